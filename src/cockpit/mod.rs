@@ -1,0 +1,1 @@
+//! PURE core of the program: model, messages, update, effects, commands, keymap.

@@ -1,0 +1,1 @@
+//! A practice outage: a real repository, a real service that misbehaves.

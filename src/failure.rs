@@ -1,0 +1,72 @@
+//! What every error a person can meet is made of: what was being done, why it failed,
+//! and what to do next.
+
+use std::fmt;
+
+/// An error as it is shown: in the error log of the cockpit, or on stderr by a verb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What was being done, as a gerund phrase: `opening the journal /…/journal.db`.
+    pub doing: String,
+    /// Why it failed, as one or more sentences or the text of the underlying error.
+    pub cause: String,
+    /// What to do next; empty only where nothing can be advised.
+    pub hint: String,
+    /// What kind of end this is for a verb's exit code.
+    pub kind: FailureKind,
+}
+
+/// How a failure ends a verb. The numbers are the documented exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Exit code 1.
+    Failed = 1,
+    /// Usage or configuration error: exit code 2.
+    Usage = 2,
+    /// A gate is not met: exit code 3.
+    Gate = 3,
+    /// The configuration is not trusted: exit code 4.
+    NotTrusted = 4,
+    /// Somebody else holds the lease, or a conflict needs a person: exit code 5.
+    Held = 5,
+    /// The outcome is unknown: exit code 6.
+    Unknown = 6,
+}
+
+impl Failure {
+    /// Makes a plain failure (exit code 1).
+    pub fn new(doing: impl Into<String>, cause: impl fmt::Display, hint: impl Into<String>) -> Self {
+        Self::of(FailureKind::Failed, doing, cause, hint)
+    }
+
+    /// Makes a usage or configuration failure (exit code 2).
+    pub fn usage(doing: impl Into<String>, cause: impl fmt::Display, hint: impl Into<String>) -> Self {
+        Self::of(FailureKind::Usage, doing, cause, hint)
+    }
+
+    /// Makes a failure of any kind.
+    pub fn of(
+        kind: FailureKind,
+        doing: impl Into<String>,
+        cause: impl fmt::Display,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self { doing: doing.into(), cause: cause.to_string(), hint: hint.into(), kind }
+    }
+}
+
+impl fmt::Display for Failure {
+    /// Three lines at most: `doing: cause`, and the hint on a line of its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.doing, self.cause)?;
+        if !self.hint.is_empty() {
+            write!(f, "\n  → {}", self.hint)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The result of anything that can fail in front of a person.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;

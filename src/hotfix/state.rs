@@ -1,0 +1,184 @@
+//! What is known about the branch being worked on. Pure; read by [`super::git`].
+
+use jiff::Timestamp;
+
+/// The repository as it was at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BranchState {
+    /// Root of the work tree.
+    pub root: String,
+    /// What HEAD is.
+    pub head: Head,
+    /// An operation somebody is in the middle of.
+    pub operation: Option<Operation>,
+    /// The branch in production: `main`.
+    pub base: Option<String>,
+    /// The upstream of the current branch.
+    pub upstream: Option<Upstream>,
+    /// Files changed in the work tree or index, at most [`BranchState::MAX_FILES`].
+    pub dirty: Vec<DirtyFile>,
+    /// How many there are in all.
+    pub dirty_count: usize,
+    /// Commits on HEAD that the base does not have, newest first, at most
+    /// [`BranchState::MAX_COMMITS`].
+    pub commits: Vec<Commit>,
+    /// How many there are in all.
+    pub ahead: usize,
+    /// Commits on the base that HEAD does not have.
+    pub behind: usize,
+    /// Size of the change since the merge base, committed work only.
+    pub size: ChangeSize,
+    /// Tags at HEAD.
+    pub tags: Vec<String>,
+    /// The newest tag reachable from the base, by commit time.
+    pub last_tag: Option<String>,
+    /// Version in a recognised file (`VERSION`, `Cargo.toml`, `package.json`), if any.
+    pub version: Option<String>,
+    /// Local branches with the hotfix prefix.
+    pub hotfix_branches: Vec<String>,
+    /// Local branches and tags a deploy can name, the current branch first, then the base.
+    pub deployable: Vec<String>,
+}
+
+impl BranchState {
+    /// Most dirty files kept.
+    pub const MAX_FILES: usize = 200;
+    /// Most commits kept.
+    pub const MAX_COMMITS: usize = 100;
+
+    /// The name of the current branch, if HEAD is on one.
+    pub fn branch(&self) -> Option<&str> {
+        match &self.head {
+            Head::Branch { name, .. } | Head::Unborn { name } => Some(name),
+            Head::Detached { .. } => None,
+        }
+    }
+
+    /// The commit HEAD is at; `None` in an empty repository.
+    pub fn commit(&self) -> Option<&str> {
+        match &self.head {
+            Head::Branch { commit, .. } | Head::Detached { commit } => Some(commit),
+            Head::Unborn { .. } => None,
+        }
+    }
+}
+
+/// What HEAD is. Commits are full hexadecimal ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Head {
+    /// On a branch.
+    Branch {
+        /// Its short name.
+        name: String,
+        /// Its commit.
+        commit: String,
+    },
+    /// On a commit and no branch.
+    Detached {
+        /// The commit.
+        commit: String,
+    },
+    /// On a branch without a commit: an empty repository.
+    Unborn {
+        /// The branch that the first commit will make.
+        name: String,
+    },
+}
+
+/// An operation in the middle of which the repository is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// `git merge`.
+    Merge,
+    /// `git rebase`.
+    Rebase,
+    /// `git revert`.
+    Revert,
+    /// `git cherry-pick`.
+    CherryPick,
+    /// `git bisect`.
+    Bisect,
+    /// `git am`.
+    Apply,
+}
+
+impl Operation {
+    /// The word on screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Rebase => "rebase",
+            Self::Revert => "revert",
+            Self::CherryPick => "cherry-pick",
+            Self::Bisect => "bisect",
+            Self::Apply => "am",
+        }
+    }
+}
+
+/// The upstream of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// Short name: `origin/hotfix/pool-limit`.
+    pub name: String,
+    /// Whether the remote branch is known here.
+    pub exists: bool,
+    /// Commits the upstream lacks.
+    pub ahead: usize,
+    /// Commits the upstream has more.
+    pub behind: usize,
+}
+
+/// A changed file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirtyFile {
+    /// Path in the repository, lossy where it is not UTF-8.
+    pub path: String,
+    /// Two letters as `git status --short` prints them.
+    pub code: String,
+}
+
+/// A commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Full id.
+    pub id: String,
+    /// First line of the message.
+    pub subject: String,
+    /// Name of the author.
+    pub author: String,
+    /// Author time.
+    pub at: Timestamp,
+}
+
+/// The size of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChangeSize {
+    /// Files touched.
+    pub files: usize,
+    /// Lines added.
+    pub insertions: usize,
+    /// Lines taken away.
+    pub deletions: usize,
+    /// Whether a file that looks like a test is among them.
+    pub tests_touched: bool,
+}
+
+/// Why there is no [`BranchState`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoRepository {
+    /// There is none here or above.
+    NotFound,
+    /// It has no work tree.
+    Bare,
+    /// It belongs to another user and is not in `safe.directory`.
+    NotOurs {
+        /// Its path.
+        path: String,
+    },
+    /// It could not be read.
+    Unreadable {
+        /// Why.
+        why: String,
+    },
+}

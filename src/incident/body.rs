@@ -1,0 +1,632 @@
+//! What a record can say: one struct a kind, and the table of their stored names.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::record::RecordId;
+
+/// Declares every kind once: its variant, struct and stored name.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $stored:literal,)*) => {
+        /// What happened. A closed list; what a newer version wrote is [`Body::Unknown`].
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Body {
+            $($(#[$doc])* $name($name),)*
+            /// A kind this version does not know, kept as it came.
+            Unknown(Unknown),
+        }
+
+        impl Body {
+            /// The stored name of the kind.
+            pub fn kind(&self) -> &str {
+                match self {
+                    $(Self::$name(_) => $stored,)*
+                    Self::Unknown(unknown) => &unknown.kind,
+                }
+            }
+
+            /// Decodes the body of a record. What does not fit its kind is kept as unknown
+            /// too: a record is never lost for what it says.
+            pub(super) fn decode(kind: &str, raw: &RawValue) -> Self {
+                let decoded = match kind {
+                    $($stored => serde_json::from_str(raw.get()).ok().map(Self::$name),)*
+                    _ => None,
+                };
+                decoded.unwrap_or_else(|| Self::Unknown(Unknown {
+                    kind: kind.to_owned(),
+                    raw: raw.get().to_owned(),
+                }))
+            }
+        }
+
+        impl Serialize for Body {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$name(body) => body.serialize(serializer),)*
+                    Self::Unknown(unknown) => RawValue::from_string(unknown.raw.clone())
+                        .map_err(serde::ser::Error::custom)?
+                        .serialize(serializer),
+                }
+            }
+        }
+
+        $(impl From<$name> for Body {
+            fn from(body: $name) -> Self {
+                Self::$name(body)
+            }
+        })*
+    };
+}
+
+kinds! {
+    /// The incident was opened.
+    Declared = "declared",
+    /// Severity set again, with a reason.
+    SeverityChanged = "severity",
+    /// A phase was entered.
+    PhaseEntered = "phase",
+    /// Somebody took a role, or left it.
+    RoleTaken = "role",
+    /// The title was reworded.
+    Titled = "title",
+    /// The impact was described.
+    ImpactDescribed = "impact",
+    /// The cause was described.
+    CauseDescribed = "cause",
+    /// A note of some kind.
+    Noted = "note",
+    /// Another record's text was corrected.
+    Amended = "amend",
+    /// Another record was taken back.
+    Retracted = "retract",
+    /// Another record was pinned or unpinned.
+    Pinned = "pin",
+    /// Somebody was paged.
+    Paged = "paged",
+    /// An audience was told.
+    Told = "told",
+    /// A checklist item was ticked.
+    Ticked = "check",
+    /// A probe went from one state to another.
+    Alarm = "alarm",
+    /// A plan was confirmed and handed to a conductor.
+    PlanStarted = "plan-started",
+    /// A step of a plan began; for a command step this begins a run.
+    StepStarted = "step-started",
+    /// A step of a plan ended.
+    StepEnded = "step-ended",
+    /// Somebody asked for a run to be stopped.
+    StopAsked = "stop-asked",
+    /// The conductor sent a signal.
+    Signalled = "signalled",
+    /// The world was asked whether a step of unknown fate is done.
+    Proved = "proved",
+    /// A plan ended.
+    PlanEnded = "plan-ended",
+    /// Users are served again; the fault may remain.
+    Mitigated = "mitigated",
+    /// The incident is over.
+    Resolved = "resolved",
+    /// It was not over.
+    Reopened = "reopened",
+    /// Nothing is left to do.
+    Closed = "closed",
+}
+
+/// A kind this version does not know, or a body that does not fit its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// The stored name.
+    pub kind: String,
+    /// The body as JSON, byte for byte.
+    pub raw: String,
+}
+
+/// How bad it is. The order is from worst to least: `P0 < P1 < P2`.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub enum Severity {
+    /// Critical.
+    P0,
+    /// High.
+    P1,
+    /// Medium.
+    P2,
+}
+
+impl Severity {
+    /// All, worst first.
+    pub const ALL: [Self; 3] = [Self::P0, Self::P1, Self::P2];
+
+    /// The name on screen and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::P0 => "P0",
+            Self::P1 => "P1",
+            Self::P2 => "P2",
+        }
+    }
+
+    /// Reads `P0`, `p0` or `0`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|s| s.name().eq_ignore_ascii_case(text) || s.name().trim_start_matches('P') == text)
+    }
+}
+
+/// Where the procedure stands, in its usual order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Detect and assess.
+    Detect,
+    /// Assemble the team.
+    Assemble,
+    /// Respond: can production be put back now?
+    Respond,
+    /// Develop the hotfix.
+    Develop,
+    /// Deploy it.
+    Deploy,
+    /// Verify that the fault is gone.
+    Verify,
+}
+
+impl Phase {
+    /// All, in order.
+    pub const ALL: [Self; 6] =
+        [Self::Detect, Self::Assemble, Self::Respond, Self::Develop, Self::Deploy, Self::Verify];
+
+    /// The name on screen, on the command line and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Detect => "detect",
+            Self::Assemble => "assemble",
+            Self::Respond => "respond",
+            Self::Develop => "develop",
+            Self::Deploy => "deploy",
+            Self::Verify => "verify",
+        }
+    }
+}
+
+/// What a note is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoteKind {
+    /// Anything.
+    #[default]
+    Note,
+    /// Something found out.
+    Finding,
+    /// Something decided.
+    Decision,
+    /// Something odd, for the follow-up list.
+    Problem,
+    /// Something done by hand.
+    Action,
+}
+
+impl NoteKind {
+    /// All, in menu order.
+    pub const ALL: [Self; 5] = [Self::Note, Self::Finding, Self::Decision, Self::Problem, Self::Action];
+
+    /// The name on screen, on the command line and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Finding => "finding",
+            Self::Decision => "decision",
+            Self::Problem => "problem",
+            Self::Action => "action",
+        }
+    }
+}
+
+/// State of a checklist item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckState {
+    /// Not looked at.
+    #[default]
+    Open,
+    /// Works.
+    Passed,
+    /// Does not work.
+    Failed,
+    /// Does not apply here.
+    Na,
+}
+
+impl CheckState {
+    /// The name in JSON and in sentences.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Na => "na",
+        }
+    }
+}
+
+/// Opens an incident. `occurred_at` of the record is when the fault began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declared {
+    /// Number people call it by: `INC-2026-0007`.
+    pub number: String,
+    /// One line: what is broken.
+    pub title: String,
+    /// Severity at declaration.
+    pub severity: Severity,
+    /// Name of the service.
+    #[serde(default)]
+    pub service: String,
+    /// Who is affected and how; may be empty.
+    #[serde(default)]
+    pub impact: String,
+    /// Identity of the repository: the canonical path of its common git directory.
+    #[serde(default)]
+    pub repository: String,
+    /// The questions of the severity tree and their answers, as asked.
+    #[serde(default)]
+    pub answers: Vec<Answer>,
+}
+
+/// One answered question of the severity tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The question as it was asked.
+    pub question: String,
+    /// The answer.
+    pub yes: bool,
+}
+
+/// Sets the severity again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeverityChanged {
+    /// The new severity.
+    pub severity: Severity,
+    /// Why.
+    pub reason: String,
+}
+
+/// Enters a phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseEntered {
+    /// The phase.
+    pub phase: Phase,
+}
+
+/// Gives a role to a person; an empty person leaves it unfilled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleTaken {
+    /// Role id from the policy: `commander`, `lead`, `on-call`.
+    pub role: String,
+    /// The person.
+    pub person: String,
+}
+
+/// Rewords the title.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Titled {
+    /// The new wording.
+    pub text: String,
+}
+
+/// Describes the impact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImpactDescribed {
+    /// Who is affected and how.
+    pub text: String,
+}
+
+/// Describes the cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CauseDescribed {
+    /// What broke and why.
+    pub text: String,
+}
+
+/// A note of some kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    /// What it is about.
+    #[serde(default)]
+    pub kind: NoteKind,
+    /// The text.
+    pub text: String,
+}
+
+/// Corrects the text of another record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amended {
+    /// The record corrected.
+    pub target: RecordId,
+    /// The new text.
+    pub text: String,
+}
+
+/// Takes another record back. It stays in the record, struck out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retracted {
+    /// The record taken back.
+    pub target: RecordId,
+    /// Why.
+    pub reason: String,
+}
+
+/// Pins another record, or unpins it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pinned {
+    /// The record.
+    pub target: RecordId,
+    /// Whether it is pinned from now on.
+    pub pinned: bool,
+}
+
+/// Somebody was paged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paged {
+    /// Whom.
+    pub who: String,
+    /// By what means; may be empty.
+    #[serde(default)]
+    pub how: String,
+}
+
+/// An audience was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Audience id from the policy (`stakeholders`, `update`, `executives`) or free text.
+    pub audience: String,
+    /// By whom, if not the author; may be empty.
+    #[serde(default)]
+    pub by: String,
+}
+
+/// Ticks a checklist item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticked {
+    /// Id of the item.
+    pub item: String,
+    /// Its title at the time, so that the record can be read without the configuration.
+    #[serde(default)]
+    pub title: String,
+    /// New state.
+    pub state: CheckState,
+    /// A note; may be empty.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// A probe went from one state to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// Name of the probe.
+    pub probe: String,
+    /// State before, in the words of `status --json`.
+    pub from: String,
+    /// State after.
+    pub to: String,
+    /// What was seen, in one line: `500 in 2.1 s, wanted status 200`.
+    #[serde(default)]
+    pub why: String,
+}
+
+/// How a command came to its end. Never guessed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It exited by itself with this code.
+    Exited {
+        /// 0 to 255.
+        code: i32,
+    },
+    /// A signal ended it.
+    Signalled {
+        /// Number of the signal.
+        signal: i32,
+    },
+    /// It was never started.
+    DidNotStart {
+        /// Why, in one line.
+        why: String,
+    },
+    /// Nobody saw its end.
+    Unknown {
+        /// What is known, in one line: `lost at reboot`.
+        why: String,
+    },
+}
+
+impl Outcome {
+    /// Tells whether the command exited with code 0.
+    pub fn succeeded(&self) -> bool {
+        matches!(self, Self::Exited { code: 0 })
+    }
+
+    /// The name in `status --json`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Exited { .. } => "exited",
+            Self::Signalled { .. } => "signalled",
+            Self::DidNotStart { .. } => "did-not-start",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
+/// Identity of a process, such that a reused pid is never taken for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Name of the machine.
+    pub host: String,
+    /// Process id.
+    pub pid: u32,
+    /// Start time in the unit of the system (clock ticks since boot on Linux).
+    pub started: u64,
+    /// Identity of the boot.
+    pub boot: String,
+}
+
+/// A plan was confirmed and handed to a conductor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanStarted {
+    /// Id of the plan: short, unique in the incident, fit for a file name.
+    pub plan: String,
+    /// One line: `deploy hotfix/pool-limit to staging`.
+    pub title: String,
+    /// What the plan is for: `test`, `deploy`, `smoke`, `hotfix`.
+    pub purpose: String,
+    /// What is leased while it runs: an environment, `repository`, or a check.
+    pub target: String,
+    /// Hash over all that was approved.
+    pub hash: String,
+    /// One line a step, as previewed.
+    pub steps: Vec<String>,
+    /// How it was confirmed: `enter`, `typed production`, `--confirm production`.
+    #[serde(default)]
+    pub confirmed: String,
+    /// The whole plan as JSON, decoded by the `plan` module.
+    pub spec: serde_json::Value,
+}
+
+/// A step began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepStarted {
+    /// The plan.
+    pub plan: String,
+    /// Index of the step, from 0.
+    pub step: usize,
+    /// Id of the run, for a command step: `PLAN.STEP`, names its log.
+    pub run: String,
+    /// The process, once it was started.
+    pub process: Option<Process>,
+}
+
+/// A step ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepEnded {
+    /// The plan.
+    pub plan: String,
+    /// Index of the step, from 0.
+    pub step: usize,
+    /// Id of the run.
+    pub run: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The last line of output worth showing; may be empty.
+    #[serde(default)]
+    pub summary: String,
+    /// Processes of the group that outlived a KILL, one `pid name` each.
+    #[serde(default)]
+    pub survivors: Vec<String>,
+}
+
+/// Somebody asked for a run to be stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopAsked {
+    /// Id of the run.
+    pub run: String,
+    /// Start the escalation at KILL instead of INT.
+    #[serde(default)]
+    pub kill: bool,
+}
+
+/// The conductor sent a signal to the whole group of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signalled {
+    /// Id of the run.
+    pub run: String,
+    /// Name of the signal: `INT`, `TERM`, `KILL`.
+    pub signal: String,
+}
+
+/// What the world said about a step of unknown fate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// It is done.
+    Done,
+    /// It is not done.
+    NotDone,
+    /// That could not be found out.
+    Unknown,
+}
+
+/// The world was asked whether a step is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proved {
+    /// The plan.
+    pub plan: String,
+    /// Index of the step, from 0.
+    pub step: usize,
+    /// What was found.
+    pub proof: Proof,
+    /// What was seen, in one line.
+    #[serde(default)]
+    pub why: String,
+}
+
+/// How a plan ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlanEnd {
+    /// Every step is done.
+    Done,
+    /// A step failed or did not start.
+    Failed,
+    /// It was stopped by somebody.
+    Cancelled,
+    /// Nobody knows; the conductor is gone.
+    Unknown,
+}
+
+/// A plan ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanEnded {
+    /// The plan.
+    pub plan: String,
+    /// How.
+    pub end: PlanEnd,
+    /// Why, in one line; empty when done.
+    #[serde(default)]
+    pub why: String,
+}
+
+/// Users are served again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Mitigated {
+    /// The status decisions this one was made on; what is not among them conflicts.
+    #[serde(default)]
+    pub after: Vec<RecordId>,
+}
+
+/// The incident is over.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Resolved {
+    /// The status decisions this one was made on; what is not among them conflicts.
+    #[serde(default)]
+    pub after: Vec<RecordId>,
+}
+
+/// It was not over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reopened {
+    /// Why.
+    pub reason: String,
+    /// The status decisions this one was made on; what is not among them conflicts.
+    #[serde(default)]
+    pub after: Vec<RecordId>,
+}
+
+/// Nothing is left to do.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Closed {
+    /// The status decisions this one was made on; what is not among them conflicts.
+    #[serde(default)]
+    pub after: Vec<RecordId>,
+}

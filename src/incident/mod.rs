@@ -1,0 +1,22 @@
+//! What an incident is: its records, the fold that makes a state of them, the policy with
+//! its clocks, and what is next.
+//!
+//! Pure: no clock, no file, no environment, no network. Time comes in as a value.
+
+mod body;
+mod clocks;
+mod fold;
+mod next;
+mod policy;
+mod record;
+mod state;
+mod time;
+
+pub use body::*;
+pub use clocks::{Clock, ClockState, clocks};
+pub use fold::Log;
+pub use next::{Facts, Next, next};
+pub use policy::{ChecklistItem, PhasePolicy, Policy, PolicyChange, Question, Role, SeverityPolicy};
+pub use record::{Author, Draft, Hash, Hlc, IncidentId, NotARecord, Precision, Record, RecordId};
+pub use state::*;
+pub use time::{duration, parse_time};

@@ -1,0 +1,341 @@
+//! The state of an incident: what the fold makes of its records. Read-only outside the fold.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::body::{Answer, CheckState, NoteKind, Outcome, Phase, PlanEnd, Process, Proof, Severity};
+use super::record::{Hash, Hlc, IncidentId, Precision, RecordId};
+
+/// Everything known about one incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// Identity.
+    pub id: IncidentId,
+    /// What people call it: `INC-2026-0007`.
+    pub number: String,
+    /// One line: what is broken.
+    pub title: String,
+    /// Severity now.
+    pub severity: Severity,
+    /// Severity at declaration and every change, in order, with the reason.
+    pub severities: Vec<(Timestamp, Severity, String)>,
+    /// Answers given to the severity tree.
+    pub answers: Vec<Answer>,
+    /// Name of the service.
+    pub service: String,
+    /// Repository identity, as declared.
+    pub repository: String,
+    /// Who is affected and how; may be empty.
+    pub impact: String,
+    /// What broke and why; may be empty.
+    pub cause: String,
+    /// When the fault began.
+    pub started_at: Timestamp,
+    /// When the incident was declared.
+    pub declared_at: Timestamp,
+    /// By whom.
+    pub declared_by: String,
+    /// Phase now.
+    pub phase: Phase,
+    /// Every phase entered, in order, and when.
+    pub phases: Vec<(Phase, Timestamp)>,
+    /// Role id to person, unfilled roles left out.
+    pub roles: BTreeMap<String, String>,
+    /// Who was paged, in order.
+    pub paged: Vec<(Timestamp, String)>,
+    /// Audience id and when it was told, in order.
+    pub told: Vec<(Timestamp, String)>,
+    /// Checklist item id to its last tick.
+    pub ticks: BTreeMap<String, Tick>,
+    /// Probe name to its last recorded state.
+    pub alarms: BTreeMap<String, AlarmState>,
+    /// Open, mitigated, resolved or closed; the first head where they conflict.
+    pub status: Status,
+    /// Status decisions that none other was made on. More than one of different status is
+    /// a conflict that needs a person.
+    pub heads: Vec<StatusHead>,
+    /// When users were first served again since the last reopening.
+    pub mitigated_at: Option<Timestamp>,
+    /// When it was resolved, if it is.
+    pub resolved_at: Option<Timestamp>,
+    /// One entry a record that says something to a reader, by time of occurrence.
+    pub timeline: Vec<Entry>,
+    /// Every plan started, oldest first.
+    pub plans: Vec<PlanRun>,
+    /// Everybody who wrote a record, with the time of their last one.
+    pub authors: BTreeMap<String, Timestamp>,
+    /// Number of records folded.
+    pub records: usize,
+    /// Number of them of unknown kind.
+    pub unknown: usize,
+    /// The latest clock reading seen.
+    pub last: Hlc,
+    /// Hash of the last record in fold order.
+    pub head: Hash,
+}
+
+impl State {
+    /// Time since the fault began, up to its resolution; never negative.
+    pub fn elapsed(&self, now: Timestamp) -> SignedDuration {
+        let end = self.resolved_at.unwrap_or(now);
+        end.duration_since(self.started_at).max(SignedDuration::ZERO)
+    }
+
+    /// Tells whether work on it goes on.
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, Status::Open | Status::Mitigated)
+    }
+
+    /// Tells whether people decided different things at once about its status.
+    pub fn in_conflict(&self) -> bool {
+        self.heads.windows(2).any(|pair| pair[0].status != pair[1].status)
+    }
+
+    /// The runs of all plans, oldest first.
+    pub fn runs(&self) -> impl DoubleEndedIterator<Item = (&PlanRun, &Run)> {
+        self.plans
+            .iter()
+            .flat_map(|plan| plan.steps.iter().filter_map(move |s| s.run.as_ref().map(|r| (plan, r))))
+    }
+
+    /// A plan by id.
+    pub fn plan(&self, id: &str) -> Option<&PlanRun> {
+        self.plans.iter().find(|plan| plan.id == id)
+    }
+
+    /// A run by id.
+    pub fn run(&self, id: &str) -> Option<(&PlanRun, &Run)> {
+        self.runs().find(|(_, run)| run.id == id)
+    }
+}
+
+/// Whether the incident is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Declared or reopened.
+    Open,
+    /// Users are served again.
+    Mitigated,
+    /// Over.
+    Resolved,
+    /// Nothing left to do.
+    Closed,
+}
+
+impl Status {
+    /// The word on screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Mitigated => "mitigated",
+            Self::Resolved => "resolved",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// A status decision that no other was made on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusHead {
+    /// The record.
+    pub record: RecordId,
+    /// What it decided.
+    pub status: Status,
+    /// Who decided.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The last tick of a checklist item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tick {
+    /// Title at the time.
+    pub title: String,
+    /// State.
+    pub state: CheckState,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Note; may be empty.
+    pub note: String,
+}
+
+/// The last recorded state of a probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlarmState {
+    /// In the words of `status --json`.
+    pub state: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// What was seen.
+    pub why: String,
+}
+
+/// What a timeline line is about; decides its glyph and colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// Declared.
+    Declared,
+    /// Severity changed.
+    Severity,
+    /// Phase entered.
+    Phase,
+    /// Role taken.
+    Role,
+    /// Title, impact or cause described.
+    Described,
+    /// A note of this kind.
+    Note(NoteKind),
+    /// Paged.
+    Paged,
+    /// Told.
+    Told,
+    /// Checklist tick with this result.
+    Check(CheckState),
+    /// A probe left the good state.
+    AlarmRaised,
+    /// A probe is good again.
+    AlarmCleared,
+    /// A probe has no data.
+    AlarmUnknown,
+    /// A plan was started.
+    PlanStarted,
+    /// A step failed, was signalled, did not start.
+    StepFailed,
+    /// A plan ended well.
+    PlanDone,
+    /// A plan ended otherwise.
+    PlanFailed,
+    /// A plan's fate is not known.
+    PlanUnknown,
+    /// Somebody asked for a stop, or a signal was sent.
+    Stopped,
+    /// Mitigated, resolved, closed.
+    Resolved,
+    /// Reopened.
+    Reopened,
+    /// A kind this version does not know.
+    Unknown,
+}
+
+/// One line of the timeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The record it comes from.
+    pub id: RecordId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// How well that is known.
+    pub precision: Precision,
+    /// When it was written down.
+    pub recorded_at: Timestamp,
+    /// What it is about.
+    pub kind: EntryKind,
+    /// Stored name of the record's kind (of a note: `note`, `finding`, …).
+    pub name: String,
+    /// The text, in one line or several, not yet sanitised.
+    pub text: String,
+    /// Who wrote it.
+    pub author: String,
+    /// The text before it was amended.
+    pub original: Option<String>,
+    /// Why it was taken back, if it was.
+    pub retracted: Option<String>,
+    /// Whether it is pinned.
+    pub pinned: bool,
+}
+
+/// Where a plan stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PlanState {
+    /// Being carried out, as far as the record says.
+    Running,
+    /// Ended so.
+    Ended(PlanEnd),
+}
+
+impl PlanState {
+    /// The name in `status --json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Ended(PlanEnd::Done) => "done",
+            Self::Ended(PlanEnd::Failed) => "failed",
+            Self::Ended(PlanEnd::Cancelled) => "cancelled",
+            Self::Ended(PlanEnd::Unknown) => "unknown",
+        }
+    }
+}
+
+/// A plan that was started, and how far it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanRun {
+    /// Id.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// What for: `test`, `deploy`, `smoke`, `hotfix`.
+    pub purpose: String,
+    /// What is leased.
+    pub target: String,
+    /// Hash of what was approved.
+    pub hash: String,
+    /// Who started it.
+    pub by: String,
+    /// When.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Where it stands.
+    pub state: PlanState,
+    /// Why it ended so; empty when done.
+    pub why: String,
+    /// Its steps.
+    pub steps: Vec<StepRun>,
+    /// The whole plan as JSON.
+    pub spec: serde_json::Value,
+}
+
+/// A step and how far it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepRun {
+    /// As previewed.
+    pub title: String,
+    /// Its run, once it began.
+    pub run: Option<Run>,
+    /// What the world last said of it.
+    pub proof: Option<(Timestamp, Proof, String)>,
+}
+
+/// One command carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Id: names the log.
+    pub id: String,
+    /// As previewed.
+    pub title: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// The process, once it was started.
+    pub process: Option<Process>,
+    /// How it ended, if it did.
+    pub outcome: Option<Outcome>,
+    /// The last line of output worth showing.
+    pub summary: String,
+    /// When a stop was asked for, and by whom.
+    pub stop_asked: Option<(Timestamp, String)>,
+    /// Signals sent, in order.
+    pub signals: Vec<(Timestamp, String)>,
+}
+
+impl Run {
+    /// The name of its state in `status --json`.
+    pub fn state_name(&self) -> &'static str {
+        self.outcome.as_ref().map_or("running", Outcome::name)
+    }
+}

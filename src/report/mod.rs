@@ -1,0 +1,1 @@
+//! Folds turned into documents: the incident report.

@@ -1,0 +1,1 @@
+//! The loop: input, effects to tasks, tasks to messages.
