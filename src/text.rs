@@ -39,8 +39,8 @@ fn clean(text: &str, keep_lines: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Tells whether a character may be shown as it is.
-fn is_plain(c: char) -> bool {
+/// Tells whether a character may be shown as it is. A line break may not.
+pub fn is_plain(c: char) -> bool {
     !(c.is_control()
         || matches!(c,
             '\u{00AD}'                      // soft hyphen

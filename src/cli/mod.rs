@@ -1,8 +1,184 @@
 //! The command line: one file a verb.
+//!
+//! Every verb issues the same command that a key of the cockpit does, by appending the same
+//! records. A verb's file holds its `Args`, whose comments are its help, and its `run`. What
+//! they share is in `args` (the tree), `context` (where they act) and `output`.
 
+mod args;
+mod context;
+mod nearest;
+mod output;
+mod place;
+mod save;
+
+mod amend;
+mod cause;
+mod close;
+mod completions;
+mod conduct;
+mod config;
+mod declare;
+mod deploy;
+mod doctor;
+mod drill;
+mod drill_service;
+mod export;
+mod history;
+mod hotfix;
+mod impact;
+mod import;
+mod init;
+mod man;
+mod note;
+mod page;
+mod phase;
+mod pin;
+mod plan;
+mod probe;
+mod reopen;
+mod report;
+mod resolve;
+mod retract;
+mod role;
+mod run;
+mod severity;
+mod smoke;
+mod status;
+mod test;
+mod tick;
+mod title;
+mod told;
+mod trust;
+mod verify;
+
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
+
+use args::{Cli, Verb};
+use context::Context;
+use output::Output;
+
+use crate::failure::{Failure, FailureKind, Result};
+
+/// How a verb ends that did what it was asked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// All is well: exit code 0.
+    Done,
+    /// What it found is not well, and it has said so by itself: the code of this kind.
+    Bad(FailureKind),
+}
 
 /// Parses the arguments, carries out the verb and returns its exit code.
 pub fn main() -> ExitCode {
-    todo!()
+    // Has to come before any HTTP client is built; fails only if it was done before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let out = Output::of_process();
+    let cli = match args::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => return out.usage(&error),
+    };
+    ExitCode::from(carry_out(cli, out))
+}
+
+/// Carries out what was parsed; returns the exit code.
+fn carry_out(cli: Cli, out: Output) -> u8 {
+    let cx = match Context::of_process(cli.incident, out) {
+        Ok(cx) => cx,
+        Err((failure, out)) => {
+            out.failure(&failure);
+            return failure.kind as u8;
+        }
+    };
+    let ended = match &cli.verb {
+        None => cockpit(&cx),
+        Some(verb) => {
+            log_to_stderr();
+            dispatch(verb, &cx)
+        }
+    };
+    match ended {
+        Ok(End::Done) => 0,
+        Ok(End::Bad(kind)) => kind as u8,
+        // Who read this has gone: there is nobody to tell why the rest is missing.
+        Err(failure) if cx.out.reader_is_gone() => failure.kind as u8,
+        Err(failure) => {
+            cx.out.failure(&failure);
+            failure.kind as u8
+        }
+    }
+}
+
+fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
+    match verb {
+        Verb::Drill(args) => drill::run(args, cx),
+        Verb::DrillService(args) => drill_service::run(args, cx),
+        Verb::Init(args) => init::run(args, cx),
+        Verb::Trust(args) => trust::run(args, cx),
+        Verb::Declare(args) => declare::run(args, cx),
+        Verb::Status(args) => status::run(args, cx),
+        Verb::Note(args) => note::run(args, cx),
+        Verb::Amend(args) => amend::run(args, cx),
+        Verb::Retract(args) => retract::run(args, cx),
+        Verb::Pin(args) => pin::run(args, cx),
+        Verb::Title(args) => title::run(args, cx),
+        Verb::Severity(args) => severity::run(args, cx),
+        Verb::Phase(args) => phase::run(args, cx),
+        Verb::Role(args) => role::run(args, cx),
+        Verb::Impact(args) => impact::run(args, cx),
+        Verb::Cause(args) => cause::run(args, cx),
+        Verb::Page(args) => page::run(args, cx),
+        Verb::Told(args) => told::run(args, cx),
+        Verb::Tick(args) => tick::run(args, cx),
+        Verb::Hotfix(args) => hotfix::run(args, cx),
+        Verb::Test(args) => test::run(args, cx),
+        Verb::Deploy(args) => deploy::run(args, cx),
+        Verb::Smoke(args) => smoke::run(args, cx),
+        Verb::Plan(args) => plan::run(args, cx),
+        Verb::Run(args) => run::run(args, cx),
+        Verb::Conduct(args) => conduct::run(args, cx),
+        Verb::Probe(args) => probe::run(args, cx),
+        Verb::Resolve(args) => resolve::run(args, cx),
+        Verb::Reopen(args) => reopen::run(args, cx),
+        Verb::Close(args) => close::run(args, cx),
+        Verb::Report(args) => report::run(args, cx),
+        Verb::Export(args) => export::run(args, cx),
+        Verb::Import(args) => import::run(args, cx),
+        Verb::History(args) => history::run(args, cx),
+        Verb::Verify(args) => verify::run(args, cx),
+        Verb::Doctor(args) => doctor::run(args, cx),
+        Verb::Config(args) => config::run(args, cx),
+        Verb::Completions(args) => completions::run(args, cx),
+        Verb::Man(args) => man::run(args, cx),
+    }
+}
+
+/// Opens the cockpit, where there is a terminal for it.
+fn cockpit(cx: &Context) -> Result<End> {
+    let term = std::env::var("TERM").unwrap_or_default();
+    let reason = if !std::io::stdin().is_terminal() || !cx.out.terminal {
+        "this is not a terminal"
+    } else if term == "dumb" {
+        "TERM=dumb: this terminal cannot move its cursor"
+    } else {
+        return unfinished("the cockpit");
+    };
+    Err(Failure::usage(
+        "opening the cockpit",
+        reason,
+        "flightdeck status tells the same in plain text; flightdeck --help lists the verbs",
+    ))
+}
+
+/// Logs to stderr, if `RUST_LOG` asks for it.
+fn log_to_stderr() {
+    let Ok(filter) = tracing_subscriber::EnvFilter::try_from_default_env() else { return };
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    // Fails only if there is one already.
+    let _ = subscriber.try_init();
+}
+
+fn unfinished(what: &str) -> Result<End> {
+    Err(Failure::new(format!("running {what}"), "not here yet", ""))
 }

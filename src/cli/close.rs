@@ -1,0 +1,42 @@
+//! `flightdeck close`: nothing is left to do.
+
+use super::End;
+use super::context::{Context, Wanted};
+use super::resolve::{heads, no_change};
+use super::save::{SaveArgs, save_in};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::incident::{Closed, Status};
+
+/// Say that nothing is left to do: the review is written, the follow-ups are handed over
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    save: SaveArgs,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let mut loaded = cx.load(Wanted::Last)?;
+    let state = loaded.state();
+    let doing = format!("closing {}", state.number);
+    if state.in_conflict() {
+        return Err(Failure::of(
+            FailureKind::Held,
+            doing,
+            "people decided different things at once about whether it is over",
+            "settle it first: flightdeck resolve, or flightdeck reopen --reason …",
+        ));
+    }
+    match state.status {
+        Status::Resolved => {
+            let after = heads(state);
+            save_in(cx, args.save, &mut loaded, None, Closed { after })
+        }
+        Status::Closed => Err(no_change(&doing, state)),
+        Status::Open | Status::Mitigated => Err(Failure::usage(
+            doing,
+            format!("it is {}: it has to be resolved first", state.status.name()),
+            "flightdeck resolve",
+        )),
+    }
+}

@@ -1,0 +1,74 @@
+//! `flightdeck declare`: opens an incident.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::End;
+use super::context::Context;
+use super::save::{SaveArgs, some_text};
+use super::severity::parse_severity;
+use crate::failure::Result;
+use crate::incident::{Declared, IncidentId, Severity};
+
+/// Open an incident, and print its id once it is saved
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck declare \"Checkout answers 500\" --severity P0 --started-at -10m")]
+pub(crate) struct Args {
+    /// One line: what is broken
+    #[arg(value_name = "TITLE")]
+    title: String,
+
+    /// P0: critical, P1: high, P2: medium
+    #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
+    severity: Severity,
+
+    /// Who is affected and how
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    impact: String,
+
+    /// When the fault began, if not now
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    started_at: Option<String>,
+
+    #[command(flatten)]
+    save: SaveArgs,
+}
+
+#[derive(Serialize)]
+struct Opened<'a> {
+    id: &'a str,
+    uuid: IncidentId,
+    started_at: Timestamp,
+    declared_at: Timestamp,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let title = some_text("the title", &args.title)?;
+    let started_at = args.started_at.as_deref().map(|at| cx.time("--started-at", at)).transpose()?;
+    let place = cx.place("declaring an incident")?;
+    let declared = Declared {
+        number: String::new(),
+        title,
+        severity: args.severity,
+        service: cx.service(),
+        impact: args.impact.trim().to_owned(),
+        repository: place.repository.clone(),
+        answers: Vec::new(),
+    };
+    let record = cx.journal()?.declare(cx.now(), started_at, declared)?;
+    let crate::incident::Body::Declared(declared) = &record.body else { return Ok(End::Done) };
+    if args.save.json {
+        cx.out.json_line(&Opened {
+            id: &declared.number,
+            uuid: record.incident,
+            started_at: record.occurred_at,
+            declared_at: record.at.timestamp(),
+        })?;
+    } else {
+        cx.out.line(&declared.number)?;
+    }
+    Ok(End::Done)
+}

@@ -1,0 +1,52 @@
+//! `flightdeck import`: takes in the records of an export.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::End;
+use super::context::Context;
+use crate::failure::{Failure, Result};
+
+/// Take in an export; nothing is stored unless every line is sound
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The file, or - for stdin
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Done {
+    added: usize,
+    known: usize,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let mut input: Box<dyn BufRead> = if args.file.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let file = File::open(&args.file).map_err(|e| {
+            Failure::usage(
+                format!("importing {}", args.file.display()),
+                e,
+                "name a file that flightdeck export --format jsonl wrote, or - for stdin",
+            )
+        })?;
+        Box::new(BufReader::new(file))
+    };
+    let done = cx.journal()?.import(&mut *input)?;
+    if args.json {
+        cx.out.json_line(&Done { added: done.added, known: done.known })?;
+    } else {
+        cx.out.line(&format!("{} records added, {} known already", done.added, done.known))?;
+    }
+    Ok(End::Done)
+}

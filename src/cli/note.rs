@@ -1,0 +1,43 @@
+//! `flightdeck note`: one timeline entry.
+
+use super::End;
+use super::context::Context;
+use super::save::{SaveArgs, save, some_text};
+use crate::failure::Result;
+use crate::incident::{NoteKind, Noted};
+
+/// Write one entry into the timeline, and print its id once it is saved
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck note \"pool exhausted, 100 of 100 used\" --kind finding --at 14:45")]
+pub(crate) struct Args {
+    /// The text
+    #[arg(value_name = "TEXT")]
+    text: String,
+
+    /// note, finding, decision, problem or action
+    #[arg(long, default_value = "note", hide_default_value = true, value_parser = parse_kind)]
+    kind: NoteKind,
+
+    /// When it happened, if not now
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    at: Option<String>,
+
+    #[command(flatten)]
+    save: SaveArgs,
+}
+
+fn parse_kind(text: &str) -> Result<NoteKind, String> {
+    NoteKind::ALL
+        .into_iter()
+        .find(|kind| kind.name().eq_ignore_ascii_case(text))
+        .ok_or_else(|| format!("one of {}", NoteKind::ALL.map(NoteKind::name).join(", ")))
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let text = some_text("the note", &args.text)?;
+    let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
+    save(cx, args.save, at, Noted { kind: args.kind, text })
+}

@@ -1,0 +1,235 @@
+//! What verbs print: the result on stdout, progress and errors on stderr.
+//!
+//! Text from outside is made visible on its way out, colours go to terminals only, and a
+//! reader that goes away ends the verb quietly.
+
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::failure::{Failure, Result};
+use crate::text::{is_plain, visible, visible_lines};
+
+/// Both streams of a verb, and whether they take colours.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// Whether stdout is a terminal.
+    pub(crate) terminal: bool,
+    /// Whether stdout takes colours.
+    pub(crate) colour: bool,
+    /// Whether stderr takes colours.
+    pub(crate) colour_err: bool,
+    /// The reader of stdout went away: there is nobody left to tell.
+    reader_gone: Cell<bool>,
+}
+
+impl Output {
+    /// Looks at the streams and at `NO_COLOR` and `TERM`.
+    pub(crate) fn of_process() -> Self {
+        let wanted = wants_colour(
+            std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+            std::env::var("TERM").ok().as_deref(),
+        );
+        let terminal = io::stdout().is_terminal();
+        Self {
+            terminal,
+            colour: wanted && terminal,
+            colour_err: wanted && io::stderr().is_terminal(),
+            reader_gone: Cell::new(false),
+        }
+    }
+
+    /// Tells whether the reader of stdout went away.
+    pub(crate) fn reader_is_gone(&self) -> bool {
+        self.reader_gone.get()
+    }
+
+    /// Prints one line; a line break in it is shown as `⏎`.
+    pub(crate) fn line(&self, text: &str) -> Result<()> {
+        self.put(&format!("{}\n", visible(text)))
+    }
+
+    /// Prints text of several lines, the last with or without its end.
+    pub(crate) fn lines(&self, text: &str) -> Result<()> {
+        let text = visible_lines(text);
+        let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        self.put(&format!("{text}{end}"))
+    }
+
+    /// Prints a value as JSON on one line.
+    pub(crate) fn json_line<T: Serialize>(&self, value: &T) -> Result<()> {
+        let text = serde_json::to_string(value).map_err(|e| cannot_write(&e))?;
+        self.put(&format!("{}\n", escaped(&text)))
+    }
+
+    /// Prints a value as indented JSON.
+    pub(crate) fn json<T: Serialize>(&self, value: &T) -> Result<()> {
+        let text = serde_json::to_string_pretty(value).map_err(|e| cannot_write(&e))?;
+        self.put(&format!("{}\n", escaped(&text)))
+    }
+
+    /// Prints text that is already fit to be shown: sanitised by whoever made it, and styled
+    /// only if [`Output::colour`] is set.
+    pub(crate) fn put(&self, text: &str) -> Result<()> {
+        let mut out = self.writer();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| cannot_write(&e))
+    }
+
+    /// Stdout for what writes bytes by itself, like an export.
+    pub(crate) fn writer(&self) -> impl Write {
+        Stdout { out: io::stdout(), reader_gone: &self.reader_gone }
+    }
+
+    /// Tells something on stderr that is not the result: progress, or which incident was
+    /// taken. A closed stderr is nobody's loss.
+    #[expect(clippy::unused_self, reason = "told to the same output as everything else")]
+    pub(crate) fn tell(&self, text: &str) {
+        let _ = writeln!(io::stderr(), "{}", visible_lines(text));
+    }
+
+    /// Prints what the parser has to say: help on stdout, or what is wrong with the command
+    /// line on stderr.
+    pub(crate) fn usage(&self, error: &clap::Error) -> ExitCode {
+        let styled = error.render();
+        let text = match (error.use_stderr(), self.colour, self.colour_err) {
+            (false, true, _) | (true, _, true) => with_escapes(&styled.ansi().to_string()),
+            _ => visible_lines(&styled.to_string()).into_owned(),
+        };
+        let printed = if error.use_stderr() {
+            io::stderr().write_all(text.as_bytes())
+        } else {
+            self.writer().write_all(text.as_bytes())
+        };
+        match printed {
+            Err(_) if !error.use_stderr() => ExitCode::FAILURE,
+            _ => ExitCode::from(error.exit_code() as u8),
+        }
+    }
+
+    /// Prints a failure on stderr: `error: doing: cause`, and what to do on the next line.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        let _ = io::stderr().write_all(shown(failure, self.colour_err).as_bytes());
+    }
+}
+
+/// Tells whether colours are wanted at all: `NO_COLOR` not set, and a terminal that has them.
+fn wants_colour(no_color: bool, term: Option<&str>) -> bool {
+    !no_color && term.is_some_and(|term| !term.is_empty() && term != "dumb")
+}
+
+fn cannot_write(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new("writing to the standard output", error, "what was to be done before is done")
+}
+
+/// A failure as it is printed, with its line ends.
+fn shown(failure: &Failure, colour: bool) -> String {
+    let (red, dim, off) = if colour { ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
+    let doing = visible(&failure.doing);
+    let cause = indented(&failure.cause);
+    let mut text = format!("{red}error{off}: {doing}: {cause}\n");
+    if !failure.hint.is_empty() {
+        let _ = writeln!(text, "  {dim}→{off} {}", indented(&failure.hint));
+    }
+    text
+}
+
+/// Text styled by the parser, which quotes the command line: its own escapes stay, other
+/// controls are made visible.
+fn with_escapes(text: &str) -> String {
+    let pieces: Vec<_> = text.split("\x1b[").collect();
+    let cleaned: Vec<_> = pieces
+        .iter()
+        .enumerate()
+        .map(|(i, piece)| match piece.split_once('m') {
+            Some((style, rest)) if i > 0 && style.bytes().all(|b| b.is_ascii_digit() || b == b';') => {
+                format!("\x1b[{style}m{}", visible_lines(rest))
+            }
+            _ if i > 0 => format!("<U+001B>[{}", visible_lines(piece)),
+            _ => visible_lines(piece).into_owned(),
+        })
+        .collect();
+    cleaned.concat()
+}
+
+/// Several lines, those after the first set in so that they read as one piece.
+fn indented(text: &str) -> String {
+    visible_lines(text.trim_end()).replace('\n', "\n    ")
+}
+
+/// JSON in which nothing that could deceive stands as it is: it is escaped, so that who
+/// parses it still gets the very text.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_plain(c) || c == '\n' {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
+}
+
+/// Stdout that remembers when its reader has gone.
+struct Stdout<'a> {
+    out: io::Stdout,
+    reader_gone: &'a Cell<bool>,
+}
+
+impl Stdout<'_> {
+    fn noted<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &result
+            && error.kind() == io::ErrorKind::BrokenPipe
+        {
+            self.reader_gone.set(true);
+        }
+        result
+    }
+}
+
+impl Write for Stdout<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.out.write(bytes);
+        self.noted(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.out.flush();
+        self.noted(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_that_have_them() {
+        assert!(wants_colour(false, Some("xterm-256color")));
+        assert!(!wants_colour(true, Some("xterm-256color")));
+        assert!(!wants_colour(false, Some("dumb")));
+        assert!(!wants_colour(false, None));
+    }
+
+    #[test]
+    fn a_failure_reads_as_error_and_hint() {
+        let failure = Failure::new("reading a\u{1b}[31m file", "no such file\nor none", "make it");
+        assert_eq!(
+            shown(&failure, false),
+            "error: reading a<U+001B>[31m file: no such file\n    or none\n  → make it\n"
+        );
+        assert!(shown(&failure, true).starts_with("\x1b[1;31merror\x1b[0m: "));
+    }
+
+    #[test]
+    fn json_keeps_its_text_and_shows_nothing_that_deceives() {
+        let text = escaped(&serde_json::to_string("a\u{202E}b\u{E0041}é").unwrap());
+        assert_eq!(text, "\"a\\u202eb\\udb40\\udc41é\"");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), "a\u{202E}b\u{E0041}é");
+    }
+}

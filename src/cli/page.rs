@@ -1,0 +1,35 @@
+//! `flightdeck page`: records that somebody was paged.
+
+use super::End;
+use super::context::Context;
+use super::save::{SaveArgs, save, some_text};
+use crate::failure::Result;
+use crate::incident::Paged;
+
+/// Record that somebody was paged
+///
+/// It sends nothing: it writes down that it was done, which meets the clock.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Who
+    #[arg(value_name = "WHO")]
+    who: String,
+
+    /// By what means: phone, pager, chat
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    how: String,
+
+    /// When, if not now
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    at: Option<String>,
+
+    #[command(flatten)]
+    save: SaveArgs,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let who = some_text("who was paged", &args.who)?;
+    let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
+    save(cx, args.save, at, Paged { who, how: args.how.trim().to_owned() })
+}

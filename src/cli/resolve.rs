@@ -1,0 +1,77 @@
+//! `flightdeck resolve`: the incident is over, or users are served again.
+
+use super::End;
+use super::context::{Context, Wanted};
+use super::save::{SaveArgs, save_in};
+use crate::failure::{Failure, Result};
+use crate::incident::{Mitigated, RecordId, Resolved, State, Status};
+
+/// Say that the incident is over
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Users are served again, and the fault is still to be mended
+    #[arg(long)]
+    mitigated: bool,
+
+    #[command(flatten)]
+    save: SaveArgs,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let mut loaded = cx.load(Wanted::Last)?;
+    let state = loaded.state();
+    let wanted = if args.mitigated { Status::Mitigated } else { Status::Resolved };
+    if !state.in_conflict() && already(state.status, wanted) {
+        return Err(no_change(&format!("calling {} {}", state.number, wanted.name()), state));
+    }
+    let after = heads(state);
+    match wanted {
+        Status::Mitigated => save_in(cx, args.save, &mut loaded, None, Mitigated { after }),
+        _ => save_in(cx, args.save, &mut loaded, None, Resolved { after }),
+    }
+}
+
+/// Tells whether an incident is as far as that, or further.
+fn already(status: Status, wanted: Status) -> bool {
+    match status {
+        Status::Open => false,
+        Status::Mitigated => wanted == Status::Mitigated,
+        Status::Resolved | Status::Closed => true,
+    }
+}
+
+/// The decisions that a new one is made on.
+pub(super) fn heads(state: &State) -> Vec<RecordId> {
+    state.heads.iter().map(|head| head.record).collect()
+}
+
+/// A decision that would change nothing, or goes the wrong way.
+pub(super) fn no_change(doing: &str, state: &State) -> Failure {
+    let by =
+        state.heads.first().map_or_else(String::new, |head| format!(" by {} at {:.0}", head.by, head.at));
+    let hint = match state.status {
+        Status::Open => "flightdeck resolve ends it",
+        Status::Mitigated => "flightdeck resolve ends it; flightdeck reopen --reason … takes that back",
+        Status::Resolved | Status::Closed => "if it is not over: flightdeck reopen --reason …",
+    };
+    let cause = match state.status {
+        Status::Open => "it is open".to_owned(),
+        done => format!("it is {} already{by}", done.name()),
+    };
+    Failure::usage(doing, cause, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incident_goes_forward_only() {
+        assert!(!already(Status::Open, Status::Mitigated));
+        assert!(!already(Status::Mitigated, Status::Resolved));
+        assert!(already(Status::Mitigated, Status::Mitigated));
+        assert!(already(Status::Resolved, Status::Mitigated));
+        assert!(already(Status::Closed, Status::Resolved));
+    }
+}

@@ -1,0 +1,38 @@
+//! `flightdeck retract`: takes an entry back.
+
+use super::End;
+use super::context::{Context, Wanted};
+use super::save::{SaveArgs, entry, save_in, some_text};
+use crate::failure::{Failure, Result};
+use crate::incident::Retracted;
+
+/// Take a timeline entry back; it stays in the record, struck out
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Id of the entry, or a unique beginning of it
+    #[arg(value_name = "ID")]
+    id: String,
+
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+
+    #[command(flatten)]
+    save: SaveArgs,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let reason = some_text("--reason", &args.reason)?;
+    let mut loaded = cx.load(Wanted::Last)?;
+    let entry = entry(loaded.state(), &args.id)?;
+    if let Some(why) = &entry.retracted {
+        return Err(Failure::usage(
+            format!("taking back entry {}", entry.id),
+            format!("it was taken back already: {why}"),
+            "nothing was recorded",
+        ));
+    }
+    let target = entry.id;
+    save_in(cx, args.save, &mut loaded, None, Retracted { target, reason })
+}

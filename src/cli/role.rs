@@ -1,0 +1,72 @@
+//! `flightdeck role`: gives a role to a person.
+
+use super::End;
+use super::context::Context;
+use super::nearest::nearest;
+use super::save::{SaveArgs, save};
+use crate::failure::{Failure, Result};
+use crate::incident::{Policy, RoleTaken};
+
+/// Give a role to a person
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck role commander maya
+  flightdeck role lead \"\"          nobody has it any more")]
+pub(crate) struct Args {
+    /// The role: commander, lead, on-call, or one of the team's own
+    #[arg(value_name = "ROLE")]
+    role: String,
+
+    /// Who takes it; empty: nobody
+    #[arg(value_name = "PERSON")]
+    person: String,
+
+    #[command(flatten)]
+    save: SaveArgs,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let role = find_role(&cx.setup()?.policy, &args.role)?;
+    save(cx, args.save, None, RoleTaken { role, person: args.person.trim().to_owned() })
+}
+
+/// The id of a role, by its id, title or short form.
+fn find_role(policy: &Policy, named: &str) -> Result<String> {
+    let named = named.trim();
+    let is = |name: &str| name.eq_ignore_ascii_case(named);
+    let found = policy.roles.iter().find(|role| is(&role.id) || is(&role.title) || is(&role.short));
+    found.map(|role| role.id.clone()).ok_or_else(|| {
+        let ids: Vec<_> = policy.roles.iter().map(|role| role.id.as_str()).collect();
+        let meant = nearest(named, ids.iter().copied());
+        Failure::usage(
+            format!("finding role {named}"),
+            "the policy has no such role",
+            match meant {
+                Some(meant) => format!("did you mean {meant}? There are: {}", ids.join(", ")),
+                None => format!("there are: {}", ids.join(", ")),
+            },
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_found_by_any_of_its_names() {
+        let policy = Policy::built_in();
+        let first = &policy.roles[0];
+        assert_eq!(find_role(&policy, &first.id.to_uppercase()).unwrap(), first.id);
+        assert_eq!(find_role(&policy, &first.short).unwrap(), first.id);
+        assert_eq!(find_role(&policy, &first.title).unwrap(), first.id);
+    }
+
+    #[test]
+    fn an_unknown_role_names_the_nearest() {
+        let failure = find_role(&Policy::built_in(), "comander").unwrap_err();
+        assert!(failure.hint.contains("did you mean commander?"), "{failure}");
+    }
+}

@@ -1,0 +1,98 @@
+//! What the verbs share that append one record: saving it and printing its id.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::End;
+use super::context::{Context, Loaded, Wanted};
+use crate::failure::{Failure, Result};
+use crate::incident::{Body, Entry, Record, RecordId, State};
+
+/// How the id of what was saved is printed.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct SaveArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is printed of a saved record.
+#[derive(Serialize)]
+struct Saved<'a> {
+    id: RecordId,
+    incident: &'a str,
+    kind: &'a str,
+    at: Timestamp,
+    recorded_at: Timestamp,
+}
+
+/// Saves one event of the open incident and prints its id.
+pub(super) fn save(
+    cx: &Context,
+    save: SaveArgs,
+    at: Option<Timestamp>,
+    body: impl Into<Body>,
+) -> Result<End> {
+    save_in(cx, save, &mut cx.load(Wanted::Open)?, at, body)
+}
+
+/// Saves one event of a loaded incident and prints its id.
+pub(super) fn save_in(
+    cx: &Context,
+    save: SaveArgs,
+    loaded: &mut Loaded,
+    at: Option<Timestamp>,
+    body: impl Into<Body>,
+) -> Result<End> {
+    let record = loaded.append(at, cx.now(), body)?;
+    print(cx, save, &loaded.state().number, &record)?;
+    Ok(End::Done)
+}
+
+/// Prints the id of a record that is saved.
+pub(super) fn print(cx: &Context, save: SaveArgs, incident: &str, record: &Record) -> Result<()> {
+    if !save.json {
+        return cx.out.line(&record.id.to_string());
+    }
+    cx.out.json_line(&Saved {
+        id: record.id,
+        incident,
+        kind: record.body.kind(),
+        at: record.occurred_at,
+        recorded_at: record.at.timestamp(),
+    })
+}
+
+/// Text a person wrote, without the blanks around it.
+///
+/// # Errors
+/// Nothing is left.
+pub(super) fn some_text(what: &str, text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Failure::usage(format!("reading {what}"), "it is empty", "write something"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The timeline entry that an id or a unique beginning of it means.
+pub(super) fn entry<'a>(state: &'a State, named: &str) -> Result<&'a Entry> {
+    let doing = format!("finding entry {named}");
+    let named = named.trim().to_ascii_lowercase();
+    let found: Vec<_> = state
+        .timeline
+        .iter()
+        .filter(|entry| !named.is_empty() && entry.id.to_string().starts_with(&named))
+        .collect();
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => Err(Failure::usage(
+            doing,
+            format!("{} has no such entry", state.number),
+            "flightdeck status --json lists the timeline with its ids",
+        )),
+        many => {
+            Err(Failure::usage(doing, format!("{} entries begin so", many.len()), "write more of the id"))
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `flightdeck told`: records that an audience was informed.
+
+use super::End;
+use super::context::Context;
+use super::save::{SaveArgs, save, some_text};
+use crate::failure::Result;
+use crate::incident::Told;
+
+/// Record that an audience was informed
+///
+/// It sends nothing: it writes down that it was done, which meets the clock concerned.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck told stakeholders --by maya
+  flightdeck told update")]
+pub(crate) struct Args {
+    /// stakeholders, update (a regular one), lead, executives, or any other
+    #[arg(value_name = "AUDIENCE")]
+    audience: String,
+
+    /// By whom, if not by you
+    #[arg(long, value_name = "PERSON", default_value = "", hide_default_value = true)]
+    by: String,
+
+    /// When, if not now
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    at: Option<String>,
+
+    #[command(flatten)]
+    save: SaveArgs,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let audience = some_text("the audience", &args.audience)?;
+    let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
+    save(cx, args.save, at, Told { audience, by: args.by.trim().to_owned() })
+}
