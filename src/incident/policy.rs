@@ -12,6 +12,8 @@ use super::body::{Phase, Severity};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
+    /// How long after the start something due at once (a zero below) counts as in time.
+    pub at_once: SignedDuration,
     /// By severity name.
     pub severities: BTreeMap<Severity, SeverityPolicy>,
     /// In order.
@@ -48,6 +50,10 @@ pub struct SeverityPolicy {
     /// Update them every.
     #[serde(default)]
     pub update_every: Option<SignedDuration>,
+    /// Update them every, while no fix is in flight (before the develop phase); `None`: as
+    /// often as otherwise.
+    #[serde(default)]
+    pub update_every_quiet: Option<SignedDuration>,
     /// Page on-call within.
     #[serde(default)]
     pub page_within: Option<SignedDuration>,
@@ -169,17 +175,124 @@ pub struct SeverityChange {
 impl Policy {
     /// The built-in policy, from `assets/policy.toml`.
     pub fn built_in() -> Self {
-        todo!()
+        let text = include_str!("../../assets/policy.toml");
+        toml::from_str(text).expect("the built-in policy is part of the program and tested")
     }
 
     /// The policy with a team's changes on top.
     #[must_use]
-    pub fn with(self, _change: &PolicyChange) -> Self {
-        todo!()
+    pub fn with(mut self, change: &PolicyChange) -> Self {
+        for (severity, change) in
+            [(Severity::P0, &change.p0), (Severity::P1, &change.p1), (Severity::P2, &change.p2)]
+        {
+            if let Some(policy) = self.severities.get_mut(&severity) {
+                change.apply(policy);
+            }
+        }
+        if let Some(roles) = &change.roles {
+            self.roles.clone_from(roles);
+        }
+        self
     }
 
     /// What a severity demands.
-    pub fn severity(&self, _severity: Severity) -> &SeverityPolicy {
-        todo!()
+    pub fn severity(&self, severity: Severity) -> &SeverityPolicy {
+        self.severities.get(&severity).expect("the built-in policy has all severities; changes remove none")
+    }
+
+    /// The title of a role; the id itself where the policy does not know it.
+    pub fn role_title<'a>(&'a self, id: &'a str) -> &'a str {
+        self.roles.iter().find(|role| role.id == id).map_or(id, |role| &role.title)
+    }
+
+    /// The time budget and end of a phase, if the policy has it.
+    pub fn phase(&self, phase: Phase) -> Option<&PhasePolicy> {
+        self.phases.iter().find(|p| p.phase == phase)
+    }
+}
+
+impl SeverityChange {
+    fn apply(&self, policy: &mut SeverityPolicy) {
+        let times = [
+            (&self.fix_within, &mut policy.fix_within),
+            (&self.tell_within, &mut policy.tell_within),
+            (&self.page_within, &mut policy.page_within),
+            (&self.escalate_within, &mut policy.escalate_within),
+            (&self.executives_after, &mut policy.executives_after),
+            (&self.review_within, &mut policy.review_within),
+        ];
+        for (changed, value) in times {
+            if changed.is_some() {
+                *value = *changed;
+            }
+        }
+        if self.update_every.is_some() {
+            policy.update_every = self.update_every;
+            // A team that names one rhythm means it for the whole incident.
+            policy.update_every_quiet = None;
+        }
+        if let Some(approvals) = &self.approvals {
+            policy.approvals.clone_from(approvals);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_policy_is_whole() {
+        let policy = Policy::built_in();
+        for severity in Severity::ALL {
+            assert!(!policy.severity(severity).examples.is_empty());
+        }
+        let phases: Vec<_> = policy.phases.iter().map(|p| p.phase).collect();
+        assert_eq!(phases, Phase::ALL);
+        assert_eq!(policy.checklist.len(), 8);
+        let mut ids: Vec<_> = policy.checklist.iter().map(|item| &item.id).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 8, "checklist ids are unique");
+        for severity in policy.severities.values() {
+            for role in &severity.approvals {
+                assert!(policy.roles.iter().any(|r| &r.id == role), "approving role {role} exists");
+            }
+        }
+    }
+
+    #[test]
+    fn the_severity_tree_ends_in_every_severity() {
+        let policy = Policy::built_in();
+        let yes: Vec<_> = policy.questions.iter().map(|q| q.yes).collect();
+        assert_eq!(yes, [Severity::P0, Severity::P1]);
+        assert_eq!(policy.questions.last().and_then(|q| q.no), Some(Severity::P2));
+    }
+
+    #[test]
+    fn the_figures_of_the_procedure() {
+        let policy = Policy::built_in();
+        let p0 = policy.severity(Severity::P0);
+        assert_eq!(p0.fix_within, Some(SignedDuration::from_hours(2)));
+        assert_eq!(p0.update_every, Some(SignedDuration::from_mins(15)));
+        assert_eq!(p0.executives_after, Some(SignedDuration::from_hours(4)));
+        assert!(p0.may_override);
+        let p1 = policy.severity(Severity::P1);
+        assert_eq!(p1.tell_within, Some(SignedDuration::from_hours(1)));
+        assert_eq!(p1.executives_after, None);
+        assert!(!p1.may_override);
+        assert_eq!(policy.severity(Severity::P2).fix_within, None);
+    }
+
+    #[test]
+    fn a_team_changes_only_what_it_names() {
+        let change: PolicyChange =
+            toml::from_str("[P1]\nfix_within = \"4h\"\napprovals = [\"lead\"]").unwrap();
+        let policy = Policy::built_in().with(&change);
+        let p1 = policy.severity(Severity::P1);
+        assert_eq!(p1.fix_within, Some(SignedDuration::from_hours(4)));
+        assert_eq!(p1.approvals, ["lead"]);
+        assert_eq!(p1.tell_within, Some(SignedDuration::from_hours(1)));
+        assert_eq!(policy.severity(Severity::P0), Policy::built_in().severity(Severity::P0));
     }
 }

@@ -1,14 +1,144 @@
 //! Times as people write and read them.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, civil};
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
 
 /// Reads RFC 3339, `14:02` (UTC, the latest such time not after `now`), `-5m`, `-1h30m` or
 /// `now`.
-pub fn parse_time(_text: &str, _now: Timestamp) -> Option<Timestamp> {
-    todo!()
+pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("now") {
+        return Some(now);
+    }
+    if let Some(ago) = text.strip_prefix('-') {
+        return now.checked_sub(SignedDuration::from_secs(seconds(ago)?)).ok();
+    }
+    match clock_time(text) {
+        Some(time) => latest(time, now),
+        None => text.parse().ok(),
+    }
+}
+
+/// Reads `1h30m` as seconds. Every number needs its unit.
+fn seconds(text: &str) -> Option<i64> {
+    let mut total = 0_i64;
+    let mut number: Option<i64> = None;
+    for c in text.chars() {
+        if let Some(digit) = c.to_digit(10) {
+            number = Some(number.unwrap_or(0).checked_mul(10)?.checked_add(i64::from(digit))?);
+            continue;
+        }
+        let unit = match c {
+            'd' => DAY,
+            'h' => HOUR,
+            'm' => MINUTE,
+            's' => 1,
+            _ => return None,
+        };
+        total = total.checked_add(number.take()?.checked_mul(unit)?)?;
+    }
+    (number.is_none() && !text.is_empty()).then_some(total)
+}
+
+/// Reads `14:02` or `14:02:30`.
+fn clock_time(text: &str) -> Option<civil::Time> {
+    let mut parts = text.split(':');
+    let mut part = || -> Option<Option<i8>> {
+        let Some(digits) = parts.next() else { return Some(None) };
+        let sound = (1..=2).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        if sound { digits.parse().ok().map(Some) } else { None }
+    };
+    let (hour, minute, second) = (part()??, part()??, part()?);
+    if part()?.is_some() {
+        return None;
+    }
+    civil::Time::new(hour, minute, second.unwrap_or(0), 0).ok()
+}
+
+fn latest(time: civil::Time, now: Timestamp) -> Option<Timestamp> {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let at = |date: civil::Date| date.to_datetime(time).to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp());
+    match at(today)? {
+        found if found <= now => Some(found),
+        _ => at(today.yesterday().ok()?),
+    }
 }
 
 /// Writes a duration compactly with its two largest units: `47s`, `6m41s`, `1h12m`, `2d4h`.
-pub fn duration(_length: SignedDuration) -> String {
-    todo!()
+/// A second unit of zero is left out; a negative duration gets a minus sign.
+pub fn duration(length: SignedDuration) -> String {
+    let seconds = length.as_secs();
+    let sign = if seconds < 0 { "-" } else { "" };
+    let s = seconds.unsigned_abs();
+    let [minute, hour, day] = [MINUTE, HOUR, DAY].map(i64::unsigned_abs);
+    let (large, large_unit, small, small_unit) = match s {
+        _ if s < minute => return format!("{sign}{s}s"),
+        _ if s < hour => (s / minute, 'm', s % minute, 's'),
+        _ if s < day => (s / hour, 'h', s % hour / minute, 'm'),
+        _ => (s / day, 'd', s % day / hour, 'h'),
+    };
+    if small == 0 {
+        format!("{sign}{large}{large_unit}")
+    } else {
+        format!("{sign}{large}{large_unit}{small}{small_unit}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-03-01T14:30:10Z".parse().unwrap()
+    }
+
+    fn parsed(text: &str) -> Option<String> {
+        parse_time(text, now()).map(|t| t.to_string())
+    }
+
+    #[test]
+    fn all_the_ways_to_write_a_time() {
+        assert_eq!(parsed("now").as_deref(), Some("2026-03-01T14:30:10Z"));
+        assert_eq!(parsed("14:02").as_deref(), Some("2026-03-01T14:02:00Z"));
+        assert_eq!(parsed("9:05:07").as_deref(), Some("2026-03-01T09:05:07Z"));
+        assert_eq!(parsed("-5m").as_deref(), Some("2026-03-01T14:25:10Z"));
+        assert_eq!(parsed("-1h30m").as_deref(), Some("2026-03-01T13:00:10Z"));
+        assert_eq!(parsed("-1d").as_deref(), Some("2026-02-28T14:30:10Z"));
+        assert_eq!(parsed("2026-02-27T10:00:00+02:00").as_deref(), Some("2026-02-27T08:00:00Z"));
+    }
+
+    #[test]
+    fn a_clock_time_still_to_come_was_yesterday() {
+        assert_eq!(parsed("14:31").as_deref(), Some("2026-02-28T14:31:00Z"));
+        assert_eq!(parsed("14:30").as_deref(), Some("2026-03-01T14:30:00Z"));
+    }
+
+    #[test]
+    fn anything_else_is_no_time() {
+        for text in [
+            "", "-", "5m", "-5", "-5x", "-m", "24:00", "14:60", "14", "14:2:3:4", "14:+2", "14:002",
+            "tomorrow",
+        ] {
+            assert_eq!(parsed(text), None, "{text}");
+        }
+        assert_eq!(parsed("-99999999999999999999d"), None);
+        assert_eq!(parsed("-9999999999d"), None);
+    }
+
+    #[test]
+    fn durations_show_two_units() {
+        let written = |s| duration(SignedDuration::from_secs(s));
+        assert_eq!(written(0), "0s");
+        assert_eq!(written(47), "47s");
+        assert_eq!(written(401), "6m41s");
+        assert_eq!(written(300), "5m");
+        assert_eq!(written(4320), "1h12m");
+        assert_eq!(written(2 * 86_400 + 4 * 3600 + 59), "2d4h");
+        assert_eq!(written(-61), "-1m1s");
+        assert_eq!(duration(SignedDuration::MIN).chars().next(), Some('-'));
+    }
 }
