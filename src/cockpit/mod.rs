@@ -1,1 +1,20 @@
-//! PURE core of the program: model, messages, update, effects, commands, keymap.
+//! The core of the program: model, messages, update, effects, commands, keymap.
+//!
+//! Pure: no clock, no file, no environment, no network, no terminal. A key or a fact goes
+//! in as a [`Msg`]; what is to be done in the world comes out as [`Effect`]s.
+
+pub mod commands;
+pub mod edit;
+pub mod key;
+pub mod keymap;
+pub mod model;
+pub mod msg;
+pub mod overlay;
+pub mod update;
+
+pub use commands::{COMMANDS, Command, Invoke, Scope};
+pub use key::{Code, Key};
+pub use keymap::Keymap;
+pub use model::{Model, Pane};
+pub use msg::{Effect, EffectId, Fact, Msg};
+pub use update::update;

@@ -1,0 +1,247 @@
+//! The one table of commands. Keymap, menus, palette, help, the command line's twins and
+//! the README's key table all come from it.
+
+use super::key::Key;
+
+/// Where a key of a command works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// Anywhere in the cockpit, unless an overlay takes the key.
+    Global,
+    /// With the timeline focused.
+    Timeline,
+    /// With the health pane focused.
+    Health,
+    /// With the hotfix pane focused.
+    Hotfix,
+    /// With the checklist focused.
+    Checklist,
+    /// With the runs pane focused, or in the run view.
+    Runs,
+    /// On the start screen.
+    Start,
+    /// Inside the menu of another command only.
+    Menu(Command),
+}
+
+impl Scope {
+    /// The heading in help and in the README.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Global => "Everywhere",
+            Self::Timeline => "Timeline",
+            Self::Health => "Health",
+            Self::Hotfix => "Hotfix",
+            Self::Checklist => "Checklist",
+            Self::Runs => "Runs",
+            Self::Start => "Start screen",
+            Self::Menu(menu) => menu.spec().title,
+        }
+    }
+}
+
+/// How much harm a command can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Danger {
+    /// Changes nothing but the screen.
+    View,
+    /// Writes a record.
+    Record,
+    /// Leads to a plan, which is previewed and confirmed.
+    Plan,
+}
+
+/// What is known of a command.
+#[derive(Debug)]
+pub struct Spec {
+    /// The command.
+    pub command: Command,
+    /// Its name in settings, the palette and messages.
+    pub id: &'static str,
+    /// A few words for menus and the palette.
+    pub title: &'static str,
+    /// One line of help.
+    pub help: &'static str,
+    /// Default keys, as [`Key::parse`] reads them.
+    pub keys: &'static [&'static str],
+    /// Where its keys work.
+    pub scope: Scope,
+    /// How much harm it can do.
+    pub danger: Danger,
+    /// Its twin on the command line; empty where there is none.
+    pub verb: &'static str,
+}
+
+macro_rules! commands {
+    ($($name:ident $id:literal $title:literal [$($key:literal)*] $scope:expr, $danger:ident, $verb:literal, $help:literal;)*) => {
+        /// Everything that can be done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Command {
+            $(#[doc = $help] $name,)*
+        }
+
+        /// All commands, in the order of help.
+        pub const COMMANDS: &[Spec] = &[$(Spec {
+            command: Command::$name,
+            id: $id,
+            title: $title,
+            help: $help,
+            keys: &[$($key),*],
+            scope: $scope,
+            danger: Danger::$danger,
+            verb: $verb,
+        },)*];
+    };
+}
+
+use Scope::{Checklist, Global, Health, Menu, Runs, Start, Timeline};
+
+commands! {
+    Palette "palette" "commands" [":"] Global, View, "", "Find any command by name and run it";
+    Help "help" "help" ["?" "f1"] Global, View, "", "Show every key and what it does";
+    Quit "quit" "quit" ["q"] Global, View, "", "Leave the cockpit; running plans go on";
+
+    FocusTimeline "timeline" "timeline" ["1"] Global, View, "", "Focus the timeline";
+    FocusHealth "health" "health" ["2"] Global, View, "", "Focus the health pane";
+    FocusHotfix "hotfix" "hotfix" ["3"] Global, View, "", "Focus the hotfix pane";
+    FocusChecklist "checklist" "checklist" ["4"] Global, View, "", "Focus the checklist";
+    FocusRuns "runs" "runs" ["5"] Global, View, "", "Focus the runs";
+    NextPane "next-pane" "next pane" ["tab"] Global, View, "", "Focus the next pane";
+    PreviousPane "previous-pane" "previous pane" ["shift-tab"] Global, View, "", "Focus the pane before";
+    Zoom "zoom" "zoom" ["z"] Global, View, "", "Give the focused pane the whole screen, or give it back";
+    Filter "filter" "filter" ["/"] Global, View, "", "Show only the lines of the focused pane that contain a text";
+    Up "up" "up" ["k" "up"] Global, View, "", "Move up one line";
+    Down "down" "down" ["j" "down"] Global, View, "", "Move down one line";
+    PageUp "page-up" "page up" ["ctrl-u" "pageup"] Global, View, "", "Move up one page";
+    PageDown "page-down" "page down" ["ctrl-d" "pagedown"] Global, View, "", "Move down one page";
+    Top "top" "top" ["g" "home"] Global, View, "", "Go to the first line";
+    Bottom "bottom" "bottom" ["G" "end"] Global, View, "", "Go to the last line and follow";
+    Open "open" "open" ["enter"] Global, View, "", "Open what the cursor is on";
+
+    Declare "declare" "declare" ["D"] Global, Record, "declare", "Declare a new incident";
+    Notes "note" "note" ["n"] Global, Record, "note", "Write a note, finding, decision, problem or action";
+    Note "note.note" "note" ["n"] Menu(Command::Notes), Record, "note", "Write a note";
+    Finding "note.finding" "finding" ["f"] Menu(Command::Notes), Record, "note", "Write down something found out";
+    Decision "note.decision" "decision" ["d"] Menu(Command::Notes), Record, "note", "Write down a decision";
+    Problem "note.problem" "problem" ["p"] Menu(Command::Notes), Record, "note", "Write down something odd, for the follow-up list";
+    ActionTaken "note.action" "action" ["a"] Menu(Command::Notes), Record, "note", "Write down something done by hand";
+    Severity "severity" "severity" ["s"] Global, Record, "severity", "Raise or lower the severity, with a reason";
+
+    Incident "incident" "incident" ["i"] Global, Record, "", "Impact, cause, roles, people told, and how it ends";
+    Impact "impact" "impact" ["i"] Menu(Command::Incident), Record, "impact", "Describe who is affected and how";
+    Cause "cause" "cause" ["c"] Menu(Command::Incident), Record, "cause", "Describe what broke and why";
+    Role "role" "role" ["r"] Menu(Command::Incident), Record, "role", "Give a role to somebody";
+    Page "page" "paged" ["p"] Menu(Command::Incident), Record, "page", "Record that somebody was paged";
+    Told "told" "told" ["t"] Menu(Command::Incident), Record, "told", "Record that an audience was informed";
+    Phase "phase" "phase" ["h"] Menu(Command::Incident), Record, "phase", "Enter a phase of the procedure";
+    Mitigate "mitigate" "mitigated" ["m"] Menu(Command::Incident), Record, "resolve", "Record that users are served again";
+    Resolve "resolve" "resolve" ["x"] Menu(Command::Incident), Record, "resolve", "Record that the incident is over";
+    Reopen "reopen" "reopen" ["o"] Menu(Command::Incident), Record, "reopen", "Record that it was not over, with a reason";
+    Close "close" "close" ["C"] Menu(Command::Incident), Record, "close", "Record that nothing is left to do";
+    Report "report" "report" ["R"] Menu(Command::Incident), View, "report", "Read the incident report and save it";
+    Incidents "incidents" "other incidents" ["l"] Menu(Command::Incident), View, "history", "Go to the start screen with all incidents";
+
+    Hotfix "hotfix-menu" "hotfix" ["h"] Global, Plan, "hotfix", "Start the hotfix branch";
+    HotfixStart "hotfix.start" "start branch" ["s"] Menu(Command::Hotfix), Plan, "hotfix", "Make the hotfix branch from the base";
+    DrillFix "drill.fix" "apply the prepared fix" ["f"] Menu(Command::Hotfix), Record, "drill", "In a drill: edit and commit the prepared fix";
+    Refresh "refresh" "read again" ["r"] Menu(Command::Hotfix), View, "hotfix", "Read the repository again";
+    Test "test" "test" ["t"] Global, Plan, "test", "Run configured checks";
+    Deploy "deploy" "deploy" ["d"] Global, Plan, "deploy", "Deploy to an environment";
+    Smoke "smoke" "smoke test" [] Menu(Command::Deploy), Plan, "smoke", "Smoke-test an environment";
+
+    Pass "tick.pass" "pass" ["space"] Checklist, Record, "tick", "Tick the item as passed, or open it again";
+    Fail "tick.fail" "fail" ["x"] Checklist, Record, "tick", "Mark the item as failed, with a note";
+    NotApplicable "tick.na" "not applicable" ["-"] Checklist, Record, "tick", "Mark the item as not applicable, with a reason";
+
+    Amend "amend" "amend" ["a"] Timeline, Record, "amend", "Correct the text of the entry";
+    Retract "retract" "retract" ["x"] Timeline, Record, "retract", "Take the entry back, with a reason; it stays, struck out";
+    Pin "pin" "pin" ["*"] Timeline, Record, "pin", "Pin the entry, or unpin it";
+
+    ProbeNow "probe" "ask now" ["p"] Health, View, "probe", "Ask every probe now";
+
+    Stop "stop" "stop" ["x"] Runs, Record, "run", "Stop the run: INT, then TERM, then KILL";
+    Prove "prove" "find out" ["p"] Runs, Record, "plan", "Ask the world whether a step of unknown outcome is done";
+
+    View "view" "view" ["v"] Global, View, "", "Theme, time zone and guide";
+    Theme "theme" "next theme" ["t"] Menu(Command::View), View, "", "Change to the next theme";
+    TimeZone "time-zone" "UTC or local" ["u"] Menu(Command::View), View, "", "Show times in UTC or in the local zone";
+    Guide "guide" "guide" ["g"] Menu(Command::View), View, "", "Show or hide the line that tells what to try next";
+    Errors "errors" "error log" ["e"] Global, View, "", "Read the error log";
+    Trust "trust" "trust" ["T"] Global, Record, "trust", "Read what flightdeck.toml would run, and trust this content";
+    Init "init" "write flightdeck.toml" ["I"] Start, Record, "init", "Write a commented flightdeck.toml for this repository";
+    Suspend "suspend" "suspend" ["ctrl-z"] Global, View, "", "Go to the shell; `fg` comes back";
+}
+
+impl Command {
+    /// What is known of it.
+    pub fn spec(self) -> &'static Spec {
+        &COMMANDS[self as usize]
+    }
+
+    /// The command with this id.
+    pub fn parse(id: &str) -> Option<Self> {
+        COMMANDS.iter().find(|spec| spec.id == id).map(|spec| spec.command)
+    }
+
+    /// Tells whether it opens a menu.
+    pub fn is_menu(self) -> bool {
+        matches!(
+            self,
+            Self::Notes
+                | Self::Severity
+                | Self::Incident
+                | Self::Role
+                | Self::Told
+                | Self::Phase
+                | Self::Hotfix
+                | Self::Test
+                | Self::Deploy
+                | Self::View
+        )
+    }
+}
+
+/// A command with what it acts on: `deploy` with `staging`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Invoke {
+    /// The command.
+    pub command: Command,
+    /// What it acts on: an environment, a check, a severity, a role; empty where the command
+    /// needs nothing or opens its menu to ask.
+    pub argument: String,
+}
+
+impl From<Command> for Invoke {
+    fn from(command: Command) -> Self {
+        Self { command, argument: String::new() }
+    }
+}
+
+/// The default keys of a command, parsed.
+pub fn default_keys(command: Command) -> Vec<Key> {
+    command.spec().keys.iter().filter_map(|key| Key::parse(key)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_table_is_in_order_of_the_enum_and_ids_are_unique() {
+        let mut ids = HashSet::new();
+        for (index, spec) in COMMANDS.iter().enumerate() {
+            assert_eq!(spec.command as usize, index);
+            assert!(ids.insert(spec.id), "{} stands twice", spec.id);
+            assert_eq!(Command::parse(spec.id), Some(spec.command));
+            assert!(!spec.help.ends_with('.') && !spec.help.is_empty());
+        }
+    }
+
+    #[test]
+    fn every_default_key_can_be_read() {
+        for spec in COMMANDS {
+            assert_eq!(default_keys(spec.command).len(), spec.keys.len(), "{}", spec.id);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! One line of text being typed.
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::key::{Code, Key};
+
+/// A line of text with a cursor between graphemes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LineEdit {
+    text: String,
+    /// Byte offset, always on a grapheme boundary.
+    cursor: usize,
+}
+
+impl LineEdit {
+    /// Longest text in bytes: a pasted novel does not belong in one line.
+    pub const MAX: usize = 16 * 1024;
+
+    /// A line that holds a text, with the cursor at its end.
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { cursor: text.len(), text }
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text before and after the cursor.
+    pub fn split(&self) -> (&str, &str) {
+        self.text.split_at(self.cursor)
+    }
+
+    /// Tells whether nothing but white space is there.
+    pub fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+
+    /// Inserts text at the cursor; line breaks and tabs become spaces.
+    pub fn insert(&mut self, text: &str) {
+        for c in text.chars() {
+            let c = if matches!(c, '\n' | '\t') { ' ' } else { c };
+            if c.is_control() || self.text.len() + c.len_utf8() > Self::MAX {
+                continue;
+            }
+            self.text.insert(self.cursor, c);
+            self.cursor += c.len_utf8();
+        }
+        // A combining character may have joined what stands after the cursor.
+        while !self.is_boundary(self.cursor) {
+            self.cursor += 1;
+        }
+    }
+
+    /// Takes a key; returns whether it meant something here.
+    pub fn key(&mut self, key: Key) -> bool {
+        if let Some(c) = key.text() {
+            self.insert(c.encode_utf8(&mut [0; 4]));
+            return true;
+        }
+        match (key.code, key.ctrl || key.alt) {
+            (Code::Left, false) | (Code::Char('b'), true) if !key.alt => self.cursor = self.before(),
+            (Code::Right, false) | (Code::Char('f'), true) if !key.alt => self.cursor = self.after(),
+            (Code::Left, true) | (Code::Char('b'), true) => self.cursor = self.word_before(),
+            (Code::Right, true) | (Code::Char('f'), true) => self.cursor = self.word_after(),
+            (Code::Home, _) | (Code::Char('a'), true) => self.cursor = 0,
+            (Code::End, _) | (Code::Char('e'), true) => self.cursor = self.text.len(),
+            (Code::Backspace, false) | (Code::Char('h'), true) => self.remove(self.before(), self.cursor),
+            (Code::Backspace, true) | (Code::Char('w'), true) => self.remove(self.word_before(), self.cursor),
+            (Code::Delete, _) | (Code::Char('d'), true) => self.remove(self.cursor, self.after()),
+            (Code::Char('u'), true) => self.remove(0, self.cursor),
+            (Code::Char('k'), true) => self.remove(self.cursor, self.text.len()),
+            _ => return false,
+        }
+        true
+    }
+
+    fn remove(&mut self, from: usize, to: usize) {
+        self.text.drain(from..to);
+        self.cursor = from;
+        while !self.is_boundary(self.cursor) {
+            self.cursor += 1;
+        }
+    }
+
+    fn is_boundary(&self, at: usize) -> bool {
+        at >= self.text.len() || self.text.grapheme_indices(true).any(|(start, _)| start == at)
+    }
+
+    fn before(&self) -> usize {
+        self.split().0.grapheme_indices(true).next_back().map_or(0, |(start, _)| start)
+    }
+
+    fn after(&self) -> usize {
+        self.cursor + self.split().1.graphemes(true).next().map_or(0, str::len)
+    }
+
+    fn word_before(&self) -> usize {
+        self.split().0.unicode_word_indices().next_back().map_or(0, |(start, _)| start)
+    }
+
+    fn word_after(&self) -> usize {
+        let after = self.split().1;
+        after
+            .unicode_word_indices()
+            .next()
+            .map_or(self.text.len(), |(start, word)| self.cursor + start + word.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(keys: &[&str]) -> LineEdit {
+        let mut line = LineEdit::default();
+        for key in keys {
+            assert!(line.key(Key::parse(key).unwrap()), "{key}");
+        }
+        line
+    }
+
+    #[test]
+    fn editing_moves_and_removes_whole_graphemes_and_words() {
+        let mut line = LineEdit::new("pool 👩‍🚒 limit");
+        assert!(line.key(Key::ctrl('w')));
+        assert_eq!(line.text(), "pool 👩‍🚒 ");
+        line.key(Key::plain(Code::Backspace));
+        line.key(Key::plain(Code::Backspace));
+        assert_eq!(line.text(), "pool ");
+        line.key(Key::plain(Code::Home));
+        line.insert("the ");
+        assert_eq!(line.split(), ("the ", "pool "));
+        line.key(Key::ctrl('k'));
+        assert_eq!(line.text(), "the ");
+    }
+
+    #[test]
+    fn letters_are_text_and_unknown_keys_are_left_to_others() {
+        assert_eq!(typed(&["a", "G", "space", "-"]).text(), "aG -");
+        assert!(!LineEdit::default().key(Key::plain(Code::Enter)));
+        assert!(!LineEdit::default().key(Key::plain(Code::Up)));
+    }
+
+    #[test]
+    fn pasted_text_stays_one_line_and_within_bounds() {
+        let mut line = LineEdit::default();
+        line.insert("a\nb\tc\u{1b}[31m");
+        assert_eq!(line.text(), "a b c[31m");
+        line.insert(&"x".repeat(2 * LineEdit::MAX));
+        assert_eq!(line.text().len(), LineEdit::MAX);
+    }
+}

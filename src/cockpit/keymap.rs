@@ -1,0 +1,186 @@
+//! Keys to commands: the defaults of the table with the user's changes on top.
+
+use std::collections::BTreeMap;
+
+use super::commands::{COMMANDS, Command, Scope, default_keys};
+use super::key::Key;
+
+/// Which key does what, where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keymap {
+    keys: BTreeMap<Command, Vec<Key>>,
+}
+
+/// What is wrong with a change of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadKey {
+    /// The action as written in the settings.
+    pub action: String,
+    /// The sentence to show.
+    pub why: String,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        Self { keys: COMMANDS.iter().map(|spec| (spec.command, default_keys(spec.command))).collect() }
+    }
+}
+
+impl Keymap {
+    /// The defaults with a user's changes: action id to its keys. An empty list leaves the
+    /// action to the palette.
+    ///
+    /// # Errors
+    /// All that is wrong: unknown actions, unreadable keys, two actions on one key where both
+    /// could be meant.
+    pub fn with(changes: &BTreeMap<String, Vec<String>>) -> Result<Self, Vec<BadKey>> {
+        let mut map = Self::default();
+        let mut bad = Vec::new();
+        for (action, keys) in changes {
+            let Some(command) = Command::parse(action) else {
+                let why = match nearest(action) {
+                    Some(near) => format!("there is no action `{action}`; did you mean `{near}`?"),
+                    None => format!("there is no action `{action}`"),
+                };
+                bad.push(BadKey { action: action.clone(), why });
+                continue;
+            };
+            let mut parsed = Vec::with_capacity(keys.len());
+            for key in keys {
+                match Key::parse(key) {
+                    Some(key) => parsed.push(key),
+                    None => bad.push(BadKey {
+                        action: action.clone(),
+                        why: format!("`{key}` is not a key; write `x`, `X`, `ctrl-x`, `space`, `f5`"),
+                    }),
+                }
+            }
+            map.keys.insert(command, parsed);
+        }
+        bad.extend(map.clashes(changes));
+        if bad.is_empty() { Ok(map) } else { Err(bad) }
+    }
+
+    /// Two commands on one key where both could be meant: the same scope, or one of them
+    /// everywhere. A pane's own key may stand in front of a global one by default only.
+    fn clashes(&self, changes: &BTreeMap<String, Vec<String>>) -> Vec<BadKey> {
+        let mut bad = Vec::new();
+        for (index, a) in COMMANDS.iter().enumerate() {
+            for b in &COMMANDS[index + 1..] {
+                let meet = a.scope == b.scope
+                    || (a.scope == Scope::Global && !matches!(b.scope, Scope::Menu(_)))
+                    || (b.scope == Scope::Global && !matches!(a.scope, Scope::Menu(_)));
+                let changed = [a, b].into_iter().find(|spec| changes.contains_key(spec.id));
+                let (true, Some(changed)) = (meet, changed) else { continue };
+                for key in self.keys(a.command).iter().filter(|key| self.keys(b.command).contains(key)) {
+                    bad.push(BadKey {
+                        action: changed.id.to_owned(),
+                        why: format!("the key `{key}` would mean both `{}` and `{}`", a.id, b.id),
+                    });
+                }
+            }
+        }
+        bad
+    }
+
+    /// The keys of a command.
+    pub fn keys(&self, command: Command) -> &[Key] {
+        self.keys.get(&command).map_or(&[], Vec::as_slice)
+    }
+
+    /// The first key of a command, for menus and hints.
+    pub fn key(&self, command: Command) -> Option<Key> {
+        self.keys(command).first().copied()
+    }
+
+    /// What a key means in a scope, or everywhere.
+    pub fn find(&self, scope: Scope, key: Key) -> Option<Command> {
+        let within = |wanted: Scope| {
+            COMMANDS
+                .iter()
+                .filter(move |spec| spec.scope == wanted)
+                .find(|spec| self.keys(spec.command).contains(&key))
+                .map(|spec| spec.command)
+        };
+        within(scope).or_else(|| match scope {
+            Scope::Menu(_) => None,
+            _ => within(Scope::Global),
+        })
+    }
+}
+
+/// The action whose name is most like what was written, if any is like it.
+fn nearest(action: &str) -> Option<&'static str> {
+    COMMANDS
+        .iter()
+        .map(|spec| (distance(action, spec.id), spec.id))
+        .filter(|(distance, id)| *distance <= id.len().div_ceil(3))
+        .min()
+        .map(|(_, id)| id)
+}
+
+/// Edits (insert, remove, replace) from one word to the other, after Wagner and Fischer.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changes(pairs: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
+        pairs
+            .iter()
+            .map(|(action, keys)| ((*action).to_owned(), keys.iter().map(|k| (*k).to_owned()).collect()))
+            .collect()
+    }
+
+    #[test]
+    fn the_defaults_do_not_clash_within_a_scope() {
+        let map = Keymap::default();
+        for (index, a) in COMMANDS.iter().enumerate() {
+            for b in COMMANDS[index + 1..].iter().filter(|b| b.scope == a.scope) {
+                for key in map.keys(a.command) {
+                    assert!(!map.keys(b.command).contains(key), "{key} is both {} and {}", a.id, b.id);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_overlays_the_defaults_and_leaves_the_rest() {
+        let map = Keymap::with(&changes(&[("quit", &["Q"])])).unwrap();
+        assert_eq!(map.find(Scope::Global, Key::char('Q')), Some(Command::Quit));
+        assert_eq!(map.find(Scope::Global, Key::char('q')), None);
+        assert_eq!(map.find(Scope::Checklist, Key::char('?')), Some(Command::Help));
+    }
+
+    #[test]
+    fn unknown_actions_and_keys_and_clashes_are_errors() {
+        let bad = Keymap::with(&changes(&[("qiut", &["Q"]), ("zoom", &["hyper-z"]), ("help", &["d"])]))
+            .unwrap_err();
+        let text: Vec<&str> = bad.iter().map(|b| b.why.as_str()).collect();
+        assert!(text.iter().any(|why| why.contains("did you mean `quit`?")), "{text:?}");
+        assert!(text.iter().any(|why| why.contains("`hyper-z` is not a key")), "{text:?}");
+        assert!(text.iter().any(|why| why.contains("both `help` and `deploy`")), "{text:?}");
+    }
+
+    #[test]
+    fn keys_inside_a_menu_do_not_leak_out() {
+        let map = Keymap::default();
+        assert_eq!(map.find(Scope::Menu(Command::Notes), Key::char('f')), Some(Command::Finding));
+        assert_eq!(map.find(Scope::Menu(Command::Notes), Key::char('q')), None);
+        assert_eq!(map.find(Scope::Timeline, Key::char('f')), None);
+    }
+}

@@ -1,0 +1,279 @@
+//! The state of the program: all that is drawn, and nothing else.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::keymap::Keymap;
+use super::msg::EffectId;
+use super::overlay::Overlay;
+use crate::config::types::Config;
+use crate::failure::Failure;
+use crate::health::series;
+use crate::hotfix::state::{BranchState, NoRepository};
+use crate::incident::{ChecklistItem, Clock, Entry, IncidentId, Log, Next, Policy, Severity, State, Status};
+
+/// The state of the program.
+#[derive(Debug)]
+pub struct Model {
+    /// The time that is shown; changes by [`super::Msg::Tick`] only.
+    pub now: Timestamp,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// The focused pane.
+    pub focus: Pane,
+    /// Whether the focused pane has the whole screen.
+    pub zoom: bool,
+    /// What lies over the cockpit, bottom first.
+    pub overlays: Vec<Overlay>,
+    /// Who is acting.
+    pub me: String,
+    /// The policy in force.
+    pub policy: Policy,
+    /// What `flightdeck.toml` says.
+    pub config: ConfigState,
+    /// The open incident; `None` shows the start screen.
+    pub log: Option<Log>,
+    /// All incidents of this repository, newest first.
+    pub incidents: Vec<IncidentLine>,
+    /// The repository; `None` until it has been read once.
+    pub branch: Option<Result<BranchState, NoRepository>>,
+    /// Probes as they stand.
+    pub probes: Vec<series::Status>,
+    /// The latest output of the run that is followed in the runs pane.
+    pub output: Option<Output>,
+    /// Where each pane is scrolled to, in the order of [`Pane::ALL`].
+    pub views: [View; 5],
+    /// Selected row of the start screen.
+    pub start_row: usize,
+    /// The keys.
+    pub keymap: Keymap,
+    /// What the user has chosen about the looks.
+    pub looks: Looks,
+    /// Everything that failed, oldest first, at most [`Model::MAX_FAILURES`].
+    pub failures: VecDeque<(Timestamp, Failure)>,
+    /// How many of them nobody has looked at.
+    pub unseen: usize,
+    /// The last short word from the program, and when it was said.
+    pub word: Option<(Timestamp, String)>,
+    /// Effects that have not ended yet, and what they are doing.
+    pub in_flight: BTreeMap<EffectId, &'static str>,
+    /// Identity of the next effect.
+    pub next_effect: EffectId,
+    /// Why nothing can be written; `None` where it can.
+    pub read_only: Option<String>,
+    /// Whether this is a drill: there is a prepared fix and a guide.
+    pub drill: bool,
+    /// Lines the top overlay had room for in the last frame.
+    pub overlay_height: u16,
+    /// When the last key was read, in milliseconds of the key clock.
+    pub last_key_ms: Option<u64>,
+    /// What follows from the rest and the time; see [`super::update::derive`].
+    pub derived: Derived,
+}
+
+/// What is worked out once a change, so that drawing only draws.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Derived {
+    /// The clocks, most urgent first.
+    pub clocks: Vec<Clock>,
+    /// What is next, most pressing first, and the keys that do it: `d s`.
+    pub next: Vec<(Next, String)>,
+    /// Indices of the timeline entries that pass the filter; `None`: all do.
+    pub timeline: Option<Vec<usize>>,
+}
+
+/// The five panes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Pane {
+    /// What happened.
+    Timeline,
+    /// How the service is doing.
+    Health,
+    /// The branch.
+    Hotfix,
+    /// The manual checklist.
+    Checklist,
+    /// What is and was being carried out.
+    Runs,
+}
+
+impl Pane {
+    /// All, in the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::Timeline, Self::Health, Self::Hotfix, Self::Checklist, Self::Runs];
+
+    /// Its name in the title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Timeline => "Timeline",
+            Self::Health => "Health",
+            Self::Hotfix => "Hotfix",
+            Self::Checklist => "Checklist",
+            Self::Runs => "Runs",
+        }
+    }
+}
+
+/// Where a pane is scrolled to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct View {
+    /// Row the cursor is on, among the rows that pass the filter. For the timeline `None`
+    /// follows the end; for the other panes `None` is the first row.
+    pub cursor: Option<usize>,
+    /// First row shown.
+    pub top: usize,
+    /// Rows there was room for in the last frame.
+    pub height: u16,
+    /// Only rows that contain this are shown, case ignored; empty: all.
+    pub filter: String,
+}
+
+/// What `flightdeck.toml` says, and whether it may run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfigState {
+    /// The values in force: those of the file, or the defaults where there is none.
+    pub config: Config,
+    /// How it came about.
+    pub source: ConfigSource,
+    /// What was recognised in the repository, a few words each: `Cargo`, `deploy.sh`.
+    pub found: Vec<String>,
+}
+
+/// How the configuration came about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ConfigSource {
+    /// There is no file.
+    None,
+    /// The file is trusted: what it names may run.
+    Trusted,
+    /// The file has this content, which nobody has trusted here.
+    Untrusted {
+        /// SHA-256 of its bytes.
+        hash: String,
+        /// Everything it would run or ask, a line each.
+        would_run: Vec<String>,
+    },
+    /// The file cannot be used; defaults are in force.
+    Invalid(Failure),
+}
+
+/// One line of the list of incidents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentLine {
+    /// Identity.
+    pub id: IncidentId,
+    /// `INC-2026-0007`.
+    pub number: String,
+    /// What is broken.
+    pub title: String,
+    /// Severity now.
+    pub severity: Severity,
+    /// Status now.
+    pub status: Status,
+    /// When it was declared.
+    pub declared_at: Timestamp,
+}
+
+/// The latest output of a run, as its terminal shows it.
+pub struct Output {
+    /// Id of the run.
+    pub run: String,
+    /// Its terminal.
+    pub terminal: vt100::Parser,
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output").field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+/// What the user has chosen about the looks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Looks {
+    /// Name of the theme.
+    pub theme: String,
+    /// Names of all themes, in the order the key goes through them.
+    pub themes: Vec<String>,
+    /// The zone times are shown in.
+    pub zone: TimeZone,
+    /// The local zone.
+    pub local: TimeZone,
+    /// Whether the guide line is shown.
+    pub guide: bool,
+}
+
+impl Model {
+    /// Most failures kept.
+    pub const MAX_FAILURES: usize = 500;
+
+    /// The state of the open incident.
+    pub fn incident(&self) -> Option<&State> {
+        self.log.as_ref().map(Log::state)
+    }
+
+    /// The checklist in force: the configured one, or the policy's.
+    pub fn checklist(&self) -> &[ChecklistItem] {
+        if self.config.config.checklist.is_empty() {
+            &self.policy.checklist
+        } else {
+            &self.config.config.checklist
+        }
+    }
+
+    /// The view of a pane.
+    pub fn view(&self, pane: Pane) -> &View {
+        &self.views[pane as usize]
+    }
+
+    /// The view of a pane, to change it.
+    pub fn view_mut(&mut self, pane: Pane) -> &mut View {
+        &mut self.views[pane as usize]
+    }
+
+    /// The repository, if it was read and is one.
+    pub fn repository(&self) -> Option<&BranchState> {
+        self.branch.as_ref()?.as_ref().ok()
+    }
+
+    /// Timeline entries that pass the filter.
+    pub fn timeline_len(&self) -> usize {
+        match (&self.derived.timeline, self.incident()) {
+            (Some(kept), _) => kept.len(),
+            (None, Some(state)) => state.timeline.len(),
+            (None, None) => 0,
+        }
+    }
+
+    /// The timeline entry in a row, among those that pass the filter.
+    pub fn timeline_entry(&self, row: usize) -> Option<&Entry> {
+        let index = match &self.derived.timeline {
+            Some(kept) => *kept.get(row)?,
+            None => row,
+        };
+        self.incident()?.timeline.get(index)
+    }
+
+    /// Whether what the configuration names may run.
+    pub fn may_run(&self) -> bool {
+        matches!(self.config.source, ConfigSource::Trusted)
+    }
+
+    /// Name of the service: configured, or the directory of the repository.
+    pub fn service(&self) -> &str {
+        let configured = self.config.config.service.name.as_str();
+        if !configured.is_empty() {
+            return configured;
+        }
+        let root = self.repository().map_or("", |branch| branch.root.as_str());
+        root.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Tells whether something on the screen changes with time alone.
+    pub fn is_timed(&self) -> bool {
+        self.incident().is_some_and(State::is_open)
+            || self.word.is_some()
+            || self.incident().is_some_and(|state| state.runs().any(|(_, run)| run.outcome.is_none()))
+    }
+}

@@ -1,0 +1,229 @@
+//! What goes into the core and what comes out: messages and effects, closed lists both.
+
+use jiff::Timestamp;
+
+use super::commands::Invoke;
+use super::key::Key;
+use super::model::{ConfigState, IncidentLine, Pane};
+use crate::failure::Failure;
+use crate::health::series;
+use crate::hotfix::state::{BranchState, NoRepository};
+use crate::incident::{Declared, Draft, IncidentId, Log, Record};
+use crate::plan::{Plan, Request};
+
+/// Identity of an effect in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct EffectId(pub u64);
+
+/// Everything that can reach the core.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyPress),
+    /// Something happened with the mouse.
+    Mouse(Mouse),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has this size now: columns and rows.
+    Resize(u16, u16),
+    /// Time has passed as far as something on the screen shows it.
+    Tick(Timestamp),
+    /// A frame has been written, with so many lines in each pane's body.
+    Shown {
+        /// Milliseconds on the clock of [`KeyPress::at_ms`].
+        at_ms: u64,
+        /// Heights, in the order of [`Pane::ALL`].
+        heights: [u16; 5],
+        /// Lines the top overlay has room for.
+        overlay: u16,
+    },
+    /// Something became known that nobody asked for.
+    Fact(Fact),
+    /// An effect has ended. Exactly one of these comes for each effect.
+    Done(EffectId, Result<Done, Failure>),
+}
+
+/// One key press.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyPress {
+    /// The key.
+    pub key: Key,
+    /// When it was read: milliseconds on a monotonic clock.
+    pub at_ms: u64,
+    /// Whether the terminal says that it repeats because it is held down.
+    pub repeat: bool,
+}
+
+/// Something happened with the mouse, already brought home to a pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mouse {
+    /// What.
+    pub kind: MouseKind,
+    /// The pane under the pointer.
+    pub pane: Option<Pane>,
+    /// Line of the pane's body under the pointer, from its top.
+    pub row: Option<u16>,
+}
+
+/// What happened with the mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MouseKind {
+    /// The left button went down.
+    Press,
+    /// The wheel went up one notch.
+    ScrollUp,
+    /// The wheel went down one notch.
+    ScrollDown,
+}
+
+/// Something that became known by itself.
+#[derive(Debug)]
+pub enum Fact {
+    /// Records of the open incident, from here or elsewhere.
+    Records(Vec<Record>),
+    /// The list of incidents changed.
+    Incidents(Vec<IncidentLine>),
+    /// The repository was read.
+    Branch(Box<Result<BranchState, NoRepository>>),
+    /// Probes as they stand, and which changed their state for good.
+    Health {
+        /// All probes in order of the configuration.
+        probes: Vec<series::Status>,
+        /// Edges, to be recorded while an incident is open.
+        edges: Vec<Edge>,
+    },
+    /// The configuration was read.
+    Config(Box<ConfigState>),
+    /// Output of the run that is followed. Bounded; what was left out is said.
+    Output {
+        /// Id of the run.
+        run: String,
+        /// Bytes left out before these, because nobody can read that fast or the log is capped.
+        skipped: u64,
+        /// Raw terminal output.
+        bytes: Vec<u8>,
+    },
+    /// Something failed outside any effect.
+    Failed(Failure),
+    /// The journal can only be read, and why.
+    ReadOnly(String),
+}
+
+/// A probe went from one state to another, for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// Name of the probe.
+    pub probe: String,
+    /// When.
+    pub at: Timestamp,
+    /// State before.
+    pub from: series::State,
+    /// State after.
+    pub to: series::State,
+    /// What was seen.
+    pub why: String,
+}
+
+/// Something to be done in the world.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Commit drafts to the journal.
+    Append(Vec<Draft>),
+    /// Commit alarms, leaving out those another cockpit recorded meanwhile.
+    AppendAlarms(Vec<Draft>),
+    /// Open an incident in the journal.
+    Declare {
+        /// When the fault began, if not now.
+        started_at: Option<Timestamp>,
+        /// The rest.
+        declared: Box<Declared>,
+    },
+    /// Load an incident and follow it.
+    OpenIncident(IncidentId),
+    /// Stop following the incident and list all.
+    ListIncidents,
+    /// Read the repository now.
+    RefreshBranch,
+    /// Make a plan.
+    Prepare(Request),
+    /// Carry a plan out.
+    Start {
+        /// The plan.
+        plan: Box<Plan>,
+        /// How it was confirmed, in words.
+        confirmed: String,
+    },
+    /// Ask the world about the steps of unknown fate of a plan.
+    Prove {
+        /// Id of the plan.
+        plan: String,
+    },
+    /// Follow the output of a run (from its last part), or of none.
+    Follow {
+        /// Id of the run.
+        run: Option<String>,
+        /// How many bytes of what is there already to show.
+        tail: u64,
+    },
+    /// Ask every probe now.
+    ProbeNow,
+    /// Trust the configuration with this content.
+    Trust {
+        /// SHA-256 of the bytes shown.
+        hash: String,
+    },
+    /// Write a commented `flightdeck.toml`.
+    Init,
+    /// In a drill: apply the prepared fix.
+    DrillFix,
+    /// Save a document in the repository's work tree or the current directory.
+    Save {
+        /// File name.
+        name: String,
+        /// Content.
+        content: String,
+    },
+    /// Copy a text to the terminal's clipboard.
+    Copy(String),
+    /// Stop the program until it is brought to the foreground again.
+    Suspend,
+    /// Leave.
+    Quit,
+}
+
+/// How an effect ended well.
+#[derive(Debug)]
+pub enum Done {
+    /// Nothing to tell: what it changed comes as a fact.
+    Quietly,
+    /// Done, with a word for the person who asked.
+    Said(String),
+    /// Records were committed.
+    Appended(Vec<Record>),
+    /// An incident was loaded.
+    Opened(Box<Log>),
+    /// A plan was made.
+    Prepared(Box<Plan>),
+    /// A plan was started; these records say so.
+    Started {
+        /// Id of the plan.
+        plan: String,
+        /// The records.
+        records: Vec<Record>,
+    },
+}
+
+/// A row of a menu or of the palette.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Key that picks it, if it has one here.
+    pub key: Option<Key>,
+    /// Keys that lead to it from the cockpit: `d s`; for the palette.
+    pub path: String,
+    /// What it does right now, with names filled in.
+    pub label: String,
+    /// Why it cannot be done now; `None`: it can.
+    pub disabled: Option<String>,
+    /// What it does.
+    pub invoke: Invoke,
+}

@@ -1,0 +1,227 @@
+//! What lies over the cockpit: a stack, of which the top one gets the key first.
+
+use jiff::Timestamp;
+
+use super::commands::{Command, Invoke};
+use super::edit::LineEdit;
+use super::msg::Item;
+use crate::incident::{CheckState, NoteKind, RecordId, Severity};
+use crate::plan::Plan;
+
+/// One overlay.
+#[derive(Debug)]
+pub enum Overlay {
+    /// Which-key menu at the bottom.
+    Menu(Menu),
+    /// Fuzzy search over all commands.
+    Palette(Palette),
+    /// Every key and what it does.
+    Help(Scroll),
+    /// A line of text asked for at the bottom of the screen.
+    Ask(Ask),
+    /// A whole timeline entry.
+    Entry(Entry),
+    /// Declaring an incident.
+    Declare(Declare),
+    /// A plan before it is confirmed.
+    Preview(Box<Preview>),
+    /// The output of a run.
+    Run(Box<RunView>),
+    /// The error log.
+    Errors(Scroll),
+    /// The incident report.
+    Report(Box<ReportView>),
+    /// What `flightdeck.toml` would run.
+    Trust(Scroll),
+    /// A yes-or-no question whose dangerous answer is never the default.
+    Confirm(Confirm),
+}
+
+/// How far a document is scrolled, in lines from its top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scroll {
+    /// First line shown.
+    pub top: usize,
+}
+
+/// A which-key menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Menu {
+    /// The command whose menu it is.
+    pub command: Command,
+    /// Heading.
+    pub title: String,
+    /// A sentence under the heading, where one is needed; may be empty.
+    pub note: String,
+    /// Rows.
+    pub items: Vec<Item>,
+}
+
+/// The palette.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Palette {
+    /// What is searched for.
+    pub input: LineEdit,
+    /// All rows.
+    pub items: Vec<Item>,
+    /// Rows that match, best first, as indices into `items`.
+    pub matches: Vec<usize>,
+    /// Index into `matches`.
+    pub selected: usize,
+}
+
+/// A line of text asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Short label before the line: `finding`.
+    pub label: String,
+    /// What is expected, shown while the line is empty.
+    pub placeholder: String,
+    /// The text so far.
+    pub input: LineEdit,
+    /// What is wrong with the text; empty while nothing is.
+    pub complaint: String,
+}
+
+/// What a line of text is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// A note of this kind.
+    Note(NoteKind),
+    /// The reason for a severity.
+    Severity(Severity),
+    /// The impact.
+    Impact,
+    /// The cause.
+    Cause,
+    /// Who takes this role.
+    Role(String),
+    /// Who was paged.
+    Page,
+    /// A free audience.
+    Told,
+    /// The reason for reopening.
+    Reopen,
+    /// The note of a checklist item.
+    Tick {
+        /// Item id.
+        item: String,
+        /// New state.
+        state: CheckState,
+    },
+    /// New text of an entry.
+    Amend(RecordId),
+    /// Reason for taking an entry back.
+    Retract(RecordId),
+    /// Name of a hotfix branch.
+    HotfixName,
+    /// What a pane is filtered by.
+    Filter,
+}
+
+/// A timeline entry, whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The record.
+    pub id: RecordId,
+    /// First line shown.
+    pub scroll: Scroll,
+}
+
+/// Declaring an incident: title, then the severity tree, then impact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declare {
+    /// Where it stands.
+    pub step: DeclareStep,
+    /// The title.
+    pub title: LineEdit,
+    /// Answers so far, in the order of the policy's questions.
+    pub answers: Vec<bool>,
+    /// What came of them, or was chosen outright.
+    pub severity: Option<Severity>,
+    /// The impact.
+    pub impact: LineEdit,
+    /// When the fault began, as typed; empty means now.
+    pub started: LineEdit,
+    /// What is wrong with what was typed; empty while nothing is.
+    pub complaint: String,
+    /// When it was opened.
+    pub at: Timestamp,
+}
+
+/// A step of declaring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeclareStep {
+    /// What is broken, in one line.
+    Title,
+    /// Question of the severity tree, from 0.
+    Question(usize),
+    /// The tree ended at the least severity: hotfix or backlog ticket?
+    Backlog,
+    /// Since when.
+    Started,
+    /// Who is affected.
+    Impact,
+}
+
+/// A plan before it is confirmed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// The plan.
+    pub plan: Plan,
+    /// What has been typed to confirm.
+    pub typed: LineEdit,
+    /// Since when it has been on the screen, in milliseconds of the key clock; keys read
+    /// before never confirm.
+    pub shown_ms: Option<u64>,
+    /// Whether it was confirmed and is being started.
+    pub starting: bool,
+    /// What is wrong, in one line: pasted, not what was asked for; empty while nothing is.
+    pub complaint: String,
+    /// First line shown.
+    pub scroll: Scroll,
+}
+
+/// The output of a run.
+pub struct RunView {
+    /// Id of the run.
+    pub run: String,
+    /// Its terminal, with scrollback.
+    pub terminal: vt100::Parser,
+    /// Lines scrolled back from the end; 0 follows.
+    pub back: usize,
+    /// Bytes left out so far.
+    pub skipped: u64,
+}
+
+impl std::fmt::Debug for RunView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunView").field("run", &self.run).field("back", &self.back).finish_non_exhaustive()
+    }
+}
+
+/// The incident report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportView {
+    /// As Markdown.
+    pub markdown: String,
+    /// First line shown.
+    pub scroll: Scroll,
+}
+
+/// A yes-or-no question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirm {
+    /// The question.
+    pub title: String,
+    /// What it means, in a sentence or two.
+    pub body: String,
+    /// What the yes key says: `stop it`.
+    pub yes: String,
+    /// What is done on yes.
+    pub invoke: Invoke,
+    /// Since when it has been on the screen, as in [`Preview::shown_ms`].
+    pub shown_ms: Option<u64>,
+}
