@@ -1,10 +1,12 @@
 //! `flightdeck.toml` as typed values. Every field has a doc comment: they are the
 //! descriptions in the JSON schema and the comments that `init` writes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use schemars::JsonSchema;
+use jiff::fmt::serde::duration::friendly::compact as friendly;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{ChecklistItem, PolicyChange};
@@ -88,8 +90,8 @@ pub struct Check {
     /// Program and arguments, run at the root of the repository. No shell.
     pub command: Vec<String>,
     /// After this long it is stopped: `15m`.
-    #[serde(default = "default_check_timeout")]
-    #[schemars(with = "String")]
+    #[serde(default = "default_check_timeout", serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
     pub timeout: SignedDuration,
     /// Names of environment variables it gets besides PATH, HOME and the like.
     #[serde(default)]
@@ -119,8 +121,8 @@ pub struct Environment {
     #[serde(default)]
     pub protected: bool,
     /// After this long a deploy is stopped: `30m`.
-    #[serde(default = "default_deploy_timeout")]
-    #[schemars(with = "String")]
+    #[serde(default = "default_deploy_timeout", serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
     pub timeout: SignedDuration,
     /// Names of environment variables the commands get besides PATH, HOME and the like.
     #[serde(default)]
@@ -134,7 +136,7 @@ pub struct Probe {
     /// Name, unique among the probes: `api /health`.
     pub name: String,
     /// `http://` or `https://` address to GET.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Program and arguments; what it prints is the body. No shell.
     #[serde(default)]
@@ -146,12 +148,12 @@ pub struct Probe {
     #[serde(default)]
     pub environment: String,
     /// How often, on a fixed schedule: `10s`.
-    #[serde(default = "default_interval")]
-    #[schemars(with = "String")]
+    #[serde(default = "default_interval", serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
     pub interval: SignedDuration,
     /// After this long there is no answer: `5s`. Shorter than the interval.
-    #[serde(default = "default_probe_timeout")]
-    #[schemars(with = "String")]
+    #[serde(default = "default_probe_timeout", serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
     pub timeout: SignedDuration,
     /// Conditions that must all hold: `status == 200`, `latency < 800ms`,
     /// `body.status == "ok"`, `exit == 0`. Default: status 200 to 299, or exit code 0.
@@ -172,6 +174,28 @@ pub struct Probe {
     /// How many samples in a row change its state.
     #[serde(default = "default_confirm")]
     pub confirm: u32,
+}
+
+/// Stands for a duration in the JSON schema: a text such as `90s`, `15m` or `1h 30m`.
+pub struct DurationText;
+
+impl DurationText {
+    /// The schema's `format` of a duration. Editors that do not know it ignore it.
+    pub const FORMAT: &str = "friendly-duration";
+}
+
+impl JsonSchema for DurationText {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": Self::FORMAT, "examples": ["90s", "15m", "1h 30m"] })
+    }
 }
 
 fn default_check_timeout() -> SignedDuration {

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use jiff::fmt::serde::duration::friendly::compact as friendly;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Phase, Severity};
+use crate::config::types::DurationText;
 
 /// The policy in force: `assets/policy.toml` with a team's changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -148,27 +150,34 @@ pub struct PolicyChange {
 #[serde(deny_unknown_fields, default)]
 pub struct SeverityChange {
     /// Fix in production within.
-    #[schemars(with = "Option<String>")]
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
     pub fix_within: Option<SignedDuration>,
     /// Roles that have to approve a deploy.
     pub approvals: Option<Vec<String>>,
     /// Tell stakeholders within.
-    #[schemars(with = "Option<String>")]
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
     pub tell_within: Option<SignedDuration>,
     /// Update them every.
-    #[schemars(with = "Option<String>")]
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
     pub update_every: Option<SignedDuration>,
     /// Page on-call within.
-    #[schemars(with = "Option<String>")]
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
     pub page_within: Option<SignedDuration>,
     /// Escalate to the engineering lead within.
-    #[schemars(with = "Option<String>")]
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
     pub escalate_within: Option<SignedDuration>,
     /// Notify executives if not resolved within.
-    #[schemars(with = "Option<String>")]
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
     pub executives_after: Option<SignedDuration>,
     /// Written review due within, from the resolution.
-    #[schemars(with = "Option<String>")]
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
     pub review_within: Option<SignedDuration>,
 }
 
