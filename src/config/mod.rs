@@ -1,5 +1,13 @@
 //! `flightdeck.toml`, the user's settings, and trust.
 //!
-//! `types` is pure data. Reading files is here and nowhere else.
+//! `types` is pure data. Reading files is here and nowhere else; what is read is checked
+//! whole before anything uses it, and nothing a file names is run from here.
 
+mod check;
+pub mod dirs;
+pub mod load;
+pub mod problem;
+pub mod settings;
+mod shape;
+pub mod trust;
 pub mod types;

@@ -173,6 +173,7 @@ pub struct Probe {
     pub fail: Option<String>,
     /// How many samples in a row change its state.
     #[serde(default = "default_confirm")]
+    #[schemars(range(min = 1, max = 100))]
     pub confirm: u32,
 }
 
@@ -206,11 +207,11 @@ fn default_deploy_timeout() -> SignedDuration {
     SignedDuration::from_mins(30)
 }
 
-fn default_interval() -> SignedDuration {
+pub(super) fn default_interval() -> SignedDuration {
     SignedDuration::from_secs(10)
 }
 
-fn default_probe_timeout() -> SignedDuration {
+pub(super) fn default_probe_timeout() -> SignedDuration {
     SignedDuration::from_secs(5)
 }
 

@@ -1,0 +1,315 @@
+//! What a schema cannot say about `flightdeck.toml`: names that must be unique, commands
+//! that must name a program, addresses, references from one part to another.
+//!
+//! Works on the parsed tree rather than on typed values, so that it still finds these
+//! mistakes in a file that has others. What is missing or of a wrong type is skipped here.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use jiff::SignedDuration;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::problem::Problem;
+use super::types::{default_interval, default_probe_timeout};
+use crate::text::visible;
+
+/// Words in braces that a command of an environment may have.
+const PLACEHOLDERS: [&str; 3] = ["ref", "commit", "env"];
+
+/// The target that plans on the repository itself lease, so no environment can be called so.
+const RESERVED: &str = "repository";
+
+/// Reports every mistake of meaning in a parsed `flightdeck.toml`.
+pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for (list, key) in [("checks", "name"), ("environments", "name"), ("probes", "name"), ("checklist", "id")]
+    {
+        names(root, list, key, &mut found);
+    }
+    if let Some(policy) = table(root, "policy") {
+        names(policy, "roles", "id", &mut found);
+    }
+    if let Some(service) = table(root, "service") {
+        label(service, "name", &mut found);
+    }
+    if let Some(hotfix) = table(root, "hotfix") {
+        branch(hotfix, "base", "", &mut found);
+        branch(hotfix, "prefix", "x", &mut found);
+    }
+    for check in tables(root, "checks") {
+        command(check, "command", Need::Program, &mut found);
+        variables(check, &mut found);
+    }
+    for environment in tables(root, "environments") {
+        self::environment(environment, &mut found);
+    }
+    for item in tables(root, "checklist") {
+        not_blank(item, "title", &mut found);
+    }
+    let environments: Vec<&str> =
+        tables(root, "environments").filter_map(|e| Some(text(e, "name")?.0)).collect();
+    for probe in tables(root, "probes") {
+        self::probe(probe, &environments, &mut found);
+    }
+    found
+}
+
+/// Whether a command may be left empty.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// It has to name a program.
+    Program,
+    /// Empty means that there is none.
+    Nothing,
+}
+
+fn environment(environment: &DeTable<'_>, found: &mut Vec<Problem>) {
+    command(environment, "deploy", Need::Program, found);
+    command(environment, "smoke", Need::Nothing, found);
+    command(environment, "proof", Need::Nothing, found);
+    variables(environment, found);
+    for key in ["deploy", "smoke", "proof"] {
+        for (word, span) in texts(environment, key) {
+            placeholders(word, &span, found);
+        }
+    }
+    if let Some((word, span)) = text(environment, "expect") {
+        placeholders(word, &span, found);
+        if word.trim().is_empty() {
+            found.push(Problem::new(span, "`expect` is empty: no output could ever prove the deploy"));
+        }
+    }
+    if let Some((name, span)) = text(environment, "name")
+        && name == RESERVED
+    {
+        let message = format!("an environment cannot be called `{RESERVED}`");
+        found.push(
+            Problem::new(span, message).help("plans that work on the repository itself go by that name"),
+        );
+    }
+}
+
+fn probe(probe: &DeTable<'_>, environments: &[&str], found: &mut Vec<Problem>) {
+    let name = probe.get_key_value("name").map(|(_, value)| value.span());
+    let place = name.or_else(|| probe.keys().map(Spanned::span).min_by_key(|span| span.start));
+    match (probe.get_key_value("url"), probe.get_key_value("command")) {
+        (Some((url, _)), Some((command, _))) => found.push(
+            Problem::new(command.span(), "a probe has a `url` or a `command`, not both")
+                .other(url.span(), "it has a url here"),
+        ),
+        (None, None) => {
+            let message = "this probe asks nothing: it has neither `url` nor `command`";
+            let help = "url = \"https://…/health\", or command = [\"program\", \"argument\"]";
+            found.extend(place.clone().map(|span| Problem::new(span, message).help(help)));
+        }
+        (None, Some(_)) => {
+            if let Some((headers, _)) = probe.get_key_value("headers") {
+                found
+                    .push(Problem::new(headers.span(), "`headers` go with a `url`; this probe is a command"));
+            }
+        }
+        (Some(_), None) => {}
+    }
+    if let Some((url, span)) = text(probe, "url") {
+        address(url, span, found);
+    }
+    command(probe, "command", Need::Program, found);
+    headers(probe, found);
+    schedule(probe, place, found);
+    if let Some((environment, span)) = text(probe, "environment")
+        && !environment.is_empty()
+        && !environments.contains(&environment)
+    {
+        let problem = Problem::new(span, format!("there is no environment `{environment}`"));
+        found.push(problem.suggest(environment, environments.iter().copied()));
+    }
+    label(probe, "unit", found);
+}
+
+/// A probe's timeout has to end before the next time it is due.
+fn schedule(probe: &DeTable<'_>, place: Option<Range<usize>>, found: &mut Vec<Problem>) {
+    let written = |key| text(probe, key).and_then(|(text, span)| Some((text.parse().ok()?, span)));
+    let (interval, timeout): (Option<(SignedDuration, _)>, Option<(SignedDuration, _)>) =
+        (written("interval"), written("timeout"));
+    let every = interval.as_ref().map_or_else(default_interval, |(duration, _)| *duration);
+    let until = timeout.as_ref().map_or_else(default_probe_timeout, |(duration, _)| *duration);
+    if until <= every || !every.is_positive() {
+        return;
+    }
+    let message = format!("the timeout ({until:#}) is longer than the interval ({every:#})");
+    let span = timeout.map(|(_, span)| span).or_else(|| interval.map(|(_, span)| span)).or(place);
+    found.extend(span.map(|span| {
+        Problem::new(span, message)
+            .help("a probe is given up on before it is asked again: set a shorter `timeout`")
+    }));
+}
+
+fn address(url: &str, span: Range<usize>, found: &mut Vec<Problem>) {
+    if visible(url) != url {
+        found.push(Problem::new(span, "the address has characters in it that cannot be seen"));
+        return;
+    }
+    let problem = match reqwest::Url::parse(url) {
+        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => return,
+        Ok(parsed) if url.contains("://") => {
+            let message = format!("`{}` is not a scheme that can be asked", parsed.scheme());
+            Problem::new(span, message).help("an address begins with http:// or https://")
+        }
+        _ if !url.contains("://") => Problem::new(span, "the address has no scheme")
+            .help(format!("url = \"https://{}\"", url.trim_start_matches('/'))),
+        Ok(_) => return,
+        Err(error) => Problem::new(span, format!("this is not an address: {error}")),
+    };
+    found.push(problem);
+}
+
+fn headers(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
+    let Some(headers) = table(probe, "headers") else { return };
+    for (name, value) in headers {
+        if reqwest::header::HeaderName::from_bytes(name.get_ref().as_bytes()).is_err() {
+            found.push(Problem::new(name.span(), "this cannot be the name of a header"));
+        }
+        if let Some(text) = value.get_ref().as_str()
+            && reqwest::header::HeaderValue::from_str(text).is_err()
+        {
+            found.push(Problem::new(value.span(), "this cannot be the value of a header"));
+        }
+    }
+}
+
+/// Names in a list of tables: usable, and each there once.
+fn names(root: &DeTable<'_>, list: &str, key: &str, found: &mut Vec<Problem>) {
+    let mut seen: HashMap<&str, Range<usize>> = HashMap::new();
+    for entry in tables(root, list) {
+        let Some((name, span)) = text(entry, key) else { continue };
+        if let Some(why) = unusable(name) {
+            found.push(Problem::new(span, format!("the {key} {why}")));
+            continue;
+        }
+        if let Some(first) = seen.get(name) {
+            let message = format!("`{name}` is there twice in `{list}`");
+            found.push(Problem::new(span, message).other(first.clone(), "first named here"));
+        } else {
+            seen.insert(name, span);
+        }
+    }
+}
+
+/// Why a text cannot be a name, to follow on "the name …"; `None`: it can.
+pub(super) fn unusable(name: &str) -> Option<&'static str> {
+    if name.trim().is_empty() {
+        Some("cannot be empty")
+    } else if name.starts_with('-') {
+        Some("cannot begin with `-`: it could be taken for an option")
+    } else if visible(name) != name {
+        Some("cannot have characters in it that cannot be seen")
+    } else if name.trim() != name {
+        Some("cannot begin or end with a space")
+    } else {
+        None
+    }
+}
+
+/// A text that is only shown: anything that can be seen, or nothing.
+fn label(parent: &DeTable<'_>, key: &str, found: &mut Vec<Problem>) {
+    if let Some((text, span)) = text(parent, key)
+        && visible(text) != text
+    {
+        found.push(Problem::new(span, format!("`{key}` has characters in it that cannot be seen")));
+    }
+}
+
+fn not_blank(parent: &DeTable<'_>, key: &str, found: &mut Vec<Problem>) {
+    if let Some((text, span)) = text(parent, key)
+        && text.trim().is_empty()
+    {
+        found.push(Problem::new(span, format!("`{key}` cannot be empty")));
+    }
+}
+
+/// A branch name, or the beginning of one that `rest` completes. Empty is allowed.
+fn branch(hotfix: &DeTable<'_>, key: &str, rest: &str, found: &mut Vec<Problem>) {
+    let Some((name, span)) = text(hotfix, key) else { return };
+    if name.is_empty() {
+        return;
+    }
+    let whole = format!("refs/heads/{name}{rest}");
+    if name.starts_with('-') || visible(name) != name || !git2::Reference::is_valid_name(&whole) {
+        found.push(Problem::new(span, format!("`{key}` is nothing that git takes in the name of a branch")));
+    }
+}
+
+fn command(parent: &DeTable<'_>, key: &str, need: Need, found: &mut Vec<Problem>) {
+    let Some((_, value)) = parent.get_key_value(key) else { return };
+    let Some(words) = value.get_ref().as_array() else { return };
+    let Some(program) = words.get(0) else {
+        if need == Need::Program {
+            let help = format!("program and arguments: {key} = [\"./script.sh\", \"argument\"]");
+            found.push(
+                Problem::new(value.span(), format!("`{key}` is empty: it names no program")).help(help),
+            );
+        }
+        return;
+    };
+    if program.get_ref().as_str().is_some_and(|program| program.trim().is_empty()) {
+        found
+            .push(Problem::new(program.span(), format!("`{key}` names no program: its first word is empty")));
+    }
+    for (_, span) in texts(parent, key).filter(|(word, _)| word.contains('\0')) {
+        found.push(Problem::new(span, "no program can be given an argument with a NUL in it"));
+    }
+}
+
+fn variables(parent: &DeTable<'_>, found: &mut Vec<Problem>) {
+    for (name, span) in texts(parent, "env") {
+        let fine = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && name.chars().next().is_some_and(|c| !c.is_ascii_digit());
+        if !fine {
+            let problem = Problem::new(span, "this is not the name of an environment variable");
+            found.push(match name.split_once('=') {
+                Some((name, _)) => problem.help(format!(
+                    "only the name goes here: \"{}\"; the value stays in your environment",
+                    visible(name)
+                )),
+                None => problem.help("letters, digits and _"),
+            });
+        }
+    }
+}
+
+/// Words in braces have to be ones that are filled in. Other braces are left as they are.
+fn placeholders(word: &str, span: &Range<usize>, found: &mut Vec<Problem>) {
+    for part in word.split('{').skip(1) {
+        let Some((name, _)) = part.split_once('}') else { continue };
+        let is_word =
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_' || c == '-');
+        if is_word && !PLACEHOLDERS.contains(&name) {
+            let problem =
+                Problem::new(span.clone(), format!("nothing is known to put in place of {{{name}}}"));
+            found.push(problem.suggest(name, PLACEHOLDERS.into_iter()));
+        }
+    }
+}
+
+fn table<'t>(parent: &'t DeTable<'_>, key: &str) -> Option<&'t DeTable<'t>> {
+    parent.get(key)?.get_ref().as_table()
+}
+
+fn tables<'t>(parent: &'t DeTable<'_>, key: &str) -> impl Iterator<Item = &'t DeTable<'t>> {
+    let list = parent.get(key).and_then(|value| value.get_ref().as_array());
+    list.into_iter().flat_map(|list| list.iter()).filter_map(|item| item.get_ref().as_table())
+}
+
+fn text<'t>(parent: &'t DeTable<'_>, key: &str) -> Option<(&'t str, Range<usize>)> {
+    let value = parent.get(key)?;
+    Some((value.get_ref().as_str()?, value.span()))
+}
+
+fn texts<'t>(parent: &'t DeTable<'_>, key: &str) -> impl Iterator<Item = (&'t str, Range<usize>)> {
+    let list = parent.get(key).and_then(|value| value.get_ref().as_array());
+    list.into_iter()
+        .flat_map(|list| list.iter())
+        .filter_map(|item: &Spanned<DeValue<'_>>| Some((item.get_ref().as_str()?, item.span())))
+}

@@ -1,0 +1,235 @@
+use super::*;
+
+const GOOD: &str = r#"
+[service]
+name = "payments-api"
+
+[[checks]]
+name = "unit"
+command = ["cargo", "test"]
+timeout = "90s"
+
+[[environments]]
+name = "staging"
+deploy = ["./deploy.sh", "{ref}", "{env}"]
+proof = ["./deployed.sh", "{env}"]
+
+[[environments]]
+name = "production"
+deploy = ["./deploy.sh", "{ref}", "{env}"]
+protected = true
+
+[[probes]]
+name = "api /health"
+url = "http://127.0.0.1:8080/health"
+environment = "production"
+headers = { Accept = "application/json" }
+interval = "2s"
+timeout = "1s"
+
+[[checklist]]
+id = "pay"
+title = "Payments go through"
+
+[policy.P0]
+fix_within = "1h 30m"
+"#;
+
+/// What is said about a file, one line a problem.
+fn lines(source: &str) -> Vec<String> {
+    match parse(source.as_bytes()) {
+        Ok(_) => Vec::new(),
+        Err(invalid) => invalid.lines(),
+    }
+}
+
+#[track_caller]
+fn refused(source: &str, expected: &str) {
+    let lines = lines(source);
+    assert!(lines.iter().any(|line| line.contains(expected)), "wanted {expected:?} in {lines:#?}");
+    assert_eq!(lines.len(), 1, "one mistake is one problem: {lines:#?}");
+}
+
+#[test]
+fn a_full_file_becomes_typed_values() {
+    let config = parse(GOOD.as_bytes()).unwrap();
+    assert_eq!(config.checks[0].timeout, jiff::SignedDuration::from_secs(90));
+    assert_eq!(config.environments[1].name, "production");
+    assert!(config.environments[1].protected);
+    assert_eq!(config.environments[0].expect, "{commit}");
+    assert_eq!(config.probes[0].confirm, 2);
+    assert_eq!(config.policy.p0.fix_within, Some(jiff::SignedDuration::from_mins(90)));
+    assert_eq!(parse(b"").unwrap(), Config::default());
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest_name() {
+    refused(
+        "[[enviroments]]\nname = \"x\"\n",
+        "1:3: unknown key `enviroments` (did you mean `environments`?)",
+    );
+    refused(
+        "[[checks]]\nname = \"a\"\ncommand = [\"x\"]\ntimout = \"1s\"\n",
+        "4:1: unknown key `timout` in `checks` (did you mean `timeout`?)",
+    );
+    refused("[service]\ncolour = 1\n", "known here: name");
+}
+
+#[test]
+fn every_mistake_is_reported_not_only_the_first() {
+    let source =
+        "colour = 1\n[[checks]]\nname = 3\ncommand = []\n[[probes]]\nname = \"p\"\nurl = \"host/x\"\n";
+    let lines = lines(source);
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    for (line, part) in
+        lines.iter().zip(["`colour`", "`name` has to be a text", "names no program", "no scheme"])
+    {
+        assert!(line.contains(part), "{line}");
+    }
+}
+
+#[test]
+fn wrong_types_say_what_is_wanted_and_what_is_there() {
+    let check = |rest: &str| format!("[[checks]]\nname = \"a\"\n{rest}\n");
+    refused(
+        &check("command = \"cargo test --all\""),
+        "write it as a list: command = [\"cargo\", \"test\", \"--all\"]",
+    );
+    refused(
+        &check("command = [\"x\"]\ntimeout = 30"),
+        "`timeout` has to be a length of time in quotes (this is a whole number; with its unit: timeout = \"30s\")",
+    );
+    refused(&check("command = [\"x\"]\ntimeout = \"soon\""), "`timeout` is not a length of time");
+    refused(&check("command = [\"x\"]\ntimeout = \"0s\""), "longer than nothing");
+    refused(&check("command = [\"x\"]\ntimeout = \"-5m\""), "longer than nothing");
+    refused("[checks]\nname = \"a\"\n", "`checks` has to be a list of tables");
+    refused("[hotfix]\nflow = \"gitflow\"\n", "did you mean `git-flow`?");
+    refused("[[checks]]\ncommand = [\"x\"]\n", "`name` is missing");
+    refused(
+        "[[probes]]\nname=\"p\"\nurl=\"http://h\"\nconfirm = 0\n",
+        "`confirm` is out of range (1 to 100)",
+    );
+    refused("[[probes]]\nname=\"p\"\nurl=\"http://h\"\nconfirm = 99999999999999999999\n", "out of range");
+}
+
+#[test]
+fn syntax_errors_come_with_their_place() {
+    refused("[service]\nname = \"half\n", "flightdeck.toml:2:");
+    refused("name \"x\"\n", "flightdeck.toml:1:");
+    let twice = lines("[service]\nname = \"a\"\nname = \"b\"\n");
+    assert!(twice[0].contains(":3:1: duplicate key"), "{twice:?}");
+}
+
+#[test]
+fn names_have_to_be_usable_and_there_once() {
+    let two = |a: &str, b: &str| {
+        format!(
+            "[[checks]]\nname = \"{a}\"\ncommand = [\"x\"]\n[[checks]]\nname = \"{b}\"\ncommand = [\"x\"]\n"
+        )
+    };
+    refused(&two("unit", "unit"), "5:8: `unit` is there twice in `checks`");
+    refused(&two("unit", ""), "the name cannot be empty");
+    refused(&two("unit", "--all"), "could be taken for an option");
+    refused(&two("unit", "a\\u202Eb"), "cannot be seen");
+    refused(&two("unit", "a\\nb"), "cannot be seen");
+    refused(
+        "[[checklist]]\nid=\"a\"\ntitle=\"t\"\n[[checklist]]\nid=\"a\"\ntitle=\"u\"\n",
+        "twice in `checklist`",
+    );
+    refused("[[environments]]\nname = \"repository\"\ndeploy = [\"x\"]\n", "cannot be called `repository`");
+    let invalid = parse(two("unit", "unit").as_bytes()).unwrap_err();
+    assert!(invalid.render(false).contains("first named here"));
+}
+
+#[test]
+fn commands_have_to_name_a_program() {
+    refused("[[checks]]\nname = \"a\"\ncommand = []\n", "`command` is empty");
+    refused("[[checks]]\nname = \"a\"\ncommand = [\" \"]\n", "first word is empty");
+    refused("[[checks]]\nname = \"a\"\ncommand = [\"x\", \"\\u0000\"]\n", "NUL");
+    refused("[[checks]]\nname = \"a\"\ncommand = [\"x\"]\nenv = [\"A=b\"]\n", "only the name goes here");
+}
+
+#[test]
+fn unknown_words_in_braces_are_refused_and_other_braces_left_alone() {
+    let environment = |word: &str| format!("[[environments]]\nname = \"e\"\ndeploy = [\"x\", \"{word}\"]\n");
+    refused(&environment("{comit}"), "did you mean `commit`?");
+    refused(&environment("a{branch}b"), "{branch}");
+    for fine in ["{ref}", "v{commit}-{env}", "{}", "{ 1 }", "${X:-y}", "{\\\"a\\\": 1}"] {
+        assert_eq!(lines(&environment(fine)), [""; 0], "{fine}");
+    }
+}
+
+#[test]
+fn a_probe_asks_exactly_one_thing_in_time() {
+    let probe = |rest: &str| format!("[[probes]]\nname = \"p\"\n{rest}\n");
+    refused(&probe(""), "neither `url` nor `command`");
+    refused(&probe("url = \"http://h\"\ncommand = [\"x\"]"), "not both");
+    refused(
+        &probe("url = \"example.com/health\""),
+        "the address has no scheme (url = \"https://example.com/health\")",
+    );
+    refused(&probe("url = \"ftp://h/x\""), "`ftp` is not a scheme");
+    refused(&probe("url = \"http://\""), "this is not an address");
+    refused(&probe("url = \"localhost:80/x\""), "no scheme");
+    refused(&probe("url = \"http://h\"\ntimeout = \"11s\""), "longer than the interval (10s)");
+    refused(&probe("url = \"http://h\"\ninterval = \"2s\""), "the timeout (5s) is longer");
+    refused(&probe("url = \"http://h\"\nenvironment = \"prod\""), "no environment `prod`");
+    refused(&probe("command = [\"x\"]\nheaders = { a = \"b\" }"), "`headers` go with a `url`");
+    refused(&probe("url = \"http://h\"\nheaders = { \"a b\" = \"c\" }"), "name of a header");
+}
+
+#[test]
+fn branch_names_have_to_be_ones_git_takes() {
+    refused("[hotfix]\nprefix = \"--x/\"\n", "`prefix` is nothing that git takes");
+    refused("[hotfix]\nbase = \"a..b\"\n", "`base` is nothing");
+    assert_eq!(lines("[hotfix]\nprefix = \"hotfix/\"\nbase = \"main\"\n"), [""; 0]);
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_with_their_line() {
+    let invalid = parse(b"[service]\nname = \"\xff\"\n").unwrap_err();
+    assert!(invalid.lines()[0].starts_with("flightdeck.toml:2:9: this is not UTF-8"), "{invalid}");
+}
+
+#[test]
+fn the_digest_is_of_the_bytes_that_were_parsed() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(load(dir.path()).unwrap(), None);
+    std::fs::write(dir.path().join(FILE), GOOD).unwrap();
+    let loaded = load(dir.path()).unwrap().unwrap();
+    assert_eq!(loaded.hash, Hash::of(GOOD.as_bytes()));
+    assert_eq!(loaded.config, parse(GOOD.as_bytes()).unwrap());
+}
+
+#[test]
+fn what_is_no_file_is_refused_rather_than_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join(FILE)).unwrap();
+    let failure = load(dir.path()).unwrap_err();
+    assert!(failure.cause.contains("not a file"), "{failure}");
+    std::fs::remove_dir(dir.path().join(FILE)).unwrap();
+    let big = vec![b'#'; MAX_BYTES as usize + 1];
+    std::fs::write(dir.path().join(FILE), big).unwrap();
+    assert!(load(dir.path()).unwrap_err().cause.contains("larger than"));
+}
+
+#[test]
+fn the_schema_knows_every_part_and_tells_durations_apart() {
+    let schema = schema();
+    for part in ["service", "hotfix", "checks", "environments", "probes", "checklist", "policy"] {
+        assert!(schema["properties"][part].is_object(), "{part}");
+    }
+    assert_eq!(schema["$defs"]["Check"]["properties"]["timeout"]["format"], "friendly-duration");
+    assert_eq!(schema["$defs"]["Check"]["properties"]["timeout"]["default"], "15m");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(source in "[\\[\\]a-z=\"{}\\n. #0-9é\u{202E}-]{0,80}") {
+        if let Err(invalid) = parse(source.as_bytes()) {
+            proptest::prop_assert!(!invalid.problems.is_empty());
+            let shown = invalid.render(false);
+            proptest::prop_assert!(crate::text::visible_lines(&shown) == shown, "{shown:?}");
+        }
+    }
+}

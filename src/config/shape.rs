@@ -1,0 +1,198 @@
+//! Compares a parsed file with the JSON schema of its type: names, types, choices,
+//! durations. Reports every difference, where a typed parser would stop at the first.
+
+use std::ops::Range;
+
+use jiff::SignedDuration;
+use serde_json::{Map, Value};
+use toml::de::{DeTable, DeValue};
+
+use super::problem::{Problem, nearest};
+use super::types::DurationText;
+
+/// Reports where `table` is not what `schema` (a whole JSON schema) says.
+pub(super) fn check(table: &DeTable<'_>, whole: Range<usize>, schema: &Value) -> Vec<Problem> {
+    let mut walk = Walk { root: schema, found: Vec::new() };
+    walk.table(table, whole, schema, "");
+    walk.found
+}
+
+struct Walk<'s> {
+    root: &'s Value,
+    found: Vec<Problem>,
+}
+
+impl<'s> Walk<'s> {
+    fn value(&mut self, value: &DeValue<'_>, span: Range<usize>, schema: &'s Value, name: &str) {
+        let schema = self.resolve(schema);
+        let wanted = type_of(schema);
+        match (wanted, value) {
+            ("object", DeValue::Table(table)) => self.table(table, span, schema, name),
+            ("array", DeValue::Array(items)) => {
+                for item in items.iter() {
+                    self.value(item.get_ref(), item.span(), &schema["items"], name);
+                }
+            }
+            ("string", DeValue::String(text)) => self.text(text, span, schema, name),
+            ("integer", DeValue::Integer(number)) => self.number(number, span, schema, name),
+            ("boolean", DeValue::Boolean(_)) | ("any", _) => {}
+            _ => self.found.push(wrong_type(value, span, schema, self.element(schema), name)),
+        }
+    }
+
+    fn table(&mut self, table: &DeTable<'_>, span: Range<usize>, schema: &'s Value, name: &str) {
+        let empty = Map::new();
+        let known = schema["properties"].as_object().unwrap_or(&empty);
+        let others = &schema["additionalProperties"];
+        for (key, value) in table {
+            let key_name: &str = key.get_ref();
+            if let Some(property) = schema["properties"].get(key_name) {
+                self.value(value.get_ref(), value.span(), property, key_name);
+            } else if others.is_object() {
+                self.value(value.get_ref(), value.span(), others, key_name);
+            } else if others.as_bool() == Some(false) {
+                let place = if name.is_empty() { String::new() } else { format!(" in `{name}`") };
+                let problem = Problem::new(key.span(), format!("unknown key `{key_name}`{place}"));
+                self.found.push(problem.suggest(key_name, known.keys().map(String::as_str)));
+            }
+        }
+        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        for missing in required.filter(|name| table.get(*name).is_none()) {
+            let what = describe(&known[missing]);
+            let problem = Problem::new(span.clone(), format!("`{missing}` is missing in this `{name}`"));
+            self.found.push(problem.help(format!("{missing}: {what}")));
+        }
+    }
+
+    fn text(&mut self, text: &str, span: Range<usize>, schema: &Value, name: &str) {
+        if schema["format"] == DurationText::FORMAT {
+            self.duration(text, span, name);
+            return;
+        }
+        let choices = choices(schema);
+        if !choices.is_empty() && !choices.contains(&text) {
+            let problem = Problem::new(span, format!("`{name}` cannot be `{text}`"));
+            self.found.push(match nearest(text, &choices) {
+                Some(near) => problem.label(format!("did you mean `{near}`?")),
+                None => problem.help(format!("one of: {}", choices.join(", "))),
+            });
+        }
+    }
+
+    fn duration(&mut self, text: &str, span: Range<usize>, name: &str) {
+        let examples = "write a number and a unit: 90s, 15m, 1h 30m";
+        match text.parse::<SignedDuration>() {
+            Ok(duration) if duration.is_positive() => {}
+            Ok(_) => self.found.push(Problem::new(span, format!("`{name}` has to be longer than nothing"))),
+            Err(_) => {
+                self.found
+                    .push(Problem::new(span, format!("`{name}` is not a length of time")).help(examples));
+            }
+        }
+    }
+
+    fn number(&mut self, number: &toml::de::DeInteger<'_>, span: Range<usize>, schema: &Value, name: &str) {
+        let parsed = i64::from_str_radix(number.as_str(), number.radix());
+        let least = schema["minimum"].as_i64().unwrap_or(i64::MIN);
+        let most = if schema["format"] == "uint32" { i64::from(u32::MAX) } else { i64::MAX };
+        let most = schema["maximum"].as_i64().unwrap_or(most);
+        if !parsed.is_ok_and(|n| (least..=most).contains(&n)) {
+            let problem = Problem::new(span, format!("`{name}` is out of range"));
+            self.found.push(problem.help(format!("{least} to {most}")));
+        }
+    }
+
+    fn element(&self, schema: &'s Value) -> &'static str {
+        type_of(self.resolve(&schema["items"]))
+    }
+
+    /// Follows references, and looks past "or nothing", which TOML has no word for.
+    fn resolve(&self, mut schema: &'s Value) -> &'s Value {
+        loop {
+            if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
+                schema = &self.root["$defs"][name];
+            } else if let Some(one) =
+                schema["anyOf"].as_array().and_then(|all| all.iter().find(|one| one["type"] != "null"))
+            {
+                schema = one;
+            } else {
+                return schema;
+            }
+        }
+    }
+}
+
+fn type_of(schema: &Value) -> &'static str {
+    let named = |name: &str| match name {
+        "object" => Some("object"),
+        "array" => Some("array"),
+        "string" => Some("string"),
+        "integer" => Some("integer"),
+        "boolean" => Some("boolean"),
+        _ => None,
+    };
+    let found = match &schema["type"] {
+        Value::String(name) => named(name),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).find_map(named),
+        _ => None,
+    };
+    found.unwrap_or(if choices(schema).is_empty() { "any" } else { "string" })
+}
+
+/// The texts an enumeration allows.
+fn choices(schema: &Value) -> Vec<&str> {
+    let consts = schema["oneOf"].as_array().into_iter().flatten().flat_map(|one| {
+        let several = one["enum"].as_array().into_iter().flatten();
+        one["const"].as_str().into_iter().chain(several.filter_map(Value::as_str))
+    });
+    let plain = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    consts.chain(plain).collect()
+}
+
+/// First sentence of what the schema says about a value.
+fn describe(schema: &Value) -> String {
+    let text = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
+    text.split_inclusive(". ").next().unwrap_or_default().trim().to_owned()
+}
+
+fn wrong_type(value: &DeValue<'_>, span: Range<usize>, schema: &Value, items: &str, name: &str) -> Problem {
+    let duration = schema["format"] == DurationText::FORMAT;
+    let wanted = match (type_of(schema), items) {
+        _ if duration => "a length of time in quotes",
+        ("object", _) => "a table",
+        ("array", "object") => "a list of tables",
+        ("array", _) => "a list",
+        ("string", _) => "a text in quotes",
+        ("integer", _) => "a whole number",
+        ("boolean", _) => "true or false",
+        _ => "something else",
+    };
+    let found = match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a decimal number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    };
+    let problem = Problem::new(span, format!("`{name}` has to be {wanted}"));
+    let problem = problem.label(format!("this is {found}"));
+    match (type_of(schema), value) {
+        ("array", DeValue::String(text)) if items == "string" => match shell_words::split(text) {
+            Ok(words) => problem.help(format!("write it as a list: {name} = {}", list(&words))),
+            Err(_) => problem,
+        },
+        ("array", DeValue::Table(_)) => problem.help(format!("write `[[{name}]]`, with two brackets")),
+        ("string", DeValue::Integer(n)) if duration => {
+            problem.help(format!("with its unit: {name} = \"{n}s\""))
+        }
+        _ => problem,
+    }
+}
+
+/// A list of texts as TOML.
+fn list(words: &[String]) -> String {
+    let array: toml_edit::Array = words.iter().map(String::as_str).collect();
+    array.to_string().trim().to_owned()
+}

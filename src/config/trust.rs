@@ -1,0 +1,282 @@
+//! Trust: nothing that `flightdeck.toml` names runs or is asked before the user has
+//! trusted that exact content at that place.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::load::Loaded;
+use super::types::Config;
+use crate::failure::{Failure, FailureKind, Result};
+use crate::incident::Hash;
+use crate::text::visible;
+
+/// Name of the file in the state directory.
+const FILE: &str = "trust.json";
+
+/// Contents remembered for one path, so that going back and forth between branches does
+/// not ask anew; the oldest is forgotten first.
+const MAX_CONTENTS: usize = 32;
+
+/// One trusted content of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    /// Canonical path of the configuration file.
+    path: String,
+    /// SHA-256 of its content.
+    sha256: Hash,
+    /// When it was trusted.
+    at: Timestamp,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Trusted {
+    trusted: Vec<Entry>,
+}
+
+/// Something that a configuration would run, ask or pass on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// What for: `deploy staging`.
+    pub what: String,
+    /// The command line or address, fit to be shown. A password in an address is left out.
+    pub line: String,
+    /// Names of environment variables it is given.
+    pub env: Vec<String>,
+}
+
+/// Lists everything a configuration would run or ask, in the order of the file.
+pub fn what_would_run(config: &Config) -> Vec<Item> {
+    let mut items = Vec::new();
+    for check in &config.checks {
+        items.push(item(&format!("check {}", check.name), &check.command, &check.env));
+    }
+    for environment in &config.environments {
+        for (what, argv) in
+            [("deploy", &environment.deploy), ("smoke", &environment.smoke), ("proof", &environment.proof)]
+        {
+            if !argv.is_empty() {
+                items.push(item(&format!("{what} {}", environment.name), argv, &environment.env));
+            }
+        }
+    }
+    for probe in &config.probes {
+        let what = format!("probe {}", probe.name);
+        if let Some(argv) = &probe.command {
+            items.push(item(&what, argv, &[]));
+        }
+        if let Some(url) = &probe.url {
+            let mut line = format!("GET {}", without_password(url));
+            for name in probe.headers.keys() {
+                line += &format!("  (header {name})");
+            }
+            items.push(Item { what: shown(&what), line: shown(&line), env: Vec::new() });
+        }
+    }
+    items
+}
+
+fn item(what: &str, argv: &[String], env: &[String]) -> Item {
+    Item { what: shown(what), line: shown(&shell_words::join(argv)), env: env.to_vec() }
+}
+
+fn shown(text: &str) -> String {
+    visible(text).into_owned()
+}
+
+fn without_password(url: &str) -> String {
+    let Ok(mut parsed) = reqwest::Url::parse(url) else { return url.to_owned() };
+    if parsed.password().is_none() {
+        return url.to_owned();
+    }
+    match parsed.set_password(Some("…")) {
+        Ok(()) => parsed.to_string(),
+        Err(()) => url.to_owned(),
+    }
+}
+
+/// Tells whether this exact content at this path was trusted.
+pub fn is_trusted(state_dir: &Path, loaded: &Loaded) -> Result<bool> {
+    let path = path_text(loaded)?;
+    let trusted = read(&state_dir.join(FILE))?.trusted;
+    Ok(trusted.iter().any(|entry| entry.path == path && entry.sha256 == loaded.hash))
+}
+
+/// Refuses a configuration that is not trusted.
+///
+/// # Errors
+/// It is not trusted (exit code 4), or the file of trust cannot be read.
+pub fn require(state_dir: &Path, loaded: &Loaded) -> Result<()> {
+    if is_trusted(state_dir, loaded)? {
+        return Ok(());
+    }
+    Err(Failure::of(
+        FailureKind::NotTrusted,
+        "reading flightdeck.toml",
+        "it names commands, and its present content was never trusted on this machine",
+        "look at what it would run with `flightdeck trust --show`, then `flightdeck trust`",
+    ))
+}
+
+/// Remembers that the user trusts this exact content at this path.
+pub fn trust(state_dir: &Path, loaded: &Loaded, now: Timestamp) -> Result<()> {
+    let path = path_text(loaded)?;
+    let file = state_dir.join(FILE);
+    let doing = || format!("writing {}", visible(&file.display().to_string()));
+    let hint = "make the state directory writable, or set FLIGHTDECK_STATE_DIR to another";
+    let fail = |error: std::io::Error| Failure::new(doing(), error, hint);
+
+    DirBuilder::new().recursive(true).mode(0o700).create(state_dir).map_err(fail)?;
+    // Two terminals may trust two repositories at the same moment.
+    let lock = private(&state_dir.join("trust.lock")).map_err(fail)?;
+    lock.lock().map_err(fail)?;
+
+    let mut all = read(&file)?;
+    all.trusted.retain(|entry| entry.path != path || entry.sha256 != loaded.hash);
+    all.trusted.push(Entry { path: path.clone(), sha256: loaded.hash, at: now });
+    let surplus = all.trusted.iter().filter(|entry| entry.path == path).count().saturating_sub(MAX_CONTENTS);
+    let mut dropped = 0;
+    all.trusted.retain(|entry| {
+        let drop = entry.path == path && dropped < surplus;
+        dropped += usize::from(drop);
+        !drop
+    });
+    write(&file, &all).map_err(fail)
+}
+
+fn read(file: &Path) -> Result<Trusted> {
+    let Some(bytes) = super::load::bytes(file)? else { return Ok(Trusted::default()) };
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::new(
+            format!("reading {}", visible(&file.display().to_string())),
+            error,
+            "take the file away and trust your repositories anew with `flightdeck trust`",
+        )
+    })
+}
+
+/// Writes the whole file beside its place and moves it there, so that nobody reads half.
+fn write(file: &Path, all: &Trusted) -> std::io::Result<()> {
+    let beside = file.with_extension("json.new");
+    let mut out = private(&beside)?;
+    out.set_len(0)?;
+    out.write_all(&serde_json::to_vec_pretty(all)?)?;
+    out.sync_all()?;
+    std::fs::rename(&beside, file)
+}
+
+/// Opens a file for writing that only its owner may read, whatever the umask.
+fn private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn path_text(loaded: &Loaded) -> Result<String> {
+    loaded.path.to_str().map(str::to_owned).ok_or_else(|| {
+        Failure::new(
+            "looking up whether flightdeck.toml is trusted",
+            "the path of the repository is not UTF-8",
+            "move the repository to a path of plain characters",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::config::load;
+
+    fn repository(content: &str) -> (tempfile::TempDir, Loaded) {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(load::FILE), content).unwrap();
+        let loaded = load::load(dir.path()).unwrap().unwrap();
+        (dir, loaded)
+    }
+
+    #[test]
+    fn only_this_content_at_this_path_is_trusted() {
+        let state = tempfile::tempdir().unwrap();
+        let (dir, loaded) = repository("[service]\nname = \"a\"\n");
+        assert_eq!(require(state.path(), &loaded).unwrap_err().kind, FailureKind::NotTrusted);
+        trust(state.path(), &loaded, Timestamp::UNIX_EPOCH).unwrap();
+        assert!(is_trusted(state.path(), &loaded).unwrap());
+
+        std::fs::write(dir.path().join(load::FILE), "[service]\nname = \"a\" \n").unwrap();
+        let changed = load::load(dir.path()).unwrap().unwrap();
+        assert_eq!(changed.config, loaded.config, "only the bytes differ");
+        assert!(!is_trusted(state.path(), &changed).unwrap());
+
+        let (_elsewhere, same) = repository("[service]\nname = \"a\"\n");
+        assert!(!is_trusted(state.path(), &same).unwrap());
+    }
+
+    #[test]
+    fn going_back_to_a_trusted_content_asks_nothing_and_the_oldest_is_forgotten() {
+        let state = tempfile::tempdir().unwrap();
+        let (_dir, mut loaded) = repository("");
+        let hashes: Vec<Hash> = (0..=MAX_CONTENTS).map(|n| Hash::of(&n.to_le_bytes())).collect();
+        for hash in &hashes {
+            loaded.hash = *hash;
+            trust(state.path(), &loaded, Timestamp::UNIX_EPOCH).unwrap();
+        }
+        loaded.hash = hashes[1];
+        assert!(is_trusted(state.path(), &loaded).unwrap());
+        loaded.hash = hashes[0];
+        assert!(!is_trusted(state.path(), &loaded).unwrap());
+    }
+
+    #[test]
+    fn the_file_is_for_its_owner_only_and_a_broken_one_is_said_to_be() {
+        let state = tempfile::tempdir().unwrap();
+        let (_dir, loaded) = repository("");
+        let inner = state.path().join("made/for/it");
+        trust(&inner, &loaded, Timestamp::UNIX_EPOCH).unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&inner.join(FILE)), 0o600);
+        assert_eq!(mode(&inner), 0o700);
+        std::fs::write(inner.join(FILE), "{").unwrap();
+        let failure = is_trusted(&inner, &loaded).unwrap_err();
+        assert!(failure.hint.contains("trust your repositories anew"), "{failure}");
+    }
+
+    #[test]
+    fn all_that_would_run_or_be_asked_is_listed() {
+        let config = load::parse(
+            br#"
+            [[checks]]
+            name = "unit"
+            command = ["cargo", "test", "a b"]
+            env = ["CI"]
+            [[environments]]
+            name = "staging"
+            deploy = ["./deploy.sh", "{ref}"]
+            smoke = ["./smoke.sh"]
+            proof = ["cat", "deployed"]
+            [[probes]]
+            name = "db"
+            command = ["psql", "-c", "select 1"]
+            [[probes]]
+            name = "web"
+            url = "https://me:secret@example.com/health"
+            "#,
+        )
+        .unwrap();
+        let items = what_would_run(&config);
+        let lines: Vec<String> = items.iter().map(|item| format!("{}: {}", item.what, item.line)).collect();
+        assert_eq!(lines[0], "check unit: cargo test 'a b'");
+        assert_eq!(items[0].env, ["CI"]);
+        assert_eq!(lines[2], "smoke staging: ./smoke.sh");
+        assert_eq!(lines[4], "probe db: psql -c 'select 1'");
+        assert!(
+            lines[5].starts_with("probe web: GET https://me:") && !lines[5].contains("secret"),
+            "{}",
+            lines[5]
+        );
+        assert_eq!(lines.len(), 6);
+    }
+}
