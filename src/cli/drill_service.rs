@@ -1,20 +1,30 @@
 //! `flightdeck drill-service`: a service of a drill; started by the drill itself.
 
+use std::path::PathBuf;
+
+use super::End;
 use super::context::Context;
-use super::{End, unfinished};
+use crate::drill::service;
 use crate::failure::Result;
 
-/// Serves for a drill; the drill starts this by itself
+/// Serves one environment of a drill until standard input is closed
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Scratch directory of the drill
-    pub(crate) dir: std::path::PathBuf,
+    /// Directory with the releases and the link `current`
+    #[arg(long, value_name = "DIR")]
+    root: PathBuf,
 
-    /// Which service: staging or production
-    pub(crate) environment: String,
+    /// Which environment it is
+    #[arg(long, value_name = "ENV")]
+    env: String,
+
+    /// Port on the loopback; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    port: u16,
 }
 
 /// Carries the verb out.
-pub(crate) fn run(_args: &Args, _cx: &Context) -> Result<End> {
-    unfinished("drill-service")
+pub(crate) fn run(args: &Args, _cx: &Context) -> Result<End> {
+    service::serve(args.root.clone(), args.env.clone(), args.port)?;
+    Ok(End::Done)
 }

@@ -1,0 +1,60 @@
+#!/bin/sh
+# Deploys a commit of this repository: ./deploy.sh REF ENV
+#
+# The commit is unpacked into a release directory of its own, checked, and made current in
+# one step. The release before stays where it is: deploying its tag goes back to it.
+set -eu
+cd "$(dirname "$0")"
+. ./ops/lib.sh
+
+usage() {
+    echo 'usage: ./deploy.sh REF ENV      ENV: staging, production' >&2
+    exit 2
+}
+[ $# -eq 2 ] || usage
+case $1 in -* | '') usage ;; esac
+ref=$1
+environment "$2"
+env=$2
+unpacked=$root/releases/.unpacking.$$
+trap 'rm -rf "$unpacked" "$unpacked.tar"' EXIT
+trap 'echo "Stopped. $env serves what it served before." >&2; exit 130' INT TERM
+
+echo "payments-api: $ref -> $env"
+
+commit=$(git rev-parse --verify --quiet "$ref^{commit}") || die "No such branch, tag or commit here: $ref"
+printf '[1/5] resolve   %.12s  %s\n' "$commit" "$(git log -1 --format=%s "$commit")"
+pause 0.3
+
+mkdir -p "$unpacked"
+git archive --format=tar --output="$unpacked.tar" "$commit"
+tar -xf "$unpacked.tar" -C "$unpacked"
+printf '[2/5] package   %s files, %s bytes\n' \
+    "$(find "$unpacked" -type f | wc -l | tr -d ' ')" "$(wc -c < "$unpacked.tar" | tr -d ' ')"
+pause 0.6
+
+awk -f "$unpacked/app/checkout.awk" < /dev/null || die "app/checkout.awk of $ref does not parse. Nothing was changed."
+version=$(cat "$unpacked/VERSION") || die "$ref has no VERSION. Nothing was changed."
+printf '[3/5] check     version %s, the application parses\n' "$version"
+pause 0.4
+
+release=$root/releases/$commit
+[ -d "$release" ] || mv "$unpacked" "$release"
+before=$(basename "$(readlink "$root/current" 2> /dev/null || echo nothing)")
+rm -f "$root/next"
+ln -s "releases/$commit" "$root/next"
+mv -fT "$root/next" "$root/current" 2> /dev/null || mv -fh "$root/next" "$root/current"
+printf '[4/5] switch    %.12s -> %.12s\n' "$before" "$commit"
+pause 0.5
+
+tries=0
+until [ "$(get "$url/version" 2> /dev/null | field commit)" = "$commit" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 20 ] || die "$env does not serve $commit after the switch. Look at it, or deploy the release before."
+    printf '[5/5] wait      %s does not serve it yet\n' "$env"
+    sleep 0.3 2> /dev/null || sleep 1
+done
+printf '[5/5] verify    %s answers with %s at %.12s\n' "$env" "$version" "$commit"
+
+printf '%s  %s  %s  %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$commit" "$version" "$ref" >> "$root/deploys.log"
+echo "Deployed $version ($ref) to $env."

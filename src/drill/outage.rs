@@ -1,0 +1,270 @@
+//! Makes a practice outage: directory, services, repository, first deploys.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::place::Place;
+use super::scenario::Scenario;
+use super::scratch::Scratch;
+use super::{git, history};
+use crate::failure::{Failure, Result};
+use crate::text::visible;
+
+/// Programs that the scripts of a drill are made of.
+const NEEDED: [&str; 4] = ["git", "sh", "awk", "tar"];
+
+/// A practice outage that is up. Its services end, and its scratch directory goes away,
+/// with this value.
+#[derive(Debug)]
+pub struct Outage {
+    place: Place,
+    scenario: Scenario,
+    // Dropped in this order: the services have the directory open.
+    services: Vec<Service>,
+    scratch: Scratch,
+}
+
+impl Outage {
+    /// Makes the drill in a directory, which is kept, or in one of its own, and waits until
+    /// its services answer with the broken release. `program` is flightdeck's own binary.
+    ///
+    /// # Errors
+    /// A program is missing, the directory is not empty, or a part does not come up.
+    pub fn start(scenario: Scenario, directory: Option<&Path>, program: &Path) -> Result<Self> {
+        look_for_programs()?;
+        let scratch = Scratch::make(directory)?;
+        let base = scratch.path();
+        let servers = base.join("servers");
+        let staging = Service::start(program, &servers, "staging")?;
+        let production = Service::start(program, &servers, "production")?;
+        let place = Place {
+            scenario: scenario.name.clone(),
+            repo: base.join(&scenario.service),
+            state_dir: base.join("state"),
+            config_dir: base.join("config"),
+            staging_url: staging.url(),
+            production_url: production.url(),
+        };
+        let outage = Self { place, scenario, services: vec![staging, production], scratch };
+        outage.make_repository()?;
+        outage.settle(program, &servers)?;
+        outage.deploy_releases()?;
+        Ok(outage)
+    }
+
+    /// Where everything is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What goes wrong in it.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// The directory that holds all of it.
+    pub fn directory(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// The name of a service that has ended although nobody asked it to.
+    pub fn ended(&mut self) -> Option<&'static str> {
+        self.services.iter_mut().find_map(|service| {
+            matches!(service.child.try_wait(), Ok(Some(_))).then_some(service.environment)
+        })
+    }
+
+    /// Makes the history at the remote and clones it.
+    fn make_repository(&self) -> Result<()> {
+        let doing = "making the repository of the drill";
+        let base = self.scratch.path();
+        let fill = BTreeMap::from([
+            ("staging_url", self.place.staging_url.clone()),
+            ("production_url", self.place.production_url.clone()),
+        ]);
+        let stream = history::stream(&self.scenario, Timestamp::now(), &fill)?;
+        let origin = base.join("origin.git");
+        git::run(
+            base,
+            doing,
+            &["init", "--quiet", "--bare", "--template=", "--initial-branch=main", "origin.git"],
+            None,
+        )?;
+        git::run(&origin, doing, &["fast-import", "--quiet", "--done"], Some(&stream))?;
+        let repo = &self.scenario.service;
+        git::run(base, doing, &["clone", "--quiet", "--template=", "origin.git", repo], None)?;
+        let repo = &self.place.repo;
+        git::run(repo, doing, &["branch", "--quiet", "--track", "develop", "origin/develop"], None)?;
+        // A user's own hooks, signing and line ends have no place in a drill.
+        for setting in [
+            ["core.hooksPath", ".git/hooks"],
+            ["commit.gpgSign", "false"],
+            ["tag.gpgSign", "false"],
+            ["core.autocrlf", "false"],
+        ] {
+            git::run(repo, doing, &["config", setting[0], setting[1]], None)?;
+        }
+        for (key, stand_in) in [("user.name", "Drill pilot"), ("user.email", "pilot@payments.example")] {
+            if !git::succeeds(repo, &["config", "--get", key]) {
+                git::run(repo, doing, &["config", key, stand_in], None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what the scripts need to know about this machine.
+    fn settle(&self, program: &Path, servers: &Path) -> Result<()> {
+        let private = self.place.repo.join(Place::DIRECTORY);
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(&private)?;
+            let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+            let lines = format!(
+                "DEPLOY_ROOT={}\nSTAGING_URL={}\nPRODUCTION_URL={}\nFLIGHTDECK={}\n",
+                quoted(servers),
+                self.place.staging_url,
+                self.place.production_url,
+                quoted(program)
+            );
+            std::fs::write(private.join("env"), lines)?;
+            let info = self.place.repo.join(".git/info");
+            std::fs::create_dir_all(&info)?;
+            std::fs::write(info.join("exclude"), "/.drill/\n")?;
+            for directory in [&self.place.state_dir, &self.place.config_dir] {
+                use std::os::unix::fs::DirBuilderExt as _;
+                std::fs::DirBuilder::new().mode(0o700).create(directory)?;
+            }
+            self.place.save()
+        };
+        write().map_err(|error| {
+            Failure::new("writing the files of the drill", error, "see whether there is room on the disk")
+        })
+    }
+
+    /// Deploys the good release and then the broken one to both environments, with the
+    /// scenario's own script.
+    fn deploy_releases(&self) -> Result<()> {
+        for (release, environment) in [&self.scenario.good, &self.scenario.broken]
+            .into_iter()
+            .flat_map(|release| ["staging", "production"].map(|environment| (release, environment)))
+        {
+            let doing = format!("deploying {release} to {environment} for the drill");
+            let output = Command::new("./deploy.sh")
+                .args([release, environment])
+                .current_dir(&self.place.repo)
+                .env("DEPLOY_PACE", "0")
+                .stdin(Stdio::null())
+                .output()
+                .map_err(|error| Failure::new(&doing, error, "see whether scripts can be run there"))?;
+            if !output.status.success() {
+                let said = String::from_utf8_lossy(&output.stderr);
+                let cause = format!("{}: {}", output.status, visible(said.trim()));
+                return Err(Failure::new(&doing, cause, "see whether git, tar and awk work here"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn look_for_programs() -> Result<()> {
+    let missing: Vec<_> = NEEDED.into_iter().filter(|name| which::which(name).is_err()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "making a drill",
+        format!("not found in the PATH: {}", missing.join(", ")),
+        "install what is missing and try again",
+    ))
+}
+
+/// A service in a process of its own.
+#[derive(Debug)]
+struct Service {
+    environment: &'static str,
+    port: u16,
+    child: Child,
+}
+
+impl Service {
+    /// How long it may take to say its port, on a busy machine.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Starts the service of an environment on a free port. It ends by itself when its
+    /// standard input is closed, which the kernel sees to when this process is gone.
+    fn start(program: &Path, servers: &Path, environment: &'static str) -> Result<Self> {
+        let doing = format!("starting the {environment} service of the drill");
+        let fail =
+            |cause: String| Failure::new(&doing, cause, "try again; if it stays, run with RUST_LOG=debug");
+        let root: PathBuf = servers.join(environment);
+        std::fs::create_dir_all(root.join("releases")).map_err(|error| fail(error.to_string()))?;
+        let child = Command::new(program)
+            .arg("drill-service")
+            .arg("--root")
+            .arg(&root)
+            .args(["--env", environment, "--port", "0"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| fail(error.to_string()))?;
+        // From here on it is ended by dropping this.
+        let mut service = Self { environment, port: 0, child };
+        let line = service.first_line();
+        service.port =
+            line.trim().strip_prefix("port ").and_then(|port| port.parse().ok()).ok_or_else(|| {
+                let said = service.last_words();
+                fail(if said.is_empty() { "it did not say its port".to_owned() } else { said })
+            })?;
+        Ok(service)
+    }
+
+    /// Its address.
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What it says first, or nothing if that takes too long.
+    fn first_line(&mut self) -> String {
+        let (send, receive) = std::sync::mpsc::channel();
+        if let Some(stdout) = self.child.stdout.take() {
+            std::thread::spawn(move || {
+                let mut line = String::new();
+                // An error is an empty line to the one who waits.
+                BufReader::new(stdout).read_line(&mut line).ok();
+                send.send(line).ok();
+            });
+        }
+        receive.recv_timeout(Self::PATIENCE).unwrap_or_default()
+    }
+
+    /// What it said about why it ended.
+    fn last_words(&mut self) -> String {
+        use std::io::Read as _;
+        self.child.kill().ok();
+        let mut said = String::new();
+        if let Some(stderr) = self.child.stderr.take() {
+            stderr.take(4096).read_to_string(&mut said).ok();
+        }
+        visible(said.trim()).into_owned()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let deadline = Instant::now() + Duration::from_secs(2);
+        while Instant::now() < deadline {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

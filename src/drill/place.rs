@@ -1,0 +1,74 @@
+//! Where a drill is: what its repository says about it in `.drill/drill.json`.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Failure, Result};
+
+/// What a drill is and where its parts are. Printed by `drill --headless --json`, and kept
+/// beside the repository's files, unseen by git.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Root of the repository's work tree.
+    pub repo: PathBuf,
+    /// Where the journal of the drill is.
+    pub state_dir: PathBuf,
+    /// Where the settings for the drill are.
+    pub config_dir: PathBuf,
+    /// Address of the service in staging.
+    pub staging_url: String,
+    /// Address of the service in production.
+    pub production_url: String,
+}
+
+impl Place {
+    /// The directory of a drill's own files in its repository.
+    pub const DIRECTORY: &'static str = ".drill";
+
+    const FILE: &'static str = "drill.json";
+
+    /// Finds the drill that a directory is inside of.
+    ///
+    /// # Errors
+    /// It is in none, or the file about it cannot be read.
+    pub fn find(from: &Path) -> Result<Self> {
+        let doing = || format!("looking for the drill that {} is in", from.display());
+        let Some(file) = from
+            .ancestors()
+            .map(|dir| dir.join(Self::DIRECTORY).join(Self::FILE))
+            .find(|file| file.is_file())
+        else {
+            return Err(Failure::usage(
+                doing(),
+                "this is not the repository of a drill",
+                "go into the repository that `flightdeck drill` made, and try again there",
+            ));
+        };
+        let text = std::fs::read_to_string(&file).map_err(|error| error.to_string());
+        text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string())).map_err(
+            |cause| {
+                Failure::new(
+                    doing(),
+                    format!("{}: {cause}", file.display()),
+                    "make a new drill with `flightdeck drill`",
+                )
+            },
+        )
+    }
+
+    /// Writes the file that [`Place::find`] reads.
+    pub(super) fn save(&self) -> std::io::Result<()> {
+        let directory = self.repo.join(Self::DIRECTORY);
+        std::fs::create_dir_all(&directory)?;
+        std::fs::write(directory.join(Self::FILE), self.line())
+    }
+
+    /// The drill as one line of JSON.
+    pub fn line(&self) -> String {
+        // Strings and UTF-8 paths only; a path that is no UTF-8 is refused when it is made.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
