@@ -1,1 +1,4 @@
-//! Folds turned into documents: the incident report.
+//! Folds turned into documents: the incident report, and Markdown taken apart for drawing.
+//! Pure: the text of a report is made here, writing it to a file is the caller's affair.
+
+pub mod blocks;
