@@ -1,6 +1,10 @@
 //! The hotfix branch: what is known of it, and the plans that change it.
 //!
 //! `state` and `flows` are pure. `git` reads repositories (with git2, which runs no hook and
-//! no configured program) and is imported by `runtime`, `conductor` and `cli` only.
+//! no configured program), `watch` notices that they change; both are imported by `runtime`,
+//! `conductor` and `cli` only.
 
+pub mod git;
 pub mod state;
+#[cfg(test)]
+mod testing;

@@ -2,6 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::failure::Failure;
+use crate::text::visible;
+
 /// The repository as it was at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BranchState {
@@ -11,8 +14,11 @@ pub struct BranchState {
     pub head: Head,
     /// An operation somebody is in the middle of.
     pub operation: Option<Operation>,
-    /// The branch in production: `main`.
+    /// The branch in production: `main`. `None` if none was found; a configured one that does
+    /// not exist is not replaced by another.
     pub base: Option<String>,
+    /// Where that branch was read.
+    pub base_at: Option<BaseAt>,
     /// The upstream of the current branch.
     pub upstream: Option<Upstream>,
     /// Files changed in the work tree or index, at most [`BranchState::MAX_FILES`].
@@ -46,6 +52,29 @@ impl BranchState {
     /// Most commits kept.
     pub const MAX_COMMITS: usize = 100;
 
+    /// A clean repository with nothing in it but HEAD.
+    pub fn new(root: impl Into<String>, head: Head) -> Self {
+        Self {
+            root: root.into(),
+            head,
+            operation: None,
+            base: None,
+            base_at: None,
+            upstream: None,
+            dirty: Vec::new(),
+            dirty_count: 0,
+            commits: Vec::new(),
+            ahead: 0,
+            behind: 0,
+            size: ChangeSize::default(),
+            tags: Vec::new(),
+            last_tag: None,
+            version: None,
+            hotfix_branches: Vec::new(),
+            deployable: Vec::new(),
+        }
+    }
+
     /// The name of the current branch, if HEAD is on one.
     pub fn branch(&self) -> Option<&str> {
         match &self.head {
@@ -60,6 +89,26 @@ impl BranchState {
             Head::Branch { commit, .. } | Head::Detached { commit } => Some(commit),
             Head::Unborn { .. } => None,
         }
+    }
+}
+
+/// The reference the base branch was read from: its local branch, or the remote's one where
+/// there is no local branch or the local one is behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseAt {
+    /// Full name: `refs/heads/main`, `refs/remotes/origin/main`.
+    pub reference: String,
+    /// Its commit, a full id.
+    pub commit: String,
+}
+
+impl BaseAt {
+    /// The name on screen: `main`, `origin/main`.
+    pub fn short(&self) -> &str {
+        ["refs/heads/", "refs/remotes/", "refs/"]
+            .into_iter()
+            .find_map(|prefix| self.reference.strip_prefix(prefix))
+            .unwrap_or(&self.reference)
     }
 }
 
@@ -181,4 +230,36 @@ pub enum NoRepository {
         /// Why.
         why: String,
     },
+}
+
+impl NoRepository {
+    /// The same as an error. `place` is the directory that was looked at.
+    pub fn failure(&self, place: &str) -> Failure {
+        let doing = format!("reading the repository at {}", visible(place));
+        match self {
+            Self::NotFound => Failure::new(
+                doing,
+                "there is no git repository here or above",
+                "go to the repository that has to be fixed, or make one with `git init`",
+            ),
+            Self::Bare => Failure::new(
+                doing,
+                "it is bare: it has no work tree",
+                "go to a clone of it, or make one with `git clone`",
+            ),
+            Self::NotOurs { path } => Failure::new(
+                doing,
+                "it belongs to another user, and what a repository names can run as you",
+                format!(
+                    "if you trust it: git config --global --add safe.directory {}",
+                    visible(&shell_words::quote(path))
+                ),
+            ),
+            Self::Unreadable { why } => Failure::new(
+                doing,
+                visible(why),
+                "`git status` and `git fsck` in that directory may say more",
+            ),
+        }
+    }
 }

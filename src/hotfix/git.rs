@@ -1,0 +1,316 @@
+//! Reads a repository. Everything goes through git2, which runs no hook, filter, fsmonitor,
+//! external diff or ssh command, whatever the repository's configuration names; nothing is
+//! ever written, not even the index.
+
+mod change;
+mod refs;
+mod status;
+
+use std::path::{Path, PathBuf};
+
+use git2::{Error, ErrorCode, Oid, Repository};
+
+use super::state::{BaseAt, BranchState, Head, NoRepository, Operation, Upstream};
+use crate::config::types::Hotfix;
+use crate::failure::{Failure, Result};
+use crate::text::visible;
+
+/// An open repository. Kept open between readings, because what did not change since the last
+/// one is not computed again. Not shared between threads.
+pub struct Reader {
+    repo: Repository,
+    root: PathBuf,
+    cache: Cache,
+}
+
+/// What was computed last, with the commits it was computed for.
+#[derive(Default)]
+struct Cache {
+    change: Option<((Oid, Oid), change::Change)>,
+    base: Option<((Oid, Oid), bool)>,
+    upstream: Option<((Oid, Oid), (usize, usize))>,
+    version: Option<(Oid, Option<String>)>,
+    tags: refs::TagCache,
+}
+
+impl Reader {
+    /// Opens the repository that a directory is in.
+    pub fn open(start: &Path) -> std::result::Result<Self, NoRepository> {
+        // Not from the environment: GIT_DIR of a surrounding hook is not what is meant.
+        let ceilings: [&Path; 0] = [];
+        let path = Repository::discover_path(start, ceilings).map_err(|error| refused(&error, start))?;
+        let repo = Repository::open(&path).map_err(|error| refused(&error, &path))?;
+        let Some(root) = repo.workdir().map(Path::to_path_buf) else { return Err(NoRepository::Bare) };
+        Ok(Self { repo, root, cache: Cache::default() })
+    }
+
+    /// The root of the work tree.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The directory of this work tree's HEAD and index.
+    pub fn git_dir(&self) -> &Path {
+        self.repo.path()
+    }
+
+    /// The directory of references and objects; differs from [`Reader::git_dir`] in a linked
+    /// work tree.
+    pub fn common_dir(&self) -> &Path {
+        self.repo.commondir()
+    }
+
+    /// Identity of the repository, the same in all its work trees: the canonical path of its
+    /// common git directory.
+    pub fn identity(&self) -> String {
+        let common = self.repo.commondir();
+        common.canonicalize().unwrap_or_else(|_| common.to_path_buf()).to_string_lossy().into_owned()
+    }
+
+    /// Name of the directory at the root of the work tree, to call the repository by.
+    pub fn name(&self) -> String {
+        let name = self.root.file_name().unwrap_or(self.root.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
+    /// The branch in production, found out as without any configuration.
+    pub fn default_branch(&self) -> Option<String> {
+        refs::base_name(&self.repo, "")
+    }
+
+    /// Address of the remote without user name or password in it.
+    pub fn remote_url(&self) -> Option<String> {
+        let name = refs::main_remote(&self.repo)?;
+        let remote = self.repo.find_remote(&name).ok()?;
+        Some(without_user_info(&String::from_utf8_lossy(remote.url_bytes())))
+    }
+
+    /// What git calls the user here: `user.name`.
+    pub fn user_name(&self) -> Option<String> {
+        configured_name(self.repo.config().ok()?)
+    }
+
+    /// Reads what is known about the branch now.
+    pub fn read(&mut self, hotfix: &Hotfix) -> std::result::Result<BranchState, NoRepository> {
+        if !self.repo.path().exists() {
+            return Err(NoRepository::NotFound);
+        }
+        self.read_state(hotfix).map_err(|error| refused(&error, &self.root))
+    }
+
+    fn read_state(&mut self, hotfix: &Hotfix) -> std::result::Result<BranchState, Error> {
+        let (head, at) = self.head()?;
+        let mut state = BranchState::new(self.root.to_string_lossy(), head);
+        state.operation = operation(&self.repo);
+        let dirty = status::read(&self.repo)?;
+        state.dirty_count = dirty.len();
+        state.dirty = dirty;
+        state.dirty.truncate(BranchState::MAX_FILES);
+
+        state.base = refs::base_name(&self.repo, &hotfix.base);
+        let base = match &state.base {
+            Some(name) => self.base_at(name)?,
+            None => None,
+        };
+        if let Some((reference, commit)) = &base {
+            state.base_at = Some(BaseAt { reference: reference.clone(), commit: commit.to_string() });
+        }
+        let base = base.map(|(_, commit)| commit);
+
+        let locals = refs::local_branches(&self.repo)?;
+        let tags = self.cache.tags.read(&self.repo)?;
+        let current = state.branch().map(str::to_owned);
+        state.upstream = self.upstream(at)?;
+        if let (Some(head), Some(base)) = (at, base) {
+            let change = self.change(head, base)?;
+            state.commits.clone_from(&change.commits);
+            (state.ahead, state.behind, state.size) = (change.ahead, change.behind, change.size);
+        }
+        if let Some(head) = at {
+            state.tags = tags.iter().filter(|tag| tag.commit == head).map(|tag| tag.name.clone()).collect();
+            state.version = self.version(head)?;
+        }
+        if let Some(base) = base {
+            state.last_tag = self.cache.tags.last(&self.repo, base)?;
+        }
+        state.hotfix_branches = refs::with_prefix(&locals, &hotfix.prefix);
+        state.deployable = refs::deployable(&locals, &tags, current.as_deref(), state.base.as_deref());
+        Ok(state)
+    }
+
+    /// The full id of the commit that a branch, tag, remote branch or commit id stands for.
+    /// A name that stands for two different commits is refused: nothing is guessed.
+    pub fn resolve(&self, reference: &str) -> Result<String> {
+        let shown = visible(reference);
+        let doing = format!("looking up {shown}");
+        match refs::resolve(&self.repo, reference) {
+            Ok(refs::Resolved::Commit(commit)) => Ok(commit.to_string()),
+            Ok(refs::Resolved::Ambiguous(names)) => Err(Failure::usage(
+                doing,
+                format!("it stands for different commits: {}", visible(&names.join(", "))),
+                "say which by its full name, or name the commit",
+            )),
+            Ok(refs::Resolved::Nothing) => Err(Failure::usage(
+                doing,
+                "no branch, tag or commit here has that name",
+                "`git fetch --tags` brings what others have pushed; `git branch` and `git tag` list what is here",
+            )),
+            Err(error) => {
+                Err(Failure::new(doing, visible(error.message()), "`git fsck` checks the repository"))
+            }
+        }
+    }
+
+    fn head(&self) -> std::result::Result<(Head, Option<Oid>), Error> {
+        let head = self.repo.find_reference("HEAD")?;
+        let Some(target) = head.symbolic_target_bytes() else {
+            let commit = head.peel_to_commit()?.id();
+            return Ok((Head::Detached { commit: commit.to_string() }, Some(commit)));
+        };
+        let name =
+            String::from_utf8_lossy(target.strip_prefix(b"refs/heads/").unwrap_or(target)).into_owned();
+        match head.resolve() {
+            Ok(branch) => {
+                let commit = branch.peel_to_commit()?.id();
+                Ok((Head::Branch { name, commit: commit.to_string() }, Some(commit)))
+            }
+            Err(error) if error.code() == ErrorCode::NotFound => Ok((Head::Unborn { name }, None)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The reference to compare with: the local branch, unless the remote's has moved on from
+    /// exactly there.
+    fn base_at(&mut self, name: &str) -> std::result::Result<Option<(String, Oid)>, Error> {
+        let local = refs::commit_of(&self.repo, &format!("refs/heads/{name}"))?;
+        let tracking = refs::tracking(&self.repo, name)?;
+        Ok(match (local, tracking) {
+            (Some(local), Some((_, remote))) if local.1 == remote => Some(local),
+            (Some(local), Some((reference, remote))) => {
+                let key = (local.1, remote);
+                let newer = match self.cache.base {
+                    Some((known, newer)) if known == key => newer,
+                    _ => self.repo.graph_descendant_of(remote, local.1)?,
+                };
+                self.cache.base = Some((key, newer));
+                Some(if newer { (reference, remote) } else { local })
+            }
+            (Some(only), None) | (None, Some(only)) => Some(only),
+            (None, None) => None,
+        })
+    }
+
+    fn upstream(&mut self, at: Option<Oid>) -> std::result::Result<Option<Upstream>, Error> {
+        let head = self.repo.find_reference("HEAD")?;
+        let Some(Ok(branch)) = head.symbolic_target_bytes().map(std::str::from_utf8) else { return Ok(None) };
+        let Ok(full) = self.repo.branch_upstream_name(branch) else { return Ok(None) };
+        let full = String::from_utf8_lossy(&full).into_owned();
+        let name = ["refs/remotes/", "refs/heads/"].iter().find_map(|prefix| full.strip_prefix(prefix));
+        let name = name.unwrap_or(&full).to_owned();
+        let Some((_, remote)) = refs::commit_of(&self.repo, &full)? else {
+            return Ok(Some(Upstream { name, exists: false, ahead: 0, behind: 0 }));
+        };
+        let Some(at) = at else { return Ok(Some(Upstream { name, exists: true, ahead: 0, behind: 0 })) };
+        let (ahead, behind) = match self.cache.upstream {
+            Some((key, counts)) if key == (at, remote) => counts,
+            _ => self.repo.graph_ahead_behind(at, remote)?,
+        };
+        self.cache.upstream = Some(((at, remote), (ahead, behind)));
+        Ok(Some(Upstream { name, exists: true, ahead, behind }))
+    }
+
+    fn change(&mut self, head: Oid, base: Oid) -> std::result::Result<&change::Change, Error> {
+        if self.cache.change.as_ref().is_none_or(|(key, _)| *key != (head, base)) {
+            self.cache.change = Some(((head, base), change::read(&self.repo, head, base)?));
+        }
+        let (_, change) = self.cache.change.as_ref().ok_or_else(|| Error::from_str("nothing computed"))?;
+        Ok(change)
+    }
+
+    fn version(&mut self, head: Oid) -> std::result::Result<Option<String>, Error> {
+        if let Some((key, version)) = &self.cache.version
+            && *key == head
+        {
+            return Ok(version.clone());
+        }
+        let version = change::version(&self.repo, head)?;
+        self.cache.version = Some((head, version.clone()));
+        Ok(version)
+    }
+}
+
+/// What git calls the user outside of any repository.
+pub fn global_user_name() -> Option<String> {
+    configured_name(git2::Config::open_default().ok()?)
+}
+
+fn configured_name(mut config: git2::Config) -> Option<String> {
+    let name = config.snapshot().ok()?.get_string("user.name").ok()?;
+    let name = name.trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn operation(repo: &Repository) -> Option<Operation> {
+    use git2::RepositoryState as S;
+    match repo.state() {
+        S::Clean => None,
+        S::Merge => Some(Operation::Merge),
+        S::Revert | S::RevertSequence => Some(Operation::Revert),
+        S::CherryPick | S::CherryPickSequence => Some(Operation::CherryPick),
+        S::Bisect => Some(Operation::Bisect),
+        S::Rebase | S::RebaseInteractive | S::RebaseMerge | S::ApplyMailboxOrRebase => {
+            Some(Operation::Rebase)
+        }
+        S::ApplyMailbox => Some(Operation::Apply),
+    }
+}
+
+/// Says in plain words why a repository cannot be read.
+fn refused(error: &Error, path: &Path) -> NoRepository {
+    let message = error.message();
+    match error.code() {
+        ErrorCode::NotFound if error.class() == git2::ErrorClass::Repository => NoRepository::NotFound,
+        ErrorCode::Owner => NoRepository::NotOurs { path: work_tree_of(path) },
+        _ if message.contains("object format") => NoRepository::Unreadable {
+            why: "it names its objects by SHA-256, which flightdeck cannot read yet".to_owned(),
+        },
+        _ if message.contains("extension") => NoRepository::Unreadable {
+            why: format!("it uses an extension of git's format that flightdeck cannot read: {message}"),
+        },
+        _ => NoRepository::Unreadable { why: message.to_owned() },
+    }
+}
+
+/// What has to be named in `safe.directory`: the work tree, not the `.git` in it.
+fn work_tree_of(path: &Path) -> String {
+    let tree = if path.file_name().is_some_and(|name| name == ".git") { path.parent() } else { None };
+    let text = tree.unwrap_or(path).to_string_lossy();
+    match text.trim_end_matches('/') {
+        "" => "/".to_owned(),
+        text => text.to_owned(),
+    }
+}
+
+/// Takes the user name and password out of a remote's address, and the query, which can
+/// hold a token.
+fn without_user_info(url: &str) -> String {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme), rest),
+        None => (None, url),
+    };
+    let end = match scheme {
+        Some(_) => rest.find(['/', '?', '#']),
+        // As in `git@host:path`; a path on this machine has its slash first.
+        None => rest.find(['/', ':']),
+    };
+    let (authority, path) = rest.split_at(end.unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let path = if scheme.is_some() { path.split(['?', '#']).next().unwrap_or_default() } else { path };
+    match scheme {
+        Some(scheme) => format!("{scheme}://{host}{path}"),
+        None => format!("{host}{path}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

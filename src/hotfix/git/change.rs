@@ -1,0 +1,193 @@
+//! What a branch changes: its commits since the base, their size, and the version it holds.
+
+use git2::{DiffFindOptions, DiffOptions, Error, ErrorCode, ObjectType, Oid, Repository, Sort};
+use jiff::Timestamp;
+
+use crate::hotfix::state::{BranchState, ChangeSize, Commit};
+
+/// Files longer than this count as one changed file without lines.
+const MAX_FILE_BYTES: i64 = 16 << 20;
+/// With more files than this, renames are not looked for.
+const MAX_RENAME_FILES: usize = 1000;
+/// A version file is a few lines; what is longer is not one.
+const MAX_VERSION_BYTES: usize = 256 << 10;
+
+/// What HEAD has that the base does not.
+pub(super) struct Change {
+    pub(super) commits: Vec<Commit>,
+    pub(super) ahead: usize,
+    pub(super) behind: usize,
+    pub(super) size: ChangeSize,
+}
+
+/// Compares two commits.
+pub(super) fn read(repo: &Repository, head: Oid, base: Oid) -> Result<Change, Error> {
+    if head == base {
+        return Ok(Change { commits: Vec::new(), ahead: 0, behind: 0, size: ChangeSize::default() });
+    }
+    let (ahead, behind) = repo.graph_ahead_behind(head, base)?;
+    let size = match repo.merge_base(head, base) {
+        Ok(fork) => size(repo, fork, head)?,
+        // No common history: there is nothing the change could be measured against.
+        Err(error) if error.code() == ErrorCode::NotFound => ChangeSize::default(),
+        Err(error) => return Err(error),
+    };
+    Ok(Change { commits: commits(repo, head, base)?, ahead, behind, size })
+}
+
+fn commits(repo: &Repository, head: Oid, base: Oid) -> Result<Vec<Commit>, Error> {
+    let mut walk = repo.revwalk()?;
+    walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
+    walk.push(head)?;
+    walk.hide(base)?;
+    walk.take(BranchState::MAX_COMMITS)
+        .map(|id| {
+            let commit = repo.find_commit(id?)?;
+            let author = commit.author();
+            Ok(Commit {
+                id: commit.id().to_string(),
+                subject: String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned(),
+                author: String::from_utf8_lossy(author.name_bytes()).into_owned(),
+                at: timestamp(author.when().seconds()),
+            })
+        })
+        .collect()
+}
+
+/// A commit can claim any date; what no calendar holds becomes the nearest that one does.
+fn timestamp(seconds: i64) -> Timestamp {
+    let limit = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_second(seconds).unwrap_or(limit)
+}
+
+fn size(repo: &Repository, from: Oid, to: Oid) -> Result<ChangeSize, Error> {
+    let mut options = DiffOptions::new();
+    options.context_lines(0).max_size(MAX_FILE_BYTES);
+    let (from, to) = (repo.find_commit(from)?.tree()?, repo.find_commit(to)?.tree()?);
+    let mut diff = repo.diff_tree_to_tree(Some(&from), Some(&to), Some(&mut options))?;
+    if diff.deltas().len() <= MAX_RENAME_FILES {
+        diff.find_similar(Some(DiffFindOptions::new().renames(true)))?;
+    }
+    let tests_touched = diff.deltas().any(|delta| {
+        delta.status() != git2::Delta::Deleted
+            && delta.new_file().path_bytes().is_some_and(|path| is_test(&String::from_utf8_lossy(path)))
+    });
+    let stats = diff.stats()?;
+    Ok(ChangeSize {
+        files: stats.files_changed(),
+        insertions: stats.insertions(),
+        deletions: stats.deletions(),
+        tests_touched,
+    })
+}
+
+/// Tells whether a path looks like a test, by the habits of the common languages.
+pub(super) fn is_test(path: &str) -> bool {
+    const FOLDERS: [&str; 8] =
+        ["test", "tests", "spec", "specs", "__tests__", "e2e", "integration-tests", "testing"];
+    let mut parts = path.split('/').rev();
+    let file = parts.next().unwrap_or_default();
+    if parts.any(|folder| FOLDERS.iter().any(|name| name.eq_ignore_ascii_case(folder))) {
+        return true;
+    }
+    let stem = file.split_once('.').map_or(file, |(stem, _)| stem);
+    let lower = file.to_ascii_lowercase();
+    let lower_stem = stem.to_ascii_lowercase();
+    lower.contains(".test.")
+        || lower.contains(".spec.")
+        || ["test", "tests", "smoke_test"].contains(&lower_stem.as_str())
+        || lower_stem.starts_with("test_")
+        || lower_stem.starts_with("test-")
+        || ["_test", "_tests", "_spec", "-test", "-tests"].iter().any(|end| lower_stem.ends_with(end))
+        // `OrderTest.java`, `OrderTests.cs`: only where the word begins with a capital.
+        || ["Test", "Tests", "Spec"].iter().any(|end| stem.ends_with(end))
+}
+
+/// The version that a commit holds in a file people keep it in.
+pub(super) fn version(repo: &Repository, commit: Oid) -> Result<Option<String>, Error> {
+    let tree = repo.find_commit(commit)?.tree()?;
+    let readers: [(&str, fn(&str) -> Option<String>); 3] =
+        [("VERSION", plain_version), ("Cargo.toml", cargo_version), ("package.json", npm_version)];
+    for (name, reader) in readers {
+        let Some(entry) = tree.get_name(name) else { continue };
+        // Bit pattern of a regular file; a link or a folder holds no version.
+        if entry.kind() != Some(ObjectType::Blob) || entry.filemode() & 0o170_000 != 0o100_000 {
+            continue;
+        }
+        let (length, _) = repo.odb()?.read_header(entry.id())?;
+        if length > MAX_VERSION_BYTES {
+            continue;
+        }
+        let blob = repo.find_blob(entry.id())?;
+        let version = std::str::from_utf8(blob.content()).ok().and_then(reader);
+        if version.is_some() {
+            return Ok(version);
+        }
+    }
+    Ok(None)
+}
+
+/// A single short word; a file of that name can hold anything.
+fn plain_version(text: &str) -> Option<String> {
+    let word = text.trim();
+    let fits = !word.is_empty() && word.len() <= 64 && !word.contains(char::is_whitespace);
+    fits.then(|| word.to_owned())
+}
+
+fn cargo_version(text: &str) -> Option<String> {
+    let manifest: toml::Table = text.parse().ok()?;
+    let package = manifest.get("package").and_then(|package| package.get("version")?.as_str());
+    let workspace = || manifest.get("workspace")?.get("package")?.get("version")?.as_str();
+    package.or_else(workspace).map(str::to_owned)
+}
+
+fn npm_version(text: &str) -> Option<String> {
+    let package: serde_json::Value = serde_json::from_str(text).ok()?;
+    package.get("version")?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_are_told_from_other_files() {
+        for path in [
+            "tests/pool.rs",
+            "src/__tests__/pool.js",
+            "pool_test.go",
+            "test_pool.py",
+            "src/pool.test.ts",
+            "app/pool.spec.js",
+            "PoolTest.java",
+            "spec/pool_spec.rb",
+            "src/tests.rs",
+            "test.sh",
+        ] {
+            assert!(is_test(path), "{path}");
+        }
+        for path in ["src/pool.rs", "latest.txt", "contest/entry.py", "attest.go", "src/protest.rs", "README"]
+        {
+            assert!(!is_test(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn versions_are_found_where_people_keep_them() {
+        assert_eq!(plain_version("1.2.3\n").as_deref(), Some("1.2.3"));
+        assert_eq!(plain_version("see the changelog\n"), None);
+        assert_eq!(cargo_version("[package]\nname = \"a\"\nversion = \"0.4.1\"\n").as_deref(), Some("0.4.1"));
+        let workspace = "[package]\nversion.workspace = true\n[workspace.package]\nversion = \"2.0.0\"\n";
+        assert_eq!(cargo_version(workspace).as_deref(), Some("2.0.0"));
+        assert_eq!(cargo_version("[package"), None);
+        assert_eq!(npm_version(r#"{"version":"3.1.4"}"#).as_deref(), Some("3.1.4"));
+        assert_eq!(npm_version(r#"{"version":7}"#), None);
+    }
+
+    #[test]
+    fn a_date_beyond_every_calendar_is_clamped() {
+        assert_eq!(timestamp(i64::MAX), Timestamp::MAX);
+        assert_eq!(timestamp(i64::MIN), Timestamp::MIN);
+        assert_eq!(timestamp(0), Timestamp::UNIX_EPOCH);
+    }
+}
