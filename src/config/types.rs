@@ -141,9 +141,12 @@ pub struct Probe {
     /// Program and arguments; what it prints is the body. No shell.
     #[serde(default)]
     pub command: Option<Vec<String>>,
-    /// Further request headers.
+    /// Further request headers. They are sent to this host only, not where it redirects to.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Names of environment variables the command gets besides PATH, HOME and the like.
+    #[serde(default)]
+    pub env: Vec<String>,
     /// The environment it watches; empty: the service as a whole.
     #[serde(default)]
     pub environment: String,
@@ -159,13 +162,14 @@ pub struct Probe {
     /// `body.status == "ok"`, `exit == 0`. Default: status 200 to 299, or exit code 0.
     #[serde(default)]
     pub expect: Vec<String>,
-    /// What is drawn: `latency`, or a number in a JSON body: `body.checks.errors.rate`.
+    /// What is drawn: `latency`, or a number in a JSON body: `body.checks.errors.rate`. Default:
+    /// the latency.
     #[serde(default)]
     pub value: Option<String>,
     /// Unit shown behind the value: `%`, `ms`.
     #[serde(default)]
     pub unit: String,
-    /// Limit of the value that makes it a warning: `> 1`.
+    /// Limit of the value that makes it a warning: `> 1`. A latency's is in ms, or `> 1.5s`.
     #[serde(default)]
     pub warn: Option<String>,
     /// Limit of the value that makes it fail: `> 5`.

@@ -1,6 +1,14 @@
 //! How the service is doing: probes, conditions, states and their history.
 //!
-//! `series`, `condition` and `alarm` are pure. `http` and `command` touch the world and are
-//! imported by `runtime`, `conductor` and `cli` only.
+//! Pure: `series`, `decimal`, `answer`, `condition`, `parse`, `rules`, `alarm`, `tracker`.
+//! `http`, `command` and `runner` touch the world and are imported by `runtime`,
+//! `conductor` and `cli` only.
 
+pub mod alarm;
+pub mod answer;
+pub mod condition;
+pub mod decimal;
+pub mod parse;
+pub mod rules;
 pub mod series;
+pub mod tracker;

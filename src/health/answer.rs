@@ -1,0 +1,224 @@
+//! What a probe got back, and finding a value in it. Pure.
+
+use std::time::Duration;
+
+use bstr::ByteSlice as _;
+use serde::Deserializer as _;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::condition::Subject;
+use super::decimal::Decimal;
+use crate::text::visible;
+
+/// Most bytes of a body or of a command's output that are read.
+pub const MAX_BODY: usize = 1 << 20;
+
+/// An answer, complete but for a body that was too long.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// HTTP status; `None` for a command.
+    pub status: Option<u16>,
+    /// Exit code; `None` for HTTP.
+    pub exit: Option<i32>,
+    /// How long it took.
+    pub latency: Duration,
+    /// The body, or what the command printed; at most [`MAX_BODY`] bytes.
+    pub body: Vec<u8>,
+    /// Whether the body went on beyond that.
+    pub cut: bool,
+}
+
+/// A value in an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A number, and how it was written.
+    Number(Decimal, String),
+    /// A text.
+    Text(String),
+    /// True or false.
+    Bool(bool),
+    /// The body as it came: text or number, whichever it is compared with.
+    Raw(Vec<u8>),
+    /// Nothing to compare, and why: `body.rate is missing`.
+    Nothing(String),
+}
+
+impl Answer {
+    /// Looks up what a condition or value is about.
+    pub(super) fn find(&self, subject: &Subject) -> Found {
+        match subject {
+            Subject::Status => whole(self.status, "there is no status"),
+            Subject::Exit => whole(self.exit, "there is no exit code"),
+            Subject::Latency => Found::Number(Decimal::milliseconds(self.latency), length(self.latency)),
+            Subject::Body(path) if path.is_empty() => {
+                if self.body.trim().is_empty() {
+                    Found::Nothing("the body is empty".to_owned())
+                } else {
+                    Found::Raw(self.body.clone())
+                }
+            }
+            Subject::Body(path) => match self.json(path) {
+                Ok(raw) => decode(subject, raw),
+                Err(why) => Found::Nothing(why),
+            },
+        }
+    }
+
+    /// The raw JSON at a path of the body, or why there is none.
+    fn json(&self, path: &[String]) -> Result<&RawValue, String> {
+        if self.body.trim().is_empty() {
+            return Err("the body is empty".to_owned());
+        }
+        if self.cut {
+            return Err("the body is longer than 1 MiB".to_owned());
+        }
+        let text = std::str::from_utf8(&self.body).map_err(|_| "the body is not UTF-8 text".to_owned())?;
+        let mut value: &RawValue = serde_json::from_str(text)
+            .map_err(|e| format!("the body is not JSON (line {}, column {})", e.line(), e.column()))?;
+        for (depth, name) in path.iter().enumerate() {
+            let here = || Subject::Body(path.get(..depth).unwrap_or_default().to_vec());
+            let there = || Subject::Body(path.get(..=depth).unwrap_or_default().to_vec());
+            value = match member(value, name) {
+                Member::Is(inner) => inner,
+                Member::Missing => return Err(format!("{} is missing", there())),
+                Member::Twice => return Err(format!("{} is there twice", there())),
+                Member::NotInside => return Err(format!("{} is {}", here(), type_name(value))),
+            };
+        }
+        Ok(value)
+    }
+}
+
+/// A length of time for a reader: `212 ms`, `2.1 s`.
+pub(super) fn length(latency: Duration) -> String {
+    let ms = latency.as_secs_f64() * 1000.0;
+    if ms < 10.0 {
+        format!("{ms:.1} ms")
+    } else if ms < 1000.0 {
+        format!("{ms:.0} ms")
+    } else {
+        format!("{:.1} s", ms / 1000.0)
+    }
+}
+
+/// Text from outside, made visible and short enough for one line.
+pub(super) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let text = text.trim();
+    let start: String = text.chars().take(LONGEST).collect();
+    let cut = if start.len() < text.len() { "…" } else { "" };
+    format!("{}{cut}", visible(&start))
+}
+
+fn whole(number: Option<impl ToString>, nothing: &str) -> Found {
+    let written = number.map(|n| n.to_string());
+    match written.as_deref().and_then(Decimal::parse) {
+        Some(decimal) => Found::Number(decimal, written.unwrap_or_default()),
+        None => Found::Nothing(nothing.to_owned()),
+    }
+}
+
+fn decode(subject: &Subject, raw: &RawValue) -> Found {
+    let text = raw.get();
+    match text.bytes().next() {
+        Some(b't') => Found::Bool(true),
+        Some(b'f') => Found::Bool(false),
+        Some(b'"') => match serde_json::from_str(text) {
+            Ok(text) => Found::Text(text),
+            Err(_) => Found::Nothing(format!("{subject} is not readable text")),
+        },
+        Some(b'-' | b'0'..=b'9') => match Decimal::parse(text) {
+            Some(decimal) => Found::Number(decimal, excerpt(text)),
+            None => Found::Nothing(format!("{subject} is a number out of all bounds")),
+        },
+        _ => Found::Nothing(format!("{subject} is {}", type_name(raw))),
+    }
+}
+
+fn type_name(raw: &RawValue) -> &'static str {
+    match raw.get().bytes().next() {
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b'"') => "text",
+        Some(b't' | b'f') => "true or false",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+/// What was found under one name of an object, or at one place of a list.
+enum Member<'a> {
+    Is(&'a RawValue),
+    Missing,
+    /// JSON does not say which of two equal names counts, so neither does.
+    Twice,
+    /// The value has no members.
+    NotInside,
+}
+
+fn member<'a>(value: &'a RawValue, name: &str) -> Member<'a> {
+    let mut reader = serde_json::Deserializer::from_str(value.get());
+    reader.deserialize_any(Inside(name)).unwrap_or(Member::NotInside)
+}
+
+/// Reads an object or a list and keeps one member of it.
+struct Inside<'n>(&'n str);
+
+impl<'de> Visitor<'de> for Inside<'_> {
+    type Value = Member<'de>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object or a list")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = Member::Missing;
+        while let Some(wanted) = map.next_key_seed(NameIs(self.0))? {
+            if !wanted {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value = map.next_value::<&'de RawValue>()?;
+            found = if matches!(found, Member::Missing) { Member::Is(value) } else { Member::Twice };
+        }
+        Ok(found)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        // `01` is a name, not a place.
+        let place: Option<usize> = self.0.parse().ok().filter(|n: &usize| n.to_string() == self.0);
+        let mut found = Member::Missing;
+        let mut index = 0;
+        while let Some(value) = seq.next_element::<&'de RawValue>()? {
+            if Some(index) == place {
+                found = Member::Is(value);
+            }
+            index += 1;
+        }
+        Ok(found)
+    }
+}
+
+/// Compares a name without keeping it.
+struct NameIs<'n>(&'n str);
+
+impl<'de> DeserializeSeed<'de> for NameIs<'_> {
+    type Value = bool;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for NameIs<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<bool, E> {
+        Ok(name == self.0)
+    }
+}

@@ -1,0 +1,317 @@
+//! The little language of `expect`, `value`, `warn` and `fail`. Pure.
+//!
+//! ```text
+//! condition = subject compare literal        status == 200    body.status == "ok"
+//!           | subject "in" number ".." number                 status in 200..299
+//!           | subject "contains" text                         body contains "ready"
+//! subject   = "status" | "latency" | "exit" | "body" { "." name | "[" place or text "]" }
+//! compare   = "==" | "!=" | "<" | "<=" | ">" | ">="
+//! literal   = number | length (800ms, 1.5s, 300us) | text | "true" | "false"
+//! limit     = compare number                 > 5
+//! ```
+//!
+//! Both ends of a range belong to it. A bare `body` is the text as it came, without space
+//! around it. What is missing, null or of another type makes a comparison *unknown*, never
+//! true and never false. Reading is in `parse`.
+
+use std::fmt;
+
+use bstr::ByteSlice as _;
+
+use super::answer::{Answer, Found, excerpt};
+use super::decimal::Decimal;
+
+/// One condition, read and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// What it is about.
+    pub subject: Subject,
+    /// What is asked of it.
+    pub test: Test,
+}
+
+/// What a condition or value is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The HTTP status.
+    Status,
+    /// How long the answer took.
+    Latency,
+    /// The exit code of a command.
+    Exit,
+    /// The body as it came (empty path), or a value inside its JSON.
+    Body(Vec<String>),
+}
+
+/// What is asked of a subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Test {
+    /// It compares so with a literal.
+    Compare(Compare, Literal),
+    /// It lies between two numbers, both included.
+    Within(Number, Number),
+    /// It contains a text.
+    Contains(String),
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compare {
+    /// `==`
+    Equal,
+    /// `!=`
+    Unequal,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+impl Compare {
+    /// All, the longer signs first so that reading takes the longest.
+    pub(super) const ALL: [Self; 6] =
+        [Self::Equal, Self::Unequal, Self::LessOrEqual, Self::GreaterOrEqual, Self::Less, Self::Greater];
+
+    /// How it is written.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Equal => "==",
+            Self::Unequal => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+        }
+    }
+
+    /// Whether `left` compares so with `right`.
+    pub fn holds<T: Ord>(self, left: &T, right: &T) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::Unequal => left != right,
+            Self::Less => left < right,
+            Self::LessOrEqual => left <= right,
+            Self::Greater => left > right,
+            Self::GreaterOrEqual => left >= right,
+        }
+    }
+}
+
+/// A number as written, and its exact value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Number {
+    /// As written, with the unit of a length: `0.10`, `800ms`.
+    pub text: String,
+    /// Its value; milliseconds for a length of time.
+    pub value: Decimal,
+}
+
+/// What a subject is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Literal {
+    /// A number.
+    Number(Number),
+    /// A length of time.
+    Length(Number),
+    /// A text.
+    Text(String),
+    /// True or false.
+    Bool(bool),
+}
+
+/// Whether something is so. There is a third answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Truth {
+    /// It is so.
+    Holds,
+    /// It is not so.
+    Fails,
+    /// Nobody can tell: missing, null, of another type or unreadable.
+    Unknown,
+}
+
+impl Truth {
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Fails => "fails",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn of(holds: bool) -> Self {
+        if holds { Self::Holds } else { Self::Fails }
+    }
+}
+
+/// A condition put to an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// Whether it holds.
+    pub truth: Truth,
+    /// What was compared, in one line fit to be shown: `status is 500, wanted == 200`.
+    pub text: String,
+}
+
+impl Condition {
+    /// Puts the condition to an answer.
+    pub fn test(&self, answer: &Answer) -> Comparison {
+        let (truth, seen) = match answer.find(&self.subject) {
+            Found::Nothing(why) => (Truth::Unknown, Err(why)),
+            Found::Number(value, written) => (self.test.on_number(&value), Ok(written)),
+            Found::Text(text) => (self.test.on_text(&text), Ok(format!("\"{}\"", excerpt(&text)))),
+            Found::Bool(value) => (self.test.on_bool(value), Ok(value.to_string())),
+            Found::Raw(body) => {
+                (self.test.on_raw(&body, answer.cut), Ok(format!("\"{}\"", excerpt(&body.to_str_lossy()))))
+            }
+        };
+        let text = match seen {
+            Ok(seen) => format!("{} is {seen}, wanted {}", self.subject, self.test),
+            Err(why) => format!("{why}, wanted {self}"),
+        };
+        Comparison { truth, text: crate::text::visible(&text).into_owned() }
+    }
+}
+
+impl Test {
+    fn on_number(&self, value: &Decimal) -> Truth {
+        match self {
+            Self::Compare(compare, Literal::Number(number) | Literal::Length(number)) => {
+                Truth::of(compare.holds(value, &number.value))
+            }
+            Self::Within(low, high) => Truth::of(low.value <= *value && *value <= high.value),
+            Self::Compare(_, Literal::Text(_) | Literal::Bool(_)) | Self::Contains(_) => Truth::Unknown,
+        }
+    }
+
+    fn on_text(&self, value: &str) -> Truth {
+        match self {
+            Self::Compare(compare, Literal::Text(text)) => Truth::of(compare.holds(&value, &text.as_str())),
+            Self::Contains(text) => Truth::of(value.contains(text.as_str())),
+            Self::Compare(..) | Self::Within(..) => Truth::Unknown,
+        }
+    }
+
+    fn on_bool(&self, value: bool) -> Truth {
+        match self {
+            Self::Compare(compare, Literal::Bool(wanted)) => Truth::of(compare.holds(&value, wanted)),
+            Self::Compare(..) | Self::Within(..) | Self::Contains(_) => Truth::Unknown,
+        }
+    }
+
+    /// A bare body has the type it is compared with, if it can be read so. Of a body that was
+    /// cut off only what was found is known, never what is absent.
+    fn on_raw(&self, body: &[u8], cut: bool) -> Truth {
+        if let Self::Contains(text) = self {
+            let found = body.contains_str(text);
+            return if cut && !found { Truth::Unknown } else { Truth::of(found) };
+        }
+        let Some(text) = body.trim().to_str().ok().filter(|_| !cut) else { return Truth::Unknown };
+        match self {
+            Self::Compare(_, Literal::Text(_)) => self.on_text(text),
+            Self::Compare(_, Literal::Bool(_)) => text.parse().map_or(Truth::Unknown, |b| self.on_bool(b)),
+            _ => Decimal::parse(text).map_or(Truth::Unknown, |number| self.on_number(&number)),
+        }
+    }
+}
+
+/// A limit of a drawn value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// How the value compares with the number once it is over the limit.
+    pub compare: Compare,
+    /// The number, in the unit the value is drawn in, and as written.
+    pub number: Number,
+}
+
+impl Limit {
+    /// Whether a value is over the limit.
+    pub fn is_over(&self, value: &Decimal) -> bool {
+        self.compare.holds(value, &self.number.value)
+    }
+
+    /// The number, for drawing; `None` if it is too large for that.
+    pub fn threshold(&self) -> Option<f64> {
+        self.number.value.to_f64()
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.compare.sign(), self.number.text)
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.subject, self.test)
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = match self {
+            Self::Status => return f.write_str("status"),
+            Self::Latency => return f.write_str("latency"),
+            Self::Exit => return f.write_str("exit"),
+            Self::Body(path) => path,
+        };
+        f.write_str("body")?;
+        for name in path {
+            if name.bytes().all(|b| b.is_ascii_digit())
+                && name.parse::<u64>().is_ok_and(|n| n.to_string() == *name)
+            {
+                write!(f, "[{name}]")?;
+            } else if !name.is_empty() && name.chars().all(super::parse::is_name) {
+                write!(f, ".{name}")?;
+            } else {
+                f.write_str("[")?;
+                quote(f, name)?;
+                f.write_str("]")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Compare(compare, literal) => write!(f, "{} {literal}", compare.sign()),
+            Self::Within(low, high) => write!(f, "in {}..{}", low.text, high.text),
+            Self::Contains(text) => {
+                f.write_str("contains ")?;
+                quote(f, text)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) | Self::Length(number) => f.write_str(&number.text),
+            Self::Text(text) => quote(f, text),
+            Self::Bool(value) => value.fmt(f),
+        }
+    }
+}
+
+fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    use fmt::Write as _;
+    f.write_char('"')?;
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => write!(f, "\\{c}")?,
+            '\n' => f.write_str("\\n")?,
+            '\t' => f.write_str("\\t")?,
+            c => f.write_char(c)?,
+        }
+    }
+    f.write_char('"')
+}

@@ -1,0 +1,356 @@
+//! Reads conditions, values and limits; the grammar is in `condition`. Pure.
+
+use std::fmt;
+
+use super::condition::{Compare, Condition, Limit, Literal, Number, Subject, Test};
+use super::decimal::Decimal;
+
+/// Why something was refused, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Position in characters from 0.
+    pub at: usize,
+    /// One sentence: what is wrong and what was expected.
+    pub message: String,
+}
+
+impl fmt::Display for Refused {
+    /// The position counts from 1, as people do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at character {}: {}", self.at + 1, self.message)
+    }
+}
+
+/// What kind of probe a condition belongs to; decides which subjects there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A `url`: `status`, `latency`, `body`.
+    Http,
+    /// A `command`: `exit`, `latency`, `body`.
+    Command,
+}
+
+/// Reads a condition of `expect`.
+pub fn condition(text: &str, source: Source) -> Result<Condition, Refused> {
+    let mut cursor = Cursor::new(text);
+    let subject = cursor.subject(source)?;
+    let test = cursor.test(&subject)?;
+    cursor.end()?;
+    Ok(Condition { subject, test })
+}
+
+/// Reads a `value`: `latency`, or a number in the body.
+pub fn value(text: &str, source: Source) -> Result<Subject, Refused> {
+    let mut cursor = Cursor::new(text);
+    cursor.space();
+    let at = cursor.at;
+    let subject = cursor.subject(source)?;
+    cursor.end()?;
+    match subject {
+        Subject::Latency | Subject::Body(_) => Ok(subject),
+        Subject::Status | Subject::Exit => Err(Refused {
+            at,
+            message: format!("`{subject}` is not drawn; expected `latency` or `body.…`"),
+        }),
+    }
+}
+
+/// Reads a `warn` or `fail` limit of a value. Behind the number may stand the probe's `unit`,
+/// and of a latency a unit of time; a bare number means milliseconds there.
+pub fn limit(text: &str, value: &Subject, unit: &str) -> Result<Limit, Refused> {
+    let mut cursor = Cursor::new(text);
+    cursor.space();
+    let Some(compare) = cursor.compare() else {
+        return Err(cursor.expected("one of > >= < <= == !="));
+    };
+    cursor.space();
+    let mut number = cursor.number()?;
+    cursor.space();
+    if *value == Subject::Latency {
+        let word = cursor.peek_word();
+        if let Some(power) = power_of_unit(&word) {
+            cursor.at += word.chars().count();
+            number.value = number.value.scaled(power);
+            number.text = format!("{}{word}", number.text);
+        }
+    } else if !unit.is_empty() && cursor.rest() == unit {
+        cursor.at = cursor.chars.len();
+        number.text = format!("{} {unit}", number.text);
+    }
+    cursor.end()?;
+    Ok(Limit { compare, number })
+}
+
+/// Whether a character may stand in a name without quotes.
+pub(super) fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '-'
+}
+
+/// Power of ten that turns a unit of time into milliseconds.
+fn power_of_unit(unit: &str) -> Option<i64> {
+    match unit {
+        "us" | "µs" => Some(-3),
+        "ms" => Some(0),
+        "s" => Some(3),
+        _ => None,
+    }
+}
+
+struct Cursor {
+    chars: Vec<char>,
+    at: usize,
+}
+
+impl Cursor {
+    fn new(text: &str) -> Self {
+        Self { chars: text.chars().collect(), at: 0 }
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while self.peek().is_some_and(char::is_whitespace) {
+            self.at += 1;
+        }
+    }
+
+    /// Takes `text` if it comes next.
+    fn take(&mut self, text: &str) -> bool {
+        let found = text.chars().enumerate().all(|(i, c)| self.chars.get(self.at + i) == Some(&c));
+        if found {
+            self.at += text.chars().count();
+        }
+        found
+    }
+
+    /// What is left, without space at its end.
+    fn rest(&self) -> String {
+        let rest: String = self.chars.iter().skip(self.at).collect();
+        rest.trim_end().to_owned()
+    }
+
+    fn peek_word(&self) -> String {
+        self.chars.iter().skip(self.at).take_while(|c| is_name(**c)).collect()
+    }
+
+    fn word(&mut self) -> String {
+        let word = self.peek_word();
+        self.at += word.chars().count();
+        word
+    }
+
+    fn refuse(&self, message: String) -> Refused {
+        Refused { at: self.at, message }
+    }
+
+    fn expected(&self, what: &str) -> Refused {
+        let rest = self.rest();
+        if rest.is_empty() {
+            self.refuse(format!("expected {what}, but it ends here"))
+        } else {
+            let word: String = rest.split_whitespace().next().unwrap_or_default().chars().take(30).collect();
+            self.refuse(format!("expected {what}, found `{}`", crate::text::visible(&word)))
+        }
+    }
+
+    fn end(&mut self) -> Result<(), Refused> {
+        self.space();
+        if self.at == self.chars.len() { Ok(()) } else { Err(self.expected("nothing more")) }
+    }
+
+    fn subject(&mut self, source: Source) -> Result<Subject, Refused> {
+        self.space();
+        let start = self.at;
+        let known = match source {
+            Source::Http => "`status`, `latency` or `body`",
+            Source::Command => "`exit`, `latency` or `body`",
+        };
+        let name = self.word();
+        let refuse = |message| Err(Refused { at: start, message });
+        match (name.as_str(), source) {
+            ("status", Source::Http) => Ok(Subject::Status),
+            ("exit", Source::Command) => Ok(Subject::Exit),
+            ("latency", _) => Ok(Subject::Latency),
+            ("body", _) => Ok(Subject::Body(self.path()?)),
+            ("status", Source::Command) => refuse(format!("a command has no `status`; expected {known}")),
+            ("exit", Source::Http) => refuse(format!("a `url` has no `exit`; expected {known}")),
+            ("", _) => Err(self.expected(known)),
+            _ => refuse(format!("unknown name `{}`; expected {known}", crate::text::visible(&name))),
+        }
+    }
+
+    fn path(&mut self) -> Result<Vec<String>, Refused> {
+        let mut path = Vec::new();
+        loop {
+            if self.take(".") {
+                let name = self.word();
+                if name.is_empty() {
+                    return Err(self.expected("the name of a field after the dot"));
+                }
+                path.push(name);
+            } else if self.take("[") {
+                self.space();
+                let name = match self.peek() {
+                    Some('"' | '\'') => self.quoted()?,
+                    _ => self.word(),
+                };
+                if name.is_empty() && !matches!(self.chars.get(self.at.wrapping_sub(1)), Some('"' | '\'')) {
+                    return Err(self.expected("a place such as 0, or a name in quotes"));
+                }
+                self.space();
+                if !self.take("]") {
+                    return Err(self.expected("`]`"));
+                }
+                path.push(name);
+            } else {
+                return Ok(path);
+            }
+        }
+    }
+
+    fn compare(&mut self) -> Option<Compare> {
+        Compare::ALL.into_iter().find(|compare| self.take(compare.sign()))
+    }
+
+    fn test(&mut self, subject: &Subject) -> Result<Test, Refused> {
+        self.space();
+        let is_body = matches!(subject, Subject::Body(_));
+        if let Some(compare) = self.compare() {
+            self.space();
+            return Ok(Test::Compare(compare, self.literal(subject, compare)?));
+        }
+        match self.peek_word().as_str() {
+            "in" if *subject != Subject::Latency => {
+                self.word();
+                self.space();
+                self.range()
+            }
+            "in" => Err(self.refuse("`latency` has no range; expected one of == != < <= > >=".to_owned())),
+            "contains" if is_body => {
+                self.word();
+                self.space();
+                match self.peek() {
+                    Some('"' | '\'') => Ok(Test::Contains(self.quoted()?)),
+                    _ => Err(self.expected("a text in quotes")),
+                }
+            }
+            "contains" => Err(self.refuse(format!("`contains` is for `body`, not for `{subject}`"))),
+            _ if is_body => Err(self.expected("one of == != < <= > >= in contains")),
+            _ => Err(self.expected("one of == != < <= > >= in")),
+        }
+    }
+
+    fn range(&mut self) -> Result<Test, Refused> {
+        let low = self.number()?;
+        self.space();
+        if !self.take("..") {
+            return Err(self.expected("`..` and the end of the range"));
+        }
+        self.space();
+        let at = self.at;
+        let high = self.number()?;
+        if high.value < low.value {
+            return Err(Refused { at, message: format!("the range ends below its beginning {}", low.text) });
+        }
+        Ok(Test::Within(low, high))
+    }
+
+    fn literal(&mut self, subject: &Subject, compare: Compare) -> Result<Literal, Refused> {
+        let at = self.at;
+        let literal = match (subject, self.peek()) {
+            (Subject::Latency, _) => return self.length().map(Literal::Length),
+            (Subject::Status | Subject::Exit, _) => Literal::Number(self.number()?),
+            (Subject::Body(_), Some('"' | '\'')) => Literal::Text(self.quoted()?),
+            (Subject::Body(_), Some(c)) if c == '-' || c.is_ascii_digit() => Literal::Number(self.number()?),
+            (Subject::Body(_), _) => match self.peek_word().as_str() {
+                "true" | "false" => Literal::Bool(self.word() == "true"),
+                "null" => {
+                    return Err(self.refuse(
+                        "null is never compared: a field that is null or missing is unknown".to_owned(),
+                    ));
+                }
+                _ => return Err(self.expected("a number, a text in quotes, true or false")),
+            },
+        };
+        let orders = !matches!(compare, Compare::Equal | Compare::Unequal);
+        if orders && !matches!(literal, Literal::Number(_)) {
+            return Err(Refused { at, message: format!("`{}` compares numbers only", compare.sign()) });
+        }
+        Ok(literal)
+    }
+
+    fn number(&mut self) -> Result<Number, Refused> {
+        let start = self.at;
+        let digits = |cursor: &mut Self| {
+            let from = cursor.at;
+            while cursor.peek().is_some_and(|c| c.is_ascii_digit()) {
+                cursor.at += 1;
+            }
+            cursor.at > from
+        };
+        self.take("-");
+        if !digits(self) {
+            self.at = start;
+            return Err(self.expected("a number"));
+        }
+        // A dot is part of the number only before a digit: `200..299` is a range.
+        if self.peek() == Some('.') && self.chars.get(self.at + 1).is_some_and(char::is_ascii_digit) {
+            self.at += 1;
+            digits(self);
+        }
+        if matches!(self.peek(), Some('e' | 'E')) {
+            let mark = self.at;
+            self.at += 1;
+            let _ = self.take("+") || self.take("-");
+            if !digits(self) {
+                self.at = mark;
+            }
+        }
+        let text: String = self.chars.iter().take(self.at).skip(start).collect();
+        match Decimal::parse(&text) {
+            Some(value) => Ok(Number { text, value }),
+            None => Err(Refused { at: start, message: "the number is out of all bounds".to_owned() }),
+        }
+    }
+
+    fn length(&mut self) -> Result<Number, Refused> {
+        const WANTED: &str = "a length of time such as 800ms or 1.5s";
+        if !self.peek().is_some_and(|c| c.is_ascii_digit()) {
+            return Err(self.expected(WANTED));
+        }
+        let number = self.number()?;
+        let unit = self.peek_word();
+        let Some(power) = power_of_unit(&unit) else {
+            return Err(self.expected("ms, s or us behind the number"));
+        };
+        self.word();
+        Ok(Number { text: format!("{}{unit}", number.text), value: number.value.scaled(power) })
+    }
+
+    fn quoted(&mut self) -> Result<String, Refused> {
+        let start = self.at;
+        let mark = self.peek();
+        self.at += 1;
+        let mut text = String::new();
+        while let Some(c) = self.peek() {
+            self.at += 1;
+            if Some(c) == mark {
+                return Ok(text);
+            }
+            if c != '\\' {
+                text.push(c);
+                continue;
+            }
+            match self.peek() {
+                Some('n') => text.push('\n'),
+                Some('t') => text.push('\t'),
+                Some(c @ ('\\' | '"' | '\'')) => text.push(c),
+                _ => return Err(self.expected(r#"one of \n \t \\ \" after the backslash"#)),
+            }
+            self.at += 1;
+        }
+        Err(Refused { at: start, message: "this text has no closing quote".to_owned() })
+    }
+}

@@ -1,0 +1,275 @@
+//! A probe's configuration, read and checked, and the judgement it makes of an answer. Pure.
+
+use std::fmt;
+
+use super::answer::{Answer, Found, MAX_BODY};
+use super::condition::{Comparison, Condition, Limit, Subject, Truth};
+use super::decimal::Decimal;
+use super::parse::{self, Refused, Source};
+use super::series::Verdict;
+use crate::config::types::Probe;
+
+/// What a probe expects, ready to be put to answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rules {
+    expect: Vec<Condition>,
+    value: Subject,
+    warn: Option<Limit>,
+    fail: Option<Limit>,
+    source: Source,
+}
+
+/// Why a probe's configuration is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// The key at fault: `expect`, `url`.
+    pub field: &'static str,
+    /// Which element of it, where it is a list.
+    pub index: Option<usize>,
+    /// What is wrong and where in the text.
+    pub refused: Refused,
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.field)?;
+        if let Some(index) = self.index {
+            write!(f, " {}", index + 1)?;
+        }
+        write!(f, ": {}", self.refused)
+    }
+}
+
+/// What an answer says about the service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// In one word.
+    pub verdict: Verdict,
+    /// The value drawn; finite.
+    pub value: Option<f64>,
+    /// Why it is not good, in one line; empty when good.
+    pub why: String,
+    /// Every condition and limit as it was compared.
+    pub compared: Vec<Comparison>,
+}
+
+impl Rules {
+    /// Reads a probe's configuration.
+    pub fn of(probe: &Probe) -> Result<Self, Invalid> {
+        let source = source(probe)?;
+        for name_and_value in &probe.headers {
+            check_header(name_and_value)?;
+        }
+        let expect = probe.expect.iter().enumerate().map(|(index, text)| {
+            parse::condition(text, source).map_err(|refused| Invalid {
+                field: "expect",
+                index: Some(index),
+                refused,
+            })
+        });
+        let expect: Vec<_> = expect.collect::<Result<_, _>>()?;
+        let value = match &probe.value {
+            Some(text) => parse::value(text, source).map_err(in_field("value"))?,
+            None => Subject::Latency,
+        };
+        if value == Subject::Latency && !matches!(probe.unit.as_str(), "" | "ms") {
+            return Err(refuse("unit", "the latency is drawn in ms"));
+        }
+        let limit = |field: &'static str, text: &Option<String>| match text {
+            Some(_) if probe.value.is_none() => {
+                Err(refuse(field, "this is a limit, but no `value` is given"))
+            }
+            Some(text) => parse::limit(text, &value, &probe.unit).map(Some).map_err(in_field(field)),
+            None => Ok(None),
+        };
+        let (warn, fail) = (limit("warn", &probe.warn)?, limit("fail", &probe.fail)?);
+        if probe.confirm == 0 {
+            return Err(refuse("confirm", "at least one sample decides"));
+        }
+        Ok(Self { expect, warn, fail, value, source })
+    }
+
+    /// What kind of probe it is.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// The limit shown beside the value: the failing one, else the warning one.
+    pub fn limit(&self) -> Option<&Limit> {
+        self.fail.as_ref().or(self.warn.as_ref())
+    }
+
+    /// The failing limit.
+    pub fn failing(&self) -> Option<&Limit> {
+        self.fail.as_ref()
+    }
+
+    /// The unit of the value: the probe's own, `ms` for a latency.
+    pub fn unit<'a>(&self, probe: &'a Probe) -> &'a str {
+        if self.value == Subject::Latency { "ms" } else { &probe.unit }
+    }
+
+    /// Judges an answer. What certainly is bad is bad whatever else is unknown; what is not
+    /// known to be good is unknown.
+    pub fn judge(&self, answer: &Answer) -> Judgement {
+        let mut compared: Vec<Comparison> = Vec::with_capacity(self.expect.len() + 2);
+        compared.extend(self.expect.iter().map(|condition| condition.test(answer)));
+        if self.expect.is_empty() {
+            compared.push(self.default_condition(answer));
+        }
+        let mut bad = first(&compared, Truth::Fails);
+        let mut unknown = first(&compared, Truth::Unknown);
+        if answer.cut {
+            unknown = unknown.or_else(|| Some(too_long(self.source)));
+        }
+        let (value, over) = self.value(answer);
+        let mut warn = None;
+        match over {
+            Over::Nothing => {}
+            Over::Unknown(text) => {
+                // A value that only is drawn may be missing from a failing answer's body, but
+                // not from one that is called good.
+                unknown = unknown.or_else(|| Some(text.clone()));
+                compared.push(Comparison { truth: Truth::Unknown, text });
+            }
+            Over::Compared(lines) => {
+                for (is_failing, comparison) in lines {
+                    if comparison.truth == Truth::Fails {
+                        let slot = if is_failing { &mut bad } else { &mut warn };
+                        slot.get_or_insert_with(|| comparison.text.clone());
+                    }
+                    compared.push(comparison);
+                }
+            }
+        }
+        let (verdict, why) = match (bad, unknown, warn) {
+            (Some(why), ..) => (Verdict::Bad, why),
+            (None, Some(why), _) => (Verdict::NoData, why),
+            (None, None, Some(why)) => (Verdict::Warn, why),
+            (None, None, None) => (Verdict::Good, String::new()),
+        };
+        Judgement { verdict, value, why, compared }
+    }
+
+    /// Status 200 to 299, or exit code 0, where no condition is given.
+    fn default_condition(&self, answer: &Answer) -> Comparison {
+        let text = match self.source {
+            Source::Http => "status in 200..299",
+            Source::Command => "exit == 0",
+        };
+        match parse::condition(text, self.source) {
+            Ok(condition) => condition.test(answer),
+            Err(refused) => Comparison { truth: Truth::Unknown, text: refused.to_string() },
+        }
+    }
+
+    fn value(&self, answer: &Answer) -> (Option<f64>, Over) {
+        let (number, written) = match answer.find(&self.value) {
+            Found::Number(number, written) => (number, written),
+            Found::Raw(body) if !answer.cut => {
+                let text = String::from_utf8_lossy(&body).trim().to_owned();
+                match Decimal::parse(&text) {
+                    Some(number) => (number, text),
+                    None => return self.no_value(&format!("{} is not a number", self.value)),
+                }
+            }
+            Found::Raw(_) => return self.no_value(&too_long(self.source)),
+            Found::Text(_) => return self.no_value(&format!("{} is text, not a number", self.value)),
+            Found::Bool(_) => {
+                return self.no_value(&format!("{} is true or false, not a number", self.value));
+            }
+            Found::Nothing(why) => return self.no_value(&why),
+        };
+        let written = super::answer::excerpt(&written);
+        let limits = [(true, &self.fail), (false, &self.warn)];
+        let lines = limits.into_iter().filter_map(|(is_failing, limit)| {
+            let limit = limit.as_ref()?;
+            let truth = if limit.is_over(&number) { Truth::Fails } else { Truth::Holds };
+            let word = if is_failing { "fails" } else { "warns" };
+            let text = format!("{} is {written}, {word} {limit}", self.value);
+            Some((is_failing, Comparison { truth, text: crate::text::visible(&text).into_owned() }))
+        });
+        (number.to_f64(), Over::Compared(lines.collect()))
+    }
+
+    fn no_value(&self, why: &str) -> (Option<f64>, Over) {
+        let wanted = format!("{why}, wanted a number at {}", self.value);
+        let over = if self.value == Subject::Latency {
+            Over::Nothing
+        } else {
+            Over::Unknown(crate::text::visible(&wanted).into_owned())
+        };
+        (None, over)
+    }
+}
+
+/// How a value stands to its limits.
+enum Over {
+    /// Nothing is asked of it.
+    Nothing,
+    /// There is no number, and why.
+    Unknown(String),
+    /// Compared with the failing limit (true) and the warning limit.
+    Compared(Vec<(bool, Comparison)>),
+}
+
+fn first(compared: &[Comparison], truth: Truth) -> Option<String> {
+    compared.iter().find(|c| c.truth == truth).map(|c| c.text.clone())
+}
+
+/// The sentence about a body beyond the limit.
+pub(super) fn too_long(source: Source) -> String {
+    let mib = MAX_BODY >> 20;
+    match source {
+        Source::Http => format!("the answer is longer than {mib} MiB; the rest was not read"),
+        Source::Command => format!("it printed more than {mib} MiB and was stopped"),
+    }
+}
+
+fn source(probe: &Probe) -> Result<Source, Invalid> {
+    match (&probe.url, &probe.command) {
+        (Some(_), Some(_)) => Err(refuse("command", "a probe has a `url` or a `command`, not both")),
+        (None, None) => Err(refuse("url", "a probe needs a `url` or a `command`")),
+        (Some(url), None) => {
+            let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+            match rest {
+                None => Err(refuse("url", "the address has to begin with http:// or https://")),
+                Some(rest) if rest.is_empty() || rest.starts_with(['/', '?', '#', ':']) => {
+                    Err(refuse("url", "the address names no host"))
+                }
+                Some(_) if url.chars().any(|c| c.is_whitespace() || c.is_control()) => {
+                    Err(refuse("url", "the address has a space or control character in it"))
+                }
+                Some(_) => Ok(Source::Http),
+            }
+        }
+        (None, Some(argv)) => match argv.first() {
+            None => Err(refuse("command", "the command is empty")),
+            Some(program) if program.is_empty() => Err(refuse("command", "the program's name is empty")),
+            Some(_) if argv.iter().any(|arg| arg.contains('\0')) => {
+                Err(refuse("command", "an argument has a NUL character in it"))
+            }
+            Some(_) => Ok(Source::Command),
+        },
+    }
+}
+
+/// Header names are tokens, values have no line breaks or other control characters.
+fn check_header((name, value): (&String, &String)) -> Result<(), Invalid> {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(refuse("headers", "this is not a name a header can have"));
+    }
+    if value.chars().any(|c| c.is_control() && c != '\t') {
+        return Err(refuse("headers", "a header's value has a control character in it"));
+    }
+    Ok(())
+}
+
+fn refuse(field: &'static str, message: &str) -> Invalid {
+    Invalid { field, index: None, refused: Refused { at: 0, message: message.to_owned() } }
+}
+
+fn in_field(field: &'static str) -> impl Fn(Refused) -> Invalid {
+    move |refused| Invalid { field, index: None, refused }
+}
