@@ -152,6 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn the_configuration_of_every_scenario_is_valid() {
+        let fill = BTreeMap::from([
+            ("staging_url", "http://127.0.0.1:1".to_owned()),
+            ("production_url", "http://127.0.0.1:2".to_owned()),
+        ]);
+        for scenario in Scenario::all().unwrap() {
+            let text = scenario.file("flightdeck.toml", &fill).unwrap();
+            let config = crate::config::load::parse(text.as_bytes()).unwrap();
+            assert!(config.environments.iter().any(|env| env.protected), "{}", scenario.name);
+        }
+    }
+
+    #[test]
     fn the_fix_fits_the_end_of_the_hotfix_base() {
         let scenario = Scenario::find(None).unwrap();
         let mut trees: BTreeMap<&str, Tree> = BTreeMap::new();

@@ -12,6 +12,7 @@ use super::place::Place;
 use super::scenario::Scenario;
 use super::scratch::Scratch;
 use super::{git, history};
+use crate::config;
 use crate::failure::{Failure, Result};
 use crate::text::visible;
 
@@ -53,6 +54,7 @@ impl Outage {
         let outage = Self { place, scenario, services: vec![staging, production], scratch };
         outage.make_repository()?;
         outage.settle(program, &servers)?;
+        outage.trust()?;
         outage.deploy_releases()?;
         Ok(outage)
     }
@@ -143,6 +145,14 @@ impl Outage {
         write().map_err(|error| {
             Failure::new("writing the files of the drill", error, "see whether there is room on the disk")
         })
+    }
+
+    /// Trusts the configuration that was just made here: its commands are the drill's own.
+    fn trust(&self) -> Result<()> {
+        match config::load::load(&self.place.repo)? {
+            Some(loaded) => config::trust::trust(&self.place.state_dir, &loaded, Timestamp::now()),
+            None => Ok(()),
+        }
     }
 
     /// Deploys the good release and then the broken one to both environments, with the

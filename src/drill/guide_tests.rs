@@ -1,0 +1,210 @@
+//! The guide along the whole way, and off it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::*;
+use crate::cockpit::commands::COMMANDS;
+use crate::incident::{Entry, Hash, Hlc, IncidentId, NoteKind, Phase, Precision, RecordId, Severity, Tick};
+
+const HEAD: &str = "a91c2fe0000000000000000000000000000000aa";
+
+fn start() -> Timestamp {
+    "2026-03-02T10:00:00Z".parse().unwrap()
+}
+
+fn declared() -> State {
+    State {
+        id: IncidentId(Uuid::nil()),
+        number: "INC-2026-0001".into(),
+        title: "Checkout answers 500".into(),
+        severity: Severity::P0,
+        severities: vec![],
+        answers: vec![],
+        service: "payments-api".into(),
+        repository: "/repo/.git".into(),
+        impact: String::new(),
+        cause: String::new(),
+        started_at: start(),
+        declared_at: start(),
+        declared_by: "maya".into(),
+        phase: Phase::Detect,
+        phases: vec![],
+        roles: BTreeMap::new(),
+        paged: vec![],
+        told: vec![],
+        ticks: BTreeMap::new(),
+        alarms: BTreeMap::new(),
+        status: Status::Open,
+        heads: vec![],
+        mitigated_at: None,
+        resolved_at: None,
+        timeline: vec![],
+        plans: vec![],
+        authors: BTreeMap::new(),
+        records: 1,
+        unknown: 0,
+        last: Hlc::default(),
+        head: Hash::of(b""),
+    }
+}
+
+fn note(state: &mut State) {
+    state.timeline.push(Entry {
+        id: RecordId(Uuid::nil()),
+        at: start(),
+        precision: Precision::Exact,
+        recorded_at: start(),
+        kind: EntryKind::Note(NoteKind::Finding),
+        name: "finding".into(),
+        text: "only without a card".into(),
+        author: "maya".into(),
+        original: None,
+        retracted: None,
+        pinned: false,
+    });
+}
+
+fn plan(state: &mut State, purpose: &str, target: &str, end: Option<PlanEnd>) {
+    let number = state.plans.len();
+    state.plans.push(PlanRun {
+        id: format!("{purpose}-{number}"),
+        title: format!("{purpose} {target}"),
+        purpose: purpose.into(),
+        target: target.into(),
+        hash: String::new(),
+        by: "maya".into(),
+        started_at: start() + SignedDuration::from_mins(number as i64),
+        ended_at: None,
+        state: end.map_or(PlanState::Running, PlanState::Ended),
+        why: String::new(),
+        steps: vec![],
+        spec: json!({
+            "frozen": {},
+            "steps": [{ "action": { "kind": "command", "set": { "FLIGHTDECK_COMMIT": HEAD } } }],
+        }),
+    });
+}
+
+fn facts() -> Facts {
+    Facts {
+        healthy: Some(false),
+        checks: vec!["unit".into()],
+        environments: vec![("staging".into(), false), ("production".into(), true)],
+        checklist: vec!["core".into(), "auth".into()],
+        repository: true,
+        ..Facts::default()
+    }
+}
+
+fn on_branch(commits: usize) -> Facts {
+    Facts {
+        hotfix_branch: Some("hotfix/no-card".into()),
+        hotfix_commits: commits,
+        head: Some(HEAD.into()),
+        ..facts()
+    }
+}
+
+fn action(state: &State, facts: &Facts) -> (&'static str, String) {
+    let line = line(Some(state), facts).expect("there is something to do");
+    (line.action, line.argument)
+}
+
+fn at(action: &'static str, argument: &str) -> (&'static str, String) {
+    (action, argument.to_owned())
+}
+
+#[test]
+fn the_way_from_the_declaration_to_the_report() {
+    let done = Some(PlanEnd::Done);
+    assert_eq!(line(None, &facts()).unwrap().action, "declare");
+    let mut state = declared();
+    assert_eq!(action(&state, &facts()), at("note", ""));
+    note(&mut state);
+    assert_eq!(action(&state, &facts()), at("hotfix.start", ""));
+    assert_eq!(action(&state, &on_branch(0)), at("drill.fix", ""));
+    let mut facts = on_branch(1);
+    assert_eq!(action(&state, &facts), at("test", ""));
+    plan(&mut state, "test", "checks", done);
+    assert_eq!(action(&state, &facts), at("deploy", "staging"));
+    plan(&mut state, "deploy", "staging", None);
+    assert_eq!(action(&state, &facts), at("runs", ""));
+    state.plans[1].state = PlanState::Ended(PlanEnd::Done);
+    assert_eq!(action(&state, &facts), at("smoke", "staging"));
+    plan(&mut state, "smoke", "staging", done);
+    assert_eq!(action(&state, &facts), at("tick.pass", ""));
+    for item in ["core", "auth"] {
+        let tick = Tick {
+            title: item.into(),
+            state: CheckState::Passed,
+            by: "li".into(),
+            at: start(),
+            note: String::new(),
+        };
+        state.ticks.insert(item.into(), tick);
+    }
+    assert_eq!(action(&state, &facts), at("deploy", "production"));
+    plan(&mut state, "deploy", "production", done);
+    assert_eq!(action(&state, &facts), at("health", ""));
+    facts.healthy = Some(true);
+    assert_eq!(action(&state, &facts), at("resolve", ""));
+    state.status = Status::Resolved;
+    assert_eq!(action(&state, &facts), at("report", ""));
+    state.status = Status::Closed;
+    assert_eq!(line(Some(&state), &facts), None);
+}
+
+#[test]
+fn a_failed_step_is_said_to_have_failed_and_is_not_passed_over() {
+    let mut state = declared();
+    note(&mut state);
+    plan(&mut state, "test", "checks", Some(PlanEnd::Failed));
+    let failed = line(Some(&state), &on_branch(1)).unwrap();
+    assert_eq!(failed.action, "test");
+    assert!(failed.text.contains("failed"), "{}", failed.text);
+    plan(&mut state, "test", "checks", Some(PlanEnd::Done));
+    plan(&mut state, "deploy", "staging", Some(PlanEnd::Unknown));
+    assert_eq!(action(&state, &on_branch(1)), at("deploy", "staging"));
+}
+
+#[test]
+fn another_commit_has_the_way_before_it_again() {
+    let mut state = declared();
+    note(&mut state);
+    plan(&mut state, "test", "checks", Some(PlanEnd::Done));
+    let later = Facts { head: Some("ffff".into()), ..on_branch(2) };
+    assert_eq!(action(&state, &later), at("test", ""));
+}
+
+#[test]
+fn whoever_leaves_the_branch_after_production_is_not_sent_back() {
+    let mut state = declared();
+    note(&mut state);
+    plan(&mut state, "deploy", "production", Some(PlanEnd::Done));
+    assert_eq!(action(&state, &facts()), at("health", ""));
+}
+
+#[test]
+fn every_action_of_the_guide_is_a_command_of_the_cockpit() {
+    let known: BTreeSet<_> = COMMANDS.iter().map(|spec| spec.id).collect();
+    for action in [
+        "declare",
+        "note",
+        "hotfix.start",
+        "drill.fix",
+        "test",
+        "deploy",
+        "smoke",
+        "tick.pass",
+        "runs",
+        "health",
+        "resolve",
+        "report",
+    ] {
+        assert!(known.contains(action), "{action}");
+    }
+}
