@@ -3,14 +3,17 @@
 //!
 //! Pure: no clock, no file, no environment, no network. Time comes in as a value.
 
+mod apply;
 mod body;
 mod clocks;
 mod fold;
+mod marks;
 mod next;
 mod policy;
 mod record;
 mod state;
 mod time;
+mod wording;
 
 pub use body::*;
 pub use clocks::{Clock, ClockState, clocks};

@@ -100,6 +100,15 @@ pub struct Role {
     pub short: String,
 }
 
+impl Role {
+    /// Id of the role that leads the incident.
+    pub const COMMANDER: &'static str = "commander";
+    /// Id of the role that is paged.
+    pub const ON_CALL: &'static str = "on-call";
+    /// Id of the role an incident is escalated to.
+    pub const LEAD: &'static str = "lead";
+}
+
 /// A question of the severity tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

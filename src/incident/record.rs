@@ -3,6 +3,7 @@
 //! What is stored, exported and hashed is the record's **bytes**: one line of JSON. A
 //! [`Record`] is those bytes decoded. A kind this version does not know keeps its bytes.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -60,7 +61,11 @@ impl Hlc {
 
     /// The wall part as a timestamp, clamped into the representable range.
     pub fn timestamp(self) -> Timestamp {
-        Timestamp::from_millisecond(self.wall_ms).unwrap_or_default()
+        Timestamp::from_millisecond(self.wall_ms).unwrap_or(if self.wall_ms < 0 {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        })
     }
 }
 
@@ -110,7 +115,7 @@ impl Serialize for Hash {
 
 impl<'de> Deserialize<'de> for Hash {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| serde::de::Error::custom("expected 64 hexadecimal digits"))
     }
 }
@@ -179,23 +184,26 @@ pub struct Record {
     pub hash: Hash,
 }
 
-/// The stored form. Field order is the order of the bytes.
+/// The stored form. Field order is the order of the bytes. All that can be is borrowed:
+/// opening a journal decodes every record of an incident.
 #[derive(Serialize, Deserialize)]
 struct Envelope<'a> {
     v: u32,
     id: RecordId,
     incident: IncidentId,
     #[serde(borrow)]
-    author: std::borrow::Cow<'a, str>,
-    node: std::borrow::Cow<'a, str>,
+    author: Cow<'a, str>,
+    #[serde(borrow)]
+    node: Cow<'a, str>,
     wall: i64,
     count: u32,
     occurred_at: Timestamp,
     #[serde(default)]
     precision: Precision,
-    kind: std::borrow::Cow<'a, str>,
     #[serde(borrow)]
-    body: std::borrow::Cow<'a, RawValue>,
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    body: &'a RawValue,
     prev: Hash,
 }
 
@@ -226,7 +234,7 @@ impl Record {
             occurred_at,
             precision,
             kind: draft.body.kind().into(),
-            body: std::borrow::Cow::Owned(body),
+            body: &body,
             prev,
         })?;
         let record = Self {
@@ -261,7 +269,7 @@ impl Record {
             at: Hlc { wall_ms: e.wall, count: e.count },
             occurred_at: e.occurred_at,
             precision: e.precision,
-            body: Body::decode(&e.kind, &e.body),
+            body: Body::decode(&e.kind, e.body),
             prev: e.prev,
             hash,
         })
@@ -271,5 +279,66 @@ impl Record {
     /// one order wherever it is folded.
     pub fn order(&self) -> (Hlc, RecordId) {
         (self.at, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::{NoteKind, Noted};
+
+    fn sealed(body: impl Into<Body>) -> (Record, Vec<u8>) {
+        let draft = Draft::now(IncidentId(Uuid::from_u128(1)), body);
+        let author = Author { name: "maya \"m\"".to_owned(), node: 7 };
+        let at = Hlc { wall_ms: 1_700_000_000_123, count: 2 };
+        Record::seal(RecordId(Uuid::from_u128(2)), draft, author, at, Hash::of(b"before")).unwrap()
+    }
+
+    #[test]
+    fn a_sealed_record_decodes_to_itself() {
+        let (record, bytes) = sealed(Noted { kind: NoteKind::Finding, text: "a\nb \u{202e}".to_owned() });
+        assert_eq!(Record::decode(&bytes).unwrap(), record);
+        assert!(!bytes.contains(&b'\n'), "a record is one line");
+    }
+
+    #[test]
+    fn an_unknown_kind_keeps_its_bytes() {
+        let raw = r#"{ "b":1.50,  "a":"\u00e9" , "b":2}"#;
+        let (record, bytes) =
+            sealed(Body::Unknown(super::super::Unknown { kind: "teleported".into(), raw: raw.into() }));
+        assert!(String::from_utf8(bytes.clone()).unwrap().contains(raw));
+        let again = Record::decode(&bytes).unwrap();
+        assert_eq!(again, record);
+        assert_eq!(again.body.kind(), "teleported");
+        let draft = Draft {
+            incident: again.incident,
+            occurred: Some((again.occurred_at, again.precision)),
+            body: again.body,
+        };
+        let (_, sealed_again) = Record::seal(again.id, draft, again.author, again.at, again.prev).unwrap();
+        assert_eq!(sealed_again, bytes);
+    }
+
+    #[test]
+    fn a_known_kind_with_a_strange_body_is_kept_as_unknown() {
+        let (_, bytes) =
+            sealed(Body::Unknown(super::super::Unknown { kind: "note".into(), raw: r#"{"text":5}"#.into() }));
+        let record = Record::decode(&bytes).unwrap();
+        assert!(matches!(record.body, Body::Unknown(ref u) if u.raw == r#"{"text":5}"#));
+    }
+
+    #[test]
+    fn a_clock_set_back_never_turns_the_order() {
+        let noon = Hlc::default().next("2026-03-01T12:00:00Z".parse().unwrap());
+        let day_before = noon.next("2026-02-28T12:00:00Z".parse().unwrap());
+        assert!(day_before > noon);
+        assert_eq!(day_before.timestamp(), noon.timestamp());
+        assert!(day_before.next("2026-03-01T12:00:01Z".parse().unwrap()) > day_before);
+    }
+
+    #[test]
+    fn clock_readings_outside_the_calendar_are_clamped() {
+        assert_eq!(Hlc { wall_ms: i64::MAX, count: 0 }.timestamp(), Timestamp::MAX);
+        assert_eq!(Hlc { wall_ms: i64::MIN, count: 0 }.timestamp(), Timestamp::MIN);
     }
 }

@@ -42,6 +42,8 @@ pub struct State {
     pub phases: Vec<(Phase, Timestamp)>,
     /// Role id to person, unfilled roles left out.
     pub roles: BTreeMap<String, String>,
+    /// Every time a role was given to somebody: when, role id, person.
+    pub assignments: Vec<(Timestamp, String, String)>,
     /// Who was paged, in order.
     pub paged: Vec<(Timestamp, String)>,
     /// Audience id and when it was told, in order.
@@ -50,7 +52,8 @@ pub struct State {
     pub ticks: BTreeMap<String, Tick>,
     /// Probe name to its last recorded state.
     pub alarms: BTreeMap<String, AlarmState>,
-    /// Open, mitigated, resolved or closed; the first head where they conflict.
+    /// Open, mitigated, resolved or closed. Where the heads conflict, the one that leaves
+    /// most to do: nobody should take for over what somebody thinks is not.
     pub status: Status,
     /// Status decisions that none other was made on. More than one of different status is
     /// a conflict that needs a person.
@@ -59,6 +62,8 @@ pub struct State {
     pub mitigated_at: Option<Timestamp>,
     /// When it was resolved, if it is.
     pub resolved_at: Option<Timestamp>,
+    /// Notes of kind decision or action so far.
+    pub decisions: usize,
     /// One entry a record that says something to a reader, by time of occurrence.
     pub timeline: Vec<Entry>,
     /// Every plan started, oldest first.
@@ -76,9 +81,10 @@ pub struct State {
 }
 
 impl State {
-    /// Time since the fault began, up to its resolution; never negative.
+    /// Time since the fault began, up to its resolution; never negative, and never less
+    /// than the record spans, should the clock have been set back meanwhile.
     pub fn elapsed(&self, now: Timestamp) -> SignedDuration {
-        let end = self.resolved_at.unwrap_or(now);
+        let end = self.resolved_at.unwrap_or_else(|| now.max(self.last.timestamp()));
         end.duration_since(self.started_at).max(SignedDuration::ZERO)
     }
 
@@ -110,8 +116,8 @@ impl State {
     }
 }
 
-/// Whether the incident is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Whether the incident is over. The order is from most to least left to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     /// Declared or reopened.
     Open,
@@ -297,6 +303,33 @@ pub struct PlanRun {
     pub steps: Vec<StepRun>,
     /// The whole plan as JSON.
     pub spec: serde_json::Value,
+}
+
+impl PlanRun {
+    /// Tells whether it was made for a commit, given short or in full. A plan that froze
+    /// no commit says nothing about any, and counts.
+    pub fn is_for(&self, commit: &str) -> bool {
+        let Some(frozen) = self.spec.get("frozen").and_then(serde_json::Value::as_object) else {
+            return true;
+        };
+        frozen.is_empty()
+            || frozen
+                .values()
+                .filter_map(serde_json::Value::as_str)
+                .any(|full| full == commit || (commit.len() >= 7 && full.starts_with(commit)))
+    }
+
+    /// Tells whether its target is production: one whose name had to be typed, or that is
+    /// called so.
+    pub fn is_production(&self) -> bool {
+        self.spec.get("confirm").is_some_and(serde_json::Value::is_string)
+            || ["production", "prod", "live"].contains(&self.target.as_str())
+    }
+
+    /// Tells whether every step of it was done.
+    pub fn is_done(&self) -> bool {
+        self.state == PlanState::Ended(PlanEnd::Done)
+    }
 }
 
 /// A step and how far it came.

@@ -1,0 +1,414 @@
+//! What one record does to the state. Called by the fold, in the order of the clocks.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use super::body::{
+    Body, Declared, NoteKind, Phase, PlanEnd, PlanEnded, PlanStarted, Proved, Signalled, StepEnded,
+    StepStarted, StopAsked,
+};
+use super::marks::{Mark, retraction_changes_state};
+use super::policy::Role;
+use super::record::{Hash, Hlc, Record, RecordId};
+use super::state::{AlarmState, Entry, PlanRun, PlanState, Run, State, Status, StatusHead, StepRun, Tick};
+use super::wording;
+
+/// A state being folded, and what makes finding things in it cheap.
+#[derive(Debug, Clone)]
+pub(super) struct Fold {
+    state: State,
+    /// Plan id to its place in the state.
+    plans: HashMap<String, usize>,
+    /// Run id to plan and step.
+    runs: HashMap<String, (usize, usize)>,
+    /// The record the state began with: no decision needs to name it.
+    declared: RecordId,
+    /// While many records are folded at once the timeline is only appended to, and put in
+    /// order once, at the end.
+    settled: bool,
+}
+
+impl Fold {
+    /// The state that a `declared` record begins. That record is still to be applied.
+    pub(super) fn new(record: &Record, declared: &Declared, mark: Mark<'_>, expected: usize) -> Self {
+        let declared_at = record.at.timestamp();
+        let head = StatusHead {
+            record: record.id,
+            status: Status::Open,
+            by: record.author.name.clone(),
+            at: record.occurred_at,
+        };
+        let state = State {
+            id: record.incident,
+            number: declared.number.clone(),
+            title: mark.amended.unwrap_or(&declared.title).to_owned(),
+            severity: declared.severity,
+            severities: vec![(declared_at, declared.severity, String::new())],
+            answers: declared.answers.clone(),
+            service: declared.service.clone(),
+            repository: declared.repository.clone(),
+            impact: declared.impact.clone(),
+            cause: String::new(),
+            // What is declared has begun, whatever was typed.
+            started_at: record.occurred_at.min(declared_at),
+            declared_at,
+            declared_by: record.author.name.clone(),
+            phase: Phase::Detect,
+            phases: vec![(Phase::Detect, declared_at)],
+            roles: BTreeMap::new(),
+            assignments: Vec::new(),
+            paged: Vec::new(),
+            told: Vec::new(),
+            ticks: BTreeMap::new(),
+            alarms: BTreeMap::new(),
+            status: Status::Open,
+            heads: vec![head],
+            mitigated_at: None,
+            resolved_at: None,
+            decisions: 0,
+            timeline: Vec::with_capacity(expected),
+            plans: Vec::new(),
+            authors: BTreeMap::new(),
+            records: 0,
+            unknown: 0,
+            last: Hlc::default(),
+            head: Hash::default(),
+        };
+        Self { state, plans: HashMap::new(), runs: HashMap::new(), declared: record.id, settled: false }
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(super) fn into_state(self) -> State {
+        self.state
+    }
+
+    /// Puts the timeline in order; from now on every entry finds its place by itself.
+    pub(super) fn settle(&mut self) {
+        self.state.timeline.sort_by_key(|entry| entry.at);
+        self.settled = true;
+    }
+
+    /// Folds one more record.
+    pub(super) fn apply(&mut self, record: &Record, mark: Mark<'_>) {
+        self.count(record);
+        self.enter(record, mark);
+        if mark.retracted.is_none() || !retraction_changes_state(&record.body) {
+            self.take_effect(record, mark);
+        }
+    }
+
+    /// Renews the marks on the line of a record folded before.
+    pub(super) fn mark(&mut self, record: &Record, mark: Mark<'_>) {
+        let at = wording::shown_at(record).0;
+        let from = self.state.timeline.partition_point(|entry| entry.at < at);
+        let same_time = self.state.timeline[from..].iter_mut().take_while(|entry| entry.at == at);
+        for entry in same_time.filter(|entry| entry.id == record.id) {
+            set_marks(entry, mark);
+        }
+    }
+
+    fn count(&mut self, record: &Record) {
+        let state = &mut self.state;
+        state.records += 1;
+        state.last = state.last.max(record.at);
+        state.head = record.hash;
+        let at = record.at.timestamp();
+        match state.authors.get_mut(&record.author.name) {
+            Some(last) => *last = at,
+            None => {
+                state.authors.insert(record.author.name.clone(), at);
+            }
+        }
+        if matches!(record.body, Body::Unknown(_)) {
+            state.unknown += 1;
+        }
+    }
+
+    /// Gives the record its line in the timeline, if it says something to a reader.
+    fn enter(&mut self, record: &Record, mark: Mark<'_>) {
+        let Some((kind, text)) = wording::line(record, self) else { return };
+        let (at, precision) = wording::shown_at(record);
+        let mut entry = Entry {
+            id: record.id,
+            at,
+            precision,
+            recorded_at: record.at.timestamp(),
+            kind,
+            name: wording::name(&record.body).to_owned(),
+            text,
+            author: record.author.name.clone(),
+            original: None,
+            retracted: None,
+            pinned: false,
+        };
+        set_marks(&mut entry, mark);
+        let timeline = &mut self.state.timeline;
+        if self.settled && timeline.last().is_some_and(|last| last.at > at) {
+            let place = timeline.partition_point(|known| known.at <= at);
+            timeline.insert(place, entry);
+        } else {
+            timeline.push(entry);
+        }
+    }
+
+    fn take_effect(&mut self, record: &Record, mark: Mark<'_>) {
+        let at = record.occurred_at;
+        let by = &record.author.name;
+        let text = |own: &str| mark.amended.unwrap_or(own).to_owned();
+        let state = &mut self.state;
+        match &record.body {
+            Body::SeverityChanged(body) => {
+                state.severity = body.severity;
+                state.severities.push((at, body.severity, body.reason.clone()));
+            }
+            Body::PhaseEntered(body) => self.move_to(body.phase, at),
+            Body::RoleTaken(body) => self.assign(&body.role, &body.person, at),
+            Body::Titled(body) => state.title = text(&body.text),
+            Body::ImpactDescribed(body) => state.impact = text(&body.text),
+            Body::CauseDescribed(body) => state.cause = text(&body.text),
+            Body::Noted(body) => match body.kind {
+                NoteKind::Finding => self.imply(Phase::Respond, at),
+                NoteKind::Decision | NoteKind::Action => state.decisions += 1,
+                NoteKind::Note | NoteKind::Problem => {}
+            },
+            Body::Paged(body) => {
+                state.paged.push((at, body.who.clone()));
+                self.imply(Phase::Assemble, at);
+                self.imply_assembled(at);
+            }
+            Body::Told(body) => state.told.push((at, body.audience.clone())),
+            Body::Ticked(body) => {
+                let tick = Tick {
+                    title: body.title.clone(),
+                    state: body.state,
+                    by: by.clone(),
+                    at,
+                    note: body.note.clone(),
+                };
+                state.ticks.insert(body.item.clone(), tick);
+            }
+            Body::Alarm(body) => {
+                let alarm = AlarmState { state: body.to.clone(), since: at, why: body.why.clone() };
+                state.alarms.insert(body.probe.clone(), alarm);
+            }
+            Body::PlanStarted(body) => self.plan_started(body, by, at),
+            Body::StepStarted(body) => self.step_started(body, at),
+            Body::StepEnded(body) => self.step_ended(body, at),
+            Body::StopAsked(body) => self.stop_asked(body, by, at),
+            Body::Signalled(body) => self.signalled(body, at),
+            Body::Proved(body) => self.proved(body, at),
+            Body::PlanEnded(body) => self.plan_ended(body, at),
+            Body::Mitigated(body) => self.decide(record, Status::Mitigated, &body.after),
+            Body::Resolved(body) => self.decide(record, Status::Resolved, &body.after),
+            Body::Reopened(body) => self.decide(record, Status::Open, &body.after),
+            Body::Closed(body) => self.decide(record, Status::Closed, &body.after),
+            Body::Declared(_)
+            | Body::Amended(_)
+            | Body::Retracted(_)
+            | Body::Pinned(_)
+            | Body::Unknown(_) => {}
+        }
+    }
+
+    /// Enters a phase because somebody said so.
+    fn move_to(&mut self, phase: Phase, at: Timestamp) {
+        if self.state.phase != phase {
+            self.state.phase = phase;
+            self.state.phases.push((phase, at));
+        }
+    }
+
+    /// Enters a phase because of what was done; never goes back.
+    fn imply(&mut self, phase: Phase, at: Timestamp) {
+        if self.state.phase < phase {
+            self.move_to(phase, at);
+        }
+    }
+
+    /// Somebody leads and somebody was called: the team stands.
+    fn imply_assembled(&mut self, at: Timestamp) {
+        if self.state.roles.contains_key(Role::COMMANDER) && !self.state.paged.is_empty() {
+            self.imply(Phase::Respond, at);
+        }
+    }
+
+    fn assign(&mut self, role: &str, person: &str, at: Timestamp) {
+        if person.is_empty() {
+            self.state.roles.remove(role);
+            return;
+        }
+        self.state.roles.insert(role.to_owned(), person.to_owned());
+        self.state.assignments.push((at, role.to_owned(), person.to_owned()));
+        self.imply(Phase::Assemble, at);
+        self.imply_assembled(at);
+    }
+
+    /// Records a decision about the status. It takes the place of those it was made on;
+    /// any other stays beside it, as a conflict.
+    fn decide(&mut self, record: &Record, status: Status, after: &[RecordId]) {
+        let declared = self.declared;
+        let state = &mut self.state;
+        state.heads.retain(|head| head.record != declared && !after.contains(&head.record));
+        state.heads.push(StatusHead {
+            record: record.id,
+            status,
+            by: record.author.name.clone(),
+            at: record.occurred_at,
+        });
+        state.status = state.heads.iter().map(|head| head.status).min().unwrap_or(status);
+        if status == Status::Mitigated {
+            state.mitigated_at.get_or_insert(record.occurred_at);
+        }
+        match state.status {
+            Status::Open => {
+                state.mitigated_at = None;
+                state.resolved_at = None;
+            }
+            Status::Mitigated => state.resolved_at = None,
+            Status::Resolved | Status::Closed => {
+                state.resolved_at.get_or_insert(record.occurred_at);
+            }
+        }
+    }
+
+    fn plan_started(&mut self, body: &PlanStarted, by: &str, at: Timestamp) {
+        // Two machines apart can give one id to two plans; the first keeps it.
+        if self.plans.contains_key(&body.plan) {
+            return;
+        }
+        self.plans.insert(body.plan.clone(), self.state.plans.len());
+        let step = |title: &String| StepRun { title: title.clone(), run: None, proof: None };
+        self.state.plans.push(PlanRun {
+            id: body.plan.clone(),
+            title: body.title.clone(),
+            purpose: body.purpose.clone(),
+            target: body.target.clone(),
+            hash: body.hash.clone(),
+            by: by.to_owned(),
+            started_at: at,
+            ended_at: None,
+            state: PlanState::Running,
+            why: String::new(),
+            steps: body.steps.iter().map(step).collect(),
+            spec: body.spec.clone(),
+        });
+        match body.purpose.as_str() {
+            "hotfix" => self.imply(Phase::Develop, at),
+            "deploy" => self.imply(Phase::Deploy, at),
+            _ => {}
+        }
+    }
+
+    fn step_started(&mut self, body: &StepStarted, at: Timestamp) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        let Some(step) = self.state.plans[plan].steps.get_mut(body.step) else { return };
+        match &mut step.run {
+            // The same run again: now its process is known.
+            Some(run) if run.id == body.run => {
+                if body.process.is_some() {
+                    run.process.clone_from(&body.process);
+                }
+            }
+            run => {
+                *run = Some(new_run(&body.run, &step.title, at));
+                if let Some(run) = run {
+                    run.process.clone_from(&body.process);
+                }
+            }
+        }
+        self.runs.insert(body.run.clone(), (plan, body.step));
+    }
+
+    fn step_ended(&mut self, body: &StepEnded, at: Timestamp) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        let Some(step) = self.state.plans[plan].steps.get_mut(body.step) else { return };
+        let run = match &mut step.run {
+            Some(run) if run.id == body.run => run,
+            run => run.insert(new_run(&body.run, &step.title, at)),
+        };
+        run.ended_at = Some(at);
+        run.outcome = Some(body.outcome.clone());
+        run.summary.clone_from(&body.summary);
+        self.runs.insert(body.run.clone(), (plan, body.step));
+    }
+
+    fn stop_asked(&mut self, body: &StopAsked, by: &str, at: Timestamp) {
+        if let Some(run) = self.run_mut(&body.run) {
+            run.stop_asked = Some((at, by.to_owned()));
+        }
+    }
+
+    fn signalled(&mut self, body: &Signalled, at: Timestamp) {
+        if let Some(run) = self.run_mut(&body.run) {
+            run.signals.push((at, body.signal.clone()));
+        }
+    }
+
+    fn proved(&mut self, body: &Proved, at: Timestamp) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        if let Some(step) = self.state.plans[plan].steps.get_mut(body.step) {
+            step.proof = Some((at, body.proof, body.why.clone()));
+        }
+    }
+
+    fn plan_ended(&mut self, body: &PlanEnded, at: Timestamp) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        let plan = &mut self.state.plans[plan];
+        plan.state = PlanState::Ended(body.end);
+        plan.ended_at = Some(at);
+        plan.why.clone_from(&body.why);
+        if body.end == PlanEnd::Done && plan.purpose == "deploy" && plan.is_production() {
+            self.imply(Phase::Verify, at);
+        }
+    }
+
+    fn run_mut(&mut self, id: &str) -> Option<&mut Run> {
+        let &(plan, step) = self.runs.get(id)?;
+        self.state.plans[plan].steps[step].run.as_mut().filter(|run| run.id == id)
+    }
+
+    /// A plan by id.
+    pub(super) fn plan(&self, id: &str) -> Option<&PlanRun> {
+        self.plans.get(id).map(|&plan| &self.state.plans[plan])
+    }
+
+    /// The title of a run; its id where the run is not known.
+    pub(super) fn run_title<'a>(&'a self, id: &'a str) -> &'a str {
+        self.runs.get(id).map_or(id, |&(plan, step)| &self.state.plans[plan].steps[step].title)
+    }
+
+    /// Tells whether a record is the one the incident began with.
+    pub(super) fn is_first(&self, id: RecordId) -> bool {
+        self.declared == id
+    }
+}
+
+fn new_run(id: &str, title: &str, at: Timestamp) -> Run {
+    Run {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        started_at: at,
+        ended_at: None,
+        process: None,
+        outcome: None,
+        summary: String::new(),
+        stop_asked: None,
+        signals: Vec::new(),
+    }
+}
+
+fn set_marks(entry: &mut Entry, mark: Mark<'_>) {
+    entry.retracted = mark.retracted.map(str::to_owned);
+    entry.pinned = mark.pinned;
+    if let Some(original) = entry.original.take() {
+        entry.text = original;
+    }
+    if let Some(amended) = mark.amended {
+        let corrected = wording::corrected(entry, amended);
+        entry.original = Some(std::mem::replace(&mut entry.text, corrected));
+    }
+}

@@ -1,0 +1,121 @@
+//! Records that point at others: which are taken back, corrected, pinned.
+//!
+//! A mark holds whether its target came before or after it, or never comes. A retraction
+//! is itself undone only by a later one, so that two cannot cancel each other in a ring.
+
+use std::collections::HashMap;
+
+use super::body::Body;
+use super::record::{Record, RecordId};
+
+/// Target of each mark, and the place of the record that makes it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Marks {
+    retracted: HashMap<RecordId, usize>,
+    amended: HashMap<RecordId, usize>,
+    pinned: HashMap<RecordId, usize>,
+}
+
+/// What other records say about one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Mark<'a> {
+    /// Why it was taken back.
+    pub(super) retracted: Option<&'a str>,
+    /// Its corrected text.
+    pub(super) amended: Option<&'a str>,
+    /// Whether it is pinned.
+    pub(super) pinned: bool,
+}
+
+impl Marks {
+    /// Reads the marks off records in their order.
+    pub(super) fn of(records: &[Record]) -> Self {
+        let mut marks = Self::default();
+        let pointing = || records.iter().enumerate().rev();
+        for (place, record) in pointing() {
+            if let Body::Retracted(retracted) = &record.body
+                && !marks.retracted.contains_key(&record.id)
+            {
+                marks.retracted.entry(retracted.target).or_insert(place);
+            }
+        }
+        for (place, record) in pointing() {
+            let (map, target) = match &record.body {
+                Body::Amended(amended) => (&mut marks.amended, amended.target),
+                Body::Pinned(pinned) => (&mut marks.pinned, pinned.target),
+                _ => continue,
+            };
+            if !marks.retracted.contains_key(&record.id) {
+                map.entry(target).or_insert(place);
+            }
+        }
+        marks
+    }
+
+    /// Takes in a record that sorts last. Returns its target if it marks one.
+    pub(super) fn push(&mut self, record: &Record, place: usize) -> Option<RecordId> {
+        let (map, target) = match &record.body {
+            Body::Retracted(retracted) => {
+                self.retracted.insert(retracted.target, place);
+                return Some(retracted.target);
+            }
+            Body::Amended(amended) => (&mut self.amended, amended.target),
+            Body::Pinned(pinned) => (&mut self.pinned, pinned.target),
+            _ => return None,
+        };
+        if self.retracted.contains_key(&record.id) {
+            return None;
+        }
+        map.insert(target, place);
+        Some(target)
+    }
+
+    /// What is said about a record.
+    pub(super) fn on<'a>(&self, records: &'a [Record], id: RecordId) -> Mark<'a> {
+        let marking = |map: &HashMap<RecordId, usize>| {
+            map.get(&id).and_then(|place| records.get(*place)).map(|r| &r.body)
+        };
+        Mark {
+            retracted: match marking(&self.retracted) {
+                Some(Body::Retracted(retracted)) => Some(&retracted.reason),
+                _ => None,
+            },
+            amended: match marking(&self.amended) {
+                Some(Body::Amended(amended)) => Some(&amended.text),
+                _ => None,
+            },
+            pinned: matches!(marking(&self.pinned), Some(Body::Pinned(pinned)) if pinned.pinned),
+        }
+    }
+}
+
+/// Tells whether taking a record of this kind back changes more than how its line is
+/// drawn. What machines saw and did (alarms, plans, signals) stays true.
+pub(super) fn retraction_changes_state(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::SeverityChanged(_)
+            | Body::PhaseEntered(_)
+            | Body::RoleTaken(_)
+            | Body::Titled(_)
+            | Body::ImpactDescribed(_)
+            | Body::CauseDescribed(_)
+            | Body::Paged(_)
+            | Body::Told(_)
+            | Body::Ticked(_)
+            | Body::Mitigated(_)
+            | Body::Resolved(_)
+            | Body::Reopened(_)
+            | Body::Closed(_)
+    )
+}
+
+/// Tells whether correcting the text of a record of this kind changes more than its line.
+pub(super) fn amendment_changes_state(body: &Body) -> bool {
+    matches!(body, Body::Declared(_) | Body::Titled(_) | Body::ImpactDescribed(_) | Body::CauseDescribed(_))
+}
+
+/// Tells whether a record of this kind is itself a mark.
+pub(super) fn is_mark(body: &Body) -> bool {
+    matches!(body, Body::Retracted(_) | Body::Amended(_) | Body::Pinned(_))
+}

@@ -1,0 +1,205 @@
+//! The lines of the timeline: what each record says to a reader.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::apply::Fold;
+use super::body::{
+    Alarm, Body, CheckState, Declared, Outcome, PlanEnd, PlanEnded, Proof, Proved, StepEnded, Ticked,
+};
+use super::record::{Precision, Record};
+use super::state::{Entry, EntryKind, Run};
+use super::time::duration;
+
+/// The time a record's line stands at. A declaration stands where it was made; when the
+/// fault began is in its text.
+pub(super) fn shown_at(record: &Record) -> (Timestamp, Precision) {
+    match record.body {
+        Body::Declared(_) => (record.at.timestamp(), Precision::Exact),
+        _ => (record.occurred_at, record.precision),
+    }
+}
+
+/// The name of a record's kind as it is listed; of a note, what it is about.
+pub(super) fn name(body: &Body) -> &str {
+    match body {
+        Body::Noted(noted) => noted.kind.name(),
+        _ => body.kind(),
+    }
+}
+
+/// The line of an entry whose text was corrected.
+pub(super) fn corrected(entry: &Entry, text: &str) -> String {
+    match entry.name.as_str() {
+        // Their wording around the text stays.
+        "title" | "impact" | "cause" => format!("{}: {text}", entry.name),
+        "declared" => match entry.text.split_once(": ") {
+            Some((opening, _)) => format!("{opening}: {text}"),
+            None => text.to_owned(),
+        },
+        _ => text.to_owned(),
+    }
+}
+
+/// What a record says, given the state before it; `None` where it says nothing by itself.
+pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> {
+    let line = match &record.body {
+        Body::Declared(body) => (EntryKind::Declared, declared(record, body, fold)),
+        Body::SeverityChanged(body) => {
+            let (new, old) = (body.severity.name(), fold.state().severity.name());
+            let text =
+                if new == old { format!("severity {new}") } else { format!("severity {new}, was {old}") };
+            (EntryKind::Severity, with_reason(text, &body.reason))
+        }
+        Body::PhaseEntered(body) => (EntryKind::Phase, format!("phase {}", body.phase.name())),
+        Body::RoleTaken(body) if body.person.is_empty() => {
+            (EntryKind::Role, format!("{} is open", body.role))
+        }
+        Body::RoleTaken(body) => (EntryKind::Role, format!("{} is {}", body.person, body.role)),
+        Body::Titled(body) => (EntryKind::Described, format!("title: {}", body.text)),
+        Body::ImpactDescribed(body) => (EntryKind::Described, format!("impact: {}", body.text)),
+        Body::CauseDescribed(body) => (EntryKind::Described, format!("cause: {}", body.text)),
+        Body::Noted(body) => (EntryKind::Note(body.kind), body.text.clone()),
+        Body::Paged(body) => (EntryKind::Paged, with_note(format!("paged {}", body.who), &body.how)),
+        Body::Told(body) if body.by.is_empty() => (EntryKind::Told, format!("told {}", body.audience)),
+        Body::Told(body) => (EntryKind::Told, format!("{} told {}", body.by, body.audience)),
+        Body::Ticked(body) => (EntryKind::Check(body.state), ticked(body)),
+        Body::Alarm(body) => alarm(body)?,
+        Body::PlanStarted(body) => (EntryKind::PlanStarted, body.title.clone()),
+        Body::StepEnded(body) => step_ended(body, fold)?,
+        Body::StopAsked(body) => {
+            let how = if body.kill { "kill" } else { "stop" };
+            (EntryKind::Stopped, format!("asked to {how} {}", fold.run_title(&body.run)))
+        }
+        Body::Signalled(body) => {
+            (EntryKind::Stopped, format!("{} sent to {}", body.signal, fold.run_title(&body.run)))
+        }
+        Body::Proved(body) => proved(body, fold),
+        Body::PlanEnded(body) => plan_ended(body, record.occurred_at, fold),
+        Body::Mitigated(_) => (EntryKind::Resolved, "mitigated: users are served again".to_owned()),
+        Body::Resolved(_) => (EntryKind::Resolved, "resolved".to_owned()),
+        Body::Reopened(body) => (EntryKind::Reopened, with_reason("reopened".to_owned(), &body.reason)),
+        Body::Closed(_) => (EntryKind::Resolved, "closed".to_owned()),
+        Body::Unknown(body) => (
+            EntryKind::Unknown,
+            format!("a record of kind “{}”, which this version does not know", body.kind),
+        ),
+        Body::StepStarted(_) | Body::Amended(_) | Body::Retracted(_) | Body::Pinned(_) => return None,
+    };
+    Some(line)
+}
+
+fn declared(record: &Record, body: &Declared, fold: &Fold) -> String {
+    let again = if fold.is_first(record.id) { "" } else { " again" };
+    let declared_at = record.at.timestamp();
+    let before = declared_at.duration_since(record.occurred_at);
+    let since = if before < SignedDuration::from_mins(1) {
+        String::new()
+    } else {
+        let about = match record.precision {
+            Precision::Exact => "",
+            Precision::About => "about ",
+            Precision::Before => "before ",
+        };
+        let format = if before < SignedDuration::from_hours(24) { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
+        format!(", failing since {about}{}", record.occurred_at.strftime(format))
+    };
+    format!("declared{again} {}{since}: {}", body.severity.name(), body.title)
+}
+
+fn ticked(body: &Ticked) -> String {
+    let title = if body.title.is_empty() { &body.item } else { &body.title };
+    let word = match body.state {
+        CheckState::Open => "open again",
+        CheckState::Na => "not applicable",
+        state => state.name(),
+    };
+    with_reason(format!("{title} {word}"), &body.note)
+}
+
+/// Only states that lasted are worth a line, not those on the way from one to another.
+fn alarm(body: &Alarm) -> Option<(EntryKind, String)> {
+    let kind = match body.to.as_str() {
+        "ok" => EntryKind::AlarmCleared,
+        "unknown" => EntryKind::AlarmUnknown,
+        "pending" | "recovering" => return None,
+        _ => EntryKind::AlarmRaised,
+    };
+    let text = match (kind, body.from.as_str()) {
+        (EntryKind::AlarmCleared, "unknown" | "") => format!("{} is ok", body.probe),
+        (EntryKind::AlarmCleared, _) => format!("{} is ok again", body.probe),
+        (EntryKind::AlarmUnknown, _) => format!("{}: no data", body.probe),
+        _ => format!("{} {}", body.probe, body.to),
+    };
+    Some((kind, with_reason(text, &body.why)))
+}
+
+fn step_ended(body: &StepEnded, fold: &Fold) -> Option<(EntryKind, String)> {
+    let plan = fold.plan(&body.plan);
+    let mut text = outcome(&body.outcome, &body.summary);
+    if !body.survivors.is_empty() {
+        text = format!("{text}; still alive: {}", body.survivors.join(", "));
+    } else if body.outcome.succeeded() || plan.is_some_and(|plan| plan.steps.len() == 1) {
+        // The end of the plan says it all.
+        return None;
+    }
+    let title = plan.and_then(|plan| plan.steps.get(body.step)).map_or(body.run.as_str(), |step| &step.title);
+    Some((EntryKind::StepFailed, format!("{title}: {text}")))
+}
+
+fn outcome(outcome: &Outcome, summary: &str) -> String {
+    let text = match outcome {
+        Outcome::Exited { code } => format!("exit code {code}"),
+        Outcome::Signalled { signal } => format!("killed by signal {signal}"),
+        Outcome::DidNotStart { why } => return with_reason("did not start".to_owned(), why),
+        Outcome::Unknown { why } => return with_reason("outcome unknown".to_owned(), why),
+    };
+    with_reason(text, summary)
+}
+
+fn proved(body: &Proved, fold: &Fold) -> (EntryKind, String) {
+    let title = fold
+        .plan(&body.plan)
+        .and_then(|plan| plan.steps.get(body.step))
+        .map_or(body.plan.as_str(), |step| &step.title);
+    let (kind, found) = match body.proof {
+        Proof::Done => (EntryKind::PlanDone, "found to be done"),
+        Proof::NotDone => (EntryKind::PlanFailed, "found not to be done"),
+        Proof::Unknown => (EntryKind::PlanUnknown, "could not be found out"),
+    };
+    (kind, with_reason(format!("{title}: {found}"), &body.why))
+}
+
+fn plan_ended(body: &PlanEnded, at: Timestamp, fold: &Fold) -> (EntryKind, String) {
+    let plan = fold.plan(&body.plan);
+    let title = plan.map_or(body.plan.as_str(), |plan| &plan.title);
+    let took = plan.map(|plan| at.duration_since(plan.started_at)).filter(|took| !took.is_negative());
+    let took = took.map(|took| format!(", {}", duration(took))).unwrap_or_default();
+    let last_run: Option<&Run> = plan.and_then(|plan| plan.steps.iter().rev().find_map(|s| s.run.as_ref()));
+    let last = last_run.and_then(|run| run.outcome.as_ref().map(|o| (o, run.summary.as_str())));
+    // A plan of one step says how that step ended; of several, each failure had its line.
+    let why = match last {
+        Some((end, summary)) if plan.is_some_and(|plan| plan.steps.len() == 1) && !end.succeeded() => {
+            outcome(end, summary)
+        }
+        _ => body.why.clone(),
+    };
+    match body.end {
+        PlanEnd::Done => {
+            let summary = last.map(|(_, summary)| summary).unwrap_or_default();
+            (EntryKind::PlanDone, format!("{}{took}", with_reason(format!("{title} done"), summary)))
+        }
+        PlanEnd::Failed => (EntryKind::PlanFailed, with_reason(format!("{title} failed"), &why)),
+        PlanEnd::Cancelled => (EntryKind::Stopped, with_reason(format!("{title} stopped"), &why)),
+        PlanEnd::Unknown => {
+            (EntryKind::PlanUnknown, with_reason(format!("{title}: outcome unknown"), &body.why))
+        }
+    }
+}
+
+fn with_reason(text: String, reason: &str) -> String {
+    if reason.is_empty() { text } else { format!("{text}: {reason}") }
+}
+
+fn with_note(text: String, note: &str) -> String {
+    if note.is_empty() { text } else { format!("{text} ({note})") }
+}
