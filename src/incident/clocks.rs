@@ -1,9 +1,20 @@
 //! The clocks of an incident: what is due when, and whether it was met.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::policy::Policy;
-use super::state::State;
+use super::body::{Phase, Severity};
+use super::policy::{Policy, Role, SeverityPolicy};
+use super::state::{State, Status};
+
+/// Audiences that meet a clock when they are told.
+pub mod audience {
+    /// Those who depend on the service.
+    pub const STAKEHOLDERS: &str = "stakeholders";
+    /// The same, told again.
+    pub const UPDATE: &str = "update";
+    /// The top of the house.
+    pub const EXECUTIVES: &str = "executives";
+}
 
 /// Something due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +59,155 @@ impl ClockState {
     }
 }
 
+/// A clock that runs once, from the start of the incident.
+struct Rule {
+    id: &'static str,
+    title: &'static str,
+    within: fn(&SeverityPolicy) -> Option<SignedDuration>,
+    /// When what it asks for was done first.
+    met: fn(&State) -> Option<Timestamp>,
+}
+
+const RULES: [Rule; 5] = [
+    Rule { id: "page", title: "page on-call", within: |p| p.page_within, met: paged },
+    Rule {
+        id: "stakeholders",
+        title: "tell stakeholders",
+        within: |p| p.tell_within,
+        met: stakeholders_told,
+    },
+    Rule { id: "escalate", title: "escalate to lead", within: |p| p.escalate_within, met: escalated },
+    Rule { id: "fix", title: "fix due", within: |p| p.fix_within, met: fixed },
+    Rule { id: "executives", title: "CTO/CEO", within: |p| p.executives_after, met: executives_told },
+];
+
 /// The clocks of an incident at a time, most urgent first. Every due time counts from when
 /// the incident began, whatever the severity was meanwhile.
-pub fn clocks(_state: &State, _policy: &Policy, _now: Timestamp) -> Vec<Clock> {
-    todo!()
+pub fn clocks(state: &State, policy: &Policy, now: Timestamp) -> Vec<Clock> {
+    let severity = policy.severity(state.severity);
+    let mut clocks: Vec<_> = RULES
+        .iter()
+        .filter_map(|rule| {
+            let within = (rule.within)(severity)?;
+            let within = if within.is_zero() { policy.at_once } else { within };
+            Some(clock(
+                rule.id,
+                rule.title.to_owned(),
+                state.started_at,
+                within,
+                (rule.met)(state),
+                state,
+                now,
+            ))
+        })
+        .collect();
+    clocks.extend(update_clock(state, severity, now));
+    clocks.extend(phase_clock(state, policy, now));
+    clocks.extend(review_clock(state, severity, now));
+    clocks.sort_by_key(|clock| (urgency(clock.state), clock.due_at));
+    clocks
+}
+
+fn clock(
+    id: &str,
+    title: String,
+    from: Timestamp,
+    within: SignedDuration,
+    met: Option<Timestamp>,
+    state: &State,
+    now: Timestamp,
+) -> Clock {
+    let due_at = later(from, within);
+    let state = match met {
+        Some(met) if met <= due_at => ClockState::Met,
+        Some(_) => ClockState::Late,
+        None if state.resolved_at.is_some() => ClockState::Stopped,
+        None if now > due_at => ClockState::Overdue,
+        None => ClockState::Running,
+    };
+    Clock { id: id.to_owned(), title, from, due_at, state }
+}
+
+/// Adds without leaving the calendar: a start in the far future is somebody's typing error,
+/// not a reason to stop.
+fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
+    from.checked_add(by).unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+fn urgency(state: ClockState) -> u8 {
+    match state {
+        ClockState::Overdue => 0,
+        ClockState::Running => 1,
+        ClockState::Late => 2,
+        ClockState::Met => 3,
+        ClockState::Stopped => 4,
+    }
+}
+
+/// Starts anew whenever people are told.
+fn update_clock(state: &State, policy: &SeverityPolicy, now: Timestamp) -> Option<Clock> {
+    let in_flight = state.phase >= Phase::Develop;
+    let quiet = policy.update_every_quiet.filter(|_| !in_flight);
+    let every = quiet.or(policy.update_every)?;
+    let from = told(state, &[audience::STAKEHOLDERS, audience::UPDATE]).max().unwrap_or(state.started_at);
+    Some(clock("update", "update due".to_owned(), from, every, None, state, now))
+}
+
+fn phase_clock(state: &State, policy: &Policy, now: Timestamp) -> Option<Clock> {
+    let &(phase, from) = state.phases.last()?;
+    let budget = policy.phase(phase)?.budget;
+    Some(clock("phase", format!("{} budget", phase.name()), from, budget, None, state, now))
+}
+
+/// Runs from the resolution until the incident is closed.
+fn review_clock(state: &State, policy: &SeverityPolicy, now: Timestamp) -> Option<Clock> {
+    let from = state.resolved_at?;
+    let due_at = later(from, policy.review_within?);
+    let closed = state.heads.iter().filter(|head| head.status == Status::Closed).map(|head| head.at).min();
+    let state = match closed.filter(|_| state.status == Status::Closed) {
+        Some(at) if at <= due_at => ClockState::Met,
+        Some(_) => ClockState::Late,
+        None if now > due_at => ClockState::Overdue,
+        None => ClockState::Running,
+    };
+    Some(Clock { id: "review".to_owned(), title: "review due".to_owned(), from, due_at, state })
+}
+
+fn told<'a>(state: &'a State, audiences: &'a [&str]) -> impl Iterator<Item = Timestamp> + 'a {
+    state.told.iter().filter(|(_, who)| audiences.contains(&who.as_str())).map(|(at, _)| *at)
+}
+
+fn paged(state: &State) -> Option<Timestamp> {
+    state.paged.iter().map(|(at, _)| *at).min()
+}
+
+fn stakeholders_told(state: &State) -> Option<Timestamp> {
+    told(state, &[audience::STAKEHOLDERS, audience::UPDATE]).min()
+}
+
+fn executives_told(state: &State) -> Option<Timestamp> {
+    told(state, &[audience::EXECUTIVES]).min()
+}
+
+/// The lead knows: has the role, was paged or was told.
+fn escalated(state: &State) -> Option<Timestamp> {
+    let taken = state.assignments.iter().filter(|(_, role, _)| role == Role::LEAD).map(|(at, ..)| *at);
+    let paged = state.paged.iter().filter(|(_, who)| who == Role::LEAD).map(|(at, _)| *at);
+    taken.chain(paged).chain(told(state, &[Role::LEAD])).min()
+}
+
+/// The fix counts from when it came into production, as long as nobody went back to the
+/// code since; without a deploy on record, from the resolution.
+fn fixed(state: &State) -> Option<Timestamp> {
+    if state.phase != Phase::Verify && state.resolved_at.is_none() {
+        return None;
+    }
+    let deploys = state.plans.iter().filter(|p| p.purpose == "deploy" && p.is_production() && p.is_done());
+    let last = deploys.filter_map(|plan| plan.ended_at).max();
+    last.or(state.resolved_at)
+}
+
+/// Tells whether a severity asks for a hotfix at all.
+pub(super) fn needs_hotfix(policy: &Policy, severity: Severity) -> bool {
+    policy.severity(severity).fix_within.is_some()
 }

@@ -16,7 +16,7 @@ mod time;
 mod wording;
 
 pub use body::*;
-pub use clocks::{Clock, ClockState, clocks};
+pub use clocks::{Clock, ClockState, audience, clocks};
 pub use fold::Log;
 pub use next::{Facts, Next, next};
 pub use policy::{ChecklistItem, PhasePolicy, Policy, PolicyChange, Question, Role, SeverityPolicy};

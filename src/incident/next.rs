@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::policy::Policy;
-use super::state::State;
+use super::body::{CheckState, Phase, PlanEnd};
+use super::clocks::{Clock, ClockState, audience, clocks, needs_hotfix};
+use super::policy::{Policy, Role};
+use super::state::{PlanRun, PlanState, State, Status};
 
 /// What is known besides the record, as far as the next step depends on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct Facts {
     pub checks: Vec<String>,
     /// Names of environments, in order, and whether they are protected.
     pub environments: Vec<(String, bool)>,
+    /// Names of the environments that have a smoke test.
+    pub smokable: Vec<String>,
     /// Ids of the checklist items that are shown.
     pub checklist: Vec<String>,
     /// Whether there is a repository with a commit.
@@ -44,6 +48,283 @@ pub struct Next {
 }
 
 /// What should be done now, most pressing first. Empty only when the incident is closed.
-pub fn next(_state: &State, _policy: &Policy, _facts: &Facts, _now: Timestamp) -> Vec<Next> {
-    todo!()
+pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Vec<Next> {
+    let clocks = clocks(state, policy, now);
+    let mut steps = Steps { state, policy, facts, clocks, list: Vec::new() };
+    if state.in_conflict() {
+        steps.conflict();
+    }
+    match state.status {
+        Status::Closed => {}
+        Status::Resolved => steps.afterwards(),
+        Status::Open | Status::Mitigated => steps.while_open(),
+    }
+    let mut list = steps.list;
+    // What is overdue comes first, longest overdue at the top; the rest keeps the order of
+    // the procedure.
+    list.sort_by_key(|next| if next.overdue { (0, next.due_at) } else { (1, None) });
+    list
+}
+
+/// How many steps of the hotfix are named ahead.
+const AHEAD: usize = 3;
+
+struct Steps<'a> {
+    state: &'a State,
+    policy: &'a Policy,
+    facts: &'a Facts,
+    clocks: Vec<Clock>,
+    list: Vec<Next>,
+}
+
+impl Steps<'_> {
+    fn add(&mut self, action: &'static str, argument: &str, title: impl Into<String>) {
+        self.list.push(Next {
+            action,
+            argument: argument.to_owned(),
+            title: title.into(),
+            due_at: None,
+            overdue: false,
+        });
+    }
+
+    /// Adds what meets a clock, unless that was met or does not run.
+    fn add_due(&mut self, clock: &str, action: &'static str, argument: &str, title: &str) {
+        let Some(clock) = self.clocks.iter().find(|c| c.id == clock) else { return };
+        let overdue = match clock.state {
+            ClockState::Running => false,
+            ClockState::Overdue => true,
+            ClockState::Met | ClockState::Late | ClockState::Stopped => return,
+        };
+        self.list.push(Next {
+            action,
+            argument: argument.to_owned(),
+            title: title.to_owned(),
+            due_at: Some(clock.due_at),
+            overdue,
+        });
+    }
+
+    fn conflict(&mut self) {
+        let said: Vec<_> =
+            self.state.heads.iter().map(|head| format!("{} says {}", head.by, head.status.name())).collect();
+        self.add("resolve", "", format!("settle it: {}", said.join(", ")));
+    }
+
+    fn while_open(&mut self) {
+        let state = self.state;
+        self.add_due("page", "page", Role::ON_CALL, "page on-call");
+        if !state.roles.contains_key(Role::COMMANDER) {
+            let title = format!("name the {}", self.policy.role_title(Role::COMMANDER));
+            self.add("role", Role::COMMANDER, title);
+        }
+        self.add_due("stakeholders", "told", audience::STAKEHOLDERS, "tell stakeholders what is known");
+        if self.facts.untrusted {
+            self.add("trust", "", "look at what flightdeck.toml would run, and trust it");
+        }
+        let before = self.list.len();
+        if state.phase < Phase::Verify {
+            self.until_deployed();
+        } else {
+            self.until_resolved();
+        }
+        self.list.truncate(before + AHEAD);
+        if state.impact.is_empty() {
+            self.add("impact", "", "say who is affected, and how");
+        }
+        let lead = format!("bring in the {}", self.policy.role_title(Role::LEAD));
+        self.add_due("escalate", "role", Role::LEAD, &lead);
+        if self.told_once() {
+            self.add_due("update", "told", audience::UPDATE, "send stakeholders an update");
+        }
+        self.add_due("executives", "told", audience::EXECUTIVES, "notify CTO and CEO: still not resolved");
+        if self.list.is_empty() {
+            self.add("note", "", "write down what you see");
+        }
+    }
+
+    /// Until the first time, the step is to tell them at all.
+    fn told_once(&self) -> bool {
+        !self.clocks.iter().any(|clock| {
+            clock.id == "stakeholders" && matches!(clock.state, ClockState::Running | ClockState::Overdue)
+        })
+    }
+
+    fn until_deployed(&mut self) {
+        let (state, facts) = (self.state, self.facts);
+        let begun = facts.hotfix_branch.is_some() || state.plans.iter().any(|plan| plan.purpose == "hotfix");
+        if state.status == Status::Open && !begun && state.decisions == 0 {
+            self.add("mitigate", "", "can production be put back now? last good build, tag, flag off");
+        }
+        if !begun && !needs_hotfix(self.policy, state.severity) {
+            if state.decisions == 0 {
+                self.add("note", "decision", "file it in the backlog: this severity needs no hotfix");
+            }
+            return self.add("resolve", "", "resolve it");
+        }
+        if facts.repository {
+            self.hotfix();
+        }
+        if state.status == Status::Mitigated && facts.healthy == Some(true) {
+            self.cause();
+            self.add("resolve", "", "resolve it, if the fault itself is gone");
+        }
+    }
+
+    /// The way of a fix from branch to production: what is left of it, up to what runs now.
+    fn hotfix(&mut self) {
+        let facts = self.facts;
+        let Some(branch) = &facts.hotfix_branch else {
+            if !self.running("hotfix", None) {
+                self.add("hotfix.start", "", "start a hotfix branch");
+            }
+            return;
+        };
+        if facts.hotfix_commits == 0 {
+            self.add("note", "finding", format!("commit the smallest fix on {branch}, with a test"));
+        }
+        if !facts.checks.is_empty() && !self.test() {
+            return;
+        }
+        let Some(production) = production(facts) else {
+            self.checklist();
+            return self.add("note", "action", "deploy the fix your way, and write it down");
+        };
+        for (environment, _) in facts.environments.iter().take_while(|(name, _)| name != production) {
+            if !self.deploy(branch, environment) || !self.smoke(environment) {
+                return;
+            }
+        }
+        self.checklist();
+        if self.deploy(branch, production) && self.done("deploy", Some(production)).is_some() {
+            self.add("phase", Phase::Verify.name(), "go on to verifying");
+        }
+    }
+
+    /// Adds the test step if it is due; false while tests run.
+    fn test(&mut self) -> bool {
+        if self.running("test", None) {
+            return false;
+        }
+        if self.done("test", None).is_none() {
+            let failed =
+                self.last("test", None).is_some_and(|p| p.state == PlanState::Ended(PlanEnd::Failed));
+            self.add(
+                "test",
+                "",
+                if failed { "tests failed: fix that and run them again" } else { "run the tests" },
+            );
+        }
+        true
+    }
+
+    fn deploy(&mut self, branch: &str, environment: &str) -> bool {
+        if self.running("deploy", Some(environment)) {
+            return false;
+        }
+        if self.done("deploy", Some(environment)).is_none() {
+            self.add("deploy", environment, format!("deploy {branch} to {environment}"));
+        }
+        true
+    }
+
+    fn smoke(&mut self, environment: &str) -> bool {
+        if self.running("smoke", Some(environment)) {
+            return false;
+        }
+        let deployed = self.done("deploy", Some(environment)).map(|plan| plan.started_at);
+        let smoked = self.last("smoke", Some(environment)).filter(|plan| plan.is_done());
+        let proven = smoked.is_some_and(|smoke| deployed.is_some_and(|at| smoke.started_at >= at));
+        if !proven && self.facts.smokable.iter().any(|name| name == environment) {
+            self.add("smoke", environment, format!("smoke-test {environment}"));
+        }
+        true
+    }
+
+    fn checklist(&mut self) {
+        let state = |id: &String| self.state.ticks.get(id).map_or(CheckState::Open, |tick| tick.state);
+        let with = |wanted| self.facts.checklist.iter().filter(move |id| state(id) == wanted);
+        let failed = with(CheckState::Failed).next().cloned();
+        let open: Vec<_> = with(CheckState::Open).cloned().collect();
+        if let Some(id) = failed {
+            let title = self.state.ticks.get(&id).map(|tick| tick.title.as_str()).filter(|t| !t.is_empty());
+            let title = format!("{} failed: look at it before production", title.unwrap_or(&id));
+            self.add("checklist", &id, title);
+        }
+        if let [first, rest @ ..] = open.as_slice() {
+            let title = match rest.len() {
+                0 => "1 check still open".to_owned(),
+                n => format!("{} checks still open", n + 1),
+            };
+            self.add("checklist", first, title);
+        }
+    }
+
+    fn until_resolved(&mut self) {
+        if let Some(production) = production(self.facts)
+            && !self.smoke(production)
+        {
+            return;
+        }
+        match self.facts.healthy {
+            Some(false) => {
+                let title = "production still fails: roll back, or go back to the fix";
+                return self.add("phase", Phase::Develop.name(), title);
+            }
+            None => self.add("note", "finding", "try in production what failed, and write down the result"),
+            Some(true) => {}
+        }
+        self.cause();
+        self.add("resolve", "", "resolve it: the fault is gone");
+    }
+
+    fn cause(&mut self) {
+        if self.state.cause.is_empty() {
+            self.add("cause", "", "write down the cause");
+        }
+    }
+
+    fn afterwards(&mut self) {
+        let over = self.state.resolved_at;
+        let told = self.state.told.iter().any(|(at, _)| over.is_some_and(|over| *at >= over));
+        if !told {
+            self.add("told", audience::STAKEHOLDERS, "tell stakeholders that it is over");
+        }
+        self.cause();
+        let review = &self.policy.severity(self.state.severity).review;
+        let title = format!("write the report for the {review}");
+        let before = self.list.len();
+        self.add_due("review", "report", "", &title);
+        if self.list.len() == before {
+            self.add("report", "", "write the report");
+        }
+    }
+
+    /// The last plan of a purpose for the commit at hand.
+    fn last(&self, purpose: &str, target: Option<&str>) -> Option<&PlanRun> {
+        self.state.plans.iter().rev().find(|plan| {
+            plan.purpose == purpose
+                && target.is_none_or(|target| plan.target == target)
+                && self.facts.head.as_deref().is_none_or(|head| plan.is_for(head))
+        })
+    }
+
+    /// The last such plan, if it did all it should.
+    fn done(&self, purpose: &str, target: Option<&str>) -> Option<&PlanRun> {
+        self.last(purpose, target).filter(|plan| plan.is_done())
+    }
+
+    fn running(&self, purpose: &str, target: Option<&str>) -> bool {
+        self.state.plans.iter().any(|plan| {
+            plan.state == PlanState::Running
+                && plan.purpose == purpose
+                && target.is_none_or(|target| plan.target == target)
+        })
+    }
+}
+
+/// The environment users are served from: the first protected one, or the last.
+fn production(facts: &Facts) -> Option<&str> {
+    let protected = facts.environments.iter().find(|(_, protected)| *protected);
+    protected.or(facts.environments.last()).map(|(name, _)| name.as_str())
 }
