@@ -235,16 +235,21 @@ fn branch(hotfix: &DeTable<'_>, key: &str, rest: &str, found: &mut Vec<Problem>)
     if name.is_empty() {
         return;
     }
-    let whole = format!("refs/heads/{name}{rest}");
-    if name.starts_with('-') || visible(name) != name || !git2::Reference::is_valid_name(&whole) {
+    if !is_branch(&format!("{name}{rest}")) {
         found.push(Problem::new(span, format!("`{key}` is nothing that git takes in the name of a branch")));
     }
+}
+
+/// Tells whether a text can be the name of a branch, and be shown.
+pub(super) fn is_branch(name: &str) -> bool {
+    let whole = format!("refs/heads/{name}");
+    !name.starts_with('-') && visible(name) == name && git2::Reference::is_valid_name(&whole)
 }
 
 fn command(parent: &DeTable<'_>, key: &str, need: Need, found: &mut Vec<Problem>) {
     let Some((_, value)) = parent.get_key_value(key) else { return };
     let Some(words) = value.get_ref().as_array() else { return };
-    let Some(program) = words.get(0) else {
+    let Some(program) = words.first() else {
         if need == Need::Program {
             let help = format!("program and arguments: {key} = [\"./script.sh\", \"argument\"]");
             found.push(

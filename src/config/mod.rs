@@ -4,7 +4,9 @@
 //! whole before anything uses it, and nothing a file names is run from here.
 
 mod check;
+pub mod detect;
 pub mod dirs;
+pub mod draft;
 pub mod load;
 pub mod problem;
 pub mod settings;

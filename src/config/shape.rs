@@ -29,7 +29,7 @@ impl<'s> Walk<'s> {
         match (wanted, value) {
             ("object", DeValue::Table(table)) => self.table(table, span, schema, name),
             ("array", DeValue::Array(items)) => {
-                for item in items.iter() {
+                for item in items {
                     self.value(item.get_ref(), item.span(), &schema["items"], name);
                 }
             }
@@ -133,7 +133,7 @@ fn type_of(schema: &Value) -> &'static str {
     };
     let found = match &schema["type"] {
         Value::String(name) => named(name),
-        Value::Array(names) => names.iter().filter_map(Value::as_str).find_map(named),
+        Value::Array(several) => several.iter().filter_map(Value::as_str).find_map(named),
         _ => None,
     };
     found.unwrap_or(if choices(schema).is_empty() { "any" } else { "string" })

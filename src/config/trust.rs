@@ -70,10 +70,8 @@ pub fn what_would_run(config: &Config) -> Vec<Item> {
             items.push(item(&what, argv, &[]));
         }
         if let Some(url) = &probe.url {
-            let mut line = format!("GET {}", without_password(url));
-            for name in probe.headers.keys() {
-                line += &format!("  (header {name})");
-            }
+            let headers: String = probe.headers.keys().map(|name| format!("  with {name}")).collect();
+            let line = format!("GET {}{headers}", without_password(url));
             items.push(Item { what: shown(&what), line: shown(&line), env: Vec::new() });
         }
     }

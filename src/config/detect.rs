@@ -1,0 +1,471 @@
+//! Recognises what is in a repository, from its files alone: how it is tested, deployed and
+//! smoke-tested. Runs nothing, and takes nothing for known that a file does not say.
+
+use std::path::Path;
+
+use super::types::Flow;
+use crate::text::visible;
+
+/// What git says about the repository.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BranchFacts {
+    /// The branch that clones get: `main`.
+    pub default_branch: Option<String>,
+    /// Whether there is a branch `develop`, here or at the remote.
+    pub has_develop: bool,
+    /// Address of the remote, as git has it.
+    pub remote: Option<String>,
+}
+
+/// Where the remote is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forge {
+    /// GitHub, or a host called like it.
+    GitHub,
+    /// GitLab, or a host called like it.
+    GitLab,
+}
+
+impl Forge {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GitHub => "GitHub",
+            Self::GitLab => "GitLab",
+        }
+    }
+
+    /// Recognises it by the host in a remote's address.
+    pub fn of(remote: &str) -> Option<Self> {
+        let rest = remote.split_once("://").map_or(remote, |(_, rest)| rest);
+        let host = rest.split('/').next()?.rsplit('@').next()?;
+        let host = host.split(':').next()?.to_ascii_lowercase();
+        let called = |name: &str| host.split('.').any(|part| part == name);
+        if called("github") {
+            Some(Self::GitHub)
+        } else if called("gitlab") {
+            Some(Self::GitLab)
+        } else {
+            None
+        }
+    }
+}
+
+/// A command, and the file that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recognised {
+    /// What it is called as a check: `cargo`.
+    pub name: String,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// The file it was recognised by: `Cargo.toml`.
+    pub from: String,
+}
+
+/// A script, and what is known of its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// How it is called, without its arguments.
+    pub program: Vec<String>,
+    /// Its arguments as templates: `{ref}`, `{env}`; `None` where the script does not tell.
+    pub arguments: Option<Vec<String>>,
+    /// The file it was recognised by.
+    pub from: String,
+}
+
+impl Script {
+    /// Program and arguments; those most such scripts take, where it does not tell.
+    pub fn argv(&self, usual: &[&str]) -> Vec<String> {
+        let usual = || usual.iter().map(|&word| word.to_owned()).collect();
+        let arguments = self.arguments.clone().unwrap_or_else(usual);
+        self.program.iter().cloned().chain(arguments).collect()
+    }
+
+    /// Tells whether it is told where to deploy to.
+    pub fn takes_environment(&self) -> bool {
+        self.arguments.as_ref().is_none_or(|all| all.iter().any(|word| word.contains("{env}")))
+    }
+}
+
+/// What was recognised in a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Found {
+    /// Name of the directory, where it can be shown as it is.
+    pub name: Option<String>,
+    /// The development model; `None`: nothing tells.
+    pub flow: Option<Flow>,
+    /// The branch that is in production.
+    pub base: Option<String>,
+    /// Where the remote is.
+    pub forge: Option<Forge>,
+    /// Test commands of the languages found, in a fixed order.
+    pub checks: Vec<Recognised>,
+    /// `make test`, where a language's own command was found as well.
+    pub make_test: Option<Recognised>,
+    /// Commands that look for known holes in dependencies.
+    pub audits: Vec<Recognised>,
+    /// How it is deployed.
+    pub deploy: Option<Script>,
+    /// How it is smoke-tested.
+    pub smoke: Option<Script>,
+}
+
+/// Looks at the repository whose work tree begins at `root`.
+pub fn look(root: &Path, facts: &BranchFacts) -> Found {
+    let makefile =
+        ["GNUmakefile", "makefile", "Makefile"].into_iter().find_map(|name| Some((name, text(root, name)?)));
+    let forge = facts.remote.as_deref().and_then(Forge::of);
+    let mut checks: Vec<Recognised> =
+        [cargo(root), node(root), python(root), go(root)].into_iter().flatten().collect();
+    let mut make_test = makefile.as_ref().and_then(|(name, text)| make(name, text, "test"));
+    if checks.is_empty() {
+        checks.extend(make_test.take());
+    }
+    let targets = |names: &[&str]| {
+        let (file, text) = makefile.as_ref()?;
+        names.iter().find_map(|name| make_script(file, text, name))
+    };
+    Found {
+        name: root.file_name().and_then(|name| name.to_str()).filter(|name| plain(name)).map(str::to_owned),
+        flow: match (facts.has_develop, forge) {
+            (true, _) => Some(Flow::GitFlow),
+            (false, Some(_)) => Some(Flow::GithubFlow),
+            (false, None) => None,
+        },
+        base: facts.default_branch.clone().filter(|name| super::check::is_branch(name)),
+        forge,
+        audits: audits(root),
+        deploy: script(root, "deploy").or_else(|| targets(&["deploy"])),
+        smoke: script(root, "smoke").or_else(|| targets(&["smoke", "smoke-test"])),
+        checks,
+        make_test,
+    }
+}
+
+fn recognised(name: &str, argv: &[&str], from: &str) -> Recognised {
+    let argv = argv.iter().map(|&word| word.to_owned()).collect();
+    Recognised { name: name.to_owned(), argv, from: from.to_owned() }
+}
+
+fn cargo(root: &Path) -> Option<Recognised> {
+    let manifest: toml::Table = text(root, "Cargo.toml")?.parse().ok()?;
+    let whole = manifest.contains_key("workspace");
+    let argv: &[&str] = if whole { &["cargo", "test", "--workspace"] } else { &["cargo", "test"] };
+    Some(recognised("cargo", argv, "Cargo.toml"))
+}
+
+/// A `test` script in `package.json`, except the one that `npm init` writes and that fails.
+fn node(root: &Path) -> Option<Recognised> {
+    let manifest: serde_json::Value = serde_json::from_str(&text(root, "package.json")?).ok()?;
+    let test = manifest["scripts"]["test"].as_str()?;
+    if test.trim().is_empty() || test.contains("no test specified") {
+        return None;
+    }
+    let manager = [("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lock", "bun")];
+    let manager = manager.into_iter().find(|(lock, _)| root.join(lock).is_file());
+    let manager = manager.map_or("npm", |(_, manager)| manager);
+    let argv: &[&str] = if manager == "bun" { &["bun", "run", "test"] } else { &[manager, "test"] };
+    Some(recognised(manager, argv, "package.json"))
+}
+
+fn python(root: &Path) -> Option<Recognised> {
+    if root.join("tox.ini").is_file() {
+        return Some(recognised("tox", &["tox"], "tox.ini"));
+    }
+    let project = text(root, "pyproject.toml");
+    let tests = root.join("tests").is_dir() || root.join("test").is_dir();
+    let from = if root.join("pytest.ini").is_file() {
+        "pytest.ini"
+    } else if project.as_ref().is_some_and(|text| tests || text.contains("pytest")) {
+        "pyproject.toml"
+    } else if text(root, "setup.cfg").is_some_and(|text| tests || text.contains("[tool:pytest]")) {
+        "setup.cfg"
+    } else if root.join("setup.py").is_file() && tests {
+        "setup.py"
+    } else {
+        return None;
+    };
+    let argv: &[&str] = if root.join("uv.lock").is_file() {
+        &["uv", "run", "pytest"]
+    } else if root.join("poetry.lock").is_file() {
+        &["poetry", "run", "pytest"]
+    } else {
+        &["pytest"]
+    };
+    Some(recognised("pytest", argv, from))
+}
+
+fn go(root: &Path) -> Option<Recognised> {
+    root.join("go.mod").is_file().then(|| recognised("go", &["go", "test", "./..."], "go.mod"))
+}
+
+fn make(file: &str, makefile: &str, target: &str) -> Option<Recognised> {
+    has_target(makefile, target).then(|| recognised("make", &["make", target], file))
+}
+
+fn make_script(file: &str, makefile: &str, target: &str) -> Option<Script> {
+    let found = make(file, makefile, target)?;
+    let words = [("REF", "{ref}"), ("ENV", "{env}")];
+    let used = words.into_iter().filter(|(variable, _)| {
+        makefile.contains(&format!("$({variable})")) || makefile.contains(&format!("${{{variable}}}"))
+    });
+    let arguments = used.map(|(variable, word)| format!("{variable}={word}")).collect();
+    Some(Script { program: found.argv, arguments: Some(arguments), from: found.from })
+}
+
+/// Tells whether a makefile has a rule for a target. Variables and pattern rules are none.
+fn has_target(makefile: &str, target: &str) -> bool {
+    makefile.lines().filter(|line| !line.starts_with(['\t', ' ', '#', '.'])).any(|line| {
+        let Some((names, rest)) = line.split_once(':') else { return false };
+        !rest.starts_with('=') && !names.contains('=') && names.split_whitespace().any(|name| name == target)
+    })
+}
+
+fn audits(root: &Path) -> Vec<Recognised> {
+    let known: [(&str, &[&str]); 4] = [
+        ("Cargo.lock", &["cargo", "audit"]),
+        ("package-lock.json", &["npm", "audit", "--omit=dev"]),
+        ("requirements.txt", &["pip-audit", "-r", "requirements.txt"]),
+        ("go.mod", &["govulncheck", "./..."]),
+    ];
+    let there = known.into_iter().filter(|(file, _)| root.join(file).is_file());
+    there.map(|(file, argv)| recognised("audit", argv, file)).collect()
+}
+
+/// Looks for a script whose name begins with `stem`, where such scripts are kept.
+fn script(root: &Path, stem: &str) -> Option<Script> {
+    ["", "scripts", "script", "bin", "tools", "ci"].into_iter().find_map(|folder| {
+        let mut names: Vec<String> = std::fs::read_dir(root.join(folder))
+            .ok()?
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| is_script(name, stem, folder.is_empty()) && plain(name))
+            .collect();
+        // The shortest name is the plainest: `deploy.sh` before `deploy-docs.sh`.
+        names.sort_by_key(|name| (name.len(), name.clone()));
+        names.into_iter().find_map(|name| {
+            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            read_script(root, path)
+        })
+    })
+}
+
+fn is_script(name: &str, stem: &str, at_root: bool) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let Some(rest) = lower.strip_prefix(stem) else { return false };
+    let is_shell = [".sh", ".bash"].iter().any(|end| rest.ends_with(end));
+    // A file `deploy` at the root may be anything; in a folder of scripts it is one.
+    is_shell || (!at_root && (rest.is_empty() || [".py", ".rb"].contains(&rest)))
+}
+
+fn read_script(root: &Path, path: String) -> Option<Script> {
+    let content = text(root, &path)?;
+    let first = content.lines().next().unwrap_or_default();
+    let called = if path.contains('/') { path.clone() } else { format!("./{path}") };
+    let program = if is_executable(&root.join(&path)) && first.starts_with("#!") {
+        vec![called]
+    } else if first.contains("bash") || path.ends_with(".bash") {
+        vec!["bash".to_owned(), called]
+    } else if path.ends_with(".sh") || first.contains("/sh") {
+        vec!["sh".to_owned(), called]
+    } else {
+        return None;
+    };
+    let is_shell = first.contains("sh") || path.ends_with(".sh") || path.ends_with(".bash");
+    let arguments = if is_shell { shell_arguments(&content) } else { None };
+    Some(Script { program, arguments, from: path })
+}
+
+/// What a shell script takes, told by the variables it puts its arguments into:
+/// `ref=$1`, `ENVIRONMENT="${2:?}"`. `None` where that does not tell.
+fn shell_arguments(content: &str) -> Option<Vec<String>> {
+    let mut words: [Option<&str>; 9] = [None; 9];
+    let mut most = 0;
+    for line in content.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
+        if ["$@", "$*", "${@", "${*", "$#", "shift"].iter().any(|all| line.contains(all))
+            && !is_count_check(line)
+        {
+            return None;
+        }
+        for number in positions(line) {
+            most = most.max(number);
+            words[number - 1] = words[number - 1].or_else(|| meaning(line));
+        }
+    }
+    words.into_iter().take(most).map(|word| word.map(str::to_owned)).collect()
+}
+
+/// `[ $# -eq 2 ]` and the like only counts arguments; it does not use them.
+fn is_count_check(line: &str) -> bool {
+    let rest = line.replace("$#", "");
+    line.contains("$#") && !["$@", "$*", "${@", "${*", "shift"].iter().any(|all| rest.contains(all))
+}
+
+/// Numbers of the arguments a line uses.
+fn positions(line: &str) -> Vec<usize> {
+    line.split('$')
+        .skip(1)
+        .filter_map(|rest| {
+            let digit = rest.trim_start_matches('{').chars().next()?.to_digit(10)?;
+            (digit > 0).then_some(digit as usize)
+        })
+        .collect()
+}
+
+/// What the variable means that a line sets.
+fn meaning(line: &str) -> Option<&'static str> {
+    let line = ["local ", "readonly ", "export ", "declare "]
+        .iter()
+        .fold(line, |line, word| line.strip_prefix(word).unwrap_or(line));
+    let (name, _) = line.split_once('=')?;
+    let name = name.to_ascii_lowercase();
+    if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return None;
+    }
+    let is = |words: &[&str]| name.split('_').any(|part| words.contains(&part));
+    if is(&["env", "environment", "stage", "target"]) {
+        Some("{env}")
+    } else if is(&["ref", "branch", "tag", "revision", "rev"]) {
+        Some("{ref}")
+    } else if is(&["commit", "sha"]) {
+        Some("{commit}")
+    } else {
+        None
+    }
+}
+
+/// Tells whether a name can stand in a command as it is.
+fn plain(name: &str) -> bool {
+    visible(name) == name && super::check::unusable(name).is_none() && !name.contains(['{', '}', '\\'])
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// The text of a file of reasonable size.
+fn text(root: &Path, name: &str) -> Option<String> {
+    String::from_utf8(super::load::bytes(&root.join(name)).ok()??).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// A directory with files; those that begin with `#!` can be executed.
+    fn repository(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, content).unwrap();
+            if content.starts_with("#!") {
+                std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+            }
+        }
+        dir
+    }
+
+    fn found(files: &[(&str, &str)]) -> Found {
+        look(repository(files).path(), &BranchFacts::default())
+    }
+
+    #[test]
+    fn test_commands_are_recognised() {
+        let npm = r#"{"scripts": {"test": "jest"}}"#;
+        let cases: [(&[(&str, &str)], &str); 12] = [
+            (&[("Cargo.toml", "[package]\n")], "cargo test"),
+            (&[("Cargo.toml", "[workspace]\n")], "cargo test --workspace"),
+            (&[("package.json", npm)], "npm test"),
+            (&[("package.json", npm), ("yarn.lock", "")], "yarn test"),
+            (&[("package.json", npm), ("pnpm-lock.yaml", "")], "pnpm test"),
+            (&[("pyproject.toml", "[tool.pytest.ini_options]\n")], "pytest"),
+            (&[("pyproject.toml", "[project]\n"), ("tests/test_a.py", ""), ("uv.lock", "")], "uv run pytest"),
+            (&[("setup.cfg", "[tool:pytest]\n")], "pytest"),
+            (&[("tox.ini", "")], "tox"),
+            (&[("go.mod", "module x\n")], "go test ./..."),
+            (&[("Makefile", "CC := gcc\nbuild test: deps\n\tcc x\n")], "make test"),
+            (&[("Makefile", "deploy:\n\t./x\n")], ""),
+        ];
+        for (files, expected) in cases {
+            let lines: Vec<String> = found(files).checks.iter().map(|c| c.argv.join(" ")).collect();
+            assert_eq!(lines.join(";"), expected, "{files:?}");
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_is_not_taken_for_a_test_command() {
+        for files in [
+            &[("package.json", r#"{"scripts": {"test": "echo \"Error: no test specified\" && exit 1"}}"#)][..],
+            &[("package.json", "{")],
+            &[("Cargo.toml", "[[[")],
+            &[("pyproject.toml", "[tool.black]\n")],
+            &[("Makefile", "test := 1\n#test:\n\ttest:\n")],
+        ] {
+            assert_eq!(found(files).checks, [], "{files:?}");
+        }
+    }
+
+    #[test]
+    fn make_test_stands_back_behind_a_languages_own_command() {
+        let found = found(&[("go.mod", "module x\n"), ("Makefile", "test:\n\tgo test ./...\n")]);
+        assert_eq!(found.checks.len(), 1);
+        assert_eq!(found.make_test.unwrap().argv, ["make", "test"]);
+    }
+
+    #[test]
+    fn a_deploy_script_tells_its_arguments_by_its_variables() {
+        let script = |content: &str| found(&[("deploy.sh", content)]).deploy.unwrap();
+        let known = script("#!/bin/sh\nset -eu\nref=$1\nENVIRONMENT=\"${2:?which}\"\necho \"$ref\"\n");
+        assert_eq!(known.argv(&[]), ["./deploy.sh", "{ref}", "{env}"]);
+        let swapped = script("#!/usr/bin/env bash\nlocal target_env=\"$1\"\nTAG=${2}\n[ $# -eq 2 ]\n");
+        assert_eq!(swapped.argv(&[]), ["./deploy.sh", "{env}", "{ref}"]);
+        assert_eq!(script("#!/bin/sh\necho going\n").arguments, Some(vec![]));
+        assert_eq!(script("#!/bin/sh\nrsync \"$1\" host:\n").arguments, None);
+        assert_eq!(script("#!/bin/sh\nexec kubectl \"$@\"\n").arguments, None);
+        assert_eq!(
+            script("echo going\n").argv(&[]),
+            ["sh", "./deploy.sh"],
+            "it cannot be executed by itself"
+        );
+    }
+
+    #[test]
+    fn scripts_are_found_where_they_are_kept() {
+        let run = "#!/bin/sh\nenv=$1\n";
+        for path in ["scripts/deploy.sh", "bin/deploy", "script/deploy", "scripts/deploy-app.sh"] {
+            assert_eq!(found(&[(path, run)]).deploy.unwrap().argv(&[]), [path, "{env}"]);
+        }
+        assert_eq!(found(&[("deploy/main.tf", "x")]).deploy, None);
+        assert_eq!(found(&[("deploy.sh\n", run)]).deploy, None, "a name with a line break is left alone");
+        assert_eq!(found(&[("scripts/smoke_test.sh", run)]).smoke.unwrap().from, "scripts/smoke_test.sh");
+        let make = found(&[("Makefile", "deploy:\n\t./x $(ENV)\n")]).deploy.unwrap();
+        assert_eq!(make.argv(&[]), ["make", "deploy", "ENV={env}"]);
+    }
+
+    #[test]
+    fn the_forge_is_told_by_the_host_alone() {
+        let of = |remote: &str| Forge::of(remote);
+        assert_eq!(of("https://github.com/a/b.git"), Some(Forge::GitHub));
+        assert_eq!(of("git@github.com:a/b.git"), Some(Forge::GitHub));
+        assert_eq!(of("ssh://git@gitlab.example.org:2222/a/b"), Some(Forge::GitLab));
+        assert_eq!(of("https://me:pw@gitlab.com/a"), Some(Forge::GitLab));
+        assert_eq!(of("/srv/git/github/x.git"), None);
+        assert_eq!(of("https://example.org/github.com/x"), None);
+    }
+
+    #[test]
+    fn branches_tell_the_flow() {
+        let dir = repository(&[]);
+        let flow = |develop, remote: Option<&str>| {
+            let remote = remote.map(str::to_owned);
+            look(dir.path(), &BranchFacts { has_develop: develop, remote, default_branch: None }).flow
+        };
+        assert_eq!(flow(true, Some("git@github.com:a/b")), Some(Flow::GitFlow));
+        assert_eq!(flow(false, Some("git@github.com:a/b")), Some(Flow::GithubFlow));
+        assert_eq!(flow(false, Some("/srv/x.git")), None);
+    }
+}

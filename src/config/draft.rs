@@ -1,0 +1,355 @@
+//! The `flightdeck.toml` that `flightdeck init` writes: what was recognised is in force,
+//! every other part is there as an example to take the `#` from.
+//!
+//! An explanation begins with `# `, an example with `#` alone: taking that `#` away from
+//! all examples leaves a file that is right too.
+
+use std::fmt::Write as _;
+
+use super::detect::{Found, Recognised, Script};
+use super::types::Flow;
+use crate::text::visible;
+
+/// Column at which remarks behind a value begin.
+const REMARK: usize = 46;
+
+/// Writes the file for what was found.
+pub fn write(found: &Found) -> String {
+    let mut draft = Draft(String::new());
+    draft.head();
+    draft.service(found);
+    draft.hotfix(found);
+    draft.checks(found);
+    draft.environments(found);
+    draft.probes(found);
+    draft.checklist();
+    draft.policy();
+    draft.0
+}
+
+struct Draft(String);
+
+impl Draft {
+    fn head(&mut self) {
+        self.prose("What flightdeck knows about this service. Every part is optional.");
+        self.prose("Nothing here runs before `flightdeck trust`; `flightdeck config check` proofreads it.");
+    }
+
+    fn service(&mut self, found: &Found) {
+        self.section("service");
+        let name = found.name.as_deref();
+        self.entry(name.is_some(), "name", &text(name.unwrap_or("payments-api")), "shown in the header");
+    }
+
+    fn hotfix(&mut self, found: &Found) {
+        self.section("hotfix");
+        let why = match (found.flow, found.forge) {
+            (Some(Flow::GitFlow), _) => "there is a branch develop".to_owned(),
+            (_, Some(forge)) => format!("the remote is on {}", forge.name()),
+            _ => "or git-flow, trunk".to_owned(),
+        };
+        let flow = found.flow.unwrap_or_default().name();
+        self.entry(found.flow.is_some(), "flow", &text(flow), &why);
+        let base = found.base.as_deref();
+        self.entry(base.is_some(), "base", &text(base.unwrap_or("main")), "the branch that is in production");
+        self.entry(false, "prefix", &text("hotfix/"), "how hotfix branches begin");
+    }
+
+    fn checks(&mut self, found: &Found) {
+        self.title("Checks: `flightdeck test` runs them at the root of the repository. No shell.");
+        let several = found.checks.len() > 1;
+        for check in &found.checks {
+            self.check(true, if several { &check.name } else { "tests" }, check);
+        }
+        if let Some(make) = &found.make_test {
+            self.check(false, "make", make);
+        }
+        for (n, audit) in found.audits.iter().enumerate() {
+            let name = if n == 0 { "audit".to_owned() } else { format!("audit-{}", n + 1) };
+            self.check(false, &name, audit);
+        }
+        if found.checks.is_empty() && found.make_test.is_none() {
+            let argv = vec!["./run-tests.sh".to_owned()];
+            self.example("[[checks]]");
+            self.entry(false, "name", &text("tests"), "");
+            self.entry(false, "command", &list(&argv), "how this repository is tested");
+            self.entry(false, "timeout", &text("15m"), "after that it is stopped");
+        }
+    }
+
+    fn check(&mut self, live: bool, name: &str, check: &Recognised) {
+        self.put(live, "[[checks]]");
+        self.entry(live, "name", &text(name), "");
+        self.entry(live, "command", &list(&check.argv), &format!("from {}", check.from));
+        self.entry(false, "timeout", &text("15m"), "after that it is stopped");
+        self.blank();
+    }
+
+    fn environments(&mut self, found: &Found) {
+        self.title("Where the service runs, in the order a release goes through. In commands,");
+        self.prose("{ref} is the branch or tag, {commit} its commit, {env} the name of the environment.");
+        let example =
+            Script { program: vec!["./deploy.sh".to_owned()], arguments: None, from: String::new() };
+        let deploy = found.deploy.as_ref().unwrap_or(&example);
+        let live = found.deploy.is_some() && deploy.arguments.is_some();
+        if found.deploy.is_some() && !live {
+            self.prose(&format!("{} does not tell what its arguments mean: put them right.", deploy.from));
+        }
+        if deploy.takes_environment() {
+            self.environment("staging", live, deploy, found.smoke.as_ref());
+        }
+        self.environment("production", live, deploy, found.smoke.as_ref());
+    }
+
+    fn environment(&mut self, name: &str, live: bool, deploy: &Script, smoke: Option<&Script>) {
+        self.put(live, "[[environments]]");
+        self.entry(live, "name", &text(name), "");
+        let from = if deploy.from.is_empty() { String::new() } else { format!("from {}", deploy.from) };
+        self.entry(live, "deploy", &list(&deploy.argv(&["{ref}", "{env}"])), &from);
+        let smoke_live = live && smoke.is_some_and(|smoke| smoke.arguments.is_some());
+        let argv = smoke.map_or_else(
+            || vec!["./smoke.sh".to_owned(), "{env}".to_owned()],
+            |smoke| smoke.argv(&["{env}"]),
+        );
+        self.entry(smoke_live, "smoke", &list(&argv), "tries it after a deploy");
+        if name == "production" {
+            self.entry(live, "protected", "true", "its name has to be typed first");
+        }
+        let proof = ["./deployed.sh".to_owned(), "{env}".to_owned()];
+        self.entry(false, "proof", &list(&proof), "prints the commit that runs there");
+        self.entry(false, "env", &list(&["DEPLOY_TOKEN".to_owned()]), "variables it may see, by name");
+        self.entry(false, "timeout", &text("30m"), "after that a deploy is stopped");
+        self.blank();
+    }
+
+    fn probes(&mut self, found: &Found) {
+        self.title("Probes: asked again and again to know how the service is doing.");
+        let watched = if found.deploy.as_ref().is_some_and(|deploy| deploy.arguments.is_some()) {
+            "the environment it watches"
+        } else {
+            "one of those above"
+        };
+        self.example("[[probes]]");
+        self.entry(false, "name", &text("health"), "");
+        self.entry(
+            false,
+            "url",
+            &text("http://localhost:8080/health"),
+            "or command = [\"program\", \"argument\"]",
+        );
+        self.entry(false, "environment", &text("production"), watched);
+        self.entry(false, "interval", &text("10s"), "how often");
+        let conditions = ["status == 200".to_owned(), "latency < 800ms".to_owned()];
+        self.entry(false, "expect", &list(&conditions), "all of them have to hold");
+        self.entry(false, "value", &text("latency"), "what is drawn; or body.some.number");
+        self.entry(false, "unit", &text("ms"), "");
+        self.entry(false, "warn", &text("> 500"), "");
+        self.entry(false, "fail", &text("> 800"), "");
+    }
+
+    fn checklist(&mut self) {
+        self.title("The manual checklist, in place of the eight items that are built in.");
+        self.example("[[checklist]]");
+        self.entry(false, "id", &text("payments"), "");
+        self.entry(false, "title", &text("payment processing"), "");
+        self.entry(false, "hint", &text("pay with the test card and refund it"), "what exactly to try");
+    }
+
+    fn policy(&mut self) {
+        self.title("The team's own times for a severity (P0, P1, P2), from the start of the incident.");
+        self.example("[policy.P0]");
+        self.entry(false, "fix_within", &text("2h"), "");
+        self.entry(false, "update_every", &text("15m"), "");
+    }
+
+    fn section(&mut self, name: &str) {
+        self.blank();
+        self.put(true, &format!("[{name}]"));
+    }
+
+    /// Begins a part with one line of explanation.
+    fn title(&mut self, line: &str) {
+        self.blank();
+        self.prose(line);
+    }
+
+    fn prose(&mut self, line: &str) {
+        self.put(true, &format!("# {}", visible(line)));
+    }
+
+    fn example(&mut self, line: &str) {
+        self.put(false, line);
+    }
+
+    fn entry(&mut self, live: bool, key: &str, value: &str, remark: &str) {
+        let line = format!("{key} = {value}");
+        if remark.is_empty() {
+            self.put(live, &line);
+        } else {
+            let width = REMARK - usize::from(!live);
+            self.put(live, &format!("{line:<width$}  # {}", visible(remark)));
+        }
+    }
+
+    fn put(&mut self, live: bool, line: &str) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "{}{line}", if live { "" } else { "#" });
+    }
+
+    /// An empty line, unless there is one.
+    fn blank(&mut self) {
+        if !self.0.ends_with("\n\n") {
+            self.0.push('\n');
+        }
+    }
+}
+
+/// A text as TOML, on one line. What could not be seen is written as an escape.
+fn text(value: &str) -> String {
+    let mut out = String::from("\"");
+    for c in value.chars() {
+        let mut buffer = [0; 4];
+        let shown: &str = c.encode_utf8(&mut buffer);
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+            out.push(c);
+        } else if visible(shown) == shown {
+            out.push(c);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\U{:08X}", u32::from(c));
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A list of texts as TOML, on one line.
+fn list(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| text(word)).collect();
+    format!("[{}]", words.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::detect::Forge;
+    use crate::config::load::parse;
+
+    /// The file with every example taken for real.
+    fn all_examples(draft: &str) -> String {
+        let live = |line: &str| match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with(' ') && !rest.is_empty() => rest.to_owned(),
+            _ => line.to_owned(),
+        };
+        draft.lines().map(|line| live(line) + "\n").collect()
+    }
+
+    fn full() -> Found {
+        let owned = |words: &[&str]| words.iter().map(|&w| w.to_owned()).collect::<Vec<_>>();
+        let check = |name: &str, argv: &[&str], from: &str| Recognised {
+            name: name.to_owned(),
+            argv: owned(argv),
+            from: from.to_owned(),
+        };
+        Found {
+            name: Some("payments-api".to_owned()),
+            flow: Some(Flow::GitFlow),
+            base: Some("main".to_owned()),
+            forge: Some(Forge::GitHub),
+            checks: vec![check("cargo", &["cargo", "test"], "Cargo.toml")],
+            make_test: Some(check("make", &["make", "test"], "Makefile")),
+            audits: vec![check("audit", &["cargo", "audit"], "Cargo.lock")],
+            deploy: Some(Script {
+                program: owned(&["./deploy.sh"]),
+                arguments: Some(owned(&["{ref}", "{env}"])),
+                from: "deploy.sh".to_owned(),
+            }),
+            smoke: Some(Script {
+                program: owned(&["./smoke.sh"]),
+                arguments: Some(owned(&["{env}"])),
+                from: "smoke.sh".to_owned(),
+            }),
+        }
+    }
+
+    #[test]
+    fn what_was_recognised_is_in_force() {
+        let config = parse(write(&full()).as_bytes()).unwrap();
+        assert_eq!(config.service.name, "payments-api");
+        assert_eq!(config.hotfix.flow, Flow::GitFlow);
+        assert_eq!(config.hotfix.base, "main");
+        assert_eq!(config.checks[0].command, ["cargo", "test"]);
+        let names: Vec<&str> = config.environments.iter().map(|e| e.name.as_str()).collect();
+        assert_eq!(names, ["staging", "production"]);
+        assert!(config.environments[1].protected && !config.environments[0].protected);
+        assert_eq!(config.environments[0].smoke, ["./smoke.sh", "{env}"]);
+    }
+
+    #[test]
+    fn a_script_that_does_not_tell_its_arguments_is_only_an_example() {
+        let mut found = full();
+        found.deploy.as_mut().unwrap().arguments = None;
+        let draft = write(&found);
+        assert_eq!(parse(draft.as_bytes()).unwrap().environments, []);
+        assert!(draft.contains("#deploy = [\"./deploy.sh\", \"{ref}\", \"{env}\"]"), "{draft}");
+        assert!(draft.contains("deploy.sh does not tell"), "{draft}");
+    }
+
+    #[test]
+    fn it_reads_well() {
+        insta::assert_snapshot!("draft_full", write(&full()));
+        insta::assert_snapshot!("draft_nothing_found", write(&Found::default()));
+    }
+
+    fn words() -> impl Strategy<Value = Vec<String>> {
+        proptest::collection::vec("[a-z./\"\\\\' \u{e9}\u{202E}\n#$-]{1,12}", 0..3)
+    }
+
+    prop_compose! {
+        fn script()(program in "[a-z./\"' #-]{1,12}", rest in words(), known in any::<bool>(), from in ".{0,12}")
+            -> Script {
+            let program = vec![format!("x{program}")];
+            Script { program, arguments: known.then_some(rest), from }
+        }
+    }
+
+    prop_compose! {
+        fn recognised()(name in "[a-z]{1,8}", program in "[a-z]{1,8}", rest in words(), from in ".{0,12}")
+            -> Recognised {
+            Recognised { name, argv: [vec![program], rest].concat(), from }
+        }
+    }
+
+    prop_compose! {
+        fn found()(
+            name in proptest::option::of("[a-z\"' .\u{e9}]{0,6}[a-z]"),
+            flow in proptest::option::of(prop_oneof![Just(Flow::GitFlow), Just(Flow::GithubFlow)]),
+            forge in proptest::option::of(prop_oneof![Just(Forge::GitHub), Just(Forge::GitLab)]),
+            base in proptest::option::of("[a-z]{1,6}/[a-z\"'#]{1,6}"),
+            check in proptest::option::of(recognised()),
+            make_test in proptest::option::of(recognised()),
+            audits in proptest::collection::vec(recognised(), 0..3),
+            deploy in proptest::option::of(script()),
+            smoke in proptest::option::of(script()),
+        ) -> Found {
+            let name = name.map(|name: String| name.trim().to_owned());
+            Found { name, flow, forge, base, checks: check.into_iter().collect(), make_test, audits, deploy, smoke }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_was_found_the_file_is_right_and_so_are_all_its_examples(found in found()) {
+            let draft = write(&found);
+            prop_assert!(parse(draft.as_bytes()).is_ok(), "{draft}");
+            let all = all_examples(&draft);
+            match parse(all.as_bytes()) {
+                Ok(config) => prop_assert_eq!(config.probes.len(), 1),
+                Err(invalid) => prop_assert!(false, "{}\n{}", invalid, all),
+            }
+        }
+    }
+}
