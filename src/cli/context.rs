@@ -6,9 +6,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::output::Output;
-use super::place::{Place, find_place};
+use crate::config::dirs::Dirs;
+use crate::config::load::{self, Loaded as LoadedConfig};
+use crate::config::settings::{self, LoadedSettings};
+use crate::config::trust;
 use crate::config::types::Config;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::hotfix::git::Reader;
 use crate::hotfix::state::NoRepository;
 use crate::incident::{
     Body, ChecklistItem, Draft, IncidentId, Log, Policy, Record, State, Status, parse_time,
@@ -22,6 +26,8 @@ pub(crate) struct Context {
     pub(crate) state_dir: PathBuf,
     /// Where the user's settings are. Absolute; may not exist.
     pub(crate) config_dir: PathBuf,
+    /// The current directory.
+    pub(crate) here: PathBuf,
     /// The repository the verb was called in.
     pub(crate) place: Result<Place, NoRepository>,
     /// Where it prints.
@@ -35,6 +41,8 @@ pub(crate) struct Context {
 pub(crate) struct Setup {
     /// `flightdeck.toml`, or the defaults where there is none.
     pub(crate) config: Config,
+    /// Whether there is such a file.
+    pub(crate) configured: bool,
     /// The policy with the team's changes.
     pub(crate) policy: Policy,
     /// Whether the commands it names may be run.
@@ -42,6 +50,13 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    /// What a configuration makes of the built-in policy.
+    pub(crate) fn new(loaded: Option<LoadedConfig>, trusted: bool) -> Self {
+        let configured = loaded.is_some();
+        let config = loaded.map(|loaded| loaded.config).unwrap_or_default();
+        Self { policy: Policy::built_in().with(&config.policy), config, configured, trusted }
+    }
+
     /// The checklist in force.
     pub(crate) fn checklist(&self) -> Vec<ChecklistItem> {
         if self.config.checklist.is_empty() {
@@ -50,6 +65,17 @@ impl Setup {
             self.config.checklist.clone()
         }
     }
+}
+
+/// A repository with a work tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Root of the work tree.
+    pub(crate) root: PathBuf,
+    /// Identity, the same in all its work trees.
+    pub(crate) repository: String,
+    /// Name of its directory.
+    pub(crate) name: String,
 }
 
 /// Which incident is meant where none is named.
@@ -101,8 +127,9 @@ impl Context {
     /// There is no home directory to put the state into, and none was named.
     pub(crate) fn of_process(incident: Option<String>, out: Output) -> Result<Self, (Failure, Output)> {
         match surroundings() {
-            Ok((state_dir, config_dir, here)) => {
-                Ok(Self { state_dir, config_dir, place: find_place(&here), out, incident })
+            Ok((dirs, here)) => {
+                let place = find_place(&here);
+                Ok(Self { state_dir: dirs.state, config_dir: dirs.config, here, place, out, incident })
             }
             Err(failure) => Err((failure, out)),
         }
@@ -114,40 +141,41 @@ impl Context {
         Timestamp::now()
     }
 
-    /// Who is acting: `FLIGHTDECK_USER`, else git's `user.name`.
+    /// Who is acting: `FLIGHTDECK_USER`, the settings, git's `user.name`, the login.
     ///
     /// # Errors
-    /// Neither is set: a record without a name would be worth little.
+    /// None of them says: a record without a name would be worth little.
     pub(crate) fn user(&self) -> Result<String> {
-        self.known_user().ok_or_else(|| {
-            Failure::usage(
-                "finding out who is acting",
-                "git has no user.name here, and FLIGHTDECK_USER is not set",
-                "git config --global user.name \"Your Name\", or set FLIGHTDECK_USER",
-            )
-        })
+        let root = self.place.as_ref().ok().map(|place| place.root.as_path());
+        settings::acting_user(&self.settings()?.settings, root)
     }
 
-    fn known_user(&self) -> Option<String> {
-        let from_environment = std::env::var("FLIGHTDECK_USER").ok();
-        from_environment
-            .or_else(|| self.place.as_ref().ok().and_then(|place| place.user.clone()))
-            .or_else(super::place::default_user)
-            .map(|name| name.trim().to_owned())
-            .filter(|name| !name.is_empty())
+    /// The user's settings.
+    ///
+    /// # Errors
+    /// The file has mistakes in it: exit code 2, with lines and carets.
+    pub(crate) fn settings(&self) -> Result<LoadedSettings> {
+        settings::load(&self.config_dir)
     }
 
     /// The repository.
     ///
     /// # Errors
     /// There is none here, it is bare, or it cannot be read: says which.
-    pub(crate) fn place(&self, doing: &str) -> Result<&Place> {
-        self.place.as_ref().map_err(|none| no_repository(doing, none))
+    pub(crate) fn place(&self) -> Result<&Place> {
+        self.place.as_ref().map_err(|none| {
+            let failure = none.failure(&self.here.to_string_lossy());
+            let kind = match none {
+                NoRepository::Unreadable { .. } => FailureKind::Failed,
+                _ => FailureKind::Usage,
+            };
+            Failure { kind, ..failure }
+        })
     }
 
     /// The root of the repository's work tree.
-    pub(crate) fn root(&self, doing: &str) -> Result<&Path> {
-        Ok(&self.place(doing)?.root)
+    pub(crate) fn root(&self) -> Result<&Path> {
+        Ok(&self.place()?.root)
     }
 
     /// Opens the journal to write to it.
@@ -168,7 +196,7 @@ impl Context {
 
     /// Opens the journal to read it; it may be one that cannot be written to.
     pub(crate) fn journal_to_read(&self) -> Result<Journal> {
-        Journal::open(&self.state_dir, self.known_user().as_deref().unwrap_or("nobody"))
+        Journal::open(&self.state_dir, self.user().as_deref().unwrap_or("nobody"))
     }
 
     /// Loads the incident that is meant, to write to it.
@@ -196,7 +224,7 @@ impl Context {
         if let Some(named) = self.named(journal)? {
             return Ok(named);
         }
-        let place = self.place("finding the incident")?;
+        let place = self.place()?;
         let all = journal.incidents(Some(&place.repository))?;
         if let Some(open) = the_open_one(&all)? {
             return Ok(open.id);
@@ -211,9 +239,37 @@ impl Context {
     }
 
     /// What the repository's configuration says, and whether it may be acted on.
+    ///
+    /// # Errors
+    /// The file has mistakes in it: exit code 2, with lines and carets.
     pub(crate) fn setup(&self) -> Result<Setup> {
-        let config = Config::default();
-        Ok(Setup { policy: Policy::built_in().with(&config.policy), config, trusted: false })
+        let loaded = match &self.place {
+            Ok(place) => load::load(&place.root)?,
+            Err(_) => None,
+        };
+        let trusted = match &loaded {
+            Some(loaded) => trust::is_trusted(&self.state_dir, loaded)?,
+            None => false,
+        };
+        Ok(Setup::new(loaded, trusted))
+    }
+
+    /// The configuration, for what acts on it.
+    ///
+    /// # Errors
+    /// There is no repository, the file is missing, has mistakes in it, or is not trusted
+    /// (exit code 4).
+    pub(crate) fn trusted_config(&self) -> Result<LoadedConfig> {
+        let root = self.root()?;
+        let loaded = load::load(root)?.ok_or_else(|| {
+            Failure::usage(
+                "reading flightdeck.toml",
+                "there is none in this repository",
+                "flightdeck init writes one",
+            )
+        })?;
+        trust::require(&self.state_dir, &loaded)?;
+        Ok(loaded)
     }
 
     /// The name of the service: as configured, else that of the repository's directory. A
@@ -223,8 +279,7 @@ impl Context {
         if !configured.is_empty() {
             return configured;
         }
-        let root = self.place.as_ref().ok().and_then(|place| place.root.file_name());
-        root.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        self.place.as_ref().map(|place| place.name.clone()).unwrap_or_default()
     }
 
     /// Reads a time given on the command line; it must not be in the future.
@@ -233,35 +288,17 @@ impl Context {
     }
 }
 
-/// The state directory, the directory of settings, and the current directory.
-fn surroundings() -> Result<(PathBuf, PathBuf, PathBuf)> {
+/// The directories of settings and state, and the current directory.
+fn surroundings() -> Result<(Dirs, PathBuf)> {
     let here = std::env::current_dir()
         .map_err(|e| Failure::usage("finding the current directory", e, "go to a directory that exists"))?;
-    let state = directory("FLIGHTDECK_STATE_DIR", &here, |dirs| {
-        dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned()
-    })?;
-    let config = directory("FLIGHTDECK_CONFIG_DIR", &here, |dirs| dirs.config_dir().to_owned())?;
-    Ok((state, config, here))
+    Ok((Dirs::from_env()?, here))
 }
 
-/// A directory from the environment, else where the system keeps such things.
-fn directory(
-    variable: &str,
-    here: &Path,
-    usual: impl FnOnce(&directories::ProjectDirs) -> PathBuf,
-) -> Result<PathBuf> {
-    match std::env::var_os(variable).filter(|value| !value.is_empty()) {
-        Some(named) => Ok(here.join(named)),
-        None => {
-            directories::ProjectDirs::from("", "", "flightdeck").map(|dirs| usual(&dirs)).ok_or_else(|| {
-                Failure::usage(
-                    "finding where to keep the journal and the settings",
-                    "there is no home directory",
-                    format!("set {variable} to a directory"),
-                )
-            })
-        }
-    }
+/// Finds the repository that holds a directory.
+fn find_place(here: &Path) -> Result<Place, NoRepository> {
+    let reader = Reader::open(here)?;
+    Ok(Place { root: reader.root().to_owned(), repository: reader.identity(), name: reader.name() })
 }
 
 /// Reads a time that must not be in the future.
@@ -342,28 +379,4 @@ fn none_open(last: Option<&Summary>) -> Failure {
         Some(last) => format!("{declare}\nor name an old one: --incident {}", last.number),
     };
     Failure::usage("finding the incident", "none is open in this repository", hint)
-}
-
-/// Why there is no repository, as a failure.
-fn no_repository(doing: &str, none: &NoRepository) -> Failure {
-    match none {
-        NoRepository::NotFound => Failure::usage(
-            doing,
-            "there is no git repository here or above",
-            "go to the repository of the service, or try flightdeck drill",
-        ),
-        NoRepository::Bare => {
-            Failure::usage(doing, "this is a bare repository: it has no files to fix", "go to a clone of it")
-        }
-        NoRepository::NotOurs { path } => Failure::usage(
-            doing,
-            format!("the repository {path} belongs to another user, and git does not trust it"),
-            format!("if you do: git config --global --add safe.directory {path}"),
-        ),
-        NoRepository::Unreadable { why } => Failure::new(
-            doing,
-            format!("the repository cannot be read: {why}"),
-            "git status says more; git fsck looks for damage",
-        ),
-    }
 }

@@ -48,7 +48,7 @@ struct Opened<'a> {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let title = some_text("the title", &args.title)?;
     let started_at = args.started_at.as_deref().map(|at| cx.time("--started-at", at)).transpose()?;
-    let place = cx.place("declaring an incident")?;
+    let place = cx.place()?;
     let declared = Declared {
         number: String::new(),
         title,

@@ -34,7 +34,7 @@ struct Line<'a> {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
-    let repository = if args.all { None } else { Some(&*cx.place("listing incidents")?.repository) };
+    let repository = if args.all { None } else { Some(&*cx.place()?.repository) };
     let all = cx.journal_to_read()?.incidents(repository)?;
     if args.json {
         cx.out.json(&all.iter().map(line).collect::<Vec<_>>())?;

@@ -6,10 +6,12 @@
 
 mod args;
 mod context;
-mod nearest;
 mod output;
-mod place;
 mod save;
+mod sheet;
+mod situation;
+mod status_json;
+mod status_text;
 
 mod amend;
 mod cause;

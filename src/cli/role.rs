@@ -2,8 +2,8 @@
 
 use super::End;
 use super::context::Context;
-use super::nearest::nearest;
 use super::save::{SaveArgs, save};
+use crate::config::problem::nearest;
 use crate::failure::{Failure, Result};
 use crate::incident::{Policy, RoleTaken};
 
@@ -39,7 +39,7 @@ fn find_role(policy: &Policy, named: &str) -> Result<String> {
     let found = policy.roles.iter().find(|role| is(&role.id) || is(&role.title) || is(&role.short));
     found.map(|role| role.id.clone()).ok_or_else(|| {
         let ids: Vec<_> = policy.roles.iter().map(|role| role.id.as_str()).collect();
-        let meant = nearest(named, ids.iter().copied());
+        let meant = nearest(named, &ids);
         Failure::usage(
             format!("finding role {named}"),
             "the policy has no such role",

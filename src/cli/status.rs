@@ -1,11 +1,24 @@
 //! `flightdeck status`: the situation on one screen.
 
-use super::context::Context;
-use super::{End, unfinished};
-use crate::failure::Result;
+use jiff::Timestamp;
+
+use super::End;
+use super::context::{Context, Loaded, Setup, Wanted};
+use super::situation::{Around, ProbeState, Situation};
+use super::{status_json, status_text};
+use crate::cockpit::{Command, Keymap, Scope};
+use crate::failure::{Failure, Result};
+use crate::health::series::State as HealthState;
+use crate::hotfix::git::Reader;
+use crate::incident::State;
 
 /// Show the situation on one screen
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck status
+  flightdeck status --json | jq '.next[0].title'
+  flightdeck status --at 14:45         as it was at 14:45 UTC")]
 pub(crate) struct Args {
     /// As it was at that time: only what had been written down by then
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -17,6 +30,142 @@ pub(crate) struct Args {
 }
 
 /// Carries the verb out.
-pub(crate) fn run(_args: &Args, _cx: &Context) -> Result<End> {
-    unfinished("status")
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
+    let loaded = cx.load_to_read(Wanted::Last)?;
+    // A configuration with a mistake in it must not hide the record.
+    let (setup, mistake) = match cx.setup() {
+        Ok(setup) => (setup, None),
+        Err(failure) => (Setup::new(None, false), Some(failure)),
+    };
+    if let Some(failure) = &mistake {
+        cx.out.failure(failure);
+    }
+    let situation = match at {
+        Some(at) => then(&loaded, setup, at)?,
+        None => now(cx, &loaded, setup),
+    };
+    let keymap = keymap(cx);
+    let key = |action: &str, _argument: &str| key_of(&keymap, action);
+    if args.json {
+        cx.out.json(&status_json::json(&situation, &key))?;
+    } else {
+        cx.out.put(&status_text::text(&situation, cx.out.colour, &key))?;
+    }
+    Ok(End::Done)
+}
+
+/// The situation now.
+fn now(cx: &Context, loaded: &Loaded, setup: Setup) -> Situation {
+    let now = cx.now();
+    let mut around = around(&setup);
+    let here = cx.place.as_ref().ok().filter(|place| place.repository == loaded.state().repository);
+    match here.map(|place| Reader::open(&place.root).and_then(|mut r| r.read(&setup.config.hotfix))) {
+        Some(Ok(branch)) => around.hotfix = Some(branch),
+        Some(Err(none)) => around.remarks.push(none.failure(&cx.here.to_string_lossy()).to_string()),
+        None => {
+            around.remarks.push("this is not the repository of the incident: its branch is not shown".into())
+        }
+    }
+    around.health = configured_probes(&setup);
+    if setup.configured && !setup.trusted {
+        around.untrusted = true;
+        around.remarks.push(
+            "flightdeck.toml is not trusted in its present form, so no probe was asked: flightdeck trust"
+                .into(),
+        );
+    }
+    Situation::new(loaded.state().clone(), setup.policy, around, now)
+}
+
+/// The situation as the record has it for a time: nobody knows any more how the branch
+/// stood, and of the probes only what was written down.
+///
+/// # Errors
+/// It had not begun by then.
+fn then(loaded: &Loaded, setup: Setup, at: Timestamp) -> Result<Situation> {
+    let state = loaded.log.at(at).ok_or_else(|| {
+        let state = loaded.state();
+        Failure::usage(
+            format!("showing {} as it was at {at:.0}", state.number),
+            format!("it was declared at {:.0}, and nothing is recorded before", state.declared_at),
+            "give a later time",
+        )
+    })?;
+    let mut around = around(&setup);
+    around.health = recorded_probes(&state);
+    Ok(Situation::new(state, setup.policy, around, at))
+}
+
+/// What the configuration says, without asking the world anything.
+fn around(setup: &Setup) -> Around {
+    let config = &setup.config;
+    Around {
+        flow: config.hotfix.flow,
+        prefix: config.hotfix.prefix.clone(),
+        checklist: setup.checklist(),
+        checks: config.checks.iter().map(|check| check.name.clone()).collect(),
+        environments: config.environments.iter().map(|e| (e.name.clone(), e.protected)).collect(),
+        ..Around::default()
+    }
+}
+
+/// Every configured probe, of which nothing is known.
+fn configured_probes(setup: &Setup) -> Vec<ProbeState> {
+    let probes = setup.config.probes.iter();
+    probes
+        .map(|probe| ProbeState {
+            name: probe.name.clone(),
+            state: HealthState::Unknown,
+            value: None,
+            unit: probe.unit.clone(),
+            limit: probe.fail.clone().or_else(|| probe.warn.clone()),
+            at: None,
+            why: "not asked".to_owned(),
+        })
+        .collect()
+}
+
+/// The last recorded state of every probe that had an alarm.
+fn recorded_probes(state: &State) -> Vec<ProbeState> {
+    let alarms = state.alarms.iter();
+    alarms
+        .map(|(name, alarm)| ProbeState {
+            name: name.clone(),
+            state: HealthState::parse(&alarm.state).unwrap_or_default(),
+            value: None,
+            unit: String::new(),
+            limit: None,
+            at: Some(alarm.since),
+            why: alarm.why.clone(),
+        })
+        .collect()
+}
+
+/// The user's keys; the defaults where the settings cannot be read.
+fn keymap(cx: &Context) -> Keymap {
+    cx.settings().ok().and_then(|loaded| Keymap::with(&loaded.settings.keys).ok()).unwrap_or_default()
+}
+
+/// The keys of an action, through its menu where it is in one: `h s`.
+fn key_of(keymap: &Keymap, action: &str) -> Option<String> {
+    let command = Command::parse(action)?;
+    let own = keymap.key(command)?;
+    match command.spec().scope {
+        Scope::Menu(menu) => Some(format!("{} {own}", keymap.key(menu)?)),
+        _ => Some(own.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_in_a_menu_is_reached_by_two_keys() {
+        let keymap = Keymap::default();
+        assert_eq!(key_of(&keymap, "severity").as_deref(), Some("s"));
+        assert_eq!(key_of(&keymap, "hotfix.start").as_deref(), Some("h s"));
+        assert_eq!(key_of(&keymap, "no such action"), None);
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::End;
 use super::context::{Context, Wanted};
-use super::nearest::nearest;
 use super::save::{SaveArgs, save_in};
+use crate::config::problem::nearest;
 use crate::failure::{Failure, Result};
 use crate::incident::{CheckState, ChecklistItem, Ticked};
 
@@ -92,8 +92,8 @@ fn find_item<'a>(items: &'a [ChecklistItem], named: &str) -> Result<&'a Checklis
 }
 
 fn unknown_item(items: &[ChecklistItem], named: &str) -> Failure {
-    let names = items.iter().flat_map(|item| [item.id.as_str(), item.title.as_str()]);
-    let meant = nearest(named.trim(), names);
+    let names: Vec<_> = items.iter().flat_map(|item| [item.id.as_str(), item.title.as_str()]).collect();
+    let meant = nearest(named.trim(), &names);
     let list: Vec<_> = items
         .iter()
         .enumerate()

@@ -1,0 +1,202 @@
+//! The situation of an incident, put together from all that can be asked: the record, the
+//! policy, the repository and the probes. What `status` prints is made of this alone.
+
+use jiff::Timestamp;
+
+use crate::config::types::Flow;
+use crate::health::series::{State as HealthState, Status as Health};
+use crate::hotfix::state::BranchState;
+use crate::incident::{ChecklistItem, Clock, Facts, Next, Policy, State, Tick, clocks, next};
+
+/// Everything there is to tell.
+#[derive(Debug, Clone)]
+pub(crate) struct Situation {
+    /// The moment it is told for.
+    pub(crate) now: Timestamp,
+    /// The fold.
+    pub(crate) state: State,
+    /// The policy in force.
+    pub(crate) policy: Policy,
+    /// What is due.
+    pub(crate) clocks: Vec<Clock>,
+    /// What should be done, most pressing first.
+    pub(crate) next: Vec<Next>,
+    /// Every item that is shown, with its last tick.
+    pub(crate) checklist: Vec<Item>,
+    /// The branch; `None` where there is none to read, or when the past is told.
+    pub(crate) hotfix: Option<BranchState>,
+    /// The development model.
+    pub(crate) flow: Flow,
+    /// Probes in the order they are configured.
+    pub(crate) health: Vec<ProbeState>,
+    /// What stands in the way of knowing more, one line each.
+    pub(crate) remarks: Vec<String>,
+}
+
+/// A checklist item and its last tick.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// Id.
+    pub(crate) id: String,
+    /// Title.
+    pub(crate) title: String,
+    /// The last tick, if it was ever ticked.
+    pub(crate) tick: Option<Tick>,
+}
+
+/// A probe, as far as `status` tells of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ProbeState {
+    /// Name.
+    pub(crate) name: String,
+    /// State.
+    pub(crate) state: HealthState,
+    /// The value drawn, if there is one.
+    pub(crate) value: Option<f64>,
+    /// Its unit; may be empty.
+    pub(crate) unit: String,
+    /// The limit as written.
+    pub(crate) limit: Option<String>,
+    /// When that was seen.
+    pub(crate) at: Option<Timestamp>,
+    /// Why it is not good, or what was seen; may be empty.
+    pub(crate) why: String,
+}
+
+impl From<&Health> for ProbeState {
+    fn from(health: &Health) -> Self {
+        let last = health.last.as_ref();
+        let why = last.map_or_else(String::new, |sample| {
+            if sample.why.is_empty() { sample.headline.clone() } else { sample.why.clone() }
+        });
+        Self {
+            name: health.name.clone(),
+            state: health.state,
+            value: last.and_then(|sample| sample.value),
+            unit: health.unit.clone(),
+            limit: health.limit.clone(),
+            at: last.map(|sample| sample.at),
+            why,
+        }
+    }
+}
+
+/// What is known besides the record.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Around {
+    /// The branch.
+    pub(crate) hotfix: Option<BranchState>,
+    /// The development model.
+    pub(crate) flow: Flow,
+    /// Prefix of hotfix branches.
+    pub(crate) prefix: String,
+    /// Probes.
+    pub(crate) health: Vec<ProbeState>,
+    /// The checklist in force.
+    pub(crate) checklist: Vec<ChecklistItem>,
+    /// Names of configured checks.
+    pub(crate) checks: Vec<String>,
+    /// Names of environments, and whether they are protected.
+    pub(crate) environments: Vec<(String, bool)>,
+    /// Whether the configuration waits to be trusted.
+    pub(crate) untrusted: bool,
+    /// What stands in the way of knowing more, one line each.
+    pub(crate) remarks: Vec<String>,
+}
+
+impl Situation {
+    /// Puts together what is known at a moment.
+    pub(crate) fn new(state: State, policy: Policy, around: Around, now: Timestamp) -> Self {
+        let checklist = items(&state, &around.checklist);
+        let facts = around.facts();
+        Self {
+            clocks: clocks(&state, &policy, now),
+            next: next(&state, &policy, &facts, now),
+            now,
+            state,
+            policy,
+            checklist,
+            hotfix: around.hotfix,
+            flow: around.flow,
+            health: around.health,
+            remarks: around.remarks,
+        }
+    }
+}
+
+impl Around {
+    fn facts(&self) -> Facts {
+        let branch = self.hotfix.as_ref();
+        let name = branch.and_then(BranchState::branch);
+        let on_hotfix = name.filter(|name| !self.prefix.is_empty() && name.starts_with(&self.prefix));
+        Facts {
+            healthy: healthy(&self.health),
+            hotfix_branch: on_hotfix.map(str::to_owned),
+            hotfix_commits: if on_hotfix.is_some() { branch.map_or(0, |b| b.ahead) } else { 0 },
+            head: branch.and_then(BranchState::commit).map(str::to_owned),
+            checks: self.checks.clone(),
+            environments: self.environments.clone(),
+            checklist: self.checklist.iter().map(|item| item.id.clone()).collect(),
+            repository: branch.is_some_and(|b| b.commit().is_some()),
+            untrusted: self.untrusted,
+        }
+    }
+}
+
+/// All good, something bad, or not known. What is not known is never good.
+fn healthy(health: &[ProbeState]) -> Option<bool> {
+    use HealthState::{Error, Failing, Flapping, Ok, Pending, Recovering, Unknown, Warn};
+    let bad = |probe: &ProbeState| matches!(probe.state, Failing | Recovering | Flapping | Error);
+    let unknown = |probe: &ProbeState| matches!(probe.state, Unknown);
+    let good = |probe: &ProbeState| matches!(probe.state, Ok | Pending | Warn);
+    if health.iter().any(bad) {
+        Some(false)
+    } else if health.is_empty() || health.iter().any(unknown) {
+        None
+    } else {
+        Some(health.iter().all(good))
+    }
+}
+
+/// The items of the checklist, and those ticked that are no longer on it.
+fn items(state: &State, checklist: &[ChecklistItem]) -> Vec<Item> {
+    let on_list = checklist.iter().map(|item| Item {
+        id: item.id.clone(),
+        title: item.title.clone(),
+        tick: state.ticks.get(&item.id).cloned(),
+    });
+    let gone = state.ticks.iter().filter(|(id, _)| checklist.iter().all(|item| item.id != **id)).map(
+        |(id, tick)| Item {
+            id: id.clone(),
+            title: if tick.title.is_empty() { id.clone() } else { tick.title.clone() },
+            tick: Some(tick.clone()),
+        },
+    );
+    on_list.chain(gone).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probe(state: HealthState) -> ProbeState {
+        ProbeState {
+            name: "api".to_owned(),
+            state,
+            value: None,
+            unit: String::new(),
+            limit: None,
+            at: None,
+            why: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_healthy() {
+        assert_eq!(healthy(&[]), None);
+        assert_eq!(healthy(&[probe(HealthState::Ok), probe(HealthState::Unknown)]), None);
+        assert_eq!(healthy(&[probe(HealthState::Ok), probe(HealthState::Error)]), Some(false));
+        assert_eq!(healthy(&[probe(HealthState::Unknown), probe(HealthState::Failing)]), Some(false));
+        assert_eq!(healthy(&[probe(HealthState::Ok), probe(HealthState::Warn)]), Some(true));
+    }
+}

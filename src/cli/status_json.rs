@@ -1,0 +1,356 @@
+//! `status --json`: the situation in the fixed form that scripts read.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::situation::{Item, ProbeState, Situation};
+use crate::hotfix::state::BranchState;
+use crate::incident::{
+    CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, PlanState, RecordId, Run, StepRun,
+};
+
+/// The whole document. The order of fields is that of the contract.
+#[derive(Debug, Serialize)]
+pub(crate) struct Document<'a> {
+    incident: Incident<'a>,
+    next: Vec<Next<'a>>,
+    clocks: Vec<Clock<'a>>,
+    roles: BTreeMap<&'a str, &'a str>,
+    approvals: [(); 0],
+    checklist: Vec<Check<'a>>,
+    hotfix: Option<Hotfix<'a>>,
+    health: Vec<Probe<'a>>,
+    runs: Vec<RunLine<'a>>,
+    plans: Vec<Plan<'a>>,
+    timeline: Vec<Line<'a>>,
+    journal: Journal,
+}
+
+#[derive(Debug, Serialize)]
+struct Incident<'a> {
+    id: &'a str,
+    uuid: IncidentId,
+    title: &'a str,
+    severity: &'static str,
+    service: &'a str,
+    status: &'static str,
+    conflict: bool,
+    phase: &'static str,
+    impact: &'a str,
+    cause: &'a str,
+    started_at: Timestamp,
+    declared_at: Timestamp,
+    mitigated_at: Option<Timestamp>,
+    resolved_at: Option<Timestamp>,
+    elapsed_s: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct Next<'a> {
+    action: &'static str,
+    argument: &'a str,
+    title: &'a str,
+    key: Option<String>,
+    due_at: Option<Timestamp>,
+    overdue: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Clock<'a> {
+    id: &'a str,
+    title: &'a str,
+    due_at: Timestamp,
+    state: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Check<'a> {
+    id: &'a str,
+    title: &'a str,
+    state: &'static str,
+    by: Option<&'a str>,
+    at: Option<Timestamp>,
+    note: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Hotfix<'a> {
+    flow: &'static str,
+    branch: Option<&'a str>,
+    base: Option<&'a str>,
+    head: Option<&'a str>,
+    ahead: usize,
+    behind: usize,
+    pushed: bool,
+    clean: bool,
+    operation: Option<&'static str>,
+    commits: Vec<Commit<'a>>,
+    files: usize,
+    insertions: usize,
+    deletions: usize,
+    version: Option<&'a str>,
+    tests_touched: bool,
+    /// How the merges would go: not worked out yet, so not known.
+    forecast: Option<()>,
+}
+
+#[derive(Debug, Serialize)]
+struct Commit<'a> {
+    id: &'a str,
+    subject: &'a str,
+    author: &'a str,
+    at: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+struct Probe<'a> {
+    name: &'a str,
+    state: &'static str,
+    value: Option<f64>,
+    unit: Option<&'a str>,
+    limit: Option<&'a str>,
+    at: Option<Timestamp>,
+    why: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct RunLine<'a> {
+    id: &'a str,
+    title: &'a str,
+    state: &'static str,
+    code: Option<i32>,
+    signal: Option<i32>,
+    started_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    summary: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Plan<'a> {
+    id: &'a str,
+    title: &'a str,
+    purpose: &'a str,
+    target: &'a str,
+    state: &'static str,
+    why: &'a str,
+    steps: Vec<Step<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Step<'a> {
+    title: &'a str,
+    state: &'static str,
+    run: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    id: RecordId,
+    at: Timestamp,
+    recorded_at: Timestamp,
+    kind: &'a str,
+    text: &'a str,
+    author: &'a str,
+    retracted: bool,
+    pinned: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Journal {
+    records: usize,
+    head: Hash,
+    shared: &'static str,
+    unsent: usize,
+}
+
+/// The situation as the document that `status --json` prints. `key` names the key that
+/// does an action, with its argument, if one does.
+pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Option<String>) -> Document<'a> {
+    let state = &situation.state;
+    Document {
+        incident: incident(situation),
+        next: situation
+            .next
+            .iter()
+            .map(|next| Next {
+                action: next.action,
+                argument: &next.argument,
+                title: &next.title,
+                key: key(next.action, &next.argument),
+                due_at: next.due_at,
+                overdue: next.overdue,
+            })
+            .collect(),
+        clocks: situation
+            .clocks
+            .iter()
+            .map(|clock| Clock {
+                id: &clock.id,
+                title: &clock.title,
+                due_at: clock.due_at,
+                state: clock.state.name(),
+            })
+            .collect(),
+        roles: roles(situation),
+        approvals: [],
+        checklist: situation.checklist.iter().map(check).collect(),
+        hotfix: situation.hotfix.as_ref().map(|branch| hotfix(situation, branch)),
+        health: situation.health.iter().map(probe).collect(),
+        runs: state.runs().map(|(_, run)| run_line(run)).collect(),
+        plans: state.plans.iter().map(plan).collect(),
+        timeline: state.timeline.iter().map(line).collect(),
+        journal: Journal { records: state.records, head: state.head, shared: "off", unsent: 0 },
+    }
+}
+
+fn incident(situation: &Situation) -> Incident<'_> {
+    let state = &situation.state;
+    Incident {
+        id: &state.number,
+        uuid: state.id,
+        title: &state.title,
+        severity: state.severity.name(),
+        service: &state.service,
+        status: state.status.name(),
+        conflict: state.in_conflict(),
+        phase: state.phase.name(),
+        impact: &state.impact,
+        cause: &state.cause,
+        started_at: state.started_at,
+        declared_at: state.declared_at,
+        mitigated_at: state.mitigated_at,
+        resolved_at: state.resolved_at,
+        elapsed_s: state.elapsed(situation.now).as_secs(),
+    }
+}
+
+/// Every role of the policy, unfilled ones empty, and what else was taken.
+fn roles(situation: &Situation) -> BTreeMap<&str, &str> {
+    let known = situation.policy.roles.iter().map(|role| (role.id.as_str(), ""));
+    let taken = situation.state.roles.iter().map(|(role, person)| (role.as_str(), person.as_str()));
+    known.chain(taken).collect()
+}
+
+fn check(item: &Item) -> Check<'_> {
+    let tick = item.tick.as_ref();
+    Check {
+        id: &item.id,
+        title: &item.title,
+        state: tick.map_or(CheckState::Open, |tick| tick.state).name(),
+        by: tick.map(|tick| tick.by.as_str()),
+        at: tick.map(|tick| tick.at),
+        note: tick.map(|tick| tick.note.as_str()).filter(|note| !note.is_empty()),
+    }
+}
+
+fn hotfix<'a>(situation: &'a Situation, branch: &'a BranchState) -> Hotfix<'a> {
+    Hotfix {
+        flow: situation.flow.name(),
+        branch: branch.branch(),
+        base: branch.base.as_deref(),
+        head: branch.commit(),
+        ahead: branch.ahead,
+        behind: branch.behind,
+        pushed: branch.upstream.as_ref().is_some_and(|upstream| upstream.exists && upstream.ahead == 0),
+        clean: branch.dirty_count == 0 && branch.operation.is_none(),
+        operation: branch.operation.map(crate::hotfix::state::Operation::name),
+        commits: branch
+            .commits
+            .iter()
+            .map(|commit| Commit {
+                id: &commit.id,
+                subject: &commit.subject,
+                author: &commit.author,
+                at: commit.at,
+            })
+            .collect(),
+        files: branch.size.files,
+        insertions: branch.size.insertions,
+        deletions: branch.size.deletions,
+        version: branch.version.as_deref(),
+        tests_touched: branch.size.tests_touched,
+        forecast: None,
+    }
+}
+
+fn probe(probe: &ProbeState) -> Probe<'_> {
+    Probe {
+        name: &probe.name,
+        state: probe.state.name(),
+        value: probe.value.filter(|value| value.is_finite()),
+        unit: Some(probe.unit.as_str()).filter(|unit| !unit.is_empty()),
+        limit: probe.limit.as_deref(),
+        at: probe.at,
+        why: &probe.why,
+    }
+}
+
+fn run_line(run: &Run) -> RunLine<'_> {
+    let (code, signal) = match run.outcome {
+        Some(Outcome::Exited { code }) => (Some(code), None),
+        Some(Outcome::Signalled { signal }) => (None, Some(signal)),
+        _ => (None, None),
+    };
+    RunLine {
+        id: &run.id,
+        title: &run.title,
+        state: run.state_name(),
+        code,
+        signal,
+        started_at: run.started_at,
+        ended_at: run.ended_at,
+        summary: &run.summary,
+    }
+}
+
+fn plan(plan: &PlanRun) -> Plan<'_> {
+    Plan {
+        id: &plan.id,
+        title: &plan.title,
+        purpose: &plan.purpose,
+        target: &plan.target,
+        state: plan.state.name(),
+        why: &plan.why,
+        steps: plan
+            .steps
+            .iter()
+            .map(|step| Step {
+                title: &step.title,
+                state: step_state(plan.state, step),
+                run: step.run.as_ref().map(|run| run.id.as_str()),
+            })
+            .collect(),
+    }
+}
+
+/// The word for how far a step came.
+pub(super) fn step_state(plan: PlanState, step: &StepRun) -> &'static str {
+    match step.run.as_ref().map(|run| &run.outcome) {
+        None => match plan {
+            PlanState::Running => "waiting",
+            PlanState::Ended(_) => "cancelled",
+        },
+        Some(None) => match plan {
+            PlanState::Running => "running",
+            PlanState::Ended(_) => "unknown",
+        },
+        Some(Some(outcome)) if outcome.succeeded() => "done",
+        Some(Some(Outcome::Unknown { .. })) => "unknown",
+        Some(Some(_)) => "failed",
+    }
+}
+
+fn line(entry: &Entry) -> Line<'_> {
+    Line {
+        id: entry.id,
+        at: entry.at,
+        recorded_at: entry.recorded_at,
+        kind: &entry.name,
+        text: &entry.text,
+        author: &entry.author,
+        retracted: entry.retracted.is_some(),
+        pinned: entry.pinned,
+    }
+}

@@ -1,0 +1,470 @@
+//! `status` in plain text: the situation on one screen of 80 columns.
+
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::sheet::{GUTTER, Hue, Line, Sheet, WIDTH, fit};
+use super::situation::{Item, ProbeState, Situation};
+use super::status_json::step_state;
+use crate::health::series::State as HealthState;
+use crate::hotfix::state::{BranchState, Head};
+use crate::incident::{
+    CheckState, Clock, ClockState, Entry, EntryKind, Phase, PlanState, Severity, Status, duration,
+};
+use crate::text::visible;
+
+/// Lines of the longest sections: what does not fit is counted, never dropped in silence.
+const COMMITS: usize = 5;
+const RUNS: usize = 5;
+const ENTRIES: usize = 10;
+
+/// The situation on one screen. With `colour` it carries escapes for a terminal; text from
+/// outside is made visible either way. `key` names the key of an action.
+pub(crate) fn text(
+    situation: &Situation,
+    colour: bool,
+    key: &dyn Fn(&str, &str) -> Option<String>,
+) -> String {
+    let mut page = Sheet::new(colour);
+    header(&mut page, situation);
+    next(&mut page, situation, key);
+    due(&mut page, situation);
+    health(&mut page, situation);
+    if let Some(branch) = &situation.hotfix {
+        hotfix(&mut page, situation, branch);
+    }
+    checklist(&mut page, &situation.checklist, situation.now);
+    runs(&mut page, situation);
+    timeline(&mut page, situation);
+    for remark in &situation.remarks {
+        page.section("note");
+        page.prose(remark, Hue::Warn);
+    }
+    page.into_text()
+}
+
+fn header(page: &mut Sheet, situation: &Situation) {
+    let state = &situation.state;
+    let now = situation.now;
+    let hue = match (state.is_open(), state.severity) {
+        (false, _) => Hue::Good,
+        (true, Severity::P2) => Hue::Warn,
+        (true, _) => Hue::Bad,
+    };
+    let room = WIDTH - 5 - state.number.width() - 2;
+    let title = fit(&visible(&state.title), room);
+    let line = Line::new().put(&title, Hue::Strong).right(&state.number, Hue::Dim, WIDTH - 5);
+    page.title(state.severity.name(), hue, line);
+
+    let mut facts = vec![(state.status.name().to_owned(), hue)];
+    if !state.service.is_empty() {
+        facts.insert(0, (state.service.clone(), Hue::Plain));
+    }
+    let length = duration(state.elapsed(now));
+    match state.status {
+        Status::Open | Status::Mitigated => {
+            facts.push((format!("began {} UTC, {length} ago", clock(state.started_at, now)), Hue::Plain));
+        }
+        Status::Resolved | Status::Closed => {
+            facts.push((format!("began {} UTC", clock(state.started_at, now)), Hue::Plain));
+            facts.push((format!("lasted {length}"), Hue::Plain));
+        }
+    }
+    facts.push((format!("declared by {}", state.declared_by), Hue::Plain));
+    page.flow(facts, " · ");
+    if state.in_conflict() {
+        let decided: Vec<_> =
+            state.heads.iter().map(|head| format!("{} by {}", head.status.name(), head.by)).collect();
+        page.heading = "CONFLICT";
+        page.prose(&format!("{}: a person has to settle it", decided.join(", ")), Hue::Bad);
+    }
+    for (heading, text) in [("impact", &state.impact), ("cause", &state.cause)] {
+        if !text.is_empty() {
+            page.heading = heading;
+            page.prose(text, Hue::Plain);
+        }
+    }
+}
+
+fn next(page: &mut Sheet, situation: &Situation, key: &dyn Fn(&str, &str) -> Option<String>) {
+    page.section("NEXT");
+    if situation.next.is_empty() {
+        page.line(Line::new().plain("nothing: it is closed"));
+    }
+    for (i, next) in situation.next.iter().enumerate() {
+        let key = key(next.action, &next.argument).map(|key| format!("[{key}]")).unwrap_or_default();
+        let due = next.due_at.map(|at| due_words(at, situation.now)).unwrap_or_default();
+        let room = WIDTH - GUTTER - key.width() - due.width() - 6;
+        let hue = if i == 0 { Hue::Strong } else { Hue::Plain };
+        let line = Line::new()
+            .put(if i == 0 { "▶ " } else { "  " }, Hue::Warn)
+            .put(&fit(&visible(&next.title), room), hue)
+            .plain("  ")
+            .put(&key, Hue::Dim);
+        let hue = if next.overdue { Hue::Bad } else { Hue::Plain };
+        page.line(if due.is_empty() { line } else { line.right(&due, hue, WIDTH - GUTTER) });
+    }
+    page.heading = "phase";
+    phases(page, situation);
+    let known = &situation.policy.roles;
+    let mut roles: Vec<_> = known
+        .iter()
+        .map(|role| match situation.state.roles.get(&role.id) {
+            Some(person) => (format!("{} {person}", role.short), Hue::Plain),
+            None => (format!("{} –", role.short), Hue::Dim),
+        })
+        .collect();
+    let others = situation.state.roles.iter().filter(|(id, _)| known.iter().all(|role| role.id != **id));
+    roles.extend(others.map(|(id, person)| (format!("{id} {person}"), Hue::Plain)));
+    page.heading = "roles";
+    page.flow(roles, " · ");
+}
+
+fn phases(page: &mut Sheet, situation: &Situation) {
+    let state = &situation.state;
+    let pieces = Phase::ALL.into_iter().map(|phase| {
+        let name = phase.name();
+        if phase == state.phase {
+            let entered = state.phases.iter().rfind(|(p, _)| *p == phase).map(|(_, at)| *at);
+            let budget = situation.policy.phases.iter().find(|p| p.phase == phase).map(|p| p.budget);
+            match (entered, budget) {
+                (Some(entered), Some(budget)) if state.is_open() => {
+                    let spent = situation.now.duration_since(entered).max(SignedDuration::ZERO);
+                    let hue = if spent > budget { Hue::Bad } else { Hue::Strong };
+                    (format!("▶ {name} {} of {}", duration(spent), duration(budget)), hue)
+                }
+                _ => (format!("▶ {name}"), Hue::Strong),
+            }
+        } else if state.phases.iter().any(|(p, _)| *p == phase) {
+            (format!("✓ {name}"), Hue::Good)
+        } else if phase < state.phase {
+            (format!("– {name}"), Hue::Dim)
+        } else {
+            (format!("· {name}"), Hue::Dim)
+        }
+    });
+    page.flow(pieces.collect(), "  ");
+}
+
+fn due(page: &mut Sheet, situation: &Situation) {
+    let now = situation.now;
+    let shown: Vec<_> = situation
+        .clocks
+        .iter()
+        .filter(|clock| matches!(clock.state, ClockState::Running | ClockState::Overdue))
+        .collect();
+    page.heading = "due";
+    let pieces = shown.iter().map(|clock| {
+        let title = clock.title.strip_suffix(" due").unwrap_or(&clock.title);
+        (format!("{title} {}", due_words(clock.due_at, now)), clock_hue(clock, now))
+    });
+    page.flow(pieces.collect(), " · ");
+    page.heading = "";
+}
+
+/// Amber in its last quarter, red once it is overdue.
+fn clock_hue(clock: &Clock, now: Timestamp) -> Hue {
+    let whole = clock.due_at.duration_since(clock.from);
+    let left = clock.due_at.duration_since(now);
+    match clock.state {
+        ClockState::Overdue => Hue::Bad,
+        ClockState::Running if left * 4 <= whole => Hue::Warn,
+        _ => Hue::Plain,
+    }
+}
+
+fn due_words(at: Timestamp, now: Timestamp) -> String {
+    if at >= now {
+        format!("in {}", duration(at.duration_since(now)))
+    } else {
+        format!("overdue by {}", duration(now.duration_since(at)))
+    }
+}
+
+fn health(page: &mut Sheet, situation: &Situation) {
+    page.section("HEALTH");
+    if situation.health.is_empty() {
+        page.line(Line::new().put("no probe is configured, or none was asked", Hue::Dim));
+    }
+    let names = situation.health.iter().map(|probe| visible(&probe.name).width()).max().unwrap_or(0);
+    for probe in &situation.health {
+        page.line(health_line(probe, names.clamp(8, 24)));
+    }
+}
+
+fn health_line(probe: &ProbeState, names: usize) -> Line {
+    let (glyph, hue) = match probe.state {
+        HealthState::Ok => ("✓", Hue::Good),
+        HealthState::Pending | HealthState::Recovering => ("◌", Hue::Warn),
+        HealthState::Warn => ("▲", Hue::Warn),
+        HealthState::Flapping => ("≈", Hue::Warn),
+        HealthState::Failing | HealthState::Error => ("✗", Hue::Bad),
+        HealthState::Unknown => ("?", Hue::Warn),
+    };
+    let value = match probe.value {
+        Some(value) => format!("{} {}", number(value), probe.unit),
+        None => "?".to_owned(),
+    };
+    let limit = probe.limit.as_ref().map_or_else(String::new, |limit| format!("limit {limit}"));
+    let line = Line::new()
+        .put(glyph, hue)
+        .plain(" ")
+        .cell(&probe.name, names, Hue::Plain)
+        .plain("  ")
+        .cell(probe.state.name(), 10, hue)
+        .plain(" ")
+        .cell(&value, 10, Hue::Plain)
+        .cell(&limit, if limit.is_empty() { 0 } else { 13 }, Hue::Dim);
+    let room = (WIDTH - GUTTER).saturating_sub(line.width + 1);
+    let why = if probe.state == HealthState::Ok { String::new() } else { fit(&visible(&probe.why), room) };
+    line.plain(" ").put(&why, Hue::Plain)
+}
+
+/// A number with as many decimals as are worth reading.
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e12 {
+        format!("{value:.0}")
+    } else if value.abs() >= 100.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    }
+}
+
+fn hotfix(page: &mut Sheet, situation: &Situation, branch: &BranchState) {
+    page.section("HOTFIX");
+    let name = match &branch.head {
+        Head::Branch { name, .. } => name.clone(),
+        Head::Detached { commit } => format!("no branch, at {}", short(commit)),
+        Head::Unborn { name } => format!("{name}, without a commit"),
+    };
+    let mut facts = vec![(name, Hue::Strong), (situation.flow.name().to_owned(), Hue::Dim)];
+    let on_base = branch.base.as_deref() == branch.branch();
+    if let Some(base) = branch.base.as_ref().filter(|_| !on_base) {
+        facts.push((format!("{} ahead of {base}, {} behind", branch.ahead, branch.behind), Hue::Plain));
+    }
+    facts.push(match &branch.upstream {
+        Some(upstream) if upstream.exists && upstream.ahead == 0 => ("pushed".to_owned(), Hue::Good),
+        Some(upstream) if upstream.exists => (format!("{} to push", upstream.ahead), Hue::Warn),
+        _ => ("not pushed".to_owned(), Hue::Warn),
+    });
+    facts.push(match branch.dirty_count {
+        0 => ("clean".to_owned(), Hue::Good),
+        1 => ("1 file changed".to_owned(), Hue::Warn),
+        many => (format!("{many} files changed"), Hue::Warn),
+    });
+    if let Some(operation) = branch.operation {
+        facts.push((format!("in the middle of a {}", operation.name()), Hue::Bad));
+    }
+    if let Some(version) = &branch.version {
+        facts.push((format!("version {version}"), Hue::Plain));
+    }
+    if branch.ahead > 0 && !on_base {
+        let size = branch.size;
+        facts.push((format!("{} files +{} −{}", size.files, size.insertions, size.deletions), Hue::Plain));
+        let tests = if size.tests_touched { ("with a test", Hue::Good) } else { ("no test yet", Hue::Warn) };
+        facts.push((tests.0.to_owned(), tests.1));
+    }
+    page.flow(facts, " · ");
+    for commit in branch.commits.iter().take(COMMITS) {
+        page.line(
+            Line::new()
+                .put(short(&commit.id), Hue::Dim)
+                .plain("  ")
+                .cell(&commit.subject, 41, Hue::Plain)
+                .plain("  ")
+                .cell(&commit.author, 10, Hue::Dim)
+                .plain(" ")
+                .put(&ago(commit.at, situation.now), Hue::Dim),
+        );
+    }
+    more(page, branch.ahead.saturating_sub(COMMITS.min(branch.commits.len())), "commits");
+}
+
+fn checklist(page: &mut Sheet, items: &[Item], now: Timestamp) {
+    page.section("CHECKS");
+    let count = |state: CheckState| {
+        items.iter().filter(|item| item.tick.as_ref().map_or(CheckState::Open, |t| t.state) == state).count()
+    };
+    let failed = count(CheckState::Failed);
+    let open = count(CheckState::Open);
+    let mut sum = vec![(format!("{} of {} looked at", items.len() - open, items.len()), Hue::Plain)];
+    if failed > 0 {
+        sum.push((format!("{failed} failed"), Hue::Bad));
+    }
+    page.flow(sum, " · ");
+    for (i, item) in items.iter().enumerate() {
+        let state = item.tick.as_ref().map_or(CheckState::Open, |tick| tick.state);
+        let (glyph, hue) = match state {
+            CheckState::Open => ("·", Hue::Dim),
+            CheckState::Passed => ("✓", Hue::Good),
+            CheckState::Failed => ("✗", Hue::Bad),
+            CheckState::Na => ("–", Hue::Dim),
+        };
+        let line = Line::new().put(&format!("{:>2} ", i + 1), Hue::Dim).put(glyph, hue).plain(" ").cell(
+            &item.title,
+            34,
+            Hue::Plain,
+        );
+        let Some(tick) = item.tick.as_ref().filter(|tick| tick.state != CheckState::Open) else {
+            page.line(line);
+            continue;
+        };
+        let words = if tick.note.is_empty() { state_words(state) } else { &tick.note };
+        page.line(
+            line.plain(" ")
+                .cell(words, 15, hue)
+                .plain(" ")
+                .cell(&tick.by, 7, Hue::Dim)
+                .plain(" ")
+                .put(&clock(tick.at, now), Hue::Dim),
+        );
+    }
+}
+
+fn state_words(state: CheckState) -> &'static str {
+    match state {
+        CheckState::Open => "open",
+        CheckState::Passed => "passed",
+        CheckState::Failed => "failed",
+        CheckState::Na => "not applicable",
+    }
+}
+
+fn runs(page: &mut Sheet, situation: &Situation) {
+    let plans = &situation.state.plans;
+    if plans.is_empty() {
+        return;
+    }
+    page.section("RUNS");
+    more_before(page, plans.len().saturating_sub(RUNS), "plans");
+    for plan in plans.iter().skip(plans.len().saturating_sub(RUNS)) {
+        let (glyph, hue) = match plan.state.name() {
+            "running" => ("▶", Hue::Strong),
+            "done" => ("✓", Hue::Good),
+            "unknown" => ("?", Hue::Warn),
+            "cancelled" => ("■", Hue::Warn),
+            _ => ("✗", Hue::Bad),
+        };
+        let end = plan.ended_at.unwrap_or(situation.now);
+        let length = duration(end.duration_since(plan.started_at).max(SignedDuration::ZERO));
+        page.line(
+            Line::new()
+                .put(glyph, hue)
+                .plain(" ")
+                .cell(&plan.title, 45, Hue::Plain)
+                .plain("  ")
+                .cell(plan.state.name(), 9, hue)
+                .plain(" ")
+                .put(&length, Hue::Dim),
+        );
+        if plan.state != PlanState::Ended(crate::incident::PlanEnd::Done) {
+            for step in &plan.steps {
+                let words = step_state(plan.state, step);
+                page.line(
+                    Line::new()
+                        .plain("    ")
+                        .cell(&step.title, 43, Hue::Dim)
+                        .plain("  ")
+                        .put(words, Hue::Dim),
+                );
+            }
+            if !plan.why.is_empty() {
+                page.prose(&plan.why, hue);
+            }
+        }
+    }
+}
+
+fn timeline(page: &mut Sheet, situation: &Situation) {
+    page.section("TIMELINE");
+    let entries = &situation.state.timeline;
+    more_before(page, entries.len().saturating_sub(ENTRIES), "entries");
+    for entry in entries.iter().skip(entries.len().saturating_sub(ENTRIES)) {
+        page.line(entry_line(entry, situation.now));
+    }
+    let state = &situation.state;
+    let head = state.head.to_string();
+    let mut sum = format!("{} records, head {}", state.records, head.get(..12).unwrap_or(&head));
+    if state.unknown > 0 {
+        let _ = write!(sum, ", {} of a kind this version does not know", state.unknown);
+    }
+    page.heading = "record";
+    page.prose(&sum, Hue::Dim);
+}
+
+fn entry_line(entry: &Entry, now: Timestamp) -> Line {
+    let (glyph, hue) = glyph(entry.kind);
+    let mut text = entry.text.lines().next().unwrap_or_default().to_owned();
+    if entry.text.lines().count() > 1 {
+        text.push_str(" …");
+    }
+    if let EntryKind::Note(kind) = entry.kind
+        && kind != crate::incident::NoteKind::Note
+    {
+        text = format!("{}: {text}", kind.name());
+    }
+    let mut hue_of_text = if entry.pinned { Hue::Strong } else { Hue::Plain };
+    if let Some(why) = &entry.retracted {
+        text = format!("(taken back: {why}) {text}");
+        hue_of_text = Hue::Dim;
+    }
+    let author = fit(&visible(&entry.author), 10);
+    let line = Line::new().put(&clock(entry.at, now), Hue::Dim).plain("  ").put(glyph, hue).plain(" ");
+    let room = WIDTH - GUTTER - line.width - author.width() - 2;
+    line.put(&fit(&visible(&text), room), hue_of_text).right(&author, Hue::Dim, WIDTH - GUTTER)
+}
+
+fn glyph(kind: EntryKind) -> (&'static str, Hue) {
+    match kind {
+        EntryKind::Declared | EntryKind::Severity | EntryKind::Reopened => ("●", Hue::Bad),
+        EntryKind::Phase | EntryKind::PlanStarted => ("▶", Hue::Plain),
+        EntryKind::Role => ("◆", Hue::Plain),
+        EntryKind::Described | EntryKind::Note(_) => ("✎", Hue::Plain),
+        EntryKind::Paged | EntryKind::Told => ("☎", Hue::Plain),
+        EntryKind::Check(CheckState::Failed)
+        | EntryKind::AlarmRaised
+        | EntryKind::StepFailed
+        | EntryKind::PlanFailed => ("✗", Hue::Bad),
+        EntryKind::Check(CheckState::Passed)
+        | EntryKind::AlarmCleared
+        | EntryKind::PlanDone
+        | EntryKind::Resolved => ("✓", Hue::Good),
+        EntryKind::Check(CheckState::Na) => ("–", Hue::Dim),
+        EntryKind::Check(CheckState::Open) => ("·", Hue::Dim),
+        EntryKind::AlarmUnknown | EntryKind::PlanUnknown | EntryKind::Unknown => ("?", Hue::Warn),
+        EntryKind::Stopped => ("■", Hue::Warn),
+    }
+}
+
+fn more(page: &mut Sheet, count: usize, what: &str) {
+    if count > 0 {
+        page.line(Line::new().put(&format!("… and {count} more {what}"), Hue::Dim));
+    }
+}
+
+fn more_before(page: &mut Sheet, count: usize, what: &str) {
+    if count > 0 {
+        page.line(Line::new().put(&format!("… {count} earlier {what}"), Hue::Dim));
+    }
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
+}
+
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    duration(now.duration_since(at).max(SignedDuration::ZERO))
+}
+
+/// The time of day in UTC, with the date where it is another than today's.
+fn clock(at: Timestamp, now: Timestamp) -> String {
+    let day = |t: Timestamp| t.strftime("%Y-%m-%d").to_string();
+    if day(at) == day(now) {
+        at.strftime("%H:%M:%S").to_string()
+    } else {
+        at.strftime("%m-%d %H:%M").to_string()
+    }
+}
