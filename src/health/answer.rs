@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::condition::Subject;
 use super::decimal::Decimal;
+use super::series::Verdict;
 use crate::text::visible;
 
 /// Most bytes of a body or of a command's output that are read.
@@ -27,6 +28,35 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether the body went on beyond that.
     pub cut: bool,
+    /// What the command complained of: the last line of its standard error.
+    pub complaint: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// `NoAnswer`, or `NoData` where it says nothing about the service.
+    pub verdict: Verdict,
+    /// In a word or two: `refused`, `timeout`.
+    pub headline: String,
+    /// In one line fit to be shown.
+    pub why: String,
+}
+
+impl Trouble {
+    /// Nobody answered.
+    pub fn nobody(headline: &str, why: impl AsRef<str>) -> Self {
+        Self::of(Verdict::NoAnswer, headline, why)
+    }
+
+    /// It could not even be asked, so nothing is known.
+    pub fn not_asked(headline: &str, why: impl AsRef<str>) -> Self {
+        Self::of(Verdict::NoData, headline, why)
+    }
+
+    fn of(verdict: Verdict, headline: &str, why: impl AsRef<str>) -> Self {
+        Self { verdict, headline: headline.to_owned(), why: visible(why.as_ref()).into_owned() }
+    }
 }
 
 /// A value in an answer.

@@ -6,9 +6,14 @@
 
 pub mod alarm;
 pub mod answer;
+pub mod command;
 pub mod condition;
 pub mod decimal;
+pub mod http;
 pub mod parse;
 pub mod rules;
+pub mod runner;
 pub mod series;
+#[cfg(test)]
+mod testing;
 pub mod tracker;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::answer::{Answer, Found, MAX_BODY};
+use super::answer::{Answer, Found, MAX_BODY, excerpt};
 use super::condition::{Comparison, Condition, Limit, Subject, Truth};
 use super::decimal::Decimal;
 use super::parse::{self, Refused, Source};
@@ -143,7 +143,8 @@ impl Rules {
             }
         }
         let (verdict, why) = match (bad, unknown, warn) {
-            (Some(why), ..) => (Verdict::Bad, why),
+            (Some(why), ..) if answer.complaint.is_empty() => (Verdict::Bad, why),
+            (Some(why), ..) => (Verdict::Bad, format!("{why}; it said: {}", excerpt(&answer.complaint))),
             (None, Some(why), _) => (Verdict::NoData, why),
             (None, None, Some(why)) => (Verdict::Warn, why),
             (None, None, None) => (Verdict::Good, String::new()),
@@ -180,7 +181,7 @@ impl Rules {
             }
             Found::Nothing(why) => return self.no_value(&why),
         };
-        let written = super::answer::excerpt(&written);
+        let written = excerpt(&written);
         let limits = [(true, &self.fail), (false, &self.warn)];
         let lines = limits.into_iter().filter_map(|(is_failing, limit)| {
             let limit = limit.as_ref()?;

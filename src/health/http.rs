@@ -1,0 +1,277 @@
+//! Asks a probe's address once. Touches the network; imported by the runner.
+
+use std::error::Error as StdError;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use reqwest::header::LOCATION;
+use reqwest::{Client, Response, Url};
+use tokio::sync::OnceCell;
+
+use super::answer::{Answer, MAX_BODY, Trouble, length};
+use super::tracker::{NO_NETWORK, is_loopback};
+use crate::config::types::Probe;
+
+/// Most redirects that are followed.
+const MAX_REDIRECTS: usize = 10;
+
+/// The HTTP clients of all probes, each built when first needed.
+#[derive(Debug, Default)]
+pub struct Http {
+    verified: OnceCell<Result<Client, String>>,
+    verified_loopback: OnceCell<Result<Client, String>>,
+    plain: OnceCell<Result<Client, String>>,
+    plain_loopback: OnceCell<Result<Client, String>>,
+}
+
+impl Http {
+    /// Asks an address and reads its answer, redirects and body included, within `timeout`.
+    pub async fn ask(&self, probe: &Probe, url: &str, timeout: Duration) -> Result<Answer, Trouble> {
+        let url = Url::parse(url)
+            .map_err(|e| Trouble::not_asked("bad address", format!("the address cannot be read: {e}")))?;
+        let begun = AtomicBool::new(false);
+        let place = place(&url);
+        let started = Instant::now();
+        match tokio::time::timeout(timeout, self.follow(probe, url, started, &begun)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let what = if begun.load(Ordering::Relaxed) {
+                    "began to answer but was not done"
+                } else {
+                    "did not answer"
+                };
+                Err(Trouble::nobody("timeout", format!("{place} {what} within {}", length(timeout))))
+            }
+        }
+    }
+
+    async fn follow(
+        &self,
+        probe: &Probe,
+        mut url: Url,
+        started: Instant,
+        begun: &AtomicBool,
+    ) -> Result<Answer, Trouble> {
+        let first = url.clone();
+        let mut is_home = true;
+        for _ in 0..=MAX_REDIRECTS {
+            let place = place(&url);
+            let mut request = self.client(&url).await?.get(url.clone());
+            if is_home {
+                for (name, value) in &probe.headers {
+                    request = request.header(name, value);
+                }
+            }
+            let response = request.send().await.map_err(|e| trouble(&e, &place))?;
+            let Some(target) = redirect(&response) else {
+                begun.store(true, Ordering::Relaxed);
+                return read(response, started, &place).await;
+            };
+            let mut next = target.ok().and_then(|target| url.join(&target).ok()).ok_or_else(|| {
+                Trouble::nobody("redirect", format!("{place} redirects to something that is no address"))
+            })?;
+            if !matches!(next.scheme(), "http" | "https") {
+                return Err(Trouble::nobody(
+                    "redirect",
+                    format!("{place} redirects to a {} address", next.scheme()),
+                ));
+            }
+            // Once elsewhere, credentials stay away even if it leads back here.
+            is_home = is_home && next.origin() == first.origin();
+            let (user, password) = if is_home { (first.username(), first.password()) } else { ("", None) };
+            // Fails only for addresses without a host, which http cannot have.
+            let _ = next.set_username(user);
+            let _ = next.set_password(password);
+            url = next;
+        }
+        Err(Trouble::nobody(
+            "redirect",
+            format!("{} redirects more than {MAX_REDIRECTS} times", place(&first)),
+        ))
+    }
+
+    /// The client for an address. A system proxy is never asked for this machine itself, and
+    /// certificates are loaded only where there is something to verify: a machine without any
+    /// can still probe plain HTTP.
+    async fn client(&self, url: &Url) -> Result<&Client, Trouble> {
+        let verified = url.scheme() == "https";
+        let direct = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])));
+        let cell = match (verified, direct) {
+            (true, false) => &self.verified,
+            (true, true) => &self.verified_loopback,
+            (false, false) => &self.plain,
+            (false, true) => &self.plain_loopback,
+        };
+        // Reading certificates blocks, so it has a thread of its own.
+        let build = || async {
+            tokio::task::spawn_blocking(move || build(verified, direct))
+                .await
+                .unwrap_or_else(|_| Err("the HTTP client could not be set up".to_owned()))
+        };
+        cell.get_or_init(build).await.as_ref().map_err(|why| Trouble::not_asked("no client", why))
+    }
+}
+
+fn build(verified: bool, direct: bool) -> Result<Client, String> {
+    // Fails only if a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Every request has a connection of its own: one kept open says nothing about whether
+    // a new user would be let in.
+    let mut builder = Client::builder()
+        .user_agent(concat!("flightdeck/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .pool_max_idle_per_host(0);
+    if direct {
+        builder = builder.no_proxy();
+    }
+    if !verified {
+        let config =
+            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(|e| format!("the HTTP client could not be set up: {e}"))?
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth();
+        builder = builder.tls_backend_preconfigured(config);
+    }
+    builder.build().map_err(|e| {
+        let why = causes(&e).last().map(ToString::to_string).unwrap_or_default();
+        format!("certificates cannot be verified on this machine: {why}")
+    })
+}
+
+/// Where a response redirects to; `None` if it does not.
+fn redirect(response: &Response) -> Option<Result<String, ()>> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let target = response.headers().get(LOCATION)?;
+    Some(target.to_str().map(str::to_owned).map_err(|_| ()))
+}
+
+async fn read(mut response: Response, started: Instant, place: &str) -> Result<Answer, Trouble> {
+    let status = Some(response.status().as_u16());
+    let mut body = Vec::new();
+    let mut cut = false;
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                let room = MAX_BODY - body.len();
+                body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+                cut = chunk.len() > room;
+                if cut {
+                    break;
+                }
+            }
+            Ok(None) => break,
+            Err(e) if e.is_timeout() => return Err(trouble(&e, place)),
+            Err(_) => {
+                let why =
+                    format!("{place} broke off in the middle of its answer, after {} bytes", body.len());
+                return Err(Trouble::nobody("half a body", why));
+            }
+        }
+    }
+    Ok(Answer { status, latency: started.elapsed(), body, cut, ..Answer::default() })
+}
+
+/// Host and port of an address; never user, password, path or query.
+fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// An error and its causes, outermost first.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error: &&'a (dyn StdError + 'static)| {
+        // What an I/O error wraps is not among its sources.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        wrapped.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| error.source())
+    })
+}
+
+/// Says in a word and a line why a request failed.
+fn trouble(error: &reqwest::Error, place: &str) -> Trouble {
+    if error.is_builder() {
+        return Trouble::not_asked("bad request", "the address or a header cannot be sent");
+    }
+    for cause in causes(error) {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return Trouble::nobody("tls", format!("no trusted connection to {place}: {}", tls_cause(tls)));
+        }
+        if let Some(io) = cause.downcast_ref::<io::Error>()
+            && let Some(trouble) = io_trouble(io, place)
+        {
+            return trouble;
+        }
+        if let Some(http) = cause.downcast_ref::<hyper::Error>() {
+            if http.is_incomplete_message() {
+                return Trouble::nobody("reset", format!("{place} closed the connection without an answer"));
+            }
+            if http.is_parse() {
+                return Trouble::nobody("not HTTP", format!("{place} answers something that is not HTTP"));
+            }
+        }
+    }
+    if error.is_timeout() {
+        return Trouble::nobody("timeout", format!("{place} did not answer"));
+    }
+    let last = causes(error).last().map(ToString::to_string).unwrap_or_default();
+    Trouble::nobody("no answer", format!("{place} could not be asked: {last}"))
+}
+
+fn io_trouble(error: &io::Error, place: &str) -> Option<Trouble> {
+    use io::ErrorKind as Kind;
+    let said = error.to_string();
+    if said.contains("failed to lookup address") {
+        // The resolver itself is out of reach: that is this machine's trouble, not the host's.
+        return Some(if said.contains("Temporary failure") {
+            Trouble::not_asked(
+                NO_NETWORK,
+                format!("the name in {place} cannot be looked up: no name server answers"),
+            )
+        } else {
+            Trouble::nobody("no such host", format!("there is no host of the name in {place}"))
+        });
+    }
+    let trouble = match error.kind() {
+        Kind::ConnectionRefused => Trouble::nobody("refused", format!("{place} refuses connections")),
+        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof => {
+            Trouble::nobody("reset", format!("{place} closed the connection without an answer"))
+        }
+        Kind::TimedOut => Trouble::nobody("timeout", format!("{place} did not answer")),
+        Kind::HostUnreachable => Trouble::nobody("unreachable", format!("there is no way to {place}")),
+        Kind::NetworkUnreachable | Kind::NetworkDown | Kind::AddrNotAvailable => {
+            Trouble::not_asked(NO_NETWORK, format!("this machine has no network that leads to {place}"))
+        }
+        _ => return None,
+    };
+    Some(trouble)
+}
+
+fn tls_cause(error: &rustls::Error) -> String {
+    use rustls::{CertificateError as Certificate, Error};
+    match error {
+        Error::InvalidCertificate(why) => match why {
+            Certificate::Expired | Certificate::ExpiredContext { .. } => {
+                "its certificate has expired".to_owned()
+            }
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+                "its certificate is not valid yet".to_owned()
+            }
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+                "its certificate is for another name".to_owned()
+            }
+            Certificate::UnknownIssuer => "its certificate is from nobody this machine trusts".to_owned(),
+            Certificate::Revoked => "its certificate was revoked".to_owned(),
+            other => format!("its certificate is refused: {other}"),
+        },
+        Error::InvalidMessage(_) => "it does not speak TLS".to_owned(),
+        other => other.to_string(),
+    }
+}
