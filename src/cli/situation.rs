@@ -98,6 +98,8 @@ pub(crate) struct Around {
     pub(crate) checks: Vec<String>,
     /// Names of environments, and whether they are protected.
     pub(crate) environments: Vec<(String, bool)>,
+    /// Names of environments that have a smoke test.
+    pub(crate) smokable: Vec<String>,
     /// Whether the configuration waits to be trusted.
     pub(crate) untrusted: bool,
     /// What stands in the way of knowing more, one line each.
@@ -136,6 +138,7 @@ impl Around {
             head: branch.and_then(BranchState::commit).map(str::to_owned),
             checks: self.checks.clone(),
             environments: self.environments.clone(),
+            smokable: self.smokable.clone(),
             checklist: self.checklist.iter().map(|item| item.id.clone()).collect(),
             repository: branch.is_some_and(|b| b.commit().is_some()),
             untrusted: self.untrusted,

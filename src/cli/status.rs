@@ -106,6 +106,12 @@ fn around(setup: &Setup) -> Around {
         checklist: setup.checklist(),
         checks: config.checks.iter().map(|check| check.name.clone()).collect(),
         environments: config.environments.iter().map(|e| (e.name.clone(), e.protected)).collect(),
+        smokable: config
+            .environments
+            .iter()
+            .filter(|e| !e.smoke.is_empty())
+            .map(|e| e.name.clone())
+            .collect(),
         ..Around::default()
     }
 }

@@ -92,8 +92,8 @@ fn find_item<'a>(items: &'a [ChecklistItem], named: &str) -> Result<&'a Checklis
 }
 
 fn unknown_item(items: &[ChecklistItem], named: &str) -> Failure {
-    let names: Vec<_> = items.iter().flat_map(|item| [item.id.as_str(), item.title.as_str()]).collect();
-    let meant = nearest(named.trim(), &names);
+    let known: Vec<_> = items.iter().flat_map(|item| [item.id.as_str(), item.title.as_str()]).collect();
+    let meant = nearest(named.trim(), &known);
     let list: Vec<_> = items
         .iter()
         .enumerate()
