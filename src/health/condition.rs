@@ -315,3 +315,187 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     }
     f.write_char('"')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::{Source, condition};
+    use super::*;
+
+    fn put(text: &str, answer: &Answer) -> Comparison {
+        let source = if answer.exit.is_some() { Source::Command } else { Source::Http };
+        condition(text, source).unwrap_or_else(|refused| panic!("{text}: {refused}")).test(answer)
+    }
+
+    fn body(text: &str) -> Answer {
+        Answer {
+            status: Some(200),
+            latency: std::time::Duration::from_millis(212),
+            body: text.into(),
+            ..Answer::default()
+        }
+    }
+
+    #[track_caller]
+    fn assert_truth(answer: &Answer, wanted: Truth, conditions: &[&str]) {
+        for text in conditions {
+            let comparison = put(text, answer);
+            assert_eq!(comparison.truth, wanted, "{text}: {}", comparison.text);
+        }
+    }
+
+    #[test]
+    fn status_latency_and_exit_are_compared() {
+        let answer = body("");
+        assert_truth(
+            &answer,
+            Truth::Holds,
+            &[
+                "status == 200",
+                "status in 200..299",
+                "status in 100..200",
+                "latency < 800ms",
+                "latency < 0.3s",
+            ],
+        );
+        assert_truth(
+            &answer,
+            Truth::Fails,
+            &["status != 200", "status in 201..299", "latency <= 211.9ms", "latency>1s"],
+        );
+        let command = Answer { exit: Some(3), ..Answer::default() };
+        assert_truth(&command, Truth::Holds, &["exit == 3", "exit in 0..3"]);
+        assert_truth(&command, Truth::Fails, &["exit == 0"]);
+    }
+
+    #[test]
+    fn fields_of_a_json_body_are_compared() {
+        let answer = body(
+            r#"{"status":"ok","up":true,"checks":{"checkout":{"error_rate":5.0}},
+            "list":[{"n":1},{"n":-2}],"odd name":7,"0":"zero"}"#,
+        );
+        assert_truth(
+            &answer,
+            Truth::Holds,
+            &[
+                r#"body.status == "ok""#,
+                "body.status == 'ok'",
+                r#"body.status contains "k""#,
+                "body.up == true",
+                "body.checks.checkout.error_rate <= 5",
+                "body.checks.checkout.error_rate in 5..5",
+                "body.list[1].n == -2",
+                "body.list.0.n < 2",
+                r#"body["odd name"] == 7"#,
+                r#"body[0] == "zero""#,
+                r#"body contains "error_rate""#,
+            ],
+        );
+        assert_truth(
+            &answer,
+            Truth::Fails,
+            &[
+                r#"body.status != "ok""#,
+                "body.up != true",
+                "body.checks.checkout.error_rate > 5",
+                r#"body contains "panic""#,
+            ],
+        );
+    }
+
+    #[test]
+    fn missing_null_and_wrongly_typed_is_unknown_whatever_is_asked() {
+        let answer = body(r#"{"n":null,"t":"5","b":true,"o":{"x":1},"l":[1],"twice":1,"twice":1}"#);
+        assert_truth(
+            &answer,
+            Truth::Unknown,
+            &[
+                "body.n == 0",
+                "body.n != 0",
+                r#"body.n != "ok""#,
+                "body.missing < 5",
+                "body.missing != 5",
+                "body.missing != true",
+                "body.t <= 5",
+                "body.t in 0..9",
+                "body.b == 1",
+                r#"body.b == "true""#,
+                r#"body.b contains "t""#,
+                "body.o == 1",
+                "body.o.x.deeper == 1",
+                "body.l == 1",
+                "body.l[1] == 1",
+                "body.l[01] == 1",
+                "body.l.x == 1",
+                "body.twice == 1",
+                "body == 5",
+                "body == true",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_read_is_unknown_and_says_why() {
+        for (bytes, why) in [
+            (&b""[..], "the body is empty"),
+            (b" \n", "the body is empty"),
+            (b"{\"status\": \"o", "the body is not JSON (line 1, column 13)"),
+            (b"<html>", "the body is not JSON (line 1, column 1)"),
+            (b"{} {}", "the body is not JSON (line 1, column 4)"),
+            (b"{\"status\":\"\xff\"}", "the body is not UTF-8 text"),
+        ] {
+            let answer = Answer { body: bytes.into(), ..body("") };
+            let comparison = put("body.status == \"ok\"", &answer);
+            assert_eq!(comparison.truth, Truth::Unknown);
+            assert_eq!(comparison.text, format!("{why}, wanted body.status == \"ok\""));
+        }
+    }
+
+    #[test]
+    fn decimals_are_compared_as_they_are_written() {
+        let answer = body(r#"{"rate":0.10,"big":9007199254740993,"huge":1e400,"sum":0.30000000000000004}"#);
+        assert_truth(
+            &answer,
+            Truth::Holds,
+            &[
+                "body.rate == 0.1",
+                "body.rate <= 0.1000",
+                "body.big != 9007199254740992",
+                "body.big > 9007199254740992",
+                "body.huge > 1e399",
+                "body.sum != 0.3",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_bare_body_is_the_text_or_number_it_is() {
+        assert_truth(&body(" 0.31\n"), Truth::Holds, &["body < 0.5", "body == 0.310", r#"body == "0.31""#]);
+        assert_truth(&body("ok\n"), Truth::Holds, &[r#"body == "ok""#]);
+        assert_truth(&body("true\n"), Truth::Holds, &["body == true"]);
+        let binary = Answer { body: b"\xff ready".into(), ..body("") };
+        assert_truth(&binary, Truth::Holds, &[r#"body contains "ready""#]);
+        assert_truth(&binary, Truth::Unknown, &[r#"body == "ready""#]);
+    }
+
+    #[test]
+    fn of_a_body_cut_off_only_what_was_found_is_known() {
+        let answer = Answer { cut: true, ..body(r#"{"status":"ok"}"#) };
+        assert_truth(&answer, Truth::Holds, &[r#"body contains "ok""#, "status == 200"]);
+        assert_truth(
+            &answer,
+            Truth::Unknown,
+            &[r#"body contains "no""#, r#"body.status == "ok""#, "body != 1"],
+        );
+    }
+
+    #[test]
+    fn what_was_compared_is_one_line_without_anything_that_deceives() {
+        let answer = body("{\"status\":\"a\u{202e}\u{1b}[31m\\nb\"}");
+        let text = put("body.status == \"ok\"", &answer).text;
+        assert_eq!(text, "body.status is \"a<U+202E><U+001B>[31m⏎b\", wanted == \"ok\"");
+        let long = body(&format!("{{\"status\":\"{}\"}}", "x".repeat(100_000)));
+        assert!(put("body.status == \"ok\"", &long).text.len() < 200);
+        assert_eq!(put("status == 500", &answer).text, "status is 200, wanted == 500");
+        assert_eq!(put("latency < 100ms", &answer).text, "latency is 212 ms, wanted < 100ms");
+    }
+}

@@ -354,3 +354,144 @@ impl Cursor {
         Err(Refused { at: start, message: "this text has no closing quote".to_owned() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn refused(text: &str, source: Source) -> String {
+        condition(text, source).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn a_refusal_says_where_and_what_was_expected() {
+        for (text, why) in [
+            ("", "at character 1: expected `status`, `latency` or `body`, but it ends here"),
+            (
+                "statsu == 200",
+                "at character 1: unknown name `statsu`; expected `status`, `latency` or `body`",
+            ),
+            ("exit == 0", "at character 1: a `url` has no `exit`; expected `status`, `latency` or `body`"),
+            ("status", "at character 7: expected one of == != < <= > >= in, but it ends here"),
+            ("status = 200", "at character 8: expected one of == != < <= > >= in, found `=`"),
+            ("status == ok", "at character 11: expected a number, found `ok`"),
+            ("status == 200 and", "at character 15: expected nothing more, found `and`"),
+            ("status in 200-299", "at character 14: expected `..` and the end of the range, found `-299`"),
+            ("status in 299..200", "at character 16: the range ends below its beginning 299"),
+            ("status contains \"2\"", "at character 8: `contains` is for `body`, not for `status`"),
+            ("latency < 800", "at character 14: expected ms, s or us behind the number, but it ends here"),
+            (
+                "latency < fast",
+                "at character 11: expected a length of time such as 800ms or 1.5s, found `fast`",
+            ),
+            ("body. == 1", "at character 6: expected the name of a field after the dot, found `==`"),
+            (
+                "body.x == ok",
+                "at character 11: expected a number, a text in quotes, true or false, found `ok`",
+            ),
+            ("body.x == \"ok", "at character 11: this text has no closing quote"),
+            ("body.x > \"ok\"", "at character 10: `>` compares numbers only"),
+            (
+                "body.x == null",
+                "at character 11: null is never compared: a field that is null or missing is unknown",
+            ),
+            ("body contains ready", "at character 15: expected a text in quotes, found `ready`"),
+            ("body[ == 1", "at character 7: expected a place such as 0, or a name in quotes, found `==`"),
+        ] {
+            assert_eq!(refused(text, Source::Http), why, "{text}");
+        }
+        assert_eq!(
+            refused("status == 200", Source::Command),
+            "at character 1: a command has no `status`; expected `exit`, `latency` or `body`"
+        );
+    }
+
+    #[test]
+    fn a_value_is_the_latency_or_in_the_body() {
+        assert_eq!(value(" latency ", Source::Http), Ok(Subject::Latency));
+        assert_eq!(
+            value("body.errors.rate", Source::Command),
+            Ok(Subject::Body(vec!["errors".to_owned(), "rate".to_owned()]))
+        );
+        assert!(value("status", Source::Http).is_err());
+        assert!(value("body.x > 5", Source::Http).is_err());
+    }
+
+    #[test]
+    fn a_limit_is_in_the_unit_of_its_value() {
+        let rate = Subject::Body(vec!["rate".to_owned()]);
+        let of = |text, value, unit| limit(text, value, unit).map(|l| (l.to_string(), l.threshold()));
+        assert_eq!(of("> 5", &rate, "%"), Ok(("> 5".to_owned(), Some(5.0))));
+        assert_eq!(of(">5 %", &rate, "%"), Ok(("> 5 %".to_owned(), Some(5.0))));
+        assert_eq!(of("< 0.5", &rate, ""), Ok(("< 0.5".to_owned(), Some(0.5))));
+        assert_eq!(of("> 1.5s", &Subject::Latency, ""), Ok(("> 1.5s".to_owned(), Some(1500.0))));
+        assert_eq!(of("> 800", &Subject::Latency, "ms"), Ok(("> 800".to_owned(), Some(800.0))));
+        for (text, unit) in [("5", ""), ("> 5 ms", "%"), ("> x", ""), (">", ""), ("> 5 6", "")] {
+            assert!(limit(text, &rate, unit).is_err(), "{text}");
+        }
+    }
+
+    /// Conditions of every shape, with names and texts that need quoting.
+    fn conditions() -> impl Strategy<Value = Condition> {
+        let number = || {
+            "-?[0-9]{1,20}(\\.[0-9]{1,9})?(e-?[0-9]{1,3})?"
+                .prop_map(|text| Number { value: Decimal::parse(&text).unwrap(), text })
+        };
+        let compare = || prop::sample::select(Compare::ALL.to_vec());
+        let equal = prop::sample::select(vec![Compare::Equal, Compare::Unequal]);
+        let body = || prop::collection::vec("[a-z0-9_-]{1,4}|.{0,6}", 0..4).prop_map(Subject::Body);
+        let numeric = prop_oneof![Just(Subject::Status), body()];
+        prop_oneof![
+            (numeric.clone(), compare(), number())
+                .prop_map(|(s, c, n)| (s, Test::Compare(c, Literal::Number(n)))),
+            (numeric, number(), number()).prop_map(|(s, a, b)| {
+                let (low, high) = if a.value <= b.value { (a, b) } else { (b, a) };
+                (s, Test::Within(low, high))
+            }),
+            (compare(), 0u32..100_000).prop_map(|(c, n)| {
+                let value = Decimal::parse(&n.to_string()).unwrap();
+                let length = Number { text: format!("{n}ms"), value };
+                (Subject::Latency, Test::Compare(c, Literal::Length(length)))
+            }),
+            (body(), equal.clone(), "\\PC{0,8}|.{0,8}")
+                .prop_map(|(s, c, t)| (s, Test::Compare(c, Literal::Text(t)))),
+            (body(), equal, any::<bool>()).prop_map(|(s, c, b)| (s, Test::Compare(c, Literal::Bool(b)))),
+            (body(), ".{0,8}").prop_map(|(s, t)| (s, Test::Contains(t))),
+        ]
+        .prop_map(|(subject, test)| Condition { subject, test })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(wanted in conditions()) {
+            let text = wanted.to_string();
+            prop_assert_eq!(condition(&text, Source::Http), Ok(wanted), "{}", text);
+        }
+
+        #[test]
+        fn reading_never_panics_and_points_into_the_text(
+            text in prop_oneof![
+                "(status|latency|exit|body|body\\.x|body\\[)? ?(==|<|in|contains)? ?[-0-9.e\"'\\\\msu]{0,8}",
+                ".{0,40}",
+            ],
+        ) {
+            for source in [Source::Http, Source::Command] {
+                if let Err(refused) = condition(&text, source) {
+                    prop_assert!(refused.at <= text.chars().count());
+                    prop_assert!(!refused.message.is_empty());
+                }
+            }
+            let _ = value(&text, Source::Http);
+            let _ = limit(&text, &Subject::Latency, "ms");
+        }
+
+        #[test]
+        fn no_answer_makes_a_test_panic(wanted in conditions(), body in prop::collection::vec(any::<u8>(), 0..40)) {
+            let answer = super::super::answer::Answer { status: Some(200), body, ..Default::default() };
+            let _ = wanted.test(&answer);
+        }
+    }
+}
