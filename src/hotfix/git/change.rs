@@ -106,9 +106,7 @@ pub(super) fn is_test(path: &str) -> bool {
 /// The version that a commit holds in a file people keep it in.
 pub(super) fn version(repo: &Repository, commit: Oid) -> Result<Option<String>, Error> {
     let tree = repo.find_commit(commit)?.tree()?;
-    let readers: [(&str, fn(&str) -> Option<String>); 3] =
-        [("VERSION", plain_version), ("Cargo.toml", cargo_version), ("package.json", npm_version)];
-    for (name, reader) in readers {
+    for name in ["VERSION", "Cargo.toml", "package.json"] {
         let Some(entry) = tree.get_name(name) else { continue };
         // Bit pattern of a regular file; a link or a folder holds no version.
         if entry.kind() != Some(ObjectType::Blob) || entry.filemode() & 0o170_000 != 0o100_000 {
@@ -119,7 +117,11 @@ pub(super) fn version(repo: &Repository, commit: Oid) -> Result<Option<String>, 
             continue;
         }
         let blob = repo.find_blob(entry.id())?;
-        let version = std::str::from_utf8(blob.content()).ok().and_then(reader);
+        let version = std::str::from_utf8(blob.content()).ok().and_then(|text| match name {
+            "VERSION" => plain_version(text),
+            "Cargo.toml" => cargo_version(text),
+            _ => npm_version(text),
+        });
         if version.is_some() {
             return Ok(version);
         }

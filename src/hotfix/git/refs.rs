@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn the_current_branch_and_the_base_come_first() {
         let locals = ["a", "hotfix/x", "main"].map(String::from);
-        let oid = Oid::zero();
+        let oid = Oid::from_bytes(&[7; 20]).unwrap();
         let tags = ["v1.2.0", "v1.10.0"].map(|name| Tag { name: name.into(), commit: oid });
         let names = deployable(&locals, &tags, Some("hotfix/x"), Some("main"));
         assert_eq!(names, ["hotfix/x", "main", "a", "v1.10.0", "v1.2.0"]);

@@ -25,8 +25,11 @@ pub(super) fn read(repo: &Repository) -> Result<Vec<DirtyFile>, Error> {
     };
     let mut files = Vec::with_capacity(statuses.len());
     for entry in statuses.iter() {
-        let path = String::from_utf8_lossy(entry.path_bytes()).into_owned();
         let status = entry.status();
+        // Of a renamed file, the entry's own path is the old one.
+        let renamed = entry.head_to_index().filter(|_| status.is_index_renamed());
+        let renamed = renamed.as_ref().and_then(|delta| delta.new_file().path_bytes());
+        let path = String::from_utf8_lossy(renamed.unwrap_or(entry.path_bytes())).into_owned();
         if status.is_conflicted() {
             let code = conflicts.get(entry.path_bytes()).copied().unwrap_or("UU");
             files.push((0, DirtyFile { path, code: code.to_owned() }));
