@@ -1,0 +1,12 @@
+//! The whole program: the real binary, real repositories, services, terminals and signals.
+//!
+//! `world` is the environment that everything runs in, `terminal` a terminal to run it on,
+//! `keys` what can be typed there, and `drill` a practice outage. A test waits for what is
+//! seen, with a deadline, and never for time to pass.
+
+mod drill;
+mod keys;
+mod terminal;
+mod world;
+
+mod drill_verb;

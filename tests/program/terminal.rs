@@ -1,0 +1,190 @@
+//! A terminal: a pseudo-terminal with an emulated screen, to run the cockpit on.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
+use std::process::ExitStatus;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
+
+use pty_process::Size;
+use pty_process::blocking::{Command, Pty};
+
+use super::keys;
+use super::world::{PATIENCE, PROGRAM, Running, Shell};
+
+/// A terminal with flightdeck running on it. Both end with this value.
+pub(crate) struct Terminal {
+    pty: Arc<Pty>,
+    shared: Arc<Shared>,
+    pub(crate) process: Running,
+}
+
+/// What the thread that reads the terminal shares with the test.
+struct Shared {
+    seen: Mutex<Seen>,
+    changed: Condvar,
+}
+
+struct Seen {
+    parser: vt100::Parser<Answers>,
+    /// Nothing more will come: every process has let go of the terminal.
+    closed: bool,
+}
+
+/// What the terminal has to say to the program, and what the program copied.
+#[derive(Default)]
+struct Answers {
+    pending: Vec<u8>,
+    copied: Vec<String>,
+}
+
+impl vt100::Callbacks for Answers {
+    fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _kind: &[u8], data: &[u8]) {
+        self.copied.push(String::from_utf8_lossy(data).into_owned());
+    }
+
+    fn unhandled_csi(
+        &mut self,
+        screen: &mut vt100::Screen,
+        first: Option<u8>,
+        _second: Option<u8>,
+        parameters: &[&[u16]],
+        last: char,
+    ) {
+        let parameter = parameters.first().and_then(|group| group.first()).copied().unwrap_or(0);
+        match (first, last, parameter) {
+            // What are you? A terminal that knows colours and none of the newer protocols.
+            (None, 'c', _) => self.pending.extend(b"\x1b[?62;22c"),
+            (None, 'n', 5) => self.pending.extend(b"\x1b[0n"),
+            (None, 'n', 6) => {
+                let (row, column) = screen.cursor_position();
+                write!(self.pending, "\x1b[{};{}R", row + 1, column + 1).unwrap();
+            }
+            (Some(b'?'), 'p', mode) => write!(self.pending, "\x1b[?{mode};0$y").unwrap(),
+            _ => {}
+        }
+    }
+}
+
+fn lines(number: u16) -> NonZeroU16 {
+    NonZeroU16::new(number).expect("a terminal has lines and columns")
+}
+
+impl Terminal {
+    /// Starts flightdeck with arguments on a terminal of a size.
+    pub(crate) fn open(shell: &Shell, rows: u16, columns: u16, arguments: &[&str]) -> Self {
+        let (pty, pts) = pty_process::blocking::open().unwrap();
+        pty.resize(Size::new(rows, columns)).unwrap();
+        let child = Command::new(PROGRAM)
+            .args(arguments)
+            .current_dir(&shell.directory)
+            .env_clear()
+            .envs(shell.variables.iter().map(|(name, value)| (name, value)))
+            .spawn(pts)
+            .unwrap();
+        let parser = vt100::Parser::new_with_callbacks(lines(rows), lines(columns), 0, Answers::default());
+        let shared =
+            Arc::new(Shared { seen: Mutex::new(Seen { parser, closed: false }), changed: Condvar::new() });
+        let pty = Arc::new(pty);
+        std::thread::spawn({
+            let (pty, shared) = (pty.clone(), shared.clone());
+            move || read(&pty, &shared)
+        });
+        Self { pty, shared, process: Running(child) }
+    }
+
+    /// Types keys, as `keys` reads them.
+    pub(crate) fn press(&self, keys: &str) {
+        self.send(&keys::bytes(keys));
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) fn send(&self, bytes: &[u8]) {
+        (&*self.pty).write_all(bytes).unwrap();
+    }
+
+    /// Gives the terminal another size.
+    pub(crate) fn resize(&self, rows: u16, columns: u16) {
+        let mut seen = self.shared.seen.lock().unwrap();
+        seen.parser.screen_mut().set_size(lines(rows), lines(columns));
+        self.pty.resize(Size::new(rows, columns)).unwrap();
+    }
+
+    /// What is on the screen now, without trailing blanks.
+    pub(crate) fn screen(&self) -> String {
+        text(self.shared.seen.lock().unwrap().parser.screen())
+    }
+
+    /// What the program copied to the clipboard so far, as it came (base64).
+    pub(crate) fn copied(&self) -> Vec<String> {
+        self.shared.seen.lock().unwrap().parser.callbacks().copied.clone()
+    }
+
+    /// Tells whether the program has the whole screen for itself.
+    pub(crate) fn is_full_screen(&self) -> bool {
+        self.shared.seen.lock().unwrap().parser.screen().alternate_screen()
+    }
+
+    /// Waits until a text is on the screen.
+    #[track_caller]
+    pub(crate) fn wait_text(&self, wanted: &str) {
+        self.wait_for(&format!("`{wanted}`"), |screen| screen.contains(wanted));
+    }
+
+    /// Waits until a text has gone from the screen.
+    #[track_caller]
+    pub(crate) fn wait_gone(&self, unwanted: &str) {
+        self.wait_for(&format!("the end of `{unwanted}`"), |screen| !screen.contains(unwanted));
+    }
+
+    /// Waits until the screen is as wanted.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, what: &str, is_there: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = self.shared.seen.lock().unwrap();
+        loop {
+            let screen = text(seen.parser.screen());
+            if is_there(&screen) {
+                return;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || seen.closed {
+                let why = if seen.closed { "the program ended" } else { "it took too long" };
+                drop(seen);
+                panic!("waited for {what}, but {why}:\n{screen}");
+            }
+            seen = self.shared.changed.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
+    /// Waits for the end of the program.
+    #[track_caller]
+    pub(crate) fn wait_end(&mut self) -> ExitStatus {
+        self.process.wait("the program on the terminal")
+    }
+}
+
+/// Reads what comes until nobody writes any more, and answers what the program asks.
+fn read(pty: &Pty, shared: &Shared) {
+    let mut buffer = [0; 16 * 1024];
+    // The end of a pseudo-terminal is an error on Linux and an empty read elsewhere.
+    while let Ok(count @ 1..) = (&*pty).read(&mut buffer) {
+        let mut seen = shared.seen.lock().unwrap();
+        seen.parser.process(&buffer[..count]);
+        let answers = std::mem::take(&mut seen.parser.callbacks_mut().pending);
+        drop(seen);
+        (&*pty).write_all(&answers).ok();
+        shared.changed.notify_all();
+    }
+    shared.seen.lock().unwrap().closed = true;
+    shared.changed.notify_all();
+}
+
+fn text(screen: &vt100::Screen) -> String {
+    let (_, columns) = screen.size();
+    screen.rows(0, columns.get()).fold(String::new(), |mut all, row| {
+        writeln!(all, "{}", row.trim_end()).unwrap();
+        all
+    })
+}
