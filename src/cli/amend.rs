@@ -6,7 +6,9 @@ use super::save::{SaveArgs, entry, save_in, some_text};
 use crate::failure::{Failure, Result};
 use crate::incident::Amended;
 
-/// Correct the text of a timeline entry; the old text stays in the record
+/// Correct the text of a timeline entry
+///
+/// The text before stays in the record.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Id of the entry, or a unique beginning of it

@@ -2,8 +2,9 @@
 //! put together, and what several of them share.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
     amend, cause, close, completions, conduct, config, declare, deploy, doctor, drill, drill_service, export,
@@ -21,13 +22,12 @@ use super::{
     version,
     max_term_width = 80,
     after_help = AFTER_HELP,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    subcommand_value_name = "VERB"
 )]
 pub(crate) struct Cli {
-    /// The incident: its number, a unique beginning of it, or its id
-    ///
-    /// Default: the one open incident of this repository.
-    #[arg(long, global = true, value_name = "ID")]
+    /// The incident: its number or id; default: the open one
+    #[arg(long, global = true, value_name = "ID", display_order = 900)]
     pub(crate) incident: Option<String>,
 
     #[command(subcommand)]
@@ -37,20 +37,31 @@ pub(crate) struct Cli {
 const AFTER_HELP: &str = "\
 Times are RFC 3339, 14:02 (UTC), -5m or now.
 
-Environment:
+\x1b[1;4mEnvironment:\x1b[0m
   FLIGHTDECK_STATE_DIR   where the journal and the logs are
   FLIGHTDECK_CONFIG_DIR  where the user's settings are
   FLIGHTDECK_USER        who is acting; otherwise git's user.name
   NO_COLOR               no colours
   RUST_LOG               what is logged, and that anything is
 
-Exit codes:
+\x1b[1;4mExit codes:\x1b[0m
   0  done                          4  the configuration is not trusted
   1  failed                        5  somebody else holds the lease, or a
   2  usage or configuration error     conflict needs a person
   3  a gate is not met             6  outcome unknown
 
 A first look: flightdeck drill";
+
+/// The verbs in the order of an incident, as the help of the root lists them.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Begin", &["drill", "init", "trust"]),
+    ("The incident", &["declare", "status", "history", "resolve", "reopen", "close"]),
+    ("Its record", &["note", "amend", "retract", "pin", "title", "severity", "phase", "impact", "cause"]),
+    ("People", &["role", "page", "told"]),
+    ("The fix", &["tick", "hotfix", "test", "deploy", "smoke", "plan", "run", "probe"]),
+    ("Afterwards", &["report", "export", "import", "verify"]),
+    ("Upkeep", &["doctor", "config", "completions", "man"]),
+];
 
 /// Every verb.
 #[derive(Debug, Subcommand)]
@@ -116,20 +127,156 @@ pub(crate) struct WorldArgs {
 
 /// Parses a command line whose first word is the program's name.
 pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    Cli::try_parse_from(line)
+    Cli::from_arg_matches(&tree().try_get_matches_from(line)?)
 }
 
-/// The whole tree, for help, completions and the man page.
+/// The whole tree, for parsing, help, completions and the man page.
 pub(crate) fn tree() -> clap::Command {
-    Cli::command()
+    let tree = Cli::command();
+    let help = grouped(&tree);
+    tree.help_template(help)
+}
+
+/// The help of the root: its verbs in groups, one line each.
+fn grouped(tree: &clap::Command) -> String {
+    let mut help = "{about-with-newline}\n{usage-heading} {usage}\n".to_owned();
+    for (title, verbs) in GROUPS {
+        let _ = write!(help, "\n\x1b[1;4m{title}:\x1b[0m\n");
+        for verb in *verbs {
+            let about = tree.find_subcommand(verb).and_then(clap::Command::get_about);
+            let about = about.map(ToString::to_string).unwrap_or_default();
+            let _ = writeln!(help, "  \x1b[1m{verb:<11}\x1b[0m  {about}");
+        }
+    }
+    help.push_str("\n\x1b[1;4mOptions:\x1b[0m\n{options}{after-help}");
+    help
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use unicode_width::UnicodeWidthStr as _;
+
+    fn all(command: &clap::Command, out: &mut Vec<clap::Command>) {
+        for verb in command.get_subcommands() {
+            out.push(verb.clone());
+            all(verb, out);
+        }
+    }
 
     #[test]
     fn the_tree_is_sound() {
         tree().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_that_is_shown_is_in_one_group() {
+        let mut grouped: Vec<_> = GROUPS.iter().flat_map(|(_, verbs)| verbs.iter().copied()).collect();
+        let tree = tree();
+        let mut shown: Vec<_> =
+            tree.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name).collect();
+        grouped.sort_unstable();
+        shown.sort_unstable();
+        assert_eq!(grouped, shown);
+    }
+
+    #[test]
+    fn all_help_fits_eighty_columns() {
+        let mut tree = tree();
+        tree.build();
+        let mut verbs = vec![tree.clone()];
+        all(&tree, &mut verbs);
+        for mut verb in verbs {
+            for help in [verb.render_help().to_string(), verb.render_long_help().to_string()] {
+                for line in help.lines() {
+                    assert!(line.width() <= 80, "{}: {line}", verb.get_name());
+                }
+                assert!(!help.contains("\u{1b}"), "{}: escapes in plain help", verb.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_verb_and_every_option_says_what_it_is() {
+        let mut tree = tree();
+        tree.build();
+        let mut verbs = Vec::new();
+        all(&tree, &mut verbs);
+        for verb in verbs.iter().filter(|verb| !verb.is_hide_set()) {
+            assert!(verb.get_about().is_some(), "{}", verb.get_name());
+            for argument in verb.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                assert!(argument.get_help().is_some(), "{} {argument}", verb.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_contract_parses() {
+        for line in [
+            "",
+            "drill --list",
+            "drill pool --dir /tmp/x --headless --json",
+            "drill fix",
+            "init --print",
+            "trust --show",
+            "declare title --severity P0 --impact all --started-at -5m",
+            "declare title --severity p1",
+            "status --at 14:02 --json",
+            "status --at -5m --incident INC-2026-0001",
+            "note text --kind finding --at -5m",
+            "amend 0199 text",
+            "retract 0199 --reason wrong",
+            "pin 0199",
+            "severity P1 --reason less",
+            "phase develop",
+            "role commander maya",
+            "impact text",
+            "cause text",
+            "page li --how phone",
+            "told stakeholders --by maya",
+            "tick 1 --fail --note text",
+            "tick 1 --na",
+            "tick 1 --open",
+            "hotfix start pool --flow git-flow --dry-run",
+            "hotfix status --json",
+            "test unit lint",
+            "deploy staging --ref main --confirm staging --detach",
+            "smoke staging",
+            "plan list --json",
+            "plan show deploy-staging-1",
+            "run attach deploy-staging-1.0",
+            "run log deploy-staging-1.0 --follow",
+            "run stop deploy-staging-1.0",
+            "probe api --json",
+            "resolve --mitigated",
+            "reopen --reason again",
+            "close",
+            "report --out report.md",
+            "export --format csv",
+            "import -",
+            "history --json",
+            "verify --json",
+            "doctor --json",
+            "config check",
+            "config schema",
+            "config show",
+            "completions bash",
+            "man",
+        ] {
+            let words = std::iter::once("flightdeck").chain(line.split_whitespace());
+            let parsed = parse(words.map(OsString::from));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        for line in
+            ["tick 1 --fail --na", "severity P1", "reopen", "retract 0199", "declare title", "phase lunch"]
+        {
+            let words = std::iter::once("flightdeck").chain(line.split_whitespace());
+            let error = parse(words.map(OsString::from)).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
     }
 }

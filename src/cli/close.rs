@@ -7,7 +7,7 @@ use super::save::{SaveArgs, save_in};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Closed, Status};
 
-/// Say that nothing is left to do: the review is written, the follow-ups are handed over
+/// Say that nothing is left to do, not even a review
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -282,6 +282,13 @@ impl Context {
         self.place.as_ref().map(|place| place.name.clone()).unwrap_or_default()
     }
 
+    /// Carries out something asynchronous to its end.
+    #[expect(clippy::unused_self, reason = "a verb asks its context for everything from outside")]
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Ok(runtime.map_err(|e| Failure::new("starting the asynchronous runtime", e, ""))?.block_on(future))
+    }
+
     /// Reads a time given on the command line; it must not be in the future.
     pub(crate) fn time(&self, option: &str, text: &str) -> Result<Timestamp> {
         past_time(option, text, self.now())

@@ -10,7 +10,7 @@ use super::severity::parse_severity;
 use crate::failure::Result;
 use crate::incident::{Declared, IncidentId, Severity};
 
-/// Open an incident, and print its id once it is saved
+/// Open an incident; its id is printed once it is saved
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::{End, unfinished};
 use crate::failure::Result;
 
-/// Look at git, terminal, clock, directories, configuration and probes
+/// Check git, terminal, clock, directories, configuration, probes
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print JSON

@@ -12,7 +12,7 @@ use crate::drill::{Outage, Scenario, fetch, fix};
 use crate::failure::{Failure, Result};
 use crate::text::visible;
 
-/// Make a practice outage in a scratch directory and open the cockpit on it
+/// Make a practice outage and open the cockpit on it
 ///
 /// A repository with a history, a service of its own for staging and for production, and a
 /// last release that broke it. Nothing outside the directory is touched, and without --dir

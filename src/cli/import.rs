@@ -10,7 +10,7 @@ use super::End;
 use super::context::Context;
 use crate::failure::{Failure, Result};
 
-/// Take in an export; nothing is stored unless every line is sound
+/// Take in an export: all of it, or nothing
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The file, or - for stdin

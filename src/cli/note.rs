@@ -6,7 +6,7 @@ use super::save::{SaveArgs, save, some_text};
 use crate::failure::Result;
 use crate::incident::{NoteKind, Noted};
 
-/// Write one entry into the timeline, and print its id once it is saved
+/// Write a timeline entry; its id is printed once it is saved
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::{End, unfinished};
 use crate::failure::Result;
 
-/// Ask every probe once, or those named: state, value, what was compared
+/// Ask every probe once, or those named, and show what was compared
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Names of probes; all if none is given

@@ -8,7 +8,9 @@ use super::situation::{Around, ProbeState, Situation};
 use super::{status_json, status_text};
 use crate::cockpit::{Command, Keymap, Scope};
 use crate::failure::{Failure, Result};
+use crate::health::runner;
 use crate::health::series::State as HealthState;
+use crate::health::tracker::Tracker;
 use crate::hotfix::git::Reader;
 use crate::incident::State;
 
@@ -67,7 +69,11 @@ fn now(cx: &Context, loaded: &Loaded, setup: Setup) -> Situation {
             around.remarks.push("this is not the repository of the incident: its branch is not shown".into())
         }
     }
-    around.health = configured_probes(&setup);
+    if setup.trusted {
+        ask_probes(cx, &setup, &mut around);
+    } else {
+        around.health = configured_probes(&setup, "not asked");
+    }
     if setup.configured && !setup.trusted {
         around.untrusted = true;
         around.remarks.push(
@@ -116,20 +122,33 @@ fn around(setup: &Setup) -> Around {
     }
 }
 
+/// Asks every probe once. One that does not answer in its own time is given up on.
+fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around) {
+    let probes = &setup.config.probes;
+    let asked = match cx.root().and_then(|root| cx.block_on(runner::once(probes, root))) {
+        Ok(asked) => asked,
+        Err(failure) => {
+            around.health = configured_probes(setup, "not asked");
+            around.remarks.push(failure.to_string());
+            return;
+        }
+    };
+    let mut tracker = Tracker::new(probes);
+    for (index, asked) in asked.iter().enumerate() {
+        tracker.observe(index, asked.sample.clone());
+    }
+    // Of one sample it is told what it says, not what an alarm would make of it.
+    let states = tracker.statuses().iter().zip(&asked);
+    around.health =
+        states.map(|(status, asked)| ProbeState { state: asked.state, ..ProbeState::from(status) }).collect();
+    around.remarks.extend(tracker.own_network_down());
+}
+
 /// Every configured probe, of which nothing is known.
-fn configured_probes(setup: &Setup) -> Vec<ProbeState> {
-    let probes = setup.config.probes.iter();
-    probes
-        .map(|probe| ProbeState {
-            name: probe.name.clone(),
-            state: HealthState::Unknown,
-            value: None,
-            unit: probe.unit.clone(),
-            limit: probe.fail.clone().or_else(|| probe.warn.clone()),
-            at: None,
-            why: "not asked".to_owned(),
-        })
-        .collect()
+fn configured_probes(setup: &Setup, why: &str) -> Vec<ProbeState> {
+    let tracker = Tracker::new(&setup.config.probes);
+    let unknown = tracker.statuses().iter().map(ProbeState::from);
+    unknown.map(|probe| ProbeState { why: why.to_owned(), ..probe }).collect()
 }
 
 /// The last recorded state of every probe that had an alarm.

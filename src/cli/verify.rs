@@ -8,7 +8,9 @@ use crate::failure::{FailureKind, Result};
 use crate::journal::Verified;
 use crate::text::visible;
 
-/// Check every record, hash and chain; exit code 1 names the first bad one
+/// Check every record, hash and chain; name the first bad one
+///
+/// Exit code 1 if there is one.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print JSON
