@@ -35,7 +35,9 @@ fn page() -> io::Result<Vec<u8>> {
     heading(&mut out, "VERBS")?;
     verbs(&mut out, &root)?;
     heading(&mut out, "TIMES, ENVIRONMENT AND EXIT CODES")?;
-    man.render_extra_section(&mut out)?;
+    let mut roff = Roff::default();
+    as_it_is(&mut roff, root.get_after_help());
+    roff.to_writer(&mut out)?;
     man.render_version_section(&mut out)?;
     Ok(out)
 }
@@ -62,10 +64,23 @@ fn verbs(out: &mut Vec<u8>, parent: &clap::Command) -> io::Result<()> {
             roff.text([roman(argument.to_string())]);
             roff.text([roman(argument.get_help().map(ToString::to_string).unwrap_or_default())]);
         }
+        if verb.get_after_help().is_some() {
+            roff.control("PP", []);
+            as_it_is(&mut roff, verb.get_after_help());
+        }
         roff.to_writer(out)?;
         verbs(out, verb)?;
     }
     Ok(())
+}
+
+/// Adds text whose lines stay as they are; its styles are for terminals and left out.
+fn as_it_is(roff: &mut Roff, text: Option<&clap::builder::StyledStr>) {
+    roff.control("nf", []);
+    for line in text.map(ToString::to_string).unwrap_or_default().lines() {
+        roff.text([roman(line)]);
+    }
+    roff.control("fi", []);
 }
 
 #[cfg(test)]
@@ -80,6 +95,7 @@ mod tests {
             assert_eq!(page.contains(&heading), !verb.is_hide_set(), "{heading}");
         }
         assert!(page.contains(".SS \"flightdeck run attach\""));
-        assert!(page.contains("exit"), "exit codes are in it");
+        assert!(page.contains("outcome unknown"), "exit codes are in it");
+        assert!(!page.contains('\u{1b}'), "no escapes of a terminal");
     }
 }
