@@ -59,6 +59,19 @@ pub fn is_plain(c: char) -> bool {
         ))
 }
 
+/// The known name that was probably meant, if one is near enough.
+pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    let lower = written.to_lowercase();
+    let distance = |name: &&'a str| strsim::damerau_levenshtein(&lower, &name.to_lowercase());
+    let best = known.iter().min_by_key(|name| distance(name))?;
+    let close = distance(best) <= (written.chars().count().max(best.chars().count()) / 3).max(1);
+    if close {
+        return Some(best);
+    }
+    let mut longer = known.iter().filter(|name| lower.len() >= 3 && name.to_lowercase().starts_with(&lower));
+    longer.next().filter(|_| longer.next().is_none()).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

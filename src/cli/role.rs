@@ -3,9 +3,9 @@
 use super::End;
 use super::context::Context;
 use super::save::{SaveArgs, save};
-use crate::config::problem::nearest;
 use crate::failure::{Failure, Result};
 use crate::incident::{Policy, RoleTaken};
+use crate::text::nearest;
 
 /// Give a role to a person
 #[derive(Debug, clap::Args)]

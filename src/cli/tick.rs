@@ -3,9 +3,9 @@
 use super::End;
 use super::context::{Context, Wanted};
 use super::save::{SaveArgs, save_in};
-use crate::config::problem::nearest;
 use crate::failure::{Failure, Result};
 use crate::incident::{CheckState, ChecklistItem, Ticked};
+use crate::text::nearest;
 
 /// Tick a checklist item: it works, unless said otherwise
 #[derive(Debug, clap::Args)]

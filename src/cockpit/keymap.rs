@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::commands::{COMMANDS, Command, Scope, default_keys};
 use super::key::Key;
+use crate::text::nearest;
 
 /// Which key does what, where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,8 @@ impl Keymap {
         let mut bad = Vec::new();
         for (action, keys) in changes {
             let Some(command) = Command::parse(action) else {
-                let why = match nearest(action) {
+                let ids: Vec<&str> = COMMANDS.iter().map(|spec| spec.id).collect();
+                let why = match nearest(action, &ids) {
                     Some(near) => format!("there is no action `{action}`; did you mean `{near}`?"),
                     None => format!("there is no action `{action}`"),
                 };
@@ -107,32 +109,6 @@ impl Keymap {
             _ => within(Scope::Global),
         })
     }
-}
-
-/// The action whose name is most like what was written, if any is like it.
-fn nearest(action: &str) -> Option<&'static str> {
-    COMMANDS
-        .iter()
-        .map(|spec| (distance(action, spec.id), spec.id))
-        .filter(|(distance, id)| *distance <= id.len().div_ceil(3))
-        .min()
-        .map(|(_, id)| id)
-}
-
-/// Edits (insert, remove, replace) from one word to the other, after Wagner and Fischer.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

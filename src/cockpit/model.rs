@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::key::Key;
 use super::keymap::Keymap;
 use super::msg::EffectId;
-use super::overlay::Overlay;
+use super::overlay::{Overlay, RunView};
 use crate::config::types::Config;
 use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::state::{BranchState, NoRepository};
-use crate::incident::{ChecklistItem, Clock, Entry, IncidentId, Log, Next, Policy, Severity, State, Status};
+use crate::incident::{
+    ChecklistItem, Clock, Entry, IncidentId, Log, Next, PlanRun, Policy, Run, Severity, State, Status,
+};
 
 /// The state of the program.
 #[derive(Debug)]
@@ -67,8 +70,12 @@ pub struct Model {
     pub drill: bool,
     /// Lines the top overlay had room for in the last frame.
     pub overlay_height: u16,
-    /// When the last key was read, in milliseconds of the key clock.
-    pub last_key_ms: Option<u64>,
+    /// The last key and when it was read, in milliseconds of the key clock.
+    pub last_key: Option<(Key, u64)>,
+    /// The run whose output is followed, and the effect that follows it.
+    pub following: Option<(EffectId, String)>,
+    /// Whether alarms are on their way into the journal, so that none is written twice.
+    pub alarms_in_flight: Option<EffectId>,
     /// What follows from the rest and the time; see [`super::update::derive`].
     pub derived: Derived,
 }
@@ -82,6 +89,10 @@ pub struct Derived {
     pub next: Vec<(Next, String)>,
     /// Indices of the timeline entries that pass the filter; `None`: all do.
     pub timeline: Option<Vec<usize>>,
+    /// What `timeline` was worked out for: number of records and filter.
+    pub timeline_of: (usize, String),
+    /// What a newcomer should try next in a drill.
+    pub guide: Option<String>,
 }
 
 /// The five panes.
@@ -207,6 +218,93 @@ pub struct Looks {
 impl Model {
     /// Most failures kept.
     pub const MAX_FAILURES: usize = 500;
+
+    /// The program before anything is known.
+    pub fn new(now: Timestamp, me: String, keymap: Keymap, looks: Looks) -> Self {
+        Self {
+            now,
+            size: (80, 24),
+            focus: Pane::Timeline,
+            zoom: false,
+            overlays: Vec::new(),
+            me,
+            policy: Policy::built_in(),
+            config: ConfigState { config: Config::default(), source: ConfigSource::None, found: Vec::new() },
+            log: None,
+            incidents: Vec::new(),
+            branch: None,
+            probes: Vec::new(),
+            output: None,
+            views: Default::default(),
+            start_row: 0,
+            keymap,
+            looks,
+            failures: VecDeque::new(),
+            unseen: 0,
+            word: None,
+            in_flight: BTreeMap::new(),
+            next_effect: EffectId::default(),
+            read_only: None,
+            drill: false,
+            overlay_height: 0,
+            last_key: None,
+            following: None,
+            alarms_in_flight: None,
+            derived: Derived::default(),
+        }
+    }
+
+    /// The run view on top of everything else, if it is open.
+    pub fn run_view(&self) -> Option<&RunView> {
+        self.overlays.iter().rev().find_map(|overlay| match overlay {
+            Overlay::Run(view) => Some(&**view),
+            _ => None,
+        })
+    }
+
+    /// The current branch, if it is a hotfix branch.
+    pub fn hotfix_branch(&self) -> Option<&str> {
+        self.repository()?.branch().filter(|name| name.starts_with(self.config.config.hotfix.prefix.as_str()))
+    }
+
+    /// Number of rows of a pane, among those that pass its filter.
+    pub fn rows(&self, pane: Pane) -> usize {
+        match pane {
+            Pane::Timeline => self.timeline_len(),
+            Pane::Health => self.health_rows().count(),
+            Pane::Hotfix => self.repository().map_or(0, |branch| branch.commits.len() + branch.dirty.len()),
+            Pane::Checklist => self.checklist_rows().count(),
+            Pane::Runs => self.run_rows().count(),
+        }
+    }
+
+    /// The probes that pass the filter of the health pane.
+    pub fn health_rows(&self) -> impl Iterator<Item = &series::Status> {
+        let filter = self.view(Pane::Health).filter.to_lowercase();
+        self.probes
+            .iter()
+            .filter(move |probe| filter.is_empty() || probe.name.to_lowercase().contains(&filter))
+    }
+
+    /// The checklist items that pass the filter of the checklist, with their numbers from 1.
+    pub fn checklist_rows(&self) -> impl Iterator<Item = (usize, &ChecklistItem)> {
+        let filter = self.view(Pane::Checklist).filter.to_lowercase();
+        self.checklist()
+            .iter()
+            .enumerate()
+            .map(|(index, item)| (index + 1, item))
+            .filter(move |(_, item)| filter.is_empty() || item.title.to_lowercase().contains(&filter))
+    }
+
+    /// The runs that pass the filter of the runs pane, newest first.
+    pub fn run_rows(&self) -> impl Iterator<Item = (&PlanRun, &Run)> {
+        let filter = self.view(Pane::Runs).filter.to_lowercase();
+        self.incident().into_iter().flat_map(|state| state.runs().rev()).filter(move |(plan, run)| {
+            filter.is_empty()
+                || plan.title.to_lowercase().contains(&filter)
+                || run.title.to_lowercase().contains(&filter)
+        })
+    }
 
     /// The state of the open incident.
     pub fn incident(&self) -> Option<&State> {

@@ -96,6 +96,8 @@ pub enum Fact {
     Config(Box<ConfigState>),
     /// Output of the run that is followed. Bounded; what was left out is said.
     Output {
+        /// The effect that follows it: output of an earlier one is stale.
+        follow: EffectId,
         /// Id of the run.
         run: String,
         /// Bytes left out before these, because nobody can read that fast or the log is capped.

@@ -184,6 +184,28 @@ pub struct Preview {
     pub scroll: Scroll,
 }
 
+/// How a plan is confirmed. The more it reaches, the more it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way<'a> {
+    /// Enter is enough: nothing beyond this machine changes.
+    Enter,
+    /// `y`: others will see it.
+    Yes,
+    /// This has to be typed, then Enter.
+    Typed(&'a str),
+}
+
+impl Preview {
+    /// How this plan is confirmed.
+    pub fn way(&self) -> Way<'_> {
+        match &self.plan.confirm {
+            Some(word) => Way::Typed(word),
+            None if self.plan.reaches_others() => Way::Yes,
+            None => Way::Enter,
+        }
+    }
+}
+
 /// The output of a run.
 pub struct RunView {
     /// Id of the run.

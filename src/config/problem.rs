@@ -1,5 +1,6 @@
 //! A mistake in a file somebody wrote: where it is, what is wrong, what was probably meant.
 
+use crate::text::nearest;
 use std::fmt;
 use std::ops::Range;
 
@@ -194,19 +195,6 @@ pub fn position(source: &str, offset: usize) -> (usize, usize) {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (line, column)
-}
-
-/// The known name that was probably meant, if one is near enough.
-pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
-    let lower = written.to_lowercase();
-    let distance = |name: &&'a str| strsim::damerau_levenshtein(&lower, &name.to_lowercase());
-    let best = known.iter().min_by_key(|name| distance(name))?;
-    let close = distance(best) <= (written.chars().count().max(best.chars().count()) / 3).max(1);
-    if close {
-        return Some(best);
-    }
-    let mut longer = known.iter().filter(|name| lower.len() >= 3 && name.to_lowercase().starts_with(&lower));
-    longer.next().filter(|_| longer.next().is_none()).copied()
 }
 
 #[cfg(test)]

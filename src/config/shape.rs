@@ -7,8 +7,9 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Problem, nearest};
+use super::problem::Problem;
 use super::types::DurationText;
+use crate::text::nearest;
 
 /// Reports where `table` is not what `schema` (a whole JSON schema) says.
 pub(super) fn check(table: &DeTable<'_>, whole: Range<usize>, schema: &Value) -> Vec<Problem> {

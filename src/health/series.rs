@@ -42,6 +42,11 @@ impl State {
         }
     }
 
+    /// Tells whether the service or its source is known to fail.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Self::Failing | Self::Recovering | Self::Flapping | Self::Error)
+    }
+
     /// Reads a name back.
     pub fn parse(name: &str) -> Option<Self> {
         [

@@ -1,9 +1,282 @@
 //! The one function that changes the model.
 
-use super::model::Model;
+mod declare;
+mod facts;
+mod invoke;
+mod keys;
+pub mod menus;
+mod overlays;
+mod submit;
+
+use std::num::NonZeroU16;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::commands::{Command, Invoke};
+use super::model::{Derived, Model, Pane};
 use super::msg::{Effect, EffectId, Msg};
+use super::overlay::Overlay;
+use crate::drill::guide;
+use crate::failure::Failure;
+use crate::health::series;
+use crate::incident::{self, Body, Draft, Facts};
+
+/// How long a short word from the program stays on the screen.
+const WORD_STAYS: SignedDuration = SignedDuration::from_secs(6);
+/// How much of a log is shown in the runs pane when it is first followed, in bytes.
+const PANE_TAIL: u64 = 64 * 1024;
 
 /// Takes in one message and says what is to be done.
-pub fn update(_model: &mut Model, _msg: Msg) -> Vec<(EffectId, Effect)> {
-    todo!()
+pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
+    let mut cx = Cx { model, effects: Vec::new() };
+    let changes = !matches!(msg, Msg::Shown { .. });
+    match msg {
+        Msg::Key(press) => keys::key(&mut cx, press),
+        Msg::Mouse(mouse) => keys::mouse(&mut cx, mouse),
+        Msg::Paste(text) => overlays::paste(&mut cx, &text),
+        Msg::Resize(columns, rows) => cx.model.size = (columns, rows),
+        Msg::Tick(now) => tick(cx.model, now),
+        Msg::Shown { at_ms, heights, overlay } => shown(cx.model, at_ms, heights, overlay),
+        Msg::Fact(fact) => facts::fact(&mut cx, fact),
+        Msg::Done(id, result) => facts::done(&mut cx, id, result),
+    }
+    if changes {
+        follow(&mut cx);
+        derive(cx.model);
+    }
+    cx.effects
+}
+
+/// The model and the effects asked for so far.
+struct Cx<'a> {
+    model: &'a mut Model,
+    effects: Vec<(EffectId, Effect)>,
+}
+
+impl Cx<'_> {
+    /// Asks for an effect; `doing` says in a few words what it is, for the screen.
+    fn effect(&mut self, doing: &'static str, effect: Effect) -> EffectId {
+        let id = self.model.next_effect;
+        self.model.next_effect = EffectId(id.0 + 1);
+        self.model.in_flight.insert(id, doing);
+        self.effects.push((id, effect));
+        id
+    }
+
+    /// Appends one record to the open incident.
+    fn append(&mut self, body: impl Into<Body>) {
+        if let Some(incident) = self.model.incident().map(|state| state.id) {
+            self.effect("saving", Effect::Append(vec![Draft::now(incident, body)]));
+        }
+    }
+
+    /// Shows a short word.
+    fn say(&mut self, word: impl Into<String>) {
+        self.model.word = Some((self.model.now, word.into()));
+    }
+
+    /// Logs a failure and shows it until it has been looked at.
+    fn fail(&mut self, failure: Failure) {
+        let now = self.model.now;
+        if self.model.failures.len() == Model::MAX_FAILURES {
+            self.model.failures.pop_front();
+        }
+        self.model.failures.push_back((now, failure));
+        self.model.unseen += 1;
+    }
+
+    /// Removes the top overlay.
+    fn pop(&mut self) {
+        self.model.overlays.pop();
+    }
+
+    /// Puts an overlay on top.
+    fn push(&mut self, overlay: Overlay) {
+        self.model.overlays.push(overlay);
+    }
+}
+
+/// Time has passed.
+fn tick(model: &mut Model, now: Timestamp) {
+    // A clock set back never makes what is shown run backwards.
+    model.now = model.now.max(now);
+    if model.word.as_ref().is_some_and(|(since, _)| model.now.duration_since(*since) > WORD_STAYS) {
+        model.word = None;
+    }
+}
+
+/// A frame was written: remember what there was room for, and arm what it confirms.
+fn shown(model: &mut Model, at_ms: u64, heights: [u16; 5], overlay: u16) {
+    for (view, height) in model.views.iter_mut().zip(heights) {
+        view.height = height;
+    }
+    model.overlay_height = overlay;
+    match model.overlays.last_mut() {
+        Some(Overlay::Preview(preview)) => preview.shown_ms = preview.shown_ms.or(Some(at_ms)),
+        Some(Overlay::Confirm(confirm)) => confirm.shown_ms = confirm.shown_ms.or(Some(at_ms)),
+        _ => {}
+    }
+}
+
+/// Follows the output of the run in the run view, else of the latest run.
+fn follow(cx: &mut Cx<'_>) {
+    if cx.model.run_view().is_some() {
+        return;
+    }
+    let latest =
+        cx.model.incident().and_then(|state| state.runs().next_back().map(|(_, run)| run.id.clone()));
+    if cx.model.following.as_ref().map(|(_, run)| run) != latest.as_ref() {
+        follow_run(cx, latest, PANE_TAIL);
+    }
+}
+
+/// Follows a run from the last `tail` bytes of its log, or stops following.
+fn follow_run(cx: &mut Cx<'_>, run: Option<String>, tail: u64) {
+    cx.model.output = run.clone().map(|run| super::model::Output { run, terminal: terminal(0) });
+    let id = cx.effect("following", Effect::Follow { run: run.clone(), tail });
+    cx.model.following = run.map(|run| (id, run));
+}
+
+/// A terminal as large as the one that commands get, with so many lines of scrollback.
+fn terminal(scrollback: usize) -> vt100::Parser {
+    const ROWS: NonZeroU16 = NonZeroU16::new(40).unwrap();
+    const COLUMNS: NonZeroU16 = NonZeroU16::new(120).unwrap();
+    vt100::Parser::new(ROWS, COLUMNS, scrollback)
+}
+
+/// Works out what follows from the rest and the time.
+fn derive(model: &mut Model) {
+    let (clocks, next) = match model.incident() {
+        None => (Vec::new(), Vec::new()),
+        Some(state) => {
+            let next = incident::next(state, &model.policy, &facts_of(model), model.now);
+            let clocks = incident::clocks(state, &model.policy, model.now);
+            (clocks, next)
+        }
+    };
+    let next = next
+        .into_iter()
+        .map(|next| {
+            let keys = Command::parse(next.action).map_or_else(String::new, |command| {
+                menus::path(model, &Invoke { command, argument: next.argument.clone() })
+            });
+            (next, keys)
+        })
+        .collect();
+    let filter = &model.view(Pane::Timeline).filter;
+    let of = (model.incident().map_or(0, |state| state.records), filter.clone());
+    let (timeline, timeline_of) = if of == model.derived.timeline_of {
+        (model.derived.timeline.take(), of)
+    } else {
+        (filtered(model, &of.1), of)
+    };
+    let guide = guide(model);
+    model.derived = Derived { clocks, next, timeline, timeline_of, guide };
+    for pane in Pane::ALL {
+        clamp(model, pane);
+    }
+}
+
+/// What a newcomer should try next, in a drill.
+fn guide(model: &Model) -> Option<String> {
+    if !model.drill || !model.looks.guide {
+        return None;
+    }
+    let line = guide::line(model.incident(), &facts_of(model))?;
+    let command = Command::parse(line.action)?;
+    let keys = menus::path(model, &Invoke { command, argument: line.argument });
+    Some(if keys.is_empty() { line.text } else { format!("{}  [{keys}]", line.text) })
+}
+
+/// Indices of the timeline entries that contain a text.
+fn filtered(model: &Model, filter: &str) -> Option<Vec<usize>> {
+    if filter.is_empty() {
+        return None;
+    }
+    let filter = filter.to_lowercase();
+    let kept = model.incident()?.timeline.iter().enumerate().filter(|(_, entry)| {
+        entry.text.to_lowercase().contains(&filter)
+            || entry.author.to_lowercase().contains(&filter)
+            || entry.name.contains(&filter)
+    });
+    Some(kept.map(|(index, _)| index).collect())
+}
+
+/// What is known besides the record, for the question what is next.
+fn facts_of(model: &Model) -> Facts {
+    let repository = model.repository();
+    let config = &model.config.config;
+    let runs = model.may_run();
+    Facts {
+        healthy: healthy(&model.probes, config),
+        hotfix_branch: model.hotfix_branch().map(str::to_owned),
+        hotfix_commits: model.hotfix_branch().and(repository).map_or(0, |branch| branch.ahead),
+        head: repository.and_then(|branch| branch.commit()).map(str::to_owned),
+        checks: if runs {
+            config.checks.iter().map(|check| check.name.clone()).collect()
+        } else {
+            Vec::new()
+        },
+        environments: if runs {
+            config.environments.iter().map(|env| (env.name.clone(), env.protected)).collect()
+        } else {
+            Vec::new()
+        },
+        smokable: if runs {
+            config
+                .environments
+                .iter()
+                .filter(|env| !env.smoke.is_empty())
+                .map(|env| env.name.clone())
+                .collect()
+        } else {
+            Vec::new()
+        },
+        checklist: model.checklist().iter().map(|item| item.id.clone()).collect(),
+        repository: repository.is_some_and(|branch| branch.commit().is_some()),
+        untrusted: matches!(model.config.source, super::model::ConfigSource::Untrusted { .. }),
+    }
+}
+
+/// Health of production: of the probes of the last environment and of those of none.
+fn healthy(probes: &[series::Status], config: &crate::config::types::Config) -> Option<bool> {
+    let production = config.environments.last().map_or("", |env| env.name.as_str());
+    let states: Vec<series::State> = probes
+        .iter()
+        .filter(|probe| probe.environment.is_empty() || probe.environment == production)
+        .map(|probe| probe.state)
+        .collect();
+    if states.iter().any(|state| state.is_bad()) {
+        Some(false)
+    } else if states.is_empty() || states.contains(&series::State::Unknown) {
+        None
+    } else {
+        Some(true)
+    }
+}
+
+/// Keeps cursor and scroll of a pane inside its rows, and the cursor in view.
+fn clamp(model: &mut Model, pane: Pane) {
+    let rows = model.rows(pane);
+    let view = model.view_mut(pane);
+    let height = usize::from(view.height).max(1);
+    let last = rows.saturating_sub(1);
+    if let Some(cursor) = &mut view.cursor {
+        *cursor = (*cursor).min(last);
+        view.top = view.top.min(*cursor).max((*cursor + 1).saturating_sub(height));
+    } else {
+        view.top = if pane == Pane::Timeline { rows.saturating_sub(height) } else { 0 };
+    }
+    view.top = view.top.min(rows.saturating_sub(height));
+}
+
+/// Moves the cursor of a pane by so many rows.
+fn move_by(model: &mut Model, pane: Pane, by: isize) {
+    let rows = model.rows(pane);
+    let view = model.view_mut(pane);
+    let here = view.cursor.unwrap_or(if pane == Pane::Timeline { rows.saturating_sub(1) } else { 0 });
+    let there = here.saturating_add_signed(by).min(rows.saturating_sub(1));
+    // At its end the timeline follows what comes.
+    let follows = pane == Pane::Timeline && by > 0 && there + 1 >= rows;
+    view.cursor = if follows { None } else { Some(there) };
 }

@@ -1,0 +1,159 @@
+//! Declaring an incident: title, severity tree, since when, impact.
+
+use super::super::commands::Command;
+use super::super::edit::LineEdit;
+use super::super::key::{Code, Key};
+use super::super::model::Model;
+use super::super::msg::Effect;
+use super::super::overlay::{Declare, DeclareStep, Overlay};
+use super::Cx;
+use crate::incident::{Answer, Declared, Policy, Severity, parse_time};
+
+/// Takes a key.
+pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
+    let policy = cx.model.policy.clone();
+    let now = cx.model.now;
+    let Some(Overlay::Declare(declare)) = cx.model.overlays.last_mut() else { return };
+    if key.code == Code::Esc {
+        if !back(declare) {
+            cx.pop();
+        }
+        return;
+    }
+    declare.complaint.clear();
+    match declare.step {
+        DeclareStep::Question(index) => question(declare, &policy, index, key),
+        DeclareStep::Backlog => match key {
+            key if key == Key::char('y') => declare.step = DeclareStep::Started,
+            key if key == Key::char('c') => {
+                let ticket = policy.backlog.replace("{title}", declare.title.text());
+                cx.effect("copying", Effect::Copy(ticket));
+                cx.pop();
+            }
+            key if key == Key::char('n') => cx.pop(),
+            _ => {}
+        },
+        DeclareStep::Title | DeclareStep::Started | DeclareStep::Impact if key.code == Code::Enter => {
+            enter(cx, now);
+        }
+        _ => {
+            if let Some(line) = line(declare) {
+                line.key(key);
+            }
+        }
+    }
+}
+
+/// Pasted text goes into the line that is being typed.
+pub(super) fn paste(declare: &mut Declare, text: &str) {
+    if let Some(line) = line(declare) {
+        line.insert(text);
+    }
+}
+
+/// The line that is being typed.
+fn line(declare: &mut Declare) -> Option<&mut LineEdit> {
+    match declare.step {
+        DeclareStep::Title => Some(&mut declare.title),
+        DeclareStep::Started => Some(&mut declare.started),
+        DeclareStep::Impact => Some(&mut declare.impact),
+        DeclareStep::Question(_) | DeclareStep::Backlog => None,
+    }
+}
+
+/// Goes one step back; false at the first.
+fn back(declare: &mut Declare) -> bool {
+    declare.complaint.clear();
+    declare.step = match declare.step {
+        DeclareStep::Title => return false,
+        DeclareStep::Impact => DeclareStep::Started,
+        DeclareStep::Question(0) => DeclareStep::Title,
+        DeclareStep::Question(_) | DeclareStep::Backlog | DeclareStep::Started => {
+            declare.severity = None;
+            match declare.answers.pop() {
+                Some(_) => DeclareStep::Question(declare.answers.len()),
+                None => DeclareStep::Question(0),
+            }
+        }
+    };
+    true
+}
+
+/// Answers a question of the tree, or takes a severity outright by its digit.
+fn question(declare: &mut Declare, policy: &Policy, index: usize, key: Key) {
+    let Some(question) = policy.questions.get(index) else { return };
+    let severity = match key.text() {
+        Some('y') => {
+            declare.answers.push(true);
+            Some(question.yes)
+        }
+        Some('n') => {
+            declare.answers.push(false);
+            match (question.no, policy.questions.get(index + 1)) {
+                (None, Some(_)) => {
+                    declare.step = DeclareStep::Question(index + 1);
+                    return;
+                }
+                (no, _) => Some(no.unwrap_or(Severity::P2)),
+            }
+        }
+        Some(digit) => Severity::parse(digit.encode_utf8(&mut [0; 4])),
+        None => None,
+    };
+    if let Some(severity) = severity {
+        declare.severity = Some(severity);
+        let needs_hotfix = policy.severity(severity).fix_within.is_some();
+        declare.step = if needs_hotfix { DeclareStep::Started } else { DeclareStep::Backlog };
+    }
+}
+
+/// Goes on from a line of text.
+fn enter(cx: &mut Cx<'_>, now: jiff::Timestamp) {
+    let Some(Overlay::Declare(declare)) = cx.model.overlays.last_mut() else { return };
+    match declare.step {
+        DeclareStep::Title if declare.title.is_blank() => {
+            "say in one line what is broken".clone_into(&mut declare.complaint);
+        }
+        DeclareStep::Title => declare.step = DeclareStep::Question(0),
+        DeclareStep::Started => {
+            let typed = declare.started.text().trim();
+            match parse_time(typed, now) {
+                _ if typed.is_empty() => declare.step = DeclareStep::Impact,
+                Some(time) if time <= now => declare.step = DeclareStep::Impact,
+                Some(_) => "that is in the future".clone_into(&mut declare.complaint),
+                None => "write 14:02 (UTC), -5m, now, or a date and time like 2026-03-01T14:02:00Z"
+                    .clone_into(&mut declare.complaint),
+            }
+        }
+        _ => submit(cx, now),
+    }
+}
+
+fn submit(cx: &mut Cx<'_>, now: jiff::Timestamp) {
+    let Some(Overlay::Declare(declare)) = cx.model.overlays.last() else { return };
+    let declare = declare.clone();
+    let Some(severity) = declare.severity else { return };
+    let declared = declared(cx.model, &declare, severity);
+    let started_at = parse_time(declare.started.text().trim(), now);
+    cx.effect(Command::Declare.spec().title, Effect::Declare { started_at, declared: Box::new(declared) });
+    cx.pop();
+}
+
+fn declared(model: &Model, declare: &Declare, severity: Severity) -> Declared {
+    let answers = declare
+        .answers
+        .iter()
+        .zip(&model.policy.questions)
+        .map(|(yes, question)| Answer { question: question.ask.clone(), yes: *yes })
+        .collect();
+    Declared {
+        number: String::new(),
+        title: declare.title.text().trim().to_owned(),
+        severity,
+        service: model.service().to_owned(),
+        impact: declare.impact.text().trim().to_owned(),
+        // The runtime knows which repository this is and fills it in.
+        repository: String::new(),
+        answers,
+    }
+}

@@ -1,0 +1,191 @@
+//! Facts from the world, and effects that have ended.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::super::commands::Command;
+use super::super::edit::LineEdit;
+use super::super::model::{ConfigSource, Model, Output, Pane};
+use super::super::msg::{Done, Effect, EffectId, Fact};
+use super::super::overlay::{Overlay, Preview, Scroll};
+use super::{Cx, terminal};
+use crate::failure::Failure;
+use crate::health::series::{self, State};
+use crate::incident::{Alarm, Draft, Log, Precision, Record};
+
+/// Takes in a fact.
+pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
+    match fact {
+        Fact::Records(records) => insert(cx, records),
+        Fact::Incidents(lines) => {
+            cx.model.start_row = cx.model.start_row.min(lines.len());
+            cx.model.incidents = lines;
+        }
+        Fact::Branch(branch) => cx.model.branch = Some(*branch),
+        Fact::Health { probes, edges: _ } => {
+            cx.model.probes = probes;
+            record_alarms(cx);
+        }
+        Fact::Config(config) => {
+            if let ConfigSource::Invalid(failure) = &config.source {
+                let failure = failure.clone();
+                cx.fail(failure);
+            }
+            cx.model.policy = crate::incident::Policy::built_in().with(&config.config.policy);
+            cx.model.config = *config;
+        }
+        Fact::Output { follow, run, skipped, bytes } => output(cx.model, follow, &run, skipped, &bytes),
+        Fact::Failed(failure) => cx.fail(failure),
+        Fact::ReadOnly(why) => cx.model.read_only = Some(why),
+    }
+}
+
+/// Takes in how an effect ended.
+pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>) {
+    cx.model.in_flight.remove(&id);
+    if cx.model.alarms_in_flight == Some(id) {
+        cx.model.alarms_in_flight = None;
+    }
+    match result {
+        Ok(Done::Quietly) => {}
+        Ok(Done::Said(word)) => cx.say(word),
+        Ok(Done::Appended(records)) => insert(cx, records),
+        Ok(Done::Opened(log)) => opened(cx, *log),
+        Ok(Done::Prepared(plan)) => {
+            cx.push(Overlay::Preview(Box::new(Preview {
+                plan: *plan,
+                typed: LineEdit::default(),
+                shown_ms: None,
+                starting: false,
+                complaint: String::new(),
+                scroll: Scroll::default(),
+            })));
+        }
+        Ok(Done::Started { plan, records }) => {
+            insert(cx, records);
+            close_preview(cx, &plan);
+        }
+        Err(failure) => {
+            // A plan that could not be started is still there to be read, and to be tried again.
+            for overlay in &mut cx.model.overlays {
+                if let Overlay::Preview(preview) = overlay
+                    && preview.starting
+                {
+                    preview.starting = false;
+                    preview.shown_ms = None;
+                    failure.cause.clone_into(&mut preview.complaint);
+                }
+            }
+            cx.fail(failure);
+        }
+    }
+}
+
+fn opened(cx: &mut Cx<'_>, log: Log) {
+    let model = &mut *cx.model;
+    model.views = Default::default();
+    model.following = None;
+    model.output = None;
+    model.now = model.now.max(log.state().last.timestamp());
+    model.log = Some(log);
+    record_alarms(cx);
+}
+
+/// Closes the preview of a plan that was started.
+fn close_preview(cx: &mut Cx<'_>, plan: &str) {
+    cx.model
+        .overlays
+        .retain(|overlay| !matches!(overlay, Overlay::Preview(preview) if preview.plan.id == plan));
+    cx.model.view_mut(Pane::Runs).cursor = None;
+    let key = cx
+        .model
+        .keymap
+        .key(Command::FocusRuns)
+        .map_or_else(String::new, |key| format!("  [{key} ⏎] its output"));
+    cx.say(format!("started{key}"));
+}
+
+/// Folds records in; those already known change nothing.
+fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
+    let Some(log) = &mut cx.model.log else { return };
+    let incident = log.state().id;
+    for record in records.into_iter().filter(|record| record.incident == incident) {
+        log.insert(record);
+    }
+    let last = log.state().last.timestamp();
+    cx.model.now = cx.model.now.max(last);
+}
+
+/// Records probes whose settled state is not the one on record.
+fn record_alarms(cx: &mut Cx<'_>) {
+    if cx.model.alarms_in_flight.is_some() || cx.model.read_only.is_some() {
+        return;
+    }
+    let Some(state) = cx.model.incident().filter(|state| state.is_open()) else { return };
+    let drafts: Vec<Draft> = cx
+        .model
+        .probes
+        .iter()
+        .filter_map(|probe| {
+            let known = state.alarms.get(&probe.name).map(|alarm| alarm.state.as_str());
+            let to = settled(probe)?;
+            // A probe that was never known to be anything but good is no news.
+            if known == Some(to.name()) || (known.is_none() && to == State::Ok) {
+                return None;
+            }
+            let since = probe.since.or(probe.last.as_ref().map(|sample| sample.at));
+            let body = Alarm {
+                probe: probe.name.clone(),
+                from: known.unwrap_or(State::Ok.name()).to_owned(),
+                to: to.name().to_owned(),
+                why: probe.last.as_ref().map(|sample| sample.why.clone()).unwrap_or_default(),
+            };
+            Some(Draft {
+                incident: state.id,
+                occurred: since.map(|since| (since, Precision::Exact)),
+                body: body.into(),
+            })
+        })
+        .collect();
+    if !drafts.is_empty() {
+        let id = cx.effect("saving", Effect::AppendAlarms(drafts));
+        cx.model.alarms_in_flight = Some(id);
+    }
+}
+
+/// The state of a probe if it is settled and based on data; waiting ones are left out.
+fn settled(probe: &series::Status) -> Option<State> {
+    probe.last.as_ref()?;
+    match probe.state {
+        State::Pending | State::Recovering => None,
+        state => Some(state),
+    }
+}
+
+/// Feeds output to the terminals that show the run.
+fn output(model: &mut Model, follow: EffectId, run: &str, skipped: u64, bytes: &[u8]) {
+    if model.following.as_ref().is_none_or(|(id, following)| *id != follow || following != run) {
+        return;
+    }
+    if let Some(output) = model.output.as_mut().filter(|output| output.run == run)
+        && !feed(&mut output.terminal, bytes)
+    {
+        *output = Output { run: run.to_owned(), terminal: terminal(0) };
+    }
+    for overlay in &mut model.overlays {
+        if let Overlay::Run(view) = overlay
+            && view.run == run
+        {
+            view.skipped += skipped;
+            if !feed(&mut view.terminal, bytes) {
+                view.terminal = terminal(0);
+                view.back = 0;
+            }
+            view.back = view.terminal.screen().scrollback();
+        }
+    }
+}
+
+/// Feeds a terminal; false if hostile output broke it, in which case it must be made anew.
+fn feed(terminal: &mut vt100::Parser, bytes: &[u8]) -> bool {
+    catch_unwind(AssertUnwindSafe(|| terminal.process(bytes))).is_ok()
+}

@@ -1,0 +1,397 @@
+//! Carrying out commands: from a key, a menu, the palette, or the mouse.
+
+use super::super::commands::{Command, Invoke};
+use super::super::edit::LineEdit;
+use super::super::model::{ConfigSource, Model, Pane};
+use super::super::msg::Effect;
+use super::super::overlay::{
+    Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, RunView, Scroll,
+};
+use super::{Cx, follow_run, keys, menus, terminal};
+use crate::incident::{
+    CheckState, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, RecordId, Resolved, Severity,
+    StopAsked, Told,
+};
+use crate::plan::Request;
+
+/// How much of a log the run view starts with, in bytes.
+const VIEW_TAIL: u64 = 1024 * 1024;
+/// Lines the run view can scroll back.
+const SCROLLBACK: usize = 2000;
+
+/// Carries out a command, or says why not.
+pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
+    let command = invoke.command;
+    if command.is_menu() && invoke.argument.is_empty() {
+        let menu = menus::menu(cx.model, command);
+        cx.push(Overlay::Menu(menu));
+        return;
+    }
+    if let Some(why) = menus::blocked(cx.model, command) {
+        cx.say(format!("{}: {why}", command.spec().title));
+        return;
+    }
+    match command {
+        Command::Palette | Command::Help | Command::Errors | Command::Trust | Command::Report => {
+            open(cx, command)
+        }
+        Command::Quit => {
+            cx.effect("leaving", Effect::Quit);
+        }
+        Command::Suspend => {
+            cx.effect("suspending", Effect::Suspend);
+        }
+        Command::FocusTimeline
+        | Command::FocusHealth
+        | Command::FocusHotfix
+        | Command::FocusChecklist
+        | Command::FocusRuns => {
+            focus(cx.model, Pane::ALL[command as usize - Command::FocusTimeline as usize]);
+        }
+        Command::NextPane => step_focus(cx.model, 1),
+        Command::PreviousPane => step_focus(cx.model, Pane::ALL.len() - 1),
+        Command::Zoom => cx.model.zoom = !cx.model.zoom,
+        Command::Up
+        | Command::Down
+        | Command::PageUp
+        | Command::PageDown
+        | Command::Top
+        | Command::Bottom => {
+            keys::motion(cx, command);
+        }
+        Command::Open => open_cursor(cx),
+        Command::Theme => next_theme(cx),
+        Command::TimeZone => {
+            let looks = &mut cx.model.looks;
+            looks.zone = if looks.zone == jiff::tz::TimeZone::UTC {
+                looks.local.clone()
+            } else {
+                jiff::tz::TimeZone::UTC
+            };
+        }
+        Command::Guide => cx.model.looks.guide = !cx.model.looks.guide,
+        Command::Incidents => {
+            cx.model.log = None;
+            cx.effect("listing incidents", Effect::ListIncidents);
+        }
+        Command::Refresh => {
+            cx.effect("reading the repository", Effect::RefreshBranch);
+        }
+        Command::ProbeNow => {
+            cx.effect("asking the probes", Effect::ProbeNow);
+        }
+        Command::Init => {
+            cx.effect("writing flightdeck.toml", Effect::Init);
+        }
+        Command::DrillFix => {
+            cx.effect("applying the fix", Effect::DrillFix);
+        }
+        Command::Test | Command::Deploy | Command::Smoke => prepare(cx, invoke),
+        Command::Severity
+        | Command::Filter
+        | Command::Note
+        | Command::Finding
+        | Command::Decision
+        | Command::Problem
+        | Command::ActionTaken
+        | Command::Impact
+        | Command::Cause
+        | Command::Role
+        | Command::Page
+        | Command::Reopen
+        | Command::HotfixStart => ask_for(cx, invoke),
+        Command::Declare => declare(cx),
+        _ => record(cx, invoke),
+    }
+}
+
+fn open(cx: &mut Cx<'_>, command: Command) {
+    let overlay = match command {
+        Command::Palette => {
+            let items = menus::everything(cx.model);
+            let matches = (0..items.len()).collect();
+            Overlay::Palette(Palette { input: LineEdit::default(), items, matches, selected: 0 })
+        }
+        Command::Help => Overlay::Help(Scroll::default()),
+        Command::Errors => {
+            cx.model.unseen = 0;
+            Overlay::Errors(Scroll { top: usize::MAX })
+        }
+        Command::Trust if matches!(cx.model.config.source, ConfigSource::Untrusted { .. }) => {
+            Overlay::Trust(Scroll::default())
+        }
+        Command::Report => {
+            let Some(state) = cx.model.incident() else { return };
+            let markdown =
+                crate::report::markdown(state, &cx.model.policy, cx.model.checklist(), cx.model.now);
+            Overlay::Report(Box::new(ReportView { markdown, scroll: Scroll::default() }))
+        }
+        _ => return,
+    };
+    cx.push(overlay);
+}
+
+fn focus(model: &mut Model, pane: Pane) {
+    model.focus = pane;
+}
+
+fn step_focus(model: &mut Model, by: usize) {
+    model.focus = Pane::ALL[(model.focus as usize + by) % Pane::ALL.len()];
+}
+
+fn next_theme(cx: &mut Cx<'_>) {
+    let looks = &mut cx.model.looks;
+    let here = looks.themes.iter().position(|name| *name == looks.theme).unwrap_or(0);
+    if let Some(name) = looks.themes.get((here + 1) % looks.themes.len().max(1)) {
+        looks.theme = name.clone();
+        let word = format!("theme {name}");
+        cx.say(word);
+    }
+}
+
+/// Opens what the cursor of the focused pane is on.
+fn open_cursor(cx: &mut Cx<'_>) {
+    if cx.model.log.is_none() {
+        match cx.model.start_row.checked_sub(1).and_then(|row| cx.model.incidents.get(row)) {
+            Some(line) => {
+                let id = line.id;
+                cx.effect("opening the incident", Effect::OpenIncident(id));
+            }
+            None => invoke(cx, &Command::Declare.into()),
+        }
+        return;
+    }
+    match cx.model.focus {
+        Pane::Timeline => {
+            if let Some(id) = entry_at_cursor(cx.model) {
+                cx.push(Overlay::Entry(Entry { id, scroll: Scroll::default() }));
+            }
+        }
+        Pane::Runs => {
+            let row = cx.model.view(Pane::Runs).cursor.unwrap_or(0);
+            let run = cx.model.run_rows().nth(row).map(|(_, run)| run.id.clone());
+            if let Some(run) = run {
+                open_run(cx, run);
+            }
+        }
+        Pane::Health | Pane::Hotfix | Pane::Checklist => cx.model.zoom = !cx.model.zoom,
+    }
+}
+
+/// Opens the output of a run.
+fn open_run(cx: &mut Cx<'_>, run: String) {
+    follow_run(cx, Some(run.clone()), VIEW_TAIL);
+    cx.push(Overlay::Run(Box::new(RunView { run, terminal: terminal(SCROLLBACK), back: 0, skipped: 0 })));
+}
+
+fn entry_at_cursor(model: &Model) -> Option<RecordId> {
+    let row = model.view(Pane::Timeline).cursor.unwrap_or(model.timeline_len().saturating_sub(1));
+    model.timeline_entry(row).map(|entry| entry.id)
+}
+
+fn prepare(cx: &mut Cx<'_>, invoke: &Invoke) {
+    let name = invoke.argument.clone();
+    let request = match invoke.command {
+        Command::Test if name == menus::ALL => Request::Test { checks: Vec::new() },
+        Command::Test => Request::Test { checks: vec![name] },
+        Command::Deploy => Request::Deploy { environment: name, reference: None },
+        _ => Request::Smoke { environment: name },
+    };
+    cx.effect("making the plan", Effect::Prepare(request));
+}
+
+fn declare(cx: &mut Cx<'_>) {
+    let at = cx.model.now;
+    cx.push(Overlay::Declare(Declare {
+        step: DeclareStep::Title,
+        title: LineEdit::default(),
+        answers: Vec::new(),
+        severity: None,
+        impact: LineEdit::default(),
+        started: LineEdit::default(),
+        complaint: String::new(),
+        at,
+    }));
+}
+
+/// Asks for the line of text that a command needs.
+fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
+    let note = |kind: NoteKind, placeholder: &'static str| {
+        (Purpose::Note(kind), kind.name(), placeholder, String::new())
+    };
+    let state = cx.model.incident();
+    let (purpose, label, placeholder, text) = match invoke.command {
+        Command::Note => note(NoteKind::Note, "what should be remembered"),
+        Command::Finding => note(NoteKind::Finding, "what was found out"),
+        Command::Decision => note(NoteKind::Decision, "what was decided, and why"),
+        Command::Problem => note(NoteKind::Problem, "what is odd, for the follow-up list"),
+        Command::ActionTaken => note(NoteKind::Action, "what was done by hand"),
+        Command::Impact => (
+            Purpose::Impact,
+            "impact",
+            "who is affected and how",
+            state.map_or_else(String::new, |s| s.impact.clone()),
+        ),
+        Command::Cause => (
+            Purpose::Cause,
+            "cause",
+            "what broke and why",
+            state.map_or_else(String::new, |s| s.cause.clone()),
+        ),
+        Command::Role => {
+            let me = cx.model.me.clone();
+            (
+                Purpose::Role(invoke.argument.clone()),
+                "who",
+                "name of the person; empty leaves the role unfilled",
+                me,
+            )
+        }
+        Command::Page => (Purpose::Page, "paged", "who was paged, and how: li by phone", String::new()),
+        Command::Reopen => (Purpose::Reopen, "reopen", "why it is not over", String::new()),
+        Command::HotfixStart => {
+            (Purpose::HotfixName, "hotfix", "name of the branch: pool-limit", String::new())
+        }
+        Command::Filter => {
+            let filter = cx.model.view(cx.model.focus).filter.clone();
+            (Purpose::Filter, "filter", "only lines that contain this", filter)
+        }
+        Command::Severity => match Severity::parse(&invoke.argument) {
+            Some(severity) => (Purpose::Severity(severity), severity.name(), "why", String::new()),
+            None => return,
+        },
+        _ => return,
+    };
+    ask(cx, purpose, label, placeholder, text);
+}
+
+/// Puts a line of text to be asked for on top.
+fn ask(cx: &mut Cx<'_>, purpose: Purpose, label: &str, placeholder: &str, text: String) {
+    cx.push(Overlay::Ask(Ask {
+        purpose,
+        label: label.to_owned(),
+        placeholder: placeholder.to_owned(),
+        input: LineEdit::new(text),
+        complaint: String::new(),
+    }));
+}
+
+/// Commands that write a record, at once or after a question.
+fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
+    let Some(state) = cx.model.incident() else { return };
+    let after: Vec<RecordId> = state.heads.iter().map(|head| head.record).collect();
+    match invoke.command {
+        Command::Mitigate => cx.append(Mitigated { after }),
+        Command::Resolve => cx.append(Resolved { after }),
+        Command::Close => cx.append(Closed { after }),
+        Command::Phase => {
+            if let Some(phase) = Phase::ALL.into_iter().find(|phase| phase.name() == invoke.argument) {
+                cx.append(PhaseEntered { phase });
+            }
+        }
+        Command::Told if invoke.argument == "other" => {
+            ask(cx, Purpose::Told, "told", "who was informed", String::new());
+        }
+        Command::Told => cx.append(Told { audience: invoke.argument.clone(), by: String::new() }),
+        Command::Pass | Command::Fail | Command::NotApplicable => tick(cx, invoke.command),
+        Command::Amend | Command::Retract | Command::Pin => on_entry(cx, invoke.command),
+        Command::Stop => ask_stop(cx, invoke),
+        Command::Prove => prove(cx),
+        _ => {}
+    }
+}
+
+fn tick(cx: &mut Cx<'_>, command: Command) {
+    let row = cx.model.view(Pane::Checklist).cursor.unwrap_or(0);
+    let Some(item) = cx.model.checklist_rows().nth(row).map(|(_, item)| item.clone()) else { return };
+    let now = cx
+        .model
+        .incident()
+        .and_then(|state| state.ticks.get(&item.id))
+        .map_or(CheckState::Open, |tick| tick.state);
+    let ask_note = |state| Purpose::Tick { item: item.id.clone(), state };
+    match command {
+        Command::Fail => ask(cx, ask_note(CheckState::Failed), "failed", "what does not work", String::new()),
+        Command::NotApplicable => ask(cx, ask_note(CheckState::Na), "not applicable", "why", String::new()),
+        _ => {
+            let state = if now == CheckState::Open { CheckState::Passed } else { CheckState::Open };
+            cx.append(crate::incident::Ticked {
+                item: item.id,
+                title: item.title,
+                state,
+                note: String::new(),
+            });
+        }
+    }
+}
+
+fn on_entry(cx: &mut Cx<'_>, command: Command) {
+    let Some(id) = entry_at_cursor(cx.model) else { return };
+    let Some(entry) =
+        cx.model.incident().and_then(|state| state.timeline.iter().find(|entry| entry.id == id))
+    else {
+        return;
+    };
+    let (text, pinned) = (entry.text.clone(), entry.pinned);
+    match command {
+        Command::Pin => cx.append(Pinned { target: id, pinned: !pinned }),
+        Command::Amend
+            if entry.name != "note" && !NoteKind::ALL.iter().any(|kind| kind.name() == entry.name) =>
+        {
+            cx.say("only notes can be amended; write a note that says more");
+        }
+        Command::Amend => ask(cx, Purpose::Amend(id), "amend", "the corrected text", text),
+        _ => ask(cx, Purpose::Retract(id), "retract", "why it is taken back", String::new()),
+    }
+}
+
+/// The run that `stop` means: that of the run view, else that of the cursor, if it runs.
+fn stoppable(model: &Model) -> Option<(String, String, bool)> {
+    let wanted = match model.run_view() {
+        Some(view) => Some(view.run.clone()),
+        None => {
+            let row = model.view(Pane::Runs).cursor.unwrap_or(0);
+            model.run_rows().nth(row).map(|(_, run)| run.id.clone())
+        }
+    }?;
+    let (plan, run) = model.incident()?.run(&wanted)?;
+    run.outcome.is_none().then(|| (run.id.clone(), plan.title.clone(), run.stop_asked.is_some()))
+}
+
+fn ask_stop(cx: &mut Cx<'_>, invoke: &Invoke) {
+    let Some((run, title, asked)) = stoppable(cx.model) else {
+        cx.say("nothing runs there");
+        return;
+    };
+    if invoke.argument == run {
+        cx.append(StopAsked { run, kill: asked });
+        return;
+    }
+    let body = if asked {
+        "A stop was asked for already. This sends KILL now: the command gets no chance to tidy up."
+    } else {
+        "Its process group gets INT, five seconds later TERM, and five seconds later KILL. What it \
+         has changed so far stays changed."
+    };
+    cx.push(Overlay::Confirm(Confirm {
+        title: format!("Stop {title}?"),
+        body: body.to_owned(),
+        yes: if asked { "kill it" } else { "stop it" }.to_owned(),
+        invoke: Invoke { command: Command::Stop, argument: run },
+        shown_ms: None,
+    }));
+}
+
+fn prove(cx: &mut Cx<'_>) {
+    let row = cx.model.view(Pane::Runs).cursor.unwrap_or(0);
+    let found = cx.model.run_rows().nth(row).map(|(plan, run)| {
+        (plan.id.clone(), matches!(run.outcome, Some(crate::incident::Outcome::Unknown { .. })))
+    });
+    match found {
+        Some((plan, true)) => {
+            cx.effect("asking whether it is done", Effect::Prove { plan });
+        }
+        Some(_) => cx.say("its outcome is known"),
+        None => {}
+    }
+}

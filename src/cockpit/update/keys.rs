@@ -1,0 +1,98 @@
+//! Which part of the program a key or the mouse is meant for.
+
+use super::super::commands::{Command, Invoke, Scope};
+use super::super::key::Key;
+use super::super::model::{Model, Pane};
+use super::super::msg::{Effect, KeyPress, Mouse, MouseKind};
+use super::{Cx, invoke, move_by, overlays};
+
+/// Rows that one notch of the wheel moves.
+const NOTCH: isize = 3;
+
+/// Takes a key: the top overlay first, then the focused pane, then everywhere.
+pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
+    let before = cx.model.last_key.replace((press.key, press.at_ms));
+    if press.key == Key::ctrl('c') {
+        // Never swallowed: it closes what lies over the cockpit, then the cockpit.
+        if cx.model.overlays.is_empty() {
+            cx.effect("leaving", Effect::Quit);
+        } else {
+            cx.model.overlays.clear();
+        }
+        return;
+    }
+    if !cx.model.overlays.is_empty() {
+        overlays::key(cx, press, before);
+        return;
+    }
+    if let Some(command) = cx.model.keymap.find(scope(cx.model), press.key) {
+        invoke::invoke(cx, &Invoke::from(command));
+    }
+}
+
+/// Where a key is pressed while no overlay is open.
+pub(super) fn scope(model: &Model) -> Scope {
+    if model.log.is_none() {
+        return Scope::Start;
+    }
+    match model.focus {
+        Pane::Timeline => Scope::Timeline,
+        Pane::Health => Scope::Health,
+        Pane::Hotfix => Scope::Hotfix,
+        Pane::Checklist => Scope::Checklist,
+        Pane::Runs => Scope::Runs,
+    }
+}
+
+/// Takes the mouse: it focuses and scrolls, and never does more than that.
+pub(super) fn mouse(cx: &mut Cx<'_>, mouse: Mouse) {
+    let notch = match mouse.kind {
+        MouseKind::Press => 0,
+        MouseKind::ScrollUp => -NOTCH,
+        MouseKind::ScrollDown => NOTCH,
+    };
+    if !cx.model.overlays.is_empty() {
+        overlays::scroll(cx.model, notch);
+        return;
+    }
+    let Some(pane) = mouse.pane else { return };
+    if notch != 0 {
+        move_by(cx.model, pane, notch);
+        return;
+    }
+    cx.model.focus = pane;
+    if let Some(row) = mouse.row {
+        let row = cx.model.view(pane).top + usize::from(row);
+        if row < cx.model.rows(pane) {
+            cx.model.view_mut(pane).cursor = Some(row);
+        }
+    }
+}
+
+/// Moves as a command says, in the focused pane or on the start screen.
+pub(super) fn motion(cx: &mut Cx<'_>, command: Command) {
+    if cx.model.log.is_none() {
+        let last = cx.model.incidents.len();
+        let row = &mut cx.model.start_row;
+        *row = match command {
+            Command::Up => row.saturating_sub(1),
+            Command::Down => (*row + 1).min(last),
+            Command::Top | Command::PageUp => 0,
+            _ => last,
+        };
+        return;
+    }
+    let pane = cx.model.focus;
+    let page = isize::try_from(cx.model.view(pane).height.max(2) - 1).unwrap_or(1);
+    match command {
+        Command::Up => move_by(cx.model, pane, -1),
+        Command::Down => move_by(cx.model, pane, 1),
+        Command::PageUp => move_by(cx.model, pane, -page),
+        Command::PageDown => move_by(cx.model, pane, page),
+        Command::Top => cx.model.view_mut(pane).cursor = Some(0),
+        _ => {
+            let last = cx.model.rows(pane).saturating_sub(1);
+            cx.model.view_mut(pane).cursor = if pane == Pane::Timeline { None } else { Some(last) };
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! Menus and palette: what can be done right now, with names filled in, and why not.
+
+use super::super::commands::{COMMANDS, Command, Danger, Invoke, Scope};
+use super::super::key::Key;
+use super::super::model::{ConfigSource, Model};
+use super::super::msg::Item;
+use super::super::overlay::Menu;
+use crate::hotfix::state::NoRepository;
+use crate::incident::{Phase, Severity, State, Status, duration};
+
+/// The menu of a command, as it stands.
+pub(super) fn menu(model: &Model, command: Command) -> Menu {
+    let (note, items) = match command {
+        Command::Severity => (String::new(), severities(model)),
+        Command::Role => (String::new(), roles(model)),
+        Command::Told => (String::new(), audiences(model)),
+        Command::Phase => (String::new(), phases(model)),
+        Command::Test => tests(model),
+        Command::Deploy => deploys(model),
+        _ => (String::new(), fixed(model, command)),
+    };
+    let title = command.spec().title;
+    let mut title = title.chars().next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default()
+        + title.get(1..).unwrap_or_default();
+    if command == Command::Role {
+        "Who takes which role".clone_into(&mut title);
+    }
+    Menu { command, title, note, items }
+}
+
+/// Every command and every row of a menu, for the palette.
+pub(super) fn everything(model: &Model) -> Vec<Item> {
+    let mut items = Vec::new();
+    for spec in COMMANDS {
+        if matches!(spec.scope, Scope::Start) && model.log.is_some() {
+            continue;
+        }
+        if spec.command.is_menu()
+            && !matches!(spec.command, Command::Notes | Command::Incident | Command::View | Command::Hotfix)
+        {
+            for item in menu(model, spec.command).items {
+                items.push(Item {
+                    path: path(model, &item.invoke),
+                    label: format!("{}: {}", spec.title, item.label),
+                    ..item
+                });
+            }
+        } else if !spec.command.is_menu()
+            && spec.command != Command::Palette
+            && spec.command != Command::Smoke
+        {
+            if spec.command == Command::DrillFix && !model.drill {
+                continue;
+            }
+            let invoke = Invoke::from(spec.command);
+            items.push(Item {
+                key: None,
+                path: path(model, &invoke),
+                label: label(model, spec.command),
+                disabled: blocked(model, spec.command),
+                invoke,
+            });
+        }
+    }
+    items
+}
+
+/// The keys that lead to a command from the cockpit: `d s`; empty where none do.
+pub fn path(model: &Model, invoke: &Invoke) -> String {
+    let spec = invoke.command.spec();
+    let own = model.keymap.key(invoke.command).map(|key| key.to_string());
+    let mut parts = Vec::new();
+    if let Scope::Menu(parent) = spec.scope {
+        parts.push(path(model, &parent.into()));
+    }
+    if !invoke.argument.is_empty() {
+        let opener = if invoke.command == Command::Smoke { Command::Deploy } else { invoke.command };
+        let item = menu(model, opener).items.into_iter().find(|item| item.invoke == *invoke);
+        let key = item.and_then(|item| item.key).map(|key| key.to_string());
+        if opener == invoke.command {
+            parts.extend(own);
+        }
+        parts.extend(key);
+    } else {
+        parts.extend(own);
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(" ")
+}
+
+/// Why a command cannot be used now; `None`: it can.
+pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
+    let spec = command.spec();
+    if spec.danger == Danger::View {
+        return (command == Command::Report && model.log.is_none()).then(|| needs_incident(model));
+    }
+    if let (Some(why), true) = (&model.read_only, !matches!(command, Command::Init | Command::Trust)) {
+        return Some(format!("nothing can be saved: {why}"));
+    }
+    match command {
+        Command::Declare => None,
+        Command::Trust => match &model.config.source {
+            ConfigSource::Untrusted { .. } => None,
+            ConfigSource::None => Some("there is no flightdeck.toml".to_owned()),
+            ConfigSource::Trusted => Some("it is trusted".to_owned()),
+            ConfigSource::Invalid(_) => Some("flightdeck.toml has errors; see the error log".to_owned()),
+        },
+        Command::Init => match (&model.config.source, &model.branch) {
+            (_, Some(Err(_)) | None) => Some("there is no repository here".to_owned()),
+            (ConfigSource::None, _) => None,
+            _ => Some("there is one already".to_owned()),
+        },
+        _ => match model.incident() {
+            None => Some(needs_incident(model)),
+            Some(state) => in_state(model, state, command),
+        },
+    }
+}
+
+fn needs_incident(model: &Model) -> String {
+    match model.keymap.key(Command::Declare) {
+        Some(key) => format!("declare or open an incident first ({key})"),
+        None => "declare or open an incident first".to_owned(),
+    }
+}
+
+/// Why a command makes no sense in this state of the incident.
+fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
+    let status = state.status;
+    let no = |yes: bool, why: &str| if yes { Some(why.to_owned()) } else { None };
+    let settled = !state.in_conflict();
+    match command {
+        Command::Mitigate => no(settled && status != Status::Open, &format!("it is {}", status.name())),
+        Command::Resolve => no(settled && !state.is_open(), &format!("it is {}", status.name())),
+        Command::Reopen => no(settled && status == Status::Open, "it is open"),
+        Command::Close => no(settled && status != Status::Resolved, "resolve it first"),
+        Command::Test | Command::Deploy | Command::Smoke => needs_config(model, command),
+        Command::HotfixStart => match &model.branch {
+            None => Some("the repository is being read".to_owned()),
+            Some(Err(why)) => Some(no_repository(why)),
+            Some(Ok(branch)) if branch.commit().is_none() => {
+                Some("the repository has no commit yet".to_owned())
+            }
+            Some(Ok(branch)) => branch.operation.map(|op| format!("a {} is under way", op.name())),
+        },
+        Command::DrillFix => no(model.hotfix_branch().is_none(), "start the hotfix branch first"),
+        _ => None,
+    }
+}
+
+/// One line on why there is no repository to work with.
+pub fn no_repository(why: &NoRepository) -> String {
+    match why {
+        NoRepository::NotFound => "there is no git repository here".to_owned(),
+        NoRepository::Bare => "the repository is bare: it has no files to work on".to_owned(),
+        NoRepository::NotOurs { .. } => "the repository belongs to another user".to_owned(),
+        NoRepository::Unreadable { why } => format!("the repository cannot be read: {why}"),
+    }
+}
+
+/// Why nothing configured can be run, if that is so.
+fn needs_config(model: &Model, command: Command) -> Option<String> {
+    let config = &model.config.config;
+    let nothing = match command {
+        Command::Test => config.checks.is_empty(),
+        _ => config.environments.is_empty(),
+    };
+    let trust = model.keymap.key(Command::Trust).map_or_else(String::new, |key| format!(" ({key})"));
+    match &model.config.source {
+        ConfigSource::Untrusted { .. } => Some(format!("flightdeck.toml is not trusted yet{trust}")),
+        ConfigSource::Invalid(_) => Some("flightdeck.toml has errors; see the error log".to_owned()),
+        ConfigSource::None => Some("there is no flightdeck.toml; `flightdeck init` writes one".to_owned()),
+        ConfigSource::Trusted if nothing && command == Command::Test => {
+            Some("flightdeck.toml names no checks".to_owned())
+        }
+        ConfigSource::Trusted if nothing => Some("flightdeck.toml names no environments".to_owned()),
+        ConfigSource::Trusted => None,
+    }
+}
+
+/// The title of a command with the present value, where that helps.
+fn label(model: &Model, command: Command) -> String {
+    let title = command.spec().title;
+    let with = |value: &str, empty: &str| {
+        let value = if value.is_empty() { empty } else { value };
+        format!("{title}: {value}")
+    };
+    let Some(state) = model.incident() else { return title.to_owned() };
+    match command {
+        Command::Impact => with(&state.impact, "not described yet"),
+        Command::Cause => with(&state.cause, "not described yet"),
+        Command::HotfixStart => match model.repository().and_then(|branch| branch.base.as_deref()) {
+            Some(base) => format!("start {}… from {base}", model.config.config.hotfix.prefix),
+            None => title.to_owned(),
+        },
+        Command::Theme => with(&model.looks.theme, "dark"),
+        Command::Guide if model.drill => with(if model.looks.guide { "shown" } else { "hidden" }, ""),
+        Command::Role | Command::Told | Command::Phase => format!("{title} …"),
+        _ => title.to_owned(),
+    }
+}
+
+/// A menu whose rows are commands of the table.
+fn fixed(model: &Model, menu: Command) -> Vec<Item> {
+    COMMANDS
+        .iter()
+        .filter(|spec| spec.scope == Scope::Menu(menu))
+        .filter(|spec| spec.command != Command::DrillFix || model.drill)
+        .filter(|spec| spec.command != Command::Guide || model.drill)
+        .map(|spec| Item {
+            key: model.keymap.key(spec.command),
+            path: String::new(),
+            label: label(model, spec.command),
+            disabled: blocked(model, spec.command),
+            invoke: spec.command.into(),
+        })
+        .collect()
+}
+
+/// Rows that carry an argument, each with a letter of its own.
+fn rows(
+    command: Command,
+    names: &[String],
+    taken: &[char],
+    row: impl Fn(usize) -> (String, Option<String>),
+) -> Vec<Item> {
+    letters(names, taken)
+        .into_iter()
+        .zip(names)
+        .enumerate()
+        .map(|(index, (letter, name))| {
+            let (label, disabled) = row(index);
+            Item {
+                key: letter.map(Key::char),
+                path: String::new(),
+                label,
+                disabled,
+                invoke: Invoke { command, argument: name.clone() },
+            }
+        })
+        .collect()
+}
+
+/// A letter or digit for each name: the first of its own that is free, else the next free
+/// digit; `None` when all are used up.
+pub fn letters(names: &[String], taken: &[char]) -> Vec<Option<char>> {
+    let mut used: Vec<char> = taken.to_vec();
+    let mut out = Vec::with_capacity(names.len());
+    for name in names {
+        let own = name.chars().map(|c| c.to_ascii_lowercase()).filter(char::is_ascii_alphanumeric);
+        let letter = own.chain('1'..='9').chain('a'..='z').find(|c| !used.contains(c));
+        used.extend(letter);
+        out.push(letter);
+    }
+    out
+}
+
+fn severities(model: &Model) -> Vec<Item> {
+    let now = model.incident().map(|state| state.severity);
+    Severity::ALL
+        .into_iter()
+        .map(|severity| {
+            let policy = model.policy.severity(severity);
+            let within = policy.fix_within.map_or_else(
+                || "next regular release".to_owned(),
+                |within| format!("fix within {}", duration(within)),
+            );
+            Item {
+                key: severity.name().chars().next_back().map(Key::char),
+                path: String::new(),
+                label: format!("{} {} · {within}", severity.name(), policy.word),
+                disabled: blocked(model, Command::Severity)
+                    .or_else(|| (now == Some(severity)).then(|| "is in force".to_owned())),
+                invoke: Invoke { command: Command::Severity, argument: severity.name().to_owned() },
+            }
+        })
+        .collect()
+}
+
+fn roles(model: &Model) -> Vec<Item> {
+    let names: Vec<String> = model.policy.roles.iter().map(|role| role.id.clone()).collect();
+    rows(Command::Role, &names, &[], |index| {
+        let role = &model.policy.roles[index];
+        let person = model.incident().and_then(|state| state.roles.get(&role.id));
+        let label = match person {
+            Some(person) => format!("{}: {person}", role.title),
+            None => format!("{}: nobody yet", role.title),
+        };
+        (label, blocked(model, Command::Role))
+    })
+}
+
+/// Audiences that meet a clock, with what it is called on the screen.
+const AUDIENCES: &[(&str, &str)] = &[
+    ("stakeholders", "stakeholders, the first time"),
+    ("update", "stakeholders, an update"),
+    ("lead", "engineering lead (escalated)"),
+    ("executives", "executives"),
+];
+
+fn audiences(model: &Model) -> Vec<Item> {
+    let names: Vec<String> = AUDIENCES.iter().map(|(id, _)| (*id).to_owned()).collect();
+    let mut items = rows(Command::Told, &names, &['o'], |index| {
+        (AUDIENCES[index].1.to_owned(), blocked(model, Command::Told))
+    });
+    items.push(Item {
+        key: Some(Key::char('o')),
+        path: String::new(),
+        label: "somebody else …".to_owned(),
+        disabled: blocked(model, Command::Told),
+        invoke: Invoke { command: Command::Told, argument: "other".to_owned() },
+    });
+    items
+}
+
+fn phases(model: &Model) -> Vec<Item> {
+    let names: Vec<String> = Phase::ALL.iter().map(|phase| phase.name().to_owned()).collect();
+    rows(Command::Phase, &names, &[], |index| {
+        let phase = Phase::ALL[index];
+        let done = model.policy.phases.iter().find(|policy| policy.phase == phase);
+        let label = done.map_or_else(
+            || phase.name().to_owned(),
+            |p| format!("{} · done when {}", phase.name(), p.done_when),
+        );
+        let now = model.incident().is_some_and(|state| state.phase == phase);
+        (label, blocked(model, Command::Phase).or_else(|| now.then(|| "is in force".to_owned())))
+    })
+}
+
+fn tests(model: &Model) -> (String, Vec<Item>) {
+    let blocked = blocked(model, Command::Test);
+    let names: Vec<String> = model.config.config.checks.iter().map(|check| check.name.clone()).collect();
+    let mut items = rows(Command::Test, &names, &['a'], |index| {
+        let check = &model.config.config.checks[index];
+        (format!("{}  {}", check.name, shell_words::join(&check.command)), blocked.clone())
+    });
+    if names.len() > 1 {
+        items.insert(
+            0,
+            Item {
+                key: Some(Key::char('a')),
+                path: String::new(),
+                label: format!("all {} checks", names.len()),
+                disabled: blocked.clone(),
+                invoke: Invoke { command: Command::Test, argument: ALL.to_owned() },
+            },
+        );
+    }
+    (if items.is_empty() { blocked.unwrap_or_default() } else { String::new() }, items)
+}
+
+/// The argument of `test` that stands for every check. No check can be called so: names
+/// start with a letter or digit.
+pub(super) const ALL: &str = "*";
+
+fn deploys(model: &Model) -> (String, Vec<Item>) {
+    let blocked_deploy = blocked(model, Command::Deploy).or_else(|| match model.repository() {
+        None => Some("the repository is being read".to_owned()),
+        Some(branch) if branch.commit().is_none() => Some("the repository has no commit yet".to_owned()),
+        Some(_) => None,
+    });
+    let what = deployed_reference(model).unwrap_or_else(|| "?".to_owned());
+    let environments = &model.config.config.environments;
+    let names: Vec<String> = environments.iter().map(|env| env.name.clone()).collect();
+    let mut items = rows(Command::Deploy, &names, &[], |index| {
+        let busy = busy(model, &names[index]);
+        (format!("{what} → {}", names[index]), blocked_deploy.clone().or(busy))
+    });
+    let smoke: Vec<Item> = items
+        .iter()
+        .zip(environments)
+        .filter(|(_, env)| !env.smoke.is_empty())
+        .map(|(item, env)| Item {
+            key: item.key.and_then(|key| key.text()).map(|c| Key::char(c.to_ascii_uppercase())),
+            path: String::new(),
+            label: format!("smoke-test {}", env.name),
+            disabled: blocked_deploy.clone().or_else(|| busy(model, &env.name)),
+            invoke: Invoke { command: Command::Smoke, argument: env.name.clone() },
+        })
+        .collect();
+    items.extend(smoke);
+    (if items.is_empty() { blocked_deploy.unwrap_or_default() } else { String::new() }, items)
+}
+
+/// What a deploy takes when nothing else is said: the current branch, else the commit.
+fn deployed_reference(model: &Model) -> Option<String> {
+    let branch = model.repository()?;
+    branch.branch().map(str::to_owned).or_else(|| branch.commit().map(|id| id.chars().take(8).collect()))
+}
+
+/// The plan that holds a target, as far as the record says.
+fn busy(model: &Model, target: &str) -> Option<String> {
+    let state = model.incident()?;
+    let plan = state
+        .plans
+        .iter()
+        .rev()
+        .find(|plan| plan.target == target && plan.state == crate::incident::PlanState::Running)?;
+    Some(format!("{} is running, started by {}", plan.title, plan.by))
+}

@@ -1,0 +1,278 @@
+//! Keys for what lies over the cockpit.
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use super::super::commands::{Command, Invoke, Scope};
+use super::super::key::{Code, Key};
+use super::super::model::{ConfigSource, Model};
+use super::super::msg::{Effect, KeyPress};
+use super::super::overlay::{Overlay, Palette, Preview, Way};
+use super::{Cx, declare, invoke, submit};
+
+/// A key pressed twice within this many milliseconds was held down, not meant.
+const REPEAT_MS: u64 = 400;
+
+/// Takes a key for the top overlay. `before` is the key before this one, and when it came.
+pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
+    match cx.model.overlays.last() {
+        Some(Overlay::Menu(_)) => menu(cx, press.key),
+        Some(Overlay::Palette(_)) => palette(cx, press.key),
+        Some(Overlay::Ask(_)) => ask(cx, press.key),
+        Some(Overlay::Declare(_)) => declare::key(cx, press.key),
+        Some(Overlay::Preview(_)) => preview(cx, press, before),
+        Some(Overlay::Confirm(_)) => confirm(cx, press, before),
+        Some(Overlay::Trust(_)) if press.key == Key::char('y') && !repeated(press, before) => trust(cx),
+        Some(Overlay::Report(_)) if matches!(press.key.text(), Some('s' | 'c')) => report(cx, press.key),
+        Some(Overlay::Run(_)) if is_stop(cx.model, press.key) => invoke::invoke(cx, &Command::Stop.into()),
+        Some(_) => document(cx, press.key),
+        None => {}
+    }
+}
+
+/// Whether a key may confirm something dangerous: it was read after the question had been on
+/// the screen, and is neither held down nor drummed.
+fn may_confirm(shown_ms: Option<u64>, press: KeyPress, before: Option<(Key, u64)>) -> bool {
+    shown_ms.is_some_and(|shown| press.at_ms > shown) && !repeated(press, before)
+}
+
+fn repeated(press: KeyPress, before: Option<(Key, u64)>) -> bool {
+    press.repeat
+        || before.is_some_and(|(key, at)| key == press.key && press.at_ms.saturating_sub(at) < REPEAT_MS)
+}
+
+fn is_stop(model: &Model, key: Key) -> bool {
+    model.keymap.find(Scope::Runs, key) == Some(Command::Stop)
+}
+
+/// Pasted text goes into lines of text; it never confirms and never is a command.
+pub(super) fn paste(cx: &mut Cx<'_>, text: &str) {
+    match cx.model.overlays.last_mut() {
+        Some(Overlay::Ask(ask)) => ask.input.insert(text.trim_end()),
+        Some(Overlay::Declare(declare)) => declare::paste(declare, text.trim_end()),
+        Some(Overlay::Palette(palette)) => {
+            palette.input.insert(text.trim_end());
+            search(palette);
+        }
+        Some(Overlay::Preview(preview)) => {
+            "pasted text does not confirm: type it".clone_into(&mut preview.complaint);
+        }
+        _ => cx.say("pasted text is not taken as commands; press n to write a note"),
+    }
+}
+
+fn menu(cx: &mut Cx<'_>, key: Key) {
+    let Some(Overlay::Menu(menu)) = cx.model.overlays.last() else { return };
+    let found = menu.items.iter().find(|item| item.key == Some(key)).cloned();
+    match found {
+        Some(item) if item.disabled.is_some() => {
+            cx.say(format!("{}: {}", item.label, item.disabled.unwrap_or_default()));
+        }
+        Some(item) => {
+            if !(item.invoke.command.is_menu() && item.invoke.argument.is_empty()) {
+                cx.model.overlays.clear();
+            }
+            invoke::invoke(cx, &item.invoke);
+        }
+        None if matches!(key.code, Code::Esc | Code::Backspace) => cx.pop(),
+        None => {}
+    }
+}
+
+fn palette(cx: &mut Cx<'_>, key: Key) {
+    let Some(Overlay::Palette(palette)) = cx.model.overlays.last_mut() else { return };
+    let last = palette.matches.len().saturating_sub(1);
+    match key {
+        Key { code: Code::Esc, .. } => cx.pop(),
+        Key { code: Code::Up, .. } | Key { code: Code::BackTab, .. } => {
+            palette.selected = palette.selected.saturating_sub(1);
+        }
+        Key { code: Code::Down | Code::Tab, .. } => palette.selected = (palette.selected + 1).min(last),
+        key if key == Key::ctrl('p') => palette.selected = palette.selected.saturating_sub(1),
+        key if key == Key::ctrl('n') => palette.selected = (palette.selected + 1).min(last),
+        Key { code: Code::Enter, .. } => {
+            let Some(item) = palette.matches.get(palette.selected).map(|index| palette.items[*index].clone())
+            else {
+                return;
+            };
+            match item.disabled {
+                Some(why) => cx.say(format!("{}: {why}", item.label)),
+                None => {
+                    cx.pop();
+                    invoke::invoke(cx, &item.invoke);
+                }
+            }
+        }
+        key => {
+            if palette.input.key(key) {
+                search(palette);
+            }
+        }
+    }
+}
+
+/// Finds the rows that match, best first; those that can be done before those that cannot.
+fn search(palette: &mut Palette) {
+    let pattern = Pattern::parse(palette.input.text(), CaseMatching::Ignore, Normalization::Smart);
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut buffer = Vec::new();
+    let mut scored: Vec<(u32, bool, usize)> = palette
+        .items
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| {
+            let text = format!("{} {}", item.label, item.invoke.command.spec().help);
+            let score = pattern.score(Utf32Str::new(&text, &mut buffer), &mut matcher)?;
+            Some((score, item.disabled.is_none(), index))
+        })
+        .collect();
+    scored.sort_by_key(|(score, enabled, index)| (!enabled, std::cmp::Reverse(*score), *index));
+    palette.matches = scored.into_iter().map(|(_, _, index)| index).collect();
+    palette.selected = 0;
+}
+
+fn ask(cx: &mut Cx<'_>, key: Key) {
+    let Some(Overlay::Ask(ask)) = cx.model.overlays.last_mut() else { return };
+    match key.code {
+        Code::Esc => cx.pop(),
+        Code::Enter => submit::submit(cx),
+        _ => {
+            if ask.input.key(key) {
+                ask.complaint.clear();
+            }
+        }
+    }
+}
+
+fn preview(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
+    let key = press.key;
+    if preview.starting {
+        return;
+    }
+    let meant = may_confirm(preview.shown_ms, press, before);
+    match (key.code, preview.way()) {
+        (Code::Esc, _) => cx.pop(),
+        (Code::Up | Code::Down | Code::PageUp | Code::PageDown, _) => {
+            preview.scroll.top = scrolled(preview.scroll.top, key).unwrap_or(preview.scroll.top);
+        }
+        (Code::Enter, Way::Typed(word)) => {
+            if preview.typed.text() == word {
+                if meant {
+                    let how = format!("typed {word}");
+                    start(cx, how);
+                }
+            } else {
+                preview.complaint = format!("type {word} to go ahead");
+            }
+        }
+        (_, Way::Typed(_)) => {
+            // What was typed before this was on the screen was meant for something else.
+            if preview.shown_ms.is_some_and(|shown| press.at_ms > shown) && preview.typed.key(key) {
+                preview.complaint.clear();
+            }
+        }
+        (Code::Enter, Way::Enter) if meant => start(cx, "enter".to_owned()),
+        (Code::Char('y'), Way::Enter | Way::Yes) if meant => start(cx, "y".to_owned()),
+        (Code::Enter, Way::Yes) => "press y to go ahead".clone_into(&mut preview.complaint),
+        (Code::Char('q'), _) => cx.pop(),
+        _ => {}
+    }
+}
+
+/// Hands the plan of the preview over, once.
+fn start(cx: &mut Cx<'_>, confirmed: String) {
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
+    preview.starting = true;
+    preview.complaint.clear();
+    let Preview { plan, .. } = &**preview;
+    let plan = Box::new(plan.clone());
+    cx.effect("starting", Effect::Start { plan, confirmed });
+}
+
+fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
+    let Some(Overlay::Confirm(confirm)) = cx.model.overlays.last() else { return };
+    match press.key {
+        key if key == Key::char('y') && may_confirm(confirm.shown_ms, press, before) => {
+            let invoke: Invoke = confirm.invoke.clone();
+            cx.pop();
+            invoke::invoke(cx, &invoke);
+        }
+        Key { code: Code::Esc, .. } | Key { code: Code::Char('n' | 'q'), .. } => cx.pop(),
+        _ => {}
+    }
+}
+
+fn trust(cx: &mut Cx<'_>) {
+    if let ConfigSource::Untrusted { hash, .. } = &cx.model.config.source {
+        let hash = hash.clone();
+        cx.effect("trusting", Effect::Trust { hash });
+    }
+    cx.pop();
+}
+
+fn report(cx: &mut Cx<'_>, key: Key) {
+    let Some(Overlay::Report(view)) = cx.model.overlays.last() else { return };
+    let content = view.markdown.clone();
+    if key == Key::char('c') {
+        cx.effect("copying", Effect::Copy(content));
+        return;
+    }
+    let number = cx.model.incident().map_or_else(String::new, |state| state.number.clone());
+    cx.effect("saving the report", Effect::Save { name: format!("{number}.md"), content });
+}
+
+/// Keys of overlays that are only read.
+fn document(cx: &mut Cx<'_>, key: Key) {
+    let closes = matches!(key.code, Code::Esc | Code::Char('q'))
+        || (matches!(cx.model.overlays.last(), Some(Overlay::Help(_))) && key == Key::char('?'));
+    if closes {
+        cx.pop();
+        return;
+    }
+    let page = isize::try_from(cx.model.overlay_height.max(2) - 1).unwrap_or(1);
+    match (key.code, key.ctrl) {
+        (Code::Up, _) | (Code::Char('k'), false) => scroll(cx.model, -1),
+        (Code::Down, _) | (Code::Char('j'), false) => scroll(cx.model, 1),
+        (Code::PageUp, _) | (Code::Char('u'), true) => scroll(cx.model, -page),
+        (Code::PageDown, _) | (Code::Char('d'), true) | (Code::Char(' '), false) => scroll(cx.model, page),
+        (Code::Home, _) | (Code::Char('g'), false) => scroll(cx.model, isize::MIN / 2),
+        (Code::End, _) | (Code::Char('G'), false) => scroll(cx.model, isize::MAX / 2),
+        _ => {}
+    }
+}
+
+/// Scrolls the top overlay by so many lines. The drawing clamps what is past the end.
+pub(super) fn scroll(model: &mut Model, by: isize) {
+    let Some(overlay) = model.overlays.last_mut() else { return };
+    let top = match overlay {
+        Overlay::Run(view) => {
+            let back = view.back.saturating_add_signed(-by);
+            view.terminal.screen_mut().set_scrollback(back);
+            view.back = view.terminal.screen().scrollback();
+            return;
+        }
+        Overlay::Palette(palette) => {
+            palette.selected =
+                palette.selected.saturating_add_signed(by).min(palette.matches.len().saturating_sub(1));
+            return;
+        }
+        Overlay::Help(scroll) | Overlay::Errors(scroll) | Overlay::Trust(scroll) => &mut scroll.top,
+        Overlay::Entry(entry) => &mut entry.scroll.top,
+        Overlay::Report(view) => &mut view.scroll.top,
+        Overlay::Preview(preview) => &mut preview.scroll.top,
+        Overlay::Menu(_) | Overlay::Ask(_) | Overlay::Declare(_) | Overlay::Confirm(_) => return,
+    };
+    *top = top.saturating_add_signed(by);
+}
+
+fn scrolled(top: usize, key: Key) -> Option<usize> {
+    let by = match key.code {
+        Code::Up => -1,
+        Code::Down => 1,
+        Code::PageUp => -10,
+        Code::PageDown => 10,
+        _ => return None,
+    };
+    Some(top.saturating_add_signed(by))
+}

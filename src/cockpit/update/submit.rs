@@ -1,0 +1,97 @@
+//! What becomes of a line of text once Enter is pressed.
+
+use super::super::model::Model;
+use super::super::msg::Effect;
+use super::super::overlay::{Ask, Overlay, Purpose};
+use super::Cx;
+use crate::incident::{
+    Amended, Body, CauseDescribed, ImpactDescribed, Noted, Paged, Reopened, Retracted, RoleTaken,
+    SeverityChanged, Ticked, Told,
+};
+use crate::plan::Request;
+
+/// Takes the line, or says what is wrong with it and keeps it.
+pub(super) fn submit(cx: &mut Cx<'_>) {
+    let Some(Overlay::Ask(ask)) = cx.model.overlays.last() else { return };
+    let ask = ask.clone();
+    match act(cx, &ask) {
+        Ok(()) => cx.pop(),
+        Err(why) => {
+            if let Some(Overlay::Ask(ask)) = cx.model.overlays.last_mut() {
+                ask.complaint = why;
+            }
+        }
+    }
+}
+
+fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
+    let text = ask.input.text().trim().to_owned();
+    let needs =
+        |what: &str| if text.is_empty() { Err(format!("{what}, or esc to leave it")) } else { Ok(()) };
+    let body: Body = match &ask.purpose {
+        Purpose::Filter => {
+            let pane = cx.model.focus;
+            let view = cx.model.view_mut(pane);
+            view.filter = text;
+            view.cursor = None;
+            return Ok(());
+        }
+        Purpose::HotfixName => {
+            needs("a name is needed")?;
+            cx.effect("making the plan", Effect::Prepare(Request::HotfixStart { name: text }));
+            return Ok(());
+        }
+        Purpose::Note(kind) => {
+            needs("write something")?;
+            Noted { kind: *kind, text }.into()
+        }
+        Purpose::Severity(severity) => {
+            needs("a reason is needed: it goes into the record")?;
+            SeverityChanged { severity: *severity, reason: text }.into()
+        }
+        Purpose::Impact => {
+            needs("describe the impact")?;
+            ImpactDescribed { text }.into()
+        }
+        Purpose::Cause => {
+            needs("describe the cause")?;
+            CauseDescribed { text }.into()
+        }
+        Purpose::Role(role) => RoleTaken { role: role.clone(), person: text }.into(),
+        Purpose::Page => {
+            needs("who was paged?")?;
+            let (who, how) = text.split_once(" by ").unwrap_or((&text, ""));
+            Paged { who: who.trim().to_owned(), how: how.trim().to_owned() }.into()
+        }
+        Purpose::Told => {
+            needs("who was informed?")?;
+            Told { audience: text, by: String::new() }.into()
+        }
+        Purpose::Reopen => {
+            needs("a reason is needed: it goes into the record")?;
+            Reopened { reason: text, after: heads(cx.model) }.into()
+        }
+        Purpose::Tick { item, state } => {
+            if *state == crate::incident::CheckState::Failed {
+                needs("say what does not work")?;
+            }
+            let title = cx.model.checklist().iter().find(|i| i.id == *item).map(|i| i.title.clone());
+            Ticked { item: item.clone(), title: title.unwrap_or_default(), state: *state, note: text }.into()
+        }
+        Purpose::Amend(target) => {
+            needs("write the corrected text")?;
+            Amended { target: *target, text }.into()
+        }
+        Purpose::Retract(target) => {
+            needs("a reason is needed: it goes into the record")?;
+            Retracted { target: *target, reason: text }.into()
+        }
+    };
+    cx.append(body);
+    Ok(())
+}
+
+/// The status decisions that a new one is made on.
+fn heads(model: &Model) -> Vec<crate::incident::RecordId> {
+    model.incident().map_or_else(Vec::new, |state| state.heads.iter().map(|head| head.record).collect())
+}
