@@ -10,3 +10,6 @@ mod terminal;
 mod world;
 
 mod drill_verb;
+mod journal;
+mod survival;
+mod walk_by_verbs;

@@ -1,6 +1,7 @@
 //! The paths of the service and what is remembered between requests.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http_body_util::Full;
@@ -33,6 +34,7 @@ pub(super) struct Site {
     // Held while the application runs, so that everybody who asks meanwhile gets the same.
     pulse: Mutex<Pulse>,
     counter: Semaphore,
+    single: AtomicU64,
 }
 
 /// The last minute of orders.
@@ -54,6 +56,7 @@ impl Site {
             up_since: Instant::now(),
             pulse: Mutex::default(),
             counter: Semaphore::new(AT_ONCE),
+            single: AtomicU64::new(0),
         }
     }
 
@@ -117,7 +120,7 @@ impl Site {
             );
         };
         let began = Instant::now();
-        let id = 1_000 + u64::from(self.up_since.elapsed().subsec_micros() % 9_000);
+        let id = 1_000 + self.single.fetch_add(1, Ordering::Relaxed);
         let order =
             orders::order(id, field(query, "card"), field(query, "coupon"), "ok", field(query, "lines"));
         let Some(charged) = release.price(&order).await.pop() else {

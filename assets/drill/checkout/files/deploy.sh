@@ -17,8 +17,19 @@ ref=$1
 environment "$2"
 env=$2
 unpacked=$root/releases/.unpacking.$$
+switched=no
+stopped() {
+    case $switched in
+        no) echo "Stopped by $1. $env serves what it served before." >&2 ;;
+        yes) echo "Stopped by $1 after the switch. Ask ops/deployed.sh $env what it serves." >&2 ;;
+    esac
+    rm -rf "$unpacked" "$unpacked.tar"
+    trap - EXIT "$1"
+    kill -s "$1" $$
+}
 trap 'rm -rf "$unpacked" "$unpacked.tar"' EXIT
-trap 'echo "Stopped. $env serves what it served before." >&2; exit 130' INT TERM
+trap 'stopped INT' INT
+trap 'stopped TERM' TERM
 
 echo "payments-api: $ref -> $env"
 
@@ -41,6 +52,7 @@ pause 0.4
 release=$root/releases/$commit
 [ -d "$release" ] || mv "$unpacked" "$release"
 before=$(basename "$(readlink "$root/current" 2> /dev/null || echo nothing)")
+switched=yes
 rm -f "$root/next"
 ln -s "releases/$commit" "$root/next"
 mv -fT "$root/next" "$root/current" 2> /dev/null || mv -fh "$root/next" "$root/current"

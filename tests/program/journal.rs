@@ -1,0 +1,116 @@
+//! The journal under `kill -9` and with several writers.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::world::{PROGRAM, Running, Shell, World};
+
+/// Entries that the writers of a test make, altogether.
+const NOTES: usize = 1_200;
+
+/// How often each text is in the timeline.
+fn timeline(shell: &Shell) -> BTreeMap<String, usize> {
+    let status = shell.json(&["status", "--json"]);
+    let mut texts = BTreeMap::new();
+    for entry in status["timeline"].as_array().unwrap() {
+        *texts.entry(entry["text"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    texts
+}
+
+/// Ids of all records, with how often each is exported.
+fn exported(shell: &Shell) -> BTreeMap<String, usize> {
+    let lines = shell.flightdeck(&["export"]).succeeded().stdout;
+    let mut ids = BTreeMap::new();
+    for line in lines.lines() {
+        let record: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        *ids.entry(record["id"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    ids
+}
+
+/// Writes a note and kills the writer after a while; returns the id if it was acknowledged.
+fn note_and_kill(shell: &Shell, text: &str, after: Duration) -> Option<String> {
+    let mut command = shell.command(PROGRAM, &["note", text]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut writer = Running(command.spawn().unwrap());
+    let began = Instant::now();
+    // The moment is what the test is about, so it is waited for exactly.
+    while began.elapsed() < after {
+        std::hint::spin_loop();
+    }
+    writer.0.kill().ok();
+    let mut said = String::new();
+    writer.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    writer.0.wait().unwrap();
+    said.ends_with('\n').then(|| said.trim().to_owned())
+}
+
+/// How long a note takes when nobody kills it.
+fn usual_time(shell: &Shell) -> Duration {
+    let began = Instant::now();
+    for index in 0..5 {
+        shell.flightdeck(&["note", &format!("to measure {index}")]).succeeded();
+    }
+    began.elapsed() / 5
+}
+
+#[test]
+fn what_was_acknowledged_survives_kill_9_once_and_the_chain_verifies() {
+    let world = World::new();
+    let shell = world.repository("service");
+    shell.flightdeck(&["declare", "Nobody can log in", "--severity", "P0"]).succeeded();
+    let usual = usual_time(&shell);
+    let writers: Vec<_> = (0..2)
+        .map(|writer| {
+            let shell = shell.clone().with("FLIGHTDECK_USER", format!("writer {writer}"));
+            std::thread::spawn(move || {
+                // Spread over the whole life of the process and a little past its end.
+                (0..NOTES / 2)
+                    .filter_map(|index| {
+                        let after = usual * ((index * 37) % 150) as u32 / 100;
+                        note_and_kill(&shell, &format!("{writer}/{index}"), after)
+                    })
+                    .collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    let acknowledged: Vec<String> = writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect();
+    assert!(acknowledged.len() > NOTES / 20, "most were killed too early: {}", acknowledged.len());
+    assert!(acknowledged.len() < NOTES, "none was killed in time");
+
+    let ids = exported(&shell);
+    for id in &acknowledged {
+        assert_eq!(ids.get(id), Some(&1), "{id} was acknowledged");
+    }
+    assert!(timeline(&shell).values().all(|count| *count == 1));
+    shell.flightdeck(&["verify"]).succeeded();
+}
+
+#[test]
+fn two_writers_at_once_lose_nothing_and_see_no_lock() {
+    let world = World::new();
+    let shell = world.repository("service");
+    shell.flightdeck(&["declare", "Nobody can log in", "--severity", "P1"]).succeeded();
+    let writers: Vec<_> = (0..2)
+        .map(|writer| {
+            let shell = shell.clone().with("FLIGHTDECK_USER", format!("writer {writer}"));
+            std::thread::spawn(move || {
+                for index in 0..100 {
+                    let note = shell.flightdeck(&["note", &format!("{writer}/{index}")]).succeeded();
+                    assert_eq!(note.stderr, "");
+                }
+            })
+        })
+        .collect();
+    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    let texts = timeline(&shell);
+    for text in (0..2).flat_map(|writer| (0..100).map(move |index| format!("{writer}/{index}"))) {
+        assert_eq!(texts.get(&text), Some(&1), "{text}");
+    }
+    shell.flightdeck(&["verify"]).succeeded();
+}
