@@ -4,15 +4,16 @@
 //! Works on the parsed tree rather than on typed values, so that it still finds these
 //! mistakes in a file that has others. What is missing or of a wrong type is skipped here.
 
+mod probe;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
-use jiff::SignedDuration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
-use super::types::{default_interval, default_probe_timeout};
+use crate::incident::{Policy, Severity};
 use crate::text::visible;
 
 /// Words in braces that a command of an environment may have.
@@ -50,10 +51,27 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     }
     let environments: Vec<&str> =
         tables(root, "environments").filter_map(|e| Some(text(e, "name")?.0)).collect();
-    for probe in tables(root, "probes") {
-        self::probe(probe, &environments, &mut found);
+    for entry in entries(root, "probes") {
+        probe::check(entry, &environments, &mut found);
     }
+    approvals(root, &mut found);
     found
+}
+
+/// Roles that have to approve must be ones there are.
+fn approvals(root: &DeTable<'_>, found: &mut Vec<Problem>) {
+    let Some(policy) = table(root, "policy") else { return };
+    let built_in = Policy::built_in().roles;
+    let roles: Vec<&str> = match policy.contains_key("roles") {
+        true => tables(policy, "roles").filter_map(|role| Some(text(role, "id")?.0)).collect(),
+        false => built_in.iter().map(|role| role.id.as_str()).collect(),
+    };
+    for severity in Severity::ALL.into_iter().filter_map(|severity| table(policy, severity.name())) {
+        for (role, span) in texts(severity, "approvals").filter(|(role, _)| !roles.contains(role)) {
+            let problem = Problem::new(span, format!("there is no role `{role}`"));
+            found.push(problem.suggest(role, roles.iter().copied()));
+        }
+    }
 }
 
 /// Whether a command may be left empty.
@@ -88,94 +106,6 @@ fn environment(environment: &DeTable<'_>, found: &mut Vec<Problem>) {
         found.push(
             Problem::new(span, message).help("plans that work on the repository itself go by that name"),
         );
-    }
-}
-
-fn probe(probe: &DeTable<'_>, environments: &[&str], found: &mut Vec<Problem>) {
-    let name = probe.get_key_value("name").map(|(_, value)| value.span());
-    let place = name.or_else(|| probe.keys().map(Spanned::span).min_by_key(|span| span.start));
-    match (probe.get_key_value("url"), probe.get_key_value("command")) {
-        (Some((url, _)), Some((command, _))) => found.push(
-            Problem::new(command.span(), "a probe has a `url` or a `command`, not both")
-                .other(url.span(), "it has a url here"),
-        ),
-        (None, None) => {
-            let message = "this probe asks nothing: it has neither `url` nor `command`";
-            let help = "url = \"https://…/health\", or command = [\"program\", \"argument\"]";
-            found.extend(place.clone().map(|span| Problem::new(span, message).help(help)));
-        }
-        (None, Some(_)) => {
-            if let Some((headers, _)) = probe.get_key_value("headers") {
-                found
-                    .push(Problem::new(headers.span(), "`headers` go with a `url`; this probe is a command"));
-            }
-        }
-        (Some(_), None) => {}
-    }
-    if let Some((url, span)) = text(probe, "url") {
-        address(url, span, found);
-    }
-    command(probe, "command", Need::Program, found);
-    headers(probe, found);
-    schedule(probe, place, found);
-    if let Some((environment, span)) = text(probe, "environment")
-        && !environment.is_empty()
-        && !environments.contains(&environment)
-    {
-        let problem = Problem::new(span, format!("there is no environment `{environment}`"));
-        found.push(problem.suggest(environment, environments.iter().copied()));
-    }
-    label(probe, "unit", found);
-}
-
-/// A probe's timeout has to end before the next time it is due.
-fn schedule(probe: &DeTable<'_>, place: Option<Range<usize>>, found: &mut Vec<Problem>) {
-    let written = |key| text(probe, key).and_then(|(text, span)| Some((text.parse().ok()?, span)));
-    let (interval, timeout): (Option<(SignedDuration, _)>, Option<(SignedDuration, _)>) =
-        (written("interval"), written("timeout"));
-    let every = interval.as_ref().map_or_else(default_interval, |(duration, _)| *duration);
-    let until = timeout.as_ref().map_or_else(default_probe_timeout, |(duration, _)| *duration);
-    if until <= every || !every.is_positive() {
-        return;
-    }
-    let message = format!("the timeout ({until:#}) is longer than the interval ({every:#})");
-    let span = timeout.map(|(_, span)| span).or_else(|| interval.map(|(_, span)| span)).or(place);
-    found.extend(span.map(|span| {
-        Problem::new(span, message)
-            .help("a probe is given up on before it is asked again: set a shorter `timeout`")
-    }));
-}
-
-fn address(url: &str, span: Range<usize>, found: &mut Vec<Problem>) {
-    if visible(url) != url {
-        found.push(Problem::new(span, "the address has characters in it that cannot be seen"));
-        return;
-    }
-    let problem = match reqwest::Url::parse(url) {
-        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => return,
-        Ok(parsed) if url.contains("://") => {
-            let message = format!("`{}` is not a scheme that can be asked", parsed.scheme());
-            Problem::new(span, message).help("an address begins with http:// or https://")
-        }
-        _ if !url.contains("://") => Problem::new(span, "the address has no scheme")
-            .help(format!("url = \"https://{}\"", url.trim_start_matches('/'))),
-        Ok(_) => return,
-        Err(error) => Problem::new(span, format!("this is not an address: {error}")),
-    };
-    found.push(problem);
-}
-
-fn headers(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
-    let Some(headers) = table(probe, "headers") else { return };
-    for (name, value) in headers {
-        if reqwest::header::HeaderName::from_bytes(name.get_ref().as_bytes()).is_err() {
-            found.push(Problem::new(name.span(), "this cannot be the name of a header"));
-        }
-        if let Some(text) = value.get_ref().as_str()
-            && reqwest::header::HeaderValue::from_str(text).is_err()
-        {
-            found.push(Problem::new(value.span(), "this cannot be the value of a header"));
-        }
     }
 }
 
@@ -302,9 +232,13 @@ fn table<'t>(parent: &'t DeTable<'_>, key: &str) -> Option<&'t DeTable<'t>> {
     parent.get(key)?.get_ref().as_table()
 }
 
-fn tables<'t>(parent: &'t DeTable<'_>, key: &str) -> impl Iterator<Item = &'t DeTable<'t>> {
+fn entries<'t>(parent: &'t DeTable<'_>, key: &str) -> impl Iterator<Item = &'t Spanned<DeValue<'t>>> {
     let list = parent.get(key).and_then(|value| value.get_ref().as_array());
-    list.into_iter().flat_map(|list| list.iter()).filter_map(|item| item.get_ref().as_table())
+    list.into_iter().flat_map(|list| list.iter())
+}
+
+fn tables<'t>(parent: &'t DeTable<'_>, key: &str) -> impl Iterator<Item = &'t DeTable<'t>> {
+    entries(parent, key).filter_map(|item| item.get_ref().as_table())
 }
 
 fn text<'t>(parent: &'t DeTable<'_>, key: &str) -> Option<(&'t str, Range<usize>)> {
@@ -313,8 +247,5 @@ fn text<'t>(parent: &'t DeTable<'_>, key: &str) -> Option<(&'t str, Range<usize>
 }
 
 fn texts<'t>(parent: &'t DeTable<'_>, key: &str) -> impl Iterator<Item = (&'t str, Range<usize>)> {
-    let list = parent.get(key).and_then(|value| value.get_ref().as_array());
-    list.into_iter()
-        .flat_map(|list| list.iter())
-        .filter_map(|item: &Spanned<DeValue<'_>>| Some((item.get_ref().as_str()?, item.span())))
+    entries(parent, key).filter_map(|item| Some((item.get_ref().as_str()?, item.span())))
 }

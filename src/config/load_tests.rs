@@ -179,6 +179,26 @@ fn a_probe_asks_exactly_one_thing_in_time() {
 }
 
 #[test]
+fn conditions_that_cannot_be_read_are_pointed_at() {
+    let probe = |rest: &str| format!("[[probes]]\nname = \"p\"\nurl = \"http://h\"\n{rest}\n");
+    refused(&probe("expect = [\"status == 200\", \"statos == 2\"]"), "4:29: this condition cannot be read");
+    refused(&probe("expect = [\"exit == 0\"]"), "this condition cannot be read");
+    refused(&probe("value = \"status\""), "this value cannot be read");
+    refused(&probe("value = \"latency\"\nfail = \"800\""), "this limit cannot be read");
+    refused(&probe("fail = \"> 800\""), "`fail`: this is a limit, but no `value` is given");
+    let both = lines(&probe("expect = [\"x\", \"y\"]"));
+    assert_eq!(both.len(), 2, "{both:#?}");
+}
+
+#[test]
+fn approvals_name_roles_that_there_are() {
+    refused("[policy.P0]\napprovals = [\"leed\"]\n", "there is no role `leed` (did you mean `lead`?)");
+    let own = "[[policy.roles]]\nid = \"boss\"\ntitle = \"Boss\"\nshort = \"B\"\n[policy.P0]\napprovals = [\"boss\"]\n";
+    assert_eq!(lines(own), [""; 0]);
+    refused(&own.replace("[\"boss\"]", "[\"lead\"]"), "there is no role `lead`");
+}
+
+#[test]
 fn branch_names_have_to_be_ones_git_takes() {
     refused("[hotfix]\nprefix = \"--x/\"\n", "`prefix` is nothing that git takes");
     refused("[hotfix]\nbase = \"a..b\"\n", "`base` is nothing");

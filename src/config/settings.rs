@@ -151,15 +151,15 @@ impl LoadedSettings {
 /// Variable that says who is acting.
 pub const USER_VARIABLE: &str = "FLIGHTDECK_USER";
 
-/// Who is acting: `FLIGHTDECK_USER`, the settings, git's `user.name` in the repository at
-/// `root` (or the user's own), the login.
+/// Who is acting: `FLIGHTDECK_USER`, the settings, git's `user.name` as `git` finds it, the
+/// login.
 ///
 /// # Errors
 /// None of them says, or the name could not be shown.
-pub fn acting_user(settings: &Settings, root: Option<&Path>) -> Result<String> {
+pub fn acting_user(settings: &Settings, git: &dyn Fn() -> Option<String>) -> Result<String> {
     let variable = |name: &str| std::env::var(name).ok();
     let login = || variable("USER").or_else(|| variable("LOGNAME"));
-    first_name([&|| variable(USER_VARIABLE), &|| Some(settings.name.clone()), &|| git_name(root), &login])
+    first_name([&|| variable(USER_VARIABLE), &|| Some(settings.name.clone()), git, &login])
 }
 
 fn first_name(sources: [&dyn Fn() -> Option<String>; 4]) -> Result<String> {
@@ -172,16 +172,6 @@ fn first_name(sources: [&dyn Fn() -> Option<String>; 4]) -> Result<String> {
         None => Ok(name),
         Some(why) => Err(Failure::usage(doing, format!("the name {why}"), hint)),
     }
-}
-
-/// Git's `user.name`, read without running anything.
-fn git_name(root: Option<&Path>) -> Option<String> {
-    let repository = root.and_then(|root| git2::Repository::open(root).ok());
-    let config = match repository {
-        Some(repository) => repository.config(),
-        None => git2::Config::open_default(),
-    };
-    config.ok()?.snapshot().ok()?.get_string("user.name").ok()
 }
 
 #[cfg(test)]
@@ -241,13 +231,5 @@ mod tests {
         assert_eq!(of("", " ", " git ", "login").unwrap(), "git");
         assert!(of("", "", "", "").unwrap_err().hint.contains("FLIGHTDECK_USER"));
         assert!(of("a\u{202E}b", "", "", "").unwrap_err().cause.contains("cannot be seen"));
-    }
-
-    #[test]
-    fn gits_name_is_that_of_the_repository() {
-        let dir = tempfile::tempdir().unwrap();
-        let repository = git2::Repository::init(dir.path()).unwrap();
-        repository.config().unwrap().set_str("user.name", "Local Name").unwrap();
-        assert_eq!(git_name(Some(dir.path())).as_deref(), Some("Local Name"));
     }
 }

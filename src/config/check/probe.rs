@@ -1,0 +1,161 @@
+//! What a probe must be: it asks one thing, in time, and its conditions can be read.
+
+use std::ops::Range;
+
+use jiff::SignedDuration;
+use serde::Deserialize as _;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::{command, label, table, text, texts};
+use crate::config::problem::Problem;
+use crate::config::types::{Probe, default_interval, default_probe_timeout};
+use crate::health::parse::{self, Refused, Source};
+use crate::health::rules::Rules;
+use crate::text::visible;
+
+/// Reports every mistake of meaning in a probe.
+pub(super) fn check(entry: &Spanned<DeValue<'_>>, environments: &[&str], found: &mut Vec<Problem>) {
+    let Some(probe) = entry.get_ref().as_table() else { return };
+    let before = found.len();
+    let place = place(probe, entry.span());
+    asks_one_thing(probe, &place, found);
+    if let Some((url, span)) = text(probe, "url") {
+        address(url, span, found);
+    }
+    command(probe, "command", super::Need::Program, found);
+    headers(probe, found);
+    schedule(probe, &place, found);
+    if let Some((environment, span)) = text(probe, "environment")
+        && !environment.is_empty()
+        && !environments.contains(&environment)
+    {
+        let problem = Problem::new(span, format!("there is no environment `{environment}`"));
+        found.push(problem.suggest(environment, environments.iter().copied()));
+    }
+    label(probe, "unit", found);
+    conditions(probe, found);
+    if found.len() == before {
+        rules(entry, &place, found);
+    }
+}
+
+/// Where to point for the probe as a whole: at its name, else at its first key.
+fn place(probe: &DeTable<'_>, whole: Range<usize>) -> Range<usize> {
+    let name = probe.get("name").map(Spanned::span);
+    name.or_else(|| probe.keys().map(Spanned::span).min_by_key(|span| span.start)).unwrap_or(whole)
+}
+
+fn asks_one_thing(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>) {
+    match (probe.get_key_value("url"), probe.get_key_value("command")) {
+        (Some((url, _)), Some((command, _))) => found.push(
+            Problem::new(command.span(), "a probe has a `url` or a `command`, not both")
+                .other(url.span(), "it has a url here"),
+        ),
+        (None, None) => {
+            let message = "this probe asks nothing: it has neither `url` nor `command`";
+            let help = "url = \"https://…/health\", or command = [\"program\", \"argument\"]";
+            found.push(Problem::new(place.clone(), message).help(help));
+        }
+        (None, Some(_)) => {
+            if let Some((headers, _)) = probe.get_key_value("headers") {
+                found
+                    .push(Problem::new(headers.span(), "`headers` go with a `url`; this probe is a command"));
+            }
+        }
+        (Some(_), None) => {}
+    }
+}
+
+/// A probe's timeout has to end before the next time it is due.
+fn schedule(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>) {
+    let written = |key| text(probe, key).and_then(|(text, span)| Some((text.parse().ok()?, span)));
+    let interval: Option<(SignedDuration, _)> = written("interval");
+    let timeout: Option<(SignedDuration, _)> = written("timeout");
+    let every = interval.as_ref().map_or_else(default_interval, |(duration, _)| *duration);
+    let until = timeout.as_ref().map_or_else(default_probe_timeout, |(duration, _)| *duration);
+    if until <= every || !every.is_positive() {
+        return;
+    }
+    let message = format!("the timeout ({until:#}) is longer than the interval ({every:#})");
+    let span = timeout.or(interval).map_or_else(|| place.clone(), |(_, span)| span);
+    let help = "a probe is given up on before it is asked again: set a shorter `timeout`";
+    found.push(Problem::new(span, message).help(help));
+}
+
+fn address(url: &str, span: Range<usize>, found: &mut Vec<Problem>) {
+    if visible(url) != url {
+        found.push(Problem::new(span, "the address has characters in it that cannot be seen"));
+        return;
+    }
+    if !url.contains("://") {
+        let help = format!("url = \"https://{}\"", url.trim_start_matches('/'));
+        found.push(Problem::new(span, "the address has no scheme").help(help));
+        return;
+    }
+    match reqwest::Url::parse(url) {
+        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => {}
+        Ok(parsed) => {
+            let message = format!("`{}` is not a scheme that can be asked", parsed.scheme());
+            found.push(Problem::new(span, message).help("an address begins with http:// or https://"));
+        }
+        Err(error) => found.push(Problem::new(span, format!("this is not an address: {error}"))),
+    }
+}
+
+fn headers(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
+    let Some(headers) = table(probe, "headers") else { return };
+    for (name, value) in headers {
+        if reqwest::header::HeaderName::from_bytes(name.get_ref().as_bytes()).is_err() {
+            found.push(Problem::new(name.span(), "this cannot be the name of a header"));
+        }
+        if let Some(text) = value.get_ref().as_str()
+            && reqwest::header::HeaderValue::from_str(text).is_err()
+        {
+            found.push(Problem::new(value.span(), "this cannot be the value of a header"));
+        }
+    }
+}
+
+/// Reads every condition and limit, each on its own, so that all mistakes are found.
+fn conditions(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
+    let source = if probe.contains_key("command") { Source::Command } else { Source::Http };
+    for (condition, span) in texts(probe, "expect") {
+        if let Err(refused) = parse::condition(condition, source) {
+            found.push(unreadable("condition", condition, span, &refused));
+        }
+    }
+    let Some((value, span)) = text(probe, "value") else { return };
+    let subject = match parse::value(value, source) {
+        Ok(subject) => subject,
+        Err(refused) => {
+            found.push(unreadable("value", value, span, &refused));
+            return;
+        }
+    };
+    let unit = text(probe, "unit").map_or("", |(unit, _)| unit);
+    for key in ["warn", "fail"] {
+        if let Some((limit, span)) = text(probe, key)
+            && let Err(refused) = parse::limit(limit, &subject, unit)
+        {
+            found.push(unreadable("limit", limit, span, &refused));
+        }
+    }
+}
+
+/// Points at the very character, if the text stands in the file as it is.
+fn unreadable(what: &str, text: &str, span: Range<usize>, refused: &Refused) -> Problem {
+    let within = text.chars().take(refused.at).map(char::len_utf8).sum::<usize>();
+    let as_written = span.len() == text.len() + 2;
+    let span = if as_written { span.start + 1 + within..span.end - 1 } else { span };
+    Problem::new(span, format!("this {what} cannot be read")).label(refused.message.clone())
+}
+
+/// Puts the probe to those who will ask it, for whatever else they refuse.
+fn rules(entry: &Spanned<DeValue<'_>>, place: &Range<usize>, found: &mut Vec<Problem>) {
+    let Ok(probe) = Probe::deserialize(ValueDeserializer::from(entry.clone())) else { return };
+    if let Err(invalid) = Rules::of(&probe) {
+        let span = entry.get_ref().get(invalid.field).map_or_else(|| place.clone(), Spanned::span);
+        found.push(Problem::new(span, format!("`{}`: {}", invalid.field, invalid.refused.message)));
+    }
+}
