@@ -38,22 +38,22 @@ pub(super) fn stream(scenario: &Scenario, now: Timestamp, fill: &BTreeMap<&str, 
         let by = person(scenario, commit)?;
         let at = seconds(now, &commit.ago).map_err(|error| wrong(error.to_string()))?;
 
-        out.push_str(&format!("commit refs/heads/{}\nmark :{mark}\n", commit.branch));
-        out.push_str(&format!("author {by} {at} +0000\ncommitter {by} {at} +0000\n"));
+        put(&mut out, format_args!("commit refs/heads/{}\nmark :{mark}\n", commit.branch));
+        put(&mut out, format_args!("author {by} {at} +0000\ncommitter {by} {at} +0000\n"));
         data(&mut out, &commit.message);
         for (word, tip) in [("from", parent), ("merge", merged)] {
             if let Some(tip) = tip {
-                out.push_str(&format!("{word} :{}\n", tip.mark));
+                put(&mut out, format_args!("{word} :{}\n", tip.mark));
             }
         }
         out.push_str("deleteall\n");
         for (path, content) in &tree {
             let mode = if content.starts_with("#!") { "100755" } else { "100644" };
-            out.push_str(&format!("M {mode} inline {path}\n"));
+            put(&mut out, format_args!("M {mode} inline {path}\n"));
             data(&mut out, content);
         }
         if let Some(tag) = &commit.tag {
-            out.push_str(&format!("tag {tag}\nfrom :{mark}\ntagger {by} {at} +0000\n"));
+            put(&mut out, format_args!("tag {tag}\nfrom :{mark}\ntagger {by} {at} +0000\n"));
             data(&mut out, &format!("Release {}", tag.trim_start_matches('v')));
         }
         tips.insert(commit.branch.clone(), Tip { mark, tree });
@@ -101,7 +101,13 @@ fn seconds(now: Timestamp, ago: &str) -> Result<i64, jiff::Error> {
 }
 
 fn data(out: &mut String, content: &str) {
-    out.push_str(&format!("data {}\n{content}\n", content.len()));
+    put(out, format_args!("data {}\n{content}\n", content.len()));
+}
+
+fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+    use std::fmt::Write as _;
+    // Writing to a string does not fail.
+    out.write_fmt(text).ok();
 }
 
 fn broken(scenario: &Scenario, commit: &Commit, why: String) -> Failure {
