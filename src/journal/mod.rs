@@ -2,18 +2,51 @@
 //!
 //! A record is acknowledged only after its transaction is committed to disk. Leases of
 //! plans and health samples live beside the records; they are not records.
+//!
+//! `open` opens or makes the file, `schema` is what is in it, `write` appends, `read` loads;
+//! `leases`, `samples`, `export`, `import` and `verify` are what their names say. Nothing
+//! here decides anything about an incident: that is the fold's.
 
-use std::path::Path;
+mod errors;
+mod export;
+mod import;
+mod leases;
+mod open;
+mod read;
+mod samples;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod write;
+
+use std::cell::Cell;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 
-use crate::failure::Result;
-use crate::incident::{Author, Draft, IncidentId, Log, Process, Record, Severity, Status};
+use crate::incident::{Author, Hash, Hlc, IncidentId, Process, Record, Severity, Status};
 
 /// An open journal: one connection. Not shared between threads; open one each.
-pub struct Journal {}
+#[derive(Debug)]
+pub struct Journal {
+    conn: Connection,
+    path: PathBuf,
+    author: Author,
+    read_only: Option<String>,
+    /// The latest clock reading in the file, and the version of the data it was read at:
+    /// good as long as nobody else has written.
+    latest: Cell<Option<(i64, Hlc)>>,
+    /// When samples were thinned last, by the time of the newest sample.
+    thinned: Option<Timestamp>,
+    /// Where the journal cannot even be read in place, the copy that is read instead.
+    /// Declared after the connection, so that it outlives it.
+    _copy: Option<open::Copy>,
+}
 
-/// Position in the order in which this file received records. Grows by one a record.
+/// Position in the order in which this file received the records of an incident. Grows by
+/// one a record; the default is before the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Seq(pub i64);
 
@@ -72,7 +105,7 @@ pub struct Verified {
     /// Records looked at.
     pub records: usize,
     /// Chains (author and installation) looked at, with their heads.
-    pub chains: Vec<(Author, crate::incident::Hash)>,
+    pub chains: Vec<(Author, Hash)>,
     /// The first bad record and what is wrong with it; `None`: all is well.
     pub bad: Option<(String, String)>,
 }
@@ -98,136 +131,21 @@ pub enum ExportFormat {
 impl Journal {
     /// Name of the file in the state directory.
     pub const FILE: &'static str = "journal.db";
-
-    /// Opens the journal of a state directory, making both (0700, 0600) where they are
-    /// missing. Where the file can only be read it opens all the same; see
-    /// [`Journal::read_only`].
-    ///
-    /// # Errors
-    /// The directory cannot be made, the file is not a journal, is corrupt, or was written
-    /// by a newer version.
-    pub fn open(_state_dir: &Path, _author: &str) -> Result<Self> {
-        todo!()
-    }
+    /// Longest record taken in, in bytes of its stored form.
+    pub const MAX_RECORD: usize = 1 << 20;
 
     /// Why nothing can be written; `None` where it can.
     pub fn read_only(&self) -> Option<&str> {
-        todo!()
+        self.read_only.as_deref()
     }
 
     /// The author that new records get.
     pub fn author(&self) -> &Author {
-        todo!()
+        &self.author
     }
 
-    /// All incidents, newest first; those of one repository if given.
-    pub fn incidents(&self, _repository: Option<&str>) -> Result<Vec<Summary>> {
-        todo!()
-    }
-
-    /// Opens an incident: gives it identity and the next number of the year, and commits its
-    /// `declared` record, whose `number` is filled in here.
-    pub fn declare(
-        &mut self,
-        _now: Timestamp,
-        _started_at: Option<Timestamp>,
-        _declared: crate::incident::Declared,
-    ) -> Result<Record> {
-        todo!()
-    }
-
-    /// Loads and folds an incident; the position continues with [`Journal::since`].
-    pub fn load(&self, _incident: IncidentId) -> Result<(Log, Seq)> {
-        todo!()
-    }
-
-    /// Commits drafts in one transaction and returns the records they became.
-    pub fn append(&mut self, _now: Timestamp, _drafts: Vec<Draft>) -> Result<Vec<Record>> {
-        todo!()
-    }
-
-    /// Records of an incident received after a position, by whomever.
-    pub fn since(&self, _incident: IncidentId, _after: Seq) -> Result<(Vec<Record>, Seq)> {
-        todo!()
-    }
-
-    /// Takes the lease of a target and commits drafts in the same transaction, or does
-    /// neither. A lease whose holder is known to be gone (`is_gone`) is taken over.
-    pub fn acquire(
-        &mut self,
-        _now: Timestamp,
-        _lease: Lease,
-        _drafts: Vec<Draft>,
-        _is_gone: &dyn Fn(&Lease) -> bool,
-    ) -> Result<Acquired> {
-        todo!()
-    }
-
-    /// Shows a sign of life, and the process on the first call.
-    pub fn heartbeat(
-        &mut self,
-        _now: Timestamp,
-        _repository: &str,
-        _target: &str,
-        _plan: &str,
-        _process: &Process,
-    ) -> Result<()> {
-        todo!()
-    }
-
-    /// Gives a lease back; commits drafts in the same transaction.
-    pub fn release(
-        &mut self,
-        _now: Timestamp,
-        _repository: &str,
-        _target: &str,
-        _plan: &str,
-        _drafts: Vec<Draft>,
-    ) -> Result<Vec<Record>> {
-        todo!()
-    }
-
-    /// All leases held.
-    pub fn leases(&self) -> Result<Vec<Lease>> {
-        todo!()
-    }
-
-    /// Stores health samples of a repository: probe name, time, value. Thins old ones.
-    pub fn put_samples(
-        &mut self,
-        _repository: &str,
-        _samples: &[(String, Timestamp, Option<f64>)],
-    ) -> Result<()> {
-        todo!()
-    }
-
-    /// Health samples since a time, oldest first.
-    pub fn samples(
-        &self,
-        _repository: &str,
-        _probe: &str,
-        _since: Timestamp,
-    ) -> Result<Vec<(Timestamp, Option<f64>)>> {
-        todo!()
-    }
-
-    /// Writes the records of an incident, in the order they were received.
-    pub fn export(
-        &self,
-        _incident: IncidentId,
-        _format: ExportFormat,
-        _out: &mut dyn std::io::Write,
-    ) -> Result<()> {
-        todo!()
-    }
-
-    /// Takes in an export. Nothing is stored unless every line is sound.
-    pub fn import(&mut self, _input: &mut dyn std::io::BufRead) -> Result<Imported> {
-        todo!()
-    }
-
-    /// Checks stored bytes, hashes and chains of one incident, or of all.
-    pub fn verify(&self, _incident: Option<IncidentId>) -> Result<Verified> {
-        todo!()
+    /// The file.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
     }
 }

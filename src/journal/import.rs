@@ -1,0 +1,137 @@
+//! Import: all lines of an export, or none.
+
+use std::collections::HashMap;
+use std::io::{BufRead, Read as _};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::read::{incident_no, places, uuid};
+use super::write::{ChainEnd, Trouble, Writing, chain_end, hash, new_incident};
+use super::{Imported, Journal};
+use crate::failure::{Failure, Result};
+use crate::incident::{Body, Hash, Record, RecordId};
+
+const DOING: &str = "importing records";
+/// More than this is not an export of incidents.
+const MAX_TOTAL: usize = 1 << 29;
+/// A record from further ahead would drag the clock of this journal along with it.
+const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// What is known of an incident while records are added to it.
+struct Target {
+    no: i64,
+    known: HashMap<RecordId, Hash>,
+}
+
+impl Journal {
+    /// Takes in an export. Nothing is stored unless every line is sound.
+    pub fn import(&mut self, input: &mut dyn BufRead) -> Result<Imported> {
+        // Read before the lock is taken: what is imported may come slowly.
+        let lines = read_lines(input)?;
+        let now = Timestamp::now();
+        self.write(DOING, now, |writing| {
+            let mut imported = Imported::default();
+            let mut targets = HashMap::new();
+            for (number, line) in &lines {
+                take_in(writing, &mut targets, &mut imported, now, *number, line)?;
+            }
+            Ok(imported)
+        })
+    }
+}
+
+/// The lines that are not empty, with their numbers.
+fn read_lines(input: &mut dyn BufRead) -> Result<Vec<(usize, Vec<u8>)>> {
+    let hint = "import a file that flightdeck export wrote";
+    let mut lines = Vec::new();
+    let mut total = 0;
+    for number in 1.. {
+        let mut line = Vec::new();
+        let limit = Journal::MAX_RECORD as u64 + 2;
+        let read = (&mut *input)
+            .take(limit)
+            .read_until(b'\n', &mut line)
+            .map_err(|error| Failure::new(DOING, error, "check that the file can be read"))?;
+        if read == 0 {
+            break;
+        }
+        while line.last().is_some_and(u8::is_ascii_whitespace) {
+            line.pop();
+        }
+        total += line.len();
+        if line.len() > Journal::MAX_RECORD {
+            return Err(refused(number, "it is longer than a record can be", hint));
+        }
+        if total > MAX_TOTAL {
+            return Err(Failure::new(DOING, "the file is larger than any export", hint));
+        }
+        if !line.is_empty() {
+            lines.push((number, line));
+        }
+    }
+    Ok(lines)
+}
+
+fn take_in(
+    writing: &mut Writing<'_>,
+    targets: &mut HashMap<crate::incident::IncidentId, Target>,
+    imported: &mut Imported,
+    now: Timestamp,
+    number: usize,
+    line: &[u8],
+) -> Result<(), Trouble> {
+    let again = "export again where it comes from; nothing was imported";
+    let record = Record::decode(line).map_err(|error| refused(number, &error.to_string(), again))?;
+    if !targets.contains_key(&record.incident) {
+        let target = target(writing, &record)?
+            .ok_or_else(|| refused(number, "it comes before the record that declares its incident", again))?;
+        targets.insert(record.incident, target);
+    }
+    let Some(target) = targets.get_mut(&record.incident) else { return Ok(()) };
+    match target.known.get(&record.id) {
+        Some(hash) if *hash == record.hash => {
+            imported.known += 1;
+            return Ok(());
+        }
+        Some(_) => {
+            let cause = format!("record {} is here already and says something else", record.id);
+            return Err(refused(number, &cause, "compare both journals with flightdeck verify").into());
+        }
+        None => {}
+    }
+    if record.at.timestamp().duration_since(now) > MAX_AHEAD {
+        let cause = format!("it was written at {}, which is still to come", record.at.timestamp());
+        return Err(
+            refused(number, &cause, "set the clock of this machine, or of the one it comes from").into()
+        );
+    }
+    let end = chain_end(&writing.tx, target.no, &record.author)?
+        .unwrap_or(ChainEnd { records: 0, head: Hash::default() });
+    if record.prev != end.head {
+        let cause =
+            format!("the record before it in the chain of {} is missing or was changed", record.author.name);
+        return Err(refused(number, &cause, again).into());
+    }
+    writing.store(target.no, &record, line, end.records)?;
+    target.known.insert(record.id, record.hash);
+    imported.added += 1;
+    Ok(())
+}
+
+/// The incident a record belongs to, made anew if the record declares it.
+fn target(writing: &Writing<'_>, record: &Record) -> rusqlite::Result<Option<Target>> {
+    if let Some(no) = incident_no(&writing.tx, record.incident)? {
+        let (first, last) = places(no);
+        let mut statement =
+            writing.tx.prepare_cached("SELECT id, hash FROM record WHERE place BETWEEN ?1 AND ?2")?;
+        let known = statement.query_map([first, last], |row| Ok((RecordId(uuid(row, 0)?), hash(row, 1)?)))?;
+        return Ok(Some(Target { no, known: known.collect::<rusqlite::Result<_>>()? }));
+    }
+    let Body::Declared(declared) = &record.body else { return Ok(None) };
+    let no = new_incident(&writing.tx, record.incident, declared, record.at.timestamp())?;
+    Ok(Some(Target { no, known: HashMap::new() }))
+}
+
+fn refused(number: usize, cause: &str, hint: &str) -> Failure {
+    Failure::new(DOING, format!("line {number}: {cause}"), hint)
+}

@@ -1,0 +1,152 @@
+//! Leases: one plan a target at a time.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::read::{timestamp, uuid};
+use super::{Acquired, Journal, Lease};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::incident::{Draft, IncidentId, Process, Record};
+
+const COLUMNS: &str =
+    "repository, target, incident, plan, by, host, pid, started, boot, taken_ms, heartbeat_ms";
+
+impl Journal {
+    /// Takes the lease of a target and commits drafts in the same transaction, or does
+    /// neither. A lease whose holder is known to be gone (`is_gone`) is taken over.
+    pub fn acquire(
+        &mut self,
+        now: Timestamp,
+        lease: Lease,
+        drafts: Vec<Draft>,
+        is_gone: &dyn Fn(&Lease) -> bool,
+    ) -> Result<Acquired> {
+        self.write("taking the lease of a target", now, |writing| {
+            let held = find(&writing.tx, &lease.repository, &lease.target)?;
+            if let Some(held) = held.filter(|held| !is_gone(held)) {
+                return Ok(Acquired::Held(held));
+            }
+            put(&writing.tx, &lease)?;
+            Ok(Acquired::Yes(writing.put_all(drafts)?))
+        })
+    }
+
+    /// Shows a sign of life, and the process on the first call.
+    ///
+    /// # Errors
+    /// The lease is no longer held by this plan, or nothing can be written.
+    pub fn heartbeat(
+        &mut self,
+        now: Timestamp,
+        repository: &str,
+        target: &str,
+        plan: &str,
+        process: &Process,
+    ) -> Result<()> {
+        let doing = "showing a sign of life of a plan";
+        self.write(doing, now, |writing| {
+            let changed = writing
+                .tx
+                .prepare_cached(
+                    "UPDATE lease SET host = ?4, pid = ?5, started = ?6, boot = ?7, heartbeat_ms = ?8
+                     WHERE repository = ?1 AND target = ?2 AND plan = ?3",
+                )?
+                .execute(params![
+                    repository,
+                    target,
+                    plan,
+                    process.host,
+                    process.pid,
+                    process.started as i64,
+                    process.boot,
+                    now.as_millisecond(),
+                ])?;
+            if changed == 0 {
+                let cause = format!("{plan} no longer holds {target}");
+                return Err(Failure::of(
+                    FailureKind::Held,
+                    doing,
+                    cause,
+                    "see who does: flightdeck plan list",
+                )
+                .into());
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives a lease back; commits drafts in the same transaction. What happened is
+    /// committed even where the lease was lost meanwhile.
+    pub fn release(
+        &mut self,
+        now: Timestamp,
+        repository: &str,
+        target: &str,
+        plan: &str,
+        drafts: Vec<Draft>,
+    ) -> Result<Vec<Record>> {
+        self.write("giving back the lease of a target", now, |writing| {
+            writing
+                .tx
+                .prepare_cached("DELETE FROM lease WHERE repository = ?1 AND target = ?2 AND plan = ?3")?
+                .execute([repository, target, plan])?;
+            writing.put_all(drafts)
+        })
+    }
+
+    /// All leases held.
+    pub fn leases(&self) -> Result<Vec<Lease>> {
+        let query = || -> rusqlite::Result<Vec<Lease>> {
+            let mut statement = self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM lease"))?;
+            statement.query_map([], lease)?.collect()
+        };
+        query().map_err(|error| self.failed("reading who holds what", &error))
+    }
+}
+
+fn find(conn: &Connection, repository: &str, target: &str) -> rusqlite::Result<Option<Lease>> {
+    conn.prepare_cached(&format!("SELECT {COLUMNS} FROM lease WHERE repository = ?1 AND target = ?2"))?
+        .query_row([repository, target], lease)
+        .optional()
+}
+
+fn put(conn: &Connection, lease: &Lease) -> rusqlite::Result<()> {
+    let process = lease.process.as_ref();
+    conn.prepare_cached(&format!(
+        "INSERT OR REPLACE INTO lease ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+    ))?
+    .execute(params![
+        lease.repository,
+        lease.target,
+        &lease.incident.0.as_bytes()[..],
+        lease.plan,
+        lease.by,
+        process.map(|p| &p.host),
+        process.map(|p| p.pid),
+        process.map(|p| p.started as i64),
+        process.map(|p| &p.boot),
+        lease.taken_at.as_millisecond(),
+        lease.heartbeat_at.as_millisecond(),
+    ])?;
+    Ok(())
+}
+
+fn lease(row: &Row<'_>) -> rusqlite::Result<Lease> {
+    let host: Option<String> = row.get(5)?;
+    let process = match host {
+        None => None,
+        Some(host) => {
+            Some(Process { host, pid: row.get(6)?, started: row.get::<_, i64>(7)? as u64, boot: row.get(8)? })
+        }
+    };
+    Ok(Lease {
+        repository: row.get(0)?,
+        target: row.get(1)?,
+        incident: IncidentId(uuid(row, 2)?),
+        plan: row.get(3)?,
+        by: row.get(4)?,
+        process,
+        taken_at: timestamp(row.get(9)?),
+        heartbeat_at: timestamp(row.get(10)?),
+    })
+}

@@ -1,0 +1,319 @@
+//! Opening and making the file: whose it is, whether it can be written, how safely.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::errors::failure;
+use super::{Journal, schema};
+use crate::failure::{Failure, Result};
+use crate::incident::Author;
+
+/// How long to wait for another process that writes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Older ones can corrupt a write-ahead log that two connections write to.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// What a SQLite file begins with.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+impl Journal {
+    /// Opens the journal of a state directory, making both (0700, 0600) where they are
+    /// missing. Where the file can only be read it opens all the same; see
+    /// [`Journal::read_only`].
+    ///
+    /// # Errors
+    /// The directory cannot be made, the file is not a journal, is corrupt, or was written
+    /// by a newer version.
+    pub fn open(state_dir: &Path, author: &str) -> Result<Self> {
+        check_sqlite(rusqlite::version_number(), rusqlite::version())?;
+        make_dir(state_dir)?;
+        let path = state_dir.join(Self::FILE);
+        make_file(&path)?;
+        check_header(&path)?;
+        let doing = format!("opening the journal {}", path.display());
+        let failed = |error: &rusqlite::Error| failure(&doing, &path, error);
+        let (conn, copy, read_only) = match open_for_writing(&path) {
+            Ok(conn) => (conn, None, None),
+            Err(error) if is_about_writing(&error) => {
+                let (conn, copy) = open_for_reading(&path, &error).map_err(|e| failed(&e))?;
+                (conn, copy, Some(format!("{} cannot be written", path.display())))
+            }
+            Err(error) => return Err(failed(&error)),
+        };
+        check_version(&path, schema::user_version(&conn).map_err(|e| failed(&e))?)?;
+        let node: i64 = conn
+            .query_row("SELECT value FROM meta WHERE key = 'node'", [], |row| row.get(0))
+            .map_err(|e| failed(&e))?;
+        conn.set_prepared_statement_cache_capacity(64);
+        Ok(Self {
+            conn,
+            path,
+            author: Author { name: author.trim().to_owned(), node: node as u64 },
+            read_only,
+            latest: std::cell::Cell::new(None),
+            thinned: None,
+            _copy: copy,
+        })
+    }
+}
+
+fn check_sqlite(number: i32, version: &str) -> Result<()> {
+    if number >= OLDEST_SQLITE {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "opening the journal",
+        format!("SQLite {version} is too old: before 3.51.3 two writers could corrupt the file"),
+        "build flightdeck with its bundled SQLite",
+    ))
+}
+
+fn make_dir(dir: &Path) -> Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        // The umask can take bits away, never add them.
+        .and_then(|()| fs::set_permissions(dir, fs::Permissions::from_mode(0o700)));
+    made.map_err(|error| {
+        Failure::new(
+            format!("making the state directory {}", dir.display()),
+            error,
+            "make it yourself, or set FLIGHTDECK_STATE_DIR to a directory you can write to",
+        )
+    })
+}
+
+/// Makes the file if it is missing, so that it is private before anything is in it. SQLite
+/// gives its companion files the same permissions.
+fn make_file(path: &Path) -> Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(file) => {
+            // Whatever the umask; a failure leaves the file more private, not less.
+            let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        // A read-only file system may say so before it says that the file is there.
+        Err(_) if path.exists() => Ok(()),
+        Err(error) => Err(Failure::new(
+            format!("making the journal {}", path.display()),
+            error,
+            "make its directory writable, or set FLIGHTDECK_STATE_DIR to a directory you can write to",
+        )),
+    }
+}
+
+/// Looks at the first bytes without SQLite, which could change a file that is not ours.
+fn check_header(path: &Path) -> Result<()> {
+    let doing = || format!("opening the journal {}", path.display());
+    let mut header = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(100).read_to_end(&mut header))
+        .map_err(|error| Failure::new(doing(), error, "check who owns it: it holds your incidents"))?;
+    let unfinished = fs::metadata(companion(path, "-journal")).is_ok_and(|meta| meta.len() > 0);
+    if header.is_empty() || unfinished {
+        // New, or being made; what is in it is checked again under its lock.
+        return Ok(());
+    }
+    let foreign = |cause: String| {
+        Err(Failure::new(
+            doing(),
+            cause,
+            "move it elsewhere, or set FLIGHTDECK_STATE_DIR to another directory",
+        ))
+    };
+    if !header.starts_with(MAGIC) {
+        return foreign("it is not a journal, or its beginning is damaged; it was left as it is".to_owned());
+    }
+    let number =
+        |at: usize| header.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, i32::from_be_bytes);
+    if number(68) != schema::APPLICATION_ID {
+        return foreign("it belongs to another program; it was left as it is".to_owned());
+    }
+    check_version(path, number(60))
+}
+
+fn check_version(path: &Path, found: i32) -> Result<()> {
+    let known = schema::version();
+    if (1..=known).contains(&found) {
+        return Ok(());
+    }
+    let doing = format!("opening the journal {}", path.display());
+    Err(if found > known {
+        Failure::new(
+            doing,
+            format!(
+                "a newer flightdeck wrote it (format {found}, this one knows {known}); it was left as it is"
+            ),
+            "use the newer flightdeck, or set FLIGHTDECK_STATE_DIR to another directory",
+        )
+    } else {
+        Failure::new(doing, "it is empty and could not be set up", "make its directory writable")
+    })
+}
+
+fn open_for_writing(path: &Path) -> rusqlite::Result<Connection> {
+    let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    if conn.is_readonly(rusqlite::MAIN_DB)? {
+        return Err(read_only_error());
+    }
+    // What is made here is made before the file becomes a WAL file: so its header tells
+    // whose it is without any companion file.
+    if schema::user_version(&conn)? < schema::version() {
+        refuse_foreign(&conn)?;
+        schema::migrate(&mut conn, schema::MIGRATIONS)?;
+    }
+    become_wal(&conn)?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    Ok(conn)
+}
+
+/// A file without a version and with tables was made by somebody else.
+fn refuse_foreign(conn: &Connection) -> rusqlite::Result<()> {
+    let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if id == schema::APPLICATION_ID || tables == 0 {
+        return Ok(());
+    }
+    Err(sqlite_error(rusqlite::ffi::SQLITE_NOTADB))
+}
+
+/// Needs the file for itself for a moment, which SQLite does not wait for by itself.
+fn become_wal(conn: &Connection) -> rusqlite::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let mode = conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
+        match mode {
+            Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(()),
+            Ok(_) => return Err(read_only_error()),
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Opens what cannot be written: in place if SQLite can, else as it lies there if nothing
+/// waits in its log, else from a copy.
+fn open_for_reading(path: &Path, why: &rusqlite::Error) -> rusqlite::Result<(Connection, Option<Copy>)> {
+    if let Ok(conn) = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        && schema::user_version(&conn).is_ok()
+    {
+        return Ok((conn, None));
+    }
+    let waiting = fs::metadata(companion(path, "-wal")).is_ok_and(|meta| meta.len() > 0);
+    if waiting {
+        let copy = Copy::of(path).map_err(|_| sqlite_error(why_code(why)))?;
+        let conn = connect(&copy.file(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        return Ok((conn, Some(copy)));
+    }
+    let escaped: String = path.to_string_lossy().chars().flat_map(escape_for_uri).collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let conn = Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)?;
+    Ok((conn, None))
+}
+
+fn escape_for_uri(c: char) -> Vec<char> {
+    match c {
+        '%' | '?' | '#' => format!("%{:02X}", u32::from(c)).chars().collect(),
+        c => vec![c],
+    }
+}
+
+fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+    let mut conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // SQLite's own waiting grows to a tenth of a second a try, which two busy writers feel.
+    conn.busy_handler(Some(|tries: i32| {
+        std::thread::sleep(Duration::from_millis(1));
+        u128::from(tries.unsigned_abs()) < PATIENCE.as_millis()
+    }))?;
+    Ok(conn)
+}
+
+fn companion(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// Tells whether an error only says that the file or its directory cannot be written.
+fn is_about_writing(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied)
+    )
+}
+
+fn read_only_error() -> rusqlite::Error {
+    sqlite_error(rusqlite::ffi::SQLITE_READONLY)
+}
+
+fn sqlite_error(code: i32) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
+}
+
+fn why_code(error: &rusqlite::Error) -> i32 {
+    error.sqlite_error().map_or(rusqlite::ffi::SQLITE_CANTOPEN, |e| e.extended_code)
+}
+
+/// A private copy of a journal that lies where nothing can be written. Removed when done.
+#[derive(Debug)]
+pub(super) struct Copy(PathBuf);
+
+impl Copy {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let dir = std::env::temp_dir().join(format!("flightdeck-{}", uuid::Uuid::now_v7()));
+        DirBuilder::new().mode(0o700).create(&dir)?;
+        let copy = Self(dir);
+        let file = copy.file();
+        for suffix in ["", "-wal"] {
+            let mut from = File::open(companion(path, suffix))?;
+            let target = companion(&file, suffix);
+            let mut to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(target)?;
+            std::io::copy(&mut from, &mut to)?;
+        }
+        Ok(copy)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join(Journal::FILE)
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_sqlite_is_refused() {
+        assert!(check_sqlite(3_051_003, "3.51.3").is_ok());
+        assert!(check_sqlite(3_051_002, "3.51.2").unwrap_err().cause.contains("3.51.2"));
+    }
+
+    #[test]
+    fn an_uri_names_the_file_it_should() {
+        let escaped: String = "/a?b#c%d é".chars().flat_map(escape_for_uri).collect();
+        assert_eq!(escaped, "/a%3Fb%23c%25d é");
+    }
+}

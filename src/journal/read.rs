@@ -1,0 +1,116 @@
+//! Loading: the list of incidents, the records of one, and what came since.
+
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
+
+use super::write::{hash, severity, status, unknown_incident};
+use super::{Journal, Seq, Summary};
+use crate::failure::{Failure, Result};
+use crate::incident::{IncidentId, Log, Record};
+
+/// Bits of a place that count the records of one incident; those above are its number.
+const COUNT_BITS: u32 = 32;
+
+/// The first and last place the records of an incident can have.
+pub(super) fn places(no: i64) -> (i64, i64) {
+    ((no << COUNT_BITS) + 1, (no + 1) << COUNT_BITS)
+}
+
+/// The number of the incident whose records have this place.
+pub(super) fn number_at(place: i64) -> i64 {
+    (place - 1) >> COUNT_BITS
+}
+
+impl Journal {
+    /// All incidents, newest first; those of one repository if given.
+    pub fn incidents(&self, repository: Option<&str>) -> Result<Vec<Summary>> {
+        self.query_incidents(repository).map_err(|error| self.failed("listing the incidents", &error))
+    }
+
+    fn query_incidents(&self, repository: Option<&str>) -> rusqlite::Result<Vec<Summary>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT id, number, title, severity, status, repository, declared_ms FROM incident
+             WHERE ?1 IS NULL OR repository = ?1 ORDER BY declared_ms DESC, no DESC",
+        )?;
+        let rows = statement.query_map([repository], |row| {
+            Ok(Summary {
+                id: IncidentId(uuid(row, 0)?),
+                number: row.get(1)?,
+                title: row.get(2)?,
+                severity: severity(row.get_ref(3)?.as_str()?),
+                status: status(row.get_ref(4)?.as_str()?),
+                repository: row.get(5)?,
+                declared_at: timestamp(row.get(6)?),
+            })
+        })?;
+        rows.collect()
+    }
+
+    /// Loads and folds an incident; the position continues with [`Journal::since`].
+    pub fn load(&self, incident: IncidentId) -> Result<(Log, Seq)> {
+        let (records, seq) = self.since(incident, Seq::default())?;
+        let log = Log::new(records).ok_or_else(|| {
+            Failure::new(
+                "loading an incident from the journal",
+                format!("incident {incident} has no record that declares it"),
+                "run flightdeck verify",
+            )
+        })?;
+        Ok((log, seq))
+    }
+
+    /// Records of an incident received after a position, by whomever.
+    pub fn since(&self, incident: IncidentId, after: Seq) -> Result<(Vec<Record>, Seq)> {
+        let doing = "reading the journal";
+        let no = self.number_of(incident)?;
+        query_since(&self.conn, no, after).map_err(|error| self.failed(doing, &error))
+    }
+
+    /// The number of an incident in this file.
+    pub(super) fn number_of(&self, incident: IncidentId) -> Result<i64> {
+        incident_no(&self.conn, incident)
+            .map_err(|error| self.failed("reading the journal", &error))?
+            .ok_or_else(|| unknown_incident(incident))
+    }
+}
+
+fn query_since(conn: &Connection, no: i64, after: Seq) -> rusqlite::Result<(Vec<Record>, Seq)> {
+    let (first, last) = places(no);
+    let mut statement =
+        conn.prepare_cached("SELECT place, hash, bytes FROM record WHERE place BETWEEN ?1 AND ?2")?;
+    let mut rows = statement.query(params![first.saturating_add(after.0.max(0)), last])?;
+    let mut records = Vec::new();
+    let mut reached = after;
+    while let Some(row) = rows.next()? {
+        reached = Seq(row.get::<_, i64>(0)? - first + 1);
+        let record = Record::decode_with(row.get_ref(2)?.as_bytes()?, hash(row, 1)?)
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(2, Type::Blob, Box::new(error)))?;
+        records.push(record);
+    }
+    Ok((records, reached))
+}
+
+/// Loads and folds an incident by its number in this file.
+pub(super) fn load_log(conn: &Connection, no: i64) -> rusqlite::Result<Option<Log>> {
+    Ok(Log::new(query_since(conn, no, Seq::default())?.0))
+}
+
+/// The number of an incident in this file, if it is there.
+pub(super) fn incident_no(conn: &Connection, incident: IncidentId) -> rusqlite::Result<Option<i64>> {
+    conn.prepare_cached("SELECT no FROM incident WHERE id = ?1")?
+        .query_row([&incident.0.as_bytes()[..]], |row| row.get(0))
+        .optional()
+}
+
+/// Reads a stored id.
+pub(super) fn uuid(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+    Uuid::from_slice(row.get_ref(column)?.as_blob()?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error)))
+}
+
+/// Makes a time of stored milliseconds.
+pub(super) fn timestamp(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or_default()
+}

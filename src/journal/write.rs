@@ -1,0 +1,355 @@
+//! Appending: one transaction a call, acknowledged once it is on disk.
+
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use uuid::Uuid;
+
+use super::Journal;
+use super::read::{incident_no, load_log, places};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::incident::{
+    Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Precision, Record, RecordId, Severity, Status,
+};
+
+/// What goes wrong inside a transaction: SQLite's errors are put into words outside.
+pub(super) enum Trouble {
+    Sql(rusqlite::Error),
+    Said(Failure),
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Said(failure)
+    }
+}
+
+/// The end of a chain.
+pub(super) struct ChainEnd {
+    /// Number of records in it.
+    pub(super) records: i64,
+    /// Hash of its last record.
+    pub(super) head: Hash,
+}
+
+/// A transaction that writes, holding the write lock from its beginning.
+pub(super) struct Writing<'a> {
+    pub(super) tx: Transaction<'a>,
+    author: &'a Author,
+    now: Timestamp,
+    latest: Hlc,
+}
+
+impl Journal {
+    /// Opens an incident: gives it identity and the next number of the year, and commits its
+    /// `declared` record, whose `number` is filled in here.
+    pub fn declare(
+        &mut self,
+        now: Timestamp,
+        started_at: Option<Timestamp>,
+        mut declared: Declared,
+    ) -> Result<Record> {
+        self.write("declaring an incident", now, |writing| {
+            declared.number = next_number(&writing.tx, now)?;
+            let incident = IncidentId(new_id(now));
+            let no = new_incident(&writing.tx, incident, &declared, now)?;
+            let occurred = started_at.map(|at| (at, Precision::Exact));
+            writing.put(no, Draft { incident, occurred, body: declared.into() })
+        })
+    }
+
+    /// Commits drafts in one transaction and returns the records they became.
+    pub fn append(&mut self, now: Timestamp, drafts: Vec<Draft>) -> Result<Vec<Record>> {
+        if drafts.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write("saving to the journal", now, |writing| writing.put_all(drafts))
+    }
+
+    /// Runs `work` in a transaction that holds the write lock, and commits what it did.
+    pub(super) fn write<T>(
+        &mut self,
+        doing: &str,
+        now: Timestamp,
+        work: impl FnOnce(&mut Writing<'_>) -> Result<T, Trouble>,
+    ) -> Result<T> {
+        self.refuse_read_only(doing)?;
+        match self.try_write(now, work) {
+            Ok((done, version, latest)) => {
+                self.latest.set(Some((version, latest)));
+                Ok(done)
+            }
+            Err(trouble) => {
+                self.latest.set(None);
+                Err(match trouble {
+                    Trouble::Sql(error) => self.failed(doing, &error),
+                    Trouble::Said(failure) => failure,
+                })
+            }
+        }
+    }
+
+    fn try_write<T>(
+        &mut self,
+        now: Timestamp,
+        work: impl FnOnce(&mut Writing<'_>) -> Result<T, Trouble>,
+    ) -> Result<(T, i64, Hlc), Trouble> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version = data_version(&tx)?;
+        let latest = match self.latest.get() {
+            Some((at, latest)) if at == version => latest,
+            _ => latest_clock(&tx)?,
+        };
+        let mut writing = Writing { tx, author: &self.author, now, latest };
+        let done = work(&mut writing)?;
+        let latest = writing.latest;
+        writing.tx.commit()?;
+        Ok((done, version, latest))
+    }
+
+    fn refuse_read_only(&self, doing: &str) -> Result<()> {
+        match &self.read_only {
+            None => Ok(()),
+            Some(why) => Err(Failure::new(
+                doing,
+                format!("the journal is open for reading only: {why}"),
+                "make the file and its directory writable, or set FLIGHTDECK_STATE_DIR to another directory",
+            )),
+        }
+    }
+
+    /// A number that changes whenever another connection has written. A cheap way to ask
+    /// whether [`Journal::since`] has anything new from others.
+    pub fn version(&self) -> Result<i64> {
+        data_version(&self.conn).map_err(|error| self.failed("looking for news in the journal", &error))
+    }
+}
+
+impl Writing<'_> {
+    /// Appends drafts of whatever incidents.
+    pub(super) fn put_all(&mut self, drafts: Vec<Draft>) -> Result<Vec<Record>, Trouble> {
+        let mut known: Option<(IncidentId, i64)> = None;
+        let mut records = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let no = match known {
+                Some((id, no)) if id == draft.incident => no,
+                _ => {
+                    incident_no(&self.tx, draft.incident)?.ok_or_else(|| unknown_incident(draft.incident))?
+                }
+            };
+            known = Some((draft.incident, no));
+            records.push(self.put(no, draft)?);
+        }
+        Ok(records)
+    }
+
+    /// Makes a record of a draft and appends it to its incident and chain.
+    fn put(&mut self, no: i64, draft: Draft) -> Result<Record, Trouble> {
+        let doing = "saving to the journal";
+        if self.author.name.is_empty() {
+            let hint = "set FLIGHTDECK_USER, or git config user.name";
+            return Err(Failure::of(FailureKind::Usage, doing, "nobody's name is known", hint).into());
+        }
+        self.latest = self.latest.next(self.now);
+        let id = RecordId(new_id(self.latest.timestamp()));
+        let end = chain_end(&self.tx, no, self.author)?;
+        let prev = end.as_ref().map_or_else(Hash::default, |end| end.head);
+        let (record, bytes) = Record::seal(id, draft, self.author.clone(), self.latest, prev)
+            .map_err(|error| Failure::new(doing, error, ""))?;
+        if bytes.len() > Journal::MAX_RECORD {
+            let cause = format!("it takes {} bytes; a record may take {}", bytes.len(), Journal::MAX_RECORD);
+            return Err(Failure::new(doing, cause, "shorten it, or put it into a file and name that").into());
+        }
+        self.store(no, &record, &bytes, end.map_or(0, |end| end.records))?;
+        Ok(record)
+    }
+
+    /// Stores a record at the end of its incident and of its chain of `records`.
+    pub(super) fn store(
+        &mut self,
+        no: i64,
+        record: &Record,
+        bytes: &[u8],
+        records: i64,
+    ) -> rusqlite::Result<()> {
+        let place = last_place(&self.tx, no)? + 1;
+        self.tx
+            .prepare_cached("INSERT INTO record (place, id, hash, bytes) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![place, &record.id.0.as_bytes()[..], &record.hash.0[..], bytes])?;
+        self.tx
+            .prepare_cached(
+                "INSERT OR REPLACE INTO chain
+                 (incident, author, node, records, head, head_id, wall_ms, count)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute(params![
+                no,
+                record.author.name,
+                record.author.node as i64,
+                records + 1,
+                &record.hash.0[..],
+                &record.id.0.as_bytes()[..],
+                record.at.wall_ms,
+                record.at.count,
+            ])?;
+        self.summarise(no, record)
+    }
+
+    /// Keeps the incident's line in the list of incidents true.
+    fn summarise(&self, no: i64, record: &Record) -> rusqlite::Result<()> {
+        let (column, value) = match &record.body {
+            Body::SeverityChanged(body) => ("severity", body.severity.name()),
+            Body::Titled(body) => ("title", body.text.as_str()),
+            Body::Mitigated(_) => ("status", Status::Mitigated.name()),
+            Body::Resolved(_) => ("status", Status::Resolved.name()),
+            Body::Reopened(_) => ("status", Status::Open.name()),
+            Body::Closed(_) => ("status", Status::Closed.name()),
+            Body::Amended(body) => return self.summarise_anew(no, body.target),
+            Body::Retracted(body) => return self.summarise_anew(no, body.target),
+            _ => return Ok(()),
+        };
+        self.tx
+            .prepare_cached(&format!("UPDATE incident SET {column} = ?2 WHERE no = ?1"))?
+            .execute(params![no, value])?;
+        Ok(())
+    }
+
+    /// A record that the summary may have been made of was corrected or taken back: only
+    /// the fold knows what it is now.
+    fn summarise_anew(&self, no: i64, target: RecordId) -> rusqlite::Result<()> {
+        let (first, last) = places(no);
+        let bytes: Option<Vec<u8>> = self
+            .tx
+            .prepare_cached("SELECT bytes FROM record WHERE place BETWEEN ?1 AND ?2 AND id = ?3")?
+            .query_row(params![first, last, &target.0.as_bytes()[..]], |row| row.get(0))
+            .optional()?;
+        let body = bytes.and_then(|bytes| Record::decode(&bytes).ok()).map(|record| record.body);
+        let matters = matches!(
+            body,
+            Some(
+                Body::Declared(_)
+                    | Body::SeverityChanged(_)
+                    | Body::Titled(_)
+                    | Body::Mitigated(_)
+                    | Body::Resolved(_)
+                    | Body::Reopened(_)
+                    | Body::Closed(_)
+            )
+        );
+        if !matters {
+            return Ok(());
+        }
+        let Some(log) = load_log(&self.tx, no)? else { return Ok(()) };
+        let state = log.state();
+        self.tx.execute(
+            "UPDATE incident SET title = ?2, severity = ?3, status = ?4 WHERE no = ?1",
+            params![no, state.title, state.severity.name(), state.status.name()],
+        )?;
+        Ok(())
+    }
+}
+
+pub(super) fn unknown_incident(id: IncidentId) -> Failure {
+    Failure::usage(
+        "looking for an incident in the journal",
+        format!("there is no incident {id} here"),
+        "see them all with flightdeck history",
+    )
+}
+
+/// Adds an incident to the list and returns its number in this file.
+pub(super) fn new_incident(
+    tx: &Transaction<'_>,
+    id: IncidentId,
+    declared: &Declared,
+    at: Timestamp,
+) -> rusqlite::Result<i64> {
+    tx.prepare_cached(
+        "INSERT INTO incident (id, number, title, severity, status, repository, declared_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        &id.0.as_bytes()[..],
+        declared.number,
+        declared.title,
+        declared.severity.name(),
+        Status::Open.name(),
+        declared.repository,
+        at.as_millisecond(),
+    ])?;
+    Ok(tx.last_insert_rowid())
+}
+
+/// The number after the highest of the year.
+fn next_number(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<String> {
+    let prefix = format!("INC-{}-", now.strftime("%Y"));
+    let mut statement = tx.prepare_cached("SELECT number FROM incident WHERE substr(number, 1, ?1) = ?2")?;
+    let taken = statement.query_map(params![prefix.len() as i64, prefix], |row| row.get::<_, String>(0))?;
+    let mut highest = 0_u32;
+    for number in taken {
+        let number = number?.strip_prefix(&prefix).and_then(|n| n.parse().ok()).unwrap_or(0);
+        highest = highest.max(number);
+    }
+    Ok(format!("{prefix}{:04}", u64::from(highest) + 1))
+}
+
+fn new_id(at: Timestamp) -> Uuid {
+    let ms = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    let nanos = (ms % 1000) as u32 * 1_000_000;
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, ms / 1000, nanos))
+}
+
+fn last_place(conn: &Connection, no: i64) -> rusqlite::Result<i64> {
+    let (first, last) = places(no);
+    conn.prepare_cached("SELECT place FROM record WHERE place BETWEEN ?1 AND ?2 ORDER BY place DESC LIMIT 1")?
+        .query_row([first, last], |row| row.get(0))
+        .optional()
+        .map(|place| place.unwrap_or(first - 1))
+}
+
+/// How the chain of an author in an incident ends; `None` before its first record.
+pub(super) fn chain_end(conn: &Connection, no: i64, author: &Author) -> rusqlite::Result<Option<ChainEnd>> {
+    conn.prepare_cached("SELECT records, head FROM chain WHERE incident = ?1 AND author = ?2 AND node = ?3")?
+        .query_row(params![no, author.name, author.node as i64], |row| {
+            Ok(ChainEnd { records: row.get(0)?, head: hash(row, 1)? })
+        })
+        .optional()
+}
+
+/// Reads a stored hash.
+pub(super) fn hash(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Hash> {
+    let stored = row.get_ref(column)?.as_blob()?;
+    stored.try_into().map(Hash).map_err(|_| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, "a hash has 32 bytes".into())
+    })
+}
+
+fn latest_clock(conn: &Connection) -> rusqlite::Result<Hlc> {
+    conn.prepare_cached("SELECT wall_ms, count FROM chain ORDER BY wall_ms DESC, count DESC LIMIT 1")?
+        .query_row([], |row| Ok(Hlc { wall_ms: row.get(0)?, count: row.get(1)? }))
+        .optional()
+        .map(Option::unwrap_or_default)
+}
+
+fn data_version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
+}
+
+/// Reads a stored severity; what cannot be read counts as worst.
+pub(super) fn severity(name: &str) -> Severity {
+    Severity::parse(name).unwrap_or(Severity::P0)
+}
+
+/// Reads a stored status; what cannot be read counts as open.
+pub(super) fn status(name: &str) -> Status {
+    [Status::Mitigated, Status::Resolved, Status::Closed]
+        .into_iter()
+        .find(|status| status.name() == name)
+        .unwrap_or(Status::Open)
+}
