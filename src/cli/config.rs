@@ -1,8 +1,14 @@
 //! `flightdeck config`: checks, describes and shows the configuration.
 
+use std::fmt::Write as _;
+
+use super::End;
 use super::context::Context;
-use super::{End, unfinished};
-use crate::failure::Result;
+use crate::config::load::{self, Loaded, Refused};
+use crate::config::types::Config;
+use crate::config::{effective, trust};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::hotfix::git::Reader;
 
 /// Check, describe or show the configuration
 #[derive(Debug, clap::Args)]
@@ -27,6 +33,74 @@ pub(crate) enum Command {
 }
 
 /// Carries the verb out.
-pub(crate) fn run(_args: &Args, _cx: &Context) -> Result<End> {
-    unfinished("config")
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    match &args.command {
+        Command::Check => check(cx),
+        Command::Schema => {
+            cx.out.json(&load::schema())?;
+            Ok(End::Done)
+        }
+        Command::Show { json } => show(cx, *json),
+    }
+}
+
+/// Checks both files, and says of each what is wrong with it.
+fn check(cx: &Context) -> Result<End> {
+    let settings = cx.settings();
+    let mut end = End::Done;
+    match load::read(cx.root()?) {
+        Ok(Some(loaded)) => cx.out.line(&sound(cx, &loaded)?)?,
+        Ok(None) => cx.out.line("flightdeck.toml: there is none; flightdeck init writes one")?,
+        Err(Refused::Invalid(invalid)) => {
+            cx.out.put(&format!("{}\n\n{}\n", invalid.render(cx.out.colour), invalid.count()))?;
+            end = End::Bad(FailureKind::Usage);
+        }
+        Err(Refused::Unreadable(failure)) => return Err(failure),
+    }
+    let settings = settings?;
+    if settings.source.is_empty() {
+        cx.out.line(&format!("settings: all defaults; yours would be in {}", settings.path.display()))?;
+    } else {
+        cx.out.line(&format!("{}: all is well", settings.path.display()))?;
+    }
+    Ok(end)
+}
+
+fn sound(cx: &Context, loaded: &Loaded) -> Result<String> {
+    let trusted = if trust::is_trusted(&cx.state_dir, loaded)? {
+        "trusted"
+    } else {
+        "not trusted yet: flightdeck trust"
+    };
+    Ok(format!("flightdeck.toml: all is well: {}; {trusted}", contents(&loaded.config)))
+}
+
+/// What is in a configuration, counted.
+pub(crate) fn contents(config: &Config) -> String {
+    let counted = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+    [
+        counted(config.checks.len(), "check"),
+        counted(config.environments.len(), "environment"),
+        counted(config.probes.len(), "probe"),
+    ]
+    .join(", ")
+}
+
+fn show(cx: &Context, json: bool) -> Result<End> {
+    let place = cx.place()?;
+    let base = Reader::open(&place.root).ok().and_then(|reader| reader.default_branch());
+    let setup = cx.setup()?;
+    let config = effective::with_defaults(setup.config, &setup.policy, &place.name, base);
+    if json {
+        cx.out.json(&config)?;
+        return Ok(End::Done);
+    }
+    let mut text = String::from("# What is in force here, defaults filled in.\n\n");
+    let toml = toml::to_string_pretty(&config).map_err(|error| {
+        Failure::new("showing the configuration", error, "flightdeck config show --json shows it too")
+    })?;
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{toml}");
+    cx.out.lines(&text)?;
+    Ok(End::Done)
 }

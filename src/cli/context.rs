@@ -12,7 +12,7 @@ use crate::config::settings::{self, LoadedSettings};
 use crate::config::trust;
 use crate::config::types::Config;
 use crate::failure::{Failure, FailureKind, Result};
-use crate::hotfix::git::Reader;
+use crate::hotfix::git::{Reader, global_user_name};
 use crate::hotfix::state::NoRepository;
 use crate::incident::{
     Body, ChecklistItem, Draft, IncidentId, Log, Policy, Record, State, Status, parse_time,
@@ -146,8 +146,11 @@ impl Context {
     /// # Errors
     /// None of them says: a record without a name would be worth little.
     pub(crate) fn user(&self) -> Result<String> {
-        let root = self.place.as_ref().ok().map(|place| place.root.as_path());
-        settings::acting_user(&self.settings()?.settings, root)
+        let git = || match &self.place {
+            Ok(place) => Reader::open(&place.root).ok()?.user_name(),
+            Err(_) => global_user_name(),
+        };
+        settings::acting_user(&self.settings()?.settings, &git)
     }
 
     /// The user's settings.

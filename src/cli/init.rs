@@ -1,8 +1,14 @@
 //! `flightdeck init`: looks at the repository and writes a configuration.
 
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+
+use super::End;
 use super::context::Context;
-use super::{End, unfinished};
-use crate::failure::Result;
+use crate::config::detect::{self, BranchFacts, Found};
+use crate::config::{draft, load};
+use crate::failure::{Failure, Result};
+use crate::hotfix::git::Reader;
 
 /// Look at this repository and write a commented flightdeck.toml
 #[derive(Debug, clap::Args)]
@@ -13,6 +19,72 @@ pub(crate) struct Args {
 }
 
 /// Carries the verb out.
-pub(crate) fn run(_args: &Args, _cx: &Context) -> Result<End> {
-    unfinished("init")
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let root = cx.root()?;
+    let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
+    let found = detect::look(root, &facts(&reader));
+    let content = draft::write(&found);
+    if args.print {
+        cx.out.lines(&content)?;
+        return Ok(End::Done);
+    }
+    let path = root.join(load::FILE);
+    // Whatever is there stays, even a link that leads nowhere.
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(refused)?;
+    file.write_all(content.as_bytes()).and_then(|()| file.sync_all()).map_err(refused)?;
+    cx.out.line(&format!("wrote {}", path.display()))?;
+    for line in recognised(&found) {
+        cx.out.line(&format!("  {line}"))?;
+    }
+    cx.out.line("look it over, then: flightdeck trust")?;
+    Ok(End::Done)
+}
+
+fn refused(error: std::io::Error) -> Failure {
+    let doing = "writing flightdeck.toml";
+    if error.kind() == ErrorKind::AlreadyExists {
+        return Failure::usage(
+            doing,
+            "there is one here already, and it is never overwritten",
+            "flightdeck config check proofreads it; flightdeck init --print shows what would be written",
+        );
+    }
+    Failure::new(doing, error, "make the root of the repository writable, or use flightdeck init --print")
+}
+
+fn facts(reader: &Reader) -> BranchFacts {
+    BranchFacts {
+        default_branch: reader.default_branch(),
+        has_develop: ["develop", "origin/develop"].iter().any(|name| reader.resolve(name).is_ok()),
+        remote: reader.remote_url(),
+    }
+}
+
+/// What was recognised, one line each.
+fn recognised(found: &Found) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(flow) = found.flow {
+        let base = found.base.as_deref().map(|base| format!(" on {base}")).unwrap_or_default();
+        let forge = found.forge.map(|forge| format!(", {}", forge.name())).unwrap_or_default();
+        lines.push(format!("flow    {}{base}{forge}", flow.name()));
+    }
+    for check in &found.checks {
+        lines.push(format!("test    {}  (from {})", shell_words::join(&check.argv), check.from));
+    }
+    for (what, script) in [("deploy", &found.deploy), ("smoke", &found.smoke)] {
+        match script {
+            Some(script) if script.arguments.is_some() => {
+                lines.push(format!("{what:<7} {}", shell_words::join(script.argv(&[]))));
+            }
+            Some(script) => lines.push(format!(
+                "{what:<7} {} is there, but does not tell what its arguments mean: fill that in",
+                script.from
+            )),
+            None => {}
+        }
+    }
+    if lines.is_empty() {
+        lines.push("nothing was recognised: every part is there as an example".to_owned());
+    }
+    lines
 }

@@ -102,6 +102,9 @@ fn wrong_types_say_what_is_wanted_and_what_is_there() {
     refused(&check("command = [\"x\"]\ntimeout = \"soon\""), "`timeout` is not a length of time");
     refused(&check("command = [\"x\"]\ntimeout = \"0s\""), "longer than nothing");
     refused(&check("command = [\"x\"]\ntimeout = \"-5m\""), "longer than nothing");
+    refused("[policy.P0]\nfix_within = \"0s\"", "longer than nothing");
+    refused("[policy.P0]\ntell_within = \"-1s\"", "cannot be negative");
+    assert_eq!(lines("[policy.P0]\ntell_within = \"0s\""), [""; 0]);
     refused("[checks]\nname = \"a\"\n", "`checks` has to be a list of tables");
     refused("[hotfix]\nflow = \"gitflow\"\n", "did you mean `git-flow`?");
     refused("[[checks]]\ncommand = [\"x\"]\n", "`name` is missing");

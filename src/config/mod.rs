@@ -7,6 +7,7 @@ mod check;
 pub mod detect;
 pub mod dirs;
 pub mod draft;
+pub mod effective;
 pub mod load;
 pub mod problem;
 pub mod settings;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
-use super::types::DurationText;
+use super::types::{DeadlineText, DurationText};
 use crate::text::nearest;
 
 /// Reports where `table` is not what `schema` (a whole JSON schema) says.
@@ -66,8 +66,8 @@ impl<'s> Walk<'s> {
     }
 
     fn text(&mut self, text: &str, span: Range<usize>, schema: &Value, name: &str) {
-        if schema["format"] == DurationText::FORMAT {
-            self.duration(text, span, name);
+        if is_duration(schema) {
+            self.duration(text, span, name, schema["format"] == DeadlineText::FORMAT);
             return;
         }
         let choices = choices(schema);
@@ -80,10 +80,13 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn duration(&mut self, text: &str, span: Range<usize>, name: &str) {
+    fn duration(&mut self, text: &str, span: Range<usize>, name: &str, may_be_zero: bool) {
         let examples = "write a number and a unit: 90s, 15m, 1h 30m";
         match text.parse::<SignedDuration>() {
-            Ok(duration) if duration.is_positive() => {}
+            Ok(duration) if duration.is_positive() || (may_be_zero && duration.is_zero()) => {}
+            Ok(_) if may_be_zero => {
+                self.found.push(Problem::new(span, format!("`{name}` cannot be negative")))
+            }
             Ok(_) => self.found.push(Problem::new(span, format!("`{name}` has to be longer than nothing"))),
             Err(_) => {
                 self.found
@@ -140,6 +143,10 @@ fn type_of(schema: &Value) -> &'static str {
     found.unwrap_or(if choices(schema).is_empty() { "any" } else { "string" })
 }
 
+fn is_duration(schema: &Value) -> bool {
+    schema["format"] == DurationText::FORMAT || schema["format"] == DeadlineText::FORMAT
+}
+
 /// The texts an enumeration allows.
 fn choices(schema: &Value) -> Vec<&str> {
     let consts = schema["oneOf"].as_array().into_iter().flatten().flat_map(|one| {
@@ -157,7 +164,7 @@ fn describe(schema: &Value) -> String {
 }
 
 fn wrong_type(value: &DeValue<'_>, span: Range<usize>, schema: &Value, items: &str, name: &str) -> Problem {
-    let duration = schema["format"] == DurationText::FORMAT;
+    let duration = is_duration(schema);
     let wanted = match (type_of(schema), items) {
         _ if duration => "a length of time in quotes",
         ("object", _) => "a table",

@@ -203,6 +203,28 @@ impl JsonSchema for DurationText {
     }
 }
 
+/// Stands for a deadline in the JSON schema: a duration that may be `0s`, at once.
+pub struct DeadlineText;
+
+impl DeadlineText {
+    /// The schema's `format` of a deadline.
+    pub const FORMAT: &str = "friendly-deadline";
+}
+
+impl JsonSchema for DeadlineText {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Deadline".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": Self::FORMAT, "examples": ["0s", "30m", "24h"] })
+    }
+}
+
 fn default_check_timeout() -> SignedDuration {
     SignedDuration::from_mins(15)
 }

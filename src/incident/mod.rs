@@ -19,7 +19,9 @@ pub use body::*;
 pub use clocks::{Clock, ClockState, audience, clocks};
 pub use fold::Log;
 pub use next::{Facts, Next, next};
-pub use policy::{ChecklistItem, PhasePolicy, Policy, PolicyChange, Question, Role, SeverityPolicy};
+pub use policy::{
+    ChecklistItem, PhasePolicy, Policy, PolicyChange, Question, Role, SeverityChange, SeverityPolicy,
+};
 pub use record::{Author, Draft, Hash, Hlc, IncidentId, NotARecord, Precision, Record, RecordId};
 pub use state::*;
 pub use time::{duration, parse_time};

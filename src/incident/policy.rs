@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Phase, Severity};
-use crate::config::types::DurationText;
+use crate::config::types::{DeadlineText, DurationText};
 
 /// The policy in force: `assets/policy.toml` with a team's changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -166,7 +166,7 @@ pub struct SeverityChange {
     pub approvals: Option<Vec<String>>,
     /// Tell stakeholders within.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
+    #[schemars(with = "Option<DeadlineText>")]
     pub tell_within: Option<SignedDuration>,
     /// Update them every.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
@@ -174,19 +174,19 @@ pub struct SeverityChange {
     pub update_every: Option<SignedDuration>,
     /// Page on-call within.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
+    #[schemars(with = "Option<DeadlineText>")]
     pub page_within: Option<SignedDuration>,
     /// Escalate to the engineering lead within.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
+    #[schemars(with = "Option<DeadlineText>")]
     pub escalate_within: Option<SignedDuration>,
     /// Notify executives if not resolved within.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
+    #[schemars(with = "Option<DeadlineText>")]
     pub executives_after: Option<SignedDuration>,
     /// Written review due within, from the resolution.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
+    #[schemars(with = "Option<DeadlineText>")]
     pub review_within: Option<SignedDuration>,
 }
 

@@ -154,7 +154,10 @@ fn unreadable(what: &str, text: &str, span: Range<usize>, refused: &Refused) -> 
 /// Puts the probe to those who will ask it, for whatever else they refuse.
 fn rules(entry: &Spanned<DeValue<'_>>, place: &Range<usize>, found: &mut Vec<Problem>) {
     let Ok(probe) = Probe::deserialize(ValueDeserializer::from(entry.clone())) else { return };
-    if let Err(invalid) = Rules::of(&probe) {
+    if let Err(invalid) = Rules::of(&probe)
+        // The schema has said it already.
+        && invalid.field != "confirm"
+    {
         let span = entry.get_ref().get(invalid.field).map_or_else(|| place.clone(), Spanned::span);
         found.push(Problem::new(span, format!("`{}`: {}", invalid.field, invalid.refused.message)));
     }

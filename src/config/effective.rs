@@ -1,0 +1,61 @@
+//! The configuration as it takes effect: what a file leaves out is filled in.
+
+use super::types::Config;
+use crate::incident::{Policy, Severity, SeverityChange};
+
+/// Fills in what `config` leaves out: from the policy in force, the name of the repository
+/// and the branch found to be in production.
+#[must_use]
+pub fn with_defaults(mut config: Config, policy: &Policy, name: &str, base: Option<String>) -> Config {
+    if config.service.name.is_empty() && super::check::unusable(name).is_none() {
+        name.clone_into(&mut config.service.name);
+    }
+    if config.hotfix.base.is_empty() {
+        config.hotfix.base = base.unwrap_or_default();
+    }
+    if config.checklist.is_empty() {
+        config.checklist.clone_from(&policy.checklist);
+    }
+    config.policy.p0 = demands(policy, Severity::P0);
+    config.policy.p1 = demands(policy, Severity::P1);
+    config.policy.p2 = demands(policy, Severity::P2);
+    config.policy.roles = Some(policy.roles.clone());
+    config
+}
+
+fn demands(policy: &Policy, severity: Severity) -> SeverityChange {
+    let severity = policy.severity(severity);
+    SeverityChange {
+        fix_within: severity.fix_within,
+        approvals: Some(severity.approvals.clone()),
+        tell_within: severity.tell_within,
+        update_every: severity.update_every,
+        page_within: severity.page_within,
+        escalate_within: severity.escalate_within,
+        executives_after: severity.executives_after,
+        review_within: severity.review_within,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load::parse;
+
+    #[test]
+    fn what_is_shown_can_be_read_again_and_says_the_same() {
+        let written = "[[checks]]\nname = \"a\"\ncommand = [\"x\"]\n[policy.P0]\nfix_within = \"90m\"\n";
+        let config = parse(written.as_bytes()).unwrap();
+        let policy = Policy::built_in().with(&config.policy);
+        let shown = with_defaults(config, &policy, "shop", Some("main".to_owned()));
+        let text = toml::to_string_pretty(&shown).unwrap();
+        assert!(text.contains("fix_within = \"1h 30m\""), "{text}");
+        assert!(text.contains("timeout = \"15m\""), "{text}");
+        assert!(text.contains("base = \"main\"") && text.contains("name = \"shop\""), "{text}");
+        assert_eq!(shown.checklist.len(), policy.checklist.len());
+        match parse(text.as_bytes()) {
+            Ok(again) => assert_eq!(again, shown),
+            Err(invalid) => panic!("{invalid}"),
+        }
+    }
+}
