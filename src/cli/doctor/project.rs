@@ -1,0 +1,166 @@
+//! What concerns this user and this repository: who acts, what is configured, whether the
+//! programs it names are there and its probes are answered.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::Finding;
+use crate::cli::context::Context;
+use crate::config::load::{self, Loaded, Refused};
+use crate::config::trust;
+use crate::config::types::Config;
+use crate::health::runner;
+use crate::health::series::Verdict;
+use crate::hotfix::git::Reader;
+use crate::hotfix::state::NoRepository;
+
+/// Looks at the user and the repository.
+pub(super) fn look(cx: &Context) -> Vec<Finding> {
+    let mut findings = vec![settings(cx), user(cx)];
+    let root = match &cx.place {
+        Ok(place) => &place.root,
+        Err(none) => {
+            findings.push(no_repository(none, &cx.here));
+            return findings;
+        }
+    };
+    let loaded = load::read(root);
+    let hotfix = match &loaded {
+        Ok(Some(loaded)) => loaded.config.hotfix.clone(),
+        _ => crate::config::types::Hotfix::default(),
+    };
+    findings.push(match Reader::open(root).and_then(|mut reader| reader.read(&hotfix)) {
+        Ok(state) => {
+            let on = state.branch().map_or_else(|| "no branch".to_owned(), |name| format!("on {name}"));
+            Finding::ok("repository", format!("{}, {on}", root.display()))
+        }
+        Err(none) => no_repository(&none, &cx.here),
+    });
+    match loaded {
+        Ok(None) => findings.push(Finding::ok("config", "none; flightdeck init writes one")),
+        Ok(Some(loaded)) => findings.extend(configured(cx, root, &loaded)),
+        Err(Refused::Invalid(invalid)) => {
+            let says = format!("{} in flightdeck.toml\n{}", invalid.count(), invalid.lines().join("\n"));
+            findings.push(Finding::bad("config", says, "flightdeck config check points at each"));
+        }
+        Err(Refused::Unreadable(failure)) => {
+            findings.push(Finding::bad("config", failure.cause, failure.hint));
+        }
+    }
+    findings
+}
+
+fn settings(cx: &Context) -> Finding {
+    match cx.settings() {
+        Ok(loaded) if loaded.source.is_empty() => Finding::ok("settings", "all defaults"),
+        Ok(loaded) => Finding::ok("settings", loaded.path.display().to_string()),
+        Err(failure) => {
+            Finding::bad("settings", format!("{}: {}", failure.doing, failure.cause), failure.hint)
+        }
+    }
+}
+
+fn user(cx: &Context) -> Finding {
+    match cx.user() {
+        Ok(name) => Finding::ok("you", name),
+        Err(failure) => Finding::bad("you", failure.cause, failure.hint),
+    }
+}
+
+fn no_repository(none: &NoRepository, here: &Path) -> Finding {
+    let failure = none.failure(&here.to_string_lossy());
+    match none {
+        NoRepository::NotFound => Finding::warn("repository", failure.cause, failure.hint),
+        _ => Finding::bad("repository", failure.cause, failure.hint),
+    }
+}
+
+fn configured(cx: &Context, root: &Path, loaded: &Loaded) -> Vec<Finding> {
+    let contents = crate::cli::config::contents(&loaded.config);
+    let mut findings = vec![Finding::ok("config", format!("flightdeck.toml: {contents}"))];
+    findings.push(programs(&loaded.config, root));
+    match trust::is_trusted(&cx.state_dir, loaded) {
+        Ok(true) => {
+            findings.push(Finding::ok("trust", "this content is trusted"));
+            findings.extend(probes(&loaded.config, root));
+        }
+        Ok(false) => findings.push(Finding::warn(
+            "trust",
+            "nothing in flightdeck.toml is run or asked: this content was never trusted",
+            "flightdeck trust --show lists what it would run; flightdeck trust allows it",
+        )),
+        Err(failure) => findings.push(Finding::bad("trust", failure.cause, failure.hint)),
+    }
+    findings
+}
+
+/// Tells whether every program that is named can be found and executed.
+fn programs(config: &Config, root: &Path) -> Finding {
+    let checks = config.checks.iter().map(|check| &check.command);
+    let environments = config.environments.iter().flat_map(|e| [&e.deploy, &e.smoke, &e.proof]);
+    let probes = config.probes.iter().filter_map(|probe| probe.command.as_ref());
+    let commands = checks.chain(environments).chain(probes);
+    let named: BTreeSet<&str> = commands.filter_map(|argv| argv.first()).map(String::as_str).collect();
+    let missing: Vec<&str> = named
+        .iter()
+        .copied()
+        .filter(|program| which::which_in(program, search_path(), root).is_err())
+        .collect();
+    if missing.is_empty() {
+        return Finding::ok("programs", format!("all {} are there", named.len()));
+    }
+    Finding::bad(
+        "programs",
+        format!("missing, or not executable: {}", missing.join(", ")),
+        "install them, correct the path in flightdeck.toml, or chmod +x",
+    )
+}
+
+fn search_path() -> Option<std::ffi::OsString> {
+    std::env::var_os("PATH")
+}
+
+/// Asks every probe once. That it answers is enough here: how the service is doing is for
+/// `flightdeck probe` to say.
+fn probes(config: &Config, root: &Path) -> Vec<Finding> {
+    if config.probes.is_empty() {
+        return Vec::new();
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return vec![Finding::bad("probes", error.to_string(), "try again")],
+    };
+    let asked = runtime.block_on(runner::once(&config.probes, root));
+    let mut silent = Vec::new();
+    for (probe, asked) in config.probes.iter().zip(&asked) {
+        if asked.sample.verdict == Verdict::NoAnswer {
+            silent.push(format!("{}: {}", probe.name, asked.sample.why));
+        }
+    }
+    if silent.is_empty() {
+        return vec![Finding::ok("probes", format!("all {} are answered", asked.len()))];
+    }
+    let says = format!("{} of {} are not answered\n{}", silent.len(), asked.len(), silent.join("\n"));
+    vec![Finding::bad("probes", says, "flightdeck probe tells more")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Grade;
+    use super::*;
+
+    #[test]
+    fn programs_that_are_missing_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = |program: &str| {
+            let text = format!("[[checks]]\nname = \"a\"\ncommand = [\"{program}\"]\n");
+            load::parse(text.as_bytes()).unwrap()
+        };
+        assert_eq!(programs(&config("sh"), dir.path()).state, Grade::Ok);
+        let missing = programs(&config("./not-there.sh"), dir.path());
+        assert_eq!(missing.state, Grade::Bad);
+        assert!(missing.says.contains("./not-there.sh"), "{}", missing.says);
+        std::fs::write(dir.path().join("plain.sh"), "echo\n").unwrap();
+        assert_eq!(programs(&config("./plain.sh"), dir.path()).state, Grade::Bad, "it cannot be executed");
+    }
+}
