@@ -2,15 +2,9 @@
 //! Pure: the text of a report is made here, writing it to a file is the caller's affair.
 
 pub mod blocks;
+mod document;
+mod escape;
+mod followups;
+mod runs;
 
-use crate::incident::{ChecklistItem, Policy, State};
-
-/// The incident report as Markdown.
-pub fn markdown(
-    _state: &State,
-    _policy: &Policy,
-    _checklist: &[ChecklistItem],
-    _now: jiff::Timestamp,
-) -> String {
-    todo!()
-}
+pub use document::markdown;

@@ -1,0 +1,271 @@
+use proptest::prelude::*;
+use pulldown_cmark::{Event, Parser, Tag};
+use uuid::Uuid;
+
+use super::super::blocks::{Block, parse, plain};
+use super::super::escape::tests::{dialects, hostile};
+use super::*;
+use crate::incident::{
+    Alarm, Amended, Author, Body, CauseDescribed, Declared, Draft, Hash, Hlc, ImpactDescribed, IncidentId,
+    Log, NoteKind, Noted, Outcome, Pinned, PlanEnd, PlanEnded, PlanStarted, Record, RecordId, Resolved,
+    Retracted, RoleTaken, Severity, StepEnded, StepStarted, Ticked,
+};
+
+/// Writes a record a minute and folds them.
+struct Story {
+    records: Vec<Record>,
+    author: String,
+}
+
+impl Story {
+    fn of(title: &str) -> Self {
+        let mut story = Self { records: Vec::new(), author: "maya".into() };
+        story.tell(Declared {
+            number: "INC-2026-0007".into(),
+            title: title.into(),
+            severity: Severity::P0,
+            service: "payments-api".into(),
+            impact: String::new(),
+            repository: "/srv/payments-api/.git".into(),
+            answers: Vec::new(),
+        });
+        story
+    }
+
+    fn tell(&mut self, body: impl Into<Body>) -> RecordId {
+        let n = self.records.len();
+        let id = RecordId(Uuid::from_u128(n as u128 + 1));
+        let draft = Draft::now(IncidentId(Uuid::from_u128(7)), body);
+        let at = Hlc { wall_ms: 1_790_000_000_000 + 60_000 * n as i64, count: 0 };
+        let author = Author { name: self.author.clone(), node: 1 };
+        let prev = self.records.last().map_or_else(Hash::default, |record| record.hash);
+        self.records.push(Record::seal(id, draft, author, at, prev).unwrap().0);
+        id
+    }
+
+    fn state(&self) -> State {
+        Log::new(self.records.clone()).unwrap().state().clone()
+    }
+
+    fn end(&self) -> Timestamp {
+        self.records.last().unwrap().at.timestamp()
+    }
+
+    fn report(&self) -> String {
+        let policy = Policy::built_in();
+        markdown(&self.state(), &policy, &policy.checklist, self.end())
+    }
+}
+
+/// The rows of the table under a heading, as plain text.
+fn rows_under(report: &str, heading: &str) -> Vec<Vec<String>> {
+    let blocks = parse(report);
+    let mut under = blocks
+        .iter()
+        .skip_while(|block| !matches!(block, Block::Heading { text, .. } if plain(text) == heading))
+        .skip(1);
+    match under.next() {
+        Some(Block::Table { rows, .. }) => {
+            rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect()
+        }
+        other => panic!("no table under {heading}: {other:?}"),
+    }
+}
+
+fn items_under(report: &str, heading: &str) -> Vec<String> {
+    parse(report)
+        .iter()
+        .skip_while(|block| !matches!(block, Block::Heading { text, .. } if plain(text) == heading))
+        .skip(1)
+        .take_while(|block| !matches!(block, Block::Heading { .. }))
+        .filter_map(|block| match block {
+            Block::Item { text, .. } => Some(plain(text)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn value(report: &str, field: &str) -> String {
+    let rows = rows_under(report, "Summary");
+    rows.iter().find(|row| row[0] == field).unwrap_or_else(|| panic!("no {field} in {rows:?}"))[1].clone()
+}
+
+fn whole_story() -> Story {
+    let mut story = Story::of("Checkout answers 500");
+    story.tell(RoleTaken { role: "commander".into(), person: "maya".into() });
+    story.tell(ImpactDescribed { text: "nobody can pay".into() });
+    let finding = story.tell(Noted { kind: NoteKind::Finding, text: "pool exhausted".into() });
+    story.tell(Amended { target: finding, text: "pool exhausted, 100 of 100 used".into() });
+    let wrong = story.tell(Noted { kind: NoteKind::Note, text: "it is the database".into() });
+    story.tell(Retracted { target: wrong, reason: "it was not".into() });
+    let problem = story.tell(Noted { kind: NoteKind::Problem, text: "the runbook is out of date".into() });
+    story.tell(Pinned { target: problem, pinned: true });
+    story.tell(Alarm {
+        probe: "api /health".into(),
+        from: "ok".into(),
+        to: "failing".into(),
+        why: "500 in 2.1 s".into(),
+    });
+    let first = &Policy::built_in().checklist[0];
+    story.tell(Ticked {
+        item: first.id.clone(),
+        title: first.title.clone(),
+        state: CheckState::Failed,
+        note: "card refund 502".into(),
+    });
+    story.tell(PlanStarted {
+        plan: "deploy-staging-1".into(),
+        title: "deploy hotfix/pool-limit to staging".into(),
+        purpose: "deploy".into(),
+        target: "staging".into(),
+        hash: String::new(),
+        steps: vec!["./deploy.sh hotfix/pool-limit staging".into()],
+        confirmed: "enter".into(),
+        spec: serde_json::Value::Null,
+    });
+    story.tell(StepStarted {
+        plan: "deploy-staging-1".into(),
+        step: 0,
+        run: "deploy-staging-1.0".into(),
+        process: None,
+    });
+    story.tell(StepEnded {
+        plan: "deploy-staging-1".into(),
+        step: 0,
+        run: "deploy-staging-1.0".into(),
+        outcome: Outcome::Unknown { why: "lost at reboot".into() },
+        summary: "pushing image".into(),
+        survivors: Vec::new(),
+    });
+    story.tell(PlanEnded {
+        plan: "deploy-staging-1".into(),
+        end: PlanEnd::Unknown,
+        why: "the conductor is gone".into(),
+    });
+    story
+}
+
+#[test]
+fn the_summary_says_what_who_and_how_long() {
+    let mut story = whole_story();
+    story.tell(Resolved::default());
+    let report = story.report();
+    assert!(report.starts_with("# INC-2026-0007: Checkout answers 500\n"));
+    assert_eq!(value(&report, "Severity"), "P0 critical");
+    assert_eq!(value(&report, "Status"), "resolved");
+    assert_eq!(value(&report, "Impact"), "nobody can pay");
+    assert_eq!(value(&report, "Duration"), "15m");
+    assert_eq!(value(&report, "Repository"), "payments-api");
+    assert!(rows_under(&report, "Summary").iter().any(|row| row[1] == "maya"));
+    assert_eq!(value(&report, "Began"), "2026-09-21 14:13:20");
+}
+
+#[test]
+fn the_timeline_shows_what_was_amended_taken_back_and_pinned() {
+    let report = whole_story().report();
+    let rows = rows_under(&report, "Timeline");
+    let says = |words: &str| rows.iter().any(|row| row[2].contains(words));
+    assert!(says("pool exhausted, 100 of 100 used (amended; first: pool exhausted)"), "{rows:?}");
+    assert!(says("it is the database (taken back: it was not)"), "{rows:?}");
+    assert!(report.contains("~~it is the database~~"));
+    assert!(says("★ the runbook is out of date"), "{rows:?}");
+    assert!(rows.iter().all(|row| row[0].starts_with("2026-09-21 14:")));
+}
+
+#[test]
+fn runs_and_follow_ups_say_what_is_not_known() {
+    let report = whole_story().report();
+    let rows = rows_under(&report, "Runs");
+    assert_eq!(rows[0][1], "deploy hotfix/pool-limit to staging");
+    assert_eq!(rows[0][2], "unknown: the conductor is gone");
+    assert_eq!(rows[1][2], "unknown: lost at reboot");
+    assert_eq!(rows[1][3], "1m");
+    let open = items_under(&report, "Open follow-ups");
+    let has = |words: &str| open.iter().any(|line| line.contains(words));
+    assert!(has("Find out what became of: deploy hotfix/pool-limit to staging"), "{open:?}");
+    assert!(has("the runbook is out of date"), "{open:?}");
+    assert!(has("card refund 502"), "{open:?}");
+    assert!(has("Describe the root cause"), "{open:?}");
+    assert!(has("Overdue since"), "nobody was paged: {open:?}");
+    assert!(!has("Describe the impact") && !has("it is the database"), "{open:?}");
+}
+
+#[test]
+fn what_is_missing_is_marked_until_it_is_there() {
+    let mut story = Story::of("x");
+    assert!(story.report().contains("## Root cause\n\n**missing**"));
+    assert!(story.report().contains("## Impact\n\n**missing**"));
+    story.tell(CauseDescribed { text: "the pool was\ntoo small".into() });
+    assert!(story.report().contains("## Root cause\n\nthe pool was\\\ntoo small\n"));
+    let report = story.report();
+    assert!(!items_under(&report, "Open follow-ups").iter().any(|line| line.contains("root cause")));
+}
+
+#[test]
+fn a_resolved_incident_asks_for_its_review_and_for_what_nobody_looked_at() {
+    let mut story = whole_story();
+    story.tell(Resolved::default());
+    let open = items_under(&story.report(), "Open follow-ups");
+    assert!(open.iter().any(|line| line.starts_with("Due ") && line.ends_with("review")), "{open:?}");
+    assert!(open.iter().any(|line| line.starts_with("Never looked at: ")), "{open:?}");
+}
+
+#[test]
+fn the_head_of_the_record_is_printed() {
+    let story = whole_story();
+    let state = story.state();
+    let report = story.report();
+    assert!(report.contains(&format!("`{}`", state.head)));
+    assert!(report.contains(&format!("from {} records", story.records.len())));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn hostile_text_adds_nothing_to_the_document(text in hostile()) {
+        let shape = |text: &str, author: &str| {
+            let mut story = Story::of(text);
+            story.author = author.to_owned();
+            story.tell(RoleTaken { role: format!("x{text}"), person: format!("x{text}") });
+            story.tell(ImpactDescribed { text: format!("x {text}") });
+            story.tell(CauseDescribed { text: format!("x {text}") });
+            let id = story.tell(Noted { kind: NoteKind::Problem, text: text.into() });
+            story.tell(Amended { target: id, text: format!("x{text}") });
+            let id = story.tell(Noted { kind: NoteKind::Note, text: format!("x{text}") });
+            story.tell(Retracted { target: id, reason: text.into() });
+            story.tell(Ticked { item: text.into(), title: text.into(), state: CheckState::Failed, note: text.into() });
+            story.tell(PlanStarted {
+                plan: "p".into(), title: text.into(), purpose: text.into(), target: text.into(),
+                hash: text.into(), steps: vec![text.into()], confirmed: text.into(), spec: serde_json::Value::Null,
+            });
+            story.tell(StepStarted { plan: "p".into(), step: 0, run: "p.0".into(), process: None });
+            story.tell(StepEnded {
+                plan: "p".into(), step: 0, run: "p.0".into(), summary: text.into(), survivors: vec![text.into()],
+                outcome: Outcome::DidNotStart { why: text.into() },
+            });
+            story.tell(PlanEnded { plan: "p".into(), end: PlanEnd::Failed, why: text.into() });
+            let report = story.report();
+            dialects().map(|options| outline(&report, options))
+        };
+        let (seen, wanted) = (shape(&text, &text), shape("word", "word"));
+        let differs = seen.iter().zip(&wanted).flat_map(|(a, b)| a.iter().zip(b)).find(|(a, b)| a != b);
+        prop_assert!(differs.is_none(), "{differs:?}");
+        prop_assert_eq!(seen.map(|outline| outline.len()), wanted.map(|outline| outline.len()));
+    }
+}
+
+/// The structure of a document without its text, paragraphs and the code that breaks mentions.
+fn outline(markdown: &str, options: pulldown_cmark::Options) -> Vec<String> {
+    Parser::new_ext(markdown, options)
+        .filter_map(|event| match event {
+            Event::Start(Tag::Paragraph)
+            | Event::End(_)
+            | Event::Text(_)
+            | Event::SoftBreak
+            | Event::HardBreak => None,
+            Event::Code(text) if text.chars().all(|c| c == '@' || c == '#') => None,
+            Event::Code(text) if Hash::parse(&text).is_some() => None,
+            other => Some(format!("{other:?}")),
+        })
+        .collect()
+}
