@@ -1,0 +1,335 @@
+//! The output of a run: kept in files of a few megabytes, head and tail, whatever its length.
+//!
+//! Each file is named for the position of its first byte. Where the next file does not begin
+//! at the end of the one before, what lies between was dropped: because the log is capped, or
+//! because the disk took no more.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::files::make_file;
+use crate::failure::{Failure, Result};
+
+/// How much of a log is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cap {
+    /// Bytes in one file.
+    pub(super) segment: u64,
+    /// Whole files kept from the beginning.
+    pub(super) head: usize,
+    /// Whole files kept before the one being written.
+    pub(super) tail: usize,
+}
+
+impl Cap {
+    /// 8 MiB from the beginning, at least 24 MiB from the end.
+    pub(super) const DEFAULT: Self = Self { segment: 4 << 20, head: 2, tail: 6 };
+}
+
+/// Ending of the files' names.
+const ENDING: &str = ".out";
+
+/// Writes the log of a run. Never fails for good: what cannot be written counts as dropped.
+#[derive(Debug)]
+pub(super) struct LogWriter {
+    dir: PathBuf,
+    cap: Cap,
+    /// Position of the next byte.
+    position: u64,
+    /// The file being written, and the position of its first byte.
+    current: Option<(u64, File)>,
+    /// First positions of the files that are there, the current one last.
+    segments: Vec<u64>,
+}
+
+impl LogWriter {
+    /// Begins a log in a directory that has none.
+    pub(super) fn new(dir: &Path, cap: Cap) -> Self {
+        Self { dir: dir.to_owned(), cap, position: 0, current: None, segments: Vec::new() }
+    }
+
+    /// Appends output.
+    pub(super) fn write(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            match self.write_some(bytes) {
+                Ok(taken) => bytes = bytes.get(taken..).unwrap_or_default(),
+                Err(_) => {
+                    // The rest is lost; a new file shows the gap once the disk takes more.
+                    self.position += bytes.len() as u64;
+                    self.current = None;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.current.as_ref().is_some_and(|(start, _)| self.position - start >= self.cap.segment) {
+            self.current = None;
+        }
+        if self.current.is_none() {
+            self.begin_segment()?;
+        }
+        let Some((start, file)) = &mut self.current else { return Err(io::ErrorKind::Other.into()) };
+        let room = (self.cap.segment - (self.position - *start)) as usize;
+        let taken = file.write(bytes.get(..room).unwrap_or(bytes))?;
+        if taken == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        self.position += taken as u64;
+        Ok(taken)
+    }
+
+    fn begin_segment(&mut self) -> io::Result<()> {
+        let file = make_file(&path_of(&self.dir, self.position))?;
+        self.current = Some((self.position, file));
+        self.segments.push(self.position);
+        while self.segments.len() > self.cap.head + self.cap.tail + 1 {
+            let oldest = self.segments.remove(self.cap.head);
+            std::fs::remove_file(path_of(&self.dir, oldest))?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that what was written survives a loss of power.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        for &start in &self.segments {
+            File::open(path_of(&self.dir, start))?.sync_data()?;
+        }
+        File::open(&self.dir)?.sync_all()
+    }
+}
+
+fn path_of(dir: &Path, start: u64) -> PathBuf {
+    dir.join(format!("{start:020}{ENDING}"))
+}
+
+/// First positions of the files in a directory, in order.
+fn segments(dir: &Path) -> io::Result<Vec<u64>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let start = name.to_str().and_then(|name| name.strip_suffix(ENDING));
+        found.extend(start.and_then(|start| start.parse::<u64>().ok()));
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Reads the log of a run from any position, while it is being written or afterwards.
+#[derive(Debug)]
+pub struct LogReader {
+    dir: PathBuf,
+    position: u64,
+    /// The file being read and the position of its first byte.
+    current: Option<(u64, File)>,
+}
+
+/// A piece of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chunk {
+    /// Raw terminal output.
+    Bytes(Vec<u8>),
+    /// So many bytes were dropped here: the log is capped.
+    Dropped(u64),
+}
+
+impl LogReader {
+    /// Opens the log at `position` bytes from its beginning.
+    ///
+    /// # Errors
+    /// There is no such log, or it cannot be read.
+    pub fn open(dir: &Path, position: u64) -> Result<Self> {
+        segments(dir).map_err(|error| cannot_read(dir, &error))?;
+        Ok(Self { dir: dir.to_owned(), position, current: None })
+    }
+
+    /// Reads up to `max` bytes that are there now; `None` where there are no more yet.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn read(&mut self, max: usize) -> Result<Option<Chunk>> {
+        self.try_read(max).map_err(|error| cannot_read(&self.dir, &error))
+    }
+
+    fn try_read(&mut self, max: usize) -> io::Result<Option<Chunk>> {
+        if let Some(chunk) = self.read_current(max)? {
+            return Ok(Some(chunk));
+        }
+        let starts = segments(&self.dir)?;
+        let here = self.current.as_ref().map(|(start, _)| *start);
+        let next = match starts.iter().rev().find(|&&start| start <= self.position) {
+            Some(&start) if here != Some(start) && self.ends_after(start)? => start,
+            _ => match starts.iter().find(|&&start| start > self.position) {
+                Some(&start) => start,
+                None => return Ok(None),
+            },
+        };
+        // More may have come into the current file between reading it and finding the next.
+        if let Some(chunk) = self.read_current(max)? {
+            return Ok(Some(chunk));
+        }
+        match File::open(path_of(&self.dir, next)) {
+            Ok(file) => self.current = Some((next, file)),
+            // Dropped in the meantime: the next call finds what is there then.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        if next > self.position {
+            let dropped = next - self.position;
+            self.position = next;
+            return Ok(Some(Chunk::Dropped(dropped)));
+        }
+        self.read_current(max)
+    }
+
+    fn read_current(&mut self, max: usize) -> io::Result<Option<Chunk>> {
+        let Some((start, file)) = &mut self.current else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(self.position - *start))?;
+        file.take(max as u64).read_to_end(&mut bytes)?;
+        self.position += bytes.len() as u64;
+        Ok((!bytes.is_empty()).then_some(Chunk::Bytes(bytes)))
+    }
+
+    /// Tells whether the file that begins at `start` holds the byte at the position, or is
+    /// the last one and may yet.
+    fn ends_after(&self, start: u64) -> io::Result<bool> {
+        match std::fs::metadata(path_of(&self.dir, start)) {
+            Ok(file) => Ok(start + file.len() > self.position),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The position reached.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Bytes written so far, dropped ones included.
+    pub fn len(&self) -> u64 {
+        let last = segments(&self.dir).ok().and_then(|starts| starts.last().copied());
+        let Some(last) = last else { return 0 };
+        last + std::fs::metadata(path_of(&self.dir, last)).map_or(0, |file| file.len())
+    }
+
+    /// Tells whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+fn cannot_read(dir: &Path, error: &io::Error) -> Failure {
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => "the run left no output on this machine; it may have been made on another",
+        _ => "look at the permissions of that directory",
+    };
+    Failure::new(format!("reading the log in {}", dir.display()), error, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: Cap = Cap { segment: 10, head: 2, tail: 3 };
+
+    fn numbered(lines: std::ops::Range<u32>) -> Vec<u8> {
+        lines.flat_map(|n| format!("{n:04}\n").into_bytes()).collect()
+    }
+
+    fn read_all(reader: &mut LogReader) -> Vec<Chunk> {
+        let mut chunks: Vec<Chunk> = Vec::new();
+        while let Some(chunk) = reader.read(7).unwrap() {
+            match (chunks.last_mut(), chunk) {
+                (Some(Chunk::Bytes(before)), Chunk::Bytes(more)) => before.extend(more),
+                (_, chunk) => chunks.push(chunk),
+            }
+        }
+        chunks
+    }
+
+    #[test]
+    fn what_fits_is_read_whole_from_anywhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = LogWriter::new(dir.path(), SMALL);
+        log.write(&numbered(0..9));
+        for position in 0..=45 {
+            let mut reader = LogReader::open(dir.path(), position).unwrap();
+            let rest = numbered(0..9)[position as usize..].to_vec();
+            let expected = if rest.is_empty() { vec![] } else { vec![Chunk::Bytes(rest)] };
+            assert_eq!(read_all(&mut reader), expected, "from {position}");
+            assert_eq!((reader.position(), reader.len()), (45, 45));
+        }
+    }
+
+    #[test]
+    fn a_long_log_keeps_head_and_tail_and_says_what_is_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = LogWriter::new(dir.path(), SMALL);
+        for line in 0..1000 {
+            log.write(&numbered(line..line + 1));
+        }
+        let mut reader = LogReader::open(dir.path(), 0).unwrap();
+        let chunks = read_all(&mut reader);
+        assert_eq!(chunks[0], Chunk::Bytes(numbered(0..4)));
+        assert_eq!(chunks[1], Chunk::Dropped(4960 - 20));
+        assert_eq!(chunks[2], Chunk::Bytes(numbered(992..1000)));
+        assert_eq!(chunks.len(), 3);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 6);
+        assert_eq!(reader.len(), 5000);
+        assert_eq!(reader.position(), 5000);
+    }
+
+    #[test]
+    fn a_reader_follows_the_writer_even_when_it_is_overtaken() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = LogWriter::new(dir.path(), SMALL);
+        let mut reader = LogReader::open(dir.path(), 0).unwrap();
+        assert_eq!(reader.read(100).unwrap(), None);
+        assert!(reader.is_empty());
+        log.write(b"ab");
+        assert_eq!(reader.read(100).unwrap(), Some(Chunk::Bytes(b"ab".to_vec())));
+        assert_eq!(reader.read(100).unwrap(), None);
+        log.write(b"cd");
+        assert_eq!(reader.read(100).unwrap(), Some(Chunk::Bytes(b"cd".to_vec())));
+        let before = reader.position();
+        log.write(&[b'x'; 1000]);
+        let mut seen = before;
+        while let Some(chunk) = reader.read(100).unwrap() {
+            seen += match chunk {
+                Chunk::Bytes(bytes) => bytes.len() as u64,
+                Chunk::Dropped(count) => count,
+            };
+        }
+        assert_eq!(seen, 1004);
+    }
+
+    #[test]
+    fn what_the_disk_refuses_is_a_gap_and_the_log_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("log");
+        std::fs::create_dir(&inner).unwrap();
+        let mut log = LogWriter::new(&inner, SMALL);
+        log.write(b"before");
+        std::fs::rename(&inner, dir.path().join("away")).unwrap();
+        log.write(b"1234567890");
+        std::fs::rename(dir.path().join("away"), &inner).unwrap();
+        log.write(b"after");
+        let mut reader = LogReader::open(&inner, 0).unwrap();
+        let chunks = read_all(&mut reader);
+        assert_eq!(
+            chunks,
+            [Chunk::Bytes(b"before1234".to_vec()), Chunk::Dropped(6), Chunk::Bytes(b"after".to_vec())]
+        );
+        log.sync().unwrap();
+    }
+
+    #[test]
+    fn a_log_that_is_not_there_is_a_failure_with_a_hint() {
+        let dir = tempfile::tempdir().unwrap();
+        let failure = LogReader::open(&dir.path().join("none"), 0).unwrap_err();
+        assert!(failure.hint.contains("on this machine"), "{failure}");
+    }
+}
