@@ -1,14 +1,55 @@
 //! Carries out a plan in a process of its own: terminal, capture, signals, reattaching.
 //!
 //! `flightdeck conduct` runs here, detached, in a session of its own. Everybody else starts
-//! it, follows its records and its log, and asks it to stop by a record.
+//! it, follows its records and its log, and asks it to stop by a record. What touches the
+//! world on behalf of a plan is here and nowhere else; what a plan is, is in `plan`.
 
-use std::path::{Path, PathBuf};
+mod conduct;
+mod files;
+mod frozen;
+mod input;
+#[cfg(target_os = "linux")]
+mod linux;
+mod log;
+mod plain;
+#[cfg(any(not(target_os = "linux"), test))]
+#[cfg_attr(target_os = "linux", expect(dead_code, reason = "only its tests run on Linux"))]
+mod portable;
+mod process;
+mod prove;
+mod reconcile;
+mod recorder;
+mod run;
+mod signals;
+mod spawn;
+mod start;
+mod stop;
 
+use std::path::Path;
+
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(not(target_os = "linux"))]
+use portable as system;
+
+use crate::config::types::Config;
+use crate::deploy::{self, Resolved};
 use crate::failure::Result;
-use crate::incident::{IncidentId, Record};
-use crate::journal::{Journal, Lease};
+use crate::hotfix::flows;
+use crate::hotfix::git::Reader;
+use crate::incident::{Record, State};
+use crate::journal::Lease;
 use crate::plan::{Plan, Request};
+
+pub use conduct::conduct;
+pub use files::log_dir;
+pub use input::send_input;
+pub use log::{Chunk, LogReader};
+pub use plain::Plain;
+pub use process::{Life, is_gone, life};
+pub use prove::prove;
+pub use reconcile::reconcile;
+pub use start::start;
 
 /// What became of an attempt to start a plan.
 #[derive(Debug)]
@@ -21,95 +62,56 @@ pub enum Started {
 
 /// Makes a plan of a request: resolves refs in the repository at `root` and reads the
 /// trusted configuration's commands.
-pub fn prepare(
-    _root: &Path,
-    _config: &crate::config::types::Config,
-    _id: &str,
-    _request: &Request,
-) -> Result<Plan> {
-    todo!()
+///
+/// # Errors
+/// The repository cannot be read, the reference is not known, or what is asked for is not
+/// configured.
+pub fn prepare(root: &Path, config: &Config, id: &str, request: &Request) -> Result<Plan> {
+    let place = root.to_string_lossy();
+    let mut reader = Reader::open(root).map_err(|none| none.failure(&place))?;
+    let named = match request {
+        Request::Deploy { reference, .. } => reference.as_deref(),
+        _ => None,
+    };
+    if let Some(reference) = named {
+        // Looked up only once it is known to be no option: nothing guesses what was meant.
+        let commit = if reference.starts_with('-') { String::new() } else { reader.resolve(reference)? };
+        let root = reader.root().to_string_lossy().into_owned();
+        return planned(config, id, request, &Resolved { reference: reference.to_owned(), commit, root });
+    }
+    let state = reader.read(&config.hotfix).map_err(|none| none.failure(&place))?;
+    if let Request::HotfixStart { name } = request {
+        return flows::start(config, id, &state, name);
+    }
+    let commit = state.commit().unwrap_or_default().to_owned();
+    // On no branch the commit itself is what is meant.
+    let reference = state.branch().map_or_else(|| commit.clone(), str::to_owned);
+    planned(config, id, request, &Resolved { reference, commit, root: state.root })
+}
+
+fn planned(config: &Config, id: &str, request: &Request, what: &Resolved) -> Result<Plan> {
+    match request {
+        Request::Deploy { environment, .. } => deploy::deploy(config, id, environment, what),
+        Request::Smoke { environment } => deploy::smoke(config, id, environment, what),
+        Request::Test { checks } => deploy::test(config, id, checks, what),
+        Request::HotfixStart { name } => Err(crate::failure::Failure::usage(
+            format!("starting {}", crate::text::visible(name)),
+            "a branch is started from the state of the repository",
+            "flightdeck hotfix start NAME",
+        )),
+    }
 }
 
 /// An id for a new plan: `deploy-staging-3`.
-pub fn plan_id(_state: &crate::incident::State, _request: &Request) -> String {
-    todo!()
-}
-
-/// Takes the lease, commits `plan-started`, and starts the conductor as a detached process.
-/// `confirmed` says how the plan was confirmed, in words.
-pub fn start(
-    _journal: &mut Journal,
-    _state_dir: &Path,
-    _incident: IncidentId,
-    _repository: &str,
-    _plan: &Plan,
-    _confirmed: &str,
-) -> Result<Started> {
-    todo!()
-}
-
-/// The body of `flightdeck conduct`: carries the plan out to its end. Returns when every
-/// step has ended and the record says so.
-pub fn conduct(_state_dir: &Path, _author: &str, _incident: IncidentId, _plan: &str) -> Result<()> {
-    todo!()
-}
-
-/// Looks for plans that the record says are running and whose conductor is gone, and
-/// records their outcome as unknown. Returns the records written.
-pub fn reconcile(_journal: &mut Journal, _incident: IncidentId) -> Result<Vec<Record>> {
-    todo!()
-}
-
-/// Asks the world about the steps of unknown fate of a plan, and records the answers.
-pub fn prove(_journal: &mut Journal, _incident: IncidentId, _plan: &str) -> Result<Vec<Record>> {
-    todo!()
-}
-
-/// The directory that holds the log of a run.
-pub fn log_dir(_state_dir: &Path, _incident: IncidentId, _run: &str) -> PathBuf {
-    todo!()
-}
-
-/// Sends keys to the terminal of a running command.
-pub fn send_input(_state_dir: &Path, _incident: IncidentId, _run: &str, _bytes: &[u8]) -> Result<()> {
-    todo!()
-}
-
-/// Reads the log of a run from any position, while it is being written or afterwards.
-pub struct LogReader {}
-
-/// A piece of a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Chunk {
-    /// Raw terminal output.
-    Bytes(Vec<u8>),
-    /// So many bytes were dropped here: the log is capped.
-    Dropped(u64),
-}
-
-impl LogReader {
-    /// Opens the log at `position` bytes from its beginning.
-    pub fn open(_dir: &Path, _position: u64) -> Result<Self> {
-        todo!()
-    }
-
-    /// Reads up to `max` bytes that are there now; `None` where there are no more yet.
-    pub fn read(&mut self, _max: usize) -> Result<Option<Chunk>> {
-        todo!()
-    }
-
-    /// The position reached.
-    pub fn position(&self) -> u64 {
-        todo!()
-    }
-
-    /// Bytes written so far.
-    pub fn len(&self) -> u64 {
-        todo!()
-    }
-
-    /// Tells whether nothing was written yet.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
+pub fn plan_id(state: &State, request: &Request) -> String {
+    let name = match request {
+        Request::Test { .. } => "test".to_owned(),
+        Request::Deploy { environment, .. } => format!("deploy-{environment}"),
+        Request::Smoke { environment } => format!("smoke-{environment}"),
+        Request::HotfixStart { name } => format!("hotfix-{name}"),
+    };
+    let name: String = files::file_name(&name).chars().take(60).collect();
+    let taken = |number: &usize| state.plan(&format!("{name}-{number}")).is_some();
+    let number = (1..).find(|number| !taken(number)).unwrap_or_default();
+    format!("{name}-{number}")
 }

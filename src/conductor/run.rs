@@ -1,0 +1,329 @@
+//! One command from its start to its end: its terminal into the log, keys into its terminal,
+//! its deadline, and its stop.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+use super::files::{Ended, INPUT};
+use super::log::{Cap, LogWriter};
+use super::plain::Tail;
+use super::signals::Signals;
+use super::spawn::{MARK, Started, spawn};
+use super::stop::{Session, Stop, Why, Wish};
+use super::{process, system};
+use crate::incident::{Outcome, Process};
+use crate::plan::Command;
+
+/// How often the watcher is asked, and the rest of a stopped session is looked for.
+const TICK: Duration = Duration::from_millis(250);
+/// How long a terminal that others still hold is read on after the command has ended.
+const DRAIN: Duration = Duration::from_secs(2);
+/// Bytes taken from the terminal before anything else is looked at.
+const GULP: usize = 256 << 10;
+/// Keys that wait for a command that does not read them.
+const PENDING: usize = 64 << 10;
+
+/// What a run tells while it goes on, and is told.
+pub(super) trait Watcher {
+    /// The command runs as this process.
+    fn started(&mut self, process: Option<Process>);
+    /// Called a few times a second: the time to show a sign of life and to learn of wishes.
+    fn tick(&mut self) -> Option<Wish>;
+    /// This signal is about to be sent.
+    fn signalling(&mut self, signal: &'static str);
+}
+
+/// A run that came to its end.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// How.
+    pub(super) ended: Ended,
+    /// Why it was to be stopped, if it was.
+    pub(super) stopped: Option<Why>,
+    /// Whether it was sent a signal for that.
+    pub(super) signalled: bool,
+}
+
+/// Runs a command to its end. `dir` is the run's own directory; `mark` names the run to those
+/// who look for its processes.
+pub(super) fn run(
+    command: &Command,
+    dir: &Path,
+    mark: &str,
+    timeout: Duration,
+    signals: &Signals,
+    watcher: &mut dyn Watcher,
+) -> Finished {
+    let input = match make_input(dir) {
+        Ok(input) => input,
+        Err(error) => return Finished::did_not_start(format!("its input could not be made: {error}")),
+    };
+    let started = match spawn(command, mark) {
+        Ok(started) => started,
+        Err(why) => {
+            remove_input(dir);
+            return Finished::did_not_start(why);
+        }
+    };
+    watcher.started(process::identify(started.child.id()));
+    let mark = format!("{MARK}={mark}");
+    let mut run = Run::new(started, input, dir, &mark, timeout);
+    run.carry_on(signals, watcher);
+    remove_input(dir);
+    run.finish()
+}
+
+fn make_input(dir: &Path) -> io::Result<File> {
+    let path = dir.join(INPUT);
+    system::make_pipe(&path)?;
+    // Opened for writing too, so that it does not end when a writer leaves.
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32)
+        .open(path)
+}
+
+fn remove_input(dir: &Path) {
+    // Without a reader it takes no more keys, whether its name is there or not.
+    let _ = std::fs::remove_file(dir.join(INPUT));
+}
+
+impl Finished {
+    /// The end of a command that was never started.
+    pub(super) fn did_not_start(why: String) -> Self {
+        let ended = Ended {
+            outcome: Outcome::DidNotStart { why },
+            summary: String::new(),
+            survivors: Vec::new(),
+            at_ms: jiff::Timestamp::now().as_millisecond(),
+        };
+        Self { ended, stopped: None, signalled: false }
+    }
+}
+
+struct Run<'a> {
+    started: Started,
+    input: File,
+    mark: &'a str,
+    log: LogWriter,
+    tail: Tail,
+    /// Keys on their way to the terminal.
+    pending: Vec<u8>,
+    /// The far end of the terminal is closed; while the command lives it may be opened again.
+    hung_up: bool,
+    deadline: Option<Instant>,
+    /// How the command ended, and when that was seen.
+    exit: Option<(Outcome, Instant)>,
+    stop: Option<Stop>,
+    signalled: bool,
+    /// Nothing more can be done to stop it, or need be.
+    stop_is_over: bool,
+    survivors: Vec<String>,
+    next_tick: Instant,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Run<'a> {
+    fn new(started: Started, input: File, dir: &Path, mark: &'a str, timeout: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            started,
+            input,
+            mark,
+            log: LogWriter::new(dir, Cap::DEFAULT),
+            tail: Tail::default(),
+            pending: Vec::new(),
+            hung_up: false,
+            deadline: now.checked_add(timeout),
+            exit: None,
+            stop: None,
+            signalled: false,
+            stop_is_over: false,
+            survivors: Vec::new(),
+            next_tick: now,
+            buffer: Vec::with_capacity(GULP + 4096),
+        }
+    }
+
+    fn session(&self) -> Session<'a> {
+        Session { leader: self.started.child.id(), mark: self.mark }
+    }
+
+    fn carry_on(&mut self, signals: &Signals, watcher: &mut dyn Watcher) {
+        loop {
+            self.wait(signals);
+            signals.drain();
+            self.forward_input();
+            self.look_for_exit();
+            let quiet = self.read_terminal();
+            let now = Instant::now();
+            if now >= self.next_tick {
+                self.next_tick = now + TICK;
+                let ending = signals.asked_to_end().then_some(Wish { why: Why::Ending, kill: false });
+                let wish = watcher.tick().or(ending);
+                self.heed(wish, now);
+                self.climb(watcher, now);
+            }
+            if self.is_over(quiet, now) {
+                return;
+            }
+        }
+    }
+
+    /// Sleeps until there is something to do.
+    fn wait(&self, signals: &Signals) {
+        let mut terminal = PollFlags::IN;
+        if !self.pending.is_empty() {
+            terminal |= PollFlags::OUT;
+        }
+        let mut descriptors = vec![PollFd::new(signals, PollFlags::IN)];
+        if !self.hung_up {
+            descriptors.push(PollFd::new(&self.started.pty, terminal));
+        }
+        if self.pending.len() < PENDING {
+            descriptors.push(PollFd::new(&self.input, PollFlags::IN));
+        }
+        let rest = self.next_tick.saturating_duration_since(Instant::now());
+        let rest = rustix::event::Timespec::try_from(rest).ok();
+        // Interrupted or not: whoever comes back looks at everything.
+        let _ = poll(&mut descriptors, rest.as_ref());
+    }
+
+    fn forward_input(&mut self) {
+        let mut bytes = [0; 4096];
+        while self.pending.len() < PENDING {
+            match self.input.read(&mut bytes) {
+                Ok(count) if count > 0 => self.pending.extend_from_slice(bytes.get(..count).unwrap_or(&[])),
+                _ => break,
+            }
+        }
+        while !self.pending.is_empty() {
+            match self.started.pty.write(&self.pending) {
+                Ok(count) if count > 0 => drop(self.pending.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                _ => break,
+            }
+        }
+    }
+
+    /// Takes what the terminal holds now, at most a gulp; returns whether it holds no more.
+    fn read_terminal(&mut self) -> bool {
+        self.buffer.clear();
+        let mut chunk = [0; 16 << 10];
+        let quiet = loop {
+            if self.buffer.len() >= GULP {
+                break false;
+            }
+            match self.started.pty.read(&mut chunk) {
+                Ok(0) => {
+                    self.hung_up = true;
+                    break true;
+                }
+                Ok(count) => {
+                    self.hung_up = false;
+                    self.buffer.extend_from_slice(chunk.get(..count).unwrap_or(&[]));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.hung_up = false;
+                    break true;
+                }
+                // The end of a pseudo-terminal is an error on Linux.
+                Err(_) => {
+                    self.hung_up = true;
+                    break true;
+                }
+            }
+        };
+        self.log.write(&self.buffer);
+        self.tail.feed(&self.buffer);
+        quiet
+    }
+
+    /// Sees how the command ended, without letting go of its number.
+    fn look_for_exit(&mut self) {
+        if self.exit.is_some() {
+            return;
+        }
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let Some(pid) = i32::try_from(self.started.child.id()).ok().and_then(Pid::from_raw) else { return };
+        let Ok(Some(status)) = waitid(WaitId::Pid(pid), options) else { return };
+        let outcome = match (status.exit_status(), status.terminating_signal()) {
+            (Some(code), _) => Outcome::Exited { code },
+            (None, Some(signal)) => Outcome::Signalled { signal },
+            (None, None) => return,
+        };
+        self.exit = Some((outcome, Instant::now()));
+    }
+
+    fn heed(&mut self, wish: Option<Wish>, now: Instant) {
+        let late = self.exit.is_none() && self.deadline.is_some_and(|deadline| now >= deadline);
+        let wish = wish.or_else(|| late.then_some(Wish { why: Why::Timeout, kill: false }));
+        match (wish, &mut self.stop) {
+            (Some(wish), None) => self.stop = Some(Stop::begin(wish, now)),
+            (Some(wish), Some(stop)) if wish.kill => stop.hurry(now),
+            _ => {}
+        }
+    }
+
+    /// Sends the next signal if it is due and anything is left to get it; sees whether the
+    /// stop is over.
+    fn climb(&mut self, watcher: &mut dyn Watcher, now: Instant) {
+        let session = self.session();
+        let Some(stop) = &mut self.stop else { return };
+        let gone = self.exit.is_some() && session.is_empty();
+        if !gone && let Some(name) = stop.due(now) {
+            watcher.signalling(name);
+            stop.send(session, now);
+            self.signalled = true;
+        }
+        if !gone && !stop.is_exhausted(now) {
+            return;
+        }
+        if self.exit.is_none() {
+            let why = "it is still there after a KILL".to_owned();
+            self.exit = Some((Outcome::Unknown { why }, now));
+        }
+        self.survivors = session.survivors();
+        self.stop_is_over = true;
+    }
+
+    fn is_over(&self, quiet: bool, now: Instant) -> bool {
+        if self.stop.is_some() && !self.stop_is_over {
+            return false;
+        }
+        let Some((_, since)) = &self.exit else { return false };
+        quiet && (self.hung_up || now.duration_since(*since) >= DRAIN)
+    }
+
+    fn finish(mut self) -> Finished {
+        // The log is on the disk before anybody is told how the command ended. A disk that
+        // takes no more has already left its gap.
+        let _ = self.log.sync();
+        let summary = self.tail.summary();
+        let outcome = match self.exit {
+            Some((outcome, _)) => outcome,
+            None => Outcome::Unknown { why: "nobody saw its end".to_owned() },
+        };
+        if !matches!(outcome, Outcome::Unknown { .. }) {
+            let _ = self.started.child.wait();
+        }
+        Finished {
+            ended: Ended {
+                outcome,
+                summary,
+                survivors: self.survivors,
+                at_ms: jiff::Timestamp::now().as_millisecond(),
+            },
+            stopped: self.stop.map(|stop| stop.why),
+            signalled: self.signalled,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Starting a plan: the lease and the record of it in one transaction, then the process.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use jiff::Timestamp;
+
+use super::reconcile::settle_gone;
+use super::{Started, frozen, process, system};
+use crate::failure::{Failure, Result};
+use crate::incident::{Draft, IncidentId, PlanEnd, PlanEnded, PlanStarted};
+use crate::journal::{Acquired, Journal, Lease};
+use crate::plan::{Action, Plan};
+
+/// Takes the lease, commits `plan-started`, and starts the conductor as a detached process.
+/// `confirmed` says how the plan was confirmed, in words.
+///
+/// # Errors
+/// The plan cannot be carried out as it is, was started before, or the journal or the system
+/// refuses. Nothing runs then.
+pub fn start(
+    journal: &mut Journal,
+    state_dir: &Path,
+    incident: IncidentId,
+    repository: &str,
+    plan: &Plan,
+    confirmed: &str,
+) -> Result<Started> {
+    let doing = || format!("starting {}", plan.id);
+    sound(plan).map_err(|cause| Failure::usage(doing(), cause, "make the plan again"))?;
+    let state_dir = std::path::absolute(state_dir)
+        .map_err(|error| Failure::new(doing(), error, "name the state directory by its full path"))?;
+
+    // A lease whose conductor is gone is given up by saying what became of its plan.
+    for lease in journal.leases()? {
+        if lease.repository == repository && lease.target == plan.target {
+            settle_gone(journal, &state_dir, &lease)?;
+        }
+    }
+    let (log, _) = journal.load(incident)?;
+    if log.state().plan(&plan.id).is_some() {
+        if let Some(lease) = held(journal, repository, &plan.target)? {
+            return Ok(Started::Held(lease));
+        }
+        return Err(Failure::of(
+            crate::failure::FailureKind::Held,
+            doing(),
+            "a plan of this name was started before",
+            "look at what became of it; then make the plan again",
+        ));
+    }
+    let now = Timestamp::now();
+    let lease = Lease {
+        repository: repository.to_owned(),
+        target: plan.target.clone(),
+        incident,
+        plan: plan.id.clone(),
+        by: journal.author().name.clone(),
+        // Until the conductor is there its starter stands for it.
+        process: process::this(),
+        taken_at: now,
+        heartbeat_at: now,
+    };
+    let started = Draft::now(incident, record_of(plan, confirmed, &doing)?);
+    match journal.acquire(now, lease, vec![started], &|_| false)? {
+        Acquired::Held(lease) => Ok(Started::Held(lease)),
+        Acquired::Yes(mut records) => match launch(journal, &state_dir, incident, repository, plan) {
+            Ok(()) => Ok(Started::Yes(records)),
+            Err(cause) => {
+                let why = format!("the conductor could not be started: {cause}");
+                let ended = PlanEnded { plan: plan.id.clone(), end: PlanEnd::Failed, why: why.clone() };
+                let drafts = vec![Draft::now(incident, ended)];
+                records.extend(journal.release(
+                    Timestamp::now(),
+                    repository,
+                    &plan.target,
+                    &plan.id,
+                    drafts,
+                )?);
+                Err(Failure::new(doing(), why, "see whether the machine is out of processes or memory"))
+            }
+        },
+    }
+}
+
+fn record_of(plan: &Plan, confirmed: &str, doing: &dyn Fn() -> String) -> Result<PlanStarted> {
+    let spec = serde_json::to_value(plan)
+        .map_err(|error| Failure::new(doing(), error, "report it with the plan that was shown"))?;
+    Ok(PlanStarted {
+        plan: plan.id.clone(),
+        title: plan.title.clone(),
+        purpose: plan.purpose.name().to_owned(),
+        target: plan.target.clone(),
+        hash: plan.hash(),
+        steps: plan.steps.iter().map(|step| step.title.clone()).collect(),
+        confirmed: confirmed.to_owned(),
+        spec,
+    })
+}
+
+fn held(journal: &Journal, repository: &str, target: &str) -> Result<Option<Lease>> {
+    let held = |lease: &Lease| lease.repository == repository && lease.target == target;
+    Ok(journal.leases()?.into_iter().find(held))
+}
+
+/// Refuses what can never run, before anything is recorded.
+fn sound(plan: &Plan) -> Result<(), String> {
+    if plan.steps.is_empty() {
+        return Err("it has no steps".to_owned());
+    }
+    for step in &plan.steps {
+        let Action::Command(command) = &step.action;
+        if command.argv.first().is_none_or(String::is_empty) {
+            return Err(format!("{} names no program", step.title));
+        }
+        if command.argv.iter().any(|argument| argument.contains('\0')) {
+            return Err(format!("an argument of {} holds a NUL byte", step.title));
+        }
+    }
+    let Some(Action::Command(first)) = plan.steps.first().map(|step| &step.action) else { return Ok(()) };
+    frozen::check(&first.cwd, &plan.frozen)
+}
+
+/// Starts the conductor and lets go of it.
+fn launch(
+    journal: &mut Journal,
+    state_dir: &Path,
+    incident: IncidentId,
+    repository: &str,
+    plan: &Plan,
+) -> Result<(), String> {
+    let program = system::own_program().map_err(|error| error.to_string())?;
+    let mut command = Command::new(program);
+    std::os::unix::process::CommandExt::arg0(&mut command, "flightdeck");
+    command.args(["conduct", "--state-dir"]).arg(state_dir);
+    command.arg(format!("--author={}", journal.author().name));
+    command.arg(format!("--incident={incident}")).arg("--").arg(&plan.id);
+    // Somewhere that can be unmounted without it; the commands name their own directories.
+    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    // Not yet waited for, so this number is its own. From here on the lease is the
+    // conductor's, also should it end before it has said a word.
+    if let Some(process) = process::identify(child.id()) {
+        let _ = journal.heartbeat(Timestamp::now(), repository, &plan.target, &plan.id, &process);
+    }
+    let reaper = std::thread::Builder::new().name("reaper".to_owned());
+    // Where no thread can be had the system waits for it when this process ends.
+    let _ = reaper.spawn(move || child.wait());
+    Ok(())
+}
