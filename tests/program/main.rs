@@ -11,5 +11,7 @@ mod world;
 
 mod drill_verb;
 mod journal;
+mod refused;
 mod survival;
+mod verbs;
 mod walk_by_verbs;
