@@ -386,7 +386,10 @@ fn none_open(last: Option<&Summary>) -> Failure {
     let declare = "flightdeck declare \"what is broken\" --severity P1";
     let hint = match last {
         None => declare.to_owned(),
-        Some(last) => format!("{declare}\nor name an old one: --incident {}", last.number),
+        Some(last) => format!(
+            "{declare}\nor, if {} is not over: flightdeck reopen --reason …\nor name it: --incident {}",
+            last.number, last.number
+        ),
     };
     Failure::usage("finding the incident", "none is open in this repository", hint)
 }

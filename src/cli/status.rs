@@ -1,12 +1,15 @@
 //! `flightdeck status`: the situation on one screen.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::End;
 use super::context::{Context, Loaded, Setup, Wanted};
 use super::situation::{Around, ProbeState, Situation};
 use super::{status_json, status_text};
-use crate::cockpit::{Command, Keymap, Scope};
+use crate::cockpit::model::Looks;
+use crate::cockpit::update::menus;
+use crate::cockpit::{Command, Invoke, Keymap, Model};
 use crate::failure::{Failure, Result};
 use crate::health::runner;
 use crate::health::series::State as HealthState;
@@ -43,12 +46,12 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if let Some(failure) = &mistake {
         cx.out.failure(failure);
     }
+    let model = cockpit(keymap(cx), setup.clone(), cx.now());
     let situation = match at {
         Some(at) => then(&loaded, setup, at)?,
         None => now(cx, &loaded, setup),
     };
-    let keymap = keymap(cx);
-    let key = |action: &str, _argument: &str| key_of(&keymap, action);
+    let key = |action: &str, argument: &str| key_of(&model, action, argument);
     if args.json {
         cx.out.json(&status_json::json(&situation, &key))?;
     } else {
@@ -172,25 +175,45 @@ fn keymap(cx: &Context) -> Keymap {
     cx.settings().ok().and_then(|loaded| Keymap::with(&loaded.settings.keys).ok()).unwrap_or_default()
 }
 
-/// The keys of an action, through its menu where it is in one: `h s`.
-fn key_of(keymap: &Keymap, action: &str) -> Option<String> {
-    let command = Command::parse(action)?;
-    let own = keymap.key(command)?;
-    match command.spec().scope {
-        Scope::Menu(menu) => Some(format!("{} {own}", keymap.key(menu)?)),
-        _ => Some(own.to_string()),
-    }
+/// A cockpit with these keys and this configuration: it knows which keys lead where.
+fn cockpit(keymap: Keymap, setup: Setup, now: Timestamp) -> Model {
+    let looks = Looks {
+        theme: String::new(),
+        themes: Vec::new(),
+        zone: TimeZone::UTC,
+        local: TimeZone::UTC,
+        guide: false,
+    };
+    let mut model = Model::new(now, String::new(), keymap, looks);
+    model.policy = setup.policy;
+    model.config.config = setup.config;
+    model
+}
+
+/// The keys that lead to an action in the cockpit: `d s`; `None` where none do.
+fn key_of(model: &Model, action: &str, argument: &str) -> Option<String> {
+    let invoke = Invoke { command: Command::parse(action)?, argument: argument.to_owned() };
+    Some(menus::path(model, &invoke)).filter(|keys| !keys.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::load;
 
     #[test]
     fn an_action_in_a_menu_is_reached_by_two_keys() {
-        let keymap = Keymap::default();
-        assert_eq!(key_of(&keymap, "severity").as_deref(), Some("s"));
-        assert_eq!(key_of(&keymap, "hotfix.start").as_deref(), Some("h s"));
-        assert_eq!(key_of(&keymap, "no such action"), None);
+        let toml = b"[[environments]]\nname = \"staging\"\ndeploy = [\"./deploy.sh\", \"{ref}\"]\n";
+        let loaded = load::Loaded {
+            config: load::parse(toml).unwrap(),
+            path: std::path::PathBuf::new(),
+            hash: crate::incident::Hash::default(),
+        };
+        let setup = Setup::new(Some(loaded), true);
+        let model = cockpit(Keymap::default(), setup, Timestamp::UNIX_EPOCH);
+        assert_eq!(key_of(&model, "severity", "").as_deref(), Some("s"));
+        assert_eq!(key_of(&model, "hotfix.start", "").as_deref(), Some("h s"));
+        assert_eq!(key_of(&model, "deploy", "staging").as_deref(), Some("d s"));
+        assert_eq!(key_of(&model, "no such action", ""), None);
     }
 }

@@ -130,8 +130,15 @@ fn every_verb_of_the_record_leaves_its_mark() {
 fn json_says_what_was_saved() {
     let world = World::new();
     let shell = world.repository("api");
-    let opened =
-        shell.json(&["declare", "Down", "--severity", "p0", "--started-at", "2026-01-02T03:04:05Z", "--json"]);
+    let opened = shell.json(&[
+        "declare",
+        "Down",
+        "--severity",
+        "p0",
+        "--started-at",
+        "2026-01-02T03:04:05Z",
+        "--json",
+    ]);
     assert_eq!(opened["started_at"], "2026-01-02T03:04:05Z");
     let saved = shell.json(&["note", "seen", "--json"]);
     assert_eq!((&saved["kind"], &saved["incident"]), (&"note".into(), &opened["id"]));
