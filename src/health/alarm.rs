@@ -13,7 +13,7 @@
 //!   unknown, and what was wrong before is remembered: only `n` good samples in a row lead
 //!   from there to ok, one bad one leads back.
 //! - The very first sample, if good, is believed at once: there is nothing to recover from.
-//! - Four changes between good and not good within 20 samples are *flapping*, until as many
+//! - Five changes between good and not good within 20 samples are *flapping*, until as many
 //!   samples in a row as confirm anything, and at least six, agree again.
 
 use std::collections::VecDeque;
@@ -24,8 +24,8 @@ use super::series::{State, Verdict};
 
 /// Samples in which changes are counted.
 const WINDOW: usize = 20;
-/// Changes among them that make flapping.
-const CHANGES: usize = 4;
+/// Changes among them that make flapping: three excursions, or a swing every four samples.
+const CHANGES: usize = 5;
 /// Samples without a change that end it, at least.
 const CALM: u32 = 6;
 
@@ -217,6 +217,176 @@ impl Alarm {
             self.changes.clear();
         } else if self.changes.iter().filter(|changed| **changed).count() >= CHANGES {
             self.flapping = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(second: usize) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second as i64).unwrap()
+    }
+
+    /// `.` good, `w` warn, `x` bad, `?` no data, `!` nobody answers.
+    fn verdict(sign: char) -> Verdict {
+        match sign {
+            '.' => Verdict::Good,
+            'w' => Verdict::Warn,
+            'x' => Verdict::Bad,
+            '?' => Verdict::NoData,
+            '!' => Verdict::NoAnswer,
+            other => panic!("{other} is no sample"),
+        }
+    }
+
+    fn feed(alarm: &mut Alarm, samples: &str) -> Vec<&'static str> {
+        let each = samples.chars().enumerate().map(|(second, sign)| {
+            alarm.observe(at(second), verdict(sign), "seen");
+            alarm.state().name()
+        });
+        each.collect()
+    }
+
+    /// The states after each of the samples.
+    fn states(confirm: u32, samples: &str) -> Vec<&'static str> {
+        feed(&mut Alarm::new(confirm), samples)
+    }
+
+    #[test]
+    fn trouble_and_recovery_are_confirmed() {
+        assert_eq!(
+            states(2, ".xx..xx"),
+            ["ok", "pending", "failing", "recovering", "ok", "pending", "failing"]
+        );
+        assert_eq!(states(1, ".x.w"), ["ok", "failing", "ok", "warn"]);
+        assert_eq!(states(3, ".xx."), ["ok", "pending", "pending", "ok"]);
+    }
+
+    #[test]
+    fn the_first_good_sample_is_believed_and_the_first_bad_one_is_not() {
+        assert_eq!(states(3, "."), ["ok"]);
+        assert_eq!(states(2, "xx"), ["pending", "failing"]);
+        assert_eq!(states(2, "!!"), ["pending", "error"]);
+        assert_eq!(states(2, "??.."), ["unknown", "unknown", "unknown", "ok"]);
+    }
+
+    #[test]
+    fn worse_samples_confirm_what_is_milder() {
+        assert_eq!(states(2, ".wx"), ["ok", "pending", "warn"]);
+        assert_eq!(states(2, ".wxx"), ["ok", "pending", "warn", "failing"]);
+        assert_eq!(states(2, ".x!"), ["ok", "pending", "failing"]);
+        assert_eq!(states(2, ".xxwxw"), ["ok", "pending", "failing", "failing", "failing", "failing"]);
+        assert_eq!(states(2, ".xxww"), ["ok", "pending", "failing", "failing", "warn"]);
+        assert_eq!(states(2, ".xx!!"), ["ok", "pending", "failing", "failing", "error"]);
+    }
+
+    #[test]
+    fn no_data_never_reads_as_recovered() {
+        assert_eq!(
+            states(2, ".xx????.."),
+            ["ok", "pending", "failing", "failing", "unknown", "unknown", "unknown", "recovering", "ok"]
+        );
+        assert_eq!(states(2, ".xx.?."), ["ok", "pending", "failing", "recovering", "failing", "recovering"]);
+        assert_eq!(states(2, ".xx??x"), ["ok", "pending", "failing", "failing", "unknown", "failing"]);
+        assert_eq!(states(2, ".x?x"), ["ok", "pending", "pending", "failing"]);
+    }
+
+    #[test]
+    fn silence_while_good_is_unknown_and_not_an_alarm() {
+        assert_eq!(states(2, ".??.."), ["ok", "pending", "unknown", "unknown", "ok"]);
+        assert_eq!(states(2, ".?."), ["ok", "pending", "ok"]);
+    }
+
+    #[test]
+    fn to_and_fro_is_flapping_until_it_is_calm() {
+        let seen = states(2, ".x.x.x.......");
+        assert_eq!(seen[..5], ["ok", "pending", "ok", "pending", "ok"]);
+        assert_eq!(seen[5], "flapping");
+        assert_eq!(seen[10], "flapping");
+        assert_eq!(seen[11], "ok");
+        let ends_bad = states(2, ".x.x.xxxxxxx");
+        assert_eq!(ends_bad.last(), Some(&"failing"));
+    }
+
+    #[test]
+    fn few_changes_far_apart_are_not_flapping() {
+        let samples = format!(".x{}x{}x.", ".".repeat(12), ".".repeat(12));
+        assert!(!states(2, &samples).contains(&"flapping"));
+    }
+
+    #[test]
+    fn an_edge_says_when_from_where_and_why() {
+        let mut alarm = Alarm::new(1);
+        alarm.observe(at(0), Verdict::Good, "");
+        let edge = alarm.observe(at(7), Verdict::Bad, "status is 500, wanted == 200").unwrap();
+        assert_eq!((edge.at, edge.from, edge.to), (at(7), State::Ok, State::Failing));
+        assert_eq!(edge.why, "status is 500, wanted == 200");
+        assert_eq!(alarm.observe(at(8), Verdict::Bad, "again"), None);
+        assert_eq!(alarm.since(), Some(at(7)));
+    }
+
+    #[test]
+    fn a_restart_recovers_nothing() {
+        let mut alarm = Alarm::new(2);
+        alarm.restore(State::Failing, at(0));
+        assert_eq!(feed(&mut alarm, "?.x.."), ["failing", "recovering", "failing", "recovering", "ok"]);
+        alarm.restore(State::Flapping, at(9));
+        assert_eq!(feed(&mut alarm, "."), ["recovering"]);
+    }
+
+    fn samples() -> impl Strategy<Value = String> {
+        prop_oneof!["[.wx?!]{0,60}", "(\\.{1,3}|x{1,3}|\\?{1,3}|!{1,3}){0,20}"]
+    }
+
+    proptest! {
+        #[test]
+        fn ok_after_trouble_needs_good_samples_in_a_row(confirm in 1u32..5, samples in samples()) {
+            let seen = states(confirm, &samples);
+            let signs: Vec<char> = samples.chars().collect();
+            let mut was_wrong = false;
+            for (i, state) in seen.iter().enumerate() {
+                was_wrong |= matches!(*state, "failing" | "error" | "warn" | "flapping");
+                if *state == "ok" {
+                    prop_assert_eq!(signs[i], '.');
+                    if was_wrong {
+                        let n = confirm as usize;
+                        prop_assert!(i + 1 >= n && signs[i + 1 - n..=i].iter().all(|c| *c == '.'), "{} at {}", samples, i);
+                    }
+                    was_wrong = false;
+                }
+            }
+        }
+
+        #[test]
+        fn trouble_is_never_read_from_one_sample_alone(confirm in 2u32..5, samples in samples()) {
+            let mut alarm = Alarm::new(confirm);
+            let signs: Vec<char> = samples.chars().collect();
+            for (i, sign) in signs.iter().enumerate() {
+                let edge = alarm.observe(at(i), verdict(*sign), "");
+                if let Some(edge) = edge && edge.from == State::Pending && edge.to == State::Failing {
+                    let last_good = signs[..i].iter().rposition(|c| *c == '.').map_or(0, |p| p + 1);
+                    let bad = signs[last_good..=i].iter().filter(|c| matches!(c, 'x' | '!')).count();
+                    prop_assert!(bad >= confirm as usize, "{} at {}", samples, i);
+                }
+            }
+        }
+
+        #[test]
+        fn edges_link_up(confirm in 0u32..5, samples in samples()) {
+            let mut alarm = Alarm::new(confirm);
+            let mut last = State::Unknown;
+            for (i, sign) in samples.chars().enumerate() {
+                if let Some(edge) = alarm.observe(at(i), verdict(sign), "") {
+                    prop_assert_eq!(edge.from, last);
+                    prop_assert_ne!(edge.to, last);
+                    last = edge.to;
+                }
+                prop_assert_eq!(alarm.state(), last);
+            }
         }
     }
 }

@@ -490,7 +490,7 @@ mod tests {
 
     #[test]
     fn what_was_compared_is_one_line_without_anything_that_deceives() {
-        let answer = body("{\"status\":\"a\u{202e}\u{1b}[31m\\nb\"}");
+        let answer = body("{\"status\":\"a\u{202e}\\u001b[31m\\nb\"}");
         let text = put("body.status == \"ok\"", &answer).text;
         assert_eq!(text, "body.status is \"a<U+202E><U+001B>[31m⏎b\", wanted == \"ok\"");
         let long = body(&format!("{{\"status\":\"{}\"}}", "x".repeat(100_000)));

@@ -274,3 +274,132 @@ fn refuse(field: &'static str, message: &str) -> Invalid {
 fn in_field(field: &'static str) -> impl Fn(Refused) -> Invalid {
     move |refused| Invalid { field, index: None, refused }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{command_probe, http_probe};
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status: Some(status), body: body.into(), ..Answer::default() }
+    }
+
+    fn rate_probe() -> Probe {
+        Probe {
+            value: Some("body.rate".to_owned()),
+            warn: Some("> 1".to_owned()),
+            fail: Some("> 5".to_owned()),
+            expect: vec!["status == 200".to_owned()],
+            ..http_probe("http://x/")
+        }
+    }
+
+    fn judge(probe: &Probe, answer: &Answer) -> Judgement {
+        Rules::of(probe).unwrap().judge(answer)
+    }
+
+    #[test]
+    fn limits_are_exact_and_the_value_is_drawn() {
+        for (rate, verdict) in [
+            ("1", Verdict::Good),
+            ("1.0000000000000000000001", Verdict::Warn),
+            ("5.0", Verdict::Warn),
+            ("5.1", Verdict::Bad),
+        ] {
+            let judged = judge(&rate_probe(), &answer(200, &format!("{{\"rate\":{rate}}}")));
+            assert_eq!(judged.verdict, verdict, "{rate}");
+            assert_eq!(judged.value, rate.parse().ok());
+            assert_eq!(judged.why.is_empty(), verdict == Verdict::Good);
+        }
+        let judged = judge(&rate_probe(), &answer(200, r#"{"rate":38.1}"#));
+        assert_eq!(judged.why, "body.rate is 38.1, fails > 5");
+        assert_eq!(judged.compared.len(), 3);
+    }
+
+    #[test]
+    fn a_missing_value_is_no_data_and_never_zero() {
+        for body in [r#"{"rate":null}"#, "{}", r#"{"rate":"0"}"#, r#"{"rate":false}"#, "", "{\"rate\":"] {
+            let judged = judge(&rate_probe(), &answer(200, body));
+            assert_eq!((judged.verdict, judged.value), (Verdict::NoData, None), "{body}");
+            assert!(judged.why.ends_with("wanted a number at body.rate"), "{}", judged.why);
+        }
+    }
+
+    #[test]
+    fn what_certainly_is_bad_is_bad_whatever_else_is_unknown() {
+        let judged = judge(&rate_probe(), &answer(500, "oops"));
+        assert_eq!((judged.verdict, judged.why.as_str()), (Verdict::Bad, "status is 500, wanted == 200"));
+    }
+
+    #[test]
+    fn without_conditions_the_usual_ones_hold() {
+        let http = http_probe("http://x/");
+        assert_eq!(judge(&http, &answer(204, "")).verdict, Verdict::Good);
+        assert_eq!(judge(&http, &answer(503, "")).why, "status is 503, wanted in 200..299");
+        let command = command_probe(&["check"]);
+        let failed = Answer { exit: Some(2), complaint: "no route\u{1b}".to_owned(), ..Answer::default() };
+        assert_eq!(judge(&command, &failed).why, "exit is 2, wanted == 0; it said: no route<U+001B>");
+    }
+
+    #[test]
+    fn an_answer_too_long_to_be_read_whole_is_not_good() {
+        let cut = Answer { cut: true, ..answer(200, "x") };
+        let judged = judge(&http_probe("http://x/"), &cut);
+        assert_eq!(judged.verdict, Verdict::NoData);
+        assert_eq!(judged.why, "the answer is longer than 1 MiB; the rest was not read");
+        assert_eq!(
+            judge(&http_probe("http://x/"), &Answer { status: Some(500), ..cut }).verdict,
+            Verdict::Bad
+        );
+    }
+
+    #[test]
+    fn a_plain_number_printed_by_a_command_is_a_value() {
+        let probe = Probe {
+            value: Some("body".to_owned()),
+            fail: Some(">= 100".to_owned()),
+            ..command_probe(&["count"])
+        };
+        let printed = |text: &str| Answer { exit: Some(0), body: text.into(), ..Answer::default() };
+        assert_eq!(judge(&probe, &printed("96\n")).value, Some(96.0));
+        assert_eq!(judge(&probe, &printed("100")).verdict, Verdict::Bad);
+        assert_eq!(judge(&probe, &printed("many")).verdict, Verdict::NoData);
+    }
+
+    #[test]
+    fn a_mistake_names_its_field_and_place() {
+        let mut probe = rate_probe();
+        probe.expect.push("body.ok = true".to_owned());
+        let invalid = Rules::of(&probe).unwrap_err();
+        assert_eq!((invalid.field, invalid.index), ("expect", Some(1)));
+        assert_eq!(
+            invalid.to_string(),
+            "expect 2: at character 9: expected one of == != < <= > >= in contains, found `=`"
+        );
+        for (field, probe) in [
+            ("url", http_probe("localhost:8080")),
+            ("url", http_probe("http:///path")),
+            ("url", http_probe("http://a b/")),
+            ("url", Probe { command: None, ..command_probe(&[]) }),
+            ("command", command_probe(&[])),
+            ("command", command_probe(&[""])),
+            ("command", Probe { url: Some("http://x".to_owned()), ..command_probe(&["true"]) }),
+            ("warn", Probe { warn: Some("> 1".to_owned()), ..http_probe("http://x/") }),
+            ("unit", Probe { unit: "%".to_owned(), ..http_probe("http://x/") }),
+            ("confirm", Probe { confirm: 0, ..http_probe("http://x/") }),
+            (
+                "headers",
+                Probe { headers: [("a b".to_owned(), String::new())].into(), ..http_probe("http://x/") },
+            ),
+            (
+                "headers",
+                Probe {
+                    headers: [("a".to_owned(), "b\r\nc: d".to_owned())].into(),
+                    ..http_probe("http://x/")
+                },
+            ),
+        ] {
+            assert_eq!(Rules::of(&probe).map_err(|invalid| invalid.field), Err(field));
+        }
+    }
+}

@@ -137,3 +137,135 @@ fn blank(probe: &Probe) -> Status {
         history: VecDeque::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{command_probe, http_probe};
+    use super::*;
+
+    fn sample(second: i64, verdict: Verdict, value: Option<f64>) -> Sample {
+        Sample {
+            at: Timestamp::from_second(1_700_000_000 + second).unwrap(),
+            verdict,
+            value,
+            headline: "200".to_owned(),
+            latency_ms: Some(1.0),
+            why: "seen".to_owned(),
+        }
+    }
+
+    fn no_network(second: i64) -> Sample {
+        Sample { headline: NO_NETWORK.to_owned(), ..sample(second, Verdict::NoData, None) }
+    }
+
+    #[test]
+    fn a_row_shows_its_limit_unit_and_history() {
+        let mut probe = http_probe("http://api.example/health");
+        probe.value = Some("body.rate".to_owned());
+        probe.unit = "%".to_owned();
+        probe.warn = Some("> 1".to_owned());
+        probe.fail = Some("> 5".to_owned());
+        let mut tracker = Tracker::new(&[probe]);
+        assert_eq!(tracker.statuses()[0].state, State::Unknown);
+        tracker.observe(0, sample(0, Verdict::Good, Some(0.5)));
+        tracker.observe(0, sample(10, Verdict::NoData, None));
+        let status = &tracker.statuses()[0];
+        assert_eq!(
+            (status.limit.as_deref(), status.threshold, status.unit.as_str()),
+            (Some("> 5"), Some(5.0), "%")
+        );
+        assert_eq!(status.history.iter().map(|(_, value)| *value).collect::<Vec<_>>(), [Some(0.5), None]);
+        assert_eq!(status.state, State::Pending);
+        assert!((status.interval_s - 10.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_latency_is_in_milliseconds() {
+        assert_eq!(Tracker::new(&[command_probe(&["true"])]).statuses()[0].unit, "ms");
+    }
+
+    #[test]
+    fn history_is_bounded() {
+        let mut tracker = Tracker::new(&[http_probe("http://x/")]);
+        for second in 0..1000 {
+            tracker.observe(0, sample(second, Verdict::Good, Some(second as f64)));
+        }
+        let history = &tracker.statuses()[0].history;
+        assert_eq!(history.len(), Status::MAX_HISTORY);
+        assert_eq!(history.back().unwrap().1, Some(999.0));
+    }
+
+    #[test]
+    fn only_confirmed_changes_are_recorded_and_they_link_up() {
+        let mut tracker = Tracker::new(&[http_probe("http://x/")]);
+        let mut recorded = Vec::new();
+        let verdicts = [
+            Verdict::Good,
+            Verdict::Bad,
+            Verdict::Good,
+            Verdict::Bad,
+            Verdict::Bad,
+            Verdict::Good,
+            Verdict::NoData,
+            Verdict::NoData,
+        ];
+        for (second, verdict) in verdicts.into_iter().enumerate() {
+            let edge = tracker.observe(0, sample(second as i64, verdict, None));
+            recorded.extend(edge.map(|edge| (edge.from.name(), edge.to.name())));
+        }
+        // Five changes within a few samples: flapping, and it says so once.
+        assert_eq!(recorded, [("ok", "failing"), ("failing", "flapping")]);
+    }
+
+    #[test]
+    fn a_first_bad_state_is_recorded_and_a_first_good_one_is_not() {
+        let mut tracker = Tracker::new(&[http_probe("http://x/"), http_probe("http://y/")]);
+        assert_eq!(tracker.observe(0, sample(0, Verdict::Good, None)), None);
+        assert_eq!(tracker.observe(1, sample(0, Verdict::Bad, None)), None);
+        let edge = tracker.observe(1, sample(1, Verdict::Bad, None)).unwrap();
+        assert_eq!((edge.from, edge.to), (State::Unknown, State::Failing));
+    }
+
+    #[test]
+    fn a_restored_alarm_records_its_recovery_once_it_is_confirmed() {
+        let mut probe = http_probe("http://x/");
+        probe.name = "api".to_owned();
+        let mut tracker = Tracker::new(&[probe]);
+        tracker.restore("api", State::Failing, Timestamp::UNIX_EPOCH);
+        tracker.restore("gone", State::Failing, Timestamp::UNIX_EPOCH);
+        assert_eq!(tracker.observe(0, sample(0, Verdict::Bad, None)), None);
+        assert_eq!(tracker.observe(0, sample(1, Verdict::Good, None)), None);
+        let edge = tracker.observe(0, sample(2, Verdict::Good, None)).unwrap();
+        assert_eq!((edge.from, edge.to), (State::Failing, State::Ok));
+    }
+
+    #[test]
+    fn our_own_network_down_is_said_once_it_stops_every_probe_that_needs_one() {
+        let probes =
+            [http_probe("https://api.example/"), http_probe("http://localhost:1/"), command_probe(&["true"])];
+        let mut tracker = Tracker::new(&probes);
+        assert_eq!(tracker.own_network_down(), None);
+        tracker.observe(0, no_network(0));
+        assert!(tracker.own_network_down().unwrap().contains("this machine has no network"));
+        tracker.observe(0, sample(1, Verdict::NoAnswer, None));
+        assert_eq!(tracker.own_network_down(), None);
+    }
+
+    #[test]
+    fn the_host_of_an_address_is_found() {
+        for (url, wanted, loopback) in [
+            ("http://user:p@ss@localhost:8080/x?y", "localhost", true),
+            ("https://[::1]:443/", "::1", true),
+            ("http://127.8.9.1", "127.8.9.1", true),
+            ("http://api.example#a@localhost", "api.example", false),
+            ("http://localhost.example/", "localhost.example", false),
+        ] {
+            assert_eq!((host(url), is_loopback(host(url))), (wanted, loopback), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_probe_that_is_not_there_is_passed_over() {
+        assert_eq!(Tracker::new(&[]).observe(3, sample(0, Verdict::Bad, None)), None);
+    }
+}
