@@ -1,8 +1,16 @@
 //! `flightdeck probe`: asks every probe once.
 
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::End;
 use super::context::Context;
-use super::{End, unfinished};
-use crate::failure::Result;
+use super::nearest::nearest;
+use crate::config::types::Probe;
+use crate::failure::{Failure, FailureKind, Result};
+use crate::health::rules::Rules;
+use crate::health::runner::{Asked, once};
 
 /// Ask every probe once, or those named, and show what was compared
 #[derive(Debug, clap::Args)]
@@ -16,7 +24,205 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
+/// A probe as `--json` prints it.
+#[derive(Serialize)]
+struct Row<'a> {
+    name: &'a str,
+    environment: &'a str,
+    /// In the words of `status --json`, as far as one sample can tell.
+    state: &'static str,
+    value: Option<f64>,
+    unit: Option<&'a str>,
+    limit: Option<String>,
+    /// `200`, `exit 1`, `refused`.
+    headline: &'a str,
+    latency_ms: Option<f64>,
+    /// Why it is not good; `null` when it is.
+    why: Option<&'a str>,
+    compared: Vec<Compared<'a>>,
+    at: String,
+}
+
+/// A condition or limit as it was compared.
+#[derive(Serialize)]
+struct Compared<'a> {
+    result: &'static str,
+    text: &'a str,
+}
+
 /// Carries the verb out.
-pub(crate) fn run(_args: &Args, _cx: &Context) -> Result<End> {
-    unfinished("probe")
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let doing = "asking the probes";
+    let setup = cx.setup()?;
+    let probes = pick(&setup.config.probes, &args.names)?;
+    if probes.is_empty() {
+        if args.json {
+            cx.out.json(&Vec::<Row<'_>>::new())?;
+        } else {
+            cx.out.tell("no probes are configured; add [[probes]] to flightdeck.toml");
+        }
+        return Ok(End::Done);
+    }
+    if !setup.trusted {
+        return Err(Failure::of(
+            FailureKind::NotTrusted,
+            doing,
+            "flightdeck.toml is not trusted, and it names what would be asked and run",
+            "read it with flightdeck trust --show, then flightdeck trust",
+        ));
+    }
+    let root = cx.root(doing)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(doing, e, "close some programs and try again"))?;
+    let asked = runtime.block_on(once(&probes, root));
+    // A name that is still being looked up must not hold up the end.
+    runtime.shutdown_background();
+    let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked)).collect();
+    if args.json {
+        cx.out.json(&rows)?;
+    } else {
+        cx.out.lines(&table(&rows))?;
+    }
+    Ok(End::Done)
+}
+
+/// The probes that are meant, in the order of the configuration.
+fn pick(all: &[Probe], names: &[String]) -> Result<Vec<Probe>> {
+    for name in names {
+        if !all.iter().any(|probe| probe.name == *name) {
+            let known = all.iter().map(|probe| probe.name.as_str());
+            let hint = match nearest(name, known.clone()) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None if all.is_empty() => "add [[probes]] to flightdeck.toml".to_owned(),
+                None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
+            };
+            return Err(Failure::usage("asking the probes", format!("there is no probe {name:?}"), hint));
+        }
+    }
+    let is_meant = |probe: &&Probe| names.is_empty() || names.contains(&probe.name);
+    Ok(all.iter().filter(is_meant).cloned().collect())
+}
+
+fn row<'a>(probe: &'a Probe, asked: &'a Asked) -> Row<'a> {
+    let rules = Rules::of(probe).ok();
+    let sample = &asked.sample;
+    let unit = rules.as_ref().map(|rules| rules.unit(probe)).filter(|unit| !unit.is_empty());
+    let compared = asked.compared.iter().map(|c| Compared { result: c.truth.name(), text: &c.text });
+    Row {
+        name: &probe.name,
+        environment: &probe.environment,
+        state: asked.state.name(),
+        value: sample.value,
+        unit,
+        limit: rules.as_ref().and_then(Rules::limit).map(ToString::to_string),
+        headline: &sample.headline,
+        latency_ms: sample.latency_ms,
+        why: Some(sample.why.as_str()).filter(|why| !why.is_empty()),
+        compared: compared.collect(),
+        at: format!("{:.3}", sample.at),
+    }
+}
+
+/// One line a probe, and below it what was compared, or why there was nothing to compare.
+fn table(rows: &[Row<'_>]) -> String {
+    let widest = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
+    let mut text = String::new();
+    for row in rows {
+        let glyph = match row.state {
+            "ok" => '✓',
+            "warn" => '▲',
+            "unknown" => '?',
+            _ => '✗',
+        };
+        let value = row.value.map(|value| shown(value, row.unit)).unwrap_or_default();
+        let line = format!("{glyph} {:<widest$}  {:<8} {:<14} {value}", row.name, row.state, row.headline);
+        let _ = writeln!(text, "{}", line.trim_end());
+        for compared in &row.compared {
+            let glyph = match compared.result {
+                "holds" => '✓',
+                "fails" => '✗',
+                _ => '?',
+            };
+            let _ = writeln!(text, "    {glyph} {}", compared.text);
+        }
+        if let Some(why) = row.why
+            && !row.compared.iter().any(|compared| compared.text == why)
+        {
+            let _ = writeln!(text, "    {why}");
+        }
+    }
+    text
+}
+
+/// A value with as many digits as are worth reading.
+fn shown(value: f64, unit: Option<&str>) -> String {
+    let number = if value.abs() >= 100.0 || value.fract() == 0.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    match unit {
+        Some(unit) => format!("{number} {unit}"),
+        None => number,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probe(name: &str, command: &[&str]) -> Probe {
+        let command: Vec<_> = command.iter().map(|&word| word.to_owned()).collect();
+        Probe {
+            command: Some(command),
+            value: Some("body.rate".to_owned()),
+            fail: Some("> 5".to_owned()),
+            unit: "%".to_owned(),
+            ..toml::from_str(&format!("name = {name:?}")).unwrap()
+        }
+    }
+
+    #[test]
+    fn named_probes_are_picked_and_others_refused() {
+        let all = [probe("api", &["true"]), probe("db", &["true"])];
+        let names = |wanted: &[&str]| {
+            let wanted: Vec<_> = wanted.iter().map(|&name| name.to_owned()).collect();
+            let picked = pick(&all, &wanted)?;
+            Ok::<_, Failure>(picked.into_iter().map(|probe| probe.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&[]).unwrap(), ["api", "db"]);
+        assert_eq!(names(&["db"]).unwrap(), ["db"]);
+        let failure = names(&["apj"]).unwrap_err();
+        assert_eq!((failure.kind, failure.hint.as_str()), (FailureKind::Usage, "did you mean \"api\"?"));
+        assert!(names(&["kubernetes"]).unwrap_err().hint.contains("api, db"));
+    }
+
+    #[test]
+    fn a_row_says_state_value_and_what_was_compared() {
+        let probes =
+            [probe("rate", &["echo", "{\"rate\": 38.1}"]), probe("gone", &["no-such-program-anywhere"])];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let asked = runtime.block_on(once(&probes, std::path::Path::new("/")));
+        let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked)).collect();
+        assert_eq!(
+            table(&rows),
+            "✗ rate  failing  exit 0         38.1 %\n    ✓ exit is 0, wanted == 0\n    ✗ body.rate is 38.1, fails > 5\n\
+             ✗ gone  error    did not start\n    `no-such-program-anywhere` did not start: there is no such program\n"
+        );
+        let json = serde_json::to_value(&rows[0]).unwrap();
+        assert_eq!(json["state"], "failing");
+        assert_eq!(json["value"], 38.1);
+        assert_eq!(json["compared"][1]["result"], "fails");
+        assert_eq!(serde_json::to_value(&rows[1]).unwrap()["value"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn values_are_short() {
+        assert_eq!(shown(0.5, None), "0.5");
+        assert_eq!(shown(212.4, Some("ms")), "212 ms");
+        assert_eq!(shown(38.126, Some("%")), "38.13 %");
+        assert_eq!(shown(7.0, None), "7");
+    }
 }

@@ -212,7 +212,10 @@ impl Alarm {
             self.changes.pop_front();
         }
         self.changes.push_back(changed);
-        if self.flapping && self.calm >= CALM.max(self.confirm) {
+        // Calm trouble has to be confirmed as one thing, or the next good sample would be
+        // taken for the end of a blip.
+        let agreed = good || self.settled != State::Ok;
+        if self.flapping && agreed && self.calm >= CALM.max(self.confirm) {
             self.flapping = false;
             self.changes.clear();
         } else if self.changes.iter().filter(|changed| **changed).count() >= CHANGES {

@@ -183,3 +183,141 @@ fn last_line(bytes: &[u8]) -> String {
 fn shown(argv: &[String]) -> String {
     super::answer::excerpt(argv.first().map_or("", String::as_str))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    async fn run(argv: &[&str], timeout: Duration) -> Result<Answer, Trouble> {
+        let argv: Vec<String> = argv.iter().map(|&arg| arg.to_owned()).collect();
+        ask(&argv, &[], Path::new("/"), timeout).await
+    }
+
+    async fn sh(script: &str) -> Result<Answer, Trouble> {
+        run(&["sh", "-c", script], LONG).await
+    }
+
+    #[tokio::test]
+    async fn output_and_exit_code_are_its_own() {
+        let answer = sh("echo '{\"a\":1}'; echo first >&2; echo last >&2; exit 3").await.unwrap();
+        assert_eq!((answer.exit, answer.body.as_slice()), (Some(3), &b"{\"a\":1}\n"[..]));
+        assert_eq!(answer.complaint, "last");
+        assert_eq!((answer.status, answer.cut), (None, false));
+    }
+
+    #[tokio::test]
+    async fn arguments_are_no_shell_text() {
+        let answer = run(&["printf", "%s", "$(id) `id` ; id"], LONG).await.unwrap();
+        assert_eq!(answer.body, b"$(id) `id` ; id");
+    }
+
+    #[tokio::test]
+    async fn it_runs_in_its_directory_with_nothing_to_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let argv = ["sh", "-c", "pwd -P; cat"].map(str::to_owned);
+        let answer = ask(&argv, &[], dir.path(), LONG).await.unwrap();
+        let wanted = dir.path().canonicalize().unwrap();
+        assert_eq!(String::from_utf8(answer.body).unwrap().trim_end(), wanted.to_str().unwrap());
+    }
+
+    #[tokio::test]
+    async fn it_gets_the_usual_environment_and_what_is_declared() {
+        let declared = "CARGO_MANIFEST_DIR".to_owned();
+        let argv = ["env".to_owned()];
+        let names = |answer: Answer| {
+            let text = String::from_utf8(answer.body).unwrap();
+            text.lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect::<Vec<_>>()
+        };
+        let without = names(ask(&argv, &[], Path::new("/"), LONG).await.unwrap());
+        assert!(without.contains(&"PATH".to_owned()), "{without:?}");
+        assert!(without.iter().all(|name| ENVIRONMENT.contains(&name.as_str())), "{without:?}");
+        let bad = "A=B".to_owned();
+        let with = names(ask(&argv, &[declared.clone(), bad], Path::new("/"), LONG).await.unwrap());
+        assert!(with.contains(&declared), "{with:?}");
+    }
+
+    #[tokio::test]
+    async fn a_signal_is_a_signal() {
+        let trouble = sh("kill -TERM $$").await.unwrap_err();
+        assert_eq!(
+            (trouble.headline.as_str(), trouble.why.as_str()),
+            ("signal 15", "`sh` was killed by signal 15")
+        );
+    }
+
+    #[tokio::test]
+    async fn what_hangs_is_killed_with_all_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = "sleep 1000 & echo $! > child; wait";
+        let argv = ["sh", "-c", script].map(str::to_owned);
+        let child = dir.path().join("child");
+        let mut wait = Duration::from_millis(200);
+        let pid = loop {
+            let trouble = ask(&argv, &[], dir.path(), wait).await.unwrap_err();
+            assert_eq!(trouble.headline, "timeout");
+            let written = std::fs::read_to_string(&child).unwrap_or_default();
+            if let Ok(pid) = written.trim().parse::<i32>() {
+                break pid;
+            }
+            // A machine under load may not have come so far.
+            wait *= 2;
+            assert!(wait < LONG, "the script never started its child");
+        };
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        let gone = async {
+            while is_alive(pid) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(LONG, gone).await.expect("the child outlived its group");
+    }
+
+    /// Whether a process runs; one that is dead but not yet waited for does not.
+    fn is_alive(pid: rustix::process::Pid) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+        let is_dead = stat.is_ok_and(|stat| stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"));
+        !is_dead && rustix::process::test_kill_process(pid).is_ok()
+    }
+
+    #[tokio::test]
+    async fn endless_output_is_cut_and_stopped() {
+        let answer = run(&["yes"], LONG).await.unwrap();
+        assert_eq!((answer.cut, answer.body.len(), answer.exit), (true, MAX_BODY, None));
+    }
+
+    #[tokio::test]
+    async fn endless_complaints_are_bounded_too() {
+        let answer =
+            sh("head -c 3000000 /dev/zero | tr '\\0' 'x' >&2; echo >&2; echo end >&2").await.unwrap();
+        assert_eq!((answer.exit, answer.complaint.as_str()), (Some(0), "end"));
+    }
+
+    #[tokio::test]
+    async fn output_that_is_no_text_is_kept_as_it_is() {
+        let answer = sh("printf '\\377\\033[31m'; printf 'bad \\377\\033' >&2").await.unwrap();
+        assert_eq!(answer.body, b"\xff\x1b[31m");
+        assert_eq!(answer.complaint, "bad \u{fffd}<U+001B>");
+    }
+
+    #[tokio::test]
+    async fn what_it_leaves_behind_does_not_hold_up_the_answer() {
+        let started = Instant::now();
+        let answer = sh("sleep 30 & echo up").await.unwrap();
+        assert_eq!((answer.exit, answer.body.as_slice()), (Some(0), &b"up\n"[..]));
+        assert!(started.elapsed() < LONG, "it waited for the process that was left behind");
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_or_directory_did_not_start() {
+        let missing = run(&["no-such-program-anywhere"], LONG).await.unwrap_err();
+        assert_eq!(missing.headline, "did not start");
+        assert!(missing.why.ends_with("there is no such program"), "{}", missing.why);
+        let forbidden = run(&["/"], LONG).await.unwrap_err();
+        assert!(forbidden.why.ends_with("it may not be executed"), "{}", forbidden.why);
+        let argv = ["true".to_owned()];
+        let nowhere = ask(&argv, &[], Path::new("/no/such/directory"), LONG).await.unwrap_err();
+        assert!(nowhere.why.ends_with("its directory /no/such/directory is gone"), "{}", nowhere.why);
+    }
+}

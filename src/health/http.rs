@@ -275,3 +275,208 @@ fn tls_cause(error: &rustls::Error) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::super::testing::{Server, http_probe, response};
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    async fn ask(url: &str, timeout: Duration) -> Result<Answer, Trouble> {
+        Http::default().ask(&http_probe(url), url, timeout).await
+    }
+
+    async fn headline(url: &str, timeout: Duration) -> String {
+        ask(url, timeout).await.expect_err("there should be no answer").headline
+    }
+
+    #[tokio::test]
+    async fn an_answer_has_status_body_and_latency() {
+        let server = Server::answering("500 Oops", r#"{"status":"down"}"#).await;
+        let answer = ask(&server.url, LONG).await.unwrap();
+        assert_eq!((answer.status, answer.body.as_slice()), (Some(500), &br#"{"status":"down"}"#[..]));
+        assert!(!answer.latency.is_zero() && !answer.cut);
+        let request = server.requests.lock().unwrap()[0].clone();
+        assert!(
+            request.starts_with("get / http/1.1\r\n") && request.contains("user-agent: flightdeck/"),
+            "{request}"
+        );
+    }
+
+    #[tokio::test]
+    async fn who_refuses_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let trouble = ask(&format!("http://{address}/health?key=secret"), LONG).await.unwrap_err();
+        assert_eq!(trouble.headline, "refused");
+        assert_eq!(trouble.why, format!("{address} refuses connections"));
+        assert_eq!(trouble.verdict, super::super::series::Verdict::NoAnswer);
+    }
+
+    #[tokio::test]
+    async fn who_hangs_times_out() {
+        let server = Server::start(|stream| async move {
+            std::future::pending::<()>().await;
+            drop(stream);
+        })
+        .await;
+        let trouble = ask(&server.url, Duration::from_millis(100)).await.unwrap_err();
+        assert_eq!(trouble.headline, "timeout");
+        assert!(trouble.why.ends_with("did not answer within 100 ms"), "{}", trouble.why);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_trickles_for_ever_has_the_same_deadline() {
+        let server = Server::start(|mut stream| async move {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n").await;
+            while stream.write_all(b".").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        let trouble = ask(&server.url, Duration::from_millis(200)).await.unwrap_err();
+        assert_eq!(trouble.headline, "timeout");
+        assert!(trouble.why.contains("began to answer but was not done"), "{}", trouble.why);
+    }
+
+    #[tokio::test]
+    async fn half_a_body_is_no_answer() {
+        let server = Server::sending("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"status\":").await;
+        let trouble = ask(&server.url, LONG).await.unwrap_err();
+        assert_eq!(trouble.headline, "half a body");
+        assert!(trouble.why.ends_with("after 10 bytes"), "{}", trouble.why);
+    }
+
+    #[tokio::test]
+    async fn an_endless_body_is_read_up_to_the_limit() {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&sent);
+        let server = Server::start(move |mut stream| {
+            let count = Arc::clone(&count);
+            async move {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await;
+                let chunk = vec![b'x'; 1 << 16];
+                while stream.write_all(&chunk).await.is_ok() {
+                    count.fetch_add(chunk.len(), Ordering::Relaxed);
+                }
+            }
+        })
+        .await;
+        let answer = ask(&server.url, LONG).await.unwrap();
+        assert!(answer.cut);
+        assert_eq!(answer.body.len(), MAX_BODY);
+        // What the sockets hold on top is bounded by the system.
+        assert!(sent.load(Ordering::Relaxed) < 64 * MAX_BODY);
+    }
+
+    #[tokio::test]
+    async fn a_body_of_exactly_the_limit_is_whole() {
+        let server = Server::answering("200 OK", &"x".repeat(MAX_BODY)).await;
+        let answer = ask(&server.url, LONG).await.unwrap();
+        assert_eq!((answer.cut, answer.body.len()), (false, MAX_BODY));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_an_answer_is_told_apart() {
+        let silent = Server::sending("").await;
+        assert_eq!(headline(&silent.url, LONG).await, "reset");
+        let garbage = Server::sending("SSH-2.0-OpenSSH_9.9\r\n\r\n").await;
+        assert_eq!(headline(&garbage.url, LONG).await, "not HTTP");
+    }
+
+    #[tokio::test]
+    async fn tls_is_verified_and_never_given_up_for_plain_text() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut hello = [0; 5];
+            stream.read_exact(&mut hello).await.unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+            hello
+        });
+        let trouble = ask(&url, LONG).await.unwrap_err();
+        if trouble.headline == "no client" {
+            // A machine without certificates does not even ask.
+            server.abort();
+            return;
+        }
+        assert_eq!(trouble.headline, "tls");
+        assert!(trouble.why.ends_with("it does not speak TLS"), "{}", trouble.why);
+        // What was sent is a TLS handshake, not a request.
+        assert_eq!(server.await.unwrap()[..2], [22, 3]);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_host_and_an_unreadable_address_are_told_apart() {
+        let trouble = ask("http://no-such-host.invalid/", LONG).await.unwrap_err();
+        assert!(matches!(trouble.headline.as_str(), "no such host" | NO_NETWORK), "{trouble:?}");
+        assert_eq!(headline("http://127.0.0.1:99999/", LONG).await, "bad address");
+    }
+
+    /// Follows a redirect from a probe with a header and a password; returns what the first
+    /// and the last server were asked.
+    async fn redirected(target: Option<&Server>, path: &str) -> (Vec<String>, Vec<String>) {
+        let location = format!("location: {}{path}\r\n", target.map_or("", |server| &server.url));
+        let count = Arc::new(AtomicUsize::new(0));
+        let first = Server::start(move |mut stream| {
+            let moved = response("302 Found", &location, "");
+            let count = Arc::clone(&count);
+            async move {
+                let again = count.fetch_add(1, Ordering::Relaxed) > 0;
+                let answer = if again { response("200 OK", "", "home") } else { moved };
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            }
+        })
+        .await;
+        let url = first.url.replace("http://", "http://maya:secret@");
+        let mut probe = http_probe(&url);
+        probe.headers.insert("X-Api-Key".to_owned(), "key".to_owned());
+        let answer = Http::default().ask(&probe, &url, LONG).await.unwrap();
+        assert_eq!(answer.status, Some(200));
+        let asked = |server: &Server| server.requests.lock().unwrap().clone();
+        (asked(&first), target.map(asked).unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn credentials_and_headers_go_along_on_the_same_host() {
+        let (first, _) = redirected(None, "/inner").await;
+        assert!(first[1].starts_with("get /inner "), "{}", first[1]);
+        for request in &first {
+            assert!(
+                request.contains("x-api-key: key") && request.contains("authorization: basic"),
+                "{request}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_to_another_host_drops_credentials_and_headers() {
+        let other = Server::answering("200 OK", "elsewhere").await;
+        let (first, last) = redirected(Some(&other), "/x").await;
+        assert!(first[0].contains("x-api-key: key"));
+        assert!(last[0].starts_with("get /x "), "{}", last[0]);
+        for secret in ["x-api-key", "authorization", "referer", "secret"] {
+            assert!(!last[0].contains(secret), "{}", last[0]);
+        }
+    }
+
+    #[tokio::test]
+    async fn redirects_end_somewhere() {
+        let server = Server::sending(response("302 Found", "location: /again\r\n", "")).await;
+        assert_eq!(headline(&server.url, LONG).await, "redirect");
+        assert_eq!(server.requests.lock().unwrap().len(), MAX_REDIRECTS + 1);
+        let file = Server::sending(response("302 Found", "location: file:///etc/passwd\r\n", "")).await;
+        assert_eq!(headline(&file.url, LONG).await, "redirect");
+        let bare = Server::sending(response("304 Not Modified", "", "")).await;
+        assert_eq!(ask(&bare.url, LONG).await.unwrap().status, Some(304));
+    }
+}

@@ -269,3 +269,139 @@ fn without_answer(trouble: Trouble) -> Asked {
 fn positive(length: SignedDuration) -> Duration {
     Duration::try_from(length).unwrap_or_default().max(Duration::from_millis(1))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::super::testing::{Server, command_probe, http_probe};
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn often(probe: Probe) -> Probe {
+        Probe { interval: SignedDuration::from_millis(20), ..probe }
+    }
+
+    fn start(probes: &[Probe]) -> (Runner, mpsc::UnboundedReceiver<Observation>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let send = move |observation| drop(sender.send(observation));
+        (Runner::start(&Handle::current(), probes, Path::new("/"), send), receiver)
+    }
+
+    async fn next(receiver: &mut mpsc::UnboundedReceiver<Observation>) -> Observation {
+        tokio::time::timeout(LONG, receiver.recv()).await.expect("no sample came").expect("the runner ended")
+    }
+
+    #[test]
+    fn ticks_never_move_and_missed_ones_are_skipped() {
+        let first = Instant::now();
+        let interval = Duration::from_secs(10);
+        let after = |ms: u64| next_tick(first, interval, first + Duration::from_millis(ms)) - first;
+        assert_eq!(after(0), Duration::from_secs(10));
+        assert_eq!(after(9_999), Duration::from_secs(10));
+        assert_eq!(after(10_001), Duration::from_secs(20));
+        assert_eq!(after(47_300), Duration::from_secs(50));
+        assert_eq!(next_tick(first + interval, interval, first), first + interval);
+    }
+
+    #[test]
+    fn probes_start_in_groups_and_all_within_one_interval() {
+        let interval = Duration::from_secs(1);
+        let phases: Vec<_> = (0..200).map(|index| phase(index, 200, interval)).collect();
+        assert_eq!(phases[..9].iter().filter(|phase| phase.is_zero()).count(), GROUP);
+        assert!(phases.iter().all(|phase| *phase < interval));
+        assert!(phase(19, 20, Duration::from_secs(10)) <= 2 * STAGGER);
+        assert_eq!(phase(0, 0, interval), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn every_probe_is_asked_again_and_again() {
+        let server = Server::answering("200 OK", "ok").await;
+        let probes = [often(http_probe(&server.url)), often(command_probe(&["sh", "-c", "exit 1"]))];
+        let (runner, mut samples) = start(&probes);
+        let mut seen = [0, 0];
+        while seen.iter().any(|count| *count < 3) {
+            let observation = next(&mut samples).await;
+            seen[observation.probe] += 1;
+            assert_eq!(observation.generation, runner.generation());
+            let wanted = [("200", Verdict::Good), ("exit 1", Verdict::Bad)][observation.probe];
+            assert_eq!((observation.sample.headline.as_str(), observation.sample.verdict), wanted);
+        }
+    }
+
+    #[tokio::test]
+    async fn asking_now_does_not_wait_for_the_schedule() {
+        let server = Server::answering("200 OK", "ok").await;
+        let probe = Probe { interval: SignedDuration::from_hours(1), ..http_probe(&server.url) };
+        let (runner, mut samples) = start(&[probe]);
+        next(&mut samples).await;
+        runner.probe_now();
+        next(&mut samples).await;
+        assert_eq!(server.requests.lock().unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_restart_asks_the_new_probes_only() {
+        let (old, new) = (Server::answering("200 OK", "").await, Server::answering("503 Down", "").await);
+        let (mut runner, mut samples) = start(&[often(http_probe(&old.url))]);
+        assert_eq!(next(&mut samples).await.sample.headline, "200");
+        runner.restart(&[often(http_probe(&new.url))]);
+        for _ in 0..20 {
+            let observation = next(&mut samples).await;
+            if observation.generation == runner.generation() {
+                assert_eq!(observation.sample.headline, "503");
+            }
+        }
+        runner.stop();
+    }
+
+    #[tokio::test]
+    async fn stopping_kills_a_command_that_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        let probe = Probe {
+            timeout: SignedDuration::from_hours(1),
+            ..command_probe(&["sh", "-c", "echo $$ > pid; exec sleep 1000"])
+        };
+        let mut runner = Runner::start(&Handle::current(), &[probe], dir.path(), |_| {});
+        let pid = tokio::time::timeout(LONG, async {
+            loop {
+                let written = std::fs::read_to_string(dir.path().join("pid")).unwrap_or_default();
+                if let Some(pid) = written.trim().parse().ok().and_then(rustix::process::Pid::from_raw) {
+                    break pid;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await
+        .expect("the command never started");
+        runner.stop();
+        let gone = async {
+            while rustix::process::test_kill_process(pid).is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(LONG, gone).await.expect("the command outlived the runner");
+    }
+
+    #[tokio::test]
+    async fn once_keeps_the_order_and_says_what_was_compared() {
+        let server = Server::answering("200 OK", r#"{"status":"degraded","rate":null}"#).await;
+        let expect = |text: &str| Probe { expect: vec![text.to_owned()], ..http_probe(&server.url) };
+        let probes = [
+            expect("body.status == \"ok\""),
+            expect("body.rate < 5"),
+            expect("statsu == 200"),
+            command_probe(&["true"]),
+            command_probe(&["no-such-program-anywhere"]),
+        ];
+        let asked = once(&probes, Path::new("/")).await;
+        let states: Vec<_> = asked.iter().map(|asked| asked.state.name()).collect();
+        assert_eq!(states, ["failing", "unknown", "unknown", "ok", "error"]);
+        assert_eq!(asked[0].compared[0].text, "body.status is \"degraded\", wanted == \"ok\"");
+        assert_eq!(asked[1].sample.why, "body.rate is null, wanted body.rate < 5");
+        assert!(asked[2].sample.why.contains("unknown name `statsu`"), "{}", asked[2].sample.why);
+        assert_eq!(asked[3].sample.headline, "exit 0");
+        assert_eq!(asked[4].sample.headline, "did not start");
+    }
+}
