@@ -289,7 +289,11 @@ impl Context {
     #[expect(clippy::unused_self, reason = "a verb asks its context for everything from outside")]
     pub(crate) fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Ok(runtime.map_err(|e| Failure::new("starting the asynchronous runtime", e, ""))?.block_on(future))
+        let runtime = runtime.map_err(|e| Failure::new("starting the asynchronous runtime", e, ""))?;
+        let output = runtime.block_on(future);
+        // A host name that is still being looked up must not hold up the end.
+        runtime.shutdown_background();
+        Ok(output)
     }
 
     /// Reads a time given on the command line; it must not be in the future.

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::End;
 use super::context::Context;
-use super::nearest::nearest;
 use crate::config::types::Probe;
-use crate::failure::{Failure, FailureKind, Result};
+use crate::failure::{Failure, Result};
 use crate::health::rules::Rules;
 use crate::health::runner::{Asked, once};
+use crate::text::nearest;
 
 /// Ask every probe once, or those named, and show what was compared
 #[derive(Debug, clap::Args)]
@@ -52,36 +52,14 @@ struct Compared<'a> {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
-    let doing = "asking the probes";
-    let setup = cx.setup()?;
-    let probes = pick(&setup.config.probes, &args.names)?;
-    if probes.is_empty() {
-        if args.json {
-            cx.out.json(&Vec::<Row<'_>>::new())?;
-        } else {
-            cx.out.tell("no probes are configured; add [[probes]] to flightdeck.toml");
-        }
-        return Ok(End::Done);
-    }
-    if !setup.trusted {
-        return Err(Failure::of(
-            FailureKind::NotTrusted,
-            doing,
-            "flightdeck.toml is not trusted, and it names what would be asked and run",
-            "read it with flightdeck trust --show, then flightdeck trust",
-        ));
-    }
-    let root = cx.root(doing)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(doing, e, "close some programs and try again"))?;
-    let asked = runtime.block_on(once(&probes, root));
-    // A name that is still being looked up must not hold up the end.
-    runtime.shutdown_background();
+    let config = cx.trusted_config()?.config;
+    let probes = pick(&config.probes, &args.names)?;
+    let asked = cx.block_on(once(&probes, cx.root()?))?;
     let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked)).collect();
     if args.json {
         cx.out.json(&rows)?;
+    } else if rows.is_empty() {
+        cx.out.tell("no probes are configured; add [[probes]] to flightdeck.toml");
     } else {
         cx.out.lines(&table(&rows))?;
     }
@@ -92,11 +70,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 fn pick(all: &[Probe], names: &[String]) -> Result<Vec<Probe>> {
     for name in names {
         if !all.iter().any(|probe| probe.name == *name) {
-            let known = all.iter().map(|probe| probe.name.as_str());
-            let hint = match nearest(name, known.clone()) {
+            let known: Vec<_> = all.iter().map(|probe| probe.name.as_str()).collect();
+            let hint = match nearest(name, &known) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None if all.is_empty() => "add [[probes]] to flightdeck.toml".to_owned(),
-                None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
+                None => format!("there are: {}", known.join(", ")),
             };
             return Err(Failure::usage("asking the probes", format!("there is no probe {name:?}"), hint));
         }
@@ -172,6 +150,7 @@ fn shown(value: f64, unit: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::FailureKind;
 
     fn probe(name: &str, command: &[&str]) -> Probe {
         let command: Vec<_> = command.iter().map(|&word| word.to_owned()).collect();
