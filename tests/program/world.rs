@@ -28,7 +28,7 @@ impl World {
             std::fs::create_dir(world.path(name)).unwrap();
         }
         let identity = "[user]\n\tname = Maya\n\temail = maya@test.invalid\n[init]\n\tdefaultBranch = main\n";
-        std::fs::write(world.path("gitconfig"), identity).unwrap();
+        std::fs::write(world.path("home/.gitconfig"), identity).unwrap();
         world
     }
 
@@ -48,7 +48,7 @@ impl World {
             ("XDG_STATE_HOME", self.path("home/.local/state")),
             ("FLIGHTDECK_STATE_DIR", self.path("state")),
             ("FLIGHTDECK_CONFIG_DIR", self.path("config")),
-            ("GIT_CONFIG_GLOBAL", self.path("gitconfig")),
+            ("GIT_CONFIG_GLOBAL", self.path("home/.gitconfig")),
             ("GIT_CONFIG_NOSYSTEM", "1".into()),
             ("TERM", "xterm-256color".into()),
             ("LANG", "C.UTF-8".into()),
