@@ -9,7 +9,7 @@ use super::End;
 use super::context::Context;
 use crate::failure::{FailureKind, Result};
 
-/// Look at git, terminal, clock, directories, configuration and probes
+/// Check git, terminal, clock, directories, configuration, probes
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print JSON

@@ -7,6 +7,8 @@
 mod args;
 mod context;
 mod output;
+#[cfg(test)]
+mod sample;
 mod save;
 mod sheet;
 mod situation;

@@ -9,7 +9,7 @@ use crate::text::visible;
 /// Columns of the page.
 pub(super) const WIDTH: usize = 80;
 /// Columns of the headings at its left.
-pub(super) const GUTTER: usize = 11;
+pub(super) const GUTTER: usize = 10;
 
 /// How a piece of text stands out, where there are colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

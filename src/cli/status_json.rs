@@ -354,3 +354,68 @@ fn line(entry: &Entry) -> Line<'_> {
         pinned: entry.pinned,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::situation;
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn document() -> Value {
+        let situation = situation();
+        serde_json::to_value(json(&situation, &|_, _| Some("d s".to_owned()))).unwrap()
+    }
+
+    #[test]
+    fn every_field_of_the_contract_is_there() {
+        let document = document();
+        let has = |value: &Value, fields: &[&str]| {
+            for field in fields {
+                assert!(value.get(field).is_some(), "{field} in {value}");
+            }
+        };
+        has(&document["incident"], &["id", "title", "severity", "service", "phase", "impact", "cause"]);
+        has(
+            &document["incident"],
+            &["started_at", "declared_at", "mitigated_at", "resolved_at", "elapsed_s"],
+        );
+        has(&document["next"][0], &["action", "title", "key", "due_at", "overdue"]);
+        has(&document["clocks"][0], &["id", "title", "due_at", "state"]);
+        has(&document["roles"], &["commander", "on-call"]);
+        has(&document["checklist"][0], &["id", "title", "state", "by", "at", "note"]);
+        has(&document["hotfix"], &["flow", "branch", "base", "head", "ahead", "behind", "pushed", "clean"]);
+        has(&document["hotfix"], &["commits", "files", "insertions", "deletions", "version"]);
+        has(&document["hotfix"], &["tests_touched", "forecast"]);
+        has(&document["health"][0], &["name", "state", "value", "unit", "limit", "at"]);
+        has(&document["runs"][0], &["id", "title", "state", "code", "signal", "started_at", "ended_at"]);
+        has(&document["plans"][0], &["id", "title", "state", "steps"]);
+        has(&document["timeline"][0], &["id", "at", "recorded_at", "kind", "text", "author", "retracted"]);
+        has(&document["journal"], &["records", "head", "shared", "unsent"]);
+        assert_eq!(document["approvals"], json!([]));
+    }
+
+    #[test]
+    fn what_is_known_is_told_and_what_is_not_is_null() {
+        let document = document();
+        assert_eq!(document["incident"]["elapsed_s"], 420);
+        assert_eq!(document["runs"][0]["state"], "exited");
+        assert_eq!(document["runs"][0]["code"], 1);
+        assert!(document["runs"][0]["signal"].is_null());
+        assert_eq!(document["plans"][0]["steps"][0]["state"], "failed");
+        assert_eq!(document["health"][1]["state"], "unknown");
+        assert!(document["health"][1]["value"].is_null());
+        assert_eq!(document["hotfix"]["pushed"], false);
+        assert!(document["hotfix"]["forecast"].is_null());
+        let gone = document["checklist"].as_array().unwrap().last().unwrap();
+        assert_eq!((&gone["id"], &gone["state"]), (&json!("gone"), &json!("failed")));
+        assert_eq!(document["checklist"][0]["state"], "open");
+        assert!(document["checklist"][0]["by"].is_null());
+    }
+
+    #[test]
+    fn a_step_that_never_began_is_waiting_only_while_its_plan_runs() {
+        let step = StepRun { title: "x".to_owned(), run: None, proof: None };
+        assert_eq!(step_state(PlanState::Running, &step), "waiting");
+        assert_eq!(step_state(PlanState::Ended(crate::incident::PlanEnd::Failed), &step), "cancelled");
+    }
+}

@@ -133,7 +133,7 @@ fn phases(page: &mut Sheet, situation: &Situation) {
                 (Some(entered), Some(budget)) if state.is_open() => {
                     let spent = situation.now.duration_since(entered).max(SignedDuration::ZERO);
                     let hue = if spent > budget { Hue::Bad } else { Hue::Strong };
-                    (format!("▶ {name} {} of {}", duration(spent), duration(budget)), hue)
+                    (format!("▶ {name} {}/{}", duration(spent), duration(budget)), hue)
                 }
                 _ => (format!("▶ {name}"), Hue::Strong),
             }
@@ -145,7 +145,7 @@ fn phases(page: &mut Sheet, situation: &Situation) {
             (format!("· {name}"), Hue::Dim)
         }
     });
-    page.flow(pieces.collect(), "  ");
+    page.flow(pieces.collect(), " ");
 }
 
 fn due(page: &mut Sheet, situation: &Situation) {
@@ -273,7 +273,7 @@ fn hotfix(page: &mut Sheet, situation: &Situation, branch: &BranchState) {
             Line::new()
                 .put(short(&commit.id), Hue::Dim)
                 .plain("  ")
-                .cell(&commit.subject, 41, Hue::Plain)
+                .cell(&commit.subject, 40, Hue::Plain)
                 .plain("  ")
                 .cell(&commit.author, 10, Hue::Dim)
                 .plain(" ")
@@ -466,5 +466,84 @@ fn clock(at: Timestamp, now: Timestamp) -> String {
         at.strftime("%H:%M:%S").to_string()
     } else {
         at.strftime("%m-%d %H:%M").to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::situation;
+    use super::*;
+    use crate::incident::StatusHead;
+
+    fn key(action: &str, _: &str) -> Option<String> {
+        (action == "page").then(|| "i p".to_owned())
+    }
+
+    #[test]
+    fn the_situation_fits_a_screen_of_eighty_columns() {
+        let text = text(&situation(), false, &key);
+        for line in text.lines() {
+            assert!(line.width() <= 80, "{line}");
+        }
+        for wanted in [
+            " P0  Checkout answers 500",
+            "INC-2026-0007\n",
+            "payments-api · open · began 14:30:00 UTC, 7m ago · declared by maya",
+            "impact   nobody can pay",
+            "▶ develop 4m/",
+            "IC maya",
+            "✗ api /health  failing    500        limit > 499   status 500, wanted 200",
+            "? p95 latency  unknown    ?",
+            "hotfix/pool-limit · git-flow · 1 ahead of main, 0 behind · not pushed",
+            "a91c2fe  fix: raise pool limit",
+            "3 files +18 −0 · no test yet",
+            "9 ✗ an item of before",
+            "refund 502",
+            "finding: pool <U+001B>[31mexhausted …",
+            "record   8 records",
+        ] {
+            assert!(text.contains(wanted), "{wanted:?} in\n{text}");
+        }
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+
+    #[test]
+    fn colours_change_nothing_but_the_colours() {
+        let situation = situation();
+        let plain = text(&situation, false, &key);
+        let coloured = text(&situation, true, &key);
+        let mut stripped = String::new();
+        let mut rest = coloured.as_str();
+        while let Some((before, after)) = rest.split_once('\u{1b}') {
+            stripped.push_str(before);
+            rest = after.split_once('m').unwrap().1;
+        }
+        stripped.push_str(rest);
+        assert_ne!(plain, coloured);
+        // Blanks at the end of a coloured cell are the only difference.
+        let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        assert_eq!(trimmed(&stripped), trimmed(&plain));
+    }
+
+    #[test]
+    fn what_is_next_carries_its_key() {
+        let situation = situation();
+        let page = situation.next.iter().position(|next| next.action == "page");
+        assert!(page.is_some(), "nobody was paged: {:?}", situation.next);
+        assert!(text(&situation, false, &key).contains("[i p]"));
+    }
+
+    #[test]
+    fn a_conflict_names_who_decided_what() {
+        let mut situation = situation();
+        let head = |status, by: &str| StatusHead {
+            record: crate::incident::RecordId(uuid::Uuid::nil()),
+            status,
+            by: by.to_owned(),
+            at: situation.now,
+        };
+        situation.state.heads = vec![head(Status::Resolved, "li"), head(Status::Open, "omar")];
+        let text = text(&situation, false, &key);
+        assert!(text.contains("CONFLICT resolved by li, open by omar: a person has to settle it"), "{text}");
     }
 }
