@@ -135,7 +135,6 @@ pub(super) fn length(latency: Duration) -> String {
 /// Text from outside, made visible and short enough for one line.
 pub(super) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 60;
-    let text = text.trim();
     let start: String = text.chars().take(LONGEST).collect();
     let cut = if start.len() < text.len() { "…" } else { "" };
     format!("{}{cut}", visible(&start))

@@ -166,9 +166,10 @@ impl Condition {
             Found::Number(value, written) => (self.test.on_number(&value), Ok(written)),
             Found::Text(text) => (self.test.on_text(&text), Ok(format!("\"{}\"", excerpt(&text)))),
             Found::Bool(value) => (self.test.on_bool(value), Ok(value.to_string())),
-            Found::Raw(body) => {
-                (self.test.on_raw(&body, answer.cut), Ok(format!("\"{}\"", excerpt(&body.to_str_lossy()))))
-            }
+            Found::Raw(body) => (
+                self.test.on_raw(&body, answer.cut),
+                Ok(format!("\"{}\"", excerpt(&body.trim().to_str_lossy()))),
+            ),
         };
         let text = match seen {
             Ok(seen) => format!("{} is {seen}, wanted {}", self.subject, self.test),
@@ -495,6 +496,8 @@ mod tests {
         assert_eq!(text, "body.status is \"a<U+202E><U+001B>[31m⏎b\", wanted == \"ok\"");
         let long = body(&format!("{{\"status\":\"{}\"}}", "x".repeat(100_000)));
         assert!(put("body.status == \"ok\"", &long).text.len() < 200);
+        let spaced = put("body.status == \"ok\"", &body("{\"status\":\"ok \"}"));
+        assert_eq!(spaced.text, "body.status is \"ok \", wanted == \"ok\"");
         assert_eq!(put("status == 500", &answer).text, "status is 200, wanted == 500");
         assert_eq!(put("latency < 100ms", &answer).text, "latency is 212 ms, wanted < 100ms");
     }

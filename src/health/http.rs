@@ -34,17 +34,15 @@ impl Http {
         let begun = AtomicBool::new(false);
         let place = place(&url);
         let started = Instant::now();
-        match tokio::time::timeout(timeout, self.follow(probe, url, started, &begun)).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let what = if begun.load(Ordering::Relaxed) {
-                    "began to answer but was not done"
-                } else {
-                    "did not answer"
-                };
-                Err(Trouble::nobody("timeout", format!("{place} {what} within {}", length(timeout))))
-            }
-        }
+        let asked = tokio::time::timeout(timeout, self.follow(probe, url, started, &begun)).await;
+        asked.unwrap_or_else(|_| {
+            let what = if begun.load(Ordering::Relaxed) {
+                "began to answer but was not done"
+            } else {
+                "did not answer"
+            };
+            Err(Trouble::nobody("timeout", format!("{place} {what} within {}", length(timeout))))
+        })
     }
 
     async fn follow(

@@ -31,8 +31,8 @@ pub enum Source {
 }
 
 /// Reads a condition of `expect`.
-pub fn condition(text: &str, source: Source) -> Result<Condition, Refused> {
-    let mut cursor = Cursor::new(text);
+pub fn condition(written: &str, source: Source) -> Result<Condition, Refused> {
+    let mut cursor = Cursor::new(written);
     let subject = cursor.subject(source)?;
     let test = cursor.test(&subject)?;
     cursor.end()?;

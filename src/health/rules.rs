@@ -86,7 +86,7 @@ impl Rules {
         if probe.confirm == 0 {
             return Err(refuse("confirm", "at least one sample decides"));
         }
-        Ok(Self { expect, warn, fail, value, source })
+        Ok(Self { expect, value, warn, fail, source })
     }
 
     /// What kind of probe it is.

@@ -142,11 +142,11 @@ impl Drop for Runner {
 /// Asks each of these probes once, in their order. Commands run in `root`.
 pub async fn once(probes: &[Probe], root: &Path) -> Vec<Asked> {
     let asker = Arc::new(Asker::new(root));
-    let asked = probes.iter().map(|probe| {
+    let questions = probes.iter().map(|probe| {
         let (asker, target) = (Arc::clone(&asker), Target::new(probe));
         async move { asker.ask(&target).await }
     });
-    futures_util::stream::iter(asked).buffered(AT_ONCE).collect().await
+    futures_util::stream::iter(questions).buffered(AT_ONCE).collect().await
 }
 
 /// How long after the start a probe is first asked.
