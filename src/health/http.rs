@@ -11,7 +11,7 @@ use reqwest::{Client, Response, Url};
 use tokio::sync::OnceCell;
 
 use super::answer::{Answer, MAX_BODY, Trouble, length};
-use super::tracker::{NO_NETWORK, is_loopback};
+use super::tracker::{NO_NETWORK, NO_SUCH_HOST, UNREACHABLE, is_loopback};
 use crate::config::types::Probe;
 
 /// Most redirects that are followed.
@@ -234,7 +234,7 @@ fn io_trouble(error: &io::Error, place: &str) -> Option<Trouble> {
                 format!("the name in {place} cannot be looked up: no name server answers"),
             )
         } else {
-            Trouble::nobody("no such host", format!("there is no host of the name in {place}"))
+            Trouble::nobody(NO_SUCH_HOST, format!("there is no host of the name in {place}"))
         });
     }
     let trouble = match error.kind() {
@@ -243,7 +243,7 @@ fn io_trouble(error: &io::Error, place: &str) -> Option<Trouble> {
             Trouble::nobody("reset", format!("{place} closed the connection without an answer"))
         }
         Kind::TimedOut => Trouble::nobody("timeout", format!("{place} did not answer")),
-        Kind::HostUnreachable => Trouble::nobody("unreachable", format!("there is no way to {place}")),
+        Kind::HostUnreachable => Trouble::nobody(UNREACHABLE, format!("there is no way to {place}")),
         Kind::NetworkUnreachable | Kind::NetworkDown | Kind::AddrNotAvailable => {
             Trouble::not_asked(NO_NETWORK, format!("this machine has no network that leads to {place}"))
         }
@@ -415,7 +415,7 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_host_and_an_unreadable_address_are_told_apart() {
         let trouble = ask("http://no-such-host.invalid/", LONG).await.unwrap_err();
-        assert!(matches!(trouble.headline.as_str(), "no such host" | NO_NETWORK), "{trouble:?}");
+        assert!(matches!(trouble.headline.as_str(), NO_SUCH_HOST | NO_NETWORK), "{trouble:?}");
         assert_eq!(headline("http://127.0.0.1:99999/", LONG).await, "bad address");
     }
 

@@ -186,7 +186,7 @@ impl Rules {
         let lines = limits.into_iter().filter_map(|(is_failing, limit)| {
             let limit = limit.as_ref()?;
             let truth = if limit.is_over(&number) { Truth::Fails } else { Truth::Holds };
-            let word = if is_failing { "fails" } else { "warns" };
+            let word = if is_failing { "fails if" } else { "warns if" };
             let text = format!("{} is {written}, {word} {limit}", self.value);
             Some((is_failing, Comparison { truth, text: crate::text::visible(&text).into_owned() }))
         });
@@ -312,7 +312,7 @@ mod tests {
             assert_eq!(judged.why.is_empty(), verdict == Verdict::Good);
         }
         let judged = judge(&rate_probe(), &answer(200, r#"{"rate":38.1}"#));
-        assert_eq!(judged.why, "body.rate is 38.1, fails > 5");
+        assert_eq!(judged.why, "body.rate is 38.1, fails if > 5");
         assert_eq!(judged.compared.len(), 3);
     }
 

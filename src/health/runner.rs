@@ -30,7 +30,7 @@ use crate::config::types::Probe;
 use crate::text::visible;
 
 /// Probes that start together.
-const GROUP: usize = 8;
+const GROUP: usize = 16;
 /// Most time between the starts of two groups.
 const STAGGER: Duration = Duration::from_millis(250);
 /// Shortest interval, whatever is configured.
@@ -309,7 +309,7 @@ mod tests {
     fn probes_start_in_groups_and_all_within_one_interval() {
         let interval = Duration::from_secs(1);
         let phases: Vec<_> = (0..200).map(|index| phase(index, 200, interval)).collect();
-        assert_eq!(phases[..9].iter().filter(|phase| phase.is_zero()).count(), GROUP);
+        assert_eq!(phases[..=GROUP].iter().filter(|phase| phase.is_zero()).count(), GROUP);
         assert!(phases.iter().all(|phase| *phase < interval));
         assert!(phase(19, 20, Duration::from_secs(10)) <= 2 * STAGGER);
         assert_eq!(phase(0, 0, interval), Duration::ZERO);

@@ -1,6 +1,6 @@
 //! All probes as they stand: what is drawn, and which changes are worth a record. Pure.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 
@@ -11,6 +11,10 @@ use crate::config::types::Probe;
 
 /// Headline of a sample that failed because this machine has no network.
 pub const NO_NETWORK: &str = "no network";
+/// Headline of a sample whose host's name is not known.
+pub const NO_SUCH_HOST: &str = "no such host";
+/// Headline of a sample to whose host there is no way.
+pub const UNREACHABLE: &str = "unreachable";
 
 /// The state of every configured probe.
 #[derive(Debug, Clone, Default)]
@@ -24,8 +28,8 @@ struct Watched {
     alarm: Alarm,
     /// The state last handed out for recording.
     recorded: State,
-    /// Whether it is asked over a network other than this machine's own.
-    is_remote: bool,
+    /// The host it asks, if that is not this machine.
+    remote: Option<String>,
 }
 
 impl Tracker {
@@ -35,7 +39,7 @@ impl Tracker {
         let alarms = probes.iter().map(|probe| Watched {
             alarm: Alarm::new(probe.confirm),
             recorded: State::Unknown,
-            is_remote: probe.url.as_deref().is_some_and(|url| !is_loopback(host(url))),
+            remote: probe.url.as_deref().map(host).filter(|host| !is_loopback(host)).map(str::to_owned),
         });
         Self { statuses, alarms: alarms.collect() }
     }
@@ -77,14 +81,29 @@ impl Tracker {
         (was_asked || edge.to != State::Ok).then_some(Edge { from, ..edge })
     }
 
-    /// Says so when it is this machine that has no network: every probe that needs one was
-    /// last stopped by that.
+    /// Says so when it is this machine's own network that stops the probes: every one that
+    /// needs it was last stopped on this side, or none of several hosts can be found or reached.
     pub fn own_network_down(&self) -> Option<String> {
-        let mut remote = self.statuses.iter().zip(&self.alarms).filter(|(_, w)| w.is_remote).peekable();
-        remote.peek()?;
-        remote
-            .all(|(status, _)| status.last.as_ref().is_some_and(|last| last.headline == NO_NETWORK))
-            .then(|| "this machine has no network: nothing is known of the probes beyond it".to_owned())
+        let mut hosts = BTreeSet::new();
+        let mut certain = true;
+        for (status, watched) in self.statuses.iter().zip(&self.alarms) {
+            let Some(host) = &watched.remote else { continue };
+            match status.last.as_ref()?.headline.as_str() {
+                NO_NETWORK => {}
+                NO_SUCH_HOST | UNREACHABLE => certain = false,
+                _ => return None,
+            }
+            hosts.insert(host);
+        }
+        match (hosts.len(), certain) {
+            (0, _) | (1, false) => None,
+            (_, true) => {
+                Some("this machine has no network: nothing is known of what lies beyond it".to_owned())
+            }
+            (count, false) => Some(format!(
+                "none of {count} hosts can be found or reached: most likely this machine has no network"
+            )),
+        }
     }
 }
 
@@ -249,6 +268,14 @@ mod tests {
         assert!(tracker.own_network_down().unwrap().contains("this machine has no network"));
         tracker.observe(0, sample(1, Verdict::NoAnswer, None));
         assert_eq!(tracker.own_network_down(), None);
+        let gone = |second| Sample { headline: NO_SUCH_HOST.to_owned(), ..no_network(second) };
+        tracker.observe(0, gone(2));
+        assert_eq!(tracker.own_network_down(), None, "one host may be misspelt");
+        let mut two = Tracker::new(&[http_probe("https://a.example/"), http_probe("http://b.example:8080/")]);
+        two.observe(0, gone(0));
+        assert_eq!(two.own_network_down(), None, "the other was not asked yet");
+        two.observe(1, Sample { headline: UNREACHABLE.to_owned(), ..gone(0) });
+        assert!(two.own_network_down().unwrap().starts_with("none of 2 hosts can be found or reached"));
     }
 
     #[test]
