@@ -206,7 +206,10 @@ fn become_wal(conn: &Connection) -> rusqlite::Result<()> {
 
 /// Opens what cannot be written: in place if SQLite can, else as it lies there if nothing
 /// waits in its log, else from a copy.
-fn open_for_reading(path: &Path, why: &rusqlite::Error) -> rusqlite::Result<(Connection, Option<Copy>)> {
+pub(super) fn open_for_reading(
+    path: &Path,
+    why: &rusqlite::Error,
+) -> rusqlite::Result<(Connection, Option<Copy>)> {
     if let Ok(conn) = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
         && schema::user_version(&conn).is_ok()
     {
@@ -276,7 +279,7 @@ fn why_code(error: &rusqlite::Error) -> i32 {
 pub(super) struct Copy(PathBuf);
 
 impl Copy {
-    fn of(path: &Path) -> std::io::Result<Self> {
+    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
         let dir = std::env::temp_dir().join(format!("flightdeck-{}", uuid::Uuid::now_v7()));
         DirBuilder::new().mode(0o700).create(&dir)?;
         let copy = Self(dir);
@@ -290,7 +293,7 @@ impl Copy {
         Ok(copy)
     }
 
-    fn file(&self) -> PathBuf {
+    pub(super) fn file(&self) -> PathBuf {
         self.0.join(Journal::FILE)
     }
 }
