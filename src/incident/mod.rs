@@ -12,6 +12,8 @@ mod next;
 mod policy;
 mod record;
 mod state;
+#[cfg(test)]
+mod tests;
 mod time;
 mod wording;
 

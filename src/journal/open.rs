@@ -180,8 +180,9 @@ fn open_for_writing(path: &Path) -> rusqlite::Result<Connection> {
 
 /// A file without a version and with tables was made by somebody else.
 fn refuse_foreign(conn: &Connection) -> rusqlite::Result<()> {
-    let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    // In this order: another process may be setting the file up in between.
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if id == schema::APPLICATION_ID || tables == 0 {
         return Ok(());
     }

@@ -322,6 +322,23 @@ fn a_file_left_empty_by_a_crash_is_set_up() {
 }
 
 #[test]
+fn many_can_make_the_file_at_once() {
+    for _ in 0..10 {
+        let dir = TempDir::new().unwrap();
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    declare(&mut open(&dir));
+                });
+            }
+        });
+        assert_eq!(open(&dir).incidents(None).unwrap().len(), 4);
+    }
+}
+
+#[test]
 fn a_state_directory_that_cannot_be_made_is_named() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("file"), b"").unwrap();

@@ -198,6 +198,7 @@ impl Writing<'_> {
                 record.at.wall_ms,
                 record.at.count,
             ])?;
+        self.latest = self.latest.max(record.at);
         self.summarise(no, record)
     }
 

@@ -229,7 +229,7 @@ fn samples_thin_out_with_age() {
 
     let week = start + SignedDuration::from_hours(24 * 7);
     put(&mut journal, week, 10, 1);
-    drop(journal.thinned.take());
+    journal.thinned = None;
     put(&mut journal, week + SignedDuration::from_secs(10), 10, 1);
     let all = journal.samples("/repo/.git", "api", start).unwrap();
     assert_eq!(all.len(), 9 + 2, "four an hour of the first two hours and five minutes");

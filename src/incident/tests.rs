@@ -1,0 +1,91 @@
+//! What a reader of the state relies on, whatever the records and their order.
+
+mod fold;
+mod next;
+mod properties;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::*;
+
+fn start() -> Timestamp {
+    "2026-03-01T14:00:00Z".parse().unwrap()
+}
+
+fn minutes(n: i64) -> Timestamp {
+    start() + SignedDuration::from_mins(n)
+}
+
+fn incident() -> IncidentId {
+    IncidentId(Uuid::from_u128(1))
+}
+
+fn id(n: u128) -> RecordId {
+    RecordId(Uuid::from_u128(n))
+}
+
+/// A record with id and clock `n` minutes after the start.
+fn record(n: i64, body: impl Into<Body>) -> Record {
+    record_by("maya", n, body)
+}
+
+fn record_by(author: &str, n: i64, body: impl Into<Body>) -> Record {
+    let at = Hlc { wall_ms: minutes(n).as_millisecond(), count: 0 };
+    let author = Author { name: author.to_owned(), node: 1 };
+    let draft = Draft::now(incident(), body);
+    Record::seal(id(n.unsigned_abs().into()), draft, author, at, Hash::default()).unwrap().0
+}
+
+fn declared() -> Record {
+    record(
+        0,
+        Declared {
+            number: "INC-2026-0001".into(),
+            title: "Checkout answers 500".into(),
+            severity: Severity::P0,
+            service: "shop".into(),
+            impact: String::new(),
+            repository: String::new(),
+            answers: Vec::new(),
+        },
+    )
+}
+
+fn log(records: impl IntoIterator<Item = Record>) -> Log {
+    Log::new(std::iter::once(declared()).chain(records).collect()).unwrap()
+}
+
+fn note(text: &str) -> Noted {
+    Noted { kind: NoteKind::Note, text: text.into() }
+}
+
+fn told(audience: &str) -> Told {
+    Told { audience: audience.into(), by: String::new() }
+}
+
+fn paged(who: &str) -> Paged {
+    Paged { who: who.into(), how: String::new() }
+}
+
+fn role(role: &str, person: &str) -> RoleTaken {
+    RoleTaken { role: role.into(), person: person.into() }
+}
+
+fn plan(id: &str, purpose: &str, target: &str, commit: &str) -> PlanStarted {
+    let confirm = (target == "production").then_some("production");
+    PlanStarted {
+        plan: id.into(),
+        title: format!("{purpose} {target}"),
+        purpose: purpose.into(),
+        target: target.into(),
+        hash: String::new(),
+        steps: vec![purpose.into()],
+        confirmed: String::new(),
+        spec: serde_json::json!({ "confirm": confirm, "frozen": { "HEAD": commit } }),
+    }
+}
+
+fn ended(plan: &str, end: PlanEnd) -> PlanEnded {
+    PlanEnded { plan: plan.into(), end, why: String::new() }
+}

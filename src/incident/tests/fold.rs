@@ -1,0 +1,227 @@
+//! What each record does to the state.
+
+use super::*;
+
+fn lines(state: &State) -> Vec<&str> {
+    state.timeline.iter().map(|entry| entry.text.as_str()).collect()
+}
+
+#[test]
+fn without_a_declaration_there_is_no_incident() {
+    assert!(Log::new(vec![record(1, note("a"))]).is_none());
+    assert!(Log::new(Vec::new()).is_none());
+}
+
+#[test]
+fn marks_reach_their_target() {
+    let log = log([
+        record(1, note("a")),
+        record(2, note("b")),
+        record(3, Amended { target: id(1), text: "A".into() }),
+        record(4, Retracted { target: id(2), reason: "wrong".into() }),
+        record(5, Pinned { target: id(1), pinned: true }),
+    ]);
+    let [_, a, b] = log.state().timeline.as_slice() else { panic!("three lines") };
+    assert_eq!((a.text.as_str(), a.original.as_deref(), a.pinned), ("A", Some("a"), true));
+    assert_eq!((b.text.as_str(), b.retracted.as_deref()), ("b", Some("wrong")));
+}
+
+#[test]
+fn a_mark_may_come_before_its_target() {
+    let mut log = log([record(1, Retracted { target: id(2), reason: "wrong".into() })]);
+    log.insert(record(2, role("commander", "maya")));
+    assert!(log.state().roles.is_empty());
+    assert_eq!(log.state().timeline[1].retracted.as_deref(), Some("wrong"));
+}
+
+#[test]
+fn what_is_taken_back_has_no_effect_any_more() {
+    let mut log = log([
+        record(1, SeverityChanged { severity: Severity::P2, reason: "slip".into() }),
+        record(2, told("stakeholders")),
+    ]);
+    assert_eq!(log.state().severity, Severity::P2);
+    log.insert(record(3, Retracted { target: id(1), reason: "slip".into() }));
+    log.insert(record(4, Retracted { target: id(2), reason: "nobody was there".into() }));
+    assert_eq!(log.state().severity, Severity::P0);
+    assert!(log.state().told.is_empty());
+    log.insert(record(5, Retracted { target: id(4), reason: "they were".into() }));
+    assert_eq!(log.state().told.len(), 1, "a retraction can be taken back itself");
+}
+
+#[test]
+fn a_corrected_text_counts() {
+    let log = log([
+        record(1, ImpactDescribed { text: "all".into() }),
+        record(2, Amended { target: id(1), text: "EU only".into() }),
+        record(3, Amended { target: id(0), text: "Checkout fails".into() }),
+    ]);
+    assert_eq!(log.state().impact, "EU only");
+    assert_eq!(log.state().title, "Checkout fails");
+    assert_eq!(lines(log.state()), ["declared P0: Checkout fails", "impact: EU only"]);
+}
+
+#[test]
+fn the_timeline_is_ordered_by_what_happened_when() {
+    let mut late = record(9, note("seen long before"));
+    late.occurred_at = minutes(-30);
+    let log = log([record(1, note("a")), late]);
+    assert_eq!(lines(log.state()), ["seen long before", "declared P0: Checkout answers 500", "a"]);
+    assert_eq!(log.state().timeline[0].recorded_at, minutes(9));
+}
+
+#[test]
+fn a_declaration_says_since_when() {
+    let mut first = declared();
+    first.occurred_at = minutes(-30);
+    let log = Log::new(vec![first]).unwrap();
+    assert_eq!(lines(log.state()), ["declared P0, failing since 13:30:00: Checkout answers 500"]);
+    assert_eq!(log.state().started_at, minutes(-30));
+    assert_eq!(log.state().declared_at, start());
+    assert_eq!(log.state().elapsed(minutes(10)), SignedDuration::from_mins(40));
+}
+
+#[test]
+fn times_far_away_do_no_harm() {
+    for far in [Timestamp::MIN, Timestamp::MAX] {
+        let mut first = declared();
+        first.occurred_at = far;
+        let mut told = record(1, told("update"));
+        told.occurred_at = far;
+        let log = Log::new(vec![first, told, record(2, Resolved::default())]).unwrap();
+        assert!(log.state().elapsed(minutes(1)) >= SignedDuration::ZERO);
+        let policy = Policy::built_in();
+        for now in [Timestamp::MIN, minutes(1), Timestamp::MAX] {
+            assert!(!clocks(log.state(), &policy, now).is_empty());
+            assert!(!next(log.state(), &policy, &Facts::default(), now).is_empty());
+        }
+    }
+}
+
+#[test]
+fn phases_follow_what_is_done_and_never_go_back_by_themselves() {
+    let mut log = log([]);
+    let mut phase_after = |n, body: Body| {
+        log.insert(record(n, body));
+        log.state().phase
+    };
+    assert_eq!(phase_after(1, paged("li").into()), Phase::Assemble);
+    assert_eq!(phase_after(2, role("commander", "maya").into()), Phase::Respond);
+    assert_eq!(phase_after(3, plan("h", "hotfix", "repository", "c").into()), Phase::Develop);
+    assert_eq!(phase_after(4, plan("s", "deploy", "staging", "c").into()), Phase::Deploy);
+    assert_eq!(phase_after(5, ended("s", PlanEnd::Done).into()), Phase::Deploy);
+    assert_eq!(phase_after(6, plan("p", "deploy", "production", "c").into()), Phase::Deploy);
+    assert_eq!(phase_after(7, ended("p", PlanEnd::Done).into()), Phase::Verify);
+    assert_eq!(phase_after(8, paged("omar").into()), Phase::Verify);
+    assert_eq!(phase_after(9, PhaseEntered { phase: Phase::Develop }.into()), Phase::Develop);
+    assert_eq!(log.state().phases.last(), Some(&(Phase::Develop, minutes(9))));
+}
+
+#[test]
+fn decisions_made_on_each_other_do_not_conflict() {
+    let log = log([
+        record(1, Mitigated { after: vec![id(0)] }),
+        record(2, Resolved { after: vec![id(1)] }),
+        record(3, Reopened { reason: "back".into(), after: vec![id(2)] }),
+    ]);
+    let state = log.state();
+    assert!(!state.in_conflict());
+    assert_eq!((state.status, state.resolved_at, state.mitigated_at), (Status::Open, None, None));
+    let then = log.at(minutes(2)).unwrap();
+    assert_eq!((then.status, then.resolved_at), (Status::Resolved, Some(minutes(2))));
+    assert_eq!(then.mitigated_at, Some(minutes(1)));
+}
+
+#[test]
+fn contradicting_decisions_are_both_kept_until_somebody_settles_them() {
+    let mut log = log([
+        record(1, Resolved { after: vec![id(0)] }),
+        record_by("omar", 2, Closed { after: vec![id(1)] }),
+        record_by("li", 3, Reopened { reason: "still failing".into(), after: vec![id(1)] }),
+    ]);
+    assert!(log.state().in_conflict());
+    assert_eq!(log.state().status, Status::Open, "nobody should think it over");
+    let said: Vec<_> = log.state().heads.iter().map(|head| (head.by.as_str(), head.status)).collect();
+    assert_eq!(said, [("omar", Status::Closed), ("li", Status::Open)]);
+    log.insert(record(4, Resolved { after: vec![id(2), id(3)] }));
+    assert!(!log.state().in_conflict());
+    assert_eq!((log.state().status, log.state().resolved_at), (Status::Resolved, Some(minutes(4))));
+}
+
+#[test]
+fn only_the_past_is_seen_in_the_past() {
+    let log = log([record(5, note("later"))]);
+    assert!(log.at(minutes(-1)).is_none());
+    assert_eq!(log.at(minutes(4)).unwrap().records, 1);
+    assert_eq!(log.at(minutes(60)).as_ref(), Some(log.state()));
+}
+
+#[test]
+fn a_run_tells_how_it_went() {
+    let process = Process { host: "h".into(), pid: 1, started: 2, boot: "b".into() };
+    let started = |process| StepStarted { plan: "t".into(), step: 0, run: "t.0".into(), process };
+    let log = log([
+        record(1, plan("t", "test", "checks", "c")),
+        record(2, started(None)),
+        record(3, started(Some(process.clone()))),
+        record_by("omar", 4, StopAsked { run: "t.0".into(), kill: false }),
+        record(5, Signalled { run: "t.0".into(), signal: "INT".into() }),
+        record(
+            6,
+            StepEnded {
+                plan: "t".into(),
+                step: 0,
+                run: "t.0".into(),
+                outcome: Outcome::Signalled { signal: 2 },
+                summary: "interrupted".into(),
+                survivors: Vec::new(),
+            },
+        ),
+        record(7, ended("t", PlanEnd::Cancelled)),
+    ]);
+    let (plan, run) = log.state().run("t.0").unwrap();
+    assert_eq!(plan.state, PlanState::Ended(PlanEnd::Cancelled));
+    assert_eq!((run.started_at, run.ended_at), (minutes(2), Some(minutes(6))));
+    assert_eq!(run.process.as_ref(), Some(&process));
+    assert_eq!(run.stop_asked, Some((minutes(4), "omar".into())));
+    assert_eq!(run.signals, [(minutes(5), "INT".into())]);
+    assert_eq!(run.state_name(), "signalled");
+    assert_eq!(
+        lines(log.state())[1..],
+        [
+            "test checks",
+            "asked to stop test",
+            "INT sent to test",
+            "test checks stopped: killed by signal 2: interrupted"
+        ]
+    );
+}
+
+#[test]
+fn steps_that_fit_no_plan_are_passed_over() {
+    let stray = |plan: &str, step| StepEnded {
+        plan: plan.into(),
+        step,
+        run: "x".into(),
+        outcome: Outcome::Unknown { why: "lost at reboot".into() },
+        summary: String::new(),
+        survivors: Vec::new(),
+    };
+    let log = log([
+        record(1, stray("nowhere", 0)),
+        record(2, plan("t", "test", "checks", "c")),
+        record(3, stray("t", usize::MAX)),
+    ]);
+    assert_eq!(log.state().plans.len(), 1);
+    assert!(log.state().plans[0].steps[0].run.is_none());
+    assert!(lines(log.state()).contains(&"x: outcome unknown: lost at reboot"));
+}
+
+#[test]
+fn unknown_kinds_are_counted_and_shown() {
+    let unknown = Body::Unknown(Unknown { kind: "teleported".into(), raw: "{}".into() });
+    let log = log([record(1, unknown)]);
+    assert_eq!((log.state().unknown, log.state().records), (1, 2));
+    assert!(lines(log.state())[1].contains("“teleported”"));
+    assert_eq!(log.state().timeline[1].name, "teleported");
+}

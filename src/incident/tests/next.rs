@@ -1,0 +1,211 @@
+//! Clocks, and what is next.
+
+use super::*;
+
+const HEAD: &str = "4f2c91e0000000000000000000000000000000aa";
+
+fn clock(log: &Log, id: &str, now: i64) -> Clock {
+    let clocks = clocks(log.state(), &Policy::built_in(), minutes(now));
+    clocks.into_iter().find(|clock| clock.id == id).unwrap_or_else(|| panic!("no clock {id}"))
+}
+
+fn state_of(log: &Log, id: &str, now: i64) -> ClockState {
+    clock(log, id, now).state
+}
+
+fn steps(log: &Log, facts: &Facts, now: i64) -> Vec<(&'static str, String)> {
+    let next = next(log.state(), &Policy::built_in(), facts, minutes(now));
+    next.into_iter().map(|next| (next.action, next.argument)).collect()
+}
+
+fn actions(log: &Log, facts: &Facts, now: i64) -> Vec<&'static str> {
+    steps(log, facts, now).into_iter().map(|(action, _)| action).collect()
+}
+
+fn repository() -> Facts {
+    Facts {
+        repository: true,
+        checks: vec!["unit".into()],
+        environments: vec![("staging".into(), false), ("production".into(), true)],
+        smokable: vec!["staging".into()],
+        checklist: vec!["core".into(), "data".into()],
+        ..Facts::default()
+    }
+}
+
+/// An incident whose team stands and whose stakeholders know.
+fn assembled(more: impl IntoIterator<Item = Record>) -> Log {
+    let team = [
+        record(1, paged("li")),
+        record(2, role("commander", "maya")),
+        record(3, role("lead", "omar")),
+        record(4, told("stakeholders")),
+        record(5, ImpactDescribed { text: "everybody".into() }),
+    ];
+    log(team.into_iter().chain(more))
+}
+
+#[test]
+fn clocks_count_from_the_start_whatever_the_severity_was() {
+    let lowered = SeverityChanged { severity: Severity::P1, reason: "half".into() };
+    let log = log([record(50, lowered)]);
+    let fix = clock(&log, "fix", 60);
+    assert_eq!((fix.from, fix.due_at), (start(), minutes(24 * 60)));
+    assert_eq!(clock(&log, "page", 60).due_at, minutes(30));
+    assert_eq!(state_of(&log, "page", 60), ClockState::Overdue);
+    assert!(clocks(log.state(), &Policy::built_in(), minutes(60)).iter().all(|c| c.id != "executives"));
+}
+
+#[test]
+fn a_clock_is_met_in_time_or_late() {
+    let log = log([record(3, paged("li")), record(20, role("lead", "omar"))]);
+    assert_eq!(state_of(&log, "page", 60), ClockState::Met);
+    assert_eq!(state_of(&log, "escalate", 60), ClockState::Late);
+    assert_eq!(state_of(&log, "fix", 119), ClockState::Running);
+    assert_eq!(state_of(&log, "fix", 121), ClockState::Overdue);
+}
+
+#[test]
+fn the_update_clock_starts_anew_whenever_people_are_told() {
+    let log =
+        log([record(3, told("stakeholders")), record(17, told("update")), record(18, told("my friend"))]);
+    assert_eq!(clock(&log, "update", 20).due_at, minutes(32));
+    assert_eq!(state_of(&log, "update", 33), ClockState::Overdue);
+}
+
+#[test]
+fn updates_are_rarer_while_no_fix_is_in_flight() {
+    let lowered = record(1, SeverityChanged { severity: Severity::P1, reason: "half".into() });
+    let mut log = log([lowered, record(2, told("update"))]);
+    assert_eq!(clock(&log, "update", 5).due_at, minutes(2 + 24 * 60));
+    log.insert(record(3, PhaseEntered { phase: Phase::Develop }));
+    assert_eq!(clock(&log, "update", 5).due_at, minutes(32));
+}
+
+#[test]
+fn the_fix_is_in_time_when_it_reached_production_in_time() {
+    let mut log =
+        log([record(100, plan("p", "deploy", "production", HEAD)), record(110, ended("p", PlanEnd::Done))]);
+    assert_eq!(state_of(&log, "fix", 200), ClockState::Met);
+    log.insert(record(120, PhaseEntered { phase: Phase::Develop }));
+    assert_eq!(state_of(&log, "fix", 200), ClockState::Overdue, "it did not help");
+}
+
+#[test]
+fn a_resolution_stops_the_clocks_and_starts_the_review() {
+    let mut log = log([record(60, Resolved { after: vec![id(0)] })]);
+    assert_eq!(state_of(&log, "update", 600), ClockState::Stopped);
+    assert_eq!(state_of(&log, "executives", 600), ClockState::Stopped);
+    assert_eq!(clock(&log, "review", 600).due_at, minutes(60 + 24 * 60));
+    log.insert(record(700, Closed { after: vec![id(60)] }));
+    assert_eq!(state_of(&log, "review", 900), ClockState::Met);
+}
+
+#[test]
+fn the_most_urgent_clock_comes_first() {
+    let log = log([record(1, paged("li"))]);
+    let clocks = clocks(log.state(), &Policy::built_in(), minutes(16));
+    assert_eq!(clocks[0].state, ClockState::Overdue);
+    let rank = |c: &Clock| (c.state != ClockState::Overdue, c.state != ClockState::Running);
+    assert!(clocks.is_sorted_by_key(rank));
+}
+
+#[test]
+fn first_the_team_then_the_way_back() {
+    let facts = repository();
+    assert_eq!(actions(&log([]), &facts, 0)[..4], ["page", "role", "told", "mitigate"]);
+    let team = assembled([]);
+    assert_eq!(actions(&team, &facts, 6)[..2], ["mitigate", "hotfix.start"]);
+    let decided = Noted { kind: NoteKind::Decision, text: "no rollback, the schema moved on".into() };
+    assert_eq!(actions(&assembled([record(6, decided)]), &facts, 7)[0], "hotfix.start");
+}
+
+#[test]
+fn what_is_overdue_comes_before_the_procedure() {
+    let team = assembled([]);
+    let next = next(team.state(), &Policy::built_in(), &repository(), minutes(30));
+    assert_eq!((next[0].action, next[0].overdue, next[0].due_at), ("told", true, Some(minutes(19))));
+    assert!(next[1..].iter().all(|next| !next.overdue));
+}
+
+#[test]
+fn the_fix_goes_its_way_to_production() {
+    let mut facts = repository();
+    facts.hotfix_branch = Some("hotfix/pool".into());
+    facts.head = Some(HEAD.into());
+    let mut log = assembled([]);
+    let first = |log: &Log, facts: &Facts| steps(log, facts, 6).remove(0);
+    assert_eq!(first(&log, &facts).0, "note", "the fix is to be committed");
+    facts.hotfix_commits = 1;
+    assert_eq!(first(&log, &facts).0, "test");
+
+    let mut minute = 6;
+    let mut run = |log: &mut Log, purpose: &str, target: &str, commit: &str, end| {
+        minute += 2;
+        let id = format!("{purpose}-{target}-{minute}");
+        log.insert(record(minute, plan(&id, purpose, target, commit)));
+        log.insert(record(minute + 1, ended(&id, end)));
+    };
+    run(&mut log, "test", "checks", "another commit", PlanEnd::Done);
+    assert_eq!(first(&log, &facts).0, "test", "another commit was tested");
+    run(&mut log, "test", "checks", HEAD, PlanEnd::Failed);
+    assert_eq!(first(&log, &facts).0, "test");
+    run(&mut log, "test", "checks", HEAD, PlanEnd::Done);
+    assert_eq!(first(&log, &facts), ("deploy", "staging".into()));
+    run(&mut log, "deploy", "staging", HEAD, PlanEnd::Done);
+    assert_eq!(first(&log, &facts), ("smoke", "staging".into()));
+    run(&mut log, "smoke", "staging", HEAD, PlanEnd::Done);
+    assert_eq!(first(&log, &facts), ("checklist", "core".into()));
+    for (n, item) in [(40, "core"), (41, "data")] {
+        let state = CheckState::Passed;
+        let ticked = Ticked { item: item.into(), title: String::new(), state, note: String::new() };
+        log.insert(record(n, ticked));
+    }
+    assert_eq!(first(&log, &facts), ("deploy", "production".into()));
+    run(&mut log, "deploy", "production", HEAD, PlanEnd::Done);
+    assert_eq!(log.state().phase, Phase::Verify);
+    assert_eq!(first(&log, &facts).0, "note", "nobody knows yet whether it helped");
+    facts.healthy = Some(false);
+    assert_eq!(first(&log, &facts), ("phase", "develop".into()));
+    facts.healthy = Some(true);
+    assert_eq!(actions(&log, &facts, 6)[..2], ["cause", "resolve"]);
+    log.insert(record(60, Resolved { after: vec![id(0)] }));
+    assert_eq!(actions(&log, &facts, 61), ["told", "cause", "report"]);
+    log.insert(record(70, Closed { after: vec![id(60)] }));
+    assert!(actions(&log, &facts, 71).is_empty());
+}
+
+#[test]
+fn nothing_is_asked_for_twice_while_it_runs() {
+    let mut facts = repository();
+    facts.hotfix_branch = Some("hotfix/pool".into());
+    facts.hotfix_commits = 1;
+    let log = assembled([record(6, plan("t", "test", "checks", HEAD))]);
+    let actions = actions(&log, &facts, 7);
+    assert!(!actions.contains(&"test") && !actions.contains(&"deploy"), "{actions:?}");
+    assert!(!actions.is_empty());
+}
+
+#[test]
+fn a_lesser_fault_needs_no_hotfix() {
+    let lowered = record(1, SeverityChanged { severity: Severity::P2, reason: "cosmetic".into() });
+    let log = log([lowered, record(2, role("commander", "maya"))]);
+    let actions = actions(&log, &repository(), 3);
+    assert!(!actions.contains(&"hotfix.start") && actions.contains(&"resolve"), "{actions:?}");
+}
+
+#[test]
+fn a_conflict_is_the_first_thing_to_settle() {
+    let log = assembled([
+        record(6, Resolved { after: vec![id(0)] }),
+        record_by("omar", 7, Mitigated { after: vec![id(0)] }),
+    ]);
+    let next = next(log.state(), &Policy::built_in(), &repository(), minutes(8));
+    assert_eq!(next[0].title, "settle it: maya says resolved, omar says mitigated");
+}
+
+#[test]
+fn an_untrusted_configuration_is_looked_at_first() {
+    let facts = Facts { untrusted: true, ..repository() };
+    assert_eq!(actions(&assembled([]), &facts, 6)[0], "trust");
+}

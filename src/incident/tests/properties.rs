@@ -1,0 +1,149 @@
+//! A set of records makes one state: shuffled, repeated, with some lost.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Any kind of record, pointing at others that may be there or not.
+fn body() -> impl Strategy<Value = Body> {
+    let target = || (0_u128..40).prop_map(id);
+    let after = || proptest::collection::vec(target(), 0..3);
+    let text = || "[a-c=\u{202e}\n]{0,6}";
+    let name =
+        || prop::sample::select(vec!["a", "b", "commander", "lead", "update", ""]).prop_map(String::from);
+    let plan_id = || prop::sample::select(vec!["p", "q"]).prop_map(String::from);
+    let run = || prop::sample::select(vec!["p.0", "p.1", "q.0"]).prop_map(String::from);
+    let end = prop::sample::select(vec![PlanEnd::Done, PlanEnd::Failed, PlanEnd::Unknown]);
+    let outcome = prop_oneof![
+        any::<i32>().prop_map(|code| Outcome::Exited { code }),
+        text().prop_map(|why| Outcome::Unknown { why }),
+    ];
+    prop_oneof![
+        (prop::sample::select(NoteKind::ALL.to_vec()), text())
+            .prop_map(|(kind, text)| Noted { kind, text }.into()),
+        (target(), text()).prop_map(|(target, text)| Amended { target, text }.into()),
+        (target(), text()).prop_map(|(target, reason)| Retracted { target, reason }.into()),
+        (target(), any::<bool>()).prop_map(|(target, pinned)| Pinned { target, pinned }.into()),
+        (prop::sample::select(Severity::ALL.to_vec()), text())
+            .prop_map(|(severity, reason)| SeverityChanged { severity, reason }.into()),
+        prop::sample::select(Phase::ALL.to_vec()).prop_map(|phase| PhaseEntered { phase }.into()),
+        (name(), name()).prop_map(|(role, person)| RoleTaken { role, person }.into()),
+        text().prop_map(|text| Titled { text }.into()),
+        text().prop_map(|text| ImpactDescribed { text }.into()),
+        name().prop_map(|who| Paged { who, how: String::new() }.into()),
+        name().prop_map(|audience| Told { audience, by: String::new() }.into()),
+        (name(), text()).prop_map(|(item, note)| {
+            Ticked { item, title: String::new(), state: CheckState::Failed, note }.into()
+        }),
+        (name(), name())
+            .prop_map(|(from, to)| { Alarm { probe: "api".into(), from, to, why: String::new() }.into() }),
+        (plan_id(), prop::sample::select(vec!["deploy", "hotfix"])).prop_map(|(id, purpose)| plan(
+            &id,
+            purpose,
+            "production",
+            "c"
+        )
+        .into()),
+        (plan_id(), 0..3_usize, run()).prop_map(|(plan, step, run)| StepStarted {
+            plan,
+            step,
+            run,
+            process: None
+        }
+        .into()),
+        (plan_id(), 0..3_usize, run(), outcome).prop_map(|(plan, step, run, outcome)| {
+            StepEnded { plan, step, run, outcome, summary: String::new(), survivors: Vec::new() }.into()
+        }),
+        run().prop_map(|run| StopAsked { run, kill: false }.into()),
+        (plan_id(), end).prop_map(|(plan, end)| ended(&plan, end).into()),
+        after().prop_map(|after| Mitigated { after }.into()),
+        after().prop_map(|after| Resolved { after }.into()),
+        (text(), after()).prop_map(|(reason, after)| Reopened { reason, after }.into()),
+        after().prop_map(|after| Closed { after }.into()),
+        Just(declared().body),
+        Just(Body::Unknown(Unknown { kind: "later".into(), raw: "{\"a\":1.0}".into() })),
+    ]
+}
+
+/// Records of one incident, their clocks as wild as those of several machines.
+fn records() -> impl Strategy<Value = Vec<Record>> {
+    let one = (body(), -5..60_i64, 0..3_u32, prop::option::of(-90..90_i64));
+    proptest::collection::vec(one, 0..40).prop_map(|parts| {
+        let made = parts.into_iter().enumerate().map(|(n, (body, wall, count, occurred))| {
+            let at = Hlc { wall_ms: minutes(wall).as_millisecond(), count };
+            let author = Author { name: ["maya", "omar"][n % 2].to_owned(), node: 1 };
+            let occurred = occurred.map(|n| (minutes(n), Precision::About));
+            let draft = Draft { incident: incident(), occurred, body };
+            Record::seal(id(n as u128 + 1), draft, author, at, Hash::default()).unwrap().0
+        });
+        std::iter::once(declared()).chain(made).collect()
+    })
+}
+
+/// The same records as they might arrive.
+fn delivery() -> impl Strategy<Value = (Vec<Record>, Vec<Record>)> {
+    records().prop_flat_map(|records| {
+        let repeated: Vec<_> = records.iter().chain(records.iter().step_by(3)).cloned().collect();
+        (Just(records), Just(repeated).prop_shuffle())
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn order_and_repetition_of_delivery_make_no_difference((records, delivered) in delivery()) {
+        let whole = Log::new(records.clone()).unwrap();
+        let shuffled = Log::new(delivered.clone()).unwrap();
+        prop_assert_eq!(whole.state(), shuffled.state());
+
+        // One by one, from the moment the declaration has come.
+        let first = delivered.iter().position(|r| r.id == declared().id).unwrap();
+        let mut growing = Log::new(vec![delivered[first].clone()]).unwrap();
+        for record in delivered {
+            growing.insert(record);
+        }
+        prop_assert_eq!(whole.state(), growing.state());
+        prop_assert_eq!(whole.records(), growing.records());
+    }
+
+    #[test]
+    fn adding_in_order_equals_folding_anew(records in records()) {
+        let mut sorted = records;
+        sorted.sort_by_key(Record::order);
+        let first = sorted.iter().position(|r| matches!(r.body, Body::Declared(_))).unwrap();
+        let mut growing = Log::new(sorted[..=first].to_vec()).unwrap();
+        for end in first + 1..sorted.len() {
+            prop_assert!(growing.insert(sorted[end].clone()));
+            let anew = Log::new(sorted[..=end].to_vec()).unwrap();
+            prop_assert_eq!(anew.state(), growing.state());
+        }
+    }
+
+    #[test]
+    fn lost_records_never_break_the_rest(records in records(), lost in proptest::collection::vec(any::<bool>(), 41)) {
+        let kept: Vec<_> = records.into_iter().zip(lost).filter(|(r, lost)| !lost || r.id == id(0)).map(|(r, _)| r).collect();
+        let log = Log::new(kept).unwrap();
+        let policy = Policy::built_in();
+        clocks(log.state(), &policy, minutes(30));
+        let next = next(log.state(), &policy, &Facts::default(), minutes(30));
+        prop_assert!(!next.is_empty() || log.state().status == Status::Closed);
+        prop_assert!(log.state().timeline.is_sorted_by_key(|entry| entry.at));
+    }
+
+    #[test]
+    fn decoding_and_encoding_again_keeps_every_byte(body in body(), kind in "[a-z]{1,8}", number in any::<f64>()) {
+        let raw = format!(r#"{{ "x" : {number:e},"y":[ ] }}"#);
+        for body in [body, Body::Unknown(Unknown { kind, raw })] {
+            let draft = Draft::now(incident(), body);
+            let author = Author { name: "maya".into(), node: u64::MAX };
+            let (record, bytes) =
+                Record::seal(id(5), draft, author.clone(), Hlc { wall_ms: 1, count: 2 }, Hash::default()).unwrap();
+            let decoded = Record::decode(&bytes).unwrap();
+            prop_assert_eq!(&decoded, &record);
+            let draft = Draft { incident: incident(), occurred: Some((decoded.occurred_at, decoded.precision)), body: decoded.body };
+            let (_, again) = Record::seal(decoded.id, draft, author, decoded.at, decoded.prev).unwrap();
+            prop_assert_eq!(again, bytes);
+        }
+    }
+}
