@@ -1,9 +1,11 @@
 //! `flightdeck deploy`: deploys to an environment.
 
+use super::End;
 use super::args::WorldArgs;
+use super::carry::carry;
 use super::context::Context;
-use super::{End, unfinished};
 use crate::failure::Result;
+use crate::plan::Request;
 
 /// Deploy to an environment
 #[derive(Debug, clap::Args)]
@@ -21,6 +23,9 @@ pub(crate) struct Args {
 }
 
 /// Carries the verb out.
-pub(crate) fn run(_args: &Args, _cx: &Context) -> Result<End> {
-    unfinished("deploy")
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let config = cx.trusted_config()?.config;
+    let request =
+        Request::Deploy { environment: args.environment.clone(), reference: args.reference.clone() };
+    carry(cx, &config, &request, &args.world)
 }

@@ -5,7 +5,9 @@
 //! they share is in `args` (the tree), `context` (where they act) and `output`.
 
 mod args;
+mod carry;
 mod context;
+mod follow;
 mod output;
 #[cfg(test)]
 mod sample;
@@ -14,6 +16,7 @@ mod sheet;
 mod situation;
 mod status_json;
 mod status_text;
+mod terminal;
 
 mod amend;
 mod cause;

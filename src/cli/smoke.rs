@@ -1,9 +1,11 @@
 //! `flightdeck smoke`: smoke-tests an environment.
 
+use super::End;
 use super::args::WorldArgs;
+use super::carry::carry;
 use super::context::Context;
-use super::{End, unfinished};
 use crate::failure::Result;
+use crate::plan::Request;
 
 /// Run the smoke test of an environment
 #[derive(Debug, clap::Args)]
@@ -17,6 +19,8 @@ pub(crate) struct Args {
 }
 
 /// Carries the verb out.
-pub(crate) fn run(_args: &Args, _cx: &Context) -> Result<End> {
-    unfinished("smoke")
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let config = cx.trusted_config()?.config;
+    let request = Request::Smoke { environment: args.environment.clone() };
+    carry(cx, &config, &request, &args.world)
 }

@@ -1,9 +1,11 @@
 //! `flightdeck test`: runs configured checks.
 
+use super::End;
 use super::args::WorldArgs;
+use super::carry::carry;
 use super::context::Context;
-use super::{End, unfinished};
 use crate::failure::Result;
+use crate::plan::Request;
 
 /// Run the configured checks, or those named
 #[derive(Debug, clap::Args)]
@@ -17,6 +19,8 @@ pub(crate) struct Args {
 }
 
 /// Carries the verb out.
-pub(crate) fn run(_args: &Args, _cx: &Context) -> Result<End> {
-    unfinished("test")
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let config = cx.trusted_config()?.config;
+    let request = Request::Test { checks: args.checks.clone() };
+    carry(cx, &config, &request, &args.world)
 }

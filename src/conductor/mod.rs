@@ -76,7 +76,7 @@ pub fn prepare(root: &Path, config: &Config, id: &str, request: &Request) -> Res
     if let Some(reference) = named {
         // Looked up only once it is known to be no option: nothing guesses what was meant.
         let commit = if reference.starts_with('-') { String::new() } else { reader.resolve(reference)? };
-        let root = reader.root().to_string_lossy().into_owned();
+        let root = directory(&reader.root().to_string_lossy());
         return planned(config, id, request, &Resolved { reference: reference.to_owned(), commit, root });
     }
     let state = reader.read(&config.hotfix).map_err(|none| none.failure(&place))?;
@@ -86,7 +86,13 @@ pub fn prepare(root: &Path, config: &Config, id: &str, request: &Request) -> Res
     let commit = state.commit().unwrap_or_default().to_owned();
     // On no branch the commit itself is what is meant.
     let reference = state.branch().map_or_else(|| commit.clone(), str::to_owned);
-    planned(config, id, request, &Resolved { reference, commit, root: state.root })
+    planned(config, id, request, &Resolved { reference, commit, root: directory(&state.root) })
+}
+
+/// A directory as people write it: without a slash at its end.
+fn directory(path: &str) -> String {
+    let trimmed = path.trim_end_matches('/');
+    if trimmed.is_empty() { path.to_owned() } else { trimmed.to_owned() }
 }
 
 fn planned(config: &Config, id: &str, request: &Request, what: &Resolved) -> Result<Plan> {

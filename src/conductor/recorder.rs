@@ -125,9 +125,9 @@ fn is_run_of(run: &str, plan: &str) -> bool {
         .is_some_and(|step| !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The id of the run of a step.
+/// The id of the run of a step, counted from 0.
 pub(super) fn run_id(plan: &str, step: usize) -> String {
-    format!("{plan}.{}", step + 1)
+    format!("{plan}.{step}")
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ fn launch(
     std::os::unix::process::CommandExt::arg0(&mut command, "flightdeck");
     command.args(["conduct", "--state-dir"]).arg(state_dir);
     command.arg(format!("--author={}", journal.author().name));
-    command.arg(format!("--incident={incident}")).arg("--").arg(&plan.id);
+    command.arg(format!("--of={incident}")).arg("--").arg(&plan.id);
     // Somewhere that can be unmounted without it; the commands name their own directories.
     command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| error.to_string())?;

@@ -1,0 +1,125 @@
+//! What the verbs share that change the world: plan, confirmation, start, and following.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, IsTerminal as _};
+
+use super::End;
+use super::args::WorldArgs;
+use super::context::{Context, Wanted};
+use super::follow::follow;
+use crate::conductor::{self, Started};
+use crate::config::types::Config;
+use crate::failure::{Failure, FailureKind, Result};
+use crate::incident::duration;
+use crate::journal::Lease;
+use crate::plan::{Action, Plan, Reach, Request};
+use crate::text::visible;
+
+/// Makes a plan of a request and does with it what was asked: shows it, or confirms, starts
+/// and follows it.
+///
+/// # Errors
+/// The plan cannot be made, is not confirmed, or its target is held by somebody else.
+pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &WorldArgs) -> Result<End> {
+    let root = cx.root()?;
+    if world.dry_run {
+        let plan = conductor::prepare(root, config, "dry-run", request)?;
+        cx.out.lines(&preview(&plan))?;
+        return Ok(End::Done);
+    }
+    let mut loaded = cx.load(Wanted::Open)?;
+    let id = conductor::plan_id(loaded.state(), request);
+    let plan = conductor::prepare(root, config, &id, request)?;
+    let confirmed = confirm(cx, &plan, world)?;
+    let repository = &cx.place()?.repository;
+    let incident = loaded.state().id;
+    let seq = loaded.seq;
+    match conductor::start(&mut loaded.journal, &cx.state_dir, incident, repository, &plan, &confirmed)? {
+        Started::Held(lease) => Err(held(cx, &plan, &lease)),
+        Started::Yes(_) if world.detach => {
+            cx.out.line(&plan.id)?;
+            Ok(End::Done)
+        }
+        Started::Yes(_) => {
+            cx.out.tell(&format!("{}  ({})", plan.title, plan.id));
+            follow(cx, &mut loaded.journal, incident, &plan.id, seq)
+        }
+    }
+}
+
+/// The plan as it is shown before it runs.
+pub(super) fn preview(plan: &Plan) -> String {
+    let mut text = format!("{}\n", visible(&plan.title));
+    for (reference, commit) in &plan.frozen {
+        let _ = writeln!(text, "  {} is {}", visible(reference), visible(commit));
+    }
+    for (number, step) in plan.steps.iter().enumerate() {
+        let Action::Command(command) = &step.action;
+        let _ = writeln!(text, "{:>3}  {}", number + 1, visible(&command.line()));
+        let _ = writeln!(text, "     in {}", visible(&command.cwd));
+        if !command.env.is_empty() {
+            let _ = writeln!(text, "     with {}", visible(&command.env.join(" ")));
+        }
+        for (name, value) in &command.set {
+            let _ = writeln!(text, "     {}={}", visible(name), visible(value));
+        }
+        let reach = match step.reach {
+            Reach::Here => "this machine only",
+            Reach::Others => "reaches others",
+        };
+        let _ = writeln!(text, "     {reach}; stopped after {}", duration(step.timeout));
+        if let Some(proof) = &step.proof {
+            let _ = writeln!(text, "     proof: {}", visible(&proof.command.line()));
+        }
+    }
+    if let Some(target) = &plan.confirm {
+        let _ = writeln!(text, "To go ahead its target has to be named: --confirm {}", visible(target));
+    }
+    text
+}
+
+/// How the plan was confirmed, in words.
+fn confirm(cx: &Context, plan: &Plan, world: &WorldArgs) -> Result<String> {
+    let doing = || format!("confirming {}", plan.title);
+    if let Some(said) = &world.confirm {
+        if *said == plan.target {
+            return Ok(format!("--confirm {}", visible(said)));
+        }
+        let cause =
+            format!("--confirm names {}, the plan's target is {}", visible(said), visible(&plan.target));
+        return Err(Failure::usage(doing(), cause, "nothing was started; look at the plan with --dry-run"));
+    }
+    let Some(target) = &plan.confirm else { return Ok("by the verb".to_owned()) };
+    let hint = format!("look at the plan with --dry-run, then add --confirm {}", visible(target));
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        let cause = format!("{} is protected: its name has to be given", visible(target));
+        return Err(Failure::usage(doing(), cause, hint));
+    }
+    cx.out.tell(&preview(plan));
+    cx.out.tell(&format!("type {} to go ahead, anything else to leave it:", visible(target)));
+    // What was typed before the question was asked is no answer to it.
+    let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
+    let mut typed = String::new();
+    let read = std::io::stdin().lock().read_line(&mut typed);
+    read.map_err(|error| Failure::new(doing(), error, hint.clone()))?;
+    if typed.trim_end_matches(['\r', '\n']) == target {
+        return Ok(format!("typed {}", visible(target)));
+    }
+    Err(Failure::usage(doing(), "what was typed is not the name of its target", hint))
+}
+
+fn held(cx: &Context, plan: &Plan, lease: &Lease) -> Failure {
+    let ago = |at| duration(cx.now().duration_since(at).max(jiff::SignedDuration::ZERO));
+    let host = lease.process.as_ref().map_or("", |process| &process.host);
+    let cause = format!(
+        "{} holds {}: {} has been going for {} on {}, last sign of life {} ago",
+        visible(&lease.by),
+        visible(&lease.target),
+        visible(&lease.plan),
+        ago(lease.taken_at),
+        visible(host),
+        ago(lease.heartbeat_at),
+    );
+    let hint = format!("wait for it, or stop it: flightdeck run stop {}", visible(&lease.plan));
+    Failure::of(FailureKind::Held, format!("starting {}", plan.title), cause, hint)
+}
