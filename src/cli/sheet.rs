@@ -199,7 +199,7 @@ mod tests {
         let text = page.into_text();
         assert!(text.lines().all(|line| line.width() <= WIDTH), "{text}");
         assert_eq!(text.matches("word").count(), 60);
-        assert!(text.starts_with("\n HEAD      word"), "{text}");
+        assert!(text.starts_with("\n HEAD     word"), "{text}");
     }
 
     #[test]

@@ -190,7 +190,14 @@ fn health(page: &mut Sheet, situation: &Situation) {
     }
     let names = situation.health.iter().map(|probe| visible(&probe.name).width()).max().unwrap_or(0);
     for probe in &situation.health {
-        page.line(health_line(probe, names.clamp(8, 24)));
+        let line = health_line(probe, names.clamp(8, 24));
+        let why = if probe.state == HealthState::Ok { "" } else { &*visible(&probe.why) };
+        if line.width + 1 + why.width() <= WIDTH - GUTTER {
+            page.line(line.plain(" ").plain(why));
+        } else {
+            page.line(line);
+            page.line(Line::new().plain("  ").put(&fit(why, WIDTH - GUTTER - 2), Hue::Dim));
+        }
     }
 }
 
@@ -208,7 +215,7 @@ fn health_line(probe: &ProbeState, names: usize) -> Line {
         None => "?".to_owned(),
     };
     let limit = probe.limit.as_ref().map_or_else(String::new, |limit| format!("limit {limit}"));
-    let line = Line::new()
+    Line::new()
         .put(glyph, hue)
         .plain(" ")
         .cell(&probe.name, names, Hue::Plain)
@@ -216,10 +223,7 @@ fn health_line(probe: &ProbeState, names: usize) -> Line {
         .cell(probe.state.name(), 10, hue)
         .plain(" ")
         .cell(&value, 10, Hue::Plain)
-        .cell(&limit, if limit.is_empty() { 0 } else { 13 }, Hue::Dim);
-    let room = (WIDTH - GUTTER).saturating_sub(line.width + 1);
-    let why = if probe.state == HealthState::Ok { String::new() } else { fit(&visible(&probe.why), room) };
-    line.plain(" ").put(&why, Hue::Plain)
+        .cell(&limit, if limit.is_empty() { 0 } else { 13 }, Hue::Dim)
 }
 
 /// A number with as many decimals as are worth reading.
@@ -305,7 +309,7 @@ fn checklist(page: &mut Sheet, items: &[Item], now: Timestamp) {
         };
         let line = Line::new().put(&format!("{:>2} ", i + 1), Hue::Dim).put(glyph, hue).plain(" ").cell(
             &item.title,
-            34,
+            28,
             Hue::Plain,
         );
         let Some(tick) = item.tick.as_ref().filter(|tick| tick.state != CheckState::Open) else {
@@ -492,7 +496,7 @@ mod tests {
             "impact   nobody can pay",
             "▶ develop 4m/",
             "IC maya",
-            "✗ api /health  failing    500        limit > 499   status 500, wanted 200",
+            "✗ api /health  failing    500       limit > 499\n            status 500, wanted 200\n",
             "? p95 latency  unknown    ?",
             "hotfix/pool-limit · git-flow · 1 ahead of main, 0 behind · not pushed",
             "a91c2fe  fix: raise pool limit",

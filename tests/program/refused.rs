@@ -118,7 +118,7 @@ fn without_a_terminal_the_cockpit_says_so() {
 #[test]
 fn nobody_acting_is_asked_for_a_name() {
     let world = World::new();
-    let shell = world.repository("api").with("GIT_CONFIG_GLOBAL", "/dev/null");
+    let shell = world.repository("api").with("HOME", world.path("tmp"));
     shell.flightdeck(&["declare", "x", "--severity", "P0"]).ended_with(2).said("FLIGHTDECK_USER");
     let named = shell.with("FLIGHTDECK_USER", "li");
     declare(&named, "Down");
