@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use git2::{Error, ErrorCode, Oid, Repository};
 
 use super::state::{BaseAt, BranchState, Head, NoRepository, Operation, Upstream};
+use super::watch::Places;
 use crate::config::types::Hotfix;
 use crate::failure::{Failure, Result};
 use crate::text::visible;
@@ -58,6 +59,15 @@ impl Reader {
     /// work tree.
     pub fn common_dir(&self) -> &Path {
         self.repo.commondir()
+    }
+
+    /// Where it is, for [`watch::repository`](crate::hotfix::watch::repository).
+    pub fn places(&self) -> Places {
+        Places {
+            root: self.root.clone(),
+            git_dir: self.repo.path().to_path_buf(),
+            common_dir: self.repo.commondir().to_path_buf(),
+        }
     }
 
     /// Identity of the repository, the same in all its work trees: the canonical path of its

@@ -7,5 +7,7 @@
 pub mod flows;
 pub mod git;
 pub mod state;
+pub mod watch;
+
 #[cfg(test)]
 mod testing;

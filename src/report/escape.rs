@@ -87,7 +87,7 @@ fn escape(text: &str) -> String {
             // issue; code does.
             '@' => push_code(&mut out, c),
             '#' if next.is_some_and(|n| n.is_ascii_digit()) && previous != Some('#') => {
-                push_code(&mut out, c)
+                push_code(&mut out, c);
             }
             '_' if is_inside_word(previous, next) => out.push('_'),
             '\\' | '*' | '_' | '[' | ']' | '~' | '$' | '^' | '#' | '{' | '}' => {
