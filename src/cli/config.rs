@@ -96,7 +96,7 @@ fn show(cx: &Context, json: bool) -> Result<End> {
         return Ok(End::Done);
     }
     let mut text = String::from("# What is in force here, defaults filled in.\n\n");
-    let toml = toml::to_string_pretty(&config).map_err(|error| {
+    let toml = toml::to_string(&config).map_err(|error| {
         Failure::new("showing the configuration", error, "flightdeck config show --json shows it too")
     })?;
     // Writing to a string cannot fail.

@@ -3,6 +3,8 @@
 mod machine;
 mod project;
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::End;
@@ -88,9 +90,10 @@ fn listed(findings: &[Finding], colour: bool) -> String {
         let (on, off) = if colour { (paint, "\x1b[0m") } else { ("", "") };
         let indent = " ".repeat(width + 4);
         let says = shown(&finding.says, &indent);
-        out += &format!("{on}{mark}{off} {:<width$}  {says}\n", finding.name);
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{on}{mark}{off} {:<width$}  {says}", finding.name);
         if !finding.advice.is_empty() {
-            out += &format!("{indent}→ {}\n", shown(&finding.advice, &indent));
+            let _ = writeln!(out, "{indent}→ {}", shown(&finding.advice, &indent));
         }
     }
     out

@@ -77,10 +77,10 @@ impl Draft {
         }
     }
 
-    fn check(&mut self, live: bool, name: &str, check: &Recognised) {
-        self.put(live, "[[checks]]");
-        self.entry(live, "name", &text(name), "");
-        self.entry(live, "command", &list(&check.argv), &format!("from {}", check.from));
+    fn check(&mut self, active: bool, name: &str, check: &Recognised) {
+        self.put(active, "[[checks]]");
+        self.entry(active, "name", &text(name), "");
+        self.entry(active, "command", &list(&check.argv), &format!("from {}", check.from));
         self.entry(false, "timeout", &text("15m"), "after that it is stopped");
         self.blank();
     }
@@ -91,29 +91,29 @@ impl Draft {
         let example =
             Script { program: vec!["./deploy.sh".to_owned()], arguments: None, from: String::new() };
         let deploy = found.deploy.as_ref().unwrap_or(&example);
-        let live = found.deploy.is_some() && deploy.arguments.is_some();
-        if found.deploy.is_some() && !live {
+        let active = found.deploy.is_some() && deploy.arguments.is_some();
+        if found.deploy.is_some() && !active {
             self.prose(&format!("{} does not tell what its arguments mean: put them right.", deploy.from));
         }
         if deploy.takes_environment() {
-            self.environment("staging", live, deploy, found.smoke.as_ref());
+            self.environment("staging", active, deploy, found.smoke.as_ref());
         }
-        self.environment("production", live, deploy, found.smoke.as_ref());
+        self.environment("production", active, deploy, found.smoke.as_ref());
     }
 
-    fn environment(&mut self, name: &str, live: bool, deploy: &Script, smoke: Option<&Script>) {
-        self.put(live, "[[environments]]");
-        self.entry(live, "name", &text(name), "");
+    fn environment(&mut self, name: &str, active: bool, deploy: &Script, smoke: Option<&Script>) {
+        self.put(active, "[[environments]]");
+        self.entry(active, "name", &text(name), "");
         let from = if deploy.from.is_empty() { String::new() } else { format!("from {}", deploy.from) };
-        self.entry(live, "deploy", &list(&deploy.argv(&["{ref}", "{env}"])), &from);
-        let smoke_live = live && smoke.is_some_and(|smoke| smoke.arguments.is_some());
+        self.entry(active, "deploy", &list(&deploy.argv(&["{ref}", "{env}"])), &from);
+        let smoke_live = active && smoke.is_some_and(|smoke| smoke.arguments.is_some());
         let argv = smoke.map_or_else(
             || vec!["./smoke.sh".to_owned(), "{env}".to_owned()],
             |smoke| smoke.argv(&["{env}"]),
         );
         self.entry(smoke_live, "smoke", &list(&argv), "tries it after a deploy");
         if name == "production" {
-            self.entry(live, "protected", "true", "its name has to be typed first");
+            self.entry(active, "protected", "true", "its name has to be typed first");
         }
         let proof = ["./deployed.sh".to_owned(), "{env}".to_owned()];
         self.entry(false, "proof", &list(&proof), "prints the commit that runs there");
@@ -181,19 +181,19 @@ impl Draft {
         self.put(false, line);
     }
 
-    fn entry(&mut self, live: bool, key: &str, value: &str, remark: &str) {
+    fn entry(&mut self, active: bool, key: &str, value: &str, remark: &str) {
         let line = format!("{key} = {value}");
         if remark.is_empty() {
-            self.put(live, &line);
+            self.put(active, &line);
         } else {
-            let width = REMARK - usize::from(!live);
-            self.put(live, &format!("{line:<width$}  # {}", visible(remark)));
+            let width = REMARK - usize::from(!active);
+            self.put(active, &format!("{line:<width$}  # {}", visible(remark)));
         }
     }
 
-    fn put(&mut self, live: bool, line: &str) {
+    fn put(&mut self, active: bool, line: &str) {
         // Writing to a string cannot fail.
-        let _ = writeln!(self.0, "{}{line}", if live { "" } else { "#" });
+        let _ = writeln!(self.0, "{}{line}", if active { "" } else { "#" });
     }
 
     /// An empty line, unless there is one.
@@ -240,11 +240,11 @@ mod tests {
 
     /// The file with every example taken for real.
     fn all_examples(draft: &str) -> String {
-        let live = |line: &str| match line.strip_prefix('#') {
+        let active = |line: &str| match line.strip_prefix('#') {
             Some(rest) if !rest.starts_with(' ') && !rest.is_empty() => rest.to_owned(),
             _ => line.to_owned(),
         };
-        draft.lines().map(|line| live(line) + "\n").collect()
+        draft.lines().map(|line| active(line) + "\n").collect()
     }
 
     fn full() -> Found {

@@ -48,7 +48,7 @@ mod tests {
         let config = parse(written.as_bytes()).unwrap();
         let policy = Policy::built_in().with(&config.policy);
         let shown = with_defaults(config, &policy, "shop", Some("main".to_owned()));
-        let text = toml::to_string_pretty(&shown).unwrap();
+        let text = toml::to_string(&shown).unwrap();
         assert!(text.contains("fix_within = \"1h 30m\""), "{text}");
         assert!(text.contains("timeout = \"15m\""), "{text}");
         assert!(text.contains("base = \"main\"") && text.contains("name = \"shop\""), "{text}");

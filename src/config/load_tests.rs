@@ -73,6 +73,7 @@ fn an_unknown_key_is_refused_with_the_nearest_name() {
         "4:1: unknown key `timout` in `checks` (did you mean `timeout`?)",
     );
     refused("[service]\ncolour = 1\n", "known here: name");
+    refused("[[checks]]\nnmae = \"a\"\ncommand = [\"x\"]\n", "unknown key `nmae`");
 }
 
 #[test]

@@ -57,11 +57,15 @@ impl<'s> Walk<'s> {
                 self.found.push(problem.suggest(key_name, known.keys().map(String::as_str)));
             }
         }
+        // A key that is only misspelt is reported as that, and not as missing too.
+        let misspelt = |name: &str| {
+            let unknown = table.keys().filter(|key| !known.contains_key::<str>(key.get_ref()));
+            unknown.into_iter().any(|key| nearest(key.get_ref(), &[name]).is_some())
+        };
         let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        for missing in required.filter(|name| table.get(*name).is_none()) {
-            let what = describe(&known[missing]);
-            let problem = Problem::new(span.clone(), format!("`{missing}` is missing in this `{name}`"));
-            self.found.push(problem.help(format!("{missing}: {what}")));
+        for missing in required.filter(|name| table.get(*name).is_none() && !misspelt(name)) {
+            let problem = Problem::new(span.clone(), format!("`{missing}` is missing here"));
+            self.found.push(problem.help(describe(&known[missing])));
         }
     }
 
