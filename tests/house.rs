@@ -27,7 +27,9 @@ const WORLD: [&str; 17] = [
     "std::env",
     "std::net",
     "std::process",
-    "std::io::std",
+    "std::io::stdin",
+    "std::io::stdout",
+    "std::io::stderr",
 ];
 
 /// Parts of those that are only data.

@@ -16,6 +16,7 @@ mod state;
 mod tests;
 mod time;
 mod wording;
+mod words;
 
 pub use body::*;
 pub use clocks::{Clock, ClockState, audience, clocks};
