@@ -11,7 +11,9 @@ mod world;
 
 mod drill_verb;
 mod journal;
+mod on_a_terminal;
 mod refused;
 mod survival;
 mod verbs;
+mod walk_by_keys;
 mod walk_by_verbs;

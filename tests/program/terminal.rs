@@ -30,6 +30,8 @@ struct Seen {
     parser: vt100::Parser<Answers>,
     /// Nothing more will come: every process has let go of the terminal.
     closed: bool,
+    /// Nothing is read for now, as by a terminal that hangs.
+    held: bool,
 }
 
 /// What the terminal has to say to the program, and what the program copied.
@@ -74,9 +76,20 @@ fn lines(number: u16) -> NonZeroU16 {
 impl Terminal {
     /// Starts flightdeck with arguments on a terminal of a size.
     pub(crate) fn open(shell: &Shell, rows: u16, columns: u16, arguments: &[&str]) -> Self {
+        Self::open_program(shell, rows, columns, PROGRAM, arguments)
+    }
+
+    /// Starts any program on a terminal of a size.
+    pub(crate) fn open_program(
+        shell: &Shell,
+        rows: u16,
+        columns: u16,
+        program: &str,
+        arguments: &[&str],
+    ) -> Self {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(Size::new(rows, columns)).unwrap();
-        let child = Command::new(PROGRAM)
+        let child = Command::new(program)
             .args(arguments)
             .current_dir(&shell.directory)
             .env_clear()
@@ -84,8 +97,8 @@ impl Terminal {
             .spawn(pts)
             .unwrap();
         let parser = vt100::Parser::new_with_callbacks(lines(rows), lines(columns), 0, Answers::default());
-        let shared =
-            Arc::new(Shared { seen: Mutex::new(Seen { parser, closed: false }), changed: Condvar::new() });
+        let seen = Seen { parser, closed: false, held: false };
+        let shared = Arc::new(Shared { seen: Mutex::new(seen), changed: Condvar::new() });
         let pty = Arc::new(pty);
         std::thread::spawn({
             let (pty, shared) = (pty.clone(), shared.clone());
@@ -109,6 +122,12 @@ impl Terminal {
         let mut seen = self.shared.seen.lock().unwrap();
         seen.parser.screen_mut().set_size(lines(rows), lines(columns));
         self.pty.resize(Size::new(rows, columns)).unwrap();
+    }
+
+    /// Stops reading what the program writes, or goes on with it.
+    pub(crate) fn hold(&self, held: bool) {
+        self.shared.seen.lock().unwrap().held = held;
+        self.shared.changed.notify_all();
     }
 
     /// What is on the screen now, without trailing blanks.
@@ -165,12 +184,22 @@ impl Terminal {
     }
 }
 
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // The thread that reads ends with the program, unless it is held.
+        self.hold(false);
+    }
+}
+
 /// Reads what comes until nobody writes any more, and answers what the program asks.
 fn read(pty: &Pty, shared: &Shared) {
     let mut buffer = [0; 16 * 1024];
     // The end of a pseudo-terminal is an error on Linux and an empty read elsewhere.
     while let Ok(count @ 1..) = (&*pty).read(&mut buffer) {
         let mut seen = shared.seen.lock().unwrap();
+        while seen.held {
+            seen = shared.changed.wait(seen).unwrap();
+        }
         seen.parser.process(&buffer[..count]);
         let answers = std::mem::take(&mut seen.parser.callbacks_mut().pending);
         drop(seen);

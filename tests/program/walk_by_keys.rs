@@ -1,0 +1,145 @@
+//! A drill from the outage to the report by keys, as a newcomer makes it: one command, and
+//! nothing but the cockpit from there on.
+
+use std::path::PathBuf;
+
+use super::drill::Drill;
+use super::terminal::Terminal;
+use super::world::{Shell, World, wait_until};
+
+/// The repository of the one drill that was made in a world.
+fn repository(world: &World) -> PathBuf {
+    let made = std::fs::read_dir(world.path("tmp")).unwrap();
+    made.map(|entry| entry.unwrap().path().join("payments-api")).find(|path| path.is_dir()).unwrap()
+}
+
+/// Confirms the plan that is on the screen.
+fn go_ahead(terminal: &Terminal, plan: &str) {
+    terminal.wait_text("Plan: ");
+    terminal.wait_text(plan);
+    terminal.press("<enter>");
+    terminal.wait_gone("Plan: ");
+}
+
+/// Declares the incident of the scenario.
+fn declare(terminal: &Terminal) {
+    terminal.press("D");
+    terminal.wait_text("What is broken");
+    terminal.press("Checkout answers 500<enter>");
+    terminal.wait_text("y");
+    terminal.press("y");
+    terminal.wait_text("Since when");
+    terminal.press("<enter>");
+    terminal.press("2 of 5 orders are not paid<enter>");
+    terminal.wait_text("INC-");
+}
+
+#[test]
+fn an_outage_is_brought_to_its_end_by_keys() {
+    let world = World::new();
+    let home: Shell = world.shell(&world.path("home"));
+    let mut terminal = Terminal::open(&home, 40, 140, &["drill"]);
+    terminal.wait_text("Declare an incident");
+    declare(&terminal);
+    let repo = repository(&world);
+    let git = |arguments: &[&str]| {
+        let shell = world.shell(&repo);
+        shell.run("git", arguments).succeeded().stdout.trim().to_owned()
+    };
+
+    // What is wrong, and a note of it.
+    terminal.wait_for("health to be red", |screen| {
+        screen.lines().any(|line| line.contains('✗') && line.contains("api /health"))
+            && screen.lines().any(|line| line.contains('✗') && line.contains("error rate"))
+    });
+    terminal.press("nf");
+    terminal.press("only orders without a card fail<enter>");
+    terminal.wait_text("✎ finding: only orders without a card fail");
+
+    // The branch, and the fix on it.
+    terminal.press("hs");
+    terminal.press("no-card<enter>");
+    go_ahead(&terminal, "git switch");
+    terminal.wait_text("hotfix/no-card");
+    wait_until("the branch", || (git(&["branch", "--show-current"]) == "hotfix/no-card").then_some(()));
+    terminal.wait_text("prepared fix");
+    terminal.press("hf");
+    terminal.wait_text("fix: charge the full price");
+    let head = git(&["rev-parse", "HEAD"]);
+
+    // The tests, then staging.
+    terminal.press("ta");
+    go_ahead(&terminal, "./tests/run.sh");
+    terminal.wait_text("✓ test unit, lint");
+    terminal.press("ds");
+    go_ahead(&terminal, "./deploy.sh hotfix/no-card staging");
+    terminal.wait_text("check     version 1.4.2");
+    terminal.wait_text("✓ deploy hotfix/no-card to staging");
+    terminal.press("dS");
+    go_ahead(&terminal, "./smoke.sh staging");
+    terminal.wait_text("✓ smoke-test staging");
+
+    // The checklist.
+    terminal.press("4");
+    for passed in 1..=8 {
+        terminal.press("<space>");
+        terminal.wait_text(&format!("{passed} of 8"));
+        terminal.press("j");
+    }
+
+    // Production has to be typed out; anything else starts nothing.
+    terminal.press("dp");
+    terminal.wait_text("./deploy.sh hotfix/no-card production");
+    terminal.press("staging<enter>");
+    terminal.wait_text("Plan: ");
+    terminal.press("<c-u>production<enter>");
+    terminal.wait_gone("Plan: ");
+    terminal.wait_text("✓ deploy hotfix/no-card to production");
+    terminal.wait_for("health to be green", |screen| {
+        ["api /health", "error rate", "p95 latency"]
+            .iter()
+            .all(|name| screen.lines().any(|line| line.contains('✓') && line.contains(name)))
+    });
+    let deployed = world.shell(&repo).run("./ops/deployed.sh", &["production"]).succeeded();
+    assert_eq!(deployed.stdout.trim(), head);
+
+    // Over, and written up.
+    terminal.wait_text("Resolve the incident");
+    terminal.press("ix");
+    terminal.wait_text("resolved");
+    terminal.press("iR");
+    terminal.wait_text("Summary");
+    terminal.press("<esc>q");
+    assert_eq!(terminal.wait_end().code(), Some(0));
+    assert!(!terminal.is_full_screen());
+    assert!(!repo.exists(), "the scratch directory is removed");
+}
+
+#[test]
+fn a_deploy_goes_on_when_the_cockpit_is_killed_and_another_picks_it_up() {
+    let world = World::new();
+    let drill = Drill::start(&world);
+    let shell = drill.shell(&world);
+    shell.flightdeck(&["declare", "Checkout answers 500", "--severity", "P0"]).succeeded();
+    shell.run("git", &["switch", "--quiet", "-c", "hotfix/no-card"]).succeeded();
+    shell.flightdeck(&["drill", "fix"]).succeeded();
+
+    let mut first = Terminal::open(&shell, 40, 140, &[]);
+    first.wait_text("Checkout answers 500");
+    first.wait_text("hotfix/no-card");
+    first.press("ds");
+    go_ahead(&first, "./deploy.sh hotfix/no-card staging");
+    first.wait_text("[1/5] resolve");
+    first.process.0.kill().unwrap();
+    first.wait_end();
+
+    let second = Terminal::open(&shell, 40, 140, &[]);
+    second.wait_text("✓ deploy hotfix/no-card to staging");
+    let status = shell.json(&["status", "--json"]);
+    assert_eq!(status["plans"].as_array().unwrap().len(), 1, "it was not started again");
+    let run = &status["runs"][0];
+    assert_eq!((&run["state"], &run["code"]), (&"exited".into(), &0.into()));
+    let log = shell.flightdeck(&["run", "log", run["id"].as_str().unwrap()]).succeeded().stdout;
+    assert!(log.contains("[1/5] resolve") && log.contains("Deployed 1.4.2"), "{log}");
+    assert_eq!(drill.ask(&world, "staging_url", "/health")["status"], "ok");
+}
