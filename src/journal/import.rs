@@ -1,6 +1,7 @@
 //! Import: all lines of an export, or none.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{BufRead, Read as _};
 
 use jiff::{SignedDuration, Timestamp};
@@ -82,12 +83,14 @@ fn take_in(
 ) -> Result<(), Trouble> {
     let again = "export again where it comes from; nothing was imported";
     let record = Record::decode(line).map_err(|error| refused(number, &error.to_string(), again))?;
-    if !targets.contains_key(&record.incident) {
-        let target = target(writing, &record)?
-            .ok_or_else(|| refused(number, "it comes before the record that declares its incident", again))?;
-        targets.insert(record.incident, target);
-    }
-    let Some(target) = targets.get_mut(&record.incident) else { return Ok(()) };
+    let target = match targets.entry(record.incident) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(place) => {
+            let undeclared =
+                || refused(number, "it comes before the record that declares its incident", again);
+            place.insert(target(writing, &record)?.ok_or_else(undeclared)?)
+        }
+    };
     match target.known.get(&record.id) {
         Some(hash) if *hash == record.hash => {
             imported.known += 1;

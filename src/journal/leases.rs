@@ -14,6 +14,7 @@ const COLUMNS: &str =
 impl Journal {
     /// Takes the lease of a target and commits drafts in the same transaction, or does
     /// neither. A lease whose holder is known to be gone (`is_gone`) is taken over.
+    #[expect(clippy::needless_pass_by_value, reason = "a lease is handed over, not lent")]
     pub fn acquire(
         &mut self,
         now: Timestamp,

@@ -215,10 +215,10 @@ fn nothing_is_acknowledged_when_the_disk_is_full() {
     let (dir, mut journal, incident, _) = with_notes(0);
     let pages: i64 = journal.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     journal.conn.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
-    let long = "x".repeat(3000);
+    let text = "x".repeat(3000);
     let mut saved = 0;
     let failure = loop {
-        match journal.append(now(), vec![note(incident, &long)]) {
+        match journal.append(now(), vec![note(incident, &text)]) {
             Ok(_) => saved += 1,
             Err(failure) => break failure,
         }
@@ -229,7 +229,7 @@ fn nothing_is_acknowledged_when_the_disk_is_full() {
     assert_eq!(log.records().len(), 1 + saved);
     assert_eq!(open(&dir).verify(None).unwrap().bad, None);
     journal.conn.pragma_update_and_check(None, "max_page_count", 1000, |_| Ok(())).unwrap();
-    journal.append(now(), vec![note(incident, &long)]).unwrap();
+    journal.append(now(), vec![note(incident, &text)]).unwrap();
     assert_eq!(journal.verify(None).unwrap().bad, None);
 }
 

@@ -1,7 +1,8 @@
 //! Verify: stored bytes against their hashes, every record against the one before it in its
 //! chain, and every chain against its end.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, Row};
 
@@ -17,6 +18,13 @@ struct Followed {
     records: i64,
     head: Hash,
     last: Option<RecordId>,
+}
+
+impl Followed {
+    /// Names the last record.
+    fn name(&self) -> String {
+        self.last.map_or_else(|| "a record".to_owned(), |id| id.to_string())
+    }
 }
 
 type Chains = BTreeMap<Author, Followed>;
@@ -150,31 +158,30 @@ fn check_ends(conn: &Connection, no: i64, chains: &Chains) -> rusqlite::Result<O
         conn.prepare_cached("SELECT author, node, records, head, head_id FROM chain WHERE incident = ?1")?;
     let mut rows = statement.query([no])?;
     let none = Followed::default();
-    let mut ends = 0;
+    let mut ends = BTreeSet::new();
     while let Some(row) = rows.next()? {
-        ends += 1;
         let author = Author { name: row.get(0)?, node: row.get::<_, i64>(1)? as u64 };
         let (records, head): (i64, _) = (row.get(2)?, hash(row, 3)?);
         let followed = chains.get(&author).unwrap_or(&none);
+        ends.insert(author.clone());
         if followed.head == head && followed.records == records {
             continue;
         }
         let name = &author.name;
         let last = uuid(row, 4)?.to_string();
-        return Ok(Some(if followed.records < records {
-            (last, format!("it is missing: the chain of {name} should end with it"))
-        } else if followed.records > records {
-            let id = followed.last.map(|id| id.to_string()).unwrap_or_default();
-            (id, format!("it was added to the chain of {name} from outside"))
-        } else {
-            (last, format!("it was changed after it was written: the chain of {name} should end otherwise"))
+        return Ok(Some(match followed.records.cmp(&records) {
+            Ordering::Less => (last, format!("it is missing: the chain of {name} should end with it")),
+            Ordering::Equal => (
+                last,
+                format!("it was changed after it was written: the chain of {name} should end otherwise"),
+            ),
+            Ordering::Greater => {
+                (followed.name(), format!("it was added to the chain of {name} from outside"))
+            }
         }));
     }
-    if ends < chains.len() {
-        let last = chains.values().find_map(|chain| chain.last).map(|id| id.to_string());
-        return Ok(Some((last.unwrap_or_default(), "its chain was added from outside".to_owned())));
-    }
-    Ok(None)
+    let stray = chains.iter().find(|(author, _)| !ends.contains(author));
+    Ok(stray.map(|(_, chain)| (chain.name(), "its chain was added from outside".to_owned())))
 }
 
 /// A record whose incident is not listed.

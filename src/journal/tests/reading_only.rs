@@ -8,11 +8,8 @@ fn open_read_only(dir: &TempDir) -> Journal {
     let path = dir.path().join(Journal::FILE);
     let why = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY), None);
     let (conn, copy) = open::open_for_reading(&path, &why).unwrap();
-    let mut journal = open(dir);
-    journal.conn = conn;
-    journal.read_only = Some(format!("{} cannot be written", path.display()));
-    journal._copy = copy;
-    journal
+    let read_only = Some(format!("{} cannot be written", path.display()));
+    Journal { conn, read_only, _copy: copy, ..open(dir) }
 }
 
 #[test]
