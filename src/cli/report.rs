@@ -1,13 +1,18 @@
 //! `flightdeck report`: writes the incident report.
 
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
-use super::context::Context;
-use super::{End, unfinished};
-use crate::failure::Result;
+use super::End;
+use super::context::{Context, Setup, Wanted};
+use crate::failure::{Failure, Result};
+use crate::report;
 
 /// Write the incident report as Markdown
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck report --out INC-2026-0007.md")]
 pub(crate) struct Args {
     /// The file to write it to, in place of stdout
     #[arg(long, value_name = "FILE")]
@@ -15,6 +20,72 @@ pub(crate) struct Args {
 }
 
 /// Carries the verb out.
-pub(crate) fn run(_args: &Args, _cx: &Context) -> Result<End> {
-    unfinished("report")
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let loaded = cx.load_to_read(Wanted::Last)?;
+    // A configuration with a mistake in it must not hide the record.
+    let setup = cx.setup().unwrap_or_else(|failure| {
+        cx.out.failure(&failure);
+        Setup::new(None, false)
+    });
+    let markdown = report::markdown(loaded.state(), &setup.policy, &setup.checklist(), cx.now());
+    match &args.out {
+        None => cx.out.lines(&markdown)?,
+        Some(path) => {
+            write(path, &markdown)?;
+            cx.out.tell(&format!("{} written to {}", loaded.state().number, path.display()));
+        }
+    }
+    Ok(End::Done)
+}
+
+/// Writes the file through one beside it, so that an old report is there until the new one is
+/// whole. A link is written through, not replaced.
+fn write(path: &Path, text: &str) -> Result<()> {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let failed = |error: std::io::Error| {
+        Failure::new(
+            format!("writing the report to {}", path.display()),
+            error,
+            "name another file with --out, or leave it out to print the report",
+        )
+    };
+    if path.exists() && !path.is_file() {
+        // A pipe or a device has nothing that could be lost.
+        return std::fs::write(&path, text).map_err(failed);
+    }
+    let mut beside = path.clone().into_os_string();
+    beside.push(format!(".{}.part", std::process::id()));
+    // Made anew, never through something that somebody put there.
+    let written = std::fs::File::create_new(&beside)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| std::fs::rename(&beside, &path));
+    written.map_err(|error| {
+        // What is left of the attempt; there may be nothing.
+        let _ = std::fs::remove_file(&beside);
+        failed(error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_replaces_the_one_before_and_leaves_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report.md");
+        write(&path, "one\n").unwrap();
+        write(&path, "two\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two\n");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn where_it_cannot_be_written_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let failure = write(&dir.path().join("missing/report.md"), "x").unwrap_err();
+        assert!(failure.doing.contains("missing/report.md"));
+        let failure = write(dir.path(), "x").unwrap_err();
+        assert!(!failure.cause.is_empty());
+    }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::situation::{Item, ProbeState, Situation};
+use crate::config::types::Flow;
 use crate::hotfix::state::BranchState;
 use crate::incident::{
     CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, PlanState, RecordId, Run, StepRun,
@@ -76,7 +77,7 @@ struct Check<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Hotfix<'a> {
+pub(super) struct Hotfix<'a> {
     flow: &'static str,
     branch: Option<&'a str>,
     base: Option<&'a str>,
@@ -196,7 +197,7 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         roles: roles(situation),
         approvals: [],
         checklist: situation.checklist.iter().map(check).collect(),
-        hotfix: situation.hotfix.as_ref().map(|branch| hotfix(situation, branch)),
+        hotfix: situation.hotfix.as_ref().map(|branch| hotfix(situation.flow, branch)),
         health: situation.health.iter().map(probe).collect(),
         runs: state.runs().map(|(_, run)| run_line(run)).collect(),
         plans: state.plans.iter().map(plan).collect(),
@@ -245,9 +246,10 @@ fn check(item: &Item) -> Check<'_> {
     }
 }
 
-fn hotfix<'a>(situation: &'a Situation, branch: &'a BranchState) -> Hotfix<'a> {
+/// The branch, also as `hotfix status --json` prints it.
+pub(super) fn hotfix(flow: Flow, branch: &BranchState) -> Hotfix<'_> {
     Hotfix {
-        flow: situation.flow.name(),
+        flow: flow.name(),
         branch: branch.branch(),
         base: branch.base.as_deref(),
         head: branch.commit(),
