@@ -1,1 +1,129 @@
 //! Draws the model: layout, theme, one file a pane, one file an overlay.
+//!
+//! Drawing only draws: nothing is sorted, searched or worked out here that grows with the
+//! record, and nothing is read or written but the cells of the frame. What the core has to
+//! know of a frame (how many rows a pane has room for) comes back as [`Regions`].
+
+mod glyph;
+mod header;
+mod keys;
+mod layout;
+mod overlay;
+mod paint;
+mod pane;
+mod start;
+mod terminal;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+pub mod theme;
+mod ui;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::cockpit::{Model, Pane};
+use crate::incident::State;
+use layout::{Shape, Wish};
+use paint::Pen;
+use theme::{Role, Theme};
+use ui::{Ui, row};
+
+/// Where things are in a frame.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Regions {
+    /// The panes that were drawn: the whole of each, and the rows of its list.
+    pub panes: Vec<(Pane, Rect, Rect)>,
+    /// Rows that each pane's list has room for, in the order of [`Pane::ALL`]; 0 where the
+    /// pane was not drawn.
+    pub heights: [u16; 5],
+    /// Lines of the top overlay's content that there was room for; 0 where it could not be
+    /// shown as it should.
+    pub overlay: u16,
+    /// First line of the top overlay's content that was drawn: where it asked for lines past
+    /// its end, less than it asked for.
+    pub overlay_top: usize,
+}
+
+/// Draws one frame of the program.
+pub fn draw(frame: &mut Frame<'_>, model: &Model, theme: &Theme) -> Regions {
+    let area = frame.area();
+    let (regions, cursor) = paint_all(frame.buffer_mut(), area, Ui { model, theme });
+    if let Some(cursor) = cursor {
+        frame.set_cursor_position(cursor);
+    }
+    regions
+}
+
+fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> (Regions, Option<Position>) {
+    let mut regions = Regions::default();
+    if area.is_empty() {
+        return (regions, None);
+    }
+    buf.set_style(area, ui.of(Role::Screen));
+    let mut cursor = None;
+    if layout::shape(area) == Shape::Tiny {
+        too_small(ui, buf, area);
+    } else {
+        match ui.model.incident() {
+            Some(state) => cockpit(ui, buf, area, state, &mut regions),
+            None => start::draw(ui, buf, area),
+        }
+        if let Some(shown) = overlay::draw(ui, buf, area) {
+            regions.overlay = shown.lines;
+            regions.overlay_top = shown.top;
+            cursor = shown.cursor;
+        }
+    }
+    paint::sweep(buf);
+    (regions, cursor)
+}
+
+/// Says how much room is needed, in as few columns as there may be.
+fn too_small(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
+    let (columns, rows) = layout::LEAST;
+    let long = format!("needs {columns}×{rows}, has {}×{}", area.width, area.height);
+    let short = format!("needs {columns}×{rows}");
+    let shortest = format!("{columns}×{rows}");
+    let text = [&long, &short, &shortest].into_iter().find(|text| paint::width(text) <= area.width);
+    Pen::new(buf, area, area.height / 2).put(text.unwrap_or(&shortest), ui.of(Role::Text));
+}
+
+fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mut Regions) {
+    let wish = Wish {
+        focus: ui.model.focus,
+        zoom: ui.model.zoom,
+        guide: ui.model.derived.guide.is_some(),
+        checklist: ui.model.checklist().len(),
+    };
+    let places = layout::places(area, wish);
+    match layout::shape(area) {
+        Shape::Tiny => return,
+        Shape::Glance => {
+            let rest = header::glance(ui, buf, places.header, state);
+            summaries(ui, buf, ui::below(rest, 1), None);
+            return;
+        }
+        Shape::Compact => header::short(ui, buf, places.header, state),
+        Shape::Grid | Shape::Columns => header::full(ui, buf, places.header, state),
+    }
+    for (pane, whole) in Pane::ALL.into_iter().zip(places.panes) {
+        if !whole.is_empty() {
+            let body = pane::draw(ui, buf, whole, pane);
+            regions.heights[pane as usize] = body.height;
+            regions.panes.push((pane, whole, body));
+        }
+    }
+    summaries(ui, buf, places.summaries, Some(ui.model.focus));
+    keys::cockpit(ui, buf, places.keys);
+}
+
+/// One line for each pane that is not drawn itself.
+fn summaries(ui: Ui<'_>, buf: &mut Buffer, area: Rect, drawn: Option<Pane>) {
+    let others = Pane::ALL.into_iter().filter(|pane| Some(*pane) != drawn);
+    for (line, pane) in (0..area.height).zip(others) {
+        pane::summary(ui, buf, row(area, line), pane);
+    }
+}

@@ -1,0 +1,333 @@
+//! The header: how bad, what, since when, who leads, which phase, what is due, and what to do
+//! next with which key.
+
+use jiff::SignedDuration;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::glyph;
+use super::paint::{Pen, width, wrap};
+use super::theme::Role;
+use super::ui::{Ui, below, inset, row};
+use crate::cockpit::Command;
+use crate::cockpit::model::ConfigSource;
+use crate::incident::{Clock, ClockState, Phase, State, Status, duration};
+use crate::text::visible;
+
+/// Draws the header of the full cockpit: four lines, and the guide's.
+pub(super) fn full(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) {
+    title(ui, buf, row(area, 0), state);
+    phases(ui, &mut Pen::new(buf, inset(area, 1), 1), state);
+    let mut pen = Pen::new(buf, inset(area, 1), 2);
+    marks(ui, &mut pen, state);
+    clocks(ui, &mut pen);
+    next(ui, buf, row(area, 3), true);
+    guide(ui, buf, row(area, 4));
+}
+
+/// Draws the header in three lines.
+pub(super) fn short(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) {
+    title(ui, buf, row(area, 0), state);
+    let mut pen = Pen::new(buf, inset(area, 1), 1);
+    marks(ui, &mut pen, state);
+    phase_now(ui, &mut pen, state);
+    pen.gap(3);
+    clocks(ui, &mut pen);
+    next(ui, buf, row(area, 2), false);
+    guide(ui, buf, row(area, 3));
+}
+
+/// Draws the header for a small screen, where what is next may take several lines; returns
+/// what is left below it.
+pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) -> Rect {
+    let inner = inset(area, 1);
+    let mut pen = Pen::new(buf, area, 0);
+    badge(ui, &mut pen, state);
+    elapsed(ui, &mut pen, state);
+    if state.status != Status::Open || state.in_conflict() {
+        let (word, role) = status(state);
+        pen.put(word, ui.of(role));
+    }
+    let mut line = 1;
+    for piece in wrap(&visible(&state.title), inner.width).into_iter().take(2) {
+        Pen::new(buf, inner, line).put(piece, ui.of(Role::PhaseNow));
+        line += 1;
+    }
+    phase_now(ui, &mut Pen::new(buf, inner, line), state);
+    line += 1;
+    for clock in shown_clocks(ui).take(2) {
+        let (text, role) = clock_words(ui, clock);
+        Pen::new(buf, inner, line).put(&text, ui.of(role));
+        line += 1;
+    }
+    if ui.model.read_only.is_some() || ui.model.unseen > 0 {
+        marks(ui, &mut Pen::new(buf, inner, line), state);
+        line += 1;
+    }
+    next_wrapped(ui, buf, below(area, line))
+}
+
+/// Severity, title, service and number, elapsed time.
+fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State) {
+    let mut pen = Pen::new(buf, line, 0);
+    badge(ui, &mut pen, state);
+    elapsed(ui, &mut pen, state);
+    if state.status != Status::Open || state.in_conflict() {
+        let (word, role) = status(state);
+        pen.right(word, ui.of(role));
+        pen.right_gap(3);
+    }
+    let service = if state.service.is_empty() { ui.model.service() } else { state.service.as_str() };
+    let place = match service {
+        "" => state.number.clone(),
+        service => format!("{service} · {}", state.number),
+    };
+    // The title is worth more than the place: it gives way first.
+    let wanted = width(&state.title).min(pen.room() * 2 / 3);
+    if width(&place) + wanted + 3 <= pen.room() {
+        pen.right(&place, ui.of(Role::Muted));
+        pen.right_gap(2);
+    }
+    pen.put(&state.title, ui.of(Role::PhaseNow));
+}
+
+fn badge(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
+    let style = ui.of(Role::from(state.severity));
+    pen.gap(1).put(" ", style).put(state.severity.name(), style).put(" ", style).gap(2);
+}
+
+fn elapsed(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
+    let s = state.elapsed(ui.model.now).as_secs();
+    let days = if s >= 86_400 { format!("{}d ", s / 86_400) } else { String::new() };
+    let text = format!("⏱ {days}{:02}:{:02}:{:02}", s / 3600 % 24, s / 60 % 60, s % 60);
+    pen.right_gap(1);
+    let role = if state.is_open() { Role::PhaseNow } else { Role::Muted };
+    pen.right(&text, ui.of(role));
+    pen.right_gap(3);
+}
+
+fn status(state: &State) -> (&'static str, Role) {
+    if state.in_conflict() {
+        return ("▲ status in conflict", Role::Overdue);
+    }
+    let word = match state.status {
+        Status::Open => "● open",
+        Status::Mitigated => "▲ mitigated",
+        Status::Resolved => "✓ resolved",
+        Status::Closed => "✓ closed",
+    };
+    (word, glyph::status(state.status))
+}
+
+/// The trail of phases with the roles behind it.
+fn phases(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
+    roles(ui, pen, state);
+    for (index, phase) in Phase::ALL.into_iter().enumerate() {
+        if index > 0 {
+            pen.put(" ─ ", ui.of(Role::Border));
+        }
+        if phase == state.phase && state.is_open() {
+            phase_now(ui, pen, state);
+        } else if state.phases.iter().any(|(entered, _)| *entered == phase) {
+            pen.put("✓ ", ui.of(Role::Good)).put(phase.name(), ui.of(Role::PhaseDone));
+        } else if phase < state.phase || !state.is_open() {
+            pen.put("– ", ui.of(Role::Faint)).put(phase.name(), ui.of(Role::PhaseTodo));
+        } else {
+            pen.put("· ", ui.of(Role::Faint)).put(phase.name(), ui.of(Role::PhaseTodo));
+        }
+    }
+}
+
+/// The phase now: `▶ DEVELOP 17m of 90m`.
+fn phase_now(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
+    if !state.is_open() {
+        let (word, role) = status(state);
+        pen.put(word, ui.of(role));
+        return;
+    }
+    let style = ui.of(Role::PhaseNow);
+    pen.put("▶ ", ui.of(Role::Accent)).put(&state.phase.name().to_uppercase(), style);
+    let entered = state.phases.iter().rev().find(|(phase, _)| *phase == state.phase);
+    let (Some((_, since)), Some(policy)) = (entered, ui.model.policy.phase(state.phase)) else { return };
+    let used = ui.model.now.duration_since(*since).max(SignedDuration::ZERO);
+    let role = used_up(used, policy.budget);
+    pen.gap(1).put(&minutes(used), ui.of(role)).put(" of ", ui.of(Role::Faint));
+    pen.put(&minutes(policy.budget), ui.of(if role == Role::Overdue { role } else { Role::Clock }));
+}
+
+/// Minutes while they are easier to compare than hours.
+fn minutes(length: SignedDuration) -> String {
+    if length < SignedDuration::from_mins(600) {
+        format!("{}m", length.as_mins())
+    } else {
+        duration(length)
+    }
+}
+
+/// A clock turns in its last quarter, and again when it has run out.
+fn used_up(used: SignedDuration, whole: SignedDuration) -> Role {
+    if used >= whole {
+        Role::Overdue
+    } else if (whole - used) * 4 <= whole {
+        Role::ClockSoon
+    } else {
+        Role::Clock
+    }
+}
+
+fn roles(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
+    let mut filled: Vec<(&str, &str)> = ui
+        .model
+        .policy
+        .roles
+        .iter()
+        .filter_map(|role| Some((role.short.as_str(), state.roles.get(&role.id)?.as_str())))
+        .collect();
+    let trail = 70;
+    while !filled.is_empty() {
+        let parts: Vec<String> = filled.iter().map(|(short, who)| format!("{short} {who}")).collect();
+        let text = parts.join(" · ");
+        if width(&text) + trail <= pen.room() {
+            pen.right(&text, ui.of(Role::Muted));
+            pen.right_gap(2);
+            return;
+        }
+        filled.pop();
+    }
+    if state.roles.is_empty() && pen.room() > trail + 20 {
+        let keys = ui.keys(Command::Incident, Command::Role);
+        pen.right(&format!("nobody leads yet [{keys}]"), ui.of(Role::Faint));
+        pen.right_gap(2);
+    }
+}
+
+/// Clocks that run or ran out, the most urgent first. The phase's own is in the trail.
+fn shown_clocks(ui: Ui<'_>) -> impl Iterator<Item = &Clock> {
+    ui.model
+        .derived
+        .clocks
+        .iter()
+        .filter(|clock| matches!(clock.state, ClockState::Running | ClockState::Overdue))
+        .filter(|clock| clock.id != "phase")
+}
+
+fn clocks(ui: Ui<'_>, pen: &mut Pen<'_>) {
+    let mut any = false;
+    for clock in shown_clocks(ui) {
+        let (text, role) = clock_words(ui, clock);
+        let gap = if any { 3 } else { 0 };
+        if width(&text) + gap > pen.room() {
+            break;
+        }
+        pen.gap(gap).put(&text, ui.of(role));
+        any = true;
+    }
+    if !any && ui.model.incident().is_some_and(State::is_open) {
+        pen.put("no clock is running", ui.of(Role::Faint));
+    }
+}
+
+/// `fix due in 1h12m`, or `fix overdue 4m12s`.
+fn clock_words(ui: Ui<'_>, clock: &Clock) -> (String, Role) {
+    let now = ui.model.now;
+    if clock.state == ClockState::Overdue || clock.due_at <= now {
+        let what = clock.title.strip_suffix(" due").unwrap_or(&clock.title);
+        return (
+            format!("{what} overdue {}", duration(now.duration_since(clock.due_at))),
+            Role::Overdue,
+        );
+    }
+    let whole = clock.due_at.duration_since(clock.from);
+    let role = used_up(now.duration_since(clock.from), whole);
+    (format!("{} in {}", clock.title, duration(clock.due_at.duration_since(now))), role)
+}
+
+/// What is out of the ordinary, at the right end.
+fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
+    let mut mark = |text: &str, role: Role| {
+        if pen.right(text, ui.of(role)) {
+            pen.right_gap(3);
+        }
+    };
+    if ui.model.read_only.is_some() {
+        mark("✗ read-only", Role::Overdue);
+    }
+    if ui.model.unseen > 0 {
+        let errors = if ui.model.unseen == 1 { "error" } else { "errors" };
+        mark(&format!("✗ {} {errors} [{}]", ui.model.unseen, ui.key(Command::Errors)), Role::Bad);
+    }
+    match ui.model.config.source {
+        ConfigSource::Untrusted { .. } => {
+            mark(&format!("▲ not trusted [{}]", ui.key(Command::Trust)), Role::Warn);
+        }
+        ConfigSource::Invalid(_) => {
+            mark(&format!("✗ flightdeck.toml [{}]", ui.key(Command::Errors)), Role::Bad);
+        }
+        ConfigSource::None | ConfigSource::Trusted => {}
+    }
+    if ui.model.drill {
+        mark("drill", Role::Guide);
+    }
+    if state.unknown > 0 {
+        mark(&format!("? {} from a newer version", state.unknown), Role::Unknown);
+    }
+}
+
+/// What is next and the key that does it, and what comes then.
+fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
+    ui.fill(buf, line, Role::Next);
+    let mut pen = Pen::new(buf, line, 0);
+    pen.gap(1).put("NEXT", ui.of(Role::NextLabel)).gap(2);
+    let plain = ui.of(Role::Next);
+    let Some((first, keys)) = ui.model.derived.next.first() else {
+        pen.put("nothing is left to do", plain);
+        return;
+    };
+    step(ui, &mut pen, &first.title, keys, first.overdue, plain);
+    if let Some((second, keys)) = ui.model.derived.next.get(1).filter(|_| then)
+        && pen.room() > width(&second.title) + 16
+    {
+        pen.gap(6).put("then", ui.of(Role::Muted)).gap(2);
+        step(ui, &mut pen, &second.title, keys, false, ui.of(Role::Muted));
+    }
+}
+
+fn step(ui: Ui<'_>, pen: &mut Pen<'_>, title: &str, keys: &str, overdue: bool, style: Style) {
+    let kept = if keys.is_empty() { 0 } else { width(keys) + 4 };
+    let room = pen.room().saturating_sub(kept);
+    pen.column_of(title, width(title).min(room), if overdue { ui.of(Role::Overdue) } else { style });
+    if !keys.is_empty() {
+        let faint = ui.of(Role::Faint);
+        pen.gap(2).put("[", faint).put(keys, ui.of(Role::Key)).put("]", faint);
+    }
+}
+
+/// The same on as many lines as it takes; returns what is left below.
+fn next_wrapped(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
+    let inner = inset(area, 1);
+    let (title, keys) = match ui.model.derived.next.first() {
+        Some((next, keys)) => (visible(&next.title), keys.as_str()),
+        None => ("nothing is left to do".into(), ""),
+    };
+    let lines = wrap(&title, inner.width);
+    let height = (lines.len() as u16 + 1).min(4).min(area.height);
+    ui.fill(buf, Rect { height, ..area }, Role::Next);
+    let mut pen = Pen::new(buf, inner, 0);
+    pen.put("NEXT", ui.of(Role::NextLabel));
+    if !keys.is_empty() {
+        pen.gap(2).put(keys, ui.of(Role::Key));
+    }
+    for (line, text) in lines.into_iter().take(3).enumerate() {
+        Pen::new(buf, Rect { height, ..inner }, line as u16 + 1).put(text, ui.of(Role::Next));
+    }
+    below(area, height)
+}
+
+/// What a newcomer should try.
+fn guide(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
+    let Some(text) = &ui.model.derived.guide else { return };
+    let mut pen = Pen::new(buf, line, 0);
+    pen.gap(1).put("try ", ui.of(Role::Faint)).gap(2);
+    pen.put(text, ui.of(Role::Guide));
+}

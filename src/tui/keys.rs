@@ -1,0 +1,75 @@
+//! The last line: the keys that matter here, or the short word the program has just said.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::paint::{Pen, width};
+use super::theme::Role;
+use super::ui::Ui;
+use crate::cockpit::{Command, Pane};
+
+/// Keys of the cockpit, the most used first.
+const EVERYWHERE: [Command; 8] = [
+    Command::Notes,
+    Command::Severity,
+    Command::Incident,
+    Command::Hotfix,
+    Command::Test,
+    Command::Deploy,
+    Command::Zoom,
+    Command::Palette,
+];
+
+/// Keys that work in a pane only.
+fn own(pane: Pane) -> &'static [Command] {
+    match pane {
+        Pane::Timeline => &[Command::Open, Command::Amend, Command::Retract, Command::Pin],
+        Pane::Health => &[Command::ProbeNow],
+        Pane::Hotfix => &[],
+        Pane::Checklist => &[Command::Pass, Command::Fail, Command::NotApplicable],
+        Pane::Runs => &[Command::Open, Command::Stop, Command::Prove],
+    }
+}
+
+/// Draws the line of the cockpit.
+pub(super) fn cockpit(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
+    let commands = own(ui.model.focus).iter().chain(&EVERYWHERE);
+    draw(ui, buf, line, commands.copied());
+}
+
+/// Draws the line of the start screen.
+pub(super) fn start(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
+    draw(ui, buf, line, [Command::Declare, Command::Open, Command::View, Command::Palette].into_iter());
+}
+
+fn draw(ui: Ui<'_>, buf: &mut Buffer, line: Rect, commands: impl Iterator<Item = Command>) {
+    let mut pen = Pen::new(buf, line, 0);
+    pen.gap(1);
+    if let Some((_, word)) = &ui.model.word {
+        pen.put(word, ui.of(Role::Accent));
+        return;
+    }
+    // Help is always there, whatever else does not fit.
+    let help = ui.key(Command::Help);
+    let kept = width(&help) + 6;
+    let mut cut = false;
+    for command in commands {
+        let key = ui.key(command);
+        let title = command.spec().title;
+        if key.is_empty() {
+            continue;
+        }
+        if cut || width(&key) + width(title) + 3 + kept > pen.room() {
+            cut = true;
+            continue;
+        }
+        pen.put(&key, ui.of(Role::Key)).gap(1).put(title, ui.of(Role::Muted)).gap(2);
+    }
+    if !help.is_empty() {
+        pen.put(&help, ui.of(Role::Key)).gap(1).put("help", ui.of(Role::Muted)).gap(2);
+    }
+    let quit = ui.key(Command::Quit);
+    if pen.room() > width(&quit) + 5 && !quit.is_empty() {
+        pen.put(&quit, ui.of(Role::Key)).gap(1).put("quit", ui.of(Role::Muted));
+    }
+}

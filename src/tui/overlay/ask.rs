@@ -1,0 +1,21 @@
+//! A line of text asked for, at the bottom of the screen.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::paint::Pen;
+use super::super::theme::Role;
+use super::super::ui::{Ui, row};
+use super::{Shown, low, typed, window};
+use crate::cockpit::overlay::Ask;
+
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, ask: &Ask) -> Shown {
+    let complains = !ask.complaint.is_empty();
+    let place = low(area, area.width, 3 + u16::from(complains));
+    let inner = window(ui, buf, place, &ask.label, &[("⏎", "done"), ("esc", "back")]);
+    if complains {
+        Pen::new(buf, inner, 1).put("✗ ", ui.of(Role::Bad)).put(&ask.complaint, ui.of(Role::Bad));
+    }
+    let cursor = typed(ui, buf, row(inner, 0), &ask.input, &ask.placeholder);
+    Shown { lines: 1, top: 0, cursor }
+}

@@ -1,0 +1,27 @@
+//! A yes-or-no question whose dangerous answer is never the default.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::paint::{Pen, width, wrap};
+use super::super::theme::Role;
+use super::super::ui::Ui;
+use super::{Shown, middle, window};
+use crate::cockpit::overlay::Confirm;
+use crate::text::visible_lines;
+
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) -> Shown {
+    let columns = 64.max(width(&confirm.title).saturating_add(8)).min(area.width);
+    let body = visible_lines(&confirm.body);
+    let lines: Vec<&str> = body.lines().flat_map(|line| wrap(line, columns - 4)).collect();
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
+    let inner = window(ui, buf, middle(area, columns, height), &confirm.title, &[]);
+    let text = Rect { height: inner.height.saturating_sub(2), ..inner };
+    for (line, words) in lines.iter().enumerate().take(usize::from(text.height)) {
+        Pen::new(buf, text, line as u16).put(words, ui.of(Role::Text));
+    }
+    let mut pen = Pen::new(buf, inner, inner.height.saturating_sub(1));
+    pen.put("y", ui.of(Role::Key)).gap(1).put(&confirm.yes, ui.of(Role::Bad)).gap(4);
+    pen.put("esc", ui.of(Role::Key)).gap(1).put("leave it", ui.of(Role::Text));
+    Shown { lines: inner.height, ..Shown::default() }
+}

@@ -1,0 +1,208 @@
+//! Declaring an incident: title, severity tree, since when, who is affected.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::super::paint::{Pen, wrap};
+use super::super::theme::Role;
+use super::super::ui::{Ui, below, row};
+use super::{Shown, middle, typed, window};
+use crate::cockpit::overlay::{Declare, DeclareStep};
+use crate::incident::Severity;
+use crate::text::visible_lines;
+
+/// Columns of the window where there is room.
+const COLUMNS: u16 = 80;
+/// Lines of it.
+const LINES: u16 = 18;
+
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, declare: &Declare) -> Shown {
+    let keys: &[(&str, &str)] = match declare.step {
+        DeclareStep::Title => &[("⏎", "next"), ("esc", "leave")],
+        DeclareStep::Question(_) => &[("y", "yes"), ("n", "no"), ("0 1 2", "set it outright"), ("esc", "back")],
+        DeclareStep::Backlog => &[("esc", "back")],
+        DeclareStep::Started => &[("⏎", "next"), ("esc", "back")],
+        DeclareStep::Impact => &[("⏎", "declare"), ("esc", "back")],
+    };
+    let inner = window(ui, buf, middle(area, COLUMNS, LINES), "Declare an incident", keys);
+    steps(ui, &mut Pen::new(buf, inner, 0), declare);
+    let mut page = Page { ui, buf, rest: below(inner, 2) };
+    let cursor = match declare.step {
+        DeclareStep::Title => title(&mut page, declare),
+        DeclareStep::Question(index) => question(&mut page, declare, index),
+        DeclareStep::Backlog => backlog(&mut page, declare),
+        DeclareStep::Started => started(&mut page, declare),
+        DeclareStep::Impact => impact(&mut page, declare),
+    };
+    if !declare.complaint.is_empty() {
+        let line = row(inner, inner.height.saturating_sub(1));
+        ui.fill(buf, line, Role::Overlay);
+        Pen::new(buf, line, 0).put("✗ ", ui.of(Role::Bad)).put(&declare.complaint, ui.of(Role::Bad));
+    }
+    Shown { lines: inner.height, top: 0, cursor }
+}
+
+/// What is still free of the window, from the top.
+struct Page<'a, 'b> {
+    ui: Ui<'a>,
+    buf: &'b mut Buffer,
+    rest: Rect,
+}
+
+impl Page<'_, '_> {
+    /// Writes a text on as many lines as it takes.
+    fn say(&mut self, text: &str, role: Role) {
+        let columns = self.rest.width;
+        for line in visible_lines(text).lines().flat_map(|line| wrap(line, columns)) {
+            Pen::new(self.buf, self.rest, 0).put(line, self.ui.of(role));
+            self.rest = below(self.rest, 1);
+        }
+    }
+
+    fn blank(&mut self) {
+        self.rest = below(self.rest, 1);
+    }
+
+    /// Writes an item of a list.
+    fn item(&mut self, text: &str) {
+        let mut pen = Pen::new(self.buf, self.rest, 0);
+        pen.gap(2).put("• ", self.ui.of(Role::Faint)).put(text, self.ui.of(Role::Muted));
+        self.rest = below(self.rest, 1);
+    }
+
+    /// Draws the line that is typed in.
+    fn typed(&mut self, input: &crate::cockpit::edit::LineEdit, placeholder: &str) -> Option<Position> {
+        Pen::new(self.buf, self.rest, 0).put("> ", self.ui.of(Role::Key));
+        let line = row(self.rest, 0);
+        let line = Rect { x: (line.x + 2).min(line.right()), width: line.width.saturating_sub(2), ..line };
+        self.rest = below(self.rest, 1);
+        typed(self.ui, self.buf, line, input, placeholder)
+    }
+}
+
+/// The steps as a trail: what was said, where it stands, what comes.
+fn steps(ui: Ui<'_>, pen: &mut Pen<'_>, declare: &Declare) {
+    let now = match declare.step {
+        DeclareStep::Title => 0,
+        DeclareStep::Question(_) | DeclareStep::Backlog => 1,
+        DeclareStep::Started => 2,
+        DeclareStep::Impact => 3,
+    };
+    for (index, name) in ["title", "severity", "since when", "impact"].into_iter().enumerate() {
+        if index > 0 {
+            pen.put(" ─ ", ui.of(Role::Border));
+        }
+        match index.cmp(&now) {
+            std::cmp::Ordering::Less => {
+                pen.put("✓ ", ui.of(Role::Good)).put(name, ui.of(Role::PhaseDone));
+                if let Some(severity) = declare.severity.filter(|_| index == 1) {
+                    pen.gap(1).put(severity.name(), ui.of(Role::PhaseNow));
+                }
+            }
+            std::cmp::Ordering::Equal => {
+                pen.put("▶ ", ui.of(Role::Accent)).put(name, ui.of(Role::PhaseNow));
+            }
+            std::cmp::Ordering::Greater => {
+                pen.put("· ", ui.of(Role::Faint)).put(name, ui.of(Role::PhaseTodo));
+            }
+        }
+    }
+}
+
+fn title(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
+    page.say("What is broken, in one line?", Role::Text);
+    page.blank();
+    let cursor = page.typed(&declare.title, "Checkout answers 500");
+    page.blank();
+    page.say("The clock starts when the fault began. Everybody in this repository sees it.", Role::Faint);
+    cursor
+}
+
+fn question(page: &mut Page<'_, '_>, declare: &Declare, index: usize) -> Option<Position> {
+    let ui = page.ui;
+    page.say(declare.title.text(), Role::Muted);
+    page.blank();
+    let Some(question) = ui.model.policy.questions.get(index) else { return None };
+    page.say(&question.ask, Role::PhaseNow);
+    page.blank();
+    for example in question.examples.iter().take(5) {
+        page.item(example);
+    }
+    page.blank();
+    answer(page, "y", "yes", Some(question.yes));
+    answer(page, "n", "no", question.no);
+    None
+}
+
+/// An answer and the severity it leads to.
+fn answer(page: &mut Page<'_, '_>, key: &str, word: &str, severity: Option<Severity>) {
+    let ui = page.ui;
+    let mut pen = Pen::new(page.buf, page.rest, 0);
+    pen.gap(2).put(key, ui.of(Role::Key)).gap(2).column_of(word, 5, ui.of(Role::Text));
+    match severity {
+        Some(severity) => {
+            let policy = ui.model.policy.severity(severity);
+            let style = ui.of(Role::from(severity));
+            pen.put(" ", style).put(severity.name(), style).put(" ", style).gap(1);
+            pen.put(&policy.word, ui.of(Role::Muted));
+        }
+        None => {
+            pen.put("one more question", ui.of(Role::Faint));
+        }
+    }
+    page.rest = below(page.rest, 1);
+}
+
+fn backlog(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
+    let ui = page.ui;
+    let severity = declare.severity.unwrap_or(Severity::P2);
+    page.say(&ui.model.policy.severity(severity).means, Role::PhaseNow);
+    page.say("A ticket in the backlog does: it goes into the next regular release.", Role::Text);
+    page.blank();
+    let ticket = ui.model.policy.backlog.replace("{title}", declare.title.text());
+    let room = usize::from(page.rest.height.saturating_sub(5));
+    for line in visible_lines(ticket.trim()).lines().take(room) {
+        page.say(line, Role::Faint);
+    }
+    page.blank();
+    for (key, word) in [
+        ("c", "copy this text for a ticket, and leave"),
+        ("y", "declare an incident all the same"),
+        ("n", "leave"),
+    ] {
+        let mut pen = Pen::new(page.buf, page.rest, 0);
+        pen.gap(2).put(key, ui.of(Role::Key)).gap(2).put(word, ui.of(Role::Text));
+        page.rest = below(page.rest, 1);
+    }
+    None
+}
+
+fn started(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
+    page.say(declare.title.text(), Role::Muted);
+    page.blank();
+    page.say("Since when is it broken?", Role::Text);
+    page.blank();
+    let cursor = page.typed(&declare.started, "now");
+    page.blank();
+    page.say("As 14:02 (UTC), or -20m for twenty minutes ago. Empty means now.", Role::Faint);
+    page.say("Every clock counts from then.", Role::Faint);
+    cursor
+}
+
+fn impact(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
+    page.say(declare.title.text(), Role::Muted);
+    page.blank();
+    page.say("Who is affected, and how?", Role::Text);
+    page.blank();
+    let cursor = page.typed(&declare.impact, "may stay empty until it is known");
+    page.blank();
+    if let Some(severity) = declare.severity {
+        let within = page.ui.model.policy.severity(severity).fix_within;
+        let within = within.map_or_else(
+            || "no time is set for the fix".to_owned(),
+            |within| format!("the fix is due within {}", crate::incident::duration(within)),
+        );
+        page.say(&format!("⏎ declares it as {}: {within}.", severity.name()), Role::Faint);
+    }
+    cursor
+}

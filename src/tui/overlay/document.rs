@@ -1,0 +1,133 @@
+//! Text to be read: paragraphs of styled words, wrapped to the window, from a line on.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::paint::{Pen, wrap_ranges};
+use super::Shown;
+use crate::text::visible;
+
+/// One line of a document before it is wrapped.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Line {
+    text: String,
+    /// Where each style ends.
+    ends: Vec<(usize, Style)>,
+    /// Columns that all but the first piece are moved in by.
+    hang: u16,
+}
+
+impl Line {
+    /// A line in one style.
+    pub(super) fn of(text: &str, style: Style) -> Self {
+        Self::default().with(text, style)
+    }
+
+    /// The line with more text behind it.
+    #[must_use]
+    pub(super) fn with(mut self, text: &str, style: Style) -> Self {
+        self.text.push_str(&visible(text));
+        self.ends.push((self.text.len(), style));
+        self
+    }
+
+    /// The line, moved in by so many columns where it goes on.
+    #[must_use]
+    pub(super) fn hanging(mut self, columns: u16) -> Self {
+        self.hang = columns;
+        self
+    }
+
+    /// The pieces it is broken into.
+    fn pieces(&self, columns: u16) -> impl Iterator<Item = std::ops::Range<usize>> {
+        wrap_ranges(&self.text, columns, columns.saturating_sub(self.hang))
+    }
+
+    /// Draws one piece.
+    fn draw(&self, pen: &mut Pen<'_>, piece: std::ops::Range<usize>) {
+        if piece.start > 0 {
+            pen.gap(self.hang);
+        }
+        let mut at = piece.start;
+        for (end, style) in &self.ends {
+            if *end <= at {
+                continue;
+            }
+            let until = (*end).min(piece.end);
+            pen.raw(self.text.get(at..until).unwrap_or_default(), *style);
+            at = until;
+            if at >= piece.end {
+                break;
+            }
+        }
+    }
+}
+
+/// Draws a document of `len` lines from line `top` on; `line` makes one of them. Only what can
+/// be seen is made and wrapped. A `top` past the end shows the last page.
+pub(super) fn draw(
+    buf: &mut Buffer,
+    area: Rect,
+    top: usize,
+    len: usize,
+    line: impl Fn(usize) -> Line,
+) -> Shown {
+    let top = top.min(last_page(area, len, &line));
+    let mut y = 0;
+    'all: for index in top..len {
+        let line = line(index);
+        for piece in line.pieces(area.width) {
+            if y >= area.height {
+                break 'all;
+            }
+            line.draw(&mut Pen::new(buf, area, y), piece);
+            y += 1;
+        }
+    }
+    Shown { lines: area.height, top, cursor: None }
+}
+
+/// The first line of the last page: the page is full, if there is enough to fill one.
+fn last_page(area: Rect, len: usize, line: &impl Fn(usize) -> Line) -> usize {
+    let mut room = usize::from(area.height);
+    for index in (0..len).rev() {
+        let pieces = line(index).pieces(area.width).take(room + 1).count();
+        if pieces > room {
+            return (index + 1).min(len.saturating_sub(1));
+        }
+        room -= pieces;
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(width: u16, height: u16, top: usize, lines: &[&str]) -> (Vec<String>, Shown) {
+        let area = Rect::new(0, 0, width, height);
+        let mut buf = Buffer::empty(area);
+        let shown =
+            draw(&mut buf, area, top, lines.len(), |i| Line::of(lines[i], Style::new()).hanging(2));
+        let rows = buf.content.chunks(usize::from(width));
+        let text = rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>());
+        (text.map(|row| row.trim_end().to_owned()).collect(), shown)
+    }
+
+    #[test]
+    fn lines_wrap_with_a_hanging_indent() {
+        let (text, _) = shown(10, 4, 0, &["raise the pool limit", "now"]);
+        assert_eq!(text, ["raise the", "  pool", "  limit", "now"]);
+    }
+
+    #[test]
+    fn past_the_end_is_the_last_page() {
+        let lines = ["1", "2", "3", "4", "5"];
+        let (text, shown_) = shown(4, 2, usize::MAX, &lines);
+        assert_eq!((text, shown_.top), (vec!["4".to_owned(), "5".to_owned()], 3));
+        assert_eq!(shown(4, 9, 7, &lines).1.top, 0);
+        assert_eq!(shown(4, 2, 7, &[]).1.top, 0);
+        assert_eq!(shown(2, 1, 9, &["a long line that cannot fit"]).1.top, 0);
+    }
+}

@@ -1,0 +1,66 @@
+//! A whole timeline entry.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::glyph;
+use super::super::theme::Role;
+use super::super::ui::Ui;
+use super::document::{self, Line};
+use super::{Shown, middle, window};
+use crate::cockpit::overlay;
+use crate::incident::{Entry, Precision};
+use crate::text::visible_lines;
+
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &overlay::Entry) -> Shown {
+    let found = ui
+        .model
+        .incident()
+        .and_then(|state| state.timeline.iter().rev().find(|entry| entry.id == overlay.id));
+    let lines = found.map_or_else(
+        || vec![Line::of("this entry is not in the timeline any more", ui.of(Role::Muted))],
+        |entry| lines(ui, entry),
+    );
+    let columns = 88.min(area.width.saturating_sub(2));
+    let wrapped = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(8);
+    let place = middle(area, columns, wrapped.clamp(12, area.height.saturating_sub(2).max(12)));
+    let title = found.map_or_else(|| "Entry".to_owned(), |entry| entry.name.clone());
+    let inner = window(ui, buf, place, &title, &[("j k", "scroll"), ("esc", "back")]);
+    document::draw(buf, inner, overlay.scroll.top, lines.len(), |index| lines[index].clone())
+}
+
+fn lines(ui: Ui<'_>, entry: &Entry) -> Vec<Line> {
+    let (faint, text) = (ui.of(Role::Faint), ui.of(Role::Text));
+    let (symbol, role) = glyph::entry(entry.kind);
+    let precision = match entry.precision {
+        Precision::Exact => "",
+        Precision::About => "about ",
+        Precision::Before => "before ",
+    };
+    let mut first = Line::of(symbol, ui.of(role))
+        .with(&format!(" {precision}{} {}", ui.moment(entry.at), ui.zone()), text)
+        .with("  by ", faint)
+        .with(&entry.author, text);
+    if entry.pinned {
+        first = first.with("  ★ pinned", ui.of(Role::Pinned));
+    }
+    let mut lines = vec![first];
+    if entry.recorded_at.duration_since(entry.at).as_secs() > 60 {
+        lines.push(Line::of(&format!("  written down {}", ui.moment(entry.recorded_at)), faint));
+    }
+    lines.push(Line::default());
+    let said = if entry.retracted.is_some() { ui.of(Role::Retracted) } else { text };
+    lines.extend(visible_lines(&entry.text).lines().map(|line| Line::of(line, said)));
+    if let Some(original) = &entry.original {
+        lines.push(Line::default());
+        lines.push(Line::of("before it was amended:", faint));
+        lines.extend(visible_lines(original).lines().map(|line| Line::of(line, ui.of(Role::Muted))));
+    }
+    if let Some(reason) = &entry.retracted {
+        lines.push(Line::default());
+        lines.push(Line::of("taken back: ", ui.of(Role::Warn)).with(reason, text));
+    }
+    lines.push(Line::default());
+    lines.push(Line::of(&format!("record {}", entry.id), faint));
+    lines
+}

@@ -1,0 +1,61 @@
+//! A which-key menu: what each key does right now, and why not.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::paint::{Pen, width, wrap};
+use super::super::theme::Role;
+use super::super::ui::Ui;
+use super::{Shown, low, window};
+use crate::cockpit::msg::Item;
+use crate::cockpit::overlay::Menu;
+use crate::text::visible;
+
+/// ```text
+/// ╭ Deploy ──────────────────────────────────────╮
+/// │ s  hotfix/pool-limit → staging               │
+/// │ p  v1.2.4 → production    ✗ 2 gates not met  │
+/// ╰─────────────────────────────────── esc back ─╯
+/// ```
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Shown {
+    let label = menu.items.iter().map(|item| width(&item.label)).max().unwrap_or(0).min(60);
+    let reason = menu.items.iter().filter_map(|item| item.disabled.as_deref()).map(width).max();
+    let columns = 5 + label + reason.map_or(0, |reason| reason.min(50) + 5);
+    let columns = (columns + 4).max(width(&menu.title) + 8).max(36).min(area.width);
+    let note = visible(&menu.note);
+    let notes = if menu.note.is_empty() { Vec::new() } else { wrap(&note, columns - 4) };
+    let items = u16::try_from(menu.items.len()).unwrap_or(u16::MAX);
+    let wanted = items.saturating_add(notes.len() as u16).saturating_add(2);
+    let inner = window(ui, buf, low(area, columns, wanted), &menu.title, &[("esc", "back")]);
+    let mut line = 0;
+    for note in &notes {
+        Pen::new(buf, inner, line).put(note, ui.of(Role::Muted));
+        line += 1;
+    }
+    for item in &menu.items {
+        let mut pen = Pen::new(buf, inner, line);
+        row(ui, &mut pen, item, label);
+        line += 1;
+    }
+    if menu.items.is_empty() {
+        Pen::new(buf, inner, line).put("there is nothing to choose from here", ui.of(Role::Faint));
+    }
+    Shown { lines: inner.height, ..Shown::default() }
+}
+
+fn row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item, label: u16) {
+    let key = item.key.map_or_else(String::new, |key| key.to_string());
+    let (on, text) = match item.disabled {
+        None => (Role::Key, Role::Text),
+        Some(_) => (Role::Disabled, Role::Disabled),
+    };
+    pen.column_of(&key, width(&key).max(2), ui.of(on)).gap(1);
+    match &item.disabled {
+        None => pen.put(&item.label, ui.of(text)),
+        Some(why) => {
+            let label = label.min(pen.room() * 3 / 5);
+            pen.column_of(&item.label, label, ui.of(text)).gap(3);
+            pen.put("✗ ", ui.of(Role::Disabled)).put(why, ui.of(Role::Disabled))
+        }
+    };
+}

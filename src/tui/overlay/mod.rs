@@ -1,0 +1,146 @@
+//! What lies over the cockpit: one file each, and the window that is around most of them.
+
+mod ask;
+mod confirm;
+mod declare;
+mod document;
+mod entry;
+mod errors;
+mod help;
+mod menu;
+mod palette;
+mod preview;
+mod report;
+mod run;
+mod trust;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::paint::{Pen, width};
+use super::theme::Role;
+use super::ui::Ui;
+use crate::cockpit::edit::LineEdit;
+use crate::cockpit::overlay::Overlay;
+
+/// What came of drawing an overlay.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// Lines of content there was room for.
+    pub(super) lines: u16,
+    /// First line of content that was drawn.
+    pub(super) top: usize,
+    /// Where text is typed.
+    pub(super) cursor: Option<Position>,
+}
+
+/// Draws the overlays, the top one last; `None` if there is none.
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Option<Shown> {
+    let (top, under) = ui.model.overlays.split_last()?;
+    // A menu that leads to another gives its place up; documents stay to be seen.
+    for overlay in under.iter().filter(|overlay| !matches!(overlay, Overlay::Menu(_) | Overlay::Ask(_))) {
+        one(ui, buf, area, overlay);
+    }
+    Some(one(ui, buf, area, top))
+}
+
+fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
+    match overlay {
+        Overlay::Menu(menu) => menu::draw(ui, buf, area, menu),
+        Overlay::Palette(palette) => palette::draw(ui, buf, area, palette),
+        Overlay::Help(scroll) => help::draw(ui, buf, area, *scroll),
+        Overlay::Ask(ask) => ask::draw(ui, buf, area, ask),
+        Overlay::Entry(entry) => entry::draw(ui, buf, area, entry),
+        Overlay::Declare(declare) => declare::draw(ui, buf, area, declare),
+        Overlay::Preview(preview) => preview::draw(ui, buf, area, preview),
+        Overlay::Run(view) => run::draw(ui, buf, area, view),
+        Overlay::Errors(scroll) => errors::draw(ui, buf, area, *scroll),
+        Overlay::Report(view) => report::draw(ui, buf, area, view),
+        Overlay::Trust(scroll) => trust::draw(ui, buf, area, *scroll),
+        Overlay::Confirm(confirm) => confirm::draw(ui, buf, area, confirm),
+    }
+}
+
+/// Where a window of so many columns and lines goes: in the middle, a little above it.
+fn middle(area: Rect, columns: u16, lines: u16) -> Rect {
+    let (width, height) = (columns.min(area.width), lines.min(area.height));
+    let y = area.y + (area.height - height) * 2 / 5;
+    Rect { x: area.x + (area.width - width) / 2, y, width, height }
+}
+
+/// Where a window of so many columns and lines goes that answers a key: at the lower left,
+/// above the line of keys.
+fn low(area: Rect, columns: u16, lines: u16) -> Rect {
+    let (width, height) = (columns.min(area.width), lines.min(area.height));
+    let y = area.bottom() - height - u16::from(height + 1 < area.height);
+    Rect { x: area.x, y, width, height }
+}
+
+/// Draws an empty window with a title at the upper edge and keys at the lower one, and returns
+/// what is inside.
+fn window(ui: Ui<'_>, buf: &mut Buffer, area: Rect, title: &str, keys: &[(&str, &str)]) -> Rect {
+    ui.fill(buf, area, Role::Overlay);
+    let line = ui.of(Role::OverlayBorder);
+    if area.width < 6 || area.height < 3 {
+        return area;
+    }
+    let mut pen = Pen::new(buf, area, 0);
+    pen.put("╭ ", line);
+    let room = pen.room().saturating_sub(4);
+    pen.column_of(title, width(title).min(room), ui.of(Role::OverlayTitle)).gap(1);
+    let rule = pen.room().saturating_sub(1);
+    pen.column_of(&"─".repeat(usize::from(rule)), rule, line).put("╮", line);
+    for y in 1..area.height - 1 {
+        Pen::new(buf, area, y).put("│", line);
+        Pen::new(buf, Rect { x: area.right() - 1, width: 1, ..area }, y).put("│", line);
+    }
+    let mut pen = Pen::new(buf, area, area.height - 1);
+    let taken: u16 = keys.iter().map(|(key, word)| width(key) + width(word) + 3).sum();
+    let shown = if taken + 5 <= area.width { keys } else { &[] };
+    let rule = area.width - 2 - if shown.is_empty() { 0 } else { taken + 1 };
+    pen.put("╰", line).column_of(&"─".repeat(usize::from(rule)), rule, line);
+    for (key, word) in shown {
+        pen.gap(1).put(key, ui.of(Role::Key)).gap(1).put(word, ui.of(Role::Muted)).gap(1);
+    }
+    if !shown.is_empty() {
+        pen.put("─", line);
+    }
+    pen.put("╯", line);
+    Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
+}
+
+/// Draws a line of text being typed and returns where its cursor is. What is before the
+/// cursor and does not fit gives way, so that the cursor can always be seen.
+fn typed(ui: Ui<'_>, buf: &mut Buffer, line: Rect, input: &LineEdit, placeholder: &str) -> Option<Position> {
+    let (before, after) = input.split();
+    let mut pen = Pen::new(buf, line, 0);
+    if pen.room() == 0 {
+        return None;
+    }
+    if input.text().is_empty() {
+        let cursor = Position::new(pen.column(), line.y);
+        pen.put(placeholder, ui.of(Role::Placeholder));
+        return Some(cursor);
+    }
+    let clean = crate::text::visible(before);
+    let room = pen.room().saturating_sub(2);
+    let style = ui.of(Role::Input);
+    if width(&clean) > room {
+        let mut shown: &str = &clean;
+        let mut left = width(shown);
+        while left > room.saturating_sub(1) {
+            let Some((_, columns)) = super::paint::cells(shown).next() else { break };
+            let mut graphemes = unicode_segmentation::UnicodeSegmentation::graphemes(shown, true);
+            graphemes.next();
+            shown = graphemes.as_str();
+            left = left.saturating_sub(columns);
+        }
+        pen.put("…", ui.of(Role::Faint));
+        pen.raw(shown, style);
+    } else {
+        pen.raw(&clean, style);
+    }
+    let cursor = Position::new(pen.column().min(line.right().saturating_sub(1)), line.y);
+    pen.put(after, style);
+    Some(cursor)
+}

@@ -1,0 +1,61 @@
+//! The palette: every command by name, with its keys.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::paint::{Pen, width};
+use super::super::theme::Role;
+use super::super::ui::{Ui, below, row};
+use super::{Shown, middle, typed, window};
+use crate::cockpit::msg::Item;
+use crate::cockpit::overlay::Palette;
+
+/// Most columns of the window.
+const COLUMNS: u16 = 84;
+/// Most rows of it.
+const ROWS: u16 = 22;
+
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, palette: &Palette) -> Shown {
+    let place = middle(area, COLUMNS.min(area.width.saturating_sub(2)), ROWS.min(area.height.saturating_sub(2)));
+    let keys = [("↑↓", "choose"), ("⏎", "do it"), ("esc", "back")];
+    let inner = window(ui, buf, place, "Commands", &keys);
+    let found = format!("{} of {}", palette.matches.len(), palette.items.len());
+    Pen::new(buf, inner, 0).right(&found, ui.of(Role::Faint));
+    let mut pen = Pen::new(buf, inner, 0);
+    pen.put(": ", ui.of(Role::Key));
+    let line = row(inner, 0);
+    let room = line.width.saturating_sub(width(&found) + 4);
+    let line = Rect { x: (line.x + 2).min(line.right()), width: room, ..line };
+    let cursor = typed(ui, buf, line, &palette.input, "type a few letters of what you want to do");
+    let list = below(inner, 2);
+    if palette.matches.is_empty() {
+        Pen::new(buf, list, 0).put("no command is like this", ui.of(Role::Faint));
+    }
+    let lines = usize::from(list.height);
+    let top = (palette.selected + 1).saturating_sub(lines.max(1));
+    for (line, index) in palette.matches.iter().skip(top).take(lines).enumerate() {
+        let Some(item) = palette.items.get(*index) else { continue };
+        item_row(ui, &mut Pen::new(buf, list, line as u16), item);
+        if top + line == palette.selected {
+            let row = Rect { x: inner.x.saturating_sub(1), width: inner.width + 2, ..row(list, line as u16) };
+            ui.select(buf, row);
+        }
+    }
+    Shown { lines: list.height, top, cursor }
+}
+
+fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item) {
+    if let Some(why) = &item.disabled {
+        let label = width(&item.label).min(pen.room() * 3 / 5);
+        pen.column_of(&item.label, label, ui.of(Role::Disabled)).gap(2);
+        pen.put("✗ ", ui.of(Role::Disabled)).put(why, ui.of(Role::Disabled));
+        return;
+    }
+    pen.right(&item.path, ui.of(Role::Key));
+    pen.right_gap(2);
+    let help = item.invoke.command.spec().help;
+    pen.put(&item.label, ui.of(Role::Text)).gap(2);
+    if pen.room() > 16 && help != item.label {
+        pen.put(help, ui.of(Role::Faint));
+    }
+}

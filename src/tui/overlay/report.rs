@@ -1,0 +1,182 @@
+//! The incident report, rendered.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::super::paint::width;
+use super::super::theme::Role;
+use super::super::ui::{Ui, inset};
+use super::document::{self, Line};
+use super::{Shown, window};
+use crate::cockpit::overlay::ReportView;
+use crate::report::blocks::{self, Block, Marker, Run, plain};
+
+/// Columns a paragraph is comfortable to read in.
+const COLUMNS: u16 = 120;
+/// Rows of a table that its columns are measured by; the rest is cut or wrapped to that.
+const MEASURED: usize = 200;
+/// Most columns of any but the last column of a table.
+const CELL: u16 = 28;
+
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ReportView) -> Shown {
+    let place = inset(area, area.width.saturating_sub(COLUMNS) / 2);
+    let keys = [("j k", "scroll"), ("s", "save"), ("c", "copy"), ("esc", "back")];
+    let inner = window(ui, buf, place, "Report", &keys);
+    let blocks = blocks::parse(&view.markdown);
+    let lines = index(&blocks);
+    document::draw(buf, inner, view.scroll.top, lines.len(), |line| made(ui, &blocks, &lines[line]))
+}
+
+/// One line of the document before it is made: which block, and which row of it.
+struct At {
+    block: Option<usize>,
+    row: usize,
+    /// Widths of the columns, for a table; the first of its lines holds them for all.
+    table: std::rc::Rc<[u16]>,
+}
+
+/// Where every line comes from, with a blank one between blocks that want it.
+fn index(blocks: &[Block]) -> Vec<At> {
+    let none: std::rc::Rc<[u16]> = std::rc::Rc::from([]);
+    let mut lines = Vec::new();
+    for (block, content) in blocks.iter().enumerate() {
+        let follows = block.checked_sub(1).and_then(|before| blocks.get(before));
+        let tight = matches!((follows, content), (Some(Block::Item { .. }), Block::Item { .. }));
+        if follows.is_some() && !tight {
+            lines.push(At { block: None, row: 0, table: none.clone() });
+        }
+        let (rows, table) = match content {
+            Block::Table { head, rows } => (rows.len() + 1, columns(head, rows)),
+            Block::Code { text, .. } => (text.lines().count().max(1), none.clone()),
+            Block::Paragraph { text, .. } => (plain(text).split('\n').count(), none.clone()),
+            Block::Heading { .. } | Block::Item { .. } | Block::Rule => (1, none.clone()),
+        };
+        lines.extend((0..rows).map(|row| At { block: Some(block), row, table: table.clone() }));
+    }
+    lines
+}
+
+/// How wide each column of a table is.
+fn columns(head: &[Vec<Run>], rows: &[Vec<Vec<Run>>]) -> std::rc::Rc<[u16]> {
+    let mut widths: Vec<u16> = head.iter().map(|cell| width(&plain(cell))).collect();
+    for row in rows.iter().take(MEASURED) {
+        for (widest, cell) in widths.iter_mut().zip(row) {
+            *widest = (*widest).max(width(&plain(cell))).min(CELL);
+        }
+    }
+    widths.into()
+}
+
+fn made(ui: Ui<'_>, blocks: &[Block], at: &At) -> Line {
+    let Some(block) = at.block.and_then(|block| blocks.get(block)) else { return Line::default() };
+    match block {
+        Block::Heading { level, text } => {
+            let role = if *level <= 2 { Role::OverlayTitle } else { Role::PhaseNow };
+            let line = styled(ui, Line::default(), text, ui.of(role));
+            if *level == 1 { line } else { line.hanging(0) }
+        }
+        Block::Paragraph { text, quote } => {
+            let bars = "▎ ".repeat(usize::from(*quote));
+            let line = Line::of(&bars, ui.of(Role::Faint));
+            styled(ui, line, &nth_line(text, at.row), ui.of(Role::Text)).hanging(2 * u16::from(*quote))
+        }
+        Block::Item { depth, marker, text } => item(ui, *depth, *marker, text),
+        Block::Table { head, rows } => match at.row.checked_sub(1) {
+            None => cells(ui, head, &at.table, ui.of(Role::Faint)),
+            Some(row) => cells(ui, &rows[row], &at.table, ui.of(Role::Text)),
+        },
+        Block::Code { text, .. } => {
+            Line::of("  ", ui.of(Role::Faint)).with(text.lines().nth(at.row).unwrap_or(""), ui.of(Role::Code)).hanging(2)
+        }
+        Block::Rule => Line::of("────────────────", ui.of(Role::Border)),
+    }
+}
+
+/// The part of a paragraph between two of its line breaks.
+fn nth_line(text: &[Run], wanted: usize) -> Vec<Run> {
+    let mut line = 0;
+    let mut out = Vec::new();
+    for run in text {
+        for (index, part) in run.text.split('\n').enumerate() {
+            line += usize::from(index > 0);
+            if line == wanted && !part.is_empty() {
+                out.push(Run { text: part.to_owned(), style: run.style });
+            }
+        }
+    }
+    out
+}
+
+fn item(ui: Ui<'_>, depth: u8, marker: Marker, text: &[Run]) -> Line {
+    let indent = " ".repeat(2 * usize::from(depth.min(8)));
+    let (sign, role) = match marker {
+        Marker::Bullet => ("• ".to_owned(), Role::Faint),
+        Marker::Number(number) => (format!("{number}. "), Role::Faint),
+        Marker::Task(true) => ("✓ ".to_owned(), Role::Good),
+        Marker::Task(false) => ("· ".to_owned(), Role::Warn),
+        Marker::Continued => ("  ".to_owned(), Role::Faint),
+    };
+    let hang = width(&indent) + width(&sign);
+    let line = Line::of(&indent, ui.of(Role::Faint)).with(&sign, ui.of(role));
+    styled(ui, line, text, ui.of(Role::Text)).hanging(hang)
+}
+
+/// A row of a table: its cells in their columns; the last one wraps within its own.
+fn cells(ui: Ui<'_>, row: &[Vec<Run>], widths: &[u16], base: Style) -> Line {
+    let mut line = Line::default();
+    let mut hang = 0;
+    for (index, (cell, columns)) in row.iter().zip(widths).enumerate() {
+        if index + 1 == row.len() {
+            line = styled(ui, line, cell, base);
+            break;
+        }
+        let text = plain(cell);
+        let (shown, wide) = cut(&text, *columns);
+        let style = cell.first().map_or(base, |run| run_style(ui, run, base));
+        line = line.with(&shown, style).with(&" ".repeat(usize::from(columns - wide.min(*columns)) + 2), base);
+        hang += columns + 2;
+    }
+    line.hanging(hang)
+}
+
+/// As much of a text as fits into so many columns, and how many it takes.
+fn cut(text: &str, columns: u16) -> (String, u16) {
+    let clean = crate::text::visible(text);
+    let whole = width(&clean);
+    if whole <= columns {
+        return (clean.into_owned(), whole);
+    }
+    let (mut out, mut used) = (String::new(), 0);
+    for (symbol, wide) in super::super::paint::cells(&clean) {
+        if used + wide + 1 > columns {
+            break;
+        }
+        out.push_str(symbol);
+        used += wide;
+    }
+    out.push('…');
+    (out, used + 1)
+}
+
+fn styled(ui: Ui<'_>, line: Line, text: &[Run], base: Style) -> Line {
+    text.iter().fold(line, |line, run| line.with(&run.text, run_style(ui, run, base)))
+}
+
+fn run_style(ui: Ui<'_>, run: &Run, base: Style) -> Style {
+    let mut style = base;
+    if run.style.code {
+        style = style.patch(ui.of(Role::Info));
+    }
+    for (on, modifier) in [
+        (run.style.bold, Modifier::BOLD),
+        (run.style.italic, Modifier::ITALIC),
+        (run.style.strike, Modifier::CROSSED_OUT),
+        (run.style.link, Modifier::UNDERLINED),
+    ] {
+        if on {
+            style = style.add_modifier(modifier);
+        }
+    }
+    style
+}

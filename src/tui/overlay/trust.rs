@@ -1,0 +1,37 @@
+//! What `flightdeck.toml` would run, to be read before it is trusted.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::paint::Pen;
+use super::super::theme::Role;
+use super::super::ui::{Ui, below};
+use super::document::{self, Line};
+use super::{Shown, middle, window};
+use crate::cockpit::model::ConfigSource;
+use crate::cockpit::overlay::Scroll;
+
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, scroll: Scroll) -> Shown {
+    let ConfigSource::Untrusted { hash, would_run } = &ui.model.config.source else {
+        let inner = window(ui, buf, middle(area, 60, 4), "Trust", &[("esc", "back")]);
+        Pen::new(buf, inner, 0).put("there is nothing here that waits to be trusted", ui.of(Role::Muted));
+        return Shown { lines: inner.height, ..Shown::default() };
+    };
+    let columns = 96.min(area.width.saturating_sub(2));
+    let lines = u16::try_from(would_run.len()).unwrap_or(u16::MAX).saturating_add(10);
+    let place = middle(area, columns, lines.min(area.height.saturating_sub(2)));
+    let inner = window(ui, buf, place, "Trust flightdeck.toml?", &[]);
+    Pen::new(buf, inner, 0).put("Once trusted, this and nothing else may run or be asked:", ui.of(Role::Text));
+    let list = below(inner, 2);
+    let list = Rect { height: list.height.saturating_sub(3), ..list };
+    let shown = document::draw(buf, list, scroll.top, would_run.len(), |index| {
+        Line::of("• ", ui.of(Role::Faint)).with(&would_run[index], ui.of(Role::Code)).hanging(2)
+    });
+    let foot = below(inner, inner.height.saturating_sub(2));
+    let fingerprint = format!("content {}; if it changes, you are asked again", hash.get(..12).unwrap_or(hash));
+    Pen::new(buf, foot, 0).put(&fingerprint, ui.of(Role::Faint));
+    let mut pen = Pen::new(buf, foot, 1);
+    pen.put("y", ui.of(Role::Key)).gap(1).put("trust this content", ui.of(Role::Warn)).gap(4);
+    pen.put("esc", ui.of(Role::Key)).gap(1).put("leave it", ui.of(Role::Text));
+    shown
+}

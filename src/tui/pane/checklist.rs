@@ -1,0 +1,114 @@
+//! The manual checklist: what somebody has to look at, and who did.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::glyph;
+use super::super::paint::{Pen, width};
+use super::super::theme::Role;
+use super::super::ui::Ui;
+use super::{empty, frame, mark, window};
+use crate::cockpit::{Command, Pane};
+use crate::incident::{CheckState, ChecklistItem, Tick};
+
+/// How many items are done with (passed or not applicable), failed, and there in all.
+fn counts(ui: Ui<'_>) -> (usize, usize, usize) {
+    let state = |item: &ChecklistItem| tick(ui, item).map_or(CheckState::Open, |tick| tick.state);
+    let (mut done, mut failed) = (0, 0);
+    for item in ui.model.checklist() {
+        match state(item) {
+            CheckState::Passed | CheckState::Na => done += 1,
+            CheckState::Failed => failed += 1,
+            CheckState::Open => {}
+        }
+    }
+    (done, failed, ui.model.checklist().len())
+}
+
+fn tick<'a>(ui: Ui<'a>, item: &ChecklistItem) -> Option<&'a Tick> {
+    ui.model.incident()?.ticks.get(&item.id)
+}
+
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
+    let (done, failed, all) = counts(ui);
+    let count = format!("{done} of {all}");
+    let bad = format!(" · {failed} ✗");
+    let role = if all > 0 && done == all { Role::Good } else { Role::Faint };
+    let mut label: Vec<(&str, Style)> = vec![(&count, ui.of(role))];
+    if failed > 0 {
+        label.push((&bad, ui.of(Role::Bad)));
+    }
+    let body = frame(ui, buf, area, Pane::Checklist, &label);
+    let rows = ui.model.checklist_rows().count();
+    if rows == 0 {
+        let hint = format!("press {} and empty the line to see all", ui.key(Command::Filter));
+        let lines = if all == 0 { ["the checklist is empty", "list items in flightdeck.toml"] } else { ["no item contains this", &hint] };
+        empty(ui, buf, body, &lines);
+        return body;
+    }
+    // The hint of the item gets the last line where there is one to spare.
+    let spare = usize::from(body.height) > rows + 1;
+    let list = Rect { height: body.height - u16::from(spare), ..body };
+    let (top, cursor) = window(ui, Pane::Checklist, rows, list.height);
+    for (line, (row, (number, item))) in
+        ui.model.checklist_rows().enumerate().skip(top).take(usize::from(list.height)).enumerate()
+    {
+        let line = line as u16;
+        item_row(ui, &mut Pen::new(buf, list, line), number, item);
+        mark(ui, buf, list, line, Pane::Checklist, row == cursor);
+        if spare && row == cursor && ui.model.focus == Pane::Checklist {
+            Pen::new(buf, body, body.height - 1).put(&item.hint, ui.of(Role::Faint));
+        }
+    }
+    list
+}
+
+fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, number: usize, item: &ChecklistItem) {
+    let tick = tick(ui, item);
+    let state = tick.map_or(CheckState::Open, |tick| tick.state);
+    let (symbol, role) = glyph::check(state);
+    if let Some(tick) = tick.filter(|tick| tick.state != CheckState::Open) {
+        pen.right(&ui.minute(tick.at), ui.of(Role::Time));
+        pen.right_gap(1);
+        if tick.by != ui.model.me && width(&tick.by) < pen.room() / 4 {
+            pen.right(&tick.by, ui.of(Role::Author));
+            pen.right_gap(1);
+        }
+    }
+    pen.put(symbol, ui.of(role)).gap(1);
+    pen.column_right(&number.to_string(), 2, ui.of(Role::Faint)).gap(1);
+    let text = match state {
+        CheckState::Open => Role::Text,
+        CheckState::Failed => Role::Bad,
+        CheckState::Passed | CheckState::Na => Role::Muted,
+    };
+    pen.put(&item.title, ui.of(text));
+    let word = match state {
+        CheckState::Failed => "failed",
+        CheckState::Na => "not applicable",
+        CheckState::Open | CheckState::Passed => "",
+    };
+    let note = tick.map_or("", |tick| tick.note.as_str());
+    if pen.room() > 8 && !(word.is_empty() && note.is_empty()) {
+        pen.gap(2).put(word, ui.of(if state == CheckState::Failed { Role::Bad } else { Role::Faint }));
+        if !note.is_empty() {
+            pen.put(if word.is_empty() { "" } else { ": " }, ui.of(Role::Faint));
+            pen.put(note, ui.of(Role::Muted));
+        }
+    }
+}
+
+pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
+    let (done, failed, all) = counts(ui);
+    pen.put(&format!("{done} of {all}"), ui.of(Role::Text));
+    if failed > 0 {
+        pen.put(&format!(" · {failed} ✗ failed"), ui.of(Role::Bad));
+    }
+    let open = ui.model.checklist().iter().find(|item| {
+        tick(ui, item).is_none_or(|tick| tick.state == CheckState::Open)
+    });
+    if let Some(item) = open {
+        pen.gap(3).put("open: ", ui.of(Role::Faint)).put(&item.title, ui.of(Role::Muted));
+    }
+}

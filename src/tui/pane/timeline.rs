@@ -1,0 +1,82 @@
+//! The timeline: what happened, newest at the bottom.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::glyph;
+use super::super::paint::{Pen, width};
+use super::super::theme::Role;
+use super::super::ui::Ui;
+use super::{empty, frame, mark, window};
+use crate::cockpit::{Command, Pane};
+use crate::incident::{Entry, Precision};
+
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
+    let zone = ui.zone();
+    let body = frame(ui, buf, area, Pane::Timeline, &[(&zone, ui.of(Role::Faint))]);
+    let rows = ui.model.timeline_len();
+    if rows == 0 {
+        let filtered = !ui.model.view(Pane::Timeline).filter.is_empty();
+        let hint = format!("press {} to write down what happens", ui.key(Command::Notes));
+        let all = format!("press {} and empty the line to see all", ui.key(Command::Filter));
+        let lines = if filtered { ["no entry contains this", &all] } else { ["nothing happened yet", &hint] };
+        empty(ui, buf, body, &lines);
+        return body;
+    }
+    let (top, cursor) = window(ui, Pane::Timeline, rows, body.height);
+    let mut before = top.checked_sub(1).and_then(|row| ui.model.timeline_entry(row));
+    for line in 0..body.height {
+        let row = top + usize::from(line);
+        let Some(entry) = ui.model.timeline_entry(row) else { break };
+        entry_row(ui, &mut Pen::new(buf, body, line), entry, before);
+        mark(ui, buf, body, line, Pane::Timeline, row == cursor);
+        before = Some(entry);
+    }
+    body
+}
+
+fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry, before: Option<&Entry>) {
+    let time = ui.of(Role::Time);
+    if entry.author != ui.model.me && pen.room() > 44 {
+        // A name may be long; what happened is worth more.
+        let room = pen.room() / 4;
+        if width(&entry.author) <= room {
+            pen.right(&entry.author, ui.of(Role::Author));
+            pen.right_gap(1);
+        }
+    }
+    // The mark stands where the text of an exact time has a blank, so that times stay aligned.
+    let seconds = pen.room() > 36;
+    let clock = if seconds { ui.clock(entry.at) } else { ui.minute(entry.at) };
+    match entry.precision {
+        Precision::Exact => pen.put(&clock, time).gap(1),
+        Precision::About => pen.put("~", ui.of(Role::Warn)).column_of(&clock, width(&clock), time),
+        Precision::Before => pen.put("<", ui.of(Role::Warn)).column_of(&clock, width(&clock), time),
+    };
+    let (symbol, role) = glyph::entry(entry.kind);
+    let taken_back = entry.retracted.is_some();
+    let role = if taken_back { Role::Faint } else { role };
+    pen.put(symbol, ui.of(role)).gap(1);
+    if before.is_some_and(|before| ui.day(before.at) != ui.day(entry.at)) {
+        pen.put(&ui.day(entry.at), ui.of(Role::Accent)).gap(1);
+    }
+    if entry.pinned {
+        pen.put("★ ", ui.of(Role::Pinned));
+    }
+    if taken_back {
+        pen.put("taken back ", ui.of(Role::Faint));
+    } else if entry.original.is_some() {
+        pen.put("amended ", ui.of(Role::Faint));
+    }
+    pen.put(entry.text.trim_end(), ui.of(if taken_back { Role::Retracted } else { Role::Text }));
+}
+
+pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
+    let rows = ui.model.timeline_len();
+    match rows.checked_sub(1).and_then(|last| ui.model.timeline_entry(last)) {
+        Some(entry) => entry_row(ui, pen, entry, None),
+        None => {
+            pen.put("nothing yet", ui.of(Role::Faint));
+        }
+    }
+}

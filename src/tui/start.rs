@@ -1,0 +1,199 @@
+//! The start screen: declare, open one of the past, and what was found out about this
+//! repository.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::glyph;
+use super::keys;
+use super::paint::{Pen, width};
+use super::theme::Role;
+use super::ui::{Ui, below, row, short_id};
+use crate::cockpit::Command;
+use crate::cockpit::model::{ConfigSource, IncidentLine};
+use crate::hotfix::state::{Head, NoRepository};
+use crate::incident::Status;
+
+/// Columns of the screen's one column.
+const COLUMNS: u16 = 84;
+
+/// ```text
+///    flightdeck
+///    payments-api · main 4f2c91e · clean
+///
+///    D  Declare an incident
+///
+///    Incidents
+///    INC-2026-0007  P0  ● open      Checkout answers 500     21 Nov 14:31
+///
+///    here   Cargo · deploy.sh
+///    config none; press I to write one
+/// ```
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
+    keys::start(ui, buf, row(area, area.height - 1));
+    let area = Rect { height: area.height - 1, ..area };
+    let side = if area.width > COLUMNS + 4 { (area.width - COLUMNS) / 2 } else { 2 };
+    let above = if area.height >= 22 { area.height / 8 } else { 0 };
+    let mut page = Rect { x: area.x + side, width: area.width.saturating_sub(2 * side), ..below(area, above) };
+    page = heading(ui, buf, page);
+    if let Some(guide) = &ui.model.derived.guide {
+        let mut pen = Pen::new(buf, page, 0);
+        pen.put("try ", ui.of(Role::Faint)).gap(1).put(guide, ui.of(Role::Guide));
+        page = below(page, 2);
+    }
+    page = declare(ui, buf, page);
+    let facts = facts(ui);
+    // What was found stays in sight however many incidents there are.
+    let kept = (facts.len() as u16 + 1).min(page.height / 2);
+    let list = Rect { height: page.height - kept, ..page };
+    let used = incidents(ui, buf, list);
+    let mut rest = below(page, used + u16::from(used > 0));
+    for (label, text, role) in &facts {
+        let mut pen = Pen::new(buf, rest, 0);
+        pen.column_of(label, 12, ui.of(Role::Faint)).put(text, ui.of(*role));
+        rest = below(rest, 1);
+    }
+}
+
+fn heading(ui: Ui<'_>, buf: &mut Buffer, page: Rect) -> Rect {
+    let mut pen = Pen::new(buf, page, 0);
+    if ui.model.drill {
+        pen.right("practice drill: nothing here is real", ui.of(Role::Guide));
+    }
+    pen.put("flightdeck", ui.of(Role::TitleFocus));
+    let mut pen = Pen::new(buf, page, 1);
+    let service = ui.model.service();
+    if !service.is_empty() {
+        pen.put(service, ui.of(Role::Text)).put("  ", ui.of(Role::Faint));
+    }
+    match &ui.model.branch {
+        None => {
+            pen.put("reading the repository …", ui.of(Role::Faint));
+        }
+        Some(Err(_)) => {
+            pen.put("no repository", ui.of(Role::Muted));
+        }
+        Some(Ok(branch)) => {
+            match &branch.head {
+                Head::Branch { name, commit } => {
+                    pen.put("⎇ ", ui.of(Role::Accent)).put(name, ui.of(Role::Muted)).gap(1);
+                    pen.put(short_id(commit), ui.of(Role::Info));
+                }
+                Head::Detached { commit } => {
+                    pen.put("detached at ", ui.of(Role::Warn)).put(short_id(commit), ui.of(Role::Info));
+                }
+                Head::Unborn { .. } => {
+                    pen.put("no commit yet", ui.of(Role::Warn));
+                }
+            }
+            pen.gap(2);
+            match branch.dirty_count {
+                0 => pen.put("clean", ui.of(Role::Muted)),
+                count => pen.put(&format!("{count} changed"), ui.of(Role::Warn)),
+            };
+        }
+    }
+    below(page, 3)
+}
+
+fn declare(ui: Ui<'_>, buf: &mut Buffer, page: Rect) -> Rect {
+    let key = ui.key(Command::Declare);
+    let mut pen = Pen::new(buf, page, 0);
+    if pen.room() > 70 {
+        pen.right("title, severity, since when: half a minute", ui.of(Role::Faint));
+    }
+    pen.column_of(&key, width(&key).max(2), ui.of(Role::Key)).gap(1);
+    pen.put("Declare an incident", ui.of(Role::PhaseNow));
+    selected(ui, buf, page, ui.model.start_row == 0);
+    below(page, 2)
+}
+
+fn selected(ui: Ui<'_>, buf: &mut Buffer, line: Rect, on: bool) {
+    if on && ui.model.overlays.is_empty() {
+        ui.select(buf, Rect { x: line.x - 1, width: line.width + 2, ..row(line, 0) });
+    }
+}
+
+/// The list of incidents; returns the lines it took.
+fn incidents(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> u16 {
+    let lines = &ui.model.incidents;
+    if lines.is_empty() {
+        Pen::new(buf, area, 0).put("No incident was declared in this repository yet.", ui.of(Role::Faint));
+        return 1.min(area.height);
+    }
+    let open = lines.iter().filter(|line| matches!(line.status, Status::Open | Status::Mitigated)).count();
+    let mut pen = Pen::new(buf, area, 0);
+    pen.right(&format!("{open} open of {}", lines.len()), ui.of(Role::Faint));
+    pen.put("Incidents", ui.of(Role::Title));
+    let list = below(area, 1);
+    let shown = usize::from(list.height).min(lines.len());
+    let cursor = ui.model.start_row.saturating_sub(1);
+    let top = (cursor + 1).saturating_sub(shown.max(1)).min(lines.len() - shown);
+    for (line, incident) in lines.iter().skip(top).take(shown).enumerate() {
+        let place = row(list, line as u16);
+        incident_row(ui, &mut Pen::new(buf, place, 0), incident);
+        selected(ui, buf, place, ui.model.start_row == top + line + 1);
+    }
+    shown as u16 + 1
+}
+
+fn incident_row(ui: Ui<'_>, pen: &mut Pen<'_>, line: &IncidentLine) {
+    let open = matches!(line.status, Status::Open | Status::Mitigated);
+    let when = format!("{} {}", ui.day(line.declared_at), ui.minute(line.declared_at));
+    if pen.room() > 56 {
+        pen.right(&when, ui.of(Role::Time));
+        pen.right_gap(2);
+    }
+    let badge = ui.of(if open { Role::from(line.severity) } else { Role::Muted });
+    pen.put(" ", badge).put(line.severity.name(), badge).put(" ", badge).gap(1);
+    let symbol = match line.status {
+        Status::Open => "●",
+        Status::Mitigated => "▲",
+        Status::Resolved | Status::Closed => "✓",
+    };
+    let role = glyph::status(line.status);
+    pen.put(symbol, ui.of(role)).gap(1).column_of(line.status.name(), 10, ui.of(role)).gap(1);
+    if pen.room() > 44 {
+        pen.column_of(&line.number, 14, ui.of(Role::Muted)).gap(1);
+    }
+    pen.put(&line.title, ui.of(if open { Role::Text } else { Role::Muted }));
+}
+
+/// What was found out about this repository and its configuration, with what to do.
+fn facts(ui: Ui<'_>) -> Vec<(&'static str, String, Role)> {
+    let mut facts = Vec::new();
+    if let Some(Err(why)) = &ui.model.branch {
+        let text = match why {
+            NoRepository::NotFound => "none here or above: clocks, notes and checklist work without".to_owned(),
+            NoRepository::Bare => "bare, without a work tree: start in a clone of it".to_owned(),
+            NoRepository::NotOurs { path } => {
+                format!("{path} is another user's; see git config safe.directory")
+            }
+            NoRepository::Unreadable { why } => format!("cannot be read: {why}"),
+        };
+        facts.push(("repository", text, Role::Warn));
+    }
+    if !ui.model.config.found.is_empty() {
+        facts.push(("found here", ui.model.config.found.join(" · "), Role::Muted));
+    }
+    let (text, role) = match &ui.model.config.source {
+        ConfigSource::None => {
+            (format!("none yet; {} writes one for what was found", ui.key(Command::Init)), Role::Muted)
+        }
+        ConfigSource::Trusted => ("✓ trusted".to_owned(), Role::Good),
+        ConfigSource::Untrusted { .. } => {
+            (format!("▲ not trusted; {} shows what it would run", ui.key(Command::Trust)), Role::Warn)
+        }
+        ConfigSource::Invalid(failure) => {
+            let cause = failure.cause.lines().next().unwrap_or_default();
+            (format!("✗ {cause} [{}]", ui.key(Command::Errors)), Role::Bad)
+        }
+    };
+    facts.push(("config", text, role));
+    if let Some(why) = &ui.model.read_only {
+        facts.push(("journal", format!("✗ read-only: {why}"), Role::Overdue));
+    } else if ui.model.unseen > 0 {
+        facts.push(("errors", format!("✗ {} [{}]", ui.model.unseen, ui.key(Command::Errors)), Role::Bad));
+    }
+    facts
+}

@@ -1,0 +1,135 @@
+use ratatui::style::{Color, Modifier};
+
+use super::depth::xterm;
+use super::*;
+
+fn luminance([r, g, b]: [u8; 3]) -> f64 {
+    let linear = |c: u8| {
+        let c = f64::from(c) / 255.0;
+        if c <= 0.039_28 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+}
+
+fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+fn shown(color: Color) -> [u8; 3] {
+    match color {
+        Color::Rgb(r, g, b) => [r, g, b],
+        Color::Indexed(index) => xterm(index),
+        other => panic!("{other} is not one that can be worked out"),
+    }
+}
+
+/// Frames are not read.
+fn is_text(role: Role) -> bool {
+    !matches!(role, Role::Border | Role::BorderFocus | Role::OverlayBorder | Role::Selection)
+}
+
+#[test]
+fn every_text_stands_out_from_every_ground_it_can_lie_on() {
+    for name in Theme::built_in_names() {
+        for depth in [ColorDepth::True, ColorDepth::Indexed] {
+            let theme = Theme::load(name, None).unwrap().downgrade(depth);
+            let grounds = [Role::Screen, Role::Overlay, Role::Selection, Role::Next];
+            for role in Role::ALL.iter().copied().filter(|role| is_text(*role)) {
+                let style = theme.of(role);
+                let own = style.bg.map(|bg| vec![bg]);
+                let under = own.unwrap_or_else(|| grounds.map(|g| theme.of(g).bg.unwrap()).to_vec());
+                for ground in under {
+                    let ratio = contrast(shown(style.fg.unwrap()), shown(ground));
+                    // Rounding to 256 colours may cost a little.
+                    let least = if depth == ColorDepth::True { 4.5 } else { 4.0 };
+                    assert!(ratio >= least, "{name} {depth:?}: {} on {ground}: {ratio:.2}", role.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn built_in_themes_name_every_role() {
+    for (name, text) in BUILT_IN {
+        let table: toml::Table = toml::from_str(text).unwrap();
+        let roles = table["roles"].as_table().unwrap();
+        for role in Role::ALL {
+            assert!(roles.contains_key(role.name()), "{name} leaves out {}", role.name());
+        }
+        assert_eq!(roles.len(), Role::ALL.len());
+    }
+}
+
+#[test]
+fn colour_blind_has_no_red_green_pair() {
+    let theme = Theme::load("colour-blind", None).unwrap();
+    let [r, _, b] = shown(theme.of(Role::Good).fg.unwrap());
+    assert!(b > r, "good is blue");
+    let [r, _, b] = shown(theme.of(Role::Bad).fg.unwrap());
+    assert!(r > b, "bad is orange");
+}
+
+#[test]
+fn a_users_theme_names_only_what_differs() {
+    let text = "base = \"light\"\n[palette]\nsea = \"#004466\"\n[roles]\naccent = { fg = \"sea\", underline = true }";
+    let theme = Theme::load("mine", Some(text)).unwrap();
+    assert_eq!(theme.of(Role::Accent).fg, Some(Color::Rgb(0, 0x44, 0x66)));
+    assert!(theme.of(Role::Accent).add_modifier.contains(Modifier::UNDERLINED));
+    assert_eq!(theme.of(Role::Screen), Theme::load("light", None).unwrap().of(Role::Screen));
+}
+
+#[test]
+fn a_mistake_is_told_with_the_nearest_name() {
+    for (text, wanted) in [
+        ("[roles]\nborder-focus = {}", "did you mean `border.focus`?"),
+        ("[roles]\naccent = { fgg = \"#ffffff\" }", "did you mean `fg`?"),
+        ("[palette]\nocean = \"#004466\"\n[roles]\naccent = { fg = \"ocaen\" }", "did you mean `ocean`?"),
+        ("[roles]\naccent = { fg = \"#12345\" }", "there is no colour `#12345`"),
+        ("[roles]\naccent = { fg = \"#+12345\" }", "there is no colour `#+12345`"),
+        ("[roles]\naccent = { bold = 1 }", "`bold` must be true or false"),
+        ("bsae = \"dark\"", "did you mean `base`?"),
+        ("base = \"drak\"", "did you mean `dark`?"),
+        ("[roles", "TOML parse error"),
+    ] {
+        let failure = Theme::load("mine", Some(text)).unwrap_err();
+        assert!(failure.cause.contains(wanted), "{text:?}: {}", failure.cause);
+    }
+    assert!(Theme::load("ligth", None).unwrap_err().cause.contains("did you mean `light`?"));
+}
+
+#[test]
+fn a_theme_stays_in_its_folder() {
+    for name in ["../dark", "a/b", "..", ".", "", "dark.toml", "a\\b", "a\0b"] {
+        assert!(!Theme::is_name(name), "{name:?}");
+        assert!(Theme::load(name, Some("")).is_err(), "{name:?}");
+    }
+    assert!(Theme::built_in_names().all(Theme::is_name));
+}
+
+#[test]
+fn without_colours_there_are_attributes_only() {
+    for name in Theme::built_in_names() {
+        let theme = Theme::load(name, None).unwrap().downgrade(ColorDepth::None);
+        for role in Role::ALL {
+            let style = theme.of(*role);
+            assert_eq!((style.fg, style.bg), (None, None), "{}", role.name());
+        }
+        let attributes = |role| theme.of(role).add_modifier;
+        assert!(attributes(Role::Selection).contains(Modifier::REVERSED));
+        assert!(attributes(Role::Overdue).contains(Modifier::BOLD | Modifier::UNDERLINED));
+        assert_ne!(attributes(Role::BorderFocus), attributes(Role::Border));
+    }
+}
+
+#[test]
+fn sixteen_colours_keep_what_they_mean() {
+    let theme = Theme::default().downgrade(ColorDepth::Ansi);
+    let fg = |role: Role| theme.of(role).fg.unwrap();
+    assert!(matches!(fg(Role::Good), Color::Green | Color::LightGreen));
+    assert!(matches!(fg(Role::Bad), Color::Red | Color::LightRed));
+    assert!(matches!(fg(Role::Warn), Color::Yellow | Color::LightYellow));
+    assert_eq!(theme.of(Role::Screen).bg, Some(Color::Black));
+    assert_ne!(theme.of(Role::Selection).bg, theme.of(Role::Screen).bg);
+}

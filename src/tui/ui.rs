@@ -1,0 +1,141 @@
+//! What every part of the drawing needs: the model, the theme, and the few words that are
+//! written in more than one place.
+
+use jiff::{SignedDuration, Timestamp};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::theme::{Role, Theme};
+use crate::cockpit::{Command, Model};
+
+/// What is drawn, and how it looks.
+#[derive(Clone, Copy)]
+pub(super) struct Ui<'a> {
+    /// The state of the program.
+    pub(super) model: &'a Model,
+    /// The looks.
+    pub(super) theme: &'a Theme,
+}
+
+impl Ui<'_> {
+    /// How a role looks.
+    pub(super) fn of(&self, role: Role) -> Style {
+        self.theme.of(role)
+    }
+
+    /// The first key of a command as shown; empty where the user took it away.
+    pub(super) fn key(&self, command: Command) -> String {
+        self.model.keymap.key(command).map_or_else(String::new, |key| key.to_string())
+    }
+
+    /// Two keys after one another: of a menu and of a row in it.
+    pub(super) fn keys(&self, menu: Command, row: Command) -> String {
+        format!("{} {}", self.key(menu), self.key(row))
+    }
+
+    /// A time of day with seconds, in the zone that is shown.
+    pub(super) fn clock(&self, at: Timestamp) -> String {
+        let time = self.model.looks.zone.to_datetime(at);
+        format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
+    }
+
+    /// A time of day without seconds.
+    pub(super) fn minute(&self, at: Timestamp) -> String {
+        let time = self.model.looks.zone.to_datetime(at);
+        format!("{:02}:{:02}", time.hour(), time.minute())
+    }
+
+    /// A day: `21 Nov`.
+    pub(super) fn day(&self, at: Timestamp) -> String {
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let date = self.model.looks.zone.to_datetime(at).date();
+        let month = usize::try_from(date.month() - 1).unwrap_or_default();
+        format!("{} {}", date.day(), MONTHS.get(month).unwrap_or(&""))
+    }
+
+    /// The day and time, for what may be long ago.
+    pub(super) fn moment(&self, at: Timestamp) -> String {
+        let date = self.model.looks.zone.to_datetime(at).date();
+        format!("{date} {}", self.clock(at))
+    }
+
+    /// Name of the zone that is shown: `UTC`, or the local zone's letters.
+    pub(super) fn zone(&self) -> String {
+        self.model.looks.zone.to_offset_info(self.model.now).abbreviation().to_owned()
+    }
+
+    /// How long ago something was, compactly.
+    pub(super) fn ago(&self, at: Timestamp) -> String {
+        let length = self.model.now.duration_since(at).max(SignedDuration::ZERO);
+        short(length)
+    }
+
+    /// Fills an area with blanks of a role.
+    pub(super) fn fill(&self, buf: &mut Buffer, area: Rect, role: Role) {
+        let style = self.of(role);
+        let area = area.intersection(buf.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                let cell = &mut buf[(x, y)];
+                cell.reset();
+                cell.set_style(style);
+            }
+        }
+    }
+
+    /// Marks the row the cursor is on.
+    pub(super) fn select(&self, buf: &mut Buffer, row: Rect) {
+        buf.set_style(row.intersection(buf.area), self.of(Role::Selection));
+    }
+}
+
+/// A duration with its largest unit only: `46s`, `12m`, `3h`, `5d`.
+pub(super) fn short(length: SignedDuration) -> String {
+    let seconds = length.as_secs();
+    match seconds.unsigned_abs() {
+        s if s < 60 => format!("{seconds}s"),
+        s if s < 3600 => format!("{}m", seconds / 60),
+        s if s < 86_400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// The start of a commit's id; all of what is not one.
+pub(super) fn short_id(id: &str) -> &str {
+    match id.split_at_checked(7) {
+        Some((start, _)) if id.is_ascii() => start,
+        _ => id,
+    }
+}
+
+/// A running time as a clock: `00:14`, `1:02:33`.
+pub(super) fn stopwatch(length: SignedDuration) -> String {
+    let s = length.as_secs().max(0);
+    if s < 3600 {
+        format!("{:02}:{:02}", s / 60, s % 60)
+    } else {
+        format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+    }
+}
+
+/// One line of an area, counted from its top; empty outside it.
+pub(super) fn row(area: Rect, line: u16) -> Rect {
+    if line >= area.height {
+        return Rect { height: 0, ..area };
+    }
+    Rect { y: area.y + line, height: 1, ..area }
+}
+
+/// An area without its first lines.
+pub(super) fn below(area: Rect, lines: u16) -> Rect {
+    let lines = lines.min(area.height);
+    Rect { y: area.y + lines, height: area.height - lines, ..area }
+}
+
+/// An area without so many columns at either side.
+pub(super) fn inset(area: Rect, columns: u16) -> Rect {
+    let columns = columns.min(area.width / 2);
+    Rect { x: area.x + columns, width: area.width - 2 * columns, ..area }
+}
