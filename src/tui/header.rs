@@ -158,11 +158,7 @@ fn phase_now(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
 
 /// Minutes while they are easier to compare than hours.
 fn minutes(length: SignedDuration) -> String {
-    if length < SignedDuration::from_mins(600) {
-        format!("{}m", length.as_mins())
-    } else {
-        duration(length)
-    }
+    if length < SignedDuration::from_mins(600) { format!("{}m", length.as_mins()) } else { duration(length) }
 }
 
 /// A clock turns in its last quarter, and again when it has run out.
@@ -233,10 +229,7 @@ fn clock_words(ui: Ui<'_>, clock: &Clock) -> (String, Role) {
     let now = ui.model.now;
     if clock.state == ClockState::Overdue || clock.due_at <= now {
         let what = clock.title.strip_suffix(" due").unwrap_or(&clock.title);
-        return (
-            format!("{what} overdue {}", duration(now.duration_since(clock.due_at))),
-            Role::Overdue,
-        );
+        return (format!("{what} overdue {}", duration(now.duration_since(clock.due_at))), Role::Overdue);
     }
     let whole = clock.due_at.duration_since(clock.from);
     let role = used_up(now.duration_since(clock.from), whole);

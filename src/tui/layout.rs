@@ -149,7 +149,13 @@ fn zoomed(area: Rect, wish: Wish) -> Places {
 /// ```
 fn grid(area: Rect, wish: Wish) -> Places {
     let (mut places, rest) = ends(area, header_lines(wish));
-    let runs = if rest.height >= 34 { 7 } else if rest.height >= 28 { 5 } else { 4 };
+    let runs = if rest.height >= 34 {
+        7
+    } else if rest.height >= 28 {
+        5
+    } else {
+        4
+    };
     let upper = rest.height - runs;
     let bottom = checklist_height(wish, upper);
     let top = Rect { height: upper - bottom, ..rest };

@@ -49,21 +49,12 @@ impl<'a> Pen<'a> {
         }
         let (head, headless) = head(text, room);
         let clean = visible(head);
-        let (fitting, cut) = fit(&clean, if headless { room.saturating_sub(1) } else { room });
+        let (fitting, cut) = fit(&clean, room);
         self.raw(fitting, style);
         if cut || headless {
             self.raw("…", style);
         }
         self
-    }
-
-    /// Writes a text only if all of it fits.
-    pub(super) fn put_whole(&mut self, text: &str, style: Style) -> bool {
-        let fits = width(text) <= self.room();
-        if fits {
-            self.put(text, style);
-        }
-        fits
     }
 
     /// Writes a text into a column of its own, cut or filled up with blanks.

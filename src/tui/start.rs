@@ -34,7 +34,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
     let area = Rect { height: area.height - 1, ..area };
     let side = if area.width > COLUMNS + 4 { (area.width - COLUMNS) / 2 } else { 2 };
     let above = if area.height >= 22 { area.height / 8 } else { 0 };
-    let mut page = Rect { x: area.x + side, width: area.width.saturating_sub(2 * side), ..below(area, above) };
+    let mut page =
+        Rect { x: area.x + side, width: area.width.saturating_sub(2 * side), ..below(area, above) };
     page = heading(ui, buf, page);
     if let Some(guide) = &ui.model.derived.guide {
         let mut pen = Pen::new(buf, page, 0);
@@ -164,7 +165,9 @@ fn facts(ui: Ui<'_>) -> Vec<(&'static str, String, Role)> {
     let mut facts = Vec::new();
     if let Some(Err(why)) = &ui.model.branch {
         let text = match why {
-            NoRepository::NotFound => "none here or above: clocks, notes and checklist work without".to_owned(),
+            NoRepository::NotFound => {
+                "none here or above: clocks, notes and checklist work without".to_owned()
+            }
             NoRepository::Bare => "bare, without a work tree: start in a clone of it".to_owned(),
             NoRepository::NotOurs { path } => {
                 format!("{path} is another user's; see git config safe.directory")

@@ -50,9 +50,9 @@ fn used(screen: &vt100::Screen) -> u16 {
     // A cursor at the start of a fresh line adds nothing to see.
     let by_cursor = if column == 0 { row } else { row + 1 };
     let blank = |row: u16| {
-        (0..columns).all(|column| screen.cell(row, column).is_none_or(|cell| {
-            !cell.has_contents() || cell.contents() == " "
-        }))
+        (0..columns).all(|column| {
+            screen.cell(row, column).is_none_or(|cell| !cell.has_contents() || cell.contents() == " ")
+        })
     };
     let mut end = rows;
     while end > by_cursor && blank(end - 1) {

@@ -19,7 +19,9 @@ const LINES: u16 = 18;
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, declare: &Declare) -> Shown {
     let keys: &[(&str, &str)] = match declare.step {
         DeclareStep::Title => &[("⏎", "next"), ("esc", "leave")],
-        DeclareStep::Question(_) => &[("y", "yes"), ("n", "no"), ("0 1 2", "set it outright"), ("esc", "back")],
+        DeclareStep::Question(_) => {
+            &[("y", "yes"), ("n", "no"), ("0 1 2", "set it outright"), ("esc", "back")]
+        }
         DeclareStep::Backlog => &[("esc", "back")],
         DeclareStep::Started => &[("⏎", "next"), ("esc", "back")],
         DeclareStep::Impact => &[("⏎", "declare"), ("esc", "back")],

@@ -108,8 +108,7 @@ mod tests {
     fn shown(width: u16, height: u16, top: usize, lines: &[&str]) -> (Vec<String>, Shown) {
         let area = Rect::new(0, 0, width, height);
         let mut buf = Buffer::empty(area);
-        let shown =
-            draw(&mut buf, area, top, lines.len(), |i| Line::of(lines[i], Style::new()).hanging(2));
+        let shown = draw(&mut buf, area, top, lines.len(), |i| Line::of(lines[i], Style::new()).hanging(2));
         let rows = buf.content.chunks(usize::from(width));
         let text = rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>());
         (text.map(|row| row.trim_end().to_owned()).collect(), shown)

@@ -12,7 +12,8 @@ use crate::text::visible_lines;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, scroll: Scroll) -> Shown {
     let place = inset(area, if area.width > 124 { (area.width - 124) / 2 } else { 0 });
-    let place = if area.height > 20 { Rect { y: place.y + 2, height: place.height - 4, ..place } } else { place };
+    let place =
+        if area.height > 20 { Rect { y: place.y + 2, height: place.height - 4, ..place } } else { place };
     let inner = window(ui, buf, place, "Errors", &[("j k", "scroll"), ("esc", "back")]);
     let lines = lines(ui);
     document::draw(buf, inner, scroll.top, lines.len(), |index| lines[index].clone())
@@ -39,9 +40,7 @@ fn lines(ui: Ui<'_>) -> Vec<Line> {
     }
     if let Some(why) = &ui.model.read_only {
         lines.push(Line::default());
-        lines.push(
-            Line::of("✗ nothing can be written: ", ui.of(Role::Overdue)).with(why, ui.of(Role::Text)),
-        );
+        lines.push(Line::of("✗ nothing can be written: ", ui.of(Role::Overdue)).with(why, ui.of(Role::Text)));
     }
     if lines.is_empty() {
         lines.push(Line::of("nothing has failed", ui.of(Role::Muted)));

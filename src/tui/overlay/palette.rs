@@ -16,7 +16,8 @@ const COLUMNS: u16 = 84;
 const ROWS: u16 = 22;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, palette: &Palette) -> Shown {
-    let place = middle(area, COLUMNS.min(area.width.saturating_sub(2)), ROWS.min(area.height.saturating_sub(2)));
+    let place =
+        middle(area, COLUMNS.min(area.width.saturating_sub(2)), ROWS.min(area.height.saturating_sub(2)));
     let keys = [("↑↓", "choose"), ("⏎", "do it"), ("esc", "back")];
     let inner = window(ui, buf, place, "Commands", &keys);
     let found = format!("{} of {}", palette.matches.len(), palette.items.len());

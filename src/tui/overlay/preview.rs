@@ -40,7 +40,11 @@ fn lines(ui: Ui<'_>, plan: &Plan) -> Vec<Line> {
     let (faint, text) = (ui.of(Role::Faint), ui.of(Role::Text));
     let mut first = Line::of("target ", faint).with(&plan.target, text);
     for (name, commit) in &plan.frozen {
-        first = first.with("   ", faint).with(name, text).with(" at ", faint).with(short_id(commit), ui.of(Role::Info));
+        first = first
+            .with("   ", faint)
+            .with(name, text)
+            .with(" at ", faint)
+            .with(short_id(commit), ui.of(Role::Info));
     }
     let mut lines = vec![first];
     let directories: Vec<&str> = plan.steps.iter().map(|step| command(step).cwd.as_str()).collect();
@@ -76,7 +80,9 @@ fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, number: usize, step: &Step, sam
     about = about.with(&format!("   stopped after {}", duration(step.timeout)), faint);
     lines.push(about.hanging(4));
     if !same_directory {
-        lines.push(Line::of(indent, faint).with("in ", faint).with(&command.cwd, ui.of(Role::Muted)).hanging(4));
+        lines.push(
+            Line::of(indent, faint).with("in ", faint).with(&command.cwd, ui.of(Role::Muted)).hanging(4),
+        );
     }
     if !command.env.is_empty() {
         let names = command.env.join(" ");

@@ -86,9 +86,9 @@ fn made(ui: Ui<'_>, blocks: &[Block], at: &At) -> Line {
             None => cells(ui, head, &at.table, ui.of(Role::Faint)),
             Some(row) => cells(ui, &rows[row], &at.table, ui.of(Role::Text)),
         },
-        Block::Code { text, .. } => {
-            Line::of("  ", ui.of(Role::Faint)).with(text.lines().nth(at.row).unwrap_or(""), ui.of(Role::Code)).hanging(2)
-        }
+        Block::Code { text, .. } => Line::of("  ", ui.of(Role::Faint))
+            .with(text.lines().nth(at.row).unwrap_or(""), ui.of(Role::Code))
+            .hanging(2),
         Block::Rule => Line::of("────────────────", ui.of(Role::Border)),
     }
 }
@@ -134,7 +134,8 @@ fn cells(ui: Ui<'_>, row: &[Vec<Run>], widths: &[u16], base: Style) -> Line {
         let text = plain(cell);
         let (shown, wide) = cut(&text, *columns);
         let style = cell.first().map_or(base, |run| run_style(ui, run, base));
-        line = line.with(&shown, style).with(&" ".repeat(usize::from(columns - wide.min(*columns)) + 2), base);
+        line =
+            line.with(&shown, style).with(&" ".repeat(usize::from(columns - wide.min(*columns)) + 2), base);
         hang += columns + 2;
     }
     line.hanging(hang)

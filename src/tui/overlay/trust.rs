@@ -21,14 +21,16 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, scroll: Scroll) -> 
     let lines = u16::try_from(would_run.len()).unwrap_or(u16::MAX).saturating_add(10);
     let place = middle(area, columns, lines.min(area.height.saturating_sub(2)));
     let inner = window(ui, buf, place, "Trust flightdeck.toml?", &[]);
-    Pen::new(buf, inner, 0).put("Once trusted, this and nothing else may run or be asked:", ui.of(Role::Text));
+    Pen::new(buf, inner, 0)
+        .put("Once trusted, this and nothing else may run or be asked:", ui.of(Role::Text));
     let list = below(inner, 2);
     let list = Rect { height: list.height.saturating_sub(3), ..list };
     let shown = document::draw(buf, list, scroll.top, would_run.len(), |index| {
         Line::of("• ", ui.of(Role::Faint)).with(&would_run[index], ui.of(Role::Code)).hanging(2)
     });
     let foot = below(inner, inner.height.saturating_sub(2));
-    let fingerprint = format!("content {}; if it changes, you are asked again", hash.get(..12).unwrap_or(hash));
+    let fingerprint =
+        format!("content {}; if it changes, you are asked again", hash.get(..12).unwrap_or(hash));
     Pen::new(buf, foot, 0).put(&fingerprint, ui.of(Role::Faint));
     let mut pen = Pen::new(buf, foot, 1);
     pen.put("y", ui.of(Role::Key)).gap(1).put("trust this content", ui.of(Role::Warn)).gap(4);

@@ -121,9 +121,9 @@ fn times(ui: Ui<'_>, buf: &mut Buffer, area: Rect, span: Span) {
     let steps = (area.width / 12).clamp(1, 8);
     let mut free = area.x;
     for step in 0..=steps {
-        let at = span.from.checked_add(SignedDuration::from_secs_f64(
-            span.seconds() * f64::from(step) / f64::from(steps),
-        ));
+        let at = span
+            .from
+            .checked_add(SignedDuration::from_secs_f64(span.seconds() * f64::from(step) / f64::from(steps)));
         let Ok(at) = at else { return };
         let text = if span.seconds() < 600.0 { ui.clock(at) } else { ui.minute(at) };
         let columns = width(&text);
@@ -183,12 +183,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, probe: &Status) {
     if area.width < LABELS + 12 || area.height < 5 {
         return;
     }
-    let plot = Rect {
-        x: area.x + LABELS,
-        width: area.width - LABELS,
-        height: area.height - 2,
-        ..area
-    };
+    let plot = Rect { x: area.x + LABELS, width: area.width - LABELS, height: area.height - 2, ..area };
     let first = probe.history.front().map(|(at, _)| *at);
     let span = Span::ending(ui.model.now, first, probe.interval_s * f64::from(plot.width) / 2.0, plot.width);
     let values = values(probe, span, plot.width * 2);

@@ -43,7 +43,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let rows = ui.model.checklist_rows().count();
     if rows == 0 {
         let hint = format!("press {} and empty the line to see all", ui.key(Command::Filter));
-        let lines = if all == 0 { ["the checklist is empty", "list items in flightdeck.toml"] } else { ["no item contains this", &hint] };
+        let lines = if all == 0 {
+            ["the checklist is empty", "list items in flightdeck.toml"]
+        } else {
+            ["no item contains this", &hint]
+        };
         empty(ui, buf, body, &lines);
         return body;
     }
@@ -105,9 +109,11 @@ pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
     if failed > 0 {
         pen.put(&format!(" · {failed} ✗ failed"), ui.of(Role::Bad));
     }
-    let open = ui.model.checklist().iter().find(|item| {
-        tick(ui, item).is_none_or(|tick| tick.state == CheckState::Open)
-    });
+    let open = ui
+        .model
+        .checklist()
+        .iter()
+        .find(|item| tick(ui, item).is_none_or(|tick| tick.state == CheckState::Open));
     if let Some(item) = open {
         pen.gap(3).put("open: ", ui.of(Role::Faint)).put(&item.title, ui.of(Role::Muted));
     }

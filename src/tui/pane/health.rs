@@ -93,7 +93,9 @@ fn nothing(ui: Ui<'_>, buf: &mut Buffer, body: Rect) {
             let hint = format!("press {} to read what flightdeck.toml would run", ui.key(Command::Trust));
             empty(ui, buf, body, &["nothing is asked before it is trusted", &hint]);
         }
-        _ => empty(ui, buf, body, &["nothing is watched", "name what to ask as [[probes]] in flightdeck.toml"]),
+        _ => {
+            empty(ui, buf, body, &["nothing is watched", "name what to ask as [[probes]] in flightdeck.toml"])
+        }
     }
 }
 
@@ -138,7 +140,15 @@ fn span(ui: Ui<'_>, columns: u16) -> Span {
     Span::ending(ui.model.now, first, least, columns)
 }
 
-fn probe_row(ui: Ui<'_>, buf: &mut Buffer, list: Rect, line: u16, probe: &Status, cols: &Columns, span: Span) {
+fn probe_row(
+    ui: Ui<'_>,
+    buf: &mut Buffer,
+    list: Rect,
+    line: u16,
+    probe: &Status,
+    cols: &Columns,
+    span: Span,
+) {
     let (symbol, role) = glyph::probe(probe.state);
     let known = !matches!(probe.state, State::Unknown);
     let mut pen = Pen::new(buf, list, line);
@@ -202,7 +212,10 @@ fn why_line(ui: Ui<'_>, buf: &mut Buffer, line: Rect, probe: &Status) {
     let mut pen = Pen::new(buf, line, 0);
     pen.put(symbol, ui.of(role)).gap(1).put(&probe.name, ui.of(Role::Text)).put(": ", ui.of(Role::Faint));
     let why = probe.last.as_ref().map_or("", |sample| sample.why.as_str());
-    pen.put(if why.is_empty() { word(probe.state) } else { why }, ui.of(if why.is_empty() { Role::Muted } else { role }));
+    pen.put(
+        if why.is_empty() { word(probe.state) } else { why },
+        ui.of(if why.is_empty() { Role::Muted } else { role }),
+    );
     if probe.state != State::Ok && pen.room() > 12 {
         let since = probe.since.map(|since| length(ui, since));
         if let Some(since) = since {

@@ -196,7 +196,10 @@ fn nothing_yet(ui: Ui<'_>, buf: &mut Buffer, body: Rect, branch: &BranchState) {
     let line = match (&branch.head, ui.model.hotfix_branch()) {
         (Head::Unborn { .. }, _) => "make a first commit; there is nothing to fix before it".to_owned(),
         (_, Some(_)) if ui.model.drill => {
-            format!("edit and commit, or press {} for the prepared fix", ui.keys(Command::Hotfix, Command::DrillFix))
+            format!(
+                "edit and commit, or press {} for the prepared fix",
+                ui.keys(Command::Hotfix, Command::DrillFix)
+            )
         }
         (_, Some(_)) => "edit and commit the smallest fix; it shows up here".to_owned(),
         (_, None) => {

@@ -89,10 +89,8 @@ fn foot(ui: Ui<'_>, buf: &mut Buffer, area: Rect, pane: Pane, line: Style) {
     pen.put("╰", line);
     let rows = ui.model.rows(pane);
     let more = rows > usize::from(view.height) && view.height > 0;
-    let place = view.cursor.map_or_else(
-        || format!("{rows} rows"),
-        |cursor| format!("{} of {rows}", cursor + 1),
-    );
+    let place =
+        view.cursor.map_or_else(|| format!("{rows} rows"), |cursor| format!("{} of {rows}", cursor + 1));
     if !view.filter.is_empty() {
         pen.gap(1).put("/", ui.of(Role::Key));
         let room = pen.room().saturating_sub(6);

@@ -20,7 +20,13 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let rows = ui.model.run_rows().count();
     let running = ui.model.run_rows().filter(|(plan, run)| glyph::outcome(plan, run).is_none()).count();
     let count = match running {
-        0 => if rows == 0 { String::new() } else { format!("{rows} done") },
+        0 => {
+            if rows == 0 {
+                String::new()
+            } else {
+                format!("{rows} done")
+            }
+        }
         _ => format!("▶ {running} running"),
     };
     let role = if running > 0 { Role::Accent } else { Role::Faint };
