@@ -186,12 +186,12 @@ mod tests {
         tree.build();
         let mut verbs = vec![tree.clone()];
         all(&tree, &mut verbs);
-        for mut verb in verbs {
+        for mut verb in verbs.into_iter().filter(|verb| !verb.is_hide_set()) {
             for help in [verb.render_help().to_string(), verb.render_long_help().to_string()] {
                 for line in help.lines() {
                     assert!(line.width() <= 80, "{}: {line}", verb.get_name());
                 }
-                assert!(!help.contains("\u{1b}"), "{}: escapes in plain help", verb.get_name());
+                assert!(!help.contains('\u{1b}'), "{}: escapes in plain help", verb.get_name());
             }
         }
     }

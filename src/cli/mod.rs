@@ -8,6 +8,7 @@ mod args;
 mod carry;
 mod context;
 mod follow;
+mod logging;
 mod output;
 #[cfg(test)]
 mod sample;
@@ -99,8 +100,10 @@ fn carry_out(cli: Cli, out: Output) -> u8 {
     };
     let ended = match &cli.verb {
         None => cockpit(&cx),
+        // It opens the cockpit, which logs to a file.
+        Some(Verb::Drill(args)) if !args.headless => drill::run(args, &cx),
         Some(verb) => {
-            log_to_stderr();
+            logging::to_stderr();
             dispatch(verb, &cx)
         }
     };
@@ -163,6 +166,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
 /// Opens the cockpit, where there is a terminal for it.
 fn cockpit(cx: &Context) -> Result<End> {
     cockpit_is_possible(cx)?;
+    logging::to_file(&cx.state_dir, &cx.out);
     unfinished("the cockpit")
 }
 
@@ -186,15 +190,6 @@ fn cockpit_is_possible(cx: &Context) -> Result<()> {
         reason,
         "flightdeck status tells the same in plain text; flightdeck --help lists the verbs",
     ))
-}
-
-/// Logs to stderr, if `RUST_LOG` asks for it.
-fn log_to_stderr() {
-    let Ok(filter) = tracing_subscriber::EnvFilter::try_from_default_env() else { return };
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
-    // Fails only if there is one already.
-    let _ = subscriber.try_init();
 }
 
 fn unfinished(what: &str) -> Result<End> {

@@ -65,12 +65,11 @@ fn now(cx: &Context, loaded: &Loaded, setup: Setup) -> Situation {
     let now = cx.now();
     let mut around = around(&setup);
     let here = cx.place.as_ref().ok().filter(|place| place.repository == loaded.state().repository);
+    let elsewhere = || "this is not the repository of the incident: its branch is not shown".to_owned();
     match here.map(|place| Reader::open(&place.root).and_then(|mut r| r.read(&setup.config.hotfix))) {
         Some(Ok(branch)) => around.hotfix = Some(branch),
         Some(Err(none)) => around.remarks.push(none.failure(&cx.here.to_string_lossy()).to_string()),
-        None => {
-            around.remarks.push("this is not the repository of the incident: its branch is not shown".into())
-        }
+        None => around.remarks.push(elsewhere()),
     }
     if setup.trusted {
         ask_probes(cx, &setup, &mut around);

@@ -307,24 +307,23 @@ fn checklist(page: &mut Sheet, items: &[Item], now: Timestamp) {
             CheckState::Failed => ("✗", Hue::Bad),
             CheckState::Na => ("–", Hue::Dim),
         };
-        let line = Line::new().put(&format!("{:>2} ", i + 1), Hue::Dim).put(glyph, hue).plain(" ").cell(
-            &item.title,
-            28,
-            Hue::Plain,
-        );
+        let line = Line::new().put(&format!("{:>2} ", i + 1), Hue::Dim).put(glyph, hue).plain(" ");
         let Some(tick) = item.tick.as_ref().filter(|tick| tick.state != CheckState::Open) else {
-            page.line(line);
+            page.line(line.plain(&fit(&visible(&item.title), WIDTH - GUTTER - 5)));
             continue;
         };
-        let words = if tick.note.is_empty() { state_words(state) } else { &tick.note };
         page.line(
-            line.plain(" ")
-                .cell(words, 15, hue)
+            line.cell(&item.title, 34, Hue::Plain)
                 .plain(" ")
-                .cell(&tick.by, 7, Hue::Dim)
+                .cell(state_words(state), 14, hue)
                 .plain(" ")
-                .put(&clock(tick.at, now), Hue::Dim),
+                .cell(&tick.by, 9, Hue::Dim)
+                .plain(" ")
+                .put(&day_or_time(tick.at, now), Hue::Dim),
         );
+        if !tick.note.is_empty() {
+            page.line(Line::new().plain("     ").put(&fit(&visible(&tick.note), WIDTH - GUTTER - 5), hue));
+        }
     }
 }
 
@@ -463,6 +462,12 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
     duration(now.duration_since(at).max(SignedDuration::ZERO))
 }
 
+/// The minute, or of another day than today the day: five columns either way.
+fn day_or_time(at: Timestamp, now: Timestamp) -> String {
+    let today = at.strftime("%Y-%m-%d").to_string() == now.strftime("%Y-%m-%d").to_string();
+    at.strftime(if today { "%H:%M" } else { "%m-%d" }).to_string()
+}
+
 /// The time of day in UTC, with the date where it is another than today's.
 fn clock(at: Timestamp, now: Timestamp) -> String {
     let day = |t: Timestamp| t.strftime("%Y-%m-%d").to_string();
@@ -501,8 +506,7 @@ mod tests {
             "hotfix/pool-limit · git-flow · 1 ahead of main, 0 behind · not pushed",
             "a91c2fe  fix: raise pool limit",
             "3 files +18 −0 · no test yet",
-            "9 ✗ an item of before",
-            "refund 502",
+            " 9 ✗ an item of before                  failed         maya      14:36\n               refund 502\n",
             "finding: pool <U+001B>[31mexhausted …",
             "record   8 records",
         ] {

@@ -112,8 +112,8 @@ fn every_verb_of_the_record_leaves_its_mark() {
     assert_eq!((&entry_found["kind"], &entry_found["pinned"]), (&"finding".into(), &true.into()));
     assert!(entry_found["at"].as_str() < entry_found["recorded_at"].as_str(), "{entry_found}");
     assert_eq!(entry(&status, &wrong)["retracted"], true);
-    let states: Vec<_> = status["checklist"].as_array().unwrap().iter().map(|item| &item["state"]).collect();
-    assert_eq!(states[..4], ["passed", "failed", "na", "open"]);
+    let ticks: Vec<_> = status["checklist"].as_array().unwrap().iter().map(|item| &item["state"]).collect();
+    assert_eq!(ticks[..4], ["passed", "failed", "na", "open"]);
     assert_eq!(status["checklist"][1]["note"], "login loops");
     assert_eq!(status["checklist"][1]["by"], "Maya");
 
