@@ -41,7 +41,10 @@ impl Reader {
         let ceilings: [&Path; 0] = [];
         let path = Repository::discover_path(start, ceilings).map_err(|error| refused(&error, start))?;
         let repo = Repository::open(&path).map_err(|error| refused(&error, &path))?;
-        let Some(root) = repo.workdir().map(Path::to_path_buf) else { return Err(NoRepository::Bare) };
+        // Taken apart and put together, which leaves out the slash at its end.
+        let Some(root) = repo.workdir().map(|root| root.components().collect()) else {
+            return Err(NoRepository::Bare);
+        };
         Ok(Self { repo, root, cache: Cache::default() })
     }
 

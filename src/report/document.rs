@@ -60,8 +60,8 @@ fn summary(state: &State, policy: &Policy, now: Timestamp) -> String {
         ["Repository".to_owned(), cell(repository_name(&state.repository))],
         ["Severity".to_owned(), severity],
         ["Status".to_owned(), state.status.name().to_owned()],
-        ["Began".to_owned(), spell(state.started_at)],
-        ["Declared".to_owned(), format!("{} by {}", spell(state.declared_at), cell(&state.declared_by))],
+        ["Began".to_owned(), utc(state.started_at)],
+        ["Declared".to_owned(), format!("{} by {}", utc(state.declared_at), cell(&state.declared_by))],
         ["Users served again".to_owned(), or_not_yet(state.mitigated_at.or(state.resolved_at))],
         ["Resolved".to_owned(), or_not_yet(state.resolved_at)],
         [
@@ -89,7 +89,7 @@ fn summary(state: &State, policy: &Policy, now: Timestamp) -> String {
         for (at, severity, reason) in &state.severities {
             let why = if reason.trim().is_empty() { String::new() } else { format!(": {}", inline(reason)) };
             out.push_str("- ");
-            out.push_str(&spell(*at));
+            out.push_str(&utc(*at));
             out.push(' ');
             out.push_str(severity.name());
             out.push_str(&why);
@@ -178,7 +178,7 @@ fn wording(entry: &Entry) -> String {
         parts.push(format!("(amended; first: {})", cell(original)));
     }
     if entry.recorded_at.duration_since(entry.at) >= LATE {
-        parts.push(format!("(written down {})", spell(entry.recorded_at)));
+        parts.push(format!("(written down {})", utc(entry.recorded_at)));
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" ")
@@ -227,13 +227,18 @@ fn record(state: &State, now: Timestamp) -> String {
     format!(
         "Made {} from {} records{unknown}; the last one is `{}`.\n\n`flightdeck verify` checks that none was \
          changed, and `flightdeck export` writes them out.",
-        spell(now),
+        utc(now),
         state.records,
         state.head,
     )
 }
 
-/// A time as it stands in the report: UTC, to the second.
+/// A time in a sentence.
+pub(super) fn utc(at: Timestamp) -> String {
+    format!("{} UTC", spell(at))
+}
+
+/// A time in a column that says it is UTC, to the second.
 pub(super) fn spell(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
@@ -245,7 +250,7 @@ pub(super) fn took(from: Timestamp, to: Option<Timestamp>, now: Timestamp) -> St
 }
 
 fn or_not_yet(at: Option<Timestamp>) -> String {
-    at.map_or_else(|| "not yet".to_owned(), spell)
+    at.map_or_else(|| "not yet".to_owned(), utc)
 }
 
 fn capitalised(text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::document::{items, spell};
+use super::document::{items, utc};
 use super::escape::inline;
 use crate::incident::{
     CheckState, ChecklistItem, ClockState, EntryKind, NoteKind, Outcome, PlanEnd, PlanState, Policy, Proof,
@@ -31,7 +31,7 @@ fn conflict(state: &State, open: &mut Vec<String>) {
         let said: Vec<String> = state
             .heads
             .iter()
-            .map(|head| format!("{} by {} {}", head.status.name(), inline(&head.by), spell(head.at)))
+            .map(|head| format!("{} by {} {}", head.status.name(), inline(&head.by), utc(head.at)))
             .collect();
         open.push(format!("Decide what holds: {}", said.join("; ")));
     }
@@ -64,10 +64,10 @@ fn due(state: &State, policy: &Policy, now: Timestamp, open: &mut Vec<String>) {
         let title = if clock.id == "review" && !review.is_empty() { review } else { &clock.title };
         match clock.state {
             ClockState::Overdue => {
-                open.push(format!("Overdue since {}: {}", spell(clock.due_at), inline(title)));
+                open.push(format!("Overdue since {}: {}", utc(clock.due_at), inline(title)));
             }
             ClockState::Running if clock.id == "review" => {
-                open.push(format!("Due {}: {}", spell(clock.due_at), inline(title)));
+                open.push(format!("Due {}: {}", utc(clock.due_at), inline(title)));
             }
             ClockState::Running | ClockState::Met | ClockState::Late | ClockState::Stopped => {}
         }
@@ -106,5 +106,5 @@ fn problems(state: &State, open: &mut Vec<String>) {
         .timeline
         .iter()
         .filter(|entry| entry.kind == EntryKind::Note(NoteKind::Problem) && entry.retracted.is_none());
-    open.extend(noted.map(|entry| format!("Problem noted {}: {}", spell(entry.at), inline(&entry.text))));
+    open.extend(noted.map(|entry| format!("Problem noted {}: {}", utc(entry.at), inline(&entry.text))));
 }

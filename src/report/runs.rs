@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::document::{spell, took};
+use super::document::{spell, took, utc};
 use super::escape::{cell, inline, table};
 use crate::incident::{Outcome, PlanRun, PlanState, Proof, State, StepRun};
 
@@ -36,10 +36,10 @@ fn row_of(step: &StepRun, now: Timestamp) -> [String; 6] {
             Proof::NotDone => "found not to be done",
             Proof::Unknown => "could not be found out",
         };
-        outcome = format!("{outcome}; {} {}", with_why(found, why), spell(*at));
+        outcome = format!("{outcome}; {} {}", with_why(found, why), utc(*at));
     }
     if let Some((at, by)) = &run.stop_asked {
-        outcome = format!("{outcome}; stop asked for by {} {}", cell(by), spell(*at));
+        outcome = format!("{outcome}; stop asked for by {} {}", cell(by), utc(*at));
     }
     [
         spell(run.started_at),

@@ -239,6 +239,17 @@ fn somebody_elses_repository_is_named_with_what_to_trust() {
 }
 
 #[test]
+fn a_repository_of_another_user_is_not_opened() {
+    // Giving a file away needs the rights of root; what is said is tested above for everybody.
+    let repo = TestRepo::new();
+    let given = |path: &Path| std::os::unix::fs::chown(path, Some(12_345), None).is_ok();
+    if given(repo.root()) && given(&repo.root().join(".git")) {
+        let path = repo.root().to_str().unwrap().to_owned();
+        assert_eq!(refusal(repo.root()), NoRepository::NotOurs { path });
+    }
+}
+
+#[test]
 fn a_linked_work_tree_is_the_same_repository() {
     let repo = TestRepo::new();
     let linked = repo.beside("linked");
@@ -252,6 +263,7 @@ fn a_linked_work_tree_is_the_same_repository() {
     let deep = repo.root().join("src");
     let below = Reader::open(&deep).unwrap_or_else(|none| panic!("{none:?}"));
     assert_eq!((below.identity(), below.name()), (main.identity(), "repo".to_owned()));
+    assert_eq!(read_at(&deep).root, repo.root().to_str().unwrap());
 }
 
 #[test]

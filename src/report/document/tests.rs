@@ -157,7 +157,7 @@ fn the_summary_says_what_who_and_how_long() {
     assert_eq!(value(&report, "Duration"), "15m");
     assert_eq!(value(&report, "Repository"), "payments-api");
     assert!(rows_under(&report, "Summary").iter().any(|row| row[1] == "maya"));
-    assert_eq!(value(&report, "Began"), "2026-09-21 14:13:20");
+    assert_eq!(value(&report, "Began"), "2026-09-21 14:13:20 UTC");
 }
 
 #[test]
