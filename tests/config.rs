@@ -119,6 +119,20 @@ fn mistakes_are_all_pointed_at_and_end_with_two() {
 }
 
 #[test]
+fn mistakes_in_the_settings_are_pointed_at() {
+    let world = World::new();
+    let settings = world.dir.path().join("settings");
+    fs::create_dir(&settings).unwrap();
+    for (content, part) in
+        [("them = \"light\"\n", "did you mean `theme`?"), ("[keys]\nquti = [\"x\"]\n", "settings.toml:2:1")]
+    {
+        fs::write(settings.join("settings.toml"), content).unwrap();
+        let said = ended(&world.run(&["config", "check"]), 2);
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
+#[test]
 fn nothing_runs_before_its_exact_content_is_trusted() {
     let world = World::new();
     let marker = |name: &str| world.repo().join(name);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::End;
 use super::context::Context;
+use crate::cockpit::keymap::Keymap;
 use crate::config::load::{self, Loaded, Refused};
 use crate::config::types::Config;
 use crate::config::{effective, trust};
@@ -58,6 +59,10 @@ fn check(cx: &Context) -> Result<End> {
         Err(Refused::Unreadable(failure)) => return Err(failure),
     }
     let settings = settings?;
+    if let Err(bad) = Keymap::with(&settings.settings.keys) {
+        let invalid = settings.bad_keys(bad.iter().map(|bad| (bad.action.as_str(), bad.why.as_str())));
+        return Err(invalid.into());
+    }
     if settings.source.is_empty() {
         cx.out.line(&format!("settings: all defaults; yours would be in {}", settings.path.display()))?;
     } else {

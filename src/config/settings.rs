@@ -125,6 +125,12 @@ impl LoadedSettings {
         Problem::new(self.key_span(action, index).unwrap_or(0..0), message)
     }
 
+    /// Makes an error of what the table of actions refuses: the action as written, and why.
+    pub fn bad_keys<'a>(&self, refused: impl IntoIterator<Item = (&'a str, &'a str)>) -> Invalid {
+        let problem = |(action, why)| self.key_problem(action, None, why);
+        self.invalid(refused.into_iter().map(problem).collect())
+    }
+
     /// Makes a problem about the value of a setting: `theme`.
     pub fn value_problem(&self, setting: &str, message: impl Into<String>) -> Problem {
         let tree = DeTable::parse(&self.source).ok();
