@@ -64,12 +64,12 @@ impl Told<'_> {
     fn record<'r>(&mut self, record: &'r Record) -> Option<&'r PlanEnded> {
         match &record.body {
             Body::PlanStarted(started) if started.plan == self.plan => self.steps.clone_from(&started.steps),
-            Body::StepStarted(started) if started.plan == self.plan => {
-                if self.begun.as_ref() != Some(&started.run) {
-                    self.begun = Some(started.run.clone());
-                    let (title, run) = (self.title(started.step), visible(&started.run));
-                    self.cx.out.tell(&format!("▶ {title}  (flightdeck run attach {run})"));
-                }
+            Body::StepStarted(started)
+                if started.plan == self.plan && self.begun.as_ref() != Some(&started.run) =>
+            {
+                self.begun = Some(started.run.clone());
+                let (title, run) = (self.title(started.step), visible(&started.run));
+                self.cx.out.tell(&format!("▶ {title}  (flightdeck run attach {run})"));
             }
             Body::StepEnded(ended) if ended.plan == self.plan => self.step_ended(ended),
             Body::StopAsked(asked) if asked.run.starts_with(self.plan) => {
@@ -152,14 +152,14 @@ fn finish(cx: &Context, journal: &mut Journal, incident: IncidentId, ended: &Pla
         }
         PlanEnd::Unknown => {
             cx.out.line(&format!("{plan}: outcome unknown: {why}"))?;
-            ask(cx, journal, incident, &ended.plan)?;
+            ask(cx, journal, incident, &ended.plan);
             Ok(End::Bad(FailureKind::Unknown))
         }
     }
 }
 
 /// Asks the world what became of a plan of unknown outcome, and tells what it says.
-pub(super) fn ask(cx: &Context, journal: &mut Journal, incident: IncidentId, plan: &str) -> Result<()> {
+fn ask(cx: &Context, journal: &mut Journal, incident: IncidentId, plan: &str) {
     // A plan of another machine has nothing that may be run here; that is no failure of this.
     for record in conductor::prove(journal, incident, plan).unwrap_or_else(|failure| told(cx, &failure)) {
         if let Body::Proved(proved) = &record.body {
@@ -171,7 +171,6 @@ pub(super) fn ask(cx: &Context, journal: &mut Journal, incident: IncidentId, pla
             cx.out.tell(&format!("proof: {answer} ({})", visible(&proved.why)));
         }
     }
-    Ok(())
 }
 
 fn told(cx: &Context, failure: &Failure) -> Vec<Record> {

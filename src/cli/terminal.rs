@@ -54,9 +54,9 @@ impl Page {
     pub(super) fn finish(&mut self, cx: &Context) -> Result<()> {
         let rest = self.plain.finish();
         self.print(cx, &rest)?;
-        let reset = if cx.out.colour { "\u{1b}[0m" } else { "" };
+        let unstyled = if cx.out.colour { "\u{1b}[0m" } else { "" };
         let end = if self.at_start { "" } else { "\n" };
-        self.print(cx, &format!("{reset}{end}"))
+        self.print(cx, &format!("{unstyled}{end}"))
     }
 
     fn print(&mut self, cx: &Context, text: &str) -> Result<()> {

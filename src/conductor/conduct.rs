@@ -1,9 +1,10 @@
 //! The detached process: carries one plan out to its end, step by step.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::files::{Note, log_dir, make_new_dir, why_file};
+use super::files::{Note, log_dir, make_dir, make_file, make_new_dir, why_file};
 use super::recorder::{Recorder, run_id};
 use super::run::{Finished, Watcher, run};
 use super::signals::Signals;
@@ -32,9 +33,17 @@ pub fn conduct(state_dir: &Path, author: &str, incident: IncidentId, plan: &str)
     let carried = std::panic::catch_unwind(|| carry_out(state_dir, author, incident, plan));
     let result = carried.unwrap_or_else(|panic| Err(broken(plan, &*panic)));
     if let Err(failure) = &result {
-        let _ = std::fs::write(why_file(state_dir, incident, plan), failure.cause.as_bytes());
+        leave_why(&why_file(state_dir, incident, plan), failure);
     }
     result
+}
+
+/// Leaves the reason where whoever looks next finds it. There is nobody else to tell.
+fn leave_why(path: &Path, failure: &Failure) {
+    let _ = path.parent().map(make_dir);
+    if let Ok(mut file) = make_file(path) {
+        let _ = file.write_all(failure.cause.as_bytes());
+    }
 }
 
 fn broken(plan: &str, panic: &(dyn std::any::Any + Send)) -> Failure {

@@ -34,3 +34,33 @@ pub(super) fn check(directory: &str, frozen: &BTreeMap<String, String>) -> Resul
 pub(super) fn short(commit: &str) -> &str {
     commit.get(..7).unwrap_or(commit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn git(dir: &Path, arguments: &[&str]) {
+        let identity = ["-c", "user.name=M", "-c", "user.email=m@test.invalid"];
+        let status =
+            std::process::Command::new("git").args(identity).args(arguments).current_dir(dir).status();
+        assert!(status.unwrap().success(), "git {arguments:?}");
+    }
+
+    #[test]
+    fn a_branch_that_moved_is_not_what_was_approved() {
+        let dir = tempfile::tempdir().unwrap();
+        git(dir.path(), &["init", "-q", "-b", "main"]);
+        git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "one"]);
+        let place = dir.path().to_str().unwrap();
+        let commit = Reader::open(dir.path()).unwrap().resolve("main").unwrap();
+        let frozen = BTreeMap::from([("main".to_owned(), commit)]);
+        assert_eq!(check(place, &frozen), Ok(()));
+        git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "two"]);
+        let why = check(place, &frozen).unwrap_err();
+        assert!(why.starts_with("main was ") && why.ends_with(" now"), "{why}");
+        git(dir.path(), &["branch", "-q", "-m", "other"]);
+        assert!(check(place, &frozen).unwrap_err().contains("cannot be looked up"));
+        assert_eq!(check("/nonexistent", &BTreeMap::new()), Ok(()), "nothing was frozen");
+        assert!(check("/nonexistent", &frozen).is_err());
+    }
+}

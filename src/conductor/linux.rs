@@ -111,6 +111,7 @@ pub(super) fn make_pipe(path: &Path) -> io::Result<()> {
 }
 
 /// The program that is running, also if its file was replaced since.
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub(super) fn own_program() -> io::Result<std::path::PathBuf> {
     Ok(Path::new("/proc/self/exe").to_owned())
 }

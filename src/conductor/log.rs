@@ -52,15 +52,13 @@ impl LogWriter {
     /// Appends output.
     pub(super) fn write(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            match self.write_some(bytes) {
-                Ok(taken) => bytes = bytes.get(taken..).unwrap_or_default(),
-                Err(_) => {
-                    // The rest is lost; a new file shows the gap once the disk takes more.
-                    self.position += bytes.len() as u64;
-                    self.current = None;
-                    return;
-                }
-            }
+            let Ok(taken) = self.write_some(bytes) else {
+                // The rest is lost; a new file shows the gap once the disk takes more.
+                self.position += bytes.len() as u64;
+                self.current = None;
+                return;
+            };
+            bytes = bytes.get(taken..).unwrap_or_default();
         }
     }
 

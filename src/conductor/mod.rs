@@ -118,6 +118,7 @@ pub fn plan_id(state: &State, request: &Request) -> String {
     };
     let name: String = files::file_name(&name).chars().take(60).collect();
     let taken = |number: &usize| state.plan(&format!("{name}-{number}")).is_some();
-    let number = (1..).find(|number| !taken(number)).unwrap_or_default();
+    // One more than there are plans is free in any case.
+    let number = (1..=state.plans.len()).find(|number| !taken(number)).unwrap_or(state.plans.len() + 1);
     format!("{name}-{number}")
 }

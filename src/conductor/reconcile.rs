@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::files::{Note, log_dir, why_file};
+use super::files::{Ended, Note, log_dir, why_file};
 use super::process::{self, Life, life};
 use super::recorder::run_id;
 use crate::failure::Result;
@@ -119,22 +119,21 @@ fn lost_step(
     let id = run.map_or_else(|| run_id(&plan.id, index), |run| run.id.clone());
     let note = Note::read(&log_dir(state_dir, incident, &id));
     let process = run.and_then(|run| run.process.as_ref());
-    let mut occurred = None;
-    let (outcome, summary, survivors) = match note {
-        Some(ended) => {
-            occurred = Timestamp::from_millisecond(ended.at_ms).ok().map(|at| (at, Precision::Exact));
-            (ended.outcome, ended.summary, ended.survivors)
-        }
-        None => {
-            let why = match process.map(|process| (process.pid, life(process))) {
-                Some((pid, Life::Alive)) => format!("{cause}; its command still runs as process {pid}"),
-                Some(_) => cause.to_owned(),
-                None => format!("{cause}; whether its command was started is not known"),
-            };
-            (Outcome::Unknown { why }, String::new(), Vec::new())
-        }
-    };
+    let ended = note.unwrap_or_else(|| {
+        let why = match process.map(|process| (process.pid, life(process))) {
+            Some((pid, Life::Alive)) => format!("{cause}; its command still runs as process {pid}"),
+            Some(_) => cause.to_owned(),
+            None => format!("{cause}; whether its command was started is not known"),
+        };
+        let at_ms = Timestamp::now().as_millisecond();
+        Ended { outcome: Outcome::Unknown { why }, summary: String::new(), survivors: Vec::new(), at_ms }
+    });
+    let occurred = Timestamp::from_millisecond(ended.at_ms).ok().map(|at| (at, Precision::Exact));
+    let Ended { outcome, summary, survivors, .. } = ended;
     let plan = plan.id.clone();
     let body = StepEnded { plan, step: index, run: id, outcome: outcome.clone(), summary, survivors };
     (Draft { occurred, ..Draft::now(incident, body) }, outcome)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod keys;
 mod terminal;
 mod world;
 
+mod conductor;
 mod drill_verb;
 mod journal;
 mod on_a_terminal;

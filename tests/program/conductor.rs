@@ -1,0 +1,345 @@
+//! What a plan does whatever becomes of those who started it: real commands, carried out by
+//! the real binary.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::Value;
+
+use super::world::{PROGRAM, Running, Shell, World, wait_until};
+
+/// A repository with a trusted configuration and an open incident.
+struct Yard {
+    world: World,
+    shell: Shell,
+}
+
+const CONFIG: &str = r#"
+[[environments]]
+name = "staging"
+deploy = ["./deploy.sh", "{ref}", "{env}"]
+proof = ["./proof.sh"]
+"#;
+
+/// Waits for the file `go`, so that the test decides when it goes on.
+const UNTIL_GO: &str = "while [ ! -e go ]; do sleep 0.02; done\n";
+
+impl Yard {
+    fn new(config: &str, deploy: &str) -> Self {
+        let world = World::new();
+        let shell = world.repository("service");
+        let yard = Self { world, shell };
+        std::fs::write(yard.file("flightdeck.toml"), config).unwrap();
+        yard.script("deploy.sh", deploy);
+        yard.script("proof.sh", "git rev-parse HEAD");
+        yard.shell.flightdeck(&["trust"]).succeeded();
+        yard.shell.flightdeck(&["declare", "Checkout answers 500", "--severity", "P0"]).succeeded();
+        yard
+    }
+
+    fn deploying(script: &str) -> Self {
+        Self::new(CONFIG, script)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.shell.directory.join(name)
+    }
+
+    fn script(&self, name: &str, text: &str) {
+        std::fs::write(self.file(name), format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(self.file(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn go(&self) {
+        std::fs::write(self.file("go"), "").unwrap();
+    }
+
+    /// A verb that runs beside the test.
+    fn begin(&self, arguments: &[&str]) -> Running {
+        let mut command = self.shell.command(PROGRAM, arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Running(command.spawn().unwrap())
+    }
+
+    fn runs(&self) -> Vec<Value> {
+        self.shell.json(&["status", "--json"])["runs"].as_array().unwrap().clone()
+    }
+
+    fn wait_run(&self, id: &str, state: &str) -> Value {
+        wait_until(&format!("{id} to be {state}"), || {
+            self.runs().into_iter().find(|run| run["id"] == id && run["state"] == state)
+        })
+    }
+
+    /// Waits until a run has printed something.
+    fn wait_output(&self, id: &str, text: &str) {
+        wait_until(&format!("{text} from {id}"), || {
+            let log = self.shell.flightdeck(&["run", "log", id]);
+            log.stdout.contains(text).then_some(())
+        });
+    }
+
+    /// The conductor of this yard, which there is one of.
+    fn conductor(&self) -> u32 {
+        let state = self.world.path("state");
+        let found = wait_until("the conductor", || {
+            let pids = std::fs::read_dir("/proc").unwrap().flatten();
+            let mut pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+            pids.find(|pid| {
+                let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                let words: Vec<_> = line.split(|&byte| byte == 0).collect();
+                words.get(1) == Some(&&b"conduct"[..])
+                    && words.contains(&state.as_os_str().as_encoded_bytes())
+            })
+        });
+        assert_ne!(found, std::process::id());
+        found
+    }
+}
+
+fn pid(number: u32) -> Pid {
+    Pid::from_raw(i32::try_from(number).unwrap()).unwrap()
+}
+
+fn lines(path: &Path) -> usize {
+    std::fs::read_to_string(path).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn a_killed_conductor_leaves_an_unknown_end_that_is_asked_about_and_not_run_again() {
+    let yard = Yard::deploying(&format!("echo begun >> begun\necho working\n{UNTIL_GO}echo over"));
+    let mut verb = yard.begin(&["deploy", "staging"]);
+    yard.wait_output("deploy-staging-1.0", "working");
+    kill_process(pid(yard.conductor()), Signal::KILL).unwrap();
+
+    assert_eq!(verb.wait("the verb").code(), Some(6), "the outcome is unknown");
+    let plan = yard.shell.json(&["plan", "show", "--json"]);
+    assert_eq!(plan["state"], "unknown");
+    assert_eq!(plan["steps"][0]["outcome"]["state"], "unknown");
+    let why = plan["steps"][0]["outcome"]["why"].as_str().unwrap();
+    assert!(why.contains("conductor was killed"), "{why}");
+    assert_eq!(plan["steps"][0]["proof"], "done", "the proof was asked");
+    assert_eq!(lines(&yard.file("begun")), 1, "nothing is run again by itself");
+
+    // The target is free again.
+    yard.go();
+    yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
+    assert_eq!(lines(&yard.file("begun")), 2);
+    yard.shell.flightdeck(&["verify"]).succeeded();
+}
+
+#[test]
+fn a_deploy_whose_starter_was_killed_ends_with_its_own_code_and_whole_output() {
+    let yard = Yard::deploying(&format!("echo first\n{UNTIL_GO}seq 1 20000\nexit 3"));
+    let mut verb = yard.begin(&["deploy", "staging"]);
+    yard.wait_output("deploy-staging-1.0", "first");
+    verb.0.kill().unwrap();
+    verb.wait("the verb");
+    yard.go();
+    assert_eq!(yard.wait_run("deploy-staging-1.0", "exited")["code"], 3);
+    let log = yard.shell.flightdeck(&["run", "log", "deploy-staging-1.0"]).succeeded().stdout;
+    let expected: Vec<_> = (1..=20_000).map(|n| n.to_string()).collect();
+    assert!(log.lines().skip(1).eq(expected.iter().map(String::as_str)), "every line is there, in order");
+    yard.shell.flightdeck(&["run", "stop", "deploy-staging-1.0"]).ended_with(2).said("has ended");
+}
+
+#[test]
+fn a_signal_is_a_signal_and_a_code_is_a_code() {
+    let check = |name: &str, command: &str| format!("[[checks]]\nname = \"{name}\"\ncommand = {command}\n");
+    let config = [
+        check("signal", r#"["sh", "-c", "kill -9 $$"]"#),
+        check("code", r#"["sh", "-c", "sh -c 'kill -9 $$'; exit $?"]"#),
+        check("missing", r#"["no-such-program-anywhere"]"#),
+        check("plain", r#"["./plain.sh"]"#),
+        check("odd", r#"["printf", "\\377\\033]52;c;eA==\\007\\342\\200\\256x\\n"]"#),
+    ]
+    .concat();
+    let yard = Yard::new(&config, "");
+    std::fs::write(yard.file("plain.sh"), "#!/bin/sh\n").unwrap();
+    let ended = yard.shell.flightdeck(&["test"]).ended_with(1);
+    assert!(ended.stdout.starts_with("test-1: failed"), "{ended:?}");
+    let runs = yard.runs();
+    assert_eq!((&runs[0]["state"], &runs[0]["signal"]), (&"signalled".into(), &9.into()));
+    assert_eq!((&runs[1]["state"], &runs[1]["code"]), (&"exited".into(), &137.into()));
+    assert_eq!((&runs[2]["state"], &runs[3]["state"]), (&"did-not-start".into(), &"did-not-start".into()));
+    let plan = yard.shell.json(&["plan", "show", "--json"]);
+    let why = |step: usize| plan["steps"][step]["outcome"]["why"].as_str().unwrap().to_owned();
+    assert_eq!(why(2), "there is no program no-such-program-anywhere on PATH");
+    assert_eq!(why(3), "./plain.sh is not executable (chmod +x ./plain.sh)");
+    let log = yard.shell.flightdeck(&["run", "log", "test-1.4"]).succeeded();
+    assert_eq!(log.stdout, "\u{fffd}<U+202E>x\n");
+}
+
+#[test]
+fn a_stop_climbs_from_int_to_kill_and_lists_what_escaped() {
+    let script = "trap '' INT TERM\n\
+        sh -c \"trap '' INT; while :; do sleep 0.1; done\" &\n\
+        setsid sh -c 'echo $$ > escaped; exec sleep 600' &\n\
+        while [ ! -s escaped ]; do sleep 0.02; done\n\
+        echo ready\nwhile :; do sleep 0.1; done";
+    let yard = Yard::deploying(script);
+    yard.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
+    yard.wait_output("deploy-staging-1.0", "ready");
+    let stopped = yard.shell.flightdeck(&["run", "stop", "deploy-staging-1"]).succeeded();
+    assert_eq!(stopped.stderr.lines().filter(|line| line.starts_with("sent ")).count(), 3, "{stopped:?}");
+    let escaped: u32 = std::fs::read_to_string(yard.file("escaped")).unwrap().trim().parse().unwrap();
+    let still_there = test_kill_process(pid(escaped)).is_ok();
+    kill_process(pid(escaped), Signal::KILL).ok();
+    assert!(still_there, "what left the session is not signalled");
+
+    let run = yard.wait_run("deploy-staging-1.0", "signalled");
+    assert_eq!(run["signal"], 9);
+    let status = wait_until("the plan to be cancelled", || {
+        let status = yard.shell.json(&["status", "--json"]);
+        (status["plans"][0]["state"] == "cancelled").then_some(status)
+    });
+    assert!(status["plans"][0]["why"].as_str().unwrap().contains("Maya asked for a stop"), "{status}");
+    let timeline = status["timeline"].to_string();
+    for said in ["INT", "TERM", "KILL", &format!("{escaped} sleep")] {
+        assert!(timeline.contains(said), "{said} in {timeline}");
+    }
+}
+
+#[test]
+fn a_step_that_takes_too_long_is_stopped() {
+    let config = format!("{CONFIG}timeout = \"1s\"\n");
+    let yard = Yard::new(&config, "sleep 600");
+    let ended = yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1);
+    assert!(ended.stdout.contains("was stopped after 1s"), "{ended:?}");
+    assert_eq!(yard.runs()[0]["signal"], 2, "INT was enough");
+}
+
+#[test]
+fn a_flood_costs_little_memory_and_little_disk() {
+    let flood = "echo the first line\nyes 0123456789 | head -c 100000000\necho\necho the last line\n";
+    let yard = Yard::deploying(&format!("{flood}{UNTIL_GO}"));
+    yard.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
+    wait_until("the flood to be over", || {
+        let log = std::fs::read_dir(run_dir(&yard)?).ok()?.flatten().map(|entry| entry.path());
+        let newest = log.filter(|path| path.extension().is_some_and(|e| e == "out")).max()?;
+        std::fs::read(newest).ok()?.ends_with(b"the last line\r\n").then_some(())
+    });
+    let status = std::fs::read_to_string(format!("/proc/{}/status", yard.conductor())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < 100_000, "{peak} kB of memory");
+    yard.go();
+    yard.wait_run("deploy-staging-1.0", "exited");
+    let kept: u64 = std::fs::read_dir(run_dir(&yard).unwrap())
+        .unwrap()
+        .map(|e| e.unwrap().metadata().unwrap().len())
+        .sum();
+    assert!(kept < 40 << 20, "{kept} bytes kept");
+    let log = yard.shell.flightdeck(&["run", "log", "deploy-staging-1.0"]).succeeded().stdout;
+    assert!(log.starts_with("the first line\n0123456789\n"));
+    assert!(log.ends_with("\nthe last line\n"));
+    assert!(log.contains(" bytes were not kept …"));
+}
+
+/// The directory of the one run there is.
+fn run_dir(yard: &Yard) -> Option<PathBuf> {
+    let runs = yard.world.path("state").join("runs");
+    let incident = std::fs::read_dir(runs).ok()?.next()?.ok()?.path();
+    Some(incident.join("deploy-staging-1.0"))
+}
+
+#[test]
+fn a_question_is_answered_through_the_terminal_of_the_run() {
+    let yard = Yard::deploying("printf 'really? '\nread answer\necho \"so: $answer\"\n[ \"$answer\" = yes ]");
+    yard.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
+    yard.wait_output("deploy-staging-1.0", "really?");
+    let mut command = yard.shell.command(PROGRAM, &["run", "attach", "deploy-staging-1.0"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut attached = Running(command.spawn().unwrap());
+    let mut keyboard = attached.0.stdin.take().unwrap();
+    std::io::Write::write_all(&mut keyboard, b"yes\n").unwrap();
+    drop(keyboard);
+    assert!(attached.wait("the attached verb").success());
+    let mut seen = String::new();
+    std::io::Read::read_to_string(&mut attached.0.stdout.take().unwrap(), &mut seen).unwrap();
+    assert!(seen.contains("really? yes\nso: yes\n"), "{seen}");
+}
+
+#[test]
+fn two_at_once_make_one_deploy() {
+    let yard = Yard::deploying(&format!("echo begun >> begun\n{UNTIL_GO}"));
+    let mut verbs: Vec<_> = (0..4).map(|_| yard.begin(&["deploy", "staging", "--detach"])).collect();
+    let mut codes: Vec<_> = verbs.iter_mut().map(|verb| verb.wait("a verb").code().unwrap()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 5, 5, 5]);
+    yard.go();
+    yard.wait_run("deploy-staging-1.0", "exited");
+    assert_eq!(lines(&yard.file("begun")), 1);
+    assert_eq!(yard.runs().len(), 1);
+}
+
+#[test]
+fn everything_kept_is_private_whatever_the_umask() {
+    let yard = Yard::deploying(&format!("touch made\numask\necho ready\n{UNTIL_GO}"));
+    let line = format!("umask 000; exec {PROGRAM} deploy staging --detach");
+    yard.shell.run("sh", &["-c", &line]).succeeded();
+    yard.wait_output("deploy-staging-1.0", "ready");
+    let mut looked_at = 0;
+    let mut directories = vec![yard.world.path("state").join("runs")];
+    while let Some(directory) = directories.pop() {
+        assert_eq!(directory.metadata().unwrap().permissions().mode() & 0o777, 0o700, "{directory:?}");
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            looked_at += 1;
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
+        }
+    }
+    assert!(looked_at >= 3, "log, note and input");
+    // The command itself runs with the umask of who started it.
+    assert_eq!(yard.file("made").metadata().unwrap().permissions().mode() & 0o777, 0o666);
+    yard.go();
+    yard.wait_run("deploy-staging-1.0", "exited");
+}
+
+#[test]
+fn a_command_sees_a_terminal_and_only_what_it_was_promised() {
+    let config = format!("{CONFIG}env = [\"DEPLOY_TOKEN\"]\n");
+    let yard = Yard::new(&config, "tty > /dev/null && stty size\nenv | cut -d= -f1 | sort | tr '\\n' ' '");
+    let shell = yard.shell.clone().with("DEPLOY_TOKEN", "t").with("AWS_SECRET", "s");
+    shell.flightdeck(&["deploy", "staging"]).succeeded();
+    let log = shell.flightdeck(&["run", "log", "deploy-staging-1"]).succeeded().stdout;
+    let (size, names) = log.split_once('\n').unwrap();
+    assert_eq!(size, "40 120");
+    let expected = "DEPLOY_TOKEN FLIGHTDECK_COMMIT FLIGHTDECK_ENV FLIGHTDECK_REF FLIGHTDECK_RUN HOME LANG PATH PWD TERM TMPDIR TZ";
+    let names: Vec<_> =
+        names.split_whitespace().filter(|name| !["OLDPWD", "SHLVL", "_"].contains(name)).collect();
+    assert_eq!(names.join(" "), expected);
+}
+
+#[test]
+fn a_conductor_that_is_told_to_end_stops_its_command_and_says_so() {
+    let yard = Yard::deploying("echo working\nexec sleep 600");
+    let mut verb = yard.begin(&["deploy", "staging"]);
+    yard.wait_output("deploy-staging-1.0", "working");
+    // A closed terminal is nothing to it.
+    kill_process(pid(yard.conductor()), Signal::HUP).unwrap();
+    kill_process(pid(yard.conductor()), Signal::TERM).unwrap();
+    assert_eq!(verb.wait("the verb").code(), Some(1));
+    let plan = yard.shell.json(&["plan", "show", "--json"]);
+    assert_eq!((&plan["state"], &plan["steps"][0]["outcome"]["signal"]), (&"cancelled".into(), &2.into()));
+}
+
+#[test]
+fn a_dry_run_shows_all_and_changes_nothing() {
+    let yard = Yard::deploying("touch deployed");
+    let shown = yard.shell.flightdeck(&["deploy", "staging", "--dry-run"]).succeeded().stdout;
+    for wanted in ["./deploy.sh main staging", "reaches others", "./proof.sh", "FLIGHTDECK_ENV=staging"] {
+        assert!(shown.contains(wanted), "{wanted} in {shown}");
+    }
+    assert!(yard.runs().is_empty() && !yard.file("deployed").exists());
+    yard.shell.flightdeck(&["deploy", "staging", "--confirm", "production"]).ended_with(2);
+    yard.shell.flightdeck(&["deploy", "staging", "--ref=--upload-pack=x"]).ended_with(2);
+    yard.shell.flightdeck(&["deploy", "staging", "--ref", "no-such-branch"]).ended_with(2);
+    assert!(yard.runs().is_empty() && !yard.file("deployed").exists());
+}
