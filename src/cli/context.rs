@@ -33,7 +33,7 @@ pub(crate) struct Context {
     /// Where it prints.
     pub(crate) out: Output,
     /// What was said with `--incident`.
-    incident: Option<String>,
+    pub(crate) incident: Option<String>,
 }
 
 /// What is configured for the repository.

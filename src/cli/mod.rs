@@ -67,6 +67,7 @@ use context::Context;
 use output::Output;
 
 use crate::failure::{Failure, FailureKind, Result};
+use crate::runtime::{self, Launch};
 
 /// How a verb ends that did what it was asked to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,12 +168,39 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
 fn cockpit(cx: &Context) -> Result<End> {
     cockpit_is_possible(cx)?;
     logging::to_file(&cx.state_dir, &cx.out);
-    unfinished("the cockpit")
+    let incident = match &cx.incident {
+        Some(_) => cx.named(&cx.journal_to_read()?)?,
+        None => None,
+    };
+    let drill = cx.place.as_ref().is_ok_and(|place| crate::drill::place::Place::find(&place.root).is_ok());
+    runtime::open(&Launch {
+        state_dir: cx.state_dir.clone(),
+        config_dir: cx.config_dir.clone(),
+        here: cx.here.clone(),
+        user: cx.user()?,
+        settings: cx.settings()?,
+        incident,
+        drill,
+    })?;
+    Ok(End::Done)
 }
 
 /// Opens the cockpit on the repository of a drill.
-fn cockpit_in(_drill: &crate::drill::place::Place, _cx: &Context) -> Result<End> {
-    unfinished("the cockpit")
+fn cockpit_in(drill: &crate::drill::place::Place, cx: &Context) -> Result<End> {
+    // The drill is a world of its own; only the looks and the keys are the user's.
+    let settings = cx.settings()?;
+    let user = cx.user()?;
+    logging::to_file(&drill.state_dir, &cx.out);
+    runtime::open(&Launch {
+        state_dir: drill.state_dir.clone(),
+        config_dir: cx.config_dir.clone(),
+        here: drill.repo.clone(),
+        user,
+        settings,
+        incident: None,
+        drill: true,
+    })?;
+    Ok(End::Done)
 }
 
 /// Tells whether there is a terminal for the cockpit.
@@ -190,8 +218,4 @@ fn cockpit_is_possible(cx: &Context) -> Result<()> {
         reason,
         "flightdeck status tells the same in plain text; flightdeck --help lists the verbs",
     ))
-}
-
-fn unfinished(what: &str) -> Result<End> {
-    Err(Failure::new(format!("running {what}"), "not here yet", ""))
 }

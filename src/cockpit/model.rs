@@ -186,6 +186,13 @@ pub struct IncidentLine {
     pub declared_at: Timestamp,
 }
 
+impl IncidentLine {
+    /// Tells whether work on it goes on.
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, Status::Open | Status::Mitigated)
+    }
+}
+
 /// The latest output of a run, as its terminal shows it.
 pub struct Output {
     /// Id of the run.

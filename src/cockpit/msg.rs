@@ -81,6 +81,8 @@ pub enum MouseKind {
 pub enum Fact {
     /// Records of the open incident, from here or elsewhere.
     Records(Vec<Record>),
+    /// An incident was loaded at the start.
+    Opened(Box<Log>),
     /// The list of incidents changed.
     Incidents(Vec<IncidentLine>),
     /// The repository was read.

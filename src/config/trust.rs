@@ -49,6 +49,17 @@ pub struct Item {
     pub env: Vec<String>,
 }
 
+impl std::fmt::Display for Item {
+    /// One line: what for, the command line, and the variables it is given.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:<22} {}", self.what, self.line)?;
+        if !self.env.is_empty() {
+            write!(f, "  (given {})", self.env.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
 /// Lists everything a configuration would run or ask, in the order of the file.
 pub fn what_would_run(config: &Config) -> Vec<Item> {
     let mut items = Vec::new();

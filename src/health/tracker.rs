@@ -57,6 +57,18 @@ impl Tracker {
         }
     }
 
+    /// Takes up samples from before, oldest first: history to draw, which changes no state.
+    pub fn remember(&mut self, name: &str, samples: Vec<(Timestamp, Option<f64>)>) {
+        for status in self.statuses.iter_mut().filter(|status| status.name == name) {
+            let first = status.history.front().map(|(at, _)| *at);
+            let older = samples.iter().filter(|(at, _)| first.is_none_or(|first| *at < first));
+            let room = Status::MAX_HISTORY.saturating_sub(status.history.len());
+            for sample in older.rev().take(room) {
+                status.history.push_front(*sample);
+            }
+        }
+    }
+
     /// Every probe, in the order of the configuration.
     pub fn statuses(&self) -> &[Status] {
         &self.statuses

@@ -1,1 +1,129 @@
-//! The loop: input, effects to tasks, tasks to messages.
+//! The loop of the cockpit: input, effects to tasks, tasks to messages.
+//!
+//! One thread owns the model, updates and draws; it never waits for anything but its queue.
+//! The terminal is read and written by threads of their own, the journal, the repository and
+//! the followed log have one each, probes run on a small tokio runtime. All of them talk to
+//! the loop through one queue of [`Event`]s.
+
+mod effects;
+mod input;
+mod log;
+mod panics;
+mod pulse;
+mod repo;
+mod screen;
+mod shell;
+mod store;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::cockpit::model::ConfigState;
+use crate::cockpit::msg::Msg;
+use crate::config::settings::LoadedSettings;
+use crate::config::types::Probe;
+use crate::failure::{Failure, Result};
+use crate::health::runner::Observation;
+use crate::incident::IncidentId;
+
+/// What the cockpit is opened on.
+#[derive(Debug)]
+pub struct Launch {
+    /// Directory of the journal and of run logs.
+    pub state_dir: PathBuf,
+    /// Directory of settings and themes.
+    pub config_dir: PathBuf,
+    /// The directory it was started in.
+    pub here: PathBuf,
+    /// Who is acting.
+    pub user: String,
+    /// The user's settings.
+    pub settings: LoadedSettings,
+    /// The incident to open; `None`: the one open incident of the repository, else the start
+    /// screen.
+    pub incident: Option<IncidentId>,
+    /// Whether this is a drill.
+    pub drill: bool,
+}
+
+/// Everything that reaches the loop.
+enum Event {
+    /// A message for the core.
+    Msg(Msg),
+    /// Something from the terminal, read at this many milliseconds of the key clock.
+    Terminal(crossterm::event::Event, u64),
+    /// A frame is on its way to the terminal's buffer, all of it.
+    Written,
+    /// A probe was asked.
+    Observed(Observation),
+    /// These probes are to be asked from now on, with commands run in this directory; the
+    /// configuration as it is shown goes with them.
+    Configured { config: Box<ConfigState>, probes: Vec<Probe>, root: PathBuf },
+    /// What the journal knows of earlier samples.
+    History(Vec<(String, Vec<(Timestamp, Option<f64>)>)>),
+    /// The terminal is gone, or we were asked to end.
+    End,
+    /// Another program asked us to stop for now.
+    Stop,
+    /// We go on after a stop that we did not make ourselves.
+    Continued,
+    /// A thread panicked.
+    Panicked,
+}
+
+/// Opens the cockpit and runs it to its end.
+///
+/// # Errors
+/// The settings name a theme or key that is not there, the journal cannot be opened, the
+/// terminal cannot be used, or the program has a fault.
+pub fn open(launch: &Launch) -> Result<()> {
+    let began = Instant::now();
+    panics::install();
+    let looks = shell::Looks::of(launch)?;
+    let keymap = shell::keymap(&launch.settings)?;
+    let (events, queue) = mpsc::channel();
+    let store = store::start(launch, events.clone())?;
+    let repo = repo::start(launch, events.clone())?;
+    // A journal that cannot be used is told of before the screen changes.
+    store.opened()?;
+    let screen = screen::Screen::enter(events.clone())?;
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let mut shell = shell::Shell::new(launch, began, keymap, looks, &screen, events, store, repo)?;
+        shell.run(&queue)
+    }));
+    screen.leave();
+    match result {
+        Ok(Ok(running)) => {
+            farewell(&running);
+            Ok(())
+        }
+        Ok(Err(failure)) => Err(failure),
+        Err(_) => Err(panics::failure()),
+    }
+}
+
+/// Says after the end what goes on without the cockpit.
+fn farewell(running: &[String]) {
+    use std::io::Write as _;
+    for plan in running {
+        // The terminal may be gone; then there is nobody to tell.
+        let line = format!(
+            "{} goes on without the cockpit; flightdeck picks it up again\n",
+            crate::text::visible(plan)
+        );
+        let _ = std::io::stdout().write_all(line.as_bytes());
+    }
+}
+
+/// A thread that could not be started.
+fn no_thread(error: &std::io::Error) -> Failure {
+    Failure::new(
+        "starting the cockpit",
+        format!("no thread could be started: {error}"),
+        "close other programs",
+    )
+}

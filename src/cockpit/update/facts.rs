@@ -10,12 +10,13 @@ use super::super::overlay::{Overlay, Preview, Scroll};
 use super::{Cx, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State};
-use crate::incident::{Alarm, Draft, Log, Precision, Record};
+use crate::incident::{Alarm, Body, Draft, Log, Precision, Record};
 
 /// Takes in a fact.
 pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
     match fact {
         Fact::Records(records) => insert(cx, records),
+        Fact::Opened(log) => opened(cx, *log),
         Fact::Incidents(lines) => {
             cx.model.start_row = cx.model.start_row.min(lines.len());
             cx.model.incidents = lines;
@@ -108,11 +109,15 @@ fn close_preview(cx: &mut Cx<'_>, plan: &str) {
 fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     let Some(log) = &mut cx.model.log else { return };
     let incident = log.state().id;
+    let ran = records.iter().any(|record| matches!(record.body, Body::StepEnded(_)));
     for record in records.into_iter().filter(|record| record.incident == incident) {
         log.insert(record);
     }
     let last = log.state().last.timestamp();
     cx.model.now = cx.model.now.max(last);
+    if ran {
+        cx.effect("reading the repository", Effect::RefreshBranch);
+    }
 }
 
 /// Records probes whose settled state is not the one on record.

@@ -39,11 +39,10 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
             && !matches!(spec.command, Command::Notes | Command::Incident | Command::View | Command::Hotfix)
         {
             for item in menu(model, spec.command).items {
-                items.push(Item {
-                    path: path(model, &item.invoke),
-                    label: format!("{}: {}", spec.title, item.label),
-                    ..item
-                });
+                // What a menu explains behind the dot would only blur the search.
+                let short = item.label.split(" · ").next().unwrap_or_default();
+                let label = format!("{}: {short}", spec.title);
+                items.push(Item { path: path(model, &item.invoke), label, ..item });
             }
         } else if !spec.command.is_menu()
             && spec.command != Command::Palette

@@ -280,3 +280,6 @@ fn move_by(model: &mut Model, pane: Pane, by: isize) {
     let follows = pane == Pane::Timeline && by > 0 && there + 1 >= rows;
     view.cursor = if follows { None } else { Some(there) };
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! Effects to tasks: each is handed to the thread it belongs to.
+
+use std::sync::mpsc::Sender;
+
+use super::store::Order as Journal;
+use super::{Event, log, panics, repo};
+use crate::cockpit::msg::{Done, Effect, EffectId, Msg};
+use crate::conductor;
+use crate::failure::{Failure, Result};
+use crate::journal;
+
+use super::shell::Shell;
+
+impl Shell<'_> {
+    /// Hands an effect over. Its end comes back as a message.
+    pub(super) fn carry_out(&mut self, id: EffectId, effect: Effect) {
+        match effect {
+            Effect::Append(drafts) => self.store.ask(Journal::Append(id, drafts)),
+            Effect::AppendAlarms(drafts) => self.store.ask(Journal::AppendAlarms(id, drafts)),
+            Effect::Declare { started_at, declared } => {
+                self.store.ask(Journal::Declare(id, started_at, declared));
+            }
+            Effect::OpenIncident(incident) => self.store.ask(Journal::Open(id, incident)),
+            Effect::ListIncidents => self.store.ask(Journal::List(id)),
+            Effect::Start { plan, confirmed } => self.store.ask(Journal::Start(id, plan, confirmed)),
+            Effect::RefreshBranch => self.ask_repo(repo::Order::Refresh(Some(id))),
+            Effect::Prepare(request) => {
+                let plan = self.model.incident().map(|state| conductor::plan_id(state, &request));
+                match plan {
+                    Some(plan) => self.ask_repo(repo::Order::Prepare(id, plan, request)),
+                    None => self.done(
+                        id,
+                        Err(Failure::new("making the plan", "no incident is open", "declare one first")),
+                    ),
+                }
+            }
+            Effect::Prove { plan } => self.prove(id, plan),
+            Effect::Follow { run, tail } => {
+                let order = match (run, self.model.incident()) {
+                    (Some(run), Some(state)) => {
+                        let dir = conductor::log_dir(&self.state_dir, state.id, &run);
+                        log::Order::Follow { id, run, dir, tail }
+                    }
+                    _ => log::Order::Nothing,
+                };
+                let _ = self.log.send(order);
+                self.done(id, Ok(Done::Quietly));
+            }
+            Effect::ProbeNow => {
+                self.pulse.ask_now();
+                self.done(id, Ok(Done::Quietly));
+            }
+            Effect::Trust { hash } => self.ask_repo(repo::Order::Trust(id, hash)),
+            Effect::Init => self.ask_repo(repo::Order::Init(id)),
+            Effect::DrillFix => self.ask_repo(repo::Order::Fix(id)),
+            Effect::Save { name, content } => self.ask_repo(repo::Order::Save(id, name, content)),
+            Effect::Copy(text) => {
+                self.copy(&text);
+                self.done(id, Ok(Done::Said("copied, if the terminal allows it".to_owned())));
+            }
+            Effect::Suspend => {
+                self.suspend();
+                self.done(id, Ok(Done::Quietly));
+            }
+            Effect::Quit => self.over = true,
+        }
+    }
+
+    fn ask_repo(&self, order: repo::Order) {
+        // It ends only with the program.
+        let _ = self.repo.send(order);
+    }
+
+    /// Ends an effect from here.
+    fn done(&self, id: EffectId, result: Result<Done>) {
+        let _ = self.events.send(Event::Msg(Msg::Done(id, result)));
+    }
+
+    /// Asks the world, which may take its time: on a thread and a journal of its own.
+    fn prove(&self, id: EffectId, plan: String) {
+        let Some(incident) = self.model.incident().map(|state| state.id) else { return };
+        let (state_dir, user, events) = (self.state_dir.clone(), self.model.me.clone(), self.events.clone());
+        let told: Sender<Event> = events.clone();
+        let started = panics::spawn("proof", events, move || {
+            let result = journal::Journal::open(&state_dir, &user)
+                .and_then(|mut journal| conductor::prove(&mut journal, incident, &plan))
+                .map(Done::Appended);
+            let _ = told.send(Event::Msg(Msg::Done(id, result)));
+        });
+        if let Err(error) = started {
+            self.done(id, Err(super::no_thread(&error)));
+        }
+    }
+}

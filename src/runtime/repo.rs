@@ -1,0 +1,273 @@
+//! The repository and its configuration, on a thread of its own.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+
+use super::screen::receive;
+use super::{Event, Launch, no_thread, panics};
+use crate::cockpit::model::{ConfigSource, ConfigState};
+use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
+use crate::conductor;
+use crate::config::detect::{self, BranchFacts, Found};
+use crate::config::types::Config;
+use crate::config::{draft, load, trust};
+use crate::drill::fix;
+use crate::failure::{Failure, FailureKind, Result};
+use crate::hotfix::git::Reader;
+use crate::hotfix::state::{BranchState, NoRepository};
+use crate::hotfix::watch::Watch;
+use crate::plan::Request;
+
+/// How often the repository is read while nothing says that it changed.
+const SLOW: Duration = Duration::from_secs(30);
+
+/// What the repository's thread is asked for.
+pub(super) enum Order {
+    /// Read the repository; answers the effect, if there is one.
+    Refresh(Option<EffectId>),
+    /// Make a plan with this id.
+    Prepare(EffectId, String, Request),
+    /// Trust the configuration with this hash.
+    Trust(EffectId, String),
+    /// Write a configuration.
+    Init(EffectId),
+    /// In a drill: apply the prepared fix.
+    Fix(EffectId),
+    /// Save a document.
+    Save(EffectId, String, String),
+}
+
+/// Starts the thread and reads the repository in it.
+pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Sender<Order>> {
+    let (orders, queue) = mpsc::channel();
+    let wake = orders.clone();
+    let mut clerk = Clerk {
+        here: launch.here.clone(),
+        state_dir: launch.state_dir.clone(),
+        events: events.clone(),
+        reader: None,
+        loaded: None,
+        seen: None,
+        told: None,
+    };
+    panics::spawn("repository", events, move || {
+        clerk.look(true);
+        let watch = clerk.reader.as_ref().and_then(|reader| {
+            Watch::start(reader, move || {
+                let _ = wake.send(Order::Refresh(None));
+            })
+            .ok()
+        });
+        clerk.serve(&queue);
+        drop(watch);
+    })
+    .map_err(|error| no_thread(&error))?;
+    Ok(orders)
+}
+
+/// What tells that a file has changed.
+type Stamp = (PathBuf, Option<(SystemTime, u64)>);
+
+struct Clerk {
+    here: PathBuf,
+    state_dir: PathBuf,
+    events: Sender<Event>,
+    reader: Option<Reader>,
+    /// The configuration in force, if it may run.
+    loaded: Option<Config>,
+    /// The configuration file as it was when it was read.
+    seen: Option<Stamp>,
+    /// What the loop was told last.
+    told: Option<Result<BranchState, NoRepository>>,
+}
+
+impl Clerk {
+    fn serve(&mut self, orders: &Receiver<Order>) {
+        loop {
+            match receive(orders, Some(SLOW)) {
+                Err(()) => return,
+                Ok(None) => self.look(false),
+                Ok(Some(order)) => self.carry_out(order),
+            }
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) {
+        let (id, result) = match order {
+            Order::Refresh(id) => {
+                self.look(false);
+                let Some(id) = id else { return };
+                (id, Ok(Done::Quietly))
+            }
+            Order::Prepare(id, plan, request) => (id, self.prepare(&plan, &request)),
+            Order::Trust(id, hash) => (id, self.trust(&hash)),
+            Order::Init(id) => (id, self.init()),
+            Order::Fix(id) => (id, self.fix()),
+            Order::Save(id, name, content) => (id, self.save(&name, &content)),
+        };
+        let _ = self.events.send(Event::Msg(Msg::Done(id, result)));
+    }
+
+    fn root(&self) -> &Path {
+        self.reader.as_ref().map_or(&self.here, Reader::root)
+    }
+
+    /// Reads configuration and repository, and tells what changed.
+    fn look(&mut self, first: bool) {
+        if self.reader.is_none() {
+            match Reader::open(&self.here) {
+                Ok(reader) => self.reader = Some(reader),
+                Err(none) => {
+                    if first {
+                        self.configure(None);
+                    }
+                    return self.tell(Err(none));
+                }
+            }
+        }
+        let path = self.root().join(load::FILE);
+        let stamp = std::fs::metadata(&path).ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
+        let stamp = (path, stamp);
+        if first || self.seen.as_ref() != Some(&stamp) {
+            let root = self.root().to_owned();
+            self.seen = Some(stamp);
+            self.configure(Some(&root));
+        }
+        let hotfix = self.loaded.as_ref().map(|config| config.hotfix.clone()).unwrap_or_default();
+        if let Some(reader) = &mut self.reader {
+            let branch = reader.read(&hotfix);
+            self.tell(branch);
+        }
+    }
+
+    fn tell(&mut self, branch: Result<BranchState, NoRepository>) {
+        if self.told.as_ref() != Some(&branch) {
+            self.told = Some(branch.clone());
+            let _ = self.events.send(Event::Msg(Msg::Fact(Fact::Branch(Box::new(branch)))));
+        }
+    }
+
+    /// Reads the configuration and tells what may run.
+    fn configure(&mut self, root: Option<&Path>) {
+        let state = self.read_config(root);
+        let may_run = matches!(state.source, ConfigSource::Trusted);
+        let probes = if may_run { state.config.probes.clone() } else { Vec::new() };
+        self.loaded = Some(state.config.clone());
+        let root = root.unwrap_or(&self.here).to_owned();
+        let _ = self.events.send(Event::Configured { config: Box::new(state), probes, root });
+    }
+
+    fn read_config(&self, root: Option<&Path>) -> ConfigState {
+        let nothing = |source| ConfigState { config: Config::default(), source, found: Vec::new() };
+        let Some(root) = root else { return nothing(ConfigSource::None) };
+        let found = self.found().map(|found| words(&found)).unwrap_or_default();
+        let loaded = match load::load(root) {
+            Err(failure) => return ConfigState { found, ..nothing(ConfigSource::Invalid(failure)) },
+            Ok(None) => return ConfigState { found, ..nothing(ConfigSource::None) },
+            Ok(Some(loaded)) => loaded,
+        };
+        let source = match trust::is_trusted(&self.state_dir, &loaded) {
+            Ok(true) => ConfigSource::Trusted,
+            Ok(false) => ConfigSource::Untrusted {
+                hash: loaded.hash.to_string(),
+                would_run: trust::what_would_run(&loaded.config).iter().map(ToString::to_string).collect(),
+            },
+            Err(failure) => ConfigSource::Invalid(failure),
+        };
+        ConfigState { config: loaded.config, source, found }
+    }
+
+    fn found(&self) -> Option<Found> {
+        let reader = self.reader.as_ref()?;
+        let facts = BranchFacts {
+            default_branch: reader.default_branch(),
+            has_develop: reader.resolve("develop").is_ok() || reader.resolve("origin/develop").is_ok(),
+            remote: reader.remote_url(),
+        };
+        Some(detect::look(reader.root(), &facts))
+    }
+
+    fn prepare(&self, plan: &str, request: &Request) -> Result<Done> {
+        let config = self.loaded.clone().unwrap_or_default();
+        if !matches!(request, Request::HotfixStart { .. }) {
+            // The file may have changed since it was shown: what is trusted is what runs.
+            let doing = "making the plan";
+            let loaded = load::load(self.root())?.ok_or_else(|| {
+                Failure::usage(doing, "there is no flightdeck.toml", "flightdeck init writes one")
+            })?;
+            trust::require(&self.state_dir, &loaded)?;
+            if loaded.config != config {
+                return Err(Failure::new(doing, "flightdeck.toml has just changed", "try again"));
+            }
+        }
+        conductor::prepare(self.root(), &config, plan, request).map(|plan| Done::Prepared(Box::new(plan)))
+    }
+
+    fn trust(&mut self, hash: &str) -> Result<Done> {
+        let doing = "trusting flightdeck.toml";
+        let loaded =
+            load::load(self.root())?.filter(|loaded| loaded.hash.to_string() == hash).ok_or_else(|| {
+                Failure::of(
+                    FailureKind::NotTrusted,
+                    doing,
+                    "it has changed since it was shown",
+                    "read it again",
+                )
+            })?;
+        trust::trust(&self.state_dir, &loaded, Timestamp::now())?;
+        self.seen = None;
+        self.look(false);
+        Ok(Done::Said("flightdeck.toml is trusted as it is now".to_owned()))
+    }
+
+    fn init(&mut self) -> Result<Done> {
+        let doing = "writing flightdeck.toml";
+        let found = self.found().ok_or_else(|| Failure::usage(doing, "there is no repository here", ""))?;
+        write_new(doing, &self.root().join(load::FILE), draft::write(&found).as_bytes())?;
+        self.look(false);
+        Ok(Done::Said("wrote flightdeck.toml; read it, then trust it".to_owned()))
+    }
+
+    fn fix(&mut self) -> Result<Done> {
+        let applied = fix::apply(self.root())?;
+        self.look(false);
+        let short: String = applied.commit.chars().take(7).collect();
+        Ok(Done::Said(format!("committed {short} {}", applied.subject)))
+    }
+
+    /// Saves a document at the root; one that is there already is never written over.
+    fn save(&self, name: &str, content: &str) -> Result<Done> {
+        let doing = format!("saving {name}");
+        let stem = name.strip_suffix(".md").unwrap_or(name);
+        for n in 1..100 {
+            let name = if n == 1 { name.to_owned() } else { format!("{stem}-{n}.md") };
+            let path = self.root().join(&name);
+            if !path.exists() {
+                write_new(&doing, &path, content.as_bytes())?;
+                return Ok(Done::Said(format!("saved as {name}")));
+            }
+        }
+        Err(Failure::new(doing, "there are a hundred of them already", "remove some"))
+    }
+}
+
+/// Writes a file that must not be there yet.
+fn write_new(doing: &str, path: &Path, content: &[u8]) -> Result<()> {
+    use std::io::Write as _;
+    std::fs::File::create_new(path).and_then(|mut file| file.write_all(content)).map_err(|error| {
+        Failure::new(doing, format!("{}: {error}", path.display()), "make the directory writable")
+    })
+}
+
+/// What was recognised, a few words each.
+fn words(found: &Found) -> Vec<String> {
+    let mut words: Vec<String> = found.checks.iter().map(|check| check.from.clone()).collect();
+    words.extend(found.deploy.iter().chain(&found.smoke).map(|script| script.from.clone()));
+    words.extend(found.forge.map(|forge| forge.name().to_owned()));
+    words.extend(found.flow.map(|flow| flow.name().to_owned()));
+    words.dedup();
+    words
+}

@@ -1,0 +1,488 @@
+//! The loop itself: drains what is there, updates, draws once if something changed.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::Event as Terminal;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::{TerminalOptions, Viewport};
+
+use super::pulse::Pulse;
+use super::screen::Screen;
+use super::store::Store;
+use super::{Event, Launch, input, log, panics, repo};
+use crate::cockpit::keymap::Keymap;
+use crate::cockpit::model::{self, ConfigSource, Model};
+use crate::cockpit::msg::{Fact, Msg};
+use crate::cockpit::update;
+use crate::config::settings::{self, LoadedSettings};
+use crate::failure::{Failure, Result};
+use crate::incident::PlanState;
+use crate::tui::theme::{ColorDepth, Theme};
+use crate::tui::{Regions, draw};
+
+/// Longest wait for journal and repository before the first frame.
+const FIRST_FRAME: Duration = Duration::from_millis(150);
+/// Shortest time between two frames that no key has asked for.
+const FRAME: Duration = Duration::from_millis(33);
+/// A turn of the loop that takes longer is noted in the log.
+const SLOW_TURN: Duration = Duration::from_millis(100);
+/// Most messages taken in before a frame is drawn.
+const DRAIN: usize = 256;
+/// What begins and ends a frame that the terminal is to show at once.
+const BEGIN: &[u8] = b"\x1b[?2026h";
+const END: &[u8] = b"\x1b[?2026l";
+
+/// Looks as chosen, and the theme that goes with them.
+pub(super) struct Looks {
+    looks: model::Looks,
+    theme: Theme,
+    depth: ColorDepth,
+}
+
+impl Looks {
+    /// Reads what the settings and the terminal say.
+    pub(super) fn of(launch: &Launch) -> Result<Self> {
+        let settings = &launch.settings.settings;
+        let depth = depth();
+        let theme = load_theme(launch, &settings.theme)?.downgrade(depth);
+        let mut themes: Vec<String> = Theme::built_in_names().map(str::to_owned).collect();
+        if !themes.contains(&settings.theme) {
+            themes.push(settings.theme.clone());
+        }
+        let local = TimeZone::system();
+        let zone = match settings.time {
+            settings::TimeZone::Utc => TimeZone::UTC,
+            settings::TimeZone::Local => local.clone(),
+        };
+        let looks =
+            model::Looks { theme: settings.theme.clone(), themes, zone, local, guide: settings.guide };
+        Ok(Self { looks, theme, depth })
+    }
+}
+
+/// Loads a theme: the user's own of that name, else the built-in one.
+fn load_theme(launch: &Launch, name: &str) -> Result<Theme> {
+    let own = Theme::is_name(name).then(|| launch.config_dir.join("themes").join(format!("{name}.toml")));
+    let text = own.and_then(|path| std::fs::read_to_string(path).ok());
+    Theme::load(name, text.as_deref())
+}
+
+/// How many colours the terminal has, as far as it says.
+fn depth() -> ColorDepth {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        ColorDepth::None
+    } else if matches!(variable("COLORTERM").as_str(), "truecolor" | "24bit")
+        || variable("TERM").ends_with("-direct")
+    {
+        ColorDepth::True
+    } else if variable("TERM").contains("256color") {
+        ColorDepth::Indexed
+    } else {
+        ColorDepth::Ansi
+    }
+}
+
+/// The keys: the defaults with the user's changes.
+pub(super) fn keymap(settings: &LoadedSettings) -> Result<Keymap> {
+    Keymap::with(&settings.settings.keys).map_err(|bad| {
+        let problems = bad.iter().map(|bad| settings.key_problem(&bad.action, None, &bad.why)).collect();
+        settings.invalid(problems).into()
+    })
+}
+
+/// Collects what ratatui writes, to be handed to the terminal's thread as one piece.
+#[derive(Clone, Default)]
+struct Sink(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The loop and all it holds.
+pub(super) struct Shell<'a> {
+    pub(super) model: Model,
+    pub(super) state_dir: PathBuf,
+    pub(super) events: Sender<Event>,
+    pub(super) store: Store,
+    pub(super) repo: Sender<repo::Order>,
+    pub(super) log: Sender<log::Order>,
+    pub(super) pulse: Pulse,
+    pub(super) over: bool,
+    launch: &'a Launch,
+    screen: &'a Screen,
+    began: Instant,
+    theme: (String, Theme),
+    depth: ColorDepth,
+    sink: Sink,
+    terminal: ratatui::Terminal<CrosstermBackend<Sink>>,
+    /// What flushing a frame without any change writes.
+    empty: Vec<u8>,
+    regions: Regions,
+    drawn: Instant,
+    dirty: Dirty,
+    /// Whether probes changed since the core was told of them.
+    health_is_stale: bool,
+    /// Keys read before this were meant for another program.
+    deaf_until_ms: u64,
+}
+
+/// Whether a frame is due.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Dirty {
+    No,
+    /// Something changed by itself.
+    Soon,
+    /// A key was pressed.
+    Now,
+}
+
+impl<'a> Shell<'a> {
+    #[expect(clippy::too_many_arguments, reason = "it is made once, of everything that was started")]
+    pub(super) fn new(
+        launch: &'a Launch,
+        began: Instant,
+        keymap: Keymap,
+        looks: Looks,
+        screen: &'a Screen,
+        events: Sender<Event>,
+        store: Store,
+        repo: Sender<repo::Order>,
+    ) -> Result<Self> {
+        let mut model = Model::new(Timestamp::now(), launch.user.clone(), keymap, looks.looks);
+        model.drill = launch.drill;
+        model.size = size();
+        let sink = Sink::default();
+        let area = Rect::new(0, 0, model.size.0, model.size.1);
+        let mut terminal = terminal(&sink, area)?;
+        terminal.flush().map_err(|error| not_drawn(&error))?;
+        let empty = std::mem::take(&mut *sink.0.borrow_mut());
+        let log = log::start(&events)?;
+        input::start(began, &events)?;
+        Ok(Self {
+            model,
+            state_dir: launch.state_dir.clone(),
+            events,
+            store,
+            repo,
+            log,
+            pulse: Pulse::default(),
+            over: false,
+            launch,
+            screen,
+            began,
+            theme: (launch.settings.settings.theme.clone(), looks.theme),
+            depth: looks.depth,
+            sink,
+            terminal,
+            empty,
+            regions: Regions::default(),
+            drawn: began,
+            dirty: Dirty::Now,
+            health_is_stale: false,
+            deaf_until_ms: 0,
+        })
+    }
+
+    /// Runs to the end; returns the titles of plans that go on.
+    pub(super) fn run(&mut self, queue: &Receiver<Event>) -> Result<Vec<String>> {
+        self.gather(queue);
+        while !self.over {
+            self.draw()?;
+            match self.wait(queue) {
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(event) => {
+                    let turn = Instant::now();
+                    self.take(event)?;
+                    for _ in 0..DRAIN {
+                        let Ok(event) = queue.try_recv() else { break };
+                        self.take(event)?;
+                    }
+                    self.settle_health();
+                    if turn.elapsed() > SLOW_TURN {
+                        tracing::warn!("a turn of the loop took {:?}", turn.elapsed());
+                    }
+                }
+            }
+            self.tick();
+        }
+        self.pulse.end();
+        self.store.finish();
+        let running = self.model.incident().into_iter().flat_map(|state| &state.plans);
+        Ok(running.filter(|plan| plan.state == PlanState::Running).map(|plan| plan.title.clone()).collect())
+    }
+
+    /// Waits a moment for journal and repository, so that the first frame is whole.
+    fn gather(&mut self, queue: &Receiver<Event>) {
+        let until = Instant::now() + FIRST_FRAME;
+        let (mut incidents, mut branch) = (false, false);
+        while !(incidents && branch) && !self.over {
+            let Ok(event) = queue.recv_timeout(until.saturating_duration_since(Instant::now())) else {
+                break;
+            };
+            incidents |= matches!(&event, Event::Msg(Msg::Fact(Fact::Incidents(_))));
+            branch |= matches!(&event, Event::Msg(Msg::Fact(Fact::Branch(_))));
+            if self.take(event).is_err() {
+                break;
+            }
+        }
+        // The incident comes right behind the list.
+        if let Ok(event) =
+            queue.recv_timeout(Duration::from_millis(if self.wants_incident() { 50 } else { 0 }))
+        {
+            let _ = self.take(event);
+        }
+        self.tick_to(Timestamp::now());
+    }
+
+    fn wants_incident(&self) -> bool {
+        self.model.log.is_none() && self.model.incidents.iter().filter(|line| line.is_open()).count() == 1
+    }
+
+    /// Waits for the next event, or until a frame or a tick is due.
+    fn wait(&self, queue: &Receiver<Event>) -> std::result::Result<Event, RecvTimeoutError> {
+        let frame = (self.dirty != Dirty::No && self.screen.is_ready())
+            .then(|| FRAME.saturating_sub(self.drawn.elapsed()));
+        let tick = self.model.is_timed().then(|| self.until_tick());
+        match frame.into_iter().chain(tick).min() {
+            None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(wait) => queue.recv_timeout(wait),
+        }
+    }
+
+    /// Time until the elapsed time shows its next second.
+    fn until_tick(&self) -> Duration {
+        let since = self.model.incident().map_or(0, |state| state.started_at.as_millisecond());
+        let past = (Timestamp::now().as_millisecond() - since).rem_euclid(1000);
+        Duration::from_millis(u64::try_from(1000 - past).unwrap_or(1000))
+    }
+
+    /// Lets time pass, if a second has and something on the screen shows it.
+    fn tick(&mut self) {
+        let now = Timestamp::now();
+        if self.model.is_timed() && now.duration_since(self.model.now).as_millis() >= 950 {
+            self.tick_to(now);
+        }
+    }
+
+    fn tick_to(&mut self, now: Timestamp) {
+        self.message(Msg::Tick(now), Dirty::Soon);
+    }
+
+    /// Takes in one event.
+    fn take(&mut self, event: Event) -> Result<()> {
+        match event {
+            Event::Msg(msg) => self.fact(msg),
+            Event::Terminal(event, at_ms) => self.terminal_event(event, at_ms),
+            Event::Written => {}
+            Event::Observed(seen) => {
+                self.pulse.observe(seen, &self.store);
+                self.health_changed();
+            }
+            Event::Configured { config, probes, root } => {
+                let may_run = matches!(config.source, ConfigSource::Trusted);
+                self.message(Msg::Fact(Fact::Config(config)), Dirty::Soon);
+                let configured = self.pulse.configure(
+                    if may_run { &probes } else { &[] },
+                    &root,
+                    &self.events,
+                    &self.store,
+                );
+                if let Err(failure) = configured {
+                    self.message(Msg::Fact(Fact::Failed(failure)), Dirty::Soon);
+                }
+                self.restore_health();
+            }
+            Event::History(history) => {
+                self.pulse.remember(history);
+                self.health_changed();
+            }
+            Event::End => self.over = true,
+            Event::Stop => self.suspend(),
+            Event::Continued => self.redraw_all(),
+            Event::Panicked => return Err(panics::failure()),
+        }
+        Ok(())
+    }
+
+    /// A message from one of the threads.
+    fn fact(&mut self, msg: Msg) {
+        let loads = matches!(
+            msg,
+            Msg::Fact(Fact::Opened(_)) | Msg::Done(_, Ok(crate::cockpit::msg::Done::Opened(_)))
+        );
+        self.message(msg, Dirty::Soon);
+        if loads {
+            self.restore_health();
+        }
+        self.tell_log();
+    }
+
+    /// Tells the follower when its run has ended: nothing more will come.
+    fn tell_log(&self) {
+        let Some((_, run)) = &self.model.following else { return };
+        let ended = self
+            .model
+            .incident()
+            .and_then(|state| state.run(run))
+            .is_some_and(|(_, run)| run.outcome.is_some());
+        if ended {
+            let _ = self.log.send(log::Order::Ended(run.clone()));
+        }
+    }
+
+    fn restore_health(&mut self) {
+        if let Some(state) = self.model.incident() {
+            self.pulse.restore(state);
+        }
+        self.health_changed();
+        self.settle_health();
+    }
+
+    fn health_changed(&mut self) {
+        self.health_is_stale = true;
+    }
+
+    /// Hands the probes to the core, once for all that came in this turn.
+    fn settle_health(&mut self) {
+        if std::mem::take(&mut self.health_is_stale) {
+            let fact = self.pulse.fact();
+            self.message(Msg::Fact(fact), Dirty::Soon);
+        }
+    }
+
+    fn terminal_event(&mut self, event: Terminal, at_ms: u64) {
+        if !input::matters(&event) || at_ms < self.deaf_until_ms {
+            return;
+        }
+        let msg = match event {
+            Terminal::Key(key) => input::key(key, at_ms).map(Msg::Key),
+            Terminal::Mouse(mouse) => input::mouse(mouse, &self.regions.panes).map(Msg::Mouse),
+            Terminal::Paste(text) => Some(Msg::Paste(text)),
+            Terminal::Resize(columns, rows) => {
+                self.resize(columns, rows);
+                Some(Msg::Resize(columns, rows))
+            }
+            Terminal::FocusGained | Terminal::FocusLost => None,
+        };
+        if let Some(msg) = msg {
+            self.message(msg, Dirty::Now);
+        }
+    }
+
+    /// Updates the model and hands its effects over.
+    fn message(&mut self, msg: Msg, dirty: Dirty) {
+        self.dirty = self.dirty.max(dirty);
+        for (id, effect) in update(&mut self.model, msg) {
+            self.carry_out(id, effect);
+        }
+        if self.model.looks.theme != self.theme.0 {
+            self.change_theme();
+        }
+    }
+
+    fn change_theme(&mut self) {
+        let name = self.model.looks.theme.clone();
+        match load_theme(self.launch, &name) {
+            Ok(theme) => self.theme = (name, theme.downgrade(self.depth)),
+            Err(failure) => {
+                self.model.looks.theme.clone_from(&self.theme.0);
+                self.message(Msg::Fact(Fact::Failed(failure)), Dirty::Now);
+            }
+        }
+    }
+
+    fn resize(&mut self, columns: u16, rows: u16) {
+        // A terminal that cannot be resized is drawn as it is; the next frame tries again.
+        let _ = self.terminal.resize(Rect::new(0, 0, columns, rows));
+    }
+
+    /// Draws a frame if one is due and the terminal has taken the last.
+    fn draw(&mut self) -> Result<()> {
+        let due = match self.dirty {
+            Dirty::No => false,
+            Dirty::Soon => self.drawn.elapsed() >= FRAME,
+            Dirty::Now => true,
+        };
+        if !due || !self.screen.is_ready() {
+            return Ok(());
+        }
+        self.dirty = Dirty::No;
+        self.drawn = Instant::now();
+        let mut frame = self.terminal.get_frame();
+        self.regions = draw(&mut frame, &self.model, &self.theme.1);
+        self.terminal.flush().map_err(|error| not_drawn(&error))?;
+        self.terminal.swap_buffers();
+        let bytes = std::mem::take(&mut *self.sink.0.borrow_mut());
+        if bytes != self.empty {
+            self.screen.write([BEGIN, &bytes, END].concat());
+        }
+        let at_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let shown = Msg::Shown { at_ms, heights: self.regions.heights, overlay: self.regions.overlay };
+        let tops: Vec<usize> = self.model.views.iter().map(|view| view.top).collect();
+        update(&mut self.model, shown);
+        if self.model.views.iter().zip(tops).any(|(view, top)| view.top != top) {
+            self.dirty = Dirty::Now;
+        }
+        Ok(())
+    }
+
+    /// Draws everything anew: the terminal may hold something else.
+    fn redraw_all(&mut self) {
+        if let Ok((columns, rows)) = crossterm::terminal::size() {
+            self.model.size = (columns, rows);
+            self.resize(columns, rows);
+        }
+        let _ = self.terminal.clear();
+        self.dirty = Dirty::Now;
+    }
+
+    /// Gives the terminal back and stops, until somebody brings us to the foreground.
+    pub(super) fn suspend(&mut self) {
+        self.screen.leave();
+        // Stops this process only when it returns; then we have been continued.
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+        self.screen.enter_again();
+        self.deaf_until_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(0);
+        self.redraw_all();
+    }
+
+    /// Hands a text to the terminal's clipboard.
+    pub(super) fn copy(&self, text: &str) {
+        let mut bytes = Vec::new();
+        if crossterm::queue!(bytes, CopyToClipboard::to_clipboard_from(text)).is_ok() {
+            self.screen.write(bytes);
+        }
+    }
+}
+
+fn terminal(sink: &Sink, area: Rect) -> Result<ratatui::Terminal<CrosstermBackend<Sink>>> {
+    let options = TerminalOptions { viewport: Viewport::Fixed(area) };
+    ratatui::Terminal::with_options(CrosstermBackend::new(sink.clone()), options)
+        .map_err(|error| not_drawn(&error))
+}
+
+fn size() -> (u16, u16) {
+    crossterm::terminal::size().unwrap_or((80, 24))
+}
+
+fn not_drawn(error: &io::Error) -> Failure {
+    Failure::new("drawing the cockpit", error, "flightdeck status tells the same in plain text")
+}

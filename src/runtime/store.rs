@@ -1,0 +1,370 @@
+//! The journal, on a thread of its own: commits, loads, and notices what others wrote.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use notify::{RecursiveMode, Watcher as _};
+
+use super::screen::receive;
+use super::{Event, Launch, no_thread, panics};
+use crate::cockpit::model::IncidentLine;
+use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
+use crate::conductor::{self, Started};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::hotfix::git::Reader;
+use crate::incident::{Body, Declared, Draft, IncidentId, PlanState, Record};
+use crate::journal::{Journal, Seq};
+use crate::plan::Plan;
+
+/// How often the journal is looked at while nothing says that it changed.
+const SLOW: Duration = Duration::from_secs(15);
+/// The same while a plan runs: its conductor may die without a word.
+const WATCHFUL: Duration = Duration::from_secs(2);
+/// How much of earlier samples is shown.
+const HISTORY: SignedDuration = SignedDuration::from_hours(1);
+/// Samples are stored together this often.
+const STORE_EVERY: Duration = Duration::from_secs(20);
+
+/// What the journal's thread is asked for.
+pub(super) enum Order {
+    Append(EffectId, Vec<Draft>),
+    AppendAlarms(EffectId, Vec<Draft>),
+    Declare(EffectId, Option<Timestamp>, Box<Declared>),
+    Open(EffectId, IncidentId),
+    List(EffectId),
+    Start(EffectId, Box<Plan>, String),
+    Samples(String, Timestamp, Option<f64>),
+    History(Vec<String>),
+    Changed,
+    /// Stores what waits and answers, before the program ends.
+    Finish(Sender<()>),
+}
+
+/// The journal's thread, as seen from outside.
+pub(super) struct Store {
+    orders: Sender<Order>,
+    opened: Receiver<Result<()>>,
+}
+
+impl Store {
+    /// Waits until the journal is open.
+    pub(super) fn opened(&self) -> Result<()> {
+        self.opened.recv().unwrap_or_else(|_| Err(panics::failure()))
+    }
+
+    /// Asks for something.
+    pub(super) fn ask(&self, order: Order) {
+        // It ends only with the program.
+        let _ = self.orders.send(order);
+    }
+
+    /// Stores what waits, for at most half a second.
+    pub(super) fn finish(&self) {
+        let (done, wait) = mpsc::channel();
+        self.ask(Order::Finish(done));
+        let _ = wait.recv_timeout(Duration::from_millis(500));
+    }
+}
+
+/// Starts the thread and opens the journal in it.
+pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
+    let (orders, queue) = mpsc::channel();
+    let (tell, opened) = mpsc::channel();
+    let (state_dir, user, here) = (launch.state_dir.clone(), launch.user.clone(), launch.here.clone());
+    let (wanted, wake, told) = (launch.incident, orders.clone(), events.clone());
+    panics::spawn("journal", events, move || {
+        let repository = Reader::open(&here).map_or_else(|_| String::new(), |reader| reader.identity());
+        let journal = match Journal::open(&state_dir, &user) {
+            Ok(journal) => journal,
+            Err(failure) => {
+                let _ = tell.send(Err(failure));
+                return;
+            }
+        };
+        let _ = tell.send(Ok(()));
+        let mut keeper = Keeper {
+            journal,
+            state_dir: state_dir.clone(),
+            repository,
+            events: told,
+            open: None,
+            waiting: Vec::new(),
+            stored: Instant::now(),
+            looked: Instant::now(),
+        };
+        keeper.begin(wanted);
+        let watcher = watch(&state_dir, wake);
+        keeper.serve(&queue);
+        drop(watcher);
+    })
+    .map_err(|error| no_thread(&error))?;
+    Ok(Store { orders, opened })
+}
+
+/// Wakes the thread when the journal's files change. Without it the slow look remains.
+fn watch(state_dir: &Path, wake: Sender<Order>) -> Option<notify::RecommendedWatcher> {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return };
+        let journal = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(Journal::FILE))
+        };
+        if event.kind.is_modify() && event.paths.iter().any(journal) {
+            let _ = wake.send(Order::Changed);
+        }
+    })
+    .ok()?;
+    watcher.watch(state_dir, RecursiveMode::NonRecursive).ok()?;
+    Some(watcher)
+}
+
+/// The incident that is followed.
+struct Open {
+    id: IncidentId,
+    seq: Seq,
+    /// Plans that the record says are running.
+    running: Vec<String>,
+}
+
+struct Keeper {
+    journal: Journal,
+    state_dir: PathBuf,
+    repository: String,
+    events: Sender<Event>,
+    open: Option<Open>,
+    waiting: Vec<(String, Timestamp, Option<f64>)>,
+    stored: Instant,
+    looked: Instant,
+}
+
+impl Keeper {
+    fn fact(&self, fact: Fact) {
+        let _ = self.events.send(Event::Msg(Msg::Fact(fact)));
+    }
+
+    fn done(&self, id: EffectId, result: Result<Done>) {
+        let _ = self.events.send(Event::Msg(Msg::Done(id, result)));
+    }
+
+    /// Lists incidents and opens the one that is wanted, or the only one that is open.
+    fn begin(&mut self, wanted: Option<IncidentId>) {
+        if let Some(why) = self.journal.read_only() {
+            self.fact(Fact::ReadOnly(why.to_owned()));
+        }
+        let lines = match self.list() {
+            Ok(lines) => lines,
+            Err(failure) => return self.fact(Fact::Failed(failure)),
+        };
+        let mut open = lines.iter().filter(|line| line.is_open());
+        let only = match (open.next(), open.next()) {
+            (Some(line), None) => Some(line.id),
+            _ => None,
+        };
+        self.fact(Fact::Incidents(lines));
+        if let Some(id) = wanted.or(only) {
+            match self.load(id) {
+                Ok(Done::Opened(log)) => self.fact(Fact::Opened(log)),
+                Ok(_) => {}
+                Err(failure) => self.fact(Fact::Failed(failure)),
+            }
+        }
+    }
+
+    fn serve(&mut self, orders: &Receiver<Order>) {
+        loop {
+            let watchful = self.open.as_ref().is_some_and(|open| !open.running.is_empty());
+            let wait = if watchful { WATCHFUL } else { SLOW };
+            match receive(orders, Some(wait)) {
+                Err(()) => return,
+                Ok(Some(order)) => self.carry_out(order),
+                Ok(None) => self.catch_up(),
+            }
+            if watchful && self.looked.elapsed() >= WATCHFUL {
+                self.looked = Instant::now();
+                self.reconcile();
+            }
+            if self.stored.elapsed() >= STORE_EVERY {
+                self.store_samples();
+            }
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Changed => self.catch_up(),
+            Order::Append(id, drafts) => {
+                let result = self.append(drafts);
+                self.done(id, result);
+            }
+            Order::AppendAlarms(id, drafts) => {
+                let result = self.append_alarms(drafts);
+                self.done(id, result);
+            }
+            Order::Declare(id, started_at, declared) => {
+                let result = self.declare(started_at, *declared);
+                self.done(id, result);
+            }
+            Order::Open(id, incident) => {
+                let result = self.load(incident);
+                self.done(id, result);
+            }
+            Order::List(id) => {
+                self.open = None;
+                let result = self.list().map(|lines| {
+                    self.fact(Fact::Incidents(lines));
+                    Done::Quietly
+                });
+                self.done(id, result);
+            }
+            Order::Start(id, plan, confirmed) => {
+                let result = self.start(&plan, &confirmed);
+                self.done(id, result);
+            }
+            Order::Samples(probe, at, value) => self.waiting.push((probe, at, value)),
+            Order::History(probes) => self.history(probes),
+            Order::Finish(done) => {
+                self.store_samples();
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn list(&self) -> Result<Vec<IncidentLine>> {
+        let all = self.journal.incidents(Some(&self.repository))?;
+        Ok(all
+            .into_iter()
+            .map(|summary| IncidentLine {
+                id: summary.id,
+                number: summary.number,
+                title: summary.title,
+                severity: summary.severity,
+                status: summary.status,
+                declared_at: summary.declared_at,
+            })
+            .collect())
+    }
+
+    fn load(&mut self, id: IncidentId) -> Result<Done> {
+        let (log, seq) = self.journal.load(id)?;
+        let running = log
+            .state()
+            .plans
+            .iter()
+            .filter(|plan| plan.state == PlanState::Running)
+            .map(|plan| plan.id.clone())
+            .collect();
+        self.open = Some(Open { id, seq, running });
+        self.reconcile();
+        Ok(Done::Opened(Box::new(log)))
+    }
+
+    fn declare(&mut self, started_at: Option<Timestamp>, declared: Declared) -> Result<Done> {
+        let declared = Declared { repository: self.repository.clone(), ..declared };
+        let record = self.journal.declare(Timestamp::now(), started_at, declared)?;
+        self.load(record.incident)
+    }
+
+    /// Commits drafts; what others wrote meanwhile comes along.
+    fn append(&mut self, drafts: Vec<Draft>) -> Result<Done> {
+        self.journal.append(Timestamp::now(), drafts)?;
+        Ok(Done::Appended(self.fresh()?))
+    }
+
+    /// Commits alarms that no other cockpit has recorded meanwhile.
+    fn append_alarms(&mut self, mut drafts: Vec<Draft>) -> Result<Done> {
+        let fresh = self.fresh()?;
+        drafts.retain(|draft| {
+            let Body::Alarm(ours) = &draft.body else { return true };
+            !fresh.iter().any(|record| {
+                matches!(&record.body, Body::Alarm(theirs) if theirs.probe == ours.probe && theirs.to == ours.to)
+            })
+        });
+        self.fact(Fact::Records(fresh));
+        if drafts.is_empty() { Ok(Done::Quietly) } else { self.append(drafts) }
+    }
+
+    fn start(&mut self, plan: &Plan, confirmed: &str) -> Result<Done> {
+        let Some(open) = &self.open else {
+            return Err(Failure::new("starting a plan", "no incident is open", "declare one first"));
+        };
+        match conductor::start(
+            &mut self.journal,
+            &self.state_dir,
+            open.id,
+            &self.repository,
+            plan,
+            confirmed,
+        )? {
+            Started::Yes(_) => Ok(Done::Started { plan: plan.id.clone(), records: self.fresh()? }),
+            Started::Held(lease) => Err(Failure::of(
+                FailureKind::Held,
+                format!("starting {}", plan.title),
+                format!(
+                    "{} is held by {} for {} since {:.0}",
+                    lease.target, lease.by, lease.plan, lease.taken_at
+                ),
+                "wait for it to end, or stop its run",
+            )),
+        }
+    }
+
+    /// What was written since the last look, by whomever.
+    fn fresh(&mut self) -> Result<Vec<Record>> {
+        let Some(open) = &mut self.open else { return Ok(Vec::new()) };
+        let (records, seq) = self.journal.since(open.id, open.seq)?;
+        open.seq = seq;
+        for record in &records {
+            match &record.body {
+                Body::PlanStarted(started) => open.running.push(started.plan.clone()),
+                Body::PlanEnded(ended) => open.running.retain(|plan| *plan != ended.plan),
+                _ => {}
+            }
+        }
+        Ok(records)
+    }
+
+    fn catch_up(&mut self) {
+        match self.fresh() {
+            Ok(records) if records.is_empty() => {}
+            Ok(records) => self.fact(Fact::Records(records)),
+            Err(failure) => self.fact(Fact::Failed(failure)),
+        }
+    }
+
+    /// Looks for plans whose conductor is gone.
+    fn reconcile(&mut self) {
+        if self.journal.read_only().is_some() {
+            return;
+        }
+        let Some(open) = self.open.as_ref().filter(|open| !open.running.is_empty()) else { return };
+        match conductor::reconcile(&mut self.journal, &self.state_dir, open.id) {
+            Ok(_) => self.catch_up(),
+            Err(failure) => self.fact(Fact::Failed(failure)),
+        }
+    }
+
+    fn store_samples(&mut self) {
+        self.stored = Instant::now();
+        if self.waiting.is_empty() || self.journal.read_only().is_some() {
+            return;
+        }
+        let samples = std::mem::take(&mut self.waiting);
+        if let Err(failure) = self.journal.put_samples(&self.repository, &samples) {
+            // History is a comfort: losing some must not fill the error log.
+            tracing::warn!("{failure}");
+        }
+    }
+
+    fn history(&self, probes: Vec<String>) {
+        let since = Timestamp::now() - HISTORY;
+        let mut known = BTreeMap::new();
+        for probe in probes {
+            if let Ok(samples) = self.journal.samples(&self.repository, &probe, since) {
+                known.insert(probe, samples);
+            }
+        }
+        let _ = self.events.send(Event::History(known.into_iter().collect()));
+    }
+}
