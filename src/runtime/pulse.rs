@@ -5,8 +5,8 @@ use std::sync::mpsc::Sender;
 
 use jiff::Timestamp;
 
-use super::Event;
 use super::store::{Order, Store};
+use super::{Event, no_thread, panics};
 use crate::cockpit::msg::{Edge, Fact};
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
@@ -21,7 +21,13 @@ use crate::incident;
 pub(super) struct Pulse {
     tracker: Tracker,
     edges: Vec<Edge>,
-    runner: Option<(Runner, tokio::runtime::Runtime)>,
+    runner: Option<Asking>,
+}
+
+/// The runner, and the thread its tasks run on.
+struct Asking {
+    runner: Runner,
+    end: tokio::sync::oneshot::Sender<()>,
 }
 
 impl Pulse {
@@ -36,20 +42,24 @@ impl Pulse {
         self.tracker = Tracker::new(probes);
         self.edges.clear();
         match &mut self.runner {
-            Some((runner, _)) => runner.restart(probes),
+            Some(asking) => asking.runner.restart(probes),
             None if probes.is_empty() => return Ok(()),
             None => {
-                let runtime = tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(1)
-                    .thread_name("probes")
-                    .enable_all()
-                    .build()
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = runtime
                     .map_err(|error| Failure::new("starting the probes", error, "close other programs"))?;
-                let events = events.clone();
+                let told = events.clone();
                 let runner = Runner::start(runtime.handle(), probes, root, move |seen| {
-                    let _ = events.send(Event::Observed(seen));
+                    let _ = told.send(Event::Observed(seen));
                 });
-                self.runner = Some((runner, runtime));
+                let (end, ended) = tokio::sync::oneshot::channel();
+                // One thread for all probes: they wait more than they work.
+                panics::spawn("probes", events.clone(), move || {
+                    let _ = runtime.block_on(ended);
+                    runtime.shutdown_background();
+                })
+                .map_err(|error| no_thread(&error))?;
+                self.runner = Some(Asking { runner, end });
             }
         }
         store.ask(Order::History(probes.iter().map(|probe| probe.name.clone()).collect()));
@@ -74,8 +84,8 @@ impl Pulse {
 
     /// Takes in what a probe saw; it is stored, too.
     pub(super) fn observe(&mut self, seen: Observation, store: &Store) {
-        let Some((runner, _)) = &self.runner else { return };
-        if seen.generation != runner.generation() {
+        let Some(asking) = &self.runner else { return };
+        if seen.generation != asking.runner.generation() {
             return;
         }
         if let Some(status) = self.tracker.statuses().get(seen.probe) {
@@ -99,16 +109,16 @@ impl Pulse {
 
     /// Asks every probe now.
     pub(super) fn ask_now(&self) {
-        if let Some((runner, _)) = &self.runner {
-            runner.probe_now();
+        if let Some(asking) = &self.runner {
+            asking.runner.probe_now();
         }
     }
 
     /// Stops asking, without waiting for answers that may never come.
     pub(super) fn end(&mut self) {
-        if let Some((mut runner, runtime)) = self.runner.take() {
-            runner.stop();
-            runtime.shutdown_background();
+        if let Some(mut asking) = self.runner.take() {
+            asking.runner.stop();
+            let _ = asking.end.send(());
         }
     }
 }

@@ -18,10 +18,10 @@ use crate::drill::fix;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::{BranchState, NoRepository};
-use crate::hotfix::watch::Watch;
+use crate::hotfix::watch::{self, Places, Timing};
 use crate::plan::Request;
 
-/// How often the repository is read while nothing says that it changed.
+/// How often a repository is looked for where there is none yet.
 const SLOW: Duration = Duration::from_secs(30);
 
 /// What the repository's thread is asked for.
@@ -55,11 +55,15 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Sender<Ord
     };
     panics::spawn("repository", events, move || {
         clerk.look(true);
-        let watch = clerk.reader.as_ref().and_then(|reader| {
-            Watch::start(reader, move || {
+        let watch = clerk.reader.as_ref().map(|reader| {
+            let places = Places {
+                root: reader.root().to_owned(),
+                git_dir: reader.git_dir().to_owned(),
+                common_dir: reader.common_dir().to_owned(),
+            };
+            watch::repository(&places, Timing::REPOSITORY, move || {
                 let _ = wake.send(Order::Refresh(None));
             })
-            .ok()
         });
         clerk.serve(&queue);
         drop(watch);

@@ -1,12 +1,11 @@
 //! The journal, on a thread of its own: commits, loads, and notices what others wrote.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use notify::{RecursiveMode, Watcher as _};
 
 use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
@@ -15,6 +14,7 @@ use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
 use crate::conductor::{self, Started};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
+use crate::hotfix::watch::{self, Timing};
 use crate::incident::{Body, Declared, Draft, IncidentId, PlanState, Record};
 use crate::journal::{Journal, Seq};
 use crate::plan::Plan;
@@ -96,28 +96,15 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
             looked: Instant::now(),
         };
         keeper.begin(wanted);
-        let watcher = watch(&state_dir, wake);
+        let files = [Journal::FILE, &format!("{}-wal", Journal::FILE)];
+        let watch = watch::files(&state_dir, &files, Timing::FILE, move || {
+            let _ = wake.send(Order::Changed);
+        });
         keeper.serve(&queue);
-        drop(watcher);
+        drop(watch);
     })
     .map_err(|error| no_thread(&error))?;
     Ok(Store { orders, opened })
-}
-
-/// Wakes the thread when the journal's files change. Without it the slow look remains.
-fn watch(state_dir: &Path, wake: Sender<Order>) -> Option<notify::RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let Ok(event) = event else { return };
-        let journal = |path: &PathBuf| {
-            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(Journal::FILE))
-        };
-        if event.kind.is_modify() && event.paths.iter().any(journal) {
-            let _ = wake.send(Order::Changed);
-        }
-    })
-    .ok()?;
-    watcher.watch(state_dir, RecursiveMode::NonRecursive).ok()?;
-    Some(watcher)
 }
 
 /// The incident that is followed.
