@@ -36,6 +36,8 @@ pub enum Msg {
         heights: [u16; 5],
         /// Lines the top overlay has room for.
         overlay: u16,
+        /// Its first line shown, where it asked for lines past its end.
+        overlay_top: usize,
     },
     /// Something became known that nobody asked for.
     Fact(Fact),

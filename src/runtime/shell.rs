@@ -8,11 +8,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crossterm::clipboard::CopyToClipboard;
+use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::Event as Terminal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::backend::CrosstermBackend;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::{TerminalOptions, Viewport};
 
 use super::pulse::Pulse;
@@ -135,6 +136,8 @@ pub(super) struct Shell<'a> {
     /// What flushing a frame without any change writes.
     empty: Vec<u8>,
     regions: Regions,
+    /// Where the text cursor is shown now.
+    cursor: Option<Position>,
     drawn: Instant,
     dirty: Dirty,
     /// Whether probes changed since the core was told of them.
@@ -193,6 +196,7 @@ impl<'a> Shell<'a> {
             terminal,
             empty,
             regions: Regions::default(),
+            cursor: None,
             drawn: began,
             dirty: Dirty::Now,
             health_is_stale: false,
@@ -431,17 +435,39 @@ impl<'a> Shell<'a> {
         self.terminal.flush().map_err(|error| not_drawn(&error))?;
         self.terminal.swap_buffers();
         let bytes = std::mem::take(&mut *self.sink.0.borrow_mut());
-        if bytes != self.empty {
-            self.screen.write([BEGIN, &bytes, END].concat());
+        let mut out = if bytes == self.empty { Vec::new() } else { bytes };
+        self.place_cursor(&mut out);
+        if !out.is_empty() {
+            self.screen.write([BEGIN, &out, END].concat());
         }
         let at_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let shown = Msg::Shown { at_ms, heights: self.regions.heights, overlay: self.regions.overlay };
+        let shown = Msg::Shown {
+            at_ms,
+            heights: self.regions.heights,
+            overlay: self.regions.overlay,
+            overlay_top: self.regions.overlay_top,
+        };
         let tops: Vec<usize> = self.model.views.iter().map(|view| view.top).collect();
         update(&mut self.model, shown);
         if self.model.views.iter().zip(tops).any(|(view, top)| view.top != top) {
             self.dirty = Dirty::Now;
         }
         Ok(())
+    }
+
+    /// Shows the text cursor where a line is being typed, and nowhere else.
+    fn place_cursor(&mut self, out: &mut Vec<u8>) {
+        let cursor = self.regions.cursor;
+        let moved = !out.is_empty() && cursor.is_some();
+        if !moved && cursor == self.cursor {
+            return;
+        }
+        // Writing into a vector cannot fail.
+        let _ = match cursor {
+            Some(at) => crossterm::queue!(out, MoveTo(at.x, at.y), Show),
+            None => crossterm::queue!(out, Hide),
+        };
+        self.cursor = cursor;
     }
 
     /// Draws everything anew: the terminal may hold something else.
@@ -451,6 +477,7 @@ impl<'a> Shell<'a> {
             self.resize(columns, rows);
         }
         let _ = self.terminal.clear();
+        self.cursor = None;
         self.dirty = Dirty::Now;
     }
 

@@ -45,25 +45,22 @@ pub struct Regions {
     /// First line of the top overlay's content that was drawn: where it asked for lines past
     /// its end, less than it asked for.
     pub overlay_top: usize,
+    /// Where the text cursor is, while a line is being typed.
+    pub cursor: Option<Position>,
 }
 
 /// Draws one frame of the program.
 pub fn draw(frame: &mut Frame<'_>, model: &Model, theme: &Theme) -> Regions {
     let area = frame.area();
-    let (regions, cursor) = paint_all(frame.buffer_mut(), area, Ui { model, theme });
-    if let Some(cursor) = cursor {
-        frame.set_cursor_position(cursor);
-    }
-    regions
+    paint_all(frame.buffer_mut(), area, Ui { model, theme })
 }
 
-fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> (Regions, Option<Position>) {
+fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> Regions {
     let mut regions = Regions::default();
     if area.is_empty() {
-        return (regions, None);
+        return regions;
     }
     buf.set_style(area, ui.of(Role::Screen));
-    let mut cursor = None;
     if layout::shape(area) == Shape::Tiny {
         too_small(ui, buf, area);
     } else {
@@ -74,11 +71,11 @@ fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> (Regions, Option<Posit
         if let Some(shown) = overlay::draw(ui, buf, area) {
             regions.overlay = shown.lines;
             regions.overlay_top = shown.top;
-            cursor = shown.cursor;
+            regions.cursor = shown.cursor;
         }
     }
     paint::sweep(buf);
-    (regions, cursor)
+    regions
 }
 
 /// Says how much room is needed, in as few columns as there may be.

@@ -363,7 +363,12 @@ pub(super) fn frame(model: &Model, theme: &Theme, width: u16, height: u16) -> (B
 /// Draws as the program does: once to learn the heights, then with them.
 pub(super) fn settled(model: &mut Model, theme: &Theme, width: u16, height: u16) -> Buffer {
     let (_, regions) = frame(model, theme, width, height);
-    let shown = Msg::Shown { at_ms: 0, heights: regions.heights, overlay: regions.overlay };
+    let shown = Msg::Shown {
+        at_ms: 0,
+        heights: regions.heights,
+        overlay: regions.overlay,
+        overlay_top: regions.overlay_top,
+    };
     let _ = update(model, shown);
     settle(model);
     frame(model, theme, width, height).0

@@ -36,7 +36,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         Msg::Paste(text) => overlays::paste(&mut cx, &text),
         Msg::Resize(columns, rows) => cx.model.size = (columns, rows),
         Msg::Tick(now) => tick(cx.model, now),
-        Msg::Shown { at_ms, heights, overlay } => shown(cx.model, at_ms, heights, overlay),
+        Msg::Shown { at_ms, heights, overlay, overlay_top } => {
+            overlays::drawn_from(cx.model, overlay_top);
+            shown(cx.model, at_ms, heights, overlay);
+        }
         Msg::Fact(fact) => facts::fact(&mut cx, fact),
         Msg::Done(id, result) => facts::done(&mut cx, id, result),
     }

@@ -242,28 +242,47 @@ fn document(cx: &mut Cx<'_>, key: Key) {
     }
 }
 
-/// Scrolls the top overlay by so many lines. The drawing clamps what is past the end.
+/// Scrolls the top overlay by so many lines; how far there is to go, the next frame tells.
 pub(super) fn scroll(model: &mut Model, by: isize) {
-    let Some(overlay) = model.overlays.last_mut() else { return };
-    let top = match overlay {
-        Overlay::Run(view) => {
-            let back = view.back.saturating_add_signed(-by);
-            view.terminal.screen_mut().set_scrollback(back);
+    match model.overlays.last_mut() {
+        Some(Overlay::Run(view)) => {
+            view.terminal.screen_mut().set_scrollback(view.back.saturating_add_signed(-by));
             view.back = view.terminal.screen().scrollback();
-            return;
         }
-        Overlay::Palette(palette) => {
-            palette.selected =
-                palette.selected.saturating_add_signed(by).min(palette.matches.len().saturating_sub(1));
-            return;
+        Some(Overlay::Palette(palette)) => {
+            let last = palette.matches.len().saturating_sub(1);
+            palette.selected = palette.selected.saturating_add_signed(by).min(last);
         }
-        Overlay::Help(scroll) | Overlay::Errors(scroll) | Overlay::Trust(scroll) => &mut scroll.top,
-        Overlay::Entry(entry) => &mut entry.scroll.top,
-        Overlay::Report(view) => &mut view.scroll.top,
-        Overlay::Preview(preview) => &mut preview.scroll.top,
-        Overlay::Menu(_) | Overlay::Ask(_) | Overlay::Declare(_) | Overlay::Confirm(_) => return,
-    };
-    *top = top.saturating_add_signed(by);
+        Some(overlay) => {
+            if let Some(top) = top(overlay) {
+                *top = top.saturating_add_signed(by);
+            }
+        }
+        None => {}
+    }
+}
+
+/// Takes note of where the drawing had to begin, so that scrolling back starts from there.
+pub(super) fn drawn_from(model: &mut Model, line: usize) {
+    if let Some(top) = model.overlays.last_mut().and_then(top) {
+        *top = line;
+    }
+}
+
+/// The first line shown of an overlay that scrolls by lines.
+fn top(overlay: &mut Overlay) -> Option<&mut usize> {
+    match overlay {
+        Overlay::Help(scroll) | Overlay::Errors(scroll) | Overlay::Trust(scroll) => Some(&mut scroll.top),
+        Overlay::Entry(entry) => Some(&mut entry.scroll.top),
+        Overlay::Report(view) => Some(&mut view.scroll.top),
+        Overlay::Preview(preview) => Some(&mut preview.scroll.top),
+        Overlay::Menu(_)
+        | Overlay::Palette(_)
+        | Overlay::Ask(_)
+        | Overlay::Declare(_)
+        | Overlay::Run(_)
+        | Overlay::Confirm(_) => None,
+    }
 }
 
 fn scrolled(top: usize, key: Key) -> Option<usize> {

@@ -113,7 +113,7 @@ impl Table {
     fn shown(&mut self) {
         self.at_ms += 10;
         let at_ms = self.at_ms;
-        self.send(Msg::Shown { at_ms, heights: [10; 5], overlay: 10 });
+        self.send(Msg::Shown { at_ms, heights: [10; 5], overlay: 10, overlay_top: 0 });
     }
 
     fn preview(&mut self, plan: Plan) {
