@@ -27,6 +27,12 @@ impl Cap {
     pub(super) const DEFAULT: Self = Self { segment: 4 << 20, head: 2, tail: 6 };
 }
 
+/// Room that a log leaves on the disk: what a run prints must not keep the journal from being
+/// written.
+const SPARE: u64 = 1 << 20;
+/// Bytes after which the room is looked at again.
+const LOOK_EVERY: u64 = 64 << 10;
+
 /// Ending of the files' names.
 const ENDING: &str = ".out";
 
@@ -41,12 +47,14 @@ pub(super) struct LogWriter {
     current: Option<(u64, File)>,
     /// First positions of the files that are there, the current one last.
     segments: Vec<u64>,
+    /// The position at which the room on the disk is looked at next.
+    look_at: u64,
 }
 
 impl LogWriter {
     /// Begins a log in a directory that has none.
     pub(super) fn new(dir: &Path, cap: Cap) -> Self {
-        Self { dir: dir.to_owned(), cap, position: 0, current: None, segments: Vec::new() }
+        Self { dir: dir.to_owned(), cap, position: 0, current: None, segments: Vec::new(), look_at: 0 }
     }
 
     /// Appends output.
@@ -54,8 +62,8 @@ impl LogWriter {
         while !bytes.is_empty() {
             let Ok(taken) = self.write_some(bytes) else {
                 // The rest is lost; a new file shows the gap once the disk takes more.
+                self.give_up_segment();
                 self.position += bytes.len() as u64;
-                self.current = None;
                 return;
             };
             bytes = bytes.get(taken..).unwrap_or_default();
@@ -63,6 +71,7 @@ impl LogWriter {
     }
 
     fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.leave_room()?;
         if self.current.as_ref().is_some_and(|(start, _)| self.position - start >= self.cap.segment) {
             self.current = None;
         }
@@ -77,6 +86,28 @@ impl LogWriter {
         }
         self.position += taken as u64;
         Ok(taken)
+    }
+
+    /// Leaves the current file; one that got nothing is no part of the log.
+    fn give_up_segment(&mut self) {
+        let Some((start, _)) = self.current.take() else { return };
+        if start == self.position {
+            self.segments.pop();
+            // An empty file takes no room and holds no output: it may as well stay.
+            let _ = std::fs::remove_file(path_of(&self.dir, start));
+        }
+    }
+
+    /// Refuses to take the last room on the disk.
+    fn leave_room(&mut self) -> io::Result<()> {
+        if self.position >= self.look_at {
+            let disk = rustix::fs::statvfs(&self.dir)?;
+            if disk.f_bavail.saturating_mul(disk.f_frsize) < SPARE {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.look_at = self.position + LOOK_EVERY;
+        }
+        Ok(())
     }
 
     fn begin_segment(&mut self) -> io::Result<()> {
@@ -312,14 +343,17 @@ mod tests {
         let mut log = LogWriter::new(&inner, SMALL);
         log.write(b"before");
         std::fs::rename(&inner, dir.path().join("away")).unwrap();
-        log.write(b"1234567890");
+        for _ in 0..20 {
+            log.write(b"1234567890");
+        }
         std::fs::rename(dir.path().join("away"), &inner).unwrap();
         log.write(b"after");
         let mut reader = LogReader::open(&inner, 0).unwrap();
         let chunks = read_all(&mut reader);
         assert_eq!(
             chunks,
-            [Chunk::Bytes(b"before1234".to_vec()), Chunk::Dropped(6), Chunk::Bytes(b"after".to_vec())]
+            [Chunk::Bytes(b"before1234".to_vec()), Chunk::Dropped(196), Chunk::Bytes(b"after".to_vec())],
+            "what could not be written takes no file's place"
         );
         log.sync().unwrap();
     }

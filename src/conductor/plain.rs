@@ -228,7 +228,7 @@ mod tests {
         assert!(tail.0.len() <= 2 * TAIL);
         assert_eq!(Tail::default().summary(), "");
         let mut tail = Tail::default();
-        tail.feed(&[b'x'; 100_000]);
+        tail.feed(&vec![b'x'; 100_000]);
         assert_eq!(tail.summary().len(), SUMMARY);
     }
 }

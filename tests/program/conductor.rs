@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit, test_kill_process};
 use serde_json::Value;
 
 use super::world::{PROGRAM, Running, Shell, World, wait_until};
@@ -83,19 +83,39 @@ impl Yard {
 
     /// The conductor of this yard, which there is one of.
     fn conductor(&self) -> u32 {
+        wait_until("the conductor", || self.find_conductor())
+    }
+
+    fn find_conductor(&self) -> Option<u32> {
         let state = self.world.path("state");
-        let found = wait_until("the conductor", || {
-            let pids = std::fs::read_dir("/proc").unwrap().flatten();
-            let mut pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-            pids.find(|pid| {
-                let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-                let words: Vec<_> = line.split(|&byte| byte == 0).collect();
-                words.get(1) == Some(&&b"conduct"[..])
-                    && words.contains(&state.as_os_str().as_encoded_bytes())
-            })
-        });
-        assert_ne!(found, std::process::id());
-        found
+        let pids = std::fs::read_dir("/proc").unwrap().flatten();
+        let mut pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        pids.find(|pid| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let words: Vec<_> = line.split(|&byte| byte == 0).collect();
+            words.get(1) == Some(&&b"conduct"[..]) && words.contains(&state.as_os_str().as_encoded_bytes())
+        })
+    }
+
+    /// Starts a deploy whose conductor can be told that its files may not grow.
+    fn deploy_on_a_disk_that_will_be_full(&self) {
+        let line = format!("trap '' XFSZ; exec {PROGRAM} deploy staging --detach");
+        self.shell.run("sh", &["-c", &line]).succeeded();
+    }
+
+    /// Lets the conductor write to its files up to so many bytes and no further.
+    fn limit_files(&self, bytes: Option<u64>) {
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(pid(self.conductor())), Resource::Fsize, limit).unwrap();
+    }
+}
+
+impl Drop for Yard {
+    /// A test that failed leaves nothing behind.
+    fn drop(&mut self) {
+        if let Some(conductor) = self.find_conductor() {
+            kill_process(pid(conductor), Signal::KILL).ok();
+        }
     }
 }
 
@@ -342,4 +362,40 @@ fn a_dry_run_shows_all_and_changes_nothing() {
     yard.shell.flightdeck(&["deploy", "staging", "--ref=--upload-pack=x"]).ended_with(2);
     yard.shell.flightdeck(&["deploy", "staging", "--ref", "no-such-branch"]).ended_with(2);
     assert!(yard.runs().is_empty() && !yard.file("deployed").exists());
+}
+
+/// Room for the note of how a run ended, and not for one more record.
+const FULL: Option<u64> = Some(8 << 10);
+
+#[test]
+fn a_deploy_goes_on_when_the_disk_is_full_and_its_code_is_recorded_when_there_is_room() {
+    let yard = Yard::deploying(&format!("echo working\n{UNTIL_GO}touch over\nexit 7"));
+    yard.deploy_on_a_disk_that_will_be_full();
+    yard.wait_output("deploy-staging-1.0", "working");
+    yard.limit_files(FULL);
+    yard.go();
+    let note = run_dir(&yard).unwrap().join("outcome.json");
+    wait_until("the note", || std::fs::read_to_string(&note).ok().filter(|text| text.contains("\"code\":7")));
+    assert!(yard.file("over").exists());
+    assert_eq!(yard.runs()[0]["state"], "running", "nothing is shown that is not saved");
+    yard.limit_files(None);
+    assert_eq!(yard.wait_run("deploy-staging-1.0", "exited")["code"], 7);
+    yard.shell.flightdeck(&["verify"]).succeeded();
+}
+
+#[test]
+fn a_code_that_could_not_be_recorded_is_found_when_the_conductor_is_gone_too() {
+    let yard = Yard::deploying(&format!("echo working\n{UNTIL_GO}exit 7"));
+    yard.deploy_on_a_disk_that_will_be_full();
+    yard.wait_output("deploy-staging-1.0", "working");
+    yard.limit_files(FULL);
+    yard.go();
+    let note = run_dir(&yard).unwrap().join("outcome.json");
+    wait_until("the note", || std::fs::read_to_string(&note).ok().filter(|text| text.contains("\"code\":7")));
+    kill_process(pid(yard.conductor()), Signal::KILL).unwrap();
+    let plan = wait_until("the plan to be over", || {
+        let plan = yard.shell.json(&["plan", "show", "--json"]);
+        (plan["state"] == "failed").then_some(plan)
+    });
+    assert_eq!(plan["steps"][0]["outcome"]["code"], 7);
 }

@@ -9,6 +9,7 @@ mod keys;
 mod terminal;
 mod world;
 
+#[cfg(target_os = "linux")]
 mod conductor;
 mod drill_verb;
 mod journal;
