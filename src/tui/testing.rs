@@ -394,13 +394,34 @@ pub(super) fn text(buf: &Buffer) -> String {
     out
 }
 
+/// The sixteen colours in their order.
+const NAMED: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Gray,
+    Color::DarkGray,
+    Color::LightRed,
+    Color::LightGreen,
+    Color::LightYellow,
+    Color::LightBlue,
+    Color::LightMagenta,
+    Color::LightCyan,
+    Color::White,
+];
+
 /// A frame as a terminal would be sent it, to be looked at.
 pub(super) fn ansi(buf: &Buffer) -> String {
     use std::fmt::Write as _;
     let color = |color: Color, layer: u8| match color {
         Color::Rgb(r, g, b) => format!("\x1b[{layer}8;2;{r};{g};{b}m"),
         Color::Indexed(index) => format!("\x1b[{layer}8;5;{index}m"),
-        _ => String::new(),
+        Color::Reset => String::new(),
+        named => format!("\x1b[{layer}8;5;{}m", NAMED.iter().position(|known| *known == named).unwrap()),
     };
     let mut out = String::from("\x1b[2J\x1b[H");
     for (y, row) in buf.content.chunks(usize::from(buf.area.width)).enumerate() {

@@ -1,5 +1,238 @@
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use ratatui::style::Modifier;
+
 use super::testing::*;
-use super::theme::Theme;
+use super::theme::{ColorDepth, Role, Theme};
+use crate::cockpit::edit::LineEdit;
+use crate::cockpit::model::{ConfigSource, IncidentLine};
+use crate::cockpit::overlay::*;
+use crate::cockpit::{Code, Command, Key, Model, Msg, Pane, update};
+use crate::failure::Failure;
+use crate::hotfix::state::{Head, NoRepository, Operation};
+use crate::incident::{IncidentId, NoteKind, Severity, Status};
+use crate::plan::{Action, Plan, Purpose as For, Reach, Step};
+
+fn press(model: &mut Model, keys: &[&str]) {
+    for (index, key) in keys.iter().enumerate() {
+        let key = Key::parse(key).unwrap();
+        let press = crate::cockpit::msg::KeyPress { key, at_ms: 1000 * (index as u64 + 1), repeat: false };
+        let _ = update(model, Msg::Key(press));
+    }
+}
+
+fn plan(steps: usize) -> Plan {
+    let command = |argv: &[&str]| crate::plan::Command {
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        cwd: "/srv/payments-api".into(),
+        env: vec!["DEPLOY_TOKEN".into()],
+        set: BTreeMap::from([("FLIGHTDECK_REF".to_owned(), "hotfix/pool-limit".to_owned())]),
+    };
+    let step = |_| Step {
+        title: "deploy hotfix/pool-limit to production".into(),
+        action: Action::Command(command(&[
+            "./deploy.sh",
+            "hotfix/pool-limit",
+            "production",
+            "--note",
+            "raise pool limit",
+        ])),
+        proof: Some(crate::plan::Probe { command: command(&["./deployed.sh", "production"]), expect: None }),
+        reach: Reach::Others,
+        timeout: SignedDuration::from_mins(30),
+        retry_is_safe: false,
+    };
+    Plan {
+        id: "deploy-production-3".into(),
+        title: "deploy hotfix/pool-limit to production".into(),
+        purpose: For::Deploy,
+        target: "production".into(),
+        confirm: Some("production".into()),
+        frozen: BTreeMap::from([("hotfix/pool-limit".to_owned(), "77b0d13".repeat(6))]),
+        steps: (0..steps).map(step).collect(),
+    }
+}
+
+fn preview(steps: usize) -> Overlay {
+    Overlay::Preview(Box::new(Preview {
+        plan: plan(steps),
+        typed: LineEdit::new("produc"),
+        shown_ms: None,
+        starting: false,
+        complaint: String::new(),
+        scroll: Scroll::default(),
+    }))
+}
+
+fn with(overlay: Overlay) -> Model {
+    let mut model = incident();
+    model.overlays.push(overlay);
+    model
+}
+
+fn untrusted() -> ConfigSource {
+    ConfigSource::Untrusted {
+        hash: "0123456789abcdef".repeat(4),
+        would_run: (0..6).map(|n| format!("check unit{n}: cargo test --locked")).collect(),
+    }
+}
+
+fn start() -> Model {
+    let mut model = blank();
+    model.branch = Some(Ok(branch()));
+    let line = |n: u128, severity, status, title: &str| IncidentLine {
+        id: IncidentId(uuid::Uuid::from_u128(n)),
+        number: format!("INC-2026-000{n}"),
+        title: title.into(),
+        severity,
+        status,
+        declared_at: at("14:31:10") - SignedDuration::from_hours(30 * (9 - n as i64)),
+    };
+    model.incidents = vec![
+        line(7, Severity::P0, Status::Open, "Checkout answers 500"),
+        line(6, Severity::P1, Status::Mitigated, "Search finds nothing"),
+        line(3, Severity::P1, Status::Resolved, "Emails sent twice"),
+        line(2, Severity::P2, Status::Closed, "Wrong total in the weekly report"),
+    ];
+    model
+}
+
+fn declaring(keys: &[&str]) -> Model {
+    let mut model = start();
+    press(&mut model, &["D"]);
+    for c in "Checkout answers 500".chars() {
+        let key = if c == ' ' { "space".to_owned() } else { c.to_string() };
+        press(&mut model, &[&key]);
+    }
+    press(&mut model, keys);
+    model
+}
+
+fn pressed(keys: &[&str]) -> Model {
+    let mut model = incident();
+    press(&mut model, keys);
+    model
+}
+
+/// Every overlay, and every state of the screens under them that looks different.
+fn scenes() -> Vec<(&'static str, Model)> {
+    let mut zoomed = incident();
+    (zoomed.focus, zoomed.zoom) = (Pane::Health, true);
+    let mut runs = incident();
+    (runs.focus, runs.zoom) = (Pane::Runs, true);
+    let mut drill = start();
+    drill.drill = true;
+    drill.config.source = untrusted();
+    settle(&mut drill);
+    let mut trust = with(Overlay::Trust(Scroll::default()));
+    trust.config.source = untrusted();
+    let mut errors = with(Overlay::Errors(Scroll { top: usize::MAX }));
+    for n in 0..9 {
+        let failure = Failure::new(
+            format!("reading the repository, try {n}"),
+            "the object database is locked\nby another process",
+            "close the other program, then press h r",
+        );
+        errors.failures.push_back((now(), failure));
+    }
+    errors.unseen = 3;
+    let run_view = |back| {
+        let mut terminal = vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 500);
+        for n in 0..60 {
+            terminal
+                .process(format!("\x1b[3{}mstep {n}\x1b[0m of 60 \x1b[1mdone\x1b[0m\r\n", n % 8).as_bytes());
+        }
+        terminal.screen_mut().set_scrollback(back);
+        Overlay::Run(Box::new(RunView { run: "deploy-staging-2.0".into(), terminal, back, skipped: 123_456 }))
+    };
+    let markdown = "# INC-2026-0007\n\n**Checkout** answers `500`.\n\n| time | what |\n| --- | --- |\n| 14:31 | declared P0 |\n| 14:36 | ~~no~~ rollback, and a text that is long enough to have to be wrapped somewhere in the last column |\n\n- [x] core\n- [ ] data\n\n> quoted\n\n```\ncode\n```\n".to_owned();
+    let entry = incident().incident().unwrap().timeline[0].id;
+    vec![
+        ("start", start()),
+        ("start-empty", blank()),
+        ("start-drill", drill),
+        ("cockpit", incident()),
+        ("zoom-health", zoomed),
+        ("zoom-runs", runs),
+        ("menu", pressed(&["d"])),
+        ("menu-incident", pressed(&["i"])),
+        ("palette", pressed(&[":", "r", "o"])),
+        ("help", with(Overlay::Help(Scroll::default()))),
+        ("ask", pressed(&["n", "f", "p", "o", "o", "l"])),
+        ("entry", with(Overlay::Entry(Entry { id: entry, scroll: Scroll::default() }))),
+        ("declare-title", declaring(&[])),
+        ("declare-question", declaring(&["enter"])),
+        ("declare-backlog", declaring(&["enter", "n", "n"])),
+        ("declare-started", declaring(&["enter", "y"])),
+        ("declare-impact", declaring(&["enter", "y", "enter"])),
+        ("preview", with(preview(2))),
+        ("preview-long", with(preview(40))),
+        ("run", with(run_view(0))),
+        ("run-back", with(run_view(15))),
+        ("errors", errors),
+        ("report", with(Overlay::Report(Box::new(ReportView { markdown, scroll: Scroll::default() })))),
+        ("trust", trust),
+        (
+            "confirm",
+            with(Overlay::Confirm(Confirm {
+                title: "Stop deploy hotfix/pool-limit to staging?".into(),
+                body: "It gets INT, then TERM, then KILL. What it did so far stays done.".into(),
+                yes: "stop it".into(),
+                invoke: Command::Stop.into(),
+                shown_ms: None,
+            })),
+        ),
+    ]
+}
+
+/// What can go wrong or be missing under the cockpit.
+fn troubles() -> Vec<Model> {
+    let mut out = Vec::new();
+    for why in [
+        NoRepository::NotFound,
+        NoRepository::Bare,
+        NoRepository::NotOurs { path: "/srv/other".into() },
+        NoRepository::Unreadable { why: "broken\u{1b}[2J".into() },
+    ] {
+        let mut model = incident();
+        model.branch = Some(Err(why));
+        out.push(model);
+    }
+    let mut merging = branch();
+    merging.operation = Some(Operation::Merge);
+    merging.head = Head::Detached { commit: "4f2c91e".repeat(6) };
+    let mut unborn = branch();
+    unborn.head = Head::Unborn { name: "main".into() };
+    (unborn.commits, unborn.dirty, unborn.upstream) = (Vec::new(), Vec::new(), None);
+    for state in [merging, unborn] {
+        let mut model = incident();
+        model.branch = Some(Ok(state));
+        model.read_only = Some("the disk is full".into());
+        model.unseen = 2;
+        model.drill = true;
+        settle(&mut model);
+        out.push(model);
+    }
+    let mut hostile = incident();
+    let mut scribe = records();
+    for _ in 0..30 {
+        scribe.note(
+            "m\u{202E}aya\u{7}",
+            "15:16:00",
+            NoteKind::Note,
+            "\u{1b}]52;c;eA==\u{7} 世界👩‍🚒\u{301}\u{301} a\u{200B}b\tc\nd",
+        );
+    }
+    hostile.log = Some(scribe.log());
+    hostile.looks.zone = jiff::tz::TimeZone::get("Asia/Kathmandu").unwrap();
+    hostile.view_mut(Pane::Timeline).filter = "世界".into();
+    hostile.view_mut(Pane::Health).filter = "no such".into();
+    hostile.word = Some((now(), "saved\u{1b}[31m".into()));
+    settle(&mut hostile);
+    out.push(hostile);
+    out
+}
 
 /// Writes pictures into the folder that is named, to be looked at; nothing otherwise.
 #[test]
@@ -9,15 +242,150 @@ fn pictures() {
     for (name, mut model) in scenes() {
         for theme_name in Theme::built_in_names() {
             let theme = Theme::load(theme_name, None).unwrap();
-            for (width, height) in [(160, 45), (120, 36), (100, 30), (80, 24), (40, 12)] {
+            for (width, height) in [(160, 45), (120, 36), (80, 24), (40, 12)] {
                 let buf = settled(&mut model, &theme, width, height);
-                std::fs::write(folder.join(format!("{name}-{theme_name}-{width}x{height}.ans")), ansi(&buf))
-                    .unwrap();
+                let name = format!("{name}-{theme_name}-{width}x{height}.ans");
+                std::fs::write(folder.join(name), ansi(&buf)).unwrap();
             }
         }
     }
 }
 
-fn scenes() -> Vec<(&'static str, crate::cockpit::Model)> {
-    vec![("start", blank()), ("cockpit", incident())]
+#[test]
+fn every_screen_can_be_drawn_at_every_size() {
+    let theme = Theme::default();
+    let mut models: Vec<Model> = scenes().into_iter().map(|(_, model)| model).collect();
+    models.extend(troubles());
+    let mut sizes: Vec<(u16, u16)> =
+        (1..=46).step_by(9).flat_map(|w| (1..=25).step_by(4).map(move |h| (w, h))).collect();
+    sizes.extend([(40, 12), (79, 23), (80, 24), (99, 30), (100, 30), (120, 36), (159, 44), (160, 45)]);
+    sizes.extend([(500, 1), (1, 200), (41, 90), (500, 60)]);
+    for model in &models {
+        for (width, height) in &sizes {
+            let (buf, regions) = frame(model, &theme, *width, *height);
+            for cell in &buf.content {
+                assert!(cell.symbol().chars().all(crate::text::is_plain), "{:?}", cell.symbol());
+            }
+            for (_, whole, body) in &regions.panes {
+                assert_eq!(whole.intersection(*body), *body, "{width}×{height}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_depth_of_colour_can_be_drawn() {
+    for depth in [ColorDepth::Indexed, ColorDepth::Ansi, ColorDepth::None] {
+        let theme = Theme::default().downgrade(depth);
+        for (_, model) in scenes() {
+            let (buf, _) = frame(&model, &theme, 120, 36);
+            let colours = buf.content.iter().filter(|cell| cell.fg != ratatui::style::Color::Reset);
+            assert_eq!(colours.count() == 0, depth == ColorDepth::None);
+        }
+    }
+}
+
+#[test]
+fn a_tiny_terminal_says_how_much_room_is_needed() {
+    let text_at = |w, h| text(&frame(&incident(), &Theme::default(), w, h).0).trim().to_owned();
+    assert_eq!(text_at(30, 3), "needs 40×12, has 30×3");
+    assert_eq!(text_at(13, 1), "needs 40×12");
+    assert_eq!(text_at(6, 1), "40×12");
+    assert_eq!(text_at(3, 1), "40…");
+}
+
+/// The style of the first cell where a text is found.
+fn style_of(buf: &ratatui::buffer::Buffer, wanted: &str) -> ratatui::style::Style {
+    let width = usize::from(buf.area.width);
+    for row in buf.content.chunks(width) {
+        for start in 0..width {
+            let mut rest = wanted;
+            for cell in &row[start..] {
+                match rest.strip_prefix(cell.symbol()) {
+                    Some("") => return row[start].style(),
+                    Some(left) => rest = left,
+                    None => break,
+                }
+            }
+        }
+    }
+    panic!("{wanted:?} is not in\n{}", text(buf));
+}
+
+#[test]
+fn styles_carry_what_they_mean() {
+    let theme = Theme::default();
+    let mut model = incident();
+    let buf = settled(&mut model, &theme, 160, 45);
+    let overdue = style_of(&buf, "tell stakeholders overdue");
+    assert_eq!(overdue.fg, theme.of(Role::Overdue).fg);
+    assert!(overdue.add_modifier.contains(Modifier::BOLD));
+    assert!(style_of(&buf, "disk full on db-2").add_modifier.contains(Modifier::CROSSED_OUT));
+    assert_eq!(style_of(&buf, "╭ 1").fg, theme.of(Role::BorderFocus).fg);
+    assert_eq!(style_of(&buf, "╭ 2").fg, theme.of(Role::Border).fg);
+    assert_eq!(style_of(&buf, "P0").bg, theme.of(Role::P0).bg);
+    model.focus = Pane::Health;
+    let buf = settled(&mut model, &theme, 160, 45);
+    assert_eq!(style_of(&buf, "╭ 2").fg, theme.of(Role::BorderFocus).fg);
+    assert_eq!(style_of(&buf, "api /health").bg, theme.of(Role::Selection).bg);
+}
+
+#[test]
+fn no_data_is_neither_zero_nor_good() {
+    let buf = settled(&mut incident(), &Theme::default(), 120, 36);
+    let text = text(&buf);
+    let line = text.lines().find(|line| line.contains("orders/min")).unwrap();
+    let (_, health) = line.split_once("orders/min").unwrap();
+    assert!(health.trim_start().starts_with('?'), "{line}");
+    assert!(!health.contains('▁') && !health.contains('✓'), "{line}");
+}
+
+#[test]
+fn a_plan_however_long_keeps_the_line_that_confirms_in_sight() {
+    for (width, height) in [(160, 45), (80, 24), (40, 12)] {
+        let buf = frame(&with(preview(40)), &Theme::default(), width, height).0;
+        let text = text(&buf);
+        assert!(text.contains("type production"), "{text}");
+        assert!(text.contains("./deploy.sh"), "{text}");
+    }
+}
+
+#[test]
+fn a_command_line_is_never_cut() {
+    let text = text(&frame(&with(preview(1)), &Theme::default(), 60, 30).0);
+    let words: String = text.replace(['│', '\n'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("./deploy.sh hotfix/pool-limit production --note 'raise pool limit'"), "{text}");
+}
+
+#[test]
+fn the_cursor_is_where_text_is_typed() {
+    use ratatui::Terminal;
+    use ratatui::backend::{Backend as _, TestBackend};
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let mut model = pressed(&["n", "n"]);
+    for _ in 0..200 {
+        press(&mut model, &["x"]);
+    }
+    terminal.draw(|frame| drop(super::draw(frame, &model, &Theme::default()))).unwrap();
+    let cursor = terminal.backend_mut().get_cursor_position().unwrap();
+    assert!(cursor.x >= 74 && cursor.x < 79 && cursor.y >= 20, "{cursor}");
+    assert_eq!(Key::plain(Code::Esc).to_string(), "esc");
+}
+
+#[test]
+fn a_long_timeline_is_followed_at_its_end_and_read_from_where_the_cursor_is() {
+    let mut scribe = Scribe::new();
+    scribe.declare("Checkout answers 500");
+    for number in 0..10_000 {
+        scribe.note("li", "15:00:00", NoteKind::Note, &format!("note {number}."));
+    }
+    let mut model = incident();
+    model.log = Some(scribe.log());
+    settle(&mut model);
+    let end = text(&settled(&mut model, &Theme::default(), 160, 45));
+    assert!(end.contains("note 9999.") && end.contains("10001 rows"), "{end}");
+    model.view_mut(Pane::Timeline).cursor = Some(5001);
+    let middle = text(&settled(&mut model, &Theme::default(), 160, 45));
+    assert!(middle.contains("note 5000.") && middle.contains("5002 of 10001"), "{middle}");
+    assert!(!middle.contains("note 9999."), "{middle}");
 }

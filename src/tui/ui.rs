@@ -46,18 +46,23 @@ impl Ui<'_> {
         format!("{:02}:{:02}", time.hour(), time.minute())
     }
 
+    /// The day of a moment.
+    pub(super) fn date(&self, at: Timestamp) -> jiff::civil::Date {
+        self.model.looks.zone.to_datetime(at).date()
+    }
+
     /// A day: `21 Nov`.
     pub(super) fn day(&self, at: Timestamp) -> String {
         const MONTHS: [&str; 12] =
             ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-        let date = self.model.looks.zone.to_datetime(at).date();
+        let date = self.date(at);
         let month = usize::try_from(date.month() - 1).unwrap_or_default();
         format!("{} {}", date.day(), MONTHS.get(month).unwrap_or(&""))
     }
 
     /// The day and time, for what may be long ago.
     pub(super) fn moment(&self, at: Timestamp) -> String {
-        let date = self.model.looks.zone.to_datetime(at).date();
+        let date = self.date(at);
         format!("{date} {}", self.clock(at))
     }
 

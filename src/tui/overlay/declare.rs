@@ -26,7 +26,13 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, declare: &Declare) 
         DeclareStep::Started => &[("⏎", "next"), ("esc", "back")],
         DeclareStep::Impact => &[("⏎", "declare"), ("esc", "back")],
     };
-    let inner = window(ui, buf, middle(area, COLUMNS, LINES), "Declare an incident", keys);
+    let inner = window(
+        ui,
+        buf,
+        middle(area, COLUMNS, if declare.step == DeclareStep::Backlog { LINES + 5 } else { LINES }),
+        "Declare an incident",
+        keys,
+    );
     steps(ui, &mut Pen::new(buf, inner, 0), declare);
     let mut page = Page { ui, buf, rest: below(inner, 2) };
     let cursor = match declare.step {

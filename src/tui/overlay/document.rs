@@ -88,6 +88,19 @@ pub(super) fn draw(
     Shown { lines: area.height, top, cursor: None }
 }
 
+/// Lines that a whole document takes in so many columns, counted up to `most`.
+pub(super) fn height(lines: &[Line], columns: u16, most: u16) -> u16 {
+    let mut height = 0_u16;
+    for line in lines {
+        let left = usize::from(most.saturating_sub(height));
+        if left == 0 {
+            break;
+        }
+        height += line.pieces(columns).take(left).count() as u16;
+    }
+    height
+}
+
 /// The first line of the last page: the page is full, if there is enough to fill one.
 fn last_page(area: Rect, len: usize, line: &impl Fn(usize) -> Line) -> usize {
     let mut room = usize::from(area.height);

@@ -22,8 +22,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &overlay::
         |entry| lines(ui, entry),
     );
     let columns = 88.min(area.width.saturating_sub(2));
-    let wrapped = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(8);
-    let place = middle(area, columns, wrapped.clamp(12, area.height.saturating_sub(2).max(12)));
+    let lines_wanted = document::height(&lines, columns.saturating_sub(4), area.height);
+    let place = middle(area, columns, lines_wanted.saturating_add(2).min(area.height.saturating_sub(2)));
     let title = found.map_or_else(|| "Entry".to_owned(), |entry| entry.name.clone());
     let inner = window(ui, buf, place, &title, &[("j k", "scroll"), ("esc", "back")]);
     document::draw(buf, inner, overlay.scroll.top, lines.len(), |index| lines[index].clone())

@@ -12,7 +12,7 @@ use crate::cockpit::overlay::Scroll;
 use crate::cockpit::{COMMANDS, Scope};
 
 /// From this width there are two columns.
-const TWO: u16 = 116;
+const TWO: u16 = 140;
 
 /// One line of help.
 enum Line {
@@ -63,7 +63,7 @@ impl StripBlank for [Line] {
 fn lines() -> Vec<Line> {
     let mut scopes: Vec<Scope> = Vec::new();
     for spec in COMMANDS {
-        if !scopes.contains(&spec.scope) {
+        if !scopes.contains(&spec.scope) && rows(spec.scope).next().is_some() {
             scopes.push(spec.scope);
         }
     }
@@ -73,9 +73,14 @@ fn lines() -> Vec<Line> {
             lines.push(Line::Blank);
         }
         lines.push(Line::Heading(scope));
-        lines.extend(COMMANDS.iter().filter(|spec| spec.scope == scope).map(Line::Row));
+        lines.extend(rows(scope).map(Line::Row));
     }
     lines
+}
+
+/// What has a key in a scope.
+fn rows(scope: Scope) -> impl Iterator<Item = &'static Spec> {
+    COMMANDS.iter().filter(move |spec| spec.scope == scope && !spec.keys.is_empty())
 }
 
 /// Where to break into two columns: at the start of the group nearest to the middle.

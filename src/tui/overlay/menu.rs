@@ -21,7 +21,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     let label = menu.items.iter().map(|item| width(&item.label)).max().unwrap_or(0).min(60);
     let reason = menu.items.iter().filter_map(|item| item.disabled.as_deref()).map(width).max();
     let columns = 5 + label + reason.map_or(0, |reason| reason.min(50) + 5);
-    let columns = (columns + 4).max(width(&menu.title) + 8).max(36).min(area.width);
+    let columns =
+        (columns + 4).max(width(&menu.title) + 8).max(width(&menu.note).min(64) + 4).max(36).min(area.width);
     let note = visible(&menu.note);
     let notes = if menu.note.is_empty() { Vec::new() } else { wrap(&note, columns - 4) };
     let items = u16::try_from(menu.items.len()).unwrap_or(u16::MAX);

@@ -20,7 +20,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) 
     let plan = &preview.plan;
     let lines = lines(ui, plan);
     let columns = 104.min(area.width.saturating_sub(if area.width > 60 { 4 } else { 0 }));
-    let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(FOOT + 4);
+    let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(FOOT + 3);
     let place = middle(area, columns, wanted.clamp(10, area.height));
     let inner = window(ui, buf, place, &format!("Plan: {}", plan.title), &[]);
     let list = Rect { height: inner.height.saturating_sub(FOOT), ..inner };

@@ -18,16 +18,18 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, scroll: Scroll) -> 
         return Shown { lines: inner.height, ..Shown::default() };
     };
     let columns = 96.min(area.width.saturating_sub(2));
-    let lines = u16::try_from(would_run.len()).unwrap_or(u16::MAX).saturating_add(10);
-    let place = middle(area, columns, lines.min(area.height.saturating_sub(2)));
+    let lines: Vec<Line> = would_run
+        .iter()
+        .map(|line| Line::of("• ", ui.of(Role::Faint)).with(line, ui.of(Role::Code)).hanging(2))
+        .collect();
+    let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(7);
+    let place = middle(area, columns, wanted.min(area.height.saturating_sub(2)));
     let inner = window(ui, buf, place, "Trust flightdeck.toml?", &[]);
     Pen::new(buf, inner, 0)
         .put("Once trusted, this and nothing else may run or be asked:", ui.of(Role::Text));
     let list = below(inner, 2);
     let list = Rect { height: list.height.saturating_sub(3), ..list };
-    let shown = document::draw(buf, list, scroll.top, would_run.len(), |index| {
-        Line::of("• ", ui.of(Role::Faint)).with(&would_run[index], ui.of(Role::Code)).hanging(2)
-    });
+    let shown = document::draw(buf, list, scroll.top, lines.len(), |index| lines[index].clone());
     let foot = below(inner, inner.height.saturating_sub(2));
     let fingerprint =
         format!("content {}; if it changes, you are asked again", hash.get(..12).unwrap_or(hash));

@@ -10,10 +10,10 @@ use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
 use crate::health::series::{Status, buckets};
 
-/// Heights of a column, from a sliver to a full cell.
-const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+/// Heights of a column, from a sliver up. Never a full cell: rows stay apart.
+const BARS: [&str; 7] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇"];
 /// Columns for the labels of the value axis.
-const LABELS: u16 = 8;
+const LABELS: u16 = 10;
 /// Times that a window may span, in seconds: what people think in.
 const SPANS: [i64; 9] = [120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400];
 /// How many probe intervals a column spans at least, so that a late answer makes no gap.
@@ -97,7 +97,7 @@ pub(super) fn spark(ui: Ui<'_>, pen: &mut Pen<'_>, probe: &Status, span: Span, c
                 pen.gap(1);
             }
             Some(value) => {
-                let level = ((value - low) / (high - low) * 7.99).clamp(0.0, 7.0) as usize;
+                let level = ((value - low) / (high - low) * 6.99).clamp(0.0, 6.0) as usize;
                 pen.raw(BARS[level], if beyond(probe, value) { over } else { plain });
             }
         }
@@ -219,7 +219,7 @@ impl Scale {
         let marks = f64::from((lines / 3).clamp(2, 6));
         let rough = ((high - low) / marks).max(f64::MIN_POSITIVE);
         let power = 10_f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 2.5, 5.0, 10.0]
+        let step = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0]
             .into_iter()
             .map(|factor| factor * power)
             .find(|step| *step >= rough)

@@ -55,11 +55,12 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let spare = usize::from(body.height) > rows + 1;
     let list = Rect { height: body.height - u16::from(spare), ..body };
     let (top, cursor) = window(ui, Pane::Checklist, rows, list.height);
+    let digits = width(&all.to_string());
     for (line, (row, (number, item))) in
         ui.model.checklist_rows().enumerate().skip(top).take(usize::from(list.height)).enumerate()
     {
         let line = line as u16;
-        item_row(ui, &mut Pen::new(buf, list, line), number, item);
+        item_row(ui, &mut Pen::new(buf, list, line), number, item, digits);
         mark(ui, buf, list, line, Pane::Checklist, row == cursor);
         if spare && row == cursor && ui.model.focus == Pane::Checklist {
             Pen::new(buf, body, body.height - 1).put(&item.hint, ui.of(Role::Faint));
@@ -68,7 +69,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     list
 }
 
-fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, number: usize, item: &ChecklistItem) {
+fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, number: usize, item: &ChecklistItem, digits: u16) {
     let tick = tick(ui, item);
     let state = tick.map_or(CheckState::Open, |tick| tick.state);
     let (symbol, role) = glyph::check(state);
@@ -81,7 +82,7 @@ fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, number: usize, item: &ChecklistItem) 
         }
     }
     pen.put(symbol, ui.of(role)).gap(1);
-    pen.column_right(&number.to_string(), 2, ui.of(Role::Faint)).gap(1);
+    pen.column_right(&number.to_string(), digits, ui.of(Role::Faint)).gap(1);
     let text = match state {
         CheckState::Open => Role::Text,
         CheckState::Failed => Role::Bad,

@@ -16,6 +16,9 @@ use crate::cockpit::{Command, Model, Pane};
 use crate::health::series::{State, Status};
 use crate::incident::duration;
 
+/// Least lines of a chart.
+const CHART: u16 = 6;
+
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let [good, warn, bad, unknown] = counts(ui.model);
     let words = [format!("✓ {good}"), format!("▲ {warn}"), format!("✗ {bad}"), format!("? {unknown}")];
@@ -35,10 +38,10 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
         nothing(ui, buf, body);
         return body;
     }
-    // A zoomed pane keeps the list at the top and draws the chart of its row below.
+    // Below the list: a chart where there is room for one, else the times of the sparklines.
     let lines = u16::try_from(rows).unwrap_or(u16::MAX);
-    let charted = ui.model.zoom && body.height >= 12 && body.width >= 40;
-    let list = if charted { lines.min(body.height / 2 - 1) } else { lines.min(body.height) };
+    let least = if ui.model.zoom { CHART + 2 } else { 0 };
+    let list = lines.min(body.height.saturating_sub(least).max(body.height / 2));
     let list = Rect { height: list, ..body };
     let cols = Columns::of(ui, body.width);
     let span = span(ui, cols.spark);
@@ -51,22 +54,28 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
         mark(ui, buf, list, line, Pane::Health, row == cursor);
     }
     let rest = below(body, list.height);
-    let focused = ui.model.focus == Pane::Health;
+    let worst = ui.model.health_rows().find(|probe| probe.state.is_bad());
     let selected = ui.model.health_rows().nth(cursor);
-    if charted && let Some(probe) = selected {
+    let shown = if ui.model.focus == Pane::Health { selected } else { worst.or(selected) };
+    detail(ui, buf, rest, shown, &cols, span);
+    list
+}
+
+/// Says more of one probe, as far as there is room: why it is so, and its chart.
+fn detail(ui: Ui<'_>, buf: &mut Buffer, rest: Rect, probe: Option<&Status>, cols: &Columns, span: Span) {
+    let Some(probe) = probe else { return };
+    if rest.height >= CHART + 2 && rest.width >= 40 {
         let rest = below(rest, 1);
         why_line(ui, buf, rest, probe);
-        chart::draw(ui, buf, below(rest, 2), probe);
-        return list;
+        chart::draw(ui, buf, below(rest, 1), probe);
+        return;
     }
-    let axis = chart::axis(ui, buf, spark_area(rest, &cols), span);
+    let axis = chart::axis(ui, buf, spark_area(rest, cols), span);
     let rest = below(rest, axis);
-    let worst = ui.model.health_rows().find(|probe| probe.state.is_bad());
-    if let Some(probe) = if focused { selected } else { worst }.filter(|_| rest.height > 0) {
+    if rest.height > 0 {
         // At the lower edge, so that it does not jump when rows come and go.
         why_line(ui, buf, below(rest, rest.height - 1), probe);
     }
-    list
 }
 
 /// How many probes are good, near a limit, bad, and unknown.

@@ -139,8 +139,11 @@ fn size_line(ui: Ui<'_>, pen: &mut Pen<'_>, branch: &BranchState) {
         (Some(version), None) => format!("version {version}"),
         (None, None) => String::new(),
     };
-    pen.right(&version, ui.of(Role::Faint));
-    pen.right_gap(2);
+    // Size and test say more about the fix than its version.
+    if branch.size.files == 0 || pen.room() >= 38 + width(&version) {
+        pen.right(&version, ui.of(Role::Faint));
+        pen.right_gap(2);
+    }
     if branch.behind > 0 {
         let base = branch.base.as_deref().unwrap_or("its base");
         pen.put(&format!("▲ {} behind {base}", branch.behind), ui.of(Role::Warn)).gap(3);

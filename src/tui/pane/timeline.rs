@@ -28,6 +28,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     for line in 0..body.height {
         let row = top + usize::from(line);
         let Some(entry) = ui.model.timeline_entry(row) else { break };
+        precision(ui, buf, body, line, entry);
         entry_row(ui, &mut Pen::new(buf, body, line), entry, before);
         mark(ui, buf, body, line, Pane::Timeline, row == cursor);
         before = Some(entry);
@@ -45,19 +46,13 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry, before: Option<&Entry
             pen.right_gap(1);
         }
     }
-    // The mark stands where the text of an exact time has a blank, so that times stay aligned.
-    let seconds = pen.room() > 36;
-    let clock = if seconds { ui.clock(entry.at) } else { ui.minute(entry.at) };
-    match entry.precision {
-        Precision::Exact => pen.put(&clock, time).gap(1),
-        Precision::About => pen.put("~", ui.of(Role::Warn)).column_of(&clock, width(&clock), time),
-        Precision::Before => pen.put("<", ui.of(Role::Warn)).column_of(&clock, width(&clock), time),
-    };
+    let clock = if pen.room() > 36 { ui.clock(entry.at) } else { ui.minute(entry.at) };
+    pen.put(&clock, time).gap(1);
     let (symbol, role) = glyph::entry(entry.kind);
     let taken_back = entry.retracted.is_some();
     let role = if taken_back { Role::Faint } else { role };
     pen.put(symbol, ui.of(role)).gap(1);
-    if before.is_some_and(|before| ui.day(before.at) != ui.day(entry.at)) {
+    if before.is_some_and(|before| ui.date(before.at) != ui.date(entry.at)) {
         pen.put(&ui.day(entry.at), ui.of(Role::Accent)).gap(1);
     }
     if entry.pinned {
@@ -69,6 +64,17 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry, before: Option<&Entry
         pen.put("amended ", ui.of(Role::Faint));
     }
     pen.put(entry.text.trim_end(), ui.of(if taken_back { Role::Retracted } else { Role::Text }));
+}
+
+/// The mark of a time that is not exact, in the margin, so that times stay aligned.
+fn precision(ui: Ui<'_>, buf: &mut Buffer, body: Rect, line: u16, entry: &Entry) {
+    let mark = match entry.precision {
+        Precision::Exact => return,
+        Precision::About => "~",
+        Precision::Before => "<",
+    };
+    let margin = Rect { x: body.x.saturating_sub(1), width: 1, ..body };
+    Pen::new(buf, margin, line).put(mark, ui.of(Role::Warn));
 }
 
 pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
