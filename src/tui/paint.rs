@@ -334,6 +334,6 @@ mod tests {
         buf[(1, 0)].set_symbol("a\u{202E}");
         buf[(2, 0)].set_symbol("世");
         sweep(&mut buf);
-        assert_eq!(buf.content.iter().map(|cell| cell.symbol()).collect::<String>(), "???");
+        assert_eq!(buf.content.iter().map(ratatui::buffer::Cell::symbol).collect::<String>(), "???");
     }
 }

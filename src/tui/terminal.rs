@@ -113,6 +113,9 @@ fn style(ui: Ui<'_>, cell: &vt100::Cell) -> Style {
         vt100::Color::Rgb(r, g, b) => Some(depth.color(Color::Rgb(r, g, b))),
     };
     let (mut fg, mut bg) = (color(cell.fgcolor()), color(cell.bgcolor()));
+    if bg.is_none() && fg.is_some_and(|fg| is_lost(ui, fg)) {
+        fg = ui.of(Role::Faint).fg;
+    }
     let mut modifier = Modifier::empty();
     for (on, flag) in [
         (cell.bold(), Modifier::BOLD),
@@ -129,6 +132,21 @@ fn style(ui: Ui<'_>, cell: &vt100::Cell) -> Style {
         }
     }
     Style { fg, bg, ..Style::new() }.add_modifier(modifier)
+}
+
+/// Whether a colour that was chosen for another ground cannot be read on this one.
+fn is_lost(ui: Ui<'_>, fg: Color) -> bool {
+    let light = match ui.of(Role::Overlay).bg {
+        Some(Color::Rgb(r, g, b)) => u32::from(r) + u32::from(g) + u32::from(b) > 384,
+        Some(Color::White) => true,
+        Some(Color::Indexed(index)) => matches!(index, 230 | 231 | 250..=255),
+        _ => false,
+    };
+    if light {
+        matches!(fg, Color::White | Color::Gray | Color::LightYellow | Color::LightCyan | Color::LightGreen)
+    } else {
+        fg == Color::Black
+    }
 }
 
 /// The first sixteen by name, so that they come out in the terminal's own shades.

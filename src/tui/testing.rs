@@ -255,7 +255,7 @@ fn plan(
             run,
             outcome: Outcome::Exited { code },
             summary,
-            survivors: Default::default(),
+            survivors: Vec::new(),
         };
         scribe.write("maya", at(time), ended);
         let end = if code == 0 { PlanEnd::Done } else { PlanEnd::Failed };

@@ -130,7 +130,7 @@ fn question(page: &mut Page<'_, '_>, declare: &Declare, index: usize) -> Option<
     let ui = page.ui;
     page.say(declare.title.text(), Role::Muted);
     page.blank();
-    let Some(question) = ui.model.policy.questions.get(index) else { return None };
+    let question = ui.model.policy.questions.get(index)?;
     page.say(&question.ask, Role::PhaseNow);
     page.blank();
     for example in question.examples.iter().take(5) {

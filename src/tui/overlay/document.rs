@@ -123,7 +123,7 @@ mod tests {
         let mut buf = Buffer::empty(area);
         let shown = draw(&mut buf, area, top, lines.len(), |i| Line::of(lines[i], Style::new()).hanging(2));
         let rows = buf.content.chunks(usize::from(width));
-        let text = rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>());
+        let text = rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>());
         (text.map(|row| row.trim_end().to_owned()).collect(), shown)
     }
 

@@ -71,7 +71,7 @@ fn bounds(values: &[Option<f64>], threshold: Option<f64>) -> (f64, f64) {
         high = high.max(limit.min(high * 2.0 + f64::from(u8::from(high == 0.0)) * limit));
     }
     // Bounds that are equal have no picture between them.
-    if high - low < f64::EPSILON { (low, low + 1.0) } else { (low, high) }
+    if (high - low).abs() < f64::EPSILON { (low, low + 1.0) } else { (low, high) }
 }
 
 /// Whether a value is beyond the limit, which is written `> 5` or `< 5`.

@@ -103,7 +103,8 @@ fn nothing(ui: Ui<'_>, buf: &mut Buffer, body: Rect) {
             empty(ui, buf, body, &["nothing is asked before it is trusted", &hint]);
         }
         _ => {
-            empty(ui, buf, body, &["nothing is watched", "name what to ask as [[probes]] in flightdeck.toml"])
+            let hint = "name what to ask as [[probes]] in flightdeck.toml";
+            empty(ui, buf, body, &["nothing is watched", hint]);
         }
     }
 }

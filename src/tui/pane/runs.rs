@@ -43,16 +43,15 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
         empty(ui, buf, body, &lines);
         return body;
     }
-    let (list, live) = split(ui, body, rows);
+    let (list, beside) = split(ui, body, rows);
     let (top, cursor) = window(ui, Pane::Runs, rows, list.height);
     for (line, (row, (plan, run))) in
         ui.model.run_rows().enumerate().skip(top).take(usize::from(list.height)).enumerate()
     {
-        let line = line as u16;
-        run_row(ui, &mut Pen::new(buf, list, line), plan, run);
-        mark(ui, buf, list, line, Pane::Runs, row == cursor);
+        run_row(ui, &mut Pen::new(buf, list, line as u16), plan, run);
+        mark(ui, buf, list, line as u16, Pane::Runs, row == cursor);
     }
-    output(ui, buf, live, list);
+    output(ui, buf, beside, list);
     list
 }
 

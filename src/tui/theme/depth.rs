@@ -64,10 +64,9 @@ impl ColorDepth {
 /// the selection takes a colour of its own, for text as well.
 fn ansi_style(role: Role, style: Style) -> Style {
     match role {
-        Role::Selection => style.fg(Color::White).bg(Color::Blue),
+        Role::Selection | Role::P2 => style.fg(Color::White).bg(Color::Blue),
         Role::P0 => style.fg(Color::White).bg(Color::Red),
         Role::P1 => style.fg(Color::Black).bg(Color::Yellow),
-        Role::P2 => style.fg(Color::White).bg(Color::Blue),
         _ => Style { fg: style.fg.map(ansi), bg: style.bg.map(ground), ..style },
     }
 }
@@ -101,13 +100,11 @@ fn indexed(color: Color) -> Color {
 /// What xterm shows for an index from 16: a cube of colours, then a ramp of greys.
 pub(super) fn xterm(index: u8) -> [u8; 3] {
     let level = |n: u8| if n == 0 { 0 } else { 55 + 40 * n };
-    match index {
-        232..=255 => [8 + 10 * (index - 232); 3],
-        _ => {
-            let n = index.saturating_sub(16);
-            [level(n / 36), level(n / 6 % 6), level(n % 6)]
-        }
+    if let Some(grey) = index.checked_sub(232) {
+        return [8 + 10 * grey; 3];
     }
+    let n = index.saturating_sub(16);
+    [level(n / 36), level(n / 6 % 6), level(n % 6)]
 }
 
 fn ansi(color: Color) -> Color {
