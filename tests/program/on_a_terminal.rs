@@ -51,7 +51,7 @@ fn no_size_and_no_storm_of_sizes_ends_it() {
     }
     terminal.resize(36, 120);
     terminal.wait_text("Timeline");
-    terminal.press("<esc><esc>q");
+    terminal.press("q");
     assert_eq!(terminal.wait_end().code(), Some(0));
     assert!(!terminal.is_full_screen());
 }
@@ -108,19 +108,21 @@ fn it_stops_and_comes_back_and_takes_nothing_typed_meanwhile_for_a_command() {
     let world = World::new();
     let shell = incident(&world);
     let mut terminal = Terminal::open_program(&shell.clone().with("PS1", "ready> "), 36, 120, "sh", &["-i"]);
-    terminal.wait_text("ready> ");
+    terminal.wait_text("ready>");
     terminal.press(&format!("{PROGRAM}<enter>"));
     terminal.wait_text("Nobody can log in");
     terminal.press("<c-z>");
-    terminal.wait_text("ready> ");
+    terminal.wait_text("ready>");
     assert!(!terminal.is_full_screen());
     terminal.press("echo q; fg<enter>");
     terminal.wait_text("Timeline");
     assert!(terminal.is_full_screen());
     terminal.press("?");
     terminal.wait_text("Everywhere");
-    terminal.press("<esc>q");
-    terminal.wait_text("ready> ");
+    terminal.press("<esc>");
+    terminal.wait_gone("Everywhere");
+    terminal.press("q");
+    terminal.wait_text("ready>");
     terminal.press("exit<enter>");
     assert_eq!(terminal.wait_end().code(), Some(0));
 }

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
 use std::process::ExitStatus;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
@@ -160,18 +160,37 @@ impl Terminal {
     /// Waits until the screen is as wanted.
     #[track_caller]
     pub(crate) fn wait_for(&self, what: &str, is_there: impl Fn(&str) -> bool) {
+        if !self.comes(PATIENCE, is_there) {
+            panic!("waited for {what}, which did not come:\n{}", self.screen());
+        }
+    }
+
+    /// Presses keys, again and again, until the screen is as wanted.
+    #[track_caller]
+    pub(crate) fn press_until(&self, keys: &str, what: &str, is_there: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.press(keys);
+            if self.comes(Duration::from_secs(1), &is_there) {
+                return;
+            }
+            if Instant::now() > deadline {
+                panic!("pressed `{keys}` for {what}, which did not come:\n{}", self.screen());
+            }
+        }
+    }
+
+    /// Tells whether the screen becomes as wanted in some time, and before the program ends.
+    fn comes(&self, patience: Duration, is_there: impl Fn(&str) -> bool) -> bool {
+        let deadline = Instant::now() + patience;
         let mut seen = self.shared.seen.lock().unwrap();
         loop {
-            let screen = text(seen.parser.screen());
-            if is_there(&screen) {
-                return;
+            if is_there(&text(seen.parser.screen())) {
+                return true;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || seen.closed {
-                let why = if seen.closed { "the program ended" } else { "it took too long" };
-                drop(seen);
-                panic!("waited for {what}, but {why}:\n{screen}");
+                return false;
             }
             seen = self.shared.changed.wait_timeout(seen, left).unwrap().0;
         }

@@ -15,10 +15,9 @@ fn repository(world: &World) -> PathBuf {
 
 /// Confirms the plan that is on the screen.
 fn go_ahead(terminal: &Terminal, plan: &str) {
-    terminal.wait_text("Plan: ");
     terminal.wait_text(plan);
-    terminal.press("<enter>");
-    terminal.wait_gone("Plan: ");
+    // A key that comes with the first frame was not meant for it, so it may take another.
+    terminal.press_until("y", "the plan to start", |screen| !screen.contains("Plan: "));
 }
 
 /// Declares the incident of the scenario.
@@ -54,7 +53,7 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     });
     terminal.press("nf");
     terminal.press("only orders without a card fail<enter>");
-    terminal.wait_text("✎ finding: only orders without a card fail");
+    terminal.wait_text("✎ only orders without a card fail");
 
     // The branch, and the fix on it.
     terminal.press("hs");
@@ -72,6 +71,8 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     go_ahead(&terminal, "./tests/run.sh");
     terminal.wait_text("✓ test unit, lint");
     terminal.press("ds");
+    terminal.wait_text("Plan: deploy hotfix/no-card to staging");
+    terminal.press_until("<enter>", "a refusal", |screen| screen.contains("✗ press y to go ahead"));
     go_ahead(&terminal, "./deploy.sh hotfix/no-card staging");
     terminal.wait_text("check     version 1.4.2");
     terminal.wait_text("✓ deploy hotfix/no-card to staging");
@@ -90,10 +91,9 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     // Production has to be typed out; anything else starts nothing.
     terminal.press("dp");
     terminal.wait_text("./deploy.sh hotfix/no-card production");
-    terminal.press("staging<enter>");
-    terminal.wait_text("Plan: ");
-    terminal.press("<c-u>production<enter>");
-    terminal.wait_gone("Plan: ");
+    let refused = |screen: &str| screen.contains("✗ type production to go ahead");
+    terminal.press_until("<c-u>staging<enter>", "a refusal", refused);
+    terminal.press_until("<c-u>production<enter>", "the plan to start", |screen| !screen.contains("Plan: "));
     terminal.wait_text("✓ deploy hotfix/no-card to production");
     terminal.wait_for("health to be green", |screen| {
         ["api /health", "error rate", "p95 latency"]
@@ -109,7 +109,9 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.wait_text("resolved");
     terminal.press("iR");
     terminal.wait_text("Summary");
-    terminal.press("<esc>q");
+    terminal.press("<esc>");
+    terminal.wait_gone("Summary");
+    terminal.press("q");
     assert_eq!(terminal.wait_end().code(), Some(0));
     assert!(!terminal.is_full_screen());
     assert!(!repo.exists(), "the scratch directory is removed");
