@@ -42,7 +42,11 @@ impl Journal {
             Ok(conn) => (conn, None, None),
             Err(error) if is_about_writing(&error) => {
                 let (conn, copy) = open_for_reading(&path, &error).map_err(|e| failed(&e))?;
-                (conn, copy, Some(format!("{} cannot be written", path.display())))
+                if schema::user_version(&conn).map_err(|e| failed(&e))? == 0 {
+                    // Nothing was ever written to it, and nothing can be.
+                    return Err(failed(&error));
+                }
+                (conn, copy, Some(format!("{} cannot be written: {error}", path.display())))
             }
             Err(error) => return Err(failed(&error)),
         };
@@ -158,7 +162,11 @@ fn check_version(path: &Path, found: i32) -> Result<()> {
             "use the newer flightdeck, or set FLIGHTDECK_STATE_DIR to another directory",
         )
     } else {
-        Failure::new(doing, "it is empty and could not be set up", "make its directory writable")
+        Failure::new(
+            doing,
+            format!("it says that its format is {found}, which never was; it was left as it is"),
+            "put a backup in its place, or set FLIGHTDECK_STATE_DIR to another directory",
+        )
     })
 }
 
@@ -255,12 +263,27 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Tells whether an error only says that the file or its directory cannot be written.
+/// Tells whether an error only says that the file or its companions cannot be written: for
+/// want of permission, or of room.
 fn is_about_writing(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied)
-    )
+    use rusqlite::ffi::{
+        SQLITE_IOERR_FSYNC, SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE,
+        SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE,
+    };
+    let writing = [
+        SQLITE_IOERR_WRITE,
+        SQLITE_IOERR_FSYNC,
+        SQLITE_IOERR_TRUNCATE,
+        SQLITE_IOERR_SHMOPEN,
+        SQLITE_IOERR_SHMSIZE,
+        SQLITE_IOERR_SHMMAP,
+    ];
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::DiskFull,
+        ) => true,
+        _ => error.sqlite_error().is_some_and(|error| writing.contains(&error.extended_code)),
+    }
 }
 
 fn read_only_error() -> rusqlite::Error {
