@@ -100,11 +100,11 @@ fn attach(cx: &Context, id: &str) -> Result<End> {
     refresh(cx, &mut loaded)?;
     let incident = loaded.state().id;
     let run = find(loaded.state(), id)?.id.clone();
+    if Keys::would_be_raw(cx) {
+        cx.out.tell("attached; Ctrl-] leaves it running");
+    }
     let mut keys = Keys::new(cx)?;
     let mut page = Page::open(cx, incident, &run, keys.is_raw())?;
-    if keys.is_raw() {
-        cx.out.tell("attached; Ctrl-] leaves it running\r");
-    }
     let ended = loop {
         page.print_all(cx)?;
         match keys.wait(GLANCE)? {

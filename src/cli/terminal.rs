@@ -91,13 +91,18 @@ impl Keys {
     /// # Errors
     /// The terminal cannot be told to pass every key on.
     pub(super) fn new(cx: &Context) -> Result<Self> {
-        let raw = std::io::stdin().is_terminal() && cx.out.terminal;
+        let raw = Self::would_be_raw(cx);
         if raw {
             crossterm::terminal::enable_raw_mode().map_err(|error| {
                 Failure::new("taking over the keyboard", error, "flightdeck run log --follow needs none")
             })?;
         }
         Ok(Self { raw, ended: false })
+    }
+
+    /// Tells whether there is a terminal whose keys could be passed on as they are pressed.
+    pub(super) fn would_be_raw(cx: &Context) -> bool {
+        std::io::stdin().is_terminal() && cx.out.terminal
     }
 
     /// Tells whether every key is passed on as it is pressed.

@@ -13,7 +13,8 @@ use crate::journal::{Acquired, Journal, Lease};
 use crate::plan::{Action, Plan};
 
 /// Takes the lease, commits `plan-started`, and starts the conductor as a detached process.
-/// `confirmed` says how the plan was confirmed, in words.
+/// `confirmed` says how the plan was confirmed, in words. The conductor is this very program,
+/// executed again: only the `flightdeck` binary can start one.
 ///
 /// # Errors
 /// The plan cannot be carried out as it is, was started before, or the journal or the system
