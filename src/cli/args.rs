@@ -164,6 +164,54 @@ mod tests {
         }
     }
 
+    /// Verbs that only make sense where there is no screen, with why.
+    const WITHOUT_A_KEY: [&str; 12] = [
+        // Keys show what these print.
+        "status",
+        "history",
+        "report",
+        "run",
+        "plan",
+        "doctor",
+        "verify",
+        // Files in and out, and what a shell wants.
+        "export",
+        "import",
+        "config",
+        "completions",
+        "man",
+    ];
+
+    #[test]
+    fn every_command_that_changes_something_has_a_verb_and_every_verb_a_command() {
+        use crate::cockpit::commands::{COMMANDS, Danger};
+        let verbs: Vec<String> = tree()
+            .get_subcommands()
+            .filter(|verb| !verb.is_hide_set())
+            .map(|verb| verb.get_name().to_owned())
+            .collect();
+        for spec in COMMANDS {
+            if spec.verb.is_empty() {
+                let opens = spec.command.is_menu();
+                assert!(spec.danger == Danger::View || opens, "{} has no twin on the command line", spec.id);
+            } else {
+                assert!(
+                    verbs.iter().any(|verb| verb == spec.verb),
+                    "{}: there is no verb {}",
+                    spec.id,
+                    spec.verb
+                );
+            }
+        }
+        for verb in verbs {
+            let has_key = COMMANDS.iter().any(|spec| spec.verb == verb);
+            assert!(
+                has_key || WITHOUT_A_KEY.contains(&verb.as_str()),
+                "{verb} has no command in the cockpit"
+            );
+        }
+    }
+
     #[test]
     fn the_tree_is_sound() {
         tree().debug_assert();

@@ -128,6 +128,7 @@ commands! {
     Severity "severity" "severity" ["s"] Global, Record, "severity", "Raise or lower the severity, with a reason";
 
     Incident "incident" "incident" ["i"] Global, Record, "", "Impact, cause, roles, people told, and how it ends";
+    Title "title" "title" ["w"] Menu(Command::Incident), Record, "title", "Reword the title";
     Impact "impact" "impact" ["i"] Menu(Command::Incident), Record, "impact", "Describe who is affected and how";
     Cause "cause" "cause" ["c"] Menu(Command::Incident), Record, "cause", "Describe what broke and why";
     Role "role" "role" ["r"] Menu(Command::Incident), Record, "role", "Give a role to somebody";

@@ -10,6 +10,8 @@ pub mod keymap;
 pub mod model;
 pub mod msg;
 pub mod overlay;
+#[cfg(test)]
+mod readme;
 pub mod update;
 
 pub use commands::{COMMANDS, Command, Invoke, Scope};

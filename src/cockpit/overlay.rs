@@ -92,6 +92,8 @@ pub enum Purpose {
     Note(NoteKind),
     /// The reason for a severity.
     Severity(Severity),
+    /// The title.
+    Title,
     /// The impact.
     Impact,
     /// The cause.

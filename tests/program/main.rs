@@ -14,6 +14,7 @@ mod conductor;
 mod drill_verb;
 mod journal;
 mod on_a_terminal;
+mod pictures;
 mod refused;
 mod survival;
 mod verbs;

@@ -135,6 +135,11 @@ impl Terminal {
         text(self.shared.seen.lock().unwrap().parser.screen())
     }
 
+    /// Looks at the screen cell by cell.
+    pub(crate) fn look<T>(&self, at: impl FnOnce(&vt100::Screen) -> T) -> T {
+        at(self.shared.seen.lock().unwrap().parser.screen())
+    }
+
     /// What the program copied to the clipboard so far, as it came (base64).
     pub(crate) fn copied(&self) -> Vec<String> {
         self.shared.seen.lock().unwrap().parser.callbacks().copied.clone()

@@ -94,6 +94,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::Decision
         | Command::Problem
         | Command::ActionTaken
+        | Command::Title
         | Command::Impact
         | Command::Cause
         | Command::Role

@@ -6,7 +6,7 @@ use super::super::overlay::{Ask, Overlay, Purpose};
 use super::Cx;
 use crate::incident::{
     Amended, Body, CauseDescribed, ImpactDescribed, Noted, Paged, Reopened, Retracted, RoleTaken,
-    SeverityChanged, Ticked, Told,
+    SeverityChanged, Ticked, Titled, Told,
 };
 use crate::plan::Request;
 
@@ -48,6 +48,10 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         Purpose::Severity(severity) => {
             needs("a reason is needed: it goes into the record")?;
             SeverityChanged { severity: *severity, reason: text }.into()
+        }
+        Purpose::Title => {
+            needs("say in one line what is broken")?;
+            Titled { text }.into()
         }
         Purpose::Impact => {
             needs("describe the impact")?;
