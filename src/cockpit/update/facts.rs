@@ -181,11 +181,11 @@ fn output(model: &mut Model, follow: EffectId, run: &str, skipped: u64, bytes: &
             && view.run == run
         {
             view.skipped += skipped;
+            let beyond = view.back.saturating_sub(view.terminal.screen().scrollback());
             if !feed(&mut view.terminal, bytes) {
                 view.terminal = terminal(0);
-                view.back = 0;
             }
-            view.back = view.terminal.screen().scrollback();
+            view.back = view.terminal.screen().scrollback() + beyond;
         }
     }
 }

@@ -115,6 +115,8 @@ fn shown(model: &mut Model, at_ms: u64, heights: [u16; 5], overlay: u16) {
     }
     model.overlay_height = overlay;
     match model.overlays.last_mut() {
+        // What there was no room for has not been seen, and nothing confirms it.
+        _ if overlay == 0 => {}
         Some(Overlay::Preview(preview)) => preview.shown_ms = preview.shown_ms.or(Some(at_ms)),
         Some(Overlay::Confirm(confirm)) => confirm.shown_ms = confirm.shown_ms.or(Some(at_ms)),
         _ => {}

@@ -246,8 +246,12 @@ fn document(cx: &mut Cx<'_>, key: Key) {
 pub(super) fn scroll(model: &mut Model, by: isize) {
     match model.overlays.last_mut() {
         Some(Overlay::Run(view)) => {
-            view.terminal.screen_mut().set_scrollback(view.back.saturating_add_signed(-by));
-            view.back = view.terminal.screen().scrollback();
+            let height = usize::from(model.overlay_height);
+            // The terminal may have more rows than the window: the rest is scrolled by drawing.
+            let beyond = usize::from(view.terminal.screen().size().0.get()).saturating_sub(height);
+            let most = view.terminal.screen().scrollback_len() + beyond;
+            view.back = view.back.saturating_add_signed(-by).min(most);
+            view.terminal.screen_mut().set_scrollback(view.back);
         }
         Some(Overlay::Palette(palette)) => {
             let last = palette.matches.len().saturating_sub(1);
