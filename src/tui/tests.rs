@@ -8,7 +8,7 @@ use super::theme::{ColorDepth, Role, Theme};
 use crate::cockpit::edit::LineEdit;
 use crate::cockpit::model::{ConfigSource, IncidentLine};
 use crate::cockpit::overlay::*;
-use crate::cockpit::{Code, Command, Key, Model, Msg, Pane, update};
+use crate::cockpit::{Command, Key, Model, Msg, Pane, update};
 use crate::failure::Failure;
 use crate::hotfix::state::{Head, NoRepository, Operation};
 use crate::incident::{IncidentId, NoteKind, Severity, Status};
@@ -359,17 +359,14 @@ fn a_command_line_is_never_cut() {
 
 #[test]
 fn the_cursor_is_where_text_is_typed() {
-    use ratatui::Terminal;
-    use ratatui::backend::{Backend as _, TestBackend};
-    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
     let mut model = pressed(&["n", "n"]);
-    for _ in 0..200 {
-        press(&mut model, &["x"]);
-    }
-    terminal.draw(|frame| drop(super::draw(frame, &model, &Theme::default()))).unwrap();
-    let cursor = terminal.backend_mut().get_cursor_position().unwrap();
-    assert!(cursor.x >= 74 && cursor.x < 79 && cursor.y >= 20, "{cursor}");
-    assert_eq!(Key::plain(Code::Esc).to_string(), "esc");
+    press(&mut model, &["x"; 200]);
+    let (_, regions) = frame(&model, &Theme::default(), 80, 24);
+    let cursor = regions.cursor.unwrap();
+    assert!((74..79).contains(&cursor.x) && cursor.y >= 20, "{cursor}");
+    press(&mut model, &["home"]);
+    let (_, regions) = frame(&model, &Theme::default(), 80, 24);
+    assert_eq!(regions.cursor.unwrap().x, 2);
 }
 
 #[test]
@@ -388,4 +385,49 @@ fn a_long_timeline_is_followed_at_its_end_and_read_from_where_the_cursor_is() {
     let middle = text(&settled(&mut model, &Theme::default(), 160, 45));
     assert!(middle.contains("note 5000.") && middle.contains("5002 of 10001"), "{middle}");
     assert!(!middle.contains("note 9999."), "{middle}");
+}
+
+#[test]
+fn the_screens_of_the_design() {
+    let theme = Theme::default();
+    let wanted = [
+        ("cockpit", 160, 45),
+        ("cockpit", 120, 36),
+        ("cockpit", 80, 24),
+        ("cockpit", 40, 12),
+        ("start", 100, 30),
+        ("preview", 100, 30),
+        ("menu-incident", 100, 30),
+        ("declare-question", 80, 24),
+    ];
+    let mut scenes = scenes();
+    for (name, width, height) in wanted {
+        let (_, model) = scenes.iter_mut().find(|(scene, _)| *scene == name).unwrap();
+        let buf = settled(model, &theme, width, height);
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), text(&buf));
+    }
+}
+
+#[test]
+fn what_could_not_be_seen_is_not_confirmed() {
+    let mut model = with(preview(1));
+    settled(&mut model, &Theme::default(), 30, 5);
+    assert!(matches!(model.overlays.last(), Some(Overlay::Preview(preview)) if preview.shown_ms.is_none()));
+    settled(&mut model, &Theme::default(), 80, 24);
+    assert!(matches!(model.overlays.last(), Some(Overlay::Preview(preview)) if preview.shown_ms.is_some()));
+}
+
+#[test]
+fn the_first_line_of_an_output_can_be_reached_in_a_low_window() {
+    let mut terminal = vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 500);
+    for n in 0..70 {
+        terminal.process(format!("line {n}.\r\n").as_bytes());
+    }
+    let view = RunView { run: "deploy-staging-2.0".into(), terminal, back: 0, skipped: 0 };
+    let mut model = with(Overlay::Run(Box::new(view)));
+    let buf = settled(&mut model, &Theme::default(), 80, 24);
+    assert!(text(&buf).contains("line 69."));
+    press(&mut model, &["g"]);
+    let text = text(&settled(&mut model, &Theme::default(), 80, 24));
+    assert!(text.contains("line 0.") && text.contains("line 10."), "{text}");
 }

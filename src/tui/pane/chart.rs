@@ -15,7 +15,9 @@ const BARS: [&str; 7] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇"];
 /// Columns for the labels of the value axis.
 const LABELS: u16 = 10;
 /// Times that a window may span, in seconds: what people think in.
-const SPANS: [i64; 9] = [120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400];
+const SPANS: [i64; 11] = [30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400];
+/// Columns that a young history is spread over at most: wider, it would be all blanks.
+pub(super) const YOUNG: u16 = 40;
 /// How many probe intervals a column spans at least, so that a late answer makes no gap.
 const SLACK: f64 = 1.5;
 
@@ -185,7 +187,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, probe: &Status) {
     }
     let plot = Rect { x: area.x + LABELS, width: area.width - LABELS, height: area.height - 2, ..area };
     let first = probe.history.front().map(|(at, _)| *at);
-    let span = Span::ending(ui.model.now, first, probe.interval_s * f64::from(plot.width) / 2.0, plot.width);
+    let least = probe.interval_s * f64::from((plot.width / 2).min(YOUNG));
+    let span = Span::ending(ui.model.now, first, least, plot.width);
     let values = values(probe, span, plot.width * 2);
     let scale = Scale::nice(bounds(&values, probe.threshold), plot.height);
     value_axis(ui, buf, area, plot, &scale, &probe.unit);

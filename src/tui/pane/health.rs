@@ -54,7 +54,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
         mark(ui, buf, list, line, Pane::Health, row == cursor);
     }
     let rest = below(body, list.height);
-    let worst = ui.model.health_rows().find(|probe| probe.state.is_bad());
+    // A number over its limit says more in a chart than the time a bad answer took.
+    let bad = || ui.model.health_rows().filter(|probe| probe.state.is_bad());
+    let worst = bad().find(|probe| probe.threshold.is_some()).or_else(|| bad().next());
     let selected = ui.model.health_rows().nth(cursor);
     let shown = if ui.model.focus == Pane::Health { selected } else { worst.or(selected) };
     detail(ui, buf, rest, shown, &cols, span);
@@ -123,8 +125,8 @@ impl Columns {
         let widest = |of: fn(&Status) -> u16| ui.model.health_rows().map(of).max().unwrap_or(0);
         let name = widest(|probe| width(&probe.name)).clamp(4, (room / 3).max(8));
         let value = widest(|probe| width(&value(probe))).clamp(3, 10);
-        let note = if room >= 56 { 8 } else { 0 };
-        let limit = if room >= 44 { widest(|p| p.limit.as_deref().map_or(0, width)).min(8) } else { 0 };
+        let note = if room >= 44 { widest_note(ui) } else { 0 };
+        let limit = if room >= 44 { widest(|probe| width(limit(probe))).min(9) } else { 0 };
         let gaps = 2 + 2 + 2 + if limit > 0 { 2 } else { 0 } + if note > 0 { 2 } else { 0 };
         let spark = room.saturating_sub(name + value + limit + note + gaps);
         Self { name, value, limit, spark: if spark < 6 { 0 } else { spark }, note }
@@ -146,7 +148,7 @@ fn spark_area(area: Rect, cols: &Columns) -> Rect {
 fn span(ui: Ui<'_>, columns: u16) -> Span {
     let first = ui.model.probes.iter().filter_map(|probe| probe.history.front().map(|(at, _)| *at)).min();
     let fastest = ui.model.probes.iter().map(|probe| probe.interval_s).fold(f64::INFINITY, f64::min);
-    let least = if fastest.is_finite() { fastest * f64::from(columns) } else { 0.0 };
+    let least = if fastest.is_finite() { fastest * f64::from(columns.min(chart::YOUNG)) } else { 0.0 };
     Span::ending(ui.model.now, first, least, columns)
 }
 
@@ -168,7 +170,8 @@ fn probe_row(
     let text = if known { value(probe) } else { "?".to_owned() };
     pen.column_right(&text, cols.value, ui.of(if calm { Role::Text } else { role })).gap(2);
     if cols.limit > 0 {
-        pen.column_of(probe.limit.as_deref().unwrap_or(""), cols.limit, ui.of(Role::Faint)).gap(2);
+        let text = if probe.limit.is_some() { Role::Faint } else { role };
+        pen.column_of(limit(probe), cols.limit, ui.of(text)).gap(2);
     }
     if cols.spark > 0 {
         chart::spark(ui, &mut pen, probe, span, cols.spark);
@@ -189,6 +192,20 @@ fn value(probe: &Status) -> String {
             None => sample.headline.clone(),
         },
     }
+}
+
+/// The limit; where there is none and the probe is not good, what it answered instead.
+fn limit(probe: &Status) -> &str {
+    let answered = || {
+        let sample = probe.last.as_ref().filter(|sample| probe.state != State::Ok && sample.value.is_some());
+        sample.map_or("", |sample| sample.headline.as_str())
+    };
+    probe.limit.as_deref().unwrap_or_else(answered)
+}
+
+fn widest_note(ui: Ui<'_>) -> u16 {
+    let notes = ui.model.health_rows().filter(|probe| probe.state != State::Ok);
+    notes.map(|probe| width(&note(ui, probe))).max().unwrap_or(0).min(9)
 }
 
 /// How long it has been so.
