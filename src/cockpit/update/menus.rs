@@ -186,15 +186,24 @@ fn label(model: &Model, command: Command) -> String {
     };
     let Some(state) = model.incident() else { return title.to_owned() };
     match command {
+        Command::Title => "reword the title".to_owned(),
         Command::Impact => with(&state.impact, "not described yet"),
         Command::Cause => with(&state.cause, "not described yet"),
+        Command::Role => "who takes which role …".to_owned(),
+        Command::Page => "somebody was paged".to_owned(),
+        Command::Told => "somebody was informed …".to_owned(),
+        Command::Phase => with(state.phase.name(), "").replace(": ", " … now "),
+        Command::Mitigate => "mitigated: users are served again".to_owned(),
+        Command::Resolve => "resolve: it is over".to_owned(),
+        Command::Reopen => "reopen: it was not over".to_owned(),
+        Command::Close => "close: nothing is left to do".to_owned(),
+        Command::Report => "report: read it, save it".to_owned(),
         Command::HotfixStart => match model.repository().and_then(|branch| branch.base.as_deref()) {
             Some(base) => format!("start {}… from {base}", model.config.config.hotfix.prefix),
             None => title.to_owned(),
         },
         Command::Theme => with(&model.looks.theme, "dark"),
         Command::Guide if model.drill => with(if model.looks.guide { "shown" } else { "hidden" }, ""),
-        Command::Role | Command::Told | Command::Phase => format!("{title} …"),
         _ => title.to_owned(),
     }
 }
