@@ -204,7 +204,16 @@ impl Terminal {
     /// Waits for the end of the program.
     #[track_caller]
     pub(crate) fn wait_end(&mut self) -> ExitStatus {
-        self.process.wait("the program on the terminal")
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.process.0.try_wait().unwrap() {
+                return status;
+            }
+            if Instant::now() > deadline {
+                panic!("the program on the terminal does not end:\n{}", self.screen());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
