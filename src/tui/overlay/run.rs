@@ -48,6 +48,11 @@ fn status(ui: Ui<'_>, pen: &mut Pen<'_>, view: &RunView) {
     let (symbol, role) = glyph::run(plan, run);
     pen.put(symbol, ui.of(role)).gap(1);
     let ended = glyph::outcome(plan, run);
+    if ended.is_none() && view.back == 0 && pen.room() > 90 {
+        // A command that waits for an answer looks like one that works.
+        pen.right(&format!("does it ask? answer with  flightdeck run attach {}", run.id), ui.of(Role::Faint));
+        pen.right_gap(3);
+    }
     let word = match (&ended, &run.stop_asked) {
         (Some(word), _) => word.as_str(),
         (None, Some(_)) => "being stopped",
