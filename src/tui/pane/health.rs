@@ -104,7 +104,11 @@ fn nothing(ui: Ui<'_>, buf: &mut Buffer, body: Rect) {
             let hint = format!("press {} to read what flightdeck.toml would run", ui.key(Command::Trust));
             empty(ui, buf, body, &["nothing is asked before it is trusted", &hint]);
         }
-        _ => {
+        ConfigSource::Invalid(_) => {
+            let hint = format!("press {} to read what is wrong with it", ui.key(Command::Errors));
+            empty(ui, buf, body, &["flightdeck.toml cannot be used, so nothing is asked", &hint]);
+        }
+        ConfigSource::None | ConfigSource::Trusted => {
             let hint = "name what to ask as [[probes]] in flightdeck.toml";
             empty(ui, buf, body, &["nothing is watched", hint]);
         }
