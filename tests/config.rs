@@ -1,6 +1,8 @@
 //! Configuration through the real binary: what `init` writes works, mistakes are pointed at,
 //! and nothing a repository names runs before its exact content is trusted.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

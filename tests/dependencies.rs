@@ -2,6 +2,8 @@
 //! the list in `deny.toml`. The same two lists that cargo-deny reads, so that they are
 //! checked where it is not installed, too.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
 use std::collections::BTreeSet;
 use std::process::Command;
 

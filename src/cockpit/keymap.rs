@@ -72,11 +72,11 @@ impl Keymap {
                 let meet = a.scope == b.scope
                     || (a.scope == Scope::Global && !matches!(b.scope, Scope::Menu(_)))
                     || (b.scope == Scope::Global && !matches!(a.scope, Scope::Menu(_)));
-                let changed = [a, b].into_iter().find(|spec| changes.contains_key(spec.id));
-                let (true, Some(changed)) = (meet, changed) else { continue };
+                let culprit = [a, b].into_iter().find(|spec| changes.contains_key(spec.id));
+                let (true, Some(culprit)) = (meet, culprit) else { continue };
                 for key in self.keys(a.command).iter().filter(|key| self.keys(b.command).contains(key)) {
                     bad.push(BadKey {
-                        action: changed.id.to_owned(),
+                        action: culprit.id.to_owned(),
                         why: format!("the key `{key}` would mean both `{}` and `{}`", a.id, b.id),
                     });
                 }

@@ -76,7 +76,7 @@ pub struct Model {
     pub following: Option<(EffectId, String)>,
     /// Whether alarms are on their way into the journal, so that none is written twice.
     pub alarms_in_flight: Option<EffectId>,
-    /// What follows from the rest and the time; see [`super::update::derive`].
+    /// What follows from the rest and the time; see `update`.
     pub derived: Derived,
 }
 

@@ -62,9 +62,10 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
 fn approvals(root: &DeTable<'_>, found: &mut Vec<Problem>) {
     let Some(policy) = table(root, "policy") else { return };
     let built_in = Policy::built_in().roles;
-    let roles: Vec<&str> = match policy.contains_key("roles") {
-        true => tables(policy, "roles").filter_map(|role| Some(text(role, "id")?.0)).collect(),
-        false => built_in.iter().map(|role| role.id.as_str()).collect(),
+    let roles: Vec<&str> = if policy.contains_key("roles") {
+        tables(policy, "roles").filter_map(|role| Some(text(role, "id")?.0)).collect()
+    } else {
+        built_in.iter().map(|role| role.id.as_str()).collect()
     };
     for severity in Severity::ALL.into_iter().filter_map(|severity| table(policy, severity.name())) {
         for (role, span) in texts(severity, "approvals").filter(|(role, _)| !roles.contains(role)) {

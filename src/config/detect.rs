@@ -260,17 +260,18 @@ fn is_script(name: &str, stem: &str, at_root: bool) -> bool {
 fn read_script(root: &Path, path: String) -> Option<Script> {
     let content = text(root, &path)?;
     let first = content.lines().next().unwrap_or_default();
+    let ends = |extension: &str| Path::new(&path).extension().is_some_and(|found| found == extension);
+    let is_shell = first.contains("sh") || ends("sh") || ends("bash");
     let called = if path.contains('/') { path.clone() } else { format!("./{path}") };
     let program = if is_executable(&root.join(&path)) && first.starts_with("#!") {
         vec![called]
-    } else if first.contains("bash") || path.ends_with(".bash") {
+    } else if first.contains("bash") || ends("bash") {
         vec!["bash".to_owned(), called]
-    } else if path.ends_with(".sh") || first.contains("/sh") {
+    } else if ends("sh") || first.contains("/sh") {
         vec!["sh".to_owned(), called]
     } else {
         return None;
     };
-    let is_shell = first.contains("sh") || path.ends_with(".sh") || path.ends_with(".bash");
     let arguments = if is_shell { shell_arguments(&content) } else { None };
     Some(Script { program, arguments, from: path })
 }

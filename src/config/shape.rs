@@ -89,7 +89,7 @@ impl<'s> Walk<'s> {
         match text.parse::<SignedDuration>() {
             Ok(duration) if duration.is_positive() || (may_be_zero && duration.is_zero()) => {}
             Ok(_) if may_be_zero => {
-                self.found.push(Problem::new(span, format!("`{name}` cannot be negative")))
+                self.found.push(Problem::new(span, format!("`{name}` cannot be negative")));
             }
             Ok(_) => self.found.push(Problem::new(span, format!("`{name}` has to be longer than nothing"))),
             Err(_) => {

@@ -81,8 +81,8 @@ pub fn what_would_run(config: &Config) -> Vec<Item> {
             items.push(item(&what, argv, &[]));
         }
         if let Some(url) = &probe.url {
-            let headers: String = probe.headers.keys().map(|name| format!("  with {name}")).collect();
-            let line = format!("GET {}{headers}", without_password(url));
+            let headers: Vec<_> = probe.headers.keys().map(|name| format!("  with {name}")).collect();
+            let line = format!("GET {}{}", without_password(url), headers.concat());
             items.push(Item { what: shown(&what), line: shown(&line), env: Vec::new() });
         }
     }

@@ -58,7 +58,7 @@ impl Tracker {
     }
 
     /// Takes up samples from before, oldest first: history to draw, which changes no state.
-    pub fn remember(&mut self, name: &str, samples: Vec<(Timestamp, Option<f64>)>) {
+    pub fn remember(&mut self, name: &str, samples: &[(Timestamp, Option<f64>)]) {
         for status in self.statuses.iter_mut().filter(|status| status.name == name) {
             let first = status.history.front().map(|(at, _)| *at);
             let older = samples.iter().filter(|(at, _)| first.is_none_or(|first| *at < first));

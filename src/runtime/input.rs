@@ -58,12 +58,9 @@ fn wait_for_hangup(events: &Sender<Event>) {
     let stdin = io::stdin();
     loop {
         let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
-        match rustix::event::poll(&mut fds, None) {
-            Err(rustix::io::Errno::INTR) => {}
-            _ => {
-                let _ = events.send(Event::End);
-                return;
-            }
+        if rustix::event::poll(&mut fds, None) != Err(rustix::io::Errno::INTR) {
+            let _ = events.send(Event::End);
+            return;
         }
     }
 }

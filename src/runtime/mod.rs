@@ -3,7 +3,7 @@
 //! One thread owns the model, updates and draws; it never waits for anything but its queue.
 //! The terminal is read and written by threads of their own, the journal, the repository and
 //! the followed log have one each, probes run on a small tokio runtime. All of them talk to
-//! the loop through one queue of [`Event`]s.
+//! the loop through one queue of `Event`s.
 
 mod effects;
 mod input;
@@ -29,6 +29,9 @@ use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::runner::Observation;
 use crate::incident::IncidentId;
+
+/// Samples from before by the name of their probe, oldest first.
+type History = Vec<(String, Vec<(Timestamp, Option<f64>)>)>;
 
 /// What the cockpit is opened on.
 #[derive(Debug)]
@@ -64,7 +67,7 @@ enum Event {
     /// configuration as it is shown goes with them.
     Configured { config: Box<ConfigState>, probes: Vec<Probe>, root: PathBuf },
     /// What the journal knows of earlier samples.
-    History(Vec<(String, Vec<(Timestamp, Option<f64>)>)>),
+    History(History),
     /// The terminal is gone, or we were asked to end.
     End,
     /// Another program asked us to stop for now.

@@ -15,7 +15,10 @@ static LAST: Mutex<Option<String>> = Mutex::new(None);
 /// [`failure`].
 pub(super) fn install() {
     set_hook(Box::new(|info| {
-        let said = info.payload_as_str().unwrap_or("no message");
+        let payload = info.payload();
+        let said = payload.downcast_ref::<&str>().copied();
+        let said = said.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let said = said.unwrap_or("no message");
         let place = info.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
         tracing::error!("panic{place}: {said}");
         if let Ok(mut last) = LAST.lock() {

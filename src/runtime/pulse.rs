@@ -3,10 +3,8 @@
 use std::path::Path;
 use std::sync::mpsc::Sender;
 
-use jiff::Timestamp;
-
 use super::store::{Order, Store};
-use super::{Event, no_thread, panics};
+use super::{Event, History, no_thread, panics};
 use crate::cockpit::msg::{Edge, Fact};
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
@@ -76,9 +74,9 @@ impl Pulse {
     }
 
     /// Takes up samples from before.
-    pub(super) fn remember(&mut self, history: Vec<(String, Vec<(Timestamp, Option<f64>)>)>) {
+    pub(super) fn remember(&mut self, history: History) {
         for (probe, samples) in history {
-            self.tracker.remember(&probe, samples);
+            self.tracker.remember(&probe, &samples);
         }
     }
 

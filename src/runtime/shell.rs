@@ -44,7 +44,7 @@ const END: &[u8] = b"\x1b[?2026l";
 
 /// Looks as chosen, and the theme that goes with them.
 pub(super) struct Looks {
-    looks: model::Looks,
+    shown: model::Looks,
     theme: Theme,
     depth: ColorDepth,
 }
@@ -64,9 +64,9 @@ impl Looks {
             settings::TimeZone::Utc => TimeZone::UTC,
             settings::TimeZone::Local => local.clone(),
         };
-        let looks =
+        let shown =
             model::Looks { theme: settings.theme.clone(), themes, zone, local, guide: settings.guide };
-        Ok(Self { looks, theme, depth })
+        Ok(Self { shown, theme, depth })
     }
 }
 
@@ -168,7 +168,7 @@ impl<'a> Shell<'a> {
         store: Store,
         repo: Sender<repo::Order>,
     ) -> Result<Self> {
-        let mut model = Model::new(Timestamp::now(), launch.user.clone(), keymap, looks.looks);
+        let mut model = Model::new(Timestamp::now(), launch.user.clone(), keymap, looks.shown);
         model.drill = launch.drill;
         model.size = size();
         let sink = Sink::default();
@@ -237,7 +237,7 @@ impl<'a> Shell<'a> {
     fn gather(&mut self, queue: &Receiver<Event>) {
         let until = Instant::now() + FIRST_FRAME;
         let (mut incidents, mut branch) = (false, false);
-        while !(incidents && branch) && !self.over {
+        while !(self.over || incidents && branch) {
             let Ok(event) = queue.recv_timeout(until.saturating_duration_since(Instant::now())) else {
                 break;
             };
@@ -463,9 +463,10 @@ impl<'a> Shell<'a> {
             return;
         }
         // Writing into a vector cannot fail.
-        let _ = match cursor {
-            Some(at) => crossterm::queue!(out, MoveTo(at.x, at.y), Show),
-            None => crossterm::queue!(out, Hide),
+        let _ = if let Some(at) = cursor {
+            crossterm::queue!(out, MoveTo(at.x, at.y), Show)
+        } else {
+            crossterm::queue!(out, Hide)
         };
         self.cursor = cursor;
     }

@@ -107,7 +107,9 @@ fn two_writers_at_once_lose_nothing_and_see_no_lock() {
             })
         })
         .collect();
-    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    for writer in writers {
+        writer.join().unwrap();
+    }
     let texts = timeline(&shell);
     for text in (0..2).flat_map(|writer| (0..100).map(move |index| format!("{writer}/{index}"))) {
         assert_eq!(texts.get(&text), Some(&1), "{text}");

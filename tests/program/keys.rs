@@ -10,7 +10,8 @@ pub(crate) fn bytes(keys: &str) -> Vec<u8> {
     while let Some(start) = rest.find('<') {
         let (text, tail) = rest.split_at(start);
         out.extend_from_slice(text.as_bytes());
-        let (name, after) = tail[1..].split_once('>').unwrap_or_else(|| panic!("`{keys}`: `<` without `>`"));
+        let named_key = tail.strip_prefix('<').and_then(|tail| tail.split_once('>'));
+        let (name, after) = named_key.unwrap_or_else(|| panic!("`{keys}`: `<` without `>`"));
         out.extend_from_slice(&named(name));
         rest = after;
     }

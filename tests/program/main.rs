@@ -4,6 +4,8 @@
 //! `keys` what can be typed there, and `drill` a practice outage. A test waits for what is
 //! seen, with a deadline, and never for time to pass.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
 mod drill;
 mod keys;
 mod terminal;

@@ -165,9 +165,8 @@ impl Terminal {
     /// Waits until the screen is as wanted.
     #[track_caller]
     pub(crate) fn wait_for(&self, what: &str, is_there: impl Fn(&str) -> bool) {
-        if !self.comes(PATIENCE, is_there) {
-            panic!("waited for {what}, which did not come:\n{}", self.screen());
-        }
+        let came = self.comes(PATIENCE, is_there);
+        assert!(came, "waited for {what}, which did not come:\n{}", self.screen());
     }
 
     /// Presses keys, again and again, until the screen is as wanted.
@@ -179,9 +178,8 @@ impl Terminal {
             if self.comes(Duration::from_secs(1), &is_there) {
                 return;
             }
-            if Instant::now() > deadline {
-                panic!("pressed `{keys}` for {what}, which did not come:\n{}", self.screen());
-            }
+            let in_time = Instant::now() <= deadline;
+            assert!(in_time, "pressed `{keys}` for {what}, which did not come:\n{}", self.screen());
         }
     }
 

@@ -33,7 +33,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
     }
     match command {
         Command::Palette | Command::Help | Command::Errors | Command::Trust | Command::Report => {
-            open(cx, command)
+            open(cx, command);
         }
         Command::Quit => {
             cx.effect("leaving", Effect::Quit);
@@ -348,13 +348,12 @@ fn on_entry(cx: &mut Cx<'_>, command: Command) {
 
 /// The run that `stop` means: that of the run view, else that of the cursor, if it runs.
 fn stoppable(model: &Model) -> Option<(String, String, bool)> {
-    let wanted = match model.run_view() {
-        Some(view) => Some(view.run.clone()),
-        None => {
-            let row = model.view(Pane::Runs).cursor.unwrap_or(0);
-            model.run_rows().nth(row).map(|(_, run)| run.id.clone())
-        }
-    }?;
+    let wanted = if let Some(view) = model.run_view() {
+        view.run.clone()
+    } else {
+        let row = model.view(Pane::Runs).cursor.unwrap_or(0);
+        model.run_rows().nth(row).map(|(_, run)| run.id.clone())?
+    };
     let (plan, run) = model.incident()?.run(&wanted)?;
     run.outcome.is_none().then(|| (run.id.clone(), plan.title.clone(), run.stop_asked.is_some()))
 }

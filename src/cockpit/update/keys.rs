@@ -83,12 +83,12 @@ pub(super) fn motion(cx: &mut Cx<'_>, command: Command) {
         return;
     }
     let pane = cx.model.focus;
-    let page = isize::try_from(cx.model.view(pane).height.max(2) - 1).unwrap_or(1);
+    let screenful = isize::try_from(cx.model.view(pane).height.max(2) - 1).unwrap_or(1);
     match command {
         Command::Up => move_by(cx.model, pane, -1),
         Command::Down => move_by(cx.model, pane, 1),
-        Command::PageUp => move_by(cx.model, pane, -page),
-        Command::PageDown => move_by(cx.model, pane, page),
+        Command::PageUp => move_by(cx.model, pane, -screenful),
+        Command::PageDown => move_by(cx.model, pane, screenful),
         Command::Top => cx.model.view_mut(pane).cursor = Some(0),
         _ => {
             let last = cx.model.rows(pane).saturating_sub(1);

@@ -72,7 +72,9 @@ pub fn path(model: &Model, invoke: &Invoke) -> String {
     if let Scope::Menu(parent) = spec.scope {
         parts.push(path(model, &parent.into()));
     }
-    if !invoke.argument.is_empty() {
+    if invoke.argument.is_empty() {
+        parts.extend(own);
+    } else {
         let opener = if invoke.command == Command::Smoke { Command::Deploy } else { invoke.command };
         let item = menu(model, opener).items.into_iter().find(|item| item.invoke == *invoke);
         let key = item.and_then(|item| item.key).map(|key| key.to_string());
@@ -80,8 +82,6 @@ pub fn path(model: &Model, invoke: &Invoke) -> String {
             parts.extend(own);
         }
         parts.extend(key);
-    } else {
-        parts.extend(own);
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" ")
@@ -379,7 +379,7 @@ fn deploys(model: &Model) -> (String, Vec<Item>) {
         .zip(environments)
         .filter(|(_, env)| !env.smoke.is_empty())
         .map(|(item, env)| Item {
-            key: item.key.and_then(|key| key.text()).map(|c| Key::char(c.to_ascii_uppercase())),
+            key: item.key.and_then(Key::text).map(|c| Key::char(c.to_ascii_uppercase())),
             path: String::new(),
             label: format!("smoke-test {}", env.name),
             disabled: blocked_deploy.clone().or_else(|| busy(model, &env.name)),

@@ -95,12 +95,11 @@ fn palette(cx: &mut Cx<'_>, key: Key) {
             else {
                 return;
             };
-            match item.disabled {
-                Some(why) => cx.say(format!("{}: {why}", item.label)),
-                None => {
-                    cx.pop();
-                    invoke::invoke(cx, &item.invoke);
-                }
+            if let Some(why) = item.disabled {
+                cx.say(format!("{}: {why}", item.label));
+            } else {
+                cx.pop();
+                invoke::invoke(cx, &item.invoke);
             }
         }
         key => {
@@ -168,7 +167,8 @@ fn preview(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
         }
         (_, Way::Typed(_)) => {
             // What was typed before this was on the screen was meant for something else.
-            if preview.shown_ms.is_some_and(|shown| press.at_ms > shown) && preview.typed.key(key) {
+            let heard = preview.shown_ms.is_some_and(|shown| press.at_ms > shown);
+            if heard && preview.typed.key(key) {
                 preview.complaint.clear();
             }
         }
