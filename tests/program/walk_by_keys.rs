@@ -53,7 +53,7 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     });
     terminal.press("nf");
     terminal.press("only orders without a card fail<enter>");
-    terminal.wait_text("✎ only orders without a card fail");
+    terminal.wait_text("✎ finding: only orders without a card fail");
 
     // The branch, and the fix on it.
     terminal.press("hs");

@@ -9,7 +9,7 @@ use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::{empty, frame, mark, window};
 use crate::cockpit::{Command, Pane};
-use crate::incident::{Entry, Precision};
+use crate::incident::{Entry, EntryKind, NoteKind, Precision};
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let zone = ui.zone();
@@ -62,6 +62,11 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry, before: Option<&Entry
         pen.put("taken back ", ui.of(Role::Faint));
     } else if entry.original.is_some() {
         pen.put("amended ", ui.of(Role::Faint));
+    }
+    if let EntryKind::Note(kind) = entry.kind
+        && kind != NoteKind::Note
+    {
+        pen.put(kind.name(), ui.of(role)).put(": ", ui.of(Role::Faint));
     }
     pen.put(entry.text.trim_end(), ui.of(if taken_back { Role::Retracted } else { Role::Text }));
 }
