@@ -100,7 +100,9 @@ impl Reader {
 
     /// What git calls the user here: `user.name`.
     pub fn user_name(&self) -> Option<String> {
-        configured_name(self.repo.config().ok()?)
+        let config = self.repo.config().ok()?;
+        let local = config.open_level(git2::ConfigLevel::Local).ok().and_then(configured_name);
+        local.or_else(named_global).or_else(|| configured_name(config))
     }
 
     /// Reads what is known about the branch now.
@@ -254,7 +256,13 @@ impl Reader {
 
 /// What git calls the user outside of any repository.
 pub fn global_user_name() -> Option<String> {
-    configured_name(git2::Config::open_default().ok()?)
+    named_global().or_else(|| configured_name(git2::Config::open_default().ok()?))
+}
+
+/// The name in the file that `GIT_CONFIG_GLOBAL` stands for, which libgit2 does not look at.
+fn named_global() -> Option<String> {
+    let path = std::env::var_os("GIT_CONFIG_GLOBAL").filter(|path| !path.is_empty())?;
+    configured_name(git2::Config::open(Path::new(&path)).ok()?)
 }
 
 fn configured_name(mut config: git2::Config) -> Option<String> {
