@@ -258,7 +258,9 @@ impl Record {
 
     /// Decodes stored bytes whose hash is known, without hashing them again.
     pub fn decode_with(bytes: &[u8], hash: Hash) -> Result<Self, NotARecord> {
-        let e: Envelope<'_> = serde_json::from_slice(bytes)?;
+        // Checked once as a whole, not string by string.
+        let text = std::str::from_utf8(bytes).map_err(<serde_json::Error as serde::de::Error>::custom)?;
+        let e: Envelope<'_> = serde_json::from_str(text)?;
         Ok(Self {
             id: e.id,
             incident: e.incident,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::write::{hash, severity, status, unknown_incident};
 use super::{Journal, Seq, Summary};
 use crate::failure::{Failure, Result};
-use crate::incident::{IncidentId, Log, Record};
+use crate::incident::{Hash, IncidentId, Log, Record};
 
 /// Bits of a place that count the records of one incident; those above are its number.
 const COUNT_BITS: u32 = 32;
@@ -76,20 +76,62 @@ impl Journal {
     }
 }
 
+/// Rows decoded at a time. A long incident is decoded beside the reading of the next rows.
+const BATCH: usize = 4096;
+
 fn query_since(conn: &Connection, no: i64, after: Seq) -> rusqlite::Result<(Vec<Record>, Seq)> {
     let (first, last) = places(no);
     let mut statement =
         conn.prepare_cached("SELECT place, hash, bytes FROM record WHERE place BETWEEN ?1 AND ?2")?;
     let mut rows = statement.query(params![first.saturating_add(after.0.max(0)), last])?;
-    let mut records = Vec::new();
     let mut reached = after;
-    while let Some(row) = rows.next()? {
-        reached = Seq(row.get::<_, i64>(0)? - first + 1);
-        let record = Record::decode_with(row.get_ref(2)?.as_bytes()?, hash(row, 1)?)
-            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(2, Type::Blob, Box::new(error)))?;
-        records.push(record);
-    }
+    let records = std::thread::scope(|scope| {
+        let mut decoding = Vec::new();
+        let mut batch = Batch::default();
+        while let Some(row) = rows.next()? {
+            reached = Seq(row.get::<_, i64>(0)? - first + 1);
+            batch.push(row.get_ref(2)?.as_bytes()?, hash(row, 1)?);
+            if batch.ends.len() == BATCH {
+                let full = std::mem::take(&mut batch);
+                decoding.push(scope.spawn(move || full.decode()));
+            }
+        }
+        if decoding.is_empty() {
+            return batch.decode();
+        }
+        let mut records = Vec::with_capacity(decoding.len() * BATCH + batch.ends.len());
+        for decoded in decoding {
+            records.append(&mut decoded.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        records.append(&mut batch.decode()?);
+        Ok(records)
+    })?;
     Ok((records, reached))
+}
+
+/// Rows as they are stored, one after the other.
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    /// Where each row ends in `bytes`.
+    ends: Vec<usize>,
+    hashes: Vec<Hash>,
+}
+
+impl Batch {
+    fn push(&mut self, bytes: &[u8], hash: Hash) {
+        self.bytes.extend_from_slice(bytes);
+        self.ends.push(self.bytes.len());
+        self.hashes.push(hash);
+    }
+
+    fn decode(&self) -> rusqlite::Result<Vec<Record>> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let rows = starts.zip(&self.ends).zip(&self.hashes);
+        rows.map(|((start, end), hash)| Record::decode_with(&self.bytes[start..*end], *hash))
+            .collect::<Result<_, _>>()
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(2, Type::Blob, Box::new(error)))
+    }
 }
 
 /// Loads and folds an incident by its number in this file.
