@@ -243,7 +243,9 @@ pub(super) fn sweep(buf: &mut Buffer) {
             continue;
         }
         let left = width - (index % usize::from(width)) as u16;
-        if symbol.is_empty() || !symbol.chars().all(is_plain) || cell.cell_width() > left {
+        // Columns are counted near the edge only: it is what this would cost most on.
+        let over = left < 4 && cell.cell_width() > left;
+        if over || symbol.is_empty() || !symbol.chars().all(is_plain) {
             cell.set_symbol(if symbol.is_empty() { " " } else { "?" });
         }
     }
