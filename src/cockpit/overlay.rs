@@ -7,6 +7,7 @@ use super::edit::LineEdit;
 use super::msg::Item;
 use crate::incident::{CheckState, NoteKind, RecordId, Severity};
 use crate::plan::Plan;
+use crate::report::blocks::{self, Block};
 
 /// One overlay.
 #[derive(Debug)]
@@ -231,8 +232,17 @@ impl std::fmt::Debug for RunView {
 pub struct ReportView {
     /// As Markdown.
     pub markdown: String,
+    /// The same taken apart, once, for drawing.
+    pub blocks: Vec<Block>,
     /// First line shown.
     pub scroll: Scroll,
+}
+
+impl ReportView {
+    /// A report from its beginning.
+    pub fn new(markdown: String) -> Self {
+        Self { blocks: blocks::parse(&markdown), markdown, scroll: Scroll::default() }
+    }
 }
 
 /// A yes-or-no question.

@@ -1,6 +1,6 @@
 //! Models for the tests of drawing, and pictures of what was drawn.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -12,14 +12,13 @@ use uuid::Uuid;
 
 use super::theme::Theme;
 use super::{Regions, draw};
-use crate::cockpit::model::{ConfigSource, ConfigState, Derived, Looks, Model, Output};
-use crate::cockpit::msg::EffectId;
+use crate::cockpit::model::{Looks, Model, Output};
 use crate::cockpit::{Keymap, Msg, Pane, update};
 use crate::health::series::{Sample, State, Status, Verdict};
 use crate::hotfix::state::{BranchState, ChangeSize, Commit, DirtyFile, Head, Upstream};
 use crate::incident::{
     Alarm, Amended, Author, Body, CheckState, Declared, Draft, Hash, Hlc, IncidentId, Log, NoteKind, Noted,
-    Outcome, Paged, Phase, PhaseEntered, Pinned, PlanEnd, PlanEnded, PlanStarted, Policy, Precision, Record,
+    Outcome, Paged, Phase, PhaseEntered, Pinned, PlanEnd, PlanEnded, PlanStarted, Precision, Record,
     RecordId, Retracted, RoleTaken, Severity, StepEnded, StepStarted, Ticked,
 };
 
@@ -89,47 +88,16 @@ impl Scribe {
 
 /// A model with nothing in it: the start screen.
 pub(super) fn blank() -> Model {
-    let mut model = Model {
-        now: now(),
-        size: (120, 36),
-        focus: Pane::Timeline,
-        zoom: false,
-        overlays: Vec::new(),
-        me: "maya".into(),
-        policy: Policy::built_in(),
-        config: ConfigState {
-            config: crate::config::types::Config::default(),
-            source: ConfigSource::None,
-            found: vec!["Cargo".into(), "deploy.sh".into()],
-        },
-        log: None,
-        incidents: Vec::new(),
-        branch: None,
-        probes: Vec::new(),
-        output: None,
-        views: Default::default(),
-        start_row: 0,
-        keymap: Keymap::default(),
-        looks: Looks {
-            theme: "dark".into(),
-            themes: Theme::built_in_names().map(str::to_owned).collect(),
-            zone: TimeZone::UTC,
-            local: TimeZone::UTC,
-            guide: true,
-        },
-        failures: VecDeque::new(),
-        unseen: 0,
-        word: None,
-        in_flight: BTreeMap::new(),
-        next_effect: EffectId(1),
-        read_only: None,
-        drill: false,
-        overlay_height: 0,
-        last_key: None,
-        following: None,
-        alarms_in_flight: None,
-        derived: Derived::default(),
+    let looks = Looks {
+        theme: "dark".into(),
+        themes: Theme::built_in_names().map(str::to_owned).collect(),
+        zone: TimeZone::UTC,
+        local: TimeZone::UTC,
+        guide: true,
     };
+    let mut model = Model::new(now(), "maya".into(), Keymap::default(), looks);
+    model.size = (120, 36);
+    model.config.found = vec!["Cargo".into(), "deploy.sh".into()];
     settle(&mut model);
     model
 }
@@ -394,26 +362,6 @@ pub(super) fn text(buf: &Buffer) -> String {
     out
 }
 
-/// The sixteen colours in their order.
-const NAMED: [Color; 16] = [
-    Color::Black,
-    Color::Red,
-    Color::Green,
-    Color::Yellow,
-    Color::Blue,
-    Color::Magenta,
-    Color::Cyan,
-    Color::Gray,
-    Color::DarkGray,
-    Color::LightRed,
-    Color::LightGreen,
-    Color::LightYellow,
-    Color::LightBlue,
-    Color::LightMagenta,
-    Color::LightCyan,
-    Color::White,
-];
-
 /// A frame as a terminal would be sent it, to be looked at.
 pub(super) fn ansi(buf: &Buffer) -> String {
     use std::fmt::Write as _;
@@ -421,7 +369,10 @@ pub(super) fn ansi(buf: &Buffer) -> String {
         Color::Rgb(r, g, b) => format!("\x1b[{layer}8;2;{r};{g};{b}m"),
         Color::Indexed(index) => format!("\x1b[{layer}8;5;{index}m"),
         Color::Reset => String::new(),
-        named => format!("\x1b[{layer}8;5;{}m", NAMED.iter().position(|known| *known == named).unwrap()),
+        named => format!(
+            "\x1b[{layer}8;5;{}m",
+            crate::tui::terminal::NAMED.iter().position(|known| *known == named).unwrap()
+        ),
     };
     let mut out = String::from("\x1b[2J\x1b[H");
     for (y, row) in buf.content.chunks(usize::from(buf.area.width)).enumerate() {

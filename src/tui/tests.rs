@@ -171,7 +171,7 @@ fn scenes() -> Vec<(&'static str, Model)> {
         ("run", with(run_view(0))),
         ("run-back", with(run_view(15))),
         ("errors", errors),
-        ("report", with(Overlay::Report(Box::new(ReportView { markdown, scroll: Scroll::default() })))),
+        ("report", with(Overlay::Report(Box::new(ReportView::new(markdown))))),
         ("trust", trust),
         (
             "confirm",

@@ -207,9 +207,11 @@ impl Terminal {
             if let Some(status) = self.process.0.try_wait().unwrap() {
                 return status;
             }
-            if Instant::now() > deadline {
-                panic!("the program on the terminal does not end:\n{}", self.screen());
-            }
+            assert!(
+                Instant::now() <= deadline,
+                "the program on the terminal does not end:\n{}",
+                self.screen()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }

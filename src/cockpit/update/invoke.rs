@@ -125,7 +125,7 @@ fn open(cx: &mut Cx<'_>, command: Command) {
             let Some(state) = cx.model.incident() else { return };
             let markdown =
                 crate::report::markdown(state, &cx.model.policy, cx.model.checklist(), cx.model.now);
-            Overlay::Report(Box::new(ReportView { markdown, scroll: Scroll::default() }))
+            Overlay::Report(Box::new(ReportView::new(markdown)))
         }
         _ => return,
     };

@@ -10,7 +10,7 @@ use super::super::ui::{Ui, inset};
 use super::document::{self, Line};
 use super::{Shown, window};
 use crate::cockpit::overlay::ReportView;
-use crate::report::blocks::{self, Block, Marker, Run, plain};
+use crate::report::blocks::{Block, Marker, Run, plain};
 
 /// Columns a paragraph is comfortable to read in.
 const COLUMNS: u16 = 120;
@@ -23,9 +23,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ReportView) 
     let place = inset(area, area.width.saturating_sub(COLUMNS) / 2);
     let keys = [("j k", "scroll"), ("s", "save"), ("c", "copy"), ("esc", "back")];
     let inner = window(ui, buf, place, "Report", &keys);
-    let blocks = blocks::parse(&view.markdown);
-    let lines = index(&blocks);
-    document::draw(buf, inner, view.scroll.top, lines.len(), |line| made(ui, &blocks, &lines[line]))
+    let lines = index(&view.blocks);
+    document::draw(buf, inner, view.scroll.top, lines.len(), |line| made(ui, &view.blocks, &lines[line]))
 }
 
 /// One line of the document before it is made: which block, and which row of it.
