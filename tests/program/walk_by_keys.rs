@@ -109,6 +109,8 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.wait_text("resolved");
     terminal.press("iR");
     terminal.wait_text("Summary");
+    terminal.press("c");
+    wait_until("the report in the clipboard", || (!terminal.copied().is_empty()).then_some(()));
     terminal.press("<esc>");
     terminal.wait_gone("Summary");
     terminal.press("q");
