@@ -119,6 +119,7 @@ fn without_a_terminal_the_cockpit_says_so() {
 fn nobody_acting_is_asked_for_a_name() {
     let world = World::new();
     let shell = world.repository("api").with("HOME", world.path("tmp"));
+    let shell = shell.with("GIT_CONFIG_GLOBAL", world.path("tmp/.gitconfig"));
     shell.flightdeck(&["declare", "x", "--severity", "P0"]).ended_with(2).said("FLIGHTDECK_USER");
     let named = shell.with("FLIGHTDECK_USER", "li");
     declare(&named, "Down");
