@@ -29,14 +29,18 @@ macro_rules! kinds {
             /// Decodes the body of a record. What does not fit its kind is kept as unknown
             /// too: a record is never lost for what it says.
             pub(super) fn decode(kind: &str, raw: &RawValue) -> Self {
-                let decoded = match kind {
-                    $($stored => serde_json::from_str(raw.get()).ok().map(Self::$name),)*
-                    _ => None,
-                };
-                decoded.unwrap_or_else(|| Self::Unknown(Unknown {
+                Self::known(kind, raw.get()).unwrap_or_else(|| Self::Unknown(Unknown {
                     kind: kind.to_owned(),
                     raw: raw.get().to_owned(),
                 }))
+            }
+
+            /// Decodes the body of a record of a kind known here, if it fits that kind.
+            pub(super) fn known(kind: &str, json: &str) -> Option<Self> {
+                match kind {
+                    $($stored => serde_json::from_str(json).ok().map(Self::$name),)*
+                    _ => None,
+                }
             }
         }
 

@@ -12,6 +12,7 @@ mod next;
 mod policy;
 mod record;
 mod state;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::body::Body;
+use super::stored;
 
 /// Identity of a record: a `UUIDv7`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,6 +70,18 @@ impl Hlc {
     }
 }
 
+/// What each byte is worth as a hexadecimal digit; 16 and more: it is none.
+const HEX: [u8; 256] = {
+    let mut worth = [0xff; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        worth[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        worth[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    worth
+};
+
 /// A SHA-256 digest; all zero stands for "no record before this one".
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Hash(pub [u8; 32]);
@@ -81,17 +94,15 @@ impl Hash {
 
     /// Parses 64 hexadecimal digits.
     pub fn parse(hex: &str) -> Option<Self> {
+        let hex: &[u8; 64] = hex.as_bytes().try_into().ok()?;
         let mut out = [0; 32];
-        let hex = hex.as_bytes();
-        if hex.len() != 64 {
-            return None;
+        let mut seen = 0;
+        for (byte, [high, low]) in out.iter_mut().zip(hex.as_chunks().0) {
+            let (high, low) = (HEX[usize::from(*high)], HEX[usize::from(*low)]);
+            *byte = high << 4 | low & 15;
+            seen |= high | low;
         }
-        for (i, pair) in hex.chunks_exact(2).enumerate() {
-            let high = char::from(pair[0]).to_digit(16)?;
-            let low = char::from(pair[1]).to_digit(16)?;
-            out[i] = (high * 16 + low) as u8;
-        }
-        Some(Self(out))
+        (seen < 16).then_some(Self(out))
     }
 }
 
@@ -258,6 +269,14 @@ impl Record {
 
     /// Decodes stored bytes whose hash is known, without hashing them again.
     pub fn decode_with(bytes: &[u8], hash: Hash) -> Result<Self, NotARecord> {
+        match stored::read(bytes, hash) {
+            Some(record) => Ok(record),
+            None => Self::decode_generally(bytes, hash),
+        }
+    }
+
+    /// The same, whatever the order of the fields and however they are written.
+    pub(super) fn decode_generally(bytes: &[u8], hash: Hash) -> Result<Self, NotARecord> {
         // Checked once as a whole, not string by string.
         let text = std::str::from_utf8(bytes).map_err(<serde_json::Error as serde::de::Error>::custom)?;
         let e: Envelope<'_> = serde_json::from_str(text)?;

@@ -77,7 +77,9 @@ impl Journal {
 }
 
 /// Rows decoded at a time. A long incident is decoded beside the reading of the next rows.
-const BATCH: usize = 4096;
+const BATCH: usize = 2048;
+/// Room for so many bytes a row to begin with.
+const ROW: usize = 480;
 
 fn query_since(conn: &Connection, no: i64, after: Seq) -> rusqlite::Result<(Vec<Record>, Seq)> {
     let (first, last) = places(no);
@@ -92,7 +94,7 @@ fn query_since(conn: &Connection, no: i64, after: Seq) -> rusqlite::Result<(Vec<
             reached = Seq(row.get::<_, i64>(0)? - first + 1);
             batch.push(row.get_ref(2)?.as_bytes()?, hash(row, 1)?);
             if batch.ends.len() == BATCH {
-                let full = std::mem::take(&mut batch);
+                let full = std::mem::replace(&mut batch, Batch::large());
                 decoding.push(scope.spawn(move || full.decode()));
             }
         }
@@ -100,10 +102,11 @@ fn query_since(conn: &Connection, no: i64, after: Seq) -> rusqlite::Result<(Vec<
             return batch.decode();
         }
         let mut records = Vec::with_capacity(decoding.len() * BATCH + batch.ends.len());
+        let mut last = batch.decode()?;
         for decoded in decoding {
             records.append(&mut decoded.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
         }
-        records.append(&mut batch.decode()?);
+        records.append(&mut last);
         Ok(records)
     })?;
     Ok((records, reached))
@@ -119,6 +122,12 @@ struct Batch {
 }
 
 impl Batch {
+    /// One that will be filled, most likely.
+    fn large() -> Self {
+        let (ends, hashes) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+        Self { bytes: Vec::with_capacity(BATCH * ROW), ends, hashes }
+    }
+
     fn push(&mut self, bytes: &[u8], hash: Hash) {
         self.bytes.extend_from_slice(bytes);
         self.ends.push(self.bytes.len());
