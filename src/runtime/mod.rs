@@ -86,11 +86,12 @@ enum Event {
 pub fn open(launch: &Launch) -> Result<()> {
     let began = Instant::now();
     panics::install();
-    let looks = shell::Looks::of(launch)?;
-    let keymap = shell::keymap(&launch.settings)?;
     let (events, queue) = mpsc::channel();
+    // What takes longest begins first.
     let store = store::start(launch, events.clone())?;
     let repo = repo::start(launch, events.clone())?;
+    let looks = shell::Looks::of(launch)?;
+    let keymap = shell::keymap(&launch.settings)?;
     // A journal that cannot be used is told of before the screen changes.
     store.opened()?;
     let screen = screen::Screen::enter(events.clone())?;

@@ -1,9 +1,10 @@
 //! Probes: the runner that asks, and the tracker that keeps what they say.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
 
-use super::store::{Order, Store};
+use super::store::{Order, Samples, Store};
 use super::{Event, History, no_thread, panics};
 use crate::cockpit::msg::{Edge, Fact};
 use crate::config::types::Probe;
@@ -13,13 +14,20 @@ use crate::health::series::State;
 use crate::health::tracker::Tracker;
 use crate::incident;
 
+/// Samples are stored together this often: each time costs several threads a wake-up.
+const STORE_EVERY: Duration = Duration::from_secs(60);
+
 /// The probes and what asks them. The runtime comes with the first probe: without any, it
 /// would only cost.
-#[derive(Default)]
 pub(super) struct Pulse {
     tracker: Tracker,
     edges: Vec<Edge>,
     runner: Option<Asking>,
+    /// Probes that are configured and not asked yet, and the directory of their commands.
+    waiting: Option<(Vec<Probe>, PathBuf)>,
+    /// Samples that are not stored yet, and when some were.
+    samples: Samples,
+    stored: Instant,
 }
 
 /// The runner, and the thread its tasks run on.
@@ -28,39 +36,54 @@ struct Asking {
     end: tokio::sync::oneshot::Sender<()>,
 }
 
+impl Default for Pulse {
+    fn default() -> Self {
+        Self {
+            tracker: Tracker::default(),
+            edges: Vec::new(),
+            runner: None,
+            waiting: None,
+            samples: Vec::new(),
+            stored: Instant::now(),
+        }
+    }
+}
+
 impl Pulse {
-    /// Asks these probes from now on.
-    pub(super) fn configure(
-        &mut self,
-        probes: &[Probe],
-        root: &Path,
-        events: &Sender<Event>,
-        store: &Store,
-    ) -> Result<()> {
-        self.tracker = Tracker::new(probes);
+    /// Shows these probes from now on, and no others. They are asked after [`Pulse::start`].
+    pub(super) fn configure(&mut self, probes: Vec<Probe>, root: PathBuf, store: &Store) {
+        self.store(store);
+        self.tracker = Tracker::new(&probes);
         self.edges.clear();
-        match &mut self.runner {
-            Some(asking) => asking.runner.restart(probes),
-            None if probes.is_empty() => return Ok(()),
-            None => {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                let runtime = runtime
-                    .map_err(|error| Failure::new("starting the probes", error, "close other programs"))?;
-                let told = events.clone();
-                let runner = Runner::start(runtime.handle(), probes, root, move |seen| {
-                    let _ = told.send(Event::Observed(seen));
-                });
-                let (end, ended) = tokio::sync::oneshot::channel();
-                // One thread for all probes: they wait more than they work.
-                panics::spawn("probes", events.clone(), move || {
-                    let _ = runtime.block_on(ended);
-                    runtime.shutdown_background();
-                })
-                .map_err(|error| no_thread(&error))?;
-                self.runner = Some(Asking { runner, end });
-            }
+        if let Some(asking) = &mut self.runner {
+            asking.runner.stop();
         }
         store.ask(Order::History(probes.iter().map(|probe| probe.name.clone()).collect()));
+        self.waiting = Some((probes, root));
+    }
+
+    /// Starts to ask what was configured since the last time.
+    pub(super) fn start(&mut self, events: &Sender<Event>) -> Result<()> {
+        let Some((probes, root)) = self.waiting.take() else { return Ok(()) };
+        if let Some(asking) = &mut self.runner {
+            asking.runner.restart(&probes);
+        } else if !probes.is_empty() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime
+                .map_err(|error| Failure::new("starting the probes", error, "close other programs"))?;
+            let told = events.clone();
+            let runner = Runner::start(runtime.handle(), &probes, &root, move |seen| {
+                let _ = told.send(Event::Observed(seen));
+            });
+            let (end, ended) = tokio::sync::oneshot::channel();
+            // One thread for all probes: they wait more than they work.
+            panics::spawn("probes", events.clone(), move || {
+                let _ = runtime.block_on(ended);
+                runtime.shutdown_background();
+            })
+            .map_err(|error| no_thread(&error))?;
+            self.runner = Some(Asking { runner, end });
+        }
         Ok(())
     }
 
@@ -80,15 +103,15 @@ impl Pulse {
         }
     }
 
-    /// Takes in what a probe saw; it is stored, too.
+    /// Takes in what a probe saw; it is stored in time, too.
     pub(super) fn observe(&mut self, seen: Observation, store: &Store) {
         let Some(asking) = &self.runner else { return };
         if seen.generation != asking.runner.generation() {
             return;
         }
         if let Some(status) = self.tracker.statuses().get(seen.probe) {
-            store.ask(Order::Samples(status.name.clone(), seen.sample.at, seen.sample.value));
             let probe = status.name.clone();
+            self.samples.push((probe.clone(), seen.sample.at, seen.sample.value));
             let edge = self.tracker.observe(seen.probe, seen.sample);
             self.edges.extend(edge.map(|edge| Edge {
                 probe,
@@ -97,6 +120,17 @@ impl Pulse {
                 to: edge.to,
                 why: edge.why,
             }));
+        }
+        if self.stored.elapsed() >= STORE_EVERY {
+            self.store(store);
+        }
+    }
+
+    /// Hands over the samples that are not stored yet.
+    fn store(&mut self, store: &Store) {
+        self.stored = Instant::now();
+        if !self.samples.is_empty() {
+            store.ask(Order::Samples(std::mem::take(&mut self.samples)));
         }
     }
 
@@ -113,7 +147,8 @@ impl Pulse {
     }
 
     /// Stops asking, without waiting for answers that may never come.
-    pub(super) fn end(&mut self) {
+    pub(super) fn end(&mut self, store: &Store) {
+        self.store(store);
         if let Some(mut asking) = self.runner.take() {
             asking.runner.stop();
             let _ = asking.end.send(());

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crossterm::event::{
@@ -21,12 +21,72 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The terminal while the cockpit has it.
 pub(super) struct Screen {
-    bytes: Sender<Vec<u8>>,
-    /// Whether a frame is being written; the next one waits for it.
-    busy: Arc<AtomicBool>,
-    /// Set when the writing thread has ended.
-    ended: Arc<(Mutex<bool>, Condvar)>,
+    desk: Arc<Desk>,
     left: AtomicBool,
+}
+
+/// What lies between the loop and the thread that writes.
+#[derive(Default)]
+struct Desk {
+    pile: Mutex<Pile>,
+    /// Something was put on the pile, or there will be nothing more.
+    put: Condvar,
+    /// Something was taken to the terminal.
+    taken: Condvar,
+}
+
+#[derive(Default)]
+struct Pile {
+    bytes: Vec<u8>,
+    /// Whether the terminal has not taken everything yet; the next frame waits for it.
+    busy: bool,
+    /// Whether a frame does wait, so that it has to be told.
+    awaited: bool,
+    /// Whether there will be nothing more to write, or nowhere to write it.
+    closed: bool,
+}
+
+impl Desk {
+    fn pile(&self) -> MutexGuard<'_, Pile> {
+        self.pile.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what is put on the pile until it is closed.
+    fn write(&self, events: &Sender<Event>) {
+        let mut out = io::stdout();
+        loop {
+            let mut pile = self.pile();
+            while pile.bytes.is_empty() && !pile.closed {
+                pile = self.put.wait(pile).unwrap_or_else(PoisonError::into_inner);
+            }
+            if pile.bytes.is_empty() {
+                return;
+            }
+            let bytes = std::mem::take(&mut pile.bytes);
+            drop(pile);
+            let done = out.write_all(&bytes).and_then(|()| out.flush());
+            let mut pile = self.pile();
+            pile.closed |= done.is_err();
+            pile.busy = done.is_ok() && !pile.bytes.is_empty();
+            let tell = !pile.busy && std::mem::take(&mut pile.awaited);
+            drop(pile);
+            self.taken.notify_all();
+            if done.is_err() {
+                let _ = events.send(Event::End);
+                return;
+            }
+            if tell && events.send(Event::Written).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.desk.pile().closed = true;
+        self.desk.put.notify_all();
+    }
 }
 
 impl Screen {
@@ -35,28 +95,11 @@ impl Screen {
         enable_raw_mode().map_err(|error| {
             Failure::new("taking the terminal", error, "flightdeck status tells the same in plain text")
         })?;
-        let (bytes, queue) = mpsc::channel::<Vec<u8>>();
-        let busy = Arc::new(AtomicBool::new(false));
-        let ended = Arc::new((Mutex::new(false), Condvar::new()));
-        let (writer_busy, writer_ended) = (Arc::clone(&busy), Arc::clone(&ended));
-        let told = events.clone();
-        panics::spawn("terminal-out", events, move || {
-            let mut out = io::stdout();
-            for frame in queue {
-                let done = out.write_all(&frame).and_then(|()| out.flush());
-                writer_busy.store(false, Ordering::Release);
-                let event = if done.is_ok() { Event::Written } else { Event::End };
-                if told.send(event).is_err() {
-                    break;
-                }
-            }
-            if let Ok(mut ended) = writer_ended.0.lock() {
-                *ended = true;
-            }
-            writer_ended.1.notify_all();
-        })
-        .map_err(|error| super::no_thread(&error))?;
-        let screen = Self { bytes, busy, ended, left: AtomicBool::new(false) };
+        let desk = Arc::new(Desk::default());
+        let (writers, told) = (Arc::clone(&desk), events.clone());
+        panics::spawn("terminal-out", events, move || writers.write(&told))
+            .map_err(|error| super::no_thread(&error))?;
+        let screen = Self { desk, left: AtomicBool::new(false) };
         screen.take();
         Ok(screen)
     }
@@ -91,16 +134,28 @@ impl Screen {
         bytes
     }
 
-    /// Whether the terminal has taken everything so far.
+    /// Whether the terminal has taken everything so far. If not, [`Event::Written`] tells when
+    /// it has.
     pub(super) fn is_ready(&self) -> bool {
-        !self.busy.load(Ordering::Acquire)
+        let mut pile = self.desk.pile();
+        pile.awaited = pile.busy;
+        !pile.busy
     }
 
-    /// Hands bytes to the terminal. [`Event::Written`] tells when it took them.
+    /// Hands bytes to the terminal.
     pub(super) fn write(&self, bytes: Vec<u8>) {
-        self.busy.store(true, Ordering::Release);
-        // The writer ends only with the program.
-        let _ = self.bytes.send(bytes);
+        let mut pile = self.desk.pile();
+        if pile.closed {
+            return;
+        }
+        pile.busy = true;
+        if pile.bytes.is_empty() {
+            pile.bytes = bytes;
+        } else {
+            pile.bytes.extend_from_slice(&bytes);
+        }
+        drop(pile);
+        self.desk.put.notify_one();
     }
 
     /// Gives the terminal back, as far as it lets us: one that is not read holds up nothing.
@@ -124,15 +179,7 @@ impl Screen {
 
     /// Waits a moment for the terminal to take what it was given.
     fn wait(&self) {
-        let step = Duration::from_millis(5);
-        let mut left = PATIENCE;
-        while !self.is_ready() && left > Duration::ZERO {
-            let Ok(guard) = self.ended.0.lock() else { return };
-            match self.ended.1.wait_timeout(guard, step) {
-                Ok((ended, _)) if !*ended => left = left.saturating_sub(step),
-                _ => return,
-            }
-        }
+        drop(self.desk.taken.wait_timeout_while(self.desk.pile(), PATIENCE, |pile| pile.busy));
     }
 }
 

@@ -1,9 +1,6 @@
 //! The loop itself: drains what is there, updates, draws once if something changed.
 
-use std::cell::RefCell;
-use std::io::{self, Write};
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -12,9 +9,7 @@ use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::Event as Terminal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use ratatui::backend::CrosstermBackend;
-use ratatui::layout::{Position, Rect};
-use ratatui::{TerminalOptions, Viewport};
+use ratatui::layout::Position;
 
 use super::pulse::Pulse;
 use super::screen::Screen;
@@ -25,13 +20,14 @@ use crate::cockpit::model::{self, ConfigSource, Model};
 use crate::cockpit::msg::{Fact, Msg};
 use crate::cockpit::update;
 use crate::config::settings::{self, LoadedSettings};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::incident::PlanState;
+use crate::tui::canvas::Canvas;
 use crate::tui::theme::{ColorDepth, Theme};
 use crate::tui::{Regions, draw};
 
 /// Longest wait for journal and repository before the first frame.
-const FIRST_FRAME: Duration = Duration::from_millis(150);
+const FIRST_FRAME: Duration = Duration::from_millis(300);
 /// Shortest time between two frames that no key has asked for.
 const FRAME: Duration = Duration::from_millis(33);
 /// A turn of the loop that takes longer is noted in the log.
@@ -101,21 +97,6 @@ pub(super) fn keymap(settings: &LoadedSettings) -> Result<Keymap> {
     })
 }
 
-/// Collects what ratatui writes, to be handed to the terminal's thread as one piece.
-#[derive(Clone, Default)]
-struct Sink(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The loop and all it holds.
 pub(super) struct Shell<'a> {
     pub(super) model: Model,
@@ -131,17 +112,15 @@ pub(super) struct Shell<'a> {
     began: Instant,
     theme: (String, Theme),
     depth: ColorDepth,
-    sink: Sink,
-    terminal: ratatui::Terminal<CrosstermBackend<Sink>>,
-    /// What flushing a frame without any change writes.
-    empty: Vec<u8>,
+    canvas: Canvas,
     regions: Regions,
     /// Where the text cursor is shown now.
     cursor: Option<Position>,
     drawn: Instant,
     dirty: Dirty,
-    /// Whether probes changed since the core was told of them.
+    /// Whether probes changed since the core was told of them, and when it was.
     health_is_stale: bool,
+    health_told: Instant,
     /// Keys read before this were meant for another program.
     deaf_until_ms: u64,
 }
@@ -171,11 +150,7 @@ impl<'a> Shell<'a> {
         let mut model = Model::new(Timestamp::now(), launch.user.clone(), keymap, looks.shown);
         model.drill = launch.drill;
         model.size = size();
-        let sink = Sink::default();
-        let area = Rect::new(0, 0, model.size.0, model.size.1);
-        let mut terminal = terminal(&sink, area)?;
-        terminal.flush().map_err(|error| not_drawn(&error))?;
-        let empty = std::mem::take(&mut *sink.0.borrow_mut());
+        let canvas = Canvas::new(model.size.0, model.size.1);
         let log = log::start(&events)?;
         input::start(began, &events)?;
         Ok(Self {
@@ -192,14 +167,13 @@ impl<'a> Shell<'a> {
             began,
             theme: (launch.settings.settings.theme.clone(), looks.theme),
             depth: looks.depth,
-            sink,
-            terminal,
-            empty,
+            canvas,
             regions: Regions::default(),
             cursor: None,
             drawn: began,
             dirty: Dirty::Now,
             health_is_stale: false,
+            health_told: began,
             deaf_until_ms: 0,
         })
     }
@@ -208,7 +182,8 @@ impl<'a> Shell<'a> {
     pub(super) fn run(&mut self, queue: &Receiver<Event>) -> Result<Vec<String>> {
         self.gather(queue);
         while !self.over {
-            self.draw()?;
+            self.draw();
+            self.start_probes();
             match self.wait(queue) {
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -219,15 +194,17 @@ impl<'a> Shell<'a> {
                         let Ok(event) = queue.try_recv() else { break };
                         self.take(event)?;
                     }
-                    self.settle_health();
                     if turn.elapsed() > SLOW_TURN {
                         tracing::warn!("a turn of the loop took {:?}", turn.elapsed());
                     }
                 }
             }
+            if self.health_due() == Some(Duration::ZERO) {
+                self.settle_health();
+            }
             self.tick();
         }
-        self.pulse.end();
+        self.pulse.end(&self.store);
         self.store.finish();
         let running = self.model.incident().into_iter().flat_map(|state| &state.plans);
         Ok(running.filter(|plan| plan.state == PlanState::Running).map(|plan| plan.title.clone()).collect())
@@ -236,28 +213,32 @@ impl<'a> Shell<'a> {
     /// Waits a moment for journal and repository, so that the first frame is whole.
     fn gather(&mut self, queue: &Receiver<Event>) {
         let until = Instant::now() + FIRST_FRAME;
-        let (mut incidents, mut branch) = (false, false);
-        while !(self.over || incidents && branch) {
+        let mut listed = false;
+        while !self.over && (!listed || self.model.branch.is_none() || self.wants_incident()) {
             let Ok(event) = queue.recv_timeout(until.saturating_duration_since(Instant::now())) else {
                 break;
             };
-            incidents |= matches!(&event, Event::Msg(Msg::Fact(Fact::Incidents(_))));
-            branch |= matches!(&event, Event::Msg(Msg::Fact(Fact::Branch(_))));
+            listed |= matches!(&event, Event::Msg(Msg::Fact(Fact::Incidents(_))));
             if self.take(event).is_err() {
                 break;
             }
         }
-        // The incident comes right behind the list.
-        if let Ok(event) =
-            queue.recv_timeout(Duration::from_millis(if self.wants_incident() { 50 } else { 0 }))
-        {
-            let _ = self.take(event);
-        }
+        self.settle_health();
         self.tick_to(Timestamp::now());
     }
 
+    /// Whether an incident is being loaded, which comes right behind the list.
     fn wants_incident(&self) -> bool {
-        self.model.log.is_none() && self.model.incidents.iter().filter(|line| line.is_open()).count() == 1
+        let open = self.model.incidents.iter().filter(|line| line.is_open()).count();
+        let failed = !self.model.failures.is_empty();
+        self.model.log.is_none() && !failed && (open == 1 || self.launch.incident.is_some())
+    }
+
+    /// Starts to ask probes once the first frame is on its way: it does not wait for them.
+    fn start_probes(&mut self) {
+        if let Err(failure) = self.pulse.start(&self.events) {
+            self.message(Msg::Fact(Fact::Failed(failure)), Dirty::Soon);
+        }
     }
 
     /// Waits for the next event, or until a frame or a tick is due.
@@ -265,7 +246,7 @@ impl<'a> Shell<'a> {
         let frame = (self.dirty != Dirty::No && self.screen.is_ready())
             .then(|| FRAME.saturating_sub(self.drawn.elapsed()));
         let tick = self.model.is_timed().then(|| self.until_tick());
-        match frame.into_iter().chain(tick).min() {
+        match frame.into_iter().chain(tick).chain(self.health_due()).min() {
             None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(wait) => queue.recv_timeout(wait),
         }
@@ -303,15 +284,7 @@ impl<'a> Shell<'a> {
             Event::Configured { config, probes, root } => {
                 let may_run = matches!(config.source, ConfigSource::Trusted);
                 self.message(Msg::Fact(Fact::Config(config)), Dirty::Soon);
-                let configured = self.pulse.configure(
-                    if may_run { &probes } else { &[] },
-                    &root,
-                    &self.events,
-                    &self.store,
-                );
-                if let Err(failure) = configured {
-                    self.message(Msg::Fact(Fact::Failed(failure)), Dirty::Soon);
-                }
+                self.pulse.configure(if may_run { probes } else { Vec::new() }, root, &self.store);
                 self.restore_health();
             }
             Event::History(history) => {
@@ -364,9 +337,15 @@ impl<'a> Shell<'a> {
         self.health_is_stale = true;
     }
 
-    /// Hands the probes to the core, once for all that came in this turn.
+    /// How long what came from probes may still be gathered; `None` where nothing came.
+    fn health_due(&self) -> Option<Duration> {
+        self.health_is_stale.then(|| FRAME.saturating_sub(self.health_told.elapsed()))
+    }
+
+    /// Hands the probes to the core, once for all that came since the last time.
     fn settle_health(&mut self) {
         if std::mem::take(&mut self.health_is_stale) {
+            self.health_told = Instant::now();
             let fact = self.pulse.fact();
             self.message(Msg::Fact(fact), Dirty::Soon);
         }
@@ -381,7 +360,7 @@ impl<'a> Shell<'a> {
             Terminal::Mouse(mouse) => input::mouse(mouse, &self.regions.panes).map(Msg::Mouse),
             Terminal::Paste(text) => Some(Msg::Paste(text)),
             Terminal::Resize(columns, rows) => {
-                self.resize(columns, rows);
+                self.canvas.resize(columns, rows);
                 Some(Msg::Resize(columns, rows))
             }
             Terminal::FocusGained | Terminal::FocusLost => None,
@@ -413,29 +392,21 @@ impl<'a> Shell<'a> {
         }
     }
 
-    fn resize(&mut self, columns: u16, rows: u16) {
-        // A terminal that cannot be resized is drawn as it is; the next frame tries again.
-        let _ = self.terminal.resize(Rect::new(0, 0, columns, rows));
-    }
-
     /// Draws a frame if one is due and the terminal has taken the last.
-    fn draw(&mut self) -> Result<()> {
+    fn draw(&mut self) {
         let due = match self.dirty {
             Dirty::No => false,
             Dirty::Soon => self.drawn.elapsed() >= FRAME,
             Dirty::Now => true,
         };
         if !due || !self.screen.is_ready() {
-            return Ok(());
+            return;
         }
         self.dirty = Dirty::No;
         self.drawn = Instant::now();
-        let mut frame = self.terminal.get_frame();
-        self.regions = draw(&mut frame, &self.model, &self.theme.1);
-        self.terminal.flush().map_err(|error| not_drawn(&error))?;
-        self.terminal.swap_buffers();
-        let bytes = std::mem::take(&mut *self.sink.0.borrow_mut());
-        let mut out = if bytes == self.empty { Vec::new() } else { bytes };
+        let (model, theme) = (&self.model, &self.theme.1);
+        let (regions, mut out) = self.canvas.frame(|cells| draw(cells, model, theme));
+        self.regions = regions;
         self.place_cursor(&mut out);
         if !out.is_empty() {
             self.screen.write([BEGIN, &out, END].concat());
@@ -452,7 +423,6 @@ impl<'a> Shell<'a> {
         if self.model.views.iter().zip(tops).any(|(view, top)| view.top != top) {
             self.dirty = Dirty::Now;
         }
-        Ok(())
     }
 
     /// Shows the text cursor where a line is being typed, and nowhere else.
@@ -475,9 +445,9 @@ impl<'a> Shell<'a> {
     fn redraw_all(&mut self) {
         if let Ok((columns, rows)) = crossterm::terminal::size() {
             self.model.size = (columns, rows);
-            self.resize(columns, rows);
+            self.canvas.resize(columns, rows);
         }
-        let _ = self.terminal.clear();
+        self.canvas.forget();
         self.cursor = None;
         self.dirty = Dirty::Now;
     }
@@ -501,16 +471,6 @@ impl<'a> Shell<'a> {
     }
 }
 
-fn terminal(sink: &Sink, area: Rect) -> Result<ratatui::Terminal<CrosstermBackend<Sink>>> {
-    let options = TerminalOptions { viewport: Viewport::Fixed(area) };
-    ratatui::Terminal::with_options(CrosstermBackend::new(sink.clone()), options)
-        .map_err(|error| not_drawn(&error))
-}
-
 fn size() -> (u16, u16) {
     crossterm::terminal::size().unwrap_or((80, 24))
-}
-
-fn not_drawn(error: &io::Error) -> Failure {
-    Failure::new("drawing the cockpit", error, "flightdeck status tells the same in plain text")
 }

@@ -25,8 +25,9 @@ const SLOW: Duration = Duration::from_secs(15);
 const WATCHFUL: Duration = Duration::from_secs(2);
 /// How much of earlier samples is shown.
 const HISTORY: SignedDuration = SignedDuration::from_hours(1);
-/// Samples are stored together this often.
-const STORE_EVERY: Duration = Duration::from_secs(20);
+
+/// Samples of probes: the probe, when, and what was drawn of it.
+pub(super) type Samples = Vec<(String, Timestamp, Option<f64>)>;
 
 /// What the journal's thread is asked for.
 pub(super) enum Order {
@@ -36,10 +37,10 @@ pub(super) enum Order {
     Open(EffectId, IncidentId),
     List(EffectId),
     Start(EffectId, Box<Plan>, String),
-    Samples(String, Timestamp, Option<f64>),
+    Samples(Samples),
     History(Vec<String>),
     Changed,
-    /// Stores what waits and answers, before the program ends.
+    /// Answers once everything asked for before is done.
     Finish(Sender<()>),
 }
 
@@ -61,7 +62,7 @@ impl Store {
         let _ = self.orders.send(order);
     }
 
-    /// Stores what waits, for at most half a second.
+    /// Waits until what was asked for is done, for at most half a second.
     pub(super) fn finish(&self) {
         let (done, wait) = mpsc::channel();
         self.ask(Order::Finish(done));
@@ -91,8 +92,6 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
             repository,
             events: told,
             open: None,
-            waiting: Vec::new(),
-            stored: Instant::now(),
             looked: Instant::now(),
         };
         keeper.begin(wanted);
@@ -121,8 +120,6 @@ struct Keeper {
     repository: String,
     events: Sender<Event>,
     open: Option<Open>,
-    waiting: Vec<(String, Timestamp, Option<f64>)>,
-    stored: Instant,
     looked: Instant,
 }
 
@@ -172,9 +169,6 @@ impl Keeper {
                 self.looked = Instant::now();
                 self.reconcile();
             }
-            if self.stored.elapsed() >= STORE_EVERY {
-                self.store_samples();
-            }
         }
     }
 
@@ -209,10 +203,9 @@ impl Keeper {
                 let result = self.start(&plan, &confirmed);
                 self.done(id, result);
             }
-            Order::Samples(probe, at, value) => self.waiting.push((probe, at, value)),
+            Order::Samples(samples) => self.store_samples(&samples),
             Order::History(probes) => self.history(probes),
             Order::Finish(done) => {
-                self.store_samples();
                 let _ = done.send(());
             }
         }
@@ -332,13 +325,11 @@ impl Keeper {
         }
     }
 
-    fn store_samples(&mut self) {
-        self.stored = Instant::now();
-        if self.waiting.is_empty() || self.journal.read_only().is_some() {
+    fn store_samples(&mut self, samples: &Samples) {
+        if self.journal.read_only().is_some() {
             return;
         }
-        let samples = std::mem::take(&mut self.waiting);
-        if let Err(failure) = self.journal.put_samples(&self.repository, &samples) {
+        if let Err(failure) = self.journal.put_samples(&self.repository, samples) {
             // History is a comfort: losing some must not fill the error log.
             tracing::warn!("{failure}");
         }

@@ -4,6 +4,7 @@
 //! record, and nothing is read or written but the cells of the frame. What the core has to
 //! know of a frame (how many rows a pane has room for) comes back as [`Regions`].
 
+pub mod canvas;
 mod glyph;
 mod header;
 mod keys;
@@ -20,7 +21,6 @@ mod tests;
 pub mod theme;
 mod ui;
 
-use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -49,10 +49,10 @@ pub struct Regions {
     pub cursor: Option<Position>,
 }
 
-/// Draws one frame of the program.
-pub fn draw(frame: &mut Frame<'_>, model: &Model, theme: &Theme) -> Regions {
-    let area = frame.area();
-    paint_all(frame.buffer_mut(), area, Ui { model, theme })
+/// Draws one frame of the program on blank cells.
+pub fn draw(buf: &mut Buffer, model: &Model, theme: &Theme) -> Regions {
+    let area = buf.area;
+    paint_all(buf, area, Ui { model, theme })
 }
 
 fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> Regions {

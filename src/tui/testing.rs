@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, CellWidth as _};
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use uuid::Uuid;
 
@@ -322,10 +321,9 @@ pub(super) fn probes() -> Vec<Status> {
 
 /// Draws a frame and returns its cells.
 pub(super) fn frame(model: &Model, theme: &Theme, width: u16, height: u16) -> (Buffer, Regions) {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    let mut regions = Regions::default();
-    terminal.draw(|frame| regions = draw(frame, model, theme)).unwrap();
-    (terminal.backend().buffer().clone(), regions)
+    let mut cells = Buffer::empty(Rect::new(0, 0, width, height));
+    let regions = draw(&mut cells, model, theme);
+    (cells, regions)
 }
 
 /// Draws as the program does: once to learn the heights, then with them.
