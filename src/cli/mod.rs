@@ -211,6 +211,8 @@ fn cockpit_is_possible(cx: &Context) -> Result<()> {
         "this is not a terminal"
     } else if term == "dumb" {
         "TERM=dumb: this terminal cannot move its cursor"
+    } else if term.is_empty() {
+        "TERM is not set, so nothing is known of this terminal"
     } else {
         return Ok(());
     };

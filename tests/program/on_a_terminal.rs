@@ -150,11 +150,13 @@ fn without_a_terminal_there_is_a_message_and_no_escape() {
     let ended = shell.flightdeck(&[]).ended_with(2).said("not a terminal");
     assert!(!(ended.stdout + &ended.stderr).contains('\x1b'));
 
-    let dumb = shell.clone().with("TERM", "dumb");
-    let mut terminal = Terminal::open(&dumb, 36, 120, &[]);
-    assert_eq!(terminal.wait_end().code(), Some(2));
-    terminal.wait_text("TERM=dumb");
-    assert!(!terminal.is_full_screen());
+    for (term, said) in [("dumb", "TERM=dumb"), ("", "TERM is not set")] {
+        let shell = shell.clone().with("TERM", term);
+        let mut terminal = Terminal::open(&shell, 36, 120, &[]);
+        assert_eq!(terminal.wait_end().code(), Some(2));
+        terminal.wait_text(said);
+        assert!(!terminal.is_full_screen());
+    }
 
     // Somebody closed stdout: an exit code is all that is left to say.
     let script = script(&world, &format!("{PROGRAM} status >&-"));
