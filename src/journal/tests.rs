@@ -295,6 +295,25 @@ fn a_damaged_journal_says_so() {
 }
 
 #[test]
+fn damage_that_no_record_goes_through_is_noticed() {
+    let (dir, journal, ..) = with_notes(50);
+    drop(journal);
+    let path = dir.path().join(Journal::FILE);
+    let conn = raw(&dir);
+    conn.pragma_query_value(None, "wal_checkpoint", |_| Ok(())).unwrap();
+    let index = "SELECT rootpage FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'incident'";
+    let page: usize = conn.query_row(index, [], |row| row.get::<_, u32>(0).map(|n| n as usize)).unwrap();
+    let size: usize =
+        conn.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0).map(|n| n as usize)).unwrap();
+    drop(conn);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[(page - 1) * size..page * size].fill(0x5a);
+    fs::write(&path, &bytes).unwrap();
+    let failure = open(&dir).verify(None).unwrap_err();
+    assert!(failure.cause.contains("51 records are sound") && failure.cause.contains("damaged"), "{failure}");
+}
+
+#[test]
 fn an_interrupted_migration_leaves_the_file_as_it_was() {
     let (dir, journal, incident, _) = with_notes(2);
     drop(journal);

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row};
 use super::read::{number_at, places, uuid};
 use super::write::hash;
 use super::{Journal, Verified};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::incident::{Author, Hash, IncidentId, Record, RecordId};
 
 /// How far a chain was followed.
@@ -36,8 +36,31 @@ impl Journal {
     pub fn verify(&self, incident: Option<IncidentId>) -> Result<Verified> {
         let only = incident.map(|id| self.number_of(id)).transpose()?;
         let mut verified = Verified { records: 0, chains: Vec::new(), bad: None };
-        self.verify_all(only, &mut verified).map_err(|error| self.failed("verifying the journal", &error))?;
+        let doing = "verifying the journal";
+        self.verify_all(only, &mut verified).map_err(|error| self.failed(doing, &error))?;
+        if verified.bad.is_none() {
+            self.check_file(doing, verified.records)?;
+        }
         Ok(verified)
+    }
+
+    /// Checks what the records do not go through themselves: indexes, and pages between them.
+    fn check_file(&self, doing: &str, records: usize) -> Result<()> {
+        let said = self.conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
+        let said = said.unwrap_or_else(|error| error.to_string());
+        if said == "ok" {
+            return Ok(());
+        }
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        Err(Failure::new(
+            doing,
+            format!(
+                "{} records are sound, but {} is damaged around them ({said})",
+                records,
+                self.path.display()
+            ),
+            "export what can be read, move the file aside, and import the export",
+        ))
     }
 
     fn verify_all(&self, only: Option<i64>, verified: &mut Verified) -> rusqlite::Result<()> {
