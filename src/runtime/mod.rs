@@ -95,19 +95,19 @@ pub fn open(launch: &Launch) -> Result<()> {
     // A journal that cannot be used is told of before the screen changes.
     store.opened()?;
     let screen = screen::Screen::enter(events.clone())?;
-    let result = catch_unwind(AssertUnwindSafe(|| {
+    let running = on(&screen, || {
         let mut shell = shell::Shell::new(launch, began, keymap, looks, &screen, events, store, repo)?;
         shell.run(&queue)
-    }));
+    })?;
+    farewell(&running);
+    Ok(())
+}
+
+/// Does something on the screen, and gives the terminal back whatever becomes of it.
+fn on<T>(screen: &screen::Screen, body: impl FnOnce() -> Result<T>) -> Result<T> {
+    let result = catch_unwind(AssertUnwindSafe(body));
     screen.leave();
-    match result {
-        Ok(Ok(running)) => {
-            farewell(&running);
-            Ok(())
-        }
-        Ok(Err(failure)) => Err(failure),
-        Err(_) => Err(panics::failure()),
-    }
+    result.unwrap_or_else(|_| Err(panics::failure()))
 }
 
 /// Says after the end what goes on without the cockpit.
@@ -131,3 +131,6 @@ fn no_thread(error: &std::io::Error) -> Failure {
         "close other programs",
     )
 }
+
+#[cfg(test)]
+mod tests;
