@@ -40,6 +40,8 @@ pub struct Model {
     pub log: Option<Log>,
     /// All incidents of this repository, newest first.
     pub incidents: Vec<IncidentLine>,
+    /// Whether that list was read at all.
+    pub listed: bool,
     /// The repository; `None` until it has been read once.
     pub branch: Option<Result<BranchState, NoRepository>>,
     /// Probes as they stand.
@@ -239,6 +241,7 @@ impl Model {
             config: ConfigState { config: Config::default(), source: ConfigSource::None, found: Vec::new() },
             log: None,
             incidents: Vec::new(),
+            listed: false,
             branch: None,
             probes: Vec::new(),
             output: None,

@@ -77,7 +77,9 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
     let (state_dir, user, here) = (launch.state_dir.clone(), launch.user.clone(), launch.here.clone());
     let (wanted, wake, told) = (launch.incident, orders.clone(), events.clone());
     panics::spawn("journal", events, move || {
-        let repository = Reader::open(&here).map_or_else(|_| String::new(), |reader| reader.identity());
+        // Without a repository, an incident belongs to the directory it was declared in.
+        let nowhere = || here.canonicalize().unwrap_or_else(|_| here.clone()).to_string_lossy().into_owned();
+        let repository = Reader::open(&here).map_or_else(|_| nowhere(), |reader| reader.identity());
         let journal = match Journal::open(&state_dir, &user) {
             Ok(journal) => journal,
             Err(failure) => {

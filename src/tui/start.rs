@@ -119,7 +119,14 @@ fn selected(ui: Ui<'_>, buf: &mut Buffer, line: Rect, on: bool) {
 fn incidents(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> u16 {
     let lines = &ui.model.incidents;
     if lines.is_empty() {
-        Pen::new(buf, area, 0).put("No incident was declared in this repository yet.", ui.of(Role::Faint));
+        let (text, role) = if ui.model.listed {
+            ("No incident was declared in this repository yet.", Role::Faint)
+        } else if ui.model.failures.is_empty() {
+            ("reading the journal …", Role::Faint)
+        } else {
+            ("The incidents of this repository could not be read.", Role::Bad)
+        };
+        Pen::new(buf, area, 0).put(text, ui.of(role));
         return 1.min(area.height);
     }
     let open = lines.iter().filter(|line| matches!(line.status, Status::Open | Status::Mitigated)).count();
@@ -192,7 +199,9 @@ fn facts(ui: Ui<'_>) -> Vec<(&'static str, String, Role)> {
             (format!("✗ {cause} [{}]", ui.key(Command::Errors)), Role::Bad)
         }
     };
-    facts.push(("config", text, role));
+    if !matches!(ui.model.branch, Some(Err(_))) {
+        facts.push(("config", text, role));
+    }
     if let Some(why) = &ui.model.read_only {
         facts.push(("journal", format!("✗ read-only: {why}"), Role::Overdue));
     } else if ui.model.unseen > 0 {

@@ -20,6 +20,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         Fact::Incidents(lines) => {
             cx.model.start_row = cx.model.start_row.min(lines.len());
             cx.model.incidents = lines;
+            cx.model.listed = true;
         }
         Fact::Branch(branch) => cx.model.branch = Some(*branch),
         Fact::Health { probes, edges: _ } => {
