@@ -11,12 +11,12 @@ use serde_json::Value;
 use super::world::{PROGRAM, Running, Shell, World, wait_until};
 
 /// A repository with a trusted configuration and an open incident.
-struct Yard {
-    world: World,
-    shell: Shell,
+pub(super) struct Yard {
+    pub(super) world: World,
+    pub(super) shell: Shell,
 }
 
-const CONFIG: &str = r#"
+pub(super) const CONFIG: &str = r#"
 [[environments]]
 name = "staging"
 deploy = ["./deploy.sh", "{ref}", "{env}"]
@@ -24,10 +24,10 @@ proof = ["./proof.sh"]
 "#;
 
 /// Waits for the file `go`, so that the test decides when it goes on.
-const UNTIL_GO: &str = "while [ ! -e go ]; do sleep 0.02; done\n";
+pub(super) const UNTIL_GO: &str = "while [ ! -e go ]; do sleep 0.02; done\n";
 
 impl Yard {
-    fn new(config: &str, deploy: &str) -> Self {
+    pub(super) fn new(config: &str, deploy: &str) -> Self {
         let world = World::new();
         let shell = world.repository("service");
         let yard = Self { world, shell };
@@ -39,20 +39,20 @@ impl Yard {
         yard
     }
 
-    fn deploying(script: &str) -> Self {
+    pub(super) fn deploying(script: &str) -> Self {
         Self::new(CONFIG, script)
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.shell.directory.join(name)
     }
 
-    fn script(&self, name: &str, text: &str) {
+    pub(super) fn script(&self, name: &str, text: &str) {
         std::fs::write(self.file(name), format!("#!/bin/sh\n{text}\n")).unwrap();
         std::fs::set_permissions(self.file(name), std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    fn go(&self) {
+    pub(super) fn go(&self) {
         std::fs::write(self.file("go"), "").unwrap();
     }
 
@@ -63,18 +63,18 @@ impl Yard {
         Running(command.spawn().unwrap())
     }
 
-    fn runs(&self) -> Vec<Value> {
+    pub(super) fn runs(&self) -> Vec<Value> {
         self.shell.json(&["status", "--json"])["runs"].as_array().unwrap().clone()
     }
 
-    fn wait_run(&self, id: &str, state: &str) -> Value {
+    pub(super) fn wait_run(&self, id: &str, state: &str) -> Value {
         wait_until(&format!("{id} to be {state}"), || {
             self.runs().into_iter().find(|run| run["id"] == id && run["state"] == state)
         })
     }
 
     /// Waits until a run has printed something.
-    fn wait_output(&self, id: &str, text: &str) {
+    pub(super) fn wait_output(&self, id: &str, text: &str) {
         wait_until(&format!("{text} from {id}"), || {
             let log = self.shell.flightdeck(&["run", "log", id]);
             log.stdout.contains(text).then_some(())
@@ -82,7 +82,7 @@ impl Yard {
     }
 
     /// The conductor of this yard, which there is one of.
-    fn conductor(&self) -> u32 {
+    pub(super) fn conductor(&self) -> u32 {
         wait_until("the conductor", || self.find_conductor())
     }
 
@@ -123,7 +123,7 @@ fn pid(number: u32) -> Pid {
     Pid::from_raw(i32::try_from(number).unwrap()).unwrap()
 }
 
-fn lines(path: &Path) -> usize {
+pub(super) fn lines(path: &Path) -> usize {
     std::fs::read_to_string(path).unwrap_or_default().lines().count()
 }
 

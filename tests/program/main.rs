@@ -14,6 +14,7 @@ mod world;
 #[cfg(target_os = "linux")]
 mod conductor;
 mod drill_verb;
+mod faults;
 mod journal;
 mod on_a_terminal;
 mod pictures;
