@@ -97,6 +97,10 @@ fn wrong_types_say_what_is_wanted_and_what_is_there() {
         "write it as a list: command = [\"cargo\", \"test\", \"--all\"]",
     );
     refused(
+        "[[probes]]\nname = \"a\"\nurl = \"http://x/\"\nexpect = 'body.status == \"ok\"'",
+        "write it as a list: expect = ['body.status == \"ok\"']",
+    );
+    refused(
         &check("command = [\"x\"]\ntimeout = 30"),
         "`timeout` has to be a length of time in quotes (this is a whole number; with its unit: timeout = \"30s\")",
     );

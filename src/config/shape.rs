@@ -191,6 +191,10 @@ fn wrong_type(value: &DeValue<'_>, span: Range<usize>, schema: &Value, items: &s
     let problem = Problem::new(span, format!("`{name}` has to be {wanted}"));
     let problem = problem.label(format!("this is {found}"));
     match (type_of(schema), value) {
+        // A condition is one text with blanks in it; a command is a text an argument.
+        ("array", DeValue::String(text)) if name == "expect" => {
+            problem.help(format!("write it as a list: {name} = {}", list(&[text.to_string()])))
+        }
         ("array", DeValue::String(text)) if items == "string" => match shell_words::split(text) {
             Ok(words) => problem.help(format!("write it as a list: {name} = {}", list(&words))),
             Err(_) => problem,
