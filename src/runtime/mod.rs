@@ -99,7 +99,10 @@ pub fn open(launch: &Launch) -> Result<()> {
         let mut shell = shell::Shell::new(launch, began, keymap, looks, &screen, events, store, repo)?;
         shell.run(&queue)
     })?;
-    farewell(&running);
+    // A terminal that is not read would hold up the end for as long as it likes.
+    if screen.is_ready() {
+        farewell(&running);
+    }
     Ok(())
 }
 

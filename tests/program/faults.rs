@@ -218,6 +218,26 @@ fn two_cockpits_that_confirm_at_once_make_one_deploy() {
 }
 
 #[test]
+fn it_ends_on_a_terminal_that_is_not_read_while_a_plan_goes_on() {
+    let yard = Yard::deploying(&format!("echo begun\n{UNTIL_GO}"));
+    let mut terminal = open(&yard.shell);
+    preview(&terminal);
+    go_ahead(&terminal);
+    yard.wait_output("deploy-staging-1.0", "begun");
+    terminal.wait_text("begun");
+    terminal.hold(true);
+    // More frames than the pipe behind a terminal holds.
+    for step in 0..100_u16 {
+        terminal.resize(20 + step % 30, 80 + step % 90);
+        yard.wait_run("deploy-staging-1.0", "running");
+    }
+    terminal.process.signal(rustix::process::Signal::TERM);
+    assert_eq!(terminal.wait_end().code(), Some(0));
+    yard.go();
+    yard.wait_run("deploy-staging-1.0", "exited");
+}
+
+#[test]
 fn it_ends_when_the_other_end_of_its_terminal_is_closed() {
     let world = World::new();
     let shell = world.repository("api");
