@@ -89,7 +89,7 @@ fn query_since(conn: &Connection, no: i64, after: Seq) -> rusqlite::Result<(Vec<
     let mut reached = after;
     let records = std::thread::scope(|scope| {
         let mut decoding = Vec::new();
-        let mut batch = Batch::default();
+        let mut batch = if after == Seq::default() { Batch::large() } else { Batch::default() };
         while let Some(row) = rows.next()? {
             reached = Seq(row.get::<_, i64>(0)? - first + 1);
             batch.push(row.get_ref(2)?.as_bytes()?, hash(row, 1)?);
