@@ -13,6 +13,9 @@ use super::{Cx, declare, invoke, submit};
 /// A key pressed twice within this many milliseconds was held down, not meant.
 const REPEAT_MS: u64 = 400;
 
+/// What a confirmation is told that may not have been meant as one.
+const TOO_QUICK: &str = "that came right behind another key: press it once more";
+
 /// Takes a key for the top overlay. `before` is the key before this one, and when it came.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     match cx.model.overlays.last() {
@@ -156,13 +159,13 @@ fn preview(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
             preview.scroll.top = scrolled(preview.scroll.top, key).unwrap_or(preview.scroll.top);
         }
         (Code::Enter, Way::Typed(word)) => {
-            if preview.typed.text() == word {
-                if meant {
-                    let how = format!("typed {word}");
-                    start(cx, how);
-                }
-            } else {
+            if preview.typed.text() != word {
                 preview.complaint = format!("type {word} to go ahead");
+            } else if meant {
+                let how = format!("typed {word}");
+                start(cx, how);
+            } else {
+                TOO_QUICK.clone_into(&mut preview.complaint);
             }
         }
         (_, Way::Typed(_)) => {
@@ -174,6 +177,10 @@ fn preview(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
         }
         (Code::Enter, Way::Enter) if meant => start(cx, "enter".to_owned()),
         (Code::Char('y'), Way::Enter | Way::Yes) if meant => start(cx, "y".to_owned()),
+        // Said, not swallowed: otherwise it looks as if the program hung.
+        (Code::Enter, Way::Enter) | (Code::Char('y'), Way::Enter | Way::Yes) => {
+            TOO_QUICK.clone_into(&mut preview.complaint);
+        }
         (Code::Enter, Way::Yes) => "press y to go ahead".clone_into(&mut preview.complaint),
         (Code::Char('q'), _) => cx.pop(),
         _ => {}

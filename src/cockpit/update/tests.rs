@@ -300,6 +300,7 @@ fn repeated_and_pasted_keys_never_confirm() {
     // Without the terminal's help a held key comes as quick presses of the same key.
     let quick = KeyPress { at_ms: held.at_ms + 30, repeat: false, ..held };
     assert!(table.send(Msg::Key(quick)).is_empty());
+    assert!(table.complaint().contains("press it once more"), "{}", table.complaint());
     assert!(table.send(Msg::Paste("y\nproduction\n".into())).is_empty());
     assert!(table.complaint().contains("pasted"));
 }
