@@ -274,7 +274,7 @@ impl<'a> Shell<'a> {
     /// Takes in one event.
     fn take(&mut self, event: Event) -> Result<()> {
         match event {
-            Event::Msg(msg) => self.fact(msg),
+            Event::Msg(msg) => self.timed_fact(msg),
             Event::Terminal(event, at_ms) => self.terminal_event(event, at_ms),
             Event::Written => {}
             Event::Observed(seen) => {
@@ -297,6 +297,20 @@ impl<'a> Shell<'a> {
             Event::Panicked => return Err(panics::failure()),
         }
         Ok(())
+    }
+
+    /// Takes a message in, and tells the follower of a log what its output cost.
+    fn timed_fact(&mut self, msg: Msg) {
+        let output = match &msg {
+            Msg::Fact(Fact::Output { follow, .. }) => Some(*follow),
+            _ => None,
+        };
+        let began = Instant::now();
+        self.fact(msg);
+        if let Some(id) = output {
+            // It ends only with the program.
+            let _ = self.log.send(log::Order::Taken(id, began.elapsed()));
+        }
     }
 
     /// A message from one of the threads.
