@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::key::Key;
 use super::keymap::Keymap;
 use super::msg::EffectId;
-use super::overlay::{Overlay, RunView};
+use super::overlay::{Ask, Overlay, RunView};
 use crate::config::types::Config;
 use crate::failure::Failure;
 use crate::health::series;
@@ -76,6 +76,8 @@ pub struct Model {
     pub last_key: Option<(Key, u64)>,
     /// The run whose output is followed, and the effect that follows it.
     pub following: Option<(EffectId, String)>,
+    /// Lines on their way into the journal: one that cannot be saved comes back to be kept.
+    pub sent: BTreeMap<EffectId, Ask>,
     /// Whether alarms are on their way into the journal, so that none is written twice.
     pub alarms_in_flight: Option<EffectId>,
     /// What follows from the rest and the time; see `update`.
@@ -259,6 +261,7 @@ impl Model {
             overlay_height: 0,
             last_key: None,
             following: None,
+            sent: BTreeMap::new(),
             alarms_in_flight: None,
             derived: Derived::default(),
         }

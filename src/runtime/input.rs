@@ -9,7 +9,7 @@ use crossterm::event::{
 };
 use ratatui::layout::{Position, Rect};
 use rustix::event::{PollFd, PollFlags};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 
 use super::{Event, no_thread, panics};
@@ -21,13 +21,14 @@ use crate::failure::{Failure, Result};
 /// Starts the threads that wait for input. `began` is the zero of the key clock.
 pub(super) fn start(began: Instant, events: &Sender<Event>) -> Result<()> {
     let (keys, hangup, signals) = (events.clone(), events.clone(), events.clone());
-    let mut caught = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])
+    let mut caught = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT, SIGWINCH])
         .map_err(|error| Failure::new("waiting for signals", error, "try again"))?;
     panics::spawn("signals", events.clone(), move || {
         for signal in caught.forever() {
             let event = match signal {
                 SIGTSTP => Event::Stop,
                 SIGCONT => Event::Continued,
+                SIGWINCH => Event::Resized,
                 _ => Event::End,
             };
             if signals.send(event).is_err() {

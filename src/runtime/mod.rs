@@ -72,6 +72,8 @@ enum Event {
     End,
     /// Another program asked us to stop for now.
     Stop,
+    /// The terminal has another size now, or had one for a moment.
+    Resized,
     /// We go on after a stop that we did not make ourselves.
     Continued,
     /// A thread panicked.

@@ -293,7 +293,7 @@ impl<'a> Shell<'a> {
             }
             Event::End => self.over = true,
             Event::Stop => self.suspend(),
-            Event::Continued => self.redraw_all(),
+            Event::Continued | Event::Resized => self.redraw_all(),
             Event::Panicked => return Err(panics::failure()),
         }
         Ok(())
@@ -373,11 +373,8 @@ impl<'a> Shell<'a> {
             Terminal::Key(key) => input::key(key, at_ms).map(Msg::Key),
             Terminal::Mouse(mouse) => input::mouse(mouse, &self.regions.panes).map(Msg::Mouse),
             Terminal::Paste(text) => Some(Msg::Paste(text)),
-            Terminal::Resize(columns, rows) => {
-                self.canvas.resize(columns, rows);
-                Some(Msg::Resize(columns, rows))
-            }
-            Terminal::FocusGained | Terminal::FocusLost => None,
+            // Of a new size the signal tells: this event is lost when keys come with it.
+            Terminal::Resize(..) | Terminal::FocusGained | Terminal::FocusLost => None,
         };
         if let Some(msg) = msg {
             self.message(msg, Dirty::Now);
@@ -458,8 +455,8 @@ impl<'a> Shell<'a> {
     /// Draws everything anew: the terminal may hold something else.
     fn redraw_all(&mut self) {
         if let Ok((columns, rows)) = crossterm::terminal::size() {
-            self.model.size = (columns, rows);
             self.canvas.resize(columns, rows);
+            self.message(Msg::Resize(columns, rows), Dirty::Now);
         }
         self.canvas.forget();
         self.cursor = None;

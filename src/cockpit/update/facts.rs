@@ -44,6 +44,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
 /// Takes in how an effect ended.
 pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>) {
     cx.model.in_flight.remove(&id);
+    let sent = cx.model.sent.remove(&id);
     if cx.model.alarms_in_flight == Some(id) {
         cx.model.alarms_in_flight = None;
     }
@@ -67,6 +68,11 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
             close_preview(cx, &plan);
         }
         Err(failure) => {
+            // What was typed and could not be saved or used is given back, with the reason.
+            if let Some(mut ask) = sent {
+                failure.cause.clone_into(&mut ask.complaint);
+                cx.push(Overlay::Ask(ask));
+            }
             // A plan that could not be started is still there to be read, and to be tried again.
             for overlay in &mut cx.model.overlays {
                 if let Overlay::Preview(preview) = overlay

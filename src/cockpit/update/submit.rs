@@ -14,8 +14,14 @@ use crate::plan::Request;
 pub(super) fn submit(cx: &mut Cx<'_>) {
     let Some(Overlay::Ask(ask)) = cx.model.overlays.last() else { return };
     let ask = ask.clone();
+    let before = cx.model.next_effect;
     match act(cx, &ask) {
-        Ok(()) => cx.pop(),
+        Ok(()) => {
+            cx.pop();
+            if cx.model.next_effect != before {
+                cx.model.sent.insert(before, ask);
+            }
+        }
         Err(why) => {
             if let Some(Overlay::Ask(ask)) = cx.model.overlays.last_mut() {
                 ask.complaint = why;

@@ -230,6 +230,20 @@ fn a_note_is_typed_and_appended_and_shows_only_once_it_is_saved() {
 }
 
 #[test]
+fn a_note_that_cannot_be_saved_is_given_back_with_the_reason() {
+    let mut table = Table::open();
+    table.keys("n n");
+    table.types("hard won");
+    table.keys("enter");
+    assert!(table.model.overlays.is_empty());
+    let id = *table.model.in_flight.keys().next_back().unwrap();
+    table.send(Msg::Done(id, Err(Failure::new("saving", "the disk is full", "make room"))));
+    assert_eq!(table.complaint(), "the disk is full");
+    assert!(matches!(table.model.overlays.last(), Some(Overlay::Ask(ask)) if ask.input.text() == "hard won"));
+    assert_eq!(table.keys("enter").len(), 1, "and can be sent again");
+}
+
+#[test]
 fn letters_typed_into_a_line_are_never_commands() {
     let mut table = Table::open();
     table.keys("n n");
