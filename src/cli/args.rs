@@ -120,6 +120,14 @@ pub(crate) struct WorldArgs {
     #[arg(long, value_name = "TARGET")]
     pub(crate) confirm: Option<String>,
 
+    /// Pass over a gate that is not met, where the severity allows it
+    #[arg(long = "override", value_name = "GATE")]
+    pub(crate) pass_over: Vec<String>,
+
+    /// Why: it goes into the record and the report
+    #[arg(long, value_name = "WHY")]
+    pub(crate) reason: Vec<String>,
+
     /// Return as soon as the plan has started
     #[arg(long)]
     pub(crate) detach: bool,

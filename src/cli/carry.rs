@@ -7,11 +7,12 @@ use super::End;
 use super::args::WorldArgs;
 use super::context::{Context, Wanted};
 use super::follow::follow;
-use crate::conductor::{self, Started};
+use crate::conductor::{self, PassOver, Started};
 use crate::config::types::Config;
 use crate::failure::{Failure, FailureKind, Result};
-use crate::incident::duration;
+use crate::incident::{Policy, duration};
 use crate::journal::Lease;
+use crate::plan::gates::Gate;
 use crate::plan::{Action, Plan, Reach, Request};
 use crate::text::visible;
 
@@ -21,20 +22,33 @@ use crate::text::visible;
 /// # Errors
 /// The plan cannot be made, is not confirmed, or its target is held by somebody else.
 pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &WorldArgs) -> Result<End> {
-    let root = cx.root()?;
     if world.dry_run {
-        let plan = conductor::prepare(root, config, "dry-run", request)?;
+        let plan = made(cx, config, "dry-run", request)?;
         cx.out.lines(&preview(&plan))?;
         return Ok(End::Done);
     }
     let mut loaded = cx.load(Wanted::Open)?;
     let id = conductor::plan_id(loaded.state(), request);
-    let plan = conductor::prepare(root, config, &id, request)?;
+    let plan = made(cx, config, &id, request)?;
     let confirmed = confirm(cx, &plan, world)?;
     let repository = &cx.place()?.repository;
     let incident = loaded.state().id;
     let seq = loaded.seq;
-    match conductor::start(&mut loaded.journal, &cx.state_dir, incident, repository, &plan, &confirmed)? {
+    let policy = Policy::built_in().with(&config.policy);
+    let pass_over = passed_over(world)?;
+    let journal = &mut loaded.journal;
+    let started = conductor::start(
+        journal,
+        &cx.state_dir,
+        incident,
+        repository,
+        &plan,
+        &confirmed,
+        &policy,
+        &pass_over,
+    )?;
+    match started {
+        Started::Blocked(standings) => Err(conductor::blocked(&plan, &standings)),
         Started::Held(lease) => Err(held(cx, &plan, &lease)),
         Started::Yes(_) if world.detach => {
             cx.out.line(&plan.id)?;
@@ -47,6 +61,15 @@ pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &Wo
     }
 }
 
+fn made(cx: &Context, config: &Config, id: &str, request: &Request) -> Result<Plan> {
+    let policy = Policy::built_in().with(&config.policy);
+    let journal = cx.journal_to_read()?;
+    let history = journal.history(&cx.place()?.repository)?;
+    let ground =
+        conductor::Ground { root: cx.root()?, config, policy: &policy, history: &history, now: cx.now() };
+    conductor::prepare(&ground, id, request)
+}
+
 /// The plan as it is shown before it runs.
 pub(super) fn preview(plan: &Plan) -> String {
     let mut text = format!("{}\n", visible(&plan.title));
@@ -54,14 +77,15 @@ pub(super) fn preview(plan: &Plan) -> String {
         let _ = writeln!(text, "  {} is {}", visible(reference), visible(commit));
     }
     for (number, step) in plan.steps.iter().enumerate() {
-        let Action::Command(command) = &step.action;
-        let _ = writeln!(text, "{:>3}  {}", number + 1, visible(&command.line()));
-        let _ = writeln!(text, "     in {}", visible(&command.cwd));
-        if !command.env.is_empty() {
-            let _ = writeln!(text, "     with {}", visible(&command.env.join(" ")));
-        }
-        for (name, value) in &command.set {
-            let _ = writeln!(text, "     {}={}", visible(name), visible(value));
+        let _ = writeln!(text, "{:>3}  {}", number + 1, visible(&step.action.line()));
+        if let Action::Command(command) = &step.action {
+            let _ = writeln!(text, "     in {}", visible(&command.cwd));
+            if !command.env.is_empty() {
+                let _ = writeln!(text, "     with {}", visible(&command.env.join(" ")));
+            }
+            for (name, value) in &command.set {
+                let _ = writeln!(text, "     {}={}", visible(name), visible(value));
+            }
         }
         let reach = match step.reach {
             Reach::Here => "this machine only",
@@ -69,7 +93,7 @@ pub(super) fn preview(plan: &Plan) -> String {
         };
         let _ = writeln!(text, "     {reach}; stopped after {}", duration(step.timeout));
         if let Some(proof) = &step.proof {
-            let _ = writeln!(text, "     proof: {}", visible(&proof.command.line()));
+            let _ = writeln!(text, "     proof: {}", visible(&proof.ask.line()));
         }
     }
     if let Some(target) = &plan.confirm {
@@ -106,6 +130,28 @@ fn confirm(cx: &Context, plan: &Plan, world: &WorldArgs) -> Result<String> {
         return Ok(format!("typed {}", visible(target)));
     }
     Err(Failure::usage(doing(), "what was typed is not the name of its target", hint))
+}
+
+/// The gates to be passed over, each with its reason.
+fn passed_over(world: &WorldArgs) -> Result<Vec<PassOver>> {
+    let doing = "passing over gates";
+    if world.pass_over.is_empty() && world.reason.is_empty() {
+        return Ok(Vec::new());
+    }
+    if let Some(unknown) = world.pass_over.iter().find(|gate| !Gate::IDS.contains(&gate.as_str())) {
+        let cause = format!("there is no gate {}", visible(unknown));
+        return Err(Failure::usage(doing, cause, format!("the gates are: {}", Gate::IDS.join(", "))));
+    }
+    let reasons = &world.reason;
+    if reasons.iter().any(|reason| reason.trim().is_empty())
+        || (reasons.len() != 1 && reasons.len() != world.pass_over.len())
+    {
+        let cause = "each gate needs a reason, or all of them one";
+        return Err(Failure::usage(doing, cause, "--override GATE --reason WHY"));
+    }
+    let reason = |index: usize| reasons.get(index).or(reasons.first()).cloned().unwrap_or_default();
+    let given = world.pass_over.iter().enumerate();
+    Ok(given.map(|(index, gate)| PassOver { gate: gate.clone(), reason: reason(index) }).collect())
 }
 
 fn held(cx: &Context, plan: &Plan, lease: &Lease) -> Failure {

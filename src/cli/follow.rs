@@ -113,6 +113,9 @@ pub(super) fn words(outcome: &Outcome) -> String {
         Outcome::Signalled { signal } => format!("was killed by signal {signal}"),
         Outcome::DidNotStart { why } => format!("did not start: {}", visible(why)),
         Outcome::Unknown { why } => format!("has an unknown end: {}", visible(why)),
+        Outcome::Met => "is done".to_owned(),
+        Outcome::NotMet { why } => format!("failed: {}", visible(why)),
+        Outcome::Interrupted { why } => format!("was broken off: {}", visible(why)),
     }
 }
 

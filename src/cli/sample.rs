@@ -74,8 +74,14 @@ pub(super) fn situation() -> Situation {
         ),
         (
             241,
-            StepStarted { plan: plan.clone(), step: 0, run: "test-unit-1.0".to_owned(), process: None }
-                .into(),
+            StepStarted {
+                plan: plan.clone(),
+                step: 0,
+                run: "test-unit-1.0".to_owned(),
+                process: None,
+                undo: false,
+            }
+            .into(),
         ),
         (
             300,

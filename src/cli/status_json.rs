@@ -331,11 +331,11 @@ fn plan(plan: &PlanRun) -> Plan<'_> {
 pub(super) fn step_state(plan: PlanState, step: &StepRun) -> &'static str {
     match step.run.as_ref().map(|run| &run.outcome) {
         None => match plan {
-            PlanState::Running => "waiting",
+            PlanState::Running | PlanState::Waiting => "waiting",
             PlanState::Ended(_) => "cancelled",
         },
         Some(None) => match plan {
-            PlanState::Running => "running",
+            PlanState::Running | PlanState::Waiting => "running",
             PlanState::Ended(_) => "unknown",
         },
         Some(Some(outcome)) if outcome.succeeded() => "done",
@@ -416,7 +416,15 @@ mod tests {
 
     #[test]
     fn a_step_that_never_began_is_waiting_only_while_its_plan_runs() {
-        let step = StepRun { title: "x".to_owned(), run: None, proof: None };
+        let step = StepRun {
+            title: "x".to_owned(),
+            run: None,
+            earlier: Vec::new(),
+            proof: None,
+            skipped: None,
+            waiting: None,
+            undo: None,
+        };
         assert_eq!(step_state(PlanState::Running, &step), "waiting");
         assert_eq!(step_state(PlanState::Ended(crate::incident::PlanEnd::Failed), &step), "cancelled");
     }

@@ -438,6 +438,11 @@ fn glyph(kind: EntryKind) -> (&'static str, Hue) {
         EntryKind::Check(CheckState::Na) => ("–", Hue::Dim),
         EntryKind::Check(CheckState::Open) => ("·", Hue::Dim),
         EntryKind::AlarmUnknown | EntryKind::PlanUnknown | EntryKind::Unknown => ("?", Hue::Warn),
+        EntryKind::PlanWaiting => ("‖", Hue::Warn),
+        EntryKind::Approval => ("✓", Hue::Plain),
+        EntryKind::Rejection => ("✗", Hue::Bad),
+        EntryKind::PassedOver => ("!", Hue::Warn),
+        EntryKind::Released => ("⇒", Hue::Plain),
         EntryKind::Stopped => ("■", Hue::Warn),
     }
 }

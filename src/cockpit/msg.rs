@@ -8,7 +8,7 @@ use super::model::{ConfigState, IncidentLine, Pane};
 use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::state::{BranchState, NoRepository};
-use crate::incident::{Declared, Draft, IncidentId, Log, Record};
+use crate::incident::{Declared, Draft, IncidentId, Log, Policy, Record};
 use crate::plan::{Plan, Request};
 
 /// Identity of an effect in flight.
@@ -158,6 +158,10 @@ pub enum Effect {
         plan: Box<Plan>,
         /// How it was confirmed, in words.
         confirmed: String,
+        /// Gates to be passed over: id and reason of each.
+        pass_over: Vec<(String, String)>,
+        /// The policy that judges the gates.
+        policy: Box<Policy>,
     },
     /// Ask the world about the steps of unknown fate of a plan.
     Prove {

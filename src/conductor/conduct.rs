@@ -148,8 +148,13 @@ impl Conductor {
             return StepEnd { end: PlanEnd::Failed, why: "no such step".to_owned(), goes_on: false };
         };
         let run_id = run_id(&self.plan.id, index);
-        let began =
-            StepStarted { plan: self.plan.id.clone(), step: index, run: run_id.clone(), process: None };
+        let began = StepStarted {
+            plan: self.plan.id.clone(),
+            step: index,
+            run: run_id.clone(),
+            process: None,
+            undo: false,
+        };
         // Written down before anything starts: whatever happens next, it is known that it may
         // have started. What cannot be written down is not started.
         if let Err(failure) = self.recorder.insist(began) {
@@ -170,7 +175,9 @@ impl Conductor {
     }
 
     fn run(&mut self, index: usize, step: &Step, run_id: &str) -> Finished {
-        let Action::Command(command) = &step.action;
+        let Action::Command(command) = &step.action else {
+            return Finished::did_not_start("this kind of step is not known here".to_owned());
+        };
         // Later steps may move the references themselves: it is what they are for.
         if index == 0
             && let Err(why) = frozen::check(&command.cwd, &self.plan.frozen)
@@ -225,6 +232,9 @@ fn judge(step: &Step, finished: &Finished, purpose: Purpose) -> StepEnd {
         Outcome::Signalled { signal } => format!("was killed by signal {signal}"),
         Outcome::DidNotStart { why } => format!("did not start: {why}"),
         Outcome::Unknown { why } => format!("has an unknown end: {why}"),
+        Outcome::Met => "is done".to_owned(),
+        Outcome::NotMet { why } => format!("failed: {why}"),
+        Outcome::Interrupted { why } => format!("was broken off: {why}"),
     };
     let asked = match &finished.stopped {
         Some(Why::Asked { by }) => Some(format!("{by} asked for a stop")),
@@ -265,6 +275,7 @@ impl Watcher for StepWatcher<'_> {
             step: self.index,
             run: self.run.clone(),
             process,
+            undo: false,
         });
     }
 

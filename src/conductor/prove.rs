@@ -15,7 +15,7 @@ use super::spawn::environment;
 use crate::failure::{Failure, Result};
 use crate::incident::{Draft, IncidentId, Outcome, Proof, Proved, Record};
 use crate::journal::Journal;
-use crate::plan::Probe;
+use crate::plan::{Ask, Probe};
 use crate::text::visible;
 
 /// The longest a proof is waited for.
@@ -100,7 +100,9 @@ fn is_same(expected: &str, line: &str) -> bool {
 }
 
 fn answer(probe: &Probe) -> Result<Answer, String> {
-    let command = &probe.command;
+    let Ask::Command(command) = &probe.ask else {
+        return Err("this kind of proof is not known here".to_owned());
+    };
     let (name, arguments) = command.argv.split_first().ok_or("the proof names no program")?;
     let program = if name.contains('/') { Path::new(&command.cwd).join(name) } else { name.into() };
     let mut child = std::process::Command::new(program)
@@ -195,7 +197,7 @@ mod tests {
     fn probe(script: &str, expect: Option<&str>) -> Probe {
         let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
         let command = Command { argv, cwd: "/".to_owned(), env: Vec::new(), set: [].into() };
-        Probe { command, expect: expect.map(str::to_owned) }
+        Probe::command(command, expect.map(str::to_owned))
     }
 
     const COMMIT: &str = "4f2c91e0000000000000000000000000000000ab";
@@ -218,8 +220,9 @@ mod tests {
         }
         let (proof, why) = ask(&probe("echo 'connection refused' >&2; exit 7", Some("v2")));
         assert_eq!((proof, why.as_str()), (Proof::Unknown, "the proof exited 7: connection refused"));
-        let mut missing = probe("", None);
-        missing.command.argv = vec!["./no-such-proof".to_owned()];
+        let argv = vec!["./no-such-proof".to_owned()];
+        let command = Command { argv, cwd: "/".to_owned(), env: Vec::new(), set: [].into() };
+        let missing = Probe::command(command, None);
         assert_eq!(ask(&missing).0, Proof::Unknown);
     }
 

@@ -7,10 +7,20 @@ use jiff::Timestamp;
 
 use super::reconcile::settle_gone;
 use super::{Started, frozen, process, system};
-use crate::failure::{Failure, Result};
-use crate::incident::{Draft, IncidentId, PlanEnd, PlanEnded, PlanStarted};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::incident::{Draft, GatePassedOver, IncidentId, PlanEnd, PlanEnded, PlanStarted, Policy};
 use crate::journal::{Acquired, Journal, Lease};
+use crate::plan::gates::{self, Standing};
 use crate::plan::{Action, Plan};
+
+/// A gate to be passed over, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassOver {
+    /// Id of the gate.
+    pub gate: String,
+    /// Why.
+    pub reason: String,
+}
 
 /// Takes the lease, commits `plan-started`, and starts the conductor as a detached process.
 /// `confirmed` says how the plan was confirmed, in words. The conductor is this very program,
@@ -26,6 +36,8 @@ pub fn start(
     repository: &str,
     plan: &Plan,
     confirmed: &str,
+    policy: &Policy,
+    pass_over: &[PassOver],
 ) -> Result<Started> {
     let doing = || format!("starting {}", plan.id);
     sound(plan).map_err(|cause| Failure::usage(doing(), cause, "make the plan again"))?;
@@ -44,13 +56,17 @@ pub fn start(
             return Ok(Started::Held(lease));
         }
         return Err(Failure::of(
-            crate::failure::FailureKind::Held,
+            FailureKind::Held,
             doing(),
             "a plan of this name was started before",
             "look at what became of it; then make the plan again",
         ));
     }
     let now = Timestamp::now();
+    let standings = gates::evaluate(plan, log.state(), policy, &journal.author().name, now);
+    let Some(mut drafts) = passed_over(incident, plan, &standings, pass_over) else {
+        return Ok(Started::Blocked(standings));
+    };
     let lease = Lease {
         repository: repository.to_owned(),
         target: plan.target.clone(),
@@ -62,8 +78,8 @@ pub fn start(
         taken_at: now,
         heartbeat_at: now,
     };
-    let started = Draft::now(incident, record_of(plan, confirmed, &doing)?);
-    match journal.acquire(now, lease, vec![started], &|_| false)? {
+    drafts.push(Draft::now(incident, record_of(plan, confirmed, &doing)?));
+    match journal.acquire(now, lease, drafts, &|_| false)? {
         Acquired::Held(lease) => Ok(Started::Held(lease)),
         Acquired::Yes(mut records) => match launch(journal, &state_dir, incident, repository, plan) {
             Ok(()) => Ok(Started::Yes(records)),
@@ -82,6 +98,47 @@ pub fn start(
             }
         },
     }
+}
+
+/// The failure that says which gates stand in the way.
+pub fn blocked(plan: &Plan, standings: &[Standing]) -> Failure {
+    let blocking: Vec<&Standing> = standings.iter().filter(|standing| standing.blocks()).collect();
+    let missing: Vec<String> =
+        blocking.iter().map(|standing| format!("{}: {}", standing.id, standing.why)).collect();
+    let hint = if blocking.iter().all(|standing| standing.may_pass_over) {
+        "meet them, or pass over each with --override GATE --reason WHY"
+    } else {
+        "meet them: at this severity not all of them may be passed over"
+    };
+    let s = if blocking.len() == 1 { "" } else { "s" };
+    let cause = format!("{} gate{s} not met: {}", blocking.len(), missing.join("; "));
+    Failure::of(FailureKind::Gate, format!("starting {}", plan.title), cause, hint)
+}
+
+/// The records of the gates that are passed over; `None` where a gate still blocks. They are
+/// committed together with the start: the reason is on record before anything runs.
+fn passed_over(
+    incident: IncidentId,
+    plan: &Plan,
+    standings: &[Standing],
+    pass_over: &[PassOver],
+) -> Option<Vec<Draft>> {
+    let mut drafts = Vec::new();
+    for standing in standings.iter().filter(|standing| standing.blocks()) {
+        let given = pass_over.iter().find(|given| given.gate == standing.id)?;
+        if !standing.may_pass_over || given.reason.trim().is_empty() {
+            return None;
+        }
+        let body = GatePassedOver {
+            plan: plan.id.clone(),
+            hash: plan.hash(),
+            gate: given.gate.clone(),
+            missing: standing.why.clone(),
+            reason: given.reason.trim().to_owned(),
+        };
+        drafts.push(Draft::now(incident, body));
+    }
+    Some(drafts)
 }
 
 fn record_of(plan: &Plan, confirmed: &str, doing: &dyn Fn() -> String) -> Result<PlanStarted> {
@@ -110,7 +167,7 @@ fn sound(plan: &Plan) -> Result<(), String> {
         return Err("it has no steps".to_owned());
     }
     for step in &plan.steps {
-        let Action::Command(command) = &step.action;
+        let Action::Command(command) = &step.action else { continue };
         if command.argv.first().is_none_or(String::is_empty) {
             return Err(format!("{} names no program", step.title));
         }

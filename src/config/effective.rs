@@ -20,6 +20,9 @@ pub fn with_defaults(mut config: Config, policy: &Policy, name: &str, base: Opti
     config.policy.p1 = demands(policy, Severity::P1);
     config.policy.p2 = demands(policy, Severity::P2);
     config.policy.roles = Some(policy.roles.clone());
+    config.policy.approval_valid_for = Some(policy.approval_valid_for);
+    config.policy.immediate_watch = Some(policy.immediate_watch);
+    config.policy.gates = Some(policy.gates.clone());
     config
 }
 
@@ -28,6 +31,9 @@ fn demands(policy: &Policy, severity: Severity) -> SeverityChange {
     SeverityChange {
         fix_within: severity.fix_within,
         approvals: Some(severity.approvals.clone()),
+        may_pass_over: Some(severity.may_pass_over.clone()),
+        verbal_approval: Some(severity.verbal_approval),
+        own_approval: Some(severity.own_approval),
         tell_within: severity.tell_within,
         update_every: severity.update_every,
         page_within: severity.page_within,

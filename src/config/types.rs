@@ -25,6 +25,12 @@ pub struct Config {
     pub environments: Vec<Environment>,
     /// What is asked, again and again, to know how the service is doing.
     pub probes: Vec<Probe>,
+    /// Feature flags that can be turned off and on.
+    pub flags: Vec<Flag>,
+    /// Secrets by name, and where their values come from. Values never stand in this file.
+    pub secrets: Vec<Secret>,
+    /// Times in which nothing is deployed.
+    pub freezes: Vec<Freeze>,
     /// The manual checklist. Empty: the built-in eight items.
     pub checklist: Vec<ChecklistItem>,
     /// Changes to the built-in policy.
@@ -120,6 +126,46 @@ pub struct Environment {
     /// Whether its name has to be typed before anything changes there.
     #[serde(default)]
     pub protected: bool,
+    /// How long the proof is asked again after the deploy command ended, before the deploy
+    /// counts as not done: `1m`.
+    #[serde(default = "default_proof_within", serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
+    pub proof_within: SignedDuration,
+    /// Gates that have to be met before a deploy: `checks`, `checklist`, `approvals`,
+    /// `rollback`, `staging`, `freeze`. Default: those of the policy where it is protected, else
+    /// none.
+    #[serde(default)]
+    pub gates: Option<Vec<String>>,
+    /// How long a release is watched before it counts as good: `30m`. Left out: not watched by
+    /// itself.
+    #[serde(default, serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub watch: Option<SignedDuration>,
+    /// How long probes may still fail at the beginning of a watch, while a deploy takes effect.
+    #[serde(default = "default_settle", serialize_with = "friendly::required")]
+    #[schemars(with = "DeadlineText")]
+    pub settle: SignedDuration,
+    /// Names of the probes that are watched. Empty: those of this environment.
+    #[serde(default)]
+    pub watched: Vec<String>,
+    /// A command that lists what was released here before, newest last, a JSON object a line:
+    /// `{"commit":"…","tag":"v1.2.2","at":"2026-11-20T09:00:00Z","verdict":"passed"}`. For teams
+    /// that also deploy by other means.
+    #[serde(default)]
+    pub history: Vec<String>,
+    /// Deploys a small share first, and widens it while health holds.
+    #[serde(default)]
+    pub canary: Option<Canary>,
+    /// Deploys beside what is live, and switches over.
+    #[serde(default)]
+    pub blue_green: Option<BlueGreen>,
+    /// Further ways back besides redeploying and reverting, best first.
+    #[serde(default)]
+    pub rollbacks: Vec<Rollback>,
+    /// What keeps this environment as it is described elsewhere, and would undo a rollback made
+    /// by hand: `argocd`, `flux`. Empty: nothing does.
+    #[serde(default)]
+    pub gitops: String,
     /// After this long a deploy is stopped: `30m`.
     #[serde(default = "default_deploy_timeout", serialize_with = "friendly::required")]
     #[schemars(with = "DurationText")]
@@ -127,6 +173,201 @@ pub struct Environment {
     /// Names of environment variables the commands get besides PATH, HOME and the like.
     #[serde(default)]
     pub env: Vec<String>,
+}
+
+impl Environment {
+    /// An environment with a deploy command and all else as it is when left out.
+    pub fn new(name: &str, deploy: Vec<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            deploy,
+            smoke: Vec::new(),
+            proof: Vec::new(),
+            expect: default_expect(),
+            protected: false,
+            proof_within: default_proof_within(),
+            gates: None,
+            watch: None,
+            settle: default_settle(),
+            watched: Vec::new(),
+            history: Vec::new(),
+            canary: None,
+            blue_green: None,
+            rollbacks: Vec::new(),
+            gitops: String::new(),
+            timeout: default_deploy_timeout(),
+            env: Vec::new(),
+        }
+    }
+}
+
+/// A small share first, then more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Canary {
+    /// The shares of traffic, in percent, each larger than the one before; the last is 100.
+    pub weights: Vec<u8>,
+    /// Program and arguments that set a share: `{weight}` stands for it. No shell.
+    pub set: Vec<String>,
+    /// A command that prints the share in force now. Empty: nobody can tell.
+    #[serde(default)]
+    pub weight: Vec<String>,
+    /// How long each share is looked at before the next.
+    #[serde(default = "default_look", serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
+    pub look: SignedDuration,
+    /// Names of the probes that abort it when they fail. Empty: those watched in this
+    /// environment.
+    #[serde(default)]
+    pub abort: Vec<String>,
+    /// Whether a person lets it go on from share to share, even where all is well.
+    #[serde(default)]
+    pub ask: bool,
+}
+
+/// Beside what is live, then a switch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlueGreen {
+    /// The names of the two sides.
+    #[serde(default = "default_sides")]
+    pub sides: [String; 2],
+    /// A command that prints which side is live now.
+    pub live: Vec<String>,
+    /// Program and arguments that deploy to the idle side, `{side}`.
+    pub deploy: Vec<String>,
+    /// Program and arguments that check the idle side before the switch. Empty: not checked.
+    #[serde(default)]
+    pub check: Vec<String>,
+    /// Program and arguments that make a side live, `{side}`.
+    pub switch: Vec<String>,
+    /// A command that prints what is deployed on a side, `{side}`. Empty: nobody can tell.
+    #[serde(default)]
+    pub version: Vec<String>,
+}
+
+/// A way back of this team's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rollback {
+    /// Name, unique in its environment: `rollout-undo`.
+    pub name: String,
+    /// Program and arguments. No shell.
+    pub command: Vec<String>,
+    /// A command that prints what it would go back to; it has to exit with 0. Empty: not known.
+    #[serde(default)]
+    pub target: Vec<String>,
+    /// A command that prints what is there afterwards, to find out whether it is done. Empty:
+    /// nobody can tell.
+    #[serde(default)]
+    pub proof: Vec<String>,
+    /// What the first line of the proof's output is then; `{target}` stands for the first line of
+    /// what `target` printed.
+    #[serde(default = "default_rollback_expect")]
+    pub expect: String,
+    /// After this long it is stopped: `15m`.
+    #[serde(default = "default_check_timeout", serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
+    pub timeout: SignedDuration,
+}
+
+/// A feature flag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Flag {
+    /// Name, unique among the flags; also its key at the service, unless `key` says otherwise.
+    pub name: String,
+    /// The service that keeps it.
+    #[serde(default)]
+    pub kind: FlagKind,
+    /// Address of that service, `https://app.launchdarkly.com`; of plain HTTP the address that is
+    /// read to learn the state.
+    pub url: String,
+    /// Name of the secret that is sent as its token. Empty: none.
+    #[serde(default)]
+    pub token: String,
+    /// The key at the service, where it is not the name. Of Flagsmith the number of the feature
+    /// state.
+    #[serde(default)]
+    pub key: String,
+    /// The project at the service.
+    #[serde(default)]
+    pub project: String,
+    /// The environment at the service; of Flagsmith its key.
+    #[serde(default)]
+    pub environment: String,
+    /// Of plain HTTP: where in the JSON answer the state stands: `enabled`. Empty: the whole body.
+    #[serde(default)]
+    pub path: String,
+    /// Of plain HTTP: the call that turns it on.
+    #[serde(default)]
+    pub on: Option<FlagCall>,
+    /// Of plain HTTP: the call that turns it off.
+    #[serde(default)]
+    pub off: Option<FlagCall>,
+    /// What it guards, a few words.
+    #[serde(default)]
+    pub about: String,
+}
+
+/// A service that keeps flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FlagKind {
+    /// Any HTTP API: `url`, `path`, `on` and `off` say how.
+    #[default]
+    Http,
+    /// LaunchDarkly.
+    LaunchDarkly,
+    /// Unleash.
+    Unleash,
+    /// Flagsmith.
+    Flagsmith,
+}
+
+/// A call that sets a flag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FlagCall {
+    /// `PUT`, `POST`, `PATCH`, `DELETE`.
+    pub method: String,
+    /// Its address; empty: that of the flag.
+    #[serde(default)]
+    pub url: String,
+    /// What is sent; empty: nothing.
+    #[serde(default)]
+    pub body: String,
+}
+
+/// A secret, by name. At most one of `env`, `file` and `command`; with none of them it is the
+/// environment variable of its own name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Secret {
+    /// Name: `DEPLOY_TOKEN`. Commands that list it in `env` get it in the variable of this name.
+    pub name: String,
+    /// An environment variable that holds it.
+    #[serde(default)]
+    pub env: Option<String>,
+    /// A file that holds it; relative to the root of the repository, `~/` is the home directory.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// A command that prints it. No shell.
+    #[serde(default)]
+    pub command: Option<Vec<String>>,
+}
+
+/// A time in which nothing is deployed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze {
+    /// From this time on: `2026-12-24T00:00:00Z`.
+    pub from: String,
+    /// Until this time.
+    pub until: String,
+    /// Why: `year-end closing`.
+    #[serde(default)]
+    pub why: String,
 }
 
 /// Something asked again and again. Exactly one of `url` and `command` is given.
@@ -231,6 +472,26 @@ fn default_check_timeout() -> SignedDuration {
 
 fn default_deploy_timeout() -> SignedDuration {
     SignedDuration::from_mins(30)
+}
+
+fn default_proof_within() -> SignedDuration {
+    SignedDuration::from_mins(1)
+}
+
+fn default_settle() -> SignedDuration {
+    SignedDuration::from_mins(1)
+}
+
+fn default_look() -> SignedDuration {
+    SignedDuration::from_mins(5)
+}
+
+fn default_sides() -> [String; 2] {
+    ["blue".to_owned(), "green".to_owned()]
+}
+
+fn default_rollback_expect() -> String {
+    "{target}".to_owned()
 }
 
 pub(super) fn default_interval() -> SignedDuration {

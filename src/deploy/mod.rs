@@ -1,10 +1,12 @@
 //! Deploying, smoke-testing and checking, as plans made from the configuration. Pure.
 
+pub mod gates;
+
 use std::collections::BTreeMap;
 
 use crate::config::types::{Check, Config, Environment};
 use crate::failure::{Failure, Result};
-use crate::plan::{Action, Command, Plan, Probe, Purpose, Reach, Step};
+use crate::plan::{Action, Command, OnFailure, Plan, Probe, Purpose, Reach, Step, Subject};
 use crate::text::visible;
 
 /// What is leased while checks run: they share one work tree, so one plan of them at a time.
@@ -19,6 +21,14 @@ pub struct Resolved {
     pub commit: String,
     /// Root of the work tree, where commands run.
     pub root: String,
+    /// Whether that work tree has changes beyond the commit.
+    pub dirty: bool,
+}
+
+impl Resolved {
+    fn subject(&self) -> Subject {
+        Subject { reference: self.reference.clone(), commit: self.commit.clone(), dirty: self.dirty }
+    }
 }
 
 /// The plan that deploys to an environment.
@@ -41,24 +51,20 @@ pub fn deploy(config: &Config, id: &str, environment: &str, what: &Resolved) -> 
         None
     } else {
         let command = values.command(&doing, &env.proof, "proof", &env.env, what)?;
-        Some(Probe { command, expect: Some(values.fill(&env.expect)) })
+        Some(Probe::command(command, Some(values.fill(&env.expect))))
     };
     let title = format!("deploy {} to {}", visible(&what.reference), visible(environment));
+    let step = Step {
+        proof,
+        reach: Reach::Others,
+        ..Step::new(title.clone(), Action::Command(command), env.timeout)
+    };
     Ok(Plan {
-        id: id.to_owned(),
-        title: title.clone(),
-        purpose: Purpose::Deploy,
-        target: environment.to_owned(),
         confirm: env.protected.then(|| environment.to_owned()),
         frozen: frozen(what),
-        steps: vec![Step {
-            title,
-            action: Action::Command(command),
-            proof,
-            reach: Reach::Others,
-            timeout: env.timeout,
-            retry_is_safe: false,
-        }],
+        subject: Some(what.subject()),
+        steps: vec![step],
+        ..Plan::new(id, title, Purpose::Deploy, environment)
     })
 }
 
@@ -73,22 +79,12 @@ pub fn smoke(config: &Config, id: &str, environment: &str, what: &Resolved) -> R
     let values = Values::new(&doing, environment, what)?;
     let command = values.command(&doing, &env.smoke, "smoke", &env.env, what)?;
     let title = format!("smoke-test {}", visible(environment));
-    Ok(Plan {
-        id: id.to_owned(),
-        title: title.clone(),
-        purpose: Purpose::Smoke,
-        target: environment.to_owned(),
-        confirm: None,
-        frozen: BTreeMap::new(),
-        steps: vec![Step {
-            title,
-            action: Action::Command(command),
-            proof: None,
-            reach: Reach::Others,
-            timeout: env.timeout,
-            retry_is_safe: true,
-        }],
-    })
+    let step = Step {
+        reach: Reach::Others,
+        retry_is_safe: true,
+        ..Step::new(title.clone(), Action::Command(command), env.timeout)
+    };
+    Ok(Plan { steps: vec![step], ..Plan::new(id, title, Purpose::Smoke, environment) })
 }
 
 /// The plan that runs checks: those named, or all. Every one of them runs, whatever became of
@@ -103,31 +99,24 @@ pub fn test(config: &Config, id: &str, checks: &[String], what: &Resolved) -> Re
         .iter()
         .map(|check| {
             refuse_empty(doing, &check.command, &format!("check {}", visible(&check.name)))?;
+            let command = Command {
+                argv: check.command.clone(),
+                cwd: what.root.clone(),
+                env: check.env.clone(),
+                set: set(what, None),
+            };
+            let title = format!("check {}", visible(&check.name));
             Ok(Step {
-                title: format!("check {}", visible(&check.name)),
-                action: Action::Command(Command {
-                    argv: check.command.clone(),
-                    cwd: what.root.clone(),
-                    env: check.env.clone(),
-                    set: set(what, None),
-                }),
-                proof: None,
-                reach: Reach::Here,
-                timeout: check.timeout,
                 retry_is_safe: true,
+                on_failure: OnFailure::GoOn,
+                ..Step::new(title, Action::Command(command), check.timeout)
             })
         })
         .collect::<Result<Vec<_>>>()?;
     let names: Vec<_> = chosen.iter().map(|check| visible(&check.name)).collect();
-    Ok(Plan {
-        id: id.to_owned(),
-        title: format!("test {}", names.join(", ")),
-        purpose: Purpose::Test,
-        target: CHECKS.to_owned(),
-        confirm: None,
-        frozen: BTreeMap::new(),
-        steps,
-    })
+    let title = format!("test {}", names.join(", "));
+    let subject = (!what.commit.is_empty()).then(|| what.subject());
+    Ok(Plan { subject, steps, ..Plan::new(id, title, Purpose::Test, CHECKS) })
 }
 
 fn frozen(what: &Resolved) -> BTreeMap<String, String> {

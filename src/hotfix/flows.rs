@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::state::{BranchState, Head, Operation};
 use crate::config::types::{Config, Flow};
 use crate::failure::{Failure, FailureKind, Result};
-use crate::plan::{Action, Command, Plan, Probe, Purpose, Reach, Step};
+use crate::plan::{Action, Command, Plan, Probe, Purpose, Step};
 use crate::text::visible;
 
 /// What is leased while the branches of the repository are changed.
@@ -50,27 +50,21 @@ pub fn start(config: &Config, id: &str, state: &BranchState, name: &str) -> Resu
         n => format!("; {n} changed files come along"),
     };
     let cwd = state.root.clone();
+    let switch = git(&cwd, &["switch", "--no-track", "-c", &branch, &base.commit]);
+    let made = git(&cwd, &["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}^{{commit}}")]);
+    let step = Step {
+        proof: Some(Probe::command(made, Some(base.commit.clone()))),
+        ..Step::new(
+            format!("make {branch} at {short} and switch to it"),
+            Action::Command(switch),
+            GIT_TIMEOUT,
+        )
+    };
+    let title = format!("start {branch} from {source} {short}{carried}");
     Ok(Plan {
-        id: id.to_owned(),
-        title: format!("start {branch} from {source} {short}{carried}"),
-        purpose: Purpose::Hotfix,
-        target: TARGET.to_owned(),
-        confirm: None,
         frozen: BTreeMap::from([(base.reference.clone(), base.commit.clone())]),
-        steps: vec![Step {
-            title: format!("make {branch} at {short} and switch to it"),
-            action: Action::Command(git(&cwd, &["switch", "--no-track", "-c", &branch, &base.commit])),
-            proof: Some(Probe {
-                command: git(
-                    &cwd,
-                    &["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}^{{commit}}")],
-                ),
-                expect: Some(base.commit.clone()),
-            }),
-            reach: Reach::Here,
-            timeout: GIT_TIMEOUT,
-            retry_is_safe: false,
-        }],
+        steps: vec![step],
+        ..Plan::new(id, title, Purpose::Hotfix, TARGET)
     })
 }
 
@@ -210,7 +204,7 @@ mod tests {
     #[test]
     fn the_branch_is_made_at_the_frozen_commit() {
         let plan = start(&Config::default(), "hotfix-1", &state(), "pool-limit").unwrap();
-        let Action::Command(command) = &plan.steps[0].action;
+        let Action::Command(command) = &plan.steps[0].action else { panic!("no command") };
         assert_eq!(
             command.argv,
             ["git", "switch", "--no-track", "-c", "hotfix/pool-limit", COMMIT].map(String::from)
@@ -220,7 +214,7 @@ mod tests {
         assert_eq!(plan.title, "start hotfix/pool-limit from main 4f2c91e");
         assert_eq!(plan.frozen["refs/heads/main"], COMMIT);
         let proof = plan.steps[0].proof.as_ref().unwrap();
-        assert_eq!(proof.command.argv.last().unwrap(), "refs/heads/hotfix/pool-limit^{commit}");
+        assert!(proof.ask.line().contains("refs/heads/hotfix/pool-limit^{commit}"));
         assert_eq!(proof.expect.as_deref(), Some(COMMIT));
         assert!(!plan.reaches_others());
     }

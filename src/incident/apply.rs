@@ -1,17 +1,16 @@
 //! What one record does to the state. Called by the fold, in the order of the clocks.
 
+mod plans;
+
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::body::{
-    Body, Declared, NoteKind, Phase, PlanEnd, PlanEnded, PlanStarted, Proved, Signalled, StepEnded,
-    StepStarted, StopAsked,
-};
+use super::body::{Body, Declared, NoteKind, Phase};
 use super::marks::{Mark, retraction_changes_state};
 use super::policy::Role;
 use super::record::{Hash, Hlc, Record, RecordId};
-use super::state::{AlarmState, Entry, PlanRun, PlanState, Run, State, Status, StatusHead, StepRun, Tick};
+use super::state::{AlarmState, Entry, PlanRun, State, Status, StatusHead, Tick};
 use super::wording;
 
 /// A state being folded, and what makes finding things in it cheap.
@@ -69,6 +68,10 @@ impl Fold {
             decisions: 0,
             timeline: Vec::with_capacity(expected),
             plans: Vec::new(),
+            proposals: Vec::new(),
+            votes: Vec::new(),
+            passed_over: Vec::new(),
+            releases: Vec::new(),
             authors: BTreeMap::new(),
             records: 0,
             unknown: 0,
@@ -195,7 +198,16 @@ impl Fold {
                 let alarm = AlarmState { state: body.to.clone(), since: at, why: body.why.clone() };
                 state.alarms.insert(body.probe.clone(), alarm);
             }
+            Body::PlanProposed(body) => state.proposals.push(plans::proposal(body, by, at)),
             Body::PlanStarted(body) => self.plan_started(body, by, at),
+            Body::PlanResumed(body) => self.plan_resumed(body),
+            Body::StepWaiting(body) => self.step_waiting(body, at),
+            Body::StepSkipped(body) => self.step_skipped(body, at),
+            Body::Approved(body) => plans::vote(state, plans::approval(record, body)),
+            Body::Rejected(body) => plans::vote(state, plans::rejection(record, body)),
+            Body::GatePassedOver(body) => state.passed_over.push(plans::passed_over(body, by, at)),
+            Body::Released(body) => state.releases.push(plans::release(body, by, at)),
+            Body::ReleaseJudged(body) => plans::judged(state, body, at),
             Body::StepStarted(body) => self.step_started(body, at),
             Body::StepEnded(body) => self.step_ended(body, at),
             Body::StopAsked(body) => self.stop_asked(body, by, at),
@@ -210,6 +222,8 @@ impl Fold {
             | Body::Amended(_)
             | Body::Retracted(_)
             | Body::Pinned(_)
+            | Body::PlanAsked(_)
+            | Body::LeaseTaken(_)
             | Body::Unknown(_) => {}
         }
     }
@@ -275,102 +289,6 @@ impl Fold {
         }
     }
 
-    fn plan_started(&mut self, body: &PlanStarted, by: &str, at: Timestamp) {
-        // Two machines apart can give one id to two plans; the first keeps it.
-        if self.plans.contains_key(&body.plan) {
-            return;
-        }
-        self.plans.insert(body.plan.clone(), self.state.plans.len());
-        let step = |title: &String| StepRun { title: title.clone(), run: None, proof: None };
-        self.state.plans.push(PlanRun {
-            id: body.plan.clone(),
-            title: body.title.clone(),
-            purpose: body.purpose.clone(),
-            target: body.target.clone(),
-            hash: body.hash.clone(),
-            by: by.to_owned(),
-            started_at: at,
-            ended_at: None,
-            state: PlanState::Running,
-            why: String::new(),
-            steps: body.steps.iter().map(step).collect(),
-            spec: body.spec.clone(),
-        });
-        match body.purpose.as_str() {
-            "hotfix" => self.imply(Phase::Develop, at),
-            "deploy" => self.imply(Phase::Deploy, at),
-            _ => {}
-        }
-    }
-
-    fn step_started(&mut self, body: &StepStarted, at: Timestamp) {
-        let Some(&plan) = self.plans.get(&body.plan) else { return };
-        let Some(step) = self.state.plans[plan].steps.get_mut(body.step) else { return };
-        match &mut step.run {
-            // The same run again: now its process is known.
-            Some(run) if run.id == body.run => {
-                if body.process.is_some() {
-                    run.process.clone_from(&body.process);
-                }
-            }
-            run => {
-                *run = Some(new_run(&body.run, &step.title, at));
-                if let Some(run) = run {
-                    run.process.clone_from(&body.process);
-                }
-            }
-        }
-        self.runs.insert(body.run.clone(), (plan, body.step));
-    }
-
-    fn step_ended(&mut self, body: &StepEnded, at: Timestamp) {
-        let Some(&plan) = self.plans.get(&body.plan) else { return };
-        let Some(step) = self.state.plans[plan].steps.get_mut(body.step) else { return };
-        let run = match &mut step.run {
-            Some(run) if run.id == body.run => run,
-            run => run.insert(new_run(&body.run, &step.title, at)),
-        };
-        run.ended_at = Some(at);
-        run.outcome = Some(body.outcome.clone());
-        run.summary.clone_from(&body.summary);
-        self.runs.insert(body.run.clone(), (plan, body.step));
-    }
-
-    fn stop_asked(&mut self, body: &StopAsked, by: &str, at: Timestamp) {
-        if let Some(run) = self.run_mut(&body.run) {
-            run.stop_asked = Some((at, by.to_owned()));
-        }
-    }
-
-    fn signalled(&mut self, body: &Signalled, at: Timestamp) {
-        if let Some(run) = self.run_mut(&body.run) {
-            run.signals.push((at, body.signal.clone()));
-        }
-    }
-
-    fn proved(&mut self, body: &Proved, at: Timestamp) {
-        let Some(&plan) = self.plans.get(&body.plan) else { return };
-        if let Some(step) = self.state.plans[plan].steps.get_mut(body.step) {
-            step.proof = Some((at, body.proof, body.why.clone()));
-        }
-    }
-
-    fn plan_ended(&mut self, body: &PlanEnded, at: Timestamp) {
-        let Some(&plan) = self.plans.get(&body.plan) else { return };
-        let plan = &mut self.state.plans[plan];
-        plan.state = PlanState::Ended(body.end);
-        plan.ended_at = Some(at);
-        plan.why.clone_from(&body.why);
-        if body.end == PlanEnd::Done && plan.purpose == "deploy" && plan.is_production() {
-            self.imply(Phase::Verify, at);
-        }
-    }
-
-    fn run_mut(&mut self, id: &str) -> Option<&mut Run> {
-        let &(plan, step) = self.runs.get(id)?;
-        self.state.plans[plan].steps[step].run.as_mut().filter(|run| run.id == id)
-    }
-
     /// A plan by id.
     pub(super) fn plan(&self, id: &str) -> Option<&PlanRun> {
         self.plans.get(id).map(|&plan| &self.state.plans[plan])
@@ -384,20 +302,6 @@ impl Fold {
     /// Tells whether a record is the one the incident began with.
     pub(super) fn is_first(&self, id: RecordId) -> bool {
         self.declared == id
-    }
-}
-
-fn new_run(id: &str, title: &str, at: Timestamp) -> Run {
-    Run {
-        id: id.to_owned(),
-        title: title.to_owned(),
-        started_at: at,
-        ended_at: None,
-        process: None,
-        outcome: None,
-        summary: String::new(),
-        stop_asked: None,
-        signals: Vec::new(),
     }
 }
 

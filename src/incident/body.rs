@@ -1,7 +1,11 @@
 //! What a record can say: one struct a kind, and the table of their stored names.
 
+mod plans;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+pub use plans::*;
 
 use super::record::RecordId;
 pub use super::words::{CheckState, NoteKind, Phase, Severity};
@@ -94,12 +98,22 @@ kinds! {
     Ticked = "check",
     /// A probe went from one state to another.
     Alarm = "alarm",
+    /// A plan was put up for approval; nothing runs yet.
+    PlanProposed = "plan-proposed",
     /// A plan was confirmed and handed to a conductor.
     PlanStarted = "plan-started",
+    /// A plan that had ended or lost its conductor was taken up again.
+    PlanResumed = "plan-resumed",
+    /// Somebody told a running plan what to do.
+    PlanAsked = "plan-asked",
     /// A step of a plan began; for a command step this begins a run.
     StepStarted = "step-started",
     /// A step of a plan ended.
     StepEnded = "step-ended",
+    /// A step waits for a person, or no longer does.
+    StepWaiting = "step-waiting",
+    /// A step was passed over by a person.
+    StepSkipped = "step-skipped",
     /// Somebody asked for a run to be stopped.
     StopAsked = "stop-asked",
     /// The conductor sent a signal.
@@ -108,6 +122,18 @@ kinds! {
     Proved = "proved",
     /// A plan ended.
     PlanEnded = "plan-ended",
+    /// Somebody approved a plan.
+    Approved = "approved",
+    /// Somebody rejected a plan.
+    Rejected = "rejected",
+    /// A gate that was not met was passed over.
+    GatePassedOver = "gate-passed-over",
+    /// The lease of a target was taken from a holder that is gone.
+    LeaseTaken = "lease-taken",
+    /// A commit is in an environment now.
+    Released = "released",
+    /// What watching a release showed.
+    ReleaseJudged = "release-judged",
     /// Users are served again; the fault may remain.
     Mitigated = "mitigated",
     /// The incident is over.
@@ -287,187 +313,6 @@ pub struct Alarm {
     /// State after.
     pub to: String,
     /// What was seen, in one line: `500 in 2.1 s, wanted status 200`.
-    #[serde(default)]
-    pub why: String,
-}
-
-/// How a command came to its end. Never guessed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "kebab-case")]
-pub enum Outcome {
-    /// It exited by itself with this code.
-    Exited {
-        /// 0 to 255.
-        code: i32,
-    },
-    /// A signal ended it.
-    Signalled {
-        /// Number of the signal.
-        signal: i32,
-    },
-    /// It was never started.
-    DidNotStart {
-        /// Why, in one line.
-        why: String,
-    },
-    /// Nobody saw its end.
-    Unknown {
-        /// What is known, in one line: `lost at reboot`.
-        why: String,
-    },
-}
-
-impl Outcome {
-    /// Tells whether the command exited with code 0.
-    pub fn succeeded(&self) -> bool {
-        matches!(self, Self::Exited { code: 0 })
-    }
-
-    /// The name in `status --json`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Exited { .. } => "exited",
-            Self::Signalled { .. } => "signalled",
-            Self::DidNotStart { .. } => "did-not-start",
-            Self::Unknown { .. } => "unknown",
-        }
-    }
-}
-
-/// Identity of a process, such that a reused pid is never taken for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Process {
-    /// Name of the machine.
-    pub host: String,
-    /// Process id.
-    pub pid: u32,
-    /// Start time in the unit of the system (clock ticks since boot on Linux).
-    pub started: u64,
-    /// Identity of the boot.
-    pub boot: String,
-}
-
-/// A plan was confirmed and handed to a conductor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanStarted {
-    /// Id of the plan: short, unique in the incident, fit for a file name.
-    pub plan: String,
-    /// One line: `deploy hotfix/pool-limit to staging`.
-    pub title: String,
-    /// What the plan is for: `test`, `deploy`, `smoke`, `hotfix`.
-    pub purpose: String,
-    /// What is leased while it runs: an environment, `repository`, or a check.
-    pub target: String,
-    /// Hash over all that was approved.
-    pub hash: String,
-    /// One line a step, as previewed.
-    pub steps: Vec<String>,
-    /// How it was confirmed: `enter`, `typed production`, `--confirm production`.
-    #[serde(default)]
-    pub confirmed: String,
-    /// The whole plan as JSON, decoded by the `plan` module.
-    pub spec: serde_json::Value,
-}
-
-/// A step began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepStarted {
-    /// The plan.
-    pub plan: String,
-    /// Index of the step, from 0.
-    pub step: usize,
-    /// Id of the run, for a command step: `PLAN.STEP`, names its log.
-    pub run: String,
-    /// The process, once it was started.
-    pub process: Option<Process>,
-}
-
-/// A step ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepEnded {
-    /// The plan.
-    pub plan: String,
-    /// Index of the step, from 0.
-    pub step: usize,
-    /// Id of the run.
-    pub run: String,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The last line of output worth showing; may be empty.
-    #[serde(default)]
-    pub summary: String,
-    /// Processes of the group that outlived a KILL, one `pid name` each.
-    #[serde(default)]
-    pub survivors: Vec<String>,
-}
-
-/// Somebody asked for a run to be stopped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StopAsked {
-    /// Id of the run.
-    pub run: String,
-    /// Start the escalation at KILL instead of INT.
-    #[serde(default)]
-    pub kill: bool,
-}
-
-/// The conductor sent a signal to the whole group of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Signalled {
-    /// Id of the run.
-    pub run: String,
-    /// Name of the signal: `INT`, `TERM`, `KILL`.
-    pub signal: String,
-}
-
-/// What the world said about a step of unknown fate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Proof {
-    /// It is done.
-    Done,
-    /// It is not done.
-    NotDone,
-    /// That could not be found out.
-    Unknown,
-}
-
-/// The world was asked whether a step is done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proved {
-    /// The plan.
-    pub plan: String,
-    /// Index of the step, from 0.
-    pub step: usize,
-    /// What was found.
-    pub proof: Proof,
-    /// What was seen, in one line.
-    #[serde(default)]
-    pub why: String,
-}
-
-/// How a plan ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PlanEnd {
-    /// Every step is done.
-    Done,
-    /// A step failed or did not start.
-    Failed,
-    /// It was stopped by somebody.
-    Cancelled,
-    /// Nobody knows; the conductor is gone.
-    Unknown,
-}
-
-/// A plan ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanEnded {
-    /// The plan.
-    pub plan: String,
-    /// How.
-    pub end: PlanEnd,
-    /// Why, in one line; empty when done.
     #[serde(default)]
     pub why: String,
 }

@@ -16,6 +16,14 @@ use crate::config::types::{DeadlineText, DurationText};
 pub struct Policy {
     /// How long after the start something due at once (a zero below) counts as in time.
     pub at_once: SignedDuration,
+    /// How long an approval holds.
+    pub approval_valid_for: SignedDuration,
+    /// How long production is watched after a deploy.
+    pub immediate_watch: SignedDuration,
+    /// How long it is watched from a distance after that.
+    pub extended_watch: SignedDuration,
+    /// Gates that guard environments whose name has to be typed.
+    pub gates: Vec<String>,
     /// By severity name.
     pub severities: BTreeMap<Severity, SeverityPolicy>,
     /// In order.
@@ -71,9 +79,15 @@ pub struct SeverityPolicy {
     /// What the written review is called.
     #[serde(default)]
     pub review: String,
-    /// Whether gates may be passed over with a recorded reason.
+    /// Ids of the gates that may be passed over with a recorded reason.
     #[serde(default)]
-    pub may_override: bool,
+    pub may_pass_over: Vec<String>,
+    /// Whether an approval that was said, and written down by somebody else, counts.
+    #[serde(default)]
+    pub verbal_approval: bool,
+    /// Whether whoever starts a plan may be one of those who approve it.
+    #[serde(default)]
+    pub own_approval: bool,
 }
 
 /// A phase of the procedure.
@@ -152,6 +166,16 @@ pub struct PolicyChange {
     pub p2: SeverityChange,
     /// Roles in place of the built-in ones.
     pub roles: Option<Vec<Role>>,
+    /// How long an approval holds: `4h`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub approval_valid_for: Option<SignedDuration>,
+    /// How long production is watched after a deploy: `30m`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub immediate_watch: Option<SignedDuration>,
+    /// Gates that guard environments whose name has to be typed, in place of all six.
+    pub gates: Option<Vec<String>>,
 }
 
 /// A team's changes to one severity. Durations as `2h`, `15m`.
@@ -164,6 +188,13 @@ pub struct SeverityChange {
     pub fix_within: Option<SignedDuration>,
     /// Roles that have to approve a deploy.
     pub approvals: Option<Vec<String>>,
+    /// Ids of the gates that may be passed over with a recorded reason: `checks`, `checklist`,
+    /// `approvals`, `rollback`, `staging`, `freeze`.
+    pub may_pass_over: Option<Vec<String>>,
+    /// Whether an approval that was said, and written down by somebody else, counts.
+    pub verbal_approval: Option<bool>,
+    /// Whether whoever starts a plan may be one of those who approve it.
+    pub own_approval: Option<bool>,
     /// Tell stakeholders within.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DeadlineText>")]
@@ -210,6 +241,11 @@ impl Policy {
         if let Some(roles) = &change.roles {
             self.roles.clone_from(roles);
         }
+        self.approval_valid_for = change.approval_valid_for.unwrap_or(self.approval_valid_for);
+        self.immediate_watch = change.immediate_watch.unwrap_or(self.immediate_watch);
+        if let Some(gates) = &change.gates {
+            self.gates.clone_from(gates);
+        }
         self
     }
 
@@ -252,6 +288,11 @@ impl SeverityChange {
         if let Some(approvals) = &self.approvals {
             policy.approvals.clone_from(approvals);
         }
+        if let Some(gates) = &self.may_pass_over {
+            policy.may_pass_over.clone_from(gates);
+        }
+        policy.verbal_approval = self.verbal_approval.unwrap_or(policy.verbal_approval);
+        policy.own_approval = self.own_approval.unwrap_or(policy.own_approval);
     }
 }
 
@@ -294,11 +335,12 @@ mod tests {
         assert_eq!(p0.fix_within, Some(SignedDuration::from_hours(2)));
         assert_eq!(p0.update_every, Some(SignedDuration::from_mins(15)));
         assert_eq!(p0.executives_after, Some(SignedDuration::from_hours(4)));
-        assert!(p0.may_override);
+        assert_eq!(p0.may_pass_over, policy.gates);
+        assert!(p0.verbal_approval);
         let p1 = policy.severity(Severity::P1);
         assert_eq!(p1.tell_within, Some(SignedDuration::from_hours(1)));
         assert_eq!(p1.executives_after, None);
-        assert!(!p1.may_override);
+        assert!(p1.may_pass_over.is_empty() && !p1.verbal_approval);
         assert_eq!(policy.severity(Severity::P2).fix_within, None);
     }
 

@@ -1,10 +1,14 @@
 //! The state of an incident: what the fold makes of its records. Read-only outside the fold.
 
+mod plans;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::body::{Answer, CheckState, NoteKind, Outcome, Phase, PlanEnd, Process, Proof, Severity};
+pub use plans::*;
+
+use super::body::{Answer, CheckState, NoteKind, Phase, Severity};
 use super::record::{Hash, Hlc, IncidentId, Precision, RecordId};
 
 /// Everything known about one incident.
@@ -68,6 +72,15 @@ pub struct State {
     pub timeline: Vec<Entry>,
     /// Every plan started, oldest first.
     pub plans: Vec<PlanRun>,
+    /// Every plan put up for approval, oldest first.
+    pub proposals: Vec<Proposal>,
+    /// Approvals and rejections, in order; of one person in one role for one plan only the
+    /// last.
+    pub votes: Vec<Vote>,
+    /// Gates that were passed over, in order.
+    pub passed_over: Vec<PassedOver>,
+    /// What was brought into environments, oldest first.
+    pub releases: Vec<Release>,
     /// Everybody who wrote a record, with the time of their last one.
     pub authors: BTreeMap<String, Timestamp>,
     /// Number of records folded.
@@ -217,6 +230,16 @@ pub enum EntryKind {
     PlanFailed,
     /// A plan's fate is not known.
     PlanUnknown,
+    /// A plan waits for a person.
+    PlanWaiting,
+    /// An approval was asked for or given.
+    Approval,
+    /// A plan was rejected.
+    Rejection,
+    /// A gate or step was passed over, or a lease taken over.
+    PassedOver,
+    /// An environment is on another commit now.
+    Released,
     /// Somebody asked for a stop, or a signal was sent.
     Stopped,
     /// Mitigated, resolved, closed.
@@ -252,123 +275,4 @@ pub struct Entry {
     pub retracted: Option<String>,
     /// Whether it is pinned.
     pub pinned: bool,
-}
-
-/// Where a plan stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PlanState {
-    /// Being carried out, as far as the record says.
-    Running,
-    /// Ended so.
-    Ended(PlanEnd),
-}
-
-impl PlanState {
-    /// The name in `status --json`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Ended(PlanEnd::Done) => "done",
-            Self::Ended(PlanEnd::Failed) => "failed",
-            Self::Ended(PlanEnd::Cancelled) => "cancelled",
-            Self::Ended(PlanEnd::Unknown) => "unknown",
-        }
-    }
-}
-
-/// A plan that was started, and how far it came.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PlanRun {
-    /// Id.
-    pub id: String,
-    /// One line.
-    pub title: String,
-    /// What for: `test`, `deploy`, `smoke`, `hotfix`.
-    pub purpose: String,
-    /// What is leased.
-    pub target: String,
-    /// Hash of what was approved.
-    pub hash: String,
-    /// Who started it.
-    pub by: String,
-    /// When.
-    pub started_at: Timestamp,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-    /// Where it stands.
-    pub state: PlanState,
-    /// Why it ended so; empty when done.
-    pub why: String,
-    /// Its steps.
-    pub steps: Vec<StepRun>,
-    /// The whole plan as JSON.
-    pub spec: serde_json::Value,
-}
-
-impl PlanRun {
-    /// Tells whether it was made for a commit, given short or in full. A plan that froze
-    /// no commit says nothing about any, and counts.
-    pub fn is_for(&self, commit: &str) -> bool {
-        let Some(frozen) = self.spec.get("frozen").and_then(serde_json::Value::as_object) else {
-            return true;
-        };
-        frozen.is_empty()
-            || frozen
-                .values()
-                .filter_map(serde_json::Value::as_str)
-                .any(|full| full == commit || (commit.len() >= 7 && full.starts_with(commit)))
-    }
-
-    /// Tells whether its target is production: one whose name had to be typed, or that is
-    /// called so.
-    pub fn is_production(&self) -> bool {
-        self.spec.get("confirm").is_some_and(serde_json::Value::is_string)
-            || ["production", "prod", "live"].contains(&self.target.as_str())
-    }
-
-    /// Tells whether every step of it was done.
-    pub fn is_done(&self) -> bool {
-        self.state == PlanState::Ended(PlanEnd::Done)
-    }
-}
-
-/// A step and how far it came.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StepRun {
-    /// As previewed.
-    pub title: String,
-    /// Its run, once it began.
-    pub run: Option<Run>,
-    /// What the world last said of it.
-    pub proof: Option<(Timestamp, Proof, String)>,
-}
-
-/// One command carried out.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Run {
-    /// Id: names the log.
-    pub id: String,
-    /// As previewed.
-    pub title: String,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-    /// The process, once it was started.
-    pub process: Option<Process>,
-    /// How it ended, if it did.
-    pub outcome: Option<Outcome>,
-    /// The last line of output worth showing.
-    pub summary: String,
-    /// When a stop was asked for, and by whom.
-    pub stop_asked: Option<(Timestamp, String)>,
-    /// Signals sent, in order.
-    pub signals: Vec<(Timestamp, String)>,
-}
-
-impl Run {
-    /// The name of its state in `status --json`.
-    pub fn state_name(&self) -> &'static str {
-        self.outcome.as_ref().map_or("running", Outcome::name)
-    }
 }

@@ -1,5 +1,7 @@
 //! The lines of the timeline: what each record says to a reader.
 
+mod plans;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Fold;
@@ -65,6 +67,17 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::Ticked(body) => (EntryKind::Check(body.state), ticked(body)),
         Body::Alarm(body) => alarm(body)?,
         Body::PlanStarted(body) => (EntryKind::PlanStarted, body.title.clone()),
+        Body::PlanProposed(_)
+        | Body::PlanResumed(_)
+        | Body::PlanAsked(_)
+        | Body::StepWaiting(_)
+        | Body::StepSkipped(_)
+        | Body::Approved(_)
+        | Body::Rejected(_)
+        | Body::GatePassedOver(_)
+        | Body::LeaseTaken(_)
+        | Body::Released(_)
+        | Body::ReleaseJudged(_) => plans::line(record, fold)?,
         Body::StepEnded(body) => step_ended(body, fold)?,
         Body::StopAsked(body) => {
             let how = if body.kill { "kill" } else { "stop" };
@@ -152,6 +165,9 @@ fn outcome(outcome: &Outcome, summary: &str) -> String {
         Outcome::Signalled { signal } => format!("killed by signal {signal}"),
         Outcome::DidNotStart { why } => return with_reason("did not start".to_owned(), why),
         Outcome::Unknown { why } => return with_reason("outcome unknown".to_owned(), why),
+        Outcome::Met => "done".to_owned(),
+        Outcome::NotMet { why } => return why.clone(),
+        Outcome::Interrupted { why } => return with_reason("broken off".to_owned(), why),
     };
     with_reason(text, summary)
 }

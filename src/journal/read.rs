@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::write::{hash, severity, status, unknown_incident};
 use super::{Journal, Seq, Summary};
 use crate::failure::{Failure, Result};
-use crate::incident::{Hash, IncidentId, Log, Record};
+use crate::incident::{Hash, History, IncidentId, Log, Record};
 
 /// Bits of a place that count the records of one incident; those above are its number.
 const COUNT_BITS: u32 = 32;
@@ -46,6 +46,17 @@ impl Journal {
             })
         })?;
         rows.collect()
+    }
+
+    /// What the incidents of a repository recorded of releases and ways back.
+    pub fn history(&self, repository: &str) -> Result<History> {
+        let mut history = History::default();
+        for incident in self.incidents(Some(repository))? {
+            let (log, _) = self.load(incident.id)?;
+            history.releases.extend(log.state().releases.iter().cloned());
+        }
+        history.releases.sort_by_key(|release| release.at);
+        Ok(history)
     }
 
     /// Loads and folds an incident; the position continues with [`Journal::since`].

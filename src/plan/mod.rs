@@ -3,12 +3,15 @@
 //! Pure: no clock, no file, no environment, no network. How far a plan came is folded by
 //! `incident`; here is what it will do.
 
+pub mod gates;
+pub mod progress;
+
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::incident::Hash;
+use crate::incident::{Hash, duration};
 
 /// A list of steps, frozen with the commits and the target it was made for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,8 +28,80 @@ pub struct Plan {
     pub confirm: Option<String>,
     /// Ref name to the commit it was resolved to when the plan was made.
     pub frozen: BTreeMap<String, String>,
+    /// The commit it is about, where it is about one.
+    #[serde(default)]
+    pub subject: Option<Subject>,
+    /// What has to be true before it starts, evaluated by [`gates::evaluate`].
+    #[serde(default)]
+    pub gates: Vec<gates::Gate>,
+    /// What its success brings into an environment.
+    #[serde(default)]
+    pub release: Option<ReleaseSpec>,
+    /// Secrets its steps need, by name, and where they come from. Never their values.
+    #[serde(default)]
+    pub secrets: Vec<SecretSource>,
+    /// What a reader should know before confirming, a line each: which commits a rollback takes
+    /// away, what is not known.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// What it will do, in order.
     pub steps: Vec<Step>,
+}
+
+/// The commit a plan is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The branch or tag it was asked for by; the commit itself where there was none.
+    pub reference: String,
+    /// The commit, as a full hexadecimal id.
+    pub commit: String,
+    /// Whether the work tree had changes beyond it when the plan was made. What ran in it then
+    /// says nothing certain about the commit.
+    #[serde(default)]
+    pub dirty: bool,
+}
+
+/// What the success of a plan brings into an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseSpec {
+    /// Name of the environment.
+    pub environment: String,
+    /// The branch or tag that was asked for.
+    pub reference: String,
+    /// The commit, as a full hexadecimal id.
+    pub commit: String,
+    /// A tag on it, if there is one.
+    #[serde(default)]
+    pub tag: Option<String>,
+    /// Its version, where one is known.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// It goes back to something older.
+    #[serde(default)]
+    pub rollback: bool,
+    /// Index of the step after which it is there: the release is recorded once that is done.
+    pub after: usize,
+}
+
+/// A secret by name, and where its value comes from when a step needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretSource {
+    /// Its name; also that of the environment variable a command gets it in.
+    pub name: String,
+    /// Where from.
+    pub from: SecretFrom,
+}
+
+/// Where the value of a secret comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretFrom {
+    /// An environment variable of the conductor.
+    Env(String),
+    /// A file; its whole content without a line break at the end.
+    File(String),
+    /// What a command prints, without a line break at the end.
+    Command(Command),
 }
 
 /// What a plan is for.
@@ -41,6 +116,12 @@ pub enum Purpose {
     Smoke,
     /// Works on the hotfix branch.
     Hotfix,
+    /// Goes back to something that worked.
+    Rollback,
+    /// Turns a feature flag on or off.
+    Flag,
+    /// Watches an environment.
+    Watch,
 }
 
 impl Purpose {
@@ -51,6 +132,9 @@ impl Purpose {
             Self::Deploy => "deploy",
             Self::Smoke => "smoke",
             Self::Hotfix => "hotfix",
+            Self::Rollback => "rollback",
+            Self::Flag => "flag",
+            Self::Watch => "watch",
         }
     }
 }
@@ -62,7 +146,10 @@ pub struct Step {
     pub title: String,
     /// What is done.
     pub action: Action,
-    /// How to find out afterwards whether it is done; `None`: nobody can tell.
+    /// What has to be true just before it, or the step is not begun.
+    #[serde(default)]
+    pub guards: Vec<Guard>,
+    /// How to find out whether it is done; `None`: nobody can tell.
     pub proof: Option<Probe>,
     /// How far the step reaches.
     pub reach: Reach,
@@ -70,14 +157,117 @@ pub struct Step {
     pub timeout: SignedDuration,
     /// Whether running it twice does no harm.
     pub retry_is_safe: bool,
+    /// How it is undone.
+    #[serde(default)]
+    pub undo: Undo,
+    /// What happens when it fails.
+    #[serde(default)]
+    pub on_failure: OnFailure,
 }
 
-/// What a step does. One kind so far.
+/// How a step is undone.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case")]
+pub enum Undo {
+    /// It leaves nothing behind that would have to be undone.
+    #[default]
+    Nothing,
+    /// By doing this.
+    By {
+        /// What undoes it.
+        action: Action,
+        /// How to find out whether it is undone.
+        proof: Option<Probe>,
+    },
+    /// It cannot be.
+    Irreversible {
+        /// Why not, in one line.
+        why: String,
+    },
+}
+
+/// What happens when a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "then", rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// The plan ends there, and can be taken up again.
+    #[default]
+    Stop,
+    /// The plan waits, holding its target, until a person decides.
+    Ask,
+    /// What was done is undone, back to and including this step; then the plan ends.
+    UndoTo {
+        /// Index of the step, from 0.
+        step: usize,
+    },
+    /// The next step is carried out all the same: the steps are independent.
+    GoOn,
+}
+
+/// What has to be true just before a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// What has to be true, one line: `blue is still live`.
+    pub title: String,
+    /// Asks the world. Only the answer *done* lets the step begin.
+    pub probe: Probe,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Action {
     /// Runs a program in a pseudo-terminal of its own.
     Command(Command),
+    /// Makes one HTTP call.
+    Http(HttpCall),
+    /// Waits until gates are met.
+    Gate {
+        /// The gates.
+        gates: Vec<gates::Gate>,
+    },
+    /// Waits for a time, or until a person lets the plan go on. The step's timeout bounds it.
+    Hold {
+        /// This long; `None`: until released.
+        time: Option<SignedDuration>,
+    },
+    /// Watches health conditions over a time.
+    Watch(Watch),
+}
+
+/// One HTTP call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpCall {
+    /// `GET`, `POST`, `PUT`, `PATCH`, `DELETE`.
+    pub method: String,
+    /// `http://` or `https://` address. Redirects to another host are not followed.
+    pub url: String,
+    /// Request headers. In values `{secret:NAME}` stands for the value of a secret.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The body; empty: none. `{secret:NAME}` as in headers.
+    #[serde(default)]
+    pub body: String,
+    /// Status codes that mean success; empty: 200 to 299.
+    #[serde(default)]
+    pub expect: Vec<u16>,
+}
+
+/// Watching health conditions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Watch {
+    /// How long all of them have to hold.
+    pub time: SignedDuration,
+    /// How long they may still be broken at the beginning, while a deploy takes effect.
+    pub settle: SignedDuration,
+    /// The probes, whole: what is watched is part of what was approved.
+    pub probes: Vec<crate::config::types::Probe>,
+    /// Absolute path of the directory in which commands of probes run.
+    pub cwd: String,
+    /// The environment and commit it is a verdict on: a release that was there before.
+    /// `None`: on the plan's own release, if it has one.
+    #[serde(default)]
+    pub judges: Option<(String, String)>,
 }
 
 /// A program to run: a list of arguments, never a shell string.
@@ -95,14 +285,45 @@ pub struct Command {
     pub set: BTreeMap<String, String>,
 }
 
-/// A command that asks the world whether a step is done.
+/// Asks the world whether something is so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
-    /// The command.
-    pub command: Command,
-    /// What a line of its output must be for the answer *done*; with `None`, exit code 0
-    /// means done and 1 means not done. Anything else is *unknown*.
+    /// How it asks.
+    pub ask: Ask,
+    /// What the answer must be for *done*. Of a command: its first line; with `None`, exit code
+    /// 0 means done and 1 means not done. Of a call: the text at its path; with `None`, a wanted
+    /// status means done. Anything else is *unknown*.
     pub expect: Option<String>,
+    /// The answer means *done* when it is not what is expected.
+    #[serde(default)]
+    pub negate: bool,
+}
+
+/// How the world is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
+pub enum Ask {
+    /// By a command, without a terminal.
+    Command(Command),
+    /// By an HTTP call.
+    Http {
+        /// The call.
+        call: HttpCall,
+        /// Where in a JSON answer: `enabled`, `environments.production.on`, `0.version`. Empty:
+        /// the whole body as text, trimmed.
+        path: String,
+    },
+}
+
+impl Ask {
+    /// One line that names what is asked.
+    pub fn line(&self) -> String {
+        match self {
+            Self::Command(command) => command.line(),
+            Self::Http { call, path } if path.is_empty() => call.line(),
+            Self::Http { call, path } => format!("{} → {path}", call.line()),
+        }
+    }
 }
 
 /// How far a step reaches.
@@ -116,18 +337,108 @@ pub enum Reach {
 }
 
 impl Plan {
-    /// Hash over all that is approved: argv, working directories, environment names, values
-    /// set, commits, target. Titles may be reworded without changing it.
+    /// Hash over all that is approved: what is run, called, watched and held for, how it is
+    /// proven and undone, what happens on failure, working directories, environment and secret
+    /// names, values set, commits, target. Titles may be reworded and gates met without
+    /// changing it.
     pub fn hash(&self) -> String {
-        let steps: Vec<_> = self.steps.iter().map(|step| (&step.action, &step.proof)).collect();
-        let approved = (&self.target, self.purpose.name(), &self.frozen, steps);
-        // Maps are ordered and the types hold no floats: serialisation cannot fail or vary.
+        let steps: Vec<_> = self
+            .steps
+            .iter()
+            .map(|step| {
+                let gates = match &step.action {
+                    Action::Gate { gates } => Some(gates.iter().map(gates::Gate::id).collect::<Vec<_>>()),
+                    _ => None,
+                };
+                let action = gates.is_none().then_some(&step.action);
+                let guards: Vec<_> = step.guards.iter().map(|guard| &guard.probe).collect();
+                (action, gates, guards, &step.proof, &step.undo, step.on_failure, step.timeout)
+            })
+            .collect();
+        let approved = (&self.target, self.purpose.name(), &self.frozen, &self.release, &self.secrets, steps);
+        // Maps are ordered and the floats of probes are given: serialisation cannot fail or vary.
         Hash::of(&serde_json::to_vec(&approved).unwrap_or_default()).to_string()
     }
 
     /// Tells whether any step reaches others.
     pub fn reaches_others(&self) -> bool {
         self.steps.iter().any(|step| step.reach == Reach::Others)
+    }
+}
+
+impl Plan {
+    /// A plan without steps, gates or anything else but its name.
+    pub fn new(id: &str, title: impl Into<String>, purpose: Purpose, target: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            title: title.into(),
+            purpose,
+            target: target.to_owned(),
+            confirm: None,
+            frozen: BTreeMap::new(),
+            subject: None,
+            gates: Vec::new(),
+            release: None,
+            secrets: Vec::new(),
+            notes: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+}
+
+impl Step {
+    /// A step that stays on this machine, leaves nothing to undo, and must not be run twice.
+    pub fn new(title: impl Into<String>, action: Action, timeout: SignedDuration) -> Self {
+        Self {
+            title: title.into(),
+            action,
+            guards: Vec::new(),
+            proof: None,
+            reach: Reach::Here,
+            timeout,
+            retry_is_safe: false,
+            undo: Undo::Nothing,
+            on_failure: OnFailure::Stop,
+        }
+    }
+}
+
+impl Probe {
+    /// Asks by a command.
+    pub fn command(command: Command, expect: Option<String>) -> Self {
+        Self { ask: Ask::Command(command), expect, negate: false }
+    }
+}
+
+impl Action {
+    /// The exact thing it does in one line: a command line, a call, a wait.
+    pub fn line(&self) -> String {
+        match self {
+            Self::Command(command) => command.line(),
+            Self::Http(call) => call.line(),
+            Self::Gate { gates } => {
+                let names: Vec<_> = gates.iter().map(gates::Gate::title).collect();
+                format!("wait for {}", names.join(", "))
+            }
+            Self::Hold { time: Some(time) } => format!("hold for {}", duration(*time)),
+            Self::Hold { time: None } => "hold until somebody lets it go on".to_owned(),
+            Self::Watch(watch) => {
+                let names: Vec<_> = watch.probes.iter().map(|probe| probe.name.as_str()).collect();
+                format!("watch {} for {}", names.join(", "), duration(watch.time))
+            }
+        }
+    }
+
+    /// Tells whether it changes anything in the world: what does not can be begun again freely.
+    pub fn changes_something(&self) -> bool {
+        matches!(self, Self::Command(_) | Self::Http(_))
+    }
+}
+
+impl HttpCall {
+    /// Method and address in one line.
+    pub fn line(&self) -> String {
+        format!("{} {}", self.method, self.url)
     }
 }
 
@@ -162,5 +473,26 @@ pub enum Request {
     HotfixStart {
         /// Name without the prefix.
         name: String,
+    },
+    /// Go back to something that worked.
+    Rollback {
+        /// Name of the environment.
+        environment: String,
+        /// Id of the way; `None`: the best one that is ready.
+        way: Option<String>,
+    },
+    /// Turn a feature flag on or off.
+    Flag {
+        /// Its name.
+        name: String,
+        /// On, or off.
+        on: bool,
+    },
+    /// Watch an environment.
+    Watch {
+        /// Its name.
+        environment: String,
+        /// How long; `None`: as configured, else as the policy says.
+        time: Option<SignedDuration>,
     },
 }

@@ -44,7 +44,9 @@ fn unknown_outcomes(state: &State, open: &mut Vec<String>) {
             PlanState::Ended(PlanEnd::Unknown) => {
                 open.push(format!("Find out what became of: {title}"));
             }
-            PlanState::Running => open.push(format!("Still running when this was written: {title}")),
+            PlanState::Running | PlanState::Waiting => {
+                open.push(format!("Still running when this was written: {title}"))
+            }
             PlanState::Ended(PlanEnd::Done | PlanEnd::Failed | PlanEnd::Cancelled) => {
                 let lost = plan.steps.iter().filter(|step| {
                     let unknown = step.run.as_ref().is_some_and(|run| {

@@ -66,6 +66,9 @@ fn outcome_words(outcome: &Outcome) -> String {
         Outcome::Signalled { signal } => format!("ended by signal {signal}"),
         Outcome::DidNotStart { why } => with_why("did not start", why),
         Outcome::Unknown { why } => with_why("**unknown**", why),
+        Outcome::Met => "done".to_owned(),
+        Outcome::NotMet { why } => with_why("failed", why),
+        Outcome::Interrupted { why } => with_why("broken off", why),
     }
 }
 

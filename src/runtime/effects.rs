@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::Sender;
 
-use super::store::Order as Journal;
+use super::store::{Order as Journal, Start};
 use super::{Event, log, panics, repo};
 use crate::cockpit::msg::{Done, Effect, EffectId, Msg};
 use crate::conductor;
@@ -22,7 +22,9 @@ impl Shell<'_> {
             }
             Effect::OpenIncident(incident) => self.store.ask(Journal::Open(id, incident)),
             Effect::ListIncidents => self.store.ask(Journal::List(id)),
-            Effect::Start { plan, confirmed } => self.store.ask(Journal::Start(id, plan, confirmed)),
+            Effect::Start { plan, confirmed, pass_over, policy } => {
+                self.store.ask(Journal::Start(id, Start { plan, confirmed, pass_over, policy }));
+            }
             Effect::RefreshBranch => self.ask_repo(repo::Order::Refresh(Some(id))),
             Effect::Prepare(request) => {
                 let plan = self.model.incident().map(|state| conductor::plan_id(state, &request));

@@ -19,6 +19,8 @@ use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::watch::{self, Places, Timing};
+use crate::incident::Policy;
+use crate::journal::Journal;
 use crate::plan::Request;
 
 /// How often a repository is looked for where there is none yet.
@@ -194,6 +196,11 @@ impl Clerk {
         Some(detect::look(reader.root(), &facts))
     }
 
+    /// What the journal calls this repository.
+    fn identity(&self) -> String {
+        self.reader.as_ref().map(Reader::identity).unwrap_or_default()
+    }
+
     fn prepare(&self, plan: &str, request: &Request) -> Result<Done> {
         let config = self.loaded.clone().unwrap_or_default();
         if !matches!(request, Request::HotfixStart { .. }) {
@@ -207,7 +214,17 @@ impl Clerk {
                 return Err(Failure::new(doing, "flightdeck.toml has just changed", "try again"));
             }
         }
-        conductor::prepare(self.root(), &config, plan, request).map(|plan| Done::Prepared(Box::new(plan)))
+        let policy = Policy::built_in().with(&config.policy);
+        let journal = Journal::open(&self.state_dir, "nobody")?;
+        let history = journal.history(&self.identity())?;
+        let ground = conductor::Ground {
+            root: self.root(),
+            config: &config,
+            policy: &policy,
+            history: &history,
+            now: Timestamp::now(),
+        };
+        conductor::prepare(&ground, plan, request).map(|plan| Done::Prepared(Box::new(plan)))
     }
 
     fn trust(&mut self, hash: &str) -> Result<Done> {

@@ -11,11 +11,11 @@ use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::IncidentLine;
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
-use crate::conductor::{self, Started};
+use crate::conductor::{self, PassOver, Started};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 use crate::hotfix::watch::{self, Timing};
-use crate::incident::{Body, Declared, Draft, IncidentId, PlanState, Record};
+use crate::incident::{Body, Declared, Draft, IncidentId, PlanState, Policy, Record};
 use crate::journal::{Journal, Seq};
 use crate::plan::Plan;
 
@@ -29,6 +29,16 @@ const HISTORY: SignedDuration = SignedDuration::from_hours(1);
 /// Samples of probes: the probe, when, and what was drawn of it.
 pub(super) type Samples = Vec<(String, Timestamp, Option<f64>)>;
 
+/// A plan to be started.
+pub(super) struct Start {
+    pub(super) plan: Box<Plan>,
+    /// How it was confirmed, in words.
+    pub(super) confirmed: String,
+    /// Gates to be passed over: id and reason.
+    pub(super) pass_over: Vec<(String, String)>,
+    pub(super) policy: Box<Policy>,
+}
+
 /// What the journal's thread is asked for.
 pub(super) enum Order {
     Append(EffectId, Vec<Draft>),
@@ -36,7 +46,7 @@ pub(super) enum Order {
     Declare(EffectId, Option<Timestamp>, Box<Declared>),
     Open(EffectId, IncidentId),
     List(EffectId),
-    Start(EffectId, Box<Plan>, String),
+    Start(EffectId, Start),
     Samples(Samples),
     History(Vec<String>),
     Changed,
@@ -201,8 +211,8 @@ impl Keeper {
                 });
                 self.done(id, result);
             }
-            Order::Start(id, plan, confirmed) => {
-                let result = self.start(&plan, &confirmed);
+            Order::Start(id, start) => {
+                let result = self.start(&start);
                 self.done(id, result);
             }
             Order::Samples(samples) => self.store_samples(&samples),
@@ -267,7 +277,13 @@ impl Keeper {
         if drafts.is_empty() { Ok(Done::Quietly) } else { self.append(drafts) }
     }
 
-    fn start(&mut self, plan: &Plan, confirmed: &str) -> Result<Done> {
+    fn start(&mut self, start: &Start) -> Result<Done> {
+        let plan = &start.plan;
+        let pass_over: Vec<PassOver> = start
+            .pass_over
+            .iter()
+            .map(|(gate, reason)| PassOver { gate: gate.clone(), reason: reason.clone() })
+            .collect();
         let Some(open) = &self.open else {
             return Err(Failure::new("starting a plan", "no incident is open", "declare one first"));
         };
@@ -277,7 +293,9 @@ impl Keeper {
             open.id,
             &self.repository,
             plan,
-            confirmed,
+            &start.confirmed,
+            &start.policy,
+            &pass_over,
         )? {
             Started::Yes(_) => Ok(Done::Started { plan: plan.id.clone(), records: self.fresh()? }),
             Started::Held(lease) => Err(Failure::of(
@@ -289,6 +307,7 @@ impl Keeper {
                 ),
                 "wait for it to end, or stop its run",
             )),
+            Started::Blocked(standings) => Err(conductor::blocked(plan, &standings)),
         }
     }
 
@@ -300,6 +319,7 @@ impl Keeper {
         for record in &records {
             match &record.body {
                 Body::PlanStarted(started) => open.running.push(started.plan.clone()),
+                Body::PlanResumed(resumed) => open.running.push(resumed.plan.clone()),
                 Body::PlanEnded(ended) => open.running.retain(|plan| *plan != ended.plan),
                 _ => {}
             }

@@ -28,6 +28,11 @@ pub(super) fn entry(kind: EntryKind) -> Glyph {
         EntryKind::AlarmCleared | EntryKind::PlanDone | EntryKind::Resolved => ("✓", Role::Good),
         EntryKind::AlarmUnknown | EntryKind::PlanUnknown | EntryKind::Unknown => ("?", Role::Unknown),
         EntryKind::PlanStarted => ("▶", Role::Accent),
+        EntryKind::PlanWaiting => ("‖", Role::Warn),
+        EntryKind::Approval => ("✓", Role::Info),
+        EntryKind::Rejection => ("✗", Role::Bad),
+        EntryKind::PassedOver => ("!", Role::Warn),
+        EntryKind::Released => ("⇒", Role::Accent),
         EntryKind::Stopped => ("■", Role::Warn),
     }
 }
@@ -75,6 +80,9 @@ pub(super) fn outcome(plan: &PlanRun, run: &Run) -> Option<String> {
         Some(Outcome::Signalled { signal }) => format!("killed by signal {signal}"),
         Some(Outcome::DidNotStart { why }) => format!("did not start: {why}"),
         Some(Outcome::Unknown { why }) => format!("outcome unknown: {why}"),
+        Some(Outcome::Met) => "done".to_owned(),
+        Some(Outcome::NotMet { why }) => format!("failed: {why}"),
+        Some(Outcome::Interrupted { why }) => format!("broken off: {why}"),
     })
 }
 

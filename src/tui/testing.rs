@@ -212,7 +212,7 @@ fn plan(
     scribe.write(
         "maya",
         at(times.0),
-        StepStarted { plan: id.into(), step: 0, run: run.clone(), process: None },
+        StepStarted { plan: id.into(), step: 0, run: run.clone(), process: None, undo: false },
     );
     if let Some((time, code)) = times.1 {
         let summary = if code == 0 { "412 passed" } else { "no such image" }.to_owned();

@@ -29,28 +29,18 @@ fn plan(steps: usize) -> Plan {
         env: vec!["DEPLOY_TOKEN".into()],
         set: BTreeMap::from([("FLIGHTDECK_REF".to_owned(), "hotfix/pool-limit".to_owned())]),
     };
+    let title = "deploy hotfix/pool-limit to production";
+    let argv = ["./deploy.sh", "hotfix/pool-limit", "production", "--note", "raise pool limit"];
     let step = |_| Step {
-        title: "deploy hotfix/pool-limit to production".into(),
-        action: Action::Command(command(&[
-            "./deploy.sh",
-            "hotfix/pool-limit",
-            "production",
-            "--note",
-            "raise pool limit",
-        ])),
-        proof: Some(crate::plan::Probe { command: command(&["./deployed.sh", "production"]), expect: None }),
+        proof: Some(crate::plan::Probe::command(command(&["./deployed.sh", "production"]), None)),
         reach: Reach::Others,
-        timeout: SignedDuration::from_mins(30),
-        retry_is_safe: false,
+        ..Step::new(title, Action::Command(command(&argv)), SignedDuration::from_mins(30))
     };
     Plan {
-        id: "deploy-production-3".into(),
-        title: "deploy hotfix/pool-limit to production".into(),
-        purpose: For::Deploy,
-        target: "production".into(),
         confirm: Some("production".into()),
         frozen: BTreeMap::from([("hotfix/pool-limit".to_owned(), "77b0d13".repeat(6))]),
         steps: (0..steps).map(step).collect(),
+        ..Plan::new("deploy-production-3", title, For::Deploy, "production")
     }
 }
 

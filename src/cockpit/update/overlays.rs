@@ -194,7 +194,8 @@ fn start(cx: &mut Cx<'_>, confirmed: String) {
     preview.complaint.clear();
     let Preview { plan, .. } = &**preview;
     let plan = Box::new(plan.clone());
-    cx.effect("starting", Effect::Start { plan, confirmed });
+    let policy = Box::new(cx.model.policy.clone());
+    cx.effect("starting", Effect::Start { plan, confirmed, pass_over: Vec::new(), policy });
 }
 
 fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {

@@ -64,14 +64,9 @@ impl Table {
     fn ready() -> Self {
         let mut table = Self::open();
         let environment = |name: &str, protected| Environment {
-            name: name.into(),
-            deploy: vec!["./deploy.sh".into(), "{ref}".into()],
             smoke: vec!["./smoke.sh".into()],
-            proof: Vec::new(),
-            expect: String::new(),
             protected,
-            timeout: SignedDuration::from_mins(5),
-            env: Vec::new(),
+            ..Environment::new(name, vec!["./deploy.sh".into(), "{ref}".into()])
         };
         let environments = vec![environment("staging", false), environment("production", true)];
         let config = Config { environments, ..Config::default() };
@@ -164,21 +159,11 @@ fn branch() -> BranchState {
 fn plan(confirm: Option<&str>, reach: Reach) -> Plan {
     let command =
         Argv { argv: vec!["./deploy.sh".into()], cwd: "/src".into(), env: Vec::new(), set: BTreeMap::new() };
+    let step = Step { reach, ..Step::new("deploy", Action::Command(command), SignedDuration::from_mins(1)) };
     Plan {
-        id: "deploy-1".into(),
-        title: "deploy".into(),
-        purpose: Purpose::Deploy,
-        target: "production".into(),
         confirm: confirm.map(str::to_owned),
-        frozen: BTreeMap::new(),
-        steps: vec![Step {
-            title: "deploy".into(),
-            action: Action::Command(command),
-            proof: None,
-            reach,
-            timeout: SignedDuration::from_mins(1),
-            retry_is_safe: false,
-        }],
+        steps: vec![step],
+        ..Plan::new("deploy-1", "deploy", Purpose::Deploy, "production")
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::conductor::files::make_dir;
 use crate::conductor::plan_id;
 use crate::incident::{Declared, PlanStarted, Process, Severity, StepStarted};
-use crate::plan::{Action, Command, Plan, Purpose, Reach, Request, Step};
+use crate::plan::{Action, Command, Plan, Purpose, Request, Step};
 
 /// A journal with an incident in which a plan of two steps was started.
 struct Yard {
@@ -16,27 +16,14 @@ struct Yard {
 }
 
 fn plan() -> Plan {
-    let step = |title: &str| Step {
-        title: title.to_owned(),
-        action: Action::Command(Command {
-            argv: vec!["true".to_owned()],
-            cwd: "/".to_owned(),
-            env: Vec::new(),
-            set: BTreeMap::new(),
-        }),
-        proof: None,
-        reach: Reach::Here,
-        timeout: SignedDuration::from_secs(60),
-        retry_is_safe: false,
+    let step = |title: &str| {
+        let argv = vec!["true".to_owned()];
+        let command = Command { argv, cwd: "/".to_owned(), env: Vec::new(), set: BTreeMap::new() };
+        Step::new(title, Action::Command(command), SignedDuration::from_secs(60))
     };
     Plan {
-        id: "deploy-staging-1".to_owned(),
-        title: "deploy".to_owned(),
-        purpose: Purpose::Deploy,
-        target: "staging".to_owned(),
-        confirm: None,
-        frozen: BTreeMap::new(),
         steps: vec![step("first"), step("second")],
+        ..Plan::new("deploy-staging-1", "deploy", Purpose::Deploy, "staging")
     }
 }
 
@@ -91,7 +78,7 @@ impl Yard {
     fn begin(&mut self, step: usize) -> String {
         let run = run_id("deploy-staging-1", step);
         let plan = "deploy-staging-1".to_owned();
-        let body = StepStarted { plan, step, run: run.clone(), process: Some(gone_process()) };
+        let body = StepStarted { plan, step, run: run.clone(), process: Some(gone_process()), undo: false };
         self.journal.append(Timestamp::now(), vec![Draft::now(self.incident, body)]).unwrap();
         run
     }

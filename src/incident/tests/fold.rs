@@ -159,7 +159,8 @@ fn only_the_past_is_seen_in_the_past() {
 #[test]
 fn a_run_tells_how_it_went() {
     let process = Process { host: "h".into(), pid: 1, started: 2, boot: "b".into() };
-    let started = |process| StepStarted { plan: "t".into(), step: 0, run: "t.0".into(), process };
+    let started =
+        |process| StepStarted { plan: "t".into(), step: 0, run: "t.0".into(), process, undo: false };
     let log = log([
         record(1, plan("t", "test", "checks", "c")),
         record(2, started(None)),

@@ -48,7 +48,8 @@ fn body() -> impl Strategy<Value = Body> {
             plan,
             step,
             run,
-            process: None
+            process: None,
+            undo: false
         }
         .into()),
         (plan_id(), 0..3_usize, run(), outcome).prop_map(|(plan, step, run, outcome)| {

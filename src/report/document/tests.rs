@@ -128,6 +128,7 @@ fn whole_story() -> Story {
         step: 0,
         run: "deploy-staging-1.0".into(),
         process: None,
+        undo: false,
     });
     story.tell(StepEnded {
         plan: "deploy-staging-1".into(),
@@ -238,7 +239,7 @@ proptest! {
                 plan: "p".into(), title: text.into(), purpose: text.into(), target: text.into(),
                 hash: text.into(), steps: vec![text.into()], confirmed: text.into(), spec: serde_json::Value::Null,
             });
-            story.tell(StepStarted { plan: "p".into(), step: 0, run: "p.0".into(), process: None });
+            story.tell(StepStarted { plan: "p".into(), step: 0, run: "p.0".into(), process: None, undo: false });
             story.tell(StepEnded {
                 plan: "p".into(), step: 0, run: "p.0".into(), summary: text.into(), survivors: vec![text.into()],
                 outcome: Outcome::DidNotStart { why: text.into() },

@@ -11,7 +11,7 @@ use super::document::{self, Line};
 use super::{Shown, middle, typed, window};
 use crate::cockpit::overlay::{Preview, Way};
 use crate::incident::duration;
-use crate::plan::{Action, Plan, Reach, Step};
+use crate::plan::{Action, Command, Plan, Reach, Step};
 
 /// Lines kept for what confirms: a rule, a complaint, the line itself.
 const FOOT: u16 = 3;
@@ -47,7 +47,8 @@ fn lines(ui: Ui<'_>, plan: &Plan) -> Vec<Line> {
             .with(short_id(commit), ui.of(Role::Info));
     }
     let mut lines = vec![first];
-    let directories: Vec<&str> = plan.steps.iter().map(|step| command(step).cwd.as_str()).collect();
+    let directories: Vec<&str> =
+        plan.steps.iter().filter_map(|step| Some(command(step)?.cwd.as_str())).collect();
     let same = directories.windows(2).all(|pair| pair[0] == pair[1]);
     if let Some(directory) = directories.first().filter(|_| same) {
         lines.push(Line::of("in     ", faint).with(directory, ui.of(Role::Muted)).hanging(7));
@@ -59,18 +60,19 @@ fn lines(ui: Ui<'_>, plan: &Plan) -> Vec<Line> {
     lines
 }
 
-fn command(step: &Step) -> &crate::plan::Command {
-    let Action::Command(command) = &step.action;
-    command
+fn command(step: &Step) -> Option<&Command> {
+    match &step.action {
+        Action::Command(command) => Some(command),
+        _ => None,
+    }
 }
 
 fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, number: usize, step: &Step, same_directory: bool) {
     let faint = ui.of(Role::Faint);
-    let command = command(step);
     let indent = "    ";
     lines.push(
         Line::of(&format!("{number:>2}  "), ui.of(Role::Key))
-            .with(&command.line(), ui.of(Role::Code).add_modifier(ratatui::style::Modifier::BOLD))
+            .with(&step.action.line(), ui.of(Role::Code).add_modifier(ratatui::style::Modifier::BOLD))
             .hanging(4),
     );
     let mut about = Line::of(indent, faint).with(&step.title, ui.of(Role::Muted));
@@ -79,6 +81,21 @@ fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, number: usize, step: &Step, sam
     }
     about = about.with(&format!("   stopped after {}", duration(step.timeout)), faint);
     lines.push(about.hanging(4));
+    if let Some(command) = command(step) {
+        command_lines(ui, lines, command, same_directory);
+    }
+    if let Some(probe) = &step.proof {
+        lines.push(
+            Line::of(indent, faint)
+                .with("known to be done by ", faint)
+                .with(&probe.ask.line(), ui.of(Role::Muted))
+                .hanging(4),
+        );
+    }
+}
+
+fn command_lines(ui: Ui<'_>, lines: &mut Vec<Line>, command: &Command, same_directory: bool) {
+    let (faint, indent) = (ui.of(Role::Faint), "    ");
     if !same_directory {
         lines.push(
             Line::of(indent, faint).with("in ", faint).with(&command.cwd, ui.of(Role::Muted)).hanging(4),
@@ -92,14 +109,6 @@ fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, number: usize, step: &Step, sam
         let set: Vec<String> = command.set.iter().map(|(name, value)| format!("{name}={value}")).collect();
         lines.push(
             Line::of(indent, faint).with("sets ", faint).with(&set.join(" "), ui.of(Role::Muted)).hanging(4),
-        );
-    }
-    if let Some(probe) = &step.proof {
-        lines.push(
-            Line::of(indent, faint)
-                .with("known to be done by ", faint)
-                .with(&probe.command.line(), ui.of(Role::Muted))
-                .hanging(4),
         );
     }
 }

@@ -11,7 +11,7 @@ use super::super::ui::{Ui, below, stopwatch};
 use super::{Shown, window};
 use crate::cockpit::Command;
 use crate::cockpit::overlay::RunView;
-use crate::plan;
+use crate::plan::Action;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView) -> Shown {
     let found = ui.model.incident().and_then(|state| state.run(&view.run));
@@ -77,7 +77,7 @@ fn command_line(plan: &crate::incident::PlanRun, run: &str) -> String {
     let index = plan.steps.iter().position(|step| step.run.as_ref().is_some_and(|r| r.id == run));
     let action = index.and_then(|index| plan.spec.get("steps")?.get(index)?.get("action"));
     let action = action.and_then(|action| serde::Deserialize::deserialize(action).ok());
-    action.map_or_else(String::new, |plan::Action::Command(command)| command.line())
+    action.map_or_else(String::new, |action: Action| action.line())
 }
 
 fn bytes(count: u64) -> String {

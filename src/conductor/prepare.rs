@@ -1,0 +1,94 @@
+//! Making a plan of a request: refs resolved, the world asked where that is needed, commands
+//! filled in, gates attached.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::config::types::Config;
+use crate::deploy::{self, Resolved, gates};
+use crate::failure::{Failure, Result};
+use crate::hotfix::flows;
+use crate::hotfix::git::Reader;
+use crate::incident::{History, Policy};
+use crate::plan::{Plan, Request};
+use crate::text::visible;
+
+/// What a plan is made on.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// A directory of the repository.
+    pub root: &'a Path,
+    /// The trusted configuration.
+    pub config: &'a Config,
+    /// The policy in force.
+    pub policy: &'a Policy,
+    /// What is known of releases and ways back.
+    pub history: &'a History,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Makes a plan of a request: resolves refs and reads the trusted configuration's commands.
+///
+/// # Errors
+/// The repository cannot be read, the reference is not known, or what is asked for is not
+/// configured.
+pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
+    let Ground { root, config, .. } = *ground;
+    let place = root.to_string_lossy();
+    let mut reader = Reader::open(root).map_err(|none| none.failure(&place))?;
+    let named = match request {
+        Request::Deploy { reference, .. } => reference.as_deref(),
+        _ => None,
+    };
+    if let Some(reference) = named {
+        // Looked up only once it is known to be no option: nothing guesses what was meant.
+        let commit = if reference.starts_with('-') { String::new() } else { reader.resolve(reference)? };
+        let root = directory(&reader.root().to_string_lossy());
+        let what = Resolved { reference: reference.to_owned(), commit, root, dirty: false };
+        return planned(ground, id, request, &what);
+    }
+    let state = reader.read(&config.hotfix).map_err(|none| none.failure(&place))?;
+    if let Request::HotfixStart { name } = request {
+        return flows::start(config, id, &state, name);
+    }
+    let commit = state.commit().unwrap_or_default().to_owned();
+    // On no branch the commit itself is what is meant.
+    let reference = state.branch().map_or_else(|| commit.clone(), str::to_owned);
+    let dirty = state.dirty_count > 0;
+    planned(ground, id, request, &Resolved { reference, commit, root: directory(&state.root), dirty })
+}
+
+/// A directory as people write it: without a slash at its end.
+fn directory(path: &str) -> String {
+    let trimmed = path.trim_end_matches('/');
+    if trimmed.is_empty() { path.to_owned() } else { trimmed.to_owned() }
+}
+
+fn planned(ground: &Ground<'_>, id: &str, request: &Request, what: &Resolved) -> Result<Plan> {
+    let Ground { config, policy, .. } = *ground;
+    match request {
+        Request::Deploy { environment, .. } => {
+            let plan = deploy::deploy(config, id, environment, what)?;
+            Ok(gates::attach(plan, config, policy, environment, what, None))
+        }
+        Request::Smoke { environment } => deploy::smoke(config, id, environment, what),
+        Request::Test { checks } => deploy::test(config, id, checks, what),
+        Request::HotfixStart { name } => Err(Failure::usage(
+            format!("starting {}", visible(name)),
+            "a branch is started from the state of the repository",
+            "flightdeck hotfix start NAME",
+        )),
+        Request::Rollback { environment, .. } | Request::Watch { environment, .. } => Err(Failure::usage(
+            format!("making a plan for {}", visible(environment)),
+            "this version cannot make it",
+            "use another way",
+        )),
+        Request::Flag { name, .. } => Err(Failure::usage(
+            format!("making a plan for {}", visible(name)),
+            "this version cannot make it",
+            "use another way",
+        )),
+    }
+}

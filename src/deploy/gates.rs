@@ -1,0 +1,98 @@
+//! Which gates guard a plan. What each of them says is decided in `plan::gates`. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Resolved;
+use crate::config::types::{Config, Environment};
+use crate::incident::{Policy, Severity};
+use crate::plan::Plan;
+use crate::plan::gates::{ApprovalRule, Gate, Window};
+
+/// What was found out about ways back when a plan is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayBack {
+    /// Id of the best way that is ready; `None`: none is.
+    pub ready: Option<String>,
+    /// What was found, in one line.
+    pub why: String,
+}
+
+/// Ids of the gates that guard an environment.
+pub fn ids(environment: &Environment, policy: &Policy) -> Vec<String> {
+    match &environment.gates {
+        Some(ids) => ids.clone(),
+        None if environment.protected => policy.gates.clone(),
+        None => Vec::new(),
+    }
+}
+
+/// The plan with the gates of its environment.
+#[must_use]
+pub fn attach(
+    mut plan: Plan,
+    config: &Config,
+    policy: &Policy,
+    environment: &str,
+    what: &Resolved,
+    back: Option<WayBack>,
+) -> Plan {
+    let Some(place) = config.environments.iter().position(|env| env.name == environment) else {
+        return plan;
+    };
+    let Some(env) = config.environments.get(place) else { return plan };
+    let before = place.checked_sub(1).and_then(|before| config.environments.get(before));
+    let wanted = ids(env, policy);
+    for id in Gate::IDS.into_iter().filter(|id| wanted.iter().any(|wanted| wanted == id)) {
+        plan.gates.extend(match id {
+            "checks" => Some(Gate::Checks {
+                checks: config.checks.iter().map(|check| check.name.clone()).collect(),
+                commit: what.commit.clone(),
+            }),
+            "checklist" => {
+                let items = if config.checklist.is_empty() { &policy.checklist } else { &config.checklist };
+                let items = items.iter().map(|item| (item.id.clone(), item.title.clone())).collect();
+                Some(Gate::Checklist { items })
+            }
+            "approvals" => Some(Gate::Approvals { rules: rules(policy) }),
+            "rollback" => back.clone().map(|back| Gate::Rollback { ready: back.ready, why: back.why }),
+            "staging" => before.map(|before| Gate::Staging {
+                environment: before.name.clone(),
+                commit: what.commit.clone(),
+                smoke: !before.smoke.is_empty(),
+            }),
+            _ => Some(Gate::Freeze { windows: windows(config) }),
+        });
+    }
+    plan
+}
+
+/// What each severity demands of approvals.
+pub fn rules(policy: &Policy) -> BTreeMap<Severity, ApprovalRule> {
+    Severity::ALL
+        .into_iter()
+        .map(|severity| {
+            let demands = policy.severity(severity);
+            let rule = ApprovalRule {
+                roles: demands.approvals.clone(),
+                verbal: demands.verbal_approval,
+                own: demands.own_approval,
+                valid_for: policy.approval_valid_for,
+            };
+            (severity, rule)
+        })
+        .collect()
+}
+
+/// The freezes that can be read; those that cannot are refused when the file is loaded.
+fn windows(config: &Config) -> Vec<Window> {
+    let read = |text: &str| text.parse::<Timestamp>().ok();
+    config
+        .freezes
+        .iter()
+        .filter_map(|freeze| {
+            Some(Window { from: read(&freeze.from)?, until: read(&freeze.until)?, why: freeze.why.clone() })
+        })
+        .collect()
+}

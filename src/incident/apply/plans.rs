@@ -1,0 +1,267 @@
+//! What records of plans, approvals and releases do to the state.
+
+use jiff::Timestamp;
+
+use super::super::body::{
+    Approved, GatePassedOver, Phase, PlanEnd, PlanEnded, PlanProposed, PlanResumed, PlanStarted, Proved,
+    Rejected, ReleaseJudged, Released, Signalled, StepEnded, StepSkipped, StepStarted, StepWaiting,
+    StopAsked,
+};
+use super::super::record::Record;
+use super::super::state::{PassedOver, PlanRun, PlanState, Proposal, Release, Run, State, StepRun, Vote};
+use super::Fold;
+
+impl Fold {
+    pub(super) fn plan_started(&mut self, body: &PlanStarted, by: &str, at: Timestamp) {
+        // Two machines apart can give one id to two plans; the first keeps it.
+        if self.plans.contains_key(&body.plan) {
+            return;
+        }
+        self.plans.insert(body.plan.clone(), self.state.plans.len());
+        let step = |title: &String| StepRun {
+            title: title.clone(),
+            run: None,
+            earlier: Vec::new(),
+            proof: None,
+            skipped: None,
+            waiting: None,
+            undo: None,
+        };
+        self.state.plans.push(PlanRun {
+            id: body.plan.clone(),
+            title: body.title.clone(),
+            purpose: body.purpose.clone(),
+            target: body.target.clone(),
+            hash: body.hash.clone(),
+            by: by.to_owned(),
+            started_at: at,
+            ended_at: None,
+            state: PlanState::Running,
+            why: String::new(),
+            steps: body.steps.iter().map(step).collect(),
+            spec: body.spec.clone(),
+        });
+        match body.purpose.as_str() {
+            "hotfix" => self.imply(Phase::Develop, at),
+            "deploy" | "rollback" => self.imply(Phase::Deploy, at),
+            _ => {}
+        }
+    }
+
+    /// Taken up again: its end is not its end, and it waits for nobody.
+    pub(super) fn plan_resumed(&mut self, body: &PlanResumed) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        let plan = &mut self.state.plans[plan];
+        plan.state = PlanState::Running;
+        plan.ended_at = None;
+        plan.why.clear();
+        for step in &mut plan.steps {
+            step.waiting = None;
+        }
+    }
+
+    pub(super) fn step_started(&mut self, body: &StepStarted, at: Timestamp) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        let Some(step) = self.state.plans[plan].steps.get_mut(body.step) else { return };
+        let slot = if body.undo { &mut step.undo } else { &mut step.run };
+        match slot {
+            // The same run again: now its process is known.
+            Some(run) if run.id == body.run => {
+                if body.process.is_some() {
+                    run.process.clone_from(&body.process);
+                }
+            }
+            slot => {
+                let run = Run { process: body.process.clone(), ..new_run(&body.run, &step.title, at) };
+                let before = slot.replace(run);
+                step.earlier.extend(before);
+                if !body.undo {
+                    // What was said of the run before says nothing about this one.
+                    step.proof = None;
+                    step.skipped = None;
+                    step.earlier.extend(step.undo.take());
+                }
+                step.waiting = None;
+            }
+        }
+        self.runs.insert(body.run.clone(), (plan, body.step));
+    }
+
+    pub(super) fn step_ended(&mut self, body: &StepEnded, at: Timestamp) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        let Some(step) = self.state.plans[plan].steps.get_mut(body.step) else { return };
+        let known = [&mut step.run, &mut step.undo].into_iter().flatten().find(|run| run.id == body.run);
+        let run = match known {
+            Some(run) => run,
+            None => step.run.insert(new_run(&body.run, &step.title, at)),
+        };
+        run.ended_at = Some(at);
+        run.outcome = Some(body.outcome.clone());
+        run.summary.clone_from(&body.summary);
+        step.waiting = None;
+        self.runs.insert(body.run.clone(), (plan, body.step));
+    }
+
+    pub(super) fn step_waiting(&mut self, body: &StepWaiting, at: Timestamp) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        let plan = &mut self.state.plans[plan];
+        let Some(step) = plan.steps.get_mut(body.step) else { return };
+        step.waiting = (!body.why.is_empty()).then(|| (at, body.why.clone()));
+        if plan.state.is_under_way() {
+            let waits = plan.steps.iter().any(|step| step.waiting.is_some());
+            plan.state = if waits { PlanState::Waiting } else { PlanState::Running };
+        }
+    }
+
+    pub(super) fn step_skipped(&mut self, body: &StepSkipped, at: Timestamp) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        if let Some(step) = self.state.plans[plan].steps.get_mut(body.step) {
+            step.skipped = Some((at, body.by.clone(), body.reason.clone()));
+            step.waiting = None;
+        }
+    }
+
+    pub(super) fn stop_asked(&mut self, body: &StopAsked, by: &str, at: Timestamp) {
+        if let Some(run) = self.run_mut(&body.run) {
+            run.stop_asked = Some((at, by.to_owned()));
+        }
+    }
+
+    pub(super) fn signalled(&mut self, body: &Signalled, at: Timestamp) {
+        if let Some(run) = self.run_mut(&body.run) {
+            run.signals.push((at, body.signal.clone()));
+        }
+    }
+
+    pub(super) fn proved(&mut self, body: &Proved, at: Timestamp) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        if let Some(step) = self.state.plans[plan].steps.get_mut(body.step) {
+            step.proof = Some((at, body.proof, body.why.clone()));
+        }
+    }
+
+    pub(super) fn plan_ended(&mut self, body: &PlanEnded, at: Timestamp) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        let plan = &mut self.state.plans[plan];
+        plan.state = PlanState::Ended(body.end);
+        plan.ended_at = Some(at);
+        plan.why.clone_from(&body.why);
+        for step in &mut plan.steps {
+            step.waiting = None;
+        }
+        if body.end == PlanEnd::Done && plan.purpose == "deploy" && plan.is_production() {
+            self.imply(Phase::Verify, at);
+        }
+    }
+
+    pub(super) fn run_mut(&mut self, id: &str) -> Option<&mut Run> {
+        let &(plan, step) = self.runs.get(id)?;
+        let step = &mut self.state.plans[plan].steps[step];
+        [&mut step.run, &mut step.undo].into_iter().flatten().find(|run| run.id == id)
+    }
+}
+
+fn new_run(id: &str, title: &str, at: Timestamp) -> Run {
+    Run {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        started_at: at,
+        ended_at: None,
+        process: None,
+        outcome: None,
+        summary: String::new(),
+        stop_asked: None,
+        signals: Vec::new(),
+    }
+}
+
+pub(super) fn proposal(body: &PlanProposed, by: &str, at: Timestamp) -> Proposal {
+    Proposal {
+        id: body.plan.clone(),
+        title: body.title.clone(),
+        purpose: body.purpose.clone(),
+        target: body.target.clone(),
+        hash: body.hash.clone(),
+        by: by.to_owned(),
+        at,
+        steps: body.steps.clone(),
+        spec: body.spec.clone(),
+    }
+}
+
+/// Records of one time are in the order of the fold; a later one by the same person in the
+/// same role for the same plan takes the place of the earlier one. Different people who
+/// decide differently both stand.
+pub(super) fn vote(state: &mut State, vote: Vote) {
+    state.votes.retain(|known| (&known.role, &known.by, &known.hash) != (&vote.role, &vote.by, &vote.hash));
+    state.votes.push(vote);
+}
+
+pub(super) fn approval(record: &Record, body: &Approved) -> Vote {
+    Vote {
+        record: record.id,
+        approves: true,
+        role: body.role.clone(),
+        by: body.by.clone(),
+        written_by: record.author.name.clone(),
+        verbal: body.verbal,
+        how: body.how.clone(),
+        plan: body.plan.clone(),
+        hash: body.hash.clone(),
+        title: body.title.clone(),
+        at: record.occurred_at,
+    }
+}
+
+pub(super) fn rejection(record: &Record, body: &Rejected) -> Vote {
+    Vote {
+        record: record.id,
+        approves: false,
+        role: body.role.clone(),
+        by: body.by.clone(),
+        written_by: record.author.name.clone(),
+        verbal: false,
+        how: body.reason.clone(),
+        plan: body.plan.clone(),
+        hash: body.hash.clone(),
+        title: body.title.clone(),
+        at: record.occurred_at,
+    }
+}
+
+pub(super) fn passed_over(body: &GatePassedOver, by: &str, at: Timestamp) -> PassedOver {
+    PassedOver {
+        plan: body.plan.clone(),
+        hash: body.hash.clone(),
+        gate: body.gate.clone(),
+        missing: body.missing.clone(),
+        reason: body.reason.clone(),
+        by: by.to_owned(),
+        at,
+    }
+}
+
+pub(super) fn release(body: &Released, by: &str, at: Timestamp) -> Release {
+    Release {
+        environment: body.environment.clone(),
+        reference: body.reference.clone(),
+        commit: body.commit.clone(),
+        tag: body.tag.clone(),
+        version: body.version.clone(),
+        plan: body.plan.clone(),
+        rollback: body.rollback,
+        by: by.to_owned(),
+        at,
+        verdict: None,
+    }
+}
+
+/// A verdict is about the last release of that commit in that environment.
+pub(super) fn judged(state: &mut State, body: &ReleaseJudged, at: Timestamp) {
+    let about = |release: &&mut Release| {
+        release.environment == body.environment && release.commit == body.commit && release.at <= at
+    };
+    if let Some(release) = state.releases.iter_mut().rev().find(about) {
+        release.verdict = Some((at, body.verdict, body.why.clone()));
+    }
+}

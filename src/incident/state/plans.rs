@@ -1,0 +1,379 @@
+//! Plans, approvals and releases, as the fold makes them.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::body::{Outcome, PlanEnd, Process, Proof, WatchVerdict};
+use super::super::record::RecordId;
+
+/// A plan that was put up for approval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposal {
+    /// Id.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// The name of a `plan::Purpose`.
+    pub purpose: String,
+    /// What would be leased.
+    pub target: String,
+    /// Hash of what is to be approved.
+    pub hash: String,
+    /// Who put it up.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// One line a step.
+    pub steps: Vec<String>,
+    /// The whole plan as JSON.
+    pub spec: serde_json::Value,
+}
+
+/// An approval or a rejection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vote {
+    /// The record.
+    pub record: RecordId,
+    /// Approved, or rejected.
+    pub approves: bool,
+    /// Role id.
+    pub role: String,
+    /// Who decided.
+    pub by: String,
+    /// Who wrote it down.
+    pub written_by: String,
+    /// It was said, not written by that person.
+    pub verbal: bool,
+    /// How it was said, or why it was rejected; may be empty.
+    pub how: String,
+    /// Id of the proposal or plan, if one was named.
+    pub plan: Option<String>,
+    /// Hash of what it is about; empty where there was no plan.
+    pub hash: String,
+    /// Title of what it is about; may be empty.
+    pub title: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Vote {
+    /// Tells whether the person it is from wrote it: anything else nobody has verified.
+    pub fn is_verified(&self) -> bool {
+        !self.verbal && self.by == self.written_by
+    }
+}
+
+/// A gate that was passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    /// The plan.
+    pub plan: String,
+    /// Its hash.
+    pub hash: String,
+    /// Id of the gate.
+    pub gate: String,
+    /// What was missing.
+    pub missing: String,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Something that was brought into an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// Name of the environment.
+    pub environment: String,
+    /// The branch or tag that was asked for.
+    pub reference: String,
+    /// The commit, as a full hexadecimal id.
+    pub commit: String,
+    /// A tag on it, if there is one.
+    pub tag: Option<String>,
+    /// Its version, where one is known.
+    pub version: Option<String>,
+    /// The plan that brought it there; empty where that was not one of ours.
+    pub plan: String,
+    /// It went back to something older.
+    pub rollback: bool,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// What watching it last showed: when, what, and why. `None`: nobody has watched.
+    pub verdict: Option<(Timestamp, WatchVerdict, String)>,
+}
+
+impl Release {
+    /// What people call it: its tag, else its version, else the reference with the commit.
+    pub fn name(&self) -> String {
+        let short = self.commit.get(..7).unwrap_or(&self.commit);
+        match (&self.tag, &self.version) {
+            (Some(tag), _) => tag.clone(),
+            (None, Some(version)) => version.clone(),
+            (None, None) if self.reference.is_empty() || self.commit.starts_with(&self.reference) => {
+                short.to_owned()
+            }
+            (None, None) => format!("{} ({short})", self.reference),
+        }
+    }
+
+    /// Tells whether its watch passed: the only thing that makes a release a good one.
+    pub fn is_good(&self) -> bool {
+        matches!(self.verdict, Some((_, WatchVerdict::Passed, _)))
+    }
+}
+
+/// Where a plan stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PlanState {
+    /// Being carried out, as far as the record says.
+    Running,
+    /// Being carried out, and a step of it waits for a person.
+    Waiting,
+    /// Ended so.
+    Ended(PlanEnd),
+}
+
+impl PlanState {
+    /// Tells whether a conductor is at it, as far as the record says.
+    pub fn is_under_way(self) -> bool {
+        matches!(self, Self::Running | Self::Waiting)
+    }
+
+    /// The name in `status --json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Ended(PlanEnd::Done) => "done",
+            Self::Ended(PlanEnd::Failed) => "failed",
+            Self::Ended(PlanEnd::Cancelled) => "cancelled",
+            Self::Ended(PlanEnd::Unknown) => "unknown",
+        }
+    }
+}
+
+/// A plan that was started, and how far it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanRun {
+    /// Id.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// What for: the name of a `plan::Purpose`.
+    pub purpose: String,
+    /// What is leased.
+    pub target: String,
+    /// Hash of what was approved.
+    pub hash: String,
+    /// Who started it.
+    pub by: String,
+    /// When.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Where it stands.
+    pub state: PlanState,
+    /// Why it ended so; empty when done.
+    pub why: String,
+    /// Its steps.
+    pub steps: Vec<StepRun>,
+    /// The whole plan as JSON.
+    pub spec: serde_json::Value,
+}
+
+impl PlanRun {
+    /// The commit it is about, in full, and whether the work tree had changes beyond it.
+    pub fn subject(&self) -> Option<(&str, bool)> {
+        let subject = self.spec.get("subject")?;
+        let dirty = subject.get("dirty").and_then(serde_json::Value::as_bool).unwrap_or_default();
+        Some((subject.get("commit")?.as_str()?, dirty))
+    }
+
+    /// Tells whether it was made for a commit, given short or in full. A plan that froze
+    /// no commit says nothing about any, and counts.
+    pub fn is_for(&self, commit: &str) -> bool {
+        let Some(frozen) = self.spec.get("frozen").and_then(serde_json::Value::as_object) else {
+            return true;
+        };
+        frozen.is_empty()
+            || frozen
+                .values()
+                .filter_map(serde_json::Value::as_str)
+                .any(|full| full == commit || (commit.len() >= 7 && full.starts_with(commit)))
+    }
+
+    /// Tells whether its target is production: one whose name had to be typed, or that is
+    /// called so.
+    pub fn is_production(&self) -> bool {
+        self.spec.get("confirm").is_some_and(serde_json::Value::is_string)
+            || ["production", "prod", "live"].contains(&self.target.as_str())
+    }
+
+    /// Tells whether every step of it was done.
+    pub fn is_done(&self) -> bool {
+        self.state == PlanState::Ended(PlanEnd::Done)
+    }
+}
+
+/// A step and how far it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepRun {
+    /// As previewed.
+    pub title: String,
+    /// Its last run, once it began.
+    pub run: Option<Run>,
+    /// Earlier runs of it, oldest first.
+    pub earlier: Vec<Run>,
+    /// What the world last said of it, since its last run began.
+    pub proof: Option<(Timestamp, Proof, String)>,
+    /// Passed over: when, by whom, why.
+    pub skipped: Option<(Timestamp, String, String)>,
+    /// What it waits for, and since when.
+    pub waiting: Option<(Timestamp, String)>,
+    /// The last run that undid it, once that began.
+    pub undo: Option<Run>,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StepState {
+    /// Not begun.
+    Open,
+    /// Begun, its end not recorded yet.
+    Running,
+    /// Waits for a person.
+    Waiting,
+    /// Done.
+    Done,
+    /// Known not to be done.
+    Failed,
+    /// Nobody knows.
+    Unknown,
+    /// Passed over by a person.
+    Skipped,
+    /// Done and then undone.
+    Undone,
+}
+
+impl StepState {
+    /// The word in `status --json` and on screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::Skipped => "skipped",
+            Self::Undone => "undone",
+        }
+    }
+}
+
+impl StepRun {
+    /// Where it stands. What the world said outweighs how a command ended, except that a
+    /// command which says that it failed has failed.
+    pub fn state(&self) -> StepState {
+        if self.undo.as_ref().is_some_and(|undo| undo.outcome.as_ref().is_some_and(Outcome::succeeded)) {
+            return StepState::Undone;
+        }
+        if self.skipped.is_some() {
+            return StepState::Skipped;
+        }
+        if self.waiting.is_some() {
+            return StepState::Waiting;
+        }
+        let Some(run) = &self.run else { return StepState::Open };
+        let proof = self.proof.as_ref().map(|(_, proof, _)| *proof);
+        match (&run.outcome, proof) {
+            (None, _) => StepState::Running,
+            (Some(Outcome::Interrupted { .. }), _) => StepState::Open,
+            (Some(outcome), Some(Proof::NotDone)) if outcome.succeeded() => StepState::Failed,
+            (Some(outcome), Some(Proof::Unknown)) if outcome.succeeded() => StepState::Unknown,
+            (Some(outcome), _) if outcome.succeeded() => StepState::Done,
+            (Some(Outcome::Unknown { .. } | Outcome::Signalled { .. }), Some(Proof::Done)) => StepState::Done,
+            (Some(Outcome::Unknown { .. }), Some(Proof::NotDone)) => StepState::Failed,
+            (Some(Outcome::Unknown { .. }), _) => StepState::Unknown,
+            (Some(_), _) => StepState::Failed,
+        }
+    }
+
+    /// Tells whether nothing is left to do for it.
+    pub fn is_settled(&self) -> bool {
+        matches!(self.state(), StepState::Done | StepState::Skipped)
+    }
+}
+
+/// A step carried out once: a command, a call, a hold, a watch or a gate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Id: names the log.
+    pub id: String,
+    /// As previewed.
+    pub title: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// The process, once it was started.
+    pub process: Option<Process>,
+    /// How it ended, if it did.
+    pub outcome: Option<Outcome>,
+    /// The last line of output worth showing.
+    pub summary: String,
+    /// When a stop was asked for, and by whom.
+    pub stop_asked: Option<(Timestamp, String)>,
+    /// Signals sent, in order.
+    pub signals: Vec<(Timestamp, String)>,
+}
+
+impl Run {
+    /// The name of its state in `status --json`.
+    pub fn state_name(&self) -> &'static str {
+        self.outcome.as_ref().map_or("running", Outcome::name)
+    }
+}
+
+/// What is known of releases and of ways back beyond one incident: everything this repository's
+/// incidents recorded, and what environments themselves told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// What was brought into environments, oldest first.
+    pub releases: Vec<Release>,
+    /// Ways back that were carried out to their end, oldest first.
+    pub rehearsals: Vec<Rehearsal>,
+}
+
+/// A way back that was carried out to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// Id of the way.
+    pub way: String,
+    /// Name of the environment.
+    pub environment: String,
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took.
+    pub took: SignedDuration,
+}
+
+impl History {
+    /// What is in an environment now, as far as is known: its last release.
+    pub fn current(&self, environment: &str) -> Option<&Release> {
+        self.releases.iter().rev().find(|release| release.environment == environment)
+    }
+
+    /// The last good release of an environment before what is there now: the last one with a
+    /// passed watch whose commit is another. Never simply the previous one.
+    pub fn last_good(&self, environment: &str) -> Option<&Release> {
+        let now = self.current(environment)?;
+        self.releases.iter().rev().find(|release| {
+            release.environment == environment && release.commit != now.commit && release.is_good()
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! The lines about plans that wait, approvals, gates and releases.
+
+use super::super::apply::Fold;
+use super::super::body::{Body, Decision, PlanAsked, WatchVerdict};
+use super::super::record::Record;
+use super::super::state::EntryKind;
+use super::{with_note, with_reason};
+
+/// What such a record says, given the state before it.
+pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> {
+    let line = match &record.body {
+        Body::PlanProposed(body) => (EntryKind::Approval, format!("approval asked for: {}", body.title)),
+        Body::PlanResumed(body) => {
+            (EntryKind::PlanStarted, decided(fold, &body.plan, body.step, &body.decision))
+        }
+        Body::PlanAsked(PlanAsked { plan, step, decision }) => {
+            (EntryKind::Stopped, decided(fold, plan, *step, decision))
+        }
+        Body::StepWaiting(body) if body.why.is_empty() => return None,
+        Body::StepWaiting(body) => {
+            let title = step_title(fold, &body.plan, body.step);
+            (EntryKind::PlanWaiting, with_reason(format!("{title} waits"), &body.why))
+        }
+        Body::StepSkipped(body) => {
+            let title = step_title(fold, &body.plan, body.step);
+            (EntryKind::PassedOver, with_reason(format!("{title} passed over"), &body.reason))
+        }
+        Body::Approved(body) => {
+            let what = if body.title.is_empty() { "the deploy" } else { &body.title };
+            let text = format!("{} approved as {}: {what}", body.by, body.role);
+            let unverified = body.verbal || body.by != record.author.name;
+            let how = match (body.verbal, unverified, body.how.is_empty()) {
+                (_, false, _) => String::new(),
+                (_, true, false) => format!("verbal, {}, unverified", body.how),
+                (true, true, true) => "verbal, unverified".to_owned(),
+                (false, true, true) => "unverified".to_owned(),
+            };
+            (EntryKind::Approval, with_note(text, &how))
+        }
+        Body::Rejected(body) => {
+            let what = if body.title.is_empty() { "the deploy" } else { &body.title };
+            let text = format!("{} rejected as {}: {what}", body.by, body.role);
+            (EntryKind::Rejection, with_note(text, &body.reason))
+        }
+        Body::GatePassedOver(body) => {
+            let text = with_note(format!("gate {} passed over", body.gate), &body.missing);
+            (EntryKind::PassedOver, with_reason(text, &body.reason))
+        }
+        Body::LeaseTaken(body) => {
+            let text = format!("{} taken over from {} ({})", body.target, body.holder, body.gone);
+            (EntryKind::PassedOver, with_reason(text, &body.reason))
+        }
+        Body::Released(body) => {
+            let name = body.tag.as_deref().or(body.version.as_deref()).unwrap_or(&body.reference);
+            let short = body.commit.get(..7).unwrap_or(&body.commit);
+            let back = if body.rollback { "back to " } else { "" };
+            let name = if name.is_empty() || body.commit.starts_with(name) {
+                short.to_owned()
+            } else {
+                format!("{name} ({short})")
+            };
+            (EntryKind::Released, format!("{} is on {back}{name}", body.environment))
+        }
+        Body::ReleaseJudged(body) => {
+            let (kind, word) = match body.verdict {
+                WatchVerdict::Passed => (EntryKind::AlarmCleared, "passed its watch"),
+                WatchVerdict::Failed => (EntryKind::AlarmRaised, "failed its watch"),
+                WatchVerdict::Unknown => (EntryKind::AlarmUnknown, "could not be judged"),
+            };
+            let short = body.commit.get(..7).unwrap_or(&body.commit);
+            (kind, with_reason(format!("{short} on {} {word}", body.environment), &body.why))
+        }
+        _ => return None,
+    };
+    Some(line)
+}
+
+fn decided(fold: &Fold, plan: &str, step: usize, decision: &Decision) -> String {
+    let title = fold.plan(plan).map_or(plan, |plan| &plan.title);
+    let step = step_title(fold, plan, step);
+    match decision {
+        Decision::Resume => format!("{title}: go on"),
+        Decision::Retry => format!("{title}: again {step}"),
+        Decision::Skip { reason } => with_reason(format!("{title}: go on past {step}"), reason),
+        Decision::Undo { to } => format!("{title}: undo, back to step {}", to + 1),
+        Decision::GiveUp => format!("{title}: given up"),
+    }
+}
+
+fn step_title<'a>(fold: &'a Fold, plan: &'a str, step: usize) -> &'a str {
+    fold.plan(plan).and_then(|plan| plan.steps.get(step)).map_or(plan, |step| &step.title)
+}
