@@ -12,6 +12,7 @@ mod input;
 #[cfg(target_os = "linux")]
 mod linux;
 mod log;
+pub mod mask;
 mod plain;
 #[cfg(any(not(target_os = "linux"), test))]
 #[cfg_attr(target_os = "linux", expect(dead_code, reason = "only its tests run on Linux"))]

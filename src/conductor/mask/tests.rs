@@ -1,0 +1,183 @@
+use super::*;
+
+fn masker(secrets: &[(&str, &str)]) -> Masker {
+    Masker::new(secrets.iter().map(|(name, value)| (*name, value.as_bytes()))).unwrap()
+}
+
+/// Masks a text in one go, cut everywhere, and byte by byte: it must be the same.
+fn masked(masker: &Masker, text: &str) -> String {
+    let bytes = text.as_bytes();
+    let expected = masker.mask_bytes(bytes);
+    let whole = |pieces: &[&[u8]]| {
+        let (mut stream, mut out) = (masker.stream(), Vec::new());
+        for piece in pieces {
+            stream.feed(piece, &mut out);
+        }
+        stream.finish(&mut out);
+        out
+    };
+    for at in 0..bytes.len() {
+        assert_eq!(whole(&[&bytes[..at], &bytes[at..]]), expected, "{text:?} cut at {at}");
+    }
+    assert_eq!(whole(&bytes.chunks(1).collect::<Vec<_>>()), expected, "{text:?} byte by byte");
+    assert_eq!(masker.mask_bytes(&expected), expected, "masking again changes nothing");
+    String::from_utf8(expected).unwrap()
+}
+
+#[test]
+fn a_secret_is_masked_and_nothing_else_is_touched() {
+    let masker = masker(&[("TOKEN", "hunter22"), ("PIN", "9876")]);
+    assert_eq!(masked(&masker, "using hunter22 and 9876.\n"), "using ‹TOKEN› and ‹PIN›.\n");
+    for text in ["", "hunter2", "unter22", "987", "hunter hunter hunter2", "h\nu\n"] {
+        assert_eq!(masked(&masker, text), text);
+    }
+    assert_eq!(masked(&masker, "hunter22hunter22"), "‹TOKEN›‹TOKEN›");
+}
+
+#[test]
+fn every_encoding_is_known() {
+    let value = "p@ss w/\"ord\" é'$";
+    let masker = masker(&[("PASS", value)]);
+    let encodings = [
+        value,
+        "p%40ss%20w%2F%22ord%22%20%C3%A9%27%24",
+        "p%40ss%20w%2f%22ord%22%20%c3%a9%27%24",
+        "p%40ss+w%2F%22ord%22+%C3%A9'%24",
+        "p@ss%20w/%22ord%22%20%C3%A9'$",
+        r#"p@ss w/\"ord\" é'$"#,
+        r#"p@ss w\/\"ord\" \u00e9'$"#,
+        r#"p@ss w/\"ord\" \u00E9\u0027$"#,
+        r#"p@ss\ w/\"ord\"\ é\'\$"#,
+        r#"p@ss w/"ord" é'\''$"#,
+        r#"p@ss w/"ord" \xc3\xa9'$"#,
+        "7040737320772f226f72642220c3a92724",
+        "7040737320772F226F72642220C3A92724",
+        "%70%40%73%73%20%77%2f%22%6f%72%64%22%20%c3%a9%27%24",
+    ];
+    for encoded in encodings {
+        assert_eq!(masked(&masker, &format!("<{encoded}>")), "<‹PASS›>", "{encoded}");
+    }
+}
+
+#[test]
+fn base64_is_found_at_every_place_of_a_longer_text() {
+    use base64::Engine as _;
+    use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+    let value = "sk_live_?>~\u{ff}zzz";
+    let masker = masker(&[("KEY", value)]);
+    for before in ["", "u", "us", "user:"] {
+        for after in ["", "\n", ", and more"] {
+            let text = format!("{before}{value}{after}");
+            for encoded in [BASE64_STANDARD.encode(&text), BASE64_URL_SAFE.encode(&text)] {
+                let result = masked(&masker, &encoded);
+                // What is left besides the neighbours holds at most a few bits.
+                let left = result.replace("‹KEY›", "").len();
+                let around = before.len() + after.len();
+                assert!(result.contains("‹KEY›"), "{text}: {encoded} became {result}");
+                assert!(left <= around.div_ceil(3) * 4 + 6, "{text}: {encoded} became {result}");
+            }
+        }
+    }
+    assert_eq!(masked(&masker, &BASE64_STANDARD.encode(value)), "‹KEY›");
+    assert_eq!(masked(&masker, &BASE64_STANDARD.encode(format!("{value}\n"))), "‹KEY›");
+}
+
+#[test]
+fn line_ends_indentation_and_colours_do_not_count() {
+    let key = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END KEY-----\n";
+    let masker = masker(&[("KEY", key), ("JSON", "{\n  \"id\": 1234,\n  \"k\": 5\n}")]);
+    let terminal = key.replace('\n', "\r\n");
+    assert_eq!(masked(&masker, &format!("a {terminal}b")), "a ‹KEY›\r\nb");
+    assert_eq!(masked(&masker, &format!("a {key}b")), "a ‹KEY›\nb");
+    let indented = key.trim_end().replace('\n', "\r\n    ");
+    assert_eq!(masked(&masker, &format!("a: |\r\n    {indented}\r\nb")), "a: |\r\n    ‹KEY›\r\nb");
+    assert_eq!(masked(&masker, &key.trim_end().replace('\n', "\\n")), "‹KEY›");
+    assert_eq!(masked(&masker, "> MIIEvQIBADANBgkq <"), "> ‹KEY› <");
+    assert_eq!(masked(&masker, "MIIEvQ\u{1b}[31mIBADANB\u{1b}[0mgkq"), "‹KEY›");
+    assert_eq!(masked(&masker, "M\u{1b}[1mIIEvQIBADANBgkq"), "‹KEY›");
+    assert_eq!(masked(&masker, "{\r\n  \"id\": 1234,\r\n  \"k\": 5\r\n}"), "‹JSON›");
+    assert_eq!(masked(&masker, "{\r\n\"id\": 1234,\r\n\"k\": 5\r\n}"), "‹JSON›");
+}
+
+#[test]
+fn wrapped_base64_is_one_secret() {
+    use base64::Engine as _;
+    let key = "a line of a long key, as it were\n".repeat(40);
+    let masker = masker(&[("KEY", &key), ("PASS", "correct horse battery")]);
+    for before in 0..80 {
+        let text = format!("{}correct horse battery, {key}", "x".repeat(before));
+        let encoded = base64::prelude::BASE64_STANDARD.encode(&text);
+        let lines: Vec<_> = encoded.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect();
+        let result = masker.mask_bytes(lines.join("\r\n").as_bytes());
+        let result = String::from_utf8(result).unwrap();
+        let before = base64::prelude::BASE64_STANDARD.encode("x".repeat(before)).len();
+        assert!(result.len() < before + before / 38 + 50, "after {before}: {result}");
+    }
+}
+
+#[test]
+fn a_line_is_not_held_back_for_a_few_bytes() {
+    let masker = masker(&[("TOKEN", "e-is-the-first-letter")]);
+    let (mut stream, mut out) = (masker.stream(), Vec::new());
+    stream.feed(b"done\r\n", &mut out);
+    assert_eq!(out, b"done\r\n");
+    stream.feed(b"-is-the-first-letter!", &mut out);
+    stream.feed(b"e-is", &mut out);
+    assert_eq!(String::from_utf8_lossy(&out), "done\r\n‹TOKEN›!");
+    stream.finish(&mut out);
+    assert_eq!(String::from_utf8_lossy(&out), "done\r\n‹TOKEN›!e-is");
+}
+
+#[test]
+fn secrets_that_overlap_leave_nothing() {
+    let masker = masker(&[("A", "abcd"), ("B", "abcdef"), ("C", "efgh"), ("D", "bcde")]);
+    assert_eq!(masked(&masker, "xabcdx"), "x‹A›x");
+    assert_eq!(masked(&masker, "xabcdefx"), "x‹B›x");
+    assert_eq!(masked(&masker, "xabcdefghx"), "x‹B›x");
+    assert_eq!(masked(&masker, "abcdabcdefghabc"), "‹A›‹B›abc");
+}
+
+#[test]
+fn a_mark_never_tells_a_secret() {
+    let masker = masker(&[("API_TOKEN", "TOKEN"), ("B", "B››x"), ("C", "***@host"), ("D", "x‹secret")]);
+    for text in ["TOKEN", "B››x", "xTOKEN", "https://u:p@host", "x‹secret", "TOKENx B››xx"] {
+        let result = masked(&masker, text);
+        for secret in ["TOKEN", "B››x", "***@host", "x‹secret"] {
+            assert!(!result.contains(secret), "{text} became {result}");
+        }
+    }
+}
+
+#[test]
+fn what_is_too_short_is_refused_by_name() {
+    for value in ["", "abc", "a\nb\nc"] {
+        let failure = Masker::new([("PIN", value.as_bytes())]).unwrap_err();
+        assert!(failure.doing.contains("PIN") && failure.cause.contains("fewer than 4 bytes"), "{failure}");
+        assert!(value.is_empty() || !failure.to_string().contains(value));
+    }
+}
+
+#[test]
+fn urls_lose_their_passwords_and_secrets_go_first() {
+    let masker = masker(&[("DB", "postgres://app:pw@db/x"), ("PW", "hunter22")]);
+    assert_eq!(masked(&masker, "postgres://app:pw@db/x redis://:pw@h"), "‹DB› redis://***@h");
+    assert_eq!(masked(&masker, "https://me:hunter22@h/x"), "https://***@h/x");
+    assert_eq!(Masker::default().mask("ftp://a:b@c"), "ftp://***@c");
+    assert!(matches!(Masker::default().mask("nothing"), Cow::Borrowed(_)));
+}
+
+#[test]
+fn what_may_be_cut_at_its_end_is_left_out_of_a_beginning() {
+    let masker = masker(&[("TOKEN", "hunter22")]);
+    assert_eq!(masker.mask_beginning(b"a hunter22 hunt"), "a ‹TOKEN› ".as_bytes());
+    assert_eq!(masker.mask_bytes(b"hunt"), b"hunt");
+}
+
+#[test]
+fn nothing_is_told_by_debugging() {
+    let masker = masker(&[("TOKEN", "hunter22")]);
+    let mut stream = masker.stream();
+    stream.feed(b"hunter2", &mut Vec::new());
+    let text = format!("{masker:?} {stream:?}");
+    assert!(!text.contains("hunter"), "{text}");
+}
