@@ -1,6 +1,6 @@
 //! What one record does to the state. Called by the fold, in the order of the clocks.
 
-mod plans;
+pub(super) mod plans;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -207,7 +207,7 @@ impl Fold {
             Body::Rejected(body) => plans::vote(state, plans::rejection(record, body)),
             Body::GatePassedOver(body) => state.passed_over.push(plans::passed_over(body, by, at)),
             Body::Released(body) => state.releases.push(plans::release(body, by, at)),
-            Body::ReleaseJudged(body) => plans::judged(state, body, at),
+            Body::ReleaseJudged(body) => plans::judged(&mut state.releases, body, at),
             Body::StepStarted(body) => self.step_started(body, at),
             Body::StepEnded(body) => self.step_ended(body, at),
             Body::StopAsked(body) => self.stop_asked(body, by, at),

@@ -7,6 +7,7 @@ mod apply;
 mod body;
 mod clocks;
 mod fold;
+mod history;
 mod marks;
 mod next;
 mod policy;

@@ -5,6 +5,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
+use super::schema::{self, is_landmark};
 use super::write::{hash, severity, status, unknown_incident};
 use super::{Journal, Seq, Summary};
 use crate::failure::{Failure, Result};
@@ -48,15 +49,12 @@ impl Journal {
         rows.collect()
     }
 
-    /// What the incidents of a repository recorded of releases and ways back.
+    /// What the incidents of a repository recorded of releases and ways back. Costs what there
+    /// is of them, not what there is of records.
     pub fn history(&self, repository: &str) -> Result<History> {
-        let mut history = History::default();
-        for incident in self.incidents(Some(repository))? {
-            let (log, _) = self.load(incident.id)?;
-            history.releases.extend(log.state().releases.iter().cloned());
-        }
-        history.releases.sort_by_key(|release| release.at);
-        Ok(history)
+        let records = landmarks(&self.conn, repository)
+            .map_err(|error| self.failed("reading what was released", &error))?;
+        Ok(History::of(&records))
     }
 
     /// Loads and folds an incident; the position continues with [`Journal::since`].
@@ -85,6 +83,36 @@ impl Journal {
             .map_err(|error| self.failed("reading the journal", &error))?
             .ok_or_else(|| unknown_incident(incident))
     }
+}
+
+/// The records of a repository's incidents that tell of releases and ways back.
+fn landmarks(conn: &Connection, repository: &str) -> rusqlite::Result<Vec<Record>> {
+    let incidents: Vec<i64> = conn
+        .prepare_cached("SELECT no FROM incident WHERE repository = ?1")?
+        .query_map([repository], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    // A file of an older version that cannot be written was never brought up to this one.
+    let query = if schema::user_version(conn)? >= schema::LANDMARKS {
+        "SELECT record.bytes, record.hash FROM landmark CROSS JOIN record USING (place)
+         WHERE landmark.place BETWEEN ?1 AND ?2"
+    } else {
+        "SELECT bytes, hash FROM record WHERE place BETWEEN ?1 AND ?2"
+    };
+    let mut statement = conn.prepare_cached(query)?;
+    let mut records = Vec::new();
+    for no in incidents {
+        let (first, last) = places(no);
+        let mut rows = statement.query([first, last])?;
+        while let Some(row) = rows.next()? {
+            let decoded = Record::decode_with(row.get_ref(0)?.as_bytes()?, hash(row, 1)?);
+            let record = decoded
+                .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, Box::new(error)))?;
+            if is_landmark(&record.body) {
+                records.push(record);
+            }
+        }
+    }
+    Ok(records)
 }
 
 /// Rows decoded at a time. A long incident is decoded beside the reading of the next rows.

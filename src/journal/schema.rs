@@ -3,14 +3,18 @@
 //! One append touches two pages: the last leaf of its incident in `record`, whose key holds
 //! incident and place so that no further index is needed, and the leaf of its chain. The
 //! chain's row says how the chain ends, so that a missing last record is noticed.
+//! The few records that are asked for over all incidents have their places in `landmark`.
 
 use rusqlite::{Connection, TransactionBehavior};
+
+use crate::incident::Body;
 
 /// Marks the file as a journal of ours: `FLDK`.
 pub(super) const APPLICATION_ID: i32 = 0x464C_444B;
 
 /// Each step takes a file from its index to the next version.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE incident (
         no INTEGER PRIMARY KEY,
@@ -65,7 +69,31 @@ pub(super) const MIGRATIONS: &[&str] = &["
         value REAL,
         PRIMARY KEY (probe, at_ms)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    // Records of what came into environments and of ways back are few among many, and asked for
+    // over all incidents at once: their places are kept, so that nobody looks for them. What is
+    // too many here costs a look; what is missing would be forgotten.
+    "
+    CREATE TABLE landmark (place INTEGER PRIMARY KEY) STRICT;
+    INSERT INTO landmark SELECT place FROM record
+        WHERE instr(bytes, CAST('\"kind\":\"released\"' AS BLOB)) > 0
+           OR instr(bytes, CAST('\"kind\":\"release-judged\"' AS BLOB)) > 0
+           OR instr(bytes, CAST('\"kind\":\"plan-started\"' AS BLOB)) > 0
+           OR instr(bytes, CAST('\"kind\":\"plan-ended\"' AS BLOB)) > 0;
+",
+];
+
+/// Tells whether a record is one of those whose place is kept in `landmark`.
+pub(super) fn is_landmark(body: &Body) -> bool {
+    match body {
+        Body::Released(_) | Body::ReleaseJudged(_) | Body::PlanEnded(_) => true,
+        Body::PlanStarted(started) => started.purpose == "rollback",
+        _ => false,
+    }
+}
+
+/// The first version that keeps them.
+pub(super) const LANDMARKS: i32 = 2;
 
 /// The version this program writes.
 pub(super) fn version() -> i32 {

@@ -318,17 +318,17 @@ fn an_interrupted_migration_leaves_the_file_as_it_was() {
     let (dir, journal, incident, _) = with_notes(2);
     drop(journal);
     let mut conn = raw(&dir);
-    let steps =
-        [schema::MIGRATIONS[0], "ALTER TABLE incident ADD COLUMN extra TEXT; CREATE TABLE meta (clash);"];
-    schema::migrate(&mut conn, &steps).unwrap_err();
-    assert_eq!(schema::user_version(&conn).unwrap(), 1);
+    let with = |step| [schema::MIGRATIONS, &[step]].concat();
+    let broken = with("ALTER TABLE incident ADD COLUMN extra TEXT; CREATE TABLE meta (clash);");
+    schema::migrate(&mut conn, &broken).unwrap_err();
+    assert_eq!(schema::user_version(&conn).unwrap(), schema::version());
     assert!(conn.prepare("SELECT extra FROM incident").is_err());
     drop(conn);
     assert_eq!(open(&dir).load(incident).unwrap().1, Seq(3));
 
     let mut conn = raw(&dir);
-    schema::migrate(&mut conn, &[steps[0], "ALTER TABLE incident ADD COLUMN extra TEXT"]).unwrap();
-    assert_eq!(schema::user_version(&conn).unwrap(), 2);
+    schema::migrate(&mut conn, &with("ALTER TABLE incident ADD COLUMN extra TEXT")).unwrap();
+    assert_eq!(schema::user_version(&conn).unwrap(), schema::version() + 1);
     assert!(conn.prepare("SELECT extra FROM incident").is_ok());
 }
 
@@ -366,5 +366,6 @@ fn a_state_directory_that_cannot_be_made_is_named() {
     assert!(failure.hint.contains("FLIGHTDECK_STATE_DIR"), "{failure}");
 }
 
+mod landmarks;
 mod reading_only;
 mod records;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::Journal;
 use super::read::{incident_no, load_log, places};
+use super::schema::is_landmark;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
     Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Precision, Record, RecordId, Severity, Status,
@@ -199,6 +200,9 @@ impl Writing<'_> {
                 record.at.count,
             ])?;
         self.latest = self.latest.max(record.at);
+        if is_landmark(&record.body) {
+            self.tx.prepare_cached("INSERT INTO landmark (place) VALUES (?1)")?.execute([place])?;
+        }
         self.summarise(no, record)
     }
 

@@ -37,6 +37,9 @@ pub struct Plan {
     /// What its success brings into an environment.
     #[serde(default)]
     pub release: Option<ReleaseSpec>,
+    /// Of a rollback: the id of the way back it takes, so that it counts as tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<String>,
     /// Secrets its steps need, by name, and where they come from. Never their values.
     #[serde(default)]
     pub secrets: Vec<SecretSource>,
@@ -379,6 +382,7 @@ impl Plan {
             subject: None,
             gates: Vec::new(),
             release: None,
+            way: None,
             secrets: Vec::new(),
             notes: Vec::new(),
             steps: Vec::new(),

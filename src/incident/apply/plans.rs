@@ -241,7 +241,7 @@ pub(super) fn passed_over(body: &GatePassedOver, by: &str, at: Timestamp) -> Pas
     }
 }
 
-pub(super) fn release(body: &Released, by: &str, at: Timestamp) -> Release {
+pub(in crate::incident) fn release(body: &Released, by: &str, at: Timestamp) -> Release {
     Release {
         environment: body.environment.clone(),
         reference: body.reference.clone(),
@@ -257,11 +257,11 @@ pub(super) fn release(body: &Released, by: &str, at: Timestamp) -> Release {
 }
 
 /// A verdict is about the last release of that commit in that environment.
-pub(super) fn judged(state: &mut State, body: &ReleaseJudged, at: Timestamp) {
+pub(in crate::incident) fn judged(releases: &mut [Release], body: &ReleaseJudged, at: Timestamp) {
     let about = |release: &&mut Release| {
         release.environment == body.environment && release.commit == body.commit && release.at <= at
     };
-    if let Some(release) = state.releases.iter_mut().rev().find(about) {
+    if let Some(release) = releases.iter_mut().rev().find(about) {
         release.verdict = Some((at, body.verdict, body.why.clone()));
     }
 }

@@ -361,19 +361,3 @@ pub struct Rehearsal {
     /// How long it took.
     pub took: SignedDuration,
 }
-
-impl History {
-    /// What is in an environment now, as far as is known: its last release.
-    pub fn current(&self, environment: &str) -> Option<&Release> {
-        self.releases.iter().rev().find(|release| release.environment == environment)
-    }
-
-    /// The last good release of an environment before what is there now: the last one with a
-    /// passed watch whose commit is another. Never simply the previous one.
-    pub fn last_good(&self, environment: &str) -> Option<&Release> {
-        let now = self.current(environment)?;
-        self.releases.iter().rev().find(|release| {
-            release.environment == environment && release.commit != now.commit && release.is_good()
-        })
-    }
-}
