@@ -46,7 +46,9 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
         // Looked up only once it is known to be no option: nothing guesses what was meant.
         let commit = if reference.starts_with('-') { String::new() } else { reader.resolve(reference)? };
         let root = directory(&reader.root().to_string_lossy());
-        let what = Resolved { reference: reference.to_owned(), commit, root, dirty: false };
+        let (tag, version) =
+            if commit.is_empty() { (None, None) } else { reader.label(&commit, reference)? };
+        let what = Resolved { reference: reference.to_owned(), commit, root, dirty: false, tag, version };
         return planned(ground, id, request, &what);
     }
     let state = reader.read(&config.hotfix).map_err(|none| none.failure(&place))?;
@@ -57,7 +59,9 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
     // On no branch the commit itself is what is meant.
     let reference = state.branch().map_or_else(|| commit.clone(), str::to_owned);
     let dirty = state.dirty_count > 0;
-    planned(ground, id, request, &Resolved { reference, commit, root: directory(&state.root), dirty })
+    let (tag, version) = (state.tags.last().cloned(), state.version.clone());
+    let root = directory(&state.root);
+    planned(ground, id, request, &Resolved { reference, commit, root, dirty, tag, version })
 }
 
 /// A directory as people write it: without a slash at its end.

@@ -42,7 +42,7 @@ fn resolved(reference: &str) -> Resolved {
         reference: reference.to_owned(),
         commit: COMMIT.to_owned(),
         root: "/repo".to_owned(),
-        dirty: false,
+        ..Resolved::default()
     }
 }
 

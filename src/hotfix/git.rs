@@ -176,6 +176,31 @@ impl Reader {
         }
     }
 
+    /// A tag on a commit and the version that the commit holds, as far as there are any: of
+    /// several tags the one called `named`, else the one of the highest version.
+    ///
+    /// # Errors
+    /// The repository cannot be read, or has no such commit.
+    pub fn label(&mut self, commit: &str, named: &str) -> Result<(Option<String>, Option<String>)> {
+        self.labelled(commit, named).map_err(|error| {
+            let doing = format!("looking up {}", visible(commit));
+            Failure::new(doing, visible(error.message()), "`git fsck` checks the repository")
+        })
+    }
+
+    fn labelled(
+        &mut self,
+        commit: &str,
+        named: &str,
+    ) -> std::result::Result<(Option<String>, Option<String>), Error> {
+        let id = Oid::from_str(commit)?;
+        let named = named.strip_prefix("refs/tags/").unwrap_or(named);
+        let tags = self.cache.tags.read(&self.repo)?;
+        let there = || tags.iter().filter(|tag| tag.commit == id).map(|tag| &tag.name);
+        let tag = there().find(|name| *name == named).or_else(|| there().next_back()).cloned();
+        Ok((tag, self.version(id)?))
+    }
+
     fn head(&self) -> std::result::Result<(Head, Option<Oid>), Error> {
         let head = self.repo.find_reference("HEAD")?;
         let Some(target) = head.symbolic_target_bytes() else {

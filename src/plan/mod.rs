@@ -154,6 +154,10 @@ pub struct Step {
     pub guards: Vec<Guard>,
     /// How to find out whether it is done; `None`: nobody can tell.
     pub proof: Option<Probe>,
+    /// How long the proof is asked again after the action ended, before it counts as not done:
+    /// what it brings about may take a while.
+    #[serde(default)]
+    pub proof_within: SignedDuration,
     /// How far the step reaches.
     pub reach: Reach,
     /// After this long the step is stopped.
@@ -355,7 +359,8 @@ impl Plan {
                 };
                 let action = gates.is_none().then_some(&step.action);
                 let guards: Vec<_> = step.guards.iter().map(|guard| &guard.probe).collect();
-                (action, gates, guards, &step.proof, &step.undo, step.on_failure, step.timeout)
+                let proof = (&step.proof, step.proof_within);
+                (action, gates, guards, proof, &step.undo, step.on_failure, step.timeout)
             })
             .collect();
         let approved = (&self.target, self.purpose.name(), &self.frozen, &self.release, &self.secrets, steps);
@@ -398,6 +403,7 @@ impl Step {
             action,
             guards: Vec::new(),
             proof: None,
+            proof_within: SignedDuration::ZERO,
             reach: Reach::Here,
             timeout,
             retry_is_safe: false,
