@@ -4,6 +4,7 @@
 //! it, follows its records and its log, and asks it to stop by a record. What touches the
 //! world on behalf of a plan is here and nowhere else; what a plan is, is in `plan`.
 
+mod call;
 mod conduct;
 mod decide;
 mod files;
@@ -27,6 +28,9 @@ mod signals;
 mod spawn;
 mod start;
 mod stop;
+#[cfg(test)]
+mod testing;
+mod watch;
 
 #[cfg(target_os = "linux")]
 use linux as system;

@@ -93,7 +93,7 @@ fn judge(expect: Option<&str>, answer: &Answer) -> (Proof, String) {
 }
 
 /// Tells whether the answer is what was expected. A commit may be given by its beginning.
-fn is_same(expected: &str, line: &str) -> bool {
+pub(super) fn is_same(expected: &str, line: &str) -> bool {
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let abbreviated = expected.len() >= 40 && line.len() >= 7 && is_hex(expected) && is_hex(line);
     line == expected.trim() || (abbreviated && expected.starts_with(line))

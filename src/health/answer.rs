@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::condition::Subject;
 use super::decimal::Decimal;
+use super::parse::{self, Source};
 use super::series::Verdict;
 use crate::text::visible;
 
@@ -95,6 +96,22 @@ impl Answer {
         }
     }
 
+    /// The text at a path of the JSON body, `environments.production.on` or `["a b"].on`; with an
+    /// empty path the whole body, without space around it. Errs, in one line, where there is no
+    /// text, number, true or false.
+    pub fn text_at(&self, path: &str) -> Result<String, String> {
+        let subject = subject(path)?;
+        if path.is_empty() && self.cut {
+            return Err("the body is longer than 1 MiB".to_owned());
+        }
+        match self.find(&subject) {
+            Found::Number(_, written) | Found::Text(written) => Ok(written),
+            Found::Bool(is) => Ok(is.to_string()),
+            Found::Raw(bytes) => Ok(String::from_utf8_lossy(bytes.trim()).into_owned()),
+            Found::Nothing(why) => Err(why),
+        }
+    }
+
     /// The raw JSON at a path of the body, or why there is none.
     fn json(&self, path: &[String]) -> Result<&RawValue, String> {
         if self.body.trim().is_empty() {
@@ -118,6 +135,13 @@ impl Answer {
         }
         Ok(value)
     }
+}
+
+/// Reads a path into a JSON body.
+pub fn subject(path: &str) -> Result<Subject, String> {
+    let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+    parse::value(&format!("body{dot}{path}"), Source::Http)
+        .map_err(|refused| format!("the path `{}` cannot be read: {}", excerpt(path), refused.message))
 }
 
 /// A length of time for a reader: `212 ms`, `2.1 s`.

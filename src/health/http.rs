@@ -1,4 +1,5 @@
-//! Asks a probe's address once. Touches the network; imported by the runner.
+//! Asks a probe's address once, and has the HTTP clients for whoever makes calls. Touches the
+//! network; imported by the runner and the conductor.
 
 use std::error::Error as StdError;
 use std::io;
@@ -20,6 +21,8 @@ const MAX_REDIRECTS: usize = 10;
 /// The HTTP clients of all probes, each built when first needed.
 #[derive(Debug, Default)]
 pub struct Http {
+    /// How long a connection may take to come about; `None`: only the whole is bounded.
+    connect: Option<Duration>,
     verified: OnceCell<Result<Client, String>>,
     verified_loopback: OnceCell<Result<Client, String>>,
     plain: OnceCell<Result<Client, String>>,
@@ -27,6 +30,12 @@ pub struct Http {
 }
 
 impl Http {
+    /// Clients that give a connection up after so long. What could not be connected to was
+    /// surely sent nothing.
+    pub fn connecting_within(connect: Duration) -> Self {
+        Self { connect: Some(connect), ..Self::default() }
+    }
+
     /// Asks an address and reads its answer, redirects and body included, within `timeout`.
     pub async fn ask(&self, probe: &Probe, url: &str, timeout: Duration) -> Result<Answer, Trouble> {
         let url = Url::parse(url)
@@ -93,7 +102,7 @@ impl Http {
     /// The client for an address. A system proxy is never asked for this machine itself, and
     /// certificates are loaded only where there is something to verify: a machine without any
     /// can still probe plain HTTP.
-    async fn client(&self, url: &Url) -> Result<&Client, Trouble> {
+    pub async fn client(&self, url: &Url) -> Result<&Client, Trouble> {
         let verified = url.scheme() == "https";
         let direct = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])));
         let cell = match (verified, direct) {
@@ -102,9 +111,10 @@ impl Http {
             (false, false) => &self.plain,
             (false, true) => &self.plain_loopback,
         };
+        let connect = self.connect;
         // Reading certificates blocks, so it has a thread of its own.
-        let build = || async {
-            tokio::task::spawn_blocking(move || build(verified, direct))
+        let build = || async move {
+            tokio::task::spawn_blocking(move || build(verified, direct, connect))
                 .await
                 .unwrap_or_else(|_| Err("the HTTP client could not be set up".to_owned()))
         };
@@ -112,7 +122,7 @@ impl Http {
     }
 }
 
-fn build(verified: bool, direct: bool) -> Result<Client, String> {
+fn build(verified: bool, direct: bool, connect: Option<Duration>) -> Result<Client, String> {
     // Fails only if a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Every request has a connection of its own: one kept open says nothing about whether
@@ -124,6 +134,9 @@ fn build(verified: bool, direct: bool) -> Result<Client, String> {
         .pool_max_idle_per_host(0);
     if direct {
         builder = builder.no_proxy();
+    }
+    if let Some(connect) = connect {
+        builder = builder.connect_timeout(connect);
     }
     if !verified {
         let config =
@@ -141,7 +154,7 @@ fn build(verified: bool, direct: bool) -> Result<Client, String> {
 }
 
 /// Where a response redirects to; `None` if it does not.
-fn redirect(response: &Response) -> Option<Result<String, ()>> {
+pub fn redirect(response: &Response) -> Option<Result<String, ()>> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
@@ -176,7 +189,7 @@ async fn read(mut response: Response, started: Instant, place: &str) -> Result<A
 }
 
 /// Host and port of an address; never user, password, path or query.
-fn place(url: &Url) -> String {
+pub fn place(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port_or_known_default() {
         Some(port) => format!("{host}:{port}"),
@@ -194,7 +207,7 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
 }
 
 /// Says in a word and a line why a request failed.
-fn trouble(error: &reqwest::Error, place: &str) -> Trouble {
+pub fn trouble(error: &reqwest::Error, place: &str) -> Trouble {
     if error.is_builder() {
         return Trouble::not_asked("bad request", "the address or a header cannot be sent");
     }

@@ -1,6 +1,6 @@
 //! How the service is doing: probes, conditions, states and their history.
 //!
-//! Pure: `series`, `decimal`, `answer`, `condition`, `parse`, `rules`, `alarm`, `tracker`.
+//! Pure: `series`, `decimal`, `answer`, `condition`, `parse`, `rules`, `alarm`, `tracker`, `vigil`.
 //! `http`, `command` and `runner` touch the world and are imported by `runtime`,
 //! `conductor` and `cli` only.
 
@@ -17,3 +17,4 @@ pub mod series;
 #[cfg(test)]
 mod testing;
 pub mod tracker;
+pub mod vigil;

@@ -1,0 +1,86 @@
+//! Watches health conditions over a time, on behalf of a step.
+//!
+//! What may be said of them is decided in `health::vigil`; here the probes are asked, in a
+//! runtime of their own, and the time is taken from a clock that nobody sets.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::health::rules::Rules;
+use crate::health::runner::{Observation, Runner};
+use crate::health::vigil::Vigil;
+use crate::plan;
+use crate::text::visible;
+
+pub(super) use crate::health::vigil::Look;
+
+/// Probes being watched. Dropping it stops asking.
+pub(super) struct Watching {
+    began: Instant,
+    vigil: Vigil,
+    runner: Runner,
+    samples: Receiver<Observation>,
+    runtime: Option<Runtime>,
+}
+
+impl Watching {
+    /// Begins to ask.
+    ///
+    /// # Errors
+    /// There is nothing to ask, a probe cannot be understood, or the system refuses: why, in one
+    /// line.
+    pub(super) fn begin(watch: &plan::Watch) -> Result<Self, String> {
+        if watch.probes.is_empty() {
+            return Err("there is no probe to watch".to_owned());
+        }
+        for probe in &watch.probes {
+            Rules::of(probe).map_err(|invalid| {
+                format!("the probe {} cannot be understood: {invalid}", visible(&probe.name))
+            })?;
+        }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("watch")
+            .enable_all()
+            .build()
+            .map_err(|error| format!("nothing can be watched: {error}"))?;
+        let (send, samples) = channel();
+        let runner = Runner::start(runtime.handle(), &watch.probes, Path::new(&watch.cwd), move |sample| {
+            // Nobody looks any more once it is over.
+            let _ = send.send(sample);
+        });
+        let span = |length| Duration::try_from(length).unwrap_or_default();
+        let vigil = Vigil::new(span(watch.time), span(watch.settle), watch.probes.clone());
+        Ok(Self { began: Instant::now(), vigil, runner, samples, runtime: Some(runtime) })
+    }
+
+    /// Says how it stands. To be called a few times a second.
+    pub(super) fn look(&mut self) -> Look {
+        let now = self.began.elapsed();
+        if self.vigil.reach(now) {
+            // Whatever waits here was seen before.
+            while self.samples.try_recv().is_ok() {}
+            self.runner.probe_now();
+        }
+        while let Ok(observation) = self.samples.try_recv() {
+            self.vigil.observe(now, observation.probe, observation.sample);
+        }
+        self.vigil.look(now)
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.runner.stop();
+        if let Some(runtime) = self.runtime.take() {
+            // A name that is still being looked up is nothing to wait for.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

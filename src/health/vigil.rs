@@ -1,0 +1,219 @@
+//! Whether watched probes held over a time: what has to be seen before that may be said. Pure.
+//!
+//! - Trouble while a change takes effect does not count: at the end of that time everything
+//!   seen so far is forgotten, and each probe is judged anew.
+//! - From then on one probe that is confirmed failing ends it.
+//! - A probe without data ends it too, as *no data*: silence neither passes nor fails.
+//! - At the end every probe has to be settled on something good that it has confirmed. What is
+//!   not gets a while longer, and is no data if it still is not.
+
+use std::time::Duration;
+
+use super::answer::length;
+use super::series::{Sample, State, Verdict};
+use super::tracker::{NO_SUCH_HOST, Tracker, UNREACHABLE};
+use crate::config::types::Probe;
+use crate::text::visible;
+
+/// What watching amounts to now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// It goes on; how it stands, in one line.
+    Going(String),
+    /// Everything held: what, and for how long.
+    Passed(String),
+    /// A probe is confirmed failing: which, and what was seen.
+    Failed(String),
+    /// There is not enough data to tell: of what.
+    NoData(String),
+}
+
+/// Watches probes over a time. Times are counted from its beginning, on a clock that is never
+/// set.
+#[derive(Debug)]
+pub struct Vigil {
+    time: Duration,
+    settle: Duration,
+    probes: Vec<Probe>,
+    tracker: Tracker,
+    seen: Vec<Seen>,
+    settled: bool,
+}
+
+/// What was seen of a probe since things were to have settled.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    samples: u32,
+    /// Samples without data in a row.
+    silent: u32,
+    /// When the last one came.
+    last: Option<Duration>,
+}
+
+impl Vigil {
+    /// Begins to watch. Where things may take all of the time to settle, it takes longer.
+    pub fn new(time: Duration, settle: Duration, probes: Vec<Probe>) -> Self {
+        let tracker = Tracker::new(&probes);
+        let seen = vec![Seen::default(); probes.len()];
+        Self { time: time.max(settle), settle, probes, tracker, seen, settled: settle.is_zero() }
+    }
+
+    /// Goes on to a time. Returns whether things are to have settled just now, so that every
+    /// probe is worth asking at once.
+    pub fn reach(&mut self, now: Duration) -> bool {
+        if self.settled || now < self.settle {
+            return false;
+        }
+        self.settled = true;
+        self.tracker = Tracker::new(&self.probes);
+        self.seen.fill(Seen::default());
+        true
+    }
+
+    /// Takes a sample of the probe with this index.
+    pub fn observe(&mut self, now: Duration, probe: usize, sample: Sample) {
+        let Some(seen) = self.seen.get_mut(probe) else { return };
+        seen.samples = seen.samples.saturating_add(1);
+        seen.silent = if sample.verdict == Verdict::NoData { seen.silent.saturating_add(1) } else { 0 };
+        seen.last = Some(now);
+        self.tracker.observe(probe, sample);
+    }
+
+    /// Says how it stands. Call [`Self::reach`] first.
+    pub fn look(&self, now: Duration) -> Look {
+        if !self.settled {
+            let rest = shown(self.settle.saturating_sub(now));
+            return Look::Going(format!("takes effect, {rest} more; {}", self.counts()));
+        }
+        if let Some(why) = self.failing() {
+            return match self.tracker.own_network_down() {
+                Some(network) => Look::NoData(network),
+                None => Look::Failed(why),
+            };
+        }
+        if let Some(why) = self.silent(now) {
+            return Look::NoData(self.tracker.own_network_down().unwrap_or(why));
+        }
+        if now < self.time {
+            return Look::Going(format!("{} of {}; {}", shown(now), shown(self.time), self.counts()));
+        }
+        match self.unsettled() {
+            None => Look::Passed(self.summary()),
+            Some(why) if now < self.time + self.grace() => {
+                Look::Going(format!("the time is over, but {why}"))
+            }
+            Some(why) => Look::NoData(format!("the time is over, and {why} still")),
+        }
+    }
+
+    /// The first probe that is confirmed failing, and what was seen.
+    fn failing(&self) -> Option<String> {
+        let statuses = self.tracker.statuses().iter().zip(&self.seen);
+        let mut failing = statuses
+            .filter(|(status, _)| matches!(status.state, State::Failing | State::Error | State::Flapping));
+        let (status, seen) = failing.next()?;
+        let last = status.last.as_ref()?;
+        if matches!(last.headline.as_str(), NO_SUCH_HOST | UNREACHABLE) {
+            // It may be this machine that is cut off: the others are heard first.
+            let heard = |other: &Seen| other.last >= seen.last.map(|at| at.saturating_sub(self.grace()));
+            let all_heard =
+                self.seen.iter().all(|other| other.samples >= seen.samples.min(2) && heard(other));
+            if !all_heard {
+                return None;
+            }
+        }
+        let why = if last.why.is_empty() { last.headline.as_str() } else { last.why.as_str() };
+        Some(format!("{} is {}: {}", visible(&status.name), status.state.name(), visible(why)))
+    }
+
+    /// The first probe without data.
+    fn silent(&self, now: Duration) -> Option<String> {
+        let since = self.settle;
+        self.probes.iter().zip(&self.seen).zip(self.tracker.statuses()).find_map(|((probe, seen), status)| {
+            let name = visible(&probe.name);
+            if seen.silent >= probe.confirm.max(1) {
+                let why = status.last.as_ref().map_or("", |last| last.why.as_str());
+                return Some(format!("{name} has no data: {}", visible(why)));
+            }
+            let quiet = now.saturating_sub(seen.last.unwrap_or(since));
+            (quiet > patience(probe)).then(|| format!("{name} was not heard of for {}", shown(quiet)))
+        })
+    }
+
+    /// What stands in the way of passing at the end.
+    fn unsettled(&self) -> Option<String> {
+        self.probes.iter().zip(&self.seen).zip(self.tracker.statuses()).find_map(|((probe, seen), status)| {
+            let good = matches!(status.state, State::Ok | State::Warn);
+            let name = visible(&probe.name);
+            if !good {
+                Some(format!("{name} is {}", status.state.name()))
+            } else if seen.samples < probe.confirm {
+                Some(format!("{name} is not confirmed"))
+            } else {
+                None
+            }
+        })
+    }
+
+    /// How long the end is put off for what is not settled.
+    fn grace(&self) -> Duration {
+        let longest = self.probes.iter().map(|probe| {
+            // A wrong sample in between begins the count again, once.
+            (span(probe.interval) + span(probe.timeout)) * (2 * probe.confirm.max(1) + 2)
+        });
+        longest.max().unwrap_or_default()
+    }
+
+    /// `3 ok, 1 warn`.
+    fn counts(&self) -> String {
+        let mut counts: Vec<(State, usize)> = Vec::new();
+        for status in self.tracker.statuses() {
+            match counts.iter_mut().find(|(state, _)| *state == status.state) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((status.state, 1)),
+            }
+        }
+        let counts: Vec<_> =
+            counts.iter().map(|(state, count)| format!("{count} {}", state.name())).collect();
+        counts.join(", ")
+    }
+
+    /// `4 probes held for 30m; p95 latency is over its warning limit`.
+    fn summary(&self) -> String {
+        let count = self.probes.len();
+        let s = if count == 1 { "" } else { "s" };
+        let held = format!("{count} probe{s} held for {}", shown(self.time));
+        let warned: Vec<_> = self
+            .tracker
+            .statuses()
+            .iter()
+            .filter(|status| status.state == State::Warn)
+            .map(|status| visible(&status.name).into_owned())
+            .collect();
+        match warned.as_slice() {
+            [] => held,
+            [one] => format!("{held}; {one} is over its warning limit"),
+            more => format!("{held}; {} are over their warning limits", more.join(", ")),
+        }
+    }
+}
+
+/// After this long without a sample a probe counts as silent. Samples come every interval at
+/// the latest after an answer, so this is time for three.
+fn patience(probe: &Probe) -> Duration {
+    span(probe.interval) * 2 + span(probe.timeout) * 2 + Duration::from_secs(5)
+}
+
+fn span(length: jiff::SignedDuration) -> Duration {
+    Duration::try_from(length).unwrap_or_default()
+}
+
+fn shown(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        return length(time);
+    }
+    crate::incident::duration(jiff::SignedDuration::try_from(time).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;

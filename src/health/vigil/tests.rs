@@ -1,0 +1,187 @@
+use jiff::Timestamp;
+
+use super::super::testing::http_probe;
+use super::*;
+use crate::health::tracker::NO_NETWORK;
+
+fn at(second: u64) -> Duration {
+    Duration::from_secs(second)
+}
+
+fn probe(name: &str) -> Probe {
+    Probe { name: name.to_owned(), ..http_probe(&format!("https://{name}.example/")) }
+}
+
+fn sample(second: u64, verdict: Verdict) -> Sample {
+    Sample {
+        at: Timestamp::from_second(1_700_000_000 + i64::try_from(second).unwrap()).unwrap(),
+        verdict,
+        value: None,
+        headline: "500".to_owned(),
+        latency_ms: Some(1.0),
+        why: "status is 500, wanted 200".to_owned(),
+    }
+}
+
+/// A watch over a minute, 20 s of them to settle, of probes asked every 10 s and confirmed by 2.
+struct World {
+    vigil: Vigil,
+    second: u64,
+}
+
+impl World {
+    fn new(names: &[&str]) -> Self {
+        let probes = names.iter().map(|name| probe(name)).collect();
+        Self { vigil: Vigil::new(at(60), at(20), probes), second: 0 }
+    }
+
+    /// Lets ten seconds pass; then each probe has a sample of its letter.
+    fn tick(&mut self, verdicts: &str) -> Look {
+        self.second += 10;
+        self.vigil.reach(at(self.second));
+        for (probe, letter) in verdicts.chars().enumerate() {
+            let verdict = match letter {
+                'g' => Verdict::Good,
+                'w' => Verdict::Warn,
+                'b' => Verdict::Bad,
+                'n' => Verdict::NoData,
+                'e' => Verdict::NoAnswer,
+                _ => continue,
+            };
+            self.vigil.observe(at(self.second), probe, sample(self.second, verdict));
+        }
+        self.vigil.look(at(self.second))
+    }
+
+    fn ticks(&mut self, ticks: &[&str]) -> Look {
+        let (last, before) = ticks.split_last().unwrap();
+        for tick in before {
+            let look = self.tick(tick);
+            assert!(matches!(look, Look::Going(_)), "{look:?} after {} s", self.second);
+        }
+        self.tick(last)
+    }
+}
+
+#[test]
+fn what_holds_all_the_time_passes() {
+    let look = World::new(&["api", "db"]).ticks(&["gg"; 6]);
+    assert_eq!(look, Look::Passed("2 probes held for 1m".to_owned()));
+}
+
+#[test]
+fn a_warning_passes_and_is_told() {
+    let look = World::new(&["api", "db"]).ticks(&["gg", "gg", "gw", "gw", "gw", "gw"]);
+    assert_eq!(look, Look::Passed("2 probes held for 1m; db is over its warning limit".to_owned()));
+}
+
+#[test]
+fn trouble_while_it_takes_effect_does_not_count() {
+    let mut world = World::new(&["api"]);
+    assert!(matches!(world.tick("b"), Look::Going(said) if said == "takes effect, 10s more; 1 pending"));
+    // Two bad samples have confirmed it by then, but none of them counts, and one is a blip.
+    assert!(matches!(world.ticks(&["b", "g", "g", "g", "g"]), Look::Passed(_)));
+}
+
+#[test]
+fn a_confirmed_failure_ends_it_at_once() {
+    let look = World::new(&["api", "db"]).ticks(&["gg", "gg", "gg", "gb", "gb"]);
+    assert_eq!(look, Look::Failed("db is failing: status is 500, wanted 200".to_owned()));
+    let look = World::new(&["api"]).ticks(&["g", "g", "e", "e"]);
+    assert!(matches!(look, Look::Failed(why) if why.starts_with("api is error")));
+    assert!(matches!(World::new(&["api"]).ticks(&["b", "b", "b", "b"]), Look::Failed(_)));
+}
+
+#[test]
+fn one_bad_sample_is_not_the_end() {
+    assert!(matches!(World::new(&["api"]).ticks(&["g", "g", "b", "g", "g", "g"]), Look::Passed(_)));
+}
+
+#[test]
+fn without_data_it_never_passes() {
+    let look = World::new(&["api", "db"]).ticks(&["gg", "gg", "gn", "gn"]);
+    assert_eq!(look, Look::NoData("db has no data: status is 500, wanted 200".to_owned()));
+    // Good before, and silent since.
+    assert!(matches!(World::new(&["api"]).ticks(&["g", "g", "g", "n", "n"]), Look::NoData(_)));
+    // Nothing at all, not even an answer that cannot be read.
+    let mut world = World::new(&["api"]);
+    let mut looks = (0..100).map(|_| world.tick("-"));
+    let end = looks.find(|look| !matches!(look, Look::Going(_)));
+    assert!(matches!(end, Some(Look::NoData(why)) if why.starts_with("api was not heard of for")));
+}
+
+#[test]
+fn what_is_not_settled_at_the_end_is_waited_for() {
+    let mut world = World::new(&["api"]);
+    let look = world.ticks(&["g", "g", "g", "g", "g", "b"]);
+    assert_eq!(look, Look::Going("the time is over, but api is pending".to_owned()));
+    assert!(matches!(world.tick("g"), Look::Passed(_)));
+    let mut world = World::new(&["api"]);
+    assert!(matches!(world.ticks(&["g", "g", "g", "g", "g", "b", "b"]), Look::Failed(_)));
+}
+
+#[test]
+fn waiting_for_the_end_has_an_end() {
+    let probe = Probe { confirm: 5, ..probe("api") };
+    let mut vigil = Vigil::new(at(60), at(0), vec![probe]);
+    let mut second = 0;
+    let end = loop {
+        second += 10;
+        // Good and no data in turns: never confirmed, and after a while flapping.
+        let verdict = if second % 40 == 0 { Verdict::NoData } else { Verdict::Good };
+        vigil.observe(at(second), 0, sample(second, verdict));
+        match vigil.look(at(second)) {
+            Look::Going(_) if second < 2000 => {}
+            end => break end,
+        }
+    };
+    assert!(!matches!(end, Look::Going(_)), "{end:?}");
+}
+
+#[test]
+fn a_watch_that_is_all_settling_still_sees_what_it_needs() {
+    let mut vigil = Vigil::new(at(5), at(20), vec![probe("api")]);
+    vigil.observe(at(1), 0, sample(1, Verdict::Good));
+    assert!(matches!(vigil.look(at(6)), Look::Going(_)));
+    assert!(vigil.reach(at(20)));
+    assert!(!vigil.reach(at(21)), "only once");
+    assert!(matches!(vigil.look(at(21)), Look::Going(why) if why.contains("api is unknown")));
+    vigil.observe(at(21), 0, sample(21, Verdict::Good));
+    assert!(matches!(vigil.look(at(22)), Look::Going(why) if why.contains("api is not confirmed")));
+    vigil.observe(at(31), 0, sample(31, Verdict::Good));
+    assert_eq!(vigil.look(at(31)), Look::Passed("1 probe held for 20s".to_owned()));
+}
+
+#[test]
+fn our_own_network_is_not_blamed_on_the_service() {
+    let mut vigil = Vigil::new(at(60), at(0), vec![probe("api"), probe("db")]);
+    let lost = |second, headline: &str, verdict| Sample {
+        headline: headline.to_owned(),
+        why: String::new(),
+        ..sample(second, verdict)
+    };
+    for second in [10, 20] {
+        for probe in [0, 1] {
+            vigil.observe(at(second), probe, lost(second, NO_NETWORK, Verdict::NoData));
+        }
+    }
+    assert!(matches!(vigil.look(at(20)), Look::NoData(why) if why.contains("this machine has no network")));
+
+    let mut vigil = Vigil::new(at(60), at(0), vec![probe("api"), probe("db")]);
+    for second in [10, 20] {
+        vigil.observe(at(second), 0, lost(second, UNREACHABLE, Verdict::NoAnswer));
+    }
+    // The other host was not asked since: nobody can tell yet whose trouble it is.
+    assert!(matches!(vigil.look(at(20)), Look::Going(_)));
+    for second in [21, 22] {
+        vigil.observe(at(second), 1, lost(second, UNREACHABLE, Verdict::NoAnswer));
+    }
+    assert!(matches!(vigil.look(at(22)), Look::NoData(why) if why.contains("no network")));
+
+    let mut vigil = Vigil::new(at(60), at(0), vec![probe("api"), probe("db")]);
+    for second in [10, 20] {
+        vigil.observe(at(second), 0, lost(second, UNREACHABLE, Verdict::NoAnswer));
+        vigil.observe(at(second), 1, sample(second, Verdict::Good));
+    }
+    assert!(matches!(vigil.look(at(20)), Look::Failed(why) if why.starts_with("api is error")));
+}
