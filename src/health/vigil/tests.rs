@@ -89,7 +89,7 @@ fn a_confirmed_failure_ends_it_at_once() {
     assert_eq!(look, Look::Failed("db is failing: status is 500, wanted 200".to_owned()));
     let look = World::new(&["api"]).ticks(&["g", "g", "e", "e"]);
     assert!(matches!(look, Look::Failed(why) if why.starts_with("api is error")));
-    assert!(matches!(World::new(&["api"]).ticks(&["b", "b", "b", "b"]), Look::Failed(_)));
+    assert!(matches!(World::new(&["api"]).ticks(&["b", "b", "b"]), Look::Failed(_)));
 }
 
 #[test]
