@@ -300,6 +300,12 @@ mod tests {
             "smoke staging",
             "plan list --json",
             "plan show deploy-staging-1",
+            "plan resume",
+            "plan retry deploy-staging-1 --confirm staging --detach",
+            "plan skip --reason known deploy-staging-1",
+            "plan undo --to 2 deploy-staging-1",
+            "plan cancel deploy-staging-1",
+            "plan take-over staging --reason gone",
             "run attach deploy-staging-1.0",
             "run log deploy-staging-1.0 --follow",
             "run stop deploy-staging-1.0",
@@ -327,9 +333,16 @@ mod tests {
 
     #[test]
     fn what_contradicts_itself_is_refused() {
-        for line in
-            ["tick 1 --fail --na", "severity P1", "reopen", "retract 0199", "declare title", "phase lunch"]
-        {
+        for line in [
+            "tick 1 --fail --na",
+            "severity P1",
+            "reopen",
+            "retract 0199",
+            "declare title",
+            "phase lunch",
+            "plan skip",
+            "plan take-over staging",
+        ] {
             let words = std::iter::once("flightdeck").chain(line.split_whitespace());
             let error = parse(words.map(OsString::from)).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

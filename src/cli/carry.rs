@@ -9,9 +9,8 @@ use super::context::{Context, Wanted};
 use super::follow::follow;
 use crate::conductor::{self, PassOver, Started};
 use crate::config::types::Config;
-use crate::failure::{Failure, FailureKind, Result};
+use crate::failure::{Failure, Result};
 use crate::incident::{Policy, duration};
-use crate::journal::Lease;
 use crate::plan::gates::Gate;
 use crate::plan::{Action, Plan, Reach, Request};
 use crate::text::visible;
@@ -49,7 +48,7 @@ pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &Wo
     )?;
     match started {
         Started::Blocked(standings) => Err(conductor::blocked(&plan, &standings)),
-        Started::Held(lease) => Err(held(cx, &plan, &lease)),
+        Started::Held(lease) => Err(conductor::held(&format!("starting {}", plan.title), &lease, cx.now())),
         Started::Yes(_) if world.detach => {
             cx.out.line(&plan.id)?;
             Ok(End::Done)
@@ -152,20 +151,4 @@ fn passed_over(world: &WorldArgs) -> Result<Vec<PassOver>> {
     let reason = |index: usize| reasons.get(index).or(reasons.first()).cloned().unwrap_or_default();
     let given = world.pass_over.iter().enumerate();
     Ok(given.map(|(index, gate)| PassOver { gate: gate.clone(), reason: reason(index) }).collect())
-}
-
-fn held(cx: &Context, plan: &Plan, lease: &Lease) -> Failure {
-    let ago = |at| duration(cx.now().duration_since(at).max(jiff::SignedDuration::ZERO));
-    let host = lease.process.as_ref().map_or("", |process| &process.host);
-    let cause = format!(
-        "{} holds {}: {} has been going for {} on {}, last sign of life {} ago",
-        visible(&lease.by),
-        visible(&lease.target),
-        visible(&lease.plan),
-        ago(lease.taken_at),
-        visible(host),
-        ago(lease.heartbeat_at),
-    );
-    let hint = format!("wait for it, or stop it: flightdeck run stop {}", visible(&lease.plan));
-    Failure::of(FailureKind::Held, format!("starting {}", plan.title), cause, hint)
 }

@@ -4,10 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::End;
 use super::context::Context;
+use super::plan::show::{answer, choices};
 use crate::conductor::{self, Chunk, LogReader, Plain};
 use crate::failure::{Failure, FailureKind, Result};
-use crate::incident::{Body, IncidentId, Outcome, PlanEnd, PlanEnded, Proof, Record, StepEnded};
+use crate::incident::{
+    Body, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Proof, Record, RecordId, StepEnded, StepStarted,
+    StepWaiting,
+};
 use crate::journal::{Journal, Seq};
+use crate::plan::{Action, Plan};
 use crate::text::visible;
 
 /// How often the journal is looked at.
@@ -18,6 +23,16 @@ pub(super) const CHECK: Duration = Duration::from_secs(1);
 const LINES: usize = 20;
 /// Bytes from the end of its log in which they are looked for.
 const TAIL: u64 = 32 << 10;
+
+/// From where on a plan is followed.
+pub(super) struct From<'a> {
+    /// A place in the journal before it.
+    pub(super) seq: Seq,
+    /// The record behind which it begins, if one is known.
+    pub(super) after: Option<RecordId>,
+    /// The plan as it stood then, where it was started before.
+    pub(super) run: Option<&'a PlanRun>,
+}
 
 /// Follows a plan to its end. `seq` is a place in the journal before its start.
 ///
@@ -30,15 +45,40 @@ pub(super) fn follow(
     plan: &str,
     seq: Seq,
 ) -> Result<End> {
-    let mut seq = seq;
+    follow_on(cx, journal, incident, plan, From { seq, after: None, run: None })
+}
+
+/// Follows a plan to its end, from somewhere on.
+///
+/// # Errors
+/// The journal cannot be read; the plan goes on.
+pub(super) fn follow_on(
+    cx: &Context,
+    journal: &mut Journal,
+    incident: IncidentId,
+    plan: &str,
+    from: From<'_>,
+) -> Result<End> {
+    let From { mut seq, mut after, run } = from;
     let mut next_check = Instant::now() + CHECK;
     let mut told = Told { cx, incident, plan, steps: Vec::new(), begun: None };
+    if let Some(run) = run {
+        told.know(run.steps.iter().map(|step| step.title.clone()), &run.spec);
+    }
     loop {
         let (records, reached) = journal.since(incident, seq)?;
         seq = reached;
         for record in &records {
+            if let Some(last) = after {
+                // What led to the decision was told when it was made.
+                after = (record.id != last).then_some(last);
+                continue;
+            }
             if let Some(ended) = told.record(record) {
                 return finish(cx, journal, incident, ended);
+            }
+            if matches!(&record.body, Body::StepWaiting(waiting) if told.waits(waiting)) {
+                how_to_go_on(cx, journal, incident, plan);
             }
         }
         if Instant::now() >= next_check {
@@ -49,34 +89,87 @@ pub(super) fn follow(
     }
 }
 
+/// Tells which verbs let a plan go on that waits. It is a courtesy: where it cannot be worked
+/// out, `plan show` tells why.
+fn how_to_go_on(cx: &Context, journal: &mut Journal, incident: IncidentId, plan: &str) {
+    let Ok((log, _)) = journal.load(incident) else { return };
+    let Some(run) = log.state().plan(plan) else { return };
+    for line in choices(run) {
+        cx.out.tell(&format!("    {line}"));
+    }
+}
+
 struct Told<'a> {
     cx: &'a Context,
     incident: IncidentId,
     plan: &'a str,
-    /// Titles of the steps.
-    steps: Vec<String>,
+    /// Title of each step, and what it does where that is no command.
+    steps: Vec<(String, Option<String>)>,
     /// The run that is announced: its start is recorded twice, before and after.
     begun: Option<String>,
 }
 
 impl Told<'_> {
+    /// Takes note of the steps.
+    fn know(&mut self, titles: impl Iterator<Item = String>, spec: &serde_json::Value) {
+        let plan: Option<Plan> = serde_json::from_value(spec.clone()).ok();
+        let line = |index: usize| match &plan.as_ref()?.steps.get(index)?.action {
+            Action::Command(_) => None,
+            action => Some(action.line()),
+        };
+        self.steps = titles.enumerate().map(|(index, title)| (title, line(index))).collect();
+    }
+
+    fn waits(&self, waiting: &StepWaiting) -> bool {
+        waiting.plan == self.plan && !waiting.why.is_empty()
+    }
+
     /// Tells what a record says about the plan; returns its end.
     fn record<'r>(&mut self, record: &'r Record) -> Option<&'r PlanEnded> {
+        let out = &self.cx.out;
+        let who = visible(&record.author.name);
         match &record.body {
-            Body::PlanStarted(started) if started.plan == self.plan => self.steps.clone_from(&started.steps),
+            Body::PlanStarted(started) if started.plan == self.plan => {
+                self.know(started.steps.iter().cloned(), &started.spec);
+            }
             Body::StepStarted(started)
                 if started.plan == self.plan && self.begun.as_ref() != Some(&started.run) =>
             {
                 self.begun = Some(started.run.clone());
-                let (title, run) = (self.title(started.step), visible(&started.run));
-                self.cx.out.tell(&format!("▶ {title}  (flightdeck run attach {run})"));
+                self.step_started(started);
             }
             Body::StepEnded(ended) if ended.plan == self.plan => self.step_ended(ended),
-            Body::StopAsked(asked) if asked.run.starts_with(self.plan) => {
-                self.cx.out.tell(&format!("■ {} asked for a stop", visible(&record.author.name)));
+            Body::StepWaiting(waiting) if self.waits(waiting) => {
+                let title = self.title(waiting.step);
+                out.tell(&format!("‖ {title} waits: {}", visible(&waiting.why)));
             }
-            Body::Signalled(sent) if sent.run.starts_with(self.plan) => {
-                self.cx.out.tell(&format!("■ sent {}", visible(&sent.signal)));
+            Body::StepSkipped(skipped) if skipped.plan == self.plan => {
+                let (title, reason) = (self.title(skipped.step), visible(&skipped.reason));
+                out.tell(&format!("– {title} passed over by {}: {reason}", visible(&skipped.by)));
+            }
+            Body::PlanAsked(asked) if asked.plan == self.plan => {
+                out.tell(&format!("• {who} decided: {}", asked.decision.name()));
+            }
+            Body::PlanResumed(resumed) if resumed.plan == self.plan => {
+                out.tell(&format!("• {who} decided: {}", resumed.decision.name()));
+            }
+            Body::Proved(proved) if proved.plan == self.plan => {
+                let title = self.title(proved.step);
+                out.tell(&format!("  {title}: proof: {} ({})", answer(proved.proof), visible(&proved.why)));
+            }
+            Body::Released(released) if released.plan == self.plan => {
+                let short = released.commit.get(..7).unwrap_or(&released.commit);
+                out.tell(&format!("⇒ {} is on {}", visible(&released.environment), visible(short)));
+            }
+            Body::ReleaseJudged(judged) if judged.plan == self.plan => {
+                let (environment, why) = (visible(&judged.environment), visible(&judged.why));
+                out.tell(&format!("  watch of {environment}: {} ({why})", judged.verdict.name()));
+            }
+            Body::StopAsked(asked) if self.is_of(&asked.run) => {
+                out.tell(&format!("■ {who} asked for a stop"))
+            }
+            Body::Signalled(sent) if self.is_of(&sent.run) => {
+                out.tell(&format!("■ sent {}", visible(&sent.signal)));
             }
             Body::PlanEnded(ended) if ended.plan == self.plan => return Some(ended),
             _ => {}
@@ -84,8 +177,24 @@ impl Told<'_> {
         None
     }
 
+    fn is_of(&self, run: &str) -> bool {
+        run.strip_prefix(self.plan).is_some_and(|rest| rest.starts_with('.'))
+    }
+
     fn title(&self, step: usize) -> std::borrow::Cow<'_, str> {
-        visible(self.steps.get(step).map_or(self.plan, String::as_str))
+        visible(self.steps.get(step).map_or(self.plan, |(title, _)| title.as_str()))
+    }
+
+    fn step_started(&self, started: &StepStarted) {
+        let title = self.title(started.step);
+        let line = self.steps.get(started.step).and_then(|(_, line)| line.as_ref());
+        let what = match line {
+            _ if started.undo => format!("↶ undoing {title}"),
+            Some(line) if visible(line) == title => format!("▶ {title}"),
+            Some(line) => format!("▶ {title}: {}", visible(line)),
+            None => format!("▶ {title}  (flightdeck run attach {})", visible(&started.run)),
+        };
+        self.cx.out.tell(&what);
     }
 
     fn step_ended(&self, ended: &StepEnded) {
@@ -137,7 +246,12 @@ fn last_lines(cx: &Context, incident: IncidentId, run: &str) -> Vec<String> {
 }
 
 /// Prints the result of a plan and says how the verb ends.
-fn finish(cx: &Context, journal: &mut Journal, incident: IncidentId, ended: &PlanEnded) -> Result<End> {
+pub(super) fn finish(
+    cx: &Context,
+    journal: &mut Journal,
+    incident: IncidentId,
+    ended: &PlanEnded,
+) -> Result<End> {
     let plan = visible(&ended.plan);
     let why = visible(&ended.why);
     match ended.end {

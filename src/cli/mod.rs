@@ -16,6 +16,7 @@ mod save;
 mod sheet;
 mod situation;
 mod status_json;
+mod status_runs;
 mod status_text;
 mod terminal;
 

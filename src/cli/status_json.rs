@@ -8,9 +8,7 @@ use serde::Serialize;
 use super::situation::{Item, ProbeState, Situation};
 use crate::config::types::Flow;
 use crate::hotfix::state::BranchState;
-use crate::incident::{
-    CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, PlanState, RecordId, Run, StepRun,
-};
+use crate::incident::{CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, RecordId, Run, StepRun};
 
 /// The whole document. The order of fields is that of the contract.
 #[derive(Debug, Serialize)]
@@ -144,6 +142,10 @@ struct Step<'a> {
     title: &'a str,
     state: &'static str,
     run: Option<&'a str>,
+    /// What it waits for.
+    waiting: Option<&'a str>,
+    /// Why it was passed over.
+    skipped: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -315,32 +317,18 @@ fn plan(plan: &PlanRun) -> Plan<'_> {
         target: &plan.target,
         state: plan.state.name(),
         why: &plan.why,
-        steps: plan
-            .steps
-            .iter()
-            .map(|step| Step {
-                title: &step.title,
-                state: step_state(plan.state, step),
-                run: step.run.as_ref().map(|run| run.id.as_str()),
-            })
-            .collect(),
+        steps: plan.steps.iter().map(step).collect(),
     }
 }
 
-/// The word for how far a step came.
-pub(super) fn step_state(plan: PlanState, step: &StepRun) -> &'static str {
-    match step.run.as_ref().map(|run| &run.outcome) {
-        None => match plan {
-            PlanState::Running | PlanState::Waiting => "waiting",
-            PlanState::Ended(_) => "cancelled",
-        },
-        Some(None) => match plan {
-            PlanState::Running | PlanState::Waiting => "running",
-            PlanState::Ended(_) => "unknown",
-        },
-        Some(Some(outcome)) if outcome.succeeded() => "done",
-        Some(Some(Outcome::Unknown { .. })) => "unknown",
-        Some(Some(_)) => "failed",
+/// A step and how far it came.
+fn step(step: &StepRun) -> Step<'_> {
+    Step {
+        title: &step.title,
+        state: step.state().name(),
+        run: step.run.as_ref().map(|run| run.id.as_str()),
+        waiting: step.waiting.as_ref().map(|(_, why)| why.as_str()),
+        skipped: step.skipped.as_ref().map(|(_, _, reason)| reason.as_str()),
     }
 }
 
@@ -415,17 +403,13 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_never_began_is_waiting_only_while_its_plan_runs() {
-        let step = StepRun {
-            title: "x".to_owned(),
-            run: None,
-            earlier: Vec::new(),
-            proof: None,
-            skipped: None,
-            waiting: None,
-            undo: None,
-        };
-        assert_eq!(step_state(PlanState::Running, &step), "waiting");
-        assert_eq!(step_state(PlanState::Ended(crate::incident::PlanEnd::Failed), &step), "cancelled");
+    fn a_plan_that_waits_says_what_for() {
+        let mut situation = situation();
+        let step = &mut situation.state.plans[0].steps[0];
+        step.waiting = Some((situation.now, "no data from api".to_owned()));
+        let document = serde_json::to_value(json(&situation, &|_, _| None)).unwrap();
+        let step = &document["plans"][0]["steps"][0];
+        assert_eq!((&step["state"], &step["waiting"]), (&json!("waiting"), &json!("no data from api")));
+        assert!(step["skipped"].is_null());
     }
 }

@@ -7,17 +7,14 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::sheet::{GUTTER, Hue, Line, Sheet, WIDTH, fit};
 use super::situation::{Item, ProbeState, Situation};
-use super::status_json::step_state;
+use super::status_runs;
 use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Head};
-use crate::incident::{
-    CheckState, Clock, ClockState, Entry, EntryKind, Phase, PlanState, Severity, Status, duration,
-};
+use crate::incident::{CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, Status, duration};
 use crate::text::visible;
 
 /// Lines of the longest sections: what does not fit is counted, never dropped in silence.
 const COMMITS: usize = 5;
-const RUNS: usize = 5;
 const ENTRIES: usize = 10;
 
 /// The situation on one screen. With `colour` it carries escapes for a terminal; text from
@@ -36,7 +33,7 @@ pub(crate) fn text(
         hotfix(&mut page, situation, branch);
     }
     checklist(&mut page, &situation.checklist, situation.now);
-    runs(&mut page, situation);
+    status_runs::runs(&mut page, situation);
     timeline(&mut page, situation);
     for remark in &situation.remarks {
         page.section("note");
@@ -336,51 +333,6 @@ fn state_words(state: CheckState) -> &'static str {
     }
 }
 
-fn runs(page: &mut Sheet, situation: &Situation) {
-    let plans = &situation.state.plans;
-    if plans.is_empty() {
-        return;
-    }
-    page.section("RUNS");
-    more_before(page, plans.len().saturating_sub(RUNS), "plans");
-    for plan in plans.iter().skip(plans.len().saturating_sub(RUNS)) {
-        let (glyph, hue) = match plan.state.name() {
-            "running" => ("▶", Hue::Strong),
-            "done" => ("✓", Hue::Good),
-            "unknown" => ("?", Hue::Warn),
-            "cancelled" => ("■", Hue::Warn),
-            _ => ("✗", Hue::Bad),
-        };
-        let end = plan.ended_at.unwrap_or(situation.now);
-        let length = duration(end.duration_since(plan.started_at).max(SignedDuration::ZERO));
-        page.line(
-            Line::new()
-                .put(glyph, hue)
-                .plain(" ")
-                .cell(&plan.title, 45, Hue::Plain)
-                .plain("  ")
-                .cell(plan.state.name(), 9, hue)
-                .plain(" ")
-                .put(&length, Hue::Dim),
-        );
-        if plan.state != PlanState::Ended(crate::incident::PlanEnd::Done) {
-            for step in &plan.steps {
-                let words = step_state(plan.state, step);
-                page.line(
-                    Line::new()
-                        .plain("    ")
-                        .cell(&step.title, 43, Hue::Dim)
-                        .plain("  ")
-                        .put(words, Hue::Dim),
-                );
-            }
-            if !plan.why.is_empty() {
-                page.prose(&plan.why, hue);
-            }
-        }
-    }
-}
-
 fn timeline(page: &mut Sheet, situation: &Situation) {
     page.section("TIMELINE");
     let entries = &situation.state.timeline;
@@ -453,7 +405,7 @@ fn more(page: &mut Sheet, count: usize, what: &str) {
     }
 }
 
-fn more_before(page: &mut Sheet, count: usize, what: &str) {
+pub(super) fn more_before(page: &mut Sheet, count: usize, what: &str) {
     if count > 0 {
         page.line(Line::new().put(&format!("… {count} earlier {what}"), Hue::Dim));
     }

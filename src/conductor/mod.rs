@@ -9,6 +9,7 @@ mod conduct;
 mod decide;
 mod files;
 mod frozen;
+mod held;
 mod input;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -45,6 +46,7 @@ use crate::plan::gates::Standing;
 pub use conduct::conduct;
 pub use decide::{decide, take_over};
 pub use files::log_dir;
+pub use held::held;
 pub use input::send_input;
 pub use log::{Chunk, LogReader};
 pub use plain::Plain;

@@ -44,7 +44,7 @@ pub fn line(state: Option<&State>, facts: &Facts) -> Option<GuideLine> {
 
 /// While a plan is carried out, watching it comes first.
 fn running(state: &State) -> Option<GuideLine> {
-    let plan = state.plans.iter().rev().find(|plan| plan.state == PlanState::Running)?;
+    let plan = state.plans.iter().rev().find(|plan| plan.state.is_under_way())?;
     let title = crate::text::visible(&plan.title);
     Some(say("runs", "", format!("Running: {title}. Watch its output; it goes on even if you quit.")))
 }

@@ -63,7 +63,22 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
     // What is overdue comes first, longest overdue at the top; the rest keeps the order of
     // the procedure.
     list.sort_by_key(|next| if next.overdue { (0, next.due_at) } else { (1, None) });
+    // A plan that stands still may leave production half changed: nothing is more pressing.
+    if state.status != Status::Closed {
+        list.splice(0..0, state.undecided().map(undecided));
+    }
     list
+}
+
+/// Deciding about a plan that stands still.
+fn undecided(plan: &PlanRun) -> Next {
+    let waits = plan.steps.iter().find_map(|step| step.waiting.as_ref());
+    let title = match waits {
+        Some((_, why)) if plan.state == PlanState::Waiting => format!("decide: {} waits: {why}", plan.title),
+        _ if plan.state == PlanState::Waiting => format!("decide: {} waits", plan.title),
+        _ => format!("decide: nobody knows what became of {}", plan.title),
+    };
+    Next { action: "plan", argument: plan.id.clone(), title, due_at: None, overdue: false }
 }
 
 /// How many steps of the hotfix are named ahead.
@@ -316,7 +331,7 @@ impl Steps<'_> {
 
     fn running(&self, purpose: &str, target: Option<&str>) -> bool {
         self.state.plans.iter().any(|plan| {
-            plan.state == PlanState::Running
+            plan.state.is_under_way()
                 && plan.purpose == purpose
                 && target.is_none_or(|target| plan.target == target)
         })

@@ -1,6 +1,7 @@
 //! The state of an incident: what the fold makes of its records. Read-only outside the fold.
 
 mod plans;
+mod pressing;
 
 use std::collections::BTreeMap;
 
@@ -123,9 +124,13 @@ impl State {
         self.plans.iter().find(|plan| plan.id == id)
     }
 
-    /// A run by id.
+    /// A run by id: also one that was carried out again since, or that undid a step.
     pub fn run(&self, id: &str) -> Option<(&PlanRun, &Run)> {
-        self.runs().find(|(_, run)| run.id == id)
+        self.plans.iter().find_map(|plan| {
+            let mut runs =
+                plan.steps.iter().flat_map(|step| step.run.iter().chain(&step.undo).chain(&step.earlier));
+            runs.find(|run| run.id == id).map(|run| (plan, run))
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a plan stands, what comes next in it, and what a person may decide about it.
 
-use super::{Plan, Undo};
+use super::{Action, Plan, Undo};
 use crate::incident::{Decision, PlanRun, PlanState, StepState};
 
 /// What a person may decide about a plan now.
@@ -31,8 +31,8 @@ pub fn choices(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
     let under_way = run.state.is_under_way();
     let choice = |decision, title: String, risky| Choice { step, decision, title, risky };
     let mut list = Vec::new();
-    let watches = matches!(planned.action, super::Action::Watch(_));
-    let holds = matches!(planned.action, super::Action::Hold { .. });
+    let watches = matches!(planned.action, Action::Watch(_));
+    let holds = matches!(planned.action, Action::Hold { .. });
     if under_way && state == StepState::Running && planned.action.changes_something() {
         // A command that runs is stopped, not decided about.
         return list;
@@ -100,3 +100,39 @@ fn undo_choice(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
     .into_iter()
     .collect()
 }
+
+/// What undoing a plan back to and including a step carries out, in that order: index of the
+/// step, and what undoes it; `None` where it leaves nothing behind.
+pub fn undoing<'a>(plan: &'a Plan, run: &PlanRun, to: usize) -> Vec<(usize, Option<&'a Action>)> {
+    let begun = |(index, _): &(usize, &super::Step)| {
+        *index >= to
+            && run.steps.get(*index).is_some_and(|step| {
+                step.run.is_some() && !matches!(step.state(), StepState::Undone | StepState::Skipped)
+            })
+    };
+    let steps = plan.steps.iter().enumerate().rev().filter(begun);
+    let undone = |step: &'a super::Step| match &step.undo {
+        Undo::By { action, .. } => Some(action),
+        Undo::Nothing | Undo::Irreversible { .. } => None,
+    };
+    steps.map(|(index, step)| (index, undone(step))).collect()
+}
+
+/// Tells whether a decision lets something in the world be changed that was stopped at: in a
+/// protected environment its name has to be given for it.
+pub fn changes_world(decision: &Decision) -> bool {
+    matches!(decision, Decision::Retry | Decision::Skip { .. } | Decision::Undo { .. })
+}
+
+/// What has to be given before a decision is carried out: the name of the target, where that is
+/// protected or the step could be done twice.
+pub fn word<'a>(plan: &'a Plan, choice: &Choice) -> Option<&'a str> {
+    if choice.risky {
+        return Some(plan.confirm.as_deref().unwrap_or(&plan.target));
+    }
+    plan.confirm.as_deref().filter(|_| changes_world(&choice.decision))
+}
+
+/// Why a decision is risky, for whoever has to confirm it.
+pub const RISK: &str =
+    "nobody knows whether it was done, and running it twice is not known to be safe: it may be done twice";

@@ -21,7 +21,6 @@ use crate::cockpit::msg::{Fact, Msg};
 use crate::cockpit::update;
 use crate::config::settings::{self, LoadedSettings};
 use crate::failure::Result;
-use crate::incident::PlanState;
 use crate::tui::canvas::Canvas;
 use crate::tui::theme::{ColorDepth, Theme};
 use crate::tui::{Regions, draw};
@@ -207,7 +206,7 @@ impl<'a> Shell<'a> {
         self.pulse.end(&self.store);
         self.store.finish();
         let running = self.model.incident().into_iter().flat_map(|state| &state.plans);
-        Ok(running.filter(|plan| plan.state == PlanState::Running).map(|plan| plan.title.clone()).collect())
+        Ok(running.filter(|plan| plan.state.is_under_way()).map(|plan| plan.title.clone()).collect())
     }
 
     /// Waits a moment for journal and repository, so that the first frame is whole.

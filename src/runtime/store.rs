@@ -12,10 +12,10 @@ use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::IncidentLine;
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
 use crate::conductor::{self, PassOver, Started};
-use crate::failure::{Failure, FailureKind, Result};
+use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::hotfix::watch::{self, Timing};
-use crate::incident::{Body, Declared, Draft, IncidentId, PlanState, Policy, Record};
+use crate::incident::{Body, Declared, Draft, IncidentId, Policy, Record};
 use crate::journal::{Journal, Seq};
 use crate::plan::Plan;
 
@@ -244,7 +244,7 @@ impl Keeper {
             .state()
             .plans
             .iter()
-            .filter(|plan| plan.state == PlanState::Running)
+            .filter(|plan| plan.state.is_under_way())
             .map(|plan| plan.id.clone())
             .collect();
         self.open = Some(Open { id, seq, running });
@@ -298,15 +298,9 @@ impl Keeper {
             &pass_over,
         )? {
             Started::Yes(_) => Ok(Done::Started { plan: plan.id.clone(), records: self.fresh()? }),
-            Started::Held(lease) => Err(Failure::of(
-                FailureKind::Held,
-                format!("starting {}", plan.title),
-                format!(
-                    "{} is held by {} for {} since {:.0}",
-                    lease.target, lease.by, lease.plan, lease.taken_at
-                ),
-                "wait for it to end, or stop its run",
-            )),
+            Started::Held(lease) => {
+                Err(conductor::held(&format!("starting {}", plan.title), &lease, Timestamp::now()))
+            }
             Started::Blocked(standings) => Err(conductor::blocked(plan, &standings)),
         }
     }

@@ -209,3 +209,23 @@ fn an_untrusted_configuration_is_looked_at_first() {
     let facts = Facts { untrusted: true, ..repository() };
     assert_eq!(actions(&assembled([]), &facts, 6)[0], "trust");
 }
+
+#[test]
+fn a_plan_that_stands_still_is_decided_about_before_all_else() {
+    let waits = |why: &str| StepWaiting { plan: "d".into(), step: 0, why: why.into() };
+    let begun = [record(6, plan("d", "deploy", "production", HEAD)), record(7, waits("no data from api"))];
+    let mut log = assembled(begun);
+    let first = |log: &Log| next(log.state(), &Policy::built_in(), &repository(), minutes(500))[0].clone();
+    let found = first(&log);
+    assert_eq!((found.action, found.argument.as_str()), ("plan", "d"));
+    assert_eq!(found.title, "decide: deploy production waits: no data from api");
+    log.insert(record(8, waits("")));
+    assert_ne!(first(&log).action, "plan", "it waits no longer");
+    log.insert(record(9, ended("d", PlanEnd::Unknown)));
+    assert_eq!(first(&log).title, "decide: nobody knows what became of deploy production");
+    log.insert(record(10, plan("again", "deploy", "production", HEAD)));
+    log.insert(record(11, ended("again", PlanEnd::Done)));
+    assert_ne!(first(&log).action, "plan", "another deploy came after it");
+    assert_eq!(log.state().plan_to_decide().unwrap().id, "d");
+    assert_eq!(log.state().plan_to_see().unwrap().id, "again");
+}

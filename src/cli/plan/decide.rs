@@ -1,0 +1,207 @@
+//! Deciding about a plan: checked against what can be decided now, confirmed, handed over, and
+//! followed to the end.
+
+use std::io::{BufRead as _, IsTerminal as _};
+
+use super::super::End;
+use super::super::context::{Context, Loaded, Wanted};
+use super::super::follow::{From, follow_on};
+use super::{Deciding, find, refresh, show};
+use crate::conductor::{self, Started};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::incident::{Body, Decision, PlanEnd, PlanRun, Record, StepState};
+use crate::plan::progress::{self, Choice};
+use crate::plan::{Plan, Undo};
+use crate::text::visible;
+
+/// Carries a decision to the plan that is meant. `to` is the step to undo back to, from 1.
+pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: Option<usize>) -> Result<End> {
+    let mut loaded = cx.load(Wanted::Last)?;
+    refresh(cx, &mut loaded)?;
+    let run = match &deciding.id {
+        Some(id) => find(loaded.state(), id)?.clone(),
+        None => loaded.state().plan_to_decide().cloned().ok_or_else(nothing)?,
+    };
+    let doing = format!("plan {} {}", wanted.name(), visible(&run.id));
+    let plan = show::decoded(&run).ok_or_else(|| {
+        let cause = "its steps were written by another version and cannot be read";
+        Failure::new(doing.clone(), cause, "decide with the version of flightdeck that started it")
+    })?;
+    let choice = chosen(&plan, &run, wanted, to, &doing)?;
+    confirm(cx, &plan, &choice, deciding, &doing)?;
+    let incident = loaded.state().id;
+    let repository = loaded.state().repository.clone();
+    let (_, seq) = loaded.journal.since(incident, loaded.seq)?;
+    let started = conductor::decide(
+        &mut loaded.journal,
+        &cx.state_dir,
+        incident,
+        &repository,
+        &run.id,
+        choice.step,
+        choice.decision.clone(),
+    )?;
+    let records = match started {
+        Started::Held(lease) => return Err(conductor::held(&doing, &lease, cx.now())),
+        Started::Blocked(standings) => return Err(conductor::blocked(&plan, &standings)),
+        Started::Yes(records) => records,
+    };
+    cx.out.tell(&format!("{}: {}", run.id, choice.title));
+    if deciding.detach && ended_by(&records, &run.id).is_none() {
+        cx.out.line(&run.id)?;
+        return Ok(End::Done);
+    }
+    let from = From { seq, after: records.last().map(|record| record.id), run: Some(&run) };
+    let ended = match ended_by(&records, &run.id) {
+        Some(end) => super::super::follow::finish(cx, &mut loaded.journal, incident, end)?,
+        None => follow_on(cx, &mut loaded.journal, incident, &run.id, from)?,
+    };
+    as_wanted(&mut loaded, &run.id, &choice.decision, ended)
+}
+
+/// The end of the plan, where the decision itself brought it.
+fn ended_by<'r>(records: &'r [Record], plan: &str) -> Option<&'r crate::incident::PlanEnded> {
+    records.iter().rev().find_map(|record| match &record.body {
+        Body::PlanEnded(ended) if ended.plan == plan => Some(Some(ended)),
+        Body::PlanResumed(resumed) if resumed.plan == plan => Some(None),
+        _ => None,
+    })?
+}
+
+/// What was asked for decides whether an end is a good one: a plan that was to be given up and
+/// is, or one that was to be undone and is, did what it should.
+fn as_wanted(loaded: &mut Loaded, plan: &str, decision: &Decision, ended: End) -> Result<End> {
+    if matches!(ended, End::Bad(FailureKind::Unknown)) {
+        return Ok(ended);
+    }
+    let (log, _) = loaded.journal.load(loaded.state().id)?;
+    let Some(run) = log.state().plan(plan) else { return Ok(ended) };
+    let good = match decision {
+        Decision::GiveUp => run.state == crate::incident::PlanState::Ended(PlanEnd::Cancelled),
+        Decision::Undo { to } => run.steps.get(*to).is_some_and(|step| step.state() == StepState::Undone),
+        _ => return Ok(ended),
+    };
+    Ok(if good { End::Done } else { ended })
+}
+
+/// The decision as it can be made now.
+fn chosen(plan: &Plan, run: &PlanRun, wanted: &Decision, to: Option<usize>, doing: &str) -> Result<Choice> {
+    let choices = progress::choices(plan, run);
+    let found = choices.iter().find(|choice| choice.decision.name() == wanted.name());
+    let Some(found) = found else {
+        let can: Vec<&str> = choices.iter().map(|choice| choice.decision.name()).collect();
+        let hint = match can.as_slice() {
+            [] if run.state.is_under_way() => {
+                format!("wait for it, or flightdeck run stop {}", visible(&run.id))
+            }
+            [] => "start it anew: nothing is left to decide about it".to_owned(),
+            can => format!("what can be done now: flightdeck plan {}", can.join(", ")),
+        };
+        let cause = format!("that makes no sense while it is {}", run.state.name());
+        return Err(Failure::usage(doing, cause, hint));
+    };
+    let decision = match wanted {
+        Decision::Undo { .. } => Decision::Undo { to: back_to(plan, found, to, doing)? },
+        Decision::Skip { reason } if reason.is_empty() => {
+            let hint = "--reason WHY: it goes into the record and the report";
+            return Err(Failure::usage(doing, "a step is passed over with a reason only", hint));
+        }
+        wanted => wanted.clone(),
+    };
+    let title = match &decision {
+        Decision::Undo { to } => {
+            let step = plan.steps.get(*to).map_or("", |step| &step.title);
+            format!("undo, back to and including: {}", visible(step))
+        }
+        _ => found.title.clone(),
+    };
+    Ok(Choice { decision, title, ..found.clone() })
+}
+
+/// The step to go back to, from 0.
+fn back_to(plan: &Plan, found: &Choice, to: Option<usize>, doing: &str) -> Result<usize> {
+    let Decision::Undo { to: first } = found.decision else { return Ok(0) };
+    let Some(to) = to else { return Ok(first) };
+    let count = plan.steps.len();
+    if to == 0 || to > count {
+        let cause = format!("it has steps 1 to {count}");
+        return Err(Failure::usage(doing, cause, "flightdeck plan show numbers them"));
+    }
+    let to = to - 1;
+    if to >= first {
+        return Ok(to);
+    }
+    let irreversible = plan.steps.iter().enumerate().skip(to).find_map(|(index, step)| match &step.undo {
+        Undo::Irreversible { why } => Some((index, why)),
+        _ => None,
+    });
+    let cause = match irreversible {
+        Some((index, why)) => format!("step {} cannot be undone: {}", index + 1, visible(why)),
+        None => "nothing before that step is left to undo".to_owned(),
+    };
+    Err(Failure::usage(doing, cause, format!("--to {} is as far back as it goes", first + 1)))
+}
+
+/// Makes sure that the decision is meant, where it could do harm.
+fn confirm(cx: &Context, plan: &Plan, choice: &Choice, deciding: &Deciding, doing: &str) -> Result<()> {
+    if let Some(said) = deciding.confirm.as_ref().filter(|said| **said != plan.target) {
+        let cause =
+            format!("--confirm names {}, the plan's target is {}", visible(said), visible(&plan.target));
+        return Err(Failure::usage(doing, cause, "nothing was decided; flightdeck plan show"));
+    }
+    let Some(word) = progress::word(plan, choice).filter(|_| deciding.confirm.is_none()) else {
+        return Ok(());
+    };
+    let word = visible(word);
+    let why = if choice.risky { progress::RISK.to_owned() } else { format!("{word} is protected") };
+    let hint = format!("look at flightdeck plan show, then add --confirm {word}");
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(Failure::usage(doing, why, hint));
+    }
+    cx.out.tell(&format!("{}\n{why}", choice.title));
+    cx.out.tell(&format!("type {word} to go ahead, anything else to leave it:"));
+    // What was typed before the question was asked is no answer to it.
+    let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
+    let mut typed = String::new();
+    let read = std::io::stdin().lock().read_line(&mut typed);
+    read.map_err(|error| Failure::new(doing, error, hint.clone()))?;
+    if typed.trim_end_matches(['\r', '\n']) == word {
+        return Ok(());
+    }
+    Err(Failure::usage(doing, "what was typed is not the name of its target", hint))
+}
+
+/// Takes a target from a holder that is gone.
+pub(super) fn take_over(cx: &Context, target: &str, reason: &str) -> Result<End> {
+    let doing = format!("taking over {}", visible(target));
+    if reason.trim().is_empty() {
+        let hint = "--reason WHY: it goes into the record and the report";
+        return Err(Failure::usage(doing, "a target is taken over with a reason only", hint));
+    }
+    let mut journal = cx.journal()?;
+    let repository = &cx.place()?.repository;
+    let leases = journal.leases()?;
+    let held = leases.iter().find(|lease| lease.repository == *repository && lease.target == target);
+    let Some(lease) = held else {
+        let held: Vec<_> = leases.iter().filter(|lease| lease.repository == *repository).collect();
+        let hint = match held.as_slice() {
+            [] => "no target of this repository is held".to_owned(),
+            held => {
+                let names: Vec<_> = held.iter().map(|lease| visible(&lease.target).into_owned()).collect();
+                format!("held are: {}", names.join(", "))
+            }
+        };
+        return Err(Failure::usage(doing, "nobody holds it", hint));
+    };
+    conductor::take_over(&mut journal, &cx.state_dir, repository, lease, reason.trim())?;
+    cx.out.line(&format!(
+        "{} is free; see what became of {} with flightdeck plan show {}",
+        target, lease.plan, lease.plan
+    ))?;
+    Ok(End::Done)
+}
+
+fn nothing() -> Failure {
+    let hint = "flightdeck plan list shows all there are";
+    Failure::usage("finding the plan", "no plan waits, failed or runs", hint)
+}

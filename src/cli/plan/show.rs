@@ -1,0 +1,238 @@
+//! A plan on paper: what each step came to, and what can be done now.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::super::End;
+use super::super::carry::preview;
+use super::super::context::Context;
+use super::super::follow::words;
+use crate::failure::Result;
+use crate::incident::{Outcome, PlanRun, Proof, Run, State, StepRun, StepState};
+use crate::plan::Plan;
+use crate::plan::progress::{self, Choice};
+use crate::text::visible;
+
+/// Where the second column begins.
+const INDENT: &str = "               ";
+
+/// The plan that is being carried out; `None` where another version wrote it.
+pub(super) fn decoded(run: &PlanRun) -> Option<Plan> {
+    serde_json::from_value(run.spec.clone()).ok()
+}
+
+/// The verb that makes a choice, as it would be typed.
+pub(in super::super) fn verb(plan: &Plan, run: &PlanRun, choice: &Choice) -> String {
+    let name = choice.decision.name();
+    let reason = if name == "skip" { " --reason WHY" } else { "" };
+    let confirm =
+        progress::word(plan, choice).map_or_else(String::new, |word| format!(" --confirm {}", visible(word)));
+    format!("flightdeck plan {name} {}{reason}{confirm}", visible(&run.id))
+}
+
+/// What can be decided about a plan now, a line each with its verb.
+pub(in super::super) fn choices(run: &PlanRun) -> Vec<String> {
+    let Some(plan) = decoded(run) else { return Vec::new() };
+    let mut lines = Vec::new();
+    for choice in progress::choices(&plan, run) {
+        lines.push(verb(&plan, run, &choice));
+        lines.push(format!("    {}", visible(&choice.title)));
+        if choice.risky {
+            lines.push(format!("    careful: {}", progress::RISK));
+        }
+    }
+    lines
+}
+
+/// Prints all plans, a line each.
+pub(super) fn list(cx: &Context, state: &State, json: bool) -> Result<End> {
+    if json {
+        cx.out.json(&state.plans.iter().map(sheet).collect::<Vec<_>>())?;
+        return Ok(End::Done);
+    }
+    for plan in &state.plans {
+        let why = match waiting(plan) {
+            Some((_, step)) => format!(": {}", step.waiting.as_ref().map_or("", |(_, why)| why)),
+            None if plan.why.is_empty() => String::new(),
+            None => format!(": {}", plan.why),
+        };
+        let at = plan.started_at.strftime("%H:%M:%S");
+        let progress = format!("{}/{}", settled(plan), plan.steps.len());
+        cx.out.line(&format!(
+            "{at}  {:<9}  {progress:>5}  {}  {}{why}",
+            plan.state.name(),
+            plan.id,
+            plan.title
+        ))?;
+    }
+    Ok(End::Done)
+}
+
+/// Number of steps with nothing left to do.
+fn settled(plan: &PlanRun) -> usize {
+    plan.steps.iter().filter(|step| step.is_settled()).count()
+}
+
+fn waiting(plan: &PlanRun) -> Option<(usize, &StepRun)> {
+    plan.steps.iter().enumerate().find(|(_, step)| step.waiting.is_some())
+}
+
+/// Prints one plan.
+pub(super) fn show(cx: &Context, plan: &PlanRun, json: bool) -> Result<End> {
+    if json {
+        cx.out.json(&sheet(plan))?;
+        return Ok(End::Done);
+    }
+    cx.out.line(&format!("{}: {}", plan.id, plan.state.name()))?;
+    if !plan.why.is_empty() {
+        cx.out.line(&format!("  {}", plan.why))?;
+    }
+    cx.out.line(&format!("  started by {} at {:.0}", plan.by, plan.started_at))?;
+    if let Some(at) = plan.ended_at {
+        cx.out.line(&format!("  ended at {at:.0}"))?;
+    }
+    for (index, step) in plan.steps.iter().enumerate() {
+        cx.out.line(&format!("{:>3}  {:<9} {}", index + 1, step.state().name(), step.title))?;
+        for line in about(step) {
+            cx.out.line(&format!("{INDENT}{line}"))?;
+        }
+    }
+    let choices = choices(plan);
+    if !choices.is_empty() {
+        cx.out.line("what can be done now:")?;
+        for line in choices {
+            cx.out.line(&format!("  {line}"))?;
+        }
+    }
+    match decoded(plan) {
+        Some(spec) => cx.out.lines(&preview(&spec))?,
+        None => cx.out.line("  its commands were written by another version and cannot be shown")?,
+    }
+    Ok(End::Done)
+}
+
+/// All that is known of a step besides its state.
+fn about(step: &StepRun) -> Vec<String> {
+    let mut lines: Vec<String> = step.earlier.iter().map(|run| format!("before: {}", ran(run))).collect();
+    if let Some(run) = &step.run {
+        lines.push(ran(run));
+        lines.extend(run.signals.iter().map(|(at, signal)| format!("{signal} sent at {at:.0}")));
+    }
+    if let Some((at, why)) = &step.waiting {
+        lines.push(format!("waits since {at:.0}: {why}"));
+    }
+    if let Some((_, proof, why)) = &step.proof {
+        lines.push(format!("proof: {} ({why})", answer(*proof)));
+    }
+    if let Some((at, by, reason)) = &step.skipped {
+        lines.push(format!("passed over by {by} at {at:.0}: {reason}"));
+    }
+    if let Some(undo) = &step.undo {
+        lines.push(format!("undone by {}", ran(undo)));
+    }
+    lines
+}
+
+fn ran(run: &Run) -> String {
+    let outcome = run.outcome.as_ref().map_or("running".to_owned(), words);
+    let dash = if run.summary.is_empty() { "" } else { " — " };
+    format!("{}: {outcome}{dash}{}", run.id, run.summary)
+}
+
+/// What the world said of a step, in words.
+pub(in super::super) fn answer(proof: Proof) -> &'static str {
+    match proof {
+        Proof::Done => "done",
+        Proof::NotDone => "not done",
+        Proof::Unknown => "cannot be found out",
+    }
+}
+
+/// A plan as JSON.
+#[derive(Serialize)]
+struct Sheet<'a> {
+    id: &'a str,
+    title: &'a str,
+    purpose: &'a str,
+    target: &'a str,
+    state: &'static str,
+    why: &'a str,
+    by: &'a str,
+    hash: &'a str,
+    started_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    steps: Vec<StepSheet<'a>>,
+    choices: Vec<ChoiceSheet>,
+    spec: &'a serde_json::Value,
+}
+
+#[derive(Serialize)]
+struct StepSheet<'a> {
+    title: &'a str,
+    state: &'static str,
+    run: Option<&'a str>,
+    attempts: usize,
+    outcome: Option<&'a Outcome>,
+    proof: Option<Proof>,
+    proof_why: Option<&'a str>,
+    waiting: Option<&'a str>,
+    skipped_by: Option<&'a str>,
+    skip_reason: Option<&'a str>,
+    undone: bool,
+    undo_outcome: Option<&'a Outcome>,
+}
+
+/// What can be decided now.
+#[derive(Serialize)]
+struct ChoiceSheet {
+    decision: &'static str,
+    step: usize,
+    title: String,
+    risky: bool,
+    verb: String,
+}
+
+fn sheet(run: &PlanRun) -> Sheet<'_> {
+    let plan = decoded(run);
+    let choices = plan.iter().flat_map(|plan| {
+        progress::choices(plan, run).into_iter().map(|choice| ChoiceSheet {
+            decision: choice.decision.name(),
+            step: choice.step + 1,
+            verb: verb(plan, run, &choice),
+            risky: choice.risky,
+            title: choice.title,
+        })
+    });
+    Sheet {
+        id: &run.id,
+        title: &run.title,
+        purpose: &run.purpose,
+        target: &run.target,
+        state: run.state.name(),
+        why: &run.why,
+        by: &run.by,
+        hash: &run.hash,
+        started_at: run.started_at,
+        ended_at: run.ended_at,
+        steps: run.steps.iter().map(step_sheet).collect(),
+        choices: choices.collect(),
+        spec: &run.spec,
+    }
+}
+
+fn step_sheet(step: &StepRun) -> StepSheet<'_> {
+    StepSheet {
+        title: &step.title,
+        state: step.state().name(),
+        run: step.run.as_ref().map(|run| run.id.as_str()),
+        attempts: step.earlier.len() + usize::from(step.run.is_some()),
+        outcome: step.run.as_ref().and_then(|run| run.outcome.as_ref()),
+        proof: step.proof.as_ref().map(|(_, proof, _)| *proof),
+        proof_why: step.proof.as_ref().map(|(_, _, why)| why.as_str()),
+        waiting: step.waiting.as_ref().map(|(_, why)| why.as_str()),
+        skipped_by: step.skipped.as_ref().map(|(_, by, _)| by.as_str()),
+        skip_reason: step.skipped.as_ref().map(|(_, _, reason)| reason.as_str()),
+        undone: step.state() == StepState::Undone,
+        undo_outcome: step.undo.as_ref().and_then(|run| run.outcome.as_ref()),
+    }
+}

@@ -1,0 +1,85 @@
+//! The plans in plain text: those that stand still until somebody decides before all others.
+
+use jiff::SignedDuration;
+
+use super::sheet::{Hue, Line, Sheet};
+use super::situation::Situation;
+use super::status_text::more_before;
+use crate::incident::{PlanEnd, PlanRun, PlanState, StepRun, StepState, duration};
+
+/// Plans listed: what does not fit is counted, never dropped in silence.
+const RUNS: usize = 5;
+
+/// Writes the plans, the last ones and those that wait for a decision.
+pub(super) fn runs(page: &mut Sheet, situation: &Situation) {
+    let plans = &situation.state.plans;
+    if plans.is_empty() {
+        return;
+    }
+    let undecided: Vec<&PlanRun> = situation.state.undecided().collect();
+    if !undecided.is_empty() {
+        page.section("DECIDE");
+        for run in &undecided {
+            plan(page, situation, run);
+            page.prose(&format!("flightdeck plan show {}  shows what can be done", run.id), Hue::Strong);
+        }
+    }
+    let known = |run: &&PlanRun| undecided.iter().any(|one| one.id == run.id);
+    let rest: Vec<&PlanRun> = plans.iter().filter(|run| !known(run)).collect();
+    if rest.is_empty() {
+        return;
+    }
+    page.section("RUNS");
+    more_before(page, rest.len().saturating_sub(RUNS), "plans");
+    for run in rest.iter().skip(rest.len().saturating_sub(RUNS)) {
+        plan(page, situation, run);
+    }
+}
+
+fn plan(page: &mut Sheet, situation: &Situation, plan: &PlanRun) {
+    let (glyph, hue) = match plan.state {
+        PlanState::Running => ("▶", Hue::Strong),
+        PlanState::Waiting => ("‖", Hue::Warn),
+        PlanState::Ended(PlanEnd::Done) => ("✓", Hue::Good),
+        PlanState::Ended(PlanEnd::Unknown) => ("?", Hue::Warn),
+        PlanState::Ended(PlanEnd::Cancelled) => ("■", Hue::Warn),
+        PlanState::Ended(PlanEnd::Failed) => ("✗", Hue::Bad),
+    };
+    let end = plan.ended_at.unwrap_or(situation.now);
+    let length = duration(end.duration_since(plan.started_at).max(SignedDuration::ZERO));
+    page.line(
+        Line::new()
+            .put(glyph, hue)
+            .plain(" ")
+            .cell(&plan.title, 45, Hue::Plain)
+            .plain("  ")
+            .cell(plan.state.name(), 9, hue)
+            .plain(" ")
+            .put(&length, Hue::Dim),
+    );
+    if plan.is_done() {
+        return;
+    }
+    for run in &plan.steps {
+        step(page, run);
+    }
+    if !plan.why.is_empty() {
+        page.prose(&plan.why, hue);
+    }
+}
+
+fn step(page: &mut Sheet, step: &StepRun) {
+    let state = step.state();
+    let hue = match state {
+        StepState::Waiting | StepState::Unknown => Hue::Warn,
+        StepState::Failed => Hue::Bad,
+        _ => Hue::Dim,
+    };
+    page.line(Line::new().plain("    ").cell(&step.title, 43, Hue::Dim).plain("  ").put(state.name(), hue));
+    if let Some((_, why)) = &step.waiting {
+        page.prose(&format!("    waits: {why}"), hue);
+    }
+    if let Some((_, by, reason)) = &step.skipped {
+        page.prose(&format!("    passed over by {by}: {reason}"), hue);
+    }
+}

@@ -1,0 +1,34 @@
+//! What somebody is told whose target is held by another plan.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::process::{Life, life};
+use crate::failure::{Failure, FailureKind};
+use crate::incident::duration;
+use crate::journal::Lease;
+use crate::text::visible;
+
+/// The failure that says who holds a target, since when, and what can be done about it.
+pub fn held(doing: &str, lease: &Lease, now: Timestamp) -> Failure {
+    let ago = |at| duration(now.duration_since(at).max(SignedDuration::ZERO));
+    let place = lease.process.as_ref().map_or_else(String::new, |process| {
+        format!(" on {} as process {}", visible(&process.host), process.pid)
+    });
+    let (target, plan) = (visible(&lease.target), visible(&lease.plan));
+    let cause = format!(
+        "{} holds {target}: {plan} has been going for {}{place}, last sign of life {} ago",
+        visible(&lease.by),
+        ago(lease.taken_at),
+        ago(lease.heartbeat_at),
+    );
+    let hint = match lease.process.as_ref().map(life) {
+        Some(Life::Alive) => format!(
+            "wait for it, look at it with flightdeck plan show {plan}, or stop it: flightdeck run stop {plan}"
+        ),
+        _ => format!(
+            "ask {}; if that process is gone for certain: flightdeck plan take-over {target} --reason WHY",
+            visible(&lease.by)
+        ),
+    };
+    Failure::of(FailureKind::Held, doing.to_owned(), cause, hint)
+}

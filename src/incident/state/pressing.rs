@@ -1,0 +1,43 @@
+//! Which plan a person should look at first.
+
+use super::super::body::PlanEnd;
+use super::{PlanRun, PlanState, State};
+
+impl State {
+    /// Plans that stand still until a person decides, most pressing first: those that wait, then
+    /// those of unknown outcome that nothing has overtaken since. Newest first among equals.
+    pub fn undecided(&self) -> impl Iterator<Item = &PlanRun> {
+        let waiting = self.plans.iter().rev().filter(|plan| plan.state == PlanState::Waiting);
+        let unknown = self.plans.iter().enumerate().rev().filter(|(index, plan)| {
+            plan.state == PlanState::Ended(PlanEnd::Unknown) && !self.overtaken(*index)
+        });
+        waiting.chain(unknown.map(|(_, plan)| plan))
+    }
+
+    /// A later plan for the same target runs or is done: what became of this one shows there.
+    fn overtaken(&self, index: usize) -> bool {
+        let Some(plan) = self.plans.get(index) else { return false };
+        self.plans.iter().skip(index + 1).any(|later| {
+            later.target == plan.target
+                && later.purpose == plan.purpose
+                && (later.state.is_under_way() || later.is_done())
+        })
+    }
+
+    /// The plan that is meant where none is named and something is to be decided: one that waits,
+    /// else the last that failed or is unknown, else the last that is under way.
+    pub fn plan_to_decide(&self) -> Option<&PlanRun> {
+        let last =
+            |wanted: &dyn Fn(PlanState) -> bool| self.plans.iter().rev().find(|plan| wanted(plan.state));
+        last(&|state| state == PlanState::Waiting)
+            .or_else(|| last(&|state| matches!(state, PlanState::Ended(PlanEnd::Failed | PlanEnd::Unknown))))
+            .or_else(|| last(&PlanState::is_under_way))
+    }
+
+    /// The plan that is meant where one is to be looked at: one that stands still until somebody
+    /// decides, else one that runs, else the last.
+    pub fn plan_to_see(&self) -> Option<&PlanRun> {
+        let running = || self.plans.iter().rev().find(|plan| plan.state.is_under_way());
+        self.undecided().next().or_else(running).or(self.plans.last())
+    }
+}
