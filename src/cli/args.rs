@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
-    amend, cause, close, completions, conduct, config, declare, deploy, doctor, drill, drill_service, export,
-    history, hotfix, impact, import, init, man, note, page, phase, pin, plan, probe, reopen, report, resolve,
-    retract, role, run, severity, smoke, status, test, tick, title, told, trust, verify,
+    amend, approve, cause, close, completions, conduct, config, declare, deploy, doctor, drill,
+    drill_service, export, history, hotfix, impact, import, init, man, note, page, phase, pin, plan, probe,
+    reject, reopen, report, resolve, retract, role, run, severity, smoke, status, test, tick, title, told,
+    trust, verify,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -57,7 +58,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Begin", &["drill", "init", "trust"]),
     ("The incident", &["declare", "status", "history", "resolve", "reopen", "close"]),
     ("Its record", &["note", "amend", "retract", "pin", "title", "severity", "phase", "impact", "cause"]),
-    ("People", &["role", "page", "told"]),
+    ("People", &["role", "approve", "reject", "page", "told"]),
     ("The fix", &["tick", "hotfix", "test", "deploy", "smoke", "plan", "run", "probe"]),
     ("Afterwards", &["report", "export", "import", "verify"]),
     ("Upkeep", &["doctor", "config", "completions", "man"]),
@@ -81,6 +82,8 @@ pub(crate) enum Verb {
     Severity(severity::Args),
     Phase(phase::Args),
     Role(role::Args),
+    Approve(approve::Args),
+    Reject(reject::Args),
     Impact(impact::Args),
     Cause(cause::Args),
     Page(page::Args),
@@ -173,7 +176,9 @@ mod tests {
     }
 
     /// Verbs that only make sense where there is no screen, with why.
-    const WITHOUT_A_KEY: [&str; 12] = [
+    const WITHOUT_A_KEY: [&str; 14] = [
+        "approve",
+        "reject",
         // Keys show what these print.
         "status",
         "history",
@@ -288,6 +293,8 @@ mod tests {
             "role commander maya",
             "impact text",
             "cause text",
+            "approve lead --by omar --verbal --how phone --plan deploy-production-1",
+            "reject lead --by omar --reason no --plan deploy-production-1",
             "page li --how phone",
             "told stakeholders --by maya",
             "tick 1 --fail --note text",

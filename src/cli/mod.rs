@@ -5,6 +5,7 @@
 //! they share is in `args` (the tree), `context` (where they act) and `output`.
 
 mod args;
+mod ballot;
 mod carry;
 mod context;
 mod follow;
@@ -21,6 +22,7 @@ mod status_text;
 mod terminal;
 
 mod amend;
+mod approve;
 mod cause;
 mod close;
 mod completions;
@@ -44,6 +46,7 @@ mod phase;
 mod pin;
 mod plan;
 mod probe;
+mod reject;
 mod reopen;
 mod report;
 mod resolve;
@@ -137,6 +140,8 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Severity(args) => severity::run(args, cx),
         Verb::Phase(args) => phase::run(args, cx),
         Verb::Role(args) => role::run(args, cx),
+        Verb::Approve(args) => approve::run(args, cx),
+        Verb::Reject(args) => reject::run(args, cx),
         Verb::Impact(args) => impact::run(args, cx),
         Verb::Cause(args) => cause::run(args, cx),
         Verb::Page(args) => page::run(args, cx),

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 }
 
 /// The id of a role, by its id, title or short form.
-fn find_role(policy: &Policy, named: &str) -> Result<String> {
+pub(super) fn find_role(policy: &Policy, named: &str) -> Result<String> {
     let named = named.trim();
     let is = |name: &str| name.eq_ignore_ascii_case(named);
     let found = policy.roles.iter().find(|role| is(&role.id) || is(&role.title) || is(&role.short));

@@ -5,6 +5,7 @@
 
 pub mod gates;
 pub mod progress;
+pub mod proposal;
 
 use std::collections::BTreeMap;
 

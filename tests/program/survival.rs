@@ -51,7 +51,12 @@ fn one_environment_has_one_deploy_at_a_time() {
     let other = shell.clone().with("FLIGHTDECK_USER", "Omar");
     other.flightdeck(&["deploy", "staging"]).ended_with(5).said("Maya");
     // Another environment is nobody's business.
-    other.flightdeck(&["deploy", "production", "--ref", "v1.4.1", "--confirm", "production"]).succeeded();
+    let mut line = vec!["deploy", "production", "--ref", "v1.4.1", "--confirm", "production"];
+    for gate in ["checks", "checklist", "approvals", "staging", "rollback"] {
+        line.extend(["--override", gate]);
+    }
+    line.extend(["--reason", "what is tried here is something else"]);
+    other.flightdeck(&line).succeeded();
     wait_until("both to be done", || {
         let status = shell.json(&["status", "--json"]);
         let plans = status["plans"].as_array().unwrap().clone();

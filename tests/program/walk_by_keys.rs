@@ -88,6 +88,14 @@ fn an_outage_is_brought_to_its_end_by_keys() {
         terminal.press("j");
     }
 
+    // Two others approve it from where they are.
+    let state = repo.parent().unwrap().join("state");
+    for (role, person) in [("lead", "Omar"), ("on-call-manager", "Li")] {
+        let other = world.shell(&repo).with("FLIGHTDECK_STATE_DIR", &state).with("FLIGHTDECK_USER", person);
+        other.flightdeck(&["approve", role]).succeeded();
+        terminal.wait_text(&format!("{person} approved as {role}"));
+    }
+
     // Production has to be typed out; anything else starts nothing.
     terminal.press("dp");
     terminal.wait_text("./deploy.sh hotfix/no-card production");

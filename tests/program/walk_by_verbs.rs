@@ -84,6 +84,12 @@ fn an_outage_is_brought_to_its_end_by_verbs() {
     let planned = done(&["deploy", "production", "--dry-run"]);
     assert!(planned.stdout.contains("./deploy.sh hotfix/no-card production"), "{}", planned.stdout);
     assert_eq!(drill.ask(&world, "production_url", "/version"), before);
+    // Two people have to approve it, neither of them whoever starts it.
+    let blocked = shell.flightdeck(&["deploy", "production", "--confirm", "production"]).ended_with(3);
+    assert!(blocked.stderr.contains("approvals: lead: not given"), "{}", blocked.stderr);
+    for (role, person) in [("lead", "Omar"), ("on-call-manager", "Li")] {
+        shell.clone().with("FLIGHTDECK_USER", person).flightdeck(&["approve", role]).succeeded();
+    }
     done(&["deploy", "production", "--confirm", "production"]);
     assert_eq!(drill.ask(&world, "production_url", "/version")["commit"], head.trim());
 

@@ -1,0 +1,256 @@
+//! What `approve` and `reject` share: which plan is meant, and by whom and in which role.
+
+use super::context::{Context, Loaded};
+use super::role::find_role;
+use super::save::SaveArgs;
+use crate::conductor;
+use crate::config::types::{Config, Environment};
+use crate::failure::{Failure, Result};
+use crate::incident::{PlanProposed, Policy, Proposal, RecordId, State};
+use crate::plan::{Request, proposal};
+use crate::text::{nearest, visible};
+
+/// Who decides, and about what.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BallotArgs {
+    /// The role in which it is decided: lead, on-call-manager, product-manager
+    #[arg(value_name = "ROLE")]
+    pub(super) role: String,
+
+    /// Who decides; default: you
+    #[arg(long, value_name = "PERSON")]
+    pub(super) by: Option<String>,
+
+    /// The proposal or plan; default: the newest that waits
+    #[arg(long, value_name = "ID")]
+    pub(super) plan: Option<String>,
+
+    #[command(flatten)]
+    pub(super) save: SaveArgs,
+}
+
+/// A decision about to be written down.
+#[derive(Debug)]
+pub(super) struct Ballot {
+    /// Id of the role.
+    pub(super) role: String,
+    /// Who decides.
+    pub(super) by: String,
+    /// What it is about.
+    pub(super) about: About,
+}
+
+/// What is decided about.
+#[derive(Debug, Default)]
+pub(super) struct About {
+    /// Id of the proposal or plan.
+    pub(super) plan: Option<String>,
+    /// Its hash; empty where there is none to decide about.
+    pub(super) hash: String,
+    /// Its title.
+    pub(super) title: String,
+    /// The commit it is about; may be empty.
+    pub(super) commit: String,
+    /// What has to be put up first, so that the record holds what was decided about.
+    pub(super) put_up: Option<Box<PlanProposed>>,
+    /// What to say of how it was found; may be empty.
+    pub(super) remark: String,
+}
+
+impl BallotArgs {
+    /// Finds out who decides, in which role, and about what.
+    pub(super) fn ballot(&self, cx: &Context, loaded: &Loaded) -> Result<Ballot> {
+        let setup = cx.setup()?;
+        let role = find_role(&setup.policy, &self.role)?;
+        let by = match &self.by {
+            Some(by) => by.trim().to_owned(),
+            None => loaded.journal.author().name.clone(),
+        };
+        if by.is_empty() {
+            return Err(Failure::usage("reading --by", "it is empty", "name the person"));
+        }
+        let about = match &self.plan {
+            Some(named) => named_plan(loaded.state(), named)?,
+            None => at_hand(cx, loaded)?,
+        };
+        Ok(Ballot { role, by, about })
+    }
+}
+
+impl Ballot {
+    /// Saves the decision, and before it what it is about where that is not on record yet.
+    /// Returns the id of the decision.
+    pub(super) fn save(
+        &mut self,
+        cx: &Context,
+        loaded: &mut Loaded,
+        body: impl Into<crate::incident::Body>,
+    ) -> Result<RecordId> {
+        let incident = loaded.state().id;
+        let mut drafts = Vec::new();
+        if let Some(put_up) = self.about.put_up.take() {
+            drafts.push(crate::incident::Draft::now(incident, *put_up));
+        }
+        drafts.push(crate::incident::Draft::now(incident, body));
+        let saved = loaded.journal.append(cx.now(), drafts)?;
+        let last = saved.last().map(|record| record.id);
+        for record in saved {
+            loaded.log.insert(record);
+        }
+        last.ok_or_else(|| {
+            Failure::new("saving to the journal", "nothing came back", "run flightdeck verify")
+        })
+    }
+
+    /// What was decided about, for the line that says so: `deploy x to production (4f2c91e)`.
+    pub(super) fn what(&self) -> String {
+        let About { title, commit, hash, .. } = &self.about;
+        if hash.is_empty() {
+            return "no plan".to_owned();
+        }
+        let short = commit.get(..7).unwrap_or(commit);
+        let commit = if short.is_empty() { String::new() } else { format!(", commit {short}") };
+        format!("{}{commit}, plan {}", visible(title), hash.get(..8).unwrap_or(hash))
+    }
+}
+
+/// The plan or proposal of this id.
+fn named_plan(state: &State, named: &str) -> Result<About> {
+    if let Some(found) = state.proposals.iter().rev().find(|proposal| proposal.id == named) {
+        return Ok(of(found));
+    }
+    if let Some(run) = state.plan(named) {
+        return Ok(About {
+            plan: Some(run.id.clone()),
+            hash: run.hash.clone(),
+            title: run.title.clone(),
+            commit: run.subject().map_or_else(String::new, |(commit, _)| commit.to_owned()),
+            ..About::default()
+        });
+    }
+    let ids: Vec<&str> = state
+        .proposals
+        .iter()
+        .map(|proposal| proposal.id.as_str())
+        .chain(state.plans.iter().map(|plan| plan.id.as_str()))
+        .collect();
+    let hint = match nearest(named, &ids) {
+        Some(meant) => format!("did you mean {meant}?"),
+        None if ids.is_empty() => "flightdeck deploy ENV --propose puts one up".to_owned(),
+        None => format!("there are: {}", ids.join(", ")),
+    };
+    let cause = format!("this incident has no plan or proposal called {}", visible(named));
+    Err(Failure::usage("finding the plan", cause, hint))
+}
+
+fn of(found: &Proposal) -> About {
+    let commit = found.spec.pointer("/subject/commit").and_then(serde_json::Value::as_str);
+    About {
+        plan: Some(found.id.clone()),
+        hash: found.hash.clone(),
+        title: found.title.clone(),
+        commit: commit.unwrap_or_default().to_owned(),
+        ..About::default()
+    }
+}
+
+/// The newest proposal that waits; else what a deploy to production would be right now.
+fn at_hand(cx: &Context, loaded: &Loaded) -> Result<About> {
+    let state = loaded.state();
+    if let Some(waits) = proposal::at_hand(state) {
+        return Ok(of(waits));
+    }
+    match as_it_would_be(cx, loaded) {
+        Ok(about) => Ok(about),
+        Err(failure) => {
+            let remark = format!(
+                "there is no plan it could be about ({}): it is recorded, but meets no gate",
+                failure.cause
+            );
+            Ok(About { remark, ..About::default() })
+        }
+    }
+}
+
+/// What a deploy of the current branch to production would be right now.
+fn as_it_would_be(cx: &Context, loaded: &Loaded) -> Result<About> {
+    let config = cx.trusted_config()?.config;
+    let policy = Policy::built_in().with(&config.policy);
+    let Some(production) = production(&config) else {
+        return Err(Failure::usage("finding the plan", "no environment is configured", ""));
+    };
+    let request = Request::Deploy { environment: production.name.clone(), reference: None };
+    let history = loaded.journal.history(&cx.place()?.repository)?;
+    let ground = conductor::Ground {
+        root: cx.root()?,
+        config: &config,
+        policy: &policy,
+        history: &history,
+        now: cx.now(),
+    };
+    let plan = conductor::prepare(&ground, "proposal", &request)?;
+    let put_up = proposal::propose(&plan)
+        .ok_or_else(|| Failure::new("finding the plan", "it cannot be written down", ""))?;
+    Ok(About {
+        plan: Some(put_up.plan.clone()),
+        hash: put_up.hash.clone(),
+        title: put_up.title.clone(),
+        commit: plan.subject.map(|subject| subject.commit).unwrap_or_default(),
+        put_up: Some(Box::new(put_up)),
+        remark: "nothing was put up: this is about the deploy as it would be right now".to_owned(),
+    })
+}
+
+/// The environment users are served from: the first protected one, else the last.
+fn production(config: &Config) -> Option<&Environment> {
+    let protected = config.environments.iter().find(|env| env.protected);
+    protected.or(config.environments.last())
+}
+
+/// What is printed of a decision that is saved.
+#[derive(serde::Serialize)]
+struct Saved<'a> {
+    id: RecordId,
+    incident: &'a str,
+    role: &'a str,
+    by: &'a str,
+    plan: Option<&'a str>,
+    hash: &'a str,
+    title: &'a str,
+    commit: &'a str,
+}
+
+/// Tells what was decided and about what, and prints the id of the record.
+pub(super) fn tell(
+    cx: &Context,
+    save: SaveArgs,
+    state: &State,
+    ballot: &Ballot,
+    id: RecordId,
+    said: &str,
+) -> Result<super::End> {
+    let About { plan, hash, title, commit, remark, .. } = &ballot.about;
+    if !remark.is_empty() {
+        cx.out.tell(remark);
+    }
+    cx.out.tell(said);
+    let holder = state.roles.get(&ballot.role).filter(|holder| !holder.eq_ignore_ascii_case(&ballot.by));
+    if let Some(holder) = holder {
+        cx.out.tell(&format!("the record has {} as {}", visible(holder), ballot.role));
+    }
+    if save.json {
+        cx.out.json_line(&Saved {
+            id,
+            incident: &state.number,
+            role: &ballot.role,
+            by: &ballot.by,
+            plan: plan.as_deref(),
+            hash,
+            title,
+            commit,
+        })?;
+    } else {
+        cx.out.line(&id.to_string())?;
+    }
+    Ok(super::End::Done)
+}

@@ -1,0 +1,55 @@
+//! Plans that are put up for approval: which of them wait, and what exactly was put up.
+
+use super::Plan;
+use crate::incident::{PlanProposed, Proposal, State};
+
+/// The record that puts a plan up. The same plan put up twice has the same id. `None` where it
+/// cannot be written as JSON.
+pub fn propose(plan: &Plan) -> Option<PlanProposed> {
+    let hash = plan.hash();
+    let id = id(&hash);
+    let spec = serde_json::to_value(Plan { id: id.clone(), ..plan.clone() }).ok()?;
+    Some(PlanProposed {
+        plan: id,
+        title: plan.title.clone(),
+        purpose: plan.purpose.name().to_owned(),
+        target: plan.target.clone(),
+        hash,
+        steps: plan.steps.iter().map(|step| step.title.clone()).collect(),
+        spec,
+    })
+}
+
+/// Id of the proposal of the plan with this hash: `proposal-3f2a9c1b`.
+pub fn id(hash: &str) -> String {
+    format!("proposal-{}", hash.get(..8).unwrap_or(hash))
+}
+
+/// Proposals that wait, newest last: neither started since nor put in the shade by a later one
+/// or another start for the same purpose and target.
+pub fn waiting(state: &State) -> impl DoubleEndedIterator<Item = &Proposal> {
+    state.proposals.iter().enumerate().filter_map(|(index, proposal)| {
+        let same = |purpose: &str, target: &str| purpose == proposal.purpose && target == proposal.target;
+        let later = state.proposals.iter().skip(index + 1).any(|other| same(&other.purpose, &other.target));
+        let started =
+            state.plans.iter().any(|run| same(&run.purpose, &run.target) && run.started_at >= proposal.at);
+        (!later && !started).then_some(proposal)
+    })
+}
+
+/// The proposal at hand: the newest one that waits.
+pub fn at_hand(state: &State) -> Option<&Proposal> {
+    waiting(state).next_back()
+}
+
+/// The newest proposal of a plan with this hash.
+pub fn of<'a>(state: &'a State, hash: &str) -> Option<&'a Proposal> {
+    state.proposals.iter().rev().find(|proposal| proposal.hash == hash)
+}
+
+/// The plan of a proposal; `None` where another version wrote it in a way that cannot be read,
+/// or where it is not the plan whose hash was put up.
+pub fn plan(proposal: &Proposal) -> Option<Plan> {
+    let plan: Plan = serde_json::from_value(proposal.spec.clone()).ok()?;
+    (plan.hash() == proposal.hash).then_some(plan)
+}
