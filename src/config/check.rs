@@ -4,7 +4,9 @@
 //! Works on the parsed tree rather than on typed values, so that it still finds these
 //! mistakes in a file that has others. What is missing or of a wrong type is skipped here.
 
+mod environment;
 mod probe;
+mod upkeep;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,17 +18,16 @@ use super::problem::Problem;
 use crate::incident::{Policy, Severity};
 use crate::text::visible;
 
-/// Words in braces that a command of an environment may have.
-const PLACEHOLDERS: [&str; 3] = ["ref", "commit", "env"];
-
-/// The target that plans on the repository itself lease, so no environment can be called so.
-const RESERVED: &str = "repository";
-
 /// Reports every mistake of meaning in a parsed `flightdeck.toml`.
 pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     let mut found = Vec::new();
-    for (list, key) in [("checks", "name"), ("environments", "name"), ("probes", "name"), ("checklist", "id")]
-    {
+    for (list, key) in [
+        ("checks", "name"),
+        ("environments", "name"),
+        ("probes", "name"),
+        ("secrets", "name"),
+        ("checklist", "id"),
+    ] {
         names(root, list, key, &mut found);
     }
     if let Some(policy) = table(root, "policy") {
@@ -43,8 +44,15 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
         command(check, "command", Need::Program, &mut found);
         variables(check, &mut found);
     }
-    for environment in tables(root, "environments") {
-        self::environment(environment, &mut found);
+    let named = |entry| text(entry, "name").map(|(name, _)| name);
+    let probes: Vec<_> = tables(root, "probes")
+        .filter_map(|probe| {
+            let environment = text(probe, "environment").map_or("", |(environment, _)| environment);
+            Some(environment::Watched { name: named(probe)?, environment })
+        })
+        .collect();
+    for entry in entries(root, "environments") {
+        environment::check(entry, &probes, &mut found);
     }
     for item in tables(root, "checklist") {
         not_blank(item, "title", &mut found);
@@ -54,6 +62,7 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     for entry in entries(root, "probes") {
         probe::check(entry, &environments, &mut found);
     }
+    upkeep::check(root, &mut found);
     approvals(root, &mut found);
     found
 }
@@ -82,32 +91,6 @@ enum Need {
     Program,
     /// Empty means that there is none.
     Nothing,
-}
-
-fn environment(environment: &DeTable<'_>, found: &mut Vec<Problem>) {
-    command(environment, "deploy", Need::Program, found);
-    command(environment, "smoke", Need::Nothing, found);
-    command(environment, "proof", Need::Nothing, found);
-    variables(environment, found);
-    for key in ["deploy", "smoke", "proof"] {
-        for (word, span) in texts(environment, key) {
-            placeholders(word, &span, found);
-        }
-    }
-    if let Some((word, span)) = text(environment, "expect") {
-        placeholders(word, &span, found);
-        if word.trim().is_empty() {
-            found.push(Problem::new(span, "`expect` is empty: no output could ever prove the deploy"));
-        }
-    }
-    if let Some((name, span)) = text(environment, "name")
-        && name == RESERVED
-    {
-        let message = format!("an environment cannot be called `{RESERVED}`");
-        found.push(
-            Problem::new(span, message).help("plans that work on the repository itself go by that name"),
-        );
-    }
 }
 
 /// Names in a list of tables: usable, and each there once.
@@ -199,34 +182,56 @@ fn command(parent: &DeTable<'_>, key: &str, need: Need, found: &mut Vec<Problem>
 }
 
 fn variables(parent: &DeTable<'_>, found: &mut Vec<Problem>) {
-    for (name, span) in texts(parent, "env") {
-        let fine = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            && name.chars().next().is_some_and(|c| !c.is_ascii_digit());
-        if !fine {
-            let problem = Problem::new(span, "this is not the name of an environment variable");
-            found.push(match name.split_once('=') {
-                Some((name, _)) => problem.help(format!(
-                    "only the name goes here: \"{}\"; the value stays in your environment",
-                    visible(name)
-                )),
-                None => problem.help("letters, digits and _"),
-            });
-        }
+    for (name, span) in texts(parent, "env").filter(|(name, _)| !is_variable(name)) {
+        let problem = Problem::new(span, "this is not the name of an environment variable");
+        found.push(match name.split_once('=') {
+            Some((name, _)) => problem.help(format!(
+                "only the name goes here: \"{}\"; the value stays in your environment",
+                visible(name)
+            )),
+            None => problem.help("letters, digits and _"),
+        });
     }
 }
 
-/// Words in braces have to be ones that are filled in. Other braces are left as they are.
-fn placeholders(word: &str, span: &Range<usize>, found: &mut Vec<Problem>) {
+/// Tells whether a text can be the name of an environment variable.
+fn is_variable(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && name.chars().next().is_some_and(|c| !c.is_ascii_digit())
+}
+
+/// A name that has to be one of those there are.
+fn known<const N: usize>(
+    what: &str,
+    name: &str,
+    span: Range<usize>,
+    names: [&str; N],
+    found: &mut Vec<Problem>,
+) {
+    if !names.contains(&name) {
+        let problem = Problem::new(span, format!("there is no {what} `{}`", visible(name)));
+        found.push(problem.suggest(name, names.into_iter()));
+    }
+}
+
+/// Words in braces have to be ones that are filled in here. Other braces are left as they are.
+fn placeholders(word: &str, span: &Range<usize>, words: &[&str], found: &mut Vec<Problem>) {
     for part in word.split('{').skip(1) {
         let Some((name, _)) = part.split_once('}') else { continue };
         let is_word =
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_' || c == '-');
-        if is_word && !PLACEHOLDERS.contains(&name) {
+        if is_word && !words.contains(&name) {
             let problem =
-                Problem::new(span.clone(), format!("nothing is known to put in place of {{{name}}}"));
-            found.push(problem.suggest(name, PLACEHOLDERS.into_iter()));
+                Problem::new(span.clone(), format!("nothing is known to put in place of {{{name}}} here"));
+            found.push(problem.suggest(name, words.iter().copied()));
         }
     }
+}
+
+/// Where to point for an entry of a list as a whole: at its name, else at its first key.
+fn place(entry: &DeTable<'_>, whole: Range<usize>) -> Range<usize> {
+    let name = entry.get("name").map(Spanned::span);
+    name.or_else(|| entry.keys().map(Spanned::span).min_by_key(|span| span.start)).unwrap_or(whole)
 }
 
 fn table<'t>(parent: &'t DeTable<'_>, key: &str) -> Option<&'t DeTable<'t>> {

@@ -64,4 +64,48 @@ mod tests {
             Err(invalid) => panic!("{invalid}"),
         }
     }
+    #[test]
+    fn every_way_to_deploy_is_shown_so_that_it_can_be_read_again() {
+        let written = r#"
+            [[probes]]
+            name = "web"
+            url = "http://h/"
+            [[environments]]
+            name = "staging"
+            deploy = ["x"]
+            gates = []
+            watch = "10m"
+            gitops = "flux"
+            env = ["TOKEN"]
+            [environments.canary]
+            weights = [5, 100]
+            set = ["w", "{weight}"]
+            [[environments.rollbacks]]
+            name = "undo"
+            command = ["u"]
+            [[environments]]
+            name = "production"
+            timeout = "1h"
+            [environments.blue_green]
+            live = ["l"]
+            deploy = ["d", "{side}"]
+            switch = ["s", "{side}"]
+            [[secrets]]
+            name = "TOKEN"
+            file = "~/.token"
+            [[secrets]]
+            name = "OTHER"
+            command = ["pass"]
+            [[freezes]]
+            from = "2026-12-24T00:00:00Z"
+            until = "2026-12-25T00:00:00Z"
+        "#;
+        let config = parse(written.as_bytes()).unwrap_or_else(|invalid| panic!("{invalid}"));
+        let policy = Policy::built_in().with(&config.policy);
+        let shown = with_defaults(config, &policy, "shop", None);
+        let text = toml::to_string(&shown).unwrap();
+        let again = parse(text.as_bytes()).unwrap_or_else(|invalid| panic!("{invalid}\n{text}"));
+        assert_eq!(again, shown);
+        assert!(text.contains("sides = [\"blue\", \"green\"]") && text.contains("look = \"5m\""), "{text}");
+    }
 }

@@ -157,3 +157,7 @@ fn not_text(name: &str, bytes: &[u8], at: usize) -> Invalid {
 #[cfg(test)]
 #[path = "load_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "deploy_tests.rs"]
+mod deploy_tests;

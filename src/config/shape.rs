@@ -30,6 +30,7 @@ impl<'s> Walk<'s> {
         match (wanted, value) {
             ("object", DeValue::Table(table)) => self.table(table, span, schema, name),
             ("array", DeValue::Array(items)) => {
+                self.count(items.len(), span, schema, name);
                 for item in items {
                     self.value(item.get_ref(), item.span(), &schema["items"], name);
                 }
@@ -107,6 +108,17 @@ impl<'s> Walk<'s> {
         if !parsed.is_ok_and(|n| (least..=most).contains(&n)) {
             let problem = Problem::new(span, format!("`{name}` is out of range"));
             self.found.push(problem.help(format!("{least} to {most}")));
+        }
+    }
+
+    /// A list that always has the same number of entries.
+    fn count(&mut self, there: usize, span: Range<usize>, schema: &Value, name: &str) {
+        let least = schema["minItems"].as_u64();
+        if let Some(wanted) = least.filter(|least| schema["maxItems"].as_u64() == Some(*least))
+            && there as u64 != wanted
+        {
+            let problem = Problem::new(span, format!("`{name}` has to have exactly {wanted} entries"));
+            self.found.push(problem.label(format!("there are {there}")));
         }
     }
 

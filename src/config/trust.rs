@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::load::Loaded;
-use super::types::Config;
+use super::types::{Config, Environment, Flag, FlagKind, Secret};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::Hash;
 use crate::text::visible;
@@ -67,26 +67,87 @@ pub fn what_would_run(config: &Config) -> Vec<Item> {
         items.push(item(&format!("check {}", check.name), &check.command, &check.env));
     }
     for environment in &config.environments {
-        for (what, argv) in
-            [("deploy", &environment.deploy), ("smoke", &environment.smoke), ("proof", &environment.proof)]
-        {
-            if !argv.is_empty() {
-                items.push(item(&format!("{what} {}", environment.name), argv, &environment.env));
-            }
-        }
+        items.extend(of_environment(environment));
     }
     for probe in &config.probes {
         let what = format!("probe {}", probe.name);
         if let Some(argv) = &probe.command {
-            items.push(item(&what, argv, &[]));
+            items.push(item(&what, argv, &probe.env));
         }
         if let Some(url) = &probe.url {
             let headers: Vec<_> = probe.headers.keys().map(|name| format!("  with {name}")).collect();
-            let line = format!("GET {}{}", without_password(url), headers.concat());
-            items.push(Item { what: shown(&what), line: shown(&line), env: Vec::new() });
+            items.push(call(&what, "GET", url, &headers.concat()));
+        }
+    }
+    for flag in &config.flags {
+        items.extend(of_flag(flag));
+    }
+    items.extend(config.secrets.iter().map(of_secret));
+    items
+}
+
+/// Commands of an environment, each named for what it does there.
+fn of_environment(environment: &Environment) -> Vec<Item> {
+    let Environment { name, env, deploy, smoke, proof, history, .. } = environment;
+    let mut all: Vec<(String, &Vec<String>)> = Vec::new();
+    let mut add = |what: &str, argv| all.push((format!("{what} {name}"), argv));
+    add("deploy", deploy);
+    if let Some(canary) = &environment.canary {
+        add("set share of", &canary.set);
+        add("ask share of", &canary.weight);
+    }
+    if let Some(sides) = &environment.blue_green {
+        add("ask live side of", &sides.live);
+        add("deploy idle side of", &sides.deploy);
+        add("check idle side of", &sides.check);
+        add("switch", &sides.switch);
+        add("ask version of", &sides.version);
+    }
+    add("smoke", smoke);
+    add("proof", proof);
+    add("history", history);
+    for way in &environment.rollbacks {
+        add(&format!("{} of", way.name), &way.command);
+        add(&format!("{}: target of", way.name), &way.target);
+        add(&format!("{}: proof of", way.name), &way.proof);
+    }
+    let there = all.iter().filter(|(_, argv)| !argv.is_empty());
+    there.map(|(what, argv)| item(what, argv, env)).collect()
+}
+
+/// The address that is read, and those that are called to turn the flag on and off. Of a
+/// service that is known the calls go to its own paths below the address.
+fn of_flag(flag: &Flag) -> Vec<Item> {
+    let what = format!("flag {}", flag.name);
+    let with = if flag.token.is_empty() { String::new() } else { format!("  with {}", flag.token) };
+    if flag.kind != FlagKind::Http {
+        return vec![call(&what, "ask and set at", &flag.url, &with)];
+    }
+    let mut items = vec![call(&what, "GET", &flag.url, &with)];
+    for (name, set) in [("on", &flag.on), ("off", &flag.off)] {
+        if let Some(set) = set {
+            let url = if set.url.is_empty() { &flag.url } else { &set.url };
+            items.push(call(&format!("{what} {name}"), &set.method, url, &with));
         }
     }
     items
+}
+
+/// Where the value of a secret is taken from.
+fn of_secret(secret: &Secret) -> Item {
+    let what = format!("secret {}", secret.name);
+    let line = match (&secret.command, &secret.file, &secret.env) {
+        (Some(argv), ..) => return item(&what, argv, &[]),
+        (_, Some(file), _) => format!("read the file {file}"),
+        (.., Some(variable)) => format!("read the variable {variable}"),
+        (None, None, None) => format!("read the variable {}", secret.name),
+    };
+    Item { what: shown(&what), line: shown(&line), env: Vec::new() }
+}
+
+fn call(what: &str, method: &str, url: &str, rest: &str) -> Item {
+    let line = format!("{method} {}{rest}", without_password(url));
+    Item { what: shown(what), line: shown(&line), env: Vec::new() }
 }
 
 fn item(what: &str, argv: &[String], env: &[String]) -> Item {
@@ -287,5 +348,98 @@ mod tests {
             lines[5]
         );
         assert_eq!(lines.len(), 6);
+    }
+
+    #[test]
+    fn what_every_way_to_deploy_and_back_would_run_is_listed() {
+        let config = load::parse(
+            br#"
+            [[probes]]
+            name = "web"
+            command = ["./web.sh"]
+            env = ["WEB_TOKEN"]
+            [[environments]]
+            name = "production"
+            deploy = ["./deploy.sh"]
+            history = ["./releases.sh"]
+            env = ["DEPLOY_TOKEN"]
+            [environments.canary]
+            weights = [100]
+            set = ["./weight.sh", "{weight}"]
+            weight = ["./weight.sh"]
+            [[environments.rollbacks]]
+            name = "undo"
+            command = ["./undo.sh"]
+            target = ["./undo.sh", "--what"]
+            proof = ["./deployed.sh"]
+            [[environments]]
+            name = "eu"
+            [environments.blue_green]
+            live = ["./live.sh"]
+            deploy = ["./side.sh", "{side}"]
+            check = ["./check.sh", "{side}"]
+            switch = ["./switch.sh", "{side}"]
+            version = ["./version.sh", "{side}"]
+            [[secrets]]
+            name = "DEPLOY_TOKEN"
+            command = ["pass", "show", "deploy"]
+            [[secrets]]
+            name = "WEB_TOKEN"
+            file = "~/.web"
+            "#,
+        )
+        .unwrap_or_else(|invalid| panic!("{invalid}"));
+        let items = what_would_run(&config);
+        let lines: Vec<String> = items.iter().map(ToString::to_string).collect();
+        let all = lines.join("\n");
+        for part in [
+            "deploy production      ./deploy.sh  (given DEPLOY_TOKEN)",
+            "./weight.sh {weight}",
+            "ask share of production ./weight.sh",
+            "history production     ./releases.sh",
+            "undo of production     ./undo.sh",
+            "./undo.sh --what",
+            "undo: proof of production ./deployed.sh",
+            "ask live side of eu    ./live.sh",
+            "./side.sh {side}",
+            "./check.sh {side}",
+            "./switch.sh {side}",
+            "./version.sh {side}",
+            "./web.sh  (given WEB_TOKEN)",
+            "secret DEPLOY_TOKEN    pass show deploy",
+            "secret WEB_TOKEN       read the file ~/.web",
+        ] {
+            assert!(all.contains(part), "{part} in\n{all}");
+        }
+        assert_eq!(lines.len(), 15, "{all}");
+    }
+
+    #[test]
+    fn calls_of_flags_are_listed_without_passwords() {
+        let flag = |kind| Flag {
+            name: "checkout".to_owned(),
+            kind,
+            url: "https://me:hunter2@flags.example/checkout".to_owned(),
+            token: "FLAG_TOKEN".to_owned(),
+            key: String::new(),
+            project: String::new(),
+            environment: String::new(),
+            path: String::new(),
+            on: None,
+            off: Some(super::super::types::FlagCall {
+                method: "DELETE".to_owned(),
+                url: "https://flags.example/off".to_owned(),
+                body: String::new(),
+            }),
+            about: String::new(),
+        };
+        let config =
+            Config { flags: vec![flag(FlagKind::Http), flag(FlagKind::Unleash)], ..Config::default() };
+        let lines: Vec<String> = what_would_run(&config).iter().map(ToString::to_string).collect();
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert!(lines.iter().all(|line| line.contains("with FLAG_TOKEN") && !line.contains("hunter2")));
+        assert!(
+            lines[1].contains("flag checkout off") && lines[1].contains("DELETE https://flags.example/off")
+        );
     }
 }

@@ -111,7 +111,9 @@ pub struct Environment {
     /// Name, unique among the environments: `staging`.
     pub name: String,
     /// Program and arguments that deploy. `{ref}` stands for what was asked for (a branch or
-    /// tag), `{commit}` for the commit it is, `{env}` for the environment's name. No shell.
+    /// tag), `{commit}` for the commit it is, `{env}` for the environment's name. No shell. Of a
+    /// canary it brings the new version beside the old; blue-green has a command of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deploy: Vec<String>,
     /// Program and arguments of the smoke test; same words in braces. Empty: there is none.
     #[serde(default)]
@@ -206,6 +208,7 @@ impl Environment {
 #[serde(deny_unknown_fields)]
 pub struct Canary {
     /// The shares of traffic, in percent, each larger than the one before; the last is 100.
+    #[schemars(inner(range(min = 1, max = 100)))]
     pub weights: Vec<u8>,
     /// Program and arguments that set a share: `{weight}` stands for it. No shell.
     pub set: Vec<String>,
@@ -223,6 +226,10 @@ pub struct Canary {
     /// Whether a person lets it go on from share to share, even where all is well.
     #[serde(default)]
     pub ask: bool,
+    /// How long it waits for that person: `4h`. Then the plan stops, with the share as it is.
+    #[serde(default = "default_patience", serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
+    pub patience: SignedDuration,
 }
 
 /// Beside what is live, then a switch.
@@ -482,7 +489,11 @@ fn default_settle() -> SignedDuration {
     SignedDuration::from_mins(1)
 }
 
-fn default_look() -> SignedDuration {
+fn default_patience() -> SignedDuration {
+    SignedDuration::from_hours(4)
+}
+
+pub(super) fn default_look() -> SignedDuration {
     SignedDuration::from_mins(5)
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::{command, label, table, text, texts};
+use super::{command, label, place, table, text, texts, variables};
 use crate::config::problem::Problem;
 use crate::config::types::{Probe, default_interval, default_probe_timeout};
 use crate::health::parse::{self, Refused, Source};
@@ -25,6 +25,7 @@ pub(super) fn check(entry: &Spanned<DeValue<'_>>, environments: &[&str], found: 
     }
     command(probe, "command", super::Need::Program, found);
     headers(probe, found);
+    variables(probe, found);
     schedule(probe, &place, found);
     if let Some((environment, span)) = text(probe, "environment")
         && !environment.is_empty()
@@ -38,12 +39,6 @@ pub(super) fn check(entry: &Spanned<DeValue<'_>>, environments: &[&str], found: 
     if found.len() == before {
         rules(entry, &place, found);
     }
-}
-
-/// Where to point for the probe as a whole: at its name, else at its first key.
-fn place(probe: &DeTable<'_>, whole: Range<usize>) -> Range<usize> {
-    let name = probe.get("name").map(Spanned::span);
-    name.or_else(|| probe.keys().map(Spanned::span).min_by_key(|span| span.start)).unwrap_or(whole)
 }
 
 fn asks_one_thing(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>) {
