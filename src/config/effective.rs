@@ -23,6 +23,9 @@ pub fn with_defaults(mut config: Config, policy: &Policy, name: &str, base: Opti
     config.policy.approval_valid_for = Some(policy.approval_valid_for);
     config.policy.immediate_watch = Some(policy.immediate_watch);
     config.policy.gates = Some(policy.gates.clone());
+    config.policy.rollback_gates = Some(policy.rollback_gates.clone());
+    config.policy.rollback_watch = Some(policy.rollback_watch);
+    config.policy.migrations = Some(policy.migrations.clone());
     config
 }
 

@@ -2,6 +2,7 @@
 //! external diff or ssh command, whatever the repository's configuration names; nothing is
 //! ever written, not even the index.
 
+mod back;
 mod change;
 mod refs;
 mod status;

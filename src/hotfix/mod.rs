@@ -4,6 +4,7 @@
 //! no configured program), `watch` notices that they change; both are imported by `runtime`,
 //! `conductor` and `cli` only.
 
+pub mod back;
 pub mod flows;
 pub mod git;
 pub mod state;

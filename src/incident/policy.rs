@@ -24,6 +24,16 @@ pub struct Policy {
     pub extended_watch: SignedDuration,
     /// Gates that guard environments whose name has to be typed.
     pub gates: Vec<String>,
+    /// Gates that guard a rollback besides that of the way itself, which always does.
+    pub rollback_gates: Vec<String>,
+    /// How long production is watched after going back.
+    pub rollback_watch: SignedDuration,
+    /// Paths of database migrations: folders that end in `/`, and names of files with `*`.
+    pub migrations: Vec<String>,
+    /// What keeps an environment as a repository describes it, and the files that tell.
+    pub gitops: BTreeMap<String, Vec<String>>,
+    /// The steps of going back, in order.
+    pub rollback_steps: Vec<RollbackStep>,
     /// By severity name.
     pub severities: BTreeMap<Severity, SeverityPolicy>,
     /// In order.
@@ -102,6 +112,20 @@ pub struct PhasePolicy {
     pub done_when: String,
 }
 
+/// A step of going back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackStep {
+    /// One word: `assess`.
+    pub title: String,
+    /// It usually takes at least this long.
+    pub from: SignedDuration,
+    /// And at most this long.
+    pub until: SignedDuration,
+    /// What it is about, one line.
+    pub about: String,
+}
+
 /// A role in the incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -176,6 +200,15 @@ pub struct PolicyChange {
     pub immediate_watch: Option<SignedDuration>,
     /// Gates that guard environments whose name has to be typed, in place of all six.
     pub gates: Option<Vec<String>>,
+    /// Gates that guard a rollback besides that of the way itself: `approvals`, `freeze`, …
+    pub rollback_gates: Option<Vec<String>>,
+    /// How long production is watched after going back: `5m`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub rollback_watch: Option<SignedDuration>,
+    /// Paths of database migrations in place of the usual ones: folders that end in `/`, and names
+    /// of files with `*`.
+    pub migrations: Option<Vec<String>>,
 }
 
 /// A team's changes to one severity. Durations as `2h`, `15m`.
@@ -245,6 +278,13 @@ impl Policy {
         self.immediate_watch = change.immediate_watch.unwrap_or(self.immediate_watch);
         if let Some(gates) = &change.gates {
             self.gates.clone_from(gates);
+        }
+        if let Some(gates) = &change.rollback_gates {
+            self.rollback_gates.clone_from(gates);
+        }
+        self.rollback_watch = change.rollback_watch.unwrap_or(self.rollback_watch);
+        if let Some(migrations) = &change.migrations {
+            self.migrations.clone_from(migrations);
         }
         self
     }
