@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::files::{Note, log_dir, make_dir, make_file, make_new_dir, why_file};
 use super::recorder::{Recorder, run_id};
 use super::run::{Finished, Watcher, run};
+use super::secrets::Vault;
 use super::signals::Signals;
 use super::stop::{Why, Wish};
 use super::{frozen, process};
@@ -68,7 +69,9 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
     let mut recorder = Recorder::new(journal, incident, lease, process, seq);
     // Claims the lease: whoever gave this plan up in the meantime has won.
     recorder.beat()?;
-    let mut conductor = Conductor { recorder, signals, incident, state_dir: state_dir.to_owned(), plan };
+    let vault = Vault::open(&plan);
+    let mut conductor =
+        Conductor { recorder, signals, incident, state_dir: state_dir.to_owned(), plan, vault };
     let ended = conductor.steps();
     conductor.end(&ended)
 }
@@ -108,6 +111,7 @@ struct Conductor {
     incident: IncidentId,
     state_dir: PathBuf,
     plan: Plan,
+    vault: Vault,
 }
 
 /// What a step means for the plan.
@@ -184,6 +188,9 @@ impl Conductor {
         {
             return Finished::did_not_start(why);
         }
+        if let Err(failure) = self.vault.need_for_action(&step.action) {
+            return Finished::did_not_start(failure.cause);
+        }
         let dir = log_dir(&self.state_dir, self.incident, run_id);
         let note = make_new_dir(&dir).and_then(|()| Note::make(&dir));
         let mut note = match note {
@@ -199,7 +206,7 @@ impl Conductor {
         let mark = format!("{}/{run_id}", self.incident);
         let (plan, run_name) = (self.plan.id.clone(), run_id.to_owned());
         let mut watcher = StepWatcher { recorder: &mut self.recorder, plan, index, run: run_name };
-        let finished = run(command, &dir, &mark, timeout, &self.signals, &mut watcher);
+        let finished = run(command, &dir, &mark, timeout, &self.vault, &self.signals, &mut watcher);
         let _ = note.write(&finished.ended);
         finished
     }

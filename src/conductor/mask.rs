@@ -149,7 +149,7 @@ impl Stream {
     }
 
     /// Ends the stream: appends what was held back.
-    pub fn finish(mut self, out: &mut Vec<u8>) {
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
         self.pass(true, out);
     }
 

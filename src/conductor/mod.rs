@@ -5,6 +5,7 @@
 //! world on behalf of a plan is here and nowhere else; what a plan is, is in `plan`.
 
 mod call;
+mod capture;
 mod conduct;
 mod decide;
 mod files;
@@ -25,6 +26,7 @@ mod prove;
 mod reconcile;
 mod recorder;
 mod run;
+mod secrets;
 mod signals;
 mod spawn;
 mod start;

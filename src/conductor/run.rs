@@ -13,10 +13,11 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use super::files::{Ended, INPUT};
 use super::log::{Cap, LogWriter};
 use super::plain::Tail;
+use super::secrets::Vault;
 use super::signals::Signals;
 use super::spawn::{MARK, Started, spawn};
 use super::stop::{Session, Stop, Why, Wish};
-use super::{process, system};
+use super::{mask, process, system};
 use crate::incident::{Outcome, Process};
 use crate::plan::Command;
 
@@ -50,13 +51,14 @@ pub(super) struct Finished {
     pub(super) signalled: bool,
 }
 
-/// Runs a command to its end. `dir` is the run's own directory; `mark` names the run to those
+/// Runs a command to its end, its secrets masked in all that is kept of it. `dir` is the run's own directory; `mark` names the run to those
 /// who look for its processes.
 pub(super) fn run(
     command: &Command,
     dir: &Path,
     mark: &str,
     timeout: Duration,
+    vault: &Vault,
     signals: &Signals,
     watcher: &mut dyn Watcher,
 ) -> Finished {
@@ -64,7 +66,7 @@ pub(super) fn run(
         Ok(input) => input,
         Err(error) => return Finished::did_not_start(format!("its input could not be made: {error}")),
     };
-    let started = match spawn(command, mark) {
+    let started = match spawn(command, vault, mark) {
         Ok(started) => started,
         Err(why) => {
             remove_input(dir);
@@ -73,10 +75,15 @@ pub(super) fn run(
     };
     watcher.started(process::identify(started.child.id()));
     let mark = format!("{MARK}={mark}");
-    let mut run = Run::new(started, input, dir, &mark, timeout);
+    let mut run = Run::new(started, input, dir, &mark, timeout, vault.masker().stream());
     run.carry_on(signals, watcher);
     remove_input(dir);
-    run.finish()
+    let mut finished = run.finish();
+    let ended = &mut finished.ended;
+    // A process tells its arguments, and an error the program's.
+    vault.mask_outcome(&mut ended.outcome);
+    ended.survivors = ended.survivors.iter().map(|survivor| vault.mask(survivor)).collect();
+    finished
 }
 
 fn make_input(dir: &Path) -> io::Result<File> {
@@ -128,10 +135,20 @@ struct Run<'a> {
     survivors: Vec<String>,
     next_tick: Instant,
     buffer: Vec<u8>,
+    /// Nothing leaves this process but what went through here.
+    mask: mask::Stream,
+    masked: Vec<u8>,
 }
 
 impl<'a> Run<'a> {
-    fn new(started: Started, input: File, dir: &Path, mark: &'a str, timeout: Duration) -> Self {
+    fn new(
+        started: Started,
+        input: File,
+        dir: &Path,
+        mark: &'a str,
+        timeout: Duration,
+        mask: mask::Stream,
+    ) -> Self {
         let now = Instant::now();
         Self {
             started,
@@ -149,6 +166,8 @@ impl<'a> Run<'a> {
             survivors: Vec::new(),
             next_tick: now,
             buffer: Vec::with_capacity(GULP + 4096),
+            mask,
+            masked: Vec::new(),
         }
     }
 
@@ -242,9 +261,15 @@ impl<'a> Run<'a> {
                 }
             }
         };
-        self.log.write(&self.buffer);
-        self.tail.feed(&self.buffer);
+        self.masked.clear();
+        self.mask.feed(&self.buffer, &mut self.masked);
+        self.keep();
         quiet
+    }
+
+    fn keep(&mut self) {
+        self.log.write(&self.masked);
+        self.tail.feed(&self.masked);
     }
 
     /// Sees how the command ended, without letting go of its number.
@@ -304,6 +329,9 @@ impl<'a> Run<'a> {
     }
 
     fn finish(mut self) -> Finished {
+        self.masked.clear();
+        self.mask.finish(&mut self.masked);
+        self.keep();
         // The log is on the disk before anybody is told how the command ended. A disk that
         // takes no more has already left its gap.
         let _ = self.log.sync();

@@ -10,6 +10,7 @@ use std::process::Child;
 use pty_process::blocking::{Command as PtyCommand, Pty, open};
 use rustix::io::Errno;
 
+use super::secrets::Vault;
 use crate::plan::Command;
 use crate::text::visible;
 
@@ -29,11 +30,11 @@ pub(super) struct Started {
     pub(super) pty: Pty,
 }
 
-/// Starts a command; `mark` is the value of [`MARK`].
+/// Starts a command with the secrets it names; `mark` is the value of [`MARK`].
 ///
 /// # Errors
 /// One line that says why it did not start.
-pub(super) fn spawn(command: &Command, mark: &str) -> Result<Started, String> {
+pub(super) fn spawn(command: &Command, vault: &Vault, mark: &str) -> Result<Started, String> {
     let cannot = |error: &dyn std::fmt::Display| format!("no terminal could be made: {error}");
     let (pty, far_end) = open().map_err(|e| cannot(&e))?;
     pty.resize(pty_process::Size::new(SIZE.0, SIZE.1)).map_err(|e| cannot(&e))?;
@@ -45,7 +46,8 @@ pub(super) fn spawn(command: &Command, mark: &str) -> Result<Started, String> {
     };
     let mut prepared = PtyCommand::new(program(command, name));
     prepared = prepared.arg0(name).args(arguments).current_dir(&command.cwd).env_clear();
-    prepared = prepared.envs(environment(command, std::env::vars_os())).env(MARK, mark);
+    prepared =
+        prepared.envs(environment(command, vault.variables(command), std::env::vars_os())).env(MARK, mark);
     match prepared.spawn(far_end) {
         Ok(child) => Ok(Started { child, pty }),
         Err(pty_process::Error::Io(error)) => Err(why(command, name, &error)),
@@ -58,9 +60,10 @@ fn program(command: &Command, name: &str) -> PathBuf {
     if name.contains('/') { Path::new(&command.cwd).join(name) } else { PathBuf::from(name) }
 }
 
-/// The environment of a command, given that of this process.
+/// The environment of a command: of this process what it was promised, and its secrets.
 pub(super) fn environment(
     command: &Command,
+    secrets: impl IntoIterator<Item = (OsString, OsString)>,
     here: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Vec<(OsString, OsString)> {
     let given = |name: &OsString| {
@@ -71,6 +74,7 @@ pub(super) fn environment(
     let mut environment: Vec<_> = here.into_iter().filter(|(name, _)| given(name)).collect();
     environment.retain(|(name, _)| name != "TERM");
     environment.push(("TERM".into(), "xterm-256color".into()));
+    environment.extend(secrets);
     environment.extend(command.set.iter().map(|(name, value)| (name.into(), value.into())));
     environment
 }
@@ -132,7 +136,8 @@ mod tests {
     }
 
     fn refusal(cwd: &Path, argv: &[&str]) -> String {
-        spawn(&command(cwd, argv), "x").err().expect("it must not start")
+        let vault = Vault::open(&crate::plan::Plan::new("x", "x", crate::plan::Purpose::Test, "x"));
+        spawn(&command(cwd, argv), &vault, "x").err().expect("it must not start")
     }
 
     #[test]
@@ -146,7 +151,7 @@ mod tests {
             ("FLIGHTDECK_STATE_DIR", "/s"),
         ]
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        let mut given = environment(&command(Path::new("/"), &["x"]), here);
+        let mut given = environment(&command(Path::new("/"), &["x"]), [], here);
         given.sort();
         let expected = [
             ("DEPLOY_TOKEN", "t"),

@@ -4,6 +4,7 @@
 
 mod back;
 mod change;
+mod credentials;
 mod refs;
 mod status;
 
@@ -97,6 +98,12 @@ impl Reader {
         let name = refs::main_remote(&self.repo)?;
         let remote = self.repo.find_remote(&name).ok()?;
         Some(without_user_info(&String::from_utf8_lossy(remote.url_bytes())))
+    }
+
+    /// Passwords and tokens in the configuration, each with the name of what it belongs to.
+    /// To be masked, and for nothing else.
+    pub fn credentials(&self) -> Vec<(String, Vec<u8>)> {
+        credentials::of(&self.repo)
     }
 
     /// What git calls the user here: `user.name`.

@@ -1,0 +1,116 @@
+//! Runs a command to its end without a terminal, within a time, keeping the beginning of
+//! what it prints.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::plan::Command;
+use crate::text::visible;
+
+/// What a command said.
+pub(super) struct Captured {
+    /// Its exit code; `None` where a signal ended it.
+    pub(super) code: Option<i32>,
+    /// The beginning of its standard output.
+    pub(super) out: Vec<u8>,
+    /// The beginning of its standard error.
+    pub(super) err: Vec<u8>,
+}
+
+/// Runs a command with an environment; keeps `enough` bytes of each of its streams. `what` it
+/// is called in the words of an error: `the proof`.
+///
+/// # Errors
+/// One line that says why there is no answer.
+pub(super) fn capture(
+    what: &str,
+    command: &Command,
+    environment: Vec<(OsString, OsString)>,
+    patience: Duration,
+    enough: usize,
+) -> Result<Captured, String> {
+    let (name, arguments) = command.argv.split_first().ok_or(format!("{what} names no program"))?;
+    let program = if name.contains('/') { Path::new(&command.cwd).join(name) } else { name.into() };
+    let mut child = std::process::Command::new(program)
+        .args(arguments)
+        .current_dir(&command.cwd)
+        .env_clear()
+        .envs(environment)
+        // Nobody is there to answer.
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(|error| format!("{what} {} did not start: {error}", visible(name)))?;
+    let until = Instant::now() + patience;
+    let heard = listen(&mut child, until, enough);
+    let ended = heard.is_ok() && wait(&mut child, until);
+    if !ended && let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // Not waited for yet, so the group is still its own.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    if !ended {
+        return Err(format!("{what} gave no answer within {} s", patience.as_secs()));
+    }
+    let (out, err) = heard.map_err(|error| error.to_string())?;
+    Ok(Captured { code: status.code(), out, err })
+}
+
+/// Reads both streams to their ends, keeping the beginning of each.
+fn listen(child: &mut Child, until: Instant, enough: usize) -> io::Result<(Vec<u8>, Vec<u8>)> {
+    let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
+    let (mut said, mut complained) = (Vec::new(), Vec::new());
+    while out.is_some() || err.is_some() {
+        let rest = until.saturating_duration_since(Instant::now());
+        let timeout = rustix::event::Timespec::try_from(rest).ok();
+        let mut descriptors = Vec::new();
+        descriptors.extend(out.as_ref().map(|stream| PollFd::new(stream, PollFlags::IN)));
+        descriptors.extend(err.as_ref().map(|stream| PollFd::new(stream, PollFlags::IN)));
+        match poll(&mut descriptors, timeout.as_ref()) {
+            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut ready = descriptors.iter().map(|descriptor| !descriptor.revents().is_empty());
+        let out_ready = out.is_some() && ready.next() == Some(true);
+        let err_ready = err.is_some() && ready.next() == Some(true);
+        drop(ready);
+        if out_ready && take(&mut out, &mut said, enough)? {
+            out = None;
+        }
+        if err_ready && take(&mut err, &mut complained, enough)? {
+            err = None;
+        }
+    }
+    Ok((said, complained))
+}
+
+/// Takes what a stream has; returns whether it has ended.
+fn take(stream: &mut Option<impl io::Read>, into: &mut Vec<u8>, enough: usize) -> io::Result<bool> {
+    let Some(stream) = stream else { return Ok(true) };
+    let mut bytes = [0; 4096];
+    let count = stream.read(&mut bytes)?;
+    let room = enough.saturating_sub(into.len()).min(count);
+    into.extend_from_slice(bytes.get(..room).unwrap_or_default());
+    Ok(count == 0)
+}
+
+fn wait(child: &mut Child, until: Instant) -> bool {
+    loop {
+        match child.try_wait() {
+            Ok(Some(_)) => return true,
+            Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
+            _ => return false,
+        }
+    }
+}

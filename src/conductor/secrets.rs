@@ -1,0 +1,279 @@
+//! Gets the values of secrets when a step needs them, hands them to the commands that name
+//! them, and has them masked everywhere else. They are kept in memory only.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+use std::time::Duration;
+
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::capture::capture;
+use super::mask::{Masker, SHORTEST};
+use super::spawn::environment;
+use crate::failure::{Failure, Result};
+use crate::hotfix::git::Reader;
+use crate::incident::Outcome;
+use crate::plan::{Action, Ask, Command, HttpCall, Plan, Probe, SecretFrom, SecretSource, Undo};
+use crate::text::visible;
+
+/// How long a command that prints a secret is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Most bytes of a secret.
+const MOST: usize = 64 << 10;
+/// Bytes from which on a variable that sounds like a secret is masked though nobody declared
+/// it: shorter ones are settings like `yes`.
+const LONG_ENOUGH: usize = 8;
+/// Parts of the names of variables that hold secrets.
+const SOUNDS_SECRET: [&str; 8] =
+    ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "_KEY", "APIKEY"];
+
+type Value = Zeroizing<Vec<u8>>;
+
+/// The secrets of a plan.
+pub(super) struct Vault {
+    sources: Vec<SecretSource>,
+    /// Those that a step needed so far, by name.
+    values: BTreeMap<String, Value>,
+    /// What is masked though no step got it: passwords of remotes, and secrets that are there
+    /// before they are needed.
+    besides: Vec<(String, Value)>,
+    masker: Masker,
+}
+
+impl Vault {
+    /// Begins with the secrets of a plan: none is handed out yet, but what is known already is
+    /// masked from the first byte.
+    pub(super) fn open(plan: &Plan) -> Self {
+        let mut besides: Vec<(String, Value)> = Vec::new();
+        for source in &plan.secrets {
+            // What is asked of a command may cost something: only when it is needed.
+            if !matches!(source.from, SecretFrom::Command(_)) {
+                besides.extend(get(source).ok().map(|value| (source.name.clone(), value)));
+            }
+        }
+        let commands = commands(plan);
+        for name in commands.iter().flat_map(|command| &command.env).filter(|name| sounds_secret(name)) {
+            let value = std::env::var_os(name).map(|value| Zeroizing::new(value.into_vec()));
+            besides.extend(value.filter(|it| it.len() >= LONG_ENOUGH).map(|it| (name.clone(), it)));
+        }
+        let mut places: Vec<_> = commands.iter().map(|command| command.cwd.as_str()).collect();
+        places.sort_unstable();
+        places.dedup();
+        for reader in places.into_iter().filter_map(|place| Reader::open(Path::new(place)).ok()) {
+            besides.extend(reader.credentials().into_iter().map(|(name, it)| (name, Zeroizing::new(it))));
+        }
+        besides.retain(|(_, value)| counting(value) >= SHORTEST);
+        let sources = plan.secrets.clone();
+        let mut vault = Self { sources, values: BTreeMap::new(), besides, masker: Masker::default() };
+        // Without the short ones nothing is refused.
+        let _ = vault.know();
+        vault
+    }
+
+    /// Gets the secrets that an action needs and that are not there yet.
+    ///
+    /// # Errors
+    /// One cannot be had, or cannot be masked. It names the secret, never its value.
+    pub(super) fn need_for_action(&mut self, action: &Action) -> Result<()> {
+        match action {
+            Action::Command(command) => self.need_for_command(command),
+            Action::Http(call) => self.need_for_call(call),
+            Action::Gate { .. } | Action::Hold { .. } | Action::Watch(_) => Ok(()),
+        }
+    }
+
+    /// Gets the secrets that a probe needs and that are not there yet.
+    ///
+    /// # Errors
+    /// As [`Vault::need_for_action`].
+    pub(super) fn need_for_probe(&mut self, probe: &Probe) -> Result<()> {
+        match &probe.ask {
+            Ask::Command(command) => self.need_for_command(command),
+            Ask::Http { call, .. } => self.need_for_call(call),
+        }
+    }
+
+    fn need_for_command(&mut self, command: &Command) -> Result<()> {
+        self.need(|name| command.env.iter().any(|env| env == name))
+    }
+
+    fn need_for_call(&mut self, call: &HttpCall) -> Result<()> {
+        self.need(|name| {
+            let written = placeholder(name);
+            call.body.contains(&written) || call.headers.values().any(|value| value.contains(&written))
+        })
+    }
+
+    fn need(&mut self, is_needed: impl Fn(&str) -> bool) -> Result<()> {
+        let mut more = false;
+        for source in &self.sources {
+            if is_needed(&source.name) && !self.values.contains_key(&source.name) {
+                let value = get(source).map_err(|cause| refused(source, cause))?;
+                self.values.insert(source.name.clone(), value);
+                more = true;
+            }
+        }
+        if more { self.know() } else { Ok(()) }
+    }
+
+    /// Makes the masker of all that is known.
+    fn know(&mut self) -> Result<()> {
+        let values = self.values.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        let besides = self.besides.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        self.masker = Masker::new(values.chain(besides))?;
+        Ok(())
+    }
+
+    /// What masks all that is known by now.
+    pub(super) fn masker(&self) -> &Masker {
+        &self.masker
+    }
+
+    /// A text without secrets.
+    pub(super) fn mask(&self, text: &str) -> String {
+        self.masker.mask(text).into_owned()
+    }
+
+    /// An outcome without secrets.
+    pub(super) fn mask_outcome(&self, outcome: &mut Outcome) {
+        match outcome {
+            Outcome::DidNotStart { why }
+            | Outcome::Unknown { why }
+            | Outcome::NotMet { why }
+            | Outcome::Interrupted { why } => *why = self.mask(why),
+            Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::Met => {}
+        }
+    }
+
+    /// The variables in which a command gets the secrets it names.
+    pub(super) fn variables(&self, command: &Command) -> Vec<(OsString, OsString)> {
+        let named = self.values.iter().filter(|(name, _)| command.env.contains(name));
+        named.map(|(name, value)| (name.into(), OsStr::from_bytes(value).to_owned())).collect()
+    }
+
+    /// The value of a secret, for a request and for nothing else; `None` where it was not
+    /// needed, or is no text.
+    #[cfg_attr(not(test), expect(dead_code, reason = "requests of plans are yet to be made"))]
+    pub(super) fn secret(&self, name: &str) -> Option<String> {
+        self.values.get(name).and_then(|value| String::from_utf8(value.to_vec()).ok())
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.sources.iter().map(|source| &source.name).collect();
+        f.debug_struct("Vault").field("names", &names).finish_non_exhaustive()
+    }
+}
+
+fn placeholder(name: &str) -> String {
+    format!("{{secret:{name}}}")
+}
+
+fn sounds_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    SOUNDS_SECRET.iter().any(|part| name.contains(part))
+}
+
+/// All commands of a plan.
+fn commands(plan: &Plan) -> Vec<&Command> {
+    let mut found = Vec::new();
+    for step in &plan.steps {
+        let (undo, undone) = match &step.undo {
+            Undo::By { action, proof } => (Some(action), proof.as_ref()),
+            Undo::Nothing | Undo::Irreversible { .. } => (None, None),
+        };
+        for action in std::iter::once(&step.action).chain(undo) {
+            if let Action::Command(command) = action {
+                found.push(command);
+            }
+        }
+        let guards = step.guards.iter().map(|guard| &guard.probe);
+        for probe in guards.chain(&step.proof).chain(undone) {
+            if let Ask::Command(command) = &probe.ask {
+                found.push(command);
+            }
+        }
+    }
+    found
+}
+
+fn refused(source: &SecretSource, cause: String) -> Failure {
+    let name = visible(&source.name);
+    let hint = match &source.from {
+        SecretFrom::Env(variable) => format!("set {} where flightdeck is started", visible(variable)),
+        SecretFrom::File(path) => format!("put it into {}, readable by you alone", visible(path)),
+        SecretFrom::Command(command) => {
+            format!("see what it says to you: {}", visible(&command.line()))
+        }
+    };
+    Failure::new(format!("getting the secret {name}"), format!("the secret {name}: {cause}"), hint)
+}
+
+/// Gets a value from where it is.
+fn get(source: &SecretSource) -> Result<Value, String> {
+    let mut value = match &source.from {
+        SecretFrom::Env(name) => from_env(name)?,
+        SecretFrom::File(path) => from_file(path)?,
+        SecretFrom::Command(command) => from_command(command)?,
+    };
+    if value.len() > MOST {
+        return Err(format!("it has more than {MOST} bytes"));
+    }
+    let ends = if value.ends_with(b"\r\n") { 2 } else { usize::from(value.ends_with(b"\n")) };
+    let length = value.len() - ends;
+    value.truncate(length);
+    match counting(&value) {
+        0 => Err("it is empty".to_owned()),
+        count if count < SHORTEST => {
+            Err(format!("it has fewer than {SHORTEST} bytes; masking so few would leave nothing readable"))
+        }
+        _ if value.contains(&0) => Err("it holds a NUL byte, which no variable can".to_owned()),
+        _ => Ok(value),
+    }
+}
+
+/// Bytes besides line ends.
+fn counting(value: &[u8]) -> usize {
+    value.iter().filter(|byte| !matches!(byte, b'\r' | b'\n')).count()
+}
+
+fn from_env(name: &str) -> Result<Value, String> {
+    let value = std::env::var_os(name);
+    let value = value.ok_or_else(|| format!("the environment variable {} is not set", visible(name)))?;
+    Ok(Zeroizing::new(value.into_vec()))
+}
+
+fn from_file(path: &str) -> Result<Value, String> {
+    let cannot = |error: std::io::Error| format!("{} cannot be read: {error}", visible(path));
+    // A pipe would have to be waited for.
+    if !std::fs::metadata(path).map_err(cannot)?.is_file() {
+        return Err(format!("{} is not a file", visible(path)));
+    }
+    // Room for all at once: what grows leaves copies behind.
+    let mut value = Zeroizing::new(Vec::with_capacity(MOST + 2));
+    let file = File::open(path).map_err(cannot)?;
+    file.take(MOST as u64 + 1).read_to_end(&mut value).map_err(cannot)?;
+    Ok(value)
+}
+
+fn from_command(command: &Command) -> Result<Value, String> {
+    let environment = environment(command, std::iter::empty(), std::env::vars_os());
+    let mut said = capture("the command", command, environment, PATIENCE, MOST + 1)?;
+    // It may tell more than it should: nobody sees what it complained.
+    said.err.zeroize();
+    let out = Zeroizing::new(said.out);
+    match said.code {
+        Some(0) => Ok(out),
+        Some(code) => Err(format!("the command that prints it exited {code}")),
+        None => Err("the command that prints it was killed".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
