@@ -136,7 +136,7 @@ struct Run<'a> {
     next_tick: Instant,
     buffer: Vec<u8>,
     /// Nothing leaves this process but what went through here.
-    mask: mask::Stream,
+    secrets: mask::Stream,
     masked: Vec<u8>,
 }
 
@@ -147,7 +147,7 @@ impl<'a> Run<'a> {
         dir: &Path,
         mark: &'a str,
         timeout: Duration,
-        mask: mask::Stream,
+        secrets: mask::Stream,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
             survivors: Vec::new(),
             next_tick: now,
             buffer: Vec::with_capacity(GULP + 4096),
-            mask,
+            secrets,
             masked: Vec::new(),
         }
     }
@@ -262,7 +262,7 @@ impl<'a> Run<'a> {
             }
         };
         self.masked.clear();
-        self.mask.feed(&self.buffer, &mut self.masked);
+        self.secrets.feed(&self.buffer, &mut self.masked);
         self.keep();
         quiet
     }
@@ -330,7 +330,7 @@ impl<'a> Run<'a> {
 
     fn finish(mut self) -> Finished {
         self.masked.clear();
-        self.mask.finish(&mut self.masked);
+        self.secrets.finish(&mut self.masked);
         self.keep();
         // The log is on the disk before anybody is told how the command ended. A disk that
         // takes no more has already left its gap.
