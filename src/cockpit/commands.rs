@@ -16,8 +16,10 @@ pub enum Scope {
     Hotfix,
     /// With the checklist focused.
     Checklist,
-    /// With the runs pane focused, or in the run view.
+    /// With the runs pane focused; what stops a run does so in its output too.
     Runs,
+    /// In the output of a run.
+    Output,
     /// On the start screen.
     Start,
     /// Inside the menu of another command only.
@@ -34,6 +36,7 @@ impl Scope {
             Self::Hotfix => "Hotfix",
             Self::Checklist => "Checklist",
             Self::Runs => "Runs",
+            Self::Output => "Output of a run",
             Self::Start => "Start screen",
             Self::Menu(menu) => menu.spec().title,
         }
@@ -94,7 +97,7 @@ macro_rules! commands {
     };
 }
 
-use Scope::{Checklist, Global, Health, Menu, Runs, Start, Timeline};
+use Scope::{Checklist, Global, Health, Menu, Output, Runs, Start, Timeline};
 
 commands! {
     Palette "palette" "commands" [":"] Global, View, "", "Find any command by name and run it";
@@ -162,6 +165,15 @@ commands! {
 
     Stop "stop" "stop" ["x"] Runs, Record, "run", "Stop the run: INT, then TERM, then KILL";
     Prove "prove" "find out" ["p"] Runs, Record, "plan", "Ask the world whether a step of unknown outcome is done";
+
+    Answer "output.answer" "answer" ["i"] Output, View, "run", "Answer the command: keys go to it until ctrl-]";
+    FindText "output.find" "find" ["/"] Output, View, "", "Find a text in all of the output; small letters find any case";
+    FindNext "output.next" "next" ["n"] Output, View, "", "Go to the next place where it was found";
+    FindPrevious "output.previous" "previous" ["N"] Output, View, "", "Go to the place before";
+    SelectLines "output.select" "select" ["v"] Output, View, "", "Select lines to copy";
+    CopyLines "output.copy" "copy" ["y"] Output, View, "", "Copy the selected lines, or those on the screen";
+    Left "output.left" "left" ["h" "left"] Output, View, "", "Show what is further left in long lines";
+    Right "output.right" "right" ["l" "right"] Output, View, "", "Show what is further right in long lines";
 
     View "view" "view" ["v"] Global, View, "", "Theme, time zone and guide";
     Theme "theme" "next theme" ["t"] Menu(Command::View), View, "", "Change to the next theme";

@@ -5,13 +5,16 @@
 
 pub mod commands;
 pub mod edit;
+pub mod history;
 pub mod key;
 pub mod keymap;
+pub mod lines;
 pub mod model;
 pub mod msg;
 pub mod overlay;
 #[cfg(test)]
 mod readme;
+pub mod typed;
 pub mod update;
 
 pub use commands::{COMMANDS, Command, Invoke, Scope};

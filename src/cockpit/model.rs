@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::key::Key;
 use super::keymap::Keymap;
+use super::lines;
 use super::msg::EffectId;
 use super::overlay::{Ask, Overlay, RunView};
 use crate::config::types::Config;
@@ -76,6 +77,8 @@ pub struct Model {
     pub last_key: Option<(Key, u64)>,
     /// The run whose output is followed, and the effect that follows it.
     pub following: Option<(EffectId, String)>,
+    /// The run whose whole log the runtime has open.
+    pub reading: Option<String>,
     /// Lines on their way into the journal: one that cannot be saved comes back to be kept.
     pub sent: BTreeMap<EffectId, Ask>,
     /// Whether alarms are on their way into the journal, so that none is written twice.
@@ -203,6 +206,8 @@ pub struct Output {
     pub run: String,
     /// Its terminal.
     pub terminal: vt100::Parser,
+    /// When something came last.
+    pub last: Timestamp,
 }
 
 impl std::fmt::Debug for Output {
@@ -229,6 +234,8 @@ pub struct Looks {
 impl Model {
     /// Most failures kept.
     pub const MAX_FAILURES: usize = 500;
+    /// How long a command says nothing before it may be waiting for an answer.
+    const QUIET: jiff::SignedDuration = jiff::SignedDuration::from_secs(3);
 
     /// The program before anything is known.
     pub fn new(now: Timestamp, me: String, keymap: Keymap, looks: Looks) -> Self {
@@ -261,6 +268,7 @@ impl Model {
             overlay_height: 0,
             last_key: None,
             following: None,
+            reading: None,
             sent: BTreeMap::new(),
             alarms_in_flight: None,
             derived: Derived::default(),
@@ -272,6 +280,19 @@ impl Model {
         self.overlays.iter().rev().find_map(|overlay| match overlay {
             Overlay::Run(view) => Some(&**view),
             _ => None,
+        })
+    }
+
+    /// Whether a command that runs seems to wait for an answer: its last words are a question,
+    /// and nothing came behind it for a while. No more than a hint.
+    pub fn seems_to_ask(&self, run: &str) -> bool {
+        let runs =
+            || self.incident().and_then(|state| state.run(run)).is_some_and(|(_, run)| run.outcome.is_none());
+        self.output.as_ref().is_some_and(|output| {
+            output.run == run
+                && self.now.duration_since(output.last) >= Self::QUIET
+                && lines::looks_like_a_question(output.terminal.screen())
+                && runs()
         })
     }
 

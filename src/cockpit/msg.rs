@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 
 use super::commands::Invoke;
+use super::history::{Read, Want};
 use super::key::Key;
 use super::model::{ConfigState, IncidentLine, Pane};
+use super::typed::Typed;
 use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::state::{BranchState, NoRepository};
@@ -98,14 +100,13 @@ pub enum Fact {
     },
     /// The configuration was read.
     Config(Box<ConfigState>),
-    /// Output of the run that is followed. Bounded; what was left out is said.
+    /// Output of the run that is followed. Bounded: what nobody could read is left out here,
+    /// and is in the log.
     Output {
         /// The effect that follows it: output of an earlier one is stale.
         follow: EffectId,
         /// Id of the run.
         run: String,
-        /// Bytes left out before these, because nobody can read that fast or the log is capped.
-        skipped: u64,
         /// Raw terminal output.
         bytes: Vec<u8>,
     },
@@ -175,6 +176,20 @@ pub enum Effect {
         /// How many bytes of what is there already to show.
         tail: u64,
     },
+    /// Read the log of a run.
+    ReadLog {
+        /// Id of the run.
+        run: String,
+        /// What of it.
+        want: Want,
+    },
+    /// Send keys to the terminal of a run. What is sent first arrives first.
+    SendInput {
+        /// Id of the run.
+        run: String,
+        /// What was typed.
+        typed: Typed,
+    },
     /// Ask every probe now.
     ProbeNow,
     /// Trust the configuration with this content.
@@ -221,6 +236,8 @@ pub enum Done {
         /// The records.
         records: Vec<Record>,
     },
+    /// A log was read.
+    Read(Box<Read>),
 }
 
 /// A row of a menu or of the palette.

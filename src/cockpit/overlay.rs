@@ -1,10 +1,14 @@
 //! What lies over the cockpit: a stack, of which the top one gets the key first.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::commands::{Command, Invoke};
 use super::edit::LineEdit;
-use super::msg::Item;
+use super::history::{History, Match};
+use super::msg::{EffectId, Item};
+use crate::failure::Failure;
 use crate::incident::{CheckState, NoteKind, RecordId, Severity};
 use crate::plan::Plan;
 use crate::report::blocks::{self, Block};
@@ -122,6 +126,8 @@ pub enum Purpose {
     HotfixName,
     /// What a pane is filtered by.
     Filter,
+    /// What is looked for in the output of a run.
+    Find,
 }
 
 /// A timeline entry, whole.
@@ -210,21 +216,101 @@ impl Preview {
 }
 
 /// The output of a run.
+#[derive(Debug, Default)]
 pub struct RunView {
     /// Id of the run.
     pub run: String,
-    /// Its terminal, with scrollback.
-    pub terminal: vt100::Parser,
-    /// Lines scrolled back from the end; 0 follows.
-    pub back: usize,
-    /// Bytes left out so far.
-    pub skipped: u64,
+    /// Its whole log, as far as it was read.
+    pub history: History,
+    /// Number of the first line shown; `None` follows the end, as the terminal shows it.
+    pub top: Option<usize>,
+    /// First column shown.
+    pub shift: u16,
+    /// Lines there was room for in the last frame.
+    pub height: u16,
+    /// What is to be done once it is known where the lines are.
+    pub wish: Option<Wish>,
+    /// Lines being selected.
+    pub selection: Option<Selection>,
+    /// What was looked for.
+    pub search: Option<Search>,
+    /// Whether keys go to the command.
+    pub input: Input,
+    /// Why the log cannot be read.
+    pub problem: Option<Failure>,
+    /// What is being asked for.
+    pub asked: Asked,
+    /// Whether the log was read after the end of the run: then there is no more to come.
+    pub read_to_end: bool,
 }
 
-impl std::fmt::Debug for RunView {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RunView").field("run", &self.run).field("back", &self.back).finish_non_exhaustive()
+/// What is to be done once it is known where the lines are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Go up so many lines from the end.
+    Up(usize),
+    /// Select from the last line on.
+    Select,
+}
+
+/// Lines being selected, by their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Selection {
+    /// Where it began.
+    pub anchor: usize,
+    /// Where it is now; either may be the first.
+    pub cursor: usize,
+}
+
+impl Selection {
+    /// First and last line.
+    pub fn range(self) -> (usize, usize) {
+        (self.anchor.min(self.cursor), self.anchor.max(self.cursor))
     }
+}
+
+/// A text that was looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// The text.
+    pub text: String,
+    /// Where it was found; `None` while it is looked for.
+    pub matches: Option<Vec<Match>>,
+    /// Which of them is the one gone to.
+    pub current: usize,
+    /// Whether there are more than were kept.
+    pub more: bool,
+    /// How far the log went then.
+    pub end: u64,
+    /// Where to go from here once it is found: to the place before instead of the next one.
+    pub back: bool,
+}
+
+/// Whether keys go to the command of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Input {
+    /// They do not.
+    #[default]
+    No,
+    /// They do.
+    Open,
+    /// They did, and somebody may still be typing; why they do no longer.
+    Over(String),
+}
+
+/// Effects under way for a run view.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Where the lines are.
+    pub spans: Option<EffectId>,
+    /// Lines.
+    pub lines: Option<EffectId>,
+    /// Places of a text.
+    pub find: Option<EffectId>,
+    /// Text to copy.
+    pub text: Option<EffectId>,
+    /// Keys for the command.
+    pub keys: BTreeSet<EffectId>,
 }
 
 /// The incident report.

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::files::make_file;
@@ -232,6 +233,17 @@ impl LogReader {
         }
     }
 
+    /// The parts that are there now, in order: from which position to which.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn parts(&self) -> Result<Vec<Range<u64>>> {
+        let starts = segments(&self.dir).map_err(|error| cannot_read(&self.dir, &error))?;
+        let size = |start: &u64| std::fs::metadata(path_of(&self.dir, *start)).map(|file| file.len());
+        // One that has gone since they were listed was dropped.
+        Ok(starts.iter().filter_map(|start| Some(*start..*start + size(start).ok()?)).collect())
+    }
+
     /// The position reached.
     pub fn position(&self) -> u64 {
         self.position
@@ -264,7 +276,7 @@ mod tests {
 
     const SMALL: Cap = Cap { segment: 10, head: 2, tail: 3 };
 
-    fn numbered(lines: std::ops::Range<u32>) -> Vec<u8> {
+    fn numbered(lines: Range<u32>) -> Vec<u8> {
         lines.flat_map(|n| format!("{n:04}\n").into_bytes()).collect()
     }
 
@@ -308,6 +320,7 @@ mod tests {
         assert_eq!(chunks.len(), 3);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 6);
         assert_eq!(reader.len(), 5000);
+        assert_eq!(reader.parts().unwrap().iter().map(|part| part.end - part.start).sum::<u64>(), 60);
         assert_eq!(reader.position(), 5000);
     }
 

@@ -3,7 +3,8 @@
 use std::sync::mpsc::Sender;
 
 use super::store::{Order as Journal, Start};
-use super::{Event, log, panics, repo};
+use super::{Event, history, log, panics, repo, typing};
+use crate::cockpit::history::bytes;
 use crate::cockpit::msg::{Done, Effect, EffectId, Msg};
 use crate::conductor;
 use crate::failure::{Failure, Result};
@@ -48,6 +49,20 @@ impl Shell<'_> {
                 let _ = self.log.send(order);
                 self.done(id, Ok(Done::Quietly));
             }
+            Effect::ReadLog { run, want } => match self.model.incident() {
+                Some(state) => {
+                    let dir = conductor::log_dir(&self.state_dir, state.id, &run);
+                    // It ends only with the program.
+                    let _ = self.history.send(history::Order { id, run, dir, want });
+                }
+                None => self.done(id, Ok(Done::Quietly)),
+            },
+            Effect::SendInput { run, typed } => match self.model.incident().map(|state| state.id) {
+                Some(incident) => {
+                    let _ = self.typing.send(typing::Order { id, incident, run, typed });
+                }
+                None => self.done(id, Ok(Done::Quietly)),
+            },
             Effect::ProbeNow => {
                 self.pulse.ask_now();
                 self.done(id, Ok(Done::Quietly));
@@ -58,7 +73,9 @@ impl Shell<'_> {
             Effect::Save { name, content } => self.ask_repo(repo::Order::Save(id, name, content)),
             Effect::Copy(text) => {
                 self.copy(&text);
-                self.done(id, Ok(Done::Said("copied, if the terminal allows it".to_owned())));
+                let (lines, size) = (text.lines().count(), bytes(text.len() as u64));
+                let lines = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+                self.done(id, Ok(Done::Said(format!("copied {lines}, {size}, if the terminal allows it"))));
             }
             Effect::Suspend => {
                 self.suspend();

@@ -133,37 +133,27 @@ impl Following {
         !self.sent && Instant::now() >= self.due
     }
 
-    /// The next piece of output, if there is one.
+    /// The next piece of output, if there is one. What nobody could read in the time is left
+    /// out; the log has it.
     fn step(&mut self) -> Option<Fact> {
-        let mut skipped = 0;
         if self.reader.is_none() {
             // The conductor makes the log a moment after the plan was started.
             let reader = LogReader::open(&self.dir, 0).ok()?;
             let from = reader.len().saturating_sub(self.tail);
             self.reader = LogReader::open(&self.dir, from).ok();
-            skipped += from;
         }
         let reader = self.reader.as_mut()?;
         let behind = reader.len().saturating_sub(reader.position());
         if behind > BEHIND.max(self.tail) {
             let to = reader.len() - self.piece as u64;
-            skipped += to - reader.position();
             self.reader = LogReader::open(&self.dir, to).ok();
         }
         let reader = self.reader.as_mut()?;
         loop {
             match reader.read(self.piece) {
-                Ok(Some(Chunk::Dropped(bytes))) => skipped += bytes,
+                Ok(Some(Chunk::Dropped(_))) => {}
                 Ok(Some(Chunk::Bytes(bytes))) => {
-                    return Some(Fact::Output { follow: self.id, run: self.run.clone(), skipped, bytes });
-                }
-                Ok(None) if skipped > 0 => {
-                    return Some(Fact::Output {
-                        follow: self.id,
-                        run: self.run.clone(),
-                        skipped,
-                        bytes: Vec::new(),
-                    });
+                    return Some(Fact::Output { follow: self.id, run: self.run.clone(), bytes });
                 }
                 Ok(None) | Err(_) => return None,
             }

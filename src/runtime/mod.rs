@@ -1,11 +1,13 @@
 //! The loop of the cockpit: input, effects to tasks, tasks to messages.
 //!
 //! One thread owns the model, updates and draws; it never waits for anything but its queue.
-//! The terminal is read and written by threads of their own, the journal, the repository and
-//! the followed log have one each, probes run on a small tokio runtime. All of them talk to
-//! the loop through one queue of `Event`s.
+//! The terminal is read and written by threads of their own; the journal, the repository,
+//! the followed log, the log that is gone back in and the keys for commands have one each;
+//! probes run on a small tokio runtime. All of them talk to the loop through one queue of
+//! `Event`s.
 
 mod effects;
+mod history;
 mod input;
 mod log;
 mod panics;
@@ -14,6 +16,7 @@ mod repo;
 mod screen;
 mod shell;
 mod store;
+mod typing;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

@@ -14,7 +14,7 @@ use ratatui::layout::Position;
 use super::pulse::Pulse;
 use super::screen::Screen;
 use super::store::Store;
-use super::{Event, Launch, input, log, panics, repo};
+use super::{Event, Launch, history, input, log, panics, repo, typing};
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::model::{self, ConfigSource, Model};
 use crate::cockpit::msg::{Fact, Msg};
@@ -104,6 +104,8 @@ pub(super) struct Shell<'a> {
     pub(super) store: Store,
     pub(super) repo: Sender<repo::Order>,
     pub(super) log: Sender<log::Order>,
+    pub(super) history: Sender<history::Order>,
+    pub(super) typing: Sender<typing::Order>,
     pub(super) pulse: Pulse,
     pub(super) over: bool,
     launch: &'a Launch,
@@ -151,6 +153,8 @@ impl<'a> Shell<'a> {
         model.size = size();
         let canvas = Canvas::new(model.size.0, model.size.1);
         let log = log::start(&events)?;
+        let history = history::start(&events)?;
+        let typing = typing::start(&launch.state_dir, &events)?;
         input::start(began, &events)?;
         Ok(Self {
             model,
@@ -159,6 +163,8 @@ impl<'a> Shell<'a> {
             store,
             repo,
             log,
+            history,
+            typing,
             pulse: Pulse::default(),
             over: false,
             launch,

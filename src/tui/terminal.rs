@@ -1,131 +1,121 @@
-//! The screen of a run's terminal, as cells: what the command drew, and nothing it could do
-//! to the terminal around it.
+//! Output of a run, as cells: what the command drew, and nothing it could do to the terminal
+//! around it.
+
+use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
-use unicode_width::UnicodeWidthStr as _;
+use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::paint::put_cell;
+use super::paint::{cells, put_cell};
 use super::theme::Role;
-use super::ui::Ui;
-use crate::text::is_plain;
+use super::ui::{Ui, row};
+use crate::cockpit::lines::{Line, Look, of_row, used};
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Default)]
+pub(super) struct As<'a> {
+    /// First column shown.
+    pub(super) shift: u16,
+    /// In one colour.
+    pub(super) plain: bool,
+    /// What was searched for: where in the text, and whether it is the place gone to.
+    pub(super) found: &'a [(Range<usize>, bool)],
+}
 
 /// Draws the last lines of a screen that fit, leaving out blank ones at its end. Plainly, in
 /// one colour: it is a glimpse.
 pub(super) fn tail(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &vt100::Screen) {
+    last_rows(ui, buf, area, screen, As { plain: true, ..As::default() });
+}
+
+/// Draws the last rows of a screen that fit.
+pub(super) fn last_rows(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &vt100::Screen, how: As<'_>) {
     let end = used(screen);
     let shown = end.min(area.height);
-    for line in 0..shown {
-        cells_of(ui, buf, super::ui::row(area, line), screen, end - shown + line, true);
+    for y in 0..shown {
+        line(ui, buf, row(area, y), &of_row(screen, end - shown + y), how);
     }
 }
 
-/// Draws a screen, its end at the lower edge; `up` more lines are scrolled up beyond what the
-/// screen itself is scrolled back.
-pub(super) fn whole(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &vt100::Screen, up: u16) {
-    let end = if screen.scrollback() > 0 { screen.size().0.get() } else { used(screen) };
-    let shown = end.min(area.height);
-    let first = (end - shown).saturating_sub(up);
-    for line in 0..shown {
-        cells_of(ui, buf, super::ui::row(area, line), screen, first + line, false);
-    }
-}
-
-/// Where the cursor of the program is in [`whole`], if it can be seen there.
-pub(super) fn cursor(area: Rect, screen: &vt100::Screen) -> Option<(u16, u16)> {
-    if screen.hide_cursor() || screen.scrollback() > 0 {
+/// Where the cursor of the program is in [`last_rows`], if it can be seen there.
+pub(super) fn cursor(area: Rect, screen: &vt100::Screen, shift: u16) -> Option<(u16, u16)> {
+    if screen.hide_cursor() {
         return None;
     }
     let (row, column) = screen.cursor_position();
     let end = used(screen);
-    let line = row.checked_sub(end - end.min(area.height))?;
+    // On a fresh line below the last one that is drawn, if there is room for it.
+    let end = if row == end && end < area.height { end + 1 } else { end };
+    let (line, column) = (row.checked_sub(end - end.min(area.height))?, column.checked_sub(shift)?);
     (line < area.height && column < area.width).then_some((area.x + column, area.y + line))
 }
 
-/// Lines of the screen up to the last one with something on it or with the cursor.
-fn used(screen: &vt100::Screen) -> u16 {
-    let (rows, columns) = (screen.size().0.get(), screen.size().1.get());
-    let (row, column) = screen.cursor_position();
-    // A cursor at the start of a fresh line adds nothing to see.
-    let by_cursor = if column == 0 { row } else { row + 1 };
-    let blank = |row: u16| {
-        (0..columns).all(|column| {
-            screen.cell(row, column).is_none_or(|cell| !cell.has_contents() || cell.contents() == " ")
-        })
-    };
-    let mut end = rows;
-    while end > by_cursor && blank(end - 1) {
-        end -= 1;
+/// Draws one line. Where there is more of it to the left or right, `…` says so.
+pub(super) fn line(ui: Ui<'_>, buf: &mut Buffer, area: Rect, line: &Line, how: As<'_>) {
+    let area = area.intersection(buf.area);
+    if area.is_empty() {
+        return;
     }
-    end
-}
-
-fn cells_of(ui: Ui<'_>, buf: &mut Buffer, line: Rect, screen: &vt100::Screen, row: u16, plain: bool) {
-    let line = line.intersection(buf.area);
-    let ground = ui.of(if plain { Role::Muted } else { Role::Text });
-    let mut column = 0;
-    while column < line.width {
-        let Some(cell) = screen.cell(row, column) else { return };
-        let style = if plain { ground } else { ground.patch(style(ui, cell)) };
-        let (symbol, columns) = symbol(cell);
-        let last = column + columns >= line.width && column + columns < screen.size().1.get();
-        if last && more(screen, row, column + columns) {
-            put_cell(buf, line.x + column, line.y, "…", 1, ui.of(Role::Faint));
+    let ground = ui.of(if how.plain { Role::Muted } else { Role::Text });
+    let (mut column, mut at) = (0_u16, 0);
+    let mut runs = line.runs.iter().peekable();
+    for (grapheme, (symbol, columns)) in line.text.graphemes(true).zip(cells(&line.text)) {
+        while runs.next_if(|(end, _)| *end <= at).is_some() {}
+        let mut style = match runs.peek() {
+            Some((_, look)) if !how.plain => ground.patch(style(ui, *look)),
+            _ => ground,
+        };
+        if let Some((_, gone_to)) = how.found.iter().find(|(place, _)| place.contains(&at)) {
+            style = style.patch(ui.of(Role::Match)).add_modifier(Modifier::UNDERLINED);
+            if *gone_to {
+                style = style.add_modifier(Modifier::REVERSED);
+            }
+        }
+        at += grapheme.len();
+        let (from, to) = (column, column + columns);
+        column = to;
+        if to <= how.shift {
+            continue;
+        }
+        let cut = from < how.shift || (how.shift > 0 && from == how.shift);
+        let x = from.saturating_sub(how.shift);
+        // The last column tells that there is more, unless this is all of it.
+        let over = to - how.shift > area.width || (to - how.shift == area.width && at < line.text.len());
+        if over {
+            put_cell(buf, area.right() - 1, area.y, "…", 1, ui.of(Role::Faint));
             return;
         }
-        if column + columns > line.width {
-            return;
+        if cut {
+            put_cell(buf, area.x + x, area.y, "…", 1, ui.of(Role::Faint));
+        } else {
+            put_cell(buf, area.x + x, area.y, symbol, columns, style);
         }
-        if symbol != " " || !plain {
-            put_cell(buf, line.x + column, line.y, symbol, columns, style);
-        }
-        column += columns;
     }
 }
 
-/// Whether there is something to see in the rest of a row.
-fn more(screen: &vt100::Screen, row: u16, from: u16) -> bool {
-    (from..screen.size().1.get())
-        .filter_map(|column| screen.cell(row, column))
-        .any(|cell| cell.has_contents() && cell.contents() != " ")
-}
-
-/// What a cell shows, and its columns. The emulator keeps controls out; what can deceive
-/// (directional marks and the like) it does not.
-fn symbol(cell: &vt100::Cell) -> (&str, u16) {
-    let text = cell.contents();
-    let columns = if cell.is_wide() { 2 } else { 1 };
-    match text {
-        "" => (" ", columns),
-        _ if text.len() == 1 => (text, 1),
-        _ if !text.chars().all(is_plain) || text.chars().nth(4).is_some() => ("?", 1),
-        _ if text.width() != usize::from(columns) => ("?", 1),
-        _ => (text, columns),
-    }
-}
-
-fn style(ui: Ui<'_>, cell: &vt100::Cell) -> Style {
+fn style(ui: Ui<'_>, look: Look) -> Style {
     let depth = ui.theme.depth();
     let color = |color: vt100::Color| match color {
         vt100::Color::Default => None,
         vt100::Color::Idx(index) => Some(depth.color(named(index))),
         vt100::Color::Rgb(r, g, b) => Some(depth.color(Color::Rgb(r, g, b))),
     };
-    let (mut fg, mut bg) = (color(cell.fgcolor()), color(cell.bgcolor()));
+    let (mut fg, mut bg) = (color(look.fg), color(look.bg));
     if bg.is_none() && fg.is_some_and(|fg| is_lost(ui, fg)) {
         fg = ui.of(Role::Faint).fg;
     }
     let mut modifier = Modifier::empty();
-    for (on, flag) in [
-        (cell.bold(), Modifier::BOLD),
-        (cell.dim(), Modifier::DIM),
-        (cell.italic(), Modifier::ITALIC),
-        (cell.underline(), Modifier::UNDERLINED),
+    for (mode, flag) in [
+        (Look::BOLD, Modifier::BOLD),
+        (Look::DIM, Modifier::DIM),
+        (Look::ITALIC, Modifier::ITALIC),
+        (Look::UNDERLINE, Modifier::UNDERLINED),
     ] {
-        modifier.set(flag, on);
+        modifier.set(flag, look.has(mode));
     }
-    if cell.inverse() {
+    if look.has(Look::INVERSE) {
         match (fg, bg) {
             (Some(_), Some(_)) => std::mem::swap(&mut fg, &mut bg),
             _ => modifier |= Modifier::REVERSED,

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use ratatui::style::Modifier;
 
+use super::run_tests::scenes as run_scenes;
 use super::testing::*;
 use super::theme::{ColorDepth, Role, Theme};
 use crate::cockpit::edit::LineEdit;
@@ -127,18 +128,9 @@ fn scenes() -> Vec<(&'static str, Model)> {
         errors.failures.push_back((now(), failure));
     }
     errors.unseen = 3;
-    let run_view = |back| {
-        let mut terminal = vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 500);
-        for n in 0..60 {
-            terminal
-                .process(format!("\x1b[3{}mstep {n}\x1b[0m of 60 \x1b[1mdone\x1b[0m\r\n", n % 8).as_bytes());
-        }
-        terminal.screen_mut().set_scrollback(back);
-        Overlay::Run(Box::new(RunView { run: "deploy-staging-2.0".into(), terminal, back, skipped: 123_456 }))
-    };
     let markdown = "# INC-2026-0007\n\n**Checkout** answers `500`.\n\n| time | what |\n| --- | --- |\n| 14:31 | declared P0 |\n| 14:36 | ~~no~~ rollback, and a text that is long enough to have to be wrapped somewhere in the last column |\n\n- [x] core\n- [ ] data\n\n> quoted\n\n```\ncode\n```\n".to_owned();
     let entry = incident().incident().unwrap().timeline[0].id;
-    vec![
+    let mut scenes = vec![
         ("start", start()),
         ("start-empty", blank()),
         ("start-drill", drill),
@@ -158,8 +150,6 @@ fn scenes() -> Vec<(&'static str, Model)> {
         ("declare-impact", declaring(&["enter", "y", "enter"])),
         ("preview", with(preview(2))),
         ("preview-long", with(preview(40))),
-        ("run", with(run_view(0))),
-        ("run-back", with(run_view(15))),
         ("errors", errors),
         ("report", with(Overlay::Report(Box::new(ReportView::new(markdown))))),
         ("trust", trust),
@@ -173,7 +163,9 @@ fn scenes() -> Vec<(&'static str, Model)> {
                 shown_ms: None,
             })),
         ),
-    ]
+    ];
+    scenes.extend(run_scenes());
+    scenes
 }
 
 /// What can go wrong or be missing under the cockpit.
@@ -405,19 +397,4 @@ fn what_could_not_be_seen_is_not_confirmed() {
     assert!(matches!(model.overlays.last(), Some(Overlay::Preview(preview)) if preview.shown_ms.is_none()));
     settled(&mut model, &Theme::default(), 80, 24);
     assert!(matches!(model.overlays.last(), Some(Overlay::Preview(preview)) if preview.shown_ms.is_some()));
-}
-
-#[test]
-fn the_first_line_of_an_output_can_be_reached_in_a_low_window() {
-    let mut terminal = vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 500);
-    for n in 0..70 {
-        terminal.process(format!("line {n}.\r\n").as_bytes());
-    }
-    let view = RunView { run: "deploy-staging-2.0".into(), terminal, back: 0, skipped: 0 };
-    let mut model = with(Overlay::Run(Box::new(view)));
-    let buf = settled(&mut model, &Theme::default(), 80, 24);
-    assert!(text(&buf).contains("line 69."));
-    press(&mut model, &["g"]);
-    let text = text(&settled(&mut model, &Theme::default(), 80, 24));
-    assert!(text.contains("line 0.") && text.contains("line 10."), "{text}");
 }

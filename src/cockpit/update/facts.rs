@@ -4,10 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::super::commands::Command;
 use super::super::edit::LineEdit;
-use super::super::model::{ConfigSource, Model, Output, Pane};
+use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact};
 use super::super::overlay::{Overlay, Preview, Scroll};
-use super::{Cx, terminal};
+use super::{Cx, run_view, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State};
 use crate::incident::{Alarm, Body, Draft, Log, Precision, Record};
@@ -35,7 +35,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
             cx.model.policy = crate::incident::Policy::built_in().with(&config.config.policy);
             cx.model.config = *config;
         }
-        Fact::Output { follow, run, skipped, bytes } => output(cx.model, follow, &run, skipped, &bytes),
+        Fact::Output { follow, run, bytes } => output(cx.model, follow, &run, &bytes),
         Fact::Failed(failure) => cx.fail(failure),
         Fact::ReadOnly(why) => cx.model.read_only = Some(why),
     }
@@ -48,8 +48,9 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     if cx.model.alarms_in_flight == Some(id) {
         cx.model.alarms_in_flight = None;
     }
+    let Some(result) = run_view::done(cx, id, result) else { return };
     match result {
-        Ok(Done::Quietly) => {}
+        Ok(Done::Quietly | Done::Read(_)) => {}
         Ok(Done::Said(word)) => cx.say(word),
         Ok(Done::Appended(records)) => insert(cx, records),
         Ok(Done::Opened(log)) => opened(cx, *log),
@@ -173,26 +174,15 @@ fn settled(probe: &series::Status) -> Option<State> {
     }
 }
 
-/// Feeds output to the terminals that show the run.
-fn output(model: &mut Model, follow: EffectId, run: &str, skipped: u64, bytes: &[u8]) {
+/// Feeds output to the terminal of the run that is followed.
+fn output(model: &mut Model, follow: EffectId, run: &str, bytes: &[u8]) {
     if model.following.as_ref().is_none_or(|(id, following)| *id != follow || following != run) {
         return;
     }
-    if let Some(output) = model.output.as_mut().filter(|output| output.run == run)
-        && !feed(&mut output.terminal, bytes)
-    {
-        *output = Output { run: run.to_owned(), terminal: terminal(0) };
-    }
-    for overlay in &mut model.overlays {
-        if let Overlay::Run(view) = overlay
-            && view.run == run
-        {
-            view.skipped += skipped;
-            let beyond = view.back.saturating_sub(view.terminal.screen().scrollback());
-            if !feed(&mut view.terminal, bytes) {
-                view.terminal = terminal(0);
-            }
-            view.back = view.terminal.screen().scrollback() + beyond;
+    if let Some(output) = model.output.as_mut().filter(|output| output.run == run) {
+        output.last = model.now;
+        if !feed(&mut output.terminal, bytes) {
+            output.terminal = terminal();
         }
     }
 }

@@ -5,19 +5,14 @@ use super::super::edit::LineEdit;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::Effect;
 use super::super::overlay::{
-    Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, RunView, Scroll,
+    Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll,
 };
-use super::{Cx, follow_run, keys, menus, terminal};
+use super::{Cx, keys, menus, run_view};
 use crate::incident::{
     CheckState, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, RecordId, Resolved, Severity,
     StopAsked, Told,
 };
 use crate::plan::Request;
-
-/// How much of a log the run view starts with, in bytes.
-const VIEW_TAIL: u64 = 1024 * 1024;
-/// Lines the run view can scroll back.
-const SCROLLBACK: usize = 2000;
 
 /// Carries out a command, or says why not.
 pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
@@ -101,6 +96,14 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::Page
         | Command::Reopen
         | Command::HotfixStart => ask_for(cx, invoke),
+        Command::Answer
+        | Command::FindText
+        | Command::FindNext
+        | Command::FindPrevious
+        | Command::SelectLines
+        | Command::CopyLines
+        | Command::Left
+        | Command::Right => run_view::command(cx, command),
         Command::Declare => declare(cx),
         _ => record(cx, invoke),
     }
@@ -172,17 +175,16 @@ fn open_cursor(cx: &mut Cx<'_>) {
             let row = cx.model.view(Pane::Runs).cursor.unwrap_or(0);
             let run = cx.model.run_rows().nth(row).map(|(_, run)| run.id.clone());
             if let Some(run) = run {
-                open_run(cx, run);
+                run_view::open(cx, run);
             }
         }
         Pane::Health | Pane::Hotfix | Pane::Checklist => cx.model.zoom = !cx.model.zoom,
     }
 }
 
-/// Opens the output of a run.
-fn open_run(cx: &mut Cx<'_>, run: String) {
-    follow_run(cx, Some(run.clone()), VIEW_TAIL);
-    cx.push(Overlay::Run(Box::new(RunView { run, terminal: terminal(SCROLLBACK), back: 0, skipped: 0 })));
+/// Asks for the text to look for in the output of a run.
+pub(super) fn ask_to_find(cx: &mut Cx<'_>, text: String) {
+    ask(cx, Purpose::Find, "find", "text in the output; small letters find any case", text);
 }
 
 fn entry_at_cursor(model: &Model) -> Option<RecordId> {

@@ -4,13 +4,19 @@ use super::super::commands::{Command, Invoke, Scope};
 use super::super::key::Key;
 use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, KeyPress, Mouse, MouseKind};
-use super::{Cx, invoke, move_by, overlays};
+use super::super::overlay::Overlay;
+use super::{Cx, invoke, move_by, overlays, run_view};
 
 /// Rows that one notch of the wheel moves.
 const NOTCH: isize = 3;
 
 /// Takes a key: the top overlay first, then the focused pane, then everywhere.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
+    if run_view::takes_all(cx.model) {
+        // What is typed for a command may be a password: it is kept nowhere.
+        cx.model.last_key = None;
+        return run_view::key(cx, press);
+    }
     let before = cx.model.last_key.replace((press.key, press.at_ms));
     if press.key == Key::ctrl('c') {
         // Never swallowed: it closes what lies over the cockpit, then the cockpit.
@@ -51,6 +57,10 @@ pub(super) fn mouse(cx: &mut Cx<'_>, mouse: Mouse) {
         MouseKind::ScrollUp => -NOTCH,
         MouseKind::ScrollDown => NOTCH,
     };
+    if matches!(cx.model.overlays.last(), Some(Overlay::Run(_))) {
+        run_view::scroll(cx, notch);
+        return;
+    }
     if !cx.model.overlays.is_empty() {
         overlays::scroll(cx.model, notch);
         return;

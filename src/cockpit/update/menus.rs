@@ -32,7 +32,7 @@ pub(super) fn menu(model: &Model, command: Command) -> Menu {
 pub(super) fn everything(model: &Model) -> Vec<Item> {
     let mut items = Vec::new();
     for spec in COMMANDS {
-        if matches!(spec.scope, Scope::Start) && model.log.is_some() {
+        if spec.scope == Scope::Output || (spec.scope == Scope::Start && model.log.is_some()) {
             continue;
         }
         if spec.command.is_menu()

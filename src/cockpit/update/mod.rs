@@ -6,13 +6,13 @@ mod invoke;
 mod keys;
 pub mod menus;
 mod overlays;
+mod run_view;
 mod submit;
-
-use std::num::NonZeroU16;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::commands::{Command, Invoke};
+use super::lines;
 use super::model::{Derived, Model, Pane};
 use super::msg::{Effect, EffectId, Msg};
 use super::overlay::Overlay;
@@ -35,7 +35,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         Msg::Mouse(mouse) => keys::mouse(&mut cx, mouse),
         Msg::Paste(text) => overlays::paste(&mut cx, &text),
         Msg::Resize(columns, rows) => cx.model.size = (columns, rows),
-        Msg::Tick(now) => tick(cx.model, now),
+        Msg::Tick(now) => {
+            tick(cx.model, now);
+            run_view::tick(&mut cx);
+        }
         Msg::Shown { at_ms, heights, overlay, overlay_top } => {
             overlays::drawn_from(cx.model, overlay_top);
             shown(cx.model, at_ms, heights, overlay);
@@ -45,6 +48,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
     }
     if changes {
         follow(&mut cx);
+        run_view::settle(&mut cx);
         derive(cx.model);
     }
     cx.effects
@@ -119,6 +123,7 @@ fn shown(model: &mut Model, at_ms: u64, heights: [u16; 5], overlay: u16) {
         _ if overlay == 0 => {}
         Some(Overlay::Preview(preview)) => preview.shown_ms = preview.shown_ms.or(Some(at_ms)),
         Some(Overlay::Confirm(confirm)) => confirm.shown_ms = confirm.shown_ms.or(Some(at_ms)),
+        Some(Overlay::Run(view)) => view.height = overlay,
         _ => {}
     }
 }
@@ -137,16 +142,15 @@ fn follow(cx: &mut Cx<'_>) {
 
 /// Follows a run from the last `tail` bytes of its log, or stops following.
 fn follow_run(cx: &mut Cx<'_>, run: Option<String>, tail: u64) {
-    cx.model.output = run.clone().map(|run| super::model::Output { run, terminal: terminal(0) });
+    let last = cx.model.now;
+    cx.model.output = run.clone().map(|run| super::model::Output { run, terminal: terminal(), last });
     let id = cx.effect("following", Effect::Follow { run: run.clone(), tail });
     cx.model.following = run.map(|run| (id, run));
 }
 
-/// A terminal as large as the one that commands get, with so many lines of scrollback.
-fn terminal(scrollback: usize) -> vt100::Parser {
-    const ROWS: NonZeroU16 = NonZeroU16::new(40).unwrap();
-    const COLUMNS: NonZeroU16 = NonZeroU16::new(120).unwrap();
-    vt100::Parser::new(ROWS, COLUMNS, scrollback)
+/// A terminal as large as the one that commands get.
+fn terminal() -> vt100::Parser {
+    vt100::Parser::new(lines::SIZE.0, lines::SIZE.1, 0)
 }
 
 /// Works out what follows from the rest and the time.

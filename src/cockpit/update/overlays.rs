@@ -3,12 +3,12 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::super::commands::{Command, Invoke, Scope};
+use super::super::commands::Invoke;
 use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, Model};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Overlay, Palette, Preview, Way};
-use super::{Cx, declare, invoke, submit};
+use super::{Cx, declare, invoke, run_view, submit};
 
 /// A key pressed twice within this many milliseconds was held down, not meant.
 const REPEAT_MS: u64 = 400;
@@ -27,7 +27,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Confirm(_)) => confirm(cx, press, before),
         Some(Overlay::Trust(_)) if press.key == Key::char('y') && !repeated(press, before) => trust(cx),
         Some(Overlay::Report(_)) if matches!(press.key.text(), Some('s' | 'c')) => report(cx, press.key),
-        Some(Overlay::Run(_)) if is_stop(cx.model, press.key) => invoke::invoke(cx, &Command::Stop.into()),
+        Some(Overlay::Run(_)) => run_view::key(cx, press),
         Some(_) => document(cx, press.key),
         None => {}
     }
@@ -44,12 +44,11 @@ fn repeated(press: KeyPress, before: Option<(Key, u64)>) -> bool {
         || before.is_some_and(|(key, at)| key == press.key && press.at_ms.saturating_sub(at) < REPEAT_MS)
 }
 
-fn is_stop(model: &Model, key: Key) -> bool {
-    model.keymap.find(Scope::Runs, key) == Some(Command::Stop)
-}
-
 /// Pasted text goes into lines of text; it never confirms and never is a command.
 pub(super) fn paste(cx: &mut Cx<'_>, text: &str) {
+    if run_view::paste(cx, text) {
+        return;
+    }
     match cx.model.overlays.last_mut() {
         Some(Overlay::Ask(ask)) => ask.input.insert(text.trim_end()),
         Some(Overlay::Declare(declare)) => declare::paste(declare, text.trim_end()),
@@ -253,14 +252,6 @@ fn document(cx: &mut Cx<'_>, key: Key) {
 /// Scrolls the top overlay by so many lines; how far there is to go, the next frame tells.
 pub(super) fn scroll(model: &mut Model, by: isize) {
     match model.overlays.last_mut() {
-        Some(Overlay::Run(view)) => {
-            let height = usize::from(model.overlay_height);
-            // The terminal may have more rows than the window: the rest is scrolled by drawing.
-            let beyond = usize::from(view.terminal.screen().size().0.get()).saturating_sub(height);
-            let most = view.terminal.screen().scrollback_len() + beyond;
-            view.back = view.back.saturating_add_signed(-by).min(most);
-            view.terminal.screen_mut().set_scrollback(view.back);
-        }
         Some(Overlay::Palette(palette)) => {
             let last = palette.matches.len().saturating_sub(1);
             palette.selected = palette.selected.saturating_add_signed(by).min(last);

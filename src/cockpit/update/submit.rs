@@ -3,7 +3,7 @@
 use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
-use super::Cx;
+use super::{Cx, run_view};
 use crate::incident::{
     Amended, Body, CauseDescribed, ImpactDescribed, Noted, Paged, Reopened, Retracted, RoleTaken,
     SeverityChanged, Ticked, Titled, Told,
@@ -15,6 +15,10 @@ pub(super) fn submit(cx: &mut Cx<'_>) {
     let Some(Overlay::Ask(ask)) = cx.model.overlays.last() else { return };
     let ask = ask.clone();
     let before = cx.model.next_effect;
+    if ask.purpose == Purpose::Find {
+        cx.pop();
+        return run_view::find(cx, ask.input.text().to_owned());
+    }
     match act(cx, &ask) {
         Ok(()) => {
             cx.pop();
@@ -42,6 +46,7 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             view.cursor = None;
             return Ok(());
         }
+        Purpose::Find => return Ok(()),
         Purpose::HotfixName => {
             needs("a name is needed")?;
             cx.effect("making the plan", Effect::Prepare(Request::HotfixStart { name: text }));

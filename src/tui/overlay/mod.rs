@@ -79,8 +79,13 @@ fn low(area: Rect, columns: u16, lines: u16) -> Rect {
 /// Draws an empty window with a title at the upper edge and keys at the lower one, and returns
 /// what is inside.
 fn window(ui: Ui<'_>, buf: &mut Buffer, area: Rect, title: &str, keys: &[(&str, &str)]) -> Rect {
+    framed(ui, buf, area, title, keys, Role::OverlayBorder)
+}
+
+/// The same, with a frame that looks like a role.
+fn framed(ui: Ui<'_>, buf: &mut Buffer, area: Rect, title: &str, keys: &[(&str, &str)], frame: Role) -> Rect {
     ui.fill(buf, area, Role::Overlay);
-    let line = ui.of(Role::OverlayBorder);
+    let line = ui.of(frame);
     if area.width < 6 || area.height < 3 {
         return area;
     }

@@ -100,12 +100,16 @@ fn run_row(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun, run: &Run) {
     }
     pen.put(symbol, ui.of(role)).gap(1);
     let title = if plan.steps.len() > 1 { &run.title } else { &plan.title };
+    let asks = ended.is_none() && ui.model.seems_to_ask(&run.id);
+    let hint = format!("waits for an answer? [{} {}]", ui.key(Command::Open), ui.key(Command::Answer));
     let word = match (&ended, &run.stop_asked) {
         (Some(word), _) => word.as_str(),
         (None, Some(_)) => "being stopped",
+        (None, None) if asks => &hint,
         (None, None) => "running",
     };
-    let room = pen.room().saturating_sub(width(word).min(24) + 2);
+    let role = if asks { Role::Warn } else { role };
+    let room = pen.room().saturating_sub(width(word).min(32) + 2);
     pen.column_of(title, width(title).min(room), ui.of(Role::Text)).gap(2);
     pen.put(word, ui.of(if ended.is_some() && role == Role::Good { Role::Muted } else { role }));
     if !run.summary.is_empty() && pen.room() > 8 {
