@@ -65,6 +65,9 @@ pub(crate) enum Command {
         /// Why: it goes into the record and the report
         #[arg(long, value_name = "WHY")]
         reason: String,
+        /// How you know that its process on another machine is gone
+        #[arg(long, value_name = "HOW")]
+        gone: Option<String>,
     },
 }
 
@@ -106,7 +109,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         }
         Command::Undo { to, deciding } => decide::decide(cx, deciding, &Decision::Undo { to: 0 }, *to),
         Command::Cancel(deciding) => decide::decide(cx, deciding, &Decision::GiveUp, None),
-        Command::TakeOver { target, reason } => decide::take_over(cx, target, reason),
+        Command::TakeOver { target, reason, gone } => decide::take_over(cx, target, reason, gone.as_deref()),
     }
 }
 

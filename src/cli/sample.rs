@@ -92,6 +92,7 @@ pub(super) fn situation() -> Situation {
                 outcome: Outcome::Exited { code: 1 },
                 summary: "1 failed".to_owned(),
                 survivors: Vec::new(),
+                unproven: false,
             }
             .into(),
         ),

@@ -173,6 +173,7 @@ impl Conductor {
             outcome: finished.ended.outcome.clone(),
             summary: finished.ended.summary.clone(),
             survivors: finished.ended.survivors.clone(),
+            unproven: false,
         };
         self.recorder.record(ended);
         judge(&step, &finished, self.plan.purpose)

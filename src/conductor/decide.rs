@@ -3,48 +3,243 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::Started;
-use crate::failure::{Failure, Result};
-use crate::incident::{Decision, Draft, IncidentId, PlanAsked, Record};
-use crate::journal::{Journal, Lease};
+use super::conduct::approved;
+use super::reconcile::{reconcile, settle};
+use super::start::launch;
+use super::{Life, Started, frozen, life, process};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::incident::{
+    Decision, Draft, IncidentId, LeaseTaken, PlanAsked, PlanEnd, PlanEnded, PlanResumed, PlanRun, Record,
+    duration,
+};
+use crate::journal::{Acquired, Journal, Lease, Seq};
+use crate::plan::Plan;
+use crate::plan::progress::{Choice, choices, has_moved_refs};
 use crate::text::visible;
 
+/// How often a decision is looked at again because something was written meanwhile.
+const ATTEMPTS: usize = 20;
+/// How long the holder of a lease on another machine has to be silent before it may be said to
+/// be gone: many times as long as it pauses between two signs of life.
+const SILENCE: SignedDuration = SignedDuration::from_mins(2);
+
 /// Carries a decision about a plan to whoever has to act on it: by a record to the conductor
-/// that is at it, or by a new conductor that takes the plan up again.
+/// that is at it, or by a new conductor that takes the plan up again. `choice` is one of
+/// [`choices`], with its reason filled in.
 ///
 /// # Errors
-/// The plan is not known here, the decision makes no sense as it stands, or the journal or the
-/// system refuses. Nothing is changed then.
+/// The plan is not known here, the decision makes no sense as it stands now, or the journal or
+/// the system refuses. Nothing is changed then.
 pub fn decide(
     journal: &mut Journal,
-    _state_dir: &Path,
+    state_dir: &Path,
     incident: IncidentId,
-    _repository: &str,
+    repository: &str,
     plan: &str,
-    step: usize,
-    decision: Decision,
+    choice: &Choice,
 ) -> Result<Started> {
-    let body = PlanAsked { plan: plan.to_owned(), step, decision };
-    Ok(Started::Yes(journal.append(Timestamp::now(), vec![Draft::now(incident, body)])?))
+    let doing = || format!("{} {}", in_words(&choice.decision), visible(plan));
+    if let Decision::Skip { reason } = &choice.decision
+        && reason.trim().is_empty()
+    {
+        return Err(Failure::usage(doing(), "it needs a reason", "say why with --reason"));
+    }
+    let state_dir = std::path::absolute(state_dir)
+        .map_err(|error| Failure::new(doing(), error, "name the state directory by its full path"))?;
+    reconcile(journal, &state_dir, incident)?;
+    for _ in 0..ATTEMPTS {
+        let (log, seen) = journal.load(incident)?;
+        let spec = approved(journal, &log, plan)
+            .map_err(|cause| Failure::new(doing(), cause, "decide about it where it was started"))?;
+        let run = log.state().plan(plan).ok_or_else(|| none(&doing()))?;
+        makes_sense(&spec, run, choice, &doing())?;
+        let ground = Ground { state_dir: &state_dir, incident, repository, spec: &spec, seen };
+        if let Some(started) = carry(journal, &ground, run, choice, &doing())? {
+            return Ok(started);
+        }
+    }
+    Err(Failure::of(FailureKind::Held, doing(), "the record moves on all the time", "try it again"))
+}
+
+/// What a decision is made on.
+struct Ground<'a> {
+    state_dir: &'a Path,
+    incident: IncidentId,
+    repository: &'a str,
+    spec: &'a Plan,
+    seen: Seq,
+}
+
+/// Hands a decision over; `None`: something was written meanwhile.
+fn carry(
+    journal: &mut Journal,
+    ground: &Ground<'_>,
+    run: &PlanRun,
+    choice: &Choice,
+    doing: &str,
+) -> Result<Option<Started>> {
+    let Ground { incident, seen, .. } = *ground;
+    let now = Timestamp::now();
+    let (plan, step, decision) = (run.id.clone(), choice.step, choice.decision.clone());
+    if run.state.is_under_way() {
+        let asked = PlanAsked { plan, step, run: choice.run.clone(), decision };
+        let drafts = vec![Draft::now(incident, asked)];
+        return Ok(journal.append_unless_moved(now, incident, seen, drafts)?.map(Started::Yes));
+    }
+    if decision == Decision::GiveUp {
+        let why = format!("{} left it as it is", journal.author().name);
+        let drafts = vec![Draft::now(incident, PlanEnded { plan, end: PlanEnd::Cancelled, why })];
+        return Ok(journal.append_unless_moved(now, incident, seen, drafts)?.map(Started::Yes));
+    }
+    if !matches!(decision, Decision::Undo { .. }) && !has_moved_refs(ground.spec, run) {
+        frozen::check_plan(ground.spec).map_err(|cause| frozen::moved(doing, &cause))?;
+    }
+    take_up(journal, ground, PlanResumed { plan, step, decision }, doing)
+}
+
+/// Takes the target and the plan up again, in one transaction, and starts a conductor.
+fn take_up(
+    journal: &mut Journal,
+    ground: &Ground<'_>,
+    resumed: PlanResumed,
+    doing: &str,
+) -> Result<Option<Started>> {
+    let Ground { state_dir, incident, repository, spec, seen } = *ground;
+    let now = Timestamp::now();
+    let lease = Lease {
+        repository: repository.to_owned(),
+        target: spec.target.clone(),
+        incident,
+        plan: spec.id.clone(),
+        by: journal.author().name.clone(),
+        // Until the conductor is there its starter stands for it.
+        process: process::this(),
+        taken_at: now,
+        heartbeat_at: now,
+    };
+    let drafts = vec![Draft::now(incident, resumed)];
+    let mut records = match journal.acquire_unless_moved(now, lease, drafts, seen)? {
+        None => return Ok(None),
+        Some(Acquired::Held(lease)) => return Ok(Some(Started::Held(lease))),
+        Some(Acquired::Yes(records)) => records,
+    };
+    if let Err(cause) = launch(journal, state_dir, incident, repository, spec) {
+        let why = format!("the conductor could not be started: {cause}");
+        let ended = PlanEnded { plan: spec.id.clone(), end: PlanEnd::Failed, why: why.clone() };
+        let drafts = vec![Draft::now(incident, ended)];
+        records.extend(journal.release(Timestamp::now(), repository, &spec.target, &spec.id, drafts)?);
+        return Err(Failure::new(doing, why, "see whether the machine is out of processes or memory"));
+    }
+    Ok(Some(Started::Yes(records)))
+}
+
+/// Refuses what cannot be decided as the plan stands, and what was decided on what no longer
+/// is so.
+fn makes_sense(spec: &Plan, run: &PlanRun, choice: &Choice, doing: &str) -> Result<()> {
+    let offered = choices(spec, run);
+    let same_kind = |offer: &&Choice| match (&offer.decision, &choice.decision) {
+        (Decision::Undo { to }, Decision::Undo { to: wanted }) => wanted >= to && *wanted < spec.steps.len(),
+        (offered, wanted) => offered.name() == wanted.name(),
+    };
+    let hint = if offered.is_empty() {
+        "flightdeck plan show".to_owned()
+    } else {
+        let names: Vec<_> = offered.iter().map(|offer| format!("plan {}", offer.decision.name())).collect();
+        format!("as it stands there is: {}", names.join(", "))
+    };
+    let Some(offer) = offered.iter().find(same_kind) else {
+        let title = spec.steps.get(choice.step).map_or("", |step| step.title.as_str());
+        let state = run.steps.get(choice.step).map_or("", |step| step.state().name());
+        let cause = format!("the plan is {}, and {} is {state}", run.state.name(), visible(title));
+        return Err(Failure::of(FailureKind::Held, doing, cause, hint));
+    };
+    let anywhere = matches!(choice.decision, Decision::Undo { .. } | Decision::GiveUp);
+    if !anywhere && (offer.step, &offer.run) != (choice.step, &choice.run) {
+        let cause = "the plan has moved on since that was decided";
+        return Err(Failure::of(FailureKind::Held, doing, cause, "look at it again: flightdeck plan show"));
+    }
+    Ok(())
+}
+
+fn in_words(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Resume => "taking up",
+        Decision::Retry => "trying again",
+        Decision::Skip { .. } => "passing over a step of",
+        Decision::Undo { .. } => "undoing",
+        Decision::GiveUp => "giving up",
+    }
+}
+
+fn none(doing: &str) -> Failure {
+    Failure::usage(doing, "this incident has no such plan", "flightdeck plan list")
 }
 
 /// Takes a target from a holder that is gone, with a reason, and settles what became of the
-/// plan that held it. Returns the records.
+/// plan that held it. `stated` is what the person states about a holder on another machine: how
+/// they know that it is gone. Returns the records.
 ///
 /// # Errors
-/// The holder is not known to be gone, or the journal refuses.
+/// The holder is not known to be gone, a reason or statement is missing, or the journal refuses.
 pub fn take_over(
-    _journal: &mut Journal,
-    _state_dir: &Path,
-    _repository: &str,
+    journal: &mut Journal,
+    state_dir: &Path,
     lease: &Lease,
-    _reason: &str,
+    reason: &str,
+    stated: Option<&str>,
 ) -> Result<Vec<Record>> {
-    Err(Failure::usage(
-        format!("taking over {}", visible(&lease.target)),
-        "its holder is not known to be gone",
-        "ask who started it",
-    ))
+    let doing = format!("taking over {}", visible(&lease.target));
+    if reason.trim().is_empty() {
+        return Err(Failure::usage(doing, "it needs a reason", "say why with --reason"));
+    }
+    let gone = shown_gone(lease, stated, Timestamp::now())
+        .map_err(|(cause, hint)| Failure::of(FailureKind::Held, doing.clone(), cause, hint))?;
+    let taken = LeaseTaken {
+        target: lease.target.clone(),
+        plan: lease.plan.clone(),
+        holder: lease.by.clone(),
+        gone: gone.clone(),
+        reason: reason.trim().to_owned(),
+    };
+    let drafts = vec![Draft::now(lease.incident, taken)];
+    // Only this very lease: one that showed a sign of life meanwhile is another.
+    let same = |held: &Lease| held == lease;
+    settle(journal, state_dir, lease, drafts, Some(&gone), &same)?.ok_or_else(|| {
+        let cause = "it has changed hands, or its holder has shown a sign of life";
+        Failure::of(FailureKind::Held, doing, cause, "see who holds it: flightdeck plan list")
+    })
+}
+
+/// What shows that the holder of a lease is gone; else why that is not shown, and what to do.
+fn shown_gone(lease: &Lease, stated: Option<&str>, now: Timestamp) -> Result<String, (String, String)> {
+    let who = visible(&lease.by);
+    let elsewhere = match &lease.process {
+        None => "a process that is not known".to_owned(),
+        Some(holder) => {
+            let named = format!("process {} on {}", holder.pid, visible(&holder.host));
+            match life(holder) {
+                Life::Gone => return Ok(format!("{named} is gone")),
+                Life::LostAtReboot => return Ok(format!("{} was restarted since", visible(&holder.host))),
+                Life::Alive => {
+                    let hint = format!("wait for it, stop its run, or ask {who}");
+                    return Err((format!("{named}, started by {who}, is alive"), hint));
+                }
+                Life::Elsewhere => named,
+            }
+        }
+    };
+    let silent = now.duration_since(lease.heartbeat_at);
+    if silent < SILENCE {
+        let cause =
+            format!("{elsewhere} showed a sign of life {} ago", duration(silent.max(SignedDuration::ZERO)));
+        let hint = format!("wait until it has been silent for {}, or ask {who}", duration(SILENCE));
+        return Err((cause, hint));
+    }
+    let Some(stated) = stated.map(str::trim).filter(|stated| !stated.is_empty()) else {
+        let cause = format!("nothing can be found out from here about {elsewhere}");
+        return Err((cause, "see for yourself that it is gone, and state how you know".to_owned()));
+    };
+    Ok(format!("{elsewhere} has been silent for {}; stated: {stated}", duration(silent)))
 }

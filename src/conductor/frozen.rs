@@ -3,8 +3,34 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::failure::{Failure, FailureKind};
 use crate::hotfix::git::Reader;
+use crate::plan::{Action, Plan};
 use crate::text::visible;
+
+/// Tells whether every reference a plan was made for still is the commit it was.
+///
+/// # Errors
+/// One line that says which is not.
+pub(super) fn check_plan(plan: &Plan) -> Result<(), String> {
+    let place = plan.steps.iter().find_map(|step| match &step.action {
+        Action::Command(command) => Some(command.cwd.as_str()),
+        Action::Watch(watch) => Some(watch.cwd.as_str()),
+        Action::Http(_) | Action::Gate { .. } | Action::Hold { .. } => None,
+    });
+    // What only makes calls is about no repository.
+    place.map_or(Ok(()), |place| check(place, &plan.frozen))
+}
+
+/// The failure of a plan whose commits are not what was confirmed.
+pub(super) fn moved(doing: impl Into<String>, cause: &str) -> Failure {
+    Failure::of(
+        FailureKind::Gate,
+        doing.into(),
+        cause,
+        "make the plan again and preview it: what it was made for has moved",
+    )
+}
 
 /// Tells whether every reference still is the commit it was when the plan was approved.
 ///
@@ -22,7 +48,9 @@ pub(super) fn check(directory: &str, frozen: &BTreeMap<String, String>) -> Resul
             Ok(now) if now == *commit => {}
             Ok(now) => {
                 let (was, is) = (short(commit), short(&now));
-                return Err(format!("{shown} was {was} when the plan was confirmed and is {is} now"));
+                return Err(format!(
+                    "{shown} has moved: it was {was} when the plan was confirmed and is {is} now; preview it again"
+                ));
             }
             Err(failure) => return Err(format!("{shown} cannot be looked up any more: {}", failure.cause)),
         }

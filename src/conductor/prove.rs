@@ -43,7 +43,10 @@ pub fn prove(journal: &mut Journal, incident: IncidentId, plan: &str) -> Result<
             None if step.proof.is_some() => continue,
             None => (Proof::Unknown, "nothing is configured that could tell".to_owned()),
         };
-        drafts.push(Draft::now(incident, Proved { plan: plan.to_owned(), step: index, proof, why }));
+        drafts.push(Draft::now(
+            incident,
+            Proved { plan: plan.to_owned(), step: index, proof, why, undo: false },
+        ));
     }
     if drafts.is_empty() { Ok(Vec::new()) } else { journal.append(Timestamp::now(), drafts) }
 }

@@ -9,7 +9,7 @@ use super::process::{self, Life, life};
 use super::recorder::run_id;
 use crate::failure::Result;
 use crate::incident::{
-    Draft, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, PlanState, Precision, Record, State, StepEnded,
+    Draft, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Precision, Record, State, StepEnded,
 };
 use crate::journal::{Acquired, Journal, Lease};
 use crate::text::visible_lines;
@@ -42,6 +42,19 @@ pub(super) fn settle_gone(journal: &mut Journal, state_dir: &Path, lease: &Lease
     if !gone(lease) {
         return Ok(Vec::new());
     }
+    Ok(settle(journal, state_dir, lease, Vec::new(), None, &gone)?.unwrap_or_default())
+}
+
+/// Takes a lease that may be taken (`may_take`), with drafts, and ends its plan. `cause` says
+/// why its conductor is not there, where that is known. `None`: somebody else was first.
+pub(super) fn settle(
+    journal: &mut Journal,
+    state_dir: &Path,
+    lease: &Lease,
+    drafts: Vec<Draft>,
+    cause: Option<&str>,
+    may_take: &dyn Fn(&Lease) -> bool,
+) -> Result<Option<Vec<Record>>> {
     let plan = lease.plan.strip_prefix(SETTLING).unwrap_or(&lease.plan);
     let settling = format!("{SETTLING}{plan}");
     let now = Timestamp::now();
@@ -55,20 +68,19 @@ pub(super) fn settle_gone(journal: &mut Journal, state_dir: &Path, lease: &Lease
     };
     // Whoever takes it over first settles it; a conductor that comes up late finds its lease
     // gone and begins nothing.
-    if let Acquired::Held(_) = journal.acquire(now, mine, Vec::new(), &gone)? {
-        return Ok(Vec::new());
-    }
+    let Acquired::Yes(mut records) = journal.acquire(now, mine, drafts, may_take)? else { return Ok(None) };
     let (log, _) = journal.load(lease.incident)?;
-    let drafts = verdict(state_dir, log.state(), plan, lease);
-    journal.release(Timestamp::now(), &lease.repository, &lease.target, &settling, drafts)
+    let drafts = verdict(state_dir, log.state(), plan, lease, cause);
+    records.extend(journal.release(Timestamp::now(), &lease.repository, &lease.target, &settling, drafts)?);
+    Ok(Some(records))
 }
 
 /// What is to be recorded about a plan whose conductor is gone.
-fn verdict(state_dir: &Path, state: &State, id: &str, lease: &Lease) -> Vec<Draft> {
-    let Some(plan) = state.plan(id).filter(|plan| plan.state == PlanState::Running) else {
+fn verdict(state_dir: &Path, state: &State, id: &str, lease: &Lease, known: Option<&str>) -> Vec<Draft> {
+    let Some(plan) = state.plan(id).filter(|plan| plan.state.is_under_way()) else {
         return Vec::new();
     };
-    let cause = cause(state_dir, state.id, id, lease);
+    let cause = known.map_or_else(|| cause(state_dir, state.id, id, lease), str::to_owned);
     let mut drafts = Vec::new();
     let mut outcomes = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
@@ -131,7 +143,15 @@ fn lost_step(
     let occurred = Timestamp::from_millisecond(ended.at_ms).ok().map(|at| (at, Precision::Exact));
     let Ended { outcome, summary, survivors, .. } = ended;
     let plan = plan.id.clone();
-    let body = StepEnded { plan, step: index, run: id, outcome: outcome.clone(), summary, survivors };
+    let body = StepEnded {
+        plan,
+        step: index,
+        run: id,
+        outcome: outcome.clone(),
+        summary,
+        survivors,
+        unproven: false,
+    };
     (Draft { occurred, ..Draft::now(incident, body) }, outcome)
 }
 

@@ -41,6 +41,7 @@ pub fn start(
 ) -> Result<Started> {
     let doing = || format!("starting {}", plan.id);
     sound(plan).map_err(|cause| Failure::usage(doing(), cause, "make the plan again"))?;
+    frozen::check_plan(plan).map_err(|cause| frozen::moved(doing(), &cause))?;
     let state_dir = std::path::absolute(state_dir)
         .map_err(|error| Failure::new(doing(), error, "name the state directory by its full path"))?;
 
@@ -175,12 +176,11 @@ fn sound(plan: &Plan) -> Result<(), String> {
             return Err(format!("an argument of {} holds a NUL byte", step.title));
         }
     }
-    let Some(Action::Command(first)) = plan.steps.first().map(|step| &step.action) else { return Ok(()) };
-    frozen::check(&first.cwd, &plan.frozen)
+    Ok(())
 }
 
 /// Starts the conductor and lets go of it.
-fn launch(
+pub(super) fn launch(
     journal: &mut Journal,
     state_dir: &Path,
     incident: IncidentId,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::read::{timestamp, uuid};
-use super::{Acquired, Journal, Lease};
+use super::{Acquired, Journal, Lease, Seq};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Draft, IncidentId, Process, Record};
 
@@ -29,6 +29,28 @@ impl Journal {
             }
             put(&writing.tx, &lease)?;
             Ok(Acquired::Yes(writing.put_all(drafts)?))
+        })
+    }
+
+    /// Like [`Journal::acquire`], but only if nothing was written to the incident since `seen`:
+    /// what was decided then was decided on what stands.
+    #[expect(clippy::needless_pass_by_value, reason = "a lease is handed over, not lent")]
+    pub fn acquire_unless_moved(
+        &mut self,
+        now: Timestamp,
+        lease: Lease,
+        drafts: Vec<Draft>,
+        seen: Seq,
+    ) -> Result<Option<Acquired>> {
+        self.write("taking the lease of a target", now, |writing| {
+            if let Some(held) = find(&writing.tx, &lease.repository, &lease.target)? {
+                return Ok(Some(Acquired::Held(held)));
+            }
+            if writing.reached(lease.incident)? != seen {
+                return Ok(None);
+            }
+            put(&writing.tx, &lease)?;
+            Ok(Some(Acquired::Yes(writing.put_all(drafts)?)))
         })
     }
 

@@ -5,9 +5,9 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
-use super::Journal;
 use super::read::{incident_no, load_log, places};
 use super::schema::is_landmark;
+use super::{Journal, Seq};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
     Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Precision, Record, RecordId, Severity, Status,
@@ -73,6 +73,23 @@ impl Journal {
         self.write("saving to the journal", now, |writing| writing.put_all(drafts))
     }
 
+    /// Commits drafts if nothing was written to the incident since `seen`; `None`: something
+    /// was, and nothing was committed. For what is decided on what was read.
+    pub fn append_unless_moved(
+        &mut self,
+        now: Timestamp,
+        incident: IncidentId,
+        seen: Seq,
+        drafts: Vec<Draft>,
+    ) -> Result<Option<Vec<Record>>> {
+        self.write("saving to the journal", now, |writing| {
+            if writing.reached(incident)? != seen {
+                return Ok(None);
+            }
+            writing.put_all(drafts).map(Some)
+        })
+    }
+
     /// Runs `work` in a transaction that holds the write lock, and commits what it did.
     pub(super) fn write<T>(
         &mut self,
@@ -133,6 +150,12 @@ impl Journal {
 }
 
 impl Writing<'_> {
+    /// Where the records of an incident end now.
+    pub(super) fn reached(&self, incident: IncidentId) -> Result<Seq, Trouble> {
+        let no = incident_no(&self.tx, incident)?.ok_or_else(|| unknown_incident(incident))?;
+        Ok(Seq(last_place(&self.tx, no)? - places(no).0 + 1))
+    }
+
     /// Appends drafts of whatever incidents.
     pub(super) fn put_all(&mut self, drafts: Vec<Draft>) -> Result<Vec<Record>, Trouble> {
         let mut known: Option<(IncidentId, i64)> = None;

@@ -1,13 +1,16 @@
 //! Where a plan stands, what comes next in it, and what a person may decide about it.
 
-use super::{Action, Plan, Undo};
-use crate::incident::{Decision, PlanRun, PlanState, StepState};
+use super::{Action, Plan, Step, Undo};
+use crate::incident::{Decision, Outcome, PlanEnd, PlanRun, PlanState, StepRun, StepState};
 
 /// What a person may decide about a plan now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
     /// The step it is about, counted from 0.
     pub step: usize,
+    /// The last run of that step, if it began: what is decided on one run is no answer to
+    /// another.
+    pub run: Option<String>,
     /// The kind of decision, with empty reasons.
     pub decision: Decision,
     /// What it would do, in one line.
@@ -23,95 +26,143 @@ pub fn next_step(run: &PlanRun) -> Option<usize> {
 
 /// What may be decided about a plan as it stands.
 pub fn choices(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
-    let Some(step) = next_step(run) else { return undo_choice(plan, run) };
-    let (Some(planned), Some(ran)) = (plan.steps.get(step), run.steps.get(step)) else {
+    let under_way = run.state.is_under_way();
+    let Some(index) = next_step(run) else {
+        // All is done: there is nothing left but to undo it.
+        return if under_way { Vec::new() } else { undo_choice(plan, run).into_iter().collect() };
+    };
+    let (Some(planned), Some(step)) = (plan.steps.get(index), run.steps.get(index)) else {
         return Vec::new();
     };
-    let state = ran.state();
-    let under_way = run.state.is_under_way();
-    let choice = |decision, title: String, risky| Choice { step, decision, title, risky };
-    let mut list = Vec::new();
-    let watches = matches!(planned.action, Action::Watch(_));
-    let holds = matches!(planned.action, Action::Hold { .. });
-    if under_way && state == StepState::Running && planned.action.changes_something() {
-        // A command that runs is stopped, not decided about.
-        return list;
+    if is_being_changed(run, planned, step) {
+        // What changes the world right now is stopped, not decided about; but it can be said
+        // beforehand that there is no way on from it but back.
+        return undo_choice(plan, run).into_iter().collect();
     }
-    if run.state == PlanState::Waiting || (under_way && holds) || !under_way {
-        let title = match state {
-            StepState::Failed => None,
-            _ if holds => Some("let it go on".to_owned()),
-            _ => Some(format!("go on with: {}", planned.title)),
-        };
-        list.extend(title.map(|title| choice(Decision::Resume, title, false)));
-    }
-    if matches!(state, StepState::Failed | StepState::Unknown)
-        || (state == StepState::Waiting && ran.run.is_some())
-    {
-        let unknown =
-            state == StepState::Unknown || ran.run.as_ref().is_some_and(|run| run.outcome.is_none());
-        let risky = !planned.retry_is_safe && planned.action.changes_something() && unknown;
-        list.push(choice(Decision::Retry, format!("carry out again: {}", planned.title), risky));
-    }
-    if !under_way || matches!(state, StepState::Waiting) || watches || holds {
-        let title = if watches && under_way {
-            "promote now, before the watch is over".to_owned()
-        } else {
-            format!("go on without: {}", planned.title)
-        };
-        list.push(choice(Decision::Skip { reason: String::new() }, title, false));
-    }
+    let mut list: Vec<(Decision, String, bool)> = Vec::new();
+    list.extend(resume(planned, step, under_way));
+    list.extend(retry(planned, step, under_way));
+    list.extend(skip(planned, step, under_way));
+    let mut list: Vec<Choice> = list
+        .into_iter()
+        .map(|(decision, title, risky)| Choice { step: index, run: run_of(step), decision, title, risky })
+        .collect();
     list.extend(undo_choice(plan, run));
-    if under_way || !matches!(run.state, PlanState::Ended(crate::incident::PlanEnd::Cancelled)) {
-        list.push(choice(Decision::GiveUp, "leave it as it is, for good".to_owned(), false));
+    if run.state != PlanState::Ended(PlanEnd::Cancelled) {
+        let title = "leave it as it is, for good".to_owned();
+        list.push(Choice { step: index, run: run_of(step), decision: Decision::GiveUp, title, risky: false });
     }
     list
 }
 
+fn run_of(step: &StepRun) -> Option<String> {
+    step.run.as_ref().map(|run| run.id.clone())
+}
+
+/// Tells whether the step changes the world at this moment, or is just about to begin.
+fn is_being_changed(run: &PlanRun, planned: &Step, step: &StepRun) -> bool {
+    if !run.state.is_under_way() {
+        return false;
+    }
+    match step.state() {
+        StepState::Waiting => false,
+        StepState::Running => planned.action.changes_something(),
+        _ => true,
+    }
+}
+
+fn resume(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, String, bool)> {
+    let holds = matches!(planned.action, Action::Hold { .. });
+    let title = &planned.title;
+    let title = match (step.fate(), under_way) {
+        // The command says that it failed; there is nothing to go on from but to try again.
+        (StepState::Failed, _) => return None,
+        (StepState::Unknown, _) if planned.proof.is_some() => {
+            format!("ask again whether it is done: {title}")
+        }
+        (StepState::Unknown, _) => return None,
+        (StepState::Running, true) if holds => "let it go on".to_owned(),
+        (StepState::Running, true) => match planned.action {
+            Action::Gate { .. } => "look again".to_owned(),
+            _ if step.waiting.is_some() => format!("begin again: {title}"),
+            _ => return None,
+        },
+        _ => format!("go on with: {title}"),
+    };
+    Some((Decision::Resume, title, false))
+}
+
+fn retry(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, String, bool)> {
+    let fate = step.fate();
+    if !matches!(fate, StepState::Failed | StepState::Unknown) || (under_way && step.waiting.is_none()) {
+        return None;
+    }
+    let risky = !planned.retry_is_safe && planned.action.changes_something() && fate == StepState::Unknown;
+    Some((Decision::Retry, format!("carry out again: {}", planned.title), risky))
+}
+
+fn skip(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, String, bool)> {
+    let title = match &planned.action {
+        // Gates are passed over one by one, where the severity allows it, and never in passing.
+        Action::Gate { .. } => return None,
+        Action::Watch(_) if under_way && step.fate() == StepState::Running => {
+            "promote now, before the watch is over".to_owned()
+        }
+        _ => format!("go on without: {}", planned.title),
+    };
+    Some((Decision::Skip { reason: String::new() }, title, false))
+}
+
 /// Undoing goes back to the first step that can be undone without an irreversible one after
 /// it.
-fn undo_choice(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
-    let begun = |index: &usize| {
-        run.steps.get(*index).is_some_and(|step| {
-            step.run.is_some() && !matches!(step.state(), StepState::Undone | StepState::Skipped)
-        })
-    };
+fn undo_choice(plan: &Plan, run: &PlanRun) -> Option<Choice> {
     let mut to = None;
-    for (index, step) in plan.steps.iter().enumerate().rev() {
-        if !begun(&index) {
+    for (index, (planned, step)) in plan.steps.iter().zip(&run.steps).enumerate().rev() {
+        if !may_have_left_something(step) {
             continue;
         }
-        match &step.undo {
+        match &planned.undo {
             Undo::By { .. } => to = Some(index),
             Undo::Nothing => {}
             Undo::Irreversible { .. } => break,
         }
     }
+    let to = to?;
     let step = next_step(run).unwrap_or(plan.steps.len().saturating_sub(1));
-    to.map(|to| {
-        let title = plan.steps.get(to).map_or("", |step| &step.title);
-        Choice {
-            step,
-            decision: Decision::Undo { to },
-            title: format!("undo, back to and including: {title}"),
-            risky: false,
-        }
+    let title = plan.steps.get(to).map_or("", |step| &step.title);
+    let began = run.steps.get(to).and_then(|step| step.undo.as_ref());
+    Some(Choice {
+        step,
+        run: run.steps.get(step).and_then(run_of),
+        decision: Decision::Undo { to },
+        title: format!("undo, back to and including: {title}"),
+        risky: began.is_some_and(|undo| matches!(undo.outcome, Some(Outcome::Unknown { .. }))),
     })
-    .into_iter()
-    .collect()
+}
+
+/// Tells whether a step may have left something behind that its undoing would have to take
+/// away. What is known never to have happened has not.
+pub fn may_have_left_something(step: &StepRun) -> bool {
+    let Some(run) = &step.run else { return false };
+    if step.fate() == StepState::Undone {
+        return false;
+    }
+    let nothing = matches!(
+        run.outcome,
+        Some(Outcome::DidNotStart { .. } | Outcome::NotMet { .. } | Outcome::Interrupted { .. })
+    );
+    // The run before it may have.
+    !nothing || !step.earlier.is_empty()
 }
 
 /// What undoing a plan back to and including a step carries out, in that order: index of the
 /// step, and what undoes it; `None` where it leaves nothing behind.
 pub fn undoing<'a>(plan: &'a Plan, run: &PlanRun, to: usize) -> Vec<(usize, Option<&'a Action>)> {
-    let begun = |(index, _): &(usize, &super::Step)| {
-        *index >= to
-            && run.steps.get(*index).is_some_and(|step| {
-                step.run.is_some() && !matches!(step.state(), StepState::Undone | StepState::Skipped)
-            })
+    let begun = |(index, _): &(usize, &Step)| {
+        *index >= to && run.steps.get(*index).is_some_and(may_have_left_something)
     };
     let steps = plan.steps.iter().enumerate().rev().filter(begun);
-    let undone = |step: &'a super::Step| match &step.undo {
+    let undone = |step: &'a Step| match &step.undo {
         Undo::By { action, .. } => Some(action),
         Undo::Nothing | Undo::Irreversible { .. } => None,
     };
@@ -136,3 +187,13 @@ pub fn word<'a>(plan: &'a Plan, choice: &Choice) -> Option<&'a str> {
 /// Why a decision is risky, for whoever has to confirm it.
 pub const RISK: &str =
     "nobody knows whether it was done, and running it twice is not known to be safe: it may be done twice";
+
+/// Tells whether the commits a plan was made for may have been moved by its own steps: those
+/// that run git are there to do just that.
+pub fn has_moved_refs(plan: &Plan, run: &PlanRun) -> bool {
+    plan.steps.iter().zip(&run.steps).any(|(planned, step)| {
+        let runs_git = matches!(&planned.action, Action::Command(command)
+            if command.argv.first().is_some_and(|program| program == "git"));
+        runs_git && step.run.is_some()
+    })
+}

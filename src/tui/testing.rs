@@ -223,6 +223,7 @@ fn plan(
             outcome: Outcome::Exited { code },
             summary,
             survivors: Vec::new(),
+            unproven: false,
         };
         scribe.write("maya", at(time), ended);
         let end = if code == 0 { PlanEnd::Done } else { PlanEnd::Failed };

@@ -32,15 +32,8 @@ pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: O
     let incident = loaded.state().id;
     let repository = loaded.state().repository.clone();
     let (_, seq) = loaded.journal.since(incident, loaded.seq)?;
-    let started = conductor::decide(
-        &mut loaded.journal,
-        &cx.state_dir,
-        incident,
-        &repository,
-        &run.id,
-        choice.step,
-        choice.decision.clone(),
-    )?;
+    let started =
+        conductor::decide(&mut loaded.journal, &cx.state_dir, incident, &repository, &run.id, &choice)?;
     let records = match started {
         Started::Held(lease) => return Err(conductor::held(&doing, &lease, cx.now())),
         Started::Blocked(standings) => return Err(conductor::blocked(&plan, &standings)),
@@ -172,7 +165,7 @@ fn confirm(cx: &Context, plan: &Plan, choice: &Choice, deciding: &Deciding, doin
 }
 
 /// Takes a target from a holder that is gone.
-pub(super) fn take_over(cx: &Context, target: &str, reason: &str) -> Result<End> {
+pub(super) fn take_over(cx: &Context, target: &str, reason: &str, gone: Option<&str>) -> Result<End> {
     let doing = format!("taking over {}", visible(target));
     if reason.trim().is_empty() {
         let hint = "--reason WHY: it goes into the record and the report";
@@ -193,7 +186,7 @@ pub(super) fn take_over(cx: &Context, target: &str, reason: &str) -> Result<End>
         };
         return Err(Failure::usage(doing, "nobody holds it", hint));
     };
-    conductor::take_over(&mut journal, &cx.state_dir, repository, lease, reason.trim())?;
+    conductor::take_over(&mut journal, &cx.state_dir, lease, reason.trim(), gone)?;
     cx.out.line(&format!(
         "{} is free; see what became of {} with flightdeck plan show {}",
         target, lease.plan, lease.plan

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::conductor::files::make_dir;
 use crate::conductor::plan_id;
-use crate::incident::{Declared, PlanStarted, Process, Severity, StepStarted};
+use crate::incident::{Declared, PlanStarted, PlanState, Process, Severity, StepStarted};
 use crate::plan::{Action, Command, Plan, Purpose, Request, Step};
 
 /// A journal with an incident in which a plan of two steps was started.

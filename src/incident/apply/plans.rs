@@ -26,6 +26,7 @@ impl Fold {
             skipped: None,
             waiting: None,
             undo: None,
+            undo_proof: None,
         };
         self.state.plans.push(PlanRun {
             id: body.plan.clone(),
@@ -61,8 +62,9 @@ impl Fold {
     }
 
     pub(super) fn step_started(&mut self, body: &StepStarted, at: Timestamp) {
-        let Some(&plan) = self.plans.get(&body.plan) else { return };
-        let Some(step) = self.state.plans[plan].steps.get_mut(body.step) else { return };
+        let Some(&index) = self.plans.get(&body.plan) else { return };
+        let plan = &mut self.state.plans[index];
+        let Some(step) = plan.steps.get_mut(body.step) else { return };
         let slot = if body.undo { &mut step.undo } else { &mut step.run };
         match slot {
             // The same run again: now its process is known.
@@ -75,6 +77,7 @@ impl Fold {
                 let run = Run { process: body.process.clone(), ..new_run(&body.run, &step.title, at) };
                 let before = slot.replace(run);
                 step.earlier.extend(before);
+                step.undo_proof = None;
                 if !body.undo {
                     // What was said of the run before says nothing about this one.
                     step.proof = None;
@@ -84,12 +87,14 @@ impl Fold {
                 step.waiting = None;
             }
         }
-        self.runs.insert(body.run.clone(), (plan, body.step));
+        plan.look_who_waits();
+        self.runs.insert(body.run.clone(), (index, body.step));
     }
 
     pub(super) fn step_ended(&mut self, body: &StepEnded, at: Timestamp) {
-        let Some(&plan) = self.plans.get(&body.plan) else { return };
-        let Some(step) = self.state.plans[plan].steps.get_mut(body.step) else { return };
+        let Some(&index) = self.plans.get(&body.plan) else { return };
+        let plan = &mut self.state.plans[index];
+        let Some(step) = plan.steps.get_mut(body.step) else { return };
         let known = [&mut step.run, &mut step.undo].into_iter().flatten().find(|run| run.id == body.run);
         let run = match known {
             Some(run) => run,
@@ -98,8 +103,10 @@ impl Fold {
         run.ended_at = Some(at);
         run.outcome = Some(body.outcome.clone());
         run.summary.clone_from(&body.summary);
+        run.unproven = body.unproven;
         step.waiting = None;
-        self.runs.insert(body.run.clone(), (plan, body.step));
+        plan.look_who_waits();
+        self.runs.insert(body.run.clone(), (index, body.step));
     }
 
     pub(super) fn step_waiting(&mut self, body: &StepWaiting, at: Timestamp) {
@@ -107,18 +114,17 @@ impl Fold {
         let plan = &mut self.state.plans[plan];
         let Some(step) = plan.steps.get_mut(body.step) else { return };
         step.waiting = (!body.why.is_empty()).then(|| (at, body.why.clone()));
-        if plan.state.is_under_way() {
-            let waits = plan.steps.iter().any(|step| step.waiting.is_some());
-            plan.state = if waits { PlanState::Waiting } else { PlanState::Running };
-        }
+        plan.look_who_waits();
     }
 
     pub(super) fn step_skipped(&mut self, body: &StepSkipped, at: Timestamp) {
         let Some(&plan) = self.plans.get(&body.plan) else { return };
-        if let Some(step) = self.state.plans[plan].steps.get_mut(body.step) {
+        let plan = &mut self.state.plans[plan];
+        if let Some(step) = plan.steps.get_mut(body.step) {
             step.skipped = Some((at, body.by.clone(), body.reason.clone()));
             step.waiting = None;
         }
+        plan.look_who_waits();
     }
 
     pub(super) fn stop_asked(&mut self, body: &StopAsked, by: &str, at: Timestamp) {
@@ -136,7 +142,12 @@ impl Fold {
     pub(super) fn proved(&mut self, body: &Proved, at: Timestamp) {
         let Some(&plan) = self.plans.get(&body.plan) else { return };
         if let Some(step) = self.state.plans[plan].steps.get_mut(body.step) {
-            step.proof = Some((at, body.proof, body.why.clone()));
+            let said = Some((at, body.proof, body.why.clone()));
+            if body.undo {
+                step.undo_proof = said;
+            } else {
+                step.proof = said;
+            }
         }
     }
 
@@ -161,6 +172,16 @@ impl Fold {
     }
 }
 
+impl PlanRun {
+    /// A plan that is under way waits as long as one of its steps does.
+    fn look_who_waits(&mut self) {
+        if self.state.is_under_way() {
+            let waits = self.steps.iter().any(|step| step.waiting.is_some());
+            self.state = if waits { PlanState::Waiting } else { PlanState::Running };
+        }
+    }
+}
+
 fn new_run(id: &str, title: &str, at: Timestamp) -> Run {
     Run {
         id: id.to_owned(),
@@ -172,6 +193,7 @@ fn new_run(id: &str, title: &str, at: Timestamp) -> Run {
         summary: String::new(),
         stop_asked: None,
         signals: Vec::new(),
+        unproven: false,
     }
 }
 

@@ -172,6 +172,10 @@ pub struct PlanAsked {
     /// The step the decision was made on, counted from 0. Where the plan has moved on
     /// meanwhile, only giving up and undoing are still heeded.
     pub step: usize,
+    /// The run of that step it was made on, if there was one: what was decided on an earlier
+    /// run says nothing about a later one.
+    #[serde(default)]
+    pub run: Option<String>,
     /// The decision.
     pub decision: Decision,
 }
@@ -375,6 +379,9 @@ pub struct StepEnded {
     /// Processes of the group that outlived a KILL, one `pid name` each.
     #[serde(default)]
     pub survivors: Vec<String>,
+    /// Its success is still to be proven: the world is asked next.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unproven: bool,
 }
 
 /// Somebody asked for a run to be stopped.
@@ -420,6 +427,9 @@ pub struct Proved {
     /// What was seen, in one line.
     #[serde(default)]
     pub why: String,
+    /// It was asked whether the step is undone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub undo: bool,
 }
 
 /// How a plan ended.

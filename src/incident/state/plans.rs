@@ -236,6 +236,8 @@ pub struct StepRun {
     pub waiting: Option<(Timestamp, String)>,
     /// The last run that undid it, once that began.
     pub undo: Option<Run>,
+    /// What the world last said of its being undone, since that run began.
+    pub undo_proof: Option<(Timestamp, Proof, String)>,
 }
 
 /// Where a step stands.
@@ -279,33 +281,67 @@ impl StepRun {
     /// Where it stands. What the world said outweighs how a command ended, except that a
     /// command which says that it failed has failed.
     pub fn state(&self) -> StepState {
-        if self.undo.as_ref().is_some_and(|undo| undo.outcome.as_ref().is_some_and(Outcome::succeeded)) {
-            return StepState::Undone;
+        if self.waiting.is_some() { StepState::Waiting } else { self.fate() }
+    }
+
+    /// Where it stands, whether it waits for somebody or not.
+    pub fn fate(&self) -> StepState {
+        if let Some(state) = self.undoing() {
+            return state;
         }
         if self.skipped.is_some() {
             return StepState::Skipped;
         }
-        if self.waiting.is_some() {
-            return StepState::Waiting;
-        }
         let Some(run) = &self.run else { return StepState::Open };
         let proof = self.proof.as_ref().map(|(_, proof, _)| *proof);
-        match (&run.outcome, proof) {
-            (None, _) => StepState::Running,
-            (Some(Outcome::Interrupted { .. }), _) => StepState::Open,
-            (Some(outcome), Some(Proof::NotDone)) if outcome.succeeded() => StepState::Failed,
-            (Some(outcome), Some(Proof::Unknown)) if outcome.succeeded() => StepState::Unknown,
-            (Some(outcome), _) if outcome.succeeded() => StepState::Done,
-            (Some(Outcome::Unknown { .. } | Outcome::Signalled { .. }), Some(Proof::Done)) => StepState::Done,
-            (Some(Outcome::Unknown { .. }), Some(Proof::NotDone)) => StepState::Failed,
-            (Some(Outcome::Unknown { .. }), _) => StepState::Unknown,
-            (Some(_), _) => StepState::Failed,
+        match &run.outcome {
+            None => StepState::Running,
+            Some(outcome) if outcome.succeeded() && run.unproven && proof.is_none() => StepState::Running,
+            Some(outcome) => outcome.fate(proof),
+        }
+    }
+
+    /// What its undoing made of it; `None`: it is as it was before.
+    fn undoing(&self) -> Option<StepState> {
+        let undo = self.undo.as_ref()?;
+        let Some(outcome) = &undo.outcome else { return Some(StepState::Running) };
+        let proof = self.undo_proof.as_ref().map(|(_, proof, _)| *proof);
+        if outcome.succeeded() && undo.unproven && proof.is_none() {
+            return Some(StepState::Running);
+        }
+        // The world was asked again whether it is done, after somebody tried to undo it.
+        let asked_since = self.proof.as_ref().is_some_and(|(at, _, _)| Some(*at) > undo.ended_at);
+        match (outcome, proof) {
+            (Outcome::DidNotStart { .. } | Outcome::Interrupted { .. } | Outcome::NotMet { .. }, None) => {
+                None
+            }
+            (_, Some(Proof::NotDone)) => None,
+            (_, Some(Proof::Done)) => Some(StepState::Undone),
+            (outcome, None) if outcome.succeeded() => Some(StepState::Undone),
+            _ if asked_since => None,
+            _ => Some(StepState::Unknown),
         }
     }
 
     /// Tells whether nothing is left to do for it.
     pub fn is_settled(&self) -> bool {
         matches!(self.state(), StepState::Done | StepState::Skipped)
+    }
+}
+
+impl Outcome {
+    /// Where a step stands whose last run ended so, given what the world said of it since.
+    pub fn fate(&self, proof: Option<Proof>) -> StepState {
+        match (self, proof) {
+            (Self::Interrupted { .. }, _) => StepState::Open,
+            (outcome, Some(Proof::NotDone)) if outcome.succeeded() => StepState::Failed,
+            (outcome, Some(Proof::Unknown)) if outcome.succeeded() => StepState::Unknown,
+            (outcome, _) if outcome.succeeded() => StepState::Done,
+            (Self::Unknown { .. } | Self::Signalled { .. }, Some(Proof::Done)) => StepState::Done,
+            (Self::Unknown { .. }, Some(Proof::NotDone)) => StepState::Failed,
+            (Self::Unknown { .. }, _) => StepState::Unknown,
+            _ => StepState::Failed,
+        }
     }
 }
 
@@ -330,6 +366,8 @@ pub struct Run {
     pub stop_asked: Option<(Timestamp, String)>,
     /// Signals sent, in order.
     pub signals: Vec<(Timestamp, String)>,
+    /// It ended well, and the world was still to be asked then.
+    pub unproven: bool,
 }
 
 impl Run {

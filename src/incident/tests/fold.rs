@@ -176,6 +176,7 @@ fn a_run_tells_how_it_went() {
                 outcome: Outcome::Signalled { signal: 2 },
                 summary: "interrupted".into(),
                 survivors: Vec::new(),
+                unproven: false,
             },
         ),
         record(7, ended("t", PlanEnd::Cancelled)),
@@ -207,6 +208,7 @@ fn steps_that_fit_no_plan_are_passed_over() {
         outcome: Outcome::Unknown { why: "lost at reboot".into() },
         summary: String::new(),
         survivors: Vec::new(),
+        unproven: false,
     };
     let log = log([
         record(1, stray("nowhere", 0)),

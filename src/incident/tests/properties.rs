@@ -53,7 +53,16 @@ fn body() -> impl Strategy<Value = Body> {
         }
         .into()),
         (plan_id(), 0..3_usize, run(), outcome).prop_map(|(plan, step, run, outcome)| {
-            StepEnded { plan, step, run, outcome, summary: String::new(), survivors: Vec::new() }.into()
+            StepEnded {
+                plan,
+                step,
+                run,
+                outcome,
+                summary: String::new(),
+                survivors: Vec::new(),
+                unproven: false,
+            }
+            .into()
         }),
         run().prop_map(|run| StopAsked { run, kill: false }.into()),
         (plan_id(), end).prop_map(|(plan, end)| ended(&plan, end).into()),

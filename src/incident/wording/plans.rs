@@ -13,7 +13,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::PlanResumed(body) => {
             (EntryKind::PlanStarted, decided(fold, &body.plan, body.step, &body.decision))
         }
-        Body::PlanAsked(PlanAsked { plan, step, decision }) => {
+        Body::PlanAsked(PlanAsked { plan, step, run: _, decision }) => {
             (EntryKind::Stopped, decided(fold, plan, *step, decision))
         }
         Body::StepWaiting(body) if body.why.is_empty() => return None,

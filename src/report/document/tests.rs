@@ -137,6 +137,7 @@ fn whole_story() -> Story {
         outcome: Outcome::Unknown { why: "lost at reboot".into() },
         summary: "pushing image".into(),
         survivors: Vec::new(),
+        unproven: false,
     });
     story.tell(PlanEnded {
         plan: "deploy-staging-1".into(),
@@ -241,7 +242,7 @@ proptest! {
             });
             story.tell(StepStarted { plan: "p".into(), step: 0, run: "p.0".into(), process: None, undo: false });
             story.tell(StepEnded {
-                plan: "p".into(), step: 0, run: "p.0".into(), summary: text.into(), survivors: vec![text.into()],
+                plan: "p".into(), step: 0, run: "p.0".into(), summary: text.into(), survivors: vec![text.into()], unproven: false,
                 outcome: Outcome::DidNotStart { why: text.into() },
             });
             story.tell(PlanEnded { plan: "p".into(), end: PlanEnd::Failed, why: text.into() });
