@@ -11,6 +11,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, Url};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::mask::Masker;
 use super::prove::is_same;
 use crate::health::answer::{Answer, MAX_BODY};
 use crate::health::http::{Http, place, redirect, trouble};
@@ -187,18 +188,15 @@ impl Ready {
         matches!(self.method, Method::GET | Method::HEAD)
     }
 
-    /// A text from outside without the values of its secrets.
+    /// A text from outside without the values of its secrets, nor anything made of them.
     fn masked(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (name, value) in &self.secrets {
-            let quoted = serde_json::to_string(value).unwrap_or_default();
-            for form in [value.as_str(), quoted.trim_matches('"')] {
-                if !form.is_empty() {
-                    text = text.replace(form, &format!("{{secret:{name}}}"));
-                }
-            }
+        let secrets = self.secrets.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        match Masker::new(secrets) {
+            Ok(masker) => masker.mask(text).into_owned(),
+            // Too short to be told from anything else.
+            Err(_) if self.secrets.iter().any(|(_, value)| text.contains(value)) => "(not shown)".to_owned(),
+            Err(_) => text.to_owned(),
         }
-        text
     }
 
     /// Its secrets by name: `the secret FLAGS_TOKEN`.

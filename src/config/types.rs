@@ -290,11 +290,10 @@ pub struct Flag {
     /// Address of that service, `https://app.launchdarkly.com`; of plain HTTP the address that is
     /// read to learn the state.
     pub url: String,
-    /// Name of the secret that is sent as its token. Empty: none.
+    /// Name of the secret that is sent as its token; to plain HTTP as `Bearer`. Empty: none.
     #[serde(default)]
     pub token: String,
-    /// The key at the service, where it is not the name. Of Flagsmith the number of the feature
-    /// state.
+    /// The key at the service, where it is not the name. Of Flagsmith the number of the feature.
     #[serde(default)]
     pub key: String,
     /// The project at the service.
@@ -304,6 +303,7 @@ pub struct Flag {
     #[serde(default)]
     pub environment: String,
     /// Of plain HTTP: where in the JSON answer the state stands: `enabled`. Empty: the whole body.
+    /// `true` is on, `false` is off.
     #[serde(default)]
     pub path: String,
     /// Of plain HTTP: the call that turns it on.

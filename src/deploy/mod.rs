@@ -3,9 +3,11 @@
 //! How an environment is deployed to (at once, as a canary, blue-green) is in a file each.
 
 mod fill;
+pub mod flags;
 pub mod gates;
 pub mod release;
 pub mod secrets;
+pub mod watch;
 
 use std::collections::BTreeMap;
 

@@ -9,6 +9,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::answer::length;
 use super::series::{Sample, State, Verdict};
 use super::tracker::{NO_SUCH_HOST, Tracker, UNREACHABLE};
@@ -155,13 +157,8 @@ impl Vigil {
         })
     }
 
-    /// How long the end is put off for what is not settled.
     fn grace(&self) -> Duration {
-        let longest = self.probes.iter().map(|probe| {
-            // A wrong sample in between begins the count again, once.
-            (span(probe.interval) + span(probe.timeout)) * (2 * probe.confirm.max(1) + 2)
-        });
-        longest.max().unwrap_or_default()
+        grace(&self.probes)
     }
 
     /// `3 ok, 1 warn`.
@@ -198,13 +195,29 @@ impl Vigil {
     }
 }
 
+/// The longest a watch takes, however long its end is put off, with some time to spare.
+pub fn longest(time: SignedDuration, settle: SignedDuration, probes: &[Probe]) -> SignedDuration {
+    let spare = Duration::from_secs(60);
+    let grace = SignedDuration::try_from(grace(probes) + spare).unwrap_or(SignedDuration::MAX);
+    time.max(settle).saturating_add(grace)
+}
+
+/// How long the end is put off for what is not settled.
+fn grace(probes: &[Probe]) -> Duration {
+    let longest = probes.iter().map(|probe| {
+        // A wrong sample in between begins the count again, once.
+        (span(probe.interval) + span(probe.timeout)) * (2 * probe.confirm.max(1) + 2)
+    });
+    longest.max().unwrap_or_default()
+}
+
 /// After this long without a sample a probe counts as silent. Samples come every interval at
 /// the latest after an answer, so this is time for three.
 fn patience(probe: &Probe) -> Duration {
     span(probe.interval) * 2 + span(probe.timeout) * 2 + Duration::from_secs(5)
 }
 
-fn span(length: jiff::SignedDuration) -> Duration {
+fn span(length: SignedDuration) -> Duration {
     Duration::try_from(length).unwrap_or_default()
 }
 
@@ -212,7 +225,7 @@ fn shown(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         return length(time);
     }
-    crate::incident::duration(jiff::SignedDuration::try_from(time).unwrap_or_default())
+    crate::incident::duration(SignedDuration::try_from(time).unwrap_or_default())
 }
 
 #[cfg(test)]

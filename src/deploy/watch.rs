@@ -1,0 +1,96 @@
+//! Watching an environment, as a plan of its own and as a step of others. Pure.
+
+use jiff::SignedDuration;
+
+use super::{find_environment, secrets};
+use crate::config::types::{Config, Environment, Probe};
+use crate::failure::{Failure, Result};
+use crate::health::vigil::longest;
+use crate::incident::{History, Policy, duration};
+use crate::plan::{Action, Plan, Purpose, Step, Watch};
+use crate::text::visible;
+
+/// The plan that watches an environment, and is a verdict on what is released there. Its time
+/// is, where none is given, the one that is configured, else the policy's.
+///
+/// # Errors
+/// The environment is not configured, no probe watches it, or the time is none.
+pub fn watch(
+    config: &Config,
+    policy: &Policy,
+    history: &History,
+    id: &str,
+    environment: &str,
+    time: Option<SignedDuration>,
+    cwd: &str,
+) -> Result<Plan> {
+    let name = visible(environment);
+    let doing = format!("planning a watch of {name}");
+    let env = find_environment(config, &doing, environment)?;
+    let time = time.or(env.watch).unwrap_or(policy.immediate_watch);
+    if !time.is_positive() {
+        return Err(Failure::usage(doing, "it has to be watched for some time", "name one: --for 30m"));
+    }
+    let Some(mut step) = step(config, environment, time, cwd) else {
+        return Err(Failure::usage(
+            doing,
+            format!("no probe watches {name}"),
+            format!("add a [[probes]] table with `environment = \"{name}\"` to flightdeck.toml"),
+        ));
+    };
+    let released = history.current(environment);
+    if let Action::Watch(watch) = &mut step.action {
+        watch.judges = released.map(|release| (release.environment.clone(), release.commit.clone()));
+    }
+    let note = match released {
+        Some(release) => {
+            let what = release.tag.as_ref().unwrap_or(&release.reference);
+            let short: String = release.commit.chars().take(7).collect();
+            format!("it judges what is there: {} ({short}), since {:.0}", visible(what), release.at)
+        }
+        None => format!("nothing is known to be released to {name}: there is no release it could judge"),
+    };
+    let title = step.title.clone();
+    let plan = Plan::new(id, title, Purpose::Watch, environment);
+    Ok(secrets::attach(Plan { notes: vec![note], steps: vec![step], ..plan }, config, cwd))
+}
+
+/// A step that watches an environment for so long; `None` where no probe watches it. Commands
+/// of probes run in `cwd`.
+pub fn step(config: &Config, environment: &str, time: SignedDuration, cwd: &str) -> Option<Step> {
+    let env = config.environments.iter().find(|env| env.name == environment)?;
+    let probes = probes(config, env);
+    if probes.is_empty() {
+        return None;
+    }
+    // Half of the time at least is for seeing that it holds.
+    let settle = env.settle.min(time / 2);
+    let timeout = longest(time, settle, &probes);
+    let title = format!("watch {} for {}", visible(environment), duration(time));
+    let watch = Watch { time, settle, probes, cwd: cwd.to_owned(), judges: None };
+    Some(Step { retry_is_safe: true, ..Step::new(title, Action::Watch(watch), timeout) })
+}
+
+/// The probes that watch an environment: those it names, else those of this environment. To
+/// the last one, production, belong those of the service as a whole.
+pub fn probes(config: &Config, env: &Environment) -> Vec<Probe> {
+    let is_last = config.environments.last().is_some_and(|last| last.name == env.name);
+    let watches = |probe: &&Probe| {
+        if env.watched.is_empty() {
+            probe.environment == env.name || (is_last && probe.environment.is_empty())
+        } else {
+            env.watched.contains(&probe.name)
+        }
+    };
+    config.probes.iter().filter(watches).cloned().collect()
+}
+
+/// The environment that is meant where none is named: the first whose name has to be typed,
+/// else the last.
+pub fn production(config: &Config) -> Option<&Environment> {
+    let environments = &config.environments;
+    environments.iter().find(|env| env.protected).or_else(|| environments.last())
+}
+
+#[cfg(test)]
+mod tests;
