@@ -11,7 +11,8 @@ use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Draft, GatePassedOver, IncidentId, PlanEnd, PlanEnded, PlanStarted, Policy};
 use crate::journal::{Acquired, Journal, Lease};
 use crate::plan::gates::{self, Standing};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, confirmed};
+use crate::text::visible;
 
 /// A gate to be passed over, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct PassOver {
 }
 
 /// Takes the lease, commits `plan-started`, and starts the conductor as a detached process.
-/// `confirmed` says how the plan was confirmed, in words. The conductor is this very program,
+/// `how` says how the plan was confirmed, in words. The conductor is this very program,
 /// executed again: only the `flightdeck` binary can start one.
 ///
 /// # Errors
@@ -35,7 +36,7 @@ pub fn start(
     incident: IncidentId,
     repository: &str,
     plan: &Plan,
-    confirmed: &str,
+    how: &str,
     policy: &Policy,
     pass_over: &[PassOver],
 ) -> Result<Started> {
@@ -68,6 +69,14 @@ pub fn start(
     let Some(mut drafts) = passed_over(incident, plan, &standings, pass_over) else {
         return Ok(Started::Blocked(standings));
     };
+    if (plan.confirm.is_some() || !drafts.is_empty()) && !confirmed::names(how, &plan.target) {
+        let cause = if drafts.is_empty() {
+            format!("{} is protected: its name has to be given", visible(&plan.target))
+        } else {
+            format!("passing over a gate needs the name of the target, {}", visible(&plan.target))
+        };
+        return Err(Failure::usage(doing(), cause, format!("--confirm {}", visible(&plan.target))));
+    }
     let lease = Lease {
         repository: repository.to_owned(),
         target: plan.target.clone(),
@@ -79,7 +88,7 @@ pub fn start(
         taken_at: now,
         heartbeat_at: now,
     };
-    drafts.push(Draft::now(incident, record_of(plan, confirmed, &doing)?));
+    drafts.push(Draft::now(incident, record_of(plan, how, &doing)?));
     match journal.acquire(now, lease, drafts, &|_| false)? {
         Acquired::Held(lease) => Ok(Started::Held(lease)),
         Acquired::Yes(mut records) => match launch(journal, &state_dir, incident, repository, plan) {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::body::{Body, Declared, NoteKind, Phase};
-use super::marks::{Mark, retraction_changes_state};
+use super::marks::{Mark, takes_no_effect};
 use super::policy::Role;
 use super::record::{Hash, Hlc, Record, RecordId};
 use super::state::{AlarmState, Entry, PlanRun, State, Status, StatusHead, Tick};
@@ -99,7 +99,7 @@ impl Fold {
     pub(super) fn apply(&mut self, record: &Record, mark: Mark<'_>) {
         self.count(record);
         self.enter(record, mark);
-        if mark.retracted.is_none() || !retraction_changes_state(&record.body) {
+        if !takes_no_effect(record, mark) {
             self.take_effect(record, mark);
         }
     }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::body::Body;
 use super::record::{Record, RecordId};
+use super::state::same_person;
 
 /// Target of each mark, and the place of the record that makes it.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +22,8 @@ pub(super) struct Marks {
 pub(super) struct Mark<'a> {
     /// Why it was taken back.
     pub(super) retracted: Option<&'a str>,
+    /// Who took it back.
+    pub(super) retracted_by: Option<&'a str>,
     /// Its corrected text.
     pub(super) amended: Option<&'a str>,
     /// Whether it is pinned.
@@ -72,10 +75,11 @@ impl Marks {
 
     /// What is said about a record.
     pub(super) fn on<'a>(&self, records: &'a [Record], id: RecordId) -> Mark<'a> {
-        let marking = |map: &HashMap<RecordId, usize>| {
-            map.get(&id).and_then(|place| records.get(*place)).map(|r| &r.body)
-        };
+        let marking_record =
+            |map: &HashMap<RecordId, usize>| map.get(&id).and_then(|place| records.get(*place));
+        let marking = |map: &HashMap<RecordId, usize>| marking_record(map).map(|r| &r.body);
         Mark {
+            retracted_by: marking_record(&self.retracted).map(|record| record.author.name.as_str()),
             retracted: match marking(&self.retracted) {
                 Some(Body::Retracted(retracted)) => Some(&retracted.reason),
                 _ => None,
@@ -107,7 +111,19 @@ pub(super) fn retraction_changes_state(body: &Body) -> bool {
             | Body::Resolved(_)
             | Body::Reopened(_)
             | Body::Closed(_)
+            | Body::PlanProposed(_)
+            | Body::Approved(_)
+            | Body::Rejected(_)
     )
+}
+
+/// Tells whether a record is taken back so that it has no effect any more. A rejection is
+/// lifted by nobody but whoever wrote it.
+pub(super) fn takes_no_effect(record: &Record, mark: Mark<'_>) -> bool {
+    let own = || mark.retracted_by.is_some_and(|by| same_person(by, &record.author.name));
+    mark.retracted.is_some()
+        && retraction_changes_state(&record.body)
+        && (!matches!(record.body, Body::Rejected(_)) || own())
 }
 
 /// Tells whether correcting the text of a record of this kind changes more than its line.

@@ -3,13 +3,18 @@
 //! A gate carries all it needs, so that preview, key, verb and conductor come to the same
 //! answer from the same record.
 
+mod approvals;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
-use crate::incident::{CheckState, PlanRun, Policy, Severity, State, Vote, duration};
+use crate::incident::{CheckState, PlanEnd, PlanRun, PlanState, Policy, Severity, State, StepState};
+use crate::text::visible;
+
+pub use approvals::{Approvals, RoleStanding, approvals};
 
 /// Something that has to be true before a plan may start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,12 +149,26 @@ impl Gate {
     }
 }
 
-/// How every gate of a plan stands now. `by` is who would start it.
+/// How every gate of a plan stands now. `by` is who would start it. A gate counts as passed over
+/// only for the very plan for which the reason was given: the next start needs one of its own.
 pub fn evaluate(plan: &Plan, state: &State, policy: &Policy, by: &str, now: Timestamp) -> Vec<Standing> {
-    of(&plan.gates, &plan.hash(), state, policy, by, now)
+    let hash = plan.hash();
+    let mut standings = of(&plan.gates, &hash, state, policy, by, now);
+    for standing in standings.iter_mut().filter(|standing| standing.blocks()) {
+        let passed = state
+            .passed_over
+            .iter()
+            .rev()
+            .find(|passed| passed.gate == standing.id && passed.plan == plan.id && passed.hash == hash);
+        if let Some(passed) = passed {
+            standing.met = Met::PassedOver;
+            standing.why = format!("{}; passed over by {}: {}", standing.why, passed.by, passed.reason);
+        }
+    }
+    standings
 }
 
-/// How gates stand now, for the plan with this hash.
+/// How gates stand now for the plan with this hash, whatever was passed over.
 pub fn of(
     gates: &[Gate],
     hash: &str,
@@ -162,13 +181,7 @@ pub fn of(
     gates
         .iter()
         .map(|gate| {
-            let (mut met, mut why) = gate.stands(hash, state, by, now);
-            let passed =
-                state.passed_over.iter().rev().find(|passed| passed.gate == gate.id() && passed.hash == hash);
-            if let (Met::No, Some(passed)) = (met, passed) {
-                met = Met::PassedOver;
-                why = format!("{why}; passed over by {}: {}", passed.by, passed.reason);
-            }
+            let (met, why) = gate.stands(hash, state, by, now);
             let may_pass_over = allowed.iter().any(|id| id == gate.id());
             Standing { id: gate.id(), title: gate.title(), met, why, may_pass_over }
         })
@@ -181,7 +194,7 @@ impl Gate {
             Self::Checks { checks, commit } => checks_stand(state, checks, commit),
             Self::Checklist { items } => checklist_stands(state, items),
             Self::Approvals { rules } => match rules.get(&state.severity) {
-                Some(rule) => approvals_stand(state, rule, hash, by, now),
+                Some(rule) => approvals(state, rule, hash, by, now).stand(),
                 None => (Met::NotApplicable, "none are asked for".to_owned()),
             },
             Self::Rollback { ready: Some(_), why } => (Met::Yes, why.clone()),
@@ -204,29 +217,16 @@ impl Gate {
     }
 }
 
-/// A check is green on a commit if the last step of its name that ran on just that commit
-/// succeeded.
+/// A check is green on a commit if the last step of its name that ran on just that commit, with
+/// nothing uncommitted, succeeded.
 fn checks_stand(state: &State, checks: &[String], commit: &str) -> (Met, String) {
     if checks.is_empty() {
         return (Met::NotApplicable, "no checks are configured".to_owned());
     }
-    let mut missing = Vec::new();
-    for check in checks {
-        let title = format!("check {check}");
-        let ran = state.plans.iter().rev().filter(|plan| plan.purpose == "test").find_map(|plan| {
-            let (about, dirty) = plan.subject()?;
-            let step = plan.steps.iter().find(|step| step.title == title && step.run.is_some())?;
-            (about == commit).then_some((step, dirty))
-        });
-        let why = match ran {
-            None => "not run on this commit",
-            Some((step, _)) if step.state() == crate::incident::StepState::Running => "still running",
-            Some((step, _)) if step.state() != crate::incident::StepState::Done => "failed on this commit",
-            Some((_, true)) => "ran with changes that are not committed",
-            Some(_) => continue,
-        };
-        missing.push(format!("{check} {why}"));
-    }
+    let missing: Vec<String> = checks
+        .iter()
+        .filter_map(|check| Some(format!("{check} {}", not_green(state, check, commit)?)))
+        .collect();
     let short = commit.get(..7).unwrap_or(commit);
     if missing.is_empty() {
         let count = checks.len();
@@ -234,6 +234,32 @@ fn checks_stand(state: &State, checks: &[String], commit: &str) -> (Met, String)
         (Met::Yes, format!("{count} check{s} green on {short}"))
     } else {
         (Met::No, missing.join("; "))
+    }
+}
+
+/// Why a check is not green on a commit; `None`: it is.
+fn not_green(state: &State, check: &str, commit: &str) -> Option<&'static str> {
+    let title = format!("check {}", visible(check));
+    let mut ran = state.plans.iter().rev().filter(|plan| plan.purpose == "test").filter_map(|plan| {
+        let (about, dirty) = plan.subject()?;
+        let step = plan.steps.iter().find(|step| step.title == title && step.run.is_some())?;
+        (about == commit && !commit.is_empty()).then_some((step.state(), dirty))
+    });
+    let mut unclean = false;
+    // What ran with changes beyond the commit says nothing of the commit, good or bad.
+    let found = ran.find(|(_, dirty)| {
+        unclean |= dirty;
+        !dirty
+    });
+    match found {
+        None if unclean => Some("ran with changes that are not committed"),
+        None => Some("not run on this commit"),
+        Some((StepState::Done, _)) => None,
+        Some((StepState::Running | StepState::Waiting, _)) => Some("still running"),
+        Some((StepState::Open, _)) => Some("not finished on this commit"),
+        Some((StepState::Unknown, _)) => Some("has an unknown end on this commit"),
+        Some((StepState::Skipped, _)) => Some("passed over on this commit"),
+        Some((StepState::Failed | StepState::Undone, _)) => Some("failed on this commit"),
     }
 }
 
@@ -267,141 +293,40 @@ fn checklist_stands(state: &State, items: &[(String, String)]) -> (Met, String) 
     }
 }
 
-/// How one role stands with a plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleStanding<'a> {
-    /// Role id.
-    pub role: &'a str,
-    /// The approval that counts.
-    pub approval: Option<&'a Vote>,
-    /// Why there is none; empty where there is.
-    pub why: String,
-}
-
-/// How each role stands that has to approve a plan. A person counts for one role only, and
-/// what was rejected by anybody is approved by nobody.
-pub fn roles<'a>(
-    state: &'a State,
-    rule: &'a ApprovalRule,
-    hash: &str,
-    by: &str,
-    now: Timestamp,
-) -> Vec<RoleStanding<'a>> {
-    let mut people: Vec<&str> = Vec::new();
-    rule.roles
-        .iter()
-        .map(|role| {
-            let votes: Vec<&Vote> = state.votes.iter().filter(|vote| vote.role == *role).collect();
-            let mut why = "not given".to_owned();
-            let mut found = None;
-            for vote in votes.iter().rev().filter(|vote| vote.approves) {
-                match refusal(vote, rule, hash, by, &people, now) {
-                    None => {
-                        found = Some(*vote);
-                        break;
-                    }
-                    Some(refused) if why == "not given" => why = refused,
-                    Some(_) => {}
-                }
-            }
-            if let Some(vote) = found {
-                people.push(&vote.by);
-                why.clear();
-            }
-            RoleStanding { role, approval: found, why }
-        })
-        .collect()
-}
-
-/// Why an approval does not count; `None`: it does.
-fn refusal(
-    vote: &Vote,
-    rule: &ApprovalRule,
-    hash: &str,
-    by: &str,
-    people: &[&str],
-    now: Timestamp,
-) -> Option<String> {
-    let who = &vote.by;
-    if vote.hash != hash {
-        return Some(if vote.hash.is_empty() {
-            format!("{who} approved without a plan to approve")
-        } else {
-            format!("{who} approved another version of this plan")
-        });
-    }
-    if now.duration_since(vote.at) > rule.valid_for {
-        return Some(format!("the approval of {who} is older than {}", duration(rule.valid_for)));
-    }
-    if !rule.verbal && !vote.is_verified() {
-        return Some(format!("{who} has to approve from their own terminal"));
-    }
-    if !rule.own && who == by {
-        return Some(format!("{who} would approve their own plan"));
-    }
-    if people.contains(&who.as_str()) {
-        return Some(format!("{who} has approved in another role: two roles are two people"));
-    }
-    None
-}
-
-fn approvals_stand(
-    state: &State,
-    rule: &ApprovalRule,
-    hash: &str,
-    by: &str,
-    now: Timestamp,
-) -> (Met, String) {
-    if rule.roles.is_empty() {
-        return (Met::NotApplicable, "none are asked for".to_owned());
-    }
-    let rejected =
-        state.votes.iter().rev().find(|vote| !vote.approves && (vote.hash == hash || vote.hash.is_empty()));
-    if let Some(vote) = rejected {
-        let colon = if vote.how.is_empty() { "" } else { ": " };
-        return (Met::No, format!("rejected by {} as {}{colon}{}", vote.by, vote.role, vote.how));
-    }
-    let standings = roles(state, rule, hash, by, now);
-    let missing: Vec<String> = standings
-        .iter()
-        .filter(|standing| standing.approval.is_none())
-        .map(|standing| format!("{}: {}", standing.role, standing.why))
-        .collect();
-    if missing.is_empty() {
-        let said = |standing: &RoleStanding<'_>| {
-            standing.approval.map(|vote| {
-                let unverified = if vote.is_verified() { "" } else { " (unverified)" };
-                format!("{} as {}{unverified}", vote.by, vote.role)
-            })
-        };
-        let names: Vec<String> = standings.iter().filter_map(said).collect();
-        (Met::Yes, names.join(", "))
-    } else {
-        (Met::No, missing.join("; "))
-    }
-}
-
 fn staging_stands(state: &State, environment: &str, commit: &str, smoke: bool) -> (Met, String) {
-    let of = |purpose: &'static str| {
-        state.plans.iter().rev().filter(move |plan| plan.purpose == purpose && plan.target == environment)
+    let of = |purposes: &'static [&'static str]| {
+        let here =
+            move |plan: &&PlanRun| purposes.contains(&plan.purpose.as_str()) && plan.target == environment;
+        state.plans.iter().rev().filter(here)
     };
-    let Some(last) = of("deploy").chain(of("rollback")).max_by_key(|plan| plan.started_at) else {
+    let deploys = || of(&["deploy", "rollback"]);
+    let about =
+        |plan: &PlanRun| !commit.is_empty() && plan.subject().is_some_and(|(about, _)| about == commit);
+    let Some(last) = deploys().next() else {
         return (Met::No, format!("not deployed to {environment}"));
     };
-    let deployed =
-        |plan: &PlanRun| plan.is_done() && plan.subject().is_some_and(|(about, _)| about == commit);
-    if !deployed(last) {
-        let earlier = of("deploy").any(deployed);
+    if !about(last) {
+        let earlier = deploys().any(|plan| about(plan) && plan.is_done());
         return if earlier {
             (Met::No, format!("{environment} has had another deploy since"))
         } else {
             (Met::No, format!("this commit was not deployed to {environment}"))
         };
     }
+    let how = match last.state {
+        PlanState::Ended(PlanEnd::Done) => None,
+        PlanState::Running | PlanState::Waiting => Some("is under way"),
+        PlanState::Ended(PlanEnd::Failed) => Some("failed"),
+        PlanState::Ended(PlanEnd::Cancelled) => Some("was cancelled"),
+        PlanState::Ended(PlanEnd::Unknown) => Some("has an unknown end"),
+    };
+    if let Some(how) = how {
+        return (Met::No, format!("the deploy to {environment} {how}"));
+    }
     if smoke {
-        let smoked = of("smoke").find(|plan| plan.started_at >= last.started_at);
-        match smoked {
-            None => return (Met::No, format!("not smoke-tested on {environment}")),
+        let there = last.ended_at.unwrap_or(last.started_at);
+        match of(&["smoke"]).find(|plan| plan.started_at >= there) {
+            None => return (Met::No, format!("not smoke-tested on {environment} since")),
             Some(plan) if !plan.is_done() => {
                 return (Met::No, format!("the smoke test on {environment} is {}", plan.state.name()));
             }
@@ -411,3 +336,12 @@ fn staging_stands(state: &State, environment: &str, commit: &str, smoke: bool) -
     let tested = if smoke { " and smoke-tested" } else { "" };
     (Met::Yes, format!("deployed{tested} on {environment}"))
 }
+
+/// Whether everything that blocks may be passed over, and something does.
+pub fn may_pass_over(standings: &[Standing]) -> bool {
+    let mut blocking = standings.iter().filter(|standing| standing.blocks()).peekable();
+    blocking.peek().is_some() && blocking.all(|standing| standing.may_pass_over)
+}
+
+#[cfg(test)]
+mod tests;

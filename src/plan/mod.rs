@@ -3,9 +3,11 @@
 //! Pure: no clock, no file, no environment, no network. How far a plan came is folded by
 //! `incident`; here is what it will do.
 
+pub mod confirmed;
 pub mod gates;
 pub mod progress;
 pub mod proposal;
+pub mod words;
 
 use std::collections::BTreeMap;
 
@@ -364,7 +366,11 @@ impl Plan {
                 (action, gates, guards, proof, &step.undo, step.on_failure, step.timeout)
             })
             .collect();
-        let approved = (&self.target, self.purpose.name(), &self.frozen, &self.release, &self.secrets, steps);
+        // A tag put on the commit afterwards, or a version read off it, changes nothing that runs.
+        let release = self.release.as_ref().map(|release| {
+            (&release.environment, &release.reference, &release.commit, release.rollback, release.after)
+        });
+        let approved = (&self.target, self.purpose.name(), &self.frozen, release, &self.secrets, steps);
         // Maps are ordered and the floats of probes are given: serialisation cannot fail or vary.
         Hash::of(&serde_json::to_vec(&approved).unwrap_or_default()).to_string()
     }

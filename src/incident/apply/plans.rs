@@ -8,7 +8,9 @@ use super::super::body::{
     StopAsked,
 };
 use super::super::record::Record;
-use super::super::state::{PassedOver, PlanRun, PlanState, Proposal, Release, Run, State, StepRun, Vote};
+use super::super::state::{
+    PassedOver, PlanRun, PlanState, Proposal, Release, Run, State, StepRun, Vote, same_person,
+};
 use super::Fold;
 
 impl Fold {
@@ -215,7 +217,9 @@ pub(super) fn proposal(body: &PlanProposed, by: &str, at: Timestamp) -> Proposal
 /// same role for the same plan takes the place of the earlier one. Different people who
 /// decide differently both stand.
 pub(super) fn vote(state: &mut State, vote: Vote) {
-    state.votes.retain(|known| (&known.role, &known.by, &known.hash) != (&vote.role, &vote.by, &vote.hash));
+    let same =
+        |known: &Vote| known.role == vote.role && known.hash == vote.hash && same_person(&known.by, &vote.by);
+    state.votes.retain(|known| !same(known));
     state.votes.push(vote);
 }
 

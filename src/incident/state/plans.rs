@@ -58,8 +58,13 @@ pub struct Vote {
 impl Vote {
     /// Tells whether the person it is from wrote it: anything else nobody has verified.
     pub fn is_verified(&self) -> bool {
-        !self.verbal && self.by == self.written_by
+        !self.verbal && same_person(&self.by, &self.written_by)
     }
+}
+
+/// Tells whether two names are those of one person, however they were typed.
+pub fn same_person(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 /// A gate that was passed over.

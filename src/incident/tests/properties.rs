@@ -66,6 +66,16 @@ fn body() -> impl Strategy<Value = Body> {
         }),
         run().prop_map(|run| StopAsked { run, kill: false }.into()),
         (plan_id(), end).prop_map(|(plan, end)| ended(&plan, end).into()),
+        (name(), name(), text(), any::<bool>()).prop_map(|(role, by, hash, verbal)| {
+            Approved { role, by, verbal, how: String::new(), plan: None, hash, title: String::new() }.into()
+        }),
+        (name(), name(), text()).prop_map(|(role, by, hash)| {
+            Rejected { role, by, reason: String::new(), plan: None, hash, title: String::new() }.into()
+        }),
+        (plan_id(), text()).prop_map(|(plan, reason)| {
+            let (hash, gate) = ("h".to_owned(), "checks".to_owned());
+            GatePassedOver { plan, hash, gate, missing: String::new(), reason }.into()
+        }),
         after().prop_map(|after| Mitigated { after }.into()),
         after().prop_map(|after| Resolved { after }.into()),
         (text(), after()).prop_map(|(reason, after)| Reopened { reason, after }.into()),

@@ -3,7 +3,7 @@
 use super::super::apply::Fold;
 use super::super::body::{Body, Decision, PlanAsked, WatchVerdict};
 use super::super::record::Record;
-use super::super::state::EntryKind;
+use super::super::state::{EntryKind, same_person};
 use super::{with_note, with_reason};
 
 /// What such a record says, given the state before it.
@@ -28,7 +28,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::Approved(body) => {
             let what = if body.title.is_empty() { "the deploy" } else { &body.title };
             let text = format!("{} approved as {}: {what}", body.by, body.role);
-            let unverified = body.verbal || body.by != record.author.name;
+            let unverified = body.verbal || !same_person(&body.by, &record.author.name);
             let how = match (body.verbal, unverified, body.how.is_empty()) {
                 (_, false, _) => String::new(),
                 (_, true, false) => format!("verbal, {}, unverified", body.how),

@@ -1,0 +1,195 @@
+//! Who has approved a plan, who has rejected it, and whether that is enough.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{ApprovalRule, Met};
+use crate::incident::{State, Vote, duration, same_person};
+
+/// How the approvals of a plan stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approvals<'a> {
+    /// The roles that have to approve, in the order of the rule.
+    pub roles: Vec<RoleStanding<'a>>,
+    /// Rejections that stand, oldest first.
+    pub rejections: Vec<&'a Vote>,
+    /// Every approval that does not count for this plan now, with why, oldest first.
+    pub void: Vec<(&'a Vote, String)>,
+}
+
+/// How one role stands with a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleStanding<'a> {
+    /// Role id.
+    pub role: &'a str,
+    /// The approval that counts.
+    pub approval: Option<&'a Vote>,
+    /// Why there is none; empty where there is.
+    pub why: String,
+}
+
+impl Approvals<'_> {
+    /// How many of the roles have approved.
+    pub fn given(&self) -> usize {
+        self.roles.iter().filter(|role| role.approval.is_some()).count()
+    }
+
+    /// Tells whether some approve what others reject.
+    pub fn in_conflict(&self) -> bool {
+        !self.rejections.is_empty() && self.given() > 0
+    }
+
+    /// Whether that is enough, and why.
+    pub(super) fn stand(&self) -> (Met, String) {
+        if self.roles.is_empty() && self.rejections.is_empty() {
+            return (Met::NotApplicable, "none are asked for".to_owned());
+        }
+        let given: Vec<String> = self.roles.iter().filter_map(given_by).collect();
+        if !self.rejections.is_empty() {
+            let against: Vec<String> = self.rejections.iter().map(|vote| rejected_by(vote)).collect();
+            let against = against.join("; ");
+            return if given.is_empty() {
+                (Met::No, against)
+            } else {
+                (Met::No, format!("in conflict: approved by {}, but {against}", given.join(", ")))
+            };
+        }
+        let missing: Vec<String> = self
+            .roles
+            .iter()
+            .filter(|standing| standing.approval.is_none())
+            .map(|standing| format!("{}: {}", standing.role, standing.why))
+            .collect();
+        if missing.is_empty() { (Met::Yes, given.join(", ")) } else { (Met::No, missing.join("; ")) }
+    }
+}
+
+fn given_by(standing: &RoleStanding<'_>) -> Option<String> {
+    let vote = standing.approval?;
+    let unverified = if vote.is_verified() { "" } else { " (unverified)" };
+    Some(format!("{} as {}{unverified}", vote.by, vote.role))
+}
+
+fn rejected_by(vote: &Vote) -> String {
+    let colon = if vote.how.is_empty() { "" } else { ": " };
+    format!("rejected by {} as {}{colon}{}", vote.by, vote.role, vote.how)
+}
+
+/// How the approvals of the plan with this hash stand. `by` is who would start it. A person
+/// counts for one role only, and what was rejected by anybody is approved by nobody.
+pub fn approvals<'a>(
+    state: &'a State,
+    rule: &'a ApprovalRule,
+    hash: &str,
+    by: &str,
+    now: Timestamp,
+) -> Approvals<'a> {
+    let mut void = Vec::new();
+    let mut good: Vec<&Vote> = Vec::new();
+    for vote in state.votes.iter().filter(|vote| vote.approves) {
+        match refusal(vote, rule, hash, by, now) {
+            Some(why) => void.push((vote, why)),
+            None => good.push(vote),
+        }
+    }
+    let chosen = assign(&rule.roles, &good);
+    for vote in &good {
+        // A second approval in the same role is as good as the first.
+        let elsewhere =
+            chosen.iter().flatten().find(|other| other.role != vote.role && same_person(&other.by, &vote.by));
+        if let Some(other) = elsewhere {
+            let why = format!("{} counts as {}: two roles are two people", vote.by, other.role);
+            void.push((vote, why));
+        }
+    }
+    let roles = rule
+        .roles
+        .iter()
+        .zip(chosen)
+        .map(|(role, approval)| {
+            let why = match approval {
+                Some(_) => String::new(),
+                None => {
+                    let newest = void.iter().rev().find(|(vote, _)| vote.role == *role);
+                    newest.map_or_else(|| "not given".to_owned(), |(_, why)| why.clone())
+                }
+            };
+            RoleStanding { role, approval, why }
+        })
+        .collect();
+    Approvals { roles, rejections: rejections(state, hash), void }
+}
+
+/// Gives each role an approval of a person of its own, such that as many roles as can be have
+/// one. The newest approval of a role is preferred.
+fn assign<'a>(roles: &[String], good: &[&'a Vote]) -> Vec<Option<&'a Vote>> {
+    fn fill<'a>(
+        role: usize,
+        roles: &[String],
+        good: &[&'a Vote],
+        asked: &mut Vec<&'a str>,
+        chosen: &mut Vec<Option<&'a Vote>>,
+    ) -> bool {
+        for vote in good.iter().rev().filter(|vote| vote.role == roles[role]) {
+            if asked.iter().any(|person| same_person(person, &vote.by)) {
+                continue;
+            }
+            asked.push(&vote.by);
+            let of_them = |other: &Option<&Vote>| other.is_some_and(|other| same_person(&other.by, &vote.by));
+            // The role that counts on this person may have another.
+            let taken = chosen.iter().position(of_them);
+            if taken.is_none_or(|other| fill(other, roles, good, asked, chosen)) {
+                chosen[role] = Some(vote);
+                return true;
+            }
+        }
+        false
+    }
+    let mut chosen = vec![None; roles.len()];
+    for role in 0..roles.len() {
+        fill(role, roles, good, &mut Vec::new(), &mut chosen);
+    }
+    chosen
+}
+
+/// Rejections of a plan that stand: those of its hash, and those of everything that the same
+/// person has not taken back since by approving this plan in the same role.
+fn rejections<'a>(state: &'a State, hash: &str) -> Vec<&'a Vote> {
+    let taken_back = |index: usize, vote: &Vote| {
+        state.votes.iter().skip(index + 1).any(|later| {
+            later.approves
+                && later.hash == hash
+                && later.role == vote.role
+                && same_person(&later.by, &vote.by)
+        })
+    };
+    let about = |vote: &Vote| vote.hash == hash || vote.hash.is_empty();
+    let against = state.votes.iter().enumerate().filter(|(_, vote)| !vote.approves && about(vote));
+    against.filter(|(index, vote)| !taken_back(*index, vote)).map(|(_, vote)| vote).collect()
+}
+
+/// Why an approval does not count by itself; `None`: it does.
+fn refusal(vote: &Vote, rule: &ApprovalRule, hash: &str, by: &str, now: Timestamp) -> Option<String> {
+    let who = &vote.by;
+    if vote.hash.is_empty() || hash.is_empty() {
+        return Some(format!("{who} approved without a plan to approve"));
+    }
+    if vote.hash != hash {
+        return Some(format!("{who} approved another version of this plan"));
+    }
+    if !rule.roles.contains(&vote.role) {
+        return Some(format!("nobody has to approve as {}", vote.role));
+    }
+    if who.trim().is_empty() {
+        return Some("it names nobody".to_owned());
+    }
+    if now.duration_since(vote.at) > rule.valid_for.max(SignedDuration::ZERO) {
+        return Some(format!("the approval of {who} is older than {}", duration(rule.valid_for)));
+    }
+    if !rule.verbal && !vote.is_verified() {
+        return Some(format!("{who} has to approve from their own terminal"));
+    }
+    if !rule.own && same_person(who, by) {
+        return Some(format!("{who} would approve their own plan"));
+    }
+    None
+}

@@ -1,0 +1,217 @@
+//! What a step does beside its one line, in words: for every preview there is.
+
+use super::{Action, Ask, Command, HttpCall, OnFailure, Plan, Probe, Step, Undo, Watch};
+use crate::incident::duration;
+
+/// One thing to be said of a step: `proof` and `./ops/deployed.sh staging`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    /// What it is, in a word or two.
+    pub label: &'static str,
+    /// The rest.
+    pub text: String,
+}
+
+/// All that a reader should see of a step besides its title, its action's line and its reach:
+/// what it gets and sends, what has to be true before, how it is proven and undone, what happens
+/// on failure, and when it is stopped. The directory of a command is left to the caller.
+pub fn details(plan: &Plan, step: &Step) -> Vec<Detail> {
+    let mut list = Vec::new();
+    for guard in &step.guards {
+        add(&mut list, "only if", format!("{}: {}", guard.title, asked(&guard.probe)));
+    }
+    action(&mut list, &step.action);
+    match &step.proof {
+        Some(proof) => {
+            let within = match step.proof_within.is_zero() {
+                true => String::new(),
+                false => format!(", asked for {}", duration(step.proof_within)),
+            };
+            add(&mut list, "proof", format!("{}{within}", asked(proof)));
+        }
+        None if step.action.changes_something() => {
+            add(&mut list, "proof", "none: only its own end tells whether it is done".to_owned());
+        }
+        None => {}
+    }
+    undo(&mut list, step);
+    add(&mut list, "if it fails", on_failure(plan, step.on_failure));
+    add(&mut list, "stopped", format!("after {}", duration(step.timeout)));
+    list
+}
+
+fn add(list: &mut Vec<Detail>, label: &'static str, text: String) {
+    list.push(Detail { label, text });
+}
+
+fn action(list: &mut Vec<Detail>, action: &Action) {
+    match action {
+        Action::Command(command) => gets(list, command),
+        Action::Http(call) => sends(list, call),
+        Action::Gate { gates } => {
+            for gate in gates {
+                add(list, "until", gate.title().to_owned());
+            }
+        }
+        Action::Hold { .. } => {}
+        Action::Watch(watch) => watched(list, watch),
+    }
+}
+
+fn gets(list: &mut Vec<Detail>, command: &Command) {
+    if !command.env.is_empty() {
+        add(list, "gets", command.env.join(" "));
+    }
+    if !command.set.is_empty() {
+        let set: Vec<String> = command.set.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        add(list, "sets", set.join(" "));
+    }
+}
+
+fn sends(list: &mut Vec<Detail>, call: &HttpCall) {
+    if !call.headers.is_empty() {
+        let names: Vec<&str> = call.headers.keys().map(String::as_str).collect();
+        add(list, "headers", names.join(", "));
+    }
+    if !call.body.is_empty() {
+        add(list, "body", call.body.clone());
+    }
+    if !call.expect.is_empty() {
+        let codes: Vec<String> = call.expect.iter().map(ToString::to_string).collect();
+        add(list, "succeeds", format!("with {}", codes.join(", ")));
+    }
+}
+
+fn watched(list: &mut Vec<Detail>, watch: &Watch) {
+    for probe in &watch.probes {
+        let what = match (&probe.url, &probe.command) {
+            (Some(url), _) => format!("GET {url}"),
+            (None, Some(command)) => shell_words::join(command),
+            (None, None) => String::new(),
+        };
+        let mut conditions = probe.expect.clone();
+        conditions.extend(probe.fail.iter().map(|limit| format!("fails {limit}")));
+        let conditions =
+            if conditions.is_empty() { String::new() } else { format!(" ({})", conditions.join(", ")) };
+        add(list, "watches", format!("{}: {what}{conditions}", probe.name));
+    }
+    if !watch.settle.is_zero() {
+        add(list, "settles", format!("{} in which conditions may still be broken", duration(watch.settle)));
+    }
+}
+
+fn undo(list: &mut Vec<Detail>, step: &Step) {
+    match &step.undo {
+        Undo::By { action: undoing, proof } => {
+            let proof =
+                proof.as_ref().map_or_else(String::new, |proof| format!(", proven by {}", asked(proof)));
+            add(list, "undo", format!("{}{proof}", undoing.line()));
+        }
+        Undo::Irreversible { why } => add(list, "no undo", why.clone()),
+        Undo::Nothing if step.action.changes_something() => {
+            add(list, "undo", "none: it leaves nothing behind that would have to be undone".to_owned());
+        }
+        Undo::Nothing => {}
+    }
+}
+
+/// What happens when a step fails, in words.
+pub fn on_failure(plan: &Plan, then: OnFailure) -> String {
+    match then {
+        OnFailure::Stop => "the plan ends there, and can be taken up again".to_owned(),
+        OnFailure::Ask => "the plan waits for somebody to decide".to_owned(),
+        OnFailure::GoOn => "the next step is carried out all the same".to_owned(),
+        OnFailure::UndoTo { step } => {
+            let title = plan.steps.get(step).map_or("", |step| step.title.as_str());
+            format!("what was done is undone, back to and including step {}: {title}", step + 1)
+        }
+    }
+}
+
+/// What is asked, and which answer means yes.
+fn asked(probe: &Probe) -> String {
+    let line = probe.ask.line();
+    match (&probe.expect, probe.negate) {
+        (None, false) => line,
+        (None, true) => match probe.ask {
+            Ask::Command(_) => format!("{line} fails"),
+            Ask::Http { .. } => format!("{line} is refused"),
+        },
+        (Some(expect), false) => format!("{line} says {expect}"),
+        (Some(expect), true) => format!("{line} does not say {expect}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Guard, Purpose};
+    use jiff::SignedDuration;
+
+    fn command(line: &[&str]) -> Command {
+        Command {
+            argv: line.iter().map(ToString::to_string).collect(),
+            cwd: "/srv".to_owned(),
+            env: vec!["TOKEN".to_owned()],
+            set: [("FLIGHTDECK_ENV".to_owned(), "production".to_owned())].into(),
+        }
+    }
+
+    fn text(plan: &Plan, step: &Step) -> String {
+        details(plan, step).iter().map(|d| format!("{}: {}\n", d.label, d.text)).collect()
+    }
+
+    #[test]
+    fn nothing_that_was_approved_is_left_unsaid() {
+        let asks = Probe::command(command(&["./which.sh"]), Some("blue".to_owned()));
+        let call = HttpCall {
+            method: "PATCH".to_owned(),
+            url: "https://flags.test/a".to_owned(),
+            headers: [("Authorization".to_owned(), "Bearer {secret:TOKEN}".to_owned())].into(),
+            body: r#"{"on":true}"#.to_owned(),
+            expect: vec![200, 204],
+        };
+        let first = Step {
+            guards: vec![Guard { title: "blue is live".to_owned(), probe: asks.clone() }],
+            proof: Some(Probe { negate: true, ..asks }),
+            undo: Undo::By { action: Action::Http(call.clone()), proof: None },
+            on_failure: OnFailure::UndoTo { step: 0 },
+            ..Step::new(
+                "switch",
+                Action::Command(command(&["./switch.sh", "green"])),
+                SignedDuration::from_mins(5),
+            )
+        };
+        let second = Step {
+            undo: Undo::Irreversible { why: "mail is out".to_owned() },
+            on_failure: OnFailure::Ask,
+            ..Step::new("flag", Action::Http(call), SignedDuration::from_secs(30))
+        };
+        let mut plan = Plan::new("p", "p", Purpose::Deploy, "production");
+        plan.steps = vec![first, second];
+        let said = text(&plan, &plan.steps[0]);
+        for wanted in [
+            "only if: blue is live: ./which.sh says blue",
+            "gets: TOKEN",
+            "sets: FLIGHTDECK_ENV=production",
+            "proof: ./which.sh does not say blue",
+            "undo: PATCH https://flags.test/a",
+            "if it fails: what was done is undone, back to and including step 1: switch",
+            "stopped: after 5m",
+        ] {
+            assert!(said.contains(wanted), "{wanted} in\n{said}");
+        }
+        let said = text(&plan, &plan.steps[1]);
+        for wanted in [
+            "headers: Authorization\n",
+            r#"body: {"on":true}"#,
+            "succeeds: with 200, 204",
+            "proof: none",
+            "no undo: mail is out",
+            "if it fails: the plan waits",
+        ] {
+            assert!(said.contains(wanted), "{wanted} in\n{said}");
+        }
+        assert!(!said.contains("secret:TOKEN"), "the values of headers stay out of it:\n{said}");
+    }
+}
