@@ -119,7 +119,7 @@ exit 1";
     go_ahead(&terminal);
     terminal.wait_text("really?");
     terminal.press_until("5<enter>", "the run", |screen| !screen.contains("Timeline"));
-    terminal.wait_text("safe?txt.exe");
+    terminal.wait_text("safe <U+202E>txt.exe");
     let screen = terminal.screen();
     assert!(!screen.contains('\u{202E}') && !screen.contains("OVER"), "{screen}");
     assert!(terminal.is_full_screen());

@@ -19,6 +19,8 @@ mod journal;
 mod on_a_terminal;
 mod pictures;
 mod refused;
+#[cfg(target_os = "linux")]
+mod run_view;
 mod survival;
 mod verbs;
 mod walk_by_keys;
