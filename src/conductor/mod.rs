@@ -33,6 +33,7 @@ mod start;
 mod stop;
 #[cfg(test)]
 mod testing;
+mod told;
 mod watch;
 
 #[cfg(target_os = "linux")]
@@ -57,6 +58,7 @@ pub use process::{Life, is_gone, life};
 pub use prove::prove;
 pub use reconcile::reconcile;
 pub use start::{PassOver, blocked, start};
+pub use told::{live_side, output, past_releases};
 
 /// What became of an attempt to start a plan.
 #[derive(Debug)]

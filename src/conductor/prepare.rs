@@ -5,6 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::told;
 use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
 use crate::failure::{Failure, Result};
@@ -74,7 +75,8 @@ fn planned(ground: &Ground<'_>, id: &str, request: &Request, what: &Resolved) ->
     let Ground { config, policy, .. } = *ground;
     match request {
         Request::Deploy { environment, .. } => {
-            let plan = deploy::deploy(config, id, environment, what)?;
+            let live = live(config, environment, &what.root)?;
+            let plan = deploy::deploy(config, id, environment, what, live.as_deref())?;
             Ok(gates::attach(plan, config, policy, environment, what, None))
         }
         Request::Smoke { environment } => deploy::smoke(config, id, environment, what),
@@ -95,4 +97,13 @@ fn planned(ground: &Ground<'_>, id: &str, request: &Request, what: &Resolved) ->
             "use another way",
         )),
     }
+}
+
+/// The side that is live now, where an environment is deployed to blue-green.
+fn live(config: &Config, environment: &str, root: &str) -> Result<Option<String>> {
+    let env = config.environments.iter().find(|env| env.name == environment);
+    let Some((env, sides)) = env.and_then(|env| Some((env, env.blue_green.as_ref()?))) else {
+        return Ok(None);
+    };
+    told::live_side(config, env, sides, Path::new(root)).map(Some)
 }

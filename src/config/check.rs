@@ -51,8 +51,9 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
             Some(environment::Watched { name: named(probe)?, environment })
         })
         .collect();
-    for entry in entries(root, "environments") {
-        environment::check(entry, &probes, &mut found);
+    let last = entries(root, "environments").count();
+    for (index, entry) in entries(root, "environments").enumerate() {
+        environment::check(entry, index + 1 == last, &probes, &mut found);
     }
     for item in tables(root, "checklist") {
         not_blank(item, "title", &mut found);

@@ -73,6 +73,7 @@ mod tests {
             [[probes]]
             name = "web"
             url = "http://h/"
+            environment = "staging"
             [[environments]]
             name = "staging"
             deploy = ["x"]

@@ -357,6 +357,7 @@ mod tests {
             [[probes]]
             name = "web"
             command = ["./web.sh"]
+            environment = "production"
             env = ["WEB_TOKEN"]
             [[environments]]
             name = "production"

@@ -39,6 +39,11 @@ impl<'a> Fill<'a> {
         if what.commit.is_empty() { Ok(fill) } else { fill.with("commit", "commit", &what.commit) }
     }
 
+    /// What is being done with the commands, for an error.
+    pub fn doing(&self) -> &str {
+        self.doing
+    }
+
     /// Knows one word more; `kind` is what its value is called in an error.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 //!
 //! How an environment is deployed to (at once, as a canary, blue-green) is in a file each.
 
+pub mod blue_green;
+pub mod canary;
 mod fill;
 pub mod flags;
 pub mod gates;
@@ -44,11 +46,19 @@ impl Resolved {
     }
 }
 
-/// The plan that deploys to an environment, in the way that is configured for it.
+/// The plan that deploys to an environment, in the way that is configured for it. `live` is the
+/// side that is live now, where it is deployed to blue-green.
 ///
 /// # Errors
-/// The environment is not configured, or the reference could be taken for an option.
-pub fn deploy(config: &Config, id: &str, environment: &str, what: &Resolved) -> Result<Plan> {
+/// The environment is not configured, the reference could be taken for an option, or it is not
+/// known which side is live.
+pub fn deploy(
+    config: &Config,
+    id: &str,
+    environment: &str,
+    what: &Resolved,
+    live: Option<&str>,
+) -> Result<Plan> {
     let doing = format!("planning a deploy to {}", visible(environment));
     let env = find_environment(config, &doing, environment)?;
     let fill = Fill::of(&doing, environment, what, &env.env)?;
@@ -59,15 +69,33 @@ pub fn deploy(config: &Config, id: &str, environment: &str, what: &Resolved) -> 
             "commit something first, or name another branch or tag with --ref",
         ));
     }
-    let title = format!("deploy {} to {}", visible(&what.reference), visible(environment));
-    let ways = at_once(env, &fill, &title)?;
+    let reference = visible(&what.reference);
+    let title = format!("deploy {reference} to {}", visible(environment));
+    let (mut way, title) = match (&env.canary, &env.blue_green) {
+        (Some(canary), _) => {
+            let way = canary::steps(config, env, canary, &fill, &reference, &what.root)?;
+            (way, format!("{title}, canary {}", canary::shares(&canary.weights)))
+        }
+        (None, Some(sides)) => {
+            let way = blue_green::steps(env, sides, &fill, &reference, live.unwrap_or_default())?;
+            (way, format!("{title}, blue-green"))
+        }
+        (None, None) => (at_once(env, &fill, &title)?, title),
+    };
+    if let Some(time) = env.watch {
+        let watch = watch::step(config, environment, time, &what.root).ok_or_else(|| {
+            let cause = format!("no probe watches {}", visible(environment));
+            Failure::usage(&*doing, cause, "add a [[probes]] table for that environment to flightdeck.toml")
+        })?;
+        way.steps.push(Step { on_failure: OnFailure::Ask, ..watch });
+    }
     let plan = Plan {
         confirm: env.protected.then(|| environment.to_owned()),
         frozen: frozen(what),
         subject: Some(what.subject()),
-        release: Some(release::spec(environment, what, ways.live_after)),
-        notes: ways.notes,
-        steps: ways.steps,
+        release: Some(release::spec(environment, what, way.live_after)),
+        notes: way.notes,
+        steps: way.steps,
         ..Plan::new(id, title, Purpose::Deploy, environment)
     };
     Ok(secrets::attach(plan, config, &what.root))
@@ -211,3 +239,5 @@ pub fn find_environment<'a>(config: &'a Config, doing: &str, name: &str) -> Resu
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod ways_tests;

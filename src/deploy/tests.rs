@@ -53,7 +53,8 @@ fn command(plan: &Plan) -> &Command {
 
 #[test]
 fn a_deploy_fills_each_word_as_one_argument() {
-    let plan = deploy(&config(), "deploy-staging-1", "staging", &resolved("hotfix/pool limit")).unwrap();
+    let plan =
+        deploy(&config(), "deploy-staging-1", "staging", &resolved("hotfix/pool limit"), None).unwrap();
     let command = command(&plan);
     assert_eq!(command.argv, ["./deploy.sh", "hotfix/pool limit", "staging", &format!("--commit={COMMIT}")]);
     assert_eq!(command.cwd, "/repo");
@@ -69,7 +70,7 @@ fn a_deploy_fills_each_word_as_one_argument() {
 
 #[test]
 fn only_a_protected_environment_has_its_name_typed() {
-    let plan = |name| deploy(&config(), "x", name, &resolved("main")).unwrap();
+    let plan = |name| deploy(&config(), "x", name, &resolved("main"), None).unwrap();
     assert_eq!(plan("staging").confirm, None);
     assert_eq!(plan("production").confirm.as_deref(), Some("production"));
     assert_eq!(plan("production").steps.len(), 1, "a smoke test is a plan of its own");
@@ -78,7 +79,7 @@ fn only_a_protected_environment_has_its_name_typed() {
 #[test]
 fn shell_words_stay_one_argument() {
     for name in ["$(touch${IFS}x)", "a;b", "it's", "\"q\"", "{commit}", "{env}"] {
-        let plan = deploy(&config(), "x", "staging", &resolved(name)).unwrap();
+        let plan = deploy(&config(), "x", "staging", &resolved(name), None).unwrap();
         assert_eq!(command(&plan).argv[1], name);
     }
 }
@@ -86,7 +87,7 @@ fn shell_words_stay_one_argument() {
 #[test]
 fn what_could_be_an_option_or_holds_controls_is_refused() {
     for name in ["--upload-pack=x", "-f", "a\nb", "a\0b", ""] {
-        let refused = deploy(&config(), "x", "staging", &resolved(name)).unwrap_err();
+        let refused = deploy(&config(), "x", "staging", &resolved(name), None).unwrap_err();
         assert_eq!(refused.kind, crate::failure::FailureKind::Usage, "{name:?}");
     }
 }
@@ -95,20 +96,20 @@ fn what_could_be_an_option_or_holds_controls_is_refused() {
 fn braces_that_are_no_words_stay() {
     let mut config = config();
     config.environments[0].deploy = words(&["run", "{\"ref\": \"{ref}\"}", "{other}", "{"]);
-    let plan = deploy(&config, "x", "staging", &resolved("main")).unwrap();
+    let plan = deploy(&config, "x", "staging", &resolved("main"), None).unwrap();
     assert_eq!(command(&plan).argv, ["run", "{\"ref\": \"main\"}", "{other}", "{"]);
 }
 
 #[test]
 fn what_is_not_configured_says_what_to_do() {
-    let none = deploy(&Config::default(), "x", "staging", &resolved("main")).unwrap_err();
+    let none = deploy(&Config::default(), "x", "staging", &resolved("main"), None).unwrap_err();
     assert!(none.hint.contains("[[environments]]"), "{none}");
-    let other = deploy(&config(), "x", "stagging", &resolved("main")).unwrap_err();
+    let other = deploy(&config(), "x", "stagging", &resolved("main"), None).unwrap_err();
     assert!(other.hint.contains("staging, production"), "{other}");
     let mut bare = config();
     bare.environments[0].deploy.clear();
     bare.environments[0].smoke.clear();
-    assert!(deploy(&bare, "x", "staging", &resolved("main")).unwrap_err().hint.contains("`deploy ="));
+    assert!(deploy(&bare, "x", "staging", &resolved("main"), None).unwrap_err().hint.contains("`deploy ="));
     assert!(smoke(&bare, "x", "staging", &resolved("main")).unwrap_err().hint.contains("`smoke ="));
     let checks = test(&Config::default(), "x", &[], &resolved("main")).unwrap_err();
     assert!(checks.hint.contains("[[checks]]"), "{checks}");
@@ -128,7 +129,7 @@ fn an_empty_program_is_refused() {
 #[test]
 fn a_deploy_without_a_commit_is_refused() {
     let nothing = Resolved { commit: String::new(), ..resolved("main") };
-    assert!(deploy(&config(), "x", "staging", &nothing).is_err());
+    assert!(deploy(&config(), "x", "staging", &nothing, None).is_err());
     assert!(test(&config(), "x", &[], &nothing).is_ok(), "checks need no commit");
 }
 

@@ -59,14 +59,23 @@ pub fn watch(
 /// of probes run in `cwd`.
 pub fn step(config: &Config, environment: &str, time: SignedDuration, cwd: &str) -> Option<Step> {
     let env = config.environments.iter().find(|env| env.name == environment)?;
-    let probes = probes(config, env);
+    step_with(env, probes(config, env), time, cwd)
+}
+
+/// A step that watches an environment by these probes; `None` where there are none.
+pub(super) fn step_with(
+    env: &Environment,
+    probes: Vec<Probe>,
+    time: SignedDuration,
+    cwd: &str,
+) -> Option<Step> {
     if probes.is_empty() {
         return None;
     }
     // Half of the time at least is for seeing that it holds.
     let settle = env.settle.min(time / 2);
     let timeout = longest(time, settle, &probes);
-    let title = format!("watch {} for {}", visible(environment), duration(time));
+    let title = format!("watch {} for {}", visible(&env.name), duration(time));
     let watch = Watch { time, settle, probes, cwd: cwd.to_owned(), judges: None };
     Some(Step { retry_is_safe: true, ..Step::new(title, Action::Watch(watch), timeout) })
 }
@@ -74,12 +83,17 @@ pub fn step(config: &Config, environment: &str, time: SignedDuration, cwd: &str)
 /// The probes that watch an environment: those it names, else those of this environment. To
 /// the last one, production, belong those of the service as a whole.
 pub fn probes(config: &Config, env: &Environment) -> Vec<Probe> {
+    named(config, env, &env.watched)
+}
+
+/// The probes of these names; with none, those of an environment.
+pub(super) fn named(config: &Config, env: &Environment, names: &[String]) -> Vec<Probe> {
     let is_last = config.environments.last().is_some_and(|last| last.name == env.name);
     let watches = |probe: &&Probe| {
-        if env.watched.is_empty() {
+        if names.is_empty() {
             probe.environment == env.name || (is_last && probe.environment.is_empty())
         } else {
-            env.watched.contains(&probe.name)
+            names.contains(&probe.name)
         }
     };
     config.probes.iter().filter(watches).cloned().collect()

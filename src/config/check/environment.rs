@@ -32,7 +32,12 @@ pub(super) struct Watched<'t> {
 }
 
 /// Reports every mistake of meaning in an environment.
-pub(super) fn check(entry: &Spanned<DeValue<'_>>, probes: &[Watched<'_>], found: &mut Vec<Problem>) {
+pub(super) fn check(
+    entry: &Spanned<DeValue<'_>>,
+    is_last: bool,
+    probes: &[Watched<'_>],
+    found: &mut Vec<Problem>,
+) {
     let Some(environment) = entry.get_ref().as_table() else { return };
     let place = super::place(environment, entry.span());
     name(environment, found);
@@ -50,7 +55,7 @@ pub(super) fn check(entry: &Spanned<DeValue<'_>>, probes: &[Watched<'_>], found:
         known("gate", gate, span, Gate::IDS, found);
     }
     times(environment, &place, found);
-    watched(environment, &place, probes, found);
+    watched(environment, &place, is_last, probes, found);
     if let Some(canary) = table(environment, "canary") {
         self::canary(canary, found);
     }
@@ -166,6 +171,7 @@ fn shorter(
 fn watched(
     environment: &DeTable<'_>,
     place: &Range<usize>,
+    is_last: bool,
     probes: &[Watched<'_>],
     found: &mut Vec<Problem>,
 ) {
@@ -181,7 +187,9 @@ fn watched(
         texts(canary, "abort").for_each(|(name, span)| known_probe(name, span, found));
     }
     let name = text(environment, "name").map_or("", |(name, _)| name);
-    let own = probes.iter().any(|probe| probe.environment.is_empty() || probe.environment == name);
+    // Probes of the service as a whole belong to the last environment: production.
+    let own =
+        probes.iter().any(|probe| probe.environment == name || (is_last && probe.environment.is_empty()));
     if own || texts(environment, "watched").next().is_some() {
         return;
     }

@@ -1,0 +1,140 @@
+//! What an environment's own commands tell when a plan is made: which side is live, what was
+//! released before. They are trusted, bounded, and without a terminal.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::capture::{Captured, capture};
+use super::secrets::Vault;
+use super::spawn::environment;
+use crate::config::types::{BlueGreen, Config, Environment};
+use crate::deploy::{self, Fill, blue_green, release};
+use crate::failure::{Failure, Result};
+use crate::incident::Release;
+use crate::plan::{Action, Command, Plan, Probe, Purpose, Step};
+use crate::text::visible;
+
+/// How long such a command is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Most bytes of its output. More is refused: half a history is none.
+const ENOUGH: usize = 4 << 20;
+
+/// What was released to an environment before, as its `history` command tells; nothing where it
+/// has none. `root` is the root of the work tree, where commands run.
+///
+/// # Errors
+/// The environment is not configured, or its command fails or prints what cannot be read. Nothing
+/// is taken then.
+pub fn past_releases(config: &Config, env: &str, root: &Path) -> Result<Vec<Release>> {
+    let doing = format!("asking what was released to {}", visible(env));
+    let env = deploy::find_environment(config, &doing, env)?;
+    if env.history.is_empty() {
+        return Ok(Vec::new());
+    }
+    let root = root.to_string_lossy();
+    let command = Fill::new(&doing, &env.name, &root, &env.env)?.command(&env.history, "history")?;
+    let output = output(config, &doing, &command)?;
+    release::read(&env.name, &output).map_err(|cause| {
+        let hint = format!("run `history` of {} by hand: it prints a JSON object a line", visible(&env.name));
+        Failure::new(doing, cause, hint)
+    })
+}
+
+/// The side of a blue-green environment that is live now. `root` is the root of the work tree.
+///
+/// # Errors
+/// The `live` command fails, says nothing, or names no side there is.
+pub fn live_side(config: &Config, env: &Environment, sides: &BlueGreen, root: &Path) -> Result<String> {
+    let doing = format!("asking which side of {} is live", visible(&env.name));
+    let root = root.to_string_lossy();
+    let command = Fill::new(&doing, &env.name, &root, &env.env)?.command(&sides.live, "blue_green.live")?;
+    let said = first_line(&output(config, &doing, &command)?);
+    blue_green::live_side(&doing, env, sides, &said)
+}
+
+/// The first line of an output that says something.
+fn first_line(output: &str) -> String {
+    output.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
+}
+
+/// Runs a trusted command of an environment with the secrets it names, and returns what it
+/// printed.
+///
+/// # Errors
+/// It could not be run, exited otherwise than with 0, or gave no answer in time. Secrets are
+/// masked in what is said of it.
+pub fn output(config: &Config, doing: &str, command: &Command) -> Result<String> {
+    let step = Step::new("ask", Action::Command(command.clone()), jiff::SignedDuration::ZERO);
+    let plan = Plan { steps: vec![step], ..Plan::new("ask", "ask", Purpose::Watch, "") };
+    let plan = deploy::secrets::attach(plan, config, &command.cwd);
+    let mut vault = Vault::open(&plan);
+    vault.need_for_probe(&Probe::command(command.clone(), None))?;
+    let hint = format!("run it by hand to see what is wrong: {}", visible(&command.line()));
+    let failed = |cause: String, vault: &Vault| Failure::new(doing, vault.mask(&cause), hint.clone());
+    let environment = environment(command, vault.variables(command), std::env::vars_os());
+    let captured = capture("the command", command, environment, PATIENCE, ENOUGH);
+    let Captured { code, out, err } = captured.map_err(|cause| failed(cause, &vault))?;
+    if code != Some(0) {
+        let how = code.map_or("was killed".to_owned(), |code| format!("exited {code}"));
+        let said = String::from_utf8_lossy(&err);
+        let said = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+        let colon = if said.is_empty() { "" } else { ": " };
+        return Err(failed(format!("the command {how}{colon}{}", visible(said)), &vault));
+    }
+    if out.len() >= ENOUGH {
+        return Err(failed(format!("it printed more than {} MiB", ENOUGH >> 20), &vault));
+    }
+    String::from_utf8(out).map_err(|_| failed("it printed what is no text".to_owned(), &vault))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(script: &str) -> Vec<String> {
+        ["sh", "-c", script, "sh", "{env}"].map(str::to_owned).to_vec()
+    }
+
+    fn config(history: &str) -> Config {
+        let history = if history.is_empty() { Vec::new() } else { script(history) };
+        let environment = Environment { history, ..Environment::new("staging", vec!["x".to_owned()]) };
+        Config { environments: vec![environment], ..Config::default() }
+    }
+
+    fn releases(history: &str) -> Result<Vec<Release>> {
+        past_releases(&config(history), "staging", Path::new("/"))
+    }
+
+    #[test]
+    fn an_environment_tells_its_releases_or_why_it_cannot() {
+        assert_eq!(releases("").unwrap(), []);
+        let line = "{\\\"commit\\\":\\\"4f2c91e0000000000000000000000000000000ab\\\",\\\"at\\\":\\\"2026-11-20T09:00:00Z\\\",\\\"by\\\":\\\"$1\\\"}";
+        let told = releases(&format!("echo \"{line}\"")).unwrap();
+        assert_eq!((told.len(), told[0].by.as_str()), (1, "staging"));
+        let failed = |script: &str| releases(script).unwrap_err().cause;
+        assert_eq!(failed("echo no route >&2; exit 7"), "the command exited 7: no route");
+        assert!(failed("echo v1.2.2").starts_with("line 1: "));
+        assert_eq!(failed("printf '\\377\\n'"), "it printed what is no text");
+        assert!(failed("head -c 5000000 /dev/zero").contains("more than 4 MiB"));
+        assert!(past_releases(&config(""), "prod", Path::new("/")).is_err());
+    }
+
+    #[test]
+    fn silence_or_an_unknown_side_is_an_error() {
+        let sides = |script_text: &str| BlueGreen {
+            sides: ["blue".to_owned(), "green".to_owned()],
+            live: script(script_text),
+            deploy: vec!["x".to_owned()],
+            check: Vec::new(),
+            switch: vec!["x".to_owned()],
+            version: Vec::new(),
+        };
+        let config = config("");
+        let live = |text: &str| live_side(&config, &config.environments[0], &sides(text), Path::new("/"));
+        assert_eq!(live("echo; echo ' green '").unwrap(), "green");
+        assert!(live("true").unwrap_err().cause.contains("said nothing"));
+        let unknown = live("echo purple").unwrap_err();
+        assert!(unknown.cause.contains("purple") && unknown.hint.contains("blue or green"), "{unknown}");
+        assert_eq!(live("echo green; exit 1").unwrap_err().cause, "the command exited 1");
+    }
+}

@@ -1,0 +1,110 @@
+//! A canary: the new version beside the old, a small share of the traffic, then more. Pure.
+
+use jiff::SignedDuration;
+
+use super::{Fill, Way, watch};
+use crate::config::types::{Canary, Config, Environment, Probe as Asked};
+use crate::failure::{Failure, Result};
+use crate::incident::duration;
+use crate::plan::{Action, Guard, OnFailure, Probe, Reach, Step, Undo};
+use crate::text::visible;
+
+/// The steps of a canary: deploy beside what is live, then share by share set, look, and go
+/// on. What fails takes the share back to nothing; what cannot be told waits for a person.
+pub(super) fn steps(
+    config: &Config,
+    env: &Environment,
+    canary: &Canary,
+    fill: &Fill<'_>,
+    what: &str,
+    root: &str,
+) -> Result<Way> {
+    let deploy = Step {
+        proof: fill.probe(&env.proof, "proof", &env.expect)?,
+        proof_within: env.proof_within,
+        reach: Reach::Others,
+        on_failure: OnFailure::Ask,
+        ..Step::new(
+            format!("deploy {what} beside what is live"),
+            Action::Command(fill.command(&env.deploy, "deploy")?),
+            env.timeout,
+        )
+    };
+    let abort = if canary.abort.is_empty() { &env.watched } else { &canary.abort };
+    let probes = watch::named(config, env, abort);
+    let mut steps = vec![deploy];
+    let mut live_after = 0;
+    let mut before = 0;
+    let first = steps.len();
+    for &weight in &canary.weights {
+        if canary.ask && before > 0 {
+            steps.push(hold(weight, canary.patience));
+        }
+        live_after = steps.len();
+        steps.push(share(env, canary, fill, before, weight)?);
+        let look = watch::step_with(env, probes.clone(), canary.look, root).ok_or_else(|| {
+            let cause = format!("no probe could tell how a canary in {} does", visible(&env.name));
+            Failure::usage(
+                fill.doing(),
+                cause,
+                "add a [[probes]] table for that environment to flightdeck.toml",
+            )
+        })?;
+        steps.push(Step {
+            title: format!("look at {weight} % for {}", duration(canary.look)),
+            on_failure: OnFailure::UndoTo { step: first },
+            ..look
+        });
+        before = weight;
+    }
+    Ok(Way { steps, live_after, notes: notes(canary, &probes) })
+}
+
+/// The shares in words: `5 % 25 % 100 %`.
+pub fn shares(weights: &[u8]) -> String {
+    weights.iter().map(|weight| format!("{weight} %")).collect::<Vec<_>>().join(" ")
+}
+
+fn share(env: &Environment, canary: &Canary, fill: &Fill<'_>, before: u8, weight: u8) -> Result<Step> {
+    let set = |weight: u8| {
+        let fill = fill.clone().with("weight", "share", &weight.to_string())?;
+        fill.command(&canary.set, "canary.set")
+    };
+    let is = |weight: u8| fill.probe(&canary.weight, "canary.weight", &weight.to_string());
+    // Somebody may have taken it back by hand meanwhile: then it does not go on. What the
+    // share was before the first is for the deploy to say.
+    let guards = if before == 0 {
+        Vec::new()
+    } else {
+        let guard = |probe: Probe| Guard { title: format!("the canary is still at {before} %"), probe };
+        is(before)?.map(guard).into_iter().collect()
+    };
+    let title = match weight {
+        100 => "canary at 100 %: for everybody".to_owned(),
+        weight => format!("canary at {weight} %"),
+    };
+    Ok(Step {
+        guards,
+        proof: is(weight)?,
+        proof_within: env.proof_within,
+        reach: Reach::Others,
+        retry_is_safe: true,
+        undo: Undo::By { action: Action::Command(set(before)?), proof: is(before)? },
+        on_failure: OnFailure::Ask,
+        ..Step::new(title, Action::Command(set(weight)?), env.timeout)
+    })
+}
+
+fn hold(next: u8, patience: SignedDuration) -> Step {
+    let title = format!("wait for a person before {next} %");
+    Step { retry_is_safe: true, ..Step::new(title, Action::Hold { time: None }, patience) }
+}
+
+fn notes(canary: &Canary, probes: &[Asked]) -> Vec<String> {
+    let names: Vec<_> = probes.iter().map(|probe| visible(&probe.name).into_owned()).collect();
+    let mut notes = vec![format!("goes back to 0 % when one of these fails: {}", names.join(", "))];
+    if canary.weight.is_empty() {
+        notes.push("no `canary.weight` command tells the share in force".to_owned());
+    }
+    notes
+}
