@@ -9,8 +9,8 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use super::{
     amend, approve, cause, close, completions, conduct, config, declare, deploy, doctor, drill,
     drill_service, export, history, hotfix, impact, import, init, man, note, page, phase, pin, plan, probe,
-    reject, reopen, report, resolve, retract, role, run, severity, smoke, status, test, tick, title, told,
-    trust, verify,
+    reject, reopen, report, resolve, retract, role, rollback, run, severity, smoke, status, test, tick,
+    title, told, trust, verify,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -59,7 +59,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("The incident", &["declare", "status", "history", "resolve", "reopen", "close"]),
     ("Its record", &["note", "amend", "retract", "pin", "title", "severity", "phase", "impact", "cause"]),
     ("People", &["role", "approve", "reject", "page", "told"]),
-    ("The fix", &["tick", "hotfix", "test", "deploy", "smoke", "plan", "run", "probe"]),
+    ("The fix", &["tick", "hotfix", "test", "deploy", "smoke", "rollback", "plan", "run", "probe"]),
     ("Afterwards", &["report", "export", "import", "verify"]),
     ("Upkeep", &["doctor", "config", "completions", "man"]),
 ];
@@ -93,6 +93,7 @@ pub(crate) enum Verb {
     Test(test::Args),
     Deploy(deploy::Args),
     Smoke(smoke::Args),
+    Rollback(rollback::Args),
     Plan(plan::Args),
     Run(run::Args),
     #[command(hide = true)]
@@ -305,6 +306,9 @@ mod tests {
             "test unit lint",
             "deploy staging --ref main --confirm staging --detach",
             "smoke staging",
+            "rollback",
+            "rollback redeploy --env staging --confirm staging --override rollback --reason known",
+            "rollback --list --json",
             "plan list --json",
             "plan show deploy-staging-1",
             "plan resume",

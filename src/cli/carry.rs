@@ -10,7 +10,7 @@ use super::follow::follow;
 use crate::conductor::{self, PassOver, Started};
 use crate::config::types::Config;
 use crate::failure::{Failure, Result};
-use crate::incident::{Policy, duration};
+use crate::incident::{History, Policy, duration};
 use crate::plan::gates::Gate;
 use crate::plan::{Action, Plan, Reach, Request};
 use crate::text::visible;
@@ -62,11 +62,15 @@ pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &Wo
 
 fn made(cx: &Context, config: &Config, id: &str, request: &Request) -> Result<Plan> {
     let policy = Policy::built_in().with(&config.policy);
-    let journal = cx.journal_to_read()?;
-    let history = journal.history(&cx.place()?.repository)?;
+    let history = history(cx)?;
     let ground =
         conductor::Ground { root: cx.root()?, config, policy: &policy, history: &history, now: cx.now() };
     conductor::prepare(&ground, id, request)
+}
+
+/// What is known of releases and ways back.
+pub(super) fn history(cx: &Context) -> Result<History> {
+    cx.journal_to_read()?.history(&cx.place()?.repository)
 }
 
 /// The plan as it is shown before it runs.
@@ -94,6 +98,9 @@ pub(super) fn preview(plan: &Plan) -> String {
         if let Some(proof) = &step.proof {
             let _ = writeln!(text, "     proof: {}", visible(&proof.ask.line()));
         }
+    }
+    for note in &plan.notes {
+        let _ = writeln!(text, "  {}", visible(note));
     }
     if let Some(target) = &plan.confirm {
         let _ = writeln!(text, "To go ahead its target has to be named: --confirm {}", visible(target));

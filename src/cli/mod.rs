@@ -52,6 +52,7 @@ mod report;
 mod resolve;
 mod retract;
 mod role;
+mod rollback;
 mod run;
 mod severity;
 mod smoke;
@@ -151,6 +152,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Test(args) => test::run(args, cx),
         Verb::Deploy(args) => deploy::run(args, cx),
         Verb::Smoke(args) => smoke::run(args, cx),
+        Verb::Rollback(args) => rollback::run(args, cx),
         Verb::Plan(args) => plan::run(args, cx),
         Verb::Run(args) => run::run(args, cx),
         Verb::Conduct(args) => conduct::run(args, cx),

@@ -4,6 +4,7 @@
 //! it, follows its records and its log, and asks it to stop by a record. What touches the
 //! world on behalf of a plan is here and nowhere else; what a plan is, is in `plan`.
 
+mod back;
 mod call;
 mod capture;
 mod conduct;
@@ -46,6 +47,7 @@ use crate::journal::Lease;
 use crate::plan::Request;
 use crate::plan::gates::Standing;
 
+pub use back::ways;
 pub use conduct::conduct;
 pub use decide::{decide, take_over};
 pub use files::log_dir;

@@ -5,7 +5,13 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::told;
+            let live = live(config, environment, &what.root)?;
+            let plan = deploy::deploy(config, id, environment, what, live.as_deref())?;
+            let env = deploy::find_environment(config, "planning a deploy", environment)?;
+            // Asked for only where it matters: it may take a moment.
+            let wanted = gates::ids(env, policy).iter().any(|id| id == "rollback");
+            let back = wanted.then(|| back::before_deploy(ground, reader, env, &what.commit));
+            Ok(gates::attach(plan, config, policy, environment, what, back))
 use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
 use crate::failure::{Failure, Result};
@@ -37,6 +43,9 @@ pub struct Ground<'a> {
 /// configured.
 pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
     let Ground { root, config, .. } = *ground;
+    if let Request::Rollback { environment, way } = request {
+        return back::plan(ground, id, environment, way.as_deref());
+    }
     let place = root.to_string_lossy();
     let mut reader = Reader::open(root).map_err(|none| none.failure(&place))?;
     let named = match request {
@@ -50,7 +59,7 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
         let (tag, version) =
             if commit.is_empty() { (None, None) } else { reader.label(&commit, reference)? };
         let what = Resolved { reference: reference.to_owned(), commit, root, dirty: false, tag, version };
-        return planned(ground, id, request, &what);
+        return planned(ground, &reader, id, request, &what);
     }
     let state = reader.read(&config.hotfix).map_err(|none| none.failure(&place))?;
     if let Request::HotfixStart { name } = request {
@@ -62,22 +71,37 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
     let dirty = state.dirty_count > 0;
     let (tag, version) = (state.tags.last().cloned(), state.version.clone());
     let root = directory(&state.root);
-    planned(ground, id, request, &Resolved { reference, commit, root, dirty, tag, version })
+    planned(ground, &reader, id, request, &Resolved { reference, commit, root, dirty, tag, version })
 }
 
 /// A directory as people write it: without a slash at its end.
-fn directory(path: &str) -> String {
+pub(super) fn directory(path: &str) -> String {
     let trimmed = path.trim_end_matches('/');
     if trimmed.is_empty() { path.to_owned() } else { trimmed.to_owned() }
 }
 
-fn planned(ground: &Ground<'_>, id: &str, request: &Request, what: &Resolved) -> Result<Plan> {
+fn planned(
+    ground: &Ground<'_>,
+    reader: &Reader,
+    id: &str,
+    request: &Request,
+    what: &Resolved,
+) -> Result<Plan> {
     let Ground { config, policy, .. } = *ground;
     match request {
         Request::Deploy { environment, .. } => {
+<<<<<<< HEAD
             let live = live(config, environment, &what.root)?;
             let plan = deploy::deploy(config, id, environment, what, live.as_deref())?;
             Ok(gates::attach(plan, config, policy, environment, what, None))
+=======
+            let plan = deploy::deploy(config, id, environment, what)?;
+            let env = deploy::find_environment(config, "planning a deploy", environment)?;
+            // Asked for only where it matters: it may take a moment.
+            let wanted = gates::ids(env, policy).iter().any(|id| id == "rollback");
+            let back = wanted.then(|| back::before_deploy(ground, reader, env, &what.commit));
+            Ok(gates::attach(plan, config, policy, environment, what, back))
+>>>>>>> 4e76a2c (Find every way back, and make the plan that takes one)
         }
         Request::Smoke { environment } => deploy::smoke(config, id, environment, what),
         Request::Test { checks } => deploy::test(config, id, checks, what),

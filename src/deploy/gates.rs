@@ -46,26 +46,46 @@ pub fn attach(
     let wanted = ids(env, policy);
     for id in Gate::IDS.into_iter().filter(|id| wanted.iter().any(|wanted| wanted == id)) {
         plan.gates.extend(match id {
-            "checks" => Some(Gate::Checks {
-                checks: config.checks.iter().map(|check| check.name.clone()).collect(),
-                commit: what.commit.clone(),
-            }),
-            "checklist" => {
-                let items = if config.checklist.is_empty() { &policy.checklist } else { &config.checklist };
-                let items = items.iter().map(|item| (item.id.clone(), item.title.clone())).collect();
-                Some(Gate::Checklist { items })
-            }
-            "approvals" => Some(Gate::Approvals { rules: rules(policy) }),
             "rollback" => back.clone().map(|back| Gate::Rollback { ready: back.ready, why: back.why }),
             "staging" => before.map(|before| Gate::Staging {
                 environment: before.name.clone(),
                 commit: what.commit.clone(),
                 smoke: !before.smoke.is_empty(),
             }),
-            _ => Some(Gate::Freeze { windows: windows(config) }),
+            id => plain(id, config, policy, &what.commit),
         });
     }
     plan
+}
+
+/// The plan with the gates of a rollback: that the way it takes is not known to fail, and what
+/// else the policy names. Where a release came from says nothing about going back to it.
+#[must_use]
+pub fn attach_rollback(mut plan: Plan, config: &Config, policy: &Policy, way: WayBack) -> Plan {
+    plan.gates.push(Gate::Rollback { ready: way.ready, why: way.why });
+    let commit = plan.subject.as_ref().map(|subject| subject.commit.clone()).unwrap_or_default();
+    let wanted = |id: &&str| policy.rollback_gates.iter().any(|wanted| wanted == id);
+    let others = Gate::IDS.into_iter().filter(wanted).filter(|id| !["rollback", "staging"].contains(id));
+    plan.gates.extend(others.filter_map(|id| plain(id, config, policy, &commit)));
+    plan
+}
+
+/// A gate that asks for nothing but the configuration and a commit.
+fn plain(id: &str, config: &Config, policy: &Policy, commit: &str) -> Option<Gate> {
+    match id {
+        "checks" => Some(Gate::Checks {
+            checks: config.checks.iter().map(|check| check.name.clone()).collect(),
+            commit: commit.to_owned(),
+        }),
+        "checklist" => {
+            let items = if config.checklist.is_empty() { &policy.checklist } else { &config.checklist };
+            let items = items.iter().map(|item| (item.id.clone(), item.title.clone())).collect();
+            Some(Gate::Checklist { items })
+        }
+        "approvals" => Some(Gate::Approvals { rules: rules(policy) }),
+        "freeze" => Some(Gate::Freeze { windows: windows(config) }),
+        _ => None,
+    }
 }
 
 /// What each severity demands of approvals.

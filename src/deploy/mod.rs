@@ -8,6 +8,7 @@ mod fill;
 pub mod flags;
 pub mod gates;
 pub mod release;
+pub mod rollback;
 pub mod secrets;
 pub mod watch;
 

@@ -1,0 +1,200 @@
+//! Ways back: asks repository and environment, and makes the plan that takes one.
+
+use std::time::{Duration, Instant};
+
+use super::capture::{Captured, capture};
+use super::prepare::{Ground, directory};
+use super::secrets::Vault;
+use super::spawn::environment;
+use crate::config::types::Environment;
+use crate::deploy::gates::WayBack;
+use crate::deploy::rollback::{self, Heard, Known, Way};
+use crate::deploy::{Fill, find_environment, secrets};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::hotfix::back::Question;
+use crate::hotfix::git::Reader;
+use crate::plan::{Action, Command, Plan, Probe, Purpose, Step};
+use crate::text::visible;
+
+/// How long repository and environment may take to say what there is to go back to.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The same while somebody waits for the preview of a deploy.
+const BEFORE_A_DEPLOY: Duration = Duration::from_secs(3);
+/// Bytes of an answer that are looked at.
+const ENOUGH: usize = 16 << 10;
+
+/// Every way back of an environment as it stands now, best first.
+///
+/// # Errors
+/// The repository cannot be read, or the environment is not configured.
+pub fn ways(ground: &Ground<'_>, environment: &str) -> Result<Vec<Way>> {
+    let (reader, env) = place(ground, "looking for ways back", environment)?;
+    Ok(rollback::ways(&look(ground, &reader, env, None, PATIENCE)))
+}
+
+/// The plan that takes a way back: the one named, else the best that is ready.
+///
+/// # Errors
+/// There is no such way, none is ready, or it cannot be made a plan.
+pub(super) fn plan(ground: &Ground<'_>, id: &str, name: &str, wanted: Option<&str>) -> Result<Plan> {
+    let doing = format!("planning to go back in {}", visible(name));
+    let (reader, env) = place(ground, &doing, name)?;
+    let known = look(ground, &reader, env, None, PATIENCE);
+    let ways = rollback::ways(&known);
+    let way = match wanted {
+        Some(wanted) => ways.iter().find(|way| way.id == wanted).ok_or_else(|| {
+            let ids: Vec<_> = ways.iter().map(|way| visible(&way.id)).collect();
+            let cause = format!("{} has no way back called {}", visible(name), visible(wanted));
+            Failure::usage(&doing, cause, format!("it has: {}", ids.join(", ")))
+        })?,
+        None => rollback::best(&ways).ok_or_else(|| none_ready(&doing, &ways))?,
+    };
+    rollback::plan(&known, id, way)
+}
+
+/// What the gate of a deploy is told about ways back.
+pub(super) fn before_deploy(
+    ground: &Ground<'_>,
+    reader: &Reader,
+    env: &Environment,
+    commit: &str,
+) -> WayBack {
+    let known = look(ground, reader, env, Some(commit), BEFORE_A_DEPLOY);
+    rollback::way_back(&known, &rollback::ways(&known))
+}
+
+fn none_ready(doing: &str, ways: &[Way]) -> Failure {
+    let said: Vec<String> = ways
+        .iter()
+        .filter(|way| way.is_general())
+        .map(|way| format!("{}: {}", visible(&way.id), visible(way.ready.why())))
+        .collect();
+    let cause = format!("no way back is proven ready; {}", said.join("; "));
+    Failure::of(FailureKind::Gate, doing, cause, "name the one to take: flightdeck rollback WAY")
+}
+
+fn place<'a>(ground: &Ground<'a>, doing: &str, name: &str) -> Result<(Reader, &'a Environment)> {
+    let reader = Reader::open(ground.root).map_err(|none| none.failure(&ground.root.to_string_lossy()))?;
+    Ok((reader, find_environment(ground.config, doing, name)?))
+}
+
+/// Finds out what there is to know, in about the time that is given.
+fn look<'a>(
+    ground: &Ground<'a>,
+    reader: &Reader,
+    env: &'a Environment,
+    current: Option<&str>,
+    budget: Duration,
+) -> Known<'a> {
+    let until = Instant::now() + budget;
+    let root = directory(&reader.root().to_string_lossy());
+    let mut known = Known::new(ground.config, ground.policy, ground.history, env, &root, current);
+    known.gitops = known.gitops.take().or_else(|| reader.gitops(&ground.policy.gitops));
+    // Commands are asked beside the repository: each of them waits for something else.
+    let (own, live) = std::thread::scope(|scope| {
+        let root = root.as_str();
+        let asked: Vec<_> = env
+            .rollbacks
+            .iter()
+            .map(|own| scope.spawn(move || ask(ground, env, root, &own.target, &[], until)))
+            .collect();
+        let live = env.blue_green.as_ref();
+        let live = live.map(|sides| scope.spawn(move || ask(ground, env, root, &sides.live, &[], until)));
+        if let (Some(current), Some(target)) = (&known.current, &known.target) {
+            let question = Question {
+                current: current.clone(),
+                target: target.commit.clone(),
+                tag: target.tag.clone(),
+                base: ground.config.hotfix.base.clone(),
+                migrations: ground.policy.migrations.clone(),
+            };
+            known.back = Some(reader.look_back(&question, budget));
+        }
+        let lost = || Heard::Unknown("the question was lost".to_owned());
+        let own: Vec<Heard> =
+            asked.into_iter().map(|asked| asked.join().unwrap_or_else(|_| lost())).collect();
+        (own, live.map(|live| live.join().unwrap_or_else(|_| lost())))
+    });
+    known.own = own.into_iter().map(|heard| resolved(ground, reader, env, heard)).collect();
+    known.live = live.unwrap_or(Heard::Nothing);
+    if let (Some(sides), Some(idle)) = (&env.blue_green, known.idle_side()) {
+        let heard = ask(ground, env, &root, &sides.version, &[("side", idle)], until);
+        known.idle = resolved(ground, reader, env, heard);
+    }
+    known
+}
+
+/// Finds the commit that a line stands for: of a release known by that name, else in the
+/// repository.
+fn resolved(ground: &Ground<'_>, reader: &Reader, env: &Environment, heard: Heard) -> Heard {
+    let Heard::Said { line, .. } = heard else { return heard };
+    let is_named = |name: &Option<String>| {
+        name.as_ref().is_some_and(|name| *name == line || line.strip_prefix('v') == Some(name))
+    };
+    let released = ground.history.releases.iter().rev().find(|release| {
+        release.environment == env.name && (is_named(&release.tag) || is_named(&release.version))
+    });
+    let commit = match released {
+        Some(release) => Some(release.commit.clone()),
+        None if line.starts_with('-') => None,
+        None => reader.resolve(&line).ok(),
+    };
+    Heard::Said { line, commit }
+}
+
+/// Runs one of the team's commands that tell about an environment.
+fn ask(
+    ground: &Ground<'_>,
+    env: &Environment,
+    root: &str,
+    argv: &[String],
+    words: &[(&'static str, &str)],
+    until: Instant,
+) -> Heard {
+    if argv.is_empty() {
+        return Heard::Nothing;
+    }
+    let fill = Fill::new("asking what there is to go back to", &env.name, root, &env.env);
+    let fill = words.iter().fold(fill, |fill, (word, value)| fill?.with(word, word, value));
+    let command = match fill.and_then(|fill| fill.command(argv, "target")) {
+        Ok(command) => command,
+        Err(failure) => return Heard::Unknown(failure.cause),
+    };
+    let patience = until.saturating_duration_since(Instant::now());
+    match hear(ground, root, command, patience) {
+        Ok(captured) => understood(&captured),
+        Err(why) => Heard::Unknown(why),
+    }
+}
+
+fn hear(ground: &Ground<'_>, root: &str, command: Command, patience: Duration) -> Result<Captured, String> {
+    // Secrets are found by what a plan names.
+    let probe = Probe::command(command.clone(), None);
+    let step = Step::new("ask", Action::Command(command.clone()), jiff::SignedDuration::ZERO);
+    let plan = Plan { steps: vec![step], ..Plan::new("ask", "ask", Purpose::Rollback, "ask") };
+    let mut vault = Vault::open(&secrets::attach(plan, ground.config, root));
+    vault.need_for_probe(&probe).map_err(|failure| failure.cause)?;
+    let variables = environment(&command, vault.variables(&command), std::env::vars_os());
+    let mut captured = capture("the question", &command, variables, patience, ENOUGH)?;
+    for bytes in [&mut captured.out, &mut captured.err] {
+        *bytes = vault.masker().mask_bytes(bytes);
+    }
+    Ok(captured)
+}
+
+fn understood(captured: &Captured) -> Heard {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&captured.out), text(&captured.err));
+    let says = |line: &&str| !line.is_empty();
+    let line = out.lines().map(str::trim).find(says);
+    match (captured.code, line) {
+        (Some(0), Some(line)) => Heard::Said { line: line.to_owned(), commit: None },
+        (Some(0), None) => Heard::Unknown("it was asked, and said nothing".to_owned()),
+        (code, line) => {
+            let how = code.map_or("was killed".to_owned(), |code| format!("exited {code}"));
+            let said = err.lines().map(str::trim).rfind(says).or(line).unwrap_or_default();
+            let colon = if said.is_empty() { "" } else { ": " };
+            Heard::No(format!("asked what it would go back to, it {how}{colon}{said}"))
+        }
+    }
+}

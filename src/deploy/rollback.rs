@@ -1,0 +1,281 @@
+//! Ways back: every one that a team has for an environment, whether it is known to work, and
+//! the plan that takes it. Pure: what was found out comes in as [`Known`].
+
+mod judge;
+mod plans;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+
+use super::gates::WayBack;
+use crate::config::types::{Config, Environment};
+use crate::hotfix::back::Back;
+use crate::incident::{History, Policy, Rehearsal, Release, duration};
+use crate::text::visible;
+
+pub use judge::ways;
+pub use plans::plan;
+
+/// A way back, as it stands now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// What it is called on the command line: `redeploy`, `revert`, `switch`, `flag:NAME`, or the
+    /// name the team gave it.
+    pub id: String,
+    /// One line: `redeploy v1.2.2`.
+    pub title: String,
+    /// What it does.
+    pub kind: Kind,
+    /// Name of the environment.
+    pub environment: String,
+    /// What is there afterwards; empty: not known.
+    pub goes_back_to: String,
+    /// Commits it takes away, short id and subject, newest first; not all where they are many.
+    pub takes_away: Vec<(String, String)>,
+    /// How many it takes away in all.
+    pub takes_away_count: usize,
+    /// Whether it is proven ready.
+    pub ready: Ready,
+    /// What was found out: speaks for it, against it, or leaves it open; one line each.
+    pub evidence: Vec<(Option<bool>, String)>,
+    /// Paths of migrations that lie between.
+    pub migrations: Vec<String>,
+    /// When it was last carried out to its end.
+    pub rehearsed: Option<Rehearsal>,
+    /// What would undo it by itself.
+    pub undone_by: Option<String>,
+}
+
+/// What a way back does. In the order in which they are tried where nothing else decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Turns a feature flag off.
+    FlagOff,
+    /// Deploys the last good release again.
+    Redeploy,
+    /// Reverts on the branch in production, and pushes.
+    Revert,
+    /// A command of the team's own.
+    Own,
+    /// Makes the other side live again.
+    Switch,
+}
+
+/// Whether a way is proven ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ready {
+    /// All that can be found out beforehand says that it works.
+    Yes,
+    /// It is known not to work, and why.
+    No(String),
+    /// That could not be found out, and why.
+    Unknown(String),
+}
+
+impl Ready {
+    /// `yes`, `no`, `unknown`: in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No(_) => "no",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Why it is not, or nobody can tell; empty where it is.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Yes => "",
+            Self::No(why) | Self::Unknown(why) => why,
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Yes => 0,
+            Self::Unknown(_) => 1,
+            Self::No(_) => 2,
+        }
+    }
+}
+
+impl Way {
+    /// Tells whether it takes back what was released, whatever the fault. Turning a flag off
+    /// helps only where the fault is behind that flag: only a person can choose it.
+    pub fn is_general(&self) -> bool {
+        self.kind != Kind::FlagOff
+    }
+
+    /// When it was rehearsed and how long that took, in one line; empty: never.
+    pub fn rehearsal(&self, now: Timestamp) -> String {
+        let Some(rehearsal) = &self.rehearsed else { return String::new() };
+        let ago = duration(now.duration_since(rehearsal.at).max(jiff::SignedDuration::ZERO));
+        let elsewhere = if rehearsal.environment == self.environment {
+            String::new()
+        } else {
+            format!(" on {}", visible(&rehearsal.environment))
+        };
+        format!("done {ago} ago{elsewhere}, took {}", duration(rehearsal.took))
+    }
+}
+
+/// The environment that users are served from: the first whose name has to be typed, else the
+/// last.
+pub fn production(config: &Config) -> Option<&Environment> {
+    let protected = config.environments.iter().find(|env| env.protected);
+    protected.or(config.environments.last())
+}
+
+/// The best way that is ready and helps whatever the fault.
+pub fn best(ways: &[Way]) -> Option<&Way> {
+    ways.iter().find(|way| way.is_general() && way.ready == Ready::Yes)
+}
+
+/// The way to show or take where none is named: the best that is ready, else the one that is
+/// nearest to it and not known to fail.
+pub fn nearest(ways: &[Way]) -> Option<&Way> {
+    let open = |way: &&Way| way.is_general() && matches!(way.ready, Ready::Unknown(_));
+    best(ways).or_else(|| ways.iter().find(open))
+}
+
+/// What the gate of a deploy is told about ways back, once that deploy is there.
+pub fn way_back(known: &Known<'_>, ways: &[Way]) -> WayBack {
+    let name = visible(&known.environment.name);
+    if let Some(way) = best(ways) {
+        let to = if way.goes_back_to.is_empty() || way.title.contains(&way.goes_back_to) {
+            String::new()
+        } else {
+            format!(", back to {}", visible(&way.goes_back_to))
+        };
+        let why = format!("{}{to}: proven ready", visible(&way.title));
+        return WayBack { ready: Some(way.id.clone()), why };
+    }
+    let first = known.history.current(&known.environment.name).is_none();
+    let why = match nearest(ways) {
+        Some(way) => format!("none is proven ready; {}: {}", visible(&way.title), visible(way.ready.why())),
+        None if first => {
+            format!("no release of {name} is known before this one, so there is nothing to go back to")
+        }
+        None => {
+            let why = ways.iter().find(|way| way.is_general()).map_or("", |way| way.ready.why());
+            format!("none is ready: {}", visible(why))
+        }
+    };
+    WayBack { ready: None, why }
+}
+
+/// What a command said that was asked about the world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// Its first line; and the commit that line stands for in the repository, as a full id.
+    Said {
+        /// The line.
+        line: String,
+        /// The commit.
+        commit: Option<String>,
+    },
+    /// It ended otherwise: what it says of it.
+    No(String),
+    /// It could not be asked, or did not answer.
+    Unknown(String),
+    /// Nothing is configured that could be asked.
+    Nothing,
+}
+
+/// How a feature flag stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlagState {
+    /// Its name.
+    pub name: String,
+    /// On, off, or why that is not known.
+    pub on: Result<bool, String>,
+}
+
+/// All that was found out about going back in one environment.
+#[derive(Debug, Clone)]
+pub struct Known<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The policy in force.
+    pub policy: &'a Policy,
+    /// The environment.
+    pub environment: &'a Environment,
+    /// Releases and rehearsals.
+    pub history: &'a History,
+    /// Root of the work tree, where commands run.
+    pub root: String,
+    /// The commit that is there, or is going to be: what is gone back from.
+    pub current: Option<String>,
+    /// The release to go back to: the last good one beside that.
+    pub target: Option<Release>,
+    /// What the repository says of going from one to the other; `None`: not both are known.
+    pub back: Option<Back>,
+    /// How flags stand, in the order of the configuration.
+    pub flags: Vec<FlagState>,
+    /// What each of the team's own ways would go back to, in the order of the configuration.
+    pub own: Vec<Heard>,
+    /// Which side is live.
+    pub live: Heard,
+    /// What is deployed on the other side.
+    pub idle: Heard,
+    /// What keeps the environment as it is described elsewhere.
+    pub gitops: Option<String>,
+}
+
+impl<'a> Known<'a> {
+    /// With nothing found out yet. `current` is the commit to go back from, if it is not the one
+    /// released last: a deploy asks before it is there.
+    pub fn new(
+        config: &'a Config,
+        policy: &'a Policy,
+        history: &'a History,
+        environment: &'a Environment,
+        root: &str,
+        current: Option<&str>,
+    ) -> Self {
+        let current = current.or_else(|| Some(&history.current(&environment.name)?.commit));
+        let target = current.and_then(|commit| history.good_beside(&environment.name, commit));
+        let unknown = || Heard::Unknown("it was not asked".to_owned());
+        let asked = |configured: bool| if configured { unknown() } else { Heard::Nothing };
+        let sides = environment.blue_green.as_ref();
+        let gitops = environment.gitops.trim();
+        Self {
+            config,
+            policy,
+            environment,
+            history,
+            root: root.to_owned(),
+            current: current.map(str::to_owned),
+            target: target.cloned(),
+            back: None,
+            flags: Vec::new(),
+            own: environment.rollbacks.iter().map(|own| asked(!own.target.is_empty())).collect(),
+            live: asked(sides.is_some()),
+            idle: asked(sides.is_some_and(|sides| !sides.version.is_empty())),
+            gitops: (!gitops.is_empty()).then(|| gitops.to_owned()),
+        }
+    }
+
+    /// The side that is not live, if it is known which is.
+    pub fn idle_side(&self) -> Option<&str> {
+        let sides = &self.environment.blue_green.as_ref()?.sides;
+        let Heard::Said { line, .. } = &self.live else { return None };
+        let live = sides.iter().position(|side| side == line)?;
+        sides.get(1 - live).map(String::as_str)
+    }
+
+    /// The side that is live, if it is known.
+    fn live_side(&self) -> Option<&str> {
+        let sides = &self.environment.blue_green.as_ref()?.sides;
+        let Heard::Said { line, .. } = &self.live else { return None };
+        sides.iter().find(|side| *side == line).map(String::as_str)
+    }
+
+    /// The last release of a commit in this environment.
+    fn release_of(&self, commit: &str) -> Option<&Release> {
+        let here =
+            |release: &&Release| release.environment == self.environment.name && release.commit == commit;
+        self.history.releases.iter().rev().find(here)
+    }
+}

@@ -1,0 +1,296 @@
+//! Whether each way back is known to work, and which is best.
+
+use super::{Heard, Kind, Known, Ready, Way};
+use crate::hotfix::back::{NoRevert, Revert};
+use crate::incident::Release;
+
+/// Every way back of an environment, best first: what is proven ready before what is not, then
+/// by kind.
+pub fn ways(known: &Known<'_>) -> Vec<Way> {
+    let mut ways = flags(known);
+    ways.push(redeploy(known));
+    ways.push(revert(known));
+    ways.extend((0..known.environment.rollbacks.len()).map(|index| own(known, index)));
+    ways.extend(known.environment.blue_green.is_some().then(|| switch(known)));
+    for way in &mut ways {
+        way.rehearsed = known.history.rehearsed(&way.id, &way.environment).cloned();
+    }
+    // The sort is stable: the team's own ways stay in its order.
+    ways.sort_by_key(|way| (way.ready.rank(), way.kind));
+    ways
+}
+
+fn way(known: &Known<'_>, id: &str, kind: Kind, title: String) -> Way {
+    Way {
+        id: id.to_owned(),
+        title,
+        kind,
+        environment: known.environment.name.clone(),
+        goes_back_to: String::new(),
+        takes_away: Vec::new(),
+        takes_away_count: 0,
+        ready: Ready::Unknown(String::new()),
+        evidence: Vec::new(),
+        migrations: Vec::new(),
+        rehearsed: None,
+        undone_by: None,
+    }
+}
+
+pub(super) fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
+}
+
+fn flags(known: &Known<'_>) -> Vec<Way> {
+    let state = |flag: &super::FlagState| {
+        let mut way =
+            way(known, &format!("flag:{}", flag.name), Kind::FlagOff, format!("turn {} off", flag.name));
+        let about = known.config.flags.iter().find(|known| known.name == flag.name);
+        let about = about.map_or("", |flag| flag.about.as_str());
+        way.goes_back_to =
+            if about.is_empty() { "the code without it".to_owned() } else { format!("without {about}") };
+        way.evidence.push((None, "helps only where the fault is behind it".to_owned()));
+        way.ready = match &flag.on {
+            Ok(true) => {
+                way.evidence.push((Some(true), "it is on, and its state can be read".to_owned()));
+                Ready::Yes
+            }
+            Ok(false) => Ready::No("it is off already".to_owned()),
+            Err(why) => Ready::Unknown(why.clone()),
+        };
+        way
+    };
+    known.flags.iter().map(state).collect()
+}
+
+/// What stands in the way of going from what is there to the last good release.
+fn no_target(known: &Known<'_>) -> Option<String> {
+    let name = &known.environment.name;
+    if known.current.is_none() {
+        return Some(format!("no release of {name} is known"));
+    }
+    if known.target.is_some() {
+        return None;
+    }
+    Some(format!("no earlier release of {name} was watched and found good"))
+}
+
+fn redeploy(known: &Known<'_>) -> Way {
+    let name = known.target.as_ref().map_or("the last good release".to_owned(), Release::name);
+    let mut way = way(known, "redeploy", Kind::Redeploy, format!("redeploy {name}"));
+    if let Some(why) = no_target(known) {
+        way.ready = Ready::No(why);
+        return way;
+    }
+    let Some(target) = &known.target else { return way };
+    goes_back(known, &mut way, target);
+    way.ready = redeploy_ready(known, &mut way, target);
+    way
+}
+
+/// What the last good release is, and what going back to it takes away.
+fn goes_back(known: &Known<'_>, way: &mut Way, target: &Release) {
+    way.goes_back_to = said(target);
+    if let Some((at, _, why)) = &target.verdict {
+        let colon = if why.is_empty() { "" } else { ": " };
+        way.evidence
+            .push((Some(true), format!("its watch passed on {}{colon}{why}", at.strftime("%Y-%m-%d"))));
+    }
+    let Some(back) = &known.back else { return };
+    way.takes_away =
+        back.taken.iter().map(|commit| (short(&commit.id).to_owned(), commit.subject.clone())).collect();
+    way.takes_away_count = back.taken_count;
+    way.migrations.clone_from(&back.migrations);
+}
+
+fn said(release: &Release) -> String {
+    let (name, commit) = (release.name(), short(&release.commit));
+    if name.contains(commit) { name } else { format!("{name} ({commit})") }
+}
+
+fn redeploy_ready(known: &Known<'_>, way: &mut Way, target: &Release) -> Ready {
+    if known.environment.deploy.is_empty() && known.live_side().is_none() {
+        return Ready::No(format!("{} has no `deploy` command", known.environment.name));
+    }
+    let Some(back) = &known.back else {
+        return Ready::Unknown("the repository could not be asked".to_owned());
+    };
+    if !back.target_is_here {
+        return Ready::No(format!("{} is not in this repository: git fetch --tags", said(target)));
+    }
+    way.evidence.push((Some(true), format!("commit {} is here", short(&target.commit))));
+    if let Some(tag) = target.tag.as_ref().filter(|_| back.tag.is_none()) {
+        way.evidence
+            .push((Some(false), format!("the tag {tag} is gone or moved: the commit itself is taken")));
+    }
+    if let Err(why) = &back.compared {
+        return Ready::Unknown(why.clone());
+    }
+    over_migrations(way).unwrap_or(Ready::Yes)
+}
+
+/// Code that goes back across a migration may meet data it does not know.
+fn over_migrations(way: &Way) -> Option<Ready> {
+    match way.migrations.len() {
+        0 => None,
+        1 => Some(Ready::Unknown(
+            "a migration lies between: does the old code know the new schema?".to_owned(),
+        )),
+        n => Some(Ready::Unknown(format!(
+            "{n} migrations lie between: does the old code know the new schema?"
+        ))),
+    }
+}
+
+fn revert(known: &Known<'_>) -> Way {
+    let mut way = way(known, "revert", Kind::Revert, "git revert and push".to_owned());
+    if let Some(why) = no_target(known) {
+        way.ready = Ready::No(why);
+        return way;
+    }
+    let (Some(target), Some(back)) = (&known.target, &known.back) else {
+        way.ready = Ready::Unknown("the repository could not be asked".to_owned());
+        return way;
+    };
+    goes_back(known, &mut way, target);
+    way.ready = match &back.revert {
+        Err(NoRevert::No(why)) => Ready::No(why.clone()),
+        Err(NoRevert::Unknown(why)) => Ready::Unknown(why.clone()),
+        Ok(revert) => revert_ready(known, &mut way, revert),
+    };
+    way
+}
+
+fn revert_ready(known: &Known<'_>, way: &mut Way, revert: &Revert) -> Ready {
+    let (branch, remote) = (&revert.branch, &revert.remote);
+    if !revert.conflicts.is_empty() {
+        let at = revert.conflict_at.as_deref().unwrap_or_default();
+        way.title = format!("git revert on {branch} and push");
+        way.evidence.push((Some(false), format!("{at} does not revert cleanly")));
+        return Ready::No(format!("conflicts in {}", revert.conflicts.join(", ")));
+    }
+    let whole = if revert.same_as_target { "exactly" } else { "not exactly" };
+    if revert.runs.is_empty() {
+        way.title = format!("deploy {branch}, which is reverted");
+        way.evidence.push((Some(true), format!("all of it is reverted on {branch} already")));
+    } else {
+        let count: usize = revert.runs.iter().map(|run| run.commits.len()).sum();
+        let s = if count == 1 { "" } else { "s" };
+        way.title = format!("git revert {count} commit{s} on {branch} and push to {remote}");
+        way.evidence.push((Some(true), "reverts cleanly, tried in memory".to_owned()));
+        for run in &revert.runs {
+            if let Some(parent) = run.mainline {
+                let ids: Vec<&str> = run.commits.iter().map(|commit| short(&commit.id)).collect();
+                let (merge, them) = if ids.len() == 1 { ("a merge", "it") } else { ("merges", "them") };
+                let line = format!("{} {merge}: reverting {them} keeps parent {parent}", verb(&ids));
+                way.evidence.push((None, line));
+            }
+        }
+    }
+    way.evidence.push((
+        Some(revert.same_as_target),
+        format!("{branch} is then {whole} what {} was", way.goes_back_to),
+    ));
+    if !known.environment.deploy.is_empty() && !revert.runs.is_empty() {
+        let line = format!("once pushed, {branch} still has to be deployed: the same way, taken again");
+        way.evidence.push((None, line));
+    }
+    // The reverts themselves are ahead, too: what is no longer the target is what goes along.
+    if revert.ahead > 0 && !revert.same_as_target {
+        let s = if revert.ahead == 1 { "" } else { "s" };
+        return Ready::Unknown(format!(
+            "{branch} has {} commit{s} that {} never had: they would go along",
+            revert.ahead, known.environment.name
+        ));
+    }
+    over_migrations(way).unwrap_or(Ready::Yes)
+}
+
+fn verb(ids: &[&str]) -> String {
+    format!("{} {}", ids.join(", "), if ids.len() == 1 { "is" } else { "are" })
+}
+
+/// What a commit found in the world says about going back to it.
+fn found(known: &Known<'_>, way: &mut Way, line: &str, commit: Option<&str>) -> Ready {
+    let release = commit.and_then(|commit| known.release_of(commit));
+    way.goes_back_to = release.map_or_else(|| line.to_owned(), said);
+    if commit.is_some() && commit == known.current.as_deref() {
+        return Ready::No("it would go back to what is there now".to_owned());
+    }
+    match release {
+        Some(release) if release.is_good() => {
+            way.evidence.push((Some(true), format!("{} was watched and found good", said(release))));
+        }
+        Some(release) => way.evidence.push((Some(false), format!("{} was never found good", said(release)))),
+        None => way.evidence.push((None, format!("{line} is not a release that is known here"))),
+    }
+    if let Some(back) = &known.back
+        && known.target.as_ref().is_some_and(|target| Some(target.commit.as_str()) == commit)
+    {
+        way.takes_away =
+            back.taken.iter().map(|commit| (short(&commit.id).to_owned(), commit.subject.clone())).collect();
+        way.takes_away_count = back.taken_count;
+        way.migrations.clone_from(&back.migrations);
+    }
+    over_migrations(way).unwrap_or(Ready::Yes)
+}
+
+/// A way around what keeps the environment as it is described does not last.
+fn by_hand(known: &Known<'_>, way: &mut Way) {
+    let Some(gitops) = &known.gitops else { return };
+    way.undone_by = Some(gitops.clone());
+    if way.ready == Ready::Yes {
+        way.ready = Ready::Unknown(format!("{gitops} would undo it: pause its sync first"));
+    }
+}
+
+fn own(known: &Known<'_>, index: usize) -> Way {
+    let own = &known.environment.rollbacks[index];
+    let title = format!("{}: {}", own.name, shell_words::join(&own.command));
+    let mut way = way(known, &own.name, Kind::Own, title);
+    way.ready = match known.own.get(index) {
+        Some(Heard::Said { line, commit }) => {
+            way.evidence.push((Some(true), format!("it would go back to {line}")));
+            found(known, &mut way, line, commit.as_deref())
+        }
+        Some(Heard::No(why)) => Ready::No(why.clone()),
+        Some(Heard::Unknown(why)) => Ready::Unknown(why.clone()),
+        Some(Heard::Nothing) | None => {
+            Ready::Unknown("nothing tells what it would go back to: set its `target`".to_owned())
+        }
+    };
+    by_hand(known, &mut way);
+    way
+}
+
+fn switch(known: &Known<'_>) -> Way {
+    let side = known.idle_side().unwrap_or("the other side");
+    let mut way = way(known, "switch", Kind::Switch, format!("switch back to {side}"));
+    way.ready = match (&known.live, known.idle_side()) {
+        (Heard::No(why) | Heard::Unknown(why), _) => Ready::Unknown(why.clone()),
+        (_, None) => Ready::Unknown("which side is live is not known".to_owned()),
+        (_, Some(idle)) => {
+            let live = known.live_side().unwrap_or_default();
+            way.evidence.push((Some(true), format!("{live} is live, {idle} is not")));
+            match &known.idle {
+                Heard::Said { line, commit } => {
+                    let line = line.clone();
+                    match found(known, &mut way, &line, commit.as_deref()) {
+                        Ready::Yes if !good(known, commit.as_deref()) => {
+                            Ready::Unknown(format!("{line} on {idle} was never found good"))
+                        }
+                        ready => ready,
+                    }
+                }
+                Heard::No(why) | Heard::Unknown(why) => Ready::Unknown(why.clone()),
+                Heard::Nothing => Ready::Unknown(format!("what is on {idle} is not known: set `version`")),
+            }
+        }
+    };
+    by_hand(known, &mut way);
+    way
+}
+
+fn good(known: &Known<'_>, commit: Option<&str>) -> bool {
+    commit.and_then(|commit| known.release_of(commit)).is_some_and(Release::is_good)
+}

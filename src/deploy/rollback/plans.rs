@@ -1,0 +1,368 @@
+//! The plan that takes a way back.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use super::judge::short;
+use super::{Heard, Kind, Known, Ready, Way};
+use crate::deploy::{Fill, Resolved, gates, release, secrets, watch};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::hotfix::back::{NoRevert, Revert};
+use crate::plan::{
+    Action, Command, Guard, OnFailure, Plan, Probe, Purpose, Reach, ReleaseSpec, Step, Subject, Undo,
+};
+use crate::text::visible;
+
+/// Git on this machine is a matter of a moment; a hook of the team's may take longer.
+const GIT_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
+/// A remote may be slow, and ask for a second factor.
+const PUSH_TIMEOUT: SignedDuration = SignedDuration::from_mins(10);
+
+/// The plan that takes a way back in an environment, with its gates. A way that is not proven
+/// ready can be taken too, where it can be made a plan at all: the gate says what is known.
+///
+/// # Errors
+/// It cannot be made a plan, and why.
+pub fn plan(known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
+    let environment = known.environment.name.as_str();
+    let doing = format!("planning to go back in {}", visible(environment));
+    let begun = Plan {
+        confirm: Some(environment.to_owned()),
+        way: Some(way.id.clone()),
+        notes: notes(way),
+        ..Plan::new(id, title(way), Purpose::Rollback, environment)
+    };
+    let plan = match way.kind {
+        Kind::FlagOff => {
+            return Err(refused(&doing, way, "a flag is turned off by its own verb", "flightdeck flag"));
+        }
+        Kind::Redeploy => redeploy(known, &doing, way, begun)?,
+        Kind::Revert => revert(known, &doing, way, begun)?,
+        Kind::Own => own(known, &doing, way, begun)?,
+        Kind::Switch => switch(known, &doing, way, begun)?,
+    };
+    let plan = gates::attach_rollback(plan, known.config, known.policy, stands(way));
+    Ok(secrets::attach(plan, known.config, &known.root))
+}
+
+/// A way that nobody can tell about may be taken, and says so; one that is known to fail only
+/// where its gate is passed over.
+fn stands(way: &Way) -> gates::WayBack {
+    let title = visible(&way.title);
+    match &way.ready {
+        Ready::Yes => gates::WayBack { ready: Some(way.id.clone()), why: format!("{title}: proven ready") },
+        Ready::Unknown(why) => gates::WayBack {
+            ready: Some(way.id.clone()),
+            why: format!("{title}: not proven, {}", visible(why)),
+        },
+        Ready::No(why) => gates::WayBack { ready: None, why: format!("{title}: {}", visible(why)) },
+    }
+}
+
+fn title(way: &Way) -> String {
+    let back = if way.goes_back_to.is_empty() || way.title.contains(&way.goes_back_to) {
+        String::new()
+    } else {
+        format!(", back to {}", visible(&way.goes_back_to))
+    };
+    format!("roll {} back: {}{back}", visible(&way.environment), visible(&way.title))
+}
+
+/// What a reader should know before confirming.
+fn notes(way: &Way) -> Vec<String> {
+    let mut notes = Vec::new();
+    if way.takes_away_count > 0 {
+        let s = if way.takes_away_count == 1 { "" } else { "s" };
+        notes.push(format!("takes away {} commit{s}:", way.takes_away_count));
+        let shown = way.takes_away.iter().take(10);
+        notes.extend(shown.map(|(id, subject)| format!("  {id} {}", visible(subject))));
+        if way.takes_away_count > 10 {
+            notes.push(format!("  and {} more", way.takes_away_count - 10));
+        }
+    }
+    for path in way.migrations.iter().take(10) {
+        notes.push(format!("migration in between: {}", visible(path)));
+    }
+    if way.kind == Kind::Revert {
+        notes.push("landing it again later means reverting the revert".to_owned());
+    }
+    if let Some(gitops) = &way.undone_by {
+        notes.push(format!("{} would undo this by itself: pause its sync first", visible(gitops)));
+    }
+    notes
+}
+
+fn refused(doing: &str, way: &Way, cause: &str, hint: &str) -> Failure {
+    let doing = format!("{doing} by {}", visible(&way.id));
+    Failure::of(FailureKind::Gate, doing, visible(cause), hint)
+}
+
+const OTHERS: &str = "see the other ways with flightdeck rollback --list";
+
+/// The release as it is deployed again: by its tag if that still leads there, else by commit.
+fn resolved(known: &Known<'_>, doing: &str, way: &Way) -> Result<Resolved> {
+    let (Some(target), Some(back)) = (&known.target, &known.back) else {
+        return Err(refused(doing, way, way.ready.why(), OTHERS));
+    };
+    if !back.target_is_here {
+        return Err(refused(doing, way, way.ready.why(), "git fetch --tags brings what others have pushed"));
+    }
+    let reference = back.tag.clone().unwrap_or_else(|| target.commit.clone());
+    Ok(Resolved {
+        reference,
+        commit: target.commit.clone(),
+        root: known.root.clone(),
+        dirty: false,
+        tag: back.tag.clone(),
+        version: target.version.clone(),
+    })
+}
+
+/// All of it at once, also where a deploy would begin with a small share.
+fn deployed(known: &Known<'_>, doing: &str, what: &Resolved, plan: Plan) -> Result<Plan> {
+    let env = known.environment;
+    let plan = Plan {
+        frozen: BTreeMap::from([(what.reference.clone(), what.commit.clone())]),
+        subject: Some(what.subject()),
+        ..plan
+    };
+    if env.deploy.is_empty()
+        && let Some(live) = known.live_side()
+    {
+        // Nothing but a side can be deployed to: beside what is live, then a switch.
+        let made = crate::deploy::deploy(known.config, &plan.id, &env.name, what, Some(live))?;
+        let release = made.release.map(|release| ReleaseSpec { rollback: true, ..release });
+        return Ok(Plan { release, steps: made.steps, ..plan });
+    }
+    let fill = Fill::of(doing, &env.name, what, &env.env)?;
+    let step = Step {
+        proof: fill.probe(&env.proof, "proof", &env.expect)?,
+        proof_within: env.proof_within,
+        reach: Reach::Others,
+        undo: Undo::Irreversible { why: "what was there before is what broke".to_owned() },
+        ..Step::new(
+            format!("deploy {} to {}", visible(&what.reference), visible(&env.name)),
+            Action::Command(fill.command(&env.deploy, "deploy")?),
+            env.timeout,
+        )
+    };
+    let release = ReleaseSpec { rollback: true, ..release::spec(&env.name, what, 0) };
+    Ok(Plan { release: Some(release), steps: vec![step], ..plan })
+}
+
+fn redeploy(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan> {
+    let what = resolved(known, doing, way)?;
+    Ok(watched(known, deployed(known, doing, &what, plan)?))
+}
+
+fn git(cwd: &str, arguments: &[&str]) -> Command {
+    Command {
+        argv: std::iter::once("git").chain(arguments.iter().copied()).map(str::to_owned).collect(),
+        cwd: cwd.to_owned(),
+        env: Vec::new(),
+        set: BTreeMap::new(),
+    }
+}
+
+fn revert(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan> {
+    let revert = match known.back.as_ref().map(|back| &back.revert) {
+        Some(Ok(revert)) => revert,
+        Some(Err(NoRevert::No(why) | NoRevert::Unknown(why))) => {
+            return Err(refused(doing, way, why, OTHERS));
+        }
+        None => return Err(refused(doing, way, way.ready.why(), OTHERS)),
+    };
+    if !revert.conflicts.is_empty() {
+        let hint = "revert by hand and settle the conflicts, or take another way: flightdeck rollback --list";
+        return Err(refused(doing, way, way.ready.why(), hint));
+    }
+    if revert.runs.is_empty() {
+        let what = Resolved {
+            reference: revert.onto.clone(),
+            commit: revert.onto.clone(),
+            root: known.root.clone(),
+            ..Resolved::default()
+        };
+        return Ok(watched(known, deployed(known, doing, &what, plan)?));
+    }
+    let onto = Subject { reference: revert.tracking.clone(), commit: revert.onto.clone(), dirty: false };
+    Ok(Plan {
+        frozen: BTreeMap::from([(revert.tracking.clone(), revert.onto.clone())]),
+        subject: Some(onto),
+        steps: revert_steps(known, revert),
+        ..plan
+    })
+}
+
+/// The reverts are made in a work tree of their own, so that nobody's is touched; a reference
+/// keeps them, so that the remote can be asked for just these whatever happens to the push.
+fn revert_steps(known: &Known<'_>, revert: &Revert) -> Vec<Step> {
+    let (root, scratch) = (known.root.as_str(), revert.scratch.as_str());
+    let (branch, remote) = (revert.branch.as_str(), revert.remote.as_str());
+    let name = scratch.rsplit('/').next().unwrap_or(scratch);
+    let kept = format!("refs/flightdeck/{name}");
+    let head = format!("refs/heads/{branch}");
+    let shown = visible(branch);
+    let remove = || git(root, &["worktree", "remove", "--force", scratch]);
+    let back_out = OnFailure::UndoTo { step: 0 };
+
+    let still_there = Guard {
+        title: format!("{} of {} is still {}", shown, visible(remote), short(&revert.onto)),
+        probe: Probe::command(
+            git(root, &["ls-remote", "--exit-code", remote, &head]),
+            Some(format!("{}\t{head}", revert.onto)),
+        ),
+    };
+    let mut steps = vec![Step {
+        guards: vec![still_there],
+        proof: Some(Probe::command(
+            git(root, &["-C", scratch, "rev-parse", "--verify", "HEAD"]),
+            Some(revert.onto.clone()),
+        )),
+        undo: Undo::By { action: Action::Command(remove()), proof: None },
+        ..Step::new(
+            format!("make a work tree of its own at {}", short(&revert.onto)),
+            Action::Command(git(root, &["worktree", "add", "--detach", scratch, &revert.onto])),
+            GIT_TIMEOUT,
+        )
+    }];
+    let mut reverted = 0;
+    for run in &revert.runs {
+        let mainline = run.mainline.map(|number| number.to_string());
+        let mut arguments = vec!["revert", "--no-edit"];
+        arguments.extend(mainline.iter().flat_map(|number| ["-m", number.as_str()]));
+        arguments.extend(run.commits.iter().map(|commit| commit.id.as_str()));
+        reverted += run.commits.len();
+        let names: Vec<&str> = run.commits.iter().map(|commit| short(&commit.id)).collect();
+        let kept = mainline.as_ref().map_or(String::new(), |number| format!(", keeping parent {number}"));
+        let count = git(scratch, &["rev-list", "--count", &format!("{}..HEAD", revert.onto)]);
+        steps.push(Step {
+            proof: Some(Probe::command(count, Some(reverted.to_string()))),
+            on_failure: back_out,
+            ..Step::new(
+                format!("revert {}{kept}", names.join(", ")),
+                Action::Command(git(scratch, &arguments)),
+                GIT_TIMEOUT,
+            )
+        });
+    }
+    steps.push(Step {
+        retry_is_safe: true,
+        on_failure: back_out,
+        undo: Undo::By { action: Action::Command(git(root, &["update-ref", "-d", &kept])), proof: None },
+        ..Step::new(
+            "keep the reverts by name",
+            Action::Command(git(scratch, &["update-ref", &kept, "HEAD"])),
+            GIT_TIMEOUT,
+        )
+    });
+    steps.push(Step {
+        on_failure: OnFailure::GoOn,
+        ..Step::new("remove the work tree", Action::Command(remove()), GIT_TIMEOUT)
+    });
+    // Takes what the remote has only if that goes on from the reverts, or is them; tells so by
+    // its exit code, and with --dry-run changes nothing.
+    let landed =
+        git(root, &["fetch", "--dry-run", "--quiet", "--no-tags", remote, &format!("{head}:{kept}")]);
+    steps.push(Step {
+        proof: Some(Probe::command(landed, None)),
+        reach: Reach::Others,
+        // What is there already is pushed again without any effect.
+        retry_is_safe: true,
+        undo: Undo::Irreversible {
+            why: "others may have it: it is taken back by reverting the revert".to_owned(),
+        },
+        ..Step::new(
+            format!("push the reverts to {} as {shown}", visible(remote)),
+            Action::Command(git(root, &["push", remote, &format!("{kept}:{head}")])),
+            PUSH_TIMEOUT,
+        )
+    });
+    steps
+}
+
+fn own(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan> {
+    let env = known.environment;
+    let index = env.rollbacks.iter().position(|own| own.name == way.id);
+    let Some((own, heard)) = index.and_then(|index| Some((env.rollbacks.get(index)?, known.own.get(index)?)))
+    else {
+        return Err(refused(doing, way, "it is not configured any more", OTHERS));
+    };
+    let fill = Fill::new(doing, &env.name, &known.root, &env.env)?;
+    let fill = match heard {
+        Heard::Said { line, .. } => fill.with("target", "target", line)?,
+        _ => fill,
+    };
+    // What it is to be proven by is not known where its target is not.
+    let knows = matches!(heard, Heard::Said { .. }) || !own.expect.contains("{target}");
+    let proof = if knows { fill.probe(&own.proof, "proof", &own.expect)? } else { None };
+    let step = Step {
+        proof,
+        proof_within: env.proof_within,
+        reach: Reach::Others,
+        undo: Undo::Irreversible { why: "what was there before is what broke".to_owned() },
+        ..Step::new(
+            format!("{} in {}", visible(&own.name), visible(&env.name)),
+            Action::Command(fill.command(&own.command, "rollbacks")?),
+            own.timeout,
+        )
+    };
+    Ok(watched(known, Plan { release: found(known, heard), steps: vec![step], ..plan }))
+}
+
+/// What is in the environment once it has gone back to what was found there.
+fn found(known: &Known<'_>, heard: &Heard) -> Option<ReleaseSpec> {
+    let Heard::Said { line, commit: Some(commit) } = heard else { return None };
+    let known_as = known.release_of(commit);
+    Some(ReleaseSpec {
+        environment: known.environment.name.clone(),
+        reference: known_as.map_or_else(|| line.clone(), |release| release.reference.clone()),
+        commit: commit.clone(),
+        tag: known_as.and_then(|release| release.tag.clone()),
+        version: known_as.and_then(|release| release.version.clone()),
+        rollback: true,
+        after: 0,
+    })
+}
+
+fn switch(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan> {
+    let env = known.environment;
+    let (Some(sides), Some(live), Some(idle)) = (&env.blue_green, known.live_side(), known.idle_side())
+    else {
+        return Err(refused(doing, way, way.ready.why(), OTHERS));
+    };
+    let fill = |side: &str| {
+        Fill::new(doing, &env.name, &known.root, &env.env).and_then(|fill| fill.with("side", "side", side))
+    };
+    let (back, forth) = (fill(idle)?, fill(live)?);
+    let asks = |fill: &Fill<'_>, side: &str| -> Result<Probe> {
+        Ok(Probe::command(fill.command(&sides.live, "live")?, Some(side.to_owned())))
+    };
+    let step = Step {
+        guards: vec![Guard { title: format!("{} is still live", visible(live)), probe: asks(&back, live)? }],
+        proof: Some(asks(&back, idle)?),
+        proof_within: env.proof_within,
+        reach: Reach::Others,
+        undo: Undo::By {
+            action: Action::Command(forth.command(&sides.switch, "switch")?),
+            proof: Some(asks(&forth, live)?),
+        },
+        ..Step::new(
+            format!("make {} live in {}", visible(idle), visible(&env.name)),
+            Action::Command(back.command(&sides.switch, "switch")?),
+            env.timeout,
+        )
+    };
+    Ok(watched(known, Plan { release: found(known, &known.idle), steps: vec![step], ..plan }))
+}
+
+/// The plan with a look at what came of it.
+fn watched(known: &Known<'_>, mut plan: Plan) -> Plan {
+    let name = &known.environment.name;
+    match watch::step(known.config, name, known.policy.rollback_watch, &known.root) {
+        Some(step) => plan.steps.push(step),
+        None => plan.notes.push(format!("nothing is watched in {}: look for yourself", visible(name))),
+    }
+    plan
+}
