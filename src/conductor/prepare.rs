@@ -5,13 +5,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-            let live = live(config, environment, &what.root)?;
-            let plan = deploy::deploy(config, id, environment, what, live.as_deref())?;
-            let env = deploy::find_environment(config, "planning a deploy", environment)?;
-            // Asked for only where it matters: it may take a moment.
-            let wanted = gates::ids(env, policy).iter().any(|id| id == "rollback");
-            let back = wanted.then(|| back::before_deploy(ground, reader, env, &what.commit));
-            Ok(gates::attach(plan, config, policy, environment, what, back))
+use super::back;
+use super::told;
 use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
 use crate::failure::{Failure, Result};
@@ -90,18 +85,13 @@ fn planned(
     let Ground { config, policy, .. } = *ground;
     match request {
         Request::Deploy { environment, .. } => {
-<<<<<<< HEAD
             let live = live(config, environment, &what.root)?;
             let plan = deploy::deploy(config, id, environment, what, live.as_deref())?;
-            Ok(gates::attach(plan, config, policy, environment, what, None))
-=======
-            let plan = deploy::deploy(config, id, environment, what)?;
             let env = deploy::find_environment(config, "planning a deploy", environment)?;
             // Asked for only where it matters: it may take a moment.
             let wanted = gates::ids(env, policy).iter().any(|id| id == "rollback");
             let back = wanted.then(|| back::before_deploy(ground, reader, env, &what.commit));
             Ok(gates::attach(plan, config, policy, environment, what, back))
->>>>>>> 4e76a2c (Find every way back, and make the plan that takes one)
         }
         Request::Smoke { environment } => deploy::smoke(config, id, environment, what),
         Request::Test { checks } => deploy::test(config, id, checks, what),

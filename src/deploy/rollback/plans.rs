@@ -359,6 +359,9 @@ fn switch(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan>
 
 /// The plan with a look at what came of it.
 fn watched(known: &Known<'_>, mut plan: Plan) -> Plan {
+    if plan.steps.iter().any(|step| matches!(step.action, Action::Watch(_))) {
+        return plan;
+    }
     let name = &known.environment.name;
     match watch::step(known.config, name, known.policy.rollback_watch, &known.root) {
         Some(step) => plan.steps.push(step),
