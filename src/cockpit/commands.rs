@@ -2,6 +2,7 @@
 //! the README's key table all come from it.
 
 use super::key::Key;
+use crate::incident::Decision;
 
 /// Where a key of a command works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +21,8 @@ pub enum Scope {
     Runs,
     /// In the output of a run.
     Output,
+    /// In the view of a plan.
+    Plan,
     /// On the start screen.
     Start,
     /// Inside the menu of another command only.
@@ -37,6 +40,7 @@ impl Scope {
             Self::Checklist => "Checklist",
             Self::Runs => "Runs",
             Self::Output => "Output of a run",
+            Self::Plan => "Plan",
             Self::Start => "Start screen",
             Self::Menu(menu) => menu.spec().title,
         }
@@ -174,6 +178,12 @@ commands! {
     CopyLines "output.copy" "copy" ["y"] Output, View, "", "Copy the selected lines, or those on the screen";
     Left "output.left" "left" ["h" "left"] Output, View, "", "Show what is further left in long lines";
     Right "output.right" "right" ["l" "right"] Output, View, "", "Show what is further right in long lines";
+    Plan "plan" "plan" ["o"] Global, View, "plan", "Open the plan under the cursor of the runs, or the one that waits, runs or came last";
+    PlanResume "plan.resume" "go on" ["c"] Scope::Plan, Record, "plan", "Let the plan go on: release a hold, look again, continue where it stopped";
+    PlanRetry "plan.retry" "carry out again" ["r"] Scope::Plan, Record, "plan", "Carry the step out again that failed or whose fate is not known";
+    PlanSkip "plan.skip" "pass over" ["s"] Scope::Plan, Record, "plan", "Pass the step over, with a reason; of a watch that runs, promote now";
+    PlanUndo "plan.undo" "undo" ["u"] Scope::Plan, Record, "plan", "Undo what was done, after showing what will be undone";
+    PlanCancel "plan.cancel" "give up" ["X"] Scope::Plan, Record, "plan", "Leave the plan as it is, for good";
 
     View "view" "view" ["v"] Global, View, "", "Theme, time zone and guide";
     Theme "theme" "next theme" ["t"] Menu(Command::View), View, "", "Change to the next theme";
@@ -194,6 +204,17 @@ impl Command {
     /// The command with this id.
     pub fn parse(id: &str) -> Option<Self> {
         COMMANDS.iter().find(|spec| spec.id == id).map(|spec| spec.command)
+    }
+
+    /// The command that makes a decision about a plan.
+    pub fn of_decision(decision: &Decision) -> Self {
+        match decision {
+            Decision::Resume => Self::PlanResume,
+            Decision::Retry => Self::PlanRetry,
+            Decision::Skip { .. } => Self::PlanSkip,
+            Decision::Undo { .. } => Self::PlanUndo,
+            Decision::GiveUp => Self::PlanCancel,
+        }
     }
 
     /// Tells whether it opens a menu.

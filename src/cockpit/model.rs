@@ -9,13 +9,13 @@ use super::key::Key;
 use super::keymap::Keymap;
 use super::lines;
 use super::msg::EffectId;
-use super::overlay::{Ask, Overlay, RunView};
+use super::overlay::{Ask, Overlay, PlanView, RunView};
 use crate::config::types::Config;
 use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::incident::{
-    ChecklistItem, Clock, Entry, IncidentId, Log, Next, PlanRun, Policy, Run, Severity, State, Status,
+    ChecklistItem, Clock, Entry, IncidentId, Log, Next, PlanRun, Policy, Severity, State, Status,
 };
 
 /// The state of the program.
@@ -296,6 +296,14 @@ impl Model {
         })
     }
 
+    /// The plan view nearest to the top, if one is open.
+    pub fn plan_view(&self) -> Option<&PlanView> {
+        self.overlays.iter().rev().find_map(|overlay| match overlay {
+            Overlay::Plan(view) => Some(&**view),
+            _ => None,
+        })
+    }
+
     /// The current branch, if it is a hotfix branch.
     pub fn hotfix_branch(&self) -> Option<&str> {
         self.repository()?.branch().filter(|name| name.starts_with(self.config.config.hotfix.prefix.as_str()))
@@ -308,7 +316,7 @@ impl Model {
             Pane::Health => self.health_rows().count(),
             Pane::Hotfix => self.repository().map_or(0, |branch| branch.commits.len() + branch.dirty.len()),
             Pane::Checklist => self.checklist_rows().count(),
-            Pane::Runs => self.run_rows().count(),
+            Pane::Runs => self.plan_rows().count(),
         }
     }
 
@@ -330,14 +338,12 @@ impl Model {
             .filter(move |(_, item)| filter.is_empty() || item.title.to_lowercase().contains(&filter))
     }
 
-    /// The runs that pass the filter of the runs pane, newest first.
-    pub fn run_rows(&self) -> impl Iterator<Item = (&PlanRun, &Run)> {
+    /// The plans that pass the filter of the runs pane, newest first.
+    pub fn plan_rows(&self) -> impl Iterator<Item = &PlanRun> {
         let filter = self.view(Pane::Runs).filter.to_lowercase();
-        self.incident().into_iter().flat_map(|state| state.runs().rev()).filter(move |(plan, run)| {
-            filter.is_empty()
-                || plan.title.to_lowercase().contains(&filter)
-                || run.title.to_lowercase().contains(&filter)
-        })
+        let has = move |text: &String| filter.is_empty() || text.to_lowercase().contains(&filter);
+        let plans = self.incident().into_iter().flat_map(|state| state.plans.iter().rev());
+        plans.filter(move |plan| has(&plan.title) || plan.steps.iter().any(|step| has(&step.title)))
     }
 
     /// The state of the open incident.

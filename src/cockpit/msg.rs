@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::incident::{Declared, Draft, IncidentId, Log, Policy, Record};
+use crate::plan::progress::Choice;
 use crate::plan::{Plan, Request};
 
 /// Identity of an effect in flight.
@@ -164,6 +165,13 @@ pub enum Effect {
         /// The policy that judges the gates.
         policy: Box<Policy>,
     },
+    /// Carry a decision about a plan to whoever has to act on it.
+    Decide {
+        /// Id of the plan.
+        plan: String,
+        /// The choice as it was shown, with its reason.
+        choice: Box<Choice>,
+    },
     /// Ask the world about the steps of unknown fate of a plan.
     Prove {
         /// Id of the plan.
@@ -238,6 +246,13 @@ pub enum Done {
     },
     /// A log was read.
     Read(Box<Read>),
+    /// A decision about a plan was handed over.
+    Decided {
+        /// Id of the plan.
+        plan: String,
+        /// The records.
+        records: Vec<Record>,
+    },
 }
 
 /// A row of a menu or of the palette.

@@ -1,8 +1,12 @@
 //! What lies over the cockpit: a stack, of which the top one gets the key first.
 
+mod plan;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+
+pub use plan::{Asks, Decide, PlanView};
 
 use super::commands::{Command, Invoke};
 use super::edit::LineEdit;
@@ -30,6 +34,10 @@ pub enum Overlay {
     Declare(Declare),
     /// A plan before it is confirmed.
     Preview(Box<Preview>),
+    /// A plan while it is carried out, and afterwards.
+    Plan(Box<PlanView>),
+    /// A decision about a plan, before it is confirmed.
+    Decide(Box<Decide>),
     /// The output of a run.
     Run(Box<RunView>),
     /// The error log.

@@ -24,6 +24,16 @@ pub fn next_step(run: &PlanRun) -> Option<usize> {
     run.steps.iter().position(|step| !step.is_settled())
 }
 
+/// The step that matters now: the one being undone or carried out, else the next one, else the
+/// last.
+pub fn current(run: &PlanRun) -> usize {
+    let goes_on = |run: &crate::incident::Run| run.outcome.is_none();
+    let undone = run.steps.iter().position(|step| step.undo.as_ref().is_some_and(goes_on));
+    let running = || run.steps.iter().position(|step| step.run.as_ref().is_some_and(goes_on));
+    let last = run.steps.len().saturating_sub(1);
+    undone.or_else(running).or_else(|| next_step(run)).unwrap_or(last)
+}
+
 /// What may be decided about a plan as it stands.
 pub fn choices(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
     let under_way = run.state.is_under_way();

@@ -2,13 +2,16 @@
 
 use std::sync::mpsc::Sender;
 
+use jiff::Timestamp;
+
 use super::store::{Order as Journal, Start};
 use super::{Event, history, log, panics, repo, typing};
 use crate::cockpit::history::bytes;
 use crate::cockpit::msg::{Done, Effect, EffectId, Msg};
-use crate::conductor;
+use crate::conductor::{self, Started};
 use crate::failure::{Failure, Result};
 use crate::journal;
+use crate::plan::progress::Choice;
 
 use super::shell::Shell;
 
@@ -38,6 +41,7 @@ impl Shell<'_> {
                 }
             }
             Effect::Prove { plan } => self.prove(id, plan),
+            Effect::Decide { plan, choice } => self.decide(id, plan, *choice),
             Effect::Follow { run, tail } => {
                 let order = match (run, self.model.incident()) {
                     (Some(run), Some(state)) => {
@@ -104,6 +108,35 @@ impl Shell<'_> {
             let result = journal::Journal::open(&state_dir, &user)
                 .and_then(|mut journal| conductor::prove(&mut journal, incident, &plan))
                 .map(Done::Appended);
+            let _ = told.send(Event::Msg(Msg::Done(id, result)));
+        });
+        if let Err(error) = started {
+            self.done(id, Err(super::no_thread(&error)));
+        }
+    }
+
+    /// Carries a decision to a plan, which may have to find out first how it stands: on a thread
+    /// and a journal of its own.
+    fn decide(&self, id: EffectId, plan: String, choice: Choice) {
+        let Some(state) = self.model.incident() else { return };
+        let (incident, repository) = (state.id, state.repository.clone());
+        let spec = state.plan(&plan).map(|run| run.spec.clone());
+        let (state_dir, user, events) = (self.state_dir.clone(), self.model.me.clone(), self.events.clone());
+        let told: Sender<Event> = events.clone();
+        let started = panics::spawn("decision", events, move || {
+            let result = journal::Journal::open(&state_dir, &user).and_then(|mut journal| {
+                let doing = format!("plan {} {plan}", choice.decision.name());
+                match conductor::decide(&mut journal, &state_dir, incident, &repository, &plan, &choice)? {
+                    Started::Yes(records) => Ok(Done::Decided { plan, records }),
+                    Started::Held(lease) => Err(conductor::held(&doing, &lease, Timestamp::now())),
+                    Started::Blocked(standings) => {
+                        match spec.and_then(|spec| serde_json::from_value(spec).ok()) {
+                            Some(plan) => Err(conductor::blocked(&plan, &standings)),
+                            None => Err(Failure::new(doing, "its gates are not met", "flightdeck plan show")),
+                        }
+                    }
+                }
+            });
             let _ = told.send(Event::Msg(Msg::Done(id, result)));
         });
         if let Err(error) = started {

@@ -3,7 +3,9 @@
 
 use super::theme::Role;
 use crate::health::series::State;
-use crate::incident::{CheckState, EntryKind, NoteKind, Outcome, PlanEnd, PlanRun, PlanState, Run, Status};
+use crate::incident::{
+    CheckState, EntryKind, NoteKind, Outcome, PlanEnd, PlanRun, PlanState, Run, Status, StepRun, StepState,
+};
 
 /// A glyph of one column and how it looks.
 pub(super) type Glyph = (&'static str, Role);
@@ -70,20 +72,56 @@ pub(super) fn run(plan: &PlanRun, run: &Run) -> Glyph {
     }
 }
 
+/// Of a plan.
+pub(super) fn plan(plan: &PlanRun) -> Glyph {
+    match plan.state {
+        PlanState::Running => ("▶", Role::Accent),
+        PlanState::Waiting => ("‖", Role::Warn),
+        PlanState::Ended(PlanEnd::Done) => ("✓", Role::Good),
+        PlanState::Ended(PlanEnd::Failed) => ("✗", Role::Bad),
+        PlanState::Ended(PlanEnd::Cancelled) => ("■", Role::Muted),
+        PlanState::Ended(PlanEnd::Unknown) => ("?", Role::Unknown),
+    }
+}
+
+/// Of a step.
+pub(super) fn step(step: &StepRun) -> Glyph {
+    if step.undo.as_ref().is_some_and(|undo| undo.outcome.is_none()) {
+        return ("↶", Role::Accent);
+    }
+    match step.state() {
+        StepState::Open => ("·", Role::Faint),
+        StepState::Running => ("▶", Role::Accent),
+        StepState::Waiting => ("‖", Role::Warn),
+        StepState::Done => ("✓", Role::Good),
+        StepState::Failed => ("✗", Role::Bad),
+        StepState::Unknown => ("?", Role::Unknown),
+        StepState::Skipped => ("–", Role::Muted),
+        StepState::Undone => ("↶", Role::Muted),
+    }
+}
+
 /// How a run ended, in words; `None` while it runs.
 pub(super) fn outcome(plan: &PlanRun, run: &Run) -> Option<String> {
-    Some(match &run.outcome {
-        None if plan.state == PlanState::Ended(PlanEnd::Unknown) => "outcome unknown".to_owned(),
-        None => return None,
-        Some(Outcome::Exited { code: 0 }) => "exited 0".to_owned(),
-        Some(Outcome::Exited { code }) => format!("failed, exit {code}"),
-        Some(Outcome::Signalled { signal }) => format!("killed by signal {signal}"),
-        Some(Outcome::DidNotStart { why }) => format!("did not start: {why}"),
-        Some(Outcome::Unknown { why }) => format!("outcome unknown: {why}"),
-        Some(Outcome::Met) => "done".to_owned(),
-        Some(Outcome::NotMet { why }) => format!("failed: {why}"),
-        Some(Outcome::Interrupted { why }) => format!("broken off: {why}"),
-    })
+    match &run.outcome {
+        None if plan.state == PlanState::Ended(PlanEnd::Unknown) => Some("outcome unknown".to_owned()),
+        None => None,
+        Some(outcome) => Some(outcome_words(outcome)),
+    }
+}
+
+/// An outcome in words.
+pub(super) fn outcome_words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Exited { code: 0 } => "exited 0".to_owned(),
+        Outcome::Exited { code } => format!("failed, exit {code}"),
+        Outcome::Signalled { signal } => format!("killed by signal {signal}"),
+        Outcome::DidNotStart { why } => format!("did not start: {why}"),
+        Outcome::Unknown { why } => format!("outcome unknown: {why}"),
+        Outcome::Met => "done".to_owned(),
+        Outcome::NotMet { why } => format!("failed: {why}"),
+        Outcome::Interrupted { why } => format!("broken off: {why}"),
+    }
 }
 
 /// How a status looks.

@@ -12,6 +12,7 @@ mod layout;
 mod overlay;
 mod paint;
 mod pane;
+mod progress;
 #[cfg(test)]
 mod run_tests;
 mod start;

@@ -52,6 +52,14 @@ pub(super) fn cursor(area: Rect, screen: &vt100::Screen, shift: u16) -> Option<(
     (line < area.height && column < area.width).then_some((area.x + column, area.y + line))
 }
 
+/// The last rows of a screen that have something on them, as text.
+pub(super) fn last_lines(screen: &vt100::Screen, count: usize) -> Vec<String> {
+    let (_, columns) = screen.size();
+    let mut rows: Vec<String> = screen.rows(0, columns.get()).map(|row| row.trim_end().to_owned()).collect();
+    rows.retain(|row| !row.is_empty());
+    rows.split_off(rows.len().saturating_sub(count))
+}
+
 /// Draws one line. Where there is more of it to the left or right, `…` says so.
 pub(super) fn line(ui: Ui<'_>, buf: &mut Buffer, area: Rect, line: &Line, how: As<'_>) {
     let area = area.intersection(buf.area);

@@ -7,7 +7,7 @@ use super::super::edit::LineEdit;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact};
 use super::super::overlay::{Overlay, Preview, Scroll};
-use super::{Cx, run_view, terminal};
+use super::{Cx, plan_view, run_view, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State};
 use crate::incident::{Alarm, Body, Draft, Log, Precision, Record};
@@ -68,6 +68,10 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
             insert(cx, records);
             close_preview(cx, &plan);
         }
+        Ok(Done::Decided { plan, records }) => {
+            insert(cx, records);
+            plan_view::decided(cx, &plan);
+        }
         Err(failure) => {
             // What was typed and could not be saved or used is given back, with the reason.
             if let Some(mut ask) = sent {
@@ -84,6 +88,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
                     failure.cause.clone_into(&mut preview.complaint);
                 }
             }
+            plan_view::refused(cx.model, &failure.cause);
             cx.fail(failure);
         }
     }

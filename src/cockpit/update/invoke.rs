@@ -7,10 +7,10 @@ use super::super::msg::Effect;
 use super::super::overlay::{
     Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll,
 };
-use super::{Cx, keys, menus, run_view};
+use super::{Cx, keys, menus, plan_view, run_view};
 use crate::incident::{
-    CheckState, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, RecordId, Resolved, Severity,
-    StopAsked, Told,
+    CheckState, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun, RecordId, Resolved,
+    Severity, StepState, StopAsked, Told,
 };
 use crate::plan::Request;
 
@@ -104,6 +104,12 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::CopyLines
         | Command::Left
         | Command::Right => run_view::command(cx, command),
+        Command::Plan => plan_view::open(cx, &invoke.argument),
+        Command::PlanResume
+        | Command::PlanRetry
+        | Command::PlanSkip
+        | Command::PlanUndo
+        | Command::PlanCancel => plan_view::ask(cx, command),
         Command::Declare => declare(cx),
         _ => record(cx, invoke),
     }
@@ -173,9 +179,9 @@ fn open_cursor(cx: &mut Cx<'_>) {
         }
         Pane::Runs => {
             let row = cx.model.view(Pane::Runs).cursor.unwrap_or(0);
-            let run = cx.model.run_rows().nth(row).map(|(_, run)| run.id.clone());
-            if let Some(run) = run {
-                run_view::open(cx, run);
+            let plan = cx.model.plan_rows().nth(row).cloned();
+            if let Some(plan) = plan {
+                plan_view::open_row(cx, &plan);
             }
         }
         Pane::Health | Pane::Hotfix | Pane::Checklist => cx.model.zoom = !cx.model.zoom,
@@ -353,8 +359,7 @@ fn stoppable(model: &Model) -> Option<(String, String, bool)> {
     let wanted = if let Some(view) = model.run_view() {
         view.run.clone()
     } else {
-        let row = model.view(Pane::Runs).cursor.unwrap_or(0);
-        model.run_rows().nth(row).map(|(_, run)| run.id.clone())?
+        plan_view::running(plan_at(model)?)?.id.clone()
     };
     let (plan, run) = model.incident()?.run(&wanted)?;
     run.outcome.is_none().then(|| (run.id.clone(), plan.title.clone(), run.stop_asked.is_some()))
@@ -384,12 +389,17 @@ fn ask_stop(cx: &mut Cx<'_>, invoke: &Invoke) {
     }));
 }
 
+/// The plan in the plan view, else under the cursor of the runs.
+fn plan_at(model: &Model) -> Option<&PlanRun> {
+    match model.plan_view() {
+        Some(view) => model.incident()?.plan(&view.plan),
+        None => model.plan_rows().nth(model.view(Pane::Runs).cursor.unwrap_or(0)),
+    }
+}
+
 fn prove(cx: &mut Cx<'_>) {
-    let row = cx.model.view(Pane::Runs).cursor.unwrap_or(0);
-    let found = cx.model.run_rows().nth(row).map(|(plan, run)| {
-        (plan.id.clone(), matches!(run.outcome, Some(crate::incident::Outcome::Unknown { .. })))
-    });
-    match found {
+    let unknown = |plan: &PlanRun| plan.steps.iter().any(|step| step.state() == StepState::Unknown);
+    match plan_at(cx.model).map(|plan| (plan.id.clone(), unknown(plan))) {
         Some((plan, true)) => {
             cx.effect("asking whether it is done", Effect::Prove { plan });
         }

@@ -68,6 +68,14 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
 pub fn path(model: &Model, invoke: &Invoke) -> String {
     let spec = invoke.command.spec();
     let own = model.keymap.key(invoke.command).map(|key| key.to_string());
+    if invoke.command == Command::Plan {
+        // In the runs the key means what the cursor is on.
+        let there = model.log.is_none()
+            || invoke.argument.is_empty()
+            || super::plan_view::meant(model).is_some_and(|plan| plan.id == invoke.argument);
+        let away = model.keymap.key(Command::FocusTimeline).filter(|_| !there);
+        return away.map(|key| key.to_string()).into_iter().chain(own).collect::<Vec<_>>().join(" ");
+    }
     let mut parts = Vec::new();
     if let Scope::Menu(parent) = spec.scope {
         parts.push(path(model, &parent.into()));
@@ -142,6 +150,13 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
             }
             Some(Ok(branch)) => branch.operation.map(|op| format!("a {} is under way", op.name())),
         },
+        Command::PlanResume
+        | Command::PlanRetry
+        | Command::PlanSkip
+        | Command::PlanUndo
+        | Command::PlanCancel => {
+            no(super::plan_view::choice(model, command).is_none(), "there is no plan to be decided about so")
+        }
         Command::DrillFix => no(model.hotfix_branch().is_none(), "start the hotfix branch first"),
         _ => None,
     }
@@ -201,6 +216,18 @@ fn label(model: &Model, command: Command) -> String {
         Command::HotfixStart => match model.repository().and_then(|branch| branch.base.as_deref()) {
             Some(base) => format!("start {}… from {base}", model.config.config.hotfix.prefix),
             None => title.to_owned(),
+        },
+        Command::Plan => match super::plan_view::meant(model) {
+            Some(plan) => format!("plan: {}, {}", plan.title, plan.state.name()),
+            None => title.to_owned(),
+        },
+        Command::PlanResume
+        | Command::PlanRetry
+        | Command::PlanSkip
+        | Command::PlanUndo
+        | Command::PlanCancel => match super::plan_view::choice(model, command) {
+            Some((view, choice)) => format!("plan {}: {}", view.plan, choice.title),
+            None => format!("plan: {title}"),
         },
         Command::Theme => with(&model.looks.theme, "dark"),
         Command::Guide if model.drill => with(if model.looks.guide { "shown" } else { "hidden" }, ""),

@@ -6,6 +6,7 @@ mod invoke;
 mod keys;
 pub mod menus;
 mod overlays;
+pub mod plan_view;
 mod run_view;
 mod submit;
 
@@ -122,19 +123,20 @@ fn shown(model: &mut Model, at_ms: u64, heights: [u16; 5], overlay: u16) {
         // What there was no room for has not been seen, and nothing confirms it.
         _ if overlay == 0 => {}
         Some(Overlay::Preview(preview)) => preview.shown_ms = preview.shown_ms.or(Some(at_ms)),
+        Some(Overlay::Decide(decide)) => decide.shown_ms = decide.shown_ms.or(Some(at_ms)),
         Some(Overlay::Confirm(confirm)) => confirm.shown_ms = confirm.shown_ms.or(Some(at_ms)),
         Some(Overlay::Run(view)) => view.height = overlay,
         _ => {}
     }
 }
 
-/// Follows the output of the run in the run view, else of the latest run.
+/// Follows the output of the run in the run view, else in the plan view, else of the latest run.
 fn follow(cx: &mut Cx<'_>) {
     if cx.model.run_view().is_some() {
         return;
     }
-    let latest =
-        cx.model.incident().and_then(|state| state.runs().next_back().map(|(_, run)| run.id.clone()));
+    let latest = || cx.model.incident()?.runs().next_back().map(|(_, run)| run.id.clone());
+    let latest = plan_view::followed(cx.model).or_else(latest);
     if cx.model.following.as_ref().map(|(_, run)| run) != latest.as_ref() {
         follow_run(cx, latest, PANE_TAIL);
     }

@@ -8,13 +8,13 @@ use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, Model};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Overlay, Palette, Preview, Way};
-use super::{Cx, declare, invoke, run_view, submit};
+use super::{Cx, declare, invoke, plan_view, run_view, submit};
 
 /// A key pressed twice within this many milliseconds was held down, not meant.
 const REPEAT_MS: u64 = 400;
 
 /// What a confirmation is told that may not have been meant as one.
-const TOO_QUICK: &str = "that came right behind another key: press it once more";
+pub(super) const TOO_QUICK: &str = "that came right behind another key: press it once more";
 
 /// Takes a key for the top overlay. `before` is the key before this one, and when it came.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
@@ -25,6 +25,8 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Declare(_)) => declare::key(cx, press.key),
         Some(Overlay::Preview(_)) => preview(cx, press, before),
         Some(Overlay::Confirm(_)) => confirm(cx, press, before),
+        Some(Overlay::Plan(_)) => plan_view::key(cx, press),
+        Some(Overlay::Decide(_)) => plan_view::decide_key(cx, press, before),
         Some(Overlay::Trust(_)) if press.key == Key::char('y') && !repeated(press, before) => trust(cx),
         Some(Overlay::Report(_)) if matches!(press.key.text(), Some('s' | 'c')) => report(cx, press.key),
         Some(Overlay::Run(_)) => run_view::key(cx, press),
@@ -35,7 +37,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
 
 /// Whether a key may confirm something dangerous: it was read after the question had been on
 /// the screen, and is neither held down nor drummed.
-fn may_confirm(shown_ms: Option<u64>, press: KeyPress, before: Option<(Key, u64)>) -> bool {
+pub(super) fn may_confirm(shown_ms: Option<u64>, press: KeyPress, before: Option<(Key, u64)>) -> bool {
     shown_ms.is_some_and(|shown| press.at_ms > shown) && !repeated(press, before)
 }
 
@@ -56,6 +58,7 @@ pub(super) fn paste(cx: &mut Cx<'_>, text: &str) {
             palette.input.insert(text.trim_end());
             search(palette);
         }
+        Some(Overlay::Decide(decide)) => plan_view::paste(decide, text),
         Some(Overlay::Preview(preview)) => {
             "pasted text does not confirm: type it".clone_into(&mut preview.complaint);
         }
@@ -252,6 +255,7 @@ fn document(cx: &mut Cx<'_>, key: Key) {
 /// Scrolls the top overlay by so many lines; how far there is to go, the next frame tells.
 pub(super) fn scroll(model: &mut Model, by: isize) {
     match model.overlays.last_mut() {
+        Some(Overlay::Plan(_)) => plan_view::move_by(model, by.signum()),
         Some(Overlay::Palette(palette)) => {
             let last = palette.matches.len().saturating_sub(1);
             palette.selected = palette.selected.saturating_add_signed(by).min(last);
@@ -279,11 +283,13 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Entry(entry) => Some(&mut entry.scroll.top),
         Overlay::Report(view) => Some(&mut view.scroll.top),
         Overlay::Preview(preview) => Some(&mut preview.scroll.top),
+        Overlay::Plan(view) => Some(&mut view.scroll.top),
         Overlay::Menu(_)
         | Overlay::Palette(_)
         | Overlay::Ask(_)
         | Overlay::Declare(_)
         | Overlay::Run(_)
+        | Overlay::Decide(_)
         | Overlay::Confirm(_) => None,
     }
 }

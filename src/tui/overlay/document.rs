@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::paint::{Pen, wrap_ranges};
+use super::super::paint::{Pen, width, wrap_ranges};
 use super::Shown;
 use crate::text::visible;
 
@@ -16,6 +16,10 @@ pub(super) struct Line {
     ends: Vec<(usize, Style)>,
     /// Columns that all but the first piece are moved in by.
     hang: u16,
+    /// What stands at the right end of its first piece.
+    ending: Option<(String, Style)>,
+    /// What is laid over all its pieces, from edge to edge.
+    marked: Option<Style>,
 }
 
 impl Line {
@@ -39,8 +43,24 @@ impl Line {
         self
     }
 
-    /// The pieces it is broken into.
+    /// The line with something at its right end, kept clear of the rest of it.
+    #[must_use]
+    pub(super) fn ending(mut self, text: &str, style: Style) -> Self {
+        self.ending = (!text.is_empty()).then(|| (visible(text).into_owned(), style));
+        self
+    }
+
+    /// The line, marked as the one that the cursor is on.
+    #[must_use]
+    pub(super) fn marked(mut self, style: Style) -> Self {
+        self.marked = Some(style);
+        self
+    }
+
+    /// The pieces it is broken into. What stands at its end keeps its column to itself.
     fn pieces(&self, columns: u16) -> impl Iterator<Item = std::ops::Range<usize>> {
+        let kept = self.ending.as_ref().map_or(0, |(text, _)| width(text) + 2);
+        let columns = if kept + 24 > columns { columns } else { columns - kept };
         wrap_ranges(&self.text, columns, columns.saturating_sub(self.hang))
     }
 
@@ -81,7 +101,16 @@ pub(super) fn draw(
             if y >= area.height {
                 break 'all;
             }
-            line.draw(&mut Pen::new(buf, area, y), piece);
+            let mut pen = Pen::new(buf, area, y);
+            if let Some((text, style)) = line.ending.as_ref().filter(|_| piece.start == 0) {
+                pen.right(text, *style);
+            }
+            line.draw(&mut pen, piece);
+            if let Some(style) = line.marked {
+                let whole =
+                    Rect { x: area.x.saturating_sub(1), y: area.y + y, width: area.width + 2, height: 1 };
+                buf.set_style(whole.intersection(buf.area), style);
+            }
             y += 1;
         }
     }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod confirm;
+mod decide;
 mod declare;
 mod document;
 mod entry;
@@ -9,6 +10,7 @@ mod errors;
 mod help;
 mod menu;
 mod palette;
+mod plan;
 mod preview;
 mod report;
 mod run;
@@ -53,6 +55,8 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
         Overlay::Entry(entry) => entry::draw(ui, buf, area, entry),
         Overlay::Declare(declare) => declare::draw(ui, buf, area, declare),
         Overlay::Preview(preview) => preview::draw(ui, buf, area, preview),
+        Overlay::Plan(view) => plan::draw(ui, buf, area, view),
+        Overlay::Decide(decide) => decide::draw(ui, buf, area, decide),
         Overlay::Run(view) => run::draw(ui, buf, area, view),
         Overlay::Errors(scroll) => errors::draw(ui, buf, area, *scroll),
         Overlay::Report(view) => report::draw(ui, buf, area, view),

@@ -6,30 +6,28 @@ use ratatui::layout::Rect;
 
 use super::super::glyph;
 use super::super::paint::{Pen, width};
+use super::super::progress;
 use super::super::terminal;
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, inset, stopwatch};
 use super::{empty, frame, mark, window};
 use crate::cockpit::{Command, Pane};
-use crate::incident::{PlanRun, Run};
+use crate::incident::{PlanRun, PlanState, Run};
 
 /// From this width the list and the live output stand side by side.
 const SIDE_BY_SIDE: u16 = 90;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
-    let rows = ui.model.run_rows().count();
-    let running = ui.model.run_rows().filter(|(plan, run)| glyph::outcome(plan, run).is_none()).count();
-    let count = match running {
-        0 => {
-            if rows == 0 {
-                String::new()
-            } else {
-                format!("{rows} done")
-            }
-        }
-        _ => format!("▶ {running} running"),
+    let rows = ui.model.plan_rows().count();
+    let waiting = ui.model.plan_rows().filter(|plan| plan.state == PlanState::Waiting).count();
+    let running = ui.model.plan_rows().filter(|plan| plan.state == PlanState::Running).count();
+    let (count, role) = match (waiting, running) {
+        (0, 0) if rows == 0 => (String::new(), Role::Faint),
+        (0, 0) => (format!("{rows} done"), Role::Faint),
+        (0, _) => (format!("▶ {running} running"), Role::Accent),
+        (1, _) => ("‖ 1 waits".to_owned(), Role::Warn),
+        _ => (format!("‖ {waiting} wait"), Role::Warn),
     };
-    let role = if running > 0 { Role::Accent } else { Role::Faint };
     let body = frame(ui, buf, area, Pane::Runs, &[(&count, ui.of(role))]);
     if rows == 0 {
         let hint = format!(
@@ -45,10 +43,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     }
     let (list, beside) = split(ui, body, rows);
     let (top, cursor) = window(ui, Pane::Runs, rows, list.height);
-    for (line, (row, (plan, run))) in
-        ui.model.run_rows().enumerate().skip(top).take(usize::from(list.height)).enumerate()
-    {
-        run_row(ui, &mut Pen::new(buf, list, line as u16), plan, run);
+    let shown = ui.model.plan_rows().enumerate().skip(top).take(usize::from(list.height));
+    for (line, (row, plan)) in shown.enumerate() {
+        plan_row(ui, &mut Pen::new(buf, list, line as u16), plan);
         mark(ui, buf, list, line as u16, Pane::Runs, row == cursor);
     }
     output(ui, buf, beside, list);
@@ -84,42 +81,73 @@ fn output(ui: Ui<'_>, buf: &mut Buffer, area: Rect, list: Rect) {
     }
 }
 
-fn run_row(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun, run: &Run) {
-    let (symbol, role) = glyph::run(plan, run);
-    let took = run.ended_at.unwrap_or(ui.model.now).duration_since(run.started_at);
-    let ended = glyph::outcome(plan, run);
-    if pen.room() > 40 {
-        pen.right(&ui.minute(run.started_at), ui.of(Role::Time));
-        pen.right_gap(2);
-    }
-    // Nobody knows how long a run took whose end nobody saw.
-    if ended.is_none() || run.ended_at.is_some() {
-        let role = if ended.is_none() { Role::Accent } else { Role::Faint };
-        pen.right(&stopwatch(took.max(SignedDuration::ZERO)), ui.of(role));
-        pen.right_gap(2);
-    }
+/// ```text
+/// ‖ deploy v1.2.4 to production  3/7  waits: no data from api      12:40  15:17
+/// ▶ deploy v1.2.4 to staging     2/3  watch staging 02:10 of 05:00 03:02  15:21
+/// ✓ run check unit  exited 0  412 passed                           01:08  15:08
+/// ```
+fn plan_row(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun) {
+    let (symbol, role) = glyph::plan(plan);
+    let alone = match plan.steps.as_slice() {
+        [step] if step.waiting.is_none() => step.run.as_ref(),
+        _ => None,
+    };
+    times(ui, pen, plan, alone);
     pen.put(symbol, ui.of(role)).gap(1);
-    let title = if plan.steps.len() > 1 { &run.title } else { &plan.title };
-    let asks = ended.is_none() && ui.model.seems_to_ask(&run.id);
-    let hint = format!("waits for an answer? [{} {}]", ui.key(Command::Open), ui.key(Command::Answer));
-    let word = match (&ended, &run.stop_asked) {
-        (Some(word), _) => word.as_str(),
-        (None, Some(_)) => "being stopped",
-        (None, None) if asks => &hint,
-        (None, None) => "running",
+    let count = progress::count(plan);
+    let asks = progress::step(plan).and_then(|(_, step)| step.run.as_ref());
+    let asks = asks.is_some_and(|run| run.outcome.is_none() && ui.model.seems_to_ask(&run.id));
+    let word = if asks {
+        format!("waits for an answer? [{} {}]", ui.key(Command::Open), ui.key(Command::Answer))
+    } else {
+        alone.map_or_else(|| progress::at(plan, ui.model.now), |run| ended_word(plan, run))
     };
     let role = if asks { Role::Warn } else { role };
-    let room = pen.room().saturating_sub(width(word).min(32) + 2);
-    pen.column_of(title, width(title).min(room), ui.of(Role::Text)).gap(2);
-    pen.put(word, ui.of(if ended.is_some() && role == Role::Good { Role::Muted } else { role }));
-    if !run.summary.is_empty() && pen.room() > 8 {
+    let kept = width(&count) + width(&word).min(32) + 4;
+    let room = pen.room().saturating_sub(kept).max(pen.room() / 3);
+    pen.column_of(&plan.title, width(&plan.title).min(room), ui.of(Role::Text)).gap(2);
+    if !count.is_empty() {
+        pen.put(&count, ui.of(Role::Faint)).gap(2);
+    }
+    pen.put(&word, ui.of(if role == Role::Good { Role::Muted } else { role }));
+    if let Some(run) = alone.filter(|run| !run.summary.is_empty())
+        && pen.room() > 8
+    {
         pen.gap(2).put(&run.summary, ui.of(Role::Faint));
     }
 }
 
+/// How the only step of a plan stands.
+fn ended_word(plan: &PlanRun, run: &Run) -> String {
+    match (glyph::outcome(plan, run), &run.stop_asked) {
+        (Some(word), _) => word,
+        (None, Some(_)) => "being stopped".to_owned(),
+        (None, None) => "running".to_owned(),
+    }
+}
+
+/// When it was started and how long it took, at the right end.
+fn times(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun, alone: Option<&Run>) {
+    if pen.room() > 40 {
+        pen.right(&ui.minute(plan.started_at), ui.of(Role::Time));
+        pen.right_gap(2);
+    }
+    let under_way = plan.state.is_under_way();
+    let (since, ended) = alone.map_or((plan.started_at, plan.ended_at), |run| (run.started_at, run.ended_at));
+    // Nobody knows how long a run took whose end nobody saw.
+    if under_way || ended.is_some() {
+        let took = ended.unwrap_or(ui.model.now).duration_since(since);
+        let role = if under_way && ended.is_none() { Role::Accent } else { Role::Faint };
+        pen.right(&stopwatch(took.max(SignedDuration::ZERO)), ui.of(role));
+        pen.right_gap(2);
+    }
+}
+
+/// The plan that most wants to be seen.
 pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
-    match ui.model.run_rows().next() {
-        Some((plan, run)) => run_row(ui, pen, plan, run),
+    let waits = ui.model.plan_rows().find(|plan| plan.state == PlanState::Waiting);
+    match waits.or_else(|| ui.model.plan_rows().next()) {
+        Some(plan) => plan_row(ui, pen, plan),
         None => {
             pen.put("nothing was run yet", ui.of(Role::Faint));
         }

@@ -1,0 +1,91 @@
+//! A plan while it is carried out, and a decision about it before it is confirmed.
+
+use super::super::edit::LineEdit;
+use super::Scroll;
+use crate::incident::PlanRun;
+use crate::plan::Plan;
+use crate::plan::progress::{self, Choice};
+
+/// A plan and how far it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanView {
+    /// Id of the plan.
+    pub plan: String,
+    /// What it does, taken apart once; `None` where another version wrote it.
+    pub spec: Option<Box<Plan>>,
+    /// The step the cursor is on, from 0; `None` follows the one that is being carried out.
+    pub cursor: Option<usize>,
+    /// First line shown.
+    pub scroll: Scroll,
+}
+
+impl PlanView {
+    /// The view of a plan, on the step that matters now.
+    pub fn new(run: &PlanRun) -> Self {
+        Self {
+            plan: run.id.clone(),
+            spec: serde_json::from_value(run.spec.clone()).ok(),
+            cursor: None,
+            scroll: Scroll::default(),
+        }
+    }
+
+    /// The step the cursor is on.
+    pub fn step(&self, run: &PlanRun) -> usize {
+        self.cursor.unwrap_or_else(|| progress::current(run)).min(run.steps.len().saturating_sub(1))
+    }
+
+    /// What may be decided now.
+    pub fn choices(&self, run: &PlanRun) -> Vec<Choice> {
+        self.spec.as_deref().map_or_else(Vec::new, |plan| progress::choices(plan, run))
+    }
+}
+
+/// A decision about a plan, before it is confirmed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decide {
+    /// Id of the plan.
+    pub plan: String,
+    /// What is decided, and on which step.
+    pub choice: Choice,
+    /// What it means, a sentence each.
+    pub about: Vec<String>,
+    /// What will be carried out, in that order: number of the step, from 1, and the exact line.
+    pub lines: Vec<(usize, String)>,
+    /// Why, where a reason is needed.
+    pub reason: Option<LineEdit>,
+    /// What has to be typed before it is carried out; `None`: `y` is enough, or the reason.
+    pub word: Option<String>,
+    /// What has been typed of it.
+    pub typed: LineEdit,
+    /// Whether the reason is given and the word is being typed.
+    pub on_word: bool,
+    /// Since when it has been on the screen, as in [`super::Preview::shown_ms`].
+    pub shown_ms: Option<u64>,
+    /// Whether it was confirmed and is being handed over.
+    pub sending: bool,
+    /// What is wrong, in one line; empty while nothing is.
+    pub complaint: String,
+}
+
+/// What a decision waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks<'a> {
+    /// A reason, then Enter.
+    Reason,
+    /// This word, then Enter.
+    Word(&'a str),
+    /// `y`.
+    Yes,
+}
+
+impl Decide {
+    /// What it waits for now.
+    pub fn asks(&self) -> Asks<'_> {
+        match (&self.reason, &self.word) {
+            (Some(_), _) if !self.on_word => Asks::Reason,
+            (_, Some(word)) => Asks::Word(word),
+            (_, None) => Asks::Yes,
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The plan on the screen while it is carried out, and what a person decides about it.
+
+use super::super::commands::{Command, Scope};
+use super::super::edit::LineEdit;
+use super::super::key::{Code, Key};
+use super::super::model::{Model, Pane};
+use super::super::msg::{Effect, KeyPress};
+use super::super::overlay::{Asks, Decide, Overlay, PlanView};
+use super::overlays::{TOO_QUICK, may_confirm};
+use super::{Cx, invoke, run_view};
+use crate::incident::{Decision, PlanRun, Run, StepRun};
+use crate::plan::Plan;
+use crate::plan::progress::{self, Choice};
+
+/// The plan that the key for plans opens: in the runs that of the cursor, else the one that
+/// matters most.
+pub(super) fn meant(model: &Model) -> Option<&PlanRun> {
+    if model.focus == Pane::Runs
+        && let Some(row) = model.view(Pane::Runs).cursor
+    {
+        return model.plan_rows().nth(row);
+    }
+    model.incident()?.plan_to_see()
+}
+
+/// Opens the view of a plan; of the one that is meant where none is named.
+pub(super) fn open(cx: &mut Cx<'_>, id: &str) {
+    let plan = match id {
+        "" => meant(cx.model),
+        id => cx.model.incident().and_then(|state| state.plan(id)),
+    };
+    match plan.map(PlanView::new) {
+        Some(view) => cx.push(Overlay::Plan(Box::new(view))),
+        None => cx.say("nothing was run yet"),
+    }
+}
+
+/// Opens what Enter means on a plan in the runs: its output, or how it stands where there is
+/// more to it than that.
+pub(super) fn open_row(cx: &mut Cx<'_>, plan: &PlanRun) {
+    let undecided = cx.model.incident().is_some_and(|state| state.undecided().any(|one| one.id == plan.id));
+    match plan.steps.as_slice() {
+        [StepRun { run: Some(run), .. }] if !undecided => run_view::open(cx, run.id.clone()),
+        _ => open(cx, &plan.id),
+    }
+}
+
+/// The run of a step that is worth seeing: the one that undoes it, else its own.
+fn run_of(step: &StepRun) -> Option<&Run> {
+    step.undo.as_ref().or(step.run.as_ref())
+}
+
+/// The run whose output the plan view shows, if one is open.
+pub(super) fn followed(model: &Model) -> Option<String> {
+    let (view, run) = viewed(model)?;
+    let step = run.steps.get(view.step(run)).and_then(run_of);
+    let latest = || run.steps.iter().rev().find_map(run_of);
+    step.or_else(latest).map(|run| run.id.clone())
+}
+
+/// The plan view and its plan.
+fn viewed(model: &Model) -> Option<(&PlanView, &PlanRun)> {
+    let view = model.plan_view()?;
+    Some((view, model.incident()?.plan(&view.plan)?))
+}
+
+/// The run that a stop means in the plan view.
+pub(super) fn running(plan: &PlanRun) -> Option<&Run> {
+    plan.steps.iter().filter_map(run_of).find(|run| run.outcome.is_none())
+}
+
+/// Takes a key in the plan view.
+pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
+    let own = |scope| cx.model.keymap.find(scope, press.key).filter(|found| found.spec().scope == scope);
+    if let Some(command) = own(Scope::Plan) {
+        return invoke::invoke(cx, &command.into());
+    }
+    if let Some(command @ (Command::Stop | Command::Prove)) = own(Scope::Runs) {
+        return invoke::invoke(cx, &command.into());
+    }
+    let page = isize::try_from(cx.model.overlay_height.max(4) / 2).unwrap_or(2);
+    match (press.key.code, press.key.ctrl) {
+        (Code::Esc | Code::Char('q'), false) => cx.pop(),
+        (Code::Enter, _) => open_output(cx),
+        (Code::Up, _) | (Code::Char('k'), false) => move_by(cx.model, -1),
+        (Code::Down, _) | (Code::Char('j'), false) => move_by(cx.model, 1),
+        (Code::PageUp, _) | (Code::Char('u'), true) => move_by(cx.model, -page),
+        (Code::PageDown, _) | (Code::Char('d'), true) => move_by(cx.model, page),
+        (Code::Home, _) | (Code::Char('g'), false) => move_by(cx.model, isize::MIN / 2),
+        (Code::End, _) | (Code::Char('G'), false) => follow_again(cx.model),
+        _ => {}
+    }
+}
+
+/// Moves the cursor by so many steps.
+pub(super) fn move_by(model: &mut Model, by: isize) {
+    let Some((view, run)) = viewed(model) else { return };
+    let there = view.step(run).saturating_add_signed(by).min(run.steps.len().saturating_sub(1));
+    if let Some(Overlay::Plan(view)) = model.overlays.last_mut() {
+        view.cursor = Some(there);
+    }
+}
+
+fn follow_again(model: &mut Model) {
+    if let Some(Overlay::Plan(view)) = model.overlays.last_mut() {
+        view.cursor = None;
+    }
+}
+
+fn open_output(cx: &mut Cx<'_>) {
+    let found = viewed(cx.model).and_then(|(view, run)| run_of(run.steps.get(view.step(run))?));
+    match found.map(|run| run.id.clone()) {
+        Some(run) => run_view::open(cx, run),
+        None => cx.say("this step has not begun"),
+    }
+}
+
+/// The plan that decisions are about: that of the view, else the one that needs one.
+fn decided_about(model: &Model) -> Option<PlanView> {
+    match model.plan_view() {
+        Some(view) => Some(view.clone()),
+        None => model.incident()?.plan_to_decide().map(PlanView::new),
+    }
+}
+
+/// What a command would decide now, and about which plan.
+pub(super) fn choice(model: &Model, command: Command) -> Option<(PlanView, Choice)> {
+    let view = decided_about(model)?;
+    let run = model.incident()?.plan(&view.plan)?;
+    let mut choices = view.choices(run).into_iter();
+    let choice = choices.find(|choice| Command::of_decision(&choice.decision) == command)?;
+    Some((view, choice))
+}
+
+/// Asks for a decision to be confirmed.
+pub(super) fn ask(cx: &mut Cx<'_>, command: Command) {
+    let Some((view, choice)) = choice(cx.model, command) else {
+        let word = command.spec().title;
+        return cx.say(format!("{word}: it makes no sense as the plan stands"));
+    };
+    let Some(run) = cx.model.incident().and_then(|state| state.plan(&view.plan)) else { return };
+    let Some(plan) = view.spec.as_deref() else { return };
+    let decide = asked(plan, run, choice);
+    if cx.model.plan_view().is_none() {
+        cx.push(Overlay::Plan(Box::new(view)));
+    }
+    cx.push(Overlay::Decide(Box::new(decide)));
+}
+
+fn asked(plan: &Plan, run: &PlanRun, choice: Choice) -> Decide {
+    let line = |index: usize| plan.steps.get(index).map(|step| (index + 1, step.action.line()));
+    let (mut about, mut lines) = (Vec::new(), Vec::new());
+    match &choice.decision {
+        Decision::Resume => {
+            about.push("The plan goes on with what is left of it.".to_owned());
+            lines.extend(line(choice.step));
+        }
+        Decision::Retry => {
+            about.push("This is carried out once more, and then the steps behind it.".to_owned());
+            lines.extend(line(choice.step));
+        }
+        Decision::Skip { .. } => {
+            about.push("This step counts as passed over, with your reason in the record.".to_owned());
+            lines.extend(line(choice.step));
+            about.push(match line(choice.step + 1) {
+                Some((number, next)) => format!("Next comes step {number}: {next}"),
+                None => "Nothing comes after it.".to_owned(),
+            });
+        }
+        Decision::Undo { to } => {
+            let undoing = progress::undoing(plan, run, *to);
+            lines.extend(undoing.iter().filter_map(|(index, action)| Some((index + 1, (*action)?.line()))));
+            about.push("These undo what was done, the last step first. Then the plan is over.".to_owned());
+        }
+        Decision::GiveUp => {
+            about.push("Nothing more of this plan is carried out. What was done stays done, and its target is free for another plan.".to_owned());
+        }
+    }
+    if choice.risky {
+        about.insert(0, risk());
+    }
+    let reason = matches!(choice.decision, Decision::Skip { .. }).then(LineEdit::default);
+    Decide {
+        plan: run.id.clone(),
+        word: progress::word(plan, &choice).map(str::to_owned),
+        choice,
+        about,
+        lines,
+        reason,
+        typed: LineEdit::default(),
+        on_word: false,
+        shown_ms: None,
+        sending: false,
+        complaint: String::new(),
+    }
+}
+
+/// Why it is risky, as a sentence.
+fn risk() -> String {
+    let mut chars = progress::RISK.chars();
+    let first = chars.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    format!("{first}{}.", chars.as_str())
+}
+
+/// Takes a key where a decision is to be confirmed.
+pub(super) fn decide_key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
+    let Some(Overlay::Decide(decide)) = cx.model.overlays.last_mut() else { return };
+    if decide.sending {
+        return;
+    }
+    let meant = may_confirm(decide.shown_ms, press, before);
+    // What was typed before this was on the screen was meant for something else.
+    let heard = decide.shown_ms.is_some_and(|shown| press.at_ms > shown);
+    let key = press.key;
+    match (key.code, decide.asks()) {
+        (Code::Esc, _) => cx.pop(),
+        (Code::Up | Code::Down | Code::Tab | Code::BackTab, _)
+            if decide.reason.is_some() && decide.word.is_some() =>
+        {
+            decide.on_word = !decide.on_word;
+        }
+        (Code::Enter, Asks::Reason) => {
+            if reason(decide).is_empty() {
+                "a reason is needed: it goes into the record".clone_into(&mut decide.complaint);
+            } else if decide.word.is_some() {
+                decide.on_word = true;
+                decide.complaint.clear();
+            } else if meant {
+                send(cx);
+            } else {
+                TOO_QUICK.clone_into(&mut decide.complaint);
+            }
+        }
+        (_, Asks::Reason) => {
+            if let Some(line) = decide.reason.as_mut().filter(|_| heard)
+                && line.key(key)
+            {
+                decide.complaint.clear();
+            }
+        }
+        (Code::Enter, Asks::Word(word)) => {
+            if decide.typed.text() != word {
+                decide.complaint = format!("type {word} to go ahead");
+            } else if decide.reason.is_some() && reason(decide).is_empty() {
+                decide.on_word = false;
+                "a reason is needed: it goes into the record".clone_into(&mut decide.complaint);
+            } else if meant {
+                send(cx);
+            } else {
+                TOO_QUICK.clone_into(&mut decide.complaint);
+            }
+        }
+        (_, Asks::Word(_)) => {
+            if heard && decide.typed.key(key) {
+                decide.complaint.clear();
+            }
+        }
+        (Code::Char('y'), Asks::Yes) if meant => send(cx),
+        (Code::Char('y'), Asks::Yes) => TOO_QUICK.clone_into(&mut decide.complaint),
+        (Code::Enter, Asks::Yes) => "press y to go ahead".clone_into(&mut decide.complaint),
+        (Code::Char('q' | 'n'), Asks::Yes) => cx.pop(),
+        _ => {}
+    }
+}
+
+fn reason(decide: &Decide) -> &str {
+    decide.reason.as_ref().map_or("", |line| line.text().trim())
+}
+
+/// Pasted text is a reason, and never a confirmation.
+pub(super) fn paste(decide: &mut Decide, text: &str) {
+    if let (Asks::Reason, true) = (decide.asks(), decide.shown_ms.is_some())
+        && let Some(line) = &mut decide.reason
+    {
+        line.insert(text.trim_end());
+    } else {
+        "pasted text does not confirm: type it".clone_into(&mut decide.complaint);
+    }
+}
+
+/// Hands the decision over, once, unless the plan has moved on since it was shown.
+fn send(cx: &mut Cx<'_>) {
+    let Some(Overlay::Decide(decide)) = cx.model.overlays.last() else { return };
+    let (plan, shown) = (decide.plan.clone(), decide.choice.clone());
+    let mut choice = Box::new(shown.clone());
+    if let Decision::Skip { reason: why } = &mut choice.decision {
+        reason(decide).clone_into(why);
+    }
+    let now =
+        cx.model.incident().and_then(|state| state.plan(&plan)).map(|run| PlanView::new(run).choices(run));
+    let stands = now.is_some_and(|choices| choices.contains(&shown));
+    let Some(Overlay::Decide(decide)) = cx.model.overlays.last_mut() else { return };
+    if !stands {
+        "the plan has moved on meanwhile: esc, and look at it again".clone_into(&mut decide.complaint);
+        return;
+    }
+    decide.sending = true;
+    decide.complaint.clear();
+    cx.effect("deciding", Effect::Decide { plan, choice });
+}
+
+/// The decision was carried to the plan: its question is answered.
+pub(super) fn decided(cx: &mut Cx<'_>, plan: &str) {
+    cx.model.overlays.retain(|overlay| !matches!(overlay, Overlay::Decide(decide) if decide.plan == plan));
+    for overlay in &mut cx.model.overlays {
+        if let Overlay::Plan(view) = overlay {
+            view.cursor = None;
+        }
+    }
+}
+
+/// It could not be handed over: the question is open again, with the reason.
+pub(super) fn refused(model: &mut Model, why: &str) {
+    for overlay in &mut model.overlays {
+        if let Overlay::Decide(decide) = overlay
+            && decide.sending
+        {
+            decide.sending = false;
+            decide.shown_ms = None;
+            why.clone_into(&mut decide.complaint);
+        }
+    }
+}

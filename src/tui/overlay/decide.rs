@@ -1,0 +1,135 @@
+//! A decision about a plan before it is confirmed: what it means, what will be carried out, and
+//! what has to be typed.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Modifier;
+
+use super::super::paint::Pen;
+use super::super::theme::Role;
+use super::super::ui::{Ui, below, row};
+use super::document::{self, Line};
+use super::{Shown, middle, typed, window};
+use crate::cockpit::edit::LineEdit;
+use crate::cockpit::overlay::{Asks, Decide};
+use crate::incident::Decision;
+
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) -> Shown {
+    let columns = 88.min(area.width.saturating_sub(if area.width > 60 { 8 } else { 0 }));
+    let lines = lines(ui, decide);
+    let foot = 2 + u16::from(decide.reason.is_some());
+    let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot + 3);
+    let place = middle(area, columns, wanted.min(area.height));
+    let title = match decide.choice.decision {
+        Decision::Resume => "Go on?",
+        Decision::Retry => "Carry it out again?",
+        Decision::Skip { .. } => "Pass it over?",
+        Decision::Undo { .. } => "Undo?",
+        Decision::GiveUp => "Give it up?",
+    };
+    let inner = window(ui, buf, place, title, &[]);
+    let list = Rect { height: inner.height.saturating_sub(foot), ..inner };
+    let mut shown = document::draw(buf, list, 0, lines.len(), |index| lines[index].clone());
+    let foot = below(inner, list.height);
+    if let Some(line) = Some(&decide.complaint).filter(|complaint| !complaint.is_empty()) {
+        Pen::new(buf, foot, 0).put("✗ ", ui.of(Role::Bad)).put(line, ui.of(Role::Bad));
+    }
+    shown.cursor = fields(ui, buf, below(foot, 1), decide);
+    if list.height < 2 {
+        // Whoever cannot see what will be done cannot have read it.
+        shown.lines = 0;
+    }
+    shown
+}
+
+fn lines(ui: Ui<'_>, decide: &Decide) -> Vec<Line> {
+    let text = ui.of(Role::Text);
+    let mut lines = Vec::new();
+    for (index, sentence) in decide.about.iter().enumerate() {
+        let risk = index == 0 && decide.choice.risky;
+        lines.push(match risk {
+            true => Line::of("▲ ", ui.of(Role::Warn)).with(sentence, ui.of(Role::Warn)).hanging(2),
+            false => Line::of(sentence, text),
+        });
+        if risk {
+            lines.push(Line::default());
+        }
+        if index == usize::from(decide.choice.risky) && !decide.lines.is_empty() {
+            lines.push(Line::default());
+            for (number, line) in &decide.lines {
+                lines.push(
+                    Line::of(&format!("{number:>2}  "), ui.of(Role::Key))
+                        .with(line, ui.of(Role::Code).add_modifier(Modifier::BOLD))
+                        .hanging(4),
+                );
+            }
+            lines.push(Line::default());
+        }
+    }
+    lines
+}
+
+/// The lines that are typed into, or the key that is enough.
+fn fields(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) -> Option<Position> {
+    if decide.sending {
+        Pen::new(buf, area, 0).put("deciding …", ui.of(Role::Accent));
+        return None;
+    }
+    let asks = decide.asks();
+    let mut cursor = None;
+    let mut line = 0;
+    if let Some(reason) = &decide.reason {
+        let mut pen = Pen::new(buf, area, line);
+        pen.put("reason ", ui.of(Role::Text));
+        let here =
+            entered(ui, buf, row(area, line), 7, reason, "why: it goes into the record and the report");
+        cursor = cursor.or(here.filter(|_| asks == Asks::Reason));
+        line += 1;
+    }
+    let last = row(area, line);
+    let mut pen = Pen::new(buf, last, 0);
+    if pen.room() > 60 {
+        pen.right("leave it", ui.of(Role::Text));
+        pen.right_gap(1);
+        pen.right("esc", ui.of(Role::Key));
+        pen.right_gap(3);
+    }
+    match (&decide.word, asks) {
+        (Some(word), _) => {
+            let from = pen.column();
+            pen.put("type ", ui.of(Role::Text));
+            pen.put(word, ui.of(Role::Warn).add_modifier(Modifier::BOLD));
+            pen.put(" and ⏎ to go ahead ", ui.of(Role::Text));
+            let (used, room) = (pen.column() - from, pen.room());
+            let field = Rect { width: used + room, ..last };
+            let here = entered(ui, buf, field, used, &decide.typed, "");
+            cursor = cursor.or(here.filter(|_| matches!(asks, Asks::Word(_))));
+        }
+        (None, Asks::Reason) => {
+            pen.put("⏎", ui.of(Role::Key)).put(" go ahead", ui.of(Role::Text));
+        }
+        (None, _) => {
+            pen.put("y", ui.of(Role::Key)).put(" go ahead", ui.of(Role::Text)).gap(4);
+            if pen.room() <= 60 {
+                pen.put("esc", ui.of(Role::Key)).put(" leave it", ui.of(Role::Text));
+            }
+        }
+    }
+    cursor
+}
+
+/// A line that is typed into, behind what stands before it.
+fn entered(
+    ui: Ui<'_>,
+    buf: &mut Buffer,
+    line: Rect,
+    used: u16,
+    input: &LineEdit,
+    placeholder: &str,
+) -> Option<Position> {
+    let used = used.min(line.width);
+    let place = Rect { x: line.x + used, width: line.width - used, ..line };
+    Pen::new(buf, place, 0).put("> ", ui.of(Role::Key));
+    let mark = 2.min(place.width);
+    typed(ui, buf, Rect { x: place.x + mark, width: place.width - mark, ..place }, input, placeholder)
+}

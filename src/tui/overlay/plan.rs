@@ -1,0 +1,289 @@
+//! A plan while it is carried out: the list of the preview with how far each step came, and
+//! what can be decided now.
+
+use jiff::SignedDuration;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+
+use super::super::glyph;
+use super::super::paint::{Pen, width};
+use super::super::progress;
+use super::super::terminal;
+use super::super::theme::Role;
+use super::super::ui::{Ui, below, row, stopwatch};
+use super::document::{self, Line};
+use super::{Shown, middle, window};
+use crate::cockpit::Command;
+use crate::cockpit::overlay::{Overlay, PlanView};
+use crate::incident::{PlanRun, Proof, Run, StepRun, StepState};
+use crate::plan::progress::Choice;
+use crate::plan::{Action, Step};
+
+/// Columns that what is said of a step is moved in by.
+const INDENT: &str = "       ";
+const HANG: u16 = 7;
+/// Lines of output shown beneath a step.
+const OUTPUT: usize = 6;
+
+/// ```text
+/// ╭ deploy hotfix/pool-limit to production ────────────────────────────╮
+/// │ ‖ waits   step 3 of 5   on production   by maya, 15:02       14:31 │
+/// │                                                                    │
+/// │ ✓  1  ./weight.sh 5                                          00:04 │
+/// │ ‖  2  watch api /health for 5m                      02:10 of 05:00 │
+/// │       waits since 15:12: no data from api                          │
+/// │ ·  3  ./weight.sh 100                                              │
+/// ├────────────────────────────────────────────────────────────────────┤
+/// │ c  go on with: watch                                               │
+/// │ u  undo, back to and including: 5 %                                │
+/// ╰─────────────────────────── j k step  ⏎ output  x stop  esc back ─╯
+/// ```
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) -> Shown {
+    let columns = 112.min(area.width.saturating_sub(if area.width > 60 { 4 } else { 0 }));
+    let Some(run) = ui.model.incident().and_then(|state| state.plan(&view.plan)) else {
+        let inner = window(ui, buf, middle(area, columns, 3), "Plan", &[("esc", "back")]);
+        Pen::new(buf, inner, 0).put("the record of this plan is not here yet", ui.of(Role::Faint));
+        return Shown { lines: inner.height, ..Shown::default() };
+    };
+    let choices = view.choices(run);
+    let (lines, starts) = lines(ui, run, view);
+    let foot = if choices.is_empty() { 0 } else { choices.len() as u16 + 1 };
+    let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot + 2);
+    let place = middle(area, columns, wanted.clamp(8, area.height));
+    let inner = window(ui, buf, place, &run.title, &keys(ui, run));
+    let foot = foot.min(inner.height.saturating_sub(3));
+    let list = Rect { height: inner.height - foot, ..inner };
+    let top = top_for(&lines, &starts, view, run, list);
+    let shown = document::draw(buf, list, top, lines.len(), |index| lines[index].clone());
+    if foot > 0 {
+        decisions(ui, buf, place, below(inner, list.height), &choices);
+    }
+    shown
+}
+
+/// The keys at the lower edge.
+fn keys<'a>(ui: Ui<'_>, run: &PlanRun) -> Vec<(&'a str, &'a str)> {
+    let mut keys = vec![("j k", "step"), ("⏎", "output")];
+    let stop = ui.model.keymap.keys(Command::Stop).iter().any(|key| key.to_string() == "x");
+    if stop && run.state.is_under_way() {
+        keys.push(("x", "stop"));
+    }
+    keys.push(("esc", "back"));
+    keys
+}
+
+/// The first line to draw, so that all of the step under the cursor can be seen.
+fn top_for(lines: &[Line], starts: &[usize], view: &PlanView, run: &PlanRun, list: Rect) -> usize {
+    let step = view.step(run);
+    let start = starts.get(step).copied().unwrap_or(0);
+    let end = starts.get(step + 1).copied().unwrap_or(lines.len());
+    let mut top = if step == 0 { 0 } else { view.scroll.top.min(start) };
+    while top < start
+        && lines
+            .get(top..end)
+            .is_some_and(|seen| document::height(seen, list.width, list.height + 1) > list.height)
+    {
+        top += 1;
+    }
+    top
+}
+
+/// All lines, and where each step begins.
+fn lines(ui: Ui<'_>, run: &PlanRun, view: &PlanView) -> (Vec<Line>, Vec<usize>) {
+    let mut lines = vec![head(ui, run)];
+    if !run.why.is_empty() {
+        let (_, role) = glyph::plan(run);
+        lines.push(Line::of("  ", ui.of(role)).with(&run.why, ui.of(role)).hanging(2));
+    }
+    lines.push(Line::default());
+    let at = view.step(run);
+    let mut starts = Vec::with_capacity(run.steps.len());
+    for (index, step) in run.steps.iter().enumerate() {
+        starts.push(lines.len());
+        let planned = view.spec.as_ref().and_then(|plan| plan.steps.get(index));
+        step_lines(ui, &mut lines, index, step, planned, index == at);
+    }
+    (lines, starts)
+}
+
+/// How the whole of it stands.
+fn head(ui: Ui<'_>, run: &PlanRun) -> Line {
+    let (symbol, role) = glyph::plan(run);
+    let (muted, faint) = (ui.of(Role::Muted), ui.of(Role::Faint));
+    let word = progress::word(run.state);
+    let mut line = Line::of(symbol, ui.of(role)).with(" ", faint).with(word, ui.of(role));
+    if !run.is_done() {
+        let step = crate::plan::progress::current(run) + 1;
+        line = line.with(&format!("   step {step} of {}", run.steps.len()), muted);
+    }
+    line = line.with("   on ", faint).with(&run.target, muted);
+    line = line
+        .with("   by ", faint)
+        .with(&run.by, muted)
+        .with(&format!(" at {}", ui.minute(run.started_at)), faint);
+    let took = run.ended_at.unwrap_or(ui.model.now).duration_since(run.started_at);
+    let role = if run.state.is_under_way() { Role::Accent } else { Role::Faint };
+    line.ending(&stopwatch(took.max(SignedDuration::ZERO)), ui.of(role)).hanging(2)
+}
+
+fn step_lines(
+    ui: Ui<'_>,
+    lines: &mut Vec<Line>,
+    index: usize,
+    step: &StepRun,
+    planned: Option<&Step>,
+    selected: bool,
+) {
+    let (symbol, role) = glyph::step(step);
+    let state = step.state();
+    let exact = planned.map(|planned| planned.action.line());
+    let text = exact.as_deref().unwrap_or(&step.title);
+    let style = match state {
+        StepState::Open => ui.of(Role::Muted),
+        StepState::Skipped | StepState::Undone => ui.of(Role::Faint),
+        StepState::Done => ui.of(Role::Code),
+        _ => ui.of(Role::Code).add_modifier(Modifier::BOLD),
+    };
+    let (time, time_role) = time(ui, step, planned.map(|planned| &planned.action));
+    let number = format!(" {:>2}  ", index + 1);
+    let mut line = Line::of(symbol, ui.of(role))
+        .with(" ", style)
+        .with(&number, ui.of(Role::Faint))
+        .with(text, style)
+        .ending(&time, ui.of(time_role))
+        .hanging(HANG);
+    if selected && ui.model.overlays.last().is_some_and(|top| matches!(top, Overlay::Plan(_))) {
+        line = line.marked(ui.of(Role::Selection));
+    }
+    lines.push(line);
+    let mut say = |text: &str, role: Role| {
+        lines.push(Line::of(INDENT, ui.of(role)).with(text, ui.of(role)).hanging(HANG));
+    };
+    if selected && exact.as_deref().is_some_and(|exact| exact != step.title) {
+        say(&step.title, Role::Muted);
+    }
+    for (text, role) in about(ui, step) {
+        say(&text, role);
+    }
+    if let Some(Action::Watch(watch)) = planned.map(|planned| &planned.action)
+        && matches!(state, StepState::Running | StepState::Waiting)
+    {
+        lines.push(watched(ui, watch));
+    }
+    if selected && !matches!(state, StepState::Done | StepState::Open | StepState::Skipped) {
+        output(ui, lines, step);
+    }
+}
+
+/// How long it took or has left, at the right end.
+fn time(ui: Ui<'_>, step: &StepRun, action: Option<&Action>) -> (String, Role) {
+    if let Some((since, _)) = &step.waiting {
+        return (stopwatch(ui.model.now.duration_since(*since)), Role::Warn);
+    }
+    let Some(run) = step.undo.as_ref().or(step.run.as_ref()) else { return (String::new(), Role::Faint) };
+    if run.outcome.is_none() {
+        let undoing = step.undo.is_some();
+        return (progress::clock(run, action.filter(|_| !undoing), ui.model.now), Role::Accent);
+    }
+    match run.ended_at {
+        Some(ended) => (stopwatch(ended.duration_since(run.started_at)), Role::Faint),
+        None => (String::new(), Role::Faint),
+    }
+}
+
+/// What is known of a step, in words, a line each.
+fn about(ui: Ui<'_>, step: &StepRun) -> Vec<(String, Role)> {
+    let mut said = Vec::new();
+    let again: Vec<&Run> = step.earlier.iter().collect();
+    if let Some(before) = again.last().filter(|_| step.run.is_some()) {
+        let ended = before.outcome.as_ref().map_or("its end was not seen".to_owned(), glyph::outcome_words);
+        let times = again.len() + 1;
+        said.push((format!("{times} times; the time before: {ended}"), Role::Muted));
+    }
+    if let Some((since, why)) = &step.waiting {
+        said.push((format!("waits since {}: {why}", ui.clock(*since)), Role::Warn));
+    }
+    if let Some((at, by, reason)) = &step.skipped {
+        said.push((format!("passed over by {by} at {}: {reason}", ui.clock(*at)), Role::Muted));
+    }
+    if let Some(run) = step.run.as_ref().filter(|_| step.waiting.is_none() && step.skipped.is_none()) {
+        ended(&mut said, step, run);
+    }
+    if let Some(undo) = &step.undo {
+        said.push(match &undo.outcome {
+            None => ("being undone".to_owned(), Role::Accent),
+            Some(outcome) if outcome.succeeded() => ("undone".to_owned(), Role::Muted),
+            Some(outcome) => (format!("undoing it: {}", glyph::outcome_words(outcome)), Role::Bad),
+        });
+    }
+    said
+}
+
+/// How its last run ended, and what the world said of it.
+fn ended(said: &mut Vec<(String, Role)>, step: &StepRun, run: &Run) {
+    let (_, role) = glyph::step(step);
+    match &run.outcome {
+        None if run.stop_asked.is_some() => said.push(("being stopped".to_owned(), Role::Warn)),
+        Some(outcome) if !outcome.succeeded() => {
+            let colon = if run.summary.is_empty() { "" } else { ": " };
+            said.push((format!("{}{colon}{}", glyph::outcome_words(outcome), run.summary), role));
+        }
+        _ => {}
+    }
+    if let Some((_, proof, why)) = &step.proof {
+        let (word, role) = match proof {
+            Proof::Done => ("proven", Role::Muted),
+            Proof::NotDone => ("found not to be done", Role::Bad),
+            Proof::Unknown => ("whether it is done cannot be found out", Role::Unknown),
+        };
+        let colon = if why.is_empty() { "" } else { ": " };
+        said.push((format!("{word}{colon}{why}"), role));
+    }
+}
+
+/// What the conditions of a watch look like now.
+fn watched(ui: Ui<'_>, watch: &crate::plan::Watch) -> Line {
+    let mut line = Line::of(INDENT, ui.of(Role::Faint));
+    for (index, probe) in watch.probes.iter().enumerate() {
+        if index > 0 {
+            line = line.with("   ", ui.of(Role::Faint));
+        }
+        let known = ui.model.probes.iter().find(|known| known.name == probe.name);
+        let (symbol, role) = known.map_or(("?", Role::Unknown), |known| glyph::probe(known.state));
+        line = line.with(symbol, ui.of(role)).with(" ", ui.of(role)).with(&probe.name, ui.of(Role::Muted));
+        let said = known.map_or_else(|| "no data".to_owned(), progress::seen);
+        line = line.with(" ", ui.of(Role::Faint)).with(&said, ui.of(role));
+    }
+    line.hanging(HANG)
+}
+
+/// The last lines of its output, as far as they are here.
+fn output(ui: Ui<'_>, lines: &mut Vec<Line>, step: &StepRun) {
+    let Some(run) = step.undo.as_ref().or(step.run.as_ref()) else { return };
+    let Some(output) = ui.model.output.as_ref().filter(|output| output.run == run.id) else { return };
+    let faint = ui.of(Role::Faint);
+    for text in terminal::last_lines(output.terminal.screen(), OUTPUT) {
+        lines.push(Line::of("       │ ", faint).with(&text, ui.of(Role::Muted)).hanging(9));
+    }
+}
+
+/// What can be decided now, below a rule.
+fn decisions(ui: Ui<'_>, buf: &mut Buffer, place: Rect, foot: Rect, choices: &[Choice]) {
+    let border = ui.of(Role::OverlayBorder);
+    let mut pen = Pen::new(buf, Rect { y: foot.y, height: 1, ..place }, 0);
+    let rule = pen.room().saturating_sub(2);
+    pen.put("├", border).column_of(&"─".repeat(usize::from(rule)), rule, border).put("┤", border);
+    let keys: Vec<String> =
+        choices.iter().map(|choice| ui.key(Command::of_decision(&choice.decision))).collect();
+    let column = keys.iter().map(|key| width(key)).max().unwrap_or(1);
+    for (line, (choice, key)) in choices.iter().zip(&keys).enumerate() {
+        let mut pen = Pen::new(buf, row(foot, line as u16 + 1), 0);
+        pen.column_of(key, column, ui.of(Role::Key)).gap(2);
+        if choice.risky && pen.room() > width(&choice.title) + 26 {
+            pen.right("▲ may be done twice", ui.of(Role::Warn));
+            pen.right_gap(2);
+        }
+        pen.put(&choice.title, ui.of(Role::Text));
+    }
+}
