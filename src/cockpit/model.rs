@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::incident::{
-    ChecklistItem, Clock, Entry, IncidentId, Log, Next, PlanRun, Policy, Severity, State, Status,
+    ChecklistItem, Clock, Entry, IncidentId, Log, Next, PlanRun, PlanState, Policy, Severity, State, Status,
 };
 
 /// The state of the program.
@@ -338,11 +338,14 @@ impl Model {
             .filter(move |(_, item)| filter.is_empty() || item.title.to_lowercase().contains(&filter))
     }
 
-    /// The plans that pass the filter of the runs pane, newest first.
+    /// The plans that pass the filter of the runs pane: those that wait, then the others, newest
+    /// first.
     pub fn plan_rows(&self) -> impl Iterator<Item = &PlanRun> {
         let filter = self.view(Pane::Runs).filter.to_lowercase();
         let has = move |text: &String| filter.is_empty() || text.to_lowercase().contains(&filter);
-        let plans = self.incident().into_iter().flat_map(|state| state.plans.iter().rev());
+        let waits = |plan: &&PlanRun| plan.state == PlanState::Waiting;
+        let plans = || self.incident().into_iter().flat_map(|state| state.plans.iter().rev());
+        let plans = plans().filter(waits).chain(plans().filter(move |plan| !waits(plan)));
         plans.filter(move |plan| has(&plan.title) || plan.steps.iter().any(|step| has(&step.title)))
     }
 

@@ -12,6 +12,8 @@ mod layout;
 mod overlay;
 mod paint;
 mod pane;
+#[cfg(test)]
+mod plan_tests;
 mod progress;
 #[cfg(test)]
 mod run_tests;

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use ratatui::style::Modifier;
 
+use super::plan_tests::scenes as plan_scenes;
 use super::run_tests::scenes as run_scenes;
 use super::testing::*;
 use super::theme::{ColorDepth, Role, Theme};
@@ -165,6 +166,7 @@ fn scenes() -> Vec<(&'static str, Model)> {
         ),
     ];
     scenes.extend(run_scenes());
+    scenes.extend(plan_scenes());
     scenes
 }
 

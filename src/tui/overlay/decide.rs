@@ -66,6 +66,10 @@ fn lines(ui: Ui<'_>, decide: &Decide) -> Vec<Line> {
             lines.push(Line::default());
         }
     }
+    // The line for complaints is space enough before what is typed.
+    while lines.last() == Some(&Line::default()) {
+        lines.pop();
+    }
     lines
 }
 

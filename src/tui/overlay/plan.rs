@@ -47,7 +47,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) ->
         return Shown { lines: inner.height, ..Shown::default() };
     };
     let choices = view.choices(run);
-    let (lines, starts) = lines(ui, run, view);
+    let (lines, starts) = lines(ui, run, view, columns);
     let foot = if choices.is_empty() { 0 } else { choices.len() as u16 + 1 };
     let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot + 2);
     let place = middle(area, columns, wanted.clamp(8, area.height));
@@ -66,7 +66,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) ->
 fn keys<'a>(ui: Ui<'_>, run: &PlanRun) -> Vec<(&'a str, &'a str)> {
     let mut keys = vec![("j k", "step"), ("⏎", "output")];
     let stop = ui.model.keymap.keys(Command::Stop).iter().any(|key| key.to_string() == "x");
-    if stop && run.state.is_under_way() {
+    let runs = |run: &Run| run.outcome.is_none();
+    if stop && run.steps.iter().any(|step| step.run.iter().chain(&step.undo).any(runs)) {
         keys.push(("x", "stop"));
     }
     keys.push(("esc", "back"));
@@ -90,9 +91,9 @@ fn top_for(lines: &[Line], starts: &[usize], view: &PlanView, run: &PlanRun, lis
 }
 
 /// All lines, and where each step begins.
-fn lines(ui: Ui<'_>, run: &PlanRun, view: &PlanView) -> (Vec<Line>, Vec<usize>) {
-    let mut lines = vec![head(ui, run)];
-    if !run.why.is_empty() {
+fn lines(ui: Ui<'_>, run: &PlanRun, view: &PlanView, columns: u16) -> (Vec<Line>, Vec<usize>) {
+    let mut lines = vec![head(ui, run, columns)];
+    if !run.why.is_empty() && !run.steps.iter().any(|step| says(step, &run.why)) {
         let (_, role) = glyph::plan(run);
         lines.push(Line::of("  ", ui.of(role)).with(&run.why, ui.of(role)).hanging(2));
     }
@@ -107,8 +108,14 @@ fn lines(ui: Ui<'_>, run: &PlanRun, view: &PlanView) -> (Vec<Line>, Vec<usize>) 
     (lines, starts)
 }
 
+/// Tells whether a step says by itself why the plan ended as it did.
+fn says(step: &StepRun, why: &str) -> bool {
+    let outcome = step.run.as_ref().and_then(|run| run.outcome.as_ref());
+    outcome.is_some_and(|outcome| glyph::outcome_words(outcome).contains(why))
+}
+
 /// How the whole of it stands.
-fn head(ui: Ui<'_>, run: &PlanRun) -> Line {
+fn head(ui: Ui<'_>, run: &PlanRun, columns: u16) -> Line {
     let (symbol, role) = glyph::plan(run);
     let (muted, faint) = (ui.of(Role::Muted), ui.of(Role::Faint));
     let word = progress::word(run.state);
@@ -118,10 +125,12 @@ fn head(ui: Ui<'_>, run: &PlanRun) -> Line {
         line = line.with(&format!("   step {step} of {}", run.steps.len()), muted);
     }
     line = line.with("   on ", faint).with(&run.target, muted);
-    line = line
-        .with("   by ", faint)
-        .with(&run.by, muted)
-        .with(&format!(" at {}", ui.minute(run.started_at)), faint);
+    if columns >= 60 {
+        line = line.with("   by ", faint).with(&run.by, muted);
+    }
+    if columns >= 90 {
+        line = line.with(&format!(" at {}", ui.minute(run.started_at)), faint);
+    }
     let took = run.ended_at.unwrap_or(ui.model.now).duration_since(run.started_at);
     let role = if run.state.is_under_way() { Role::Accent } else { Role::Faint };
     line.ending(&stopwatch(took.max(SignedDuration::ZERO)), ui.of(role)).hanging(2)
@@ -170,6 +179,7 @@ fn step_lines(
         && matches!(state, StepState::Running | StepState::Waiting)
     {
         lines.push(watched(ui, watch));
+        lines.extend(settling(ui, step, watch));
     }
     if selected && !matches!(state, StepState::Done | StepState::Open | StepState::Skipped) {
         output(ui, lines, step);
@@ -201,14 +211,14 @@ fn about(ui: Ui<'_>, step: &StepRun) -> Vec<(String, Role)> {
         let times = again.len() + 1;
         said.push((format!("{times} times; the time before: {ended}"), Role::Muted));
     }
+    if let Some(run) = &step.run {
+        ended(&mut said, step, run);
+    }
     if let Some((since, why)) = &step.waiting {
         said.push((format!("waits since {}: {why}", ui.clock(*since)), Role::Warn));
     }
     if let Some((at, by, reason)) = &step.skipped {
         said.push((format!("passed over by {by} at {}: {reason}", ui.clock(*at)), Role::Muted));
-    }
-    if let Some(run) = step.run.as_ref().filter(|_| step.waiting.is_none() && step.skipped.is_none()) {
-        ended(&mut said, step, run);
     }
     if let Some(undo) = &step.undo {
         said.push(match &undo.outcome {
@@ -222,7 +232,11 @@ fn about(ui: Ui<'_>, step: &StepRun) -> Vec<(String, Role)> {
 
 /// How its last run ended, and what the world said of it.
 fn ended(said: &mut Vec<(String, Role)>, step: &StepRun, run: &Run) {
-    let (_, role) = glyph::step(step);
+    let role = match step.fate() {
+        StepState::Failed => Role::Bad,
+        StepState::Unknown => Role::Unknown,
+        _ => Role::Muted,
+    };
     match &run.outcome {
         None if run.stop_asked.is_some() => said.push(("being stopped".to_owned(), Role::Warn)),
         Some(outcome) if !outcome.succeeded() => {
@@ -256,6 +270,14 @@ fn watched(ui: Ui<'_>, watch: &crate::plan::Watch) -> Line {
         line = line.with(" ", ui.of(Role::Faint)).with(&said, ui.of(role));
     }
     line.hanging(HANG)
+}
+
+/// For how long its conditions may still be broken.
+fn settling(ui: Ui<'_>, step: &StepRun, watch: &crate::plan::Watch) -> Option<Line> {
+    let since = ui.model.now.duration_since(step.run.as_ref()?.started_at);
+    let left = watch.settle.checked_sub(since).filter(SignedDuration::is_positive)?;
+    let text = format!("settling: for {} more they may still be broken", stopwatch(left));
+    Some(Line::of(INDENT, ui.of(Role::Faint)).with(&text, ui.of(Role::Faint)))
 }
 
 /// The last lines of its output, as far as they are here.

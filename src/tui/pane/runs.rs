@@ -103,8 +103,8 @@ fn plan_row(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun) {
         alone.map_or_else(|| progress::at(plan, ui.model.now), |run| ended_word(plan, run))
     };
     let role = if asks { Role::Warn } else { role };
-    let kept = width(&count) + width(&word).min(32) + 4;
-    let room = pen.room().saturating_sub(kept).max(pen.room() / 3);
+    let kept = width(&word).min(32) + 2 + if count.is_empty() { 0 } else { width(&count) + 2 };
+    let room = pen.room().saturating_sub(kept).max(if asks { 6 } else { pen.room() * 2 / 5 });
     pen.column_of(&plan.title, width(&plan.title).min(room), ui.of(Role::Text)).gap(2);
     if !count.is_empty() {
         pen.put(&count, ui.of(Role::Faint)).gap(2);

@@ -1,0 +1,267 @@
+//! Plans of several steps on the screen: how they stand, and what can be decided.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use super::testing::*;
+use super::theme::{Role, Theme};
+use crate::cockpit::overlay::{Overlay, PlanView};
+use crate::cockpit::{Effect, Key, Model, Msg, update};
+use crate::incident::{
+    Outcome, PlanEnd, PlanEnded, PlanStarted, Proof, Proved, StepEnded, StepSkipped, StepStarted, StepWaiting,
+};
+use crate::plan::{Action, Command, OnFailure, Plan, Probe, Purpose, Reach, Step, Undo, Watch};
+
+const ID: &str = "deploy-production-1";
+
+fn argv(line: &str) -> Command {
+    Command {
+        argv: line.split(' ').map(str::to_owned).collect(),
+        cwd: "/srv/payments-api".into(),
+        env: Vec::new(),
+        set: BTreeMap::new(),
+    }
+}
+
+fn run(title: &str, line: &str, undo: Undo) -> Step {
+    Step {
+        proof: Some(Probe::command(argv("./deployed.sh production"), None)),
+        reach: Reach::Others,
+        undo,
+        on_failure: OnFailure::Ask,
+        ..Step::new(title, Action::Command(argv(line)), SignedDuration::from_mins(30))
+    }
+}
+
+fn watch(title: &str, minutes: i64) -> Step {
+    let probes: Vec<_> = ["api /health", "error rate", "orders/min"]
+        .map(|name| {
+            let probe = serde_json::json!({"name": name, "url": "http://localhost/", "confirm": 2});
+            serde_json::from_value(probe).unwrap()
+        })
+        .into();
+    let watch = Watch {
+        time: SignedDuration::from_mins(minutes),
+        settle: SignedDuration::from_secs(30),
+        probes,
+        cwd: "/srv/payments-api".into(),
+        judges: None,
+    };
+    Step::new(title, Action::Watch(watch), SignedDuration::from_hours(1))
+}
+
+/// A canary: 5 %, a look, 25 %, a hold, all of it, and the watch.
+fn canary() -> Plan {
+    let back = |line: &str| Undo::By { action: Action::Command(argv(line)), proof: None };
+    let hold = Action::Hold { time: Some(SignedDuration::from_mins(5)) };
+    Plan {
+        confirm: Some("production".into()),
+        steps: vec![
+            run("push the image", "./push.sh payments-api:77b0d13", Undo::Nothing),
+            run("5 % of production", "./weight.sh production 5", back("./weight.sh production 0")),
+            watch("look at 5 %", 10),
+            run("25 % of production", "./weight.sh production 25", back("./weight.sh production 5")),
+            Step::new("wait for the office", hold, SignedDuration::from_hours(1)),
+            run("all of production", "./weight.sh production 100", back("./weight.sh production 0")),
+            watch("watch production", 30),
+        ],
+        ..Plan::new(ID, "deploy hotfix/pool-limit to production", Purpose::Deploy, "production")
+    }
+}
+
+/// What happened in a plan, a step at a time.
+struct Teller {
+    scribe: Scribe,
+    at: i64,
+}
+
+impl Teller {
+    fn new(plan: &Plan) -> Self {
+        let mut teller = Self { scribe: records(), at: 0 };
+        let started = PlanStarted {
+            plan: plan.id.clone(),
+            title: plan.title.clone(),
+            purpose: plan.purpose.name().into(),
+            target: plan.target.clone(),
+            hash: plan.hash(),
+            steps: plan.steps.iter().map(|step| step.title.clone()).collect(),
+            confirmed: "typed production".into(),
+            spec: serde_json::to_value(plan).unwrap(),
+        };
+        teller.tell(0, started);
+        teller
+    }
+
+    fn tell(&mut self, seconds: i64, body: impl Into<crate::incident::Body>) -> &mut Self {
+        self.at += seconds;
+        let at = at("15:14:00") + SignedDuration::from_secs(self.at);
+        self.scribe.write("maya", at, body);
+        self
+    }
+
+    fn begin(&mut self, step: usize, undo: bool) -> &mut Self {
+        let mark = if undo { "u" } else { "" };
+        let run = format!("{ID}.{step}{mark}");
+        self.tell(1, StepStarted { plan: ID.into(), step, run, process: None, undo })
+    }
+
+    fn end(&mut self, step: usize, seconds: i64, undo: bool, outcome: Outcome, summary: &str) -> &mut Self {
+        let mark = if undo { "u" } else { "" };
+        let ended = StepEnded {
+            plan: ID.into(),
+            step,
+            run: format!("{ID}.{step}{mark}"),
+            outcome,
+            summary: summary.into(),
+            survivors: Vec::new(),
+            unproven: false,
+        };
+        self.tell(seconds, ended)
+    }
+
+    fn done(&mut self, step: usize, seconds: i64) -> &mut Self {
+        self.begin(step, false).end(step, seconds, false, Outcome::Exited { code: 0 }, "")
+    }
+
+    fn waits(&mut self, step: usize, why: &str) -> &mut Self {
+        self.tell(1, StepWaiting { plan: ID.into(), step, why: why.into() })
+    }
+
+    /// The cockpit with its view open.
+    fn seen(self) -> Model {
+        let mut model = incident();
+        model.output = None;
+        model.log = Some(self.scribe.log());
+        let view = PlanView::new(model.incident().unwrap().plan(ID).unwrap());
+        model.overlays.push(Overlay::Plan(Box::new(view)));
+        settle(&mut model);
+        model
+    }
+}
+
+fn watching() -> Model {
+    let mut teller = Teller::new(&canary());
+    teller.done(0, 41).done(1, 4);
+    teller.tell(
+        0,
+        Proved { plan: ID.into(), step: 1, proof: Proof::Done, why: "weight is 5".into(), undo: false },
+    );
+    teller.begin(2, false);
+    teller.seen()
+}
+
+fn waiting() -> Model {
+    let mut teller = Teller::new(&canary());
+    teller.done(0, 41).done(1, 4).begin(2, false).waits(2, "no data from orders/min for 60s");
+    teller.seen()
+}
+
+fn failed() -> Model {
+    let mut teller = Teller::new(&canary());
+    teller.done(0, 41).done(1, 4);
+    teller.begin(2, false);
+    teller.end(2, 12, false, Outcome::NotMet { why: "error rate is 6.1 %, wanted < 5".into() }, "");
+    let skipped = StepSkipped { plan: ID.into(), step: 2, by: "omar".into(), reason: "a known spike".into() };
+    teller.tell(4, skipped);
+    teller.begin(3, false).end(3, 3, false, Outcome::Exited { code: 2 }, "no such deployment");
+    teller.waits(3, "it failed: retry, skip, undo or give up");
+    let mut model = teller.seen();
+    let mut terminal = vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 0);
+    terminal.process(b"$ ./weight.sh production 25\r\nasking the cluster\r\n\x1b[31merror: no such deployment: payments-canary\x1b[0m\r\n");
+    let run = format!("{ID}.3");
+    model.output = Some(crate::cockpit::model::Output { run, terminal, last: now() });
+    model
+}
+
+fn unknown() -> Model {
+    let mut teller = Teller::new(&canary());
+    let why = "the conductor was killed or broke down".to_owned();
+    teller.done(0, 41).begin(1, false);
+    teller.end(1, 4, false, Outcome::Unknown { why: why.clone() }, "");
+    teller.tell(
+        1,
+        Proved { plan: ID.into(), step: 1, proof: Proof::Unknown, why: "exit 7".into(), undo: false },
+    );
+    teller.tell(0, PlanEnded { plan: ID.into(), end: PlanEnd::Unknown, why });
+    teller.seen()
+}
+
+fn undoing() -> Model {
+    let mut teller = Teller::new(&canary());
+    teller.done(0, 41).done(1, 4).done(2, 120).done(3, 2);
+    teller.begin(3, true).end(3, 2, true, Outcome::Exited { code: 0 }, "");
+    teller.begin(1, true);
+    teller.seen()
+}
+
+fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for key in keys.split(' ') {
+        settled(model, &Theme::default(), 120, 36);
+        let last = model.last_key.map_or(1000, |(_, at)| at) + 1000;
+        let key = Key::parse(key).unwrap();
+        let press = crate::cockpit::msg::KeyPress { key, at_ms: last, repeat: false };
+        effects.extend(update(model, Msg::Key(press)).into_iter().map(|(_, effect)| effect));
+    }
+    effects
+}
+
+fn types(model: &mut Model, text: &str) {
+    for c in text.chars() {
+        press(model, &if c == ' ' { "space".to_owned() } else { c.to_string() });
+    }
+}
+
+/// Every state that looks different.
+pub(super) fn scenes() -> Vec<(&'static str, Model)> {
+    let pressed = |mut model: Model, keys: &str| {
+        press(&mut model, keys);
+        model
+    };
+    let mut skip = pressed(failed(), "s");
+    types(&mut skip, "done by hand");
+    let mut pane = failed();
+    pane.overlays.clear();
+    pane.focus = crate::cockpit::Pane::Runs;
+    settle(&mut pane);
+    vec![
+        ("plan-watching", watching()),
+        ("plan-waiting", waiting()),
+        ("plan-failed", failed()),
+        ("plan-unknown", unknown()),
+        ("plan-undoing", undoing()),
+        ("plan-retry", pressed(unknown(), "r")),
+        ("plan-skip", skip),
+        ("plan-undo", pressed(failed(), "u")),
+        ("plan-give-up", pressed(waiting(), "X")),
+        ("plan-pane", pane),
+    ]
+}
+
+fn drawn(model: &mut Model, width: u16, height: u16) -> String {
+    text(&settled(model, &Theme::default(), width, height))
+}
+
+#[test]
+fn the_screens_of_plans() {
+    for (name, mut model) in scenes() {
+        let sizes: &[(u16, u16)] = match name {
+            "plan-watching" | "plan-failed" | "plan-pane" => &[(160, 45), (120, 36), (80, 24), (40, 12)],
+            _ => &[(120, 36), (80, 24)],
+        };
+        for (width, height) in sizes {
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), drawn(&mut model, *width, *height));
+        }
+    }
+}
+
+#[test]
+fn plans_can_be_drawn_at_every_size() {
+    for (_, model) in scenes() {
+        for (width, height) in [(1, 1), (6, 3), (39, 12), (40, 12), (41, 90), (80, 24), (500, 60)] {
+            let (buf, _) = frame(&model, &Theme::default(), width, height);
+            assert!(buf.content.iter().all(|cell| cell.symbol().chars().all(crate::text::is_plain)));
+        }
+    }
+}
