@@ -103,6 +103,23 @@ fn init_writes_what_it_recognises_and_never_overwrites() {
 }
 
 #[test]
+fn each_sample_can_be_printed_and_written_and_is_right() {
+    for name in ["script", "kubectl", "aws-target-groups", "kamal"] {
+        let world = World::new();
+        let printed = world.run(&["init", "--sample", name, "--print"]);
+        let printed = ended(&printed, 0);
+        assert!(!world.repo().join("flightdeck.toml").exists(), "printing writes nothing");
+        ended(&world.run(&["init", "--sample", name]), 0);
+        assert_eq!(fs::read_to_string(world.repo().join("flightdeck.toml")).unwrap(), printed);
+        assert!(ended(&world.run(&["config", "check"]), 0).contains("all is well"));
+        assert!(ended(&world.run(&["trust", "--show"]), 0).contains("deploy "));
+        ended(&world.run(&["init", "--sample", name]), 2);
+    }
+    let said = ended(&World::new().run(&["init", "--sample", "helm", "--print"]), 2);
+    assert!(said.contains("aws-target-groups"), "{said}");
+}
+
+#[test]
 fn mistakes_are_all_pointed_at_and_end_with_two() {
     let world = World::new();
     world.write(

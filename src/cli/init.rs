@@ -6,24 +6,44 @@ use std::io::{ErrorKind, Write as _};
 use super::End;
 use super::context::Context;
 use crate::config::detect::{self, BranchFacts, Found};
+use crate::config::samples::{self, Sample};
 use crate::config::{draft, load};
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 
 /// Look at this repository and write a commented flightdeck.toml
+///
+/// With --sample, a complete one for a common way to deploy is written instead, to put your own
+/// names in. The samples are: script, kubectl, aws-target-groups, kamal.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print it instead of writing it
     #[arg(long)]
     pub(crate) print: bool,
+
+    /// A sample to copy: script, kubectl, aws-target-groups or kamal
+    #[arg(long, value_name = "NAME", value_parser = sample)]
+    pub(crate) sample: Option<Sample>,
+}
+
+fn sample(name: &str) -> std::result::Result<Sample, String> {
+    samples::find(name).copied().ok_or_else(|| {
+        let all = samples::ALL.iter().map(|sample| format!("\n  {:<18} {}", sample.name, sample.about));
+        format!("there is no such sample; the samples are:{}", all.collect::<String>())
+    })
 }
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    if let (Some(sample), true) = (args.sample, args.print) {
+        // A sample needs no repository to be looked at.
+        cx.out.lines(sample.text)?;
+        return Ok(End::Done);
+    }
     let root = cx.root()?;
     let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
     let found = detect::look(root, &facts(&reader));
-    let content = draft::write(&found);
+    let content = args.sample.map_or_else(|| draft::write(&found), |sample| sample.text.to_owned());
     if args.print {
         cx.out.lines(&content)?;
         return Ok(End::Done);
@@ -33,8 +53,12 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(refused)?;
     file.write_all(content.as_bytes()).and_then(|()| file.sync_all()).map_err(refused)?;
     cx.out.line(&format!("wrote {}", path.display()))?;
-    for line in recognised(&found) {
-        cx.out.line(&format!("  {line}"))?;
+    if let Some(sample) = args.sample {
+        cx.out.line(&format!("  the sample {}: {}; put your own names in", sample.name, sample.about))?;
+    } else {
+        for line in recognised(&found) {
+            cx.out.line(&format!("  {line}"))?;
+        }
     }
     cx.out.line("look it over, then: flightdeck trust")?;
     Ok(End::Done)

@@ -10,6 +10,7 @@ pub mod draft;
 pub mod effective;
 pub mod load;
 pub mod problem;
+pub mod samples;
 pub mod settings;
 mod shape;
 pub mod trust;

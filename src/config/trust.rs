@@ -95,6 +95,7 @@ fn of_environment(environment: &Environment) -> Vec<Item> {
     if let Some(canary) = &environment.canary {
         add("set share of", &canary.set);
         add("ask share of", &canary.weight);
+        add("end canary of", &canary.finish);
     }
     if let Some(sides) = &environment.blue_green {
         add("ask live side of", &sides.live);

@@ -119,7 +119,7 @@ pub struct Environment {
     #[serde(default)]
     pub smoke: Vec<String>,
     /// A command that prints what is deployed now, to find out after a crash whether a deploy
-    /// is done. Empty: nobody can tell.
+    /// is done; of a canary, what is deployed beside the old. Empty: nobody can tell.
     #[serde(default)]
     pub proof: Vec<String>,
     /// What the first line of the proof's output is once the deploy is done.
@@ -226,6 +226,10 @@ pub struct Canary {
     /// Whether a person lets it go on from share to share, even where all is well.
     #[serde(default)]
     pub ask: bool,
+    /// Program and arguments that end it once all of it held, to bring the release to where the
+    /// old version was and take the share back. Empty: the next deploy sees to that.
+    #[serde(default)]
+    pub finish: Vec<String>,
     /// How long it waits for that person: `4h`. Then the plan stops, with the share as it is.
     #[serde(default = "default_patience", serialize_with = "friendly::required")]
     #[schemars(with = "DurationText")]

@@ -60,6 +60,24 @@ pub(super) fn steps(
     Ok(Way { steps, live_after, notes: notes(canary, &probes) })
 }
 
+/// The step that ends a canary that held; `None` where nothing is configured to.
+pub(super) fn finish(env: &Environment, canary: &Canary, fill: &Fill<'_>) -> Result<Option<Step>> {
+    if canary.finish.is_empty() {
+        return Ok(None);
+    }
+    let why = "the old version is gone then: go back by a rollback".to_owned();
+    Ok(Some(Step {
+        reach: Reach::Others,
+        undo: Undo::Irreversible { why },
+        on_failure: OnFailure::Ask,
+        ..Step::new(
+            "end the canary",
+            Action::Command(fill.command(&canary.finish, "canary.finish")?),
+            env.timeout,
+        )
+    }))
+}
+
 /// The shares in words: `5 % 25 % 100 %`.
 pub fn shares(weights: &[u8]) -> String {
     weights.iter().map(|weight| format!("{weight} %")).collect::<Vec<_>>().join(" ")

@@ -90,6 +90,9 @@ pub fn deploy(
         })?;
         way.steps.push(Step { on_failure: OnFailure::Ask, ..watch });
     }
+    if let Some(canary) = &env.canary {
+        way.steps.extend(canary::finish(env, canary, &fill)?);
+    }
     let plan = Plan {
         confirm: env.protected.then(|| environment.to_owned()),
         frozen: frozen(what),

@@ -54,6 +54,7 @@ fn canary(weights: &[u8], ask: bool) -> Environment {
         look: SignedDuration::from_mins(5),
         abort: words(&["web"]),
         ask,
+        finish: Vec::new(),
         patience: SignedDuration::from_hours(4),
     };
     Environment { canary: Some(canary), ..production() }
@@ -145,6 +146,22 @@ fn a_canary_that_asks_holds_before_each_further_share() {
     let titles: Vec<_> = holds.iter().map(|hold| hold.title.as_str()).collect();
     assert_eq!(titles, ["wait for a person before 25 %", "wait for a person before 100 %"]);
     assert!(holds.iter().all(|hold| hold.timeout == SignedDuration::from_hours(4)), "no hold is without end");
+}
+
+#[test]
+fn a_canary_ends_after_the_watch_where_there_is_something_to_end() {
+    let mut environment = canary(&[100], false);
+    environment.watch = Some(SignedDuration::from_mins(30));
+    environment.canary.as_mut().unwrap().finish = words(&["./finish.sh", "{commit}"]);
+    let plan = planned(environment, None);
+    let last = plan.steps.last().unwrap();
+    assert_eq!(
+        (last.title.as_str(), argv(&last.action)),
+        ("end the canary", format!("./finish.sh {COMMIT}"))
+    );
+    assert!(matches!(last.undo, Undo::Irreversible { .. }), "nothing is left to go back to by its shares");
+    assert_eq!(titles(&plan)[plan.steps.len() - 2], "watch production for 30m");
+    assert_eq!(plan.release.unwrap().after, 1);
 }
 
 #[test]

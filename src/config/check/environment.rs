@@ -211,6 +211,7 @@ fn canary(canary: &DeTable<'_>, found: &mut Vec<Problem>) {
     let words: &[&str] = &["ref", "commit", "env", "weight"];
     filled(canary, "set", Need::Program, words, found);
     filled(canary, "weight", Need::Nothing, OF_COMMIT, found);
+    filled(canary, "finish", Need::Nothing, OF_COMMIT, found);
     weights(canary, found);
 }
 

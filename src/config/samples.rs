@@ -1,0 +1,90 @@
+//! Whole configurations to copy, one for each common way to deploy.
+
+/// Name of each sample, what it is for, and its text.
+pub const ALL: [Sample; 4] = [
+    Sample {
+        name: "script",
+        about: "plain scripts, with a further way back, a secret and a freeze",
+        text: include_str!("../../assets/samples/script.toml"),
+    },
+    Sample {
+        name: "kubectl",
+        about: "Kubernetes: rollouts, and a canary by the weight of an ingress",
+        text: include_str!("../../assets/samples/kubectl.toml"),
+    },
+    Sample {
+        name: "aws-target-groups",
+        about: "AWS load balancers: a canary by weights, blue-green by switching",
+        text: include_str!("../../assets/samples/aws-target-groups.toml"),
+    },
+    Sample {
+        name: "kamal",
+        about: "containers on hosts of your own, deployed over ssh with Kamal",
+        text: include_str!("../../assets/samples/kamal.toml"),
+    },
+];
+
+/// A whole configuration to copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    /// Name: `kubectl`.
+    pub name: &'static str,
+    /// What it is for, in one line.
+    pub about: &'static str,
+    /// Its text, a complete `flightdeck.toml`.
+    pub text: &'static str,
+}
+
+/// The sample of a name.
+pub fn find(name: &str) -> Option<&'static Sample> {
+    ALL.iter().find(|sample| sample.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load::parse;
+    use crate::config::trust::what_would_run;
+    use crate::deploy::{Resolved, deploy};
+
+    #[test]
+    fn every_sample_is_right_and_each_of_its_deploys_can_be_planned() {
+        for sample in ALL {
+            let config = parse(sample.text.as_bytes()).unwrap_or_else(|bad| panic!("{}: {bad}", sample.name));
+            assert!(!config.environments.is_empty());
+            for item in what_would_run(&config) {
+                let program = item.line.split(' ').next().unwrap_or_default();
+                let is_shell =
+                    ["sh", "bash", "zsh", "dash"].contains(&program.rsplit('/').next().unwrap_or_default());
+                assert!(!is_shell, "{}: {} is a shell", sample.name, item.line);
+            }
+            let what = Resolved {
+                reference: "v1.2.4".to_owned(),
+                commit: "4f2c91e0000000000000000000000000000000ab".to_owned(),
+                root: "/repo".to_owned(),
+                ..Resolved::default()
+            };
+            for env in &config.environments {
+                let live = env.blue_green.as_ref().map(|sides| sides.sides[0].as_str());
+                let plan = deploy(&config, "x", &env.name, &what, live).unwrap();
+                let words = plan.steps.iter().map(|step| step.action.line()).collect::<String>();
+                for left in ["{ref}", "{commit}", "{env}", "{weight}", "{side}"] {
+                    assert!(!words.contains(left), "{}: {left} in {words}", sample.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn together_they_show_every_way() {
+        let all: Vec<_> = ALL.iter().map(|sample| parse(sample.text.as_bytes()).unwrap()).collect();
+        let any = |has: fn(&crate::config::types::Environment) -> bool| {
+            all.iter().flat_map(|config| &config.environments).any(has)
+        };
+        assert!(any(|env| env.canary.is_some()) && any(|env| env.blue_green.is_some()));
+        assert!(any(|env| !env.rollbacks.is_empty()) && any(|env| !env.history.is_empty()));
+        assert!(all.iter().any(|config| !config.secrets.is_empty() && !config.freezes.is_empty()));
+        assert_eq!(find("kubectl").map(|sample| sample.name), Some("kubectl"));
+        assert_eq!(find("helm"), None);
+    }
+}
