@@ -73,6 +73,7 @@ impl Told {
                 outcome: Outcome::Exited { code },
                 summary: String::new(),
                 survivors: Vec::new(),
+                unproven: false,
             })
             .and(PlanEnded { plan: id.into(), end, why: String::new() })
     }
@@ -183,6 +184,7 @@ fn a_check_of_unknown_end_or_one_passed_over_is_not_green() {
         outcome: Outcome::Unknown { why: "lost at reboot".into() },
         summary: String::new(),
         survivors: Vec::new(),
+        unproven: false,
     });
     says(&one(checks(), &lost), Met::No, "unit has an unknown end on this commit");
     let skipped =
