@@ -18,8 +18,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use index::Index;
-use pattern::{patterns, weight};
+use index::{Hit, Index};
+use pattern::patterns;
+pub(super) use pattern::weight;
 use urls::Urls;
 use zeroize::Zeroize as _;
 
@@ -32,7 +33,7 @@ const HEAD: usize = 4;
 /// Bytes that are looked through in one go.
 const STRETCH: usize = 16 << 10;
 
-/// Fewest bytes of a secret, line ends not counted: fewer are everywhere.
+/// Fewest bytes of a secret, line ends and blanks not counted: fewer are everywhere.
 pub const SHORTEST: usize = HEAD;
 
 /// Knows what has to be masked. Cheap to clone.
@@ -169,8 +170,9 @@ impl Stream {
             known.index.places(&self.held, stretch, ended, &mut places);
             for &at in &places {
                 let Some(hit) = known.index.look(&self.held, at, ended) else { continue };
-                if let Some(from) = hit.open {
-                    (open, certain) = (Some(at), hit.found.map_or(from, |(first, ..)| first.min(from)));
+                if hit.open.is_some() {
+                    open = Some(at);
+                    certain = self.certain(known, at, hit, ended);
                     break 'looking;
                 }
                 if let Some((from, to, pattern)) = hit.found {
@@ -185,6 +187,20 @@ impl Stream {
         self.held.drain(..done);
         self.settled -= done;
         self.next = next - done;
+    }
+
+    /// Up to where all is certain, though it is not at a place: a line end after it may let the
+    /// line go, unless something else begins on it.
+    fn certain(&self, known: &Known, at: usize, hit: Hit, ended: bool) -> usize {
+        let mut certain = hit.first().unwrap_or(at);
+        let mut places = Vec::new();
+        known.index.places(&self.held, at + 1..certain.max(at + 1), ended, &mut places);
+        for place in places {
+            if let Some(first) = known.index.look(&self.held, place, ended).and_then(Hit::first) {
+                certain = certain.min(first);
+            }
+        }
+        certain
     }
 
     fn show(&mut self, to: usize, out: &mut Vec<u8>) {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::capture::capture;
-use super::mask::{Masker, SHORTEST};
+use super::mask::{Masker, SHORTEST, weight};
 use super::spawn::environment;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
@@ -67,7 +67,7 @@ impl Vault {
         for reader in places.into_iter().filter_map(|place| Reader::open(Path::new(place)).ok()) {
             besides.extend(reader.credentials().into_iter().map(|(name, it)| (name, Zeroizing::new(it))));
         }
-        besides.retain(|(_, value)| counting(value) >= SHORTEST);
+        besides.retain(|(_, value)| weight(value) >= SHORTEST);
         let sources = plan.secrets.clone();
         let mut vault = Self { sources, values: BTreeMap::new(), besides, masker: Masker::default() };
         // Without the short ones nothing is refused.
@@ -113,7 +113,7 @@ impl Vault {
         let mut more = false;
         for source in &self.sources {
             if is_needed(&source.name) && !self.values.contains_key(&source.name) {
-                let value = get(source).map_err(|cause| refused(source, cause))?;
+                let value = get(source).map_err(|cause| refused(source, &cause))?;
                 self.values.insert(source.name.clone(), value);
                 more = true;
             }
@@ -203,7 +203,7 @@ fn commands(plan: &Plan) -> Vec<&Command> {
     found
 }
 
-fn refused(source: &SecretSource, cause: String) -> Failure {
+fn refused(source: &SecretSource, cause: &str) -> Failure {
     let name = visible(&source.name);
     let hint = match &source.from {
         SecretFrom::Env(variable) => format!("set {} where flightdeck is started", visible(variable)),
@@ -228,7 +228,7 @@ fn get(source: &SecretSource) -> Result<Value, String> {
     let ends = if value.ends_with(b"\r\n") { 2 } else { usize::from(value.ends_with(b"\n")) };
     let length = value.len() - ends;
     value.truncate(length);
-    match counting(&value) {
+    match weight(&value) {
         0 => Err("it is empty".to_owned()),
         count if count < SHORTEST => {
             Err(format!("it has fewer than {SHORTEST} bytes; masking so few would leave nothing readable"))
@@ -236,11 +236,6 @@ fn get(source: &SecretSource) -> Result<Value, String> {
         _ if value.contains(&0) => Err("it holds a NUL byte, which no variable can".to_owned()),
         _ => Ok(value),
     }
-}
-
-/// Bytes besides line ends.
-fn counting(value: &[u8]) -> usize {
-    value.iter().filter(|byte| !matches!(byte, b'\r' | b'\n')).count()
 }
 
 fn from_env(name: &str) -> Result<Value, String> {

@@ -152,6 +152,11 @@ impl Index {
 const BREAKS: &[u8] = b"\r\n\x1b";
 
 impl Hit {
+    /// Where begins what has to go, or may have to.
+    pub(super) fn first(self) -> Option<usize> {
+        self.found.map(|(from, ..)| from).into_iter().chain(self.open).min()
+    }
+
     fn add(&mut self, number: usize, found: Found) {
         match found {
             Found::No => {}

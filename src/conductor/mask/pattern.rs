@@ -1,7 +1,7 @@
 //! What is looked for: every way in which a secret may appear, and where each may begin.
 
 use base64::Engine as _;
-use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::HEAD;
@@ -60,9 +60,9 @@ fn trimmed(value: &[u8]) -> &[u8] {
     value.get(from..to).unwrap_or_default()
 }
 
-/// Bytes of a value besides its line ends.
-pub(super) fn weight(value: &[u8]) -> usize {
-    value.iter().filter(|&&byte| !is_line_end(byte)).count()
+/// Bytes of a value besides line ends and blanks.
+pub(in crate::conductor) fn weight(value: &[u8]) -> usize {
+    value.iter().filter(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).count()
 }
 
 fn hex_of(value: &[u8], before: &str, upper: bool) -> Vec<u8> {
@@ -95,12 +95,16 @@ impl Patterns {
             self.add(Spelling::Percent, bytes.to_vec());
             self.add(Spelling::Backslash, bytes.to_vec());
         }
+        if bytes.contains(&b'\'') {
+            self.add(Spelling::Quoted, bytes.to_vec());
+        }
     }
 
     /// A value in base64: by itself, with the line end that `echo` adds, and at any place of
     /// a longer text, where the characters that it shares with its neighbours are left out.
     fn base64(&mut self, value: &[u8]) {
         self.spelled(BASE64_STANDARD.encode(value).as_bytes());
+        self.spelled(BASE64_URL_SAFE.encode(value).as_bytes());
         self.spelled(BASE64_STANDARD.encode([value, b"\n"].concat()).as_bytes());
         for before in 0..3_usize {
             let mut bytes = vec![0; before];
@@ -181,10 +185,11 @@ fn heads(
         return;
     }
     let Some(&next) = wanted.first() else { return };
-    if is_line_end(next) && filled > 0 {
-        let rest = wanted.iter().position(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'\t'));
-        let rest = wanted.get(rest.unwrap_or(wanted.len())..).unwrap_or_default();
-        heads(spelling, rest, head, filled, give);
+    // What may be missing in the text, or does not count there.
+    let blank = |byte: &u8| matches!(byte, b'\r' | b'\n' | b' ' | b'\t');
+    if blank(&next) && filled > 0 {
+        let rest = wanted.iter().position(|byte| !blank(byte)).unwrap_or(wanted.len());
+        heads(spelling, wanted.get(rest..).unwrap_or_default(), head, filled, give);
     }
     spelling.each(wanted, &mut |bytes, taken| {
         let mut head = head;
@@ -197,30 +202,29 @@ fn heads(
     });
 }
 
-/// The first bytes of a text that count, and how many of them there are. Unless it begins
-/// `inside` a secret the first byte counts in any case.
+/// The first bytes of a text that count, and how many of them there are. Blanks are left out,
+/// as they may be indentation. Unless it begins `inside` a secret the first byte counts in any
+/// case.
 pub(super) fn counting<const COUNT: usize>(text: &[u8], inside: bool, ended: bool) -> ([u8; COUNT], usize) {
     let mut head = [0; COUNT];
     let (mut filled, mut here, mut run) = (0, 0, 0);
-    let mut indent = false;
     while let (Some(place), Some(&byte)) = (head.get_mut(filled), text.get(here)) {
         if inside || filled > 0 {
-            match skip(text.get(here..).unwrap_or_default(), indent, ended) {
-                Skip::Over { bytes, line_end } if run + bytes <= LONGEST_RUN => {
+            match skip(text.get(here..).unwrap_or_default(), true, ended) {
+                Skip::Over { .. } | Skip::Open if run > LONGEST_RUN => break,
+                Skip::Over { bytes, .. } => {
                     here += bytes;
                     run += bytes;
-                    indent |= line_end;
                     continue;
                 }
                 Skip::Open => break,
-                _ => {}
+                Skip::No => {}
             }
         }
         *place = byte;
         filled += 1;
         here += 1;
         run = 0;
-        indent = false;
     }
     (head, filled)
 }

@@ -10,8 +10,10 @@ pub(super) enum Spelling {
     Raw,
     /// `%2F` for a byte in URLs and forms, where a blank may be a `+`.
     Percent,
-    /// `\"`, `\/`, `\n`, `\u00e9`, `\xe9`; and `'\''` for a quote within shell quotes.
+    /// `\"`, `\/`, `\n`, `\u00e9`, `\xe9`.
     Backslash,
+    /// Within the single quotes of a shell, where only a quote needs more: `'\''`.
+    Quoted,
 }
 
 /// What follows in a text, compared with what is wanted next.
@@ -34,7 +36,8 @@ impl Spelling {
         let special = match self {
             Self::Raw => false,
             Self::Percent => matches!(first, b'%' | b'+'),
-            Self::Backslash => matches!(first, b'\\' | b'\''),
+            Self::Backslash => *first == b'\\',
+            Self::Quoted => *first == b'\'',
         };
         if !special {
             return if plain { Next::Is { wanted: 1, text: 1 } } else { Next::No };
@@ -56,9 +59,14 @@ impl Spelling {
     pub(super) fn each(self, wanted: &[u8], give: &mut dyn FnMut(&[u8], usize)) {
         let Some(&byte) = wanted.first() else { return };
         match self {
-            Self::Raw => {}
             Self::Percent => percent(byte, give),
             Self::Backslash => backslash(byte, wanted, give),
+            Self::Quoted if byte == b'\'' => {
+                give(br"'\''", 1);
+                give(br#"'"'"'"#, 1);
+                return;
+            }
+            Self::Raw | Self::Quoted => {}
         }
         give(&[byte], 1);
     }
@@ -101,10 +109,6 @@ fn backslash(byte: u8, wanted: &[u8], give: &mut dyn FnMut(&[u8], usize)) {
     };
     if let Some(letter) = letter {
         give(&[b'\\', letter], 1);
-    }
-    if byte == b'\'' {
-        give(br"'\''", 1);
-        give(br#"'"'"'"#, 1);
     }
     for digits in [UPPER, LOWER] {
         let [high, low] = hex(byte, digits);
@@ -184,8 +188,8 @@ mod tests {
         assert_eq!(Spelling::Percent.next(b"/", b"%2f", false), is(1, 3));
         assert_eq!(Spelling::Percent.next(b" ", b"+", false), is(1, 1));
         assert_eq!(Spelling::Backslash.next(b"\\", b"\\\\", false), is(1, 2));
-        assert_eq!(Spelling::Backslash.next(b"'", br"'\''", false), is(1, 4));
-        assert_eq!(Spelling::Backslash.next(b"'", b"'x", false), is(1, 1));
+        assert_eq!(Spelling::Quoted.next(b"'", br"'\''", false), is(1, 4));
+        assert_eq!(Spelling::Quoted.next(b"'", b"'x", false), Next::No);
         assert_eq!(Spelling::Backslash.next("é".as_bytes(), br"\u00e9", false), is(2, 6));
         assert_eq!(Spelling::Backslash.next("😀".as_bytes(), br"\uD83D\uDE00", false), is(4, 12));
         assert_eq!(Spelling::Backslash.next(b"<", br"\u003c", false), is(1, 6));
@@ -197,13 +201,13 @@ mod tests {
         for (spelling, wanted, text) in [
             (Spelling::Percent, &b"/"[..], &b"%2"[..]),
             (Spelling::Backslash, b"\"", b"\\"),
-            (Spelling::Backslash, b"'", b"'"),
+            (Spelling::Quoted, b"'", b"'"),
             (Spelling::Raw, b"x", b""),
         ] {
             assert_eq!(spelling.next(wanted, text, false), Next::Open);
             assert_ne!(spelling.next(wanted, text, true), Next::Open);
         }
-        assert_eq!(Spelling::Backslash.next(b"'", b"'", true), is(1, 1));
+        assert_eq!(Spelling::Backslash.next(b"\\", b"\\", true), is(1, 1));
     }
 
     #[test]

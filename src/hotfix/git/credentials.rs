@@ -16,7 +16,7 @@ pub(super) fn of(repo: &Repository) -> Vec<(String, Vec<u8>)> {
             // The address that replaces others is the name in the middle.
             (b"url", b"insteadof" | b"pushinsteadof") => user_info(b"url", middle(name), &mut found),
             (b"http", b"extraheader") => {
-                let token = entry.value_bytes().rsplit(|byte| byte.is_ascii_whitespace()).next();
+                let token = entry.value_bytes().rsplit(u8::is_ascii_whitespace).next();
                 found.extend(token.map(|token| ("http.extraheader".to_owned(), token.to_vec())));
             }
             _ => {}
