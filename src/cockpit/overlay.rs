@@ -290,8 +290,8 @@ pub struct Search {
     pub more: bool,
     /// How far the log went then.
     pub end: u64,
-    /// Where to go from here once it is found: to the place before instead of the next one.
-    pub back: bool,
+    /// The place to go on from once it is looked for again, and whether backwards.
+    pub from: Option<(Match, bool)>,
 }
 
 /// Whether keys go to the command of a run.

@@ -291,10 +291,15 @@ fn take(cx: &mut Cx<'_>, read: Read) {
             let Some(search) = &mut view.search else { return };
             search.end = view.history.end();
             search.more = more;
-            let first = matches.partition_point(|found| view.history.number(found.spot) < from);
-            search.current = match (search.back, first) {
-                (false, first) if first < matches.len() => first,
-                (_, first) => first.saturating_sub(1),
+            let behind = |keep: &dyn Fn(&Match) -> bool| matches.partition_point(|found| keep(found));
+            let last = matches.len().saturating_sub(1);
+            search.current = match search.from {
+                Some((place, false)) => {
+                    Some(behind(&|found| *found <= place)).filter(|i| *i <= last).unwrap_or(0)
+                }
+                Some((place, true)) => behind(&|found| *found < place).checked_sub(1).unwrap_or(last),
+                // The first one from what is shown on, else the last.
+                None => behind(&|found| view.history.number(found.spot) < from).min(last),
             };
             search.matches = Some(matches);
             go_to_match(view, width);
@@ -337,13 +342,13 @@ pub(super) fn find(cx: &mut Cx<'_>, text: String) {
     if text.is_empty() {
         return leave(cx);
     }
-    look_for(cx, text, false);
+    look_for(cx, text, None);
 }
 
-fn look_for(cx: &mut Cx<'_>, text: String, back: bool) {
+fn look_for(cx: &mut Cx<'_>, text: String, from: Option<(Match, bool)>) {
     let Some(view) = view(cx.model) else { return };
     view.selection = None;
-    view.search = Some(Search { text: text.clone(), matches: None, current: 0, more: false, end: 0, back });
+    view.search = Some(Search { text: text.clone(), matches: None, current: 0, more: false, end: 0, from });
     let run = view.run.clone();
     let id = cx.effect("looking for it", Effect::ReadLog { run, want: Want::Find(text) });
     if let Some(view) = self::view(cx.model) {
@@ -358,16 +363,17 @@ fn current(search: &Search) -> Option<Match> {
 /// Goes to the next place, or the one before; behind the last one comes the first.
 fn next(cx: &mut Cx<'_>, back: bool) {
     let width = width(cx.model);
+    let goes_on = cx.model.run_view().is_some_and(|view| runs(cx.model, &view.run));
     let Some(view) = view(cx.model) else { return };
     let Some(search) = &mut view.search else { return command(cx, Command::FindText) };
     let Some(count) = search.matches.as_ref().map(Vec::len) else { return };
     let at_end = if back { search.current == 0 } else { search.current + 1 >= count };
-    if at_end && (search.end < view.history.end() || view.top.is_none()) && search.end > 0 {
+    // At the end of a run that goes on nobody looks at the log.
+    let grown = search.end < view.history.end() || (goes_on && view.top.is_none());
+    if at_end && grown {
         // More may have come since it was looked for.
-        let text = search.text.clone();
-        if search.end < view.history.end() {
-            return look_for(cx, text, back);
-        }
+        let (text, from) = (search.text.clone(), current(search).map(|found| (found, back)));
+        return look_for(cx, text, from);
     }
     if count == 0 {
         return;
@@ -492,3 +498,6 @@ fn over(cx: &mut Cx<'_>, why: String) {
         view.input = Input::Over(why);
     }
 }
+
+#[cfg(test)]
+mod tests;
