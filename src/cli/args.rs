@@ -132,6 +132,10 @@ pub(crate) struct WorldArgs {
     #[arg(long, value_name = "WHY")]
     pub(crate) reason: Vec<String>,
 
+    /// Put the plan up for approval instead of starting it; prints its id
+    #[arg(long, conflicts_with_all = ["dry_run", "confirm", "pass_over", "detach"])]
+    pub(crate) propose: bool,
+
     /// Return as soon as the plan has started
     #[arg(long)]
     pub(crate) detach: bool,
@@ -305,6 +309,8 @@ mod tests {
             "hotfix status --json",
             "test unit lint",
             "deploy staging --ref main --confirm staging --detach",
+            "deploy production --propose",
+            "deploy production --override checks --override staging --reason fire --confirm production",
             "smoke staging",
             "rollback",
             "rollback redeploy --env staging --confirm staging --override rollback --reason known",

@@ -1,43 +1,44 @@
 //! What the verbs share that change the world: plan, confirmation, start, and following.
 
-use std::fmt::Write as _;
 use std::io::{BufRead as _, IsTerminal as _};
 
 use super::End;
 use super::args::WorldArgs;
-use super::context::{Context, Wanted};
+use super::context::{Context, Loaded, Wanted};
 use super::follow::follow;
+use super::preview::preview as preview_with;
 use crate::conductor::{self, PassOver, Started};
 use crate::config::types::Config;
 use crate::failure::{Failure, Result};
-use crate::incident::{History, Policy, duration};
-use crate::plan::gates::Gate;
-use crate::plan::{Action, Plan, Reach, Request};
+use crate::incident::{History, Policy};
+use crate::plan::gates::{self, Gate};
+use crate::plan::{Plan, Request, confirmed, proposal};
 use crate::text::visible;
 
-/// Makes a plan of a request and does with it what was asked: shows it, or confirms, starts
-/// and follows it.
+/// Makes a plan of a request and does with it what was asked: shows it, puts it up for approval,
+/// or confirms, starts and follows it.
 ///
 /// # Errors
-/// The plan cannot be made, is not confirmed, or its target is held by somebody else.
+/// The plan cannot be made, a gate is not met, it is not confirmed, or its target is held by
+/// somebody else.
 pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &WorldArgs) -> Result<End> {
+    let policy = Policy::built_in().with(&config.policy);
     if world.dry_run {
-        let plan = made(cx, config, "dry-run", request)?;
-        cx.out.lines(&preview(&plan))?;
-        return Ok(End::Done);
+        return dry_run(cx, config, &policy, request);
     }
     let mut loaded = cx.load(Wanted::Open)?;
     let id = conductor::plan_id(loaded.state(), request);
     let plan = made(cx, config, &id, request)?;
-    let confirmed = confirm(cx, &plan, world)?;
+    if world.propose {
+        return propose(cx, &mut loaded, &plan);
+    }
+    let pass_over = passed_over(world)?;
+    let confirmed = confirm(cx, &loaded, &policy, &plan, world, &pass_over)?;
     let repository = &cx.place()?.repository;
     let incident = loaded.state().id;
     let seq = loaded.seq;
-    let policy = Policy::built_in().with(&config.policy);
-    let pass_over = passed_over(world)?;
-    let journal = &mut loaded.journal;
     let started = conductor::start(
-        journal,
+        &mut loaded.journal,
         &cx.state_dir,
         incident,
         repository,
@@ -60,6 +61,33 @@ pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &Wo
     }
 }
 
+/// Shows the plan and how its gates stand. Where no incident is open nothing is known of them.
+fn dry_run(cx: &Context, config: &Config, policy: &Policy, request: &Request) -> Result<End> {
+    let plan = made(cx, config, "dry-run", request)?;
+    let loaded = cx.load_to_read(Wanted::Open).ok();
+    let standings = loaded.map(|loaded| {
+        gates::evaluate(&plan, loaded.state(), policy, &loaded.journal.author().name, cx.now())
+    });
+    cx.out.lines(&preview_with(&plan, standings.as_deref()))?;
+    Ok(End::Done)
+}
+
+/// Puts a plan up for approval and prints the id of the proposal.
+fn propose(cx: &Context, loaded: &mut Loaded, plan: &Plan) -> Result<End> {
+    let doing = format!("asking for approval of {}", visible(&plan.title));
+    let proposed = proposal::propose(plan)
+        .ok_or_else(|| Failure::new(doing, "the plan cannot be written down", "start it without asking"))?;
+    let id = proposed.plan.clone();
+    if proposal::waiting(loaded.state()).any(|waits| waits.hash == proposed.hash) {
+        cx.out.tell("it is up for approval already");
+    } else {
+        loaded.append(None, cx.now(), proposed)?;
+        cx.out.tell(&format!("put up for approval: {}", visible(&plan.title)));
+    }
+    cx.out.line(&id)?;
+    Ok(End::Done)
+}
+
 fn made(cx: &Context, config: &Config, id: &str, request: &Request) -> Result<Plan> {
     let policy = Policy::built_in().with(&config.policy);
     let history = history(cx)?;
@@ -73,59 +101,52 @@ pub(super) fn history(cx: &Context) -> Result<History> {
     cx.journal_to_read()?.history(&cx.place()?.repository)
 }
 
-/// The plan as it is shown before it runs.
+/// The plan as it is shown before it runs, without how its gates stand.
 pub(super) fn preview(plan: &Plan) -> String {
-    let mut text = format!("{}\n", visible(&plan.title));
-    for (reference, commit) in &plan.frozen {
-        let _ = writeln!(text, "  {} is {}", visible(reference), visible(commit));
-    }
-    for (number, step) in plan.steps.iter().enumerate() {
-        let _ = writeln!(text, "{:>3}  {}", number + 1, visible(&step.action.line()));
-        if let Action::Command(command) = &step.action {
-            let _ = writeln!(text, "     in {}", visible(&command.cwd));
-            if !command.env.is_empty() {
-                let _ = writeln!(text, "     with {}", visible(&command.env.join(" ")));
-            }
-            for (name, value) in &command.set {
-                let _ = writeln!(text, "     {}={}", visible(name), visible(value));
-            }
-        }
-        let reach = match step.reach {
-            Reach::Here => "this machine only",
-            Reach::Others => "reaches others",
-        };
-        let _ = writeln!(text, "     {reach}; stopped after {}", duration(step.timeout));
-        if let Some(proof) = &step.proof {
-            let _ = writeln!(text, "     proof: {}", visible(&proof.ask.line()));
-        }
-    }
-    for note in &plan.notes {
-        let _ = writeln!(text, "  {}", visible(note));
-    }
-    if let Some(target) = &plan.confirm {
-        let _ = writeln!(text, "To go ahead its target has to be named: --confirm {}", visible(target));
-    }
-    text
+    preview_with(plan, None)
 }
 
 /// How the plan was confirmed, in words.
-fn confirm(cx: &Context, plan: &Plan, world: &WorldArgs) -> Result<String> {
+///
+/// # Errors
+/// It is not confirmed, or a gate is in the way that is not or may not be passed over.
+fn confirm(
+    cx: &Context,
+    loaded: &Loaded,
+    policy: &Policy,
+    plan: &Plan,
+    world: &WorldArgs,
+    pass_over: &[PassOver],
+) -> Result<String> {
     let doing = || format!("confirming {}", plan.title);
-    if let Some(said) = &world.confirm {
-        if *said == plan.target {
-            return Ok(format!("--confirm {}", visible(said)));
-        }
+    if let Some(said) = world.confirm.as_ref().filter(|said| **said != plan.target) {
         let cause =
             format!("--confirm names {}, the plan's target is {}", visible(said), visible(&plan.target));
         return Err(Failure::usage(doing(), cause, "nothing was started; look at the plan with --dry-run"));
     }
-    let Some(target) = &plan.confirm else { return Ok("by the verb".to_owned()) };
+    let standings = gates::evaluate(plan, loaded.state(), policy, &loaded.journal.author().name, cx.now());
+    let mut blocking = standings.iter().filter(|standing| standing.blocks()).peekable();
+    let passes = blocking.peek().is_some();
+    if !blocking.all(|gate| gate.may_pass_over && pass_over.iter().any(|given| given.gate == gate.id)) {
+        // No confirmation would help.
+        return Err(conductor::blocked(plan, &standings));
+    }
+    if world.confirm.is_some() {
+        return Ok(confirmed::given(&plan.target));
+    }
+    let Some(target) = plan.confirm.as_ref().or(passes.then_some(&plan.target)) else {
+        return Ok("by the verb".to_owned());
+    };
     let hint = format!("look at the plan with --dry-run, then add --confirm {}", visible(target));
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        let cause = format!("{} is protected: its name has to be given", visible(target));
+        let cause = if passes {
+            format!("passing over a gate needs the name of the target, {}", visible(target))
+        } else {
+            format!("{} is protected: its name has to be given", visible(target))
+        };
         return Err(Failure::usage(doing(), cause, hint));
     }
-    cx.out.tell(&preview(plan));
+    cx.out.tell(&preview_with(plan, Some(&standings)));
     cx.out.tell(&format!("type {} to go ahead, anything else to leave it:", visible(target)));
     // What was typed before the question was asked is no answer to it.
     let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
@@ -133,7 +154,7 @@ fn confirm(cx: &Context, plan: &Plan, world: &WorldArgs) -> Result<String> {
     let read = std::io::stdin().lock().read_line(&mut typed);
     read.map_err(|error| Failure::new(doing(), error, hint.clone()))?;
     if typed.trim_end_matches(['\r', '\n']) == target {
-        return Ok(format!("typed {}", visible(target)));
+        return Ok(confirmed::typed(target));
     }
     Err(Failure::usage(doing(), "what was typed is not the name of its target", hint))
 }

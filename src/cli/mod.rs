@@ -11,11 +11,13 @@ mod context;
 mod follow;
 mod logging;
 mod output;
+mod preview;
 #[cfg(test)]
 mod sample;
 mod save;
 mod sheet;
 mod situation;
+mod status_approvals;
 mod status_json;
 mod status_runs;
 mod status_text;

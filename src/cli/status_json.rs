@@ -8,7 +8,11 @@ use serde::Serialize;
 use super::situation::{Item, ProbeState, Situation};
 use crate::config::types::Flow;
 use crate::hotfix::state::BranchState;
-use crate::incident::{CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, RecordId, Run, StepRun};
+use crate::incident::{
+    CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Proposal, RecordId, Run, StepRun, Vote,
+};
+use crate::plan::gates::ApprovalRule;
+use crate::plan::proposal;
 
 /// The whole document. The order of fields is that of the contract.
 #[derive(Debug, Serialize)]
@@ -17,7 +21,7 @@ pub(crate) struct Document<'a> {
     next: Vec<Next<'a>>,
     clocks: Vec<Clock<'a>>,
     roles: BTreeMap<&'a str, &'a str>,
-    approvals: [(); 0],
+    approvals: Vec<Approval<'a>>,
     checklist: Vec<Check<'a>>,
     hotfix: Option<Hotfix<'a>>,
     health: Vec<Probe<'a>>,
@@ -62,6 +66,28 @@ struct Clock<'a> {
     title: &'a str,
     due_at: Timestamp,
     state: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Approval<'a> {
+    role: &'a str,
+    by: &'a str,
+    verbal: bool,
+    /// Id of the proposal or plan it was given for.
+    plan: Option<&'a str>,
+    /// Whether it counts now for the plan at hand.
+    valid: bool,
+    /// Why it does not.
+    why: Option<String>,
+    /// `false`: it was rejected.
+    approves: bool,
+    /// Whether the person it is from wrote it.
+    verified: bool,
+    how: &'a str,
+    title: &'a str,
+    hash: &'a str,
+    written_by: &'a str,
+    at: Timestamp,
 }
 
 #[derive(Debug, Serialize)]
@@ -197,12 +223,12 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
             })
             .collect(),
         roles: roles(situation),
-        approvals: [],
+        approvals: approvals(situation),
         checklist: situation.checklist.iter().map(check).collect(),
         hotfix: situation.hotfix.as_ref().map(|branch| hotfix(situation.flow, branch)),
         health: situation.health.iter().map(probe).collect(),
         runs: state.runs().map(|(_, run)| run_line(run)).collect(),
-        plans: state.plans.iter().map(plan).collect(),
+        plans: state.plans.iter().map(plan).chain(proposal::waiting(state).map(proposed)).collect(),
         timeline: state.timeline.iter().map(line).collect(),
         journal: Journal { records: state.records, head: state.head, shared: "off", unsent: 0 },
     }
@@ -234,6 +260,43 @@ fn roles(situation: &Situation) -> BTreeMap<&str, &str> {
     let known = situation.policy.roles.iter().map(|role| (role.id.as_str(), ""));
     let taken = situation.state.roles.iter().map(|(role, person)| (role.as_str(), person.as_str()));
     known.chain(taken).collect()
+}
+
+/// Every approval and rejection, oldest first, and whether it counts for the plan at hand.
+fn approvals(situation: &Situation) -> Vec<Approval<'_>> {
+    let state = &situation.state;
+    let rule = ApprovalRule::of(&situation.policy, state.severity);
+    let standing = proposal::standing(state, &rule, situation.now);
+    let of = |vote: &Vote| {
+        let why = if vote.approves {
+            standing.void.iter().find(|(void, _)| void.record == vote.record).map(|(_, why)| why.clone())
+        } else {
+            let stands = standing.rejections.iter().any(|rejection| rejection.record == vote.record);
+            Some(
+                if stands { "it stands against the plan at hand" } else { "it is about another plan" }.into(),
+            )
+        };
+        (vote.approves && why.is_none(), why)
+    };
+    let line = |vote| {
+        let (valid, why) = of(vote);
+        Approval {
+            role: &vote.role,
+            by: &vote.by,
+            verbal: vote.verbal,
+            plan: vote.plan.as_deref(),
+            valid,
+            why,
+            approves: vote.approves,
+            verified: vote.is_verified(),
+            how: &vote.how,
+            title: &vote.title,
+            hash: &vote.hash,
+            written_by: &vote.written_by,
+            at: vote.at,
+        }
+    };
+    state.votes.iter().map(line).collect()
 }
 
 fn check(item: &Item) -> Check<'_> {
@@ -318,6 +381,23 @@ fn plan(plan: &PlanRun) -> Plan<'_> {
         state: plan.state.name(),
         why: &plan.why,
         steps: plan.steps.iter().map(step).collect(),
+    }
+}
+
+/// A plan that waits for approval.
+fn proposed(proposal: &Proposal) -> Plan<'_> {
+    Plan {
+        id: &proposal.id,
+        title: &proposal.title,
+        purpose: &proposal.purpose,
+        target: &proposal.target,
+        state: "waiting",
+        why: "for approval",
+        steps: proposal
+            .steps
+            .iter()
+            .map(|title| Step { title, state: "open", run: None, waiting: None, skipped: None })
+            .collect(),
     }
 }
 

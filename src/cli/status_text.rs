@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::sheet::{GUTTER, Hue, Line, Sheet, WIDTH, fit};
 use super::situation::{Item, ProbeState, Situation};
-use super::status_runs;
+use super::{status_approvals, status_runs};
 use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::{CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, Status, duration};
@@ -33,6 +33,7 @@ pub(crate) fn text(
         hotfix(&mut page, situation, branch);
     }
     checklist(&mut page, &situation.checklist, situation.now);
+    status_approvals::approvals(&mut page, situation);
     status_runs::runs(&mut page, situation);
     timeline(&mut page, situation);
     for remark in &situation.remarks {

@@ -63,7 +63,7 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
     let commit = state.commit().unwrap_or_default().to_owned();
     // On no branch the commit itself is what is meant.
     let reference = state.branch().map_or_else(|| commit.clone(), str::to_owned);
-    let dirty = state.dirty_count > 0;
+    let dirty = state.is_dirty();
     let (tag, version) = (state.tags.last().cloned(), state.version.clone());
     let root = directory(&state.root);
     planned(ground, &reader, id, request, &Resolved { reference, commit, root, dirty, tag, version })

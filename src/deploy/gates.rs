@@ -90,19 +90,7 @@ fn plain(id: &str, config: &Config, policy: &Policy, commit: &str) -> Option<Gat
 
 /// What each severity demands of approvals.
 pub fn rules(policy: &Policy) -> BTreeMap<Severity, ApprovalRule> {
-    Severity::ALL
-        .into_iter()
-        .map(|severity| {
-            let demands = policy.severity(severity);
-            let rule = ApprovalRule {
-                roles: demands.approvals.clone(),
-                verbal: demands.verbal_approval,
-                own: demands.own_approval,
-                valid_for: policy.approval_valid_for,
-            };
-            (severity, rule)
-        })
-        .collect()
+    Severity::ALL.into_iter().map(|severity| (severity, ApprovalRule::of(policy, severity))).collect()
 }
 
 /// The freezes that can be read; those that cannot are refused when the file is loaded.

@@ -83,6 +83,13 @@ impl BranchState {
         }
     }
 
+    /// Tells whether the work tree holds anything beyond the commit that could change what a
+    /// check finds. flightdeck's own file does not: what it holds is trusted by its content.
+    pub fn is_dirty(&self) -> bool {
+        let own = |file: &DirtyFile| file.path == "flightdeck.toml";
+        self.dirty_count > self.dirty.iter().filter(|file| own(file)).count()
+    }
+
     /// The commit HEAD is at; `None` in an empty repository.
     pub fn commit(&self) -> Option<&str> {
         match &self.head {

@@ -1,6 +1,9 @@
 //! Plans that are put up for approval: which of them wait, and what exactly was put up.
 
+use jiff::Timestamp;
+
 use super::Plan;
+use super::gates::{ApprovalRule, Approvals, approvals};
 use crate::incident::{PlanProposed, Proposal, State};
 
 /// The record that puts a plan up. The same plan put up twice has the same id. `None` where it
@@ -52,4 +55,54 @@ pub fn of<'a>(state: &'a State, hash: &str) -> Option<&'a Proposal> {
 pub fn plan(proposal: &Proposal) -> Option<Plan> {
     let plan: Plan = serde_json::from_value(proposal.spec.clone()).ok()?;
     (plan.hash() == proposal.hash).then_some(plan)
+}
+
+/// The plan that approvals are about now: the proposal that waits, else the last plan that was
+/// started and had to be approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// Id of the proposal or plan.
+    pub id: &'a str,
+    /// One line.
+    pub title: &'a str,
+    /// Its hash.
+    pub hash: &'a str,
+    /// Who put it up or started it: whose own approval it would be.
+    pub by: &'a str,
+    /// Whether it still waits to be started.
+    pub waits: bool,
+}
+
+/// The plan that approvals are about now; `None`: there is none.
+pub fn subject(state: &State) -> Option<Subject<'_>> {
+    let proposed = at_hand(state).map(|found| Subject {
+        id: &found.id,
+        title: &found.title,
+        hash: &found.hash,
+        by: &found.by,
+        waits: true,
+    });
+    let started = || {
+        let asked = |spec: &serde_json::Value| {
+            let gates = spec.get("gates").and_then(serde_json::Value::as_array);
+            gates.is_some_and(|gates| {
+                gates.iter().any(|gate| gate.get("gate").is_some_and(|id| id == "approvals"))
+            })
+        };
+        state.plans.iter().rev().find(|run| asked(&run.spec)).map(|run| Subject {
+            id: &run.id,
+            title: &run.title,
+            hash: &run.hash,
+            by: &run.by,
+            waits: false,
+        })
+    };
+    proposed.or_else(started)
+}
+
+/// How the approvals of the plan at hand stand under the policy in force. Where there is no plan
+/// none can have been given.
+pub fn standing<'a>(state: &'a State, rule: &'a ApprovalRule, now: Timestamp) -> Approvals<'a> {
+    let (hash, by) = subject(state).map_or(("", ""), |subject| (subject.hash, subject.by));
+    approvals(state, rule, hash, by, now)
 }

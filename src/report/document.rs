@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
+use super::approvals;
 use super::escape::{MISSING, cell, inline, paragraphs, struck, table};
 use super::followups;
 use super::runs;
@@ -44,6 +45,7 @@ pub fn markdown(state: &State, policy: &Policy, checklist: &[ChecklistItem], now
     section("Timeline", timeline(state));
     section("Checklist", checks(state, checklist));
     section("Runs", runs::section(state, now).unwrap_or_else(|| "Nothing was run.".to_owned()));
+    section("Approvals and gates", approvals::section(state).unwrap_or_else(|| "None.".to_owned()));
     section("Open follow-ups", follow_ups(state, policy, checklist, now));
     section("Record", record(state, now));
     out.truncate(out.trim_end().len());

@@ -1,6 +1,7 @@
 //! Folds turned into documents: the incident report, and Markdown taken apart for drawing.
 //! Pure: the text of a report is made here, writing it to a file is the caller's affair.
 
+mod approvals;
 pub mod blocks;
 mod document;
 mod escape;

@@ -11,6 +11,7 @@ mod keys;
 mod terminal;
 mod world;
 
+mod approvals;
 #[cfg(target_os = "linux")]
 mod conductor;
 mod drill_verb;

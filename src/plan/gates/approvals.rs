@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ApprovalRule, Met};
-use crate::incident::{State, Vote, duration, same_person};
+use crate::incident::{Policy, Severity, State, Vote, duration, same_person};
 
 /// How the approvals of a plan stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,19 @@ pub struct Approvals<'a> {
     pub rejections: Vec<&'a Vote>,
     /// Every approval that does not count for this plan now, with why, oldest first.
     pub void: Vec<(&'a Vote, String)>,
+}
+
+impl ApprovalRule {
+    /// What the policy in force demands at a severity.
+    pub fn of(policy: &Policy, severity: Severity) -> Self {
+        let demands = policy.severity(severity);
+        Self {
+            roles: demands.approvals.clone(),
+            verbal: demands.verbal_approval,
+            own: demands.own_approval,
+            valid_for: policy.approval_valid_for,
+        }
+    }
 }
 
 /// How one role stands with a plan.
@@ -83,28 +96,23 @@ pub fn approvals<'a>(
     by: &str,
     now: Timestamp,
 ) -> Approvals<'a> {
-    let mut void = Vec::new();
-    let mut good: Vec<&Vote> = Vec::new();
-    for vote in state.votes.iter().filter(|vote| vote.approves) {
-        match refusal(vote, rule, hash, by, now) {
-            Some(why) => void.push((vote, why)),
-            None => good.push(vote),
-        }
-    }
+    let given = || state.votes.iter().filter(|vote| vote.approves);
+    let judged: Vec<(&Vote, Option<String>)> =
+        given().map(|vote| (vote, refusal(vote, rule, hash, by, now))).collect();
+    let good: Vec<&Vote> = judged.iter().filter(|(_, why)| why.is_none()).map(|(vote, _)| *vote).collect();
     let chosen = assign(&rule.roles, &good);
-    for vote in &good {
-        // A second approval in the same role is as good as the first.
-        let elsewhere =
-            chosen.iter().flatten().find(|other| other.role != vote.role && same_person(&other.by, &vote.by));
-        if let Some(other) = elsewhere {
-            let why = format!("{} counts as {}: two roles are two people", vote.by, other.role);
-            void.push((vote, why));
-        }
-    }
+    // A second approval in the same role is as good as the first.
+    let elsewhere = |vote: &Vote| {
+        let other = |other: &&&Vote| other.role != vote.role && same_person(&other.by, &vote.by);
+        let other = chosen.iter().flatten().find(other)?;
+        Some(format!("{} counts as {}: two roles are two people", vote.by, other.role))
+    };
+    let void: Vec<(&Vote, String)> =
+        judged.into_iter().filter_map(|(vote, why)| Some((vote, why.or_else(|| elsewhere(vote))?))).collect();
     let roles = rule
         .roles
         .iter()
-        .zip(chosen)
+        .zip(chosen.iter().copied())
         .map(|(role, approval)| {
             let why = match approval {
                 Some(_) => String::new(),
@@ -170,8 +178,11 @@ fn rejections<'a>(state: &'a State, hash: &str) -> Vec<&'a Vote> {
 /// Why an approval does not count by itself; `None`: it does.
 fn refusal(vote: &Vote, rule: &ApprovalRule, hash: &str, by: &str, now: Timestamp) -> Option<String> {
     let who = &vote.by;
-    if vote.hash.is_empty() || hash.is_empty() {
+    if vote.hash.is_empty() {
         return Some(format!("{who} approved without a plan to approve"));
+    }
+    if hash.is_empty() {
+        return Some("no plan waits for approval".to_owned());
     }
     if vote.hash != hash {
         return Some(format!("{who} approved another version of this plan"));

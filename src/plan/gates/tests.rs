@@ -229,14 +229,7 @@ fn the_checklist_is_complete_when_nothing_is_open_failed_or_left_out_without_a_r
 // Approvals.
 
 fn rule(severity: Severity) -> ApprovalRule {
-    let policy = Policy::built_in();
-    let demands = policy.severity(severity);
-    ApprovalRule {
-        roles: demands.approvals.clone(),
-        verbal: demands.verbal_approval,
-        own: demands.own_approval,
-        valid_for: policy.approval_valid_for,
-    }
+    ApprovalRule::of(&Policy::built_in(), severity)
 }
 
 fn approval_gate() -> Gate {

@@ -1,0 +1,57 @@
+//! Who approved what, and what was passed over, as rows of tables.
+
+use super::document::spell;
+use super::escape::{cell, table};
+use crate::incident::{State, Vote};
+
+/// Approvals and rejections, and gates that were passed over; `None` where there are neither.
+pub(super) fn section(state: &State) -> Option<String> {
+    let mut parts = Vec::new();
+    if !state.votes.is_empty() {
+        let rows = state.votes.iter().map(row_of);
+        parts.push(table(["When (UTC)", "Who", "As", "What", "Plan", "How"], rows));
+    }
+    if !state.passed_over.is_empty() {
+        let rows = state.passed_over.iter().map(|passed| {
+            let title = state.plan(&passed.plan).map_or(&passed.plan, |plan| &plan.title);
+            [
+                spell(passed.at),
+                cell(title),
+                format!("**{}**", cell(&passed.gate)),
+                cell(&passed.missing),
+                cell(&passed.reason),
+                cell(&passed.by),
+            ]
+        });
+        let head = ["When (UTC)", "Plan", "Gate", "What was missing", "Why it was passed over", "By"];
+        parts.push(format!("Gates that were **passed over**:\n\n{}", table(head, rows)));
+    }
+    (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+fn row_of(vote: &Vote) -> [String; 6] {
+    let short = |hash: &str| hash.get(..8).unwrap_or(hash).to_owned();
+    let plan = match (vote.title.is_empty(), vote.hash.is_empty()) {
+        (_, true) => "none".to_owned(),
+        (true, false) => format!("`{}`", cell(&short(&vote.hash))),
+        (false, false) => format!("{} `{}`", cell(&vote.title), cell(&short(&vote.hash))),
+    };
+    let mut how = Vec::new();
+    if vote.verbal {
+        how.push("verbal".to_owned());
+    }
+    if !vote.how.is_empty() {
+        how.push(cell(&vote.how));
+    }
+    if !vote.is_verified() {
+        how.push(format!("**unverified**, written down by {}", cell(&vote.written_by)));
+    }
+    [
+        spell(vote.at),
+        cell(&vote.by),
+        cell(&vote.role),
+        if vote.approves { "approved" } else { "**rejected**" }.to_owned(),
+        plan,
+        if how.is_empty() { cell("") } else { how.join(", ") },
+    ]
+}

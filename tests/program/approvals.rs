@@ -1,0 +1,332 @@
+//! Gates and approvals, as people at their own terminals meet them.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::Value;
+
+use super::world::{Ended, Shell, World, wait_until};
+
+/// A repository with staging and production, a check and a checklist of one item.
+pub(super) struct Site {
+    pub(super) world: World,
+    pub(super) shell: Shell,
+}
+
+pub(super) const CONFIG: &str = r#"
+[[checks]]
+name = "unit"
+command = ["./unit.sh"]
+
+[[checklist]]
+id = "core"
+title = "core user workflow"
+
+[[environments]]
+name = "staging"
+deploy = ["./deploy.sh", "{ref}", "{env}"]
+smoke = ["./smoke.sh"]
+
+[[environments]]
+name = "production"
+protected = true
+gates = ["checks", "checklist", "approvals", "staging", "freeze"]
+deploy = ["./deploy.sh", "{ref}", "{env}"]
+"#;
+
+impl Site {
+    pub(super) fn new(severity: &str, config: &str) -> Self {
+        let world = World::new();
+        let shell = world.repository("service");
+        let site = Self { world, shell };
+        std::fs::write(site.shell.directory.join("flightdeck.toml"), config).unwrap();
+        for (name, text) in
+            [("unit.sh", "exit 0"), ("smoke.sh", "exit 0"), ("deploy.sh", "echo $* >> ../deployed")]
+        {
+            let path = site.shell.directory.join(name);
+            std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        site.commit("add what is run");
+        site.shell.flightdeck(&["trust"]).succeeded();
+        site.shell.flightdeck(&["declare", "Checkout answers 500", "--severity", severity]).succeeded();
+        site
+    }
+
+    pub(super) fn commit(&self, subject: &str) {
+        self.shell.run("git", &["add", "."]).succeeded();
+        self.shell.run("git", &["commit", "--quiet", "--allow-empty", "-m", subject]).succeeded();
+    }
+
+    /// Somebody at a terminal of their own.
+    pub(super) fn person(&self, name: &str) -> Shell {
+        self.shell.clone().with("FLIGHTDECK_USER", name)
+    }
+
+    /// Does all that can be done alone: checks, checklist, staging.
+    pub(super) fn validate(&self) {
+        for line in [&["test"][..], &["tick", "core"], &["deploy", "staging"], &["smoke", "staging"]] {
+            self.shell.flightdeck(line).succeeded();
+        }
+    }
+
+    fn deploy(&self) -> Ended {
+        self.shell.flightdeck(&["deploy", "production", "--confirm", "production"])
+    }
+
+    pub(super) fn approvals(&self) -> Vec<Value> {
+        self.shell.json(&["status", "--json"])["approvals"].as_array().unwrap().clone()
+    }
+
+    /// How often something was brought to production.
+    pub(super) fn deployed(&self) -> usize {
+        let log = std::fs::read_to_string(self.world.path("deployed")).unwrap_or_default();
+        log.lines().filter(|line| line.ends_with("production")).count()
+    }
+
+    /// The kinds of all records, in order.
+    fn kinds(&self) -> Vec<String> {
+        let lines = self.shell.flightdeck(&["export", "--format", "jsonl"]).succeeded().stdout;
+        let kind = |line: &str| {
+            let record: Value = serde_json::from_str(line).unwrap();
+            record["kind"].as_str().map(str::to_owned)
+        };
+        lines.lines().filter_map(kind).collect()
+    }
+}
+
+#[test]
+fn production_is_deployed_to_once_every_gate_is_met() {
+    let site = Site::new("P1", CONFIG);
+    let blocked = site.deploy().ended_with(3);
+    for missing in [
+        "checks: unit not run on this commit",
+        "checklist: 1 of 1 open",
+        "approvals: lead: not given; product-manager: not given",
+        "staging: not deployed to staging",
+    ] {
+        assert!(blocked.stderr.contains(missing), "`{missing}` in {}", blocked.stderr);
+    }
+    site.validate();
+    let blocked = site.deploy().ended_with(3).said("1 gate not met: approvals");
+    assert!(!blocked.stderr.contains("--override"), "what may not be passed over is not offered");
+
+    // Put up once, seen by everybody, approved by two others.
+    let id = site.shell.flightdeck(&["deploy", "production", "--propose"]).succeeded().stdout;
+    let again = site.shell.flightdeck(&["deploy", "production", "--propose"]).succeeded();
+    assert_eq!(again.said("already").stdout, id, "the same plan has the same name");
+    let seen = site.person("Omar").json(&["status", "--json"]);
+    let waits = seen["plans"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((waits["id"].as_str(), waits["state"].as_str()), (Some(id.trim()), Some("waiting")));
+    let said = site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();
+    assert!(said.stderr.contains("deploy main to production, commit "), "{}", said.stderr);
+    site.deploy().ended_with(3).said("product-manager: not given");
+    site.person("Li").flightdeck(&["approve", "product-manager", "--plan", id.trim()]).succeeded();
+    assert!(site.approvals().iter().all(|vote| vote["valid"] == true), "{:?}", site.approvals());
+    let shown = site.shell.flightdeck(&["deploy", "production", "--dry-run"]).succeeded().stdout;
+    assert!(shown.contains("✓ approvals  Omar as lead, Li as product-manager"), "{shown}");
+    assert_eq!(site.deployed(), 0);
+    site.deploy().succeeded();
+    assert_eq!(site.deployed(), 1);
+    let plans = site.shell.json(&["status", "--json"])["plans"].clone();
+    assert!(plans.as_array().unwrap().iter().all(|plan| plan["state"] == "done"), "{plans}");
+    site.shell.flightdeck(&["verify"]).succeeded();
+}
+
+#[test]
+fn a_new_commit_voids_what_was_approved() {
+    let site = Site::new("P1", CONFIG);
+    site.validate();
+    site.shell.flightdeck(&["deploy", "production", "--propose"]).succeeded();
+    for (role, person) in [("lead", "Omar"), ("product-manager", "Li")] {
+        site.person(person).flightdeck(&["approve", role]).succeeded();
+    }
+    site.commit("one more thing");
+    site.validate();
+    site.deploy().ended_with(3).said("lead: Omar approved another version of this plan");
+    site.shell.flightdeck(&["deploy", "production", "--propose"]).succeeded();
+    let votes = site.approvals();
+    assert!(votes.iter().all(|vote| vote["valid"] == false), "{votes:?}");
+    assert!(votes[0]["why"].as_str().unwrap().contains("another version"), "{votes:?}");
+    assert_eq!(site.deployed(), 0);
+    // What is about another commit does not come back with the old one unasked, but it is the
+    // same plan again, and was approved.
+    site.shell.run("git", &["reset", "--quiet", "--hard", "HEAD~1"]).succeeded();
+    site.validate();
+    site.deploy().succeeded();
+}
+
+#[test]
+fn a_changed_command_voids_what_was_approved() {
+    let site = Site::new("P1", CONFIG);
+    site.validate();
+    for (role, person) in [("lead", "Omar"), ("product-manager", "Li")] {
+        site.person(person).flightdeck(&["approve", role]).succeeded();
+    }
+    let changed = CONFIG.replacen("\"{env}\"]\n\"#", "", 1).replace(
+        "gates = [\"checks\", \"checklist\", \"approvals\", \"staging\", \"freeze\"]\ndeploy = [\"./deploy.sh\",",
+        "gates = [\"checks\", \"checklist\", \"approvals\", \"staging\", \"freeze\"]\ndeploy = [\"./deploy.sh\", \"--all\",",
+    );
+    assert_ne!(changed, CONFIG);
+    std::fs::write(site.shell.directory.join("flightdeck.toml"), changed).unwrap();
+    site.shell.flightdeck(&["trust"]).succeeded();
+    site.deploy().ended_with(3).said("approved another version of this plan");
+    assert_eq!(site.deployed(), 0);
+}
+
+#[test]
+fn nobody_approves_alone() {
+    let site = Site::new("P1", CONFIG);
+    site.validate();
+    // One's own plan.
+    site.shell.flightdeck(&["approve", "lead"]).succeeded();
+    site.deploy().ended_with(3).said("lead: Maya would approve their own plan");
+    // One person in two roles.
+    for role in ["lead", "product-manager"] {
+        site.person("Omar").flightdeck(&["approve", role]).succeeded();
+    }
+    site.deploy().ended_with(3).said("two roles are two people");
+    // What somebody else wrote down, where that is not enough.
+    let said = site.shell.flightdeck(&["approve", "product-manager", "--by", "Li"]).succeeded();
+    assert!(said.stderr.contains("unverified: written down by Maya"), "{}", said.stderr);
+    site.deploy().ended_with(3).said("Li has to approve from their own terminal");
+    assert_eq!(site.deployed(), 0);
+    // A role that there is not.
+    site.shell.flightdeck(&["approve", "leed"]).ended_with(2).said("did you mean lead?");
+    site.shell
+        .flightdeck(&["approve", "lead", "--plan", "deploy-staging-9"])
+        .ended_with(2)
+        .said("did you mean");
+    site.shell.flightdeck(&["approve", "lead", "--by", " "]).ended_with(2);
+    site.shell.flightdeck(&["approve", "lead", "--by", "Li", "--verbal"]).ended_with(2).said("--how");
+}
+
+#[test]
+fn a_verbal_approval_is_marked_as_unverified_wherever_it_is_shown() {
+    let site = Site::new("P0", CONFIG);
+    site.validate();
+    for (role, person) in [("lead", "Omar"), ("on-call-manager", "Li")] {
+        let line = ["approve", role, "--by", person, "--verbal", "--how", "on the call"];
+        site.shell.flightdeck(&line).succeeded();
+    }
+    let votes = site.approvals();
+    assert!(votes.iter().all(|vote| vote["verbal"] == true && vote["valid"] == true), "{votes:?}");
+    assert!(votes.iter().all(|vote| vote["written_by"] == "Maya" && vote["verified"] == false));
+    let timeline = site.shell.json(&["status", "--json"])["timeline"].to_string();
+    assert!(timeline.contains("verbal, on the call, unverified"), "{timeline}");
+    let shown = site.shell.flightdeck(&["status"]).succeeded().stdout;
+    assert!(shown.contains("Omar, on the call, unverified"), "{shown}");
+    site.deploy().succeeded();
+    let report = site.shell.flightdeck(&["report"]).succeeded().stdout;
+    assert!(report.contains("verbal, on the call, **unverified**, written down by Maya"), "{report}");
+}
+
+#[test]
+fn passing_over_needs_the_target_and_a_reason_on_record_before_anything_runs() {
+    let site = Site::new("P0", CONFIG);
+    let over = |gates: &[&str], more: &[&str]| {
+        let mut line = vec!["deploy", "production"];
+        gates.iter().for_each(|gate| line.extend(["--override", gate]));
+        line.extend(more);
+        site.shell.flightdeck(&line)
+    };
+    let all = ["checks", "checklist", "approvals", "staging"];
+    let reason = ["--reason", "the shop is on fire"];
+    over(&all, &[&reason[..], &["--confirm", "staging"]].concat()).ended_with(2);
+    over(&all, &reason).ended_with(2).said("needs the name of the target");
+    over(&all, &["--confirm", "production"]).ended_with(2).said("needs a reason");
+    over(&all, &["--confirm", "production", "--reason", " "]).ended_with(2);
+    over(&all[1..], &[&reason[..], &["--confirm", "production"]].concat()).ended_with(3).said("checks");
+    over(&["chekcs"], &[&reason[..], &["--confirm", "production"]].concat()).ended_with(2);
+    assert_eq!(site.deployed(), 0);
+    assert!(!site.kinds().iter().any(|kind| kind == "gate-passed-over"), "nothing of that is recorded");
+
+    over(&all, &[&reason[..], &["--confirm", "production"]].concat()).succeeded();
+    assert_eq!(site.deployed(), 1);
+    let kinds = site.kinds();
+    let place = |wanted: &str| kinds.iter().position(|kind| kind == wanted).unwrap();
+    assert!(place("gate-passed-over") < place("plan-started"), "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "gate-passed-over").count(), 4);
+    let report = site.shell.flightdeck(&["report"]).succeeded().stdout;
+    assert!(report.contains("**passed over**") && report.contains("the shop is on fire"), "{report}");
+    // Passed over once is not passed over for ever.
+    site.deploy().ended_with(3);
+}
+
+#[test]
+fn what_the_severity_keeps_closed_stays_closed() {
+    let site = Site::new("P1", CONFIG);
+    let line = ["checks", "checklist", "approvals", "staging"].map(|gate| ["--override", gate]);
+    let line = [&["deploy", "production", "--confirm", "production", "--reason", "fire"][..], &line.concat()];
+    site.shell.flightdeck(&line.concat()).ended_with(3).said("not all of them may be passed over");
+    assert_eq!(site.deployed(), 0);
+    // It does once the incident is what it would have to be, and not before.
+    site.shell.flightdeck(&["severity", "P0", "--reason", "everybody is affected"]).succeeded();
+    site.shell.flightdeck(&line.concat()).succeeded();
+}
+
+#[test]
+fn a_plan_without_protection_needs_its_name_too_once_a_gate_is_passed_over() {
+    let config = CONFIG.replace("protected = true\n", "");
+    let site = Site::new("P0", &config);
+    let over = ["checks", "checklist", "approvals", "staging"].map(|gate| ["--override", gate]).concat();
+    let line = [&["deploy", "production", "--reason", "fire"][..], &over].concat();
+    site.shell.flightdeck(&line).ended_with(2).said("passing over a gate needs the name of the target");
+    site.shell.flightdeck(&[&line[..], &["--confirm", "production"]].concat()).succeeded();
+}
+
+#[test]
+fn rejected_is_rejected_until_that_person_thinks_better_of_it() {
+    let site = Site::new("P1", CONFIG);
+    site.validate();
+    site.shell.flightdeck(&["deploy", "production", "--propose"]).succeeded();
+    let reason = ["reject", "lead", "--reason", "not before the backup"];
+    site.person("Ann").flightdeck(&reason).succeeded();
+    for (role, person) in [("lead", "Omar"), ("product-manager", "Li")] {
+        site.person(person).flightdeck(&["approve", role]).succeeded();
+    }
+    let blocked = site.deploy().ended_with(3).said("in conflict");
+    assert!(blocked.stderr.contains("rejected by Ann as lead: not before the backup"), "{}", blocked.stderr);
+    let votes = site.approvals();
+    assert_eq!(votes.iter().filter(|vote| vote["approves"] == true).count(), 2, "both stand: {votes:?}");
+    assert_eq!(votes.iter().filter(|vote| vote["approves"] == false).count(), 1, "both stand: {votes:?}");
+    site.person("Ann").flightdeck(&["approve", "lead"]).succeeded();
+    site.deploy().succeeded();
+}
+
+#[test]
+fn an_approval_runs_out() {
+    let site = Site::new("P1", &format!("{CONFIG}\n[policy]\napproval_valid_for = \"1s\"\n"));
+    site.validate();
+    for (role, person) in [("lead", "Omar"), ("product-manager", "Li")] {
+        site.person(person).flightdeck(&["approve", role]).succeeded();
+    }
+    wait_until("the approvals to run out", || {
+        let shown = site.shell.flightdeck(&["deploy", "production", "--dry-run"]).succeeded().stdout;
+        (shown.contains("lead: the approval of Omar is older than 1s")
+            && shown.contains("product-manager: the approval of Li is older than 1s"))
+        .then_some(())
+    });
+    site.deploy().ended_with(3).said("older than 1s");
+}
+
+#[test]
+fn without_a_plan_an_approval_is_written_down_and_meets_no_gate() {
+    let world = World::new();
+    let shell = world.repository("service");
+    shell.flightdeck(&["declare", "Checkout answers 500", "--severity", "P1"]).succeeded();
+    let said = shell.clone().with("FLIGHTDECK_USER", "Omar").flightdeck(&["approve", "lead"]).succeeded();
+    assert!(said.stderr.contains("meets no gate"), "{}", said.stderr);
+    let vote = shell.json(&["status", "--json"])["approvals"][0].clone();
+    assert_eq!((&vote["valid"], &vote["plan"]), (&Value::Bool(false), &Value::Null));
+}
+
+#[test]
+fn a_gate_that_names_nothing_known_is_a_mistake_in_the_file() {
+    let world = World::new();
+    let shell = world.repository("service");
+    for wrong in ["gates = [\"checkz\"]", "gates = [\"unit tests\"]"] {
+        let config = format!("[[environments]]\nname = \"production\"\ndeploy = [\"true\"]\n{wrong}\n");
+        std::fs::write(shell.directory.join("flightdeck.toml"), config).unwrap();
+        shell.flightdeck(&["config", "check"]).ended_with(2);
+    }
+}
