@@ -11,8 +11,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, Url};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::ask::is_same;
 use super::mask::Masker;
-use super::prove::is_same;
 use crate::health::answer::{Answer, MAX_BODY};
 use crate::health::http::{Http, place, redirect, trouble};
 use crate::incident::{Proof, duration};

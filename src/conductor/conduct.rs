@@ -1,22 +1,34 @@
-//! The detached process: carries one plan out to its end, step by step.
+//! The detached process: carries one plan out from wherever the record says it stands.
+//!
+//! Each turn reads the record, does one thing, and writes down what became of it: `step` begins
+//! and ends a step, `act` does what it does, `wait` is what takes time or a person, `proof` asks
+//! the world, `undo` goes back, `judge` says what an end means.
+
+mod act;
+mod judge;
+mod proof;
+mod step;
+mod undo;
+mod wait;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::files::{Note, log_dir, make_dir, make_file, make_new_dir, why_file};
-use super::recorder::{Recorder, run_id};
-use super::run::{Finished, Watcher, run};
+use self::judge::StepEnd;
+use super::files::{make_dir, make_file, why_file};
+use super::recorder::{Decided, Recorder};
 use super::secrets::Vault;
 use super::signals::Signals;
-use super::stop::{Why, Wish};
-use super::{frozen, process};
+use super::stop::Why;
+use super::{frozen, process, release};
 use crate::failure::{Failure, Result};
 use crate::incident::{
-    IncidentId, Outcome, PlanEnd, PlanEnded, PlanState, Process, Signalled, StepEnded, StepStarted, duration,
+    Body, Decision, IncidentId, Log, PlanEnd, PlanEnded, PlanResumed, Process, Proof, StepSkipped, StepState,
 };
-use crate::journal::{Journal, Seq};
-use crate::plan::{Action, Plan, Purpose, Step};
+use crate::journal::{Journal, Lease};
+use crate::plan::progress::has_moved_refs;
+use crate::plan::{OnFailure, Plan};
 
 /// How long the end of a plan is tried to be written before whoever looks next must do it.
 const PERSISTENCE: Duration = Duration::from_secs(15 * 60);
@@ -62,35 +74,74 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
     let cannot = |cause: String| Failure::new(doing(), cause, "start it again");
     let signals = Signals::catch().map_err(|e| cannot(format!("signals cannot be caught: {e}")))?;
     let journal = Journal::open(state_dir, author)?;
-    let (plan, seq) = load(&journal, incident, id).map_err(&cannot)?;
+    let (log, seq) = journal.load(incident)?;
+    let plan = load(&journal, &log, id).map_err(&cannot)?;
     let lease = journal.leases()?.into_iter().find(|lease| lease.incident == incident && lease.plan == id);
     let lease = lease.ok_or_else(|| cannot("nobody holds the lease of this plan any more".to_owned()))?;
     let process = process::this().ok_or_else(|| cannot("this process cannot be identified".to_owned()))?;
-    let mut recorder = Recorder::new(journal, incident, lease, process, seq);
+    if is_another_at_it(&lease, &process) {
+        return Err(cannot("another conductor is at it".to_owned()));
+    }
+    let resumed = last_resumed(&log, id);
+    let mut recorder = Recorder::new(journal, incident, lease, process, (log, seq));
     // Claims the lease: whoever gave this plan up in the meantime has won.
     recorder.beat()?;
     let vault = Vault::open(&plan);
-    let mut conductor =
-        Conductor { recorder, signals, incident, state_dir: state_dir.to_owned(), plan, vault };
-    let ended = conductor.steps();
+    let mut conductor = Conductor {
+        recorder,
+        signals,
+        incident,
+        state_dir: state_dir.to_owned(),
+        plan,
+        vault,
+        pending: None,
+        unwell: Vec::new(),
+        checked: false,
+        stopping: None,
+    };
+    let ended = conductor.carry_on(resumed);
     conductor.end(&ended)
 }
 
-/// Reads the plan as it was approved.
-fn load(journal: &Journal, incident: IncidentId, id: &str) -> Result<(Plan, Seq), String> {
-    let (log, seq) = journal.load(incident).map_err(|failure| failure.cause)?;
-    let started = log.state().plan(id).ok_or("the journal knows no such plan")?;
-    if started.state != PlanState::Running || started.steps.iter().any(|step| step.run.is_some()) {
+/// Reads the plan as it was approved, and makes sure that it can be gone on with.
+fn load(journal: &Journal, log: &Log, id: &str) -> Result<Plan, String> {
+    let run = log.state().plan(id).ok_or("the journal knows no such plan")?;
+    if !run.state.is_under_way() {
         return Err("it was carried out before".to_owned());
     }
-    Ok((approved(journal, &log, id)?, seq))
+    // Whatever began has an end on record, or this is not the only conductor there is.
+    if run.steps.iter().any(|step| step.fate() == StepState::Running) {
+        return Err("a step of it is being carried out".to_owned());
+    }
+    approved(journal, log, id)
+}
+
+/// Tells whether the lease is held by a conductor that lives and is not this one. Until a
+/// conductor has shown a sign of life its starter holds it.
+fn is_another_at_it(lease: &Lease, this: &Process) -> bool {
+    let Some(holder) = &lease.process else { return false };
+    let starter = rustix::process::getppid().map(|pid| pid.as_raw_pid().unsigned_abs());
+    holder != this && Some(holder.pid) != starter && !process::is_gone(holder)
+}
+
+/// The decision because of which a plan was taken up again; `None`: it was just started.
+fn last_resumed(log: &Log, id: &str) -> Option<Decided> {
+    log.records().iter().rev().find_map(|record| match &record.body {
+        Body::PlanResumed(PlanResumed { plan, step, decision }) if plan == id => Some(Decided {
+            by: record.author.name.clone(),
+            step: *step,
+            run: None,
+            decision: decision.clone(),
+        }),
+        _ => None,
+    })
 }
 
 /// A plan that was approved on this installation, exactly as it was approved.
-pub(super) fn approved(journal: &Journal, log: &crate::incident::Log, id: &str) -> Result<Plan, String> {
+pub(super) fn approved(journal: &Journal, log: &Log, id: &str) -> Result<Plan, String> {
     let here = journal.author().node;
     let record = log.records().iter().find_map(|record| match &record.body {
-        crate::incident::Body::PlanStarted(started) if started.plan == id => Some((record, started)),
+        Body::PlanStarted(started) if started.plan == id => Some((record, started)),
         _ => None,
     });
     let Some((record, started)) = record else { return Err("the journal knows no such plan".to_owned()) };
@@ -112,104 +163,154 @@ struct Conductor {
     state_dir: PathBuf,
     plan: Plan,
     vault: Vault,
+    /// A decision that is acted upon as soon as what is going on has ended.
+    pending: Option<Decided>,
+    /// Steps that did not go well though the plan went on.
+    unwell: Vec<StepEnd>,
+    /// The commits the plan was made for were looked at.
+    checked: bool,
+    /// Why the plan is to go no further, where that was heard in passing.
+    stopping: Option<Why>,
 }
 
-/// What a step means for the plan.
-struct StepEnd {
-    end: PlanEnd,
-    why: String,
-    /// The steps after it may still be carried out.
-    goes_on: bool,
+/// What comes next.
+enum Turn {
+    /// This step is carried out.
+    Step(usize),
+    /// Somebody has decided.
+    Heed(Decided),
+    /// A person has to decide about this step; the question.
+    Wait(usize, String),
+    /// All is undone back to this step; why.
+    Undo(usize, String),
+    /// The plan is over.
+    End(PlanEnd, String),
 }
 
 impl Conductor {
-    fn steps(&mut self) -> PlanEnded {
-        let mut failed: Vec<StepEnd> = Vec::new();
-        for index in 0..self.plan.steps.len() {
-            let last = index + 1 == self.plan.steps.len();
-            let mut step = self.step(index);
-            let goes_on = step.goes_on && !last;
-            if !step.goes_on && !last && step.end == PlanEnd::Done {
-                // Stopped between two steps: what is done is done, the rest is not.
-                step.end = PlanEnd::Cancelled;
+    fn carry_on(&mut self, resumed: Option<Decided>) -> PlanEnded {
+        // A conductor before this one may have ended between the step and the release.
+        let due = self.recorder.plan().and_then(|run| release::due(&self.plan, run, self.recorder.state()));
+        self.recorder.record_all(due);
+        let mut turn = match resumed {
+            Some(decided) => Turn::Heed(decided),
+            None => Turn::Step(0),
+        };
+        loop {
+            turn = match turn {
+                Turn::Step(index) => self.step(index),
+                Turn::Heed(decided) => self.heed(decided),
+                Turn::Wait(index, question) => self.wait(index, &question),
+                Turn::Undo(to, why) => self.undo(to, &why),
+                Turn::End(end, why) => return PlanEnded { plan: self.plan.id.clone(), end, why },
+            };
+        }
+    }
+
+    /// Acts upon a decision. It was checked against what could be decided.
+    fn heed(&mut self, decided: Decided) -> Turn {
+        let Decided { by, step, decision, .. } = decided;
+        match decision {
+            Decision::Resume => self.resume(step),
+            Decision::Retry => Turn::Step(step),
+            Decision::Skip { reason } => {
+                let why = format!("{by} went on before it was over: {reason}");
+                let verdict = release::by_promotion(&self.plan, step, self.recorder.state(), &why);
+                let skipped = StepSkipped { plan: self.plan.id.clone(), step, by, reason };
+                self.recorder.record_all(std::iter::once(skipped.into()).chain(verdict));
+                self.after(step)
             }
-            if step.end != PlanEnd::Done {
-                failed.push(step);
-            }
-            if !goes_on {
+            Decision::Undo { to } => Turn::Undo(to, format!("{by} asked for it")),
+            Decision::GiveUp => Turn::End(PlanEnd::Cancelled, format!("{by} left it as it is")),
+        }
+    }
+
+    /// Goes on with a step: a fate that is not known is asked about first, and is not guessed.
+    fn resume(&mut self, index: usize) -> Turn {
+        match self.fate(index) {
+            StepState::Done | StepState::Skipped => self.after(index),
+            StepState::Unknown => match self.prove_again(index) {
+                (Proof::Done, _) => self.after(index),
+                (Proof::NotDone, _) => Turn::Step(index),
+                (Proof::Unknown, why) => {
+                    Turn::Wait(index, format!("nobody knows whether it was done: {why}"))
+                }
+            },
+            _ => Turn::Step(index),
+        }
+    }
+
+    fn fate(&self, index: usize) -> StepState {
+        let step = self.recorder.plan().and_then(|run| run.steps.get(index));
+        step.map_or(StepState::Open, crate::incident::StepRun::fate)
+    }
+
+    /// What comes after a step that is dealt with.
+    fn after(&mut self, index: usize) -> Turn {
+        for next in index + 1..self.plan.steps.len() {
+            let (fate, title) = (self.fate(next), self.plan.steps[next].title.clone());
+            let end = match fate {
+                StepState::Done | StepState::Skipped => continue,
+                StepState::Open | StepState::Undone => return Turn::Step(next),
+                StepState::Failed => PlanEnd::Failed,
+                StepState::Unknown | StepState::Running | StepState::Waiting => PlanEnd::Unknown,
+            };
+            // It was carried out before: that is not done again unasked.
+            self.unwell.push(StepEnd::new(end, format!("{title} is {}", fate.name())));
+            if self.plan.steps[next].on_failure != OnFailure::GoOn {
                 break;
             }
         }
+        self.over()
+    }
+
+    /// The end of a plan of which nothing is left to do.
+    fn over(&self) -> Turn {
         let worst = [PlanEnd::Unknown, PlanEnd::Cancelled, PlanEnd::Failed]
             .into_iter()
-            .find(|end| failed.iter().any(|step| step.end == *end));
-        let whys: Vec<_> = failed.iter().map(|step| step.why.as_str()).collect();
-        PlanEnded { plan: self.plan.id.clone(), end: worst.unwrap_or(PlanEnd::Done), why: whys.join("; ") }
+            .find(|end| self.unwell.iter().any(|step| step.end == *end));
+        let whys: Vec<_> = self.unwell.iter().map(|step| step.why.as_str()).collect();
+        Turn::End(worst.unwrap_or(PlanEnd::Done), whys.join("; "))
     }
 
-    fn step(&mut self, index: usize) -> StepEnd {
-        let Some(step) = self.plan.steps.get(index).cloned() else {
-            return StepEnd { end: PlanEnd::Failed, why: "no such step".to_owned(), goes_on: false };
-        };
-        let run_id = run_id(&self.plan.id, index);
-        let began = StepStarted {
-            plan: self.plan.id.clone(),
-            step: index,
-            run: run_id.clone(),
-            process: None,
-            undo: false,
-        };
-        // Written down before anything starts: whatever happens next, it is known that it may
-        // have started. What cannot be written down is not started.
-        if let Err(failure) = self.recorder.insist(began) {
-            let why = format!("{} was not begun: {}", step.title, failure.cause);
-            return StepEnd { end: PlanEnd::Failed, why, goes_on: false };
-        }
-        let finished = self.run(index, &step, &run_id);
-        let ended = StepEnded {
-            plan: self.plan.id.clone(),
-            step: index,
-            run: run_id,
-            outcome: finished.ended.outcome.clone(),
-            summary: finished.ended.summary.clone(),
-            survivors: finished.ended.survivors.clone(),
-            unproven: false,
-        };
-        self.recorder.record(ended);
-        judge(&step, &finished, self.plan.purpose)
-    }
-
-    fn run(&mut self, index: usize, step: &Step, run_id: &str) -> Finished {
-        let Action::Command(command) = &step.action else {
-            return Finished::did_not_start("this kind of step is not known here".to_owned());
-        };
-        // Later steps may move the references themselves: it is what they are for.
-        if index == 0
-            && let Err(why) = frozen::check(&command.cwd, &self.plan.frozen)
-        {
-            return Finished::did_not_start(why);
-        }
-        if let Err(failure) = self.vault.need_for_action(&step.action) {
-            return Finished::did_not_start(failure.cause);
-        }
-        let dir = log_dir(&self.state_dir, self.incident, run_id);
-        let note = make_new_dir(&dir).and_then(|()| Note::make(&dir));
-        let mut note = match note {
-            Ok(note) => note,
-            Err(error) => {
-                return Finished::did_not_start(format!(
-                    "its log cannot be begun in {}: {error}",
-                    dir.display()
-                ));
+    /// What the end of a step makes of the plan.
+    fn verdict(&mut self, index: usize, end: StepEnd) -> Turn {
+        let planned = &self.plan.steps[index];
+        let (on_failure, last) = (planned.on_failure, index + 1 == self.plan.steps.len());
+        if let Some(decided) = self.pending.take() {
+            if end.end == PlanEnd::Done && last && decided.decision == Decision::GiveUp {
+                return self.over();
             }
-        };
-        let timeout = Duration::try_from(step.timeout).unwrap_or_default();
-        let mark = format!("{}/{run_id}", self.incident);
-        let (plan, run_name) = (self.plan.id.clone(), run_id.to_owned());
-        let mut watcher = StepWatcher { recorder: &mut self.recorder, plan, index, run: run_name };
-        let finished = run(command, &dir, &mark, timeout, &self.vault, &self.signals, &mut watcher);
-        let _ = note.write(&finished.ended);
-        finished
+            return Turn::Heed(decided);
+        }
+        match (end.end, on_failure) {
+            (PlanEnd::Done, _) if !end.stopped => self.after(index),
+            (PlanEnd::Done, _) if last => self.over(),
+            // Stopped between two steps: what is done is done, the rest is not.
+            (PlanEnd::Done | PlanEnd::Cancelled, _) => Turn::End(PlanEnd::Cancelled, end.why),
+            (_, _) if end.stopped => Turn::End(end.end, end.why),
+            (_, OnFailure::Ask) | (PlanEnd::Unknown, OnFailure::UndoTo { .. }) => Turn::Wait(index, end.why),
+            (PlanEnd::Failed, OnFailure::UndoTo { step }) => Turn::Undo(step, end.why),
+            (PlanEnd::Failed, OnFailure::GoOn) => {
+                self.unwell.push(end);
+                self.after(index)
+            }
+            (PlanEnd::Failed | PlanEnd::Unknown, _) => {
+                self.unwell.push(end);
+                self.over()
+            }
+        }
+    }
+
+    /// Looks whether the plan still is about what it was approved for. Its own steps may have
+    /// moved the references: it is what they are for.
+    fn check_frozen(&mut self) -> Result<(), String> {
+        let own = self.recorder.plan().is_some_and(|run| has_moved_refs(&self.plan, run));
+        if !self.checked && !own {
+            frozen::check_plan(&self.plan)?;
+        }
+        self.checked = true;
+        Ok(())
     }
 
     /// Writes the end down. While the disk is full it waits; the notes beside the logs hold
@@ -227,71 +328,5 @@ impl Conductor {
             }
             pause = (pause * 2).min(Duration::from_secs(5));
         }
-    }
-}
-
-/// What the end of a step means.
-fn judge(step: &Step, finished: &Finished, purpose: Purpose) -> StepEnd {
-    let outcome = &finished.ended.outcome;
-    let title = &step.title;
-    let how = match outcome {
-        Outcome::Exited { code: 0 } => "exited 0".to_owned(),
-        Outcome::Exited { code } => format!("exited {code}"),
-        Outcome::Signalled { signal } => format!("was killed by signal {signal}"),
-        Outcome::DidNotStart { why } => format!("did not start: {why}"),
-        Outcome::Unknown { why } => format!("has an unknown end: {why}"),
-        Outcome::Met => "is done".to_owned(),
-        Outcome::NotMet { why } => format!("failed: {why}"),
-        Outcome::Interrupted { why } => format!("was broken off: {why}"),
-    };
-    let asked = match &finished.stopped {
-        Some(Why::Asked { by }) => Some(format!("{by} asked for a stop")),
-        Some(Why::Ending) => Some("the conductor was told to end".to_owned()),
-        Some(Why::Timeout) | None => None,
-    };
-    // Checks are independent of each other: a red one says nothing about the next.
-    let independent = purpose == Purpose::Test && asked.is_none();
-    if matches!(outcome, Outcome::Unknown { .. }) {
-        return StepEnd { end: PlanEnd::Unknown, why: format!("{title} {how}"), goes_on: false };
-    }
-    if let Some(asked) = asked {
-        // It was over before anything was done about it.
-        let end = if outcome.succeeded() && !finished.signalled { PlanEnd::Done } else { PlanEnd::Cancelled };
-        return StepEnd { end, why: format!("{asked}; {title} {how}"), goes_on: false };
-    }
-    if finished.stopped == Some(Why::Timeout) && finished.signalled {
-        let why = format!("{title} was stopped after {} and {how}", duration(step.timeout));
-        return StepEnd { end: PlanEnd::Failed, why, goes_on: independent };
-    }
-    if outcome.succeeded() {
-        return StepEnd { end: PlanEnd::Done, why: String::new(), goes_on: true };
-    }
-    StepEnd { end: PlanEnd::Failed, why: format!("{title} {how}"), goes_on: independent }
-}
-
-struct StepWatcher<'a> {
-    recorder: &'a mut Recorder,
-    plan: String,
-    index: usize,
-    run: String,
-}
-
-impl Watcher for StepWatcher<'_> {
-    fn started(&mut self, process: Option<Process>) {
-        self.recorder.record(StepStarted {
-            plan: self.plan.clone(),
-            step: self.index,
-            run: self.run.clone(),
-            process,
-            undo: false,
-        });
-    }
-
-    fn tick(&mut self) -> Option<Wish> {
-        self.recorder.tick()
-    }
-
-    fn signalling(&mut self, signal: &'static str) {
-        self.recorder.record(Signalled { run: self.run.clone(), signal: signal.to_owned() });
     }
 }

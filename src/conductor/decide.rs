@@ -16,7 +16,7 @@ use crate::incident::{
 };
 use crate::journal::{Acquired, Journal, Lease, Seq};
 use crate::plan::Plan;
-use crate::plan::progress::{Choice, choices, has_moved_refs};
+use crate::plan::progress::{Choice, Offered, choices, has_moved_refs, offered};
 use crate::text::visible;
 
 /// How often a decision is looked at again because something was written meanwhile.
@@ -138,29 +138,25 @@ fn take_up(
 /// Refuses what cannot be decided as the plan stands, and what was decided on what no longer
 /// is so.
 fn makes_sense(spec: &Plan, run: &PlanRun, choice: &Choice, doing: &str) -> Result<()> {
-    let offered = choices(spec, run);
-    let same_kind = |offer: &&Choice| match (&offer.decision, &choice.decision) {
-        (Decision::Undo { to }, Decision::Undo { to: wanted }) => wanted >= to && *wanted < spec.steps.len(),
-        (offered, wanted) => offered.name() == wanted.name(),
-    };
-    let hint = if offered.is_empty() {
-        "flightdeck plan show".to_owned()
-    } else {
-        let names: Vec<_> = offered.iter().map(|offer| format!("plan {}", offer.decision.name())).collect();
-        format!("as it stands there is: {}", names.join(", "))
-    };
-    let Some(offer) = offered.iter().find(same_kind) else {
-        let title = spec.steps.get(choice.step).map_or("", |step| step.title.as_str());
-        let state = run.steps.get(choice.step).map_or("", |step| step.state().name());
-        let cause = format!("the plan is {}, and {} is {state}", run.state.name(), visible(title));
-        return Err(Failure::of(FailureKind::Held, doing, cause, hint));
-    };
-    let anywhere = matches!(choice.decision, Decision::Undo { .. } | Decision::GiveUp);
-    if !anywhere && (offer.step, &offer.run) != (choice.step, &choice.run) {
-        let cause = "the plan has moved on since that was decided";
-        return Err(Failure::of(FailureKind::Held, doing, cause, "look at it again: flightdeck plan show"));
+    match offered(spec, run, choice.step, choice.run.as_deref(), &choice.decision) {
+        Offered::Yes => Ok(()),
+        Offered::MovedOn => {
+            let cause = "the plan has moved on since that was decided";
+            Err(Failure::of(FailureKind::Held, doing, cause, "look at it again: flightdeck plan show"))
+        }
+        Offered::No => {
+            let choices = choices(spec, run);
+            let names: Vec<_> = choices.iter().map(|offer| offer.decision.name()).collect();
+            let hint = match names.as_slice() {
+                [] => "look at it: flightdeck plan show".to_owned(),
+                names => format!("what can be done now: flightdeck plan {}", names.join(", ")),
+            };
+            let title = spec.steps.get(choice.step).map_or("", |step| step.title.as_str());
+            let state = run.steps.get(choice.step).map_or("", |step| step.state().name());
+            let cause = format!("the plan is {}, and {} is {state}", run.state.name(), visible(title));
+            Err(Failure::of(FailureKind::Held, doing, cause, hint))
+        }
     }
-    Ok(())
 }
 
 fn in_words(decision: &Decision) -> &'static str {

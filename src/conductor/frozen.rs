@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(check(place, &frozen), Ok(()));
         git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "two"]);
         let why = check(place, &frozen).unwrap_err();
-        assert!(why.starts_with("main was ") && why.ends_with(" now"), "{why}");
+        assert!(why.starts_with("main has moved: it was ") && why.ends_with("preview it again"), "{why}");
         git(dir.path(), &["branch", "-q", "-m", "other"]);
         assert!(check(place, &frozen).unwrap_err().contains("cannot be looked up"));
         assert_eq!(check("/nonexistent", &BTreeMap::new()), Ok(()), "nothing was frozen");

@@ -4,6 +4,7 @@
 //! it, follows its records and its log, and asks it to stop by a record. What touches the
 //! world on behalf of a plan is here and nowhere else; what a plan is, is in `plan`.
 
+mod ask;
 mod back;
 mod call;
 mod capture;
@@ -26,6 +27,7 @@ mod process;
 mod prove;
 mod reconcile;
 mod recorder;
+mod release;
 mod run;
 mod secrets;
 mod signals;
@@ -57,7 +59,7 @@ pub use log::{Chunk, LogReader};
 pub use plain::Plain;
 pub use prepare::{Ground, prepare};
 pub use process::{Life, is_gone, life};
-pub use prove::prove;
+pub use prove::{prove, unasked};
 pub use reconcile::reconcile;
 pub use start::{PassOver, blocked, start};
 pub use told::{live_side, output, past_releases};

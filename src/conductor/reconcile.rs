@@ -6,12 +6,15 @@ use jiff::Timestamp;
 
 use super::files::{Ended, Note, log_dir, why_file};
 use super::process::{self, Life, life};
-use super::recorder::run_id;
+use super::prove::UNASKED;
+use super::release;
 use crate::failure::Result;
 use crate::incident::{
-    Draft, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Precision, Record, State, StepEnded,
+    Body, Draft, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Precision, Proof, Proved, Record, Run,
+    State, StepEnded, StepRun, StepState,
 };
 use crate::journal::{Acquired, Journal, Lease};
+use crate::plan::{Action, Plan, Undo};
 use crate::text::visible_lines;
 
 /// What the lease is called while it is being found out what became of its plan.
@@ -81,30 +84,140 @@ fn verdict(state_dir: &Path, state: &State, id: &str, lease: &Lease, known: Opti
         return Vec::new();
     };
     let cause = known.map_or_else(|| cause(state_dir, state.id, id, lease), str::to_owned);
-    let mut drafts = Vec::new();
-    let mut outcomes = Vec::new();
-    for (index, step) in plan.steps.iter().enumerate() {
-        let Some(run) = &step.run else { continue };
-        let outcome = run.outcome.clone().unwrap_or_else(|| {
-            let (draft, outcome) = lost_step(state_dir, state.id, plan, index, &cause);
-            drafts.push(draft);
-            outcome
-        });
-        outcomes.push(outcome);
+    // What it can no longer read is told as if it changed the world: nothing is made light of.
+    let spec = serde_json::from_value::<Plan>(plan.spec.clone()).ok();
+    let mut settling = Settling { state_dir, state, cause, spec, plan: plan.clone(), drafts: Vec::new() };
+    for index in 0..plan.steps.len() {
+        settling.step(index);
     }
-    let all = outcomes.len() == plan.steps.len();
-    let (end, why) = if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unknown { .. })) {
-        (PlanEnd::Unknown, cause)
-    } else if all && outcomes.iter().all(Outcome::succeeded) {
-        (PlanEnd::Done, String::new())
-    } else if all || outcomes.last().is_some_and(|last| !last.succeeded()) {
-        (PlanEnd::Failed, format!("a step failed; then {cause}"))
-    } else {
-        let next = plan.steps.get(outcomes.len()).map_or("anything", |step| step.title.as_str());
-        (PlanEnd::Failed, format!("{cause}, before it began: {next}"))
-    };
-    drafts.push(Draft::now(state.id, PlanEnded { plan: id.to_owned(), end, why }));
-    drafts
+    settling.over()
+}
+
+/// A plan that is being settled: as it stands with what was found out so far.
+struct Settling<'a> {
+    state_dir: &'a Path,
+    state: &'a State,
+    cause: String,
+    spec: Option<Plan>,
+    plan: PlanRun,
+    drafts: Vec<Draft>,
+}
+
+impl Settling<'_> {
+    fn add(&mut self, body: impl Into<Body>) {
+        self.drafts.push(Draft::now(self.state.id, body.into()));
+    }
+
+    /// Finds out how the runs of a step ended that have no end on record.
+    fn step(&mut self, index: usize) {
+        for undo in [false, true] {
+            let Some(step) = self.plan.steps.get(index) else { return };
+            let run = if undo { &step.undo } else { &step.run };
+            let Some(run) = run.clone() else { continue };
+            let planned = self.spec.as_ref().and_then(|spec| spec.steps.get(index));
+            let (action, proof) = match planned.map(|planned| (planned, &planned.undo)) {
+                Some((planned, _)) if !undo => (Some(&planned.action), planned.proof.as_ref()),
+                Some((_, Undo::By { action, proof })) => (Some(action), proof.as_ref()),
+                _ => (None, None),
+            };
+            let has_proof = proof.is_some();
+            let mut run = run;
+            if run.outcome.is_none() {
+                let ended = self.lost(&run, action);
+                run.unproven = ended.outcome.succeeded() && has_proof;
+                run.outcome = Some(ended.outcome.clone());
+                self.record_end(index, &run, ended, undo);
+            }
+            let said = if undo { &self.plan.steps[index].undo_proof } else { &self.plan.steps[index].proof };
+            let unasked =
+                run.unproven && said.is_none() && run.outcome.as_ref().is_some_and(Outcome::succeeded);
+            let said = unasked.then(|| (Timestamp::now(), Proof::Unknown, UNASKED.to_owned()));
+            let step = &mut self.plan.steps[index];
+            if undo {
+                step.undo = Some(run);
+                step.undo_proof = said.or_else(|| step.undo_proof.take());
+            } else {
+                step.run = Some(run);
+                step.proof = said.or_else(|| step.proof.take());
+            }
+            if unasked {
+                let (plan, why) = (self.plan.id.clone(), UNASKED.to_owned());
+                self.add(Proved { plan, step: index, proof: Proof::Unknown, why, undo });
+            }
+        }
+    }
+
+    /// The end of a run that was going on: from the note beside its log, else unknown.
+    fn lost(&self, run: &Run, action: Option<&Action>) -> Ended {
+        if let Some(ended) = Note::read(&log_dir(self.state_dir, self.state.id, &run.id)) {
+            return ended;
+        }
+        let cause = &self.cause;
+        let outcome = match action {
+            Some(Action::Gate { .. } | Action::Hold { .. } | Action::Watch(_)) => {
+                Outcome::Interrupted { why: cause.clone() }
+            }
+            Some(Action::Http(_)) => {
+                Outcome::Unknown { why: format!("{cause}; whether the call was answered is not known") }
+            }
+            Some(Action::Command(_)) | None => {
+                let process = run.process.as_ref();
+                let why = match process.map(|process| (process.pid, life(process))) {
+                    Some((pid, Life::Alive)) => format!("{cause}; its command still runs as process {pid}"),
+                    Some(_) => cause.clone(),
+                    None => format!("{cause}; whether its command was started is not known"),
+                };
+                Outcome::Unknown { why }
+            }
+        };
+        let at_ms = Timestamp::now().as_millisecond();
+        Ended { outcome, summary: String::new(), survivors: Vec::new(), at_ms }
+    }
+
+    fn record_end(&mut self, index: usize, run: &Run, ended: Ended, undo: bool) {
+        let occurred = Timestamp::from_millisecond(ended.at_ms).ok().map(|at| (at, Precision::Exact));
+        let Ended { outcome, summary, survivors, .. } = ended;
+        let verdict = self.spec.as_ref().filter(|_| !undo);
+        let verdict = verdict.and_then(|spec| release::by_watch(spec, index, &outcome, &summary));
+        let plan = self.plan.id.clone();
+        let (run, unproven) = (run.id.clone(), run.unproven);
+        let body = StepEnded { plan, step: index, run, outcome, summary, survivors, unproven };
+        self.drafts.push(Draft { occurred, ..Draft::now(self.state.id, body) });
+        self.drafts.extend(verdict.map(|body| Draft::now(self.state.id, body)));
+    }
+
+    /// The end of the plan, as its steps stand.
+    fn over(mut self) -> Vec<Draft> {
+        let due = self.spec.as_ref().and_then(|spec| release::due(spec, &self.plan, self.state));
+        let due = due.map(|body| Draft::now(self.state.id, body));
+        // A verdict on a release comes after it.
+        let first = self.drafts.iter().position(|draft| matches!(draft.body, Body::ReleaseJudged(_)));
+        match (due, first) {
+            (Some(due), Some(first)) => self.drafts.insert(first, due),
+            (due, _) => self.drafts.extend(due),
+        }
+        let cause = &self.cause;
+        let steps = &self.plan.steps;
+        let fates: Vec<StepState> = steps.iter().map(StepRun::fate).collect();
+        let next = fates.iter().position(|fate| !matches!(fate, StepState::Done | StepState::Skipped));
+        let (end, why) = if fates.contains(&StepState::Unknown) {
+            (PlanEnd::Unknown, cause.clone())
+        } else if let Some(next) = next {
+            let title = &steps[next].title;
+            let why = match fates[next] {
+                StepState::Failed => format!("a step failed; then {cause}"),
+                StepState::Undone => format!("{cause}, while it was being undone"),
+                _ if steps[next].run.is_some() => format!("{cause}, before it was over: {title}"),
+                _ => format!("{cause}, before it began: {title}"),
+            };
+            (PlanEnd::Failed, why)
+        } else {
+            (PlanEnd::Done, String::new())
+        };
+        let plan = self.plan.id.clone();
+        self.add(PlanEnded { plan, end, why });
+        self.drafts
+    }
 }
 
 /// Why the conductor is not there any more.
@@ -117,42 +230,6 @@ fn cause(state_dir: &Path, incident: IncidentId, plan: &str, lease: &Lease) -> S
         Some(Life::LostAtReboot) => "lost at reboot".to_owned(),
         _ => "the conductor was killed or broke down".to_owned(),
     }
-}
-
-/// The end of a step that was running: from the note beside its log, else unknown.
-fn lost_step(
-    state_dir: &Path,
-    incident: IncidentId,
-    plan: &PlanRun,
-    index: usize,
-    cause: &str,
-) -> (Draft, Outcome) {
-    let run = plan.steps.get(index).and_then(|step| step.run.as_ref());
-    let id = run.map_or_else(|| run_id(&plan.id, index), |run| run.id.clone());
-    let note = Note::read(&log_dir(state_dir, incident, &id));
-    let process = run.and_then(|run| run.process.as_ref());
-    let ended = note.unwrap_or_else(|| {
-        let why = match process.map(|process| (process.pid, life(process))) {
-            Some((pid, Life::Alive)) => format!("{cause}; its command still runs as process {pid}"),
-            Some(_) => cause.to_owned(),
-            None => format!("{cause}; whether its command was started is not known"),
-        };
-        let at_ms = Timestamp::now().as_millisecond();
-        Ended { outcome: Outcome::Unknown { why }, summary: String::new(), survivors: Vec::new(), at_ms }
-    });
-    let occurred = Timestamp::from_millisecond(ended.at_ms).ok().map(|at| (at, Precision::Exact));
-    let Ended { outcome, summary, survivors, .. } = ended;
-    let plan = plan.id.clone();
-    let body = StepEnded {
-        plan,
-        step: index,
-        run: id,
-        outcome: outcome.clone(),
-        summary,
-        survivors,
-        unproven: false,
-    };
-    (Draft { occurred, ..Draft::now(incident, body) }, outcome)
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
-//! What a conductor writes down: each event once, in order, and later if the disk is full now.
+//! What a conductor writes down: each event once, in order, and later if the disk is full now;
+//! and what it reads there: the state, and what others want of its plan.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::stop::{Why, Wish};
-use crate::failure::Result;
-use crate::incident::{Body, Draft, IncidentId, Precision, Process};
+use crate::failure::{FailureKind, Result};
+use crate::incident::{Body, Decision, Draft, IncidentId, Log, PlanRun, Precision, Process, Record, State};
 use crate::journal::{Journal, Lease, Seq};
 
 /// How often a sign of life is shown.
@@ -14,56 +16,149 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How often what could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// A decision that somebody made about the plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Decided {
+    /// Who.
+    pub(super) by: String,
+    /// The step it was made on, and its last run.
+    pub(super) step: usize,
+    pub(super) run: Option<String>,
+    pub(super) decision: Decision,
+}
+
 /// The journal as one plan uses it.
 pub(super) struct Recorder {
     journal: Journal,
     incident: IncidentId,
     lease: Lease,
     process: Process,
-    /// Where the reading of other people's wishes continues.
+    log: Log,
+    /// Where the reading of what others write continues.
     seq: Seq,
     /// What could not be written yet, in order.
     waiting: Vec<Draft>,
     next_try: Instant,
     next_beat: Instant,
+    /// Decisions that were not looked at yet.
+    decided: VecDeque<Decided>,
+    wish: Option<Wish>,
+    /// The lease was taken by somebody who knows that this conductor is gone.
+    lost: bool,
 }
 
 impl Recorder {
-    /// Begins; `seq` is where the state that the plan was read from ends.
+    /// Begins with the incident as it was read, up to `seq`.
     pub(super) fn new(
         journal: Journal,
         incident: IncidentId,
         lease: Lease,
         process: Process,
-        seq: Seq,
+        (log, seq): (Log, Seq),
     ) -> Self {
         let now = Instant::now();
-        Self { journal, incident, lease, process, seq, waiting: Vec::new(), next_try: now, next_beat: now }
+        let mut recorder = Self {
+            journal,
+            incident,
+            lease,
+            process,
+            log,
+            seq,
+            waiting: Vec::new(),
+            next_try: now,
+            next_beat: now,
+            decided: VecDeque::new(),
+            wish: None,
+            lost: false,
+        };
+        recorder.hear_what_was_said_before();
+        recorder
+    }
+
+    /// What was asked of the plan between its last start and this process's coming up.
+    fn hear_what_was_said_before(&mut self) {
+        let plan = &self.lease.plan;
+        let begins = |record: &Record| match &record.body {
+            Body::PlanStarted(started) => started.plan == *plan,
+            Body::PlanResumed(resumed) => resumed.plan == *plan,
+            _ => false,
+        };
+        let Some(from) = self.log.records().iter().rposition(begins) else { return };
+        let since: Vec<Record> = self.log.records().iter().skip(from + 1).cloned().collect();
+        since.iter().for_each(|record| self.hear(record));
+    }
+
+    /// The incident as it is written down.
+    pub(super) fn state(&self) -> &State {
+        self.log.state()
+    }
+
+    /// The plan as it is written down.
+    pub(super) fn plan(&self) -> Option<&PlanRun> {
+        self.log.state().plan(&self.lease.plan)
+    }
+
+    /// The journal, for what is about more than this incident.
+    pub(super) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Identity of the repository.
+    pub(super) fn repository(&self) -> &str {
+        &self.lease.repository
+    }
+
+    /// Tells whether somebody else has taken the lease. Nothing more is begun or ended then.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Shows a sign of life. The first one claims the lease.
     pub(super) fn beat(&mut self) -> Result<()> {
         self.next_beat = Instant::now() + HEARTBEAT;
         let Lease { repository, target, plan, .. } = &self.lease;
-        self.journal.heartbeat(Timestamp::now(), repository, target, plan, &self.process)
+        let beat = self.journal.heartbeat(Timestamp::now(), repository, target, plan, &self.process);
+        if let Err(failure) = &beat {
+            // A full disk says nothing about who holds it.
+            self.lost |= failure.kind == FailureKind::Held;
+        }
+        beat
     }
 
-    /// Writes an event down now.
+    /// Writes an event down now, and all that waited.
     ///
     /// # Errors
-    /// It could not be written; it is as if it had never been told.
+    /// It could not be written, or the lease is lost; it is as if it had never been told.
     pub(super) fn insist(&mut self, body: impl Into<Body>) -> Result<()> {
+        self.beat()?;
         let mut drafts = self.waiting.clone();
         drafts.push(self.draft(body));
-        self.journal.append(Timestamp::now(), drafts)?;
-        self.waiting.clear();
-        Ok(())
+        self.commit(drafts)
+    }
+
+    /// Writes down all that waits, and reads what is new: after this the state is what is on
+    /// disk.
+    ///
+    /// # Errors
+    /// It could not be written or read.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        if !self.waiting.is_empty() {
+            self.commit(self.waiting.clone())?;
+        }
+        self.read()
     }
 
     /// Writes an event down, now or as soon as it can be.
     pub(super) fn record(&mut self, body: impl Into<Body>) {
-        let draft = self.draft(body);
-        self.waiting.push(draft);
+        self.record_all([body.into()]);
+    }
+
+    /// Writes events down in one transaction, now or as soon as it can be.
+    pub(super) fn record_all(&mut self, bodies: impl IntoIterator<Item = Body>) {
+        for body in bodies {
+            let draft = self.draft(body);
+            self.waiting.push(draft);
+        }
         self.flush();
     }
 
@@ -77,13 +172,22 @@ impl Recorder {
 
     fn flush(&mut self) {
         self.next_try = Instant::now() + RETRY;
-        if !self.waiting.is_empty() && self.journal.append(Timestamp::now(), self.waiting.clone()).is_ok() {
-            self.waiting.clear();
+        if !self.waiting.is_empty() {
+            let _ = self.commit(self.waiting.clone());
         }
     }
 
+    fn commit(&mut self, drafts: Vec<Draft>) -> Result<()> {
+        let records = self.journal.append(Timestamp::now(), drafts)?;
+        self.waiting.clear();
+        for record in records {
+            self.log.insert(record);
+        }
+        Ok(())
+    }
+
     /// Shows a sign of life when one is due, writes what waits, and reads what others want of
-    /// this plan.
+    /// this plan. Returns the wish that it be stopped, if there is one.
     pub(super) fn tick(&mut self) -> Option<Wish> {
         let now = Instant::now();
         if now >= self.next_beat {
@@ -93,23 +197,62 @@ impl Recorder {
         if now >= self.next_try {
             self.flush();
         }
-        let (records, seq) = self.journal.since(self.incident, self.seq).ok()?;
-        self.seq = seq;
-        let mut wish: Option<Wish> = None;
-        for record in records {
-            let Body::StopAsked(asked) = record.body else { continue };
-            if is_run_of(&asked.run, &self.lease.plan) {
-                let kill = asked.kill || wish.is_some_and(|wish| wish.kill);
-                wish = Some(Wish { why: Why::Asked { by: record.author.name }, kill });
-            }
-        }
-        wish
+        let _ = self.read();
+        self.wish.take()
     }
 
-    /// Ends the plan: gives the lease back and writes all that waits, in one transaction.
+    fn read(&mut self) -> Result<()> {
+        let (records, seq) = self.journal.since(self.incident, self.seq)?;
+        self.seq = seq;
+        for record in records {
+            self.hear(&record);
+            self.log.insert(record);
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, record: &Record) {
+        let by = || record.author.name.clone();
+        match &record.body {
+            Body::StopAsked(asked) if is_run_of(&asked.run, &self.lease.plan) => {
+                let kill = asked.kill || self.wish.as_ref().is_some_and(|wish| wish.kill);
+                self.wish = Some(Wish { why: Why::Asked { by: by() }, kill });
+            }
+            Body::PlanAsked(asked) if asked.plan == self.lease.plan => {
+                let (step, run, decision) = (asked.step, asked.run.clone(), asked.decision.clone());
+                self.decided.push_back(Decided { by: by(), step, run, decision });
+            }
+            _ => {}
+        }
+    }
+
+    /// The next decision that was not looked at yet.
+    pub(super) fn next_decision(&mut self) -> Option<Decided> {
+        self.decided.pop_front()
+    }
+
+    /// An id for the next run of a step, or of its undoing: `PLAN.STEP`, `PLAN.STEP.1`,
+    /// `PLAN.STEP.u1`.
+    pub(super) fn next_run(&self, step: usize, undo: bool) -> String {
+        let known = self.plan().and_then(|plan| plan.steps.get(step));
+        let runs = known.into_iter().flat_map(|step| step.earlier.iter().chain(&step.run).chain(&step.undo));
+        let ids: Vec<&str> = runs.map(|run| run.id.as_str()).collect();
+        let name = |number: usize| match (undo, number) {
+            (false, 0) => run_id(&self.lease.plan, step),
+            (false, number) => format!("{}.{number}", run_id(&self.lease.plan, step)),
+            (true, number) => format!("{}.u{}", run_id(&self.lease.plan, step), number + 1),
+        };
+        // One more than there are is free in any case.
+        (0..ids.len()).map(name).find(|id| !ids.contains(&id.as_str())).unwrap_or_else(|| name(ids.len()))
+    }
+
+    /// Ends the plan: gives the lease back and writes all that waits, in one transaction. A
+    /// plan that somebody else has taken over is not ended once more.
     pub(super) fn end(&mut self, body: impl Into<Body>) -> Result<()> {
         let mut drafts = self.waiting.clone();
-        drafts.push(self.draft(body));
+        if !self.lost {
+            drafts.push(self.draft(body));
+        }
         let Lease { repository, target, plan, .. } = &self.lease;
         self.journal.release(Timestamp::now(), repository, target, plan, drafts)?;
         self.waiting.clear();
@@ -120,12 +263,15 @@ impl Recorder {
 /// Tells whether a run belongs to a plan. A wish that meant the step before stops the plan
 /// all the same: it came from somebody who wanted it stopped.
 fn is_run_of(run: &str, plan: &str) -> bool {
-    run.strip_prefix(plan)
-        .and_then(|rest| rest.strip_prefix('.'))
-        .is_some_and(|step| !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit()))
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(rest) = run.strip_prefix(plan).and_then(|rest| rest.strip_prefix('.')) else { return false };
+    match rest.split_once('.') {
+        None => is_number(rest),
+        Some((step, again)) => is_number(step) && is_number(again.strip_prefix('u').unwrap_or(again)),
+    }
 }
 
-/// The id of the run of a step, counted from 0.
+/// The id of the first run of a step, counted from 0.
 pub(super) fn run_id(plan: &str, step: usize) -> String {
     format!("{plan}.{step}")
 }
@@ -136,9 +282,15 @@ mod tests {
 
     #[test]
     fn a_run_knows_its_plan() {
-        assert!(is_run_of(&run_id("deploy-staging-1", 0), "deploy-staging-1"));
+        for run in ["deploy-staging-1.0", "deploy-staging-1.0.2", "deploy-staging-1.10.u1"] {
+            assert!(is_run_of(run, "deploy-staging-1"), "{run}");
+        }
+        for run in
+            ["deploy-staging-1.", "deploy-staging-1.0.", "deploy-staging-1.0.u", "deploy-staging-1.0.1.2"]
+        {
+            assert!(!is_run_of(run, "deploy-staging-1"), "{run}");
+        }
         assert!(!is_run_of(&run_id("deploy-staging-12", 0), "deploy-staging-1"));
-        assert!(!is_run_of("deploy-staging-1.", "deploy-staging-1"));
         assert!(!is_run_of("deploy-staging-1.2", "deploy-staging-1.2"));
         assert!(!is_run_of("test-1.x", "test-1"));
     }

@@ -105,8 +105,13 @@ fn remove_input(dir: &Path) {
 impl Finished {
     /// The end of a command that was never started.
     pub(super) fn did_not_start(why: String) -> Self {
+        Self::with(Outcome::DidNotStart { why })
+    }
+
+    /// An end of which nothing else is to be said.
+    pub(super) fn with(outcome: Outcome) -> Self {
         let ended = Ended {
-            outcome: Outcome::DidNotStart { why },
+            outcome,
             summary: String::new(),
             survivors: Vec::new(),
             at_ms: jiff::Timestamp::now().as_millisecond(),

@@ -158,7 +158,6 @@ impl Vault {
 
     /// The value of a secret, for a request and for nothing else; `None` where it was not
     /// needed, or is no text.
-    #[cfg_attr(not(test), expect(dead_code, reason = "requests of plans are yet to be made"))]
     pub(super) fn secret(&self, name: &str) -> Option<String> {
         self.values.get(name).and_then(|value| String::from_utf8(value.to_vec()).ok())
     }

@@ -165,6 +165,34 @@ pub fn may_have_left_something(step: &StepRun) -> bool {
     !nothing || !step.earlier.is_empty()
 }
 
+/// Whether a decision can be acted upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offered {
+    /// It can.
+    Yes,
+    /// The plan has moved on since it was made.
+    MovedOn,
+    /// It makes no sense as the plan stands.
+    No,
+}
+
+/// Tells whether a decision can be acted upon, that was made on a step (from 0) and its last
+/// run. Giving up and undoing are about the plan, and stay good when it moves on.
+pub fn offered(plan: &Plan, run: &PlanRun, step: usize, last: Option<&str>, decision: &Decision) -> Offered {
+    let matches = |offer: &&Choice| match (&offer.decision, decision) {
+        (Decision::Undo { to }, Decision::Undo { to: wanted }) => wanted >= to && *wanted < plan.steps.len(),
+        (offer, wanted) => offer.name() == wanted.name(),
+    };
+    let choices = choices(plan, run);
+    let Some(offer) = choices.iter().find(matches) else { return Offered::No };
+    let anywhere = matches!(decision, Decision::Undo { .. } | Decision::GiveUp);
+    if anywhere || (offer.step == step && offer.run.as_deref() == last) {
+        Offered::Yes
+    } else {
+        Offered::MovedOn
+    }
+}
+
 /// What undoing a plan back to and including a step carries out, in that order: index of the
 /// step, and what undoes it; `None` where it leaves nothing behind.
 pub fn undoing<'a>(plan: &'a Plan, run: &PlanRun, to: usize) -> Vec<(usize, Option<&'a Action>)> {

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::conductor::files::make_dir;
 use crate::conductor::plan_id;
+use crate::conductor::recorder::run_id;
 use crate::incident::{Declared, PlanStarted, PlanState, Process, Severity, StepStarted};
 use crate::plan::{Action, Command, Plan, Purpose, Request, Step};
 

@@ -1,0 +1,153 @@
+//! What steps do: run a command, make a call, and the waiting of `wait`.
+
+use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use zeroize::Zeroizing;
+
+use super::super::call::{Answered, call};
+use super::super::files::{Note, log_dir, make_new_dir};
+use super::super::recorder::Recorder;
+use super::super::run::{Finished, Watcher, run};
+use super::super::stop::Wish;
+use super::Conductor;
+use super::wait::{log_in, say, who};
+use crate::incident::{Outcome, Process, Signalled, StepStarted};
+use crate::plan::{Action, Command, HttpCall};
+
+/// How often signs of life are shown while a call is in flight.
+const TICK: Duration = Duration::from_millis(250);
+
+impl Conductor {
+    /// Does what a step does, or what undoes it, and keeps how it ended beside its log until
+    /// the journal has it.
+    pub(super) fn act(
+        &mut self,
+        index: usize,
+        action: &Action,
+        run_id: &str,
+        timeout: SignedDuration,
+        undo: bool,
+    ) -> Finished {
+        if let Err(failure) = self.vault.need_for_action(action) {
+            return Finished::did_not_start(failure.cause);
+        }
+        let dir = log_dir(&self.state_dir, self.incident, run_id);
+        let note = make_new_dir(&dir).and_then(|()| Note::make(&dir));
+        let mut note = match note {
+            Ok(note) => note,
+            Err(error) => {
+                let why = format!("its log cannot be begun in {}: {error}", dir.display());
+                return Finished::did_not_start(why);
+            }
+        };
+        let timeout = Duration::try_from(timeout).unwrap_or_default();
+        let mut finished = match action {
+            Action::Command(command) => self.command(index, command, &dir, run_id, timeout, undo),
+            Action::Http(call) => self.http(call, &dir, timeout),
+            Action::Gate { gates } => self.gate(index, gates, timeout),
+            Action::Hold { time } => self.hold(index, *time, timeout),
+            Action::Watch(watch) => self.watch(index, watch, timeout, &mut log_in(&dir)),
+        };
+        self.vault.mask_outcome(&mut finished.ended.outcome);
+        finished.ended.summary = self.vault.mask(&finished.ended.summary);
+        let _ = note.write(&finished.ended);
+        finished
+    }
+
+    fn command(
+        &mut self,
+        index: usize,
+        command: &Command,
+        dir: &Path,
+        run_id: &str,
+        timeout: Duration,
+        undo: bool,
+    ) -> Finished {
+        let mark = format!("{}/{run_id}", self.incident);
+        let began = self.began(index, run_id, undo);
+        let mut watcher = StepWatcher { recorder: &mut self.recorder, began };
+        let finished = run(command, dir, &mark, timeout, &self.vault, &self.signals, &mut watcher);
+        if !undo {
+            // Made while it ran: there is no way on from here but back.
+            self.pending = self.next_decision();
+        }
+        finished
+    }
+
+    /// Makes a call. One that is given up while it is in flight may have been done.
+    fn http(&mut self, request: &HttpCall, dir: &Path, timeout: Duration) -> Finished {
+        let mut log = log_in(dir);
+        say(&mut log, &self.vault.mask(&request.line()));
+        let names = self.plan.secrets.iter().map(|source| source.name.clone());
+        let secrets: Vec<(String, Zeroizing<String>)> = names
+            .filter_map(|name| Some((name.clone(), Zeroizing::new(self.vault.secret(&name)?))))
+            .collect();
+        let (tell, hear) = channel();
+        let request = request.clone();
+        let caller = std::thread::Builder::new().name("call".to_owned()).spawn(move || {
+            let secret = |wanted: &str| {
+                secrets.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.to_string())
+            };
+            // Nobody listens any more where the step was stopped.
+            let _ = tell.send(call(&request, &secret, timeout));
+        });
+        if let Err(error) = caller {
+            return Finished::did_not_start(format!("nothing can be called: {error}"));
+        }
+        let answered = loop {
+            match hear.recv_timeout(TICK) {
+                Ok(answered) => break answered,
+                Err(RecvTimeoutError::Disconnected) => {
+                    break Answered::Unclear { why: "the call broke down".to_owned() };
+                }
+                Err(RecvTimeoutError::Timeout) if self.is_stopping() => {
+                    let why = self.stopping.as_ref().map(who).unwrap_or_default();
+                    break Answered::Unclear { why: format!("{why} while the call was in flight") };
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        };
+        let mut finished = match answered {
+            Answered::Wanted { status, body } => {
+                let body = String::from_utf8_lossy(&body);
+                let line = body.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+                let line: String = line.chars().take(160).collect();
+                let mut finished = Finished::with(Outcome::Met);
+                finished.ended.summary = format!("{status} {line}").trim_end().to_owned();
+                finished
+            }
+            Answered::Refused { why } => Finished::with(Outcome::NotMet { why }),
+            Answered::Unclear { why } => Finished::with(Outcome::Unknown { why }),
+        };
+        finished.stopped = self.stopping.take();
+        let said = match &finished.ended.outcome {
+            Outcome::NotMet { why } | Outcome::Unknown { why } => why,
+            _ => &finished.ended.summary,
+        };
+        say(&mut log, &self.vault.mask(said));
+        let _ = log.sync();
+        finished
+    }
+}
+
+struct StepWatcher<'a> {
+    recorder: &'a mut Recorder,
+    began: StepStarted,
+}
+
+impl Watcher for StepWatcher<'_> {
+    fn started(&mut self, process: Option<Process>) {
+        self.recorder.record(StepStarted { process, ..self.began.clone() });
+    }
+
+    fn tick(&mut self) -> Option<Wish> {
+        self.recorder.tick()
+    }
+
+    fn signalling(&mut self, signal: &'static str) {
+        self.recorder.record(Signalled { run: self.began.run.clone(), signal: signal.to_owned() });
+    }
+}

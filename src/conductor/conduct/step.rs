@@ -1,0 +1,112 @@
+//! A step from just before its beginning to just after its end, each on record before what
+//! comes after it.
+
+use super::super::release;
+use super::super::run::Finished;
+use super::judge::StepEnd;
+use super::{Conductor, Turn};
+use crate::incident::{Body, Outcome, PlanEnd, Proof, StepEnded, StepStarted, StepState};
+use crate::plan::Step;
+
+impl Conductor {
+    /// Carries a step out.
+    pub(super) fn step(&mut self, index: usize) -> Turn {
+        let Some(step) = self.plan.steps.get(index).cloned() else { return self.over() };
+        // What was done so far is on disk before anything more is.
+        if let Err(failure) = self.recorder.settle() {
+            return self.not_begun(index, &step.title, &failure.cause);
+        }
+        let may_begin = self.check_frozen().and_then(|()| self.check_guards(&step));
+        if let Err(why) = may_begin {
+            return self.refused(index, &step, why);
+        }
+        let run = self.recorder.next_run(index, false);
+        // Written down before anything starts: whatever happens next, it is known that it may
+        // have started. What cannot be written down is not started.
+        if let Err(failure) = self.recorder.insist(self.began(index, &run, false)) {
+            return self.not_begun(index, &step.title, &failure.cause);
+        }
+        let finished = self.act(index, &step.action, &run, step.timeout, false);
+        self.close(index, &step, run, &finished)
+    }
+
+    pub(super) fn began(&self, index: usize, run: &str, undo: bool) -> StepStarted {
+        let (plan, run) = (self.plan.id.clone(), run.to_owned());
+        StepStarted { plan, step: index, run, process: None, undo }
+    }
+
+    pub(super) fn ended(&self, index: usize, run: String, finished: &Finished, unproven: bool) -> StepEnded {
+        StepEnded {
+            plan: self.plan.id.clone(),
+            step: index,
+            run,
+            outcome: finished.ended.outcome.clone(),
+            summary: finished.ended.summary.clone(),
+            survivors: finished.ended.survivors.clone(),
+            unproven,
+        }
+    }
+
+    fn not_begun(&mut self, index: usize, title: &str, cause: &str) -> Turn {
+        let mut end = StepEnd::new(PlanEnd::Failed, format!("{title} was not begun: {cause}"));
+        // Nothing that comes after it could be begun either.
+        end.stopped = true;
+        self.verdict(index, end)
+    }
+
+    /// A step that may not begin now. What is known of a run before stays as it is.
+    fn refused(&mut self, index: usize, step: &Step, why: String) -> Turn {
+        let ran = !matches!(self.fate(index), StepState::Open | StepState::Undone);
+        if ran {
+            return self.not_begun(index, &step.title, &why);
+        }
+        let run = self.recorder.next_run(index, false);
+        let finished = Finished::did_not_start(why);
+        let began: Body = self.began(index, &run, false).into();
+        let ended = self.ended(index, run, &finished, false).into();
+        self.recorder.record_all([began, ended]);
+        self.verdict(index, StepEnd::of(step, &finished, None))
+    }
+
+    /// Records the end of a step, asks the world about it, and says what that means.
+    fn close(&mut self, index: usize, step: &Step, run: String, finished: &Finished) -> Turn {
+        let outcome = &finished.ended.outcome;
+        let unproven = outcome.succeeded() && step.proof.is_some();
+        let mut bodies: Vec<Body> = vec![self.ended(index, run, finished, unproven).into()];
+        if outcome.succeeded() && !unproven {
+            // With the end, in one transaction: there is no moment at which one is without the
+            // other.
+            bodies.extend(release::by_step(&self.plan, index));
+        }
+        bodies.extend(release::by_watch(&self.plan, index, outcome, &finished.ended.summary));
+        self.recorder.record_all(bodies);
+        let asks = unproven || (step.action.changes_something() && has_begun(outcome));
+        let proof = step.proof.as_ref().filter(|_| asks).map(|probe| {
+            let within = if unproven { step.proof_within } else { jiff::SignedDuration::ZERO };
+            let said = self.ask_within(probe, within);
+            self.record_proof(index, outcome, &said, false);
+            said
+        });
+        self.verdict(index, StepEnd::of(step, finished, proof.as_ref()))
+    }
+
+    /// Records what the world said of a step, and with it what that released.
+    pub(super) fn record_proof(
+        &mut self,
+        index: usize,
+        outcome: &Outcome,
+        said: &(Proof, String),
+        undo: bool,
+    ) {
+        let (proof, why) = said.clone();
+        let proved = crate::incident::Proved { plan: self.plan.id.clone(), step: index, proof, why, undo };
+        let done = !undo && proof == Proof::Done && outcome.fate(Some(proof)) == StepState::Done;
+        let released = if done { release::by_step(&self.plan, index) } else { None };
+        self.recorder.record_all(std::iter::once(proved.into()).chain(released));
+    }
+}
+
+/// Tells whether something may have been done at all.
+fn has_begun(outcome: &Outcome) -> bool {
+    !matches!(outcome, Outcome::DidNotStart { .. } | Outcome::NotMet { .. } | Outcome::Interrupted { .. })
+}

@@ -1,0 +1,113 @@
+//! Going back: what was begun is undone, from the last step to the one that was named.
+
+use super::super::release;
+use super::{Conductor, Turn};
+use crate::incident::{Body, Outcome, PlanEnd, Proof, StepState};
+use crate::plan::progress::may_have_left_something;
+use crate::plan::{Action, Probe, Step, Undo};
+
+impl Conductor {
+    /// Undoes all that was begun, back to and including a step; then the plan is over.
+    pub(super) fn undo(&mut self, to: usize, why: &str) -> Turn {
+        for index in (to..self.plan.steps.len()).rev() {
+            let Some(step) = self.plan.steps.get(index).cloned() else { continue };
+            if let Err(failure) = self.recorder.settle() {
+                return undoing(&step, PlanEnd::Failed, &format!("was not begun: {}", failure.cause), why);
+            }
+            let ran = self.recorder.plan().and_then(|run| run.steps.get(index));
+            if !ran.is_some_and(may_have_left_something) {
+                continue;
+            }
+            let ended = match &step.undo {
+                Undo::Nothing => continue,
+                Undo::Irreversible { why: never } => {
+                    Err((PlanEnd::Failed, format!("is not possible: {never}")))
+                }
+                Undo::By { action, proof } => self.undo_step(index, &step, action, proof.as_ref()),
+            };
+            if let Err((end, how)) = ended {
+                return undoing(&step, end, &how, why);
+            }
+        }
+        let title = self.plan.steps.get(to).map_or("", |step| &step.title);
+        Turn::End(PlanEnd::Cancelled, format!("undone, back to and including {title}: {why}"))
+    }
+
+    fn undo_step(
+        &mut self,
+        index: usize,
+        step: &Step,
+        action: &Action,
+        proof: Option<&Probe>,
+    ) -> Result<(), (PlanEnd, String)> {
+        if self.is_stopping() {
+            let why = self.stopping.take().map(|why| super::wait::who(&why)).unwrap_or_default();
+            return Err((PlanEnd::Cancelled, format!("was not begun: {why}")));
+        }
+        if let Some(probe) = proof
+            && self.is_undoing_unknown(index)
+        {
+            let said = self.ask(probe);
+            self.record_undone(index, &said);
+            if said.0 == Proof::Done {
+                return Ok(());
+            }
+        }
+        let run = self.recorder.next_run(index, true);
+        self.recorder
+            .insist(self.began(index, &run, true))
+            .map_err(|failure| (PlanEnd::Failed, format!("was not begun: {}", failure.cause)))?;
+        let finished = self.act(index, action, &run, step.timeout, true);
+        let outcome = finished.ended.outcome.clone();
+        let unproven = outcome.succeeded() && proof.is_some();
+        let mut bodies: Vec<Body> = vec![self.ended(index, run, &finished, unproven).into()];
+        if outcome.succeeded() && !unproven {
+            bodies.extend(self.taken_back(index));
+        }
+        self.recorder.record_all(bodies);
+        if let Some(probe) = proof
+            && !matches!(outcome, Outcome::DidNotStart { .. })
+        {
+            let within = if unproven { step.proof_within } else { jiff::SignedDuration::ZERO };
+            let said = self.ask_within(probe, within);
+            self.record_undone(index, &said);
+            return match said {
+                (Proof::Done, _) => Ok(()),
+                (Proof::NotDone, why) => Err((PlanEnd::Failed, format!("did not work: {why}"))),
+                (Proof::Unknown, why) => Err((PlanEnd::Unknown, format!("cannot be proven: {why}"))),
+            };
+        }
+        match outcome {
+            outcome if outcome.succeeded() => Ok(()),
+            Outcome::Unknown { why } => Err((PlanEnd::Unknown, format!("has an unknown end: {why}"))),
+            outcome => Err((PlanEnd::Failed, format!("failed: {}", super::judge::how(&outcome, None)))),
+        }
+    }
+
+    /// Tells whether an attempt to undo it was made whose end nobody knows.
+    fn is_undoing_unknown(&self, index: usize) -> bool {
+        let step = self.recorder.plan().and_then(|run| run.steps.get(index));
+        step.is_some_and(|step| step.undo.is_some() && step.fate() == StepState::Unknown)
+    }
+
+    fn record_undone(&mut self, index: usize, said: &(Proof, String)) {
+        let (proof, why) = said.clone();
+        let proved =
+            crate::incident::Proved { plan: self.plan.id.clone(), step: index, proof, why, undo: true };
+        let mut bodies: Vec<Body> = vec![proved.into()];
+        if proof == Proof::Done {
+            bodies.extend(self.taken_back(index));
+        }
+        self.recorder.record_all(bodies);
+    }
+
+    fn taken_back(&self, index: usize) -> Vec<Body> {
+        let known = self.recorder.journal().history(self.recorder.repository());
+        let releases = known.map(|history| history.releases).unwrap_or_default();
+        release::taken_back(&self.plan, index, self.recorder.state(), &releases)
+    }
+}
+
+fn undoing(step: &Step, end: PlanEnd, how: &str, why: &str) -> Turn {
+    Turn::End(end, format!("undoing {} {how}; it was to be undone because {why}", step.title))
+}

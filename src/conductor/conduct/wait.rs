@@ -1,0 +1,287 @@
+//! What takes time or a person: gates, holds, watches, and questions. None of it changes
+//! anything: broken off, it can be begun again.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::super::log::{Cap, LogWriter};
+use super::super::recorder::Decided;
+use super::super::run::Finished;
+use super::super::stop::Why;
+use super::super::watch::{Look, Watching};
+use super::{Conductor, Turn};
+use crate::incident::{Decision, Outcome, PlanEnd, Policy, StepState, StepWaiting, duration};
+use crate::plan::progress::{Offered, offered};
+use crate::plan::{Watch, gates};
+
+/// How often it is looked whether anything is new.
+const GLANCE: Duration = Duration::from_millis(250);
+/// How often gates are looked at though nothing was written: time alone can meet them.
+const GATES: Duration = Duration::from_secs(1);
+
+/// What was heard while waiting.
+enum Heard {
+    Nothing,
+    /// The plan is to go no further.
+    Stop(Why),
+    /// A person decided.
+    Decided(Decided),
+}
+
+impl Conductor {
+    /// Tells whether somebody wants the plan to go no further; remembers who.
+    pub(super) fn is_stopping(&mut self) -> bool {
+        self.signals.drain();
+        if let Some(wish) = self.recorder.tick() {
+            self.stopping = Some(wish.why);
+        }
+        if self.signals.asked_to_end() && self.stopping.is_none() {
+            self.stopping = Some(Why::Ending);
+        }
+        self.stopping.is_some()
+    }
+
+    /// Waits a moment for something to happen.
+    fn listen(&mut self) -> Heard {
+        let glance = Timespec::try_from(GLANCE).ok();
+        // Interrupted or not: whoever comes back looks at everything.
+        let _ = poll(&mut [PollFd::new(&self.signals, PollFlags::IN)], glance.as_ref());
+        if self.is_stopping()
+            && let Some(why) = self.stopping.take()
+        {
+            return Heard::Stop(why);
+        }
+        self.next_decision().map_or(Heard::Nothing, Heard::Decided)
+    }
+
+    /// The next decision that can be acted upon as the plan stands now. Others are not.
+    pub(super) fn next_decision(&mut self) -> Option<Decided> {
+        while let Some(decided) = self.recorder.next_decision() {
+            let Some(run) = self.recorder.plan() else { continue };
+            let Decided { step, run: last, decision, .. } = &decided;
+            if offered(&self.plan, run, *step, last.as_deref(), decision) == Offered::Yes {
+                return Some(decided);
+            }
+        }
+        None
+    }
+
+    /// Says what a step waits for; empty: it waits no longer.
+    fn says_waiting(&mut self, index: usize, why: &str) {
+        let (plan, why) = (self.plan.id.clone(), why.to_owned());
+        self.recorder.record(StepWaiting { plan, step: index, why });
+    }
+
+    /// Waits until a person decides about a step, however long that takes.
+    pub(super) fn wait(&mut self, index: usize, question: &str) -> Turn {
+        self.says_waiting(index, question);
+        loop {
+            match self.listen() {
+                Heard::Nothing if self.recorder.is_lost() => {
+                    return Turn::End(PlanEnd::Unknown, "somebody took the target over".to_owned());
+                }
+                Heard::Nothing => {}
+                Heard::Decided(decided) => {
+                    self.says_waiting(index, "");
+                    return Turn::Heed(decided);
+                }
+                Heard::Stop(why) => {
+                    let end = match self.fate(index) {
+                        StepState::Unknown => PlanEnd::Unknown,
+                        _ => PlanEnd::Cancelled,
+                    };
+                    return Turn::End(end, format!("{}; {question}", who(&why)));
+                }
+            }
+        }
+    }
+
+    /// Waits for a time, or until a person lets the plan go on.
+    pub(super) fn hold(&mut self, index: usize, time: Option<SignedDuration>, timeout: Duration) -> Finished {
+        let began = Instant::now();
+        let over = time.map(|time| Duration::try_from(time).unwrap_or_default());
+        if over.is_none() {
+            self.says_waiting(index, "until somebody lets it go on");
+        }
+        loop {
+            match self.listen() {
+                Heard::Stop(why) => return stopped(why),
+                Heard::Decided(Decided { by, decision: Decision::Resume, .. }) => {
+                    return met(format!("{by} let it go on"));
+                }
+                Heard::Decided(decided) => return self.leave(decided),
+                Heard::Nothing => {}
+            }
+            if over.is_some_and(|over| began.elapsed() >= over) {
+                return met(String::new());
+            }
+            if began.elapsed() >= timeout {
+                // Time alone never lets a plan go on that waits for a person.
+                let bound = SignedDuration::try_from(timeout).unwrap_or_default();
+                let mut finished = interrupted(format!("nobody let it go on within {}", duration(bound)));
+                finished.stopped = Some(Why::Timeout);
+                return finished;
+            }
+        }
+    }
+
+    /// Waits until gates are met, or passed over.
+    pub(super) fn gate(&mut self, index: usize, gates: &[gates::Gate], timeout: Duration) -> Finished {
+        let began = Instant::now();
+        let (hash, policy) = (self.plan.hash(), Policy::built_in());
+        let by = self.recorder.plan().map(|run| run.by.clone()).unwrap_or_default();
+        let mut missing = String::new();
+        let mut look_at = Instant::now();
+        loop {
+            if Instant::now() >= look_at {
+                look_at = Instant::now() + GATES;
+                let standings =
+                    gates::of(gates, &hash, self.recorder.state(), &policy, &by, Timestamp::now());
+                let says = |standing: &gates::Standing| format!("{}: {}", standing.title, standing.why);
+                let now: Vec<_> = standings.iter().filter(|standing| standing.blocks()).map(says).collect();
+                if now.is_empty() {
+                    let met_by: Vec<_> = standings.iter().map(says).collect();
+                    return met(met_by.join("; "));
+                }
+                let now = now.join("; ");
+                if now != missing {
+                    self.says_waiting(index, &now);
+                    missing = now;
+                }
+            }
+            match self.listen() {
+                Heard::Stop(why) => return stopped(why),
+                Heard::Decided(Decided { decision: Decision::Resume, .. }) => look_at = Instant::now(),
+                Heard::Decided(decided) => return self.leave(decided),
+                Heard::Nothing => {}
+            }
+            if began.elapsed() >= timeout {
+                let bound = SignedDuration::try_from(timeout).unwrap_or_default();
+                return not_met(format!("after {}: {missing}", duration(bound)));
+            }
+        }
+    }
+
+    /// Watches health conditions. What has no data waits for a person: it never passes by
+    /// itself.
+    pub(super) fn watch(
+        &mut self,
+        index: usize,
+        watch: &Watch,
+        timeout: Duration,
+        log: &mut LogWriter,
+    ) -> Finished {
+        loop {
+            let asks = match self.watch_once(watch, timeout, log) {
+                Ok(finished) => return finished,
+                Err(why) => why,
+            };
+            say(log, &format!("waits for a person: {asks}"));
+            self.says_waiting(index, &asks);
+            loop {
+                match self.listen() {
+                    Heard::Nothing => {}
+                    Heard::Stop(why) => return stopped(why),
+                    Heard::Decided(Decided { by, decision: Decision::Resume, .. }) => {
+                        say(log, &format!("{by} has it begin again"));
+                        self.says_waiting(index, "");
+                        break;
+                    }
+                    Heard::Decided(decided) => return self.leave(decided),
+                }
+            }
+        }
+    }
+
+    /// Watches until it is over; an error asks a person.
+    fn watch_once(
+        &mut self,
+        watch: &Watch,
+        timeout: Duration,
+        log: &mut LogWriter,
+    ) -> Result<Finished, String> {
+        let began = Instant::now();
+        let mut watching = Watching::begin(watch)?;
+        let mut last = String::new();
+        loop {
+            match watching.look() {
+                Look::Passed(what) => {
+                    say(log, &what);
+                    return Ok(met(what));
+                }
+                Look::Failed(why) => {
+                    say(log, &why);
+                    return Ok(not_met(why));
+                }
+                Look::NoData(why) => return Err(format!("no data: {why}")),
+                Look::Going(how) => {
+                    // How long it has been is no news.
+                    let news: String = how.chars().filter(|c| !c.is_ascii_digit()).collect();
+                    if news != last {
+                        say(log, &how);
+                        last = news;
+                    }
+                }
+            }
+            match self.listen() {
+                Heard::Stop(why) => return Ok(stopped(why)),
+                Heard::Decided(decided) => return Ok(self.leave(decided)),
+                Heard::Nothing => {}
+            }
+            if began.elapsed() >= timeout {
+                let bound = SignedDuration::try_from(timeout).unwrap_or_default();
+                return Err(format!("it was not over after {}", duration(bound)));
+            }
+        }
+    }
+
+    /// Leaves a step that changes nothing for a decision about it.
+    fn leave(&mut self, decided: Decided) -> Finished {
+        let why = match &decided.decision {
+            Decision::Skip { reason } => format!("{} went on: {reason}", decided.by),
+            decision => format!("{} decided: {}", decided.by, decision.name()),
+        };
+        self.pending = Some(decided);
+        interrupted(why)
+    }
+}
+
+/// Writes a line into the log of a run.
+pub(super) fn say(log: &mut LogWriter, line: &str) {
+    log.write(format!("{}  {line}\r\n", Timestamp::now().strftime("%H:%M:%S")).as_bytes());
+}
+
+/// The log of a run that is no command.
+pub(super) fn log_in(dir: &std::path::Path) -> LogWriter {
+    LogWriter::new(dir, Cap::DEFAULT)
+}
+
+pub(super) fn who(why: &Why) -> String {
+    match why {
+        Why::Asked { by } => format!("{by} asked for a stop"),
+        Why::Ending => "the conductor was told to end".to_owned(),
+        Why::Timeout => "its time was over".to_owned(),
+    }
+}
+
+fn met(summary: String) -> Finished {
+    let mut finished = Finished::with(Outcome::Met);
+    finished.ended.summary = summary;
+    finished
+}
+
+fn not_met(why: String) -> Finished {
+    Finished::with(Outcome::NotMet { why })
+}
+
+fn interrupted(why: String) -> Finished {
+    Finished::with(Outcome::Interrupted { why })
+}
+
+fn stopped(why: Why) -> Finished {
+    let mut finished = interrupted(who(&why));
+    finished.stopped = Some(why);
+    finished
+}
