@@ -296,6 +296,12 @@ impl Model {
         })
     }
 
+    /// The plan that holds a target, as far as the record says.
+    pub fn holder(&self, target: &str) -> Option<&PlanRun> {
+        let plans = &self.incident()?.plans;
+        plans.iter().rev().find(|plan| plan.target == target && plan.state.is_under_way())
+    }
+
     /// The plan view nearest to the top, if one is open.
     pub fn plan_view(&self) -> Option<&PlanView> {
         self.overlays.iter().rev().find_map(|overlay| match overlay {

@@ -213,6 +213,11 @@ pub enum Way<'a> {
 }
 
 impl Preview {
+    /// The plan of somebody that holds the target, as far as the record says.
+    pub fn holder<'a>(&self, model: &'a super::Model) -> Option<&'a crate::incident::PlanRun> {
+        model.holder(&self.plan.target).filter(|holder| holder.id != self.plan.id)
+    }
+
     /// How this plan is confirmed.
     pub fn way(&self) -> Way<'_> {
         match &self.plan.confirm {

@@ -425,8 +425,7 @@ fn deployed_reference(model: &Model) -> Option<String> {
 
 /// The plan that holds a target, as far as the record says.
 fn busy(model: &Model, target: &str) -> Option<String> {
-    let state = model.incident()?;
-    let plan = state.plans.iter().rev().find(|plan| plan.target == target && plan.state.is_under_way())?;
+    let plan = model.holder(target)?;
     let how = if plan.state == crate::incident::PlanState::Waiting { "waits" } else { "is running" };
     Some(format!("{} {how}, started by {}", plan.title, plan.by))
 }

@@ -155,6 +155,10 @@ fn preview(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
         return;
     }
     let meant = may_confirm(preview.shown_ms, press, before);
+    if plan_view::taken(cx, key) {
+        return;
+    }
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
     match (key.code, preview.way()) {
         (Code::Esc, _) => cx.pop(),
         (Code::Up | Code::Down | Code::PageUp | Code::PageDown, _) => {

@@ -321,3 +321,15 @@ pub(super) fn refused(model: &mut Model, why: &str) {
         }
     }
 }
+
+/// Takes a key in the preview of a plan whose target somebody holds: it cannot be confirmed, but
+/// what holds it can be looked at. Tells whether that is so; leaving and scrolling go on.
+pub(super) fn taken(cx: &mut Cx<'_>, key: Key) -> bool {
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last() else { return false };
+    let Some(holder) = preview.holder(cx.model).map(|plan| plan.id.clone()) else { return false };
+    if cx.model.keymap.find(Scope::Global, key) == Some(Command::Plan) {
+        open(cx, &holder);
+        return true;
+    }
+    !matches!(key.code, Code::Esc | Code::Up | Code::Down | Code::PageUp | Code::PageDown | Code::Char('q'))
+}

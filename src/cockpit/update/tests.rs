@@ -505,3 +505,5 @@ fn a_clock_set_back_never_runs_the_screen_backwards() {
     table.send(Msg::Tick(time(500) - SignedDuration::from_hours(24)));
     assert_eq!(table.model.now, time(500));
 }
+
+mod plans;

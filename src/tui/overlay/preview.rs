@@ -9,6 +9,7 @@ use super::super::theme::Role;
 use super::super::ui::{Ui, below, row, short_id};
 use super::document::{self, Line};
 use super::{Shown, middle, typed, window};
+use crate::cockpit;
 use crate::cockpit::overlay::{Preview, Way};
 use crate::incident::duration;
 use crate::plan::{Action, Command, Plan, Reach, Step};
@@ -125,7 +126,11 @@ fn rule(ui: Ui<'_>, buf: &mut Buffer, place: Rect, foot: Rect) {
 }
 
 fn complaint(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
-    if !preview.complaint.is_empty() {
+    if let Some(holder) = preview.holder(ui.model) {
+        let (target, since) = (&preview.plan.target, ui.ago(holder.started_at));
+        let text = format!("‖ {target} is taken: {}, by {} for {since}", holder.title, holder.by);
+        pen.put(&text, ui.of(Role::Warn));
+    } else if !preview.complaint.is_empty() {
         pen.put("✗ ", ui.of(Role::Bad)).put(&preview.complaint, ui.of(Role::Bad));
     } else if preview.plan.reaches_others() {
         pen.put("▲ others will see what this does", ui.of(Role::Warn));
@@ -139,6 +144,11 @@ fn confirm(ui: Ui<'_>, buf: &mut Buffer, line: Rect, preview: &Preview) -> Optio
     let (key, text, faint) = (ui.of(Role::Key), ui.of(Role::Text), ui.of(Role::Faint));
     if preview.starting {
         pen.put("starting …", ui.of(Role::Accent));
+        return None;
+    }
+    if preview.holder(ui.model).is_some() {
+        pen.put(&ui.key(cockpit::Command::Plan), key).put(" how it stands", text);
+        pen.gap(4).put("esc", key).put(" back", text);
         return None;
     }
     match preview.way() {

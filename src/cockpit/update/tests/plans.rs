@@ -1,0 +1,262 @@
+//! The view of a plan, and decisions about it.
+
+use super::*;
+use crate::cockpit::Command;
+use crate::incident::{
+    Decision, Outcome, PlanEnd, PlanEnded, PlanStarted, StepEnded, StepStarted, StepWaiting,
+};
+use crate::plan::progress::Choice;
+use crate::plan::{OnFailure, Undo};
+
+fn command(line: &str) -> Action {
+    let argv = line.split(' ').map(str::to_owned).collect();
+    Action::Command(Argv { argv, cwd: "/srv".into(), env: Vec::new(), set: BTreeMap::new() })
+}
+
+/// Two steps, of which the first can be undone.
+fn two(target: &str, confirm: Option<&str>) -> Plan {
+    let step = |title: &str, line: &str| Step {
+        reach: Reach::Others,
+        on_failure: OnFailure::Ask,
+        ..Step::new(title, command(line), SignedDuration::from_mins(5))
+    };
+    let undo = Undo::By { action: command("./switch.sh blue"), proof: None };
+    let first = Step { undo, ..step("switch", "./switch.sh green") };
+    Plan {
+        confirm: confirm.map(str::to_owned),
+        steps: vec![first, step("tidy up", "./tidy.sh")],
+        ..Plan::new("deploy-1", "deploy main", Purpose::Deploy, target)
+    }
+}
+
+impl Table {
+    fn told(&mut self, body: impl Into<Body>) {
+        let record = self.record(body.into());
+        self.send(Msg::Fact(Fact::Records(vec![record])));
+    }
+
+    fn started(&mut self, plan: &Plan) {
+        self.told(PlanStarted {
+            plan: plan.id.clone(),
+            title: plan.title.clone(),
+            purpose: plan.purpose.name().into(),
+            target: plan.target.clone(),
+            hash: plan.hash(),
+            steps: plan.steps.iter().map(|step| step.title.clone()).collect(),
+            confirmed: "y".into(),
+            spec: serde_json::to_value(plan).unwrap(),
+        });
+    }
+
+    fn ran(&mut self, plan: &str, step: usize, outcome: Outcome) {
+        let run = format!("{plan}.{step}");
+        self.told(StepStarted { plan: plan.into(), step, run: run.clone(), process: None, undo: false });
+        let (summary, survivors) = (String::new(), Vec::new());
+        self.told(StepEnded { plan: plan.into(), step, run, outcome, summary, survivors, unproven: false });
+    }
+
+    /// A plan whose second step failed, and which waits for a decision.
+    fn waiting(confirm: Option<&str>) -> Self {
+        let mut table = Self::ready();
+        let plan = two("staging", confirm);
+        table.started(&plan);
+        table.ran("deploy-1", 0, Outcome::Exited { code: 0 });
+        table.ran("deploy-1", 1, Outcome::Exited { code: 2 });
+        table.told(StepWaiting { plan: "deploy-1".into(), step: 1, why: "it failed".into() });
+        table
+    }
+
+    fn top(&self) -> &Overlay {
+        self.model.overlays.last().expect("an overlay")
+    }
+
+    fn decide_complaint(&self) -> &str {
+        match self.top() {
+            Overlay::Decide(decide) => &decide.complaint,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn only_decision(effects: &[Effect]) -> &Choice {
+    let decisions: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Decide { plan, choice } if plan == "deploy-1" => Some(&**choice),
+            _ => None,
+        })
+        .collect();
+    let [choice] = decisions.as_slice() else { panic!("{effects:?}") };
+    choice
+}
+
+#[test]
+fn a_plan_that_waits_is_next_and_its_key_opens_it_wherever_the_cursor_is() {
+    let mut table = Table::waiting(None);
+    let (next, keys) = &table.model.derived.next[0];
+    assert_eq!((next.action, next.argument.as_str(), keys.as_str()), ("plan", "deploy-1", "o"));
+    table.keys("2 o");
+    assert!(matches!(table.top(), Overlay::Plan(view) if view.plan == "deploy-1"));
+
+    // A later plan that runs elsewhere, under the cursor of the runs: the key means that one.
+    table.keys("esc");
+    table.started(&Plan { id: "test-1".into(), ..two("unit", None) });
+    table.keys("5 j");
+    assert_eq!(table.model.derived.next[0].1, "1 o");
+    table.keys("1 o");
+    assert!(matches!(table.top(), Overlay::Plan(view) if view.plan == "deploy-1"));
+}
+
+#[test]
+fn enter_opens_the_output_of_a_single_step_and_the_list_of_several() {
+    let mut table = Table::ready();
+    let mut single = two("staging", None);
+    single.steps.truncate(1);
+    table.started(&single);
+    table.ran("deploy-1", 0, Outcome::Exited { code: 0 });
+    table.told(PlanEnded { plan: "deploy-1".into(), end: PlanEnd::Done, why: String::new() });
+    table.keys("5 enter");
+    assert!(matches!(table.top(), Overlay::Run(view) if view.run == "deploy-1.0"));
+    table.keys("esc o");
+    assert!(matches!(table.top(), Overlay::Plan(_)), "its steps can be seen all the same");
+
+    let mut table = Table::waiting(None);
+    table.keys("5 enter");
+    assert!(matches!(table.top(), Overlay::Plan(_)));
+    table.keys("k enter");
+    assert!(matches!(table.top(), Overlay::Run(view) if view.run == "deploy-1.0"), "of the step above");
+    table.keys("esc");
+    assert!(matches!(table.top(), Overlay::Plan(_)));
+}
+
+#[test]
+fn a_decision_is_shown_and_sent_once() {
+    let mut table = Table::waiting(None);
+    table.keys("o r");
+    let early = table.keys("y");
+    assert!(early.is_empty(), "{early:?}");
+    assert!(!table.decide_complaint().is_empty(), "nobody has seen it yet");
+    table.shown();
+    let sent = table.keys("y y");
+    let choice = only_decision(&sent);
+    assert_eq!((choice.step, &choice.decision), (1, &Decision::Retry));
+    assert_eq!(choice.run.as_deref(), Some("deploy-1.1"));
+    let id = EffectId(table.model.next_effect.0 - 1);
+    table.send(Msg::Done(id, Ok(Done::Decided { plan: "deploy-1".into(), records: Vec::new() })));
+    assert!(matches!(table.top(), Overlay::Plan(_)), "the question is answered");
+}
+
+#[test]
+fn passing_over_needs_a_reason_and_a_protected_target_its_name() {
+    let mut table = Table::waiting(Some("staging"));
+    table.keys("o s");
+    table.shown();
+    assert!(table.keys("enter").is_empty());
+    assert!(table.decide_complaint().contains("reason"));
+    table.types("doneby hand");
+    assert!(table.keys("enter").is_empty(), "the name is still to be typed");
+    table.send(Msg::Paste("staging".into()));
+    assert!(table.decide_complaint().contains("pasted"));
+    assert!(table.keys("enter").is_empty());
+    table.types("staging");
+    let sent = table.keys("enter");
+    let reason = "doneby hand".to_owned();
+    assert_eq!(only_decision(&sent).decision, Decision::Skip { reason });
+}
+
+#[test]
+fn what_will_be_undone_is_shown_before() {
+    let mut table = Table::waiting(Some("staging"));
+    table.keys("o u");
+    let Overlay::Decide(decide) = table.top() else { panic!() };
+    assert_eq!(decide.lines, [(1, "./switch.sh blue".to_owned())]);
+    assert_eq!(decide.word.as_deref(), Some("staging"));
+    table.shown();
+    table.types("staging");
+    assert_eq!(only_decision(&table.keys("enter")).decision, Decision::Undo { to: 0 });
+}
+
+#[test]
+fn what_may_be_done_twice_says_so_and_has_to_be_typed() {
+    let mut table = Table::ready();
+    table.started(&two("staging", None));
+    table.ran("deploy-1", 0, Outcome::Unknown { why: "lost at reboot".into() });
+    table.told(PlanEnded { plan: "deploy-1".into(), end: PlanEnd::Unknown, why: "lost".into() });
+    table.keys("o r");
+    let Overlay::Decide(decide) = table.top() else { panic!() };
+    assert!(decide.about[0].contains("may be done twice"), "{:?}", decide.about);
+    assert_eq!(decide.word.as_deref(), Some("staging"));
+    table.shown();
+    assert!(table.keys("y").is_empty());
+}
+
+#[test]
+fn a_decision_on_what_no_longer_is_so_is_not_sent() {
+    let mut table = Table::waiting(None);
+    table.keys("o r");
+    table.shown();
+    table.told(StepStarted {
+        plan: "deploy-1".into(),
+        step: 1,
+        run: "deploy-1.1-2".into(),
+        process: None,
+        undo: false,
+    });
+    assert!(table.keys("y").is_empty(), "somebody else has decided");
+    assert!(table.decide_complaint().contains("moved on"), "{}", table.decide_complaint());
+}
+
+#[test]
+fn a_decision_that_was_refused_can_be_made_again() {
+    let mut table = Table::waiting(None);
+    table.keys("o r");
+    table.shown();
+    table.keys("y");
+    let id = EffectId(table.model.next_effect.0 - 1);
+    table.send(Msg::Done(id, Err(Failure::new("deciding", "li holds staging", "wait"))));
+    assert_eq!(table.decide_complaint(), "li holds staging");
+    assert!(table.keys("y").is_empty(), "it has to be seen again first");
+    table.shown();
+    assert_eq!(only_decision(&table.keys("y")).decision, Decision::Retry);
+}
+
+#[test]
+fn what_makes_no_sense_is_said_and_not_asked() {
+    let mut table = Table::waiting(None);
+    table.keys("o c");
+    assert!(matches!(table.top(), Overlay::Plan(_)), "a step that failed cannot be gone on with");
+    assert!(table.model.word.is_some());
+    let mut table = Table::ready();
+    table.keys("o");
+    assert!(table.model.overlays.is_empty());
+}
+
+#[test]
+fn a_target_that_is_taken_cannot_be_confirmed() {
+    let mut table = Table::waiting(None);
+    table.preview(Plan { id: "deploy-2".into(), ..two("staging", None) });
+    table.shown();
+    assert!(table.keys("y enter").is_empty());
+    table.keys("o");
+    assert!(matches!(table.top(), Overlay::Plan(view) if view.plan == "deploy-1"));
+    table.keys("esc");
+    table.told(PlanEnded { plan: "deploy-1".into(), end: PlanEnd::Cancelled, why: String::new() });
+    table.shown();
+    let started = table.keys("y");
+    assert!(matches!(started.as_slice(), [Effect::Start { .. }]), "{started:?}");
+}
+
+#[test]
+fn every_decision_has_a_command_of_its_own() {
+    let decisions = [
+        Decision::Resume,
+        Decision::Retry,
+        Decision::Skip { reason: String::new() },
+        Decision::Undo { to: 0 },
+        Decision::GiveUp,
+    ];
+    for decision in decisions {
+        let id = Command::of_decision(&decision).spec().id;
+        assert_eq!(id.strip_prefix("plan."), Some(decision.name()));
+    }
+}
