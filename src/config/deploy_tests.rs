@@ -188,7 +188,7 @@ fn gates_are_the_ones_there_are() {
 
 #[test]
 fn ways_back_have_names_of_their_own() {
-    for name in ["redeploy", "revert", "switch-back"] {
+    for name in ["redeploy", "revert", "switch", "switch-back"] {
         refused(&rollback(&format!("name = \"{name}\"")), "every environment has one of that name");
     }
     refused(&rollback("name = \"flag:checkout\""), "cannot begin with `flag:`");

@@ -19,20 +19,9 @@ pub(super) fn steps(
     what: &str,
     root: &str,
 ) -> Result<Way> {
-    let deploy = Step {
-        proof: fill.probe(&env.proof, "proof", &env.expect)?,
-        proof_within: env.proof_within,
-        reach: Reach::Others,
-        on_failure: OnFailure::Ask,
-        ..Step::new(
-            format!("deploy {what} beside what is live"),
-            Action::Command(fill.command(&env.deploy, "deploy")?),
-            env.timeout,
-        )
-    };
     let abort = if canary.abort.is_empty() { &env.watched } else { &canary.abort };
     let probes = watch::named(config, env, abort);
-    let mut steps = vec![deploy];
+    let mut steps = vec![beside(env, fill, what)?];
     let mut live_after = 0;
     let mut before = 0;
     let first = steps.len();
@@ -58,6 +47,36 @@ pub(super) fn steps(
         before = weight;
     }
     Ok(Way { steps, live_after, notes: notes(canary, &probes) })
+}
+
+/// Deploys beside what is live, without any traffic yet.
+fn beside(env: &Environment, fill: &Fill<'_>, what: &str) -> Result<Step> {
+    Ok(Step {
+        proof: fill.probe(&env.proof, "proof", &env.expect)?,
+        proof_within: env.proof_within,
+        reach: Reach::Others,
+        on_failure: OnFailure::Ask,
+        ..Step::new(
+            format!("deploy {what} beside what is live"),
+            Action::Command(fill.command(&env.deploy, "deploy")?),
+            env.timeout,
+        )
+    })
+}
+
+/// The steps that bring a version to everybody without looking on the way: to go back to one that
+/// is known to be good.
+pub(super) fn all_at_once(
+    env: &Environment,
+    canary: &Canary,
+    fill: &Fill<'_>,
+    what: &str,
+) -> Result<(Vec<Step>, usize)> {
+    let gone = || Undo::Irreversible { why: "what was there before is what broke".to_owned() };
+    let deploy = Step { undo: gone(), ..beside(env, fill, what)? };
+    let share = Step { undo: gone(), ..share(env, canary, fill, 0, 100)? };
+    let steps: Vec<Step> = [deploy, share].into_iter().chain(finish(env, canary, fill)?).collect();
+    Ok((steps, 1))
 }
 
 /// The step that ends a canary that held; `None` where nothing is configured to.

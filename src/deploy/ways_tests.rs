@@ -165,6 +165,22 @@ fn a_canary_ends_after_the_watch_where_there_is_something_to_end() {
 }
 
 #[test]
+fn going_back_in_a_canary_environment_reaches_everybody() {
+    let mut environment = canary(&[5, 100], true);
+    environment.canary.as_mut().unwrap().finish = words(&["./finish.sh", "{commit}"]);
+    let fill = Fill::of("x", "production", &what(), &environment.env).unwrap();
+    let settings = environment.canary.as_ref().unwrap();
+    let (steps, after) = canary::all_at_once(&environment, settings, &fill, "v1.2.2").unwrap();
+    let lines: Vec<_> = steps.iter().map(|step| argv(&step.action)).collect();
+    let [deploy, finish] = ["deploy", "finish"].map(|name| format!("./{name}.sh {COMMIT}"));
+    assert_eq!(lines, [&*deploy, "./weight.sh production --to=100", &*finish]);
+    assert_eq!(after, 1);
+    assert!(
+        steps.iter().all(|step| step.guards.is_empty() && matches!(step.undo, Undo::Irreversible { .. }))
+    );
+}
+
+#[test]
 fn a_watch_comes_last_and_asks_a_person() {
     let watched =
         |environment: Environment| Environment { watch: Some(SignedDuration::from_mins(30)), ..environment };

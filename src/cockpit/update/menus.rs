@@ -5,6 +5,8 @@ use super::super::key::Key;
 use super::super::model::{ConfigSource, Model};
 use super::super::msg::Item;
 use super::super::overlay::Menu;
+use crate::config::types::Environment;
+use crate::deploy::canary::shares;
 use crate::hotfix::state::NoRepository;
 use crate::incident::{Phase, Severity, State, Status, duration};
 
@@ -399,7 +401,8 @@ fn deploys(model: &Model) -> (String, Vec<Item>) {
     let names: Vec<String> = environments.iter().map(|env| env.name.clone()).collect();
     let mut items = rows(Command::Deploy, &names, &[], |index| {
         let busy = busy(model, &names[index]);
-        (format!("{what} → {}", names[index]), blocked_deploy.clone().or(busy))
+        let way = environments.get(index).map(way).unwrap_or_default();
+        (format!("{what} → {}{way}", names[index]), blocked_deploy.clone().or(busy))
     });
     let smoke: Vec<Item> = items
         .iter()
@@ -415,6 +418,15 @@ fn deploys(model: &Model) -> (String, Vec<Item>) {
         .collect();
     items.extend(smoke);
     (if items.is_empty() { blocked_deploy.unwrap_or_default() } else { String::new() }, items)
+}
+
+/// How an environment is deployed to, behind its name; empty: by one command.
+fn way(environment: &Environment) -> String {
+    match (&environment.canary, &environment.blue_green) {
+        (Some(canary), _) => format!(", canary {}", shares(&canary.weights)),
+        (None, Some(_)) => ", blue-green".to_owned(),
+        (None, None) => String::new(),
+    }
 }
 
 /// What a deploy takes when nothing else is said: the current branch, else the commit.

@@ -359,6 +359,23 @@ fn the_deploy_menu_names_what_it_would_do_and_says_why_not() {
 }
 
 #[test]
+fn the_deploy_menu_names_the_way_of_each_environment() {
+    let mut table = Table::ready();
+    let environments = &mut table.model.config.config.environments;
+    let canary = "weights = [5, 25, 100]\nset = [\"x\", \"{weight}\"]";
+    environments[0].canary = Some(toml::from_str(canary).unwrap());
+    let sides = "live = [\"l\"]\ndeploy = [\"d\"]\nswitch = [\"s\"]";
+    environments[1].blue_green = Some(toml::from_str(sides).unwrap());
+    table.keys("d");
+    let Some(Overlay::Menu(menu)) = table.model.overlays.last() else { panic!() };
+    let labels: Vec<&str> = menu.items.iter().take(2).map(|item| item.label.as_str()).collect();
+    assert_eq!(
+        labels,
+        ["hotfix/pool → staging, canary 5 % 25 % 100 %", "hotfix/pool → production, blue-green"]
+    );
+}
+
+#[test]
 fn what_is_next_names_the_keys_that_do_it() {
     let table = Table::ready();
     let staging = table.model.derived.next.iter().find(|(next, _)| next.action == "deploy");

@@ -18,7 +18,7 @@ const RESERVED: [(&str, &str); 2] = [
 ];
 
 /// Ways back that every environment has, by the ids they go by.
-const BUILT_IN_WAYS: [&str; 3] = ["redeploy", "revert", "switch-back"];
+const BUILT_IN_WAYS: [&str; 4] = ["redeploy", "revert", "switch", "switch-back"];
 
 /// Words in braces that a command about a commit may have.
 const OF_COMMIT: &[&str] = &["ref", "commit", "env"];

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::judge::short;
 use super::{Heard, Kind, Known, Ready, Way};
-use crate::deploy::{Fill, Resolved, gates, release, secrets, watch};
+use crate::deploy::{Fill, Resolved, canary, gates, release, secrets, watch};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::back::{NoRevert, Revert};
 use crate::plan::{
@@ -136,6 +136,11 @@ fn deployed(known: &Known<'_>, doing: &str, what: &Resolved, plan: Plan) -> Resu
         return Ok(Plan { release, steps: made.steps, ..plan });
     }
     let fill = Fill::of(doing, &env.name, what, &env.env)?;
+    if let Some(canary) = &env.canary {
+        let (steps, after) = canary::all_at_once(env, canary, &fill, &visible(&what.reference))?;
+        let release = ReleaseSpec { rollback: true, ..release::spec(&env.name, what, after) };
+        return Ok(Plan { release: Some(release), steps, ..plan });
+    }
     let step = Step {
         proof: fill.probe(&env.proof, "proof", &env.expect)?,
         proof_within: env.proof_within,
