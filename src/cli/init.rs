@@ -107,6 +107,13 @@ fn recognised(found: &Found) -> Vec<String> {
             None => {}
         }
     }
+    if let Some(platform) = &found.platform {
+        let (name, from, sample) = (platform.name(), platform.from(), platform.sample());
+        lines.push(format!("deploy  {name} (from {from}), as an example; more in the sample {sample}"));
+    }
+    if let Some((keeper, from)) = &found.gitops {
+        lines.push(format!("gitops  {keeper} (from {from}), as an example"));
+    }
     if lines.is_empty() {
         lines.push("nothing was recognised: every part is there as an example".to_owned());
     }

@@ -1,7 +1,11 @@
 //! Recognises what is in a repository, from its files alone: how it is tested, deployed and
 //! smoke-tested. Runs nothing, and takes nothing for known that a file does not say.
 
+mod platform;
+
 use std::path::Path;
+
+pub use platform::Platform;
 
 use super::types::Flow;
 use crate::text::visible;
@@ -108,6 +112,13 @@ pub struct Found {
     pub deploy: Option<Script>,
     /// How it is smoke-tested.
     pub smoke: Option<Script>,
+    /// What it is deployed with.
+    pub platform: Option<Platform>,
+    /// What keeps an environment as it is described (`argocd`, `flux`), and the file that says
+    /// so.
+    pub gitops: Option<(&'static str, String)>,
+    /// The file an image is built from.
+    pub dockerfile: Option<String>,
 }
 
 /// Looks at the repository whose work tree begins at `root`.
@@ -125,7 +136,11 @@ pub fn look(root: &Path, facts: &BranchFacts) -> Found {
         let (file, text) = makefile.as_ref()?;
         names.iter().find_map(|name| make_script(file, text, name))
     };
+    let (platform, gitops) = platform::look(root);
     Found {
+        platform,
+        gitops,
+        dockerfile: platform::dockerfile(root),
         name: root.file_name().and_then(|name| name.to_str()).filter(|name| plain(name)).map(str::to_owned),
         flow: match (facts.has_develop, forge) {
             (true, _) => Some(Flow::GitFlow),
@@ -445,6 +460,38 @@ mod tests {
         assert_eq!(found(&[("scripts/smoke_test.sh", run)]).smoke.unwrap().from, "scripts/smoke_test.sh");
         let make = found(&[("Makefile", "deploy:\n\t./x $(ENV)\n")]).deploy.unwrap();
         assert_eq!(make.argv(&[]), ["make", "deploy", "ENV={env}"]);
+    }
+
+    #[test]
+    fn what_deploys_is_told_by_its_files() {
+        let deployment = "apiVersion: apps/v1\nkind: Deployment\n";
+        let kamal = "service: shop\nimage: shop\nservers:\n  - 192.0.2.1\n";
+        let kustomization = "resources:\n- deployment.yaml\n";
+        let platform = |files: &[(&str, &str)]| found(files).platform;
+        assert_eq!(
+            platform(&[("k8s/deployment.yaml", deployment)]),
+            Some(Platform::Kubernetes("k8s".into()))
+        );
+        assert_eq!(
+            platform(&[("base/kustomization.yaml", kustomization), ("base/deployment.yaml", deployment)]),
+            Some(Platform::Kustomize("base".into()))
+        );
+        assert_eq!(
+            platform(&[("config/deploy.yml", kamal), ("k8s/a.yml", deployment)]),
+            Some(Platform::Kamal("config/deploy.yml".into()))
+        );
+        for files in
+            [&[("config/deploy.yml", "stages: [a]\n")][..], &[("k8s/a.yml", "a: apiVersion: apps/v1\n")]]
+        {
+            assert_eq!(platform(files), None, "{files:?}");
+        }
+        let argo = "apiVersion: argoproj.io/v1alpha1\nkind: Application\n";
+        let flux = "---\napiVersion: \"kustomize.toolkit.fluxcd.io/v1\"\n";
+        let gitops = |files: &[(&str, &str)]| found(files).gitops;
+        assert_eq!(gitops(&[("argocd/shop.yaml", argo)]), Some(("argocd", "argocd/shop.yaml".into())));
+        assert_eq!(gitops(&[("clusters/shop.yaml", flux)]), Some(("flux", "clusters/shop.yaml".into())));
+        assert_eq!(gitops(&[("k8s/a.yml", deployment)]), None);
+        assert_eq!(found(&[("Dockerfile", "FROM scratch\n")]).dockerfile.as_deref(), Some("Dockerfile"));
     }
 
     #[test]

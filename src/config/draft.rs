@@ -6,8 +6,9 @@
 
 use std::fmt::Write as _;
 
-use super::detect::{Found, Recognised, Script};
+use super::detect::{Found, Platform, Recognised, Script};
 use super::types::Flow;
+use crate::plan::gates::Gate;
 use crate::text::visible;
 
 /// Column at which remarks behind a value begin.
@@ -22,6 +23,7 @@ pub fn write(found: &Found) -> String {
     draft.checks(found);
     draft.environments(found);
     draft.probes(found);
+    draft.secrets();
     draft.checklist();
     draft.policy();
     draft.0
@@ -68,6 +70,10 @@ impl Draft {
             let name = if n == 0 { "audit".to_owned() } else { format!("audit-{}", n + 1) };
             self.check(false, &name, audit);
         }
+        if let Some(file) = &found.dockerfile {
+            let argv = ["docker", "build", "--quiet", "."].map(str::to_owned).to_vec();
+            self.check(false, "image", &Recognised { name: String::new(), argv, from: file.clone() });
+        }
         if found.checks.is_empty() && found.make_test.is_none() {
             let argv = vec!["./run-tests.sh".to_owned()];
             self.example("[[checks]]");
@@ -88,20 +94,60 @@ impl Draft {
     fn environments(&mut self, found: &Found) {
         self.title("Where the service runs, in the order a release goes through. In commands,");
         self.prose("{ref} is the branch or tag, {commit} its commit, {env} the name of the environment.");
-        let example =
-            Script { program: vec!["./deploy.sh".to_owned()], arguments: None, from: String::new() };
+        let usual = vec!["./deploy.sh".to_owned()];
+        let mut example = Script { program: usual, arguments: None, from: String::new() };
+        if let (None, Some(platform)) = (&found.deploy, &found.platform) {
+            let mut argv = platform.deploy();
+            let program = argv.remove(0);
+            example =
+                Script { program: vec![program], arguments: Some(argv), from: platform.from().to_owned() };
+        }
         let deploy = found.deploy.as_ref().unwrap_or(&example);
-        let active = found.deploy.is_some() && deploy.arguments.is_some();
+        let active = found.deploy.as_ref().is_some_and(|deploy| deploy.arguments.is_some());
         if found.deploy.is_some() && !active {
             self.prose(&format!("{} does not tell what its arguments mean: put them right.", deploy.from));
         }
+        let sample = found.platform.as_ref().map_or("script", Platform::sample);
+        self.prose(&format!(
+            "Whole files to copy: flightdeck init --sample {sample} --print; --help names them all."
+        ));
         if deploy.takes_environment() {
-            self.environment("staging", active, deploy, found.smoke.as_ref());
+            self.environment("staging", active, deploy, found);
         }
-        self.environment("production", active, deploy, found.smoke.as_ref());
+        self.environment("production", active, deploy, found);
+        self.canary();
+        self.rollback(found);
     }
 
-    fn environment(&mut self, name: &str, active: bool, deploy: &Script, smoke: Option<&Script>) {
+    /// Only what deploys by a command of its own can be a canary too.
+    fn canary(&mut self) {
+        self.prose("A small share first. Blue-green is in the sample aws-target-groups.");
+        self.example("[environments.canary]");
+        self.entry(false, "weights", "[5, 25, 100]", "percent of the traffic, one after the other");
+        let set = ["./share.sh".to_owned(), "{weight}".to_owned()];
+        self.entry(false, "set", &list(&set), "sets a share");
+        self.entry(false, "weight", &list(&["./share.sh".to_owned()]), "prints the share in force");
+        self.entry(false, "look", &text("5m"), "how long each is looked at");
+        self.blank();
+    }
+
+    fn rollback(&mut self, found: &Found) {
+        self.prose("A further way back, besides the last good release and git revert.");
+        self.example("[[environments.rollbacks]]");
+        let kubernetes = matches!(found.platform, Some(Platform::Kubernetes(_) | Platform::Kustomize(_)));
+        let (name, argv): (_, &[&str]) = if kubernetes {
+            ("rollout-undo", &["kubectl", "--context={env}", "rollout", "undo", "deployment/payments"])
+        } else {
+            ("previous", &["./previous.sh", "{env}"])
+        };
+        let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
+        self.entry(false, "name", &text(name), "");
+        self.entry(false, "command", &list(&argv), "");
+        self.blank();
+    }
+
+    fn environment(&mut self, name: &str, active: bool, deploy: &Script, found: &Found) {
+        let smoke = found.smoke.as_ref();
         self.put(active, "[[environments]]");
         self.entry(active, "name", &text(name), "");
         let from = if deploy.from.is_empty() { String::new() } else { format!("from {}", deploy.from) };
@@ -117,8 +163,18 @@ impl Draft {
         }
         let proof = ["./deployed.sh".to_owned(), "{env}".to_owned()];
         self.entry(false, "proof", &list(&proof), "prints the commit that runs there");
-        self.entry(false, "env", &list(&["DEPLOY_TOKEN".to_owned()]), "variables it may see, by name");
+        self.entry(false, "env", &list(&["DEPLOY_TOKEN".to_owned()]), "variables and secrets it may see");
         self.entry(false, "timeout", &text("30m"), "after that a deploy is stopped");
+        if name == "production" {
+            self.entry(false, "watch", &text("30m"), "a release is good once it was watched so long");
+            let gates: Vec<String> = Gate::IDS.map(str::to_owned).to_vec();
+            self.entry(false, "gates", &list(&gates), "");
+            let (keeper, from) = match &found.gitops {
+                Some((keeper, from)) => (*keeper, format!("from {from}: it undoes changes by hand")),
+                None => ("argocd", "or flux: undoes changes made by hand".to_owned()),
+            };
+            self.entry(false, "gitops", &text(keeper), &from);
+        }
         self.blank();
     }
 
@@ -145,6 +201,23 @@ impl Draft {
         self.entry(false, "unit", &text("ms"), "");
         self.entry(false, "warn", &text("> 500"), "");
         self.entry(false, "fail", &text("> 800"), "");
+    }
+
+    fn secrets(&mut self) {
+        self.title("Secrets by name: from a file, a command, or the variable of that name.");
+        self.example("[[secrets]]");
+        self.entry(false, "name", &text("DEPLOY_TOKEN"), "");
+        self.entry(
+            false,
+            "file",
+            &text("~/.config/deploy-token"),
+            "or command = [\"pass\", \"show\", \"deploy\"]",
+        );
+        self.title("Nothing is deployed in between.");
+        self.example("[[freezes]]");
+        self.entry(false, "from", &text("2026-12-23T18:00:00Z"), "");
+        self.entry(false, "until", &text("2027-01-04T06:00:00Z"), "");
+        self.entry(false, "why", &text("year-end closing"), "");
     }
 
     fn checklist(&mut self) {
@@ -272,6 +345,9 @@ mod tests {
                 arguments: Some(owned(&["{env}"])),
                 from: "smoke.sh".to_owned(),
             }),
+            platform: Some(Platform::Kubernetes("k8s".to_owned())),
+            gitops: Some(("flux", "clusters/shop.yaml".to_owned())),
+            dockerfile: Some("Dockerfile".to_owned()),
         }
     }
 
@@ -299,6 +375,16 @@ mod tests {
     }
 
     #[test]
+    fn what_deploys_is_offered_and_nothing_of_it_runs_unasked() {
+        let kamal = Platform::Kamal("config/deploy.yml".to_owned());
+        let draft = write(&Found { platform: Some(kamal), ..Found::default() });
+        assert_eq!(parse(draft.as_bytes()).unwrap().environments, []);
+        assert!(draft.contains("#deploy = [\"kamal\", \"deploy\", \"--destination={env}\""), "{draft}");
+        assert!(draft.contains("init --sample kamal --print"), "{draft}");
+        assert!(write(&full()).contains("#gitops = \"flux\""));
+    }
+
+    #[test]
     fn it_reads_well() {
         insta::assert_snapshot!("draft_full", write(&full()));
         insta::assert_snapshot!("draft_nothing_found", write(&Found::default()));
@@ -314,6 +400,15 @@ mod tests {
             let program = vec![format!("x{program}")];
             Script { program, arguments: known.then_some(rest), from }
         }
+    }
+
+    fn platform() -> impl Strategy<Value = Platform> {
+        let from = "[a-z./\"\\\\' #$-]{1,12}";
+        prop_oneof![
+            from.prop_map(Platform::Kamal),
+            from.prop_map(Platform::Kustomize),
+            from.prop_map(Platform::Kubernetes),
+        ]
     }
 
     prop_compose! {
@@ -334,9 +429,13 @@ mod tests {
             audits in proptest::collection::vec(recognised(), 0..3),
             deploy in proptest::option::of(script()),
             smoke in proptest::option::of(script()),
+            platform in proptest::option::of(platform()),
+            dockerfile in proptest::option::of("[A-Z]{1,8}"),
         ) -> Found {
             let name = name.map(|name: String| name.trim().to_owned());
-            Found { name, flow, forge, base, checks: check.into_iter().collect(), make_test, audits, deploy, smoke }
+            let checks = check.into_iter().collect();
+            let gitops = dockerfile.clone().map(|from| ("flux", from));
+            Found { name, flow, forge, base, checks, make_test, audits, deploy, smoke, platform, gitops, dockerfile }
         }
     }
 

@@ -287,6 +287,7 @@ fn write_new(doing: &str, path: &Path, content: &[u8]) -> Result<()> {
 fn words(found: &Found) -> Vec<String> {
     let mut words: Vec<String> = found.checks.iter().map(|check| check.from.clone()).collect();
     words.extend(found.deploy.iter().chain(&found.smoke).map(|script| script.from.clone()));
+    words.extend(found.platform.as_ref().map(|platform| platform.name().to_owned()));
     words.extend(found.forge.map(|forge| forge.name().to_owned()));
     words.extend(found.flow.map(|flow| flow.name().to_owned()));
     words.dedup();
