@@ -15,6 +15,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::capture::capture;
 use super::mask::{Masker, SHORTEST, weight};
 use super::spawn::environment;
+use crate::config::types::Probe as Watched;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::incident::Outcome;
@@ -83,7 +84,8 @@ impl Vault {
         match action {
             Action::Command(command) => self.need_for_command(command),
             Action::Http(call) => self.need_for_call(call),
-            Action::Gate { .. } | Action::Hold { .. } | Action::Watch(_) => Ok(()),
+            Action::Watch(watch) => self.need(|name| watch.probes.iter().any(|probe| watches(probe, name))),
+            Action::Gate { .. } | Action::Hold { .. } => Ok(()),
         }
     }
 
@@ -174,6 +176,12 @@ fn placeholder(name: &str) -> String {
     format!("{{secret:{name}}}")
 }
 
+/// Tells whether a probe of a watch names a secret.
+fn watches(probe: &Watched, name: &str) -> bool {
+    let written = placeholder(name);
+    probe.env.iter().any(|env| env == name) || probe.headers.values().any(|it| it.contains(&written))
+}
+
 fn sounds_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     SOUNDS_SECRET.iter().any(|part| name.contains(part))
@@ -244,10 +252,13 @@ fn from_env(name: &str) -> Result<Value, String> {
 }
 
 fn from_file(path: &str) -> Result<Value, String> {
-    let cannot = |error: std::io::Error| format!("{} cannot be read: {error}", visible(path));
+    let home = path.strip_prefix("~/").and_then(|rest| Some(std::env::home_dir()?.join(rest)));
+    let path = home.as_deref().unwrap_or(Path::new(path));
+    let cannot =
+        |error: std::io::Error| format!("{} cannot be read: {error}", visible(&path.to_string_lossy()));
     // A pipe would have to be waited for.
     if !std::fs::metadata(path).map_err(cannot)?.is_file() {
-        return Err(format!("{} is not a file", visible(path)));
+        return Err(format!("{} is not a file", visible(&path.to_string_lossy())));
     }
     // Room for all at once: what grows leaves copies behind.
     let mut value = Zeroizing::new(Vec::with_capacity(MOST + 2));

@@ -57,7 +57,7 @@ impl Yard {
     }
 
     /// A verb that runs beside the test.
-    fn begin(&self, arguments: &[&str]) -> Running {
+    pub(super) fn begin(&self, arguments: &[&str]) -> Running {
         let mut command = self.shell.command(PROGRAM, arguments);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Running(command.spawn().unwrap())
@@ -84,6 +84,10 @@ impl Yard {
     /// The conductor of this yard, which there is one of.
     pub(super) fn conductor(&self) -> u32 {
         wait_until("the conductor", || self.find_conductor())
+    }
+
+    pub(super) fn kill_conductor(&self) {
+        kill_process(pid(self.conductor()), Signal::KILL).unwrap();
     }
 
     fn find_conductor(&self) -> Option<u32> {

@@ -22,6 +22,8 @@ mod pictures;
 mod refused;
 #[cfg(target_os = "linux")]
 mod run_view;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod survival;
 mod verbs;
 mod walk_by_keys;

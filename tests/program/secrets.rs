@@ -1,0 +1,178 @@
+//! Secrets of a deploy that tells them in every way it can: they are nowhere afterwards.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::conductor::{UNTIL_GO, Yard};
+
+const TOKEN: &str = "t0k3n/with+odd=\"chars\"";
+const PRINTED: &str = "printed-by-a-command-77";
+const PASSWORD: &str = "p4ssw0rd-of-the-remote";
+const KEY: &str =
+    "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n9w0BAQEFAASCBKcwggSj\n-----END PRIVATE KEY-----";
+
+const CONFIG: &str = r#"
+[[secrets]]
+name = "DEPLOY_TOKEN"
+
+[[secrets]]
+name = "KEY"
+file = "key.pem"
+
+[[secrets]]
+name = "PRINTED"
+command = ["./vault.sh"]
+
+[[environments]]
+name = "staging"
+deploy = ["./deploy.sh", "{ref}", "{env}"]
+proof = ["./proof.sh"]
+env = ["DEPLOY_TOKEN", "KEY", "PRINTED"]
+"#;
+
+/// Tells the secrets plainly, in pieces, encoded, on the other stream, and last in the line
+/// that is taken for the summary.
+const TELLING: &str = r#"
+echo "plain $DEPLOY_TOKEN and $PRINTED"
+printf 'in pieces %s' "$(printf %s "$DEPLOY_TOKEN" | cut -c1-9)"
+sleep 0.1
+printf '%s\n' "$(printf %s "$DEPLOY_TOKEN" | cut -c10-)"
+printf 'user:%s' "$DEPLOY_TOKEN" | base64
+printf %s "$KEY" | base64
+printf %s "$KEY" | base64 -w 20
+printf 'url t0k3n%%2Fwith%%2Bodd%%3D%%22chars%%22\n'
+printf 'json {"token":"t0k3n/with+odd=\\"chars\\""}\n'
+printf 'coloured \033[1mt0k3n/wi\033[0mth+odd="chars"\n'
+printf '%s\n' "$KEY"
+printf '%s' "$PRINTED" | od -An -tx1 | tr -d ' \n'; echo
+git remote get-url origin
+echo "$PRINTED" >&2
+"#;
+
+/// Every form that must be nowhere.
+fn forms() -> Vec<Vec<u8>> {
+    let mut forms: Vec<Vec<u8>> = [TOKEN, PRINTED, PASSWORD, KEY].map(|it| it.as_bytes().to_vec()).into();
+    forms.extend(KEY.lines().skip(1).take(2).map(|line| line.as_bytes().to_vec()));
+    forms.push(b"t0k3n%2Fwith%2Bodd".to_vec());
+    forms.push(br#"t0k3n/with+odd=\"chars\""#.to_vec());
+    for secret in [TOKEN, PRINTED, PASSWORD, KEY] {
+        for before in ["", "x", "xx"] {
+            let encoded = BASE64_STANDARD.encode(format!("{before}{secret}"));
+            let inner = encoded.as_bytes();
+            forms.push(inner[4..(inner.len() - 4).min(24)].to_vec());
+        }
+    }
+    forms.push(PRINTED.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes());
+    forms
+}
+
+#[track_caller]
+fn tells_nothing(what: &str, bytes: &[u8]) {
+    // Neither to who reads over the end of a line.
+    let joined: Vec<u8> = bytes.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
+    for form in forms() {
+        let is_there = |bytes: &[u8]| bytes.windows(form.len()).any(|window| window == form);
+        assert!(!is_there(bytes) && !is_there(&joined), "{what} tells {}", form.escape_ascii());
+    }
+}
+
+/// Looks into every file below a directory; returns how many there were.
+fn no_file_tells(directory: &Path) -> usize {
+    let mut count = 0;
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            count += no_file_tells(&path);
+        } else if path.is_file() {
+            tells_nothing(&path.display().to_string(), &std::fs::read(&path).unwrap());
+            count += 1;
+        }
+    }
+    count
+}
+
+/// A yard whose deploy gets secrets from a variable, a file and a command.
+fn yard(deploy: &str, proof: &str) -> Yard {
+    let mut yard = Yard::new(CONFIG, deploy);
+    yard.shell = yard.shell.clone().with("DEPLOY_TOKEN", TOKEN);
+    std::fs::write(yard.file("key.pem"), format!("{KEY}\n")).unwrap();
+    yard.script("vault.sh", &format!("echo complaint-{PRINTED} >&2; echo {PRINTED}"));
+    yard.script("proof.sh", proof);
+    let remote = format!("https://maya:{PASSWORD}@127.0.0.1:9/service.git");
+    yard.shell.run("git", &["remote", "add", "origin", &remote]).succeeded();
+    yard
+}
+
+#[test]
+fn a_deploy_that_tells_its_secrets_leaves_them_nowhere() {
+    let yard = yard(&format!("{TELLING}\necho \"done with $DEPLOY_TOKEN\""), "git rev-parse HEAD");
+    let deploy = yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
+    tells_nothing("the verb", format!("{}{}", deploy.stdout, deploy.stderr).as_bytes());
+
+    let log = yard.shell.flightdeck(&["run", "log", "deploy-staging-1.0"]).succeeded().stdout;
+    for line in [
+        "plain ‹DEPLOY_TOKEN› and ‹PRINTED›",
+        "in pieces ‹DEPLOY_TOKEN›",
+        "url ‹DEPLOY_TOKEN›",
+        "json {\"token\":\"‹DEPLOY_TOKEN›\"}",
+        "coloured ‹DEPLOY_TOKEN›",
+        "\n‹KEY›\n",
+        "\n‹PRINTED›\n",
+        "@127.0.0.1:9/service.git",
+        "done with ‹DEPLOY_TOKEN›",
+    ] {
+        let plain: String = log.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
+        assert!(plain.contains(line), "{line:?} is not in\n{plain}");
+    }
+    for verb in [
+        &["run", "log", "deploy-staging-1.0"][..],
+        &["status"],
+        &["status", "--json"],
+        &["plan", "show"],
+        &["plan", "show", "--json"],
+        &["report"],
+        &["export"],
+        &["export", "--format", "csv"],
+        &["doctor"],
+        &["deploy", "staging", "--dry-run"],
+        &["trust", "--show"],
+        &["verify"],
+    ] {
+        let ended = yard.shell.flightdeck(verb);
+        tells_nothing(&verb.join(" "), format!("{}{}", ended.stdout, ended.stderr).as_bytes());
+    }
+    let export = yard.shell.flightdeck(&["export"]).succeeded().stdout;
+    assert!(export.contains("done with ‹DEPLOY_TOKEN›"), "the summary is in\n{export}");
+    assert!(no_file_tells(&yard.world.path("state")) >= 3, "journal, log and note");
+    assert_eq!(no_file_tells(&yard.world.path("tmp")), 0);
+}
+
+#[test]
+fn what_a_proof_answers_and_a_failure_says_is_masked_too() {
+    let proof = "echo \"$PRINTED is live\"; echo \"$DEPLOY_TOKEN\" >&2";
+    let yard = yard(&format!("echo begun\n{UNTIL_GO}"), proof);
+    let mut verb = yard.begin(&["deploy", "staging"]);
+    yard.wait_output("deploy-staging-1.0", "begun");
+    yard.kill_conductor();
+    assert_eq!(verb.wait("the verb").code(), Some(6), "the outcome is unknown");
+    let plan = yard.shell.json(&["plan", "show", "--json"]);
+    let why = plan["steps"][0]["proof_why"].as_str().unwrap();
+    assert!(why.starts_with("it answers ‹PRINTED› is live, wanted "), "{why}");
+    tells_nothing("plan show", plan.to_string().as_bytes());
+    yard.go();
+    no_file_tells(&yard.world.path("state"));
+}
+
+#[test]
+fn what_cannot_be_had_stops_the_step_before_it_begins() {
+    let yard = yard("echo begun >> begun", "true");
+    yard.script("vault.sh", "echo half-a-secret; exit 3");
+    let ended = yard.shell.flightdeck(&["deploy", "staging"]);
+    assert_ne!(ended.code(), Some(0));
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    assert!(said.contains("the secret PRINTED") && said.contains("exited 3"), "{said}");
+    assert!(!said.contains("half-a-secret"), "{said}");
+    assert!(!yard.file("begun").exists(), "nothing ran");
+}
