@@ -8,9 +8,9 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
     amend, approve, cause, close, completions, conduct, config, declare, deploy, doctor, drill,
-    drill_service, export, history, hotfix, impact, import, init, man, note, page, phase, pin, plan, probe,
-    reject, reopen, report, resolve, retract, role, rollback, run, severity, smoke, status, test, tick,
-    title, told, trust, verify,
+    drill_service, export, flag, history, hotfix, impact, import, init, man, note, page, phase, pin, plan,
+    probe, reject, reopen, report, resolve, retract, role, rollback, run, severity, smoke, status, test,
+    tick, title, told, trust, verify, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -59,7 +59,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("The incident", &["declare", "status", "history", "resolve", "reopen", "close"]),
     ("Its record", &["note", "amend", "retract", "pin", "title", "severity", "phase", "impact", "cause"]),
     ("People", &["role", "approve", "reject", "page", "told"]),
-    ("The fix", &["tick", "hotfix", "test", "deploy", "smoke", "rollback", "plan", "run", "probe"]),
+    (
+        "The fix",
+        &["tick", "hotfix", "test", "deploy", "smoke", "rollback", "flag", "watch", "plan", "run", "probe"],
+    ),
     ("Afterwards", &["report", "export", "import", "verify"]),
     ("Upkeep", &["doctor", "config", "completions", "man"]),
 ];
@@ -94,6 +97,8 @@ pub(crate) enum Verb {
     Deploy(deploy::Args),
     Smoke(smoke::Args),
     Rollback(rollback::Args),
+    Flag(flag::Args),
+    Watch(watch::Args),
     Plan(plan::Args),
     Run(run::Args),
     #[command(hide = true)]
@@ -315,6 +320,13 @@ mod tests {
             "rollback",
             "rollback redeploy --env staging --confirm staging --override rollback --reason known",
             "rollback --list --json",
+            "flag",
+            "flag list --json",
+            "flag new-checkout",
+            "flag new-checkout off --json",
+            "flag new-checkout on --dry-run --confirm flag:new-checkout",
+            "watch",
+            "watch production --for 30m --detach",
             "plan list --json",
             "plan show deploy-staging-1",
             "plan resume",

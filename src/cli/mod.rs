@@ -36,6 +36,7 @@ mod doctor;
 mod drill;
 mod drill_service;
 mod export;
+mod flag;
 mod history;
 mod hotfix;
 mod impact;
@@ -65,6 +66,7 @@ mod title;
 mod told;
 mod trust;
 mod verify;
+mod watch;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -155,6 +157,8 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Deploy(args) => deploy::run(args, cx),
         Verb::Smoke(args) => smoke::run(args, cx),
         Verb::Rollback(args) => rollback::run(args, cx),
+        Verb::Flag(args) => flag::run(args, cx),
+        Verb::Watch(args) => watch::run(args, cx),
         Verb::Plan(args) => plan::run(args, cx),
         Verb::Run(args) => run::run(args, cx),
         Verb::Conduct(args) => conduct::run(args, cx),

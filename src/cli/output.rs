@@ -24,6 +24,8 @@ pub(crate) struct Output {
     pub(crate) colour_err: bool,
     /// The reader of stdout went away: there is nobody left to tell.
     reader_gone: Cell<bool>,
+    /// Stdout is for JSON: other results are told on stderr.
+    only_json: Cell<bool>,
 }
 
 impl Output {
@@ -39,7 +41,13 @@ impl Output {
             colour: wanted && terminal,
             colour_err: wanted && io::stderr().is_terminal(),
             reader_gone: Cell::new(false),
+            only_json: Cell::new(false),
         }
+    }
+
+    /// From now on only JSON goes to stdout; lines of results are told on stderr.
+    pub(crate) fn only_json(&self) {
+        self.only_json.set(true);
     }
 
     /// Tells whether the reader of stdout went away.
@@ -49,6 +57,10 @@ impl Output {
 
     /// Prints one line; a line break in it is shown as `⏎`.
     pub(crate) fn line(&self, text: &str) -> Result<()> {
+        if self.only_json.get() {
+            self.tell(text);
+            return Ok(());
+        }
         self.put(&format!("{}\n", visible(text)))
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::back;
+use super::flags::switch;
 use super::told;
 use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
@@ -100,16 +101,19 @@ fn planned(
             "a branch is started from the state of the repository",
             "flightdeck hotfix start NAME",
         )),
-        Request::Rollback { environment, .. } | Request::Watch { environment, .. } => Err(Failure::usage(
+        Request::Rollback { environment, .. } => Err(Failure::usage(
             format!("making a plan for {}", visible(environment)),
             "this version cannot make it",
             "use another way",
         )),
-        Request::Flag { name, .. } => Err(Failure::usage(
-            format!("making a plan for {}", visible(name)),
-            "this version cannot make it",
-            "use another way",
-        )),
+        Request::Watch { environment, time } => {
+            deploy::watch::watch(config, policy, ground.history, id, environment, *time, &what.root)
+        }
+        Request::Flag { name, on } => {
+            let flag = deploy::flags::find(config, "planning to set a flag", name)?;
+            let before = switch(config, flag, Path::new(&what.root));
+            deploy::flags::flag(config, id, name, *on, &before, &what.root)
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! mistakes in a file that has others. What is missing or of a wrong type is skipped here.
 
 mod environment;
+mod flag;
 mod probe;
 mod upkeep;
 
@@ -25,6 +26,7 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
         ("checks", "name"),
         ("environments", "name"),
         ("probes", "name"),
+        ("flags", "name"),
         ("secrets", "name"),
         ("checklist", "id"),
     ] {
@@ -62,6 +64,10 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
         tables(root, "environments").filter_map(|e| Some(text(e, "name")?.0)).collect();
     for entry in entries(root, "probes") {
         probe::check(entry, &environments, &mut found);
+    }
+    let secrets: Vec<&str> = tables(root, "secrets").filter_map(named).collect();
+    for entry in entries(root, "flags") {
+        flag::check(entry, &secrets, &mut found);
     }
     upkeep::check(root, &mut found);
     approvals(root, &mut found);
