@@ -156,6 +156,8 @@ commands! {
     Test "test" "test" ["t"] Global, Plan, "test", "Run configured checks";
     Deploy "deploy" "deploy" ["d"] Global, Plan, "deploy", "Deploy to an environment";
     Smoke "smoke" "smoke test" [] Menu(Command::Deploy), Plan, "smoke", "Smoke-test an environment";
+    Watch "watch" "watch" ["w"] Menu(Command::Deploy), Plan, "watch", "Watch production, and judge what is released there";
+    Flags "flags" "flags" ["f"] Global, Plan, "flag", "See feature flags with their state, and turn them off and on";
 
     Pass "tick.pass" "pass" ["space"] Checklist, Record, "tick", "Tick the item as passed, or open it again";
     Fail "tick.fail" "fail" ["x"] Checklist, Record, "tick", "Mark the item as failed, with a note";

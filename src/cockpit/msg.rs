@@ -7,6 +7,7 @@ use super::history::{Read, Want};
 use super::key::Key;
 use super::model::{ConfigState, IncidentLine, Pane};
 use super::typed::Typed;
+use crate::deploy::flags::FlagState;
 use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::state::{BranchState, NoRepository};
@@ -200,6 +201,8 @@ pub enum Effect {
     },
     /// Ask every probe now.
     ProbeNow,
+    /// Ask for the state of every flag.
+    ReadFlags,
     /// Trust the configuration with this content.
     Trust {
         /// SHA-256 of the bytes shown.
@@ -237,6 +240,8 @@ pub enum Done {
     Opened(Box<Log>),
     /// A plan was made.
     Prepared(Box<Plan>),
+    /// Flags were asked for, in the order of the configuration.
+    Flags(Vec<FlagState>),
     /// A plan was started; these records say so.
     Started {
         /// Id of the plan.

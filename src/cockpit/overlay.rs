@@ -12,6 +12,7 @@ use super::commands::{Command, Invoke};
 use super::edit::LineEdit;
 use super::history::{History, Match};
 use super::msg::{EffectId, Item};
+use crate::deploy::flags::Switch;
 use crate::failure::Failure;
 use crate::incident::{CheckState, NoteKind, RecordId, Severity};
 use crate::plan::Plan;
@@ -46,6 +47,8 @@ pub enum Overlay {
     Report(Box<ReportView>),
     /// What `flightdeck.toml` would run.
     Trust(Scroll),
+    /// Feature flags with their state.
+    Flags(Flags),
     /// A yes-or-no question whose dangerous answer is never the default.
     Confirm(Confirm),
 }
@@ -342,6 +345,30 @@ impl ReportView {
     pub fn new(markdown: String) -> Self {
         Self { blocks: blocks::parse(&markdown), markdown, scroll: Scroll::default() }
     }
+}
+
+/// Feature flags with their state.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Flags {
+    /// All of them, in the order of the configuration.
+    pub rows: Vec<Flag>,
+    /// The row the cursor is on.
+    pub cursor: usize,
+    /// The effect that asks for them now.
+    pub reading: Option<EffectId>,
+    /// When they were read last.
+    pub read_at: Option<Timestamp>,
+}
+
+/// A row of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Flag {
+    /// Its name.
+    pub name: String,
+    /// What it guards, a few words; may be empty.
+    pub about: String,
+    /// What it is set to; `None`: it has not been read yet.
+    pub state: Option<Switch>,
 }
 
 /// A yes-or-no question.

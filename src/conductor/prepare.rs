@@ -102,9 +102,9 @@ fn planned(
             "flightdeck hotfix start NAME",
         )),
         Request::Rollback { environment, .. } => Err(Failure::usage(
-            format!("making a plan for {}", visible(environment)),
-            "this version cannot make it",
-            "use another way",
+            format!("going back in {}", visible(environment)),
+            "a way back is found from what was released there",
+            "flightdeck rollback",
         )),
         Request::Watch { environment, time } => {
             deploy::watch::watch(config, policy, ground.history, id, environment, *time, &what.root)

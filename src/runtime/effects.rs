@@ -67,6 +67,7 @@ impl Shell<'_> {
                 }
                 None => self.done(id, Ok(Done::Quietly)),
             },
+            Effect::ReadFlags => self.ask_repo(repo::Order::ReadFlags(id)),
             Effect::ProbeNow => {
                 self.pulse.ask_now();
                 self.done(id, Ok(Done::Quietly));

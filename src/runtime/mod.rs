@@ -7,6 +7,7 @@
 //! `Event`s.
 
 mod effects;
+mod ground;
 mod history;
 mod input;
 mod log;

@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
+use super::ground::Ground;
 use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::{ConfigSource, ConfigState};
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
-use crate::conductor;
 use crate::config::detect::{self, BranchFacts, Found};
 use crate::config::types::Config;
 use crate::config::{draft, load, trust};
@@ -19,8 +19,6 @@ use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::watch::{self, Places, Timing};
-use crate::incident::Policy;
-use crate::journal::Journal;
 use crate::plan::Request;
 
 /// How often a repository is looked for where there is none yet.
@@ -32,6 +30,8 @@ pub(super) enum Order {
     Refresh(Option<EffectId>),
     /// Make a plan with this id.
     Prepare(EffectId, String, Request),
+    /// Ask for the state of every flag.
+    ReadFlags(EffectId),
     /// Trust the configuration with this hash.
     Trust(EffectId, String),
     /// Write a configuration.
@@ -108,7 +108,10 @@ impl Clerk {
                 let Some(id) = id else { return };
                 (id, Ok(Done::Quietly))
             }
-            Order::Prepare(id, plan, request) => (id, self.prepare(&plan, &request)),
+            Order::Prepare(id, plan, request) => {
+                return self.aside(id, move |ground| ground.prepare(&plan, &request));
+            }
+            Order::ReadFlags(id) => return self.aside(id, Ground::flags),
             Order::Trust(id, hash) => (id, self.trust(&hash)),
             Order::Init(id) => (id, self.init()),
             Order::Fix(id) => (id, self.fix()),
@@ -201,30 +204,21 @@ impl Clerk {
         self.reader.as_ref().map(Reader::identity).unwrap_or_default()
     }
 
-    fn prepare(&self, plan: &str, request: &Request) -> Result<Done> {
-        let config = self.loaded.clone().unwrap_or_default();
-        if !matches!(request, Request::HotfixStart { .. }) {
-            // The file may have changed since it was shown: what is trusted is what runs.
-            let doing = "making the plan";
-            let loaded = load::load(self.root())?.ok_or_else(|| {
-                Failure::usage(doing, "there is no flightdeck.toml", "flightdeck init writes one")
-            })?;
-            trust::require(&self.state_dir, &loaded)?;
-            if loaded.config != config {
-                return Err(Failure::new(doing, "flightdeck.toml has just changed", "try again"));
-            }
-        }
-        let policy = Policy::built_in().with(&config.policy);
-        let journal = Journal::open(&self.state_dir, "nobody")?;
-        let history = journal.history(&self.identity())?;
-        let ground = conductor::Ground {
-            root: self.root(),
-            config: &config,
-            policy: &policy,
-            history: &history,
-            now: Timestamp::now(),
+    /// Does what may have to wait for the world on a thread of its own.
+    fn aside(&self, id: EffectId, work: impl FnOnce(&Ground) -> Result<Done> + Send + 'static) {
+        let ground = Ground {
+            state_dir: self.state_dir.clone(),
+            root: self.root().to_owned(),
+            identity: self.identity(),
+            config: self.loaded.clone().unwrap_or_default(),
         };
-        conductor::prepare(&ground, plan, request).map(|plan| Done::Prepared(Box::new(plan)))
+        let events = self.events.clone();
+        let started = panics::spawn("plan", self.events.clone(), move || {
+            let _ = events.send(Event::Msg(Msg::Done(id, work(&ground))));
+        });
+        if let Err(error) = started {
+            let _ = self.events.send(Event::Msg(Msg::Done(id, Err(no_thread(&error)))));
+        }
     }
 
     fn trust(&mut self, hash: &str) -> Result<Done> {

@@ -9,13 +9,14 @@ use super::ui::Ui;
 use crate::cockpit::{Command, Pane};
 
 /// Keys of the cockpit, the most used first.
-const EVERYWHERE: [Command; 8] = [
+const EVERYWHERE: [Command; 9] = [
     Command::Notes,
     Command::Severity,
     Command::Incident,
     Command::Hotfix,
     Command::Test,
     Command::Deploy,
+    Command::Flags,
     Command::Zoom,
     Command::Palette,
 ];

@@ -7,7 +7,7 @@ use super::super::edit::LineEdit;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact};
 use super::super::overlay::{Overlay, Preview, Scroll};
-use super::{Cx, plan_view, run_view, terminal};
+use super::{Cx, flags, plan_view, run_view, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State};
 use crate::incident::{Alarm, Body, Draft, Log, Precision, Record};
@@ -64,6 +64,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
                 scroll: Scroll::default(),
             })));
         }
+        Ok(Done::Flags(states)) => flags::read(cx, id, states),
         Ok(Done::Started { plan, records }) => {
             insert(cx, records);
             close_preview(cx, &plan);
@@ -89,6 +90,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
                 }
             }
             plan_view::refused(cx.model, &failure.cause);
+            flags::not_read(cx.model, id);
             cx.fail(failure);
         }
     }
@@ -122,14 +124,19 @@ fn close_preview(cx: &mut Cx<'_>, plan: &str) {
 fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     let Some(log) = &mut cx.model.log else { return };
     let incident = log.state().id;
+    let ended = flags::ended(&records);
     let ran = records.iter().any(|record| matches!(record.body, Body::StepEnded(_)));
     for record in records.into_iter().filter(|record| record.incident == incident) {
         log.insert(record);
     }
     let last = log.state().last.timestamp();
+    let set_one = flags::set_one(log.state(), &ended);
     cx.model.now = cx.model.now.max(last);
     if ran {
         cx.effect("reading the repository", Effect::RefreshBranch);
+    }
+    if set_one {
+        flags::ask(cx);
     }
 }
 

@@ -7,12 +7,15 @@ use super::super::msg::Effect;
 use super::super::overlay::{
     Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll,
 };
-use super::{Cx, keys, menus, plan_view, run_view};
+use super::{Cx, flags, keys, menus, plan_view, run_view};
 use crate::incident::{
     CheckState, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun, RecordId, Resolved,
     Severity, StepState, StopAsked, Told,
 };
 use crate::plan::Request;
+
+/// What making a plan is called while it goes on.
+pub(super) const MAKING: &str = "making the plan";
 
 /// Carries out a command, or says why not.
 pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
@@ -81,7 +84,8 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::DrillFix => {
             cx.effect("applying the fix", Effect::DrillFix);
         }
-        Command::Test | Command::Deploy | Command::Smoke => prepare(cx, invoke),
+        Command::Test | Command::Deploy | Command::Smoke | Command::Watch => prepare(cx, invoke),
+        Command::Flags => flags::open(cx),
         Command::Severity
         | Command::Filter
         | Command::Note
@@ -204,9 +208,10 @@ fn prepare(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Test if name == menus::ALL => Request::Test { checks: Vec::new() },
         Command::Test => Request::Test { checks: vec![name] },
         Command::Deploy => Request::Deploy { environment: name, reference: None },
+        Command::Watch => Request::Watch { environment: name, time: None },
         _ => Request::Smoke { environment: name },
     };
-    cx.effect("making the plan", Effect::Prepare(request));
+    cx.effect(MAKING, Effect::Prepare(request));
 }
 
 fn declare(cx: &mut Cx<'_>) {

@@ -48,7 +48,7 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
             }
         } else if !spec.command.is_menu()
             && spec.command != Command::Palette
-            && spec.command != Command::Smoke
+            && !matches!(spec.command, Command::Smoke | Command::Watch)
         {
             if spec.command == Command::DrillFix && !model.drill {
                 continue;
@@ -85,7 +85,10 @@ pub fn path(model: &Model, invoke: &Invoke) -> String {
     if invoke.argument.is_empty() {
         parts.extend(own);
     } else {
-        let opener = if invoke.command == Command::Smoke { Command::Deploy } else { invoke.command };
+        let opener = match invoke.command {
+            Command::Smoke | Command::Watch => Command::Deploy,
+            command => command,
+        };
         let item = menu(model, opener).items.into_iter().find(|item| item.invoke == *invoke);
         let key = item.and_then(|item| item.key).map(|key| key.to_string());
         if opener == invoke.command {
@@ -143,7 +146,9 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
         Command::Resolve => no(settled && !state.is_open(), &format!("it is {}", status.name())),
         Command::Reopen => no(settled && status == Status::Open, "it is open"),
         Command::Close => no(settled && status != Status::Resolved, "resolve it first"),
-        Command::Test | Command::Deploy | Command::Smoke => needs_config(model, command),
+        Command::Test | Command::Deploy | Command::Smoke | Command::Watch | Command::Flags => {
+            needs_config(model, command)
+        }
         Command::HotfixStart => match &model.branch {
             None => Some("the repository is being read".to_owned()),
             Some(Err(why)) => Some(no_repository(why)),
@@ -179,6 +184,7 @@ fn needs_config(model: &Model, command: Command) -> Option<String> {
     let config = &model.config.config;
     let nothing = match command {
         Command::Test => config.checks.is_empty(),
+        Command::Flags => config.flags.is_empty(),
         _ => config.environments.is_empty(),
     };
     let trust = model.keymap.key(Command::Trust).map_or_else(String::new, |key| format!(" ({key})"));
@@ -188,6 +194,9 @@ fn needs_config(model: &Model, command: Command) -> Option<String> {
         ConfigSource::None => Some("there is no flightdeck.toml; `flightdeck init` writes one".to_owned()),
         ConfigSource::Trusted if nothing && command == Command::Test => {
             Some("flightdeck.toml names no checks".to_owned())
+        }
+        ConfigSource::Trusted if nothing && command == Command::Flags => {
+            Some("flightdeck.toml names no flags".to_owned())
         }
         ConfigSource::Trusted if nothing => Some("flightdeck.toml names no environments".to_owned()),
         ConfigSource::Trusted => None,
@@ -399,7 +408,9 @@ fn deploys(model: &Model) -> (String, Vec<Item>) {
     let what = deployed_reference(model).unwrap_or_else(|| "?".to_owned());
     let environments = &model.config.config.environments;
     let names: Vec<String> = environments.iter().map(|env| env.name.clone()).collect();
-    let mut items = rows(Command::Deploy, &names, &[], |index| {
+    let watch = watch(model);
+    let taken: Vec<char> = watch.as_ref().and_then(|item| item.key).and_then(Key::text).into_iter().collect();
+    let mut items = rows(Command::Deploy, &names, &taken, |index| {
         let busy = busy(model, &names[index]);
         let way = environments.get(index).map(way).unwrap_or_default();
         (format!("{what} → {}{way}", names[index]), blocked_deploy.clone().or(busy))
@@ -417,6 +428,7 @@ fn deploys(model: &Model) -> (String, Vec<Item>) {
         })
         .collect();
     items.extend(smoke);
+    items.extend(watch);
     (if items.is_empty() { blocked_deploy.unwrap_or_default() } else { String::new() }, items)
 }
 
@@ -429,6 +441,24 @@ fn way(environment: &Environment) -> String {
     }
 }
 
+/// The row that watches production.
+fn watch(model: &Model) -> Option<Item> {
+    let config = &model.config.config;
+    let env = crate::deploy::watch::production(config)?;
+    let time = env.watch.unwrap_or(model.policy.immediate_watch);
+    let unwatched = crate::deploy::watch::probes(config, env).is_empty();
+    let disabled = blocked(model, Command::Watch)
+        .or_else(|| unwatched.then(|| format!("no probe watches {}", env.name)))
+        .or_else(|| busy(model, &env.name));
+    Some(Item {
+        key: model.keymap.key(Command::Watch),
+        path: String::new(),
+        label: format!("watch {} for {}", env.name, duration(time)),
+        disabled,
+        invoke: Invoke { command: Command::Watch, argument: env.name.clone() },
+    })
+}
+
 /// What a deploy takes when nothing else is said: the current branch, else the commit.
 fn deployed_reference(model: &Model) -> Option<String> {
     let branch = model.repository()?;
@@ -436,7 +466,7 @@ fn deployed_reference(model: &Model) -> Option<String> {
 }
 
 /// The plan that holds a target, as far as the record says.
-fn busy(model: &Model, target: &str) -> Option<String> {
+pub(super) fn busy(model: &Model, target: &str) -> Option<String> {
     let plan = model.holder(target)?;
     let how = if plan.state == crate::incident::PlanState::Waiting { "waits" } else { "is running" };
     Some(format!("{} {how}, started by {}", plan.title, plan.by))

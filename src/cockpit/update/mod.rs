@@ -2,6 +2,7 @@
 
 mod declare;
 mod facts;
+mod flags;
 mod invoke;
 mod keys;
 pub mod menus;

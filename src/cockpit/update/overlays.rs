@@ -8,7 +8,7 @@ use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, Model};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Overlay, Palette, Preview, Way};
-use super::{Cx, declare, invoke, plan_view, run_view, submit};
+use super::{Cx, declare, flags, invoke, plan_view, run_view, submit};
 
 /// A key pressed twice within this many milliseconds was held down, not meant.
 const REPEAT_MS: u64 = 400;
@@ -27,6 +27,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Confirm(_)) => confirm(cx, press, before),
         Some(Overlay::Plan(_)) => plan_view::key(cx, press),
         Some(Overlay::Decide(_)) => plan_view::decide_key(cx, press, before),
+        Some(Overlay::Flags(_)) => flags::key(cx, press.key),
         Some(Overlay::Trust(_)) if press.key == Key::char('y') && !repeated(press, before) => trust(cx),
         Some(Overlay::Report(_)) if matches!(press.key.text(), Some('s' | 'c')) => report(cx, press.key),
         Some(Overlay::Run(_)) => run_view::key(cx, press),
@@ -264,6 +265,7 @@ pub(super) fn scroll(model: &mut Model, by: isize) {
             let last = palette.matches.len().saturating_sub(1);
             palette.selected = palette.selected.saturating_add_signed(by).min(last);
         }
+        Some(Overlay::Flags(view)) => flags::move_by(view, by),
         Some(overlay) => {
             if let Some(top) = top(overlay) {
                 *top = top.saturating_add_signed(by);
@@ -294,6 +296,7 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
         | Overlay::Declare(_)
         | Overlay::Run(_)
         | Overlay::Decide(_)
+        | Overlay::Flags(_)
         | Overlay::Confirm(_) => None,
     }
 }

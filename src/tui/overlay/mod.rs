@@ -7,6 +7,7 @@ mod declare;
 mod document;
 mod entry;
 mod errors;
+mod flags;
 mod help;
 mod menu;
 mod palette;
@@ -61,6 +62,7 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
         Overlay::Errors(scroll) => errors::draw(ui, buf, area, *scroll),
         Overlay::Report(view) => report::draw(ui, buf, area, view),
         Overlay::Trust(scroll) => trust::draw(ui, buf, area, *scroll),
+        Overlay::Flags(view) => flags::draw(ui, buf, area, view),
         Overlay::Confirm(confirm) => confirm::draw(ui, buf, area, confirm),
     }
 }

@@ -1,0 +1,64 @@
+//! What plans are made on and flags are read by: work that may have to wait for the world, and
+//! so never happens on a thread that others wait for.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::cockpit::msg::Done;
+use crate::conductor;
+use crate::config::types::Config;
+use crate::config::{load, trust};
+use crate::failure::{Failure, Result};
+use crate::incident::Policy;
+use crate::journal::Journal;
+use crate::plan::Request;
+
+/// A repository and its configuration as they were when something was asked for.
+pub(super) struct Ground {
+    pub(super) state_dir: PathBuf,
+    /// Root of the work tree.
+    pub(super) root: PathBuf,
+    /// What the journal calls this repository.
+    pub(super) identity: String,
+    /// The configuration that is shown.
+    pub(super) config: Config,
+}
+
+impl Ground {
+    /// Makes a plan.
+    pub(super) fn prepare(&self, plan: &str, request: &Request) -> Result<Done> {
+        if !matches!(request, Request::HotfixStart { .. }) {
+            self.require_trust("making the plan")?;
+        }
+        let policy = Policy::built_in().with(&self.config.policy);
+        let journal = Journal::open(&self.state_dir, "nobody")?;
+        let history = journal.history(&self.identity)?;
+        let ground = conductor::Ground {
+            root: &self.root,
+            config: &self.config,
+            policy: &policy,
+            history: &history,
+            now: Timestamp::now(),
+        };
+        conductor::prepare(&ground, plan, request).map(|plan| Done::Prepared(Box::new(plan)))
+    }
+
+    /// Asks for the state of every flag.
+    pub(super) fn flags(&self) -> Result<Done> {
+        self.require_trust("reading the flags")?;
+        Ok(Done::Flags(conductor::flag_states(&self.config, &self.root)))
+    }
+
+    /// The file may have changed since it was shown: what is trusted is what runs.
+    fn require_trust(&self, doing: &str) -> Result<()> {
+        let loaded = load::load(&self.root)?.ok_or_else(|| {
+            Failure::usage(doing, "there is no flightdeck.toml", "flightdeck init writes one")
+        })?;
+        trust::require(&self.state_dir, &loaded)?;
+        if loaded.config != self.config {
+            return Err(Failure::new(doing, "flightdeck.toml has just changed", "try again"));
+        }
+        Ok(())
+    }
+}
