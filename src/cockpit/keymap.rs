@@ -155,8 +155,8 @@ mod tests {
     #[test]
     fn keys_inside_a_menu_do_not_leak_out() {
         let map = Keymap::default();
-        assert_eq!(map.find(Scope::Menu(Command::Notes), Key::char('f')), Some(Command::Finding));
+        assert_eq!(map.find(Scope::Menu(Command::Notes), Key::char('p')), Some(Command::Problem));
         assert_eq!(map.find(Scope::Menu(Command::Notes), Key::char('q')), None);
-        assert_eq!(map.find(Scope::Timeline, Key::char('f')), None);
+        assert_eq!(map.find(Scope::Timeline, Key::char('p')), None);
     }
 }

@@ -35,7 +35,8 @@ fn own(pane: Pane) -> &'static [Command] {
 /// Draws the line of the cockpit.
 pub(super) fn cockpit(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
     let commands = own(ui.model.focus).iter().chain(&EVERYWHERE);
-    draw(ui, buf, line, commands.copied());
+    let flags = !ui.model.config.config.flags.is_empty();
+    draw(ui, buf, line, commands.copied().filter(|command| flags || *command != Command::Flags));
 }
 
 /// Draws the line of the start screen.

@@ -11,6 +11,7 @@ use crate::cockpit::edit::LineEdit;
 use crate::cockpit::model::{ConfigSource, IncidentLine};
 use crate::cockpit::overlay::*;
 use crate::cockpit::{Command, Key, Model, Msg, Pane, update};
+use crate::deploy::flags::Switch;
 use crate::failure::Failure;
 use crate::hotfix::state::{Head, NoRepository, Operation};
 use crate::incident::{IncidentId, NoteKind, Severity, Status};
@@ -61,6 +62,35 @@ fn with(overlay: Overlay) -> Model {
     let mut model = incident();
     model.overlays.push(overlay);
     model
+}
+
+fn flags() -> Overlay {
+    let why = "flags.example:443 answers 401: it was not let in; see whether the secret FLAGS_TOKEN is valid";
+    let row = |name: &str, about: &str, state| Flag { name: name.to_owned(), about: about.to_owned(), state };
+    let rows = vec![
+        row("new-checkout", "the checkout of spring", Some(Switch::On)),
+        row("search-v2", "", Some(Switch::Off)),
+        row("refunds", "refunds without a person", Some(Switch::Unknown(why.to_owned()))),
+        row("beta", "", None),
+    ];
+    Overlay::Flags(Flags { rows, cursor: 2, reading: None, read_at: Some(at("15:17:02")) })
+}
+
+#[test]
+fn a_flag_says_its_state_by_word_and_glyph_and_why_it_is_not_known() {
+    let mut model = with(flags());
+    let buf = settled(&mut model, &Theme::default(), 100, 30);
+    let drawn = text(&buf);
+    for wanted in [
+        "● new-checkout  on       the checkout of spring",
+        "○ search-v2     off",
+        "? refunds       unknown  refunds without a person",
+        "· beta          …",
+        "read 15:17:02",
+        "answers 401: it was not let in",
+    ] {
+        assert!(drawn.contains(wanted), "{wanted}:\n{drawn}");
+    }
 }
 
 fn untrusted() -> ConfigSource {
@@ -154,6 +184,7 @@ fn scenes() -> Vec<(&'static str, Model)> {
         ("errors", errors),
         ("report", with(Overlay::Report(Box::new(ReportView::new(markdown))))),
         ("trust", trust),
+        ("flags", with(flags())),
         (
             "confirm",
             with(Overlay::Confirm(Confirm {

@@ -1,5 +1,7 @@
 //! Messages in, state and effects out.
 
+mod flags;
+
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
@@ -346,6 +348,7 @@ fn the_deploy_menu_names_what_it_would_do_and_says_why_not() {
             ("p".to_owned(), "hotfix/pool → production"),
             ("S".to_owned(), "smoke-test staging"),
             ("P".to_owned(), "smoke-test production"),
+            ("w".to_owned(), "watch production for 30m"),
         ]
     );
     let effects = table.keys("p");
