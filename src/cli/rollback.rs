@@ -9,7 +9,7 @@ use super::End;
 use super::args::WorldArgs;
 use super::carry::{carry, history};
 use super::context::Context;
-use crate::conductor::{self, Ground};
+use crate::conductor::{self, Asking, Ground};
 use crate::config::types::Config;
 use crate::deploy::rollback::{self, Ready, Way};
 use crate::failure::{Failure, Result};
@@ -67,15 +67,15 @@ fn production(config: &Config) -> Result<String> {
 }
 
 /// The ways back of an environment, as they are now.
-pub(super) fn ways(cx: &Context, config: &Config, environment: &str) -> Result<Vec<Way>> {
+pub(super) fn ways(cx: &Context, config: &Config, environment: &str, asking: Asking) -> Result<Vec<Way>> {
     let policy = Policy::built_in().with(&config.policy);
     let history = history(cx)?;
     let ground = Ground { root: cx.root()?, config, policy: &policy, history: &history, now: cx.now() };
-    conductor::ways(&ground, environment)
+    conductor::ways(&ground, environment, asking)
 }
 
 fn list(args: &Args, cx: &Context, config: &Config, environment: &str) -> Result<End> {
-    let ways = ways(cx, config, environment)?;
+    let ways = ways(cx, config, environment, Asking::Environment)?;
     if args.json {
         let list: Vec<Json<'_>> = ways.iter().map(json).collect();
         cx.out.json(&list)?;

@@ -4,9 +4,12 @@
 use jiff::Timestamp;
 
 use crate::config::types::Flow;
+use crate::deploy::rollback::{self, Way};
 use crate::health::series::{State as HealthState, Status as Health};
 use crate::hotfix::state::BranchState;
-use crate::incident::{ChecklistItem, Clock, Facts, Next, Policy, State, Tick, clocks, next};
+use crate::incident::{
+    ChecklistItem, Clock, Facts, Next, Policy, Release, State, Tick, WayBack, clocks, next,
+};
 
 /// Everything there is to tell.
 #[derive(Debug, Clone)]
@@ -29,6 +32,10 @@ pub(crate) struct Situation {
     pub(crate) flow: Flow,
     /// Probes in the order they are configured.
     pub(crate) health: Vec<ProbeState>,
+    /// What was brought into environments, oldest first.
+    pub(crate) releases: Vec<Release>,
+    /// Ways back in production, best first, as far as they can be told without asking it.
+    pub(crate) ways: Vec<Way>,
     /// What stands in the way of knowing more, one line each.
     pub(crate) remarks: Vec<String>,
 }
@@ -102,6 +109,10 @@ pub(crate) struct Around {
     pub(crate) smokable: Vec<String>,
     /// Whether the configuration waits to be trusted.
     pub(crate) untrusted: bool,
+    /// What was brought into environments, oldest first.
+    pub(crate) releases: Vec<Release>,
+    /// Ways back in production, best first.
+    pub(crate) ways: Vec<Way>,
     /// What stands in the way of knowing more, one line each.
     pub(crate) remarks: Vec<String>,
 }
@@ -121,6 +132,8 @@ impl Situation {
             hotfix: around.hotfix,
             flow: around.flow,
             health: around.health,
+            releases: around.releases,
+            ways: around.ways,
             remarks: around.remarks,
         }
     }
@@ -142,6 +155,8 @@ impl Around {
             checklist: self.checklist.iter().map(|item| item.id.clone()).collect(),
             repository: branch.is_some_and(|b| b.commit().is_some()),
             untrusted: self.untrusted,
+            way_back: rollback::nearest(&self.ways)
+                .map(|_| WayBack { ready: rollback::best(&self.ways).map(|way| way.title.clone()) }),
         }
     }
 }

@@ -10,6 +10,8 @@ use super::{status_json, status_text};
 use crate::cockpit::model::Looks;
 use crate::cockpit::update::menus;
 use crate::cockpit::{Command, Invoke, Keymap, Model};
+use crate::conductor::Asking;
+use crate::deploy::rollback;
 use crate::failure::{Failure, Result};
 use crate::health::runner;
 use crate::health::series::State as HealthState;
@@ -83,6 +85,17 @@ fn now(cx: &Context, loaded: &Loaded, setup: Setup) -> Situation {
                 .into(),
         );
     }
+    match super::carry::history(cx) {
+        Ok(history) => around.releases = history.releases,
+        Err(failure) => around.remarks.push(failure.to_string()),
+    }
+    if setup.trusted
+        && let Some(env) = rollback::production(&setup.config)
+    {
+        // Of what nobody can tell is said so: there is `rollback --list` to ask production.
+        let ways = super::rollback::ways(cx, &setup.config, &env.name, Asking::Here);
+        around.ways = ways.unwrap_or_default();
+    }
     Situation::new(loaded.state().clone(), setup.policy, around, now)
 }
 
@@ -101,6 +114,7 @@ fn then(loaded: &Loaded, setup: Setup, at: Timestamp) -> Result<Situation> {
         )
     })?;
     let mut around = around(&setup);
+    around.releases.clone_from(&state.releases);
     around.health = recorded_probes(&state);
     Ok(Situation::new(state, setup.policy, around, at))
 }

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::rollback;
 use super::situation::{Item, ProbeState, Situation};
 use crate::config::types::Flow;
 use crate::hotfix::state::BranchState;
 use crate::incident::{
-    CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Proposal, RecordId, Run, StepRun, Vote,
+    CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Proposal, RecordId, Release, Run, StepRun, Vote,
 };
 use crate::plan::gates::ApprovalRule;
 use crate::plan::proposal;
@@ -27,6 +28,8 @@ pub(crate) struct Document<'a> {
     health: Vec<Probe<'a>>,
     runs: Vec<RunLine<'a>>,
     plans: Vec<Plan<'a>>,
+    releases: Vec<Released<'a>>,
+    rollback: Vec<rollback::Json<'a>>,
     timeline: Vec<Line<'a>>,
     journal: Journal,
 }
@@ -58,6 +61,21 @@ struct Next<'a> {
     key: Option<String>,
     due_at: Option<Timestamp>,
     overdue: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Released<'a> {
+    environment: &'a str,
+    commit: &'a str,
+    reference: &'a str,
+    tag: Option<&'a str>,
+    version: Option<&'a str>,
+    plan: Option<&'a str>,
+    rollback: bool,
+    at: Timestamp,
+    by: &'a str,
+    verdict: Option<&'static str>,
+    why: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -229,6 +247,8 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         health: situation.health.iter().map(probe).collect(),
         runs: state.runs().map(|(_, run)| run_line(run)).collect(),
         plans: state.plans.iter().map(plan).chain(proposal::waiting(state).map(proposed)).collect(),
+        releases: situation.releases.iter().map(released).collect(),
+        rollback: situation.ways.iter().map(rollback::json).collect(),
         timeline: state.timeline.iter().map(line).collect(),
         journal: Journal { records: state.records, head: state.head, shared: "off", unsent: 0 },
     }
@@ -409,6 +429,23 @@ fn step(step: &StepRun) -> Step<'_> {
         run: step.run.as_ref().map(|run| run.id.as_str()),
         waiting: step.waiting.as_ref().map(|(_, why)| why.as_str()),
         skipped: step.skipped.as_ref().map(|(_, _, reason)| reason.as_str()),
+    }
+}
+
+fn released(release: &Release) -> Released<'_> {
+    let verdict = release.verdict.as_ref();
+    Released {
+        environment: &release.environment,
+        commit: &release.commit,
+        reference: &release.reference,
+        tag: release.tag.as_deref(),
+        version: release.version.as_deref(),
+        plan: Some(release.plan.as_str()).filter(|plan| !plan.is_empty()),
+        rollback: release.rollback,
+        at: release.at,
+        by: &release.by,
+        verdict: verdict.map(|(_, verdict, _)| verdict.name()),
+        why: verdict.map_or("", |(_, _, why)| why),
     }
 }
 

@@ -158,6 +158,7 @@ commands! {
     Smoke "smoke" "smoke test" [] Menu(Command::Deploy), Plan, "smoke", "Smoke-test an environment";
     Watch "watch" "watch" ["w"] Menu(Command::Deploy), Plan, "watch", "Watch production, and judge what is released there";
     Flags "flags" "flags" ["f"] Global, Plan, "flag", "See feature flags with their state, and turn them off and on";
+    RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See every way back and whether it is known to work, and take one";
 
     Pass "tick.pass" "pass" ["space"] Checklist, Record, "tick", "Tick the item as passed, or open it again";
     Fail "tick.fail" "fail" ["x"] Checklist, Record, "tick", "Mark the item as failed, with a note";

@@ -16,6 +16,7 @@ pub mod overlay;
 mod readme;
 pub mod typed;
 pub mod update;
+pub mod ways;
 
 pub use commands::{COMMANDS, Command, Invoke, Scope};
 pub use key::{Code, Key};

@@ -10,7 +10,9 @@ use super::keymap::Keymap;
 use super::lines;
 use super::msg::EffectId;
 use super::overlay::{Ask, Overlay, PlanView, RunView};
+use super::ways::{Looked, Ways};
 use crate::config::types::Config;
+use crate::deploy::rollback;
 use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::state::{BranchState, NoRepository};
@@ -83,6 +85,8 @@ pub struct Model {
     pub sent: BTreeMap<EffectId, Ask>,
     /// Whether alarms are on their way into the journal, so that none is written twice.
     pub alarms_in_flight: Option<EffectId>,
+    /// What is known about going back.
+    pub ways: Ways,
     /// What follows from the rest and the time; see `update`.
     pub derived: Derived,
 }
@@ -271,6 +275,7 @@ impl Model {
             reading: None,
             sent: BTreeMap::new(),
             alarms_in_flight: None,
+            ways: Ways::default(),
             derived: Derived::default(),
         }
     }
@@ -405,6 +410,13 @@ impl Model {
     /// Whether what the configuration names may run.
     pub fn may_run(&self) -> bool {
         matches!(self.config.source, ConfigSource::Trusted)
+    }
+
+    /// What is known about going back in production; `None`: nothing yet, or there is nothing to
+    /// ask about.
+    pub fn way_back(&self) -> Option<&Looked> {
+        let production = rollback::production(&self.config.config)?;
+        self.ways.known.get(&production.name)
     }
 
     /// Name of the service: configured, or the directory of the repository.

@@ -7,6 +7,7 @@ use super::history::{Read, Want};
 use super::key::Key;
 use super::model::{ConfigState, IncidentLine, Pane};
 use super::typed::Typed;
+use super::ways::Looked;
 use crate::deploy::flags::FlagState;
 use crate::failure::Failure;
 use crate::health::series;
@@ -100,6 +101,13 @@ pub enum Fact {
         /// Edges, to be recorded while an incident is open.
         edges: Vec<Edge>,
     },
+    /// What there is to go back to in an environment.
+    Ways {
+        /// Name of the environment.
+        environment: String,
+        /// What was found.
+        looked: Looked,
+    },
     /// The configuration was read.
     Config(Box<ConfigState>),
     /// Output of the run that is followed. Bounded: what nobody could read is left out here,
@@ -153,6 +161,11 @@ pub enum Effect {
     ListIncidents,
     /// Read the repository now.
     RefreshBranch,
+    /// Find out what there is to go back to in an environment.
+    LookBack {
+        /// Its name.
+        environment: String,
+    },
     /// Make a plan.
     Prepare(Request),
     /// Carry a plan out.

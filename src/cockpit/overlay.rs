@@ -41,6 +41,8 @@ pub enum Overlay {
     Decide(Box<Decide>),
     /// The output of a run.
     Run(Box<RunView>),
+    /// Every way back of an environment.
+    Rollback(Rollback),
     /// The error log.
     Errors(Scroll),
     /// The incident report.
@@ -202,6 +204,17 @@ pub struct Preview {
     pub complaint: String,
     /// First line shown.
     pub scroll: Scroll,
+}
+
+/// Every way back of an environment, with one of them chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollback {
+    /// Name of the environment.
+    pub environment: String,
+    /// Id of the way the cursor is on: it stays there when the order changes.
+    pub way: String,
+    /// First line shown.
+    pub top: usize,
 }
 
 /// How a plan is confirmed. The more it reaches, the more it asks for.

@@ -1,18 +1,21 @@
 //! Ways back: asks repository and environment, and makes the plan that takes one.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::capture::{Captured, capture};
 use super::prepare::{Ground, directory};
 use super::secrets::Vault;
 use super::spawn::environment;
+use super::told::past_releases;
 use crate::config::types::Environment;
 use crate::deploy::gates::WayBack;
 use crate::deploy::rollback::{self, Heard, Known, Way};
-use crate::deploy::{Fill, find_environment, secrets};
+use crate::deploy::{Fill, find_environment, release, secrets};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::back::Question;
 use crate::hotfix::git::Reader;
+use crate::incident::History;
 use crate::plan::{Action, Command, Plan, Probe, Purpose, Step};
 use crate::text::visible;
 
@@ -23,13 +26,22 @@ const BEFORE_A_DEPLOY: Duration = Duration::from_secs(3);
 /// Bytes of an answer that are looked at.
 const ENOUGH: usize = 16 << 10;
 
+/// What is asked about ways back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// The repository and the journal only: no command runs.
+    Here,
+    /// The environment, too, by the trusted commands that tell about it.
+    Environment,
+}
+
 /// Every way back of an environment as it stands now, best first.
 ///
 /// # Errors
 /// The repository cannot be read, or the environment is not configured.
-pub fn ways(ground: &Ground<'_>, environment: &str) -> Result<Vec<Way>> {
+pub fn ways(ground: &Ground<'_>, environment: &str, asking: Asking) -> Result<Vec<Way>> {
     let (reader, env) = place(ground, "looking for ways back", environment)?;
-    Ok(rollback::ways(&look(ground, &reader, env, None, PATIENCE)))
+    Ok(rollback::ways(&look(ground, &reader, env, None, asking, PATIENCE)))
 }
 
 /// The plan that takes a way back: the one named, else the best that is ready.
@@ -39,7 +51,7 @@ pub fn ways(ground: &Ground<'_>, environment: &str) -> Result<Vec<Way>> {
 pub(super) fn plan(ground: &Ground<'_>, id: &str, name: &str, wanted: Option<&str>) -> Result<Plan> {
     let doing = format!("planning to go back in {}", visible(name));
     let (reader, env) = place(ground, &doing, name)?;
-    let known = look(ground, &reader, env, None, PATIENCE);
+    let known = look(ground, &reader, env, None, Asking::Environment, PATIENCE);
     let ways = rollback::ways(&known);
     let way = match wanted {
         Some(wanted) => ways.iter().find(|way| way.id == wanted).ok_or_else(|| {
@@ -59,7 +71,7 @@ pub(super) fn before_deploy(
     env: &Environment,
     commit: &str,
 ) -> WayBack {
-    let known = look(ground, reader, env, Some(commit), BEFORE_A_DEPLOY);
+    let known = look(ground, reader, env, Some(commit), Asking::Environment, BEFORE_A_DEPLOY);
     rollback::way_back(&known, &rollback::ways(&known))
 }
 
@@ -84,21 +96,31 @@ fn look<'a>(
     reader: &Reader,
     env: &'a Environment,
     current: Option<&str>,
+    asking: Asking,
     budget: Duration,
 ) -> Known<'a> {
     let until = Instant::now() + budget;
     let root = directory(&reader.root().to_string_lossy());
-    let mut known = Known::new(ground.config, ground.policy, ground.history, env, &root, current);
+    let mut history = ground.history.clone();
+    let told = if asking == Asking::Environment {
+        past_releases(ground.config, &env.name, Path::new(&root))
+            .map(|told| release::merge(&mut history, told))
+    } else {
+        Ok(())
+    };
+    let mut known = Known::new(ground.config, ground.policy, history, env, &root, current);
+    known.untold = told.err().map(|failure| failure.cause);
     known.gitops = known.gitops.take().or_else(|| reader.gitops(&ground.policy.gitops));
     // Commands are asked beside the repository: each of them waits for something else.
     let (own, live) = std::thread::scope(|scope| {
         let root = root.as_str();
-        let asked: Vec<_> = env
-            .rollbacks
+        let asks = asking == Asking::Environment;
+        let commands = if asks { env.rollbacks.as_slice() } else { &[] };
+        let asked: Vec<_> = commands
             .iter()
             .map(|own| scope.spawn(move || ask(ground, env, root, &own.target, &[], until)))
             .collect();
-        let live = env.blue_green.as_ref();
+        let live = env.blue_green.as_ref().filter(|_| asks);
         let live = live.map(|sides| scope.spawn(move || ask(ground, env, root, &sides.live, &[], until)));
         if let (Some(current), Some(target)) = (&known.current, &known.target) {
             let question = Question {
@@ -115,23 +137,26 @@ fn look<'a>(
             asked.into_iter().map(|asked| asked.join().unwrap_or_else(|_| lost())).collect();
         (own, live.map(|live| live.join().unwrap_or_else(|_| lost())))
     });
-    known.own = own.into_iter().map(|heard| resolved(ground, reader, env, heard)).collect();
+    if asking == Asking::Here {
+        return known;
+    }
+    known.own = own.into_iter().map(|heard| resolved(&known.history, reader, env, heard)).collect();
     known.live = live.unwrap_or(Heard::Nothing);
     if let (Some(sides), Some(idle)) = (&env.blue_green, known.idle_side()) {
         let heard = ask(ground, env, &root, &sides.version, &[("side", idle)], until);
-        known.idle = resolved(ground, reader, env, heard);
+        known.idle = resolved(&known.history, reader, env, heard);
     }
     known
 }
 
 /// Finds the commit that a line stands for: of a release known by that name, else in the
 /// repository.
-fn resolved(ground: &Ground<'_>, reader: &Reader, env: &Environment, heard: Heard) -> Heard {
+fn resolved(history: &History, reader: &Reader, env: &Environment, heard: Heard) -> Heard {
     let Heard::Said { line, .. } = heard else { return heard };
     let is_named = |name: &Option<String>| {
         name.as_ref().is_some_and(|name| *name == line || line.strip_prefix('v') == Some(name))
     };
-    let released = ground.history.releases.iter().rev().find(|release| {
+    let released = history.releases.iter().rev().find(|release| {
         release.environment == env.name && (is_named(&release.tag) || is_named(&release.version))
     });
     let commit = match released {
@@ -161,21 +186,21 @@ fn ask(
         Err(failure) => return Heard::Unknown(failure.cause),
     };
     let patience = until.saturating_duration_since(Instant::now());
-    match hear(ground, root, command, patience) {
+    match hear(ground, root, &command, patience) {
         Ok(captured) => understood(&captured),
         Err(why) => Heard::Unknown(why),
     }
 }
 
-fn hear(ground: &Ground<'_>, root: &str, command: Command, patience: Duration) -> Result<Captured, String> {
+fn hear(ground: &Ground<'_>, root: &str, command: &Command, patience: Duration) -> Result<Captured, String> {
     // Secrets are found by what a plan names.
     let probe = Probe::command(command.clone(), None);
     let step = Step::new("ask", Action::Command(command.clone()), jiff::SignedDuration::ZERO);
     let plan = Plan { steps: vec![step], ..Plan::new("ask", "ask", Purpose::Rollback, "ask") };
     let mut vault = Vault::open(&secrets::attach(plan, ground.config, root));
     vault.need_for_probe(&probe).map_err(|failure| failure.cause)?;
-    let variables = environment(&command, vault.variables(&command), std::env::vars_os());
-    let mut captured = capture("the question", &command, variables, patience, ENOUGH)?;
+    let variables = environment(command, vault.variables(command), std::env::vars_os());
+    let mut captured = capture("the question", command, variables, patience, ENOUGH)?;
     for bytes in [&mut captured.out, &mut captured.err] {
         *bytes = vault.masker().mask_bytes(bytes);
     }

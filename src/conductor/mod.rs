@@ -50,7 +50,7 @@ use crate::journal::Lease;
 use crate::plan::Request;
 use crate::plan::gates::Standing;
 
-pub use back::ways;
+pub use back::{Asking, ways};
 pub use conduct::conduct;
 pub use decide::{decide, take_over};
 pub use files::log_dir;

@@ -202,7 +202,9 @@ pub struct Known<'a> {
     /// The environment.
     pub environment: &'a Environment,
     /// Releases and rehearsals.
-    pub history: &'a History,
+    pub history: History,
+    /// Why what the environment itself knows of its releases is not among them; `None`: it is.
+    pub untold: Option<String>,
     /// Root of the work tree, where commands run.
     pub root: String,
     /// The commit that is there, or is going to be: what is gone back from.
@@ -229,13 +231,15 @@ impl<'a> Known<'a> {
     pub fn new(
         config: &'a Config,
         policy: &'a Policy,
-        history: &'a History,
+        history: History,
         environment: &'a Environment,
         root: &str,
         current: Option<&str>,
     ) -> Self {
-        let current = current.or_else(|| Some(&history.current(&environment.name)?.commit));
-        let target = current.and_then(|commit| history.good_beside(&environment.name, commit));
+        let released = history.current(&environment.name).map(|release| release.commit.clone());
+        let current = current.map(str::to_owned).or(released);
+        let target =
+            current.as_ref().and_then(|commit| history.good_beside(&environment.name, commit)).cloned();
         let unknown = || Heard::Unknown("it was not asked".to_owned());
         let asked = |configured: bool| if configured { unknown() } else { Heard::Nothing };
         let sides = environment.blue_green.as_ref();
@@ -246,8 +250,9 @@ impl<'a> Known<'a> {
             environment,
             history,
             root: root.to_owned(),
-            current: current.map(str::to_owned),
-            target: target.cloned(),
+            untold: None,
+            current,
+            target,
             back: None,
             flags: Vec::new(),
             own: environment.rollbacks.iter().map(|own| asked(!own.target.is_empty())).collect(),

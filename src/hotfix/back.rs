@@ -110,25 +110,28 @@ pub struct Run {
 /// folders within each other) wherever it is; any other is the name of a file, with `*` for
 /// whatever, and may have folders before it.
 pub fn is_migration(path: &str, patterns: &[String]) -> bool {
-    patterns.iter().any(|pattern| match pattern.strip_suffix('/') {
-        Some(folder) => {
-            let mut rest = path;
-            loop {
-                if rest.strip_prefix(folder).is_some_and(|below| below.starts_with('/')) {
-                    return true;
-                }
-                match rest.split_once('/') {
-                    Some((_, below)) => rest = below,
-                    None => return false,
-                }
-            }
+    patterns.iter().any(|pattern| {
+        if let Some(folder) = pattern.strip_suffix('/') {
+            return is_below(path, folder);
         }
-        None => {
-            let depth = pattern.matches('/').count();
-            let cut = path.rmatch_indices('/').nth(depth).map_or(0, |(at, _)| at + 1);
-            path.get(cut..).is_some_and(|end| fits(end, pattern))
-        }
+        let depth = pattern.matches('/').count();
+        let cut = path.rmatch_indices('/').nth(depth).map_or(0, |(at, _)| at + 1);
+        path.get(cut..).is_some_and(|end| fits(end, pattern))
     })
+}
+
+/// Tells whether a path goes through a folder.
+fn is_below(path: &str, folder: &str) -> bool {
+    let mut rest = path;
+    loop {
+        if rest.strip_prefix(folder).is_some_and(|below| below.starts_with('/')) {
+            return true;
+        }
+        match rest.split_once('/') {
+            Some((_, below)) => rest = below,
+            None => return false,
+        }
+    }
 }
 
 /// Tells whether a text fits a pattern in which `*` stands for whatever but a `/`.

@@ -23,7 +23,7 @@ mod words;
 pub use body::*;
 pub use clocks::{Clock, ClockState, audience, clocks};
 pub use fold::Log;
-pub use next::{Facts, Next, next};
+pub use next::{Facts, Next, WayBack, next};
 pub use policy::{
     ChecklistItem, PhasePolicy, Policy, PolicyChange, Question, Role, RollbackStep, SeverityChange,
     SeverityPolicy,

@@ -26,10 +26,19 @@ pub struct Facts {
     pub smokable: Vec<String>,
     /// Ids of the checklist items that are shown.
     pub checklist: Vec<String>,
+    /// What is known about going back in production; `None`: nothing, or there is no way to.
+    pub way_back: Option<WayBack>,
     /// Whether there is a repository with a commit.
     pub repository: bool,
     /// Whether the configuration waits to be trusted.
     pub untrusted: bool,
+}
+
+/// What is known about going back in production.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayBack {
+    /// Title of the best way that is proven ready; `None`: none is.
+    pub ready: Option<String>,
 }
 
 /// A step that should be taken.
@@ -169,7 +178,7 @@ impl Steps<'_> {
         let (state, facts) = (self.state, self.facts);
         let begun = facts.hotfix_branch.is_some() || state.plans.iter().any(|plan| plan.purpose == "hotfix");
         if state.status == Status::Open && !begun && state.decisions == 0 {
-            self.add("mitigate", "", "can production be put back now? last good build, tag, flag off");
+            self.put_back();
         }
         if !begun && !needs_hotfix(self.policy, state.severity) {
             if state.decisions == 0 {
@@ -183,6 +192,31 @@ impl Steps<'_> {
         if state.status == Status::Mitigated && facts.healthy == Some(true) {
             self.cause();
             self.add("resolve", "", "resolve it, if the fault itself is gone");
+        }
+    }
+
+    /// First things first: users are served again before the cause is looked for.
+    fn put_back(&mut self) {
+        let production = production(self.facts);
+        let rolled = |plan: &&PlanRun| plan.purpose == "rollback" && Some(plan.target.as_str()) == production;
+        let last = self.state.plans.iter().rev().find(rolled);
+        if last.is_some_and(|plan| plan.state.is_under_way()) {
+            return;
+        }
+        let rolled_back = last.filter(|plan| plan.is_done());
+        let ask = "can production be put back now?";
+        match (rolled_back, &self.facts.way_back) {
+            (Some(plan), _) if plan.spec.get("release").is_none_or(serde_json::Value::is_null) => {
+                self.add("rollback", "", "deploy what was reverted: take the same way once more");
+            }
+            (Some(_), _) => self.add("mitigate", "", "rolled back: if users are served again, record it"),
+            (None, Some(WayBack { ready: Some(way) })) => {
+                self.add("rollback", "", format!("{ask} proven ready: {way}"));
+            }
+            (None, Some(WayBack { ready: None })) => {
+                self.add("rollback", "", format!("{ask} see the ways back"));
+            }
+            (None, None) => self.add("mitigate", "", format!("{ask} last good build, tag, flag off")),
         }
     }
 
@@ -284,7 +318,10 @@ impl Steps<'_> {
         match self.facts.healthy {
             Some(false) => {
                 let title = "production still fails: roll back, or go back to the fix";
-                return self.add("phase", Phase::Develop.name(), title);
+                return match self.facts.way_back {
+                    Some(_) => self.add("rollback", "", title),
+                    None => self.add("phase", Phase::Develop.name(), title),
+                };
             }
             None => self.add("note", "finding", "try in production what failed, and write down the result"),
             Some(true) => {}

@@ -5,9 +5,10 @@ use std::sync::mpsc::Sender;
 use jiff::Timestamp;
 
 use super::store::{Order as Journal, Start};
-use super::{Event, history, log, panics, repo, typing};
+use super::{Event, history, log, panics, repo, typing, ways};
 use crate::cockpit::history::bytes;
-use crate::cockpit::msg::{Done, Effect, EffectId, Msg};
+use crate::cockpit::msg::{Done, Effect, EffectId, Fact, Msg};
+use crate::cockpit::ways::Looked;
 use crate::conductor::{self, Started};
 use crate::failure::{Failure, Result};
 use crate::journal;
@@ -40,6 +41,7 @@ impl Shell<'_> {
                     ),
                 }
             }
+            Effect::LookBack { environment } => self.look_back(id, environment),
             Effect::Prove { plan } => self.prove(id, plan),
             Effect::Decide { plan, choice } => self.decide(id, plan, *choice),
             Effect::Follow { run, tail } => {
@@ -98,6 +100,21 @@ impl Shell<'_> {
     /// Ends an effect from here.
     fn done(&self, id: EffectId, result: Result<Done>) {
         let _ = self.events.send(Event::Msg(Msg::Done(id, result)));
+    }
+
+    /// Looks for ways back, which asks repository and environment: on a thread of its own.
+    fn look_back(&self, id: EffectId, environment: String) {
+        let (here, state_dir, events) = (self.here().to_owned(), self.state_dir.clone(), self.events.clone());
+        let told: Sender<Event> = events.clone();
+        let started = panics::spawn("ways back", events, move || {
+            let ways = ways::ways(&here, &state_dir, &environment);
+            let looked = Looked { at: Timestamp::now(), ways };
+            let _ = told.send(Event::Msg(Msg::Fact(Fact::Ways { environment, looked })));
+            let _ = told.send(Event::Msg(Msg::Done(id, Ok(Done::Quietly))));
+        });
+        if let Err(error) = started {
+            self.done(id, Err(super::no_thread(&error)));
+        }
     }
 
     /// Asks the world, which may take its time: on a thread and a journal of its own.

@@ -18,6 +18,7 @@ mod screen;
 mod shell;
 mod store;
 mod typing;
+mod ways;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

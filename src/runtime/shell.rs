@@ -183,6 +183,11 @@ impl<'a> Shell<'a> {
         })
     }
 
+    /// The directory it was started in.
+    pub(super) fn here(&self) -> &std::path::Path {
+        &self.launch.here
+    }
+
     /// Runs to the end; returns the titles of plans that go on.
     pub(super) fn run(&mut self, queue: &Receiver<Event>) -> Result<Vec<String>> {
         self.gather(queue);

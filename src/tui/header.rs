@@ -12,6 +12,7 @@ use super::theme::Role;
 use super::ui::{Ui, below, inset, row};
 use crate::cockpit::Command;
 use crate::cockpit::model::ConfigSource;
+use crate::cockpit::ways::Readiness;
 use crate::incident::{Clock, ClockState, Phase, State, Status, duration};
 use crate::text::visible;
 
@@ -21,6 +22,7 @@ pub(super) fn full(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) {
     phases(ui, &mut Pen::new(buf, inset(area, 1), 1), state);
     let mut pen = Pen::new(buf, inset(area, 1), 2);
     marks(ui, &mut pen, state);
+    way_back(ui, &mut pen);
     clocks(ui, &mut pen);
     next(ui, buf, row(area, 3), true);
     guide(ui, buf, row(area, 4));
@@ -234,6 +236,21 @@ fn clock_words(ui: Ui<'_>, clock: &Clock) -> (String, Role) {
     let whole = clock.due_at.duration_since(clock.from);
     let role = used_up(now.duration_since(clock.from), whole);
     (format!("{} in {}", clock.title, duration(clock.due_at.duration_since(now))), role)
+}
+
+/// Whether production can be put back, long before that is needed.
+fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
+    let Some(looked) = ui.model.way_back() else { return };
+    let (text, role) = match looked.readiness() {
+        Readiness::Ready => ("rollback ready ✓", Role::Good),
+        Readiness::NoWay => ("rollback ✗ no way back", Role::Bad),
+        Readiness::Unknown => ("rollback ? not proven", Role::Unknown),
+    };
+    let key = ui.key(Command::RollBack);
+    // The key goes first where there is no room for all.
+    if pen.right(&format!("{text} [{key}]"), ui.of(role)) || pen.right(text, ui.of(role)) {
+        pen.right_gap(3);
+    }
 }
 
 /// What is out of the ordinary, at the right end.

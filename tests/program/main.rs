@@ -21,6 +21,8 @@ mod on_a_terminal;
 mod pictures;
 mod refused;
 #[cfg(target_os = "linux")]
+mod rollback;
+#[cfg(target_os = "linux")]
 mod run_view;
 #[cfg(target_os = "linux")]
 mod secrets;

@@ -7,7 +7,7 @@ use super::super::edit::LineEdit;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact};
 use super::super::overlay::{Overlay, Preview, Scroll};
-use super::{Cx, flags, plan_view, run_view, terminal};
+use super::{Cx, flags, plan_view, rollback, run_view, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State};
 use crate::incident::{Alarm, Body, Draft, Log, Precision, Record};
@@ -22,7 +22,12 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
             cx.model.incidents = lines;
             cx.model.listed = true;
         }
-        Fact::Branch(branch) => cx.model.branch = Some(*branch),
+        Fact::Branch(branch) => {
+            cx.model.ways.stale |=
+                rollback::depends(cx.model.repository()) != rollback::depends(branch.as_ref().as_ref().ok());
+            cx.model.branch = Some(*branch);
+        }
+        Fact::Ways { environment, looked } => rollback::found(cx, environment, looked),
         Fact::Health { probes, edges: _ } => {
             cx.model.probes = probes;
             record_alarms(cx);
@@ -34,6 +39,8 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
             }
             cx.model.policy = crate::incident::Policy::built_in().with(&config.config.policy);
             cx.model.config = *config;
+            cx.model.ways.known.clear();
+            cx.model.ways.stale = true;
         }
         Fact::Output { follow, run, bytes } => output(cx.model, follow, &run, &bytes),
         Fact::Failed(failure) => cx.fail(failure),
@@ -45,6 +52,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
 pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>) {
     cx.model.in_flight.remove(&id);
     let sent = cx.model.sent.remove(&id);
+    rollback::looked(cx.model, id);
     if cx.model.alarms_in_flight == Some(id) {
         cx.model.alarms_in_flight = None;
     }
@@ -125,6 +133,7 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     let Some(log) = &mut cx.model.log else { return };
     let incident = log.state().id;
     let ended = flags::ended(&records);
+    cx.model.ways.stale |= records.iter().any(|record| rollback::matters(&record.body));
     let ran = records.iter().any(|record| matches!(record.body, Body::StepEnded(_)));
     for record in records.into_iter().filter(|record| record.incident == incident) {
         log.insert(record);

@@ -7,7 +7,7 @@ use super::super::msg::Effect;
 use super::super::overlay::{
     Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll,
 };
-use super::{Cx, flags, keys, menus, plan_view, run_view};
+use super::{Cx, flags, keys, menus, plan_view, rollback, run_view};
 use crate::incident::{
     CheckState, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun, RecordId, Resolved,
     Severity, StepState, StopAsked, Told,
@@ -114,6 +114,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::PlanSkip
         | Command::PlanUndo
         | Command::PlanCancel => plan_view::ask(cx, command),
+        Command::RollBack => rollback::open(cx, &invoke.argument),
         Command::Declare => declare(cx),
         _ => record(cx, invoke),
     }

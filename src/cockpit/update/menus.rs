@@ -104,7 +104,11 @@ pub fn path(model: &Model, invoke: &Invoke) -> String {
 pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
     let spec = command.spec();
     if spec.danger == Danger::View {
-        return (command == Command::Report && model.log.is_none()).then(|| needs_incident(model));
+        return match command {
+            Command::Report if model.log.is_none() => Some(needs_incident(model)),
+            Command::RollBack => needs_config(model, command),
+            _ => None,
+        };
     }
     if let (Some(why), true) = (&model.read_only, !matches!(command, Command::Init | Command::Trust)) {
         return Some(format!("nothing can be saved: {why}"));
@@ -134,6 +138,17 @@ fn needs_incident(model: &Model) -> String {
         Some(key) => format!("declare or open an incident first ({key})"),
         None => "declare or open an incident first".to_owned(),
     }
+}
+
+/// Why a way back of an environment cannot be taken now.
+pub(super) fn rollback_blocked(model: &Model, environment: &str) -> Option<String> {
+    if let Some(why) = &model.read_only {
+        return Some(format!("nothing can be saved: {why}"));
+    }
+    if model.incident().is_none() {
+        return Some(needs_incident(model));
+    }
+    needs_config(model, Command::RollBack).or_else(|| busy(model, environment))
 }
 
 /// Why a command makes no sense in this state of the incident.

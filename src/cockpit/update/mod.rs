@@ -8,6 +8,7 @@ mod keys;
 pub mod menus;
 mod overlays;
 pub mod plan_view;
+mod rollback;
 mod run_view;
 mod submit;
 
@@ -51,6 +52,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
     if changes {
         follow(&mut cx);
         run_view::settle(&mut cx);
+        rollback::keep_up(&mut cx);
         derive(cx.model);
     }
     cx.effects
@@ -244,10 +246,19 @@ fn facts_of(model: &Model) -> Facts {
         } else {
             Vec::new()
         },
+        way_back: way_back(model),
         checklist: model.checklist().iter().map(|item| item.id.clone()).collect(),
         repository: repository.is_some_and(|branch| branch.commit().is_some()),
         untrusted: matches!(model.config.source, super::model::ConfigSource::Untrusted { .. }),
     }
+}
+
+/// What is known about going back in production.
+fn way_back(model: &Model) -> Option<incident::WayBack> {
+    let ways = model.way_back()?.ways.as_deref().ok()?;
+    let ready = crate::deploy::rollback::best(ways).map(|way| way.title.clone());
+    // Where nothing at all can be taken there is nothing to look at.
+    crate::deploy::rollback::nearest(ways).map(|_| incident::WayBack { ready })
 }
 
 /// Health of production: of the probes of the last environment and of those of none.

@@ -8,7 +8,7 @@ use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, Model};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Overlay, Palette, Preview, Way};
-use super::{Cx, declare, flags, invoke, plan_view, run_view, submit};
+use super::{Cx, declare, flags, invoke, plan_view, rollback, run_view, submit};
 
 /// A key pressed twice within this many milliseconds was held down, not meant.
 const REPEAT_MS: u64 = 400;
@@ -31,6 +31,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Trust(_)) if press.key == Key::char('y') && !repeated(press, before) => trust(cx),
         Some(Overlay::Report(_)) if matches!(press.key.text(), Some('s' | 'c')) => report(cx, press.key),
         Some(Overlay::Run(_)) => run_view::key(cx, press),
+        Some(Overlay::Rollback(_)) => rollback::key(cx, press.key),
         Some(_) => document(cx, press.key),
         None => {}
     }
@@ -290,6 +291,7 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Report(view) => Some(&mut view.scroll.top),
         Overlay::Preview(preview) => Some(&mut preview.scroll.top),
         Overlay::Plan(view) => Some(&mut view.scroll.top),
+        Overlay::Rollback(screen) => Some(&mut screen.top),
         Overlay::Menu(_)
         | Overlay::Palette(_)
         | Overlay::Ask(_)

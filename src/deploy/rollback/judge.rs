@@ -75,11 +75,19 @@ fn no_target(known: &Known<'_>) -> Option<String> {
     Some(format!("no earlier release of {name} was watched and found good"))
 }
 
+/// The same as a verdict: what the environment did not tell could be what is missing.
+fn cannot(known: &Known<'_>, why: String) -> Ready {
+    match &known.untold {
+        Some(untold) => Ready::Unknown(format!("{why}, and its own history could not be asked: {untold}")),
+        None => Ready::No(why),
+    }
+}
+
 fn redeploy(known: &Known<'_>) -> Way {
     let name = known.target.as_ref().map_or("the last good release".to_owned(), Release::name);
     let mut way = way(known, "redeploy", Kind::Redeploy, format!("redeploy {name}"));
     if let Some(why) = no_target(known) {
-        way.ready = Ready::No(why);
+        way.ready = cannot(known, why);
         return way;
     }
     let Some(target) = &known.target else { return way };
@@ -145,7 +153,7 @@ fn over_migrations(way: &Way) -> Option<Ready> {
 fn revert(known: &Known<'_>) -> Way {
     let mut way = way(known, "revert", Kind::Revert, "git revert and push".to_owned());
     if let Some(why) = no_target(known) {
-        way.ready = Ready::No(why);
+        way.ready = cannot(known, why);
         return way;
     }
     let (Some(target), Some(back)) = (&known.target, &known.back) else {
@@ -274,10 +282,10 @@ fn switch(known: &Known<'_>) -> Way {
             way.evidence.push((Some(true), format!("{live} is live, {idle} is not")));
             match &known.idle {
                 Heard::Said { line, commit } => {
-                    let line = line.clone();
-                    match found(known, &mut way, &line, commit.as_deref()) {
+                    let said = line.clone();
+                    match found(known, &mut way, &said, commit.as_deref()) {
                         Ready::Yes if !good(known, commit.as_deref()) => {
-                            Ready::Unknown(format!("{line} on {idle} was never found good"))
+                            Ready::Unknown(format!("{said} on {idle} was never found good"))
                         }
                         ready => ready,
                     }

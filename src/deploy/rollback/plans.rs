@@ -209,7 +209,7 @@ fn revert_steps(known: &Known<'_>, revert: &Revert) -> Vec<Step> {
     let kept = format!("refs/flightdeck/{name}");
     let head = format!("refs/heads/{branch}");
     let shown = visible(branch);
-    let remove = || git(root, &["worktree", "remove", "--force", scratch]);
+    let tidy = || git(root, &["worktree", "remove", "--force", scratch]);
     let back_out = OnFailure::UndoTo { step: 0 };
 
     let still_there = Guard {
@@ -225,7 +225,7 @@ fn revert_steps(known: &Known<'_>, revert: &Revert) -> Vec<Step> {
             git(root, &["-C", scratch, "rev-parse", "--verify", "HEAD"]),
             Some(revert.onto.clone()),
         )),
-        undo: Undo::By { action: Action::Command(remove()), proof: None },
+        undo: Undo::By { action: Action::Command(tidy()), proof: None },
         ..Step::new(
             format!("make a work tree of its own at {}", short(&revert.onto)),
             Action::Command(git(root, &["worktree", "add", "--detach", scratch, &revert.onto])),
@@ -264,7 +264,7 @@ fn revert_steps(known: &Known<'_>, revert: &Revert) -> Vec<Step> {
     });
     steps.push(Step {
         on_failure: OnFailure::GoOn,
-        ..Step::new("remove the work tree", Action::Command(remove()), GIT_TIMEOUT)
+        ..Step::new("remove the work tree", Action::Command(tidy()), GIT_TIMEOUT)
     });
     // Takes what the remote has only if that goes on from the reverts, or is them; tells so by
     // its exit code, and with --dry-run changes nothing.
@@ -300,8 +300,8 @@ fn own(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan> {
         _ => fill,
     };
     // What it is to be proven by is not known where its target is not.
-    let knows = matches!(heard, Heard::Said { .. }) || !own.expect.contains("{target}");
-    let proof = if knows { fill.probe(&own.proof, "proof", &own.expect)? } else { None };
+    let is_clear = matches!(heard, Heard::Said { .. }) || !own.expect.contains("{target}");
+    let proof = if is_clear { fill.probe(&own.proof, "proof", &own.expect)? } else { None };
     let step = Step {
         proof,
         proof_within: env.proof_within,

@@ -101,8 +101,14 @@ impl World {
     }
 
     fn known(&self) -> Known<'_> {
-        let known =
-            Known::new(&self.config, &self.policy, &self.history, &self.environment, "/srv/shop", None);
+        let known = Known::new(
+            &self.config,
+            &self.policy,
+            self.history.clone(),
+            &self.environment,
+            "/srv/shop",
+            None,
+        );
         Known { back: Some(found()), ..known }
     }
 }
@@ -155,6 +161,10 @@ fn only_a_passed_watch_makes_something_to_go_back_to() {
     let why = get(&ways, "redeploy").ready.why();
     assert!(why.contains("no earlier release of production was watched"), "{why}");
     assert_eq!((best(&ways), nearest(&ways)), (None, None));
+
+    let untold = Known { back: None, untold: Some("exit 7".into()), ..world.known() };
+    let told = super::ways(&untold);
+    assert!(matches!(&get(&told, "redeploy").ready, Ready::Unknown(why) if why.ends_with("exit 7")));
 
     world.history.releases.clear();
     let known = Known { back: None, ..world.known() };

@@ -159,9 +159,8 @@ impl Reader {
         let chain = chain(repo, current, target.id(), budget)?;
         let ahead = repo.graph_ahead_behind(onto, current.id())?.0;
         let tried = try_in_memory(repo, onto, target, &chain, budget)?;
-        let short = target.id().to_string();
         let scratch = self.common_dir().join("flightdeck");
-        let scratch = free(&scratch, &format!("{}-to-{}", &onto.to_string()[..7], &short[..7]));
+        let scratch = free(&scratch, &format!("{}-to-{}", short(onto), short(target.id())));
         Ok(Revert {
             branch,
             remote,
@@ -180,6 +179,11 @@ impl Reader {
 fn named(commit: &GitCommit<'_>) -> Commit {
     let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned();
     Commit { id: commit.id().to_string(), subject }
+}
+
+/// The beginning of an id, by which people call a commit.
+fn short(id: Oid) -> String {
+    id.to_string().chars().take(7).collect()
 }
 
 /// A name in a directory that nothing has yet.
@@ -281,7 +285,7 @@ fn try_in_memory(
             memory.merge_trees(&tree_of(commit.id())?, &tree, &tree_of(parent)?, Some(&options))?;
         if index.has_conflicts() {
             tried.conflicts = conflicts(&index)?;
-            tried.at = Some(commit.id().to_string()[..7].to_owned());
+            tried.at = Some(short(commit.id()));
             push(&mut tried.runs, commit, *mainline);
             return Ok(tried);
         }

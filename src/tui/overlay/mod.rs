@@ -14,6 +14,7 @@ mod palette;
 mod plan;
 mod preview;
 mod report;
+mod rollback;
 mod run;
 mod trust;
 
@@ -59,6 +60,7 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
         Overlay::Plan(view) => plan::draw(ui, buf, area, view),
         Overlay::Decide(decide) => decide::draw(ui, buf, area, decide),
         Overlay::Run(view) => run::draw(ui, buf, area, view),
+        Overlay::Rollback(screen) => rollback::draw(ui, buf, area, screen),
         Overlay::Errors(scroll) => errors::draw(ui, buf, area, *scroll),
         Overlay::Report(view) => report::draw(ui, buf, area, view),
         Overlay::Trust(scroll) => trust::draw(ui, buf, area, *scroll),

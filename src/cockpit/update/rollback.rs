@@ -1,0 +1,170 @@
+//! Ways back: when they are looked for, and the screen that shows them.
+
+use super::super::key::{Code, Key};
+use super::super::model::Model;
+use super::super::msg::{Effect, EffectId};
+use super::super::overlay::{Overlay, Rollback};
+use super::super::ways::Looked;
+use super::{Cx, menus};
+use crate::deploy::rollback::{self, Way};
+use crate::hotfix::state::BranchState;
+use crate::incident::{Body, PlanEnd};
+use crate::plan::Request;
+
+/// Looks again where something changed that ways back depend on. One look at a time: what
+/// changes meanwhile is looked at after it.
+pub(super) fn keep_up(cx: &mut Cx<'_>) {
+    let ways = &cx.model.ways;
+    if !ways.stale || ways.looking.is_some() || !cx.model.may_run() {
+        return;
+    }
+    let Some(env) = rollback::production(&cx.model.config.config) else { return };
+    let environment = env.name.clone();
+    look(cx, environment);
+}
+
+/// What ways back depend on of the repository: the commits, not what is being edited.
+pub(super) fn depends(branch: Option<&BranchState>) -> Option<(Option<&str>, Option<&str>, &[String])> {
+    let branch = branch?;
+    Some((branch.commit(), branch.base_at.as_ref().map(|base| base.commit.as_str()), &branch.tags))
+}
+
+/// Tells whether a record says something that ways back depend on.
+pub(super) fn matters(body: &Body) -> bool {
+    match body {
+        Body::Released(_) | Body::ReleaseJudged(_) => true,
+        Body::PlanEnded(ended) => ended.end == PlanEnd::Done,
+        _ => false,
+    }
+}
+
+fn look(cx: &mut Cx<'_>, environment: String) {
+    cx.model.ways.stale = false;
+    let id = cx.effect("looking for ways back", Effect::LookBack { environment });
+    cx.model.ways.looking = Some(id);
+}
+
+/// A look has ended.
+pub(super) fn looked(model: &mut Model, id: EffectId) {
+    if model.ways.looking == Some(id) {
+        model.ways.looking = None;
+    }
+}
+
+/// Takes in what a look showed; the cursor stays on the way it was on.
+pub(super) fn found(cx: &mut Cx<'_>, environment: String, found: Looked) {
+    for overlay in &mut cx.model.overlays {
+        if let Overlay::Rollback(screen) = overlay
+            && screen.environment == environment
+            && let Ok(ways) = &found.ways
+        {
+            let place = ways.iter().position(|way| way.id == screen.way);
+            if place.is_none() {
+                screen.way = first(ways);
+            }
+        }
+    }
+    cx.model.ways.known.insert(environment, found);
+}
+
+/// The way the cursor begins on: the best, else the first.
+fn first(ways: &[Way]) -> String {
+    rollback::nearest(ways).or(ways.first()).map(|way| way.id.clone()).unwrap_or_default()
+}
+
+/// Opens the screen on an environment; on production where none is named.
+pub(super) fn open(cx: &mut Cx<'_>, environment: &str) {
+    let config = &cx.model.config.config;
+    let named = config.environments.iter().find(|env| env.name == environment);
+    let Some(env) = named.or_else(|| rollback::production(config)) else { return };
+    let environment = env.name.clone();
+    let way = ways(cx.model, &environment).map(first).unwrap_or_default();
+    cx.push(Overlay::Rollback(Rollback { environment: environment.clone(), way, top: 0 }));
+    if cx.model.ways.looking.is_none() {
+        look(cx, environment);
+    }
+}
+
+fn ways<'a>(model: &'a Model, environment: &str) -> Option<&'a [Way]> {
+    model.ways.known.get(environment)?.ways.as_deref().ok()
+}
+
+/// A key for the screen.
+pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
+    match key.code {
+        Code::Esc => cx.pop(),
+        Code::Enter => take(cx),
+        Code::Tab => other(cx),
+        Code::Down => step(cx, 1),
+        Code::Up => step(cx, -1),
+        Code::PageDown => scroll(cx, true),
+        Code::PageUp => scroll(cx, false),
+        _ => match key.text() {
+            Some('j') => step(cx, 1),
+            Some('k') => step(cx, -1),
+            Some('r') => again(cx),
+            Some('q') => cx.pop(),
+            _ => {}
+        },
+    }
+}
+
+fn screen(cx: &Cx<'_>) -> Option<(String, String)> {
+    match cx.model.overlays.last() {
+        Some(Overlay::Rollback(screen)) => Some((screen.environment.clone(), screen.way.clone())),
+        _ => None,
+    }
+}
+
+fn step(cx: &mut Cx<'_>, by: isize) {
+    let Some((environment, way)) = screen(cx) else { return };
+    let Some(ways) = ways(cx.model, &environment) else { return };
+    let here = ways.iter().position(|known| known.id == way).unwrap_or(0);
+    let there = here.saturating_add_signed(by).min(ways.len().saturating_sub(1));
+    let Some(id) = ways.get(there).map(|way| way.id.clone()) else { return };
+    if let Some(Overlay::Rollback(screen)) = cx.model.overlays.last_mut() {
+        (screen.way, screen.top) = (id, 0);
+    }
+}
+
+fn scroll(cx: &mut Cx<'_>, down: bool) {
+    let page = usize::from(cx.model.overlay_height.saturating_sub(1)).max(1);
+    if let Some(Overlay::Rollback(screen)) = cx.model.overlays.last_mut() {
+        screen.top = if down { screen.top.saturating_add(page) } else { screen.top.saturating_sub(page) };
+    }
+}
+
+/// The next environment.
+fn other(cx: &mut Cx<'_>) {
+    let Some((environment, _)) = screen(cx) else { return };
+    let environments = &cx.model.config.config.environments;
+    let here = environments.iter().position(|env| env.name == environment).unwrap_or(0);
+    let Some(next) = environments.get((here + 1) % environments.len().max(1)) else { return };
+    let next = next.name.clone();
+    if next != environment {
+        cx.pop();
+        open(cx, &next);
+    }
+}
+
+fn again(cx: &mut Cx<'_>) {
+    let Some((environment, _)) = screen(cx) else { return };
+    if cx.model.ways.looking.is_some() {
+        cx.say("a look is under way");
+    } else {
+        look(cx, environment);
+    }
+}
+
+/// Makes the plan of the way the cursor is on.
+fn take(cx: &mut Cx<'_>) {
+    let Some((environment, way)) = screen(cx) else { return };
+    if let Some(why) = menus::rollback_blocked(cx.model, &environment) {
+        cx.say(format!("roll back: {why}"));
+        return;
+    }
+    let known = ways(cx.model, &environment).is_some_and(|ways| ways.iter().any(|known| known.id == way));
+    if known {
+        cx.effect("making the plan", Effect::Prepare(Request::Rollback { environment, way: Some(way) }));
+    }
+}

@@ -1,0 +1,55 @@
+//! What is known about going back, as the screens show it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::msg::EffectId;
+use crate::deploy::rollback::{self, Ready, Way};
+use crate::failure::Failure;
+
+/// Ways back, by the name of the environment.
+#[derive(Debug, Default)]
+pub struct Ways {
+    /// What was found out last.
+    pub known: BTreeMap<String, Looked>,
+    /// Whether something changed that they depend on since they were asked for.
+    pub stale: bool,
+    /// The look that is under way.
+    pub looking: Option<EffectId>,
+}
+
+/// The ways back of an environment, as they were at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// When.
+    pub at: Timestamp,
+    /// The ways, best first; or why nothing could be found out.
+    pub ways: Result<Vec<Way>, Failure>,
+}
+
+/// Whether there is a way back, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// One is proven ready.
+    Ready,
+    /// None is, and all are known not to work.
+    NoWay,
+    /// None is proven, and of one at least nobody can tell.
+    Unknown,
+}
+
+impl Looked {
+    /// Whether there is a way back.
+    pub fn readiness(&self) -> Readiness {
+        let Ok(ways) = &self.ways else { return Readiness::Unknown };
+        let open = |way: &Way| way.is_general() && matches!(way.ready, Ready::Unknown(_));
+        if rollback::best(ways).is_some() {
+            Readiness::Ready
+        } else if ways.iter().any(open) {
+            Readiness::Unknown
+        } else {
+            Readiness::NoWay
+        }
+    }
+}

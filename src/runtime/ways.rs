@@ -1,0 +1,33 @@
+//! Ways back, looked for beside everything else.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::conductor::{self, Asking, Ground};
+use crate::config::{load, trust};
+use crate::deploy::rollback::Way;
+use crate::failure::{Failure, Result};
+use crate::hotfix::git::Reader;
+use crate::incident::Policy;
+use crate::journal::Journal;
+
+/// Finds out what there is to go back to in an environment. Reads the configuration again: only
+/// what is trusted at this moment is asked.
+pub(super) fn ways(here: &Path, state_dir: &Path, environment: &str) -> Result<Vec<Way>> {
+    let doing = "looking for ways back";
+    let reader = Reader::open(here).map_err(|none| none.failure(&here.to_string_lossy()))?;
+    let loaded = load::load(reader.root())?
+        .ok_or_else(|| Failure::usage(doing, "there is no flightdeck.toml", "flightdeck init writes one"))?;
+    trust::require(state_dir, &loaded)?;
+    let policy = Policy::built_in().with(&loaded.config.policy);
+    let history = Journal::open(state_dir, "nobody")?.history(&reader.identity())?;
+    let ground = Ground {
+        root: reader.root(),
+        config: &loaded.config,
+        policy: &policy,
+        history: &history,
+        now: Timestamp::now(),
+    };
+    conductor::ways(&ground, environment, Asking::Environment)
+}
