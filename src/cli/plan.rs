@@ -117,7 +117,27 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 fn fresh(cx: &Context) -> Result<Loaded> {
     let mut loaded = cx.load_to_read(Wanted::Last)?;
     refresh(cx, &mut loaded)?;
+    ask_the_world(cx, &mut loaded);
     Ok(loaded)
+}
+
+/// Asks the world about steps of unknown fate that it was not asked about yet.
+fn ask_the_world(cx: &Context, loaded: &mut Loaded) {
+    if loaded.journal.read_only().is_some() {
+        return;
+    }
+    let id = loaded.state().id;
+    for plan in conductor::unasked(loaded.state()) {
+        match conductor::prove(&mut loaded.journal, id, &plan) {
+            Ok(records) => {
+                for record in records {
+                    loaded.log.insert(record);
+                }
+            }
+            // A plan of another machine is shown all the same.
+            Err(failure) => cx.out.failure(&failure),
+        }
+    }
 }
 
 /// Finds out what became of plans whose conductor is gone, where that can be written down.

@@ -330,3 +330,6 @@ impl Conductor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

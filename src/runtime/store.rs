@@ -1,6 +1,6 @@
 //! The journal, on a thread of its own: commits, loads, and notices what others wrote.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::conductor::{self, PassOver, Started};
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::hotfix::watch::{self, Timing};
-use crate::incident::{Body, Declared, Draft, IncidentId, Policy, Record};
+use crate::incident::{Body, Declared, Draft, IncidentId, Policy, Record, State};
 use crate::journal::{Journal, Seq};
 use crate::plan::Plan;
 
@@ -105,6 +105,7 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
             events: told,
             open: None,
             looked: Instant::now(),
+            asked: BTreeSet::new(),
         };
         keeper.begin(wanted);
         let files = [Journal::FILE, &format!("{}-wal", Journal::FILE)];
@@ -133,6 +134,8 @@ struct Keeper {
     events: Sender<Event>,
     open: Option<Open>,
     looked: Instant,
+    /// Plans about which the world was asked from here.
+    asked: BTreeSet<(IncidentId, String)>,
 }
 
 impl Keeper {
@@ -249,6 +252,7 @@ impl Keeper {
             .collect();
         self.open = Some(Open { id, seq, running });
         self.reconcile();
+        self.ask_the_world(log.state());
         Ok(Done::Opened(Box::new(log)))
     }
 
@@ -336,8 +340,42 @@ impl Keeper {
         }
         let Some(open) = self.open.as_ref().filter(|open| !open.running.is_empty()) else { return };
         match conductor::reconcile(&mut self.journal, &self.state_dir, open.id) {
-            Ok(_) => self.catch_up(),
+            Ok(settled) => {
+                let id = open.id;
+                self.catch_up();
+                if !settled.is_empty()
+                    && let Ok((log, _)) = self.journal.load(id)
+                {
+                    self.ask_the_world(log.state());
+                }
+            }
             Err(failure) => self.fact(Fact::Failed(failure)),
+        }
+    }
+
+    /// Asks the world about steps of unknown fate, once, on a thread and a journal of its own:
+    /// that may take its time. What it says comes back as records do.
+    fn ask_the_world(&mut self, state: &State) {
+        if self.journal.read_only().is_some() {
+            return;
+        }
+        for plan in conductor::unasked(state) {
+            if !self.asked.insert((state.id, plan.clone())) {
+                continue;
+            }
+            let (state_dir, user, incident) =
+                (self.state_dir.clone(), self.journal.author().name.clone(), state.id);
+            let started = panics::spawn("proof", self.events.clone(), move || {
+                let proved = Journal::open(&state_dir, &user)
+                    .and_then(|mut journal| conductor::prove(&mut journal, incident, &plan));
+                if let Err(failure) = proved {
+                    // It can be asked for by key, and says why then.
+                    tracing::warn!("{failure}");
+                }
+            });
+            if let Err(error) = started {
+                tracing::warn!("no thread to ask the world: {error}");
+            }
         }
     }
 

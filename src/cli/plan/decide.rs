@@ -18,6 +18,7 @@ use crate::text::visible;
 pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: Option<usize>) -> Result<End> {
     let mut loaded = cx.load(Wanted::Last)?;
     refresh(cx, &mut loaded)?;
+    super::ask_the_world(cx, &mut loaded);
     let run = match &deciding.id {
         Some(id) => find(loaded.state(), id)?.clone(),
         None => loaded.state().plan_to_decide().cloned().ok_or_else(nothing)?,

@@ -70,6 +70,8 @@ impl Conductor {
         let began = self.began(index, run_id, undo);
         let mut watcher = StepWatcher { recorder: &mut self.recorder, began };
         let finished = run(command, dir, &mark, timeout, &self.vault, &self.signals, &mut watcher);
+        // A disk that is full now has no news.
+        let _ = self.recorder.settle();
         if !undo {
             // Made while it ran: there is no way on from here but back.
             self.pending = self.next_decision();

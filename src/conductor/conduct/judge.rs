@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(end(killed(), Some(Proof::Done), None).end, PlanEnd::Done);
         assert_eq!(end(killed(), Some(Proof::Unknown), None).end, PlanEnd::Failed);
         let late = end(killed(), Some(Proof::Done), Some(Why::Timeout));
-        let why = "deploy was stopped after 1 min and was killed by signal 9; the proof says: v1";
+        let why = "deploy was stopped after 1m and was killed by signal 9; the proof says: v1";
         assert_eq!((late.end, late.why.as_str()), (PlanEnd::Failed, why), "a person looks at it first");
         let unknown = || Outcome::Unknown { why: "lost".to_owned() };
         assert_eq!(end(unknown(), Some(Proof::Unknown), None).end, PlanEnd::Unknown);

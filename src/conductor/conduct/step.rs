@@ -4,6 +4,7 @@
 use super::super::release;
 use super::super::run::Finished;
 use super::judge::StepEnd;
+use super::wait::who;
 use super::{Conductor, Turn};
 use crate::incident::{Body, Outcome, PlanEnd, Proof, StepEnded, StepStarted, StepState};
 use crate::plan::Step;
@@ -16,9 +17,15 @@ impl Conductor {
         if let Err(failure) = self.recorder.settle() {
             return self.not_begun(index, &step.title, &failure.cause);
         }
+        if let Some(turn) = self.stopped_before(&step) {
+            return turn;
+        }
         let may_begin = self.check_frozen().and_then(|()| self.check_guards(&step));
         if let Err(why) = may_begin {
             return self.refused(index, &step, why);
+        }
+        if let Some(turn) = self.stopped_before(&step) {
+            return turn;
         }
         let run = self.recorder.next_run(index, false);
         // Written down before anything starts: whatever happens next, it is known that it may
@@ -27,7 +34,14 @@ impl Conductor {
             return self.not_begun(index, &step.title, &failure.cause);
         }
         let finished = self.act(index, &step.action, &run, step.timeout, false);
-        self.close(index, &step, run, &finished)
+        self.close(index, &step, run, finished)
+    }
+
+    /// The end of the plan, where somebody wants it to go no further than here.
+    fn stopped_before(&mut self, step: &Step) -> Option<Turn> {
+        let why = if self.is_stopping() { self.stopping.take() } else { None }?;
+        let why = format!("{}, before it began: {}", who(&why), step.title);
+        Some(Turn::End(PlanEnd::Cancelled, why))
     }
 
     pub(super) fn began(&self, index: usize, run: &str, undo: bool) -> StepStarted {
@@ -69,10 +83,10 @@ impl Conductor {
     }
 
     /// Records the end of a step, asks the world about it, and says what that means.
-    fn close(&mut self, index: usize, step: &Step, run: String, finished: &Finished) -> Turn {
+    fn close(&mut self, index: usize, step: &Step, run: String, mut finished: Finished) -> Turn {
         let outcome = &finished.ended.outcome;
         let unproven = outcome.succeeded() && step.proof.is_some();
-        let mut bodies: Vec<Body> = vec![self.ended(index, run, finished, unproven).into()];
+        let mut bodies: Vec<Body> = vec![self.ended(index, run, &finished, unproven).into()];
         if outcome.succeeded() && !unproven {
             // With the end, in one transaction: there is no moment at which one is without the
             // other.
@@ -87,7 +101,8 @@ impl Conductor {
             self.record_proof(index, outcome, &said, false);
             said
         });
-        self.verdict(index, StepEnd::of(step, finished, proof.as_ref()))
+        finished.stopped = finished.stopped.or(self.stopping.take());
+        self.verdict(index, StepEnd::of(step, &finished, proof.as_ref()))
     }
 
     /// Records what the world said of a step, and with it what that released.
