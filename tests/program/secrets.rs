@@ -46,6 +46,7 @@ printf 'url t0k3n%%2Fwith%%2Bodd%%3D%%22chars%%22\n'
 printf 'json {"token":"t0k3n/with+odd=\\"chars\\""}\n'
 printf 'coloured \033[1mt0k3n/wi\033[0mth+odd="chars"\n'
 printf '%s\n' "$KEY"
+echo unquoted $KEY
 printf '%s' "$PRINTED" | od -An -tx1 | tr -d ' \n'; echo
 git remote get-url origin
 echo "$PRINTED" >&2
@@ -119,6 +120,7 @@ fn a_deploy_that_tells_its_secrets_leaves_them_nowhere() {
         "json {\"token\":\"‹DEPLOY_TOKEN›\"}",
         "coloured ‹DEPLOY_TOKEN›",
         "\n‹KEY›\n",
+        "unquoted ‹KEY›\n",
         "\n‹PRINTED›\n",
         "@127.0.0.1:9/service.git",
         "done with ‹DEPLOY_TOKEN›",

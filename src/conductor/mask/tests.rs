@@ -181,3 +181,9 @@ fn nothing_is_told_by_debugging() {
     let text = format!("{masker:?} {stream:?}");
     assert!(!text.contains("hunter"), "{text}");
 }
+
+#[test]
+fn a_variable_that_was_not_quoted_has_blanks_for_line_ends() {
+    let masker = masker(&[("KEY", "first line\nsecond line\nthird")]);
+    assert_eq!(masked(&masker, "first line second line third."), "‹KEY›.");
+}
