@@ -86,7 +86,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::Signalled(body) => {
             (EntryKind::Stopped, format!("{} sent to {}", body.signal, fold.run_title(&body.run)))
         }
-        Body::Proved(body) => proved(body, fold),
+        Body::Proved(body) => proved(body, fold)?,
         Body::PlanEnded(body) => plan_ended(body, record.occurred_at, fold),
         Body::Mitigated(_) => (EntryKind::Resolved, "mitigated: users are served again".to_owned()),
         Body::Resolved(_) => (EntryKind::Resolved, "resolved".to_owned()),
@@ -148,14 +148,20 @@ fn alarm(body: &Alarm) -> Option<(EntryKind, String)> {
 
 fn step_ended(body: &StepEnded, fold: &Fold) -> Option<(EntryKind, String)> {
     let plan = fold.plan(&body.plan);
+    let step = plan.and_then(|plan| plan.steps.get(body.step));
+    let title = step.map_or(body.run.as_str(), |step| &step.title);
+    let undo = step.and_then(|step| step.undo.as_ref()).is_some_and(|undo| undo.id == body.run);
+    let title = if undo { format!("undoing {title}") } else { title.to_owned() };
     let mut text = outcome(&body.outcome, &body.summary);
     if !body.survivors.is_empty() {
         text = format!("{text}; still alive: {}", body.survivors.join(", "));
-    } else if body.outcome.succeeded() || plan.is_some_and(|plan| plan.steps.len() == 1) {
+    } else if undo && body.outcome.succeeded() {
+        // What is still to be proven is told once it is.
+        return (!body.unproven).then(|| (EntryKind::PlanDone, format!("{title}: done")));
+    } else if body.outcome.succeeded() || (!undo && plan.is_some_and(|plan| plan.steps.len() == 1)) {
         // The end of the plan says it all.
         return None;
     }
-    let title = plan.and_then(|plan| plan.steps.get(body.step)).map_or(body.run.as_str(), |step| &step.title);
     Some((EntryKind::StepFailed, format!("{title}: {text}")))
 }
 
@@ -172,17 +178,24 @@ fn outcome(outcome: &Outcome, summary: &str) -> String {
     with_reason(text, summary)
 }
 
-fn proved(body: &Proved, fold: &Fold) -> (EntryKind, String) {
-    let title = fold
-        .plan(&body.plan)
-        .and_then(|plan| plan.steps.get(body.step))
-        .map_or(body.plan.as_str(), |step| &step.title);
-    let (kind, found) = match body.proof {
-        Proof::Done => (EntryKind::PlanDone, "found to be done"),
-        Proof::NotDone => (EntryKind::PlanFailed, "found not to be done"),
-        Proof::Unknown => (EntryKind::PlanUnknown, "could not be found out"),
+fn proved(body: &Proved, fold: &Fold) -> Option<(EntryKind, String)> {
+    let plan = fold.plan(&body.plan);
+    let step = plan.and_then(|plan| plan.steps.get(body.step));
+    let title = step.map_or(body.plan.as_str(), |step| &step.title);
+    let run = step.and_then(|step| step.run.as_ref());
+    // A command that ended well, and the world agrees: no news where it was the only step.
+    let agreed = run.and_then(|run| run.outcome.as_ref()).is_some_and(Outcome::succeeded);
+    let (kind, found) = match (body.proof, body.undo) {
+        (Proof::Done, false) if agreed && plan.is_some_and(|plan| plan.steps.len() == 1) => return None,
+        (Proof::Done, false) if agreed => (EntryKind::PlanDone, "done"),
+        (Proof::Done, false) => (EntryKind::PlanDone, "found to be done"),
+        (Proof::Done, true) => (EntryKind::PlanDone, "undone"),
+        (Proof::NotDone, false) => (EntryKind::PlanFailed, "found not to be done"),
+        (Proof::NotDone, true) => (EntryKind::PlanFailed, "found not to be undone"),
+        (Proof::Unknown, false) => (EntryKind::PlanUnknown, "whether it is done could not be found out"),
+        (Proof::Unknown, true) => (EntryKind::PlanUnknown, "whether it is undone could not be found out"),
     };
-    (kind, with_reason(format!("{title}: {found}"), &body.why))
+    Some((kind, with_reason(format!("{title}: {found}"), &body.why)))
 }
 
 fn plan_ended(body: &PlanEnded, at: Timestamp, fold: &Fold) -> (EntryKind, String) {

@@ -45,6 +45,9 @@ pub fn markdown(state: &State, policy: &Policy, checklist: &[ChecklistItem], now
     section("Timeline", timeline(state));
     section("Checklist", checks(state, checklist));
     section("Runs", runs::section(state, now).unwrap_or_else(|| "Nothing was run.".to_owned()));
+    if let Some(releases) = runs::releases(state) {
+        section("Releases", releases);
+    }
     section("Approvals and gates", approvals::section(state).unwrap_or_else(|| "None.".to_owned()));
     section("Open follow-ups", follow_ups(state, policy, checklist, now));
     section("Record", record(state, now));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::document::{spell, took, utc};
 use super::escape::{cell, inline, table};
-use crate::incident::{Outcome, PlanRun, PlanState, Proof, State, StepRun};
+use crate::incident::{Outcome, PlanRun, PlanState, Proof, State, StepRun, WatchVerdict};
 
 /// The table of plans and their steps; `None` where none was started.
 pub(super) fn section(state: &State, now: Timestamp) -> Option<String> {
@@ -26,29 +26,101 @@ fn rows_of(plan: &PlanRun, now: Timestamp) -> Vec<[String; 6]> {
 }
 
 fn row_of(step: &StepRun, now: Timestamp) -> [String; 6] {
+    let said = said(step).join("; ");
     let Some(run) = &step.run else {
-        return [cell(""), cell(&step.title), "not started".to_owned(), cell(""), cell(""), cell("")];
+        return [cell(""), cell(&step.title), said, cell(""), cell(""), cell("")];
     };
-    let mut outcome = run.outcome.as_ref().map_or_else(|| "running".to_owned(), outcome_words);
-    if let Some((at, proof, why)) = &step.proof {
-        let found = match proof {
-            Proof::Done => "found to be done",
-            Proof::NotDone => "found not to be done",
-            Proof::Unknown => "could not be found out",
-        };
-        outcome = format!("{outcome}; {} {}", with_why(found, why), utc(*at));
-    }
-    if let Some((at, by)) = &run.stop_asked {
-        outcome = format!("{outcome}; stop asked for by {} {}", cell(by), utc(*at));
-    }
     [
         spell(run.started_at),
         cell(&step.title),
-        outcome,
+        said,
         took(run.started_at, run.ended_at, now),
         cell(""),
         cell(&run.summary),
     ]
+}
+
+/// All that became of a step, in order.
+fn said(step: &StepRun) -> Vec<String> {
+    let mut said = Vec::new();
+    for before in step.earlier.iter().filter(|_| step.run.is_some()) {
+        let ended = before.outcome.as_ref().map_or_else(|| "end not seen".to_owned(), outcome_words);
+        said.push(format!("before, {}: {ended}", utc(before.started_at)));
+    }
+    match &step.run {
+        None if step.skipped.is_none() => said.push("not started".to_owned()),
+        None => {}
+        Some(run) => {
+            said.push(run.outcome.as_ref().map_or_else(|| "running".to_owned(), outcome_words));
+            if let Some((at, by)) = &run.stop_asked {
+                said.push(format!("stop asked for by {} {}", cell(by), utc(*at)));
+            }
+        }
+    }
+    if let Some((at, proof, why)) = &step.proof {
+        said.push(format!("{} {}", with_why(found(*proof, "done"), why), utc(*at)));
+    }
+    if let Some((at, why)) = &step.waiting {
+        said.push(with_why(&format!("**waits** since {}", utc(*at)), why));
+    }
+    if let Some((at, by, reason)) = &step.skipped {
+        said.push(with_why(&format!("**passed over** by {} {}", cell(by), utc(*at)), reason));
+    }
+    if let Some(undo) = &step.undo {
+        let ended = match &undo.outcome {
+            None => "being undone".to_owned(),
+            Some(outcome) if outcome.succeeded() => "**undone**".to_owned(),
+            Some(outcome) => format!("undoing it: {}", outcome_words(outcome)),
+        };
+        said.push(format!("{ended} {}", utc(undo.ended_at.unwrap_or(undo.started_at))));
+    }
+    if let Some((at, proof, why)) = &step.undo_proof {
+        said.push(format!("{} {}", with_why(found(*proof, "undone"), why), utc(*at)));
+    }
+    said
+}
+
+/// What the world said of a step, in words.
+fn found(proof: Proof, what: &str) -> &'static str {
+    match (proof, what) {
+        (Proof::Done, "undone") => "found to be undone",
+        (Proof::NotDone, "undone") => "found not to be undone",
+        (Proof::Done, _) => "found to be done",
+        (Proof::NotDone, _) => "found not to be done",
+        (Proof::Unknown, _) => "could not be found out",
+    }
+}
+
+/// What was brought into environments, with what watching it showed; `None` where nothing was.
+pub(super) fn releases(state: &State) -> Option<String> {
+    let rows: Vec<[String; 6]> = state
+        .releases
+        .iter()
+        .map(|release| {
+            let back = if release.rollback { "back to " } else { "" };
+            let verdict = match &release.verdict {
+                None => "not watched".to_owned(),
+                Some((at, verdict, why)) => {
+                    let word = match verdict {
+                        WatchVerdict::Passed => "✓ passed",
+                        WatchVerdict::Failed => "✗ **failed**",
+                        WatchVerdict::Unknown => "**could not be told**",
+                    };
+                    format!("{} {}", with_why(word, why), utc(*at))
+                }
+            };
+            [
+                spell(release.at),
+                cell(&release.environment),
+                format!("{back}{}", cell(&release.name())),
+                format!("`{}`", cell(release.commit.get(..7).unwrap_or(&release.commit))),
+                cell(&release.by),
+                verdict,
+            ]
+        })
+        .collect();
+    let head = ["When (UTC)", "Environment", "Release", "Commit", "By", "Watch"];
+    (!rows.is_empty()).then(|| table(head, rows))
 }
 
 fn plan_words(state: PlanState) -> &'static str {

@@ -19,6 +19,8 @@ mod faults;
 mod journal;
 mod on_a_terminal;
 mod pictures;
+#[cfg(target_os = "linux")]
+mod plans;
 mod refused;
 #[cfg(target_os = "linux")]
 mod rollback;

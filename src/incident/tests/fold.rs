@@ -228,3 +228,50 @@ fn unknown_kinds_are_counted_and_shown() {
     assert!(lines(log.state())[1].contains("“teleported”"));
     assert_eq!(log.state().timeline[1].name, "teleported");
 }
+
+#[test]
+fn the_timeline_says_what_was_decided_about_a_plan_and_what_came_of_it() {
+    let started =
+        PlanStarted { steps: vec!["switch".into(), "tidy".into()], ..plan("d", "deploy", "live", "c") };
+    let begun =
+        |run: &str, undo| StepStarted { plan: "d".into(), step: 0, run: run.into(), process: None, undo };
+    let over = |run: &str, code| StepEnded {
+        plan: "d".into(),
+        step: 0,
+        run: run.into(),
+        outcome: Outcome::Exited { code },
+        summary: String::new(),
+        survivors: Vec::new(),
+        unproven: false,
+    };
+    let asked = |decision| PlanAsked { plan: "d".into(), step: 0, run: None, decision };
+    let skipped = StepSkipped { plan: "d".into(), step: 1, by: "maya".into(), reason: "by hand".into() };
+    let log = log([
+        record(1, started),
+        record(2, begun("d.0", false)),
+        record(3, over("d.0", 2)),
+        record(4, StepWaiting { plan: "d".into(), step: 0, why: "exit code 2".into() }),
+        record(5, asked(Decision::Retry)),
+        record(6, begun("d.0.1", false)),
+        record(7, over("d.0.1", 0)),
+        record(8, Proved { plan: "d".into(), step: 0, proof: Proof::Done, why: "green".into(), undo: false }),
+        record(9, skipped),
+        record(10, asked(Decision::Undo { to: 0 })),
+        record(11, begun("d.0.u1", true)),
+        record(12, over("d.0.u1", 0)),
+    ]);
+    let lines: Vec<&str> = log.state().timeline.iter().skip(1).map(|entry| entry.text.as_str()).collect();
+    assert_eq!(
+        lines,
+        [
+            "deploy live",
+            "switch: exit code 2",
+            "switch waits: exit code 2",
+            "deploy live: carry out again switch",
+            "switch: done: green",
+            "tidy passed over: by hand",
+            "deploy live: undo, back to and including switch",
+            "undoing switch: done",
+        ]
+    );
+}

@@ -1,7 +1,7 @@
 //! The lines about plans that wait, approvals, gates and releases.
 
 use super::super::apply::Fold;
-use super::super::body::{Body, Decision, PlanAsked, WatchVerdict};
+use super::super::body::{Body, Decision, PlanAsked, PlanResumed, WatchVerdict};
 use super::super::record::Record;
 use super::super::state::{EntryKind, same_person};
 use super::{with_note, with_reason};
@@ -10,12 +10,8 @@ use super::{with_note, with_reason};
 pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> {
     let line = match &record.body {
         Body::PlanProposed(body) => (EntryKind::Approval, format!("approval asked for: {}", body.title)),
-        Body::PlanResumed(body) => {
-            (EntryKind::PlanStarted, decided(fold, &body.plan, body.step, &body.decision))
-        }
-        Body::PlanAsked(PlanAsked { plan, step, run: _, decision }) => {
-            (EntryKind::Stopped, decided(fold, plan, *step, decision))
-        }
+        Body::PlanResumed(PlanResumed { plan, step, decision })
+        | Body::PlanAsked(PlanAsked { plan, step, run: _, decision }) => decided(fold, plan, *step, decision),
         Body::StepWaiting(body) if body.why.is_empty() => return None,
         Body::StepWaiting(body) => {
             let title = step_title(fold, &body.plan, body.step);
@@ -75,15 +71,20 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
     Some(line)
 }
 
-fn decided(fold: &Fold, plan: &str, step: usize, decision: &Decision) -> String {
+/// What somebody decided about a plan. The reason for passing a step over stands where that is
+/// done.
+fn decided(fold: &Fold, plan: &str, step: usize, decision: &Decision) -> (EntryKind, String) {
     let title = fold.plan(plan).map_or(plan, |plan| &plan.title);
     let step = step_title(fold, plan, step);
     match decision {
-        Decision::Resume => format!("{title}: go on"),
-        Decision::Retry => format!("{title}: again {step}"),
-        Decision::Skip { reason } => with_reason(format!("{title}: go on past {step}"), reason),
-        Decision::Undo { to } => format!("{title}: undo, back to step {}", to + 1),
-        Decision::GiveUp => format!("{title}: given up"),
+        Decision::Resume => (EntryKind::PlanStarted, format!("{title}: go on with {step}")),
+        Decision::Retry => (EntryKind::PlanStarted, format!("{title}: carry out again {step}")),
+        Decision::Skip { .. } => (EntryKind::PassedOver, format!("{title}: go on without {step}")),
+        Decision::Undo { to } => {
+            let to = step_title(fold, plan, *to);
+            (EntryKind::Stopped, format!("{title}: undo, back to and including {to}"))
+        }
+        Decision::GiveUp => (EntryKind::Stopped, format!("{title}: leave it as it is")),
     }
 }
 

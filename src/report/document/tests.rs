@@ -7,8 +7,9 @@ use super::super::escape::tests::{dialects, hostile};
 use super::*;
 use crate::incident::{
     Alarm, Amended, Author, Body, CauseDescribed, Declared, Draft, Hash, Hlc, ImpactDescribed, IncidentId,
-    Log, NoteKind, Noted, Outcome, Pinned, PlanEnd, PlanEnded, PlanStarted, Record, RecordId, Resolved,
-    Retracted, RoleTaken, Severity, StepEnded, StepStarted, Ticked,
+    Log, NoteKind, Noted, Outcome, Pinned, PlanEnd, PlanEnded, PlanStarted, Record, RecordId, ReleaseJudged,
+    Released, Resolved, Retracted, RoleTaken, Severity, StepEnded, StepSkipped, StepStarted, Ticked,
+    WatchVerdict,
 };
 
 /// Writes a record a minute and folds them.
@@ -270,4 +271,69 @@ fn outline(markdown: &str, options: pulldown_cmark::Options) -> Vec<String> {
             other => Some(format!("{other:?}")),
         })
         .collect()
+}
+
+#[test]
+fn decisions_about_plans_and_releases_read_well() {
+    let mut story = Story::of("Checkout answers 500");
+    let started = |story: &mut Story, step: usize, run: &str, undo: bool| {
+        story.tell(StepStarted { plan: "d".into(), step, run: run.into(), process: None, undo });
+    };
+    let ended = |story: &mut Story, step: usize, run: &str, outcome: Outcome| {
+        let (summary, survivors) = (String::new(), Vec::new());
+        story.tell(StepEnded {
+            plan: "d".into(),
+            step,
+            run: run.into(),
+            outcome,
+            summary,
+            survivors,
+            unproven: false,
+        });
+    };
+    story.tell(PlanStarted {
+        plan: "d".into(),
+        title: "deploy v1.2.4".into(),
+        purpose: "deploy".into(),
+        target: "production".into(),
+        hash: String::new(),
+        steps: vec!["switch".into(), "warm up".into(), "tidy".into()],
+        confirmed: String::new(),
+        spec: serde_json::Value::Null,
+    });
+    started(&mut story, 0, "d.0", false);
+    ended(&mut story, 0, "d.0", Outcome::Exited { code: 2 });
+    started(&mut story, 0, "d.0.1", false);
+    ended(&mut story, 0, "d.0.1", Outcome::Exited { code: 0 });
+    story.tell(StepSkipped { plan: "d".into(), step: 1, by: "omar".into(), reason: "warm *already*".into() });
+    let commit = "77b0d13".repeat(6);
+    story.tell(Released {
+        environment: "production".into(),
+        reference: "main".into(),
+        commit: commit.clone(),
+        tag: Some("v1.2.4".into()),
+        version: None,
+        plan: "d".into(),
+        rollback: false,
+    });
+    story.tell(ReleaseJudged {
+        environment: "production".into(),
+        commit,
+        plan: "d".into(),
+        verdict: WatchVerdict::Failed,
+        why: "error rate is 6 %".into(),
+    });
+    started(&mut story, 0, "d.0.u1", true);
+    ended(&mut story, 0, "d.0.u1", Outcome::Exited { code: 0 });
+    let report = story.report();
+    let rows = rows_under(&report, "Runs");
+    let outcome = |row: usize| rows[row][2].as_str();
+    assert!(outcome(1).starts_with("before, "), "{rows:?}");
+    assert!(outcome(1).contains("failed, exit code 2; exit code 0; undone "), "{rows:?}");
+    assert!(outcome(2).starts_with("passed over by omar"), "{rows:?}");
+    assert!(outcome(2).ends_with(": warm *already*"), "{rows:?}");
+    assert_eq!(outcome(3), "not started");
+    let releases = rows_under(&report, "Releases");
+    assert_eq!(releases[0][1..4], ["production", "v1.2.4", "77b0d13"]);
+    assert!(releases[0][5].starts_with("✗ failed: error rate is 6 %"), "{releases:?}");
 }
