@@ -59,25 +59,36 @@ pub struct Match {
 /// What is wanted of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Want {
-    /// Where its lines are, up to its present end.
+    /// Where its lines are, further than before.
     Spans,
     /// The lines of the stretches that begin here.
     Lines(Vec<u64>),
-    /// Every place where this text is.
-    Find(String),
+    /// The next places where a text is.
+    Find {
+        /// The text.
+        text: String,
+        /// The stretches from this position on.
+        from: u64,
+        /// The position up to which it is looked for; `None` is the present end of the log.
+        to: Option<u64>,
+    },
     /// The text from one line to another, both included.
     Text(Spot, Spot),
-    /// Nothing more: forget it, and break off what is being read.
+    /// Nothing more: let go of it.
     Nothing,
 }
 
-/// What was read of a log.
+/// What was read of a log, which takes a moment each time: the rest has to be asked for.
 #[derive(Debug)]
 pub struct Read {
     /// Id of the run.
     pub run: String,
-    /// Where all lines are now.
+    /// Where the lines are, as far as it was read.
     pub spans: Vec<Span>,
+    /// How far that is, in bytes.
+    pub read_to: u64,
+    /// How many bytes there are.
+    pub length: u64,
     /// What was asked for besides.
     pub got: Got,
 }
@@ -89,12 +100,11 @@ pub enum Got {
     Spans,
     /// Lines of stretches.
     Lines(Vec<(Span, Vec<Line>)>),
-    /// Places where a text is, in order, and whether there are more than were kept.
-    Found(Vec<Match>, bool),
+    /// Places where a text is, in order, and where to go on from and up to where; `None` when
+    /// that was all.
+    Found(Vec<Match>, Option<(u64, u64)>),
     /// Text.
     Text(String),
-    /// It was broken off, because something else is wanted now.
-    BrokenOff,
 }
 
 /// What is known of a log.
@@ -218,16 +228,21 @@ pub(crate) mod testing {
             Want::Lines(at) => {
                 Got::Lines(pages.into_iter().filter(|(span, _)| at.contains(&span.at)).collect())
             }
-            Want::Find(text) => {
-                let found = Needle::new(text).find_in(&lines);
-                let found =
-                    found.into_iter().map(|(row, start, length)| Match { spot: spot(row), start, length });
-                Got::Found(found.collect(), false)
+            Want::Find { text, from, .. } => {
+                // Half of it at a time.
+                let half = lines.len() / 2 / stretch * stretch;
+                let first = number(Spot { at: *from, row: 0 });
+                let end = if first < half { half } else { lines.len() };
+                let found = Needle::new(text).find_in(&lines[first..end]);
+                let of = |(row, start, length)| Match { spot: spot(first + row), start, length };
+                let next = (end < lines.len()).then(|| (spot(end).at, 1_000_000));
+                Got::Found(found.into_iter().map(of).collect(), next)
             }
             Want::Text(from, to) => Got::Text(text_of(&lines[number(*from)..=number(*to)])),
-            Want::Nothing => Got::BrokenOff,
+            Want::Nothing => Got::Spans,
         };
-        Read { run: run.to_owned(), spans, got }
+        let length = output.len() as u64;
+        Read { run: run.to_owned(), spans, read_to: length, length, got }
     }
 }
 

@@ -259,6 +259,10 @@ pub struct RunView {
     pub height: u16,
     /// What is to be done once it is known where the lines are.
     pub wish: Option<Wish>,
+    /// How far they have to be known for that.
+    pub goal: Option<u64>,
+    /// How far the log was read, and how long it is, in bytes.
+    pub read: (u64, u64),
     /// Lines being selected.
     pub selection: Option<Selection>,
     /// What was looked for.
@@ -269,8 +273,8 @@ pub struct RunView {
     pub problem: Option<Failure>,
     /// What is being asked for.
     pub asked: Asked,
-    /// Whether the log was read after the end of the run: then there is no more to come.
-    pub read_to_end: bool,
+    /// Whether the log was last looked at after the end of the run: then its length is final.
+    pub final_length: bool,
 }
 
 /// What is to be done once it is known where the lines are.
@@ -278,6 +282,8 @@ pub struct RunView {
 pub enum Wish {
     /// Go up so many lines from the end.
     Up(usize),
+    /// Go to the first line.
+    Top,
     /// Select from the last line on.
     Select,
 }
@@ -303,13 +309,15 @@ impl Selection {
 pub struct Search {
     /// The text.
     pub text: String,
-    /// Where it was found; `None` while it is looked for.
-    pub matches: Option<Vec<Match>>,
+    /// Where it was found so far.
+    pub matches: Vec<Match>,
+    /// From which position and up to which it is still looked for; `None` when that is done.
+    pub rest: Option<(u64, u64)>,
     /// Which of them is the one gone to.
     pub current: usize,
     /// Whether there are more than were kept.
     pub more: bool,
-    /// How far the log went then.
+    /// How far the log was known then.
     pub end: u64,
     /// The place to go on from once it is looked for again, and whether backwards.
     pub from: Option<(Match, bool)>,

@@ -5,11 +5,14 @@
 //! beginning of each stretch; from there the stretch can be read again without what is before
 //! it. How much memory that takes depends on the number of stretches, which hardly grows with
 //! the log: later ones are larger.
+//!
+//! No order takes long: what is not done in a moment is asked for again. So a page that
+//! somebody wants to see never waits for a search, and a search ends when nobody asks on.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Sender};
+use std::time::{Duration, Instant};
 
 use super::{Event, no_thread, panics};
 use crate::cockpit::history::{Got, Match, Read, Span, Spot, Want, bytes};
@@ -18,6 +21,8 @@ use crate::cockpit::msg::{Done, EffectId, Msg};
 use crate::conductor::{Chunk, LogReader};
 use crate::failure::{Failure, Result};
 
+/// How long one order may take, about.
+const MOMENT: Duration = Duration::from_millis(150);
 /// Bytes read at a time.
 const PIECE: usize = 64 * 1024;
 /// Least size of a stretch, in bytes and in lines, beyond which it is closed.
@@ -26,8 +31,6 @@ const LEAST: (u64, usize) = (256 * 1024, 8 * 1024);
 const SHARE: u64 = 128;
 /// A stretch without a line break is cut when it is so many times too long.
 const OVERLONG: u64 = 4;
-/// Most places of a text that are kept.
-const MATCHES: usize = 10_000;
 /// Most bytes of text that are copied: terminals refuse far less.
 const COPIED: usize = 1 << 20;
 
@@ -41,106 +44,41 @@ pub(super) struct Order {
 
 /// Starts the thread that reads.
 pub(super) fn start(events: &Sender<Event>) -> Result<Sender<Order>> {
-    let (orders, queue) = mpsc::channel();
+    let (orders, queue) = mpsc::channel::<Order>();
     let told = events.clone();
     panics::spawn("history", events.clone(), move || {
-        let mut worker = Worker { orders: queue, waiting: VecDeque::new(), events: told, log: None };
-        while worker.work().is_some() {}
+        let mut log = None;
+        while let Ok(order) = queue.recv() {
+            let result = carry_out(&mut log, &order, MOMENT);
+            if told.send(Event::Msg(Msg::Done(order.id, result))).is_err() {
+                return;
+            }
+        }
     })
     .map_err(|error| no_thread(&error))?;
     Ok(orders)
 }
 
-/// Whether a log was read as far as was wanted, or something else was wanted meanwhile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flow {
-    Done,
-    BrokenOff,
-}
-
-struct Worker {
-    orders: Receiver<Order>,
-    /// Orders that came while another was carried out.
-    waiting: VecDeque<Order>,
-    events: Sender<Event>,
-    log: Option<Log>,
-}
-
-impl Worker {
-    /// Carries one order out; `None` at the end of the program.
-    fn work(&mut self) -> Option<()> {
-        let order = match self.waiting.pop_front() {
-            Some(order) => order,
-            None => self.orders.recv().ok()?,
-        };
-        if order.want == Want::Nothing {
-            self.log = None;
-            return self.tell(order.id, Ok(Done::Quietly));
-        }
-        let mut log = self.log.take().filter(|log| log.run == order.run && log.dir == order.dir);
-        if log.is_none() {
-            match Log::open(&order) {
-                Ok(opened) => log = Some(opened),
-                Err(failure) => return self.tell(order.id, Err(failure)),
-            }
-        }
-        let mut log = log?;
-        let got = self.carry_out(&mut log, &order);
-        let told = self.answer(&log, order.id, got);
-        self.log = Some(log);
-        told
+/// Carries an order out on the log that is open, or on the one that it wants.
+fn carry_out(open: &mut Option<Log>, order: &Order, moment: Duration) -> Result<Done> {
+    if order.want == Want::Nothing {
+        *open = None;
+        return Ok(Done::Quietly);
     }
-
-    fn carry_out(&mut self, log: &mut Log, order: &Order) -> Result<Got> {
-        match &order.want {
-            Want::Spans => match log.catch_up(|log| self.is_outdated(log, &order.want))? {
-                Flow::Done => Ok(Got::Spans),
-                Flow::BrokenOff => Ok(Got::BrokenOff),
-            },
-            Want::Find(text) if text.is_empty() => Ok(Got::BrokenOff),
-            Want::Find(text) => {
-                if log.catch_up(|log| self.is_outdated(log, &order.want))? == Flow::BrokenOff {
-                    return Ok(Got::BrokenOff);
-                }
-                log.find(&Needle::new(text), |log| self.is_outdated(log, &order.want))
-            }
-            Want::Lines(at) => log.lines(at),
-            Want::Text(from, to) => log.text(*from, *to),
-            Want::Nothing => Ok(Got::BrokenOff),
-        }
+    if open.as_ref().is_none_or(|log| log.run != order.run || log.dir != order.dir) {
+        *open = Some(Log::open(order)?);
     }
-
-    /// Looks for orders that came meanwhile. Pages are read at once, because somebody looks at
-    /// them; the answer is whether what is going on is no longer wanted.
-    fn is_outdated(&mut self, log: &Log, want: &Want) -> bool {
-        while let Ok(order) = self.orders.try_recv() {
-            match &order.want {
-                Want::Lines(at) if order.run == log.run => {
-                    let got = log.lines(at);
-                    if self.answer(log, order.id, got).is_none() {
-                        return true;
-                    }
-                }
-                _ => self.waiting.push_back(order),
-            }
-        }
-        let finds = matches!(want, Want::Find(_));
-        self.waiting.iter().any(|order| {
-            order.want == Want::Nothing
-                || order.run != log.run
-                || (finds && matches!(order.want, Want::Find(_)))
-        })
-    }
-
-    fn answer(&self, log: &Log, id: EffectId, got: Result<Got>) -> Option<()> {
-        let read =
-            got.map(|got| Done::Read(Box::new(Read { run: log.run.clone(), spans: log.spans(), got })));
-        self.tell(id, read)
-    }
-
-    fn tell(&self, id: EffectId, result: Result<Done>) -> Option<()> {
-        self.events.send(Event::Msg(Msg::Done(id, result))).ok()
-    }
+    let Some(log) = open else { return Ok(Done::Quietly) };
+    let until = Instant::now() + moment;
+    let got = match &order.want {
+        Want::Spans => log.catch_up(until).map(|()| Got::Spans),
+        Want::Find { text, from, to } => log.find(&Needle::new(text), *from, *to, until),
+        Want::Lines(at) => log.lines(at),
+        Want::Text(from, to) => log.text(*from, *to),
+        Want::Nothing => Ok(Got::Spans),
+    }?;
+    let (read_to, length) = (log.reader.position(), log.reader.len());
+    Ok(Done::Read(Box::new(Read { run: log.run.clone(), spans: log.spans(), read_to, length, got })))
 }
 
 /// A stretch, and how to read it.
@@ -188,21 +126,21 @@ impl Log {
         })
     }
 
-    /// Takes in what has been written up to now.
-    fn catch_up(&mut self, mut is_outdated: impl FnMut(&Self) -> bool) -> Result<Flow> {
+    /// Takes in what has been written, as far as there is time.
+    fn catch_up(&mut self, until: Instant) -> Result<()> {
         self.forget_dropped()?;
-        let end = self.reader.len();
-        while self.reader.position() < end {
-            if is_outdated(self) {
-                return Ok(Flow::BrokenOff);
-            }
-            match self.reader.read(PIECE)? {
-                None => break,
-                Some(Chunk::Bytes(bytes)) => self.take(&bytes),
-                Some(Chunk::Dropped(count)) => self.gap(count),
-            }
+        while self.go_on()? && Instant::now() < until {}
+        Ok(())
+    }
+
+    /// Takes a piece in; tells whether there was one.
+    fn go_on(&mut self) -> Result<bool> {
+        match self.reader.read(PIECE)? {
+            None => return Ok(false),
+            Some(Chunk::Bytes(bytes)) => self.take(&bytes),
+            Some(Chunk::Dropped(count)) => self.gap(count),
         }
-        Ok(Flow::Done)
+        Ok(true)
     }
 
     /// Feeds output to the decoder, and closes the stretch where it has become large enough.
@@ -344,21 +282,33 @@ impl Log {
         self.closed.iter().map(|stretch| stretch.span.at).chain([self.at]).collect()
     }
 
-    fn find(&self, needle: &Needle, mut is_outdated: impl FnMut(&Self) -> bool) -> Result<Got> {
+    /// Looks for a text in the stretches from `from` on, as far as there is time.
+    fn find(&mut self, needle: &Needle, mut from: u64, to: Option<u64>, until: Instant) -> Result<Got> {
+        let to = to.unwrap_or_else(|| self.reader.len());
         let mut matches = Vec::new();
-        for at in self.starts() {
-            if is_outdated(self) {
-                return Ok(Got::BrokenOff);
+        loop {
+            let next = self.closed.partition_point(|stretch| stretch.span.at < from);
+            let at = match self.closed.get(next).map(|stretch| stretch.span.at) {
+                Some(at) => at,
+                None if self.reader.position() < to && self.go_on()? => continue,
+                None => self.at,
+            };
+            if let Some((span, lines)) = self.read(at)?.filter(|(span, _)| !span.dropped) {
+                let found = needle.find_in(&lines).into_iter();
+                matches.extend(found.map(|(row, start, length)| Match {
+                    spot: Spot { at: span.at, row },
+                    start,
+                    length,
+                }));
             }
-            let Some((span, lines)) = self.read(at)?.filter(|(span, _)| !span.dropped) else { continue };
-            for (row, start, length) in needle.find_in(&lines) {
-                if matches.len() == MATCHES {
-                    return Ok(Got::Found(matches, true));
-                }
-                matches.push(Match { spot: Spot { at: span.at, row }, start, length });
+            match self.closed.get(next) {
+                None => return Ok(Got::Found(matches, None)),
+                Some(stretch) => from = stretch.span.end,
+            }
+            if Instant::now() >= until {
+                return Ok(Got::Found(matches, Some((from, to))));
             }
         }
-        Ok(Got::Found(matches, false))
     }
 
     fn text(&self, from: Spot, to: Spot) -> Result<Got> {

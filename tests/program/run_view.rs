@@ -88,9 +88,8 @@ fn base64(text: &str) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let group = |bytes: &[u8]| {
         let number = (0..3).fold(0, |sum, at| sum << 8 | u32::from(bytes.get(at).copied().unwrap_or(0)));
-        let letter = |at: usize| match at <= bytes.len() {
-            true => char::from(LETTERS[(number >> (18 - 6 * at)) as usize & 63]),
-            false => '=',
+        let letter = |at: usize| {
+            if at > bytes.len() { '=' } else { char::from(LETTERS[(number >> (18 - 6 * at)) as usize & 63]) }
         };
         (0..4).map(letter).collect::<String>()
     };

@@ -16,6 +16,8 @@ use crate::failure::Failure;
 const VIEW_TAIL: u64 = 64 * 1024;
 /// Columns that one key moves sideways.
 const SIDEWAYS: u16 = 20;
+/// Most places of a text that are kept.
+const MATCHES: usize = 10_000;
 
 /// Opens the output of a run.
 pub(super) fn open(cx: &mut Cx<'_>, run: String) {
@@ -103,9 +105,10 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
 /// Leaves what was begun last: a selection, else a search.
 fn leave(cx: &mut Cx<'_>) {
     let Some(view) = view(cx.model) else { return };
-    if view.selection.take().is_none() && view.search.take().is_some() && view.asked.find.take().is_some() {
-        let run = view.run.clone();
-        cx.effect("breaking the search off", Effect::ReadLog { run, want: Want::Find(String::new()) });
+    if view.selection.take().is_none() {
+        view.search = None;
+        // What is under way ends by itself, and nobody asks for the rest.
+        view.asked.find = None;
     }
 }
 
@@ -151,6 +154,7 @@ pub(super) fn scroll(cx: &mut Cx<'_>, by: isize) {
         return;
     }
     match view.top {
+        None if by < isize::MIN / 4 => wish(cx, Wish::Top),
         None if by < 0 => {
             let before = match view.wish {
                 Some(Wish::Up(lines)) => lines,
@@ -169,7 +173,7 @@ pub(super) fn scroll(cx: &mut Cx<'_>, by: isize) {
 /// Notes what is wanted, and asks where the lines are now.
 fn wish(cx: &mut Cx<'_>, wanted: Wish) {
     let Some(view) = view(cx.model) else { return };
-    view.wish = Some(wanted);
+    (view.wish, view.goal) = (Some(wanted), None);
     ask_spans(cx);
 }
 
@@ -181,7 +185,7 @@ fn ask_spans(cx: &mut Cx<'_>) {
     let id = cx.effect("reading the log", Effect::ReadLog { run, want: Want::Spans });
     if let Some(view) = self::view(cx.model) {
         view.asked.spans = Some(id);
-        view.read_to_end = ended;
+        view.final_length = ended;
     }
 }
 
@@ -218,7 +222,7 @@ pub(super) fn settle(cx: &mut Cx<'_>) {
         }
     }
     let Some(view) = self::view(cx.model) else { return };
-    let unread = !view.read_to_end && (view.top.is_some() || view.problem.is_some());
+    let unread = !view.final_length && (view.top.is_some() || view.problem.is_some());
     if view.input == Input::Open && !runs(cx.model, &run) {
         over(cx, "the command has ended".to_owned());
     } else if unread && !runs(cx.model, &run) {
@@ -265,7 +269,7 @@ pub(super) fn done(
         Err(failure) => {
             let run = view.run.clone();
             view.wish = None;
-            if view.search.as_ref().is_some_and(|search| search.matches.is_none()) {
+            if view.search.as_ref().is_some_and(|search| search.rest.is_some()) {
                 view.search = None;
             }
             let known = view.problem.replace(failure.clone()).is_some();
@@ -277,37 +281,17 @@ pub(super) fn done(
 
 /// Takes in what was read.
 fn take(cx: &mut Cx<'_>, read: Read) {
-    let width = width(cx.model);
     let Some(view) = view(cx.model).filter(|view| view.run == read.run) else { return };
     view.problem = None;
-    if matches!(read.got, Got::BrokenOff) {
-        return;
-    }
+    view.read = (read.read_to, read.length);
     place(view, read.spans);
     match read.got {
         Got::Lines(pages) => view.history.add_pages(pages, view.top.unwrap_or_default()),
-        Got::Found(matches, more) => {
-            let from = view.top.unwrap_or(view.history.len());
-            let Some(search) = &mut view.search else { return };
-            search.end = view.history.end();
-            search.more = more;
-            let behind = |keep: &dyn Fn(&Match) -> bool| matches.partition_point(|found| keep(found));
-            let last = matches.len().saturating_sub(1);
-            search.current = match search.from {
-                Some((place, false)) => {
-                    Some(behind(&|found| *found <= place)).filter(|i| *i <= last).unwrap_or(0)
-                }
-                Some((place, true)) => behind(&|found| *found < place).checked_sub(1).unwrap_or(last),
-                // The first one from what is shown on, else the last.
-                None => behind(&|found| view.history.number(found.spot) < from).min(last),
-            };
-            search.matches = Some(matches);
-            go_to_match(view, width);
-        }
+        Got::Found(matches, rest) => found(cx, matches, rest),
         Got::Text(text) => {
             cx.effect("copying", Effect::Copy(text));
         }
-        Got::Spans | Got::BrokenOff => {}
+        Got::Spans => come_true(cx),
     }
 }
 
@@ -321,17 +305,31 @@ fn place(view: &mut RunView, spans: Vec<Span>) {
     view.top = view.top.map(|line| top.map_or(line, number));
     view.selection =
         selection.map(|(anchor, cursor)| Selection { anchor: number(anchor), cursor: number(cursor) });
+}
+
+/// Does what was wished for, or asks on: until it is known where the lines are, as far as the
+/// log went when it was wished for.
+fn come_true(cx: &mut Cx<'_>) {
+    let ended = cx.model.run_view().is_some_and(|view| !runs(cx.model, &view.run));
+    let Some(view) = view(cx.model) else { return };
+    let (read, length) = view.read;
+    let complete = read >= *view.goal.get_or_insert(length);
     let end = view.history.len().saturating_sub(height(view));
-    match view.wish.take() {
+    match view.wish {
         // All of it is on the screen.
-        Some(Wish::Up(_)) if end == 0 => {}
-        Some(Wish::Up(lines)) => view.top = Some(end.saturating_sub(lines)),
-        Some(Wish::Select) if !view.history.is_empty() => {
-            let last = view.history.len() - 1;
-            view.top = Some(end);
+        Some(Wish::Up(_) | Wish::Top) if complete && end == 0 => view.wish = None,
+        Some(Wish::Top) if end > 0 => (view.top, view.wish) = (Some(0), None),
+        Some(Wish::Up(lines)) if complete => (view.top, view.wish) = (Some(end.saturating_sub(lines)), None),
+        Some(Wish::Select) if complete => {
+            let last = view.history.len().saturating_sub(1);
+            (view.top, view.wish) = (Some(end), None);
             view.selection = Some(Selection { anchor: last, cursor: last });
         }
-        Some(Wish::Select) | None => {}
+        Some(_) | None => {}
+    }
+    // What goes on is looked at from time to time; the rest of what has ended is known soon.
+    if view.wish.is_some() || (ended && read < length) {
+        ask_spans(cx);
     }
 }
 
@@ -348,16 +346,55 @@ pub(super) fn find(cx: &mut Cx<'_>, text: String) {
 fn look_for(cx: &mut Cx<'_>, text: String, from: Option<(Match, bool)>) {
     let Some(view) = view(cx.model) else { return };
     view.selection = None;
-    view.search = Some(Search { text: text.clone(), matches: None, current: 0, more: false, end: 0, from });
-    let run = view.run.clone();
-    let id = cx.effect("looking for it", Effect::ReadLog { run, want: Want::Find(text) });
-    if let Some(view) = self::view(cx.model) {
+    let search = Search { text, matches: Vec::new(), rest: None, current: 0, more: false, end: 0, from };
+    view.search = Some(search);
+    look_on(cx, 0, None);
+}
+
+/// Looks for it from here on.
+fn look_on(cx: &mut Cx<'_>, from: u64, to: Option<u64>) {
+    let Some((run, search)) = view(cx.model).and_then(|view| Some((view.run.clone(), view.search.as_mut()?)))
+    else {
+        return;
+    };
+    search.rest = Some((from, to.unwrap_or(u64::MAX)));
+    let want = Want::Find { text: search.text.clone(), from, to };
+    let id = cx.effect("looking for it", Effect::ReadLog { run, want });
+    if let Some(view) = view(cx.model) {
         view.asked.find = Some(id);
     }
 }
 
+/// Takes in places where it is.
+fn found(cx: &mut Cx<'_>, matches: Vec<Match>, rest: Option<(u64, u64)>) {
+    let width = width(cx.model);
+    let Some(view) = view(cx.model) else { return };
+    let Some(search) = &mut view.search else { return };
+    search.matches.extend(matches);
+    search.more = search.matches.len() > MATCHES;
+    if let Some((from, to)) = rest.filter(|_| !search.more) {
+        return look_on(cx, from, Some(to));
+    }
+    search.matches.truncate(MATCHES);
+    search.rest = None;
+    search.end = view.history.end();
+    let first = view.top.unwrap_or(view.history.len());
+    let matches = &search.matches;
+    let before = |keep: &dyn Fn(&Match) -> bool| matches.partition_point(|found| keep(found));
+    let last = matches.len().saturating_sub(1);
+    search.current = match search.from {
+        Some((place, false)) => {
+            Some(before(&|found| *found <= place)).filter(|index| *index <= last).unwrap_or(0)
+        }
+        Some((place, true)) => before(&|found| *found < place).checked_sub(1).unwrap_or(last),
+        // The first one from what is shown on, else the last.
+        None => before(&|found| view.history.number(found.spot) < first).min(last),
+    };
+    go_to_match(view, width);
+}
+
 fn current(search: &Search) -> Option<Match> {
-    search.matches.as_ref()?.get(search.current).copied()
+    search.matches.get(search.current).copied()
 }
 
 /// Goes to the next place, or the one before; behind the last one comes the first.
@@ -366,7 +403,10 @@ fn next(cx: &mut Cx<'_>, back: bool) {
     let goes_on = cx.model.run_view().is_some_and(|view| runs(cx.model, &view.run));
     let Some(view) = view(cx.model) else { return };
     let Some(search) = &mut view.search else { return command(cx, Command::FindText) };
-    let Some(count) = search.matches.as_ref().map(Vec::len) else { return };
+    if search.rest.is_some() {
+        return;
+    }
+    let count = search.matches.len();
     let at_end = if back { search.current == 0 } else { search.current + 1 >= count };
     // At the end of a run that goes on nobody looks at the log.
     let grown = search.end < view.history.end() || (goes_on && view.top.is_none());

@@ -13,7 +13,7 @@ fn open(dir: &std::path::Path) -> Log {
 }
 
 fn caught_up(log: &mut Log) -> Vec<Span> {
-    assert_eq!(log.catch_up(|_| false).unwrap(), Flow::Done);
+    log.catch_up(Instant::now() + Duration::from_secs(600)).unwrap();
     log.spans()
 }
 
@@ -21,6 +21,21 @@ fn caught_up(log: &mut Log) -> Vec<Span> {
 fn all(log: &Log) -> Vec<String> {
     let pages = log.starts().into_iter().filter_map(|at| log.read(at).unwrap());
     pages.flat_map(|(_, lines)| lines).map(|line| line.text).collect()
+}
+
+/// All places of a text, looked for a stretch at a time.
+fn found(log: &mut Log, text: &str) -> Vec<Match> {
+    let (mut all, mut rest) = (Vec::new(), Some((0, None)));
+    while let Some((from, to)) = rest {
+        let now = Instant::now();
+        let Got::Found(matches, next) = log.find(&Needle::new(text), from, to, now).unwrap() else {
+            panic!()
+        };
+        assert!(next.is_none_or(|(next, _)| next > from), "it gets on");
+        all.extend(matches);
+        rest = next.map(|(from, to)| (from, Some(to)));
+    }
+    all
 }
 
 fn numbered(lines: Range<usize>) -> Vec<u8> {
@@ -94,17 +109,18 @@ fn a_text_is_found_wherever_it_is_and_can_be_copied() {
     write(dir.path(), &output, 1 << 20, |_| true);
     let mut log = open(dir.path());
     caught_up(&mut log);
-    let Got::Found(matches, false) = log.find(&Needle::new("line 4999"), |_| false).unwrap() else {
-        panic!()
-    };
+    let matches = found(&mut log, "line 4999");
     assert_eq!(matches.len(), 11);
+    assert!(matches.is_sorted());
     let (from, to) = (matches[1].spot, matches[3].spot);
     let Got::Text(text) = log.text(from, to).unwrap() else { panic!() };
     assert_eq!(text, "line 49990\nline 49991\nline 49992");
-    let Got::Found(matches, more) = log.find(&Needle::new("LINE"), |_| false).unwrap() else { panic!() };
-    assert!(matches.is_empty() && !more, "an upper-case letter wants its case");
-    let Got::Found(matches, more) = log.find(&Needle::new("line"), |_| false).unwrap() else { panic!() };
-    assert!(matches.len() == MATCHES && more);
+    assert!(found(&mut log, "LINE").is_empty(), "an upper-case letter wants its case");
+    assert_eq!(
+        found(&mut open(dir.path()), "line 4999"),
+        matches,
+        "also while it is read for the first time"
+    );
     let (first, last) = (Spot { at: 0, row: 0 }, Spot { at: log.at, row: 10 });
     let failure = log.text(first, last).unwrap_err();
     assert!(failure.cause.contains("more than"), "{failure}");
@@ -122,38 +138,44 @@ fn a_line_without_an_end_does_not_take_all_memory_with_it() {
 }
 
 #[test]
-fn an_order_breaks_off_what_is_no_longer_wanted_and_each_is_answered_once() {
+fn no_order_takes_long_and_the_rest_is_read_when_it_is_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &numbered(0..60_000), 1 << 20, |_| true);
+    let mut log = None;
+    let mut order = |want| {
+        let order = Order { id: EffectId(1), run: "r".into(), dir: dir.path().to_owned(), want };
+        match carry_out(&mut log, &order, Duration::ZERO).unwrap() {
+            Done::Read(read) => read,
+            other => panic!("{other:?}"),
+        }
+    };
+    let first = order(Want::Spans);
+    assert!(first.read_to > 0 && first.read_to < first.length, "{} of {}", first.read_to, first.length);
+    let mut read = first;
+    while read.read_to < read.length {
+        let next = order(Want::Spans);
+        assert!(next.read_to > read.read_to);
+        read = next;
+    }
+    assert_eq!(read.spans.iter().map(|span| span.lines).sum::<usize>(), 60_000);
+}
+
+#[test]
+fn the_thread_answers_each_order_once() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &numbered(0..500), 1 << 20, |_| true);
     let (events, told) = mpsc::channel();
     let orders = start(&events).unwrap();
-    let wants = [
-        Want::Spans,
-        Want::Find("line 1".into()),
-        Want::Lines(vec![0]),
-        Want::Find("line 59999".into()),
-        Want::Nothing,
-        Want::Spans,
-    ];
-    let count = wants.len() as u64;
+    let find = Want::Find { text: "line 1".into(), from: 0, to: None };
+    let wants = [Want::Spans, find, Want::Lines(vec![0]), Want::Nothing, Want::Lines(vec![0])];
     for (id, want) in wants.into_iter().enumerate() {
         let order = Order { id: EffectId(id as u64), run: "r".into(), dir: dir.path().to_owned(), want };
         orders.send(order).unwrap();
     }
-    let mut answered: Vec<u64> = Vec::new();
-    let mut last = None;
-    while answered.len() < count as usize {
-        let event = told.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
-        let Event::Msg(Msg::Done(id, result)) = event else { panic!() };
-        answered.push(id.0);
-        if id.0 == count - 1 {
-            last = Some(result.unwrap());
-        }
+    for id in 0..5 {
+        let Ok(Event::Msg(Msg::Done(EffectId(done), Ok(_)))) = told.recv() else { panic!() };
+        assert_eq!(done, id);
     }
-    answered.sort_unstable();
-    assert_eq!(answered, (0..count).collect::<Vec<_>>());
-    let Some(Done::Read(read)) = last else { panic!() };
-    assert_eq!(read.spans.iter().map(|span| span.lines).sum::<usize>(), 60_000);
 }
 
 #[test]

@@ -125,12 +125,11 @@ fn status(ui: Ui<'_>, pen: &mut Pen<'_>, view: &RunView, found: Option<(&PlanRun
 /// Where in the output this is, what was found, and what has just been said.
 fn signs(ui: Ui<'_>, pen: &mut Pen<'_>, view: &RunView, running: bool) {
     if let Some(search) = &view.search {
-        let count = search.matches.as_ref().map(Vec::len);
         let more = if search.more { "+" } else { "" };
-        let (word, role) = match count {
-            None => ("looking …".to_owned(), Role::Faint),
-            Some(0) => ("not found".to_owned(), Role::Warn),
-            Some(count) => (format!("{} of {count}{more}", search.current + 1), Role::Accent),
+        let (word, role) = match (search.rest, search.matches.len()) {
+            (Some((from, to)), _) => (format!("looking … {} %", percent(from, to)), Role::Faint),
+            (None, 0) => ("not found".to_owned(), Role::Warn),
+            (None, count) => (format!("{} of {count}{more}", search.current + 1), Role::Accent),
         };
         pen.right(&word, ui.of(role));
         pen.right_gap(1);
@@ -164,7 +163,10 @@ fn signs(ui: Ui<'_>, pen: &mut Pen<'_>, view: &RunView, running: bool) {
         (Input::No, None) => {}
     }
     if view.wish.is_some() || (view.top.is_some() && view.asked.lines.is_some()) {
-        pen.put("reading the log …", ui.of(Role::Faint));
+        let (read, length) = view.read;
+        let much = length.saturating_sub(read) > 1 << 20;
+        let progress = if much { format!(" {} %", percent(read, length)) } else { String::new() };
+        pen.put("reading the log …", ui.of(Role::Faint)).put(&progress, ui.of(Role::Faint));
         return;
     }
     let Some(top) = view.top else {
@@ -188,6 +190,10 @@ fn signs(ui: Ui<'_>, pen: &mut Pen<'_>, view: &RunView, running: bool) {
     if pen.room() > 24 {
         pen.put(&format!("line {} of {total}", top + 1), ui.of(Role::Faint));
     }
+}
+
+fn percent(part: u64, whole: u64) -> u64 {
+    part.min(whole).saturating_mul(100) / whole.max(1)
 }
 
 /// The terminal as it is now; returns where its cursor is.
@@ -230,7 +236,7 @@ fn history(ui: Ui<'_>, buf: &mut Buffer, body: Rect, view: &RunView, top: usize)
 /// Where in a line the text is that was searched for, and whether it is the place gone to.
 fn places(view: &RunView, spot: Spot, number: usize, line: &Line) -> Vec<(Range<usize>, bool)> {
     let Some(search) = &view.search else { return Vec::new() };
-    let Some(matches) = &search.matches else { return Vec::new() };
+    let matches = &search.matches;
     let on = |spot: Spot| {
         let first = matches.partition_point(|found| found.spot < spot);
         matches.iter().enumerate().skip(first).take_while(move |(_, found)| found.spot == spot)
