@@ -1,13 +1,14 @@
 //! The whole program: the real binary, real repositories, services, terminals and signals.
 //!
 //! `world` is the environment that everything runs in, `terminal` a terminal to run it on,
-//! `keys` what can be typed there, and `drill` a practice outage. A test waits for what is
+//! `keys` what can be typed there, `drill` a practice outage, `service` a service that answers as told. A test waits for what is
 //! seen, with a deadline, and never for time to pass.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod drill;
 mod keys;
+mod service;
 mod terminal;
 mod world;
 
@@ -16,6 +17,8 @@ mod approvals;
 mod conductor;
 mod drill_verb;
 mod faults;
+#[cfg(target_os = "linux")]
+mod flags;
 mod journal;
 mod on_a_terminal;
 mod pictures;
