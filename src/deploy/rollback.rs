@@ -14,6 +14,7 @@ use crate::hotfix::back::Back;
 use crate::incident::{History, Policy, Rehearsal, Release, duration};
 use crate::text::visible;
 
+pub use super::watch::production;
 pub use judge::ways;
 pub use plans::plan;
 
@@ -118,13 +119,6 @@ impl Way {
         };
         format!("done {ago} ago{elsewhere}, took {}", duration(rehearsal.took))
     }
-}
-
-/// The environment that users are served from: the first whose name has to be typed, else the
-/// last.
-pub fn production(config: &Config) -> Option<&Environment> {
-    let protected = config.environments.iter().find(|env| env.protected);
-    protected.or(config.environments.last())
 }
 
 /// The best way that is ready and helps whatever the fault.

@@ -18,7 +18,7 @@ name = "live"
 deploy = ["./deploy.sh", "{ref}", "{commit}"]
 proof = ["cat", "deployed"]
 watch = "1s"
-settle = "30s"
+settle = "400ms"
 proof_within = "1s"
 
 [[probes]]
@@ -71,7 +71,7 @@ impl Shop {
         if good {
             self.yard.shell.flightdeck(&["deploy", "live"]).succeeded();
         } else {
-            // Given up in its watch: it is there, and nobody found it good.
+            // It is there, its watch fails, and nobody decides to undo it.
             std::fs::write(self.yard.file("health"), "down").unwrap();
             let detached = self.yard.shell.flightdeck(&["deploy", "live", "--detach"]).succeeded();
             let plan = detached.stdout.trim().to_owned();
