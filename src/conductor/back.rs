@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::capture::{Captured, capture};
+use super::flags::flag_states;
 use super::prepare::{Ground, directory};
 use super::secrets::Vault;
 use super::spawn::environment;
@@ -139,6 +140,10 @@ fn look<'a>(
     });
     if asking == Asking::Here {
         return known;
+    }
+    if current.is_none() {
+        // Which of them could help is for a person to say, so no gate asks for them.
+        known.flags = flag_states(ground.config, Path::new(&root));
     }
     known.own = own.into_iter().map(|heard| resolved(&known.history, reader, env, heard)).collect();
     known.live = live.unwrap_or(Heard::Nothing);

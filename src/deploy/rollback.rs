@@ -8,6 +8,7 @@ mod tests;
 
 use jiff::Timestamp;
 
+use super::flags::FlagState;
 use super::gates::WayBack;
 use crate::config::types::{Config, Environment};
 use crate::hotfix::back::Back;
@@ -112,7 +113,7 @@ impl Way {
     pub fn rehearsal(&self, now: Timestamp) -> String {
         let Some(rehearsal) = &self.rehearsed else { return String::new() };
         let ago = duration(now.duration_since(rehearsal.at).max(jiff::SignedDuration::ZERO));
-        let elsewhere = if rehearsal.environment == self.environment {
+        let elsewhere = if rehearsal.environment == self.environment || self.kind == Kind::FlagOff {
             String::new()
         } else {
             format!(" on {}", visible(&rehearsal.environment))
@@ -175,15 +176,6 @@ pub enum Heard {
     Unknown(String),
     /// Nothing is configured that could be asked.
     Nothing,
-}
-
-/// How a feature flag stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FlagState {
-    /// Its name.
-    pub name: String,
-    /// On, off, or why that is not known.
-    pub on: Result<bool, String>,
 }
 
 /// All that was found out about going back in one environment.

@@ -1,5 +1,6 @@
 //! Whether each way back is known to work, and which is best.
 
+use super::super::flags::{FlagState, Switch};
 use super::{Heard, Kind, Known, Ready, Way};
 use crate::hotfix::back::{NoRevert, Revert};
 use crate::incident::Release;
@@ -42,21 +43,20 @@ pub(super) fn short(commit: &str) -> &str {
 }
 
 fn flags(known: &Known<'_>) -> Vec<Way> {
-    let state = |flag: &super::FlagState| {
+    let state = |flag: &FlagState| {
         let mut way =
             way(known, &format!("flag:{}", flag.name), Kind::FlagOff, format!("turn {} off", flag.name));
-        let about = known.config.flags.iter().find(|known| known.name == flag.name);
-        let about = about.map_or("", |flag| flag.about.as_str());
+        let about = &flag.about;
         way.goes_back_to =
             if about.is_empty() { "the code without it".to_owned() } else { format!("without {about}") };
         way.evidence.push((None, "helps only where the fault is behind it".to_owned()));
-        way.ready = match &flag.on {
-            Ok(true) => {
+        way.ready = match &flag.state {
+            Switch::On => {
                 way.evidence.push((Some(true), "it is on, and its state can be read".to_owned()));
                 Ready::Yes
             }
-            Ok(false) => Ready::No("it is off already".to_owned()),
-            Err(why) => Ready::Unknown(why.clone()),
+            Switch::Off => Ready::No("it is off already".to_owned()),
+            Switch::Unknown(why) => Ready::Unknown(why.clone()),
         };
         way
     };

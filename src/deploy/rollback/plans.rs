@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::judge::short;
 use super::{Heard, Kind, Known, Ready, Way};
+use crate::deploy::flags::{self, Switch};
 use crate::deploy::{Fill, Resolved, canary, gates, release, secrets, watch};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::back::{NoRevert, Revert};
@@ -34,9 +35,7 @@ pub fn plan(known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
         ..Plan::new(id, title(way), Purpose::Rollback, environment)
     };
     let plan = match way.kind {
-        Kind::FlagOff => {
-            return Err(refused(&doing, way, "a flag is turned off by its own verb", "flightdeck flag"));
-        }
+        Kind::FlagOff => return flag_off(known, id, way),
         Kind::Redeploy => redeploy(known, &doing, way, begun)?,
         Kind::Revert => revert(known, &doing, way, begun)?,
         Kind::Own => own(known, &doing, way, begun)?,
@@ -44,6 +43,18 @@ pub fn plan(known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
     };
     let plan = gates::attach_rollback(plan, known.config, known.policy, stands(way));
     Ok(secrets::attach(plan, known.config, &known.root))
+}
+
+/// What a flag guards is no release: the plan is that of the flag itself.
+fn flag_off(known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
+    let found = known.flags.iter().find(|flag| way.id.strip_prefix("flag:") == Some(&flag.name));
+    let unknown = || Switch::Unknown("it was not asked".to_owned());
+    let before = found.map_or_else(unknown, |flag| flag.state.clone());
+    let name = found.map_or_else(|| way.id.clone(), |flag| flag.name.clone());
+    let plan = flags::flag(known.config, id, &name, false, &before, &known.root)?;
+    let target = plan.target.clone();
+    let plan = Plan { purpose: Purpose::Rollback, way: Some(way.id.clone()), confirm: Some(target), ..plan };
+    Ok(gates::attach_rollback(plan, known.config, known.policy, stands(way)))
 }
 
 /// A way that nobody can tell about may be taken, and says so; one that is known to fail only

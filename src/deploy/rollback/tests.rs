@@ -1,7 +1,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::config::types::{BlueGreen, Flag, FlagKind, Probe, Rollback};
+use crate::config::types::{BlueGreen, Flag, FlagCall, FlagKind, Probe, Rollback};
+use crate::deploy::flags::Switch;
 use crate::hotfix::back::{Commit, NoRevert, Revert, Run};
 use crate::incident::WatchVerdict;
 use crate::plan::gates::Gate;
@@ -137,9 +138,9 @@ fn what_is_proven_comes_before_what_is_not_and_then_by_kind() {
         timeout: SignedDuration::from_mins(5),
     };
     world.environment.rollbacks = vec![own("blind", &[]), own("rollout-undo", &["./target.sh"])];
-    let flag = |name: &str, on| FlagState { name: name.into(), on };
+    let flag = |name: &str, state| FlagState { name: name.into(), about: String::new(), state, ms: 1.0 };
     let known = Known {
-        flags: vec![flag("new-checkout", Ok(true)), flag("old", Ok(false))],
+        flags: vec![flag("new-checkout", Switch::On), flag("old", Switch::Off)],
         own: vec![Heard::Nothing, Heard::Said { line: "v1.2.2".into(), commit: Some(GOOD.into()) }],
         ..world.known()
     };
@@ -375,13 +376,21 @@ fn a_flag_says_what_it_guards() {
         project: String::new(),
         environment: String::new(),
         path: String::new(),
-        on: None,
-        off: None,
+        on: Some(FlagCall { method: "PUT".into(), url: String::new(), body: "true".into() }),
+        off: Some(FlagCall { method: "PUT".into(), url: String::new(), body: "false".into() }),
         about: "the new checkout".into(),
     }];
-    let flags = vec![FlagState { name: "new-checkout".into(), on: Err("connection refused".into()) }];
-    let ways = ways(&Known { flags, ..world.known() });
-    let flag = get(&ways, "flag:new-checkout");
-    assert_eq!(flag.goes_back_to, "without the new checkout");
-    assert_eq!(flag.ready, Ready::Unknown("connection refused".into()));
+    let flag =
+        |state| FlagState { name: "new-checkout".into(), about: "the new checkout".into(), state, ms: 1.0 };
+    let unknown = Known { flags: vec![flag(Switch::Unknown("refused".into()))], ..world.known() };
+    let listed = ways(&unknown);
+    let way = get(&listed, "flag:new-checkout");
+    assert_eq!(way.goes_back_to, "without the new checkout");
+    assert_eq!(way.ready, Ready::Unknown("refused".into()));
+
+    let on = Known { flags: vec![flag(Switch::On)], ..world.known() };
+    let made = plan(&on, "rollback-1", get(&ways(&on), "flag:new-checkout")).unwrap();
+    assert_eq!((made.purpose, made.target.as_str()), (Purpose::Rollback, "flag:new-checkout"));
+    assert_eq!((made.confirm.as_deref(), made.gates.len()), (Some("flag:new-checkout"), 1));
+    assert_eq!(lines(&made), ["PUT http://127.0.0.1/"]);
 }
