@@ -35,3 +35,5 @@ mod survival;
 mod verbs;
 mod walk_by_keys;
 mod walk_by_verbs;
+#[cfg(target_os = "linux")]
+mod ways;
