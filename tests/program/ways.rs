@@ -42,7 +42,7 @@ impl Service {
     fn probe(&self) -> String {
         format!(
             "[[probes]]\nname = \"errors\"\nurl = \"http://127.0.0.1:{}/\"\nenvironment = \"production\"\n\
-             interval = \"100ms\"\ntimeout = \"100ms\"\nvalue = \"body.errors\"\nunit = \"%\"\nfail = \"> 5\"\n",
+             interval = \"1s\"\ntimeout = \"1s\"\nconfirm = 1\nvalue = \"body.errors\"\nunit = \"%\"\nfail = \"> 5\"\n",
             self.port
         )
     }
@@ -122,7 +122,7 @@ fn a_canary_whose_probe_fails_is_taken_back_to_nothing() {
     wait_step(&yard, "look at 5 % for 10m", "running");
     assert_eq!(read(&yard, "beside"), head(&yard), "the new version is beside the old");
     service.answers(BADLY);
-    let plan = wait_plan(&yard, "failed");
+    let plan = wait_plan(&yard, "cancelled");
     assert_eq!(shares(&yard), "5 0", "it went back, and never further");
     assert_eq!(read(&yard, "share"), "0");
     assert!(plan["why"].as_str().unwrap_or_default().contains("errors"), "{plan}");
@@ -184,7 +184,7 @@ fn a_canary_that_asks_holds_until_a_person_lets_it_go_on() {
     let service = Service::answering(WELL);
     let yard = canary(&service, "[5, 100]", "1s", "ask = true");
     yard.shell.flightdeck(&["deploy", "production", "--detach"]).succeeded();
-    wait_step(&yard, "wait for a person before 100 %", "running");
+    wait_step(&yard, "wait for a person before 100 %", "waiting");
     assert_eq!(shares(&yard), "5");
     yard.shell.flightdeck(&["plan", "resume"]).succeeded();
     let plan = wait_plan(&yard, "done");
