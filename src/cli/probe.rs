@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::End;
 use super::context::Context;
+use crate::conductor::masker;
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::rules::Rules;
@@ -54,7 +55,14 @@ struct Compared<'a> {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let config = cx.trusted_config()?.config;
     let probes = pick(&config.probes, &args.names)?;
-    let asked = cx.block_on(once(&probes, cx.root()?))?;
+    let mut asked = cx.block_on(once(&probes, cx.root()?))?;
+    let masker = masker(&config, cx.root()?);
+    for asked in &mut asked {
+        let compared = asked.compared.iter_mut().map(|comparison| &mut comparison.text);
+        for text in compared.chain([&mut asked.sample.headline, &mut asked.sample.why]) {
+            *text = masker.mask(text).into_owned();
+        }
+    }
     let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked)).collect();
     if args.json {
         cx.out.json(&rows)?;

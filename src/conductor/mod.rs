@@ -63,6 +63,7 @@ pub use prepare::{Ground, prepare};
 pub use process::{Life, is_gone, life};
 pub use prove::{prove, unasked};
 pub use reconcile::reconcile;
+pub use secrets::masker;
 pub use start::{PassOver, blocked, start};
 pub use told::{live_side, output, past_releases};
 

@@ -15,7 +15,8 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::capture::capture;
 use super::mask::{Masker, SHORTEST, weight};
 use super::spawn::environment;
-use crate::config::types::Probe as Watched;
+use crate::config::types::{Config, Probe as Watched};
+use crate::deploy::secrets::source;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::incident::Outcome;
@@ -35,6 +36,44 @@ const SOUNDS_SECRET: [&str; 8] =
 
 type Value = Zeroizing<Vec<u8>>;
 
+/// Masks what is known of a repository's secrets without a plan: those that a variable or a
+/// file holds, variables that sound like secrets, and the passwords of remotes.
+pub fn masker(config: &Config, root: &Path) -> Masker {
+    let place = root.to_string_lossy();
+    let sources: Vec<_> = config.secrets.iter().map(|secret| source(secret, &place)).collect();
+    let probes = config.probes.iter().flat_map(|probe| &probe.env);
+    let checks = config.checks.iter().flat_map(|check| &check.env);
+    let environments = config.environments.iter().flat_map(|environment| &environment.env);
+    let known = already_known(&sources, probes.chain(checks).chain(environments), [root]);
+    let known = known.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+    // What could be refused is too short, and left out already.
+    Masker::new(known).unwrap_or_default()
+}
+
+/// What can be had at once, with names: nothing of it is too short to be masked.
+fn already_known<'a>(
+    sources: &[SecretSource],
+    variables: impl IntoIterator<Item = &'a String>,
+    places: impl IntoIterator<Item = &'a Path>,
+) -> Vec<(String, Value)> {
+    let mut known: Vec<(String, Value)> = Vec::new();
+    for source in sources {
+        // What is asked of a command may cost something: only when it is needed.
+        if !matches!(source.from, SecretFrom::Command(_)) {
+            known.extend(get(source).ok().map(|value| (source.name.clone(), value)));
+        }
+    }
+    for name in variables.into_iter().filter(|name| sounds_secret(name)) {
+        let value = std::env::var_os(name).map(|value| Zeroizing::new(value.into_vec()));
+        known.extend(value.filter(|it| it.len() >= LONG_ENOUGH).map(|it| (name.clone(), it)));
+    }
+    for reader in places.into_iter().filter_map(|place| Reader::open(place).ok()) {
+        known.extend(reader.credentials().into_iter().map(|(name, it)| (name, Zeroizing::new(it))));
+    }
+    known.retain(|(_, value)| weight(value) >= SHORTEST);
+    known
+}
+
 /// The secrets of a plan.
 pub(super) struct Vault {
     sources: Vec<SecretSource>,
@@ -50,25 +89,12 @@ impl Vault {
     /// Begins with the secrets of a plan: none is handed out yet, but what is known already is
     /// masked from the first byte.
     pub(super) fn open(plan: &Plan) -> Self {
-        let mut besides: Vec<(String, Value)> = Vec::new();
-        for source in &plan.secrets {
-            // What is asked of a command may cost something: only when it is needed.
-            if !matches!(source.from, SecretFrom::Command(_)) {
-                besides.extend(get(source).ok().map(|value| (source.name.clone(), value)));
-            }
-        }
         let commands = commands(plan);
-        for name in commands.iter().flat_map(|command| &command.env).filter(|name| sounds_secret(name)) {
-            let value = std::env::var_os(name).map(|value| Zeroizing::new(value.into_vec()));
-            besides.extend(value.filter(|it| it.len() >= LONG_ENOUGH).map(|it| (name.clone(), it)));
-        }
-        let mut places: Vec<_> = commands.iter().map(|command| command.cwd.as_str()).collect();
+        let variables = commands.iter().flat_map(|command| &command.env);
+        let mut places: Vec<_> = commands.iter().map(|command| Path::new(&command.cwd)).collect();
         places.sort_unstable();
         places.dedup();
-        for reader in places.into_iter().filter_map(|place| Reader::open(Path::new(place)).ok()) {
-            besides.extend(reader.credentials().into_iter().map(|(name, it)| (name, Zeroizing::new(it))));
-        }
-        besides.retain(|(_, value)| weight(value) >= SHORTEST);
+        let besides = already_known(&plan.secrets, variables, places);
         let sources = plan.secrets.clone();
         let mut vault = Self { sources, values: BTreeMap::new(), besides, masker: Masker::default() };
         // Without the short ones nothing is refused.

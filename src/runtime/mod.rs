@@ -29,6 +29,7 @@ use jiff::Timestamp;
 
 use crate::cockpit::model::ConfigState;
 use crate::cockpit::msg::Msg;
+use crate::conductor::mask::Masker;
 use crate::config::settings::LoadedSettings;
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
@@ -69,8 +70,8 @@ enum Event {
     /// A probe was asked.
     Observed(Observation),
     /// These probes are to be asked from now on, with commands run in this directory; the
-    /// configuration as it is shown goes with them.
-    Configured { config: Box<ConfigState>, probes: Vec<Probe>, root: PathBuf },
+    /// configuration as it is shown goes with them, and what masks its secrets in their answers.
+    Configured { config: Box<ConfigState>, probes: Vec<Probe>, root: PathBuf, masker: Masker },
     /// What the journal knows of earlier samples.
     History(History),
     /// The terminal is gone, or we were asked to end.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::store::{Order, Samples, Store};
 use super::{Event, History, no_thread, panics};
 use crate::cockpit::msg::{Edge, Fact};
+use crate::conductor::mask::Masker;
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::runner::{Observation, Runner};
@@ -25,6 +26,8 @@ pub(super) struct Pulse {
     runner: Option<Asking>,
     /// Probes that are configured and not asked yet, and the directory of their commands.
     waiting: Option<(Vec<Probe>, PathBuf)>,
+    /// Takes secrets out of what probes answer.
+    masker: Masker,
     /// Samples that are not stored yet, and when some were.
     samples: Samples,
     stored: Instant,
@@ -43,6 +46,7 @@ impl Default for Pulse {
             edges: Vec::new(),
             runner: None,
             waiting: None,
+            masker: Masker::default(),
             samples: Vec::new(),
             stored: Instant::now(),
         }
@@ -51,8 +55,9 @@ impl Default for Pulse {
 
 impl Pulse {
     /// Shows these probes from now on, and no others. They are asked after [`Pulse::start`].
-    pub(super) fn configure(&mut self, probes: Vec<Probe>, root: PathBuf, store: &Store) {
+    pub(super) fn configure(&mut self, probes: Vec<Probe>, root: PathBuf, masker: Masker, store: &Store) {
         self.store(store);
+        self.masker = masker;
         self.tracker = Tracker::new(&probes);
         self.edges.clear();
         if let Some(asking) = &mut self.runner {
@@ -104,10 +109,13 @@ impl Pulse {
     }
 
     /// Takes in what a probe saw; it is stored in time, too.
-    pub(super) fn observe(&mut self, seen: Observation, store: &Store) {
+    pub(super) fn observe(&mut self, mut seen: Observation, store: &Store) {
         let Some(asking) = &self.runner else { return };
         if seen.generation != asking.runner.generation() {
             return;
+        }
+        for text in [&mut seen.sample.headline, &mut seen.sample.why] {
+            *text = self.masker.mask(text).into_owned();
         }
         if let Some(status) = self.tracker.statuses().get(seen.probe) {
             let probe = status.name.clone();

@@ -11,6 +11,8 @@ use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::{ConfigSource, ConfigState};
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
+use crate::conductor::mask::Masker;
+use crate::conductor::masker;
 use crate::config::detect::{self, BranchFacts, Found};
 use crate::config::types::Config;
 use crate::config::{draft, load, trust};
@@ -166,7 +168,8 @@ impl Clerk {
         let probes = if may_run { state.config.probes.clone() } else { Vec::new() };
         self.loaded = Some(state.config.clone());
         let root = root.unwrap_or(&self.here).to_owned();
-        let _ = self.events.send(Event::Configured { config: Box::new(state), probes, root });
+        let masker = if probes.is_empty() { Masker::default() } else { masker(&state.config, &root) };
+        let _ = self.events.send(Event::Configured { config: Box::new(state), probes, root, masker });
     }
 
     fn read_config(&self, root: Option<&Path>) -> ConfigState {

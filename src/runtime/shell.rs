@@ -291,10 +291,11 @@ impl<'a> Shell<'a> {
                 self.pulse.observe(seen, &self.store);
                 self.health_changed();
             }
-            Event::Configured { config, probes, root } => {
+            Event::Configured { config, probes, root, masker } => {
                 let may_run = matches!(config.source, ConfigSource::Trusted);
                 self.message(Msg::Fact(Fact::Config(config)), Dirty::Soon);
-                self.pulse.configure(if may_run { probes } else { Vec::new() }, root, &self.store);
+                let probes = if may_run { probes } else { Vec::new() };
+                self.pulse.configure(probes, root, masker, &self.store);
                 self.restore_health();
             }
             Event::History(history) => {

@@ -176,7 +176,7 @@ impl Conductor {
         loop {
             let asks = match self.watch_once(watch, timeout, log) {
                 Ok(finished) => return finished,
-                Err(why) => why,
+                Err(why) => self.vault.mask(&why),
             };
             say(log, &format!("waits for a person: {asks}"));
             self.says_waiting(index, &asks);
@@ -208,11 +208,11 @@ impl Conductor {
         loop {
             match watching.look() {
                 Look::Passed(what) => {
-                    say(log, &what);
+                    say(log, &self.vault.mask(&what));
                     return Ok(met(what));
                 }
                 Look::Failed(why) => {
-                    say(log, &why);
+                    say(log, &self.vault.mask(&why));
                     return Ok(not_met(why));
                 }
                 Look::NoData(why) => return Err(format!("no data: {why}")),
@@ -220,7 +220,7 @@ impl Conductor {
                     // How long it has been is no news.
                     let news: String = how.chars().filter(|c| !c.is_ascii_digit()).collect();
                     if news != last {
-                        say(log, &how);
+                        say(log, &self.vault.mask(&how));
                         last = news;
                     }
                 }
