@@ -21,10 +21,14 @@ pub(crate) struct Args {
     /// Port on the loopback; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
+
+    /// How many of a hundred cards are numbers of an older shop
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    old_cards: u8,
 }
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, _cx: &Context) -> Result<End> {
-    service::serve(args.root.clone(), args.env.clone(), args.port)?;
+    service::serve(args.root.clone(), args.env.clone(), args.port, args.old_cards)?;
     Ok(End::Done)
 }

@@ -171,18 +171,24 @@ mod tests {
     }
 
     #[test]
-    fn the_fix_fits_the_end_of_the_hotfix_base() {
-        let scenario = Scenario::find(None).unwrap();
+    fn every_fix_fits_the_end_of_the_hotfix_base() {
+        Scenario::all().unwrap().iter().for_each(fits);
+    }
+
+    fn fits(scenario: &Scenario) {
         let mut trees: BTreeMap<&str, Tree> = BTreeMap::new();
         for commit in &scenario.commits {
             let from = commit.merge.as_ref().or(commit.from.as_ref()).unwrap_or(&commit.branch);
             let mut tree = trees.get(from.as_str()).cloned().unwrap_or_default();
-            change(&scenario, commit, &BTreeMap::new(), &mut tree).unwrap();
+            change(scenario, commit, &BTreeMap::new(), &mut tree).unwrap();
             trees.insert(&commit.branch, tree);
         }
+        let mut tree = trees.remove("main").unwrap();
         for edit in &scenario.fix.edit {
-            let fixed = edit.apply(&trees["main"][&edit.file]);
-            assert!(matches!(fixed, Edited::Text(_)), "{}: {fixed:?}", edit.file);
+            let Edited::Text(fixed) = edit.apply(&tree[&edit.file]) else {
+                panic!("{}: {}: {:?}", scenario.name, edit.file, edit.old)
+            };
+            tree.insert(edit.file.clone(), fixed);
         }
     }
 }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::place::Place;
 use super::scenario::Scenario;
 use super::scratch::Scratch;
+use super::service::flags;
 use super::{git, history};
 use crate::config;
 use crate::failure::{Failure, Result};
@@ -42,8 +43,8 @@ impl Outage {
         let scratch = Scratch::make(directory)?;
         let base = scratch.path();
         let servers = base.join("servers");
-        let staging = Service::start(program, &servers, "staging")?;
-        let production = Service::start(program, &servers, "production")?;
+        let staging = Service::start(program, &servers, "staging", 0)?;
+        let production = Service::start(program, &servers, "production", scenario.old_cards)?;
         let place = Place {
             scenario: scenario.name.clone(),
             repo: base.join(&scenario.service),
@@ -57,6 +58,7 @@ impl Outage {
         outage.settle(program, &servers)?;
         outage.trust()?;
         outage.deploy_releases()?;
+        outage.remember_releases(&servers)?;
         Ok(outage)
     }
 
@@ -134,6 +136,11 @@ impl Outage {
                 quoted(program)
             );
             std::fs::write(private.join("env"), lines)?;
+            let token = crate::incident::Hash::of(uuid::Uuid::now_v7().as_bytes()).to_string();
+            make_private(&private.join("flag-token"), &token)?;
+            for environment in ["staging", "production"] {
+                flags::make(&servers.join(environment), &self.scenario.flag, &token)?;
+            }
             let info = self.place.repo.join(".git/info");
             std::fs::create_dir_all(&info)?;
             std::fs::write(info.join("exclude"), "/.drill/\n")?;
@@ -154,6 +161,28 @@ impl Outage {
             Some(loaded) => config::trust::trust(&self.place.state_dir, &loaded, Timestamp::now()),
             None => Ok(()),
         }
+    }
+
+    /// Lets each environment's own record of deploys say when every release came, and that all
+    /// but the last were watched and found good: there is something to go back to.
+    fn remember_releases(&self, servers: &Path) -> Result<()> {
+        let doing = "writing down the releases of the drill";
+        let repo = &self.place.repo;
+        let mut lines = String::new();
+        for commit in self.scenario.commits.iter().filter(|commit| commit.tag.is_some()) {
+            let tag = commit.tag.as_deref().unwrap_or_default();
+            let found = git::run(repo, doing, &["log", "-1", "--format=%H %ct", tag, "--"], None)?;
+            let Some((id, seconds)) = found.split_once(' ') else { continue };
+            let at = seconds.parse().ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or_default();
+            let good = if tag == self.scenario.broken { "" } else { "  passed" };
+            let version = tag.trim_start_matches('v');
+            lines.push_str(&format!("{at}  {id}  {version}  {tag}{good}\n"));
+        }
+        for environment in ["staging", "production"] {
+            std::fs::write(servers.join(environment).join("deploys.log"), &lines)
+                .map_err(|error| Failure::new(doing, error, "see whether there is room on the disk"))?;
+        }
+        Ok(())
     }
 
     /// Deploys the good release and then the broken one to both environments, with the
@@ -179,6 +208,18 @@ impl Outage {
         }
         Ok(())
     }
+}
+
+/// Writes a file that only its owner can read.
+fn make_private(path: &Path, content: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?
+        .write_all(content.as_bytes())
 }
 
 fn look_for_programs() -> Result<()> {
@@ -207,7 +248,7 @@ impl Service {
 
     /// Starts the service of an environment on a free port. It ends by itself when its
     /// standard input is closed, which the kernel sees to when this process is gone.
-    fn start(program: &Path, servers: &Path, environment: &'static str) -> Result<Self> {
+    fn start(program: &Path, servers: &Path, environment: &'static str, old_cards: u8) -> Result<Self> {
         let doing = format!("starting the {environment} service of the drill");
         let fail =
             |cause: String| Failure::new(&doing, cause, "try again; if it stays, run with RUST_LOG=debug");
@@ -218,6 +259,7 @@ impl Service {
             .arg("--root")
             .arg(&root)
             .args(["--env", environment, "--port", "0"])
+            .arg(format!("--old-cards={old_cards}"))
             // A Ctrl-C at the terminal is for the drill, which then ends its services.
             .process_group(0)
             .stdin(Stdio::piped())

@@ -22,30 +22,46 @@ macro_rules! files {
     };
 }
 
-const ASSETS: &[Asset] = &[Asset {
-    name: "checkout",
-    description: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/drill/checkout/scenario.toml")),
-    files: files!("checkout":
-        "CHANGELOG.md",
-        "README.md",
-        "VERSION",
-        "app/checkout.awk",
-        "deploy.sh",
-        "docs/runbook.md",
-        "flightdeck.toml",
-        "ops/deployed.sh",
-        "ops/lib.sh",
-        "ops/orders.sh",
-        "smoke.sh",
-        "tests/cases.txt",
-        "tests/lint.sh",
-        "tests/run.sh",
-    ),
-}];
+const CHECKOUT: &[(&str, &str)] = files!("checkout":
+    "CHANGELOG.md",
+    "README.md",
+    "VERSION",
+    "app/checkout.awk",
+    "deploy.sh",
+    "docs/runbook.md",
+    "flightdeck.toml",
+    "ops/deployed.sh",
+    "ops/history.sh",
+    "ops/lib.sh",
+    "ops/orders.sh",
+    "ops/weight.sh",
+    "smoke.sh",
+    "tests/cases.txt",
+    "tests/lint.sh",
+    "tests/run.sh",
+);
+
+const ASSETS: &[Asset] = &[
+    Asset {
+        name: "checkout",
+        description: include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/assets/drill/checkout/scenario.toml"
+        )),
+        files: CHECKOUT,
+    },
+    Asset {
+        name: "old-cards",
+        description: include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/assets/drill/old-cards/scenario.toml"
+        )),
+        files: CHECKOUT,
+    },
+];
 
 /// A practice outage.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scenario {
     /// What it is called on the command line.
     pub name: String,
@@ -61,14 +77,44 @@ pub struct Scenario {
     pub good: String,
     /// The release that is deployed everywhere when the drill begins.
     pub broken: String,
+    /// The flag that guards what is broken.
+    pub flag: String,
     /// A name for the hotfix branch, without the prefix.
     pub hotfix: String,
+    /// How many of a hundred cards in production are numbers of an older shop.
+    pub old_cards: u8,
+    /// Word in double braces to the text that takes its place in the files.
+    pub words: BTreeMap<String, String>,
     /// Short name to `Name <address>`, for commits.
     pub people: BTreeMap<String, String>,
     /// The history, in the order in which it was made.
     pub commits: Vec<Commit>,
     /// The prepared fix.
     pub fix: Fix,
+}
+
+/// What a description says; the rest is as in the scenario that it is like.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    name: String,
+    #[serde(default)]
+    like: Option<String>,
+    summary: String,
+    service: Option<String>,
+    title: Option<String>,
+    impact: Option<String>,
+    good: Option<String>,
+    broken: Option<String>,
+    flag: Option<String>,
+    hotfix: Option<String>,
+    #[serde(default)]
+    old_cards: u8,
+    #[serde(default)]
+    words: BTreeMap<String, String>,
+    people: Option<BTreeMap<String, String>>,
+    commits: Option<Vec<Commit>>,
+    fix: Fix,
 }
 
 /// One commit of the history.
@@ -147,6 +193,32 @@ impl Edit {
     }
 }
 
+impl Description {
+    /// Fills in what is left out.
+    fn complete(self, like: Option<Scenario>) -> Option<Scenario> {
+        let like = like.as_ref();
+        let text = |said: Option<String>, other: fn(&Scenario) -> &String| {
+            said.or_else(|| like.map(|like| other(like).clone()))
+        };
+        Some(Scenario {
+            name: self.name,
+            summary: self.summary,
+            service: text(self.service, |like| &like.service)?,
+            title: text(self.title, |like| &like.title)?,
+            impact: text(self.impact, |like| &like.impact)?,
+            good: text(self.good, |like| &like.good)?,
+            broken: text(self.broken, |like| &like.broken)?,
+            flag: text(self.flag, |like| &like.flag)?,
+            hotfix: text(self.hotfix, |like| &like.hotfix)?,
+            old_cards: self.old_cards,
+            words: self.words,
+            people: self.people.or_else(|| like.map(|like| like.people.clone()))?,
+            commits: self.commits.or_else(|| like.map(|like| like.commits.clone()))?,
+            fix: self.fix,
+        })
+    }
+}
+
 impl Scenario {
     /// All scenarios, in the order in which they are listed.
     pub fn all() -> Result<Vec<Self>> {
@@ -179,21 +251,29 @@ impl Scenario {
     pub(super) fn file(&self, path: &str, fill: &BTreeMap<&str, String>) -> Option<String> {
         let asset = ASSETS.iter().find(|asset| asset.name == self.name)?;
         let (_, text) = asset.files.iter().find(|(name, _)| *name == path)?;
-        Some(
-            fill.iter().fold((*text).to_owned(), |text, (word, value)| {
-                text.replace(&format!("{{{{{word}}}}}"), value)
-            }),
-        )
+        let put = |text: String, word: &str, value: &str| text.replace(&format!("{{{{{word}}}}}"), value);
+        let text = self
+            .words
+            .iter()
+            .fold((*text).to_owned(), |text, (word, value)| put(text, word, value.trim_start_matches('\n')));
+        Some(fill.iter().fold(text, |text, (word, value)| put(text, word, value)))
     }
 
     fn parse(asset: &Asset) -> Result<Self> {
-        toml::from_str(asset.description).map_err(|error| {
+        let broken = |cause: String| {
             Failure::new(
                 format!("reading the built-in drill `{}`", asset.name),
-                error,
+                cause,
                 "this is a fault of flightdeck itself; please report it",
             )
-        })
+        };
+        let said: Description =
+            toml::from_str(asset.description).map_err(|error| broken(error.to_string()))?;
+        let like = match &said.like {
+            None => None,
+            Some(name) => ASSETS.iter().find(|other| other.name == name).map(Self::parse).transpose()?,
+        };
+        said.complete(like).ok_or_else(|| broken("something is missing in its description".to_owned()))
     }
 }
 

@@ -5,8 +5,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
+
+use super::answer::Figures;
+use super::flags;
 
 /// A batch that takes longer has failed.
 const DEADLINE: Duration = Duration::from_secs(4);
@@ -25,7 +29,19 @@ pub(super) struct Release {
 impl Release {
     /// The release that is current in the directory of an environment, if any is.
     pub(super) fn current(root: &Path) -> Option<Self> {
-        let directory = root.join("current").canonicalize().ok()?;
+        Self::at(&root.join("current"))
+    }
+
+    /// The release that waits beside the current one or takes a share of the orders, and that
+    /// share in percent.
+    pub(super) fn canary(root: &Path) -> Option<(Self, u8)> {
+        let weight = std::fs::read_to_string(root.join("weight")).ok()?;
+        let weight = weight.trim().parse().ok().filter(|weight| *weight <= 100)?;
+        Some((Self::at(&root.join("canary"))?, weight))
+    }
+
+    fn at(link: &Path) -> Option<Self> {
+        let directory = link.canonicalize().ok()?;
         let commit = directory.file_name()?.to_str()?.to_owned();
         let version = std::fs::read_to_string(directory.join("VERSION")).ok()?;
         let version = version.lines().next().unwrap_or_default().chars().take(40).collect();
@@ -34,8 +50,12 @@ impl Release {
 
     /// Runs the application over orders, one line each, and returns what it made of each.
     /// What it did not answer, because it stopped or took too long, has failed.
-    pub(super) async fn price(&self, orders: &str) -> Vec<Charged> {
-        let output = tokio::time::timeout(DEADLINE, self.run(orders)).await;
+    /// `flags_off` are the flags that are off.
+    pub(super) async fn price(&self, orders: &str, flags_off: &str) -> Vec<Charged> {
+        if orders.is_empty() {
+            return Vec::new();
+        }
+        let output = tokio::time::timeout(DEADLINE, self.run(orders, flags_off)).await;
         let output = match output {
             Ok(Ok(output)) => output,
             Ok(Err(error)) => {
@@ -58,9 +78,9 @@ impl Release {
             .collect()
     }
 
-    async fn run(&self, orders: &str) -> std::io::Result<String> {
+    async fn run(&self, orders: &str, flags_off: &str) -> std::io::Result<String> {
         let mut child = Command::new("awk")
-            .args(["-f", "app/checkout.awk"])
+            .args(["-v", &format!("flags_off={flags_off}"), "-f", "app/checkout.awk"])
             .current_dir(&self.directory)
             .env("LC_ALL", "C")
             .stdin(Stdio::piped())
@@ -87,6 +107,72 @@ impl Release {
         child.wait().await?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
+}
+
+/// All that decides what becomes of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Deployed {
+    /// The release that is live.
+    pub(super) current: Release,
+    /// One that takes a share of the orders besides, and that share in percent.
+    canary: Option<(Release, u8)>,
+    flags_off: String,
+}
+
+impl Deployed {
+    /// What is deployed in the directory of an environment, if anything is.
+    pub(super) fn find(root: &Path) -> Option<Self> {
+        let current = Release::current(root)?;
+        let canary = Release::canary(root).filter(|(release, weight)| *weight > 0 && *release != current);
+        Some(Self { current, canary, flags_off: flags::off(root) })
+    }
+
+    /// Runs the application over orders: what became of all of them, and of those that the
+    /// newest release took.
+    pub(super) async fn price(&self, orders: &str) -> (Vec<Charged>, Vec<Charged>) {
+        let Some((canary, weight)) = &self.canary else {
+            let charged = self.current.price(orders, &self.flags_off).await;
+            return (charged.clone(), charged);
+        };
+        let (mut old, mut new) = (String::new(), String::new());
+        for (index, line) in orders.lines().enumerate() {
+            let share = if takes(index as u64, *weight) { &mut new } else { &mut old };
+            share.push_str(line);
+            share.push('\n');
+        }
+        let (mut charged, newest) =
+            tokio::join!(self.current.price(&old, &self.flags_off), canary.price(&new, &self.flags_off));
+        charged.extend(newest.iter().cloned());
+        (charged, newest)
+    }
+
+    /// Runs the application over a single order.
+    pub(super) async fn price_one(&self, order: &str, number: u64) -> Option<Charged> {
+        let release = match &self.canary {
+            Some((canary, weight)) if takes(number, *weight) => canary,
+            _ => &self.current,
+        };
+        release.price(order, &self.flags_off).await.pop()
+    }
+
+    /// The body of `/newest`.
+    pub(super) fn newest(&self, figures: &Figures) -> Value {
+        let (release, weight) =
+            self.canary.as_ref().map_or((&self.current, 100), |(canary, weight)| (canary, *weight));
+        json!({
+            "version": release.version,
+            "commit": release.commit,
+            "weight": weight,
+            "paid": figures.paid,
+            "failed": figures.failed,
+            "error_rate": figures.error_rate,
+        })
+    }
+}
+
+/// Whether an order is among those that a share takes: spread evenly over the minute.
+fn takes(number: u64, weight: u8) -> bool {
+    number * 37 % 100 < u64::from(weight)
 }
 
 /// What became of one order.
@@ -143,7 +229,7 @@ mod tests {
     #[tokio::test]
     async fn an_application_that_stops_halfway_fails_the_orders_it_did_not_answer() {
         let (_dir, release) = release("NR == 2 { exit 1 } { print $1 \"\\t200\\t100\\t5\\tpaid\" }");
-        let charged = release.price("1\t-\n2\t-\n3\t-\n").await;
+        let charged = release.price("1\t-\n2\t-\n3\t-\n", "").await;
         let statuses: Vec<_> = charged.iter().map(|charged| charged.status).collect();
         assert_eq!(statuses, [200, 500, 500]);
     }
@@ -152,7 +238,7 @@ mod tests {
     async fn an_application_that_does_not_parse_or_prints_nonsense_fails_every_order() {
         for program in ["{", "{ print \"what?\" }", "{ print $1 \"\\t-1\\tx\\ty\" }"] {
             let (_dir, release) = release(program);
-            let charged = release.price("1\t-\n2\t-\n").await;
+            let charged = release.price("1\t-\n2\t-\n", "").await;
             assert!(charged.iter().all(Charged::failed), "{program}: {charged:?}");
         }
     }

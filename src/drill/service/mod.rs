@@ -6,6 +6,7 @@
 
 mod answer;
 mod app;
+pub(super) mod flags;
 mod orders;
 mod site;
 
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::{BodyExt as _, Collected, Limited};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -28,12 +30,15 @@ use site::Site;
 /// Connections that are served at one time; more wait.
 const CONNECTIONS: usize = 64;
 
+/// Bytes of a request that are read.
+const MOST: usize = 4096;
+
 /// Serves the releases in a directory until standard input is closed. Prints `port N` once
 /// it listens; port 0 takes a free one.
 ///
 /// # Errors
 /// The port is taken, or the process may not listen.
-pub fn serve(root: PathBuf, environment: String, port: u16) -> Result<()> {
+pub fn serve(root: PathBuf, environment: String, port: u16, old_cards: u8) -> Result<()> {
     let doing = format!("serving {environment} on port {port}");
     let hint = "choose another port, or end what listens there";
     let fail = |error: std::io::Error| Failure::new(&doing, error, hint);
@@ -46,7 +51,7 @@ pub fn serve(root: PathBuf, environment: String, port: u16) -> Result<()> {
         writeln!(std::io::stdout(), "port {port}").map_err(fail)?;
         tokio::select! {
             _ = orphaned => {}
-            () = accept(listener, Arc::new(Site::new(root, environment))) => {}
+            () = accept(listener, Arc::new(Site::new(root, environment, old_cards))) => {}
         }
         Ok(())
     })
@@ -77,7 +82,13 @@ async fn accept(listener: TcpListener, site: Arc<Site>) {
         tokio::spawn(async move {
             let answer = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
                 let site = site.clone();
-                async move { Ok::<_, Infallible>(site.answer(&request).await) }
+                async move {
+                    let (head, body) = request.into_parts();
+                    // Too long or broken off: a body that no path takes.
+                    let body = Limited::new(body, MOST).collect().await.map(Collected::to_bytes);
+                    let request = hyper::Request::from_parts(head, body.unwrap_or_default());
+                    Ok::<_, Infallible>(site.answer(&request).await)
+                }
             });
             // A client that went away in the middle is no concern of the service.
             http1::Builder::new()

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE};
+use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Semaphore};
 
 use super::answer::{Counters, Figures};
-use super::app::{Charged, Release};
-use super::orders;
+use super::app::{Charged, Deployed, Release};
+use super::{flags, orders};
 
 /// A minute of orders is priced anew when it is asked for and older than this.
 const FRESH: Duration = Duration::from_millis(900);
@@ -30,6 +30,8 @@ type Answer = Response<Full<Bytes>>;
 pub(super) struct Site {
     root: PathBuf,
     environment: String,
+    /// How many of a hundred cards are numbers of an older shop.
+    old_cards: u8,
     up_since: Instant,
     // Held while the application runs, so that everybody who asks meanwhile gets the same.
     pulse: Mutex<Pulse>,
@@ -41,18 +43,21 @@ pub(super) struct Site {
 #[derive(Default)]
 struct Pulse {
     number: u64,
-    taken: Option<(Release, Instant)>,
+    taken: Option<(Deployed, Instant)>,
     charged: Vec<Charged>,
     figures: Figures,
+    /// Those of the orders that the newest release took.
+    newest: Figures,
     counters: Counters,
 }
 
 impl Site {
     /// The site of an environment whose releases are in a directory.
-    pub(super) fn new(root: PathBuf, environment: String) -> Self {
+    pub(super) fn new(root: PathBuf, environment: String, old_cards: u8) -> Self {
         Self {
             root,
             environment,
+            old_cards,
             up_since: Instant::now(),
             pulse: Mutex::default(),
             counter: Semaphore::new(AT_ONCE),
@@ -61,38 +66,46 @@ impl Site {
     }
 
     /// Answers one request.
-    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {
+    pub(super) async fn answer(&self, request: &Request<Bytes>) -> Answer {
+        if let Some(name) = request.uri().path().strip_prefix("/flags/") {
+            return self.flag(name, request);
+        }
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return json_answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "only GET is answered" }));
         }
-        let Some(release) = Release::current(&self.root) else {
+        let Some(deployed) = Deployed::find(&self.root) else {
             let body =
                 json!({ "status": "empty", "error": "nothing is deployed", "environment": self.environment });
             return json_answer(StatusCode::SERVICE_UNAVAILABLE, &body);
         };
+        let release = &deployed.current;
         match request.uri().path() {
             "/version" => json_answer(
                 StatusCode::OK,
                 &json!({ "environment": self.environment, "version": release.version, "commit": release.commit }),
             ),
-            "/checkout" => self.checkout(&release, request.uri().query().unwrap_or_default()).await,
-            path @ ("/health" | "/orders" | "/database" | "/metrics") => self.figures(&release, path).await,
+            "/checkout" => self.checkout(&deployed, request.uri().query().unwrap_or_default()).await,
+            path @ ("/health" | "/orders" | "/newest" | "/database" | "/metrics") => {
+                self.figures(&deployed, path).await
+            }
             _ => json_answer(StatusCode::NOT_FOUND, &json!({ "error": "there is no such path" })),
         }
     }
 
     /// Answers from the last minute of orders, having it priced anew where it is too old or
     /// was priced by another release.
-    async fn figures(&self, release: &Release, path: &str) -> Answer {
+    async fn figures(&self, deployed: &Deployed, path: &str) -> Answer {
+        let release: &Release = &deployed.current;
         let mut pulse = self.pulse.lock().await;
-        let fresh = pulse.taken.as_ref().is_some_and(|(by, at)| by == release && at.elapsed() < FRESH);
+        let fresh = pulse.taken.as_ref().is_some_and(|(by, at)| by == deployed && at.elapsed() < FRESH);
         if !fresh {
             pulse.number += 1;
-            let charged = release.price(&orders::minute(pulse.number)).await;
+            let (charged, newest) = deployed.price(&orders::minute(pulse.number, self.old_cards)).await;
             pulse.figures = Figures::of(&charged);
+            pulse.newest = Figures::of(&newest);
             pulse.counters.add(&charged);
             pulse.charged = charged;
-            pulse.taken = Some((release.clone(), Instant::now()));
+            pulse.taken = Some((deployed.clone(), Instant::now()));
         }
         let figures = &pulse.figures;
         let bad = StatusCode::SERVICE_UNAVAILABLE;
@@ -103,6 +116,7 @@ impl Site {
                 json_answer(status, &figures.health(&release.version, &release.commit, uptime))
             }
             "/database" => json_answer(StatusCode::OK, &figures.database()),
+            "/newest" => json_answer(StatusCode::OK, &deployed.newest(&pulse.newest)),
             "/metrics" => {
                 let text = pulse.counters.metrics(figures, &release.version, &release.commit);
                 answer(StatusCode::OK, "text/plain; version=0.0.4", text)
@@ -112,7 +126,7 @@ impl Site {
     }
 
     /// Prices a single order with the deployed application, in the time that it takes.
-    async fn checkout(&self, release: &Release, query: &str) -> Answer {
+    async fn checkout(&self, deployed: &Deployed, query: &str) -> Answer {
         let Ok(_place) = self.counter.try_acquire() else {
             return json_answer(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -123,13 +137,39 @@ impl Site {
         let id = 1_000 + self.single.fetch_add(1, Ordering::Relaxed);
         let order =
             orders::order(id, field(query, "card"), field(query, "coupon"), "ok", field(query, "lines"));
-        let Some(charged) = release.price(&order).await.pop() else {
+        let Some(charged) = deployed.price_one(&order, id).await else {
             return json_answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": "no answer" }));
         };
         let takes = Duration::from_millis(charged.ms).min(LONGEST);
         tokio::time::sleep(takes.saturating_sub(began.elapsed())).await;
         let status = StatusCode::from_u16(charged.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         json_answer(status, &json!(charged))
+    }
+}
+
+impl Site {
+    /// Tells whether a flag is on, or sets it for whoever has the token.
+    fn flag(&self, name: &str, request: &Request<Bytes>) -> Answer {
+        let Some(on) = flags::read(&self.root, name) else {
+            return json_answer(StatusCode::NOT_FOUND, &json!({ "error": "there is no such flag" }));
+        };
+        if request.method() == Method::GET {
+            return json_answer(StatusCode::OK, &json!({ "name": name, "enabled": on }));
+        }
+        let given = request.headers().get(AUTHORIZATION).map(hyper::header::HeaderValue::as_bytes);
+        if request.method() != Method::PUT || !flags::is_token(&self.root, given) {
+            return json_answer(StatusCode::UNAUTHORIZED, &json!({ "error": "PUT, with the token" }));
+        }
+        let body: Option<Value> = serde_json::from_slice(request.body()).ok();
+        let Some(on) = body.as_ref().and_then(|body| body.get("enabled")?.as_bool()) else {
+            return json_answer(StatusCode::BAD_REQUEST, &json!({ "error": "enabled: true or false" }));
+        };
+        match flags::write(&self.root, name, on) {
+            Ok(()) => json_answer(StatusCode::OK, &json!({ "name": name, "enabled": on })),
+            Err(error) => {
+                json_answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": error.to_string() }))
+            }
+        }
     }
 }
 
@@ -173,8 +213,32 @@ mod tests {
     #[tokio::test]
     async fn an_environment_without_a_release_says_so() {
         let dir = tempfile::tempdir().unwrap();
-        let site = Site::new(dir.path().to_path_buf(), "staging".into());
-        let request = Request::get("/health").body(()).unwrap();
+        let site = Site::new(dir.path().to_path_buf(), "staging".into(), 0);
+        let request = Request::get("/health").body(Bytes::new()).unwrap();
         assert_eq!(site.answer(&request).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn a_flag_is_set_by_whoever_has_the_token_and_by_nobody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        flags::make(dir.path(), "loyalty", "s3cret").unwrap();
+        let site = Site::new(dir.path().to_path_buf(), "production".into(), 0);
+        let put = |path: &str, token: &str, body: &'static str| {
+            let request = Request::put(path).header("authorization", format!("Bearer {token}"));
+            request.body(Bytes::from(body)).unwrap()
+        };
+        let off = r#"{"enabled":false}"#;
+        for (request, wanted) in [
+            (put("/flags/loyalty", "wrong", off), StatusCode::UNAUTHORIZED),
+            (put("/flags/loyalty", "s3cret", "off"), StatusCode::BAD_REQUEST),
+            (put("/flags/other", "s3cret", off), StatusCode::NOT_FOUND),
+            (put("/flags/../flag-token", "s3cret", off), StatusCode::NOT_FOUND),
+        ] {
+            assert_eq!(site.answer(&request).await.status(), wanted);
+        }
+        assert_eq!(flags::read(dir.path(), "loyalty"), Some(true));
+        assert_eq!(site.answer(&put("/flags/loyalty", "s3cret", off)).await.status(), StatusCode::OK);
+        assert_eq!(flags::read(dir.path(), "loyalty"), Some(false));
+        assert_eq!(flags::off(dir.path()), "loyalty");
     }
 }

@@ -1,19 +1,22 @@
 #!/bin/sh
-# Deploys a commit of this repository: ./deploy.sh REF ENV
+# Deploys a commit of this repository: ./deploy.sh REF ENV [canary]
 #
 # The commit is unpacked into a release directory of its own, checked, and made current in
-# one step. The release before stays where it is: deploying its tag goes back to it.
+# one step. The release before stays where it is: deploying its tag goes back to it. As a
+# canary it is put beside the current one and takes no orders yet: see ops/weight.sh.
 set -eu
 cd "$(dirname "$0")"
 . ./ops/lib.sh
 
 usage() {
-    echo 'usage: ./deploy.sh REF ENV      ENV: staging, production' >&2
+    echo 'usage: ./deploy.sh REF ENV [canary]      ENV: staging, production' >&2
     exit 2
 }
-[ $# -eq 2 ] || usage
+[ $# -eq 2 ] || [ $# -eq 3 ] || usage
 case $1 in -* | '') usage ;; esac
+case ${3:-} in canary | '') ;; *) usage ;; esac
 ref=$1
+how=${3:-}
 environment "$2"
 env=$2
 unpacked=$root/releases/.unpacking.$$
@@ -26,6 +29,9 @@ stopped() {
     rm -rf "$unpacked" "$unpacked.tar"
     trap - EXIT "$1"
     kill -s "$1" $$
+}
+logged() {
+    printf '%s  %s  %s  %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$commit" "$version" "$ref" >> "$root/deploys.log"
 }
 trap 'rm -rf "$unpacked" "$unpacked.tar"' EXIT
 trap 'stopped INT' INT
@@ -51,11 +57,19 @@ pause 0.4
 
 release=$root/releases/$commit
 [ -d "$release" ] || mv "$unpacked" "$release"
+if [ "$how" = canary ]; then
+    rm -f "$root/before"
+    echo 0 > "$root/weight"
+    point canary "releases/$commit"
+    printf '[4/5] beside    %.12s waits as a canary of %s\n' "$commit" "$env"
+    logged
+    echo "Deployed $version ($ref) beside what $env serves. It takes no orders yet."
+    exit 0
+fi
 before=$(basename "$(readlink "$root/current" 2> /dev/null || echo nothing)")
 switched=yes
-rm -f "$root/next"
-ln -s "releases/$commit" "$root/next"
-mv -fT "$root/next" "$root/current" 2> /dev/null || mv -fh "$root/next" "$root/current"
+rm -f "$root/canary" "$root/weight" "$root/before"
+point current "releases/$commit"
 printf '[4/5] switch    %.12s -> %.12s\n' "$before" "$commit"
 pause 0.5
 
@@ -68,5 +82,5 @@ until [ "$(get "$url/version" 2> /dev/null | field commit)" = "$commit" ]; do
 done
 printf '[5/5] verify    %s answers with %s at %.12s\n' "$env" "$version" "$commit"
 
-printf '%s  %s  %s  %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$commit" "$version" "$ref" >> "$root/deploys.log"
+logged
 echo "Deployed $version ($ref) to $env."

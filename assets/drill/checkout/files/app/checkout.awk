@@ -15,6 +15,11 @@ BEGIN {
     off["TEA20"] = 20
 }
 
+# Flags are on unless the platform says otherwise: awk -v flags_off="name name".
+function is_on(flag) {
+    return index(" " flags_off " ", " " flag " ") == 0
+}
+
 function subtotal(lines,    count, item, part, i, sum) {
     count = split(lines, item, ",")
     for (i = 1; i <= count; i++) {

@@ -39,6 +39,13 @@ field() {
     sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" | head -n 1
 }
 
+# Makes a link of an environment point elsewhere, in one step: point NAME TARGET
+point() {
+    rm -f "$root/next"
+    ln -s "$2" "$root/next"
+    mv -fT "$root/next" "$root/$1" 2> /dev/null || mv -fh "$root/next" "$root/$1"
+}
+
 # Waits a part of a second, where sleep knows parts.
 pause() {
     [ "${DEPLOY_PACE:-1}" = 0 ] || sleep "$1" 2> /dev/null || sleep 1

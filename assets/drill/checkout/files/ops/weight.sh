@@ -1,0 +1,37 @@
+#!/bin/sh
+# The share of orders that the canary of an environment takes, in percent.
+#
+#   ops/weight.sh ENV          prints it; 0 where there is no canary
+#   ops/weight.sh ENV PERCENT  sets it; 100 makes the canary current, less takes it back
+set -eu
+cd "$(dirname "$0")/.."
+. ./ops/lib.sh
+
+usage() {
+    echo 'usage: ops/weight.sh ENV [PERCENT]' >&2
+    exit 2
+}
+[ $# -eq 1 ] || [ $# -eq 2 ] || usage
+environment "$1"
+now=$(cat "$root/weight" 2> /dev/null || echo 0)
+if [ $# -eq 1 ]; then
+    printf '%s\n' "$now"
+    exit 0
+fi
+case $2 in '' | *[!0-9]*) usage ;; esac
+[ "$2" -le 100 ] || usage
+[ -h "$root/canary" ] || die "$1 has no canary: deploy one first."
+
+canary=$(readlink "$root/canary")
+if [ "$2" -eq 100 ]; then
+    if [ "$(readlink "$root/current")" != "$canary" ]; then
+        point before "$(readlink "$root/current")"
+        point current "$canary"
+    fi
+elif [ -h "$root/before" ]; then
+    point current "$(readlink "$root/before")"
+    rm -f "$root/before"
+fi
+printf '%s\n' "$2" > "$root/weight.next"
+mv -f "$root/weight.next" "$root/weight"
+printf 'The canary %.12s of %s takes %s %% of the orders, was %s %%.\n' "${canary#releases/}" "$1" "$2" "$now"
