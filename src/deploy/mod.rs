@@ -88,7 +88,9 @@ pub fn deploy(
             let cause = format!("no probe watches {}", visible(environment));
             Failure::usage(&*doing, cause, "add a [[probes]] table for that environment to flightdeck.toml")
         })?;
-        way.steps.push(Step { on_failure: OnFailure::Ask, ..watch });
+        // A watch that fails ends the plan and gives its target back: what comes next is a way
+        // back, a plan of its own.
+        way.steps.push(watch);
     }
     if let Some(canary) = &env.canary {
         way.steps.extend(canary::finish(env, canary, &fill)?);

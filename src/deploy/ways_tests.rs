@@ -181,7 +181,7 @@ fn going_back_in_a_canary_environment_reaches_everybody() {
 }
 
 #[test]
-fn a_watch_comes_last_and_asks_a_person() {
+fn a_watch_comes_last_and_ends_the_plan_where_it_fails() {
     let watched =
         |environment: Environment| Environment { watch: Some(SignedDuration::from_mins(30)), ..environment };
     for (environment, live) in
@@ -189,7 +189,7 @@ fn a_watch_comes_last_and_asks_a_person() {
     {
         let plan = planned(watched(environment), live);
         let last = plan.steps.last().unwrap();
-        assert_eq!((last.title.as_str(), last.on_failure), ("watch production for 30m", OnFailure::Ask));
+        assert_eq!((last.title.as_str(), last.on_failure), ("watch production for 30m", OnFailure::Stop));
         assert_eq!(names(watch(last)), ["web", "all"]);
         assert_eq!(watch(last).judges, None, "it judges the plan's own release");
         assert!(plan.release.unwrap().after < plan.steps.len() - 1);
