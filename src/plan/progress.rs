@@ -235,3 +235,6 @@ pub fn has_moved_refs(plan: &Plan, run: &PlanRun) -> bool {
         runs_git && step.run.is_some()
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,13 +102,13 @@ impl Yard {
     }
 
     /// Starts a deploy whose conductor can be told that its files may not grow.
-    fn deploy_on_a_disk_that_will_be_full(&self) {
+    pub(super) fn deploy_on_a_disk_that_will_be_full(&self) {
         let line = format!("trap '' XFSZ; exec {PROGRAM} deploy staging --detach");
         self.shell.run("sh", &["-c", &line]).succeeded();
     }
 
     /// Lets the conductor write to its files up to so many bytes and no further.
-    fn limit_files(&self, bytes: Option<u64>) {
+    pub(super) fn limit_files(&self, bytes: Option<u64>) {
         let limit = Rlimit { current: bytes, maximum: None };
         prlimit(Some(pid(self.conductor())), Resource::Fsize, limit).unwrap();
     }
@@ -123,7 +123,7 @@ impl Drop for Yard {
     }
 }
 
-fn pid(number: u32) -> Pid {
+pub(super) fn pid(number: u32) -> Pid {
     Pid::from_raw(i32::try_from(number).unwrap()).unwrap()
 }
 
@@ -369,7 +369,7 @@ fn a_dry_run_shows_all_and_changes_nothing() {
 }
 
 /// Room for the note of how a run ended, and not for one more record.
-const FULL: Option<u64> = Some(8 << 10);
+pub(super) const FULL: Option<u64> = Some(8 << 10);
 
 #[test]
 fn a_deploy_goes_on_when_the_disk_is_full_and_its_code_is_recorded_when_there_is_room() {

@@ -26,6 +26,8 @@ mod pictures;
 mod plans;
 mod refused;
 #[cfg(target_os = "linux")]
+mod resume;
+#[cfg(target_os = "linux")]
 mod rollback;
 #[cfg(target_os = "linux")]
 mod run_view;
