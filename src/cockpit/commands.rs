@@ -187,6 +187,7 @@ commands! {
     PlanSkip "plan.skip" "pass over" ["s"] Scope::Plan, Record, "plan", "Pass the step over, with a reason; of a watch that runs, promote now";
     PlanUndo "plan.undo" "undo" ["u"] Scope::Plan, Record, "plan", "Undo what was done, after showing what will be undone";
     PlanCancel "plan.cancel" "give up" ["X"] Scope::Plan, Record, "plan", "Leave the plan as it is, for good";
+    PlanTakeOver "plan.take-over" "take over" ["t"] Scope::Plan, Record, "plan", "Take the target from the plan, if its process is gone, with a reason";
 
     View "view" "view" ["v"] Global, View, "", "Theme, time zone and guide";
     Theme "theme" "next theme" ["t"] Menu(Command::View), View, "", "Change to the next theme";

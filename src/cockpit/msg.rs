@@ -186,6 +186,13 @@ pub enum Effect {
         /// The choice as it was shown, with its reason.
         choice: Box<Choice>,
     },
+    /// Take a target from a plan whose process is gone.
+    TakeOver {
+        /// The target.
+        target: String,
+        /// Why.
+        reason: String,
+    },
     /// Ask the world about the steps of unknown fate of a plan.
     Prove {
         /// Id of the plan.

@@ -135,6 +135,8 @@ pub enum Purpose {
     Amend(RecordId),
     /// Reason for taking an entry back.
     Retract(RecordId),
+    /// The reason for taking this target from a plan whose process is gone.
+    TakeOver(String),
     /// Name of a hotfix branch.
     HotfixName,
     /// What a pane is filtered by.

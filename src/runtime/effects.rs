@@ -43,6 +43,7 @@ impl Shell<'_> {
             }
             Effect::LookBack { environment } => self.look_back(id, environment),
             Effect::Prove { plan } => self.prove(id, plan),
+            Effect::TakeOver { target, reason } => self.take_over(id, target, reason),
             Effect::Decide { plan, choice } => self.decide(id, plan, *choice),
             Effect::Follow { run, tail } => {
                 let order = match (run, self.model.incident()) {
@@ -154,6 +155,25 @@ impl Shell<'_> {
                         }
                     }
                 }
+            });
+            let _ = told.send(Event::Msg(Msg::Done(id, result)));
+        });
+        if let Err(error) = started {
+            self.done(id, Err(super::no_thread(&error)));
+        }
+    }
+
+    /// Takes a target from a holder that is gone: on a thread and a journal of its own.
+    fn take_over(&self, id: EffectId, target: String, reason: String) {
+        let Some(repository) = self.model.incident().map(|state| state.repository.clone()) else { return };
+        let (state_dir, user, events) = (self.state_dir.clone(), self.model.me.clone(), self.events.clone());
+        let told: Sender<Event> = events.clone();
+        let started = panics::spawn("takeover", events, move || {
+            let result = journal::Journal::open(&state_dir, &user).and_then(|mut journal| {
+                let leases = journal.leases()?;
+                let held = leases.iter().find(|held| held.repository == repository && held.target == target);
+                let Some(lease) = held else { return Ok(Done::Said(format!("nobody holds {target}"))) };
+                conductor::take_over(&mut journal, &state_dir, lease, &reason, None).map(Done::Appended)
             });
             let _ = told.send(Event::Msg(Msg::Done(id, result)));
         });

@@ -265,3 +265,65 @@ fn plans_can_be_drawn_at_every_size() {
         }
     }
 }
+
+/// The style of the first cell of a text, on the first line that has it behind a frame.
+fn style_of(model: &mut Model, wanted: &str) -> ratatui::style::Style {
+    let buf = settled(model, &Theme::default(), 120, 36);
+    let width = usize::from(buf.area.width);
+    for row in buf.content.chunks(width) {
+        for start in 0..width {
+            let mut rest = wanted;
+            for cell in &row[start..] {
+                match rest.strip_prefix(cell.symbol()) {
+                    Some("") => return row[start].style(),
+                    Some(left) => rest = left,
+                    None => break,
+                }
+            }
+        }
+    }
+    panic!("{wanted:?} is not in\n{}", text(&buf));
+}
+
+#[test]
+fn how_a_step_stands_can_be_seen_from_across_the_room() {
+    let theme = Theme::default();
+    let fg = |role| theme.of(role).fg;
+    let mut model = failed();
+    assert_eq!(style_of(&mut model, "‖ waits").fg, fg(Role::Warn));
+    assert_eq!(style_of(&mut model, "failed, exit 2: no such").fg, fg(Role::Bad));
+    assert_eq!(style_of(&mut model, "waits since").fg, fg(Role::Warn));
+    let now = style_of(&mut model, "./weight.sh production 25 ");
+    assert!(now.add_modifier.contains(ratatui::style::Modifier::BOLD));
+    assert_eq!(now.bg, theme.of(Role::Selection).bg, "the cursor is on the step that matters");
+    let later = style_of(&mut model, "./weight.sh production 100");
+    assert_eq!(later.fg, fg(Role::Muted));
+    assert!(!later.add_modifier.contains(ratatui::style::Modifier::BOLD));
+    assert_eq!(style_of(&mut unknown(), "▲ may be done twice").fg, fg(Role::Warn));
+    assert_eq!(style_of(&mut unknown(), "? outcome unknown").fg, fg(Role::Unknown));
+    assert_eq!(style_of(&mut watching(), "02:28 of 10:00").fg, fg(Role::Accent));
+    assert_eq!(style_of(&mut watching(), "✗ api /health 1980 ms   ▲").fg, fg(Role::Bad));
+    assert_eq!(style_of(&mut watching(), "? orders/min no data").fg, fg(Role::Unknown));
+}
+
+#[test]
+fn what_can_be_decided_and_the_step_it_is_about_can_be_seen_on_a_small_screen() {
+    let seen = drawn(&mut failed(), 40, 12);
+    for wanted in ["r  carry out again", "X  leave it", "./weight.sh"] {
+        assert!(seen.contains(wanted), "{wanted} in\n{seen}");
+    }
+    let mut long = canary();
+    long.steps =
+        (0..40).map(|n| run(&format!("part {n}"), &format!("./part.sh {n}"), Undo::Nothing)).collect();
+    let mut teller = Teller::new(&long);
+    for step in 0..30 {
+        teller.done(step, 1);
+    }
+    teller.begin(30, false);
+    let mut model = teller.seen();
+    assert!(drawn(&mut model, 80, 24).contains("./part.sh 30"), "{}", drawn(&mut model, 80, 24));
+    press(&mut model, "g");
+    assert!(drawn(&mut model, 80, 24).contains("./part.sh 0 "), "{}", drawn(&mut model, 80, 24));
+    press(&mut model, "G");
+    assert!(drawn(&mut model, 80, 24).contains("./part.sh 30"), "it follows again");
+}

@@ -76,7 +76,7 @@ pub(super) fn at(plan: &PlanRun, now: Timestamp) -> String {
     if plan.is_done() {
         return word(plan.state).to_owned();
     }
-    if let Some((_, why)) = &step.waiting {
+    if let Some(why) = step.waits_for() {
         return format!("waits: {why}");
     }
     if let Some(undo) = step.undo.as_ref().filter(|undo| undo.outcome.is_none()) {

@@ -97,16 +97,16 @@ pub(super) fn show(cx: &Context, plan: &PlanRun, json: bool) -> Result<End> {
             cx.out.line(&format!("{INDENT}{line}"))?;
         }
     }
+    match decoded(plan) {
+        Some(spec) => cx.out.lines(&preview(&spec))?,
+        None => cx.out.line("  its commands were written by another version and cannot be shown")?,
+    }
     let choices = choices(plan);
     if !choices.is_empty() {
         cx.out.line("what can be done now:")?;
         for line in choices {
             cx.out.line(&format!("  {line}"))?;
         }
-    }
-    match decoded(plan) {
-        Some(spec) => cx.out.lines(&preview(&spec))?,
-        None => cx.out.line("  its commands were written by another version and cannot be shown")?,
     }
     Ok(End::Done)
 }

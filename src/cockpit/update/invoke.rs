@@ -114,6 +114,18 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::PlanSkip
         | Command::PlanUndo
         | Command::PlanCancel => plan_view::ask(cx, command),
+        Command::PlanTakeOver => {
+            if let Some(target) = plan_view::held(cx.model) {
+                let purpose = Purpose::TakeOver(target);
+                ask(
+                    cx,
+                    purpose,
+                    "take over",
+                    "why: only where the process of the plan is gone",
+                    String::new(),
+                );
+            }
+        }
         Command::RollBack => rollback::open(cx, &invoke.argument),
         Command::Declare => declare(cx),
         _ => record(cx, invoke),

@@ -179,6 +179,7 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
         | Command::PlanCancel => {
             no(super::plan_view::choice(model, command).is_none(), "there is no plan to be decided about so")
         }
+        Command::PlanTakeOver => no(super::plan_view::held(model).is_none(), "no plan holds a target"),
         Command::DrillFix => no(model.hotfix_branch().is_none(), "start the hotfix branch first"),
         _ => None,
     }

@@ -333,3 +333,10 @@ pub(super) fn taken(cx: &mut Cx<'_>, key: Key) -> bool {
     }
     !matches!(key.code, Code::Esc | Code::Up | Code::Down | Code::PageUp | Code::PageDown | Code::Char('q'))
 }
+
+/// The target that the plan in question holds, as far as the record says.
+pub(super) fn held(model: &Model) -> Option<String> {
+    let view = decided_about(model)?;
+    let run = model.incident()?.plan(&view.plan)?;
+    run.state.is_under_way().then(|| run.target.clone())
+}

@@ -47,6 +47,11 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             return Ok(());
         }
         Purpose::Find => return Ok(()),
+        Purpose::TakeOver(target) => {
+            needs("a reason is needed: it goes into the record")?;
+            cx.effect("taking over", Effect::TakeOver { target: target.clone(), reason: text });
+            return Ok(());
+        }
         Purpose::HotfixName => {
             needs("a name is needed")?;
             cx.effect("making the plan", Effect::Prepare(Request::HotfixStart { name: text }));

@@ -1,7 +1,7 @@
 //! Which plan a person should look at first.
 
 use super::super::body::PlanEnd;
-use super::{PlanRun, PlanState, State};
+use super::{PlanRun, PlanState, State, StepRun};
 
 impl State {
     /// Plans that stand still until a person decides, most pressing first: those that wait, then
@@ -39,5 +39,14 @@ impl State {
     pub fn plan_to_see(&self) -> Option<&PlanRun> {
         let running = || self.plans.iter().rev().find(|plan| plan.state.is_under_way());
         self.undecided().next().or_else(running).or(self.plans.last())
+    }
+}
+
+impl StepRun {
+    /// What it waits for, in words that do not name it once more.
+    pub fn waits_for(&self) -> Option<&str> {
+        let (_, why) = self.waiting.as_ref()?;
+        let rest = why.strip_prefix(self.title.as_str()).and_then(|rest| rest.strip_prefix(' '));
+        Some(rest.unwrap_or(why))
     }
 }

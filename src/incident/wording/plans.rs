@@ -15,7 +15,8 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::StepWaiting(body) if body.why.is_empty() => return None,
         Body::StepWaiting(body) => {
             let title = step_title(fold, &body.plan, body.step);
-            (EntryKind::PlanWaiting, with_reason(format!("{title} waits"), &body.why))
+            let why = body.why.strip_prefix(title).map_or(body.why.as_str(), str::trim_start);
+            (EntryKind::PlanWaiting, with_reason(format!("{title} waits"), why))
         }
         Body::StepSkipped(body) => {
             let title = step_title(fold, &body.plan, body.step);

@@ -18,7 +18,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) ->
     let columns = 88.min(area.width.saturating_sub(if area.width > 60 { 8 } else { 0 }));
     let lines = lines(ui, decide);
     let foot = 2 + u16::from(decide.reason.is_some());
-    let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot + 3);
+    let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot + 2);
     let place = middle(area, columns, wanted.min(area.height));
     let title = match decide.choice.decision {
         Decision::Resume => "Go on?",

@@ -214,7 +214,7 @@ fn about(ui: Ui<'_>, step: &StepRun) -> Vec<(String, Role)> {
     if let Some(run) = &step.run {
         ended(&mut said, step, run);
     }
-    if let Some((since, why)) = &step.waiting {
+    if let (Some((since, _)), Some(why)) = (&step.waiting, step.waits_for()) {
         said.push((format!("waits since {}: {why}", ui.clock(*since)), Role::Warn));
     }
     if let Some((at, by, reason)) = &step.skipped {
