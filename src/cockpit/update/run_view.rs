@@ -162,7 +162,8 @@ pub(super) fn scroll(cx: &mut Cx<'_>, by: isize) {
             };
             wish(cx, Wish::Up(before.saturating_add(by.unsigned_abs())));
         }
-        None => view.wish = None,
+        None if view.wish != Some(Wish::Select) => view.wish = None,
+        None => {}
         Some(top) => {
             let top = top.saturating_add_signed(by);
             view.top = if by > 0 && top + height > last { None } else { Some(top) };
@@ -457,6 +458,9 @@ fn copy(cx: &mut Cx<'_>) {
             view.asked.text = Some(id);
         }
         return;
+    }
+    if view.wish == Some(Wish::Select) {
+        return cx.say("the log is still being read: select first");
     }
     let height = height(view);
     let shown: Vec<Line> = match view.top {

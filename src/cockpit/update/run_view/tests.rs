@@ -209,6 +209,18 @@ fn keys_pressed_while_the_log_is_read_are_not_lost() {
 }
 
 #[test]
+fn nothing_else_is_copied_while_the_lines_to_select_are_being_read() {
+    let mut bench = Bench::open(1000);
+    bench.answers = false;
+    bench.keys("v j y");
+    assert!(bench.copied().is_empty());
+    bench.answers = true;
+    bench.answer();
+    bench.keys("k y");
+    assert_eq!(bench.copied(), ["line 998\nline 999"]);
+}
+
+#[test]
 fn a_log_that_fits_on_the_screen_is_not_scrolled() {
     let mut bench = Bench::open(5);
     bench.keys("k g pageup");
