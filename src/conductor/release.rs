@@ -21,15 +21,21 @@ pub(super) fn due(plan: &Plan, run: &PlanRun, state: &State) -> Option<Body> {
     (done && !known).then(|| released(plan, release))
 }
 
-/// The verdict on a release that the end of a watch is.
+/// The verdict on a release that the end of a watch is. A short look on the way condemns a
+/// release, but only the last watch of a plan finds it good.
 pub(super) fn by_watch(plan: &Plan, step: usize, outcome: &Outcome, summary: &str) -> Option<Body> {
     let (environment, commit) = judged_by(plan, step)?;
     let (verdict, why) = match outcome {
+        Outcome::Met if watches_later(plan, step) => return None,
         Outcome::Met => (WatchVerdict::Passed, summary.to_owned()),
         Outcome::NotMet { why } => (WatchVerdict::Failed, why.clone()),
         _ => return None,
     };
     Some(ReleaseJudged { environment, commit, plan: plan.id.clone(), verdict, why }.into())
+}
+
+fn watches_later(plan: &Plan, step: usize) -> bool {
+    plan.steps.iter().skip(step + 1).any(|step| matches!(step.action, Action::Watch(_)))
 }
 
 /// The verdict on a release whose watch was ended by a person: none can be given. What an
