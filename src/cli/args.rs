@@ -186,9 +186,7 @@ mod tests {
     }
 
     /// Verbs that only make sense where there is no screen, with why.
-    const WITHOUT_A_KEY: [&str; 14] = [
-        "approve",
-        "reject",
+    const WITHOUT_A_KEY: [&str; 12] = [
         // Keys show what these print.
         "status",
         "history",

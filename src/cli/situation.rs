@@ -107,6 +107,8 @@ pub(crate) struct Around {
     pub(crate) environments: Vec<(String, bool)>,
     /// Names of environments that have a smoke test.
     pub(crate) smokable: Vec<String>,
+    /// Gates of production that are not met: id, and what is missing.
+    pub(crate) missing: Vec<(String, String)>,
     /// Whether the configuration waits to be trusted.
     pub(crate) untrusted: bool,
     /// What was brought into environments, oldest first.
@@ -157,6 +159,7 @@ impl Around {
             untrusted: self.untrusted,
             way_back: rollback::nearest(&self.ways)
                 .map(|_| WayBack { ready: rollback::best(&self.ways).map(|way| way.title.clone()) }),
+            missing: self.missing.clone(),
         }
     }
 }

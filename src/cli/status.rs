@@ -11,13 +11,15 @@ use crate::cockpit::model::Looks;
 use crate::cockpit::update::menus;
 use crate::cockpit::{Command, Invoke, Keymap, Model};
 use crate::conductor::Asking;
-use crate::deploy::rollback;
+use crate::deploy::{Resolved, gates, rollback};
 use crate::failure::{Failure, Result};
 use crate::health::runner;
 use crate::health::series::State as HealthState;
 use crate::health::tracker::Tracker;
 use crate::hotfix::git::Reader;
+use crate::hotfix::state::BranchState;
 use crate::incident::State;
+use crate::plan::gates::Standing;
 
 /// Show the situation on one screen
 #[derive(Debug, clap::Args)]
@@ -74,6 +76,7 @@ fn now(cx: &Context, loaded: &Loaded, setup: Setup) -> Situation {
         None => around.remarks.push(elsewhere()),
     }
     if setup.trusted {
+        around.missing = missing(cx, loaded.state(), &setup, around.hotfix.as_ref(), now);
         ask_probes(cx, &setup, &mut around);
     } else {
         around.health = configured_probes(&setup, "not asked");
@@ -97,6 +100,30 @@ fn now(cx: &Context, loaded: &Loaded, setup: Setup) -> Situation {
         around.ways = ways.unwrap_or_default();
     }
     Situation::new(loaded.state().clone(), setup.policy, around, now)
+}
+
+/// The gates of production that a deploy of the current commit would meet, and does not yet.
+fn missing(
+    cx: &Context,
+    state: &State,
+    setup: &Setup,
+    branch: Option<&BranchState>,
+    now: Timestamp,
+) -> Vec<(String, String)> {
+    let environments = &setup.config.environments;
+    let production = environments.iter().find(|env| env.protected).or(environments.last());
+    let (Some(env), Some(branch)) = (production, branch) else { return Vec::new() };
+    let what = Resolved {
+        reference: branch.branch().unwrap_or_default().to_owned(),
+        commit: branch.commit().unwrap_or_default().to_owned(),
+        root: branch.root.clone(),
+        dirty: branch.is_dirty(),
+        ..Resolved::default()
+    };
+    let me = cx.user().unwrap_or_default();
+    let all = gates::standing_ahead(&setup.config, &setup.policy, &env.name, &what, state, &me, now);
+    let blocking = all.into_iter().filter(Standing::blocks);
+    blocking.map(|standing| (standing.id.to_owned(), standing.why)).collect()
 }
 
 /// The situation as the record has it for a time: nobody knows any more how the branch

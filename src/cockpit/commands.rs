@@ -160,6 +160,10 @@ commands! {
     Flags "flags" "flags" ["f"] Global, Plan, "flag", "See feature flags with their state, and turn them off and on";
     RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See every way back and whether it is known to work, and take one";
 
+    Approvals "approvals" "approvals" ["A"] Global, Record, "approve", "Who has to approve what waits, and who has";
+    Approve "approve" "approve" [] Menu(Command::Approvals), Record, "approve", "Read what waits, and approve it in a role";
+    Reject "reject" "reject" ["x"] Menu(Command::Approvals), Record, "reject", "Read what waits, and reject it with a reason";
+
     Pass "tick.pass" "pass" ["space"] Checklist, Record, "tick", "Tick the item as passed, or open it again";
     Fail "tick.fail" "fail" ["x"] Checklist, Record, "tick", "Mark the item as failed, with a note";
     NotApplicable "tick.na" "not applicable" ["-"] Checklist, Record, "tick", "Mark the item as not applicable, with a reason";
@@ -234,6 +238,7 @@ impl Command {
                 | Self::Hotfix
                 | Self::Test
                 | Self::Deploy
+                | Self::Approvals
                 | Self::View
         )
     }

@@ -104,6 +104,9 @@ pub struct Derived {
     pub timeline_of: (usize, String),
     /// What a newcomer should try next in a drill.
     pub guide: Option<String>,
+    /// Of those who have to approve: how many have, how many there are, and whether somebody
+    /// rejects. `None`: nobody has to now.
+    pub approvals: Option<(usize, usize, bool)>,
 }
 
 /// The five panes.

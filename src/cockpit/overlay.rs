@@ -1,12 +1,14 @@
 //! What lies over the cockpit: a stack, of which the top one gets the key first.
 
 mod plan;
+mod preview;
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 pub use plan::{Asks, Decide, PlanView};
+pub use preview::{Field, Preview, Way};
 
 use super::commands::{Command, Invoke};
 use super::edit::LineEdit;
@@ -15,7 +17,6 @@ use super::msg::{EffectId, Item};
 use crate::deploy::flags::Switch;
 use crate::failure::Failure;
 use crate::incident::{CheckState, NoteKind, RecordId, Severity};
-use crate::plan::Plan;
 use crate::report::blocks::{self, Block};
 
 /// One overlay.
@@ -137,6 +138,10 @@ pub enum Purpose {
     Retract(RecordId),
     /// The reason for taking this target from a plan whose process is gone.
     TakeOver(String),
+    /// A verbal approval of what is previewed underneath: who, and how.
+    Verbal,
+    /// Why what is previewed underneath is rejected.
+    Reject,
     /// Name of a hotfix branch.
     HotfixName,
     /// What a pane is filtered by.
@@ -190,24 +195,6 @@ pub enum DeclareStep {
     Impact,
 }
 
-/// A plan before it is confirmed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Preview {
-    /// The plan.
-    pub plan: Plan,
-    /// What has been typed to confirm.
-    pub typed: LineEdit,
-    /// Since when it has been on the screen, in milliseconds of the key clock; keys read
-    /// before never confirm.
-    pub shown_ms: Option<u64>,
-    /// Whether it was confirmed and is being started.
-    pub starting: bool,
-    /// What is wrong, in one line: pasted, not what was asked for; empty while nothing is.
-    pub complaint: String,
-    /// First line shown.
-    pub scroll: Scroll,
-}
-
 /// Every way back of an environment, with one of them chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollback {
@@ -217,33 +204,6 @@ pub struct Rollback {
     pub way: String,
     /// First line shown.
     pub top: usize,
-}
-
-/// How a plan is confirmed. The more it reaches, the more it asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way<'a> {
-    /// Enter is enough: nothing beyond this machine changes.
-    Enter,
-    /// `y`: others will see it.
-    Yes,
-    /// This has to be typed, then Enter.
-    Typed(&'a str),
-}
-
-impl Preview {
-    /// The plan of somebody that holds the target, as far as the record says.
-    pub fn holder<'a>(&self, model: &'a super::Model) -> Option<&'a crate::incident::PlanRun> {
-        model.holder(&self.plan.target).filter(|holder| holder.id != self.plan.id)
-    }
-
-    /// How this plan is confirmed.
-    pub fn way(&self) -> Way<'_> {
-        match &self.plan.confirm {
-            Some(word) => Way::Typed(word),
-            None if self.plan.reaches_others() => Way::Yes,
-            None => Way::Enter,
-        }
-    }
 }
 
 /// The output of a run.

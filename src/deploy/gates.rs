@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::Resolved;
 use crate::config::types::{Config, Environment};
-use crate::incident::{Policy, Severity};
-use crate::plan::Plan;
-use crate::plan::gates::{ApprovalRule, Gate, Window};
+use crate::incident::{Policy, Severity, State};
+use crate::plan::gates::{self, ApprovalRule, Gate, Standing, Window};
+use crate::plan::{Plan, Purpose};
 
 /// What was found out about ways back when a plan is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +86,33 @@ fn plain(id: &str, config: &Config, policy: &Policy, commit: &str) -> Option<Gat
         "freeze" => Some(Gate::Freeze { windows: windows(config) }),
         _ => None,
     }
+}
+
+/// The gates that a deploy to an environment would have, without what only making its plan finds
+/// out.
+pub fn ahead(config: &Config, policy: &Policy, environment: &str, what: &Resolved) -> Vec<Gate> {
+    let plan = Plan::new("", "", Purpose::Deploy, environment);
+    attach(plan, config, policy, environment, what, None).gates
+}
+
+/// How those gates stand now for whoever would start it. Approvals are looked for under what was
+/// put up for this commit.
+pub fn standing_ahead(
+    config: &Config,
+    policy: &Policy,
+    environment: &str,
+    what: &Resolved,
+    state: &State,
+    by: &str,
+    now: Timestamp,
+) -> Vec<Standing> {
+    let put_up = state.proposals.iter().rev().find(|proposal| {
+        proposal.target == environment
+            && proposal.purpose == Purpose::Deploy.name()
+            && proposal.spec.pointer("/subject/commit").is_some_and(|commit| *commit == what.commit)
+    });
+    let hash = put_up.map_or("", |proposal| proposal.hash.as_str());
+    gates::of(&ahead(config, policy, environment, what), hash, state, policy, by, now)
 }
 
 /// What each severity demands of approvals.

@@ -32,6 +32,8 @@ pub struct Facts {
     pub repository: bool,
     /// Whether the configuration waits to be trusted.
     pub untrusted: bool,
+    /// Gates of a deploy to production that are not met: id, and what is missing.
+    pub missing: Vec<(String, String)>,
 }
 
 /// What is known about going back in production.
@@ -245,9 +247,49 @@ impl Steps<'_> {
             }
         }
         self.checklist();
+        self.gates();
         if self.deploy(branch, production) && self.done("deploy", Some(production)).is_some() {
             self.add("phase", Phase::Verify.name(), "go on to verifying");
         }
+    }
+
+    /// What has to happen before production besides what was named already.
+    fn gates(&mut self) {
+        if self.done("deploy", production(self.facts)).is_some() {
+            return;
+        }
+        let missing =
+            |id: &str| self.facts.missing.iter().find(|(gate, _)| gate == id).map(|(_, why)| why.clone());
+        let (checks, freeze, approvals) = (missing("checks"), missing("freeze"), missing("approvals"));
+        if let Some(why) = checks
+            && !self.list.iter().any(|next| next.action == "test")
+        {
+            self.add("test", "", format!("run the checks: {why}"));
+        }
+        if let Some(why) = freeze {
+            self.add("deploy", "", format!("wait, or decide: {why}"));
+        }
+        if let Some(why) = approvals {
+            let title = self.who_approves(&why);
+            self.add("approvals", "", title);
+        }
+    }
+
+    /// Whom to ask: `ask omar (engineering lead) and the on-call manager to approve`.
+    fn who_approves(&self, why: &str) -> String {
+        if why.contains("rejected by") {
+            return format!("settle it: {why}");
+        }
+        let needed = &self.policy.severity(self.state.severity).approvals;
+        let missing =
+            needed.iter().filter(|role| why.split("; ").any(|one| one.starts_with(&format!("{role}: "))));
+        let names: Vec<String> = missing
+            .map(|role| match self.state.roles.get(role) {
+                Some(person) => format!("{person} ({})", self.policy.role_title(role)),
+                None => format!("the {}", self.policy.role_title(role)),
+            })
+            .collect();
+        format!("ask {} to approve", names.join(" and "))
     }
 
     /// Adds the test step if it is due; false while tests run.

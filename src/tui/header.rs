@@ -210,12 +210,30 @@ fn shown_clocks(ui: Ui<'_>) -> impl Iterator<Item = &Clock> {
         .filter(|clock| clock.id != "phase")
 }
 
+/// What has to be there before production, in a few words: approvals.
+fn readiness(ui: Ui<'_>) -> Vec<(String, Role)> {
+    let mut list = Vec::new();
+    if let Some((given, needed, rejected)) = ui.model.derived.approvals {
+        let (glyph, role) = match (rejected, given >= needed) {
+            (true, _) => (" ✗", Role::Bad),
+            (false, true) => (" ✓", Role::Good),
+            (false, false) => ("", Role::Clock),
+        };
+        list.push((format!("approvals {given}/{needed}{glyph}"), role));
+    }
+    list
+}
+
 fn clocks(ui: Ui<'_>, pen: &mut Pen<'_>) {
+    let ready = readiness(ui);
+    let kept: u16 = ready.iter().map(|(text, _)| width(text) + 3).sum();
     let mut any = false;
     for clock in shown_clocks(ui) {
         let (text, role) = clock_words(ui, clock);
         let gap = if any { 3 } else { 0 };
-        if width(&text) + gap > pen.room() {
+        // The most urgent clock is worth more than what has to be ready later.
+        let kept = if any { kept } else { 0 };
+        if width(&text) + gap + kept > pen.room() {
             break;
         }
         pen.gap(gap).put(&text, ui.of(role));
@@ -223,6 +241,11 @@ fn clocks(ui: Ui<'_>, pen: &mut Pen<'_>) {
     }
     if !any && ui.model.incident().is_some_and(State::is_open) {
         pen.put("no clock is running", ui.of(Role::Faint));
+    }
+    for (text, role) in ready {
+        if width(&text) + 3 <= pen.room() {
+            pen.gap(3).put(&text, ui.of(role));
+        }
     }
 }
 

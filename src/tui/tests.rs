@@ -48,14 +48,7 @@ fn plan(steps: usize) -> Plan {
 }
 
 fn preview(steps: usize) -> Overlay {
-    Overlay::Preview(Box::new(Preview {
-        plan: plan(steps),
-        typed: LineEdit::new("produc"),
-        shown_ms: None,
-        starting: false,
-        complaint: String::new(),
-        scroll: Scroll::default(),
-    }))
+    Overlay::Preview(Box::new(Preview { typed: LineEdit::new("produc"), ..Preview::new(plan(steps)) }))
 }
 
 fn with(overlay: Overlay) -> Model {

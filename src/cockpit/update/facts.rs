@@ -3,10 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::super::commands::Command;
-use super::super::edit::LineEdit;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact};
-use super::super::overlay::{Overlay, Preview, Scroll};
+use super::super::overlay::{Overlay, Preview};
 use super::{Cx, flags, plan_view, rollback, run_view, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State};
@@ -63,14 +62,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         Ok(Done::Appended(records)) => insert(cx, records),
         Ok(Done::Opened(log)) => opened(cx, *log),
         Ok(Done::Prepared(plan)) => {
-            cx.push(Overlay::Preview(Box::new(Preview {
-                plan: *plan,
-                typed: LineEdit::default(),
-                shown_ms: None,
-                starting: false,
-                complaint: String::new(),
-                scroll: Scroll::default(),
-            })));
+            cx.push(Overlay::Preview(Box::new(Preview::new(*plan))));
         }
         Ok(Done::Flags(states)) => flags::read(cx, id, states),
         Ok(Done::Started { plan, records }) => {

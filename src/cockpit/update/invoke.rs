@@ -7,7 +7,7 @@ use super::super::msg::Effect;
 use super::super::overlay::{
     Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll,
 };
-use super::{Cx, flags, keys, menus, plan_view, rollback, run_view};
+use super::{Cx, approvals, flags, keys, menus, plan_view, rollback, run_view};
 use crate::incident::{
     CheckState, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun, RecordId, Resolved,
     Severity, StepState, StopAsked, Told,
@@ -109,6 +109,8 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::Left
         | Command::Right => run_view::command(cx, command),
         Command::Plan => plan_view::open(cx, &invoke.argument),
+        Command::Approve => approvals::open(cx, &invoke.argument),
+        Command::Reject => approvals::open_to_reject(cx),
         Command::PlanResume
         | Command::PlanRetry
         | Command::PlanSkip

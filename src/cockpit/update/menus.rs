@@ -19,6 +19,7 @@ pub(super) fn menu(model: &Model, command: Command) -> Menu {
         Command::Phase => (String::new(), phases(model)),
         Command::Test => tests(model),
         Command::Deploy => deploys(model),
+        Command::Approvals => super::approvals::menu(model),
         _ => (String::new(), fixed(model, command)),
     };
     let title = command.spec().title;
@@ -48,7 +49,7 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
             }
         } else if !spec.command.is_menu()
             && spec.command != Command::Palette
-            && !matches!(spec.command, Command::Smoke | Command::Watch)
+            && !matches!(spec.command, Command::Smoke | Command::Watch | Command::Approve)
         {
             if spec.command == Command::DrillFix && !model.drill {
                 continue;
@@ -87,6 +88,7 @@ pub fn path(model: &Model, invoke: &Invoke) -> String {
     } else {
         let opener = match invoke.command {
             Command::Smoke | Command::Watch => Command::Deploy,
+            Command::Approve => Command::Approvals,
             command => command,
         };
         let item = menu(model, opener).items.into_iter().find(|item| item.invoke == *invoke);
@@ -280,7 +282,7 @@ fn fixed(model: &Model, menu: Command) -> Vec<Item> {
 }
 
 /// Rows that carry an argument, each with a letter of its own.
-fn rows(
+pub(super) fn rows(
     command: Command,
     names: &[String],
     taken: &[char],
@@ -429,7 +431,13 @@ fn deploys(model: &Model) -> (String, Vec<Item>) {
     let mut items = rows(Command::Deploy, &names, &taken, |index| {
         let busy = busy(model, &names[index]);
         let way = environments.get(index).map(way).unwrap_or_default();
-        (format!("{what} → {}{way}", names[index]), blocked_deploy.clone().or(busy))
+        let unmet = super::approvals::unmet(model, &names[index]);
+        let gates = match unmet.len() {
+            0 => String::new(),
+            1 => format!(" · ✗ {} not met", unmet[0].id),
+            n => format!(" · ✗ {n} gates not met"),
+        };
+        (format!("{what} → {}{way}{gates}", names[index]), blocked_deploy.clone().or(busy))
     });
     let smoke: Vec<Item> = items
         .iter()

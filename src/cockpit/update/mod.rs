@@ -1,5 +1,6 @@
 //! The one function that changes the model.
 
+mod approvals;
 mod declare;
 mod facts;
 mod flags;
@@ -8,6 +9,7 @@ mod keys;
 pub mod menus;
 mod overlays;
 pub mod plan_view;
+mod preview;
 mod rollback;
 mod run_view;
 mod submit;
@@ -53,6 +55,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         follow(&mut cx);
         run_view::settle(&mut cx);
         rollback::keep_up(&mut cx);
+        judge(cx.model);
         derive(cx.model);
     }
     cx.effects
@@ -158,6 +161,18 @@ fn terminal() -> vt100::Parser {
     vt100::Parser::new(lines::SIZE.0, lines::SIZE.1, 0)
 }
 
+/// Looks anew how the gates of plans on the screen stand.
+fn judge(model: &mut Model) {
+    let Model { overlays, log, policy, me, now, .. } = model;
+    let Some(log) = log else { return };
+    for overlay in overlays {
+        if let Overlay::Preview(shown) = overlay {
+            let standings = preview::standings(shown, log.state(), policy, me, *now);
+            shown.judge(standings);
+        }
+    }
+}
+
 /// Works out what follows from the rest and the time.
 fn derive(model: &mut Model) {
     let (clocks, next) = match model.incident() {
@@ -185,7 +200,8 @@ fn derive(model: &mut Model) {
         (filtered(model, &of.1), of)
     };
     let guide = guide(model);
-    model.derived = Derived { clocks, next, timeline, timeline_of, guide };
+    let approvals = approvals::count(model);
+    model.derived = Derived { clocks, next, timeline, timeline_of, guide, approvals };
     for pane in Pane::ALL {
         clamp(model, pane);
     }
@@ -250,6 +266,7 @@ fn facts_of(model: &Model) -> Facts {
         checklist: model.checklist().iter().map(|item| item.id.clone()).collect(),
         repository: repository.is_some_and(|branch| branch.commit().is_some()),
         untrusted: matches!(model.config.source, super::model::ConfigSource::Untrusted { .. }),
+        missing: approvals::missing(model),
     }
 }
 

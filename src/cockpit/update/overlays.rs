@@ -7,8 +7,8 @@ use super::super::commands::Invoke;
 use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, Model};
 use super::super::msg::{Effect, KeyPress};
-use super::super::overlay::{Overlay, Palette, Preview, Way};
-use super::{Cx, declare, flags, invoke, plan_view, rollback, run_view, submit};
+use super::super::overlay::{Overlay, Palette};
+use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit};
 
 /// A key pressed twice within this many milliseconds was held down, not meant.
 const REPEAT_MS: u64 = 400;
@@ -23,7 +23,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Palette(_)) => palette(cx, press.key),
         Some(Overlay::Ask(_)) => ask(cx, press.key),
         Some(Overlay::Declare(_)) => declare::key(cx, press.key),
-        Some(Overlay::Preview(_)) => preview(cx, press, before),
+        Some(Overlay::Preview(_)) => preview::key(cx, press, before),
         Some(Overlay::Confirm(_)) => confirm(cx, press, before),
         Some(Overlay::Plan(_)) => plan_view::key(cx, press),
         Some(Overlay::Decide(_)) => plan_view::decide_key(cx, press, before),
@@ -61,9 +61,7 @@ pub(super) fn paste(cx: &mut Cx<'_>, text: &str) {
             search(palette);
         }
         Some(Overlay::Decide(decide)) => plan_view::paste(decide, text),
-        Some(Overlay::Preview(preview)) => {
-            "pasted text does not confirm: type it".clone_into(&mut preview.complaint);
-        }
+        Some(Overlay::Preview(shown)) => preview::paste(shown, text),
         _ => cx.say("pasted text is not taken as commands; press n to write a note"),
     }
 }
@@ -148,62 +146,6 @@ fn ask(cx: &mut Cx<'_>, key: Key) {
             }
         }
     }
-}
-
-fn preview(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
-    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
-    let key = press.key;
-    if preview.starting {
-        return;
-    }
-    let meant = may_confirm(preview.shown_ms, press, before);
-    if plan_view::taken(cx, key) {
-        return;
-    }
-    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
-    match (key.code, preview.way()) {
-        (Code::Esc, _) => cx.pop(),
-        (Code::Up | Code::Down | Code::PageUp | Code::PageDown, _) => {
-            preview.scroll.top = scrolled(preview.scroll.top, key).unwrap_or(preview.scroll.top);
-        }
-        (Code::Enter, Way::Typed(word)) => {
-            if preview.typed.text() != word {
-                preview.complaint = format!("type {word} to go ahead");
-            } else if meant {
-                let how = format!("typed {word}");
-                start(cx, how);
-            } else {
-                TOO_QUICK.clone_into(&mut preview.complaint);
-            }
-        }
-        (_, Way::Typed(_)) => {
-            // What was typed before this was on the screen was meant for something else.
-            let heard = preview.shown_ms.is_some_and(|shown| press.at_ms > shown);
-            if heard && preview.typed.key(key) {
-                preview.complaint.clear();
-            }
-        }
-        (Code::Enter, Way::Enter) if meant => start(cx, "enter".to_owned()),
-        (Code::Char('y'), Way::Enter | Way::Yes) if meant => start(cx, "y".to_owned()),
-        // Said, not swallowed: otherwise it looks as if the program hung.
-        (Code::Enter, Way::Enter) | (Code::Char('y'), Way::Enter | Way::Yes) => {
-            TOO_QUICK.clone_into(&mut preview.complaint);
-        }
-        (Code::Enter, Way::Yes) => "press y to go ahead".clone_into(&mut preview.complaint),
-        (Code::Char('q'), _) => cx.pop(),
-        _ => {}
-    }
-}
-
-/// Hands the plan of the preview over, once.
-fn start(cx: &mut Cx<'_>, confirmed: String) {
-    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
-    preview.starting = true;
-    preview.complaint.clear();
-    let Preview { plan, .. } = &**preview;
-    let plan = Box::new(plan.clone());
-    let policy = Box::new(cx.model.policy.clone());
-    cx.effect("starting", Effect::Start { plan, confirmed, pass_over: Vec::new(), policy });
 }
 
 fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
@@ -303,7 +245,7 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
     }
 }
 
-fn scrolled(top: usize, key: Key) -> Option<usize> {
+pub(super) fn scrolled(top: usize, key: Key) -> Option<usize> {
     let by = match key.code {
         Code::Up => -1,
         Code::Down => 1,

@@ -3,7 +3,7 @@
 use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
-use super::{Cx, run_view};
+use super::{Cx, approvals, run_view};
 use crate::incident::{
     Amended, Body, CauseDescribed, ImpactDescribed, Noted, Paged, Reopened, Retracted, RoleTaken,
     SeverityChanged, Ticked, Titled, Told,
@@ -60,6 +60,11 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         Purpose::Note(kind) => {
             needs("write something")?;
             Noted { kind: *kind, text }.into()
+        }
+        Purpose::Verbal => approvals::verbal(cx.model, &text)?.into(),
+        Purpose::Reject => {
+            needs("a reason is needed: it goes into the record")?;
+            approvals::rejection(cx.model, &text)?.into()
         }
         Purpose::Severity(severity) => {
             needs("a reason is needed: it goes into the record")?;

@@ -345,7 +345,7 @@ fn the_deploy_menu_names_what_it_would_do_and_says_why_not() {
         rows,
         [
             ("s".to_owned(), "hotfix/pool → staging"),
-            ("p".to_owned(), "hotfix/pool → production"),
+            ("p".to_owned(), "hotfix/pool → production · ✗ 3 gates not met"),
             ("S".to_owned(), "smoke-test staging"),
             ("P".to_owned(), "smoke-test production"),
             ("w".to_owned(), "watch production for 30m"),
@@ -374,7 +374,10 @@ fn the_deploy_menu_names_the_way_of_each_environment() {
     let labels: Vec<&str> = menu.items.iter().take(2).map(|item| item.label.as_str()).collect();
     assert_eq!(
         labels,
-        ["hotfix/pool → staging, canary 5 % 25 % 100 %", "hotfix/pool → production, blue-green"]
+        [
+            "hotfix/pool → staging, canary 5 % 25 % 100 %",
+            "hotfix/pool → production, blue-green · ✗ 3 gates not met"
+        ]
     );
 }
 

@@ -8,6 +8,7 @@ mod document;
 mod entry;
 mod errors;
 mod flags;
+mod gates;
 mod help;
 mod menu;
 mod palette;

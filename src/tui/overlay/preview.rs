@@ -8,36 +8,41 @@ use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row, short_id};
 use super::document::{self, Line};
-use super::{Shown, middle, typed, window};
+use super::{Shown, gates, middle, typed, window};
 use crate::cockpit;
-use crate::cockpit::overlay::{Preview, Way};
-use crate::incident::duration;
-use crate::plan::{Action, Command, Plan, Reach, Step};
-
-/// Lines kept for what confirms: a rule, a complaint, the line itself.
-const FOOT: u16 = 3;
+use crate::cockpit::overlay::{Field, Preview, Way};
+use crate::plan::{Action, Command, Plan, Reach, Step, words};
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) -> Shown {
     let plan = &preview.plan;
-    let lines = lines(ui, plan);
+    let lines = lines(ui, preview);
+    // A rule, a complaint, the line itself; and where gates are passed over, why.
+    let taken = preview.holder(ui.model).is_some();
+    let foot_height = 3 + u16::from(!taken && matches!(preview.way(), Way::PassOver(_)));
     let columns = 104.min(area.width.saturating_sub(if area.width > 60 { 4 } else { 0 }));
-    let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(FOOT + 3);
+    let wanted =
+        document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot_height + 3);
     let place = middle(area, columns, wanted.clamp(10, area.height));
     let inner = window(ui, buf, place, &format!("Plan: {}", plan.title), &[]);
-    let list = Rect { height: inner.height.saturating_sub(FOOT), ..inner };
+    let list = Rect { height: inner.height.saturating_sub(foot_height), ..inner };
     let mut shown = document::draw(buf, list, preview.scroll.top, lines.len(), |index| lines[index].clone());
     let foot = below(inner, list.height);
     rule(ui, buf, place, foot);
     complaint(ui, &mut Pen::new(buf, foot, 1), preview);
-    shown.cursor = confirm(ui, buf, row(foot, 2), preview);
-    if inner.height < FOOT + 2 {
+    shown.cursor = match preview.way() {
+        Way::PassOver(word) if !taken => pass_over(ui, buf, foot, preview, word),
+        Way::Vote => vote(ui, &mut Pen::new(buf, foot, 2)),
+        _ => confirm(ui, buf, row(foot, 2), preview),
+    };
+    if inner.height < foot_height + 2 {
         // Whoever cannot see what will run cannot have read it.
         shown.lines = 0;
     }
     shown
 }
 
-fn lines(ui: Ui<'_>, plan: &Plan) -> Vec<Line> {
+fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
+    let plan = &preview.plan;
     let (faint, text) = (ui.of(Role::Faint), ui.of(Role::Text));
     let mut first = Line::of("target ", faint).with(&plan.target, text);
     for (name, commit) in &plan.frozen {
@@ -54,9 +59,13 @@ fn lines(ui: Ui<'_>, plan: &Plan) -> Vec<Line> {
     if let Some(directory) = directories.first().filter(|_| same) {
         lines.push(Line::of("in     ", faint).with(directory, ui.of(Role::Muted)).hanging(7));
     }
-    for (index, step) in plan.steps.iter().enumerate() {
+    gates::lines(ui, &mut lines, preview);
+    for note in &plan.notes {
+        lines.push(Line::of("note   ", faint).with(note, ui.of(Role::Warn)).hanging(7));
+    }
+    for index in 0..plan.steps.len() {
         lines.push(Line::default());
-        step_lines(ui, &mut lines, index + 1, step, same);
+        step_lines(ui, &mut lines, plan, index, same);
     }
     lines
 }
@@ -68,11 +77,12 @@ fn command(step: &Step) -> Option<&Command> {
     }
 }
 
-fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, number: usize, step: &Step, same_directory: bool) {
+fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, plan: &Plan, index: usize, same_directory: bool) {
+    let Some(step) = plan.steps.get(index) else { return };
     let faint = ui.of(Role::Faint);
     let indent = "    ";
     lines.push(
-        Line::of(&format!("{number:>2}  "), ui.of(Role::Key))
+        Line::of(&format!("{:>2}  ", index + 1), ui.of(Role::Key))
             .with(&step.action.line(), ui.of(Role::Code).add_modifier(ratatui::style::Modifier::BOLD))
             .hanging(4),
     );
@@ -80,38 +90,17 @@ fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, number: usize, step: &Step, sam
     if step.reach == Reach::Others {
         about = about.with("   ▲ reaches others", ui.of(Role::Warn));
     }
-    about = about.with(&format!("   stopped after {}", duration(step.timeout)), faint);
     lines.push(about.hanging(4));
-    if let Some(command) = command(step) {
-        command_lines(ui, lines, command, same_directory);
+    if let Some(command) = command(step).filter(|_| !same_directory) {
+        lines.push(detail(ui, "in", &command.cwd));
     }
-    if let Some(probe) = &step.proof {
-        lines.push(
-            Line::of(indent, faint)
-                .with("known to be done by ", faint)
-                .with(&probe.ask.line(), ui.of(Role::Muted))
-                .hanging(4),
-        );
-    }
+    lines.extend(words::details(plan, step).iter().map(|one| detail(ui, one.label, &one.text)));
 }
 
-fn command_lines(ui: Ui<'_>, lines: &mut Vec<Line>, command: &Command, same_directory: bool) {
-    let (faint, indent) = (ui.of(Role::Faint), "    ");
-    if !same_directory {
-        lines.push(
-            Line::of(indent, faint).with("in ", faint).with(&command.cwd, ui.of(Role::Muted)).hanging(4),
-        );
-    }
-    if !command.env.is_empty() {
-        let names = command.env.join(" ");
-        lines.push(Line::of(indent, faint).with("gets ", faint).with(&names, ui.of(Role::Muted)).hanging(4));
-    }
-    if !command.set.is_empty() {
-        let set: Vec<String> = command.set.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        lines.push(
-            Line::of(indent, faint).with("sets ", faint).with(&set.join(" "), ui.of(Role::Muted)).hanging(4),
-        );
-    }
+/// One thing to be said of a step, under its line.
+fn detail(ui: Ui<'_>, label: &str, text: &str) -> Line {
+    let column = format!("    {label:<12}");
+    Line::of(&column, ui.of(Role::Faint)).with(text, ui.of(Role::Muted)).hanging(6)
 }
 
 /// A rule across the window, above what confirms.
@@ -126,17 +115,102 @@ fn rule(ui: Ui<'_>, buf: &mut Buffer, place: Rect, foot: Rect) {
 }
 
 fn complaint(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
+    let severity = ui.model.incident().map_or("", |state| state.severity.name());
+    let blocking = preview.standings.iter().filter(|standing| standing.blocks()).count();
+    let s = if blocking == 1 { "" } else { "s" };
     if let Some(holder) = preview.holder(ui.model) {
         let (target, since) = (&preview.plan.target, ui.ago(holder.started_at));
         let text = format!("‖ {target} is taken: {}, by {} for {since}", holder.title, holder.by);
         pen.put(&text, ui.of(Role::Warn));
-    } else if !preview.complaint.is_empty() {
-        pen.put("✗ ", ui.of(Role::Bad)).put(&preview.complaint, ui.of(Role::Bad));
-    } else if preview.plan.reaches_others() {
-        pen.put("▲ others will see what this does", ui.of(Role::Warn));
-    } else {
-        pen.put("nothing beyond this machine changes", ui.of(Role::Muted));
+        return;
     }
+    if !preview.complaint.is_empty() {
+        pen.put("✗ ", ui.of(Role::Bad)).put(&preview.complaint, ui.of(Role::Bad));
+        return;
+    }
+    match preview.way() {
+        Way::Blocked => {
+            let why = format!("✗ {blocking} gate{s} not met; at {severity} that keeps it closed");
+            pen.put(&why, ui.of(Role::Bad));
+        }
+        Way::PassOver(_) => {
+            let why = format!("✗ {blocking} gate{s} not met; {severity} may pass over: type why");
+            pen.put(&why, ui.of(Role::Bad));
+        }
+        Way::Vote => {
+            let role = preview.role.as_deref().unwrap_or_default();
+            let title = ui.model.policy.role_title(role).to_owned();
+            pen.put("you decide as ", ui.of(Role::Muted)).put(&title, ui.of(Role::Text));
+        }
+        _ if preview.plan.reaches_others() => {
+            pen.put("▲ others will see what this does", ui.of(Role::Warn));
+        }
+        _ => {
+            pen.put("nothing beyond this machine changes", ui.of(Role::Muted));
+        }
+    }
+}
+
+/// Why gates are passed over, and the target; or which keys there are while neither is typed.
+fn pass_over(
+    ui: Ui<'_>,
+    buf: &mut Buffer,
+    foot: Rect,
+    preview: &Preview,
+    word: &str,
+) -> Option<ratatui::layout::Position> {
+    if preview.starting {
+        Pen::new(buf, foot, 2).put("starting …", ui.of(Role::Accent));
+        return None;
+    }
+    let on = |field| preview.field == field;
+    let style = |field| if on(field) { ui.of(Role::Text) } else { ui.of(Role::Faint) };
+    let mut pen = Pen::new(buf, foot, 2);
+    pen.put("why ", style(Field::Reason)).put("> ", ui.of(Role::Key));
+    let why = Rect { x: pen.column(), width: pen.room(), ..row(foot, 2) };
+    let in_reason = typed(ui, buf, why, &preview.reason, "it goes into the record and the report");
+    let mut pen = Pen::new(buf, foot, 3);
+    if on(Field::Keys) {
+        keys(ui, &mut pen, preview, &[("⇥", "pass over")]);
+        return None;
+    }
+    pen.put("type ", style(Field::Target))
+        .put(word, ui.of(Role::Warn).add_modifier(ratatui::style::Modifier::BOLD));
+    pen.put(" and ⏎ ", style(Field::Target)).put("> ", ui.of(Role::Key));
+    let target = Rect { x: pen.column(), width: pen.room(), ..row(foot, 3) };
+    let in_target = typed(ui, buf, target, &preview.typed, "");
+    if on(Field::Reason) { in_reason } else { in_target }
+}
+
+/// The keys there are while gates are in the way.
+fn keys(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview, more: &[(&str, &str)]) {
+    let (key, text) = (ui.of(Role::Key), ui.of(Role::Text));
+    let asked = ui
+        .model
+        .incident()
+        .is_some_and(|state| crate::plan::proposal::waiting(state).any(|waits| waits.hash == preview.hash));
+    let ask = (preview.needs_approval() && !asked).then_some(("a", "ask for approval"));
+    let all = ask.iter().chain(more).chain(&[("esc", "back"), ("↑↓", "scroll")]);
+    for (index, (which, what)) in all.enumerate() {
+        if pen.room() < width(which) + width(what) + 4 {
+            break;
+        }
+        pen.gap(if index == 0 { 0 } else { 3 }).put(which, key).put(" ", text).put(what, text);
+    }
+}
+
+/// The keys of those who decide about it.
+fn vote(ui: Ui<'_>, pen: &mut Pen<'_>) -> Option<ratatui::layout::Position> {
+    let (key, text) = (ui.of(Role::Key), ui.of(Role::Text));
+    for (index, (which, what)) in
+        [("y", "approve"), ("x", "reject …"), ("v", "said by somebody …"), ("esc", "back")].iter().enumerate()
+    {
+        if pen.room() < width(which) + width(what) + 3 {
+            break;
+        }
+        pen.gap(if index == 0 { 0 } else { 3 }).put(which, key).put(" ", text).put(what, text);
+    }
+    None
 }
 
 fn confirm(ui: Ui<'_>, buf: &mut Buffer, line: Rect, preview: &Preview) -> Option<ratatui::layout::Position> {
@@ -152,6 +226,10 @@ fn confirm(ui: Ui<'_>, buf: &mut Buffer, line: Rect, preview: &Preview) -> Optio
         return None;
     }
     match preview.way() {
+        Way::Blocked | Way::PassOver(_) | Way::Vote => {
+            keys(ui, &mut pen, preview, &[]);
+            None
+        }
         Way::Enter | Way::Yes => {
             let which = if preview.way() == Way::Enter { "⏎" } else { "y" };
             pen.put(which, key).put(" go ahead", text).gap(4).put("esc", key).put(" back", text);

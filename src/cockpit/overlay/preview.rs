@@ -1,0 +1,136 @@
+//! A plan before it is confirmed, or before it is approved.
+
+use super::super::edit::LineEdit;
+use super::super::model::Model;
+use super::Scroll;
+use crate::incident::PlanRun;
+use crate::plan::Plan;
+use crate::plan::gates::{self, Standing};
+
+/// A plan before it is confirmed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// The plan.
+    pub plan: Plan,
+    /// Its hash.
+    pub hash: String,
+    /// How its gates stand; follows the record while it is on the screen.
+    pub standings: Vec<Standing>,
+    /// The role in which it is to be approved; `None`: it is to be started.
+    pub role: Option<String>,
+    /// Where keys go while gates are in the way.
+    pub field: Field,
+    /// Why gates are passed over, as typed.
+    pub reason: LineEdit,
+    /// What has been typed to confirm.
+    pub typed: LineEdit,
+    /// Since when it has been on the screen, in milliseconds of the key clock; keys read
+    /// before never confirm.
+    pub shown_ms: Option<u64>,
+    /// Whether it was confirmed and is being started.
+    pub starting: bool,
+    /// What is wrong, in one line: pasted, not what was asked for; empty while nothing is.
+    pub complaint: String,
+    /// First line shown.
+    pub scroll: Scroll,
+}
+
+/// Where keys go while gates are in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Field {
+    /// They are commands: `a` asks for approval.
+    #[default]
+    Keys,
+    /// Into the reason.
+    Reason,
+    /// Into the line that confirms.
+    Target,
+}
+
+/// How a plan is confirmed. The more it reaches, the more it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way<'a> {
+    /// Enter is enough: nothing beyond this machine changes.
+    Enter,
+    /// `y`: others will see it.
+    Yes,
+    /// This has to be typed, then Enter.
+    Typed(&'a str),
+    /// Gates are not met. The severity lets them be passed over: a reason, and this typed.
+    PassOver(&'a str),
+    /// Gates are not met that may not be passed over: it cannot be confirmed.
+    Blocked,
+    /// It is not started from here, but approved in a role.
+    Vote,
+}
+
+impl Preview {
+    /// A plan that nobody has looked at yet.
+    pub fn new(plan: Plan) -> Self {
+        Self {
+            hash: plan.hash(),
+            plan,
+            standings: Vec::new(),
+            role: None,
+            field: Field::Keys,
+            reason: LineEdit::default(),
+            typed: LineEdit::default(),
+            shown_ms: None,
+            starting: false,
+            complaint: String::new(),
+            scroll: Scroll::default(),
+        }
+    }
+
+    /// The plan of somebody that holds the target, as far as the record says: it keeps this one
+    /// from being started, not from being approved.
+    pub fn holder<'a>(&self, model: &'a Model) -> Option<&'a PlanRun> {
+        model.holder(&self.plan.target).filter(|holder| holder.id != self.plan.id && self.role.is_none())
+    }
+
+    /// How this plan is confirmed.
+    pub fn way(&self) -> Way<'_> {
+        if self.role.is_some() {
+            return Way::Vote;
+        }
+        if self.standings.iter().any(Standing::blocks) {
+            return if gates::may_pass_over(&self.standings) {
+                Way::PassOver(&self.plan.target)
+            } else {
+                Way::Blocked
+            };
+        }
+        match &self.plan.confirm {
+            Some(word) => Way::Typed(word),
+            None if self.plan.reaches_others() => Way::Yes,
+            None => Way::Enter,
+        }
+    }
+
+    /// Takes in how its gates stand now. Where that changes what is asked, it has to be seen
+    /// again before anything confirms it.
+    pub fn judge(&mut self, standings: Vec<Standing>) {
+        let before = self.kind_of_way();
+        self.standings = standings;
+        if self.kind_of_way() != before {
+            self.shown_ms = None;
+        }
+    }
+
+    /// What is asked, whatever the word is that has to be typed.
+    fn kind_of_way(&self) -> u8 {
+        match self.way() {
+            Way::Enter => 0,
+            Way::Yes => 1,
+            Way::Typed(_) => 2,
+            Way::PassOver(_) => 3,
+            Way::Blocked => 4,
+            Way::Vote => 5,
+        }
+    }
+
+    /// Tells whether people have to approve it and have not.
+    pub fn needs_approval(&self) -> bool {
+        self.standings.iter().any(|standing| standing.id == "approvals" && standing.blocks())
+    }
+}

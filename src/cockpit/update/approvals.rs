@@ -1,0 +1,303 @@
+//! Approvals: who has to approve what waits, and deciding about it from its preview.
+
+use super::super::commands::{Command, Invoke};
+use super::super::edit::LineEdit;
+use super::super::key::{Code, Key};
+use super::super::model::Model;
+use super::super::msg::Item;
+use super::super::overlay::{Ask, Overlay, Preview, Purpose};
+use super::{Cx, menus, preview};
+use crate::deploy::{Resolved, gates};
+use crate::incident::{Approved, Proposal, Rejected, State, Vote};
+use crate::plan::gates::{ApprovalRule, RoleStanding, Standing};
+use crate::plan::proposal;
+
+/// The rows of the menu, and what stands over them.
+pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
+    let Some(state) = model.incident() else {
+        return (menus::blocked(model, Command::Approve).unwrap_or_default(), Vec::new());
+    };
+    let rule = ApprovalRule::of(&model.policy, state.severity);
+    if rule.roles.is_empty() {
+        return (format!("at {} nobody has to approve a deploy", state.severity.name()), Vec::new());
+    }
+    let standing = proposal::standing(state, &rule, model.now);
+    let waits = proposal::at_hand(state);
+    let names: Vec<String> = standing.roles.iter().map(|role| role.role.to_owned()).collect();
+    let blocked = menus::blocked(model, Command::Approve)
+        .or_else(|| waits.is_none().then(|| "nothing waits for approval".to_owned()));
+    let mut items = menus::rows(Command::Approve, &names, &['x', 'p'], |index| {
+        (label(model, state, &standing.roles[index]), blocked.clone())
+    });
+    items.push(Item {
+        key: Some(Key::char('x')),
+        path: String::new(),
+        label: "reject what waits …".to_owned(),
+        disabled: blocked,
+        invoke: Command::Reject.into(),
+    });
+    if let Some(env) = production(model).filter(|_| waits.is_none()) {
+        items.push(Item {
+            key: Some(Key::char('p')),
+            path: String::new(),
+            label: format!("look at the deploy to {env}, to ask for approval"),
+            disabled: menus::blocked(model, Command::Deploy),
+            invoke: Invoke { command: Command::Deploy, argument: env.to_owned() },
+        });
+    }
+    (note(state, waits, &standing.rejections, standing.in_conflict()), items)
+}
+
+fn note(state: &State, waits: Option<&Proposal>, against: &[&Vote], conflict: bool) -> String {
+    let mut note = match waits {
+        Some(waits) => format!("{}, put up by {}", waits.title, waits.by),
+        None => match proposal::subject(state) {
+            Some(subject) => format!("{} was started; nothing waits", subject.title),
+            None => "nothing waits for approval".to_owned(),
+        },
+    };
+    for vote in against {
+        let colon = if vote.how.is_empty() { "" } else { ": " };
+        note = format!("{note}. ✗ {} rejects it as {}{colon}{}", vote.by, vote.role, vote.how);
+    }
+    if conflict {
+        note.push_str(". In conflict: some approve it, some reject it");
+    }
+    note
+}
+
+fn label(model: &Model, state: &State, role: &RoleStanding<'_>) -> String {
+    let title = model.policy.role_title(role.role);
+    match role.approval {
+        Some(vote) => {
+            let at = model.looks.zone.to_datetime(vote.at);
+            let how = match (vote.is_verified(), vote.how.is_empty()) {
+                (true, _) => String::new(),
+                (false, true) => ", unverified".to_owned(),
+                (false, false) => format!(", {}, unverified", vote.how),
+            };
+            format!("✓ {title}: {} {:02}:{:02}{how}", vote.by, at.hour(), at.minute())
+        }
+        None => match (state.roles.get(role.role), role.why.as_str()) {
+            (Some(person), "not given") => format!("· {title}: {person} has not yet"),
+            (_, why) => format!("· {title}: {why}"),
+        },
+    }
+}
+
+/// The environment users are served from: the first protected one, else the last.
+pub(super) fn production(model: &Model) -> Option<&str> {
+    let environments = &model.config.config.environments;
+    let protected = environments.iter().find(|env| env.protected);
+    protected.or(environments.last()).map(|env| env.name.as_str())
+}
+
+/// Opens the preview of what waits, to approve it in a role: its exact commands are read first.
+pub(super) fn open(cx: &mut Cx<'_>, role: &str) {
+    let Some(state) = cx.model.incident() else { return };
+    let Some(waits) = proposal::at_hand(state) else { return cx.say("nothing waits for approval") };
+    let Some(plan) = proposal::plan(waits) else {
+        return cx.say("it was put up by another version and cannot be shown: approve it there");
+    };
+    let role = if role.is_empty() { own_role(cx.model, state) } else { role.to_owned() };
+    cx.push(Overlay::Preview(Box::new(Preview { role: Some(role), ..Preview::new(plan) })));
+}
+
+/// The role in which one decides where none is said: one's own, else the first that has to.
+fn own_role(model: &Model, state: &State) -> String {
+    let roles = &model.policy.severity(state.severity).approvals;
+    let mine = |role: &&String| {
+        state.roles.get(*role).is_some_and(|who| crate::incident::same_person(who, &model.me))
+    };
+    roles.iter().find(mine).or(roles.first()).cloned().unwrap_or_default()
+}
+
+/// A key on the preview of what waits.
+pub(super) fn key(cx: &mut Cx<'_>, key: Key, meant: bool) {
+    let Some(Overlay::Preview(shown)) = cx.model.overlays.last_mut() else { return };
+    match key.code {
+        Code::Esc | Code::Char('q') => cx.pop(),
+        Code::Enter => "press y to approve".clone_into(&mut shown.complaint),
+        Code::Char('y') if !meant => super::overlays::TOO_QUICK.clone_into(&mut shown.complaint),
+        Code::Char('y') => approve(cx),
+        Code::Char('v') if meant => ask(cx, false),
+        Code::Char('x') if meant => ask(cx, true),
+        _ => {}
+    }
+}
+
+/// What is on the screen and still waits; says so where it does not.
+fn shown(cx: &mut Cx<'_>) -> Option<(String, Proposal)> {
+    let Some(Overlay::Preview(shown)) = cx.model.overlays.last() else { return None };
+    let (role, hash) = (shown.role.clone()?, shown.hash.clone());
+    let found = cx
+        .model
+        .incident()
+        .and_then(|state| proposal::waiting(state).find(|waits| waits.hash == hash).cloned());
+    let why = match (&cx.model.read_only, &found) {
+        (Some(why), _) => format!("nothing can be saved: {why}"),
+        (None, None) => "it waits no longer: it was started, or another was put up".to_owned(),
+        (None, Some(_)) => String::new(),
+    };
+    if !why.is_empty() {
+        complain(cx, why);
+        return None;
+    }
+    Some((role, found?))
+}
+
+fn complain(cx: &mut Cx<'_>, why: String) {
+    if let Some(Overlay::Preview(shown)) = cx.model.overlays.last_mut() {
+        shown.complaint = why;
+    }
+}
+
+fn approve(cx: &mut Cx<'_>) {
+    let Some((role, waits)) = shown(cx) else { return };
+    let Some(state) = cx.model.incident() else { return };
+    let own_allowed = cx.model.policy.severity(state.severity).own_approval;
+    if !own_allowed && preview::is_own(state, &waits.hash, &cx.model.me) {
+        return complain(cx, "you put it up: nobody approves their own plan".to_owned());
+    }
+    let said = format!("approved as {role}");
+    cx.append(Approved {
+        role,
+        by: cx.model.me.clone(),
+        verbal: false,
+        how: String::new(),
+        plan: Some(waits.id),
+        hash: waits.hash,
+        title: waits.title,
+    });
+    cx.pop();
+    cx.say(said);
+}
+
+/// Asks who said what how, or why it is rejected.
+fn ask(cx: &mut Cx<'_>, rejects: bool) {
+    let Some((role, _)) = shown(cx) else { return };
+    let title = cx.model.policy.role_title(&role).to_owned();
+    let (label, placeholder) = if rejects {
+        (format!("reject as {title}"), "why: not before the backup is done")
+    } else {
+        (format!("approved by the {title}, verbally"), "who, and how: omar on the call")
+    };
+    let purpose = if rejects { Purpose::Reject } else { Purpose::Verbal };
+    cx.push(Overlay::Ask(Ask {
+        purpose,
+        label,
+        placeholder: placeholder.to_owned(),
+        input: LineEdit::default(),
+        complaint: String::new(),
+    }));
+}
+
+/// Rejects what waits: opens its preview and asks why.
+pub(super) fn open_to_reject(cx: &mut Cx<'_>) {
+    let before = cx.model.overlays.len();
+    open(cx, "");
+    if cx.model.overlays.len() > before {
+        ask(cx, true);
+    }
+}
+
+/// The preview under the line that is being typed.
+fn under(model: &Model) -> Option<(String, Proposal)> {
+    let shown = model.overlays.iter().rev().find_map(|overlay| match overlay {
+        Overlay::Preview(shown) => Some(shown),
+        _ => None,
+    })?;
+    let waits = proposal::waiting(model.incident()?).find(|waits| waits.hash == shown.hash)?;
+    Some((shown.role.clone()?, waits.clone()))
+}
+
+const GONE: &str = "it waits no longer: it was started, or another was put up";
+
+/// What a verbal approval says: who, and how.
+pub(super) fn verbal(model: &Model, text: &str) -> Result<Approved, String> {
+    let (role, waits) = under(model).ok_or(GONE)?;
+    let (by, how) = who_and_how(text).ok_or("say who, and how: omar on the call")?;
+    Ok(Approved { role, by, verbal: true, how, plan: Some(waits.id), hash: waits.hash, title: waits.title })
+}
+
+/// What a rejection says.
+pub(super) fn rejection(model: &Model, reason: &str) -> Result<Rejected, String> {
+    let (role, waits) = under(model).ok_or(GONE)?;
+    Ok(Rejected {
+        role,
+        by: model.me.clone(),
+        reason: reason.to_owned(),
+        plan: Some(waits.id),
+        hash: waits.hash,
+        title: waits.title,
+    })
+}
+
+/// `omar on the call` taken apart: what is before the first small word of how is the name.
+fn who_and_how(text: &str) -> Option<(String, String)> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let small = ["on", "by", "in", "at", "over", "via", "through", "from", "during", "said"];
+    let place = words.iter().position(|word| small.contains(word)).filter(|place| *place > 0)?;
+    let (who, how) = words.split_at(place);
+    (!how.is_empty()).then(|| (who.join(" ").trim_end_matches([',', ':']).to_owned(), how.join(" ")))
+}
+
+/// The gates of a deploy to an environment that are not met, as far as is known before its plan
+/// is made.
+pub(super) fn unmet(model: &Model, environment: &str) -> Vec<Standing> {
+    let (Some(state), Some(branch)) = (model.incident(), model.repository()) else { return Vec::new() };
+    if !model.may_run() {
+        return Vec::new();
+    }
+    let what = Resolved {
+        reference: branch.branch().unwrap_or_default().to_owned(),
+        commit: branch.commit().unwrap_or_default().to_owned(),
+        root: branch.root.clone(),
+        dirty: branch.is_dirty(),
+        ..Resolved::default()
+    };
+    let (config, policy) = (&model.config.config, &model.policy);
+    let all = gates::standing_ahead(config, policy, environment, &what, state, &model.me, model.now);
+    all.into_iter().filter(Standing::blocks).collect()
+}
+
+/// The gates of production that are not met, for what is next: id and what is missing.
+pub(super) fn missing(model: &Model) -> Vec<(String, String)> {
+    let Some(env) = production(model) else { return Vec::new() };
+    unmet(model, env).into_iter().map(|standing| (standing.id.to_owned(), standing.why)).collect()
+}
+
+/// How many of those who have to approve have, for the header; `None` where nobody has to, or
+/// it is too late to ask.
+pub(super) fn count(model: &Model) -> Option<(usize, usize, bool)> {
+    let state = model.incident().filter(|state| state.is_open())?;
+    if state.phase >= crate::incident::Phase::Verify || !model.may_run() {
+        return None;
+    }
+    let env = production(model)?;
+    let env = model.config.config.environments.iter().find(|one| one.name == env)?;
+    if !gates::ids(env, &model.policy).iter().any(|id| id == "approvals") {
+        return None;
+    }
+    let rule = ApprovalRule::of(&model.policy, state.severity);
+    if rule.roles.is_empty() {
+        return None;
+    }
+    let standing = proposal::standing(state, &rule, model.now);
+    Some((standing.given(), standing.roles.len(), !standing.rejections.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_and_how_are_told_apart() {
+        let parts = |text| who_and_how(text).map(|(who, how)| format!("{who}|{how}"));
+        assert_eq!(parts("omar on the call").as_deref(), Some("omar|on the call"));
+        assert_eq!(parts("Li Wei, by phone").as_deref(), Some("Li Wei|by phone"));
+        for half in ["omar", "on the call", "", "  "] {
+            assert_eq!(parts(half), None, "{half:?}");
+        }
+    }
+}

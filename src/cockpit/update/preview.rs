@@ -1,0 +1,178 @@
+//! Keys for a plan before it is confirmed: its gates, the reason to pass them over, the target.
+
+use super::super::key::{Code, Key};
+use super::super::msg::{Effect, KeyPress};
+use super::super::overlay::{Field, Overlay, Preview, Way};
+use super::overlays::{TOO_QUICK, may_confirm, scrolled};
+use super::{Cx, approvals, plan_view};
+use crate::incident::{State, same_person};
+use crate::plan::gates::{self, Standing};
+use crate::plan::{confirmed, proposal};
+
+/// Takes a key. `before` is the key before this one, and when it came.
+pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
+    if preview.starting {
+        return;
+    }
+    if let Some(top) = scrolled(preview.scroll.top, press.key) {
+        preview.scroll.top = top;
+        return;
+    }
+    if plan_view::taken(cx, press.key) {
+        return;
+    }
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
+    // What was typed before this was on the screen was meant for something else.
+    let heard = preview.shown_ms.is_some_and(|shown| press.at_ms > shown);
+    let meant = may_confirm(preview.shown_ms, press, before);
+    match preview.way() {
+        Way::Enter | Way::Yes => ask(cx, press.key, meant),
+        Way::Typed(_) => typing(cx, press.key, heard, meant),
+        Way::PassOver(_) => passing_over(cx, press, heard, meant),
+        Way::Blocked => blocked(cx, press.key, heard && !press.repeat),
+        Way::Vote => approvals::key(cx, press.key, meant),
+    }
+}
+
+/// A plan that one key confirms.
+fn ask(cx: &mut Cx<'_>, key: Key, meant: bool) {
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
+    let enter = preview.way() == Way::Enter;
+    match key.code {
+        Code::Esc | Code::Char('q') => cx.pop(),
+        Code::Enter if enter && meant => start(cx, "enter".to_owned()),
+        Code::Char('y') if meant => start(cx, "y".to_owned()),
+        Code::Enter if !enter => "press y to go ahead".clone_into(&mut preview.complaint),
+        // Said, not swallowed: otherwise it looks as if the program hung.
+        Code::Enter | Code::Char('y') => TOO_QUICK.clone_into(&mut preview.complaint),
+        _ => {}
+    }
+}
+
+/// The line that confirms.
+fn typing(cx: &mut Cx<'_>, key: Key, heard: bool, meant: bool) {
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
+    let (Way::Typed(word) | Way::PassOver(word)) = preview.way() else { return };
+    match key.code {
+        Code::Esc => cx.pop(),
+        Code::Enter if preview.typed.text() != word => {
+            preview.complaint = format!("type {word} to go ahead");
+        }
+        Code::Enter if meant => {
+            let how = confirmed::typed(word);
+            start(cx, how);
+        }
+        Code::Enter => TOO_QUICK.clone_into(&mut preview.complaint),
+        _ => {
+            if heard && preview.typed.key(key) {
+                preview.complaint.clear();
+            }
+        }
+    }
+}
+
+/// Gates are not met, and may be passed over with a reason.
+fn passing_over(cx: &mut Cx<'_>, press: KeyPress, heard: bool, meant: bool) {
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
+    let key = press.key;
+    let reasoned = !preview.reason.text().trim().is_empty();
+    match (preview.field, key.code) {
+        (Field::Keys, Code::Tab) | (Field::Target, Code::BackTab) => preview.field = Field::Reason,
+        (Field::Keys, Code::BackTab) | (Field::Reason, Code::Tab) => preview.field = Field::Target,
+        (Field::Reason, Code::BackTab) | (Field::Target, Code::Tab) => preview.field = Field::Keys,
+        (Field::Keys, Code::Enter) => {
+            "gates are not met: tab, and type why they are passed over".clone_into(&mut preview.complaint);
+        }
+        (Field::Keys, _) => blocked(cx, key, heard && !press.repeat),
+        (Field::Reason | Field::Target, Code::Esc) => preview.field = Field::Keys,
+        (Field::Reason, Code::Enter) if reasoned => preview.field = Field::Target,
+        (Field::Reason | Field::Target, Code::Enter) if !reasoned => {
+            preview.field = Field::Reason;
+            "a reason is needed: it goes into the record and the report".clone_into(&mut preview.complaint);
+        }
+        (Field::Reason, _) => {
+            if heard && preview.reason.key(key) {
+                preview.complaint.clear();
+            }
+        }
+        (Field::Target, _) => typing(cx, key, heard, meant),
+    }
+}
+
+/// Gates are not met: nothing starts it, but approval can be asked for.
+fn blocked(cx: &mut Cx<'_>, key: Key, meant: bool) {
+    let severity = cx.model.incident().map_or("", |state| state.severity.name());
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
+    match key.code {
+        Code::Esc | Code::Char('q') => cx.pop(),
+        Code::Char('a') if meant && preview.needs_approval() => propose(cx),
+        Code::Enter | Code::Char('y') => {
+            preview.complaint = format!("gates are not met, and at {severity} not all may be passed over");
+        }
+        _ => {}
+    }
+}
+
+/// Puts the plan up for approval, once.
+fn propose(cx: &mut Cx<'_>) {
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last() else { return };
+    let hash = preview.hash.clone();
+    let up = cx.model.incident().is_some_and(|state| proposal::waiting(state).any(|one| one.hash == hash));
+    let body = proposal::propose(&preview.plan);
+    let why = match (&cx.model.read_only, up, &body) {
+        (Some(why), _, _) => format!("nothing can be saved: {why}"),
+        (None, true, _) => "it is up for approval already".to_owned(),
+        (None, false, None) => "it cannot be written down".to_owned(),
+        (None, false, Some(_)) => String::new(),
+    };
+    if why.is_empty() {
+        body.into_iter().for_each(|body| cx.append(body));
+    } else if let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() {
+        preview.complaint = why;
+    }
+}
+
+/// Hands the plan of the preview over, once.
+fn start(cx: &mut Cx<'_>, confirmed: String) {
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
+    preview.starting = true;
+    preview.complaint.clear();
+    let Preview { plan, standings, reason, .. } = &**preview;
+    let plan = Box::new(plan.clone());
+    let reason = reason.text().trim();
+    let blocking = standings.iter().filter(|standing| standing.blocks());
+    let pass_over = blocking.map(|standing| (standing.id.to_owned(), reason.to_owned())).collect();
+    let policy = Box::new(cx.model.policy.clone());
+    cx.effect("starting", Effect::Start { plan, confirmed, pass_over, policy });
+}
+
+/// Text that was pasted: a reason may be, a confirmation never.
+pub(super) fn paste(preview: &mut Preview, text: &str) {
+    match (preview.way(), preview.field) {
+        (Way::PassOver(_), Field::Reason) if preview.shown_ms.is_some() => {
+            preview.reason.insert(text.trim_end());
+            preview.complaint.clear();
+        }
+        _ => "pasted text does not confirm: type it".clone_into(&mut preview.complaint),
+    }
+}
+
+/// How the gates of a preview stand now.
+pub(super) fn standings(
+    preview: &Preview,
+    state: &State,
+    policy: &crate::incident::Policy,
+    me: &str,
+    now: jiff::Timestamp,
+) -> Vec<Standing> {
+    // Whoever looks at what another has put up does not make it their own plan.
+    let put_up = proposal::of(state, &preview.hash).filter(|_| preview.role.is_some());
+    let by = put_up.map_or(me, |proposal| proposal.by.as_str());
+    gates::evaluate(&preview.plan, state, policy, by, now)
+}
+
+/// Tells whether a proposal is one's own.
+pub(super) fn is_own(state: &State, hash: &str, me: &str) -> bool {
+    proposal::of(state, hash).is_some_and(|proposal| same_person(&proposal.by, me))
+}

@@ -1,0 +1,59 @@
+//! The gates of a plan: how each stands, what is missing, and whether approval was asked for.
+
+use super::super::theme::Role;
+use super::super::ui::Ui;
+use super::document::Line;
+use crate::cockpit::overlay::Preview;
+use crate::plan::gates::Met;
+use crate::plan::proposal;
+
+/// One line with all of them, and one for each that is not simply met.
+pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
+    if preview.standings.is_empty() {
+        return;
+    }
+    let faint = ui.of(Role::Faint);
+    let mut all = Line::of("gates  ", faint).hanging(7);
+    for (index, standing) in preview.standings.iter().enumerate() {
+        let (glyph, role) = look(standing.met);
+        let gap = if index == 0 { "" } else { "   " };
+        all = all.with(&format!("{gap}{glyph} "), ui.of(role)).with(standing.id, ui.of(role));
+    }
+    lines.push(all);
+    for standing in &preview.standings {
+        let (glyph, role) = look(standing.met);
+        let said = match standing.met {
+            Met::No | Met::PassedOver => &standing.why,
+            // Who approved is worth reading; that checks are green is not.
+            Met::Yes if standing.id == "approvals" || standing.id == "rollback" => &standing.why,
+            Met::Yes | Met::NotApplicable => continue,
+        };
+        lines.push(
+            Line::of("       ", faint)
+                .with(&format!("{glyph} {}  ", standing.title), ui.of(role))
+                .with(said, ui.of(Role::Muted))
+                .hanging(9),
+        );
+    }
+    let asked = ui
+        .model
+        .incident()
+        .and_then(|state| proposal::waiting(state).find(|waits| waits.hash == preview.hash));
+    if let Some(asked) = asked {
+        lines.push(
+            Line::of("       ", faint)
+                .with("… asked for approval", ui.of(Role::Accent))
+                .with(&format!("  by {} {}  {}", asked.by, ui.minute(asked.at), asked.id), faint)
+                .hanging(9),
+        );
+    }
+}
+
+fn look(met: Met) -> (char, Role) {
+    match met {
+        Met::Yes => ('✓', Role::Good),
+        Met::No => ('✗', Role::Bad),
+        Met::PassedOver => ('▲', Role::Warn),
+        Met::NotApplicable => ('–', Role::Faint),
+    }
+}
