@@ -65,7 +65,7 @@ fn forms() -> Vec<Vec<u8>> {
             forms.push(inner[4..(inner.len() - 4).min(24)].to_vec());
         }
     }
-    forms.push(PRINTED.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes());
+    forms.push(PRINTED.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
     forms
 }
 

@@ -90,7 +90,7 @@ fn what_cannot_be_had_is_told_by_name() {
         (file("empty", b"\n"), "it is empty"),
         (file("short", b"abc\n"), "fewer than 4 bytes"),
         (file("nul", b"abcd\0efg"), "NUL"),
-        (file("long", &[b'x'; MOST + 3]), "more than 65536 bytes"),
+        (file("long", &vec![b'x'; MOST + 3]), "more than 65536 bytes"),
         (printing("echo hunter22; exit 3"), "exited 3"),
         (printing("echo hunter22 >&2; kill -9 $$"), "was killed"),
         (printing("head -c 70000 /dev/zero | tr '\\0' x"), "more than 65536 bytes"),
