@@ -35,6 +35,7 @@ pub(super) fn short(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) {
     marks(ui, &mut pen, state);
     phase_now(ui, &mut pen, state);
     pen.gap(3);
+    way_back(ui, &mut pen);
     clocks(ui, &mut pen);
     next(ui, buf, row(area, 2), false);
     guide(ui, buf, row(area, 3));
@@ -271,7 +272,9 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     };
     let key = ui.key(Command::RollBack);
     // The key goes first where there is no room for all.
-    if pen.right(&format!("{text} [{key}]"), ui.of(role)) || pen.right(text, ui.of(role)) {
+    let whole = format!("{text} [{key}]");
+    let roomy = pen.room() > 90 && pen.right(&whole, ui.of(role));
+    if roomy || pen.right(text, ui.of(role)) {
         pen.right_gap(3);
     }
 }

@@ -111,6 +111,8 @@ fn close_preview(cx: &mut Cx<'_>, plan: &str) {
     cx.model
         .overlays
         .retain(|overlay| !matches!(overlay, Overlay::Preview(preview) if preview.plan.id == plan));
+    // The choice was made: what it comes to is beneath.
+    cx.model.overlays.retain(|overlay| !matches!(overlay, Overlay::Rollback(_)));
     cx.model.view_mut(Pane::Runs).cursor = None;
     let key = cx
         .model

@@ -11,6 +11,9 @@ use crate::hotfix::state::BranchState;
 use crate::incident::{Body, PlanEnd};
 use crate::plan::Request;
 
+/// What is being done while a plan is made of a way.
+const MAKING: &str = "making the plan to go back";
+
 /// Looks again where something changed that ways back depend on. One look at a time: what
 /// changes meanwhile is looked at after it.
 pub(super) fn keep_up(cx: &mut Cx<'_>) {
@@ -164,7 +167,8 @@ fn take(cx: &mut Cx<'_>) {
         return;
     }
     let known = ways(cx.model, &environment).is_some_and(|ways| ways.iter().any(|known| known.id == way));
-    if known {
-        cx.effect("making the plan", Effect::Prepare(Request::Rollback { environment, way: Some(way) }));
+    let making = cx.model.in_flight.values().any(|doing| *doing == MAKING);
+    if known && !making {
+        cx.effect(MAKING, Effect::Prepare(Request::Rollback { environment, way: Some(way) }));
     }
 }

@@ -94,6 +94,9 @@ pub(super) fn gates(policy: &DeTable<'_>, found: &mut Vec<Problem>) {
     for (gate, span) in texts(policy, "gates") {
         known("gate", gate, span, Gate::IDS, found);
     }
+    for (gate, span) in texts(policy, "rollback_gates") {
+        known("gate", gate, span, Gate::IDS, found);
+    }
     for severity in Severity::ALL.into_iter().filter_map(|severity| table(policy, severity.name())) {
         for (gate, span) in texts(severity, "may_pass_over") {
             known("gate", gate, span, Gate::IDS, found);

@@ -47,8 +47,11 @@ fn flags(known: &Known<'_>) -> Vec<Way> {
         let mut way =
             way(known, &format!("flag:{}", flag.name), Kind::FlagOff, format!("turn {} off", flag.name));
         let about = &flag.about;
-        way.goes_back_to =
-            if about.is_empty() { "the code without it".to_owned() } else { format!("without {about}") };
+        way.goes_back_to = if about.is_empty() {
+            "the code without it".to_owned()
+        } else {
+            format!("the code without {about}")
+        };
         way.evidence.push((None, "helps only where the fault is behind it".to_owned()));
         way.ready = match &flag.state {
             Switch::On => {

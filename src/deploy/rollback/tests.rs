@@ -385,7 +385,7 @@ fn a_flag_says_what_it_guards() {
     let unknown = Known { flags: vec![flag(Switch::Unknown("refused".into()))], ..world.known() };
     let listed = ways(&unknown);
     let way = get(&listed, "flag:new-checkout");
-    assert_eq!(way.goes_back_to, "without the new checkout");
+    assert_eq!(way.goes_back_to, "the code without the new checkout");
     assert_eq!(way.ready, Ready::Unknown("refused".into()));
 
     let on = Known { flags: vec![flag(Switch::On)], ..world.known() };

@@ -229,3 +229,39 @@ fn a_plan_that_stands_still_is_decided_about_before_all_else() {
     assert_eq!(log.state().plan_to_decide().unwrap().id, "d");
     assert_eq!(log.state().plan_to_see().unwrap().id, "again");
 }
+
+fn rolled_back(minute: i64, spec: serde_json::Value) -> [Record; 2] {
+    let started = PlanStarted {
+        plan: "rollback-production-1".into(),
+        title: "roll production back".into(),
+        purpose: "rollback".into(),
+        target: "production".into(),
+        hash: String::new(),
+        steps: Vec::new(),
+        confirmed: String::new(),
+        spec,
+    };
+    let ended = PlanEnded { plan: "rollback-production-1".into(), end: PlanEnd::Done, why: String::new() };
+    [record(minute, started), record(minute + 1, ended)]
+}
+
+#[test]
+fn first_production_is_put_back_if_there_is_a_way() {
+    let ready = WayBack { ready: Some("redeploy v1.2.2".into()) };
+    let facts = Facts { way_back: Some(ready), ..repository() };
+    let first = |log: &Log, facts: &Facts| next(log.state(), &Policy::built_in(), facts, minutes(8));
+    let put_back = |list: Vec<Next>| {
+        list.into_iter().find(|next| matches!(next.action, "rollback" | "mitigate")).expect("it comes first")
+    };
+    let shown = put_back(first(&assembled([]), &facts));
+    assert_eq!(shown.action, "rollback");
+    assert!(shown.title.ends_with("redeploy v1.2.2"), "{}", shown.title);
+    let blind = put_back(first(&assembled([]), &repository()));
+    assert_eq!(blind.action, "mitigate", "without a way it stays a question");
+
+    let released = serde_json::json!({ "release": { "environment": "production" } });
+    let over = put_back(first(&assembled(rolled_back(6, released)), &facts));
+    assert!(over.action == "mitigate" && over.title.starts_with("rolled back"), "{over:?}");
+    let pushed = put_back(first(&assembled(rolled_back(6, serde_json::json!({}))), &facts));
+    assert_eq!(pushed.action, "rollback", "a revert that was pushed is still to be deployed");
+}

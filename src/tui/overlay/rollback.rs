@@ -18,7 +18,7 @@ use crate::incident::RollbackStep;
 const COMMITS: usize = 8;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &Rollback) -> Shown {
-    let lines = lines(ui, screen, area.width);
+    let (lines, chosen) = lines(ui, screen, area.width);
     let columns = 110.min(area.width.saturating_sub(if area.width > 60 { 4 } else { 0 }));
     let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(2);
     let place = middle(area, columns, wanted.clamp(12.min(area.height), area.height));
@@ -29,12 +29,17 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &Rollback) 
     }
     keys.push(("esc", "back"));
     let inner = window(ui, buf, place, &format!("Roll back {}", screen.environment), &keys);
-    document::draw(buf, inner, screen.top, lines.len(), |index| lines[index].clone())
+    // Where the way the cursor is on would be below the edge, it is begun with that.
+    let before = document::height(&lines[..(chosen + 2).min(lines.len())], inner.width, u16::MAX);
+    let top = if screen.top == 0 && before > inner.height { chosen } else { screen.top };
+    document::draw(buf, inner, top, lines.len(), |index| lines[index].clone())
 }
 
-fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> Vec<Line> {
+/// Everything there is to read, and the line at which the way the cursor is on begins.
+fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> (Vec<Line>, usize) {
     let (faint, muted) = (ui.of(Role::Faint), ui.of(Role::Muted));
     let mut lines = steps(ui, width);
+    let mut chosen = 0;
     lines.push(Line::default());
     let looked = ui.model.ways.known.get(&screen.environment);
     match looked {
@@ -48,6 +53,9 @@ fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> Vec<Line> {
         }
         Some(Looked { ways: Ok(ways), at }) => {
             for way in ways {
+                if way.id == screen.way {
+                    chosen = lines.len();
+                }
                 row(ui, &mut lines, way, way.id == screen.way);
             }
             if let Some(way) = ways.iter().find(|way| way.id == screen.way) {
@@ -60,7 +68,7 @@ fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> Vec<Line> {
             lines.push(Line::of(&since, faint).with(again, muted));
         }
     }
-    lines
+    (lines, chosen)
 }
 
 /// The four steps and how long each takes; on a small screen their names.
@@ -71,24 +79,24 @@ fn steps(ui: Ui<'_>, width: u16) -> Vec<Line> {
         let mut line = Line::default();
         for (index, step) in steps.iter().enumerate() {
             line = line.with(&format!("{} ", index + 1), key).with(&step.title, text);
-            line = line.with(&format!(" {}   ", minutes(step)), faint);
+            line = line.with(&format!(" {}  ", minutes(step)), faint);
         }
-        return vec![line.hanging(2)];
+        return vec![line.with("min", faint).hanging(2)];
     }
     let line = |(index, step): (usize, &RollbackStep)| {
         Line::of(&format!("{}  ", index + 1), key)
             .with(&format!("{:<9}", step.title), text)
-            .with(&format!("{:<9}", minutes(step)), ui.of(Role::Muted))
+            .with(&format!("{:<10}", format!("{} min", minutes(step))), ui.of(Role::Muted))
             .with(&step.about, faint)
-            .hanging(21)
+            .hanging(22)
     };
     steps.iter().enumerate().map(line).collect()
 }
 
-/// `5–15 min`.
+/// `5–15`.
 fn minutes(step: &RollbackStep) -> String {
     let (from, until) = (step.from.as_mins(), step.until.as_mins());
-    if from == 0 { format!("≤ {until} min") } else { format!("{from}–{until} min") }
+    if from == 0 { format!("≤{until}") } else { format!("{from}–{until}") }
 }
 
 fn mark(ui: Ui<'_>, ready: &Ready) -> (&'static str, Style) {

@@ -1,0 +1,88 @@
+//! Going back: when it is looked at, what the screen keeps, and what a key takes.
+
+use super::*;
+use crate::cockpit::ways::{Looked, Readiness};
+use crate::deploy::rollback::{Kind, Ready, Way};
+
+fn way(id: &str, ready: Ready) -> Way {
+    Way {
+        id: id.into(),
+        title: format!("{id} it"),
+        kind: Kind::Redeploy,
+        environment: "production".into(),
+        goes_back_to: "v1.2.2".into(),
+        takes_away: Vec::new(),
+        takes_away_count: 0,
+        ready,
+        evidence: Vec::new(),
+        migrations: Vec::new(),
+        rehearsed: None,
+        undone_by: None,
+    }
+}
+
+fn found(table: &mut Table, ways: Vec<Way>) -> Vec<(EffectId, Effect)> {
+    let looked = Looked { at: time(60), ways: Ok(ways) };
+    table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }))
+}
+
+/// Ends the look that is under way.
+fn end(table: &mut Table) -> Vec<Effect> {
+    let id = table.model.ways.looking.expect("a look is under way");
+    table.send(Msg::Done(id, Ok(Done::Quietly))).into_iter().map(|(_, effect)| effect).collect()
+}
+
+fn looks(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::LookBack { .. })).count()
+}
+
+#[test]
+fn ways_back_are_looked_for_long_before_they_are_needed_and_once_at_a_time() {
+    let mut table = Table::ready();
+    assert!(table.model.ways.looking.is_some(), "the configuration is trusted");
+    let mut moved = branch();
+    moved.head = Head::Branch { name: "hotfix/pool".into(), commit: "b".repeat(40) };
+    let effects = table.send(Msg::Fact(Fact::Branch(Box::new(Ok(moved.clone())))));
+    assert!(effects.is_empty(), "one look at a time: {effects:?}");
+    assert_eq!(looks(&end(&mut table)), 1, "what changed meanwhile is looked at after it");
+    assert_eq!(looks(&end(&mut table)), 0);
+    moved.dirty_count += 1;
+    let effects = table.send(Msg::Fact(Fact::Branch(Box::new(Ok(moved)))));
+    assert!(effects.is_empty(), "what is being edited changes no way back: {effects:?}");
+}
+
+#[test]
+fn nothing_is_asked_that_nobody_trusted() {
+    let mut table = Table::ready();
+    let mut config = table.model.config.clone();
+    config.source = ConfigSource::Untrusted { hash: "0".into(), would_run: Vec::new() };
+    end(&mut table);
+    let effects = table.send(Msg::Fact(Fact::Config(Box::new(config))));
+    assert!(effects.is_empty(), "{effects:?}");
+    table.keys("R");
+    assert!(table.word().contains("not trusted"), "{}", table.word());
+}
+
+#[test]
+fn the_cursor_stays_on_its_way_when_the_order_changes_and_enter_takes_that_one() {
+    let mut table = Table::ready();
+    found(&mut table, vec![way("redeploy", Ready::Yes), way("revert", Ready::Yes)]);
+    assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::Ready);
+    table.keys("R");
+    table.keys("j");
+    found(&mut table, vec![way("revert", Ready::Yes), way("redeploy", Ready::No("gone".into()))]);
+    let effects = table.key(Key::parse("enter").unwrap());
+    let asked = Request::Rollback { environment: "production".into(), way: Some("revert".into()) };
+    assert_eq!(effects, [Effect::Prepare(asked)]);
+    assert!(table.key(Key::parse("enter").unwrap()).is_empty(), "the plan is being made already");
+}
+
+#[test]
+fn readiness_is_the_best_that_is_known_of_any_way() {
+    let mut table = Table::ready();
+    let unknown = || way("redeploy", Ready::Unknown("a migration lies between".into()));
+    found(&mut table, vec![unknown()]);
+    assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::Unknown);
+    found(&mut table, vec![way("redeploy", Ready::No("nothing was released".into()))]);
+    assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::NoWay);
+}
