@@ -25,6 +25,7 @@ const LINES: usize = 20;
 const TAIL: u64 = 32 << 10;
 
 /// From where on a plan is followed.
+#[derive(Clone, Copy)]
 pub(super) struct From<'a> {
     /// A place in the journal before it.
     pub(super) seq: Seq,
@@ -166,7 +167,7 @@ impl Told<'_> {
                 out.tell(&format!("  watch of {environment}: {} ({why})", judged.verdict.name()));
             }
             Body::StopAsked(asked) if self.is_of(&asked.run) => {
-                out.tell(&format!("■ {who} asked for a stop"))
+                out.tell(&format!("■ {who} asked for a stop"));
             }
             Body::Signalled(sent) if self.is_of(&sent.run) => {
                 out.tell(&format!("■ sent {}", visible(&sent.signal)));

@@ -209,57 +209,62 @@ pub(super) fn decide_key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, 
         return;
     }
     let meant = may_confirm(decide.shown_ms, press, before);
-    // What was typed before this was on the screen was meant for something else.
-    let heard = decide.shown_ms.is_some_and(|shown| press.at_ms > shown);
-    let key = press.key;
-    match (key.code, decide.asks()) {
-        (Code::Esc, _) => cx.pop(),
-        (Code::Up | Code::Down | Code::Tab | Code::BackTab, _)
-            if decide.reason.is_some() && decide.word.is_some() =>
-        {
+    let fields = decide.reason.is_some() && decide.word.is_some();
+    let whole = match press.key.code {
+        Code::Esc => return cx.pop(),
+        Code::Up | Code::Down | Code::Tab | Code::BackTab if fields => {
             decide.on_word = !decide.on_word;
+            return;
         }
-        (Code::Enter, Asks::Reason) => {
-            if reason(decide).is_empty() {
-                "a reason is needed: it goes into the record".clone_into(&mut decide.complaint);
-            } else if decide.word.is_some() {
-                decide.on_word = true;
-                decide.complaint.clear();
-            } else if meant {
-                send(cx);
-            } else {
-                TOO_QUICK.clone_into(&mut decide.complaint);
-            }
-        }
-        (_, Asks::Reason) => {
-            if let Some(line) = decide.reason.as_mut().filter(|_| heard)
-                && line.key(key)
-            {
-                decide.complaint.clear();
-            }
-        }
-        (Code::Enter, Asks::Word(word)) => {
-            if decide.typed.text() != word {
-                decide.complaint = format!("type {word} to go ahead");
-            } else if decide.reason.is_some() && reason(decide).is_empty() {
-                decide.on_word = false;
-                "a reason is needed: it goes into the record".clone_into(&mut decide.complaint);
-            } else if meant {
-                send(cx);
-            } else {
-                TOO_QUICK.clone_into(&mut decide.complaint);
-            }
-        }
-        (_, Asks::Word(_)) => {
-            if heard && decide.typed.key(key) {
-                decide.complaint.clear();
-            }
-        }
-        (Code::Char('y'), Asks::Yes) if meant => send(cx),
-        (Code::Char('y'), Asks::Yes) => TOO_QUICK.clone_into(&mut decide.complaint),
-        (Code::Enter, Asks::Yes) => "press y to go ahead".clone_into(&mut decide.complaint),
-        (Code::Char('q' | 'n'), Asks::Yes) => cx.pop(),
-        _ => {}
+        Code::Enter => entered(decide),
+        Code::Char('y') if decide.asks() == Asks::Yes => true,
+        Code::Char('q' | 'n') if decide.asks() == Asks::Yes => return cx.pop(),
+        _ => return typed(decide, press),
+    };
+    if whole && meant {
+        send(cx);
+    } else if whole {
+        TOO_QUICK.clone_into(&mut decide.complaint);
+    }
+}
+
+/// Takes Enter, or says what is missing; tells whether all is there.
+fn entered(decide: &mut Decide) -> bool {
+    let wrong = match decide.asks() {
+        Asks::Word(word) if decide.typed.text() != word => Some(format!("type {word} to go ahead")),
+        Asks::Yes => Some("press y to go ahead".to_owned()),
+        Asks::Reason | Asks::Word(_) => None,
+    };
+    if let Some(wrong) = wrong {
+        decide.complaint = wrong;
+        return false;
+    }
+    if decide.reason.is_some() && reason(decide).is_empty() {
+        decide.on_word = false;
+        "a reason is needed: it goes into the record".clone_into(&mut decide.complaint);
+        return false;
+    }
+    if decide.word.is_some() && decide.asks() == Asks::Reason {
+        decide.on_word = true;
+        decide.complaint.clear();
+        return false;
+    }
+    true
+}
+
+/// Takes a key into the line that is being typed. What was typed before this was on the screen
+/// was meant for something else.
+fn typed(decide: &mut Decide, press: KeyPress) {
+    if decide.shown_ms.is_none_or(|shown| press.at_ms <= shown) {
+        return;
+    }
+    let took = match decide.asks() {
+        Asks::Yes => false,
+        Asks::Reason => decide.reason.as_mut().is_some_and(|line| line.key(press.key)),
+        Asks::Word(_) => decide.typed.key(press.key),
+    };
+    if took {
+        decide.complaint.clear();
     }
 }
 

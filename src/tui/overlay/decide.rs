@@ -47,12 +47,12 @@ fn lines(ui: Ui<'_>, decide: &Decide) -> Vec<Line> {
     let mut lines = Vec::new();
     for (index, sentence) in decide.about.iter().enumerate() {
         let risk = index == 0 && decide.choice.risky;
-        lines.push(match risk {
-            true => Line::of("▲ ", ui.of(Role::Warn)).with(sentence, ui.of(Role::Warn)).hanging(2),
-            false => Line::of(sentence, text),
-        });
         if risk {
+            let warn = ui.of(Role::Warn);
+            lines.push(Line::of("▲ ", warn).with(sentence, warn).hanging(2));
             lines.push(Line::default());
+        } else {
+            lines.push(Line::of(sentence, text));
         }
         if index == usize::from(decide.choice.risky) && !decide.lines.is_empty() {
             lines.push(Line::default());
