@@ -154,7 +154,7 @@ fn probes_that_are_watched_have_to_be_there() {
     refused(&canary("weights = [100]\nabort = [\"api\"]"), "there is no probe `api` (known here: web)");
     let elsewhere = |source: String| source.replace("environment = \"production\"", "environment = \"\"");
     taken(&elsewhere(with("watch = \"10m\"")));
-    let none = |source: String| source[source.find("[[env").unwrap()..].to_owned();
+    let none = |mut source: String| source.split_off(source.find("[[env").unwrap());
     refused(&none(with("watch = \"10m\"")), "4:1: there is no probe to watch this environment with");
     refused(&none(canary("weights = [100]")), "there is no probe that could tell how this canary does");
 }

@@ -435,7 +435,7 @@ mod tests {
             let name = name.map(|name: String| name.trim().to_owned());
             let checks = check.into_iter().collect();
             let gitops = dockerfile.clone().map(|from| ("flux", from));
-            Found { name, flow, forge, base, checks, make_test, audits, deploy, smoke, platform, gitops, dockerfile }
+            Found { name, flow, base, forge, checks, make_test, audits, deploy, smoke, platform, gitops, dockerfile }
         }
     }
 

@@ -328,7 +328,7 @@ pub enum FlagKind {
     /// Any HTTP API: `url`, `path`, `on` and `off` say how.
     #[default]
     Http,
-    /// LaunchDarkly.
+    /// `LaunchDarkly`.
     LaunchDarkly,
     /// Unleash.
     Unleash,

@@ -40,7 +40,9 @@ pub fn source(secret: &Secret, root: &str) -> SecretSource {
 fn in_step<'a>(step: &'a Step, names: &mut BTreeSet<&'a str>) {
     in_action(&step.action, names);
     let probes = step.guards.iter().map(|guard| &guard.probe).chain(&step.proof);
-    probes.for_each(|probe| in_probe(probe, names));
+    for probe in probes {
+        in_probe(probe, names);
+    }
     if let Undo::By { action, proof } = &step.undo {
         in_action(action, names);
         proof.iter().for_each(|probe| in_probe(probe, names));

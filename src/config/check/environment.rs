@@ -219,7 +219,7 @@ fn canary(canary: &DeTable<'_>, found: &mut Vec<Problem>) {
 fn weights(canary: &DeTable<'_>, found: &mut Vec<Problem>) {
     let Some((key, value)) = canary.get_key_value("weights") else { return };
     let Some(list) = value.get_ref().as_array() else { return };
-    let mut before: Option<(i64, Range<usize>)> = None;
+    let mut reached: Option<(i64, Range<usize>)> = None;
     for item in list {
         let number = item.get_ref().as_integer();
         let Some(Ok(weight)) = number.map(|n| i64::from_str_radix(n.as_str(), n.radix())) else { return };
@@ -227,7 +227,7 @@ fn weights(canary: &DeTable<'_>, found: &mut Vec<Problem>) {
         if !(1..=100).contains(&weight) {
             return;
         }
-        if let Some((last, first)) = before
+        if let Some((last, first)) = reached
             && weight <= last
         {
             let falls = if weight == last { "stays where it was" } else { "falls" };
@@ -236,9 +236,9 @@ fn weights(canary: &DeTable<'_>, found: &mut Vec<Problem>) {
             found.push(problem.other(first, format!("{last} % here")).help(help));
             return;
         }
-        before = Some((weight, item.span()));
+        reached = Some((weight, item.span()));
     }
-    match before {
+    match reached {
         None => {
             let help = "the shares in percent, rising to 100: weights = [5, 25, 100]";
             found.push(

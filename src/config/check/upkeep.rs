@@ -73,12 +73,11 @@ pub(super) fn freeze(freeze: &DeTable<'_>, found: &mut Vec<Problem>) {
     let mut times = Vec::new();
     for key in ["from", "until"] {
         let Some((written, span)) = text(freeze, key) else { continue };
-        match written.parse::<Timestamp>() {
-            Ok(time) => times.push((time, span)),
-            Err(_) => {
-                let help = format!("with date, time and zone: {key} = \"2026-12-24T00:00:00Z\"");
-                found.push(Problem::new(span, format!("`{key}` is not a time")).help(help));
-            }
+        if let Ok(time) = written.parse::<Timestamp>() {
+            times.push((time, span));
+        } else {
+            let help = format!("with date, time and zone: {key} = \"2026-12-24T00:00:00Z\"");
+            found.push(Problem::new(span, format!("`{key}` is not a time")).help(help));
         }
     }
     if let [(from, first), (until, second)] = times.as_slice()
