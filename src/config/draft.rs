@@ -136,7 +136,7 @@ impl Draft {
         self.example("[[environments.rollbacks]]");
         let kubernetes = matches!(found.platform, Some(Platform::Kubernetes(_) | Platform::Kustomize(_)));
         let (name, argv): (_, &[&str]) = if kubernetes {
-            ("rollout-undo", &["kubectl", "--context={env}", "rollout", "undo", "deployment/payments"])
+            ("rollout-undo", &["kubectl", "--context", "{env}", "rollout", "undo", "deployment/payments"])
         } else {
             ("previous", &["./previous.sh", "{env}"])
         };
@@ -379,7 +379,7 @@ mod tests {
         let kamal = Platform::Kamal("config/deploy.yml".to_owned());
         let draft = write(&Found { platform: Some(kamal), ..Found::default() });
         assert_eq!(parse(draft.as_bytes()).unwrap().environments, []);
-        assert!(draft.contains("#deploy = [\"kamal\", \"deploy\", \"--destination={env}\""), "{draft}");
+        assert!(draft.contains("#deploy = [\"kamal\", \"deploy\", \"--destination\", \"{env}\""), "{draft}");
         assert!(draft.contains("init --sample kamal --print"), "{draft}");
         assert!(write(&full()).contains("#gitops = \"flux\""));
     }

@@ -54,13 +54,9 @@ impl Platform {
     /// How it is deployed with usually, as an example.
     pub fn deploy(&self) -> Vec<String> {
         let words: &[&str] = match self {
-            Self::Kamal(_) => &["kamal", "deploy", "--destination={env}", "--version={commit}"],
-            Self::Kustomize(folder) => {
-                &["kubectl", "--context={env}", "apply", &format!("--kustomize={folder}")]
-            }
-            Self::Kubernetes(folder) => {
-                &["kubectl", "--context={env}", "apply", &format!("--filename={folder}")]
-            }
+            Self::Kamal(_) => &["kamal", "deploy", "--destination", "{env}", "--version", "{commit}"],
+            Self::Kustomize(folder) => &["kubectl", "--context", "{env}", "apply", "--kustomize", folder],
+            Self::Kubernetes(folder) => &["kubectl", "--context", "{env}", "apply", "--filename", folder],
         };
         words.iter().map(|&word| word.to_owned()).collect()
     }
