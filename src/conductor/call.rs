@@ -241,8 +241,15 @@ struct Reply {
     broken: Option<String>,
     /// How long it asks to be left alone.
     retry_after: Option<Duration>,
-    /// Where it redirects to; `Some(None)`: to something that is no address.
-    redirect: Option<Option<Url>>,
+    redirect: Option<Redirect>,
+}
+
+/// Where an answer redirects to.
+enum Redirect {
+    /// There.
+    To(Url),
+    /// To something that is no address.
+    Nowhere,
 }
 
 fn exchange(
@@ -274,11 +281,10 @@ async fn converse(call: &HttpCall, ready: &Ready, patience: Duration) -> Result<
             return Ok(reply);
         }
         match &reply.redirect {
-            Some(Some(next)) if next.origin() == ready.url.origin() && redirects < MAX_REDIRECTS => {
+            Some(Redirect::To(next)) if next.origin() == ready.url.origin() && redirects < MAX_REDIRECTS => {
                 redirects += 1;
                 url = next.clone();
             }
-            Some(_) => return Ok(reply),
             None if reply.status == 429 => {
                 let again = Instant::now() + reply.retry_after.unwrap_or_default().max(PAUSE);
                 if again >= until {
@@ -286,7 +292,7 @@ async fn converse(call: &HttpCall, ready: &Ready, patience: Duration) -> Result<
                 }
                 sleep(again - Instant::now()).await;
             }
-            None => return Ok(reply),
+            _ => return Ok(reply),
         }
     }
 }
@@ -322,7 +328,8 @@ async fn once(
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
     let redirect = redirect(&response)
         .map(|target| target.ok().and_then(|target| url.join(&target).ok()))
-        .map(|target| target.filter(|target| matches!(target.scheme(), "http" | "https")));
+        .map(|target| target.filter(|target| matches!(target.scheme(), "http" | "https")))
+        .map(|target| target.map_or(Redirect::Nowhere, Redirect::To));
     let (answer, broken) = read(response, until).await;
     Ok(Reply { status, answer, broken, retry_after, redirect })
 }
@@ -405,9 +412,9 @@ fn judge_redirect(ready: &Ready, reply: &Reply, says: &dyn Fn(&str) -> String) -
         return Err(Lost::Refused(says("that is no answer to this call")));
     };
     let (target, elsewhere) = match target {
-        Some(target) if target.origin() == ready.url.origin() => (place(target), false),
-        Some(target) => (format!("{}://{}", target.scheme(), place(target)), true),
-        None => ("something that is no address".to_owned(), true),
+        Redirect::To(target) if target.origin() == ready.url.origin() => (place(target), false),
+        Redirect::To(target) => (format!("{}://{}", target.scheme(), place(target)), true),
+        Redirect::Nowhere => ("something that is no address".to_owned(), true),
     };
     if elsewhere {
         let what = format!(

@@ -61,7 +61,7 @@ impl Flags {
     }
 }
 
-fn answer(state: &mut State, request: &str) -> String {
+fn answer(kept: &mut State, request: &str) -> String {
     let mut words = request.split(' ');
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let wanted = match path.split('/').nth(1) {
@@ -79,7 +79,7 @@ fn answer(state: &mut State, request: &str) -> String {
     let darkly = "/api/v2/flags/shop/new-checkout";
     let unleash = "/api/admin/projects/default/features/new-checkout/environments/production";
     let smith = "/api/__future__/environments/EnvKey1/features/42/";
-    let set = match (method, path) {
+    let change = match (method, path) {
         ("GET", _) => None,
         ("PATCH", path) if path == darkly => {
             let right = sent[0]["op"] == "replace" && sent[0]["path"] == "/environments/production/on";
@@ -94,20 +94,19 @@ fn answer(state: &mut State, request: &str) -> String {
         ("PUT", "/plain") => sent["enabled"].as_bool(),
         _ => return response("404 Not Found", "{}"),
     };
-    match (method, set, state.mood) {
-        ("GET", ..) => {}
+    match (method, change, kept.mood) {
+        ("GET", ..) | (_, Some(_), Mood::Forgets) => {}
         (_, None, _) => return response("400 Bad Request", r#"{"message":"cannot be read"}"#),
-        (_, Some(_), Mood::Forgets) => {}
-        (_, Some(on), Mood::Well) => state.on = on,
+        (_, Some(on), Mood::Well) => kept.on = on,
         (_, Some(on), Mood::BreaksAfter) => {
-            state.on = on;
+            kept.on = on;
             return response("502 Bad Gateway", "<html>");
         }
         (_, Some(_), Mood::Refuses(status)) => {
             return response(status, &format!(r#"{{"message":"not with {TOKEN}"}}"#));
         }
     }
-    let on = state.on;
+    let on = kept.on;
     let shown = match path {
         path if path == darkly => {
             json!({ "key": "new-checkout", "environments": { "test": { "on": !on }, "production": { "on": on } } })

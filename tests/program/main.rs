@@ -38,4 +38,6 @@ mod verbs;
 mod walk_by_keys;
 mod walk_by_verbs;
 #[cfg(target_os = "linux")]
+mod watch;
+#[cfg(target_os = "linux")]
 mod ways;

@@ -1,0 +1,124 @@
+//! Watching an environment: what passes, what fails, and what has no data.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+use super::conductor::Yard;
+use super::service::{Service, response};
+use super::world::wait_until;
+
+/// What a service under watch answers.
+const GOOD: usize = 0;
+const BAD: usize = 1;
+const EMPTY: usize = 2;
+
+/// A service whose health the test decides.
+struct Health {
+    service: Service,
+    answers: Arc<AtomicUsize>,
+}
+
+impl Health {
+    fn new() -> Self {
+        let answers = Arc::new(AtomicUsize::new(GOOD));
+        let now = Arc::clone(&answers);
+        let service = Service::start(move |_| {
+            Some(match now.load(Ordering::SeqCst) {
+                GOOD => response("200 OK", r#"{"status":"ok"}"#),
+                BAD => response("200 OK", r#"{"status":"down"}"#),
+                _ => response("200 OK", "{}"),
+            })
+        });
+        Self { service, answers }
+    }
+
+    fn answers(&self, what: usize) {
+        self.answers.store(what, Ordering::SeqCst);
+    }
+
+    /// A yard with this service as its staging, deployed to and watched.
+    fn yard(&self) -> Yard {
+        let config = format!(
+            "[[environments]]\nname = \"staging\"\ndeploy = [\"./deploy.sh\", \"{{ref}}\"]\nproof = [\"./proof.sh\"]\n\
+             settle = \"100ms\"\n[[environments]]\nname = \"production\"\ndeploy = [\"./deploy.sh\"]\n\
+             [[probes]]\nname = \"api\"\nenvironment = \"staging\"\nurl = \"{}/health\"\ninterval = \"1s\"\n\
+             timeout = \"1s\"\nexpect = ['body.status == \"ok\"']\n",
+            self.service.url
+        );
+        Yard::new(&config, "true")
+    }
+}
+
+/// Records of a kind in the export.
+fn records(yard: &Yard, kind: &str) -> Vec<Value> {
+    let export = yard.shell.flightdeck(&["export", "--format", "jsonl"]).succeeded();
+    let lines = export.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|record| record["body"]["kind"] == kind || record["kind"] == kind).collect()
+}
+
+fn plan(yard: &Yard, id: &str) -> Option<Value> {
+    let status = yard.shell.json(&["status", "--json"]);
+    status["plans"].as_array().unwrap().iter().find(|plan| plan["id"] == id).cloned()
+}
+
+#[test]
+fn what_holds_passes_and_is_the_verdict_on_what_is_released() {
+    let health = Health::new();
+    let yard = health.yard();
+    yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
+    let ended = yard.shell.flightdeck(&["watch", "staging", "--for", "2s"]).succeeded();
+    assert!(ended.stderr.contains("watch of staging: passed"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("1 probe held for 2s"), "{}", ended.stderr);
+    let judged = records(&yard, "release-judged");
+    assert!(judged.len() == 1 && judged[0].to_string().contains("passed"), "{judged:?}");
+    let asked = health.service.requests();
+    assert!(asked.len() >= 3 && asked[0].starts_with("GET /health "), "{asked:?}");
+}
+
+#[test]
+fn a_probe_that_fails_ends_it_at_once() {
+    let health = Health::new();
+    let yard = health.yard();
+    yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
+    health.answers(BAD);
+    let ended = yard.shell.flightdeck(&["watch", "staging", "--for", "1h"]).ended_with(1);
+    assert!(ended.stdout.contains("api is failing: body.status is \"down\""), "{ended:?}");
+    assert!(ended.stderr.contains("watch of staging: failed"), "{}", ended.stderr);
+    assert_eq!(plan(&yard, "watch-staging-1").unwrap()["state"], "failed");
+}
+
+#[test]
+fn without_data_it_waits_for_a_person_and_never_passes() {
+    let health = Health::new();
+    let yard = health.yard();
+    yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
+    health.answers(EMPTY);
+    yard.shell.flightdeck(&["watch", "staging", "--for", "2s", "--detach"]).succeeded();
+    wait_until("the watch to wait", || {
+        plan(&yard, "watch-staging-1").filter(|plan| plan["state"] == "waiting")
+    });
+    let shown = yard.shell.flightdeck(&["plan", "show", "watch-staging-1"]).succeeded();
+    assert!(shown.stdout.contains("body.status is missing"), "{}", shown.stdout);
+    // Nobody else gets to it meanwhile, and what is there is no good release.
+    yard.shell.flightdeck(&["watch", "staging", "--for", "2s"]).ended_with(5);
+    let verdicts = records(&yard, "release-judged");
+    assert!(verdicts.iter().all(|record| !record.to_string().contains("passed")), "{verdicts:?}");
+    // Data again: it begins anew when told to.
+    health.answers(GOOD);
+    yard.shell.flightdeck(&["plan", "resume", "watch-staging-1"]).succeeded();
+    wait_until("the watch to end", || plan(&yard, "watch-staging-1").filter(|plan| plan["state"] == "done"));
+}
+
+#[test]
+fn what_nothing_watches_is_not_watched() {
+    let health = Health::new();
+    let yard = health.yard();
+    // By default it is production that is meant.
+    yard.shell.flightdeck(&["watch", "--for", "1m"]).ended_with(2).said("no probe watches production");
+    yard.shell.flightdeck(&["watch", "nowhere"]).ended_with(2).said("no environment called nowhere");
+    let shown = yard.shell.flightdeck(&["watch", "staging", "--dry-run"]).succeeded();
+    assert!(shown.stdout.contains("watch api for 30m"), "{}", shown.stdout);
+    assert!(health.service.requests().is_empty());
+}
