@@ -5,7 +5,9 @@
 
 use serde_json::Value;
 
-use crate::incident::{CheckState, EntryKind, Facts, PlanEnd, PlanRun, PlanState, State, Status};
+use crate::incident::{
+    CheckState, EntryKind, Facts, PlanEnd, PlanRun, PlanState, State, Status, WatchVerdict,
+};
 
 /// One line of the guide.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,7 @@ pub fn line(state: Option<&State>, facts: &Facts) -> Option<GuideLine> {
     }
     running(state)
         .or_else(|| look(state))
+        .or_else(|| back(state, facts))
         .or_else(|| branch(state, facts))
         .or_else(|| forward(&Work { state, head: facts.head.as_deref().unwrap_or_default() }, facts))
         .or_else(|| Some(say("resolve", "", "Production is well again. Resolve the incident.")))
@@ -46,6 +49,9 @@ pub fn line(state: Option<&State>, facts: &Facts) -> Option<GuideLine> {
 fn running(state: &State) -> Option<GuideLine> {
     let plan = state.plans.iter().rev().find(|plan| plan.state.is_under_way())?;
     let title = crate::text::visible(&plan.title);
+    if plan.state == PlanState::Waiting {
+        return Some(say("runs", "", format!("It waits for somebody: {title}. Open it and decide.")));
+    }
     Some(say("runs", "", format!("Running: {title}. Watch its output; it goes on even if you quit.")))
 }
 
@@ -57,12 +63,34 @@ fn look(state: &State) -> Option<GuideLine> {
     })
 }
 
+/// A release that its watch condemned is taken back before anything else is done.
+fn back(state: &State, facts: &Facts) -> Option<GuideLine> {
+    let (production, _) = facts.environments.iter().find(|(_, protected)| *protected)?;
+    let release = state.releases.iter().rev().find(|release| release.environment == *production)?;
+    if matches!(release.verdict, Some((_, WatchVerdict::Failed, _))) {
+        let text = "The watch failed: this fix makes it worse. Take the best way back that is ready.";
+        return Some(say("rollback", "", text));
+    }
+    (release.rollback && facts.healthy == Some(true)).then(|| {
+        say(
+            "resolve",
+            "",
+            "Production is well on the release before. Resolve it; the fix can wait for the day.",
+        )
+    })
+}
+
 /// The branch and the fix on it.
 fn branch(state: &State, facts: &Facts) -> Option<GuideLine> {
     if facts.hotfix_branch.is_none() {
         // Whoever left the branch after production got its fix need not make another.
-        return (!fixed(state, facts))
-            .then(|| say("hotfix.start", "", "Start a hotfix branch from main, named after the fault."));
+        return (!fixed(state, facts)).then(|| {
+            say(
+                "hotfix.start",
+                "",
+                "A flag or a way back may help at once. Then start a hotfix branch from main.",
+            )
+        });
     }
     (facts.hotfix_commits == 0)
         .then(|| say("drill.fix", "", "Mend app/checkout.awk and commit, or have the prepared fix applied."))
@@ -85,6 +113,9 @@ fn forward(work: &Work<'_>, facts: &Facts) -> Option<GuideLine> {
         }
         for (name, protected) in &facts.environments {
             if *protected && let Some(line) = open_checks(work.state, facts) {
+                return Some(line);
+            }
+            if *protected && let Some(line) = approvals(facts) {
                 return Some(line);
             }
             if let Some(line) = environment(work, name, *protected) {
@@ -139,6 +170,13 @@ fn open_checks(state: &State, facts: &Facts) -> Option<GuideLine> {
     let open = facts.checklist.iter().filter(is_open).count();
     (open > 0).then(|| {
         say("tick.pass", "", format!("Before production, try it out and tick the checklist: {open} to go."))
+    })
+}
+
+/// The line about those who have to approve, while any of them has not.
+fn approvals(facts: &Facts) -> Option<GuideLine> {
+    facts.missing.iter().any(|(gate, _)| gate == "approvals").then(|| {
+        say("approvals", "", "Two people have to approve. Look at the plan, and write down what they said.")
     })
 }
 

@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::cockpit::commands::COMMANDS;
-use crate::incident::{Entry, Hash, Hlc, IncidentId, NoteKind, Phase, Precision, RecordId, Severity, Tick};
+use crate::incident::{
+    Entry, Hash, Hlc, IncidentId, NoteKind, Phase, Precision, RecordId, Release, Severity, Tick,
+};
 
 const HEAD: &str = "a91c2fe0000000000000000000000000000000aa";
 
@@ -165,6 +167,43 @@ fn the_way_from_the_declaration_to_the_report() {
 }
 
 #[test]
+fn a_release_that_its_watch_condemned_is_taken_back_first() {
+    let mut state = declared();
+    note(&mut state);
+    let release = |rollback, verdict| Release {
+        environment: "production".into(),
+        reference: "hotfix/no-card".into(),
+        commit: HEAD.into(),
+        tag: None,
+        version: None,
+        plan: "deploy-production-1".into(),
+        rollback,
+        by: "maya".into(),
+        at: start(),
+        verdict,
+    };
+    state.releases.push(release(false, Some((start(), WatchVerdict::Failed, "error rate".into()))));
+    assert_eq!(action(&state, &on_branch(1)), at("rollback", ""));
+    state.releases.push(release(true, None));
+    let well = Facts { healthy: Some(true), ..on_branch(1) };
+    assert_eq!(action(&state, &well), at("resolve", ""));
+    assert_ne!(action(&state, &on_branch(1)), at("rollback", ""), "it was taken back");
+}
+
+#[test]
+fn nothing_goes_to_production_before_those_who_have_to_have_approved() {
+    let mut state = declared();
+    note(&mut state);
+    for (purpose, target) in [("test", "checks"), ("deploy", "staging"), ("smoke", "staging")] {
+        plan(&mut state, purpose, target, Some(PlanEnd::Done));
+    }
+    let missing = vec![("approvals".to_owned(), "lead: not given".to_owned())];
+    let facts = Facts { checklist: vec![], missing, ..on_branch(1) };
+    assert_eq!(action(&state, &facts), at("approvals", ""));
+    assert_eq!(action(&state, &Facts { missing: vec![], ..facts }), at("deploy", "production"));
+}
+
+#[test]
 fn a_failed_step_is_said_to_have_failed_and_is_not_passed_over() {
     let mut state = declared();
     note(&mut state);
@@ -207,6 +246,8 @@ fn every_action_of_the_guide_is_a_command_of_the_cockpit() {
         "smoke",
         "tick.pass",
         "runs",
+        "rollback",
+        "approvals",
         "health",
         "resolve",
         "report",
