@@ -3,6 +3,8 @@
 mod flags;
 mod rollback;
 
+mod gates;
+
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;

@@ -30,7 +30,7 @@ pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
         };
         lines.push(
             Line::of("       ", faint)
-                .with(&format!("{glyph} {}  ", standing.title), ui.of(role))
+                .with(&format!("{glyph} {}  ", standing.id), ui.of(role))
                 .with(said, ui.of(Role::Muted))
                 .hanging(9),
         );

@@ -100,7 +100,11 @@ fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, plan: &Plan, index: usize, same
 /// One thing to be said of a step, under its line.
 fn detail(ui: Ui<'_>, label: &str, text: &str) -> Line {
     let column = format!("    {label:<12}");
-    Line::of(&column, ui.of(Role::Faint)).with(text, ui.of(Role::Muted)).hanging(6)
+    Line::of(&column, ui.of(Role::Faint)).with(text, ui.of(Role::Muted)).hanging(if ui.model.size.0 > 60 {
+        16
+    } else {
+        6
+    })
 }
 
 /// A rule across the window, above what confirms.

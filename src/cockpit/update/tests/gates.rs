@@ -1,0 +1,110 @@
+//! What a key does to a plan whose gates are in the way, and to one that is put up.
+
+use super::{Table, plan};
+use crate::cockpit::msg::{Effect, Msg};
+use crate::cockpit::overlay::{Field, Overlay, Preview, Way};
+use crate::incident::{Body, Policy, Severity, SeverityChanged};
+use crate::plan::gates::{ApprovalRule, Gate};
+use crate::plan::{Plan, Reach, proposal};
+
+fn guarded() -> Plan {
+    let rules = Severity::ALL.into_iter().map(|one| (one, ApprovalRule::of(&Policy::built_in(), one)));
+    Plan {
+        gates: vec![Gate::Approvals { rules: rules.collect() }],
+        ..plan(Some("production"), Reach::Others)
+    }
+}
+
+fn shown(table: &Table) -> &Preview {
+    match table.model.overlays.last() {
+        Some(Overlay::Preview(preview)) => preview,
+        other => panic!("no preview: {other:?}"),
+    }
+}
+
+#[test]
+fn a_gate_is_passed_over_with_a_reason_and_the_target_and_nothing_less() {
+    let mut table = Table::ready();
+    table.preview(guarded());
+    table.shown();
+    assert_eq!(shown(&table).way(), Way::PassOver("production"));
+    // What was typed blindly goes nowhere.
+    assert!(table.types("production").is_empty() && table.keys("enter").is_empty());
+    assert!(shown(&table).typed.text().is_empty() && shown(&table).reason.text().is_empty());
+    table.keys("tab tab");
+    assert_eq!(shown(&table).field, Field::Target);
+    table.types("production");
+    assert!(table.keys("enter").is_empty());
+    assert_eq!(table.complaint(), "a reason is needed: it goes into the record and the report");
+    table.send(Msg::Paste("omar agreed".into()));
+    assert_eq!(shown(&table).reason.text(), "omar agreed", "a reason may be pasted");
+    table.keys("enter");
+    table.send(Msg::Paste("production".into()));
+    assert_eq!(shown(&table).typed.text(), "production", "a confirmation may not");
+    let effects = table.keys("enter");
+    let [Effect::Start { pass_over, confirmed, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(pass_over, &[("approvals".to_owned(), "omar agreed".to_owned())]);
+    assert_eq!(confirmed, "typed production");
+}
+
+#[test]
+fn what_may_not_be_passed_over_cannot_be_confirmed() {
+    let mut table = Table::ready();
+    let lowered = table.record(SeverityChanged { severity: Severity::P1, reason: "less".into() }.into());
+    table.send(Msg::Fact(crate::cockpit::msg::Fact::Records(vec![lowered])));
+    table.preview(guarded());
+    table.shown();
+    assert_eq!(shown(&table).way(), Way::Blocked);
+    for keys in ["tab", "enter", "y"] {
+        assert!(table.keys(keys).is_empty(), "{keys}");
+    }
+    assert!(table.complaint().contains("at P1"), "{}", table.complaint());
+    // What can be done is to ask, once.
+    let effects = table.keys("a");
+    let [Effect::Append(drafts)] = effects.as_slice() else { panic!("{effects:?}") };
+    let Body::PlanProposed(proposed) = &drafts[0].body else { panic!("{drafts:?}") };
+    assert_eq!(proposed.hash, guarded().hash());
+    let record = table.record(drafts[0].body.clone());
+    table.send(Msg::Fact(crate::cockpit::msg::Fact::Records(vec![record])));
+    assert!(table.keys("a").is_empty(), "asked for already");
+}
+
+#[test]
+fn an_approval_is_given_on_the_preview_of_what_was_put_up_and_never_by_enter() {
+    let mut table = Table::ready();
+    assert!(table.keys("A").is_empty());
+    table.keys("esc");
+    let record = table.record(proposal::propose(&guarded()).unwrap().into());
+    table.send(Msg::Fact(crate::cockpit::msg::Fact::Records(vec![record])));
+    table.model.me = "omar".into();
+    table.keys("A l");
+    // Read before it was shown, then Enter, then as it should be.
+    assert!(table.keys("y").is_empty());
+    table.shown();
+    assert!(table.keys("enter").is_empty());
+    assert_eq!(table.complaint(), "press y to approve");
+    let effects = table.keys("y");
+    let [Effect::Append(drafts)] = effects.as_slice() else { panic!("{effects:?}") };
+    let Body::Approved(approved) = &drafts[0].body else { panic!("{drafts:?}") };
+    assert_eq!((approved.role.as_str(), approved.by.as_str()), ("lead", "omar"));
+    assert_eq!(approved.hash, guarded().hash());
+    // One's own plan is not approved, and what somebody said is written down as such.
+    table.model.me = "maya".into();
+    table.keys("A l");
+    table.shown();
+    assert!(table.keys("y").is_empty());
+    assert!(table.complaint().contains("nobody approves their own plan"));
+    table.keys("v");
+    table.types("omar on the call");
+    let effects = table.keys("enter");
+    let [Effect::Append(drafts)] = effects.as_slice() else { panic!("{effects:?}") };
+    let Body::Approved(approved) = &drafts[0].body else { panic!("{drafts:?}") };
+    assert!(approved.verbal && approved.by == "omar" && approved.how == "on the call");
+    table.keys("x");
+    assert!(table.keys("enter").is_empty(), "a rejection needs a reason");
+    table.types("not yet");
+    let effects = table.keys("enter");
+    assert!(
+        matches!(effects.as_slice(), [Effect::Append(drafts)] if matches!(&drafts[0].body, Body::Rejected(one) if one.by == "maya"))
+    );
+}
