@@ -239,3 +239,6 @@ fn shown_gone(lease: &Lease, stated: Option<&str>, now: Timestamp) -> Result<Str
     };
     Ok(format!("{elsewhere} has been silent for {}; stated: {stated}", duration(silent)))
 }
+
+#[cfg(test)]
+mod tests;

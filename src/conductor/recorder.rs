@@ -85,7 +85,9 @@ impl Recorder {
         };
         let Some(from) = self.log.records().iter().rposition(begins) else { return };
         let since: Vec<Record> = self.log.records().iter().skip(from + 1).cloned().collect();
-        since.iter().for_each(|record| self.hear(record));
+        for record in &since {
+            self.hear(record);
+        }
     }
 
     /// The incident as it is written down.

@@ -30,6 +30,7 @@ pub struct PassOver {
 /// # Errors
 /// The plan cannot be carried out as it is, was started before, or the journal or the system
 /// refuses. Nothing runs then.
+#[expect(clippy::too_many_arguments, reason = "each is a thing of its own that a start is made of")]
 pub fn start(
     journal: &mut Journal,
     state_dir: &Path,

@@ -85,12 +85,12 @@ fn resume(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, 
     let holds = matches!(planned.action, Action::Hold { .. });
     let title = &planned.title;
     let title = match (step.fate(), under_way) {
-        // The command says that it failed; there is nothing to go on from but to try again.
-        (StepState::Failed, _) => return None,
         (StepState::Unknown, _) if planned.proof.is_some() => {
             format!("ask again whether it is done: {title}")
         }
-        (StepState::Unknown, _) => return None,
+        // It says that it failed, or nothing could tell: there is nothing to go on from but to
+        // try again.
+        (StepState::Failed | StepState::Unknown, _) => return None,
         (StepState::Running, true) if holds => "let it go on".to_owned(),
         (StepState::Running, true) => match planned.action {
             Action::Gate { .. } => "look again".to_owned(),

@@ -119,7 +119,7 @@ impl Conductor {
                 let line = body.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
                 let line: String = line.chars().take(160).collect();
                 let mut finished = Finished::with(Outcome::Met);
-                finished.ended.summary = format!("{status} {line}").trim_end().to_owned();
+                format!("{status} {line}").trim_end().clone_into(&mut finished.ended.summary);
                 finished
             }
             Answered::Refused { why } => Finished::with(Outcome::NotMet { why }),

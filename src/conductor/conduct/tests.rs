@@ -229,8 +229,8 @@ fn fates(run: &PlanRun) -> Vec<StepState> {
     run.steps.iter().map(StepRun::fate).collect()
 }
 
-fn release(after: usize) -> Option<ReleaseSpec> {
-    Some(ReleaseSpec {
+fn release(after: usize) -> ReleaseSpec {
+    ReleaseSpec {
         environment: "staging".to_owned(),
         reference: "main".to_owned(),
         commit: COMMIT.to_owned(),
@@ -238,7 +238,7 @@ fn release(after: usize) -> Option<ReleaseSpec> {
         version: None,
         rollback: false,
         after,
-    })
+    }
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn what_fails_is_undone_from_the_last_step_to_the_first_named() {
         },
         yard.step("never", "echo x >> never"),
     ];
-    let plan = Plan { release: release(1), ..Yard::plan(steps) };
+    let plan = Plan { release: Some(release(1)), ..Yard::plan(steps) };
     let run = yard.run(&plan);
     assert_eq!(std::fs::read_to_string(yard.path("undone")).unwrap(), "three\none\n");
     assert_eq!(run.state, PlanState::Ended(PlanEnd::Cancelled));

@@ -135,7 +135,8 @@ fn times(environment: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Proble
     if let Some(canary) = table(environment, "canary") {
         shorter("settle", settle, "look", length(canary, "look", Some(types::default_look())), place, found);
     }
-    let within = length(environment, "proof_within", Some(usual.proof_within));
+    // Left out, it is no reason to refuse a deploy that may take but a moment.
+    let within = length(environment, "proof_within", None);
     let timeout = length(environment, "timeout", Some(usual.timeout));
     if let (Some((within, at)), Some((timeout, other))) = (within, timeout)
         && within > timeout

@@ -275,3 +275,69 @@ fn the_timeline_says_what_was_decided_about_a_plan_and_what_came_of_it() {
         ]
     );
 }
+
+#[test]
+fn a_step_is_done_when_it_is_proven_and_undone_when_that_is() {
+    let plan = || "t".to_owned();
+    let ended = |run: &str, code| StepEnded {
+        plan: plan(),
+        step: 0,
+        run: run.to_owned(),
+        outcome: Outcome::Exited { code },
+        summary: String::new(),
+        survivors: Vec::new(),
+        unproven: true,
+    };
+    let began =
+        |run: &str, undo| StepStarted { plan: plan(), step: 0, run: run.to_owned(), process: None, undo };
+    let proved = |proof, undo| Proved { plan: plan(), step: 0, proof, why: String::new(), undo };
+    let started = PlanStarted {
+        plan: plan(),
+        title: String::new(),
+        purpose: "deploy".to_owned(),
+        target: "staging".to_owned(),
+        hash: String::new(),
+        steps: vec!["one".to_owned()],
+        confirmed: String::new(),
+        spec: serde_json::Value::Null,
+    };
+    let bodies: [(Body, StepState); 8] = [
+        (began("t.0", false).into(), StepState::Running),
+        (ended("t.0", 0).into(), StepState::Running),
+        (proved(Proof::Done, false).into(), StepState::Done),
+        (began("t.0.u1", true).into(), StepState::Running),
+        (ended("t.0.u1", 0).into(), StepState::Running),
+        (proved(Proof::Unknown, true).into(), StepState::Unknown),
+        (proved(Proof::Done, true).into(), StepState::Undone),
+        (began("t.0.1", false).into(), StepState::Running),
+    ];
+    let mut log = log([record(1, started)]);
+    for (at, (body, wanted)) in (2..).zip(bodies) {
+        let what = format!("{body:?}");
+        log.insert(record(at, body));
+        assert_eq!(log.state().plans[0].steps[0].state(), wanted, "{what}");
+    }
+    let step = &log.state().plans[0].steps[0];
+    assert_eq!((step.earlier.len(), step.proof.is_none(), step.undo_proof.is_none()), (2, true, true));
+}
+
+#[test]
+fn a_plan_waits_as_long_as_one_of_its_steps_does() {
+    let started = PlanStarted {
+        plan: "t".to_owned(),
+        title: String::new(),
+        purpose: "deploy".to_owned(),
+        target: "staging".to_owned(),
+        hash: String::new(),
+        steps: vec!["one".to_owned()],
+        confirmed: String::new(),
+        spec: serde_json::Value::Null,
+    };
+    let waiting = |why: &str| StepWaiting { plan: "t".to_owned(), step: 0, why: why.to_owned() };
+    let began =
+        StepStarted { plan: "t".to_owned(), step: 0, run: "t.0".to_owned(), process: None, undo: false };
+    let mut log = log([record(1, started), record(2, waiting("for a person"))]);
+    assert_eq!(log.state().plans[0].state, PlanState::Waiting);
+    log.insert(record(3, began));
+    assert_eq!(log.state().plans[0].state, PlanState::Running, "nobody needs to say that it goes on");
+}

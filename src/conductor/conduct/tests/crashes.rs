@@ -23,7 +23,7 @@ fn every_kind(yard: &Yard) -> Plan {
         yard.watch(50),
         yard.step("unprovable", "echo x >> b"),
     ];
-    Plan { release: release(1), ..Yard::plan(steps) }
+    Plan { release: Some(release(1)), ..Yard::plan(steps) }
 }
 
 /// What each step that changes something leaves behind.

@@ -62,7 +62,7 @@ fn a_watch_without_data_asks_and_never_passes_by_itself() {
     let yard = Yard::new();
     *yard.health.lock().unwrap() = "{}".to_owned();
     let steps = vec![yard.step("deploy", "true"), yard.watch(200), yard.step("next", "echo x >> next")];
-    let plan = Plan { release: release(0), ..Yard::plan(steps) };
+    let plan = Plan { release: Some(release(0)), ..Yard::plan(steps) };
     let conductor = yard.start(&plan);
     yard.wait("a question", waits_at(1));
     // Data again, and all is well: it still is for a person to say so.
@@ -78,7 +78,7 @@ fn a_watch_without_data_asks_and_never_passes_by_itself() {
 fn a_watch_that_is_cut_short_by_a_person_is_no_verdict() {
     let yard = Yard::new();
     let steps = vec![yard.step("deploy", "true"), yard.watch(600_000), yard.step("next", "echo x >> next")];
-    let plan = Plan { release: release(0), ..Yard::plan(steps) };
+    let plan = Plan { release: Some(release(0)), ..Yard::plan(steps) };
     let conductor = yard.start(&plan);
     yard.wait("the watch", |run| run.steps[1].state() == StepState::Running);
     yard.ask(&plan, &Decision::Skip { reason: "customers wait".to_owned() });
@@ -101,7 +101,7 @@ fn a_watch_that_fails_undoes_and_condemns() {
         undone_by(&yard, yard.step("deploy", "true"), "deploy", None),
         Step { on_failure: OnFailure::UndoTo { step: 0 }, ..yard.watch(600_000) },
     ];
-    let plan = Plan { release: release(0), ..Yard::plan(steps) };
+    let plan = Plan { release: Some(release(0)), ..Yard::plan(steps) };
     let run = yard.run(&plan);
     assert_eq!((run.state, yard.count("undone")), (PlanState::Ended(PlanEnd::Cancelled), 1));
     let (_, verdict, _) = yard.state().releases[0].verdict.clone().unwrap();
