@@ -234,3 +234,15 @@ fn freezes_are_times_in_order() {
     refused(&freeze("2026-12-24T00:00:00Z", "2026-12-24T01:00:00+01:00"), "ends before it begins");
     refused("[[freezes]]\nfrom = 2026-12-24T00:00:00Z\nuntil = \"2026-12-25T00:00:00Z\"\n", "this is a date");
 }
+
+#[test]
+fn probes_are_given_no_secrets() {
+    let header = "[[probes]]\nname = \"web\"\nurl = \"http://h/\"\nheaders = { a = \"{secret:KEY}\" }\n";
+    refused(header, "a probe's headers cannot be given a secret");
+    let variable = "[[probes]]\nname = \"web\"\ncommand = [\"x\"]\nenv = [\"KEY\"]\n";
+    let kept = secret("name = \"KEY\"\nfile = \"k\"");
+    refused(&format!("{variable}{kept}"), "a probe cannot be given the secret `KEY`");
+    // One that is in the environment already is simply there, and is masked in what is answered.
+    let there = secret("name = \"KEY\"");
+    assert!(parse(format!("{variable}{there}").as_bytes()).is_ok());
+}

@@ -14,8 +14,18 @@ use crate::health::parse::{self, Refused, Source};
 use crate::health::rules::Rules;
 use crate::text::visible;
 
+/// Why a probe has no secrets, and what to do.
+const NO_SECRETS: &str = "every cockpit asks probes all the time, so nothing is fetched for them: let a \
+    `command` ask, with a variable of your environment in its `env`";
+
 /// Reports every mistake of meaning in a probe.
-pub(super) fn check(entry: &Spanned<DeValue<'_>>, environments: &[&str], found: &mut Vec<Problem>) {
+/// `kept` are the names of secrets whose values have to be fetched first.
+pub(super) fn check(
+    entry: &Spanned<DeValue<'_>>,
+    environments: &[&str],
+    kept: &[&str],
+    found: &mut Vec<Problem>,
+) {
     let Some(probe) = entry.get_ref().as_table() else { return };
     let before = found.len();
     let place = place(probe, entry.span());
@@ -26,6 +36,10 @@ pub(super) fn check(entry: &Spanned<DeValue<'_>>, environments: &[&str], found: 
     command(probe, "command", super::Need::Program, found);
     headers(probe, found);
     variables(probe, found);
+    for (name, span) in texts(probe, "env").filter(|(name, _)| kept.contains(name)) {
+        let message = format!("a probe cannot be given the secret `{name}`");
+        found.push(Problem::new(span, message).help(NO_SECRETS));
+    }
     schedule(probe, &place, found);
     if let Some((environment, span)) = text(probe, "environment")
         && !environment.is_empty()
@@ -108,6 +122,10 @@ fn headers(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
             && reqwest::header::HeaderValue::from_str(text).is_err()
         {
             found.push(Problem::new(value.span(), "this cannot be the value of a header"));
+        }
+        if value.get_ref().as_str().is_some_and(|text| text.contains("{secret:")) {
+            let message = "a probe's headers cannot be given a secret";
+            found.push(Problem::new(value.span(), message).help(NO_SECRETS));
         }
     }
 }
