@@ -10,6 +10,7 @@ use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
 use super::conductor::{FULL, Yard, lines, pid};
+use super::terminal::Terminal;
 use super::world::{Running, wait_until};
 
 /// A canary: deploy, 10 %, look, a person, 100 %, look.
@@ -428,4 +429,23 @@ fn killed_while_a_call_is_in_flight() {
     );
     assert_eq!(flags.calls.load(Ordering::SeqCst), 1);
     yard.go();
+}
+
+#[test]
+fn a_cockpit_asks_the_world_by_itself() {
+    let lane = Lane::new();
+    lane.block("deploy");
+    let terminal = Terminal::open(&lane.yard.shell, 36, 120, &[]);
+    terminal.wait_text("Timeline");
+    lane.yard.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
+    wait_until("the command", || (lines(&lane.yard.file("deploys")) == 1).then_some(()));
+    kill_process(pid(lane.yard.conductor()), Signal::KILL).unwrap();
+    // Nothing but the cockpit looks.
+    wait_until("the answer", || {
+        let records = lane.yard.shell.flightdeck(&["export", "--format", "jsonl"]).succeeded().stdout;
+        records.contains(r#""kind":"proved""#).then_some(())
+    });
+    assert_eq!(lane.states()[..2], ["done", "open"]);
+    assert!(terminal.is_full_screen());
+    lane.unblock("deploy");
 }
