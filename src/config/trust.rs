@@ -359,7 +359,7 @@ mod tests {
             name = "web"
             command = ["./web.sh"]
             environment = "production"
-            env = ["WEB_TOKEN"]
+            env = ["WEB_KEY"]
             [[environments]]
             name = "production"
             deploy = ["./deploy.sh"]
@@ -407,7 +407,7 @@ mod tests {
             "./check.sh {side}",
             "./switch.sh {side}",
             "./version.sh {side}",
-            "./web.sh  (given WEB_TOKEN)",
+            "./web.sh  (given WEB_KEY)",
             "secret DEPLOY_TOKEN    pass show deploy",
             "secret WEB_TOKEN       read the file ~/.web",
         ] {
