@@ -71,7 +71,7 @@ impl BallotArgs {
         }
         let about = match &self.plan {
             Some(named) => named_plan(loaded.state(), named)?,
-            None => at_hand(cx, loaded)?,
+            None => at_hand(cx, loaded),
         };
         Ok(Ballot { role, by, about })
     }
@@ -155,19 +155,19 @@ fn of(found: &Proposal) -> About {
 }
 
 /// The newest proposal that waits; else what a deploy to production would be right now.
-fn at_hand(cx: &Context, loaded: &Loaded) -> Result<About> {
+fn at_hand(cx: &Context, loaded: &Loaded) -> About {
     let state = loaded.state();
     if let Some(waits) = proposal::at_hand(state) {
-        return Ok(of(waits));
+        return of(waits);
     }
     match as_it_would_be(cx, loaded) {
-        Ok(about) => Ok(about),
+        Ok(about) => about,
         Err(failure) => {
             let remark = format!(
                 "there is no plan it could be about ({}): it is recorded, but meets no gate",
                 failure.cause
             );
-            Ok(About { remark, ..About::default() })
+            About { remark, ..About::default() }
         }
     }
 }

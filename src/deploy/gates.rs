@@ -36,7 +36,7 @@ pub fn attach(
     policy: &Policy,
     environment: &str,
     what: &Resolved,
-    back: Option<WayBack>,
+    mut back: Option<WayBack>,
 ) -> Plan {
     let Some(place) = config.environments.iter().position(|env| env.name == environment) else {
         return plan;
@@ -46,7 +46,7 @@ pub fn attach(
     let wanted = ids(env, policy);
     for id in Gate::IDS.into_iter().filter(|id| wanted.iter().any(|wanted| wanted == id)) {
         plan.gates.extend(match id {
-            "rollback" => back.clone().map(|back| Gate::Rollback { ready: back.ready, why: back.why }),
+            "rollback" => back.take().map(|back| Gate::Rollback { ready: back.ready, why: back.why }),
             "staging" => before.map(|before| Gate::Staging {
                 environment: before.name.clone(),
                 commit: what.commit.clone(),

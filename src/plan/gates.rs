@@ -274,12 +274,11 @@ fn checklist_stands(state: &State, items: &[(String, String)]) -> (Met, String) 
             None => open += 1,
             Some(tick) => match tick.state {
                 CheckState::Open => open += 1,
-                CheckState::Passed => {}
                 CheckState::Failed => bad.push(format!("{title} failed")),
                 CheckState::Na if tick.note.trim().is_empty() => {
                     bad.push(format!("{title} is not applicable, without a reason"));
                 }
-                CheckState::Na => {}
+                CheckState::Passed | CheckState::Na => {}
             },
         }
     }

@@ -23,9 +23,10 @@ pub fn details(plan: &Plan, step: &Step) -> Vec<Detail> {
     action(&mut list, &step.action);
     match &step.proof {
         Some(proof) => {
-            let within = match step.proof_within.is_zero() {
-                true => String::new(),
-                false => format!(", asked for {}", duration(step.proof_within)),
+            let within = if step.proof_within.is_zero() {
+                String::new()
+            } else {
+                format!(", asked for {}", duration(step.proof_within))
             };
             add(&mut list, "proof", format!("{}{within}", asked(proof)));
         }
@@ -158,7 +159,9 @@ mod tests {
     }
 
     fn text(plan: &Plan, step: &Step) -> String {
-        details(plan, step).iter().map(|d| format!("{}: {}\n", d.label, d.text)).collect()
+        let lines: Vec<String> =
+            details(plan, step).iter().map(|one| format!("{}: {}\n", one.label, one.text)).collect();
+        lines.concat()
     }
 
     #[test]

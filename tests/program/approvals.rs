@@ -225,7 +225,9 @@ fn passing_over_needs_the_target_and_a_reason_on_record_before_anything_runs() {
     let site = Site::new("P0", CONFIG);
     let over = |gates: &[&str], more: &[&str]| {
         let mut line = vec!["deploy", "production"];
-        gates.iter().for_each(|gate| line.extend(["--override", gate]));
+        for gate in gates {
+            line.extend(["--override", gate]);
+        }
         line.extend(more);
         site.shell.flightdeck(&line)
     };
@@ -329,4 +331,38 @@ fn a_gate_that_names_nothing_known_is_a_mistake_in_the_file() {
         std::fs::write(shell.directory.join("flightdeck.toml"), config).unwrap();
         shell.flightdeck(&["config", "check"]).ended_with(2);
     }
+}
+
+#[test]
+fn key_palette_and_verb_meet_the_same_gates_and_start_the_same_plan() {
+    let site = Site::new("P1", CONFIG);
+    let cockpit = super::terminal::Terminal::open(&site.shell, 40, 140, &[]);
+    cockpit.wait_text("Checkout answers 500");
+    for keys in ["dp", ":production<enter>"] {
+        cockpit.press(keys);
+        cockpit.wait_text("at P1 that keeps it closed");
+        cockpit.wait_text("unit not run on this commit");
+        let refused = |screen: &str| screen.contains("not all may be passed over");
+        cockpit.press_until("<enter>", "a refusal", refused);
+        cockpit.press("<esc>");
+        cockpit.wait_gone("Plan: ");
+    }
+    site.deploy().ended_with(3).said("unit not run on this commit");
+    assert_eq!(site.deployed(), 0);
+
+    // Asked for by key, approved by verb and by key elsewhere, while the preview stays.
+    site.validate();
+    cockpit.press("dp");
+    cockpit.wait_text("1 gate not met");
+    cockpit.press_until("a", "the plan to be put up", |screen| screen.contains("asked for approval"));
+    site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();
+    let other = super::terminal::Terminal::open(&site.person("Li"), 40, 140, &[]);
+    other.wait_text("approvals 1/2");
+    other.press("Ar");
+    other.wait_text("you decide as product manager");
+    other.wait_text("./deploy.sh main production");
+    other.press_until("y", "the approval", |screen| screen.contains("approvals 2/2"));
+    cockpit.wait_text("and ⏎ to go ahead");
+    cockpit.press_until("<c-u>production<enter>", "the plan to start", |screen| !screen.contains("Plan: "));
+    wait_until("the deploy", || (site.deployed() == 1).then_some(()));
 }

@@ -78,19 +78,21 @@ fn passing_over(cx: &mut Cx<'_>, press: KeyPress, heard: bool, meant: bool) {
     let key = press.key;
     let reasoned = !preview.reason.text().trim().is_empty();
     match (preview.field, key.code) {
-        (Field::Keys, Code::Tab) | (Field::Target, Code::BackTab) => preview.field = Field::Reason,
-        (Field::Keys, Code::BackTab) | (Field::Reason, Code::Tab) => preview.field = Field::Target,
-        (Field::Reason, Code::BackTab) | (Field::Target, Code::Tab) => preview.field = Field::Keys,
-        (Field::Keys, Code::Enter) => {
-            "gates are not met: tab, and type why they are passed over".clone_into(&mut preview.complaint);
-        }
-        (Field::Keys, _) => blocked(cx, key, heard && !press.repeat),
-        (Field::Reason | Field::Target, Code::Esc) => preview.field = Field::Keys,
-        (Field::Reason, Code::Enter) if reasoned => preview.field = Field::Target,
         (Field::Reason | Field::Target, Code::Enter) if !reasoned => {
             preview.field = Field::Reason;
             "a reason is needed: it goes into the record and the report".clone_into(&mut preview.complaint);
         }
+        (Field::Keys, Code::Enter) => {
+            "gates are not met: tab, and type why they are passed over".clone_into(&mut preview.complaint);
+        }
+        (Field::Keys, Code::Tab) | (Field::Target, Code::BackTab) => preview.field = Field::Reason,
+        (Field::Keys, Code::BackTab) | (Field::Reason, Code::Tab | Code::Enter) => {
+            preview.field = Field::Target;
+        }
+        (Field::Reason, Code::BackTab | Code::Esc) | (Field::Target, Code::Tab | Code::Esc) => {
+            preview.field = Field::Keys;
+        }
+        (Field::Keys, _) => blocked(cx, key, heard && !press.repeat),
         (Field::Reason, _) => {
             if heard && preview.reason.key(key) {
                 preview.complaint.clear();
@@ -127,7 +129,9 @@ fn propose(cx: &mut Cx<'_>) {
         (None, false, Some(_)) => String::new(),
     };
     if why.is_empty() {
-        body.into_iter().for_each(|body| cx.append(body));
+        if let Some(body) = body {
+            cx.append(body);
+        }
     } else if let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() {
         preview.complaint = why;
     }

@@ -114,12 +114,11 @@ pub fn approvals<'a>(
         .iter()
         .zip(chosen.iter().copied())
         .map(|(role, approval)| {
-            let why = match approval {
-                Some(_) => String::new(),
-                None => {
-                    let newest = void.iter().rev().find(|(vote, _)| vote.role == *role);
-                    newest.map_or_else(|| "not given".to_owned(), |(_, why)| why.clone())
-                }
+            let newest = || void.iter().rev().find(|(vote, _)| vote.role == *role);
+            let why = if approval.is_some() {
+                String::new()
+            } else {
+                newest().map_or_else(|| "not given".to_owned(), |(_, why)| why.clone())
             };
             RoleStanding { role, approval, why }
         })
@@ -142,9 +141,9 @@ fn assign<'a>(roles: &[String], good: &[&'a Vote]) -> Vec<Option<&'a Vote>> {
                 continue;
             }
             asked.push(&vote.by);
-            let of_them = |other: &Option<&Vote>| other.is_some_and(|other| same_person(&other.by, &vote.by));
+            let is_theirs = |other: &Vote| same_person(&other.by, &vote.by);
             // The role that counts on this person may have another.
-            let taken = chosen.iter().position(of_them);
+            let taken = chosen.iter().position(|other| other.is_some_and(is_theirs));
             if taken.is_none_or(|other| fill(other, roles, good, asked, chosen)) {
                 chosen[role] = Some(vote);
                 return true;
