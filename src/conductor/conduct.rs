@@ -181,8 +181,8 @@ enum Turn {
     Heed(Decided),
     /// A person has to decide about this step; the question.
     Wait(usize, String),
-    /// All is undone back to this step; why.
-    Undo(usize, String),
+    /// All is undone back to this step, and then the plan has this end; why.
+    Undo(usize, PlanEnd, String),
     /// The plan is over.
     End(PlanEnd, String),
 }
@@ -201,7 +201,7 @@ impl Conductor {
                 Turn::Step(index) => self.step(index),
                 Turn::Heed(decided) => self.heed(decided),
                 Turn::Wait(index, question) => self.wait(index, &question),
-                Turn::Undo(to, why) => self.undo(to, &why),
+                Turn::Undo(to, end, why) => self.undo(to, end, &why),
                 Turn::End(end, why) => return PlanEnded { plan: self.plan.id.clone(), end, why },
             };
         }
@@ -220,7 +220,7 @@ impl Conductor {
                 self.recorder.record_all(std::iter::once(skipped.into()).chain(verdict));
                 self.after(step)
             }
-            Decision::Undo { to } => Turn::Undo(to, format!("{by} asked for it")),
+            Decision::Undo { to } => Turn::Undo(to, PlanEnd::Cancelled, format!("{by} asked for it")),
             Decision::GiveUp => Turn::End(PlanEnd::Cancelled, format!("{by} left it as it is")),
         }
     }
@@ -290,7 +290,7 @@ impl Conductor {
             (PlanEnd::Done | PlanEnd::Cancelled, _) => Turn::End(PlanEnd::Cancelled, end.why),
             (_, _) if end.stopped => Turn::End(end.end, end.why),
             (_, OnFailure::Ask) | (PlanEnd::Unknown, OnFailure::UndoTo { .. }) => Turn::Wait(index, end.why),
-            (PlanEnd::Failed, OnFailure::UndoTo { step }) => Turn::Undo(step, end.why),
+            (PlanEnd::Failed, OnFailure::UndoTo { step }) => Turn::Undo(step, PlanEnd::Failed, end.why),
             (PlanEnd::Failed, OnFailure::GoOn) => {
                 self.unwell.push(end);
                 self.after(index)

@@ -122,7 +122,7 @@ fn a_canary_whose_probe_fails_is_taken_back_to_nothing() {
     wait_step(&yard, "look at 5 % for 10m", "running");
     assert_eq!(read(&yard, "beside"), head(&yard), "the new version is beside the old");
     service.answers(BADLY);
-    let plan = wait_plan(&yard, "cancelled");
+    let plan = wait_plan(&yard, "failed");
     assert_eq!(shares(&yard), "5 0", "it went back, and never further");
     assert_eq!(read(&yard, "share"), "0");
     assert!(plan["why"].as_str().unwrap_or_default().contains("errors"), "{plan}");

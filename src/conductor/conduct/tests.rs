@@ -320,7 +320,7 @@ fn what_fails_is_undone_from_the_last_step_to_the_first_named() {
     let plan = Plan { release: Some(release(1)), ..Yard::plan(steps) };
     let run = yard.run(&plan);
     assert_eq!(std::fs::read_to_string(yard.path("undone")).unwrap(), "three\none\n");
-    assert_eq!(run.state, PlanState::Ended(PlanEnd::Cancelled));
+    assert_eq!(run.state, PlanState::Ended(PlanEnd::Failed), "taken back is not called off");
     assert!(run.why.starts_with("undone, back to and including one: three exited 1"), "{}", run.why);
     let fates = fates(&run);
     assert_eq!(fates[..2], [StepState::Done, StepState::Undone]);

@@ -7,8 +7,10 @@ use crate::plan::progress::may_have_left_something;
 use crate::plan::{Action, Probe, Step, Undo};
 
 impl Conductor {
-    /// Undoes all that was begun, back to and including a step; then the plan is over.
-    pub(super) fn undo(&mut self, to: usize, why: &str) -> Turn {
+    /// Undoes all that was begun, back to and including a step; then the plan is over. It has failed
+    /// if a step of it has: that what was done is taken back makes no success of it. It is cancelled
+    /// if a person asked for it.
+    pub(super) fn undo(&mut self, to: usize, end: PlanEnd, why: &str) -> Turn {
         for index in (to..self.plan.steps.len()).rev() {
             let Some(step) = self.plan.steps.get(index).cloned() else { continue };
             if let Err(failure) = self.recorder.settle() {
@@ -30,7 +32,7 @@ impl Conductor {
             }
         }
         let title = self.plan.steps.get(to).map_or("", |step| &step.title);
-        Turn::End(PlanEnd::Cancelled, format!("undone, back to and including {title}: {why}"))
+        Turn::End(end, format!("undone, back to and including {title}: {why}"))
     }
 
     fn undo_step(

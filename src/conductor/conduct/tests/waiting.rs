@@ -103,7 +103,7 @@ fn a_watch_that_fails_undoes_and_condemns() {
     ];
     let plan = Plan { release: Some(release(0)), ..Yard::plan(steps) };
     let run = yard.run(&plan);
-    assert_eq!((run.state, yard.count("undone")), (PlanState::Ended(PlanEnd::Cancelled), 1));
+    assert_eq!((run.state, yard.count("undone")), (PlanState::Ended(PlanEnd::Failed), 1));
     let (_, verdict, _) = yard.state().releases[0].verdict.clone().unwrap();
     assert_eq!(verdict, WatchVerdict::Failed);
 }
