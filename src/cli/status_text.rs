@@ -383,7 +383,8 @@ fn glyph(kind: EntryKind) -> (&'static str, Hue) {
         EntryKind::Check(CheckState::Failed)
         | EntryKind::AlarmRaised
         | EntryKind::StepFailed
-        | EntryKind::PlanFailed => ("✗", Hue::Bad),
+        | EntryKind::PlanFailed
+        | EntryKind::Rejection => ("✗", Hue::Bad),
         EntryKind::Check(CheckState::Passed)
         | EntryKind::AlarmCleared
         | EntryKind::PlanDone
@@ -393,7 +394,6 @@ fn glyph(kind: EntryKind) -> (&'static str, Hue) {
         EntryKind::AlarmUnknown | EntryKind::PlanUnknown | EntryKind::Unknown => ("?", Hue::Warn),
         EntryKind::PlanWaiting => ("‖", Hue::Warn),
         EntryKind::Approval => ("✓", Hue::Plain),
-        EntryKind::Rejection => ("✗", Hue::Bad),
         EntryKind::PassedOver => ("!", Hue::Warn),
         EntryKind::Released => ("⇒", Hue::Plain),
         EntryKind::Stopped => ("■", Hue::Warn),

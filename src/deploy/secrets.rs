@@ -45,7 +45,9 @@ fn in_step<'a>(step: &'a Step, names: &mut BTreeSet<&'a str>) {
     }
     if let Undo::By { action, proof } = &step.undo {
         in_action(action, names);
-        proof.iter().for_each(|probe| in_probe(probe, names));
+        if let Some(probe) = proof {
+            in_probe(probe, names);
+        }
     }
 }
 

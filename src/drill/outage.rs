@@ -176,7 +176,7 @@ impl Outage {
             let at = seconds.parse().ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or_default();
             let good = if tag == self.scenario.broken { "" } else { "  passed" };
             let version = tag.trim_start_matches('v');
-            lines.push_str(&format!("{at}  {id}  {version}  {tag}{good}\n"));
+            lines.extend([format!("{at}  {id}  {version}  {tag}{good}\n")]);
         }
         for environment in ["staging", "production"] {
             std::fs::write(servers.join(environment).join("deploys.log"), &lines)

@@ -195,8 +195,7 @@ impl Edit {
 
 impl Description {
     /// Fills in what is left out.
-    fn complete(self, like: Option<Scenario>) -> Option<Scenario> {
-        let like = like.as_ref();
+    fn complete(self, like: Option<&Scenario>) -> Option<Scenario> {
         let text = |said: Option<String>, other: fn(&Scenario) -> &String| {
             said.or_else(|| like.map(|like| other(like).clone()))
         };
@@ -273,7 +272,8 @@ impl Scenario {
             None => None,
             Some(name) => ASSETS.iter().find(|other| other.name == name).map(Self::parse).transpose()?,
         };
-        said.complete(like).ok_or_else(|| broken("something is missing in its description".to_owned()))
+        said.complete(like.as_ref())
+            .ok_or_else(|| broken("something is missing in its description".to_owned()))
     }
 }
 

@@ -178,6 +178,7 @@ pub struct Step {
 /// How a step is undone.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "a plan has a handful of steps, and is made once")]
 pub enum Undo {
     /// It leaves nothing behind that would have to be undone.
     #[default]

@@ -45,7 +45,7 @@ fn unknown_outcomes(state: &State, open: &mut Vec<String>) {
                 open.push(format!("Find out what became of: {title}"));
             }
             PlanState::Running | PlanState::Waiting => {
-                open.push(format!("Still running when this was written: {title}"))
+                open.push(format!("Still running when this was written: {title}"));
             }
             PlanState::Ended(PlanEnd::Done | PlanEnd::Failed | PlanEnd::Cancelled) => {
                 let lost = plan.steps.iter().filter(|step| {

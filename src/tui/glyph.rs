@@ -26,13 +26,14 @@ pub(super) fn entry(kind: EntryKind) -> Glyph {
         EntryKind::Paged => ("☎", Role::Info),
         EntryKind::Told => ("✉", Role::Info),
         EntryKind::Check(state) => check(state),
-        EntryKind::AlarmRaised | EntryKind::StepFailed | EntryKind::PlanFailed => ("✗", Role::Bad),
+        EntryKind::AlarmRaised | EntryKind::StepFailed | EntryKind::PlanFailed | EntryKind::Rejection => {
+            ("✗", Role::Bad)
+        }
         EntryKind::AlarmCleared | EntryKind::PlanDone | EntryKind::Resolved => ("✓", Role::Good),
         EntryKind::AlarmUnknown | EntryKind::PlanUnknown | EntryKind::Unknown => ("?", Role::Unknown),
         EntryKind::PlanStarted => ("▶", Role::Accent),
         EntryKind::PlanWaiting => ("‖", Role::Warn),
         EntryKind::Approval => ("✓", Role::Info),
-        EntryKind::Rejection => ("✗", Role::Bad),
         EntryKind::PassedOver => ("!", Role::Warn),
         EntryKind::Released => ("⇒", Role::Accent),
         EntryKind::Stopped => ("■", Role::Warn),

@@ -7,7 +7,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_N
 use super::Masker;
 
 /// Masks what the bytes stand for, and panics where a promise is broken.
-pub fn check(bytes: &[u8]) {
+pub(crate) fn check(bytes: &[u8]) {
     let mut bytes = Bytes(bytes);
     let secrets = secrets(&mut bytes);
     let Ok(masker) = masker(&secrets) else {
@@ -29,7 +29,7 @@ pub fn check(bytes: &[u8]) {
 
 /// Masks encodings of secrets between bytes that are in none of them: exactly these go. Of those
 /// with several lines more may: their line ends may be blanks, as an unquoted variable has them.
-pub fn check_exactly(bytes: &[u8]) {
+pub(crate) fn check_exactly(bytes: &[u8]) {
     let mut bytes = Bytes(bytes);
     let mut secrets = secrets(&mut bytes);
     let unfit = |byte: &u8| NOISE.contains(byte) || b"\r\n".contains(byte);

@@ -247,9 +247,9 @@ fn weights(canary: &DeTable<'_>, found: &mut Vec<Problem>) {
             );
         }
         Some((100, _)) => {}
-        Some((last, span)) => {
+        Some((end, span)) => {
             let message =
-                format!("the last share is {last} %: the release would never be there for everybody");
+                format!("the last share is {end} %: the release would never be there for everybody");
             found.push(Problem::new(span, message).help("end with 100: weights = [5, 25, 100]"));
         }
     }
