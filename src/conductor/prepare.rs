@@ -92,7 +92,7 @@ fn planned(
             // Asked for only where it matters: it may take a moment.
             let wanted = gates::ids(env, policy).iter().any(|id| id == "rollback");
             let back = wanted.then(|| back::before_deploy(ground, reader, env, &what.commit));
-            Ok(gates::attach(plan, config, policy, environment, what, back.as_ref()))
+            Ok(gates::attach(plan, config, policy, environment, what, back))
         }
         Request::Smoke { environment } => deploy::smoke(config, id, environment, what),
         Request::Test { checks } => deploy::test(config, id, checks, what),
