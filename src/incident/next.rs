@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::body::{CheckState, Phase, PlanEnd};
+use super::body::{CheckState, Phase, PlanEnd, WatchVerdict};
 use super::clocks::{Clock, ClockState, audience, clocks, needs_hotfix};
 use super::policy::{Policy, Role};
 use super::state::{PlanRun, PlanState, State, Status};
@@ -137,8 +137,22 @@ impl Steps<'_> {
         self.add("resolve", "", format!("settle it: {}", said.join(", ")));
     }
 
+    /// What its watch condemned is taken back before anything else.
+    fn condemned(&mut self) {
+        let Some(production) = production(self.facts) else { return };
+        let live = self.state.releases.iter().rev().find(|release| release.environment == production);
+        let Some(live) = live else { return };
+        if let Some((_, WatchVerdict::Failed, _)) = &live.verdict
+            && !self.running("rollback", Some(production))
+        {
+            let title = format!("roll {production} back: {} failed its watch", live.name());
+            self.add("rollback", "", title);
+        }
+    }
+
     fn while_open(&mut self) {
         let state = self.state;
+        self.condemned();
         self.add_due("page", "page", Role::ON_CALL, "page on-call");
         if !state.roles.contains_key(Role::COMMANDER) {
             let title = format!("name the {}", self.policy.role_title(Role::COMMANDER));

@@ -34,6 +34,7 @@ mod run_view;
 #[cfg(target_os = "linux")]
 mod secrets;
 mod survival;
+mod taken_back;
 mod verbs;
 mod walk_by_keys;
 mod walk_by_verbs;

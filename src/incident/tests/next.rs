@@ -46,6 +46,32 @@ fn assembled(more: impl IntoIterator<Item = Record>) -> Log {
 }
 
 #[test]
+fn what_its_watch_condemned_is_rolled_back_first() {
+    let released = |commit: &str, rollback| Released {
+        environment: "production".into(),
+        reference: "hotfix/x".into(),
+        commit: commit.into(),
+        tag: None,
+        version: None,
+        plan: "deploy-production-1".into(),
+        rollback,
+    };
+    let judged = ReleaseJudged {
+        environment: "production".into(),
+        commit: HEAD.into(),
+        plan: "deploy-production-1".into(),
+        verdict: WatchVerdict::Failed,
+        why: "error rate".into(),
+    };
+    let mut told = vec![record(10, released(HEAD, false))];
+    assert!(!actions(&assembled(told.clone()), &repository(), 13).starts_with(&["rollback"]));
+    told.push(record(11, judged));
+    assert!(actions(&assembled(told.clone()), &repository(), 13).starts_with(&["rollback"]));
+    told.push(record(12, released("0e9d565e0000000000000000000000000000000a", true)));
+    assert!(!actions(&assembled(told), &repository(), 13).starts_with(&["rollback"]), "it was taken back");
+}
+
+#[test]
 fn clocks_count_from_the_start_whatever_the_severity_was() {
     let lowered = SeverityChanged { severity: Severity::P1, reason: "half".into() };
     let log = log([record(50, lowered)]);

@@ -1,0 +1,68 @@
+//! A fix that makes it worse, in a drill: watched, condemned, and taken back by key.
+
+use super::drill::Drill;
+use super::terminal::Terminal;
+use super::world::World;
+
+#[test]
+fn a_fix_that_makes_it_worse_is_condemned_by_its_watch_and_taken_back() {
+    let world = World::new();
+    let drill = Drill::start_with(&world, &["old-cards"]);
+    let shell = drill.shell(&world);
+    let done = |arguments: &[&str]| shell.flightdeck(arguments).succeeded();
+    let errors = || drill.ask(&world, "production_url", "/orders")["error_rate"].as_f64().unwrap();
+
+    done(&["declare", "Checkout answers 500", "--severity", "P0", "--impact", "2 of 5 orders"]);
+    done(&["note", "only orders without a card fail"]);
+    let before = errors();
+    assert!(before > 25.0, "{before}");
+
+    // What the flag guards is what is broken: users are served while the fix is made.
+    assert!(done(&["flag", "list"]).stdout.contains("loyalty"));
+    done(&["flag", "loyalty", "off"]);
+    assert!(errors() < 5.0, "the flag helps");
+    done(&["flag", "loyalty", "on"]);
+
+    // Tests and staging know nothing of the customers that the fix forgets.
+    done(&["hotfix", "start", "no-card"]);
+    done(&["drill", "fix"]);
+    done(&["test"]);
+    done(&["deploy", "staging"]);
+    done(&["smoke", "staging"]);
+    let gates = ["checklist", "approvals"].iter().flat_map(|gate| ["--override", gate]);
+    let reason = ["--reason", "everybody on the call agrees"];
+    let deploy: Vec<&str> =
+        ["deploy", "production", "--confirm", "production"].into_iter().chain(gates).chain(reason).collect();
+    shell.flightdeck(&deploy).ended_with(1);
+    assert!(errors() > before, "it is worse now");
+
+    let seen = shell.json(&["status", "--json"]);
+    let release = seen["releases"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&release["environment"], &release["verdict"]), (&"production".into(), &"failed".into()));
+
+    // Back to the last release whose watch passed, not to the one before, which is broken too.
+    let terminal = Terminal::open(&shell, 40, 140, &[]);
+    terminal.wait_text("this fix makes it worse");
+    terminal.press("R");
+    terminal.wait_text("redeploy v1.4.1");
+    terminal.wait_text("proven ready");
+    let chosen =
+        |screen: &str| screen.lines().any(|line| line.contains('▸') && line.contains("redeploy v1.4.1"));
+    terminal.wait_for("the best way to be chosen", chosen);
+    terminal.press("<enter>");
+    terminal.wait_text("./deploy.sh v1.4.1 production");
+    terminal.press_until("<c-u>production<enter>", "the plan to start", |screen| !screen.contains("Plan: "));
+    terminal.wait_text("⇒ production is on back to v1.4.1");
+    terminal.wait_text("well on the release before");
+    assert!(errors() < 5.0);
+    let served = shell.run("git", &["rev-parse", "v1.4.1^{commit}"]).succeeded().stdout;
+    assert_eq!(drill.ask(&world, "production_url", "/version")["commit"], served.trim());
+
+    // It is remembered how long that took, and the report says all of it.
+    assert!(done(&["rollback", "--list", "--env", "production"]).stdout.contains("took "));
+    done(&["resolve"]);
+    let report = done(&["report"]).stdout;
+    for wanted in ["everybody on the call agrees", "failed its watch", "back to v1.4.1", "approvals"] {
+        assert!(report.contains(wanted), "`{wanted}` in the report:\n{report}");
+    }
+}
