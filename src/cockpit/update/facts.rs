@@ -8,7 +8,7 @@ use super::super::msg::{Done, Effect, EffectId, Fact};
 use super::super::overlay::{Overlay, Preview};
 use super::{Cx, flags, plan_view, rollback, run_view, terminal};
 use crate::failure::Failure;
-use crate::health::series::{self, State};
+use crate::health::series::{self, State, Verdict};
 use crate::incident::{Alarm, Body, Draft, Log, Precision, Record};
 
 /// Takes in a fact.
@@ -182,9 +182,11 @@ fn record_alarms(cx: &mut Cx<'_>) {
 
 /// The state of a probe if it is settled and based on data; waiting ones are left out.
 fn settled(probe: &series::Status) -> Option<State> {
-    probe.last.as_ref()?;
+    let last = probe.last.as_ref()?;
     match probe.state {
         State::Pending | State::Recovering => None,
+        // Its first samples contradict each other: nothing is settled, and there is data.
+        State::Unknown if last.verdict != Verdict::NoData => None,
         state => Some(state),
     }
 }

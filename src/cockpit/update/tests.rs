@@ -453,6 +453,18 @@ fn a_settled_alarm_is_recorded_once_and_a_waiting_one_not_at_all() {
 }
 
 #[test]
+fn first_samples_that_contradict_each_other_are_not_recorded_as_no_data() {
+    let mut table = Table::open();
+    let health = |verdict| {
+        let mut probe = probe("api", Health::Unknown);
+        probe.last.as_mut().unwrap().verdict = verdict;
+        Msg::Fact(Fact::Health { probes: vec![probe], edges: Vec::new() })
+    };
+    assert!(table.send(health(Verdict::Good)).is_empty());
+    assert_eq!(table.send(health(Verdict::NoData)).len(), 1);
+}
+
+#[test]
 fn the_timeline_follows_its_end_until_it_is_scrolled_and_again_at_the_end() {
     let mut table = Table::open();
     let records: Vec<Record> = (0..30)
