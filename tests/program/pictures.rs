@@ -153,5 +153,9 @@ fn the_pictures_of_the_readme_can_be_taken() {
     take(&terminal, "menu", "→ production");
     terminal.press("<esc>");
     terminal.wait_gone("→ production");
+    terminal.press("R");
+    take(&terminal, "rollback", "is here");
+    terminal.press("<esc>");
+    terminal.wait_gone("is here");
     terminal.press("q");
 }
