@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::conduct::approved;
 use super::reconcile::{reconcile, settle};
 use super::start::launch;
-use super::{Life, Started, frozen, life, process};
+use super::{Life, Started, frozen, life, orphan, process};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
     Decision, Draft, IncidentId, LeaseTaken, PlanAsked, PlanEnd, PlanEnded, PlanResumed, PlanRun, Record,
@@ -92,6 +92,9 @@ fn carry(
         let why = format!("{} left it as it is", journal.author().name);
         let drafts = vec![Draft::now(incident, PlanEnded { plan, end: PlanEnd::Cancelled, why })];
         return Ok(journal.append_unless_moved(now, incident, seen, drafts)?.map(Started::Yes));
+    }
+    if let Some(failure) = orphan::in_the_way(run, doing) {
+        return Err(failure);
     }
     if !matches!(decision, Decision::Undo { .. }) && !has_moved_refs(ground.spec, run) {
         frozen::check_plan(ground.spec).map_err(|cause| frozen::moved(doing, &cause))?;

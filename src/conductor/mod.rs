@@ -19,6 +19,7 @@ mod input;
 mod linux;
 mod log;
 pub mod mask;
+mod orphan;
 mod plain;
 #[cfg(any(not(target_os = "linux"), test))]
 #[cfg_attr(target_os = "linux", expect(dead_code, reason = "only its tests run on Linux"))]

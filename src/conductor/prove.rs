@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use super::ask::ask;
 use super::conduct::approved;
-use super::release;
 use super::secrets::Vault;
+use super::{orphan, release};
 use crate::failure::{Failure, Result};
 use crate::incident::{
     Body, Draft, IncidentId, Log, Outcome, PlanEnd, PlanEnded, PlanRun, PlanState, Proof, Proved, Record,
-    State, StepRun, StepState,
+    Run, State, StepRun, StepState,
 };
 use crate::journal::Journal;
 use crate::plan::{Plan, Probe, Step, Undo};
@@ -38,7 +38,7 @@ pub fn prove(journal: &mut Journal, incident: IncidentId, plan: &str) -> Result<
     let mut drafts = Vec::new();
     for question in questions(&spec, state) {
         let (proof, why) = match question.probe {
-            Some(probe) => ask(probe, &mut vault),
+            Some(probe) => orphan::weighed(ask(probe, &mut vault), question.run),
             None => (Proof::Unknown, "nothing is configured that could tell".to_owned()),
         };
         if question.known != Some((proof, why.as_str())) {
@@ -57,8 +57,12 @@ pub fn unasked(state: &State) -> Vec<String> {
     let asks = |plan: &&PlanRun| {
         !plan.state.is_under_way()
             && serde_json::from_value::<Plan>(plan.spec.clone()).is_ok_and(|spec| {
-                let open = |known: Option<(Proof, &str)>| known.is_none_or(|(_, why)| why == UNASKED);
-                questions(&spec, plan).iter().any(|asked| asked.probe.is_some() && open(asked.known))
+                let open = |asked: &Question<'_>| {
+                    asked
+                        .known
+                        .is_none_or(|(_, why)| why == UNASKED || orphan::may_be_asked_again(why, asked.run))
+                };
+                questions(&spec, plan).iter().any(|asked| asked.probe.is_some() && open(asked))
             })
     };
     state.plans.iter().filter(asks).map(|plan| plan.id.clone()).collect()
@@ -69,6 +73,8 @@ struct Question<'a> {
     step: usize,
     undo: bool,
     probe: Option<&'a Probe>,
+    /// What the question is about.
+    run: Option<&'a Run>,
     /// What it said last.
     known: Option<(Proof, &'a str)>,
 }
@@ -93,10 +99,12 @@ fn question<'a>(index: usize, planned: &'a Step, step: &'a StepRun) -> Option<Qu
     };
     let question = match (undone, &planned.proof) {
         (Some(probe), _) => {
-            Question { step: index, undo: true, probe: Some(probe), known: said(&step.undo_proof) }
+            let (run, known) = (step.undo.as_ref(), said(&step.undo_proof));
+            Question { step: index, undo: true, probe: Some(probe), run, known }
         }
         (None, probe) => {
-            Question { step: index, undo: false, probe: probe.as_ref(), known: said(&step.proof) }
+            let (run, known) = (step.run.as_ref(), said(&step.proof));
+            Question { step: index, undo: false, probe: probe.as_ref(), run, known }
         }
     };
     // That nothing can tell is said once.

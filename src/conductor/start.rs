@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use jiff::Timestamp;
 
 use super::reconcile::settle_gone;
-use super::{Started, frozen, process, system};
+use super::{Started, frozen, orphan, process, system};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Draft, GatePassedOver, IncidentId, PlanEnd, PlanEnded, PlanStarted, Policy};
 use crate::journal::{Acquired, Journal, Lease};
@@ -64,6 +64,10 @@ pub fn start(
             "a plan of this name was started before",
             "look at what became of it; then make the plan again",
         ));
+    }
+    let same = log.state().plans.iter().filter(|other| other.target == plan.target);
+    if let Some(failure) = same.filter_map(|other| orphan::in_the_way(other, &doing())).last() {
+        return Err(failure);
     }
     let now = Timestamp::now();
     let standings = gates::evaluate(plan, log.state(), policy, &journal.author().name, now);

@@ -151,6 +151,36 @@ fn killed_while_the_deploy_command_runs() {
 }
 
 #[test]
+fn a_command_that_outlives_its_conductor_is_not_taken_for_failed_and_not_run_beside() {
+    let yard = Yard::new(
+        "\n[[environments]]\nname = \"staging\"\ndeploy = [\"./deploy.sh\"]\nproof = [\"./is.sh\"]\n",
+        "trap '' HUP\necho x >> deploys\nwhile [ -e block ]; do sleep 0.02; done\necho x > is",
+    );
+    yard.script("is.sh", "[ -e is ] && echo \"$FLIGHTDECK_COMMIT\" || echo nothing");
+    std::fs::write(yard.file("block"), "").unwrap();
+    yard.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
+    wait_until("the command", || (lines(&yard.file("deploys")) == 1).then_some(()));
+    kill_process(pid(yard.conductor()), Signal::KILL).unwrap();
+    let show = || yard.shell.json(&["plan", "show", "--json", PLAN]);
+    let plan = wait_until("the world to be asked", || {
+        Some(show()).filter(|plan| plan["steps"][0]["proof"].is_string())
+    });
+    assert_eq!(
+        (&plan["state"], &plan["steps"][0]["proof"]),
+        (&"unknown".into(), &"unknown".into()),
+        "{plan}"
+    );
+    assert!(plan["steps"][0]["proof_why"].as_str().unwrap().contains("still runs as process"), "{plan}");
+    for verb in [&["plan", "retry", PLAN, "--confirm", "staging"][..], &["deploy", "staging"]] {
+        yard.shell.flightdeck(verb).ended_with(5).said("still runs as process");
+    }
+    assert_eq!(lines(&yard.file("deploys")), 1);
+
+    std::fs::remove_file(yard.file("block")).unwrap();
+    wait_until("it to be found done", || (show()["state"] == "done").then_some(()));
+}
+
+#[test]
 fn killed_while_the_share_is_set() {
     for order in ORDERS {
         let lane = Lane::new();

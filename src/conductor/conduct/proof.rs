@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 
 use super::super::ask::ask;
+use super::super::orphan;
 use super::Conductor;
 use crate::incident::{Outcome, Proof};
 use crate::plan::{Probe, Step};
@@ -80,8 +81,9 @@ impl Conductor {
             return (Proof::Unknown, "nothing is configured that could tell".to_owned());
         };
         let said = self.ask(&probe);
-        let unknown = || Outcome::Unknown { why: String::new() };
         let step = self.recorder.plan().and_then(|run| run.steps.get(index));
+        let said = orphan::weighed(said, step.and_then(|step| step.run.as_ref()));
+        let unknown = || Outcome::Unknown { why: String::new() };
         let outcome = step.and_then(|step| step.run.as_ref()?.outcome.clone()).unwrap_or_else(unknown);
         self.record_proof(index, &outcome, &said, false);
         said
