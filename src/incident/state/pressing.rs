@@ -25,13 +25,20 @@ impl State {
     }
 
     /// The plan that is meant where none is named and something is to be decided: one that waits,
-    /// else the last that failed or is unknown, else the last that is under way.
+    /// else the last that failed or is unknown and was not overtaken, else the last that is under
+    /// way, else one whose fate nobody ever found out.
     pub fn plan_to_decide(&self) -> Option<&PlanRun> {
         let last =
             |wanted: &dyn Fn(PlanState) -> bool| self.plans.iter().rev().find(|plan| wanted(plan.state));
+        let failed = || {
+            let is = |state| matches!(state, PlanState::Ended(PlanEnd::Failed | PlanEnd::Unknown));
+            let mut plans = self.plans.iter().enumerate().rev();
+            plans.find(|(index, plan)| is(plan.state) && !self.overtaken(*index)).map(|(_, plan)| plan)
+        };
         last(&|state| state == PlanState::Waiting)
-            .or_else(|| last(&|state| matches!(state, PlanState::Ended(PlanEnd::Failed | PlanEnd::Unknown))))
+            .or_else(failed)
             .or_else(|| last(&PlanState::is_under_way))
+            .or_else(|| last(&|state| state == PlanState::Ended(PlanEnd::Unknown)))
     }
 
     /// The plan that is meant where one is to be looked at: one that stands still until somebody

@@ -256,6 +256,16 @@ fn a_plan_that_stands_still_is_decided_about_before_all_else() {
     assert_eq!(log.state().plan_to_see().unwrap().id, "again");
 }
 
+#[test]
+fn what_was_overtaken_is_not_what_a_decision_without_a_name_means() {
+    let mut log = assembled([record(6, plan("d", "deploy", "staging", HEAD))]);
+    log.insert(record(7, ended("d", PlanEnd::Failed)));
+    assert_eq!(log.state().plan_to_decide().unwrap().id, "d");
+    log.insert(record(8, plan("again", "deploy", "staging", HEAD)));
+    log.insert(record(9, ended("again", PlanEnd::Done)));
+    assert!(log.state().plan_to_decide().is_none());
+}
+
 fn rolled_back(minute: i64, spec: serde_json::Value) -> [Record; 2] {
     let started = PlanStarted {
         plan: "rollback-production-1".into(),
