@@ -81,7 +81,7 @@ fn no_target(known: &Known<'_>) -> Option<String> {
 /// The same as a verdict: what the environment did not tell could be what is missing.
 fn cannot(known: &Known<'_>, why: String) -> Ready {
     match &known.untold {
-        Some(untold) => Ready::Unknown(format!("{why}, and its own history could not be asked: {untold}")),
+        Some(untold) => Ready::Unknown(format!("{why}, and its own history {untold}")),
         None => Ready::No(why),
     }
 }
