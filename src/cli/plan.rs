@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
                 Some(id) => find(loaded.state(), id)?,
                 None => loaded.state().plan_to_see().ok_or_else(none)?,
             };
-            show::show(cx, plan, *json)
+            show::show(cx, loaded.state(), plan, *json)
         }
         Command::Resume(deciding) => decide::decide(cx, deciding, &Decision::Resume, None),
         Command::Retry(deciding) => decide::decide(cx, deciding, &Decision::Retry, None),

@@ -214,12 +214,14 @@ pub fn changes_world(decision: &Decision) -> bool {
 }
 
 /// What has to be given before a decision is carried out: the name of the target, where that is
-/// protected or the step could be done twice.
-pub fn word<'a>(plan: &'a Plan, choice: &Choice) -> Option<&'a str> {
+/// protected or the step could be done twice. A plan that has ended is not begun again without it
+/// either.
+pub fn word<'a>(plan: &'a Plan, run: &PlanRun, choice: &Choice) -> Option<&'a str> {
     if choice.risky {
         return Some(plan.confirm.as_deref().unwrap_or(&plan.target));
     }
-    plan.confirm.as_deref().filter(|_| changes_world(&choice.decision))
+    let again = choice.decision == Decision::Resume && !run.state.is_under_way();
+    plan.confirm.as_deref().filter(|_| again || changes_world(&choice.decision))
 }
 
 /// Why a decision is risky, for whoever has to confirm it.

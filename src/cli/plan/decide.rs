@@ -29,7 +29,7 @@ pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: O
         Failure::new(doing.clone(), cause, "decide with the version of flightdeck that started it")
     })?;
     let choice = chosen(&plan, &run, wanted, to, &doing)?;
-    confirm(cx, &plan, &choice, deciding, &doing)?;
+    confirm(cx, (&plan, &run), &choice, deciding, &doing)?;
     let incident = loaded.state().id;
     let repository = loaded.state().repository.clone();
     let (_, seq) = loaded.journal.since(incident, loaded.seq)?;
@@ -137,13 +137,19 @@ fn back_to(plan: &Plan, found: &Choice, to: Option<usize>, doing: &str) -> Resul
 }
 
 /// Makes sure that the decision is meant, where it could do harm.
-fn confirm(cx: &Context, plan: &Plan, choice: &Choice, deciding: &Deciding, doing: &str) -> Result<()> {
+fn confirm(
+    cx: &Context,
+    (plan, run): (&Plan, &PlanRun),
+    choice: &Choice,
+    deciding: &Deciding,
+    doing: &str,
+) -> Result<()> {
     if let Some(said) = deciding.confirm.as_ref().filter(|said| **said != plan.target) {
         let cause =
             format!("--confirm names {}, the plan's target is {}", visible(said), visible(&plan.target));
         return Err(Failure::usage(doing, cause, "nothing was decided; flightdeck plan show"));
     }
-    let Some(word) = progress::word(plan, choice).filter(|_| deciding.confirm.is_none()) else {
+    let Some(word) = progress::word(plan, run, choice).filter(|_| deciding.confirm.is_none()) else {
         return Ok(());
     };
     let word = visible(word);

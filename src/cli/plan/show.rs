@@ -25,8 +25,8 @@ pub(super) fn decoded(run: &PlanRun) -> Option<Plan> {
 pub(in super::super) fn verb(plan: &Plan, run: &PlanRun, choice: &Choice) -> String {
     let name = choice.decision.name();
     let reason = if name == "skip" { " --reason WHY" } else { "" };
-    let confirm =
-        progress::word(plan, choice).map_or_else(String::new, |word| format!(" --confirm {}", visible(word)));
+    let confirm = progress::word(plan, run, choice)
+        .map_or_else(String::new, |word| format!(" --confirm {}", visible(word)));
     format!("flightdeck plan {name} {}{reason}{confirm}", visible(&run.id))
 }
 
@@ -78,7 +78,7 @@ fn waiting(plan: &PlanRun) -> Option<(usize, &StepRun)> {
 }
 
 /// Prints one plan.
-pub(super) fn show(cx: &Context, plan: &PlanRun, json: bool) -> Result<End> {
+pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> Result<End> {
     if json {
         cx.out.json(&sheet(plan))?;
         return Ok(End::Done);
@@ -97,8 +97,15 @@ pub(super) fn show(cx: &Context, plan: &PlanRun, json: bool) -> Result<End> {
             cx.out.line(&format!("{INDENT}{line}"))?;
         }
     }
+    for passed in state.passed_over.iter().filter(|passed| passed.plan == plan.id) {
+        cx.out.line(&format!(
+            "  gate {} passed over by {}: {} ({})",
+            passed.gate, passed.by, passed.reason, passed.missing
+        ))?;
+    }
     match decoded(plan) {
-        Some(spec) => cx.out.lines(&preview(&spec))?,
+        // Its gates were looked at when it started, and it is confirmed.
+        Some(spec) => cx.out.lines(&preview(&Plan { confirm: None, gates: Vec::new(), ..spec }))?,
         None => cx.out.line("  its commands were written by another version and cannot be shown")?,
     }
     let choices = choices(plan);

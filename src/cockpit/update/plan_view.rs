@@ -182,7 +182,7 @@ fn asked(plan: &Plan, run: &PlanRun, choice: Choice) -> Decide {
     let reason = matches!(choice.decision, Decision::Skip { .. }).then(LineEdit::default);
     Decide {
         plan: run.id.clone(),
-        word: progress::word(plan, &choice).map(str::to_owned),
+        word: progress::word(plan, run, &choice).map(str::to_owned),
         choice,
         about,
         lines,
