@@ -17,6 +17,10 @@ pub(super) fn preview(plan: &Plan, standings: Option<&[Standing]>) -> String {
     for note in &plan.notes {
         let _ = writeln!(text, "  note: {}", visible(note));
     }
+    let common = words::common(plan);
+    if !common.is_empty() {
+        let _ = writeln!(text, "  every command gets {}", visible(&common.join(" ")));
+    }
     for (index, step) in plan.steps.iter().enumerate() {
         let _ = writeln!(text, "{:>3}  {}", index + 1, visible(&step.action.line()));
         let reach = match step.reach {

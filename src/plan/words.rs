@@ -13,14 +13,14 @@ pub struct Detail {
 }
 
 /// All that a reader should see of a step besides its title, its action's line and its reach:
-/// what it gets and sends, what has to be true before, how it is proven and undone, what happens
+/// what it gets and sends and others do not (see [`common`]), what has to be true before, how it is proven and undone, what happens
 /// on failure, and when it is stopped. The directory of a command is left to the caller.
 pub fn details(plan: &Plan, step: &Step) -> Vec<Detail> {
     let mut list = Vec::new();
     for guard in &step.guards {
         add(&mut list, "only if", format!("{}: {}", guard.title, asked(&guard.probe)));
     }
-    action(&mut list, &step.action);
+    action(&mut list, &step.action, &common(plan));
     match &step.proof {
         Some(proof) => {
             let within = if step.proof_within.is_zero() {
@@ -45,9 +45,9 @@ fn add(list: &mut Vec<Detail>, label: &'static str, text: String) {
     list.push(Detail { label, text });
 }
 
-fn action(list: &mut Vec<Detail>, action: &Action) {
+fn action(list: &mut Vec<Detail>, action: &Action, common: &[String]) {
     match action {
-        Action::Command(command) => gets(list, command),
+        Action::Command(command) => gets(list, command, common),
         Action::Http(call) => sends(list, call),
         Action::Gate { gates } => {
             for gate in gates {
@@ -59,13 +59,15 @@ fn action(list: &mut Vec<Detail>, action: &Action) {
     }
 }
 
-fn gets(list: &mut Vec<Detail>, command: &Command) {
+fn gets(list: &mut Vec<Detail>, command: &Command, common: &[String]) {
     if !command.env.is_empty() {
         add(list, "gets", command.env.join(" "));
     }
     if !command.set.is_empty() {
-        let set: Vec<String> = command.set.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        add(list, "sets", set.join(" "));
+        let own: Vec<String> = sets(command).filter(|one| !common.contains(one)).collect();
+        if !own.is_empty() {
+            add(list, "sets", own.join(" "));
+        }
     }
 }
 
@@ -116,6 +118,29 @@ fn undo(list: &mut Vec<Detail>, step: &Step) {
     }
 }
 
+fn sets(command: &Command) -> impl Iterator<Item = String> {
+    command.set.iter().map(|(name, value)| format!("{name}={value}"))
+}
+
+/// The variables that every command among the steps of a plan is given with the same value, where
+/// there are several: said once, for all of them.
+pub fn common(plan: &Plan) -> Vec<String> {
+    let commands: Vec<&Command> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::Command(command) => Some(command),
+            _ => None,
+        })
+        .collect();
+    let [first, others @ ..] = commands.as_slice() else { return Vec::new() };
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let everywhere = |one: &String| others.iter().all(|command| sets(command).any(|other| other == *one));
+    sets(first).filter(everywhere).collect()
+}
+
 /// What happens when a step fails, in words.
 pub fn on_failure(plan: &Plan, then: OnFailure) -> String {
     match then {
@@ -162,6 +187,24 @@ mod tests {
         let lines: Vec<String> =
             details(plan, step).iter().map(|one| format!("{}: {}\n", one.label, one.text)).collect();
         lines.concat()
+    }
+
+    #[test]
+    fn what_all_commands_get_is_said_once() {
+        let minute = SignedDuration::from_mins(1);
+        let step = |title: &str, weight: Option<&str>| {
+            let mut command = command(&["./set.sh"]);
+            command.set.extend(weight.map(|weight| ("FLIGHTDECK_WEIGHT".to_owned(), weight.to_owned())));
+            Step::new(title, Action::Command(command), minute)
+        };
+        let mut plan = Plan::new("p", "p", Purpose::Deploy, "production");
+        plan.steps = vec![step("one", None)];
+        assert!(common(&plan).is_empty());
+        assert!(text(&plan, &plan.steps[0]).contains("sets: FLIGHTDECK_ENV=production"));
+        plan.steps.push(step("two", Some("10")));
+        assert_eq!(common(&plan), ["FLIGHTDECK_ENV=production"]);
+        assert!(!text(&plan, &plan.steps[0]).contains("sets"));
+        assert!(text(&plan, &plan.steps[1]).contains("sets: FLIGHTDECK_WEIGHT=10\n"));
     }
 
     #[test]

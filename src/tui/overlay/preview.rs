@@ -15,7 +15,7 @@ use crate::plan::{Action, Command, Plan, Reach, Step, words};
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) -> Shown {
     let plan = &preview.plan;
-    let lines = lines(ui, preview);
+    let lines = lines(ui, preview, area.width > 60);
     // A rule, a complaint, the line itself; and where gates are passed over, why.
     let taken = preview.holder(ui.model).is_some();
     let foot_height = 3 + u16::from(!taken && matches!(preview.way(), Way::PassOver(_)));
@@ -41,7 +41,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) 
     shown
 }
 
-fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
+fn lines(ui: Ui<'_>, preview: &Preview, roomy: bool) -> Vec<Line> {
     let plan = &preview.plan;
     let (faint, text) = (ui.of(Role::Faint), ui.of(Role::Text));
     let mut first = Line::of("target ", faint).with(&plan.target, text);
@@ -59,6 +59,17 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
     if let Some(directory) = directories.first().filter(|_| same) {
         lines.push(Line::of("in     ", faint).with(directory, ui.of(Role::Muted)).hanging(7));
     }
+    let common = words::common(plan);
+    let sets = Line::of("sets   ", faint).with(&common.join(" "), ui.of(Role::Muted)).hanging(7);
+    // Where there is little room the commands themselves come first.
+    let (above, below) = if common.is_empty() {
+        (None, None)
+    } else if roomy {
+        (Some(sets), None)
+    } else {
+        (None, Some(sets))
+    };
+    lines.extend(above);
     gates::lines(ui, &mut lines, preview);
     for note in &plan.notes {
         lines.push(Line::of("note   ", faint).with(note, ui.of(Role::Warn)).hanging(7));
@@ -67,6 +78,7 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
         lines.push(Line::default());
         step_lines(ui, &mut lines, plan, index, same);
     }
+    lines.extend(below.into_iter().flat_map(|sets| [Line::default(), sets]));
     lines
 }
 
