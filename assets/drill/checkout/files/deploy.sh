@@ -30,9 +30,6 @@ stopped() {
     trap - EXIT "$1"
     kill -s "$1" $$
 }
-logged() {
-    printf '%s  %s  %s  %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$commit" "$version" "$ref" >> "$root/deploys.log"
-}
 trap 'rm -rf "$unpacked" "$unpacked.tar"' EXIT
 trap 'stopped INT' INT
 trap 'stopped TERM' TERM
@@ -61,14 +58,14 @@ if [ "$how" = canary ]; then
     rm -f "$root/before"
     echo 0 > "$root/weight"
     point canary "releases/$commit"
+    printf '%s %s\n' "$version" "$ref" > "$root/canary.of"
     printf '[4/5] beside    %.12s waits as a canary of %s\n' "$commit" "$env"
-    logged
     echo "Deployed $version ($ref) beside what $env serves. It takes no orders yet."
     exit 0
 fi
 before=$(basename "$(readlink "$root/current" 2> /dev/null || echo nothing)")
 switched=yes
-rm -f "$root/canary" "$root/weight" "$root/before"
+rm -f "$root/canary" "$root/canary.of" "$root/weight" "$root/before"
 point current "releases/$commit"
 printf '[4/5] switch    %.12s -> %.12s\n' "$before" "$commit"
 pause 0.5
@@ -82,5 +79,5 @@ until [ "$(get "$url/version" 2> /dev/null | field commit)" = "$commit" ]; do
 done
 printf '[5/5] verify    %s answers with %s at %.12s\n' "$env" "$version" "$commit"
 
-logged
+logged "$commit" "$version" "$ref"
 echo "Deployed $version ($ref) to $env."

@@ -46,6 +46,11 @@ point() {
     mv -fT "$root/next" "$root/$1" 2> /dev/null || mv -fh "$root/next" "$root/$1"
 }
 
+# Keeps the line of a deploy, once all orders go to it: logged COMMIT VERSION REF [WORD]
+logged() {
+    printf '%s  %s  %s  %s%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$2" "$3" "${4:+  $4}" >> "$root/deploys.log"
+}
+
 # Waits a part of a second, where sleep knows parts.
 pause() {
     [ "${DEPLOY_PACE:-1}" = 0 ] || sleep "$1" 2> /dev/null || sleep 1

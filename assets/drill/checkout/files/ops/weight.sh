@@ -27,9 +27,16 @@ if [ "$2" -eq 100 ]; then
     if [ "$(readlink "$root/current")" != "$canary" ]; then
         point before "$(readlink "$root/current")"
         point current "$canary"
+        read -r version ref < "$root/canary.of"
+        logged "${canary#releases/}" "$version" "$ref"
     fi
 elif [ -h "$root/before" ]; then
-    point current "$(readlink "$root/before")"
+    before=$(readlink "$root/before")
+    point current "$before"
+    # It is what everybody gets again, as good as it was.
+    grep "  ${before#releases/}  " "$root/deploys.log" | tail -n 1 | while read -r _ commit version ref word; do
+        logged "$commit" "$version" "$ref" "$word"
+    done
     rm -f "$root/before"
 fi
 printf '%s\n' "$2" > "$root/weight.next"
