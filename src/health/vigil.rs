@@ -161,17 +161,17 @@ impl Vigil {
         grace(&self.probes)
     }
 
-    /// `3 ok, 1 warn`.
+    /// `3 ok, 1 warn`; one that has not answered yet is being asked.
     fn counts(&self) -> String {
-        let mut counts: Vec<(State, usize)> = Vec::new();
+        let mut counts: Vec<(&str, usize)> = Vec::new();
         for status in self.tracker.statuses() {
-            match counts.iter_mut().find(|(state, _)| *state == status.state) {
+            let word = if status.last.is_some() { status.state.name() } else { "asked" };
+            match counts.iter_mut().find(|(known, _)| *known == word) {
                 Some((_, count)) => *count += 1,
-                None => counts.push((status.state, 1)),
+                None => counts.push((word, 1)),
             }
         }
-        let counts: Vec<_> =
-            counts.iter().map(|(state, count)| format!("{count} {}", state.name())).collect();
+        let counts: Vec<_> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
         counts.join(", ")
     }
 
