@@ -201,7 +201,7 @@ pub(super) fn wrap_ranges(line: &str, first: u16, columns: u16) -> impl Iterator
     std::iter::from_fn(move || {
         let start = at?;
         let rest = line.get(start..)?;
-        let Some(end) = break_at(rest, room) else {
+        let Some(end) = break_at(rest, room, columns.max(2)) else {
             at = None;
             return Some(start..line.len());
         };
@@ -212,16 +212,18 @@ pub(super) fn wrap_ranges(line: &str, first: u16, columns: u16) -> impl Iterator
     })
 }
 
-/// Where a line that is too long is to be broken; `None` if it fits.
-fn break_at(line: &str, columns: u16) -> Option<usize> {
+/// Where a line that is too long is to be broken; `None` if it fits. A word that has to be broken
+/// in the `next` line too is broken in this one, rather than leaving it empty.
+fn break_at(line: &str, columns: u16, next: u16) -> Option<usize> {
     let (mut used, mut space) = (0_u16, None);
     for ((at, grapheme), (_, wide)) in line.grapheme_indices(true).zip(cells(line)) {
         used = used.saturating_add(wide);
         if used > columns {
             return Some(match space {
-                Some(space) => space,
+                Some(space) if !is_wider(&line[space..], next) => space,
+                Some(space) if at < space + 8 => space,
                 // The first grapheme is taken whatever its width, so that it goes on.
-                None => at.max(grapheme.len()),
+                _ => at.max(grapheme.len()),
             });
         }
         if grapheme == " " && at > 0 {
@@ -229,6 +231,11 @@ fn break_at(line: &str, columns: u16) -> Option<usize> {
         }
     }
     None
+}
+
+/// Tells whether the first word of a text takes more than so many columns.
+fn is_wider(text: &str, columns: u16) -> bool {
+    width(text.split(' ').next().unwrap_or_default()) > columns
 }
 
 /// Replaces what must never reach a terminal, wherever it came from, and wide characters that
@@ -270,6 +277,15 @@ mod tests {
             skip = cell.cell_width().saturating_sub(1);
         }
         out
+    }
+
+    #[test]
+    fn a_word_that_fits_no_line_begins_on_the_one_it_is_on() {
+        let long = "x".repeat(30);
+        assert_eq!(wrap(&format!("sets {long}"), 20), [&format!("sets {}", &long[..15]), &long[..15]]);
+        // One that does fit the next is not broken, and no stump of one is left behind.
+        assert_eq!(wrap("0123456789 abcdefghijkl", 20), ["0123456789", "abcdefghijkl"]);
+        assert_eq!(wrap(&format!("0123456789 0123 {long}"), 20)[0], "0123456789 0123");
     }
 
     #[test]
