@@ -85,7 +85,9 @@ impl Preview {
     /// The plan of somebody that holds the target, as far as the record says: it keeps this one
     /// from being started, not from being approved.
     pub fn holder<'a>(&self, model: &'a Model) -> Option<&'a PlanRun> {
-        model.holder(&self.plan.target).filter(|holder| holder.id != self.plan.id && self.role.is_none())
+        // Two who look at the same plan at once look at the same id: only one of them starts it.
+        let own = |holder: &PlanRun| self.starting && holder.id == self.plan.id;
+        model.holder(&self.plan.target).filter(|holder| !own(holder) && self.role.is_none())
     }
 
     /// How this plan is confirmed.

@@ -247,6 +247,26 @@ fn a_target_that_is_taken_cannot_be_confirmed() {
 }
 
 #[test]
+fn whoever_lost_the_race_for_a_plan_of_the_same_name_is_told_who_holds_it() {
+    let mut table = Table::ready();
+    let plan = Plan { id: "deploy-1".into(), ..two("staging", None) };
+    let is_taken = |table: &mut Table| {
+        let Some(Overlay::Preview(preview)) = table.model.overlays.last() else { panic!("no preview") };
+        preview.holder(&table.model).is_some()
+    };
+    table.preview(plan.clone());
+    table.shown();
+    table.keys("y");
+    table.started(&plan);
+    assert!(!is_taken(&mut table), "it may be this one that was started");
+    let id = *table.model.in_flight.keys().next_back().unwrap();
+    table.send(Msg::Done(id, Err(Failure::new("starting", "held", "wait"))));
+    assert!(is_taken(&mut table));
+    table.shown();
+    assert!(table.keys("y").is_empty());
+}
+
+#[test]
 fn every_decision_has_a_command_of_its_own() {
     let decisions = [
         Decision::Resume,
