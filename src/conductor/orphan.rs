@@ -32,7 +32,7 @@ pub(super) fn weighed(said: (Proof, String), run: Option<&Run>) -> (Proof, Strin
 /// The failure that says that a command of a plan still runs though nobody watches it.
 pub(super) fn in_the_way(plan: &PlanRun, doing: &str) -> Option<Failure> {
     let runs = plan.steps.iter().flat_map(|step| step.run.iter().chain(&step.undo));
-    let (run, pid) = runs.filter_map(|run| Some((run, process(run)?))).last()?;
+    let (run, pid) = runs.filter_map(|run| Some((run, process(run)?))).next_back()?;
     let cause = format!("{} lost its conductor, and still runs as process {pid}", visible(&run.id));
     let hint =
         format!("wait until it has ended, or end it: kill {pid}; then look again: flightdeck plan show");

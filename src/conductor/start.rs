@@ -66,7 +66,7 @@ pub fn start(
         ));
     }
     let same = log.state().plans.iter().filter(|other| other.target == plan.target);
-    if let Some(failure) = same.filter_map(|other| orphan::in_the_way(other, &doing())).last() {
+    if let Some(failure) = same.filter_map(|other| orphan::in_the_way(other, &doing())).next_back() {
         return Err(failure);
     }
     let now = Timestamp::now();
