@@ -130,7 +130,8 @@ fn length(
 
 fn times(environment: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>) {
     let usual = Environment::new("", Vec::new());
-    let settle = length(environment, "settle", Some(usual.settle));
+    // Left out, it is no longer than half of what is watched: see `deploy::watch`.
+    let settle = length(environment, "settle", None);
     shorter("settle", settle.clone(), "watch", length(environment, "watch", None), place, found);
     if let Some(canary) = table(environment, "canary") {
         shorter("settle", settle, "look", length(canary, "look", Some(types::default_look())), place, found);
