@@ -144,6 +144,10 @@ pub(crate) struct WorldArgs {
     /// Return as soon as the plan has started
     #[arg(long)]
     pub(crate) detach: bool,
+
+    /// Print the result as JSON, and everything else on standard error
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Parses a command line whose first word is the program's name.

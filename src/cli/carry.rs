@@ -23,14 +23,17 @@ use crate::text::visible;
 /// somebody else.
 pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &WorldArgs) -> Result<End> {
     let policy = Policy::built_in().with(&config.policy);
+    if world.json {
+        cx.out.only_json();
+    }
     if world.dry_run {
-        return dry_run(cx, config, &policy, request);
+        return dry_run(cx, config, &policy, request, world.json);
     }
     let mut loaded = cx.load(Wanted::Open)?;
     let id = conductor::plan_id(loaded.state(), request);
     let plan = made(cx, config, &id, request)?;
     if world.propose {
-        return propose(cx, &mut loaded, &plan);
+        return propose(cx, &mut loaded, &plan, world.json);
     }
     let pass_over = passed_over(world)?;
     let confirmed = confirm(cx, &loaded, &policy, &plan, world, &pass_over)?;
@@ -51,29 +54,44 @@ pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &Wo
         Started::Blocked(standings) => Err(conductor::blocked(&plan, &standings)),
         Started::Held(lease) => Err(conductor::held(&format!("starting {}", plan.title), &lease, cx.now())),
         Started::Yes(_) if world.detach => {
-            cx.out.line(&plan.id)?;
+            print_id(cx, "plan", &plan.id, world.json)?;
             Ok(End::Done)
         }
         Started::Yes(_) => {
             cx.out.tell(&format!("{}  ({})", plan.title, plan.id));
-            follow(cx, &mut loaded.journal, incident, &plan.id, seq)
+            let end = follow(cx, &mut loaded.journal, incident, &plan.id, seq)?;
+            // Of a flag its state is the result: whoever turned it prints that.
+            if world.json && !matches!(request, Request::Flag { .. }) {
+                let (log, _) = loaded.journal.load(incident)?;
+                super::plan::json(cx, log.state(), &plan.id)?;
+            }
+            Ok(end)
         }
     }
 }
 
 /// Shows the plan and how its gates stand. Where no incident is open nothing is known of them.
-fn dry_run(cx: &Context, config: &Config, policy: &Policy, request: &Request) -> Result<End> {
+fn dry_run(cx: &Context, config: &Config, policy: &Policy, request: &Request, json: bool) -> Result<End> {
     let plan = made(cx, config, "dry-run", request)?;
     let loaded = cx.load_to_read(Wanted::Open).ok();
     let standings = loaded.map(|loaded| {
         gates::evaluate(&plan, loaded.state(), policy, &loaded.journal.author().name, cx.now())
     });
-    cx.out.lines(&preview_with(&plan, standings.as_deref()))?;
+    if json {
+        let gates = standings.unwrap_or_default();
+        cx.out.json(&serde_json::json!({ "plan": plan, "hash": plan.hash(), "gates": gates }))?;
+    } else {
+        cx.out.lines(&preview_with(&plan, standings.as_deref()))?;
+    }
     Ok(End::Done)
 }
 
+fn print_id(cx: &Context, what: &str, id: &str, json: bool) -> Result<()> {
+    if json { cx.out.json(&serde_json::json!({ what: id })) } else { cx.out.line(id) }
+}
+
 /// Puts a plan up for approval and prints the id of the proposal.
-fn propose(cx: &Context, loaded: &mut Loaded, plan: &Plan) -> Result<End> {
+fn propose(cx: &Context, loaded: &mut Loaded, plan: &Plan, json: bool) -> Result<End> {
     let doing = format!("asking for approval of {}", visible(&plan.title));
     let proposed = proposal::propose(plan)
         .ok_or_else(|| Failure::new(doing, "the plan cannot be written down", "start it without asking"))?;
@@ -84,7 +102,7 @@ fn propose(cx: &Context, loaded: &mut Loaded, plan: &Plan) -> Result<End> {
         loaded.append(None, cx.now(), proposed)?;
         cx.out.tell(&format!("put up for approval: {}", visible(&plan.title)));
     }
-    cx.out.line(&id)?;
+    print_id(cx, "proposal", &id, json)?;
     Ok(End::Done)
 }
 

@@ -28,10 +28,6 @@ pub(crate) struct Args {
     #[arg(value_name = "on|off", value_parser = ["on", "off"])]
     pub(crate) to: Option<String>,
 
-    /// Print the state as JSON
-    #[arg(long, conflicts_with_all = ["dry_run", "detach"])]
-    pub(crate) json: bool,
-
     #[command(flatten)]
     pub(crate) world: WorldArgs,
 }
@@ -63,11 +59,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 }
 
 fn set(args: &Args, cx: &Context, config: &Config, name: &str, on: bool) -> Result<End> {
-    if args.json {
-        cx.out.only_json();
-    }
     let end = carry(cx, config, &Request::Flag { name: name.to_owned(), on }, &args.world)?;
-    if args.json {
+    if args.world.json && !args.world.dry_run && !args.world.detach && !args.world.propose {
         let flag = find(config, "reading a flag", name)?.clone();
         let states = conductor::flag_states(&only(config, flag), cx.root()?);
         if let Some(state) = states.first() {
@@ -84,7 +77,7 @@ fn only(config: &Config, flag: Flag) -> Config {
 
 fn show(args: &Args, cx: &Context, config: &Config) -> Result<End> {
     let states = conductor::flag_states(config, cx.root()?);
-    if args.json {
+    if args.world.json {
         cx.out.json(&states.iter().map(row).collect::<Vec<_>>())?;
     } else if states.is_empty() {
         cx.out.tell("no flags are configured; add [[flags]] to flightdeck.toml");

@@ -164,3 +164,11 @@ fn none() -> Failure {
     let hint = "flightdeck test, or flightdeck deploy ENV";
     Failure::usage("finding the plan", "none was started in this incident", hint)
 }
+
+/// Prints a plan as JSON.
+pub(super) fn json(cx: &Context, state: &State, id: &str) -> Result<()> {
+    match state.plan(id) {
+        Some(plan) => show::show(cx, state, plan, true).map(drop),
+        None => Ok(()),
+    }
+}

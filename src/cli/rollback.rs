@@ -33,10 +33,6 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "way")]
     pub(crate) list: bool,
 
-    /// With --list: print JSON
-    #[arg(long, requires = "list")]
-    pub(crate) json: bool,
-
     #[command(flatten)]
     pub(crate) world: WorldArgs,
 }
@@ -76,7 +72,7 @@ pub(super) fn ways(cx: &Context, config: &Config, environment: &str, asking: Ask
 
 fn list(args: &Args, cx: &Context, config: &Config, environment: &str) -> Result<End> {
     let ways = ways(cx, config, environment, Asking::Environment)?;
-    if args.json {
+    if args.world.json {
         let list: Vec<Json<'_>> = ways.iter().map(json).collect();
         cx.out.json(&list)?;
     } else {

@@ -11,11 +11,12 @@ use super::start::launch;
 use super::{Life, Started, frozen, life, orphan, process};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
-    Decision, Draft, IncidentId, LeaseTaken, PlanAsked, PlanEnd, PlanEnded, PlanResumed, PlanRun, Record,
-    duration,
+    Decision, Draft, IncidentId, LeaseTaken, PlanAsked, PlanEnd, PlanEnded, PlanResumed, PlanRun, Policy,
+    Record, State, duration,
 };
 use crate::journal::{Acquired, Journal, Lease, Seq};
 use crate::plan::Plan;
+use crate::plan::gates;
 use crate::plan::progress::{Choice, Offered, choices, has_moved_refs, offered};
 use crate::text::visible;
 
@@ -55,7 +56,8 @@ pub fn decide(
             .map_err(|cause| Failure::new(doing(), cause, "decide about it where it was started"))?;
         let run = log.state().plan(plan).ok_or_else(|| none(&doing()))?;
         makes_sense(&spec, run, choice, &doing())?;
-        let ground = Ground { state_dir: &state_dir, incident, repository, spec: &spec, seen };
+        let state = log.state();
+        let ground = Ground { state_dir: &state_dir, incident, repository, spec: &spec, seen, state };
         if let Some(started) = carry(journal, &ground, run, choice, &doing())? {
             return Ok(started);
         }
@@ -70,6 +72,7 @@ struct Ground<'a> {
     repository: &'a str,
     spec: &'a Plan,
     seen: Seq,
+    state: &'a State,
 }
 
 /// Hands a decision over; `None`: something was written meanwhile.
@@ -96,10 +99,30 @@ fn carry(
     if let Some(failure) = orphan::in_the_way(run, doing) {
         return Err(failure);
     }
+    if !matches!(decision, Decision::Undo { .. })
+        && let Some(failure) = withdrawn(ground, run, now, doing)
+    {
+        return Err(failure);
+    }
     if !matches!(decision, Decision::Undo { .. }) && !has_moved_refs(ground.spec, run) {
         frozen::check_plan(ground.spec).map_err(|cause| frozen::moved(doing, &cause))?;
     }
     take_up(journal, ground, PlanResumed { plan, step, decision }, doing)
+}
+
+/// Why a plan may not go on although it could be started: what people allowed then was taken
+/// back or has expired since, or a freeze began. Going back is always allowed.
+fn withdrawn(ground: &Ground<'_>, run: &PlanRun, now: Timestamp, doing: &str) -> Option<Failure> {
+    let Ground { spec, state, .. } = *ground;
+    // What may be passed over is asked of nobody here.
+    let standings = gates::evaluate(spec, state, &Policy::built_in(), &run.by, now);
+    let missing: Vec<String> = standings
+        .iter()
+        .filter(|standing| standing.blocks() && ["approvals", "freeze"].contains(&standing.id))
+        .map(|standing| format!("{}: {}", standing.id, standing.why))
+        .collect();
+    let hint = "settle that, or undo it: flightdeck plan undo";
+    (!missing.is_empty()).then(|| Failure::of(FailureKind::Gate, doing, missing.join("; "), hint))
 }
 
 /// Takes the target and the plan up again, in one transaction, and starts a conductor.
@@ -109,7 +132,7 @@ fn take_up(
     resumed: PlanResumed,
     doing: &str,
 ) -> Result<Option<Started>> {
-    let Ground { state_dir, incident, repository, spec, seen } = *ground;
+    let Ground { state_dir, incident, repository, spec, seen, state: _ } = *ground;
     let now = Timestamp::now();
     let lease = Lease {
         repository: repository.to_owned(),

@@ -366,3 +366,33 @@ fn key_palette_and_verb_meet_the_same_gates_and_start_the_same_plan() {
     cockpit.press_until("<c-u>production<enter>", "the plan to start", |screen| !screen.contains("Plan: "));
     wait_until("the deploy", || (site.deployed() == 1).then_some(()));
 }
+
+#[test]
+fn a_plan_is_not_taken_up_again_once_somebody_has_rejected_it() {
+    let site = Site::new("P1", CONFIG);
+    site.validate();
+    // It fails the first time, with everybody's approval.
+    std::fs::write(site.world.path("broken"), "").unwrap();
+    let script = "#!/bin/sh\ntest ! -e ../broken && echo $* >> ../deployed\n";
+    std::fs::write(site.shell.directory.join("deploy.sh"), script).unwrap();
+    site.commit("let it be broken");
+    std::fs::remove_file(site.world.path("broken")).unwrap();
+    site.validate();
+    std::fs::write(site.world.path("broken"), "").unwrap();
+    for (role, person) in [("lead", "Omar"), ("product-manager", "Priya")] {
+        site.person(person).flightdeck(&["approve", role]).succeeded();
+    }
+    site.deploy().ended_with(1);
+    site.person("Omar").flightdeck(&["reject", "lead", "--reason", "not while it fails"]).succeeded();
+    std::fs::remove_file(site.world.path("broken")).unwrap();
+    let before = site.deployed();
+    site.shell
+        .flightdeck(&["plan", "retry", "--confirm", "production"])
+        .ended_with(3)
+        .said("rejected by Omar");
+    assert_eq!(site.deployed(), before);
+
+    site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();
+    site.shell.flightdeck(&["plan", "retry", "--confirm", "production"]).succeeded();
+    assert_eq!(site.deployed(), before + 1);
+}

@@ -63,7 +63,9 @@ fn an_outage_is_brought_to_its_end_by_verbs() {
     let head = shell.run("git", &["rev-parse", "HEAD"]).succeeded().stdout;
 
     // Staging first.
-    done(&["deploy", "staging"]);
+    let planned = shell.json(&["deploy", "staging", "--dry-run", "--json"]);
+    assert_eq!(planned["plan"]["target"], "staging");
+    assert_eq!(shell.json(&["deploy", "staging", "--json"])["state"], "done");
     assert_eq!(drill.ask(&world, "staging_url", "/version")["commit"], head.trim());
     assert_eq!(drill.ask(&world, "production_url", "/health")["status"], "degraded");
     done(&["smoke", "staging"]);

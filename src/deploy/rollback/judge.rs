@@ -3,7 +3,7 @@
 use super::super::flags::{FlagState, Switch};
 use super::{Heard, Kind, Known, Ready, Way};
 use crate::hotfix::back::{NoRevert, Revert};
-use crate::incident::Release;
+use crate::incident::{Release, WatchVerdict};
 
 /// Every way back of an environment, best first: what is proven ready before what is not, then
 /// by kind.
@@ -95,8 +95,21 @@ fn redeploy(known: &Known<'_>) -> Way {
     }
     let Some(target) = &known.target else { return way };
     goes_back(known, &mut way, target);
-    way.ready = redeploy_ready(known, &mut way, target);
+    way.ready = match gone_back_already(known) {
+        Some(why) => Ready::No(why),
+        None => redeploy_ready(known, &mut way, target),
+    };
     way
+}
+
+/// Whoever asks to go back twice means the first time: going further back needs a release that
+/// was found bad.
+fn gone_back_already(known: &Known<'_>) -> Option<String> {
+    let current = known.current.as_deref()?;
+    let release = known.history.current(&known.environment.name)?;
+    let bad = matches!(release.verdict, Some((_, WatchVerdict::Failed, _)));
+    (release.rollback && !bad && release.commit == current)
+        .then(|| format!("{} is gone back to already; watch it before going further back", said(release)))
 }
 
 /// What the last good release is, and what going back to it takes away.

@@ -394,3 +394,19 @@ fn a_flag_says_what_it_guards() {
     assert_eq!((made.confirm.as_deref(), made.gates.len()), (Some("flag:new-checkout"), 1));
     assert_eq!(lines(&made), ["PUT http://127.0.0.1/"]);
 }
+
+#[test]
+fn whoever_asks_to_go_back_twice_means_the_first_time() {
+    let mut world = World::new();
+    let earlier =
+        release(-600, "0123450e0000000000000000000000000000000a", Some("v1.2.1"), Some(WatchVerdict::Passed));
+    world.history.releases.insert(0, earlier);
+    world.history.releases.push(Release { rollback: true, ..release(90, GOOD, Some("v1.2.2"), None) });
+    let ready = |world: &World| get(&ways(&world.known()), "redeploy").ready.clone();
+    assert!(
+        matches!(ready(&world), Ready::No(why) if why.starts_with("v1.2.2 (4f2c91e) is gone back to already"))
+    );
+    // Found bad itself, it is gone back from like any other.
+    world.history.releases.last_mut().unwrap().verdict = Some((at(91), WatchVerdict::Failed, String::new()));
+    assert_eq!(ready(&world), Ready::Yes);
+}
