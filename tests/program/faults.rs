@@ -201,7 +201,7 @@ fn two_cockpits_that_confirm_at_once_make_one_deploy() {
         preview(terminal);
     }
     // Whoever is refused keeps the plan on the screen, and is told who was first.
-    let told = |screen: &str| screen.contains("is held by");
+    let told = |screen: &str| screen.contains("is held by") || screen.contains("is taken: ");
     std::thread::scope(|scope| {
         for terminal in &terminals {
             scope.spawn(move || {

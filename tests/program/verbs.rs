@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::world::{Ended, Shell, World};
 
 /// The names at the top of `status --json`, sorted.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 14] = [
     "approvals",
     "checklist",
     "clocks",
@@ -15,7 +15,9 @@ const SECTIONS: [&str; 12] = [
     "journal",
     "next",
     "plans",
+    "releases",
     "roles",
+    "rollback",
     "runs",
     "timeline",
 ];
