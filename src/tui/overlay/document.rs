@@ -57,10 +57,15 @@ impl Line {
         self
     }
 
+    /// Columns kept clear for what stands at its end; 0 where there is none, or no room for it.
+    fn kept(&self, columns: u16) -> u16 {
+        let kept = self.ending.as_ref().map_or(0, |(text, _)| width(text) + 2);
+        if kept + 24 > columns { 0 } else { kept }
+    }
+
     /// The pieces it is broken into. What stands at its end keeps its column to itself.
     fn pieces(&self, columns: u16) -> impl Iterator<Item = std::ops::Range<usize>> {
-        let kept = self.ending.as_ref().map_or(0, |(text, _)| width(text) + 2);
-        let columns = if kept + 24 > columns { columns } else { columns - kept };
+        let columns = columns - self.kept(columns);
         wrap_ranges(&self.text, columns, columns.saturating_sub(self.hang))
     }
 
@@ -102,7 +107,9 @@ pub(super) fn draw(
                 break 'all;
             }
             let mut pen = Pen::new(buf, area, y);
-            if let Some((text, style)) = line.ending.as_ref().filter(|_| piece.start == 0) {
+            if let Some((text, style)) =
+                line.ending.as_ref().filter(|_| piece.start == 0 && line.kept(area.width) > 0)
+            {
                 pen.right(text, *style);
             }
             line.draw(&mut pen, piece);
