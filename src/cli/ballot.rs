@@ -187,6 +187,7 @@ fn as_it_would_be(cx: &Context, loaded: &Loaded) -> Result<About> {
         policy: &policy,
         history: &history,
         now: cx.now(),
+        fresh: conductor::Fresh::Fetch,
     };
     let plan = conductor::prepare(&ground, "proposal", &request)?;
     let put_up = proposal::propose(&plan)

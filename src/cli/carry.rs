@@ -7,7 +7,7 @@ use super::args::WorldArgs;
 use super::context::{Context, Loaded, Wanted};
 use super::follow::follow;
 use super::preview::preview as preview_with;
-use crate::conductor::{self, PassOver, Started};
+use crate::conductor::{self, Fresh, PassOver, Started};
 use crate::config::types::Config;
 use crate::failure::{Failure, Result};
 use crate::incident::{History, Policy};
@@ -31,7 +31,7 @@ pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &Wo
     }
     let mut loaded = cx.load(Wanted::Open)?;
     let id = conductor::plan_id(loaded.state(), request);
-    let plan = made(cx, config, &id, request)?;
+    let plan = made(cx, config, &id, request, Fresh::Fetch)?;
     if world.propose {
         return propose(cx, &mut loaded, &plan, world.json);
     }
@@ -72,7 +72,7 @@ pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &Wo
 
 /// Shows the plan and how its gates stand. Where no incident is open nothing is known of them.
 fn dry_run(cx: &Context, config: &Config, policy: &Policy, request: &Request, json: bool) -> Result<End> {
-    let plan = made(cx, config, "dry-run", request)?;
+    let plan = made(cx, config, "dry-run", request, Fresh::Ask)?;
     let loaded = cx.load_to_read(Wanted::Open).ok();
     let standings = loaded.map(|loaded| {
         gates::evaluate(&plan, loaded.state(), policy, &loaded.journal.author().name, cx.now())
@@ -106,11 +106,17 @@ fn propose(cx: &Context, loaded: &mut Loaded, plan: &Plan, json: bool) -> Result
     Ok(End::Done)
 }
 
-fn made(cx: &Context, config: &Config, id: &str, request: &Request) -> Result<Plan> {
+fn made(cx: &Context, config: &Config, id: &str, request: &Request, fresh: Fresh) -> Result<Plan> {
     let policy = Policy::built_in().with(&config.policy);
     let history = history(cx)?;
-    let ground =
-        conductor::Ground { root: cx.root()?, config, policy: &policy, history: &history, now: cx.now() };
+    let ground = conductor::Ground {
+        root: cx.root()?,
+        config,
+        policy: &policy,
+        history: &history,
+        now: cx.now(),
+        fresh,
+    };
     conductor::prepare(&ground, id, request)
 }
 
@@ -137,9 +143,9 @@ fn confirm(
     pass_over: &[PassOver],
 ) -> Result<String> {
     let doing = || format!("confirming {}", plan.title);
-    if let Some(said) = world.confirm.as_ref().filter(|said| **said != plan.target) {
-        let cause =
-            format!("--confirm names {}, the plan's target is {}", visible(said), visible(&plan.target));
+    let target = plan.confirm.as_ref().unwrap_or(&plan.target);
+    if let Some(said) = world.confirm.as_ref().filter(|said| *said != target) {
+        let cause = format!("--confirm names {}, the plan's target is {}", visible(said), visible(target));
         return Err(Failure::usage(doing(), cause, "nothing was started; look at the plan with --dry-run"));
     }
     let standings = gates::evaluate(plan, loaded.state(), policy, &loaded.journal.author().name, cx.now());
@@ -150,7 +156,7 @@ fn confirm(
         return Err(conductor::blocked(plan, &standings));
     }
     if world.confirm.is_some() {
-        return Ok(confirmed::given(&plan.target));
+        return Ok(confirmed::given(target));
     }
     let Some(target) = plan.confirm.as_ref().or(passes.then_some(&plan.target)) else {
         return Ok("by the verb".to_owned());

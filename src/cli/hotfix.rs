@@ -14,7 +14,7 @@ use crate::failure::Result;
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::{BranchState, Commit, Head, Upstream};
 use crate::incident::duration;
-use crate::plan::Request;
+use crate::plan::{HotfixRequest, Request};
 use crate::text::visible;
 
 /// Digits of a commit's id that are shown.
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     match &args.command {
         Command::Start { name, flow, world } => {
             config.hotfix.flow = flow.unwrap_or(config.hotfix.flow);
-            carry(cx, &config, &Request::HotfixStart { name: name.clone() }, world)
+            carry(cx, &config, &Request::Hotfix(HotfixRequest::Start { name: name.clone() }), world)
         }
         Command::Status { json } => {
             let place = cx.root()?;

@@ -9,7 +9,7 @@ use super::End;
 use super::args::WorldArgs;
 use super::carry::{carry, history};
 use super::context::Context;
-use crate::conductor::{self, Asking, Ground};
+use crate::conductor::{self, Asking, Fresh, Ground};
 use crate::config::types::Config;
 use crate::deploy::rollback::{self, Ready, Way};
 use crate::failure::{Failure, Result};
@@ -66,7 +66,14 @@ fn production(config: &Config) -> Result<String> {
 pub(super) fn ways(cx: &Context, config: &Config, environment: &str, asking: Asking) -> Result<Vec<Way>> {
     let policy = Policy::built_in().with(&config.policy);
     let history = history(cx)?;
-    let ground = Ground { root: cx.root()?, config, policy: &policy, history: &history, now: cx.now() };
+    let ground = Ground {
+        root: cx.root()?,
+        config,
+        policy: &policy,
+        history: &history,
+        now: cx.now(),
+        fresh: Fresh::Ask,
+    };
     conductor::ways(&ground, environment, asking)
 }
 

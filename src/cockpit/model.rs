@@ -15,6 +15,8 @@ use crate::config::types::Config;
 use crate::deploy::rollback;
 use crate::failure::Failure;
 use crate::health::series;
+use crate::hotfix::outlook::Outlook;
+use crate::hotfix::pull;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::incident::{
     ChecklistItem, Clock, Entry, IncidentId, Log, Next, PlanRun, PlanState, Policy, Severity, State, Status,
@@ -47,6 +49,10 @@ pub struct Model {
     pub listed: bool,
     /// The repository; `None` until it has been read once.
     pub branch: Option<Result<BranchState, NoRepository>>,
+    /// What is ahead of the branch. May be about one that is no more.
+    pub outlook: Option<Outlook>,
+    /// Its pull request.
+    pub pull: Option<pull::Looked>,
     /// Probes as they stand.
     pub probes: Vec<series::Status>,
     /// The latest output of the run that is followed in the runs pane.
@@ -259,6 +265,8 @@ impl Model {
             incidents: Vec::new(),
             listed: false,
             branch: None,
+            outlook: None,
+            pull: None,
             probes: Vec::new(),
             output: None,
             views: Default::default(),

@@ -11,6 +11,8 @@ use super::ways::Looked;
 use crate::deploy::flags::FlagState;
 use crate::failure::Failure;
 use crate::health::series;
+use crate::hotfix::outlook::Outlook;
+use crate::hotfix::pull;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::incident::{Declared, Draft, IncidentId, Log, Policy, Record};
 use crate::plan::progress::Choice;
@@ -94,6 +96,10 @@ pub enum Fact {
     Incidents(Vec<IncidentLine>),
     /// The repository was read.
     Branch(Box<Result<BranchState, NoRepository>>),
+    /// What is ahead of the branch, as far as it is known.
+    Outlook(Box<Outlook>),
+    /// What is known of its pull request.
+    Pull(Box<pull::Looked>),
     /// Probes as they stand, and which changed their state for good.
     Health {
         /// All probes in order of the configuration.

@@ -6,6 +6,7 @@
 
 mod ask;
 mod back;
+mod branch;
 mod call;
 mod capture;
 mod conduct;
@@ -48,8 +49,8 @@ use portable as system;
 
 use crate::incident::{Record, State};
 use crate::journal::Lease;
-use crate::plan::Request;
 use crate::plan::gates::Standing;
+use crate::plan::{HotfixRequest, Request};
 
 pub use back::{Asking, ways};
 pub use conduct::conduct;
@@ -60,7 +61,7 @@ pub use held::held;
 pub use input::send_input;
 pub use log::{Chunk, LogReader};
 pub use plain::Plain;
-pub use prepare::{Ground, prepare};
+pub use prepare::{Fresh, Ground, prepare};
 pub use process::{Life, is_gone, life};
 pub use prove::{prove, unasked};
 pub use reconcile::reconcile;
@@ -85,7 +86,14 @@ pub fn plan_id(state: &State, request: &Request) -> String {
         Request::Test { .. } => "test".to_owned(),
         Request::Deploy { environment, .. } => format!("deploy-{environment}"),
         Request::Smoke { environment } => format!("smoke-{environment}"),
-        Request::HotfixStart { name } => format!("hotfix-{name}"),
+        Request::Hotfix(wanted) => match wanted {
+            HotfixRequest::Fetch => "fetch".to_owned(),
+            HotfixRequest::Start { name } => format!("hotfix-{name}"),
+            HotfixRequest::Bump { .. } => "bump".to_owned(),
+            HotfixRequest::Push => "push".to_owned(),
+            HotfixRequest::Finish { .. } => "finish".to_owned(),
+            HotfixRequest::Abandon => "abandon".to_owned(),
+        },
         Request::Rollback { environment, .. } => format!("rollback-{environment}"),
         Request::Flag { name, on } => format!("flag-{name}-{}", if *on { "on" } else { "off" }),
         Request::Watch { environment, .. } => format!("watch-{environment}"),

@@ -5,17 +5,15 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::back;
 use super::flags::switch;
 use super::told;
+use super::{back, branch};
 use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
-use crate::failure::{Failure, Result};
-use crate::hotfix::flows;
+use crate::failure::Result;
 use crate::hotfix::git::Reader;
 use crate::incident::{History, Policy};
 use crate::plan::{Plan, Request};
-use crate::text::visible;
 
 /// What a plan is made on.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +28,17 @@ pub struct Ground<'a> {
     pub history: &'a History,
     /// The time.
     pub now: Timestamp,
+    /// How far making a plan may go.
+    pub fresh: Fresh,
+}
+
+/// How far making a plan may go to learn what the remote has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fresh {
+    /// It is asked; nothing changes here.
+    Ask,
+    /// What it has is fetched, where it has something new.
+    Fetch,
 }
 
 /// Makes a plan of a request: resolves refs and reads the trusted configuration's commands.
@@ -41,6 +50,9 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
     let Ground { root, config, .. } = *ground;
     if let Request::Rollback { environment, way } = request {
         return back::plan(ground, id, environment, way.as_deref());
+    }
+    if let Request::Hotfix(wanted) = request {
+        return branch::plan(ground, id, wanted);
     }
     let place = root.to_string_lossy();
     let mut reader = Reader::open(root).map_err(|none| none.failure(&place))?;
@@ -58,9 +70,6 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
         return planned(ground, &reader, id, request, &what);
     }
     let state = reader.read(&config.hotfix).map_err(|none| none.failure(&place))?;
-    if let Request::HotfixStart { name } = request {
-        return flows::start(config, id, &state, name);
-    }
     let commit = state.commit().unwrap_or_default().to_owned();
     // On no branch the commit itself is what is meant.
     let reference = state.branch().map_or_else(|| commit.clone(), str::to_owned);
@@ -96,16 +105,8 @@ fn planned(
         }
         Request::Smoke { environment } => deploy::smoke(config, id, environment, what),
         Request::Test { checks } => deploy::test(config, id, checks, what),
-        Request::HotfixStart { name } => Err(Failure::usage(
-            format!("starting {}", visible(name)),
-            "a branch is started from the state of the repository",
-            "flightdeck hotfix start NAME",
-        )),
-        Request::Rollback { environment, .. } => Err(Failure::usage(
-            format!("going back in {}", visible(environment)),
-            "a way back is found from what was released there",
-            "flightdeck rollback",
-        )),
+        Request::Hotfix(wanted) => branch::plan(ground, id, wanted),
+        Request::Rollback { environment, way } => back::plan(ground, id, environment, way.as_deref()),
         Request::Watch { environment, time } => {
             deploy::watch::watch(config, policy, ground.history, id, environment, *time, &what.root)
         }

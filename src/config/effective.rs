@@ -25,6 +25,8 @@ pub fn with_defaults(mut config: Config, policy: &Policy, name: &str, base: Opti
     config.policy.gates = Some(policy.gates.clone());
     config.policy.rollback_gates = Some(policy.rollback_gates.clone());
     config.policy.rollback_watch = Some(policy.rollback_watch);
+    config.policy.finish_gates = policy.finish_gates.clone();
+    config.policy.hotfix_limit = Some(policy.hotfix_limit);
     config.policy.migrations = Some(policy.migrations.clone());
     config
 }

@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::{ChecklistItem, PolicyChange};
 
+mod hotfix;
+
+pub use hotfix::{Flow, Forge, Hotfix, PullConfig, VersionFile};
+
 /// What `flightdeck.toml` at the root of a repository says about its service.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -43,48 +47,6 @@ pub struct Config {
 pub struct Service {
     /// Name shown in the header. Empty: the name of the repository's directory.
     pub name: String,
-}
-
-/// How hotfix branches are named and what they start from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Hotfix {
-    /// The development model.
-    pub flow: Flow,
-    /// The branch that is in production. Empty: found out (`main`, `master`, the remote's default).
-    pub base: String,
-    /// Prefix of hotfix branches.
-    pub prefix: String,
-}
-
-impl Default for Hotfix {
-    fn default() -> Self {
-        Self { flow: Flow::default(), base: String::new(), prefix: "hotfix/".to_owned() }
-    }
-}
-
-/// A development model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Flow {
-    /// `main` and `develop`, merged with `--no-ff`.
-    GitFlow,
-    /// Pull requests into `main`.
-    #[default]
-    GithubFlow,
-    /// Commits straight on `main`.
-    Trunk,
-}
-
-impl Flow {
-    /// The name in configuration and JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::GitFlow => "git-flow",
-            Self::GithubFlow => "github-flow",
-            Self::Trunk => "trunk",
-        }
-    }
 }
 
 /// A command that checks the code.

@@ -70,6 +70,23 @@ pub fn attach_rollback(mut plan: Plan, config: &Config, policy: &Policy, way: Wa
     plan
 }
 
+/// The plan with the gates that guard the end of a hotfix, for the commit that is brought to where
+/// production is deployed from.
+#[must_use]
+pub fn attach_finish(mut plan: Plan, config: &Config, policy: &Policy, commit: &str) -> Plan {
+    let wanted = policy.finish_gates.get(&config.hotfix.flow).map(Vec::as_slice).unwrap_or_default();
+    let staging = || {
+        let place = config.environments.iter().position(|env| env.protected)?;
+        let before = config.environments.get(place.checked_sub(1)?)?;
+        let environment = before.name.clone();
+        Some(Gate::Staging { environment, commit: commit.to_owned(), smoke: !before.smoke.is_empty() })
+    };
+    for id in Gate::IDS.into_iter().filter(|id| wanted.iter().any(|wanted| wanted == id)) {
+        plan.gates.extend(if id == "staging" { staging() } else { plain(id, config, policy, commit) });
+    }
+    plan
+}
+
 /// A gate that asks for nothing but the configuration and a commit.
 fn plain(id: &str, config: &Config, policy: &Policy, commit: &str) -> Option<Gate> {
     match id {

@@ -44,6 +44,30 @@ pub struct BranchState {
     pub hotfix_branches: Vec<String>,
     /// Local branches and tags a deploy can name, the current branch first, then the base.
     pub deployable: Vec<String>,
+    /// The remote that matters: `origin`, the only one, or the configured one.
+    pub remote: Option<String>,
+    /// How the local base branch stands to its remote one; `None`: one of them is missing.
+    pub base_upstream: Option<Upstream>,
+    /// In git flow: the branch of the next release, here or at the remote.
+    pub develop: Option<BaseAt>,
+    /// In git flow: open release branches, here or at the remote, in order of name.
+    pub releases: Vec<BaseAt>,
+    /// Hotfix branches that only the remote has, short names without the remote's.
+    pub remote_hotfixes: Vec<String>,
+    /// When the remote was last fetched from, as far as git kept it.
+    pub fetched_at: Option<Timestamp>,
+    /// What was not read yet, because it takes longer.
+    pub not_yet: NotYet,
+}
+
+/// What a first, quick look leaves out. Fields it is about hold nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NotYet {
+    /// Changed files: `dirty` and `dirty_count`.
+    pub changes: bool,
+    /// What takes a walk through the history or the trees: `ahead`, `behind`, `size`, `commits`,
+    /// `last_tag`, and the counts of `upstream` and `base_upstream`.
+    pub counts: bool,
 }
 
 impl BranchState {
@@ -72,6 +96,13 @@ impl BranchState {
             version: None,
             hotfix_branches: Vec::new(),
             deployable: Vec::new(),
+            remote: None,
+            base_upstream: None,
+            develop: None,
+            releases: Vec::new(),
+            remote_hotfixes: Vec::new(),
+            fetched_at: None,
+            not_yet: NotYet::default(),
         }
     }
 

@@ -25,8 +25,8 @@ pub use clocks::{Clock, ClockState, audience, clocks};
 pub use fold::Log;
 pub use next::{Facts, Next, WayBack, next};
 pub use policy::{
-    ChecklistItem, PhasePolicy, Policy, PolicyChange, Question, Role, RollbackStep, SeverityChange,
-    SeverityPolicy,
+    ChecklistItem, HotfixLimit, PhasePolicy, Policy, PolicyChange, Question, Role, RollbackStep,
+    SeverityChange, SeverityPolicy,
 };
 pub use record::{Author, Draft, Hash, Hlc, IncidentId, NotARecord, Precision, Record, RecordId};
 pub use state::*;

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Phase, Severity};
-use crate::config::types::{DeadlineText, DurationText};
+use crate::config::types::{DeadlineText, DurationText, Flow};
 
 /// The policy in force: `assets/policy.toml` with a team's changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,14 @@ pub struct Policy {
     pub rollback_gates: Vec<String>,
     /// How long production is watched after going back.
     pub rollback_watch: SignedDuration,
+    /// Gates that guard the end of a hotfix, by development model: what brings the fix to where
+    /// production is deployed from.
+    pub finish_gates: BTreeMap<Flow, Vec<String>>,
+    /// What a fix that is more than this is more than minimal.
+    pub hotfix_limit: HotfixLimit,
+    /// For so long after a fetch the remote is taken to be as it was then, where it cannot be asked
+    /// without a person.
+    pub fetch_valid_for: SignedDuration,
     /// Paths of database migrations: folders that end in `/`, and names of files with `*`.
     pub migrations: Vec<String>,
     /// What keeps an environment as a repository describes it, and the files that tell.
@@ -46,6 +54,16 @@ pub struct Policy {
     pub backlog: String,
     /// The default manual checklist.
     pub checklist: Vec<ChecklistItem>,
+}
+
+/// How big a minimal fix may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HotfixLimit {
+    /// Files changed, tests and files that hold the version left out.
+    pub files: usize,
+    /// Lines added and taken away in them.
+    pub lines: usize,
 }
 
 /// What a severity demands. Times count from the start of the incident.
@@ -206,6 +224,11 @@ pub struct PolicyChange {
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
     pub rollback_watch: Option<SignedDuration>,
+    /// Gates that guard the end of a hotfix, by development model: `[policy.finish_gates]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub finish_gates: BTreeMap<Flow, Vec<String>>,
+    /// How big a fix may be without a warning: `{ files = 5, lines = 60 }`.
+    pub hotfix_limit: Option<HotfixLimit>,
     /// Paths of database migrations in place of the usual ones: folders that end in `/`, and names
     /// of files with `*`.
     pub migrations: Option<Vec<String>>,
@@ -283,6 +306,8 @@ impl Policy {
             self.rollback_gates.clone_from(gates);
         }
         self.rollback_watch = change.rollback_watch.unwrap_or(self.rollback_watch);
+        self.finish_gates.extend(change.finish_gates.clone());
+        self.hotfix_limit = change.hotfix_limit.unwrap_or(self.hotfix_limit);
         if let Some(migrations) = &change.migrations {
             self.migrations.clone_from(migrations);
         }

@@ -7,6 +7,7 @@ pub mod confirmed;
 pub mod gates;
 pub mod progress;
 pub mod proposal;
+mod request;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{Hash, duration};
+
+pub use request::{HotfixRequest, PullText, Request};
 
 /// A list of steps, frozen with the commits and the target it was made for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -465,52 +468,4 @@ impl Command {
     pub fn line(&self) -> String {
         shell_words::join(&self.argv)
     }
-}
-
-/// What a person asked for, before it is made into a plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
-    /// Run checks; all if none is named.
-    Test {
-        /// Their names.
-        checks: Vec<String>,
-    },
-    /// Deploy to an environment.
-    Deploy {
-        /// Its name.
-        environment: String,
-        /// Branch or tag; `None`: the current branch.
-        reference: Option<String>,
-    },
-    /// Smoke-test an environment.
-    Smoke {
-        /// Its name.
-        environment: String,
-    },
-    /// Start a hotfix branch.
-    HotfixStart {
-        /// Name without the prefix.
-        name: String,
-    },
-    /// Go back to something that worked.
-    Rollback {
-        /// Name of the environment.
-        environment: String,
-        /// Id of the way; `None`: the best one that is ready.
-        way: Option<String>,
-    },
-    /// Turn a feature flag on or off.
-    Flag {
-        /// Its name.
-        name: String,
-        /// On, or off.
-        on: bool,
-    },
-    /// Watch an environment.
-    Watch {
-        /// Its name.
-        environment: String,
-        /// How long; `None`: as configured, else as the policy says.
-        time: Option<SignedDuration>,
-    },
 }

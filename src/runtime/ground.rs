@@ -28,7 +28,7 @@ pub(super) struct Ground {
 impl Ground {
     /// Makes a plan.
     pub(super) fn prepare(&self, plan: &str, request: &Request) -> Result<Done> {
-        if !matches!(request, Request::HotfixStart { .. }) {
+        if !matches!(request, Request::Hotfix(_)) {
             self.require_trust("making the plan")?;
         }
         let policy = Policy::built_in().with(&self.config.policy);
@@ -40,6 +40,7 @@ impl Ground {
             policy: &policy,
             history: &history,
             now: Timestamp::now(),
+            fresh: conductor::Fresh::Fetch,
         };
         conductor::prepare(&ground, plan, request).map(|plan| Done::Prepared(Box::new(plan)))
     }

@@ -28,6 +28,7 @@ pub(super) fn ways(here: &Path, state_dir: &Path, environment: &str) -> Result<V
         policy: &policy,
         history: &history,
         now: Timestamp::now(),
+        fresh: conductor::Fresh::Ask,
     };
     conductor::ways(&ground, environment, Asking::Environment)
 }

@@ -239,12 +239,9 @@ pub(super) fn branch() -> BranchState {
         author: author.into(),
         at: now() - SignedDuration::from_mins(minutes),
     };
+    let head = Head::Branch { name: "hotfix/pool-limit".into(), commit: "77b0d13".repeat(6) };
     BranchState {
-        root: "/srv/payments-api".into(),
-        head: Head::Branch { name: "hotfix/pool-limit".into(), commit: "77b0d13".repeat(6) },
-        operation: None,
         base: Some("main".into()),
-        base_at: None,
         upstream: Some(Upstream {
             name: "origin/hotfix/pool-limit".into(),
             exists: true,
@@ -258,13 +255,12 @@ pub(super) fn branch() -> BranchState {
             commit("a91c2fe", "fix: raise pool limit", "li", 12),
         ],
         ahead: 2,
-        behind: 0,
         size: ChangeSize { files: 3, insertions: 18, deletions: 4, tests_touched: true },
-        tags: Vec::new(),
         last_tag: Some("v1.2.3".into()),
         version: Some("1.2.4".into()),
         hotfix_branches: vec!["hotfix/pool-limit".into()],
         deployable: vec!["hotfix/pool-limit".into(), "main".into()],
+        ..BranchState::new("/srv/payments-api", head)
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
                 rollback::depends(cx.model.repository()) != rollback::depends(branch.as_ref().as_ref().ok());
             cx.model.branch = Some(*branch);
         }
+        Fact::Outlook(outlook) => cx.model.outlook = Some(*outlook),
+        Fact::Pull(pull) => cx.model.pull = Some(*pull),
         Fact::Ways { environment, looked } => rollback::found(cx, environment, looked),
         Fact::Health { probes, edges: _ } => {
             cx.model.probes = probes;

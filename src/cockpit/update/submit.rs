@@ -8,7 +8,7 @@ use crate::incident::{
     Amended, Body, CauseDescribed, ImpactDescribed, Noted, Paged, Reopened, Retracted, RoleTaken,
     SeverityChanged, Ticked, Titled, Told,
 };
-use crate::plan::Request;
+use crate::plan::{HotfixRequest, Request};
 
 /// Takes the line, or says what is wrong with it and keeps it.
 pub(super) fn submit(cx: &mut Cx<'_>) {
@@ -54,7 +54,10 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         }
         Purpose::HotfixName => {
             needs("a name is needed")?;
-            cx.effect("making the plan", Effect::Prepare(Request::HotfixStart { name: text }));
+            cx.effect(
+                "making the plan",
+                Effect::Prepare(Request::Hotfix(HotfixRequest::Start { name: text })),
+            );
             return Ok(());
         }
         Purpose::Note(kind) => {

@@ -20,7 +20,7 @@ use super::super::update;
 use crate::config::types::{Config, Environment};
 use crate::failure::Failure;
 use crate::health::series::{Sample, State as Health, Status as Probe, Verdict};
-use crate::hotfix::state::{BranchState, ChangeSize, Head};
+use crate::hotfix::state::{BranchState, Head};
 use crate::incident::{
     Author, Body, CheckState, Declared, Draft, Hash, Hlc, IncidentId, Log, NoteKind, Noted, Record, RecordId,
     Severity,
@@ -140,24 +140,12 @@ fn time(seconds: i64) -> Timestamp {
 }
 
 fn branch() -> BranchState {
+    let head = Head::Branch { name: "hotfix/pool".into(), commit: "4f2c91e0".into() };
     BranchState {
-        root: "/src/payments-api".into(),
-        head: Head::Branch { name: "hotfix/pool".into(), commit: "4f2c91e0".into() },
-        operation: None,
         base: Some("main".into()),
-        base_at: None,
-        upstream: None,
-        dirty: Vec::new(),
-        dirty_count: 0,
-        commits: Vec::new(),
         ahead: 1,
-        behind: 0,
-        size: ChangeSize::default(),
-        tags: Vec::new(),
-        last_tag: None,
-        version: None,
         hotfix_branches: vec!["hotfix/pool".into()],
-        deployable: Vec::new(),
+        ..BranchState::new("/src/payments-api", head)
     }
 }
 

@@ -1,0 +1,87 @@
+//! The pull request of the branch (at GitLab: the merge request): what its place says of it.
+//! Pure; asked over the network by others.
+
+/// What is known of the pull request of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looked {
+    /// The remote is at no place that is known to keep pull requests, and none is configured.
+    NoPlace,
+    /// It cannot be asked, and why: there is no token, the network is down. What was known before
+    /// stays, with its age.
+    Unknown {
+        /// Why.
+        why: String,
+        /// What was known last.
+        last: Option<Pull>,
+    },
+    /// The branch has none.
+    None,
+    /// It has one.
+    Known(Pull),
+}
+
+/// A pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pull {
+    /// Its number.
+    pub number: u64,
+    /// Where it can be read.
+    pub url: String,
+    /// Its title.
+    pub title: String,
+    /// What became of it.
+    pub state: PullState,
+    /// The commit it offers, as a full id.
+    pub head: String,
+    /// Who has approved.
+    pub approved_by: Vec<String>,
+    /// Who wants changes.
+    pub changes_wanted_by: Vec<String>,
+    /// Who was asked and has not answered.
+    pub waits_for: Vec<String>,
+    /// Its checks, of each the newest run, in order of name.
+    pub checks: Vec<Check>,
+    /// Whether its place would merge it; `None`: it does not say yet.
+    pub mergeable: Option<bool>,
+    /// Why it would not, in its place's own words; may be empty.
+    pub held_by: String,
+}
+
+/// What became of a pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PullState {
+    /// It is open.
+    Open,
+    /// It is open and said not to be ready.
+    Draft,
+    /// It was merged, as this commit where its place says so.
+    Merged(Option<String>),
+    /// It was closed without being merged.
+    Closed,
+}
+
+/// A check of a pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub state: CheckState,
+}
+
+/// How a check stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckState {
+    /// It passed.
+    Passed,
+    /// It failed or timed out.
+    Failed,
+    /// It has not ended.
+    Running,
+    /// It was cancelled, which is not passed.
+    Cancelled,
+    /// It was left out, or has no opinion.
+    Skipped,
+    /// It waits for a person.
+    Waiting,
+}

@@ -1,0 +1,86 @@
+//! What people ask for, before it is made into a plan.
+
+use jiff::SignedDuration;
+
+/// What a person asked for, before it is made into a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Run checks; all if none is named.
+    Test {
+        /// Their names.
+        checks: Vec<String>,
+    },
+    /// Deploy to an environment.
+    Deploy {
+        /// Its name.
+        environment: String,
+        /// Branch or tag; `None`: the current branch.
+        reference: Option<String>,
+    },
+    /// Smoke-test an environment.
+    Smoke {
+        /// Its name.
+        environment: String,
+    },
+    /// Work on the hotfix branch.
+    Hotfix(HotfixRequest),
+    /// Go back to something that worked.
+    Rollback {
+        /// Name of the environment.
+        environment: String,
+        /// Id of the way; `None`: the best one that is ready.
+        way: Option<String>,
+    },
+    /// Turn a feature flag on or off.
+    Flag {
+        /// Its name.
+        name: String,
+        /// On, or off.
+        on: bool,
+    },
+    /// Watch an environment.
+    Watch {
+        /// Its name.
+        environment: String,
+        /// How long; `None`: as configured, else as the policy says.
+        time: Option<SignedDuration>,
+    },
+}
+
+/// What is asked of the hotfix branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HotfixRequest {
+    /// Fetch what the remote has, in a terminal that can be answered.
+    Fetch,
+    /// Start a branch; in the trunk flow, bring the base up to date.
+    Start {
+        /// Name without the prefix.
+        name: String,
+    },
+    /// Raise the version in every file that holds it, and commit that.
+    Bump {
+        /// To this version; `None`: the next patch version.
+        version: Option<String>,
+    },
+    /// Push the branch.
+    Push,
+    /// Bring the fix to where production is deployed from, as the flow has it. What is done
+    /// already is left out, so it can be asked for again at any time.
+    Finish {
+        /// In git flow: leave the merges back for later, and let main and the tag go out first.
+        main_first: bool,
+        /// The words of a pull request, where one has to be opened.
+        text: PullText,
+    },
+    /// Give the branch up.
+    Abandon,
+}
+
+/// The words of a pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PullText {
+    /// Its title: `HOTFIX: raise the pool limit`.
+    pub title: String,
+    /// Its body, as Markdown.
+    pub body: String,
+}
