@@ -118,6 +118,7 @@ fn missing(
         commit: branch.commit().unwrap_or_default().to_owned(),
         root: branch.root.clone(),
         dirty: branch.is_dirty(),
+        same: branch.same_content.clone(),
         ..Resolved::default()
     };
     let me = cx.user().unwrap_or_default();

@@ -66,7 +66,9 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
         let root = directory(&reader.root().to_string_lossy());
         let (tag, version) =
             if commit.is_empty() { (None, None) } else { reader.label(&commit, reference)? };
-        let what = Resolved { reference: reference.to_owned(), commit, root, dirty: false, tag, version };
+        let same = reader.same_content(&commit);
+        let what =
+            Resolved { reference: reference.to_owned(), commit, root, dirty: false, tag, version, same };
         return planned(ground, &reader, id, request, &what);
     }
     let state = reader.read(&config.hotfix).map_err(|none| none.failure(&place))?;
@@ -76,7 +78,8 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
     let dirty = state.is_dirty();
     let (tag, version) = (state.tags.last().cloned(), state.version.clone());
     let root = directory(&state.root);
-    planned(ground, &reader, id, request, &Resolved { reference, commit, root, dirty, tag, version })
+    let same = state.same_content.clone();
+    planned(ground, &reader, id, request, &Resolved { reference, commit, root, dirty, tag, version, same })
 }
 
 /// A directory as people write it: without a slash at its end.

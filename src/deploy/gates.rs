@@ -50,9 +50,10 @@ pub fn attach(
             "staging" => before.map(|before| Gate::Staging {
                 environment: before.name.clone(),
                 commit: what.commit.clone(),
+                same: what.same.clone(),
                 smoke: !before.smoke.is_empty(),
             }),
-            id => plain(id, config, policy, &what.commit),
+            id => plain(id, config, policy, &what.commit, &what.same),
         });
     }
     plan
@@ -66,7 +67,7 @@ pub fn attach_rollback(mut plan: Plan, config: &Config, policy: &Policy, way: Wa
     let commit = plan.subject.as_ref().map(|subject| subject.commit.clone()).unwrap_or_default();
     let wanted = |id: &&str| policy.rollback_gates.iter().any(|wanted| wanted == id);
     let others = Gate::IDS.into_iter().filter(wanted).filter(|id| !["rollback", "staging"].contains(id));
-    plan.gates.extend(others.filter_map(|id| plain(id, config, policy, &commit)));
+    plan.gates.extend(others.filter_map(|id| plain(id, config, policy, &commit, &[])));
     plan
 }
 
@@ -79,20 +80,26 @@ pub fn attach_finish(mut plan: Plan, config: &Config, policy: &Policy, commit: &
         let place = config.environments.iter().position(|env| env.protected)?;
         let before = config.environments.get(place.checked_sub(1)?)?;
         let environment = before.name.clone();
-        Some(Gate::Staging { environment, commit: commit.to_owned(), smoke: !before.smoke.is_empty() })
+        Some(Gate::Staging {
+            environment,
+            commit: commit.to_owned(),
+            same: Vec::new(),
+            smoke: !before.smoke.is_empty(),
+        })
     };
     for id in Gate::IDS.into_iter().filter(|id| wanted.iter().any(|wanted| wanted == id)) {
-        plan.gates.extend(if id == "staging" { staging() } else { plain(id, config, policy, commit) });
+        plan.gates.extend(if id == "staging" { staging() } else { plain(id, config, policy, commit, &[]) });
     }
     plan
 }
 
 /// A gate that asks for nothing but the configuration and a commit.
-fn plain(id: &str, config: &Config, policy: &Policy, commit: &str) -> Option<Gate> {
+fn plain(id: &str, config: &Config, policy: &Policy, commit: &str, same: &[String]) -> Option<Gate> {
     match id {
         "checks" => Some(Gate::Checks {
             checks: config.checks.iter().map(|check| check.name.clone()).collect(),
             commit: commit.to_owned(),
+            same: same.to_vec(),
         }),
         "checklist" => {
             let items = if config.checklist.is_empty() { &policy.checklist } else { &config.checklist };

@@ -39,6 +39,8 @@ pub struct Resolved {
     pub tag: Option<String>,
     /// The version that commit holds, where it holds one.
     pub version: Option<String>,
+    /// Commits that hold exactly the same files, as far as they were looked for.
+    pub same: Vec<String>,
 }
 
 impl Resolved {

@@ -152,6 +152,7 @@ impl Reader {
         if let Some(head) = at {
             state.tags = tags.iter().filter(|tag| tag.commit == head).map(|tag| tag.name.clone()).collect();
             state.version = self.version(head)?;
+            state.same_content = self.same_content(&head.to_string());
         }
         if let Some(base) = base {
             state.last_tag = self.cache.tags.last(&self.repo, base)?;
@@ -207,6 +208,24 @@ impl Reader {
         let there = || tags.iter().filter(|tag| tag.commit == id).map(|tag| &tag.name);
         let tag = there().find(|name| *name == named).or_else(|| there().next_back()).cloned();
         Ok((tag, self.version(id)?))
+    }
+
+    /// Commits that hold exactly the same files as this one: those it was merged from, and tips of
+    /// branches here. None where the commit is not here.
+    pub fn same_content(&self, commit: &str) -> Vec<String> {
+        let find = |id: Oid| self.repo.find_commit(id).ok();
+        let Some(commit) = Oid::from_str(commit).ok().and_then(find) else { return Vec::new() };
+        let tips = self.repo.references_glob("refs/heads/*").into_iter().flatten();
+        let tips = tips.filter_map(|tip| tip.ok()?.target());
+        let mut same: Vec<Oid> = commit
+            .parent_ids()
+            .chain(tips)
+            .filter(|id| *id != commit.id())
+            .filter(|id| find(*id).is_some_and(|other| other.tree_id() == commit.tree_id()))
+            .collect();
+        same.sort_unstable();
+        same.dedup();
+        same.iter().map(Oid::to_string).collect()
     }
 
     fn head(&self) -> std::result::Result<(Head, Option<Oid>), Error> {

@@ -44,6 +44,9 @@ pub struct BranchState {
     pub hotfix_branches: Vec<String>,
     /// Local branches and tags a deploy can name, the current branch first, then the base.
     pub deployable: Vec<String>,
+    /// Commits that hold exactly the same files as HEAD: a merge into a branch that has not moved
+    /// is a commit of its own, but nothing in it is new.
+    pub same_content: Vec<String>,
     /// The remote that matters: `origin`, the only one, or the configured one.
     pub remote: Option<String>,
     /// How the local base branch stands to its remote one; `None`: one of them is missing.
@@ -96,6 +99,7 @@ impl BranchState {
             version: None,
             hotfix_branches: Vec::new(),
             deployable: Vec::new(),
+            same_content: Vec::new(),
             remote: None,
             base_upstream: None,
             develop: None,

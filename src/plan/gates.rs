@@ -26,6 +26,9 @@ pub enum Gate {
         checks: Vec<String>,
         /// The commit.
         commit: String,
+        /// Commits that hold exactly the same files: what was found of them holds for it.
+        #[serde(default)]
+        same: Vec<String>,
     },
     /// Every item of the checklist was looked at and none failed.
     Checklist {
@@ -50,6 +53,9 @@ pub enum Gate {
         environment: String,
         /// The commit.
         commit: String,
+        /// Commits that hold exactly the same files: what was found of them holds for it.
+        #[serde(default)]
+        same: Vec<String>,
         /// Whether a smoke test there has to have passed since.
         smoke: bool,
     },
@@ -191,7 +197,7 @@ pub fn of(
 impl Gate {
     fn stands(&self, hash: &str, state: &State, by: &str, now: Timestamp) -> (Met, String) {
         match self {
-            Self::Checks { checks, commit } => checks_stand(state, checks, commit),
+            Self::Checks { checks, commit, same } => checks_stand(state, checks, &Content { commit, same }),
             Self::Checklist { items } => checklist_stands(state, items),
             Self::Approvals { rules } => match rules.get(&state.severity) {
                 Some(rule) => approvals(state, rule, hash, by, now).stand(),
@@ -199,8 +205,8 @@ impl Gate {
             },
             Self::Rollback { ready: Some(_), why } => (Met::Yes, why.clone()),
             Self::Rollback { ready: None, why } => (Met::No, why.clone()),
-            Self::Staging { environment, commit, smoke } => {
-                staging_stands(state, environment, commit, *smoke)
+            Self::Staging { environment, commit, same, smoke } => {
+                staging_stands(state, environment, &Content { commit, same }, *smoke)
             }
             Self::Freeze { windows } => {
                 match windows.iter().find(|window| window.from <= now && now < window.until) {
@@ -217,17 +223,30 @@ impl Gate {
     }
 }
 
+/// What a commit holds, by its id and those of others that hold the same: a merge into a branch
+/// that has not moved is a commit of its own, and not one byte of it is new.
+struct Content<'a> {
+    commit: &'a str,
+    same: &'a [String],
+}
+
+impl Content<'_> {
+    fn is(&self, about: &str) -> bool {
+        !about.is_empty() && (about == self.commit || self.same.iter().any(|same| same == about))
+    }
+}
+
 /// A check is green on a commit if the last step of its name that ran on just that commit, with
 /// nothing uncommitted, succeeded.
-fn checks_stand(state: &State, checks: &[String], commit: &str) -> (Met, String) {
+fn checks_stand(state: &State, checks: &[String], what: &Content<'_>) -> (Met, String) {
     if checks.is_empty() {
         return (Met::NotApplicable, "no checks are configured".to_owned());
     }
     let missing: Vec<String> = checks
         .iter()
-        .filter_map(|check| Some(format!("{check} {}", not_green(state, check, commit)?)))
+        .filter_map(|check| Some(format!("{check} {}", not_green(state, check, what)?)))
         .collect();
-    let short = commit.get(..7).unwrap_or(commit);
+    let short = what.commit.get(..7).unwrap_or(what.commit);
     if missing.is_empty() {
         let count = checks.len();
         let s = if count == 1 { "" } else { "s" };
@@ -238,12 +257,12 @@ fn checks_stand(state: &State, checks: &[String], commit: &str) -> (Met, String)
 }
 
 /// Why a check is not green on a commit; `None`: it is.
-fn not_green(state: &State, check: &str, commit: &str) -> Option<&'static str> {
+fn not_green(state: &State, check: &str, what: &Content<'_>) -> Option<&'static str> {
     let title = format!("check {}", visible(check));
     let mut ran = state.plans.iter().rev().filter(|plan| plan.purpose == "test").filter_map(|plan| {
         let (about, dirty) = plan.subject()?;
         let step = plan.steps.iter().find(|step| step.title == title && step.run.is_some())?;
-        (about == commit && !commit.is_empty()).then_some((step.state(), dirty))
+        what.is(about).then_some((step.state(), dirty))
     });
     let mut unclean = false;
     // What ran with changes beyond the commit says nothing of the commit, good or bad.
@@ -292,15 +311,14 @@ fn checklist_stands(state: &State, items: &[(String, String)]) -> (Met, String) 
     }
 }
 
-fn staging_stands(state: &State, environment: &str, commit: &str, smoke: bool) -> (Met, String) {
+fn staging_stands(state: &State, environment: &str, what: &Content<'_>, smoke: bool) -> (Met, String) {
     let of = |purposes: &'static [&'static str]| {
         let here =
             move |plan: &&PlanRun| purposes.contains(&plan.purpose.as_str()) && plan.target == environment;
         state.plans.iter().rev().filter(here)
     };
     let deploys = || of(&["deploy", "rollback"]);
-    let about =
-        |plan: &PlanRun| !commit.is_empty() && plan.subject().is_some_and(|(about, _)| about == commit);
+    let about = |plan: &PlanRun| plan.subject().is_some_and(|(about, _)| what.is(about));
     let Some(last) = deploys().next() else {
         return (Met::No, format!("not deployed to {environment}"));
     };

@@ -254,6 +254,7 @@ pub(super) fn unmet(model: &Model, environment: &str) -> Vec<Standing> {
         commit: branch.commit().unwrap_or_default().to_owned(),
         root: branch.root.clone(),
         dirty: branch.is_dirty(),
+        same: branch.same_content.clone(),
         ..Resolved::default()
     };
     let (config, policy) = (&model.config.config, &model.policy);

@@ -127,6 +127,7 @@ fn resolved(known: &Known<'_>, doing: &str, way: &Way) -> Result<Resolved> {
         dirty: false,
         tag: back.tag.clone(),
         version: target.version.clone(),
+        same: Vec::new(),
     })
 }
 

@@ -424,3 +424,21 @@ fn what_a_remote_knows_of_us_is_taken_out_of_its_address() {
         assert_eq!(without_user_info(url), shown);
     }
 }
+
+#[test]
+fn a_merge_into_a_branch_that_has_not_moved_holds_nothing_new() {
+    let repo = TestRepo::new();
+    repo.write("a", "1\n");
+    repo.commit("one");
+    repo.git(&["switch", "-qc", "hotfix/x"]);
+    repo.write("a", "2\n");
+    let fix = repo.commit("fix");
+    repo.git(&["switch", "-q", "main"]);
+    repo.git(&["merge", "-q", "--no-ff", "--no-edit", "hotfix/x"]);
+    let merge = repo.git(&["rev-parse", "HEAD"]);
+    repo.git(&["branch", "-q", "-D", "hotfix/x"]);
+    let reader = Reader::open(repo.root()).unwrap();
+    assert_eq!(reader.same_content(&merge), [fix.clone()]);
+    assert_eq!(reader.same_content(&fix), [merge]);
+    assert!(reader.same_content(&repo.git(&["rev-parse", "main~1"])).is_empty());
+}

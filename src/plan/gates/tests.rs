@@ -133,7 +133,7 @@ fn says(standing: &Standing, met: Met, words: &str) {
 // Checks.
 
 fn checks() -> Gate {
-    Gate::Checks { checks: vec!["unit".into()], commit: COMMIT.into() }
+    Gate::Checks { checks: vec!["unit".into()], commit: COMMIT.into(), same: Vec::new() }
 }
 
 #[test]
@@ -194,9 +194,9 @@ fn a_check_of_unknown_end_or_one_passed_over_is_not_green() {
 
 #[test]
 fn without_checks_there_is_nothing_to_be_green() {
-    let none = Gate::Checks { checks: vec![], commit: COMMIT.into() };
+    let none = Gate::Checks { checks: vec![], commit: COMMIT.into(), same: Vec::new() };
     assert_eq!(one(none, &Told::at(Severity::P0)).met, Met::NotApplicable);
-    let nowhere = Gate::Checks { checks: vec!["unit".into()], commit: String::new() };
+    let nowhere = Gate::Checks { checks: vec!["unit".into()], commit: String::new(), same: Vec::new() };
     let ran = Told::at(Severity::P0).ran("test-1", "test", "checks", Some(("", false)), 0);
     assert_eq!(one(nowhere, &ran).met, Met::No, "no commit is no commit to be green on");
 }
@@ -439,7 +439,7 @@ fn a_way_back_is_ready_or_it_is_not() {
 // Staging.
 
 fn staging(smoke: bool) -> Gate {
-    Gate::Staging { environment: "staging".into(), commit: COMMIT.into(), smoke }
+    Gate::Staging { environment: "staging".into(), commit: COMMIT.into(), same: Vec::new(), smoke }
 }
 
 #[test]
@@ -454,8 +454,10 @@ fn the_commit_has_to_work_on_the_environment_before() {
     says(&one(staging(false), &running), Met::No, "the deploy to staging is under way");
     let there = told.ran("d-1", "deploy", "staging", Some((COMMIT, false)), 0);
     says(&one(staging(false), &there), Met::Yes, "deployed on staging");
-    let elsewhere =
-        one(Gate::Staging { environment: "qa".into(), commit: COMMIT.into(), smoke: false }, &there);
+    let elsewhere = one(
+        Gate::Staging { environment: "qa".into(), commit: COMMIT.into(), same: Vec::new(), smoke: false },
+        &there,
+    );
     says(&elsewhere, Met::No, "not deployed to qa");
     let replaced = there.clone().ran("d-2", "deploy", "staging", Some(("another", false)), 1);
     says(&one(staging(false), &replaced), Met::No, "staging has had another deploy since");
@@ -547,4 +549,20 @@ fn every_gate_has_an_id_that_can_be_named() {
     let ids: Vec<_> = all.iter().map(Gate::id).collect();
     assert_eq!(ids, Gate::IDS);
     assert_eq!(Policy::built_in().gates, Gate::IDS);
+}
+
+// Content.
+
+#[test]
+fn what_was_found_of_the_same_content_holds_for_a_merge_of_it() {
+    const MERGE: &str = "9d8c7b6a55";
+    let told = Told::at(Severity::P1).ran("d-1", "deploy", "staging", Some((COMMIT, false)), 0);
+    let gate = |same: Vec<String>| Gate::Staging {
+        environment: "staging".into(),
+        commit: MERGE.into(),
+        same,
+        smoke: false,
+    };
+    says(&one(gate(Vec::new()), &told), Met::No, "this commit was not deployed to staging");
+    says(&one(gate(vec![COMMIT.into()]), &told), Met::Yes, "deployed on staging");
 }
