@@ -149,9 +149,17 @@ commands! {
     Report "report" "report" ["R"] Menu(Command::Incident), View, "report", "Read the incident report and save it";
     Incidents "incidents" "other incidents" ["l"] Menu(Command::Incident), View, "history", "Go to the start screen with all incidents";
 
-    Hotfix "hotfix-menu" "hotfix" ["h"] Global, Plan, "hotfix", "Start the hotfix branch";
+    Hotfix "hotfix-menu" "hotfix" ["h"] Global, Plan, "hotfix", "Start the hotfix branch, push it, finish it";
     HotfixStart "hotfix.start" "start branch" ["s"] Menu(Command::Hotfix), Plan, "hotfix", "Make the hotfix branch from the base";
-    DrillFix "drill.fix" "apply the prepared fix" ["f"] Menu(Command::Hotfix), Record, "drill", "In a drill: edit and commit the prepared fix";
+    HotfixBump "hotfix.bump" "bump the version" ["b"] Menu(Command::Hotfix), Plan, "hotfix", "Raise the patch version in every file that holds it, and commit that";
+    HotfixPush "hotfix.push" "push the branch" ["p"] Menu(Command::Hotfix), Plan, "hotfix", "Push the branch to the remote";
+    HotfixFinish "hotfix.finish" "finish the hotfix" ["f"] Menu(Command::Hotfix), Plan, "hotfix", "Bring the fix to where production is deployed from, as the flow has it; what is done is left out";
+    HotfixMainFirst "hotfix.main-first" "main and tag first" ["m"] Menu(Command::Hotfix), Plan, "hotfix", "In git flow: let main and the tag go out, and merge back later";
+    HotfixFetch "hotfix.fetch" "fetch" ["u"] Menu(Command::Hotfix), Plan, "hotfix", "Fetch what the remote has, in a terminal that can be answered";
+    PullLink "hotfix.link" "copy the link of the pull request" ["l"] Menu(Command::Hotfix), View, "", "Copy the link of the pull request";
+    PullText "hotfix.words" "copy the words of the pull request" ["y"] Menu(Command::Hotfix), View, "", "Copy title and body of the pull request, ready to paste";
+    HotfixAbandon "hotfix.abandon" "abandon the branch" ["X"] Menu(Command::Hotfix), Plan, "hotfix", "Give the hotfix branch up";
+    DrillFix "drill.fix" "apply the prepared fix" ["x"] Menu(Command::Hotfix), Record, "drill", "In a drill: edit and commit the prepared fix";
     Refresh "refresh" "read again" ["r"] Menu(Command::Hotfix), View, "hotfix", "Read the repository again";
     Test "test" "test" ["t"] Global, Plan, "test", "Run configured checks";
     Deploy "deploy" "deploy" ["d"] Global, Plan, "deploy", "Deploy to an environment";

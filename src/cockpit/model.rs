@@ -16,8 +16,8 @@ use crate::deploy::rollback;
 use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::outlook::Outlook;
-use crate::hotfix::pull;
 use crate::hotfix::state::{BranchState, NoRepository};
+use crate::hotfix::{pull, standing};
 use crate::incident::{
     ChecklistItem, Clock, Entry, IncidentId, Log, Next, PlanRun, PlanState, Policy, Severity, State, Status,
 };
@@ -326,9 +326,10 @@ impl Model {
         })
     }
 
-    /// The current branch, if it is a hotfix branch.
+    /// The branch the fix is on: the current one, if it is a hotfix branch; in the trunk flow the
+    /// base.
     pub fn hotfix_branch(&self) -> Option<&str> {
-        self.repository()?.branch().filter(|name| name.starts_with(self.config.config.hotfix.prefix.as_str()))
+        standing::branch(&self.config.config.hotfix, self.repository()?)
     }
 
     /// Number of rows of a pane, among those that pass its filter.

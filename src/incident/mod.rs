@@ -6,6 +6,7 @@
 mod apply;
 mod body;
 mod clocks;
+mod fix;
 mod fold;
 mod history;
 mod marks;
@@ -22,6 +23,7 @@ mod words;
 
 pub use body::*;
 pub use clocks::{Clock, ClockState, audience, clocks};
+pub use fix::{Fix, Raised, Review};
 pub use fold::Log;
 pub use next::{Facts, Next, WayBack, next};
 pub use policy::{

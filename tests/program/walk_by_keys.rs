@@ -62,7 +62,7 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.wait_text("hotfix/no-card");
     wait_until("the branch", || (git(&["branch", "--show-current"]) == "hotfix/no-card").then_some(()));
     terminal.wait_text("prepared fix");
-    terminal.press("hf");
+    terminal.press("hx");
     terminal.wait_text("fix: charge the full price");
     let head = git(&["rev-parse", "HEAD"]);
 

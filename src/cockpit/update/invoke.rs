@@ -7,7 +7,7 @@ use super::super::msg::Effect;
 use super::super::overlay::{
     Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll,
 };
-use super::{Cx, approvals, flags, keys, menus, plan_view, rollback, run_view};
+use super::{Cx, approvals, flags, hotfix, keys, menus, plan_view, rollback, run_view};
 use crate::incident::{
     CheckState, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun, RecordId, Resolved,
     Severity, StepState, StopAsked, Told,
@@ -86,6 +86,15 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::Test | Command::Deploy | Command::Smoke | Command::Watch => prepare(cx, invoke),
         Command::Flags => flags::open(cx),
+        Command::HotfixStart if hotfix::starts_unnamed(cx.model) => hotfix::invoke(cx, command),
+        Command::HotfixBump
+        | Command::HotfixPush
+        | Command::HotfixFinish
+        | Command::HotfixMainFirst
+        | Command::HotfixFetch
+        | Command::HotfixAbandon
+        | Command::PullLink
+        | Command::PullText => hotfix::invoke(cx, command),
         Command::Severity
         | Command::Filter
         | Command::Note

@@ -5,6 +5,7 @@ use super::super::key::Key;
 use super::super::model::{ConfigSource, Model};
 use super::super::msg::Item;
 use super::super::overlay::Menu;
+use super::hotfix;
 use crate::config::types::Environment;
 use crate::deploy::canary::shares;
 use crate::hotfix::state::NoRepository;
@@ -51,7 +52,7 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
             && spec.command != Command::Palette
             && !matches!(spec.command, Command::Smoke | Command::Watch | Command::Approve)
         {
-            if spec.command == Command::DrillFix && !model.drill {
+            if !hotfix::is_offered(model, spec.command) {
                 continue;
             }
             let invoke = Invoke::from(spec.command);
@@ -109,6 +110,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
         return match command {
             Command::Report if model.log.is_none() => Some(needs_incident(model)),
             Command::RollBack => needs_config(model, command),
+            Command::PullLink | Command::PullText => hotfix::blocked(model, command),
             _ => None,
         };
     }
@@ -166,14 +168,13 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
         Command::Test | Command::Deploy | Command::Smoke | Command::Watch | Command::Flags => {
             needs_config(model, command)
         }
-        Command::HotfixStart => match &model.branch {
-            None => Some("the repository is being read".to_owned()),
-            Some(Err(why)) => Some(no_repository(why)),
-            Some(Ok(branch)) if branch.commit().is_none() => {
-                Some("the repository has no commit yet".to_owned())
-            }
-            Some(Ok(branch)) => branch.operation.map(|op| format!("a {} is under way", op.name())),
-        },
+        Command::HotfixStart
+        | Command::HotfixBump
+        | Command::HotfixPush
+        | Command::HotfixFinish
+        | Command::HotfixMainFirst
+        | Command::HotfixFetch
+        | Command::HotfixAbandon => hotfix::blocked(model, command),
         Command::PlanResume
         | Command::PlanRetry
         | Command::PlanSkip
@@ -242,10 +243,15 @@ fn label(model: &Model, command: Command) -> String {
         Command::Reopen => "reopen: it was not over".to_owned(),
         Command::Close => "close: nothing is left to do".to_owned(),
         Command::Report => "report: read it, save it".to_owned(),
-        Command::HotfixStart => match model.repository().and_then(|branch| branch.base.as_deref()) {
-            Some(base) => format!("start {}… from {base}", model.config.config.hotfix.prefix),
-            None => title.to_owned(),
-        },
+        Command::HotfixStart
+        | Command::HotfixBump
+        | Command::HotfixPush
+        | Command::HotfixFinish
+        | Command::HotfixMainFirst
+        | Command::HotfixFetch
+        | Command::HotfixAbandon
+        | Command::PullLink
+        | Command::PullText => hotfix::label(model, command),
         Command::Plan => match super::plan_view::meant(model) {
             Some(plan) => format!("plan: {}, {}", plan.title, plan.state.name()),
             None => title.to_owned(),
@@ -269,7 +275,7 @@ fn fixed(model: &Model, menu: Command) -> Vec<Item> {
     COMMANDS
         .iter()
         .filter(|spec| spec.scope == Scope::Menu(menu))
-        .filter(|spec| spec.command != Command::DrillFix || model.drill)
+        .filter(|spec| hotfix::is_offered(model, spec.command))
         .filter(|spec| spec.command != Command::Guide || model.drill)
         .map(|spec| Item {
             key: model.keymap.key(spec.command),

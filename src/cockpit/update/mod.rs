@@ -4,6 +4,7 @@ mod approvals;
 mod declare;
 mod facts;
 mod flags;
+mod hotfix;
 mod invoke;
 mod keys;
 pub mod menus;

@@ -1,6 +1,7 @@
 //! Messages in, state and effects out.
 
 mod flags;
+mod hotfix;
 mod rollback;
 
 mod gates;

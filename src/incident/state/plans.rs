@@ -218,6 +218,11 @@ impl PlanRun {
             || ["production", "prod", "live"].contains(&self.target.as_str())
     }
 
+    /// Tells whether it finishes a hotfix: brings it to where production is deployed from.
+    pub fn is_finish(&self) -> bool {
+        self.purpose == "hotfix" && self.id.rsplit_once('-').is_some_and(|(what, _)| what == "finish")
+    }
+
     /// Tells whether every step of it was done.
     pub fn is_done(&self) -> bool {
         self.state == PlanState::Ended(PlanEnd::Done)

@@ -1,0 +1,195 @@
+//! The hotfix menu: what each row says, why it cannot be used, and what it asks for.
+
+use super::*;
+use crate::config::types::{Flow, Hotfix};
+use crate::hotfix::outlook::{Bump, Forecast, Outlook, Verdict};
+use crate::hotfix::pull::{Looked, Pull, PullState};
+use crate::hotfix::state::Upstream;
+use crate::plan::HotfixRequest;
+
+fn state() -> BranchState {
+    BranchState { remote: Some("origin".into()), ..branch() }
+}
+
+fn outlook(from: &str, to: &str, verdicts: [Verdict; 2]) -> Outlook {
+    let [main, develop] = verdicts;
+    let forecast = |into: &str, verdict| Forecast {
+        into: into.into(),
+        reference: format!("refs/heads/{into}"),
+        commit: "1".repeat(40),
+        verdict,
+    };
+    Outlook {
+        branch: "hotfix/pool".into(),
+        commit: "4f2c91e0".into(),
+        forecasts: vec![forecast("main", main), forecast("develop", develop)],
+        bump: Some(Bump { from: from.into(), to: to.into(), disagree: Vec::new() }),
+        ..Outlook::default()
+    }
+}
+
+fn pull() -> Pull {
+    Pull {
+        number: 412,
+        url: "https://git.example/shop/pull/412".into(),
+        title: "HOTFIX: Checkout answers 500".into(),
+        state: PullState::Open,
+        head: "4f2c91e0".into(),
+        approved_by: Vec::new(),
+        changes_wanted_by: Vec::new(),
+        waits_for: vec!["omar".into()],
+        checks: Vec::new(),
+        mergeable: Some(true),
+        held_by: String::new(),
+    }
+}
+
+fn on(flow: Flow, state: BranchState) -> Table {
+    let mut table = Table::ready();
+    table.model.config.config.hotfix = Hotfix { flow, ..Hotfix::default() };
+    table.send(Msg::Fact(Fact::Branch(Box::new(Ok(state)))));
+    table
+}
+
+/// The rows of the menu: key, label, and why not.
+fn rows(table: &mut Table) -> Vec<(String, String, Option<String>)> {
+    table.keys("h");
+    let Some(Overlay::Menu(menu)) = table.model.overlays.pop() else { panic!("no menu") };
+    menu.items
+        .into_iter()
+        .map(|item| (item.key.map_or_else(String::new, |key| key.to_string()), item.label, item.disabled))
+        .collect()
+}
+
+fn row(table: &mut Table, key: &str) -> (String, Option<String>) {
+    let found = rows(table).into_iter().find(|(own, ..)| own == key);
+    let (_, label, disabled) = found.unwrap_or_else(|| panic!("no row {key}"));
+    (label, disabled)
+}
+
+fn asked(effects: &[Effect]) -> Option<&HotfixRequest> {
+    match effects {
+        [Effect::Prepare(Request::Hotfix(wanted))] => Some(wanted),
+        _ => None,
+    }
+}
+
+#[test]
+fn git_flow_says_where_finishing_brings_the_fix_and_what_will_conflict() {
+    let mut table = on(Flow::GitFlow, state());
+    let conflicts = Verdict::Conflicts(vec!["src/pool.rs".into()]);
+    table.send(Msg::Fact(Fact::Outlook(Box::new(outlook("1.2.3", "1.2.4", [Verdict::Clean, conflicts])))));
+    let (label, disabled) = row(&mut table, "f");
+    assert_eq!(label, "finish hotfix/pool → main, tag v1.2.4, develop · ▲ conflicts with develop");
+    assert_eq!(disabled, None);
+    assert_eq!(row(&mut table, "m"), ("main and the tag first, develop later".to_owned(), None));
+    assert_eq!(row(&mut table, "b").1.as_deref(), Some("raised: 1.2.3 → 1.2.4"));
+    let effects = table.keys("h m");
+    assert!(matches!(asked(&effects), Some(HotfixRequest::Finish { main_first: true, .. })), "{effects:?}");
+    let effects = table.keys("h f");
+    let Some(HotfixRequest::Finish { main_first: false, text }) = asked(&effects) else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(text.title, "HOTFIX: Checkout answers 500");
+}
+
+#[test]
+fn a_version_that_is_not_raised_keeps_git_flow_from_finishing_and_offers_the_bump() {
+    let mut table = on(Flow::GitFlow, state());
+    table.send(Msg::Fact(Fact::Outlook(Box::new(outlook(
+        "1.2.3",
+        "1.2.3",
+        [Verdict::Clean, Verdict::Clean],
+    )))));
+    assert_eq!(row(&mut table, "b"), ("bump the version 1.2.3 → 1.2.4".to_owned(), None));
+    assert_eq!(row(&mut table, "f").1.as_deref(), Some("the version is still 1.2.3: bump it (b)"));
+    let effects = table.keys("h b");
+    assert_eq!(asked(&effects), Some(&HotfixRequest::Bump { version: None }));
+}
+
+#[test]
+fn what_is_known_of_another_commit_is_not_said() {
+    let mut table = on(Flow::GitFlow, state());
+    let stale = Outlook {
+        commit: "9".repeat(40),
+        ..outlook("1.2.3", "1.2.3", [Verdict::Clean, Verdict::Conflicts(Vec::new())])
+    };
+    table.send(Msg::Fact(Fact::Outlook(Box::new(stale))));
+    assert_eq!(row(&mut table, "f"), ("finish hotfix/pool → main, develop".to_owned(), None));
+    assert_eq!(row(&mut table, "b"), ("bump the version".to_owned(), None));
+}
+
+#[test]
+fn what_is_left_of_a_merge_back_is_named_and_can_be_finished() {
+    let mut table = on(Flow::GitFlow, BranchState { ahead: 0, ..state() });
+    table.send(Msg::Fact(Fact::Outlook(Box::new(outlook(
+        "1.2.4",
+        "1.2.4",
+        [Verdict::Contained, Verdict::Clean],
+    )))));
+    assert_eq!(row(&mut table, "f"), ("finish hotfix/pool → develop".to_owned(), None));
+    assert_eq!(row(&mut table, "m").1.as_deref(), Some("main has it"));
+}
+
+#[test]
+fn pushing_says_how_much_and_when_there_is_nothing() {
+    let upstream =
+        |ahead, behind| Some(Upstream { name: "origin/hotfix/pool".into(), exists: true, ahead, behind });
+    let with = |upstream| on(Flow::GithubFlow, BranchState { upstream, ..state() });
+    assert_eq!(row(&mut with(upstream(2, 0)), "p"), ("push 2 commits → origin/hotfix/pool".to_owned(), None));
+    assert_eq!(row(&mut with(upstream(0, 0)), "p").1.as_deref(), Some("nothing to push"));
+    let diverged = row(&mut with(upstream(1, 3)), "p").1.unwrap();
+    assert!(diverged.contains("3 commits more"), "{diverged}");
+    let mut never = with(None);
+    assert_eq!(row(&mut never, "p"), ("push hotfix/pool → origin".to_owned(), None));
+    assert_eq!(asked(&never.keys("h p")), Some(&HotfixRequest::Push));
+}
+
+#[test]
+fn on_no_hotfix_branch_only_starting_and_fetching_make_sense() {
+    let head = Head::Branch { name: "main".into(), commit: "4f2c91e0".into() };
+    let mut table = on(Flow::GitFlow, BranchState { head, ahead: 0, ..state() });
+    for key in ["b", "p", "f", "m", "X"] {
+        assert_eq!(row(&mut table, key).1.as_deref(), Some("on no hotfix branch"), "{key}");
+    }
+    assert_eq!(row(&mut table, "s"), ("start hotfix/… from main".to_owned(), None));
+    assert_eq!(asked(&table.keys("h u")), Some(&HotfixRequest::Fetch));
+    assert!(table.keys("h f").is_empty(), "a row that cannot be used asks for nothing");
+    let mut alone = on(Flow::GitFlow, branch());
+    assert_eq!(row(&mut alone, "u").1.as_deref(), Some("there is no remote"));
+}
+
+#[test]
+fn the_trunk_flow_works_on_the_base_and_needs_no_name() {
+    let head = Head::Branch { name: "main".into(), commit: "4f2c91e0".into() };
+    let upstream = Some(Upstream { name: "origin/main".into(), exists: true, ahead: 1, behind: 0 });
+    let mut table = on(Flow::Trunk, BranchState { head, upstream, ahead: 0, ..state() });
+    assert_eq!(row(&mut table, "s"), ("bring main up to date".to_owned(), None));
+    assert_eq!(row(&mut table, "f"), ("finish: push main → origin".to_owned(), None));
+    assert_eq!(asked(&table.keys("h s")), Some(&HotfixRequest::Start { name: String::new() }));
+    assert!(rows(&mut table).iter().all(|(key, ..)| key != "m" && key != "X" && key != "l"));
+}
+
+#[test]
+fn github_flow_opens_a_pull_request_then_merges_the_one_there_is() {
+    let mut table = on(Flow::GithubFlow, state());
+    assert_eq!(row(&mut table, "f").0, "finish: open a pull request into main");
+    assert!(row(&mut table, "l").1.is_some());
+    table.send(Msg::Fact(Fact::Pull(Box::new(Looked::Known(pull())))));
+    assert_eq!(row(&mut table, "f"), ("finish: merge #412 into main".to_owned(), None));
+    assert_eq!(table.keys("h l"), [Effect::Copy("https://git.example/shop/pull/412".into())]);
+    let wanted = Pull { changes_wanted_by: vec!["omar".into()], ..pull() };
+    table.send(Msg::Fact(Fact::Pull(Box::new(Looked::Known(wanted)))));
+    assert_eq!(row(&mut table, "f").1.as_deref(), Some("#412: omar wants changes"));
+}
+
+#[test]
+fn what_is_not_counted_yet_is_not_taken_for_none() {
+    let mut table = on(Flow::GitFlow, BranchState { ahead: 0, ..state() });
+    if let Some(Ok(branch)) = &mut table.model.branch {
+        branch.not_yet.counts = true;
+    }
+    for key in ["p", "f"] {
+        assert_eq!(row(&mut table, key).1.as_deref(), Some("commits are being counted"), "{key}");
+    }
+}
