@@ -14,6 +14,12 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::plan::Command;
 use crate::text::visible;
 
+/// How often it is looked whether the command has ended while something else holds its streams.
+const TICK: Duration = Duration::from_millis(100);
+/// How long streams are read on that others hold when the command has ended: a connection that ssh
+/// keeps for later, for example.
+const DRAIN: Duration = Duration::from_millis(500);
+
 /// What a command said.
 pub(super) struct Captured {
     /// Its exit code; `None` where a signal ended it.
@@ -54,7 +60,10 @@ pub(super) fn capture(
     let until = Instant::now() + patience;
     let heard = listen(&mut child, until, enough);
     let ended = heard.is_ok() && wait(&mut child, until);
-    if !ended && let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+    if !ended
+        && matches!(child.try_wait(), Ok(None))
+        && let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw)
+    {
         // Not waited for yet, so the group is still its own.
         let _ = kill_process_group(group, Signal::KILL);
     }
@@ -66,18 +75,31 @@ pub(super) fn capture(
     Ok(Captured { code: status.code(), out, err })
 }
 
-/// Reads both streams to their ends, keeping the beginning of each.
+/// Reads both streams to their ends, keeping the beginning of each; or until a little after the end
+/// of the command, where something it left behind holds them.
 fn listen(child: &mut Child, until: Instant, enough: usize) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     let (mut said, mut complained) = (Vec::new(), Vec::new());
+    let mut ended: Option<Instant> = None;
     while out.is_some() || err.is_some() {
-        let rest = until.saturating_duration_since(Instant::now());
-        let timeout = rustix::event::Timespec::try_from(rest).ok();
+        let now = Instant::now();
+        if ended.is_none() && child.try_wait()?.is_some() {
+            ended = Some(now);
+        }
+        let rest = until.saturating_duration_since(now);
+        if ended.is_some_and(|at| now >= at + DRAIN || rest.is_zero()) {
+            break;
+        }
+        if rest.is_zero() {
+            // Also where it never stops talking.
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let timeout = rustix::event::Timespec::try_from(rest.min(TICK)).ok();
         let mut descriptors = Vec::new();
         descriptors.extend(out.as_ref().map(|stream| PollFd::new(stream, PollFlags::IN)));
         descriptors.extend(err.as_ref().map(|stream| PollFd::new(stream, PollFlags::IN)));
         match poll(&mut descriptors, timeout.as_ref()) {
-            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+            Ok(0) => continue,
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -112,5 +134,33 @@ fn wait(child: &mut Child, until: Instant) -> bool {
             Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
             _ => return false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(script: &str, patience: Duration) -> Result<Captured, String> {
+        let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+        let command = Command { argv, cwd: "/".to_owned(), env: Vec::new(), set: [].into() };
+        let path = std::env::var_os("PATH").unwrap();
+        capture("the question", &command, vec![("PATH".into(), path)], patience, 1 << 10)
+    }
+
+    #[test]
+    fn what_a_command_leaves_running_does_not_hold_up_its_answer() {
+        // It ends by itself; nothing waits for it.
+        let said = run("sleep 20 & echo $!; exit 3", Duration::from_secs(15)).unwrap();
+        let left: i32 = String::from_utf8(said.out).unwrap().trim().parse().unwrap();
+        assert_eq!(said.code, Some(3));
+        let left = Pid::from_raw(left).unwrap();
+        rustix::process::kill_process(left, Signal::KILL).expect("it was left alone");
+    }
+
+    #[test]
+    fn what_never_stops_talking_is_stopped() {
+        let why = run("while :; do echo more; done", Duration::from_millis(300)).err().unwrap();
+        assert!(why.contains("gave no answer"), "{why}");
     }
 }

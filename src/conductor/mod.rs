@@ -31,6 +31,7 @@ mod prove;
 mod reconcile;
 mod recorder;
 mod release;
+mod remote;
 mod run;
 mod secrets;
 mod signals;

@@ -16,6 +16,27 @@ use crate::text::visible;
 
 /// What every command gets, where it is set at all, besides `LC_*`.
 const BASIC: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "SSH_AUTH_SOCK"];
+/// What git gets besides, where it is set: what tells it of the user's configuration, keys and way
+/// to other machines.
+const FOR_GIT: [&str; 17] = [
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "GNUPGHOME",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSH_VARIANT",
+    "GIT_SSL_CAINFO",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "no_proxy",
+    "NO_PROXY",
+];
 /// The terminal that a command sees.
 const SIZE: (u16, u16) = (40, 120);
 
@@ -66,9 +87,13 @@ pub(super) fn environment(
     secrets: impl IntoIterator<Item = (OsString, OsString)>,
     here: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Vec<(OsString, OsString)> {
+    let more: &[&str] = if command.argv.first().is_some_and(|it| it == "git") { &FOR_GIT } else { &[] };
     let given = |name: &OsString| {
         name.to_str().is_some_and(|name| {
-            BASIC.contains(&name) || name.starts_with("LC_") || command.env.iter().any(|env| env == name)
+            BASIC.contains(&name)
+                || name.starts_with("LC_")
+                || more.contains(&name)
+                || command.env.iter().any(|env| env == name)
         })
     };
     let mut environment: Vec<_> = here.into_iter().filter(|(name, _)| given(name)).collect();

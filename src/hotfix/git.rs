@@ -6,6 +6,7 @@ mod back;
 mod change;
 mod credentials;
 mod refs;
+mod remote;
 mod status;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The hotfix branch: what is known of it, and the plans that change it.
 //!
-//! `state`, `outlook`, `pull`, `standing`, `back` and `flows` are pure. `git` reads repositories (with git2, which runs no hook and
+//! `state`, `outlook`, `pull`, `standing`, `remote`, `back` and `flows` are pure. `git` reads repositories (with git2, which runs no hook and
 //! no configured program), `watch` notices that they change; both are imported by `runtime`,
 //! `conductor` and `cli` only.
 
@@ -9,9 +9,10 @@ pub mod flows;
 pub mod git;
 pub mod outlook;
 pub mod pull;
+pub mod remote;
 pub mod standing;
 pub mod state;
 pub mod watch;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -1,23 +1,13 @@
-//! The hotfix flows as plans. Pure: what is known of the repository comes in, a plan goes out.
+//! Starting a hotfix.
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
-
-use super::state::{BranchState, Head, Operation};
+use super::super::state::BranchState;
+use super::{GIT_TIMEOUT, TARGET, bad_name, check_at_rest, check_name, gate, git, is_at, no_base, short};
 use crate::config::types::{Config, Flow};
-use crate::failure::{Failure, FailureKind, Result};
-use crate::plan::{Action, Command, Plan, Probe, Purpose, Step};
+use crate::failure::{Failure, Result};
+use crate::plan::{Action, Plan, Purpose, Step};
 use crate::text::visible;
-
-/// What is leased while the branches of the repository are changed.
-pub const TARGET: &str = "repository";
-/// Making a branch is a matter of a moment; a hook of the team's may take longer.
-const GIT_TIMEOUT: SignedDuration = SignedDuration::from_mins(10);
-/// File systems take no longer names, and git keeps a branch in a file of its name.
-const MAX_NAME_BYTES: usize = 200;
-/// How much of a commit's id is shown in a title.
-const SHORT_ID: usize = 7;
 
 /// The plan of `hotfix start`: makes the branch from the commit that the base is at now, and
 /// switches to it. A prefix given with the name is taken for what it is.
@@ -42,7 +32,7 @@ pub fn start(config: &Config, id: &str, state: &BranchState, name: &str) -> Resu
     check_repository(config, &doing, state, &branch)?;
     let Some(base) = &state.base_at else { return Err(no_base(config, &doing)) };
 
-    let short = base.commit.get(..SHORT_ID).unwrap_or(&base.commit);
+    let at = short(&base.commit);
     let source = visible(base.short());
     let carried = match state.dirty_count {
         0 => String::new(),
@@ -51,16 +41,11 @@ pub fn start(config: &Config, id: &str, state: &BranchState, name: &str) -> Resu
     };
     let cwd = state.root.clone();
     let switch = git(&cwd, &["switch", "--no-track", "-c", &branch, &base.commit]);
-    let made = git(&cwd, &["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}^{{commit}}")]);
     let step = Step {
-        proof: Some(Probe::command(made, Some(base.commit.clone()))),
-        ..Step::new(
-            format!("make {branch} at {short} and switch to it"),
-            Action::Command(switch),
-            GIT_TIMEOUT,
-        )
+        proof: Some(is_at(&cwd, &format!("refs/heads/{branch}"), &base.commit)),
+        ..Step::new(format!("make {branch} at {at} and switch to it"), Action::Command(switch), GIT_TIMEOUT)
     };
-    let title = format!("start {branch} from {source} {short}{carried}");
+    let title = format!("start {branch} from {source} {at}{carried}");
     Ok(Plan {
         frozen: BTreeMap::from([(base.reference.clone(), base.commit.clone())]),
         steps: vec![step],
@@ -68,30 +53,8 @@ pub fn start(config: &Config, id: &str, state: &BranchState, name: &str) -> Resu
     })
 }
 
-fn git(cwd: &str, args: &[&str]) -> Command {
-    Command {
-        argv: std::iter::once("git").chain(args.iter().copied()).map(str::to_owned).collect(),
-        cwd: cwd.to_owned(),
-        env: Vec::new(),
-        set: BTreeMap::new(),
-    }
-}
-
 fn check_repository(config: &Config, doing: &str, state: &BranchState, branch: &str) -> Result<()> {
-    if let Head::Unborn { .. } = state.head {
-        return Err(gate(
-            doing,
-            "the repository has no commit yet",
-            "make the first commit, then start again",
-        ));
-    }
-    if let Some(operation) = state.operation {
-        return Err(gate(
-            doing,
-            &format!("a {} is under way in the work tree", operation.name()),
-            &format!("finish it or give it up with `git {}`, then start again", give_up(operation)),
-        ));
-    }
+    check_at_rest(doing, state)?;
     let known = || state.hotfix_branches.iter().chain(&state.deployable);
     if known().any(|name| name == branch) {
         return Err(gate(
@@ -116,75 +79,11 @@ fn is_folder_of(folder: &str, name: &str) -> bool {
     name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn give_up(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Merge => "merge --abort",
-        Operation::Rebase => "rebase --abort",
-        Operation::Revert => "revert --abort",
-        Operation::CherryPick => "cherry-pick --abort",
-        Operation::Bisect => "bisect reset",
-        Operation::Apply => "am --abort",
-    }
-}
-
-fn no_base(config: &Config, doing: &str) -> Failure {
-    let base = &config.hotfix.base;
-    let cause = if base.is_empty() {
-        "the branch in production was not found: there is no main, master or trunk, and no remote that says"
-            .to_owned()
-    } else {
-        format!("the branch in production, {}, does not exist here", visible(base))
-    };
-    gate(doing, &cause, "name it as `base` under [hotfix] in flightdeck.toml, or fetch it: git fetch")
-}
-
-fn gate(doing: &str, cause: &str, hint: &str) -> Failure {
-    Failure::of(FailureKind::Gate, doing, cause, hint)
-}
-
-fn bad_name(doing: &str, why: String) -> Failure {
-    Failure::usage(doing, why, "a name is letters, digits, - _ . + and /, for example pool-limit")
-}
-
-/// Checks a branch name: git's rules for references, and no character that means something to
-/// a shell, because people paste names into one.
-fn check_name(name: &str) -> Result<(), String> {
-    if name.is_empty() {
-        return Err("the name is empty".to_owned());
-    }
-    if name.len() > MAX_NAME_BYTES {
-        return Err(format!("the name is longer than {MAX_NAME_BYTES} bytes"));
-    }
-    if name.starts_with('-') {
-        return Err("a name that begins with - could be taken for an option".to_owned());
-    }
-    if let Some(bad) = name.chars().find(|&c| !(c.is_alphanumeric() || "-_.+/".contains(c))) {
-        return Err(match bad {
-            ' ' => "the name holds a space".to_owned(),
-            bad => format!("the name holds {}", visible(bad.encode_utf8(&mut [0; 4]))),
-        });
-    }
-    if name.contains("..") {
-        return Err("the name holds .. , which git takes for a range".to_owned());
-    }
-    for part in name.split('/') {
-        if part.is_empty() {
-            return Err("a / needs a name before and after it".to_owned());
-        }
-        if part.starts_with('.') || part.ends_with('.') {
-            return Err("no part of the name may begin or end with a dot".to_owned());
-        }
-        if part.get(part.len().saturating_sub(5)..).is_some_and(|end| end.eq_ignore_ascii_case(".lock")) {
-            return Err("git keeps names that end in .lock for itself".to_owned());
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hotfix::state::BaseAt;
+    use crate::failure::FailureKind;
+    use crate::hotfix::state::{BaseAt, Head, Operation};
 
     const COMMIT: &str = "4f2c91e0a1b2c3d4e5f60718293a4b5c6d7e8f90";
 

@@ -1,0 +1,211 @@
+//! Asks a remote what it has, and fetches that, in the background: nobody is there to answer a
+//! question, so none is asked, and an answer is waited for a while only.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use super::capture::{Captured, capture};
+use super::mask::Masker;
+use super::prepare::{Fresh, Ground, directory};
+use super::secrets::masker;
+use super::spawn::environment;
+use crate::hotfix::git::Reader;
+use crate::hotfix::remote::{Known, Refs, Remote, Source, is_fresh};
+use crate::plan::Command;
+use crate::text::visible;
+
+/// How long the remote may take to say what it has.
+const ASKING: Duration = Duration::from_secs(15);
+/// How long fetching may take.
+const FETCHING: Duration = Duration::from_secs(120);
+/// Bytes of an answer that are read: branches and tags of a very large repository.
+const ENOUGH: usize = 32 << 20;
+/// What keeps git's helpers from asking anybody anything, on a terminal or in a window.
+const QUIET: [(&str, &str); 4] = [
+    ("GIT_ASKPASS", ""),
+    ("SSH_ASKPASS", ""),
+    ("SSH_ASKPASS_REQUIRE", "never"),
+    ("GCM_INTERACTIVE", "never"),
+];
+/// What keeps git from asking, paging, and leaving something running behind.
+const OPTIONS: [&str; 9] = [
+    "--no-pager",
+    "-c",
+    "credential.interactive=false",
+    "-c",
+    "maintenance.auto=false",
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "fetch.recurseSubmodules=false",
+];
+
+/// Finds out what the remote has. It is asked; where the ground allows it (see [`Fresh::Fetch`])
+/// and it has something new on a branch that is `wanted`, that is fetched, and it is asked again.
+/// Where it cannot be asked, what was fetched within the time that the policy gives counts,
+/// provided that `base` was among it.
+pub(super) fn up_to_date(
+    ground: &Ground<'_>,
+    reader: &Reader,
+    base: Option<&str>,
+    wanted: impl Fn(&str) -> bool,
+) -> Remote {
+    let Some(name) = reader.remote_name(&ground.config.hotfix.remote) else { return Remote::None };
+    let fetched_at = reader.fetched_at(&name, base);
+    let silent = |why: String| Remote::Silent { name: name.clone(), why, fetched_at };
+    if name.starts_with('-') {
+        return silent("its name could be taken for an option".to_owned());
+    }
+    let masker = masker(ground.config, reader.root());
+    let line = Line { reader, masker: &masker };
+    let refs = match line.ask(&name) {
+        Ok(refs) => refs,
+        Err(why) => {
+            let valid_for = ground.policy.fetch_valid_for;
+            return match fetched_at.filter(|at| is_fresh(*at, valid_for, ground.now)) {
+                Some(at) => {
+                    let by = Source::Fetched { at, why };
+                    Remote::Known(Known { refs: reader.fetched_refs(&name), name, by })
+                }
+                None => silent(why),
+            };
+        }
+    };
+    let known = |refs| Remote::Known(Known { name: name.clone(), refs, by: Source::Asked });
+    if ground.fresh == Fresh::Ask || !lacks(reader, &name, &refs, &wanted) {
+        return known(refs);
+    }
+    let refs = line.bring(&name, &wanted);
+    refs.map_or_else(|why| silent(format!("fetching from it failed: {why}")), known)
+}
+
+/// Tells whether the remote has something on a wanted branch that is not kept here.
+fn lacks(reader: &Reader, remote: &str, refs: &Refs, wanted: impl Fn(&str) -> bool) -> bool {
+    refs.branches.iter().filter(|(name, _)| wanted(name)).any(|(name, commit)| {
+        let kept = reader.tracking_name(remote, name).map(|full| reader.commit_at(&full));
+        match kept {
+            Some(kept) => kept.as_deref() != Some(commit.as_str()),
+            None => !reader.has_commit(commit),
+        }
+    })
+}
+
+fn missing(reader: &Reader, refs: &Refs, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let lacking = |(name, commit): &(&String, &String)| wanted(name) && !reader.has_commit(commit);
+    refs.branches.iter().filter(lacking).map(|(name, _)| format!("refs/heads/{name}")).collect()
+}
+
+/// The way to the remote.
+struct Line<'a> {
+    reader: &'a Reader,
+    masker: &'a Masker,
+}
+
+impl Line<'_> {
+    fn ask(&self, remote: &str) -> Result<Refs, String> {
+        let out = self.git(&["ls-remote", "--heads", "--tags", remote], ASKING)?;
+        if out.len() >= ENOUGH {
+            return Err("it has more branches and tags than can be read".to_owned());
+        }
+        Refs::parse(&String::from_utf8_lossy(&out))
+    }
+
+    /// Fetches as the repository is set up to, but takes nothing away and replaces no tag. With
+    /// names: just these, kept under no name.
+    fn fetch(&self, remote: &str, names: &[String]) -> Result<(), String> {
+        let mut arguments = vec!["fetch", "--quiet", "--no-prune"];
+        if names.is_empty() {
+            arguments.push(remote);
+        } else {
+            arguments.extend(["--no-tags", remote]);
+            arguments.extend(names.iter().map(String::as_str));
+        }
+        self.git(&arguments, FETCHING).map(drop)
+    }
+
+    /// Fetches, and asks what is there then.
+    fn bring(&self, remote: &str, wanted: impl Fn(&str) -> bool) -> Result<Refs, String> {
+        let fetched = self.fetch(remote, &[]);
+        let refs = self.ask(remote)?;
+        // A branch that is not among those that are fetched by themselves.
+        let missing = missing(self.reader, &refs, &wanted);
+        if !missing.is_empty() {
+            self.fetch(remote, &missing)?;
+        }
+        // A tag that is another here makes git say that it failed, though all branches came.
+        if lacks(self.reader, remote, &refs, &wanted) { fetched.map(|()| refs) } else { Ok(refs) }
+    }
+
+    fn git(&self, arguments: &[&str], patience: Duration) -> Result<Vec<u8>, String> {
+        let words = std::iter::once("git").chain(OPTIONS).chain(arguments.iter().copied());
+        let command = Command {
+            argv: words.map(str::to_owned).collect(),
+            cwd: directory(&self.reader.root().to_string_lossy()),
+            env: Vec::new(),
+            set: QUIET.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        };
+        let mut variables = environment(&command, [], std::env::vars_os());
+        quiet_ssh(&mut variables, self.reader.ssh());
+        let captured = capture("the remote", &command, variables, patience, ENOUGH)
+            .map_err(|why| self.masker.mask(&why).into_owned())?;
+        if captured.code == Some(0) {
+            return Ok(captured.out);
+        }
+        Err(complaint(&captured, self.masker))
+    }
+}
+
+/// Has ssh ask nothing either, and leave no connection behind for others that would keep our end
+/// of its output open; whatever else the user has set up for it stays.
+fn quiet_ssh(variables: &mut Vec<(OsString, OsString)>, set_up: (Option<String>, Option<String>)) {
+    let get = |wanted: &str| {
+        let found = variables.iter().find(|(name, _)| name == wanted);
+        found.and_then(|(_, value)| value.to_str()).filter(|value| !value.is_empty()).map(str::to_owned)
+    };
+    let (configured, variant) = set_up;
+    let given = get("GIT_SSH_COMMAND").or(configured);
+    let command = match (given, get("GIT_SSH")) {
+        (Some(command), _) => command,
+        // A program by its path, which takes no words of ours.
+        (None, Some(program)) => shell_words::quote(&program).into_owned(),
+        (None, None) => "ssh".to_owned(),
+    };
+    let variant = get("GIT_SSH_VARIANT").or(variant).filter(|variant| variant != "auto");
+    let variant = variant.unwrap_or_else(|| variant_of(&command));
+    let options = match variant.as_str() {
+        "simple" => return,
+        "plink" | "putty" | "tortoiseplink" => "-batch",
+        _ => "-o BatchMode=yes -o ControlMaster=no",
+    };
+    variables.retain(|(name, _)| name != "GIT_SSH_COMMAND");
+    variables.push(("GIT_SSH_COMMAND".into(), format!("{command} {options}").into()));
+}
+
+/// What git would take an ssh command for, by its name.
+fn variant_of(command: &str) -> String {
+    let words = shell_words::split(command).unwrap_or_default();
+    let program = words.first().map(String::as_str).unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    name.strip_suffix(".exe").unwrap_or(&name).to_owned()
+}
+
+/// What git says of a failure, in one line.
+fn complaint(captured: &Captured, masker: &Masker) -> String {
+    let said = masker.mask_bytes(&captured.err);
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let aside = ["warning:", "hint:", "remote: warning"];
+    let is_said = |line: &&str| {
+        let low = line.to_ascii_lowercase();
+        !line.is_empty() && !aside.iter().any(|aside| low.starts_with(aside))
+    };
+    let line = said.lines().map(str::trim).find(is_said).unwrap_or_default();
+    let line = ["fatal: ", "error: "].iter().find_map(|word| line.strip_prefix(word)).unwrap_or(line);
+    match captured.code {
+        _ if !line.is_empty() => visible(&line.chars().take(200).collect::<String>()).into_owned(),
+        Some(code) => format!("git exited {code}"),
+        None => "git was killed".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
