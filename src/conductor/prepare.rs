@@ -64,8 +64,11 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
         // Looked up only once it is known to be no option: nothing guesses what was meant.
         let commit = if reference.starts_with('-') { String::new() } else { reader.resolve(reference)? };
         let root = directory(&reader.root().to_string_lossy());
-        let (tag, version) =
-            if commit.is_empty() { (None, None) } else { reader.label(&commit, reference)? };
+        let (tag, version) = if commit.is_empty() {
+            (None, None)
+        } else {
+            reader.label(&commit, reference, &config.hotfix)?
+        };
         let same = reader.same_content(&commit);
         let what =
             Resolved { reference: reference.to_owned(), commit, root, dirty: false, tag, version, same };

@@ -8,6 +8,7 @@ mod credentials;
 mod refs;
 mod remote;
 mod status;
+mod versions;
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ use git2::{Error, ErrorCode, Oid, Repository};
 
 use super::state::{BaseAt, BranchState, Head, NoRepository, Operation, Upstream};
 use super::watch::Places;
-use crate::config::types::Hotfix;
+use crate::config::types::{Hotfix, VersionFile};
 use crate::failure::{Failure, Result};
 use crate::text::visible;
 
@@ -33,7 +34,7 @@ struct Cache {
     change: Option<((Oid, Oid), change::Change)>,
     base: Option<((Oid, Oid), bool)>,
     upstream: Option<((Oid, Oid), (usize, usize))>,
-    version: Option<(Oid, Option<String>)>,
+    version: Option<(Oid, Vec<VersionFile>, Option<String>)>,
     tags: refs::TagCache,
 }
 
@@ -152,7 +153,7 @@ impl Reader {
         }
         if let Some(head) = at {
             state.tags = tags.iter().filter(|tag| tag.commit == head).map(|tag| tag.name.clone()).collect();
-            state.version = self.version(head)?;
+            state.version = self.version(head, hotfix)?;
             state.same_content = self.same_content(&head.to_string());
         }
         if let Some(base) = base {
@@ -191,8 +192,13 @@ impl Reader {
     ///
     /// # Errors
     /// The repository cannot be read, or has no such commit.
-    pub fn label(&mut self, commit: &str, named: &str) -> Result<(Option<String>, Option<String>)> {
-        self.labelled(commit, named).map_err(|error| {
+    pub fn label(
+        &mut self,
+        commit: &str,
+        named: &str,
+        hotfix: &Hotfix,
+    ) -> Result<(Option<String>, Option<String>)> {
+        self.labelled(commit, named, hotfix).map_err(|error| {
             let doing = format!("looking up {}", visible(commit));
             Failure::new(doing, visible(error.message()), "`git fsck` checks the repository")
         })
@@ -202,13 +208,14 @@ impl Reader {
         &mut self,
         commit: &str,
         named: &str,
+        hotfix: &Hotfix,
     ) -> std::result::Result<(Option<String>, Option<String>), Error> {
         let id = Oid::from_str(commit)?;
         let named = named.strip_prefix("refs/tags/").unwrap_or(named);
         let tags = self.cache.tags.read(&self.repo)?;
         let there = || tags.iter().filter(|tag| tag.commit == id).map(|tag| &tag.name);
         let tag = there().find(|name| *name == named).or_else(|| there().next_back()).cloned();
-        Ok((tag, self.version(id)?))
+        Ok((tag, self.version(id, hotfix)?))
     }
 
     /// Commits that hold exactly the same files as this one: those it was merged from, and tips of
@@ -295,14 +302,15 @@ impl Reader {
         Ok(change)
     }
 
-    fn version(&mut self, head: Oid) -> std::result::Result<Option<String>, Error> {
-        if let Some((key, version)) = &self.cache.version
+    fn version(&mut self, head: Oid, hotfix: &Hotfix) -> std::result::Result<Option<String>, Error> {
+        if let Some((key, files, version)) = &self.cache.version
             && *key == head
+            && *files == hotfix.versions
         {
             return Ok(version.clone());
         }
-        let version = change::version(&self.repo, head)?;
-        self.cache.version = Some((head, version.clone()));
+        let version = versions::first(&self.repo, head, hotfix)?;
+        self.cache.version = Some((head, hotfix.versions.clone(), version.clone()));
         Ok(version)
     }
 }

@@ -12,6 +12,7 @@ pub mod pull;
 pub mod remote;
 pub mod standing;
 pub mod state;
+pub mod version;
 pub mod watch;
 
 #[cfg(test)]

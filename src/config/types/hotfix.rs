@@ -49,10 +49,13 @@ impl Default for Hotfix {
 pub struct VersionFile {
     /// Its path from the root of the repository.
     pub path: String,
-    /// A regular expression whose first group is the version. Empty: the file is one of a kind that
-    /// is recognised by its name.
+    /// A regular expression whose one group is the version, wherever it matches: `^` and `$` stand
+    /// for the ends of a line. Empty: the file is one of a kind that is recognised by its name.
     #[serde(default)]
     pub pattern: String,
+    /// It holds something else, and is left alone though its name is one that is recognised.
+    #[serde(default)]
+    pub ignore: bool,
 }
 
 /// How pull requests (at GitLab: merge requests) are opened.

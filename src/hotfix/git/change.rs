@@ -1,6 +1,6 @@
-//! What a branch changes: its commits since the base, their size, and the version it holds.
+//! What a branch changes: its commits since the base, and their size.
 
-use git2::{DiffFindOptions, DiffOptions, Error, ErrorCode, ObjectType, Oid, Repository, Sort};
+use git2::{DiffFindOptions, DiffOptions, Error, ErrorCode, Oid, Repository, Sort};
 use jiff::Timestamp;
 
 use crate::hotfix::state::{BranchState, ChangeSize, Commit};
@@ -9,8 +9,6 @@ use crate::hotfix::state::{BranchState, ChangeSize, Commit};
 const MAX_FILE_BYTES: i64 = 16 << 20;
 /// With more files than this, renames are not looked for.
 const MAX_RENAME_FILES: usize = 1000;
-/// A version file is a few lines; what is longer is not one.
-const MAX_VERSION_BYTES: usize = 256 << 10;
 
 /// What HEAD has that the base does not.
 pub(super) struct Change {
@@ -103,51 +101,6 @@ pub(super) fn is_test(path: &str) -> bool {
         || ["Test", "Tests", "Spec"].iter().any(|end| stem.ends_with(end))
 }
 
-/// The version that a commit holds in a file people keep it in.
-pub(super) fn version(repo: &Repository, commit: Oid) -> Result<Option<String>, Error> {
-    let tree = repo.find_commit(commit)?.tree()?;
-    for name in ["VERSION", "Cargo.toml", "package.json"] {
-        let Some(entry) = tree.get_name(name) else { continue };
-        // Bit pattern of a regular file; a link or a folder holds no version.
-        if entry.kind() != Some(ObjectType::Blob) || entry.filemode() & 0o170_000 != 0o100_000 {
-            continue;
-        }
-        let (length, _) = repo.odb()?.read_header(entry.id())?;
-        if length > MAX_VERSION_BYTES {
-            continue;
-        }
-        let blob = repo.find_blob(entry.id())?;
-        let version = std::str::from_utf8(blob.content()).ok().and_then(|text| match name {
-            "VERSION" => plain_version(text),
-            "Cargo.toml" => cargo_version(text),
-            _ => npm_version(text),
-        });
-        if version.is_some() {
-            return Ok(version);
-        }
-    }
-    Ok(None)
-}
-
-/// A single short word; a file of that name can hold anything.
-fn plain_version(text: &str) -> Option<String> {
-    let word = text.trim();
-    let fits = !word.is_empty() && word.len() <= 64 && !word.contains(char::is_whitespace);
-    fits.then(|| word.to_owned())
-}
-
-fn cargo_version(text: &str) -> Option<String> {
-    let manifest: toml::Table = text.parse().ok()?;
-    let package = manifest.get("package").and_then(|package| package.get("version")?.as_str());
-    let workspace = || manifest.get("workspace")?.get("package")?.get("version")?.as_str();
-    package.or_else(workspace).map(str::to_owned)
-}
-
-fn npm_version(text: &str) -> Option<String> {
-    let package: serde_json::Value = serde_json::from_str(text).ok()?;
-    package.get("version")?.as_str().map(str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,18 +125,6 @@ mod tests {
         {
             assert!(!is_test(path), "{path}");
         }
-    }
-
-    #[test]
-    fn versions_are_found_where_people_keep_them() {
-        assert_eq!(plain_version("1.2.3\n").as_deref(), Some("1.2.3"));
-        assert_eq!(plain_version("see the changelog\n"), None);
-        assert_eq!(cargo_version("[package]\nname = \"a\"\nversion = \"0.4.1\"\n").as_deref(), Some("0.4.1"));
-        let workspace = "[package]\nversion.workspace = true\n[workspace.package]\nversion = \"2.0.0\"\n";
-        assert_eq!(cargo_version(workspace).as_deref(), Some("2.0.0"));
-        assert_eq!(cargo_version("[package"), None);
-        assert_eq!(npm_version(r#"{"version":"3.1.4"}"#).as_deref(), Some("3.1.4"));
-        assert_eq!(npm_version(r#"{"version":7}"#), None);
     }
 
     #[test]
