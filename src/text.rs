@@ -4,6 +4,8 @@
 //! configuration all pass through [`visible`] before they are drawn, logged or sent, so
 //! that nothing can reorder, hide or inject what a person reads.
 
+pub mod markdown;
+
 use std::borrow::Cow;
 
 /// Makes control, bidirectional, zero-width and tag characters visible as `<U+202E>`

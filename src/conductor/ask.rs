@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::call::ask_http;
 use super::capture::{Captured, capture};
+use super::forge;
 use super::secrets::Vault;
 use super::spawn::environment;
 use crate::incident::Proof;
@@ -23,6 +24,7 @@ pub(super) fn ask(probe: &Probe, vault: &mut Vault) -> (Proof, String) {
         (Ok(()), Ask::Http { call, path }) => {
             ask_http(call, path, expect, probe.negate, &|name| vault.secret(name), PATIENCE)
         }
+        (Ok(()), Ask::Forge(call)) => forge::is_done(call, vault.secret(&call.place.token), PATIENCE),
         (Ok(()), Ask::Command(command)) => match answer(command, vault) {
             Ok(answer) => judge(expect, probe.negate, &answer),
             Err(why) => (Proof::Unknown, why),

@@ -38,6 +38,11 @@ pub(super) enum Answered {
         /// What came of the body, at most a megabyte.
         body: Vec<u8>,
     },
+    /// It is done, as was read there afterwards.
+    Told {
+        /// What was read, in one line.
+        line: String,
+    },
     /// It was surely not done.
     Refused {
         /// Why and what to do, in one line.
@@ -357,7 +362,7 @@ async fn read(mut response: Response, until: Instant) -> (Answer, Option<String>
 }
 
 /// Reads a `Retry-After`: seconds, or a date.
-fn retry_after(text: &str) -> Option<Duration> {
+pub(super) fn retry_after(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }

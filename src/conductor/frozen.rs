@@ -16,7 +16,7 @@ pub(super) fn check_plan(plan: &Plan) -> Result<(), String> {
     let place = plan.steps.iter().find_map(|step| match &step.action {
         Action::Command(command) => Some(command.cwd.as_str()),
         Action::Watch(watch) => Some(watch.cwd.as_str()),
-        Action::Http(_) | Action::Gate { .. } | Action::Hold { .. } => None,
+        Action::Http(_) | Action::Forge(_) | Action::Gate { .. } | Action::Hold { .. } => None,
     });
     // What only makes calls is about no repository.
     place.map_or(Ok(()), |place| check(place, &plan.frozen))

@@ -157,7 +157,7 @@ impl Settling<'_> {
             Some(Action::Gate { .. } | Action::Hold { .. } | Action::Watch(_)) => {
                 Outcome::Interrupted { why: cause.clone() }
             }
-            Some(Action::Http(_)) => {
+            Some(Action::Http(_) | Action::Forge(_)) => {
                 Outcome::Unknown { why: format!("{cause}; whether the call was answered is not known") }
             }
             Some(Action::Command(_)) | None => {

@@ -34,7 +34,7 @@ const LONG_ENOUGH: usize = 8;
 const SOUNDS_SECRET: [&str; 8] =
     ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "_KEY", "APIKEY"];
 
-type Value = Zeroizing<Vec<u8>>;
+pub(super) type Value = Zeroizing<Vec<u8>>;
 
 /// Masks what is known of a repository's secrets without a plan: those that a variable or a
 /// file holds, variables that sound like secrets, and the passwords of remotes.
@@ -110,6 +110,7 @@ impl Vault {
         match action {
             Action::Command(command) => self.need_for_command(command),
             Action::Http(call) => self.need_for_call(call),
+            Action::Forge(call) => self.need(|name| name == call.place.token),
             Action::Watch(watch) => self.need(|name| watch.probes.iter().any(|probe| watches(probe, name))),
             Action::Gate { .. } | Action::Hold { .. } => Ok(()),
         }
@@ -123,6 +124,7 @@ impl Vault {
         match &probe.ask {
             Ask::Command(command) => self.need_for_command(command),
             Ask::Http { call, .. } => self.need_for_call(call),
+            Ask::Forge(call) => self.need(|name| name == call.place.token),
         }
     }
 
@@ -249,7 +251,7 @@ fn refused(source: &SecretSource, cause: &str) -> Failure {
 }
 
 /// Gets a value from where it is.
-fn get(source: &SecretSource) -> Result<Value, String> {
+pub(super) fn get(source: &SecretSource) -> Result<Value, String> {
     let mut value = match &source.from {
         SecretFrom::Env(name) => from_env(name)?,
         SecretFrom::File(path) => from_file(path)?,

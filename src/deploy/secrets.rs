@@ -55,6 +55,9 @@ fn in_action<'a>(action: &'a Action, names: &mut BTreeSet<&'a str>) {
     match action {
         Action::Command(command) => names.extend(command.env.iter().map(String::as_str)),
         Action::Http(call) => in_call(call, names),
+        Action::Forge(call) => {
+            names.insert(call.place.token.as_str());
+        }
         Action::Watch(watch) => {
             for probe in &watch.probes {
                 names.extend(probe.env.iter().map(String::as_str));
@@ -69,6 +72,9 @@ fn in_probe<'a>(probe: &'a Probe, names: &mut BTreeSet<&'a str>) {
     match &probe.ask {
         Ask::Command(command) => names.extend(command.env.iter().map(String::as_str)),
         Ask::Http { call, .. } => in_call(call, names),
+        Ask::Forge(call) => {
+            names.insert(call.place.token.as_str());
+        }
     }
 }
 

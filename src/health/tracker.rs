@@ -142,7 +142,7 @@ pub(super) fn host(url: &str) -> &str {
 }
 
 /// Whether a host is this machine by definition: `localhost`, 127.0.0.0/8, `::1`.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub fn is_loopback(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     host == "localhost"
         || host.ends_with(".localhost")

@@ -102,6 +102,14 @@ impl Reader {
         Some(without_user_info(&String::from_utf8_lossy(remote.url_bytes())))
     }
 
+    /// Address of a remote without user name or password in it; of an empty name that of `origin`
+    /// or the only one.
+    pub fn address(&self, remote: &str) -> Option<String> {
+        let remote = if remote.is_empty() { refs::main_remote(&self.repo)? } else { remote.to_owned() };
+        let remote = self.repo.find_remote(&remote).ok()?;
+        Some(without_user_info(&String::from_utf8_lossy(remote.url_bytes())))
+    }
+
     /// Passwords and tokens in the configuration, each with the name of what it belongs to.
     /// To be masked, and for nothing else.
     pub fn credentials(&self) -> Vec<(String, Vec<u8>)> {

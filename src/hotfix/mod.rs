@@ -1,11 +1,12 @@
 //! The hotfix branch: what is known of it, and the plans that change it.
 //!
-//! `state`, `outlook`, `pull`, `standing`, `remote`, `back` and `flows` are pure. `git` reads repositories (with git2, which runs no hook and
+//! `state`, `outlook`, `pull`, `forge`, `standing`, `remote`, `back` and `flows` are pure. `git` reads repositories (with git2, which runs no hook and
 //! no configured program), `watch` notices that they change; both are imported by `runtime`,
 //! `conductor` and `cli` only.
 
 pub mod back;
 pub mod flows;
+pub mod forge;
 pub mod git;
 pub mod outlook;
 pub mod pull;

@@ -4,6 +4,7 @@
 //! `incident`; here is what it will do.
 
 pub mod confirmed;
+pub mod forge;
 pub mod gates;
 pub mod progress;
 pub mod proposal;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::{Hash, duration};
 
+pub use forge::ForgeCall;
 pub use request::{HotfixRequest, PullText, Request};
 
 /// A list of steps, frozen with the commits and the target it was made for.
@@ -235,6 +237,8 @@ pub enum Action {
     Command(Command),
     /// Makes one HTTP call.
     Http(HttpCall),
+    /// Has a pull request opened or merged by the place that keeps it.
+    Forge(Box<ForgeCall>),
     /// Waits until gates are met.
     Gate {
         /// The gates.
@@ -327,6 +331,8 @@ pub enum Ask {
         /// the whole body as text, trimmed.
         path: String,
     },
+    /// By reading whether the place that keeps pull requests has done this.
+    Forge(Box<ForgeCall>),
 }
 
 impl Ask {
@@ -336,6 +342,7 @@ impl Ask {
             Self::Command(command) => command.line(),
             Self::Http { call, path } if path.is_empty() => call.line(),
             Self::Http { call, path } => format!("{} → {path}", call.line()),
+            Self::Forge(call) => call.question(),
         }
     }
 }
@@ -429,6 +436,11 @@ impl Probe {
     pub fn command(command: Command, expect: Option<String>) -> Self {
         Self { ask: Ask::Command(command), expect, negate: false }
     }
+
+    /// Asks the place that keeps pull requests whether it has done something.
+    pub fn forge(call: &ForgeCall) -> Self {
+        Self { ask: Ask::Forge(Box::new(call.clone())), expect: None, negate: false }
+    }
 }
 
 impl Action {
@@ -437,6 +449,7 @@ impl Action {
         match self {
             Self::Command(command) => command.line(),
             Self::Http(call) => call.line(),
+            Self::Forge(call) => call.line(),
             Self::Gate { gates } => {
                 let names: Vec<_> = gates.iter().map(gates::Gate::title).collect();
                 format!("wait for {}", names.join(", "))
@@ -452,7 +465,7 @@ impl Action {
 
     /// Tells whether it changes anything in the world: what does not can be begun again freely.
     pub fn changes_something(&self) -> bool {
-        matches!(self, Self::Command(_) | Self::Http(_))
+        matches!(self, Self::Command(_) | Self::Http(_) | Self::Forge(_))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a step does beside its one line, in words: for every preview there is.
 
-use super::{Action, Ask, Command, HttpCall, OnFailure, Plan, Probe, Step, Undo, Watch};
+use super::forge::Wanted;
+use super::{Action, Ask, Command, ForgeCall, HttpCall, OnFailure, Plan, Probe, Step, Undo, Watch};
 use crate::incident::duration;
 
 /// One thing to be said of a step: `proof` and `./ops/deployed.sh staging`.
@@ -49,6 +50,7 @@ fn action(list: &mut Vec<Detail>, action: &Action, common: &[String]) {
     match action {
         Action::Command(command) => gets(list, command, common),
         Action::Http(call) => sends(list, call),
+        Action::Forge(call) => wants(list, call),
         Action::Gate { gates } => {
             for gate in gates {
                 add(list, "until", gate.title().to_owned());
@@ -82,6 +84,31 @@ fn sends(list: &mut Vec<Detail>, call: &HttpCall) {
     if !call.expect.is_empty() {
         let codes: Vec<String> = call.expect.iter().map(ToString::to_string).collect();
         add(list, "succeeds", format!("with {}", codes.join(", ")));
+    }
+}
+
+fn wants(list: &mut Vec<Detail>, call: &ForgeCall) {
+    match &call.wanted {
+        Wanted::Open { head, base, title, body, labels, reviewers, .. } => {
+            add(list, "opens", format!("{head} into {base}, if none is open"));
+            add(list, "title", title.clone());
+            if !labels.is_empty() {
+                add(list, "labels", labels.join(", "));
+            }
+            if !reviewers.is_empty() {
+                add(list, "reviewers", reviewers.join(", "));
+            }
+            for (number, line) in body.lines().enumerate() {
+                add(list, if number == 0 { "body" } else { "" }, line.to_owned());
+            }
+        }
+        Wanted::Merge { commit, title, .. } => {
+            add(list, "merges", format!("by squash, only if it still offers {commit}"));
+            add(list, "title", title.clone());
+        }
+    }
+    if !call.place.token.is_empty() {
+        add(list, "sends", format!("the secret {}", call.place.token));
     }
 }
 
@@ -162,6 +189,7 @@ fn asked(probe: &Probe) -> String {
         (None, true) => match probe.ask {
             Ask::Command(_) => format!("{line} fails"),
             Ask::Http { .. } => format!("{line} is refused"),
+            Ask::Forge(_) => format!("not {line}"),
         },
         (Some(expect), false) => format!("{line} says {expect}"),
         (Some(expect), true) => format!("{line} does not say {expect}"),

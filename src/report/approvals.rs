@@ -1,8 +1,8 @@
 //! Who approved what, and what was passed over, as rows of tables.
 
 use super::document::spell;
-use super::escape::{cell, table};
 use crate::incident::{State, Vote};
+use crate::text::markdown::{cell, table};
 
 /// Approvals and rejections, and gates that were passed over; `None` where there are neither.
 pub(super) fn section(state: &State) -> Option<String> {

@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::approvals;
-use super::escape::{MISSING, cell, inline, paragraphs, struck, table};
 use super::followups;
 use super::runs;
 use crate::incident::{CheckState, ChecklistItem, Entry, Policy, Precision, State, Tick, clocks, duration};
+use crate::text::markdown::{MISSING, cell, inline, paragraphs, struck, table};
 
 /// An entry written down this much later than it happened says so.
 const LATE: SignedDuration = SignedDuration::from_mins(1);

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 
 use super::document::{items, utc};
-use super::escape::inline;
 use crate::incident::{
     CheckState, ChecklistItem, ClockState, EntryKind, NoteKind, Outcome, PlanEnd, PlanState, Policy, Proof,
     State, Status, clocks,
 };
+use crate::text::markdown::inline;
 
 /// Everything that is still open, most pressing first.
 pub(super) fn gather(

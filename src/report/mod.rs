@@ -4,7 +4,6 @@
 mod approvals;
 pub mod blocks;
 mod document;
-mod escape;
 mod followups;
 mod runs;
 

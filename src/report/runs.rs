@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::document::{spell, took, utc};
-use super::escape::{cell, inline, table};
 use crate::incident::{Outcome, PlanRun, PlanState, Proof, State, StepRun, WatchVerdict};
+use crate::text::markdown::{cell, inline, table};
 
 /// The table of plans and their steps; `None` where none was started.
 pub(super) fn section(state: &State, now: Timestamp) -> Option<String> {

@@ -9,13 +9,14 @@ use zeroize::Zeroizing;
 
 use super::super::call::{Answered, call};
 use super::super::files::{Note, log_dir, make_new_dir};
+use super::super::forge;
 use super::super::recorder::Recorder;
 use super::super::run::{Finished, Watcher, run};
 use super::super::stop::Wish;
 use super::Conductor;
 use super::wait::{log_in, say, who};
 use crate::incident::{Outcome, Process, Signalled, StepStarted};
-use crate::plan::{Action, Command, HttpCall};
+use crate::plan::{Action, Command, ForgeCall, HttpCall};
 
 /// How often signs of life are shown while a call is in flight.
 const TICK: Duration = Duration::from_millis(250);
@@ -47,6 +48,7 @@ impl Conductor {
         let mut finished = match action {
             Action::Command(command) => self.command(index, command, &dir, run_id, timeout, undo),
             Action::Http(call) => self.http(call, &dir, timeout),
+            Action::Forge(call) => self.forge(call, &dir, timeout),
             Action::Gate { gates } => self.gate(index, gates, timeout),
             Action::Hold { time } => self.hold(index, *time, timeout),
             Action::Watch(watch) => self.watch(index, watch, timeout, &mut log_in(&dir)),
@@ -79,22 +81,36 @@ impl Conductor {
         finished
     }
 
-    /// Makes a call. One that is given up while it is in flight may have been done.
+    /// Has a pull request opened or merged.
+    fn forge(&mut self, request: &ForgeCall, dir: &Path, timeout: Duration) -> Finished {
+        let token = self.vault.secret(&request.place.token).map(Zeroizing::new);
+        let (line, request) = (request.line(), request.clone());
+        self.call(&line, dir, move || forge::carry(&request, token, timeout))
+    }
+
+    /// Makes a call.
     fn http(&mut self, request: &HttpCall, dir: &Path, timeout: Duration) -> Finished {
-        let mut log = log_in(dir);
-        say(&mut log, &self.vault.mask(&request.line()));
         let names = self.plan.secrets.iter().map(|source| source.name.clone());
         let secrets: Vec<(String, Zeroizing<String>)> = names
             .filter_map(|name| Some((name.clone(), Zeroizing::new(self.vault.secret(&name)?))))
             .collect();
-        let (tell, hear) = channel();
-        let request = request.clone();
-        let caller = std::thread::Builder::new().name("call".to_owned()).spawn(move || {
+        let (line, request) = (request.line(), request.clone());
+        self.call(&line, dir, move || {
             let secret = |wanted: &str| {
                 secrets.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.to_string())
             };
+            call(&request, &secret, timeout)
+        })
+    }
+
+    /// Waits for a call. One that is given up while it is in flight may have been done.
+    fn call(&mut self, line: &str, dir: &Path, work: impl FnOnce() -> Answered + Send + 'static) -> Finished {
+        let mut log = log_in(dir);
+        say(&mut log, &self.vault.mask(line));
+        let (tell, hear) = channel();
+        let caller = std::thread::Builder::new().name("call".to_owned()).spawn(move || {
             // Nobody listens any more where the step was stopped.
-            let _ = tell.send(call(&request, &secret, timeout));
+            let _ = tell.send(work());
         });
         if let Err(error) = caller {
             return Finished::did_not_start(format!("nothing can be called: {error}"));
@@ -120,6 +136,11 @@ impl Conductor {
                 let line: String = line.chars().take(160).collect();
                 let mut finished = Finished::with(Outcome::Met);
                 format!("{status} {line}").trim_end().clone_into(&mut finished.ended.summary);
+                finished
+            }
+            Answered::Told { line } => {
+                let mut finished = Finished::with(Outcome::Met);
+                finished.ended.summary = line;
                 finished
             }
             Answered::Refused { why } => Finished::with(Outcome::NotMet { why }),

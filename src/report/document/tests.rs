@@ -3,7 +3,6 @@ use pulldown_cmark::{Event, Parser, Tag};
 use uuid::Uuid;
 
 use super::super::blocks::{Block, parse, plain};
-use super::super::escape::tests::{dialects, hostile};
 use super::*;
 use crate::incident::{
     Alarm, Amended, Author, Body, CauseDescribed, Declared, Draft, Hash, Hlc, ImpactDescribed, IncidentId,
@@ -11,6 +10,7 @@ use crate::incident::{
     Released, Resolved, Retracted, RoleTaken, Severity, StepEnded, StepSkipped, StepStarted, Ticked,
     WatchVerdict,
 };
+use crate::text::markdown::tests::{dialects, hostile};
 
 /// Writes a record a minute and folds them.
 struct Story {

@@ -1,34 +1,34 @@
 //! Text from outside put into Markdown such that it stays text.
 //!
-//! Nothing in it may become a link, an image, markup, a heading, a further table cell or a
-//! mention of somebody, in any of the common dialects.
+//! Nothing in it may become a link, an image, markup, a heading, a further table cell, an order
+//! to the place that shows it or a mention of somebody, in any of the common dialects.
 
-use crate::text::{visible, visible_lines};
+use super::{visible, visible_lines};
 
-/// What stands where a part of the report is missing.
-pub(super) const MISSING: &str = "**missing**";
+/// What stands where a part of a text is missing.
+pub const MISSING: &str = "**missing**";
 /// What stands in a table cell that has nothing to say.
 const NOTHING: &str = "–";
 
 /// One line of text, fit for a paragraph, a heading, a list item or a table cell.
-pub(super) fn inline(text: &str) -> String {
+pub fn inline(text: &str) -> String {
     escape(visible(text.trim()).trim())
 }
 
 /// The same for a table cell, with a dash for no text.
-pub(super) fn cell(text: &str) -> String {
+pub fn cell(text: &str) -> String {
     let escaped = inline(text);
     if escaped.is_empty() { NOTHING.to_owned() } else { escaped }
 }
 
 /// Text struck out; empty text stays empty.
-pub(super) fn struck(text: &str) -> String {
+pub fn struck(text: &str) -> String {
     let escaped = inline(text);
     if escaped.is_empty() { escaped } else { format!("~~{escaped}~~") }
 }
 
 /// Text of several lines as paragraphs that keep their line breaks.
-pub(super) fn paragraphs(text: &str) -> String {
+pub fn paragraphs(text: &str) -> String {
     let mut out = String::new();
     let mut in_paragraph = false;
     for line in visible_lines(text).lines() {
@@ -47,7 +47,7 @@ pub(super) fn paragraphs(text: &str) -> String {
 }
 
 /// A table. Every row must have as many cells as the head; cells are Markdown already.
-pub(super) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut out = format!("| {} |\n|{}\n", head.join(" | "), " --- |".repeat(N));
     for row in rows {
         out.push_str("| ");
@@ -59,7 +59,7 @@ pub(super) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Ite
 
 /// Keeps the beginning of an escaped line from starting a list, a heading, a rule.
 fn at_line_start(line: String) -> String {
-    if line.starts_with(['+', '-', '=', ':', '%']) {
+    if line.starts_with(['+', '-', '=', ':', '%', '/']) {
         return format!("\\{line}");
     }
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
@@ -89,6 +89,9 @@ fn escape(text: &str) -> String {
             '#' if next.is_some_and(|n| n.is_ascii_digit()) && previous != Some('#') => {
                 push_code(&mut out, c);
             }
+            // Other ways to name an issue or a merge request, which a text may even close by it.
+            '!' if next.is_some_and(|n| n.is_ascii_digit()) => push_code(&mut out, c),
+            '-' if next.is_some_and(|n| n.is_ascii_digit()) && ends_in_gh(&out) => push_code(&mut out, c),
             '_' if is_inside_word(previous, next) => out.push('_'),
             '\\' | '*' | '_' | '[' | ']' | '~' | '$' | '^' | '#' | '{' | '}' => {
                 out.push('\\');
@@ -124,8 +127,12 @@ fn ends_in_www(out: &str) -> bool {
     out.len().checked_sub(3).and_then(|at| out.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case("www"))
 }
 
+fn ends_in_gh(out: &str) -> bool {
+    out.len().checked_sub(2).and_then(|at| out.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case("gh"))
+}
+
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
     use pulldown_cmark::{Event, Options, Parser, Tag};
 
@@ -178,6 +185,9 @@ pub(super) mod tests {
             "@",
             "@@",
             "#12",
+            "!12",
+            "GH-12",
+            "/close",
             "##",
             "#",
             "$$",
@@ -230,7 +240,7 @@ pub(super) mod tests {
         for event in Parser::new_ext(markdown, options) {
             match event {
                 Event::Text(piece) => text.push_str(&piece),
-                Event::Code(piece) if piece.chars().all(|c| c == '@' || c == '#') => text.push_str(&piece),
+                Event::Code(piece) if piece.chars().all(|c| "@#!-".contains(c)) => text.push_str(&piece),
                 Event::HardBreak => text.push('\n'),
                 Event::SoftBreak => text.push(' '),
                 Event::Start(Tag::Paragraph) | Event::End(_) => {}
@@ -271,7 +281,7 @@ pub(super) mod tests {
                     Event::Start(Tag::TableCell) => cells += 1,
                     Event::Start(Tag::TableRow) => rows += 1,
                     Event::Start(Tag::Table(_) | Tag::TableHead | Tag::Strikethrough) | Event::End(_) | Event::Text(_) => {}
-                    Event::Code(piece) if piece.chars().all(|c| c == '@' || c == '#') => {}
+                    Event::Code(piece) if piece.chars().all(|c| "@#!-".contains(c)) => {}
                     other => prop_assert!(false, "{:?} in {}", other, markdown),
                 }
             }
@@ -292,7 +302,8 @@ pub(super) mod tests {
     #[test]
     fn mentions_and_bare_addresses_are_broken() {
         assert_eq!(inline("@everyone"), "`@`everyone");
-        assert_eq!(inline("see #12"), "see `#`12");
+        assert_eq!(inline("see #12, !12, gh-12"), "see `#`12, `!`12, gh`-`12");
+        assert_eq!(paragraphs("/approve"), "\\/approve");
         assert_eq!(inline("https://evil.test www.evil.test"), "https\\://evil.test www\\.evil.test");
     }
 }

@@ -1,0 +1,478 @@
+//! Talks to the API of a place that keeps pull requests: reads are asked again where that may
+//! help, what changes something is sent once and its fate told.
+//!
+//! The token goes to the origin of the API and nowhere else, and never unencrypted to another
+//! machine. It stands in no text that leaves here.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, LINK,
+};
+use reqwest::{Method, Url};
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::super::call::retry_after;
+use super::super::mask::Masker;
+use crate::config::types::Forge;
+use crate::health::http::{Http, place as named, redirect, trouble};
+use crate::health::tracker::is_loopback;
+use crate::incident::duration;
+use crate::plan::forge::Place;
+use crate::text::visible;
+
+/// The longest a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The longest one answer may take.
+const ANSWER: Duration = Duration::from_secs(20);
+/// Most bytes of one answer: a page of a hundred checks, each with a report of its own.
+const MAX_BODY: usize = 16 << 20;
+/// Most pages of a list that are read.
+const MAX_PAGES: usize = 20;
+/// Most redirects that are followed, all on the same origin.
+const MAX_REDIRECTS: usize = 3;
+/// How often a question is asked that was not answered.
+const ATTEMPTS: u32 = 4;
+/// The first pause between two of them; each is twice as long as the one before.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long to keep away where a limit was hit and nothing says how long.
+const LIMITED: Duration = Duration::from_secs(60);
+/// Most answers that are kept to be asked for only if they changed.
+const MAX_KEPT: usize = 64;
+/// Characters of what a server complains of that are passed on.
+const LONGEST: usize = 200;
+
+/// Why there is no answer that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct Lost {
+    /// In one line, with what to do about it.
+    pub(in super::super) why: String,
+    /// What kind of trouble it is.
+    pub(in super::super) kind: Kind,
+}
+
+/// A kind of trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Kind {
+    /// It was surely not sent.
+    Unsent,
+    /// It was sent, and nothing certain came back: it may have been done.
+    Unclear,
+    /// Too many calls; it was not done. So long it wants to be left alone.
+    Limited(Duration),
+    /// It was refused with this status.
+    Refused(u16),
+    /// What came back cannot be understood.
+    Odd,
+}
+
+/// An answer.
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// An answer that is kept to be asked for only if it changed.
+struct Kept {
+    tag: HeaderValue,
+    body: Vec<u8>,
+    next: Option<Url>,
+}
+
+/// What talks to one place.
+pub(super) struct Client {
+    runtime: tokio::runtime::Runtime,
+    http: Http,
+    forge: Forge,
+    repository: String,
+    api: Url,
+    token: Option<(String, Zeroizing<String>)>,
+    masker: Masker,
+    until: Instant,
+    kept: BTreeMap<String, Kept>,
+    keeps: bool,
+}
+
+impl Client {
+    /// Prepares to talk to a place, with a token where there is one. All that is asked has to be
+    /// answered within `patience`; see [`Client::renew`].
+    ///
+    /// # Errors
+    /// The address of the API cannot be used: in one line.
+    pub(super) fn new(
+        place: &Place,
+        token: Option<Zeroizing<String>>,
+        patience: Duration,
+    ) -> Result<Self, String> {
+        let api =
+            Url::parse(&place.api).map_err(|e| format!("the address of the API cannot be read: {e}"))?;
+        let host = api.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        match api.scheme() {
+            "https" => {}
+            "http" if is_loopback(host) => {}
+            "http" => {
+                return Err("the address of the API is not https://: no token is sent to it".to_owned());
+            }
+            _ => return Err(format!("{} is no https:// address", visible(&place.api))),
+        }
+        if !api.username().is_empty() || api.password().is_some() {
+            return Err(
+                "the address of the API holds a user or password; the token has its own place".to_owned()
+            );
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| format!("nothing can be called: {error}"))?;
+        let token = token.map(|value| (place.token.clone(), value));
+        let secrets = token.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let masker = Masker::new(secrets).map_err(|failure| failure.cause)?;
+        Ok(Self {
+            runtime,
+            http: Http::connecting_within(CONNECT),
+            forge: place.forge,
+            repository: place.repository.clone(),
+            api,
+            token,
+            masker,
+            until: Instant::now() + patience,
+            kept: BTreeMap::new(),
+            keeps: false,
+        })
+    }
+
+    /// Keeps answers from now on, and asks for them again only if they changed.
+    pub(super) fn keep_answers(&mut self) {
+        self.keeps = true;
+    }
+
+    /// Gives it time anew.
+    pub(super) fn renew(&mut self, patience: Duration) {
+        self.until = Instant::now() + patience;
+    }
+
+    /// Time that is left.
+    pub(super) fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    /// A text without the token.
+    pub(super) fn masked(&self, text: &str) -> String {
+        visible(&self.masker.mask(text)).into_owned()
+    }
+
+    /// Reads one thing.
+    pub(super) fn get<T: DeserializeOwned>(&mut self, address: &str) -> Result<T, Lost> {
+        let (body, _) = self.page(&self.url(address)?)?;
+        self.understood(&body)
+    }
+
+    /// Reads all pages of a list. More than we read is trouble: half a list of checks says
+    /// nothing.
+    pub(super) fn get_all<T: DeserializeOwned>(&mut self, address: &str) -> Result<Vec<T>, Lost> {
+        let mut pages = Vec::new();
+        let mut next = Some(self.url(address)?);
+        while let Some(url) = next {
+            if pages.len() == MAX_PAGES {
+                let why = format!("{} lists more than can be read", named(&self.api));
+                return Err(Lost { why, kind: Kind::Odd });
+            }
+            let (body, more) = self.page(&url)?;
+            pages.push(self.understood(&body)?);
+            next = more;
+        }
+        Ok(pages)
+    }
+
+    /// Sends something that changes something, once.
+    pub(super) fn send<T: DeserializeOwned>(
+        &mut self,
+        method: Method,
+        address: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, Lost> {
+        let url = self.url(address)?;
+        let reply = self.exchange(&method, &url, Some(body), None)?;
+        self.judge(&reply)?;
+        // It was done; what it says of it is of no account if it cannot be read.
+        self.understood(&reply.body).map_err(|lost| Lost { kind: Kind::Unclear, ..lost })
+    }
+
+    /// Waits before something is tried again, where there is time for it.
+    ///
+    /// # Errors
+    /// There is not; then the trouble stands.
+    pub(super) fn rest(&self, lost: Lost, attempt: u32) -> Result<(), Lost> {
+        let pause = match lost.kind {
+            Kind::Limited(wait) => wait,
+            Kind::Unsent | Kind::Unclear => PAUSE * 2_u32.saturating_pow(attempt),
+            Kind::Refused(_) | Kind::Odd => return Err(lost),
+        };
+        if attempt + 1 >= ATTEMPTS || pause >= self.left() {
+            return Err(lost);
+        }
+        std::thread::sleep(pause);
+        Ok(())
+    }
+
+    fn url(&self, address: &str) -> Result<Url, Lost> {
+        let url = Url::parse(address).ok().filter(|url| url.origin() == self.api.origin());
+        url.ok_or_else(|| Lost {
+            why: format!("{} is no address of it", visible(address)),
+            kind: Kind::Unsent,
+        })
+    }
+
+    /// Reads a page, again where that may help, and says where the next one is.
+    fn page(&mut self, url: &Url) -> Result<(Vec<u8>, Option<Url>), Lost> {
+        let mut attempt = 0;
+        loop {
+            match self.page_once(url) {
+                Ok(page) => return Ok(page),
+                Err(lost) => self.rest(lost, attempt)?,
+            }
+            attempt += 1;
+        }
+    }
+
+    fn page_once(&mut self, url: &Url) -> Result<(Vec<u8>, Option<Url>), Lost> {
+        let known = self.kept.get(url.as_str()).map(|kept| kept.tag.clone());
+        let reply = self.exchange(&Method::GET, url, None, known)?;
+        if reply.status == 304
+            && let Some(kept) = self.kept.get(url.as_str())
+        {
+            return Ok((kept.body.clone(), kept.next.clone()));
+        }
+        self.judge(&reply)?;
+        let next = next_page(&reply.headers, url);
+        if next.as_ref().is_some_and(|next| next.origin() != self.api.origin()) {
+            let why = format!("{} continues a list at another host, which is not asked", named(&self.api));
+            return Err(Lost { why, kind: Kind::Odd });
+        }
+        if self.keeps
+            && let Some(tag) = reply.headers.get(ETAG)
+        {
+            if self.kept.len() >= MAX_KEPT {
+                self.kept.clear();
+            }
+            let kept = Kept { tag: tag.clone(), body: reply.body.clone(), next: next.clone() };
+            self.kept.insert(url.as_str().to_owned(), kept);
+        }
+        Ok((reply.body, next))
+    }
+
+    fn understood<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Lost> {
+        serde_json::from_slice(body).map_err(|error| Lost {
+            why: format!(
+                "{} answers something that is not understood ({error}); see whether `api` under [hotfix.pull] is right",
+                named(&self.api)
+            ),
+            kind: Kind::Odd,
+        })
+    }
+
+    fn headers(&self) -> Result<HeaderMap, Lost> {
+        let mut headers = HeaderMap::new();
+        match self.forge {
+            Forge::Github => {
+                headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
+                headers.insert("x-github-api-version", HeaderValue::from_static("2022-11-28"));
+            }
+            Forge::Gitlab => {
+                headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+            }
+        }
+        if let Some((name, value)) = &self.token {
+            let unfit = |_| Lost {
+                why: format!("the secret {} holds what no header can", visible(name)),
+                kind: Kind::Unsent,
+            };
+            let carried = Zeroizing::new(format!("Bearer {}", value.as_str()));
+            let mut carried = HeaderValue::from_str(&carried).map_err(unfit)?;
+            carried.set_sensitive(true);
+            headers.insert(AUTHORIZATION, carried);
+        }
+        Ok(headers)
+    }
+
+    /// Asks once, and follows redirects within the origin: a repository that was renamed.
+    fn exchange(
+        &self,
+        method: &Method,
+        url: &Url,
+        body: Option<&serde_json::Value>,
+        known: Option<HeaderValue>,
+    ) -> Result<Reply, Lost> {
+        let mut headers = self.headers()?;
+        if let Some(tag) = known {
+            headers.insert(IF_NONE_MATCH, tag);
+        }
+        let patience = self.left().min(ANSWER);
+        if patience.is_zero() {
+            let why = format!("{} did not answer in time", named(&self.api));
+            return Err(Lost { why, kind: Kind::Unsent });
+        }
+        let talk = self.talk(method, url, body, &headers);
+        self.runtime.block_on(async {
+            timeout(patience, talk).await.unwrap_or_else(|_| {
+                let within = duration(SignedDuration::try_from(patience).unwrap_or_default());
+                let why = format!("{} did not answer within {within}", named(&self.api));
+                Err(Lost { why, kind: Kind::Unclear })
+            })
+        })
+    }
+
+    async fn talk(
+        &self,
+        method: &Method,
+        url: &Url,
+        body: Option<&serde_json::Value>,
+        headers: &HeaderMap,
+    ) -> Result<Reply, Lost> {
+        let mut url = url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let client = self.http.client(&url).await;
+            let client = client.map_err(|trouble| Lost { why: trouble.why, kind: Kind::Unsent })?;
+            let mut request = client.request(method.clone(), url.clone()).headers(headers.clone());
+            if let Some(body) = body {
+                request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+            }
+            let response = request.send().await.map_err(|error| {
+                let sent = !error.is_connect() && !error.is_builder();
+                let why = trouble(&error, &named(&url)).why;
+                Lost { why, kind: if sent { Kind::Unclear } else { Kind::Unsent } }
+            })?;
+            let Some(target) = redirect(&response) else { return self.read(response).await };
+            let next = target.ok().and_then(|target| url.join(&target).ok());
+            let keeps_method = *method == Method::GET || matches!(response.status().as_u16(), 307 | 308);
+            match next {
+                Some(next) if next.origin() == self.api.origin() && keeps_method => url = next,
+                _ => break,
+            }
+        }
+        let why = format!(
+            "{} redirects elsewhere, which is not followed, nor is the token sent there; see whether `api` and \
+             `repository` under [hotfix.pull] are right",
+            named(&self.api)
+        );
+        Err(Lost { why, kind: Kind::Refused(301) })
+    }
+
+    async fn read(&self, mut response: reqwest::Response) -> Result<Reply, Lost> {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(None) => return Ok(Reply { status, headers, body }),
+                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_BODY => body.extend_from_slice(&chunk),
+                Ok(Some(_)) => {
+                    let why = format!("{} sends more than can be read", named(&self.api));
+                    return Err(Lost { why, kind: Kind::Unclear });
+                }
+                Err(_) => {
+                    let why = format!("{} broke off in the middle of its answer", named(&self.api));
+                    return Err(Lost { why, kind: Kind::Unclear });
+                }
+            }
+        }
+    }
+
+    /// Says what a status means, and what to do about it.
+    fn judge(&self, reply: &Reply) -> Result<(), Lost> {
+        let status = reply.status;
+        if (200..300).contains(&status) {
+            return Ok(());
+        }
+        let says = |what: &str| format!("{} answers {status}: {what}", named(&self.api));
+        let complaint = self.complaint(&reply.body);
+        let with = |what: &str| match &complaint {
+            Some(said) => format!("{}; it says: {said}", says(what)),
+            None => says(what),
+        };
+        if let Some(wait) = limited(reply, complaint.as_deref()) {
+            let when = duration(SignedDuration::try_from(wait).unwrap_or_default());
+            let why = says(&format!("too many calls; it wants to be left alone for {when}"));
+            return Err(Lost { why, kind: Kind::Limited(wait) });
+        }
+        let token = self.token.as_ref().map(|(name, _)| visible(name).into_owned());
+        let refused = |why: String| Lost { why, kind: Kind::Refused(status) };
+        Err(match status {
+            401 => refused(says(&match token {
+                Some(name) => format!("it was not let in; see whether the secret {name} is still valid"),
+                None => "it lets nobody in without a token".to_owned(),
+            })),
+            403 => refused(with("the token may not do this; give it the right to, or ask who may")),
+            404 => refused(says(&format!(
+                "there is no {} there, or no such thing in it, or the token may not see it",
+                visible(&self.repository)
+            ))),
+            // It gave up waiting for the call, or somebody in between did.
+            408 => Lost { why: says("the call took too long to arrive"), kind: Kind::Unclear },
+            500.. => Lost { why: with("it broke down"), kind: Kind::Unclear },
+            _ => refused(with("it refuses")),
+        })
+    }
+
+    /// What a server complains of in its JSON.
+    fn complaint(&self, body: &[u8]) -> Option<String> {
+        let json: serde_json::Value = serde_json::from_slice(body).ok()?;
+        let mut said = Vec::new();
+        for key in ["message", "error", "error_description"] {
+            match json.get(key) {
+                Some(serde_json::Value::String(text)) => said.push(text.clone()),
+                Some(serde_json::Value::Array(list)) => {
+                    said.extend(list.iter().filter_map(|one| one.as_str().map(str::to_owned)));
+                }
+                Some(serde_json::Value::Object(fields)) => said.push(serde_json::json!(fields).to_string()),
+                _ => {}
+            }
+        }
+        let errors = json.get("errors").and_then(|errors| errors.as_array());
+        for error in errors.into_iter().flatten() {
+            let text = error.as_str().or_else(|| error.get("message").and_then(|it| it.as_str()));
+            said.extend(text.map(str::to_owned));
+        }
+        let text: String = self.masked(&said.join("; ")).chars().take(LONGEST).collect();
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+/// How long to keep away, where an answer says that there were too many calls. GitHub says so by
+/// 403, too.
+fn limited(reply: &Reply, complaint: Option<&str>) -> Option<Duration> {
+    let number = |name: &str| reply.headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+    let asked = reply.headers.get(reqwest::header::RETRY_AFTER);
+    let after = asked.and_then(|value| retry_after(value.to_str().ok()?));
+    let spent =
+        ["x-ratelimit-remaining", "ratelimit-remaining"].into_iter().any(|name| number(name) == Some(0));
+    let told = complaint.is_some_and(|said| {
+        let said = said.to_ascii_lowercase();
+        said.contains("rate limit") || said.contains("abuse detection")
+    });
+    let is_limit = reply.status == 429 || (reply.status == 403 && (after.is_some() || spent || told));
+    let reset = || {
+        let at = number("x-ratelimit-reset").or_else(|| number("ratelimit-reset")).filter(|_| spent)?;
+        let at = Timestamp::from_second(at).ok()?;
+        Duration::try_from(at.duration_since(Timestamp::now())).ok()
+    };
+    // A moment more: its clock and ours are two.
+    is_limit.then(|| after.or_else(reset).unwrap_or(LIMITED).max(PAUSE))
+}
+
+/// The address of the next page, as the `Link` header has it.
+fn next_page(headers: &HeaderMap, from: &Url) -> Option<Url> {
+    headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok()).find_map(|links| {
+        links.split('<').skip(1).find_map(|link| {
+            let (target, attributes) = link.split_once('>')?;
+            attributes.replace(' ', "").contains(";rel=\"next\"").then(|| from.join(target).ok())?
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

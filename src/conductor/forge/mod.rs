@@ -1,0 +1,111 @@
+//! Asks and tells the places that keep pull requests: GitHub and GitLab, at any address.
+
+mod client;
+mod github;
+mod gitlab;
+mod look;
+mod wanted;
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value as Json;
+use zeroize::Zeroizing;
+
+use self::client::{Client, Lost};
+use super::secrets::{Value, get};
+use crate::config::types::Forge;
+use crate::hotfix::forge::{Found, host, tokens};
+use crate::plan::forge::Place;
+use crate::plan::{SecretFrom, SecretSource};
+
+pub use look::{Age, Looker};
+pub(super) use wanted::{carry, is_done};
+
+/// A place, and what talks to it.
+pub(super) struct Visit {
+    client: Client,
+    place: Place,
+}
+
+impl Visit {
+    /// Prepares to talk to a place, for at most so long.
+    ///
+    /// # Errors
+    /// Its address cannot be used, in one line.
+    pub(super) fn new(
+        place: &Place,
+        token: Option<Zeroizing<String>>,
+        patience: Duration,
+    ) -> Result<Self, String> {
+        Ok(Self { client: Client::new(place, token, patience)?, place: place.clone() })
+    }
+
+    /// The pull request of a branch into a base that counts, with reviews and checks.
+    pub(super) fn find(&mut self, head: &str, base: &str) -> Result<Option<Found>, Lost> {
+        match self.number(head, base)? {
+            Some(number) => self.read(number).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The number of that pull request.
+    fn number(&mut self, head: &str, base: &str) -> Result<Option<u64>, Lost> {
+        match self.place.forge {
+            Forge::Github => github::number(self, head, base),
+            Forge::Gitlab => gitlab::number(self, head, base),
+        }
+    }
+
+    /// Reads a pull request with reviews and checks.
+    fn read(&mut self, number: u64) -> Result<Found, Lost> {
+        match self.place.forge {
+            Forge::Github => github::read(self, number),
+            Forge::Gitlab => gitlab::read(self, number),
+        }
+    }
+
+    /// Reads a pull request without: what became of it.
+    fn glance(&mut self, number: u64) -> Result<Found, Lost> {
+        match self.place.forge {
+            Forge::Github => github::glance(self, number),
+            Forge::Gitlab => gitlab::glance(self, number),
+        }
+    }
+
+    fn send(&mut self, method: Method, address: &str, body: &Json) -> Result<Json, Lost> {
+        self.client.send(method, address, body)
+    }
+}
+
+/// The first of the places a token may come from that has one. `configured` tells that the address
+/// of the API is the team's own and trusted.
+pub(super) fn token(place: &Place, configured: bool) -> Option<(SecretSource, Value)> {
+    let variable = match place.forge {
+        Forge::Github => "GH_HOST",
+        Forge::Gitlab => "GITLAB_HOST",
+    };
+    let named = std::env::var(variable).ok();
+    let named = named.as_deref().map(host);
+    tokens(place, configured, named).into_iter().find_map(|source| {
+        // What is unset is no more than that; looking for it is no failure.
+        let is_there = match &source.from {
+            SecretFrom::Env(name) => std::env::var_os(name).is_some_and(|value| !value.is_empty()),
+            SecretFrom::Command(command) => command.argv.first().is_some_and(|program| which(program)),
+            SecretFrom::File(_) => true,
+        };
+        let value = if is_there { get(&source).ok() } else { None }?;
+        Some((source, value))
+    })
+}
+
+/// Tells whether there is such a program on PATH.
+fn which(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// The value of a token as text.
+pub(super) fn text_of(value: &Value) -> Option<Zeroizing<String>> {
+    std::str::from_utf8(value).ok().map(|text| Zeroizing::new(text.to_owned()))
+}

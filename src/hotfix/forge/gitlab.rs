@@ -1,0 +1,286 @@
+//! What GitLab answers, and what it means.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Found;
+use crate::hotfix::pull::{Check, CheckState, Pull, PullState};
+use crate::text::visible;
+
+/// A merge request, as in a list or on its own. On its own it names its pipeline.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Item {
+    /// Its number in the project.
+    pub iid: u64,
+    web_url: String,
+    title: String,
+    state: String,
+    #[serde(default)]
+    draft: bool,
+    source_branch: String,
+    target_branch: String,
+    /// The commit it offers.
+    #[serde(default)]
+    sha: Option<String>,
+    #[serde(default)]
+    merge_commit_sha: Option<String>,
+    #[serde(default)]
+    squash_commit_sha: Option<String>,
+    #[serde(default)]
+    detailed_merge_status: Option<String>,
+    #[serde(default)]
+    merge_status: Option<String>,
+    #[serde(default)]
+    has_conflicts: bool,
+    #[serde(default)]
+    reviewers: Vec<User>,
+    #[serde(default)]
+    labels: Vec<String>,
+    /// The newest pipeline of what it offers.
+    #[serde(default)]
+    pub head_pipeline: Option<Pipeline>,
+}
+
+/// Somebody.
+#[derive(Debug, Clone, Deserialize)]
+pub struct User {
+    /// Number of the account.
+    pub id: u64,
+    /// Name of the account.
+    pub username: String,
+}
+
+/// A pipeline.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Pipeline {
+    /// Its number.
+    pub id: u64,
+    status: String,
+}
+
+/// Who has approved.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Approvals {
+    #[serde(default)]
+    approved_by: Vec<Approval>,
+    #[serde(default)]
+    approvals_left: Option<u64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Approval {
+    user: User,
+}
+
+/// Somebody who was asked to review it, and what they said.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Reviewer {
+    user: User,
+    #[serde(default)]
+    state: String,
+}
+
+/// A job of a pipeline.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Job {
+    id: u64,
+    name: String,
+    status: String,
+    #[serde(default)]
+    allow_failure: bool,
+}
+
+/// The one that counts among the merge requests of a branch into a base: the newest that is open,
+/// else the newest.
+pub fn choose<'a>(list: &'a [Item], head: &str, base: &str) -> Option<&'a Item> {
+    let ours = |item: &&Item| item.source_branch == head && item.target_branch == base;
+    let newest = |item: &&Item| (item.state == "opened" || item.state == "locked", item.iid);
+    list.iter().filter(ours).max_by_key(newest)
+}
+
+/// A merge request made of what was read of it.
+pub fn found(item: &Item, approvals: &Approvals, reviewers: &[Reviewer], jobs: &[Job]) -> Found {
+    let landed = || item.merge_commit_sha.clone().or_else(|| item.squash_commit_sha.clone());
+    let state = match item.state.as_str() {
+        // Fast-forwarded without a squash it is there as itself.
+        "merged" => PullState::Merged(landed().or_else(|| item.sha.clone())),
+        "closed" => PullState::Closed,
+        _ if item.draft => PullState::Draft,
+        _ => PullState::Open,
+    };
+    let approved_by: Vec<String> =
+        approvals.approved_by.iter().map(|approval| shown(&approval.user.username)).collect();
+    let changes_wanted_by: Vec<String> = reviewers
+        .iter()
+        .filter(|reviewer| reviewer.state == "requested_changes")
+        .map(|reviewer| shown(&reviewer.user.username))
+        .collect();
+    let asked: Vec<String> = item.reviewers.iter().map(|user| user.username.clone()).collect();
+    let answered = |name: &&String| approved_by.contains(name) || changes_wanted_by.contains(name);
+    let waits_for = asked.iter().filter(|name| !answered(name)).map(|name| shown(name)).collect();
+    let status = item.detailed_merge_status.as_deref().or(item.merge_status.as_deref());
+    let (mergeable, held_by) = mergeable(status, approvals.approvals_left);
+    let conflicts = item.has_conflicts || matches!(status, Some("conflict"));
+    let pull = Pull {
+        number: item.iid,
+        url: shown(&item.web_url),
+        title: shown(&item.title),
+        state,
+        head: shown(item.sha.as_deref().unwrap_or_default()),
+        approved_by,
+        changes_wanted_by,
+        waits_for,
+        checks: checks(item.head_pipeline.as_ref(), jobs),
+        mergeable,
+        held_by,
+    };
+    Found {
+        pull,
+        head: item.source_branch.clone(),
+        base: shown(&item.target_branch),
+        labels: item.labels.clone(),
+        asked,
+        conflicts,
+    }
+}
+
+fn shown(text: &str) -> String {
+    visible(text).into_owned()
+}
+
+/// Whether GitLab would merge it, and why not in its own word.
+fn mergeable(status: Option<&str>, left: Option<u64>) -> (Option<bool>, String) {
+    match status {
+        Some("mergeable" | "can_be_merged") => (Some(true), String::new()),
+        None
+        | Some("unchecked" | "checking" | "preparing" | "approvals_syncing" | "cannot_be_merged_recheck") => {
+            (None, String::new())
+        }
+        Some("not_approved") => {
+            let left = left.filter(|left| *left > 0).map(|left| format!(": {left} more needed"));
+            (Some(false), format!("not approved{}", left.unwrap_or_default()))
+        }
+        Some(why) => (Some(false), shown(&why.replace('_', " "))),
+    }
+}
+
+/// The checks of a pipeline: of each job the newest run, and the pipeline itself where no job of
+/// it tells why it has not passed.
+fn checks(pipeline: Option<&Pipeline>, jobs: &[Job]) -> Vec<Check> {
+    let mut newest: BTreeMap<&str, &Job> = BTreeMap::new();
+    for job in jobs {
+        let known = newest.entry(job.name.as_str()).or_insert(job);
+        if job.id > known.id {
+            *known = job;
+        }
+    }
+    let mut all: Vec<Check> =
+        newest.values().map(|job| Check { name: shown(&job.name), state: of_job(job) }).collect();
+    let whole = pipeline.map(|pipeline| of_status(&pipeline.status));
+    if let Some(state) = whole {
+        let fine = |state: CheckState| matches!(state, CheckState::Passed | CheckState::Skipped);
+        if all.is_empty() || (!fine(state) && all.iter().all(|check| fine(check.state))) {
+            all.push(Check { name: "pipeline".to_owned(), state });
+        }
+    }
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+}
+
+fn of_job(job: &Job) -> CheckState {
+    match of_status(&job.status) {
+        // It may fail, and may be left alone: it has no say.
+        CheckState::Failed | CheckState::Waiting if job.allow_failure => CheckState::Skipped,
+        state => state,
+    }
+}
+
+fn of_status(status: &str) -> CheckState {
+    match status {
+        "success" => CheckState::Passed,
+        "skipped" => CheckState::Skipped,
+        "canceled" | "canceling" => CheckState::Cancelled,
+        "manual" => CheckState::Waiting,
+        "failed" => CheckState::Failed,
+        // Created, pending, running, preparing, scheduled, waiting for something, or new to us.
+        _ => CheckState::Running,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn item(more: &serde_json::Value) -> Item {
+        let mut item = json!({
+            "iid": 7, "web_url": "https://gitlab.com/shop/api/-/merge_requests/7", "title": "HOTFIX: x",
+            "state": "opened", "draft": false, "source_branch": "hotfix/x", "target_branch": "main", "sha": "4f2c",
+            "merge_commit_sha": null, "squash_commit_sha": null, "detailed_merge_status": "mergeable",
+            "has_conflicts": false, "labels": ["hotfix"],
+            "reviewers": [{ "id": 1, "username": "li" }, { "id": 2, "username": "omar" }, { "id": 3, "username": "zoe" }],
+            "head_pipeline": { "id": 40, "status": "success" },
+        });
+        for (key, value) in more.as_object().unwrap() {
+            item[key] = value.clone();
+        }
+        serde_json::from_value(item).unwrap()
+    }
+
+    #[test]
+    fn a_merge_request_says_who_it_waits_for() {
+        let approvals: Approvals = serde_json::from_value(
+            json!({ "approvals_left": 1, "approved_by": [{ "user": { "id": 1, "username": "li" } }] }),
+        )
+        .unwrap();
+        let reviewers: Vec<Reviewer> = serde_json::from_value(json!([
+            { "user": { "id": 1, "username": "li" }, "state": "approved" },
+            { "user": { "id": 2, "username": "omar" }, "state": "requested_changes" },
+            { "user": { "id": 3, "username": "zoe" }, "state": "unreviewed" },
+        ]))
+        .unwrap();
+        let held = item(&json!({ "detailed_merge_status": "not_approved" }));
+        let pull = found(&held, &approvals, &reviewers, &[]).pull;
+        assert_eq!(pull.approved_by, ["li"]);
+        assert_eq!(pull.changes_wanted_by, ["omar"]);
+        assert_eq!(pull.waits_for, ["zoe"]);
+        assert_eq!((pull.mergeable, pull.held_by.as_str()), (Some(false), "not approved: 1 more needed"));
+        assert_eq!(pull.checks, [Check { name: "pipeline".into(), state: CheckState::Passed }]);
+    }
+
+    #[test]
+    fn it_landed_as_the_merge_else_as_the_squash_else_as_itself() {
+        let state = |more: serde_json::Value| found(&item(&more), &Approvals::default(), &[], &[]).pull.state;
+        let merged = |commit: &str| PullState::Merged(Some(commit.to_owned()));
+        assert_eq!(
+            state(json!({ "state": "merged", "merge_commit_sha": "aa", "squash_commit_sha": "bb" })),
+            merged("aa")
+        );
+        assert_eq!(state(json!({ "state": "merged", "squash_commit_sha": "bb" })), merged("bb"));
+        assert_eq!(state(json!({ "state": "merged" })), merged("4f2c"));
+        assert_eq!(state(json!({ "state": "locked" })), PullState::Open);
+    }
+
+    #[test]
+    fn of_each_job_the_newest_run_counts() {
+        let jobs: Vec<Job> = serde_json::from_value(json!([
+            { "id": 2, "name": "test", "status": "canceled", "allow_failure": false },
+            { "id": 1, "name": "test", "status": "success", "allow_failure": false },
+            { "id": 3, "name": "lint", "status": "failed", "allow_failure": true },
+            { "id": 4, "name": "deploy", "status": "manual", "allow_failure": false },
+            { "id": 5, "name": "pages", "status": "manual", "allow_failure": true },
+        ]))
+        .unwrap();
+        let pipeline = Pipeline { id: 40, status: "canceled".into() };
+        let states: Vec<_> =
+            checks(Some(&pipeline), &jobs).into_iter().map(|it| (it.name, it.state)).collect();
+        use CheckState::{Cancelled, Skipped, Waiting};
+        let wanted = [("deploy", Waiting), ("lint", Skipped), ("pages", Skipped), ("test", Cancelled)];
+        assert_eq!(states, wanted.map(|(name, state)| (name.to_owned(), state)));
+        // A child pipeline may have failed that is none of its jobs.
+        let failed = Pipeline { id: 40, status: "failed".into() };
+        assert_eq!(checks(Some(&failed), &jobs[1..3]).len(), 3);
+    }
+}
