@@ -6,6 +6,7 @@ use super::resolve::{heads, no_change};
 use super::save::{SaveArgs, save_in};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Closed, Status};
+use crate::text::visible;
 
 /// Say that nothing is left to do, not even a review
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     match state.status {
         Status::Resolved => {
             let after = heads(state);
+            for merge in state.merges_owed() {
+                let title = merge.title();
+                cx.out.tell(&format!("still to be done: {}: flightdeck hotfix finish", visible(&title)));
+            }
             save_in(cx, args.save, &mut loaded, None, Closed { after })
         }
         Status::Closed => Err(no_change(&doing, state)),

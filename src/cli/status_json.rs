@@ -30,6 +30,7 @@ pub(crate) struct Document<'a> {
     plans: Vec<Plan<'a>>,
     releases: Vec<Released<'a>>,
     rollback: Vec<rollback::Json<'a>>,
+    merges_back: Vec<MergeBack<'a>>,
     timeline: Vec<Line<'a>>,
     journal: Journal,
 }
@@ -51,6 +52,25 @@ struct Incident<'a> {
     mitigated_at: Option<Timestamp>,
     resolved_at: Option<Timestamp>,
     elapsed_s: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct MergeBack<'a> {
+    tag: &'a str,
+    into: &'a str,
+    commit: &'a str,
+    why: &'a str,
+    owed: bool,
+}
+
+fn merge_back(merge: &crate::incident::MergeBack) -> MergeBack<'_> {
+    MergeBack {
+        tag: &merge.tag,
+        into: &merge.into,
+        commit: &merge.commit,
+        why: &merge.why,
+        owed: merge.is_open(),
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -249,6 +269,7 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         plans: state.plans.iter().map(plan).chain(proposal::waiting(state).map(proposed)).collect(),
         releases: situation.releases.iter().map(released).collect(),
         rollback: situation.ways.iter().map(rollback::json).collect(),
+        merges_back: state.merges_back.iter().map(merge_back).collect(),
         timeline: state.timeline.iter().map(line).collect(),
         journal: Journal { records: state.records, head: state.head, shared: "off", unsent: 0 },
     }

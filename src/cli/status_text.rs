@@ -32,6 +32,7 @@ pub(crate) fn text(
     if let Some(branch) = &situation.hotfix {
         hotfix(&mut page, situation, branch);
     }
+    merges_back(&mut page, situation);
     checklist(&mut page, &situation.checklist, situation.now);
     status_approvals::approvals(&mut page, situation);
     status_runs::runs(&mut page, situation);
@@ -283,6 +284,17 @@ fn hotfix(page: &mut Sheet, situation: &Situation, branch: &BranchState) {
         );
     }
     more(page, branch.ahead.saturating_sub(COMMITS.min(branch.commits.len())), "commits");
+}
+
+/// What went out ahead of other branches and is not in them yet.
+fn merges_back(page: &mut Sheet, situation: &Situation) {
+    if situation.state.merges_owed().next().is_some() {
+        page.section("OWED");
+    }
+    for merge in situation.state.merges_owed() {
+        let why = if merge.why.is_empty() { String::new() } else { format!(": {}", merge.why) };
+        page.prose(&format!("{}{why}", merge.title()), Hue::Warn);
+    }
 }
 
 fn checklist(page: &mut Sheet, items: &[Item], now: Timestamp) {

@@ -52,6 +52,7 @@ fn declared() -> State {
         votes: vec![],
         passed_over: vec![],
         releases: vec![],
+        merges_back: vec![],
         authors: BTreeMap::new(),
         records: 1,
         unknown: 0,

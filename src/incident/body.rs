@@ -134,6 +134,10 @@ kinds! {
     Released = "released",
     /// What watching a release showed.
     ReleaseJudged = "release-judged",
+    /// A fix went out, and is still to be merged back into another branch.
+    MergeOwed = "merge-owed",
+    /// A fix that was still to be merged back is there.
+    MergePaid = "merge-paid",
     /// Users are served again; the fault may remain.
     Mitigated = "mitigated",
     /// The incident is over.

@@ -24,6 +24,12 @@ impl History {
                     history.releases.push(plans::release(body, &record.author.name, at));
                 }
                 Body::ReleaseJudged(body) => plans::judged(&mut history.releases, body, at),
+                Body::MergeOwed(body) => {
+                    plans::merge_owed(&mut history.merges_back, body, &record.author.name, at);
+                }
+                Body::MergePaid(body) => {
+                    plans::merge_paid(&mut history.merges_back, body, &record.author.name, at);
+                }
                 Body::PlanStarted(body) => {
                     if let Some(way) = body.spec.get("way").and_then(serde_json::Value::as_str) {
                         let key = (record.incident, body.plan.as_str());

@@ -112,6 +112,7 @@ pub(super) fn retraction_changes_state(body: &Body) -> bool {
             | Body::Reopened(_)
             | Body::Closed(_)
             | Body::PlanProposed(_)
+            | Body::MergeOwed(_)
             | Body::Approved(_)
             | Body::Rejected(_)
     )

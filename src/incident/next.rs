@@ -70,6 +70,9 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
         Status::Resolved => steps.afterwards(),
         Status::Open | Status::Mitigated => steps.while_open(),
     }
+    if state.status != Status::Closed {
+        steps.merges_back();
+    }
     let mut list = steps.list;
     // What is overdue comes first, longest overdue at the top; the rest keeps the order of
     // the procedure.
@@ -129,6 +132,16 @@ impl Steps<'_> {
             due_at: Some(clock.due_at),
             overdue,
         });
+    }
+
+    /// What went out ahead of the branches that the next release is made from: without it there the
+    /// fault comes back with that.
+    fn merges_back(&mut self) {
+        if !self.running("hotfix", None) {
+            for merge in self.state.merges_owed() {
+                self.add("hotfix.finish", &merge.into, merge.title());
+            }
+        }
     }
 
     fn conflict(&mut self) {

@@ -82,6 +82,9 @@ pub struct State {
     pub passed_over: Vec<PassedOver>,
     /// What was brought into environments, oldest first.
     pub releases: Vec<Release>,
+    /// Fixes that went out before they were merged back, in the order in which that was written
+    /// down.
+    pub merges_back: Vec<MergeBack>,
     /// Everybody who wrote a record, with the time of their last one.
     pub authors: BTreeMap<String, Timestamp>,
     /// Number of records folded.
@@ -117,6 +120,11 @@ impl State {
         self.plans
             .iter()
             .flat_map(|plan| plan.steps.iter().filter_map(move |s| s.run.as_ref().map(|r| (plan, r))))
+    }
+
+    /// Merges back that are still to be made.
+    pub fn merges_owed(&self) -> impl Iterator<Item = &MergeBack> {
+        self.merges_back.iter().filter(|merge| merge.is_open())
     }
 
     /// A plan by id.

@@ -77,6 +77,8 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         | Body::GatePassedOver(_)
         | Body::LeaseTaken(_)
         | Body::Released(_)
+        | Body::MergeOwed(_)
+        | Body::MergePaid(_)
         | Body::ReleaseJudged(_) => plans::line(record, fold)?,
         Body::StepEnded(body) => step_ended(body, fold)?,
         Body::StopAsked(body) => {

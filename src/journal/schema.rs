@@ -86,7 +86,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
 /// Tells whether a record is one of those whose place is kept in `landmark`.
 pub(super) fn is_landmark(body: &Body) -> bool {
     match body {
-        Body::Released(_) | Body::ReleaseJudged(_) | Body::PlanEnded(_) => true,
+        Body::Released(_)
+        | Body::ReleaseJudged(_)
+        | Body::PlanEnded(_)
+        | Body::MergeOwed(_)
+        | Body::MergePaid(_) => true,
         Body::PlanStarted(started) => started.purpose == "rollback",
         _ => false,
     }

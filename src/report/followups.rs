@@ -19,6 +19,7 @@ pub(super) fn gather(
     let mut open = Vec::new();
     conflict(state, &mut open);
     unknown_outcomes(state, &mut open);
+    merges_back(state, &mut open);
     due(state, policy, now, &mut open);
     missing(state, &mut open);
     checks(state, checklist, &mut open);
@@ -57,6 +58,13 @@ fn unknown_outcomes(state: &State, open: &mut Vec<String>) {
                 open.extend(lost.map(|step| format!("Find out what became of: {}", inline(&step.title))));
             }
         }
+    }
+}
+
+fn merges_back(state: &State, open: &mut Vec<String>) {
+    for merge in state.merges_owed() {
+        let why = if merge.why.is_empty() { String::new() } else { format!(": {}", inline(&merge.why)) };
+        open.push(format!("Merge {} back into {}{why}", inline(&merge.tag), inline(&merge.into)));
     }
 }
 

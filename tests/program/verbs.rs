@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::world::{Ended, Shell, World};
 
 /// The names at the top of `status --json`, sorted.
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
     "approvals",
     "checklist",
     "clocks",
@@ -13,6 +13,7 @@ const SECTIONS: [&str; 14] = [
     "hotfix",
     "incident",
     "journal",
+    "merges_back",
     "next",
     "plans",
     "releases",

@@ -47,6 +47,7 @@ fn history() -> History {
             at: at(-60),
             took: SignedDuration::from_mins(3),
         }],
+        merges_back: Vec::new(),
     }
 }
 

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use super::super::body::{
-    Approved, GatePassedOver, Phase, PlanEnd, PlanEnded, PlanProposed, PlanResumed, PlanStarted, Proved,
-    Rejected, ReleaseJudged, Released, Signalled, StepEnded, StepSkipped, StepStarted, StepWaiting,
-    StopAsked,
+    Approved, GatePassedOver, MergeOwed, MergePaid, Phase, PlanEnd, PlanEnded, PlanProposed, PlanResumed,
+    PlanStarted, Proved, Rejected, ReleaseJudged, Released, Signalled, StepEnded, StepSkipped, StepStarted,
+    StepWaiting, StopAsked,
 };
 use super::super::record::Record;
 use super::super::state::{
-    PassedOver, PlanRun, PlanState, Proposal, Release, Run, State, StepRun, Vote, same_person,
+    MergeBack, PassedOver, PlanRun, PlanState, Proposal, Release, Run, State, StepRun, Vote, same_person,
 };
 use super::Fold;
 
@@ -279,6 +279,52 @@ pub(in crate::incident) fn release(body: &Released, by: &str, at: Timestamp) -> 
         by: by.to_owned(),
         at,
         verdict: None,
+    }
+}
+
+/// The merge of a commit into a branch, known or new.
+fn merge_back<'a>(
+    merges: &'a mut Vec<MergeBack>,
+    commit: &str,
+    tag: &str,
+    into: &str,
+) -> Option<&'a mut MergeBack> {
+    if !merges.iter().any(|merge| merge.commit == commit && merge.into == into) {
+        merges.push(MergeBack {
+            commit: commit.to_owned(),
+            tag: tag.to_owned(),
+            into: into.to_owned(),
+            why: String::new(),
+            owed: None,
+            paid: None,
+        });
+    }
+    merges.iter_mut().find(|merge| merge.commit == commit && merge.into == into)
+}
+
+pub(in crate::incident) fn merge_owed(
+    merges: &mut Vec<MergeBack>,
+    body: &MergeOwed,
+    by: &str,
+    at: Timestamp,
+) {
+    if let Some(merge) = merge_back(merges, &body.commit, &body.tag, &body.into)
+        && merge.owed.is_none()
+    {
+        merge.owed = Some((at, by.to_owned()));
+        merge.why.clone_from(&body.why);
+    }
+}
+
+/// What is in a branch stays there, whether it is known before or after it was owed.
+pub(in crate::incident) fn merge_paid(
+    merges: &mut Vec<MergeBack>,
+    body: &MergePaid,
+    by: &str,
+    at: Timestamp,
+) {
+    if let Some(merge) = merge_back(merges, &body.commit, &body.tag, &body.into) {
+        merge.paid.get_or_insert_with(|| (at, by.to_owned()));
     }
 }
 

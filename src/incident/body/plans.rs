@@ -341,6 +341,41 @@ pub struct ReleaseJudged {
     pub why: String,
 }
 
+/// A fix went out, and is still to be merged back into another branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeOwed {
+    /// The last commit of the fix, as a full hexadecimal id. With `into` it names the merge.
+    pub commit: String,
+    /// The tag it went out as.
+    pub tag: String,
+    /// The branch it is still to be merged into: `develop`.
+    pub into: String,
+    /// Why it was left for later, in one line.
+    #[serde(default)]
+    pub why: String,
+    /// The plan that left it.
+    #[serde(default)]
+    pub plan: String,
+}
+
+/// A fix that was still to be merged back is there. It may be on record before what it pays: two
+/// people may have finished apart from each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergePaid {
+    /// The last commit of the fix, as a full hexadecimal id.
+    pub commit: String,
+    /// The tag it went out as.
+    pub tag: String,
+    /// The branch that has it now.
+    pub into: String,
+    /// How that is known, in one line: `pushed`, `found there`.
+    #[serde(default)]
+    pub why: String,
+    /// The plan that brought it there or found it.
+    #[serde(default)]
+    pub plan: String,
+}
+
 /// A step began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepStarted {

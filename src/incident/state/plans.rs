@@ -131,6 +131,35 @@ impl Release {
     }
 }
 
+/// A fix on its way back into another branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeBack {
+    /// The last commit of the fix, as a full hexadecimal id.
+    pub commit: String,
+    /// The tag it went out as.
+    pub tag: String,
+    /// The branch it goes into.
+    pub into: String,
+    /// Why it was left for later; may be empty.
+    pub why: String,
+    /// Since when it is owed, and who left it; `None`: that it is there is known, and no more.
+    pub owed: Option<(Timestamp, String)>,
+    /// Since when it is known to be there, and by whom.
+    pub paid: Option<(Timestamp, String)>,
+}
+
+impl MergeBack {
+    /// Tells whether it is still to be made.
+    pub fn is_open(&self) -> bool {
+        self.owed.is_some() && self.paid.is_none()
+    }
+
+    /// What is to be done, in one line: `merge v1.2.4 back into develop`.
+    pub fn title(&self) -> String {
+        format!("merge {} back into {}", self.tag, self.into)
+    }
+}
+
 /// Where a plan stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PlanState {
@@ -395,6 +424,8 @@ pub struct History {
     pub releases: Vec<Release>,
     /// Ways back that were carried out to their end, oldest first.
     pub rehearsals: Vec<Rehearsal>,
+    /// Fixes that went out before they were merged back.
+    pub merges_back: Vec<MergeBack>,
 }
 
 /// A way back that was carried out to its end.

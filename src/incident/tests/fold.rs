@@ -341,3 +341,39 @@ fn a_plan_waits_as_long_as_one_of_its_steps_does() {
     log.insert(record(3, began));
     assert_eq!(log.state().plans[0].state, PlanState::Running, "nobody needs to say that it goes on");
 }
+
+#[test]
+fn a_merge_back_is_owed_until_it_is_there_whichever_is_known_first() {
+    let owed = |into: &str| MergeOwed {
+        commit: "c1".into(),
+        tag: "v1.2.4".into(),
+        into: into.into(),
+        why: "conflicts in src/pool.rs".into(),
+        plan: "hotfix-finish-1".into(),
+    };
+    let paid = |into: &str| MergePaid {
+        commit: "c1".into(),
+        tag: "v1.2.4".into(),
+        into: into.into(),
+        why: "pushed".into(),
+        plan: "hotfix-finish-2".into(),
+    };
+    let titles = |log: &Log| log.state().merges_owed().map(MergeBack::title).collect::<Vec<_>>();
+
+    let records = [record(1, owed("develop")), record(2, owed("release/1.3"))];
+    let left = log(records.clone());
+    assert_eq!(titles(&left), ["merge v1.2.4 back into develop", "merge v1.2.4 back into release/1.3"]);
+    assert_eq!(
+        lines(left.state())[1],
+        "v1.2.4 is still to be merged back into develop: conflicts in src/pool.rs"
+    );
+    let one = log(records.clone().into_iter().chain([record(3, paid("develop"))]));
+    assert_eq!(titles(&one), ["merge v1.2.4 back into release/1.3"]);
+    assert_eq!(lines(one.state())[3], "develop has v1.2.4: pushed");
+
+    let early = log([record(1, paid("develop")), record(2, owed("develop")), record(3, owed("develop"))]);
+    assert_eq!(titles(&early), Vec::<String>::new(), "what is there is not owed");
+    let target = record(1, owed("develop"));
+    let back = Retracted { target: target.id, reason: "there is no next release".into() };
+    assert_eq!(titles(&log([target, record(2, back)])), Vec::<String>::new());
+}

@@ -301,3 +301,22 @@ fn first_production_is_put_back_if_there_is_a_way() {
     let pushed = put_back(first(&assembled(rolled_back(6, serde_json::json!({}))), &facts));
     assert_eq!(pushed.action, "rollback", "a revert that was pushed is still to be deployed");
 }
+
+#[test]
+fn a_merge_back_that_is_owed_stays_until_the_incident_is_closed() {
+    let owed = MergeOwed {
+        commit: "c1".into(),
+        tag: "v1.2.4".into(),
+        into: "develop".into(),
+        why: String::new(),
+        plan: String::new(),
+    };
+    let wanted = ("hotfix.finish", "develop".to_owned());
+    let open = assembled([record(10, owed.clone())]);
+    assert!(steps(&open, &repository(), 11).contains(&wanted));
+    let resolved = assembled([record(10, owed.clone()), record(11, Resolved::default())]);
+    assert!(steps(&resolved, &repository(), 12).contains(&wanted));
+    let working =
+        assembled([record(10, owed), record(11, plan("hotfix-finish-2", "hotfix", "repository", HEAD))]);
+    assert!(!steps(&working, &repository(), 12).contains(&wanted), "somebody is at it");
+}

@@ -76,6 +76,12 @@ fn body() -> impl Strategy<Value = Body> {
             let (hash, gate) = ("h".to_owned(), "checks".to_owned());
             GatePassedOver { plan, hash, gate, missing: String::new(), reason }.into()
         }),
+        (name(), name(), text()).prop_map(|(commit, into, why)| {
+            MergeOwed { commit, tag: "v1".into(), into, why, plan: String::new() }.into()
+        }),
+        (name(), name(), text()).prop_map(|(commit, into, why)| {
+            MergePaid { commit, tag: "v1".into(), into, why, plan: String::new() }.into()
+        }),
         after().prop_map(|after| Mitigated { after }.into()),
         after().prop_map(|after| Resolved { after }.into()),
         (text(), after()).prop_map(|(reason, after)| Reopened { reason, after }.into()),

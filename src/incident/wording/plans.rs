@@ -58,6 +58,14 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             };
             (EntryKind::Released, format!("{} is on {back}{name}", body.environment))
         }
+        Body::MergeOwed(body) => {
+            let text = format!("{} is still to be merged back into {}", body.tag, body.into);
+            (EntryKind::PassedOver, with_reason(text, &body.why))
+        }
+        Body::MergePaid(body) => {
+            let text = format!("{} has {}", body.into, body.tag);
+            (EntryKind::PlanDone, with_reason(text, &body.why))
+        }
         Body::ReleaseJudged(body) => {
             let (kind, word) = match body.verdict {
                 WatchVerdict::Passed => (EntryKind::AlarmCleared, "passed its watch"),
