@@ -143,7 +143,7 @@ fn confirm(
     pass_over: &[PassOver],
 ) -> Result<String> {
     let doing = || format!("confirming {}", plan.title);
-    let target = plan.confirm.as_ref().unwrap_or(&plan.target);
+    let target = plan.word();
     if let Some(said) = world.confirm.as_ref().filter(|said| *said != target) {
         let cause = format!("--confirm names {}, the plan's target is {}", visible(said), visible(target));
         return Err(Failure::usage(doing(), cause, "nothing was started; look at the plan with --dry-run"));
@@ -158,9 +158,9 @@ fn confirm(
     if world.confirm.is_some() {
         return Ok(confirmed::given(target));
     }
-    let Some(target) = plan.confirm.as_ref().or(passes.then_some(&plan.target)) else {
+    if plan.confirm.is_none() && !passes {
         return Ok("by the verb".to_owned());
-    };
+    }
     let hint = format!("look at the plan with --dry-run, then add --confirm {}", visible(target));
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         let cause = if passes {

@@ -64,7 +64,7 @@ fn gates(text: &mut String, plan: &Plan, standings: Option<&[Standing]>) {
         let _ = writeln!(
             text,
             "  may be passed over with --override GATE --reason WHY --confirm {}: {}",
-            visible(&plan.target),
+            visible(plan.word()),
             ids(&may)
         );
     }

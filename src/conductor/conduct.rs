@@ -2,11 +2,12 @@
 //!
 //! Each turn reads the record, does one thing, and writes down what became of it: `step` begins
 //! and ends a step, `act` does what it does, `wait` is what takes time or a person, `proof` asks
-//! the world, `undo` goes back, `judge` says what an end means.
+//! the world, `settle` goes on after a failure, `undo` goes back, `judge` says what an end means.
 
 mod act;
 mod judge;
 mod proof;
+mod settle;
 mod step;
 mod undo;
 mod wait;
@@ -190,8 +191,8 @@ enum Turn {
 impl Conductor {
     fn carry_on(&mut self, resumed: Option<Decided>) -> PlanEnded {
         // A conductor before this one may have ended between the step and the release.
-        let due = self.recorder.plan().and_then(|run| release::due(&self.plan, run, self.recorder.state()));
-        self.recorder.record_all(due);
+        let due = self.recorder.plan().map(|run| release::due(&self.plan, run, self.recorder.state()));
+        self.recorder.record_all(due.unwrap_or_default());
         let mut turn = match resumed {
             Some(decided) => Turn::Heed(decided),
             None => Turn::Step(0),
@@ -225,7 +226,8 @@ impl Conductor {
         }
     }
 
-    /// Goes on with a step: a fate that is not known is asked about first, and is not guessed.
+    /// Goes on with a step: a fate that is not known is asked about first, and is not guessed; so is
+    /// whether what failed was done by hand since.
     fn resume(&mut self, index: usize) -> Turn {
         match self.fate(index) {
             StepState::Done | StepState::Skipped => self.after(index),
@@ -236,6 +238,7 @@ impl Conductor {
                     Turn::Wait(index, format!("nobody knows whether it was done: {why}"))
                 }
             },
+            StepState::Failed => self.after_failure(index),
             _ => Turn::Step(index),
         }
     }

@@ -129,7 +129,7 @@ fn conclude(journal: &mut Journal, incident: IncidentId, spec: &Plan) -> Result<
 
 fn conclusions(spec: &Plan, log: &Log) -> Vec<Body> {
     let Some(run) = log.state().plan(&spec.id) else { return Vec::new() };
-    let mut bodies: Vec<Body> = release::due(spec, run, log.state()).into_iter().collect();
+    let mut bodies: Vec<Body> = release::due(spec, run, log.state());
     if run.state != PlanState::Ended(PlanEnd::Unknown) {
         return bodies;
     }

@@ -188,14 +188,12 @@ impl Settling<'_> {
 
     /// The end of the plan, as its steps stand.
     fn over(mut self) -> Vec<Draft> {
-        let due = self.spec.as_ref().and_then(|spec| release::due(spec, &self.plan, self.state));
-        let due = due.map(|body| Draft::now(self.state.id, body));
+        let due = self.spec.as_ref().map(|spec| release::due(spec, &self.plan, self.state));
+        let due = due.into_iter().flatten().map(|body| Draft::now(self.state.id, body));
         // A verdict on a release comes after it.
         let first = self.drafts.iter().position(|draft| matches!(draft.body, Body::ReleaseJudged(_)));
-        match (due, first) {
-            (Some(due), Some(first)) => self.drafts.insert(first, due),
-            (due, _) => self.drafts.extend(due),
-        }
+        let first = first.unwrap_or(self.drafts.len());
+        self.drafts.splice(first..first, due);
         let cause = &self.cause;
         let steps = &self.plan.steps;
         let fates: Vec<StepState> = steps.iter().map(StepRun::fate).collect();

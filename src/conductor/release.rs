@@ -1,11 +1,21 @@
 //! What a plan brought into an environment, and what watching showed of it, as records.
 
 use crate::incident::{Body, Outcome, PlanRun, ReleaseJudged, Released, State, StepState, WatchVerdict};
-use crate::plan::{Action, Plan, ReleaseSpec};
+use crate::plan::{Action, FollowUp, Merge, Plan, ReleaseSpec};
 
-/// The release that is there since this step of a plan is done.
-pub(super) fn by_step(plan: &Plan, step: usize) -> Option<Body> {
-    plan.release.as_ref().filter(|release| release.after == step).map(|release| released(plan, release))
+/// What follows from this step of a plan being done: a release that is there, merges that are owed
+/// or paid.
+pub(super) fn by_step(plan: &Plan, step: usize) -> Vec<Body> {
+    let release = plan.release.as_ref().filter(|release| release.after == step);
+    let merges = plan.follow_ups.iter().filter(|follow_up| follow_up.after == step);
+    release.map(|release| released(plan, release)).into_iter().chain(merges.map(merge)).collect()
+}
+
+fn merge(follow_up: &FollowUp) -> Body {
+    match follow_up.what.clone() {
+        Merge::Owed(owed) => owed.into(),
+        Merge::Paid(paid) => paid.into(),
+    }
 }
 
 fn released(plan: &Plan, release: &ReleaseSpec) -> Body {
@@ -13,12 +23,29 @@ fn released(plan: &Plan, release: &ReleaseSpec) -> Body {
     Released { environment, reference, commit, tag, version, plan: plan.id.clone(), rollback }.into()
 }
 
-/// The release that a plan brought about and that is not recorded yet.
-pub(super) fn due(plan: &Plan, run: &PlanRun, state: &State) -> Option<Body> {
-    let release = plan.release.as_ref()?;
-    let done = run.steps.get(release.after).is_some_and(|step| step.fate() == StepState::Done);
-    let known = state.releases.iter().any(|known| known.plan == plan.id);
-    (done && !known).then(|| released(plan, release))
+/// What a plan brought about and what is not recorded yet: its release, merges owed and paid.
+pub(super) fn due(plan: &Plan, run: &PlanRun, state: &State) -> Vec<Body> {
+    let done = |after: usize| run.steps.get(after).is_some_and(|step| step.fate() == StepState::Done);
+    let release = plan
+        .release
+        .as_ref()
+        .filter(|release| done(release.after) && !state.releases.iter().any(|known| known.plan == plan.id));
+    let merges = plan.follow_ups.iter().filter(|follow_up| done(follow_up.after));
+    let merges = merges.filter(|follow_up| !is_known(&follow_up.what, state)).map(merge);
+    release.map(|release| released(plan, release)).into_iter().chain(merges).collect()
+}
+
+/// Tells whether it is on record that a merge is owed, or paid.
+fn is_known(merge: &Merge, state: &State) -> bool {
+    let (commit, into) = match merge {
+        Merge::Owed(owed) => (&owed.commit, &owed.into),
+        Merge::Paid(paid) => (&paid.commit, &paid.into),
+    };
+    let mut known = state.merges_back.iter().filter(|known| known.commit == *commit && known.into == *into);
+    known.any(|known| match merge {
+        Merge::Owed(_) => known.owed.is_some(),
+        Merge::Paid(_) => known.paid.is_some(),
+    })
 }
 
 /// The verdict on a release that the end of a watch is. A short look on the way condemns a

@@ -74,13 +74,14 @@ pub fn start(
     let Some(mut drafts) = passed_over(incident, plan, &standings, pass_over) else {
         return Ok(Started::Blocked(standings));
     };
-    if (plan.confirm.is_some() || !drafts.is_empty()) && !confirmed::names(how, &plan.target) {
+    let word = plan.word();
+    if (plan.confirm.is_some() || !drafts.is_empty()) && !confirmed::names(how, word) {
         let cause = if drafts.is_empty() {
-            format!("{} is protected: its name has to be given", visible(&plan.target))
+            format!("{} is protected: its name has to be given", visible(word))
         } else {
-            format!("passing over a gate needs the name of the target, {}", visible(&plan.target))
+            format!("passing over a gate needs the name of the target, {}", visible(word))
         };
-        return Err(Failure::usage(doing(), cause, format!("--confirm {}", visible(&plan.target))));
+        return Err(Failure::usage(doing(), cause, format!("--confirm {}", visible(word))));
     }
     let lease = Lease {
         repository: repository.to_owned(),

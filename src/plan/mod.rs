@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::incident::{Hash, duration};
+use crate::incident::{Hash, MergeOwed, MergePaid, duration};
 
 pub use forge::ForgeCall;
 pub use request::{HotfixRequest, PullText, Request};
@@ -51,6 +51,10 @@ pub struct Plan {
     /// Secrets its steps need, by name, and where they come from. Never their values.
     #[serde(default)]
     pub secrets: Vec<SecretSource>,
+    /// What is owed or no longer owed once a step of it is done. Nothing of it is carried out, so it is
+    /// no part of the hash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub follow_ups: Vec<FollowUp>,
     /// What a reader should know before confirming, a line each: which commits a rollback takes
     /// away, what is not known.
     #[serde(default)]
@@ -113,6 +117,26 @@ pub enum SecretFrom {
     File(String),
     /// What a command prints, without a line break at the end.
     Command(Command),
+}
+
+/// A merge back that a step leaves for later, or makes good. It is on record with the end of that
+/// step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowUp {
+    /// Index of the step, from 0. In a plan without steps it holds as the plan is made.
+    pub after: usize,
+    /// What is recorded.
+    pub what: Merge,
+}
+
+/// What is recorded of a merge back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Merge {
+    /// It is still to be made.
+    Owed(MergeOwed),
+    /// It is there.
+    Paid(MergePaid),
 }
 
 /// What a plan is for.
@@ -178,6 +202,21 @@ pub struct Step {
     /// What happens when it fails.
     #[serde(default)]
     pub on_failure: OnFailure,
+    /// How a person settles what made it fail; `None`: there is nothing to settle but the cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle: Option<Settle>,
+}
+
+/// How a person settles what a step stopped at: the conflicts of a merge. What is left is told with
+/// the failure; taken up again, the step is concluded once nothing is left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settle {
+    /// Absolute path of the directory in which it is settled.
+    pub place: String,
+    /// Prints the paths in that directory that are left to be settled, a line each.
+    pub left: Command,
+    /// Concludes the step once nothing is left, where that was not done by hand.
+    pub conclude: Command,
 }
 
 /// How a step is undone.
@@ -382,8 +421,21 @@ impl Plan {
             (&release.environment, &release.reference, &release.commit, release.rollback, release.after)
         });
         let approved = (&self.target, self.purpose.name(), &self.frozen, release, &self.secrets, steps);
-        // Maps are ordered and the floats of probes are given: serialisation cannot fail or vary.
-        Hash::of(&serde_json::to_vec(&approved).unwrap_or_default()).to_string()
+        let settled = |(index, step): (usize, &Step)| Some((index, step.settle.clone()?));
+        let settled: Vec<_> = self.steps.iter().enumerate().filter_map(settled).collect();
+        // Maps are ordered and the floats of probes are given: serialisation cannot fail or vary. What
+        // was approved before there were steps to settle keeps its hash.
+        let bytes = if settled.is_empty() {
+            serde_json::to_vec(&approved)
+        } else {
+            serde_json::to_vec(&(approved, settled))
+        };
+        Hash::of(&bytes.unwrap_or_default()).to_string()
+    }
+
+    /// What has to be given where its name is asked for: the word that confirms it, else its target.
+    pub fn word(&self) -> &str {
+        self.confirm.as_deref().unwrap_or(&self.target)
     }
 
     /// Tells whether any step reaches others.
@@ -407,6 +459,7 @@ impl Plan {
             release: None,
             way: None,
             secrets: Vec::new(),
+            follow_ups: Vec::new(),
             notes: Vec::new(),
             steps: Vec::new(),
         }
@@ -427,6 +480,7 @@ impl Step {
             retry_is_safe: false,
             undo: Undo::Nothing,
             on_failure: OnFailure::Stop,
+            settle: None,
         }
     }
 }

@@ -88,6 +88,14 @@ fn resume(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, 
         (StepState::Unknown, _) if planned.proof.is_some() => {
             format!("ask again whether it is done: {title}")
         }
+        // A person stands between a failure and what comes next, under way or not.
+        (StepState::Failed, true) if step.waiting.is_none() => return None,
+        (StepState::Failed, _) if planned.settle.is_some() => {
+            format!("go on, once nothing is left to settle: {title}")
+        }
+        (StepState::Failed, _) if planned.proof.is_some() => {
+            format!("ask whether it was done since, and go on: {title}")
+        }
         // It says that it failed, or nothing could tell: there is nothing to go on from but to
         // try again.
         (StepState::Failed | StepState::Unknown, _) => return None,
@@ -218,7 +226,7 @@ pub fn changes_world(decision: &Decision) -> bool {
 /// either.
 pub fn word<'a>(plan: &'a Plan, run: &PlanRun, choice: &Choice) -> Option<&'a str> {
     if choice.risky {
-        return Some(plan.confirm.as_deref().unwrap_or(&plan.target));
+        return Some(plan.word());
     }
     let again = choice.decision == Decision::Resume && !run.state.is_under_way();
     plan.confirm.as_deref().filter(|_| again || changes_world(&choice.decision))

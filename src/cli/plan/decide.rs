@@ -144,9 +144,9 @@ fn confirm(
     deciding: &Deciding,
     doing: &str,
 ) -> Result<()> {
-    if let Some(said) = deciding.confirm.as_ref().filter(|said| **said != plan.target) {
+    if let Some(said) = deciding.confirm.as_ref().filter(|said| *said != plan.word()) {
         let cause =
-            format!("--confirm names {}, the plan's target is {}", visible(said), visible(&plan.target));
+            format!("--confirm names {}, the plan's target is {}", visible(said), visible(plan.word()));
         return Err(Failure::usage(doing, cause, "nothing was decided; flightdeck plan show"));
     }
     let Some(word) = progress::word(plan, run, choice).filter(|_| deciding.confirm.is_none()) else {

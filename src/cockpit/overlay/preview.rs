@@ -97,7 +97,7 @@ impl Preview {
         }
         if self.standings.iter().any(Standing::blocks) {
             return if gates::may_pass_over(&self.standings) {
-                Way::PassOver(&self.plan.target)
+                Way::PassOver(self.plan.word())
             } else {
                 Way::Blocked
             };

@@ -55,6 +55,9 @@ impl Conductor {
         };
         self.vault.mask_outcome(&mut finished.ended.outcome);
         finished.ended.summary = self.vault.mask(&finished.ended.summary);
+        if !undo && matches!(finished.ended.outcome, Outcome::Exited { code } if code != 0) {
+            finished.ended.summary = self.unsettled(index).unwrap_or(finished.ended.summary);
+        }
         let _ = note.write(&finished.ended);
         finished
     }

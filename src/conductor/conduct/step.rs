@@ -7,11 +7,17 @@ use super::judge::StepEnd;
 use super::wait::who;
 use super::{Conductor, Turn};
 use crate::incident::{Body, Outcome, PlanEnd, Proof, StepEnded, StepStarted, StepState};
-use crate::plan::Step;
+use crate::plan::{Action, Step};
 
 impl Conductor {
     /// Carries a step out.
     pub(super) fn step(&mut self, index: usize) -> Turn {
+        self.carry_out(index, None)
+    }
+
+    /// Carries a step out, with something else in place of what it does where it is concluded after a
+    /// person settled it.
+    pub(super) fn carry_out(&mut self, index: usize, conclude: Option<Action>) -> Turn {
         let Some(step) = self.plan.steps.get(index).cloned() else { return self.over() };
         // What was done so far is on disk before anything more is.
         if let Err(failure) = self.recorder.settle() {
@@ -33,7 +39,8 @@ impl Conductor {
         if let Err(failure) = self.recorder.insist(self.began(index, &run, false)) {
             return self.not_begun(index, &step.title, &failure.cause);
         }
-        let finished = self.act(index, &step.action, &run, step.timeout, false);
+        let action = conclude.as_ref().unwrap_or(&step.action);
+        let finished = self.act(index, action, &run, step.timeout, false);
         self.close(index, &step, run, finished)
     }
 
@@ -102,7 +109,11 @@ impl Conductor {
             said
         });
         finished.stopped = finished.stopped.or(self.stopping.take());
-        self.verdict(index, StepEnd::of(step, &finished, proof.as_ref()))
+        let mut end = StepEnd::of(step, &finished, proof.as_ref());
+        if step.settle.is_some() && end.end == PlanEnd::Failed && !finished.ended.summary.is_empty() {
+            end.why = format!("{}: {}", end.why, finished.ended.summary);
+        }
+        self.verdict(index, end)
     }
 
     /// Records what the world said of a step, and with it what that released.
@@ -116,7 +127,7 @@ impl Conductor {
         let (proof, why) = said.clone();
         let proved = crate::incident::Proved { plan: self.plan.id.clone(), step: index, proof, why, undo };
         let done = !undo && proof == Proof::Done && outcome.fate(Some(proof)) == StepState::Done;
-        let released = if done { release::by_step(&self.plan, index) } else { None };
+        let released = if done { release::by_step(&self.plan, index) } else { Vec::new() };
         self.recorder.record_all(std::iter::once(proved.into()).chain(released));
     }
 }

@@ -1,6 +1,6 @@
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{Command, Purpose, Watch};
+use super::super::{Command, Purpose, Settle, Watch};
 use super::*;
 use crate::incident::{Proof, Run};
 
@@ -108,11 +108,19 @@ fn what_may_be_decided_is_what_makes_sense() {
         )),
         ..command("deploy")
     };
+    let settled = || {
+        let Action::Command(git) = command("git").action else { panic!("no command") };
+        let settle = Settle { place: "/".to_owned(), left: git.clone(), conclude: git };
+        Step { settle: Some(settle), ..command("merge") }
+    };
     let waits = PlanState::Waiting;
     for (plan, run, wanted) in [
         (one(command("deploy")), at(FAILED, vec![failed()]), &["retry", "skip", "cancel"][..]),
         (one(command("deploy")), at(UNKNOWN, vec![unknown()]), &["retry", "skip", "cancel"]),
         (one(proven()), at(UNKNOWN, vec![unknown()]), &["resume", "retry", "skip", "cancel"]),
+        (one(proven()), at(FAILED, vec![failed()]), &["resume", "retry", "skip", "cancel"]),
+        (one(proven()), at(waits, vec![waiting(failed())]), &["resume", "retry", "skip", "cancel"]),
+        (one(settled()), at(FAILED, vec![failed()]), &["resume", "retry", "skip", "cancel"]),
         (one(command("deploy")), at(FAILED, vec![open()]), &["resume", "skip", "cancel"]),
         (one(command("deploy")), at(PlanState::Running, vec![ran(None)]), &[]),
         (one(undoable(command("deploy"))), at(PlanState::Running, vec![ran(None)]), &["undo"]),

@@ -1,0 +1,114 @@
+//! Going on with a step that failed: the world is asked whether it was done by hand since, and what
+//! only a person can settle, the conflicts of a merge, is concluded once nothing is left.
+
+use std::time::Duration;
+
+use super::super::capture::capture;
+use super::super::orphan;
+use super::super::release;
+use super::super::spawn::environment;
+use super::{Conductor, Turn};
+use crate::incident::{Body, Outcome, PlanEnd, Proof, Proved, StepEnded};
+use crate::plan::{Action, OnFailure, Settle, Step};
+use crate::text::visible;
+
+/// The longest an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of paths that are looked at.
+const ENOUGH: usize = 1 << 20;
+/// How many paths are named.
+const NAMED: usize = 8;
+
+impl Conductor {
+    /// Goes on with a step that failed. One that says so itself is never simply carried out again: that
+    /// is asked for as such. One whose end nobody saw is, once the world says that it is not done.
+    pub(super) fn after_failure(&mut self, index: usize) -> Turn {
+        let Some(step) = self.plan.steps.get(index).cloned() else { return self.over() };
+        if let Some(settle) = &step.settle {
+            match self.left(settle) {
+                Ok(left) if left.is_empty() => {}
+                Ok(left) => return stays(index, &step, still(settle, &left)),
+                Err(why) => {
+                    let why = format!("what is left to be settled cannot be found out: {why}");
+                    return stays(index, &step, why);
+                }
+            }
+        }
+        let said = step.proof.as_ref().map(|probe| self.ask(probe));
+        let run = self.recorder.plan().and_then(|run| run.steps.get(index)?.run.as_ref());
+        let said = said.map(|said| orphan::weighed(said, run));
+        let unseen = run.is_some_and(|run| matches!(run.outcome, Some(Outcome::Unknown { .. })));
+        match (said, step.settle.clone()) {
+            (Some((Proof::Done, why)), _) => self.found_done(index, why),
+            (Some((Proof::NotDone, _)), None) if unseen => Turn::Step(index),
+            (_, Some(settle)) => self.carry_out(index, Some(Action::Command(settle.conclude))),
+            (Some((_, why)), None) => stays(index, &step, format!("it is not done: {why}")),
+            (None, None) => stays(index, &step, "nothing is configured that could tell".to_owned()),
+        }
+    }
+
+    /// A step that was done by hand: a run of its own that did nothing but ask, so that what follows
+    /// from it is on record with it.
+    fn found_done(&mut self, index: usize, why: String) -> Turn {
+        let run = self.recorder.next_run(index, false);
+        let plan = self.plan.id.clone();
+        let began = self.began(index, &run, false);
+        let ended = StepEnded {
+            plan: plan.clone(),
+            step: index,
+            run,
+            outcome: Outcome::Met,
+            summary: "found to be done".to_owned(),
+            survivors: Vec::new(),
+            unproven: false,
+        };
+        let proved = Proved { plan, step: index, proof: Proof::Done, why, undo: false };
+        let bodies: [Body; 3] = [began.into(), ended.into(), proved.into()];
+        let follows = release::by_step(&self.plan, index);
+        self.recorder.record_all(bodies.into_iter().chain(follows));
+        self.after(index)
+    }
+
+    /// What a person has to settle, in place of the last line of its output; `None`: nothing is left
+    /// to be settled, or that cannot be found out.
+    pub(super) fn unsettled(&self, index: usize) -> Option<String> {
+        let settle = self.plan.steps.get(index)?.settle.as_ref()?;
+        let left = self.left(settle).ok().filter(|left| !left.is_empty())?;
+        Some(self.vault.mask(&conflicts(settle, &left)))
+    }
+
+    /// The paths that are left to be settled.
+    fn left(&self, settle: &Settle) -> Result<Vec<String>, String> {
+        let command = &settle.left;
+        let environment = environment(command, self.vault.variables(command), std::env::vars_os());
+        let said = capture("what is left", command, environment, PATIENCE, ENOUGH)?;
+        if said.code != Some(0) {
+            let complaint = String::from_utf8_lossy(&said.err).into_owned();
+            return Err(self.vault.mask(&visible(complaint.trim())));
+        }
+        let text = String::from_utf8_lossy(&said.out).into_owned();
+        let mut left: Vec<String> = text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        left.dedup();
+        Ok(left)
+    }
+}
+
+/// The plan as it stood: nothing was done.
+fn stays(index: usize, step: &Step, why: String) -> Turn {
+    let why = format!("{}: {why}", step.title);
+    if step.on_failure == OnFailure::Ask { Turn::Wait(index, why) } else { Turn::End(PlanEnd::Failed, why) }
+}
+
+fn named(left: &[String]) -> String {
+    let names: Vec<_> = left.iter().take(NAMED).map(|path| visible(path)).collect();
+    let more = left.len().saturating_sub(NAMED);
+    if more == 0 { names.join(", ") } else { format!("{} and {more} more", names.join(", ")) }
+}
+
+fn conflicts(settle: &Settle, left: &[String]) -> String {
+    format!("conflicts in {}; settle them in {}, then go on", named(left), visible(&settle.place))
+}
+
+fn still(settle: &Settle, left: &[String]) -> String {
+    format!("conflicts are left in {}; settle them in {}", named(left), visible(&settle.place))
+}
