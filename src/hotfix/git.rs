@@ -102,10 +102,10 @@ impl Reader {
         Some(without_user_info(&String::from_utf8_lossy(remote.url_bytes())))
     }
 
-    /// Address of a remote without user name or password in it; of an empty name that of `origin`
+    /// Where a remote is, without user name or password in it; of an empty name that of `origin`
     /// or the only one.
-    pub fn address(&self, remote: &str) -> Option<String> {
-        let remote = if remote.is_empty() { refs::main_remote(&self.repo)? } else { remote.to_owned() };
+    pub fn remote_place(&self, remote: &str) -> Option<String> {
+        let remote = self.remote_name(remote)?;
         let remote = self.repo.find_remote(&remote).ok()?;
         Some(without_user_info(&String::from_utf8_lossy(remote.url_bytes())))
     }

@@ -49,7 +49,7 @@ impl Looker {
         if configured && !trusted {
             return Err(unknown("flightdeck.toml names the address to ask, and is not trusted"));
         }
-        let remote = Reader::open(root).ok().and_then(|reader| reader.address(&hotfix.remote));
+        let remote = Reader::open(root).ok().and_then(|reader| reader.remote_place(&hotfix.remote));
         let place = place(&hotfix.pull, remote.as_deref()).map_err(|_| Looked::NoPlace)?;
         let Some((source, value)) = token(&place, configured) else {
             return Err(unknown("there is no token; see flightdeck hotfix finish"));
