@@ -10,7 +10,7 @@ use super::{
     amend, approve, cause, close, completions, conduct, config, declare, deploy, doctor, drill,
     drill_service, export, flag, history, hotfix, impact, import, init, man, note, page, phase, pin, plan,
     probe, reject, reopen, report, resolve, retract, role, rollback, run, severity, smoke, status, test,
-    tick, title, told, trust, verify, watch,
+    tick, title, told, trust, verify, version_files, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -103,6 +103,8 @@ pub(crate) enum Verb {
     Run(run::Args),
     #[command(hide = true)]
     Conduct(conduct::Args),
+    #[command(hide = true)]
+    VersionFiles(version_files::Args),
     Probe(probe::Args),
     Resolve(resolve::Args),
     Reopen(reopen::Args),

@@ -66,6 +66,7 @@ mod title;
 mod told;
 mod trust;
 mod verify;
+mod version_files;
 mod watch;
 
 use std::io::IsTerminal as _;
@@ -162,6 +163,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Plan(args) => plan::run(args, cx),
         Verb::Run(args) => run::run(args, cx),
         Verb::Conduct(args) => conduct::run(args, cx),
+        Verb::VersionFiles(args) => version_files::run(args, cx),
         Verb::Probe(args) => probe::run(args, cx),
         Verb::Resolve(args) => resolve::run(args, cx),
         Verb::Reopen(args) => reopen::run(args, cx),

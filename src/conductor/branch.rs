@@ -35,7 +35,7 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &HotfixRequest) -> Res
     match wanted {
         HotfixRequest::Fetch => fetch(&place),
         HotfixRequest::Start { name } => flows::start(ground.config, id, &place.state, name),
-        HotfixRequest::Bump { .. } => not_yet(),
+        HotfixRequest::Bump { version } => super::bump::plan(&place, version.as_deref()),
         HotfixRequest::Push => not_yet(),
         HotfixRequest::Finish { .. } => match ground.config.hotfix.flow {
             Flow::GitFlow => not_yet(),

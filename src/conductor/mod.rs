@@ -7,6 +7,7 @@
 mod ask;
 mod back;
 mod branch;
+mod bump;
 mod call;
 mod capture;
 mod conduct;
@@ -55,6 +56,7 @@ use crate::plan::gates::Standing;
 use crate::plan::{HotfixRequest, Request};
 
 pub use back::{Asking, ways};
+pub use bump::{has_version, put_version};
 pub use conduct::conduct;
 pub use decide::{decide, take_over};
 pub use files::log_dir;

@@ -1,6 +1,7 @@
 //! The hotfix flows as plans. Pure: what is known of the repository and its remote comes in, a plan
 //! goes out. What several of them share is here, each request has a file of its own.
 
+pub mod bump;
 pub mod fetch;
 pub mod start;
 
@@ -14,6 +15,7 @@ use crate::failure::{Failure, FailureKind, Result};
 use crate::plan::{Command, Probe};
 use crate::text::visible;
 
+pub use bump::bump;
 pub use fetch::fetch;
 pub use start::start;
 
