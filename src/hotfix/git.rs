@@ -4,7 +4,11 @@
 
 mod back;
 mod change;
+mod command;
 mod credentials;
+mod forecast;
+mod graph;
+mod history;
 mod refs;
 mod remote;
 mod status;
@@ -26,6 +30,7 @@ pub struct Reader {
     repo: Repository,
     root: PathBuf,
     cache: Cache,
+    history: history::History,
 }
 
 /// What was computed last, with the commits it was computed for.
@@ -49,7 +54,7 @@ impl Reader {
         let Some(root) = repo.workdir().map(|root| root.components().collect()) else {
             return Err(NoRepository::Bare);
         };
-        Ok(Self { repo, root, cache: Cache::default() })
+        Ok(Self { repo, root, cache: Cache::default(), history: history::History::default() })
     }
 
     /// The root of the work tree.

@@ -1,0 +1,59 @@
+//! Merges that the git command is asked about. What it makes goes into a directory of its own.
+
+use git2::Oid;
+
+use super::super::command::Git;
+use super::{Forecaster, LATE, Trouble};
+use crate::hotfix::outlook::Verdict;
+use crate::text::visible;
+
+impl Forecaster<'_> {
+    /// What git says of merging one commit into another.
+    pub(super) fn ask(&self, ours: Oid, theirs: Oid) -> Result<Verdict, Trouble> {
+        let git = Git::of(self.repo).making().map_err(Trouble::Said)?;
+        self.merge_tree(&git, &ours.to_string(), &theirs.to_string()).map(|(verdict, _)| verdict)
+    }
+
+    /// What git says of merging what came of production and fix into another branch.
+    pub(super) fn ask_after(&self, other: Oid, production: Oid, fix: Oid) -> Result<Verdict, Trouble> {
+        let git = Git::of(self.repo).making().map_err(Trouble::Said)?;
+        let (production, fix) = (production.to_string(), fix.to_string());
+        let (Verdict::Clean, tree) = self.merge_tree(&git, &production, &fix)? else {
+            return Err(Trouble::Said(super::comes_first()));
+        };
+        let args = ["commit-tree", "--no-gpg-sign", "-m", "forecast", "-p", &production, "-p", &fix, &tree];
+        let made = git.ask(&args, self.until).map_err(Trouble::Said)?;
+        let commit = String::from_utf8_lossy(&made.out).trim().to_owned();
+        if made.code != Some(0) {
+            return Err(Trouble::Said(format!("git did not answer: {}", visible(&made.complaint))));
+        }
+        self.merge_tree(&git, &other.to_string(), &commit).map(|(verdict, _)| verdict)
+    }
+
+    fn merge_tree(&self, git: &Git, ours: &str, theirs: &str) -> Result<(Verdict, String), Trouble> {
+        if std::time::Instant::now() >= self.until {
+            return Err(Trouble::Said(LATE.to_owned()));
+        }
+        let args = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs];
+        let answer = git.ask(&args, self.until).map_err(Trouble::Said)?;
+        let mut fields =
+            answer.out.split(|&byte| byte == 0).map(|field| String::from_utf8_lossy(field).into_owned());
+        let tree = fields.next().unwrap_or_default();
+        match answer.code {
+            Some(0) => Ok((Verdict::Clean, tree)),
+            Some(1) => {
+                // A file in the way of a folder is put aside under the name of its commit.
+                let own = |path: String| {
+                    let aside = [ours, theirs].iter().find_map(|id| path.strip_suffix(&format!("~{id}")));
+                    aside.map_or(path.clone(), str::to_owned)
+                };
+                let mut paths: Vec<String> = fields.filter(|path| !path.is_empty()).map(own).collect();
+                paths.sort();
+                paths.dedup();
+                Ok((Verdict::Conflicts(paths), tree))
+            }
+            Some(129) => Err(Trouble::Said("it takes git 2.38 or later to find out".to_owned())),
+            _ => Err(Trouble::Said(format!("git did not answer: {}", visible(&answer.complaint)))),
+        }
+    }
+}
