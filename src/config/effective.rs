@@ -1,7 +1,7 @@
 //! The configuration as it takes effect: what a file leaves out is filled in.
 
 use super::types::Config;
-use crate::incident::{Policy, Severity, SeverityChange};
+use crate::incident::{Policy, Severity, SeverityChange, SuspectsChange};
 
 /// Fills in what `config` leaves out: from the policy in force, the name of the repository
 /// and the branch found to be in production.
@@ -28,6 +28,11 @@ pub fn with_defaults(mut config: Config, policy: &Policy, name: &str, base: Opti
     config.policy.finish_gates = policy.finish_gates.clone();
     config.policy.hotfix_limit = Some(policy.hotfix_limit);
     config.policy.migrations = Some(policy.migrations.clone());
+    config.policy.suspects = SuspectsChange {
+        weights: policy.suspects.weights.clone(),
+        paths: policy.suspects.paths.clone(),
+        stop_words: policy.suspects.stop_words.clone(),
+    };
     config
 }
 

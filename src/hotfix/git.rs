@@ -12,6 +12,7 @@ mod history;
 mod refs;
 mod remote;
 mod status;
+mod suspects;
 mod versions;
 
 use std::path::{Path, PathBuf};
@@ -41,6 +42,7 @@ struct Cache {
     upstream: Option<((Oid, Oid), (usize, usize))>,
     version: Option<(Oid, Vec<VersionFile>, Option<String>)>,
     tags: refs::TagCache,
+    suspects: suspects::Cache,
 }
 
 impl Reader {

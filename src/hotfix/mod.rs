@@ -1,6 +1,6 @@
 //! The hotfix branch: what is known of it, and the plans that change it.
 //!
-//! `state`, `outlook`, `pull`, `forge`, `standing`, `remote`, `back` and `flows` are pure. `git` reads repositories (with git2, which runs no hook and
+//! `state`, `outlook`, `pull`, `forge`, `standing`, `suspects`, `remote`, `back` and `flows` are pure. `git` reads repositories (with git2, which runs no hook and
 //! no configured program), `watch` notices that they change; both are imported by `runtime`,
 //! `conductor` and `cli` only.
 
@@ -13,6 +13,7 @@ pub mod pull;
 pub mod remote;
 pub mod standing;
 pub mod state;
+pub mod suspects;
 pub mod version;
 pub mod watch;
 

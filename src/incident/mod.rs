@@ -27,8 +27,8 @@ pub use fix::{Fix, Raised, Review};
 pub use fold::Log;
 pub use next::{Facts, Next, WayBack, next};
 pub use policy::{
-    ChecklistItem, HotfixLimit, PhasePolicy, Policy, PolicyChange, Question, Role, RollbackStep,
-    SeverityChange, SeverityPolicy,
+    ChecklistItem, HotfixLimit, OnsetWeight, PathKind, PhasePolicy, Policy, PolicyChange, Question, Role,
+    RollbackStep, SeverityChange, SeverityPolicy, SizeWeight, SuspectPolicy, SuspectsChange, Suspicion,
 };
 pub use record::{Author, Draft, Hash, Hlc, IncidentId, NotARecord, Precision, Record, RecordId};
 pub use state::*;

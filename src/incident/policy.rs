@@ -1,5 +1,7 @@
 //! The policy: every figure of the procedure as data, with a team's changes on top.
 
+mod suspects;
+
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Phase, Severity};
 use crate::config::types::{DeadlineText, DurationText, Flow};
+
+pub use suspects::{OnsetWeight, PathKind, SizeWeight, SuspectPolicy, SuspectsChange, Suspicion};
 
 /// The policy in force: `assets/policy.toml` with a team's changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +42,8 @@ pub struct Policy {
     pub fetch_valid_for: SignedDuration,
     /// Paths of database migrations: folders that end in `/`, and names of files with `*`.
     pub migrations: Vec<String>,
+    /// How changes since the last good release are weighed.
+    pub suspects: SuspectPolicy,
     /// What keeps an environment as a repository describes it, and the files that tell.
     pub gitops: BTreeMap<String, Vec<String>>,
     /// The steps of going back, in order.
@@ -232,6 +238,8 @@ pub struct PolicyChange {
     /// Paths of database migrations in place of the usual ones: folders that end in `/`, and names
     /// of files with `*`.
     pub migrations: Option<Vec<String>>,
+    /// How changes since the last good release are weighed: `[policy.suspects]`.
+    pub suspects: SuspectsChange,
 }
 
 /// A team's changes to one severity. Durations as `2h`, `15m`.
@@ -311,6 +319,7 @@ impl Policy {
         if let Some(migrations) = &change.migrations {
             self.migrations.clone_from(migrations);
         }
+        self.suspects.change(&change.suspects);
         self
     }
 

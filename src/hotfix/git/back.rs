@@ -19,16 +19,20 @@ const MAX_DEPTH: usize = 3;
 
 /// Time that is left. libgit2 cannot be interrupted: it is looked at between its steps.
 #[derive(Clone, Copy)]
-struct Budget(Instant);
+pub(super) struct Budget(Instant);
 
 impl Budget {
+    pub(super) fn of(time: Duration) -> Self {
+        Self(Instant::now() + time)
+    }
+
     fn is_spent(self) -> bool {
         Instant::now() >= self.0
     }
 }
 
 /// Why something could not be found out.
-enum Trouble {
+pub(super) enum Trouble {
     Git(Error),
     Said(NoRevert),
 }
@@ -39,7 +43,7 @@ impl From<Error> for Trouble {
     }
 }
 
-fn no(why: impl Into<String>) -> Trouble {
+pub(super) fn no(why: impl Into<String>) -> Trouble {
     Trouble::Said(NoRevert::No(why.into()))
 }
 
@@ -51,7 +55,7 @@ impl Reader {
     /// Finds out what going back would do, in about the time that is given. What takes longer is
     /// said to be unknown.
     pub fn look_back(&self, question: &Question, budget: Duration) -> Back {
-        let budget = Budget(Instant::now() + budget);
+        let budget = Budget::of(budget);
         let commit = |id: &str| Oid::from_str(id).ok().and_then(|id| self.repo.find_commit(id).ok());
         let Some(target) = commit(&question.target) else { return Back::missing() };
         let tag = question.tag.clone().filter(|tag| {
@@ -182,12 +186,12 @@ fn named(commit: &GitCommit<'_>) -> Commit {
 }
 
 /// The beginning of an id, by which people call a commit.
-fn short(id: Oid) -> String {
+pub(super) fn short(id: Oid) -> String {
     id.to_string().chars().take(7).collect()
 }
 
 /// A name in a directory that nothing has yet.
-fn free(directory: &std::path::Path, name: &str) -> String {
+pub(super) fn free(directory: &std::path::Path, name: &str) -> String {
     let path = |number: u32| match number {
         1 => directory.join(name),
         number => directory.join(format!("{name}-{number}")),
@@ -252,16 +256,16 @@ fn mainline(repo: &Repository, merge: &GitCommit<'_>, target: Oid) -> Result<Opt
 }
 
 /// What trying showed.
-struct Tried {
-    runs: Vec<Run>,
-    conflicts: Vec<String>,
-    at: Option<String>,
-    same: bool,
+pub(super) struct Tried {
+    pub(super) runs: Vec<Run>,
+    pub(super) conflicts: Vec<String>,
+    pub(super) at: Option<String>,
+    pub(super) same: bool,
 }
 
 /// Reverts one commit after the other on top of `onto`. Its objects go into memory, of a
 /// repository opened for this alone.
-fn try_in_memory(
+pub(super) fn try_in_memory(
     repo: &Repository,
     onto: Oid,
     target: &GitCommit<'_>,

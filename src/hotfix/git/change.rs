@@ -53,7 +53,7 @@ fn commits(repo: &Repository, head: Oid, base: Oid) -> Result<Vec<Commit>, Error
 }
 
 /// A commit can claim any date; what no calendar holds becomes the nearest that one does.
-fn timestamp(seconds: i64) -> Timestamp {
+pub(super) fn timestamp(seconds: i64) -> Timestamp {
     let limit = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_second(seconds).unwrap_or(limit)
 }
