@@ -60,7 +60,7 @@ pub fn ask(
     let deployed = of[at];
     let until = History {
         releases: of[..=at].iter().map(|release| (*release).clone()).collect(),
-        rehearsals: Vec::new(),
+        ..History::default()
     };
     let good = until.good_beside(environment, &deployed.commit);
     let after = |release: &&&Release| good.is_none_or(|good| release.at > good.at);

@@ -229,7 +229,7 @@ fn it_is_looked_between_the_last_good_release_and_what_was_live_when_it_began() 
             release("v1", -60, passed, true),
             release("v4", -120, None, false),
         ],
-        rehearsals: Vec::new(),
+        ..History::default()
     };
     let names = |ask: &Ask| {
         let name = |live: &Option<Live>| live.as_ref().map(|live| live.name.clone()).unwrap_or_default();
