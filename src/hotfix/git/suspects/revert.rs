@@ -7,6 +7,7 @@ use git2::{Commit as GitCommit, Oid, Repository};
 use super::super::Reader;
 use super::super::back::{Budget, Trouble, free, no, short, try_in_memory};
 use super::super::refs;
+use crate::config::types::Hotfix;
 use crate::hotfix::back::{NoRevert, Revert};
 use crate::hotfix::suspects::Halves;
 
@@ -16,21 +17,29 @@ impl Reader {
     ///
     /// # Errors
     /// It cannot be done, or nobody can tell, and why.
-    pub fn look_at_revert(&self, commit: &str, base: &str, budget: Duration) -> Result<Revert, NoRevert> {
-        self.try_revert(commit, base, Budget::of(budget)).map_err(|trouble| match trouble {
+    pub fn look_at_revert(
+        &self,
+        commit: &str,
+        hotfix: &Hotfix,
+        budget: Duration,
+    ) -> Result<Revert, NoRevert> {
+        self.try_revert(commit, hotfix, Budget::of(budget)).map_err(|trouble| match trouble {
             Trouble::Said(said) => said,
             Trouble::Git(error) => NoRevert::Unknown(error.message().to_owned()),
         })
     }
 
-    fn try_revert(&self, commit: &str, base: &str, budget: Budget) -> Result<Revert, Trouble> {
+    fn try_revert(&self, commit: &str, hotfix: &Hotfix, budget: Budget) -> Result<Revert, Trouble> {
         let repo = &self.repo;
         let commit = Oid::from_str(commit).and_then(|id| repo.find_commit(id))?;
-        let branch =
-            refs::base_name(repo, base).ok_or_else(|| no("the branch in production was not found here"))?;
-        let remote = refs::main_remote(repo)
+        let branch = refs::base_name(repo, &hotfix.base)
+            .ok_or_else(|| no("the branch in production was not found here"))?;
+        let remote = self
+            .remote_name(&hotfix.remote)
             .ok_or_else(|| no("there is no remote called origin, nor just one, to push to"))?;
-        let tracking = format!("refs/remotes/{remote}/{branch}");
+        let tracking = self
+            .tracking_name(&remote, &branch)
+            .ok_or_else(|| no(format!("{branch} of {remote} is not fetched here by default")))?;
         let (tracking, onto) = refs::commit_of(repo, &tracking)?
             .ok_or_else(|| no(format!("{remote} has no {branch} as far as is known here: git fetch")))?;
         if onto != commit.id() && !repo.graph_descendant_of(onto, commit.id())? {

@@ -205,19 +205,19 @@ fn taking_one_change_back_is_tried_beforehand() {
     merge(&repo, "feature", 2);
     let merged = repo.git(&["rev-parse", "HEAD"]);
     repo.with_origin();
-    let reader = Reader::open(repo.root()).unwrap();
-    let revert = reader.look_at_revert(&merged, "", PATIENCE).unwrap();
+    let (reader, usual) = (Reader::open(repo.root()).unwrap(), crate::config::types::Hotfix::default());
+    let revert = reader.look_at_revert(&merged, &usual, PATIENCE).unwrap();
     assert_eq!((revert.runs.len(), revert.runs[0].mainline, revert.ahead), (1, Some(1), 0));
-    let revert = reader.look_at_revert(&low, "", PATIENCE).unwrap();
+    let revert = reader.look_at_revert(&low, &usual, PATIENCE).unwrap();
     assert_eq!((revert.runs[0].mainline, revert.ahead), (None, 3));
     assert!(revert.conflicts.is_empty() && revert.scratch.contains("flightdeck/revert-"));
 
     repo.write("src/pool.rs", "pub const LIMIT: u32 = 12;\n");
     let unpushed = repo.commit("raise it");
-    let why = reader.look_at_revert(&unpushed, "", PATIENCE).unwrap_err();
+    let why = reader.look_at_revert(&unpushed, &usual, PATIENCE).unwrap_err();
     assert!(matches!(why, NoRevert::No(why) if why.contains("not on main as origin has it")));
     repo.git(&["push", "-q", "origin", "main"]);
-    let revert = reader.look_at_revert(&low, "", PATIENCE).unwrap();
+    let revert = reader.look_at_revert(&low, &usual, PATIENCE).unwrap();
     assert_eq!(revert.conflicts, ["src/pool.rs"]);
 
     let halves = reader.halves(&low, &unpushed).unwrap();
