@@ -7,6 +7,8 @@
 pub mod canvas;
 mod glyph;
 mod header;
+#[cfg(test)]
+mod hotfix_tests;
 mod keys;
 mod layout;
 mod overlay;

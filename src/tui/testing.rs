@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::{Buffer, CellWidth as _};
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Modifier};
+use ratatui::style::{Color, Modifier, Style};
 use uuid::Uuid;
 
 use super::theme::Theme;
@@ -355,6 +355,24 @@ pub(super) fn text(buf: &Buffer) -> String {
         out.push('\n');
     }
     out
+}
+
+/// The style of the first cell where a text is found.
+pub(super) fn style_of(buf: &Buffer, wanted: &str) -> Style {
+    let width = usize::from(buf.area.width);
+    for row in buf.content.chunks(width) {
+        for start in 0..width {
+            let mut rest = wanted;
+            for cell in &row[start..] {
+                match rest.strip_prefix(cell.symbol()) {
+                    Some("") => return row[start].style(),
+                    Some(left) => rest = left,
+                    None => break,
+                }
+            }
+        }
+    }
+    panic!("{wanted:?} is not in\n{}", text(buf));
 }
 
 /// A frame as a terminal would be sent it, to be looked at.

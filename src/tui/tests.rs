@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use ratatui::style::Modifier;
 
+use super::hotfix_tests::scenes as hotfix_scenes;
 use super::plan_tests::scenes as plan_scenes;
 use super::run_tests::scenes as run_scenes;
 use super::testing::*;
@@ -191,6 +192,7 @@ fn scenes() -> Vec<(&'static str, Model)> {
     ];
     scenes.extend(run_scenes());
     scenes.extend(plan_scenes());
+    scenes.extend(hotfix_scenes());
     scenes
 }
 
@@ -300,24 +302,6 @@ fn a_tiny_terminal_says_how_much_room_is_needed() {
     assert_eq!(text_at(13, 1), "needs 40×12");
     assert_eq!(text_at(6, 1), "40×12");
     assert_eq!(text_at(3, 1), "40…");
-}
-
-/// The style of the first cell where a text is found.
-fn style_of(buf: &ratatui::buffer::Buffer, wanted: &str) -> ratatui::style::Style {
-    let width = usize::from(buf.area.width);
-    for row in buf.content.chunks(width) {
-        for start in 0..width {
-            let mut rest = wanted;
-            for cell in &row[start..] {
-                match rest.strip_prefix(cell.symbol()) {
-                    Some("") => return row[start].style(),
-                    Some(left) => rest = left,
-                    None => break,
-                }
-            }
-        }
-    }
-    panic!("{wanted:?} is not in\n{}", text(buf));
 }
 
 #[test]

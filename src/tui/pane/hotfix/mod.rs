@@ -1,4 +1,7 @@
-//! The hotfix: branch, upstream, size, commits and what is not committed.
+//! The hotfix: branch, commits, what is not committed, and what lies ahead of it.
+
+mod facts;
+mod page;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,6 +13,12 @@ use super::{empty, frame, mark, window};
 use crate::cockpit::{Command, Pane};
 use crate::config::types::Flow;
 use crate::hotfix::state::{BranchState, Commit, DirtyFile, Head, NoRepository};
+use facts::{Group, Item, Room};
+
+/// Blank columns between two items on a line.
+const BETWEEN: u16 = 3;
+/// Rows of commits that are kept however much else there is to say.
+const KEPT_ROWS: u16 = 2;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let flow = match ui.model.config.config.hotfix.flow {
@@ -21,6 +30,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     match &ui.model.branch {
         None => empty(ui, buf, body, &["reading the repository …"]),
         Some(Err(why)) => no_repository(ui, buf, body, why),
+        Some(Ok(branch)) if ui.model.zoom && body.width >= page::LEAST => {
+            return page::draw(ui, buf, body, branch);
+        }
         Some(Ok(branch)) => return repository(ui, buf, body, branch),
     }
     body
@@ -52,14 +64,103 @@ fn why_not(why: &NoRepository) -> (String, String) {
     }
 }
 
+/// ```text
+/// │ ⎇ hotfix/pool-limit  pushed ✓                 clean │
+/// │ a91c2fe fix: raise pool limit              li   12m │
+/// │ 77b0d13 chore: bump version 1.2.4          li    4m │
+/// │ 3 files +18 −4   tests touched ✓   version 1.2.4 ✓  │
+/// │ into main ✓ clean   into develop ▲ 1 conflict       │
+/// │   develop: src/pool.rs                              │
+/// ```
 fn repository(ui: Ui<'_>, buf: &mut Buffer, body: Rect, branch: &BranchState) -> Rect {
     head_line(ui, &mut Pen::new(buf, body, 0), branch);
-    size_line(ui, &mut Pen::new(buf, body, 1), branch);
-    let list = below(body, 2);
-    let rows = branch.commits.len() + branch.dirty.len();
+    let rest = below(body, 1);
+    let room = if ui.model.zoom { Room::Plenty } else { Room::Little };
+    let groups = facts::groups(ui, branch, room);
+    let rows = lines_of_list(branch);
+    let mut lines = set(&groups, rest.width);
+    let kept = rows.min(KEPT_ROWS).min(rest.height);
+    shorten(&mut lines, usize::from(rest.height - kept));
+    let list = Rect { height: (rest.height - lines.len() as u16).min(rows), ..rest };
+    draw_rows(ui, buf, list, branch);
+    for (line, set) in lines.iter().enumerate() {
+        let mut pen = Pen::new(buf, below(rest, list.height), line as u16);
+        put(ui, &mut pen, set);
+    }
+    list
+}
+
+/// Lines that the list can fill: one that says so where there is nothing yet.
+fn lines_of_list(branch: &BranchState) -> u16 {
+    match rows(branch) {
+        0 => u16::from(!branch.not_yet.counts && !branch.not_yet.changes),
+        rows => u16::try_from(rows).unwrap_or(u16::MAX),
+    }
+}
+
+/// Rows of the list: commits, and files that are not committed.
+fn rows(branch: &BranchState) -> usize {
+    branch.commits.len() + branch.dirty.len()
+}
+
+/// A line of items.
+struct Set<'a> {
+    /// What is left out first has the highest.
+    rank: u8,
+    /// Columns it is moved in by.
+    indent: u16,
+    items: Vec<&'a Item>,
+}
+
+/// Sets groups into lines: the items of each next to one another as far as they fit.
+fn set(groups: &[Group], columns: u16) -> Vec<Set<'_>> {
+    let mut lines = Vec::new();
+    for group in groups {
+        let fresh = || Set { rank: group.rank, indent: group.indent, items: Vec::new() };
+        let (mut line, mut used) = (fresh(), group.indent);
+        for item in &group.items {
+            let wide = facts::columns(item);
+            if !line.items.is_empty() && used.saturating_add(BETWEEN).saturating_add(wide) > columns {
+                lines.push(std::mem::replace(&mut line, fresh()));
+                used = group.indent;
+            }
+            used = used.saturating_add(wide).saturating_add(if line.items.is_empty() { 0 } else { BETWEEN });
+            line.items.push(item);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// Leaves lines out until so many are left: those that matter least first.
+fn shorten(lines: &mut Vec<Set<'_>>, room: usize) {
+    while lines.len() > room {
+        let least = lines.iter().map(|line| line.rank).max();
+        let Some(index) = lines.iter().rposition(|line| Some(line.rank) == least) else { return };
+        lines.remove(index);
+    }
+}
+
+/// Writes a line of items.
+fn put(ui: Ui<'_>, pen: &mut Pen<'_>, line: &Set<'_>) {
+    pen.gap(line.indent);
+    for (index, item) in line.items.iter().enumerate() {
+        pen.gap(if index == 0 { 0 } else { BETWEEN });
+        put_item(ui, pen, item);
+    }
+}
+
+fn put_item(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item) {
+    for (text, role) in item {
+        pen.put(text, ui.of(*role));
+    }
+}
+
+/// Draws the commits and the files that are not committed, around the cursor.
+fn draw_rows(ui: Ui<'_>, buf: &mut Buffer, list: Rect, branch: &BranchState) {
+    let rows = rows(branch);
     if rows == 0 {
-        nothing_yet(ui, buf, list, branch);
-        return list;
+        return nothing_yet(ui, buf, list, branch);
     }
     let (top, cursor) = window(ui, Pane::Hotfix, rows, list.height);
     for line in 0..list.height {
@@ -79,20 +180,25 @@ fn repository(ui: Ui<'_>, buf: &mut Buffer, body: Rect, branch: &BranchState) ->
         }
         mark(ui, buf, list, line, Pane::Hotfix, row == cursor);
     }
-    list
 }
 
-/// What HEAD is, what somebody is in the middle of, and how it stands to its upstream.
+/// What HEAD is, how it stands to its upstream, and whether something is not committed.
 fn head_line(ui: Ui<'_>, pen: &mut Pen<'_>, branch: &BranchState) {
-    match branch.dirty_count {
-        0 => pen.right("clean", ui.of(Role::Muted)),
-        count => pen.right(&format!("{count} changed"), ui.of(Role::Warn)),
-    };
-    pen.right_gap(2);
-    head(ui, pen, branch);
-    if let Some(operation) = branch.operation {
-        pen.gap(2).put(&format!("▲ in the middle of a {}", operation.name()), ui.of(Role::Overdue));
+    if branch.not_yet.changes {
+        pen.right("looking …", ui.of(Role::Faint));
+    } else {
+        match branch.dirty_count {
+            0 => pen.right("clean", ui.of(Role::Muted)),
+            count => pen.right(&format!("{count} changed"), ui.of(Role::Warn)),
+        };
     }
+    pen.right_gap(2);
+    names_line(ui, pen, branch);
+}
+
+/// What HEAD is and how it stands to its upstream.
+fn names_line(ui: Ui<'_>, pen: &mut Pen<'_>, branch: &BranchState) {
+    head(ui, pen, branch);
     pen.gap(2);
     upstream(ui, pen, branch);
 }
@@ -123,6 +229,10 @@ fn upstream(ui: Ui<'_>, pen: &mut Pen<'_>, branch: &BranchState) {
         }
         return;
     };
+    if upstream.exists && branch.not_yet.counts {
+        pen.put("counting …", ui.of(Role::Faint));
+        return;
+    }
     match (upstream.exists, upstream.ahead, upstream.behind) {
         (false, ..) => pen.put("▲ upstream is gone", ui.of(Role::Warn)),
         (true, 0, 0) => pen.put("pushed ✓", ui.of(Role::Good)),
@@ -130,41 +240,6 @@ fn upstream(ui: Ui<'_>, pen: &mut Pen<'_>, branch: &BranchState) {
         (true, 0, behind) => pen.put(&format!("↓{behind} to pull"), ui.of(Role::Warn)),
         (true, ahead, behind) => pen.put(&format!("↑{ahead} ↓{behind} diverged"), ui.of(Role::Bad)),
     };
-}
-
-/// How big the change has grown, whether it carries a test, and the version.
-fn size_line(ui: Ui<'_>, pen: &mut Pen<'_>, branch: &BranchState) {
-    let version = match (&branch.version, branch.tags.first()) {
-        (_, Some(tag)) => tag.clone(),
-        (Some(version), None) => format!("version {version}"),
-        (None, None) => String::new(),
-    };
-    // Size and test say more about the fix than its version.
-    if branch.size.files == 0 || pen.room() >= 38 + width(&version) {
-        pen.right(&version, ui.of(Role::Faint));
-        pen.right_gap(2);
-    }
-    if branch.behind > 0 {
-        let base = branch.base.as_deref().unwrap_or("its base");
-        pen.put(&format!("▲ {} behind {base}", branch.behind), ui.of(Role::Warn)).gap(3);
-    }
-    if branch.size.files == 0 {
-        if let Some(base) = branch.base.as_deref().filter(|base| branch.branch() != Some(base)) {
-            pen.put(&format!("no change to {base} yet"), ui.of(Role::Faint));
-        } else if let Some(tag) = &branch.last_tag {
-            pen.put(&format!("last tag {tag}"), ui.of(Role::Faint));
-        }
-        return;
-    }
-    let files = if branch.size.files == 1 { "file" } else { "files" };
-    pen.put(&format!("{} {files} ", branch.size.files), ui.of(Role::Muted));
-    pen.put(&format!("+{} ", branch.size.insertions), ui.of(Role::Good));
-    pen.put(&format!("−{}", branch.size.deletions), ui.of(Role::Bad)).gap(3);
-    if branch.size.tests_touched {
-        pen.put("with a test ✓", ui.of(Role::Good));
-    } else {
-        pen.put("▲ no test", ui.of(Role::Warn));
-    }
 }
 
 fn commit_row(ui: Ui<'_>, pen: &mut Pen<'_>, commit: &Commit) {
@@ -194,8 +269,8 @@ fn dirty_row(ui: Ui<'_>, pen: &mut Pen<'_>, file: &DirtyFile, first: bool) {
 }
 
 fn nothing_yet(ui: Ui<'_>, buf: &mut Buffer, body: Rect, branch: &BranchState) {
-    let body = below(body, 1);
     let keys = ui.keys(Command::Hotfix, Command::HotfixStart);
+    let base = branch.base.as_deref().unwrap_or("the base");
     let line = match (&branch.head, ui.model.hotfix_branch()) {
         (Head::Unborn { .. }, _) => "make a first commit; there is nothing to fix before it".to_owned(),
         (_, Some(_)) if ui.model.drill => {
@@ -205,10 +280,7 @@ fn nothing_yet(ui: Ui<'_>, buf: &mut Buffer, body: Rect, branch: &BranchState) {
             )
         }
         (_, Some(_)) => "edit and commit the smallest fix; it shows up here".to_owned(),
-        (_, None) => {
-            let base = branch.base.as_deref().unwrap_or("the base");
-            format!("press {keys} to start a hotfix branch from {base}")
-        }
+        (_, None) => format!("press {keys} to start a hotfix branch from {base}"),
     };
     Pen::new(buf, body, 0).put(&line, ui.of(Role::Faint));
 }
@@ -221,6 +293,21 @@ pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
         Some(Err(why)) => {
             pen.put(&why_not(why).0, ui.of(Role::Muted));
         }
-        Some(Ok(branch)) => head_line(ui, pen, branch),
+        Some(Ok(branch)) => {
+            names_line(ui, pen, branch);
+            if let Some(operation) = branch.operation {
+                pen.gap(2);
+                pen.put(&format!("▲ in the middle of a {}", operation.name()), ui.of(Role::Overdue));
+            }
+            for item in facts::worst(ui, branch) {
+                if facts::columns(&item) + 2 <= pen.room() {
+                    pen.gap(2);
+                    put_item(ui, pen, &item);
+                }
+            }
+            if branch.dirty_count > 0 {
+                pen.right(&format!("{} changed", branch.dirty_count), ui.of(Role::Warn));
+            }
+        }
     }
 }
