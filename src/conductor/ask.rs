@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::call::ask_http;
 use super::capture::{Captured, capture};
+use super::environment::environment;
 use super::forge;
 use super::secrets::Vault;
-use super::spawn::environment;
 use crate::incident::Proof;
 use crate::plan::{Ask, Command, Probe};
 use crate::text::visible;

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::capture::{Captured, capture};
+use super::environment::environment;
 use super::flags::flag_states;
 use super::prepare::{Ground, directory};
 use super::secrets::Vault;
-use super::spawn::environment;
 use super::told::past_releases;
 use crate::config::types::Environment;
 use crate::deploy::gates::WayBack;

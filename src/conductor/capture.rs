@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::environment::unattended;
 use crate::plan::Command;
 use crate::text::visible;
 
@@ -44,13 +45,13 @@ pub(super) fn capture(
 ) -> Result<Captured, String> {
     let (name, arguments) = command.argv.split_first().ok_or(format!("{what} names no program"))?;
     let program = if name.contains('/') { Path::new(&command.cwd).join(name) } else { name.into() };
+    let unattended = unattended(command, &environment);
     let mut child = std::process::Command::new(program)
         .args(arguments)
         .current_dir(&command.cwd)
         .env_clear()
         .envs(environment)
-        // Nobody is there to answer.
-        .env("GIT_TERMINAL_PROMPT", "0")
+        .envs(unattended)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

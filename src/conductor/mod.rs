@@ -12,6 +12,7 @@ mod call;
 mod capture;
 mod conduct;
 mod decide;
+mod environment;
 mod files;
 mod flags;
 mod forge;

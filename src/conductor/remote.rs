@@ -1,14 +1,13 @@
 //! Asks a remote what it has, and fetches that, in the background: nobody is there to answer a
 //! question, so none is asked, and an answer is waited for a while only.
 
-use std::ffi::OsString;
 use std::time::Duration;
 
 use super::capture::{Captured, capture};
+use super::environment::environment;
 use super::mask::Masker;
 use super::prepare::{Fresh, Ground, directory};
 use super::secrets::masker;
-use super::spawn::environment;
 use crate::hotfix::git::Reader;
 use crate::hotfix::remote::{Known, Refs, Remote, Source, is_fresh};
 use crate::plan::Command;
@@ -20,13 +19,6 @@ const ASKING: Duration = Duration::from_secs(15);
 const FETCHING: Duration = Duration::from_secs(120);
 /// Bytes of an answer that are read: branches and tags of a very large repository.
 const ENOUGH: usize = 32 << 20;
-/// What keeps git's helpers from asking anybody anything, on a terminal or in a window.
-const QUIET: [(&str, &str); 4] = [
-    ("GIT_ASKPASS", ""),
-    ("SSH_ASKPASS", ""),
-    ("SSH_ASKPASS_REQUIRE", "never"),
-    ("GCM_INTERACTIVE", "never"),
-];
 /// What keeps git from asking, paging, and leaving something running behind.
 const OPTIONS: [&str; 9] = [
     "--no-pager",
@@ -142,10 +134,9 @@ impl Line<'_> {
             argv: words.map(str::to_owned).collect(),
             cwd: directory(&self.reader.root().to_string_lossy()),
             env: Vec::new(),
-            set: QUIET.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            set: [].into(),
         };
-        let mut variables = environment(&command, [], std::env::vars_os());
-        quiet_ssh(&mut variables, self.reader.ssh());
+        let variables = environment(&command, [], std::env::vars_os());
         let captured = capture("the remote", &command, variables, patience, ENOUGH)
             .map_err(|why| self.masker.mask(&why).into_owned())?;
         if captured.code == Some(0) {
@@ -153,40 +144,6 @@ impl Line<'_> {
         }
         Err(complaint(&captured, self.masker))
     }
-}
-
-/// Has ssh ask nothing either, and leave no connection behind for others that would keep our end
-/// of its output open; whatever else the user has set up for it stays.
-fn quiet_ssh(variables: &mut Vec<(OsString, OsString)>, set_up: (Option<String>, Option<String>)) {
-    let get = |wanted: &str| {
-        let found = variables.iter().find(|(name, _)| name == wanted);
-        found.and_then(|(_, value)| value.to_str()).filter(|value| !value.is_empty()).map(str::to_owned)
-    };
-    let (configured, variant) = set_up;
-    let given = get("GIT_SSH_COMMAND").or(configured);
-    let command = match (given, get("GIT_SSH")) {
-        (Some(command), _) => command,
-        // A program by its path, which takes no words of ours.
-        (None, Some(program)) => shell_words::quote(&program).into_owned(),
-        (None, None) => "ssh".to_owned(),
-    };
-    let variant = get("GIT_SSH_VARIANT").or(variant).filter(|variant| variant != "auto");
-    let variant = variant.unwrap_or_else(|| variant_of(&command));
-    let options = match variant.as_str() {
-        "simple" => return,
-        "plink" | "putty" | "tortoiseplink" => "-batch",
-        _ => "-o BatchMode=yes -o ControlMaster=no",
-    };
-    variables.retain(|(name, _)| name != "GIT_SSH_COMMAND");
-    variables.push(("GIT_SSH_COMMAND".into(), format!("{command} {options}").into()));
-}
-
-/// What git would take an ssh command for, by its name.
-fn variant_of(command: &str) -> String {
-    let words = shell_words::split(command).unwrap_or_default();
-    let program = words.first().map(String::as_str).unwrap_or_default();
-    let name = program.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    name.strip_suffix(".exe").unwrap_or(&name).to_owned()
 }
 
 /// What git says of a failure, in one line.

@@ -13,8 +13,8 @@ use std::time::Duration;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::capture::capture;
+use super::environment::{environment, is_git, of_git};
 use super::mask::{Masker, SHORTEST, weight};
-use super::spawn::environment;
 use crate::config::types::{Config, Probe as Watched};
 use crate::deploy::secrets::source;
 use crate::failure::{Failure, Result};
@@ -44,7 +44,7 @@ pub fn masker(config: &Config, root: &Path) -> Masker {
     let probes = config.probes.iter().flat_map(|probe| &probe.env);
     let checks = config.checks.iter().flat_map(|check| &check.env);
     let environments = config.environments.iter().flat_map(|environment| &environment.env);
-    let known = already_known(&sources, probes.chain(checks).chain(environments), [root]);
+    let known = already_known(&sources, probes.chain(checks).chain(environments).map(String::as_str), [root]);
     let known = known.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
     // What could be refused is too short, and left out already.
     Masker::new(known).unwrap_or_default()
@@ -53,7 +53,7 @@ pub fn masker(config: &Config, root: &Path) -> Masker {
 /// What can be had at once, with names: nothing of it is too short to be masked.
 fn already_known<'a>(
     sources: &[SecretSource],
-    variables: impl IntoIterator<Item = &'a String>,
+    variables: impl IntoIterator<Item = &'a str>,
     places: impl IntoIterator<Item = &'a Path>,
 ) -> Vec<(String, Value)> {
     let mut known: Vec<(String, Value)> = Vec::new();
@@ -65,7 +65,7 @@ fn already_known<'a>(
     }
     for name in variables.into_iter().filter(|name| sounds_secret(name)) {
         let value = std::env::var_os(name).map(|value| Zeroizing::new(value.into_vec()));
-        known.extend(value.filter(|it| it.len() >= LONG_ENOUGH).map(|it| (name.clone(), it)));
+        known.extend(value.filter(|it| it.len() >= LONG_ENOUGH).map(|it| (name.to_owned(), it)));
     }
     for reader in places.into_iter().filter_map(|place| Reader::open(place).ok()) {
         known.extend(reader.credentials().into_iter().map(|(name, it)| (name, Zeroizing::new(it))));
@@ -90,7 +90,9 @@ impl Vault {
     /// masked from the first byte.
     pub(super) fn open(plan: &Plan) -> Self {
         let commands = commands(plan);
-        let variables = commands.iter().flat_map(|command| &command.env);
+        let named = commands.iter().flat_map(|command| &command.env).map(String::as_str);
+        let git = commands.iter().any(|command| is_git(command)).then(of_git).into_iter().flatten();
+        let variables = named.chain(git);
         let mut places: Vec<_> = commands.iter().map(|command| Path::new(&command.cwd)).collect();
         places.sort_unstable();
         places.dedup();

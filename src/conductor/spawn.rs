@@ -1,8 +1,9 @@
 //! Starts one command in a pseudo-terminal and a session of its own, with the environment it
 //! was promised and no more; or says plainly why it did not start.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::io::{self, BufRead as _, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -10,33 +11,11 @@ use std::process::Child;
 use pty_process::blocking::{Command as PtyCommand, Pty, open};
 use rustix::io::Errno;
 
+use super::environment::{environment, on_terminal};
 use super::secrets::Vault;
 use crate::plan::Command;
 use crate::text::visible;
 
-/// What every command gets, where it is set at all, besides `LC_*`.
-const BASIC: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "SSH_AUTH_SOCK"];
-/// What git gets besides, where it is set: what tells it of the user's configuration, keys and way
-/// to other machines.
-const FOR_GIT: [&str; 17] = [
-    "GIT_CONFIG_GLOBAL",
-    "GIT_CONFIG_SYSTEM",
-    "GIT_CONFIG_NOSYSTEM",
-    "XDG_CONFIG_HOME",
-    "XDG_RUNTIME_DIR",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "GNUPGHOME",
-    "GIT_SSH",
-    "GIT_SSH_COMMAND",
-    "GIT_SSH_VARIANT",
-    "GIT_SSL_CAINFO",
-    "http_proxy",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "no_proxy",
-    "NO_PROXY",
-];
 /// The terminal that a command sees.
 const SIZE: (u16, u16) = (40, 120);
 
@@ -67,8 +46,13 @@ pub(super) fn spawn(command: &Command, vault: &Vault, mark: &str) -> Result<Star
     };
     let mut prepared = PtyCommand::new(program(command, name));
     prepared = prepared.arg0(name).args(arguments).current_dir(&command.cwd).env_clear();
-    prepared =
-        prepared.envs(environment(command, vault.variables(command), std::env::vars_os())).env(MARK, mark);
+    // Where helpers of git ask: its own terminal, and not the one this process was started from.
+    let terminal = rustix::termios::ttyname(&far_end, Vec::new()).ok();
+    let terminal = terminal.as_ref().map(|name| OsStr::from_bytes(name.to_bytes()));
+    prepared = prepared
+        .envs(environment(command, vault.variables(command), std::env::vars_os()))
+        .envs(on_terminal(command, terminal))
+        .env(MARK, mark);
     match prepared.spawn(far_end) {
         Ok(child) => Ok(Started { child, pty }),
         Err(pty_process::Error::Io(error)) => Err(why(command, name, &error)),
@@ -79,29 +63,6 @@ pub(super) fn spawn(command: &Command, vault: &Vault, mark: &str) -> Result<Star
 /// A program named with a slash is looked for from the command's directory, any other on PATH.
 fn program(command: &Command, name: &str) -> PathBuf {
     if name.contains('/') { Path::new(&command.cwd).join(name) } else { PathBuf::from(name) }
-}
-
-/// The environment of a command: of this process what it was promised, and its secrets.
-pub(super) fn environment(
-    command: &Command,
-    secrets: impl IntoIterator<Item = (OsString, OsString)>,
-    here: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Vec<(OsString, OsString)> {
-    let more: &[&str] = if command.argv.first().is_some_and(|it| it == "git") { &FOR_GIT } else { &[] };
-    let given = |name: &OsString| {
-        name.to_str().is_some_and(|name| {
-            BASIC.contains(&name)
-                || name.starts_with("LC_")
-                || more.contains(&name)
-                || command.env.iter().any(|env| env == name)
-        })
-    };
-    let mut environment: Vec<_> = here.into_iter().filter(|(name, _)| given(name)).collect();
-    environment.retain(|(name, _)| name != "TERM");
-    environment.push(("TERM".into(), "xterm-256color".into()));
-    environment.extend(secrets);
-    environment.extend(command.set.iter().map(|(name, value)| (name.into(), value.into())));
-    environment
 }
 
 /// Why a command did not start, in words that name what is missing.
@@ -163,30 +124,6 @@ mod tests {
     fn refusal(cwd: &Path, argv: &[&str]) -> String {
         let vault = Vault::open(&crate::plan::Plan::new("x", "x", crate::plan::Purpose::Test, "x"));
         spawn(&command(cwd, argv), &vault, "x").err().expect("it must not start")
-    }
-
-    #[test]
-    fn a_command_gets_what_it_was_promised_and_no_more() {
-        let here = [
-            ("PATH", "/bin"),
-            ("LC_ALL", "C"),
-            ("AWS_SECRET_ACCESS_KEY", "s"),
-            ("DEPLOY_TOKEN", "t"),
-            ("TERM", "dumb"),
-            ("FLIGHTDECK_STATE_DIR", "/s"),
-        ]
-        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        let mut given = environment(&command(Path::new("/"), &["x"]), [], here);
-        given.sort();
-        let expected = [
-            ("DEPLOY_TOKEN", "t"),
-            ("FLIGHTDECK_ENV", "staging"),
-            ("LC_ALL", "C"),
-            ("PATH", "/bin"),
-            ("TERM", "xterm-256color"),
-        ]
-        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        assert_eq!(given, expected);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::capture::{Captured, capture};
+use super::environment::environment;
 use super::secrets::Vault;
-use super::spawn::environment;
 use crate::config::types::{BlueGreen, Config, Environment};
 use crate::deploy::{self, Fill, blue_green, release};
 use crate::failure::{Failure, Result};

@@ -13,6 +13,7 @@ mod refs;
 mod remote;
 mod status;
 mod suspects;
+mod transport;
 mod versions;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ use super::watch::Places;
 use crate::config::types::{Hotfix, VersionFile};
 use crate::failure::{Failure, Result};
 use crate::text::visible;
+
+pub use transport::ssh;
 
 /// An open repository. Kept open between readings, because what did not change since the last
 /// one is not computed again. Not shared between threads.

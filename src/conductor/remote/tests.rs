@@ -104,23 +104,3 @@ fn no_remote_is_said_so_and_no_password_is_told() {
     let Remote::Silent { why, .. } = asked(&repo, Fresh::Ask, &builtin()) else { panic!("it answered") };
     assert!(!why.contains("hunter2222") && !why.is_empty(), "{why}");
 }
-
-#[test]
-fn ssh_is_told_to_ask_nothing_and_is_otherwise_as_the_user_has_it() {
-    let told = |given: &[(&str, &str)], command: Option<&str>, variant: Option<&str>| {
-        let mut variables: Vec<(OsString, OsString)> =
-            given.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        quiet_ssh(&mut variables, (command.map(str::to_owned), variant.map(str::to_owned)));
-        let found = variables.into_iter().find(|(name, _)| name == "GIT_SSH_COMMAND");
-        found.map(|(_, value)| value.into_string().unwrap())
-    };
-    let batch = |command: &str| Some(format!("{command} -o BatchMode=yes -o ControlMaster=no"));
-    assert_eq!(told(&[], None, None), batch("ssh"));
-    assert_eq!(told(&[], Some("ssh -i ~/.ssh/work"), None), batch("ssh -i ~/.ssh/work"));
-    assert_eq!(told(&[("GIT_SSH_COMMAND", "ssh -4")], Some("ssh -6"), None), batch("ssh -4"));
-    assert_eq!(told(&[("GIT_SSH", "/opt/my ssh")], None, None), batch("'/opt/my ssh'"));
-    let plink = Some("C:/putty/plink.exe -batch".to_owned());
-    assert_eq!(told(&[], Some("C:/putty/plink.exe"), None), plink);
-    assert_eq!(told(&[], Some("wrap"), Some("simple")), None, "it takes no options");
-    assert_eq!(told(&[("GIT_SSH_COMMAND", "wrap")], None, Some("simple")).as_deref(), Some("wrap"));
-}

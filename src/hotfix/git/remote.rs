@@ -131,13 +131,6 @@ impl Reader {
         Some(without_user_info(&String::from_utf8_lossy(remote.url_bytes())))
     }
 
-    /// What the user has git reach other machines with: `core.sshCommand`, and `ssh.variant`.
-    pub fn ssh(&self) -> (Option<String>, Option<String>) {
-        let config = self.repo.config().and_then(|mut config| config.snapshot()).ok();
-        let read = |name| config.as_ref().and_then(|config| config.get_string(name).ok());
-        (read("core.sshcommand"), read("ssh.variant"))
-    }
-
     /// Commits that a local branch has and no other branch, tag or branch of a remote: what would be
     /// lost with it. Ids with their subjects, newest first, and whether there are more.
     pub fn only_on(&self, branch: &str) -> Result<(Vec<(String, String)>, bool), git2::Error> {
