@@ -192,20 +192,6 @@ pub fn used(screen: &vt100::Screen) -> u16 {
     end
 }
 
-/// Tells whether a terminal looks as if the command waited for an answer: the cursor stands
-/// behind a question. A hint, no more.
-pub fn looks_like_a_question(screen: &vt100::Screen) -> bool {
-    let (row, column) = screen.cursor_position();
-    if column == 0 || screen.alternate_screen() {
-        return false;
-    }
-    let text = of_row(screen, row).text;
-    let text = text.trim_end().to_lowercase();
-    text.ends_with([':', '?'])
-        || text.ends_with("password")
-        || (text.ends_with([')', ']', '>']) && ["y/n", "yes/no"].iter().any(|answer| text.contains(answer)))
-}
-
 /// Takes output in and tells the lines that have left the screen for good.
 ///
 /// Its memory is that of one screen, and of the lines nobody has taken yet.
@@ -566,23 +552,5 @@ mod tests {
         // Its small form is longer than itself.
         assert_eq!(Needle::new("b").find("İİbB"), [4..5, 5..6]);
         assert!(Needle::new("").find("x").is_empty());
-    }
-
-    #[test]
-    fn a_question_is_what_the_cursor_stands_behind() {
-        let asks = |output: &str| {
-            let mut decoder = Decoder::new(None, false);
-            decoder.feed(output.as_bytes());
-            looks_like_a_question(decoder.screen())
-        };
-        for question in
-            ["Password: ", "sure?", "[sudo] password for maya:", "Continue? [Y/n] ", "key (yes/no)> "]
-        {
-            assert!(asks(&format!("working\r\n{question}")), "{question}");
-            assert!(!asks(&format!("working\r\n{question}\r\n")), "answered: {question}");
-        }
-        for other in ["12 %", "step 3/7", "done.", "[3/7] building"] {
-            assert!(!asks(other), "{other}");
-        }
     }
 }

@@ -12,6 +12,7 @@ pub mod lines;
 pub mod model;
 pub mod msg;
 pub mod overlay;
+pub mod question;
 #[cfg(test)]
 mod readme;
 pub mod typed;

@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 
 use super::key::Key;
 use super::keymap::Keymap;
-use super::lines;
 use super::msg::EffectId;
 use super::overlay::{Ask, Overlay, PlanView, RunView};
+use super::question::question;
 use super::ways::{Looked, Ways};
 use crate::config::types::Config;
 use crate::deploy::rollback;
@@ -302,14 +302,16 @@ impl Model {
     /// Whether a command that runs seems to wait for an answer: its last words are a question,
     /// and nothing came behind it for a while. No more than a hint.
     pub fn seems_to_ask(&self, run: &str) -> bool {
-        let runs =
-            || self.incident().and_then(|state| state.run(run)).is_some_and(|(_, run)| run.outcome.is_none());
-        self.output.as_ref().is_some_and(|output| {
-            output.run == run
-                && self.now.duration_since(output.last) >= Self::QUIET
-                && lines::looks_like_a_question(output.terminal.screen())
-                && runs()
-        })
+        self.output.as_ref().is_some_and(|output| output.run == run) && self.question().is_some()
+    }
+
+    /// What the command whose output is followed seems to ask: its run, and its words as they came.
+    pub fn question(&self) -> Option<(&str, String)> {
+        let output = self.output.as_ref()?;
+        let quiet = self.now.duration_since(output.last) >= Self::QUIET;
+        let question = quiet.then(|| question(output.terminal.screen()))??;
+        let (_, run) = self.incident()?.run(&output.run)?;
+        run.outcome.is_none().then_some((&*output.run, question))
     }
 
     /// The plan that holds a target, as far as the record says.

@@ -25,7 +25,7 @@ use super::overlay::Overlay;
 use crate::drill::guide;
 use crate::failure::Failure;
 use crate::health::series;
-use crate::incident::{self, Body, Draft, Facts};
+use crate::incident::{self, Body, Draft, Facts, Next};
 
 /// How long a short word from the program stays on the screen.
 const WORD_STAYS: SignedDuration = SignedDuration::from_secs(6);
@@ -184,14 +184,14 @@ fn derive(model: &mut Model) {
             (clocks, next)
         }
     };
-    let next = next
+    let next = asked(model)
         .into_iter()
-        .map(|next| {
+        .chain(next.into_iter().map(|next| {
             let keys = Command::parse(next.action).map_or_else(String::new, |command| {
                 menus::path(model, &Invoke { command, argument: next.argument.clone() })
             });
             (next, keys)
-        })
+        }))
         .collect();
     let filter = &model.view(Pane::Timeline).filter;
     let of = (model.incident().map_or(0, |state| state.records), filter.clone());
@@ -206,6 +206,22 @@ fn derive(model: &mut Model) {
     for pane in Pane::ALL {
         clamp(model, pane);
     }
+}
+
+/// Answering what a command asks: until somebody does, nothing goes on.
+fn asked(model: &Model) -> Option<(Next, String)> {
+    let (run, question) = model.question()?;
+    let (plan, _) = model.incident()?.run(run)?;
+    let step = plan.steps.iter().position(|step| step.run.as_ref().is_some_and(|known| known.id == run));
+    let program =
+        step.and_then(|step| plan.spec.get("steps")?.get(step)?.get("action")?.get("argv")?.get(0)?.as_str());
+    let title = format!("{} asks: {question}", program.unwrap_or(&plan.title));
+    let keys = [Command::FocusRuns, Command::Open, Command::Answer]
+        .map(|command| model.keymap.key(command).map_or_else(String::new, |key| key.to_string()));
+    let keys = if model.run_view().is_some() { keys.into_iter().skip(2).collect() } else { keys.join(" ") };
+    let next =
+        Next { action: "output.answer", argument: run.to_owned(), title, due_at: None, overdue: false };
+    Some((next, keys))
 }
 
 /// What a newcomer should try next, in a drill.
