@@ -1,13 +1,19 @@
 //! A step from just before its beginning to just after its end, each on record before what
 //! comes after it.
 
+use jiff::SignedDuration;
+
+use super::super::environment::is_git;
 use super::super::release;
 use super::super::run::Finished;
 use super::judge::StepEnd;
 use super::wait::who;
 use super::{Conductor, Turn};
 use crate::incident::{Body, Outcome, PlanEnd, Proof, StepEnded, StepStarted, StepState};
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Reach, Step};
+
+/// How long a remote is asked about a push that was stopped before it counts as not landed.
+const LANDING: SignedDuration = SignedDuration::from_secs(10);
 
 impl Conductor {
     /// Carries a step out.
@@ -103,7 +109,11 @@ impl Conductor {
         self.recorder.record_all(bodies);
         let asks = unproven || (step.action.changes_something() && has_begun(outcome));
         let proof = step.proof.as_ref().filter(|_| asks).map(|probe| {
-            let within = if unproven { step.proof_within } else { jiff::SignedDuration::ZERO };
+            let within = if unproven || may_land_later(step, &finished) {
+                step.proof_within.max(if unproven { SignedDuration::ZERO } else { LANDING })
+            } else {
+                SignedDuration::ZERO
+            };
             let said = self.ask_within(probe, within);
             self.record_proof(index, outcome, &said, false);
             said
@@ -130,6 +140,13 @@ impl Conductor {
         let released = if done { release::by_step(&self.plan, index) } else { Vec::new() };
         self.recorder.record_all(std::iter::once(proved.into()).chain(released));
     }
+}
+
+/// Tells whether a remote may still be at what its client was stopped in: a hook there goes on, and
+/// then the push lands.
+fn may_land_later(step: &Step, finished: &Finished) -> bool {
+    let Action::Command(command) = &step.action else { return false };
+    finished.signalled && step.reach == Reach::Others && is_git(command)
 }
 
 /// Tells whether something may have been done at all.
