@@ -21,6 +21,7 @@ mod held;
 mod input;
 #[cfg(target_os = "linux")]
 mod linux;
+mod locks;
 mod log;
 pub mod mask;
 mod orphan;

@@ -160,11 +160,17 @@ impl Tail {
         }
     }
 
-    /// The last line that says something; empty if there is none.
-    pub(super) fn summary(&self) -> String {
+    /// What it remembers, as plain text.
+    pub(super) fn text(&self) -> String {
         let mut plain = Plain::new(false);
         let mut text = plain.feed(&self.0);
         text.push_str(&plain.finish());
+        text
+    }
+
+    /// The last line that says something; empty if there is none.
+    pub(super) fn summary(&self) -> String {
+        let text = self.text();
         let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
         visible(&line.chars().take(SUMMARY).collect::<String>()).into_owned()
     }

@@ -4,12 +4,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
+use super::environment::is_git;
 use super::files::{Ended, INPUT};
 use super::log::{Cap, LogWriter};
 use super::plain::Tail;
@@ -17,12 +18,14 @@ use super::secrets::Vault;
 use super::signals::Signals;
 use super::spawn::{MARK, Started, spawn};
 use super::stop::{Session, Stop, Why, Wish};
-use super::{mask, process, system};
+use super::{locks, mask, process, system};
 use crate::incident::{Outcome, Process};
 use crate::plan::Command;
 
 /// How often the watcher is asked, and the rest of a stopped session is looked for.
 const TICK: Duration = Duration::from_millis(250);
+/// How often it is looked whether a lock has gone.
+const GLANCE: Duration = Duration::from_millis(50);
 /// How long a terminal that others still hold is read on after the command has ended.
 const DRAIN: Duration = Duration::from_secs(2);
 /// Bytes taken from the terminal before anything else is looked at.
@@ -51,8 +54,9 @@ pub(super) struct Finished {
     pub(super) signalled: bool,
 }
 
-/// Runs a command to its end, its secrets masked in all that is kept of it. `dir` is the run's own directory; `mark` names the run to those
-/// who look for its processes.
+/// Runs a command to its end, its secrets masked in all that is kept of it. `dir` is the run's own
+/// directory; `mark` names the run to those who look for its processes. A git that finds the lock
+/// of another one in its way is tried again, a few times.
 pub(super) fn run(
     command: &Command,
     dir: &Path,
@@ -66,24 +70,93 @@ pub(super) fn run(
         Ok(input) => input,
         Err(error) => return Finished::did_not_start(format!("its input could not be made: {error}")),
     };
-    let started = match spawn(command, vault, mark) {
-        Ok(started) => started,
-        Err(why) => {
-            remove_input(dir);
-            return Finished::did_not_start(why);
+    let mut kept = Kept { input, log: LogWriter::new(dir, Cap::DEFAULT), said: String::new() };
+    let deadline = Instant::now().checked_add(timeout);
+    let marked = format!("{MARK}={mark}");
+    let mut patience = locks::Patience::default();
+    let mut finished = loop {
+        let started = match spawn(command, vault, mark) {
+            Ok(started) => started,
+            Err(why) => break Finished::did_not_start(why),
+        };
+        watcher.started(process::identify(started.child.id()));
+        let mut run = Run::new(started, kept, &marked, deadline, vault.masker().stream());
+        run.carry_on(signals, watcher);
+        let finished;
+        (finished, kept) = run.finish();
+        let Some(lock) = met(command, &finished, &kept.said) else { break finished };
+        match wait_for(&lock, &mut patience, &mut kept.log, vault, signals, watcher) {
+            Waited::Gone => {}
+            Waited::Stopped(why) => break Finished { stopped: Some(why), ..finished },
+            Waited::InVain => break Finished { ended: in_vain(finished.ended, &lock), ..finished },
         }
     };
-    watcher.started(process::identify(started.child.id()));
-    let mark = format!("{MARK}={mark}");
-    let mut run = Run::new(started, input, dir, &mark, timeout, vault.masker().stream());
-    run.carry_on(signals, watcher);
     remove_input(dir);
-    let mut finished = run.finish();
     let ended = &mut finished.ended;
     // A process tells its arguments, and an error the program's.
     vault.mask_outcome(&mut ended.outcome);
+    ended.summary = vault.mask(&ended.summary);
     ended.survivors = ended.survivors.iter().map(|survivor| vault.mask(survivor)).collect();
     finished
+}
+
+/// The lock that was in the way of a git that failed.
+fn met(command: &Command, finished: &Finished, said: &str) -> Option<PathBuf> {
+    let failed = matches!(finished.ended.outcome, Outcome::Exited { code } if code != 0);
+    (failed && is_git(command) && finished.stopped.is_none())
+        .then(|| locks::in_the_way(said, Path::new(&command.cwd)))?
+}
+
+fn in_vain(ended: Ended, lock: &Path) -> Ended {
+    Ended { summary: locks::given_up(lock), ..ended }
+}
+
+/// How waiting for a lock ended.
+enum Waited {
+    /// The lock has gone.
+    Gone,
+    /// It has not, or came back too often.
+    InVain,
+    /// Somebody wants the step stopped.
+    Stopped(Why),
+}
+
+/// Waits until a lock has gone, saying so in the log.
+fn wait_for(
+    lock: &Path,
+    patience: &mut locks::Patience,
+    log: &mut LogWriter,
+    vault: &Vault,
+    signals: &Signals,
+    watcher: &mut dyn Watcher,
+) -> Waited {
+    let mut say = |line: String| {
+        log.write(vault.mask(&line).as_bytes());
+        log.write(b"\r\n");
+        let _ = log.sync();
+    };
+    let Some(pause) = patience.pause(Instant::now()) else {
+        say(locks::given_up(lock));
+        return Waited::InVain;
+    };
+    say(locks::waiting(lock));
+    let earliest = Instant::now() + pause;
+    loop {
+        let wish = watcher.tick().map(|wish| wish.why);
+        if let Some(why) = wish.or(signals.asked_to_end().then_some(Why::Ending)) {
+            return Waited::Stopped(why);
+        }
+        let now = Instant::now();
+        if now >= earliest && lock.symlink_metadata().is_err() {
+            say(locks::again(lock, patience.tries()));
+            return Waited::Gone;
+        }
+        if patience.until().is_some_and(|until| now >= until) {
+            say(locks::given_up(lock));
+            return Waited::InVain;
+        }
+        std::thread::sleep(GLANCE);
+    }
 }
 
 fn make_input(dir: &Path) -> io::Result<File> {
@@ -120,6 +193,15 @@ impl Finished {
     }
 }
 
+/// What one try of a command hands on to the next.
+struct Kept {
+    /// The near end of the pipe that keys come through.
+    input: File,
+    log: LogWriter,
+    /// The end of what was said.
+    said: String,
+}
+
 struct Run<'a> {
     started: Started,
     input: File,
@@ -148,22 +230,21 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(
         started: Started,
-        input: File,
-        dir: &Path,
+        kept: Kept,
         mark: &'a str,
-        timeout: Duration,
+        deadline: Option<Instant>,
         secrets: mask::Stream,
     ) -> Self {
         let now = Instant::now();
         Self {
             started,
-            input,
+            input: kept.input,
             mark,
-            log: LogWriter::new(dir, Cap::DEFAULT),
+            log: kept.log,
             tail: Tail::default(),
             pending: Vec::new(),
             hung_up: false,
-            deadline: now.checked_add(timeout),
+            deadline,
             exit: None,
             stop: None,
             signalled: false,
@@ -333,14 +414,14 @@ impl<'a> Run<'a> {
         quiet && (self.hung_up || now.duration_since(*since) >= DRAIN)
     }
 
-    fn finish(mut self) -> Finished {
+    fn finish(mut self) -> (Finished, Kept) {
         self.masked.clear();
         self.secrets.finish(&mut self.masked);
         self.keep();
         // The log is on the disk before anybody is told how the command ended. A disk that
         // takes no more has already left its gap.
         let _ = self.log.sync();
-        let summary = self.tail.summary();
+        let (summary, said) = (self.tail.summary(), self.tail.text());
         let outcome = match self.exit {
             Some((outcome, _)) => outcome,
             None => Outcome::Unknown { why: "nobody saw its end".to_owned() },
@@ -348,7 +429,7 @@ impl<'a> Run<'a> {
         if !matches!(outcome, Outcome::Unknown { .. }) {
             let _ = self.started.child.wait();
         }
-        Finished {
+        let finished = Finished {
             ended: Ended {
                 outcome,
                 summary,
@@ -357,6 +438,7 @@ impl<'a> Run<'a> {
             },
             stopped: self.stop.map(|stop| stop.why),
             signalled: self.signalled,
-        }
+        };
+        (finished, Kept { input: self.input, log: self.log, said })
     }
 }
