@@ -19,7 +19,7 @@ pub fn question(screen: &vt100::Screen) -> Option<String> {
             let small = text.to_lowercase();
             small.split(|c: char| !c.is_alphanumeric()).any(|word| SECRETS.contains(&word))
         };
-        let found = rows.filter(asks).last()?;
+        let found = rows.rev().find(asks)?;
         let is_frame = |c: char| c.is_whitespace() || "│|┃║_".contains(c);
         return Some(found.trim_matches(is_frame).to_owned()).filter(|text| !text.is_empty());
     }
