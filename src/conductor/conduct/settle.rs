@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use super::super::capture::capture;
+use super::super::environment::environment;
 use super::super::orphan;
 use super::super::release;
-use super::super::spawn::environment;
+
 use super::{Conductor, Turn};
 use crate::incident::{Body, Outcome, PlanEnd, Proof, Proved, StepEnded};
 use crate::plan::{Action, OnFailure, Settle, Step};
