@@ -1,12 +1,13 @@
 //! What is asked of the hotfix branch, made into a plan: the repository is read, the remote asked.
 //! Each request has a file of its own.
 
+mod requests;
+mod seen;
+
 use super::prepare::Ground;
 use crate::config::types::Flow;
 use crate::failure::{Failure, Result};
-use crate::hotfix::flows;
 use crate::hotfix::git::Reader;
-use crate::hotfix::remote::Remote;
 use crate::hotfix::state::BranchState;
 use crate::plan::{HotfixRequest, Plan};
 
@@ -33,26 +34,19 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &HotfixRequest) -> Res
     let state = reader.read(&ground.config.hotfix).map_err(|none| none.failure(&name))?;
     let place = Place { ground, id, reader, state };
     match wanted {
-        HotfixRequest::Fetch => fetch(&place),
-        HotfixRequest::Start { name } => flows::start(ground.config, id, &place.state, name),
+        HotfixRequest::Fetch => requests::fetch(&place),
+        HotfixRequest::Start { name } => requests::start(&place, name),
         HotfixRequest::Bump { version } => super::bump::plan(&place, version.as_deref()),
-        HotfixRequest::Push => not_yet(),
+        HotfixRequest::Push => requests::push(&place),
         HotfixRequest::Finish { .. } => match ground.config.hotfix.flow {
             Flow::GitFlow => not_yet(),
             Flow::GithubFlow => not_yet(),
-            Flow::Trunk => not_yet(),
+            Flow::Trunk => requests::finish_trunk(&place),
         },
-        HotfixRequest::Abandon => not_yet(),
+        HotfixRequest::Abandon => requests::abandon(&place),
     }
 }
 
 fn not_yet() -> Result<Plan> {
     Err(Failure::usage("making the plan", "this version cannot do that", "do it with git"))
-}
-
-fn fetch(place: &Place<'_>) -> Result<Plan> {
-    let remote = place.reader.remote_name(&place.ground.config.hotfix.remote);
-    let remote = remote.filter(|name| !name.starts_with('-'));
-    let none = || Remote::None.require("planning a fetch").map(|_| String::new());
-    Ok(flows::fetch(place.id, &place.state, &remote.map_or_else(none, Ok)?))
 }

@@ -1,9 +1,13 @@
 //! The hotfix flows as plans. Pure: what is known of the repository and its remote comes in, a plan
 //! goes out. What several of them share is here, each request has a file of its own.
 
+pub mod abandon;
 pub mod bump;
 pub mod fetch;
+pub mod push;
+pub mod seen;
 pub mod start;
+pub mod trunk;
 
 use std::collections::BTreeMap;
 
@@ -15,8 +19,11 @@ use crate::failure::{Failure, FailureKind, Result};
 use crate::plan::{Command, Probe};
 use crate::text::visible;
 
+pub use abandon::abandon;
 pub use bump::bump;
 pub use fetch::fetch;
+pub use push::push;
+pub use seen::{Base, Seen, Tracking};
 pub use start::start;
 
 /// What is leased while the branches of the repository are changed.
@@ -50,6 +57,21 @@ pub fn is_at(cwd: &str, reference: &str, commit: &str) -> Probe {
 pub fn remote_has(cwd: &str, remote: &str, reference: &str, object: &str) -> Probe {
     let asked = git(cwd, &["ls-remote", "--exit-code", remote, reference]);
     Probe::command(asked, Some(format!("{object}\t{reference}")))
+}
+
+/// Asks a remote whether a branch of it is at a commit. With another branch that it has, the answer
+/// is also clear where the first is not there at all: then the other one answers.
+pub fn remote_branch_is(cwd: &str, remote: &str, branch: &str, commit: &str, other: &str) -> Probe {
+    let (wanted, other) = (format!("refs/heads/{branch}"), format!("refs/heads/{other}"));
+    // The one that is asked for comes first.
+    let order = if wanted < other { "--sort=refname" } else { "--sort=-refname" };
+    let asked = git(cwd, &["ls-remote", "--heads", order, remote, &wanted, &other]);
+    Probe::command(asked, Some(format!("{commit}\t{wanted}")))
+}
+
+/// A number of commits in words: `1 commit`.
+pub fn commits(count: usize) -> String {
+    format!("{count} commit{}", if count == 1 { "" } else { "s" })
 }
 
 /// A commit as people call it.

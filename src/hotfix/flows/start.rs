@@ -1,59 +1,164 @@
-//! Starting a hotfix.
+//! Starting a hotfix: from what the remote has now, never from a stale base.
 
 use std::collections::BTreeMap;
 
+use super::super::remote::Remote;
 use super::super::state::BranchState;
-use super::{GIT_TIMEOUT, TARGET, bad_name, check_at_rest, check_name, gate, git, is_at, no_base, short};
-use crate::config::types::{Config, Flow};
-use crate::failure::{Failure, Result};
-use crate::plan::{Action, Plan, Purpose, Step};
+use super::seen::{Base, Seen};
+use super::{
+    GIT_TIMEOUT, TARGET, bad_name, check_at_rest, check_name, gate, git, is_at, no_base, short, trunk,
+};
+use crate::config::types::Flow;
+use crate::failure::Result;
+use crate::plan::{Action, Guard, Plan, Purpose, Step};
 use crate::text::visible;
 
-/// The plan of `hotfix start`: makes the branch from the commit that the base is at now, and
-/// switches to it. A prefix given with the name is taken for what it is.
+/// Other work that is open, to be mentioned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Hotfix branches whose commits are not all in the base: their names, and whether only the
+    /// remote has them.
+    pub hotfixes: Vec<(String, bool)>,
+    /// Open release branches.
+    pub releases: Vec<String>,
+}
+
+/// The plan of `hotfix start`: makes the branch at the commit that the base is at now, and switches
+/// to it. What the remote has and is not here is fetched first. A branch of that name that only the
+/// remote has is taken up. In the trunk flow there is no branch: the base is brought up to date.
+/// A prefix given with the name is taken for what it is.
 ///
 /// # Errors
-/// The name cannot be that of a branch, the branch exists, or the repository is in no state to
+/// The name cannot be that of a branch, the branch exists here, or the repository is in no state to
 /// make one: says which and what to do.
-pub fn start(config: &Config, id: &str, state: &BranchState, name: &str) -> Result<Plan> {
-    let hotfix = &config.hotfix;
+pub fn start(seen: &Seen<'_>, name: &str, others: &Others) -> Result<Plan> {
+    let hotfix = &seen.config.hotfix;
+    if hotfix.flow == Flow::Trunk {
+        return trunk::start(seen);
+    }
     let name = name.strip_prefix(hotfix.prefix.as_str()).filter(|rest| !rest.is_empty()).unwrap_or(name);
     let branch = format!("{}{name}", hotfix.prefix);
     let doing = format!("starting {}", visible(&branch));
     check_name(name).map_err(|why| bad_name(&doing, why))?;
     check_name(&branch).map_err(|why| bad_name(&doing, why))?;
-    if hotfix.flow == Flow::Trunk {
-        return Err(Failure::usage(
-            doing,
-            "in the trunk flow a fix is committed straight on the base; there is no hotfix branch",
-            "switch to the base and commit there, or set another flow under [hotfix]",
-        ));
-    }
-    check_repository(config, &doing, state, &branch)?;
-    let Some(base) = &state.base_at else { return Err(no_base(config, &doing)) };
+    check_repository(&doing, seen.state, &branch)?;
+    let Some(base) = &seen.base else { return Err(no_base(seen.config, &doing)) };
+    let mut plan = match seen.there(&branch).map(str::to_owned) {
+        Some(commit) => take_up(seen, &branch, &commit),
+        None => make(seen, &doing, base, &branch)?,
+    };
+    plan.notes.extend(notes(seen, &branch, others));
+    Ok(plan)
+}
 
-    let at = short(&base.commit);
-    let source = visible(base.short());
-    let carried = match state.dirty_count {
-        0 => String::new(),
-        1 => "; 1 changed file comes along".to_owned(),
-        n => format!("; {n} changed files come along"),
+/// Where a new branch starts.
+struct From {
+    commit: String,
+    /// As it is called: `main`, `origin/main`.
+    name: String,
+    /// The reference that it was read from, where that is there already.
+    reference: Option<String>,
+}
+
+fn source(seen: &Seen<'_>, doing: &str, base: &Base) -> Result<From> {
+    let local = || {
+        let commit = base.local.clone().ok_or_else(|| no_base(seen.config, doing))?;
+        let reference = Some(format!("refs/heads/{}", base.name));
+        Ok(From { commit, name: base.name.clone(), reference })
     };
-    let cwd = state.root.clone();
-    let switch = git(&cwd, &["switch", "--no-track", "-c", &branch, &base.commit]);
-    let step = Step {
-        proof: Some(is_at(&cwd, &format!("refs/heads/{branch}"), &base.commit)),
-        ..Step::new(format!("make {branch} at {at} and switch to it"), Action::Command(switch), GIT_TIMEOUT)
+    let Some(commit) = base.there.clone() else { return local() };
+    let kept = seen.kept(&base.name);
+    let is_kept = kept.is_some_and(|kept| kept.commit.as_ref() == Some(&commit));
+    let reference = kept.filter(|_| is_kept).map(|kept| kept.reference.clone());
+    let remote = seen.remote.name().unwrap_or_default();
+    let name = match kept {
+        _ if base.local.as_ref() == Some(&commit) => base.name.clone(),
+        Some(kept) => kept.short().to_owned(),
+        None => format!("{remote}/{}", base.name),
     };
-    let title = format!("start {branch} from {source} {at}{carried}");
+    Ok(From { commit, name, reference })
+}
+
+fn make(seen: &Seen<'_>, doing: &str, base: &Base, branch: &str) -> Result<Plan> {
+    let from = source(seen, doing, base)?;
+    let (root, at) = (&seen.state.root, short(&from.commit));
+    let mut steps: Vec<Step> = Vec::new();
+    steps.extend(base.there.as_ref().and_then(|there| seen.fetch_step(&base.name, there)));
+    steps.push(Step {
+        proof: Some(is_at(root, &format!("refs/heads/{branch}"), &from.commit)),
+        ..Step::new(
+            format!("make {branch} at {at} and switch to it"),
+            Action::Command(git(root, &["switch", "--no-track", "-c", branch, &from.commit])),
+            GIT_TIMEOUT,
+        )
+    });
+    let title = format!("start {branch} from {} {at}{}", visible(&from.name), carried(seen.state));
     Ok(Plan {
-        frozen: BTreeMap::from([(base.reference.clone(), base.commit.clone())]),
-        steps: vec![step],
-        ..Plan::new(id, title, Purpose::Hotfix, TARGET)
+        frozen: from.reference.map(|reference| (reference, from.commit)).into_iter().collect(),
+        notes: seen.base_notes("the branch starts from there"),
+        steps,
+        ..Plan::new(seen.id, title, Purpose::Hotfix, TARGET)
     })
 }
 
-fn check_repository(config: &Config, doing: &str, state: &BranchState, branch: &str) -> Result<()> {
+/// Somebody else made the branch: it is gone on with.
+fn take_up(seen: &Seen<'_>, branch: &str, commit: &str) -> Plan {
+    let (root, at) = (&seen.state.root, short(commit));
+    let remote = seen.remote.name().unwrap_or_default();
+    let fetch = seen.fetch_step(branch, commit);
+    let mut frozen = BTreeMap::new();
+    let switch = match seen.kept(branch) {
+        Some(kept) => {
+            if fetch.is_none() {
+                frozen.insert(kept.reference.clone(), commit.to_owned());
+            }
+            // By its short name: git takes no other for a branch that can be followed.
+            let switch = git(root, &["switch", "-c", branch, "--track", kept.short()]);
+            let still = is_at(root, &kept.reference, commit);
+            (switch, vec![Guard { title: format!("{} is {at}", visible(kept.short())), probe: still }])
+        }
+        None => (git(root, &["switch", "--no-track", "-c", branch, commit]), Vec::new()),
+    };
+    let step = Step {
+        guards: switch.1,
+        proof: Some(is_at(root, &format!("refs/heads/{branch}"), commit)),
+        ..Step::new(format!("take up {branch} at {at}"), Action::Command(switch.0), GIT_TIMEOUT)
+    };
+    let title = format!("take up {branch} of {} at {at}{}", visible(remote), carried(seen.state));
+    Plan {
+        frozen,
+        notes: vec![format!("{} has {branch} already: it is gone on with from there", visible(remote))],
+        steps: fetch.into_iter().chain([step]).collect(),
+        ..Plan::new(seen.id, title, Purpose::Hotfix, TARGET)
+    }
+}
+
+fn carried(state: &BranchState) -> String {
+    match state.dirty_count {
+        0 => String::new(),
+        1 => "; 1 changed file comes along".to_owned(),
+        n => format!("; {n} changed files come along"),
+    }
+}
+
+fn notes(seen: &Seen<'_>, branch: &str, others: &Others) -> Vec<String> {
+    let mut notes = seen.remote.notes(seen.now);
+    for (name, only_there) in others.hotfixes.iter().filter(|(name, _)| name != branch) {
+        let place = match seen.remote {
+            Remote::Known(_) | Remote::Silent { .. } if *only_there => {
+                format!(", only at {}", visible(seen.remote.name().unwrap_or_default()))
+            }
+            _ => String::new(),
+        };
+        notes.push(format!("another hotfix is open: {}{place}", visible(name)));
+    }
+    for release in &others.releases {
+        notes.push(format!("{} is open: the fix also goes there", visible(release)));
+    }
+    notes
+}
+
+fn check_repository(doing: &str, state: &BranchState, branch: &str) -> Result<()> {
     check_at_rest(doing, state)?;
     let known = || state.hotfix_branches.iter().chain(&state.deployable);
     if known().any(|name| name == branch) {
@@ -72,7 +177,7 @@ fn check_repository(config: &Config, doing: &str, state: &BranchState, branch: &
             "choose another name",
         ));
     }
-    if state.base.is_none() { Err(no_base(config, doing)) } else { Ok(()) }
+    Ok(())
 }
 
 fn is_folder_of(folder: &str, name: &str) -> bool {
@@ -80,135 +185,4 @@ fn is_folder_of(folder: &str, name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::failure::FailureKind;
-    use crate::hotfix::state::{BaseAt, Head, Operation};
-
-    const COMMIT: &str = "4f2c91e0a1b2c3d4e5f60718293a4b5c6d7e8f90";
-
-    fn state() -> BranchState {
-        let head = Head::Branch { name: "main".into(), commit: COMMIT.into() };
-        let mut state = BranchState::new("/srv/payments", head);
-        state.base = Some("main".into());
-        state.base_at = Some(BaseAt { reference: "refs/heads/main".into(), commit: COMMIT.into() });
-        state.deployable = vec!["main".into(), "v1.2.2".into()];
-        state
-    }
-
-    fn refusal(state: &BranchState, name: &str) -> Failure {
-        start(&Config::default(), "hotfix-1", state, name).unwrap_err()
-    }
-
-    #[test]
-    fn the_branch_is_made_at_the_frozen_commit() {
-        let plan = start(&Config::default(), "hotfix-1", &state(), "pool-limit").unwrap();
-        let Action::Command(command) = &plan.steps[0].action else { panic!("no command") };
-        assert_eq!(
-            command.argv,
-            ["git", "switch", "--no-track", "-c", "hotfix/pool-limit", COMMIT].map(String::from)
-        );
-        assert_eq!(command.cwd, "/srv/payments");
-        assert_eq!(plan.target, "repository");
-        assert_eq!(plan.title, "start hotfix/pool-limit from main 4f2c91e");
-        assert_eq!(plan.frozen["refs/heads/main"], COMMIT);
-        let proof = plan.steps[0].proof.as_ref().unwrap();
-        assert!(proof.ask.line().contains("refs/heads/hotfix/pool-limit^{commit}"));
-        assert_eq!(proof.expect.as_deref(), Some(COMMIT));
-        assert!(!plan.reaches_others());
-    }
-
-    #[test]
-    fn the_prefix_may_be_given_and_changed_files_are_mentioned() {
-        let mut dirty = state();
-        dirty.dirty_count = 3;
-        let plan = start(&Config::default(), "hotfix-1", &dirty, "hotfix/pool-limit").unwrap();
-        assert_eq!(plan.title, "start hotfix/pool-limit from main 4f2c91e; 3 changed files come along");
-    }
-
-    #[test]
-    fn names_that_git_or_a_shell_would_misread_are_refused() {
-        for name in [
-            "",
-            "hotfix/",
-            "-f",
-            "--upload-pack=touch",
-            "a b",
-            "a..b",
-            "a~1",
-            "a^",
-            "a:b",
-            "a?",
-            "a*",
-            "a[1]",
-            "a\\b",
-            "@{1}",
-            "a\u{7f}",
-            "a\nb",
-            "a\u{202e}b",
-            "$(touch${IFS}x)",
-            "`id`",
-            "a;b",
-            "a&b",
-            "a|b",
-            "a'b",
-            "a\"b",
-            "a<b",
-            ".hidden",
-            "a/.b",
-            "a.",
-            "a.lock",
-            "a.LOCK/b",
-            "/a",
-            "a/",
-            "a//b",
-        ] {
-            let failure = refusal(&state(), name);
-            assert_eq!(failure.kind, FailureKind::Usage, "{name:?}: {failure}");
-            assert!(!failure.to_string().contains(['\u{7f}', '\u{202e}']), "{name:?}");
-        }
-        assert_eq!(refusal(&state(), &"x".repeat(300)).kind, FailureKind::Usage);
-        for name in ["pool-limit", "JIRA-12_fix.2", "deep/er", "größe", "x"] {
-            assert!(start(&Config::default(), "hotfix-1", &state(), name).is_ok(), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_prefix_from_the_configuration_is_checked_too() {
-        let mut config = Config::default();
-        config.hotfix.prefix = "--orphan=".into();
-        assert!(start(&config, "hotfix-1", &state(), "x").is_err());
-        config.hotfix.prefix = "$(id)/".into();
-        assert!(start(&config, "hotfix-1", &state(), "x").is_err());
-    }
-
-    #[test]
-    fn what_exists_is_not_made_again() {
-        let mut taken = state();
-        taken.hotfix_branches = vec!["hotfix/pool-limit".into()];
-        assert!(refusal(&taken, "pool-limit").cause.contains("already"));
-        assert!(refusal(&taken, "pool-limit/two").cause.contains("beside"));
-        taken.hotfix_branches = vec!["hotfix/pool/limit".into()];
-        assert!(refusal(&taken, "pool").cause.contains("beside"));
-        taken.hotfix_branches = Vec::new();
-        taken.deployable.push("hotfix".into());
-        assert!(refusal(&taken, "pool").cause.contains("beside"));
-    }
-
-    #[test]
-    fn a_repository_in_no_state_for_it_is_said_so() {
-        let mut merging = state();
-        merging.operation = Some(Operation::Merge);
-        assert!(refusal(&merging, "x").cause.contains("a merge is under way"));
-        let unborn = BranchState::new("/srv", Head::Unborn { name: "main".into() });
-        assert!(refusal(&unborn, "x").cause.contains("no commit"));
-        let mut baseless = state();
-        (baseless.base, baseless.base_at) = (None, None);
-        assert!(refusal(&baseless, "x").cause.contains("was not found"));
-        let mut config = Config::default();
-        config.hotfix.base = "release".into();
-        let failure = start(&config, "hotfix-1", &baseless, "x").unwrap_err();
-        assert!(failure.cause.contains("release, does not exist"));
-        assert_eq!(failure.kind, FailureKind::Gate);
-    }
-}
+mod tests;

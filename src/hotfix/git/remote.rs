@@ -131,32 +131,56 @@ impl Reader {
         Some(without_user_info(&String::from_utf8_lossy(remote.url_bytes())))
     }
 
-    /// Commits that a local branch has and no other branch, tag or branch of a remote: what would be
-    /// lost with it. Ids with their subjects, newest first, and whether there are more.
-    pub fn only_on(&self, branch: &str) -> Result<(Vec<(String, String)>, bool), git2::Error> {
+    /// Commits that a local branch has and nothing else keeps: no other branch, no tag, no branch of
+    /// a remote but the one `besides`. Ids with their subjects, newest first, some thousand at most.
+    pub fn only_on(&self, branch: &str, besides: Option<&str>) -> Vec<(String, String)> {
         let own = format!("refs/heads/{branch}");
-        let mut walk = self.repo.revwalk()?;
-        walk.push_ref(&own)?;
+        let mut hidden = Vec::new();
         for glob in ["refs/heads/*", "refs/remotes/*", "refs/tags/*"] {
-            for reference in self.repo.references_glob(glob)? {
-                let reference = reference?;
-                if reference.name_bytes() != own.as_bytes()
-                    && let Ok(commit) = reference.peel_to_commit()
-                {
-                    walk.hide(commit.id())?;
+            for reference in self.repo.references_glob(glob).into_iter().flatten().flatten() {
+                let name = reference.name_bytes();
+                if name != own.as_bytes() && besides.is_none_or(|besides| name != besides.as_bytes()) {
+                    hidden.extend(reference.peel_to_commit().map(|commit| commit.id()));
                 }
             }
         }
+        let tip = refs::commit_of(&self.repo, &own).ok().flatten().map(|(_, commit)| commit);
+        tip.and_then(|tip| self.walk(tip, &hidden, MAX_LOST).ok()).unwrap_or_default()
+    }
+
+    /// Commits of one that another does not have, newest first, at most so many: ids and subjects.
+    pub fn beyond(&self, commit: &str, other: &str, most: usize) -> Vec<(String, String)> {
+        let (Ok(commit), Ok(other)) = (Oid::from_str(commit), Oid::from_str(other)) else {
+            return Vec::new();
+        };
+        self.walk(commit, &[other], most).unwrap_or_default()
+    }
+
+    fn walk(&self, tip: Oid, hidden: &[Oid], most: usize) -> Result<Vec<(String, String)>, git2::Error> {
+        let mut walk = self.repo.revwalk()?;
+        walk.push(tip)?;
+        for hidden in hidden {
+            walk.hide(*hidden)?;
+        }
         let mut found = Vec::new();
-        for id in walk {
-            if found.len() == MAX_LOST {
-                return Ok((found, true));
-            }
+        for id in walk.take(most) {
             let commit = self.repo.find_commit(id?)?;
             let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned();
             found.push((commit.id().to_string(), subject));
         }
-        Ok((found, false))
+        Ok(found)
+    }
+
+    /// Local branches whose names begin with something; an empty beginning is that of none.
+    pub fn branches_with(&self, prefix: &str) -> Vec<String> {
+        refs::with_prefix(&refs::local_branches(&self.repo).unwrap_or_default(), prefix)
+    }
+
+    /// A directory that nothing has yet, for a work tree in which one commit is brought onto another.
+    pub fn scratch(&self, commit: &str, onto: &str) -> String {
+        let start = |id: &str| id.chars().take(7).collect::<String>();
+        let name = format!("{}-onto-{}", start(commit), start(onto));
+        super::back::free(&self.common_dir().join("flightdeck"), &name)
     }
 
     /// Work trees of this repository beside this one that have a branch checked out: their paths.

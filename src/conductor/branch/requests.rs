@@ -1,0 +1,72 @@
+//! The requests that need no more than the repository and what its remote has: each is read, and
+//! handed to the flow that makes the plan.
+
+use super::super::prepare::Fresh;
+use super::Place;
+use crate::deploy::{gates, secrets};
+use crate::failure::Result;
+use crate::hotfix::flows::abandon::Loss;
+use crate::hotfix::flows::{self, trunk};
+use crate::hotfix::remote::Remote;
+use crate::plan::Plan;
+
+/// Most commits that are read to be shown.
+const SHOWN: usize = 20;
+
+pub(super) fn fetch(place: &Place<'_>) -> Result<Plan> {
+    let remote = place.reader.remote_name(&place.ground.config.hotfix.remote);
+    let remote = remote.filter(|name| !name.starts_with('-'));
+    let none = || Remote::None.require("planning a fetch").map(|_| String::new());
+    Ok(flows::fetch(place.id, &place.state, &remote.map_or_else(none, Ok)?))
+}
+
+/// What is new is fetched as a step of the plan, so the remote is only asked.
+pub(super) fn start(place: &Place<'_>, name: &str) -> Result<Plan> {
+    let prefix = place.ground.config.hotfix.prefix.as_str();
+    let branch = if name.starts_with(prefix) { name.to_owned() } else { format!("{prefix}{name}") };
+    let remote = place.remote(Fresh::Ask, &[&branch]);
+    let seen = place.seen(&remote, &[&branch]);
+    flows::start(&seen, name, &place.others(&seen))
+}
+
+pub(super) fn push(place: &Place<'_>) -> Result<Plan> {
+    let branch = place.state.branch().unwrap_or_default();
+    let remote = place.remote(place.ground.fresh, &[branch]);
+    flows::push(&place.seen(&remote, &[branch]), place.standing(&remote))
+}
+
+pub(super) fn abandon(place: &Place<'_>) -> Result<Plan> {
+    let branch = place.state.branch().unwrap_or_default();
+    let remote = place.remote(place.ground.fresh, &[branch]);
+    let seen = place.seen(&remote, &[branch]);
+    let kept = seen.kept(branch).map(|kept| kept.reference.as_str());
+    let there = remote.known().and_then(|known| known.refs.branch(branch));
+    let is_here = |there: &str| place.reader.is_in(there, place.state.commit()?);
+    let base = seen.base.as_ref().map(|base| base.name.as_str());
+    let loss = Loss {
+        only_here: place.reader.only_on(branch, kept),
+        all_here: there.map(|there| is_here(there) == Some(true)),
+        checked_out: place.reader.checked_out_elsewhere(branch),
+        base_is_taken: base.is_some_and(|base| !place.reader.checked_out_elsewhere(base).is_empty()),
+    };
+    flows::abandon(&seen, &loss)
+}
+
+/// Finishing in the trunk flow.
+pub(super) fn finish_trunk(place: &Place<'_>) -> Result<Plan> {
+    let ground = place.ground;
+    let remote = place.remote(ground.fresh, &[]);
+    let seen = place.seen(&remote, &[]);
+    let base = seen.base.as_ref();
+    let name = base.map(|base| base.name.as_str()).unwrap_or_default();
+    let (local, there) = base.map_or((None, None), |base| (base.local.as_deref(), base.there.as_deref()));
+    let between = local.zip(there);
+    let fix = trunk::Fix {
+        commits: between.map(|(local, there)| place.reader.beyond(local, there, SHOWN)).unwrap_or_default(),
+        scratch: between.map(|(local, there)| place.reader.scratch(local, there)).unwrap_or_default(),
+        is_taken: !place.reader.checked_out_elsewhere(name).is_empty(),
+    };
+    let plan = trunk::finish(&seen, &fix)?;
+    let plan = gates::attach_finish(plan, ground.config, ground.policy, local.unwrap_or_default());
+    Ok(secrets::attach(plan, ground.config, &place.state.root))
+}
