@@ -9,8 +9,8 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use super::{
     amend, approve, cause, close, completions, conduct, config, declare, deploy, doctor, drill,
     drill_service, export, flag, history, hotfix, impact, import, init, man, note, page, phase, pin, plan,
-    probe, reject, reopen, report, resolve, retract, role, rollback, run, severity, smoke, status, test,
-    tick, title, told, trust, verify, version_files, watch,
+    probe, reject, reopen, report, resolve, retract, role, rollback, run, severity, smoke, status, suspects,
+    test, tick, title, told, trust, verify, version_files, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -61,7 +61,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("People", &["role", "approve", "reject", "page", "told"]),
     (
         "The fix",
-        &["tick", "hotfix", "test", "deploy", "smoke", "rollback", "flag", "watch", "plan", "run", "probe"],
+        &[
+            "suspects", "tick", "hotfix", "test", "deploy", "smoke", "rollback", "flag", "watch", "plan",
+            "run", "probe",
+        ],
     ),
     ("Afterwards", &["report", "export", "import", "verify"]),
     ("Upkeep", &["doctor", "config", "completions", "man"]),
@@ -93,6 +96,7 @@ pub(crate) enum Verb {
     Told(told::Args),
     Tick(tick::Args),
     Hotfix(hotfix::Args),
+    Suspects(suspects::Args),
     Test(test::Args),
     Deploy(deploy::Args),
     Smoke(smoke::Args),
@@ -316,6 +320,11 @@ mod tests {
             "tick 1 --open",
             "hotfix start pool --flow git-flow --dry-run",
             "hotfix status --json",
+            "suspects",
+            "suspects --since v1.2.2 --json",
+            "suspects --revert 4f2c91e --dry-run --confirm main",
+            "suspects --bisect",
+            "suspects --bisect unit --since v1.2.2 --detach",
             "test unit lint",
             "deploy staging --ref main --confirm staging --detach",
             "deploy production --propose",

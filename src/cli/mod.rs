@@ -21,6 +21,7 @@ mod status_approvals;
 mod status_json;
 mod status_runs;
 mod status_text;
+mod suspects;
 mod terminal;
 
 mod amend;
@@ -154,6 +155,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Told(args) => told::run(args, cx),
         Verb::Tick(args) => tick::run(args, cx),
         Verb::Hotfix(args) => hotfix::run(args, cx),
+        Verb::Suspects(args) => suspects::run(args, cx),
         Verb::Test(args) => test::run(args, cx),
         Verb::Deploy(args) => deploy::run(args, cx),
         Verb::Smoke(args) => smoke::run(args, cx),

@@ -42,6 +42,7 @@ mod signals;
 mod spawn;
 mod start;
 mod stop;
+mod suspects;
 #[cfg(test)]
 mod testing;
 mod told;
@@ -74,6 +75,7 @@ pub use prove::{prove, unasked};
 pub use reconcile::reconcile;
 pub use secrets::masker;
 pub use start::{PassOver, blocked, start};
+pub use suspects::suspects;
 pub use told::{live_side, output, past_releases};
 
 /// What became of an attempt to start a plan.
@@ -104,6 +106,8 @@ pub fn plan_id(state: &State, request: &Request) -> String {
         Request::Rollback { environment, .. } => format!("rollback-{environment}"),
         Request::Flag { name, on } => format!("flag-{name}-{}", if *on { "on" } else { "off" }),
         Request::Watch { environment, .. } => format!("watch-{environment}"),
+        Request::Revert { commit } => format!("revert-{}", frozen::short(commit)),
+        Request::Bisect { .. } => "bisect".to_owned(),
     };
     let name: String = files::file_name(&name).chars().take(60).collect();
     let taken = |number: &usize| {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::flags::switch;
 use super::told;
-use super::{back, branch};
+use super::{back, branch, suspects};
 use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
 use crate::failure::Result;
@@ -53,6 +53,13 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
     }
     if let Request::Hotfix(wanted) = request {
         return branch::plan(ground, id, wanted);
+    }
+    match request {
+        Request::Revert { commit } => return suspects::revert(ground, id, commit),
+        Request::Bisect { good, bad, check } => {
+            return suspects::bisect(ground, id, (good, bad), check.as_deref());
+        }
+        _ => {}
     }
     let place = root.to_string_lossy();
     let mut reader = Reader::open(root).map_err(|none| none.failure(&place))?;
@@ -113,6 +120,8 @@ fn planned(
         Request::Test { checks } => deploy::test(config, id, checks, what),
         Request::Hotfix(wanted) => branch::plan(ground, id, wanted),
         Request::Rollback { environment, way } => back::plan(ground, id, environment, way.as_deref()),
+        Request::Revert { commit } => suspects::revert(ground, id, commit),
+        Request::Bisect { good, bad, check } => suspects::bisect(ground, id, (good, bad), check.as_deref()),
         Request::Watch { environment, time } => {
             deploy::watch::watch(config, policy, ground.history, id, environment, *time, &what.root)
         }

@@ -3,6 +3,7 @@
 
 mod judge;
 mod plans;
+pub mod revert;
 #[cfg(test)]
 mod tests;
 

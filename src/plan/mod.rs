@@ -157,6 +157,8 @@ pub enum Purpose {
     Flag,
     /// Watches an environment.
     Watch,
+    /// Searches a range of commits for the one that broke something.
+    Bisect,
 }
 
 impl Purpose {
@@ -170,6 +172,7 @@ impl Purpose {
             Self::Rollback => "rollback",
             Self::Flag => "flag",
             Self::Watch => "watch",
+            Self::Bisect => "bisect",
         }
     }
 }

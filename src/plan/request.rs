@@ -45,6 +45,20 @@ pub enum Request {
         /// How long; `None`: as configured, else as the policy says.
         time: Option<SignedDuration>,
     },
+    /// Take one change back on the branch in production.
+    Revert {
+        /// The commit: a full id, or what names it.
+        commit: String,
+    },
+    /// Search a range of commits for the one that broke a check.
+    Bisect {
+        /// Where it passes.
+        good: String,
+        /// Where it fails.
+        bad: String,
+        /// Name of the check; `None`: the only one.
+        check: Option<String>,
+    },
 }
 
 /// What is asked of the hotfix branch.

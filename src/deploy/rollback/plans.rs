@@ -2,23 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
-
-use super::judge::short;
-use super::{Heard, Kind, Known, Ready, Way};
+use super::{Heard, Kind, Known, Ready, Way, revert};
 use crate::deploy::flags::{self, Switch};
 use crate::deploy::{Fill, Resolved, canary, gates, release, secrets, watch};
 use crate::failure::{Failure, FailureKind, Result};
-use crate::hotfix::back::{NoRevert, Revert};
-use crate::plan::{
-    Action, Command, Guard, OnFailure, Plan, Probe, Purpose, Reach, ReleaseSpec, Step, Subject, Undo,
-};
+use crate::hotfix::back::NoRevert;
+use crate::plan::{Action, Guard, Plan, Probe, Purpose, Reach, ReleaseSpec, Step, Subject, Undo};
 use crate::text::visible;
-
-/// Git on this machine is a matter of a moment; a hook of the team's may take longer.
-const GIT_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
-/// A remote may be slow, and ask for a second factor.
-const PUSH_TIMEOUT: SignedDuration = SignedDuration::from_mins(10);
 
 /// The plan that takes a way back in an environment, with its gates. A way that is not proven
 /// ready can be taken too, where it can be made a plan at all: the gate says what is known.
@@ -173,15 +163,6 @@ fn redeploy(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Pla
     Ok(watched(known, deployed(known, doing, &what, plan)?))
 }
 
-fn git(cwd: &str, arguments: &[&str]) -> Command {
-    Command {
-        argv: std::iter::once("git").chain(arguments.iter().copied()).map(str::to_owned).collect(),
-        cwd: cwd.to_owned(),
-        env: Vec::new(),
-        set: BTreeMap::new(),
-    }
-}
-
 fn revert(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan> {
     let revert = match known.back.as_ref().map(|back| &back.revert) {
         Some(Ok(revert)) => revert,
@@ -207,96 +188,9 @@ fn revert(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan>
     Ok(Plan {
         frozen: BTreeMap::from([(revert.tracking.clone(), revert.onto.clone())]),
         subject: Some(onto),
-        steps: revert_steps(known, revert),
+        steps: revert::steps(&known.root, revert),
         ..plan
     })
-}
-
-/// The reverts are made in a work tree of their own, so that nobody's is touched; a reference
-/// keeps them, so that the remote can be asked for just these whatever happens to the push.
-fn revert_steps(known: &Known<'_>, revert: &Revert) -> Vec<Step> {
-    let (root, scratch) = (known.root.as_str(), revert.scratch.as_str());
-    let (branch, remote) = (revert.branch.as_str(), revert.remote.as_str());
-    let name = scratch.rsplit('/').next().unwrap_or(scratch);
-    let kept = format!("refs/flightdeck/{name}");
-    let head = format!("refs/heads/{branch}");
-    let shown = visible(branch);
-    let tidy = || git(root, &["worktree", "remove", "--force", scratch]);
-    let back_out = OnFailure::UndoTo { step: 0 };
-
-    let still_there = Guard {
-        title: format!("{} of {} is still {}", shown, visible(remote), short(&revert.onto)),
-        probe: Probe::command(
-            git(root, &["ls-remote", "--exit-code", remote, &head]),
-            Some(format!("{}\t{head}", revert.onto)),
-        ),
-    };
-    let mut steps = vec![Step {
-        guards: vec![still_there],
-        proof: Some(Probe::command(
-            git(root, &["-C", scratch, "rev-parse", "--verify", "HEAD"]),
-            Some(revert.onto.clone()),
-        )),
-        undo: Undo::By { action: Action::Command(tidy()), proof: None },
-        ..Step::new(
-            format!("make a work tree of its own at {}", short(&revert.onto)),
-            Action::Command(git(root, &["worktree", "add", "--detach", scratch, &revert.onto])),
-            GIT_TIMEOUT,
-        )
-    }];
-    let mut reverted = 0;
-    for run in &revert.runs {
-        let mainline = run.mainline.map(|number| number.to_string());
-        let mut arguments = vec!["revert", "--no-edit"];
-        arguments.extend(mainline.iter().flat_map(|number| ["-m", number.as_str()]));
-        arguments.extend(run.commits.iter().map(|commit| commit.id.as_str()));
-        reverted += run.commits.len();
-        let names: Vec<&str> = run.commits.iter().map(|commit| short(&commit.id)).collect();
-        let kept = mainline.as_ref().map_or(String::new(), |number| format!(", keeping parent {number}"));
-        let count = git(scratch, &["rev-list", "--count", &format!("{}..HEAD", revert.onto)]);
-        steps.push(Step {
-            proof: Some(Probe::command(count, Some(reverted.to_string()))),
-            on_failure: back_out,
-            ..Step::new(
-                format!("revert {}{kept}", names.join(", ")),
-                Action::Command(git(scratch, &arguments)),
-                GIT_TIMEOUT,
-            )
-        });
-    }
-    steps.push(Step {
-        retry_is_safe: true,
-        on_failure: back_out,
-        undo: Undo::By { action: Action::Command(git(root, &["update-ref", "-d", &kept])), proof: None },
-        ..Step::new(
-            "keep the reverts by name",
-            Action::Command(git(scratch, &["update-ref", &kept, "HEAD"])),
-            GIT_TIMEOUT,
-        )
-    });
-    steps.push(Step {
-        on_failure: OnFailure::GoOn,
-        ..Step::new("remove the work tree", Action::Command(tidy()), GIT_TIMEOUT)
-    });
-    // Takes what the remote has only if that goes on from the reverts, or is them; tells so by
-    // its exit code, and with --dry-run changes nothing.
-    let landed =
-        git(root, &["fetch", "--dry-run", "--quiet", "--no-tags", remote, &format!("{head}:{kept}")]);
-    steps.push(Step {
-        proof: Some(Probe::command(landed, None)),
-        reach: Reach::Others,
-        // What is there already is pushed again without any effect.
-        retry_is_safe: true,
-        undo: Undo::Irreversible {
-            why: "others may have it: it is taken back by reverting the revert".to_owned(),
-        },
-        ..Step::new(
-            format!("push the reverts to {} as {shown}", visible(remote)),
-            Action::Command(git(root, &["push", remote, &format!("{kept}:{head}")])),
-            PUSH_TIMEOUT,
-        )
-    });
-    steps
 }
 
 fn own(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan> {

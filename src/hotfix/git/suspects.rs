@@ -85,6 +85,11 @@ impl Reader {
         })
     }
 
+    /// First line of the message of a commit, by its full id; `None`: it is not here.
+    pub fn subject(&self, commit: &str) -> Option<String> {
+        commit_of(&self.repo, commit).ok().map(|commit| named(&commit).subject)
+    }
+
     fn since(&self, name: &str) -> Result<Edge> {
         let doing = "looking at what changed";
         if name.starts_with('-') {
