@@ -325,6 +325,10 @@ mod tests {
             "suspects --revert 4f2c91e --dry-run --confirm main",
             "suspects --bisect",
             "suspects --bisect unit --since v1.2.2 --detach",
+            "hotfix bump",
+            "hotfix bump 2.0.0 --dry-run",
+            "version-files --write 1.2.4 --from 1.2.3 --file VERSION --entry Cargo.lock shop --pattern a -b",
+            "version-files --check 1.2.4 --at refs/heads/hotfix/x --file VERSION",
             "test unit lint",
             "deploy staging --ref main --confirm staging --detach",
             "deploy production --propose",
@@ -384,6 +388,8 @@ mod tests {
             "phase lunch",
             "plan skip",
             "plan take-over staging",
+            "version-files --file VERSION",
+            "version-files --write 1.2.4 --file VERSION",
         ] {
             let words = std::iter::once("flightdeck").chain(line.split_whitespace());
             let error = parse(words.map(OsString::from)).unwrap_err();

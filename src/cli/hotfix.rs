@@ -44,6 +44,18 @@ Example:
         #[command(flatten)]
         world: WorldArgs,
     },
+    /// Raise the version in every file that holds it, and commit that
+    #[command(after_help = "\
+Example:
+  flightdeck hotfix bump --dry-run     shows every file and the exact commands
+  flightdeck hotfix bump               1.2.3 becomes 1.2.4
+  flightdeck hotfix bump 2.0.0")]
+    Bump {
+        /// To this version; default: the next patch version
+        version: Option<String>,
+        #[command(flatten)]
+        world: WorldArgs,
+    },
     /// Show the branch: commits, size, what is pushed and what is not
     Status {
         /// Print JSON
@@ -67,6 +79,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         Command::Start { name, flow, world } => {
             config.hotfix.flow = flow.unwrap_or(config.hotfix.flow);
             carry(cx, &config, &Request::Hotfix(HotfixRequest::Start { name: name.clone() }), world)
+        }
+        Command::Bump { version, world } => {
+            let version = version.clone();
+            carry(cx, &config, &Request::Hotfix(HotfixRequest::Bump { version }), world)
         }
         Command::Status { json } => {
             let place = cx.root()?;

@@ -14,6 +14,8 @@ mod world;
 
 mod approvals;
 #[cfg(target_os = "linux")]
+mod bump;
+#[cfg(target_os = "linux")]
 mod conductor;
 mod drill_verb;
 mod faults;

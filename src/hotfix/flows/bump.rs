@@ -78,7 +78,8 @@ fn hotfix_branch<'a>(facts: &Facts<'a>, doing: &str) -> Result<(&'a str, &'a str
     let fits = |branch: &str| match hotfix.flow {
         Flow::Trunk => state.base.as_deref() == Some(branch),
         Flow::GitFlow | Flow::GithubFlow => {
-            branch.len() > hotfix.prefix.len() && branch.starts_with(hotfix.prefix.as_str())
+            let is_other = state.base.as_deref() != Some(branch) && hotfix.develop != branch;
+            is_other && branch.len() > hotfix.prefix.len() && branch.starts_with(hotfix.prefix.as_str())
         }
     };
     if let (Some(branch), Some(commit)) = (state.branch().filter(|branch| fits(branch)), state.commit()) {
@@ -251,12 +252,12 @@ fn steps(facts: &Facts<'_>, branch: &str, from: &str, to: &str) -> Vec<Step> {
         guards: vec![is_there],
         proof: Some(Probe::command(helper(&["--check", to, "--at", &full]), None)),
         undo: Undo::By {
-            action: Action::Command(as_user(git(root, &["revert", "--no-edit", &made]))),
+            action: Action::Command(git(root, &["revert", "--no-edit", &made])),
             proof: Some(Probe::command(helper(&["--check", from, "--at", &full]), None)),
         },
         ..Step::new(
             format!("commit it as one commit on {}", visible(branch)),
-            Action::Command(as_user(git(root, &arguments))),
+            Action::Command(git(root, &arguments)),
             GIT_TIMEOUT,
         )
     };
@@ -265,12 +266,6 @@ fn steps(facts: &Facts<'_>, branch: &str, from: &str, to: &str) -> Vec<Step> {
 
 fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
-/// A command of git that may sign what it makes.
-fn as_user(command: Command) -> Command {
-    let env = ["GNUPGHOME", "XDG_CONFIG_HOME"].map(str::to_owned).to_vec();
-    Command { env, ..command }
 }
 
 /// The command that puts versions into files, or looks whether they are there. It is told every
