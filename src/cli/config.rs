@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use super::End;
 use super::context::Context;
 use crate::cockpit::keymap::Keymap;
+use crate::config::effective::{self, Here};
 use crate::config::load::{self, Loaded, Refused};
+use crate::config::trust;
 use crate::config::types::Config;
-use crate::config::{effective, trust};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 
@@ -93,9 +94,14 @@ pub(crate) fn contents(config: &Config) -> String {
 
 fn show(cx: &Context, json: bool) -> Result<End> {
     let place = cx.place()?;
-    let base = Reader::open(&place.root).ok().and_then(|reader| reader.default_branch());
+    let reader = Reader::open(&place.root).ok();
+    let here = Here {
+        name: place.name.clone(),
+        base: reader.as_ref().and_then(Reader::default_branch),
+        remote: reader.and_then(|reader| reader.remote_name("")),
+    };
     let setup = cx.setup()?;
-    let config = effective::with_defaults(setup.config, &setup.policy, &place.name, base);
+    let config = effective::with_defaults(setup.config, &setup.policy, here);
     if json {
         cx.out.json(&config)?;
         return Ok(End::Done);

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 
 use super::End;
 use super::context::Context;
-use crate::config::detect::{self, BranchFacts, Found};
+use crate::config::detect::{self, Found};
 use crate::config::samples::{self, Sample};
 use crate::config::{draft, load};
 use crate::failure::{Failure, Result};
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     }
     let root = cx.root()?;
     let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
-    let found = detect::look(root, &facts(&reader));
+    let found = detect::look(root, &reader.habits());
     let content = args.sample.map_or_else(|| draft::write(&found), |sample| sample.text.to_owned());
     if args.print {
         cx.out.lines(&content)?;
@@ -76,14 +76,6 @@ fn refused(error: std::io::Error) -> Failure {
     Failure::new(doing, error, "make the root of the repository writable, or use flightdeck init --print")
 }
 
-fn facts(reader: &Reader) -> BranchFacts {
-    BranchFacts {
-        default_branch: reader.default_branch(),
-        has_develop: ["develop", "origin/develop"].iter().any(|name| reader.resolve(name).is_ok()),
-        remote: reader.remote_url(),
-    }
-}
-
 /// What was recognised, one line each.
 fn recognised(found: &Found) -> Vec<String> {
     let mut lines = Vec::new();
@@ -91,6 +83,9 @@ fn recognised(found: &Found) -> Vec<String> {
         let base = found.base.as_deref().map(|base| format!(" on {base}")).unwrap_or_default();
         let forge = found.forge.map(|forge| format!(", {}", forge.name())).unwrap_or_default();
         lines.push(format!("flow    {}{base}{forge}", flow.name()));
+    }
+    if !found.hotfix.versions.is_empty() {
+        lines.push(format!("version {}", found.hotfix.versions.join(", ")));
     }
     for check in &found.checks {
         lines.push(format!("test    {}  (from {})", shell_words::join(&check.argv), check.from));

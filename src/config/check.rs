@@ -6,6 +6,7 @@
 
 mod environment;
 mod flag;
+mod hotfix;
 mod probe;
 mod upkeep;
 
@@ -38,10 +39,7 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     if let Some(service) = table(root, "service") {
         label(service, "name", &mut found);
     }
-    if let Some(hotfix) = table(root, "hotfix") {
-        branch(hotfix, "base", "", &mut found);
-        branch(hotfix, "prefix", "x", &mut found);
-    }
+    hotfix::check(root, &mut found);
     for check in tables(root, "checks") {
         command(check, "command", Need::Program, &mut found);
         variables(check, &mut found);
@@ -152,17 +150,6 @@ fn not_blank(parent: &DeTable<'_>, key: &str, found: &mut Vec<Problem>) {
         && text.trim().is_empty()
     {
         found.push(Problem::new(span, format!("`{key}` cannot be empty")));
-    }
-}
-
-/// A branch name, or the beginning of one that `rest` completes. Empty is allowed.
-fn branch(hotfix: &DeTable<'_>, key: &str, rest: &str, found: &mut Vec<Problem>) {
-    let Some((name, span)) = text(hotfix, key) else { return };
-    if name.is_empty() {
-        return;
-    }
-    if !is_branch(&format!("{name}{rest}")) {
-        found.push(Problem::new(span, format!("`{key}` is nothing that git takes in the name of a branch")));
     }
 }
 

@@ -1,10 +1,12 @@
 //! Recognises what is in a repository, from its files alone: how it is tested, deployed and
 //! smoke-tested. Runs nothing, and takes nothing for known that a file does not say.
 
+mod hotfix;
 mod platform;
 
 use std::path::Path;
 
+pub use hotfix::Habits;
 pub use platform::Platform;
 
 use super::types::Flow;
@@ -19,6 +21,25 @@ pub struct BranchFacts {
     pub has_develop: bool,
     /// Address of the remote, as git has it.
     pub remote: Option<String>,
+    /// The tag of the highest version.
+    pub last_tag: Option<String>,
+    /// What the `git flow` command was told, where it was set up here.
+    pub git_flow: Option<GitFlow>,
+}
+
+/// What the `git flow` command was told when it was set up.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GitFlow {
+    /// The branch that is in production.
+    pub main: String,
+    /// The branch of the next release.
+    pub develop: Option<String>,
+    /// How hotfix branches begin.
+    pub prefix: Option<String>,
+    /// How release branches begin.
+    pub release_prefix: Option<String>,
+    /// What tags of versions begin with.
+    pub tag_prefix: Option<String>,
 }
 
 /// Where the remote is.
@@ -102,6 +123,8 @@ pub struct Found {
     pub base: Option<String>,
     /// Where the remote is.
     pub forge: Option<Forge>,
+    /// How hotfixes are made, where that is not as usual.
+    pub hotfix: Habits,
     /// Test commands of the languages found, in a fixed order.
     pub checks: Vec<Recognised>,
     /// `make test`, where a language's own command was found as well.
@@ -137,18 +160,26 @@ pub fn look(root: &Path, facts: &BranchFacts) -> Found {
         names.iter().find_map(|name| make_script(file, text, name))
     };
     let (platform, gitops) = platform::look(root);
+    let hotfix = hotfix::look(root, facts);
+    let told = facts.git_flow.as_ref().map(|told| told.main.clone());
+    let flow = match (facts.has_develop || told.is_some(), forge) {
+        (true, _) => Some(Flow::GitFlow),
+        (false, Some(_)) => Some(Flow::GithubFlow),
+        (false, None) => None,
+    };
+    // Where clones get develop first, that says nothing about production.
+    let next = hotfix.develop.as_deref().unwrap_or("develop");
+    let is_base =
+        |name: &String| super::check::is_branch(name) && (flow != Some(Flow::GitFlow) || name != next);
     Found {
         platform,
         gitops,
         dockerfile: platform::dockerfile(root),
         name: root.file_name().and_then(|name| name.to_str()).filter(|name| plain(name)).map(str::to_owned),
-        flow: match (facts.has_develop, forge) {
-            (true, _) => Some(Flow::GitFlow),
-            (false, Some(_)) => Some(Flow::GithubFlow),
-            (false, None) => None,
-        },
-        base: facts.default_branch.clone().filter(|name| super::check::is_branch(name)),
+        base: told.or_else(|| facts.default_branch.clone()).filter(is_base),
+        flow,
         forge,
+        hotfix,
         audits: audits(root),
         deploy: script(root, "deploy").or_else(|| targets(&["deploy"])),
         smoke: script(root, "smoke").or_else(|| targets(&["smoke", "smoke-test"])),
@@ -510,10 +541,14 @@ mod tests {
         let dir = repository(&[]);
         let flow = |develop, remote: Option<&str>| {
             let remote = remote.map(str::to_owned);
-            look(dir.path(), &BranchFacts { has_develop: develop, remote, default_branch: None }).flow
+            look(dir.path(), &BranchFacts { has_develop: develop, remote, ..BranchFacts::default() }).flow
         };
         assert_eq!(flow(true, Some("git@github.com:a/b")), Some(Flow::GitFlow));
         assert_eq!(flow(false, Some("git@github.com:a/b")), Some(Flow::GithubFlow));
         assert_eq!(flow(false, Some("/srv/x.git")), None);
+        let default_branch = Some("develop".to_owned());
+        let found =
+            look(dir.path(), &BranchFacts { has_develop: true, default_branch, ..BranchFacts::default() });
+        assert_eq!((found.flow, found.base), (Some(Flow::GitFlow), None), "production is on another branch");
     }
 }

@@ -6,8 +6,9 @@
 
 use std::fmt::Write as _;
 
-use super::detect::{Found, Platform, Recognised, Script};
+use super::detect::{Forge, Found, Platform, Recognised, Script};
 use super::types::Flow;
+use crate::incident::Policy;
 use crate::plan::gates::Gate;
 use crate::text::visible;
 
@@ -54,7 +55,50 @@ impl Draft {
         self.entry(found.flow.is_some(), "flow", &text(flow), &why);
         let base = found.base.as_deref();
         self.entry(base.is_some(), "base", &text(base.unwrap_or("main")), "the branch that is in production");
-        self.entry(false, "prefix", &text("hotfix/"), "how hotfix branches begin");
+        self.names(found);
+        self.versions(&found.hotfix.versions);
+        self.pull(found.forge);
+    }
+
+    /// Names as they are here; as an example where they are the usual ones.
+    fn names(&mut self, found: &Found) {
+        let habits = &found.hotfix;
+        for (key, name, usual, why) in [
+            ("prefix", &habits.prefix, "hotfix/", "how hotfix branches begin"),
+            ("tag_prefix", &habits.tag_prefix, "v", "what tags of versions begin with"),
+            ("develop", &habits.develop, "develop", "in git flow: the branch of the next release"),
+            ("release_prefix", &habits.release_prefix, "release/", "in git flow: open ones get the fix, too"),
+        ] {
+            self.entry(name.is_some(), key, &text(name.as_deref().unwrap_or(usual)), why);
+        }
+        self.entry(false, "remote", &text("origin"), "where there are several");
+    }
+
+    fn versions(&mut self, recognised: &[String]) {
+        self.blank();
+        let there = if recognised.is_empty() {
+            "VERSION, Cargo.toml, package.json and pyproject.toml".to_owned()
+        } else {
+            recognised.join(", ")
+        };
+        self.prose(&format!("`flightdeck hotfix bump` raises the version in {there}. Others:"));
+        self.example("[[hotfix.versions]]");
+        self.entry(false, "path", &text("src/version.h"), "ignore = true leaves a file alone");
+        self.entry(false, "pattern", "'VERSION \"(.*)\"'", "its one group is the version");
+    }
+
+    fn pull(&mut self, forge: Option<Forge>) {
+        self.blank();
+        let (kind, place, token) = match forge {
+            Some(Forge::GitLab) => ("gitlab", "https://git.example.com/api/v4", "GITLAB_TOKEN"),
+            _ => ("github", "https://git.example.com/api/v3", "GITHUB_TOKEN, GH_TOKEN or gh auth token"),
+        };
+        self.prose(&format!("Pull requests. The token comes from {token}."));
+        self.example("[hotfix.pull]");
+        self.entry(false, "labels", &list(&["hotfix".to_owned()]), "");
+        self.entry(false, "reviewers", &list(&["maya".to_owned()]), "who is asked to review it");
+        self.entry(false, "forge", &text(kind), "where the remote's address does not tell");
+        self.entry(false, "api", &text(place), "of a server of your own");
     }
 
     fn checks(&mut self, found: &Found) {
@@ -233,6 +277,11 @@ impl Draft {
         self.example("[policy.P0]");
         self.entry(false, "fix_within", &text("2h"), "");
         self.entry(false, "update_every", &text("15m"), "");
+        self.title("What has to be true before a hotfix is finished, by development model.");
+        self.example("[policy.finish_gates]");
+        for (flow, gates) in Policy::built_in().finish_gates {
+            self.entry(false, flow.name(), &list(&gates), "");
+        }
     }
 
     fn section(&mut self, name: &str) {
@@ -308,7 +357,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::detect::Forge;
+    use crate::config::detect::Habits;
     use crate::config::load::parse;
 
     /// The file with every example taken for real.
@@ -332,6 +381,11 @@ mod tests {
             flow: Some(Flow::GitFlow),
             base: Some("main".to_owned()),
             forge: Some(Forge::GitHub),
+            hotfix: Habits {
+                tag_prefix: Some(String::new()),
+                versions: owned(&["VERSION", "Cargo.toml"]),
+                ..Habits::default()
+            },
             checks: vec![check("cargo", &["cargo", "test"], "Cargo.toml")],
             make_test: Some(check("make", &["make", "test"], "Makefile")),
             audits: vec![check("audit", &["cargo", "audit"], "Cargo.lock")],
@@ -435,7 +489,8 @@ mod tests {
             let name = name.map(|name: String| name.trim().to_owned());
             let checks = check.into_iter().collect();
             let gitops = dockerfile.clone().map(|from| ("flux", from));
-            Found { name, flow, base, forge, checks, make_test, audits, deploy, smoke, platform, gitops, dockerfile }
+            let hotfix = Habits { prefix: base.clone(), tag_prefix: dockerfile.clone(), ..Habits::default() };
+            Found { name, flow, base, forge, hotfix, checks, make_test, audits, deploy, smoke, platform, gitops, dockerfile }
         }
     }
 

@@ -3,15 +3,29 @@
 use super::types::Config;
 use crate::incident::{Policy, Severity, SeverityChange, SuspectsChange};
 
-/// Fills in what `config` leaves out: from the policy in force, the name of the repository
-/// and the branch found to be in production.
+/// What was found out about a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Here {
+    /// Its name.
+    pub name: String,
+    /// The branch in production.
+    pub base: Option<String>,
+    /// The remote that matters.
+    pub remote: Option<String>,
+}
+
+/// Fills in what `config` leaves out: from the policy in force, and from what was found out about
+/// the repository.
 #[must_use]
-pub fn with_defaults(mut config: Config, policy: &Policy, name: &str, base: Option<String>) -> Config {
-    if config.service.name.is_empty() && super::check::unusable(name).is_none() {
-        name.clone_into(&mut config.service.name);
+pub fn with_defaults(mut config: Config, policy: &Policy, here: Here) -> Config {
+    if config.service.name.is_empty() && super::check::unusable(&here.name).is_none() {
+        config.service.name = here.name;
     }
     if config.hotfix.base.is_empty() {
-        config.hotfix.base = base.unwrap_or_default();
+        config.hotfix.base = here.base.unwrap_or_default();
+    }
+    if config.hotfix.remote.is_empty() {
+        config.hotfix.remote = here.remote.unwrap_or_default();
     }
     if config.checklist.is_empty() {
         config.checklist.clone_from(&policy.checklist);
@@ -27,6 +41,7 @@ pub fn with_defaults(mut config: Config, policy: &Policy, name: &str, base: Opti
     config.policy.rollback_watch = Some(policy.rollback_watch);
     config.policy.finish_gates = policy.finish_gates.clone();
     config.policy.hotfix_limit = Some(policy.hotfix_limit);
+    config.policy.fetch_valid_for = Some(policy.fetch_valid_for);
     config.policy.migrations = Some(policy.migrations.clone());
     config.policy.suspects = SuspectsChange {
         weights: policy.suspects.weights.clone(),
@@ -58,12 +73,32 @@ mod tests {
     use super::*;
     use crate::config::load::parse;
 
+    fn here(base: Option<&str>) -> Here {
+        let remote = Some("origin".to_owned());
+        Here { name: "shop".to_owned(), base: base.map(str::to_owned), remote }
+    }
+
+    #[test]
+    fn hotfixes_are_shown_with_what_was_found_out() {
+        let written = "[[hotfix.versions]]\npath = \"a.h\"\npattern = 'V \"(.*)\"'\n[hotfix.pull]\nforge = \"gitlab\"\n";
+        let config = parse(written.as_bytes()).unwrap();
+        let policy = Policy::built_in().with(&config.policy);
+        let shown = with_defaults(config, &policy, here(None));
+        let text = toml::to_string(&shown).unwrap();
+        for part in
+            ["remote = \"origin\"", "fetch_valid_for = \"5m\"", "git-flow = [", "develop = \"develop\""]
+        {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert_eq!(parse(text.as_bytes()).unwrap_or_else(|invalid| panic!("{invalid}\n{text}")), shown);
+    }
+
     #[test]
     fn what_is_shown_can_be_read_again_and_says_the_same() {
         let written = "[[checks]]\nname = \"a\"\ncommand = [\"x\"]\n[policy.P0]\nfix_within = \"90m\"\n";
         let config = parse(written.as_bytes()).unwrap();
         let policy = Policy::built_in().with(&config.policy);
-        let shown = with_defaults(config, &policy, "shop", Some("main".to_owned()));
+        let shown = with_defaults(config, &policy, here(Some("main")));
         let text = toml::to_string(&shown).unwrap();
         assert!(text.contains("fix_within = \"1h 30m\""), "{text}");
         assert!(text.contains("timeout = \"15m\""), "{text}");
@@ -113,7 +148,7 @@ mod tests {
         "#;
         let config = parse(written.as_bytes()).unwrap_or_else(|invalid| panic!("{invalid}"));
         let policy = Policy::built_in().with(&config.policy);
-        let shown = with_defaults(config, &policy, "shop", None);
+        let shown = with_defaults(config, &policy, here(None));
         let text = toml::to_string(&shown).unwrap();
         let again = parse(text.as_bytes()).unwrap_or_else(|invalid| panic!("{invalid}\n{text}"));
         assert_eq!(again, shown);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::load::Loaded;
-use super::types::{Config, Environment, Flag, FlagKind, Secret};
+use super::types::{Config, Environment, Flag, FlagKind, Forge, Hotfix, Secret};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::Hash;
 use crate::text::visible;
@@ -83,6 +83,27 @@ pub fn what_would_run(config: &Config) -> Vec<Item> {
         items.extend(of_flag(flag));
     }
     items.extend(config.secrets.iter().map(of_secret));
+    items.extend(of_hotfix(&config.hotfix));
+    items
+}
+
+/// The server that is asked with a token of the user's, and files that are written to besides
+/// those that are recognised everywhere.
+fn of_hotfix(hotfix: &Hotfix) -> Vec<Item> {
+    let mut items = Vec::new();
+    let pull = &hotfix.pull;
+    if !pull.api.is_empty() {
+        let with = match pull.forge {
+            Some(Forge::Gitlab) => "  with your token for GitLab",
+            Some(Forge::Github) => "  with your token for GitHub",
+            None => "  with your token for GitHub or GitLab",
+        };
+        items.push(call("pull requests", "ask and set at", &pull.api, with));
+    }
+    for file in hotfix.versions.iter().filter(|file| !file.ignore) {
+        let line = format!("write the version into {}", file.path);
+        items.push(Item { what: "hotfix bump".to_owned(), line: shown(&line), env: Vec::new() });
+    }
     items
 }
 

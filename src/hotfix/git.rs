@@ -8,6 +8,7 @@ mod command;
 mod credentials;
 mod forecast;
 mod graph;
+mod habits;
 mod history;
 mod refs;
 mod remote;

@@ -235,6 +235,11 @@ pub struct PolicyChange {
     pub finish_gates: BTreeMap<Flow, Vec<String>>,
     /// How big a fix may be without a warning: `{ files = 5, lines = 60 }`.
     pub hotfix_limit: Option<HotfixLimit>,
+    /// How long after a fetch the remote is taken to be as it was then, where it cannot be asked
+    /// without a person: `5m`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub fetch_valid_for: Option<SignedDuration>,
     /// Paths of database migrations in place of the usual ones: folders that end in `/`, and names
     /// of files with `*`.
     pub migrations: Option<Vec<String>>,
@@ -316,6 +321,7 @@ impl Policy {
         self.rollback_watch = change.rollback_watch.unwrap_or(self.rollback_watch);
         self.finish_gates.extend(change.finish_gates.clone());
         self.hotfix_limit = change.hotfix_limit.unwrap_or(self.hotfix_limit);
+        self.fetch_valid_for = change.fetch_valid_for.unwrap_or(self.fetch_valid_for);
         if let Some(migrations) = &change.migrations {
             self.migrations.clone_from(migrations);
         }

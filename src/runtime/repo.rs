@@ -13,7 +13,7 @@ use crate::cockpit::model::{ConfigSource, ConfigState};
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
 use crate::conductor::mask::Masker;
 use crate::conductor::masker;
-use crate::config::detect::{self, BranchFacts, Found};
+use crate::config::detect::{self, Found};
 use crate::config::types::Config;
 use crate::config::{draft, load, trust};
 use crate::drill::fix;
@@ -194,12 +194,7 @@ impl Clerk {
 
     fn found(&self) -> Option<Found> {
         let reader = self.reader.as_ref()?;
-        let facts = BranchFacts {
-            default_branch: reader.default_branch(),
-            has_develop: reader.resolve("develop").is_ok() || reader.resolve("origin/develop").is_ok(),
-            remote: reader.remote_url(),
-        };
-        Some(detect::look(reader.root(), &facts))
+        Some(detect::look(reader.root(), &reader.habits()))
     }
 
     /// What the journal calls this repository.

@@ -126,7 +126,7 @@ impl Reader {
         };
         let there = self.root.join(path).symlink_metadata();
         let is_file = there.as_ref().is_ok_and(std::fs::Metadata::is_file);
-        if there.is_err() && !status.intersects(Status::INDEX_DELETED | Status::WT_DELETED) {
+        if there.is_err() {
             // A sparse checkout leaves it out on purpose.
             return Some("it is not in the work tree".to_owned());
         }
