@@ -1,6 +1,7 @@
 //! What is asked of the hotfix branch, made into a plan: the repository is read, the remote asked.
 //! Each request has a file of its own.
 
+mod finish;
 mod requests;
 mod seen;
 
@@ -32,14 +33,14 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &HotfixRequest) -> Res
     let name = ground.root.to_string_lossy();
     let mut reader = Reader::open(ground.root).map_err(|none| none.failure(&name))?;
     let state = reader.read(&ground.config.hotfix).map_err(|none| none.failure(&name))?;
-    let place = Place { ground, id, reader, state };
+    let mut place = Place { ground, id, reader, state };
     match wanted {
         HotfixRequest::Fetch => requests::fetch(&place),
         HotfixRequest::Start { name } => requests::start(&place, name),
         HotfixRequest::Bump { version } => super::bump::plan(&place, version.as_deref()),
         HotfixRequest::Push => requests::push(&place),
-        HotfixRequest::Finish { .. } => match ground.config.hotfix.flow {
-            Flow::GitFlow => not_yet(),
+        HotfixRequest::Finish { main_first, text } => match ground.config.hotfix.flow {
+            Flow::GitFlow => finish::git_flow(&mut place, *main_first, text),
             Flow::GithubFlow => not_yet(),
             Flow::Trunk => requests::finish_trunk(&place),
         },

@@ -6,6 +6,7 @@ mod back;
 mod change;
 mod command;
 mod credentials;
+pub mod finish;
 mod forecast;
 mod graph;
 mod habits;

@@ -4,6 +4,7 @@
 pub mod abandon;
 pub mod bump;
 pub mod fetch;
+pub mod finish;
 pub mod push;
 pub mod seen;
 pub mod start;
@@ -22,6 +23,7 @@ use crate::text::visible;
 pub use abandon::abandon;
 pub use bump::bump;
 pub use fetch::fetch;
+pub use finish::finish;
 pub use push::push;
 pub use seen::{Base, Seen, Tracking};
 pub use start::start;
