@@ -7,7 +7,7 @@ mod seen;
 
 use super::prepare::Ground;
 use crate::config::types::Flow;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::BranchState;
 use crate::plan::{HotfixRequest, Plan};
@@ -30,10 +30,7 @@ pub(super) struct Place<'a> {
 /// The repository cannot be read or is in no state for it, or the remote does not answer where it
 /// has to.
 pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &HotfixRequest) -> Result<Plan> {
-    let name = ground.root.to_string_lossy();
-    let mut reader = Reader::open(ground.root).map_err(|none| none.failure(&name))?;
-    let state = reader.read(&ground.config.hotfix).map_err(|none| none.failure(&name))?;
-    let mut place = Place { ground, id, reader, state };
+    let mut place = read(ground, id)?;
     match wanted {
         HotfixRequest::Fetch => requests::fetch(&place),
         HotfixRequest::Start { name } => requests::start(&place, name),
@@ -41,13 +38,20 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &HotfixRequest) -> Res
         HotfixRequest::Push => requests::push(&place),
         HotfixRequest::Finish { main_first, text } => match ground.config.hotfix.flow {
             Flow::GitFlow => finish::git_flow(&mut place, *main_first, text),
-            Flow::GithubFlow => not_yet(),
+            Flow::GithubFlow => super::pull::finish(&mut place, text),
             Flow::Trunk => requests::finish_trunk(&place),
         },
         HotfixRequest::Abandon => requests::abandon(&place),
     }
 }
 
-fn not_yet() -> Result<Plan> {
-    Err(Failure::usage("making the plan", "this version cannot do that", "do it with git"))
+/// Reads the repository before a plan is made.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) fn read<'a>(ground: &'a Ground<'a>, id: &'a str) -> Result<Place<'a>> {
+    let name = ground.root.to_string_lossy();
+    let mut reader = Reader::open(ground.root).map_err(|none| none.failure(&name))?;
+    let state = reader.read(&ground.config.hotfix).map_err(|none| none.failure(&name))?;
+    Ok(Place { ground, id, reader, state })
 }

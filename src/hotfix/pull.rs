@@ -1,6 +1,10 @@
 //! The pull request of the branch (at GitLab: the merge request): what its place says of it.
 //! Pure; asked over the network by others.
 
+mod text;
+
+pub use text::text;
+
 /// What is known of the pull request of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Looked {

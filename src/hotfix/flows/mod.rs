@@ -5,6 +5,7 @@ pub mod abandon;
 pub mod bump;
 pub mod fetch;
 pub mod finish;
+pub mod pull;
 pub mod push;
 pub mod seen;
 pub mod start;
