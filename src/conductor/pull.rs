@@ -86,6 +86,8 @@ pub(super) fn finish(repository: &mut Repository<'_>, text: &PullText) -> Result
     });
     let (landed, conflicts) = facts.outlook(&mut repository.reader);
     let elsewhere = repository.reader.checked_out_elsewhere(&facts.branch);
+    let base_is_here = repository.reader.commit_at(&format!("refs/heads/{}", facts.base)).is_some()
+        && repository.reader.checked_out_elsewhere(&facts.base).is_empty();
     let known = Known {
         config: repository.ground.config,
         state: &repository.state,
@@ -99,6 +101,7 @@ pub(super) fn finish(repository: &mut Repository<'_>, text: &PullText) -> Result
         forge,
         conflicts,
         elsewhere,
+        base_is_here,
     };
     let mut plan = flows::pull::finish(&known, repository.id)?;
     plan.notes.extend(facts.notes.iter().cloned());

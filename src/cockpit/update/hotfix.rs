@@ -8,7 +8,7 @@ use super::{Cx, menus};
 use crate::config::types::Flow;
 use crate::hotfix::flows::TARGET;
 use crate::hotfix::outlook::{Outlook, Verdict};
-use crate::hotfix::pull::{Looked, Pull, PullState};
+use crate::hotfix::pull::{Looked, Pull, PullState, text};
 use crate::hotfix::standing;
 use crate::hotfix::state::BranchState;
 use crate::incident::{Fix, Raised};
@@ -328,11 +328,10 @@ pub(super) fn starts_unnamed(model: &Model) -> bool {
 
 /// The words of a pull request, from the incident.
 fn words(model: &Model) -> PullText {
-    let prefix = &model.config.config.hotfix.pull.title_prefix;
-    model.incident().map_or_else(PullText::default, |state| PullText {
-        title: format!("{prefix}{}", state.title),
-        body: String::new(),
-    })
+    match (model.incident(), model.repository()) {
+        (Some(state), Some(branch)) => text(state, branch, &model.config.config),
+        _ => PullText::default(),
+    }
 }
 
 /// What is to be expected of the merges, behind the row that makes them.

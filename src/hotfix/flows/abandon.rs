@@ -163,7 +163,7 @@ fn delete_there(seen: &Seen<'_>, remote: &str, branch: &str, at: &str) -> Step {
 }
 
 /// Deletes the branch here, if it still is what was seen.
-fn delete_here(root: &str, branch: &str, commit: &str) -> Step {
+pub(super) fn delete_here(root: &str, branch: &str, commit: &str) -> Step {
     let full = format!("refs/heads/{branch}");
     let still = is_at(root, &full, commit);
     let is_there = Probe::command(git(root, &["rev-parse", "--verify", "--quiet", &full]), None);

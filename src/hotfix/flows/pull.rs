@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 use super::super::forge::Found;
 use super::super::pull::{CheckState, Pull, PullState};
 use super::super::state::BranchState;
-use super::{GIT_TIMEOUT, NETWORK_TIMEOUT, TARGET, gate, git, remote_has, short};
+use super::abandon::delete_here;
+use super::{GIT_TIMEOUT, NETWORK_TIMEOUT, TARGET, gate, git, is_at, remote_branch_is, short};
 use crate::config::types::Config;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::plan::forge::{ForgeCall, Place, Wanted};
@@ -48,6 +49,8 @@ pub struct Known<'a> {
     pub conflicts: Vec<String>,
     /// Other work trees that have the branch checked out.
     pub elsewhere: Vec<String>,
+    /// Whether the base is a branch here that this work tree can switch to.
+    pub base_is_here: bool,
 }
 
 /// What the place that keeps pull requests says, and how it is asked.
@@ -170,9 +173,9 @@ fn push(known: &Known<'_>) -> Step {
     let (root, remote) = (known.state.root.as_str(), known.remote);
     let full = format!("refs/heads/{}", known.branch);
     let spec = format!("{full}:{full}");
-    let command = git(root, &["push", "--no-follow-tags", "--set-upstream", remote, &spec]);
+    let command = git(root, &["push", "--no-follow-tags", "-u", remote, &spec]);
     Step {
-        proof: Some(remote_has(root, remote, &full, known.head)),
+        proof: Some(remote_branch_is(root, remote, known.branch, known.head, known.base)),
         reach: Reach::Others,
         // What is there already is pushed again without any effect.
         retry_is_safe: true,
@@ -367,9 +370,12 @@ fn delete(plan: &mut Plan, known: &Known<'_>, merged: &str) {
         if there == merged {
             let lease = format!("--force-with-lease={full}:{there}");
             let command = git(root, &["push", "--no-follow-tags", &lease, known.remote, &format!(":{full}")]);
+            let again = git(root, &["push", "--no-follow-tags", known.remote, &format!("{there}:{full}")]);
+            let still = remote_branch_is(root, known.remote, known.branch, there, known.base);
             plan.steps.push(Step {
+                proof: Some(Probe { negate: true, ..still.clone() }),
                 reach: Reach::Others,
-                undo: Undo::Irreversible { why: format!("push {} again", short(there)) },
+                undo: Undo::By { action: Action::Command(again), proof: Some(still) },
                 ..Step::new(
                     format!("delete {branch} at {}, if it still is {}", visible(known.remote), short(there)),
                     Action::Command(command),
@@ -392,29 +398,30 @@ fn delete(plan: &mut Plan, known: &Known<'_>, merged: &str) {
             if known.state.branch() == Some(known.branch) {
                 plan.steps.push(switch(known));
             }
-            plan.steps.push(Step {
-                ..Step::new(
-                    format!("delete {branch} here, if it still is {}", short(known.head)),
-                    Action::Command(git(root, &["update-ref", "-d", &full, known.head])),
-                    GIT_TIMEOUT,
-                )
-            });
+            plan.steps.push(delete_here(root, known.branch, known.head));
         }
     }
 }
 
-/// Leaves the branch for the base, as it is here.
+/// Leaves the branch for the base as it is here, else for what was fetched of it.
 fn switch(known: &Known<'_>) -> Step {
     let root = known.state.root.as_str();
-    let on = git(root, &["symbolic-ref", "--quiet", "HEAD"]);
+    let tracking = format!("refs/remotes/{}/{}", known.remote, known.base);
+    let still = git(root, &["symbolic-ref", "--quiet", "HEAD"]);
+    let (to, words, proof) = if known.base_is_here {
+        let on = Probe::command(still, Some(format!("refs/heads/{}", known.base)));
+        (known.base, vec!["switch", "--no-guess", known.base], on)
+    } else {
+        // On no branch it says nothing and exits 1.
+        let off = Probe { negate: true, ..Probe::command(still, None) };
+        (tracking.as_str(), vec!["switch", "--detach", tracking.as_str()], off)
+    };
+    let back = git(root, &["switch", "--no-guess", known.branch]);
     Step {
-        proof: Some(Probe::command(on, Some(format!("refs/heads/{}", known.base)))),
+        proof: Some(proof),
         retry_is_safe: true,
-        ..Step::new(
-            format!("switch to {}", visible(known.base)),
-            Action::Command(git(root, &["switch", "--no-guess", known.base])),
-            GIT_TIMEOUT,
-        )
+        undo: Undo::By { action: Action::Command(back), proof: Some(is_at(root, "HEAD", known.head)) },
+        ..Step::new(format!("switch to {}", visible(to)), Action::Command(git(root, &words)), GIT_TIMEOUT)
     }
 }
 

@@ -76,6 +76,7 @@ impl World {
             forge: Some(Ask { place, token, found, has_all, text: &self.text }),
             conflicts: Vec::new(),
             elsewhere: Vec::new(),
+            base_is_here: true,
         }
     }
 
@@ -91,7 +92,7 @@ impl World {
 #[test]
 fn what_is_not_pushed_is_pushed_and_what_is_not_open_is_opened() {
     let world = World::new();
-    let push = "git push --no-follow-tags --set-upstream origin refs/heads/hotfix/x:refs/heads/hotfix/x";
+    let push = "git push --no-follow-tags -u origin refs/heads/hotfix/x:refs/heads/hotfix/x";
     let post = "POST https://api.github.com/repos/shop/api/pulls";
     let unpushed = Known { there: None, ..world.known(None) };
     assert_eq!(world.lines(&unpushed), [push, post]);
@@ -170,12 +171,15 @@ fn what_was_merged_is_tidied_up_as_far_as_it_is_what_was_merged() {
     let merged = || pull(PullState::Merged(Some(LANDED.into())));
     let fetch = "git fetch --no-prune origin".to_owned();
     let there = format!(
-        "git push --no-follow-tags --force-with-lease=refs/heads/hotfix/x:{HEAD} origin :refs/heads/hotfix/x"
+        "git push --no-follow-tags '--force-with-lease=refs/heads/hotfix/x:{HEAD}' origin :refs/heads/hotfix/x"
     );
     let switch = "git switch --no-guess main".to_owned();
-    let here = format!("git update-ref -d refs/heads/hotfix/x {HEAD}");
+    let here = "git branch -D -- hotfix/x".to_owned();
     let known = world.known(Some(merged()));
-    assert_eq!(world.lines(&known), [fetch.clone(), there, switch, here]);
+    assert_eq!(world.lines(&known), [fetch.clone(), there.clone(), switch, here.clone()]);
+    let detached = "git switch --detach refs/remotes/origin/main".to_owned();
+    let taken = Known { base_is_here: false, ..world.known(Some(merged())) };
+    assert_eq!(world.lines(&taken), [fetch.clone(), there, detached, here]);
     let plan = finish(&known, "finish-1").unwrap();
     assert!(plan.title.contains(LANDED), "{}", plan.title);
     // Its place has deleted the branch there; here files are changed.
