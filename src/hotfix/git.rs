@@ -11,6 +11,7 @@ mod forecast;
 mod graph;
 mod habits;
 mod history;
+mod look;
 mod refs;
 mod remote;
 mod status;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{Error, ErrorCode, Oid, Repository};
 
-use super::state::{BaseAt, BranchState, Head, NoRepository, Operation, Upstream};
+use super::state::{NoRepository, Operation};
 use super::watch::Places;
 use crate::config::types::{Hotfix, VersionFile};
 use crate::failure::{Failure, Result};
@@ -37,14 +38,13 @@ pub struct Reader {
     root: PathBuf,
     cache: Cache,
     history: history::History,
+    compared: look::Compared,
 }
 
 /// What was computed last, with the commits it was computed for.
 #[derive(Default)]
 struct Cache {
-    change: Option<((Oid, Oid), change::Change)>,
-    base: Option<((Oid, Oid), bool)>,
-    upstream: Option<((Oid, Oid), (usize, usize))>,
+    changes: status::Changes,
     version: Option<(Oid, Vec<VersionFile>, Option<String>)>,
     tags: refs::TagCache,
     suspects: suspects::Cache,
@@ -61,7 +61,13 @@ impl Reader {
         let Some(root) = repo.workdir().map(|root| root.components().collect()) else {
             return Err(NoRepository::Bare);
         };
-        Ok(Self { repo, root, cache: Cache::default(), history: history::History::default() })
+        Ok(Self {
+            repo,
+            root,
+            cache: Cache::default(),
+            history: history::History::default(),
+            compared: look::Compared::default(),
+        })
     }
 
     /// The root of the work tree.
@@ -104,7 +110,7 @@ impl Reader {
 
     /// The branch in production, found out as without any configuration.
     pub fn default_branch(&self) -> Option<String> {
-        refs::base_name(&self.repo, "")
+        refs::base_name(&self.repo, "", refs::main_remote(&self.repo).as_deref())
     }
 
     /// Address of the remote without user name or password in it.
@@ -133,55 +139,6 @@ impl Reader {
         let config = self.repo.config().ok()?;
         let local = config.open_level(git2::ConfigLevel::Local).ok().and_then(configured_name);
         local.or_else(named_global).or_else(|| configured_name(config))
-    }
-
-    /// Reads what is known about the branch now.
-    pub fn read(&mut self, hotfix: &Hotfix) -> std::result::Result<BranchState, NoRepository> {
-        if !self.repo.path().exists() {
-            return Err(NoRepository::NotFound);
-        }
-        self.read_state(hotfix).map_err(|error| refused(&error, &self.root))
-    }
-
-    fn read_state(&mut self, hotfix: &Hotfix) -> std::result::Result<BranchState, Error> {
-        let (head, at) = self.head()?;
-        let mut state = BranchState::new(self.root.to_string_lossy(), head);
-        state.operation = operation(&self.repo);
-        let dirty = status::read(&self.repo)?;
-        state.dirty_count = dirty.len();
-        state.dirty = dirty;
-        state.dirty.truncate(BranchState::MAX_FILES);
-
-        state.base = refs::base_name(&self.repo, &hotfix.base);
-        let base = match &state.base {
-            Some(name) => self.base_at(name)?,
-            None => None,
-        };
-        if let Some((reference, commit)) = &base {
-            state.base_at = Some(BaseAt { reference: reference.clone(), commit: commit.to_string() });
-        }
-        let base = base.map(|(_, commit)| commit);
-
-        let locals = refs::local_branches(&self.repo)?;
-        let tags = self.cache.tags.read(&self.repo)?;
-        let current = state.branch().map(str::to_owned);
-        state.upstream = self.upstream(at)?;
-        if let (Some(head), Some(base)) = (at, base) {
-            let change = self.change(head, base)?;
-            state.commits.clone_from(&change.commits);
-            (state.ahead, state.behind, state.size) = (change.ahead, change.behind, change.size);
-        }
-        if let Some(head) = at {
-            state.tags = tags.iter().filter(|tag| tag.commit == head).map(|tag| tag.name.clone()).collect();
-            state.version = self.version(head, hotfix)?;
-            state.same_content = self.same_content(&head.to_string());
-        }
-        if let Some(base) = base {
-            state.last_tag = self.cache.tags.last(&self.repo, base)?;
-        }
-        state.hotfix_branches = refs::with_prefix(&locals, &hotfix.prefix);
-        state.deployable = refs::deployable(&locals, &tags, current.as_deref(), state.base.as_deref());
-        Ok(state)
     }
 
     /// The full id of the commit that a branch, tag, remote branch or commit id stands for.
@@ -254,72 +211,6 @@ impl Reader {
         same.sort_unstable();
         same.dedup();
         same.iter().map(Oid::to_string).collect()
-    }
-
-    fn head(&self) -> std::result::Result<(Head, Option<Oid>), Error> {
-        let head = self.repo.find_reference("HEAD")?;
-        let Some(target) = head.symbolic_target_bytes() else {
-            let commit = head.peel_to_commit()?.id();
-            return Ok((Head::Detached { commit: commit.to_string() }, Some(commit)));
-        };
-        let name =
-            String::from_utf8_lossy(target.strip_prefix(b"refs/heads/").unwrap_or(target)).into_owned();
-        match head.resolve() {
-            Ok(branch) => {
-                let commit = branch.peel_to_commit()?.id();
-                Ok((Head::Branch { name, commit: commit.to_string() }, Some(commit)))
-            }
-            Err(error) if error.code() == ErrorCode::NotFound => Ok((Head::Unborn { name }, None)),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The reference to compare with: the local branch, unless the remote's has moved on from
-    /// exactly there.
-    fn base_at(&mut self, name: &str) -> std::result::Result<Option<(String, Oid)>, Error> {
-        let local = refs::commit_of(&self.repo, &format!("refs/heads/{name}"))?;
-        let tracking = refs::tracking(&self.repo, name)?;
-        Ok(match (local, tracking) {
-            (Some(local), Some((_, remote))) if local.1 == remote => Some(local),
-            (Some(local), Some((reference, remote))) => {
-                let key = (local.1, remote);
-                let newer = match self.cache.base {
-                    Some((known, newer)) if known == key => newer,
-                    _ => self.repo.graph_descendant_of(remote, local.1)?,
-                };
-                self.cache.base = Some((key, newer));
-                Some(if newer { (reference, remote) } else { local })
-            }
-            (Some(only), None) | (None, Some(only)) => Some(only),
-            (None, None) => None,
-        })
-    }
-
-    fn upstream(&mut self, at: Option<Oid>) -> std::result::Result<Option<Upstream>, Error> {
-        let head = self.repo.find_reference("HEAD")?;
-        let Some(Ok(branch)) = head.symbolic_target_bytes().map(std::str::from_utf8) else { return Ok(None) };
-        let Ok(full) = self.repo.branch_upstream_name(branch) else { return Ok(None) };
-        let full = String::from_utf8_lossy(&full).into_owned();
-        let name = ["refs/remotes/", "refs/heads/"].iter().find_map(|prefix| full.strip_prefix(prefix));
-        let name = name.unwrap_or(&full).to_owned();
-        let Some((_, remote)) = refs::commit_of(&self.repo, &full)? else {
-            return Ok(Some(Upstream { name, exists: false, ahead: 0, behind: 0 }));
-        };
-        let Some(at) = at else { return Ok(Some(Upstream { name, exists: true, ahead: 0, behind: 0 })) };
-        let (ahead, behind) = match self.cache.upstream {
-            Some((key, counts)) if key == (at, remote) => counts,
-            _ => self.repo.graph_ahead_behind(at, remote)?,
-        };
-        self.cache.upstream = Some(((at, remote), (ahead, behind)));
-        Ok(Some(Upstream { name, exists: true, ahead, behind }))
-    }
-
-    fn change(&mut self, head: Oid, base: Oid) -> std::result::Result<&change::Change, Error> {
-        if self.cache.change.as_ref().is_none_or(|(key, _)| *key != (head, base)) {
-            self.cache.change = Some(((head, base), change::read(&self.repo, head, base)?));
-        }
-        let (_, change) = self.cache.change.as_ref().ok_or_else(|| Error::from_str("nothing computed"))?;
-        Ok(change)
     }
 
     fn version(&mut self, head: Oid, hotfix: &Hotfix) -> std::result::Result<Option<String>, Error> {

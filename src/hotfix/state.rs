@@ -59,6 +59,8 @@ pub struct BranchState {
     pub remote_hotfixes: Vec<String>,
     /// When the remote was last fetched from, as far as git kept it.
     pub fetched_at: Option<Timestamp>,
+    /// Whether the history is cut off here, as in a shallow clone: counts may be too low.
+    pub cut_off: bool,
     /// What was not read yet, because it takes longer.
     pub not_yet: NotYet,
 }
@@ -106,6 +108,7 @@ impl BranchState {
             releases: Vec::new(),
             remote_hotfixes: Vec::new(),
             fetched_at: None,
+            cut_off: false,
             not_yet: NotYet::default(),
         }
     }

@@ -68,6 +68,36 @@ pub struct Places {
     pub common_dir: PathBuf,
 }
 
+/// What changed in a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    /// Anything may have: its branches, its index, or more files than are told one by one.
+    Anything,
+    /// Files or folders at these paths from the root of the work tree, and nothing else.
+    Files(Vec<PathBuf>),
+}
+
+impl Changed {
+    /// More files than these are told as anything.
+    const MAX_FILES: usize = 64;
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Files(mut all), Self::Files(more)) => {
+                for path in more {
+                    if !all.contains(&path) {
+                        all.push(path);
+                    }
+                }
+                if all.len() > Self::MAX_FILES { Self::Anything } else { Self::Files(all) }
+            }
+            _ => Self::Anything,
+        }
+    }
+}
+
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
@@ -89,7 +119,7 @@ enum Message {
 
 /// Watches a repository. `on_change` is called on a thread of its own: once as soon as the
 /// watch stands, so that nothing is missed in between, then after every change.
-pub fn repository(places: &Places, timing: Timing, on_change: impl FnMut() + Send + 'static) -> Watch {
+pub fn repository(places: &Places, timing: Timing, on_change: impl FnMut(Changed) + Send + 'static) -> Watch {
     let canonical = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let filter = Filter::Repository {
         places: Places {
@@ -107,14 +137,14 @@ pub fn files(
     directory: &Path,
     names: &[&str],
     timing: Timing,
-    on_change: impl FnMut() + Send + 'static,
+    mut on_change: impl FnMut() + Send + 'static,
 ) -> Watch {
     let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_path_buf());
     let names = names.iter().map(OsString::from).collect();
-    start(Filter::Files { directory, names }, timing, on_change)
+    start(Filter::Files { directory, names }, timing, move |_| on_change())
 }
 
-fn start(filter: Filter, timing: Timing, on_change: impl FnMut() + Send + 'static) -> Watch {
+fn start(filter: Filter, timing: Timing, on_change: impl FnMut(Changed) + Send + 'static) -> Watch {
     let (messages, received) = mpsc::channel();
     let events = messages.clone();
     let run = move || Source::new(filter, timing, events).run(&received, on_change);
@@ -147,6 +177,15 @@ impl Filter {
                 path.strip_prefix(&places.root).is_ok_and(|inside| !ignored(inside))
             }
         }
+    }
+
+    /// The path of a file of the work tree, from its root.
+    fn file(&self, path: &Path) -> Option<PathBuf> {
+        let Self::Repository { places } = self else { return None };
+        if path.starts_with(&places.git_dir) || path.starts_with(&places.common_dir) {
+            return None;
+        }
+        path.strip_prefix(&places.root).ok().map(Path::to_path_buf)
     }
 }
 
@@ -188,6 +227,8 @@ struct Source {
     directories: HashSet<PathBuf>,
     /// Whether all that matters is watched.
     sees_all: bool,
+    /// What changed since it was told last.
+    changed: Changed,
 }
 
 impl Source {
@@ -206,7 +247,15 @@ impl Source {
             Filter::Files { .. } => None,
         };
         let sees_all = watcher.is_some();
-        let mut source = Self { filter, timing, watcher, repository, directories: HashSet::new(), sees_all };
+        let mut source = Self {
+            filter,
+            timing,
+            watcher,
+            repository,
+            directories: HashSet::new(),
+            sees_all,
+            changed: Changed::Anything,
+        };
         source.watch_all();
         source
     }
@@ -306,10 +355,20 @@ impl Source {
     /// Tells whether an event matters, and keeps the watches up to date with it.
     fn takes(&mut self, event: &Event) -> bool {
         if event.need_rescan() {
+            self.changed = Changed::Anything;
             return true;
         }
-        let matters =
-            event.paths.iter().any(|path| self.filter.wants(path, |inside| self.is_ignored(inside)));
+        let wanted: Vec<&PathBuf> = event
+            .paths
+            .iter()
+            .filter(|path| self.filter.wants(path, |inside| self.is_ignored(inside)))
+            .collect();
+        let matters = !wanted.is_empty();
+        if matters {
+            let changed = wanted.into_iter().map(|path| self.filter.file(path)).collect::<Option<_>>();
+            let before = std::mem::replace(&mut self.changed, Changed::Anything);
+            self.changed = changed.map_or(Changed::Anything, |files| before.and(Changed::Files(files)));
+        }
         if matters && let Filter::Repository { places } = &self.filter {
             let git_dir = places.git_dir.clone();
             if event.kind.is_remove() {
@@ -330,12 +389,18 @@ impl Source {
         matters
     }
 
+    /// What changed, to be told now.
+    fn tell(&mut self) -> Changed {
+        let changed = std::mem::replace(&mut self.changed, Changed::Files(Vec::new()));
+        if self.sees_all { changed } else { Changed::Anything }
+    }
+
     fn poll(&self) -> Duration {
         if self.sees_all { self.timing.poll } else { self.timing.poll_blind }
     }
 
-    fn run(mut self, messages: &Receiver<Message>, mut on_change: impl FnMut()) {
-        on_change();
+    fn run(mut self, messages: &Receiver<Message>, mut on_change: impl FnMut(Changed)) {
+        on_change(self.tell());
         let mut look_at = Instant::now() + self.poll();
         loop {
             match messages.recv_timeout(look_at.saturating_duration_since(Instant::now())) {
@@ -345,10 +410,10 @@ impl Source {
                         return;
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.changed = Changed::Anything,
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
-            on_change();
+            on_change(self.tell());
             look_at = Instant::now() + self.poll();
         }
     }

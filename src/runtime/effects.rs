@@ -30,7 +30,7 @@ impl Shell<'_> {
             Effect::Start { plan, confirmed, pass_over, policy } => {
                 self.store.ask(Journal::Start(id, Start { plan, confirmed, pass_over, policy }));
             }
-            Effect::RefreshBranch => self.ask_repo(repo::Order::Refresh(Some(id))),
+            Effect::RefreshBranch => self.ask_repo(repo::Order::Refresh(id)),
             Effect::Prepare(request) => {
                 let plan = self.model.incident().map(|state| conductor::plan_id(state, &request));
                 match plan {

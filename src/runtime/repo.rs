@@ -20,7 +20,7 @@ use crate::drill::fix;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::{BranchState, NoRepository};
-use crate::hotfix::watch::{self, Places, Timing};
+use crate::hotfix::watch::{self, Changed, Places, Timing};
 use crate::plan::Request;
 
 /// How often a repository is looked for where there is none yet.
@@ -28,8 +28,10 @@ const SLOW: Duration = Duration::from_secs(30);
 
 /// What the repository's thread is asked for.
 pub(super) enum Order {
-    /// Read the repository; answers the effect, if there is one.
-    Refresh(Option<EffectId>),
+    /// Read the repository whole, and answer the effect.
+    Refresh(EffectId),
+    /// Read the repository after something changed in it.
+    Changed(Changed),
     /// Make a plan with this id.
     Prepare(EffectId, String, Request),
     /// Ask for the state of every flag.
@@ -58,15 +60,15 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Sender<Ord
         told: None,
     };
     panics::spawn("repository", events, move || {
-        clerk.look(true);
+        clerk.look(true, Changed::Anything);
         let watch = clerk.reader.as_ref().map(|reader| {
             let places = Places {
                 root: reader.root().to_owned(),
                 git_dir: reader.git_dir().to_owned(),
                 common_dir: reader.common_dir().to_owned(),
             };
-            watch::repository(&places, Timing::REPOSITORY, move || {
-                let _ = wake.send(Order::Refresh(None));
+            watch::repository(&places, Timing::REPOSITORY, move |changed| {
+                let _ = wake.send(Order::Changed(changed));
             })
         });
         clerk.serve(&queue);
@@ -97,7 +99,7 @@ impl Clerk {
         loop {
             match receive(orders, Some(SLOW)) {
                 Err(()) => return,
-                Ok(None) => self.look(false),
+                Ok(None) => self.look(false, Changed::Anything),
                 Ok(Some(order)) => self.carry_out(order),
             }
         }
@@ -106,10 +108,10 @@ impl Clerk {
     fn carry_out(&mut self, order: Order) {
         let (id, result) = match order {
             Order::Refresh(id) => {
-                self.look(false);
-                let Some(id) = id else { return };
+                self.look(false, Changed::Anything);
                 (id, Ok(Done::Quietly))
             }
+            Order::Changed(changed) => return self.look(false, changed),
             Order::Prepare(id, plan, request) => {
                 return self.aside(id, move |ground| ground.prepare(&plan, &request));
             }
@@ -126,11 +128,16 @@ impl Clerk {
         self.reader.as_ref().map_or(&self.here, Reader::root)
     }
 
-    /// Reads configuration and repository, and tells what changed.
-    fn look(&mut self, first: bool) {
+    /// Reads configuration and repository, and tells what changed. The first time what takes no
+    /// time is told before the rest.
+    fn look(&mut self, first: bool, changed: Changed) {
+        let mut first = first;
         if self.reader.is_none() {
             match Reader::open(&self.here) {
-                Ok(reader) => self.reader = Some(reader),
+                Ok(reader) => {
+                    self.reader = Some(reader);
+                    first = true;
+                }
                 Err(none) => {
                     if first {
                         self.configure(None);
@@ -148,10 +155,14 @@ impl Clerk {
             self.configure(Some(&root));
         }
         let hotfix = self.loaded.as_ref().map(|config| config.hotfix.clone()).unwrap_or_default();
-        if let Some(reader) = &mut self.reader {
-            let branch = reader.read(&hotfix);
+        let Some(reader) = &mut self.reader else { return };
+        if first {
+            let branch = reader.read_first(&hotfix);
             self.tell(branch);
         }
+        let Some(reader) = &mut self.reader else { return };
+        let branch = reader.read_after(&hotfix, changed);
+        self.tell(branch);
     }
 
     fn tell(&mut self, branch: Result<BranchState, NoRepository>) {
@@ -232,7 +243,7 @@ impl Clerk {
             })?;
         trust::trust(&self.state_dir, &loaded, Timestamp::now())?;
         self.seen = None;
-        self.look(false);
+        self.look(false, Changed::Anything);
         Ok(Done::Said("flightdeck.toml is trusted as it is now".to_owned()))
     }
 
@@ -240,13 +251,13 @@ impl Clerk {
         let doing = "writing flightdeck.toml";
         let found = self.found().ok_or_else(|| Failure::usage(doing, "there is no repository here", ""))?;
         write_new(doing, &self.root().join(load::FILE), draft::write(&found).as_bytes())?;
-        self.look(false);
+        self.look(false, Changed::Anything);
         Ok(Done::Said("wrote flightdeck.toml; read it, then trust it".to_owned()))
     }
 
     fn fix(&mut self) -> Result<Done> {
         let applied = fix::apply(self.root())?;
-        self.look(false);
+        self.look(false, Changed::Anything);
         let short: String = applied.commit.chars().take(7).collect();
         Ok(Done::Said(format!("committed {short} {}", applied.subject)))
     }

@@ -150,10 +150,11 @@ impl Reader {
         budget: Budget,
     ) -> Result<Revert, Trouble> {
         let repo = &self.repo;
-        let branch = refs::base_name(repo, &question.base)
+        let remote = refs::main_remote(repo);
+        let branch = refs::base_name(repo, &question.base, remote.as_deref())
             .ok_or_else(|| no("the branch in production was not found here"))?;
-        let remote = refs::main_remote(repo)
-            .ok_or_else(|| no("there is no remote called origin, nor just one, to push to"))?;
+        let remote =
+            remote.ok_or_else(|| no("there is no remote called origin, nor just one, to push to"))?;
         let tracking = format!("refs/remotes/{remote}/{branch}");
         let (tracking, onto) = refs::commit_of(repo, &tracking)?
             .ok_or_else(|| no(format!("{remote} has no {branch} as far as is known here: git fetch")))?;

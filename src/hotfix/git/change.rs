@@ -1,55 +1,28 @@
 //! What a branch changes: its commits since the base, and their size.
 
-use git2::{DiffFindOptions, DiffOptions, Error, ErrorCode, Oid, Repository, Sort};
+use git2::{DiffFindOptions, DiffOptions, Error, Oid, Repository};
 use jiff::Timestamp;
 
-use crate::hotfix::state::{BranchState, ChangeSize, Commit};
+use crate::hotfix::state::{ChangeSize, Commit};
 
 /// Files longer than this count as one changed file without lines.
 const MAX_FILE_BYTES: i64 = 16 << 20;
 /// With more files than this, renames are not looked for.
 const MAX_RENAME_FILES: usize = 1000;
 
-/// What HEAD has that the base does not.
-pub(super) struct Change {
-    pub(super) commits: Vec<Commit>,
-    pub(super) ahead: usize,
-    pub(super) behind: usize,
-    pub(super) size: ChangeSize,
-}
-
-/// Compares two commits.
-pub(super) fn read(repo: &Repository, head: Oid, base: Oid) -> Result<Change, Error> {
-    if head == base {
-        return Ok(Change { commits: Vec::new(), ahead: 0, behind: 0, size: ChangeSize::default() });
-    }
-    let (ahead, behind) = repo.graph_ahead_behind(head, base)?;
-    let size = match repo.merge_base(head, base) {
-        Ok(fork) => size(repo, fork, head)?,
-        // No common history: there is nothing the change could be measured against.
-        Err(error) if error.code() == ErrorCode::NotFound => ChangeSize::default(),
-        Err(error) => return Err(error),
-    };
-    Ok(Change { commits: commits(repo, head, base)?, ahead, behind, size })
-}
-
-fn commits(repo: &Repository, head: Oid, base: Oid) -> Result<Vec<Commit>, Error> {
-    let mut walk = repo.revwalk()?;
-    walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
-    walk.push(head)?;
-    walk.hide(base)?;
-    walk.take(BranchState::MAX_COMMITS)
-        .map(|id| {
-            let commit = repo.find_commit(id?)?;
-            let author = commit.author();
-            Ok(Commit {
-                id: commit.id().to_string(),
-                subject: String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned(),
-                author: String::from_utf8_lossy(author.name_bytes()).into_owned(),
-                at: timestamp(author.when().seconds()),
-            })
+/// What people are shown of commits.
+pub(super) fn commits(repo: &Repository, ids: &[Oid]) -> Result<Vec<Commit>, Error> {
+    let shown = |id: &Oid| {
+        let commit = repo.find_commit(*id)?;
+        let author = commit.author();
+        Ok(Commit {
+            id: commit.id().to_string(),
+            subject: String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned(),
+            author: String::from_utf8_lossy(author.name_bytes()).into_owned(),
+            at: timestamp(author.when().seconds()),
         })
-        .collect()
+    };
+    ids.iter().map(shown).collect()
 }
 
 /// A commit can claim any date; what no calendar holds becomes the nearest that one does.
@@ -58,7 +31,8 @@ pub(super) fn timestamp(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(limit)
 }
 
-fn size(repo: &Repository, from: Oid, to: Oid) -> Result<ChangeSize, Error> {
+/// The size of what was done between two commits.
+pub(super) fn size(repo: &Repository, from: Oid, to: Oid) -> Result<ChangeSize, Error> {
     let mut options = DiffOptions::new();
     options.context_lines(0).max_size(MAX_FILE_BYTES);
     let (from, to) = (repo.find_commit(from)?.tree()?, repo.find_commit(to)?.tree()?);

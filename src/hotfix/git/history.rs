@@ -131,7 +131,6 @@ impl History {
     }
 
     /// Goes back from a commit, newest first, to the first that is what is looked for.
-    #[expect(dead_code, reason = "used by the next commit")]
     pub(super) fn find(
         &mut self,
         repo: &Repository,

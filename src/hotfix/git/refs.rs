@@ -3,12 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use git2::{Error, ErrorCode, Oid, Repository, Sort};
+use git2::{Error, ErrorCode, Oid, Repository};
 
 /// Names tried for the branch in production where none is configured, in this order.
 const USUAL_BASES: [&str; 3] = ["main", "master", "trunk"];
-/// How many commits back from the base the newest tag is looked for.
-const MAX_TAG_WALK: usize = 50_000;
 
 /// Tells whether there is nothing of that name: missing, or no name a reference could have.
 fn is_nothing(error: &Error) -> bool {
@@ -35,7 +33,11 @@ pub(super) fn main_remote(repo: &Repository) -> Option<String> {
 }
 
 /// The remote's reference that a branch follows: as configured, or the one of the same name.
-pub(super) fn tracking(repo: &Repository, branch: &str) -> Result<Option<(String, Oid)>, Error> {
+pub(super) fn tracking(
+    repo: &Repository,
+    branch: &str,
+    remote: Option<&str>,
+) -> Result<Option<(String, Oid)>, Error> {
     if let Ok(full) = repo.branch_upstream_name(&format!("refs/heads/{branch}"))
         && let Ok(full) = std::str::from_utf8(&full)
         && full.starts_with("refs/remotes/")
@@ -43,7 +45,7 @@ pub(super) fn tracking(repo: &Repository, branch: &str) -> Result<Option<(String
     {
         return Ok(Some(found));
     }
-    match main_remote(repo) {
+    match remote {
         Some(remote) => commit_of(repo, &format!("refs/remotes/{remote}/{branch}")),
         None => Ok(None),
     }
@@ -51,12 +53,11 @@ pub(super) fn tracking(repo: &Repository, branch: &str) -> Result<Option<(String
 
 /// Name of the branch in production: the configured one if it exists, and nothing else then;
 /// otherwise a usual name, otherwise the remote's default branch.
-pub(super) fn base_name(repo: &Repository, configured: &str) -> Option<String> {
-    let remote = main_remote(repo);
+pub(super) fn base_name(repo: &Repository, configured: &str, remote: Option<&str>) -> Option<String> {
     let exists = |name: &str| {
         let has = |full: String| repo.find_reference(&full).is_ok();
         has(format!("refs/heads/{name}"))
-            || remote.as_ref().is_some_and(|remote| has(format!("refs/remotes/{remote}/{name}")))
+            || remote.is_some_and(|remote| has(format!("refs/remotes/{remote}/{name}")))
     };
     if !configured.is_empty() {
         return exists(configured).then(|| configured.to_owned());
@@ -64,24 +65,59 @@ pub(super) fn base_name(repo: &Repository, configured: &str) -> Option<String> {
     if let Some(usual) = USUAL_BASES.into_iter().find(|name| exists(name)) {
         return Some(usual.to_owned());
     }
-    let remote = remote.as_ref()?;
+    let remote = remote?;
     let head = repo.find_reference(&format!("refs/remotes/{remote}/HEAD")).ok()?;
     let target = std::str::from_utf8(head.symbolic_target_bytes()?).ok()?;
     let name = target.strip_prefix(&format!("refs/remotes/{remote}/"))?;
     exists(name).then(|| name.to_owned())
 }
 
-/// Names of the local branches in order. One whose name is not UTF-8 is left out: no command
-/// line could name it.
-pub(super) fn local_branches(repo: &Repository) -> Result<Vec<String>, Error> {
-    let mut names = Vec::new();
-    for reference in repo.references_glob("refs/heads/*")? {
-        if let Some(name) = short_name(reference?.name_bytes(), "refs/heads/") {
-            names.push(name);
-        }
+/// Names of branches in order. One whose name is not UTF-8 is left out: no command line could name
+/// it.
+pub(super) struct Branches {
+    /// The local ones.
+    pub(super) here: Vec<String>,
+    /// Those of the remote, without its name.
+    there: Vec<String>,
+}
+
+impl Branches {
+    pub(super) fn read(repo: &Repository, remote: Option<&str>) -> Result<Self, Error> {
+        let names = |prefix: &str| -> Result<Vec<String>, Error> {
+            let mut names = Vec::new();
+            for reference in repo.references_glob(&format!("{prefix}*"))? {
+                names.extend(short_name(reference?.name_bytes(), prefix));
+            }
+            names.sort_unstable();
+            Ok(names)
+        };
+        let there = match remote {
+            // A name could hold what a pattern gives a meaning to.
+            Some(remote) => {
+                let own = format!("{remote}/");
+                let all = names("refs/remotes/")?;
+                all.iter().filter_map(|name| name.strip_prefix(&own)).map(str::to_owned).collect()
+            }
+            None => Vec::new(),
+        };
+        Ok(Self { here: names("refs/heads/")?, there })
     }
-    names.sort_unstable();
-    Ok(names)
+
+    /// Those with a prefix, here or at the remote.
+    pub(super) fn open(&self, prefix: &str) -> Vec<String> {
+        let mut names = with_prefix(&self.here, prefix);
+        names.extend(with_prefix(&self.there, prefix));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Those with a prefix that only the remote has.
+    pub(super) fn only_remote(&self, prefix: &str) -> Vec<String> {
+        let mut names = with_prefix(&self.there, prefix);
+        names.retain(|name| self.here.binary_search(name).is_err());
+        names
+    }
 }
 
 fn short_name(full: &[u8], prefix: &str) -> Option<String> {
@@ -158,8 +194,6 @@ pub(super) struct Tag {
 pub(super) struct TagCache {
     /// What a tag object leads to; `None`: not to a commit.
     commits: HashMap<Oid, Option<Oid>>,
-    tags: Vec<Tag>,
-    last: Option<(Oid, Option<String>)>,
 }
 
 impl TagCache {
@@ -179,40 +213,7 @@ impl TagCache {
             }
         }
         tags.sort_by(|a, b| by_version(&a.name, &b.name));
-        if tags != self.tags {
-            self.last = None;
-            self.tags.clone_from(&tags);
-        }
         Ok(tags)
-    }
-
-    /// The newest tag reachable from a commit; of several at one commit the highest version.
-    pub(super) fn last(&mut self, repo: &Repository, from: Oid) -> Result<Option<String>, Error> {
-        if let Some((known, name)) = &self.last
-            && *known == from
-        {
-            return Ok(name.clone());
-        }
-        let name = self.find_last(repo, from)?;
-        self.last = Some((from, name.clone()));
-        Ok(name)
-    }
-
-    fn find_last(&self, repo: &Repository, from: Oid) -> Result<Option<String>, Error> {
-        if self.tags.is_empty() {
-            return Ok(None);
-        }
-        // In order of version, so that the highest at a commit is what stays in the map.
-        let at: HashMap<Oid, &str> = self.tags.iter().map(|tag| (tag.commit, tag.name.as_str())).collect();
-        let mut walk = repo.revwalk()?;
-        walk.set_sorting(Sort::TIME)?;
-        walk.push(from)?;
-        for id in walk.take(MAX_TAG_WALK) {
-            if let Some(name) = at.get(&id?) {
-                return Ok(Some((*name).to_owned()));
-            }
-        }
-        Ok(None)
     }
 }
 

@@ -1,15 +1,153 @@
-//! Which files are changed, as `git status --short` says it.
+//! Changed files, as `git status --short` says it. After a change in the work tree only what changed
+//! is looked at again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::time::SystemTime;
 
-use git2::{Error, Repository, Status, StatusOptions};
+use git2::{Error, Index, Oid, Repository, Status, StatusOptions, StatusShow};
 
 use crate::hotfix::state::DirtyFile;
+use crate::hotfix::watch::Changed;
 
-/// All changed files: conflicts first, then what git knows, then what it does not.
-pub(super) fn read(repo: &Repository) -> Result<Vec<DirtyFile>, Error> {
+/// Files whose change can change what is said of others.
+const TELLING: [&[u8]; 3] = [b".gitignore", b".gitattributes", b".gitmodules"];
+/// The mode of a submodule in the index.
+const SUBMODULE: u32 = 0o160_000;
+
+/// What was found last, and what it holds for.
+#[derive(Default)]
+pub(super) struct Changes {
+    known: Option<Known>,
+}
+
+struct Known {
+    /// The commit and the index that were compared with.
+    ground: Ground,
+    found: Found,
+}
+
+type Ground = (Option<Oid>, Option<(SystemTime, u64)>);
+
+/// Changed files by their paths in bytes.
+#[derive(Default)]
+struct Found {
+    files: BTreeMap<Vec<u8>, Vec<(u8, DirtyFile)>>,
+    /// Paths on both sides of renames.
+    renamed: BTreeSet<Vec<u8>>,
+    has_conflicts: bool,
+}
+
+impl Changes {
+    /// All changed files: conflicts first, then what git knows, then what it does not.
+    pub(super) fn read(
+        &mut self,
+        repo: &Repository,
+        head: Option<Oid>,
+        changed: &Changed,
+    ) -> Result<Vec<DirtyFile>, Error> {
+        let index = std::fs::metadata(repo.path().join("index")).ok();
+        let ground = (head, index.and_then(|meta| Some((meta.modified().ok()?, meta.len()))));
+        let known = self.known.take().filter(|known| known.ground == ground);
+        let found = match (known, changed) {
+            (Some(Known { mut found, .. }), Changed::Files(paths)) => match narrow(repo, &found, paths)? {
+                Some(places) => {
+                    found.look_again(repo, &places)?;
+                    found
+                }
+                None => look(repo, &[])?,
+            },
+            _ => look(repo, &[])?,
+        };
+        let mut files: Vec<&(u8, DirtyFile)> = found.files.values().flatten().collect();
+        files.sort_by_key(|(rank, _)| *rank);
+        let files = files.into_iter().map(|(_, file)| file.clone()).collect();
+        self.known = Some(Known { ground, found });
+        Ok(files)
+    }
+}
+
+impl Found {
+    /// Replaces what is said of these places.
+    fn look_again(&mut self, repo: &Repository, places: &[Vec<u8>]) -> Result<(), Error> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let now = look(repo, places)?;
+        self.files.retain(|path, _| !places.iter().any(|place| is_at(path, place)));
+        self.files.extend(now.files);
+        Ok(())
+    }
+}
+
+/// Tells whether a path is a place, or in it.
+fn is_at(path: &[u8], place: &[u8]) -> bool {
+    path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'/'))
+}
+
+/// The places to look at again after changes; `None`: the changes may matter elsewhere, too.
+fn narrow(
+    repo: &Repository,
+    found: &Found,
+    paths: &[impl AsRef<Path>],
+) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    let folds_case = || repo.config().and_then(|config| config.get_bool("core.ignorecase")).unwrap_or(false);
+    if found.has_conflicts || folds_case() {
+        return Ok(None);
+    }
+    let index = repo.index()?;
+    let mut places = BTreeSet::new();
+    for path in paths {
+        let path = path.as_ref().as_os_str().as_bytes();
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        if path.is_empty() || TELLING.contains(&name) {
+            return Ok(None);
+        }
+        let Some(place) = place(&index, path) else { return Ok(None) };
+        // A rename is found between two paths, of which one alone says nothing.
+        let pairs = found.renamed.iter().any(|renamed| is_at(renamed, &place));
+        let staged = |(path, files): (&Vec<u8>, &Vec<(u8, DirtyFile)>)| {
+            path != &place
+                && is_at(path, &place)
+                && files.iter().any(|(_, file)| !file.code.starts_with([' ', '?']))
+        };
+        if pairs || found.files.iter().any(staged) {
+            return Ok(None);
+        }
+        places.insert(place);
+    }
+    let mut places: Vec<Vec<u8>> = places.into_iter().collect();
+    // In order, so that what is in another comes after it.
+    places.dedup_by(|inner, outer| is_at(inner, outer));
+    Ok(Some(places))
+}
+
+/// What to look at for a changed path: itself, or the topmost folder around it of which git knows
+/// nothing, because that is named in its stead. `None`: it is in a submodule.
+fn place(index: &Index, path: &[u8]) -> Option<Vec<u8>> {
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    for end in ends {
+        let folder = path.get(..end)?;
+        if let Some(entry) = index.get_path(Path::new(std::ffi::OsStr::from_bytes(folder)), 0) {
+            return (entry.mode != SUBMODULE).then(|| folder.to_vec());
+        }
+        let inside = [folder, b"/"].concat();
+        if index.find_prefix(Path::new(std::ffi::OsStr::from_bytes(&inside))).is_err() {
+            return Some(folder.to_vec());
+        }
+    }
+    match index.get_path(Path::new(std::ffi::OsStr::from_bytes(path)), 0) {
+        Some(entry) if entry.mode == SUBMODULE => None,
+        _ => Some(path.to_vec()),
+    }
+}
+
+/// Compares commit, index and work tree, everywhere or in some places.
+fn look(repo: &Repository, places: &[Vec<u8>]) -> Result<Found, Error> {
     let mut options = StatusOptions::new();
     options
+        .show(StatusShow::IndexAndWorkdir)
         .include_untracked(true)
         .recurse_untracked_dirs(false)
         .include_ignored(false)
@@ -17,39 +155,45 @@ pub(super) fn read(repo: &Repository) -> Result<Vec<DirtyFile>, Error> {
         .include_unreadable(false)
         // Reading must leave no trace, and the index may belong to a git that runs now.
         .update_index(false);
+    for place in places {
+        options.pathspec(Path::new(std::ffi::OsStr::from_bytes(place)));
+    }
+    options.disable_pathspec_match(!places.is_empty());
     let statuses = repo.statuses(Some(&mut options))?;
-    let conflicts = if statuses.iter().any(|entry| entry.status().is_conflicted()) {
-        conflicts(repo)?
-    } else {
-        BTreeMap::new()
-    };
-    let mut files = Vec::with_capacity(statuses.len());
+    let has_conflicts = statuses.iter().any(|entry| entry.status().is_conflicted());
+    let conflicts = if has_conflicts { conflicts(repo)? } else { BTreeMap::new() };
+    let mut found = Found { has_conflicts, ..Found::default() };
     for entry in statuses.iter() {
         let status = entry.status();
         // Of a renamed file, the entry's own path is the old one.
         let renamed = entry.head_to_index().filter(|_| status.is_index_renamed());
         let renamed = renamed.as_ref().and_then(|delta| delta.new_file().path_bytes());
-        let path = String::from_utf8_lossy(renamed.unwrap_or(entry.path_bytes())).into_owned();
+        let bytes = renamed.unwrap_or(entry.path_bytes()).to_vec();
+        if renamed.is_some() {
+            found.renamed.extend([entry.path_bytes().to_vec(), bytes.clone()]);
+        }
+        let path = String::from_utf8_lossy(&bytes).into_owned();
+        let mut say = |rank, code: &str| {
+            let file = DirtyFile { path: path.clone(), code: code.to_owned() };
+            found.files.entry(bytes.clone()).or_default().push((rank, file));
+        };
         if status.is_conflicted() {
-            let code = conflicts.get(entry.path_bytes()).copied().unwrap_or("UU");
-            files.push((0, DirtyFile { path, code: code.to_owned() }));
+            say(0, conflicts.get(entry.path_bytes()).copied().unwrap_or("UU"));
         } else if status.is_wt_new() {
             // Deleted in the index and still there: git shows two lines.
             if status.intersects(index_flags()) {
-                files.push((1, DirtyFile { path: path.clone(), code: format!("{} ", index_letter(status)) }));
+                say(1, &format!("{} ", index_letter(status)));
             }
-            files.push((2, DirtyFile { path, code: "??".to_owned() }));
+            say(2, "??");
         } else {
             let code = format!("{}{}", index_letter(status), tree_letter(status));
             if code != "  " {
-                files.push((1, DirtyFile { path, code }));
+                say(1, &code);
             }
         }
     }
-    files.sort_by_key(|(rank, _)| *rank);
-    Ok(files.into_iter().map(|(_, file)| file).collect())
+    Ok(found)
 }
-
 fn index_flags() -> Status {
     Status::INDEX_NEW
         | Status::INDEX_MODIFIED

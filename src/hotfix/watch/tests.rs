@@ -22,7 +22,7 @@ fn places(repo: &TestRepo) -> Places {
 /// A watch whose first call, that it stands, was waited for.
 fn watched(places: &Places, timing: Timing) -> (Watch, Receiver<()>) {
     let (tell, told) = mpsc::channel();
-    let watch = repository(places, timing, move || tell.send(()).unwrap_or_default());
+    let watch = repository(places, timing, move |_| tell.send(()).unwrap_or_default());
     told.recv_timeout(DEADLINE).expect("the watch stands");
     (watch, told)
 }
