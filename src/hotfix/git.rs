@@ -12,6 +12,7 @@ mod graph;
 mod habits;
 mod history;
 mod look;
+mod outlook;
 mod refs;
 mod remote;
 mod status;

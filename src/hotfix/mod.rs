@@ -1,6 +1,6 @@
 //! The hotfix branch: what is known of it, and the plans that change it.
 //!
-//! `state`, `outlook`, `pull`, `forge`, `standing`, `suspects`, `remote`, `back` and `flows` are pure. `git` reads repositories (with git2, which runs no hook and
+//! `state`, `outlook`, `growth`, `pull`, `forge`, `standing`, `suspects`, `remote`, `back` and `flows` are pure. `git` reads repositories (with git2, which runs no hook and
 //! no configured program), `watch` notices that they change; both are imported by `runtime`,
 //! `conductor` and `cli` only.
 
@@ -8,6 +8,7 @@ pub mod back;
 pub mod flows;
 pub mod forge;
 pub mod git;
+pub mod growth;
 pub mod outlook;
 pub mod pull;
 pub mod remote;

@@ -27,6 +27,8 @@ const MAX_TAG_WALK: usize = 50_000;
 /// How far to look.
 enum Depth {
     First,
+    /// Branches only, but these for sure.
+    Refs,
     Whole(Changed),
 }
 
@@ -69,6 +71,11 @@ impl Reader {
         self.looked(hotfix, Depth::Whole(changed))
     }
 
+    /// Reads HEAD and the branches it goes into, and nothing else.
+    pub(super) fn read_ground(&mut self, hotfix: &Hotfix) -> Result<BranchState, NoRepository> {
+        self.looked(hotfix, Depth::Refs)
+    }
+
     fn looked(&mut self, hotfix: &Hotfix, depth: Depth) -> Result<BranchState, NoRepository> {
         if !self.repo.path().exists() {
             return Err(NoRepository::NotFound);
@@ -84,8 +91,9 @@ impl Reader {
         let is_first = matches!(depth, Depth::First);
         match depth {
             Depth::First if !self.has_small_index() => state.not_yet.changes = true,
-            Depth::First => self.changes(&mut state, at, &Changed::Anything)?,
-            Depth::Whole(changed) => self.changes(&mut state, at, &changed)?,
+            Depth::First => self.dirty(&mut state, at, &Changed::Anything)?,
+            Depth::Refs => {}
+            Depth::Whole(ref changed) => self.dirty(&mut state, at, changed)?,
         }
 
         state.remote = self.remote_name(&hotfix.remote);
@@ -115,7 +123,9 @@ impl Reader {
             state.version = self.version(head, hotfix)?;
             state.same_content = self.same_content(&head.to_string());
         }
-        self.count(&mut state, (at, base), &tags, is_first)?;
+        if !matches!(depth, Depth::Refs) {
+            self.count(&mut state, (at, base), &tags, is_first)?;
+        }
         Ok(state)
     }
 
@@ -193,7 +203,7 @@ impl Reader {
         length.is_ok_and(|length| length <= SMALL_INDEX)
     }
 
-    fn changes(&mut self, state: &mut BranchState, head: Option<Oid>, changed: &Changed) -> Found<()> {
+    fn dirty(&mut self, state: &mut BranchState, head: Option<Oid>, changed: &Changed) -> Found<()> {
         state.dirty = self.cache.changes.read(&self.repo, head, changed)?;
         state.dirty_count = state.dirty.len();
         state.dirty.truncate(BranchState::MAX_FILES);
@@ -216,6 +226,12 @@ impl Reader {
             Err(error) if error.code() == ErrorCode::NotFound => Ok((Head::Unborn { name }, None)),
             Err(error) => Err(error),
         }
+    }
+
+    /// The reference that the base is read at, and its commit.
+    pub(super) fn base_at(&mut self, name: &str, remote: Option<&str>) -> Found<Option<(String, Oid)>> {
+        let Some(at) = self.newer(name, remote, false)? else { return Ok(None) };
+        Ok(Some((at.reference, Oid::from_str(&at.commit)?)))
     }
 
     /// Where a branch is read: here, unless the remote's has moved on from exactly there.

@@ -173,7 +173,8 @@ impl Reader {
 
     /// Local branches whose names begin with something; an empty beginning is that of none.
     pub fn branches_with(&self, prefix: &str) -> Vec<String> {
-        refs::with_prefix(&refs::local_branches(&self.repo).unwrap_or_default(), prefix)
+        refs::Branches::read(&self.repo, None)
+            .map_or_else(|_| Vec::new(), |all| refs::with_prefix(&all.here, prefix))
     }
 
     /// A directory that nothing has yet, for a work tree in which one commit is brought onto another.

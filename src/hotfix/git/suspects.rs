@@ -169,8 +169,11 @@ impl Reader {
                 )),
             }
         }
-        let Some(name) = refs::base_name(&self.repo, &question.base) else { return Ok(None) };
-        let Some((reference, id)) = self.base_at(&name)? else { return Ok(None) };
+        let remote = refs::main_remote(&self.repo);
+        let Some(name) = refs::base_name(&self.repo, &question.base, remote.as_deref()) else {
+            return Ok(None);
+        };
+        let Some((reference, id)) = self.base_at(&name, remote.as_deref())? else { return Ok(None) };
         let name = ["refs/heads/", "refs/remotes/"].iter().find_map(|place| reference.strip_prefix(place));
         let name = name.unwrap_or(&reference).to_owned();
         let why = "as no release is known".to_owned();

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::hotfix::state::{BranchState, Head, Upstream};
 use crate::hotfix::testing::TestRepo;
 
 fn read(repo: &TestRepo) -> BranchState {

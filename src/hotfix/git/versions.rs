@@ -85,7 +85,6 @@ pub(super) fn first(repo: &Repository, commit: Oid, hotfix: &Hotfix) -> Result<O
 
 /// Every file in which a commit holds the version, with what it holds: recognised ones first, then
 /// configured ones, then locks. A file that holds several is there once for each.
-#[cfg_attr(not(test), expect(dead_code, reason = "asked by the outlook on a branch"))]
 pub(super) fn versions_at(
     repo: &Repository,
     commit: Oid,

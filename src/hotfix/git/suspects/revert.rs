@@ -32,11 +32,11 @@ impl Reader {
     fn try_revert(&self, commit: &str, hotfix: &Hotfix, budget: Budget) -> Result<Revert, Trouble> {
         let repo = &self.repo;
         let commit = Oid::from_str(commit).and_then(|id| repo.find_commit(id))?;
-        let branch = refs::base_name(repo, &hotfix.base)
+        let remote = self.remote_name(&hotfix.remote);
+        let branch = refs::base_name(repo, &hotfix.base, remote.as_deref())
             .ok_or_else(|| no("the branch in production was not found here"))?;
-        let remote = self
-            .remote_name(&hotfix.remote)
-            .ok_or_else(|| no("there is no remote called origin, nor just one, to push to"))?;
+        let remote =
+            remote.ok_or_else(|| no("there is no remote called origin, nor just one, to push to"))?;
         let tracking = self
             .tracking_name(&remote, &branch)
             .ok_or_else(|| no(format!("{branch} of {remote} is not fetched here by default")))?;

@@ -1,0 +1,306 @@
+//! Finds out what is ahead of the branch: what merging it would do, how far it has grown, and where
+//! it really is.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use git2::{Delta, DiffFindOptions, DiffOptions, Error, Oid, Patch, Repository};
+
+use super::forecast::{CUT_OFF, LATE};
+use super::history::Cut;
+use super::{Reader, change, refs, versions};
+use crate::config::types::{Flow, Hotfix};
+use crate::hotfix::growth::{self, FileChange};
+use crate::hotfix::outlook::{Bump, Forecast, Growth, Outlook, Place, Question, Verdict};
+use crate::hotfix::state::{BranchState, NoRepository};
+use crate::hotfix::version;
+use crate::incident::HotfixLimit;
+use crate::text::visible;
+
+/// Files that are looked into; a change of more has grown without that.
+const MAX_FILES: usize = 200;
+/// Files longer than this are not looked into.
+const MAX_FILE_BYTES: i64 = 1 << 20;
+/// Changed lines of one file that are looked into.
+const MAX_LINE_BYTES: usize = 64 << 10;
+/// With more files than this, renames are not looked for.
+const MAX_RENAME_FILES: usize = 1000;
+
+impl Reader {
+    /// Finds out all there is to know in about the time that is given. What takes longer is unknown.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn outlook(
+        &mut self,
+        hotfix: &Hotfix,
+        limit: &HotfixLimit,
+        question: &Question,
+        budget: Duration,
+    ) -> Result<Outlook, NoRepository> {
+        self.outlook_in_parts(hotfix, limit, question, budget, |_| {})
+    }
+
+    /// The same, told whenever something more is known.
+    ///
+    /// # Errors
+    /// As for [`Reader::outlook`].
+    pub fn outlook_in_parts(
+        &mut self,
+        hotfix: &Hotfix,
+        limit: &HotfixLimit,
+        question: &Question,
+        budget: Duration,
+        mut told: impl FnMut(&Outlook),
+    ) -> Result<Outlook, NoRepository> {
+        let until = Instant::now() + budget;
+        let state = self.read_ground(hotfix)?;
+        let mut outlook = Outlook {
+            branch: state.branch().unwrap_or_default().to_owned(),
+            commit: state.commit().unwrap_or_default().to_owned(),
+            ..Outlook::default()
+        };
+        let head = state.commit().and_then(|id| Oid::from_str(id).ok());
+        let base = state.base_at.as_ref().and_then(|base| Oid::from_str(&base.commit).ok());
+        let Some(head) = head else { return Ok(outlook) };
+        outlook.forecasts = self.targets(hotfix, &state);
+        told(&outlook);
+        self.forecasts(&mut outlook, &state, question, until);
+        told(&outlook);
+        if let Some(base) = base {
+            outlook.bump = self.bump(hotfix, base, head);
+            outlook.growth = self.growth(hotfix, limit, base, head, until);
+        }
+        outlook.places = self.whereabouts(question, head, base, until);
+        Ok(outlook)
+    }
+
+    /// The merges that finishing the branch would make.
+    fn targets(&self, hotfix: &Hotfix, state: &BranchState) -> Vec<Forecast> {
+        let (Some(name), Some(base)) = (&state.base, &state.base_at) else { return Vec::new() };
+        let is_next =
+            state.develop.iter().chain(&state.releases).any(|at| Some(at.short()) == state.branch());
+        let looking = |into: &str, reference: &str, commit: &str| Forecast {
+            into: into.to_owned(),
+            reference: reference.to_owned(),
+            commit: commit.to_owned(),
+            verdict: Verdict::Looking,
+        };
+        if state.branch() == Some(name.as_str()) {
+            // Straight on the base: it goes into the remote's.
+            let there = refs::tracking(&self.repo, name, state.remote.as_deref()).ok().flatten();
+            let there = there.filter(|_| hotfix.flow == Flow::Trunk);
+            return there.map(|(full, id)| looking(name, &full, &id.to_string())).into_iter().collect();
+        }
+        if state.branch().is_none() || is_next {
+            return Vec::new();
+        }
+        let mut targets = vec![looking(name, &base.reference, &base.commit)];
+        for at in state.develop.iter().chain(&state.releases) {
+            let remote = state.remote.as_deref().unwrap_or_default();
+            let short = at.short().strip_prefix(remote).and_then(|rest| rest.strip_prefix('/'));
+            let short = short.filter(|_| at.reference.starts_with("refs/remotes/")).unwrap_or(at.short());
+            targets.push(looking(short, &at.reference, &at.commit));
+        }
+        targets
+    }
+
+    fn forecasts(&mut self, outlook: &mut Outlook, state: &BranchState, question: &Question, until: Instant) {
+        let Some((production, others)) = outlook.forecasts.split_first_mut() else { return };
+        let landed = question.landed.as_deref().and_then(|id| Oid::from_str(id).ok());
+        let fix = state.commit().unwrap_or_default();
+        let others_at: Vec<&str> = others.iter().map(|other| other.commit.as_str()).collect();
+        let left = until.saturating_duration_since(Instant::now());
+        let (verdict, verdicts) = self.forecast(fix, &production.commit, &others_at, left);
+        production.verdict = verdict;
+        for (other, verdict) in others.iter_mut().zip(verdicts) {
+            other.verdict = verdict;
+        }
+        // A squashed branch has landed though none of its own commits has.
+        for forecast in &mut outlook.forecasts {
+            if let (Some(landed), Ok(at)) = (landed, Oid::from_str(&forecast.commit))
+                && forecast.verdict != Verdict::Contained
+                && self.has(at, landed, until) == Ok(true)
+            {
+                forecast.verdict = Verdict::Contained;
+            }
+        }
+    }
+
+    fn bump(&self, hotfix: &Hotfix, base: Oid, head: Oid) -> Option<Bump> {
+        let at = |commit| {
+            let found = versions::versions_at(&self.repo, commit, hotfix);
+            found.inspect_err(|error| tracing::warn!(%error, "reading versions")).ok()
+        };
+        version::compare(&at(base)?, &at(head)?)
+    }
+
+    fn growth(
+        &mut self,
+        hotfix: &Hotfix,
+        limit: &HotfixLimit,
+        base: Oid,
+        head: Oid,
+        until: Instant,
+    ) -> Growth {
+        let stand = self.stand(head, base, false);
+        let fork = stand.ok().flatten().and_then(|stand| stand.base);
+        let files =
+            fork.filter(|fork| *fork != head).map(|fork| files(&self.repo, hotfix, fork, head, until));
+        match files {
+            Some(Ok(files)) => growth::growth(&files, limit),
+            Some(Err(error)) => {
+                tracing::warn!(%error, "looking into the change");
+                Growth::default()
+            }
+            None => Growth::default(),
+        }
+    }
+
+    /// Tells whether a commit has another in it; else why nobody can tell.
+    fn has(&mut self, commit: Oid, other: Oid, until: Instant) -> Result<bool, String> {
+        match self.history.compare(&self.repo, &[other], &[commit], until) {
+            Ok(compared) if compared.is_contained() => Ok(true),
+            Ok(compared) if compared.cut_off => Err(CUT_OFF.to_owned()),
+            Ok(_) => Ok(false),
+            Err(cut) => Err(why(&cut)),
+        }
+    }
+
+    fn whereabouts(
+        &mut self,
+        question: &Question,
+        head: Oid,
+        base: Option<Oid>,
+        until: Instant,
+    ) -> Vec<Place> {
+        let landed = question.landed.as_deref().and_then(|id| Oid::from_str(id).ok());
+        let own: Option<HashSet<Oid>> = base.and_then(|base| {
+            let own = self.history.compare(&self.repo, &[head], &[base], until).ok()?.ahead;
+            // Once it was merged, none is left that the base does not have.
+            (!own.is_empty()).then(|| own.into_iter().collect())
+        });
+        let asked: Vec<_> = question.deployed.clone();
+        let mut places = Vec::new();
+        for (environment, release, commit) in asked {
+            let (has_fix, lacks) = self.place(&commit, head, landed, own.as_ref(), until);
+            places.push(Place { environment, release, has_fix, lacks });
+        }
+        places
+    }
+
+    fn place(
+        &mut self,
+        commit: &str,
+        head: Oid,
+        landed: Option<Oid>,
+        own: Option<&HashSet<Oid>>,
+        until: Instant,
+    ) -> (Result<bool, String>, usize) {
+        let here = Oid::from_str(commit).ok().filter(|id| self.repo.find_commit(*id).is_ok());
+        let Some(here) = here else {
+            return (Err("the commit that is deployed there is not here: git fetch".to_owned()), 0);
+        };
+        if let Some(landed) = landed
+            && self.has(here, landed, until) == Ok(true)
+        {
+            return (Ok(true), 0);
+        }
+        match self.history.compare(&self.repo, &[head], &[here], until) {
+            Ok(compared) if compared.is_contained() => (Ok(true), 0),
+            Ok(compared) if compared.cut_off => (Err(CUT_OFF.to_owned()), 0),
+            Ok(compared) => {
+                let lacks =
+                    compared.ahead.iter().filter(|id| own.is_none_or(|own| own.contains(*id))).count();
+                (Ok(lacks == 0), lacks)
+            }
+            Err(cut) => (Err(why(&cut)), 0),
+        }
+    }
+}
+
+fn why(cut: &Cut) -> String {
+    match cut {
+        Cut::Late => LATE.to_owned(),
+        Cut::Git(error) => visible(error.message()).into_owned(),
+    }
+}
+
+/// What was done to each file between two commits.
+fn files(
+    repo: &Repository,
+    hotfix: &Hotfix,
+    from: Oid,
+    to: Oid,
+    until: Instant,
+) -> Result<Vec<FileChange>, Error> {
+    let mut options = DiffOptions::new();
+    options.context_lines(0).max_size(MAX_FILE_BYTES);
+    let (from, to) = (repo.find_commit(from)?.tree()?, repo.find_commit(to)?.tree()?);
+    let mut diff = repo.diff_tree_to_tree(Some(&from), Some(&to), Some(&mut options))?;
+    if diff.deltas().len() <= MAX_RENAME_FILES {
+        diff.find_similar(Some(DiffFindOptions::new().renames(true)))?;
+    }
+    let mut files = Vec::new();
+    for (at, delta) in diff.deltas().enumerate() {
+        let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes()).unwrap_or_default();
+        let path = String::from_utf8_lossy(path).into_owned();
+        let is_version =
+            version::Kind::of(&path).is_some() || hotfix.versions.iter().any(|file| file.path == path);
+        let is_apart = change::is_test(&path) || is_version || is_lock(&path);
+        let mut file = FileChange { path, is_apart, ..FileChange::default() };
+        if !is_apart && at < MAX_FILES && Instant::now() < until {
+            if let Some(patch) = Patch::from_diff(&diff, at)? {
+                (_, file.insertions, file.deletions) = patch.line_stats()?;
+                file.lines = lines(&patch)?;
+            }
+            file.formatting_only = delta.status() == Delta::Modified
+                && delta.old_file().mode() == delta.new_file().mode()
+                && match (text(repo, delta.old_file().id())?, text(repo, delta.new_file().id())?) {
+                    (Some(old), Some(new)) => growth::same_but_for_space(&file.path, &old, &new),
+                    _ => false,
+                };
+        }
+        files.push(file);
+    }
+    Ok(files)
+}
+
+fn lines(patch: &Patch<'_>) -> Result<String, Error> {
+    let mut text = String::new();
+    for hunk in 0..patch.num_hunks() {
+        for line in 0..patch.num_lines_in_hunk(hunk)? {
+            if text.len() >= MAX_LINE_BYTES {
+                return Ok(text);
+            }
+            text.push_str(&String::from_utf8_lossy(patch.line_in_hunk(hunk, line)?.content()));
+        }
+    }
+    Ok(text)
+}
+
+/// The text of a file; `None`: it is none, or too long.
+fn text(repo: &Repository, id: Oid) -> Result<Option<String>, Error> {
+    let (length, kind) = repo.odb()?.read_header(id)?;
+    if kind != git2::ObjectType::Blob || length as i64 > MAX_FILE_BYTES {
+        return Ok(None);
+    }
+    Ok(String::from_utf8(repo.find_blob(id)?.content().to_vec()).ok().filter(|text| !text.contains('\0')))
+}
+
+/// Tells whether a tool wrote a file, after one that a person wrote.
+fn is_lock(path: &str) -> bool {
+    const LOCKS: [&str; 10] = [
+        "Cargo.lock",
+        "package-lock.json",
+        "npm-shrinkwrap.json",
+        "yarn.lock",
+        "pnpm-lock.yaml",
+        "poetry.lock",
+        "uv.lock",
+        "Gemfile.lock",
+        "composer.lock",
+        "go.sum",
+    ];
+    LOCKS.contains(&path.rsplit('/').next().unwrap_or(path))
+}
