@@ -380,7 +380,7 @@ impl Reader {
         };
         self.cache.tags.read(&self.repo)?;
         let last = match from {
-            Some(from) => self.cache.tags.last(&self.repo, from)?,
+            Some(from) => self.last_tag_before(from)?,
             None => None,
         };
         let Some(last) = last else {

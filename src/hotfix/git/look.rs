@@ -332,7 +332,12 @@ impl Reader {
     }
 
     /// The newest tag that is reached from a commit; of several at one commit the highest version.
-    /// `None`: it is not known yet.
+    pub(super) fn last_tag_before(&mut self, from: Oid) -> Found<Option<String>> {
+        let tags = self.cache.tags.read(&self.repo)?;
+        Ok(self.last_tag(from, &tags, false)?.flatten())
+    }
+
+    /// The same where the tags are known. `None`: it is not known yet.
     fn last_tag(&mut self, from: Oid, tags: &[refs::Tag], is_first: bool) -> Found<Option<Option<String>>> {
         if tags.is_empty() {
             return Ok(Some(None));

@@ -81,6 +81,11 @@ impl Found {
     }
 }
 
+/// All changed files, of a repository that is asked once.
+pub(super) fn read(repo: &Repository) -> Result<Vec<DirtyFile>, Error> {
+    Changes::default().read(repo, None, &Changed::Anything)
+}
+
 /// Tells whether a path is a place, or in it.
 fn is_at(path: &[u8], place: &[u8]) -> bool {
     path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'/'))
