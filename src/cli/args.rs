@@ -125,7 +125,7 @@ pub(crate) enum Verb {
 }
 
 /// What every verb takes that changes the world.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct WorldArgs {
     /// Print the plan, with its exact command lines, and change nothing
     #[arg(long)]

@@ -22,6 +22,21 @@ use crate::text::visible;
 /// The plan cannot be made, a gate is not met, it is not confirmed, or its target is held by
 /// somebody else.
 pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &WorldArgs) -> Result<End> {
+    carry_for(cx, config, request, world, None)
+}
+
+/// The same for what is asked for again and again, and needs a word only in the end: `word` may
+/// then be given all along.
+///
+/// # Errors
+/// As [`carry`].
+pub(super) fn carry_for(
+    cx: &Context,
+    config: &Config,
+    request: &Request,
+    world: &WorldArgs,
+    word: Option<&str>,
+) -> Result<End> {
     let policy = Policy::built_in().with(&config.policy);
     if world.json {
         cx.out.only_json();
@@ -36,6 +51,11 @@ pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &Wo
         return propose(cx, &mut loaded, &plan, world.json);
     }
     let pass_over = passed_over(world)?;
+    let mut world = world.clone();
+    if plan.confirm.is_none() && word.is_some() && world.confirm.as_deref() == word {
+        world.confirm = None;
+    }
+    let world = &world;
     let confirmed = confirm(cx, &loaded, &policy, &plan, world, &pass_over)?;
     let repository = &cx.place()?.repository;
     let incident = loaded.state().id;
@@ -107,6 +127,19 @@ fn propose(cx: &Context, loaded: &mut Loaded, plan: &Plan, json: bool) -> Result
 }
 
 fn made(cx: &Context, config: &Config, id: &str, request: &Request, fresh: Fresh) -> Result<Plan> {
+    on_ground(cx, config, fresh, |ground| conductor::prepare(ground, id, request))
+}
+
+/// Does something with what plans are made on.
+///
+/// # Errors
+/// The repository or the journal cannot be read, or that fails.
+pub(super) fn on_ground<T>(
+    cx: &Context,
+    config: &Config,
+    fresh: Fresh,
+    work: impl FnOnce(&conductor::Ground<'_>) -> Result<T>,
+) -> Result<T> {
     let policy = Policy::built_in().with(&config.policy);
     let history = history(cx)?;
     let ground = conductor::Ground {
@@ -117,7 +150,7 @@ fn made(cx: &Context, config: &Config, id: &str, request: &Request, fresh: Fresh
         now: cx.now(),
         fresh,
     };
-    conductor::prepare(&ground, id, request)
+    work(&ground)
 }
 
 /// What is known of releases and ways back.

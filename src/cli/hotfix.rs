@@ -1,5 +1,7 @@
 //! `flightdeck hotfix`: the branch that the fix is made on.
 
+mod finish;
+
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -56,6 +58,38 @@ Example:
         #[command(flatten)]
         world: WorldArgs,
     },
+    /// Push exactly this branch, never by force
+    Push {
+        #[command(flatten)]
+        world: WorldArgs,
+    },
+    /// Bring the fix to where production is deployed from, as the flow has it
+    ///
+    /// It can be asked for again at any time: what is done already is left out. In GitHub flow it
+    /// pushes and opens a pull request; asked again it merges that by squash once it is approved
+    /// and its checks have passed, and then deletes the branch. Without a token it prints the words
+    /// to paste and the link to open.
+    #[command(after_help = "\
+Example:
+  flightdeck hotfix finish --dry-run          shows the exact commands and calls
+  flightdeck hotfix finish --confirm main")]
+    Finish {
+        /// In git flow: let main and the tag go out first, and merge back later
+        #[arg(long)]
+        main_first: bool,
+        #[command(flatten)]
+        world: WorldArgs,
+    },
+    /// Fetch what the remote has, in a terminal that can be answered
+    Fetch {
+        #[command(flatten)]
+        world: WorldArgs,
+    },
+    /// Give the branch up: nothing is lost, its commits are kept by a name of their own
+    Abandon {
+        #[command(flatten)]
+        world: WorldArgs,
+    },
     /// Show the branch: commits, size, what is pushed and what is not
     Status {
         /// Print JSON
@@ -84,6 +118,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             let version = version.clone();
             carry(cx, &config, &Request::Hotfix(HotfixRequest::Bump { version }), world)
         }
+        Command::Push { world } => carry(cx, &config, &Request::Hotfix(HotfixRequest::Push), world),
+        Command::Finish { main_first, world } => finish::finish(cx, config, *main_first, world),
+        Command::Fetch { world } => carry(cx, &config, &Request::Hotfix(HotfixRequest::Fetch), world),
+        Command::Abandon { world } => carry(cx, &config, &Request::Hotfix(HotfixRequest::Abandon), world),
         Command::Status { json } => {
             let place = cx.root()?;
             let branch = Reader::open(place).and_then(|mut reader| reader.read(&config.hotfix));

@@ -20,7 +20,7 @@ use crate::hotfix::pull::PullState;
 use crate::hotfix::standing;
 use crate::hotfix::state::BranchState;
 use crate::plan::forge::Place;
-use crate::plan::{HotfixRequest, Plan, PullText, Request};
+use crate::plan::{HotfixRequest, Plan, PullText, Purpose, Request};
 use crate::text::visible;
 
 /// How long all questions to the place may take together.
@@ -64,7 +64,7 @@ pub fn needs_trust(config: &crate::config::types::Config, request: &Request) -> 
 /// # Errors
 /// Something is waited for, or cannot be asked.
 pub(super) fn finish(repository: &mut Repository<'_>, text: &PullText) -> Result<Plan> {
-    let facts = Facts::read(repository)?;
+    let Some(facts) = Facts::read(repository)? else { return Ok(nothing(repository)) };
     let doing = facts.doing();
     let forge = match facts.forge(repository) {
         Ok((place, source, value)) => {
@@ -120,7 +120,7 @@ pub fn by_hand(ground: &Ground<'_>, request: &Request) -> Result<Option<ByHand>>
         return Ok(None);
     }
     let mut repository = super::branch::read(ground, "")?;
-    let facts = Facts::read(&repository)?;
+    let Some(facts) = Facts::read(&repository)? else { return Ok(None) };
     let why = match facts.forge(&repository) {
         Ok(_) => return Ok(None),
         Err(_) if facts.is_new() || facts.outlook(&mut repository.reader).0 => return Ok(None),
@@ -161,14 +161,13 @@ struct Facts {
 }
 
 impl Facts {
-    fn read(repository: &Repository<'_>) -> Result<Self> {
+    /// `None`: there is no hotfix branch.
+    fn read(repository: &Repository<'_>) -> Result<Option<Self>> {
         let Repository { ground, reader, state, .. } = repository;
         let hotfix = &ground.config.hotfix;
         let doing = "finishing the hotfix";
         flows::check_at_rest(doing, state)?;
-        let branch = branch(ground, state).ok_or_else(|| {
-            gate(doing, "no hotfix branch is checked out", "git switch to it, then finish again")
-        })?;
+        let Some(branch) = branch(ground, state, doing)? else { return Ok(None) };
         flows::check_name(&branch).map_err(|why| flows::bad_name(doing, why))?;
         let head = reader.commit_at(&format!("refs/heads/{branch}")).ok_or_else(|| {
             gate(doing, &format!("{} has no commit", visible(&branch)), "git switch to it, then finish again")
@@ -190,7 +189,7 @@ impl Facts {
                 "commit the fix first",
             ));
         }
-        Ok(own)
+        Ok(Some(own))
     }
 
     fn doing(&self) -> String {
@@ -261,13 +260,28 @@ impl Facts {
     }
 }
 
-/// The branch of the fix: the current one, else the only one.
-fn branch(ground: &Ground<'_>, state: &BranchState) -> Option<String> {
-    let current = standing::branch(&ground.config.hotfix, state).map(str::to_owned);
-    current.or_else(|| match state.hotfix_branches.as_slice() {
-        [only] => Some(only.clone()),
-        _ => None,
-    })
+/// The branch of the fix: the current one, else the only one here.
+fn branch(ground: &Ground<'_>, state: &BranchState, doing: &str) -> Result<Option<String>> {
+    if let Some(current) = standing::branch(&ground.config.hotfix, state) {
+        return Ok(Some(current.to_owned()));
+    }
+    match state.hotfix_branches.as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(only.clone())),
+        several => {
+            let names: Vec<_> = several.iter().map(|name| visible(name)).collect();
+            let cause = format!("there are several hotfix branches: {}", names.join(", "));
+            Err(gate(doing, &cause, "switch to the one that is meant: git switch NAME"))
+        }
+    }
+}
+
+/// The plan without steps: nothing is left to do.
+fn nothing(repository: &Repository<'_>) -> Plan {
+    let prefix = visible(&repository.ground.config.hotfix.prefix);
+    let note = format!("there is no {prefix}… branch here");
+    let title = "finish the hotfix (GitHub flow): nothing is left to do";
+    Plan { notes: vec![note], ..Plan::new(repository.id, title, Purpose::Hotfix, flows::TARGET) }
 }
 
 fn no_token(place: &Place) -> String {
