@@ -10,6 +10,7 @@ use super::keymap::Keymap;
 use super::msg::EffectId;
 use super::overlay::{Ask, Overlay, PlanView, RunView};
 use super::question::question;
+use super::survey::Survey;
 use super::ways::{Looked, Ways};
 use crate::config::types::Config;
 use crate::deploy::rollback;
@@ -93,6 +94,8 @@ pub struct Model {
     pub alarms_in_flight: Option<EffectId>,
     /// What is known about going back.
     pub ways: Ways,
+    /// What was asked about the branch.
+    pub survey: Survey,
     /// What follows from the rest and the time; see `update`.
     pub derived: Derived,
 }
@@ -287,6 +290,7 @@ impl Model {
             sent: BTreeMap::new(),
             alarms_in_flight: None,
             ways: Ways::default(),
+            survey: Survey::default(),
             derived: Derived::default(),
         }
     }

@@ -11,7 +11,7 @@ use super::ways::Looked;
 use crate::deploy::flags::FlagState;
 use crate::failure::Failure;
 use crate::health::series;
-use crate::hotfix::outlook::Outlook;
+use crate::hotfix::outlook::{self, Outlook};
 use crate::hotfix::pull;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::incident::{Declared, Draft, IncidentId, Log, Policy, Record};
@@ -172,6 +172,8 @@ pub enum Effect {
         /// Its name.
         environment: String,
     },
+    /// Find out what is ahead of the branch; it is told in parts.
+    Survey(outlook::Question),
     /// Make a plan.
     Prepare(Request),
     /// Carry a plan out.

@@ -5,7 +5,7 @@ use std::sync::mpsc::Sender;
 use jiff::Timestamp;
 
 use super::store::{Order as Journal, Start};
-use super::{Event, history, log, panics, repo, typing, ways};
+use super::{Event, history, log, panics, repo, survey, typing, ways};
 use crate::cockpit::history::bytes;
 use crate::cockpit::msg::{Done, Effect, EffectId, Fact, Msg};
 use crate::cockpit::ways::Looked;
@@ -42,6 +42,17 @@ impl Shell<'_> {
                 }
             }
             Effect::LookBack { environment } => self.look_back(id, environment),
+            Effect::Survey(question) => {
+                let config = &self.model.config.config;
+                // It ends only with the program.
+                let _ = self.survey.send(survey::Order {
+                    id,
+                    question,
+                    hotfix: config.hotfix.clone(),
+                    limit: self.model.policy.hotfix_limit,
+                    environments: config.environments.iter().map(|env| env.name.clone()).collect(),
+                });
+            }
             Effect::Prove { plan } => self.prove(id, plan),
             Effect::TakeOver { target, reason } => self.take_over(id, target, reason),
             Effect::Decide { plan, choice } => self.decide(id, plan, *choice),

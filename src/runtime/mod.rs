@@ -17,6 +17,7 @@ mod repo;
 mod screen;
 mod shell;
 mod store;
+mod survey;
 mod typing;
 mod ways;
 

@@ -14,7 +14,7 @@ use ratatui::layout::Position;
 use super::pulse::Pulse;
 use super::screen::Screen;
 use super::store::Store;
-use super::{Event, Launch, history, input, log, panics, repo, typing};
+use super::{Event, Launch, history, input, log, panics, repo, survey, typing};
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::model::{self, ConfigSource, Model};
 use crate::cockpit::msg::{Fact, Msg};
@@ -106,6 +106,7 @@ pub(super) struct Shell<'a> {
     pub(super) log: Sender<log::Order>,
     pub(super) history: Sender<history::Order>,
     pub(super) typing: Sender<typing::Order>,
+    pub(super) survey: Sender<survey::Order>,
     pub(super) pulse: Pulse,
     pub(super) over: bool,
     launch: &'a Launch,
@@ -155,6 +156,7 @@ impl<'a> Shell<'a> {
         let log = log::start(&events)?;
         let history = history::start(&events)?;
         let typing = typing::start(&launch.state_dir, &events)?;
+        let survey = survey::start(&launch.here, &launch.state_dir, &events)?;
         input::start(began, &events)?;
         Ok(Self {
             model,
@@ -165,6 +167,7 @@ impl<'a> Shell<'a> {
             log,
             history,
             typing,
+            survey,
             pulse: Pulse::default(),
             over: false,
             launch,

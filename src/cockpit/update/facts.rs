@@ -6,7 +6,7 @@ use super::super::commands::Command;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact};
 use super::super::overlay::{Overlay, Preview};
-use super::{Cx, flags, plan_view, rollback, run_view, terminal};
+use super::{Cx, flags, plan_view, rollback, run_view, survey, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State, Verdict};
 use crate::incident::{Alarm, Body, Draft, Log, Precision, Record};
@@ -54,6 +54,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     cx.model.in_flight.remove(&id);
     let sent = cx.model.sent.remove(&id);
     rollback::looked(cx.model, id);
+    survey::ended(cx.model, id);
     if cx.model.alarms_in_flight == Some(id) {
         cx.model.alarms_in_flight = None;
     }

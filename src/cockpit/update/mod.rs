@@ -14,6 +14,7 @@ mod preview;
 mod rollback;
 mod run_view;
 mod submit;
+mod survey;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -56,6 +57,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         follow(&mut cx);
         run_view::settle(&mut cx);
         rollback::keep_up(&mut cx);
+        survey::keep_up(&mut cx);
         judge(cx.model);
         derive(cx.model);
     }
