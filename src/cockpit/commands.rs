@@ -199,6 +199,7 @@ commands! {
     PlanSkip "plan.skip" "pass over" ["s"] Scope::Plan, Record, "plan", "Pass the step over, with a reason; of a watch that runs, promote now";
     PlanUndo "plan.undo" "undo" ["u"] Scope::Plan, Record, "plan", "Undo what was done, after showing what will be undone";
     PlanCancel "plan.cancel" "give up" ["X"] Scope::Plan, Record, "plan", "Leave the plan as it is, for good";
+    PlanSettle "plan.settle" "settle the conflicts" ["e"] Scope::Plan, View, "plan", "Open the files in conflict in $VISUAL or $EDITOR; then let the plan go on";
     PlanTakeOver "plan.take-over" "take over" ["t"] Scope::Plan, Record, "plan", "Take the target from the plan, if its process is gone, with a reason";
 
     View "view" "view" ["v"] Global, View, "", "Theme, time zone and guide";

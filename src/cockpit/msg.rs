@@ -16,7 +16,7 @@ use crate::hotfix::pull;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::incident::{Declared, Draft, IncidentId, Log, Policy, Record};
 use crate::plan::progress::Choice;
-use crate::plan::{Plan, Request};
+use crate::plan::{Plan, Request, Settle};
 
 /// Identity of an effect in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -249,6 +249,18 @@ pub enum Effect {
     },
     /// Copy a text to the terminal's clipboard.
     Copy(String),
+    /// Look at what is left of what a step stopped at.
+    LookLeft {
+        /// How it is settled.
+        settle: Box<Settle>,
+    },
+    /// Give the terminal to the user's editor until it ends.
+    Edit {
+        /// The directory it runs in.
+        cwd: String,
+        /// The files, as paths in that directory.
+        files: Vec<String>,
+    },
     /// Stop the program until it is brought to the foreground again.
     Suspend,
     /// Leave.
@@ -262,6 +274,8 @@ pub enum Done {
     Quietly,
     /// Done, with a word for the person who asked.
     Said(String),
+    /// What is left to be settled: paths, or why that cannot be told.
+    Left(Result<Vec<String>, String>),
     /// Records were committed.
     Appended(Vec<Record>),
     /// An incident was loaded.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-pub use plan::{Asks, Decide, PlanView};
+pub use plan::{Asks, Decide, PlanView, Unsettled};
 pub use preview::{Field, Preview, Way};
 
 use super::commands::{Command, Invoke};

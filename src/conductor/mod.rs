@@ -19,6 +19,7 @@ mod forge;
 mod frozen;
 mod held;
 mod input;
+mod left;
 #[cfg(target_os = "linux")]
 mod linux;
 mod locks;
@@ -68,6 +69,7 @@ pub use flags::flag_states;
 pub use forge::{Age, Looker};
 pub use held::held;
 pub use input::send_input;
+pub use left::left;
 pub use log::{Chunk, LogReader};
 pub use plain::Plain;
 pub use prepare::{Fresh, Ground, prepare};

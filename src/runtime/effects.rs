@@ -12,6 +12,7 @@ use crate::cockpit::ways::Looked;
 use crate::conductor::{self, Started};
 use crate::failure::{Failure, Result};
 use crate::journal;
+use crate::plan::Settle;
 use crate::plan::progress::Choice;
 
 use super::shell::Shell;
@@ -96,6 +97,8 @@ impl Shell<'_> {
                 let lines = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
                 self.done(id, Ok(Done::Said(format!("copied {lines}, {size}, if the terminal allows it"))));
             }
+            Effect::LookLeft { settle } => self.look_left(id, *settle),
+            Effect::Edit { cwd, files } => self.edit(id, &cwd, &files),
             Effect::Suspend => {
                 self.suspend();
                 self.done(id, Ok(Done::Quietly));
@@ -110,7 +113,7 @@ impl Shell<'_> {
     }
 
     /// Ends an effect from here.
-    fn done(&self, id: EffectId, result: Result<Done>) {
+    pub(super) fn done(&self, id: EffectId, result: Result<Done>) {
         let _ = self.events.send(Event::Msg(Msg::Done(id, result)));
     }
 
@@ -123,6 +126,18 @@ impl Shell<'_> {
             let looked = Looked { at: Timestamp::now(), ways };
             let _ = told.send(Event::Msg(Msg::Fact(Fact::Ways { environment, looked })));
             let _ = told.send(Event::Msg(Msg::Done(id, Ok(Done::Quietly))));
+        });
+        if let Err(error) = started {
+            self.done(id, Err(super::no_thread(&error)));
+        }
+    }
+
+    /// Asks what is left of what a step stopped at: on a thread of its own.
+    fn look_left(&self, id: EffectId, settle: Settle) {
+        let told: Sender<Event> = self.events.clone();
+        let started = panics::spawn("what is left", self.events.clone(), move || {
+            let left = conductor::left(&settle);
+            let _ = told.send(Event::Msg(Msg::Done(id, Ok(Done::Left(left)))));
         });
         if let Err(error) = started {
             self.done(id, Err(super::no_thread(&error)));

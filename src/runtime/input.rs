@@ -1,8 +1,10 @@
 //! Input: the terminal's events, its end, and signals, each on a thread that only waits.
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::Sender;
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crossterm::event::{
     Event as Terminal, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
@@ -18,8 +20,13 @@ use crate::cockpit::model::Pane;
 use crate::cockpit::msg::{KeyPress, Mouse, MouseKind};
 use crate::failure::{Failure, Result};
 
+/// How long the thread that reads may take to leave the terminal alone.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the beginning of a sequence waits for the rest of it before it is left to the next look.
+const LINGER: Duration = Duration::from_millis(20);
+
 /// Starts the threads that wait for input. `began` is the zero of the key clock.
-pub(super) fn start(began: Instant, events: &Sender<Event>) -> Result<()> {
+pub(super) fn start(began: Instant, events: &Sender<Event>) -> Result<Reader> {
     let (keys, hangup, signals) = (events.clone(), events.clone(), events.clone());
     let mut caught = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT, SIGWINCH])
         .map_err(|error| Failure::new("waiting for signals", error, "try again"))?;
@@ -39,19 +46,126 @@ pub(super) fn start(began: Instant, events: &Sender<Event>) -> Result<()> {
     .map_err(|error| no_thread(&error))?;
     panics::spawn("terminal-gone", events.clone(), move || wait_for_hangup(&hangup))
         .map_err(|error| no_thread(&error))?;
+    let (reader, wake) = Reader::new().map_err(|error| no_thread(&error))?;
+    let gate = Arc::clone(&reader.gate);
     panics::spawn("terminal-in", events.clone(), move || {
         // Ends with the terminal: a closed one is noticed by the thread above as well,
         // because reading may spin on it without ever failing.
-        while let Ok(event) = crossterm::event::read() {
+        read_on(&gate, &wake, &|event| {
             let at_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            if keys.send(Event::Terminal(event, at_ms)).is_err() {
-                return;
-            }
-        }
+            keys.send(Event::Terminal(event, at_ms)).is_ok()
+        });
         let _ = keys.send(Event::End);
     })
     .map_err(|error| no_thread(&error))?;
-    Ok(())
+    Ok(reader)
+}
+
+/// The thread that reads the terminal, as whoever may need it for another program sees it.
+pub(super) struct Reader {
+    gate: Arc<Gate>,
+    /// A byte in it makes the thread look at the gate.
+    wake: UnixStream,
+}
+
+/// Whether the terminal may be read.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<Reading>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Reading {
+    /// It may not.
+    paused: bool,
+    /// And is not.
+    parked: bool,
+}
+
+impl Gate {
+    fn state(&self) -> MutexGuard<'_, Reading> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits while the terminal may not be read.
+    fn pass(&self) {
+        let mut state = self.state();
+        while state.paused {
+            state.parked = true;
+            self.changed.notify_all();
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.parked = false;
+    }
+}
+
+impl Reader {
+    fn new() -> io::Result<(Self, UnixStream)> {
+        let (wake, woken) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        woken.set_nonblocking(true)?;
+        Ok((Self { gate: Arc::default(), wake }, woken))
+    }
+
+    /// Stops reading, so that what is typed reaches another program; returns once that is so, or
+    /// after a moment where the thread is held up.
+    pub(super) fn pause(&self) {
+        self.gate.state().paused = true;
+        let _ = (&self.wake).write(&[0]);
+        let waiting = |state: &mut Reading| !state.parked;
+        drop(self.gate.changed.wait_timeout_while(self.gate.state(), PATIENCE, waiting));
+    }
+
+    /// Reads again.
+    pub(super) fn resume(&self) {
+        self.gate.state().paused = false;
+        self.gate.changed.notify_all();
+    }
+}
+
+/// Reads events until the terminal is gone or nobody takes them. It waits for the terminal by itself
+/// and only then lets the library read, which otherwise could not be made to leave it alone.
+fn read_on(gate: &Gate, wake: &UnixStream, take: &dyn Fn(Terminal) -> bool) {
+    let stdin = io::stdin();
+    loop {
+        gate.pass();
+        let mut fds = [PollFd::new(&stdin, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
+        match rustix::event::poll(&mut fds, None) {
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(_) => return,
+            Ok(_) => {}
+        }
+        if !fds[1].revents().is_empty() {
+            let mut bytes = [0; 16];
+            let _ = (&*wake).read(&mut bytes);
+            continue;
+        }
+        if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) {
+            return;
+        }
+        // What it has read already may hold several events, or none that is whole.
+        let mut patience = LINGER;
+        loop {
+            match crossterm::event::poll(patience) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => return,
+            }
+            match crossterm::event::read() {
+                Ok(event) => {
+                    if !take(event) {
+                        return;
+                    }
+                }
+                Err(_) => return,
+            }
+            if gate.state().paused {
+                break;
+            }
+            patience = Duration::ZERO;
+        }
+    }
 }
 
 /// Waits until the terminal hangs up. No event is asked for, so it costs nothing meanwhile.

@@ -6,6 +6,7 @@
 //! probes run on a small tokio runtime. All of them talk to the loop through one queue of
 //! `Event`s.
 
+mod editor;
 mod effects;
 mod ground;
 mod history;
@@ -77,6 +78,8 @@ enum Event {
     History(History),
     /// The terminal is gone, or we were asked to end.
     End,
+    /// The editor that has the terminal has ended.
+    Edited(std::io::Result<std::process::ExitStatus>),
     /// Another program asked us to stop for now.
     Stop,
     /// The terminal has another size now, or had one for a moment.

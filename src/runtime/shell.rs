@@ -1,6 +1,7 @@
 //! The loop itself: drains what is there, updates, draws once if something changed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -10,14 +11,15 @@ use crossterm::event::Event as Terminal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::layout::Position;
+use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use super::pulse::Pulse;
 use super::screen::Screen;
 use super::store::Store;
-use super::{Event, Launch, history, input, log, panics, repo, survey, typing};
+use super::{Event, Launch, editor, history, input, log, panics, repo, survey, typing};
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::model::{self, ConfigSource, Model};
-use crate::cockpit::msg::{Fact, Msg};
+use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
 use crate::cockpit::update;
 use crate::config::settings::{self, LoadedSettings};
 use crate::failure::Result;
@@ -125,6 +127,20 @@ pub(super) struct Shell<'a> {
     health_told: Instant,
     /// Keys read before this were meant for another program.
     deaf_until_ms: u64,
+    /// Who reads the terminal.
+    reader: input::Reader,
+    /// The editor that has the terminal now.
+    away: Option<Away>,
+}
+
+/// An editor that has the terminal.
+struct Away {
+    /// The effect that waits for it.
+    id: EffectId,
+    /// What it is called.
+    program: String,
+    /// Its process.
+    pid: Option<Pid>,
 }
 
 /// Whether a frame is due.
@@ -157,7 +173,7 @@ impl<'a> Shell<'a> {
         let history = history::start(&events)?;
         let typing = typing::start(&launch.state_dir, &events)?;
         let survey = survey::start(&launch.here, &launch.state_dir, &events)?;
-        input::start(began, &events)?;
+        let reader = input::start(began, &events)?;
         Ok(Self {
             model,
             state_dir: launch.state_dir.clone(),
@@ -183,6 +199,8 @@ impl<'a> Shell<'a> {
             health_is_stale: false,
             health_told: began,
             deaf_until_ms: 0,
+            reader,
+            away: None,
         })
     }
 
@@ -217,6 +235,7 @@ impl<'a> Shell<'a> {
             }
             self.tick();
         }
+        self.end_editor();
         self.pulse.end(&self.store);
         self.store.finish();
         let running = self.model.incident().into_iter().flat_map(|state| &state.plans);
@@ -256,7 +275,7 @@ impl<'a> Shell<'a> {
 
     /// Waits for the next event, or until a frame or a tick is due.
     fn wait(&self, queue: &Receiver<Event>) -> std::result::Result<Event, RecvTimeoutError> {
-        let frame = (self.dirty != Dirty::No && self.screen.is_ready())
+        let frame = (self.dirty != Dirty::No && self.away.is_none() && self.screen.is_ready())
             .then(|| FRAME.saturating_sub(self.drawn.elapsed()));
         let tick = self.model.is_timed().then(|| self.until_tick());
         match frame.into_iter().chain(tick).chain(self.health_due()).min() {
@@ -306,6 +325,9 @@ impl<'a> Shell<'a> {
                 self.health_changed();
             }
             Event::End => self.over = true,
+            Event::Edited(ended) => self.edited(ended),
+            // Whoever has the terminal stops with us, and goes on with us.
+            Event::Stop if self.away.is_some() => stop_here(),
             Event::Stop => self.suspend(),
             Event::Continued | Event::Resized => self.redraw_all(),
             Event::Panicked => return Err(panics::failure()),
@@ -380,7 +402,8 @@ impl<'a> Shell<'a> {
     }
 
     fn terminal_event(&mut self, event: Terminal, at_ms: u64) {
-        if !input::matters(&event) || at_ms < self.deaf_until_ms {
+        // What was typed for an editor is no command.
+        if !input::matters(&event) || at_ms < self.deaf_until_ms || self.away.is_some() {
             return;
         }
         let msg = match event {
@@ -424,7 +447,7 @@ impl<'a> Shell<'a> {
             Dirty::Soon => self.drawn.elapsed() >= FRAME,
             Dirty::Now => true,
         };
-        if !due || !self.screen.is_ready() {
+        if !due || self.away.is_some() || !self.screen.is_ready() {
             return;
         }
         self.dirty = Dirty::No;
@@ -480,11 +503,59 @@ impl<'a> Shell<'a> {
     /// Gives the terminal back and stops, until somebody brings us to the foreground.
     pub(super) fn suspend(&mut self) {
         self.screen.leave();
-        // Stops this process only when it returns; then we have been continued.
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+        stop_here();
+        self.come_back();
+    }
+
+    /// Takes the terminal again. What was typed meanwhile was meant for another program.
+    fn come_back(&mut self) {
         self.screen.enter_again();
         self.deaf_until_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(0);
         self.redraw_all();
+    }
+
+    /// Gives the terminal to the user's editor. Everything else goes on meanwhile.
+    pub(super) fn edit(&mut self, id: EffectId, cwd: &str, files: &[String]) {
+        if self.away.is_some() {
+            return self.done(id, Ok(Done::Quietly));
+        }
+        self.reader.pause();
+        self.screen.leave();
+        let failed = match editor::start(Path::new(cwd), files) {
+            Ok((program, mut child)) => {
+                let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+                let told = self.events.clone();
+                self.away = Some(Away { id, program, pid });
+                let waits = panics::spawn("editor", self.events.clone(), move || {
+                    let _ = told.send(Event::Edited(child.wait()));
+                });
+                match waits {
+                    Ok(_) => return,
+                    Err(error) => super::no_thread(&error),
+                }
+            }
+            Err(failure) => failure,
+        };
+        self.away = None;
+        self.reader.resume();
+        self.come_back();
+        self.done(id, Err(failed));
+    }
+
+    /// The editor has ended: the terminal is ours again.
+    fn edited(&mut self, ended: std::io::Result<ExitStatus>) {
+        let Some(away) = self.away.take() else { return };
+        self.come_back();
+        self.reader.resume();
+        let result = editor::complaint(&away.program, ended).map_or(Ok(Done::Quietly), Err);
+        self.done(away.id, result);
+    }
+
+    /// Whoever ends us while the editor has the terminal wants that back, too.
+    fn end_editor(&mut self) {
+        if let Some(pid) = self.away.take().and_then(|away| away.pid) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
     }
 
     /// Hands a text to the terminal's clipboard.
@@ -494,6 +565,11 @@ impl<'a> Shell<'a> {
             self.screen.write(bytes);
         }
     }
+}
+
+/// Stops this process. It returns when we have been continued.
+fn stop_here() {
+    let _ = kill_process(getpid(), Signal::STOP);
 }
 
 fn size() -> (u16, u16) {

@@ -6,12 +6,13 @@ use jiff::SignedDuration;
 
 use super::testing::*;
 use super::theme::{Role, Theme};
+use crate::cockpit::msg::Done;
 use crate::cockpit::overlay::{Overlay, PlanView};
 use crate::cockpit::{Effect, Key, Model, Msg, update};
 use crate::incident::{
     Outcome, PlanEnd, PlanEnded, PlanStarted, Proof, Proved, StepEnded, StepSkipped, StepStarted, StepWaiting,
 };
-use crate::plan::{Action, Command, OnFailure, Plan, Probe, Purpose, Reach, Step, Undo, Watch};
+use crate::plan::{Action, Command, OnFailure, Plan, Probe, Purpose, Reach, Settle, Step, Undo, Watch};
 
 const ID: &str = "deploy-production-1";
 
@@ -157,6 +158,70 @@ fn waiting() -> Model {
     teller.seen()
 }
 
+/// Finishing a hotfix stopped at the conflicts of a merge.
+fn conflicted() -> Model {
+    let place = "/srv/payments-api/.git/flightdeck/hotfix/pool-limit/develop";
+    let merge = "git merge --no-ff --no-edit refs/flightdeck/hotfix/pool-limit/main";
+    let settle = Settle {
+        place: place.into(),
+        left: argv("git diff --name-only --diff-filter=U"),
+        conclude: argv("git commit --no-edit"),
+    };
+    let merged = Step {
+        settle: Some(settle),
+        ..Step::new(
+            "merge v1.2.4 back into develop",
+            Action::Command(argv(merge)),
+            SignedDuration::from_mins(10),
+        )
+    };
+    let push = Step {
+        reach: Reach::Others,
+        ..Step::new(
+            "push main, develop and v1.2.4 at once",
+            Action::Command(argv("git push --atomic --no-follow-tags origin main develop v1.2.4")),
+            SignedDuration::from_mins(10),
+        )
+    };
+    let plan = Plan {
+        confirm: Some("main".into()),
+        steps: vec![
+            run("merge hotfix/pool-limit into main", "git merge --no-ff hotfix/pool-limit", Undo::Nothing),
+            merged,
+            push,
+        ],
+        ..Plan::new(ID, "finish hotfix/pool-limit (git flow)", Purpose::Hotfix, "repository")
+    };
+    let mut teller = Teller::new(&plan);
+    let summary = format!("conflicts in VERSION, src/pool.rs; settle them in {place}, then go on");
+    teller.done(0, 1).begin(1, false).end(1, 1, false, Outcome::Exited { code: 1 }, &summary);
+    let why = "exit code 1".to_owned();
+    teller.tell(0, PlanEnded { plan: ID.into(), end: PlanEnd::Failed, why });
+    let mut model = teller.seen();
+    let asked = match model.overlays.last() {
+        Some(Overlay::Plan(view)) => view.unsettled.as_ref().and_then(|left| left.asked),
+        _ => None,
+    };
+    let left = Done::Left(Ok(vec!["VERSION".into(), "src/pool.rs".into()]));
+    let _ = update(&mut model, Msg::Done(asked.expect("it was looked at"), Ok(left)));
+    model
+}
+
+#[test]
+fn conflicts_are_listed_with_their_place_and_the_key_that_opens_them() {
+    let theme = Theme::default();
+    let mut model = conflicted();
+    for (width, height) in [(120, 36), (80, 24)] {
+        let seen = drawn(&mut model, width, height);
+        for wanted in ["2 files in conflict", "✗ VERSION", "✗ src/pool.rs", "e  settle 2 files in the editor"]
+        {
+            assert!(seen.contains(wanted), "{wanted} in\n{seen}");
+        }
+        assert!(seen.contains("/flightdeck/hotfix/pool-limit/develop"), "{seen}");
+    }
+    assert_eq!(style_of(&mut model, "2 files in conflict").fg, theme.of(Role::Bad).fg);
+}
+
 fn failed() -> Model {
     let mut teller = Teller::new(&canary());
     teller.done(0, 41).done(1, 4);
@@ -229,6 +294,7 @@ pub(super) fn scenes() -> Vec<(&'static str, Model)> {
         ("plan-watching", watching()),
         ("plan-waiting", waiting()),
         ("plan-failed", failed()),
+        ("plan-conflicts", conflicted()),
         ("plan-unknown", unknown()),
         ("plan-undoing", undoing()),
         ("plan-retry", pressed(unknown(), "r")),

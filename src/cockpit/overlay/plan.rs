@@ -1,8 +1,9 @@
 //! A plan while it is carried out, and a decision about it before it is confirmed.
 
 use super::super::edit::LineEdit;
+use super::super::msg::EffectId;
 use super::Scroll;
-use crate::incident::PlanRun;
+use crate::incident::{PlanRun, PlanState, StepRun, StepState};
 use crate::plan::Plan;
 use crate::plan::progress::{self, Choice};
 
@@ -17,6 +18,21 @@ pub struct PlanView {
     pub cursor: Option<usize>,
     /// First line shown.
     pub scroll: Scroll,
+    /// What a person has to settle before it can go on, as far as that was looked at.
+    pub unsettled: Option<Unsettled>,
+}
+
+/// What is left to be settled of a step that stopped at it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unsettled {
+    /// The run that stopped there; empty once it has to be looked at again.
+    pub run: String,
+    /// The effect that looks.
+    pub asked: Option<EffectId>,
+    /// The effect that lets it be edited.
+    pub editing: Option<EffectId>,
+    /// The files, or why they cannot be told; `None` until that is known.
+    pub files: Option<Result<Vec<String>, String>>,
 }
 
 impl PlanView {
@@ -27,7 +43,16 @@ impl PlanView {
             spec: serde_json::from_value(run.spec.clone()).ok(),
             cursor: None,
             scroll: Scroll::default(),
+            unsettled: None,
         }
+    }
+
+    /// The step that the plan stopped at and that a person can settle, and its index.
+    pub fn unsettled_step<'a>(&self, run: &'a PlanRun) -> Option<(usize, &'a StepRun)> {
+        let index = progress::next_step(run)?;
+        let step = run.steps.get(index).filter(|step| step.fate() == StepState::Failed)?;
+        let settles = self.spec.as_ref()?.steps.get(index)?.settle.is_some();
+        (settles && run.state != PlanState::Running).then_some((index, step))
     }
 
     /// The step the cursor is on.

@@ -6,7 +6,7 @@ use super::super::commands::Command;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact};
 use super::super::overlay::{Overlay, Preview};
-use super::{Cx, flags, plan_view, rollback, run_view, survey, terminal};
+use super::{Cx, flags, plan_view, rollback, run_view, settle, survey, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State, Verdict};
 use crate::incident::{Alarm, Body, Draft, Log, Precision, Record};
@@ -55,6 +55,10 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     let sent = cx.model.sent.remove(&id);
     rollback::looked(cx.model, id);
     survey::ended(cx.model, id);
+    let settles = matches!(result, Ok(Done::Left(_)));
+    if !settles {
+        settle::ended(cx, id);
+    }
     if cx.model.alarms_in_flight == Some(id) {
         cx.model.alarms_in_flight = None;
     }
@@ -62,6 +66,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     match result {
         Ok(Done::Quietly | Done::Read(_)) => {}
         Ok(Done::Said(word)) => cx.say(word),
+        Ok(Done::Left(files)) => settle::found(cx, id, files),
         Ok(Done::Appended(records)) => insert(cx, records),
         Ok(Done::Opened(log)) => opened(cx, *log),
         Ok(Done::Prepared(plan)) => {

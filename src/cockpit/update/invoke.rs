@@ -7,7 +7,7 @@ use super::super::msg::Effect;
 use super::super::overlay::{
     Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll,
 };
-use super::{Cx, approvals, flags, hotfix, keys, menus, plan_view, rollback, run_view};
+use super::{Cx, approvals, flags, hotfix, keys, menus, plan_view, rollback, run_view, settle};
 use crate::incident::{
     CheckState, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun, RecordId, Resolved,
     Severity, StepState, StopAsked, Told,
@@ -125,6 +125,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::PlanSkip
         | Command::PlanUndo
         | Command::PlanCancel => plan_view::ask(cx, command),
+        Command::PlanSettle => settle::edit(cx),
         Command::PlanTakeOver => {
             if let Some(target) = plan_view::held(cx.model) {
                 let purpose = Purpose::TakeOver(target);

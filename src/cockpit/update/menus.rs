@@ -5,7 +5,7 @@ use super::super::key::Key;
 use super::super::model::{ConfigSource, Model};
 use super::super::msg::Item;
 use super::super::overlay::Menu;
-use super::hotfix;
+use super::{hotfix, settle};
 use crate::config::types::Environment;
 use crate::deploy::canary::shares;
 use crate::hotfix::state::NoRepository;
@@ -111,6 +111,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
             Command::Report if model.log.is_none() => Some(needs_incident(model)),
             Command::RollBack => needs_config(model, command),
             Command::PullLink | Command::PullText => hotfix::blocked(model, command),
+            Command::PlanSettle => settle::blocked(model),
             _ => None,
         };
     }
@@ -264,6 +265,7 @@ fn label(model: &Model, command: Command) -> String {
             Some((view, choice)) => format!("plan {}: {}", view.plan, choice.title),
             None => format!("plan: {title}"),
         },
+        Command::PlanSettle => format!("plan: {title}"),
         Command::Theme => with(&model.looks.theme, "dark"),
         Command::Guide if model.drill => with(if model.looks.guide { "shown" } else { "hidden" }, ""),
         _ => title.to_owned(),

@@ -13,6 +13,7 @@ pub mod plan_view;
 mod preview;
 mod rollback;
 mod run_view;
+mod settle;
 mod submit;
 mod survey;
 
@@ -58,6 +59,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         run_view::settle(&mut cx);
         rollback::keep_up(&mut cx);
         survey::keep_up(&mut cx);
+        settle::keep_up(&mut cx);
         judge(cx.model);
         derive(cx.model);
     }

@@ -1,22 +1,14 @@
 //! Going on with a step that failed: the world is asked whether it was done by hand since, and what
 //! only a person can settle, the conflicts of a merge, is concluded once nothing is left.
 
-use std::time::Duration;
-
-use super::super::capture::capture;
-use super::super::environment::environment;
+use super::super::left;
 use super::super::orphan;
 use super::super::release;
-
 use super::{Conductor, Turn};
 use crate::incident::{Body, Outcome, PlanEnd, Proof, Proved, StepEnded};
 use crate::plan::{Action, OnFailure, Settle, Step};
 use crate::text::visible;
 
-/// The longest an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Bytes of paths that are looked at.
-const ENOUGH: usize = 1 << 20;
 /// How many paths are named.
 const NAMED: usize = 8;
 
@@ -80,17 +72,8 @@ impl Conductor {
 
     /// The paths that are left to be settled.
     fn left(&self, settle: &Settle) -> Result<Vec<String>, String> {
-        let command = &settle.left;
-        let environment = environment(command, self.vault.variables(command), std::env::vars_os());
-        let said = capture("what is left", command, environment, PATIENCE, ENOUGH)?;
-        if said.code != Some(0) {
-            let complaint = String::from_utf8_lossy(&said.err).into_owned();
-            return Err(self.vault.mask(&visible(complaint.trim())));
-        }
-        let text = String::from_utf8_lossy(&said.out).into_owned();
-        let mut left: Vec<String> = text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
-        left.dedup();
-        Ok(left)
+        let variables = self.vault.variables(&settle.left);
+        left::asked(&settle.left, variables).map_err(|why| self.vault.mask(&why))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::cockpit::Command;
 use crate::cockpit::overlay::{Overlay, PlanView};
 use crate::incident::{PlanRun, Proof, Run, StepRun, StepState};
 use crate::plan::progress::Choice;
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Settle, Step};
 
 /// Columns that what is said of a step is moved in by.
 const INDENT: &str = "       ";
@@ -48,7 +48,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) ->
     };
     let choices = view.choices(run);
     let (lines, starts) = lines(ui, run, view, columns);
-    let foot = if choices.is_empty() { 0 } else { choices.len() as u16 + 1 };
+    let edit = edit_row(ui, run, view);
+    let rows = choices.len() + usize::from(edit.is_some());
+    let foot = if rows == 0 { 0 } else { rows as u16 + 1 };
     let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot + 2);
     let place = middle(area, columns, wanted.clamp(8, area.height));
     let inner = window(ui, buf, place, &run.title, &keys(ui, run));
@@ -57,7 +59,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) ->
     let top = top_for(&lines, &starts, view, run, list);
     let shown = document::draw(buf, list, top, lines.len(), |index| lines[index].clone());
     if foot > 0 {
-        decisions(ui, buf, place, below(inner, list.height), &choices);
+        decisions(ui, buf, place, below(inner, list.height), edit.as_ref(), &choices);
     }
     shown
 }
@@ -99,11 +101,13 @@ fn lines(ui: Ui<'_>, run: &PlanRun, view: &PlanView, columns: u16) -> (Vec<Line>
     }
     lines.push(Line::default());
     let at = view.step(run);
+    let unsettled = view.unsettled_step(run);
     let mut starts = Vec::with_capacity(run.steps.len());
     for (index, step) in run.steps.iter().enumerate() {
         starts.push(lines.len());
         let planned = view.spec.as_ref().and_then(|plan| plan.steps.get(index));
-        step_lines(ui, &mut lines, index, step, planned, index == at);
+        let unsettled = unsettled.filter(|(place, _)| *place == index).map(|_| view);
+        step_lines(ui, &mut lines, index, step, planned, index == at, unsettled);
     }
     (lines, starts)
 }
@@ -143,6 +147,7 @@ fn step_lines(
     step: &StepRun,
     planned: Option<&Step>,
     selected: bool,
+    unsettled: Option<&PlanView>,
 ) {
     let (symbol, role) = glyph::step(step);
     let state = step.state();
@@ -172,8 +177,11 @@ fn step_lines(
     if selected && exact.as_deref().is_some_and(|exact| exact != step.title) {
         say(&step.title, Role::Muted);
     }
-    for (text, role) in about(ui, step) {
+    for (text, role) in about(ui, step, unsettled.is_some()) {
         say(&text, role);
+    }
+    if let (Some(view), Some(settle)) = (unsettled, planned.and_then(|planned| planned.settle.as_ref())) {
+        left(ui, lines, view, settle);
     }
     if let Some(Action::Watch(watch)) = planned.map(|planned| &planned.action)
         && matches!(state, StepState::Running | StepState::Waiting)
@@ -203,7 +211,7 @@ fn time(ui: Ui<'_>, step: &StepRun, action: Option<&Action>) -> (String, Role) {
 }
 
 /// What is known of a step, in words, a line each.
-fn about(ui: Ui<'_>, step: &StepRun) -> Vec<(String, Role)> {
+fn about(ui: Ui<'_>, step: &StepRun, listed: bool) -> Vec<(String, Role)> {
     let mut said = Vec::new();
     let again: Vec<&Run> = step.earlier.iter().collect();
     if let Some(before) = again.last().filter(|_| step.run.is_some()) {
@@ -212,7 +220,7 @@ fn about(ui: Ui<'_>, step: &StepRun) -> Vec<(String, Role)> {
         said.push((format!("{times} times; the time before: {ended}"), Role::Muted));
     }
     if let Some(run) = &step.run {
-        ended(&mut said, step, run);
+        ended(&mut said, step, run, listed);
     }
     if let (Some((since, _)), Some(why)) = (&step.waiting, step.waits_for()) {
         said.push((format!("waits since {}: {why}", ui.clock(*since)), Role::Warn));
@@ -230,8 +238,8 @@ fn about(ui: Ui<'_>, step: &StepRun) -> Vec<(String, Role)> {
     said
 }
 
-/// How its last run ended, and what the world said of it.
-fn ended(said: &mut Vec<(String, Role)>, step: &StepRun, run: &Run) {
+/// How its last run ended, and what the world said of it. What is listed below is not said here.
+fn ended(said: &mut Vec<(String, Role)>, step: &StepRun, run: &Run, listed: bool) {
     let role = match step.fate() {
         StepState::Failed => Role::Bad,
         StepState::Unknown => Role::Unknown,
@@ -240,8 +248,9 @@ fn ended(said: &mut Vec<(String, Role)>, step: &StepRun, run: &Run) {
     match &run.outcome {
         None if run.stop_asked.is_some() => said.push(("being stopped".to_owned(), Role::Warn)),
         Some(outcome) if !outcome.succeeded() => {
-            let colon = if run.summary.is_empty() { "" } else { ": " };
-            said.push((format!("{}{colon}{}", glyph::outcome_words(outcome), run.summary), role));
+            let summary = if listed { "" } else { run.summary.as_str() };
+            let colon = if summary.is_empty() { "" } else { ": " };
+            said.push((format!("{}{colon}{summary}", glyph::outcome_words(outcome)), role));
         }
         _ => {}
     }
@@ -290,8 +299,51 @@ fn output(ui: Ui<'_>, lines: &mut Vec<Line>, step: &StepRun) {
     }
 }
 
+/// What is left to be settled by hand, and where.
+fn left(ui: Ui<'_>, lines: &mut Vec<Line>, view: &PlanView, settle: &Settle) {
+    let (faint, code) = (ui.of(Role::Faint), ui.of(Role::Code));
+    let files = view.unsettled.as_ref().and_then(|left| left.files.as_ref());
+    let mut say =
+        |text: &str, role| lines.push(Line::of(INDENT, faint).with(text, ui.of(role)).hanging(HANG));
+    match files {
+        None => say("looking at what is left …", Role::Faint),
+        Some(Err(why)) => say(&format!("? what is left cannot be told: {why}"), Role::Unknown),
+        Some(Ok(files)) if files.is_empty() => say("✓ no conflict is left", Role::Good),
+        Some(Ok(files)) => {
+            say(&format!("{} in conflict:", files_of(files.len())), Role::Bad);
+            for file in files {
+                let mark = Line::of(INDENT, faint).with("✗ ", ui.of(Role::Bad));
+                lines.push(mark.with(file, code).hanging(HANG + 2));
+            }
+        }
+    }
+    let place = Line::of(INDENT, faint).with("in ", faint).with(&settle.place, ui.of(Role::Muted));
+    lines.push(place.hanging(HANG));
+}
+
+fn files_of(count: usize) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}
+
+/// What the key does that opens what is left; `None`: nothing is.
+fn edit_row(ui: Ui<'_>, run: &PlanRun, view: &PlanView) -> Option<(String, String)> {
+    view.unsettled_step(run)?;
+    let left = view.unsettled.as_ref()?;
+    let files = left.files.as_ref()?.as_ref().ok().filter(|files| !files.is_empty())?;
+    let key = ui.model.keymap.key(Command::PlanSettle)?;
+    let what = if left.editing.is_some() { "being edited …" } else { "in the editor" };
+    Some((key.to_string(), format!("settle {} {what}", files_of(files.len()))))
+}
+
 /// What can be decided now, below a rule.
-fn decisions(ui: Ui<'_>, buf: &mut Buffer, place: Rect, foot: Rect, choices: &[Choice]) {
+fn decisions(
+    ui: Ui<'_>,
+    buf: &mut Buffer,
+    place: Rect,
+    foot: Rect,
+    edit: Option<&(String, String)>,
+    choices: &[Choice],
+) {
     let border = ui.of(Role::OverlayBorder);
     let mut pen = Pen::new(buf, Rect { y: foot.y, height: 1, ..place }, 0);
     let rule = pen.room().saturating_sub(2);
@@ -299,6 +351,12 @@ fn decisions(ui: Ui<'_>, buf: &mut Buffer, place: Rect, foot: Rect, choices: &[C
     let keys: Vec<String> =
         choices.iter().map(|choice| ui.key(Command::of_decision(&choice.decision))).collect();
     let column = keys.iter().map(|key| width(key)).max().unwrap_or(1);
+    let mut foot = foot;
+    if let Some((key, what)) = edit {
+        let mut pen = Pen::new(buf, row(foot, 1), 0);
+        pen.column_of(key, column, ui.of(Role::Key)).gap(2).put(what, ui.of(Role::Text));
+        foot = below(foot, 1);
+    }
     for (line, (choice, key)) in choices.iter().zip(&keys).enumerate() {
         let mut pen = Pen::new(buf, row(foot, line as u16 + 1), 0);
         pen.column_of(key, column, ui.of(Role::Key)).gap(2);

@@ -6,7 +6,7 @@ use crate::incident::{
     Decision, Outcome, PlanEnd, PlanEnded, PlanStarted, StepEnded, StepStarted, StepWaiting,
 };
 use crate::plan::progress::Choice;
-use crate::plan::{OnFailure, Undo};
+use crate::plan::{OnFailure, Settle, Undo};
 
 fn command(line: &str) -> Action {
     let argv = line.split(' ').map(str::to_owned).collect();
@@ -279,4 +279,66 @@ fn every_decision_has_a_command_of_its_own() {
         let id = Command::of_decision(&decision).spec().id;
         assert_eq!(id.strip_prefix("plan."), Some(decision.name()));
     }
+}
+
+/// A merge that stopped at conflicts.
+fn merge() -> Plan {
+    let Action::Command(left) = command("git diff --name-only --diff-filter=U") else { unreachable!() };
+    let settle = Settle { place: "/srv/.git/flightdeck/x".into(), left: left.clone(), conclude: left };
+    let merge = command("git merge --no-ff hotfix/pool");
+    let step = Step { settle: Some(settle), ..Step::new("merge", merge, SignedDuration::from_mins(5)) };
+    Plan { steps: vec![step], ..Plan::new("finish-1", "finish", Purpose::Hotfix, "repository") }
+}
+
+/// What an effect asks to be looked at or edited, with its identity.
+fn looks(effects: &[(EffectId, Effect)]) -> Vec<EffectId> {
+    effects
+        .iter()
+        .filter(|(_, effect)| matches!(effect, Effect::LookLeft { .. }))
+        .map(|(id, _)| *id)
+        .collect()
+}
+
+#[test]
+fn conflicts_are_looked_at_opened_in_the_editor_and_looked_at_again() {
+    let mut table = Table::ready();
+    table.started(&merge());
+    table.ran("finish-1", 0, Outcome::Exited { code: 1 });
+    table.told(PlanEnded { plan: "finish-1".into(), end: PlanEnd::Failed, why: "exit code 1".into() });
+    let id = table.model.next_effect;
+    let effects = table.keys("o");
+    let at =
+        effects.iter().position(|effect| matches!(effect, Effect::LookLeft { .. })).expect("it is looked at");
+    let asked = EffectId(id.0 + at as u64);
+    assert!(table.keys("e").is_empty(), "what is left is not known yet");
+    assert!(table.word().contains("being looked at"), "{}", table.word());
+    let found = |files: &[&str]| Ok(Done::Left(Ok(files.iter().map(|file| (*file).to_owned()).collect())));
+    assert!(looks(&table.send(Msg::Done(asked, found(&["a.rs"])))).is_empty(), "it is looked at once");
+    let id = table.model.next_effect;
+    let effects = table.keys("e");
+    let wanted = Effect::Edit { cwd: "/srv/.git/flightdeck/x".into(), files: vec!["a.rs".into()] };
+    assert_eq!(effects, [wanted]);
+    // The editor has ended: what is left now decides what can be done.
+    let again = looks(&table.send(Msg::Done(id, Ok(Done::Quietly))));
+    let [again] = again.as_slice() else { panic!("{again:?}") };
+    table.send(Msg::Done(*again, found(&[])));
+    assert!(table.keys("e").is_empty());
+    assert!(table.word().contains("no conflict is left"), "{}", table.word());
+}
+
+#[test]
+fn an_editor_that_failed_is_said_and_what_is_left_is_looked_at_all_the_same() {
+    let mut table = Table::ready();
+    table.started(&merge());
+    table.ran("finish-1", 0, Outcome::Exited { code: 1 });
+    table.told(PlanEnded { plan: "finish-1".into(), end: PlanEnd::Failed, why: "exit code 1".into() });
+    let id = table.model.next_effect;
+    let effects = table.keys("o");
+    let at = effects.iter().position(|effect| matches!(effect, Effect::LookLeft { .. })).unwrap();
+    table.send(Msg::Done(EffectId(id.0 + at as u64), Ok(Done::Left(Ok(vec!["a.rs".into()])))));
+    let id = table.model.next_effect;
+    table.keys("e");
+    let failure = Failure::new("opening the editor", "vi did not start", "set $EDITOR");
+    assert_eq!(looks(&table.send(Msg::Done(id, Err(failure)))).len(), 1);
+    assert_eq!(table.model.unseen, 1);
 }
