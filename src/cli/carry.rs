@@ -47,6 +47,9 @@ pub(super) fn carry_for(
     let mut loaded = cx.load(Wanted::Open)?;
     let id = conductor::plan_id(loaded.state(), request);
     let plan = made(cx, config, &id, request, Fresh::Fetch)?;
+    if let Some(nothing) = plan.nothing_left() {
+        return nothing_left(cx, &mut loaded, &plan, &nothing, world.json);
+    }
     if world.propose {
         return propose(cx, &mut loaded, &plan, world.json);
     }
@@ -90,9 +93,26 @@ pub(super) fn carry_for(
     }
 }
 
+/// Says that nothing is left to do, and records what was found to be there.
+fn nothing_left(cx: &Context, loaded: &mut Loaded, plan: &Plan, said: &str, json: bool) -> Result<End> {
+    for follow_up in &plan.follow_ups {
+        loaded.append(None, cx.now(), follow_up.what.clone())?;
+    }
+    if json {
+        cx.out.json(&serde_json::json!({ "plan": null, "nothing_left": plan.notes }))?;
+    } else {
+        cx.out.line(&visible(said))?;
+    }
+    Ok(End::Done)
+}
+
 /// Shows the plan and how its gates stand. Where no incident is open nothing is known of them.
 fn dry_run(cx: &Context, config: &Config, policy: &Policy, request: &Request, json: bool) -> Result<End> {
     let plan = made(cx, config, "dry-run", request, Fresh::Ask)?;
+    if let Some(nothing) = plan.nothing_left().filter(|_| !json) {
+        cx.out.line(&visible(&nothing))?;
+        return Ok(End::Done);
+    }
     let loaded = cx.load_to_read(Wanted::Open).ok();
     let standings = loaded.map(|loaded| {
         gates::evaluate(&plan, loaded.state(), policy, &loaded.journal.author().name, cx.now())

@@ -12,10 +12,7 @@ pub(super) fn by_step(plan: &Plan, step: usize) -> Vec<Body> {
 }
 
 fn merge(follow_up: &FollowUp) -> Body {
-    match follow_up.what.clone() {
-        Merge::Owed(owed) => owed.into(),
-        Merge::Paid(paid) => paid.into(),
-    }
+    follow_up.what.clone().into()
 }
 
 fn released(plan: &Plan, release: &ReleaseSpec) -> Body {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::incident::{Hash, MergeOwed, MergePaid, duration};
+use crate::incident::{Body, Hash, MergeOwed, MergePaid, duration};
 
 pub use forge::ForgeCall;
 pub use request::{HotfixRequest, PullText, Request};
@@ -137,6 +137,24 @@ pub enum Merge {
     Owed(MergeOwed),
     /// It is there.
     Paid(MergePaid),
+}
+
+impl From<Merge> for Body {
+    fn from(merge: Merge) -> Self {
+        match merge {
+            Merge::Owed(owed) => owed.into(),
+            Merge::Paid(paid) => paid.into(),
+        }
+    }
+}
+
+impl Plan {
+    /// What a plan of which nothing is left to do says; `None`: there is something to do.
+    pub fn nothing_left(&self) -> Option<String> {
+        let why = self.notes.join("; ");
+        let colon = if why.is_empty() { "" } else { ": " };
+        self.steps.is_empty().then(|| format!("nothing is left to do{colon}{why}"))
+    }
 }
 
 /// What a plan is for.

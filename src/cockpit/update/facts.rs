@@ -10,6 +10,7 @@ use super::{Cx, flags, plan_view, rollback, run_view, settle, survey, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State, Verdict};
 use crate::incident::{Alarm, Body, Draft, Log, Precision, Record};
+use crate::text::visible;
 
 /// Takes in a fact.
 pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
@@ -69,6 +70,13 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         Ok(Done::Left(files)) => settle::found(cx, id, files),
         Ok(Done::Appended(records)) => insert(cx, records),
         Ok(Done::Opened(log)) => opened(cx, *log),
+        Ok(Done::Prepared(plan)) if plan.steps.is_empty() => {
+            let said = plan.nothing_left().unwrap_or_default();
+            for follow_up in plan.follow_ups {
+                cx.append(follow_up.what);
+            }
+            cx.say(visible(&said));
+        }
         Ok(Done::Prepared(plan)) => {
             cx.push(Overlay::Preview(Box::new(Preview::new(*plan))));
         }

@@ -29,6 +29,11 @@ pub(super) fn title(facts: &Facts, left: &Left) -> String {
 /// The notes, a line each.
 pub(super) fn of(wanted: &Wanted<'_>, facts: &Facts, left: &Left) -> Vec<String> {
     let mut notes = Vec::new();
+    if !left.pushes() && left.later.is_empty() {
+        let tag = visible(&left.tag);
+        let back = if facts.back.is_empty() { "" } else { ", and it is merged back" };
+        return vec![format!("{} has the fix, {tag} is there{back}", visible(&facts.base.name))];
+    }
     notes.push(into(&facts.base, left.base, facts));
     for (index, target) in facts.back.iter().enumerate() {
         if left.later.contains(&index) {
@@ -73,11 +78,6 @@ pub(super) fn of(wanted: &Wanted<'_>, facts: &Facts, left: &Left) -> Vec<String>
     }
     if !left.later.is_empty() {
         notes.push(format!("{} stays until it is merged back", visible(&facts.fix.name)));
-    }
-    if !left.pushes() && left.later.is_empty() {
-        let done = format!("{} has the fix, the tag is there", visible(&facts.base.name));
-        let back = if facts.back.is_empty() { "" } else { ", and it is merged back" };
-        notes.push(format!("{done}{back}"));
     }
     if wanted.main_first && left.later.is_empty() && left.pushes() && !left.base && !left.tag_there {
         notes.push(format!("{} and the tag went out already", visible(&facts.base.name)));
