@@ -13,6 +13,8 @@ use crate::health::runner;
 use crate::health::series::Verdict;
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::NoRepository;
+use crate::hotfix::version::{self, Found};
+use crate::text::visible;
 
 /// Looks at the user and the repository.
 pub(super) fn look(cx: &Context) -> Vec<Finding> {
@@ -29,13 +31,15 @@ pub(super) fn look(cx: &Context) -> Vec<Finding> {
         Ok(Some(loaded)) => loaded.config.hotfix.clone(),
         _ => crate::config::types::Hotfix::default(),
     };
-    findings.push(match Reader::open(root).and_then(|mut reader| reader.read(&hotfix)) {
-        Ok(state) => {
+    match Reader::open(root).and_then(|mut reader| Ok((reader.read(&hotfix)?, reader))) {
+        Ok((state, reader)) => {
             let on = state.branch().map_or_else(|| "no branch".to_owned(), |name| format!("on {name}"));
-            Finding::ok("repository", format!("{}, {on}", root.display()))
+            findings.push(Finding::ok("repository", format!("{}, {on}", root.display())));
+            let found = state.commit().and_then(|commit| reader.versions(commit, &hotfix).ok());
+            findings.extend(found.and_then(|found| versions(&found)));
         }
-        Err(none) => no_repository(&none, &cx.here),
-    });
+        Err(none) => findings.push(no_repository(&none, &cx.here)),
+    }
     match loaded {
         Ok(None) => findings.push(Finding::ok("config", "none; flightdeck init writes one")),
         Ok(Some(loaded)) => findings.extend(configured(cx, root, &loaded)),
@@ -48,6 +52,24 @@ pub(super) fn look(cx: &Context) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Tells whether the files that hold the version agree; `None`: none of them does.
+fn versions(found: &Found) -> Option<Finding> {
+    let held = found.versions();
+    let shown = |path: &str, what: &str| visible(&format!("{path}: {what}")).into_owned();
+    let broken: Vec<_> = found.broken.iter().map(|broken| shown(&broken.path, &broken.why)).collect();
+    let hint = "flightdeck hotfix bump refuses until they are right; [[hotfix.versions]] names others";
+    if !broken.is_empty() {
+        return Some(Finding::warn("version", broken.join("\n"), hint));
+    }
+    let (_, version) = held.first()?;
+    if !version::agree(&held) {
+        let each: Vec<_> = held.iter().map(|(path, version)| shown(path, version)).collect();
+        return Some(Finding::warn("version", format!("files disagree\n{}", each.join("\n")), hint));
+    }
+    let files: Vec<&str> = held.iter().map(|(path, _)| path.as_str()).collect();
+    Some(Finding::ok("version", visible(&format!("{version} in {}", files.join(", "))).into_owned()))
 }
 
 fn settings(cx: &Context) -> Finding {
@@ -148,6 +170,24 @@ fn probes(config: &Config, root: &Path) -> Vec<Finding> {
 mod tests {
     use super::super::Grade;
     use super::*;
+
+    #[test]
+    fn versions_agree_or_it_is_said_where_they_do_not() {
+        use crate::hotfix::version::{Broken, Held, Place, Target};
+        let held = |path: &str, version: &str| Held {
+            target: Target { path: path.to_owned(), place: Place::Own },
+            versions: vec![version.to_owned()],
+        };
+        let mut found = Found { held: vec![held("VERSION", "v1.2.3")], broken: Vec::new() };
+        assert_eq!(versions(&found).unwrap().says, "v1.2.3 in VERSION");
+        found.held.push(held("Cargo.toml", "1.2.4"));
+        let finding = versions(&found).unwrap();
+        assert_eq!(finding.state, Grade::Warn);
+        assert!(finding.says.contains("VERSION: v1.2.3") && finding.says.contains("Cargo.toml: 1.2.4"));
+        found.broken.push(Broken { path: "a.h".to_owned(), why: "it is not there".to_owned() });
+        assert_eq!(versions(&found).unwrap().says, "a.h: it is not there");
+        assert!(versions(&Found::default()).is_none());
+    }
 
     #[test]
     fn programs_that_are_missing_are_named() {
