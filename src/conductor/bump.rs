@@ -90,14 +90,14 @@ pub fn put_version(root: &Path, targets: &[Target], from: &str, to: &str) -> Res
             changes.push((path, Change { path: root.join(path), before, after }));
         }
     }
-    let mut changed = Vec::new();
+    let mut done = Vec::new();
     for (path, change) in changes {
         write(&change).map_err(|error| {
             Failure::new(doing(path), error, "make the file and its folder writable, then try again")
         })?;
-        changed.push(path.to_owned());
+        done.push(path.to_owned());
     }
-    Ok(changed)
+    Ok(done)
 }
 
 /// Tells whether every place holds a version: in the work tree, or in the commit that a reference

@@ -18,7 +18,9 @@ pub(super) fn check(root: &DeTable<'_>, found: &mut Vec<Problem>) {
         names(hotfix, found);
         apart(hotfix, found);
         let files: Vec<_> = tables(hotfix, "versions").collect();
-        files.iter().for_each(|file| version_file(file, found));
+        for file in &files {
+            version_file(file, found);
+        }
         twice(&files, found);
         if let Some(pull) = table(hotfix, "pull") {
             self::pull(pull, found);

@@ -166,7 +166,7 @@ fn cargo_lock(text: &str, name: &str) -> Result<Vec<Spot>, String> {
         let Some(list) = package.get("dependencies").and_then(|list| list.get_ref().as_array()) else {
             continue;
         };
-        for dependency in list.iter() {
+        for dependency in list {
             let Some(words) = dependency.get_ref().as_str() else { continue };
             if versions.iter().any(|version| version == words) {
                 let Spot { span, version } = in_words(text, dependency.span(), words)?;
