@@ -22,6 +22,8 @@ mod faults;
 #[cfg(target_os = "linux")]
 mod flags;
 mod journal;
+#[cfg(target_os = "linux")]
+mod network;
 mod on_a_terminal;
 mod pictures;
 #[cfg(target_os = "linux")]

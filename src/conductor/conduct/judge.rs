@@ -111,7 +111,8 @@ mod tests {
     fn what_was_killed_is_done_if_the_world_says_so() {
         let killed = || Outcome::Signalled { signal: 9 };
         assert_eq!(end(killed(), Some(Proof::Done), None).end, PlanEnd::Done);
-        assert_eq!(end(killed(), Some(Proof::Unknown), None).end, PlanEnd::Failed);
+        assert_eq!(end(killed(), Some(Proof::Unknown), None).end, PlanEnd::Unknown, "nobody could be asked");
+        assert_eq!(end(killed(), Some(Proof::NotDone), None).end, PlanEnd::Failed);
         let late = end(killed(), Some(Proof::Done), Some(Why::Timeout));
         let why = "deploy was stopped after 1m and was killed by signal 9; the proof says: v1";
         assert_eq!((late.end, late.why.as_str()), (PlanEnd::Failed, why), "a person looks at it first");

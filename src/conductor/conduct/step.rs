@@ -97,6 +97,13 @@ impl Conductor {
 
     /// Records the end of a step, asks the world about it, and says what that means.
     fn close(&mut self, index: usize, step: &Step, run: String, mut finished: Finished) -> Turn {
+        if may_land_later(step, &finished)
+            && let Outcome::Exited { code: code @ 1.. } = finished.ended.outcome
+        {
+            // It says that it was cut off, and not what became of it.
+            finished.ended.outcome =
+                Outcome::Unknown { why: format!("git exited {code} when it was stopped") };
+        }
         let outcome = &finished.ended.outcome;
         let unproven = outcome.succeeded() && step.proof.is_some();
         let mut bodies: Vec<Body> = vec![self.ended(index, run, &finished, unproven).into()];
@@ -109,10 +116,10 @@ impl Conductor {
         self.recorder.record_all(bodies);
         let asks = unproven || (step.action.changes_something() && has_begun(outcome));
         let proof = step.proof.as_ref().filter(|_| asks).map(|probe| {
-            let within = if unproven || may_land_later(step, &finished) {
-                step.proof_within.max(if unproven { SignedDuration::ZERO } else { LANDING })
-            } else {
-                SignedDuration::ZERO
+            let within = match unproven {
+                true => step.proof_within,
+                false if may_land_later(step, &finished) => LANDING,
+                false => SignedDuration::ZERO,
             };
             let said = self.ask_within(probe, within);
             self.record_proof(index, outcome, &said, false);

@@ -378,7 +378,8 @@ impl Outcome {
             (outcome, _) if outcome.succeeded() => StepState::Done,
             (Self::Unknown { .. } | Self::Signalled { .. }, Some(Proof::Done)) => StepState::Done,
             (Self::Unknown { .. }, Some(Proof::NotDone)) => StepState::Failed,
-            (Self::Unknown { .. }, _) => StepState::Unknown,
+            // What was cut short may be done all the same, and nobody could be asked.
+            (Self::Signalled { .. }, Some(Proof::Unknown)) | (Self::Unknown { .. }, _) => StepState::Unknown,
             _ => StepState::Failed,
         }
     }
