@@ -168,6 +168,11 @@ commands! {
     Flags "flags" "flags" ["f"] Global, Plan, "flag", "See feature flags with their state, and turn them off and on";
     RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See every way back and whether it is known to work, and take one";
 
+    Suspects "suspects" "suspects" ["S"] Global, View, "suspects", "See what changed since it last worked, and where to look first";
+    SuspectRevert "suspects.revert" "revert" ["r"] Menu(Command::Suspects), Plan, "suspects", "Plan to take back the change that the cursor is on";
+    SuspectBisect "suspects.bisect" "bisect" ["b"] Menu(Command::Suspects), Plan, "suspects", "Plan to search by halves for the commit that broke a check";
+    SuspectsAgain "suspects.again" "look again" ["l"] Menu(Command::Suspects), View, "suspects", "Look again at what changed";
+
     Approvals "approvals" "approvals" ["A"] Global, Record, "approve", "Who has to approve what waits, and who has";
     Approve "approve" "approve" [] Menu(Command::Approvals), Record, "approve", "Read what waits, and approve it in a role";
     Reject "reject" "reject" ["x"] Menu(Command::Approvals), Record, "reject", "Read what waits, and reject it with a reason";

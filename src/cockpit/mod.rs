@@ -15,6 +15,7 @@ pub mod overlay;
 pub mod question;
 #[cfg(test)]
 mod readme;
+pub mod suspects;
 pub mod survey;
 pub mod typed;
 pub mod update;

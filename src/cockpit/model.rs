@@ -11,6 +11,7 @@ use super::msg::EffectId;
 use super::overlay::{Ask, Overlay, PlanView, RunView};
 use super::question::question;
 use super::survey::Survey;
+use super::suspects::Suspects;
 use super::ways::{Looked, Ways};
 use crate::config::types::Config;
 use crate::deploy::rollback;
@@ -96,6 +97,8 @@ pub struct Model {
     pub ways: Ways,
     /// What was asked about the branch.
     pub survey: Survey,
+    /// What is known about what changed.
+    pub suspects: Suspects,
     /// What follows from the rest and the time; see `update`.
     pub derived: Derived,
 }
@@ -291,6 +294,7 @@ impl Model {
             alarms_in_flight: None,
             ways: Ways::default(),
             survey: Survey::default(),
+            suspects: Suspects::default(),
             derived: Derived::default(),
         }
     }

@@ -6,6 +6,7 @@ use super::commands::Invoke;
 use super::history::{Read, Want};
 use super::key::Key;
 use super::model::{ConfigState, IncidentLine, Pane};
+use super::suspects;
 use super::typed::Typed;
 use super::ways::Looked;
 use crate::deploy::flags::FlagState;
@@ -14,6 +15,7 @@ use crate::health::series;
 use crate::hotfix::outlook::{self, Outlook};
 use crate::hotfix::pull;
 use crate::hotfix::state::{BranchState, NoRepository};
+use crate::hotfix::suspects::ChangeText;
 use crate::incident::{Declared, Draft, IncidentId, Log, Policy, Record};
 use crate::plan::progress::Choice;
 use crate::plan::{Plan, Request, Settle};
@@ -114,6 +116,8 @@ pub enum Fact {
         /// What was found.
         looked: Looked,
     },
+    /// What changed since it last worked.
+    Suspects(Box<suspects::Looked>),
     /// The configuration was read.
     Config(Box<ConfigState>),
     /// Output of the run that is followed. Bounded: what nobody could read is left out here,
@@ -174,6 +178,13 @@ pub enum Effect {
     },
     /// Find out what is ahead of the branch; it is told in parts.
     Survey(outlook::Question),
+    /// Find out what changed since it last worked.
+    LookForSuspects,
+    /// Read a change as text.
+    ReadChange {
+        /// The commit, as a full id.
+        commit: String,
+    },
     /// Make a plan.
     Prepare(Request),
     /// Carry a plan out.
@@ -291,6 +302,8 @@ pub enum Done {
         /// The records.
         records: Vec<Record>,
     },
+    /// A change was read.
+    Change(Box<ChangeText>),
     /// A log was read.
     Read(Box<Read>),
     /// A decision about a plan was handed over.

@@ -14,6 +14,7 @@ use super::commands::{Command, Invoke};
 use super::edit::LineEdit;
 use super::history::{History, Match};
 use super::msg::{EffectId, Item};
+use super::suspects::{ChangeView, SuspectsView};
 use crate::deploy::flags::Switch;
 use crate::failure::Failure;
 use crate::incident::{CheckState, NoteKind, RecordId, Severity};
@@ -44,6 +45,10 @@ pub enum Overlay {
     Run(Box<RunView>),
     /// Every way back of an environment.
     Rollback(Rollback),
+    /// What changed, most suspicious first.
+    Suspects(SuspectsView),
+    /// A change as text.
+    Change(Box<ChangeView>),
     /// The error log.
     Errors(Scroll),
     /// The incident report.
@@ -148,6 +153,10 @@ pub enum Purpose {
     Filter,
     /// What is looked for in the output of a run.
     Find,
+    /// What suspects are filtered by.
+    SuspectFilter,
+    /// What is looked for in a change.
+    ChangeFind,
 }
 
 /// A timeline entry, whole.

@@ -5,7 +5,7 @@ use std::sync::mpsc::Sender;
 use jiff::Timestamp;
 
 use super::store::{Order as Journal, Start};
-use super::{Event, history, log, panics, repo, survey, typing, ways};
+use super::{Event, history, log, panics, repo, survey, suspects, typing, ways};
 use crate::cockpit::history::bytes;
 use crate::cockpit::msg::{Done, Effect, EffectId, Fact, Msg};
 use crate::cockpit::ways::Looked;
@@ -54,6 +54,11 @@ impl Shell<'_> {
                     environments: config.environments.iter().map(|env| env.name.clone()).collect(),
                 });
             }
+            Effect::LookForSuspects => {
+                let state = self.model.incident().cloned().map(Box::new);
+                self.ask_suspects(id, suspects::Order::Look(id, state));
+            }
+            Effect::ReadChange { commit } => self.ask_suspects(id, suspects::Order::Read(id, commit)),
             Effect::Prove { plan } => self.prove(id, plan),
             Effect::TakeOver { target, reason } => self.take_over(id, target, reason),
             Effect::Decide { plan, choice } => self.decide(id, plan, *choice),
@@ -110,6 +115,22 @@ impl Shell<'_> {
     fn ask_repo(&self, order: repo::Order) {
         // It ends only with the program.
         let _ = self.repo.send(order);
+    }
+
+    /// Hands an order to the thread that looks for suspects, which begins with the first.
+    fn ask_suspects(&mut self, id: EffectId, order: suspects::Order) {
+        if self.suspects.is_none() {
+            let started =
+                suspects::start(self.here().to_owned(), self.state_dir.clone(), self.events.clone());
+            match started {
+                Ok(orders) => self.suspects = Some(orders),
+                Err(error) => return self.done(id, Err(super::no_thread(&error))),
+            }
+        }
+        if let Some(orders) = &self.suspects {
+            // It ends only with the program.
+            let _ = orders.send(order);
+        }
     }
 
     /// Ends an effect from here.

@@ -18,6 +18,7 @@ mod repo;
 mod screen;
 mod shell;
 mod store;
+mod suspects;
 mod survey;
 mod typing;
 mod ways;

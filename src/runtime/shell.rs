@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, getpid, kill_process};
 use super::pulse::Pulse;
 use super::screen::Screen;
 use super::store::Store;
-use super::{Event, Launch, editor, history, input, log, panics, repo, survey, typing};
+use super::{Event, Launch, editor, history, input, log, panics, repo, survey, suspects, typing};
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::model::{self, ConfigSource, Model};
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
@@ -109,6 +109,8 @@ pub(super) struct Shell<'a> {
     pub(super) history: Sender<history::Order>,
     pub(super) typing: Sender<typing::Order>,
     pub(super) survey: Sender<survey::Order>,
+    /// Begun with the first order.
+    pub(super) suspects: Option<Sender<suspects::Order>>,
     pub(super) pulse: Pulse,
     pub(super) over: bool,
     launch: &'a Launch,
@@ -184,6 +186,7 @@ impl<'a> Shell<'a> {
             history,
             typing,
             survey,
+            suspects: None,
             pulse: Pulse::default(),
             over: false,
             launch,

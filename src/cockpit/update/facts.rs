@@ -6,7 +6,7 @@ use super::super::commands::Command;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact};
 use super::super::overlay::{Overlay, Preview};
-use super::{Cx, flags, plan_view, rollback, run_view, settle, survey, terminal};
+use super::{Cx, flags, plan_view, rollback, run_view, settle, survey, suspects, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State, Verdict};
 use crate::incident::{Alarm, Body, Draft, Log, Precision, Record};
@@ -23,12 +23,15 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
             cx.model.listed = true;
         }
         Fact::Branch(branch) => {
-            cx.model.ways.stale |=
+            let moved =
                 rollback::depends(cx.model.repository()) != rollback::depends(branch.as_ref().as_ref().ok());
+            cx.model.ways.stale |= moved;
+            cx.model.suspects.stale |= moved;
             cx.model.branch = Some(*branch);
         }
         Fact::Outlook(outlook) => cx.model.outlook = Some(*outlook),
         Fact::Pull(pull) => cx.model.pull = Some(*pull),
+        Fact::Suspects(looked) => suspects::found(cx, *looked),
         Fact::Ways { environment, looked } => rollback::found(cx, environment, looked),
         Fact::Health { probes, edges: _ } => {
             cx.model.probes = probes;
@@ -43,6 +46,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
             cx.model.config = *config;
             cx.model.ways.known.clear();
             cx.model.ways.stale = true;
+            cx.model.suspects.stale = true;
         }
         Fact::Output { follow, run, bytes } => output(cx.model, follow, &run, &bytes),
         Fact::Failed(failure) => cx.fail(failure),
@@ -60,6 +64,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     if !settles {
         settle::ended(cx, id);
     }
+    suspects::looked(cx.model, id);
     if cx.model.alarms_in_flight == Some(id) {
         cx.model.alarms_in_flight = None;
     }
@@ -80,6 +85,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         Ok(Done::Prepared(plan)) => {
             cx.push(Overlay::Preview(Box::new(Preview::new(*plan))));
         }
+        Ok(Done::Change(text)) => suspects::read(cx.model, id, *text),
         Ok(Done::Flags(states)) => flags::read(cx, id, states),
         Ok(Done::Started { plan, records }) => {
             insert(cx, records);
@@ -107,6 +113,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
             }
             plan_view::refused(cx.model, &failure.cause);
             flags::not_read(cx.model, id);
+            suspects::not_read(cx.model, id, &failure);
             cx.fail(failure);
         }
     }
@@ -117,6 +124,7 @@ fn opened(cx: &mut Cx<'_>, log: Log) {
     model.views = Default::default();
     model.following = None;
     model.output = None;
+    model.suspects.stale = true;
     model.now = model.now.max(log.state().last.timestamp());
     model.log = Some(log);
     record_alarms(cx);
@@ -128,7 +136,9 @@ fn close_preview(cx: &mut Cx<'_>, plan: &str) {
         .overlays
         .retain(|overlay| !matches!(overlay, Overlay::Preview(preview) if preview.plan.id == plan));
     // The choice was made: what it comes to is beneath.
-    cx.model.overlays.retain(|overlay| !matches!(overlay, Overlay::Rollback(_)));
+    cx.model.overlays.retain(|overlay| {
+        !matches!(overlay, Overlay::Rollback(_) | Overlay::Suspects(_) | Overlay::Change(_))
+    });
     cx.model.view_mut(Pane::Runs).cursor = None;
     let key = cx
         .model
@@ -144,6 +154,7 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     let incident = log.state().id;
     let ended = flags::ended(&records);
     cx.model.ways.stale |= records.iter().any(|record| rollback::matters(&record.body));
+    cx.model.suspects.stale |= records.iter().any(|record| suspects::matters(&record.body));
     let ran = records.iter().any(|record| matches!(record.body, Body::StepEnded(_)));
     for record in records.into_iter().filter(|record| record.incident == incident) {
         log.insert(record);

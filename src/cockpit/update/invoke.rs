@@ -7,7 +7,7 @@ use super::super::msg::Effect;
 use super::super::overlay::{
     Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll,
 };
-use super::{Cx, approvals, flags, hotfix, keys, menus, plan_view, rollback, run_view, settle};
+use super::{Cx, approvals, flags, hotfix, keys, menus, plan_view, rollback, run_view, settle, suspects};
 use crate::incident::{
     CheckState, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun, RecordId, Resolved,
     Severity, StepState, StopAsked, Told,
@@ -137,6 +137,10 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
                     String::new(),
                 );
             }
+        }
+        Command::Suspects => suspects::open(cx),
+        Command::SuspectRevert | Command::SuspectBisect | Command::SuspectsAgain => {
+            suspects::command(cx, invoke);
         }
         Command::RollBack => rollback::open(cx, &invoke.argument),
         Command::Declare => declare(cx),

@@ -110,6 +110,11 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
         return match command {
             Command::Report if model.log.is_none() => Some(needs_incident(model)),
             Command::RollBack => needs_config(model, command),
+            Command::Suspects | Command::SuspectsAgain => match &model.branch {
+                None => Some("the repository is being read".to_owned()),
+                Some(Err(why)) => Some(no_repository(why)),
+                Some(Ok(_)) => None,
+            },
             Command::PullLink | Command::PullText => hotfix::blocked(model, command),
             Command::PlanSettle => settle::blocked(model),
             _ => None,
@@ -184,6 +189,7 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
             no(super::plan_view::choice(model, command).is_none(), "there is no plan to be decided about so")
         }
         Command::PlanTakeOver => no(super::plan_view::held(model).is_none(), "no plan holds a target"),
+        Command::SuspectBisect => needs_config(model, Command::Test),
         Command::DrillFix => no(model.hotfix_branch().is_none(), "start the hotfix branch first"),
         _ => None,
     }

@@ -15,6 +15,7 @@ mod rollback;
 mod run_view;
 mod settle;
 mod submit;
+mod suspects;
 mod survey;
 
 use jiff::{SignedDuration, Timestamp};
@@ -60,6 +61,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         rollback::keep_up(&mut cx);
         survey::keep_up(&mut cx);
         settle::keep_up(&mut cx);
+        suspects::keep_up(&mut cx);
         judge(cx.model);
         derive(cx.model);
     }

@@ -8,7 +8,7 @@ use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, Model};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Overlay, Palette};
-use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit};
+use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects};
 
 /// A key pressed twice within this many milliseconds was held down, not meant.
 const REPEAT_MS: u64 = 400;
@@ -32,6 +32,8 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Report(_)) if matches!(press.key.text(), Some('s' | 'c')) => report(cx, press.key),
         Some(Overlay::Run(_)) => run_view::key(cx, press),
         Some(Overlay::Rollback(_)) => rollback::key(cx, press.key),
+        Some(Overlay::Suspects(_)) => suspects::key(cx, press.key),
+        Some(Overlay::Change(_)) => suspects::change_key(cx, press.key),
         Some(_) => document(cx, press.key),
         None => {}
     }
@@ -209,6 +211,7 @@ pub(super) fn scroll(model: &mut Model, by: isize) {
             palette.selected = palette.selected.saturating_add_signed(by).min(last);
         }
         Some(Overlay::Flags(view)) => flags::move_by(view, by),
+        Some(Overlay::Suspects(_)) => suspects::move_by(model, by.signum()),
         Some(overlay) => {
             if let Some(top) = top(overlay) {
                 *top = top.saturating_add_signed(by);
@@ -234,6 +237,8 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Preview(preview) => Some(&mut preview.scroll.top),
         Overlay::Plan(view) => Some(&mut view.scroll.top),
         Overlay::Rollback(screen) => Some(&mut screen.top),
+        Overlay::Suspects(view) => Some(&mut view.top),
+        Overlay::Change(view) => Some(&mut view.top),
         Overlay::Menu(_)
         | Overlay::Palette(_)
         | Overlay::Ask(_)

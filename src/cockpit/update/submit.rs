@@ -3,7 +3,7 @@
 use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
-use super::{Cx, approvals, run_view};
+use super::{Cx, approvals, run_view, suspects};
 use crate::incident::{
     Amended, Body, CauseDescribed, ImpactDescribed, Noted, Paged, Reopened, Retracted, RoleTaken,
     SeverityChanged, Ticked, Titled, Told,
@@ -18,6 +18,14 @@ pub(super) fn submit(cx: &mut Cx<'_>) {
     if ask.purpose == Purpose::Find {
         cx.pop();
         return run_view::find(cx, ask.input.text().to_owned());
+    }
+    if matches!(ask.purpose, Purpose::SuspectFilter | Purpose::ChangeFind) {
+        cx.pop();
+        let text = ask.input.text().trim();
+        return match ask.purpose {
+            Purpose::SuspectFilter => suspects::filter(cx, text.to_owned()),
+            _ => suspects::find(cx, text),
+        };
     }
     match act(cx, &ask) {
         Ok(()) => {
@@ -46,7 +54,7 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             view.cursor = None;
             return Ok(());
         }
-        Purpose::Find => return Ok(()),
+        Purpose::Find | Purpose::SuspectFilter | Purpose::ChangeFind => return Ok(()),
         Purpose::TakeOver(target) => {
             needs("a reason is needed: it goes into the record")?;
             cx.effect("taking over", Effect::TakeOver { target: target.clone(), reason: text });

@@ -1,6 +1,7 @@
 //! What lies over the cockpit: one file each, and the window that is around most of them.
 
 mod ask;
+mod change;
 mod confirm;
 mod decide;
 mod declare;
@@ -17,6 +18,7 @@ mod preview;
 mod report;
 mod rollback;
 mod run;
+mod suspects;
 mod trust;
 
 use ratatui::buffer::Buffer;
@@ -62,6 +64,8 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
         Overlay::Decide(decide) => decide::draw(ui, buf, area, decide),
         Overlay::Run(view) => run::draw(ui, buf, area, view),
         Overlay::Rollback(screen) => rollback::draw(ui, buf, area, screen),
+        Overlay::Suspects(view) => suspects::draw(ui, buf, area, view),
+        Overlay::Change(view) => change::draw(ui, buf, area, view),
         Overlay::Errors(scroll) => errors::draw(ui, buf, area, *scroll),
         Overlay::Report(view) => report::draw(ui, buf, area, view),
         Overlay::Trust(scroll) => trust::draw(ui, buf, area, *scroll),

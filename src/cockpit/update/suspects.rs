@@ -1,0 +1,322 @@
+//! Suspects: when they are looked for, the screen that lists them, and that of a change.
+
+use super::super::commands::{Command, Invoke, Scope};
+use super::super::edit::LineEdit;
+use super::super::key::{Code, Key};
+use super::super::model::Model;
+use super::super::msg::{Effect, EffectId, Item};
+use super::super::overlay::{Ask, Menu, Overlay, Purpose};
+use super::super::suspects::{ChangeView, Looked, SuspectsView};
+use super::{Cx, menus};
+use crate::failure::Failure;
+use crate::hotfix::suspects::{ChangeText, Found, Kind, Suspect, short};
+use crate::incident::Body;
+use crate::plan::Request;
+
+/// What is being done while a plan is made of a suspect.
+const MAKING: &str = "making the plan";
+
+/// Looks again where something changed that suspects depend on, while somebody looks at them. One
+/// look at a time.
+pub(super) fn keep_up(cx: &mut Cx<'_>) {
+    let suspects = &cx.model.suspects;
+    let seen = cx.model.overlays.iter().any(|overlay| matches!(overlay, Overlay::Suspects(_)));
+    if seen && suspects.stale && suspects.looking.is_none() {
+        look(cx);
+    }
+}
+
+/// Tells whether a record says something that suspects are weighed by.
+pub(super) fn matters(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::Noted(_)
+            | Body::Amended(_)
+            | Body::Retracted(_)
+            | Body::Titled(_)
+            | Body::ImpactDescribed(_)
+            | Body::CauseDescribed(_)
+            | Body::Alarm(_)
+            | Body::Released(_)
+            | Body::ReleaseJudged(_)
+            | Body::PlanEnded(_)
+    )
+}
+
+fn look(cx: &mut Cx<'_>) {
+    cx.model.suspects.stale = false;
+    let id = cx.effect("looking at what changed", Effect::LookForSuspects);
+    cx.model.suspects.looking = Some(id);
+}
+
+/// A look has ended.
+pub(super) fn looked(model: &mut Model, id: EffectId) {
+    if model.suspects.looking == Some(id) {
+        model.suspects.looking = None;
+    }
+}
+
+/// Takes in what a look showed; the cursor stays on the suspect it was on.
+pub(super) fn found(cx: &mut Cx<'_>, looked: Looked) {
+    cx.model.suspects.looked = Some(looked);
+}
+
+/// Opens the list.
+pub(super) fn open(cx: &mut Cx<'_>) {
+    cx.push(Overlay::Suspects(SuspectsView::default()));
+    if cx.model.suspects.looked.is_none() {
+        cx.model.suspects.stale = true;
+    }
+}
+
+/// The list, if it is on top.
+fn view(model: &Model) -> Option<&SuspectsView> {
+    match model.overlays.last() {
+        Some(Overlay::Suspects(view)) => Some(view),
+        _ => None,
+    }
+}
+
+fn view_mut(model: &mut Model) -> Option<&mut SuspectsView> {
+    match model.overlays.last_mut() {
+        Some(Overlay::Suspects(view)) => Some(view),
+        _ => None,
+    }
+}
+
+/// The suspect the cursor is on.
+fn chosen(model: &Model) -> Option<&Suspect> {
+    view(model)?.suspect(model.suspects.found()?)
+}
+
+/// A key for the list.
+pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
+    match key.code {
+        Code::Esc => return cx.pop(),
+        Code::Enter => return show(cx),
+        Code::Down => return step(cx, 1),
+        Code::Up => return step(cx, -1),
+        Code::Home => return step(cx, isize::MIN / 2),
+        Code::End => return step(cx, isize::MAX / 2),
+        Code::PageDown => return scroll(cx, 1),
+        Code::PageUp => return scroll(cx, -1),
+        _ => {}
+    }
+    if let Some(command) = cx.model.keymap.find(Scope::Menu(Command::Suspects), key) {
+        return super::invoke::invoke(cx, &command.into());
+    }
+    match key.text() {
+        Some('j') => step(cx, 1),
+        Some('k') => step(cx, -1),
+        Some('g') => step(cx, isize::MIN / 2),
+        Some('G') => step(cx, isize::MAX / 2),
+        Some(' ') => scroll(cx, 1),
+        Some('/') => ask_filter(cx),
+        Some('q') => cx.pop(),
+        _ => {}
+    }
+}
+
+/// Moves the cursor by so many rows.
+pub(super) fn step(cx: &mut Cx<'_>, by: isize) {
+    move_by(cx.model, by);
+}
+
+/// The same, for the wheel.
+pub(super) fn move_by(model: &mut Model, by: isize) {
+    let (Some(view), Some(found)) = (view(model), model.suspects.found()) else { return };
+    let rows = view.rows(found);
+    let here = rows.iter().position(|(_, suspect)| suspect.id == view.chosen).unwrap_or(0);
+    let there = here.saturating_add_signed(by).min(rows.len().saturating_sub(1));
+    let Some(id) = rows.get(there).map(|(_, suspect)| suspect.id.clone()) else { return };
+    if let Some(view) = view_mut(model) {
+        (view.chosen, view.top) = (id, 0);
+    }
+}
+
+fn scroll(cx: &mut Cx<'_>, by: isize) {
+    let page = isize::try_from(cx.model.overlay_height.max(2) - 1).unwrap_or(1);
+    if let Some(view) = view_mut(cx.model) {
+        view.top = view.top.saturating_add_signed(by * page);
+    }
+}
+
+fn ask_filter(cx: &mut Cx<'_>) {
+    let filter = view(cx.model).map(|view| view.filter.clone()).unwrap_or_default();
+    cx.push(Overlay::Ask(Ask {
+        purpose: Purpose::SuspectFilter,
+        label: "filter".to_owned(),
+        placeholder: "only those whose title, author, reasons or files contain this".to_owned(),
+        input: LineEdit::new(filter),
+        complaint: String::new(),
+    }));
+}
+
+/// Shows only suspects that contain a text.
+pub(super) fn filter(cx: &mut Cx<'_>, text: String) {
+    if let Some(view) = view_mut(cx.model) {
+        *view = SuspectsView { filter: text, chosen: std::mem::take(&mut view.chosen), top: 0 };
+    }
+}
+
+/// Looks once more.
+fn again(cx: &mut Cx<'_>) {
+    if cx.model.suspects.looking.is_some() {
+        cx.say("a look is under way");
+    } else {
+        look(cx);
+    }
+}
+
+/// Carries out one of the commands that are about suspects.
+pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
+    match invoke.command {
+        Command::SuspectBisect if !invoke.argument.is_empty() => bisect(cx, invoke.argument.clone()),
+        _ if view(cx.model).is_none() => open(cx),
+        Command::SuspectRevert => revert(cx),
+        Command::SuspectBisect => ask_check(cx),
+        _ => again(cx),
+    }
+}
+
+/// Why no plan can be made of a suspect now.
+fn blocked(model: &Model, command: Command) -> Option<String> {
+    if let Some(why) = menus::blocked(model, command) {
+        return Some(why);
+    }
+    model.in_flight.values().any(|doing| *doing == MAKING).then(|| "a plan is being made already".to_owned())
+}
+
+/// Makes the plan that takes the change back that the cursor is on.
+fn revert(cx: &mut Cx<'_>) {
+    if let Some(why) = blocked(cx.model, Command::SuspectRevert) {
+        return cx.say(format!("revert: {why}"));
+    }
+    match chosen(cx.model).map(|suspect| (suspect.kind, suspect.id.clone())) {
+        Some((Kind::Commit | Kind::Merge, commit)) => {
+            cx.effect(MAKING, Effect::Prepare(Request::Revert { commit }));
+        }
+        Some((Kind::Flag, _)) => {
+            let key = cx.model.keymap.key(Command::Flags).map_or_else(String::new, |key| format!(": {key}"));
+            cx.say(format!("a flag is turned back where flags are{key}"));
+        }
+        Some((Kind::Deploy, _)) => {
+            let key =
+                cx.model.keymap.key(Command::RollBack).map_or_else(String::new, |key| format!(": {key}"));
+            cx.say(format!("a deploy is taken back by a way back{key}"));
+        }
+        None => {}
+    }
+}
+
+/// Asks for the check to search with, where there are several.
+fn ask_check(cx: &mut Cx<'_>) {
+    if let Some(why) = blocked(cx.model, Command::SuspectBisect) {
+        return cx.say(format!("search: {why}"));
+    }
+    let checks: Vec<String> = cx.model.config.config.checks.iter().map(|check| check.name.clone()).collect();
+    if let [only] = checks.as_slice() {
+        return bisect(cx, only.clone());
+    }
+    let items: Vec<Item> =
+        menus::rows(Command::SuspectBisect, &checks, &[], |index| (checks[index].clone(), None));
+    let note = cx.model.suspects.found().map(Found::between).unwrap_or_default();
+    let title = "Search by halves with".to_owned();
+    cx.push(Overlay::Menu(Menu { command: Command::SuspectBisect, title, note, items }));
+}
+
+/// Makes the plan that searches what changed by halves.
+fn bisect(cx: &mut Cx<'_>, check: String) {
+    if let Some(why) = blocked(cx.model, Command::SuspectBisect) {
+        return cx.say(format!("search: {why}"));
+    }
+    let Some(found) = cx.model.suspects.found() else { return open(cx) };
+    let Some(from) = &found.from else {
+        return cx.say("it is not known where it last worked: flightdeck suspects --bisect --since REF");
+    };
+    let (good, bad) = (from.commit.clone(), found.to.commit.clone());
+    cx.effect(MAKING, Effect::Prepare(Request::Bisect { good, bad, check: Some(check) }));
+}
+
+/// Shows the change the cursor is on.
+fn show(cx: &mut Cx<'_>) {
+    let Some(suspect) = chosen(cx.model) else { return };
+    if suspect.change.is_none() {
+        return cx.say("it is no change of code: there is nothing to show");
+    }
+    let (commit, title) = (suspect.id.clone(), format!("{} {}", short(&suspect.id), suspect.title));
+    let id = cx.effect("reading the change", Effect::ReadChange { commit: commit.clone() });
+    let view = ChangeView { commit, title, reading: Some(id), ..ChangeView::default() };
+    cx.push(Overlay::Change(Box::new(view)));
+}
+
+fn change_mut(model: &mut Model) -> Option<&mut ChangeView> {
+    model.overlays.iter_mut().rev().find_map(|overlay| match overlay {
+        Overlay::Change(view) => Some(&mut **view),
+        _ => None,
+    })
+}
+
+/// Takes in the text of a change.
+pub(super) fn read(model: &mut Model, id: EffectId, text: ChangeText) {
+    if let Some(view) = change_mut(model).filter(|view| view.reading == Some(id)) {
+        view.reading = None;
+        view.text = text;
+    }
+}
+
+/// The text of a change could not be read.
+pub(super) fn not_read(model: &mut Model, id: EffectId, failure: &Failure) {
+    if let Some(view) = change_mut(model).filter(|view| view.reading == Some(id)) {
+        view.reading = None;
+        view.problem = Some(failure.clone());
+    }
+}
+
+/// A key for the text of a change.
+pub(super) fn change_key(cx: &mut Cx<'_>, key: Key) {
+    let page = isize::try_from(cx.model.overlay_height.max(2) - 1).unwrap_or(1);
+    let keymap = &cx.model.keymap;
+    let command = keymap.find(Scope::Output, key).filter(|command| {
+        matches!(
+            command,
+            Command::FindText | Command::FindNext | Command::FindPrevious | Command::Left | Command::Right
+        )
+    });
+    let Some(Overlay::Change(view)) = cx.model.overlays.last_mut() else { return };
+    let mut scroll = |by: isize| view.top = view.top.saturating_add_signed(by);
+    match (key.code, key.ctrl) {
+        (Code::Esc, _) | (Code::Char('q'), false) => return cx.pop(),
+        (Code::Down, _) | (Code::Char('j'), false) => scroll(1),
+        (Code::Up, _) | (Code::Char('k'), false) => scroll(-1),
+        (Code::PageDown, _) | (Code::Char('d'), true) | (Code::Char(' '), false) => scroll(page),
+        (Code::PageUp, _) | (Code::Char('u'), true) => scroll(-page),
+        (Code::Home, _) | (Code::Char('g'), false) => view.top = 0,
+        (Code::End, _) | (Code::Char('G'), false) => view.top = usize::MAX / 2,
+        _ => {}
+    }
+    match command {
+        Some(Command::FindText) => {
+            let text = view.search.as_ref().map(|search| search.text.clone()).unwrap_or_default();
+            cx.push(Overlay::Ask(Ask {
+                purpose: Purpose::ChangeFind,
+                label: "find".to_owned(),
+                placeholder: "text in the change; small letters find any case".to_owned(),
+                input: LineEdit::new(text),
+                complaint: String::new(),
+            }));
+        }
+        Some(Command::FindNext) => view.go(1),
+        Some(Command::FindPrevious) => view.go(-1),
+        Some(Command::Right) => view.shift = view.shift.saturating_add(8),
+        Some(Command::Left) => view.shift = view.shift.saturating_sub(8),
+        _ => {}
+    }
+}
+
+/// Looks for a text in the change that is shown.
+pub(super) fn find(cx: &mut Cx<'_>, text: &str) {
+    if let Some(Overlay::Change(view)) = cx.model.overlays.last_mut() {
+        view.find(text);
+    }
+}
