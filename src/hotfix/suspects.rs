@@ -20,7 +20,7 @@ use crate::incident::Suspicion;
 pub use clues::{Clue, Clues};
 pub use range::{Ask, Event, EventKind, Live, ask, events};
 pub use weigh::weigh;
-pub use words::{each as each_word, stem};
+pub use words::{Wanted, stem};
 
 /// What is left where no change fits.
 pub const OTHERWISE: &str =

@@ -20,6 +20,8 @@ mod progress;
 #[cfg(test)]
 mod run_tests;
 mod start;
+#[cfg(test)]
+mod suspects_tests;
 mod terminal;
 #[cfg(test)]
 mod testing;

@@ -38,6 +38,8 @@ mod run_view;
 #[cfg(target_os = "linux")]
 mod secrets;
 mod survival;
+#[cfg(target_os = "linux")]
+mod suspects;
 mod taken_back;
 mod verbs;
 mod walk_by_keys;

@@ -3,6 +3,7 @@
 mod flags;
 mod hotfix;
 mod rollback;
+mod suspects;
 
 mod gates;
 

@@ -8,6 +8,7 @@ mod revert;
 mod tests;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use git2::{Commit as GitCommit, Error, ErrorCode, Oid, Repository, Sort};
@@ -15,7 +16,7 @@ use git2::{Commit as GitCommit, Error, ErrorCode, Oid, Repository, Sort};
 use super::{Reader, change, refs};
 use crate::failure::{Failure, Result};
 use crate::hotfix::state::Commit;
-use crate::hotfix::suspects::{Change, ChangeText, Changes, Edge, Live, Question, short};
+use crate::hotfix::suspects::{Change, ChangeText, Changes, Edge, Live, Question, Wanted, short};
 use crate::text::visible;
 use graph::Graph;
 
@@ -23,6 +24,10 @@ use graph::Graph;
 const MAX_TAG_WALK: usize = 50_000;
 /// Commits between the two ends that are put in order.
 const MAX_COMMITS: usize = 5_000;
+/// Threads that look into commits, at most.
+const MAX_WORKERS: usize = 4;
+/// So many commits are not worth a thread.
+const FEW: usize = 16;
 
 /// What was found in changes, kept between readings: a commit does not change.
 #[derive(Default)]
@@ -39,21 +44,45 @@ impl Cache {
         }
     }
 
-    /// What a commit touches; `None` where there was no time to look, or it cannot be read.
-    fn diffed(&mut self, repo: &Repository, commit: &GitCommit<'_>, until: Instant) -> Option<diff::Diffed> {
-        if let Some(known) = self.diffs.get(&commit.id()) {
-            return Some(known.clone());
-        }
-        let is_late = || Instant::now() >= until;
-        if is_late() {
-            return None;
-        }
-        let diffed = diff::read(repo, commit, &self.words, &is_late).ok()?;
-        // What was broken off for want of time is looked at again.
-        if !diffed.late {
-            self.diffs.insert(commit.id(), diffed.clone());
-        }
-        Some(diffed)
+    /// Looks into those commits that were not looked into before, side by side: each is a matter of
+    /// its own. What there is no time for is left.
+    fn look(&mut self, repo: &Repository, commits: &[Oid], until: Instant) {
+        let missing: Vec<Oid> = commits.iter().filter(|id| !self.diffs.contains_key(id)).copied().collect();
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let workers = cores.min(MAX_WORKERS).min(missing.len().div_ceil(FEW));
+        let wanted = Wanted::new(&self.words);
+        let next = AtomicUsize::new(0);
+        let work = |repo: &Repository| {
+            let mut done = Vec::new();
+            while Instant::now() < until {
+                let Some(id) = missing.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                let is_late = || Instant::now() >= until;
+                let commit = repo.find_commit(*id);
+                let diffed = commit.and_then(|commit| diff::read(repo, &commit, &wanted, &is_late));
+                let diffed = diffed.unwrap_or_else(|error| diff::Diffed {
+                    cut: Some(error.message().to_owned()),
+                    ..diff::Diffed::default()
+                });
+                // What was broken off for want of time is looked at again.
+                if !diffed.late {
+                    done.push((*id, diffed));
+                }
+            }
+            done
+        };
+        let found = std::thread::scope(|scope| {
+            // A repository is not shared between threads: each of the others opens its own.
+            let others: Vec<_> = (1..workers)
+                .map(|_| {
+                    let (path, work) = (repo.path(), &work);
+                    scope.spawn(move || Repository::open(path).map(|repo| work(&repo)).unwrap_or_default())
+                })
+                .collect();
+            let mut found = work(repo);
+            found.extend(others.into_iter().filter_map(|other| other.join().ok()).flatten());
+            found
+        });
+        self.diffs.extend(found);
     }
 }
 
@@ -136,11 +165,13 @@ impl Reader {
         let tags = self.tags_by_commit()?;
         let hotfix = self.hotfix_files(question, to_id).unwrap_or_default();
         self.cache.suspects.keep_for(question);
+        let ids: Vec<Oid> = groups.iter().take(question.most).map(|group| group.id).collect();
+        self.cache.suspects.look(&self.repo, &ids, until);
         let mut changes = Vec::new();
         let mut late = 0;
         for group in groups.iter().take(question.most) {
             let commit = self.repo.find_commit(group.id)?;
-            let diffed = self.cache.suspects.diffed(&self.repo, &commit, until);
+            let diffed = self.cache.suspects.diffs.get(&group.id).cloned();
             late += usize::from(diffed.is_none());
             let live = lives.get(&group.id).and_then(|index| question.ask.releases.get(*index));
             changes.push(self.change_of(&commit, group, diffed, tags.get(&group.id), live)?);

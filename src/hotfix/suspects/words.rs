@@ -1,8 +1,10 @@
 //! Words in text, in paths and in lines of code.
 
+use std::collections::{BTreeSet, HashSet};
+
 /// Gives every word of a text: letters and digits that belong together, `poolLimit` and
 /// `pool_limit` being two. In small letters, the shortest left out.
-pub fn each(text: &str, mut take: impl FnMut(&str)) {
+pub(super) fn each(text: &str, mut take: impl FnMut(&str)) {
     let mut word = String::new();
     let mut lower_before = false;
     for c in text.chars().chain(std::iter::once(' ')) {
@@ -17,6 +19,65 @@ pub fn each(text: &str, mut take: impl FnMut(&str)) {
             word.extend(c.to_lowercase());
         }
         lower_before = c.is_lowercase();
+    }
+}
+
+/// Words that are looked for in lines of code, however many those are.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    words: HashSet<String>,
+    /// Whether a wanted word begins with a byte, so that most are passed over at once.
+    begins: Vec<bool>,
+}
+
+impl Wanted {
+    /// Looks for these, each as [`stem`] leaves it.
+    pub fn new(words: &BTreeSet<String>) -> Self {
+        let mut begins = vec![false; 256];
+        for word in words {
+            if let Some(first) = word.bytes().next() {
+                begins[usize::from(first)] = true;
+            }
+        }
+        Self { words: words.iter().cloned().collect(), begins }
+    }
+
+    /// Gives every wanted word of a line.
+    pub fn scan(&self, line: &[u8], mut found: impl FnMut(&str)) {
+        if !line.is_ascii() {
+            each(&String::from_utf8_lossy(line), |word| {
+                if let Some(word) = self.words.get(stem(word)) {
+                    found(word);
+                }
+            });
+            return;
+        }
+        // The same as `each`, for what nearly all code is.
+        let mut at = 0;
+        while let Some(first) = line.get(at) {
+            if !first.is_ascii_alphanumeric() {
+                at += 1;
+                continue;
+            }
+            let rest = line.get(at + 1..).unwrap_or_default();
+            let mut before = *first;
+            let more = rest.iter().take_while(|byte| {
+                let goes_on = byte.is_ascii_alphanumeric()
+                    && !(byte.is_ascii_uppercase() && before.is_ascii_lowercase());
+                before = **byte;
+                goes_on
+            });
+            let end = at + 1 + more.count();
+            let begins = self.begins.get(usize::from(first.to_ascii_lowercase())).is_some_and(|is| *is);
+            if begins
+                && (3..=64).contains(&(end - at))
+                && let Ok(word) = std::str::from_utf8(line.get(at..end).unwrap_or_default())
+                && let Some(word) = self.words.get(stem(&word.to_ascii_lowercase()))
+            {
+                found(word);
+            }
+            at = end;
+        }
     }
 }
 
@@ -80,6 +141,29 @@ mod tests {
             [stem("status"), stem("class"), stem("pools"), stem("is")],
             ["status", "class", "pool", "is"]
         );
+    }
+
+    #[test]
+    fn what_is_wanted_is_found_in_lines_just_as_words_are() {
+        let words = ["pool", "limit", "größe", "max"].map(str::to_owned).into();
+        let wanted = Wanted::new(&words);
+        for line in [
+            "let poolLimits = MAX_POOL; // pools",
+            "limit",
+            "pooling unlimited maximum",
+            "die Größe des POOL",
+            "",
+            "a1limit limit1 limit-1",
+        ] {
+            let mut by_words = Vec::new();
+            each(line, |word| by_words.extend(words.get(stem(word)).cloned()));
+            let mut found = Vec::new();
+            wanted.scan(line.as_bytes(), |word| found.push(word.to_owned()));
+            assert_eq!(found, by_words, "{line}");
+        }
+        let mut found = 0;
+        wanted.scan(b"\xff pool \xfe", |_| found += 1);
+        assert_eq!(found, 1);
     }
 
     #[test]

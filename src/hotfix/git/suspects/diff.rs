@@ -7,7 +7,7 @@ use git2::{Commit as GitCommit, Delta, Diff, DiffDelta, DiffFindOptions, DiffFor
 use git2::{Patch, Repository};
 
 use super::{before, commit_of};
-use crate::hotfix::suspects::{Change, ChangeText, LineKind, TextLine, Touched, each_word, short, stem};
+use crate::hotfix::suspects::{Change, ChangeText, LineKind, TextLine, Touched, Wanted, short};
 use crate::text::{visible, visible_lines};
 
 /// A larger file counts as binary: its lines are not looked at.
@@ -63,7 +63,7 @@ fn diff<'a>(repo: &'a Repository, commit: &GitCommit<'_>, context: u32) -> Resul
 pub(super) fn read(
     repo: &Repository,
     commit: &GitCommit<'_>,
-    words: &BTreeSet<String>,
+    words: &Wanted,
     is_late: &impl Fn() -> bool,
 ) -> Result<Diffed, Error> {
     let diff = diff(repo, commit, 0)?;
@@ -99,7 +99,7 @@ pub(super) fn read(
 }
 
 /// Looks for words in the changed lines of a file.
-fn look(patch: &Patch<'_>, words: &BTreeSet<String>, touched: &mut Touched) -> Result<(), Error> {
+fn look(patch: &Patch<'_>, words: &Wanted, touched: &mut Touched) -> Result<(), Error> {
     let mut found = BTreeSet::new();
     let mut left = MAX_LINES;
     for hunk in 0..patch.num_hunks() {
@@ -110,9 +110,9 @@ fn look(patch: &Patch<'_>, words: &BTreeSet<String>, touched: &mut Touched) -> R
             }
             let content = line.content();
             let content = content.get(..MAX_WIDTH.min(content.len())).unwrap_or_default();
-            each_word(&String::from_utf8_lossy(content), |word| {
-                if let Some(word) = words.get(stem(word)) {
-                    found.insert(word.clone());
+            words.scan(content, |word| {
+                if !found.contains(word) {
+                    found.insert(word.to_owned());
                 }
             });
             left -= 1;

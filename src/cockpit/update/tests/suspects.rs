@@ -1,0 +1,170 @@
+//! Suspects: when they are looked for, and what is made of them.
+
+use super::super::super::suspects::Looked;
+use super::*;
+use crate::config::types::Check;
+use crate::hotfix::suspects::{ChangeText, Edge, Found, Kind, Suspect};
+
+fn suspect(id: &str, kind: Kind) -> Suspect {
+    Suspect {
+        id: id.into(),
+        kind,
+        title: format!("the change {id}"),
+        contact: "li".into(),
+        at: time(0),
+        score: 0,
+        reasons: Vec::new(),
+        change: None,
+    }
+}
+
+fn found(table: &mut Table, suspects: Vec<Suspect>, from: Option<&str>) {
+    let edge = |commit: &str| Edge { commit: commit.into(), name: commit.into(), why: String::new() };
+    let found = Found {
+        from: from.map(edge),
+        to: edge("bad"),
+        commits: suspects.len(),
+        suspects,
+        remarks: Vec::new(),
+    };
+    let looked = Looked { at: time(60), found: Ok(found) };
+    table.send(Msg::Fact(Fact::Suspects(Box::new(looked))));
+}
+
+/// Opens the list and ends the look.
+fn opened(suspects: Vec<Suspect>, from: Option<&str>) -> Table {
+    let mut table = Table::ready();
+    table.keys("S");
+    found(&mut table, suspects, from);
+    let id = table.model.suspects.looking.expect("a look is under way");
+    table.send(Msg::Done(id, Ok(Done::Quietly)));
+    table
+}
+
+fn looks(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| **effect == Effect::LookForSuspects).count()
+}
+
+fn checks(table: &mut Table, names: &[&str]) {
+    let check = |name: &&str| -> Check {
+        serde_json::from_value(serde_json::json!({"name": name, "command": ["./check.sh"]})).unwrap()
+    };
+    table.model.config.config.checks = names.iter().map(check).collect();
+}
+
+fn enter(table: &mut Table) -> Vec<Effect> {
+    table.key(Key::parse("enter").unwrap())
+}
+
+#[test]
+fn they_are_looked_for_once_the_list_is_opened_and_again_only_while_it_is_seen() {
+    let mut table = Table::ready();
+    assert!(table.model.suspects.looking.is_none(), "nobody asked");
+    let effects = table.key(Key::char('S'));
+    assert_eq!(looks(&effects), 1);
+    let note = || Noted { kind: NoteKind::Finding, text: "the pool is full".into() };
+    let record = table.record(note().into());
+    assert_eq!(looks(&effects_of(table.send(Msg::Fact(Fact::Records(vec![record]))))), 0, "one at a time");
+    let id = table.model.suspects.looking.unwrap();
+    assert_eq!(looks(&effects_of(table.send(Msg::Done(id, Ok(Done::Quietly))))), 1, "a finding weighs anew");
+    let id = table.model.suspects.looking.unwrap();
+    table.send(Msg::Done(id, Ok(Done::Quietly)));
+    table.key(Key::parse("esc").unwrap());
+    let record = table.record(note().into());
+    assert_eq!(looks(&effects_of(table.send(Msg::Fact(Fact::Records(vec![record]))))), 0);
+}
+
+fn effects_of(effects: Vec<(EffectId, Effect)>) -> Vec<Effect> {
+    effects.into_iter().map(|(_, effect)| effect).collect()
+}
+
+#[test]
+fn the_cursor_stays_on_its_suspect_when_the_order_changes_and_r_takes_that_back() {
+    let mut table = opened(vec![suspect("a", Kind::Commit), suspect("b", Kind::Merge)], Some("good"));
+    table.keys("j");
+    found(&mut table, vec![suspect("b", Kind::Merge), suspect("a", Kind::Commit)], Some("good"));
+    assert_eq!(table.key(Key::char('r')), [Effect::Prepare(Request::Revert { commit: "b".into() })]);
+    assert!(table.key(Key::char('r')).is_empty(), "a plan is being made already");
+}
+
+#[test]
+fn a_flag_and_a_deploy_are_taken_back_elsewhere() {
+    let mut table = opened(vec![suspect("flag:x", Kind::Flag), suspect("deploy:y", Kind::Deploy)], None);
+    assert!(table.key(Key::char('r')).is_empty());
+    assert!(table.word().contains("flags are: f"), "{}", table.word());
+    table.keys("j");
+    assert!(table.key(Key::char('r')).is_empty());
+    assert!(table.word().contains("way back: R"), "{}", table.word());
+    assert!(enter(&mut table).is_empty());
+    assert!(table.word().contains("no change of code"), "{}", table.word());
+}
+
+#[test]
+fn a_search_by_halves_asks_for_the_check_where_there_are_several() {
+    let wanted = |check: &str| {
+        let (good, bad) = ("good".to_owned(), "bad".to_owned());
+        [Effect::Prepare(Request::Bisect { good, bad, check: Some(check.to_owned()) })]
+    };
+    let mut table = opened(vec![suspect("a", Kind::Commit)], Some("good"));
+    checks(&mut table, &["unit"]);
+    assert_eq!(table.key(Key::char('b')), wanted("unit"));
+
+    let mut table = opened(vec![suspect("a", Kind::Commit)], Some("good"));
+    checks(&mut table, &["unit", "lint"]);
+    assert!(table.key(Key::char('b')).is_empty());
+    assert!(matches!(table.model.overlays.last(), Some(Overlay::Menu(menu)) if menu.items.len() == 2));
+    assert_eq!(table.key(Key::char('l')), wanted("lint"));
+
+    let mut table = opened(vec![suspect("a", Kind::Commit)], None);
+    checks(&mut table, &["unit"]);
+    assert!(table.key(Key::char('b')).is_empty());
+    assert!(table.word().contains("where it last worked"), "{}", table.word());
+}
+
+#[test]
+fn a_change_that_comes_late_is_shown_where_it_belongs_or_nowhere() {
+    let change = |id: &str| {
+        let mut suspect = suspect(id, Kind::Commit);
+        suspect.change = Some(crate::hotfix::suspects::Change {
+            commit: crate::hotfix::state::Commit {
+                id: id.into(),
+                subject: id.into(),
+                author: "li".into(),
+                at: time(0),
+            },
+            email: String::new(),
+            parents: 1,
+            brought: Vec::new(),
+            brought_count: 0,
+            through: None,
+            tags: Vec::new(),
+            files: Vec::new(),
+            files_count: 0,
+            insertions: 0,
+            deletions: 0,
+            cut: None,
+            undoes: Vec::new(),
+            live: None,
+        });
+        suspect
+    };
+    let mut table = opened(vec![change("a"), change("b")], Some("good"));
+    assert_eq!(enter(&mut table), [Effect::ReadChange { commit: "a".into() }]);
+    let first = reading(&table).unwrap();
+    table.keys("q j");
+    assert_eq!(enter(&mut table), [Effect::ReadChange { commit: "b".into() }]);
+    let second = reading(&table).unwrap();
+    let text = |commit: &str| Box::new(ChangeText { commit: commit.into(), ..ChangeText::default() });
+    table.send(Msg::Done(first, Ok(Done::Change(text("a")))));
+    assert_eq!(reading(&table), Some(second), "what was asked for before is stale");
+    table.send(Msg::Done(second, Err(Failure::new("reading", "gone", "fetch"))));
+    let Some(Overlay::Change(view)) = table.model.overlays.last() else { panic!("it is shown") };
+    assert_eq!((view.reading, view.problem.as_ref().unwrap().cause.as_str()), (None, "gone"));
+}
+
+fn reading(table: &Table) -> Option<EffectId> {
+    match table.model.overlays.last() {
+        Some(Overlay::Change(view)) => view.reading,
+        _ => None,
+    }
+}
