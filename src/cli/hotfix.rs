@@ -1,28 +1,19 @@
-//! `flightdeck hotfix`: the branch that the fix is made on.
+//! `flightdeck hotfix`: the branch that the fix is made on, from its start to its end.
 
 mod finish;
-
-use std::fmt::Write as _;
-
-use jiff::Timestamp;
+mod status;
 
 use super::End;
 use super::args::WorldArgs;
 use super::carry::carry;
 use super::context::Context;
 use super::status_json;
-use crate::config::types::Flow;
-use crate::failure::Result;
+use crate::config::types::{Config, Flow};
+use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
-use crate::hotfix::state::{BranchState, Commit, Head, Upstream};
-use crate::incident::duration;
 use crate::plan::{HotfixRequest, Request};
-use crate::text::visible;
 
-/// Digits of a commit's id that are shown.
-const SHORT: usize = 7;
-
-/// Start the hotfix branch, or see where it stands
+/// Start the hotfix branch, see where it stands, push it, finish it, or give it up
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -32,61 +23,22 @@ pub(crate) struct Args {
 /// What can be done with it.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Make the branch from the one that is in production
+    /// Make the branch from what production is made from, as the remote has it now
     #[command(after_help = "\
-Example:
-  flightdeck hotfix start pool-limit --dry-run     shows the exact command
-  flightdeck hotfix start pool-limit")]
+The remote is asked first. What is new there is fetched as the first step, and
+the branch is made at the commit that the remote named. In the trunk flow there
+is no branch: the base is checked out and brought up to date.
+
+Examples:
+  flightdeck hotfix start pool-limit --dry-run     shows the exact commands
+  flightdeck hotfix start pool-limit
+  flightdeck hotfix start --flow trunk")]
     Start {
-        /// Name, without the prefix
-        name: String,
+        /// Name, without the prefix; none in the trunk flow
+        name: Option<String>,
         /// Development model: git-flow, github-flow or trunk
         #[arg(long, value_parser = parse_flow)]
         flow: Option<Flow>,
-        #[command(flatten)]
-        world: WorldArgs,
-    },
-    /// Raise the version in every file that holds it, and commit that
-    #[command(after_help = "\
-Example:
-  flightdeck hotfix bump --dry-run     shows every file and the exact commands
-  flightdeck hotfix bump               1.2.3 becomes 1.2.4
-  flightdeck hotfix bump 2.0.0")]
-    Bump {
-        /// To this version; default: the next patch version
-        version: Option<String>,
-        #[command(flatten)]
-        world: WorldArgs,
-    },
-    /// Push exactly this branch, never by force
-    Push {
-        #[command(flatten)]
-        world: WorldArgs,
-    },
-    /// Bring the fix to where production is deployed from, as the flow has it
-    ///
-    /// It can be asked for again at any time: what is done already is left out. In GitHub flow it
-    /// pushes and opens a pull request; asked again it merges that by squash once it is approved
-    /// and its checks have passed, and then deletes the branch. Without a token it prints the words
-    /// to paste and the link to open.
-    #[command(after_help = "\
-Example:
-  flightdeck hotfix finish --dry-run          shows the exact commands and calls
-  flightdeck hotfix finish --confirm main")]
-    Finish {
-        /// In git flow: let main and the tag go out first, and merge back later
-        #[arg(long)]
-        main_first: bool,
-        #[command(flatten)]
-        world: WorldArgs,
-    },
-    /// Fetch what the remote has, in a terminal that can be answered
-    Fetch {
-        #[command(flatten)]
-        world: WorldArgs,
-    },
-    /// Give the branch up: nothing is lost, its commits are kept by a name of their own
-    Abandon {
         #[command(flatten)]
         world: WorldArgs,
     },
@@ -95,6 +47,70 @@ Example:
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Raise the version in every file that holds it, and commit that
+    #[command(after_help = "\
+Refused where the files hold different versions. Formatting and comments stay.
+
+Examples:
+  flightdeck hotfix bump              1.2.3 becomes 1.2.4
+  flightdeck hotfix bump 1.3.0        to this version")]
+    Bump {
+        /// The version; default: the next patch version
+        version: Option<String>,
+        #[command(flatten)]
+        world: WorldArgs,
+    },
+    /// Push the branch: exactly that branch, no tag, never by force
+    #[command(after_help = "\
+Example:
+  flightdeck hotfix push --dry-run    says how it stands to the remote's")]
+    Push {
+        #[command(flatten)]
+        world: WorldArgs,
+    },
+    /// Bring the fix to where production is deployed from, as the flow has it
+    ///
+    /// It can be asked for again at any time: what is done already is left out.
+    ///
+    /// Git flow: merges into main and back into develop and open releases, a tag, one push of all
+    /// of it, and the branch is deleted once the remote has it. GitHub flow: it pushes and opens a
+    /// pull request; asked again it merges that by squash once it is approved and its checks have
+    /// passed. Without a token it prints the words to paste and the link to open. Trunk: the base
+    /// is pushed; where the remote has moved on the fix is rebased and checked first.
+    #[command(after_help = "\
+Examples:
+  flightdeck hotfix finish --dry-run          shows the exact commands and calls
+  flightdeck hotfix finish --confirm main
+  flightdeck hotfix finish --main-first --confirm main")]
+    Finish {
+        /// In git flow: main and the tag go out first, the merges back are left for later
+        #[arg(long)]
+        main_first: bool,
+        #[command(flatten)]
+        world: WorldArgs,
+    },
+    /// Give the branch up, here and at the remote; its commits are kept
+    #[command(after_help = "\
+The commits stay under refs/flightdeck/abandoned/, and the plan says how to get
+the branch back.
+
+Example:
+  flightdeck hotfix abandon --confirm hotfix/pool-limit")]
+    Abandon {
+        #[command(flatten)]
+        world: WorldArgs,
+    },
+    /// Fetch what the remote has, in a terminal that can be answered
+    #[command(after_help = "\
+For remotes that ask for a passphrase or a second factor: attach to it with
+flightdeck run attach, and answer. What it brought counts for a while.
+
+Example:
+  flightdeck hotfix fetch --detach")]
+    Fetch {
+        #[command(flatten)]
+        world: WorldArgs,
     },
 }
 
@@ -107,161 +123,44 @@ fn parse_flow(text: &str) -> Result<Flow, String> {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
-    // Nothing that the configuration names is run by either: it gives the prefix and the base.
+    // Nothing that the configuration names is run but by finishing, which asks for trust then.
     let mut config = cx.setup()?.config;
-    match &args.command {
+    let (wanted, world) = match &args.command {
+        Command::Status { json } => return status(cx, &config, *json),
         Command::Start { name, flow, world } => {
             config.hotfix.flow = flow.unwrap_or(config.hotfix.flow);
-            carry(cx, &config, &Request::Hotfix(HotfixRequest::Start { name: name.clone() }), world)
+            (HotfixRequest::Start { name: named(name.as_deref(), config.hotfix.flow)? }, world)
         }
-        Command::Bump { version, world } => {
-            let version = version.clone();
-            carry(cx, &config, &Request::Hotfix(HotfixRequest::Bump { version }), world)
-        }
-        Command::Push { world } => carry(cx, &config, &Request::Hotfix(HotfixRequest::Push), world),
-        Command::Finish { main_first, world } => finish::finish(cx, config, *main_first, world),
-        Command::Fetch { world } => carry(cx, &config, &Request::Hotfix(HotfixRequest::Fetch), world),
-        Command::Abandon { world } => carry(cx, &config, &Request::Hotfix(HotfixRequest::Abandon), world),
-        Command::Status { json } => {
-            let place = cx.root()?;
-            let branch = Reader::open(place).and_then(|mut reader| reader.read(&config.hotfix));
-            let branch = branch.map_err(|none| none.failure(&place.to_string_lossy()))?;
-            if *json {
-                cx.out.json(&status_json::hotfix(config.hotfix.flow, &branch))?;
-            } else {
-                cx.out.lines(&text(&branch, config.hotfix.flow, cx.now()))?;
-            }
-            Ok(End::Done)
-        }
-    }
-}
-
-/// The branch in plain text, one fact a line.
-fn text(branch: &BranchState, flow: Flow, now: Timestamp) -> String {
-    let mut out = String::new();
-    let mut line = |name: &str, what: String| {
-        if !what.is_empty() {
-            let _ = writeln!(out, "{name:<10} {}", visible(&what));
-        }
+        Command::Bump { version, world } => (HotfixRequest::Bump { version: version.clone() }, world),
+        Command::Push { world } => (HotfixRequest::Push, world),
+        Command::Finish { main_first, world } => return finish::finish(cx, config, *main_first, world),
+        Command::Abandon { world } => (HotfixRequest::Abandon, world),
+        Command::Fetch { world } => (HotfixRequest::Fetch, world),
     };
-    line("branch", head(&branch.head));
-    if let Some(operation) = branch.operation {
-        line("under way", format!("a {}", operation.name()));
-    }
-    line("flow", flow.name().to_owned());
-    line("base", base(branch));
-    line("upstream", upstream(branch.upstream.as_ref()));
-    if branch.base_at.is_some() {
-        line("commits", format!("{} ahead, {} behind", branch.ahead, branch.behind));
-    }
-    if branch.ahead > 0 {
-        let size = &branch.size;
-        let tests = if size.tests_touched { "tests touched" } else { "no test touched" };
-        line("size", format!("{} files +{} −{}, {tests}", size.files, size.insertions, size.deletions));
-    }
-    line("tags here", branch.tags.join(", "));
-    line("last tag", branch.last_tag.clone().unwrap_or_default());
-    line("version", branch.version.clone().unwrap_or_default());
-    line("hotfixes", branch.hotfix_branches.join(", "));
-    line(
-        "changed",
-        if branch.dirty_count == 0 { "nothing".to_owned() } else { branch.dirty_count.to_string() },
-    );
-    for file in &branch.dirty {
-        line("", format!("{} {}", file.code, file.path));
-    }
-    more(&mut line, branch.dirty_count - branch.dirty.len());
-    for commit in &branch.commits {
-        line("", commit_line(commit, now));
-    }
-    more(&mut line, branch.ahead.saturating_sub(branch.commits.len()));
-    out
+    carry(cx, &config, &Request::Hotfix(wanted), world)
 }
 
-fn more(line: &mut impl FnMut(&str, String), left: usize) {
-    if left > 0 {
-        line("", format!("and {left} more"));
+/// The name of the branch to start: in the trunk flow there is none.
+fn named(name: Option<&str>, flow: Flow) -> Result<String> {
+    match (name, flow) {
+        (Some(name), _) => Ok(name.to_owned()),
+        (None, Flow::Trunk) => Ok(String::new()),
+        (None, _) => Err(Failure::usage(
+            "starting a hotfix",
+            "its branch has no name",
+            "flightdeck hotfix start NAME, for example pool-limit",
+        )),
     }
 }
 
-fn head(head: &Head) -> String {
-    match head {
-        Head::Branch { name, commit } => format!("{name} at {}", short(commit)),
-        Head::Detached { commit } => format!("none: HEAD is at {}", short(commit)),
-        Head::Unborn { name } => format!("{name}, which has no commit yet"),
+fn status(cx: &Context, config: &Config, json: bool) -> Result<End> {
+    let place = cx.root()?;
+    let branch = Reader::open(place).and_then(|mut reader| reader.read(&config.hotfix));
+    let branch = branch.map_err(|none| none.failure(&place.to_string_lossy()))?;
+    if json {
+        cx.out.json(&status_json::hotfix(config.hotfix.flow, &branch))?;
+    } else {
+        cx.out.lines(&status::text(&branch, config.hotfix.flow, cx.now()))?;
     }
-}
-
-fn base(branch: &BranchState) -> String {
-    match (&branch.base, &branch.base_at) {
-        (Some(name), Some(at)) if at.short() == name => format!("{name} at {}", short(&at.commit)),
-        (Some(name), Some(at)) => {
-            format!("{name}, read at {} {}, which is newer", at.short(), short(&at.commit))
-        }
-        _ => "not found: name it as `base` under [hotfix] in flightdeck.toml".to_owned(),
-    }
-}
-
-fn upstream(upstream: Option<&Upstream>) -> String {
-    match upstream {
-        None => "none: not pushed".to_owned(),
-        Some(at) if !at.exists => format!("{}, which is not there", at.name),
-        Some(at) if at.ahead == 0 && at.behind == 0 => format!("{}, the same", at.name),
-        Some(at) => format!("{}, {} to push, {} to pull", at.name, at.ahead, at.behind),
-    }
-}
-
-fn commit_line(commit: &Commit, now: Timestamp) -> String {
-    let age = duration(now.duration_since(commit.at).max(jiff::SignedDuration::ZERO));
-    format!("{} {}  {}, {age} ago", short(&commit.id), commit.subject, commit.author)
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..SHORT).unwrap_or(commit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::hotfix::state::{BaseAt, DirtyFile};
-
-    const COMMIT: &str = "4f2c91e0a1b2c3d4e5f60718293a4b5c6d7e8f90";
-
-    #[test]
-    fn the_branch_reads_as_facts() {
-        let head = Head::Branch { name: "hotfix/x\u{202e}".into(), commit: COMMIT.into() };
-        let mut branch = BranchState::new("/r", head);
-        branch.base = Some("main".into());
-        branch.base_at = Some(BaseAt { reference: "refs/remotes/origin/main".into(), commit: COMMIT.into() });
-        branch.ahead = 3;
-        branch.commits = vec![Commit {
-            id: COMMIT.into(),
-            subject: "fix: raise the limit".into(),
-            author: "Li".into(),
-            at: Timestamp::UNIX_EPOCH,
-        }];
-        branch.dirty_count = 1;
-        branch.dirty = vec![DirtyFile { path: "src/pool.rs".into(), code: " M".into() }];
-        let now = Timestamp::from_second(720).unwrap();
-        assert_eq!(
-            text(&branch, Flow::GitFlow, now),
-            "branch     hotfix/x<U+202E> at 4f2c91e\n\
-             flow       git-flow\n\
-             base       main, read at origin/main 4f2c91e, which is newer\n\
-             upstream   none: not pushed\n\
-             commits    3 ahead, 0 behind\n\
-             size       0 files +0 −0, no test touched\n\
-             changed    1\n\
-             \x20           M src/pool.rs\n\
-             \x20          4f2c91e fix: raise the limit  Li, 12m ago\n\
-             \x20          and 2 more\n"
-        );
-    }
-
-    #[test]
-    fn an_empty_repository_is_told_too() {
-        let branch = BranchState::new("/r", Head::Unborn { name: "main".into() });
-        let text = text(&branch, Flow::GithubFlow, Timestamp::UNIX_EPOCH);
-        assert!(text.contains("main, which has no commit yet") && text.contains("not found"), "{text}");
-    }
+    Ok(End::Done)
 }

@@ -50,11 +50,14 @@ pub struct ByHand {
 /// Tells whether a request runs or reaches what only a trusted configuration may name.
 pub fn needs_trust(config: &crate::config::types::Config, request: &Request) -> bool {
     match request {
-        // It names the address that the token is sent to.
-        Request::Hotfix(HotfixRequest::Finish { .. }) => {
-            config.hotfix.flow == Flow::GithubFlow && !config.hotfix.pull.api.is_empty()
-        }
-        Request::Hotfix(_) => false,
+        Request::Hotfix(HotfixRequest::Finish { .. }) => match config.hotfix.flow {
+            // It names the address that the token is sent to.
+            Flow::GithubFlow => !config.hotfix.pull.api.is_empty(),
+            // What was rebased is checked.
+            Flow::Trunk => !config.checks.is_empty(),
+            Flow::GitFlow => false,
+        },
+        Request::Hotfix(_) | Request::Revert { .. } => false,
         _ => true,
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Ground {
 impl Ground {
     /// Makes a plan.
     pub(super) fn prepare(&self, plan: &str, request: &Request) -> Result<Done> {
-        if !matches!(request, Request::Hotfix(_) | Request::Revert { .. }) {
+        if conductor::needs_trust(&self.config, request) {
             self.require_trust("making the plan")?;
         }
         let policy = Policy::built_in().with(&self.config.policy);

@@ -237,7 +237,7 @@ mod tests {
                 format!("git update-ref {kept} {at}"),
                 "git switch main".to_owned(),
                 format!(
-                    "git push --no-follow-tags --force-with-lease=refs/heads/hotfix/x:{at} origin :refs/heads/hotfix/x"
+                    "git push --no-follow-tags '--force-with-lease=refs/heads/hotfix/x:{at}' origin :refs/heads/hotfix/x"
                 ),
                 "git branch -D -- hotfix/x".to_owned(),
             ]

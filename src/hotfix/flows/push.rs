@@ -137,7 +137,7 @@ mod tests {
         let proof = step.proof.as_ref().unwrap();
         assert_eq!(
             proof.ask.line(),
-            "git ls-remote --heads --sort=refname origin refs/heads/hotfix/x refs/heads/main"
+            "git ls-remote --heads '--sort=refname' origin refs/heads/hotfix/x refs/heads/main"
         );
         assert_eq!(proof.expect, Some(format!("{}\trefs/heads/hotfix/x", sight.head())));
         assert!(plan.notes.iter().any(|note| note == "2 commits that origin does not have"));

@@ -9,7 +9,9 @@ use super::{
     short,
 };
 use crate::failure::{Failure, Result};
-use crate::plan::{Action, Command, Guard, OnFailure, Plan, Probe, Purpose, Reach, Step, Subject, Undo};
+use crate::plan::{
+    Action, Command, Guard, OnFailure, Plan, Probe, Purpose, Reach, Settle, Step, Subject, Undo,
+};
 use crate::text::visible;
 
 /// Most commits that are named in a note.
@@ -181,7 +183,7 @@ impl Job<'_> {
                 visible(&self.fix.scratch)
             ));
             notes.push(
-                "a conflict stops it: settle it there, git rebase --continue, then let the plan go on"
+                "a conflict stops it: settle it there and git add the files, then let the plan go on"
                     .to_owned(),
             );
             if self.seen.config.checks.is_empty() {
@@ -287,24 +289,35 @@ impl Job<'_> {
     }
 
     fn rebase(&self, scratch: &str) -> Step {
+        // Nobody is asked for words: those of the commits stay.
+        let rebase = |word: &str| git(scratch, &["-c", "core.editor=true", "rebase", word]);
         Step {
-            proof: Some(goes_on_from(scratch, self.there, "HEAD")),
+            proof: Some(self.is_over(scratch)),
+            settle: Some(Settle {
+                place: scratch.to_owned(),
+                left: git(scratch, &["diff", "--name-only", "--diff-filter=U"]),
+                conclude: rebase("--continue"),
+            }),
             ..Step::new(
-                format!("rebase onto {}; a conflict is settled in {}", short(self.there), visible(scratch)),
-                // Nobody is asked for words: those of the commits stay.
-                Action::Command(git(scratch, &["-c", "core.editor=true", "rebase", self.there])),
+                format!("rebase onto {}", short(self.there)),
+                Action::Command(rebase(self.there)),
                 GIT_TIMEOUT,
             )
         }
     }
 
-    fn keep(&self, scratch: &str, kept: &str) -> Step {
+    /// Asks whether no rebase is stopped half way.
+    fn is_over(&self, scratch: &str) -> Probe {
         let stopped = git(scratch, &["rev-parse", "--verify", "--quiet", "REBASE_HEAD"]);
+        Probe { negate: true, ..Probe::command(stopped, None) }
+    }
+
+    fn keep(&self, scratch: &str, kept: &str) -> Step {
         Step {
             guards: vec![
                 Guard {
                     title: "the rebase has come to its end (git rebase --continue)".to_owned(),
-                    probe: Probe { negate: true, ..Probe::command(stopped, None) },
+                    probe: self.is_over(scratch),
                 },
                 Guard {
                     title: format!("the result goes on from {}", short(self.there)),

@@ -52,7 +52,7 @@ fn where_the_remote_has_moved_on_the_fix_is_rebased_and_tested_beside_the_work_t
         [
             format!("git update-ref {kept}-before {}", commit(2)),
             format!("git worktree add --detach {scratch} {}", commit(2)),
-            format!("git -c core.editor=true rebase {}", commit(3)),
+            format!("git -c 'core.editor=true' rebase {}", commit(3)),
             format!("git update-ref {kept} HEAD"),
             "./unit.sh".to_owned(),
             "./smoke.sh".to_owned(),
