@@ -21,6 +21,8 @@ mod drill_verb;
 mod faults;
 #[cfg(target_os = "linux")]
 mod flags;
+#[cfg(target_os = "linux")]
+mod hotfix_start;
 mod journal;
 #[cfg(target_os = "linux")]
 mod network;
