@@ -268,9 +268,8 @@ fn in_a_trunk_the_fix_is_pushed_as_it_is_where_nobody_else_was_faster() {
 fn trunk() -> Shop {
     let shop = Shop::new(TRUNK);
     let marks = shop.yard.world.path("checked");
-    let check = format!("#!/bin/sh\ntest -e theirs && git rev-parse HEAD >> {}\n", marks.display());
-    shop.commit("check.sh", &check);
-    shop.git(&["update-index", "--chmod=+x", "check.sh"]);
+    shop.yard.script("check.sh", &format!("test -e theirs && git rev-parse HEAD >> {}", marks.display()));
+    shop.git(&["add", "-f", "check.sh"]);
     shop.git(&["commit", "-q", "-m", "check"]);
     shop.git(&["push", "-q", "origin", "main"]);
     shop.git_at(&shop.colleague(), &["pull", "-q"]);
@@ -294,6 +293,7 @@ fn where_the_remote_has_moved_on_the_fix_is_rebased_and_tested_and_never_forced(
     assert_eq!(shop.git(&["rev-parse", "main"]), there, "the base here came along");
     assert_ne!(mine, there);
     assert_eq!(shop.git(&["worktree", "list"]).lines().count(), 1);
+    assert_eq!(shop.git(&["branch", "--format=%(refname:short)"]), "main");
 }
 
 #[test]

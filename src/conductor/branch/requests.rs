@@ -3,6 +3,7 @@
 
 use super::super::prepare::Fresh;
 use super::Place;
+use crate::config::types::Flow;
 use crate::deploy::{gates, secrets};
 use crate::failure::Result;
 use crate::hotfix::flows::abandon::Loss;
@@ -22,10 +23,13 @@ pub(super) fn fetch(place: &Place<'_>) -> Result<Plan> {
 
 /// What is new is fetched as a step of the plan, so the remote is only asked.
 pub(super) fn start(place: &Place<'_>, name: &str) -> Result<Plan> {
-    let prefix = place.ground.config.hotfix.prefix.as_str();
-    let branch = if name.starts_with(prefix) { name.to_owned() } else { format!("{prefix}{name}") };
-    let remote = place.remote(Fresh::Ask, &[&branch]);
-    let seen = place.seen(&remote, &[&branch]);
+    let hotfix = &place.ground.config.hotfix;
+    // A name that is none is refused before anybody is asked.
+    let branch =
+        if hotfix.flow == Flow::Trunk { None } else { Some(flows::start::branch_name(hotfix, name)?) };
+    let branches: Vec<&str> = branch.iter().map(String::as_str).collect();
+    let remote = place.remote(Fresh::Ask, &branches);
+    let seen = place.seen(&remote, &branches);
     flows::start(&seen, name, &place.others(&seen))
 }
 

@@ -8,7 +8,7 @@ use super::seen::{Base, Seen};
 use super::{
     GIT_TIMEOUT, TARGET, bad_name, check_at_rest, check_name, gate, git, is_at, no_base, short, trunk,
 };
-use crate::config::types::Flow;
+use crate::config::types::{Flow, Hotfix};
 use crate::failure::Result;
 use crate::plan::{Action, Guard, Plan, Purpose, Step};
 use crate::text::visible;
@@ -36,11 +36,8 @@ pub fn start(seen: &Seen<'_>, name: &str, others: &Others) -> Result<Plan> {
     if hotfix.flow == Flow::Trunk {
         return trunk::start(seen);
     }
-    let name = name.strip_prefix(hotfix.prefix.as_str()).filter(|rest| !rest.is_empty()).unwrap_or(name);
-    let branch = format!("{}{name}", hotfix.prefix);
+    let branch = branch_name(hotfix, name)?;
     let doing = format!("starting {}", visible(&branch));
-    check_name(name).map_err(|why| bad_name(&doing, why))?;
-    check_name(&branch).map_err(|why| bad_name(&doing, why))?;
     check_repository(&doing, seen.state, &branch)?;
     let Some(base) = &seen.base else { return Err(no_base(seen.config, &doing)) };
     let mut plan = match seen.there(&branch).map(str::to_owned) {
@@ -49,6 +46,19 @@ pub fn start(seen: &Seen<'_>, name: &str, others: &Others) -> Result<Plan> {
     };
     plan.notes.extend(notes(seen, &branch, others));
     Ok(plan)
+}
+
+/// The name of the branch that a name given by a person stands for.
+///
+/// # Errors
+/// It cannot be that of a branch: says why.
+pub fn branch_name(hotfix: &Hotfix, name: &str) -> Result<String> {
+    let name = name.strip_prefix(hotfix.prefix.as_str()).filter(|rest| !rest.is_empty()).unwrap_or(name);
+    let branch = format!("{}{name}", hotfix.prefix);
+    let doing = format!("starting {}", visible(&branch));
+    check_name(name).map_err(|why| bad_name(&doing, why))?;
+    check_name(&branch).map_err(|why| bad_name(&doing, why))?;
+    Ok(branch)
 }
 
 /// Where a new branch starts.

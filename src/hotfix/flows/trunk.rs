@@ -161,6 +161,13 @@ impl Job<'_> {
         format!("refs/flightdeck/finish/{}-{}-onto-{}", self.base, short(self.local), short(self.there))
     }
 
+    /// The branch that is rebased: git moves it only when a rebase has come to its end, which tells
+    /// one that is done from one that is stopped, given up, or was never begun.
+    fn own(&self) -> String {
+        let name = self.fix.scratch.rsplit('/').next().unwrap_or(&self.fix.scratch);
+        format!("flightdeck/{name}")
+    }
+
     fn is_on(&self) -> bool {
         matches!(&self.seen.state.head, Head::Branch { name, .. } if name == self.base)
     }
@@ -271,7 +278,7 @@ impl Job<'_> {
                 undo: Undo::By { action: Action::Command(tidy()), proof: None },
                 ..Step::new(
                     format!("make a work tree of its own at {}", short(self.local)),
-                    Action::Command(git(root, &["worktree", "add", "--detach", scratch, self.local])),
+                    Action::Command(git(root, &["worktree", "add", "-B", &self.own(), scratch, self.local])),
                     GIT_TIMEOUT,
                 )
             },
@@ -283,6 +290,14 @@ impl Job<'_> {
             on_failure: OnFailure::GoOn,
             ..Step::new("remove the work tree", Action::Command(tidy()), GIT_TIMEOUT)
         });
+        steps.push(Step {
+            on_failure: OnFailure::GoOn,
+            ..Step::new(
+                "remove its branch",
+                Action::Command(git(root, &["branch", "-D", "--", &self.own()])),
+                GIT_TIMEOUT,
+            )
+        });
         steps.push(self.push(&format!("{kept}:{}", self.head())));
         steps.extend(self.brings_along());
         steps
@@ -292,7 +307,7 @@ impl Job<'_> {
         // Nobody is asked for words: those of the commits stay.
         let rebase = |word: &str| git(scratch, &["-c", "core.editor=true", "rebase", word]);
         Step {
-            proof: Some(self.is_over(scratch)),
+            proof: Some(self.is_rebased(scratch)),
             settle: Some(Settle {
                 place: scratch.to_owned(),
                 left: git(scratch, &["diff", "--name-only", "--diff-filter=U"]),
@@ -306,29 +321,23 @@ impl Job<'_> {
         }
     }
 
-    /// Asks whether no rebase is stopped half way.
-    fn is_over(&self, scratch: &str) -> Probe {
-        let stopped = git(scratch, &["rev-parse", "--verify", "--quiet", "REBASE_HEAD"]);
-        Probe { negate: true, ..Probe::command(stopped, None) }
+    /// Asks whether the branch of its own goes on from what the remote has.
+    fn is_rebased(&self, cwd: &str) -> Probe {
+        goes_on_from(cwd, self.there, &format!("refs/heads/{}", self.own()))
     }
 
     fn keep(&self, scratch: &str, kept: &str) -> Step {
+        let own = format!("refs/heads/{}", self.own());
         Step {
-            guards: vec![
-                Guard {
-                    title: "the rebase has come to its end (git rebase --continue)".to_owned(),
-                    probe: self.is_over(scratch),
-                },
-                Guard {
-                    title: format!("the result goes on from {}", short(self.there)),
-                    probe: goes_on_from(scratch, self.there, "HEAD"),
-                },
-            ],
-            proof: Some(goes_on_from(scratch, kept, "HEAD")),
+            guards: vec![Guard {
+                title: format!("the result goes on from {}", short(self.there)),
+                probe: self.is_rebased(scratch),
+            }],
+            proof: Some(goes_on_from(scratch, &own, kept)),
             retry_is_safe: true,
             ..Step::new(
                 "keep the result by name",
-                Action::Command(git(scratch, &["update-ref", kept, "HEAD"])),
+                Action::Command(git(scratch, &["update-ref", kept, &own])),
                 GIT_TIMEOUT,
             )
         }

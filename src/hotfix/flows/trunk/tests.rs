@@ -51,12 +51,13 @@ fn where_the_remote_has_moved_on_the_fix_is_rebased_and_tested_beside_the_work_t
         lines(&plan),
         [
             format!("git update-ref {kept}-before {}", commit(2)),
-            format!("git worktree add --detach {scratch} {}", commit(2)),
+            format!("git worktree add -B flightdeck/main-1 {scratch} {}", commit(2)),
             format!("git -c 'core.editor=true' rebase {}", commit(3)),
-            format!("git update-ref {kept} HEAD"),
+            format!("git update-ref {kept} refs/heads/flightdeck/main-1"),
             "./unit.sh".to_owned(),
             "./smoke.sh".to_owned(),
             format!("git worktree remove --force {scratch}"),
+            "git branch -D -- flightdeck/main-1".to_owned(),
             format!("git push --no-follow-tags origin {kept}:refs/heads/main"),
             format!("git reset --keep {kept}"),
         ]
@@ -65,7 +66,7 @@ fn where_the_remote_has_moved_on_the_fix_is_rebased_and_tested_beside_the_work_t
         Action::Command(command) => command.cwd.clone(),
         _ => String::new(),
     };
-    assert_eq!([cwd(2), cwd(4), cwd(8)], [scratch.clone(), scratch, "/srv/payments".to_owned()]);
+    assert_eq!([cwd(2), cwd(4), cwd(9)], [scratch.clone(), scratch, "/srv/payments".to_owned()]);
     assert!(
         plan.steps.iter().all(|step| step.on_failure != OnFailure::GoOn || step.title.contains("remove"))
     );
