@@ -15,8 +15,8 @@ pub mod overlay;
 pub mod question;
 #[cfg(test)]
 mod readme;
-pub mod suspects;
 pub mod survey;
+pub mod suspects;
 pub mod typed;
 pub mod update;
 pub mod ways;

@@ -18,8 +18,8 @@ mod repo;
 mod screen;
 mod shell;
 mod store;
-mod suspects;
 mod survey;
+mod suspects;
 mod typing;
 mod ways;
 

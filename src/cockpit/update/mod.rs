@@ -15,8 +15,8 @@ mod rollback;
 mod run_view;
 mod settle;
 mod submit;
-mod suspects;
 mod survey;
+mod suspects;
 
 use jiff::{SignedDuration, Timestamp};
 
