@@ -7,10 +7,12 @@ use super::End;
 use super::args::WorldArgs;
 use super::carry::carry;
 use super::context::Context;
-use super::status_json;
+use super::{status_ahead, status_json};
 use crate::config::types::{Config, Flow};
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
+use crate::hotfix::state::NoRepository;
+use crate::incident::Policy;
 use crate::plan::{HotfixRequest, Request};
 
 /// Start the hotfix branch, see where it stands, push it, finish it, or give it up
@@ -155,12 +157,19 @@ fn named(name: Option<&str>, flow: Flow) -> Result<String> {
 
 fn status(cx: &Context, config: &Config, json: bool) -> Result<End> {
     let place = cx.root()?;
-    let branch = Reader::open(place).and_then(|mut reader| reader.read(&config.hotfix));
-    let branch = branch.map_err(|none| none.failure(&place.to_string_lossy()))?;
+    let none = |none: NoRepository| none.failure(&place.to_string_lossy());
+    let mut reader = Reader::open(place).map_err(none)?;
+    let branch = reader.read(&config.hotfix).map_err(none)?;
+    let names: Vec<String> = config.environments.iter().map(|env| env.name.clone()).collect();
+    // Where nothing was ever recorded there is nothing to compare with.
+    let releases = super::carry::history(cx).map(|history| history.releases).unwrap_or_default();
+    let policy = Policy::built_in().with(&config.policy);
+    let outlook = status_ahead::look(&mut reader, &config.hotfix, &policy, &names, &releases);
+    let outlook = outlook.as_ref();
     if json {
-        cx.out.json(&status_json::hotfix(config.hotfix.flow, &branch))?;
+        cx.out.json(&status_json::hotfix(config.hotfix.flow, &branch, outlook))?;
     } else {
-        cx.out.lines(&status::text(&branch, config.hotfix.flow, cx.now()))?;
+        cx.out.lines(&status::text(&branch, config.hotfix.flow, outlook, cx.now()))?;
     }
     Ok(End::Done)
 }

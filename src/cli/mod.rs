@@ -17,6 +17,7 @@ mod sample;
 mod save;
 mod sheet;
 mod situation;
+mod status_ahead;
 mod status_approvals;
 mod status_json;
 mod status_runs;

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::situation::{Around, ProbeState, Situation};
-use crate::config::types::Flow;
+use crate::config::types::{Flow, Hotfix};
 use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Commit, Head};
 use crate::incident::{
@@ -110,8 +110,7 @@ pub(super) fn situation() -> Situation {
     let policy = Policy::built_in();
     let around = Around {
         hotfix: Some(branch()),
-        flow: Flow::GitFlow,
-        prefix: "hotfix/".to_owned(),
+        settings: Hotfix { flow: Flow::GitFlow, ..Hotfix::default() },
         health: vec![
             probe("api /health", HealthState::Failing, Some(500.0), "status 500, wanted 200"),
             probe("p95 latency", HealthState::Unknown, None, "no number at body.p95"),

@@ -3,12 +3,14 @@
 
 use jiff::Timestamp;
 
-use crate::config::types::Flow;
+use crate::config::types::{Flow, Hotfix};
 use crate::deploy::rollback::{self, Way};
 use crate::health::series::{State as HealthState, Status as Health};
+use crate::hotfix::outlook::Outlook;
+use crate::hotfix::standing;
 use crate::hotfix::state::BranchState;
 use crate::incident::{
-    ChecklistItem, Clock, Facts, Next, Policy, Release, State, Tick, WayBack, clocks, next,
+    ChecklistItem, Clock, Facts, Fix, Next, Policy, Release, State, Tick, WayBack, clocks, next,
 };
 
 /// Everything there is to tell.
@@ -28,6 +30,8 @@ pub(crate) struct Situation {
     pub(crate) checklist: Vec<Item>,
     /// The branch; `None` where there is none to read, or when the past is told.
     pub(crate) hotfix: Option<BranchState>,
+    /// What is ahead of it, as far as somebody looked.
+    pub(crate) outlook: Option<Outlook>,
     /// The development model.
     pub(crate) flow: Flow,
     /// Probes in the order they are configured.
@@ -93,10 +97,10 @@ impl From<&Health> for ProbeState {
 pub(crate) struct Around {
     /// The branch.
     pub(crate) hotfix: Option<BranchState>,
-    /// The development model.
-    pub(crate) flow: Flow,
-    /// Prefix of hotfix branches.
-    pub(crate) prefix: String,
+    /// What is ahead of it.
+    pub(crate) outlook: Option<Outlook>,
+    /// How hotfixes are made.
+    pub(crate) settings: Hotfix,
     /// Probes.
     pub(crate) health: Vec<ProbeState>,
     /// The checklist in force.
@@ -132,7 +136,8 @@ impl Situation {
             policy,
             checklist,
             hotfix: around.hotfix,
-            flow: around.flow,
+            outlook: around.outlook,
+            flow: around.settings.flow,
             health: around.health,
             releases: around.releases,
             ways: around.ways,
@@ -144,12 +149,14 @@ impl Situation {
 impl Around {
     fn facts(&self) -> Facts {
         let branch = self.hotfix.as_ref();
-        let name = branch.and_then(BranchState::branch);
-        let on_hotfix = name.filter(|name| !self.prefix.is_empty() && name.starts_with(&self.prefix));
+        let on_hotfix = branch.and_then(|branch| standing::branch(&self.settings, branch));
         Facts {
             healthy: healthy(&self.health),
             hotfix_branch: on_hotfix.map(str::to_owned),
-            hotfix_commits: if on_hotfix.is_some() { branch.map_or(0, |b| b.ahead) } else { 0 },
+            hotfix_commits: branch.map_or(0, |branch| standing::commits(&self.settings, branch)),
+            fix: branch.map_or_else(Fix::default, |branch| {
+                standing::fix(&self.settings, branch, self.outlook.as_ref(), None)
+            }),
             head: branch.and_then(BranchState::commit).map(str::to_owned),
             checks: self.checks.clone(),
             environments: self.environments.clone(),

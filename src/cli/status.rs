@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use super::End;
 use super::context::{Context, Loaded, Setup, Wanted};
 use super::situation::{Around, ProbeState, Situation};
-use super::{status_json, status_text};
+use super::{status_ahead, status_json, status_text};
 use crate::cockpit::model::Looks;
 use crate::cockpit::update::menus;
 use crate::cockpit::{Command, Invoke, Keymap, Model};
@@ -70,7 +70,12 @@ fn now(cx: &Context, loaded: &Loaded, setup: Setup) -> Situation {
     let mut around = around(&setup);
     let here = cx.place.as_ref().ok().filter(|place| place.repository == loaded.state().repository);
     let elsewhere = || "this is not the repository of the incident: its branch is not shown".to_owned();
-    match here.map(|place| Reader::open(&place.root).and_then(|mut r| r.read(&setup.config.hotfix))) {
+    let mut reader = None;
+    let read = here.map(|place| {
+        let opened = reader.insert(Reader::open(&place.root)?);
+        opened.read(&setup.config.hotfix)
+    });
+    match read {
         Some(Ok(branch)) => around.hotfix = Some(branch),
         Some(Err(none)) => around.remarks.push(none.failure(&cx.here.to_string_lossy()).to_string()),
         None => around.remarks.push(elsewhere()),
@@ -91,6 +96,11 @@ fn now(cx: &Context, loaded: &Loaded, setup: Setup) -> Situation {
     match super::carry::history(cx) {
         Ok(history) => around.releases = history.releases,
         Err(failure) => around.remarks.push(failure.to_string()),
+    }
+    if let Some(reader) = reader.as_mut().filter(|_| around.hotfix.is_some()) {
+        let names: Vec<String> = setup.config.environments.iter().map(|env| env.name.clone()).collect();
+        around.outlook =
+            status_ahead::look(reader, &setup.config.hotfix, &setup.policy, &names, &around.releases);
     }
     if setup.trusted
         && let Some(env) = rollback::production(&setup.config)
@@ -151,8 +161,7 @@ fn then(loaded: &Loaded, setup: Setup, at: Timestamp) -> Result<Situation> {
 fn around(setup: &Setup) -> Around {
     let config = &setup.config;
     Around {
-        flow: config.hotfix.flow,
-        prefix: config.hotfix.prefix.clone(),
+        settings: config.hotfix.clone(),
         checklist: setup.checklist(),
         checks: config.checks.iter().map(|check| check.name.clone()).collect(),
         environments: config.environments.iter().map(|e| (e.name.clone(), e.protected)).collect(),

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::rollback;
 use super::situation::{Item, ProbeState, Situation};
+use super::{rollback, status_ahead};
 use crate::config::types::Flow;
-use crate::hotfix::state::BranchState;
+use crate::hotfix::outlook::Outlook;
+use crate::hotfix::state::{BaseAt, BranchState};
 use crate::incident::{
     CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Proposal, RecordId, Release, Run, StepRun, Vote,
 };
@@ -155,8 +156,16 @@ pub(super) struct Hotfix<'a> {
     deletions: usize,
     version: Option<&'a str>,
     tests_touched: bool,
-    /// How the merges would go: not worked out yet, so not known.
-    forecast: Option<()>,
+    /// How the merges would go, by the branch merged into; `null`: nobody looked.
+    forecast: Option<BTreeMap<&'a str, status_ahead::Forecast<'a>>>,
+    /// Growth, version and where the fix is; `null`: nobody looked.
+    outlook: Option<status_ahead::Ahead<'a>>,
+    /// Commits that the base here lacks of the remote's, as of the last fetch.
+    base_behind: Option<usize>,
+    /// Open release branches and other hotfixes, here or at the remote.
+    releases: Vec<&'a str>,
+    other_hotfixes: Vec<&'a str>,
+    fetched_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize)]
@@ -263,7 +272,10 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         roles: roles(situation),
         approvals: approvals(situation),
         checklist: situation.checklist.iter().map(check).collect(),
-        hotfix: situation.hotfix.as_ref().map(|branch| hotfix(situation.flow, branch)),
+        hotfix: situation
+            .hotfix
+            .as_ref()
+            .map(|branch| hotfix(situation.flow, branch, situation.outlook.as_ref())),
         health: situation.health.iter().map(probe).collect(),
         runs: state.runs().map(|(_, run)| run_line(run)).collect(),
         plans: state.plans.iter().map(plan).chain(proposal::waiting(state).map(proposed)).collect(),
@@ -353,7 +365,7 @@ fn check(item: &Item) -> Check<'_> {
 }
 
 /// The branch, also as `hotfix status --json` prints it.
-pub(super) fn hotfix(flow: Flow, branch: &BranchState) -> Hotfix<'_> {
+pub(super) fn hotfix<'a>(flow: Flow, branch: &'a BranchState, outlook: Option<&'a Outlook>) -> Hotfix<'a> {
     Hotfix {
         flow: flow.name(),
         branch: branch.branch(),
@@ -379,8 +391,19 @@ pub(super) fn hotfix(flow: Flow, branch: &BranchState) -> Hotfix<'_> {
         deletions: branch.size.deletions,
         version: branch.version.as_deref(),
         tests_touched: branch.size.tests_touched,
-        forecast: None,
+        forecast: status_ahead::forecasts(outlook),
+        outlook: status_ahead::json(outlook),
+        base_behind: branch.base_upstream.as_ref().filter(|at| at.exists).map(|at| at.behind),
+        releases: branch.releases.iter().map(BaseAt::short).collect(),
+        other_hotfixes: others(branch),
+        fetched_at: branch.fetched_at,
     }
+}
+
+/// Hotfix branches besides the one that is checked out.
+fn others(branch: &BranchState) -> Vec<&str> {
+    let here = branch.hotfix_branches.iter().filter(|name| branch.branch() != Some(name.as_str()));
+    here.chain(&branch.remote_hotfixes).map(String::as_str).collect()
 }
 
 fn probe(probe: &ProbeState) -> Probe<'_> {
@@ -533,7 +556,7 @@ mod tests {
         assert_eq!(document["health"][1]["state"], "unknown");
         assert!(document["health"][1]["value"].is_null());
         assert_eq!(document["hotfix"]["pushed"], false);
-        assert!(document["hotfix"]["forecast"].is_null());
+        assert!(document["hotfix"]["forecast"].is_null(), "nobody looked");
         let gone = document["checklist"].as_array().unwrap().last().unwrap();
         assert_eq!((&gone["id"], &gone["state"]), (&json!("gone"), &json!("failed")));
         assert_eq!(document["checklist"][0]["state"], "open");

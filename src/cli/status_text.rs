@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::sheet::{GUTTER, Hue, Line, Sheet, WIDTH, fit};
 use super::situation::{Item, ProbeState, Situation};
-use super::{status_approvals, status_runs};
+use super::{status_ahead, status_approvals, status_runs};
 use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::{CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, Status, duration};
@@ -271,6 +271,18 @@ fn hotfix(page: &mut Sheet, situation: &Situation, branch: &BranchState) {
         facts.push((tests.0.to_owned(), tests.1));
     }
     page.flow(facts, " · ");
+    for (label, facts) in status_ahead::facts(branch, situation.outlook.as_ref()) {
+        // The others say by themselves what they are about.
+        let word = match label {
+            "bump" => "version ",
+            "fix is in" => "fix is in ",
+            _ => "",
+        };
+        let first = |(index, (text, hue)): (usize, status_ahead::Fact)| {
+            (if index == 0 { format!("{word}{text}") } else { text }, hue)
+        };
+        page.flow(facts.into_iter().enumerate().map(first).collect(), " · ");
+    }
     for commit in branch.commits.iter().take(COMMITS) {
         page.line(
             Line::new()

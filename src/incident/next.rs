@@ -1,9 +1,12 @@
 //! What is next: from the procedure and the state, never from a script.
 
+mod way;
+
 use jiff::Timestamp;
 
 use super::body::{CheckState, Phase, PlanEnd, WatchVerdict};
 use super::clocks::{Clock, ClockState, audience, clocks, needs_hotfix};
+use super::fix::Fix;
 use super::policy::{Policy, Role};
 use super::state::{PlanRun, PlanState, State, Status};
 
@@ -12,10 +15,13 @@ use super::state::{PlanRun, PlanState, State, Status};
 pub struct Facts {
     /// Health of production: all good, something bad, or not known.
     pub healthy: Option<bool>,
-    /// The current branch, if it is a hotfix branch.
+    /// The branch the fix is on: the current one, if it is a hotfix branch; in the trunk flow the
+    /// base.
     pub hotfix_branch: Option<String>,
     /// Commits on it that the base does not have.
     pub hotfix_commits: usize,
+    /// How the fix stands on its way.
+    pub fix: Fix,
     /// Its commit, short or full.
     pub head: Option<String>,
     /// Names of configured checks.
@@ -249,37 +255,6 @@ impl Steps<'_> {
                 self.add("rollback", "", format!("{ask} see the ways back"));
             }
             (None, None) => self.add("mitigate", "", format!("{ask} last good build, tag, flag off")),
-        }
-    }
-
-    /// The way of a fix from branch to production: what is left of it, up to what runs now.
-    fn hotfix(&mut self) {
-        let facts = self.facts;
-        let Some(branch) = &facts.hotfix_branch else {
-            if !self.running("hotfix", None) {
-                self.add("hotfix.start", "", "start a hotfix branch");
-            }
-            return;
-        };
-        if facts.hotfix_commits == 0 {
-            self.add("note", "finding", format!("commit the smallest fix on {branch}, with a test"));
-        }
-        if !facts.checks.is_empty() && !self.test() {
-            return;
-        }
-        let Some(production) = production(facts) else {
-            self.checklist();
-            return self.add("note", "action", "deploy the fix your way, and write it down");
-        };
-        for (environment, _) in facts.environments.iter().take_while(|(name, _)| name != production) {
-            if !self.deploy(branch, environment) || !self.smoke(environment) {
-                return;
-            }
-        }
-        self.checklist();
-        self.gates();
-        if self.deploy(branch, production) && self.done("deploy", Some(production)).is_some() {
-            self.add("phase", Phase::Verify.name(), "go on to verifying");
         }
     }
 

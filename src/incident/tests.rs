@@ -3,6 +3,7 @@
 mod fold;
 mod next;
 mod properties;
+mod way;
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;

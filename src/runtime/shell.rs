@@ -208,7 +208,7 @@ impl<'a> Shell<'a> {
     }
 
     /// The directory it was started in.
-    pub(super) fn here(&self) -> &std::path::Path {
+    pub(super) fn here(&self) -> &Path {
         &self.launch.here
     }
 
@@ -354,10 +354,7 @@ impl<'a> Shell<'a> {
 
     /// A message from one of the threads.
     fn fact(&mut self, msg: Msg) {
-        let loads = matches!(
-            msg,
-            Msg::Fact(Fact::Opened(_)) | Msg::Done(_, Ok(crate::cockpit::msg::Done::Opened(_)))
-        );
+        let loads = matches!(msg, Msg::Fact(Fact::Opened(_)) | Msg::Done(_, Ok(Done::Opened(_))));
         self.message(msg, Dirty::Soon);
         if loads {
             self.restore_health();

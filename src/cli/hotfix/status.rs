@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::super::status_ahead;
 use crate::config::types::Flow;
+use crate::hotfix::outlook::Outlook;
 use crate::hotfix::state::{BaseAt, BranchState, Commit, Head, Upstream};
 use crate::incident::duration;
 use crate::text::visible;
@@ -13,7 +15,7 @@ use crate::text::visible;
 const SHORT: usize = 7;
 
 /// The branch in plain text, one fact a line.
-pub(super) fn text(branch: &BranchState, flow: Flow, now: Timestamp) -> String {
+pub(super) fn text(branch: &BranchState, flow: Flow, outlook: Option<&Outlook>, now: Timestamp) -> String {
     let mut out = String::new();
     let mut line = |name: &str, what: String| {
         if !what.is_empty() {
@@ -35,6 +37,10 @@ pub(super) fn text(branch: &BranchState, flow: Flow, now: Timestamp) -> String {
         let size = &branch.size;
         let tests = if size.tests_touched { "tests touched" } else { "no test touched" };
         line("size", format!("{} files +{} −{}, {tests}", size.files, size.insertions, size.deletions));
+    }
+    for (label, facts) in outlook.map(status_ahead::ahead).unwrap_or_default() {
+        let facts: Vec<String> = facts.into_iter().map(|(text, _)| text).collect();
+        line(label, facts.join(", "));
     }
     line("tags here", branch.tags.join(", "));
     line("last tag", branch.last_tag.clone().unwrap_or_default());
@@ -137,7 +143,7 @@ mod tests {
         branch.dirty = vec![DirtyFile { path: "src/pool.rs".into(), code: " M".into() }];
         let now = Timestamp::from_second(720).unwrap();
         assert_eq!(
-            text(&branch, Flow::GitFlow, now),
+            text(&branch, Flow::GitFlow, None, now),
             "branch     hotfix/x<U+202E> at 4f2c91e\n\
              flow       git-flow\n\
              base       main, read at origin/main 4f2c91e, which is newer\n\
@@ -154,7 +160,7 @@ mod tests {
     #[test]
     fn an_empty_repository_is_told_too() {
         let branch = BranchState::new("/r", Head::Unborn { name: "main".into() });
-        let text = text(&branch, Flow::GithubFlow, Timestamp::UNIX_EPOCH);
+        let text = text(&branch, Flow::GithubFlow, None, Timestamp::UNIX_EPOCH);
         assert!(text.contains("main, which has no commit yet") && text.contains("not found"), "{text}");
     }
 
@@ -162,7 +168,7 @@ mod tests {
     fn how_the_base_stands_to_that_of_the_remote_is_told() {
         let head = Head::Branch { name: "main".into(), commit: COMMIT.into() };
         let mut branch = BranchState::new("/r", head);
-        let told = |branch: &BranchState| text(branch, Flow::GitFlow, Timestamp::UNIX_EPOCH);
+        let told = |branch: &BranchState| text(branch, Flow::GitFlow, None, Timestamp::UNIX_EPOCH);
         branch.base_upstream =
             Some(Upstream { name: "origin/main".into(), exists: true, ahead: 1, behind: 2 });
         branch.remote_hotfixes = vec!["hotfix/theirs".into()];

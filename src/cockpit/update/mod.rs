@@ -28,6 +28,7 @@ use super::overlay::Overlay;
 use crate::drill::guide;
 use crate::failure::Failure;
 use crate::health::series;
+use crate::hotfix::standing;
 use crate::incident::{self, Body, Draft, Facts, Next};
 
 /// How long a short word from the program stays on the screen.
@@ -263,7 +264,8 @@ fn facts_of(model: &Model) -> Facts {
     Facts {
         healthy: healthy(&model.probes, config),
         hotfix_branch: model.hotfix_branch().map(str::to_owned),
-        hotfix_commits: model.hotfix_branch().and(repository).map_or(0, |branch| branch.ahead),
+        hotfix_commits: repository.map_or(0, |branch| standing::commits(&config.hotfix, branch)),
+        fix: hotfix::fix(model),
         head: repository.and_then(|branch| branch.commit()).map(str::to_owned),
         checks: if runs {
             config.checks.iter().map(|check| check.name.clone()).collect()

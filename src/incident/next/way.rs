@@ -1,0 +1,219 @@
+//! The way of a fix from its branch to production, as the team's flow has it: what is left of it,
+//! up to what runs now.
+
+use super::super::body::{Phase, PlanEnd};
+use super::super::fix::{Raised, Review};
+use super::super::state::{PlanRun, PlanState};
+use super::{Steps, production};
+use crate::config::types::Flow;
+
+impl Steps<'_> {
+    /// What is left of it.
+    pub(super) fn hotfix(&mut self) {
+        let facts = self.facts;
+        let Some(branch) = &facts.hotfix_branch else {
+            if self.went_out() {
+                self.from_the_base();
+            } else if !self.running("hotfix", None) {
+                self.start();
+            }
+            return;
+        };
+        // What was merged and is in all branches but this one has nothing to be committed.
+        if facts.hotfix_commits == 0 && !self.went_out() && !facts.fix.owes() {
+            self.add("note", "finding", format!("commit the smallest fix on {branch}, with a test"));
+        }
+        self.bump();
+        if !facts.checks.is_empty() && !self.test() {
+            return;
+        }
+        self.push(branch);
+        self.open_pull_request();
+        let Some(production) = production(facts) else {
+            self.checklist();
+            self.finish(branch);
+            return self.add("note", "action", "deploy the fix your way, and write it down");
+        };
+        for (environment, _) in facts.environments.iter().take_while(|(name, _)| name != production) {
+            if !self.deploy(branch, environment) || !self.smoke(environment) {
+                return;
+            }
+        }
+        self.checklist();
+        self.finish(branch);
+        self.gates();
+        if self.deploy(branch, production) && self.done("deploy", Some(production)).is_some() {
+            self.add("phase", Phase::Verify.name(), "go on to verifying");
+        }
+    }
+
+    fn start(&mut self) {
+        let fix = &self.facts.fix;
+        let title = match fix.flow {
+            Flow::Trunk if fix.base.is_empty() => "switch to the branch in production".to_owned(),
+            Flow::Trunk => format!("switch to {} and bring it up to date", fix.base),
+            Flow::GitFlow | Flow::GithubFlow => "start a hotfix branch".to_owned(),
+        };
+        self.add("hotfix.start", "", title);
+    }
+
+    /// The last time somebody finished, if it was done or stopped on the way.
+    fn finishing(&self) -> Option<&PlanRun> {
+        self.state.plans.iter().rev().find(|plan| plan.is_finish())
+    }
+
+    /// Whether the fix was brought to where production is deployed from.
+    fn went_out(&self) -> bool {
+        self.finishing().is_some_and(PlanRun::is_done)
+    }
+
+    /// In git flow the version is part of the fix: its tag is made of it.
+    fn bump(&mut self) {
+        let fix = &self.facts.fix;
+        if fix.flow != Flow::GitFlow || self.facts.hotfix_commits == 0 || self.running("hotfix", None) {
+            return;
+        }
+        match &fix.version {
+            Raised::Not(version) => {
+                self.add("hotfix.bump", "", format!("raise the version: it is {version}"))
+            }
+            Raised::Disagree => self.add("hotfix", "", "make the files agree on the version"),
+            Raised::Unknown | Raised::To(_) => {}
+        }
+    }
+
+    /// In the trunk flow it is finishing that pushes.
+    fn push(&mut self, branch: &str) {
+        let fix = &self.facts.fix;
+        if !fix.remote || fix.flow == Flow::Trunk || self.running("hotfix", None) {
+            return;
+        }
+        if fix.unpulled > 0 {
+            let title = format!("take in what the remote's {branch} has more");
+            self.add("hotfix.fetch", "", title);
+        } else if fix.unpushed.is_some_and(|commits| commits > 0) {
+            self.add("hotfix.push", "", format!("push {branch}"));
+        }
+    }
+
+    /// In GitHub flow people look at it while it is tried out.
+    fn open_pull_request(&mut self) {
+        let fix = &self.facts.fix;
+        let is_open = || self.finished_this();
+        let missing = match fix.review {
+            Review::Missing => true,
+            Review::Unknown => !is_open(),
+            _ => false,
+        };
+        if fix.flow == Flow::GithubFlow && fix.remote && missing && self.facts.hotfix_commits > 0 {
+            self.add_finish(format!("open the pull request into {}", fix.base));
+        }
+    }
+
+    /// Whether finishing this very commit was carried out.
+    fn finished_this(&self) -> bool {
+        let head = self.facts.head.as_deref();
+        self.finishing().is_some_and(|plan| plan.is_done() && head.is_none_or(|head| plan.is_for(head)))
+    }
+
+    fn add_finish(&mut self, title: String) {
+        if !self.running("hotfix", None) {
+            self.add("hotfix.finish", "", title);
+        }
+    }
+
+    /// Brings it to where production is deployed from.
+    fn finish(&mut self, branch: &str) {
+        let fix = &self.facts.fix;
+        if !fix.remote || self.stopped() {
+            return;
+        }
+        let base = &fix.base;
+        match fix.flow {
+            Flow::GitFlow if fix.in_base != Some(true) && self.facts.hotfix_commits > 0 => {
+                self.add_finish(format!("finish {branch}: merge into {base}, tag, push"));
+            }
+            // Done by hand: of what a plan left the record tells.
+            Flow::GitFlow if fix.owes() && self.state.merges_owed().next().is_none() => {
+                self.add_finish(format!("merge {branch} back into {}", fix.owed.join(" and ")));
+            }
+            Flow::Trunk if fix.unpushed.is_some_and(|commits| commits > 0) => {
+                self.add_finish(format!("push {base}"));
+            }
+            Flow::GithubFlow => self.merge_pull_request(),
+            Flow::GitFlow | Flow::Trunk => {}
+        }
+    }
+
+    fn merge_pull_request(&mut self) {
+        let base = self.facts.fix.base.clone();
+        match self.facts.fix.review.clone() {
+            Review::Unwanted(by) => {
+                self.add("hotfix", "", format!("answer what {} wants changed", by.join(" and ")));
+            }
+            Review::Failing(checks) => {
+                self.add("hotfix", "", format!("a check of the pull request failed: {}", checks.join(", ")));
+            }
+            Review::Waits(people) if people.is_empty() => {
+                self.add("hotfix", "", "have the pull request reviewed");
+            }
+            Review::Waits(people) => {
+                self.add("hotfix", "", format!("ask {} to review the pull request", people.join(" and ")));
+            }
+            Review::Running(1) => self.add("hotfix", "", "wait for a check of the pull request"),
+            Review::Running(checks) => {
+                self.add("hotfix", "", format!("wait for {checks} checks of the pull request"));
+            }
+            Review::Ready => self.add_finish(format!("merge the pull request into {base}")),
+            Review::Unknown if self.finished_this() => {
+                self.add_finish(format!("merge the pull request into {base}, or see that it was"));
+            }
+            Review::Unknown | Review::Missing | Review::Merged => {}
+        }
+    }
+
+    /// Finishing stopped on the way, at a conflict perhaps: it goes on from there.
+    fn stopped(&mut self) -> bool {
+        let stopped = self.finishing().filter(|plan| plan.state == PlanState::Ended(PlanEnd::Failed));
+        let Some((id, title)) = stopped.map(|plan| (plan.id.clone(), plan.title.clone())) else {
+            return false;
+        };
+        self.add("plan", &id, format!("settle what stopped it, and go on: {title}"));
+        true
+    }
+
+    /// After finishing, production is deployed from the base.
+    fn from_the_base(&mut self) {
+        let facts = self.facts;
+        let Some(production) = production(facts) else {
+            return self.add("note", "action", "deploy the fix your way, and write it down");
+        };
+        if self.state.plans.iter().any(|plan| {
+            plan.purpose == "deploy"
+                && plan.target == production
+                && plan.is_done()
+                && self.finishing().is_some_and(|finish| plan.started_at >= finish.started_at)
+        }) {
+            return self.add("phase", Phase::Verify.name(), "go on to verifying");
+        }
+        let fix = &facts.fix;
+        if !fix.base.is_empty() && fix.current != fix.base {
+            let title = format!("switch to {}: it has the fix, and production is deployed from it", fix.base);
+            return self.add("note", "action", title);
+        }
+        let missing = |gate: &str| facts.missing.iter().any(|(id, _)| id == gate);
+        if missing("checks") && !self.test() {
+            return;
+        }
+        if missing("staging") {
+            for (environment, _) in facts.environments.iter().take_while(|(name, _)| name != production) {
+                if !self.deploy(&fix.base, environment) || !self.smoke(environment) {
+                    return;
+                }
+            }
+        }
+        self.checklist();
+        self.gates();
+        self.deploy(&fix.base, production);
+    }
+}
