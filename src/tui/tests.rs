@@ -408,3 +408,23 @@ fn what_could_not_be_seen_is_not_confirmed() {
     settled(&mut model, &Theme::default(), 80, 24);
     assert!(matches!(model.overlays.last(), Some(Overlay::Preview(preview)) if preview.shown_ms.is_some()));
 }
+
+#[test]
+fn a_long_plan_shows_what_it_runs_first_and_the_rest_of_each_step_by_a_key() {
+    let mut model = with(preview(6));
+    let short = text(&frame(&model, &Theme::default(), 120, 36).0);
+    assert!(!short.contains("./deployed.sh") && short.contains(" 6  ./deploy.sh"), "{short}");
+    assert!(short.contains("ctrl-o"), "{short}");
+    crate::cockpit::update(
+        &mut model,
+        crate::cockpit::Msg::Key(crate::cockpit::msg::KeyPress {
+            key: crate::cockpit::key::Key::ctrl('o'),
+            at_ms: 1,
+            repeat: false,
+        }),
+    );
+    let whole = text(&frame(&model, &Theme::default(), 120, 36).0);
+    assert!(whole.contains("proof       ./deployed.sh production") && !whole.contains("ctrl-o"), "{whole}");
+    let few = text(&frame(&with(preview(2)), &Theme::default(), 120, 36).0);
+    assert!(few.contains("proof       ./deployed.sh production"), "{few}");
+}

@@ -33,6 +33,8 @@ pub struct Preview {
     pub complaint: String,
     /// First line shown.
     pub scroll: Scroll,
+    /// Whether proof, undo, failure and limits of every step are shown, and not its command alone.
+    pub details: bool,
 }
 
 /// Where keys go while gates are in the way.
@@ -64,11 +66,15 @@ pub enum Way<'a> {
     Vote,
 }
 
+/// With more steps than this, what each of them does is shown first, and the rest by a key.
+const FEW: usize = 3;
+
 impl Preview {
     /// A plan that nobody has looked at yet.
     pub fn new(plan: Plan) -> Self {
         Self {
             hash: plan.hash(),
+            details: plan.steps.len() <= FEW,
             plan,
             standings: Vec::new(),
             role: None,

@@ -19,6 +19,10 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         preview.scroll.top = top;
         return;
     }
+    if press.key == Key::ctrl('o') {
+        preview.details = !preview.details;
+        return;
+    }
     if plan_view::taken(cx, press.key) {
         return;
     }

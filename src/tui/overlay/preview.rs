@@ -75,8 +75,17 @@ fn lines(ui: Ui<'_>, preview: &Preview, roomy: bool) -> Vec<Line> {
         lines.push(Line::of("note   ", faint).with(note, ui.of(Role::Warn)).hanging(7));
     }
     for index in 0..plan.steps.len() {
-        lines.push(Line::default());
-        step_lines(ui, &mut lines, plan, index, same);
+        if preview.details || index == 0 {
+            lines.push(Line::default());
+        }
+        step_lines(ui, &mut lines, plan, index, same || !preview.details);
+        if preview.details {
+            detail_lines(ui, &mut lines, plan, index);
+        }
+    }
+    if !preview.details {
+        let more = Line::of("what proves each step, undoes it and stops it: ", faint);
+        lines.extend([Line::default(), more.with("ctrl-o", ui.of(Role::Key))]);
     }
     lines.extend(below.into_iter().flat_map(|sets| [Line::default(), sets]));
     lines
@@ -106,6 +115,11 @@ fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, plan: &Plan, index: usize, same
     if let Some(command) = command(step).filter(|_| !same_directory) {
         lines.push(detail(ui, "in", &command.cwd));
     }
+}
+
+/// What else is to be said of a step.
+fn detail_lines(ui: Ui<'_>, lines: &mut Vec<Line>, plan: &Plan, index: usize) {
+    let Some(step) = plan.steps.get(index) else { return };
     lines.extend(words::details(plan, step).iter().map(|one| detail(ui, one.label, &one.text)));
 }
 
