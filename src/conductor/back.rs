@@ -132,6 +132,7 @@ fn look<'a>(
                 target: target.commit.clone(),
                 tag: target.tag.clone(),
                 base: ground.config.hotfix.base.clone(),
+                remote: ground.config.hotfix.remote.clone(),
                 migrations: ground.policy.migrations.clone(),
             };
             known.back = Some(reader.look_back(&question, budget));

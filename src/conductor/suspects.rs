@@ -58,6 +58,7 @@ pub fn suspects(
     let question = Question {
         ask,
         base: config.hotfix.base.clone(),
+        remote: config.hotfix.remote.clone(),
         prefix: config.hotfix.prefix.clone(),
         words: clues.wanted(policy),
         most: policy.most,

@@ -12,6 +12,8 @@ pub struct Question {
     pub tag: Option<String>,
     /// The branch in production as configured; empty: found out.
     pub base: String,
+    /// The remote as configured; empty: `origin`, or the only one.
+    pub remote: String,
     /// What paths of migrations look like, as [`is_migration`] takes them.
     pub migrations: Vec<String>,
 }

@@ -33,6 +33,8 @@ pub struct Question {
     pub ask: Ask,
     /// The branch in production as configured; empty: found out.
     pub base: String,
+    /// The remote as configured; empty: `origin`, or the only one.
+    pub remote: String,
     /// Prefix of hotfix branches.
     pub prefix: String,
     /// Words looked for in changed lines, as [`stem`] leaves them.

@@ -39,6 +39,11 @@ pub fn bump(facts: &Facts<'_>, id: &str, wanted: Option<&str>) -> Result<Plan> {
     check_at_rest(doing, facts.state)?;
     let (branch, commit) = hotfix_branch(facts, doing)?;
     let from = held_version(facts.found, doing)?;
+    let plan = |title: String| Plan::new(id, title, Purpose::Hotfix, TARGET);
+    if let (None, Some(raised)) = (wanted, raised(facts, branch, &from)) {
+        let notes = vec![raised, "flightdeck hotfix bump VERSION raises it further".to_owned()];
+        return Ok(Plan { notes, ..plan(format!("raise the version on {}", visible(branch))) });
+    }
     let to = next(facts, doing, branch, &from, wanted)?;
     let tag = format!("{}{}", facts.config.hotfix.tag_prefix, to.text());
     if (facts.has_tag)(&tag) {
@@ -62,12 +67,7 @@ pub fn bump(facts: &Facts<'_>, id: &str, wanted: Option<&str>) -> Result<Plan> {
         frozen: BTreeMap::from([(format!("refs/heads/{branch}"), commit.to_owned())]),
         notes: notes(facts.found, from.text(), to.text()),
         steps,
-        ..Plan::new(
-            id,
-            format!("raise the version on {} to {}", visible(branch), to.text()),
-            Purpose::Hotfix,
-            TARGET,
-        )
+        ..plan(format!("raise the version on {} to {}", visible(branch), to.text()))
     })
 }
 
@@ -145,6 +145,18 @@ fn held_version(found: &Found, doing: &str) -> Result<Version> {
     })
 }
 
+/// The version of the base, where it holds one that can be compared.
+fn base_version(facts: &Facts<'_>) -> Option<Version> {
+    facts.base.first().and_then(|(_, version)| Version::parse(version))
+}
+
+/// What is said of a branch whose version is raised already.
+fn raised(facts: &Facts<'_>, branch: &str, from: &Version) -> Option<String> {
+    let base = base_version(facts).filter(|base| from > base)?;
+    let name = facts.state.base.as_deref().map_or_else(|| "the base".into(), visible);
+    Some(format!("{} holds {} already, and {name} {}", visible(branch), from.text(), base.text()))
+}
+
 /// The version that it is raised to.
 fn next(
     facts: &Facts<'_>,
@@ -154,7 +166,7 @@ fn next(
     wanted: Option<&str>,
 ) -> Result<Version> {
     let name = facts.state.base.as_deref().map_or_else(|| "the base".into(), visible);
-    let base = facts.base.first().and_then(|(_, version)| Version::parse(version));
+    let base = base_version(facts);
     let newest = base.as_ref().filter(|base| *base > from).unwrap_or(from);
     let to = if let Some(wanted) = wanted {
         let to = Version::parse(wanted.trim()).ok_or_else(|| {
@@ -168,19 +180,6 @@ fn next(
         }
         to
     } else {
-        if let Some(base) = base.as_ref().filter(|base| from > *base) {
-            let cause = format!(
-                "{} is raised already: it holds {}, and {name} {}",
-                visible(branch),
-                from.text(),
-                base.text()
-            );
-            return Err(gate(
-                doing,
-                &cause,
-                "nothing has to be done; flightdeck hotfix bump VERSION raises it further",
-            ));
-        }
         let hint = "name the version: flightdeck hotfix bump VERSION";
         let next = newest.next_patch().map_err(|why| gate(doing, &why, hint))?;
         Version::parse(&next).ok_or_else(|| gate(doing, &format!("{next} is too long"), hint))?
@@ -403,7 +402,8 @@ mod tests {
     #[test]
     fn what_is_raised_already_is_left_unless_a_version_is_named() {
         let case = Case::new("1.2.4");
-        case.refused(None, &["raised already", "holds 1.2.4, and main 1.2.3", "nothing has to be done"]);
+        let nothing = case.plan(None).unwrap().nothing_left().unwrap();
+        assert!(nothing.contains("hotfix/x holds 1.2.4 already, and main 1.2.3"), "{nothing}");
         assert!(case.plan(Some("1.2.5")).is_ok());
     }
 
@@ -417,7 +417,7 @@ mod tests {
         case.refused(None, &["package.json: it is not right as JSON", "ignore = true"]);
         let case = Case { found: Found::default(), ..Case::new("1.2.3") };
         case.refused(None, &["no file here holds a version", "VERSION, Cargo.toml"]);
-        Case::new("1.2.4-rc.1").refused(None, &["raised already"]);
+        assert!(Case::new("1.2.4-rc.1").plan(None).unwrap().nothing_left().is_some());
         let pre = Case { base: "1.2.4-rc.1", ..Case::new("1.2.4-rc.1") };
         pre.refused(None, &["pre-release", "hotfix bump VERSION"]);
         Case::new("1.2.3rc1").refused(None, &["nothing that can be compared"]);

@@ -150,12 +150,14 @@ impl Reader {
         budget: Budget,
     ) -> Result<Revert, Trouble> {
         let repo = &self.repo;
-        let remote = refs::main_remote(repo);
+        let remote = self.remote_name(&question.remote);
         let branch = refs::base_name(repo, &question.base, remote.as_deref())
             .ok_or_else(|| no("the branch in production was not found here"))?;
         let remote =
             remote.ok_or_else(|| no("there is no remote called origin, nor just one, to push to"))?;
-        let tracking = format!("refs/remotes/{remote}/{branch}");
+        let tracking = self
+            .tracking_name(&remote, &branch)
+            .ok_or_else(|| no(format!("{branch} of {remote} is not fetched here by default")))?;
         let (tracking, onto) = refs::commit_of(repo, &tracking)?
             .ok_or_else(|| no(format!("{remote} has no {branch} as far as is known here: git fetch")))?;
         if onto != current.id() && !repo.graph_descendant_of(onto, current.id())? {
@@ -386,6 +388,30 @@ mod tests {
         let [run] = revert.runs.as_slice() else { panic!("one run: {:?}", revert.runs) };
         let ids: Vec<_> = run.commits.iter().map(|commit| commit.id.as_str()).collect();
         assert_eq!((run.mainline, ids), (None, vec![second.as_str(), first.as_str()]));
+    }
+
+    #[test]
+    fn the_configured_remote_is_the_one_that_counts() {
+        let (repo, good) = released();
+        repo.with_origin();
+        let other = repo.beside("other.git");
+        repo.git(&["init", "-q", "--bare", "-b", "main", other.to_str().unwrap()]);
+        repo.git(&["remote", "add", "production", other.to_str().unwrap()]);
+        repo.write("src/pool.rs", "pub const LIMIT: u32 = 10;\n");
+        let bad = repo.commit("lower the limit");
+        repo.git(&["push", "-q", "production", "main"]);
+        let ask = |remote: &str| {
+            let (current, target, remote) = (bad.clone(), good.clone(), remote.to_owned());
+            let question = Question { current, target, remote, ..Question::default() };
+            Reader::open(repo.root()).unwrap().look_back(&question, PATIENCE).revert
+        };
+        let revert = ask("production").unwrap();
+        assert_eq!(
+            (revert.remote.as_str(), revert.tracking.as_str()),
+            ("production", "refs/remotes/production/main")
+        );
+        assert!(matches!(ask(""), Err(NoRevert::No(_))), "origin does not have what is deployed");
+        assert!(matches!(ask("gone"), Err(NoRevert::No(_))), "no other takes its place");
     }
 
     #[test]

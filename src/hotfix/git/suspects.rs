@@ -200,7 +200,7 @@ impl Reader {
                 )),
             }
         }
-        let remote = refs::main_remote(&self.repo);
+        let remote = self.remote_name(&question.remote);
         let Some(name) = refs::base_name(&self.repo, &question.base, remote.as_deref()) else {
             return Ok(None);
         };

@@ -13,6 +13,7 @@ fn question(ask: Ask) -> Question {
     Question {
         ask,
         base: String::new(),
+        remote: String::new(),
         prefix: "hotfix/".into(),
         words: BTreeSet::from(["pool".to_owned(), "timeout".to_owned()]),
         most: 300,
