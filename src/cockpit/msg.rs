@@ -293,6 +293,8 @@ pub enum Done {
     Opened(Box<Log>),
     /// A plan was made.
     Prepared(Box<Plan>),
+    /// There is no plan, but words for a person to open a pull request with.
+    ByHand(Box<pull::ByHand>),
     /// Flags were asked for, in the order of the configuration.
     Flags(Vec<FlagState>),
     /// A plan was started; these records say so.

@@ -17,6 +17,7 @@ use super::msg::{EffectId, Item};
 use super::suspects::{ChangeView, SuspectsView};
 use crate::deploy::flags::Switch;
 use crate::failure::Failure;
+use crate::hotfix::pull::ByHand;
 use crate::incident::{CheckState, NoteKind, RecordId, Severity};
 use crate::report::blocks::{self, Block};
 
@@ -57,6 +58,8 @@ pub enum Overlay {
     Trust(Scroll),
     /// Feature flags with their state.
     Flags(Flags),
+    /// The words of a pull request that a person has to open.
+    ByHand(Box<ByHand>, Scroll),
     /// A yes-or-no question whose dangerous answer is never the default.
     Confirm(Confirm),
 }

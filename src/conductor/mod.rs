@@ -75,7 +75,7 @@ pub use plain::Plain;
 pub use prepare::{Fresh, Ground, prepare};
 pub use process::{Life, is_gone, life};
 pub use prove::{prove, unasked};
-pub use pull::{ByHand, by_hand, needs_trust};
+pub use pull::{by_hand, needs_trust};
 pub use reconcile::reconcile;
 pub use secrets::masker;
 pub use start::{PassOver, blocked, start};

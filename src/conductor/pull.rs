@@ -16,7 +16,7 @@ use crate::hotfix::flows::{self, gate};
 use crate::hotfix::forge::{Found, link, place};
 use crate::hotfix::git::Reader;
 use crate::hotfix::outlook::Verdict;
-use crate::hotfix::pull::PullState;
+use crate::hotfix::pull::{ByHand, PullState};
 use crate::hotfix::standing;
 use crate::hotfix::state::BranchState;
 use crate::plan::forge::Place;
@@ -31,21 +31,6 @@ const DECIDING: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long it may take to find out which files conflict.
 const FORECAST: Duration = Duration::from_secs(5);
-
-/// A pull request that a person has to open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ByHand {
-    /// Why nobody else does, in one line.
-    pub why: String,
-    /// What it has to say.
-    pub text: PullText,
-    /// Labels it should have.
-    pub labels: Vec<String>,
-    /// Who should review it.
-    pub reviewers: Vec<String>,
-    /// Where the form is, filled in; `None`: nobody knows.
-    pub link: Option<String>,
-}
 
 /// Tells whether a request runs or reaches what only a trusted configuration may name.
 pub fn needs_trust(config: &crate::config::types::Config, request: &Request) -> bool {

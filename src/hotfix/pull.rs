@@ -5,6 +5,11 @@ mod text;
 
 pub use text::text;
 
+use std::fmt::Write as _;
+
+use crate::plan::PullText;
+use crate::text::{visible, visible_lines};
+
 /// What is known of the pull request of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Looked {
@@ -88,4 +93,33 @@ pub enum CheckState {
     Skipped,
     /// It waits for a person.
     Waiting,
+}
+
+/// A pull request that a person has to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByHand {
+    /// Why nobody else does, in one line.
+    pub why: String,
+    /// What it has to say.
+    pub text: PullText,
+    /// Labels it should have.
+    pub labels: Vec<String>,
+    /// Who should review it.
+    pub reviewers: Vec<String>,
+    /// Where the form is, filled in; `None`: nobody knows.
+    pub link: Option<String>,
+}
+
+impl ByHand {
+    /// All of it as text, ready to paste: title, body, and what else the form asks for.
+    pub fn words(&self) -> String {
+        let mut out =
+            format!("{}\n\n{}\n", visible(&self.text.title), visible_lines(self.text.body.trim_end()));
+        for (name, list) in [("labels", &self.labels), ("reviewers", &self.reviewers)] {
+            if !list.is_empty() {
+                let _ = write!(out, "\n{name}: {}", visible(&list.join(", ")));
+            }
+        }
+        out.trim_end().to_owned()
+    }
 }

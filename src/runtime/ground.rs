@@ -42,6 +42,9 @@ impl Ground {
             now: Timestamp::now(),
             fresh: conductor::Fresh::Fetch,
         };
+        if let Some(by_hand) = conductor::by_hand(&ground, request)? {
+            return Ok(Done::ByHand(Box::new(by_hand)));
+        }
         conductor::prepare(&ground, plan, request).map(|plan| Done::Prepared(Box::new(plan)))
     }
 

@@ -13,6 +13,7 @@ mod history;
 mod input;
 mod log;
 mod panics;
+mod pull;
 mod pulse;
 mod repo;
 mod screen;

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use ratatui::layout::Position;
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
+use super::pull::{self, Follower};
 use super::pulse::Pulse;
 use super::screen::Screen;
 use super::store::Store;
@@ -112,6 +113,7 @@ pub(super) struct Shell<'a> {
     /// Begun with the first order.
     pub(super) suspects: Option<Sender<suspects::Order>>,
     pub(super) pulse: Pulse,
+    pull: Follower,
     pub(super) over: bool,
     launch: &'a Launch,
     screen: &'a Screen,
@@ -176,6 +178,7 @@ impl<'a> Shell<'a> {
         let typing = typing::start(&launch.state_dir, &events)?;
         let survey = survey::start(&launch.here, &launch.state_dir, &events)?;
         let reader = input::start(began, &events)?;
+        let pull = Follower::start(&events)?;
         Ok(Self {
             model,
             state_dir: launch.state_dir.clone(),
@@ -188,6 +191,7 @@ impl<'a> Shell<'a> {
             survey,
             suspects: None,
             pulse: Pulse::default(),
+            pull,
             over: false,
             launch,
             screen,
@@ -319,6 +323,7 @@ impl<'a> Shell<'a> {
             Event::Configured { config, probes, root, masker } => {
                 let may_run = matches!(config.source, ConfigSource::Trusted);
                 self.message(Msg::Fact(Fact::Config(config)), Dirty::Soon);
+                self.pull.keep_up(&self.model);
                 let probes = if may_run { probes } else { Vec::new() };
                 self.pulse.configure(probes, root, masker, &self.store);
                 self.restore_health();
@@ -355,7 +360,11 @@ impl<'a> Shell<'a> {
     /// A message from one of the threads.
     fn fact(&mut self, msg: Msg) {
         let loads = matches!(msg, Msg::Fact(Fact::Opened(_)) | Msg::Done(_, Ok(Done::Opened(_))));
+        let concerns = pull::concerns(&msg);
         self.message(msg, Dirty::Soon);
+        if concerns {
+            self.pull.keep_up(&self.model);
+        }
         if loads {
             self.restore_health();
         }

@@ -22,6 +22,8 @@ mod faults;
 #[cfg(target_os = "linux")]
 mod flags;
 #[cfg(target_os = "linux")]
+mod forge;
+#[cfg(target_os = "linux")]
 mod hotfix_start;
 mod journal;
 #[cfg(target_os = "linux")]

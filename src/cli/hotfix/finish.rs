@@ -6,14 +6,14 @@ use super::super::End;
 use super::super::args::WorldArgs;
 use super::super::carry::{carry_for, on_ground};
 use super::super::context::{Context, Wanted};
-use crate::conductor::{self, ByHand, Fresh};
+use crate::conductor::{self, Fresh};
 use crate::config::types::{Config, Flow};
 use crate::failure::Result;
 use crate::hotfix::git::Reader;
-use crate::hotfix::pull;
+use crate::hotfix::pull::{self, ByHand};
 use crate::hotfix::state::BranchState;
 use crate::plan::{HotfixRequest, PullText, Request};
-use crate::text::{visible, visible_lines};
+use crate::text::visible;
 
 /// Plans what is left of finishing, and carries it out; where a person has to open the pull
 /// request, prints what it has to say.
@@ -59,15 +59,10 @@ fn print(cx: &Context, by_hand: &ByHand, json: bool) -> Result<End> {
     if link.is_some() {
         cx.out.tell("the link at the end opens the form with them filled in");
     }
-    let mut out = format!("{}\n\n{}\n", visible(&text.title), visible_lines(text.body.trim_end()));
-    for (name, list) in [("labels", labels), ("reviewers", reviewers)] {
-        if !list.is_empty() {
-            let _ = write!(out, "\n{name}: {}", visible(&list.join(", ")));
-        }
-    }
+    let mut out = by_hand.words();
     if let Some(link) = link {
         let _ = write!(out, "\n\n{}", visible(link));
     }
-    cx.out.lines(out.trim_end())?;
+    cx.out.lines(&out)?;
     Ok(End::Done)
 }

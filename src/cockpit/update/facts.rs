@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::super::commands::Command;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact};
-use super::super::overlay::{Overlay, Preview};
+use super::super::overlay::{Overlay, Preview, Scroll};
 use super::{Cx, flags, plan_view, rollback, run_view, settle, survey, suspects, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State, Verdict};
@@ -86,6 +86,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
             cx.push(Overlay::Preview(Box::new(Preview::new(*plan))));
         }
         Ok(Done::Change(text)) => suspects::read(cx.model, id, *text),
+        Ok(Done::ByHand(words)) => cx.push(Overlay::ByHand(words, Scroll::default())),
         Ok(Done::Flags(states)) => flags::read(cx, id, states),
         Ok(Done::Started { plan, records }) => {
             insert(cx, records);

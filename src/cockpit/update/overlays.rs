@@ -30,6 +30,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Flags(_)) => flags::key(cx, press.key),
         Some(Overlay::Trust(_)) if press.key == Key::char('y') && !repeated(press, before) => trust(cx),
         Some(Overlay::Report(_)) if matches!(press.key.text(), Some('s' | 'c')) => report(cx, press.key),
+        Some(Overlay::ByHand(..)) if matches!(press.key.text(), Some('l' | 'c')) => by_hand(cx, press.key),
         Some(Overlay::Run(_)) => run_view::key(cx, press),
         Some(Overlay::Rollback(_)) => rollback::key(cx, press.key),
         Some(Overlay::Suspects(_)) => suspects::key(cx, press.key),
@@ -171,6 +172,15 @@ fn trust(cx: &mut Cx<'_>) {
     cx.pop();
 }
 
+/// Copies the words of a pull request, or the link to its form.
+fn by_hand(cx: &mut Cx<'_>, key: Key) {
+    let Some(Overlay::ByHand(by_hand, _)) = cx.model.overlays.last() else { return };
+    let text = if key == Key::char('c') { Some(by_hand.words()) } else { by_hand.link.clone() };
+    if let Some(text) = text {
+        cx.effect("copying", Effect::Copy(text));
+    }
+}
+
 fn report(cx: &mut Cx<'_>, key: Key) {
     let Some(Overlay::Report(view)) = cx.model.overlays.last() else { return };
     let content = view.markdown.clone();
@@ -231,7 +241,10 @@ pub(super) fn drawn_from(model: &mut Model, line: usize) {
 /// The first line shown of an overlay that scrolls by lines.
 fn top(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
-        Overlay::Help(scroll) | Overlay::Errors(scroll) | Overlay::Trust(scroll) => Some(&mut scroll.top),
+        Overlay::Help(scroll)
+        | Overlay::Errors(scroll)
+        | Overlay::Trust(scroll)
+        | Overlay::ByHand(_, scroll) => Some(&mut scroll.top),
         Overlay::Entry(entry) => Some(&mut entry.scroll.top),
         Overlay::Report(view) => Some(&mut view.scroll.top),
         Overlay::Preview(preview) => Some(&mut preview.scroll.top),

@@ -22,7 +22,7 @@ pub fn text(state: &State, branch: &BranchState, config: &Config) -> PullText {
 
 /// A title of one line. It becomes the first line of a commit, where a name after `@` or a number
 /// after `#` would call somebody or close something.
-pub fn title(prefix: &str, about: &str) -> String {
+fn title(prefix: &str, about: &str) -> String {
     let about = visible(about.trim());
     let mut out = prefix.to_owned();
     let mut rest = about.chars().peekable();

@@ -1,6 +1,7 @@
 //! What lies over the cockpit: one file each, and the window that is around most of them.
 
 mod ask;
+mod by_hand;
 mod change;
 mod confirm;
 mod decide;
@@ -69,6 +70,7 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
         Overlay::Errors(scroll) => errors::draw(ui, buf, area, *scroll),
         Overlay::Report(view) => report::draw(ui, buf, area, view),
         Overlay::Trust(scroll) => trust::draw(ui, buf, area, *scroll),
+        Overlay::ByHand(words, scroll) => by_hand::draw(ui, buf, area, words, *scroll),
         Overlay::Flags(view) => flags::draw(ui, buf, area, view),
         Overlay::Confirm(confirm) => confirm::draw(ui, buf, area, confirm),
     }
