@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use git2::{Commit as GitCommit, Error, ErrorCode, Oid, Repository, Sort};
+use git2::{Commit as GitCommit, Error, ErrorCode, Oid, Repository};
 
 use super::{Reader, change, refs};
 use crate::failure::{Failure, Result};
@@ -257,8 +257,8 @@ impl Reader {
         if tags.is_empty() {
             return Ok(None);
         }
+        // Without an order of its own it goes by date, and only as far as it is asked to.
         let mut walk = self.repo.revwalk()?;
-        walk.set_sorting(Sort::TIME)?;
         walk.push(to)?;
         for id in walk.skip(1).take(MAX_TAG_WALK) {
             let id = match id {

@@ -192,7 +192,7 @@ fn called(ui: Ui<'_>, suspect: &Suspect) -> (String, Style) {
     match suspect.kind {
         Kind::Commit | Kind::Merge => (short_id(&suspect.id).to_owned(), ui.of(Role::Info)),
         Kind::Flag => ("⚑ flag".to_owned(), ui.of(Role::Accent)),
-        Kind::Deploy => ("▲ deploy".to_owned(), ui.of(Role::ChartMark)),
+        Kind::Deploy => ("▲ live".to_owned(), ui.of(Role::ChartMark)),
     }
 }
 

@@ -31,9 +31,9 @@ impl Graph {
     /// Reads the commits that `to` has and `from` has not, newest first.
     pub(super) fn read(repo: &Repository, to: Oid, from: Option<Oid>, most: usize) -> Result<Self, Error> {
         let mut walk = repo.revwalk()?;
-        walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
         walk.push(to)?;
         if let Some(from) = from {
+            walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
             walk.hide(from)?;
         }
         let mut graph = Self {
