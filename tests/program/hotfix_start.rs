@@ -253,6 +253,21 @@ fn giving_it_up_loses_no_commit_and_nobody_elses() {
 }
 
 #[test]
+fn in_a_trunk_starting_brings_the_base_along_and_fetching_brings_only_what_is_there() {
+    let shop = Shop::new(TRUNK);
+    let theirs = shop.colleague_pushes("main", "theirs", "1");
+    let here = shop.git(&["rev-parse", "main"]);
+    shop.git(&["switch", "-q", "-c", "other"]);
+    shop.hotfix(&["fetch"]).succeeded();
+    assert_eq!(shop.git(&["rev-parse", "origin/main", "main"]), format!("{theirs}\n{here}"));
+    shop.hotfix(&["start"]).succeeded();
+    assert_eq!(shop.git(&["branch", "--show-current"]), "main");
+    assert_eq!(shop.git(&["rev-parse", "main"]), theirs);
+    let again = shop.hotfix(&["start"]).succeeded();
+    assert!(again.stdout.contains("up to date"), "{again:?}");
+}
+
+#[test]
 fn in_a_trunk_the_fix_is_pushed_as_it_is_where_nobody_else_was_faster() {
     let shop = Shop::new(TRUNK);
     let fix = shop.commit("check.sh", "#!/bin/sh\n");
@@ -262,6 +277,8 @@ fn in_a_trunk_the_fix_is_pushed_as_it_is_where_nobody_else_was_faster() {
     shop.hotfix(&["finish", "--confirm", "main"]).succeeded();
     assert_eq!(shop.there(&["rev-parse", "main"]), fix);
     assert_eq!(shop.there(&["tag"]), "");
+    let again = shop.hotfix(&["finish"]).succeeded();
+    assert!(again.stdout.contains("origin has all that is on main here"), "{again:?}");
 }
 
 /// A trunk with a check that fails without the colleague's file, and says where it ran.

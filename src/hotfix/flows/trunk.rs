@@ -8,7 +8,7 @@ use super::{
     GIT_TIMEOUT, NETWORK_TIMEOUT, TARGET, check_at_rest, commits, gate, git, is_at, no_base, remote_has,
     short,
 };
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::plan::{
     Action, Command, Guard, OnFailure, Plan, Probe, Purpose, Reach, Settle, Step, Subject, Undo,
 };
@@ -17,10 +17,11 @@ use crate::text::visible;
 /// Most commits that are named in a note.
 const NAMED: usize = 10;
 
-/// The plan of `hotfix start` in the trunk flow: the base is checked out and brought up to date.
+/// The plan of `hotfix start` in the trunk flow: the base is checked out and brought up to date. One
+/// without steps says that it is.
 ///
 /// # Errors
-/// It is up to date already, has gone apart from the remote's, or changed files are in the way.
+/// It has gone apart from the remote's, or changed files are in the way.
 pub fn start(seen: &Seen<'_>) -> Result<Plan> {
     let doing = "planning to bring the base up to date";
     check_at_rest(doing, seen.state)?;
@@ -40,8 +41,8 @@ pub fn start(seen: &Seen<'_>) -> Result<Plan> {
     let mut notes = seen.remote.notes(seen.now);
     notes.extend(seen.base_notes("it is brought along"));
     if is_on && target.is_none() {
-        let cause = format!("{shown} is checked out and up to date: there is nothing to prepare");
-        return Err(Failure::usage(doing, cause, "commit the fix on it, then flightdeck hotfix finish"));
+        let note = format!("{shown} is checked out and up to date: commit the fix on it");
+        return Ok(nothing(seen, &format!("start on {shown}"), note));
     }
     if seen.state.is_dirty() {
         let cause = format!("changed files are in the way of bringing {shown} up to date");
@@ -66,6 +67,13 @@ pub fn start(seen: &Seen<'_>) -> Result<Plan> {
     let at = base.there.as_ref().or(base.local.as_ref()).map_or("", |commit| short(commit));
     let title = format!("start on {shown} {at}");
     Ok(Plan { notes, steps, ..Plan::new(seen.id, title, Purpose::Hotfix, TARGET) })
+}
+
+/// A plan of which nothing is left to do, and why.
+fn nothing(seen: &Seen<'_>, title: &str, why: String) -> Plan {
+    let mut notes = seen.remote.notes(seen.now);
+    notes.push(why);
+    Plan { notes, ..Plan::new(seen.id, title, Purpose::Hotfix, TARGET) }
 }
 
 fn switch(seen: &Seen<'_>, doing: &str, base: &Base) -> Result<Step> {
@@ -94,10 +102,10 @@ pub struct Fix {
 }
 
 /// The plan of `hotfix finish` in the trunk flow, without its gates: pushes what the base here has
-/// and the remote's has not.
+/// and the remote's has not. One without steps says that nothing is left to do.
 ///
 /// # Errors
-/// The remote cannot be asked, what it has is not here, or nothing is left to push.
+/// The remote cannot be asked, or what it has is not here.
 pub fn finish(seen: &Seen<'_>, fix: &Fix) -> Result<Plan> {
     let doing = "planning to finish the hotfix";
     let known = seen.remote.require(doing)?;
@@ -114,8 +122,8 @@ pub fn finish(seen: &Seen<'_>, fix: &Fix) -> Result<Plan> {
         return Err(gate(doing, &cause, "flightdeck hotfix fetch brings them; then ask for this again"));
     };
     if ahead == 0 {
-        let cause = format!("{remote} has all that is on {name} here: nothing is left to push");
-        return Err(Failure::usage(doing, cause, "commit the fix on it first, if it is not there yet"));
+        let note = format!("{remote} has all that is on {name} here; a fix is committed there first");
+        return Ok(nothing(seen, &format!("finish the hotfix on {name} (trunk)"), note));
     }
     let job = Job { seen, base: &base.name, remote: &known.name, local, there, fix };
     let moved = behind > 0;

@@ -91,8 +91,10 @@ fn the_work_tree_is_left_alone_where_something_is_in_the_way() {
 #[test]
 fn nothing_is_pushed_that_is_there_or_on_a_guess() {
     let refused = |sight: &Sight| finish(&sight.seen(), &fix()).unwrap_err().cause;
-    assert!(refused(&sight(1, 1, (0, 0))).contains("nothing is left to push"));
-    assert!(refused(&sight(1, 2, (0, 3))).contains("nothing is left to push"));
+    for there in [sight(1, 1, (0, 0)), sight(1, 2, (0, 3))] {
+        let plan = finish(&there.seen(), &fix()).unwrap();
+        assert!(plan.nothing_left().unwrap().contains("origin has all that is on main here"));
+    }
     let mut unknown = sight(2, 3, (1, 1));
     unknown.base.as_mut().unwrap().is_here = false;
     assert!(refused(&unknown).contains("not here yet"));
@@ -122,6 +124,6 @@ fn starting_brings_the_base_up_to_date() {
     );
     behind.state.dirty_count = 1;
     assert!(start(&behind.seen()).unwrap_err().cause.contains("in the way"));
-    assert!(start(&sight(1, 1, (0, 0)).seen()).unwrap_err().cause.contains("nothing to prepare"));
+    assert!(start(&sight(1, 1, (0, 0)).seen()).unwrap().nothing_left().unwrap().contains("up to date"));
     assert!(start(&sight(2, 3, (1, 1)).seen()).unwrap_err().hint.contains("hotfix finish"));
 }
