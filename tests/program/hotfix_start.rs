@@ -8,10 +8,10 @@ use super::conductor::Yard;
 use super::world::{Ended, wait_until};
 
 /// Nothing stands in the way but what is tested.
-const CONFIG: &str = r#"
+const CONFIG: &str = "
 [policy.finish_gates]
 trunk = []
-"#;
+";
 
 /// A trunk whose check looks for what the colleague pushed.
 const TRUNK: &str = r#"
@@ -306,7 +306,7 @@ fn where_the_remote_has_moved_on_the_fix_is_rebased_and_tested_and_never_forced(
     shop.hotfix(&["finish", "--confirm", "main"]).succeeded();
     let there = shop.there(&["rev-parse", "main"]);
     assert_eq!(shop.there(&["rev-parse", "main^"]), theirs);
-    assert_eq!(checked(&shop), [there.clone()], "what was pushed is what was tested");
+    assert_eq!(checked(&shop), std::slice::from_ref(&there), "what was pushed is what was tested");
     assert_eq!(shop.git(&["rev-parse", "main"]), there, "the base here came along");
     assert_ne!(mine, there);
     assert_eq!(shop.git(&["worktree", "list"]).lines().count(), 1);
