@@ -153,7 +153,7 @@ impl Around {
         Facts {
             healthy: healthy(&self.health),
             hotfix_branch: on_hotfix.map(str::to_owned),
-            hotfix_commits: branch.map_or(0, |branch| standing::commits(&self.settings, branch)),
+            hotfix_commits: branch.map_or(Some(0), |branch| standing::commits(&self.settings, branch)),
             fix: branch.map_or_else(Fix::default, |branch| {
                 standing::fix(&self.settings, branch, self.outlook.as_ref(), None)
             }),

@@ -92,7 +92,7 @@ fn branch(state: &State, facts: &Facts) -> Option<GuideLine> {
             )
         });
     }
-    (facts.hotfix_commits == 0)
+    (facts.hotfix_commits == Some(0))
         .then(|| say("drill.fix", "", "Mend app/checkout.awk and commit, or have the prepared fix applied."))
 }
 

@@ -112,7 +112,7 @@ fn facts() -> Facts {
 fn on_branch(commits: usize) -> Facts {
     Facts {
         hotfix_branch: Some("hotfix/no-card".into()),
-        hotfix_commits: commits,
+        hotfix_commits: Some(commits),
         head: Some(HEAD.into()),
         ..facts()
     }

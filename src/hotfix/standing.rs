@@ -17,14 +17,17 @@ pub fn branch<'a>(hotfix: &Hotfix, state: &'a BranchState) -> Option<&'a str> {
 }
 
 /// Commits of the fix that its goal does not have: in the trunk flow those that are not pushed.
-pub fn commits(hotfix: &Hotfix, state: &BranchState) -> usize {
-    match (branch(hotfix, state), hotfix.flow) {
+/// `None`: they are not counted yet.
+pub fn commits(hotfix: &Hotfix, state: &BranchState) -> Option<usize> {
+    let count = match (branch(hotfix, state), hotfix.flow) {
         (None, _) => 0,
+        (Some(_), _) if state.not_yet.counts => return None,
         (Some(_), Flow::Trunk) if state.branch() == state.base.as_deref() => {
             state.upstream.as_ref().map_or(state.ahead, |upstream| upstream.ahead)
         }
         (Some(_), _) => state.ahead,
-    }
+    };
+    Some(count)
 }
 
 /// How the fix stands. What is known of another branch or commit says nothing about it.
@@ -193,9 +196,9 @@ mod tests {
         let hotfix = Hotfix { flow: Flow::Trunk, ..Hotfix::default() };
         let mut state = on("main");
         state.upstream = Some(Upstream { name: "origin/main".into(), exists: true, ahead: 1, behind: 0 });
-        assert_eq!((branch(&hotfix, &state), commits(&hotfix, &state)), (Some("main"), 1));
+        assert_eq!((branch(&hotfix, &state), commits(&hotfix, &state)), (Some("main"), Some(1)));
         assert_eq!(branch(&Hotfix::default(), &state), None);
-        assert_eq!(commits(&Hotfix::default(), &on("hotfix/x")), 2);
+        assert_eq!(commits(&Hotfix::default(), &on("hotfix/x")), Some(2));
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub struct Facts {
     /// The branch the fix is on: the current one, if it is a hotfix branch; in the trunk flow the
     /// base.
     pub hotfix_branch: Option<String>,
-    /// Commits on it that the base does not have.
-    pub hotfix_commits: usize,
+    /// Commits on it that the base does not have; `None`: they are not counted yet.
+    pub hotfix_commits: Option<usize>,
     /// How the fix stands on its way.
     pub fix: Fix,
     /// Its commit, short or full.

@@ -253,7 +253,8 @@ pub(super) fn unmet(model: &Model, environment: &str) -> Vec<Standing> {
         reference: branch.branch().unwrap_or_default().to_owned(),
         commit: branch.commit().unwrap_or_default().to_owned(),
         root: branch.root.clone(),
-        dirty: branch.is_dirty(),
+        // What was not looked at yet is not known to be clean.
+        dirty: branch.is_dirty() || branch.not_yet.changes,
         same: branch.same_content.clone(),
         ..Resolved::default()
     };

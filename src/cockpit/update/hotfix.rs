@@ -218,7 +218,9 @@ fn push_blocked(model: &Model, branch: &BranchState) -> Option<String> {
         }
         Some(upstream) if upstream.exists && upstream.ahead == 0 => Some("nothing to push".to_owned()),
         Some(upstream) if upstream.exists => None,
-        _ if standing::commits(&model.config.config.hotfix, branch) == 0 => Some("no commit yet".to_owned()),
+        _ if standing::commits(&model.config.config.hotfix, branch) == Some(0) => {
+            Some("no commit yet".to_owned())
+        }
         _ => None,
     }
 }
@@ -275,7 +277,7 @@ fn begun(model: &Model) -> bool {
 
 /// Whether there is anything to finish.
 fn has_work(model: &Model, branch: &BranchState) -> bool {
-    standing::commits(&model.config.config.hotfix, branch) > 0 || begun(model) || fix(model).owes()
+    standing::commits(&model.config.config.hotfix, branch) > Some(0) || begun(model) || fix(model).owes()
 }
 
 fn pull_blocked(model: &Model, command: Command) -> Option<String> {

@@ -264,7 +264,7 @@ fn facts_of(model: &Model) -> Facts {
     Facts {
         healthy: healthy(&model.probes, config),
         hotfix_branch: model.hotfix_branch().map(str::to_owned),
-        hotfix_commits: repository.map_or(0, |branch| standing::commits(&config.hotfix, branch)),
+        hotfix_commits: repository.map_or(Some(0), |branch| standing::commits(&config.hotfix, branch)),
         fix: hotfix::fix(model),
         head: repository.and_then(|branch| branch.commit()).map(str::to_owned),
         checks: if runs {

@@ -368,3 +368,6 @@ fn short(full: &str) -> String {
     let name = ["refs/remotes/", "refs/heads/"].iter().find_map(|prefix| full.strip_prefix(prefix));
     name.unwrap_or(full).to_owned()
 }
+
+#[cfg(test)]
+mod tests;

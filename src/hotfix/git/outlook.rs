@@ -304,3 +304,6 @@ fn is_lock(path: &str) -> bool {
     ];
     LOCKS.contains(&path.rsplit('/').next().unwrap_or(path))
 }
+
+#[cfg(test)]
+mod tests;

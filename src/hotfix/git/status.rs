@@ -2,6 +2,7 @@
 //! is looked at again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::SystemTime;
@@ -75,7 +76,7 @@ impl Found {
             return Ok(());
         }
         let now = look(repo, places)?;
-        self.files.retain(|path, _| !places.iter().any(|place| is_at(path, place)));
+        self.files.retain(|path, _| !places.contains(path));
         self.files.extend(now.files);
         Ok(())
     }
@@ -86,12 +87,7 @@ pub(super) fn read(repo: &Repository) -> Result<Vec<DirtyFile>, Error> {
     Changes::default().read(repo, None, &Changed::Anything)
 }
 
-/// Tells whether a path is a place, or in it.
-fn is_at(path: &[u8], place: &[u8]) -> bool {
-    path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'/'))
-}
-
-/// The places to look at again after changes; `None`: the changes may matter elsewhere, too.
+/// The files to look at again after changes; `None`: the changes may matter elsewhere, too.
 fn narrow(
     repo: &Repository,
     found: &Found,
@@ -109,43 +105,31 @@ fn narrow(
         if path.is_empty() || TELLING.contains(&name) {
             return Ok(None);
         }
-        let Some(place) = place(&index, path) else { return Ok(None) };
         // A rename is found between two paths, of which one alone says nothing.
-        let pairs = found.renamed.iter().any(|renamed| is_at(renamed, &place));
-        let staged = |(path, files): (&Vec<u8>, &Vec<(u8, DirtyFile)>)| {
-            path != &place
-                && is_at(path, &place)
-                && files.iter().any(|(_, file)| !file.code.starts_with([' ', '?']))
-        };
-        if pairs || found.files.iter().any(staged) {
+        if found.renamed.contains(path) || !stands_alone(repo, &index, path) {
             return Ok(None);
         }
-        places.insert(place);
+        places.insert(path.to_vec());
     }
-    let mut places: Vec<Vec<u8>> = places.into_iter().collect();
-    // In order, so that what is in another comes after it.
-    places.dedup_by(|inner, outer| is_at(inner, outer));
-    Ok(Some(places))
+    Ok(Some(places.into_iter().collect()))
 }
 
-/// What to look at for a changed path: itself, or the topmost folder around it of which git knows
-/// nothing, because that is named in its stead. `None`: it is in a submodule.
-fn place(index: &Index, path: &[u8]) -> Option<Vec<u8>> {
-    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-    for end in ends {
-        let folder = path.get(..end)?;
-        if let Some(entry) = index.get_path(Path::new(std::ffi::OsStr::from_bytes(folder)), 0) {
-            return (entry.mode != SUBMODULE).then(|| folder.to_vec());
-        }
+/// Whether a changed path can be looked at by itself: a file that git knows, or one beside such.
+/// Folders that git knows nothing of are named as a whole, and what is in a submodule is its matter.
+fn stands_alone(repo: &Repository, index: &Index, path: &[u8]) -> bool {
+    let at = |path: &[u8]| index.get_path(Path::new(OsStr::from_bytes(path)), 0);
+    let has_inside = |folder: &[u8]| {
         let inside = [folder, b"/"].concat();
-        if index.find_prefix(Path::new(std::ffi::OsStr::from_bytes(&inside))).is_err() {
-            return Some(folder.to_vec());
-        }
-    }
-    match index.get_path(Path::new(std::ffi::OsStr::from_bytes(path)), 0) {
-        Some(entry) if entry.mode == SUBMODULE => None,
-        _ => Some(path.to_vec()),
-    }
+        index.find_prefix(Path::new(OsStr::from_bytes(&inside))).is_ok()
+    };
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    let known =
+        ends.filter_map(|end| path.get(..end)).all(|folder| at(folder).is_none() && has_inside(folder));
+    let is_folder = || {
+        let there = repo.workdir().map(|root| root.join(OsStr::from_bytes(path)).symlink_metadata());
+        there.is_some_and(|meta| meta.is_ok_and(|meta| meta.is_dir()))
+    };
+    known && !is_folder() && at(path).is_none_or(|entry| entry.mode != SUBMODULE) && !has_inside(path)
 }
 
 /// Compares commit, index and work tree, everywhere or in some places.
@@ -161,7 +145,7 @@ fn look(repo: &Repository, places: &[Vec<u8>]) -> Result<Found, Error> {
         // Reading must leave no trace, and the index may belong to a git that runs now.
         .update_index(false);
     for place in places {
-        options.pathspec(Path::new(std::ffi::OsStr::from_bytes(place)));
+        options.pathspec(Path::new(OsStr::from_bytes(place)));
     }
     options.disable_pathspec_match(!places.is_empty());
     let statuses = repo.statuses(Some(&mut options))?;
@@ -250,3 +234,6 @@ fn conflicts(repo: &Repository) -> Result<BTreeMap<Vec<u8>, &'static str>, Error
     }
     Ok(letters)
 }
+
+#[cfg(test)]
+mod tests;

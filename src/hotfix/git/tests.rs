@@ -401,6 +401,20 @@ fn a_hostile_repository_runs_nothing() {
     let state = reader.read(&base).unwrap();
     assert!(state.dirty.iter().any(|file| file.path == "secret.bin"));
     let _ = (reader.resolve("main"), reader.remote_url(), reader.user_name(), reader.default_branch());
+    let _ = reader.read_first(&base).unwrap();
+    // A merge that has to be asked of git, of files that name every trap.
+    let main = repo.git(&["-c", "core.fsmonitor=false", "rev-parse", "HEAD"]);
+    let tree = repo.git(&["-c", "core.fsmonitor=false", "rev-parse", "HEAD^{tree}"]);
+    let moved = repo.git(&["mktree", "--missing"]);
+    let one = repo.git(&["commit-tree", "-m", "nothing left", "-p", "HEAD~1", &moved]);
+    let two = repo.git(&["commit-tree", "-m", "the same", "-p", "HEAD~1", &tree]);
+    for (ours, theirs) in [(&main, &one), (&one, &main), (&main, &two), (&one, &two)] {
+        let _ = reader.forecast(theirs, ours, &[&main, &one], std::time::Duration::from_secs(60));
+    }
+    let limit = crate::incident::HotfixLimit { files: 1, lines: 1 };
+    let question = crate::hotfix::outlook::Question::default();
+    reader.outlook(&base, &limit, &question, std::time::Duration::from_secs(60)).unwrap();
+    reader.ask_everything(&main, &one);
     assert!(!mark.exists(), "{}", std::fs::read_to_string(&mark).unwrap_or_default());
     assert_eq!(std::fs::read(repo.root().join(".git/index")).unwrap(), index_before, "reading wrote");
 }

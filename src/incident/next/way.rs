@@ -20,7 +20,7 @@ impl Steps<'_> {
             return;
         };
         // What was merged and is in all branches but this one has nothing to be committed.
-        if facts.hotfix_commits == 0 && !self.went_out() && !facts.fix.owes() {
+        if facts.hotfix_commits == Some(0) && !self.went_out() && !facts.fix.owes() {
             self.add("note", "finding", format!("commit the smallest fix on {branch}, with a test"));
         }
         self.bump();
@@ -70,7 +70,7 @@ impl Steps<'_> {
     /// In git flow the version is part of the fix: its tag is made of it.
     fn bump(&mut self) {
         let fix = &self.facts.fix;
-        if fix.flow != Flow::GitFlow || self.facts.hotfix_commits == 0 || self.running("hotfix", None) {
+        if fix.flow != Flow::GitFlow || self.facts.hotfix_commits == Some(0) || self.running("hotfix", None) {
             return;
         }
         match &fix.version {
@@ -105,7 +105,7 @@ impl Steps<'_> {
             Review::Unknown => !is_open(),
             _ => false,
         };
-        if fix.flow == Flow::GithubFlow && fix.remote && missing && self.facts.hotfix_commits > 0 {
+        if fix.flow == Flow::GithubFlow && fix.remote && missing && self.facts.hotfix_commits > Some(0) {
             self.add_finish(format!("open the pull request into {}", fix.base));
         }
     }
@@ -130,7 +130,7 @@ impl Steps<'_> {
         }
         let base = &fix.base;
         match fix.flow {
-            Flow::GitFlow if fix.in_base != Some(true) && self.facts.hotfix_commits > 0 => {
+            Flow::GitFlow if fix.in_base != Some(true) && self.facts.hotfix_commits > Some(0) => {
                 self.add_finish(format!("finish {branch}: merge into {base}, tag, push"));
             }
             // Done by hand: of what a plan left the record tells.

@@ -161,8 +161,10 @@ fn the_fix_goes_its_way_to_production() {
     facts.head = Some(HEAD.into());
     let mut log = assembled([]);
     let first = |log: &Log, facts: &Facts| steps(log, facts, 6).remove(0);
+    assert_eq!(first(&log, &facts).0, "test", "nobody has counted yet");
+    facts.hotfix_commits = Some(0);
     assert_eq!(first(&log, &facts).0, "note", "the fix is to be committed");
-    facts.hotfix_commits = 1;
+    facts.hotfix_commits = Some(1);
     assert_eq!(first(&log, &facts).0, "test");
 
     let mut minute = 6;
@@ -205,7 +207,7 @@ fn the_fix_goes_its_way_to_production() {
 fn nothing_is_asked_for_twice_while_it_runs() {
     let mut facts = repository();
     facts.hotfix_branch = Some("hotfix/pool".into());
-    facts.hotfix_commits = 1;
+    facts.hotfix_commits = Some(1);
     let log = assembled([record(6, plan("t", "test", "checks", HEAD))]);
     let actions = actions(&log, &facts, 7);
     assert!(!actions.contains(&"test") && !actions.contains(&"deploy"), "{actions:?}");

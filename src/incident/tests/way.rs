@@ -11,7 +11,7 @@ fn on(flow: Flow, fix: Fix) -> Facts {
     Facts {
         repository: true,
         hotfix_branch: Some(branch.into()),
-        hotfix_commits: 1,
+        hotfix_commits: Some(1),
         head: Some(HEAD.into()),
         environments: vec![("staging".into(), false), ("production".into(), true)],
         fix: Fix { flow, base: "main".into(), current: branch.into(), remote: true, ..fix },
@@ -74,7 +74,7 @@ fn git_flow_raises_the_version_pushes_tries_out_finishes_and_then_deploys() {
 #[test]
 fn after_finishing_production_is_deployed_from_the_base_and_no_new_branch_is_asked_for() {
     let mut facts = on(Flow::GitFlow, Fix::default());
-    (facts.hotfix_branch, facts.hotfix_commits) = (None, 0);
+    (facts.hotfix_branch, facts.hotfix_commits) = (None, Some(0));
     facts.fix.current = "develop".into();
     let happened = || finish(12, PlanEnd::Done);
     let said = next_of(&facts, happened());
@@ -105,7 +105,7 @@ fn a_merge_back_that_was_not_made_is_owed_when_main_has_the_fix() {
         owed: vec!["develop".into(), "release/1.3".into()],
         ..Fix::default()
     };
-    let facts = Facts { hotfix_commits: 0, ..on(Flow::GitFlow, fix) };
+    let facts = Facts { hotfix_commits: Some(0), ..on(Flow::GitFlow, fix) };
     let said = next_of(&facts, deployed(10, "staging"));
     assert_eq!(said[0], "merge hotfix/x back into develop and release/1.3");
     assert!(!said.iter().any(|title| title.starts_with("commit")), "{said:?}");
@@ -135,7 +135,7 @@ fn the_trunk_flow_pushes_the_base_and_needs_no_branch() {
     let said = next_of(&facts, deployed(10, "staging"));
     assert_eq!(said[0], "push main");
     let mut away = on(Flow::Trunk, Fix::default());
-    (away.hotfix_branch, away.hotfix_commits) = (None, 0);
+    (away.hotfix_branch, away.hotfix_commits) = (None, Some(0));
     assert_eq!(next_of(&away, []), ["switch to main and bring it up to date"]);
 }
 

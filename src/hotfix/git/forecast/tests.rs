@@ -208,7 +208,7 @@ fn many_merges_come_out_as_git_says() {
     let repo = Repository::open(place.root()).unwrap();
     let mut clock = 1_790_000_000;
     let (mut clean, mut conflicts) = (0, 0);
-    for seed in 0..400 {
+    for seed in 0..240 {
         let mut dice = Dice(seed);
         let base = first_files(&mut dice);
         let root = commit(&repo, &base, &[], &mut clock);
@@ -230,7 +230,7 @@ fn merging_the_result_comes_out_as_git_says() {
     let repo = Repository::open(place.root()).unwrap();
     let mut clock = 1_790_000_000;
     let mut counts = BTreeMap::new();
-    for seed in 0..150 {
+    for seed in 0..90 {
         let mut dice = Dice(1000 + seed);
         let base = first_files(&mut dice);
         let root = commit(&repo, &base, &[], &mut clock);

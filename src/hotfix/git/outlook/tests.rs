@@ -1,0 +1,135 @@
+use super::*;
+use crate::hotfix::outlook::Stray;
+use crate::hotfix::testing::TestRepo;
+
+const LIMIT: HotfixLimit = HotfixLimit { files: 5, lines: 60 };
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn look(repo: &TestRepo, flow: Flow, question: &Question) -> Outlook {
+    let mut reader = Reader::open(repo.root()).unwrap_or_else(|none| panic!("{none:?}"));
+    reader.outlook(&Hotfix { flow, ..Hotfix::default() }, &LIMIT, question, PATIENCE).unwrap()
+}
+
+/// A fix on `hotfix/x`, with the version raised, and a `develop` that will conflict.
+fn fixed() -> (TestRepo, String) {
+    let repo = TestRepo::new();
+    repo.git(&["switch", "-q", "-c", "develop"]);
+    repo.write("src/pool.rs", "pub const LIMIT: u32 = 50;\n");
+    repo.commit("half the limit");
+    repo.git(&["switch", "-q", "-c", "hotfix/x", "main"]);
+    repo.write("src/pool.rs", "pub const LIMIT: u32 = 200;\n");
+    repo.write("VERSION", "1.2.3\n");
+    let fix = repo.commit("raise the limit");
+    (repo, fix)
+}
+
+fn verdicts(outlook: &Outlook) -> Vec<(&str, &Verdict)> {
+    outlook.forecasts.iter().map(|one| (one.into.as_str(), &one.verdict)).collect()
+}
+
+#[test]
+fn trouble_is_seen_coming_before_anybody_merges() {
+    let (repo, fix) = fixed();
+    let outlook = look(&repo, Flow::GitFlow, &Question::default());
+    assert!(outlook.is_about(Some("hotfix/x"), Some(&fix)));
+    let conflicts = Verdict::Conflicts(vec!["src/pool.rs".to_owned()]);
+    assert_eq!(verdicts(&outlook), [("main", &Verdict::Clean), ("develop", &conflicts)]);
+    assert_eq!(outlook.forecasts[1].reference, "refs/heads/develop");
+    let bump = outlook.bump.unwrap();
+    assert_eq!((bump.from.as_str(), bump.to.as_str()), ("1.2.2", "1.2.3"));
+    assert_eq!(outlook.growth, Growth::default(), "it is minimal");
+    let outlook = look(&repo, Flow::GithubFlow, &Question::default());
+    assert_eq!(verdicts(&outlook), [("main", &Verdict::Clean)]);
+}
+
+#[test]
+fn where_the_fix_really_is_is_told_by_commit() {
+    let (repo, fix) = fixed();
+    let old = repo.git(&["rev-parse", "main"]);
+    repo.write("src/pool.rs", "pub const LIMIT: u32 = 201;\n");
+    let more = repo.commit("one more");
+    let deployed = |name: &str, commit: &str| (name.to_owned(), "v1".to_owned(), commit.to_owned());
+    let question = Question {
+        deployed: vec![
+            deployed("staging", &more),
+            deployed("canary", &fix),
+            deployed("production", &old),
+            deployed("elsewhere", "0123456789012345678901234567890123456789"),
+        ],
+        landed: None,
+    };
+    let outlook = look(&repo, Flow::GithubFlow, &question);
+    let found: Vec<_> = outlook
+        .places
+        .iter()
+        .map(|place| (place.environment.as_str(), place.has_fix.clone(), place.lacks))
+        .collect();
+    assert_eq!(found[0], ("staging", Ok(true), 0));
+    assert_eq!(found[1], ("canary", Ok(false), 1));
+    assert_eq!(found[2], ("production", Ok(false), 2));
+    assert!(found[3].1.as_ref().is_err_and(|why| why.contains("is not here")));
+}
+
+#[test]
+fn a_squashed_branch_is_where_its_one_commit_is() {
+    let (repo, _) = fixed();
+    repo.git(&["switch", "-q", "main"]);
+    repo.git(&["merge", "-q", "--squash", "hotfix/x"]);
+    let landed = repo.commit("HOTFIX: raise the limit (#7)");
+    repo.git(&["switch", "-q", "hotfix/x"]);
+    let deployed = vec![("production".to_owned(), "v1.2.3".to_owned(), landed.clone())];
+    let not_told = look(&repo, Flow::GithubFlow, &Question { deployed: deployed.clone(), landed: None });
+    assert_eq!(not_told.places[0].has_fix, Ok(false));
+    let outlook = look(&repo, Flow::GithubFlow, &Question { deployed, landed: Some(landed) });
+    assert_eq!((&outlook.places[0].has_fix, outlook.places[0].lacks), (&Ok(true), 0));
+    assert_eq!(verdicts(&outlook), [("main", &Verdict::Contained)]);
+}
+
+#[test]
+fn a_change_that_grew_is_told_with_the_files_that_do_not_belong() {
+    let repo = TestRepo::new();
+    repo.write("src/report/colours.rs", "fn red() {\nred();\n}\n");
+    repo.write("src/pool/wait.rs", "fn wait() {}\n");
+    repo.commit("more code");
+    repo.git(&["switch", "-q", "-c", "hotfix/x"]);
+    repo.write("src/report/colours.rs", "fn red() {\n    red();\n}\n");
+    repo.write("src/pool/wait.rs", &"pool.wait();\n".repeat(70));
+    repo.write("tests/pool.rs", &"assert!(true);\n".repeat(500));
+    repo.commit("fix and tidy");
+    let growth = look(&repo, Flow::GithubFlow, &Question::default()).growth;
+    assert_eq!(growth.beyond.len(), 1, "{growth:?}");
+    let stray = Stray { path: "src/report/colours.rs".into(), why: "formatting only".into() };
+    assert_eq!(growth.strays, [stray]);
+}
+
+#[test]
+fn trunk_goes_into_the_remote_and_other_branches_nowhere() {
+    let repo = TestRepo::new();
+    repo.with_origin();
+    repo.write("a", "a\n");
+    repo.commit("fix on main");
+    let outlook = look(&repo, Flow::Trunk, &Question::default());
+    assert_eq!(verdicts(&outlook), [("main", &Verdict::Clean)]);
+    assert_eq!(outlook.forecasts[0].reference, "refs/remotes/origin/main");
+    assert!(look(&repo, Flow::GithubFlow, &Question::default()).forecasts.is_empty());
+    repo.git(&["switch", "-q", "--detach"]);
+    assert!(look(&repo, Flow::GithubFlow, &Question::default()).forecasts.is_empty());
+    let empty = TestRepo::empty();
+    assert_eq!(
+        look(&empty, Flow::GithubFlow, &Question::default()),
+        Outlook { branch: "main".into(), ..Outlook::default() }
+    );
+}
+
+#[test]
+fn it_is_told_in_parts_and_the_first_has_no_verdict() {
+    let (repo, _) = fixed();
+    let mut reader = Reader::open(repo.root()).unwrap_or_else(|none| panic!("{none:?}"));
+    let mut parts = Vec::new();
+    let hotfix = Hotfix::default();
+    let whole = reader
+        .outlook_in_parts(&hotfix, &LIMIT, &Question::default(), PATIENCE, |part| parts.push(part.clone()))
+        .unwrap();
+    assert_eq!(verdicts(&parts[0]), [("main", &Verdict::Looking)]);
+    assert_eq!(parts.last().unwrap().forecasts, whole.forecasts);
+}
