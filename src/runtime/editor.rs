@@ -1,12 +1,14 @@
 //! The user's editor, which gets the terminal until it ends.
 
 use std::ffi::OsString;
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::failure::{Failure, Result};
 use crate::text::visible;
 
+/// Bytes of a file that is looked through for marks of a conflict.
+const LONGEST: u64 = 16 << 20;
 /// Used where the user has named none.
 const USUAL: &str = "vi";
 /// Where the user names one, in the order they are asked.
@@ -55,6 +57,56 @@ fn hint(cwd: &Path) -> String {
     )
 }
 
+/// Files that held marks of a conflict, so that it can be told afterwards whether they do still.
+#[derive(Debug)]
+pub(super) struct Marked {
+    cwd: PathBuf,
+    files: Vec<String>,
+}
+
+impl Marked {
+    /// Those of the files that hold marks now.
+    pub(super) fn of(cwd: &Path, files: &[String]) -> Self {
+        let files = files.iter().filter(|file| marks(&cwd.join(file)) == Some(true)).cloned().collect();
+        Self { cwd: cwd.to_owned(), files }
+    }
+
+    /// Tells git which of them are settled: those that were edited until no mark was left. What
+    /// cannot be told by its marks, a file that one side has deleted, is left to the user.
+    pub(super) fn settle(&self) -> Vec<String> {
+        let settled = self.files.iter().filter(|file| marks(&self.cwd.join(file)) == Some(false));
+        let settled: Vec<String> = settled.cloned().collect();
+        if settled.is_empty() {
+            return settled;
+        }
+        let added = Command::new("git")
+            .args(["add", "--"])
+            .args(&settled)
+            .current_dir(&self.cwd)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        // What is left is asked for again, so one that failed is not taken for settled.
+        if added.is_ok_and(|status| status.success()) { settled } else { Vec::new() }
+    }
+}
+
+/// Whether a file holds marks of a conflict; `None`: it is not there, or too long to be looked at.
+fn marks(path: &Path) -> Option<bool> {
+    let length = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len();
+    if length > LONGEST {
+        return None;
+    }
+    Some(has_marks(&std::fs::read(path).ok()?))
+}
+
+/// The marks that git writes at the beginning of a line.
+fn has_marks(content: &[u8]) -> bool {
+    let mut lines = content.split(|byte| *byte == b'\n');
+    lines.any(|line| line.starts_with(b"<<<<<<< ") || line.starts_with(b">>>>>>> "))
+}
+
 /// What is said of how it ended; `None`: well, and there is nothing to say.
 pub(super) fn complaint(program: &str, ended: std::io::Result<ExitStatus>) -> Option<Failure> {
     let cause = match ended {
@@ -89,6 +141,29 @@ mod tests {
             let failure = named(bad, "").unwrap_err();
             assert!(failure.cause.contains("$VISUAL or $EDITOR"), "{failure}");
         }
+    }
+
+    #[test]
+    fn what_was_edited_until_no_mark_is_left_is_settled_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = |args: &[&str]| {
+            let made = Command::new("git").args(args).current_dir(dir.path()).output().unwrap();
+            assert!(made.status.success(), "{args:?}: {made:?}");
+            String::from_utf8(made.stdout).unwrap()
+        };
+        git(&["init", "-q"]);
+        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        let conflict = "a\n<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> x\n";
+        write("settled", conflict);
+        write("left", conflict);
+        write("deleted-there", "no marks, and nobody has decided\n");
+        let files = ["settled", "left", "deleted-there"].map(str::to_owned);
+        let marked = Marked::of(dir.path(), &files);
+        write("settled", "a\nb\n");
+        write("deleted-there", "touched\n");
+        assert_eq!(marked.settle(), ["settled"]);
+        assert_eq!(git(&["ls-files"]).trim(), "settled");
+        assert!(!has_marks(b"title\n=======\n"), "a heading is no mark");
     }
 
     #[test]

@@ -80,8 +80,8 @@ enum Event {
     History(History),
     /// The terminal is gone, or we were asked to end.
     End,
-    /// The editor that has the terminal has ended.
-    Edited(std::io::Result<std::process::ExitStatus>),
+    /// The editor that has the terminal has ended, and these files are settled.
+    Edited(std::io::Result<std::process::ExitStatus>, Vec<String>),
     /// Another program asked us to stop for now.
     Stop,
     /// The terminal has another size now, or had one for a moment.

@@ -333,7 +333,7 @@ impl<'a> Shell<'a> {
                 self.health_changed();
             }
             Event::End => self.over = true,
-            Event::Edited(ended) => self.edited(ended),
+            Event::Edited(ended, settled) => self.edited(ended, &settled),
             // Whoever has the terminal stops with us, and goes on with us.
             Event::Stop if self.away.is_some() => stop_here(),
             Event::Stop => self.suspend(),
@@ -530,13 +530,16 @@ impl<'a> Shell<'a> {
         }
         self.reader.pause();
         self.screen.leave();
+        let marked = editor::Marked::of(Path::new(cwd), files);
         let failed = match editor::start(Path::new(cwd), files) {
             Ok((program, mut child)) => {
                 let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
                 let told = self.events.clone();
                 self.away = Some(Away { id, program, pid });
                 let waits = panics::spawn("editor", self.events.clone(), move || {
-                    let _ = told.send(Event::Edited(child.wait()));
+                    let ended = child.wait();
+                    let settled = marked.settle();
+                    let _ = told.send(Event::Edited(ended, settled));
                 });
                 match waits {
                     Ok(_) => return,
@@ -552,11 +555,15 @@ impl<'a> Shell<'a> {
     }
 
     /// The editor has ended: the terminal is ours again.
-    fn edited(&mut self, ended: std::io::Result<ExitStatus>) {
+    fn edited(&mut self, ended: std::io::Result<ExitStatus>, settled: &[String]) {
         let Some(away) = self.away.take() else { return };
         self.come_back();
         self.reader.resume();
-        let result = editor::complaint(&away.program, ended).map_or(Ok(Done::Quietly), Err);
+        let result = match editor::complaint(&away.program, ended) {
+            Some(failure) => Err(failure),
+            None if settled.is_empty() => Ok(Done::Quietly),
+            None => Ok(Done::Said(format!("settled: {}", settled.join(", ")))),
+        };
         self.done(away.id, result);
     }
 

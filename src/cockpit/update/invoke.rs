@@ -217,7 +217,15 @@ fn open_cursor(cx: &mut Cx<'_>) {
                 plan_view::open_row(cx, &plan);
             }
         }
-        Pane::Health | Pane::Hotfix | Pane::Checklist => cx.model.zoom = !cx.model.zoom,
+        Pane::Hotfix => {
+            let row = cx.model.view(Pane::Hotfix).cursor.unwrap_or(0);
+            let commit = cx.model.repository().and_then(|branch| branch.commits.get(row));
+            match commit.map(|commit| (commit.id.clone(), commit.subject.clone())) {
+                Some((id, subject)) => suspects::show_commit(cx, id, &subject),
+                None => cx.model.zoom = !cx.model.zoom,
+            }
+        }
+        Pane::Health | Pane::Checklist => cx.model.zoom = !cx.model.zoom,
     }
 }
 

@@ -244,7 +244,13 @@ fn show(cx: &mut Cx<'_>) {
     if suspect.change.is_none() {
         return cx.say("it is no change of code: there is nothing to show");
     }
-    let (commit, title) = (suspect.id.clone(), format!("{} {}", short(&suspect.id), suspect.title));
+    let (commit, title) = (suspect.id.clone(), suspect.title.clone());
+    show_commit(cx, commit, &title);
+}
+
+/// Shows what a commit changed.
+pub(super) fn show_commit(cx: &mut Cx<'_>, commit: String, subject: &str) {
+    let title = format!("{} {subject}", short(&commit));
     let id = cx.effect("reading the change", Effect::ReadChange { commit: commit.clone() });
     let view = ChangeView { commit, title, reading: Some(id), ..ChangeView::default() };
     cx.push(Overlay::Change(Box::new(view)));

@@ -4,7 +4,7 @@ use super::*;
 use crate::config::types::{Flow, Hotfix};
 use crate::hotfix::outlook::{Bump, Forecast, Outlook, Verdict};
 use crate::hotfix::pull::{Looked, Pull, PullState};
-use crate::hotfix::state::Upstream;
+use crate::hotfix::state::{Commit, Upstream};
 use crate::plan::HotfixRequest;
 
 fn state() -> BranchState {
@@ -192,4 +192,22 @@ fn what_is_not_counted_yet_is_not_taken_for_none() {
     for key in ["p", "f"] {
         assert_eq!(row(&mut table, key).1.as_deref(), Some("commits are being counted"), "{key}");
     }
+}
+
+#[test]
+fn enter_on_a_commit_shows_what_it_changed_and_elsewhere_zooms() {
+    let commit = Commit {
+        id: "4f2c91e0".repeat(5),
+        subject: "fix: raise pool limit".into(),
+        author: "li".into(),
+        at: time(5),
+    };
+    let mut table = on(Flow::GitFlow, BranchState { commits: vec![commit.clone()], ..state() });
+    let effects = table.keys("3 enter");
+    assert!(
+        matches!(effects.as_slice(), [Effect::ReadChange { commit: read }] if *read == commit.id),
+        "{effects:?}"
+    );
+    let mut bare = on(Flow::GitFlow, state());
+    assert!(bare.keys("3 enter").is_empty() && bare.model.zoom);
 }
