@@ -111,7 +111,8 @@ fn search(args: &Args, cx: &Context, check: Option<&str>) -> Result<End> {
     let request =
         Request::Bisect { good: from.commit, bad: found.to.commit, check: check.map(str::to_owned) };
     let end = carry(cx, &config, &request, &args.world)?;
-    if !args.world.dry_run && !args.world.detach && !args.world.json && !args.world.propose {
+    let WorldArgs { dry_run, detach, json, propose, .. } = args.world;
+    if matches!(end, End::Done) && !(dry_run || detach || json || propose) {
         let loaded = cx.load_to_read(Wanted::Open)?;
         let plans = &loaded.state().plans;
         let plan = plans.iter().rev().find(|plan| plan.target == bisect::TARGET && plan.is_done());

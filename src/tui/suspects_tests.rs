@@ -244,6 +244,19 @@ fn what_was_added_and_taken_away_and_what_counts_can_be_told_apart() {
 }
 
 #[test]
+fn why_a_plan_cannot_be_made_is_seen_on_a_small_screen_too() {
+    let mut model = with(Some(Ok(found())));
+    let failure = Failure::new("planning a revert", "there is no remote to push to", "git remote add");
+    model.failures.push_back((now(), failure));
+    model.unseen = 1;
+    let drawn = text(&settled(&mut model, &Theme::default(), 80, 24));
+    assert!(drawn.contains("✗ there is no remote to push to"), "{drawn}");
+    model.word = Some((now(), "a look is under way".to_owned()));
+    let drawn = text(&settled(&mut model, &Theme::default(), 80, 24));
+    assert!(drawn.contains("a look is under way"), "{drawn}");
+}
+
+#[test]
 fn the_cursor_goes_through_the_list_and_what_is_known_of_it_follows() {
     let mut model = with(Some(Ok(found())));
     let drawn = |model: &mut Model| text(&settled(model, &Theme::default(), 80, 24));

@@ -1,6 +1,7 @@
 //! Suspects: what changed since it last worked, most suspicious first, and why one should look at
 //! the one the cursor is on.
 
+use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -14,6 +15,8 @@ use crate::cockpit::Command;
 use crate::cockpit::suspects::{Looked, SuspectsView};
 use crate::hotfix::suspects::{Change, Edge, Found, Kind, OTHERWISE, Reason, Suspect};
 
+/// How long a failure stands in the first line.
+const STAYS: SignedDuration = SignedDuration::from_secs(20);
 /// From this width on the reasons stand beside the list.
 const BESIDE: u16 = 126;
 /// Commits of a merge and files of a change that are named.
@@ -53,6 +56,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView
             document::draw(buf, inner, 0, lines.len(), |index| lines[index].clone())
         }
         Some(Looked { found: Ok(found), at }) => {
+            if said(ui, &mut Pen::new(buf, inner, 0)) {
+                return body(ui, buf, below(inner, 1), view, found);
+            }
             ends(ui, &mut Pen::new(buf, inner, 0), found);
             if suspects.looking.is_some() {
                 Pen::new(buf, inner, 0).right("looking again …", ui.of(Role::Muted));
@@ -83,6 +89,22 @@ fn keys(ui: Ui<'_>, columns: u16) -> Vec<(String, &'static str)> {
         keys.remove(keys.len() - 2);
     }
     keys
+}
+
+/// What has just been said or failed, such as a plan that cannot be made: on a small screen this
+/// window covers the place where it stands otherwise.
+fn said(ui: Ui<'_>, pen: &mut Pen<'_>) -> bool {
+    let model = ui.model;
+    if let Some((_, word)) = &model.word {
+        pen.put(word, ui.of(Role::Accent));
+        return true;
+    }
+    let last = model.failures.back().filter(|_| model.unseen > 0);
+    let Some((_, failure)) = last.filter(|(at, _)| model.now.duration_since(*at) < STAYS) else {
+        return false;
+    };
+    pen.put("✗ ", ui.of(Role::Bad)).put(&failure.cause, ui.of(Role::Bad));
+    true
 }
 
 /// Between what and what.
