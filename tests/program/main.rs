@@ -20,6 +20,8 @@ mod conductor;
 mod drill_verb;
 mod faults;
 #[cfg(target_os = "linux")]
+mod finish_git_flow;
+#[cfg(target_os = "linux")]
 mod flags;
 #[cfg(target_os = "linux")]
 mod forge;

@@ -337,7 +337,10 @@ impl<'a> Maker<'a> {
         }
         let now = self.facts.scratch.now.as_ref();
         if self.has_scratch || now.is_some_and(|now| now.merging.is_none()) {
+            let place = self.facts.scratch.path.as_str();
+            let is_there = Command { argv: ["test", "-d", place].map(str::to_owned).into(), ..self.tidy_up() };
             self.steps.push(Step {
+                proof: Some(Probe { negate: true, ..Probe::command(is_there, None) }),
                 on_failure: OnFailure::GoOn,
                 ..Step::new(
                     "remove the work tree that was made for it",
