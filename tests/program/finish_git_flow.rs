@@ -186,7 +186,8 @@ impl Flow {
                 }
             }
         }
-        (files, self.git(&["status", "--porcelain=v2", "--branch"]), self.rev("HEAD"))
+        let head = std::fs::read_to_string(self.shell.directory.join(".git/HEAD")).unwrap();
+        (files, self.git(&["status", "--porcelain=v2"]), head + &self.rev("HEAD"))
     }
 
     /// Lets the remote refuse what is pushed to a branch.
@@ -222,7 +223,8 @@ impl Flow {
 #[test]
 fn a_fix_goes_out_in_one_push_and_nobodys_work_tree_is_touched() {
     let flow = Flow::fixed();
-    let (base, fix, develop) = (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
+    let (base, fix, develop) =
+        (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
     flow.git(&["push", "--quiet", "origin", "hotfix/pool-limit"]);
     // On another branch, with changes, one of them a file that the merge brings too.
     flow.git(&["switch", "--quiet", "--create", "mine", "main"]);
@@ -230,6 +232,7 @@ fn a_fix_goes_out_in_one_push_and_nobodys_work_tree_is_touched() {
     flow.write("untracked.txt", "mine\n");
     flow.git(&["add", "--intent-to-add", "untracked.txt"]);
     let before = flow.snapshot();
+    flow.git(&["fetch", "--quiet"]);
     let dry = flow.shell.flightdeck(&["hotfix", "finish", "--dry-run"]).succeeded();
     for said in ["into main: clean", "into develop: clean", "git push --atomic --no-follow-tags origin"] {
         assert!(dry.stdout.contains(said), "{said}: {}", dry.stdout);
@@ -265,7 +268,8 @@ fn a_clean_work_tree_is_switched_off_the_branch_and_one_with_changes_keeps_it() 
 #[test]
 fn nothing_goes_out_and_nothing_is_deleted_where_main_is_refused() {
     let flow = Flow::fixed();
-    let (base, fix, develop) = (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
+    let (base, fix, develop) =
+        (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
     flow.git(&["push", "--quiet", "origin", "hotfix/pool-limit"]);
     let before = flow.there();
     let hook = flow.refuse("main");
@@ -283,7 +287,8 @@ fn nothing_goes_out_and_nothing_is_deleted_where_main_is_refused() {
 #[test]
 fn what_was_pushed_by_hand_after_a_refusal_is_found_done() {
     let flow = Flow::fixed();
-    let (base, fix, develop) = (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
+    let (base, fix, develop) =
+        (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
     let hook = flow.refuse("develop");
     flow.finish(&[]).ended_with(1);
     std::fs::remove_file(hook).unwrap();
@@ -344,7 +349,8 @@ fn a_file_that_git_does_not_know_is_in_nobodys_way() {
     let flow = Flow::fixed();
     flow.write("new.txt", "from the fix\n");
     flow.commit("add a file");
-    let (base, fix, develop) = (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
+    let (base, fix, develop) =
+        (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
     flow.git(&["switch", "--quiet", "main"]);
     flow.write("new.txt", "mine, and not in git\n");
     let before = flow.snapshot();
@@ -357,9 +363,10 @@ fn a_file_that_git_does_not_know_is_in_nobodys_way() {
 fn a_tag_that_is_taken_a_version_that_was_not_raised_and_names_like_options_are_refused() {
     let flow = Flow::fixed();
     let refused = |said: &str| {
-        let before = (flow.there(), flow.git(&["for-each-ref"]));
+        let here = || flow.git(&["for-each-ref", "refs/heads", "refs/tags", "refs/flightdeck"]);
+        let before = (flow.there(), here());
         flow.finish(&[]).ended_with(3).said(said);
-        assert_eq!((flow.there(), flow.git(&["for-each-ref"])), before);
+        assert_eq!((flow.there(), here()), before);
     };
     flow.git(&["tag", "v1.2.4", "main"]);
     refused("tag v1.2.4 is here already");
@@ -368,7 +375,7 @@ fn a_tag_that_is_taken_a_version_that_was_not_raised_and_names_like_options_are_
     flow.git(&["tag", "-d", "v1.2.4"]);
     flow.shell.flightdeck(&["hotfix", "finish", "--confirm", "main"]).ended_with(3).said("v1.2.4");
     flow.git(&["push", "--quiet", "origin", ":v1.2.4"]);
-    flow.git(&["tag", "-d", "v1.2.4"]);
+    flow.shell.run("git", &["tag", "-d", "v1.2.4"]);
     flow.write("VERSION", "1.2.3\n");
     flow.commit("not raised after all");
     refused("it was not raised");
@@ -386,8 +393,12 @@ fn a_tag_that_is_taken_a_version_that_was_not_raised_and_names_like_options_are_
 #[test]
 fn conflicts_stop_it_before_anything_is_pushed_and_it_goes_on_once_they_are_settled() {
     let flow = Flow::conflicting();
-    let (base, fix, develop) = (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
+    let (base, fix, develop) =
+        (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
     let before = flow.there();
+    let stale = flow.shell.flightdeck(&["hotfix", "finish", "--dry-run"]).succeeded();
+    assert!(stale.stdout.contains("which is fetched when this is started"), "{}", stale.stdout);
+    flow.git(&["fetch", "--quiet"]);
     let dry = flow.shell.flightdeck(&["hotfix", "finish", "--dry-run"]).succeeded();
     assert!(dry.stdout.contains("into develop: conflicts in src/pool.rs"), "{}", dry.stdout);
     assert!(dry.stdout.contains("--main-first"), "{}", dry.stdout);
@@ -411,7 +422,8 @@ fn conflicts_stop_it_before_anything_is_pushed_and_it_goes_on_once_they_are_sett
 #[test]
 fn conflicts_that_were_committed_by_hand_are_found_settled_also_from_another_work_tree() {
     let flow = Flow::conflicting();
-    let (base, fix, develop) = (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
+    let (base, fix, develop) =
+        (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
     flow.finish(&[]).ended_with(1);
     let place = flow.place();
     std::fs::write(place.join("src/pool.rs"), "limit 250\n").unwrap();
@@ -426,7 +438,8 @@ fn conflicts_that_were_committed_by_hand_are_found_settled_also_from_another_wor
 #[test]
 fn main_and_the_tag_go_out_first_and_what_is_owed_stays_until_it_is_merged_back() {
     let flow = Flow::conflicting();
-    let (base, fix, develop) = (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
+    let (base, fix, develop) =
+        (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
     // Where it stopped at the conflict is gone on from.
     flow.finish(&[]).ended_with(1);
     flow.finish(&["--main-first"]).succeeded();
@@ -474,7 +487,8 @@ fn what_is_owed_is_paid_when_it_is_found_merged_by_hand() {
 fn what_was_begun_by_hand_is_gone_on_with() {
     // Merged and tagged here, nothing pushed.
     let flow = Flow::fixed();
-    let (base, fix, develop) = (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
+    let (base, fix, develop) =
+        (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
     flow.git(&["switch", "--quiet", "main"]);
     flow.git(&["merge", "--quiet", "--no-ff", "--no-edit", "hotfix/pool-limit"]);
     flow.git(&["tag", "-a", "-m", "by hand", "v1.2.4"]);
@@ -555,7 +569,8 @@ const COMMANDS: [&str; 12] = [
 /// Kills the conductor at one command, before or after that has done its work, and goes on.
 fn killed_at(command: &str, after: bool) {
     let flow = Flow::fixed();
-    let (base, fix, develop) = (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
+    let (base, fix, develop) =
+        (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
     flow.git(&["push", "--quiet", "origin", "hotfix/pool-limit"]);
     flow.git(&["switch", "--quiet", "--create", "mine", "main"]);
     let bin = flow.world.path("bin");
@@ -600,6 +615,7 @@ fn which(program: &str) -> String {
 #[test]
 fn killed_before_any_command_it_goes_on_to_the_same_end() {
     for command in COMMANDS {
+        eprintln!("killed before {command}");
         killed_at(command, false);
     }
 }
@@ -607,6 +623,7 @@ fn killed_before_any_command_it_goes_on_to_the_same_end() {
 #[test]
 fn killed_after_any_command_it_goes_on_to_the_same_end() {
     for command in COMMANDS {
+        eprintln!("killed after {command}");
         killed_at(command, true);
     }
 }

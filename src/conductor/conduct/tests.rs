@@ -1,6 +1,7 @@
 //! Plans carried out in this process, with real commands, calls and journals.
 
 mod crashes;
+mod settling;
 mod waiting;
 
 use std::collections::BTreeMap;

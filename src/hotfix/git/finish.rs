@@ -198,8 +198,9 @@ impl Reader {
         let tracking = self.tracking_name(&sought.known.name, name);
         let here = tip.map(|tip| Here {
             commit: tip.to_string(),
-            is_behind: self.is_in(&tip.to_string(), there).unwrap_or(false)
-                // One that somebody merged here already goes on from itself.
+            // Where that is not here nobody knows, and it is found out when it is brought along.
+            is_behind: self.is_in(&tip.to_string(), there).unwrap_or(true)
+                // What somebody merged here is about to be what the remote has.
                 || kept.as_deref() == Some(tip.to_string().as_str()),
             checked_out: checkouts.iter().find(|tree| tree.branch == full).map(|tree| tree.path.clone()),
         });
@@ -286,6 +287,13 @@ impl Reader {
         base.forecast = into_base;
         for (target, verdict) in back.iter_mut().zip(into_others) {
             target.forecast = verdict;
+        }
+        for target in std::iter::once(base).chain(back) {
+            if !self.has_commit(&target.there) {
+                let short = target.there.get(..7).unwrap_or(&target.there);
+                let why = format!("it is at {short} now, which is fetched when this is started");
+                target.forecast = Verdict::Unknown(why);
+            }
         }
     }
 

@@ -199,9 +199,19 @@ impl<'a> Maker<'a> {
             let title = format!("make a work tree of its own at {} {}", visible(&target.name), short(commit));
             (title, add, undo)
         };
+        let proof = if there {
+            is_at(place, "HEAD", commit)
+        } else {
+            // Asked in a directory that may not be there: git could not answer from it.
+            let asked = Command {
+                argv: ["test", "-e", &format!("{place}/.git")].map(str::to_owned).into(),
+                ..self.tidy_up()
+            };
+            Probe::command(asked, None)
+        };
         self.steps.push(Step {
             guards: self.still_there(target).into_iter().collect(),
-            proof: Some(is_at(place, "HEAD", commit)),
+            proof: Some(proof),
             undo,
             ..Step::new(title, Action::Command(command), GIT_TIMEOUT)
         });
@@ -338,7 +348,8 @@ impl<'a> Maker<'a> {
         let now = self.facts.scratch.now.as_ref();
         if self.has_scratch || now.is_some_and(|now| now.merging.is_none()) {
             let place = self.facts.scratch.path.as_str();
-            let is_there = Command { argv: ["test", "-d", place].map(str::to_owned).into(), ..self.tidy_up() };
+            let is_there =
+                Command { argv: ["test", "-d", place].map(str::to_owned).into(), ..self.tidy_up() };
             self.steps.push(Step {
                 proof: Some(Probe { negate: true, ..Probe::command(is_there, None) }),
                 on_failure: OnFailure::GoOn,

@@ -1,1 +1,281 @@
+use std::collections::BTreeMap;
 
+use super::*;
+use crate::plan::{Action, Reach, Step};
+
+const BASE: &str = "1111111111111111111111111111111111111111";
+const FIX: &str = "2222222222222222222222222222222222222222";
+const DEVELOP: &str = "3333333333333333333333333333333333333333";
+const MERGE: &str = "4444444444444444444444444444444444444444";
+
+fn target(name: &str, there: &str) -> Target {
+    Target {
+        name: name.into(),
+        there: there.into(),
+        tracking: Some(format!("refs/remotes/origin/{name}")),
+        here: None,
+        has_fix: false,
+        merged: None,
+        kept: None,
+        is_kept: false,
+        forecast: Verdict::Clean,
+        owed: false,
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        root: "/r".into(),
+        remote: "origin".into(),
+        can_ask: true,
+        notes: Vec::new(),
+        fix: Fix {
+            name: "hotfix/x".into(),
+            commit: FIX.into(),
+            reference: Some("refs/heads/hotfix/x".into()),
+            here: Some(FIX.into()),
+            there: Some(FIX.into()),
+            more_there: None,
+            is_empty: false,
+            is_unrelated: false,
+            checked_out: None,
+            subjects: vec!["# raise `it`".into(), "-x\u{202e}".into()],
+        },
+        base: target("main", BASE),
+        back: vec![target("develop", DEVELOP)],
+        gone: Vec::new(),
+        no_develop: None,
+        version: Version::Held("1.2.4".into()),
+        tags_here: BTreeMap::new(),
+        tags_there: BTreeMap::new(),
+        scratch: Scratch { path: "/r/.git/flightdeck/finish".into(), now: None },
+        left_alone: None,
+    }
+}
+
+fn planned_first(facts: &Facts, main_first: bool) -> Result<Plan> {
+    let config = Config::default();
+    let policy = Policy::built_in();
+    let text = PullText { title: "$(touch x) \"q\" 'p'\nsecond line".into(), body: String::new() };
+    finish(&Wanted { id: "finish-1", config: &config, policy: &policy, main_first, text: &text }, facts)
+}
+
+fn plan(facts: &Facts) -> Plan {
+    planned_first(facts, false).unwrap()
+}
+
+fn argv(step: &Step) -> Vec<String> {
+    let Action::Command(command) = &step.action else { panic!("{} is no command", step.title) };
+    command.argv.clone()
+}
+
+fn titles(plan: &Plan) -> Vec<&str> {
+    plan.steps.iter().map(|step| step.title.as_str()).collect()
+}
+
+#[test]
+fn all_is_merged_before_one_push_and_branches_go_last() {
+    let mut facts = facts();
+    let here = |commit: &str| Here { commit: commit.into(), is_behind: true, checked_out: None };
+    (facts.base.here, facts.back[0].here) = (Some(here(BASE)), Some(here(DEVELOP)));
+    let plan = plan(&facts);
+    assert_eq!(
+        titles(&plan),
+        [
+            "make a work tree of its own at main 1111111",
+            "merge hotfix/x into main",
+            "keep the merge into main by name",
+            "tag that merge as v1.2.4",
+            "go on from develop 3333333 there",
+            "merge v1.2.4 back into develop",
+            "keep the merge into develop by name",
+            "push main, develop, v1.2.4 to origin, all or none",
+            "delete hotfix/x at origin",
+            "bring main here along",
+            "bring develop here along",
+            "delete hotfix/x here",
+            "remove the work tree that was made for it",
+        ]
+    );
+    let kept = "refs/flightdeck/finish/222222222222";
+    assert_eq!(
+        argv(&plan.steps[7]),
+        [
+            "git",
+            "push",
+            "--atomic",
+            "--no-follow-tags",
+            "origin",
+            &format!("{kept}/main:refs/heads/main"),
+            "refs/tags/v1.2.4:refs/tags/v1.2.4",
+            &format!("{kept}/develop:refs/heads/develop"),
+        ]
+    );
+    let others: Vec<_> = plan.steps.iter().filter(|step| step.reach == Reach::Others).collect();
+    assert_eq!(others.len(), 2);
+    for step in &plan.steps {
+        let argv = argv(step);
+        assert!(
+            !argv.iter().any(|word| word == "--force" || word == "-f") || argv[1] == "worktree",
+            "{argv:?}"
+        );
+        assert!(!argv.iter().any(|word| word.starts_with('+')), "{argv:?}");
+        assert!(step.proof.is_some(), "{}", step.title);
+    }
+    assert!(others[1].guards[0].title.contains("holds what was pushed"));
+    assert_eq!(argv(others[1])[3], format!("--force-with-lease=refs/heads/hotfix/x:{FIX}"));
+    assert_eq!(plan.confirm.as_deref(), Some("main"));
+    assert_eq!(plan.title, "finish hotfix/x (git flow): v1.2.4");
+    assert_eq!(plan.frozen["refs/remotes/origin/main"], BASE);
+}
+
+#[test]
+fn the_message_of_the_tag_is_one_argument_and_what_is_tagged_is_proven() {
+    let plan = plan(&facts());
+    let tag = &plan.steps[3];
+    assert_eq!(
+        argv(tag),
+        [
+            "git",
+            "tag",
+            "-a",
+            "--cleanup=whitespace",
+            "-m",
+            "$(touch x) \"q\" 'p'\n\n- # raise `it`\n- -x<U+202E>",
+            "--",
+            "v1.2.4",
+            "refs/flightdeck/finish/222222222222/main",
+        ]
+    );
+    let wanted = Some(format!("parents {BASE} {FIX}"));
+    assert_eq!(tag.guards[0].probe.expect, wanted);
+    assert_eq!(tag.proof.as_ref().unwrap().expect, wanted);
+    assert_eq!(plan.steps[1].proof.as_ref().unwrap().expect, wanted);
+}
+
+#[test]
+fn main_can_go_first_and_what_is_left_is_owed_with_the_end_of_the_push() {
+    let mut facts = facts();
+    facts.back[0].forecast = Verdict::Conflicts(vec!["src/pool.rs".into()]);
+    let whole = plan(&facts);
+    assert!(whole.notes.iter().any(|note| note.contains("--main-first")), "{:?}", whole.notes);
+    assert!(whole.notes.iter().any(|note| note.contains("stops there, before anything is pushed")));
+    let plan = planned_first(&facts, true).unwrap();
+    let push = plan.steps.iter().position(|step| step.reach == Reach::Others).unwrap();
+    assert!(plan.steps[push].title.starts_with("push main, v1.2.4"), "{}", plan.steps[push].title);
+    assert!(!titles(&plan).iter().any(|title| title.starts_with("delete")), "the branch stays");
+    let [FollowUp { after, what: Merge::Owed(owed) }] = plan.follow_ups.as_slice() else { panic!("one") };
+    assert_eq!((*after, owed.into.as_str(), owed.commit.as_str()), (push, "develop", FIX));
+    assert_eq!(owed.why, "conflicts in src/pool.rs");
+    assert_eq!(plan.hash(), Plan { follow_ups: Vec::new(), ..plan.clone() }.hash());
+}
+
+#[test]
+fn what_is_done_is_left_out() {
+    let mut facts = facts();
+    facts.base.kept = Some(MERGE.into());
+    facts.base.is_kept = true;
+    let begun = plan(&facts);
+    assert_eq!(titles(&begun)[0], "tag that merge as v1.2.4");
+    let tag = || Tag { object: "55".into(), commit: MERGE.into() };
+    facts.tags_here.insert("v1.2.4".into(), tag());
+    assert_eq!(titles(&plan(&facts))[0], "make a work tree of its own at develop 3333333");
+
+    // Main and the tag are out: what is left asks for no name and no gate.
+    (facts.base.has_fix, facts.base.merged, facts.base.kept) = (true, Some(MERGE.into()), None);
+    facts.tags_there.insert("v1.2.4".into(), tag());
+    let back = plan(&facts);
+    assert_eq!(
+        (back.title.as_str(), back.confirm.as_deref()),
+        ("merge v1.2.4 back into develop (git flow)", None)
+    );
+    assert!(back.gates.is_empty());
+
+    facts.back[0].has_fix = true;
+    facts.back[0].owed = true;
+    assert_eq!(titles(&plan(&facts)), ["delete hotfix/x at origin", "delete hotfix/x here"]);
+    (facts.fix.here, facts.fix.there) = (None, None);
+    let nothing = plan(&facts);
+    assert_eq!(
+        nothing.nothing_left().unwrap(),
+        "nothing is left to do: main has the fix, v1.2.4 is there, and it is merged back"
+    );
+    assert!(matches!(nothing.follow_ups[0].what, Merge::Paid(_)));
+}
+
+#[test]
+fn a_merge_that_somebody_is_settling_is_concluded_and_not_begun_anew() {
+    let mut facts = facts();
+    (facts.base.kept, facts.base.is_kept) = (Some(MERGE.into()), true);
+    facts.tags_here.insert("v1.2.4".into(), Tag { object: "55".into(), commit: MERGE.into() });
+    let now = |merging: Option<&str>| {
+        Some(ScratchNow { head: DEVELOP.into(), merging: merging.map(str::to_owned) })
+    };
+    facts.scratch.now = now(Some(MERGE));
+    let begun = plan(&facts);
+    assert_eq!(argv(&begun.steps[0]), ["git", "commit", "--no-edit"]);
+    assert!(begun.steps[0].settle.is_some());
+    facts.scratch.now = now(None);
+    assert_eq!(argv(&plan(&facts).steps[0])[1..4], ["switch", "--quiet", "--detach"]);
+    // Where main goes out first it is left to whoever settles it.
+    facts.scratch.now = now(Some(MERGE));
+    let first = planned_first(&facts, true).unwrap();
+    assert!(!titles(&first).iter().any(|title| title.contains("work tree")), "{:?}", titles(&first));
+}
+
+#[test]
+fn what_stands_in_the_way_is_said_with_the_way_out() {
+    let refused = |change: &dyn Fn(&mut Facts), cause: &str, hint: &str| {
+        let mut facts = facts();
+        change(&mut facts);
+        let failure = planned_first(&facts, false).unwrap_err();
+        assert!(failure.cause.contains(cause), "{failure}");
+        assert!(failure.hint.contains(hint), "{failure}");
+    };
+    let taken = || Tag { object: "55".into(), commit: DEVELOP.into() };
+    refused(
+        &|facts| drop(facts.tags_here.insert("v1.2.4".into(), taken())),
+        "is here already",
+        "hotfix bump",
+    );
+    refused(
+        &|facts| drop(facts.tags_there.insert("v1.2.4".into(), taken())),
+        "is at origin already",
+        "hotfix bump",
+    );
+    refused(
+        &|facts| facts.version = Version::NotRaised { base: "1.2.3".into(), branch: "1.2.3".into() },
+        "was not raised",
+        "hotfix bump",
+    );
+    refused(
+        &|facts| {
+            facts.version = Version::Disagree(vec![("VERSION".into(), "1".into()), ("a".into(), "2".into())])
+        },
+        "VERSION 1, a 2",
+        "hotfix bump",
+    );
+    refused(&|facts| facts.fix.more_there = Some(2), "origin has 2 commits on hotfix/x", "git pull");
+    refused(&|facts| facts.fix.is_empty = true, "no commit that main has not", "abandon");
+    refused(&|facts| facts.fix.is_unrelated = true, "no commit in common", "--unshallow");
+    for name in ["--upload-pack=x", "a b", "$(id)"] {
+        refused(&|facts| facts.remote = name.into(), "cannot be named", "");
+        refused(&|facts| facts.back[0].name = name.into(), "cannot be named", "");
+    }
+    refused(&|facts| facts.version = Version::Tagged("-d".into()), "could be taken for an option", "");
+}
+
+#[test]
+fn a_remote_that_only_a_person_can_ask_is_asked_by_the_push_itself() {
+    let mut facts = facts();
+    facts.can_ask = false;
+    let plan = plan(&facts);
+    let probes =
+        plan.steps.iter().flat_map(|step| step.guards.iter().map(|guard| &guard.probe).chain(&step.proof));
+    for probe in probes {
+        let line = probe.ask.line();
+        assert!(!line.contains("ls-remote") && !line.contains("fetch"), "{line}");
+    }
+    let push = plan.steps.iter().find(|step| step.title.starts_with("push")).unwrap();
+    assert!(push.proof.as_ref().unwrap().ask.line().ends_with("refs/remotes/origin/main"));
+}
