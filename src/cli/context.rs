@@ -12,7 +12,7 @@ use crate::config::settings::{self, LoadedSettings};
 use crate::config::trust;
 use crate::config::types::Config;
 use crate::failure::{Failure, FailureKind, Result};
-use crate::hotfix::git::{Reader, global_user_name};
+use crate::hotfix::git::{Reader, global_user_name, located};
 use crate::hotfix::state::NoRepository;
 use crate::incident::{
     Body, ChecklistItem, Draft, IncidentId, Log, Policy, Record, State, Status, parse_time,
@@ -147,7 +147,9 @@ impl Context {
     /// None of them says: a record without a name would be worth little.
     pub(crate) fn user(&self) -> Result<String> {
         let git = || match &self.place {
-            Ok(place) => Reader::open(&place.root).ok()?.user_name(),
+            Ok(place) => {
+                Reader::open(&place.root).map_or_else(|_| global_user_name(), |reader| reader.user_name())
+            }
             Err(_) => global_user_name(),
         };
         settings::acting_user(&self.settings()?.settings, &git)
@@ -311,8 +313,17 @@ fn surroundings() -> Result<(Dirs, PathBuf)> {
 
 /// Finds the repository that holds a directory.
 fn find_place(here: &Path) -> Result<Place, NoRepository> {
-    let reader = Reader::open(here)?;
-    Ok(Place { root: reader.root().to_owned(), repository: reader.identity(), name: reader.name() })
+    match Reader::open(here) {
+        Ok(reader) => {
+            Ok(Place { root: reader.root().to_owned(), repository: reader.identity(), name: reader.name() })
+        }
+        // An incident can be run where the branch cannot be read.
+        Err(none @ (NoRepository::Unreadable { .. } | NoRepository::NotOurs { .. })) => {
+            let found = located(here).ok_or(none)?;
+            Ok(Place { root: found.root, repository: found.identity, name: found.name })
+        }
+        Err(none) => Err(none),
+    }
 }
 
 /// Reads a time that must not be in the future.

@@ -100,9 +100,23 @@ pub(super) fn environment(
     let mut environment: Vec<_> = here.into_iter().filter(|(name, _)| given(name)).collect();
     environment.retain(|(name, _)| name != "TERM");
     environment.push(("TERM".into(), "xterm-256color".into()));
+    if git && is_beside(command) {
+        // A merge is made of pointers: nothing has to be brought for it.
+        environment.push(("GIT_LFS_SKIP_SMUDGE".into(), "1".into()));
+    }
     environment.extend(secrets);
     environment.extend(command.set.iter().map(|(name, value)| (name.into(), value.into())));
     environment
+}
+
+/// Tells whether git works in, or makes, a work tree of ours that nobody works in: one in the folder
+/// `flightdeck` of a git directory.
+fn is_beside(command: &Command) -> bool {
+    let ours = |word: &String| {
+        let folder = Path::new(word).parent().filter(|folder| folder.ends_with("flightdeck"));
+        folder.and_then(Path::parent).is_some_and(|git| git.join("HEAD").is_file())
+    };
+    ours(&command.cwd) || command.argv.iter().any(ours)
 }
 
 /// What a command gets besides on a terminal of its own, whose name this is: git's helpers ask

@@ -11,6 +11,7 @@ mod forecast;
 mod graph;
 mod habits;
 mod history;
+mod located;
 mod look;
 mod outlook;
 mod refs;
@@ -30,6 +31,7 @@ use crate::config::types::{Hotfix, VersionFile};
 use crate::failure::{Failure, Result};
 use crate::text::visible;
 
+pub use located::{Located, located};
 pub use transport::ssh;
 
 /// An open repository. Kept open between readings, because what did not change since the last
@@ -62,6 +64,7 @@ impl Reader {
         let Some(root) = repo.workdir().map(|root| root.components().collect()) else {
             return Err(NoRepository::Bare);
         };
+        status::leave_sparse_index(&repo).map_err(|error| refused(&error, &path))?;
         Ok(Self {
             repo,
             root,
@@ -267,6 +270,11 @@ fn refused(error: &Error, path: &Path) -> NoRepository {
         ErrorCode::Owner => NoRepository::NotOurs { path: work_tree_of(path) },
         _ if message.contains("object format") => NoRepository::Unreadable {
             why: "it names its objects by SHA-256, which flightdeck cannot read yet".to_owned(),
+        },
+        _ if message.contains("refstorage") => NoRepository::Unreadable {
+            why: "it keeps its references in a format that flightdeck cannot read yet, reftable; \
+                  `git refs migrate --ref-format=files` changes that"
+                .to_owned(),
         },
         _ if message.contains("extension") => NoRepository::Unreadable {
             why: format!("it uses an extension of git's format that flightdeck cannot read: {message}"),

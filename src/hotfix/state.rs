@@ -303,7 +303,8 @@ impl NoRepository {
             Self::Unreadable { why } => Failure::new(
                 doing,
                 visible(why),
-                "`git status` and `git fsck` in that directory may say more",
+                "record, clocks, checklist, probes and report work here all the same; for the branch use git \
+                 itself: `git status` and `git fsck` may say more",
             ),
         }
     }

@@ -13,7 +13,7 @@ use crate::cockpit::model::IncidentLine;
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
 use crate::conductor::{self, PassOver, Started};
 use crate::failure::{Failure, Result};
-use crate::hotfix::git::Reader;
+use crate::hotfix::git::{Reader, located};
 use crate::hotfix::watch::{self, Timing};
 use crate::incident::{Body, Declared, Draft, IncidentId, Policy, Record, State};
 use crate::journal::{Journal, Seq};
@@ -89,7 +89,8 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
     panics::spawn("journal", events, move || {
         // Without a repository, an incident belongs to the directory it was declared in.
         let nowhere = || here.canonicalize().unwrap_or_else(|_| here.clone()).to_string_lossy().into_owned();
-        let repository = Reader::open(&here).map_or_else(|_| nowhere(), |reader| reader.identity());
+        let unread = || located(&here).map_or_else(nowhere, |found| found.identity);
+        let repository = Reader::open(&here).map_or_else(|_| unread(), |reader| reader.identity());
         let journal = match Journal::open(&state_dir, &user) {
             Ok(journal) => journal,
             Err(failure) => {

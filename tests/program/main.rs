@@ -36,6 +36,8 @@ mod pictures;
 mod plans;
 mod refused;
 #[cfg(target_os = "linux")]
+mod repositories;
+#[cfg(target_os = "linux")]
 mod resume;
 #[cfg(target_os = "linux")]
 mod rollback;

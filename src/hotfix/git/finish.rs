@@ -80,7 +80,20 @@ impl Reader {
             return Err(Failure::of(FailureKind::Gate, doing, cause, "bring them here: git fetch"));
         };
         let there = there.to_owned();
-        self.facts(sought, &found, &there).map_err(unreadable)
+        let facts = self.facts(sought, &found, &there).map_err(unreadable)?;
+        if let Some(name) = self.cut_off(found.commit, std::iter::once(&facts.base).chain(&facts.back)) {
+            let name = visible(name);
+            let cause = format!(
+                "the history is cut off here (a shallow clone): where the fix and {name} part is not in it"
+            );
+            return Err(Failure::of(
+                FailureKind::Gate,
+                doing,
+                cause,
+                "bring the rest: git fetch --unshallow",
+            ));
+        }
+        Ok(facts)
     }
 
     fn facts(&mut self, sought: &Sought<'_>, found: &Found, base_there: &str) -> Result<Facts, Error> {
@@ -295,6 +308,13 @@ impl Reader {
                 target.forecast = Verdict::Unknown(why);
             }
         }
+    }
+
+    /// The first branch of which so little history is here that git could not merge into it.
+    fn cut_off<'t>(&self, fix: Oid, targets: impl IntoIterator<Item = &'t Target>) -> Option<&'t str> {
+        let cut = |target: &&Target| !target.has_fix && self.is_unrelated(fix, &target.there);
+        let mut targets = targets.into_iter().filter(|_| self.repo.is_shallow());
+        targets.find(cut).map(|target| target.name.as_str())
     }
 
     fn subjects(&self, fix: Oid, base: &Target, base_there: &str) -> Result<Vec<String>, Error> {

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use git2::{Error, Index, Oid, Repository, Status, StatusOptions, StatusShow};
 
+use super::command::Git;
 use crate::hotfix::state::DirtyFile;
 use crate::hotfix::watch::Changed;
 
@@ -16,6 +17,13 @@ use crate::hotfix::watch::Changed;
 const TELLING: [&[u8]; 3] = [b".gitignore", b".gitattributes", b".gitmodules"];
 /// The mode of a submodule in the index.
 const SUBMODULE: u32 = 0o160_000;
+
+/// The bit of an index entry that a sparse checkout leaves out.
+const SKIP_WORKTREE: u16 = 1 << 14;
+/// What libgit2 says of an index that holds whole folders as one entry.
+const SPARSE_INDEX: &str = "'sdir'";
+/// How long the git command is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What was found last, and what it holds for.
 #[derive(Default)]
@@ -97,7 +105,8 @@ fn narrow(
     if found.has_conflicts || folds_case() {
         return Ok(None);
     }
-    let index = repo.index()?;
+    // One that cannot be read is nothing to narrow it down by.
+    let Ok(index) = repo.index() else { return Ok(None) };
     let mut places = BTreeSet::new();
     for path in paths {
         let path = path.as_ref().as_os_str().as_bytes();
@@ -144,16 +153,35 @@ fn look(repo: &Repository, places: &[Vec<u8>]) -> Result<Found, Error> {
         .include_unreadable(false)
         // Reading must leave no trace, and the index may belong to a git that runs now.
         .update_index(false);
+    if repo.index().is_ok_and(|index| index.path().is_none()) {
+        // It is not the one of the work tree: that could not be read.
+        return by_command(repo);
+    }
     for place in places {
         options.pathspec(Path::new(OsStr::from_bytes(place)));
     }
     options.disable_pathspec_match(!places.is_empty());
-    let statuses = repo.statuses(Some(&mut options))?;
+    let statuses = match repo.statuses(Some(&mut options)) {
+        Err(error) if error.message().contains(SPARSE_INDEX) => {
+            leave_sparse_index(repo)?;
+            return by_command(repo);
+        }
+        other => other?,
+    };
     let has_conflicts = statuses.iter().any(|entry| entry.status().is_conflicted());
     let conflicts = if has_conflicts { conflicts(repo)? } else { BTreeMap::new() };
     let mut found = Found { has_conflicts, ..Found::default() };
+    let index =
+        if statuses.iter().any(|entry| entry.status().is_wt_deleted()) { Some(repo.index()?) } else { None };
     for entry in statuses.iter() {
-        let status = entry.status();
+        let mut status = entry.status();
+        // Left out of a sparse checkout: it is not missing.
+        if index
+            .as_ref()
+            .is_some_and(|index| status.is_wt_deleted() && is_left_out(index, entry.path_bytes()))
+        {
+            status -= Status::WT_DELETED;
+        }
         // Of a renamed file, the entry's own path is the old one.
         let renamed = entry.head_to_index().filter(|_| status.is_index_renamed());
         let renamed = renamed.as_ref().and_then(|delta| delta.new_file().path_bytes());
@@ -183,6 +211,59 @@ fn look(repo: &Repository, places: &[Vec<u8>]) -> Result<Found, Error> {
     }
     Ok(found)
 }
+
+/// Has an index in memory take the place of one that holds whole folders as one entry, where there may
+/// be one: libgit2 cannot read that, and looks into it also for comparing two commits.
+pub(super) fn leave_sparse_index(repo: &Repository) -> Result<(), Error> {
+    if !repo.path().join("info/sparse-checkout").exists() {
+        return Ok(());
+    }
+    match repo.index() {
+        Err(error) if error.message().contains(SPARSE_INDEX) => repo.set_index(&mut Index::new()?),
+        _ => Ok(()),
+    }
+}
+
+/// Tells whether a sparse checkout leaves a file out of the work tree.
+fn is_left_out(index: &Index, path: &[u8]) -> bool {
+    let entry = index.get_path(Path::new(std::ffi::OsStr::from_bytes(path)), 0);
+    entry.is_some_and(|entry| entry.flags_extended & SKIP_WORKTREE != 0)
+}
+
+/// What the git command says of changes, where libgit2 cannot read the index.
+fn by_command(repo: &Repository) -> Result<Found, Error> {
+    let args = [
+        "status",
+        "--porcelain=v1",
+        "-z",
+        "--no-renames",
+        "--untracked-files=normal",
+        "--ignore-submodules=none",
+    ];
+    let answer = Git::of(repo).ask(&args, Instant::now() + PATIENCE).map_err(|why| Error::from_str(&why))?;
+    if answer.code != Some(0) {
+        return Err(Error::from_str(&answer.complaint));
+    }
+    let mut found = Found::default();
+    for line in answer.out.split(|&byte| byte == 0) {
+        let (Some(code), Some(path)) = (line.get(..2), line.get(3..)) else { continue };
+        let code = String::from_utf8_lossy(code).into_owned();
+        let conflict = code.contains('U') || code == "AA" || code == "DD";
+        let rank = if conflict {
+            0
+        } else if code == "??" {
+            2
+        } else {
+            1
+        };
+        found.has_conflicts |= conflict;
+        let path = path.strip_suffix(b"/").filter(|_| code != "??").unwrap_or(path);
+        let file = DirtyFile { path: String::from_utf8_lossy(path).into_owned(), code };
+        found.files.entry(path.to_vec()).or_default().push((rank, file));
+    }
+    Ok(found)
+}
+
 fn index_flags() -> Status {
     Status::INDEX_NEW
         | Status::INDEX_MODIFIED

@@ -431,7 +431,15 @@ impl<'a> Maker<'a> {
             return;
         }
         let (kept, full) = (self.kept(target), format!("refs/heads/{}", target.name));
-        let argv = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", ".", &format!("{kept}:{full}")];
+        let argv = [
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            ".",
+            &format!("{kept}:{full}"),
+        ];
         let has_it = git(self.root(), &["merge-base", "--is-ancestor", &kept, &full]);
         self.steps.push(Step {
             proof: Some(Probe::command(has_it, None)),
