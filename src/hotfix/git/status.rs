@@ -123,8 +123,9 @@ fn narrow(
     Ok(Some(places.into_iter().collect()))
 }
 
-/// Whether a changed path can be looked at by itself: a file that git knows, or one beside such.
-/// Folders that git knows nothing of are named as a whole, and what is in a submodule is its matter.
+/// Whether a changed path can be looked at by itself: a file that git knows. Of folders with nothing
+/// else looked at in them libgit2 says that they are unknown as a whole, so a file that git does not
+/// know may not show; and what is in a submodule is its matter.
 fn stands_alone(repo: &Repository, index: &Index, path: &[u8]) -> bool {
     let at = |path: &[u8]| index.get_path(Path::new(OsStr::from_bytes(path)), 0);
     let has_inside = |folder: &[u8]| {
@@ -138,7 +139,7 @@ fn stands_alone(repo: &Repository, index: &Index, path: &[u8]) -> bool {
         let there = repo.workdir().map(|root| root.join(OsStr::from_bytes(path)).symlink_metadata());
         there.is_some_and(|meta| meta.is_ok_and(|meta| meta.is_dir()))
     };
-    known && !is_folder() && at(path).is_none_or(|entry| entry.mode != SUBMODULE) && !has_inside(path)
+    known && !is_folder() && at(path).is_some_and(|entry| entry.mode != SUBMODULE) && !has_inside(path)
 }
 
 /// Compares commit, index and work tree, everywhere or in some places.
