@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::incident::{
-    CheckState, EntryKind, Facts, PlanEnd, PlanRun, PlanState, State, Status, WatchVerdict,
+    CheckState, EntryKind, Facts, PlanEnd, PlanRun, PlanState, Raised, State, Status, WatchVerdict,
 };
 
 /// One line of the guide.
@@ -83,8 +83,9 @@ fn back(state: &State, facts: &Facts) -> Option<GuideLine> {
 /// The branch and the fix on it.
 fn branch(state: &State, facts: &Facts) -> Option<GuideLine> {
     if facts.hotfix_branch.is_none() {
-        // Whoever left the branch after production got its fix need not make another.
-        return (!fixed(state, facts)).then(|| {
+        // Whoever left the branch after production got its fix, or finished it, need not make
+        // another.
+        return (!fixed(state, facts) && !finished(state)).then(|| {
             say(
                 "hotfix.start",
                 "",
@@ -92,7 +93,7 @@ fn branch(state: &State, facts: &Facts) -> Option<GuideLine> {
             )
         });
     }
-    (facts.hotfix_commits == Some(0))
+    (facts.hotfix_commits == Some(0) && !finished(state))
         .then(|| say("drill.fix", "", "Mend app/checkout.awk and commit, or have the prepared fix applied."))
 }
 
@@ -105,17 +106,28 @@ fn fixed(state: &State, facts: &Facts) -> bool {
         })
 }
 
-/// The way of a fix that is committed: checks, each environment, checklist, health.
+/// Whether the branch was finished.
+fn finished(state: &State) -> bool {
+    state.plans.iter().any(|plan| plan.is_finish() && plan.is_done())
+}
+
+/// The way of a fix that is committed: version, checks, each environment, checklist, the end of
+/// its branch before production, health.
 fn forward(work: &Work<'_>, facts: &Facts) -> Option<GuideLine> {
-    if facts.hotfix_branch.is_some() {
-        if let Some(line) = checks(work, facts) {
-            return Some(line);
-        }
+    let on_branch = facts.hotfix_branch.is_some();
+    if on_branch && let Some(line) = version(facts).or_else(|| checks(work, facts)).or_else(|| push(facts)) {
+        return Some(line);
+    }
+    if on_branch || (finished(work.state) && !fixed(work.state, facts)) {
         for (name, protected) in &facts.environments {
-            if *protected && let Some(line) = open_checks(work.state, facts) {
-                return Some(line);
+            // What was finished was validated on its branch.
+            if !protected && !on_branch {
+                continue;
             }
-            if *protected && let Some(line) = approvals(facts) {
+            if *protected
+                && let Some(line) =
+                    open_checks(work.state, facts).or_else(|| finish(facts)).or_else(|| approvals(facts))
+            {
                 return Some(line);
             }
             if let Some(line) = environment(work, name, *protected) {
@@ -128,6 +140,36 @@ fn forward(work: &Work<'_>, facts: &Facts) -> Option<GuideLine> {
     })
 }
 
+/// The line about the version, while the branch does not raise it.
+fn version(facts: &Facts) -> Option<GuideLine> {
+    let Raised::Not(version) = &facts.fix.version else { return None };
+    let shown = crate::text::visible(version);
+    Some(say(
+        "hotfix.bump",
+        "",
+        format!("The fix is committed. It still calls itself {shown}: raise the version."),
+    ))
+}
+
+/// The line about pushing the branch, while the remote lacks something of it.
+fn push(facts: &Facts) -> Option<GuideLine> {
+    (facts.fix.remote && facts.fix.unpushed.is_some_and(|commits| commits > 0))
+        .then(|| say("hotfix.push", "", "Push the branch: it is safe there, and others can look at it."))
+}
+
+/// The line about finishing the branch, while its base has not got it.
+fn finish(facts: &Facts) -> Option<GuideLine> {
+    let fix = &facts.fix;
+    (fix.remote && facts.hotfix_commits.is_some_and(|commits| commits > 0) && fix.in_base != Some(true)).then(
+        || {
+            let base = crate::text::visible(&fix.base);
+            let text =
+                format!("It works on staging. Finish the branch: {base}, develop and a tag, in one push.");
+            say("hotfix.finish", "", text)
+        },
+    )
+}
+
 fn checks(work: &Work<'_>, facts: &Facts) -> Option<GuideLine> {
     if facts.checks.is_empty() {
         return None;
@@ -137,7 +179,7 @@ fn checks(work: &Work<'_>, facts: &Facts) -> Option<GuideLine> {
         Some(_) => {
             Some(say("test", "", "A check failed. Its output says why; mend that and run them again."))
         }
-        None => Some(say("test", "", "The fix is committed. Run the checks: one of them failed before it.")),
+        None => Some(say("test", "", "Run the checks on the fix: one of them failed before it.")),
     }
 }
 

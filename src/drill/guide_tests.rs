@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::cockpit::commands::COMMANDS;
+use crate::config::types::Flow;
 use crate::incident::{
-    Entry, Hash, Hlc, IncidentId, NoteKind, Phase, Precision, RecordId, Release, Severity, Tick,
+    Entry, Fix, Hash, Hlc, IncidentId, NoteKind, Phase, Precision, RecordId, Release, Severity, Tick,
 };
 
 const HEAD: &str = "a91c2fe0000000000000000000000000000000aa";
@@ -168,6 +169,38 @@ fn the_way_from_the_declaration_to_the_report() {
 }
 
 #[test]
+fn in_git_flow_the_branch_is_finished_before_production_gets_it() {
+    let done = Some(PlanEnd::Done);
+    let mut state = declared();
+    note(&mut state);
+    let fix = Fix {
+        flow: Flow::GitFlow,
+        base: "main".into(),
+        current: "hotfix/no-card".into(),
+        remote: true,
+        unpushed: Some(1),
+        version: Raised::Not("1.4.2".into()),
+        ..Fix::default()
+    };
+    let mut facts = Facts { fix, checklist: vec![], ..on_branch(1) };
+    assert_eq!(action(&state, &facts), at("hotfix.bump", ""));
+    facts.fix.version = Raised::To("1.4.3".into());
+    plan(&mut state, "test", "checks", done);
+    assert_eq!(action(&state, &facts), at("hotfix.push", ""));
+    facts.fix.unpushed = Some(0);
+    plan(&mut state, "deploy", "staging", done);
+    plan(&mut state, "smoke", "staging", done);
+    assert_eq!(action(&state, &facts), at("hotfix.finish", ""));
+    plan(&mut state, "hotfix", "repository", done);
+    state.plans.last_mut().unwrap().id = "finish-1".into();
+    let fix = Fix { current: "main".into(), ..Fix::default() };
+    let after = Facts { fix, checklist: vec![], ..self::facts() };
+    assert_eq!(action(&state, &after), at("deploy", "production"));
+    plan(&mut state, "deploy", "production", done);
+    assert_eq!(action(&state, &after), at("health", ""));
+}
+
+#[test]
 fn a_release_that_its_watch_condemned_is_taken_back_first() {
     let mut state = declared();
     note(&mut state);
@@ -242,6 +275,9 @@ fn every_action_of_the_guide_is_a_command_of_the_cockpit() {
         "note",
         "hotfix.start",
         "drill.fix",
+        "hotfix.bump",
+        "hotfix.push",
+        "hotfix.finish",
         "test",
         "deploy",
         "smoke",
