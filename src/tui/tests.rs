@@ -8,6 +8,7 @@ use super::plan_tests::scenes as plan_scenes;
 use super::run_tests::scenes as run_scenes;
 use super::testing::*;
 use super::theme::{ColorDepth, Role, Theme};
+use crate::cockpit;
 use crate::cockpit::edit::LineEdit;
 use crate::cockpit::model::{ConfigSource, IncidentLine};
 use crate::cockpit::overlay::*;
@@ -21,7 +22,7 @@ use crate::plan::{Action, Plan, Purpose as For, Reach, Step};
 fn press(model: &mut Model, keys: &[&str]) {
     for (index, key) in keys.iter().enumerate() {
         let key = Key::parse(key).unwrap();
-        let press = crate::cockpit::msg::KeyPress { key, at_ms: 1000 * (index as u64 + 1), repeat: false };
+        let press = cockpit::msg::KeyPress { key, at_ms: 1000 * (index as u64 + 1), repeat: false };
         let _ = update(model, Msg::Key(press));
     }
 }
@@ -415,14 +416,8 @@ fn a_long_plan_shows_what_it_runs_first_and_the_rest_of_each_step_by_a_key() {
     let short = text(&frame(&model, &Theme::default(), 120, 36).0);
     assert!(!short.contains("./deployed.sh") && short.contains(" 6  ./deploy.sh"), "{short}");
     assert!(short.contains("ctrl-o"), "{short}");
-    crate::cockpit::update(
-        &mut model,
-        crate::cockpit::Msg::Key(crate::cockpit::msg::KeyPress {
-            key: crate::cockpit::key::Key::ctrl('o'),
-            at_ms: 1,
-            repeat: false,
-        }),
-    );
+    let _ =
+        update(&mut model, Msg::Key(cockpit::msg::KeyPress { key: Key::ctrl('o'), at_ms: 1, repeat: false }));
     let whole = text(&frame(&model, &Theme::default(), 120, 36).0);
     assert!(whole.contains("proof       ./deployed.sh production") && !whole.contains("ctrl-o"), "{whole}");
     let few = text(&frame(&with(preview(2)), &Theme::default(), 120, 36).0);

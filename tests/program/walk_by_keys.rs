@@ -64,17 +64,23 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.wait_text("prepared fix");
     terminal.press("hx");
     terminal.wait_text("fix: charge the full price");
-    let head = git(&["rev-parse", "HEAD"]);
+    terminal.wait_text("raise the version");
+    terminal.press("hb");
+    go_ahead(&terminal, "chore: bump version to 1.4.3");
+    terminal.wait_text("✓ raise the version on hotfix/no-card to 1.4.3");
 
-    // The tests, then staging.
+    // The tests, the remote, then staging.
     terminal.press("ta");
     go_ahead(&terminal, "./tests/run.sh");
     terminal.wait_text("✓ test unit, lint");
+    terminal.press("hp");
+    go_ahead(&terminal, "git push");
+    terminal.wait_text("✓ push hotfix/no-card");
     terminal.press("ds");
     terminal.wait_text("Plan: deploy hotfix/no-card to staging");
     terminal.press_until("<enter>", "a refusal", |screen| screen.contains("✗ press y to go ahead"));
     go_ahead(&terminal, "./deploy.sh hotfix/no-card staging");
-    terminal.wait_text("check     version 1.4.2");
+    terminal.wait_text("check     version 1.4.3");
     terminal.wait_text("✓ deploy hotfix/no-card to staging");
     terminal.press("dS");
     go_ahead(&terminal, "./smoke.sh staging");
@@ -88,6 +94,20 @@ fn an_outage_is_brought_to_its_end_by_keys() {
         terminal.press("j");
     }
 
+    // The branch is finished: main, develop and the tag in one push.
+    terminal.wait_text("Finish the branch");
+    terminal.press("hf");
+    terminal.wait_text("Plan: finish hotfix/no-card (git flow): v1.4.3");
+    let refused = |screen: &str| screen.contains("✗ type main to go ahead");
+    terminal.press_until("<c-u>develop<enter>", "a refusal", refused);
+    terminal.press_until("<c-u>main<enter>", "the plan to start", |screen| !screen.contains("Plan: "));
+    terminal.wait_text("✓ finish hotfix/no-card");
+    let head = git(&["rev-parse", "v1.4.3^{commit}"]);
+    assert_eq!(git(&["ls-remote", "origin", "refs/heads/main"]), format!("{head}\trefs/heads/main"));
+    assert_eq!(git(&["ls-remote", "origin", "refs/heads/hotfix/*"]), "");
+    git(&["merge-base", "--is-ancestor", &head, "origin/develop"]);
+    wait_until("the work tree on main", || (git(&["branch", "--show-current"]) == "main").then_some(()));
+
     // Two others approve it from where they are.
     let state = repo.parent().unwrap().join("state");
     for (role, person) in [("lead", "Omar"), ("on-call-manager", "Li")] {
@@ -98,11 +118,11 @@ fn an_outage_is_brought_to_its_end_by_keys() {
 
     // Production has to be typed out; anything else starts nothing.
     terminal.press("dp");
-    terminal.wait_text("./deploy.sh hotfix/no-card production");
+    terminal.wait_text("./deploy.sh main production");
     let refused = |screen: &str| screen.contains("✗ type production to go ahead");
     terminal.press_until("<c-u>staging<enter>", "a refusal", refused);
     terminal.press_until("<c-u>production<enter>", "the plan to start", |screen| !screen.contains("Plan: "));
-    terminal.wait_text("✓ deploy hotfix/no-card to production");
+    terminal.wait_text("✓ deploy main to production");
     terminal.wait_for("health to be green", |screen| {
         ["api /health", "error rate", "p95 latency"]
             .iter()

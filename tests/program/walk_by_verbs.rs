@@ -55,10 +55,16 @@ fn an_outage_is_brought_to_its_end_by_verbs() {
     assert_eq!(run(&seen, "unit")["code"], 1);
     assert_eq!(run(&seen, "lint")["code"], 0);
     done(&["drill", "fix"]);
+    done(&["hotfix", "bump"]);
+    done(&["hotfix", "push"]);
     done(&["test"]);
     let seen = status(&shell);
     assert_eq!(run(&seen, "unit")["code"], 0);
-    assert_eq!(seen["hotfix"]["ahead"], 1);
+    assert_eq!(seen["hotfix"]["ahead"], 2);
+    assert_eq!(seen["hotfix"]["pushed"], true);
+    assert_eq!(seen["hotfix"]["version"], "1.4.3");
+    assert_eq!(seen["hotfix"]["forecast"]["main"]["clean"], true);
+    assert_eq!(seen["hotfix"]["forecast"]["develop"]["conflicts"], serde_json::json!([]));
     assert_eq!(seen["hotfix"]["tests_touched"], true);
     let head = shell.run("git", &["rev-parse", "HEAD"]).succeeded().stdout;
 
@@ -77,6 +83,15 @@ fn an_outage_is_brought_to_its_end_by_verbs() {
         done(&["tick", item["id"].as_str().unwrap()]);
     }
     assert!(status(&shell)["checklist"].as_array().unwrap().iter().all(|item| item["state"] == "passed"));
+
+    // The branch is finished. What was tested and validated is what main has now: nobody is asked
+    // for either again.
+    let planned = done(&["hotfix", "finish", "--dry-run"]);
+    assert!(planned.stdout.contains("git push --atomic"), "{}", planned.stdout);
+    done(&["hotfix", "finish", "--confirm", "main"]);
+    let head = shell.run("git", &["rev-parse", "v1.4.3^{commit}"]).succeeded().stdout;
+    let there = shell.run("git", &["ls-remote", "origin", "refs/heads/main"]).succeeded().stdout;
+    assert!(there.starts_with(head.trim()), "{there}");
     let before = drill.ask(&world, "production_url", "/version");
     let refused = shell.flightdeck(&["deploy", "production"]);
     assert_ne!(refused.code(), Some(0));
@@ -84,7 +99,7 @@ fn an_outage_is_brought_to_its_end_by_verbs() {
     assert_ne!(refused.code(), Some(0));
     assert_eq!(drill.ask(&world, "production_url", "/version"), before);
     let planned = done(&["deploy", "production", "--dry-run"]);
-    assert!(planned.stdout.contains("./deploy.sh hotfix/no-card production"), "{}", planned.stdout);
+    assert!(planned.stdout.contains("./deploy.sh main production"), "{}", planned.stdout);
     assert_eq!(drill.ask(&world, "production_url", "/version"), before);
     // Two people have to approve it, neither of them whoever starts it.
     let blocked = shell.flightdeck(&["deploy", "production", "--confirm", "production"]).ended_with(3);
@@ -113,7 +128,8 @@ fn an_outage_is_brought_to_its_end_by_verbs() {
         "2 of 5 orders",
         "only orders without a card fail",
         "the loyalty discount took orders without a card to 0 cents",
-        "deploy hotfix/no-card to production",
+        "finish hotfix/no-card",
+        "deploy main to production",
     ] {
         assert!(report.contains(wanted), "`{wanted}` in the report:\n{report}");
     }
