@@ -383,10 +383,10 @@ fn a_tag_that_is_taken_a_version_that_was_not_raised_and_names_like_options_are_
     flow.commit("two versions");
     refused("files disagree about the version");
 
-    let flow = Flow::with(&CONFIG.replace("[hotfix]\n", "[hotfix]\ntag_prefix = \"--delete=\"\n"));
-    flow.fix();
-    let ended = flow.finish(&[]);
-    assert_ne!(ended.code(), Some(0), "{ended:?}");
+    let flow = Flow::fixed();
+    flow.write("flightdeck.toml", &CONFIG.replace("[hotfix]\n", "[hotfix]\ntag_prefix = \"--delete=\"\n"));
+    flow.shell.flightdeck(&["trust"]).ended_with(2).said("tag_prefix");
+    flow.finish(&[]).ended_with(2);
     assert_eq!(flow.names_there().len(), 3);
 }
 

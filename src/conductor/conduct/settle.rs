@@ -33,7 +33,8 @@ impl Conductor {
         let unseen = run.is_some_and(|run| matches!(run.outcome, Some(Outcome::Unknown { .. })));
         match (said, step.settle.clone()) {
             (Some((Proof::Done, why)), _) => self.found_done(index, why),
-            (Some((Proof::NotDone, _)), None) if unseen => Turn::Step(index),
+            // Where it had stopped at something to settle, it says so once more, and is concluded then.
+            (Some((Proof::NotDone, _)), _) if unseen => Turn::Step(index),
             (_, Some(settle)) => self.carry_out(index, Some(Action::Command(settle.conclude))),
             (Some((_, why)), None) => stays(index, &step, format!("it is not done: {why}")),
             (None, None) => stays(index, &step, "nothing is configured that could tell".to_owned()),
