@@ -25,7 +25,7 @@ pub(super) fn carry(cx: &Context, config: &Config, request: &Request, world: &Wo
     carry_for(cx, config, request, world, None)
 }
 
-/// The same for what is asked for again and again, and needs a word only in the end: `word` may
+/// The same for what is asked for again and again, and needs a word only in the end: `given` may
 /// then be given all along.
 ///
 /// # Errors
@@ -35,7 +35,7 @@ pub(super) fn carry_for(
     config: &Config,
     request: &Request,
     world: &WorldArgs,
-    word: Option<&str>,
+    given: Option<&str>,
 ) -> Result<End> {
     let policy = Policy::built_in().with(&config.policy);
     if world.json {
@@ -55,7 +55,7 @@ pub(super) fn carry_for(
     }
     let pass_over = passed_over(world)?;
     let mut world = world.clone();
-    if plan.confirm.is_none() && word.is_some() && world.confirm.as_deref() == word {
+    if plan.confirm.is_none() && given.is_some() && world.confirm.as_deref() == given {
         world.confirm = None;
     }
     let world = &world;

@@ -132,7 +132,7 @@ fn follow<L: Looks>(
     tell: impl Fn(Looked),
 ) {
     let mut watched: Option<Watched> = None;
-    let mut looker: Option<L> = None;
+    let mut eyes: Option<L> = None;
     let mut told: Option<Looked> = None;
     // When to look next, and until when not to whatever happens.
     let (mut next, mut away): (Option<Instant>, Option<Instant>) = (None, None);
@@ -150,7 +150,7 @@ fn follow<L: Looks>(
                 let order = orders.try_iter().last().unwrap_or(order);
                 let same = |one: &Watched| watched.as_ref().is_some_and(|known| known.what == one.what);
                 if !order.as_ref().is_some_and(same) {
-                    (looker, told, failures) = (None, None, 0);
+                    (eyes, told, failures) = (None, None, 0);
                 }
                 watched = order;
                 next = None;
@@ -162,9 +162,9 @@ fn follow<L: Looks>(
         }
         // What was known stays: where a branch that is gone has landed still matters.
         let Some(one) = &watched else { continue };
-        if looker.is_none() {
+        if eyes.is_none() {
             match start(&one.what) {
-                Ok(new) => looker = Some(new),
+                Ok(new) => eyes = Some(new),
                 Err(looked) => {
                     // There is nothing to ask with: when something changes it is tried again.
                     next = None;
@@ -173,8 +173,8 @@ fn follow<L: Looks>(
                 }
             }
         }
-        let Some(looks) = &mut looker else { continue };
-        let (looked, wait) = looks.look();
+        let Some(opened) = &mut eyes else { continue };
+        let (looked, wait) = opened.look();
         failures = if matches!(looked, Looked::Unknown { .. }) { failures + 1 } else { 0 };
         let pause = (EVERY * 2_u32.saturating_pow(failures)).min(AT_MOST).max(wait.unwrap_or_default());
         let now = Instant::now();

@@ -353,8 +353,8 @@ mod tests {
         let status: Status =
             serde_json::from_value(json!({ "context": "ci/legacy", "state": "error", "updated_at": "x" }))
                 .unwrap();
-        let checks = checks(&runs, &[status]);
-        let states: Vec<_> = checks.iter().map(|check| (check.name.as_str(), check.state)).collect();
+        let read = checks(&runs, &[status]);
+        let states: Vec<_> = read.iter().map(|check| (check.name.as_str(), check.state)).collect();
         use CheckState::{Cancelled, Failed, Passed, Running, Skipped};
         assert_eq!(
             states,

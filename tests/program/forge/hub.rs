@@ -69,7 +69,7 @@ impl Hub {
         };
         let kept = Arc::new(Mutex::new(kept));
         let state = Arc::clone(&kept);
-        let service = Service::start(move |request| Some(answer(&mut state.lock().unwrap(), request)));
+        let service = Service::start(move |request| answer(&mut state.lock().unwrap(), request));
         kept.lock().unwrap().url.clone_from(&service.url);
         Self { service, kept }
     }
@@ -120,16 +120,17 @@ pub(super) fn run(id: u64, name: &str, status: &str, conclusion: &str) -> Value 
         "pull_requests": [] })
 }
 
-fn answer(kept: &mut Kept, request: &str) -> String {
+/// Nothing is an answer, too: whoever asked waits in vain.
+fn answer(kept: &mut Kept, request: &str) -> Option<String> {
     let line = request.lines().next().unwrap_or_default().replace(" HTTP/1.1", "");
     let carried = request.lines().find_map(|line| {
         line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("authorization"))
     });
     if carried.map(|(_, value)| value) != Some(format!("Bearer {TOKEN}").as_str()) {
-        return response(
+        return Some(response(
             "401 Unauthorized",
             r#"{"message":"Bad credentials","documentation_url":"https://docs.test/rest","status":"401"}"#,
-        );
+        ));
     }
     let trouble = kept.troubles.iter().position(|trouble| line.starts_with(trouble.to));
     let trouble = trouble.and_then(|at| kept.troubles.remove(at));
@@ -143,8 +144,9 @@ fn answer(kept: &mut Kept, request: &str) -> String {
         String::new()
     };
     match trouble {
-        Some(trouble) => response(trouble.answer.0, trouble.answer.1),
-        None => usual,
+        Some(Trouble { answer: ("", _), .. }) => None,
+        Some(trouble) => Some(response(trouble.answer.0, trouble.answer.1)),
+        None => Some(usual),
     }
 }
 

@@ -8,7 +8,7 @@ use hub::{Hub, TOKEN, Trouble, review, run};
 use serde_json::json;
 
 use super::conductor::Yard;
-use super::world::{Ended, Shell};
+use super::world::{Ended, Shell, wait_until};
 
 /// A repository whose hotfix branch has a fix on it, its bare remote, and the place that keeps its
 /// pull requests.
@@ -190,10 +190,38 @@ fn a_merge_that_broke_down_is_found_merged() {
     let team = Team::new("github");
     team.finish().succeeded();
     team.hub.approve();
+    // Its place needs a moment to find out whether it could merge.
+    team.hub.kept().undecided = 2;
     team.hub.kept().troubles.push_back(trouble(MERGE, true, BROKE));
     team.finish().succeeded();
     assert_eq!(team.hub.kept().merged, 1);
     assert_eq!(team.hub.changes().iter().filter(|line| *line == MERGE).count(), 1, "sent once");
+}
+
+#[test]
+fn a_merge_that_was_broken_off_is_unknown_until_its_place_was_asked() {
+    let team = Team::new("github");
+    team.finish().succeeded();
+    team.hub.approve();
+    // It is made, and nobody is told.
+    team.hub.kept().troubles.push_back(trouble(MERGE, true, ("", "")));
+    team.shell.flightdeck(&["hotfix", "finish", "--confirm", "main", "--detach"]).succeeded();
+    wait_until("the merge", || (team.hub.counts().1 == 1).then_some(()));
+    team.yard.kill_conductor();
+    let plan = || {
+        let status = team.shell.json(&["status", "--json"]);
+        let plans = status["plans"].as_array().unwrap().clone();
+        plans.into_iter().find(|plan| plan["id"] == "finish-2").unwrap()
+    };
+    wait_until("the plan to be unknown", || (plan()["state"] == "unknown").then_some(()));
+    team.shell.flightdeck(&["plan", "resume", "finish-2", "--confirm", "main"]).succeeded();
+    assert_eq!(plan()["state"], "done");
+    assert_eq!(team.hub.counts(), (1, 1));
+    assert_eq!(
+        team.hub.changes().iter().filter(|line| *line == MERGE).count(),
+        1,
+        "it was asked, not done again"
+    );
 }
 
 #[test]
