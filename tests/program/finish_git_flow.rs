@@ -5,23 +5,18 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use rustix::process::{Signal, kill_process};
-
-use super::conductor::pid;
 use super::world::{Ended, Shell, World, wait_until};
 
-/// Leaves the comparison with git-flow itself out, said aloud, where it cannot be installed.
-const WITHOUT: &str = "FLIGHTDECK_TESTS_WITHOUT_GIT_FLOW";
 const CONFIG: &str = "[hotfix]\nflow = \"git-flow\"\n\n[policy.finish_gates]\ngit-flow = []\n";
 
 /// A repository with a bare origin, `main` tagged v1.2.3, and a `develop` that went on.
-struct Flow {
-    world: World,
-    shell: Shell,
+pub(super) struct Flow {
+    pub(super) world: World,
+    pub(super) shell: Shell,
 }
 
 impl Flow {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(CONFIG)
     }
 
@@ -49,7 +44,7 @@ impl Flow {
     }
 
     /// The same with a fix on `hotfix/pool-limit`, its version raised.
-    fn fixed() -> Self {
+    pub(super) fn fixed() -> Self {
         let flow = Self::new();
         flow.fix();
         flow
@@ -75,15 +70,15 @@ impl Flow {
     }
 
     #[track_caller]
-    fn git(&self, arguments: &[&str]) -> String {
+    pub(super) fn git(&self, arguments: &[&str]) -> String {
         self.shell.run("git", arguments).succeeded().stdout.trim_end().to_owned()
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(super) fn write(&self, path: &str, text: &str) {
         std::fs::write(self.shell.directory.join(path), text).unwrap();
     }
 
-    fn commit(&self, message: &str) -> String {
+    pub(super) fn commit(&self, message: &str) -> String {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "-m", message]);
         self.git(&["rev-parse", "HEAD"])
@@ -101,7 +96,7 @@ impl Flow {
         self.git(&["-C", place_text, "rev-parse", "HEAD"])
     }
 
-    fn finish(&self, more: &[&str]) -> Ended {
+    pub(super) fn finish(&self, more: &[&str]) -> Ended {
         let arguments = [&["hotfix", "finish", "--confirm", "main"], more].concat();
         self.shell.flightdeck(&arguments)
     }
@@ -112,13 +107,13 @@ impl Flow {
     }
 
     /// References of the remote.
-    fn there(&self) -> BTreeMap<String, String> {
+    pub(super) fn there(&self) -> BTreeMap<String, String> {
         let listed = self.git(&["ls-remote", "--heads", "--tags", "origin"]);
         let line = |line: &str| line.split_once('\t').map(|(id, name)| (name.to_owned(), id.to_owned()));
         listed.lines().filter_map(line).collect()
     }
 
-    fn names_there(&self) -> Vec<String> {
+    pub(super) fn names_there(&self) -> Vec<String> {
         let peeled = |name: &String| !name.ends_with("^{}");
         self.there().into_keys().filter(peeled).collect()
     }
@@ -151,7 +146,7 @@ impl Flow {
 
     /// All of it went out, once and in the right shape; `base` is what main was.
     #[track_caller]
-    fn assert_finished(&self, base: &str, fix: &str, develop: &str) {
+    pub(super) fn assert_finished(&self, base: &str, fix: &str, develop: &str) {
         let there = self.there();
         let (main, next) = (&there["refs/heads/main"], &there["refs/heads/develop"]);
         self.git(&["fetch", "--quiet", "origin"]);
@@ -165,7 +160,7 @@ impl Flow {
         assert_eq!(self.git(&["worktree", "list"]).lines().count(), 1, "nothing is left behind");
     }
 
-    fn rev(&self, name: &str) -> String {
+    pub(super) fn rev(&self, name: &str) -> String {
         self.git(&["rev-parse", name])
     }
 
@@ -202,7 +197,7 @@ impl Flow {
 
     /// Goes on as a person would, to the very end.
     #[track_caller]
-    fn go_on(&self) {
+    pub(super) fn go_on(&self) {
         for _ in 0..6 {
             let plan = wait_until("the plan to stand still", || {
                 let plan = self.plan();
@@ -548,151 +543,4 @@ fn an_open_release_gets_the_fix_and_without_a_develop_it_goes_without() {
     assert!(dry.stdout.contains("there is no branch develop"), "{}", dry.stdout);
     flow.finish(&[]).succeeded();
     assert_eq!(flow.names_there(), ["refs/heads/main", "refs/tags/v1.2.3", "refs/tags/v1.2.4"]);
-}
-
-/// Commands of the plan, each by words that no other has.
-const COMMANDS: [&str; 12] = [
-    "worktree add",
-    "Merge branch",
-    "/main HEAD",
-    "tag -a",
-    "switch --quiet --detach",
-    "Merge tag",
-    "/develop HEAD",
-    "push --atomic",
-    "--force-with-lease",
-    ":refs/heads/main",
-    "branch -D",
-    "worktree remove",
-];
-
-/// Kills the conductor at one command, before or after that has done its work, and goes on.
-fn killed_at(command: &str, after: bool) {
-    let flow = Flow::fixed();
-    let (base, fix, develop) =
-        (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
-    flow.git(&["push", "--quiet", "origin", "hotfix/pool-limit"]);
-    flow.git(&["switch", "--quiet", "--create", "mine", "main"]);
-    let bin = flow.world.path("bin");
-    std::fs::create_dir(&bin).unwrap();
-    let (hold, held) = (flow.world.path("hold"), flow.world.path("held"));
-    let real = which("git");
-    let (hold_text, held_text) = (hold.display(), held.display());
-    let wait = format!("touch {held_text}; while [ -e {hold_text} ]; do sleep 0.02; done");
-    let (first, then) = if after {
-        (format!("{real} \"$@\"; code=$?; {wait}; exit $code"), String::new())
-    } else {
-        (wait, String::new())
-    };
-    // Questions that are asked of the world are let through.
-    let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *--dry-run*|*--no-walk*) ;; *'{command}'*) if [ -e {hold_text} ]; then {first}; fi ;; esac\n{then}exec {real} \"$@\"\n"
-    );
-    std::fs::write(bin.join("git"), script).unwrap();
-    std::fs::set_permissions(bin.join("git"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    std::fs::write(&hold, "").unwrap();
-    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-    let shell = flow.shell.clone().with("PATH", path);
-    let flow = Flow { world: flow.world, shell };
-    flow.finish(&["--detach"]).succeeded();
-    wait_until("the command", || held.exists().then_some(()));
-    let lease = rusqlite::Connection::open(flow.world.path("state/journal.db")).unwrap();
-    let conductor: u32 = lease.query_row("SELECT pid FROM lease", [], |row| row.get(0)).unwrap();
-    kill_process(pid(conductor), Signal::KILL).unwrap();
-    std::fs::remove_file(&hold).unwrap();
-    flow.go_on();
-    flow.assert_finished(&base, &fix, &develop);
-    let tagged = flow.git(&["log", "--oneline", "--merges", "origin/develop"]);
-    assert_eq!(tagged.lines().count(), 2, "{command}: each merge was made once: {tagged}");
-}
-
-fn which(program: &str) -> String {
-    let path = std::env::var_os("PATH").unwrap();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file());
-    found.unwrap().to_str().unwrap().to_owned()
-}
-
-#[test]
-fn killed_before_any_command_it_goes_on_to_the_same_end() {
-    for command in COMMANDS {
-        eprintln!("killed before {command}");
-        killed_at(command, false);
-    }
-}
-
-#[test]
-fn killed_after_any_command_it_goes_on_to_the_same_end() {
-    for command in COMMANDS {
-        eprintln!("killed after {command}");
-        killed_at(command, true);
-    }
-}
-
-/// What a history is made of whatever its commits are called: trees, and how they follow.
-fn shape(flow: &Flow, rev: &str) -> String {
-    let listed = flow.git(&["log", "--topo-order", "--reverse", "--format=%H %T %P", rev]);
-    let mut shapes: BTreeMap<String, String> = BTreeMap::new();
-    for line in listed.lines() {
-        let mut words = line.split(' ').filter(|word| !word.is_empty());
-        let (id, tree) = (words.next().unwrap(), words.next().unwrap());
-        let parents: Vec<_> = words.map(|parent| shapes[parent].clone()).collect();
-        shapes.insert(id.to_owned(), format!("({tree} {})", parents.join(" ")));
-    }
-    shapes[&flow.rev(&format!("{rev}^{{commit}}"))].clone()
-}
-
-#[test]
-fn on_the_happy_path_it_is_what_git_flow_itself_makes() {
-    if std::env::var_os(WITHOUT).is_some() {
-        eprintln!("LEFT OUT because {WITHOUT} is set: the comparison with git-flow");
-        return;
-    }
-    let theirs = Flow::new();
-    let version = theirs.shell.run("git", &["flow", "version"]);
-    assert!(
-        version.code() == Some(0),
-        "git-flow is not installed: apt-get install git-flow, or set {WITHOUT}=1 to leave this out"
-    );
-    let change = |flow: &Flow| {
-        flow.write("src/pool.rs", "limit 200\n");
-        flow.commit("raise the limit");
-        flow.write("VERSION", "1.2.4\n");
-        flow.commit("version 1.2.4");
-        flow.git(&["push", "--quiet", "-u", "origin", "hotfix/1.2.4"]);
-    };
-    for (key, value) in [
-        ("branch.master", "main"),
-        ("branch.develop", "develop"),
-        ("prefix.feature", "feature/"),
-        ("prefix.bugfix", "bugfix/"),
-        ("prefix.release", "release/"),
-        ("prefix.hotfix", "hotfix/"),
-        ("prefix.support", "support/"),
-        ("prefix.versiontag", "v"),
-    ] {
-        theirs.git(&["config", &format!("gitflow.{key}"), value]);
-    }
-    // It takes what is here for what the remote has.
-    theirs.git(&["fetch", "--quiet"]);
-    theirs.git(&["branch", "--force", "develop", "origin/develop"]);
-    theirs.git(&["flow", "hotfix", "start", "1.2.4"]);
-    change(&theirs);
-    theirs.git(&["flow", "hotfix", "finish", "--push", "-m", "raise", "1.2.4"]);
-
-    let ours = Flow::new();
-    ours.shell.flightdeck(&["hotfix", "start", "1.2.4"]).succeeded();
-    change(&ours);
-    ours.finish(&[]).succeeded();
-
-    assert_eq!(ours.names_there(), theirs.names_there());
-    for flow in [&ours, &theirs] {
-        flow.git(&["fetch", "--quiet"]);
-    }
-    for rev in ["origin/main", "origin/develop", "v1.2.4"] {
-        assert_eq!(shape(&ours, rev), shape(&theirs, rev), "{rev}");
-    }
-    let kind = |flow: &Flow| flow.git(&["cat-file", "-t", "v1.2.4"]);
-    assert_eq!((kind(&ours), kind(&theirs)), ("tag".to_owned(), "tag".to_owned()));
-    let branches = |flow: &Flow| flow.git(&["for-each-ref", "--format=%(refname)", "refs/heads"]);
-    assert_eq!(branches(&ours), branches(&theirs));
 }

@@ -22,6 +22,8 @@ mod faults;
 #[cfg(target_os = "linux")]
 mod finish_git_flow;
 #[cfg(target_os = "linux")]
+mod finish_resumed;
+#[cfg(target_os = "linux")]
 mod flags;
 #[cfg(target_os = "linux")]
 mod forge;
