@@ -215,9 +215,6 @@ impl Steps<'_> {
         if state.status == Status::Open && !begun && state.decisions == 0 {
             self.put_back();
         }
-        if !begun && state.phase == Phase::Respond && state.cause.is_empty() && facts.repository {
-            self.add("suspects", "", "look at what changed since it last worked");
-        }
         if !begun && !needs_hotfix(self.policy, state.severity) {
             if state.decisions == 0 {
                 self.add("note", "decision", "file it in the backlog: this severity needs no hotfix");
@@ -226,6 +223,9 @@ impl Steps<'_> {
         }
         if facts.repository {
             self.hotfix();
+        }
+        if !begun && state.phase == Phase::Respond && state.cause.is_empty() && facts.repository {
+            self.add("suspects", "", "look at what changed since it last worked");
         }
         if state.status == Status::Mitigated && facts.healthy == Some(true) {
             self.cause();
