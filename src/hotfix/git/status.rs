@@ -227,7 +227,7 @@ pub(super) fn leave_sparse_index(repo: &Repository) -> Result<(), Error> {
 
 /// Tells whether a sparse checkout leaves a file out of the work tree.
 fn is_left_out(index: &Index, path: &[u8]) -> bool {
-    let entry = index.get_path(Path::new(std::ffi::OsStr::from_bytes(path)), 0);
+    let entry = index.get_path(Path::new(OsStr::from_bytes(path)), 0);
     entry.is_some_and(|entry| entry.flags_extended & SKIP_WORKTREE != 0)
 }
 
