@@ -15,7 +15,7 @@ use crate::hotfix::state::NoRepository;
 use crate::incident::Policy;
 use crate::plan::{HotfixRequest, Request};
 
-/// Start the hotfix branch, see where it stands, push it, finish it, or give it up
+/// Start, push and finish the hotfix branch, or see where it stands
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -266,7 +266,7 @@ fn outline(markdown: &str, options: pulldown_cmark::Options) -> Vec<String> {
             | Event::Text(_)
             | Event::SoftBreak
             | Event::HardBreak => None,
-            Event::Code(text) if text.chars().all(|c| c == '@' || c == '#') => None,
+            Event::Code(text) if text.chars().all(|c| "@#!-".contains(c)) => None,
             Event::Code(text) if Hash::parse(&text).is_some() => None,
             other => Some(format!("{other:?}")),
         })

@@ -221,7 +221,7 @@ fn many_merges_come_out_as_git_says() {
         clean += usize::from(found == Verdict::Clean);
         conflicts += usize::from(found != Verdict::Clean);
     }
-    assert!(clean > 50 && conflicts > 50, "{clean} clean, {conflicts} not");
+    assert!(clean > 40 && conflicts > 40, "{clean} clean, {conflicts} not");
 }
 
 #[test]
