@@ -135,8 +135,11 @@ fn the_pictures_of_the_readme_can_be_taken() {
     run(&["note", "--kind", "finding", "only orders without a loyalty card fail"]);
     run(&["hotfix", "start", "no-card"]);
     run(&["drill", "fix"]);
+    run(&["hotfix", "bump"]);
+    run(&["hotfix", "push"]);
     run(&["test"]);
     run(&["deploy", "staging", "--confirm", "staging"]);
+    run(&["smoke", "staging"]);
     run(&["tick", "1"]);
     run(&["tick", "2"]);
     run(&["tick", "3", "--fail", "--note", "card refund answers 502"]);
@@ -148,11 +151,15 @@ fn the_pictures_of_the_readme_can_be_taken() {
             .iter()
             .all(|name| screen.lines().any(|line| line.contains(&format!("✗ {name}  "))))
     });
-    take(&terminal, "cockpit", "NEXT");
-    terminal.press("d");
-    take(&terminal, "menu", "→ production");
+    take(&terminal, "cockpit", "into develop ✓ clean");
+    terminal.press("S");
+    take(&terminal, "suspects", "went live with v1.4.2");
     terminal.press("<esc>");
-    terminal.wait_gone("→ production");
+    terminal.wait_gone("went live with v1.4.2");
+    terminal.press("hf");
+    take(&terminal, "finish", "git push --atomic");
+    terminal.press("<esc>");
+    terminal.wait_gone("git push --atomic");
     terminal.press("R");
     take(&terminal, "rollback", "is here");
     terminal.press("<esc>");
