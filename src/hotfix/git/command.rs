@@ -57,7 +57,7 @@ pub(super) struct Answer {
 /// The git command on one repository.
 pub(super) struct Git {
     root: PathBuf,
-    git_dir: PathBuf,
+    directory: PathBuf,
     objects: PathBuf,
     options: Vec<OsString>,
     /// Where objects that it makes go.
@@ -87,7 +87,7 @@ impl Git {
         }
         Self {
             root: repo.workdir().unwrap_or(repo.path()).to_path_buf(),
-            git_dir: repo.path().to_path_buf(),
+            directory: repo.path().to_path_buf(),
             objects: repo.commondir().join("objects"),
             options,
             made: None,
@@ -118,7 +118,7 @@ impl Git {
         command.envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command
             .env("LC_ALL", "C")
-            .env("GIT_DIR", &self.git_dir)
+            .env("GIT_DIR", &self.directory)
             .env("GIT_WORK_TREE", &self.root)
             .env("GIT_OPTIONAL_LOCKS", "0")
             .env("GIT_TERMINAL_PROMPT", "0")

@@ -159,7 +159,7 @@ impl Reader {
             back,
             version,
             tags_here,
-            tags_there: self.tags_there(known),
+            tags_there: tags_there(known),
             scratch,
             left_alone,
         })
@@ -438,17 +438,6 @@ impl Reader {
         Ok(tags)
     }
 
-    /// Tags of the remote. Where it was not asked, none is taken for being there: what is pushed once
-    /// more does no harm.
-    fn tags_there(&self, known: &Known) -> BTreeMap<String, Tag> {
-        if known.by != Source::Asked {
-            return BTreeMap::new();
-        }
-        let tags = known.refs.tags.iter();
-        tags.map(|(name, tag)| (name.clone(), Tag { object: tag.object.clone(), commit: tag.commit.clone() }))
-            .collect()
-    }
-
     /// Work trees and the branch that each has checked out.
     fn checkouts(&self) -> Vec<Tree> {
         let mut repos: Vec<Repository> = Repository::open(self.repo.commondir()).into_iter().collect();
@@ -522,6 +511,17 @@ fn scratch_now(path: &Path, common: &Path) -> Option<ScratchNow> {
         }
         _ => None,
     }
+}
+
+/// Tags of the remote. Where it was not asked, none is taken for being there: what is pushed once
+/// more does no harm.
+fn tags_there(known: &Known) -> BTreeMap<String, Tag> {
+    if known.by != Source::Asked {
+        return BTreeMap::new();
+    }
+    let tags = known.refs.tags.iter();
+    tags.map(|(name, tag)| (name.clone(), Tag { object: tag.object.clone(), commit: tag.commit.clone() }))
+        .collect()
 }
 
 /// Branches that are owed a fix and that the remote, which was asked, has no longer.

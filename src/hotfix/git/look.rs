@@ -47,8 +47,25 @@ pub(super) struct Stand {
 #[derive(Default)]
 pub(super) struct Compared {
     stands: HashMap<(Oid, Oid), Stand>,
-    size: Option<((Oid, Oid), (ChangeSize, Vec<Commit>))>,
+    change: Option<Measured>,
     last_tag: Option<(Oid, Vec<refs::Tag>, Option<String>)>,
+}
+
+/// A change that was measured.
+struct Measured {
+    /// The two commits it lies between: where it ends, and what it is to go into.
+    between: (Oid, Oid),
+    size: ChangeSize,
+    /// Newest first, at most [`BranchState::MAX_COMMITS`].
+    commits: Vec<Commit>,
+}
+
+/// What is known of the newest tag before a commit.
+enum LastTag {
+    /// It takes a longer walk through the history to say.
+    NotYet,
+    /// This one; `None`: there is none.
+    Found(Option<String>),
 }
 
 type Found<T> = Result<T, Error>;
@@ -58,32 +75,32 @@ impl Reader {
     /// but the changed files where there are many files. What is left out says so in
     /// [`BranchState::not_yet`].
     pub fn read_first(&mut self, hotfix: &Hotfix) -> Result<BranchState, NoRepository> {
-        self.looked(hotfix, Depth::First)
+        self.looked(hotfix, &Depth::First)
     }
 
     /// Reads all that is known about the branch now.
     pub fn read(&mut self, hotfix: &Hotfix) -> Result<BranchState, NoRepository> {
-        self.looked(hotfix, Depth::Whole(Changed::Anything))
+        self.looked(hotfix, &Depth::Whole(Changed::Anything))
     }
 
     /// The same after something changed, and nothing else since the last time.
     pub fn read_after(&mut self, hotfix: &Hotfix, changed: Changed) -> Result<BranchState, NoRepository> {
-        self.looked(hotfix, Depth::Whole(changed))
+        self.looked(hotfix, &Depth::Whole(changed))
     }
 
     /// Reads HEAD and the branches it goes into, and nothing else.
     pub(super) fn read_ground(&mut self, hotfix: &Hotfix) -> Result<BranchState, NoRepository> {
-        self.looked(hotfix, Depth::Refs)
+        self.looked(hotfix, &Depth::Refs)
     }
 
-    fn looked(&mut self, hotfix: &Hotfix, depth: Depth) -> Result<BranchState, NoRepository> {
+    fn looked(&mut self, hotfix: &Hotfix, depth: &Depth) -> Result<BranchState, NoRepository> {
         if !self.repo.path().exists() {
             return Err(NoRepository::NotFound);
         }
         self.look(hotfix, depth).map_err(|error| refused(&error, &self.root))
     }
 
-    fn look(&mut self, hotfix: &Hotfix, depth: Depth) -> Found<BranchState> {
+    fn look(&mut self, hotfix: &Hotfix, depth: &Depth) -> Found<BranchState> {
         let (head, at) = self.head()?;
         let mut state = BranchState::new(self.root.to_string_lossy(), head);
         state.operation = operation(&self.repo);
@@ -93,7 +110,7 @@ impl Reader {
             Depth::First if !self.has_small_index() => state.not_yet.changes = true,
             Depth::First => self.dirty(&mut state, at, &Changed::Anything)?,
             Depth::Refs => {}
-            Depth::Whole(ref changed) => self.dirty(&mut state, at, changed)?,
+            Depth::Whole(changed) => self.dirty(&mut state, at, changed)?,
         }
 
         state.remote = self.remote_name(&hotfix.remote);
@@ -162,19 +179,20 @@ impl Reader {
             let found = stand(self, head, base)?;
             (state.ahead, state.behind) = (found.ahead, found.behind);
             if !late {
-                let key = (head, base);
-                if !self.compared.size.as_ref().is_some_and(|(known, _)| *known == key) && !is_first {
+                let between = (head, base);
+                let known = self.compared.change.as_ref().is_some_and(|known| known.between == between);
+                if !known && !is_first {
                     let size = match found.base {
                         Some(fork) => change::size(&self.repo, fork, head)?,
                         // Nothing that the change could be measured against.
                         None => ChangeSize::default(),
                     };
                     let commits = change::commits(&self.repo, &found.commits)?;
-                    self.compared.size = Some((key, (size, commits)));
+                    self.compared.change = Some(Measured { between, size, commits });
                 }
-                match &self.compared.size {
-                    Some((known, (size, commits))) if *known == key => {
-                        (state.size, state.commits) = (*size, commits.clone());
+                match &self.compared.change {
+                    Some(known) if known.between == between => {
+                        (state.size, state.commits) = (known.size, known.commits.clone());
                     }
                     _ if found.ahead == 0 => {}
                     _ => late = true,
@@ -182,9 +200,10 @@ impl Reader {
             }
         }
         if let Some(base) = base {
-            let found = self.last_tag(base, tags, is_first)?;
-            late |= found.is_none();
-            state.last_tag = found.flatten();
+            match self.last_tag(base, tags, is_first)? {
+                LastTag::Found(tag) => state.last_tag = tag,
+                LastTag::NotYet => late = true,
+            }
         }
         state.not_yet.counts = late;
         if late {
@@ -334,19 +353,22 @@ impl Reader {
     /// The newest tag that is reached from a commit; of several at one commit the highest version.
     pub(super) fn last_tag_before(&mut self, from: Oid) -> Found<Option<String>> {
         let tags = self.cache.tags.read(&self.repo)?;
-        Ok(self.last_tag(from, &tags, false)?.flatten())
+        Ok(match self.last_tag(from, &tags, false)? {
+            LastTag::Found(tag) => tag,
+            LastTag::NotYet => None,
+        })
     }
 
-    /// The same where the tags are known. `None`: it is not known yet.
-    fn last_tag(&mut self, from: Oid, tags: &[refs::Tag], is_first: bool) -> Found<Option<Option<String>>> {
+    /// The same where the tags are known.
+    fn last_tag(&mut self, from: Oid, tags: &[refs::Tag], is_first: bool) -> Found<LastTag> {
         if tags.is_empty() {
-            return Ok(Some(None));
+            return Ok(LastTag::Found(None));
         }
         if let Some((known, there, name)) = &self.compared.last_tag
             && *known == from
             && there == tags
         {
-            return Ok(Some(name.clone()));
+            return Ok(LastTag::Found(name.clone()));
         }
         // In order of version, so that the highest at a commit is what stays in the map.
         let at: HashMap<Oid, &str> = tags.iter().map(|tag| (tag.commit, tag.name.as_str())).collect();
@@ -354,12 +376,12 @@ impl Reader {
         let found = self.history.find(&self.repo, from, MAX_TAG_WALK, until, |id| at.contains_key(id));
         let name = match found {
             Ok(found) => found.and_then(|id| at.get(&id).map(|name| (*name).to_owned())),
-            Err(Cut::Late) if is_first => return Ok(None),
+            Err(Cut::Late) if is_first => return Ok(LastTag::NotYet),
             Err(Cut::Late) => None,
             Err(Cut::Git(error)) => return Err(error),
         };
         self.compared.last_tag = Some((from, tags.to_vec(), name.clone()));
-        Ok(Some(name))
+        Ok(LastTag::Found(name))
     }
 }
 

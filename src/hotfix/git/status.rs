@@ -60,7 +60,7 @@ impl Changes {
         let ground = (head, index.and_then(|meta| Some((meta.modified().ok()?, meta.len()))));
         let known = self.known.take().filter(|known| known.ground == ground);
         let found = match (known, changed) {
-            (Some(Known { mut found, .. }), Changed::Files(paths)) => match narrow(repo, &found, paths)? {
+            (Some(Known { mut found, .. }), Changed::Files(paths)) => match narrow(repo, &found, paths) {
                 Some(places) => {
                     found.look_again(repo, &places)?;
                     found
@@ -96,31 +96,27 @@ pub(super) fn read(repo: &Repository) -> Result<Vec<DirtyFile>, Error> {
 }
 
 /// The files to look at again after changes; `None`: the changes may matter elsewhere, too.
-fn narrow(
-    repo: &Repository,
-    found: &Found,
-    paths: &[impl AsRef<Path>],
-) -> Result<Option<Vec<Vec<u8>>>, Error> {
+fn narrow(repo: &Repository, found: &Found, paths: &[impl AsRef<Path>]) -> Option<Vec<Vec<u8>>> {
     let folds_case = || repo.config().and_then(|config| config.get_bool("core.ignorecase")).unwrap_or(false);
     if found.has_conflicts || folds_case() {
-        return Ok(None);
+        return None;
     }
     // One that cannot be read is nothing to narrow it down by.
-    let Ok(index) = repo.index() else { return Ok(None) };
+    let Ok(index) = repo.index() else { return None };
     let mut places = BTreeSet::new();
     for path in paths {
         let path = path.as_ref().as_os_str().as_bytes();
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         if path.is_empty() || TELLING.contains(&name) {
-            return Ok(None);
+            return None;
         }
         // A rename is found between two paths, of which one alone says nothing.
         if found.renamed.contains(path) || !stands_alone(repo, &index, path) {
-            return Ok(None);
+            return None;
         }
         places.insert(path.to_vec());
     }
-    Ok(Some(places.into_iter().collect()))
+    Some(places.into_iter().collect())
 }
 
 /// Whether a changed path can be looked at by itself: a file that git knows. Of folders with nothing
