@@ -117,18 +117,18 @@ impl Looks for Looker {
 }
 
 trait Starts: Looks + Sized {
-    fn start(what: &What) -> std::result::Result<Self, Looked>;
+    fn start(what: &What) -> std::result::Result<Self, Box<Looked>>;
 }
 
 impl Starts for Looker {
-    fn start(what: &What) -> std::result::Result<Self, Looked> {
+    fn start(what: &What) -> std::result::Result<Self, Box<Looked>> {
         Self::new(&what.root, &what.hotfix, &what.branch, &what.base, what.trusted)
     }
 }
 
 fn follow<L: Looks>(
     orders: &Receiver<Option<Watched>>,
-    start: impl Fn(&What) -> std::result::Result<L, Looked>,
+    start: impl Fn(&What) -> std::result::Result<L, Box<Looked>>,
     tell: impl Fn(Looked),
 ) {
     let mut watched: Option<Watched> = None;
@@ -168,7 +168,7 @@ fn follow<L: Looks>(
                 Err(looked) => {
                     // There is nothing to ask with: when something changes it is tried again.
                     next = None;
-                    told_once(&mut told, looked, &tell);
+                    told_once(&mut told, *looked, &tell);
                     continue;
                 }
             }

@@ -43,14 +43,14 @@ impl Looker {
         branch: &str,
         base: &str,
         trusted: bool,
-    ) -> Result<Self, Looked> {
-        let unknown = |why: &str| Looked::Unknown { why: why.to_owned(), last: None };
+    ) -> Result<Self, Box<Looked>> {
+        let unknown = |why: &str| Box::new(Looked::Unknown { why: why.to_owned(), last: None });
         let configured = !hotfix.pull.api.is_empty();
         if configured && !trusted {
             return Err(unknown("flightdeck.toml names the address to ask, and is not trusted"));
         }
         let remote = Reader::open(root).ok().and_then(|reader| reader.remote_place(&hotfix.remote));
-        let place = place(&hotfix.pull, remote.as_deref()).map_err(|_| Looked::NoPlace)?;
+        let place = place(&hotfix.pull, remote.as_deref()).map_err(|_| Box::new(Looked::NoPlace))?;
         let Some((source, value)) = token(&place, configured) else {
             return Err(unknown("there is no token; see flightdeck hotfix finish"));
         };
