@@ -10,7 +10,7 @@ use super::sheet::Hue;
 use crate::config::types::Hotfix;
 use crate::hotfix::git::Reader;
 use crate::hotfix::outlook::{Outlook, Question, Verdict};
-use crate::hotfix::state::BranchState;
+use crate::hotfix::state::{BaseAt, BranchState};
 use crate::incident::{Policy, Release};
 
 /// How long a verb looks ahead. What takes longer is unknown, and said so.
@@ -220,7 +220,7 @@ fn remote(branch: &BranchState) -> Vec<Fact> {
     if !others.is_empty() {
         facts.push((format!("other hotfixes: {}", others.join(", ")), Hue::Warn));
     }
-    let releases: Vec<&str> = branch.releases.iter().map(|release| release.short()).collect();
+    let releases: Vec<&str> = branch.releases.iter().map(BaseAt::short).collect();
     if !releases.is_empty() {
         facts.push((format!("open releases: {}", releases.join(", ")), Hue::Warn));
     }

@@ -44,6 +44,7 @@ pub(crate) struct Args {
 
     /// Search by halves for the commit that broke a check; default: the only one
     #[arg(long, value_name = "CHECK", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "the option may be given with and without a value")]
     pub(crate) bisect: Option<Option<String>>,
 
     #[command(flatten)]

@@ -124,9 +124,9 @@ fn unrelated(counted: &[&FileChange]) -> Vec<Stray> {
     let knows = |file: &FileChange| {
         let lines = file.lines.to_ascii_lowercase();
         let name = stem(&file.path).unwrap_or_default();
-        let named = name.len() >= SHORTEST_NAME
+        let is_used = name.len() >= SHORTEST_NAME
             && own.iter().any(|other| other.lines.to_ascii_lowercase().contains(&name));
-        named
+        is_used
             || names.iter().any(|name| lines.contains(name) || file.path.to_ascii_lowercase().contains(name))
     };
     code.iter()

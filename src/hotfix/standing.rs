@@ -187,8 +187,8 @@ mod tests {
     fn what_is_known_of_another_commit_is_not_known() {
         let mut state = on("hotfix/x");
         state.head = Head::Branch { name: "hotfix/x".into(), commit: "9".repeat(40) };
-        let stale = fix(&Hotfix::default(), &state, Some(&ahead(&[("main", Verdict::Contained)])), None);
-        assert_eq!((stale.in_base, stale.version), (None, Raised::Unknown));
+        let other = fix(&Hotfix::default(), &state, Some(&ahead(&[("main", Verdict::Contained)])), None);
+        assert_eq!((other.in_base, other.version), (None, Raised::Unknown));
     }
 
     #[test]

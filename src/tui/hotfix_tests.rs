@@ -8,7 +8,7 @@ use crate::cockpit::{Model, Pane};
 use crate::config::types::Flow;
 use crate::hotfix::outlook::{Bump, Forecast, Growth, Outlook, Place, Stray, Verdict};
 use crate::hotfix::pull::{Check, CheckState, Looked, Pull, PullState};
-use crate::hotfix::state::{BaseAt, BranchState, DirtyFile, Head, NotYet, Operation, Upstream};
+use crate::hotfix::state::{BaseAt, BranchState, ChangeSize, DirtyFile, Head, NotYet, Operation, Upstream};
 
 fn head() -> String {
     "77b0d13".repeat(6)
@@ -123,7 +123,7 @@ fn reviewed(pull: Pull) -> Model {
 fn first_look() -> Model {
     let mut branch = pushed();
     branch.not_yet = NotYet { changes: true, counts: true };
-    (branch.commits, branch.ahead, branch.size) = (Vec::new(), 0, Default::default());
+    (branch.commits, branch.ahead, branch.size) = (Vec::new(), 0, ChangeSize::default());
     branch.last_tag = None;
     model(Flow::GitFlow, branch, None)
 }
@@ -139,7 +139,7 @@ fn elsewhere() -> Model {
     branch.head = Head::Branch { name: "main".into(), commit: "4f2c91e".repeat(6) };
     branch.upstream = Some(Upstream { name: "origin/main".into(), exists: true, ahead: 0, behind: 3 });
     branch.base_upstream = branch.upstream.clone();
-    (branch.commits, branch.ahead, branch.size) = (Vec::new(), 0, Default::default());
+    (branch.commits, branch.ahead, branch.size) = (Vec::new(), 0, ChangeSize::default());
     branch.remote_hotfixes = vec!["hotfix/search-empty".into()];
     model(Flow::GitFlow, branch, None)
 }
@@ -177,7 +177,6 @@ fn the_pane_at_every_size_of_the_design() {
         let sizes: &[(u16, u16)] = match name {
             "hotfix" | "hotfix-stormy" => &[(160, 45), (120, 36), (80, 24)],
             "hotfix-stormy-zoom" => &[(160, 45), (80, 24)],
-            "hotfix-zoom" | "hotfix-pull-zoom" => &[(120, 36)],
             _ => &[(120, 36)],
         };
         for (width, height) in sizes {

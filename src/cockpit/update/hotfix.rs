@@ -11,7 +11,7 @@ use crate::hotfix::outlook::{Outlook, Verdict};
 use crate::hotfix::pull::{Looked, Pull, PullState, text};
 use crate::hotfix::standing;
 use crate::hotfix::state::BranchState;
-use crate::incident::{Fix, Raised};
+use crate::incident::{Fix, PlanRun, Raised};
 use crate::plan::{HotfixRequest, PullText, Request};
 
 /// Tells whether a row makes sense in this team's flow at all.
@@ -272,7 +272,7 @@ fn base_blocked(model: &Model, flow: Flow, pull: Option<&Pull>) -> Option<String
 
 /// Whether finishing was carried out before: then there may be work left without a commit ahead.
 fn begun(model: &Model) -> bool {
-    model.incident().is_some_and(|state| state.plans.iter().any(|plan| plan.is_finish()))
+    model.incident().is_some_and(|state| state.plans.iter().any(PlanRun::is_finish))
 }
 
 /// Whether there is anything to finish.

@@ -20,10 +20,10 @@ impl Conductor {
         if let Some(settle) = &step.settle {
             match self.left(settle) {
                 Ok(left) if left.is_empty() => {}
-                Ok(left) => return stays(index, &step, still(settle, &left)),
+                Ok(left) => return stays(index, &step, &still(settle, &left)),
                 Err(why) => {
                     let why = format!("what is left to be settled cannot be found out: {why}");
-                    return stays(index, &step, why);
+                    return stays(index, &step, &why);
                 }
             }
         }
@@ -35,9 +35,9 @@ impl Conductor {
             (Some((Proof::Done, why)), _) => self.found_done(index, why),
             // Where it had stopped at something to settle, it says so once more, and is concluded then.
             (Some((Proof::NotDone, _)), _) if unseen => Turn::Step(index),
-            (_, Some(settle)) => self.carry_out(index, Some(Action::Command(settle.conclude))),
-            (Some((_, why)), None) => stays(index, &step, format!("it is not done: {why}")),
-            (None, None) => stays(index, &step, "nothing is configured that could tell".to_owned()),
+            (_, Some(settle)) => self.carry_out(index, Some(&Action::Command(settle.conclude))),
+            (Some((_, why)), None) => stays(index, &step, &format!("it is not done: {why}")),
+            (None, None) => stays(index, &step, "nothing is configured that could tell"),
         }
     }
 
@@ -79,7 +79,7 @@ impl Conductor {
 }
 
 /// The plan as it stood: nothing was done.
-fn stays(index: usize, step: &Step, why: String) -> Turn {
+fn stays(index: usize, step: &Step, why: &str) -> Turn {
     let why = format!("{}: {why}", step.title);
     if step.on_failure == OnFailure::Ask { Turn::Wait(index, why) } else { Turn::End(PlanEnd::Failed, why) }
 }

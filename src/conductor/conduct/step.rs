@@ -23,7 +23,7 @@ impl Conductor {
 
     /// Carries a step out, with something else in place of what it does where it is concluded after a
     /// person settled it.
-    pub(super) fn carry_out(&mut self, index: usize, conclude: Option<Action>) -> Turn {
+    pub(super) fn carry_out(&mut self, index: usize, conclude: Option<&Action>) -> Turn {
         let Some(step) = self.plan.steps.get(index).cloned() else { return self.over() };
         // What was done so far is on disk before anything more is.
         if let Err(failure) = self.recorder.settle() {
@@ -45,7 +45,7 @@ impl Conductor {
         if let Err(failure) = self.recorder.insist(self.began(index, &run, false)) {
             return self.not_begun(index, &step.title, &failure.cause);
         }
-        let action = conclude.as_ref().unwrap_or(&step.action);
+        let action = conclude.unwrap_or(&step.action);
         let finished = self.act(index, action, &run, step.timeout, false);
         self.close(index, &step, run, finished)
     }

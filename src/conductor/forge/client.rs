@@ -192,12 +192,12 @@ impl Client {
     /// Sends something that changes something, once.
     pub(super) fn send<T: DeserializeOwned>(
         &mut self,
-        method: Method,
+        method: &Method,
         address: &str,
         body: &serde_json::Value,
     ) -> Result<T, Lost> {
         let url = self.url(address)?;
-        let reply = self.exchange(&method, &url, Some(body), None)?;
+        let reply = self.exchange(method, &url, Some(body), None)?;
         self.judge(&reply)?;
         // It was done; what it says of it is of no account if it cannot be read.
         self.understood(&reply.body).map_err(|lost| Lost { kind: Kind::Unclear, ..lost })

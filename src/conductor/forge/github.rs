@@ -72,7 +72,7 @@ pub(super) fn open(
     let head =
         if visit.place.owner == owner { head.to_owned() } else { format!("{}:{head}", visit.place.owner) };
     let sent = json!({ "title": title, "head": head, "base": base, "body": body });
-    let item: Item = visit.client.send(Method::POST, &visit.place.pulls(None), &sent)?;
+    let item: Item = visit.client.send(&Method::POST, &visit.place.pulls(None), &sent)?;
     Ok(found(&item, &[], Vec::new()))
 }
 
@@ -105,5 +105,5 @@ pub(super) fn merge(visit: &mut Visit, number: u64, commit: &str, title: &str) -
         "merge_method": "squash",
         "commit_title": format!("{title} ({})", visit.place.numbered(number)),
     });
-    visit.send(Method::PUT, &address, &sent).map(drop)
+    visit.send(&Method::PUT, &address, &sent).map(drop)
 }

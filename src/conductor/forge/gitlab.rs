@@ -68,7 +68,7 @@ pub(super) fn open(
         "description": body,
         "squash": true,
     });
-    let item: Item = visit.client.send(Method::POST, &visit.place.pulls(None), &sent)?;
+    let item: Item = visit.client.send(&Method::POST, &visit.place.pulls(None), &sent)?;
     Ok(found(&item, &Approvals::default(), &[], &[]))
 }
 
@@ -119,5 +119,5 @@ pub(super) fn merge(visit: &mut Visit, number: u64, commit: &str, title: &str) -
         "squash_commit_message": format!("{title} ({})", visit.place.numbered(number)),
         "should_remove_source_branch": false,
     });
-    visit.send(Method::PUT, &address, &sent).map(drop)
+    visit.send(&Method::PUT, &address, &sent).map(drop)
 }

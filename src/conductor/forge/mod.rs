@@ -73,7 +73,7 @@ impl Visit {
         }
     }
 
-    fn send(&mut self, method: Method, address: &str, body: &Json) -> Result<Json, Lost> {
+    fn send(&mut self, method: &Method, address: &str, body: &Json) -> Result<Json, Lost> {
         self.client.send(method, address, body)
     }
 }

@@ -223,7 +223,7 @@ impl Visit {
     pub(super) fn send_again(&mut self, method: &Method, address: &str, body: &Json) -> Result<Json, Lost> {
         let mut attempt = 0;
         loop {
-            match self.send(method.clone(), address, body) {
+            match self.send(method, address, body) {
                 Ok(answer) => return Ok(answer),
                 Err(lost) => self.client.rest(lost, attempt)?,
             }

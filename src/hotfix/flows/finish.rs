@@ -47,12 +47,11 @@ pub fn finish(wanted: &Wanted<'_>, facts: &Facts) -> Result<Plan> {
     let tag = tag_name(&doing, wanted.config, facts)?;
     check_name(&tag).map_err(|why| refused_name(&doing, &tag, &why))?;
     let merged = merged(&doing, facts, &tag)?;
-    let (tag_here, tag_there) = (facts.tag_here(&tag), facts.tag_there(&tag));
     let mut left = Left {
-        tag,
         base: !facts.base.has_fix,
-        tag_here: tag_here.is_none(),
-        tag_there: tag_there.is_none(),
+        tag_here: facts.tag_here(&tag).is_none(),
+        tag_there: facts.tag_there(&tag).is_none(),
+        tag,
         merged,
         back: Vec::new(),
         later: Vec::new(),

@@ -391,16 +391,15 @@ fn delete(plan: &mut Plan, known: &Known<'_>, merged: &str) {
             ));
         }
     }
-    match stays(known) {
-        Some(why) => plan.notes.push(format!("{branch} stays here: {why}")),
-        None => {
-            plan.frozen.insert(full.clone(), known.head.to_owned());
-            if known.state.branch() == Some(known.branch) {
-                plan.steps.push(switch(known));
-            }
-            plan.steps.push(delete_here(root, known.branch, known.head));
-        }
+    if let Some(why) = stays(known) {
+        plan.notes.push(format!("{branch} stays here: {why}"));
+        return;
     }
+    plan.frozen.insert(full.clone(), known.head.to_owned());
+    if known.state.branch() == Some(known.branch) {
+        plan.steps.push(switch(known));
+    }
+    plan.steps.push(delete_here(root, known.branch, known.head));
 }
 
 /// Leaves the branch for the base as it is here, else for what was fetched of it.

@@ -334,6 +334,8 @@ mod tests {
 
     #[test]
     fn the_newest_run_of_each_check_counts_and_cancelled_is_not_passed() {
+        use CheckState::{Cancelled, Failed, Passed, Running, Skipped};
+
         let run = |id: u64, name: &str, status: &str, conclusion: Option<&str>, at: &str| -> CheckRun {
             serde_json::from_value(json!({
                 "id": id, "name": name, "status": status, "conclusion": conclusion, "started_at": at,
@@ -354,10 +356,9 @@ mod tests {
             serde_json::from_value(json!({ "context": "ci/legacy", "state": "error", "updated_at": "x" }))
                 .unwrap();
         let read = checks(&runs, &[status]);
-        let states: Vec<_> = read.iter().map(|check| (check.name.as_str(), check.state)).collect();
-        use CheckState::{Cancelled, Failed, Passed, Running, Skipped};
+        let found: Vec<_> = read.iter().map(|check| (check.name.as_str(), check.state)).collect();
         assert_eq!(
-            states,
+            found,
             [
                 ("build", Passed),
                 ("ci/legacy", Failed),

@@ -265,6 +265,8 @@ mod tests {
 
     #[test]
     fn of_each_job_the_newest_run_counts() {
+        use CheckState::{Cancelled, Skipped, Waiting};
+
         let jobs: Vec<Job> = serde_json::from_value(json!([
             { "id": 2, "name": "test", "status": "canceled", "allow_failure": false },
             { "id": 1, "name": "test", "status": "success", "allow_failure": false },
@@ -276,7 +278,6 @@ mod tests {
         let pipeline = Pipeline { id: 40, status: "canceled".into() };
         let states: Vec<_> =
             checks(Some(&pipeline), &jobs).into_iter().map(|it| (it.name, it.state)).collect();
-        use CheckState::{Cancelled, Skipped, Waiting};
         let wanted = [("deploy", Waiting), ("lint", Skipped), ("pages", Skipped), ("test", Cancelled)];
         assert_eq!(states, wanted.map(|(name, state)| (name.to_owned(), state)));
         // A child pipeline may have failed that is none of its jobs.

@@ -119,21 +119,18 @@ fn is_hub(host: &str) -> bool {
 
 /// Takes the address of a remote apart. Paths on this machine are at no host.
 fn at(remote: &str) -> Option<At> {
-    let (host, path, keeps_port) = match remote.split_once("://") {
-        Some((scheme, rest)) => {
-            let keeps_port = match scheme {
-                "https" | "http" => true,
-                "ssh" | "git" | "git+ssh" => false,
-                _ => return None,
-            };
-            let (host, path) = rest.split_once('/')?;
-            (host, path, keeps_port)
-        }
+    let (host, path, keeps_port) = if let Some((scheme, rest)) = remote.split_once("://") {
+        let keeps_port = match scheme {
+            "https" | "http" => true,
+            "ssh" | "git" | "git+ssh" => false,
+            _ => return None,
+        };
+        let (host, path) = rest.split_once('/')?;
+        (host, path, keeps_port)
+    } else {
         // `git@host:path`; a slash before the colon makes it a path.
-        None => {
-            let (host, path) = remote.split_once(':').filter(|(host, _)| !host.contains('/'))?;
-            (host, path, false)
-        }
+        let (host, path) = remote.split_once(':').filter(|(host, _)| !host.contains('/'))?;
+        (host, path, false)
     };
     let host = host.rsplit('@').next().unwrap_or(host);
     let host = if keeps_port { host } else { host.split(':').next().unwrap_or(host) };

@@ -13,7 +13,7 @@ impl Steps<'_> {
         let facts = self.facts;
         let Some(branch) = &facts.hotfix_branch else {
             if self.went_out() {
-                self.from_the_base();
+                self.deploy_the_base();
             } else if !self.running("hotfix", None) {
                 self.start();
             }
@@ -75,7 +75,7 @@ impl Steps<'_> {
         }
         match &fix.version {
             Raised::Not(version) => {
-                self.add("hotfix.bump", "", format!("raise the version: it is {version}"))
+                self.add("hotfix.bump", "", format!("raise the version: it is {version}"));
             }
             Raised::Disagree => self.add("hotfix", "", "make the files agree on the version"),
             Raised::Unknown | Raised::To(_) => {}
@@ -183,7 +183,7 @@ impl Steps<'_> {
     }
 
     /// After finishing, production is deployed from the base.
-    fn from_the_base(&mut self) {
+    fn deploy_the_base(&mut self) {
         let facts = self.facts;
         let Some(production) = production(facts) else {
             return self.add("note", "action", "deploy the fix your way, and write it down");

@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(suspects.paths.len(), 4);
         assert!(suspects.onset.is_sorted_by_key(|step| step.within));
         assert!(suspects.sizes.iter().rev().is_sorted_by_key(|step| step.lines));
-        for (reason, _) in &suspects.weights {
+        for reason in suspects.weights.keys() {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
         }
     }

@@ -501,10 +501,11 @@ impl<'a> Maker<'a> {
         argv.extend(words.iter().map(String::as_str));
         let clean = git(path, &["diff", "--quiet", "--no-ext-diff", "HEAD", "--"]);
         let gone = git(path, &["symbolic-ref", "--quiet", "HEAD"]);
-        let proof = match words.first().is_some_and(|word| word == "--detach") {
+        let proof = if words.first().is_some_and(|word| word == "--detach") {
             // It is on no branch then, which the command tells by its exit code.
-            true => Probe { negate: true, ..Probe::command(gone, None) },
-            false => Probe::command(gone, Some(format!("refs/heads/{}", base.name))),
+            Probe { negate: true, ..Probe::command(gone, None) }
+        } else {
+            Probe::command(gone, Some(format!("refs/heads/{}", base.name)))
         };
         self.steps.push(Step {
             guards: vec![Guard {

@@ -250,7 +250,7 @@ fn what_stands_in_the_way_is_said_with_the_way_out() {
     );
     refused(
         &|facts| {
-            facts.version = Version::Disagree(vec![("VERSION".into(), "1".into()), ("a".into(), "2".into())])
+            facts.version = Version::Disagree(vec![("VERSION".into(), "1".into()), ("a".into(), "2".into())]);
         },
         "VERSION 1, a 2",
         "hotfix bump",

@@ -80,13 +80,14 @@ impl World {
         }
     }
 
-    fn lines(&self, known: &Known<'_>) -> Vec<String> {
-        finish(known, "finish-1").unwrap().steps.iter().map(|step| step.action.line()).collect()
-    }
-
     fn refusal(&self, pull: Pull) -> Failure {
         finish(&self.known(Some(pull)), "finish-1").unwrap_err()
     }
+}
+
+/// What the steps of finishing do.
+fn lines(known: &Known<'_>) -> Vec<String> {
+    finish(known, "finish-1").unwrap().steps.iter().map(|step| step.action.line()).collect()
 }
 
 #[test]
@@ -95,17 +96,17 @@ fn what_is_not_pushed_is_pushed_and_what_is_not_open_is_opened() {
     let push = "git push --no-follow-tags -u origin refs/heads/hotfix/x:refs/heads/hotfix/x";
     let post = "POST https://api.github.com/repos/shop/api/pulls";
     let unpushed = Known { there: None, ..world.known(None) };
-    assert_eq!(world.lines(&unpushed), [push, post]);
+    assert_eq!(lines(&unpushed), [push, post]);
     let plan = finish(&unpushed, "finish-1").unwrap();
     assert!(plan.steps.iter().all(|step| step.reach == Reach::Others && step.proof.is_some()));
     assert_eq!((plan.secrets.len(), plan.confirm), (1, None));
     assert_eq!(plan.frozen["refs/heads/hotfix/x"], HEAD);
-    assert_eq!(world.lines(&world.known(None)), [post]);
+    assert_eq!(lines(&world.known(None)), [post]);
     // With one that is open nothing is opened again.
     let behind = Known { there: Some(OLD), ..world.known(Some(pull(PullState::Open))) };
-    assert_eq!(world.lines(&behind), [push]);
+    assert_eq!(lines(&behind), [push]);
     let no_token = Known { there: None, forge: None, ..world.known(None) };
-    assert_eq!(world.lines(&no_token), [push]);
+    assert_eq!(lines(&no_token), [push]);
     let gone_on = Known { is_ahead: false, there: Some(OLD), ..world.known(None) };
     assert!(finish(&gone_on, "x").unwrap_err().cause.contains("commits of it that are not here"));
 }
@@ -176,22 +177,22 @@ fn what_was_merged_is_tidied_up_as_far_as_it_is_what_was_merged() {
     let switch = "git switch --no-guess main".to_owned();
     let here = "git branch -D -- hotfix/x".to_owned();
     let known = world.known(Some(merged()));
-    assert_eq!(world.lines(&known), [fetch.clone(), there.clone(), switch, here.clone()]);
+    assert_eq!(lines(&known), [fetch.clone(), there.clone(), switch, here.clone()]);
     let detached = "git switch --detach refs/remotes/origin/main".to_owned();
     let taken = Known { base_is_here: false, ..world.known(Some(merged())) };
-    assert_eq!(world.lines(&taken), [fetch.clone(), there, detached, here]);
+    assert_eq!(lines(&taken), [fetch.clone(), there, detached, here]);
     let plan = finish(&known, "finish-1").unwrap();
     assert!(plan.title.contains(LANDED), "{}", plan.title);
     // Its place has deleted the branch there; here files are changed.
     let mut dirty = World::new();
     dirty.state.dirty_count = 1;
     let known = Known { there: None, ..dirty.known(Some(merged())) };
-    assert_eq!(dirty.lines(&known), [fetch.clone()]);
+    assert_eq!(lines(&known), std::slice::from_ref(&fetch));
     assert!(finish(&known, "x").unwrap().notes.iter().any(|note| note.contains("files are changed")));
     // It went on there, and somebody else has it.
     let elsewhere = vec!["/srv/other".to_owned()];
     let known = Known { there: Some(OLD), elsewhere, ..world.known(Some(merged())) };
-    assert_eq!(world.lines(&known), [fetch]);
+    assert_eq!(lines(&known), [fetch]);
 }
 
 #[test]
@@ -199,7 +200,7 @@ fn one_of_before_does_not_stand_for_what_came_since() {
     let world = World::new();
     for state in [PullState::Merged(Some(LANDED.into())), PullState::Closed] {
         let before = Pull { head: OLD.into(), ..pull(state) };
-        let lines = world.lines(&world.known(Some(before)));
+        let lines = lines(&world.known(Some(before)));
         assert_eq!(lines, ["POST https://api.github.com/repos/shop/api/pulls"]);
     }
     let failure = world.refusal(pull(PullState::Closed));
@@ -210,6 +211,6 @@ fn one_of_before_does_not_stand_for_what_came_since() {
 fn without_a_pull_request_that_is_known_the_base_tells_that_it_landed() {
     let world = World::new();
     let known = Known { landed: true, forge: None, ..world.known(None) };
-    let lines = world.lines(&known);
+    let lines = lines(&known);
     assert!(lines[0].contains("--force-with-lease=") && lines.len() == 3, "{lines:?}");
 }

@@ -31,7 +31,7 @@ fn lines(dice: &mut Dice) -> Vec<u8> {
     // Few different lines make for ways of comparing them that differ.
     let words = *dice.pick(&[4, 40, 4000]);
     let count = 3 + dice.roll(25);
-    (0..count).map(|_| format!("line {}\n", dice.roll(words))).collect::<String>().into_bytes()
+    (0..count).flat_map(|_| format!("line {}\n", dice.roll(words)).into_bytes()).collect()
 }
 
 fn first_files(dice: &mut Dice) -> Files {
