@@ -3,6 +3,8 @@
 //! `benches/branch` makes the repositories and runs this; by itself it takes their directories:
 //! `cargo bench --bench branch -- /tmp/big/commits`.
 
+#![expect(clippy::print_stdout, reason = "what it measures is printed")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

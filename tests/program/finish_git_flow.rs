@@ -290,7 +290,7 @@ fn what_was_pushed_by_hand_after_a_refusal_is_found_done() {
     let plan = flow.plan();
     let push = plan["steps"].as_array().unwrap().iter().find(|step| step["state"] == "failed").unwrap();
     assert!(push["title"].as_str().unwrap().starts_with("push main, develop"), "{push}");
-    let kept = format!("refs/flightdeck/finish/{}", &fix[..12]);
+    let kept = format!("refs/flightdeck/finish/{}", fix.split_at(12).0);
     let specs = ["main", "develop"].map(|name| format!("{kept}/{name}:refs/heads/{name}"));
     flow.git(&["push", "--quiet", "origin", &specs[0], &specs[1], "v1.2.4"]);
     flow.shell.flightdeck(&["plan", "resume", "--confirm", "main"]).succeeded();

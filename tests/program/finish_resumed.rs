@@ -38,18 +38,14 @@ fn killed_at(command: &str, after: bool) {
     flow.git(&["switch", "--quiet", "--create", "mine", "main"]);
     let bin = flow.world.path("bin");
     std::fs::create_dir(&bin).unwrap();
-    let (hold, held) = (flow.world.path("hold"), flow.world.path("held"));
+    let (hold, waits) = (flow.world.path("hold"), flow.world.path("waits"));
     let real = which("git");
-    let (hold_text, held_text) = (hold.display(), held.display());
-    let wait = format!("touch {held_text}; while [ -e {hold_text} ]; do sleep 0.02; done");
-    let (first, then) = if after {
-        (format!("{real} \"$@\"; code=$?; {wait}; exit $code"), String::new())
-    } else {
-        (wait, String::new())
-    };
+    let (until, here) = (hold.display(), waits.display());
+    let wait = format!("touch {here}; while [ -e {until} ]; do sleep 0.02; done");
+    let stop = if after { format!("{real} \"$@\"; code=$?; {wait}; exit $code") } else { wait };
     // Questions that are asked of the world are let through.
     let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *--dry-run*|*--no-walk*) ;; *'{command}'*) if [ -e {hold_text} ]; then {first}; fi ;; esac\n{then}exec {real} \"$@\"\n"
+        "#!/bin/sh\ncase \"$*\" in *--dry-run*|*--no-walk*) ;; *'{command}'*) if [ -e {until} ]; then {stop}; fi ;; esac\nexec {real} \"$@\"\n"
     );
     std::fs::write(bin.join("git"), script).unwrap();
     std::fs::set_permissions(bin.join("git"), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -58,7 +54,7 @@ fn killed_at(command: &str, after: bool) {
     let shell = flow.shell.clone().with("PATH", path);
     let flow = Flow { world: flow.world, shell };
     flow.finish(&["--detach"]).succeeded();
-    wait_until("the command", || held.exists().then_some(()));
+    wait_until("the command", || waits.exists().then_some(()));
     let lease = rusqlite::Connection::open(flow.world.path("state/journal.db")).unwrap();
     let conductor: u32 = lease.query_row("SELECT pid FROM lease", [], |row| row.get(0)).unwrap();
     kill_process(pid(conductor), Signal::KILL).unwrap();

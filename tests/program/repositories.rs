@@ -64,11 +64,6 @@ impl Shop {
         std::fs::write(path, text).unwrap();
     }
 
-    fn script(&self, path: &Path, text: &str) {
-        std::fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
     fn git(&self, arguments: &[&str]) -> String {
         self.shell.run("git", arguments).succeeded().stdout.trim_end().to_owned()
     }
@@ -129,6 +124,11 @@ impl Shop {
         let path = self.git(&["rev-parse", "--git-common-dir"]);
         self.shell.directory.join(path).join(name)
     }
+}
+
+fn script(path: &Path, text: &str) {
+    std::fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]
@@ -235,7 +235,7 @@ esac"#;
 fn with_large_files_reading_runs_nothing_and_merging_brings_none() {
     let shop = Shop::new();
     let filter = shop.world.path("filter");
-    shop.script(&filter, FILTER);
+    script(&filter, FILTER);
     for what in ["clean", "smudge"] {
         let line = format!("{} {what}", filter.display());
         shop.git(&["config", &format!("filter.lfs.{what}"), &line]);
@@ -362,7 +362,7 @@ fn a_hook_that_refuses_fails_its_step_with_its_words() {
         [("pre-merge-commit", "not on a Friday"), ("commit-msg", "no ticket"), ("pre-push", "ask omar first")]
     {
         // Whatever it wants to read: there is a terminal, and nobody hangs.
-        shop.script(&hooks.join(hook), &format!("echo '{why}' >&2; exit 1"));
+        script(&hooks.join(hook), &format!("echo '{why}' >&2; exit 1"));
         let ended = shop.finish().ended_with(1);
         assert!(ended.stderr.contains(why), "{hook}: {}", ended.stderr);
         assert_eq!(shop.git(&["ls-remote", "origin"]), before, "{hook}");
@@ -376,10 +376,10 @@ fn a_hook_that_refuses_fails_its_step_with_its_words() {
 fn what_is_signed_is_signed_as_the_user_has_it_set_up() {
     let shop = Shop::new();
     let gpg = shop.world.path("gpg");
-    let sign = r#"cat > /dev/null
+    let sign = r"cat > /dev/null
 printf '\n[GNUPG:] SIG_CREATED D 1 8 00 0 0\n' >&2
-printf -- '-----BEGIN PGP SIGNATURE-----\n\nbWFkZSB1cA==\n-----END PGP SIGNATURE-----\n'"#;
-    shop.script(&gpg, sign);
+printf -- '-----BEGIN PGP SIGNATURE-----\n\nbWFkZSB1cA==\n-----END PGP SIGNATURE-----\n'";
+    script(&gpg, sign);
     shop.git(&["config", "gpg.program", gpg.to_str().unwrap()]);
     for key in ["commit.gpgSign", "tag.gpgSign"] {
         shop.git(&["config", key, "true"]);
@@ -389,7 +389,7 @@ printf -- '-----BEGIN PGP SIGNATURE-----\n\nbWFkZSB1cA==\n-----END PGP SIGNATURE
         let text = shop.git(&["cat-file", "-p", object]);
         assert!(text.contains("BEGIN PGP SIGNATURE"), "{object}: {text}");
     }
-    shop.script(&gpg, "echo 'no secret key' >&2; exit 2");
+    script(&gpg, "echo 'no secret key' >&2; exit 2");
     shop.git(&["switch", "-q", "main"]);
     shop.git(&["pull", "-q", "--ff-only"]);
     shop.fd(&["hotfix", "start", "again"]).succeeded();
@@ -411,7 +411,7 @@ fn what_a_repository_names_runs_neither_by_looking_nor_by_a_forecast() {
     shop.fix();
     let ran = shop.world.path("ran");
     let tool = shop.world.path("tool");
-    shop.script(&tool, &format!("echo \"$0 $*\" >> '{}'; exit 1", ran.display()));
+    script(&tool, &format!("echo \"$0 $*\" >> '{}'; exit 1", ran.display()));
     let tool = tool.to_str().unwrap();
     for key in [
         "core.fsmonitor",

@@ -216,7 +216,8 @@ fn github(kept: &mut Kept, line: &str, sent: &str) -> String {
             let undecided = kept.undecided > 0;
             kept.undecided = kept.undecided.saturating_sub(1);
             let head = kept.head.clone();
-            let Some(pull) = kept.pulls.iter_mut().find(|pull| pull["number"].to_string() == *number) else {
+            let number: Option<u64> = number.parse().ok();
+            let Some(pull) = kept.pulls.iter_mut().find(|pull| pull["number"].as_u64() == number) else {
                 return not_found();
             };
             if pull["state"] == "open" {
