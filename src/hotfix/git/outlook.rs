@@ -68,7 +68,8 @@ impl Reader {
         self.forecasts(&mut outlook, &state, question, until);
         told(&outlook);
         if let Some(base) = base {
-            outlook.bump = self.bump(hotfix, base, head);
+            // Where nothing was committed yet there is nothing to raise.
+            outlook.bump = if base == head { None } else { self.bump(hotfix, base, head) };
             outlook.growth = self.growth(hotfix, limit, base, head, until);
         }
         outlook.places = self.whereabouts(question, head, base, until);
@@ -204,6 +205,11 @@ impl Reader {
         if let Some(landed) = landed
             && self.has(here, landed, until) == Ok(true)
         {
+            return (Ok(true), 0);
+        }
+        // A merge that adds nothing is a commit more, and the same files.
+        let tree = |id| self.repo.find_commit(id).map(|commit| commit.tree_id());
+        if matches!((tree(here), tree(head)), (Ok(here), Ok(head)) if here == head) {
             return (Ok(true), 0);
         }
         match self.history.compare(&self.repo, &[head], &[here], until) {

@@ -74,6 +74,8 @@ fn where_the_fix_really_is_is_told_by_commit() {
 fn a_squashed_branch_is_where_its_one_commit_is() {
     let (repo, _) = fixed();
     repo.git(&["switch", "-q", "main"]);
+    repo.write("README", "somebody was faster\n");
+    repo.commit("read me");
     repo.git(&["merge", "-q", "--squash", "hotfix/x"]);
     let landed = repo.commit("HOTFIX: raise the limit (#7)");
     repo.git(&["switch", "-q", "hotfix/x"]);
@@ -132,4 +134,15 @@ fn it_is_told_in_parts_and_the_first_has_no_verdict() {
         .unwrap();
     assert_eq!(verdicts(&parts[0]), [("main", &Verdict::Looking)]);
     assert_eq!(parts.last().unwrap().forecasts, whole.forecasts);
+}
+
+#[test]
+fn once_it_is_merged_what_was_deployed_of_the_branch_has_the_fix_and_nothing_is_left_to_raise() {
+    let (repo, fix) = fixed();
+    repo.git(&["switch", "-q", "main"]);
+    repo.git(&["merge", "-q", "--no-ff", "--no-edit", "hotfix/x"]);
+    let question = Question { deployed: vec![("staging".to_owned(), "v1".to_owned(), fix)], landed: None };
+    let outlook = look(&repo, Flow::GitFlow, &question);
+    assert_eq!(outlook.places[0].has_fix, Ok(true));
+    assert_eq!(outlook.bump, None);
 }
