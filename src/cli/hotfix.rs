@@ -8,6 +8,7 @@ use super::args::WorldArgs;
 use super::carry::carry;
 use super::context::Context;
 use super::{status_ahead, status_json};
+use crate::conductor;
 use crate::config::types::{Config, Flow};
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
@@ -161,8 +162,12 @@ fn status(cx: &Context, config: &Config, json: bool) -> Result<End> {
     let mut reader = Reader::open(place).map_err(none)?;
     let branch = reader.read(&config.hotfix).map_err(none)?;
     let names: Vec<String> = config.environments.iter().map(|env| env.name.clone()).collect();
-    // Where nothing was ever recorded there is nothing to compare with.
-    let releases = super::carry::history(cx).map(|history| history.releases).unwrap_or_default();
+    // Where nothing was ever recorded there is still what the environments themselves tell.
+    let mut history = super::carry::history(cx).unwrap_or_default();
+    if cx.setup()?.trusted {
+        conductor::ask_environments(config, &names, place, &mut history);
+    }
+    let releases = history.releases;
     let policy = Policy::built_in().with(&config.policy);
     let outlook = status_ahead::look(&mut reader, &config.hotfix, &policy, &names, &releases);
     let outlook = outlook.as_ref();

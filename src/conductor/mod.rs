@@ -80,7 +80,7 @@ pub use reconcile::reconcile;
 pub use secrets::masker;
 pub use start::{PassOver, blocked, start};
 pub use suspects::suspects;
-pub use told::{live_side, output, past_releases};
+pub use told::{ask_environments, live_side, output, past_releases};
 
 /// What became of an attempt to start a plan.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::secrets::Vault;
 use crate::config::types::{BlueGreen, Config, Environment};
 use crate::deploy::{self, Fill, blue_green, release};
 use crate::failure::{Failure, Result};
-use crate::incident::Release;
+use crate::incident::{History, Release};
 use crate::plan::{Action, Command, Plan, Probe, Purpose, Step};
 use crate::text::visible;
 
@@ -38,6 +38,17 @@ pub fn past_releases(config: &Config, env: &str, root: &Path) -> Result<Vec<Rele
         let hint = format!("run `history` of {} by hand: it prints a JSON object a line", visible(&env.name));
         Failure::new(doing, cause, hint)
     })
+}
+
+/// Adds to a history what these environments tell of themselves. One that cannot be asked, or that
+/// nobody said how to ask, stays as it is known. `root` is the root of the work tree.
+pub fn ask_environments(config: &Config, names: &[String], root: &Path, history: &mut History) {
+    for name in names {
+        match past_releases(config, name, root) {
+            Ok(told) => release::merge(history, told),
+            Err(failure) => tracing::warn!(%failure, "what is deployed"),
+        }
+    }
 }
 
 /// The side of a blue-green environment that is live now. `root` is the root of the work tree.

@@ -3,19 +3,24 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Event, no_thread, panics};
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
+use crate::conductor;
 use crate::config::types::Hotfix;
+use crate::config::{load, trust};
 use crate::failure::Result;
 use crate::hotfix::git::Reader;
 use crate::hotfix::outlook::{Outlook, Question, Verdict};
-use crate::incident::HotfixLimit;
+use crate::incident::{History, HotfixLimit};
 use crate::journal::Journal;
 
 /// Time for one look. Nobody waits for it: it is told in parts.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long what environments told holds: somebody else may deploy as well.
+const STALE: Duration = Duration::from_secs(60);
 
 /// What is asked.
 pub(super) struct Order {
@@ -36,6 +41,7 @@ pub(super) fn start(here: &Path, state_dir: &Path, events: &Sender<Event>) -> Re
         events: events.clone(),
         reader: None,
         last: Outlook::default(),
+        deployed: None,
     };
     panics::spawn("survey", events.clone(), move || surveyor.serve(&queue))
         .map_err(|error| no_thread(&error))?;
@@ -49,6 +55,7 @@ struct Surveyor {
     reader: Option<Reader>,
     /// What was told last.
     last: Outlook,
+    deployed: Option<Deployed>,
 }
 
 impl Surveyor {
@@ -62,13 +69,46 @@ impl Surveyor {
         }
     }
 
-    fn survey(&mut self, mut order: Order) {
+    /// Looks with what is known, and once more where environments had to be asked what they hold:
+    /// that may take a while.
+    fn survey(&mut self, order: Order) {
+        let is_known =
+            |name: &&String| order.question.deployed.iter().any(|(environment, _, _)| environment == *name);
+        let unknown: Vec<String> =
+            order.environments.iter().filter(|name| !is_known(name)).cloned().collect();
+        let mut order = order;
+        if let Some(deployed) = &self.deployed {
+            deployed.complete(&order.environments, &mut order.question);
+        }
+        self.look(&order);
+        let is_fresh = |deployed: &Deployed| {
+            deployed.asked.elapsed() < STALE
+                && unknown.iter().all(|name| deployed.environments.contains(name))
+        };
+        if unknown.is_empty() || self.deployed.as_ref().is_some_and(is_fresh) {
+            return;
+        }
+        let Some(reader) = &self.reader else { return };
+        match Deployed::ask(&self.state_dir, reader, unknown) {
+            Ok(deployed) => {
+                let before = order.question.clone();
+                order.question.deployed.retain(|(name, _, _)| !deployed.environments.contains(name));
+                deployed.complete(&order.environments, &mut order.question);
+                self.deployed = Some(deployed);
+                if order.question != before {
+                    self.look(&order);
+                }
+            }
+            Err(failure) => tracing::warn!(%failure, "what is deployed"),
+        }
+    }
+
+    fn look(&mut self, order: &Order) {
         if self.reader.is_none() {
             // That there is no repository is told by whoever reads its state.
             self.reader = Reader::open(&self.here).ok();
         }
         let Some(reader) = &mut self.reader else { return };
-        deployed_before(&self.state_dir, reader, &order.environments, &mut order.question);
         let last = &self.last;
         let told = |outlook: &Outlook| {
             // What is known of this very commit is worth more than that it is being looked at again.
@@ -91,25 +131,38 @@ impl Surveyor {
     }
 }
 
-/// Adds what earlier incidents know of environments that this one says nothing about.
-fn deployed_before(state_dir: &Path, reader: &Reader, environments: &[String], question: &mut Question) {
-    let is_known = |environment: &String| question.deployed.iter().any(|(name, _, _)| name == environment);
-    if environments.iter().all(is_known) {
-        return;
+/// What environments are known to hold besides what this incident recorded.
+struct Deployed {
+    asked: Instant,
+    environments: Vec<String>,
+    history: History,
+}
+
+impl Deployed {
+    /// Asks the record of earlier incidents, then the environments themselves: only as the
+    /// configuration that is trusted at this moment has it.
+    fn ask(state_dir: &Path, reader: &Reader, environments: Vec<String>) -> Result<Self> {
+        let mut history = Journal::open(state_dir, "nobody")?.history(&reader.identity())?;
+        if let Some(loaded) = load::load(reader.root())?
+            && trust::is_trusted(state_dir, &loaded)?
+        {
+            conductor::ask_environments(&loaded.config, &environments, reader.root(), &mut history);
+        }
+        Ok(Self { asked: Instant::now(), environments, history })
     }
-    let history = Journal::open(state_dir, "nobody").and_then(|journal| journal.history(&reader.identity()));
-    let Ok(history) = history.inspect_err(|failure| tracing::warn!(%failure, "what is deployed")) else {
-        return;
-    };
-    question.deployed = environments
-        .iter()
-        .filter_map(|environment| {
-            let known = question.deployed.iter().find(|(name, _, _)| name == environment).cloned();
-            let before = || {
-                let release = history.current(environment)?;
-                Some((environment.clone(), release.name(), release.commit.clone()))
-            };
-            known.or_else(before)
-        })
-        .collect();
+
+    /// Adds what it knows of environments that the incident says nothing about.
+    fn complete(&self, environments: &[String], question: &mut Question) {
+        question.deployed = environments
+            .iter()
+            .filter_map(|environment| {
+                let known = question.deployed.iter().find(|(name, _, _)| name == environment).cloned();
+                let before = || {
+                    let release = self.history.current(environment)?;
+                    Some((environment.clone(), release.name(), release.commit.clone()))
+                };
+                known.or_else(before)
+            })
+            .collect();
+    }
 }
