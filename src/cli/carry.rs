@@ -82,6 +82,9 @@ pub(super) fn carry_for(
         }
         Started::Yes(_) => {
             cx.out.tell(&format!("{}  ({})", plan.title, plan.id));
+            for note in &plan.notes {
+                cx.out.tell(&format!("  note: {}", visible(note)));
+            }
             let end = follow(cx, &mut loaded.journal, incident, &plan.id, seq)?;
             // Of a flag its state is the result: whoever turned it prints that.
             if world.json && !matches!(request, Request::Flag { .. }) {

@@ -10,7 +10,7 @@ use super::{status_ahead, status_json, status_text};
 use crate::cockpit::model::Looks;
 use crate::cockpit::update::menus;
 use crate::cockpit::{Command, Invoke, Keymap, Model};
-use crate::conductor::Asking;
+use crate::conductor::{self, Asking};
 use crate::deploy::{Resolved, gates, rollback};
 use crate::failure::{Failure, Result};
 use crate::health::runner;
@@ -93,14 +93,18 @@ fn now(cx: &Context, loaded: &Loaded, setup: Setup) -> Situation {
                 .into(),
         );
     }
-    match super::carry::history(cx) {
-        Ok(history) => around.releases = history.releases,
-        Err(failure) => around.remarks.push(failure.to_string()),
-    }
+    let history = super::carry::history(cx).map_err(|failure| around.remarks.push(failure.to_string()));
+    let mut history = history.unwrap_or_default();
+    around.releases.clone_from(&history.releases);
     if let Some(reader) = reader.as_mut().filter(|_| around.hotfix.is_some()) {
         let names: Vec<String> = setup.config.environments.iter().map(|env| env.name.clone()).collect();
+        if setup.trusted {
+            let unknown: Vec<_> =
+                names.iter().filter(|name| history.current(name).is_none()).cloned().collect();
+            conductor::ask_environments(&setup.config, &unknown, reader.root(), &mut history);
+        }
         around.outlook =
-            status_ahead::look(reader, &setup.config.hotfix, &setup.policy, &names, &around.releases);
+            status_ahead::look(reader, &setup.config.hotfix, &setup.policy, &names, &history.releases);
     }
     if setup.trusted
         && let Some(env) = rollback::production(&setup.config)

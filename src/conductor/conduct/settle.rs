@@ -73,6 +73,12 @@ impl Conductor {
 
     /// The paths that are left to be settled.
     fn left(&self, settle: &Settle) -> Result<Vec<String>, String> {
+        if !std::path::Path::new(&settle.place).is_dir() {
+            let place = visible(&settle.place);
+            return Err(format!(
+                "{place} is gone; cancel this plan and make it anew: it has what is left to do"
+            ));
+        }
         let variables = self.vault.variables(&settle.left);
         left::asked(&settle.left, variables).map_err(|why| self.vault.mask(&why))
     }
