@@ -68,8 +68,10 @@ impl Reader {
         self.forecasts(&mut outlook, &state, question, until);
         told(&outlook);
         if let Some(base) = base {
-            // Where nothing was committed yet there is nothing to raise.
-            outlook.bump = if base == head { None } else { self.bump(hotfix, base, head) };
+            // Where nothing was committed that the base has not, there is nothing to raise.
+            let is_there = |first: &Forecast| first.verdict == Verdict::Contained;
+            let is_merged = base == head || outlook.forecasts.first().is_some_and(is_there);
+            outlook.bump = if is_merged { None } else { self.bump(hotfix, base, head) };
             outlook.growth = self.growth(hotfix, limit, base, head, until);
         }
         outlook.places = self.whereabouts(question, head, base, until);

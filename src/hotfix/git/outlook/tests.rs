@@ -145,4 +145,6 @@ fn once_it_is_merged_what_was_deployed_of_the_branch_has_the_fix_and_nothing_is_
     let outlook = look(&repo, Flow::GitFlow, &question);
     assert_eq!(outlook.places[0].has_fix, Ok(true));
     assert_eq!(outlook.bump, None);
+    repo.git(&["switch", "-q", "hotfix/x"]);
+    assert_eq!(look(&repo, Flow::GitFlow, &question).bump, None, "nor seen from the branch itself");
 }
