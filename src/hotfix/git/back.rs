@@ -150,16 +150,8 @@ impl Reader {
         budget: Budget,
     ) -> Result<Revert, Trouble> {
         let repo = &self.repo;
-        let remote = self.remote_name(&question.remote);
-        let branch = refs::base_name(repo, &question.base, remote.as_deref())
-            .ok_or_else(|| no("the branch in production was not found here"))?;
-        let remote =
-            remote.ok_or_else(|| no("there is no remote called origin, nor just one, to push to"))?;
-        let tracking = self
-            .tracking_name(&remote, &branch)
-            .ok_or_else(|| no(format!("{branch} of {remote} is not fetched here by default")))?;
-        let (tracking, onto) = refs::commit_of(repo, &tracking)?
-            .ok_or_else(|| no(format!("{remote} has no {branch} as far as is known here: git fetch")))?;
+        let base = self.pushed_base(&question.base, &question.remote)?;
+        let (onto, branch) = (base.onto, &base.branch);
         if onto != current.id() && !repo.graph_descendant_of(onto, current.id())? {
             return Err(no(format!("what is deployed is not on {branch}: there is nothing to revert")));
         }
@@ -168,18 +160,49 @@ impl Reader {
         let tried = try_in_memory(repo, onto, target, &chain, budget)?;
         let scratch = self.common_dir().join("flightdeck");
         let scratch = free(&scratch, &format!("{}-to-{}", short(onto), short(target.id())));
-        Ok(Revert {
-            branch,
-            remote,
-            tracking,
-            onto: onto.to_string(),
+        Ok(base.reverted(tried, ahead, scratch))
+    }
+
+    /// The branch in production as the remote has it, as far as is known here. An empty name of it
+    /// or of the remote: found out.
+    pub(super) fn pushed_base(&self, base: &str, remote: &str) -> Result<Base, Trouble> {
+        let remote = self.remote_name(remote);
+        let branch = refs::base_name(&self.repo, base, remote.as_deref())
+            .ok_or_else(|| no("the branch in production was not found here"))?;
+        let remote =
+            remote.ok_or_else(|| no("there is no remote called origin, nor just one, to push to"))?;
+        let tracking = self
+            .tracking_name(&remote, &branch)
+            .ok_or_else(|| no(format!("{branch} of {remote} is not fetched here by default")))?;
+        let (tracking, onto) = refs::commit_of(&self.repo, &tracking)?
+            .ok_or_else(|| no(format!("{remote} has no {branch} as far as is known here: git fetch")))?;
+        Ok(Base { branch, remote, tracking, onto })
+    }
+}
+
+/// The branch in production at its remote.
+pub(super) struct Base {
+    pub(super) branch: String,
+    pub(super) remote: String,
+    tracking: String,
+    pub(super) onto: Oid,
+}
+
+impl Base {
+    /// What a revert on it came to that was tried in memory.
+    pub(super) fn reverted(self, tried: Tried, ahead: usize, scratch: String) -> Revert {
+        Revert {
+            branch: self.branch,
+            remote: self.remote,
+            tracking: self.tracking,
+            onto: self.onto.to_string(),
             runs: tried.runs,
             conflicts: tried.conflicts,
             conflict_at: tried.at,
             ahead,
             same_as_target: tried.same,
             scratch,
-        })
+        }
     }
 }
 

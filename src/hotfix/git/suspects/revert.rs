@@ -6,7 +6,6 @@ use git2::{Commit as GitCommit, Oid, Repository};
 
 use super::super::Reader;
 use super::super::back::{Budget, Trouble, free, no, short, try_in_memory};
-use super::super::refs;
 use crate::config::types::Hotfix;
 use crate::hotfix::back::{NoRevert, Revert};
 use crate::hotfix::suspects::Halves;
@@ -32,16 +31,8 @@ impl Reader {
     fn try_revert(&self, commit: &str, hotfix: &Hotfix, budget: Budget) -> Result<Revert, Trouble> {
         let repo = &self.repo;
         let commit = Oid::from_str(commit).and_then(|id| repo.find_commit(id))?;
-        let remote = self.remote_name(&hotfix.remote);
-        let branch = refs::base_name(repo, &hotfix.base, remote.as_deref())
-            .ok_or_else(|| no("the branch in production was not found here"))?;
-        let remote =
-            remote.ok_or_else(|| no("there is no remote called origin, nor just one, to push to"))?;
-        let tracking = self
-            .tracking_name(&remote, &branch)
-            .ok_or_else(|| no(format!("{branch} of {remote} is not fetched here by default")))?;
-        let (tracking, onto) = refs::commit_of(repo, &tracking)?
-            .ok_or_else(|| no(format!("{remote} has no {branch} as far as is known here: git fetch")))?;
+        let base = self.pushed_base(&hotfix.base, &hotfix.remote)?;
+        let (onto, branch, remote) = (base.onto, &base.branch, &base.remote);
         if onto != commit.id() && !repo.graph_descendant_of(onto, commit.id())? {
             return Err(no(format!("it is not on {branch} as {remote} has it: there is nothing to revert")));
         }
@@ -55,18 +46,7 @@ impl Reader {
         let tried = try_in_memory(repo, onto, &before, &chain, budget)?;
         let ahead = repo.graph_ahead_behind(onto, commit.id())?.0;
         let name = format!("revert-{}-on-{}", short(commit.id()), short(onto));
-        Ok(Revert {
-            branch,
-            remote,
-            tracking,
-            onto: onto.to_string(),
-            runs: tried.runs,
-            conflicts: tried.conflicts,
-            conflict_at: tried.at,
-            ahead,
-            same_as_target: tried.same,
-            scratch: free(&self.common_dir().join("flightdeck"), &name),
-        })
+        Ok(base.reverted(tried, ahead, free(&self.common_dir().join("flightdeck"), &name)))
     }
 
     /// What searching a range by halves takes.
