@@ -266,7 +266,8 @@ fn hotfix(page: &mut Sheet, situation: &Situation, branch: &BranchState) {
     }
     if branch.ahead > 0 && !on_base {
         let size = branch.size;
-        facts.push((format!("{} files +{} −{}", size.files, size.insertions, size.deletions), Hue::Plain));
+        let s = if size.files == 1 { "" } else { "s" };
+        facts.push((format!("{} file{s} +{} −{}", size.files, size.insertions, size.deletions), Hue::Plain));
         let tests = if size.tests_touched { ("with a test", Hue::Good) } else { ("no test yet", Hue::Warn) };
         facts.push((tests.0.to_owned(), tests.1));
     }

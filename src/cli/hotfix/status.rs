@@ -36,7 +36,8 @@ pub(super) fn text(branch: &BranchState, flow: Flow, outlook: Option<&Outlook>, 
     if branch.ahead > 0 {
         let size = &branch.size;
         let tests = if size.tests_touched { "tests touched" } else { "no test touched" };
-        line("size", format!("{} files +{} −{}, {tests}", size.files, size.insertions, size.deletions));
+        let s = if size.files == 1 { "" } else { "s" };
+        line("size", format!("{} file{s} +{} −{}, {tests}", size.files, size.insertions, size.deletions));
     }
     for (label, facts) in outlook.map(status_ahead::ahead).unwrap_or_default() {
         let facts: Vec<String> = facts.into_iter().map(|(text, _)| text).collect();
