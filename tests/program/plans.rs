@@ -94,8 +94,12 @@ fn a_plan_that_waits_is_retried_held_let_go_on_and_followed_to_its_end() {
     let text = yard.shell.flightdeck(&["status"]).succeeded().stdout;
     assert!(text.contains("DECIDE") && text.contains("waits: "), "{text}");
 
-    // What makes no sense is refused, and says what does.
-    yard.shell.flightdeck(&["plan", "resume"]).ended_with(2).said("retry");
+    // Going on asks whether it was done by hand since. It was not: it stays, and is not run again.
+    yard.shell.flightdeck(&["plan", "resume", "--detach"]).succeeded();
+    wait_until("the plan to wait again", || {
+        let why = shown(&yard)["steps"][1]["waiting"].as_str().map(str::to_owned);
+        why.filter(|why| why.contains("it is not done"))
+    });
     assert_eq!(lines(&yard.file("weights")), 1, "nothing was run again");
 
     ok(&yard);
@@ -103,6 +107,8 @@ fn a_plan_that_waits_is_retried_held_let_go_on_and_followed_to_its_end() {
     let plan = wait_at(&yard, 4);
     assert_eq!(plan["steps"][1]["attempts"], 2);
     assert_eq!(share(&yard), "50");
+    // What makes no sense is refused, and says what does.
+    yard.shell.flightdeck(&["plan", "retry"]).ended_with(2).said("resume");
     let ended = yard.shell.flightdeck(&["plan", "resume"]).succeeded();
     assert!(ended.stdout.contains(&format!("{PLAN}: done")), "{ended:?}");
     assert_eq!(share(&yard), "100");
