@@ -170,10 +170,26 @@ impl Tail {
 
     /// The last line that says something; empty if there is none.
     pub(super) fn summary(&self) -> String {
-        let text = self.text();
-        let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
-        visible(&line.chars().take(SUMMARY).collect::<String>()).into_owned()
+        short(last(&self.text()))
     }
+
+    /// What a command that failed complains of: what git puts behind that are hints, or half a
+    /// sentence. Else the last line.
+    pub(super) fn complaint(&self) -> String {
+        let text = self.text();
+        let complains = |line: &&str| ["fatal: ", "error: "].iter().any(|begin| line.starts_with(begin));
+        let mut lines = text.lines().map(str::trim);
+        let refused = lines.clone().find(|line| line.starts_with("! ["));
+        short(refused.or_else(|| lines.find(complains)).unwrap_or_else(|| last(&text)))
+    }
+}
+
+fn last(text: &str) -> &str {
+    text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default()
+}
+
+fn short(line: &str) -> String {
+    visible(&line.chars().take(SUMMARY).collect::<String>()).into_owned()
 }
 
 #[cfg(test)]
@@ -221,6 +237,21 @@ mod tests {
         let mut plain = Plain::new(true);
         let text: String = bytes.iter().map(|byte| plain.feed(&[*byte])).collect();
         assert_eq!(text + &plain.finish(), expected);
+    }
+
+    #[test]
+    fn a_failure_is_summed_up_by_what_it_complains_of() {
+        let complaint = |said: &[u8]| {
+            let mut tail = Tail::default();
+            tail.feed(said);
+            tail.complaint()
+        };
+        let refused = b"To /srv/x.git\n ! [rejected]  main -> main (fetch first)\n\
+            error: failed to push some refs to '/srv/x.git'\nhint: Updates were rejected\n";
+        assert_eq!(complaint(refused), "! [rejected]  main -> main (fetch first)");
+        let gone = b"fatal: no such repository\nPlease make sure it is\n\nand the repository exists.\n";
+        assert_eq!(complaint(gone), "fatal: no such repository");
+        assert_eq!(complaint(b"compiling\n3 passed, 1 failed\n"), "3 passed, 1 failed");
     }
 
     #[test]

@@ -421,7 +421,7 @@ impl<'a> Run<'a> {
         // The log is on the disk before anybody is told how the command ended. A disk that
         // takes no more has already left its gap.
         let _ = self.log.sync();
-        let (summary, said) = (self.tail.summary(), self.tail.text());
+        let said = self.tail.text();
         let outcome = match self.exit {
             Some((outcome, _)) => outcome,
             None => Outcome::Unknown { why: "nobody saw its end".to_owned() },
@@ -429,6 +429,10 @@ impl<'a> Run<'a> {
         if !matches!(outcome, Outcome::Unknown { .. }) {
             let _ = self.started.child.wait();
         }
+        let summary = match outcome {
+            Outcome::Exited { code: 0 } => self.tail.summary(),
+            _ => self.tail.complaint(),
+        };
         let finished = Finished {
             ended: Ended {
                 outcome,

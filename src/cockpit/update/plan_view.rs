@@ -8,7 +8,7 @@ use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Asks, Decide, Overlay, PlanView};
 use super::overlays::{TOO_QUICK, may_confirm};
 use super::{Cx, invoke, run_view};
-use crate::incident::{Decision, PlanRun, Run, StepRun};
+use crate::incident::{Decision, Outcome, PlanRun, Run, StepRun};
 use crate::plan::Plan;
 use crate::plan::progress::{self, Choice};
 
@@ -147,13 +147,20 @@ pub(super) fn ask(cx: &mut Cx<'_>, command: Command) {
     cx.push(Overlay::Decide(Box::new(decide)));
 }
 
+/// What going on carries out in place of a step that had stopped at something to settle.
+fn concluded(plan: &Plan, run: &PlanRun, step: usize) -> Option<(usize, String)> {
+    let outcome = run.steps.get(step)?.run.as_ref()?.outcome.as_ref()?;
+    let settle = plan.steps.get(step)?.settle.as_ref()?;
+    (!matches!(outcome, Outcome::Unknown { .. })).then(|| (step + 1, settle.conclude.line()))
+}
+
 fn asked(plan: &Plan, run: &PlanRun, choice: Choice) -> Decide {
     let line = |index: usize| plan.steps.get(index).map(|step| (index + 1, step.action.line()));
     let (mut about, mut lines) = (Vec::new(), Vec::new());
     match &choice.decision {
         Decision::Resume => {
             about.push("The plan goes on with what is left of it.".to_owned());
-            lines.extend(line(choice.step));
+            lines.extend(concluded(plan, run, choice.step).or_else(|| line(choice.step)));
         }
         Decision::Retry => {
             about.push("This is carried out once more, and then the steps behind it.".to_owned());
