@@ -205,7 +205,8 @@ fn a_merge_that_was_broken_off_is_unknown_until_its_place_was_asked() {
     team.hub.approve();
     // It is made, and nobody is told.
     team.hub.kept().troubles.push_back(trouble(MERGE, true, ("", "")));
-    team.shell.flightdeck(&["hotfix", "finish", "--confirm", "main", "--detach"]).succeeded();
+    let shell = team.shell.clone();
+    let verb = std::thread::spawn(move || shell.flightdeck(&["hotfix", "finish", "--confirm", "main"]));
     wait_until("the merge", || (team.hub.counts().1 == 1).then_some(()));
     team.yard.kill_conductor();
     let plan = || {
@@ -213,7 +214,9 @@ fn a_merge_that_was_broken_off_is_unknown_until_its_place_was_asked() {
         let plans = status["plans"].as_array().unwrap().clone();
         plans.into_iter().find(|plan| plan["id"] == "finish-2").unwrap()
     };
-    wait_until("the plan to be unknown", || (plan()["state"] == "unknown").then_some(()));
+    let ended = verb.join().unwrap().ended_with(6).said("proof: it is done");
+    assert!(ended.stdout.contains("finish-2: outcome unknown"), "{ended:?}");
+    assert_eq!((&plan()["state"], &plan()["steps"][0]["state"]), (&"failed".into(), &"done".into()));
     team.shell.flightdeck(&["plan", "resume", "finish-2", "--confirm", "main"]).succeeded();
     assert_eq!(plan()["state"], "done");
     assert_eq!(team.hub.counts(), (1, 1));
