@@ -115,6 +115,10 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
             plan_view::refused(cx.model, &failure.cause);
             flags::not_read(cx.model, id);
             suspects::not_read(cx.model, id, &failure);
+            // Where nothing open shows it, whoever pressed the key would see nothing happen.
+            if cx.model.overlays.is_empty() {
+                cx.say(format!("✗ {}", failure.cause));
+            }
             cx.fail(failure);
         }
     }
