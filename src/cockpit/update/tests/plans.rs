@@ -342,3 +342,13 @@ fn an_editor_that_failed_is_said_and_what_is_left_is_looked_at_all_the_same() {
     assert_eq!(looks(&table.send(Msg::Done(id, Err(failure)))).len(), 1);
     assert_eq!(table.model.unseen, 1);
 }
+
+#[test]
+fn a_plan_that_cannot_be_made_says_why_where_the_key_was_pressed() {
+    let mut table = Table::ready();
+    let id = table.model.next_effect;
+    let failure = Failure::new("planning to finish hotfix/x", "the version was not raised", "raise it");
+    table.send(Msg::Done(id, Err(failure)));
+    assert!(table.word().contains("the version was not raised"), "{}", table.word());
+    assert_eq!(table.model.unseen, 1);
+}
