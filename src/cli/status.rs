@@ -41,7 +41,15 @@ pub(crate) struct Args {
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
-    let loaded = cx.load_to_read(Wanted::Last)?;
+    let mut loaded = cx.load_to_read(Wanted::Last)?;
+    if at.is_none() && loaded.state().plans.iter().any(|plan| plan.state.is_under_way()) {
+        // What is said to run may be gone. Where that cannot be written down the record is shown.
+        if let Ok(mut own) = cx.load(Wanted::Last)
+            && super::plan::refresh(cx, &mut own).is_ok()
+        {
+            loaded = own;
+        }
+    }
     // A configuration with a mistake in it must not hide the record.
     let (setup, mistake) = match cx.setup() {
         Ok(setup) => (setup, None),

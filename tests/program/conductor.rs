@@ -155,6 +155,18 @@ fn a_killed_conductor_leaves_an_unknown_end_that_is_asked_about_and_not_run_agai
 }
 
 #[test]
+fn the_status_calls_nothing_running_whose_conductor_is_gone() {
+    let yard = Yard::deploying(&format!("echo working\n{UNTIL_GO}"));
+    yard.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
+    yard.wait_output("deploy-staging-1.0", "working");
+    assert_eq!(yard.shell.json(&["status", "--json"])["plans"][0]["state"], "running");
+    kill_process(pid(yard.conductor()), Signal::KILL).unwrap();
+    let state = || yard.shell.json(&["status", "--json"])["plans"][0]["state"].clone();
+    wait_until("the status to know", || (state() == "unknown").then_some(()));
+    yard.go();
+}
+
+#[test]
 fn a_deploy_whose_starter_was_killed_ends_with_its_own_code_and_whole_output() {
     let yard = Yard::deploying(&format!("echo first\n{UNTIL_GO}seq 1 20000\nexit 3"));
     let mut verb = yard.begin(&["deploy", "staging"]);
