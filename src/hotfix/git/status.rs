@@ -84,7 +84,9 @@ impl Found {
             return Ok(());
         }
         let now = look(repo, places)?;
-        self.files.retain(|path, _| !places.contains(path));
+        // A folder that git does not know stands there with a slash; it has become a file, or is gone.
+        self.files
+            .retain(|path, _| !places.iter().any(|place| path.strip_suffix(b"/").unwrap_or(path) == place));
         self.files.extend(now.files);
         Ok(())
     }
@@ -119,9 +121,8 @@ fn narrow(repo: &Repository, found: &Found, paths: &[impl AsRef<Path>]) -> Optio
     Some(places.into_iter().collect())
 }
 
-/// Whether a changed path can be looked at by itself: a file that git knows. Of folders with nothing
-/// else looked at in them libgit2 says that they are unknown as a whole, so a file that git does not
-/// know may not show; and what is in a submodule is its matter.
+/// Whether a changed path can be looked at by itself: a file in folders that all have something in
+/// them that git knows. Of others git names the folder alone; and what is in a submodule is its matter.
 fn stands_alone(repo: &Repository, index: &Index, path: &[u8]) -> bool {
     let at = |path: &[u8]| index.get_path(Path::new(OsStr::from_bytes(path)), 0);
     let has_inside = |folder: &[u8]| {
@@ -135,7 +136,7 @@ fn stands_alone(repo: &Repository, index: &Index, path: &[u8]) -> bool {
         let there = repo.workdir().map(|root| root.join(OsStr::from_bytes(path)).symlink_metadata());
         there.is_some_and(|meta| meta.is_ok_and(|meta| meta.is_dir()))
     };
-    known && !is_folder() && at(path).is_some_and(|entry| entry.mode != SUBMODULE) && !has_inside(path)
+    known && !is_folder() && at(path).is_none_or(|entry| entry.mode != SUBMODULE) && !has_inside(path)
 }
 
 /// Compares commit, index and work tree, everywhere or in some places.
@@ -144,7 +145,8 @@ fn look(repo: &Repository, places: &[Vec<u8>]) -> Result<Found, Error> {
     options
         .show(StatusShow::IndexAndWorkdir)
         .include_untracked(true)
-        .recurse_untracked_dirs(false)
+        // Of a folder in which only one file is looked at libgit2 thinks that it has no other.
+        .recurse_untracked_dirs(!places.is_empty())
         .include_ignored(false)
         .renames_head_to_index(true)
         .include_unreadable(false)

@@ -162,6 +162,13 @@ fn a_file_in_a_large_tree_is_looked_at_alone() {
     assert_eq!(by_us(&found), [(" M".to_owned(), "src/pool.rs".to_owned())], "nothing else was looked at");
     let found = changes.read(&repo, head, &told("src/other.rs")).unwrap();
     assert_eq!(found.len(), 2);
+    place.write("src/new.rs", "new\n");
+    place.write("src/newer.rs", "not told of\n");
+    let found = changes.read(&repo, head, &told("src/new.rs")).unwrap();
+    assert_eq!(by_us(&found[2..]), [("??".to_owned(), "src/new.rs".to_owned())], "nor beside a new one");
+    std::fs::remove_file(place.root().join("src/new.rs")).unwrap();
+    assert_eq!(changes.read(&repo, head, &told("src/new.rs")).unwrap().len(), 2);
+    std::fs::remove_file(place.root().join("src/newer.rs")).unwrap();
     place.git(&["checkout", "-q", "src/pool.rs"]);
     let found = changes.read(&repo, head, &Changed::Files(Vec::new())).unwrap();
     assert_eq!(by_us(&found), [(" M".to_owned(), "src/other.rs".to_owned())], "a new index is noticed");
