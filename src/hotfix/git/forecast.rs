@@ -16,10 +16,13 @@ use git2::{Error, ErrorCode, Oid, Repository};
 
 use self::trees::{Edit, Edits};
 use super::Reader;
-use super::history::{Cut, History};
+use super::history::{Compared, Cut, History};
 use crate::hotfix::outlook::Verdict;
 use crate::text::visible;
 
+/// Time for one walk through the history; where that is not enough the git command is asked, which is
+/// faster where branches have parted long ago.
+const WALK: Duration = Duration::from_millis(800);
 /// What is said of a history that is cut off.
 pub(super) const CUT_OFF: &str = "the history is cut off here: git fetch --unshallow";
 /// What is said where it would have taken longer.
@@ -40,27 +43,20 @@ impl Reader {
             repo: &self.repo,
             history: &mut self.history,
             until: Instant::now() + budget,
+            is_slow: false,
             made: HashMap::new(),
         };
-        let no_commit = || Verdict::Unknown("it is no commit".to_owned());
-        let (Ok(fix), Ok(production)) = (Oid::from_str(fix), Oid::from_str(production)) else {
-            return (no_commit(), others.iter().map(|_| no_commit()).collect());
-        };
-        let (verdict, merged) = match forecaster.merge(production, fix) {
-            Ok(tried) => tried,
-            Err(trouble) => {
-                let why = forecaster.why(&trouble);
-                (Verdict::Unknown(why.clone()), Err(why))
-            }
-        };
-        let verdicts = others.iter().map(|other| match Oid::from_str(other) {
-            Ok(other) => forecaster
-                .after(other, production, fix, &merged)
-                .unwrap_or_else(|trouble| Verdict::Unknown(forecaster.why(&trouble))),
-            Err(_) => no_commit(),
-        });
-        (verdict, verdicts.collect())
+        let commit = |id: &str| Oid::from_str(id).ok();
+        let others: Vec<Option<Oid>> = others.iter().map(|other| commit(other)).collect();
+        match commit(fix).zip(commit(production)) {
+            Some((fix, production)) => forecaster.all(fix, production, &others),
+            None => (no_commit(), others.iter().map(|_| no_commit()).collect()),
+        }
     }
+}
+
+fn no_commit() -> Verdict {
+    Verdict::Unknown("it is no commit".to_owned())
 }
 
 /// Why there is no verdict.
@@ -105,11 +101,30 @@ struct Forecaster<'a> {
     repo: &'a Repository,
     history: &'a mut History,
     until: Instant,
+    /// The history has shown to be one that git walks faster.
+    is_slow: bool,
     /// Files that were merged in memory, by the ids they would have.
     made: HashMap<Oid, Vec<u8>>,
 }
 
 impl Forecaster<'_> {
+    fn all(&mut self, fix: Oid, production: Oid, others: &[Option<Oid>]) -> (Verdict, Vec<Verdict>) {
+        let (verdict, merged) = match self.merge(production, fix) {
+            Ok(tried) => tried,
+            Err(trouble) => {
+                let why = self.why(&trouble);
+                (Verdict::Unknown(why.clone()), Err(why))
+            }
+        };
+        let verdicts = others.iter().map(|other| match other {
+            Some(other) => self
+                .after(*other, production, fix, &merged)
+                .unwrap_or_else(|trouble| Verdict::Unknown(self.why(&trouble))),
+            None => no_commit(),
+        });
+        (verdict, verdicts.collect())
+    }
+
     fn why(&self, trouble: &Trouble) -> String {
         match trouble {
             Trouble::Said(why) => why.clone(),
@@ -129,10 +144,24 @@ impl Forecaster<'_> {
         Ok(self.repo.find_commit(commit)?.tree_id())
     }
 
+    /// How commits stand to each other; [`Cut::Late`] once and for all where that is for git to say.
+    fn compare(&mut self, one: &[Oid], two: &[Oid]) -> Result<Compared, Cut> {
+        if self.is_slow {
+            return Err(Cut::Late);
+        }
+        let until = self.until.min(Instant::now() + WALK);
+        let compared = self.history.compare(self.repo, one, two, until);
+        self.is_slow = matches!(compared, Err(Cut::Late));
+        compared
+    }
+
     /// Merges one commit into another. The result is what the second part says, or why there is
     /// none.
     fn merge(&mut self, ours: Oid, theirs: Oid) -> Result<(Verdict, Result<Merged, String>), Trouble> {
-        let compared = self.history.compare(self.repo, &[theirs], &[ours], self.until)?;
+        let compared = match self.compare(&[theirs], &[ours]) {
+            Err(Cut::Late) => return self.merge_far_apart(ours, theirs),
+            compared => compared?,
+        };
         if compared.is_contained() {
             return Ok((Verdict::Contained, Ok(Merged::Nothing)));
         }
@@ -171,8 +200,13 @@ impl Forecaster<'_> {
         fix: Oid,
         merged: &Result<Merged, String>,
     ) -> Result<Verdict, Trouble> {
-        if self.history.compare(self.repo, &[fix], &[other], self.until)?.is_contained() {
-            return Ok(Verdict::Contained);
+        match self.compare(&[fix], &[other]) {
+            Err(Cut::Late) => return self.after_far_apart(other, production, fix, merged),
+            compared => {
+                if compared?.is_contained() {
+                    return Ok(Verdict::Contained);
+                }
+            }
         }
         let (of, overlay) = match merged {
             Err(why) => return Ok(Verdict::Unknown(why.clone())),
@@ -180,7 +214,10 @@ impl Forecaster<'_> {
             Ok(Merged::Asked) => return self.ask_after(other, production, fix),
             Ok(Merged::Tree { of, edits }) => (*of, edits),
         };
-        let compared = self.history.compare(self.repo, &[production, fix], &[other], self.until)?;
+        let compared = match self.compare(&[production, fix], &[other]) {
+            Err(Cut::Late) => return self.after_far_apart(other, production, fix, merged),
+            compared => compared?,
+        };
         if compared.behind == 0 {
             return Ok(Verdict::Clean);
         }

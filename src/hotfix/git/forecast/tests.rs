@@ -256,6 +256,33 @@ fn merging_the_result_comes_out_as_git_says() {
 }
 
 #[test]
+fn where_the_history_takes_too_long_git_says_the_same() {
+    let place = TestRepo::empty();
+    let repo = Repository::open(place.root()).unwrap();
+    let mut clock = 1_790_000_000;
+    let mut verdicts = std::collections::HashSet::new();
+    for seed in 0..12 {
+        let mut dice = Dice(2000 + seed);
+        let base = first_files(&mut dice);
+        let root = commit(&repo, &base, &[], &mut clock);
+        let [main, fix, develop] = [(); 3].map(|()| {
+            let files = edited(&base, &mut dice);
+            commit(&repo, &files, &[root], &mut clock)
+        });
+        for (fix, production) in [(fix, main), (root, main)] {
+            let history = &mut History::default();
+            let until = Instant::now() + PATIENCE;
+            let mut slow = Forecaster { repo: &repo, history, until, is_slow: true, made: HashMap::new() };
+            let all = slow.all(fix, production, &[Some(develop), Some(fix)]);
+            assert_eq!(all, forecast(&place, fix, production, &[develop, fix]), "seed {seed}");
+            verdicts
+                .extend(std::iter::once(all.0).chain(all.1).map(|verdict| std::mem::discriminant(&verdict)));
+        }
+    }
+    assert_eq!(verdicts.len(), 4, "clean, in conflict, contained and unknown");
+}
+
+#[test]
 fn criss_cross_merges_come_out_as_git_says() {
     let place = TestRepo::empty();
     let repo = Repository::open(place.root()).unwrap();
