@@ -1,6 +1,8 @@
 //! What a branch changes: its commits since the base, and their size.
 
-use git2::{DiffFindOptions, DiffOptions, Error, Oid, Repository};
+use std::collections::{BTreeMap, BTreeSet};
+
+use git2::{DiffFindOptions, DiffOptions, Error, ObjectType, Oid, Repository, Tree};
 use jiff::Timestamp;
 
 use crate::hotfix::state::{ChangeSize, Commit};
@@ -9,6 +11,8 @@ use crate::hotfix::state::{ChangeSize, Commit};
 const MAX_FILE_BYTES: i64 = 16 << 20;
 /// With more files than this, renames are not looked for.
 const MAX_RENAME_FILES: usize = 1000;
+/// More paths than this are not named one by one.
+const MAX_NAMED: usize = 400;
 
 /// What people are shown of commits.
 pub(super) fn commits(repo: &Repository, ids: &[Oid]) -> Result<Vec<Commit>, Error> {
@@ -36,6 +40,7 @@ pub(super) fn size(repo: &Repository, from: Oid, to: Oid) -> Result<ChangeSize, 
     let mut options = DiffOptions::new();
     options.context_lines(0).max_size(MAX_FILE_BYTES);
     let (from, to) = (repo.find_commit(from)?.tree()?, repo.find_commit(to)?.tree()?);
+    look_where_changed(repo, Some(&from), Some(&to), &mut options)?;
     let mut diff = repo.diff_tree_to_tree(Some(&from), Some(&to), Some(&mut options))?;
     if diff.deltas().len() <= MAX_RENAME_FILES {
         diff.find_similar(Some(DiffFindOptions::new().renames(true)))?;
@@ -51,6 +56,71 @@ pub(super) fn size(repo: &Repository, from: Oid, to: Oid) -> Result<ChangeSize, 
         deletions: stats.deletions(),
         tests_touched,
     })
+}
+
+/// Names the files that differ to a comparison of two trees: by itself libgit2 goes through all of both,
+/// also through folders that are the same.
+pub(super) fn look_where_changed(
+    repo: &Repository,
+    old: Option<&Tree<'_>>,
+    new: Option<&Tree<'_>>,
+    options: &mut DiffOptions,
+) -> Result<(), Error> {
+    let mut paths = Vec::new();
+    if changed(repo, old, new, &[], &mut paths)? {
+        options.disable_pathspec_match(true);
+        for path in paths {
+            options.pathspec(path);
+        }
+    }
+    Ok(())
+}
+
+/// Gathers the paths of files that differ, passing over folders that are the same; false where
+/// there are none, or too many to name.
+fn changed(
+    repo: &Repository,
+    old: Option<&Tree<'_>>,
+    new: Option<&Tree<'_>>,
+    folder: &[u8],
+    paths: &mut Vec<Vec<u8>>,
+) -> Result<bool, Error> {
+    let (before, after) = (entries(old), entries(new));
+    let names: BTreeSet<&Vec<u8>> = before.keys().chain(after.keys()).collect();
+    for name in names {
+        let (one, other) = (before.get(name), after.get(name));
+        if one == other {
+            continue;
+        }
+        let path = [folder, name].concat();
+        let tree = |entry: Option<&Entry>| {
+            entry.filter(|(_, _, is_folder)| *is_folder).map(|(id, ..)| repo.find_tree(*id)).transpose()
+        };
+        let (old, new) = (tree(one)?, tree(other)?);
+        if old.is_some() || new.is_some() {
+            changed(repo, old.as_ref(), new.as_ref(), &[path.as_slice(), b"/"].concat(), paths)?;
+        }
+        let is_file = |entry: Option<&Entry>| entry.is_some_and(|(_, _, is_folder)| !is_folder);
+        if is_file(one) || is_file(other) {
+            paths.push(path);
+        }
+        if paths.len() > MAX_NAMED {
+            return Ok(false);
+        }
+    }
+    Ok(!paths.is_empty())
+}
+
+/// What an entry of a tree is: its id, its mode, and whether it is a folder.
+type Entry = (Oid, i32, bool);
+
+fn entries(tree: Option<&Tree<'_>>) -> BTreeMap<Vec<u8>, Entry> {
+    let entries = tree.into_iter().flat_map(Tree::iter);
+    let entry = |entry: git2::TreeEntry<'_>| {
+        let is_folder = entry.kind() == Some(ObjectType::Tree);
+        (entry.name_bytes().to_vec(), (entry.id(), entry.filemode(), is_folder))
+    };
+    entries.map(entry).collect()
 }
 
 /// Tells whether a path looks like a test, by the habits of the common languages.

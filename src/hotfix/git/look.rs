@@ -16,7 +16,7 @@ use crate::hotfix::watch::Changed;
 const WALK: Duration = Duration::from_millis(800);
 const ASK: Duration = Duration::from_secs(8);
 /// Time a quick look has to find out which of two references is newer.
-const GLANCE: Duration = Duration::from_millis(10);
+const GLANCE: Duration = Duration::from_millis(2);
 /// An index no longer than this is quickly compared with the work tree.
 const SMALL_INDEX: u64 = 512 << 10;
 /// Comparisons kept.

@@ -245,6 +245,7 @@ fn files(
     let mut options = DiffOptions::new();
     options.context_lines(0).max_size(MAX_FILE_BYTES);
     let (from, to) = (repo.find_commit(from)?.tree()?, repo.find_commit(to)?.tree()?);
+    change::look_where_changed(repo, Some(&from), Some(&to), &mut options)?;
     let mut diff = repo.diff_tree_to_tree(Some(&from), Some(&to), Some(&mut options))?;
     if diff.deltas().len() <= MAX_RENAME_FILES {
         diff.find_similar(Some(DiffFindOptions::new().renames(true)))?;

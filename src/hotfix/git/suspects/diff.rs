@@ -1,12 +1,12 @@
 //! What a commit changes: as figures and words, and as text. All by git2, with what a repository
 //! could name for it (text conversion, external diff, filters) never looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use git2::{Commit as GitCommit, Delta, Diff, DiffDelta, DiffFindOptions, DiffFormat, DiffOptions, Error};
-use git2::{ObjectType, Oid, Patch, Repository, Tree};
+use git2::{Patch, Repository};
 
-use super::{before, commit_of};
+use super::{before, change, commit_of};
 use crate::hotfix::suspects::{Change, ChangeText, LineKind, TextLine, Touched, Wanted, short};
 use crate::text::{visible, visible_lines};
 
@@ -14,8 +14,6 @@ use crate::text::{visible, visible_lines};
 const MAX_FILE_BYTES: i64 = 512 << 10;
 /// Files of one change whose lines are looked at.
 const MAX_READ: usize = 200;
-/// More paths than this are not named one by one.
-const MAX_NAMED: usize = 400;
 /// Lines of one change that are looked at.
 const MAX_LINES: usize = 20_000;
 /// A longer line is looked at no further.
@@ -55,66 +53,11 @@ fn diff<'a>(repo: &'a Repository, commit: &GitCommit<'_>, context: u32) -> Resul
     let mut options = DiffOptions::new();
     options.context_lines(context).max_size(MAX_FILE_BYTES).ignore_submodules(true);
     let (old, new) = (before(commit)?, commit.tree()?);
-    let mut paths = Vec::new();
-    // libgit2 goes through all of both trees, also through folders that are the same: of a large
-    // repository it is told where to look.
-    if changed(repo, old.as_ref(), Some(&new), &[], &mut paths)? {
-        options.disable_pathspec_match(true);
-        for path in paths {
-            options.pathspec(path);
-        }
-    }
+    change::look_where_changed(repo, old.as_ref(), Some(&new), &mut options)?;
     let mut diff = repo.diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options))?;
     // A file that only moved is no new file. What moved and changed is looked at as both.
     diff.find_similar(Some(DiffFindOptions::new().renames(true).exact_match_only(true)))?;
     Ok(diff)
-}
-
-/// Gathers the paths of files that differ, passing over folders that are the same; false where
-/// there are none, or too many to name.
-fn changed(
-    repo: &Repository,
-    old: Option<&Tree<'_>>,
-    new: Option<&Tree<'_>>,
-    folder: &[u8],
-    paths: &mut Vec<Vec<u8>>,
-) -> Result<bool, Error> {
-    let (before, after) = (entries(old), entries(new));
-    let names: BTreeSet<&Vec<u8>> = before.keys().chain(after.keys()).collect();
-    for name in names {
-        let (one, other) = (before.get(name), after.get(name));
-        if one == other {
-            continue;
-        }
-        let path = [folder, name].concat();
-        let tree = |entry: Option<&Entry>| {
-            entry.filter(|(_, _, is_folder)| *is_folder).map(|(id, ..)| repo.find_tree(*id)).transpose()
-        };
-        let (old, new) = (tree(one)?, tree(other)?);
-        if old.is_some() || new.is_some() {
-            changed(repo, old.as_ref(), new.as_ref(), &[path.as_slice(), b"/"].concat(), paths)?;
-        }
-        let is_file = |entry: Option<&Entry>| entry.is_some_and(|(_, _, is_folder)| !is_folder);
-        if is_file(one) || is_file(other) {
-            paths.push(path);
-        }
-        if paths.len() > MAX_NAMED {
-            return Ok(false);
-        }
-    }
-    Ok(!paths.is_empty())
-}
-
-/// What an entry of a tree is: its id, its mode, and whether it is a folder.
-type Entry = (Oid, i32, bool);
-
-fn entries(tree: Option<&Tree<'_>>) -> BTreeMap<Vec<u8>, Entry> {
-    let entries = tree.into_iter().flat_map(Tree::iter);
-    let entry = |entry: git2::TreeEntry<'_>| {
-        let is_folder = entry.kind() == Some(ObjectType::Tree);
-        (entry.name_bytes().to_vec(), (entry.id(), entry.filemode(), is_folder))
-    };
-    entries.map(entry).collect()
 }
 
 /// Looks at what a commit changes against its first parent, and for words in changed lines.
@@ -245,7 +188,7 @@ fn message(text: &mut ChangeText, commit: &GitCommit<'_>) {
     let author = commit.author();
     let name = String::from_utf8_lossy(author.name_bytes()).into_owned();
     let email = String::from_utf8_lossy(author.email_bytes()).into_owned();
-    let at = super::change::timestamp(commit.time().seconds());
+    let at = change::timestamp(commit.time().seconds());
     let mut line = |line: &str| {
         text.lines.push(TextLine { kind: LineKind::Message, text: visible(line).into_owned() });
     };
