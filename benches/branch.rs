@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use flightdeck::config::types::{Flow, Hotfix};
 use flightdeck::hotfix::git::Reader;
 use flightdeck::hotfix::outlook::Question;
+use flightdeck::hotfix::suspects::{self, Clues, Found, Live};
 use flightdeck::hotfix::watch::Changed;
-use flightdeck::incident::HotfixLimit;
+use flightdeck::incident::{HotfixLimit, Policy};
 
 const BUDGET: Duration = Duration::from_secs(30);
 const LIMIT: HotfixLimit = HotfixLimit { files: 5, lines: 60 };
@@ -24,12 +25,16 @@ struct Taken {
     first: Vec<f64>,
     whole: Vec<f64>,
     refresh: Vec<f64>,
+    refresh_new: Vec<f64>,
     into_main: Vec<f64>,
     all: Vec<f64>,
     status: Vec<f64>,
     after_edit: Vec<f64>,
+    after_new: Vec<f64>,
     merge_tree: Vec<f64>,
     wide: Vec<f64>,
+    suspects: Vec<f64>,
+    suspects_again: Vec<f64>,
 }
 
 fn main() {
@@ -58,7 +63,9 @@ fn measure(place: &Path, rounds: usize) {
     let state = kept.read(&hotfix).unwrap_or_else(|none| panic!("{none:?}"));
     let at = |name: &str| kept.resolve(name).unwrap_or_else(|failure| panic!("{failure}"));
     let (fix, main, develop) = (at("HEAD"), at("refs/heads/main"), at("refs/heads/develop"));
-    let edited = "src/pool.rs";
+    let (edited, new) = ("src/pool.rs", "src/measured.rs");
+    let question = suspects_since(place, &main);
+    let mut between = String::new();
     let text = std::fs::read_to_string(place.join(edited)).unwrap_or_default();
     let mut taken = Taken::default();
     // Once for the caches of the system.
@@ -85,6 +92,16 @@ fn measure(place: &Path, rounds: usize) {
         taken.after_edit.push(git(place, &["status", "--porcelain=v2", "--branch"]));
         write(place, edited, &text);
         kept.read_after(&hotfix, Changed::Files(vec![edited.into()])).ok();
+        write(place, new, "new\n");
+        taken.refresh_new.push(timed(|| {
+            kept.read_after(&hotfix, Changed::Files(vec![new.into()])).ok();
+        }));
+        taken.after_new.push(git(place, &["status", "--porcelain=v2", "--branch"]));
+        std::fs::remove_file(place.join(new)).unwrap_or_else(|error| panic!("{new}: {error}"));
+        kept.read_after(&hotfix, Changed::Files(vec![new.into()])).ok();
+        let mut reader = open(place);
+        taken.suspects.push(timed(|| between = suspects(&mut reader, &question)));
+        taken.suspects_again.push(timed(|| between = suspects(&mut reader, &question)));
         taken.wide.push(timed(|| {
             open(place).read(&hotfix).ok();
         }));
@@ -100,10 +117,47 @@ fn measure(place: &Path, rounds: usize) {
     };
     row("first content, against git status", &taken.first, &taken.status, 0.3);
     row("refresh after one file, against git status", &taken.refresh, &taken.after_edit, 0.5);
+    row("refresh after a new file, against git status", &taken.refresh_new, &taken.after_new, 0.5);
     row("forecast into main, against git merge-tree", &taken.into_main, &taken.merge_tree, 1.0);
     row("each forecast of two, against git merge-tree", &taken.all, &taken.merge_tree, 1.0);
+    let cold = median(&mut taken.suspects);
+    let met = if cold <= 300.0 { "met" } else { "MISSED" };
+    let again = median(&mut taken.suspects_again);
+    println!("  {:<44} {cold:9.1} ms  again {again:.1} ms  wanted 300  {met}", "suspects, opened anew");
+    println!("    {between}");
     println!("  {:<44} {:9.1} ms", "state whole, opened anew", median(&mut taken.wide));
     println!("  {:<44} {:9.1} ms", "all of the pane, opened anew", median(&mut taken.whole));
+}
+
+/// What is asked about the last 300 commits or so of the branch in production.
+fn suspects_since(place: &Path, main: &str) -> suspects::Question {
+    // Of four commits three are on the way of first parents.
+    let since = Command::new("git")
+        .args(["rev-parse", "--verify", "--quiet", "main~220"])
+        .current_dir(place)
+        .output();
+    let since = since.ok().map(|answer| String::from_utf8_lossy(&answer.stdout).trim().to_owned());
+    let deployed = Live { commit: main.to_owned(), name: "main".to_owned(), ..Live::default() };
+    let policy = Policy::built_in().suspects;
+    suspects::Question {
+        ask: suspects::Ask {
+            since: since.filter(|id| !id.is_empty()),
+            deployed: Some(deployed),
+            ..suspects::Ask::default()
+        },
+        prefix: "hotfix/".to_owned(),
+        words: ["pool", "limit", "value"].map(str::to_owned).into(),
+        most: policy.most,
+        open_above: policy.open_above,
+        ..suspects::Question::default()
+    }
+}
+
+/// Finds and weighs them; says how many there were.
+fn suspects(reader: &mut Reader, question: &suspects::Question) -> String {
+    let changes = reader.changes(question, BUDGET).unwrap_or_else(|failure| panic!("{failure}"));
+    let found = Found::of(changes, &Clues::default(), &[], &Policy::built_in());
+    format!("{} commits in {} changes {:?}", found.commits, found.suspects.len(), found.remarks)
 }
 
 fn open(place: &Path) -> Reader {
