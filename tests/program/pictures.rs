@@ -156,10 +156,10 @@ fn the_pictures_of_the_readme_can_be_taken() {
     take(&terminal, "suspects", "went live with v1.4.2");
     terminal.press("<esc>");
     terminal.wait_gone("went live with v1.4.2");
-    terminal.press("hf");
-    take(&terminal, "finish", "git push --atomic");
+    terminal.press("h");
+    take(&terminal, "menu", "finish hotfix/no-card");
     terminal.press("<esc>");
-    terminal.wait_gone("git push --atomic");
+    terminal.wait_gone("finish hotfix/no-card");
     terminal.press("R");
     take(&terminal, "rollback", "is here");
     terminal.press("<esc>");
