@@ -202,7 +202,7 @@ impl Reader {
         if let Some(base) = base {
             match self.last_tag(base, tags, is_first)? {
                 LastTag::Found(tag) => state.last_tag = tag,
-                LastTag::NotYet => late = true,
+                LastTag::NotYet => late |= is_first,
             }
         }
         state.not_yet.counts = late;
@@ -355,7 +355,7 @@ impl Reader {
         let tags = self.cache.tags.read(&self.repo)?;
         Ok(match self.last_tag(from, &tags, false)? {
             LastTag::Found(tag) => tag,
-            LastTag::NotYet => None,
+            LastTag::NotYet => return Err(Error::from_str("the newest tag was not found in time")),
         })
     }
 
@@ -376,8 +376,8 @@ impl Reader {
         let found = self.history.find(&self.repo, from, MAX_TAG_WALK, until, |id| at.contains_key(id));
         let name = match found {
             Ok(found) => found.and_then(|id| at.get(&id).map(|name| (*name).to_owned())),
-            Err(Cut::Late) if is_first => return Ok(LastTag::NotYet),
-            Err(Cut::Late) => None,
+            // Not remembered: what was not found in time may be there all the same.
+            Err(Cut::Late) => return Ok(LastTag::NotYet),
             Err(Cut::Git(error)) => return Err(error),
         };
         self.compared.last_tag = Some((from, tags.to_vec(), name.clone()));
