@@ -1,7 +1,6 @@
 //! Input: the terminal's events, its end, and signals, each on a thread that only waits.
 
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::net::UnixStream;
+use std::io;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,6 +21,8 @@ use crate::failure::{Failure, Result};
 
 /// How long the thread that reads may take to leave the terminal alone.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often the thread that reads looks whether it may still.
+const TURN: Duration = Duration::from_millis(500);
 /// How long the beginning of a sequence waits for the rest of it before it is left to the next look.
 const LINGER: Duration = Duration::from_millis(20);
 
@@ -46,12 +47,12 @@ pub(super) fn start(began: Instant, events: &Sender<Event>) -> Result<Reader> {
     .map_err(|error| no_thread(&error))?;
     panics::spawn("terminal-gone", events.clone(), move || wait_for_hangup(&hangup))
         .map_err(|error| no_thread(&error))?;
-    let (reader, wake) = Reader::new().map_err(|error| no_thread(&error))?;
+    let reader = Reader { gate: Arc::default() };
     let gate = Arc::clone(&reader.gate);
     panics::spawn("terminal-in", events.clone(), move || {
         // Ends with the terminal: a closed one is noticed by the thread above as well,
         // because reading may spin on it without ever failing.
-        read_on(&gate, &wake, &|event| {
+        read_on(&gate, &|event| {
             let at_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             keys.send(Event::Terminal(event, at_ms)).is_ok()
         });
@@ -64,8 +65,6 @@ pub(super) fn start(began: Instant, events: &Sender<Event>) -> Result<Reader> {
 /// The thread that reads the terminal, as whoever may need it for another program sees it.
 pub(super) struct Reader {
     gate: Arc<Gate>,
-    /// A byte in it makes the thread look at the gate.
-    wake: UnixStream,
 }
 
 /// Whether the terminal may be read.
@@ -101,18 +100,10 @@ impl Gate {
 }
 
 impl Reader {
-    fn new() -> io::Result<(Self, UnixStream)> {
-        let (wake, woken) = UnixStream::pair()?;
-        wake.set_nonblocking(true)?;
-        woken.set_nonblocking(true)?;
-        Ok((Self { gate: Arc::default(), wake }, woken))
-    }
-
     /// Stops reading, so that what is typed reaches another program; returns once that is so, or
     /// after a moment where the thread is held up.
     pub(super) fn pause(&self) {
         self.gate.state().paused = true;
-        let _ = (&self.wake).write(&[0]);
         let waiting = |state: &mut Reading| !state.parked;
         drop(self.gate.changed.wait_timeout_while(self.gate.state(), PATIENCE, waiting));
     }
@@ -124,25 +115,17 @@ impl Reader {
     }
 }
 
-/// Reads events until the terminal is gone or nobody takes them. It waits for the terminal by itself
-/// and only then lets the library read, which otherwise could not be made to leave it alone.
-fn read_on(gate: &Gate, wake: &UnixStream, take: &dyn Fn(Terminal) -> bool) {
-    let stdin = io::stdin();
+/// Reads events until the terminal is gone or nobody takes them, and looks now and then whether it
+/// may still.
+fn read_on(gate: &Gate, take: &dyn Fn(Terminal) -> bool) {
     loop {
         gate.pass();
-        let mut fds = [PollFd::new(&stdin, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
-        match rustix::event::poll(&mut fds, None) {
-            Err(rustix::io::Errno::INTR) => continue,
+        // The library has to wait itself: it loses keys that it finds beside a resize, so both must
+        // be fetched when they come.
+        match crossterm::event::poll(TURN) {
+            Ok(true) => {}
+            Ok(false) => continue,
             Err(_) => return,
-            Ok(_) => {}
-        }
-        if !fds[1].revents().is_empty() {
-            let mut bytes = [0; 16];
-            let _ = (&*wake).read(&mut bytes);
-            continue;
-        }
-        if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) {
-            return;
         }
         // What it has read already may hold several events, or none that is whole.
         let mut patience = LINGER;
