@@ -21,8 +21,10 @@ pub struct BranchFacts {
     pub has_develop: bool,
     /// Address of the remote, as git has it.
     pub remote: Option<String>,
-    /// The tag of the highest version.
-    pub last_tag: Option<String>,
+    /// What stands before the version in the name of the highest tag.
+    pub tag_prefix: Option<String>,
+    /// Recognised files at the root that hold the version, without their locks.
+    pub versions: Vec<String>,
     /// What the `git flow` command was told, where it was set up here.
     pub git_flow: Option<GitFlow>,
 }
@@ -160,7 +162,7 @@ pub fn look(root: &Path, facts: &BranchFacts) -> Found {
         names.iter().find_map(|name| make_script(file, text, name))
     };
     let (platform, gitops) = platform::look(root);
-    let hotfix = hotfix::look(root, facts);
+    let hotfix = hotfix::look(facts);
     let told = facts.git_flow.as_ref().map(|told| told.main.clone());
     let flow = match (facts.has_develop || told.is_some(), forge) {
         (true, _) => Some(Flow::GitFlow),

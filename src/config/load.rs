@@ -84,7 +84,7 @@ pub fn schema() -> Value {
 }
 
 /// Reads a file of bounded size; `None` where there is none.
-pub(super) fn bytes(path: &Path) -> Result<Option<Vec<u8>>> {
+pub(crate) fn bytes(path: &Path) -> Result<Option<Vec<u8>>> {
     // A pipe or device in place of the file would block whoever opens it.
     match path.metadata() {
         Ok(metadata) if metadata.is_file() => {}

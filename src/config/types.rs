@@ -11,9 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::{ChecklistItem, PolicyChange};
 
+mod flag;
 mod hotfix;
+mod version;
 
+pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METHODS, not_an_address};
 pub use hotfix::{Flow, Forge, Hotfix, PullConfig, VersionFile};
+pub use version::{VersionKind, version_pattern};
 
 /// What `flightdeck.toml` at the root of a repository says about its service.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -242,74 +246,6 @@ pub struct Rollback {
     #[serde(default = "default_check_timeout", serialize_with = "friendly::required")]
     #[schemars(with = "DurationText")]
     pub timeout: SignedDuration,
-}
-
-/// A feature flag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Flag {
-    /// Name, unique among the flags; also its key at the service, unless `key` says otherwise.
-    pub name: String,
-    /// The service that keeps it.
-    #[serde(default)]
-    pub kind: FlagKind,
-    /// Address of that service, `https://app.launchdarkly.com`; of plain HTTP the address that is
-    /// read to learn the state.
-    pub url: String,
-    /// Name of the secret that is sent as its token; to plain HTTP as `Bearer`. Empty: none.
-    #[serde(default)]
-    pub token: String,
-    /// The key at the service, where it is not the name. Of Flagsmith the number of the feature.
-    #[serde(default)]
-    pub key: String,
-    /// The project at the service.
-    #[serde(default)]
-    pub project: String,
-    /// The environment at the service; of Flagsmith its key.
-    #[serde(default)]
-    pub environment: String,
-    /// Of plain HTTP: where in the JSON answer the state stands: `enabled`. Empty: the whole body.
-    /// `true` is on, `false` is off.
-    #[serde(default)]
-    pub path: String,
-    /// Of plain HTTP: the call that turns it on.
-    #[serde(default)]
-    pub on: Option<FlagCall>,
-    /// Of plain HTTP: the call that turns it off.
-    #[serde(default)]
-    pub off: Option<FlagCall>,
-    /// What it guards, a few words.
-    #[serde(default)]
-    pub about: String,
-}
-
-/// A service that keeps flags.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum FlagKind {
-    /// Any HTTP API: `url`, `path`, `on` and `off` say how.
-    #[default]
-    Http,
-    /// `LaunchDarkly`.
-    LaunchDarkly,
-    /// Unleash.
-    Unleash,
-    /// Flagsmith.
-    Flagsmith,
-}
-
-/// A call that sets a flag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FlagCall {
-    /// `PUT`, `POST`, `PATCH`, `DELETE`.
-    pub method: String,
-    /// Its address; empty: that of the flag.
-    #[serde(default)]
-    pub url: String,
-    /// What is sent; empty: nothing.
-    #[serde(default)]
-    pub body: String,
 }
 
 /// A secret, by name. At most one of `env`, `file` and `command`; with none of them it is the

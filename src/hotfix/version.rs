@@ -15,9 +15,10 @@ use std::ops::Range;
 
 pub use find::{Broken, Found, Held, RECOGNISED, Tree, find, sources};
 pub use number::Version;
-pub use spots::{expression, spots};
+pub use spots::spots;
 
 use super::outlook::Bump;
+pub use crate::config::types::{VersionKind as Kind, version_pattern};
 
 /// Files that people write are no longer than this, in bytes; what is longer is not one of them.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -52,51 +53,6 @@ pub struct Spot {
     pub span: Range<usize>,
     /// What stands there.
     pub version: String,
-}
-
-/// A kind of file, told by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// `VERSION`: a version and nothing else.
-    Plain,
-    /// `Cargo.toml`.
-    Cargo,
-    /// `Cargo.lock`.
-    CargoLock,
-    /// `package.json`.
-    Npm,
-    /// `package-lock.json`, `npm-shrinkwrap.json`.
-    NpmLock,
-    /// `pyproject.toml`.
-    Python,
-    /// `uv.lock`.
-    UvLock,
-}
-
-impl Kind {
-    /// The kind of a file; `None`: its name says nothing.
-    pub fn of(path: &str) -> Option<Self> {
-        Some(match path.rsplit('/').next().unwrap_or(path) {
-            "VERSION" => Self::Plain,
-            "Cargo.toml" => Self::Cargo,
-            "Cargo.lock" => Self::CargoLock,
-            "package.json" => Self::Npm,
-            "package-lock.json" | "npm-shrinkwrap.json" => Self::NpmLock,
-            "pyproject.toml" => Self::Python,
-            "uv.lock" => Self::UvLock,
-            _ => return None,
-        })
-    }
-
-    /// Tells whether a tool writes it, after another file.
-    pub fn is_lock(self) -> bool {
-        matches!(self, Self::CargoLock | Self::NpmLock | Self::UvLock)
-    }
-
-    /// Tells whether the tools that read it take versions of three numbers only.
-    pub fn is_strict(self) -> bool {
-        matches!(self, Self::Cargo | Self::CargoLock | Self::Npm | Self::NpmLock)
-    }
 }
 
 /// Most bytes a file of a path may have.

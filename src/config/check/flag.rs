@@ -6,8 +6,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{label, table, text};
 use crate::config::problem::Problem;
-use crate::config::types::Flag;
-use crate::deploy::flags::{Calls, METHODS, not_an_address};
+use crate::config::types::{Flag, FlagRequests, SETTING_METHODS, not_an_address};
 use crate::health::answer::subject;
 use crate::text::visible;
 
@@ -51,10 +50,10 @@ fn address(parent: &DeTable<'_>, found: &mut Vec<Problem>) {
 fn sets(call: &DeTable<'_>, secrets: &[&str], found: &mut Vec<Problem>) {
     address(call, found);
     if let Some((method, span)) = text(call, "method")
-        && !METHODS.contains(&method.to_ascii_uppercase().as_str())
+        && !SETTING_METHODS.contains(&method.to_ascii_uppercase().as_str())
     {
         let problem = Problem::new(span, format!("`{}` is no method that sets anything", visible(method)));
-        found.push(problem.help(format!("one of {}", METHODS.join(", "))));
+        found.push(problem.help(format!("one of {}", SETTING_METHODS.join(", "))));
     }
     let Some((body, span)) = text(call, "body") else { return };
     for part in body.split("{secret:").skip(1) {
@@ -78,7 +77,7 @@ fn undeclared(name: &str, secrets: &[&str], span: std::ops::Range<usize>) -> Pro
 fn calls(entry: &Spanned<DeValue<'_>>, flag: &DeTable<'_>, found: &mut Vec<Problem>) {
     // A field that is missing or of a wrong type is reported already.
     let Ok(typed) = Flag::deserialize(ValueDeserializer::from(entry.clone())) else { return };
-    let Err(why) = Calls::of(&typed) else { return };
+    let Err(why) = FlagRequests::of(&typed) else { return };
     let about = ["project", "environment", "key", "address"]
         .into_iter()
         .find(|word| why.starts_with(&format!("its {word} ")))

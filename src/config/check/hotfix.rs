@@ -7,8 +7,7 @@ use toml::de::DeTable;
 
 use super::{is_branch, known, label, table, tables, text, texts};
 use crate::config::problem::Problem;
-use crate::config::types::{Flow, Hotfix};
-use crate::hotfix::version::{Kind, expression};
+use crate::config::types::{Flow, Hotfix, VersionKind, version_pattern};
 use crate::plan::gates::Gate;
 use crate::text::{nearest, visible};
 
@@ -108,7 +107,7 @@ fn version_file(file: &DeTable<'_>, found: &mut Vec<Problem>) {
         Some((pattern, span)) => {
             if pattern.contains('\0') {
                 found.push(Problem::new(span, "no program can be given an argument with a NUL in it"));
-            } else if let Err(why) = expression(pattern) {
+            } else if let Err(why) = version_pattern(pattern) {
                 let problem = Problem::new(span, format!("this regular expression cannot be used: {why}"));
                 found.push(
                     problem.help("in single quotes a \\ stands for itself: pattern = 'VERSION \"(.*)\"'"),
@@ -116,7 +115,7 @@ fn version_file(file: &DeTable<'_>, found: &mut Vec<Problem>) {
             }
         }
         None if ignored => {}
-        None => match Kind::of(path) {
+        None => match VersionKind::of(path) {
             Some(kind) if !kind.is_lock() => {}
             Some(_) => found.push(Problem::new(
                 span,

@@ -1,12 +1,9 @@
 //! How hotfixes are made here: what `git flow` was told, how tags begin, which files hold the
 //! version.
 
-use std::path::Path;
-
 use super::BranchFacts;
 use crate::config::check::is_branch;
 use crate::config::types::Hotfix;
-use crate::hotfix::version::{self, Tree, Version};
 
 /// Names that are not the usual ones, and files that hold the version.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,7 +21,7 @@ pub struct Habits {
 }
 
 /// Looks for what is not as it usually is.
-pub(super) fn look(root: &Path, facts: &BranchFacts) -> Habits {
+pub(super) fn look(facts: &BranchFacts) -> Habits {
     let usual = Hotfix::default();
     let told = facts.git_flow.as_ref();
     let other = |told: Option<&String>, usual: &str, rest: &str| {
@@ -32,7 +29,7 @@ pub(super) fn look(root: &Path, facts: &BranchFacts) -> Habits {
         told.filter(is_other).filter(|name| is_branch(&format!("{name}{rest}"))).cloned()
     };
     let tags = told.and_then(|told| told.tag_prefix.clone());
-    let tags = tags.or_else(|| tag_prefix(facts.last_tag.as_deref()?).map(str::to_owned));
+    let tags = tags.or_else(|| facts.tag_prefix.clone());
     let fits = |prefix: &String| *prefix != usual.tag_prefix && is_branch(&format!("{prefix}1"));
     let prefix = other(told.and_then(|told| told.prefix.as_ref()), &usual.prefix, "x");
     let release = other(told.and_then(|told| told.release_prefix.as_ref()), &usual.release_prefix, "x");
@@ -45,36 +42,7 @@ pub(super) fn look(root: &Path, facts: &BranchFacts) -> Habits {
         prefix: prefix.filter(|_| apart),
         release_prefix: release.filter(|_| apart),
         tag_prefix: tags.filter(fits),
-        versions: version::sources(&Files(root), &[]).held.into_iter().map(|held| held.target.path).collect(),
-    }
-}
-
-/// What stands before the version in the name of a tag.
-fn tag_prefix(tag: &str) -> Option<&str> {
-    let start = tag.find(|c: char| c.is_ascii_digit())?;
-    let (prefix, rest) = tag.split_at(start);
-    (rest.contains('.') && Version::parse(rest).is_some()).then_some(prefix)
-}
-
-/// The files of a work tree.
-struct Files<'a>(&'a Path);
-
-impl Tree for Files<'_> {
-    fn read(&self, path: &str) -> Option<Result<String, String>> {
-        let bytes = crate::config::load::bytes(&self.0.join(path)).transpose()?;
-        let text = bytes
-            .map_err(|failure| failure.cause)
-            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()));
-        Some(text)
-    }
-
-    fn has(&self, path: &str) -> bool {
-        self.0.join(path).is_file()
-    }
-
-    fn called(&self, _folder: &str, _name: &str) -> Vec<String> {
-        // Only what lies at the root is looked for.
-        Vec::new()
+        versions: facts.versions.clone(),
     }
 }
 
@@ -85,10 +53,6 @@ mod tests {
 
     #[test]
     fn only_what_is_not_as_usual_is_told() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("VERSION"), "1.2.3\n").unwrap();
-        std::fs::write(dir.path().join("package.json"), "{").unwrap();
-        std::fs::write(dir.path().join("Cargo.toml"), "[package]\nversion = \"1.2.3\"\n").unwrap();
         let usual = GitFlow {
             main: "main".into(),
             develop: Some("develop".into()),
@@ -96,9 +60,10 @@ mod tests {
             release_prefix: Some("release/".into()),
             tag_prefix: Some("v".into()),
         };
-        let facts = BranchFacts { git_flow: Some(usual.clone()), ..BranchFacts::default() };
-        let found = look(dir.path(), &facts);
-        assert_eq!(found.versions, ["VERSION", "Cargo.toml"]);
+        let versions = vec!["VERSION".to_owned()];
+        let facts = BranchFacts { git_flow: Some(usual.clone()), versions, ..BranchFacts::default() };
+        let found = look(&facts);
+        assert_eq!(found.versions, ["VERSION"]);
         assert_eq!(found, Habits { versions: found.versions.clone(), ..Habits::default() });
         let own = GitFlow {
             develop: Some("next".into()),
@@ -106,24 +71,10 @@ mod tests {
             tag_prefix: Some(String::new()),
             ..usual
         };
-        let found = look(dir.path(), &BranchFacts { git_flow: Some(own), ..BranchFacts::default() });
+        let found = look(&BranchFacts { git_flow: Some(own), ..BranchFacts::default() });
         assert_eq!(
             (found.develop.as_deref(), found.prefix, found.tag_prefix.as_deref()),
             (Some("next"), None, Some(""))
         );
-    }
-
-    #[test]
-    fn tags_tell_what_stands_before_a_version() {
-        for (tag, prefix) in [
-            ("v1.2.3", Some("v")),
-            ("1.2.3", Some("")),
-            ("release-1.2", Some("release-")),
-            ("shop/v1.2.3-rc.1", Some("shop/v")),
-            ("2026-11-20", None),
-            ("nightly", None),
-        ] {
-            assert_eq!(tag_prefix(tag), prefix, "{tag}");
-        }
     }
 }

@@ -1,6 +1,9 @@
 //! How a repository is worked in, as far as git tells: its branches, its tags, and what the
 //! `git flow` command was told when it was set up here.
 
+use std::path::Path;
+
+use super::super::version::{self, Tree, Version};
 use super::{Reader, refs};
 use crate::config::detect::{BranchFacts, GitFlow};
 
@@ -18,7 +21,12 @@ impl Reader {
             default_branch: self.default_branch(),
             has_develop,
             remote: self.remote_url(),
-            last_tag: self.newest_tag(),
+            tag_prefix: self.newest_tag().as_deref().and_then(tag_prefix).map(str::to_owned),
+            versions: version::sources(&Files(self.root()), &[])
+                .held
+                .into_iter()
+                .map(|held| held.target.path)
+                .collect(),
             git_flow,
         }
     }
@@ -45,6 +53,35 @@ impl Reader {
     }
 }
 
+/// What stands before the version in the name of a tag.
+fn tag_prefix(tag: &str) -> Option<&str> {
+    let start = tag.find(|c: char| c.is_ascii_digit())?;
+    let (prefix, rest) = tag.split_at(start);
+    (rest.contains('.') && Version::parse(rest).is_some()).then_some(prefix)
+}
+
+/// The files of a work tree.
+struct Files<'a>(&'a Path);
+
+impl Tree for Files<'_> {
+    fn read(&self, path: &str) -> Option<Result<String, String>> {
+        let bytes = crate::config::load::bytes(&self.0.join(path)).transpose()?;
+        let text = bytes
+            .map_err(|failure| failure.cause)
+            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()));
+        Some(text)
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.0.join(path).is_file()
+    }
+
+    fn called(&self, _folder: &str, _name: &str) -> Vec<String> {
+        // Only what lies at the root is looked for.
+        Vec::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,7 +94,7 @@ mod tests {
         let habits = |repo: &TestRepo| Reader::open(repo.root()).unwrap().habits();
         let found = habits(&repo);
         assert_eq!((found.default_branch.as_deref(), found.has_develop), (Some("main"), false));
-        assert_eq!((found.last_tag.as_deref(), found.git_flow), (Some("v1.10.0"), None));
+        assert_eq!((found.tag_prefix.as_deref(), found.git_flow), (Some("v"), None));
         repo.git(&["branch", "next"]);
         for (name, value) in [
             ("branch.master", "main"),
@@ -73,5 +110,32 @@ mod tests {
         assert_eq!((names.main.as_str(), names.develop.as_deref()), ("main", Some("next")));
         assert_eq!((names.prefix.as_deref(), names.tag_prefix.as_deref()), (Some("hot/"), Some("")));
         assert_eq!(names.release_prefix, None);
+    }
+
+    #[test]
+    fn only_files_at_the_root_that_hold_the_version_are_told() {
+        let repo = TestRepo::new();
+        for (name, text) in [
+            ("VERSION", "1.2.3\n"),
+            ("package.json", "{"),
+            ("Cargo.toml", "[package]\nversion = \"1.2.3\"\n"),
+        ] {
+            std::fs::write(repo.root().join(name), text).unwrap();
+        }
+        assert_eq!(Reader::open(repo.root()).unwrap().habits().versions, ["VERSION", "Cargo.toml"]);
+    }
+
+    #[test]
+    fn tags_tell_what_stands_before_a_version() {
+        for (tag, prefix) in [
+            ("v1.2.3", Some("v")),
+            ("1.2.3", Some("")),
+            ("release-1.2", Some("release-")),
+            ("shop/v1.2.3-rc.1", Some("shop/v")),
+            ("2026-11-20", None),
+            ("nightly", None),
+        ] {
+            assert_eq!(tag_prefix(tag), prefix, "{tag}");
+        }
     }
 }

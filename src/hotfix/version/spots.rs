@@ -5,18 +5,15 @@
 use std::fmt;
 use std::ops::Range;
 
-use regex::RegexBuilder;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::{Kind, Place, Spot};
+use super::{Kind, Place, Spot, version_pattern};
 
 /// Longer than this is no version.
 const MAX_VERSION_BYTES: usize = 128;
-/// A regular expression may not take more memory than this once it is compiled, in bytes.
-const MAX_PATTERN_BYTES: usize = 1 << 20;
 /// More matches than this are not those of a version.
 const MAX_MATCHES: usize = 1000;
 
@@ -41,32 +38,8 @@ pub fn spots(path: &str, place: &Place, text: &str) -> Result<Vec<Spot>, String>
     }
 }
 
-/// A regular expression as it is used here: `^` and `$` stand for the ends of lines.
-///
-/// # Errors
-/// One line that says what is wrong with it.
-pub fn expression(pattern: &str) -> Result<regex::Regex, String> {
-    let expression = RegexBuilder::new(pattern)
-        .multi_line(true)
-        .crlf(true)
-        .size_limit(MAX_PATTERN_BYTES)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
-            // The first lines only draw the expression and point into it.
-            error => {
-                error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
-            }
-        })?;
-    match expression.captures_len() {
-        2 => Ok(expression),
-        1 => Err("it has no group: put ( ) around the version".to_owned()),
-        several => Err(format!("it has {} groups: use (?: ) for all but that of the version", several - 1)),
-    }
-}
-
 fn matches(pattern: &str, text: &str) -> Result<Vec<Spot>, String> {
-    let expression = expression(pattern).map_err(|why| format!("{pattern} cannot be used: {why}"))?;
+    let expression = version_pattern(pattern).map_err(|why| format!("{pattern} cannot be used: {why}"))?;
     let mut found = Vec::new();
     for captures in expression.captures_iter(text) {
         let Some(group) = captures.get(1) else { continue };

@@ -130,12 +130,7 @@ fn files_that_are_not_right_say_so_and_are_never_guessed_at() {
 }
 
 #[test]
-fn an_expression_needs_one_group_and_has_to_find_a_version() {
-    assert!(expression("v = (.*)").is_ok() && expression("(?:a|b)(\\d+)").is_ok());
-    assert!(expression("v = .*").unwrap_err().contains("no group"));
-    assert!(expression("(a)(b)").unwrap_err().contains("2 groups"));
-    assert!(expression("(a").unwrap_err().contains("unclosed group"));
-    assert!(expression("(a{1000}{1000})").unwrap_err().contains("too large"));
+fn an_expression_has_to_find_a_version() {
     let find = |pattern: &str, text: &str| spots("x", &Place::Pattern(pattern.to_owned()), text);
     assert_eq!(find("v=(.*)", "a v=1\nb v=2\n").unwrap().len(), 2);
     assert!(find("v=(.*)", "v=\n").is_err() && find("(.*)", "1.2.3\n").is_err());
