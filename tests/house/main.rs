@@ -1,15 +1,16 @@
 //! The rules of the house, read from the sources: who may import whom, how long a file may
 //! be, and that every folder says what lives there.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::string_slice,
-    reason = "a test ends where something is not as it must be, and Rust code is cut at ASCII marks"
-)]
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+mod reading;
+
+use reading::Source;
 
 /// Most lines a file may have.
 const MAX_LINES: usize = 600;
@@ -57,95 +58,6 @@ const FOR_ALL: [&str; 3] = ["config::types", "failure", "text"];
 /// Who may carry out what the files that touch the world offer.
 const MAY_TOUCH: [&str; 4] = ["runtime", "conductor", "cli", "drill"];
 
-/// A source file: its module path, and what it is made of outside its tests.
-struct Source {
-    path: PathBuf,
-    /// `health::http`.
-    module: String,
-    text: String,
-}
-
-impl Source {
-    fn folder(&self) -> &str {
-        self.module.split("::").next().unwrap_or_default()
-    }
-
-    /// Paths it names, `crate::` taken off: `journal::Journal`, `std::fs::File`.
-    fn names(&self) -> BTreeSet<String> {
-        let code = without_tests_and_comments(&self.text);
-        let mut found = BTreeSet::new();
-        for (at, _) in code.match_indices("::") {
-            let start = code[..at].rfind(|c: char| !is_name(c)).map_or(0, |i| i + 1);
-            let continues = code[..start].ends_with("::");
-            if !continues && start < at {
-                expand(&code[start..], "", &mut found);
-            }
-        }
-        found.into_iter().filter_map(|path| self.absolute(&path)).collect()
-    }
-
-    /// A path as seen from the root of the crate.
-    fn absolute(&self, path: &str) -> Option<String> {
-        let mut here: Vec<&str> = self.module.split("::").collect();
-        let mut rest = path;
-        if let Some(path) = rest.strip_prefix("crate::") {
-            return Some(path.to_owned());
-        }
-        if !rest.starts_with("super::") {
-            return Some(rest.to_owned());
-        }
-        while let Some(path) = rest.strip_prefix("super::") {
-            here.pop()?;
-            rest = path;
-        }
-        here.push(rest);
-        Some(here.join("::"))
-    }
-}
-
-fn is_name(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-/// Collects the paths of a `use` tree or of a path in code: `a::{b, c::d}` is two.
-fn expand(text: &str, prefix: &str, found: &mut BTreeSet<String>) {
-    let name: String = text.chars().take_while(|&c| is_name(c)).collect();
-    let rest = &text[name.len()..];
-    let path = if prefix.is_empty() { name } else { format!("{prefix}::{name}") };
-    let Some(next) = rest.strip_prefix("::") else {
-        found.insert(path);
-        return;
-    };
-    let Some(group) = next.strip_prefix('{') else {
-        expand(next, &path, found);
-        return;
-    };
-    let mut depth = 0;
-    let mut start = true;
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => return,
-            '}' => depth -= 1,
-            ',' if depth == 0 => start = true,
-            c if start && is_name(c) => {
-                start = false;
-                expand(&group[at..], &path, found);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn without_tests_and_comments(text: &str) -> String {
-    let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-    let lines = code.lines().map(|line| match line.find("//") {
-        Some(at) if !line[..at].contains('"') => &line[..at],
-        _ => line,
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 /// All files below a folder with this ending.
 fn files(below: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -165,21 +77,19 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The sources of the program, without files that hold nothing but tests.
+/// The sources of the program, without files that are compiled for tests alone.
 fn sources() -> Vec<Source> {
     let src = root().join("src");
-    let sources = files(&src, "rs").into_iter().map(|path| {
+    let read = |path: PathBuf| {
         let inside = path.strip_prefix(&src).unwrap().with_extension("");
         let parts: Vec<_> = inside.iter().map(|part| part.to_str().unwrap()).collect();
         let module = parts.strip_suffix(&["mod"]).unwrap_or(&parts).join("::");
         Source { text: fs::read_to_string(&path).unwrap(), module, path }
-    });
-    let of_tests = |source: &Source| {
-        let name = source.module.rsplit("::").next().unwrap_or_default().to_owned();
-        let declared = |text: &str| text.contains("#![cfg(test)]");
-        name == "testing" || name == "tests" || name.ends_with("_tests") || declared(&source.text)
     };
-    sources.filter(|source| !of_tests(source)).collect()
+    let all: Vec<Source> = files(&src, "rs").into_iter().map(read).collect();
+    let tests: Vec<String> = all.iter().flat_map(Source::test_modules).collect();
+    let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+    all.into_iter().filter(|source| !any_below(&source.module, &tests)).collect()
 }
 
 fn is_below(path: &str, module: &str) -> bool {
@@ -190,16 +100,82 @@ fn any_below(path: &str, modules: &[&str]) -> bool {
     modules.iter().any(|module| is_below(path, module))
 }
 
-/// Fails with one line for each file and path that breaks a rule.
-fn nobody(rule: &str, breaks: impl Fn(&Source, &str) -> bool) {
-    let mut broken = Vec::new();
-    for source in sources() {
-        for path in source.names().iter().filter(|path| breaks(&source, path)) {
-            broken.push(format!("{}: {path}", source.path.strip_prefix(root()).unwrap().display()));
-        }
-    }
-    assert!(broken.is_empty(), "{rule}:\n{}", broken.join("\n"));
+/// A rule of imports.
+struct Rule {
+    /// What it says.
+    says: &'static str,
+    /// Tells whether a source breaks it by naming a path.
+    breaks: fn(&Source, &str) -> bool,
+    /// A path that breaks it in this source; `None`: the rule is not about it.
+    violation: fn(&Source) -> Option<&'static str>,
 }
+
+const RULES: [Rule; 7] = [
+    Rule {
+        says: "what is pure touches nothing of the world",
+        breaks: |source, path| {
+            is_pure(source) && any_below(path, &WORLD) && !any_below(path, &DATA)
+                || globs(source, path, &WORLD)
+        },
+        violation: |source| is_pure(source).then_some("std::fs::read"),
+    },
+    Rule {
+        says: "what is pure reads no clock",
+        breaks: |source, path| {
+            let clock = ["Timestamp::now", "Zoned::now", "SystemTime::now", "Instant::now"];
+            is_pure(source) && clock.iter().any(|now| path.ends_with(now))
+        },
+        violation: |source| is_pure(source).then_some("std::time::SystemTime::now"),
+    },
+    Rule {
+        says: "only runtime, conductor, cli and drill import what touches the world",
+        breaks: |source, path| !may_touch(source) && any_below(path, &TOUCHES_WORLD),
+        violation: |source| (!may_touch(source)).then_some("crate::health::http::planted"),
+    },
+    Rule {
+        says: "imports go cockpit → hotfix, deploy, health, comms, report → plan → incident",
+        breaks: goes_up,
+        violation: |source| match source.folder() {
+            "incident" => Some("crate::plan::planted"),
+            "plan" => Some("crate::cockpit::planted"),
+            "cockpit" => Some("crate::journal::planted"),
+            _ if is_pure(source) => Some("crate::cockpit::planted"),
+            _ => None,
+        },
+    },
+    Rule {
+        says: "only runtime, cli and main import tui, only main imports cli",
+        breaks: |source, path| {
+            let from = source.folder();
+            (is_below(path, "tui") && !["tui", "runtime", "cli"].contains(&from))
+                || (is_below(path, "cli") && !["cli", "main"].contains(&from))
+        },
+        violation: |source| (!["cli", "main"].contains(&source.folder())).then_some("crate::cli::planted"),
+    },
+    Rule {
+        says: "tui imports the model and nothing that does I/O",
+        breaks: |source, path| {
+            let forbidden = [
+                "tokio",
+                "git2",
+                "reqwest",
+                "rusqlite",
+                "std::net",
+                "std::process",
+                "journal",
+                "conductor",
+                "runtime",
+            ];
+            source.folder() == "tui" && (any_below(path, &forbidden) || any_below(path, &TOUCHES_WORLD))
+        },
+        violation: |source| (source.folder() == "tui").then_some("crate::conductor::planted"),
+    },
+    Rule {
+        says: "config imports neither hotfix nor deploy",
+        breaks: |source, path| source.folder() == "config" && any_below(path, &["hotfix", "deploy"]),
+        violation: |source| (source.folder() == "config").then_some("crate::deploy::planted"),
+    },
+];
 
 /// Tells whether a source belongs to what has to stay pure.
 fn is_pure(source: &Source) -> bool {
@@ -207,13 +183,105 @@ fn is_pure(source: &Source) -> bool {
     PURE.contains(&source.folder()) || (shared && !any_below(&source.module, &TOUCHES_WORLD))
 }
 
+/// Tells whether a pure source imports all of something that holds a part of the world.
+fn globs(source: &Source, path: &str, world: &[&str]) -> bool {
+    let Some(all_of) = path.strip_suffix("::*") else { return false };
+    is_pure(source) && world.iter().any(|part| is_below(part, all_of))
+}
+
+fn may_touch(source: &Source) -> bool {
+    any_below(&source.module, &MAY_TOUCH) || any_below(&source.module, &TOUCHES_WORLD)
+}
+
+fn goes_up(source: &Source, path: &str) -> bool {
+    let five = ["hotfix", "deploy", "health", "comms", "report"];
+    let to = path.split("::").next().unwrap_or_default();
+    let from = source.folder();
+    if !folders().contains(to) || to == from || any_below(path, &FOR_ALL) {
+        return false;
+    }
+    match from {
+        "incident" => true,
+        "plan" => to != "incident",
+        _ if five.contains(&from) && is_pure(source) => {
+            !["plan", "incident"].contains(&to) && !five.contains(&to)
+        }
+        "cockpit" => {
+            !["plan", "incident"].contains(&to)
+                && !five.contains(&to)
+                && !any_below(path, &["config::problem", "config::settings", "drill::guide"])
+        }
+        _ => false,
+    }
+}
+
+/// The folders and files at the root of the sources.
+fn folders() -> &'static BTreeSet<String> {
+    static FOLDERS: OnceLock<BTreeSet<String>> = OnceLock::new();
+    FOLDERS.get_or_init(|| sources().iter().map(|source| source.folder().to_owned()).collect())
+}
+
+/// The paths by which a source breaks a rule.
+fn broken(rule: &Rule, source: &Source) -> Vec<String> {
+    source.names().into_iter().filter(|path| (rule.breaks)(source, path)).collect()
+}
+
 #[test]
-fn pure_parts_touch_nothing() {
-    nobody("these are to be pure", |source, path| {
-        let world = any_below(path, &WORLD) && !any_below(path, &DATA);
-        let clock = ["Timestamp::now", "Zoned::now", "SystemTime::now", "Instant::now"];
-        is_pure(source) && (world || clock.iter().any(|now| path.ends_with(now)))
-    });
+fn the_rules_of_import_hold() {
+    let mut all = Vec::new();
+    for source in sources() {
+        for rule in &RULES {
+            for path in broken(rule, &source) {
+                let file = source.path.strip_prefix(root()).unwrap().display();
+                all.push(format!("{file}: {path} ({})", rule.says));
+            }
+        }
+    }
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+/// Ways to break a rule: something that names the path, with a number that makes it unique.
+const PLANTED: [fn(&str, usize) -> String; 5] = [
+    |path, n| format!("use {path} as planted_{n};\n"),
+    |path, n| {
+        let (parent, name) = path.rsplit_once("::").unwrap();
+        format!("use {parent} as planted_{n};\nfn plants_{n}() {{ planted_{n}::{name}() }}\n")
+    },
+    |path, n| format!("fn planted_{n}() {{ let _ = {path}(); }}\n"),
+    |path, n| format!("fn planted_{n}() {{ println!(\"{{:?}}\", {path}()); }}\n"),
+    |path, n| format!("fn planted_{n}() -> impl Fn() {{ <{path}>::default }}\n"),
+];
+
+/// Plants a violation of each rule into each file it is about: where imports stand, before the
+/// tests, and behind them, each time in another way. Each has to be found.
+#[test]
+fn a_violation_is_found_wherever_it_stands() {
+    let mut ways = PLANTED.iter().cycle();
+    let mut planted = [0; RULES.len()];
+    for source in sources() {
+        // Behind what the file says of itself, before its first test, at its end.
+        let top = source.text.lines().take_while(|line| line.starts_with("//!") || line.starts_with("#!["));
+        let top = top.map(|line| line.len() + 1).sum::<usize>().min(source.text.len());
+        let before_tests = source.text.find("#[cfg(test)]").unwrap_or(source.text.len());
+        for at in [top, before_tests, source.text.len()] {
+            let plant = ways.next().unwrap();
+            let mut text = source.text.clone();
+            for (n, rule) in RULES.iter().enumerate() {
+                if let Some(path) = (rule.violation)(&source) {
+                    text.insert_str(at, &plant(path, n));
+                    planted[n] += 1;
+                }
+            }
+            let changed = Source { path: source.path.clone(), module: source.module.clone(), text };
+            let names = changed.names();
+            for path in RULES.iter().filter_map(|rule| (rule.violation)(&source)) {
+                let name = path.trim_start_matches("crate::");
+                let found = names.contains(name) && RULES.iter().any(|rule| (rule.breaks)(&changed, name));
+                assert!(found, "{}: {path} is not found:\n{}", source.path.display(), plant(path, 0));
+            }
+        }
+    }
+    assert!(planted.iter().all(|count| *count >= PLANTED.len()), "{planted:?}");
 }
 
 #[test]
@@ -221,69 +289,6 @@ fn what_touches_the_world_is_there() {
     let modules: BTreeSet<String> = sources().into_iter().map(|source| source.module).collect();
     let gone: Vec<_> = TOUCHES_WORLD.iter().filter(|file| !modules.contains(**file)).collect();
     assert!(gone.is_empty(), "take these off the list: {gone:?}");
-}
-
-#[test]
-fn only_those_who_carry_things_out_import_what_touches_the_world() {
-    nobody("only runtime, conductor, cli and drill may import these", |source, path| {
-        any_below(path, &TOUCHES_WORLD)
-            && !any_below(&source.module, &MAY_TOUCH)
-            && !TOUCHES_WORLD.iter().any(|file| is_below(path, file) && is_below(&source.module, file))
-            && !any_below(&source.module, &TOUCHES_WORLD)
-    });
-}
-
-#[test]
-fn imports_go_downwards_only() {
-    let all: BTreeSet<String> = sources().iter().map(|source| source.folder().to_owned()).collect();
-    let five = ["hotfix", "deploy", "health", "comms", "report"];
-    nobody("imports go cockpit → the five → plan → incident", |source, path| {
-        let to = path.split("::").next().unwrap_or_default();
-        let from = source.folder();
-        if !all.contains(to) || to == from || any_below(path, &FOR_ALL) {
-            return false;
-        }
-        match from {
-            "incident" => true,
-            "plan" => to != "incident",
-            _ if five.contains(&from) && is_pure(source) => {
-                !["plan", "incident"].contains(&to) && !five.contains(&to)
-            }
-            "cockpit" => {
-                !["plan", "incident"].contains(&to)
-                    && !five.contains(&to)
-                    && !any_below(path, &["config::problem", "config::settings", "drill::guide"])
-            }
-            _ => false,
-        }
-    });
-}
-
-#[test]
-fn nothing_imports_the_screen_or_the_command_line() {
-    nobody("only runtime, cli and main may import tui, only main may import cli", |source, path| {
-        let from = source.folder();
-        (is_below(path, "tui") && !["tui", "runtime", "cli"].contains(&from))
-            || (is_below(path, "cli") && !["cli", "main"].contains(&from))
-    });
-}
-
-#[test]
-fn the_screen_draws_and_does_nothing_else() {
-    let forbidden = [
-        "tokio",
-        "git2",
-        "reqwest",
-        "rusqlite",
-        "std::net",
-        "std::process",
-        "journal",
-        "conductor",
-        "runtime",
-    ];
-    nobody("tui imports the model and nothing that does I/O", |source, path| {
-        source.folder() == "tui" && (any_below(path, &forbidden) || any_below(path, &TOUCHES_WORLD))
-    });
 }
 
 #[test]
@@ -322,26 +327,4 @@ fn nothing_is_left_unfinished() {
         .map(|source| source.path.display().to_string())
         .collect();
     assert!(unfinished.is_empty(), "{}", unfinished.join("\n"));
-}
-
-#[test]
-fn the_reader_of_imports_sees_them_all() {
-    let source = |module: &str, text: &str| Source {
-        path: PathBuf::from("src/x.rs"),
-        module: module.to_owned(),
-        text: text.to_owned(),
-    };
-    let names = source(
-        "health::rules",
-        "use crate::{journal::Journal, text};\nuse super::super::cli::{a, b::{c, d}};\n\
-         use super::http; // crate::comment::x\nfn f() { std::fs::read(\"x\"); crate::tui::draw() }\n\
-         #[cfg(test)]\nmod tests { use crate::runtime::x; }\n",
-    )
-    .names();
-    for expected in
-        ["journal::Journal", "text", "cli::a", "cli::b::d", "health::http", "std::fs::read", "tui::draw"]
-    {
-        assert!(names.contains(expected), "{expected} in {names:?}");
-    }
-    assert!(!names.iter().any(|name| name.contains("comment") || name.contains("runtime")), "{names:?}");
 }
