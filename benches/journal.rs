@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 
 use divan::Bencher;
-use flightdeck::incident::{Declared, Draft, IncidentId, Log, NoteKind, Noted, Severity, Told};
+use flightdeck::incident::{Declared, Draft, IncidentId, Log, NoteKind, Noted, RepositoryId, Severity, Told};
 use flightdeck::journal::{Journal, Seq};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
@@ -36,6 +36,7 @@ fn declare(journal: &mut Journal) -> IncidentId {
         service: "payments-api".to_owned(),
         impact: "nobody can pay".to_owned(),
         repository: "/srv/payments/.git".to_owned(),
+        repository_id: RepositoryId::default(),
         answers: Vec::new(),
     };
     journal.declare(start(), None, declared).expect("the journal is new").incident

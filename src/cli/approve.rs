@@ -57,5 +57,5 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if args.verbal || ballot.by != *author {
         said = format!("{said} (unverified: written down by {})", visible(author));
     }
-    super::ballot::tell(cx, args.ballot.save, loaded.state(), &ballot, id, &said)
+    super::ballot::tell(cx, args.ballot.save, &loaded, &ballot, id, &said)
 }

@@ -180,7 +180,7 @@ fn as_it_would_be(cx: &Context, loaded: &Loaded) -> Result<About> {
         return Err(Failure::usage("finding the plan", "no environment is configured", ""));
     };
     let request = Request::Deploy { environment: production.name.clone(), reference: None };
-    let history = loaded.journal.history(&cx.place()?.repository)?;
+    let history = loaded.journal.history(&cx.repository(&loaded.journal)?)?;
     let ground = conductor::Ground {
         root: cx.root()?,
         config: &config,
@@ -225,7 +225,7 @@ struct Saved<'a> {
 pub(super) fn tell(
     cx: &Context,
     save: SaveArgs,
-    state: &State,
+    loaded: &Loaded,
     ballot: &Ballot,
     id: RecordId,
     said: &str,
@@ -235,14 +235,15 @@ pub(super) fn tell(
         cx.out.tell(remark);
     }
     cx.out.tell(said);
-    let holder = state.roles.get(&ballot.role).filter(|holder| !holder.eq_ignore_ascii_case(&ballot.by));
+    let holder =
+        loaded.state().roles.get(&ballot.role).filter(|holder| !holder.eq_ignore_ascii_case(&ballot.by));
     if let Some(holder) = holder {
         cx.out.tell(&format!("the record has {} as {}", visible(holder), ballot.role));
     }
     if save.json {
         cx.out.json_line(&Saved {
             id,
-            incident: &state.number,
+            incident: &loaded.number,
             role: &ballot.role,
             by: &ballot.by,
             plan: plan.as_deref(),

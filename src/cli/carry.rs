@@ -60,7 +60,7 @@ pub(super) fn carry_for(
     }
     let world = &world;
     let confirmed = confirm(cx, &loaded, &policy, &plan, world, &pass_over)?;
-    let repository = &cx.place()?.repository;
+    let repository = &cx.repository(&loaded.journal)?;
     let incident = loaded.state().id;
     let seq = loaded.seq;
     let started = conductor::start(
@@ -178,7 +178,8 @@ pub(super) fn on_ground<T>(
 
 /// What is known of releases and ways back.
 pub(super) fn history(cx: &Context) -> Result<History> {
-    cx.journal_to_read()?.history(&cx.place()?.repository)
+    let journal = cx.journal_to_read()?;
+    journal.history(&cx.repository(&journal)?)
 }
 
 /// The plan as it is shown before it runs, without how its gates stand.

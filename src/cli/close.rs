@@ -19,7 +19,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut loaded = cx.load(Wanted::Last)?;
     let state = loaded.state();
-    let doing = format!("closing {}", state.number);
+    let doing = format!("closing {}", loaded.number);
     if state.in_conflict() {
         return Err(Failure::of(
             FailureKind::Held,

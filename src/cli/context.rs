@@ -15,9 +15,11 @@ use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::{Reader, global_user_name, located};
 use crate::hotfix::state::NoRepository;
 use crate::incident::{
-    Body, ChecklistItem, Draft, IncidentId, Log, Policy, Record, State, Status, parse_time,
+    Body, ChecklistItem, Checkout, Draft, IncidentId, Log, Policy, Record, RepositoryId, State, Status,
+    parse_time,
 };
 use crate::journal::{Journal, Seq, Summary};
+use crate::text::visible;
 
 /// What every verb is given.
 #[derive(Debug)]
@@ -78,6 +80,28 @@ pub(crate) struct Place {
     pub(crate) name: String,
 }
 
+impl Place {
+    /// What clones of the repository share; nothing where it cannot be read.
+    pub(crate) fn id(&self) -> RepositoryId {
+        Reader::open(&self.root).map(|reader| reader.repository_id()).unwrap_or_default()
+    }
+}
+
+/// A repository that cannot be read is known by its path alone.
+impl Checkout for Place {
+    fn path(&self) -> String {
+        self.repository.clone()
+    }
+
+    fn remotes(&self) -> Vec<String> {
+        Reader::open(&self.root).map(|reader| reader.remotes()).unwrap_or_default()
+    }
+
+    fn holds(&self, commit: &str) -> Option<bool> {
+        Reader::open(&self.root).ok()?.holds(commit)
+    }
+}
+
 /// Which incident is meant where none is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -95,6 +119,8 @@ pub(crate) struct Loaded {
     pub(crate) log: Log,
     /// Where later records continue.
     pub(crate) seq: Seq,
+    /// Its number, told apart from that of another incident here.
+    pub(crate) number: String,
 }
 
 impl Loaded {
@@ -178,6 +204,14 @@ impl Context {
         })
     }
 
+    /// What the repository goes by in a journal.
+    ///
+    /// # Errors
+    /// As [`Context::place`], or the journal cannot be read.
+    pub(crate) fn repository(&self, journal: &Journal) -> Result<String> {
+        journal.repository(self.place()?)
+    }
+
     /// The root of the repository's work tree.
     pub(crate) fn root(&self) -> Result<&Path> {
         Ok(&self.place()?.root)
@@ -217,7 +251,8 @@ impl Context {
     fn load_from(&self, journal: Journal, wanted: Wanted) -> Result<Loaded> {
         let id = self.which(&journal, wanted)?;
         let (log, seq) = journal.load(id)?;
-        Ok(Loaded { journal, log, seq })
+        let number = journal.number(id)?;
+        Ok(Loaded { journal, log, seq, number })
     }
 
     /// The incident named with `--incident`, if one was.
@@ -229,8 +264,7 @@ impl Context {
         if let Some(named) = self.named(journal)? {
             return Ok(named);
         }
-        let place = self.place()?;
-        let all = journal.incidents(Some(&place.repository))?;
+        let all = journal.incidents(Some(&self.repository(journal)?))?;
         if let Some(open) = the_open_one(&all)? {
             return Ok(open.id);
         }
@@ -349,7 +383,7 @@ pub(super) fn past_time(option: &str, text: &str, now: Timestamp) -> Result<Time
 fn pick(all: &[Summary], named: &str) -> Result<IncidentId> {
     let doing = format!("finding incident {named}");
     let named = named.trim().to_ascii_lowercase();
-    let exact = |one: &&Summary| one.number.to_ascii_lowercase() == named || one.id.to_string() == named;
+    let exact = |one: &&Summary| one.number.eq_ignore_ascii_case(&named) || one.id.to_string() == named;
     let begins = |one: &&Summary| {
         one.number.to_ascii_lowercase().starts_with(&named) || one.id.to_string().starts_with(&named)
     };
@@ -365,12 +399,11 @@ fn pick(all: &[Summary], named: &str) -> Result<IncidentId> {
             "flightdeck history lists those of this repository",
         )),
         [first, second, ..] => {
-            let same = first.number == second.number;
-            let name = |one: &Summary| if same { one.id.to_string() } else { one.number.clone() };
+            let name = |one: &Summary| format!("{} ({})", one.number, visible(&one.title));
             Err(Failure::usage(
                 doing,
-                format!("{} of them begin so, among them {} and {}", found.len(), name(first), name(second)),
-                "write more of it",
+                format!("{} incidents match: {} and {}", found.len(), name(first), name(second)),
+                format!("write more of the number: --incident {}", first.number),
             ))
         }
     }

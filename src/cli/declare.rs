@@ -56,6 +56,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         service: cx.service(),
         impact: args.impact.trim().to_owned(),
         repository: place.repository.clone(),
+        repository_id: place.id(),
         answers: Vec::new(),
     };
     let record = cx.journal()?.declare(cx.now(), started_at, declared)?;

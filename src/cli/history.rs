@@ -34,8 +34,9 @@ struct Line<'a> {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
-    let repository = if args.all { None } else { Some(&*cx.place()?.repository) };
-    let all = cx.journal_to_read()?.incidents(repository)?;
+    let journal = cx.journal_to_read()?;
+    let repository = if args.all { None } else { Some(cx.repository(&journal)?) };
+    let all = journal.incidents(repository.as_deref())?;
     if args.json {
         cx.out.json(&all.iter().map(line).collect::<Vec<_>>())?;
         return Ok(End::Done);

@@ -9,6 +9,8 @@ use serde::Serialize;
 use super::End;
 use super::context::Context;
 use crate::failure::{Failure, Result};
+use crate::journal::Summary;
+use crate::text::visible;
 
 /// Take in an export: all of it, or nothing
 #[derive(Debug, clap::Args)]
@@ -42,7 +44,12 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         })?;
         Box::new(BufReader::new(file))
     };
-    let done = cx.journal()?.import(&mut *input)?;
+    let mut journal = cx.journal()?;
+    let done = journal.import(&mut *input)?;
+    let new = |one: &&Summary| done.incidents.contains(&one.id);
+    for one in journal.incidents(None)?.iter().filter(new) {
+        cx.out.tell(&format!("new here: {}  {}", one.number, visible(&one.title)));
+    }
     if args.json {
         cx.out.json_line(&Done { added: done.added, known: done.known })?;
     } else {

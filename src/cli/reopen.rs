@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut loaded = cx.load(Wanted::Last)?;
     let state = loaded.state();
     if !state.in_conflict() && state.status == Status::Open {
-        return Err(no_change(&format!("reopening {}", state.number), state));
+        return Err(no_change(&format!("reopening {}", loaded.number), state));
     }
     let after = heads(state);
     save_in(cx, args.save, &mut loaded, None, Reopened { reason, after })

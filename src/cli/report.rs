@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::End;
 use super::context::{Context, Setup, Wanted};
 use crate::failure::{Failure, Result};
+use crate::incident::State;
 use crate::report;
 
 /// Write the incident report as Markdown
@@ -27,12 +28,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         cx.out.failure(&failure);
         Setup::new(None, false)
     });
-    let markdown = report::markdown(loaded.state(), &setup.policy, &setup.checklist(), cx.now());
+    let state = State { number: loaded.number.clone(), ..loaded.state().clone() };
+    let markdown = report::markdown(&state, &setup.policy, &setup.checklist(), cx.now());
     match &args.out {
         None => cx.out.lines(&markdown)?,
         Some(path) => {
             write(path, &markdown)?;
-            cx.out.tell(&format!("{} written to {}", loaded.state().number, path.display()));
+            cx.out.tell(&format!("{} written to {}", loaded.number, path.display()));
         }
     }
     Ok(End::Done)

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let state = loaded.state();
     let wanted = if args.mitigated { Status::Mitigated } else { Status::Resolved };
     if !state.in_conflict() && already(state.status, wanted) {
-        return Err(no_change(&format!("calling {} {}", state.number, wanted.name()), state));
+        return Err(no_change(&format!("calling {} {}", loaded.number, wanted.name()), state));
     }
     let after = heads(state);
     match wanted {

@@ -9,8 +9,8 @@ use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Commit, Head};
 use crate::incident::{
     Author, Body, CheckState, Declared, Draft, Hash, Hlc, IncidentId, Log, NoteKind, Noted, Outcome, Phase,
-    PhaseEntered, PlanStarted, Policy, Record, RecordId, RoleTaken, Severity, State, StepEnded, StepStarted,
-    Ticked,
+    PhaseEntered, PlanStarted, Policy, Record, RecordId, RepositoryId, RoleTaken, Severity, State, StepEnded,
+    StepStarted, Ticked,
 };
 
 /// When the fault of every test began.
@@ -47,6 +47,7 @@ pub(super) fn situation() -> Situation {
                 service: "payments-api".to_owned(),
                 impact: "nobody can pay".to_owned(),
                 repository: "/r/.git".to_owned(),
+                repository_id: RepositoryId::default(),
                 answers: Vec::new(),
             }
             .into(),

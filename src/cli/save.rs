@@ -45,7 +45,7 @@ pub(super) fn save_in(
     body: impl Into<Body>,
 ) -> Result<End> {
     let record = loaded.append(at, cx.now(), body)?;
-    print(cx, save, &loaded.state().number, &record)?;
+    print(cx, save, &loaded.number, &record)?;
     Ok(End::Done)
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if loaded.state().severity == args.severity {
         return Err(Failure::usage(
             "setting the severity",
-            format!("{} is {} already", loaded.state().number, args.severity.name()),
+            format!("{} is {} already", loaded.number, args.severity.name()),
             "nothing was recorded; flightdeck note adds what you know",
         ));
     }

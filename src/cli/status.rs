@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::End;
-use super::context::{Context, Loaded, Setup, Wanted};
+use super::context::{Context, Loaded, Place, Setup, Wanted};
 use super::situation::{Around, ProbeState, Situation};
 use super::{status_ahead, status_json, status_text};
 use crate::cockpit::model::Looks;
@@ -59,10 +59,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         cx.out.failure(failure);
     }
     let model = cockpit(keymap(cx), setup.clone(), cx.now());
-    let situation = match at {
+    let mut situation = match at {
         Some(at) => then(&loaded, setup, at)?,
         None => now(cx, &loaded, setup),
     };
+    situation.state.number.clone_from(&loaded.number);
     let key = |action: &str, argument: &str| key_of(&model, action, argument);
     if args.json {
         cx.out.json(&status_json::json(&situation, &key))?;
@@ -76,7 +77,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 fn now(cx: &Context, loaded: &Loaded, setup: Setup) -> Situation {
     let now = cx.now();
     let mut around = around(&setup);
-    let here = cx.place.as_ref().ok().filter(|place| place.repository == loaded.state().repository);
+    let of_incident = loaded.journal.repository_of(loaded.state().id).ok();
+    let is_here = |_: &&Place| cx.repository(&loaded.journal).ok() == of_incident;
+    let here = cx.place.as_ref().ok().filter(is_here);
     let elsewhere = || "this is not the repository of the incident: its branch is not shown".to_owned();
     let mut reader = None;
     let read = here.map(|place| {
@@ -158,7 +161,7 @@ fn then(loaded: &Loaded, setup: Setup, at: Timestamp) -> Result<Situation> {
     let state = loaded.log.at(at).ok_or_else(|| {
         let state = loaded.state();
         Failure::usage(
-            format!("showing {} as it was at {at:.0}", state.number),
+            format!("showing {} as it was at {at:.0}", loaded.number),
             format!("it was declared at {:.0}, and nothing is recorded before", state.declared_at),
             "give a later time",
         )

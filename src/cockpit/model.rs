@@ -387,6 +387,13 @@ impl Model {
         self.log.as_ref().map(Log::state)
     }
 
+    /// The number of the open incident, told apart from that of another one here.
+    pub fn number(&self) -> &str {
+        let Some(state) = self.incident() else { return "" };
+        let line = self.incidents.iter().find(|line| line.id == state.id);
+        line.map_or(&state.number, |line| &line.number)
+    }
+
     /// The checklist in force: the configured one, or the policy's.
     pub fn checklist(&self) -> &[ChecklistItem] {
         if self.config.config.checklist.is_empty() {

@@ -11,6 +11,7 @@ mod forecast;
 mod graph;
 mod habits;
 mod history;
+mod identity;
 mod located;
 mod look;
 mod outlook;

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 pub use plans::*;
 
 use super::record::RecordId;
+use super::repository::RepositoryId;
 pub use super::words::{CheckState, NoteKind, Phase, Severity};
 
 /// Declares every kind once: its variant, struct and stored name.
@@ -172,9 +173,12 @@ pub struct Declared {
     /// Who is affected and how; may be empty.
     #[serde(default)]
     pub impact: String,
-    /// Identity of the repository: the canonical path of its common git directory.
+    /// Where the repository was: the canonical path of its common git directory.
     #[serde(default)]
     pub repository: String,
+    /// What other clones of it share.
+    #[serde(default, skip_serializing_if = "RepositoryId::is_empty")]
+    pub repository_id: RepositoryId,
     /// The questions of the severity tree and their answers, as asked.
     #[serde(default)]
     pub answers: Vec<Answer>,

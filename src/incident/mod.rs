@@ -13,6 +13,7 @@ mod marks;
 mod next;
 mod policy;
 mod record;
+pub mod repository;
 mod state;
 mod stored;
 #[cfg(test)]
@@ -31,5 +32,6 @@ pub use policy::{
     RollbackStep, SeverityChange, SeverityPolicy, SizeWeight, SuspectPolicy, SuspectsChange, Suspicion,
 };
 pub use record::{Author, Draft, Hash, Hlc, IncidentId, NotARecord, Precision, Record, RecordId};
+pub use repository::{Checkout, Recorded, RepositoryId};
 pub use state::*;
 pub use time::{duration, parse_time};

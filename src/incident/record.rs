@@ -25,6 +25,16 @@ pub struct RecordId(pub Uuid);
 #[serde(transparent)]
 pub struct IncidentId(pub Uuid);
 
+impl IncidentId {
+    /// Completes a number that another incident has, too, with the end of the id:
+    /// `INC-2026-0001-3f2a`.
+    pub fn tell_apart(self, number: &str) -> String {
+        let id = self.0.simple().to_string();
+        let (_, end) = id.split_at(id.len() - 4);
+        format!("{number}-{end}")
+    }
+}
+
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -48,6 +48,7 @@ fn declared() -> Record {
             service: "shop".into(),
             impact: String::new(),
             repository: String::new(),
+            repository_id: RepositoryId::default(),
             answers: Vec::new(),
         },
     )

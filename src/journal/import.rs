@@ -88,7 +88,11 @@ fn take_in(
         Entry::Vacant(place) => {
             let undeclared =
                 || refused(number, "it comes before the record that declares its incident", again);
-            place.insert(target(writing, &record)?.ok_or_else(undeclared)?)
+            let target = target(writing, &record)?.ok_or_else(undeclared)?;
+            if target.known.is_empty() {
+                imported.incidents.push(record.incident);
+            }
+            place.insert(target)
         }
     };
     match target.known.get(&record.id) {

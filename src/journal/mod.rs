@@ -13,6 +13,7 @@ mod import;
 mod leases;
 mod open;
 mod read;
+mod repository;
 mod samples;
 mod schema;
 #[cfg(test)]
@@ -55,7 +56,8 @@ pub struct Seq(pub i64);
 pub struct Summary {
     /// Identity.
     pub id: IncidentId,
-    /// `INC-2026-0007`.
+    /// `INC-2026-0007`; where several here have that number `INC-2026-0007-3f2a`, with the end of
+    /// its id.
     pub number: String,
     /// What is broken.
     pub title: String,
@@ -63,7 +65,7 @@ pub struct Summary {
     pub severity: Severity,
     /// Status now, by the last status record received.
     pub status: Status,
-    /// Repository identity, as declared.
+    /// What its repository goes by in this file: see [`Journal::repository`].
     pub repository: String,
     /// When it was declared.
     pub declared_at: Timestamp,
@@ -111,8 +113,10 @@ pub struct Verified {
 }
 
 /// What `import` did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Imported {
+    /// Incidents that were new.
+    pub incidents: Vec<IncidentId>,
     /// Records that were new.
     pub added: usize,
     /// Records that were here already.

@@ -32,13 +32,15 @@ impl Journal {
 
     fn query_incidents(&self, repository: Option<&str>) -> rusqlite::Result<Vec<Summary>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT id, number, title, severity, status, repository, declared_ms FROM incident
-             WHERE ?1 IS NULL OR repository = ?1 ORDER BY declared_ms DESC, no DESC",
+            "SELECT id, number, title, severity, status, repository, declared_ms,
+                 (SELECT count(*) FROM incident AS same WHERE same.number = incident.number) > 1
+             FROM incident WHERE ?1 IS NULL OR repository = ?1 ORDER BY declared_ms DESC, no DESC",
         )?;
         let rows = statement.query_map([repository], |row| {
+            let (id, number) = (IncidentId(uuid(row, 0)?), row.get::<_, String>(1)?);
             Ok(Summary {
-                id: IncidentId(uuid(row, 0)?),
-                number: row.get(1)?,
+                id,
+                number: if row.get(7)? { id.tell_apart(&number) } else { number },
                 title: row.get(2)?,
                 severity: severity(row.get_ref(3)?.as_str()?),
                 status: status(row.get_ref(4)?.as_str()?),
@@ -55,6 +57,26 @@ impl Journal {
         let records = landmarks(&self.conn, repository)
             .map_err(|error| self.failed("reading what was released", &error))?;
         Ok(History::of(&records))
+    }
+
+    /// The number of an incident, as [`Journal::incidents`] gives it.
+    pub fn number(&self, incident: IncidentId) -> Result<String> {
+        let same =
+            "SELECT number, (SELECT count(*) FROM incident AS same WHERE same.number = incident.number) > 1
+             FROM incident WHERE no = ?1";
+        let no = self.number_of(incident)?;
+        let found =
+            self.conn.query_row(same, [no], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)));
+        let (number, shared) = found.map_err(|error| self.failed("reading the journal", &error))?;
+        Ok(if shared { incident.tell_apart(&number) } else { number })
+    }
+
+    /// What the repository of an incident goes by in this file.
+    pub fn repository_of(&self, incident: IncidentId) -> Result<String> {
+        let no = self.number_of(incident)?;
+        self.conn
+            .query_row("SELECT repository FROM incident WHERE no = ?1", [no], |row| row.get(0))
+            .map_err(|error| self.failed("reading the journal", &error))
     }
 
     /// Loads and folds an incident; the position continues with [`Journal::since`].

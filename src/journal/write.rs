@@ -10,7 +10,8 @@ use super::schema::is_landmark;
 use super::{Journal, Seq};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
-    Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Precision, Record, RecordId, Severity, Status,
+    Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Precision, Record, RecordId, Recorded, Severity,
+    Status,
 };
 
 /// What goes wrong inside a transaction: SQLite's errors are put into words outside.
@@ -298,6 +299,8 @@ pub(super) fn new_incident(
     declared: &Declared,
     at: Timestamp,
 ) -> rusqlite::Result<i64> {
+    let clone = Recorded { path: &declared.repository, id: &declared.repository_id };
+    let repository = super::repository::key(tx, &clone)?;
     tx.prepare_cached(
         "INSERT INTO incident (id, number, title, severity, status, repository, declared_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -308,7 +311,7 @@ pub(super) fn new_incident(
         declared.title,
         declared.severity.name(),
         Status::Open.name(),
-        declared.repository,
+        repository,
         at.as_millisecond(),
     ])?;
     Ok(tx.last_insert_rowid())

@@ -185,13 +185,14 @@ impl Shell<'_> {
     /// and a journal of its own.
     fn decide(&self, id: EffectId, plan: String, choice: Choice) {
         let Some(state) = self.model.incident() else { return };
-        let (incident, repository) = (state.id, state.repository.clone());
+        let incident = state.id;
         let spec = state.plan(&plan).map(|run| run.spec.clone());
         let (state_dir, user, events) = (self.state_dir.clone(), self.model.me.clone(), self.events.clone());
         let told: Sender<Event> = events.clone();
         let started = panics::spawn("decision", events, move || {
             let result = journal::Journal::open(&state_dir, &user).and_then(|mut journal| {
                 let doing = format!("plan {} {plan}", choice.decision.name());
+                let repository = journal.repository_of(incident)?;
                 match conductor::decide(&mut journal, &state_dir, incident, &repository, &plan, &choice)? {
                     Started::Yes(records) => Ok(Done::Decided { plan, records }),
                     Started::Held(lease) => Err(conductor::held(&doing, &lease, Timestamp::now())),
@@ -212,11 +213,12 @@ impl Shell<'_> {
 
     /// Takes a target from a holder that is gone: on a thread and a journal of its own.
     fn take_over(&self, id: EffectId, target: String, reason: String) {
-        let Some(repository) = self.model.incident().map(|state| state.repository.clone()) else { return };
+        let Some(incident) = self.model.incident().map(|state| state.id) else { return };
         let (state_dir, user, events) = (self.state_dir.clone(), self.model.me.clone(), self.events.clone());
         let told: Sender<Event> = events.clone();
         let started = panics::spawn("takeover", events, move || {
             let result = journal::Journal::open(&state_dir, &user).and_then(|mut journal| {
+                let repository = journal.repository_of(incident)?;
                 let leases = journal.leases()?;
                 let held = leases.iter().find(|held| held.repository == repository && held.target == target);
                 let Some(lease) = held else { return Ok(Done::Said(format!("nobody holds {target}"))) };

@@ -10,6 +10,7 @@ use crate::conductor;
 use crate::config::types::Config;
 use crate::config::{load, trust};
 use crate::failure::{Failure, Result};
+use crate::hotfix::git::Reader;
 use crate::incident::Policy;
 use crate::journal::Journal;
 use crate::plan::Request;
@@ -19,8 +20,6 @@ pub(super) struct Ground {
     pub(super) state_dir: PathBuf,
     /// Root of the work tree.
     pub(super) root: PathBuf,
-    /// What the journal calls this repository.
-    pub(super) identity: String,
     /// The configuration that is shown.
     pub(super) config: Config,
 }
@@ -33,7 +32,8 @@ impl Ground {
         }
         let policy = Policy::built_in().with(&self.config.policy);
         let journal = Journal::open(&self.state_dir, "nobody")?;
-        let history = journal.history(&self.identity)?;
+        let reader = Reader::open(&self.root).map_err(|none| none.failure(&self.root.to_string_lossy()))?;
+        let history = journal.history(&journal.repository(&reader)?)?;
         let ground = conductor::Ground {
             root: &self.root,
             config: &self.config,

@@ -208,17 +208,11 @@ impl Clerk {
         Some(detect::look(reader.root(), &reader.habits()))
     }
 
-    /// What the journal calls this repository.
-    fn identity(&self) -> String {
-        self.reader.as_ref().map(Reader::identity).unwrap_or_default()
-    }
-
     /// Does what may have to wait for the world on a thread of its own.
     fn aside(&self, id: EffectId, work: impl FnOnce(&Ground) -> Result<Done> + Send + 'static) {
         let ground = Ground {
             state_dir: self.state_dir.clone(),
             root: self.root().to_owned(),
-            identity: self.identity(),
             config: self.loaded.clone().unwrap_or_default(),
         };
         let events = self.events.clone();

@@ -15,7 +15,9 @@ use crate::conductor::{self, PassOver, Started};
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::{Reader, located};
 use crate::hotfix::watch::{self, Timing};
-use crate::incident::{Body, Declared, Draft, IncidentId, Policy, Record, State};
+use crate::incident::{
+    Body, Checkout, Declared, Draft, IncidentId, Policy, Record, Recorded, RepositoryId, State,
+};
 use crate::journal::{Journal, Seq};
 use crate::plan::Plan;
 
@@ -90,7 +92,8 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
         // Without a repository, an incident belongs to the directory it was declared in.
         let nowhere = || here.canonicalize().unwrap_or_else(|_| here.clone()).to_string_lossy().into_owned();
         let unread = || located(&here).map_or_else(nowhere, |found| found.identity);
-        let repository = Reader::open(&here).map_or_else(|_| unread(), |reader| reader.identity());
+        let reader = Reader::open(&here).ok();
+        let path = reader.as_ref().map_or_else(unread, Reader::identity);
         let journal = match Journal::open(&state_dir, &user) {
             Ok(journal) => journal,
             Err(failure) => {
@@ -98,10 +101,23 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
                 return;
             }
         };
+        let id = RepositoryId::default();
+        let by_path = Recorded { path: &path, id: &id };
+        let clone = reader.as_ref().map_or(&by_path as &dyn Checkout, |reader| reader);
+        let repository = match journal.repository(clone) {
+            Ok(repository) => repository,
+            Err(failure) => {
+                let _ = tell.send(Err(failure));
+                return;
+            }
+        };
+        drop(reader);
         let _ = tell.send(Ok(()));
         let mut keeper = Keeper {
             journal,
             state_dir: state_dir.clone(),
+            here,
+            path,
             repository,
             events: told,
             open: None,
@@ -131,6 +147,11 @@ struct Open {
 struct Keeper {
     journal: Journal,
     state_dir: PathBuf,
+    /// Where it was started.
+    here: PathBuf,
+    /// The path that the repository is known by.
+    path: String,
+    /// What the journal calls the repository.
     repository: String,
     events: Sender<Event>,
     open: Option<Open>,
@@ -258,7 +279,8 @@ impl Keeper {
     }
 
     fn declare(&mut self, started_at: Option<Timestamp>, declared: Declared) -> Result<Done> {
-        let declared = Declared { repository: self.repository.clone(), ..declared };
+        let id = Reader::open(&self.here).map(|reader| reader.repository_id()).unwrap_or_default();
+        let declared = Declared { repository: self.path.clone(), repository_id: id, ..declared };
         let record = self.journal.declare(Timestamp::now(), started_at, declared)?;
         self.load(record.incident)
     }

@@ -142,7 +142,8 @@ impl Deployed {
     /// Asks the record of earlier incidents, then the environments themselves: only as the
     /// configuration that is trusted at this moment has it.
     fn ask(state_dir: &Path, reader: &Reader, environments: Vec<String>) -> Result<Self> {
-        let mut history = Journal::open(state_dir, "nobody")?.history(&reader.identity())?;
+        let journal = Journal::open(state_dir, "nobody")?;
+        let mut history = journal.history(&journal.repository(reader)?)?;
         if let Some(loaded) = load::load(reader.root())?
             && trust::is_trusted(state_dir, &loaded)?
         {

@@ -86,7 +86,8 @@ impl Clerk {
         };
         let config = loaded.map_or_else(Config::default, |loaded| loaded.config);
         let policy = Policy::built_in().with(&config.policy);
-        let history = Journal::open(&state_dir, "nobody")?.history(&reader.identity())?;
+        let journal = Journal::open(&state_dir, "nobody")?;
+        let history = journal.history(&journal.repository(reader)?)?;
         let root = reader.root().to_owned();
         let ground = Ground {
             root: &root,

@@ -83,8 +83,8 @@ fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State) {
     }
     let service = if state.service.is_empty() { ui.model.service() } else { state.service.as_str() };
     let place = match service {
-        "" => state.number.clone(),
-        service => format!("{service} · {}", state.number),
+        "" => ui.model.number().to_owned(),
+        service => format!("{service} · {}", ui.model.number()),
     };
     // The title is worth more than the place: it gives way first.
     let wanted = width(&state.title).min(pen.room() * 2 / 3);

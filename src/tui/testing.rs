@@ -18,7 +18,7 @@ use crate::hotfix::state::{BranchState, ChangeSize, Commit, DirtyFile, Head, Ups
 use crate::incident::{
     Alarm, Amended, Author, Body, CheckState, Declared, Draft, Hash, Hlc, IncidentId, Log, NoteKind, Noted,
     Outcome, Paged, Phase, PhaseEntered, Pinned, PlanEnd, PlanEnded, PlanStarted, Precision, Record,
-    RecordId, Retracted, RoleTaken, Severity, StepEnded, StepStarted, Ticked,
+    RecordId, RepositoryId, Retracted, RoleTaken, Severity, StepEnded, StepStarted, Ticked,
 };
 
 /// The moment that tests happen at.
@@ -70,6 +70,7 @@ impl Scribe {
             service: "payments-api".into(),
             impact: "nobody can pay".into(),
             repository: "/srv/payments-api/.git".into(),
+            repository_id: RepositoryId::default(),
             answers: Vec::new(),
         };
         let began = Some((at("14:30:04"), Precision::About));

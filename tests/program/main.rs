@@ -15,6 +15,7 @@ mod world;
 mod approvals;
 #[cfg(target_os = "linux")]
 mod bump;
+mod clones;
 #[cfg(target_os = "linux")]
 mod conductor;
 mod drill_verb;

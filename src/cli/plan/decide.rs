@@ -31,7 +31,7 @@ pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: O
     let choice = chosen(&plan, &run, wanted, to, &doing)?;
     confirm(cx, (&plan, &run), &choice, deciding, &doing)?;
     let incident = loaded.state().id;
-    let repository = loaded.state().repository.clone();
+    let repository = loaded.journal.repository_of(incident)?;
     let (_, seq) = loaded.journal.since(incident, loaded.seq)?;
     let started =
         conductor::decide(&mut loaded.journal, &cx.state_dir, incident, &repository, &run.id, &choice)?;
@@ -179,7 +179,7 @@ pub(super) fn take_over(cx: &Context, target: &str, reason: &str, gone: Option<&
         return Err(Failure::usage(doing, "a target is taken over with a reason only", hint));
     }
     let mut journal = cx.journal()?;
-    let repository = &cx.place()?.repository;
+    let repository = &cx.repository(&journal)?;
     let leases = journal.leases()?;
     let held = leases.iter().find(|lease| lease.repository == *repository && lease.target == target);
     let Some(lease) = held else {

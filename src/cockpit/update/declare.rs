@@ -7,6 +7,7 @@ use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Declare, DeclareStep, Overlay};
 use super::Cx;
+use crate::incident::RepositoryId;
 use crate::incident::{Answer, Declared, Policy, Severity, parse_time};
 
 /// Takes a key.
@@ -154,6 +155,7 @@ fn declared(model: &Model, declare: &Declare, severity: Severity) -> Declared {
         impact: declare.impact.text().trim().to_owned(),
         // The runtime knows which repository this is and fills it in.
         repository: String::new(),
+        repository_id: RepositoryId::default(),
         answers,
     }
 }

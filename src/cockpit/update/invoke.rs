@@ -10,7 +10,7 @@ use super::super::overlay::{
 use super::{Cx, approvals, flags, hotfix, keys, menus, plan_view, rollback, run_view, settle, suspects};
 use crate::incident::{
     CheckState, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun, RecordId, Resolved,
-    Severity, StepState, StopAsked, Told,
+    Severity, State, StepState, StopAsked, Told,
 };
 use crate::plan::Request;
 
@@ -165,8 +165,9 @@ fn open(cx: &mut Cx<'_>, command: Command) {
         }
         Command::Report => {
             let Some(state) = cx.model.incident() else { return };
+            let state = State { number: cx.model.number().to_owned(), ..state.clone() };
             let markdown =
-                crate::report::markdown(state, &cx.model.policy, cx.model.checklist(), cx.model.now);
+                crate::report::markdown(&state, &cx.model.policy, cx.model.checklist(), cx.model.now);
             Overlay::Report(Box::new(ReportView::new(markdown)))
         }
         _ => return,

@@ -188,7 +188,7 @@ fn report(cx: &mut Cx<'_>, key: Key) {
         cx.effect("copying", Effect::Copy(content));
         return;
     }
-    let number = cx.model.incident().map_or_else(String::new, |state| state.number.clone());
+    let number = cx.model.number();
     cx.effect("saving the report", Effect::Save { name: format!("{number}.md"), content });
 }
 

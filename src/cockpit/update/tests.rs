@@ -25,7 +25,7 @@ use crate::health::series::{Sample, State as Health, Status as Probe, Verdict};
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::{
     Author, Body, CheckState, Declared, Draft, Hash, Hlc, IncidentId, Log, NoteKind, Noted, Record, RecordId,
-    Severity,
+    RepositoryId, Severity,
 };
 use crate::plan::{Action, Command as Argv, Plan, Purpose, Reach, Request, Step};
 
@@ -59,6 +59,7 @@ impl Table {
             service: "payments-api".into(),
             impact: String::new(),
             repository: String::new(),
+            repository_id: RepositoryId::default(),
             answers: Vec::new(),
         };
         let record = table.record(declared.into());

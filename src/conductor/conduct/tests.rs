@@ -15,7 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::testing::{Server, response};
 use super::*;
 use crate::incident::{
-    Declared, Draft, Outcome, PlanAsked, PlanRun, PlanStarted, PlanState, Severity, State, StepRun,
+    Declared, Draft, Outcome, PlanAsked, PlanRun, PlanStarted, PlanState, RepositoryId, Severity, State,
+    StepRun,
 };
 use crate::journal::Acquired;
 use crate::plan::progress::{Choice, choices};
@@ -44,6 +45,7 @@ impl Yard {
             service: String::new(),
             impact: String::new(),
             repository: REPOSITORY.to_owned(),
+            repository_id: RepositoryId::default(),
             answers: Vec::new(),
         };
         let incident = journal.declare(Timestamp::now(), None, declared).unwrap().incident;

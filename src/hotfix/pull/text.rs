@@ -145,7 +145,9 @@ mod tests {
 
     use super::*;
     use crate::hotfix::state::{ChangeSize, Commit, Head};
-    use crate::incident::{Author, Declared, Draft, Hash, Hlc, IncidentId, Log, Record, RecordId, Severity};
+    use crate::incident::{
+        Author, Declared, Draft, Hash, Hlc, IncidentId, Log, Record, RecordId, RepositoryId, Severity,
+    };
 
     const COMMIT: &str = "4f2c91e0a1b2c3d4e5f60718293a4b5c6d7e8f90";
 
@@ -157,6 +159,7 @@ mod tests {
             service: "payments-api".into(),
             impact: impact.into(),
             repository: String::new(),
+            repository_id: RepositoryId::default(),
             answers: Vec::new(),
         };
         let at = Hlc { wall_ms: 1_772_719_200_000, count: 0 };

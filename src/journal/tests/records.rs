@@ -14,16 +14,25 @@ fn an_export_imports_byte_for_byte() {
 
     let other_dir = TempDir::new().unwrap();
     let mut other = Journal::open(other_dir.path(), "omar").unwrap();
-    assert_eq!(other.import(&mut lines.as_bytes()).unwrap(), Imported { added: 4, known: 0 });
+    assert_eq!(
+        other.import(&mut lines.as_bytes()).unwrap(),
+        Imported { incidents: vec![incident], added: 4, known: 0 }
+    );
     assert_eq!(exported(&other, incident, ExportFormat::Jsonl), lines);
     assert_eq!(other.load(incident).unwrap().0.state(), journal.load(incident).unwrap().0.state());
-    assert_eq!(other.import(&mut lines.as_bytes()).unwrap(), Imported { added: 0, known: 4 });
+    assert_eq!(
+        other.import(&mut lines.as_bytes()).unwrap(),
+        Imported { added: 0, known: 4, ..Imported::default() }
+    );
 
     let added = other.append(now(), vec![note(incident, "from omar")]).unwrap().remove(0);
     assert!(added.at > journal.load(incident).unwrap().0.state().last, "the clock goes on from the import");
     assert_eq!(other.verify(None).unwrap().bad, None);
     let back = exported(&other, incident, ExportFormat::Jsonl);
-    assert_eq!(journal.import(&mut back.as_bytes()).unwrap(), Imported { added: 1, known: 4 });
+    assert_eq!(
+        journal.import(&mut back.as_bytes()).unwrap(),
+        Imported { added: 1, known: 4, ..Imported::default() }
+    );
     assert_eq!(journal.verify(None).unwrap().bad, None);
 }
 

@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::*;
 use crate::incident::{
     Approved, Author, Body, Declared, Draft, GatePassedOver, Hash, Hlc, IncidentId, Log, Outcome, PlanEnded,
-    PlanStarted, Record, RecordId, Rejected, Retracted, SeverityChanged, StepEnded, StepSkipped, StepStarted,
-    Ticked,
+    PlanStarted, Record, RecordId, Rejected, RepositoryId, Retracted, SeverityChanged, StepEnded,
+    StepSkipped, StepStarted, Ticked,
 };
 use crate::plan::{Action, Command, Purpose, Step};
 
@@ -51,6 +51,7 @@ impl Told {
             service: String::new(),
             impact: String::new(),
             repository: String::new(),
+            repository_id: RepositoryId::default(),
             answers: Vec::new(),
         };
         let all = std::iter::once(("maya".to_owned(), declared.into())).chain(self.records.clone());

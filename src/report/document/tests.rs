@@ -7,8 +7,8 @@ use super::*;
 use crate::incident::{
     Alarm, Amended, Author, Body, CauseDescribed, Declared, Draft, Hash, Hlc, ImpactDescribed, IncidentId,
     Log, NoteKind, Noted, Outcome, Pinned, PlanEnd, PlanEnded, PlanStarted, Record, RecordId, ReleaseJudged,
-    Released, Resolved, Retracted, RoleTaken, Severity, StepEnded, StepSkipped, StepStarted, Ticked,
-    WatchVerdict,
+    Released, RepositoryId, Resolved, Retracted, RoleTaken, Severity, StepEnded, StepSkipped, StepStarted,
+    Ticked, WatchVerdict,
 };
 use crate::text::markdown::tests::{dialects, hostile};
 
@@ -28,6 +28,7 @@ impl Story {
             service: "payments-api".into(),
             impact: String::new(),
             repository: "/srv/payments-api/.git".into(),
+            repository_id: RepositoryId::default(),
             answers: Vec::new(),
         });
         story

@@ -10,7 +10,7 @@ use crate::cockpit::msg::{Fact, Msg};
 use crate::cockpit::{Keymap, update};
 use crate::incident::{
     Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Log, Outcome, PlanStarted, Record, RecordId,
-    Severity, StepEnded, StepStarted, StopAsked,
+    RepositoryId, Severity, StepEnded, StepStarted, StopAsked,
 };
 
 const RUN: &str = "deploy-1.0";
@@ -53,6 +53,7 @@ impl Bench {
             service: String::new(),
             impact: String::new(),
             repository: String::new(),
+            repository_id: RepositoryId::default(),
             answers: Vec::new(),
         };
         let record = bench.record(declared);
