@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::commands::Invoke;
+use super::confirm::Cancel;
 use super::history::{Read, Want};
 use super::key::Key;
 use super::model::{ConfigState, IncidentLine, Pane};
@@ -61,8 +62,19 @@ pub struct KeyPress {
     pub key: Key,
     /// When it was read: milliseconds on a monotonic clock.
     pub at_ms: u64,
+    /// When it has its turn, on the same clock.
+    pub taken_ms: u64,
     /// Whether the terminal says that it repeats because it is held down.
     pub repeat: bool,
+    /// What the keys cancel that were read together with it, itself included.
+    pub beside: Cancel,
+}
+
+impl KeyPress {
+    /// A key that was pressed alone and has its turn at once.
+    pub const fn new(key: Key, at_ms: u64) -> Self {
+        Self { key, at_ms, taken_ms: at_ms, repeat: false, beside: Cancel::Nothing }
+    }
 }
 
 /// Something happened with the mouse, already brought home to a pane.

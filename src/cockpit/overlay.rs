@@ -55,7 +55,7 @@ pub enum Overlay {
     /// The incident report.
     Report(Box<ReportView>),
     /// What `flightdeck.toml` would run.
-    Trust(Scroll),
+    Trust(Trust),
     /// Feature flags with their state.
     Flags(Flags),
     /// The words of a pull request that a person has to open.
@@ -340,6 +340,15 @@ impl ReportView {
     pub fn new(markdown: String) -> Self {
         Self { blocks: blocks::parse(&markdown), markdown, scroll: Scroll::default() }
     }
+}
+
+/// What `flightdeck.toml` would run, before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Trust {
+    /// First line shown.
+    pub scroll: Scroll,
+    /// Since when it has been on the screen, as in [`Preview::shown_ms`].
+    pub shown_ms: Option<u64>,
 }
 
 /// Feature flags with their state.

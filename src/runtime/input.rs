@@ -1,34 +1,48 @@
-//! Input: the terminal's events, its end, and signals, each on a thread that only waits.
+//! Input: what is typed, the end of the terminal, and signals, each on a thread that only waits.
 
-use std::io;
+use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossterm::event::{
-    Event as Terminal, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
-};
 use ratatui::layout::{Position, Rect};
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 
+use super::decode::{Decoder, LINGER, Typed};
 use super::{Event, no_thread, panics};
-use crate::cockpit::key::{Code, Key};
+use crate::cockpit::confirm::Cancel;
 use crate::cockpit::model::Pane;
-use crate::cockpit::msg::{KeyPress, Mouse, MouseKind};
+use crate::cockpit::msg::{Mouse, MouseKind};
 use crate::failure::{Failure, Result};
 
 /// How long the thread that reads may take to leave the terminal alone.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the thread that reads looks whether it may still.
-const TURN: Duration = Duration::from_millis(500);
-/// How long the beginning of a sequence waits for the rest of it before it is left to the next look.
-const LINGER: Duration = Duration::from_millis(20);
+/// Most that is read before it is handed on.
+const MOST: usize = 4096;
 
-/// Starts the threads that wait for input. `began` is the zero of the key clock.
-pub(super) fn start(began: Instant, events: &Sender<Event>) -> Result<Reader> {
-    let (keys, hangup, signals) = (events.clone(), events.clone(), events.clone());
+/// What was typed in one go.
+pub(super) struct Batch {
+    /// When it was read, in milliseconds of the key clock.
+    pub(super) at_ms: u64,
+    pub(super) typed: Vec<Typed>,
+}
+
+impl Batch {
+    /// The strongest cancel among its keys.
+    pub(super) fn cancel(&self) -> Cancel {
+        let keys = self.typed.iter().filter_map(|typed| match typed {
+            Typed::Key { key, .. } => Some(Cancel::of(*key)),
+            Typed::Mouse { .. } | Typed::Paste(_) => None,
+        });
+        keys.max().unwrap_or_default()
+    }
+}
+
+/// Catches the signals that end or stop the program, so that it gives the terminal back first.
+pub(super) fn catch(events: &Sender<Event>) -> Result<()> {
+    let signals = events.clone();
     let mut caught = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT, SIGWINCH])
         .map_err(|error| Failure::new("waiting for signals", error, "try again"))?;
     panics::spawn("signals", events.clone(), move || {
@@ -45,16 +59,23 @@ pub(super) fn start(began: Instant, events: &Sender<Event>) -> Result<Reader> {
         }
     })
     .map_err(|error| no_thread(&error))?;
+    Ok(())
+}
+
+/// Starts the threads that wait for the terminal. `began` is the zero of the key clock.
+pub(super) fn read(began: Instant, events: &Sender<Event>) -> Result<Reader> {
+    let (keys, hangup) = (events.clone(), events.clone());
     panics::spawn("terminal-gone", events.clone(), move || wait_for_hangup(&hangup))
         .map_err(|error| no_thread(&error))?;
-    let reader = Reader { gate: Arc::default() };
+    let (woken, wake) =
+        io::pipe().map_err(|error| Failure::new("waiting for keys", error, "close other programs"))?;
+    let reader = Reader { gate: Arc::default(), wake };
     let gate = Arc::clone(&reader.gate);
     panics::spawn("terminal-in", events.clone(), move || {
-        // Ends with the terminal: a closed one is noticed by the thread above as well,
-        // because reading may spin on it without ever failing.
-        read_on(&gate, &|event| {
-            let at_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            keys.send(Event::Terminal(event, at_ms)).is_ok()
+        // Ends with the terminal, which the thread above notices while nothing is read, too.
+        read_on(&gate, woken, &|read, typed| {
+            let at_ms = u64::try_from(read.duration_since(began).as_millis()).unwrap_or(u64::MAX);
+            keys.send(Event::Typed(Batch { at_ms, typed })).is_ok()
         });
         let _ = keys.send(Event::End);
     })
@@ -65,6 +86,7 @@ pub(super) fn start(began: Instant, events: &Sender<Event>) -> Result<Reader> {
 /// The thread that reads the terminal, as whoever may need it for another program sees it.
 pub(super) struct Reader {
     gate: Arc<Gate>,
+    wake: PipeWriter,
 }
 
 /// Whether the terminal may be read.
@@ -104,6 +126,8 @@ impl Reader {
     /// after a moment where the thread is held up.
     pub(super) fn pause(&self) {
         self.gate.state().paused = true;
+        // A pipe takes one byte; where it does not, the thread looks at its gate with the next key.
+        let _ = (&self.wake).write_all(b"p");
         let waiting = |state: &mut Reading| !state.parked;
         drop(self.gate.changed.wait_timeout_while(self.gate.state(), PATIENCE, waiting));
     }
@@ -115,38 +139,72 @@ impl Reader {
     }
 }
 
-/// Reads events until the terminal is gone or nobody takes them, and looks now and then whether it
-/// may still.
-fn read_on(gate: &Gate, take: &dyn Fn(Terminal) -> bool) {
+/// What the thread that reads was woken by.
+enum Came {
+    Bytes,
+    /// It may be that the terminal is to be left alone.
+    Wake,
+    Nothing,
+    End,
+}
+
+/// Reads the terminal until it is gone or nobody takes what is typed. All that is there at one time
+/// is handed on together, with the time its first byte was read.
+fn read_on(gate: &Gate, mut woken: PipeReader, take: &dyn Fn(Instant, Vec<Typed>) -> bool) {
+    let stdin = io::stdin();
+    let mut buffer = [0; MOST];
+    let mut decoder = Decoder::default();
+    let mut first = Instant::now();
+    let mut typed = Vec::new();
     loop {
-        gate.pass();
-        // The library has to wait itself: it loses keys that it finds beside a resize, so both must
-        // be fetched when they come.
-        match crossterm::event::poll(TURN) {
-            Ok(true) => {}
-            Ok(false) => continue,
-            Err(_) => return,
-        }
-        // What it has read already may hold several events, or none that is whole.
-        let mut patience = LINGER;
-        loop {
-            match crossterm::event::poll(patience) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(_) => return,
-            }
-            match crossterm::event::read() {
-                Ok(event) => {
-                    if !take(event) {
-                        return;
-                    }
+        let patience = match decoder.patience() {
+            patience if typed.is_empty() => patience,
+            // An escape behind other keys belongs to them.
+            Some(LINGER) => Some(LINGER),
+            _ => Some(Duration::ZERO),
+        };
+        // The terminal is asked each time whether it has something, not told of it once: what is left
+        // behind by one read would lie there until the next key.
+        match wait(&stdin, &woken, patience) {
+            Came::Bytes => {
+                let now = Instant::now();
+                let Ok(count @ 1..) = rustix::io::read(&stdin, &mut buffer) else { return };
+                if typed.is_empty() {
+                    first = now;
                 }
-                Err(_) => return,
+                decoder.feed(&buffer[..count], &mut typed);
+                if typed.len() < MOST {
+                    continue;
+                }
             }
-            if gate.state().paused {
-                break;
+            Came::Nothing if patience == decoder.patience() => decoder.settle(&mut typed),
+            Came::Nothing => {}
+            Came::Wake => {
+                let _ = woken.read(&mut [0; 1]);
+                gate.pass();
+                // What was begun before belongs to nothing that comes now.
+                decoder = Decoder::default();
+                typed.clear();
             }
-            patience = Duration::ZERO;
+            Came::End => return,
+        }
+        if !typed.is_empty() && !take(first, std::mem::take(&mut typed)) {
+            return;
+        }
+    }
+}
+
+/// Waits for bytes, for at most so long.
+fn wait(stdin: &io::Stdin, woken: &PipeReader, patience: Option<Duration>) -> Came {
+    let timeout = patience.and_then(|patience| Timespec::try_from(patience).ok());
+    loop {
+        let mut fds = [PollFd::new(stdin, PollFlags::IN), PollFd::new(woken, PollFlags::IN)];
+        match rustix::event::poll(&mut fds, timeout.as_ref()) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(0) => return Came::Nothing,
+            Ok(_) if !fds[1].revents().is_empty() => return Came::Wake,
+            Ok(_) if fds[0].revents().contains(PollFlags::IN) => return Came::Bytes,
+            Ok(_) | Err(_) => return Came::End,
         }
     }
 }
@@ -163,64 +221,10 @@ fn wait_for_hangup(events: &Sender<Event>) {
     }
 }
 
-/// A key press as the core knows it; `None` for what it does not care about.
-pub(super) fn key(event: KeyEvent, at_ms: u64) -> Option<KeyPress> {
-    if event.kind == KeyEventKind::Release {
-        return None;
-    }
-    let code = match event.code {
-        KeyCode::Char(c) if event.modifiers.contains(KeyModifiers::SHIFT) => Code::Char(upper(c)),
-        KeyCode::Char(c) => Code::Char(c),
-        KeyCode::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => Code::BackTab,
-        KeyCode::Tab => Code::Tab,
-        KeyCode::BackTab => Code::BackTab,
-        KeyCode::Enter => Code::Enter,
-        KeyCode::Esc => Code::Esc,
-        KeyCode::Backspace => Code::Backspace,
-        KeyCode::Delete => Code::Delete,
-        KeyCode::Up => Code::Up,
-        KeyCode::Down => Code::Down,
-        KeyCode::Left => Code::Left,
-        KeyCode::Right => Code::Right,
-        KeyCode::Home => Code::Home,
-        KeyCode::End => Code::End,
-        KeyCode::PageUp => Code::PageUp,
-        KeyCode::PageDown => Code::PageDown,
-        KeyCode::F(n) => Code::F(n),
-        _ => return None,
-    };
-    let key = Key {
-        code,
-        ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
-        alt: event.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::META),
-    };
-    Some(KeyPress { key, at_ms, repeat: event.kind == KeyEventKind::Repeat })
-}
-
-/// The letter that shift makes, where it is a single one.
-fn upper(c: char) -> char {
-    let mut upper = c.to_uppercase();
-    match (upper.next(), upper.next()) {
-        (Some(one), None) => one,
-        _ => c,
-    }
-}
-
-/// A mouse event as the core knows it, brought home to a pane.
-pub(super) fn mouse(event: crossterm::event::MouseEvent, panes: &[(Pane, Rect, Rect)]) -> Option<Mouse> {
-    let kind = match event.kind {
-        MouseEventKind::Down(MouseButton::Left) => MouseKind::Press,
-        MouseEventKind::ScrollUp => MouseKind::ScrollUp,
-        MouseEventKind::ScrollDown => MouseKind::ScrollDown,
-        _ => return None,
-    };
-    let at = Position::new(event.column, event.row);
+/// A mouse event brought home to a pane.
+pub(super) fn mouse(kind: MouseKind, column: u16, row: u16, panes: &[(Pane, Rect, Rect)]) -> Mouse {
+    let at = Position::new(column, row);
     let hit = panes.iter().find(|(_, whole, _)| whole.contains(at));
     let row = hit.filter(|(_, _, body)| body.contains(at)).map(|(_, _, body)| at.y - body.y);
-    Some(Mouse { kind, pane: hit.map(|(pane, _, _)| *pane), row })
-}
-
-/// Whether an event changes the model at all; motion of the mouse does not.
-pub(super) fn matters(event: &Terminal) -> bool {
-    !matches!(event, Terminal::Mouse(mouse) if matches!(mouse.kind, MouseEventKind::Moved | MouseEventKind::Drag(_) | MouseEventKind::Up(_)))
+    Mouse { kind, pane: hit.map(|(pane, _, _)| *pane), row }
 }

@@ -6,6 +6,8 @@
 //! probes run on a small tokio runtime. All of them talk to the loop through one queue of
 //! `Event`s.
 
+mod csi;
+mod decode;
 mod editor;
 mod effects;
 mod ground;
@@ -67,8 +69,8 @@ pub struct Launch {
 enum Event {
     /// A message for the core.
     Msg(Msg),
-    /// Something from the terminal, read at this many milliseconds of the key clock.
-    Terminal(crossterm::event::Event, u64),
+    /// Something was typed.
+    Typed(input::Batch),
     /// A frame is on its way to the terminal's buffer, all of it.
     Written,
     /// A probe was asked.
@@ -108,6 +110,7 @@ pub fn open(launch: &Launch) -> Result<()> {
     let keymap = shell::keymap(&launch.settings)?;
     // A journal that cannot be used is told of before the screen changes.
     store.opened()?;
+    input::catch(&events)?;
     let screen = screen::Screen::enter(events.clone())?;
     let running = on(&screen, || {
         let mut shell = shell::Shell::new(launch, began, keymap, looks, &screen, events, store, repo)?;

@@ -1,5 +1,6 @@
 //! The loop itself: drains what is there, updates, draws once if something changed.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -7,20 +8,22 @@ use std::time::{Duration, Instant};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, MoveTo, Show};
-use crossterm::event::Event as Terminal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::layout::Position;
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
+use super::decode::Typed;
+use super::input::Batch;
 use super::pull::{self, Follower};
 use super::pulse::Pulse;
 use super::screen::Screen;
 use super::store::Store;
 use super::{Event, Launch, editor, history, input, log, panics, repo, survey, suspects, typing};
+use crate::cockpit::confirm::Cancel;
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::model::{self, ConfigSource, Model};
-use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
+use crate::cockpit::msg::{Done, EffectId, Fact, KeyPress, Msg};
 use crate::cockpit::update;
 use crate::config::settings::{self, LoadedSettings};
 use crate::failure::Result;
@@ -129,6 +132,8 @@ pub(super) struct Shell<'a> {
     /// Whether probes changed since the core was told of them, and when it was.
     health_is_stale: bool,
     health_told: Instant,
+    /// What was sent to the loop and has not had its turn.
+    backlog: VecDeque<Event>,
     /// Keys read before this were meant for another program.
     deaf_until_ms: u64,
     /// Who reads the terminal.
@@ -177,7 +182,7 @@ impl<'a> Shell<'a> {
         let history = history::start(&events)?;
         let typing = typing::start(&launch.state_dir, &events)?;
         let survey = survey::start(&launch.here, &launch.state_dir, &events)?;
-        let reader = input::start(began, &events)?;
+        let reader = input::read(began, &events)?;
         let pull = Follower::start(&events)?;
         Ok(Self {
             model,
@@ -205,6 +210,7 @@ impl<'a> Shell<'a> {
             dirty: Dirty::Now,
             health_is_stale: false,
             health_told: began,
+            backlog: VecDeque::new(),
             deaf_until_ms: 0,
             reader,
             away: None,
@@ -225,18 +231,9 @@ impl<'a> Shell<'a> {
             match self.wait(queue) {
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
-                Ok(event) => {
-                    let turn = Instant::now();
-                    self.take(event)?;
-                    for _ in 0..DRAIN {
-                        let Ok(event) = queue.try_recv() else { break };
-                        self.take(event)?;
-                    }
-                    if turn.elapsed() > SLOW_TURN {
-                        tracing::warn!("a turn of the loop took {:?}", turn.elapsed());
-                    }
-                }
+                Ok(event) => self.backlog.push_back(event),
             }
+            self.turn(queue)?;
             if self.health_due() == Some(Duration::ZERO) {
                 self.settle_health();
             }
@@ -247,6 +244,21 @@ impl<'a> Shell<'a> {
         self.store.finish();
         let running = self.model.incident().into_iter().flat_map(|state| &state.plans);
         Ok(running.filter(|plan| plan.state.is_under_way()).map(|plan| plan.title.clone()).collect())
+    }
+
+    /// Takes in what was sent, up to the next frame.
+    fn turn(&mut self, queue: &Receiver<Event>) -> Result<()> {
+        let began = Instant::now();
+        // All of it is looked at: a key that has been read already may take back one before it.
+        self.backlog.extend(queue.try_iter());
+        for _ in 0..=DRAIN {
+            let Some(event) = self.backlog.pop_front() else { break };
+            self.take(event)?;
+        }
+        if began.elapsed() > SLOW_TURN {
+            tracing::warn!("a turn of the loop took {:?}", began.elapsed());
+        }
+        Ok(())
     }
 
     /// Waits a moment for journal and repository, so that the first frame is whole.
@@ -282,6 +294,9 @@ impl<'a> Shell<'a> {
 
     /// Waits for the next event, or until a frame or a tick is due.
     fn wait(&self, queue: &Receiver<Event>) -> std::result::Result<Event, RecvTimeoutError> {
+        if !self.backlog.is_empty() {
+            return Err(RecvTimeoutError::Timeout);
+        }
         let frame = (self.dirty != Dirty::No && self.away.is_none() && self.screen.is_ready())
             .then(|| FRAME.saturating_sub(self.drawn.elapsed()));
         let tick = self.model.is_timed().then(|| self.until_tick());
@@ -314,7 +329,7 @@ impl<'a> Shell<'a> {
     fn take(&mut self, event: Event) -> Result<()> {
         match event {
             Event::Msg(msg) => self.timed_fact(msg),
-            Event::Terminal(event, at_ms) => self.terminal_event(event, at_ms),
+            Event::Typed(batch) => self.typed(batch),
             Event::Written => {}
             Event::Observed(seen) => {
                 self.pulse.observe(seen, &self.store);
@@ -410,21 +425,36 @@ impl<'a> Shell<'a> {
         }
     }
 
-    fn terminal_event(&mut self, event: Terminal, at_ms: u64) {
+    /// Takes in what was typed in one go.
+    fn typed(&mut self, batch: Batch) {
         // What was typed for an editor is no command.
-        if !input::matters(&event) || at_ms < self.deaf_until_ms || self.away.is_some() {
+        if batch.at_ms < self.deaf_until_ms || self.away.is_some() {
             return;
         }
-        let msg = match event {
-            Terminal::Key(key) => input::key(key, at_ms).map(Msg::Key),
-            Terminal::Mouse(mouse) => input::mouse(mouse, &self.regions.panes).map(Msg::Mouse),
-            Terminal::Paste(text) => Some(Msg::Paste(text)),
-            // Of a new size the signal tells: this event is lost when keys come with it.
-            Terminal::Resize(..) | Terminal::FocusGained | Terminal::FocusLost => None,
-        };
-        if let Some(msg) = msg {
+        let beside = self.backlog.iter().map(cancel).fold(batch.cancel(), Cancel::max);
+        let at_ms = batch.at_ms;
+        for typed in batch.typed {
+            let taken_ms = self.clock_ms();
+            let msg = match typed {
+                Typed::Key { key, repeat } => {
+                    Msg::Key(KeyPress { taken_ms, repeat, beside, ..KeyPress::new(key, at_ms) })
+                }
+                Typed::Mouse { kind, column, row } => {
+                    Msg::Mouse(input::mouse(kind, column, row, &self.regions.panes))
+                }
+                Typed::Paste(text) => Msg::Paste(text),
+            };
             self.message(msg, Dirty::Now);
+            // The rest was typed for whatever has the terminal now, or for nobody.
+            if self.over || self.away.is_some() || at_ms < self.deaf_until_ms {
+                return;
+            }
         }
+    }
+
+    /// The key clock.
+    fn clock_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Updates the model and hands its effects over.
@@ -468,7 +498,7 @@ impl<'a> Shell<'a> {
         if !out.is_empty() {
             self.screen.write([BEGIN, &out, END].concat());
         }
-        let at_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let at_ms = self.clock_ms();
         let shown = Msg::Shown {
             at_ms,
             heights: self.regions.heights,
@@ -511,15 +541,17 @@ impl<'a> Shell<'a> {
 
     /// Gives the terminal back and stops, until somebody brings us to the foreground.
     pub(super) fn suspend(&mut self) {
+        self.reader.pause();
         self.screen.leave();
         stop_here();
         self.come_back();
+        self.reader.resume();
     }
 
     /// Takes the terminal again. What was typed meanwhile was meant for another program.
     fn come_back(&mut self) {
         self.screen.enter_again();
-        self.deaf_until_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(0);
+        self.deaf_until_ms = self.clock_ms();
         self.redraw_all();
     }
 
@@ -580,6 +612,16 @@ impl<'a> Shell<'a> {
         if crossterm::queue!(bytes, CopyToClipboard::to_clipboard_from(text)).is_ok() {
             self.screen.write(bytes);
         }
+    }
+}
+
+/// What something that has not had its turn takes back. Whoever stopped the program meanwhile saw
+/// nothing of what became of a key.
+fn cancel(event: &Event) -> Cancel {
+    match event {
+        Event::Typed(batch) => batch.cancel(),
+        Event::Stop | Event::Continued | Event::End => Cancel::Anything,
+        _ => Cancel::Nothing,
     }
 }
 

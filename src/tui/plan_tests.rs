@@ -266,7 +266,7 @@ fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
         settled(model, &Theme::default(), 120, 36);
         let last = model.last_key.map_or(1000, |(_, at)| at) + 1000;
         let key = Key::parse(key).unwrap();
-        let press = crate::cockpit::msg::KeyPress { key, at_ms: last, repeat: false };
+        let press = crate::cockpit::msg::KeyPress::new(key, last);
         effects.extend(update(model, Msg::Key(press)).into_iter().map(|(_, effect)| effect));
     }
     effects

@@ -64,7 +64,7 @@ impl Desk {
     fn press(&mut self, keys: &str) -> &mut Self {
         for key in keys.split(' ') {
             self.at_ms += 1000;
-            let press = KeyPress { key: Key::parse(key).unwrap(), at_ms: self.at_ms, repeat: false };
+            let press = KeyPress::new(Key::parse(key).unwrap(), self.at_ms);
             self.send(Msg::Key(press));
         }
         self
@@ -127,7 +127,7 @@ fn desks() -> Vec<(&'static str, Desk)> {
     let _ = found.see(120, 36);
     found.find("step 2").press("n n");
     let mut over = Desk::open(output());
-    let key = Msg::Key(KeyPress { key: Key::char('i'), at_ms: 1, repeat: false });
+    let key = Msg::Key(KeyPress::new(Key::char('i'), 1));
     let effects = update(&mut over.model, key);
     let id = effects.iter().find(|(_, effect)| matches!(effect, Effect::SendInput { .. })).unwrap().0;
     let _ = update(&mut over.model, Msg::Done(id, Err(Failure::new("sending", "nobody reads them", ""))));
@@ -145,7 +145,7 @@ fn desks() -> Vec<(&'static str, Desk)> {
 }
 
 fn enter() -> Msg {
-    Msg::Key(KeyPress { key: Key::parse("enter").unwrap(), at_ms: 5000, repeat: false })
+    Msg::Key(KeyPress::new(Key::parse("enter").unwrap(), 5000))
 }
 
 #[test]

@@ -144,8 +144,7 @@ fn press(model: &mut Model, keys: &str) {
     for key in keys.split(' ') {
         settled(model, &Theme::default(), 120, 36);
         let last = model.last_key.map_or(1000, |(_, at)| at) + 1000;
-        let press =
-            crate::cockpit::msg::KeyPress { key: Key::parse(key).unwrap(), at_ms: last, repeat: false };
+        let press = crate::cockpit::msg::KeyPress::new(Key::parse(key).unwrap(), last);
         let _ = update(model, Msg::Key(press));
     }
 }

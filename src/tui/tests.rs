@@ -22,7 +22,7 @@ use crate::plan::{Action, Plan, Purpose as For, Reach, Step};
 fn press(model: &mut Model, keys: &[&str]) {
     for (index, key) in keys.iter().enumerate() {
         let key = Key::parse(key).unwrap();
-        let press = cockpit::msg::KeyPress { key, at_ms: 1000 * (index as u64 + 1), repeat: false };
+        let press = cockpit::msg::KeyPress::new(key, 1000 * (index as u64 + 1));
         let _ = update(model, Msg::Key(press));
     }
 }
@@ -142,7 +142,7 @@ fn scenes() -> Vec<(&'static str, Model)> {
     drill.drill = true;
     drill.config.source = untrusted();
     settle(&mut drill);
-    let mut trust = with(Overlay::Trust(Scroll::default()));
+    let mut trust = with(Overlay::Trust(Trust::default()));
     trust.config.source = untrusted();
     let mut errors = with(Overlay::Errors(Scroll { top: usize::MAX }));
     for n in 0..9 {
@@ -416,8 +416,7 @@ fn a_long_plan_shows_what_it_runs_first_and_the_rest_of_each_step_by_a_key() {
     let short = text(&frame(&model, &Theme::default(), 120, 36).0);
     assert!(!short.contains("./deployed.sh") && short.contains(" 6  ./deploy.sh"), "{short}");
     assert!(short.contains("ctrl-o"), "{short}");
-    let _ =
-        update(&mut model, Msg::Key(cockpit::msg::KeyPress { key: Key::ctrl('o'), at_ms: 1, repeat: false }));
+    let _ = update(&mut model, Msg::Key(cockpit::msg::KeyPress::new(Key::ctrl('o'), 1)));
     let whole = text(&frame(&model, &Theme::default(), 120, 36).0);
     assert!(whole.contains("proof       ./deployed.sh production") && !whole.contains("ctrl-o"), "{whole}");
     let few = text(&frame(&with(preview(2)), &Theme::default(), 120, 36).0);

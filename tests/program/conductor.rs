@@ -8,6 +8,7 @@ use std::process::Stdio;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit, test_kill_process};
 use serde_json::Value;
 
+use super::terminal::Terminal;
 use super::world::{PROGRAM, Running, Shell, World, wait_until};
 
 /// A repository with a trusted configuration and an open incident.
@@ -26,6 +27,13 @@ proof = ["./proof.sh"]
 /// Waits for the file `go`, so that the test decides when it goes on.
 pub(super) const UNTIL_GO: &str = "while [ ! -e go ]; do sleep 0.02; done\n";
 
+/// Waits until a cockpit knows the repository and its configuration: keys before that are too early.
+pub(super) fn ready(terminal: &Terminal) {
+    terminal.wait_text("⎇ main");
+    // Ways back are looked for once the configuration was read.
+    terminal.wait_text("rollback ");
+}
+
 impl Yard {
     pub(super) fn new(config: &str, deploy: &str) -> Self {
         let world = World::new();
@@ -41,6 +49,13 @@ impl Yard {
 
     pub(super) fn deploying(script: &str) -> Self {
         Self::new(CONFIG, script)
+    }
+
+    /// A cockpit that knows the repository and its configuration.
+    pub(super) fn cockpit(&self) -> Terminal {
+        let terminal = Terminal::open(&self.shell, 36, 120, &[]);
+        ready(&terminal);
+        terminal
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {

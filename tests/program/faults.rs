@@ -13,8 +13,8 @@ fn open(shell: &Shell) -> Terminal {
 
 /// Opens the plan that deploys to the first environment.
 fn preview(terminal: &Terminal) {
-    terminal.wait_text("Timeline");
-    terminal.press_until("ds", "the plan", |screen| screen.contains("Plan: "));
+    super::conductor::ready(terminal);
+    terminal.press("ds");
     terminal.wait_text("./deploy.sh");
 }
 
@@ -61,7 +61,8 @@ fn it_opens_on_a_configuration_with_mistakes_and_points_at_them() {
         std::fs::write(shell.directory.join("flightdeck.toml"), text).unwrap();
         let mut terminal = open(&shell);
         terminal.wait_text("1 mistake");
-        terminal.press_until("e", "the error log", |screen| screen.contains(said));
+        terminal.press("e");
+        terminal.wait_text(said);
         terminal.wait_text("-->");
         terminal.press("<esc>");
         terminal.wait_text("Declare an incident");
@@ -99,7 +100,8 @@ fn where_there_is_no_repository_the_record_belongs_to_the_directory() {
     terminal.wait_text("What is broken");
     terminal.press("The mail is down<enter>");
     terminal.wait_text("✓ title");
-    terminal.press_until("y", "the next question", |screen| screen.contains("Since when"));
+    terminal.press("y");
+    terminal.wait_text("Since when");
     terminal.press("<c-u><enter><enter>");
     terminal.wait_text("INC-");
     open(&places[0]).wait_text("The mail is down");
@@ -118,7 +120,8 @@ exit 1";
     preview(&terminal);
     go_ahead(&terminal);
     terminal.wait_text("really?");
-    terminal.press_until("5<enter>", "the run", |screen| !screen.contains("Timeline"));
+    terminal.press("5<enter>");
+    terminal.wait_gone("Timeline");
     terminal.wait_text("safe <U+202E>txt.exe");
     let screen = terminal.screen();
     assert!(!screen.contains('\u{202E}') && !screen.contains("OVER"), "{screen}");
@@ -181,8 +184,8 @@ fn what_is_pasted_confirms_nothing() {
     terminal.press("<up>");
     terminal.press("<esc>");
     terminal.wait_gone("Plan: ");
-    terminal.press_until("dp", "the plan", |screen| screen.contains("Plan: "));
-    terminal.wait_text("production");
+    terminal.press("dp");
+    terminal.wait_text("deploy main to production");
     terminal.send(b"\x1b[200~production\r\x1b[201~");
     terminal.press("<esc>");
     terminal.wait_gone("Plan: ");

@@ -52,6 +52,8 @@ mod survival;
 #[cfg(target_os = "linux")]
 mod suspects;
 mod taken_back;
+#[cfg(target_os = "linux")]
+mod typed;
 mod verbs;
 mod walk_by_keys;
 mod walk_by_verbs;

@@ -46,15 +46,17 @@ fn bare(yard: &Yard) -> PathBuf {
 /// Opens the cockpit and deploys.
 fn deploy_on_a_terminal(yard: &Yard) -> Terminal {
     let terminal = Terminal::open(&yard.shell, 36, 140, &[]);
-    terminal.wait_text("Timeline");
-    terminal.press_until("ds", "the plan", |screen| screen.contains("Plan: "));
+    super::conductor::ready(&terminal);
+    terminal.press("ds");
+    terminal.wait_text("Plan: ");
     terminal.press_until("y", "the plan to start", |screen| !screen.contains("Plan: "));
     terminal
 }
 
 /// Types an answer where the command asks.
 fn answer(terminal: &Terminal, text: &str) {
-    terminal.press_until("5<enter>", "the output", |screen| screen.contains("i lets you type it"));
+    terminal.press("5<enter>");
+    terminal.wait_text("i lets you type it");
     terminal.press("i");
     terminal.wait_text("ANSWERING");
     terminal.press(text);

@@ -43,10 +43,10 @@ fn no_size_and_no_storm_of_sizes_ends_it() {
         terminal.send(&keys::click(columns - 1, rows - 1));
     }
     for (rows, columns) in [(1, 1), (3, 10), (12, 40), (24, 80), (30, 100), (45, 160), (200, 500)] {
+        terminal.blank();
         terminal.resize(rows, columns);
-        let wide = columns >= 40;
         terminal.wait_for(&format!("{columns}×{rows} to be drawn"), |screen| {
-            screen.contains(if wide { "Nobody can" } else { "" })
+            if columns >= 40 { screen.contains("Nobody can") } else { !screen.trim().is_empty() }
         });
     }
     terminal.resize(36, 120);
@@ -122,10 +122,12 @@ fn it_stops_and_comes_back_and_takes_nothing_typed_meanwhile_for_a_command() {
     terminal.press("<esc>");
     terminal.wait_gone("Everywhere");
     terminal.press("q");
-    // What the shell echoes is typed in halves, so that only its answer is found.
-    terminal.press_until("<enter>echo in the she''ll<enter>", "the shell", |screen| {
-        screen.contains("in the shell")
+    terminal.wait_for("the shell to have the terminal", |screen| {
+        screen.lines().rev().find(|line| !line.is_empty()).is_some_and(|line| line.ends_with("ready>"))
     });
+    // What the shell echoes is typed in halves, so that only its answer is found.
+    terminal.press("echo in the she''ll<enter>");
+    terminal.wait_text("in the shell");
     terminal.press("exit<enter>");
     assert_eq!(terminal.wait_end().code(), Some(0));
 }

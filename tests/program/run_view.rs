@@ -13,9 +13,8 @@ printf '\nthanks for %s characters\n' "${#answer}"
 
 /// Starts the deploy and opens its output.
 fn open(yard: &Yard) -> Terminal {
-    let terminal = Terminal::open(&yard.shell, 36, 120, &[]);
-    terminal.wait_text("Timeline");
-    terminal.press_until("ds", "the plan", |screen| screen.contains("Plan: "));
+    let terminal = yard.cockpit();
+    terminal.press("ds");
     terminal.wait_text("./deploy.sh");
     terminal.press_until("y", "the plan to start", |screen| !screen.contains("Plan: "));
     terminal
@@ -39,7 +38,8 @@ fn a_long_output_is_gone_through_searched_copied_and_answered() {
     let yard = Yard::deploying(&format!("{BUILD}{UNTIL_GO}"));
     let terminal = open(&yard);
     terminal.wait_text("waits for an answer? [⏎ i]");
-    terminal.press_until("5<enter>", "the output", |screen| screen.contains("i lets you type it"));
+    terminal.press("5<enter>");
+    terminal.wait_text("i lets you type it");
     let screen = terminal.screen();
     assert!(screen.contains("line 49999 of the build") && screen.contains("100 % pushed"), "{screen}");
     assert!(!screen.contains("99 % pushed"), "a progress bar is one line:\n{screen}");
@@ -75,7 +75,8 @@ fn a_long_output_is_gone_through_searched_copied_and_answered() {
     let all = stored(&yard.world.path("state"));
     assert!(!all.windows(6).any(|bytes| bytes == b"s3cret"), "what was typed is stored nowhere");
 
-    terminal.press_until("x", "the question", |screen| screen.contains("stop it"));
+    terminal.press("x");
+    terminal.wait_text("stop it");
     terminal.press_until("y", "the stop", |screen| !screen.contains("stop it"));
     terminal.wait_text("INT");
     terminal.wait_for("its end", |screen| !screen.contains("▶ running") && !screen.contains("being stopped"));
@@ -101,7 +102,8 @@ fn who_types_when_the_command_ends_gives_no_commands() {
     let yard = Yard::deploying("printf 'Password: '\nstty -echo; IFS= read -r answer; stty echo\nexit 1");
     let terminal = open(&yard);
     terminal.wait_text("Password:");
-    terminal.press_until("5<enter>", "the output", |screen| !screen.contains("Timeline"));
+    terminal.press("5<enter>");
+    terminal.wait_gone("Timeline");
     terminal.press("i");
     terminal.wait_text("ANSWERING");
     terminal.press("wrong<enter>");

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
+use rustix::termios::LocalModes;
 
 use super::keys;
 use super::world::{PATIENCE, PROGRAM, Running, Shell};
@@ -122,6 +123,25 @@ impl Terminal {
         let mut seen = self.shared.seen.lock().unwrap();
         seen.parser.screen_mut().set_size(lines(rows), lines(columns));
         self.pty.resize(Size::new(rows, columns)).unwrap();
+    }
+
+    /// Wipes the screen without a word to the program: what is on it then was drawn after this.
+    pub(crate) fn blank(&self) {
+        self.shared.seen.lock().unwrap().parser.process(b"\x1b[2J");
+    }
+
+    /// Tells whether keys reach the program one by one, unechoed.
+    pub(crate) fn is_raw(&self) -> bool {
+        let modes = rustix::termios::tcgetattr(&*self.pty).unwrap().local_modes;
+        !modes.intersects(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
+    }
+
+    /// Waits until everything that was written to the terminal is on the screen.
+    pub(crate) fn wait_closed(&self) {
+        let mut seen = self.shared.seen.lock().unwrap();
+        while !seen.closed {
+            seen = self.shared.changed.wait(seen).unwrap();
+        }
     }
 
     /// Stops reading what the program writes, or goes on with it.

@@ -25,7 +25,7 @@ fn declare(terminal: &Terminal) {
     terminal.press("D");
     terminal.wait_text("What is broken");
     terminal.press("Checkout answers 500<enter>");
-    terminal.wait_text("y");
+    terminal.wait_text("✓ title");
     terminal.press("y");
     terminal.wait_text("Since when");
     terminal.press("<enter>");
@@ -78,7 +78,8 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.wait_text("✓ push hotfix/no-card");
     terminal.press("ds");
     terminal.wait_text("Plan: deploy hotfix/no-card to staging");
-    terminal.press_until("<enter>", "a refusal", |screen| screen.contains("✗ press y to go ahead"));
+    terminal.press("<enter>");
+    terminal.wait_text("✗ press y to go ahead");
     go_ahead(&terminal, "./deploy.sh hotfix/no-card staging");
     terminal.wait_text("check     version 1.4.3");
     terminal.wait_text("✓ deploy hotfix/no-card to staging");

@@ -118,7 +118,7 @@ pub(super) fn key(cx: &mut Cx<'_>, key: Key, meant: bool) {
     match key.code {
         Code::Esc | Code::Char('q') => cx.pop(),
         Code::Enter => "press y to approve".clone_into(&mut shown.complaint),
-        Code::Char('y') if !meant => super::overlays::TOO_QUICK.clone_into(&mut shown.complaint),
+        Code::Char('y') if !meant => super::confirm::TOO_QUICK.clone_into(&mut shown.complaint),
         Code::Char('y') => approve(cx),
         Code::Char('v') if meant => ask(cx, false),
         Code::Char('x') if meant => ask(cx, true),

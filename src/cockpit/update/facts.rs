@@ -44,6 +44,12 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
             }
             cx.model.policy = crate::incident::Policy::built_in().with(&config.config.policy);
             cx.model.config = *config;
+            for overlay in &mut cx.model.overlays {
+                if let Overlay::Trust(view) = overlay {
+                    // What would be trusted now has not been on the screen.
+                    view.shown_ms = None;
+                }
+            }
             cx.model.ways.known.clear();
             cx.model.ways.stale = true;
             cx.model.suspects.stale = true;

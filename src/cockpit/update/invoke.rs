@@ -5,7 +5,7 @@ use super::super::edit::LineEdit;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::Effect;
 use super::super::overlay::{
-    Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll,
+    Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll, Trust,
 };
 use super::{Cx, approvals, flags, hotfix, keys, menus, plan_view, rollback, run_view, settle, suspects};
 use crate::incident::{
@@ -161,7 +161,7 @@ fn open(cx: &mut Cx<'_>, command: Command) {
             Overlay::Errors(Scroll { top: usize::MAX })
         }
         Command::Trust if matches!(cx.model.config.source, ConfigSource::Untrusted { .. }) => {
-            Overlay::Trust(Scroll::default())
+            Overlay::Trust(Trust::default())
         }
         Command::Report => {
             let Some(state) = cx.model.incident() else { return };

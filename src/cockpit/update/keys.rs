@@ -5,7 +5,7 @@ use super::super::key::Key;
 use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, KeyPress, Mouse, MouseKind};
 use super::super::overlay::Overlay;
-use super::{Cx, invoke, move_by, overlays, run_view};
+use super::{Cx, confirm, invoke, move_by, overlays, run_view};
 
 /// Rows that one notch of the wheel moves.
 const NOTCH: isize = 3;
@@ -25,6 +25,9 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         } else {
             cx.model.overlays.clear();
         }
+        return;
+    }
+    if confirm::withheld(cx, press) {
         return;
     }
     if !cx.model.overlays.is_empty() {

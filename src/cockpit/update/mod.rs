@@ -1,6 +1,7 @@
 //! The one function that changes the model.
 
 mod approvals;
+mod confirm;
 mod declare;
 mod facts;
 mod flags;
@@ -138,6 +139,7 @@ fn shown(model: &mut Model, at_ms: u64, heights: [u16; 5], overlay: u16) {
         _ if overlay == 0 => {}
         Some(Overlay::Preview(preview)) => preview.shown_ms = preview.shown_ms.or(Some(at_ms)),
         Some(Overlay::Decide(decide)) => decide.shown_ms = decide.shown_ms.or(Some(at_ms)),
+        Some(Overlay::Trust(trust)) => trust.shown_ms = trust.shown_ms.or(Some(at_ms)),
         Some(Overlay::Confirm(confirm)) => confirm.shown_ms = confirm.shown_ms.or(Some(at_ms)),
         Some(Overlay::Run(view)) => view.height = overlay,
         _ => {}

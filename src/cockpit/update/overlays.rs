@@ -8,13 +8,8 @@ use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, Model};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Overlay, Palette};
+use super::confirm::{TOO_QUICK, may_confirm};
 use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects};
-
-/// A key pressed twice within this many milliseconds was held down, not meant.
-const REPEAT_MS: u64 = 400;
-
-/// What a confirmation is told that may not have been meant as one.
-pub(super) const TOO_QUICK: &str = "that came right behind another key: press it once more";
 
 /// Takes a key for the top overlay. `before` is the key before this one, and when it came.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
@@ -28,7 +23,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Plan(_)) => plan_view::key(cx, press),
         Some(Overlay::Decide(_)) => plan_view::decide_key(cx, press, before),
         Some(Overlay::Flags(_)) => flags::key(cx, press.key),
-        Some(Overlay::Trust(_)) if press.key == Key::char('y') && !repeated(press, before) => trust(cx),
+        Some(Overlay::Trust(_)) if press.key == Key::char('y') => trust(cx, press, before),
         Some(Overlay::Report(_)) if matches!(press.key.text(), Some('s' | 'c')) => report(cx, press.key),
         Some(Overlay::ByHand(..)) if matches!(press.key.text(), Some('l' | 'c')) => by_hand(cx, press.key),
         Some(Overlay::Run(_)) => run_view::key(cx, press),
@@ -38,17 +33,6 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(_) => document(cx, press.key),
         None => {}
     }
-}
-
-/// Whether a key may confirm something dangerous: it was read after the question had been on
-/// the screen, and is neither held down nor drummed.
-pub(super) fn may_confirm(shown_ms: Option<u64>, press: KeyPress, before: Option<(Key, u64)>) -> bool {
-    shown_ms.is_some_and(|shown| press.at_ms > shown) && !repeated(press, before)
-}
-
-fn repeated(press: KeyPress, before: Option<(Key, u64)>) -> bool {
-    press.repeat
-        || before.is_some_and(|(key, at)| key == press.key && press.at_ms.saturating_sub(at) < REPEAT_MS)
 }
 
 /// Pasted text goes into lines of text; it never confirms and never is a command.
@@ -164,7 +148,11 @@ fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     }
 }
 
-fn trust(cx: &mut Cx<'_>) {
+fn trust(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
+    let Some(Overlay::Trust(view)) = cx.model.overlays.last() else { return };
+    if !may_confirm(view.shown_ms, press, before) {
+        return cx.say(TOO_QUICK);
+    }
     if let ConfigSource::Untrusted { hash, .. } = &cx.model.config.source {
         let hash = hash.clone();
         cx.effect("trusting", Effect::Trust { hash });
@@ -241,10 +229,8 @@ pub(super) fn drawn_from(model: &mut Model, line: usize) {
 /// The first line shown of an overlay that scrolls by lines.
 fn top(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
-        Overlay::Help(scroll)
-        | Overlay::Errors(scroll)
-        | Overlay::Trust(scroll)
-        | Overlay::ByHand(_, scroll) => Some(&mut scroll.top),
+        Overlay::Help(scroll) | Overlay::Errors(scroll) | Overlay::ByHand(_, scroll) => Some(&mut scroll.top),
+        Overlay::Trust(view) => Some(&mut view.scroll.top),
         Overlay::Entry(entry) => Some(&mut entry.scroll.top),
         Overlay::Report(view) => Some(&mut view.scroll.top),
         Overlay::Preview(preview) => Some(&mut preview.scroll.top),

@@ -6,7 +6,7 @@ use super::super::key::{Code, Key};
 use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Asks, Decide, Overlay, PlanView};
-use super::overlays::{TOO_QUICK, may_confirm};
+use super::confirm::{TOO_QUICK, may_confirm};
 use super::{Cx, invoke, run_view};
 use crate::incident::{Decision, Outcome, PlanRun, Run, StepRun};
 use crate::plan::Plan;

@@ -3,7 +3,8 @@
 use super::super::key::{Code, Key};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Field, Overlay, Preview, Way};
-use super::overlays::{TOO_QUICK, may_confirm, scrolled};
+use super::confirm::{TOO_QUICK, may_confirm};
+use super::overlays::scrolled;
 use super::{Cx, approvals, plan_view};
 use crate::incident::{State, same_person};
 use crate::plan::gates::{self, Standing};

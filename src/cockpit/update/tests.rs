@@ -1,5 +1,6 @@
 //! Messages in, state and effects out.
 
+mod confirm;
 mod flags;
 mod hotfix;
 mod rollback;
@@ -104,7 +105,7 @@ impl Table {
 
     fn key(&mut self, key: Key) -> Vec<Effect> {
         self.at_ms += 1000;
-        let press = KeyPress { key, at_ms: self.at_ms, repeat: false };
+        let press = KeyPress::new(key, self.at_ms);
         self.send(Msg::Key(press)).into_iter().map(|(_, effect)| effect).collect()
     }
 
@@ -290,10 +291,10 @@ fn repeated_and_pasted_keys_never_confirm() {
     let mut table = Table::ready();
     table.preview(plan(None, Reach::Others));
     table.shown();
-    let held = KeyPress { key: Key::char('y'), at_ms: table.at_ms + 50, repeat: true };
+    let held = KeyPress { repeat: true, ..KeyPress::new(Key::char('y'), table.at_ms + 50) };
     assert!(table.send(Msg::Key(held)).is_empty());
     // Without the terminal's help a held key comes as quick presses of the same key.
-    let quick = KeyPress { at_ms: held.at_ms + 30, repeat: false, ..held };
+    let quick = KeyPress::new(held.key, held.at_ms + 30);
     assert!(table.send(Msg::Key(quick)).is_empty());
     assert!(table.complaint().contains("press it once more"), "{}", table.complaint());
     assert!(table.send(Msg::Paste("y\nproduction\n".into())).is_empty());

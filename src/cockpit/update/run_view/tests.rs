@@ -132,7 +132,7 @@ impl Bench {
     fn keys(&mut self, keys: &str) {
         for key in keys.split(' ') {
             self.at_ms += 1000;
-            let press = KeyPress { key: Key::parse(key).unwrap(), at_ms: self.at_ms, repeat: false };
+            let press = KeyPress::new(Key::parse(key).unwrap(), self.at_ms);
             self.send(Msg::Key(press));
         }
     }

@@ -7,7 +7,7 @@ use crate::incident::{Body, Policy, Severity, SeverityChanged};
 use crate::plan::gates::{ApprovalRule, Gate};
 use crate::plan::{Plan, Reach, proposal};
 
-fn guarded() -> Plan {
+pub(super) fn guarded() -> Plan {
     let rules = Severity::ALL.into_iter().map(|one| (one, ApprovalRule::of(&Policy::built_in(), one)));
     Plan {
         gates: vec![Gate::Approvals { rules: rules.collect() }],

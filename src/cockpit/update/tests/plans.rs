@@ -14,7 +14,7 @@ fn command(line: &str) -> Action {
 }
 
 /// Two steps, of which the first can be undone.
-fn two(target: &str, confirm: Option<&str>) -> Plan {
+pub(super) fn two(target: &str, confirm: Option<&str>) -> Plan {
     let step = |title: &str, line: &str| Step {
         reach: Reach::Others,
         on_failure: OnFailure::Ask,
@@ -30,12 +30,12 @@ fn two(target: &str, confirm: Option<&str>) -> Plan {
 }
 
 impl Table {
-    fn told(&mut self, body: impl Into<Body>) {
+    pub(super) fn told(&mut self, body: impl Into<Body>) {
         let record = self.record(body.into());
         self.send(Msg::Fact(Fact::Records(vec![record])));
     }
 
-    fn started(&mut self, plan: &Plan) {
+    pub(super) fn started(&mut self, plan: &Plan) {
         self.told(PlanStarted {
             plan: plan.id.clone(),
             title: plan.title.clone(),
@@ -56,7 +56,7 @@ impl Table {
     }
 
     /// A plan whose second step failed, and which waits for a decision.
-    fn waiting(confirm: Option<&str>) -> Self {
+    pub(super) fn waiting(confirm: Option<&str>) -> Self {
         let mut table = Self::ready();
         let plan = two("staging", confirm);
         table.started(&plan);

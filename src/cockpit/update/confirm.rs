@@ -1,0 +1,140 @@
+//! Whether a key confirms: the one place that every question of the cockpit asks.
+
+use super::super::commands::{Command, Invoke};
+use super::super::confirm::{Cancel, MOMENT_MS};
+use super::super::key::{Code, Key};
+use super::super::model::Model;
+use super::super::msg::KeyPress;
+use super::super::overlay::{Asks, DeclareStep, Field, Overlay, Preview, Purpose, Way};
+use super::Cx;
+
+/// A key pressed twice within this many milliseconds was held down, not meant.
+const REPEAT_MS: u64 = 400;
+
+/// What a confirmation is told that may not have been meant as one.
+pub(super) const TOO_QUICK: &str = "that came right behind another key: press it once more";
+/// What one is told that was read together with a key that cancels.
+const CANCELLED: &str = "nothing was confirmed: a key that cancels came with it";
+/// What one is told that had to wait for its turn.
+const LATE: &str = "nothing was confirmed: the screen was behind; press it again if you mean it";
+
+/// Whether a key may confirm something dangerous: it was read after the question had been on
+/// the screen, and is neither held down nor drummed.
+pub(super) fn may_confirm(shown_ms: Option<u64>, press: KeyPress, before: Option<(Key, u64)>) -> bool {
+    shown_ms.is_some_and(|shown| press.at_ms > shown) && !repeated(press, before)
+}
+
+fn repeated(press: KeyPress, before: Option<(Key, u64)>) -> bool {
+    press.repeat
+        || before.is_some_and(|(key, at)| key == press.key && press.at_ms.saturating_sub(at) < REPEAT_MS)
+}
+
+/// Withholds a key that would confirm something and came with one that cancels, or too late; says
+/// so, and tells whether it did.
+pub(super) fn withheld(cx: &mut Cx<'_>, press: KeyPress) -> bool {
+    let Some(cancelled_by) = asked(cx.model, press.key) else { return false };
+    let why = if press.beside >= cancelled_by {
+        CANCELLED
+    } else if press.taken_ms.saturating_sub(press.at_ms) > MOMENT_MS {
+        LATE
+    } else {
+        return false;
+    };
+    let complaint = match cx.model.overlays.last_mut() {
+        Some(Overlay::Preview(preview)) => Some(&mut preview.complaint),
+        Some(Overlay::Decide(decide)) => Some(&mut decide.complaint),
+        Some(Overlay::Ask(ask)) => Some(&mut ask.complaint),
+        Some(Overlay::Declare(declare)) => Some(&mut declare.complaint),
+        _ => None,
+    };
+    if let Some(complaint) = complaint {
+        why.clone_into(complaint);
+    }
+    // What cancels may close the question before anybody reads what it says.
+    cx.say(why);
+    true
+}
+
+/// Which keys cancel what this key would confirm; `None`: it confirms nothing.
+fn asked(model: &Model, key: Key) -> Option<Cancel> {
+    let (enter, yes) = (key.code == Code::Enter, key == Key::char('y'));
+    match model.overlays.last()? {
+        Overlay::Confirm(_) | Overlay::Trust(_) => yes.then_some(Cancel::Question),
+        Overlay::Preview(preview) => previewed(preview, key),
+        Overlay::Decide(decide) => match decide.asks() {
+            Asks::Yes => yes.then_some(Cancel::Question),
+            Asks::Reason | Asks::Word(_) => enter.then_some(Cancel::Anything),
+        },
+        Overlay::Declare(declare) => {
+            (enter && declare.step == DeclareStep::Impact).then_some(Cancel::Anything)
+        }
+        Overlay::Ask(ask) => (enter && commits(&ask.purpose)).then_some(Cancel::Anything),
+        Overlay::Menu(menu) => {
+            let item = menu.items.iter().find(|item| item.key == Some(key))?;
+            acts_at_once(&item.invoke).then_some(Cancel::Anything)
+        }
+        Overlay::Palette(palette) => {
+            let item = palette.items.get(*palette.matches.get(palette.selected)?)?;
+            (enter && acts_at_once(&item.invoke)).then_some(Cancel::Anything)
+        }
+        _ => None,
+    }
+}
+
+fn previewed(preview: &Preview, key: Key) -> Option<Cancel> {
+    let (enter, text) = (key.code == Code::Enter, key.text());
+    match (preview.way(), preview.field) {
+        (Way::Enter, _) => (enter || text == Some('y')).then_some(Cancel::Question),
+        (Way::Yes, _) => (text == Some('y')).then_some(Cancel::Question),
+        (Way::Vote, _) => matches!(text, Some('y' | 'v' | 'x')).then_some(Cancel::Question),
+        (Way::Blocked, _) | (Way::PassOver(_), Field::Keys) => {
+            (text == Some('a')).then_some(Cancel::Question)
+        }
+        (Way::Typed(_), _) | (Way::PassOver(_), Field::Target) => enter.then_some(Cancel::Anything),
+        (Way::PassOver(_), Field::Reason) => None,
+    }
+}
+
+/// Whether Enter behind this line changes the record or the world. A note only adds to it, and what
+/// was typed must not be lost to a slow screen.
+fn commits(purpose: &Purpose) -> bool {
+    match purpose {
+        Purpose::Note(_)
+        | Purpose::HotfixName
+        | Purpose::Filter
+        | Purpose::Find
+        | Purpose::SuspectFilter
+        | Purpose::ChangeFind => false,
+        Purpose::Severity(_)
+        | Purpose::Title
+        | Purpose::Impact
+        | Purpose::Cause
+        | Purpose::Role(_)
+        | Purpose::Page
+        | Purpose::Told
+        | Purpose::Reopen
+        | Purpose::Tick { .. }
+        | Purpose::Amend(_)
+        | Purpose::Retract(_)
+        | Purpose::TakeOver(_)
+        | Purpose::Verbal
+        | Purpose::Reject => true,
+    }
+}
+
+/// Whether picking this row of a menu is the last question.
+fn acts_at_once(invoke: &Invoke) -> bool {
+    match invoke.command {
+        Command::Phase => !invoke.argument.is_empty(),
+        Command::Told => !matches!(invoke.argument.as_str(), "" | "other"),
+        command => matches!(
+            command,
+            Command::Mitigate
+                | Command::Resolve
+                | Command::Close
+                | Command::Init
+                | Command::DrillFix
+                | Command::Prove
+        ),
+    }
+}

@@ -1,0 +1,283 @@
+//! Every question of the cockpit: what confirms it, and what takes that back.
+
+use super::gates::guarded;
+use super::plans::two;
+use super::*;
+use crate::cockpit::confirm::{Cancel, MOMENT_MS};
+use crate::incident::{SeverityChanged, StepStarted};
+use crate::plan::proposal;
+
+/// A question that waits for one key.
+struct Question {
+    name: &'static str,
+    open: fn() -> Table,
+    key: &'static str,
+    /// Whether `n` and `q` leave it; in a line of text they are letters.
+    letters: bool,
+}
+
+fn previewed(plan: Plan) -> Table {
+    let mut table = Table::ready();
+    table.preview(plan);
+    table.shown();
+    table
+}
+
+/// Typed into whatever these keys open.
+fn asked(mut table: Table, keys: &str, text: &str) -> Table {
+    table.keys(keys);
+    table.shown();
+    table.types(text);
+    table
+}
+
+fn up_for_approval() -> Table {
+    let mut table = Table::ready();
+    table.told(proposal::propose(&guarded()).unwrap());
+    table.model.me = "omar".into();
+    table.keys("A l");
+    table.shown();
+    table
+}
+
+fn running() -> Table {
+    let mut table = Table::ready();
+    table.started(&two("staging", None));
+    table.told(StepStarted {
+        plan: "deploy-1".into(),
+        step: 0,
+        run: "deploy-1.0".into(),
+        process: None,
+        undo: false,
+    });
+    table
+}
+
+const QUESTIONS: &[Question] = &[
+    Question {
+        name: "a plan, by enter",
+        open: || previewed(plan(None, Reach::Here)),
+        key: "enter",
+        letters: true,
+    },
+    Question { name: "a plan, by y", open: || previewed(plan(None, Reach::Others)), key: "y", letters: true },
+    Question {
+        name: "a plan, by its target",
+        open: || {
+            let mut table = previewed(plan(Some("production"), Reach::Others));
+            table.types("production");
+            table
+        },
+        key: "enter",
+        letters: false,
+    },
+    Question {
+        name: "gates that are passed over",
+        open: || {
+            let mut table = previewed(guarded());
+            table.keys("tab");
+            table.types("omar agreed");
+            table.keys("enter");
+            table.types("production");
+            table
+        },
+        key: "enter",
+        letters: false,
+    },
+    Question {
+        name: "asking for approval",
+        open: || {
+            let mut table = Table::ready();
+            table.told(SeverityChanged { severity: Severity::P1, reason: "less".into() });
+            table.preview(guarded());
+            table.shown();
+            table
+        },
+        key: "a",
+        letters: true,
+    },
+    Question { name: "an approval", open: up_for_approval, key: "y", letters: true },
+    Question {
+        name: "a verbal approval",
+        open: || asked(up_for_approval(), "v", "li on the call"),
+        key: "enter",
+        letters: false,
+    },
+    Question {
+        name: "a rejection",
+        open: || asked(up_for_approval(), "x", "not yet"),
+        key: "enter",
+        letters: false,
+    },
+    Question {
+        name: "carrying a step out again",
+        open: || asked(Table::waiting(None), "o r", ""),
+        key: "y",
+        letters: true,
+    },
+    Question {
+        name: "undoing",
+        open: || asked(Table::waiting(Some("staging")), "o u", "staging"),
+        key: "enter",
+        letters: false,
+    },
+    Question { name: "a stop", open: || asked(running(), "o x", ""), key: "y", letters: true },
+    Question {
+        name: "taking a target over",
+        open: || asked(running(), "o t", "its machine is gone"),
+        key: "enter",
+        letters: false,
+    },
+    Question {
+        name: "trust",
+        open: || {
+            let mut table = Table::open();
+            table.model.config.source = ConfigSource::Untrusted { hash: "00".into(), would_run: Vec::new() };
+            table.keys("T");
+            table.shown();
+            table
+        },
+        key: "y",
+        letters: true,
+    },
+    Question {
+        name: "declaring",
+        open: || {
+            let mut table = Table::new();
+            table.keys("D");
+            table.types("nobody can pay");
+            table.keys("enter y enter");
+            table.types("everybody");
+            table
+        },
+        key: "enter",
+        letters: false,
+    },
+    Question {
+        name: "a severity",
+        open: || asked(Table::open(), "s 1", "half of them"),
+        key: "enter",
+        letters: false,
+    },
+    Question {
+        name: "a failed item",
+        open: || asked(Table::open(), "4 x", "502"),
+        key: "enter",
+        letters: false,
+    },
+    Question {
+        name: "resolving by the menu",
+        open: || asked(Table::open(), "i", ""),
+        key: "x",
+        letters: false,
+    },
+    Question {
+        name: "resolving by the palette",
+        open: || asked(Table::open(), ":", "resolve"),
+        key: "enter",
+        letters: false,
+    },
+];
+
+/// Presses the key that confirms, after a moment of its own.
+fn press(table: &mut Table, question: &Question, beside: Cancel, waited_ms: u64) -> Vec<Effect> {
+    table.at_ms += 1000;
+    let press = KeyPress::new(Key::parse(question.key).unwrap(), table.at_ms);
+    let press = KeyPress { taken_ms: press.at_ms + waited_ms, beside, ..press };
+    table.send(Msg::Key(press)).into_iter().map(|(_, effect)| effect).collect()
+}
+
+/// Whether something is asked for that changes the record or the world.
+fn acts(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| {
+        matches!(
+            effect,
+            Effect::Append(_)
+                | Effect::Start { .. }
+                | Effect::Decide { .. }
+                | Effect::TakeOver { .. }
+                | Effect::Trust { .. }
+                | Effect::Declare { .. }
+        )
+    })
+}
+
+#[test]
+fn every_question_is_confirmed_by_its_key() {
+    for question in QUESTIONS {
+        let mut table = (question.open)();
+        let effects = press(&mut table, question, Cancel::Nothing, MOMENT_MS);
+        assert!(acts(&effects), "{}: {effects:?} {:?}", question.name, table.model.overlays.last());
+    }
+}
+
+#[test]
+fn what_is_read_together_with_a_cancel_confirms_nothing_and_says_so() {
+    for question in QUESTIONS {
+        for (cancel, cancels) in [(Cancel::Anything, true), (Cancel::Question, question.letters)] {
+            let mut table = (question.open)();
+            let open = table.model.overlays.len();
+            let effects = press(&mut table, question, cancel, 0);
+            assert_eq!(acts(&effects), !cancels, "{}: {cancel:?}", question.name);
+            if cancels {
+                assert!(effects.is_empty(), "{}: {effects:?}", question.name);
+                assert_eq!(table.model.overlays.len(), open, "{}: it stays open", question.name);
+                assert!(table.word().starts_with("nothing was confirmed"), "{}", question.name);
+                let effects = press(&mut table, question, Cancel::Nothing, 0);
+                assert!(acts(&effects), "{}: and can be confirmed", question.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_had_to_wait_for_its_turn_confirms_nothing_and_says_so() {
+    for question in QUESTIONS {
+        let mut table = (question.open)();
+        let effects = press(&mut table, question, Cancel::Nothing, MOMENT_MS + 1);
+        assert!(effects.is_empty(), "{}: {effects:?}", question.name);
+        assert!(table.word().contains("the screen was behind"), "{}", question.name);
+        assert!(acts(&press(&mut table, question, Cancel::Nothing, 0)), "{}", question.name);
+    }
+}
+
+#[test]
+fn a_note_is_kept_whatever_comes_with_it() {
+    for (beside, waited) in [(Cancel::Anything, 0), (Cancel::Nothing, 60_000)] {
+        let mut table = asked(Table::open(), "n n", "pool exhausted");
+        let note = Question { name: "a note", open: Table::open, key: "enter", letters: false };
+        assert!(acts(&press(&mut table, &note, beside, waited)));
+    }
+}
+
+#[test]
+fn nothing_is_trusted_that_was_not_on_the_screen() {
+    let mut table = Table::open();
+    let untrusted = |hash: &str| {
+        let source = ConfigSource::Untrusted { hash: hash.into(), would_run: Vec::new() };
+        let config = ConfigState { config: Config::default(), source, found: Vec::new() };
+        Msg::Fact(Fact::Config(Box::new(config)))
+    };
+    table.send(untrusted("00"));
+    assert!(table.keys("T y").is_empty(), "typed ahead");
+    assert!(table.word().contains("press it once more"), "{}", table.word());
+    table.shown();
+    table.send(untrusted("11"));
+    assert!(table.keys("y").is_empty(), "another content than the one that was shown");
+    table.shown();
+    assert_eq!(table.keys("y"), [Effect::Trust { hash: "11".into() }]);
+}
+
+#[test]
+fn keys_cancel_what_they_cancel() {
+    let of = |name: &str| Cancel::of(Key::parse(name).unwrap());
+    for name in ["esc", "ctrl-c", "alt-j", "alt-y"] {
+        assert_eq!(of(name), Cancel::Anything, "{name}");
+    }
+    for name in ["n", "q"] {
+        assert_eq!(of(name), Cancel::Question, "{name}");
+    }
+    for name in ["y", "enter", "ctrl-n", "ctrl-q", "N", "j"] {
+        assert_eq!(of(name), Cancel::Nothing, "{name}");
+    }
+}

@@ -1,0 +1,156 @@
+//! What is typed at the cockpit: all of it arrives, once and in order, and what takes a confirmation
+//! back is heard with it.
+
+use super::conductor::{UNTIL_GO, Yard};
+use super::terminal::Terminal;
+use super::world::World;
+
+/// A repository with an open incident, and the cockpit on it.
+fn cockpit(world: &World) -> (super::world::Shell, Terminal) {
+    let shell = world.repository("service");
+    shell.flightdeck(&["declare", "Nobody can log in", "--severity", "P0"]).succeeded();
+    let terminal = Terminal::open(&shell, 36, 120, &[]);
+    terminal.wait_text("Nobody can log in");
+    (shell, terminal)
+}
+
+#[test]
+fn three_thousand_keys_at_once_leave_none_unread() {
+    for keys in ["j", "é", "\x1b[B"] {
+        let world = World::new();
+        let (_, mut terminal) = cockpit(&world);
+        terminal.send(keys.repeat(3000).as_bytes());
+        terminal.send(b"q");
+        // Nothing follows it that could wake anybody.
+        assert_eq!(terminal.wait_end().code(), Some(0), "{keys:?}");
+    }
+}
+
+#[test]
+fn a_key_that_comes_with_a_new_size_is_heard_at_once() {
+    let world = World::new();
+    let (_, mut terminal) = cockpit(&world);
+    for round in 0..40_u16 {
+        for step in 0..8 {
+            terminal.resize(30 + (round + step) % 20, 100 + (round * 7 + step) % 60);
+        }
+        terminal.press("?");
+        terminal.wait_text("Everywhere");
+        terminal.resize(36, 120 + round % 2);
+        terminal.press("<esc>");
+        terminal.wait_gone("Everywhere");
+    }
+    terminal.resize(40, 130);
+    terminal.press("q");
+    assert_eq!(terminal.wait_end().code(), Some(0));
+}
+
+#[test]
+fn a_long_text_typed_at_once_into_a_note_arrives_whole() {
+    let world = World::new();
+    let (shell, terminal) = cockpit(&world);
+    terminal.press("nf");
+    terminal.wait_text("what was found out");
+    let text: String = (0..300).map(|n| format!("{n:05}é,")).collect();
+    assert_eq!(text.chars().count(), 2100);
+    terminal.press(&text);
+    terminal.wait_text("00299é,");
+    terminal.press("<enter>");
+    terminal.wait_text("finding");
+    let kept = super::world::wait_until("the note", || {
+        let status = shell.json(&["status", "--json"]);
+        let timeline = status["timeline"].as_array().unwrap().clone();
+        timeline.into_iter().find(|entry| entry["kind"] == "finding")
+    });
+    assert_eq!(kept["text"], text.as_str());
+}
+
+/// The plan to deploy, on the screen for long enough that somebody can have read it.
+fn previewed(yard: &Yard) -> Terminal {
+    let terminal = yard.cockpit();
+    terminal.press("d");
+    terminal.wait_text("→ staging");
+    terminal.press("s");
+    terminal.wait_text("Plan: ");
+    // What Enter is answered with stands in a frame after the first.
+    terminal.press("<enter>");
+    terminal.wait_text("press y to go ahead");
+    terminal
+}
+
+#[test]
+fn a_confirmation_that_is_read_together_with_a_cancel_starts_nothing_and_says_so() {
+    let yard = Yard::deploying(&format!("echo begun >> begun\n{UNTIL_GO}"));
+    for cancel in ["\x1b", "\x03", "q", "n\x1b", "jjj\x1b"] {
+        let terminal = previewed(&yard);
+        terminal.send(format!("y{cancel}").as_bytes());
+        terminal.wait_text("nothing was confirmed");
+        terminal.wait_gone("Plan: ");
+        assert!(yard.runs().is_empty() && !yard.file("begun").exists(), "{cancel:?}");
+    }
+    let terminal = previewed(&yard);
+    terminal.press_until("y", "the plan to start", |screen| !screen.contains("Plan: "));
+    yard.go();
+    yard.wait_run("deploy-staging-1.0", "exited");
+}
+
+#[test]
+fn a_key_pressed_amid_a_storm_does_not_wait_for_the_cancel_behind_it() {
+    let yard = Yard::deploying(&format!("echo begun >> begun\n{UNTIL_GO}"));
+    let terminal = previewed(&yard);
+    for size in 0..40_u16 {
+        terminal.resize(30 + size % 9, 110 + size % 13);
+        terminal.send(b"\x1b[A");
+    }
+    terminal.resize(36, 120);
+    // Heard where it was pressed: nothing is left to be read together with what comes later.
+    terminal.press("y");
+    terminal.wait_gone("Plan: ");
+    terminal.press("<esc>");
+    yard.go();
+    yard.wait_run("deploy-staging-1.0", "exited");
+    assert_eq!(yard.runs().len(), 1);
+}
+
+#[test]
+fn what_the_terminal_answers_is_never_taken_for_keys() {
+    let world = World::new();
+    let (shell, mut terminal) = cockpit(&world);
+    let before = shell.json(&["status", "--json"])["timeline"].as_array().unwrap().len();
+    // Each would quit, open something or write a note if its letters were keys.
+    let replies: [&[u8]; 8] = [
+        b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\",
+        b"\x1b]10;rgb:cdcd/d6d6/f4f4\x07",
+        b"\x1b]52;c;nfq?\x1b\\",
+        b"\x1bP>|nfq? terminal(1.0)\x1b\\",
+        b"\x1bP1+r544e=787465726d\x1b\\",
+        b"\x1b_Gi=31;nfq?\x1b\\",
+        b"\x1b[?2026;2$y",
+        b"\x1b[?62;22c\x1b[12;40R\x1b[>1;4600;0c",
+    ];
+    for (number, reply) in replies.into_iter().enumerate() {
+        terminal.send(reply);
+        for cut in [2, 3, reply.len() / 2, reply.len() - 1] {
+            let (head, tail) = reply.split_at(cut);
+            terminal.send(head);
+            // Between the halves the cockpit draws: it has been awake.
+            terminal.resize(36, 121 + (number * 4 + cut) as u16 % 5 * 2);
+            terminal.send(tail);
+        }
+    }
+    terminal.resize(36, 120);
+    // It hears keys behind them, and nothing is open.
+    terminal.press("?");
+    terminal.wait_text("Everywhere");
+    terminal.press("<esc>");
+    terminal.wait_gone("Everywhere");
+    terminal.wait_text("Timeline");
+    let screen = terminal.screen();
+    for opened in ["write a note", "Error log", "find a command"] {
+        assert!(!screen.contains(opened), "{screen}");
+    }
+    terminal.press("q");
+    assert_eq!(terminal.wait_end().code(), Some(0));
+    let after = shell.json(&["status", "--json"])["timeline"].as_array().unwrap().len();
+    assert_eq!(after, before);
+}
