@@ -88,6 +88,8 @@ pub(crate) enum End {
     Done,
     /// What it found is not well, and it has said so by itself: the code of this kind.
     Bad(FailureKind),
+    /// A signal ended it, and everything is put away: it ends the process, too.
+    Signal(i32),
 }
 
 /// Parses the arguments, carries out the verb and returns its exit code.
@@ -123,6 +125,11 @@ fn carry_out(cli: Cli, out: Output) -> u8 {
     match ended {
         Ok(End::Done) => 0,
         Ok(End::Bad(kind)) => kind as u8,
+        Ok(End::Signal(signal)) => {
+            runtime::die_of(signal);
+            // Never reached where the system does as asked.
+            128 + signal as u8
+        }
         // Who read this has gone: there is nobody to tell why the rest is missing.
         Err(failure) if cx.out.reader_is_gone() => failure.kind as u8,
         Err(failure) => {
@@ -192,7 +199,7 @@ fn cockpit(cx: &Context) -> Result<End> {
         None => None,
     };
     let drill = cx.place.as_ref().is_ok_and(|place| crate::drill::place::Place::find(&place.root).is_ok());
-    runtime::open(&Launch {
+    let signal = runtime::open(&Launch {
         state_dir: cx.state_dir.clone(),
         config_dir: cx.config_dir.clone(),
         here: cx.here.clone(),
@@ -201,7 +208,7 @@ fn cockpit(cx: &Context) -> Result<End> {
         incident,
         drill,
     })?;
-    Ok(End::Done)
+    Ok(signal.map_or(End::Done, End::Signal))
 }
 
 /// Opens the cockpit on the repository of a drill.
@@ -211,7 +218,7 @@ fn cockpit_in(drill: &crate::drill::place::Place, cx: &Context) -> Result<End> {
     // Nobody has to say who they are to practise.
     let user = cx.user().unwrap_or_else(|_| "you".to_owned());
     logging::to_file(&drill.state_dir, &cx.out);
-    runtime::open(&Launch {
+    let signal = runtime::open(&Launch {
         state_dir: drill.state_dir.clone(),
         config_dir: cx.config_dir.clone(),
         here: drill.repo.clone(),
@@ -220,7 +227,7 @@ fn cockpit_in(drill: &crate::drill::place::Place, cx: &Context) -> Result<End> {
         incident: None,
         drill: true,
     })?;
-    Ok(End::Done)
+    Ok(signal.map_or(End::Done, End::Signal))
 }
 
 /// Tells whether there is a terminal for the cockpit.

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use ratatui::layout::{Position, Rect};
 use rustix::event::{PollFd, PollFlags, Timespec};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::consts::{
+    SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM,
+    SIGWINCH, SIGXCPU,
+};
 use signal_hook::iterator::Signals;
 
 use super::decode::{Decoder, LINGER, Typed};
@@ -21,6 +24,9 @@ use crate::failure::{Failure, Result};
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Most that is read before it is handed on.
 const MOST: usize = 4096;
+/// Signals that end the program.
+const ENDING: [i32; 10] =
+    [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU];
 
 /// What was typed in one go.
 pub(super) struct Batch {
@@ -43,7 +49,7 @@ impl Batch {
 /// Catches the signals that end or stop the program, so that it gives the terminal back first.
 pub(super) fn catch(events: &Sender<Event>) -> Result<()> {
     let signals = events.clone();
-    let mut caught = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT, SIGWINCH])
+    let mut caught = Signals::new(ENDING.into_iter().chain([SIGTSTP, SIGCONT, SIGWINCH]))
         .map_err(|error| Failure::new("waiting for signals", error, "try again"))?;
     panics::spawn("signals", events.clone(), move || {
         for signal in caught.forever() {
@@ -51,7 +57,7 @@ pub(super) fn catch(events: &Sender<Event>) -> Result<()> {
                 SIGTSTP => Event::Stop,
                 SIGCONT => Event::Continued,
                 SIGWINCH => Event::Resized,
-                _ => Event::End,
+                signal => Event::Signal(signal),
             };
             if signals.send(event).is_err() {
                 return;
@@ -227,4 +233,12 @@ pub(super) fn mouse(kind: MouseKind, column: u16, row: u16, panes: &[(Pane, Rect
     let hit = panes.iter().find(|(_, whole, _)| whole.contains(at));
     let row = hit.filter(|(_, _, body)| body.contains(at)).map(|(_, _, body)| at.y - body.y);
     Mouse { kind, pane: hit.map(|(pane, _, _)| *pane), row }
+}
+
+/// Ends this process by a signal, as it would have without us.
+pub fn die_of(signal: i32) {
+    // Memory may hold secrets, and a quit asks for an end, not for an autopsy.
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
 }

@@ -26,6 +26,8 @@ mod suspects;
 mod typing;
 mod ways;
 
+pub use input::die_of;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -82,6 +84,8 @@ enum Event {
     History(History),
     /// The terminal is gone, or we were asked to end.
     End,
+    /// A signal asks us to end.
+    Signal(i32),
     /// The editor that has the terminal has ended, and these files are settled.
     Edited(std::io::Result<std::process::ExitStatus>, Vec<String>),
     /// Another program asked us to stop for now.
@@ -94,12 +98,13 @@ enum Event {
     Panicked,
 }
 
-/// Opens the cockpit and runs it to its end.
+/// Opens the cockpit and runs it to its end; returns the signal that ended it, which
+/// [`die_of`] passes on.
 ///
 /// # Errors
 /// The settings name a theme or key that is not there, the journal cannot be opened, the
 /// terminal cannot be used, or the program has a fault.
-pub fn open(launch: &Launch) -> Result<()> {
+pub fn open(launch: &Launch) -> Result<Option<i32>> {
     let began = Instant::now();
     panics::install();
     let (events, queue) = mpsc::channel();
@@ -112,7 +117,7 @@ pub fn open(launch: &Launch) -> Result<()> {
     store.opened()?;
     input::catch(&events)?;
     let screen = screen::Screen::enter(events.clone())?;
-    let running = on(&screen, || {
+    let (running, signal) = on(&screen, || {
         let mut shell = shell::Shell::new(launch, began, keymap, looks, &screen, events, store, repo)?;
         shell.run(&queue)
     })?;
@@ -120,7 +125,7 @@ pub fn open(launch: &Launch) -> Result<()> {
     if screen.is_ready() {
         farewell(&running);
     }
-    Ok(())
+    Ok(signal)
 }
 
 /// Does something on the screen, and gives the terminal back whatever becomes of it.

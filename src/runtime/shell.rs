@@ -134,6 +134,8 @@ pub(super) struct Shell<'a> {
     health_told: Instant,
     /// What was sent to the loop and has not had its turn.
     backlog: VecDeque<Event>,
+    /// The signal that ends the program.
+    signal: Option<i32>,
     /// Keys read before this were meant for another program.
     deaf_until_ms: u64,
     /// Who reads the terminal.
@@ -211,6 +213,7 @@ impl<'a> Shell<'a> {
             health_is_stale: false,
             health_told: began,
             backlog: VecDeque::new(),
+            signal: None,
             deaf_until_ms: 0,
             reader,
             away: None,
@@ -222,8 +225,8 @@ impl<'a> Shell<'a> {
         &self.launch.here
     }
 
-    /// Runs to the end; returns the titles of plans that go on.
-    pub(super) fn run(&mut self, queue: &Receiver<Event>) -> Result<Vec<String>> {
+    /// Runs to the end; returns the titles of plans that go on, and the signal that ended it.
+    pub(super) fn run(&mut self, queue: &Receiver<Event>) -> Result<(Vec<String>, Option<i32>)> {
         self.gather(queue);
         while !self.over {
             self.draw();
@@ -243,7 +246,8 @@ impl<'a> Shell<'a> {
         self.pulse.end(&self.store);
         self.store.finish();
         let running = self.model.incident().into_iter().flat_map(|state| &state.plans);
-        Ok(running.filter(|plan| plan.state.is_under_way()).map(|plan| plan.title.clone()).collect())
+        let running = running.filter(|plan| plan.state.is_under_way()).map(|plan| plan.title.clone());
+        Ok((running.collect(), self.signal))
     }
 
     /// Takes in what was sent, up to the next frame.
@@ -348,6 +352,7 @@ impl<'a> Shell<'a> {
                 self.health_changed();
             }
             Event::End => self.over = true,
+            Event::Signal(signal) => (self.over, self.signal) = (true, Some(signal)),
             Event::Edited(ended, settled) => self.edited(ended, &settled),
             // Whoever has the terminal stops with us, and goes on with us.
             Event::Stop if self.away.is_some() => stop_here(),
@@ -620,7 +625,7 @@ impl<'a> Shell<'a> {
 fn cancel(event: &Event) -> Cancel {
     match event {
         Event::Typed(batch) => batch.cancel(),
-        Event::Stop | Event::Continued | Event::End => Cancel::Anything,
+        Event::Stop | Event::Continued | Event::End | Event::Signal(_) => Cancel::Anything,
         _ => Cancel::Nothing,
     }
 }

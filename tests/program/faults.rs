@@ -2,6 +2,7 @@
 //! runs anything or reaches the terminal.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 
 use super::conductor::{CONFIG, UNTIL_GO, Yard, lines};
 use super::terminal::Terminal;
@@ -235,7 +236,7 @@ fn it_ends_on_a_terminal_that_is_not_read_while_a_plan_goes_on() {
         yard.wait_run("deploy-staging-1.0", "running");
     }
     terminal.process.signal(rustix::process::Signal::TERM);
-    assert_eq!(terminal.wait_end().code(), Some(0));
+    assert_eq!(terminal.wait_end().signal(), Some(rustix::process::Signal::TERM.as_raw()));
     yard.go();
     yard.wait_run("deploy-staging-1.0", "exited");
 }

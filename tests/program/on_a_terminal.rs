@@ -1,6 +1,7 @@
 //! What the cockpit promises about the terminal it runs on.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -136,12 +137,30 @@ fn it_stops_and_comes_back_and_takes_nothing_typed_meanwhile_for_a_command() {
 fn a_signal_leaves_the_terminal_as_it_was() {
     let world = World::new();
     let shell = incident(&world);
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+    for signal in [
+        Signal::TERM,
+        Signal::HUP,
+        Signal::INT,
+        Signal::QUIT,
+        Signal::USR1,
+        Signal::USR2,
+        Signal::ALARM,
+        Signal::VTALARM,
+        Signal::PROF,
+        Signal::XCPU,
+    ] {
         let mut terminal = cockpit(&shell);
-        assert!(terminal.is_full_screen());
+        assert!(terminal.is_full_screen() && terminal.is_raw());
+        assert!(terminal.look(vt100::Screen::hide_cursor));
         terminal.process.signal(signal);
-        terminal.wait_end();
+        let ended = terminal.wait_end();
+        // Whoever started it is told what ended it, as of any program.
+        assert_eq!(ended.signal(), Some(signal.as_raw()), "{signal:?}: {ended}");
+        assert!(!ended.core_dumped(), "memory may hold secrets");
+        terminal.wait_closed();
         assert!(!terminal.is_full_screen(), "{signal:?}");
+        assert!(!terminal.is_raw(), "{signal:?}");
+        assert!(!terminal.look(vt100::Screen::hide_cursor), "{signal:?}");
     }
 }
 
