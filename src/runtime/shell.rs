@@ -1,8 +1,9 @@
 //! The loop itself: drains what is there, updates, draws once if something changed.
 
+mod away;
+
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -11,19 +12,19 @@ use crossterm::cursor::{Hide, MoveTo, Show};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::layout::Position;
-use rustix::process::{Pid, Signal, getpid, kill_process};
 
+use self::away::{Away, stop_here};
 use super::decode::Typed;
 use super::input::Batch;
 use super::pull::{self, Follower};
 use super::pulse::Pulse;
 use super::screen::Screen;
 use super::store::Store;
-use super::{Event, Launch, editor, history, input, log, panics, repo, survey, suspects, typing};
+use super::{Event, Launch, history, input, log, panics, repo, survey, suspects, typing};
 use crate::cockpit::confirm::Cancel;
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::model::{self, ConfigSource, Model};
-use crate::cockpit::msg::{Done, EffectId, Fact, KeyPress, Msg};
+use crate::cockpit::msg::{Done, Fact, KeyPress, Msg};
 use crate::cockpit::update;
 use crate::config::settings::{self, LoadedSettings};
 use crate::failure::Result;
@@ -142,16 +143,6 @@ pub(super) struct Shell<'a> {
     reader: input::Reader,
     /// The editor that has the terminal now.
     away: Option<Away>,
-}
-
-/// An editor that has the terminal.
-struct Away {
-    /// The effect that waits for it.
-    id: EffectId,
-    /// What it is called.
-    program: String,
-    /// Its process.
-    pid: Option<Pid>,
 }
 
 /// Whether a frame is due.
@@ -544,73 +535,6 @@ impl<'a> Shell<'a> {
         self.dirty = Dirty::Now;
     }
 
-    /// Gives the terminal back and stops, until somebody brings us to the foreground.
-    pub(super) fn suspend(&mut self) {
-        self.reader.pause();
-        self.screen.leave();
-        stop_here();
-        self.come_back();
-        self.reader.resume();
-    }
-
-    /// Takes the terminal again. What was typed meanwhile was meant for another program.
-    fn come_back(&mut self) {
-        self.screen.enter_again();
-        self.deaf_until_ms = self.clock_ms();
-        self.redraw_all();
-    }
-
-    /// Gives the terminal to the user's editor. Everything else goes on meanwhile.
-    pub(super) fn edit(&mut self, id: EffectId, cwd: &str, files: &[String]) {
-        if self.away.is_some() {
-            return self.done(id, Ok(Done::Quietly));
-        }
-        self.reader.pause();
-        self.screen.leave();
-        let marked = editor::Marked::of(Path::new(cwd), files);
-        let failed = match editor::start(Path::new(cwd), files) {
-            Ok((program, mut child)) => {
-                let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-                let told = self.events.clone();
-                self.away = Some(Away { id, program, pid });
-                let waits = panics::spawn("editor", self.events.clone(), move || {
-                    let ended = child.wait();
-                    let settled = marked.settle();
-                    let _ = told.send(Event::Edited(ended, settled));
-                });
-                match waits {
-                    Ok(_) => return,
-                    Err(error) => super::no_thread(&error),
-                }
-            }
-            Err(failure) => failure,
-        };
-        self.away = None;
-        self.reader.resume();
-        self.come_back();
-        self.done(id, Err(failed));
-    }
-
-    /// The editor has ended: the terminal is ours again.
-    fn edited(&mut self, ended: std::io::Result<ExitStatus>, settled: &[String]) {
-        let Some(away) = self.away.take() else { return };
-        self.come_back();
-        self.reader.resume();
-        let result = match editor::complaint(&away.program, ended) {
-            Some(failure) => Err(failure),
-            None if settled.is_empty() => Ok(Done::Quietly),
-            None => Ok(Done::Said(format!("settled: {}", settled.join(", ")))),
-        };
-        self.done(away.id, result);
-    }
-
-    /// Whoever ends us while the editor has the terminal wants that back, too.
-    fn end_editor(&mut self) {
-        if let Some(pid) = self.away.take().and_then(|away| away.pid) {
-            let _ = kill_process(pid, Signal::TERM);
-        }
-    }
-
     /// Hands a text to the terminal's clipboard.
     pub(super) fn copy(&self, text: &str) {
         let mut bytes = Vec::new();
@@ -628,11 +552,6 @@ fn cancel(event: &Event) -> Cancel {
         Event::Stop | Event::Continued | Event::End | Event::Signal(_) => Cancel::Anything,
         _ => Cancel::Nothing,
     }
-}
-
-/// Stops this process. It returns when we have been continued.
-fn stop_here() {
-    let _ = kill_process(getpid(), Signal::STOP);
 }
 
 fn size() -> (u16, u16) {
