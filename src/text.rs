@@ -5,6 +5,7 @@
 //! that nothing can reorder, hide or inject what a person reads.
 
 pub mod markdown;
+pub mod question;
 
 use std::borrow::Cow;
 

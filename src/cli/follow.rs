@@ -8,8 +8,8 @@ use super::plan::show::{answer, choices};
 use crate::conductor::{self, Chunk, LogReader, Plain};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
-    Body, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Proof, Record, RecordId, StepEnded, StepStarted,
-    StepWaiting,
+    Body, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Proof, Record, RecordId, RunWaiting, StepEnded,
+    StepStarted, StepWaiting, Waits,
 };
 use crate::journal::{Journal, Seq};
 use crate::plan::{Action, Plan};
@@ -62,7 +62,7 @@ pub(super) fn follow_on(
 ) -> Result<End> {
     let From { mut seq, mut after, run } = from;
     let mut next_check = Instant::now() + CHECK;
-    let mut told = Told { cx, incident, plan, steps: Vec::new(), begun: None };
+    let mut told = Told { cx, incident, plan, steps: Vec::new(), begun: None, process: None };
     if let Some(run) = run {
         told.know(run.steps.iter().map(|step| step.title.clone()), &run.spec);
     }
@@ -108,6 +108,8 @@ struct Told<'a> {
     steps: Vec<(String, Option<String>)>,
     /// The run that is announced: its start is recorded twice, before and after.
     begun: Option<String>,
+    /// A run, and the process of its command.
+    process: Option<(String, u32)>,
 }
 
 impl Told<'_> {
@@ -133,6 +135,11 @@ impl Told<'_> {
             Body::PlanStarted(started) if started.plan == self.plan => {
                 self.know(started.steps.iter().cloned(), &started.spec);
             }
+            Body::StepStarted(StepStarted { plan, run, process: Some(process), .. })
+                if plan == self.plan && self.begun.as_ref() == Some(run) =>
+            {
+                self.process = Some((run.clone(), process.pid));
+            }
             Body::StepStarted(started)
                 if started.plan == self.plan && self.begun.as_ref() != Some(&started.run) =>
             {
@@ -144,6 +151,7 @@ impl Told<'_> {
                 let title = self.title(waiting.step);
                 out.tell(&format!("‖ {title} waits: {}", visible(&waiting.why)));
             }
+            Body::RunWaiting(waiting) if self.is_of(&waiting.run) => self.run_waiting(waiting),
             Body::StepSkipped(skipped) if skipped.plan == self.plan => {
                 let (title, reason) = (self.title(skipped.step), visible(&skipped.reason));
                 out.tell(&format!("– {title} passed over by {}: {reason}", visible(&skipped.by)));
@@ -198,6 +206,25 @@ impl Told<'_> {
         self.cx.out.tell(&what);
     }
 
+    /// Tells what a command waits for, since when and for how long, and how that is answered.
+    fn run_waiting(&self, waiting: &RunWaiting) {
+        let out = &self.cx.out;
+        let run = visible(&waiting.run);
+        let step =
+            waiting.run.get(self.plan.len() + 1..).and_then(|rest| rest.split('.').next()?.parse().ok());
+        let title = step.map_or(run.clone(), |step| self.title(step));
+        let Some(waits) = &waiting.waits else { return out.tell(&format!("▶ {title} goes on")) };
+        let pid = self.process.as_ref().filter(|(run, _)| *run == waiting.run).map(|(_, pid)| *pid);
+        match &waits.question {
+            Some(question) => out.tell(&format!("‖ {title} asks: {}", visible(question))),
+            None => out.tell(&format!("‖ {title} prints nothing, and may hang")),
+        }
+        out.tell(&format!("    {}", about_waiting(waits, pid)));
+        for line in how_to_answer(&waiting.run, waits) {
+            out.tell(&format!("    {line}"));
+        }
+    }
+
     fn step_ended(&self, ended: &StepEnded) {
         let out = &self.cx.out;
         let glyph = if ended.outcome.succeeded() { '✓' } else { '✗' };
@@ -214,6 +241,24 @@ impl Told<'_> {
             }
         }
     }
+}
+
+/// Since when a command waits, how long it may, and which process that is.
+pub(super) fn about_waiting(waits: &Waits, pid: Option<u32>) -> String {
+    let since = format!("since {}", waits.since.strftime("%H:%M:%S UTC"));
+    let until = waits.until.map(|at| format!("stopped at {} (its time limit)", at.strftime("%H:%M:%S UTC")));
+    let pid = pid.map(|pid| format!("process {pid}"));
+    [Some(since), until, pid].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// What can be done about a command that waits, a line each.
+pub(super) fn how_to_answer(run: &str, waits: &Waits) -> Vec<String> {
+    let run = visible(run);
+    let attach = match waits.question {
+        Some(_) => format!("flightdeck run attach {run}  answers it"),
+        None => format!("flightdeck run attach {run}  shows what it printed last"),
+    };
+    vec![attach, format!("flightdeck run stop {run}  ends it")]
 }
 
 /// How a command ended, in words.

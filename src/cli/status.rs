@@ -8,8 +8,7 @@ use super::context::{Context, Loaded, Place, Setup, Wanted};
 use super::situation::{Around, ProbeState, Situation};
 use super::{status_ahead, status_json, status_text};
 use crate::cockpit::model::Looks;
-use crate::cockpit::update::menus;
-use crate::cockpit::{Command, Invoke, Keymap, Model};
+use crate::cockpit::{Keymap, Model, update};
 use crate::conductor::{self, Asking};
 use crate::deploy::{Resolved, gates, rollback};
 use crate::failure::{Failure, Result};
@@ -257,8 +256,7 @@ fn cockpit(keymap: Keymap, setup: Setup, now: Timestamp) -> Model {
 
 /// The keys that lead to an action in the cockpit: `d s`; `None` where none do.
 fn key_of(model: &Model, action: &str, argument: &str) -> Option<String> {
-    let invoke = Invoke { command: Command::parse(action)?, argument: argument.to_owned() };
-    Some(menus::path(model, &invoke)).filter(|keys| !keys.is_empty())
+    Some(update::keys_to(model, action, argument)).filter(|keys| !keys.is_empty())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::hotfix::outlook::Outlook;
 use crate::hotfix::state::{BaseAt, BranchState};
 use crate::incident::{
     CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Proposal, RecordId, Release, Run, StepRun, Vote,
+    Waits,
 };
 use crate::plan::gates::ApprovalRule;
 use crate::plan::proposal;
@@ -197,6 +198,10 @@ struct RunLine<'a> {
     started_at: Timestamp,
     ended_at: Option<Timestamp>,
     summary: &'a str,
+    /// The process of its command.
+    pid: Option<u32>,
+    /// What that waits for: since when, what it asks, and when it is stopped.
+    waits: Option<&'a Waits>,
 }
 
 #[derive(Debug, Serialize)]
@@ -433,6 +438,8 @@ fn run_line(run: &Run) -> RunLine<'_> {
         started_at: run.started_at,
         ended_at: run.ended_at,
         summary: &run.summary,
+        pid: run.process.as_ref().map(|process| process.pid),
+        waits: run.waits.as_ref(),
     }
 }
 

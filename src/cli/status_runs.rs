@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::follow::{about_waiting, how_to_answer};
 use super::sheet::{Hue, Line, Sheet};
 use super::situation::Situation;
 use super::status_text::more_before;
@@ -76,6 +77,15 @@ fn step(page: &mut Sheet, step: &StepRun) {
         _ => Hue::Dim,
     };
     page.line(Line::new().plain("    ").cell(&step.title, 43, Hue::Dim).plain("  ").put(state.name(), hue));
+    for run in step.run.iter().chain(&step.undo).filter(|run| run.outcome.is_none()) {
+        let Some((waits, words)) = run.waits.as_ref().zip(run.waits_for()) else { continue };
+        page.prose(&format!("    {words}"), Hue::Warn);
+        let pid = run.process.as_ref().map(|process| process.pid);
+        page.prose(&format!("    {}", about_waiting(waits, pid)), Hue::Dim);
+        for line in how_to_answer(&run.id, waits) {
+            page.prose(&format!("    {line}"), Hue::Strong);
+        }
+    }
     if let Some((_, why)) = &step.waiting {
         page.prose(&format!("    waits: {why}"), hue);
     }

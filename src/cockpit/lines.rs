@@ -4,7 +4,6 @@
 //! A line is a row of the terminal that the command had. Carriage returns and cursor moves
 //! have done their work by then: a progress bar that went from 0 to 100 is one line.
 
-use std::num::NonZeroU16;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,8 +11,7 @@ use vt100::capture::{BasicFormattedCaptureState, RowContents};
 
 use crate::text::{is_plain, visible};
 
-/// Rows and columns of the terminal that commands get.
-pub const SIZE: (NonZeroU16, NonZeroU16) = (NonZeroU16::new(40).unwrap(), NonZeroU16::new(120).unwrap());
+pub use crate::text::question::SIZE;
 
 /// Most rows that are searched as one line, where one was too long for the terminal.
 const LONGEST: usize = 512;

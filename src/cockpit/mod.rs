@@ -13,7 +13,6 @@ pub mod lines;
 pub mod model;
 pub mod msg;
 pub mod overlay;
-pub mod question;
 #[cfg(test)]
 mod readme;
 pub mod survey;

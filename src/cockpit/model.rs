@@ -9,7 +9,6 @@ use super::key::Key;
 use super::keymap::Keymap;
 use super::msg::EffectId;
 use super::overlay::{Ask, Overlay, PlanView, RunView};
-use super::question::question;
 use super::survey::Survey;
 use super::suspects::Suspects;
 use super::ways::{Looked, Ways};
@@ -23,6 +22,7 @@ use crate::hotfix::{pull, standing};
 use crate::incident::{
     ChecklistItem, Clock, Entry, IncidentId, Log, Next, PlanRun, PlanState, Policy, Severity, State, Status,
 };
+use crate::text::question::question;
 
 /// The state of the program.
 #[derive(Debug)]
@@ -308,9 +308,15 @@ impl Model {
     }
 
     /// Whether a command that runs seems to wait for an answer: its last words are a question,
-    /// and nothing came behind it for a while. No more than a hint.
+    /// and nothing came behind it for a while; of one whose output is not followed, its conductor says
+    /// so. No more than a hint.
     pub fn seems_to_ask(&self, run: &str) -> bool {
-        self.output.as_ref().is_some_and(|output| output.run == run) && self.question().is_some()
+        let on_record = || {
+            let (_, run) = self.incident()?.run(run)?;
+            run.waits.as_ref().filter(|_| run.outcome.is_none())?.question.as_ref()
+        };
+        let is_followed = self.output.as_ref().is_some_and(|output| output.run == run);
+        if is_followed { self.question().is_some() } else { on_record().is_some() }
     }
 
     /// What the command whose output is followed seems to ask: its run, and its words as they came.

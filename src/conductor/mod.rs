@@ -5,6 +5,7 @@
 //! world on behalf of a plan is here and nowhere else; what a plan is, is in `plan`.
 
 mod ask;
+mod attention;
 mod back;
 mod branch;
 mod bump;

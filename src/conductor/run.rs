@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::termios::LocalModes;
 
+use super::attention::Attention;
 use super::environment::is_git;
 use super::files::{Ended, INPUT};
 use super::log::{Cap, LogWriter};
@@ -19,7 +21,7 @@ use super::signals::Signals;
 use super::spawn::{MARK, Started, spawn};
 use super::stop::{Session, Stop, Why, Wish};
 use super::{locks, mask, process, system};
-use crate::incident::{Outcome, Process};
+use crate::incident::{Outcome, Process, Waits};
 use crate::plan::Command;
 
 /// How often the watcher is asked, and the rest of a stopped session is looked for.
@@ -39,6 +41,8 @@ pub(super) trait Watcher {
     fn started(&mut self, process: Option<Process>);
     /// Called a few times a second: the time to show a sign of life and to learn of wishes.
     fn tick(&mut self) -> Option<Wish>;
+    /// The command waits for this; `None`: it goes on.
+    fn waiting(&mut self, waits: Option<Waits>);
     /// This signal is about to be sent.
     fn signalling(&mut self, signal: &'static str);
 }
@@ -208,6 +212,7 @@ struct Run<'a> {
     mark: &'a str,
     log: LogWriter,
     tail: Tail,
+    attention: Attention,
     /// Keys on their way to the terminal.
     pending: Vec<u8>,
     /// The far end of the terminal is closed; while the command lives it may be opened again.
@@ -242,6 +247,7 @@ impl<'a> Run<'a> {
             mark,
             log: kept.log,
             tail: Tail::default(),
+            attention: Attention::new(deadline.map(|at| at.saturating_duration_since(now))),
             pending: Vec::new(),
             hung_up: false,
             deadline,
@@ -275,6 +281,7 @@ impl<'a> Run<'a> {
                 let wish = watcher.tick().or(ending);
                 self.heed(wish, now);
                 self.climb(watcher, now);
+                self.attend(watcher);
             }
             if self.is_over(quiet, now) {
                 return;
@@ -356,6 +363,22 @@ impl<'a> Run<'a> {
     fn keep(&mut self) {
         self.log.write(&self.masked);
         self.tail.feed(&self.masked);
+        self.attention.feed(&self.masked);
+    }
+
+    /// Tells whether the command waits for something, once it does or no longer does.
+    fn attend(&mut self, watcher: &mut dyn Watcher) {
+        if self.exit.is_some() || self.stop.is_some() {
+            return;
+        }
+        let modes = || rustix::termios::tcgetattr(&self.started.pty).map(|terminal| terminal.local_modes);
+        // As it is while a passphrase is typed, and not while an editor has the screen.
+        let hidden = || {
+            modes().is_ok_and(|modes| modes.contains(LocalModes::ICANON) && !modes.contains(LocalModes::ECHO))
+        };
+        if let Some(waits) = self.attention.look(hidden) {
+            watcher.waiting(waits);
+        }
     }
 
     /// Sees how the command ended, without letting go of its number.

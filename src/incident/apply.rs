@@ -203,6 +203,7 @@ impl Fold {
             Body::PlanStarted(body) => self.plan_started(body, by, at),
             Body::PlanResumed(body) => self.plan_resumed(body),
             Body::StepWaiting(body) => self.step_waiting(body, at),
+            Body::RunWaiting(body) => self.run_waiting(body),
             Body::StepSkipped(body) => self.step_skipped(body, at),
             Body::Approved(body) => plans::vote(state, plans::approval(record, body)),
             Body::Rejected(body) => plans::vote(state, plans::rejection(record, body)),

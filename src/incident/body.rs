@@ -113,6 +113,8 @@ kinds! {
     StepEnded = "step-ended",
     /// A step waits for a person, or no longer does.
     StepWaiting = "step-waiting",
+    /// A run waits for an answer or says nothing for long, or no longer does.
+    RunWaiting = "run-waiting",
     /// A step was passed over by a person.
     StepSkipped = "step-skipped",
     /// Somebody asked for a run to be stopped.

@@ -2,13 +2,14 @@
 
 mod way;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::body::{CheckState, Phase, PlanEnd, WatchVerdict};
 use super::clocks::{Clock, ClockState, audience, clocks, needs_hotfix};
 use super::fix::Fix;
 use super::policy::{Policy, Role};
 use super::state::{PlanRun, PlanState, State, Status};
+use super::time::duration;
 
 /// What is known besides the record, as far as the next step depends on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,8 +87,29 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
     // A plan that stands still may leave production half changed: nothing is more pressing.
     if state.status != Status::Closed {
         list.splice(0..0, state.undecided().map(undecided));
+        list.splice(0..0, state.plans.iter().rev().flat_map(|plan| waiting(plan, now)));
     }
     list
+}
+
+/// Answering what commands ask, and looking at those that may hang: until somebody does, nothing of
+/// their plan goes on.
+fn waiting(plan: &PlanRun, now: Timestamp) -> impl Iterator<Item = Next> {
+    plan.waiting_runs().map(move |(step, run, waits)| {
+        let silence = duration(now.duration_since(waits.since).max(SignedDuration::ZERO));
+        let (action, argument, title) = match &waits.question {
+            Some(question) => {
+                let who = plan.program(step).unwrap_or(&plan.title);
+                ("output.answer", &run.id, format!("{who} asks: {question}"))
+            }
+            None => (
+                "plan",
+                &plan.id,
+                format!("see whether it hangs: {} prints nothing for {silence}", run.title),
+            ),
+        };
+        Next { action, argument: argument.clone(), title, due_at: None, overdue: false }
+    })
 }
 
 /// Deciding about a plan that stands still.
@@ -411,6 +433,12 @@ impl Steps<'_> {
     /// The last such plan, if it did all it should.
     fn done(&self, purpose: &str, target: Option<&str>) -> Option<&PlanRun> {
         self.last(purpose, target).filter(|plan| plan.is_done())
+    }
+
+    /// Whether the branch or the remote is being worked on, or nobody knows what became of that: what
+    /// is left to do is not known then.
+    fn at_work(&self) -> bool {
+        self.running("hotfix", None) || self.state.undecided().any(|plan| plan.purpose == "hotfix")
     }
 
     fn running(&self, purpose: &str, target: Option<&str>) -> bool {

@@ -71,6 +71,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         | Body::PlanResumed(_)
         | Body::PlanAsked(_)
         | Body::StepWaiting(_)
+        | Body::RunWaiting(_)
         | Body::StepSkipped(_)
         | Body::Approved(_)
         | Body::Rejected(_)

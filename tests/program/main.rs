@@ -14,6 +14,8 @@ mod world;
 
 mod approvals;
 #[cfg(target_os = "linux")]
+mod asking;
+#[cfg(target_os = "linux")]
 mod bump;
 mod clones;
 #[cfg(target_os = "linux")]

@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::super::End;
 use super::super::carry::preview;
 use super::super::context::Context;
-use super::super::follow::words;
+use super::super::follow::{about_waiting, how_to_answer, words};
 use crate::failure::Result;
-use crate::incident::{Outcome, PlanRun, Proof, Run, State, StepRun, StepState};
+use crate::incident::{Outcome, PlanRun, Proof, Run, State, StepRun, StepState, Waits};
 use crate::plan::Plan;
 use crate::plan::progress::{self, Choice};
 use crate::text::visible;
@@ -123,6 +123,11 @@ fn about(step: &StepRun) -> Vec<String> {
     let mut lines: Vec<String> = step.earlier.iter().map(|run| format!("before: {}", ran(run))).collect();
     if let Some(run) = &step.run {
         lines.push(ran(run));
+        if let Some((waits, words)) = run.waits.as_ref().zip(run.waits_for()) {
+            let pid = run.process.as_ref().map(|process| process.pid);
+            lines.push(format!("{words} ({})", about_waiting(waits, pid)));
+            lines.extend(how_to_answer(&run.id, waits));
+        }
         lines.extend(run.signals.iter().map(|(at, signal)| format!("{signal} sent at {at:.0}")));
     }
     if let Some((at, why)) = &step.waiting {
@@ -183,6 +188,7 @@ struct StepSheet<'a> {
     proof: Option<Proof>,
     proof_why: Option<&'a str>,
     waiting: Option<&'a str>,
+    waits: Option<&'a Waits>,
     skipped_by: Option<&'a str>,
     skip_reason: Option<&'a str>,
     undone: bool,
@@ -237,6 +243,7 @@ fn step_sheet(step: &StepRun) -> StepSheet<'_> {
         proof: step.proof.as_ref().map(|(_, proof, _)| *proof),
         proof_why: step.proof.as_ref().map(|(_, _, why)| why.as_str()),
         waiting: step.waiting.as_ref().map(|(_, why)| why.as_str()),
+        waits: step.run.as_ref().and_then(|run| run.waits.as_ref()),
         skipped_by: step.skipped.as_ref().map(|(_, by, _)| by.as_str()),
         skip_reason: step.skipped.as_ref().map(|(_, _, reason)| reason.as_str()),
         undone: step.state() == StepState::Undone,

@@ -193,12 +193,16 @@ fn derive(model: &mut Model) {
             (clocks, next)
         }
     };
-    let next = asked(model)
+    // What is seen on the screen is newer than what is on record of it.
+    let asked = asked(model);
+    let is_asked = |next: &Next| {
+        asked.as_ref().is_some_and(|(one, _)| one.action == next.action && one.argument == next.argument)
+    };
+    let next: Vec<Next> = next.into_iter().filter(|next| !is_asked(next)).collect();
+    let next = asked
         .into_iter()
         .chain(next.into_iter().map(|next| {
-            let keys = Command::parse(next.action).map_or_else(String::new, |command| {
-                menus::path(model, &Invoke { command, argument: next.argument.clone() })
-            });
+            let keys = keys_to(model, next.action, &next.argument);
             (next, keys)
         }))
         .collect();
@@ -217,20 +221,32 @@ fn derive(model: &mut Model) {
     }
 }
 
+/// The keys that lead to an action.
+pub fn keys_to(model: &Model, action: &str, argument: &str) -> String {
+    match Command::parse(action) {
+        Some(Command::Answer) => keys_to_answer(model),
+        Some(command) => menus::path(model, &Invoke { command, argument: argument.to_owned() }),
+        None => String::new(),
+    }
+}
+
 /// Answering what a command asks: until somebody does, nothing goes on.
 fn asked(model: &Model) -> Option<(Next, String)> {
     let (run, question) = model.question()?;
     let (plan, _) = model.incident()?.run(run)?;
     let step = plan.steps.iter().position(|step| step.run.as_ref().is_some_and(|known| known.id == run));
-    let program =
-        step.and_then(|step| plan.spec.get("steps")?.get(step)?.get("action")?.get("argv")?.get(0)?.as_str());
+    let program = step.and_then(|step| plan.program(step));
     let title = format!("{} asks: {question}", program.unwrap_or(&plan.title));
-    let keys = [Command::FocusRuns, Command::Open, Command::Answer]
-        .map(|command| model.keymap.key(command).map_or_else(String::new, |key| key.to_string()));
-    let keys = if model.run_view().is_some() { keys.into_iter().skip(2).collect() } else { keys.join(" ") };
     let next =
         Next { action: "output.answer", argument: run.to_owned(), title, due_at: None, overdue: false };
-    Some((next, keys))
+    Some((next, keys_to_answer(model)))
+}
+
+/// The keys that lead to answering a command: by way of its output, if that is not open.
+fn keys_to_answer(model: &Model) -> String {
+    let keys = [Command::FocusRuns, Command::Open, Command::Answer]
+        .map(|command| model.keymap.key(command).map_or_else(String::new, |key| key.to_string()));
+    if model.run_view().is_some() { keys.into_iter().skip(2).collect() } else { keys.join(" ") }
 }
 
 /// What a newcomer should try next, in a drill.

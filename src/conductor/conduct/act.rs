@@ -12,10 +12,11 @@ use super::super::files::{Note, log_dir, make_new_dir};
 use super::super::forge;
 use super::super::recorder::Recorder;
 use super::super::run::{Finished, Watcher, run};
+use super::super::secrets::Vault;
 use super::super::stop::Wish;
 use super::Conductor;
 use super::wait::{log_in, say, who};
-use crate::incident::{Outcome, Process, Signalled, StepStarted};
+use crate::incident::{Outcome, Process, RunWaiting, Signalled, StepStarted, Waits};
 use crate::plan::{Action, Command, ForgeCall, HttpCall};
 
 /// How often signs of life are shown while a call is in flight.
@@ -71,17 +72,37 @@ impl Conductor {
         timeout: Duration,
         undo: bool,
     ) -> Finished {
-        let mark = format!("{}/{run_id}", self.incident);
-        let began = self.began(index, run_id, undo);
-        let mut watcher = StepWatcher { recorder: &mut self.recorder, began };
-        let finished = run(command, dir, &mark, timeout, &self.vault, &self.signals, &mut watcher);
-        // A disk that is full now has no news.
-        let _ = self.recorder.settle();
+        let finished = self.run(command, dir, self.began(index, run_id, undo), timeout);
         if !undo {
             // Made while it ran: there is no way on from here but back.
             self.pending = self.next_decision();
         }
         finished
+    }
+
+    /// Runs a command as the run that was begun.
+    fn run(&mut self, command: &Command, dir: &Path, began: StepStarted, timeout: Duration) -> Finished {
+        let mark = format!("{}/{}", self.incident, began.run);
+        let mut watcher = StepWatcher { recorder: &mut self.recorder, vault: &self.vault, began };
+        let finished = run(command, dir, &mark, timeout, &self.vault, &self.signals, &mut watcher);
+        // A disk that is full now has no news.
+        let _ = self.recorder.settle();
+        finished
+    }
+
+    /// Runs a command that only asks, as the run that was begun.
+    pub(super) fn run_in_a_terminal(
+        &mut self,
+        command: &Command,
+        began: StepStarted,
+        timeout: SignedDuration,
+    ) -> Finished {
+        let dir = log_dir(&self.state_dir, self.incident, &began.run);
+        if let Err(error) = make_new_dir(&dir) {
+            let why = format!("its log cannot be begun in {}: {error}", dir.display());
+            return Finished::did_not_start(why);
+        }
+        self.run(command, &dir, began, Duration::try_from(timeout).unwrap_or_default())
     }
 
     /// Has a pull request opened or merged.
@@ -162,6 +183,7 @@ impl Conductor {
 
 struct StepWatcher<'a> {
     recorder: &'a mut Recorder,
+    vault: &'a Vault,
     began: StepStarted,
 }
 
@@ -172,6 +194,13 @@ impl Watcher for StepWatcher<'_> {
 
     fn tick(&mut self) -> Option<Wish> {
         self.recorder.tick()
+    }
+
+    fn waiting(&mut self, waits: Option<Waits>) {
+        let run = self.began.run.clone();
+        let waits =
+            waits.map(|waits| Waits { question: waits.question.map(|it| self.vault.mask(&it)), ..waits });
+        self.recorder.record(RunWaiting { run, waits });
     }
 
     fn signalling(&mut self, signal: &'static str) {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::super::body::{
     Approved, GatePassedOver, MergeOwed, MergePaid, Phase, PlanEnd, PlanEnded, PlanProposed, PlanResumed,
-    PlanStarted, Proved, Rejected, ReleaseJudged, Released, Signalled, StepEnded, StepSkipped, StepStarted,
-    StepWaiting, StopAsked,
+    PlanStarted, Proved, Rejected, ReleaseJudged, Released, RunWaiting, Signalled, StepEnded, StepSkipped,
+    StepStarted, StepWaiting, StopAsked,
 };
 use super::super::record::Record;
 use super::super::state::{
@@ -106,6 +106,7 @@ impl Fold {
         run.outcome = Some(body.outcome.clone());
         run.summary.clone_from(&body.summary);
         run.unproven = body.unproven;
+        run.waits = None;
         step.waiting = None;
         plan.look_who_waits();
         self.runs.insert(body.run.clone(), (index, body.step));
@@ -117,6 +118,12 @@ impl Fold {
         let Some(step) = plan.steps.get_mut(body.step) else { return };
         step.waiting = (!body.why.is_empty()).then(|| (at, body.why.clone()));
         plan.look_who_waits();
+    }
+
+    pub(super) fn run_waiting(&mut self, body: &RunWaiting) {
+        if let Some(run) = self.run_mut(&body.run).filter(|run| run.outcome.is_none()) {
+            run.waits.clone_from(&body.waits);
+        }
     }
 
     pub(super) fn step_skipped(&mut self, body: &StepSkipped, at: Timestamp) {
@@ -196,6 +203,7 @@ fn new_run(id: &str, title: &str, at: Timestamp) -> Run {
         stop_asked: None,
         signals: Vec::new(),
         unproven: false,
+        waits: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What records say of plans: put up, started, asked, carried out, approved, released.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// How a command came to its end. Never guessed.
@@ -189,6 +190,28 @@ pub struct StepWaiting {
     pub step: usize,
     /// What it waits for, in one line; empty: it waits no longer.
     pub why: String,
+}
+
+/// A run waits for an answer on its terminal, or says nothing for long; or no longer does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunWaiting {
+    /// The run.
+    pub run: String,
+    /// What for; `None`: it goes on.
+    pub waits: Option<Waits>,
+}
+
+/// What a run waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// When it last printed something.
+    pub since: Timestamp,
+    /// What it asks, as it stands on its terminal; `None`: it prints nothing, and may hang.
+    #[serde(default)]
+    pub question: Option<String>,
+    /// When it is stopped, if nothing happens.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
 }
 
 /// A step was passed over by a person.

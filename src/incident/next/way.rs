@@ -14,7 +14,7 @@ impl Steps<'_> {
         let Some(branch) = &facts.hotfix_branch else {
             if self.went_out() {
                 self.deploy_the_base();
-            } else if !self.running("hotfix", None) {
+            } else if !self.at_work() {
                 self.start();
             }
             return;
@@ -70,7 +70,7 @@ impl Steps<'_> {
     /// In git flow the version is part of the fix: its tag is made of it.
     fn bump(&mut self) {
         let fix = &self.facts.fix;
-        if fix.flow != Flow::GitFlow || self.facts.hotfix_commits == Some(0) || self.running("hotfix", None) {
+        if fix.flow != Flow::GitFlow || self.facts.hotfix_commits == Some(0) || self.at_work() {
             return;
         }
         match &fix.version {
@@ -85,7 +85,7 @@ impl Steps<'_> {
     /// In the trunk flow it is finishing that pushes.
     fn push(&mut self, branch: &str) {
         let fix = &self.facts.fix;
-        if !fix.remote || fix.flow == Flow::Trunk || self.running("hotfix", None) {
+        if !fix.remote || fix.flow == Flow::Trunk || self.at_work() {
             return;
         }
         if fix.unpulled > 0 {
@@ -117,7 +117,7 @@ impl Steps<'_> {
     }
 
     fn add_finish(&mut self, title: String) {
-        if !self.running("hotfix", None) {
+        if !self.at_work() {
             self.add("hotfix.finish", "", title);
         }
     }

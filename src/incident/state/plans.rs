@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::body::{Outcome, PlanEnd, Process, Proof, WatchVerdict};
+use super::super::body::{Outcome, PlanEnd, Process, Proof, Waits, WatchVerdict};
 use super::super::record::RecordId;
 
 /// A plan that was put up for approval.
@@ -240,6 +240,21 @@ impl PlanRun {
                 .any(|full| full == commit || (commit.len() >= 7 && full.starts_with(commit)))
     }
 
+    /// The program that a step of it runs, where it runs one.
+    pub fn program(&self, step: usize) -> Option<&str> {
+        self.spec.get("steps")?.get(step)?.get("action")?.get("argv")?.get(0)?.as_str()
+    }
+
+    /// The runs of it whose commands wait for something, with the step of each.
+    pub fn waiting_runs(&self) -> impl Iterator<Item = (usize, &Run, &Waits)> {
+        let under_way = self.state.is_under_way();
+        let runs = self.steps.iter().enumerate().filter(move |_| under_way);
+        let runs =
+            runs.flat_map(|(index, step)| step.run.iter().chain(&step.undo).map(move |run| (index, run)));
+        runs.filter(|(_, run)| run.outcome.is_none())
+            .filter_map(|(index, run)| Some((index, run, run.waits.as_ref()?)))
+    }
+
     /// Tells whether its target is production: one whose name had to be typed, or that is
     /// called so.
     pub fn is_production(&self) -> bool {
@@ -408,9 +423,20 @@ pub struct Run {
     pub signals: Vec<(Timestamp, String)>,
     /// It ended well, and the world was still to be asked then.
     pub unproven: bool,
+    /// What its command waits for.
+    pub waits: Option<Waits>,
 }
 
 impl Run {
+    /// What its command waits for, as it would be said: `asks: Password:`.
+    pub fn waits_for(&self) -> Option<String> {
+        let waits = self.waits.as_ref()?;
+        Some(match &waits.question {
+            Some(question) => format!("asks: {question}"),
+            None => "prints nothing, and may hang".to_owned(),
+        })
+    }
+
     /// The name of its state in `status --json`.
     pub fn state_name(&self) -> &'static str {
         self.outcome.as_ref().map_or("running", Outcome::name)

@@ -18,6 +18,13 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             let why = body.why.strip_prefix(title).map_or(body.why.as_str(), str::trim_start);
             (EntryKind::PlanWaiting, with_reason(format!("{title} waits"), why))
         }
+        Body::RunWaiting(body) => {
+            let title = fold.run_title(&body.run);
+            match &body.waits.as_ref()?.question {
+                Some(question) => (EntryKind::PlanWaiting, format!("{title} asks: {question}")),
+                None => (EntryKind::PlanWaiting, format!("{title} prints nothing, and may hang")),
+            }
+        }
         Body::StepSkipped(body) => {
             let title = step_title(fold, &body.plan, body.step);
             (EntryKind::PassedOver, with_reason(format!("{title} passed over"), &body.reason))

@@ -41,6 +41,7 @@ fn ran(outcome: Option<Outcome>) -> StepRun {
         stop_asked: None,
         signals: Vec::new(),
         unproven: false,
+        waits: None,
     };
     StepRun { run: Some(run), ..open() }
 }

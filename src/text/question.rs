@@ -1,7 +1,13 @@
 //! What a command seems to ask, read off its terminal. A hint, no more: programs say what they
 //! like.
 
-use super::lines::of_row;
+use std::num::NonZeroU16;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::visible;
+
+/// Rows and columns of the terminal that commands get.
+pub const SIZE: (NonZeroU16, NonZeroU16) = (NonZeroU16::new(40).unwrap(), NonZeroU16::new(120).unwrap());
 
 /// What is said by those who wait for a finger on a key rather than for letters.
 const TOUCH: [&str; 2] = ["confirm user presence", "touch your"];
@@ -12,7 +18,7 @@ const SECRETS: [&str; 3] = ["passphrase", "password", "pin"];
 /// security key is to be touched, or a window on the whole screen wants a passphrase.
 pub fn question(screen: &vt100::Screen) -> Option<String> {
     let (row, column) = screen.cursor_position();
-    let line = |row: u16| of_row(screen, row).text.trim().to_owned();
+    let line = |row: u16| text_of(screen, row);
     if screen.alternate_screen() {
         let rows = (0..screen.size().0.get()).map(line);
         let asks = |text: &String| {
@@ -37,15 +43,41 @@ pub fn question(screen: &vt100::Screen) -> Option<String> {
     asks.then_some(text)
 }
 
+/// The question at the end of what was printed on a terminal: see [`question`]. `hidden`: what is typed
+/// there is not shown, which nothing but a question is made for.
+pub fn question_in(printed: &[u8], hidden: bool) -> Option<String> {
+    let mut parser = vt100::Parser::new(SIZE.0, SIZE.1, 0);
+    // A terminal that cannot be emulated asks nothing.
+    catch_unwind(AssertUnwindSafe(|| parser.process(printed))).ok()?;
+    let screen = parser.screen();
+    let last = || Some(text_of(screen, screen.cursor_position().0)).filter(|text| !text.is_empty());
+    question(screen).or_else(|| last().filter(|_| hidden))
+}
+
+fn text_of(screen: &vt100::Screen, row: u16) -> String {
+    let mut text = String::new();
+    for column in 0..screen.size().1.get() {
+        let Some(cell) = screen.cell(row, column) else { break };
+        if !cell.is_wide_continuation() {
+            text.push_str(if cell.has_contents() { cell.contents() } else { " " });
+        }
+    }
+    visible(text.trim()).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::lines::Decoder;
     use super::*;
 
     fn asked(output: &str) -> Option<String> {
-        let mut decoder = Decoder::new(None, false);
-        decoder.feed(output.as_bytes());
-        question(decoder.screen())
+        question_in(output.as_bytes(), false)
+    }
+
+    #[test]
+    fn where_what_is_typed_is_hidden_something_is_asked() {
+        assert_eq!(question_in(b"working\r\nPIN> ", false), None);
+        assert_eq!(question_in(b"working\r\nPIN> ", true).as_deref(), Some("PIN>"));
+        assert_eq!(question_in(b"working\r\n", true), None);
     }
 
     #[test]
