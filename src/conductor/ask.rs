@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::call::ask_http;
 use super::capture::{Captured, capture};
-use super::environment::environment;
+use super::environment::{environment, is_git};
 use super::forge;
 use super::secrets::Vault;
 use crate::incident::Proof;
@@ -35,16 +35,17 @@ pub(super) fn ask(probe: &Probe, vault: &mut Vault) -> (Proof, String) {
 
 /// What a proof's command said.
 #[derive(Debug)]
-struct Answer {
+pub(super) struct Answer {
     /// Its exit code; `None` where a signal ended it.
-    code: Option<i32>,
+    pub(super) code: Option<i32>,
     /// The first line that says something on its standard output.
-    line: String,
+    pub(super) line: String,
     /// The last such line on its standard error.
-    complaint: String,
+    pub(super) complaint: String,
 }
 
-fn judge(expect: Option<&str>, negate: bool, answer: &Answer) -> (Proof, String) {
+/// What an answer means. Anything but a clear one is unknown.
+pub(super) fn judge(expect: Option<&str>, negate: bool, answer: &Answer) -> (Proof, String) {
     let line = visible(&answer.line);
     let holds = match (expect, answer.code) {
         (None, Some(code @ (0 | 1))) => code == 0,
@@ -82,10 +83,14 @@ fn answer(command: &Command, vault: &Vault) -> Result<Answer, String> {
     let said = String::from_utf8_lossy(&out).into_owned();
     let complained = String::from_utf8_lossy(&err).into_owned();
     let says = |line: &&str| !line.is_empty();
+    let mut complaints = complained.lines().map(str::trim).filter(says);
+    // What git puts behind the cause is advice.
+    let aside = |line: &&str| !line.starts_with("warning:") && !line.starts_with("hint:");
+    let complaint = if is_git(command) { complaints.find(aside) } else { complaints.next_back() };
     Ok(Answer {
         code,
         line: said.lines().map(str::trim).find(says).unwrap_or_default().to_owned(),
-        complaint: complained.lines().map(str::trim).rfind(says).unwrap_or_default().to_owned(),
+        complaint: complaint.unwrap_or_default().to_owned(),
     })
 }
 

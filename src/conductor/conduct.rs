@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use self::judge::StepEnd;
+use self::proof::Answered;
 use super::files::{make_dir, make_file, why_file};
 use super::recorder::{Decided, Recorder};
 use super::secrets::Vault;
@@ -25,7 +26,7 @@ use super::stop::Why;
 use super::{frozen, process, release};
 use crate::failure::{Failure, Result};
 use crate::incident::{
-    Body, Decision, IncidentId, Log, PlanEnd, PlanEnded, PlanResumed, Process, Proof, StepSkipped, StepState,
+    Body, Decision, IncidentId, Log, PlanEnd, PlanEnded, PlanResumed, Process, StepSkipped, StepState,
 };
 use crate::journal::{Journal, Lease};
 use crate::plan::progress::has_moved_refs;
@@ -232,11 +233,8 @@ impl Conductor {
         match self.fate(index) {
             StepState::Done | StepState::Skipped => self.after(index),
             StepState::Unknown => match self.prove_again(index) {
-                (Proof::Done, _) => self.after(index),
-                (Proof::NotDone, _) => Turn::Step(index),
-                (Proof::Unknown, why) => {
-                    Turn::Wait(index, format!("nobody knows whether it was done: {why}"))
-                }
+                Answered::Said(said) => self.after_asking(index, said),
+                Answered::Otherwise(turn) => turn,
             },
             StepState::Failed => self.after_failure(index),
             _ => Turn::Step(index),

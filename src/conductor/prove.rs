@@ -1,11 +1,13 @@
 //! Asks the world about the steps of unknown fate of a plan, and says what that makes of it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::ask::ask;
 use super::conduct::approved;
 use super::secrets::Vault;
-use super::{orphan, release};
+use super::{early, orphan, release};
 use crate::failure::{Failure, Result};
 use crate::incident::{
     Body, Draft, IncidentId, Log, Outcome, PlanEnd, PlanEnded, PlanRun, PlanState, Proof, Proved, Record,
@@ -14,6 +16,9 @@ use crate::incident::{
 use crate::journal::Journal;
 use crate::plan::{Plan, Probe, Step, Undo};
 use crate::text::visible;
+
+/// The pause between two questions about what may still be on its way.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// What is written of a success that the conductor could not have proven any more.
 pub(super) const UNASKED: &str = "the conductor was gone before it could ask";
@@ -38,7 +43,7 @@ pub fn prove(journal: &mut Journal, incident: IncidentId, plan: &str) -> Result<
     let mut drafts = Vec::new();
     for question in questions(&spec, state) {
         let (proof, why) = match question.probe {
-            Some(probe) => orphan::weighed(ask(probe, &mut vault), question.run),
+            Some(probe) => question.weighed(ask(probe, &mut vault)),
             None => (Proof::Unknown, "nothing is configured that could tell".to_owned()),
         };
         if question.known != Some((proof, why.as_str())) {
@@ -51,6 +56,31 @@ pub fn prove(journal: &mut Journal, incident: IncidentId, plan: &str) -> Result<
     Ok(records)
 }
 
+/// Does the same as [`prove`], and asks again until the answers count: what was begun may still be on
+/// its way.
+///
+/// # Errors
+/// As [`prove`].
+pub fn prove_until_settled(journal: &mut Journal, incident: IncidentId, plan: &str) -> Result<()> {
+    loop {
+        prove(journal, incident, plan)?;
+        let (log, _) = journal.load(incident)?;
+        if !log.state().plan(plan).is_some_and(is_unsettled) {
+            return Ok(());
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Tells whether an answer about a plan that nobody is at came too early to count.
+fn is_unsettled(run: &PlanRun) -> bool {
+    let early = |step: &StepRun| {
+        step.fate() == StepState::Unknown
+            && step.proof.as_ref().is_some_and(|(_, _, why)| early::may_be_asked_again(why))
+    };
+    !run.state.is_under_way() && run.steps.iter().any(early)
+}
+
 /// The plans of an incident with steps of unknown fate about which the world was not asked yet,
 /// though it could tell.
 pub fn unasked(state: &State) -> Vec<String> {
@@ -58,9 +88,11 @@ pub fn unasked(state: &State) -> Vec<String> {
         !plan.state.is_under_way()
             && serde_json::from_value::<Plan>(plan.spec.clone()).is_ok_and(|spec| {
                 let open = |asked: &Question<'_>| {
-                    asked
-                        .known
-                        .is_none_or(|(_, why)| why == UNASKED || orphan::may_be_asked_again(why, asked.run))
+                    asked.known.is_none_or(|(_, why)| {
+                        why == UNASKED
+                            || orphan::may_be_asked_again(why, asked.run)
+                            || early::may_be_asked_again(why)
+                    })
                 };
                 questions(&spec, plan).iter().any(|asked| asked.probe.is_some() && open(asked))
             })
@@ -71,12 +103,21 @@ pub fn unasked(state: &State) -> Vec<String> {
 /// A question to the world.
 struct Question<'a> {
     step: usize,
+    planned: &'a Step,
     undo: bool,
     probe: Option<&'a Probe>,
     /// What the question is about.
     run: Option<&'a Run>,
     /// What it said last.
     known: Option<(Proof, &'a str)>,
+}
+
+impl Question<'_> {
+    /// What an answer is worth now.
+    fn weighed(&self, said: (Proof, String)) -> (Proof, String) {
+        let said = orphan::weighed(said, self.run);
+        if self.undo { said } else { early::weighed(said, self.planned, self.run, Timestamp::now()) }
+    }
 }
 
 fn questions<'a>(spec: &'a Plan, run: &'a PlanRun) -> Vec<Question<'a>> {
@@ -100,11 +141,11 @@ fn question<'a>(index: usize, planned: &'a Step, step: &'a StepRun) -> Option<Qu
     let question = match (undone, &planned.proof) {
         (Some(probe), _) => {
             let (run, known) = (step.undo.as_ref(), said(&step.undo_proof));
-            Question { step: index, undo: true, probe: Some(probe), run, known }
+            Question { step: index, planned, undo: true, probe: Some(probe), run, known }
         }
         (None, probe) => {
             let (run, known) = (step.run.as_ref(), said(&step.proof));
-            Question { step: index, undo: false, probe: probe.as_ref(), run, known }
+            Question { step: index, planned, undo: false, probe: probe.as_ref(), run, known }
         }
     };
     // That nothing can tell is said once.

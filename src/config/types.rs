@@ -94,8 +94,9 @@ pub struct Environment {
     /// Whether its name has to be typed before anything changes there.
     #[serde(default)]
     pub protected: bool,
-    /// How long the proof is asked again after the deploy command ended, before the deploy
-    /// counts as not done: `1m`.
+    /// How long the deploy should take to show after its command ended: `1m`. The proof is asked
+    /// again until then. After that the plan says that it is still going and somebody may decide;
+    /// it goes on asking, and counts as not done once `timeout` is over, too.
     #[serde(default = "default_proof_within", serialize_with = "friendly::required")]
     #[schemars(with = "DurationText")]
     pub proof_within: SignedDuration,

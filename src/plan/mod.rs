@@ -207,8 +207,9 @@ pub struct Step {
     pub guards: Vec<Guard>,
     /// How to find out whether it is done; `None`: nobody can tell.
     pub proof: Option<Probe>,
-    /// How long the proof is asked again after the action ended, before it counts as not done:
-    /// what it brings about may take a while.
+    /// How long the proof is asked again after the action ended: what it brings about may take a
+    /// while. A step that changes something for others is said to be still going after that, and to
+    /// have failed once its `timeout` is over, too; a push that lost its connection, after this time.
     #[serde(default)]
     pub proof_within: SignedDuration,
     /// How far the step reaches.

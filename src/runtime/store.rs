@@ -376,7 +376,7 @@ impl Keeper {
         }
     }
 
-    /// Asks the world about steps of unknown fate, once, on a thread and a journal of its own:
+    /// Asks the world about steps of unknown fate, until it counts, on a thread and a journal of its own:
     /// that may take its time. What it says comes back as records do.
     fn ask_the_world(&mut self, state: &State) {
         if self.journal.read_only().is_some() {
@@ -390,7 +390,7 @@ impl Keeper {
                 (self.state_dir.clone(), self.journal.author().name.clone(), state.id);
             let started = panics::spawn("proof", self.events.clone(), move || {
                 let proved = Journal::open(&state_dir, &user)
-                    .and_then(|mut journal| conductor::prove(&mut journal, incident, &plan));
+                    .and_then(|mut journal| conductor::prove_until_settled(&mut journal, incident, &plan));
                 if let Err(failure) = proved {
                     // It can be asked for by key, and says why then.
                     tracing::warn!("{failure}");

@@ -21,6 +21,8 @@ mod clones;
 #[cfg(target_os = "linux")]
 mod conductor;
 mod drill_verb;
+#[cfg(target_os = "linux")]
+mod fates;
 mod faults;
 #[cfg(target_os = "linux")]
 mod finish_git_flow;

@@ -18,6 +18,7 @@ name = "staging"
 deploy = ["git", "push", "origin", "HEAD:refs/heads/main"]
 proof = ["git", "ls-remote", "origin", "refs/heads/main"]
 expect = "{commit}\trefs/heads/main"
+proof_within = "5s"
 "#;
 
 /// Commits, which takes the lock of the index.

@@ -52,7 +52,7 @@ fn script(trace: &str, block: &str) -> String {
 impl Lane {
     fn new() -> Self {
         let yard = Yard::new(CANARY, &script("echo x >> deploys", "block-deploy"));
-        yard.script("set.sh", &script("echo $1 >> shares\necho $1 > share", "block-share-$1"));
+        yard.script("set.sh", &script("echo $1 > share\necho $1 >> shares", "block-share-$1"));
         Self { yard }
     }
 

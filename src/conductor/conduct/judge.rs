@@ -72,6 +72,11 @@ pub(super) fn how(outcome: &Outcome, proof: Option<&(Proof, String)>) -> String 
         Some((Proof::Unknown, why)) if outcome.succeeded() => {
             format!("{ended}, but whether it is done cannot be found out: {why}")
         }
+        Some((Proof::NotDone, why))
+            if matches!(outcome, Outcome::Unknown { .. } | Outcome::Signalled { .. }) =>
+        {
+            format!("{ended}, and it is not done: {why}")
+        }
         Some((Proof::Done, why)) if !outcome.succeeded() => format!("{ended}; the proof says: {why}"),
         _ => ended,
     }

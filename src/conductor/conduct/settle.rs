@@ -41,6 +41,26 @@ impl Conductor {
         }
     }
 
+    /// Goes on with a step of unknown fate about which the world was asked. What still is not known
+    /// holds the target only where that must not be left alone: who looks into it may need it.
+    pub(super) fn after_asking(&mut self, index: usize, (proof, why): (Proof, String)) -> Turn {
+        let Some(step) = self.plan.steps.get(index) else { return self.over() };
+        let seen = self.last_run(index).and_then(|run| run.outcome.as_ref()).is_some_and(Outcome::succeeded);
+        match proof {
+            Proof::Done => self.after(index),
+            // It had its time, and says itself that it went well.
+            Proof::NotDone if seen => stays(index, step, &format!("it is not done: {why}")),
+            Proof::NotDone => Turn::Step(index),
+            Proof::Unknown => {
+                let why = format!("nobody knows whether it was done: {why}");
+                match step.on_failure {
+                    OnFailure::Ask => Turn::Wait(index, why),
+                    _ => Turn::End(PlanEnd::Unknown, why),
+                }
+            }
+        }
+    }
+
     /// A step that was done by hand: a run of its own that did nothing but ask, so that what follows
     /// from it is on record with it.
     fn found_done(&mut self, index: usize, why: String) -> Turn {

@@ -1,19 +1,19 @@
 //! A step from just before its beginning to just after its end, each on record before what
 //! comes after it.
 
-use jiff::SignedDuration;
+use jiff::Timestamp;
 
-use super::super::environment::is_git;
+use super::super::early;
+use super::super::files::log_dir;
+use super::super::pushed::{self, Report};
 use super::super::release;
 use super::super::run::Finished;
 use super::judge::StepEnd;
+use super::proof::Answered;
 use super::wait::who;
 use super::{Conductor, Turn};
 use crate::incident::{Body, Outcome, PlanEnd, Proof, StepEnded, StepStarted, StepState};
-use crate::plan::{Action, Reach, Step};
-
-/// How long a remote is asked about a push that was stopped before it counts as not landed.
-const LANDING: SignedDuration = SignedDuration::from_secs(10);
+use crate::plan::{Action, Probe, Step};
 
 impl Conductor {
     /// Carries a step out.
@@ -97,14 +97,17 @@ impl Conductor {
 
     /// Records the end of a step, asks the world about it, and says what that means.
     fn close(&mut self, index: usize, step: &Step, run: String, mut finished: Finished) -> Turn {
-        if may_land_later(step, &finished)
-            && let Outcome::Exited { code: code @ 1.. } = finished.ended.outcome
+        let dir = log_dir(&self.state_dir, self.incident, &run);
+        let report = pushed::report(step, &finished.ended.outcome, &dir);
+        if report == Some(Report::CutOff)
+            && let Outcome::Exited { code } = finished.ended.outcome
         {
             // It says that it was cut off, and not what became of it.
-            finished.ended.outcome =
-                Outcome::Unknown { why: format!("git exited {code} when it was stopped") };
+            let why = if finished.signalled { "it was stopped" } else { "the connection was lost" };
+            let why = format!("git exited {code}: {why} before the remote said what it did");
+            finished.ended.outcome = Outcome::Unknown { why };
         }
-        let outcome = &finished.ended.outcome;
+        let outcome = finished.ended.outcome.clone();
         let unproven = outcome.succeeded() && step.proof.is_some();
         let mut bodies: Vec<Body> = vec![self.ended(index, run, &finished, unproven).into()];
         if outcome.succeeded() && !unproven {
@@ -112,25 +115,64 @@ impl Conductor {
             // other.
             bodies.extend(release::by_step(&self.plan, index));
         }
-        bodies.extend(release::by_watch(&self.plan, index, outcome, &finished.ended.summary));
+        bodies.extend(release::by_watch(&self.plan, index, &outcome, &finished.ended.summary));
         self.recorder.record_all(bodies);
-        let asks = unproven || (step.action.changes_something() && has_begun(outcome));
-        let proof = step.proof.as_ref().filter(|_| asks).map(|probe| {
-            let within = match unproven {
-                true => step.proof_within,
-                false if may_land_later(step, &finished) => LANDING,
-                false => SignedDuration::ZERO,
-            };
-            let said = self.ask_within(probe, within);
-            self.record_proof(index, outcome, &said, false);
-            said
-        });
+        let asks = unproven || (step.action.changes_something() && has_begun(&outcome));
+        let proof = match step.proof.as_ref().filter(|_| asks) {
+            None => None,
+            Some(probe) => {
+                let said = match self.asked(step, probe, &outcome, report.as_ref()) {
+                    (Proof::Done, why) => Answered::Said((Proof::Done, why)),
+                    // Its own word that nothing came of it is worth more than silence.
+                    said if report == Some(Report::Failed) => Answered::Said(said),
+                    said if finished.stopped.is_some() && outcome.succeeded() => {
+                        // Whoever stopped it waits for nothing more.
+                        Answered::Said(early::weighed(said, step, self.last_run(index), Timestamp::now()))
+                    }
+                    said => self.until_settled(index, step, said),
+                };
+                let said = match said {
+                    Answered::Said(said) => said,
+                    Answered::Otherwise(turn) => return turn,
+                };
+                self.record_proof(index, &outcome, &said, false);
+                Some(said)
+            }
+        };
         finished.stopped = finished.stopped.or(self.stopping.take());
         let mut end = StepEnd::of(step, &finished, proof.as_ref());
         if step.settle.is_some() && end.end == PlanEnd::Failed && !finished.ended.summary.is_empty() {
             end.why = format!("{}: {}", end.why, finished.ended.summary);
         }
         self.verdict(index, end)
+    }
+
+    /// Asks the world about a step that has just ended, for as long as it was expected to take.
+    fn asked(
+        &mut self,
+        step: &Step,
+        probe: &Probe,
+        outcome: &Outcome,
+        report: Option<&Report>,
+    ) -> (Proof, String) {
+        let push = pushed::push_of(step).filter(|push| pushed::asks_its_remote(push, probe));
+        match (push, report) {
+            // What was ended while nothing was sent needs no remote to say so.
+            (Some(_), Some(Report::Failed)) if matches!(outcome, Outcome::Signalled { .. }) => {
+                (Proof::NotDone, "git had sent nothing yet".to_owned())
+            }
+            // A new connection may need a person to answer for it. The old one has told.
+            (Some(_), Some(Report::Taken(line))) => match self.ask(probe) {
+                (Proof::Unknown, why) => {
+                    let line = self.vault.mask(line);
+                    (Proof::Done, format!("git reported: {line} (asking again did not work: {why})"))
+                }
+                (Proof::NotDone, _) => self.ask_within(probe, step.proof_within),
+                done => done,
+            },
+            _ if outcome.succeeded() => self.ask_within(probe, step.proof_within),
+            _ => self.ask(probe),
+        }
     }
 
     /// Records what the world said of a step, and with it what that released.
@@ -147,13 +189,6 @@ impl Conductor {
         let released = if done { release::by_step(&self.plan, index) } else { Vec::new() };
         self.recorder.record_all(std::iter::once(proved.into()).chain(released));
     }
-}
-
-/// Tells whether a remote may still be at what its client was stopped in: a hook there goes on, and
-/// then the push lands.
-fn may_land_later(step: &Step, finished: &Finished) -> bool {
-    let Action::Command(command) = &step.action else { return false };
-    finished.signalled && step.reach == Reach::Others && is_git(command)
 }
 
 /// Tells whether something may have been done at all.

@@ -15,8 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::testing::{Server, response};
 use super::*;
 use crate::incident::{
-    Declared, Draft, Outcome, PlanAsked, PlanRun, PlanStarted, PlanState, RepositoryId, Severity, State,
-    StepRun,
+    Declared, Draft, Outcome, PlanAsked, PlanRun, PlanStarted, PlanState, Proof, RepositoryId, Severity,
+    State, StepRun,
 };
 use crate::journal::Acquired;
 use crate::plan::progress::{Choice, choices};

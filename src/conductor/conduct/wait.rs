@@ -22,7 +22,7 @@ const GLANCE: Duration = Duration::from_millis(250);
 const GATES: Duration = Duration::from_secs(1);
 
 /// What was heard while waiting.
-enum Heard {
+pub(super) enum Heard {
     Nothing,
     /// The plan is to go no further.
     Stop(Why),
@@ -44,7 +44,7 @@ impl Conductor {
     }
 
     /// Waits a moment for something to happen.
-    fn listen(&mut self) -> Heard {
+    pub(super) fn listen(&mut self) -> Heard {
         let glance = Timespec::try_from(GLANCE).ok();
         // Interrupted or not: whoever comes back looks at everything.
         let _ = poll(&mut [PollFd::new(&self.signals, PollFlags::IN)], glance.as_ref());
@@ -69,7 +69,7 @@ impl Conductor {
     }
 
     /// Says what a step waits for; empty: it waits no longer.
-    fn says_waiting(&mut self, index: usize, why: &str) {
+    pub(super) fn says_waiting(&mut self, index: usize, why: &str) {
         let (plan, why) = (self.plan.id.clone(), why.to_owned());
         self.recorder.record(StepWaiting { plan, step: index, why });
     }

@@ -166,6 +166,7 @@ pub(super) fn steps(root: &str, revert: &Revert) -> Vec<Step> {
         git(root, &["fetch", "--dry-run", "--quiet", "--no-tags", remote, &format!("{head}:{kept}")]);
     steps.push(Step {
         proof: Some(Probe::command(landed, None)),
+        proof_within: flows::LANDS_WITHIN,
         reach: Reach::Others,
         // What is there already is pushed again without any effect.
         retry_is_safe: true,

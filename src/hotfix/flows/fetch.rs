@@ -1,7 +1,7 @@
 //! Fetching in a terminal that can be answered.
 
 use super::super::state::BranchState;
-use super::{NETWORK_TIMEOUT, TARGET, git};
+use super::{FETCH_TARGET, NETWORK_TIMEOUT, git};
 use crate::plan::{Action, Plan, Purpose, Step};
 use crate::text::visible;
 
@@ -23,7 +23,7 @@ pub fn fetch(id: &str, state: &BranchState, remote: &str) -> Plan {
             "what {shown} has is taken as it is then for as long as the policy says (fetch_valid_for)"
         )],
         steps: vec![step],
-        ..Plan::new(id, format!("fetch what {shown} has"), Purpose::Hotfix, TARGET)
+        ..Plan::new(id, format!("fetch what {shown} has"), Purpose::Hotfix, FETCH_TARGET)
     }
 }
 
@@ -39,5 +39,6 @@ mod tests {
         let plan = fetch("fetch-1", &state, "origin");
         assert_eq!(plan.steps[0].action.line(), "git fetch --no-prune origin");
         assert_eq!((plan.steps[0].reach, plan.confirm), (Reach::Here, None));
+        assert_ne!(plan.target, super::super::TARGET, "a plan that holds that may need it");
     }
 }

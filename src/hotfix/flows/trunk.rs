@@ -2,11 +2,12 @@
 //! the remote has moved on it is rebased and tested again in a work tree of its own; nothing is ever
 //! forced.
 
+use super::super::remote::{Known, Source};
 use super::super::state::Head;
 use super::seen::{Base, Seen};
 use super::{
-    GIT_TIMEOUT, NETWORK_TIMEOUT, TARGET, check_at_rest, commits, gate, git, is_at, no_base, remote_has,
-    short,
+    GIT_TIMEOUT, LANDS_WITHIN, NETWORK_TIMEOUT, TARGET, check_at_rest, commits, gate, git, is_at, no_base,
+    remote_has, short,
 };
 use crate::failure::Result;
 use crate::plan::{
@@ -228,8 +229,11 @@ impl Job<'_> {
         vec![keep, self.push(&format!("{}:{}", self.local, self.head()))]
     }
 
-    fn still_there(&self) -> Guard {
-        Guard {
+    /// That nobody has pushed since this was planned; where the remote cannot be asked without a
+    /// person the push itself finds out.
+    fn still_there(&self) -> Option<Guard> {
+        let asked = |known: &Known| known.by == Source::Asked;
+        self.seen.remote.known().is_some_and(asked).then(|| Guard {
             title: format!(
                 "{} of {} is still {} (if not, ask again: it will be rebased and tested anew)",
                 visible(self.base),
@@ -237,7 +241,7 @@ impl Job<'_> {
                 short(self.there)
             ),
             probe: remote_has(self.root(), self.remote, &self.head(), self.there),
-        }
+        })
     }
 
     fn push(&self, what: &str) -> Step {
@@ -248,8 +252,9 @@ impl Job<'_> {
         let landed = git(self.root(), &["fetch", "--dry-run", "--quiet", "--no-tags", self.remote, &spec]);
         let words = ["push", "--no-follow-tags", self.remote, what];
         Step {
-            guards: vec![self.still_there()],
+            guards: self.still_there().into_iter().collect(),
             proof: Some(Probe::command(landed, None)),
+            proof_within: LANDS_WITHIN,
             reach: Reach::Others,
             undo: Undo::Irreversible {
                 why: "others may have it: it is taken back by reverting it (flightdeck rollback)".to_owned(),
@@ -269,7 +274,7 @@ impl Job<'_> {
         let tidy = || git(root, &["worktree", "remove", "--force", scratch]);
         let mut steps = vec![
             Step {
-                guards: vec![self.still_there()],
+                guards: self.still_there().into_iter().collect(),
                 proof: Some(is_at(root, &format!("{kept}-before"), self.local)),
                 retry_is_safe: true,
                 ..Step::new(

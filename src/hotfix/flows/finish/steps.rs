@@ -1,6 +1,6 @@
 //! The steps of a finish, each an exact command with what proves it.
 
-use super::super::{GIT_TIMEOUT, NETWORK_TIMEOUT, git, is_at, remote_has, short};
+use super::super::{GIT_TIMEOUT, LANDS_WITHIN, NETWORK_TIMEOUT, git, is_at, remote_has, short};
 use super::notes::message;
 use super::{Facts, Left, Target};
 use crate::plan::{Action, Command, Guard, OnFailure, Probe, PullText, Reach, Settle, Step, Undo};
@@ -275,6 +275,7 @@ impl<'a> Maker<'a> {
         self.pushed = Some(self.steps.len());
         self.steps.push(Step {
             proof: self.landed(),
+            proof_within: LANDS_WITHIN,
             reach: Reach::Others,
             // What is there already is pushed again without any effect.
             retry_is_safe: true,
@@ -385,6 +386,7 @@ impl<'a> Maker<'a> {
         self.steps.push(Step {
             guards,
             proof,
+            proof_within: LANDS_WITHIN,
             reach: Reach::Others,
             undo: Undo::Irreversible { why: "what it held is in what was pushed".to_owned() },
             ..Step::new(
