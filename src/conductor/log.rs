@@ -2,11 +2,13 @@
 //!
 //! Each file is named for the position of its first byte. Where the next file does not begin
 //! at the end of the one before, what lies between was dropped: because the log is capped, or
-//! because the disk took no more.
+//! because the disk took no more. Of what the disk did not take the log itself says how much it
+//! was and why, in a line where it goes on, or at its end.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use super::files::make_file;
@@ -50,24 +52,74 @@ pub(super) struct LogWriter {
     segments: Vec<u64>,
     /// The position at which the room on the disk is looked at next.
     look_at: u64,
+    /// What the disk did not take, and the log does not tell of yet.
+    lost: Lost,
+}
+
+/// Output that the disk did not take.
+#[derive(Debug, Default)]
+struct Lost {
+    bytes: u64,
+    line_ends: u64,
+    /// The first reason.
+    why: String,
+}
+
+impl Lost {
+    fn add(&mut self, bytes: &[u8], error: &io::Error) {
+        if self.bytes == 0 {
+            self.why = match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk was full".to_owned(),
+                _ => error.to_string(),
+            };
+        }
+        self.count(bytes);
+    }
+
+    fn count(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        self.line_ends += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+    }
+
+    /// The line that says so.
+    fn line(&self) -> String {
+        let lines = match self.line_ends {
+            0 => "part of a line".to_owned(),
+            1 => "1 line".to_owned(),
+            n => format!("{n} lines"),
+        };
+        let Self { bytes, why, .. } = self;
+        format!("\r\n[flightdeck: {lines} of output ({bytes} bytes) could not be kept here: {why}]\r\n")
+    }
 }
 
 impl LogWriter {
     /// Begins a log in a directory that has none.
     pub(super) fn new(dir: &Path, cap: Cap) -> Self {
-        Self { dir: dir.to_owned(), cap, position: 0, current: None, segments: Vec::new(), look_at: 0 }
+        Self {
+            dir: dir.to_owned(),
+            cap,
+            position: 0,
+            current: None,
+            segments: Vec::new(),
+            look_at: 0,
+            lost: Lost::default(),
+        }
     }
 
     /// Appends output.
     pub(super) fn write(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let Ok(taken) = self.write_some(bytes) else {
-                // The rest is lost; a new file shows the gap once the disk takes more.
-                self.give_up_segment();
-                self.position += bytes.len() as u64;
-                return;
-            };
-            bytes = bytes.get(taken..).unwrap_or_default();
+            match self.write_some(bytes) {
+                Ok(taken) => bytes = bytes.get(taken..).unwrap_or_default(),
+                Err(error) => {
+                    // The rest is lost; a new file shows the gap once the disk takes more.
+                    self.give_up_segment();
+                    self.position += bytes.len() as u64;
+                    self.lost.add(bytes, &error);
+                    return;
+                }
+            }
         }
     }
 
@@ -79,6 +131,10 @@ impl LogWriter {
         if self.current.is_none() {
             self.begin_segment()?;
         }
+        if self.lost.bytes > 0 {
+            // The line may fill the file.
+            return self.tell_loss().map(|()| 0);
+        }
         let Some((start, file)) = &mut self.current else { return Err(io::ErrorKind::Other.into()) };
         let room = (self.cap.segment - (self.position - *start)) as usize;
         let taken = file.write(bytes.get(..room).unwrap_or(bytes))?;
@@ -87,6 +143,48 @@ impl LogWriter {
         }
         self.position += taken as u64;
         Ok(taken)
+    }
+
+    /// Writes down what was lost before the current file.
+    fn tell_loss(&mut self) -> io::Result<()> {
+        let Some((start, file)) = &mut self.current else { return Err(io::ErrorKind::Other.into()) };
+        let line = self.lost.line();
+        if let Err(error) = file.write_all(line.as_bytes()) {
+            // Half a line would be read as output.
+            file.set_len(self.position - *start)?;
+            return Err(error);
+        }
+        self.position += line.len() as u64;
+        self.lost = Lost::default();
+        Ok(())
+    }
+
+    /// Writes down what was lost at the end of the log: in the room that is left for the journal,
+    /// which a line does not use up, or over the last of what was kept.
+    fn tell_last_loss(&mut self) -> io::Result<()> {
+        if self.lost.bytes == 0 {
+            return Ok(());
+        }
+        self.current = None;
+        if self.begin_segment().and_then(|()| self.tell_loss()).is_ok() {
+            return Ok(());
+        }
+        self.give_up_segment();
+        let Some(&last) = self.segments.last() else { return Err(io::ErrorKind::StorageFull.into()) };
+        let file = OpenOptions::new().read(true).write(true).open(path_of(&self.dir, last))?;
+        // What makes room counts as lost, and that may make the line longer.
+        let room = self.lost.line().len() as u64 + 32;
+        let end = file.metadata()?.len();
+        let at = end.saturating_sub(room);
+        let mut kept = vec![0; usize::try_from(end - at).unwrap_or(0)];
+        file.read_exact_at(&mut kept, at)?;
+        self.lost.count(&kept);
+        let mut line = self.lost.line().into_bytes();
+        let blanks = kept.len().checked_sub(line.len()).ok_or(io::ErrorKind::StorageFull)?;
+        line.splice(0..0, std::iter::repeat_n(b' ', blanks));
+        file.write_all_at(&line, at)?;
+        self.lost = Lost::default();
+        Ok(())
     }
 
     /// Leaves the current file; one that got nothing is no part of the log.
@@ -124,10 +222,12 @@ impl LogWriter {
 
     /// Makes sure that what was written survives a loss of power.
     pub(super) fn sync(&mut self) -> io::Result<()> {
+        let told = self.tell_last_loss();
         for &start in &self.segments {
             File::open(path_of(&self.dir, start))?.sync_data()?;
         }
-        File::open(&self.dir)?.sync_all()
+        File::open(&self.dir)?.sync_all()?;
+        told
     }
 }
 
@@ -363,12 +463,59 @@ mod tests {
         log.write(b"after");
         let mut reader = LogReader::open(&inner, 0).unwrap();
         let chunks = read_all(&mut reader);
-        assert_eq!(
-            chunks,
-            [Chunk::Bytes(b"before1234".to_vec()), Chunk::Dropped(196), Chunk::Bytes(b"after".to_vec())],
-            "what could not be written takes no file's place"
+        let [Chunk::Bytes(before), Chunk::Dropped(196), Chunk::Bytes(after)] = &chunks[..] else {
+            panic!("what could not be written takes no file's place: {chunks:?}");
+        };
+        let after = String::from_utf8_lossy(after);
+        assert_eq!(before, b"before1234");
+        assert!(
+            after.contains("part of a line of output (196 bytes)") && after.ends_with("]\r\nafter"),
+            "{after}"
         );
         log.sync().unwrap();
+    }
+
+    #[test]
+    fn a_log_that_lost_its_end_says_how_much() {
+        for full in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut log = LogWriter::new(dir.path(), Cap { segment: 1000, head: 2, tail: 3 });
+            log.write(&numbered(0..100));
+            log.lost.add(&numbered(100..150), &io::ErrorKind::StorageFull.into());
+            log.position += 250;
+            if full {
+                // Nothing new can be made where its name is taken.
+                std::os::unix::fs::symlink("nowhere", path_of(dir.path(), log.position)).unwrap();
+            }
+            log.sync().unwrap();
+            let mut text = String::new();
+            for chunk in read_all(&mut LogReader::open(dir.path(), 0).unwrap()) {
+                if let Chunk::Bytes(bytes) = chunk {
+                    text.push_str(&String::from_utf8(bytes).unwrap());
+                }
+            }
+            assert!(text.starts_with("0000\n0001\n"), "{text}");
+            let (kept, said) = text.split_once("[flightdeck: ").unwrap();
+            let lost: usize = said.split(' ').next().unwrap().parse().unwrap();
+            assert!(said.ends_with("could not be kept here: the disk was full]\r\n"), "{said}");
+            let kept = kept.lines().filter(|line| line.trim().len() == 4).count();
+            // One of them may have lost its end only.
+            assert!((150..=151).contains(&(kept + lost)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_lost_is_counted() {
+        let mut lost = Lost::default();
+        lost.add(b"half", &io::ErrorKind::StorageFull.into());
+        assert!(
+            lost.line()
+                .contains("part of a line of output (4 bytes) could not be kept here: the disk was full")
+        );
+        lost.add(b" a line\nand", &io::ErrorKind::NotFound.into());
+        assert!(
+            lost.line().contains("1 line of output (15 bytes) could not be kept here: the disk was full")
+        );
     }
 
     #[test]
