@@ -78,6 +78,7 @@ use args::{Cli, Verb};
 use context::Context;
 use output::Output;
 
+use crate::config::dirs::close_to_others;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::runtime::{self, Launch};
 
@@ -113,6 +114,16 @@ fn carry_out(cli: Cli, out: Output) -> u8 {
             return failure.kind as u8;
         }
     };
+    if cli.verb.as_ref().is_none_or(uses_state) {
+        match close_to_others(&cx.state_dir) {
+            Ok(None) => {}
+            Ok(Some(word)) => cx.out.tell(&word),
+            Err(failure) => {
+                cx.out.failure(&failure);
+                return failure.kind as u8;
+            }
+        }
+    }
     let ended = match &cli.verb {
         None => cockpit(&cx),
         // It opens the cockpit, which logs to a file.
@@ -137,6 +148,21 @@ fn carry_out(cli: Cli, out: Output) -> u8 {
             failure.kind as u8
         }
     }
+}
+
+/// Tells whether a verb reads or writes what is in the state directory.
+fn uses_state(verb: &Verb) -> bool {
+    !matches!(
+        verb,
+        Verb::Completions(_)
+            | Verb::Man(_)
+            | Verb::Init(_)
+            | Verb::Config(_)
+            | Verb::Doctor(_)
+            | Verb::Drill(_)
+            | Verb::DrillService(_)
+            | Verb::VersionFiles(_)
+    )
 }
 
 fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {

@@ -1,6 +1,8 @@
 //! `flightdeck report`: writes the incident report.
 
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::End;
@@ -58,8 +60,17 @@ fn write(path: &Path, text: &str) -> Result<()> {
     let mut beside = path.clone().into_os_string();
     beside.push(format!(".{}.part", std::process::id()));
     // Made anew, never through something that somebody put there.
-    let written = std::fs::File::create_new(&beside)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&beside)
+        .and_then(|mut file| {
+            // It holds the record: readable by its owner only, whatever the umask.
+            file.set_permissions(Permissions::from_mode(0o600))?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        })
         .and_then(|()| std::fs::rename(&beside, &path));
     written.map_err(|error| {
         // What is left of the attempt; there may be nothing.
@@ -79,6 +90,7 @@ mod tests {
         write(&path, "one\n").unwrap();
         write(&path, "two\n").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "two\n");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 

@@ -1,7 +1,10 @@
 //! Where the user's settings and flightdeck's state live.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs::{self, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
 
@@ -45,6 +48,51 @@ impl Dirs {
     }
 }
 
+/// Bits of a mode that let others in.
+const OTHERS: u32 = 0o077;
+
+/// Closes the directory of state to everybody but its owner. Returns what there is to say about
+/// that: nothing where it was closed, or does not exist yet.
+///
+/// # Errors
+/// It is open to others, and belongs to somebody else or cannot be closed.
+pub fn close_to_others(state: &Path) -> Result<Option<String>> {
+    let mode = |dir: &Path| fs::metadata(dir).map(|meta| (meta.uid(), meta.permissions().mode() & 0o7777));
+    // Where it cannot even be looked at, whoever needs it says why.
+    let Ok((owner, before)) = mode(state) else { return Ok(None) };
+    if before & OTHERS == 0 || !state.is_dir() {
+        return Ok(None);
+    }
+    let shown = state.display();
+    let refused = |why: String| {
+        let cause = format!("others can get at it (mode {before:03o}), and {why}");
+        Failure::new(
+            format!("using the state directory {shown}"),
+            cause,
+            format!("close it (chmod 700), or set {} to a directory of yours", Dirs::STATE_VARIABLE),
+        )
+    };
+    if owner != rustix::process::geteuid().as_raw() {
+        return Err(refused(format!("it belongs to another user (uid {owner})")));
+    }
+    match fs::set_permissions(state, Permissions::from_mode(before & !OTHERS)) {
+        Ok(()) => {}
+        // Nobody can change anything in it, and reading an incident is not to be refused for that.
+        Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => {
+            return Ok(Some(format!(
+                "▲ {shown} is open to others (mode {before:03o}), and its file system is read-only"
+            )));
+        }
+        Err(error) => return Err(refused(format!("closing it failed: {error}"))),
+    }
+    match mode(state) {
+        Ok((_, after)) if after & OTHERS == 0 => {}
+        _ => return Err(refused("its file system keeps no permissions".to_owned())),
+    }
+    let check = if before & 0o022 == 0 { "" } else { "; others could write to it: run flightdeck verify" };
+    Ok(Some(format!("▲ {shown} was open to others (mode {before:03o}); now it is closed{check}")))
+}
+
 /// The value of an overriding variable, made absolute: a conductor works elsewhere.
 fn overridden(value: Option<OsString>) -> Result<Option<PathBuf>> {
     let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
@@ -57,6 +105,23 @@ fn overridden(value: Option<OsString>) -> Result<Option<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_is_closed_once_and_a_missing_one_is_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(close_to_others(&dir.path().join("missing")), Ok(None));
+        for (mode, said) in [
+            (0o755, "mode 755); now it is closed"),
+            (0o770, "flightdeck verify"),
+            (0o702, "flightdeck verify"),
+        ] {
+            fs::set_permissions(dir.path(), Permissions::from_mode(mode)).unwrap();
+            let word = close_to_others(dir.path()).unwrap().unwrap();
+            assert!(word.contains(said), "{word}");
+            assert_eq!(fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777, 0o700);
+            assert_eq!(close_to_others(dir.path()), Ok(None));
+        }
+    }
 
     #[test]
     fn an_override_is_made_absolute_and_an_empty_one_is_none() {

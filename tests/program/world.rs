@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
@@ -27,6 +28,8 @@ impl World {
         for name in ["home", "state", "config", "tmp"] {
             std::fs::create_dir(world.path(name)).unwrap();
         }
+        // As flightdeck makes it: one that is open to others is closed, with a word.
+        std::fs::set_permissions(world.path("state"), std::fs::Permissions::from_mode(0o700)).unwrap();
         let identity = "[user]\n\tname = Maya\n\temail = maya@test.invalid\n[init]\n\tdefaultBranch = main\n";
         std::fs::write(world.path("home/.gitconfig"), identity).unwrap();
         world

@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -184,6 +185,10 @@ fn state_directory(dir: &Path) -> Finding {
     if !there.is_dir() {
         return Finding::bad(name, format!("{} is not a directory", there.display()), advice);
     }
+    if let Some(mode) = open_to_others(dir) {
+        let advice = "chmod 700: the next verb that uses it closes it, if it is yours";
+        return Finding::bad(name, format!("{shown} is open to others (mode {mode:03o})"), advice);
+    }
     if let Err(error) = try_writing(there) {
         return Finding::bad(name, format!("nothing can be written to {}: {error}", there.display()), advice);
     }
@@ -193,6 +198,12 @@ fn state_directory(dir: &Path) -> Finding {
             Finding::warn(name, format!("{shown}: how much room there is cannot be told: {error}"), "")
         }
     }
+}
+
+/// The permissions of a directory that others can get at.
+fn open_to_others(dir: &Path) -> Option<u32> {
+    let mode = dir.metadata().ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 fn free_space(dir: &str, bytes: u64) -> Finding {
