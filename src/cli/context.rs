@@ -228,7 +228,7 @@ impl Context {
             Some(why) => Err(Failure::new(
                 format!("writing to the journal in {}", self.state_dir.display()),
                 why,
-                "make the directory writable, or name another with FLIGHTDECK_STATE_DIR",
+                journal.remedy(),
             )),
         }
     }

@@ -79,6 +79,8 @@ pub struct Model {
     pub next_effect: EffectId,
     /// Why nothing can be written; `None` where it can.
     pub read_only: Option<String>,
+    /// Whether that is because the journal was taken away while it was open.
+    pub journal_gone: bool,
     /// Whether this is a drill: there is a prepared fix and a guide.
     pub drill: bool,
     /// Lines the top overlay had room for in the last frame.
@@ -285,6 +287,7 @@ impl Model {
             in_flight: BTreeMap::new(),
             next_effect: EffectId::default(),
             read_only: None,
+            journal_gone: false,
             drill: false,
             overlay_height: 0,
             last_key: None,

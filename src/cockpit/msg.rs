@@ -144,8 +144,19 @@ pub enum Fact {
     },
     /// Something failed outside any effect.
     Failed(Failure),
+    /// Whether what is done can be saved.
+    Journal(JournalState),
+}
+
+/// Whether what is done can be saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalState {
+    /// It can.
+    Writable,
     /// The journal can only be read, and why.
     ReadOnly(String),
+    /// The files that are open are not those at the path any more.
+    Gone(Failure),
 }
 
 /// A probe went from one state to another, for good.
@@ -270,6 +281,8 @@ pub enum Effect {
         /// Content.
         content: String,
     },
+    /// Write the records of the open incident to a file there, byte for byte.
+    Export,
     /// Copy a text to the terminal's clipboard.
     Copy(String),
     /// Look at what is left of what a step stopped at.

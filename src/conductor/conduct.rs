@@ -75,7 +75,7 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
     let doing = || format!("carrying out {id}");
     let cannot = |cause: String| Failure::new(doing(), cause, "start it again");
     let signals = Signals::catch().map_err(|e| cannot(format!("signals cannot be caught: {e}")))?;
-    let journal = Journal::open(state_dir, author)?;
+    let journal = Journal::open_again(state_dir, author)?;
     let (log, seq) = journal.load(incident)?;
     let plan = load(&journal, &log, id).map_err(&cannot)?;
     let lease = journal.leases()?.into_iter().find(|lease| lease.incident == incident && lease.plan == id);

@@ -54,6 +54,7 @@ fn declared() -> State {
         passed_over: vec![],
         releases: vec![],
         merges_back: vec![],
+        chains: BTreeMap::new(),
         authors: BTreeMap::new(),
         records: 1,
         unknown: 0,

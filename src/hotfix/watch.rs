@@ -131,7 +131,7 @@ pub fn repository(places: &Places, timing: Timing, on_change: impl FnMut(Changed
     start(filter, timing, on_change)
 }
 
-/// Watches files of one directory by name; they may come and go. `on_change` as with
+/// Watches files of one directory by name, and the directory; they may come and go. `on_change` as with
 /// [`repository`].
 pub fn files(
     directory: &Path,
@@ -165,8 +165,10 @@ impl Filter {
     fn wants(&self, path: &Path, ignored: impl Fn(&Path) -> bool) -> bool {
         match self {
             Self::Files { directory, names } => {
-                path.parent() == Some(directory)
-                    && path.file_name().is_some_and(|n| names.iter().any(|m| m == n))
+                // The directory itself may be moved away or deleted with them.
+                path == directory
+                    || path.parent() == Some(directory)
+                        && path.file_name().is_some_and(|n| names.iter().any(|m| m == n))
             }
             Self::Repository { places } => {
                 for git in [&places.git_dir, &places.common_dir] {

@@ -74,6 +74,7 @@ impl Fold {
             releases: Vec::new(),
             merges_back: Vec::new(),
             authors: BTreeMap::new(),
+            chains: BTreeMap::new(),
             records: 0,
             unknown: 0,
             last: Hlc::default(),
@@ -125,6 +126,12 @@ impl Fold {
             Some(last) => *last = at,
             None => {
                 state.authors.insert(record.author.name.clone(), at);
+            }
+        }
+        match state.chains.get_mut(&record.author) {
+            Some((records, head)) => (*records, *head) = (*records + 1, record.hash),
+            None => {
+                state.chains.insert(record.author.clone(), (1, record.hash));
             }
         }
         if matches!(record.body, Body::Unknown(_)) {

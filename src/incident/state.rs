@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use plans::*;
 
 use super::body::{Answer, CheckState, NoteKind, Phase, Severity};
-use super::record::{Hash, Hlc, IncidentId, Precision, RecordId};
+use super::record::{Author, Hash, Hlc, IncidentId, Precision, RecordId};
 
 /// Everything known about one incident.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +87,8 @@ pub struct State {
     pub merges_back: Vec<MergeBack>,
     /// Everybody who wrote a record, with the time of their last one.
     pub authors: BTreeMap<String, Timestamp>,
+    /// Each chain of records: how many there are in it, and the hash of the last.
+    pub chains: BTreeMap<Author, (usize, Hash)>,
     /// Number of records folded.
     pub records: usize,
     /// Number of them of unknown kind.

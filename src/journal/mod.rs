@@ -4,15 +4,19 @@
 //! plans and health samples live beside the records; they are not records.
 //!
 //! `open` opens or makes the file, `schema` is what is in it, `write` appends, `read` loads;
-//! `leases`, `samples`, `export`, `import` and `verify` are what their names say. Nothing
+//! `place` notices where the files are taken away meanwhile, `heads` keeps the ends of the chains
+//! beside them; `leases`, `samples`, `export`, `import` and `verify` are what their names say. Nothing
 //! here decides anything about an incident: that is the fold's.
 
 mod errors;
 mod export;
+mod heads;
 mod import;
 mod leases;
 mod open;
+mod place;
 mod read;
+mod rebuild;
 mod repository;
 mod samples;
 mod schema;
@@ -27,7 +31,13 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::incident::{Author, Hash, Hlc, IncidentId, Process, Record, Severity, Status};
+use crate::incident::{Author, Hash, Hlc, IncidentId, Process, Record, RecordId, Severity, Status};
+
+pub use place::Gone;
+
+/// What to do where the journal was taken away under whoever uses it.
+const REPLACED_HINT: &str =
+    "put the journal back where it was, or go on with the one that is there: do it again";
 
 /// An open journal: one connection. Not shared between threads; open one each.
 #[derive(Debug)]
@@ -35,7 +45,7 @@ pub struct Journal {
     conn: Connection,
     path: PathBuf,
     author: Author,
-    read_only: Option<String>,
+    read_only: Option<ReadOnly>,
     /// The latest clock reading in the file, and the version of the data it was read at:
     /// good as long as nobody else has written.
     latest: Cell<Option<(i64, Hlc)>>,
@@ -44,6 +54,18 @@ pub struct Journal {
     /// Where the journal cannot even be read in place, the copy that is read instead.
     /// Declared after the connection, so that it outlives it.
     _copy: Option<open::Copy>,
+    place: place::Place,
+    /// After the connection, too: it must not be closed before that.
+    _hold: place::Hold,
+}
+
+/// What keeps a journal from being written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ReadOnly {
+    /// What.
+    why: String,
+    /// What to do about it.
+    remedy: String,
 }
 
 /// Position in the order in which this file received the records of an incident. Grows by
@@ -110,6 +132,30 @@ pub struct Verified {
     pub chains: Vec<(Author, Hash)>,
     /// The first bad record and what is wrong with it; `None`: all is well.
     pub bad: Option<(String, String)>,
+    /// Files beside the journal that should say where chains end, and cannot be read.
+    pub unread: Vec<String>,
+}
+
+/// What was written down elsewhere about a chain of records: a journal that does not hold it has
+/// lost records, or other ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// The incident.
+    pub incident: IncidentId,
+    /// Its number.
+    pub number: String,
+    /// Whose chain; `None`: only the installation is known.
+    pub author: Option<String>,
+    /// The installation.
+    pub node: u64,
+    /// How many records the chain had.
+    pub records: i64,
+    /// The hash of the last of them.
+    pub head: Hash,
+    /// Its id, if that is known.
+    pub last: Option<RecordId>,
+    /// Where that is written.
+    pub source: PathBuf,
 }
 
 /// What `import` did.
@@ -140,7 +186,18 @@ impl Journal {
 
     /// Why nothing can be written; `None` where it can.
     pub fn read_only(&self) -> Option<&str> {
-        self.read_only.as_deref()
+        self.read_only.as_ref().map(|known| known.why.as_str())
+    }
+
+    /// What to do so that it can be written; empty where it can.
+    pub fn remedy(&self) -> &str {
+        self.read_only.as_ref().map_or("", |known| &known.remedy)
+    }
+
+    /// How the files at its path differ from those that are open; `None`: not at all. What is
+    /// written while they do is found by nobody.
+    pub fn gone(&self) -> Option<Gone> {
+        self.place.gone()
     }
 
     /// The author that new records get.

@@ -1,14 +1,15 @@
 //! Opening and making the file: whose it is, whether it can be written, how safely.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::errors::failure;
+use super::errors::{failure, read_only};
+use super::place::{Hold, Place};
 use super::{Journal, schema};
 use crate::failure::{Failure, Result};
 use crate::incident::Author;
@@ -33,10 +34,30 @@ impl Journal {
     pub fn open(state_dir: &Path, author: &str) -> Result<Self> {
         check_sqlite(rusqlite::version_number(), rusqlite::version())?;
         make_dir(state_dir)?;
-        let path = state_dir.join(Self::FILE);
-        make_file(&path)?;
-        check_header(&path)?;
+        Self::open_file(state_dir.join(Self::FILE), author, make_file)
+    }
+
+    /// Opens a journal that somebody else in the program has open. Where that was taken away, none
+    /// is made in its place.
+    ///
+    /// # Errors
+    /// As with [`Journal::open`], and there is none.
+    pub fn open_again(state_dir: &Path, author: &str) -> Result<Self> {
+        Self::open_file(state_dir.join(Self::FILE), author, existing)
+    }
+
+    /// Opens the journal at a path; `file` opens the file itself, or makes it.
+    pub(super) fn open_file(
+        path: PathBuf,
+        author: &str,
+        file: impl FnOnce(&Path) -> std::io::Result<File>,
+    ) -> Result<Self> {
         let doing = format!("opening the journal {}", path.display());
+        let hold = Hold::take(&path, || file(&path)).map_err(|error| cannot_open(&path, &error))?;
+        check_header(&path, &hold)?;
+        if let Some(gone) = hold.companions_gone(&path) {
+            return Err(Failure::new(doing, gone, super::REPLACED_HINT));
+        }
         let failed = |error: &rusqlite::Error| failure(&doing, &path, error);
         let (conn, copy, read_only) = match open_for_writing(&path) {
             Ok(conn) => (conn, None, None),
@@ -46,7 +67,7 @@ impl Journal {
                     // Nothing was ever written to it, and nothing can be.
                     return Err(failed(&error));
                 }
-                (conn, copy, Some(format!("{} cannot be written: {error}", path.display())))
+                (conn, copy, Some(read_only(&path, &error)))
             }
             Err(error) => return Err(failed(&error)),
         };
@@ -55,6 +76,8 @@ impl Journal {
             .query_row("SELECT value FROM meta WHERE key = 'node'", [], |row| row.get(0))
             .map_err(|e| failed(&e))?;
         conn.set_prepared_statement_cache_capacity(64);
+        let place = Place::of(&path, &hold, read_only.is_none())
+            .map_err(|gone| Failure::new(&doing, gone, super::REPLACED_HINT))?;
         Ok(Self {
             conn,
             path,
@@ -62,7 +85,9 @@ impl Journal {
             read_only,
             latest: std::cell::Cell::new(None),
             thinned: None,
+            place,
             _copy: copy,
+            _hold: hold,
         })
     }
 }
@@ -97,32 +122,49 @@ fn make_dir(dir: &Path) -> Result<()> {
     })
 }
 
-/// Makes the file if it is missing, so that it is private before anything is in it. SQLite
-/// gives its companion files the same permissions.
-fn make_file(path: &Path) -> Result<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+/// Opens the file, and makes none.
+pub(super) fn existing(path: &Path) -> std::io::Result<File> {
+    File::open(path)
+}
+
+/// Opens the file, or makes it if it is missing, so that it is private before anything is in it.
+/// SQLite gives its companion files the same permissions.
+fn make_file(path: &Path) -> std::io::Result<File> {
+    match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path) {
         Ok(file) => {
             // Whatever the umask; a failure leaves the file more private, not less.
             let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
-            Ok(())
+            Ok(file)
         }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => File::open(path),
         // A read-only file system may say so before it says that the file is there.
-        Err(_) if path.exists() => Ok(()),
-        Err(error) => Err(Failure::new(
-            format!("making the journal {}", path.display()),
-            error,
-            "make its directory writable, or set FLIGHTDECK_STATE_DIR to a directory you can write to",
-        )),
+        Err(_) if path.exists() => File::open(path),
+        Err(error) => Err(error),
     }
 }
 
+fn cannot_open(path: &Path, error: &std::io::Error) -> Failure {
+    if path.exists() {
+        let doing = format!("opening the journal {}", path.display());
+        return Failure::new(doing, error, "check who owns it: it holds your incidents");
+    }
+    if error.kind() == ErrorKind::NotFound && path.parent().is_some_and(Path::is_dir) {
+        let doing = format!("opening the journal {}", path.display());
+        return Failure::new(doing, "it is not there any more", super::REPLACED_HINT);
+    }
+    let hint = if error.kind() == ErrorKind::StorageFull {
+        "make room on that disk, or set FLIGHTDECK_STATE_DIR to a directory on another one"
+    } else {
+        "make its directory writable, or set FLIGHTDECK_STATE_DIR to a directory you can write to"
+    };
+    Failure::new(format!("making the journal {}", path.display()), error, hint)
+}
+
 /// Looks at the first bytes without SQLite, which could change a file that is not ours.
-fn check_header(path: &Path) -> Result<()> {
+fn check_header(path: &Path, hold: &Hold) -> Result<()> {
     let doing = || format!("opening the journal {}", path.display());
-    let mut header = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(100).read_to_end(&mut header))
+    let header = hold
+        .head()
         .map_err(|error| Failure::new(doing(), error, "check who owns it: it holds your incidents"))?;
     let unfinished = fs::metadata(companion(path, "-journal")).is_ok_and(|meta| meta.len() > 0);
     if header.is_empty() || unfinished {
@@ -253,7 +295,7 @@ fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
-fn companion(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn companion(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

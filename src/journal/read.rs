@@ -209,6 +209,23 @@ pub(super) fn load_log(conn: &Connection, no: i64) -> rusqlite::Result<Option<Lo
     Ok(Log::new(query_since(conn, no, Seq::default())?.0))
 }
 
+/// The same as it was when so many of its records had been received.
+pub(super) fn load_log_up_to(conn: &Connection, no: i64, count: i64) -> rusqlite::Result<Option<Log>> {
+    let (first, _) = places(no);
+    let mut statement =
+        conn.prepare_cached("SELECT bytes, hash FROM record WHERE place BETWEEN ?1 AND ?2")?;
+    let mut rows = statement.query([first, first + count - 1])?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        let decoded = Record::decode_with(row.get_ref(0)?.as_bytes()?, hash(row, 1)?);
+        records
+            .push(decoded.map_err(|error| {
+                rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, Box::new(error))
+            })?);
+    }
+    Ok(Log::new(records))
+}
+
 /// The number of an incident in this file, if it is there.
 pub(super) fn incident_no(conn: &Connection, incident: IncidentId) -> rusqlite::Result<Option<i64>> {
     conn.prepare_cached("SELECT no FROM incident WHERE id = ?1")?

@@ -58,7 +58,7 @@ pub(super) fn key(conn: &Connection, clone: &dyn Checkout) -> rusqlite::Result<S
 }
 
 /// The record that declares an incident; it is the first, or among the first.
-fn declared(conn: &Connection, no: i64) -> rusqlite::Result<Option<Declared>> {
+pub(super) fn declared(conn: &Connection, no: i64) -> rusqlite::Result<Option<Declared>> {
     let (first, last) = places(no);
     let mut statement = conn
         .prepare_cached("SELECT bytes FROM record WHERE place BETWEEN ?1 AND ?2 ORDER BY place LIMIT 16")?;

@@ -92,7 +92,10 @@ fn directories_and_files_are_private() {
     assert_eq!(mode(&state), 0o700);
     for file in fs::read_dir(&state).unwrap() {
         let path = file.unwrap().path();
-        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        assert_eq!(mode(&path), if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+    }
+    for file in fs::read_dir(state.join("heads")).unwrap() {
+        assert_eq!(mode(&file.unwrap().path()), 0o600);
     }
     assert!(state.join("journal.db-wal").exists(), "the write-ahead log was looked at too");
 }
@@ -367,6 +370,8 @@ fn a_state_directory_that_cannot_be_made_is_named() {
     assert!(failure.hint.contains("FLIGHTDECK_STATE_DIR"), "{failure}");
 }
 
+mod gone;
 mod landmarks;
 mod reading_only;
 mod records;
+mod shown;

@@ -1,5 +1,6 @@
 //! Verify: stored bytes against their hashes, every record against the one before it in its
-//! chain, and every chain against its end.
+//! chain, every chain against its end and against what was written down of it elsewhere, and
+//! what the list of incidents says against the records.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, Row};
 
 use super::read::{number_at, places, uuid};
+use super::rebuild::Rebuilt;
+use super::schema::{self, is_landmark};
 use super::write::hash;
-use super::{Journal, Verified};
+use super::{Journal, Verified, Witness, heads};
 use crate::failure::{Failure, Result};
-use crate::incident::{Author, Hash, IncidentId, Record, RecordId};
+use crate::incident::{Author, Hash, Hlc, IncidentId, Record, RecordId};
 
 /// How far a chain was followed.
 #[derive(Clone, Default)]
@@ -18,6 +21,7 @@ struct Followed {
     records: i64,
     head: Hash,
     last: Option<RecordId>,
+    at: Hlc,
 }
 
 impl Followed {
@@ -32,16 +36,37 @@ type Chains = BTreeMap<Author, Followed>;
 type Bad = (String, String);
 
 impl Journal {
-    /// Checks stored bytes, hashes and chains of one incident, or of all.
+    /// Checks stored bytes, hashes and chains of one incident, or of all, and what is shown of
+    /// them in lists.
     pub fn verify(&self, incident: Option<IncidentId>) -> Result<Verified> {
+        self.verify_against(incident, Vec::new())
+    }
+
+    /// The same, and whether the chains are those that `witnesses` tell of.
+    pub fn verify_against(&self, incident: Option<IncidentId>, witnesses: Vec<Witness>) -> Result<Verified> {
         let only = incident.map(|id| self.number_of(id)).transpose()?;
-        let mut verified = Verified { records: 0, chains: Vec::new(), bad: None };
+        let (known, unread) =
+            self.path.parent().map_or_else(Default::default, |state_dir| heads::read(state_dir, incident));
+        let mut witnesses = [witnesses, known].concat();
+        let mut verified = Verified { records: 0, chains: Vec::new(), bad: None, unread };
         let doing = "verifying the journal";
-        self.verify_all(only, &mut verified).map_err(|error| self.failed(doing, &error))?;
+        self.verify_all(only, &mut witnesses, &mut verified).map_err(|error| self.failed(doing, &error))?;
         if verified.bad.is_none() {
             self.check_file(doing, verified.records)?;
         }
         Ok(verified)
+    }
+
+    /// Writes down beside the journal where all chains end, for later. To be called with a
+    /// journal that was found sound.
+    pub fn note_heads(&self) -> Result<()> {
+        let all = || -> rusqlite::Result<Vec<i64>> {
+            self.conn.prepare("SELECT no FROM incident")?.query_map([], |row| row.get(0))?.collect()
+        };
+        for no in all().map_err(|error| self.failed("listing the incidents", &error))? {
+            self.note_heads_of(no);
+        }
+        Ok(())
     }
 
     /// Checks what the records do not go through themselves: indexes, and pages between them.
@@ -63,7 +88,12 @@ impl Journal {
         ))
     }
 
-    fn verify_all(&self, only: Option<i64>, verified: &mut Verified) -> rusqlite::Result<()> {
+    fn verify_all(
+        &self,
+        only: Option<i64>,
+        witnesses: &mut Vec<Witness>,
+        verified: &mut Verified,
+    ) -> rusqlite::Result<()> {
         // One view of the file, whoever writes meanwhile.
         let tx = self.conn.unchecked_transaction()?;
         let mut statement =
@@ -72,9 +102,19 @@ impl Journal {
         for incident in incidents {
             let (no, id) = incident?;
             let mut chains = Chains::new();
-            let mut bad = follow(&tx, no, id, &mut chains, &mut verified.records)?;
+            let (mut told, others) =
+                std::mem::take(witnesses).into_iter().partition(|one| one.incident == id);
+            *witnesses = others;
+            let mut rebuilt = Rebuilt::default();
+            let mut bad = follow(&tx, no, id, &mut chains, &mut told, &mut rebuilt, &mut verified.records)?;
             if bad.is_none() {
                 bad = check_ends(&tx, no, &chains)?;
+            }
+            if bad.is_none() {
+                bad = told.first().map(|witness| unmet(witness, &chains));
+            }
+            if bad.is_none() {
+                bad = rebuilt.differs(&tx, no)?;
             }
             verified.chains.extend(chains.into_iter().map(|(author, chain)| (author, chain.head)));
             if bad.is_some() {
@@ -85,18 +125,26 @@ impl Journal {
         if only.is_none() {
             verified.bad = homeless(&tx)?;
         }
+        if verified.bad.is_none() {
+            verified.bad = witnesses.first().map(|witness| unmet(witness, &Chains::new()));
+        }
         Ok(())
     }
 }
 
-/// Follows the chains of an incident through its records, up to the first bad one.
+/// Follows the chains of an incident through its records, up to the first bad one. Takes away the
+/// witnesses that it meets.
 fn follow(
     conn: &Connection,
     no: i64,
     incident: IncidentId,
     chains: &mut Chains,
+    witnesses: &mut Vec<Witness>,
+    rebuilt: &mut Rebuilt,
     count: &mut usize,
 ) -> rusqlite::Result<Option<Bad>> {
+    // A file of an older version that cannot be written was never brought up to this one.
+    let landmarks = schema::user_version(conn)? >= schema::LANDMARKS;
     let (first, last) = places(no);
     let mut statement =
         conn.prepare_cached("SELECT place, id, hash, bytes FROM record WHERE place BETWEEN ?1 AND ?2")?;
@@ -118,8 +166,50 @@ fn follow(
         chain.records += 1;
         chain.head = record.hash;
         chain.last = Some(record.id);
+        chain.at = record.at;
+        witnesses.retain(|witness| !is_met(witness, &record, chain));
+        rebuilt.take(place, &record);
+        if landmarks && is_landmark(&record.body) && !has_landmark(conn, place)? {
+            let why = "it is missing in the index of releases, so no way back is made of it";
+            return Ok(Some((record.id.to_string(), why.to_owned())));
+        }
     }
     Ok(None)
+}
+
+fn has_landmark(conn: &Connection, place: i64) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM landmark WHERE place = ?1)")?
+        .query_row([place], |row| row.get(0))
+}
+
+/// Tells whether a chain, followed up to this record, is what a witness tells of.
+fn is_met(witness: &Witness, record: &Record, chain: &Followed) -> bool {
+    witness.records == chain.records
+        && witness.head == chain.head
+        && witness.node == record.author.node
+        && witness.author.as_ref().is_none_or(|author| *author == record.author.name)
+}
+
+/// What it means that a chain is not as a witness tells.
+fn unmet(witness: &Witness, chains: &Chains) -> Bad {
+    let Witness { number, records, head, source, .. } = witness;
+    let record = witness.last.map_or_else(|| format!("record {head}"), |id| id.to_string());
+    let of = |author: &Author| {
+        author.node == witness.node && witness.author.as_ref().is_none_or(|name| *name == author.name)
+    };
+    let longest = chains.iter().filter(|(author, _)| of(author)).map(|(_, chain)| chain.records).max();
+    let whose = witness.author.as_ref().map_or_else(String::new, |author| format!(" of {author}"));
+    let found = match longest {
+        None if chains.is_empty() => "the incident is not here".to_owned(),
+        None => "it is not here".to_owned(),
+        Some(found) if found < *records => format!("it has {found} here"),
+        Some(_) => "it is another one here".to_owned(),
+    };
+    let why = format!(
+        "it is missing: by {}, the chain{whose} in {number} has {records} records and ends with it; {found}",
+        source.display()
+    );
+    (record, why)
 }
 
 /// Checks one row by itself.
@@ -177,8 +267,9 @@ fn broken_link(
 
 /// Compares what was followed with how each chain is known to end.
 fn check_ends(conn: &Connection, no: i64, chains: &Chains) -> rusqlite::Result<Option<Bad>> {
-    let mut statement =
-        conn.prepare_cached("SELECT author, node, records, head, head_id FROM chain WHERE incident = ?1")?;
+    let mut statement = conn.prepare_cached(
+        "SELECT author, node, records, head, head_id, wall_ms, count FROM chain WHERE incident = ?1",
+    )?;
     let mut rows = statement.query([no])?;
     let none = Followed::default();
     let mut ends = BTreeSet::new();
@@ -188,6 +279,12 @@ fn check_ends(conn: &Connection, no: i64, chains: &Chains) -> rusqlite::Result<O
         let followed = chains.get(&author).unwrap_or(&none);
         ends.insert(author.clone());
         if followed.head == head && followed.records == records {
+            let at = Hlc { wall_ms: row.get(5)?, count: row.get(6)? };
+            if at != followed.at {
+                let name = &author.name;
+                let why = format!("the chain of {name} says that its last record is of another time");
+                return Ok(Some((followed.name(), why)));
+            }
             continue;
         }
         let name = &author.name;

@@ -1,13 +1,16 @@
 //! Appending: one transaction a call, acknowledged once it is on disk.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
+use super::open::existing;
 use super::read::{incident_no, load_log, places};
 use super::schema::is_landmark;
-use super::{Journal, Seq};
+use super::{Gone, Journal, Seq, heads};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
     Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Precision, Record, RecordId, Recorded, Severity,
@@ -46,6 +49,8 @@ pub(super) struct Writing<'a> {
     author: &'a Author,
     now: Timestamp,
     latest: Hlc,
+    /// Incidents that got records, by their number in the file.
+    touched: BTreeSet<i64>,
 }
 
 impl Journal {
@@ -98,10 +103,17 @@ impl Journal {
         now: Timestamp,
         work: impl FnOnce(&mut Writing<'_>) -> Result<T, Trouble>,
     ) -> Result<T> {
+        self.find_again();
         self.refuse_read_only(doing)?;
+        self.refuse_gone(doing, "nothing of this was saved")?;
         match self.try_write(now, work) {
-            Ok((done, version, latest)) => {
+            Ok((done, version, latest, touched)) => {
                 self.latest.set(Some((version, latest)));
+                // Committed to a file that nobody will find is not saved.
+                self.refuse_gone(doing, "what was written last may be lost")?;
+                for no in touched {
+                    self.note_heads_of(no);
+                }
                 Ok(done)
             }
             Err(trouble) => {
@@ -118,29 +130,95 @@ impl Journal {
         &mut self,
         now: Timestamp,
         work: impl FnOnce(&mut Writing<'_>) -> Result<T, Trouble>,
-    ) -> Result<(T, i64, Hlc), Trouble> {
+    ) -> Result<(T, i64, Hlc, BTreeSet<i64>), Trouble> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version = data_version(&tx)?;
         let latest = match self.latest.get() {
             Some((at, latest)) if at == version => latest,
             _ => latest_clock(&tx)?,
         };
-        let mut writing = Writing { tx, author: &self.author, now, latest };
+        let mut writing = Writing { tx, author: &self.author, now, latest, touched: BTreeSet::new() };
         let done = work(&mut writing)?;
-        let latest = writing.latest;
+        let (latest, touched) = (writing.latest, std::mem::take(&mut writing.touched));
+        // The lock may have been waited for a long time.
+        if let Some(gone) = self.place.gone() {
+            return Err(lost("saving to the journal", &gone, "nothing of this was saved").into());
+        }
         writing.tx.commit()?;
-        Ok((done, version, latest))
+        Ok((done, version, latest, touched))
+    }
+
+    /// Writes down outside of the journal where the chains of an incident end. That it cannot be
+    /// written harms no record.
+    pub(super) fn note_heads_of(&self, no: i64) {
+        if let Some(state_dir) = self.path.parent()
+            && let Err(error) = heads::write(state_dir, &self.conn, no)
+        {
+            tracing::warn!(%error, "the ends of the chains were not written down");
+        }
     }
 
     fn refuse_read_only(&self, doing: &str) -> Result<()> {
         match &self.read_only {
             None => Ok(()),
-            Some(why) => Err(Failure::new(
+            Some(known) => Err(Failure::new(
                 doing,
-                format!("the journal is open for reading only: {why}"),
-                "make the file and its directory writable, or set FLIGHTDECK_STATE_DIR to another directory",
+                format!("the journal is open for reading only: {}", known.why),
+                known.remedy.as_str(),
             )),
         }
+    }
+
+    fn refuse_gone(&self, doing: &str, so: &str) -> Result<()> {
+        self.place.gone().map_or(Ok(()), |gone| Err(lost(doing, &gone, so)))
+    }
+
+    /// Opens the journal anew where that makes it whole again: it could only be read, or its file
+    /// was replaced by one that holds everything that is here. Returns whether it did.
+    pub fn find_again(&mut self) -> bool {
+        let gone = self.place.gone();
+        match &gone {
+            None if self.read_only.is_none() => return false,
+            // The database is the same, and its new companions must not meet those in use here.
+            Some(Gone::Companion(_)) => return false,
+            _ => {}
+        }
+        let path = self.path.clone();
+        // Nothing is made where there is nothing.
+        let Ok(other) = Self::open_file(path, &self.author.name, existing) else {
+            return false;
+        };
+        let better = other.read_only.is_none() || self.read_only.is_some() && gone.is_some();
+        if !better || !self.is_continued_by(&other).unwrap_or(false) {
+            return false;
+        }
+        *self = other;
+        true
+    }
+
+    /// Tells whether another file begins with all that this one holds, each record in its place.
+    fn is_continued_by(&self, other: &Self) -> rusqlite::Result<bool> {
+        let all = [
+            (
+                "SELECT no, id FROM incident",
+                "SELECT EXISTS (SELECT 1 FROM incident WHERE no = ?1 AND id = ?2)",
+            ),
+            (
+                "SELECT place, hash FROM record",
+                "SELECT EXISTS (SELECT 1 FROM record WHERE place = ?1 AND hash = ?2)",
+            ),
+        ];
+        for (mine, theirs) in all {
+            let (mut mine, mut theirs) = (self.conn.prepare(mine)?, other.conn.prepare(theirs)?);
+            let mut rows = mine.query([])?;
+            while let Some(row) = rows.next()? {
+                let key = params![row.get::<_, i64>(0)?, row.get_ref(1)?.as_blob()?];
+                if !theirs.query_row(key, |row| row.get::<_, bool>(0))? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// A number that changes whenever another connection has written. A cheap way to ask
@@ -204,6 +282,7 @@ impl Writing<'_> {
         records: i64,
     ) -> rusqlite::Result<()> {
         let place = last_place(&self.tx, no)? + 1;
+        self.touched.insert(no);
         self.tx
             .prepare_cached("INSERT INTO record (place, id, hash, bytes) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![place, &record.id.0.as_bytes()[..], &record.hash.0[..], bytes])?;
@@ -269,6 +348,9 @@ impl Writing<'_> {
                     | Body::Resolved(_)
                     | Body::Reopened(_)
                     | Body::Closed(_)
+                    // Taken back itself, it lets what it was about stand again.
+                    | Body::Amended(_)
+                    | Body::Retracted(_)
             )
         );
         if !matters {
@@ -282,6 +364,10 @@ impl Writing<'_> {
         )?;
         Ok(())
     }
+}
+
+fn lost(doing: &str, gone: &Gone, so: &str) -> Failure {
+    Failure::new(doing, format!("{gone}: {so}"), super::REPLACED_HINT)
 }
 
 pub(super) fn unknown_incident(id: IncidentId) -> Failure {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::approvals;
+use super::chains;
 use super::followups;
 use super::runs;
 use crate::incident::{CheckState, ChecklistItem, Entry, Policy, Precision, State, Tick, clocks, duration};
@@ -230,11 +231,14 @@ fn record(state: &State, now: Timestamp) -> String {
         n => format!(" ({n} of a kind that this version does not know)"),
     };
     format!(
-        "Made {} from {} records{unknown}; the last one is `{}`.\n\n`flightdeck verify` checks that none was \
-         changed, and `flightdeck export` writes them out.",
+        "Made {} from {} records{unknown}; the last one is `{}`. Each author and installation has a chain of \
+         records; those of incident `{}` end in:\n\n{}\n`flightdeck verify --report FILE` checks that the journal \
+         holds these chains and that no record was changed; `flightdeck export` writes the records out.",
         utc(now),
         state.records,
         state.head,
+        state.id,
+        table(["Author", "Installation", "Records", "Last record"], chains::rows(state)),
     )
 }
 

@@ -3,8 +3,10 @@
 
 mod approvals;
 pub mod blocks;
+mod chains;
 mod document;
 mod followups;
 mod runs;
 
+pub use chains::{Chains, read as chains};
 pub use document::markdown;

@@ -96,6 +96,7 @@ impl Shell<'_> {
             Effect::Init => self.ask_repo(repo::Order::Init(id)),
             Effect::DrillFix => self.ask_repo(repo::Order::Fix(id)),
             Effect::Save { name, content } => self.ask_repo(repo::Order::Save(id, name, content)),
+            Effect::Export => self.store.ask(Journal::Export(id)),
             Effect::Copy(text) => {
                 self.copy(&text);
                 let (lines, size) = (text.lines().count(), bytes(text.len() as u64));
@@ -171,7 +172,7 @@ impl Shell<'_> {
         let (state_dir, user, events) = (self.state_dir.clone(), self.model.me.clone(), self.events.clone());
         let told: Sender<Event> = events.clone();
         let started = panics::spawn("proof", events, move || {
-            let result = journal::Journal::open(&state_dir, &user)
+            let result = journal::Journal::open_again(&state_dir, &user)
                 .and_then(|mut journal| conductor::prove(&mut journal, incident, &plan))
                 .map(Done::Appended);
             let _ = told.send(Event::Msg(Msg::Done(id, result)));
@@ -190,7 +191,7 @@ impl Shell<'_> {
         let (state_dir, user, events) = (self.state_dir.clone(), self.model.me.clone(), self.events.clone());
         let told: Sender<Event> = events.clone();
         let started = panics::spawn("decision", events, move || {
-            let result = journal::Journal::open(&state_dir, &user).and_then(|mut journal| {
+            let result = journal::Journal::open_again(&state_dir, &user).and_then(|mut journal| {
                 let doing = format!("plan {} {plan}", choice.decision.name());
                 let repository = journal.repository_of(incident)?;
                 match conductor::decide(&mut journal, &state_dir, incident, &repository, &plan, &choice)? {
@@ -217,7 +218,7 @@ impl Shell<'_> {
         let (state_dir, user, events) = (self.state_dir.clone(), self.model.me.clone(), self.events.clone());
         let told: Sender<Event> = events.clone();
         let started = panics::spawn("takeover", events, move || {
-            let result = journal::Journal::open(&state_dir, &user).and_then(|mut journal| {
+            let result = journal::Journal::open_again(&state_dir, &user).and_then(|mut journal| {
                 let repository = journal.repository_of(incident)?;
                 let leases = journal.leases()?;
                 let held = leases.iter().find(|held| held.repository == repository && held.target == target);

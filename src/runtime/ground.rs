@@ -31,7 +31,7 @@ impl Ground {
             self.require_trust("making the plan")?;
         }
         let policy = Policy::built_in().with(&self.config.policy);
-        let journal = Journal::open(&self.state_dir, "nobody")?;
+        let journal = Journal::open_again(&self.state_dir, "nobody")?;
         let reader = Reader::open(&self.root).map_err(|none| none.failure(&self.root.to_string_lossy()))?;
         let history = journal.history(&journal.repository(&reader)?)?;
         let ground = conductor::Ground {

@@ -18,6 +18,7 @@ mod panics;
 mod pull;
 mod pulse;
 mod repo;
+mod save;
 mod screen;
 mod shell;
 mod store;

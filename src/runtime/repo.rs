@@ -1,5 +1,6 @@
 //! The repository and its configuration, on a thread of its own.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, SystemTime};
@@ -7,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use super::ground::Ground;
+use super::save::save;
 use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::{ConfigSource, ConfigState};
@@ -258,23 +260,16 @@ impl Clerk {
 
     /// Saves a document at the root; one that is there already is never written over.
     fn save(&self, name: &str, content: &str) -> Result<Done> {
-        let doing = format!("saving {name}");
-        let stem = name.strip_suffix(".md").unwrap_or(name);
-        for n in 1..100 {
-            let name = if n == 1 { name.to_owned() } else { format!("{stem}-{n}.md") };
-            let path = self.root().join(&name);
-            if !path.exists() {
-                write_new(&doing, &path, content.as_bytes())?;
-                return Ok(Done::Said(format!("saved as {name}")));
-            }
-        }
-        Err(Failure::new(doing, "there are a hundred of them already", "remove some"))
+        let write = |file: &mut std::fs::File| {
+            file.write_all(content.as_bytes())
+                .map_err(|error| Failure::new(format!("saving {name}"), error, "make room on that disk"))
+        };
+        save(self.root(), name, write).map(|name| Done::Said(format!("saved as {name}")))
     }
 }
 
-/// Writes a file that must not be there yet.
+/// Writes a file that must not be there yet, and is for everybody who has the repository.
 fn write_new(doing: &str, path: &Path, content: &[u8]) -> Result<()> {
-    use std::io::Write as _;
     std::fs::File::create_new(path).and_then(|mut file| file.write_all(content)).map_err(|error| {
         Failure::new(doing, format!("{}: {error}", path.display()), "make the directory writable")
     })

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::save::save;
 use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::IncidentLine;
-use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
+use crate::cockpit::msg::{Done, EffectId, Fact, JournalState, Msg};
 use crate::conductor::{self, PassOver, Started};
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::{Reader, located};
@@ -18,12 +19,13 @@ use crate::hotfix::watch::{self, Timing};
 use crate::incident::{
     Body, Checkout, Declared, Draft, IncidentId, Policy, Record, Recorded, RepositoryId, State,
 };
-use crate::journal::{Journal, Seq};
+use crate::journal::{ExportFormat, Gone, Journal, Seq};
 use crate::plan::Plan;
 
 /// How often the journal is looked at while nothing says that it changed.
 const SLOW: Duration = Duration::from_secs(15);
-/// The same while a plan runs: its conductor may die without a word.
+/// The same while a plan runs: its conductor may die without a word. And while nothing can be
+/// saved: it may be possible again.
 const WATCHFUL: Duration = Duration::from_secs(2);
 /// How much of earlier samples is shown.
 const HISTORY: SignedDuration = SignedDuration::from_hours(1);
@@ -48,6 +50,7 @@ pub(super) enum Order {
     Declare(EffectId, Option<Timestamp>, Box<Declared>),
     Open(EffectId, IncidentId),
     List(EffectId),
+    Export(EffectId),
     Start(EffectId, Start),
     Samples(Samples),
     History(Vec<String>),
@@ -93,6 +96,7 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
         let nowhere = || here.canonicalize().unwrap_or_else(|_| here.clone()).to_string_lossy().into_owned();
         let unread = || located(&here).map_or_else(nowhere, |found| found.identity);
         let reader = Reader::open(&here).ok();
+        let root = reader.as_ref().map_or(&*here, Reader::root).to_owned();
         let path = reader.as_ref().map_or_else(unread, Reader::identity);
         let journal = match Journal::open(&state_dir, &user) {
             Ok(journal) => journal,
@@ -119,8 +123,10 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
             here,
             path,
             repository,
+            root,
             events: told,
             open: None,
+            standing: JournalState::Writable,
             looked: Instant::now(),
             asked: BTreeSet::new(),
         };
@@ -153,8 +159,12 @@ struct Keeper {
     path: String,
     /// What the journal calls the repository.
     repository: String,
+    /// Where files for the user are put.
+    root: PathBuf,
     events: Sender<Event>,
     open: Option<Open>,
+    /// What the loop was told last about the journal.
+    standing: JournalState,
     looked: Instant,
     /// Plans about which the world was asked from here.
     asked: BTreeSet<(IncidentId, String)>,
@@ -171,9 +181,7 @@ impl Keeper {
 
     /// Lists incidents and opens the one that is wanted, or the only one that is open.
     fn begin(&mut self, wanted: Option<IncidentId>) {
-        if let Some(why) = self.journal.read_only() {
-            self.fact(Fact::ReadOnly(why.to_owned()));
-        }
+        self.look();
         let lines = match self.list() {
             Ok(lines) => lines,
             Err(failure) => return self.fact(Fact::Failed(failure)),
@@ -196,17 +204,68 @@ impl Keeper {
     fn serve(&mut self, orders: &Receiver<Order>) {
         loop {
             let watchful = self.open.as_ref().is_some_and(|open| !open.running.is_empty());
-            let wait = if watchful { WATCHFUL } else { SLOW };
+            let hindered = self.standing != JournalState::Writable;
+            let wait = if watchful || hindered { WATCHFUL } else { SLOW };
             match receive(orders, Some(wait)) {
                 Err(()) => return,
                 Ok(Some(order)) => self.carry_out(order),
                 Ok(None) => self.catch_up(),
             }
+            self.look();
             if watchful && self.looked.elapsed() >= WATCHFUL {
                 self.looked = Instant::now();
                 self.reconcile();
             }
         }
+    }
+
+    /// Looks whether what is done can be saved, makes it so where that is possible, and tells
+    /// what has changed about it.
+    fn look(&mut self) {
+        if self.journal.find_again() {
+            self.catch_up();
+        }
+        let standing = match (self.journal.gone(), self.journal.read_only()) {
+            (Some(gone), _) => JournalState::Gone(self.lost(&gone)),
+            (None, Some(why)) => JournalState::ReadOnly(why.to_owned()),
+            (None, None) => JournalState::Writable,
+        };
+        if self.standing != standing {
+            self.standing = standing.clone();
+            self.fact(Fact::Journal(standing));
+        }
+    }
+
+    /// What the loss of the journal means for whoever looks at the screen.
+    fn lost(&self, gone: &Gone) -> Failure {
+        let only = match &self.open {
+            None => String::new(),
+            Some(open) => {
+                let count =
+                    if open.seq.0 == 1 { "1 record".to_owned() } else { format!("{} records", open.seq.0) };
+                format!("; {count} of this incident may exist nowhere but in this cockpit")
+            }
+        };
+        Failure::new(
+            "keeping the journal",
+            format!("{gone}: nothing more is saved{only}"),
+            "leave this cockpit open. Export the records from the report, then put the journal back: the \
+             cockpit goes on by itself. Or open flightdeck anew and import the export",
+        )
+    }
+
+    /// Writes the records of the open incident to a file of the user's. They come from the file
+    /// that is open, wherever that is now.
+    fn export(&self) -> Result<Done> {
+        let Some(open) = &self.open else {
+            return Err(Failure::usage("exporting the records", "no incident is open", "open one first"));
+        };
+        let all = self.journal.incidents(None)?;
+        let number = all.iter().find(|one| one.id == open.id).map_or("incident", |one| one.number.as_str());
+        let name = save(&self.root, &format!("{number}.jsonl"), |file| {
+            self.journal.export(open.id, ExportFormat::Jsonl, &mut std::io::BufWriter::new(file))
+        })?;
+        Ok(Done::Said(format!("exported as {name}; flightdeck import takes it in")))
     }
 
     fn carry_out(&mut self, order: Order) {
@@ -234,6 +293,10 @@ impl Keeper {
                     self.fact(Fact::Incidents(lines));
                     Done::Quietly
                 });
+                self.done(id, result);
+            }
+            Order::Export(id) => {
+                let result = self.export();
                 self.done(id, result);
             }
             Order::Start(id, start) => {
@@ -358,7 +421,7 @@ impl Keeper {
 
     /// Looks for plans whose conductor is gone.
     fn reconcile(&mut self) {
-        if self.journal.read_only().is_some() {
+        if self.standing != JournalState::Writable {
             return;
         }
         let Some(open) = self.open.as_ref().filter(|open| !open.running.is_empty()) else { return };
@@ -389,7 +452,7 @@ impl Keeper {
             let (state_dir, user, incident) =
                 (self.state_dir.clone(), self.journal.author().name.clone(), state.id);
             let started = panics::spawn("proof", self.events.clone(), move || {
-                let proved = Journal::open(&state_dir, &user)
+                let proved = Journal::open_again(&state_dir, &user)
                     .and_then(|mut journal| conductor::prove_until_settled(&mut journal, incident, &plan));
                 if let Err(failure) = proved {
                     // It can be asked for by key, and says why then.

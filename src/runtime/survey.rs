@@ -142,7 +142,7 @@ impl Deployed {
     /// Asks the record of earlier incidents, then the environments themselves: only as the
     /// configuration that is trusted at this moment has it.
     fn ask(state_dir: &Path, reader: &Reader, environments: Vec<String>) -> Result<Self> {
-        let journal = Journal::open(state_dir, "nobody")?;
+        let journal = Journal::open_again(state_dir, "nobody")?;
         let mut history = journal.history(&journal.repository(reader)?)?;
         if let Some(loaded) = load::load(reader.root())?
             && trust::is_trusted(state_dir, &loaded)?

@@ -86,7 +86,7 @@ impl Clerk {
         };
         let config = loaded.map_or_else(Config::default, |loaded| loaded.config);
         let policy = Policy::built_in().with(&config.policy);
-        let journal = Journal::open(&state_dir, "nobody")?;
+        let journal = Journal::open_again(&state_dir, "nobody")?;
         let history = journal.history(&journal.repository(reader)?)?;
         let root = reader.root().to_owned();
         let ground = Ground {

@@ -21,7 +21,7 @@ pub(super) fn ways(here: &Path, state_dir: &Path, environment: &str) -> Result<V
         .ok_or_else(|| Failure::usage(doing, "there is no flightdeck.toml", "flightdeck init writes one"))?;
     trust::require(state_dir, &loaded)?;
     let policy = Policy::built_in().with(&loaded.config.policy);
-    let journal = Journal::open(state_dir, "nobody")?;
+    let journal = Journal::open_again(state_dir, "nobody")?;
     let history = journal.history(&journal.repository(&reader)?)?;
     let ground = Ground {
         root: reader.root(),

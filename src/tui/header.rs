@@ -286,7 +286,9 @@ fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
             pen.right_gap(3);
         }
     };
-    if ui.model.read_only.is_some() {
+    if ui.model.journal_gone {
+        mark("✗ NOT SAVED: journal gone", Role::Overdue);
+    } else if ui.model.read_only.is_some() {
         mark("✗ read-only", Role::Overdue);
     }
     if ui.model.unseen > 0 {

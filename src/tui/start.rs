@@ -203,7 +203,8 @@ fn facts(ui: Ui<'_>) -> Vec<(&'static str, String, Role)> {
         facts.push(("config", text, role));
     }
     if let Some(why) = &ui.model.read_only {
-        facts.push(("journal", format!("✗ read-only: {why}"), Role::Overdue));
+        let state = if ui.model.journal_gone { "gone" } else { "read-only" };
+        facts.push(("journal", format!("✗ {state}: {why}"), Role::Overdue));
     } else if ui.model.unseen > 0 {
         facts.push(("errors", format!("✗ {} [{}]", ui.model.unseen, ui.key(Command::Errors)), Role::Bad));
     }

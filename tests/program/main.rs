@@ -51,6 +51,8 @@ mod rollback;
 #[cfg(target_os = "linux")]
 mod run_view;
 #[cfg(target_os = "linux")]
+mod saved;
+#[cfg(target_os = "linux")]
 mod secrets;
 mod survival;
 #[cfg(target_os = "linux")]

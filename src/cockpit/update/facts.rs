@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::super::commands::Command;
 use super::super::model::{ConfigSource, Model, Pane};
-use super::super::msg::{Done, Effect, EffectId, Fact};
+use super::super::msg::{Done, Effect, EffectId, Fact, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll};
 use super::{Cx, flags, plan_view, rollback, run_view, settle, survey, suspects, terminal};
 use crate::failure::Failure;
@@ -56,7 +56,24 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         }
         Fact::Output { follow, run, bytes } => output(cx.model, follow, &run, &bytes),
         Fact::Failed(failure) => cx.fail(failure),
-        Fact::ReadOnly(why) => cx.model.read_only = Some(why),
+        Fact::Journal(state) => journal(cx, state),
+    }
+}
+
+/// Takes in whether what is done can be saved.
+fn journal(cx: &mut Cx<'_>, state: JournalState) {
+    let before = cx.model.read_only.take();
+    cx.model.journal_gone = matches!(state, JournalState::Gone(_));
+    match state {
+        JournalState::Writable if before.is_some() => {
+            cx.say("the journal can be written again".to_owned());
+        }
+        JournalState::Writable => {}
+        JournalState::ReadOnly(why) => cx.model.read_only = Some(why),
+        JournalState::Gone(failure) => {
+            cx.model.read_only = Some(failure.cause.clone());
+            cx.fail(failure);
+        }
     }
 }
 

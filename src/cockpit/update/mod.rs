@@ -199,8 +199,9 @@ fn derive(model: &mut Model) {
         asked.as_ref().is_some_and(|(one, _)| one.action == next.action && one.argument == next.argument)
     };
     let next: Vec<Next> = next.into_iter().filter(|next| !is_asked(next)).collect();
-    let next = asked
+    let next = gone(model)
         .into_iter()
+        .chain(asked)
         .chain(next.into_iter().map(|next| {
             let keys = keys_to(model, next.action, &next.argument);
             (next, keys)
@@ -228,6 +229,20 @@ pub fn keys_to(model: &Model, action: &str, argument: &str) -> String {
         Some(command) => menus::path(model, &Invoke { command, argument: argument.to_owned() }),
         None => String::new(),
     }
+}
+
+/// Getting the record to safety, where the journal was taken away: nothing is more pressing.
+fn gone(model: &Model) -> Option<(Next, String)> {
+    let report = Command::Report;
+    model.incident().filter(|_| model.journal_gone)?;
+    let title = "nothing is saved: the journal is gone. Export the record, then put it back".to_owned();
+    let next = Next { action: report.spec().id, argument: String::new(), title, due_at: None, overdue: true };
+    let export = if matches!(model.overlays.last(), Some(Overlay::Report(_))) {
+        "e".to_owned()
+    } else {
+        format!("{} e", menus::path(model, &report.into()))
+    };
+    Some((next, export))
 }
 
 /// Answering what a command asks: until somebody does, nothing goes on.

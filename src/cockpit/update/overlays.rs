@@ -24,7 +24,9 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Decide(_)) => plan_view::decide_key(cx, press, before),
         Some(Overlay::Flags(_)) => flags::key(cx, press.key),
         Some(Overlay::Trust(_)) if press.key == Key::char('y') => trust(cx, press, before),
-        Some(Overlay::Report(_)) if matches!(press.key.text(), Some('s' | 'c')) => report(cx, press.key),
+        Some(Overlay::Report(_)) if matches!(press.key.text(), Some('s' | 'c' | 'e')) => {
+            report(cx, press.key)
+        }
         Some(Overlay::ByHand(..)) if matches!(press.key.text(), Some('l' | 'c')) => by_hand(cx, press.key),
         Some(Overlay::Run(_)) => run_view::key(cx, press),
         Some(Overlay::Rollback(_)) => rollback::key(cx, press.key),
@@ -174,6 +176,10 @@ fn report(cx: &mut Cx<'_>, key: Key) {
     let content = view.markdown.clone();
     if key == Key::char('c') {
         cx.effect("copying", Effect::Copy(content));
+        return;
+    }
+    if key == Key::char('e') {
+        cx.effect("exporting the records", Effect::Export);
         return;
     }
     let number = cx.model.number();

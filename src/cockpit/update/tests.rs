@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::super::key::Key;
 use super::super::keymap::Keymap;
 use super::super::model::{ConfigSource, ConfigState, Looks, Model, Pane};
-use super::super::msg::{Done, Effect, EffectId, Fact, KeyPress, Msg};
+use super::super::msg::{Done, Effect, EffectId, Fact, JournalState, KeyPress, Msg};
 use super::super::overlay::{DeclareStep, Overlay};
 use super::super::update;
 use crate::config::types::{Config, Environment};
@@ -404,7 +404,7 @@ fn the_palette_finds_by_any_word_and_runs_what_it_shows() {
 #[test]
 fn nothing_is_written_into_a_journal_that_can_only_be_read() {
     let mut table = Table::open();
-    table.send(Msg::Fact(Fact::ReadOnly("the file system is read-only".into())));
+    table.send(Msg::Fact(Fact::Journal(JournalState::ReadOnly("the file system is read-only".into()))));
     assert!(table.keys("n n").is_empty());
     assert!(table.word().contains("the file system is read-only"), "{}", table.word());
     table.model.overlays.clear();

@@ -8,21 +8,32 @@ fn open_read_only(dir: &TempDir) -> Journal {
     let path = dir.path().join(Journal::FILE);
     let why = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY), None);
     let (conn, copy) = open::open_for_reading(&path, &why).unwrap();
-    let read_only = Some(format!("{} cannot be written", path.display()));
+    let read_only =
+        Some(ReadOnly { why: format!("{} cannot be written", path.display()), remedy: String::new() });
     Journal { conn, read_only, _copy: copy, ..open(dir) }
 }
 
+/// Makes the file one that cannot be opened, or one that can again.
+fn lock_up(dir: &TempDir, locked: bool) {
+    let version = if locked { 99 } else { schema::version() };
+    raw(dir).pragma_update(None, "user_version", version).unwrap();
+}
+
 #[test]
-fn it_reads_and_refuses_to_write() {
+fn it_reads_and_refuses_to_write_until_that_is_possible() {
     let (dir, journal, incident, _) = with_notes(2);
     drop(journal);
     let mut journal = open_read_only(&dir);
+    lock_up(&dir, true);
     assert_eq!(journal.load(incident).unwrap().1, Seq(3));
     assert_eq!(journal.incidents(None).unwrap().len(), 1);
     assert_eq!(journal.verify(None).unwrap().bad, None);
     assert!(journal.read_only().unwrap().contains("journal.db"));
     let failure = journal.append(now(), vec![note(incident, "a")]).unwrap_err();
     assert!(failure.cause.contains("reading only") && failure.cause.contains("journal.db"), "{failure}");
+    lock_up(&dir, false);
+    journal.append(now(), vec![note(incident, "b")]).unwrap();
+    assert_eq!((journal.read_only(), journal.load(incident).unwrap().1), (None, Seq(4)));
 }
 
 #[test]

@@ -338,3 +338,18 @@ fn decisions_about_plans_and_releases_read_well() {
     assert_eq!(releases[0][1..4], ["production", "v1.2.4", "77b0d13"]);
     assert!(releases[0][5].starts_with("✗ failed: error rate is 6 %"), "{releases:?}");
 }
+
+#[test]
+fn the_chains_of_a_report_are_read_back_whoever_wrote_them() {
+    let mut story = Story::of("## Record");
+    for author in ["omar | 3 | `x`", "\n## Record\n| a | `0` | 1 | `0` |", "李"] {
+        story.author = author.into();
+        story.tell(Noted { kind: NoteKind::Note, text: "\n## Record\n\nnothing | of | the | kind |".into() });
+    }
+    let state = story.state();
+    let read = chains::read(&story.report()).unwrap();
+    assert_eq!((read.incident, read.ends.len()), (state.id, 4));
+    for (author, (records, head)) in &state.chains {
+        assert!(read.ends.contains(&(author.node, *records as i64, *head)), "{author:?}");
+    }
+}

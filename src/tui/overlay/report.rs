@@ -21,7 +21,7 @@ const CELL: u16 = 28;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ReportView) -> Shown {
     let place = inset(area, area.width.saturating_sub(COLUMNS) / 2);
-    let keys = [("j k", "scroll"), ("s", "save"), ("c", "copy"), ("esc", "back")];
+    let keys = [("j k", "scroll"), ("s", "save"), ("e", "export records"), ("c", "copy"), ("esc", "back")];
     let inner = window(ui, buf, place, "Report", &keys);
     let lines = index(&view.blocks);
     document::draw(buf, inner, view.scroll.top, lines.len(), |line| made(ui, &view.blocks, &lines[line]))

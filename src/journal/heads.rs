@@ -1,0 +1,133 @@
+//! Where the chains of an incident end, written down outside of the journal: who takes all records
+//! away with their chains leaves nothing in the file that tells.
+//!
+//! One file an incident, written after the commit. It may lag behind the journal, and is not synced
+//! for it; a journal that is behind it has lost records.
+
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::{Connection, Row};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Witness;
+use super::read::uuid;
+use super::write::hash;
+use crate::incident::{Hash, IncidentId, RecordId};
+
+/// The directory of these files, in the state directory.
+const DIR: &str = "heads";
+/// The form they are written in.
+const VERSION: u32 = 1;
+/// Tells files apart that are written at the same time.
+static TURN: AtomicU64 = AtomicU64::new(0);
+/// More than this is none of these files.
+const MAX_BYTES: u64 = 1 << 24;
+
+#[derive(Serialize, Deserialize)]
+struct Heads {
+    version: u32,
+    number: String,
+    chains: Vec<Head>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    author: String,
+    /// Hexadecimal.
+    node: String,
+    records: i64,
+    head: Hash,
+    last: RecordId,
+}
+
+/// Writes down where the chains of an incident, by its number in the file, end now.
+pub(super) fn write(state_dir: &Path, conn: &Connection, no: i64) -> io::Result<()> {
+    let (id, heads) = read_journal(conn, no).map_err(io::Error::other)?;
+    let dir = state_dir.join(DIR);
+    match DirBuilder::new().mode(0o700).create(&dir) {
+        Ok(()) => fs::set_permissions(&dir, Permissions::from_mode(0o700))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    let turn = TURN.fetch_add(1, Ordering::Relaxed);
+    let beside = dir.join(format!(".{id}.{}.{turn}", std::process::id()));
+    let written =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside).and_then(|mut file| {
+            file.set_permissions(Permissions::from_mode(0o600))?;
+            file.write_all(&serde_json::to_vec(&heads)?)?;
+            fs::rename(&beside, path_of(state_dir, id))
+        });
+    if written.is_err() {
+        // What is left of the attempt; there may be nothing.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+fn path_of(state_dir: &Path, id: IncidentId) -> PathBuf {
+    state_dir.join(DIR).join(id.to_string())
+}
+
+fn read_journal(conn: &Connection, no: i64) -> rusqlite::Result<(IncidentId, Heads)> {
+    let (id, number) = conn
+        .prepare_cached("SELECT id, number FROM incident WHERE no = ?1")?
+        .query_row([no], |row| Ok((IncidentId(uuid(row, 0)?), row.get(1)?)))?;
+    let mut statement =
+        conn.prepare_cached("SELECT author, node, records, head, head_id FROM chain WHERE incident = ?1")?;
+    let head = |row: &Row<'_>| {
+        Ok(Head {
+            author: row.get(0)?,
+            node: format!("{:016x}", row.get::<_, i64>(1)? as u64),
+            records: row.get(2)?,
+            head: hash(row, 3)?,
+            last: RecordId(uuid(row, 4)?),
+        })
+    };
+    let chains = statement.query_map([no], head)?.collect::<rusqlite::Result<_>>()?;
+    Ok((id, Heads { version: VERSION, number, chains }))
+}
+
+/// What is written down of all incidents, or of one; and of which files it cannot be read.
+pub(super) fn read(state_dir: &Path, only: Option<IncidentId>) -> (Vec<Witness>, Vec<String>) {
+    let Ok(entries) = fs::read_dir(state_dir.join(DIR)) else { return (Vec::new(), Vec::new()) };
+    let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<Uuid>().ok());
+    let mut ids: Vec<IncidentId> =
+        ids.map(IncidentId).filter(|id| only.is_none_or(|only| only == *id)).collect();
+    ids.sort_unstable();
+    let (mut witnesses, mut unread) = (Vec::new(), Vec::new());
+    for id in ids {
+        let path = path_of(state_dir, id);
+        match read_file(&path) {
+            Ok(heads) => witnesses.extend(heads.chains.into_iter().filter_map(|head| {
+                Some(Witness {
+                    incident: id,
+                    number: heads.number.clone(),
+                    author: Some(head.author),
+                    node: u64::from_str_radix(&head.node, 16).ok()?,
+                    records: head.records,
+                    head: head.head,
+                    last: Some(head.last),
+                    source: path.clone(),
+                })
+            })),
+            Err(error) => unread.push(format!("{}: {error}", path.display())),
+        }
+    }
+    (witnesses, unread)
+}
+
+fn read_file(path: &Path) -> io::Result<Heads> {
+    if fs::metadata(path)?.len() > MAX_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let heads: Heads = serde_json::from_slice(&fs::read(path)?)?;
+    if heads.version > VERSION {
+        return Err(io::Error::other("a newer flightdeck wrote it"));
+    }
+    Ok(heads)
+}
