@@ -6,7 +6,10 @@ use serde_json::json;
 use super::Visit;
 use super::client::{Kind, Lost};
 use crate::hotfix::forge::Found;
-use crate::hotfix::forge::github::{CheckRuns, Item, Review, Statuses, checks, choose, found};
+use crate::hotfix::forge::github::{
+    CheckRun, CheckRuns, Item, Review, Statuses, WorkflowRun, WorkflowRuns, checks, choose, found,
+    needs_workflows,
+};
 use crate::hotfix::pull::{Check, CheckState};
 use crate::plan::forge::encoded;
 
@@ -36,9 +39,24 @@ pub(super) fn read(visit: &mut Visit, number: u64) -> Result<Found, Lost> {
     let (statuses, more) = readable(statuses, "commit statuses")?;
     let runs: Vec<_> = runs.into_iter().flat_map(|page| page.check_runs).collect();
     let statuses: Vec<_> = statuses.into_iter().flat_map(|page| page.statuses).collect();
-    let mut all = checks(&runs, &statuses);
+    let workflows = workflows(visit, &item.head.sha, &runs)?;
+    let mut all = checks(&runs, &workflows, &statuses);
     all.extend(hidden.into_iter().chain(more));
     Ok(found(&item, &reviews.concat(), all))
+}
+
+/// The workflows that checks are of, where they are needed to tell checks apart. What a token may
+/// not read leaves more checks apart than there are, and none out.
+fn workflows(visit: &mut Visit, commit: &str, runs: &[CheckRun]) -> Result<Vec<WorkflowRun>, Lost> {
+    if !needs_workflows(runs) {
+        return Ok(Vec::new());
+    }
+    let address = format!("{}/actions/runs?head_sha={}&per_page=100", visit.place.address(), encoded(commit));
+    match visit.client.get_all::<WorkflowRuns>(&address) {
+        Ok(pages) => Ok(pages.into_iter().flat_map(|page| page.workflow_runs).collect()),
+        Err(Lost { kind: Kind::Refused(403 | 404), .. }) => Ok(Vec::new()),
+        Err(lost) => Err(lost),
+    }
 }
 
 /// What a token may not read is nothing that has passed: a person has to look.

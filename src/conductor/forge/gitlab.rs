@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Visit;
 use super::client::{Kind, Lost};
 use crate::hotfix::forge::Found;
-use crate::hotfix::forge::gitlab::{Approvals, Item, Job, Reviewer, User, choose, found};
+use crate::hotfix::forge::gitlab::{Approvals, Item, Job, Pipeline, Reviewer, User, choose, found};
 use crate::plan::forge::encoded;
 
 /// The number of the merge request of a branch into a base that counts.
@@ -35,7 +35,9 @@ pub(super) fn read(visit: &mut Visit, number: u64) -> Result<Found, Lost> {
         }
         None => Vec::new(),
     };
-    Ok(found(&item, &approvals, &reviewers, &jobs.concat()))
+    let pipelines: Vec<Vec<Pipeline>> =
+        optional(visit.client.get_all(&format!("{address}/pipelines?per_page=100")))?;
+    Ok(found(&item, &approvals, &reviewers, &jobs.concat(), &pipelines.concat()))
 }
 
 /// What an older or smaller GitLab does not have, or a token may not read, is nothing said.
@@ -50,7 +52,7 @@ fn optional<T: Default>(read: Result<T, Lost>) -> Result<T, Lost> {
 pub(super) fn glance(visit: &mut Visit, number: u64) -> Result<Found, Lost> {
     let address = visit.place.pulls(Some(number));
     let item: Item = visit.client.get(&address)?;
-    Ok(found(&item, &Approvals::default(), &[], &[]))
+    Ok(found(&item, &Approvals::default(), &[], &[], &[]))
 }
 
 /// Opens a merge request.
@@ -69,7 +71,7 @@ pub(super) fn open(
         "squash": true,
     });
     let item: Item = visit.client.send(&Method::POST, &visit.place.pulls(None), &sent)?;
-    Ok(found(&item, &Approvals::default(), &[], &[]))
+    Ok(found(&item, &Approvals::default(), &[], &[], &[]))
 }
 
 /// Adds labels and asks for reviews, besides those who are asked already. Says what could not be

@@ -1,6 +1,6 @@
 //! What GitHub answers, and what it means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -89,15 +89,39 @@ pub struct CheckRun {
     status: String,
     conclusion: Option<String>,
     #[serde(default)]
-    started_at: Option<String>,
+    check_suite: Option<Suite>,
     #[serde(default)]
     app: Option<App>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Suite {
+    id: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 struct App {
     #[serde(default)]
     slug: Option<String>,
+}
+
+/// A page of runs of workflows.
+#[derive(Debug, Clone, Deserialize)]
+pub struct WorkflowRuns {
+    /// The runs.
+    #[serde(default)]
+    pub workflow_runs: Vec<WorkflowRun>,
+}
+
+/// A run of a workflow, and the check suite that holds its checks.
+#[derive(Debug, Clone, Deserialize)]
+pub struct WorkflowRun {
+    workflow_id: u64,
+    check_suite_id: u64,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    event: String,
 }
 
 /// The statuses of a commit, of each context the newest.
@@ -205,15 +229,54 @@ fn mergeable(item: &Item, base: &str) -> (Option<bool>, String) {
     }
 }
 
-/// The checks of a commit: of each name the newest run, and the newest status of each context.
-pub fn checks(runs: &[CheckRun], statuses: &[Status]) -> Vec<Check> {
-    let mut newest: BTreeMap<(&str, Option<&str>), &CheckRun> = BTreeMap::new();
-    let age = |run: &CheckRun| (run.started_at.clone(), run.id);
+/// What a check is a check of. Two of the same name are two checks unless all of this is the same;
+/// then the newer one is a rerun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Origin<'a> {
+    /// A workflow, and what it was started by: by a push and by a pull request it tests different
+    /// commits.
+    Workflow(u64, &'a str),
+    /// A check suite, where nobody says which workflow it is of.
+    Suite(Option<u64>),
+}
+
+/// A check, told from others of the same name.
+type Identity<'a> = (&'a str, Option<&'a str>, Origin<'a>);
+
+fn identity<'a>(run: &'a CheckRun, workflows: &'a [WorkflowRun]) -> Identity<'a> {
+    let suite = run.check_suite.as_ref().map(|suite| suite.id);
+    let origin = match workflow(suite, workflows) {
+        Some(workflow) => Origin::Workflow(workflow.workflow_id, &workflow.event),
+        None => Origin::Suite(suite),
+    };
+    (&run.name, app(run), origin)
+}
+
+fn app(run: &CheckRun) -> Option<&str> {
+    run.app.as_ref().and_then(|app| app.slug.as_deref())
+}
+
+fn workflow(suite: Option<u64>, workflows: &[WorkflowRun]) -> Option<&WorkflowRun> {
+    workflows.iter().find(|workflow| Some(workflow.check_suite_id) == suite)
+}
+
+/// Tells whether checks of one name and app are in several suites: only their workflows tell
+/// whether the newer one is a rerun.
+pub fn needs_workflows(runs: &[CheckRun]) -> bool {
+    let mut suites = BTreeMap::new();
+    runs.iter().any(|run| {
+        let suite = run.check_suite.as_ref().map(|suite| suite.id);
+        *suites.entry((&run.name, app(run))).or_insert(suite) != suite
+    })
+}
+
+/// The checks of a commit: of each check the newest run, and the newest status of each context.
+pub fn checks(runs: &[CheckRun], workflows: &[WorkflowRun], statuses: &[Status]) -> Vec<Check> {
+    let mut newest: BTreeMap<Identity<'_>, &CheckRun> = BTreeMap::new();
     for run in runs {
-        // Two programs may call theirs the same.
-        let app = run.app.as_ref().and_then(|app| app.slug.as_deref());
-        let known = newest.entry((run.name.as_str(), app)).or_insert(run);
-        if age(run) > age(known) {
+        let known = newest.entry(identity(run, workflows)).or_insert(run);
+        // The later one has the higher number, also while it is queued and has not started.
+        if run.id > known.id {
             *known = run;
         }
     }
@@ -224,13 +287,30 @@ pub fn checks(runs: &[CheckRun], statuses: &[Status]) -> Vec<Check> {
             *known = status;
         }
     }
-    let of_runs = newest.values().map(|run| Check { name: shown(&run.name), state: of_run(run) });
+    let mut seen = BTreeSet::new();
+    let several: BTreeSet<&str> =
+        newest.keys().map(|(name, ..)| *name).filter(|name| !seen.insert(*name)).collect();
+    let of_runs = newest.values().map(|run| {
+        let whose = if several.contains(run.name.as_str()) { whose(run, workflows) } else { String::new() };
+        Check { name: shown(&format!("{}{whose}", run.name)), state: of_run(run) }
+    });
     let of_statuses = contexts
         .values()
         .map(|status| Check { name: shown(&status.context), state: of_status(&status.state) });
     let mut all: Vec<Check> = of_runs.chain(of_statuses).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
+}
+
+/// Whose check it is, behind its name: ` (CI, push)`, ` (circleci)`.
+fn whose(run: &CheckRun, workflows: &[WorkflowRun]) -> String {
+    let suite = run.check_suite.as_ref().map(|suite| suite.id);
+    let workflow = workflow(suite, workflows).and_then(|run| Some((run.name.as_deref()?, &run.event)));
+    match (workflow, app(run)) {
+        (Some((name, event)), _) => format!(" ({name}, {event})"),
+        (None, Some(app)) => format!(" ({app})"),
+        (None, None) => String::new(),
+    }
 }
 
 fn of_run(run: &CheckRun) -> CheckState {
@@ -332,41 +412,105 @@ mod tests {
         assert!(choose(&list, "shop:hotfix/y", "main").is_none());
     }
 
+    fn ran(id: u64, name: &str, status: &str, conclusion: Option<&str>, suite: u64) -> CheckRun {
+        serde_json::from_value(json!({
+            "id": id, "name": name, "status": status, "conclusion": conclusion,
+            "check_suite": { "id": suite }, "app": { "slug": "github-actions" },
+        }))
+        .unwrap()
+    }
+
+    fn read(runs: &[CheckRun], workflows: &[WorkflowRun], statuses: &[Status]) -> Vec<(String, CheckState)> {
+        checks(runs, workflows, statuses).into_iter().map(|check| (check.name, check.state)).collect()
+    }
+
     #[test]
     fn the_newest_run_of_each_check_counts_and_cancelled_is_not_passed() {
         use CheckState::{Cancelled, Failed, Passed, Running, Skipped};
 
-        let run = |id: u64, name: &str, status: &str, conclusion: Option<&str>, at: &str| -> CheckRun {
-            serde_json::from_value(json!({
-                "id": id, "name": name, "status": status, "conclusion": conclusion, "started_at": at,
-                "app": { "slug": "github-actions" },
-            }))
-            .unwrap()
-        };
         let runs = [
-            run(1, "build", "completed", Some("failure"), "2026-03-05T10:00:00Z"),
-            run(2, "build", "completed", Some("success"), "2026-03-05T10:05:00Z"),
-            run(4, "test", "completed", Some("cancelled"), "2026-03-05T10:05:00Z"),
-            run(3, "test", "completed", Some("success"), "2026-03-05T10:00:00Z"),
-            run(5, "lint", "queued", None, "2026-03-05T10:00:00Z"),
-            run(6, "docs", "completed", Some("skipped"), "2026-03-05T10:00:00Z"),
-            run(7, "scan", "completed", Some("timed_out"), "2026-03-05T10:00:00Z"),
+            ran(1, "build", "completed", Some("failure"), 5),
+            ran(2, "build", "completed", Some("success"), 5),
+            ran(4, "test", "completed", Some("cancelled"), 5),
+            ran(3, "test", "completed", Some("success"), 5),
+            ran(5, "lint", "queued", None, 5),
+            ran(6, "docs", "completed", Some("skipped"), 5),
+            ran(7, "scan", "completed", Some("timed_out"), 5),
         ];
         let status: Status =
             serde_json::from_value(json!({ "context": "ci/legacy", "state": "error", "updated_at": "x" }))
                 .unwrap();
-        let read = checks(&runs, &[status]);
-        let found: Vec<_> = read.iter().map(|check| (check.name.as_str(), check.state)).collect();
-        assert_eq!(
-            found,
-            [
-                ("build", Passed),
-                ("ci/legacy", Failed),
-                ("docs", Skipped),
-                ("lint", Running),
-                ("scan", Failed),
-                ("test", Cancelled)
-            ]
-        );
+        let wanted = [
+            ("build", Passed),
+            ("ci/legacy", Failed),
+            ("docs", Skipped),
+            ("lint", Running),
+            ("scan", Failed),
+            ("test", Cancelled),
+        ];
+        assert_eq!(read(&runs, &[], &[status]), wanted.map(|(name, state)| (name.to_owned(), state)));
+    }
+
+    #[test]
+    fn checks_of_one_name_are_told_apart_and_a_rerun_of_the_same_workflow_counts() {
+        use CheckState::{Failed, Passed, Running};
+
+        let workflow = |workflow: u64, suite: u64, name: &str, event: &str| -> WorkflowRun {
+            serde_json::from_value(json!({
+                "id": suite + 100, "workflow_id": workflow, "check_suite_id": suite, "name": name, "event": event,
+            }))
+            .unwrap()
+        };
+        let red = || ran(1, "build", "completed", Some("failure"), 5);
+        let green = || ran(2, "build", "completed", Some("success"), 6);
+        let other = |id, slug: &str| CheckRun {
+            app: Some(App { slug: Some(slug.into()) }),
+            ..ran(id, "build", "completed", Some("failure"), 6)
+        };
+        let two = [("build (CI, push)", Failed), ("build (CI, pull_request)", Passed)];
+        for (why, runs, workflows, wanted) in [
+            (
+                "nobody says which workflow they are of",
+                vec![red(), green()],
+                vec![],
+                vec![("build (github-actions)", Failed), ("build (github-actions)", Passed)],
+            ),
+            (
+                "two workflows",
+                vec![red(), green()],
+                vec![workflow(8, 5, "CI", "push"), workflow(9, 6, "Release", "push")],
+                vec![("build (CI, push)", Failed), ("build (Release, push)", Passed)],
+            ),
+            (
+                "one workflow, on a push and on a pull request",
+                vec![red(), green()],
+                vec![workflow(8, 5, "CI", "push"), workflow(8, 6, "CI", "pull_request")],
+                two.iter().rev().copied().collect(),
+            ),
+            (
+                "started anew",
+                vec![green(), red()],
+                vec![workflow(8, 5, "CI", "push"), workflow(8, 6, "CI", "push")],
+                vec![("build", Passed)],
+            ),
+            (
+                "started anew and still queued",
+                vec![green(), ran(3, "build", "queued", None, 7)],
+                vec![workflow(8, 6, "CI", "push"), workflow(8, 7, "CI", "push")],
+                vec![("build", Running)],
+            ),
+            (
+                "two apps",
+                vec![green(), other(3, "circleci")],
+                vec![],
+                vec![("build (circleci)", Failed), ("build (github-actions)", Passed)],
+            ),
+        ] {
+            let wanted: Vec<_> = wanted.into_iter().map(|(name, state)| (name.to_owned(), state)).collect();
+            assert_eq!(read(&runs, &workflows, &[]), wanted, "{why}");
+        }
+        assert!(needs_workflows(&[red(), green()]));
+        assert!(!needs_workflows(&[red(), ran(2, "build", "completed", Some("success"), 5)]), "one suite");
+        assert!(!needs_workflows(&[green(), other(3, "circleci")]), "two apps");
     }
 }

@@ -52,11 +52,17 @@ pub struct User {
 }
 
 /// A pipeline.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct Pipeline {
     /// Its number.
     pub id: u64,
     status: String,
+    /// The commit it ran on.
+    #[serde(default)]
+    sha: String,
+    /// What it was started by: `push`, `merge_request_event`.
+    #[serde(default)]
+    source: String,
 }
 
 /// Who has approved.
@@ -99,8 +105,15 @@ pub fn choose<'a>(list: &'a [Item], head: &str, base: &str) -> Option<&'a Item> 
     list.iter().filter(ours).max_by_key(newest)
 }
 
-/// A merge request made of what was read of it.
-pub fn found(item: &Item, approvals: &Approvals, reviewers: &[Reviewer], jobs: &[Job]) -> Found {
+/// A merge request made of what was read of it. `jobs` are those of its newest pipeline,
+/// `pipelines` all that it ever had.
+pub fn found(
+    item: &Item,
+    approvals: &Approvals,
+    reviewers: &[Reviewer],
+    jobs: &[Job],
+    pipelines: &[Pipeline],
+) -> Found {
     let landed = || item.merge_commit_sha.clone().or_else(|| item.squash_commit_sha.clone());
     let state = match item.state.as_str() {
         // Fast-forwarded without a squash it is there as itself.
@@ -131,7 +144,7 @@ pub fn found(item: &Item, approvals: &Approvals, reviewers: &[Reviewer], jobs: &
         approved_by,
         changes_wanted_by,
         waits_for,
-        checks: checks(item.head_pipeline.as_ref(), jobs),
+        checks: checks(item, jobs, pipelines),
         mergeable,
         held_by,
     };
@@ -165,9 +178,10 @@ fn mergeable(status: Option<&str>, left: Option<u64>) -> (Option<bool>, String) 
     }
 }
 
-/// The checks of a pipeline: of each job the newest run, and the pipeline itself where no job of
-/// it tells why it has not passed.
-fn checks(pipeline: Option<&Pipeline>, jobs: &[Job]) -> Vec<Check> {
+/// The checks of what a merge request offers: of each job of its newest pipeline the newest run, and
+/// that pipeline itself where no job of it tells why it has not passed. A commit that was pushed
+/// before it was offered has a pipeline of each: of every other source the newest counts, too.
+fn checks(item: &Item, jobs: &[Job], pipelines: &[Pipeline]) -> Vec<Check> {
     let mut newest: BTreeMap<&str, &Job> = BTreeMap::new();
     for job in jobs {
         let known = newest.entry(job.name.as_str()).or_insert(job);
@@ -177,13 +191,28 @@ fn checks(pipeline: Option<&Pipeline>, jobs: &[Job]) -> Vec<Check> {
     }
     let mut all: Vec<Check> =
         newest.values().map(|job| Check { name: shown(&job.name), state: of_job(job) }).collect();
-    let whole = pipeline.map(|pipeline| of_status(&pipeline.status));
-    if let Some(state) = whole {
+    let head = item.head_pipeline.as_ref();
+    if let Some(state) = head.map(|pipeline| of_status(&pipeline.status)) {
         let fine = |state: CheckState| matches!(state, CheckState::Passed | CheckState::Skipped);
         if all.is_empty() || (!fine(state) && all.iter().all(|check| fine(check.state))) {
             all.push(Check { name: "pipeline".to_owned(), state });
         }
     }
+    let mut others: BTreeMap<&str, &Pipeline> = BTreeMap::new();
+    let same_commit = |pipeline: &&Pipeline| Some(&pipeline.sha) == item.sha.as_ref();
+    let of_head = |pipeline: &Pipeline| {
+        head.is_some_and(|head| head.id == pipeline.id || head.source == pipeline.source)
+    };
+    for pipeline in pipelines.iter().filter(same_commit).filter(|pipeline| !of_head(pipeline)) {
+        let known = others.entry(pipeline.source.as_str()).or_insert(pipeline);
+        if pipeline.id > known.id {
+            *known = pipeline;
+        }
+    }
+    all.extend(others.values().map(|pipeline| Check {
+        name: shown(&format!("pipeline ({})", pipeline.source.replace('_', " "))),
+        state: of_status(&pipeline.status),
+    }));
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
 }
@@ -242,7 +271,7 @@ mod tests {
         ]))
         .unwrap();
         let held = item(&json!({ "detailed_merge_status": "not_approved" }));
-        let pull = found(&held, &approvals, &reviewers, &[]).pull;
+        let pull = found(&held, &approvals, &reviewers, &[], &[]).pull;
         assert_eq!(pull.approved_by, ["li"]);
         assert_eq!(pull.changes_wanted_by, ["omar"]);
         assert_eq!(pull.waits_for, ["zoe"]);
@@ -252,7 +281,8 @@ mod tests {
 
     #[test]
     fn it_landed_as_the_merge_else_as_the_squash_else_as_itself() {
-        let state = |more: serde_json::Value| found(&item(&more), &Approvals::default(), &[], &[]).pull.state;
+        let state =
+            |more: serde_json::Value| found(&item(&more), &Approvals::default(), &[], &[], &[]).pull.state;
         let merged = |commit: &str| PullState::Merged(Some(commit.to_owned()));
         assert_eq!(
             state(json!({ "state": "merged", "merge_commit_sha": "aa", "squash_commit_sha": "bb" })),
@@ -275,13 +305,37 @@ mod tests {
             { "id": 5, "name": "pages", "status": "manual", "allow_failure": true },
         ]))
         .unwrap();
-        let pipeline = Pipeline { id: 40, status: "canceled".into() };
+        let with = |status: &str| item(&json!({ "head_pipeline": { "id": 40, "status": status } }));
         let states: Vec<_> =
-            checks(Some(&pipeline), &jobs).into_iter().map(|it| (it.name, it.state)).collect();
+            checks(&with("canceled"), &jobs, &[]).into_iter().map(|it| (it.name, it.state)).collect();
         let wanted = [("deploy", Waiting), ("lint", Skipped), ("pages", Skipped), ("test", Cancelled)];
         assert_eq!(states, wanted.map(|(name, state)| (name.to_owned(), state)));
         // A child pipeline may have failed that is none of its jobs.
-        let failed = Pipeline { id: 40, status: "failed".into() };
-        assert_eq!(checks(Some(&failed), &jobs[1..3]).len(), 3);
+        assert_eq!(checks(&with("failed"), &jobs[1..3], &[]).len(), 3);
+    }
+
+    #[test]
+    fn a_pipeline_of_the_same_commit_that_failed_holds_beside_a_green_one() {
+        let pipeline = |id: u64, sha: &str, source: &str, status: &str| Pipeline {
+            id,
+            status: status.into(),
+            sha: sha.into(),
+            source: source.into(),
+        };
+        let item = item(&json!({
+            "head_pipeline": { "id": 40, "sha": "4f2c", "status": "success", "source": "merge_request_event" },
+        }));
+        let read = |pipelines: &[Pipeline]| -> Vec<(String, CheckState)> {
+            checks(&item, &[], pipelines).into_iter().map(|check| (check.name, check.state)).collect()
+        };
+        let own = ("pipeline".to_owned(), CheckState::Passed);
+        let all = [
+            pipeline(40, "4f2c", "merge_request_event", "success"),
+            pipeline(39, "4f2c", "push", "failed"),
+            pipeline(30, "0000", "web", "failed"),
+        ];
+        assert_eq!(read(&all), [own.clone(), ("pipeline (push)".to_owned(), CheckState::Failed)]);
+        let again = [&all[..], &[pipeline(41, "4f2c", "push", "success")]].concat();
+        assert_eq!(read(&again), [own, ("pipeline (push)".to_owned(), CheckState::Passed)]);
     }
 }

@@ -30,8 +30,10 @@ pub(super) struct Kept {
     pub(super) pulls: Vec<Value>,
     pub(super) reviews: Vec<Value>,
     pub(super) runs: Vec<Value>,
+    pub(super) workflows: Vec<Value>,
     pub(super) statuses: Vec<Value>,
     pub(super) jobs: Vec<Value>,
+    pub(super) pipelines: Vec<Value>,
     pub(super) approved_by: Vec<&'static str>,
     pub(super) troubles: VecDeque<Trouble>,
     /// How often something was opened and merged.
@@ -57,8 +59,10 @@ impl Hub {
             pulls: Vec::new(),
             reviews: Vec::new(),
             runs: Vec::new(),
+            workflows: Vec::new(),
             statuses: Vec::new(),
             jobs: Vec::new(),
+            pipelines: Vec::new(),
             approved_by: Vec::new(),
             troubles: VecDeque::new(),
             opened: 0,
@@ -118,6 +122,18 @@ pub(super) fn run(id: u64, name: &str, status: &str, conclusion: &str) -> Value 
         "output": { "title": null, "summary": null, "text": null, "annotations_count": 0 }, "name": name,
         "check_suite": { "id": 5 }, "app": { "id": 15368, "slug": "github-actions", "name": "GitHub Actions" },
         "pull_requests": [] })
+}
+
+/// The same as a check of another check suite.
+pub(super) fn in_suite(suite: u64, mut run: Value) -> Value {
+    run["check_suite"]["id"] = suite.into();
+    run
+}
+
+/// A run of a workflow.
+pub(super) fn workflow(id: u64, suite: u64, name: &str) -> Value {
+    json!({ "id": 100 + suite, "name": name, "path": ".github/workflows/ci.yml", "event": "push", "workflow_id": id,
+        "check_suite_id": suite, "run_number": suite, "run_attempt": 1, "status": "completed" })
 }
 
 /// Nothing is an answer, too: whoever asked waits in vain.
@@ -248,6 +264,10 @@ fn github(kept: &mut Kept, line: &str, sent: &str) -> String {
         ("GET", ["commits", _, "check-runs"]) => {
             ok(&json!({ "total_count": kept.runs.len(), "check_runs": kept.runs }))
         }
+        ("GET", ["actions", "runs"]) => {
+            assert!(query.contains(&format!("head_sha={}", kept.head)), "{query}");
+            ok(&json!({ "total_count": kept.workflows.len(), "workflow_runs": kept.workflows }))
+        }
         ("GET", ["commits", sha, "status"]) => ok(
             &json!({ "state": "pending", "sha": sha, "total_count": kept.statuses.len(), "statuses": kept.statuses }),
         ),
@@ -348,6 +368,7 @@ fn gitlab(kept: &mut Kept, line: &str, sent: &str) -> String {
         ("GET", ["merge_requests", _, "reviewers"]) => ok(
             &json!([{ "user": { "id": 42, "username": "li" }, "state": "unreviewed", "created_at": "2026-03-05T10:00:00Z" }]),
         ),
+        ("GET", ["merge_requests", _, "pipelines"]) => ok(&kept.pipelines.clone().into()),
         ("GET", ["pipelines", "41", "jobs"]) => ok(&kept.jobs.clone().into()),
         ("PUT", ["merge_requests", _, "merge"]) => {
             if sent["sha"] != kept.head {

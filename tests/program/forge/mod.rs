@@ -4,7 +4,7 @@ mod hub;
 
 use std::path::Path;
 
-use hub::{Hub, TOKEN, Trouble, review, run};
+use hub::{Hub, TOKEN, Trouble, in_suite, review, run, workflow};
 use serde_json::json;
 
 use super::conductor::Yard;
@@ -318,6 +318,40 @@ fn without_a_token_the_words_are_printed() {
         "{}",
         words.stdout
     );
+}
+
+#[test]
+fn a_failed_check_holds_whatever_else_has_its_name() {
+    let team = Team::new("github");
+    team.finish().succeeded();
+    team.hub.approve();
+    let red = run(1, "build", "completed", "failure");
+    let green = in_suite(6, run(2, "build", "completed", "success"));
+    team.hub.kept().runs = vec![red, green];
+    team.finish().ended_with(3).said("failed: build (github-actions)");
+    team.hub.kept().workflows = vec![workflow(8, 5, "CI"), workflow(9, 6, "Release")];
+    team.finish().ended_with(3).said("failed: build (CI, push)");
+    assert_eq!(team.hub.counts().1, 0, "nothing was merged");
+    // The same workflow, started anew: what it says now counts.
+    team.hub.kept().workflows = vec![workflow(8, 5, "CI"), workflow(8, 6, "CI")];
+    team.finish().succeeded();
+    assert_eq!(team.hub.counts().1, 1);
+}
+
+#[test]
+fn a_pipeline_that_failed_holds_a_merge_request_beside_a_green_one() {
+    let team = Team::new("gitlab");
+    team.finish().succeeded();
+    team.hub.approve();
+    let head = team.head();
+    let pipeline =
+        |id: u64, status: &str| json!({ "id": id, "sha": head, "status": status, "source": "web" });
+    team.hub.kept().pipelines = vec![pipeline(50, "failed")];
+    team.finish().ended_with(3).said("failed: pipeline (web)");
+    assert_eq!(team.hub.counts().1, 0, "nothing was merged");
+    team.hub.kept().pipelines.push(pipeline(51, "success"));
+    team.finish().succeeded();
+    assert_eq!(team.hub.counts().1, 1);
 }
 
 #[test]
