@@ -82,9 +82,7 @@ pub(super) fn carry_for(
         }
         Started::Yes(_) => {
             cx.out.tell(&format!("{}  ({})", plan.title, plan.id));
-            for note in &plan.notes {
-                cx.out.tell(&format!("  note: {}", visible(note)));
-            }
+            tell_notes(cx, &plan);
             let end = follow(cx, &mut loaded.journal, incident, &plan.id, seq)?;
             // Of a flag its state is the result: whoever turned it prints that.
             if world.json && !matches!(request, Request::Flag { .. }) {
@@ -202,6 +200,7 @@ fn confirm(
     let doing = || format!("confirming {}", plan.title);
     let target = plan.word();
     if let Some(said) = world.confirm.as_ref().filter(|said| *said != target) {
+        tell_notes(cx, plan);
         let cause = format!("--confirm names {}, the plan's target is {}", visible(said), visible(target));
         return Err(Failure::usage(doing(), cause, "nothing was started; look at the plan with --dry-run"));
     }
@@ -220,6 +219,7 @@ fn confirm(
     }
     let hint = format!("look at the plan with --dry-run, then add --confirm {}", visible(target));
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        tell_notes(cx, plan);
         let cause = if passes {
             format!("passing over a gate needs the name of the target, {}", visible(target))
         } else {
@@ -238,6 +238,13 @@ fn confirm(
         return Ok(confirmed::typed(target));
     }
     Err(Failure::usage(doing(), "what was typed is not the name of its target", hint))
+}
+
+/// What has to be known of a plan, and why it asks for the word it asks for.
+fn tell_notes(cx: &Context, plan: &Plan) {
+    for note in &plan.notes {
+        cx.out.tell(&format!("  note: {}", visible(note)));
+    }
 }
 
 /// The gates to be passed over, each with its reason.

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         return Ok(End::Done);
     }
     let root = cx.root()?;
-    let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
+    let mut reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
     let found = detect::look(root, &reader.habits());
     let content = args.sample.map_or_else(|| draft::write(&found), |sample| sample.text.to_owned());
     if args.print {

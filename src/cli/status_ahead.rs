@@ -253,7 +253,12 @@ mod tests {
                 forecast("release/1", Verdict::Unknown("it took too long".into())),
             ],
             growth: Growth { beyond: vec!["9 files".into()], strays: Vec::new() },
-            bump: Some(outlook::Bump { from: "1.2.3".into(), to: "1.2.4".into(), disagree: Vec::new() }),
+            bump: Some(outlook::Bump {
+                from: "1.2.3".into(),
+                to: "1.2.4".into(),
+                tag: "v1.2.4".into(),
+                disagree: Vec::new(),
+            }),
             places: vec![place("staging", Ok(true), 0), place("production", Err("it is not here".into()), 0)],
             ..Outlook::default()
         }

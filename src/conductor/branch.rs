@@ -33,8 +33,8 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &HotfixRequest) -> Res
     let mut place = read(ground, id)?;
     match wanted {
         HotfixRequest::Fetch => requests::fetch(&place),
-        HotfixRequest::Start { name } => requests::start(&place, name),
-        HotfixRequest::Bump { version } => super::bump::plan(&place, version.as_deref()),
+        HotfixRequest::Start { name } => requests::start(&mut place, name),
+        HotfixRequest::Bump { version } => super::bump::plan(&mut place, version.as_deref()),
         HotfixRequest::Push => requests::push(&place),
         HotfixRequest::Finish { main_first, text } => match ground.config.hotfix.flow {
             Flow::GitFlow => finish::git_flow(&mut place, *main_first, text),

@@ -8,7 +8,7 @@ use super::branch::Place as Repository;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::flows;
 use crate::hotfix::flows::bump::Facts;
-use crate::hotfix::git::Reader;
+use crate::hotfix::git::{Reader, Released};
 use crate::hotfix::version::{self, Place, Target, bare};
 use crate::plan::Plan;
 use crate::text::visible;
@@ -17,9 +17,11 @@ use crate::text::visible;
 ///
 /// # Errors
 /// The repository cannot be read, or the version cannot be raised as things stand.
-pub(super) fn plan(place: &Repository<'_>, wanted: Option<&str>) -> Result<Plan> {
+pub(super) fn plan(place: &mut Repository<'_>, wanted: Option<&str>) -> Result<Plan> {
     let Repository { ground, id, reader, state } = place;
-    let hotfix = &ground.config.hotfix;
+    let base_at = state.base_at.as_ref().map(|at| at.commit.as_str());
+    let Released { series, hotfix, others } = reader.released(&ground.config.hotfix, base_at)?;
+    let hotfix = &hotfix;
     let found = match state.commit() {
         Some(commit) => reader.versions(commit, hotfix)?,
         None => version::Found::default(),
@@ -39,7 +41,9 @@ pub(super) fn plan(place: &Repository<'_>, wanted: Option<&str>) -> Result<Plan>
         found: &found,
         base: &base,
         hindered: &hindered,
-        has_tag: &|tag| reader.resolve(&format!("refs/tags/{tag}")).is_ok(),
+        series: &series,
+        tags: &reader.tag_names(),
+        others: &others,
         program: &own_path()?,
     };
     flows::bump(&facts, id, wanted)

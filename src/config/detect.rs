@@ -21,7 +21,7 @@ pub struct BranchFacts {
     pub has_develop: bool,
     /// Address of the remote, as git has it.
     pub remote: Option<String>,
-    /// What stands before the version in the name of the highest tag.
+    /// What the tags of versions begin with, where there are any.
     pub tag_prefix: Option<String>,
     /// Recognised files at the root that hold the version, without their locks.
     pub versions: Vec<String>,
@@ -40,8 +40,6 @@ pub struct GitFlow {
     pub prefix: Option<String>,
     /// How release branches begin.
     pub release_prefix: Option<String>,
-    /// What tags of versions begin with.
-    pub tag_prefix: Option<String>,
 }
 
 /// Where the remote is.

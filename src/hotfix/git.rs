@@ -16,7 +16,9 @@ mod located;
 mod look;
 mod outlook;
 mod refs;
+mod releases;
 mod remote;
+mod series;
 mod status;
 mod suspects;
 mod transport;
@@ -33,6 +35,7 @@ use crate::failure::{Failure, Result};
 use crate::text::visible;
 
 pub use located::{Located, located};
+pub use series::Released;
 pub use transport::ssh;
 
 /// An open repository. Kept open between readings, because what did not change since the last

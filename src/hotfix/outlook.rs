@@ -82,6 +82,8 @@ pub struct Bump {
     pub from: String,
     /// The version on the branch, the same where it was not raised.
     pub to: String,
+    /// The tag that this would go out as.
+    pub tag: String,
     /// Files that hold different versions on the branch: path and version. Empty: they agree.
     pub disagree: Vec<(String, String)>,
 }

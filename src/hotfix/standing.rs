@@ -150,7 +150,12 @@ mod tests {
             branch: "hotfix/x".into(),
             commit: COMMIT.into(),
             forecasts: verdicts.iter().map(forecast).collect(),
-            bump: Some(Bump { from: "1.2.3".into(), to: "1.2.3".into(), disagree: Vec::new() }),
+            bump: Some(Bump {
+                from: "1.2.3".into(),
+                to: "1.2.3".into(),
+                tag: "v1.2.4".into(),
+                disagree: Vec::new(),
+            }),
             ..Outlook::default()
         }
     }

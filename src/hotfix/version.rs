@@ -3,10 +3,11 @@
 //! bytes is changed.
 //!
 //! `number` compares versions and finds the next one, `find` says which files there are, `spots`
-//! finds the places in one of them.
+//! finds the places in one of them, `series` knows the tags that versions go out as.
 
 mod find;
 mod number;
+pub mod series;
 mod spots;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::ops::Range;
 
 pub use find::{Broken, Found, Held, RECOGNISED, Tree, find, sources};
 pub use number::Version;
+pub use series::Series;
 pub use spots::spots;
 
 use super::outlook::Bump;
@@ -72,11 +74,11 @@ pub fn agree(held: &[(String, String)]) -> bool {
 }
 
 /// The versions of a branch next to those of its base; `None`: one of the two holds none.
-pub fn compare(base: &[(String, String)], branch: &[(String, String)]) -> Option<Bump> {
+pub fn compare(base: &[(String, String)], branch: &[(String, String)], series: &Series) -> Option<Bump> {
     let (_, from) = base.first()?;
     let (_, to) = branch.first()?;
     let disagree = if agree(branch) { Vec::new() } else { branch.to_vec() };
-    Some(Bump { from: from.clone(), to: to.clone(), disagree })
+    Some(Bump { from: from.clone(), to: to.clone(), tag: series.tag(bare(to)), disagree })
 }
 
 /// The text of a file with the version put in at every one of its places; everything else stays

@@ -185,7 +185,7 @@ impl Clerk {
         let _ = self.events.send(Event::Configured { config: Box::new(state), probes, root, masker });
     }
 
-    fn read_config(&self, root: Option<&Path>) -> ConfigState {
+    fn read_config(&mut self, root: Option<&Path>) -> ConfigState {
         let nothing = |source| ConfigState { config: Config::default(), source, found: Vec::new() };
         let Some(root) = root else { return nothing(ConfigSource::None) };
         let found = self.found().map(|found| words(&found)).unwrap_or_default();
@@ -205,9 +205,10 @@ impl Clerk {
         ConfigState { config: loaded.config, source, found }
     }
 
-    fn found(&self) -> Option<Found> {
-        let reader = self.reader.as_ref()?;
-        Some(detect::look(reader.root(), &reader.habits()))
+    fn found(&mut self) -> Option<Found> {
+        let reader = self.reader.as_mut()?;
+        let habits = reader.habits();
+        Some(detect::look(reader.root(), &habits))
     }
 
     /// Does what may have to wait for the world on a thread of its own.

@@ -36,7 +36,12 @@ fn outlook(forecasts: &[(&str, Verdict)]) -> Outlook {
         commit: head(),
         forecasts: forecasts.iter().map(forecast).collect(),
         growth: Growth::default(),
-        bump: Some(Bump { from: "1.2.3".into(), to: "1.2.4".into(), disagree: Vec::new() }),
+        bump: Some(Bump {
+            from: "1.2.3".into(),
+            to: "1.2.4".into(),
+            tag: "v1.2.4".into(),
+            disagree: Vec::new(),
+        }),
         places: vec![place("staging", "v1.2.4", Ok(true), 0), place("production", "v1.2.3", Ok(false), 2)],
     }
 }
@@ -89,7 +94,8 @@ fn stormy() -> Model {
         beyond: vec!["9 files".into(), "412 lines".into()],
         strays: vec![stray("README.md", "formatting only"), stray("web/logo.svg", "unrelated to src/pool/")],
     };
-    ahead.bump = Some(Bump { from: "1.2.3".into(), to: "1.2.3".into(), disagree: Vec::new() });
+    ahead.bump =
+        Some(Bump { from: "1.2.3".into(), to: "1.2.3".into(), tag: "v1.2.4".into(), disagree: Vec::new() });
     ahead.places[0].has_fix = Err("its commit is not here".into());
     model(Flow::GitFlow, branch, Some(ahead))
 }

@@ -205,7 +205,8 @@ fn it_is_refused_with_what_stands_in_the_way() {
     shop.bump(&["1.2.3"]).ended_with(2).said("not newer");
     shop.bump(&["--", "--all"]).ended_with(2).said("is not a version");
     shop.bump(&["1.3"]).ended_with(2).said("three numbers");
-    shop.git(&["tag", "v1.2.4"]);
+    let elsewhere = shop.git(&["commit-tree", "HEAD^{tree}", "-m", "of another line"]);
+    shop.git(&["tag", "v1.2.4", elsewhere.trim()]);
     shop.bump(&[]).ended_with(3).said("a tag v1.2.4 already");
     shop.git(&["tag", "-d", "v1.2.4"]);
     shop.write("Cargo.lock", &FILES[3].1.replace("\"log\",\n", "\"log\",\n\n"));

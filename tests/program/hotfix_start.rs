@@ -181,6 +181,9 @@ fn what_somebody_else_began_is_taken_up_and_other_work_is_said() {
     shop.colleague_pushes("release/1.4", "release", "1");
     let shown = shop.shown(&["start", "y"]);
     assert!(shown.contains("another hotfix is open: hotfix/x, only at origin"), "{shown}");
+    assert!(shown.contains("release/1.4 may be open: that is known once it is fetched"), "{shown}");
+    shop.git(&["fetch", "-q"]);
+    let shown = shop.shown(&["start", "y"]);
     assert!(shown.contains("release/1.4 is open: the fix also goes there"), "{shown}");
     shop.hotfix(&["start", "x"]).succeeded();
     assert_eq!(shop.git(&["rev-parse", "HEAD"]), theirs);

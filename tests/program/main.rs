@@ -27,6 +27,8 @@ mod faults;
 #[cfg(target_os = "linux")]
 mod finish_git_flow;
 #[cfg(target_os = "linux")]
+mod finish_release;
+#[cfg(target_os = "linux")]
 mod finish_resumed;
 #[cfg(target_os = "linux")]
 mod flags;

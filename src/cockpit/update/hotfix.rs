@@ -115,8 +115,9 @@ fn finish_label(model: &Model, name: &str, base: &str, remote: &str) -> String {
             if fix.owes() {
                 return format!("finish {name} → {}{}", fix.owed.join(", "), expected(model));
             }
-            let tag = match &fix.version {
-                Raised::To(version) => format!(", tag {}{version}", hotfix.tag_prefix),
+            let bump = outlook(model).and_then(|outlook| outlook.bump.as_ref());
+            let tag = match (&fix.version, bump) {
+                (Raised::To(_), Some(bump)) => format!(", tag {}", bump.tag),
                 _ => String::new(),
             };
             let later = later(model);

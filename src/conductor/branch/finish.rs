@@ -39,10 +39,17 @@ pub(super) fn git_flow(place: &mut Place<'_>, main_first: bool, text: &PullText)
     let merges = &ground.history.merges_back;
     let sought = Sought { what, hotfix, base: &base, known, merges };
     let mut facts = place.reader.finish_facts(&sought)?;
-    facts.notes = remote.notes(ground.now);
+    facts.notes.splice(..0, remote.notes(ground.now));
     let others = owed.iter().filter(|merge| merge.commit != facts.fix.commit);
     facts.notes.extend(others.map(|merge| format!("still owed besides: {}", visible(&merge.title()))));
-    let wanted = Wanted { id: place.id, config: ground.config, policy: ground.policy, main_first, text };
+    let wanted = Wanted {
+        id: place.id,
+        config: ground.config,
+        policy: ground.policy,
+        main_first,
+        text,
+        now: ground.now,
+    };
     flows::finish(&wanted, &facts)
 }
 

@@ -22,15 +22,16 @@ pub(super) fn fetch(place: &Place<'_>) -> Result<Plan> {
 }
 
 /// What is new is fetched as a step of the plan, so the remote is only asked.
-pub(super) fn start(place: &Place<'_>, name: &str) -> Result<Plan> {
+pub(super) fn start(place: &mut Place<'_>, name: &str) -> Result<Plan> {
     let hotfix = &place.ground.config.hotfix;
     // A name that is none is refused before anybody is asked.
     let branch =
         if hotfix.flow == Flow::Trunk { None } else { Some(flows::start::branch_name(hotfix, name)?) };
     let branches: Vec<&str> = branch.iter().map(String::as_str).collect();
     let remote = place.remote(Fresh::Ask, &branches);
+    let releases = place.open_releases(&remote);
     let seen = place.seen(&remote, &branches);
-    flows::start(&seen, name, &place.others(&seen))
+    flows::start(&seen, name, &place.others(&seen, releases))
 }
 
 pub(super) fn push(place: &Place<'_>) -> Result<Plan> {

@@ -94,7 +94,7 @@ impl Place<'_> {
     }
 
     /// Other work that is open: what is not all in the base.
-    pub(super) fn others(&self, seen: &Seen<'_>) -> Others {
+    pub(super) fn others(&self, seen: &Seen<'_>, (releases, unknown): (Vec<String>, Vec<String>)) -> Others {
         let hotfix = &self.ground.config.hotfix;
         let base = seen.base.as_ref().and_then(|base| base.there.as_deref().or(base.local.as_deref()));
         let is_open = |commit: &str| base.is_none_or(|base| self.reader.is_in(commit, base) != Some(true));
@@ -105,23 +105,35 @@ impl Place<'_> {
                 hotfixes.push((name.clone(), false));
             }
         }
-        let mut releases: Vec<String> = Vec::new();
-        if hotfix.flow == Flow::GitFlow {
-            releases.extend(self.reader.branches_with(&hotfix.release_prefix));
-        }
         if let Some(known) = seen.remote.known() {
             for (name, commit) in known.refs.branches_with(&hotfix.prefix) {
                 if !self.state.hotfix_branches.iter().any(|here| here == name) && is_open(commit) {
                     hotfixes.push((name.to_owned(), true));
                 }
             }
-            if hotfix.flow == Flow::GitFlow {
-                let there = known.refs.branches_with(&hotfix.release_prefix);
-                releases.extend(there.map(|(name, _)| name.to_owned()));
-            }
         }
-        releases.sort();
-        releases.dedup();
-        Others { hotfixes, releases }
+        Others { hotfixes, releases, unknown }
+    }
+
+    /// Release branches that are open, and those of which nobody can tell, in order of name: as the
+    /// remote has them, else as they are here.
+    pub(super) fn open_releases(&mut self, remote: &Remote) -> (Vec<String>, Vec<String>) {
+        let hotfix = &self.ground.config.hotfix;
+        if hotfix.flow != Flow::GitFlow {
+            return (Vec::new(), Vec::new());
+        }
+        let prefix = &hotfix.release_prefix;
+        let here = self.reader.branches_with(prefix).into_iter();
+        let mut tips: BTreeMap<String, String> = here
+            .filter_map(|name| Some((name.clone(), self.reader.commit_at(&format!("refs/heads/{name}"))?)))
+            .collect();
+        let known = remote.known();
+        let there = known.into_iter().flat_map(|known| known.refs.branches_with(prefix));
+        tips.extend(there.map(|(name, commit)| (name.to_owned(), commit.to_owned())));
+        let base = self.base_name(remote);
+        let there = base.as_ref().and_then(|base| known?.refs.branch(base)).map(str::to_owned);
+        let kept = self.state.base_at.as_ref().map(|at| at.commit.clone());
+        let base = there.filter(|there| self.reader.has_commit(there)).or(kept);
+        base.map(|base| self.reader.open_among(&base, tips)).unwrap_or_default()
     }
 }

@@ -28,9 +28,7 @@ pub(super) fn look(facts: &BranchFacts) -> Habits {
         let is_other = |name: &&String| *name != usual && !name.is_empty();
         told.filter(is_other).filter(|name| is_branch(&format!("{name}{rest}"))).cloned()
     };
-    let tags = told.and_then(|told| told.tag_prefix.clone());
-    let tags = tags.or_else(|| facts.tag_prefix.clone());
-    let fits = |prefix: &String| *prefix != usual.tag_prefix && is_branch(&format!("{prefix}1"));
+    let fits = |prefix: &String| prefix != "v" && is_branch(&format!("{prefix}1"));
     let prefix = other(told.and_then(|told| told.prefix.as_ref()), &usual.prefix, "x");
     let release = other(told.and_then(|told| told.release_prefix.as_ref()), &usual.release_prefix, "x");
     let hotfixes = prefix.as_ref().unwrap_or(&usual.prefix);
@@ -41,7 +39,7 @@ pub(super) fn look(facts: &BranchFacts) -> Habits {
         develop: other(told.and_then(|told| told.develop.as_ref()), &usual.develop, ""),
         prefix: prefix.filter(|_| apart),
         release_prefix: release.filter(|_| apart),
-        tag_prefix: tags.filter(fits),
+        tag_prefix: facts.tag_prefix.clone().filter(fits),
         versions: facts.versions.clone(),
     }
 }
@@ -58,20 +56,20 @@ mod tests {
             develop: Some("develop".into()),
             prefix: Some("hotfix/".into()),
             release_prefix: Some("release/".into()),
-            tag_prefix: Some("v".into()),
         };
         let versions = vec!["VERSION".to_owned()];
-        let facts = BranchFacts { git_flow: Some(usual.clone()), versions, ..BranchFacts::default() };
+        let facts = BranchFacts {
+            git_flow: Some(usual.clone()),
+            tag_prefix: Some("v".into()),
+            versions,
+            ..BranchFacts::default()
+        };
         let found = look(&facts);
         assert_eq!(found.versions, ["VERSION"]);
         assert_eq!(found, Habits { versions: found.versions.clone(), ..Habits::default() });
-        let own = GitFlow {
-            develop: Some("next".into()),
-            prefix: Some("--x".into()),
-            tag_prefix: Some(String::new()),
-            ..usual
-        };
-        let found = look(&BranchFacts { git_flow: Some(own), ..BranchFacts::default() });
+        let own = GitFlow { develop: Some("next".into()), prefix: Some("--x".into()), ..usual };
+        let tag_prefix = Some(String::new());
+        let found = look(&BranchFacts { git_flow: Some(own), tag_prefix, ..BranchFacts::default() });
         assert_eq!(
             (found.develop.as_deref(), found.prefix, found.tag_prefix.as_deref()),
             (Some("next"), None, Some(""))

@@ -19,8 +19,10 @@ pub struct Hotfix {
     pub develop: String,
     /// In git flow: prefix of release branches. A fix goes into open ones, too.
     pub release_prefix: String,
-    /// What the tag of a version begins with.
-    pub tag_prefix: String,
+    /// What the tag of a version begins with. Left out: what `git flow` was told, else what most of
+    /// the newest tags begin with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag_prefix: Option<String>,
     /// Files that hold the version, besides those that are recognised.
     pub versions: Vec<VersionFile>,
     /// How pull requests are opened.
@@ -36,7 +38,7 @@ impl Default for Hotfix {
             remote: String::new(),
             develop: "develop".to_owned(),
             release_prefix: "release/".to_owned(),
-            tag_prefix: "v".to_owned(),
+            tag_prefix: None,
             versions: Vec::new(),
             pull: PullConfig::default(),
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::state::BranchState;
-use super::super::version::{self, Found, Kind, Place, Version};
+use super::super::version::{self, Found, Kind, Place, Series, Version};
 use super::{GIT_TIMEOUT, TARGET, check_at_rest, gate, git};
 use crate::config::types::{Config, Flow};
 use crate::failure::{Failure, Result};
@@ -22,8 +22,12 @@ pub struct Facts<'a> {
     pub base: &'a [(String, String)],
     /// Files of those that cannot be changed and committed by themselves now, and why.
     pub hindered: &'a [(String, String)],
-    /// Tells whether there is a tag of a name.
-    pub has_tag: &'a dyn Fn(&str) -> bool,
+    /// The tags of versions that the base reaches.
+    pub series: &'a Series,
+    /// Names of all tags here.
+    pub tags: &'a [String],
+    /// Files that do not hold the version though their names say so, a line each.
+    pub others: &'a [String],
     /// The program that puts versions into files: an absolute path.
     pub program: &'a str,
 }
@@ -38,15 +42,15 @@ pub fn bump(facts: &Facts<'_>, id: &str, wanted: Option<&str>) -> Result<Plan> {
     let doing = "raising the version";
     check_at_rest(doing, facts.state)?;
     let (branch, commit) = hotfix_branch(facts, doing)?;
-    let from = held_version(facts.found, doing)?;
+    let from = held_version(facts, doing)?;
     let plan = |title: String| Plan::new(id, title, Purpose::Hotfix, TARGET);
     if let (None, Some(raised)) = (wanted, raised(facts, branch, &from)) {
         let notes = vec![raised, "flightdeck hotfix bump VERSION raises it further".to_owned()];
         return Ok(Plan { notes, ..plan(format!("raise the version on {}", visible(branch))) });
     }
     let to = next(facts, doing, branch, &from, wanted)?;
-    let tag = format!("{}{}", facts.config.hotfix.tag_prefix, to.text());
-    if (facts.has_tag)(&tag) {
+    let tag = facts.series.tag(to.text());
+    if facts.tags.contains(&tag) {
         return Err(gate(
             doing,
             &format!("there is a tag {} already", visible(&tag)),
@@ -62,10 +66,15 @@ pub fn bump(facts: &Facts<'_>, id: &str, wanted: Option<&str>) -> Result<Plan> {
             "commit or stash what is changed there (git stash push -- FILE), then ask again",
         ));
     }
+    let mut notes = notes(facts.found, from.text(), to.text());
+    notes.extend(facts.others.iter().cloned());
+    if let Some(doubt) = facts.series.doubt(&tag, facts.tags.iter().map(String::as_str)) {
+        notes.push(format!("▲ {}: finishing asks for that tag to be typed", visible(&doubt)));
+    }
     let steps = steps(facts, branch, from.text(), to.text());
     Ok(Plan {
         frozen: BTreeMap::from([(format!("refs/heads/{branch}"), commit.to_owned())]),
-        notes: notes(facts.found, from.text(), to.text()),
+        notes,
         steps,
         ..plan(format!("raise the version on {} to {}", visible(branch), to.text()))
     })
@@ -106,7 +115,8 @@ fn hotfix_branch<'a>(facts: &Facts<'a>, doing: &str) -> Result<(&'a str, &'a str
 }
 
 /// The version that all files hold.
-fn held_version(found: &Found, doing: &str) -> Result<Version> {
+fn held_version(facts: &Facts<'_>, doing: &str) -> Result<Version> {
+    let found = facts.found;
     if !found.broken.is_empty() {
         let each = found.broken.iter();
         let each = each.map(|broken| format!("{}: {}", visible(&broken.path), visible(&broken.why)));
@@ -116,6 +126,10 @@ fn held_version(found: &Found, doing: &str) -> Result<Version> {
     }
     let held = found.versions();
     let Some((first, version)) = held.first() else {
+        if !facts.others.is_empty() {
+            let hint = "finishing makes the tag after the last one; a file that does hold the version is named under [[hotfix.versions]] in flightdeck.toml";
+            return Err(gate(doing, &facts.others.join("; "), hint));
+        }
         let known = version::RECOGNISED.join(", ");
         return Err(gate(
             doing,
@@ -168,6 +182,7 @@ fn next(
     let name = facts.state.base.as_deref().map_or_else(|| "the base".into(), visible);
     let base = base_version(facts);
     let newest = base.as_ref().filter(|base| *base > from).unwrap_or(from);
+    let last = facts.series.last_version().filter(|last| last > newest && last.next_patch().is_ok());
     let to = if let Some(wanted) = wanted {
         let to = Version::parse(wanted.trim()).ok_or_else(|| {
             let cause = format!("{} is not a version", visible(wanted));
@@ -181,7 +196,7 @@ fn next(
         to
     } else {
         let hint = "name the version: flightdeck hotfix bump VERSION";
-        let next = newest.next_patch().map_err(|why| gate(doing, &why, hint))?;
+        let next = last.as_ref().unwrap_or(newest).next_patch().map_err(|why| gate(doing, &why, hint))?;
         Version::parse(&next).ok_or_else(|| gate(doing, &format!("{next} is too long"), hint))?
     };
     let strict = facts.found.held.iter().map(|held| held.target.path.as_str());
@@ -317,7 +332,9 @@ mod tests {
         found: Found,
         base: &'static str,
         hindered: Vec<(String, String)>,
-        tags: Vec<&'static str>,
+        series: Series,
+        tags: Vec<String>,
+        others: Vec<String>,
     }
 
     impl Case {
@@ -329,7 +346,9 @@ mod tests {
                 found: found(version),
                 base: "1.2.3",
                 hindered: Vec::new(),
+                series: Series { prefix: "v".into(), last: Some("v1.2.3".into()), ..Series::default() },
                 tags: Vec::new(),
+                others: Vec::new(),
             }
         }
 
@@ -340,7 +359,9 @@ mod tests {
                 found: &self.found,
                 base: &[("Cargo.toml".to_owned(), self.base.to_owned())],
                 hindered: &self.hindered,
-                has_tag: &|tag| self.tags.contains(&tag),
+                series: &self.series,
+                tags: &self.tags,
+                others: &self.others,
                 program: "/usr/bin/flightdeck",
             };
             bump(&facts, "bump-1", wanted)
@@ -425,12 +446,26 @@ mod tests {
 
     #[test]
     fn tags_and_open_changes_stand_in_the_way() {
-        let tagged = Case { tags: vec!["v1.2.4"], ..Case::new("1.2.3") };
+        let tagged = Case { tags: vec!["v1.2.4".into()], ..Case::new("1.2.3") };
         tagged.refused(None, &["there is a tag v1.2.4 already"]);
         assert!(tagged.plan(Some("1.2.5")).is_ok());
         let why = "it has changes that are not committed";
         let dirty = Case { hindered: vec![("Cargo.toml".into(), why.into())], ..Case::new("1.2.3") };
         dirty.refused(None, &["Cargo.toml: it has changes", "git stash"]);
+    }
+
+    #[test]
+    fn what_was_tagged_last_is_gone_on_from_and_a_jump_is_pointed_out() {
+        let mut case = Case::new("1.2.3");
+        case.series.last = Some("v1.2.7".into());
+        assert!(case.plan(None).unwrap().title.ends_with("to 1.2.8"), "after the last tag");
+        let plan = Case::new("1.2.3").plan(Some("9.0.1")).unwrap();
+        let doubt = "▲ v9.0.1 is more than one step after the last tag, v1.2.3: finishing asks for that tag to be typed";
+        assert_eq!(plan.notes.last().map(String::as_str), Some(doubt));
+        let mut case = Case { found: Found::default(), ..Case::new("1.2.3") };
+        case.others
+            .push("Cargo.toml does not hold the version: it held 0.1.0 when v2.55.0 was tagged".into());
+        case.refused(None, &["it held 0.1.0 when v2.55.0 was tagged", "[[hotfix.versions]]"]);
     }
 
     #[test]
@@ -455,6 +490,7 @@ mod tests {
     #[test]
     fn two_numbers_get_a_third_and_expressions_are_passed_on() {
         let mut case = Case { base: "1.2", ..Case::new("1.2") };
+        case.series.last = Some("v1.2".into());
         let pattern =
             VersionFile { path: "a b.h".into(), pattern: "V \"(.*)\"".into(), ignore: false }.pattern;
         case.found.held = vec![held("a b.h", Place::Pattern(pattern), "v1.2")];

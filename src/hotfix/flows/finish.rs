@@ -9,6 +9,8 @@ mod facts;
 mod notes;
 mod steps;
 
+use jiff::Timestamp;
+
 use self::steps::Maker;
 use super::{TARGET, check_name, gate, short};
 use crate::config::types::Config;
@@ -19,7 +21,7 @@ use crate::incident::{MergeOwed, MergePaid, Policy};
 use crate::plan::{FollowUp, Merge, Plan, PullText, Purpose, Subject};
 use crate::text::visible;
 
-pub use facts::{Checkout, Facts, Fix, Here, Scratch, ScratchNow, Tag, Target, Version};
+pub use facts::{Checkout, Facts, Fix, Here, Older, Scratch, ScratchNow, Tag, Target, Version};
 
 /// What a finish is asked for with, and made on.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +36,8 @@ pub struct Wanted<'a> {
     pub main_first: bool,
     /// Words for the tag.
     pub text: &'a PullText,
+    /// The time now.
+    pub now: Timestamp,
 }
 
 /// The plan of `hotfix finish` in git flow. One without steps says that nothing is left to do.
@@ -44,13 +48,14 @@ pub fn finish(wanted: &Wanted<'_>, facts: &Facts) -> Result<Plan> {
     let doing = format!("planning to finish {}", visible(&facts.fix.name));
     check_names(&doing, facts)?;
     check_fix(&doing, facts)?;
-    let tag = tag_name(&doing, wanted.config, facts)?;
+    let tag = tag_name(&doing, facts)?;
     check_name(&tag).map_err(|why| refused_name(&doing, &tag, &why))?;
     let merged = merged(&doing, facts, &tag)?;
     let mut left = Left {
         base: !facts.base.has_fix,
         tag_here: facts.tag_here(&tag).is_none(),
         tag_there: facts.tag_there(&tag).is_none(),
+        doubt: facts.doubt(&tag).filter(|_| facts.tag_there(&tag).is_none()),
         tag,
         merged,
         back: Vec::new(),
@@ -73,6 +78,8 @@ struct Left {
     tag_here: bool,
     /// There is none at the remote.
     tag_there: bool,
+    /// Why a tag that is not at the remote yet is not one that would be expected next.
+    doubt: Option<String>,
     /// The commit with which the fix came into the branch in production, where it exists already.
     merged: Option<String>,
     /// Indices of the branches it is merged back into now.
@@ -120,7 +127,8 @@ fn planned(wanted: &Wanted<'_>, facts: &Facts, left: &Left) -> Plan {
         return Plan { frozen: [].into(), ..plan };
     }
     if left.base || left.tag_there {
-        plan.confirm = Some(facts.base.name.clone());
+        // A tag that nobody would expect goes out only where somebody types just that.
+        plan.confirm = Some(if left.doubt.is_some() { left.tag.clone() } else { facts.base.name.clone() });
         plan = gates::attach_finish(plan, wanted.config, wanted.policy, &facts.fix.commit);
     }
     plan
@@ -222,12 +230,11 @@ fn counted(commits: usize) -> String {
 }
 
 /// The tag it goes out as: by the version that the branch holds.
-fn tag_name(doing: &str, config: &Config, facts: &Facts) -> Result<String> {
-    let prefix = &config.hotfix.tag_prefix;
+fn tag_name(doing: &str, facts: &Facts) -> Result<String> {
     let bump = "raise it: flightdeck hotfix bump";
     match &facts.version {
         Version::Tagged(tag) => Ok(tag.clone()),
-        Version::Held(version) | Version::Next(version) => Ok(format!("{prefix}{version}")),
+        Version::Held(version) | Version::Next(version) => Ok(facts.series.tag(version)),
         Version::NotRaised { base, branch } => {
             let cause = format!(
                 "the version is {} on {}, and {} on {}: it was not raised",

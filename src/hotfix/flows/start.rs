@@ -21,6 +21,8 @@ pub struct Others {
     pub hotfixes: Vec<(String, bool)>,
     /// Open release branches.
     pub releases: Vec<String>,
+    /// Release branches of which nobody can tell whether they are open.
+    pub unknown: Vec<String>,
 }
 
 /// The plan of `hotfix start`: makes the branch at the commit that the base is at now, and switches
@@ -164,6 +166,9 @@ fn notes(seen: &Seen<'_>, branch: &str, others: &Others) -> Vec<String> {
     }
     for release in &others.releases {
         notes.push(format!("{} is open: the fix also goes there", visible(release)));
+    }
+    for release in &others.unknown {
+        notes.push(format!("{} may be open: that is known once it is fetched", visible(release)));
     }
     notes
 }

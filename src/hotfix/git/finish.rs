@@ -7,22 +7,20 @@ use std::time::Duration;
 
 use git2::{Error, Oid, Repository, RepositoryState, Sort};
 
+mod older;
+mod version;
+
 use super::{Reader, refs, status};
 use crate::config::types::Hotfix;
 use crate::failure::{Failure, FailureKind, Result as Outcome};
-use crate::hotfix::flows::finish::{
-    Checkout, Facts, Fix, Here, Scratch, ScratchNow, Tag, Target, Version as Says,
-};
+use crate::hotfix::flows::finish::{Checkout, Facts, Fix, Here, Scratch, ScratchNow, Tag, Target};
 use crate::hotfix::outlook::Verdict;
 use crate::hotfix::remote::{Known, Source};
-use crate::hotfix::version::{self, Version};
 use crate::incident::MergeBack;
 use crate::text::visible;
 
 /// How long all merges together are tried in memory.
 const FORECASTING: Duration = Duration::from_secs(10);
-/// So many first parents back the merge of the fix is looked for.
-const MAX_WALK: usize = 5000;
 /// Commits of a fix are named up to here.
 const MAX_SUBJECTS: usize = 500;
 
@@ -120,6 +118,9 @@ impl Reader {
         for (name, there) in &names {
             back.push(self.target(sought, name, there, fix, merged, &checkouts)?);
         }
+        let tags_there = tags_there(known);
+        let line = self.line_of(sought, &base, merged, &tags_there)?;
+        let older = self.leave_older(sought, &base, merged, &line, &mut back)?;
         self.try_merges(&mut base, &mut back, fix);
 
         let (name, reference) = match sought.what {
@@ -133,14 +134,14 @@ impl Reader {
         let reference = reference.filter(held);
         let full = format!("refs/heads/{name}");
         let checked_out = checkouts.iter().find(|tree| found.here.is_some() && tree.branch == full);
-        let version = self.says(sought, &base, merged, fix, &tags_here)?;
+        let (version, notes) = self.says(sought, &base, merged, fix, &tags_here, &line);
         let (scratch, left_alone) = self.finish_scratch(fix);
         let can_ask = known.by == Source::Asked;
         Ok(Facts {
             root: directory(&self.root),
             remote: known.name.clone(),
             can_ask,
-            notes: Vec::new(),
+            notes,
             fix: Fix {
                 name,
                 commit: fix.to_string(),
@@ -157,9 +158,11 @@ impl Reader {
             gone: gone(sought, fix),
             base,
             back,
+            older,
             version,
+            series: line.series,
             tags_here,
-            tags_there: tags_there(known),
+            tags_there,
             scratch,
             left_alone,
         })
@@ -262,19 +265,7 @@ impl Reader {
         if self.repo.find_commit(tip).is_err() {
             return Ok((None, false));
         }
-        let has = |id: Oid| Ok::<_, Error>(id == fix || self.repo.graph_descendant_of(id, fix)?);
-        if !has(tip)? {
-            return Ok((None, false));
-        }
-        let mut merged = tip;
-        for _ in 0..MAX_WALK {
-            let commit = self.repo.find_commit(merged)?;
-            let Some(parent) = commit.parent_ids().next() else { break };
-            if merged == fix || !has(parent)? {
-                break;
-            }
-            merged = parent;
-        }
+        let Some(merged) = self.came_in(tip, fix)? else { return Ok((None, false)) };
         let is_empty = match sought.what {
             What::Owed(_) => false,
             What::Branch(name) => merged == fix && !self.has_grown(name, fix),
@@ -338,90 +329,6 @@ impl Reader {
             }
         }
         Ok(subjects)
-    }
-
-    /// What says which version this is.
-    fn says(
-        &mut self,
-        sought: &Sought<'_>,
-        base: &Target,
-        merged: Option<Oid>,
-        fix: Oid,
-        tags: &BTreeMap<String, Tag>,
-    ) -> Result<Says, Error> {
-        if let What::Owed(owed) = sought.what {
-            return Ok(Says::Tagged(owed.tag.clone()));
-        }
-        let hotfix = sought.hotfix;
-        let landed = merged.filter(|_| base.has_fix);
-        let here = match self.versions(&landed.unwrap_or(fix).to_string(), hotfix) {
-            Ok(found) => found,
-            Err(failure) => return Ok(Says::Unknown(failure.cause)),
-        };
-        let held = here.versions();
-        let Some((_, now)) = held.first() else {
-            if let Some(broken) = here.broken.first() {
-                return Ok(Says::Unknown(format!("{} {}", visible(&broken.path), broken.why)));
-            }
-            return self.next_after(sought, merged, base, tags);
-        };
-        if !version::agree(&held) {
-            return Ok(Says::Disagree(held));
-        }
-        let before = match landed {
-            Some(_) => None,
-            None => {
-                self.versions(&base.there, hotfix).ok().and_then(|found| found.versions().into_iter().next())
-            }
-        };
-        if let Some((_, before)) = before {
-            let raised = match (Version::parse(&before), Version::parse(now)) {
-                (Some(before), Some(now)) => now > before,
-                _ => version::bare(&before) != version::bare(now),
-            };
-            if !raised {
-                return Ok(Says::NotRaised { base: before, branch: now.clone() });
-            }
-        }
-        Ok(Says::Held(version::bare(now).to_owned()))
-    }
-
-    /// The version after the last tag, where no file says one. A merge that was tagged before keeps
-    /// its tag.
-    fn next_after(
-        &mut self,
-        sought: &Sought<'_>,
-        merged: Option<Oid>,
-        base: &Target,
-        tags: &BTreeMap<String, Tag>,
-    ) -> Result<Says, Error> {
-        let prefix = sought.hotfix.tag_prefix.as_str();
-        let on_it = merged.map(|merged| merged.to_string());
-        let own =
-            tags.iter().find(|(name, tag)| Some(&tag.commit) == on_it.as_ref() && name.starts_with(prefix));
-        if let Some((name, _)) = own {
-            return Ok(Says::Tagged(name.clone()));
-        }
-        let from = match merged.filter(|_| base.has_fix) {
-            Some(merged) => self.repo.find_commit(merged)?.parent_ids().next(),
-            None => Oid::from_str(&base.there).ok().filter(|id| self.repo.find_commit(*id).is_ok()),
-        };
-        self.cache.tags.read(&self.repo)?;
-        let last = match from {
-            Some(from) => self.last_tag_before(from)?,
-            None => None,
-        };
-        let Some(last) = last else {
-            let cause = "no file holds a version, and there is no tag to go on from";
-            return Ok(Says::Unknown(cause.to_owned()));
-        };
-        let Some(version) = Version::parse(last.strip_prefix(prefix).unwrap_or(&last)) else {
-            return Ok(Says::Unknown(format!(
-                "no file holds a version, and the last tag, {}, is none",
-                visible(&last)
-            )));
-        };
-        Ok(version.next_patch().map_or_else(Says::Unknown, Says::Next))
     }
 
     fn tags_here(&self) -> Result<BTreeMap<String, Tag>, Error> {

@@ -1,27 +1,35 @@
 //! How a repository is worked in, as far as git tells: its branches, its tags, and what the
 //! `git flow` command was told when it was set up here.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
-use super::super::version::{self, Tree, Version};
-use super::{Reader, refs};
+use super::super::version::{self, Tree};
+use super::Reader;
 use crate::config::detect::{BranchFacts, GitFlow};
+use crate::config::types::Hotfix;
+
+/// Time for the tags: it is a suggestion that is made of them, and a start screen that waits for it.
+const GLANCE: Duration = Duration::from_millis(100);
 
 impl Reader {
     /// What git tells about how this repository is worked in.
-    pub fn habits(&self) -> BranchFacts {
+    pub fn habits(&mut self) -> BranchFacts {
         let git_flow = self.git_flow();
         let develop = git_flow.as_ref().and_then(|names| names.develop.clone());
         let develop = develop.unwrap_or_else(|| "develop".to_owned());
         let remote = self.remote_name("");
+        let default_branch = self.default_branch();
+        let tag_prefix = self.tag_prefix(default_branch.as_deref());
         let has = |full: String| self.repo.find_reference(&full).is_ok();
         let has_develop = has(format!("refs/heads/{develop}"))
             || remote.as_ref().is_some_and(|remote| has(format!("refs/remotes/{remote}/{develop}")));
         BranchFacts {
-            default_branch: self.default_branch(),
+            default_branch,
             has_develop,
             remote: self.remote_url(),
-            tag_prefix: self.newest_tag().as_deref().and_then(tag_prefix).map(str::to_owned),
+            tag_prefix,
             versions: version::sources(&Files(self.root()), &[])
                 .held
                 .into_iter()
@@ -31,11 +39,13 @@ impl Reader {
         }
     }
 
-    /// The tag of the highest version.
-    fn newest_tag(&self) -> Option<String> {
-        let tags = self.repo.tag_names(None).ok()?;
-        let names = tags.iter().filter_map(|name| name.ok().flatten());
-        names.max_by(|a, b| refs::by_version(a, b)).map(str::to_owned)
+    /// What the tags begin with that a branch reaches; `None`: it reaches none, and nobody says.
+    fn tag_prefix(&mut self, branch: Option<&str>) -> Option<String> {
+        let remote = self.remote_name("");
+        let (_, commit) = self.base_at(branch?, remote.as_deref()).ok()??;
+        let series = self.line(&Hotfix::default(), commit, &BTreeMap::new(), GLANCE).ok()?.series;
+        let is_told = series.last.is_some() || self.prefix(&Hotfix::default()).is_some();
+        is_told.then_some(series.prefix)
     }
 
     /// What `git flow init` left in the configuration.
@@ -48,16 +58,8 @@ impl Reader {
             develop: read("branch.develop"),
             prefix: read("prefix.hotfix"),
             release_prefix: read("prefix.release"),
-            tag_prefix: read("prefix.versiontag"),
         })
     }
-}
-
-/// What stands before the version in the name of a tag.
-fn tag_prefix(tag: &str) -> Option<&str> {
-    let start = tag.find(|c: char| c.is_ascii_digit())?;
-    let (prefix, rest) = tag.split_at(start);
-    (rest.contains('.') && Version::parse(rest).is_some()).then_some(prefix)
 }
 
 /// The files of a work tree.
@@ -92,23 +94,25 @@ mod tests {
         let repo = TestRepo::new();
         repo.git(&["tag", "v1.10.0"]);
         let habits = |repo: &TestRepo| Reader::open(repo.root()).unwrap().habits();
+        assert_eq!(habits(&repo).tag_prefix.as_deref(), Some("v"));
+        for tag in ["1.10.1", "1.10.2", "1.10.3"] {
+            repo.commit(tag);
+            repo.git(&["tag", tag]);
+        }
         let found = habits(&repo);
         assert_eq!((found.default_branch.as_deref(), found.has_develop), (Some("main"), false));
-        assert_eq!((found.tag_prefix.as_deref(), found.git_flow), (Some("v"), None));
+        assert_eq!((found.tag_prefix.as_deref(), found.git_flow), (Some(""), None));
         repo.git(&["branch", "next"]);
-        for (name, value) in [
-            ("branch.master", "main"),
-            ("branch.develop", "next"),
-            ("prefix.hotfix", "hot/"),
-            ("prefix.versiontag", ""),
-        ] {
+        for (name, value) in
+            [("branch.master", "main"), ("branch.develop", "next"), ("prefix.hotfix", "hot/")]
+        {
             repo.git(&["config", &format!("gitflow.{name}"), value]);
         }
         let found = habits(&repo);
         let names = found.git_flow.unwrap();
         assert!(found.has_develop);
         assert_eq!((names.main.as_str(), names.develop.as_deref()), ("main", Some("next")));
-        assert_eq!((names.prefix.as_deref(), names.tag_prefix.as_deref()), (Some("hot/"), Some("")));
+        assert_eq!(names.prefix.as_deref(), Some("hot/"));
         assert_eq!(names.release_prefix, None);
     }
 
@@ -123,19 +127,5 @@ mod tests {
             std::fs::write(repo.root().join(name), text).unwrap();
         }
         assert_eq!(Reader::open(repo.root()).unwrap().habits().versions, ["VERSION", "Cargo.toml"]);
-    }
-
-    #[test]
-    fn tags_tell_what_stands_before_a_version() {
-        for (tag, prefix) in [
-            ("v1.2.3", Some("v")),
-            ("1.2.3", Some("")),
-            ("release-1.2", Some("release-")),
-            ("shop/v1.2.3-rc.1", Some("shop/v")),
-            ("2026-11-20", None),
-            ("nightly", None),
-        ] {
-            assert_eq!(tag_prefix(tag), prefix, "{tag}");
-        }
     }
 }

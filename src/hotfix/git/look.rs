@@ -1,12 +1,14 @@
 //! The state of the branch: a quick look that leaves out what takes long, and the whole of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use git2::{Error, ErrorCode, Oid};
 
 use super::command::Git;
 use super::history::Cut;
+use super::releases::LOOKING;
+use super::series::{Asked, Line};
 use super::{Reader, change, operation, refs, refused};
 use crate::config::types::{Flow, Hotfix};
 use crate::hotfix::state::{BaseAt, BranchState, ChangeSize, Commit, Head, NoRepository, Upstream};
@@ -22,7 +24,7 @@ const SMALL_INDEX: u64 = 512 << 10;
 /// Comparisons kept.
 const MAX_COMPARED: usize = 64;
 /// How many commits back from the base the newest tag is looked for.
-const MAX_TAG_WALK: usize = 50_000;
+pub(super) const MAX_TAG_WALK: usize = 50_000;
 
 /// How far to look.
 enum Depth {
@@ -49,6 +51,9 @@ pub(super) struct Compared {
     stands: HashMap<(Oid, Oid), Stand>,
     change: Option<Measured>,
     last_tag: Option<(Oid, Vec<refs::Tag>, Option<String>)>,
+    pub(super) line: Option<(Asked, Line)>,
+    /// How many commits of a base a branch lacks, merges aside.
+    pub(super) brings: HashMap<(Oid, Oid), usize>,
 }
 
 /// A change that was measured.
@@ -127,9 +132,8 @@ impl Reader {
         let tags = self.cache.tags.read(&self.repo)?;
         if hotfix.flow == Flow::GitFlow {
             state.develop = self.newer(&hotfix.develop, remote.as_deref(), is_first)?;
-            for name in branches.open(&hotfix.release_prefix) {
-                state.releases.extend(self.newer(&name, remote.as_deref(), is_first)?);
-            }
+            let named = branches.open(&hotfix.release_prefix);
+            state.releases = self.open_releases(hotfix, &state, (at, base), &named, is_first)?;
         }
         state.remote_hotfixes = branches.only_remote(&hotfix.prefix);
         state.hotfix_branches = refs::with_prefix(&branches.here, &hotfix.prefix);
@@ -350,16 +354,34 @@ impl Reader {
         Some(Stand { ahead, behind, commits, base })
     }
 
-    /// The newest tag that is reached from a commit; of several at one commit the highest version.
-    pub(super) fn last_tag_before(&mut self, from: Oid) -> Found<Option<String>> {
-        let tags = self.cache.tags.read(&self.repo)?;
-        Ok(match self.last_tag(from, &tags, false)? {
-            LastTag::Found(tag) => tag,
-            LastTag::NotYet => return Err(Error::from_str("the newest tag was not found in time")),
-        })
+    /// Those release branches that are open, as far as that is known by now.
+    fn open_releases(
+        &mut self,
+        hotfix: &Hotfix,
+        state: &BranchState,
+        (head, base): (Option<Oid>, Option<Oid>),
+        named: &[String],
+        is_first: bool,
+    ) -> Found<Vec<BaseAt>> {
+        let mut open = Vec::new();
+        let (Some(mut base), false) = (base, named.is_empty()) else { return Ok(open) };
+        // Once the fix is in the base, what was there before is what an open release has.
+        let is_fix = state.branch().is_some_and(|branch| branch.starts_with(&hotfix.prefix));
+        if let Some(head) = head.filter(|head| is_fix && *head != base)
+            && self.stand(head, base, is_first)?.is_some_and(|stand| stand.ahead == 0)
+        {
+            base = self.before(base, head)?.unwrap_or(base);
+        }
+        let until = Instant::now() + if is_first { GLANCE } else { LOOKING };
+        for name in named {
+            let Some(at) = self.newer(name, state.remote.as_deref(), is_first)? else { continue };
+            let brings = self.brings(base, Oid::from_str(&at.commit)?, &HashSet::new(), until)?;
+            open.extend(Some(at).filter(|_| brings == Some(0)));
+        }
+        Ok(open)
     }
 
-    /// The same where the tags are known.
+    /// The newest tag that is reached from a commit; of several at one commit the highest version.
     fn last_tag(&mut self, from: Oid, tags: &[refs::Tag], is_first: bool) -> Found<LastTag> {
         if tags.is_empty() {
             return Ok(LastTag::Found(None));

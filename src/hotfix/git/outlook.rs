@@ -1,14 +1,14 @@
 //! Finds out what is ahead of the branch: what merging it would do, how far it has grown, and where
 //! it really is.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use git2::{Delta, DiffFindOptions, DiffOptions, Error, Oid, Patch, Repository};
 
 use super::forecast::{CUT_OFF, LATE};
 use super::history::Cut;
-use super::{Reader, change, refs, versions};
+use super::{Reader, change, refs, series, versions};
 use crate::config::types::{Flow, Hotfix};
 use crate::hotfix::growth::{self, FileChange};
 use crate::hotfix::outlook::{Bump, Forecast, Growth, Outlook, Place, Question, Verdict};
@@ -130,12 +130,15 @@ impl Reader {
         }
     }
 
-    fn bump(&self, hotfix: &Hotfix, base: Oid, head: Oid) -> Option<Bump> {
+    fn bump(&mut self, hotfix: &Hotfix, base: Oid, head: Oid) -> Option<Bump> {
+        let line = self.line(hotfix, base, &BTreeMap::new(), series::WALK);
+        let line = line.inspect_err(|error| tracing::warn!(%error, "looking for tags")).ok()?;
+        let own = self.own_files(hotfix, &line).hotfix;
         let at = |commit| {
-            let found = versions::versions_at(&self.repo, commit, hotfix);
+            let found = versions::versions_at(&self.repo, commit, &own);
             found.inspect_err(|error| tracing::warn!(%error, "reading versions")).ok()
         };
-        version::compare(&at(base)?, &at(head)?)
+        version::compare(&at(base)?, &at(head)?, &line.series)
     }
 
     fn growth(

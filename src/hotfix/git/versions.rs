@@ -11,13 +11,13 @@ use crate::hotfix::version::{self, Found, Tree};
 use crate::text::visible;
 
 /// The files of one commit.
-struct Files<'r> {
+pub(super) struct Files<'r> {
     repo: &'r Repository,
     tree: git2::Tree<'r>,
 }
 
 impl<'r> Files<'r> {
-    fn of(repo: &'r Repository, commit: Oid) -> Result<Self, Error> {
+    pub(super) fn of(repo: &'r Repository, commit: Oid) -> Result<Self, Error> {
         Ok(Self { repo, tree: repo.find_commit(commit)?.tree()? })
     }
 

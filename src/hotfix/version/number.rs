@@ -54,6 +54,11 @@ impl Version {
         &self.text
     }
 
+    /// Its numbers, before what marks a pre-release.
+    pub(super) fn core(&self) -> &[u64] {
+        &self.numbers
+    }
+
     /// Tells whether it is as semantic versioning has it: three numbers, none with a zero before it.
     pub fn is_strict(&self) -> bool {
         let core = self.text.split(['-', '+']).next().unwrap_or_default();

@@ -220,11 +220,12 @@ fn versions_of_a_branch_are_compared_with_those_of_its_base() {
     let base = [pair("VERSION", "v1.2.3"), pair("Cargo.toml", "1.2.3")];
     assert!(agree(&base) && agree(&[]));
     let branch = [pair("VERSION", "1.2.4"), pair("Cargo.toml", "1.2.3")];
-    let bump = compare(&base, &branch).unwrap();
+    let series = Series { prefix: "v".into(), ..Series::default() };
+    let bump = compare(&base, &branch, &series).unwrap();
     assert_eq!((bump.from.as_str(), bump.to.as_str()), ("v1.2.3", "1.2.4"));
     assert_eq!(bump.disagree, branch);
-    assert_eq!(compare(&base, &base).unwrap().disagree, []);
-    assert_eq!(compare(&[], &branch), None);
+    assert_eq!(compare(&base, &base, &series).unwrap().disagree, []);
+    assert_eq!(compare(&[], &branch, &series), None);
 }
 
 fn version() -> impl Strategy<Value = String> {

@@ -23,7 +23,7 @@ fn outlook(from: &str, to: &str, verdicts: [Verdict; 2]) -> Outlook {
         branch: "hotfix/pool".into(),
         commit: "4f2c91e0".into(),
         forecasts: vec![forecast("main", main), forecast("develop", develop)],
-        bump: Some(Bump { from: from.into(), to: to.into(), disagree: Vec::new() }),
+        bump: Some(Bump { from: from.into(), to: to.into(), tag: "v1.2.4".into(), disagree: Vec::new() }),
         ..Outlook::default()
     }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::hotfix::outlook::Verdict;
+use crate::hotfix::version::Series;
 
 /// All that is known. Commits are full ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +25,16 @@ pub struct Facts {
     pub base: Target,
     /// The branch of the next release, then open releases.
     pub back: Vec<Target>,
+    /// Release branches that are not open, newest first: they are left alone.
+    pub older: Vec<Older>,
     /// Branches that are owed the fix on record, and that the remote has no longer.
     pub gone: Vec<String>,
     /// The branch of the next release that is configured, where there is none of that name.
     pub no_develop: Option<String>,
     /// What says which version it is.
     pub version: Version,
+    /// The tags of versions that the branch in production reached before the fix.
+    pub series: Series,
     /// Tags here, by name.
     pub tags_here: BTreeMap<String, Tag>,
     /// Tags at the remote, by name.
@@ -109,6 +116,17 @@ pub struct Here {
     pub checked_out: Option<String>,
 }
 
+/// A release branch that would get more than the fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Older {
+    /// Its short name.
+    pub name: String,
+    /// When its last commit was made, where that is here.
+    pub at: Option<Timestamp>,
+    /// How many commits besides the fix it would get; `None`: nobody can tell.
+    pub brings: Option<usize>,
+}
+
 /// A tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
@@ -167,6 +185,12 @@ impl Facts {
     /// A tag at the remote.
     pub fn tag_there(&self, name: &str) -> Option<&Tag> {
         self.tags_there.get(name)
+    }
+
+    /// Why the tag is not one that would be expected next; `None`: it is.
+    pub(super) fn doubt(&self, tag: &str) -> Option<String> {
+        let taken = self.tags_here.keys().chain(self.tags_there.keys());
+        self.series.doubt(tag, taken.map(String::as_str))
     }
 
     /// The references a plan is made for, and what they hold.

@@ -1,7 +1,10 @@
 //! What a reader should know of a finish before confirming it.
 
-use super::{Facts, Left, Target, Wanted, counted};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Facts, Left, Older, Target, Wanted, counted};
 use crate::hotfix::outlook::Verdict;
+use crate::incident::duration;
 use crate::plan::PullText;
 use crate::text::visible;
 
@@ -34,6 +37,10 @@ pub(super) fn of(wanted: &Wanted<'_>, facts: &Facts, left: &Left) -> Vec<String>
         let back = if facts.back.is_empty() { "" } else { ", and it is merged back" };
         return vec![format!("{} has the fix, {tag} is there{back}", visible(&facts.base.name))];
     }
+    if let Some(doubt) = &left.doubt {
+        let tag = visible(&left.tag);
+        notes.push(format!("▲ {}; to tag it all the same, confirm with {tag}", visible(doubt)));
+    }
     notes.push(into(&facts.base, left.base, facts));
     for (index, target) in facts.back.iter().enumerate() {
         if left.later.contains(&index) {
@@ -45,6 +52,10 @@ pub(super) fn of(wanted: &Wanted<'_>, facts: &Facts, left: &Left) -> Vec<String>
         } else {
             notes.push(into(target, left.back.contains(&index), facts));
         }
+    }
+    notes.extend(facts.older.iter().take(NAMED).map(|older| left_alone(older, facts, wanted.now)));
+    if let Some(more) = facts.older.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        notes.push(format!("{more} release branches more are left alone, too"));
     }
     let conflicts = |index: &usize| {
         facts
@@ -115,12 +126,45 @@ fn told(target: &Target) -> String {
     }
 }
 
+/// From which tag to which.
 fn tagged(facts: &Facts, left: &Left) -> String {
     let tag = visible(&left.tag);
+    let step = match facts.series.last.as_ref().or(facts.series.other.as_ref()) {
+        Some(last) => format!("tag {} → {tag}", visible(last)),
+        None => format!("tag {tag}, the first of its kind"),
+    };
     match &facts.version {
-        super::Version::Next(_) => format!("no file holds a version: {tag} comes after the last tag"),
-        _ if !left.tag_here => format!("tag {tag} is here already, not pushed yet"),
-        _ => format!("tag {tag} on the merge into {}", visible(&facts.base.name)),
+        super::Version::Next(_) => {
+            format!("{step}: no file holds a version, so it is the one after the last")
+        }
+        _ if !left.tag_here => format!("{step}: it is here already, not pushed yet"),
+        _ => format!("{step}, on the merge into {}", visible(&facts.base.name)),
+    }
+}
+
+/// A release branch that is left, with its age and why.
+fn left_alone(older: &Older, facts: &Facts, now: Timestamp) -> String {
+    let name = visible(&older.name);
+    let age =
+        older.at.map_or_else(String::new, |at| format!(", last commit {} ago", age(now.duration_since(at))));
+    let base = visible(&facts.base.name);
+    match older.brings {
+        Some(1) => format!("{name} is left alone{age}: it would get 1 commit of {base} besides the fix"),
+        Some(brings) => {
+            format!("{name} is left alone{age}: it would get {brings} commits of {base} besides the fix")
+        }
+        None => format!("{name} is left alone{age}: how much of {base} it would get is not known here"),
+    }
+}
+
+/// A length of time as people say it of branches.
+fn age(length: SignedDuration) -> String {
+    let days = length.as_hours() / 24;
+    match days {
+        ..3 => duration(length.max(SignedDuration::ZERO)),
+        3..60 => format!("{days} days"),
+        60..730 => format!("{} months", days / 30),
+        _ => format!("{} years", days / 365),
     }
 }
 

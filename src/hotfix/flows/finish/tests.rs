@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::hotfix::version::Series;
 use crate::plan::{Action, Reach, Step};
 
 const BASE: &str = "1111111111111111111111111111111111111111";
@@ -45,7 +46,9 @@ fn facts() -> Facts {
         back: vec![target("develop", DEVELOP)],
         gone: Vec::new(),
         no_develop: None,
+        older: Vec::new(),
         version: Version::Held("1.2.4".into()),
+        series: Series { prefix: "v".into(), last: Some("v1.2.3".into()), ..Series::default() },
         tags_here: BTreeMap::new(),
         tags_there: BTreeMap::new(),
         scratch: Scratch { path: "/r/.git/flightdeck/finish".into(), now: None },
@@ -57,7 +60,8 @@ fn planned_first(facts: &Facts, main_first: bool) -> Result<Plan> {
     let config = Config::default();
     let policy = Policy::built_in();
     let text = PullText { title: "$(touch x) \"q\" 'p'\nsecond line".into(), body: String::new() };
-    finish(&Wanted { id: "finish-1", config: &config, policy: &policy, main_first, text: &text }, facts)
+    let now = "2026-11-28T12:00:00Z".parse().unwrap();
+    finish(&Wanted { id: "finish-1", config: &config, policy: &policy, main_first, text: &text, now }, facts)
 }
 
 fn plan(facts: &Facts) -> Plan {
@@ -263,6 +267,59 @@ fn what_stands_in_the_way_is_said_with_the_way_out() {
         refused(&|facts| facts.back[0].name = name.into(), "cannot be named", "");
     }
     refused(&|facts| facts.version = Version::Tagged("-d".into()), "could be taken for an option", "");
+}
+
+#[test]
+fn a_tag_that_does_not_come_next_goes_out_only_where_somebody_types_it() {
+    let plain = plan(&facts());
+    assert!(
+        plain.notes.contains(&"tag v1.2.3 → v1.2.4, on the merge into main".to_owned()),
+        "{:?}",
+        plain.notes
+    );
+    let mut facts = facts();
+    facts.version = Version::Held("0.1.1".into());
+    facts.series.last = Some("v2.55.0".into());
+    let doubted = plan(&facts);
+    assert_eq!(doubted.confirm.as_deref(), Some("v0.1.1"));
+    let doubt =
+        "▲ v0.1.1 is not newer than the last tag, v2.55.0; to tag it all the same, confirm with v0.1.1";
+    assert_eq!(doubted.notes[0], doubt);
+    // A tag between them that is taken makes the step after that the next.
+    facts.version = Version::Held("2.55.2".into());
+    assert_eq!(plan(&facts).confirm.as_deref(), Some("v2.55.2"));
+    facts.tags_there.insert("v2.55.1".into(), Tag { object: "55".into(), commit: DEVELOP.into() });
+    assert_eq!(plan(&facts).confirm.as_deref(), Some("main"));
+    // What is out already is out, whatever it is called.
+    facts.version = Version::Tagged("v0.1.1".into());
+    (facts.base.has_fix, facts.base.merged) = (true, Some(MERGE.into()));
+    let tag = Tag { object: "55".into(), commit: MERGE.into() };
+    facts.tags_here.insert("v0.1.1".into(), tag.clone());
+    facts.tags_there.insert("v0.1.1".into(), tag);
+    assert_eq!(plan(&facts).confirm, None);
+}
+
+#[test]
+fn older_releases_are_listed_with_their_age_and_left() {
+    let mut facts = facts();
+    let older =
+        |name: &str, at: &str, brings| Older { name: name.into(), at: Some(at.parse().unwrap()), brings };
+    facts.older = vec![
+        older("release/1.3", "2026-11-28T09:00:00Z", Some(1)),
+        older("release/1.2", "2026-11-10T12:00:00Z", None),
+        older("release/1.1", "2026-02-01T12:00:00Z", Some(340)),
+        older("release/1.0", "2023-02-01T12:00:00Z", Some(500)),
+    ];
+    let plan = plan(&facts);
+    for note in [
+        "release/1.3 is left alone, last commit 3h ago: it would get 1 commit of main besides the fix",
+        "release/1.2 is left alone, last commit 18 days ago: how much of main it would get is not known here",
+        "release/1.1 is left alone, last commit 10 months ago: it would get 340 commits of main besides the fix",
+        "release/1.0 is left alone, last commit 3 years ago: it would get 500 commits of main besides the fix",
+    ] {
+        assert!(plan.notes.iter().any(|known| known == note), "{note} in {:#?}", plan.notes);
+    }
+    assert!(plan.steps.iter().all(|step| !step.action.line().contains("release/")), "none is touched");
 }
 
 #[test]

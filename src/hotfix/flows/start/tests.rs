@@ -121,6 +121,7 @@ fn other_open_work_is_mentioned() {
     let others = Others {
         hotfixes: vec![("hotfix/x".into(), false), ("hotfix/y".into(), false), ("hotfix/z".into(), true)],
         releases: vec!["release/1.4".into()],
+        unknown: vec!["release/1.5".into()],
     };
     let plan = start(&Sight::on("main").seen(), "x", &others).unwrap();
     assert_eq!(
@@ -129,6 +130,7 @@ fn other_open_work_is_mentioned() {
             "another hotfix is open: hotfix/y",
             "another hotfix is open: hotfix/z, only at origin",
             "release/1.4 is open: the fix also goes there",
+            "release/1.5 may be open: that is known once it is fetched",
         ]
     );
 }

@@ -1,5 +1,7 @@
 use super::*;
+use crate::hotfix::flows::finish::{Older, Version as Says};
 use crate::hotfix::testing::TestRepo;
+use crate::hotfix::version::Series;
 
 fn known(repo: &TestRepo) -> Known {
     let text = repo.git(&["ls-remote", "--heads", "--tags", "origin"]);
@@ -79,6 +81,55 @@ fn a_branch_without_a_commit_of_its_own_is_none_that_went_out() {
     repo.git(&["push", "-q", "origin", "HEAD:main"]);
     let found = facts(&repo);
     assert!(!found.fix.is_empty && found.base.has_fix, "it was fast-forwarded by hand");
+}
+
+#[test]
+fn a_file_that_is_not_about_what_was_tagged_is_not_believed() {
+    let repo = TestRepo::new();
+    repo.write("VERSION", "0.1.0\n");
+    repo.commit("core");
+    repo.git(&["tag", "v2.55.0"]);
+    repo.with_origin();
+    repo.git(&["tag", "-d", "v1.2.2"]);
+    repo.git(&["push", "-q", "origin", "main:develop", "v2.55.0"]);
+    repo.git(&["switch", "-q", "-c", "hotfix/x"]);
+    repo.write("VERSION", "0.1.1\n");
+    repo.commit("the fix");
+    let found = facts(&repo);
+    assert_eq!(found.version, Says::Next("2.55.1".into()));
+    assert_eq!(found.notes, ["VERSION does not hold the version: it held 0.1.0 when v2.55.0 was tagged"]);
+    let wanted = Series { prefix: "v".into(), last: Some("v2.55.0".into()), ..Series::default() };
+    assert_eq!(found.series, wanted);
+    // A tag that only the remote has counts, too.
+    repo.git(&["tag", "v2.56.0", "v2.55.0"]);
+    repo.git(&["push", "-q", "origin", "v2.56.0"]);
+    repo.git(&["tag", "-d", "v2.56.0"]);
+    assert_eq!(facts(&repo).version, Says::Next("2.56.1".into()));
+}
+
+#[test]
+fn a_release_that_would_get_more_than_the_fix_is_left_before_and_after_the_merge() {
+    let repo = fixed();
+    repo.git(&["switch", "-q", "-c", "release/1.1", "main"]);
+    repo.commit("kept alive");
+    repo.git(&["switch", "-q", "main"]);
+    repo.write("big", "2.0\n");
+    repo.commit("all of 2.0");
+    repo.git(&["switch", "-q", "-c", "release/2.1"]);
+    repo.commit("make 2.1 ready");
+    repo.git(&["push", "-q", "origin", "main", "main:develop", "release/1.1", "release/2.1"]);
+    let at = |name: &str| repo.git(&["log", "-1", "--format=%cI", name]).parse().ok();
+    let left = [Older { name: "release/1.1".into(), at: at("release/1.1"), brings: Some(1) }];
+    let names = |found: &Facts| found.back.iter().map(|target| target.name.clone()).collect::<Vec<_>>();
+    let found = facts(&repo);
+    assert_eq!((names(&found), &found.older[..]), (vec!["develop".into(), "release/2.1".into()], &left[..]));
+    repo.git(&["switch", "-q", "main"]);
+    repo.git(&["merge", "-q", "--no-ff", "--no-edit", "hotfix/x"]);
+    repo.commit("later");
+    repo.git(&["push", "-q", "origin", "main"]);
+    let found = facts(&repo);
+    assert!(found.base.has_fix);
+    assert_eq!((names(&found), &found.older[..]), (vec!["develop".into(), "release/2.1".into()], &left[..]));
 }
 
 #[test]
