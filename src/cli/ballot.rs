@@ -182,6 +182,7 @@ fn as_it_would_be(cx: &Context, loaded: &Loaded) -> Result<About> {
     let request = Request::Deploy { environment: production.name.clone(), reference: None };
     let history = loaded.journal.history(&cx.repository(&loaded.journal)?)?;
     let ground = conductor::Ground {
+        state_dir: &cx.state_dir,
         root: cx.root()?,
         config: &config,
         policy: &policy,

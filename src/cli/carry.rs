@@ -165,6 +165,7 @@ pub(super) fn on_ground<T>(
     let history = history(cx)?;
     let ground = conductor::Ground {
         root: cx.root()?,
+        state_dir: &cx.state_dir,
         config,
         policy: &policy,
         history: &history,

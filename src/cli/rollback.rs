@@ -68,6 +68,7 @@ pub(super) fn ways(cx: &Context, config: &Config, environment: &str, asking: Ask
     let history = history(cx)?;
     let ground = Ground {
         root: cx.root()?,
+        state_dir: &cx.state_dir,
         config,
         policy: &policy,
         history: &history,

@@ -82,6 +82,7 @@ fn look(cx: &Context, since: Option<&str>) -> Result<Found> {
     };
     let history = history(cx)?;
     let ground = Ground {
+        state_dir: &cx.state_dir,
         root,
         config: &setup.config,
         policy: &setup.policy,

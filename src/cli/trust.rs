@@ -1,12 +1,19 @@
-//! `flightdeck trust`: lets the configuration name commands.
+//! `flightdeck trust`: lets the configuration name commands, and git run what the repository itself
+//! has set up.
 
 use super::End;
 use super::context::Context;
-use crate::config::load;
+use crate::conductor;
+use crate::config::load::{self, Loaded};
 use crate::config::trust::{self, Item};
 use crate::failure::{Failure, Result};
+use crate::hotfix::git::Reader;
+use crate::hotfix::git::own::Own;
+use crate::incident::Hash;
+use crate::text::visible;
 
-/// Show what flightdeck.toml would run, then trust exactly that
+/// Show what flightdeck.toml and the repository's own git configuration would run, then trust
+/// exactly that
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only show it
@@ -16,13 +23,30 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
-    let loaded = load::load(cx.root()?)?.ok_or_else(|| {
-        Failure::usage(
+    let root = cx.root()?;
+    let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
+    let own = reader.own().map_err(|why| {
+        let doing = "reading the repository's own git configuration";
+        Failure::new(doing, visible(&why), "git config --local --list says what is wrong with it")
+    })?;
+    let loaded = load::load(root)?;
+    if loaded.is_none() && own.named.is_empty() {
+        return Err(Failure::usage(
             "trusting flightdeck.toml",
             "there is none in this repository",
             "flightdeck init writes one",
-        )
-    })?;
+        ));
+    }
+    if let Some(loaded) = &loaded {
+        configuration(args, cx, loaded)?;
+    }
+    if !own.named.is_empty() {
+        git(args, cx, &own)?;
+    }
+    Ok(End::Done)
+}
+
+fn configuration(args: &Args, cx: &Context, loaded: &Loaded) -> Result<()> {
     let items = trust::what_would_run(&loaded.config);
     if items.is_empty() {
         cx.out.line(&format!("{} would run nothing", loaded.path.display()))?;
@@ -30,15 +54,38 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         cx.out.line(&format!("{} would run or ask:", loaded.path.display()))?;
         cx.out.lines(&listed(&items))?;
     }
-    let content = format!("content sha256 {}", loaded.hash);
-    if args.show {
-        let state = if trust::is_trusted(&cx.state_dir, &loaded)? { "trusted" } else { "not trusted" };
-        cx.out.line(&format!("{state}: {content}"))?;
-    } else {
-        trust::trust(&cx.state_dir, &loaded, cx.now())?;
-        cx.out.line(&format!("trusted on this machine: {content}"))?;
+    if !args.show {
+        trust::trust(&cx.state_dir, loaded, cx.now())?;
     }
-    Ok(End::Done)
+    told(args, cx, trust::is_trusted(&cx.state_dir, loaded)?, loaded.hash)
+}
+
+/// What came with the repository in its `.git`.
+fn git(args: &Args, cx: &Context, own: &Own) -> Result<()> {
+    let items: Vec<Item> = own
+        .named
+        .iter()
+        .map(|named| Item {
+            what: visible(&named.key).into_owned(),
+            line: visible(&named.value).into_owned(),
+            env: Vec::new(),
+        })
+        .collect();
+    cx.out.line(&format!("{} has git run or reach:", visible(&own.path.to_string_lossy())))?;
+    cx.out.lines(&listed(&items))?;
+    if !args.show {
+        conductor::trust_it(&cx.state_dir, own, cx.now())?;
+    }
+    told(args, cx, conductor::is_trusted(&cx.state_dir, own)?, Hash::of(&own.content))
+}
+
+fn told(args: &Args, cx: &Context, is_trusted: bool, hash: Hash) -> Result<()> {
+    let state = match (args.show, is_trusted) {
+        (false, _) => "trusted on this machine",
+        (true, true) => "trusted",
+        (true, false) => "not trusted",
+    };
+    cx.out.line(&format!("{state}: content sha256 {hash}"))
 }
 
 /// The items as a table, one line each.

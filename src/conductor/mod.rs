@@ -28,6 +28,7 @@ mod locks;
 mod log;
 pub mod mask;
 mod orphan;
+mod own;
 mod plain;
 #[cfg(any(not(target_os = "linux"), test))]
 #[cfg_attr(target_os = "linux", expect(dead_code, reason = "only its tests run on Linux"))]
@@ -74,6 +75,7 @@ pub use held::held;
 pub use input::send_input;
 pub use left::left;
 pub use log::{Chunk, LogReader};
+pub use own::{is_trusted, trust_it};
 pub use plain::Plain;
 pub use prepare::{Fresh, Ground, prepare};
 pub use process::{Life, is_gone, life};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::flags::switch;
 use super::told;
-use super::{back, branch, suspects};
+use super::{back, branch, own, suspects};
 use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
 use crate::failure::Result;
@@ -20,6 +20,8 @@ use crate::plan::{Plan, Request};
 pub struct Ground<'a> {
     /// A directory of the repository.
     pub root: &'a Path,
+    /// Where it is kept what was trusted.
+    pub state_dir: &'a Path,
     /// The trusted configuration.
     pub config: &'a Config,
     /// The policy in force.
@@ -47,6 +49,17 @@ pub enum Fresh {
 /// The repository cannot be read, the reference is not known, or what is asked for is not
 /// configured.
 pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
+    let mut plan = plan(ground, id, request)?;
+    let by_git = matches!(request, Request::Hotfix(_) | Request::Revert { .. } | Request::Bisect { .. });
+    if by_git && !plan.steps.is_empty() {
+        let reader =
+            Reader::open(ground.root).map_err(|none| none.failure(&ground.root.to_string_lossy()))?;
+        plan.notes.extend(own::note(ground.state_dir, &reader));
+    }
+    Ok(plan)
+}
+
+fn plan(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
     let Ground { root, config, .. } = *ground;
     if let Request::Rollback { environment, way } = request {
         return back::plan(ground, id, environment, way.as_deref());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::capture::{Captured, capture};
 use super::environment::environment;
 use super::mask::Masker;
+use super::own::keeps_from_asking;
 use super::prepare::{Fresh, Ground, directory};
 use super::secrets::masker;
 use crate::hotfix::git::Reader;
@@ -19,9 +20,13 @@ const ASKING: Duration = Duration::from_secs(15);
 const FETCHING: Duration = Duration::from_secs(120);
 /// Bytes of an answer that are read: branches and tags of a very large repository.
 const ENOUGH: usize = 32 << 20;
-/// What keeps git from asking, paging, and leaving something running behind.
-const OPTIONS: [&str; 9] = [
+/// What keeps git from asking, paging, running hooks, and leaving something running behind.
+const OPTIONS: [&str; 13] = [
     "--no-pager",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
     "-c",
     "credential.interactive=false",
     "-c",
@@ -50,7 +55,9 @@ pub(super) fn up_to_date(
     }
     let masker = masker(ground.config, reader.root());
     let line = Line { reader, masker: &masker };
-    let refs = match line.ask(&name) {
+    // Nobody has confirmed anything yet: what the repository itself names is not run for that.
+    let asked = keeps_from_asking(ground.state_dir, reader).map_or_else(|| line.ask(&name), Err);
+    let refs = match asked {
         Ok(refs) => refs,
         Err(why) => {
             let valid_for = ground.policy.fetch_valid_for;

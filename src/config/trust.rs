@@ -193,9 +193,16 @@ fn without_password(url: &str) -> String {
 
 /// Tells whether this exact content at this path was trusted.
 pub fn is_trusted(state_dir: &Path, loaded: &Loaded) -> Result<bool> {
-    let path = path_text(loaded)?;
+    is_trusted_at(state_dir, &path_text(loaded)?, loaded.hash)
+}
+
+/// Tells whether a content at a path was trusted.
+///
+/// # Errors
+/// The file of trust cannot be read.
+pub fn is_trusted_at(state_dir: &Path, path: &str, hash: Hash) -> Result<bool> {
     let trusted = read(&state_dir.join(FILE))?.trusted;
-    Ok(trusted.iter().any(|entry| entry.path == path && entry.sha256 == loaded.hash))
+    Ok(trusted.iter().any(|entry| entry.path == path && entry.sha256 == hash))
 }
 
 /// Refuses a configuration that is not trusted.
@@ -216,7 +223,14 @@ pub fn require(state_dir: &Path, loaded: &Loaded) -> Result<()> {
 
 /// Remembers that the user trusts this exact content at this path.
 pub fn trust(state_dir: &Path, loaded: &Loaded, now: Timestamp) -> Result<()> {
-    let path = path_text(loaded)?;
+    trust_at(state_dir, &path_text(loaded)?, loaded.hash, now)
+}
+
+/// Remembers that the user trusts a content at a path.
+///
+/// # Errors
+/// That cannot be written down.
+pub fn trust_at(state_dir: &Path, path: &str, hash: Hash, now: Timestamp) -> Result<()> {
     let file = state_dir.join(FILE);
     let doing = || format!("writing {}", visible(&file.display().to_string()));
     let hint = "make the state directory writable, or set FLIGHTDECK_STATE_DIR to another";
@@ -228,8 +242,8 @@ pub fn trust(state_dir: &Path, loaded: &Loaded, now: Timestamp) -> Result<()> {
     lock.lock().map_err(fail)?;
 
     let mut all = read(&file)?;
-    all.trusted.retain(|entry| entry.path != path || entry.sha256 != loaded.hash);
-    all.trusted.push(Entry { path: path.clone(), sha256: loaded.hash, at: now });
+    all.trusted.retain(|entry| entry.path != path || entry.sha256 != hash);
+    all.trusted.push(Entry { path: path.to_owned(), sha256: hash, at: now });
     let surplus = all.trusted.iter().filter(|entry| entry.path == path).count().saturating_sub(MAX_CONTENTS);
     let mut dropped = 0;
     all.trusted.retain(|entry| {

@@ -15,6 +15,7 @@ mod identity;
 mod located;
 mod look;
 mod outlook;
+pub mod own;
 mod refs;
 mod releases;
 mod remote;

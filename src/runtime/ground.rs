@@ -36,6 +36,7 @@ impl Ground {
         let history = journal.history(&journal.repository(&reader)?)?;
         let ground = conductor::Ground {
             root: &self.root,
+            state_dir: &self.state_dir,
             config: &self.config,
             policy: &policy,
             history: &history,

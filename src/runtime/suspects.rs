@@ -91,6 +91,7 @@ impl Clerk {
         let root = reader.root().to_owned();
         let ground = Ground {
             root: &root,
+            state_dir: &state_dir,
             config: &config,
             policy: &policy,
             history: &history,

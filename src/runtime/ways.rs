@@ -25,6 +25,7 @@ pub(super) fn ways(here: &Path, state_dir: &Path, environment: &str) -> Result<V
     let history = journal.history(&journal.repository(&reader)?)?;
     let ground = Ground {
         root: reader.root(),
+        state_dir,
         config: &loaded.config,
         policy: &policy,
         history: &history,

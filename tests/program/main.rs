@@ -34,6 +34,7 @@ mod finish_resumed;
 mod flags;
 #[cfg(target_os = "linux")]
 mod forge;
+mod hostile_git;
 #[cfg(target_os = "linux")]
 mod hotfix_start;
 mod journal;

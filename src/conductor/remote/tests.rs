@@ -10,7 +10,9 @@ use crate::incident::{History, Policy};
 fn asked(repo: &TestRepo, fresh: Fresh, policy: &Policy) -> Remote {
     let (config, history) = (Config::default(), History::default());
     let root = repo.root();
-    let ground = Ground { root, config: &config, policy, history: &history, now: Timestamp::now(), fresh };
+    let now = Timestamp::now();
+    let state_dir = &repo.beside("state");
+    let ground = Ground { root, state_dir, config: &config, policy, history: &history, now, fresh };
     up_to_date(&ground, &Reader::open(root).unwrap(), Some("main"), |name| name == "main")
 }
 
