@@ -144,12 +144,11 @@ fn named_plan(state: &State, named: &str) -> Result<About> {
 }
 
 fn of(found: &Proposal) -> About {
-    let commit = found.spec.pointer("/subject/commit").and_then(serde_json::Value::as_str);
     About {
         plan: Some(found.id.clone()),
         hash: found.hash.clone(),
         title: found.title.clone(),
-        commit: commit.unwrap_or_default().to_owned(),
+        commit: found.commit().to_owned(),
         ..About::default()
     }
 }

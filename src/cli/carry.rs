@@ -116,7 +116,7 @@ fn dry_run(cx: &Context, config: &Config, policy: &Policy, request: &Request, js
     }
     let loaded = cx.load_to_read(Wanted::Open).ok();
     let standings = loaded.map(|loaded| {
-        gates::evaluate(&plan, loaded.state(), policy, &loaded.journal.author().name, cx.now())
+        gates::evaluate(&plan, &plan.hash(), loaded.state(), policy, &loaded.journal.author().name, cx.now())
     });
     if json {
         let gates = standings.unwrap_or_default();
@@ -205,7 +205,8 @@ fn confirm(
         let cause = format!("--confirm names {}, the plan's target is {}", visible(said), visible(target));
         return Err(Failure::usage(doing(), cause, "nothing was started; look at the plan with --dry-run"));
     }
-    let standings = gates::evaluate(plan, loaded.state(), policy, &loaded.journal.author().name, cx.now());
+    let by = &loaded.journal.author().name;
+    let standings = gates::evaluate(plan, &plan.hash(), loaded.state(), policy, by, cx.now());
     let mut blocking = standings.iter().filter(|standing| standing.blocks()).peekable();
     let passes = blocking.peek().is_some();
     if !blocking.all(|gate| gate.may_pass_over && pass_over.iter().any(|given| given.gate == gate.id)) {

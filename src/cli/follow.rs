@@ -8,11 +8,11 @@ use super::plan::show::{answer, choices};
 use crate::conductor::{self, Chunk, LogReader, Plain};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
-    Body, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Proof, Record, RecordId, RunWaiting, StepEnded,
-    StepStarted, StepWaiting, Waits,
+    Body, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Proof, Record, RecordId, RunWaiting, Spec,
+    StepEnded, StepStarted, StepWaiting, Waits,
 };
 use crate::journal::{Journal, Seq};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, stored};
 use crate::text::visible;
 
 /// How often the journal is looked at.
@@ -114,8 +114,8 @@ struct Told<'a> {
 
 impl Told<'_> {
     /// Takes note of the steps.
-    fn know(&mut self, titles: impl Iterator<Item = String>, spec: &serde_json::Value) {
-        let plan: Option<Plan> = serde_json::from_value(spec.clone()).ok();
+    fn know(&mut self, titles: impl Iterator<Item = String>, spec: &Spec) {
+        let plan = stored::read(spec).ok().map(|recorded| recorded.plan);
         let line = |index: usize| match &plan.as_ref()?.steps.get(index)?.action {
             Action::Command(_) => None,
             action => Some(action.line()),

@@ -14,6 +14,9 @@ pub(super) fn preview(plan: &Plan, standings: Option<&[Standing]>) -> String {
         let _ = writeln!(text, "  {} is {}", visible(reference), visible(commit));
     }
     gates(&mut text, plan, standings);
+    for warning in &plan.warnings {
+        let _ = writeln!(text, "  ▲ {}", visible(warning));
+    }
     for note in &plan.notes {
         let _ = writeln!(text, "  note: {}", visible(note));
     }

@@ -69,7 +69,7 @@ pub(super) fn situation() -> Situation {
                 hash: String::new(),
                 steps: vec!["unit".to_owned()],
                 confirmed: "enter".to_owned(),
-                spec: serde_json::Value::Null,
+                spec: crate::incident::Spec::default(),
             }
             .into(),
         ),

@@ -78,6 +78,7 @@ pub(super) fn is_same(expected: &str, line: &str) -> bool {
 }
 
 fn answer(command: &Command, vault: &Vault) -> Result<Answer, String> {
+    vault.check_programs([command.asked()])?;
     let environment = environment(command, vault.variables(command), std::env::vars_os());
     let Captured { code, out, err } = capture("the proof", command, environment, PATIENCE, ENOUGH)?;
     let said = String::from_utf8_lossy(&out).into_owned();

@@ -30,7 +30,7 @@ use crate::incident::{
 };
 use crate::journal::{Journal, Lease};
 use crate::plan::progress::has_moved_refs;
-use crate::plan::{OnFailure, Plan};
+use crate::plan::{OnFailure, Plan, stored};
 
 /// How long the end of a plan is tried to be written before whoever looks next must do it.
 const PERSISTENCE: Duration = Duration::from_secs(15 * 60);
@@ -150,9 +150,8 @@ pub(super) fn approved(journal: &Journal, log: &Log, id: &str) -> Result<Plan, S
     if record.author.node != here {
         return Err("it was started on another machine; its commands were never trusted here".to_owned());
     }
-    let plan: Plan = serde_json::from_value(started.spec.clone())
-        .map_err(|error| format!("it cannot be read as a plan: {error}"))?;
-    if plan.hash() != started.hash || plan.id != id {
+    let stored::Recorded { plan, hash } = stored::read(&started.spec).map_err(|why| why.to_string())?;
+    if hash != started.hash || plan.id != id {
         return Err("what is to be run is not what was approved".to_owned());
     }
     Ok(plan)

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::conduct::approved;
 use super::reconcile::{reconcile, settle};
 use super::start::launch;
-use super::{Life, Started, frozen, life, orphan, process};
+use super::{Life, Started, frozen, life, orphan, process, programs};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
     Decision, Draft, IncidentId, LeaseTaken, PlanAsked, PlanEnd, PlanEnded, PlanResumed, PlanRun, Policy,
@@ -17,7 +17,8 @@ use crate::incident::{
 use crate::journal::{Acquired, Journal, Lease, Seq};
 use crate::plan::Plan;
 use crate::plan::gates;
-use crate::plan::progress::{Choice, Offered, choices, has_moved_refs, offered};
+use crate::plan::programs::{of_step, of_undo};
+use crate::plan::progress::{Choice, Offered, choices, has_moved_refs, offered, undoing};
 use crate::text::visible;
 
 /// How often a decision is looked at again because something was written meanwhile.
@@ -107,7 +108,28 @@ fn carry(
     if !matches!(decision, Decision::Undo { .. }) && !has_moved_refs(ground.spec, run) {
         frozen::check_plan(ground.spec).map_err(|cause| frozen::moved(doing, &cause))?;
     }
+    check_programs(ground.spec, run, step, &decision).map_err(|cause| frozen::changed(doing, &cause))?;
     take_up(journal, ground, PlanResumed { plan, step, decision }, doing)
+}
+
+/// Tells whether the program files are what was approved, of all that a decision begins with.
+fn check_programs(
+    spec: &Plan,
+    run: &PlanRun,
+    step: usize,
+    decision: &Decision,
+) -> std::result::Result<(), String> {
+    let next = |index: usize| spec.steps.get(index).map(of_step).unwrap_or_default();
+    let lines = match decision {
+        Decision::Undo { to } => {
+            let undone = undoing(spec, run, *to).into_iter();
+            undone.filter_map(|(index, _)| spec.steps.get(index)).flat_map(of_undo).collect()
+        }
+        Decision::Skip { .. } => next(step + 1),
+        Decision::Resume | Decision::Retry => next(step),
+        Decision::GiveUp => Vec::new(),
+    };
+    programs::check(&spec.programs, lines)
 }
 
 /// Why a plan may not go on although it could be started: what people allowed then was taken
@@ -115,7 +137,7 @@ fn carry(
 fn withdrawn(ground: &Ground<'_>, run: &PlanRun, now: Timestamp, doing: &str) -> Option<Failure> {
     let Ground { spec, state, .. } = *ground;
     // What may be passed over is asked of nobody here.
-    let standings = gates::evaluate(spec, state, &Policy::built_in(), &run.by, now);
+    let standings = gates::evaluate(spec, &run.hash, state, &Policy::built_in(), &run.by, now);
     let missing: Vec<String> = standings
         .iter()
         .filter(|standing| standing.blocks() && ["approvals", "freeze"].contains(&standing.id))

@@ -32,6 +32,12 @@ pub(super) fn moved(doing: impl Into<String>, cause: &str) -> Failure {
     )
 }
 
+/// The failure of a plan whose program files are not what was approved.
+pub(super) fn changed(doing: impl Into<String>, cause: &str) -> Failure {
+    let hint = "see what changed: git diff; then put it back, or preview the plan again and have it approved";
+    Failure::of(FailureKind::Gate, doing.into(), cause, hint)
+}
+
 /// Tells whether every reference still is the commit it was when the plan was approved.
 ///
 /// # Errors

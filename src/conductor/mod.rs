@@ -35,6 +35,7 @@ mod plain;
 mod portable;
 mod prepare;
 mod process;
+mod programs;
 mod prove;
 mod pull;
 mod pushed;

@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::flags::switch;
+use super::programs::freeze;
 use super::told;
 use super::{back, branch, own, suspects};
 use crate::config::types::Config;
@@ -13,7 +14,7 @@ use crate::deploy::{self, Resolved, gates};
 use crate::failure::Result;
 use crate::hotfix::git::Reader;
 use crate::incident::{History, Policy};
-use crate::plan::{Plan, Request};
+use crate::plan::{Plan, Request, programs};
 
 /// What a plan is made on.
 #[derive(Debug, Clone, Copy)]
@@ -50,13 +51,15 @@ pub enum Fresh {
 /// configured.
 pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
     let mut plan = plan(ground, id, request)?;
-    let by_git = matches!(request, Request::Hotfix(_) | Request::Revert { .. } | Request::Bisect { .. });
-    if by_git && !plan.steps.is_empty() {
-        let reader =
-            Reader::open(ground.root).map_err(|none| none.failure(&ground.root.to_string_lossy()))?;
+    // What only makes calls is about no repository.
+    if programs::lines(&plan).is_empty() {
+        return Ok(plan);
+    }
+    let reader = Reader::open(ground.root).map_err(|none| none.failure(&ground.root.to_string_lossy()))?;
+    if matches!(request, Request::Hotfix(_) | Request::Revert { .. } | Request::Bisect { .. }) {
         plan.notes.extend(own::note(ground.state_dir, &reader));
     }
-    Ok(plan)
+    Ok(freeze(plan, &reader))
 }
 
 fn plan(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {

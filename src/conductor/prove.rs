@@ -14,7 +14,7 @@ use crate::incident::{
     Run, State, StepRun, StepState,
 };
 use crate::journal::Journal;
-use crate::plan::{Plan, Probe, Step, Undo};
+use crate::plan::{Plan, Probe, Step, Undo, stored};
 use crate::text::visible;
 
 /// The pause between two questions about what may still be on its way.
@@ -86,7 +86,7 @@ fn is_unsettled(run: &PlanRun) -> bool {
 pub fn unasked(state: &State) -> Vec<String> {
     let asks = |plan: &&PlanRun| {
         !plan.state.is_under_way()
-            && serde_json::from_value::<Plan>(plan.spec.clone()).is_ok_and(|spec| {
+            && stored::read(&plan.spec).is_ok_and(|stored::Recorded { plan: spec, .. }| {
                 let open = |asked: &Question<'_>| {
                     asked.known.is_none_or(|(_, why)| {
                         why == UNASKED

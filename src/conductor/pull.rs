@@ -273,7 +273,7 @@ fn nothing(repository: &Repository<'_>) -> Plan {
 }
 
 fn no_token(place: &Place) -> String {
-    use crate::config::types::Forge;
+    use crate::plan::forge::Forge;
     match place.forge {
         Forge::Github => {
             "there is no token for GitHub: set GITHUB_TOKEN or GH_TOKEN, or let gh have one (gh auth login)"

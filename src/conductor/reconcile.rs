@@ -14,7 +14,7 @@ use crate::incident::{
     State, StepEnded, StepRun, StepState,
 };
 use crate::journal::{Acquired, Journal, Lease};
-use crate::plan::{Action, Plan, Undo};
+use crate::plan::{Action, Plan, Undo, stored};
 use crate::text::visible_lines;
 
 /// What the lease is called while it is being found out what became of its plan.
@@ -85,7 +85,7 @@ fn verdict(state_dir: &Path, state: &State, id: &str, lease: &Lease, known: Opti
     };
     let cause = known.map_or_else(|| cause(state_dir, state.id, id, lease), str::to_owned);
     // What it can no longer read is told as if it changed the world: nothing is made light of.
-    let spec = serde_json::from_value::<Plan>(plan.spec.clone()).ok();
+    let spec = stored::read(&plan.spec).ok().map(|recorded| recorded.plan);
     let mut settling = Settling { state_dir, state, cause, spec, plan: plan.clone(), drafts: Vec::new() };
     for index in 0..plan.steps.len() {
         settling.step(index);

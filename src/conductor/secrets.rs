@@ -15,12 +15,14 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::capture::capture;
 use super::environment::{environment, is_git, of_git};
 use super::mask::{Masker, SHORTEST, weight};
-use crate::config::types::{Config, Probe as Watched};
+use super::programs;
+use crate::config::types::Config;
 use crate::deploy::secrets::source;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::incident::Outcome;
-use crate::plan::{Action, Ask, Command, HttpCall, Plan, Probe, SecretFrom, SecretSource, Undo};
+use crate::plan::programs::{Line, Program};
+use crate::plan::{Action, Ask, Command, HttpCall, Plan, Probe, SecretFrom, SecretSource, Undo, Watched};
 use crate::text::visible;
 
 /// How long a command that prints a secret is waited for.
@@ -83,6 +85,8 @@ pub(super) struct Vault {
     /// before they are needed.
     besides: Vec<(String, Value)>,
     masker: Masker,
+    /// The program files of the plan: what is not as approved gets no secret, and is not run.
+    programs: Vec<Program>,
 }
 
 impl Vault {
@@ -98,10 +102,28 @@ impl Vault {
         places.dedup();
         let besides = already_known(&plan.secrets, variables, places);
         let sources = plan.secrets.clone();
-        let mut vault = Self { sources, values: BTreeMap::new(), besides, masker: Masker::default() };
+        let mut vault = Self {
+            sources,
+            values: BTreeMap::new(),
+            besides,
+            masker: Masker::default(),
+            programs: plan.programs.clone(),
+        };
         // Without the short ones nothing is refused.
         let _ = vault.know();
         vault
+    }
+
+    /// Tells whether the program files that commands name are what was approved. To be asked just
+    /// before they run.
+    ///
+    /// # Errors
+    /// One line that says which is not, and how to go on.
+    pub(super) fn check_programs<'a>(
+        &self,
+        lines: impl IntoIterator<Item = Line<'a>>,
+    ) -> std::result::Result<(), String> {
+        programs::check(&self.programs, lines)
     }
 
     /// Gets the secrets that an action needs and that are not there yet.
@@ -145,12 +167,19 @@ impl Vault {
         let mut more = false;
         for source in &self.sources {
             if is_needed(&source.name) && !self.values.contains_key(&source.name) {
-                let value = get(source).map_err(|cause| refused(source, &cause))?;
+                let value = self.approved(source).map_err(|cause| refused(source, &cause))?;
                 self.values.insert(source.name.clone(), value);
                 more = true;
             }
         }
         if more { self.know() } else { Ok(()) }
+    }
+
+    fn approved(&self, source: &SecretSource) -> std::result::Result<Value, String> {
+        if let SecretFrom::Command(command) = &source.from {
+            self.check_programs([command.asked()])?;
+        }
+        get(source)
     }
 
     /// Makes the masker of all that is known.

@@ -6,12 +6,13 @@ use std::process::{Command, Stdio};
 use jiff::Timestamp;
 
 use super::reconcile::settle_gone;
-use super::{Started, frozen, orphan, process, system};
+use super::{Started, frozen, orphan, process, programs, system};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Draft, GatePassedOver, IncidentId, PlanEnd, PlanEnded, PlanStarted, Policy};
 use crate::journal::{Acquired, Journal, Lease};
 use crate::plan::gates::{self, Standing};
-use crate::plan::{Action, Plan, confirmed};
+use crate::plan::programs::lines;
+use crate::plan::{Action, Plan, confirmed, stored};
 use crate::text::visible;
 
 /// A gate to be passed over, and why.
@@ -44,6 +45,7 @@ pub fn start(
     let doing = || format!("starting {}", plan.id);
     sound(plan).map_err(|cause| Failure::usage(doing(), cause, "make the plan again"))?;
     frozen::check_plan(plan).map_err(|cause| frozen::moved(doing(), &cause))?;
+    programs::check(&plan.programs, lines(plan)).map_err(|cause| frozen::changed(doing(), &cause))?;
     let state_dir = std::path::absolute(state_dir)
         .map_err(|error| Failure::new(doing(), error, "name the state directory by its full path"))?;
 
@@ -70,8 +72,11 @@ pub fn start(
         return Err(failure);
     }
     let now = Timestamp::now();
-    let standings = gates::evaluate(plan, log.state(), policy, &journal.author().name, now);
-    let Some(mut drafts) = passed_over(incident, plan, &standings, pass_over) else {
+    let sealed = stored::seal(plan)
+        .map_err(|error| Failure::new(doing(), error, "report it with the plan that was shown"))?;
+    let by = journal.author().name.clone();
+    let standings = gates::evaluate(plan, &sealed.hash, log.state(), policy, &by, now);
+    let Some(mut drafts) = passed_over(incident, plan, &sealed.hash, &standings, pass_over) else {
         return Ok(Started::Blocked(standings));
     };
     let word = plan.word();
@@ -88,13 +93,13 @@ pub fn start(
         target: plan.target.clone(),
         incident,
         plan: plan.id.clone(),
-        by: journal.author().name.clone(),
+        by,
         // Until the conductor is there its starter stands for it.
         process: process::this(),
         taken_at: now,
         heartbeat_at: now,
     };
-    drafts.push(Draft::now(incident, record_of(plan, how, &doing)?));
+    drafts.push(Draft::now(incident, record_of(plan, sealed, how)));
     match journal.acquire(now, lease, drafts, &|_| false)? {
         Acquired::Held(lease) => Ok(Started::Held(lease)),
         Acquired::Yes(mut records) => match launch(journal, &state_dir, incident, repository, plan) {
@@ -136,6 +141,7 @@ pub fn blocked(plan: &Plan, standings: &[Standing]) -> Failure {
 fn passed_over(
     incident: IncidentId,
     plan: &Plan,
+    hash: &str,
     standings: &[Standing],
     pass_over: &[PassOver],
 ) -> Option<Vec<Draft>> {
@@ -147,7 +153,7 @@ fn passed_over(
         }
         let body = GatePassedOver {
             plan: plan.id.clone(),
-            hash: plan.hash(),
+            hash: hash.to_owned(),
             gate: given.gate.clone(),
             missing: standing.why.clone(),
             reason: given.reason.trim().to_owned(),
@@ -157,19 +163,17 @@ fn passed_over(
     Some(drafts)
 }
 
-fn record_of(plan: &Plan, confirmed: &str, doing: &dyn Fn() -> String) -> Result<PlanStarted> {
-    let spec = serde_json::to_value(plan)
-        .map_err(|error| Failure::new(doing(), error, "report it with the plan that was shown"))?;
-    Ok(PlanStarted {
+fn record_of(plan: &Plan, sealed: stored::Sealed, confirmed: &str) -> PlanStarted {
+    PlanStarted {
         plan: plan.id.clone(),
         title: plan.title.clone(),
         purpose: plan.purpose.name().to_owned(),
         target: plan.target.clone(),
-        hash: plan.hash(),
+        hash: sealed.hash,
         steps: plan.steps.iter().map(|step| step.title.clone()).collect(),
         confirmed: confirmed.to_owned(),
-        spec,
-    })
+        spec: sealed.spec,
+    }
 }
 
 fn held(journal: &Journal, repository: &str, target: &str) -> Result<Option<Lease>> {

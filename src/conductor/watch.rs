@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
+use crate::config::types::Probe;
 use crate::health::rules::Rules;
 use crate::health::runner::{Observation, Runner};
 use crate::health::vigil::Vigil;
@@ -36,7 +37,8 @@ impl Watching {
         if watch.probes.is_empty() {
             return Err("there is no probe to watch".to_owned());
         }
-        for probe in &watch.probes {
+        let probes: Vec<Probe> = watch.probes.iter().map(Probe::from).collect();
+        for probe in &probes {
             Rules::of(probe).map_err(|invalid| {
                 format!("the probe {} cannot be understood: {invalid}", visible(&probe.name))
             })?;
@@ -48,12 +50,12 @@ impl Watching {
             .build()
             .map_err(|error| format!("nothing can be watched: {error}"))?;
         let (send, samples) = channel();
-        let runner = Runner::start(runtime.handle(), &watch.probes, Path::new(&watch.cwd), move |sample| {
+        let runner = Runner::start(runtime.handle(), &probes, Path::new(&watch.cwd), move |sample| {
             // Nobody looks any more once it is over.
             let _ = send.send(sample);
         });
         let span = |length| Duration::try_from(length).unwrap_or_default();
-        let vigil = Vigil::new(span(watch.time), span(watch.settle), watch.probes.clone());
+        let vigil = Vigil::new(span(watch.time), span(watch.settle), probes);
         Ok(Self { began: Instant::now(), vigil, runner, samples, runtime: Some(runtime) })
     }
 

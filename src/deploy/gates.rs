@@ -133,10 +133,17 @@ pub fn standing_ahead(
     let put_up = state.proposals.iter().rev().find(|proposal| {
         proposal.target == environment
             && proposal.purpose == Purpose::Deploy.name()
-            && proposal.spec.pointer("/subject/commit").is_some_and(|commit| *commit == what.commit)
+            && proposal.commit() == what.commit
     });
+    let ahead = ahead(config, policy, environment, what);
+    let purpose = Purpose::Deploy.name();
+    let lost = gates::still_demanded(&ahead, (purpose, environment, ""), state, policy, by, now);
+    // What was put up demanded more than what would be started now: that is another plan.
+    let put_up = put_up.filter(|_| lost.is_empty());
     let hash = put_up.map_or("", |proposal| proposal.hash.as_str());
-    gates::of(&ahead(config, policy, environment, what), hash, state, policy, by, now)
+    let mut standings = gates::of(&ahead, hash, state, policy, by, now);
+    standings.extend(lost);
+    standings
 }
 
 /// What each severity demands of approvals.

@@ -7,7 +7,7 @@ use crate::config::types::{Config, Environment, Probe};
 use crate::failure::{Failure, Result};
 use crate::health::vigil::longest;
 use crate::incident::{History, Policy, duration};
-use crate::plan::{Action, Plan, Purpose, Step, Watch};
+use crate::plan::{Action, Plan, Purpose, Step, Watch, Watched};
 use crate::text::visible;
 
 /// The plan that watches an environment, and is a verdict on what is released there. Its time
@@ -76,6 +76,7 @@ pub(super) fn step_with(
     let settle = env.settle.min(time / 2);
     let timeout = longest(time, settle, &probes);
     let title = format!("watch {} for {}", visible(&env.name), duration(time));
+    let probes = probes.iter().map(Watched::from).collect();
     let watch = Watch { time, settle, probes, cwd: cwd.to_owned(), judges: None };
     Some(Step { retry_is_safe: true, ..Step::new(title, Action::Watch(watch), timeout) })
 }

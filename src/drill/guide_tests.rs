@@ -96,7 +96,8 @@ fn plan(state: &mut State, purpose: &str, target: &str, end: Option<PlanEnd>) {
         spec: json!({
             "frozen": {},
             "steps": [{ "action": { "kind": "command", "set": { "FLIGHTDECK_COMMIT": HEAD } } }],
-        }),
+        })
+        .into(),
     });
 }
 

@@ -6,6 +6,7 @@ mod back;
 mod change;
 mod command;
 mod credentials;
+mod files;
 pub mod finish;
 mod forecast;
 mod graph;
@@ -35,6 +36,7 @@ use crate::config::types::{Hotfix, VersionFile};
 use crate::failure::{Failure, Result};
 use crate::text::visible;
 
+pub use files::FileState;
 pub use located::{Located, located};
 pub use series::Released;
 pub use transport::ssh;

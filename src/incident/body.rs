@@ -1,11 +1,13 @@
 //! What a record can say: one struct a kind, and the table of their stored names.
 
 mod plans;
+mod spec;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use plans::*;
+pub use spec::Spec;
 
 use super::record::RecordId;
 use super::repository::RepositoryId;

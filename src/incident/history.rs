@@ -193,7 +193,7 @@ mod tests {
                 hash: String::new(),
                 steps: Vec::new(),
                 confirmed: String::new(),
-                spec: json!({ "way": "redeploy" }),
+                spec: json!({ "way": "redeploy" }).into(),
             };
             record(1, minute, body)
         };

@@ -84,7 +84,7 @@ fn plan(id: &str, purpose: &str, target: &str, commit: &str) -> PlanStarted {
         hash: String::new(),
         steps: vec![purpose.into()],
         confirmed: String::new(),
-        spec: serde_json::json!({ "confirm": confirm, "frozen": { "HEAD": commit } }),
+        spec: serde_json::json!({ "confirm": confirm, "frozen": { "HEAD": commit } }).into(),
     }
 }
 

@@ -2,10 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::types::Forge;
+/// A kind of place that keeps pull requests, as plans name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Forge {
+    /// GitHub, and GitHub Enterprise.
+    Github,
+    /// GitLab, there or on a server of one's own.
+    Gitlab,
+}
+
+impl From<crate::config::types::Forge> for Forge {
+    fn from(configured: crate::config::types::Forge) -> Self {
+        match configured {
+            crate::config::types::Forge::Github => Self::Github,
+            crate::config::types::Forge::Gitlab => Self::Gitlab,
+        }
+    }
+}
 
 /// Something asked of a place that keeps pull requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ForgeCall {
     /// Where.
     pub place: Place,
@@ -15,6 +33,7 @@ pub struct ForgeCall {
 
 /// A repository at a place that keeps pull requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Place {
     /// What kind of place it is.
     pub forge: Forge,
@@ -30,7 +49,7 @@ pub struct Place {
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "what", rename_all = "kebab-case")]
+#[serde(tag = "what", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Wanted {
     /// That a pull request of a branch is open. One that is there is taken, and gets what it
     /// lacks of labels and reviewers.

@@ -4,6 +4,7 @@
 //! answer from the same record.
 
 mod approvals;
+mod demand;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use crate::incident::{CheckState, PlanEnd, PlanRun, PlanState, Policy, Severity,
 use crate::text::visible;
 
 pub use approvals::{Approvals, RoleStanding, approvals};
+pub use demand::{Demand, Lost, lost};
 
 /// Something that has to be true before a plan may start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,11 +157,22 @@ impl Gate {
     }
 }
 
-/// How every gate of a plan stands now. `by` is who would start it. A gate counts as passed over
-/// only for the very plan for which the reason was given: the next start needs one of its own.
-pub fn evaluate(plan: &Plan, state: &State, policy: &Policy, by: &str, now: Timestamp) -> Vec<Standing> {
-    let hash = plan.hash();
-    let mut standings = of(&plan.gates, &hash, state, policy, by, now);
+/// How every gate of a plan stands now. `hash` is what the plan is known by, `by` who would start it.
+/// A gate counts as passed over only for the very plan for which the reason was given: the next start
+/// needs one of its own. What was demanded when somebody approved it is still demanded.
+pub fn evaluate(
+    plan: &Plan,
+    hash: &str,
+    state: &State,
+    policy: &Policy,
+    by: &str,
+    now: Timestamp,
+) -> Vec<Standing> {
+    let mut standings = of(&plan.gates, hash, state, policy, by, now);
+    if state.plan(&plan.id).is_none() {
+        let about = (plan.purpose.name(), plan.target.as_str(), hash);
+        standings.extend(still_demanded(&plan.gates, about, state, policy, by, now));
+    }
     for standing in standings.iter_mut().filter(|standing| standing.blocks()) {
         let passed = state
             .passed_over
@@ -190,6 +203,28 @@ pub fn of(
             let (met, why) = gate.stands(hash, state, by, now);
             let may_pass_over = allowed.iter().any(|id| id == gate.id());
             Standing { id: gate.id(), title: gate.title(), met, why, may_pass_over }
+        })
+        .collect()
+}
+
+/// How those gates stand that were demanded of what people approved for the same purpose and target,
+/// and that the plan has no longer.
+pub fn still_demanded(
+    gates: &[Gate],
+    about: (&str, &str, &str),
+    state: &State,
+    policy: &Policy,
+    by: &str,
+    now: Timestamp,
+) -> Vec<Standing> {
+    let lost = lost(gates, about, state, by, now);
+    lost.iter()
+        .flat_map(|lost| {
+            let mut standings = of(std::slice::from_ref(&lost.gate), about.2, state, policy, by, now);
+            for standing in &mut standings {
+                standing.why = format!("{} ({})", standing.why, lost.why());
+            }
+            standings
         })
         .collect()
 }

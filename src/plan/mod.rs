@@ -6,9 +6,13 @@
 pub mod confirmed;
 pub mod forge;
 pub mod gates;
+mod legacy;
+pub mod programs;
 pub mod progress;
 pub mod proposal;
 mod request;
+pub mod stored;
+mod watched;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -16,12 +20,14 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::incident::{Body, Hash, MergeOwed, MergePaid, duration};
+use crate::incident::{Body, MergeOwed, MergePaid, duration};
 
 pub use forge::ForgeCall;
 pub use request::{HotfixRequest, PullText, Request};
+pub use watched::Watched;
 
-/// A list of steps, frozen with the commits and the target it was made for.
+/// A list of steps, frozen with the commits and the target it was made for. How it is written down is
+/// in [`stored`]; that it can be deserialised serves plans from before there was such a form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Short, unique in the incident, fit for a file name: `deploy-staging-3`.
@@ -51,6 +57,9 @@ pub struct Plan {
     /// Secrets its steps need, by name, and where they come from. Never their values.
     #[serde(default)]
     pub secrets: Vec<SecretSource>,
+    /// The program files of the repository that its commands name, as they were when it was made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<programs::Program>,
     /// What is owed or no longer owed once a step of it is done. Nothing of it is carried out, so it is
     /// no part of the hash.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -59,6 +68,10 @@ pub struct Plan {
     /// away, what is not known.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What makes it differ from what its reader may take it for, a line each: a program file with
+    /// uncommitted changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What it will do, in order.
     pub steps: Vec<Step>,
 }
@@ -100,6 +113,7 @@ pub struct ReleaseSpec {
 
 /// A secret by name, and where its value comes from when a step needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SecretSource {
     /// Its name; also that of the environment variable a command gets it in.
     pub name: String,
@@ -232,6 +246,7 @@ pub struct Step {
 /// How a person settles what a step stopped at: the conflicts of a merge. What is left is told with
 /// the failure; taken up again, the step is concluded once nothing is left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settle {
     /// Absolute path of the directory in which it is settled.
     pub place: String,
@@ -243,7 +258,7 @@ pub struct Settle {
 
 /// How a step is undone.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(tag = "how", rename_all = "kebab-case")]
+#[serde(tag = "how", rename_all = "kebab-case", deny_unknown_fields)]
 #[expect(clippy::large_enum_variant, reason = "a plan has a handful of steps, and is made once")]
 pub enum Undo {
     /// It leaves nothing behind that would have to be undone.
@@ -265,7 +280,7 @@ pub enum Undo {
 
 /// What happens when a step fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(tag = "then", rename_all = "kebab-case")]
+#[serde(tag = "then", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum OnFailure {
     /// The plan ends there, and can be taken up again.
     #[default]
@@ -292,7 +307,7 @@ pub struct Guard {
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
     /// Runs a program in a pseudo-terminal of its own.
     Command(Command),
@@ -316,6 +331,7 @@ pub enum Action {
 
 /// One HTTP call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HttpCall {
     /// `GET`, `POST`, `PUT`, `PATCH`, `DELETE`.
     pub method: String,
@@ -334,13 +350,14 @@ pub struct HttpCall {
 
 /// Watching health conditions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Watch {
     /// How long all of them have to hold.
     pub time: SignedDuration,
     /// How long they may still be broken at the beginning, while a deploy takes effect.
     pub settle: SignedDuration,
     /// The probes, whole: what is watched is part of what was approved.
-    pub probes: Vec<crate::config::types::Probe>,
+    pub probes: Vec<Watched>,
     /// Absolute path of the directory in which commands of probes run.
     pub cwd: String,
     /// The environment and commit it is a verdict on: a release that was there before.
@@ -351,6 +368,7 @@ pub struct Watch {
 
 /// A program to run: a list of arguments, never a shell string.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Command {
     /// Program and arguments.
     pub argv: Vec<String>,
@@ -366,6 +384,7 @@ pub struct Command {
 
 /// Asks the world whether something is so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Probe {
     /// How it asks.
     pub ask: Ask,
@@ -380,7 +399,7 @@ pub struct Probe {
 
 /// How the world is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "by", rename_all = "kebab-case")]
+#[serde(tag = "by", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Ask {
     /// By a command, without a terminal.
     Command(Command),
@@ -419,40 +438,14 @@ pub enum Reach {
 }
 
 impl Plan {
-    /// Hash over all that is approved: what is run, called, watched and held for, how it is
-    /// proven and undone, what happens on failure, working directories, environment and secret
-    /// names, values set, commits, target. Titles may be reworded and gates met without
-    /// changing it.
+    /// Hash over all that is approved, of a plan that was just made: what is run, called, watched and
+    /// held for, the content of its program files, how it is proven and undone, what happens on
+    /// failure, what its gates demand, working directories, environment and secret names, values set,
+    /// commits, target. Titles may be reworded and gates met without changing it. A plan on record is
+    /// known by the hash of its stored bytes, [`stored::read`], and never by this.
     pub fn hash(&self) -> String {
-        let steps: Vec<_> = self
-            .steps
-            .iter()
-            .map(|step| {
-                let gates = match &step.action {
-                    Action::Gate { gates } => Some(gates.iter().map(gates::Gate::id).collect::<Vec<_>>()),
-                    _ => None,
-                };
-                let action = gates.is_none().then_some(&step.action);
-                let guards: Vec<_> = step.guards.iter().map(|guard| &guard.probe).collect();
-                let proof = (&step.proof, step.proof_within);
-                (action, gates, guards, proof, &step.undo, step.on_failure, step.timeout)
-            })
-            .collect();
-        // A tag put on the commit afterwards, or a version read off it, changes nothing that runs.
-        let release = self.release.as_ref().map(|release| {
-            (&release.environment, &release.reference, &release.commit, release.rollback, release.after)
-        });
-        let approved = (&self.target, self.purpose.name(), &self.frozen, release, &self.secrets, steps);
-        let settled = |(index, step): (usize, &Step)| Some((index, step.settle.clone()?));
-        let settled: Vec<_> = self.steps.iter().enumerate().filter_map(settled).collect();
-        // Maps are ordered and the floats of probes are given: serialisation cannot fail or vary. What
-        // was approved before there were steps to settle keeps its hash.
-        let bytes = if settled.is_empty() {
-            serde_json::to_vec(&approved)
-        } else {
-            serde_json::to_vec(&(approved, settled))
-        };
-        Hash::of(&bytes.unwrap_or_default()).to_string()
+        // Its maps have text for keys and it holds no floats: it can be written.
+        stored::seal(self).map(|sealed| sealed.hash).unwrap_or_default()
     }
 
     /// What has to be given where its name is asked for: the word that confirms it, else its target.
@@ -481,8 +474,10 @@ impl Plan {
             release: None,
             way: None,
             secrets: Vec::new(),
+            programs: Vec::new(),
             follow_ups: Vec::new(),
             notes: Vec::new(),
+            warnings: Vec::new(),
             steps: Vec::new(),
         }
     }

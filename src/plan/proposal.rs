@@ -4,14 +4,14 @@ use jiff::Timestamp;
 
 use super::Plan;
 use super::gates::{ApprovalRule, Approvals, approvals};
-use crate::incident::{PlanProposed, Proposal, State};
+use super::stored::{self, Unreadable};
+use crate::incident::{PlanProposed, Proposal, Spec, State};
 
 /// The record that puts a plan up. The same plan put up twice has the same id. `None` where it
 /// cannot be written as JSON.
 pub fn propose(plan: &Plan) -> Option<PlanProposed> {
-    let hash = plan.hash();
-    let id = id(&hash);
-    let spec = serde_json::to_value(Plan { id: id.clone(), ..plan.clone() }).ok()?;
+    let id = id(&plan.hash());
+    let stored::Sealed { spec, hash } = stored::seal(&Plan { id: id.clone(), ..plan.clone() }).ok()?;
     Some(PlanProposed {
         plan: id,
         title: plan.title.clone(),
@@ -50,11 +50,17 @@ pub fn of<'a>(state: &'a State, hash: &str) -> Option<&'a Proposal> {
     state.proposals.iter().rev().find(|proposal| proposal.hash == hash)
 }
 
-/// The plan of a proposal; `None` where another version wrote it in a way that cannot be read,
-/// or where it is not the plan whose hash was put up.
-pub fn plan(proposal: &Proposal) -> Option<Plan> {
-    let plan: Plan = serde_json::from_value(proposal.spec.clone()).ok()?;
-    (plan.hash() == proposal.hash).then_some(plan)
+/// The plan of a proposal.
+///
+/// # Errors
+/// A newer version wrote it, it is no plan, or it is not the plan whose hash was put up.
+pub fn plan(proposal: &Proposal) -> Result<Plan, Unreadable> {
+    let recorded = stored::read(&proposal.spec)?;
+    if recorded.hash == proposal.hash {
+        Ok(recorded.plan)
+    } else {
+        Err(Unreadable::Broken("it is not what its hash stands for".to_owned()))
+    }
 }
 
 /// The plan that approvals are about now: the proposal that waits, else the last plan that was
@@ -83,7 +89,7 @@ pub fn subject(state: &State) -> Option<Subject<'_>> {
         waits: true,
     });
     let started = || {
-        let asked = |spec: &serde_json::Value| {
+        let asked = |spec: &Spec| {
             let gates = spec.get("gates").and_then(serde_json::Value::as_array);
             gates.is_some_and(|gates| {
                 gates.iter().any(|gate| gate.get("gate").is_some_and(|id| id == "approvals"))

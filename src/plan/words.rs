@@ -1,7 +1,7 @@
 //! What a step does beside its one line, in words: for every preview there is.
 
 use super::forge::Wanted;
-use super::{Action, Ask, Command, ForgeCall, HttpCall, OnFailure, Plan, Probe, Step, Undo, Watch};
+use super::{Action, Ask, Command, ForgeCall, HttpCall, OnFailure, Plan, Probe, Step, Undo, Watch, programs};
 use crate::incident::duration;
 
 /// One thing to be said of a step: `proof` and `./ops/deployed.sh staging`.
@@ -22,6 +22,7 @@ pub fn details(plan: &Plan, step: &Step) -> Vec<Detail> {
         add(&mut list, "only if", format!("{}: {}", guard.title, asked(&guard.probe)));
     }
     action(&mut list, &step.action, &common(plan));
+    frozen(&mut list, plan, step);
     match &step.proof {
         Some(proof) => {
             let within = if step.proof_within.is_zero() {
@@ -40,6 +41,21 @@ pub fn details(plan: &Plan, step: &Step) -> Vec<Detail> {
     add(&mut list, "if it fails", on_failure(plan, step.on_failure));
     add(&mut list, "stopped", format!("after {}", duration(step.timeout)));
     list
+}
+
+/// The program files of a step: what was approved is what is in them now.
+fn frozen(list: &mut Vec<Detail>, plan: &Plan, step: &Step) {
+    let mut said: Vec<&str> = Vec::new();
+    for line in programs::of_step(step).into_iter().chain(programs::of_undo(step)) {
+        let named: Vec<String> = programs::named(line).into_iter().flat_map(|named| named.paths).collect();
+        for program in plan.programs.iter().filter(|program| named.contains(&program.path)) {
+            if !said.contains(&program.path.as_str()) {
+                said.push(&program.path);
+                let short = program.sha256.get(..8).unwrap_or(&program.sha256);
+                add(list, "script", format!("{} as it is now ({short})", program.seen_from(line.cwd)));
+            }
+        }
+    }
 }
 
 fn add(list: &mut Vec<Detail>, label: &'static str, text: String) {

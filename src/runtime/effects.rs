@@ -12,8 +12,8 @@ use crate::cockpit::ways::Looked;
 use crate::conductor::{self, Started};
 use crate::failure::{Failure, Result};
 use crate::journal;
-use crate::plan::Settle;
 use crate::plan::progress::Choice;
+use crate::plan::{Settle, stored};
 
 use super::shell::Shell;
 
@@ -197,12 +197,10 @@ impl Shell<'_> {
                 match conductor::decide(&mut journal, &state_dir, incident, &repository, &plan, &choice)? {
                     Started::Yes(records) => Ok(Done::Decided { plan, records }),
                     Started::Held(lease) => Err(conductor::held(&doing, &lease, Timestamp::now())),
-                    Started::Blocked(standings) => {
-                        match spec.and_then(|spec| serde_json::from_value(spec).ok()) {
-                            Some(plan) => Err(conductor::blocked(&plan, &standings)),
-                            None => Err(Failure::new(doing, "its gates are not met", "flightdeck plan show")),
-                        }
-                    }
+                    Started::Blocked(standings) => match spec.and_then(|spec| stored::read(&spec).ok()) {
+                        Some(recorded) => Err(conductor::blocked(&recorded.plan, &standings)),
+                        None => Err(Failure::new(doing, "its gates are not met", "flightdeck plan show")),
+                    },
                 }
             });
             let _ = told.send(Event::Msg(Msg::Done(id, result)));

@@ -12,7 +12,9 @@ use crate::cockpit::{Effect, Key, Model, Msg, update};
 use crate::incident::{
     Outcome, PlanEnd, PlanEnded, PlanStarted, Proof, Proved, StepEnded, StepSkipped, StepStarted, StepWaiting,
 };
-use crate::plan::{Action, Command, OnFailure, Plan, Probe, Purpose, Reach, Settle, Step, Undo, Watch};
+use crate::plan::{
+    Action, Command, OnFailure, Plan, Probe, Purpose, Reach, Settle, Step, Undo, Watch, Watched,
+};
 
 const ID: &str = "deploy-production-1";
 
@@ -39,7 +41,7 @@ fn watch(title: &str, minutes: i64) -> Step {
     let probes: Vec<_> = ["api /health", "error rate", "orders/min"]
         .map(|name| {
             let probe = serde_json::json!({"name": name, "url": "http://localhost/", "confirm": 2});
-            serde_json::from_value(probe).unwrap()
+            Watched::from(&serde_json::from_value::<crate::config::types::Probe>(probe).unwrap())
         })
         .into();
     let watch = Watch {
@@ -79,6 +81,10 @@ struct Teller {
 
 impl Teller {
     fn new(plan: &Plan) -> Self {
+        Self::of(plan, crate::plan::stored::seal(plan).unwrap().spec)
+    }
+
+    fn of(plan: &Plan, spec: crate::incident::Spec) -> Self {
         let mut teller = Self { scribe: records(), at: 0 };
         let started = PlanStarted {
             plan: plan.id.clone(),
@@ -88,7 +94,7 @@ impl Teller {
             hash: plan.hash(),
             steps: plan.steps.iter().map(|step| step.title.clone()).collect(),
             confirmed: "typed production".into(),
-            spec: serde_json::to_value(plan).unwrap(),
+            spec,
         };
         teller.tell(0, started);
         teller
@@ -392,4 +398,20 @@ fn what_can_be_decided_and_the_step_it_is_about_can_be_seen_on_a_small_screen() 
     assert!(drawn(&mut model, 80, 24).contains("./part.sh 0 "), "{}", drawn(&mut model, 80, 24));
     press(&mut model, "G");
     assert!(drawn(&mut model, 80, 24).contains("./part.sh 30"), "it follows again");
+}
+
+#[test]
+fn a_plan_of_a_newer_version_is_shown_by_its_titles_and_nothing_of_it_is_decided() {
+    let spec = serde_json::json!({ "version": 99, "sequence": [] }).into();
+    let mut teller = Teller::of(&canary(), spec);
+    teller.done(0, 41).begin(1, false).end(1, 3, false, Outcome::Exited { code: 1 }, "");
+    teller.tell(
+        1,
+        PlanEnded { plan: ID.into(), end: PlanEnd::Failed, why: "5 % of production exited 1".into() },
+    );
+    let seen = drawn(&mut teller.seen(), 120, 30);
+    for wanted in ["▲ a newer flightdeck wrote this plan (format 99", "push the image", "look at 5 %"] {
+        assert!(seen.contains(wanted), "{wanted} in\n{seen}");
+    }
+    assert!(!seen.contains("carry out again"), "{seen}");
 }

@@ -207,7 +207,7 @@ fn plan(
             hash: "0".repeat(64),
             steps: vec![title.into()],
             confirmed: "enter".into(),
-            spec: serde_json::json!({}),
+            spec: crate::incident::Spec::default(),
         },
     );
     scribe.write(

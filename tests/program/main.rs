@@ -13,6 +13,7 @@ mod terminal;
 mod world;
 
 mod approvals;
+mod approved_programs;
 #[cfg(target_os = "linux")]
 mod asking;
 #[cfg(target_os = "linux")]
@@ -34,6 +35,7 @@ mod finish_resumed;
 mod flags;
 #[cfg(target_os = "linux")]
 mod forge;
+mod golden;
 mod hostile_git;
 #[cfg(target_os = "linux")]
 mod hotfix_start;

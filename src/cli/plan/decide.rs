@@ -24,9 +24,8 @@ pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: O
         None => loaded.state().plan_to_decide().cloned().ok_or_else(nothing)?,
     };
     let doing = format!("plan {} {}", wanted.name(), visible(&run.id));
-    let plan = show::decoded(&run).ok_or_else(|| {
-        let cause = "its steps were written by another version and cannot be read";
-        Failure::new(doing.clone(), cause, "decide with the version of flightdeck that started it")
+    let plan = show::decoded(&run).map_err(|why| {
+        Failure::new(doing.clone(), why, "decide about it with the version of flightdeck that started it")
     })?;
     let choice = chosen(&plan, &run, wanted, to, &doing)?;
     confirm(cx, (&plan, &run), &choice, deciding, &doing)?;

@@ -7,18 +7,19 @@ use super::super::End;
 use super::super::carry::preview;
 use super::super::context::Context;
 use super::super::follow::{about_waiting, how_to_answer, words};
-use crate::failure::Result;
-use crate::incident::{Outcome, PlanRun, Proof, Run, State, StepRun, StepState, Waits};
+use crate::failure;
+use crate::incident::{Outcome, PlanRun, Proof, Run, Spec, State, StepRun, StepState, Waits};
 use crate::plan::Plan;
 use crate::plan::progress::{self, Choice};
+use crate::plan::stored::{self, Unreadable};
 use crate::text::visible;
 
 /// Where the second column begins.
 const INDENT: &str = "               ";
 
-/// The plan that is being carried out; `None` where another version wrote it.
-pub(super) fn decoded(run: &PlanRun) -> Option<Plan> {
-    serde_json::from_value(run.spec.clone()).ok()
+/// The plan that is being carried out.
+pub(super) fn decoded(run: &PlanRun) -> Result<Plan, Unreadable> {
+    stored::read(&run.spec).map(|recorded| recorded.plan)
 }
 
 /// The verb that makes a choice, as it would be typed.
@@ -32,7 +33,7 @@ pub(in super::super) fn verb(plan: &Plan, run: &PlanRun, choice: &Choice) -> Str
 
 /// What can be decided about a plan now, a line each with its verb.
 pub(in super::super) fn choices(run: &PlanRun) -> Vec<String> {
-    let Some(plan) = decoded(run) else { return Vec::new() };
+    let Ok(plan) = decoded(run) else { return Vec::new() };
     let mut lines = Vec::new();
     for choice in progress::choices(&plan, run) {
         lines.push(verb(&plan, run, &choice));
@@ -45,7 +46,7 @@ pub(in super::super) fn choices(run: &PlanRun) -> Vec<String> {
 }
 
 /// Prints all plans, a line each.
-pub(super) fn list(cx: &Context, state: &State, json: bool) -> Result<End> {
+pub(super) fn list(cx: &Context, state: &State, json: bool) -> failure::Result<End> {
     if json {
         cx.out.json(&state.plans.iter().map(sheet).collect::<Vec<_>>())?;
         return Ok(End::Done);
@@ -78,7 +79,7 @@ fn waiting(plan: &PlanRun) -> Option<(usize, &StepRun)> {
 }
 
 /// Prints one plan.
-pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> Result<End> {
+pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> failure::Result<End> {
     if json {
         cx.out.json(&sheet(plan))?;
         return Ok(End::Done);
@@ -105,8 +106,8 @@ pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> R
     }
     match decoded(plan) {
         // Its gates were looked at when it started, and it is confirmed.
-        Some(spec) => cx.out.lines(&preview(&Plan { confirm: None, gates: Vec::new(), ..spec }))?,
-        None => cx.out.line("  its commands were written by another version and cannot be shown")?,
+        Ok(spec) => cx.out.lines(&preview(&Plan { confirm: None, gates: Vec::new(), ..spec }))?,
+        Err(why) => cx.out.line(&format!("  ▲ {why}: its steps cannot be shown, nor carried out here"))?,
     }
     let choices = choices(plan);
     if !choices.is_empty() {
@@ -175,7 +176,7 @@ struct Sheet<'a> {
     ended_at: Option<Timestamp>,
     steps: Vec<StepSheet<'a>>,
     choices: Vec<ChoiceSheet>,
-    spec: &'a serde_json::Value,
+    spec: &'a Spec,
 }
 
 #[derive(Serialize)]
@@ -206,7 +207,7 @@ struct ChoiceSheet {
 }
 
 fn sheet(run: &PlanRun) -> Sheet<'_> {
-    let plan = decoded(run);
+    let plan = decoded(run).ok();
     let choices = plan.iter().flat_map(|plan| {
         progress::choices(plan, run).into_iter().map(|choice| ChoiceSheet {
             decision: choice.decision.name(),

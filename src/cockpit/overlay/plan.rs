@@ -4,16 +4,18 @@ use super::super::edit::LineEdit;
 use super::super::msg::EffectId;
 use super::Scroll;
 use crate::incident::{PlanRun, PlanState, StepRun, StepState};
-use crate::plan::Plan;
 use crate::plan::progress::{self, Choice};
+use crate::plan::{Plan, stored};
 
 /// A plan and how far it came.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanView {
     /// Id of the plan.
     pub plan: String,
-    /// What it does, taken apart once; `None` where another version wrote it.
+    /// What it does, taken apart once; `None` where it cannot be read.
     pub spec: Option<Box<Plan>>,
+    /// Why it cannot be read; empty where it can.
+    pub unreadable: String,
     /// The step the cursor is on, from 0; `None` follows the one that is being carried out.
     pub cursor: Option<usize>,
     /// First line shown.
@@ -38,9 +40,14 @@ pub struct Unsettled {
 impl PlanView {
     /// The view of a plan, on the step that matters now.
     pub fn new(run: &PlanRun) -> Self {
+        let (spec, unreadable) = match stored::read(&run.spec) {
+            Ok(recorded) => (Some(Box::new(recorded.plan)), String::new()),
+            Err(why) => (None, why.to_string()),
+        };
         Self {
             plan: run.id.clone(),
-            spec: serde_json::from_value(run.spec.clone()).ok(),
+            spec,
+            unreadable,
             cursor: None,
             scroll: Scroll::default(),
             unsettled: None,

@@ -70,10 +70,16 @@ pub enum Way<'a> {
 const FEW: usize = 3;
 
 impl Preview {
-    /// A plan that nobody has looked at yet.
+    /// A plan that was just made.
     pub fn new(plan: Plan) -> Self {
+        let hash = plan.hash();
+        Self::of(plan, hash)
+    }
+
+    /// A plan with what it is known by.
+    pub fn of(plan: Plan, hash: String) -> Self {
         Self {
-            hash: plan.hash(),
+            hash,
             details: plan.steps.len() <= FEW,
             plan,
             standings: Vec::new(),

@@ -96,11 +96,13 @@ pub(super) fn production(model: &Model) -> Option<&str> {
 pub(super) fn open(cx: &mut Cx<'_>, role: &str) {
     let Some(state) = cx.model.incident() else { return };
     let Some(waits) = proposal::at_hand(state) else { return cx.say("nothing waits for approval") };
-    let Some(plan) = proposal::plan(waits) else {
-        return cx.say("it was put up by another version and cannot be shown: approve it there");
+    let plan = match proposal::plan(waits) {
+        Ok(plan) => plan,
+        Err(why) => return cx.say(format!("{why}: what cannot be shown is not approved here")),
     };
+    let hash = waits.hash.clone();
     let role = if role.is_empty() { own_role(cx.model, state) } else { role.to_owned() };
-    cx.push(Overlay::Preview(Box::new(Preview { role: Some(role), ..Preview::new(plan) })));
+    cx.push(Overlay::Preview(Box::new(Preview { role: Some(role), ..Preview::of(plan, hash) })));
 }
 
 /// The role in which one decides where none is said: one's own, else the first that has to.

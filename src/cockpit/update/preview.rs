@@ -178,7 +178,7 @@ pub(super) fn standings(
     // Whoever looks at what another has put up does not make it their own plan.
     let put_up = proposal::of(state, &preview.hash).filter(|_| preview.role.is_some());
     let by = put_up.map_or(me, |proposal| proposal.by.as_str());
-    gates::evaluate(&preview.plan, state, policy, by, now)
+    gates::evaluate(&preview.plan, &preview.hash, state, policy, by, now)
 }
 
 /// Tells whether a proposal is one's own.

@@ -17,6 +17,7 @@ use super::super::stop::Wish;
 use super::Conductor;
 use super::wait::{log_in, say, who};
 use crate::incident::{Outcome, Process, RunWaiting, Signalled, StepStarted, Waits};
+use crate::plan::programs::of_action;
 use crate::plan::{Action, Command, ForgeCall, HttpCall};
 
 /// How often signs of life are shown while a call is in flight.
@@ -46,7 +47,10 @@ impl Conductor {
             }
         };
         let timeout = Duration::try_from(timeout).unwrap_or_default();
+        // Looked at once more: nothing else is done between here and its start.
+        let approved = self.vault.check_programs(of_action(action));
         let mut finished = match action {
+            _ if approved.is_err() => Finished::did_not_start(approved.err().unwrap_or_default()),
             Action::Command(command) => self.command(index, command, &dir, run_id, timeout, undo),
             Action::Http(call) => self.http(call, &dir, timeout),
             Action::Forge(call) => self.forge(call, &dir, timeout),

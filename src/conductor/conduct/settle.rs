@@ -99,6 +99,7 @@ impl Conductor {
                 "{place} is gone; cancel this plan and make it anew: it has what is left to do"
             ));
         }
+        self.vault.check_programs([settle.left.asked()])?;
         let variables = self.vault.variables(&settle.left);
         left::asked(&settle.left, variables).map_err(|why| self.vault.mask(&why))
     }

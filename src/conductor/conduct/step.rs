@@ -13,6 +13,7 @@ use super::proof::Answered;
 use super::wait::who;
 use super::{Conductor, Turn};
 use crate::incident::{Body, Outcome, PlanEnd, Proof, StepEnded, StepStarted, StepState};
+use crate::plan::programs::of_step;
 use crate::plan::{Action, Probe, Step};
 
 impl Conductor {
@@ -32,7 +33,10 @@ impl Conductor {
         if let Some(turn) = self.stopped_before(&step) {
             return turn;
         }
-        let may_begin = self.check_frozen().and_then(|()| self.check_guards(&step));
+        let may_begin = self
+            .check_frozen()
+            .and_then(|()| self.vault.check_programs(of_step(&step)))
+            .and_then(|()| self.check_guards(&step));
         if let Err(why) = may_begin {
             return self.refused(index, &step, why);
         }

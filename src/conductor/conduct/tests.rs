@@ -20,7 +20,9 @@ use crate::incident::{
 };
 use crate::journal::Acquired;
 use crate::plan::progress::{Choice, choices};
-use crate::plan::{Action, Command, Guard, HttpCall, Probe, Purpose, ReleaseSpec, Step, Undo, Watch};
+use crate::plan::{
+    Action, Command, Guard, HttpCall, Probe, Purpose, ReleaseSpec, Step, Undo, Watch, Watched,
+};
 
 const REPOSITORY: &str = "/repo/.git";
 const COMMIT: &str = "4f2c91e0000000000000000000000000000000ab";
@@ -111,7 +113,7 @@ impl Yard {
         let watch = Watch {
             time: SignedDuration::from_millis(milliseconds),
             settle: SignedDuration::ZERO,
-            probes: vec![toml::from_str(&probe).unwrap()],
+            probes: vec![Watched::from(&toml::from_str::<crate::config::types::Probe>(&probe).unwrap())],
             cwd: "/".to_owned(),
             judges: None,
         };
@@ -219,7 +221,7 @@ fn started(plan: &Plan) -> Body {
         hash: plan.hash(),
         steps: plan.steps.iter().map(|step| step.title.clone()).collect(),
         confirmed: String::new(),
-        spec: serde_json::to_value(plan).unwrap(),
+        spec: stored::seal(plan).unwrap().spec,
     }
     .into()
 }

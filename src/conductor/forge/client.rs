@@ -18,10 +18,10 @@ use zeroize::Zeroizing;
 
 use super::super::call::retry_after;
 use super::super::mask::Masker;
-use crate::config::types::Forge;
 use crate::health::http::{Http, place as named, redirect, trouble};
 use crate::health::tracker::is_loopback;
 use crate::incident::duration;
+use crate::plan::forge::Forge;
 use crate::plan::forge::Place;
 use crate::text::visible;
 

@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 
 use self::client::{Client, Lost};
 use super::secrets::{Value, get};
-use crate::config::types::Forge;
 use crate::hotfix::forge::{Found, host, tokens};
+use crate::plan::forge::Forge;
 use crate::plan::forge::Place;
 use crate::plan::{SecretFrom, SecretSource};
 

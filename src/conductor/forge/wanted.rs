@@ -11,11 +11,11 @@ use zeroize::Zeroizing;
 use super::super::call::Answered;
 use super::client::{Kind, Lost};
 use super::{Visit, github, gitlab};
-use crate::config::types::Forge;
 use crate::hotfix::forge::Found;
 use crate::hotfix::pull::PullState;
 use crate::incident::Proof;
 use crate::plan::ForgeCall;
+use crate::plan::forge::Forge;
 use crate::plan::forge::Wanted;
 use crate::text::visible;
 

@@ -70,7 +70,7 @@ impl Yard {
             hash: plan.hash(),
             steps: vec!["first".to_owned(), "second".to_owned()],
             confirmed: String::new(),
-            spec: serde_json::to_value(&plan).unwrap(),
+            spec: stored::seal(&plan).unwrap().spec,
         };
         let taken = journal.acquire(now, lease, vec![Draft::now(incident, started)], &|_| false).unwrap();
         assert!(matches!(taken, Acquired::Yes(_)));

@@ -13,7 +13,7 @@ fn watch(urls: &[&str], milliseconds: i64, settle: i64) -> plan::Watch {
             "name = \"probe {index}\"\nurl = \"{url}\"\ninterval = \"20ms\"\ntimeout = \"10s\"\n\
              expect = ['body.ok == true']"
         );
-        toml::from_str(&text).unwrap()
+        plan::Watched::from(&toml::from_str::<Probe>(&text).unwrap())
     };
     plan::Watch {
         time: SignedDuration::from_millis(milliseconds),

@@ -7,8 +7,8 @@ pub mod gitlab;
 use std::collections::BTreeMap;
 
 use super::pull::Pull;
-use crate::config::types::{Forge, PullConfig};
-use crate::plan::forge::{Place, encoded, encoded_path};
+use crate::config::types::PullConfig;
+use crate::plan::forge::{Forge, Place, encoded, encoded_path};
 use crate::plan::{Command, PullText, SecretFrom, SecretSource};
 
 /// Most bytes of an address that browsers and servers are known to take.
@@ -53,7 +53,7 @@ pub fn place(config: &PullConfig, remote: Option<&str>) -> Result<Place, NoPlace
     let at = remote.and_then(at);
     let api = config.api.trim_end_matches('/');
     let host = at.as_ref().map(|at| at.host.as_str());
-    let forge = config.forge.or_else(|| by_api(api)).or_else(|| host.and_then(by_host)).ok_or_else(|| {
+    let forge = config.forge.map(Forge::from).or_else(|| by_api(api)).or_else(|| host.and_then(by_host)).ok_or_else(|| {
         NoPlace(match host {
             Some(host) => format!(
                 "{host} is not known to keep pull requests; say what it is with `forge` under [hotfix.pull]"

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::spec::Spec;
+
 /// How a command came to its end. Never guessed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
@@ -96,7 +98,7 @@ pub struct PlanStarted {
     #[serde(default)]
     pub confirmed: String,
     /// The whole plan as JSON, decoded by the `plan` module.
-    pub spec: serde_json::Value,
+    pub spec: Spec,
 }
 
 /// A plan was put up for approval. Approvals name its hash; it is started under another id.
@@ -115,7 +117,7 @@ pub struct PlanProposed {
     /// One line a step.
     pub steps: Vec<String>,
     /// The whole plan as JSON, decoded by the `plan` module.
-    pub spec: serde_json::Value,
+    pub spec: Spec,
 }
 
 /// What a person decides about a plan that waits, failed, or is of unknown fate.

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::body::{Outcome, PlanEnd, Process, Proof, Waits, WatchVerdict};
+use super::super::body::{Outcome, PlanEnd, Process, Proof, Spec, Waits, WatchVerdict};
 use super::super::record::RecordId;
 
 /// A plan that was put up for approval.
@@ -25,7 +25,15 @@ pub struct Proposal {
     /// One line a step.
     pub steps: Vec<String>,
     /// The whole plan as JSON.
-    pub spec: serde_json::Value,
+    pub spec: Spec,
+}
+
+impl Proposal {
+    /// The commit it is about, in full; empty where it is about none.
+    pub fn commit(&self) -> &str {
+        let commit = self.spec.get("subject").and_then(|subject| subject.get("commit"));
+        commit.and_then(serde_json::Value::as_str).unwrap_or_default()
+    }
 }
 
 /// An approval or a rejection.
@@ -216,7 +224,7 @@ pub struct PlanRun {
     /// Its steps.
     pub steps: Vec<StepRun>,
     /// The whole plan as JSON.
-    pub spec: serde_json::Value,
+    pub spec: Spec,
 }
 
 impl PlanRun {

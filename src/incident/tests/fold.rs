@@ -299,7 +299,7 @@ fn a_step_is_done_when_it_is_proven_and_undone_when_that_is() {
         hash: String::new(),
         steps: vec!["one".to_owned()],
         confirmed: String::new(),
-        spec: serde_json::Value::Null,
+        spec: Spec::default(),
     };
     let bodies: [(Body, StepState); 8] = [
         (began("t.0", false).into(), StepState::Running),
@@ -331,7 +331,7 @@ fn a_plan_waits_as_long_as_one_of_its_steps_does() {
         hash: String::new(),
         steps: vec!["one".to_owned()],
         confirmed: String::new(),
-        spec: serde_json::Value::Null,
+        spec: Spec::default(),
     };
     let waiting = |why: &str| StepWaiting { plan: "t".to_owned(), step: 0, why: why.to_owned() };
     let began =

@@ -277,7 +277,7 @@ fn rolled_back(minute: i64, spec: serde_json::Value) -> [Record; 2] {
         hash: String::new(),
         steps: Vec::new(),
         confirmed: String::new(),
-        spec,
+        spec: spec.into(),
     };
     let ended = PlanEnded { plan: "rollback-production-1".into(), end: PlanEnd::Done, why: String::new() };
     [record(minute, started), record(minute + 1, ended)]

@@ -37,7 +37,7 @@ fn rollback(incident: IncidentId) -> [Draft; 2] {
         hash: String::new(),
         steps: Vec::new(),
         confirmed: String::new(),
-        spec: serde_json::json!({ "way": "redeploy" }),
+        spec: serde_json::json!({ "way": "redeploy" }).into(),
     };
     let ended = PlanEnded { plan: plan(), end: PlanEnd::Done, why: String::new() };
     [Draft::now(incident, started), Draft::now(incident, ended)]

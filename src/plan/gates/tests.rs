@@ -11,6 +11,8 @@ use crate::incident::{
 };
 use crate::plan::{Action, Command, Purpose, Step};
 
+mod demand;
+
 const COMMIT: &str = "4f2c91e0aa";
 
 fn minutes(n: i64) -> Timestamp {
@@ -89,7 +91,7 @@ impl Told {
             hash: String::new(),
             steps: vec![if purpose == "test" { "check unit".into() } else { purpose.into() }],
             confirmed: String::new(),
-            spec: serde_json::json!({ "subject": subject }),
+            spec: serde_json::json!({ "subject": subject }).into(),
         })
         .and(StepStarted {
             plan: id.into(),
@@ -121,7 +123,7 @@ fn one(gate: Gate, told: &Told) -> Standing {
 
 fn stands(gate: Gate, told: &Told, by: &str, minute: i64) -> Standing {
     let state = told.state();
-    let list = evaluate(&plan_with(vec![gate]), &state, &Policy::built_in(), by, minutes(minute));
+    let list = evaluate(&plan_with(vec![gate]), &hash(), &state, &Policy::built_in(), by, minutes(minute));
     let [standing] = list.as_slice() else { panic!("one gate") };
     standing.clone()
 }
@@ -238,7 +240,7 @@ fn approval_gate() -> Gate {
 }
 
 fn hash() -> String {
-    plan_with(vec![]).hash()
+    plan_with(vec![approval_gate()]).hash()
 }
 
 fn yes(role: &str, by: &str) -> Approved {

@@ -88,7 +88,7 @@ fn at(state: PlanState, steps: Vec<StepRun>) -> PlanRun {
         state,
         why: String::new(),
         steps,
-        spec: serde_json::Value::Null,
+        spec: crate::incident::Spec::default(),
     }
 }
 

@@ -123,7 +123,7 @@ fn whole_story() -> Story {
         hash: String::new(),
         steps: vec!["./deploy.sh hotfix/pool-limit staging".into()],
         confirmed: "enter".into(),
-        spec: serde_json::Value::Null,
+        spec: crate::incident::Spec::default(),
     });
     story.tell(StepStarted {
         plan: "deploy-staging-1".into(),
@@ -240,7 +240,7 @@ proptest! {
             story.tell(Ticked { item: text.into(), title: text.into(), state: CheckState::Failed, note: text.into() });
             story.tell(PlanStarted {
                 plan: "p".into(), title: text.into(), purpose: text.into(), target: text.into(),
-                hash: text.into(), steps: vec![text.into()], confirmed: text.into(), spec: serde_json::Value::Null,
+                hash: text.into(), steps: vec![text.into()], confirmed: text.into(), spec: crate::incident::Spec::default(),
             });
             story.tell(StepStarted { plan: "p".into(), step: 0, run: "p.0".into(), process: None, undo: false });
             story.tell(StepEnded {
@@ -300,7 +300,7 @@ fn decisions_about_plans_and_releases_read_well() {
         hash: String::new(),
         steps: vec!["switch".into(), "warm up".into(), "tidy".into()],
         confirmed: String::new(),
-        spec: serde_json::Value::Null,
+        spec: crate::incident::Spec::default(),
     });
     started(&mut story, 0, "d.0", false);
     ended(&mut story, 0, "d.0", Outcome::Exited { code: 2 });

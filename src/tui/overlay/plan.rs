@@ -99,6 +99,13 @@ fn lines(ui: Ui<'_>, run: &PlanRun, view: &PlanView, columns: u16) -> (Vec<Line>
         let (_, role) = glyph::plan(run);
         lines.push(Line::of("  ", ui.of(role)).with(&run.why, ui.of(role)).hanging(2));
     }
+    if !view.unreadable.is_empty() {
+        let text = format!(
+            "▲ {}: only its titles can be shown, and it cannot be gone on with here",
+            view.unreadable
+        );
+        lines.push(Line::of(&text, ui.of(Role::Warn)).hanging(2));
+    }
     lines.push(Line::default());
     let at = view.step(run);
     let unsettled = view.unsettled_step(run);

@@ -71,6 +71,9 @@ fn lines(ui: Ui<'_>, preview: &Preview, roomy: bool) -> Vec<Line> {
     };
     lines.extend(above);
     gates::lines(ui, &mut lines, preview);
+    for warning in &plan.warnings {
+        lines.push(Line::of("▲      ", ui.of(Role::Warn)).with(warning, ui.of(Role::Warn)).hanging(7));
+    }
     for note in &plan.notes {
         lines.push(Line::of("note   ", faint).with(note, ui.of(Role::Warn)).hanging(7));
     }

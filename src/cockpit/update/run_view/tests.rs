@@ -65,7 +65,7 @@ impl Bench {
             target: "staging".into(),
             hash: String::new(),
             steps: vec!["deploy".into()],
-            spec: serde_json::Value::Null,
+            spec: crate::incident::Spec::default(),
             confirmed: "enter".into(),
         };
         bench.happens(plan);

@@ -81,7 +81,7 @@ fn they_are_read_again_on_a_key_and_after_a_plan_that_set_one() {
             hash: String::new(),
             steps: Vec::new(),
             confirmed: "y".into(),
-            spec: serde_json::Value::Null,
+            spec: crate::incident::Spec::default(),
         };
         let ended = PlanEnded { plan: format!("{purpose}-1"), end: PlanEnd::Done, why: String::new() };
         let records = vec![table.record(started.into()), table.record(ended.into())];

@@ -44,7 +44,7 @@ impl Table {
             hash: plan.hash(),
             steps: plan.steps.iter().map(|step| step.title.clone()).collect(),
             confirmed: "y".into(),
-            spec: serde_json::to_value(plan).unwrap(),
+            spec: crate::plan::stored::seal(plan).unwrap().spec,
         });
     }
 

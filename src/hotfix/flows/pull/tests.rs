@@ -1,7 +1,7 @@
 use super::*;
-use crate::config::types::Forge;
 use crate::hotfix::pull::Check;
 use crate::hotfix::state::Head;
+use crate::plan::forge::Forge;
 use crate::plan::{Ask as Question, SecretFrom};
 
 const HEAD: &str = "4f2c91e0a1b2c3d4e5f60718293a4b5c6d7e8f90";

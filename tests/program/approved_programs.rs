@@ -1,0 +1,200 @@
+//! What was approved is what runs: also what is in the scripts that a plan names, and with the gates
+//! that were demanded then.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::approvals::{CONFIG, Site};
+use super::world::{Ended, wait_until};
+
+impl Site {
+    /// Writes a script and leaves it uncommitted.
+    fn script(&self, name: &str, text: &str) {
+        let path = self.shell.directory.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn to_production(&self) -> Ended {
+        self.shell.flightdeck(&["deploy", "production", "--confirm", "production"])
+    }
+
+    fn approve(&self) {
+        self.shell.flightdeck(&["deploy", "production", "--propose"]).succeeded();
+        for (role, person) in [("lead", "Omar"), ("product-manager", "Li")] {
+            self.person(person).flightdeck(&["approve", role]).succeeded();
+        }
+    }
+
+    fn configure(&self, config: &str) {
+        std::fs::write(self.shell.directory.join("flightdeck.toml"), config).unwrap();
+        self.shell.flightdeck(&["trust"]).succeeded();
+    }
+
+    fn preview(&self) -> String {
+        self.shell.flightdeck(&["deploy", "production", "--dry-run"]).succeeded().stdout
+    }
+}
+
+#[test]
+fn a_script_that_was_edited_after_the_approval_does_not_run() {
+    let site = Site::new("P1", CONFIG);
+    site.validate();
+    site.approve();
+    assert!(!site.preview().contains('▲'), "{}", site.preview());
+    let before = std::fs::read(site.shell.directory.join("deploy.sh")).unwrap();
+    site.script("deploy.sh", "echo $* >> ../deployed\necho edited production >> ../deployed");
+    let preview = site.preview();
+    assert!(preview.contains("▲ deploy.sh has uncommitted changes"), "{preview}");
+    site.to_production().ended_with(3).said("lead: Omar approved another version of this plan");
+    assert_eq!(site.deployed(), 0);
+    // As it was, it is what was approved.
+    std::fs::write(site.shell.directory.join("deploy.sh"), before).unwrap();
+    assert!(!site.preview().contains("uncommitted"), "{}", site.preview());
+    site.to_production().succeeded();
+    assert_eq!(site.deployed(), 1);
+}
+
+/// Between the start of the plan and the start of the step.
+#[test]
+fn a_script_that_changes_while_its_plan_runs_does_not_run() {
+    let site = Site::new("P1", &CONFIG.replace("protected = true\n", "").replace("gates = [", "#gates = ["));
+    // The first step of two edits what the second would run.
+    let config = r#"
+[[checks]]
+name = "first"
+command = ["./first.sh"]
+
+[[checks]]
+name = "second"
+command = ["sh", "second.sh"]
+"#;
+    site.script("first.sh", "echo 'echo edited >> ../ran' >> second.sh; echo first >> ../ran");
+    std::fs::write(site.shell.directory.join("second.sh"), "echo second >> ../ran\n").unwrap();
+    site.configure(config);
+    site.commit("two checks");
+    site.shell.flightdeck(&["test"]).ended_with(1);
+    let plan = site.shell.json(&["plan", "show", "--json"]);
+    assert_eq!(plan["steps"][0]["outcome"]["state"], "exited", "{plan}");
+    assert_eq!(plan["steps"][1]["outcome"]["state"], "did-not-start", "{plan}");
+    let why = plan["steps"][1]["outcome"]["why"].as_str().unwrap();
+    assert_eq!(why, "second.sh changed since the plan was approved: put it back, or make the plan again");
+    assert_eq!(std::fs::read_to_string(site.world.path("ran")).unwrap(), "first\n");
+    // Nor is it tried again with what is there now; with what was approved it is.
+    site.shell
+        .flightdeck(&["plan", "retry"])
+        .ended_with(3)
+        .said("second.sh changed since the plan was approved");
+    std::fs::write(site.shell.directory.join("second.sh"), "echo second >> ../ran\n").unwrap();
+    site.shell.flightdeck(&["plan", "retry"]).succeeded();
+    assert_eq!(std::fs::read_to_string(site.world.path("ran")).unwrap(), "first\nsecond\n");
+}
+
+/// What tells whether it is done, and what takes it back, are approved as well.
+#[test]
+fn proof_and_rollback_are_frozen_too() {
+    let config = r#"
+[[environments]]
+name = "staging"
+deploy = ["./deploy.sh", "{ref}"]
+proof = ["sh", "deployed.sh"]
+expect = "yes"
+proof_within = "1s"
+
+[[environments.rollbacks]]
+name = "by-hand"
+command = ["./back.sh"]
+target = ["echo", "v1"]
+"#;
+    let site = Site::new("P2", config);
+    site.script("back.sh", "echo back >> ../deployed");
+    site.script("deploy.sh", "echo 'echo yes' > deployed.sh; echo staging >> ../deployed");
+    std::fs::write(site.shell.directory.join("deployed.sh"), "echo no\n").unwrap();
+    site.commit("a deploy that proves itself");
+    // The deploy rewrites what would prove it: that is no proof.
+    site.shell.flightdeck(&["deploy", "staging"]).ended_with(6);
+    let plan = site.shell.json(&["plan", "show", "--json"]);
+    let why = plan["steps"][0]["proof_why"].as_str().unwrap();
+    assert!(why.starts_with("deployed.sh changed since the plan was approved"), "{plan}");
+
+    let preview = site.shell.flightdeck(&["rollback", "by-hand", "--dry-run"]).succeeded().stdout;
+    assert!(preview.contains("back.sh as it is now ("), "{preview}");
+    let hash = || site.shell.json(&["rollback", "by-hand", "--dry-run", "--json"])["hash"].clone();
+    let before = hash();
+    site.script("back.sh", "echo elsewhere >> ../deployed");
+    assert_ne!(before, hash(), "another script is another plan");
+}
+
+/// The preview on the screen was confirmed: what starts is what it showed.
+#[test]
+fn a_script_that_changes_under_the_preview_is_not_started() {
+    let site = Site::new("P2", CONFIG);
+    let cockpit = super::terminal::Terminal::open(&site.shell, 40, 140, &[]);
+    cockpit.wait_text("Checkout answers 500");
+    cockpit.press("ds");
+    cockpit.wait_text("./deploy.sh main staging");
+    site.script("deploy.sh", "echo edited staging >> ../deployed");
+    cockpit.press_until("y", "the refusal", |screen| screen.contains("deploy.sh changed since"));
+    assert!(!site.world.path("deployed").exists());
+}
+
+#[test]
+fn a_gate_that_is_dropped_after_the_approval_is_still_demanded() {
+    let site = Site::new("P1", CONFIG);
+    // All but staging is there.
+    site.shell.flightdeck(&["test"]).succeeded();
+    site.shell.flightdeck(&["tick", "core"]).succeeded();
+    site.approve();
+    site.to_production().ended_with(3).said("1 gate not met: staging");
+    for dropped in [
+        CONFIG.replace(", \"staging\", \"freeze\"]", ", \"freeze\"]"),
+        CONFIG.replace(
+            "gates = [\"checks\", \"checklist\", \"approvals\", \"staging\", \"freeze\"]",
+            "gates = []",
+        ),
+    ] {
+        assert_ne!(dropped, CONFIG);
+        site.configure(&dropped);
+        let refused = site.to_production().ended_with(3);
+        for words in [
+            "staging: not deployed to staging (demanded when Omar and Li approved, and dropped from the configuration since)",
+            "Omar approved another version of this plan",
+        ] {
+            assert!(refused.stderr.contains(words), "`{words}` in {}", refused.stderr);
+        }
+        let preview = site.preview();
+        assert!(preview.contains("✗ staging"), "{preview}");
+    }
+    assert_eq!(site.deployed(), 0);
+
+    // Those who approved see it without the gate, and approve that: it is their word now.
+    site.configure(&CONFIG.replace(", \"staging\", \"freeze\"]", ", \"freeze\"]"));
+    site.approve();
+    site.to_production().succeeded();
+    assert_eq!(site.deployed(), 1);
+}
+
+/// Fewer checks, fewer people, no protection: less is demanded than was approved.
+#[test]
+fn a_gate_that_demands_less_than_was_approved_voids_it() {
+    let config = format!("{CONFIG}\n[[checks]]\nname = \"lint\"\ncommand = [\"true\"]\n");
+    let site = Site::new("P1", &config);
+    site.validate();
+    site.approve();
+    let shown = || site.shell.json(&["deploy", "production", "--dry-run", "--json"]);
+    let blocks = |plan: &serde_json::Value, id: &str| {
+        let gates = plan["gates"].as_array().unwrap();
+        gates.iter().filter(|gate| gate["id"] == id && gate["met"] == "no").count()
+    };
+    assert_eq!(blocks(&shown(), "approvals"), 0, "{}", shown());
+    for weaker in [
+        CONFIG.to_owned(),
+        format!("{config}\n[policy.P1]\napprovals = [\"lead\"]\n"),
+        config.replace("protected = true\n", ""),
+    ] {
+        site.configure(&weaker);
+        assert_ne!(blocks(&shown(), "approvals"), 0, "{weaker}: {}", shown());
+    }
+    site.configure(&config);
+    wait_until("the approvals to count again", || (blocks(&shown(), "approvals") == 0).then_some(()));
+    site.to_production().succeeded();
+}
