@@ -125,7 +125,9 @@ fn text(verified: &Verified) -> String {
         }
     }
     if verified.chains.is_empty() {
-        lines = vec![lines[0].replace("; the chains end in", "")];
+        for line in &mut lines {
+            *line = line.replace("; the chains end in", "");
+        }
     }
     lines.join("\n")
 }
