@@ -69,10 +69,10 @@ fn what_was_acknowledged_survives_kill_9_once_and_the_chain_verifies() {
         .map(|writer| {
             let shell = shell.clone().with("FLIGHTDECK_USER", format!("writer {writer}"));
             std::thread::spawn(move || {
-                // Spread over the whole life of the process and a little past its end.
+                // Spread over the whole life of the process and past its end: two at once take longer.
                 (0..NOTES / 2)
                     .filter_map(|index| {
-                        let after = usual * ((index * 37) % 150) as u32 / 100;
+                        let after = usual * ((index * 37) % 250) as u32 / 100;
                         note_and_kill(&shell, &format!("{writer}/{index}"), after)
                     })
                     .collect::<Vec<_>>()

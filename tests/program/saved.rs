@@ -61,11 +61,15 @@ fn a_journal_that_is_taken_away_is_told_before_anything_is_written_and_gone_on_w
     // What the screen shows can be got to safety all the same.
     terminal.press_until("iR", "the report", |screen| screen.contains("export records"));
     terminal.press("e");
-    terminal.wait_text("exported as");
-    let mut export = std::fs::read_dir(&shell.directory).unwrap().map(|entry| entry.unwrap().path());
-    let export = export.find(|path| path.extension().is_some_and(|e| e == "jsonl")).unwrap();
+    let export = wait_until("the whole export", || {
+        let mut files = std::fs::read_dir(&shell.directory).unwrap().map(|entry| entry.unwrap().path());
+        let export = files.find(|path| path.extension().is_some_and(|ending| ending == "jsonl"))?;
+        let text = std::fs::read_to_string(&export).ok()?;
+        (text.ends_with('\n') && text.lines().count() == 2).then_some(export)
+    });
     assert_eq!(export.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     terminal.press("<esc>");
+    terminal.wait_gone("export records");
     assert!(!state.exists(), "nothing was made in its place");
 
     let elsewhere = shell.clone().with("FLIGHTDECK_STATE_DIR", world.path("elsewhere"));
@@ -405,7 +409,6 @@ fn files_that_hold_the_record_are_readable_by_their_owner_only() {
     let number = shell.json(&["history", "--json"])[0]["id"].as_str().unwrap().to_owned();
     for (key, name) in [("s", format!("{number}.md")), ("e", format!("{number}.jsonl"))] {
         terminal.press(key);
-        terminal.wait_text(&name);
         wait_until("the file", || shell.directory.join(&name).exists().then_some(()));
         private(&name);
     }
