@@ -206,15 +206,16 @@ fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around) {
     }
     // Of one sample it is told what it says, not what an alarm would make of it.
     let states = tracker.statuses().iter().zip(&asked);
-    around.health =
-        states.map(|(status, asked)| ProbeState { state: asked.state, ..ProbeState::from(status) }).collect();
+    around.health = states
+        .map(|(status, asked)| ProbeState { state: asked.state, ..ProbeState::from(&**status) })
+        .collect();
     around.remarks.extend(tracker.own_network_down());
 }
 
 /// Every configured probe, of which nothing is known.
 fn configured_probes(setup: &Setup, why: &str) -> Vec<ProbeState> {
     let tracker = Tracker::new(&setup.config.probes);
-    let unknown = tracker.statuses().iter().map(ProbeState::from);
+    let unknown = tracker.statuses().iter().map(|status| ProbeState::from(&**status));
     unknown.map(|probe| ProbeState { why: why.to_owned(), ..probe }).collect()
 }
 

@@ -1,6 +1,7 @@
 //! The state of the program: all that is drawn, and nothing else.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -56,7 +57,7 @@ pub struct Model {
     /// Its pull request.
     pub pull: Option<pull::Looked>,
     /// Probes as they stand.
-    pub probes: Vec<series::Status>,
+    pub probes: Vec<Arc<series::Status>>,
     /// The latest output of the run that is followed in the runs pane.
     pub output: Option<Output>,
     /// Where each pane is scrolled to, in the order of [`Pane::ALL`].
@@ -116,11 +117,32 @@ pub struct Derived {
     pub timeline: Option<Vec<usize>>,
     /// What `timeline` was worked out for: number of records and filter.
     pub timeline_of: (usize, String),
+    /// What the clocks and what is next were worked out for, of what changes without a fact.
+    pub next_of: NextOf,
     /// What a newcomer should try next in a drill.
     pub guide: Option<String>,
     /// Of those who have to approve: how many have, how many there are, and whether somebody
     /// rejects. `None`: nobody has to now.
     pub approvals: Option<(usize, usize, bool)>,
+}
+
+/// What is next depends on this besides facts and time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NextOf {
+    /// The open incident, and how many records it has.
+    pub incident: Option<(IncidentId, usize)>,
+    /// The focused pane, and what the cursor of the runs is on: keys mean something else there.
+    pub focus: Option<Pane>,
+    /// The cursor of the runs, and their filter.
+    pub runs: (Option<usize>, String),
+    /// Whether the output of a run is open.
+    pub output: bool,
+    /// What a command asks.
+    pub question: Option<(String, String)>,
+    /// How production is.
+    pub healthy: Option<bool>,
+    /// Whether the guide is shown.
+    pub guide: bool,
 }
 
 /// The five panes.
@@ -367,6 +389,7 @@ impl Model {
         let filter = self.view(Pane::Health).filter.to_lowercase();
         self.probes
             .iter()
+            .map(|probe| &**probe)
             .filter(move |probe| filter.is_empty() || probe.name.to_lowercase().contains(&filter))
     }
 

@@ -1,5 +1,7 @@
 //! What goes into the core and what comes out: messages and effects, closed lists both.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::commands::Invoke;
@@ -117,7 +119,7 @@ pub enum Fact {
     /// Probes as they stand, and which changed their state for good.
     Health {
         /// All probes in order of the configuration.
-        probes: Vec<series::Status>,
+        probes: Vec<Arc<series::Status>>,
         /// Edges, to be recorded while an incident is open.
         edges: Vec<Edge>,
     },

@@ -1,6 +1,7 @@
 //! All probes as they stand: what is drawn, and which changes are worth a record. Pure.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -19,8 +20,11 @@ pub const UNREACHABLE: &str = "unreachable";
 /// The state of every configured probe.
 #[derive(Debug, Clone, Default)]
 pub struct Tracker {
-    statuses: Vec<Status>,
+    /// Shared with whoever draws them: one that changes is copied, the others are not.
+    statuses: Vec<Arc<Status>>,
     alarms: Vec<Watched>,
+    /// Where each probe is, by its name.
+    places: BTreeMap<String, usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -35,42 +39,47 @@ struct Watched {
 impl Tracker {
     /// A row for each probe, in the order of the configuration, nothing known yet.
     pub fn new(probes: &[Probe]) -> Self {
-        let statuses = probes.iter().map(blank).collect();
+        let statuses = probes.iter().map(|probe| Arc::new(blank(probe))).collect();
+        let places = probes.iter().enumerate().map(|(place, probe)| (probe.name.clone(), place)).collect();
         let alarms = probes.iter().map(|probe| Watched {
             alarm: Alarm::new(probe.confirm),
             recorded: State::Unknown,
             remote: probe.url.as_deref().map(host).filter(|host| !is_loopback(host)).map(str::to_owned),
         });
-        Self { statuses, alarms: alarms.collect() }
+        Self { statuses, alarms: alarms.collect(), places }
     }
 
     /// Takes up a state recorded earlier, so that a restart recovers nothing. A probe that is
     /// not configured any more is passed over.
     pub fn restore(&mut self, name: &str, state: State, since: Timestamp) {
-        for (status, watched) in self.statuses.iter_mut().zip(&mut self.alarms) {
-            if status.name == name {
-                watched.alarm.restore(state, since);
-                watched.recorded = state;
-                status.state = watched.alarm.state();
-                status.since = watched.alarm.since();
-            }
-        }
+        let Some(place) = self.places.get(name) else { return };
+        let (Some(status), Some(watched)) = (self.statuses.get_mut(*place), self.alarms.get_mut(*place))
+        else {
+            return;
+        };
+        watched.alarm.restore(state, since);
+        watched.recorded = state;
+        let status = Arc::make_mut(status);
+        status.state = watched.alarm.state();
+        status.since = watched.alarm.since();
     }
 
     /// Takes up samples from before, oldest first: history to draw, which changes no state.
     pub fn remember(&mut self, name: &str, samples: &[(Timestamp, Option<f64>)]) {
-        for status in self.statuses.iter_mut().filter(|status| status.name == name) {
-            let first = status.history.front().map(|(at, _)| *at);
-            let older = samples.iter().filter(|(at, _)| first.is_none_or(|first| *at < first));
-            let room = Status::MAX_HISTORY.saturating_sub(status.history.len());
-            for sample in older.rev().take(room) {
-                status.history.push_front(*sample);
-            }
+        let Some(status) = self.places.get(name).and_then(|place| self.statuses.get_mut(*place)) else {
+            return;
+        };
+        let status = Arc::make_mut(status);
+        let first = status.history.front().map(|(at, _)| *at);
+        let older = samples.iter().filter(|(at, _)| first.is_none_or(|first| *at < first));
+        let room = Status::MAX_HISTORY.saturating_sub(status.history.len());
+        for sample in older.rev().take(room) {
+            status.history.push_front(*sample);
         }
     }
 
     /// Every probe, in the order of the configuration.
-    pub fn statuses(&self) -> &[Status] {
+    pub fn statuses(&self) -> &[Arc<Status>] {
         &self.statuses
     }
 
@@ -79,6 +88,7 @@ impl Tracker {
     /// that a probe never asked before is good.
     pub fn observe(&mut self, probe: usize, sample: Sample) -> Option<Edge> {
         let (status, watched) = (self.statuses.get_mut(probe)?, self.alarms.get_mut(probe)?);
+        let status = Arc::make_mut(status);
         let was_asked = status.last.is_some() || watched.recorded != State::Unknown;
         let edge = watched.alarm.observe(sample.at, sample.verdict, &sample.why);
         status.state = watched.alarm.state();

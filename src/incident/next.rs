@@ -68,7 +68,7 @@ pub struct Next {
 /// What should be done now, most pressing first. Empty only when the incident is closed.
 pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Vec<Next> {
     let clocks = clocks(state, policy, now);
-    let mut steps = Steps { state, policy, facts, clocks, list: Vec::new() };
+    let mut steps = Steps { state, policy, facts, clocks, list: Vec::new(), enough: usize::MAX };
     if state.in_conflict() {
         steps.conflict();
     }
@@ -132,6 +132,8 @@ struct Steps<'a> {
     facts: &'a Facts,
     clocks: Vec<Clock>,
     list: Vec<Next>,
+    /// How long the list may become before what follows is left out anyway.
+    enough: usize,
 }
 
 impl Steps<'_> {
@@ -204,12 +206,13 @@ impl Steps<'_> {
             self.add("trust", "", "look at what flightdeck.toml would run, and trust it");
         }
         let before = self.list.len();
+        self.enough = before + AHEAD;
         if state.phase < Phase::Verify {
             self.until_deployed();
         } else {
             self.until_resolved();
         }
-        self.list.truncate(before + AHEAD);
+        self.list.truncate(self.enough);
         if state.impact.is_empty() {
             self.add("impact", "", "say who is affected, and how");
         }

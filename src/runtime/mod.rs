@@ -99,6 +99,13 @@ enum Event {
     Panicked,
 }
 
+impl Event {
+    /// Tells whether the program ends with it.
+    const fn ends(&self) -> bool {
+        matches!(self, Self::End | Self::Signal(_))
+    }
+}
+
 /// Opens the cockpit and runs it to its end; returns the signal that ended it, which
 /// [`die_of`] passes on.
 ///

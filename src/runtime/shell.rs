@@ -246,6 +246,10 @@ impl<'a> Shell<'a> {
         let began = Instant::now();
         // All of it is looked at: a key that has been read already may take back one before it.
         self.backlog.extend(queue.try_iter());
+        if self.backlog.iter().any(Event::ends) {
+            // What was typed before the end still counts; what would only be shown does not.
+            self.backlog.retain(|event| event.ends() || matches!(event, Event::Typed(_)));
+        }
         for _ in 0..=DRAIN {
             let Some(event) = self.backlog.pop_front() else { break };
             self.take(event)?;

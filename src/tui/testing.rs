@@ -1,6 +1,7 @@
 //! Models for the tests of drawing, and pictures of what was drawn.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -266,7 +267,7 @@ pub(super) fn branch() -> BranchState {
 }
 
 /// Six probes with an hour of history, one failing since the fault began, one unknown.
-pub(super) fn probes() -> Vec<Status> {
+pub(super) fn probes() -> Vec<Arc<Status>> {
     let probe = |name: &str,
                  state: State,
                  unit: &str,
@@ -299,7 +300,7 @@ pub(super) fn probes() -> Vec<Status> {
     };
     let wave =
         |low: f64, high: f64| move |i: i64| Some(low + (high - low) * ((i as f64 / 17.0).sin() + 1.0) / 2.0);
-    vec![
+    let probes = [
         probe("api /health", State::Failing, "ms", Some(("> 800", 800.0)), &|i| {
             if (120..140).contains(&i) {
                 None
@@ -314,7 +315,8 @@ pub(super) fn probes() -> Vec<Status> {
         probe("db connections", State::Ok, "", Some(("> 180", 180.0)), &wave(60.0, 96.0)),
         probe("cpu", State::Ok, "%", Some(("> 85", 85.0)), &wave(20.0, 41.0)),
         probe("orders/min", State::Unknown, "", Some(("< 5", 5.0)), &|_| None),
-    ]
+    ];
+    probes.map(Arc::new).to_vec()
 }
 
 /// Draws a frame and returns its cells.

@@ -42,11 +42,17 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
         if spec.command.is_menu()
             && !matches!(spec.command, Command::Notes | Command::Incident | Command::View | Command::Hotfix)
         {
+            let opened = path(model, &Invoke::from(spec.command));
             for item in menu(model, spec.command).items {
                 // What a menu explains behind the dot would only blur the search.
                 let short = item.label.split(" · ").next().unwrap_or_default();
                 let label = format!("{}: {short}", spec.title);
-                items.push(Item { path: path(model, &item.invoke), label, ..item });
+                let path = if opener(item.invoke.command) == spec.command {
+                    join([opened.clone(), item.key.map_or_else(String::new, |key| key.to_string())])
+                } else {
+                    path(model, &item.invoke)
+                };
+                items.push(Item { path, label, ..item });
             }
         } else if !spec.command.is_menu()
             && spec.command != Command::Palette
@@ -87,20 +93,52 @@ pub fn path(model: &Model, invoke: &Invoke) -> String {
     if invoke.argument.is_empty() {
         parts.extend(own);
     } else {
-        let opener = match invoke.command {
-            Command::Smoke | Command::Watch => Command::Deploy,
-            Command::Approve => Command::Approvals,
-            command => command,
-        };
-        let item = menu(model, opener).items.into_iter().find(|item| item.invoke == *invoke);
-        let key = item.and_then(|item| item.key).map(|key| key.to_string());
-        if opener == invoke.command {
+        if opener(invoke.command) == invoke.command {
             parts.extend(own);
         }
-        parts.extend(key);
+        parts.extend(key_in_menu(model, invoke).map(|key| key.to_string()));
     }
-    parts.retain(|part| !part.is_empty());
-    parts.join(" ")
+    join(parts)
+}
+
+fn join(parts: impl IntoIterator<Item = String>) -> String {
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The command whose menu has the rows of a command.
+fn opener(command: Command) -> Command {
+    match command {
+        Command::Smoke | Command::Watch => Command::Deploy,
+        Command::Approve => Command::Approvals,
+        command => command,
+    }
+}
+
+/// The key of a row in its menu. Where a menu may be long it is found without making the menu.
+fn key_in_menu(model: &Model, invoke: &Invoke) -> Option<Key> {
+    let config = &model.config.config;
+    let opener = opener(invoke.command);
+    match (opener, invoke.command) {
+        (Command::Deploy, Command::Deploy | Command::Smoke) => {
+            let place = config.environments.iter().position(|env| env.name == invoke.argument)?;
+            let letter = environment_letters(model).get(place).copied().flatten()?;
+            let smoke = invoke.command == Command::Smoke;
+            Some(Key::char(if smoke { letter.to_ascii_uppercase() } else { letter }))
+        }
+        (Command::Test, _) if invoke.argument != ALL => {
+            let place = config.checks.iter().position(|check| check.name == invoke.argument)?;
+            let names: Vec<&str> = config.checks.iter().map(|check| check.name.as_str()).collect();
+            letters(&names, &['a']).get(place).copied().flatten().map(Key::char)
+        }
+        (opener, _) => menu(model, opener).items.into_iter().find(|item| item.invoke == *invoke)?.key,
+    }
+}
+
+/// The letter of each environment in the menu of deploys.
+fn environment_letters(model: &Model) -> Vec<Option<char>> {
+    let names: Vec<&str> = model.config.config.environments.iter().map(|env| env.name.as_str()).collect();
+    let taken = watch(model).and_then(|item| item.key).and_then(Key::text);
+    letters(&names, taken.as_slice())
 }
 
 /// Why a command cannot be used now; `None`: it can.
@@ -321,10 +359,18 @@ pub(super) fn rows(
 
 /// A letter or digit for each name: the first of its own that is free, else the next free
 /// digit; `None` when all are used up.
-pub fn letters(names: &[String], taken: &[char]) -> Vec<Option<char>> {
+pub fn letters<Name: AsRef<str>>(names: &[Name], taken: &[char]) -> Vec<Option<char>> {
+    /// Letters and digits but zero, which no name is given unless it has one.
+    const ALL: usize = 35;
     let mut used: Vec<char> = taken.to_vec();
     let mut out = Vec::with_capacity(names.len());
     for name in names {
+        let free = used.iter().filter(|c| matches!(c, '1'..='9' | 'a'..='z')).count() < ALL;
+        let name = name.as_ref();
+        if !free && (used.contains(&'0') || !name.contains('0')) {
+            out.push(None);
+            continue;
+        }
         let own = name.chars().map(|c| c.to_ascii_lowercase()).filter(char::is_ascii_alphanumeric);
         let letter = own.chain('1'..='9').chain('a'..='z').find(|c| !used.contains(c));
         used.extend(letter);
@@ -442,10 +488,13 @@ fn deploys(model: &Model) -> (String, Vec<Item>) {
     let names: Vec<String> = environments.iter().map(|env| env.name.clone()).collect();
     let watch = watch(model);
     let taken: Vec<char> = watch.as_ref().and_then(|item| item.key).and_then(Key::text).into_iter().collect();
+    let keys = environment_letters(model);
     let mut items = rows(Command::Deploy, &names, &taken, |index| {
         let busy = busy(model, &names[index]);
         let way = environments.get(index).map(way).unwrap_or_default();
-        let unmet = super::approvals::unmet(model, &names[index]);
+        // A row without a key is there to be seen: how its gates stand is for who can pick it.
+        let has_key = keys.get(index).is_some_and(Option::is_some);
+        let unmet = if has_key { super::approvals::unmet(model, &names[index]) } else { Vec::new() };
         let gates = match unmet.len() {
             0 => String::new(),
             1 => format!(" · ✗ {} not met", unmet[0].id),

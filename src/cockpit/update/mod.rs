@@ -19,12 +19,14 @@ mod submit;
 mod survey;
 mod suspects;
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::commands::{Command, Invoke};
 use super::lines;
-use super::model::{Derived, Model, Pane};
-use super::msg::{Effect, EffectId, Msg};
+use super::model::{Derived, Model, NextOf, Pane};
+use super::msg::{Effect, EffectId, Fact, Msg};
 use super::overlay::Overlay;
 use crate::drill::guide;
 use crate::failure::Failure;
@@ -41,6 +43,12 @@ const PANE_TAIL: u64 = 64 * 1024;
 pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
     let mut cx = Cx { model, effects: Vec::new() };
     let changes = !matches!(msg, Msg::Shown { .. });
+    // Keys and samples come by the thousand, and change of what is next only what is looked for there.
+    let told = match &msg {
+        Msg::Key(_) | Msg::Mouse(_) | Msg::Paste(_) | Msg::Resize(..) | Msg::Shown { .. } => false,
+        Msg::Fact(fact) => !matches!(fact, Fact::Health { .. } | Fact::Output { .. }),
+        Msg::Tick(_) | Msg::Done(..) => true,
+    };
     match msg {
         Msg::Key(press) => keys::key(&mut cx, press),
         Msg::Mouse(mouse) => keys::mouse(&mut cx, mouse),
@@ -65,7 +73,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         settle::keep_up(&mut cx);
         suspects::keep_up(&mut cx);
         judge(cx.model);
-        derive(cx.model);
+        derive(cx.model, told);
     }
     cx.effects
 }
@@ -183,8 +191,41 @@ fn judge(model: &mut Model) {
     }
 }
 
-/// Works out what follows from the rest and the time.
-fn derive(model: &mut Model) {
+/// Works out what follows from the rest and the time. What is next is the dear part: it is done anew
+/// where a fact or the time `told` something, or a key changed what it depends on.
+fn derive(model: &mut Model, told: bool) {
+    let next_of = next_of(model);
+    if told || next_of != model.derived.next_of {
+        derive_next(model);
+        model.derived.next_of = next_of;
+    }
+    let filter = &model.view(Pane::Timeline).filter;
+    let timeline_of = (model.incident().map_or(0, |state| state.records), filter.clone());
+    if timeline_of != model.derived.timeline_of {
+        model.derived.timeline = filtered(model, &timeline_of.1);
+        model.derived.timeline_of = timeline_of;
+    }
+    for pane in Pane::ALL {
+        clamp(model, pane);
+    }
+}
+
+/// What is next depends on, besides facts and time.
+fn next_of(model: &Model) -> NextOf {
+    let runs = model.view(Pane::Runs);
+    NextOf {
+        incident: model.incident().map(|state| (state.id, state.records)),
+        focus: Some(model.focus),
+        runs: (runs.cursor, runs.filter.clone()),
+        output: model.run_view().is_some(),
+        question: model.question().map(|(run, question)| (run.to_owned(), question)),
+        healthy: healthy(&model.probes, &model.config.config),
+        guide: model.looks.guide,
+    }
+}
+
+/// Works out the clocks, what is next and the keys that do it.
+fn derive_next(model: &mut Model) {
     let (clocks, next) = match model.incident() {
         None => (Vec::new(), Vec::new()),
         Some(state) => {
@@ -207,19 +248,10 @@ fn derive(model: &mut Model) {
             (next, keys)
         }))
         .collect();
-    let filter = &model.view(Pane::Timeline).filter;
-    let of = (model.incident().map_or(0, |state| state.records), filter.clone());
-    let (timeline, timeline_of) = if of == model.derived.timeline_of {
-        (model.derived.timeline.take(), of)
-    } else {
-        (filtered(model, &of.1), of)
-    };
     let guide = guide(model);
     let approvals = approvals::count(model);
-    model.derived = Derived { clocks, next, timeline, timeline_of, guide, approvals };
-    for pane in Pane::ALL {
-        clamp(model, pane);
-    }
+    let before = std::mem::take(&mut model.derived);
+    model.derived = Derived { clocks, next, guide, approvals, ..before };
 }
 
 /// The keys that lead to an action.
@@ -337,20 +369,18 @@ fn way_back(model: &Model) -> Option<incident::WayBack> {
 }
 
 /// Health of production: of the probes of the last environment and of those of none.
-fn healthy(probes: &[series::Status], config: &crate::config::types::Config) -> Option<bool> {
+fn healthy(probes: &[Arc<series::Status>], config: &crate::config::types::Config) -> Option<bool> {
     let production = config.environments.last().map_or("", |env| env.name.as_str());
-    let states: Vec<series::State> = probes
-        .iter()
-        .filter(|probe| probe.environment.is_empty() || probe.environment == production)
-        .map(|probe| probe.state)
-        .collect();
-    if states.iter().any(|state| state.is_bad()) {
-        Some(false)
-    } else if states.is_empty() || states.contains(&series::State::Unknown) {
-        None
-    } else {
-        Some(true)
+    let (mut any, mut unknown) = (false, false);
+    for probe in probes.iter().filter(|probe| probe.environment.is_empty() || probe.environment == production)
+    {
+        if probe.state.is_bad() {
+            return Some(false);
+        }
+        any = true;
+        unknown |= probe.state == series::State::Unknown;
     }
+    if !any || unknown { None } else { Some(true) }
 }
 
 /// Keeps cursor and scroll of a pane inside its rows, and the cursor in view.

@@ -3,12 +3,14 @@
 mod confirm;
 mod flags;
 mod hotfix;
+mod many;
 mod rollback;
 mod suspects;
 
 mod gates;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -430,7 +432,8 @@ fn an_item_is_ticked_failed_with_a_note_and_opened_again() {
 #[test]
 fn a_settled_alarm_is_recorded_once_and_a_waiting_one_not_at_all() {
     let mut table = Table::open();
-    let health = |state| Msg::Fact(Fact::Health { probes: vec![probe("api", state)], edges: Vec::new() });
+    let health =
+        |state| Msg::Fact(Fact::Health { probes: vec![Arc::new(probe("api", state))], edges: Vec::new() });
     assert!(table.send(health(Health::Pending)).is_empty());
     let effects = table.send(health(Health::Failing));
     let [(id, Effect::AppendAlarms(drafts))] = effects.as_slice() else { panic!("{effects:?}") };
@@ -450,7 +453,7 @@ fn first_samples_that_contradict_each_other_are_not_recorded_as_no_data() {
     let health = |verdict| {
         let mut probe = probe("api", Health::Unknown);
         probe.last.as_mut().unwrap().verdict = verdict;
-        Msg::Fact(Fact::Health { probes: vec![probe], edges: Vec::new() })
+        Msg::Fact(Fact::Health { probes: vec![Arc::new(probe)], edges: Vec::new() })
     };
     assert!(table.send(health(Verdict::Good)).is_empty());
     assert_eq!(table.send(health(Verdict::NoData)).len(), 1);

@@ -35,7 +35,8 @@ impl Steps<'_> {
             return self.add("note", "action", "deploy the fix your way, and write it down");
         };
         for (environment, _) in facts.environments.iter().take_while(|(name, _)| name != production) {
-            if !self.deploy(branch, environment) || !self.smoke(environment) {
+            if self.list.len() >= self.enough || !self.deploy(branch, environment) || !self.smoke(environment)
+            {
                 return;
             }
         }
@@ -207,7 +208,8 @@ impl Steps<'_> {
         }
         if missing("staging") {
             for (environment, _) in facts.environments.iter().take_while(|(name, _)| name != production) {
-                if !self.deploy(&fix.base, environment) || !self.smoke(environment) {
+                let enough = self.list.len() >= self.enough;
+                if enough || !self.deploy(&fix.base, environment) || !self.smoke(environment) {
                     return;
                 }
             }

@@ -18,8 +18,10 @@ use crate::text::visible;
 /// ╰─────────────────────────────────── esc back ─╯
 /// ```
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Shown {
-    let label = menu.items.iter().map(|item| width(&item.label)).max().unwrap_or(0).min(60);
-    let reason = menu.items.iter().filter_map(|item| item.disabled.as_deref()).map(width).max();
+    // What there is no room for does not count.
+    let seen = || menu.items.iter().take(usize::from(area.height));
+    let label = seen().map(|item| width(&item.label)).max().unwrap_or(0).min(60);
+    let reason = seen().filter_map(|item| item.disabled.as_deref()).map(width).max();
     let columns = 5 + label + reason.map_or(0, |reason| reason.min(50) + 5);
     let columns =
         (columns + 4).max(width(&menu.title) + 8).max(width(&menu.note).min(64) + 4).max(36).min(area.width);
@@ -33,7 +35,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
         Pen::new(buf, inner, line).put(note, ui.of(Role::Muted));
         line += 1;
     }
-    for item in &menu.items {
+    for item in menu.items.iter().take(usize::from(inner.height.saturating_sub(line))) {
         let mut pen = Pen::new(buf, inner, line);
         row(ui, &mut pen, item, label);
         line += 1;

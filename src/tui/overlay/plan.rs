@@ -279,7 +279,7 @@ fn watched(ui: Ui<'_>, watch: &crate::plan::Watch) -> Line {
         if index > 0 {
             line = line.with("   ", ui.of(Role::Faint));
         }
-        let known = ui.model.probes.iter().find(|known| known.name == probe.name);
+        let known = ui.model.probes.iter().map(|known| &**known).find(|known| known.name == probe.name);
         let (symbol, role) = known.map_or(("?", Role::Unknown), |known| glyph::probe(known.state));
         line = line.with(symbol, ui.of(role)).with(" ", ui.of(role)).with(&probe.name, ui.of(Role::Muted));
         let said = known.map_or_else(|| "no data".to_owned(), progress::seen);

@@ -115,6 +115,14 @@ fn nothing(ui: Ui<'_>, buf: &mut Buffer, body: Rect) {
     }
 }
 
+/// The rows that columns are made wide enough for: those around what is shown, in steps, so that
+/// columns stand still while it is scrolled and thousands of rows cost no more than some.
+fn measured(ui: Ui<'_>) -> impl Iterator<Item = &Status> {
+    const STEP: usize = 256;
+    let top = ui.model.view(Pane::Health).top / STEP * STEP;
+    ui.model.health_rows().skip(top).take(2 * STEP)
+}
+
 /// The columns of a row.
 struct Columns {
     name: u16,
@@ -126,7 +134,7 @@ struct Columns {
 
 impl Columns {
     fn of(ui: Ui<'_>, room: u16) -> Self {
-        let widest = |of: fn(&Status) -> u16| ui.model.health_rows().map(of).max().unwrap_or(0);
+        let widest = |of: fn(&Status) -> u16| measured(ui).map(of).max().unwrap_or(0);
         let name = widest(|probe| width(&probe.name)).clamp(4, (room / 3).max(8));
         let value = widest(|probe| width(&value(probe))).clamp(3, 10);
         let note = if room >= 44 { widest_note(ui) } else { 0 };
@@ -208,7 +216,7 @@ fn limit(probe: &Status) -> &str {
 }
 
 fn widest_note(ui: Ui<'_>) -> u16 {
-    let notes = ui.model.health_rows().filter(|probe| probe.state != State::Ok);
+    let notes = measured(ui).filter(|probe| probe.state != State::Ok);
     notes.map(|probe| width(&note(ui, probe))).max().unwrap_or(0).min(9)
 }
 

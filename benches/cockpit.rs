@@ -1,0 +1,213 @@
+//! What the cockpit costs with two thousand environments, checks, probes and items on the
+//! checklist: a key, a sample, a second that passes, a frame, and the long menus.
+//!
+//! `cargo bench --bench cockpit`
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use divan::Bencher;
+use flightdeck::cockpit::model::{ConfigSource, ConfigState, Looks};
+use flightdeck::cockpit::msg::KeyPress;
+use flightdeck::cockpit::{Effect, EffectId, Fact, Key, Keymap, Model, Msg, update};
+use flightdeck::config::types::Config;
+use flightdeck::health::series::{Sample, State, Status, Verdict};
+use flightdeck::hotfix::state::{BranchState, Head};
+use flightdeck::incident::{Declared, RepositoryId, Severity};
+use flightdeck::journal::Journal;
+use flightdeck::tui::theme::Theme;
+use flightdeck::tui::{Regions, draw};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+const THINGS: usize = 2000;
+/// Samples that each probe has.
+const SAMPLES: i64 = 360;
+
+fn main() {
+    divan::main();
+}
+
+fn start() -> Timestamp {
+    Timestamp::from_second(1_772_373_600).expect("a time of this century")
+}
+
+/// The cockpit on an open incident, on a hotfix branch with one commit.
+struct Cockpit {
+    model: Model,
+    theme: Theme,
+    cells: Buffer,
+    at_ms: u64,
+}
+
+impl Cockpit {
+    fn open() -> Self {
+        let looks = Looks {
+            theme: "dark".to_owned(),
+            themes: vec!["dark".to_owned()],
+            zone: TimeZone::UTC,
+            local: TimeZone::UTC,
+            guide: true,
+        };
+        let mut cockpit = Self {
+            model: Model::new(start(), "maya".to_owned(), Keymap::default(), looks),
+            theme: Theme::load("dark", None).expect("it is built in"),
+            cells: Buffer::empty(Rect::new(0, 0, 160, 50)),
+            at_ms: 0,
+        };
+        let directory = tempfile::tempdir().expect("there is room");
+        let mut journal = Journal::open(directory.path(), "maya").expect("the directory is new");
+        let declared = Declared {
+            number: String::new(),
+            title: "Checkout answers 500".to_owned(),
+            severity: Severity::P0,
+            service: "payments-api".to_owned(),
+            impact: "nobody can pay".to_owned(),
+            repository: "/srv/payments/.git".to_owned(),
+            repository_id: RepositoryId::default(),
+            answers: Vec::new(),
+        };
+        let incident = journal.declare(start(), None, declared).expect("the journal is new").incident;
+        let (log, _) = journal.load(incident).expect("it is sound");
+        let head = Head::Branch { name: "hotfix/pool".to_owned(), commit: "4f2c91e0".repeat(5) };
+        let branch = BranchState {
+            base: Some("main".to_owned()),
+            ahead: 1,
+            hotfix_branches: vec!["hotfix/pool".to_owned()],
+            ..BranchState::new("/srv/payments", head)
+        };
+        let config = ConfigState { config: config(), source: ConfigSource::Trusted, found: Vec::new() };
+        cockpit.told(Fact::Config(Box::new(config)));
+        cockpit.told(Fact::Branch(Box::new(Ok(branch))));
+        cockpit.told(Fact::Opened(Box::new(log)));
+        cockpit.told(Fact::Health { probes: probes(), edges: Vec::new() });
+        cockpit.draw();
+        cockpit
+    }
+
+    fn told(&mut self, fact: Fact) -> Vec<(EffectId, Effect)> {
+        update(&mut self.model, Msg::Fact(fact))
+    }
+
+    fn key(&mut self, key: &str) -> Vec<(EffectId, Effect)> {
+        self.at_ms += 1000;
+        let key = Key::parse(key).expect("a key");
+        update(&mut self.model, Msg::Key(KeyPress::new(key, self.at_ms)))
+    }
+
+    fn draw(&mut self) -> Regions {
+        self.cells.reset();
+        let regions = draw(&mut self.cells, &self.model, &self.theme);
+        let shown = Msg::Shown {
+            at_ms: self.at_ms,
+            heights: regions.heights,
+            overlay: regions.overlay,
+            overlay_top: regions.overlay_top,
+        };
+        update(&mut self.model, shown);
+        regions
+    }
+}
+
+/// As somebody would write it, or make a program write it.
+fn config() -> Config {
+    let mut text = String::new();
+    for n in 0..THINGS {
+        let _ = write!(
+            text,
+            "[[environments]]\nname = \"env-{n:04}\"\ndeploy = [\"./deploy.sh\", \"{{ref}}\"]\nprotected = {}\n\
+             [[checks]]\nname = \"check-{n:04}\"\ncommand = [\"./check.sh\", \"{n}\"]\n\
+             [[checklist]]\nid = \"item-{n:04}\"\ntitle = \"item number {n}\"\n",
+            n + 1 == THINGS
+        );
+    }
+    toml::from_str(&text).expect("it is sound")
+}
+
+fn probes() -> Vec<Arc<Status>> {
+    let probe = |n: usize| {
+        let at = |sample: i64| start() - SignedDuration::from_secs(10 * (SAMPLES - sample));
+        let history: VecDeque<_> = (0..SAMPLES).map(|sample| (at(sample), Some(sample as f64))).collect();
+        let last = Sample {
+            at: start(),
+            verdict: Verdict::Good,
+            value: Some(212.0),
+            headline: "200".to_owned(),
+            latency_ms: Some(212.0),
+            why: String::new(),
+        };
+        Arc::new(Status {
+            name: format!("probe-{n:04}"),
+            environment: String::new(),
+            state: State::Ok,
+            since: None,
+            last: Some(last),
+            unit: "ms".to_owned(),
+            limit: None,
+            threshold: None,
+            interval_s: 10.0,
+            history,
+        })
+    };
+    (0..THINGS).map(probe).collect()
+}
+
+/// To the last probe, up again, and a frame after each.
+#[divan::bench]
+fn two_keys_with_their_frames(bencher: Bencher<'_, '_>) {
+    let mut cockpit = Cockpit::open();
+    cockpit.key("2");
+    bencher.bench_local(|| {
+        cockpit.key("G");
+        cockpit.draw();
+        cockpit.key("g");
+        cockpit.draw()
+    });
+}
+
+/// Keys that come in a burst are drawn once.
+#[divan::bench]
+fn three_thousand_keys(bencher: Bencher<'_, '_>) {
+    let mut cockpit = Cockpit::open();
+    cockpit.key("2");
+    bencher.bench_local(|| {
+        for _ in 0..3000 {
+            cockpit.key("j");
+        }
+    });
+}
+
+#[divan::bench]
+fn samples_with_their_frame(bencher: Bencher<'_, '_>) {
+    let mut cockpit = Cockpit::open();
+    let probes = probes();
+    bencher.bench_local(|| {
+        cockpit.told(Fact::Health { probes: probes.clone(), edges: Vec::new() });
+        cockpit.draw()
+    });
+}
+
+#[divan::bench]
+fn a_second_with_its_frame(bencher: Bencher<'_, '_>) {
+    let mut cockpit = Cockpit::open();
+    let mut now = start();
+    bencher.bench_local(|| {
+        now += SignedDuration::from_secs(1);
+        update(&mut cockpit.model, Msg::Tick(now));
+        cockpit.draw()
+    });
+}
+
+/// Deploys, tests and every command by name, each opened, drawn and left.
+#[divan::bench(args = ["d", "t", ":"])]
+fn a_menu(bencher: Bencher<'_, '_>, key: &str) {
+    let mut cockpit = Cockpit::open();
+    bencher.bench_local(|| {
+        cockpit.key(key);
+        cockpit.draw();
+        cockpit.key("esc")
+    });
+}
