@@ -9,6 +9,7 @@ use super::context::Context;
 use crate::conductor::{self, Chunk, LogReader, Plain};
 use crate::failure::{Failure, Result};
 use crate::incident::IncidentId;
+use crate::runtime;
 
 /// Bytes of output taken at once.
 const PIECE: usize = 64 << 10;
@@ -93,6 +94,10 @@ impl Keys {
     pub(super) fn new(cx: &Context) -> Result<Self> {
         let raw = Self::would_be_raw(cx);
         if raw {
+            // Before, so that no signal finds the terminal taken.
+            runtime::on_signal(|| {
+                let _ = crossterm::terminal::disable_raw_mode();
+            })?;
             crossterm::terminal::enable_raw_mode().map_err(|error| {
                 Failure::new("taking over the keyboard", error, "flightdeck run log --follow needs none")
             })?;

@@ -235,6 +235,22 @@ pub(super) fn mouse(kind: MouseKind, column: u16, row: u16, panes: &[(Pane, Rect
     Mouse { kind, pane: hit.map(|(pane, _, _)| *pane), row }
 }
 
+/// Puts something right before a signal ends this process, from now on.
+///
+/// # Errors
+/// Signals cannot be waited for.
+pub fn on_signal(put_right: impl FnOnce() + Send + 'static) -> Result<()> {
+    let failed = |error| Failure::new("waiting for signals", error, "try again");
+    let mut caught = Signals::new(ENDING).map_err(failed)?;
+    let waiting = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        if let Some(signal) = caught.forever().next() {
+            put_right();
+            die_of(signal);
+        }
+    });
+    waiting.map(drop).map_err(failed)
+}
+
 /// Ends this process by a signal, as it would have without us.
 pub fn die_of(signal: i32) {
     // Memory may hold secrets, and a quit asks for an end, not for an autopsy.

@@ -27,7 +27,7 @@ mod suspects;
 mod typing;
 mod ways;
 
-pub use input::die_of;
+pub use input::{die_of, on_signal};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

@@ -2,6 +2,7 @@
 //! the real binary.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -311,6 +312,23 @@ fn a_question_is_answered_through_the_terminal_of_the_run() {
     let mut seen = String::new();
     std::io::Read::read_to_string(&mut attached.0.stdout.take().unwrap(), &mut seen).unwrap();
     assert!(seen.contains("really? yes\nso: yes\n"), "{seen}");
+}
+
+#[test]
+fn a_signal_gives_the_terminal_of_the_attached_verb_back_and_the_run_goes_on() {
+    let yard = Yard::deploying(&format!("echo ready\n{UNTIL_GO}"));
+    yard.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
+    for signal in [Signal::TERM, Signal::QUIT, Signal::USR1, Signal::ALARM] {
+        let mut terminal = Terminal::open(&yard.shell, 36, 120, &["run", "attach", "deploy-staging-1.0"]);
+        terminal.wait_text("ready");
+        wait_until("the keys to be taken over", || terminal.is_raw().then_some(()));
+        terminal.process.signal(signal);
+        assert_eq!(terminal.wait_end().signal(), Some(signal.as_raw()), "{signal:?}");
+        assert!(!terminal.is_raw(), "{signal:?}");
+        yard.wait_run("deploy-staging-1.0", "running");
+    }
+    yard.go();
+    yard.wait_run("deploy-staging-1.0", "exited");
 }
 
 #[test]
