@@ -38,6 +38,8 @@ const FIRST_FRAME: Duration = Duration::from_millis(300);
 const FRAME: Duration = Duration::from_millis(33);
 /// A turn of the loop that takes longer is noted in the log.
 const SLOW_TURN: Duration = Duration::from_millis(100);
+/// Longest time that the loop sleeps while a second that passes is shown, and then some.
+const ASLEEP: Duration = Duration::from_secs(2);
 /// Most messages taken in before a frame is drawn.
 const DRAIN: usize = 256;
 /// What begins and ends a frame that the terminal is to show at once.
@@ -135,6 +137,8 @@ pub(super) struct Shell<'a> {
     health_told: Instant,
     /// What was sent to the loop and has not had its turn.
     backlog: VecDeque<Event>,
+    /// When the loop last went to sleep.
+    awake: Instant,
     /// The signal that ends the program.
     signal: Option<i32>,
     /// Keys read before this were meant for another program.
@@ -204,6 +208,7 @@ impl<'a> Shell<'a> {
             health_is_stale: false,
             health_told: began,
             backlog: VecDeque::new(),
+            awake: began,
             signal: None,
             deaf_until_ms: 0,
             reader,
@@ -222,6 +227,7 @@ impl<'a> Shell<'a> {
         while !self.over {
             self.draw();
             self.start_probes();
+            self.awake = Instant::now();
             match self.wait(queue) {
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -433,8 +439,9 @@ impl<'a> Shell<'a> {
         }
         let beside = self.backlog.iter().map(cancel).fold(batch.cancel(), Cancel::max);
         let at_ms = batch.at_ms;
+        let stood_still = self.stood_still_ms();
         for typed in batch.typed {
-            let taken_ms = self.clock_ms();
+            let taken_ms = self.clock_ms().max(at_ms + stood_still);
             let msg = match typed {
                 Typed::Key { key, repeat } => {
                     Msg::Key(KeyPress { taken_ms, repeat, beside, ..KeyPress::new(key, at_ms) })
@@ -450,6 +457,14 @@ impl<'a> Shell<'a> {
                 return;
             }
         }
+    }
+
+    /// For how long the whole program stood still, if it did: stopped from outside, or not let run. Keys
+    /// that were read after it may be as old.
+    fn stood_still_ms(&self) -> u64 {
+        let asleep = self.awake.elapsed();
+        let still = self.model.is_timed() && asleep > ASLEEP;
+        if still { u64::try_from(asleep.as_millis()).unwrap_or(0) } else { 0 }
     }
 
     /// The key clock.

@@ -189,7 +189,8 @@ impl Terminal {
         assert!(came, "waited for {what}, which did not come:\n{}", self.screen());
     }
 
-    /// Presses keys, again and again, until the screen is as wanted.
+    /// Presses keys, again and again, until the screen is as wanted: only for what may be refused
+    /// because it came too soon after the question. Anything else is pressed once.
     #[track_caller]
     pub(crate) fn press_until(&self, keys: &str, what: &str, is_there: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + PATIENCE;

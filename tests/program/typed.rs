@@ -1,6 +1,10 @@
 //! What is typed at the cockpit: all of it arrives, once and in order, and what takes a confirmation
 //! back is heard with it.
 
+use std::time::Duration;
+
+use rustix::process::Signal;
+
 use super::conductor::{UNTIL_GO, Yard};
 use super::terminal::Terminal;
 use super::world::World;
@@ -92,6 +96,27 @@ fn a_confirmation_that_is_read_together_with_a_cancel_starts_nothing_and_says_so
     terminal.press_until("y", "the plan to start", |screen| !screen.contains("Plan: "));
     yard.go();
     yard.wait_run("deploy-staging-1.0", "exited");
+}
+
+#[test]
+fn what_was_typed_while_the_cockpit_stood_still_confirms_nothing() {
+    let yard = Yard::deploying(&format!("echo begun >> begun\n{UNTIL_GO}"));
+    let mut terminal = previewed(&yard);
+    terminal.process.signal(Signal::STOP);
+    let status = format!("/proc/{}/status", terminal.process.0.id());
+    super::world::wait_until("it to stand still", || {
+        std::fs::read_to_string(&status).unwrap().contains("State:\tT").then_some(())
+    });
+    terminal.press("y");
+    // Longer than it ever sleeps while the time on the screen runs; longer still does no harm.
+    std::thread::sleep(Duration::from_millis(2500));
+    terminal.process.signal(Signal::CONT);
+    terminal.wait_text("nothing was confirmed");
+    assert!(yard.runs().is_empty() && !yard.file("begun").exists());
+    terminal.press("<esc>");
+    terminal.wait_gone("Plan: ");
+    terminal.press("q");
+    assert_eq!(terminal.wait_end().code(), Some(0));
 }
 
 #[test]
