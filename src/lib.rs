@@ -2,6 +2,7 @@
 //! repository that has to be fixed. `ARCHITECTURE.md` is the map of this house.
 
 pub mod cli; // one file a verb; each verb issues the same command a key does
+pub mod clock; // time that passes whatever becomes of the wall clock
 pub mod cockpit; // PURE core of the program: model, messages, update, effects, commands, keymap
 pub mod conductor; // carries out a plan in a process of its own: terminal, capture, attach
 pub mod config; // flightdeck.toml to typed values; errors with the line; trust; settings

@@ -16,7 +16,7 @@ use crate::hotfix::git::{Reader, global_user_name, located};
 use crate::hotfix::state::NoRepository;
 use crate::incident::{
     Body, ChecklistItem, Checkout, Draft, IncidentId, Log, Policy, Record, RepositoryId, State, Status,
-    parse_time,
+    is_recent, parse_time,
 };
 use crate::journal::{Journal, Seq, Summary};
 use crate::text::visible;
@@ -369,6 +369,13 @@ pub(super) fn past_time(option: &str, text: &str, now: Timestamp) -> Result<Time
             "write 2026-11-21T14:02:00Z, 14:02 (UTC), -5m or now",
         )
     })?;
+    if !is_recent(at) {
+        return Err(Failure::usage(
+            format!("reading {option}"),
+            format!("{at:.0} is too far off: only the years 2000 to 2199 are taken"),
+            "check the year",
+        ));
+    }
     if at > now {
         return Err(Failure::usage(
             format!("reading {option}"),

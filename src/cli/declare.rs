@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             id: &declared.number,
             uuid: record.incident,
             started_at: record.occurred_at,
-            declared_at: record.at.timestamp(),
+            declared_at: record.written_at(),
         })?;
     } else {
         cx.out.line(&declared.number)?;

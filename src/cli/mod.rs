@@ -78,6 +78,7 @@ use args::{Cli, Verb};
 use context::Context;
 use output::Output;
 
+use crate::clock;
 use crate::config::dirs::close_to_others;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::runtime::{self, Launch};
@@ -107,6 +108,10 @@ pub fn main() -> ExitCode {
 
 /// Carries out what was parsed; returns the exit code.
 fn carry_out(cli: Cli, out: Output) -> u8 {
+    if let Err(failure) = clock::check() {
+        out.failure(&failure);
+        return failure.kind as u8;
+    }
     let cx = match Context::of_process(cli.incident, out) {
         Ok(cx) => cx,
         Err((failure, out)) => {

@@ -26,7 +26,7 @@ fn after(seconds: i64) -> Timestamp {
 fn fold(events: Vec<(i64, Body)>) -> State {
     let incident = IncidentId(Uuid::from_u128(7));
     let records = events.into_iter().enumerate().map(|(n, (seconds, body))| {
-        let draft = Draft { incident, occurred: None, body };
+        let draft = Draft::now(incident, body);
         let author = Author { name: "maya".to_owned(), node: 1 };
         let at = Hlc { wall_ms: after(seconds).as_millisecond(), count: 0 };
         Record::seal(RecordId(Uuid::from_u128(n as u128 + 1)), draft, author, at, Hash::default()).unwrap().0

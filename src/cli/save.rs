@@ -59,7 +59,7 @@ pub(super) fn print(cx: &Context, save: SaveArgs, incident: &str, record: &Recor
         incident,
         kind: record.body.kind(),
         at: record.occurred_at,
-        recorded_at: record.at.timestamp(),
+        recorded_at: record.written_at(),
     })
 }
 

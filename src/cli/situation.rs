@@ -128,6 +128,7 @@ impl Situation {
     pub(crate) fn new(state: State, policy: Policy, around: Around, now: Timestamp) -> Self {
         let checklist = items(&state, &around.checklist);
         let facts = around.facts();
+        let clocks_off = state.clock_warnings(now).into_iter().map(|warning| warning.words);
         Self {
             clocks: clocks(&state, &policy, now),
             next: next(&state, &policy, &facts, now),
@@ -141,7 +142,7 @@ impl Situation {
             health: around.health,
             releases: around.releases,
             ways: around.ways,
-            remarks: around.remarks,
+            remarks: around.remarks.into_iter().chain(clocks_off).collect(),
         }
     }
 }

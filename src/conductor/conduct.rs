@@ -88,6 +88,9 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
     let mut recorder = Recorder::new(journal, incident, lease, process, (log, seq));
     // Claims the lease: whoever gave this plan up in the meantime has won.
     recorder.beat()?;
+    if resumed.is_none() {
+        recorder.measure();
+    }
     let vault = Vault::open(&plan);
     let mut conductor = Conductor {
         recorder,

@@ -1,12 +1,13 @@
 //! What a conductor writes down: each event once, in order, and later if the disk is full now;
 //! and what it reads there: the state, and what others want of its plan.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::stop::{Why, Wish};
+use crate::clock::{Steady, Stopwatch};
 use crate::failure::{FailureKind, Result};
 use crate::incident::{Body, Decision, Draft, IncidentId, Log, PlanRun, Precision, Process, Record, State};
 use crate::journal::{Journal, Lease, Seq};
@@ -36,6 +37,12 @@ pub(super) struct Recorder {
     log: Log,
     /// Where the reading of what others write continues.
     seq: Seq,
+    /// What events are dated by.
+    clock: Steady,
+    /// Runs that go on, and since when.
+    begun: HashMap<String, Stopwatch>,
+    /// Since when the plan goes on, where this process began it.
+    began: Option<Stopwatch>,
     /// What could not be written yet, in order.
     waiting: Vec<Draft>,
     next_try: Instant,
@@ -64,6 +71,9 @@ impl Recorder {
             process,
             log,
             seq,
+            clock: Steady::start(),
+            begun: HashMap::new(),
+            began: None,
             waiting: Vec::new(),
             next_try: now,
             next_beat: now,
@@ -88,6 +98,11 @@ impl Recorder {
         for record in &since {
             self.hear(record);
         }
+    }
+
+    /// Says that the plan begins now, and is measured from here to its end.
+    pub(super) fn measure(&mut self) {
+        self.began = Some(Stopwatch::start());
     }
 
     /// The incident as it is written down.
@@ -133,8 +148,8 @@ impl Recorder {
     /// It could not be written, or the lease is lost; it is as if it had never been told.
     pub(super) fn insist(&mut self, body: impl Into<Body>) -> Result<()> {
         self.beat()?;
-        let mut drafts = self.waiting.clone();
-        drafts.push(self.draft(body));
+        let draft = self.draft(body);
+        let drafts = self.waiting.iter().cloned().chain([draft]).collect();
         self.commit(drafts)
     }
 
@@ -164,11 +179,22 @@ impl Recorder {
         self.flush();
     }
 
-    fn draft(&self, body: impl Into<Body>) -> Draft {
+    fn draft(&mut self, body: impl Into<Body>) -> Draft {
+        let body = body.into();
+        let took = match &body {
+            Body::StepStarted(started) => {
+                self.begun.entry(started.run.clone()).or_insert_with(Stopwatch::start);
+                None
+            }
+            Body::StepEnded(ended) => self.begun.remove(&ended.run),
+            Body::PlanEnded(_) => self.began,
+            _ => None,
+        };
         // Written down later, it still happened now.
         Draft {
-            occurred: Some((Timestamp::now(), Precision::Exact)),
-            ..Draft::now(self.incident, body.into())
+            occurred: Some((self.clock.now(), Precision::Exact)),
+            took: took.map(Stopwatch::took),
+            ..Draft::now(self.incident, body)
         }
     }
 
@@ -251,10 +277,8 @@ impl Recorder {
     /// Ends the plan: gives the lease back and writes all that waits, in one transaction. A
     /// plan that somebody else has taken over is not ended once more.
     pub(super) fn end(&mut self, body: impl Into<Body>) -> Result<()> {
-        let mut drafts = self.waiting.clone();
-        if !self.lost {
-            drafts.push(self.draft(body));
-        }
+        let draft = (!self.lost).then(|| self.draft(body));
+        let drafts = self.waiting.iter().cloned().chain(draft).collect();
         let Lease { repository, target, plan, .. } = &self.lease;
         self.journal.release(Timestamp::now(), repository, target, plan, drafts)?;
         self.waiting.clear();

@@ -56,6 +56,7 @@ fn declared() -> State {
         merges_back: vec![],
         chains: BTreeMap::new(),
         authors: BTreeMap::new(),
+        clocks_off: vec![],
         records: 1,
         unknown: 0,
         last: Hlc::default(),
@@ -67,6 +68,7 @@ fn note(state: &mut State) {
     state.timeline.push(Entry {
         id: RecordId(Uuid::nil()),
         at: start(),
+        place: start(),
         precision: Precision::Exact,
         recorded_at: start(),
         kind: EntryKind::Note(NoteKind::Finding),

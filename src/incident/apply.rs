@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::body::{Body, Declared, NoteKind, Phase};
+use super::drift::{self, Written};
 use super::marks::{Mark, takes_no_effect};
 use super::policy::Role;
 use super::record::{Hash, Hlc, Record, RecordId};
@@ -23,6 +24,8 @@ pub(super) struct Fold {
     runs: HashMap<String, (usize, usize)>,
     /// The record the state began with: no decision needs to name it.
     declared: RecordId,
+    /// The record folded last, for its clock.
+    before: Option<Written>,
     /// While many records are folded at once the timeline is only appended to, and put in
     /// order once, at the end.
     settled: bool,
@@ -31,7 +34,7 @@ pub(super) struct Fold {
 impl Fold {
     /// The state that a `declared` record begins. That record is still to be applied.
     pub(super) fn new(record: &Record, declared: &Declared, mark: Mark<'_>, expected: usize) -> Self {
-        let declared_at = record.at.timestamp();
+        let declared_at = record.written_at();
         let head = StatusHead {
             record: record.id,
             status: Status::Open,
@@ -75,12 +78,20 @@ impl Fold {
             merges_back: Vec::new(),
             authors: BTreeMap::new(),
             chains: BTreeMap::new(),
+            clocks_off: Vec::new(),
             records: 0,
             unknown: 0,
             last: Hlc::default(),
             head: Hash::default(),
         };
-        Self { state, plans: HashMap::new(), runs: HashMap::new(), declared: record.id, settled: false }
+        Self {
+            state,
+            plans: HashMap::new(),
+            runs: HashMap::new(),
+            declared: record.id,
+            before: None,
+            settled: false,
+        }
     }
 
     pub(super) fn state(&self) -> &State {
@@ -93,7 +104,7 @@ impl Fold {
 
     /// Puts the timeline in order; from now on every entry finds its place by itself.
     pub(super) fn settle(&mut self) {
-        self.state.timeline.sort_by_key(|entry| entry.at);
+        self.state.timeline.sort_by_key(|entry| entry.place);
         self.settled = true;
     }
 
@@ -108,9 +119,9 @@ impl Fold {
 
     /// Renews the marks on the line of a record folded before.
     pub(super) fn mark(&mut self, record: &Record, mark: Mark<'_>) {
-        let at = wording::shown_at(record).0;
-        let from = self.state.timeline.partition_point(|entry| entry.at < at);
-        let same_time = self.state.timeline[from..].iter_mut().take_while(|entry| entry.at == at);
+        let place = wording::place(record);
+        let from = self.state.timeline.partition_point(|entry| entry.place < place);
+        let same_time = self.state.timeline[from..].iter_mut().take_while(|entry| entry.place == place);
         for entry in same_time.filter(|entry| entry.id == record.id) {
             set_marks(entry, mark);
         }
@@ -121,7 +132,8 @@ impl Fold {
         state.records += 1;
         state.last = state.last.max(record.at);
         state.head = record.hash;
-        let at = record.at.timestamp();
+        let at = record.written_at();
+        drift::compare(&mut state.clocks_off, &mut self.before, record);
         match state.authors.get_mut(&record.author.name) {
             Some(last) => *last = at,
             None => {
@@ -143,11 +155,13 @@ impl Fold {
     fn enter(&mut self, record: &Record, mark: Mark<'_>) {
         let Some((kind, text)) = wording::line(record, self) else { return };
         let (at, precision) = wording::shown_at(record);
+        let place = wording::place(record);
         let mut entry = Entry {
             id: record.id,
             at,
+            place,
             precision,
-            recorded_at: record.at.timestamp(),
+            recorded_at: record.written_at(),
             kind,
             name: wording::name(&record.body).to_owned(),
             text,
@@ -158,9 +172,9 @@ impl Fold {
         };
         set_marks(&mut entry, mark);
         let timeline = &mut self.state.timeline;
-        if self.settled && timeline.last().is_some_and(|last| last.at > at) {
-            let place = timeline.partition_point(|known| known.at <= at);
-            timeline.insert(place, entry);
+        if self.settled && timeline.last().is_some_and(|last| last.place > place) {
+            let index = timeline.partition_point(|known| known.place <= place);
+            timeline.insert(index, entry);
         } else {
             timeline.push(entry);
         }
@@ -220,11 +234,11 @@ impl Fold {
             Body::MergeOwed(body) => plans::merge_owed(&mut state.merges_back, body, by, at),
             Body::MergePaid(body) => plans::merge_paid(&mut state.merges_back, body, by, at),
             Body::StepStarted(body) => self.step_started(body, at),
-            Body::StepEnded(body) => self.step_ended(body, at),
+            Body::StepEnded(body) => self.step_ended(body, at, record.took),
             Body::StopAsked(body) => self.stop_asked(body, by, at),
             Body::Signalled(body) => self.signalled(body, at),
             Body::Proved(body) => self.proved(body, at),
-            Body::PlanEnded(body) => self.plan_ended(body, at),
+            Body::PlanEnded(body) => self.plan_ended(body, at, record.took),
             Body::Mitigated(body) => self.decide(record, Status::Mitigated, &body.after),
             Body::Resolved(body) => self.decide(record, Status::Resolved, &body.after),
             Body::Reopened(body) => self.decide(record, Status::Open, &body.after),

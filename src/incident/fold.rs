@@ -79,6 +79,11 @@ impl Log {
         self.fold.state()
     }
 
+    /// The state now, for whoever needs the records no more.
+    pub fn into_state(self) -> State {
+        self.fold.into_state()
+    }
+
     /// The records in order.
     pub fn records(&self) -> &[Record] {
         &self.records
@@ -86,8 +91,13 @@ impl Log {
 
     /// The state as it was at a time: only what had been written down by then.
     pub fn at(&self, time: jiff::Timestamp) -> Option<State> {
-        let end = self.records.partition_point(|record| record.at.timestamp() <= time);
-        fold_all(self.records.get(..end)?).map(|(fold, _)| fold.into_state())
+        let known = |record: &&Record| record.written_at() <= time;
+        let end = self.records.iter().position(|record| !known(&record)).unwrap_or(self.records.len());
+        let (before, after) = self.records.split_at_checked(end)?;
+        // Clocks differ: of those written down by then, some may sort after one that was not.
+        let late: Vec<Record> = after.iter().filter(known).cloned().collect();
+        let folded = if late.is_empty() { fold_all(before) } else { fold_all(&[before, &late].concat()) };
+        folded.map(|(fold, _)| fold.into_state())
     }
 
     /// A record by id.

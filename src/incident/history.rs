@@ -8,6 +8,7 @@ use super::apply::plans;
 use super::body::{Body, PlanEnd};
 use super::record::{IncidentId, Record};
 use super::state::{History, Rehearsal, Release};
+use super::wording;
 
 impl History {
     /// Makes the history of records of whatever incidents, in any order. Records that tell of
@@ -17,10 +18,12 @@ impl History {
         ordered.sort_by_key(|record| (record.at, record.id));
         let mut history = Self::default();
         let mut begun: HashMap<(IncidentId, &str), (&str, &str, Timestamp)> = HashMap::new();
+        let mut places = Vec::new();
         for record in ordered {
             let at = record.occurred_at;
             match &record.body {
                 Body::Released(body) => {
+                    places.push(wording::place(record));
                     history.releases.push(plans::release(body, &record.author.name, at));
                 }
                 Body::ReleaseJudged(body) => plans::judged(&mut history.releases, body, at),
@@ -42,13 +45,16 @@ impl History {
                         way: (*way).to_owned(),
                         environment: (*environment).to_owned(),
                         at: *began,
-                        took: at.duration_since(*began).max(jiff::SignedDuration::ZERO),
+                        took: plans::end(*began, at, record.took).duration_since(*began),
                     }));
                 }
                 _ => {}
             }
         }
-        history.releases.sort_by_key(|release| release.at);
+        // By time, but never before what was there already when it was written down.
+        let mut releases: Vec<_> = places.into_iter().zip(history.releases).collect();
+        releases.sort_by_key(|(place, _)| *place);
+        history.releases = releases.into_iter().map(|(_, release)| release).collect();
         history.rehearsals.sort_by_key(|rehearsal| rehearsal.at);
         history
     }

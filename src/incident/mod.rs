@@ -6,6 +6,7 @@
 mod apply;
 mod body;
 mod clocks;
+mod drift;
 mod fix;
 mod fold;
 mod history;
@@ -24,6 +25,7 @@ mod words;
 
 pub use body::*;
 pub use clocks::{Clock, ClockState, audience, clocks};
+pub use drift::{ClockOff, ClockWarning};
 pub use fix::{Fix, Raised, Review};
 pub use fold::Log;
 pub use next::{Facts, Next, WayBack, next};
@@ -34,4 +36,4 @@ pub use policy::{
 pub use record::{Author, Draft, Hash, Hlc, IncidentId, NotARecord, Precision, Record, RecordId};
 pub use repository::{Checkout, Recorded, RepositoryId};
 pub use state::*;
-pub use time::{duration, parse_time};
+pub use time::{duration, is_plausible, is_recent, parse_time};

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
@@ -72,12 +72,17 @@ impl Hlc {
 
     /// The wall part as a timestamp, clamped into the representable range.
     pub fn timestamp(self) -> Timestamp {
-        Timestamp::from_millisecond(self.wall_ms).unwrap_or(if self.wall_ms < 0 {
-            Timestamp::MIN
-        } else {
-            Timestamp::MAX
-        })
+        clamped(self.wall_ms)
     }
+}
+
+fn clamped(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or(if ms < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+/// A length of time as it is stored.
+pub(super) fn length(ms: u64) -> SignedDuration {
+    SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
 }
 
 /// What each byte is worth as a hexadecimal digit; 16 and more: it is none.
@@ -164,6 +169,13 @@ pub struct Author {
     pub node: u64,
 }
 
+impl Author {
+    /// The installation in a few characters, to tell two of one person apart.
+    pub fn installation(&self) -> String {
+        format!("{:08x}", self.node >> 32)
+    }
+}
+
 /// An event before the journal has given it identity, clock, author and place in a chain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
@@ -171,6 +183,8 @@ pub struct Draft {
     pub incident: IncidentId,
     /// When it happened, if not now.
     pub occurred: Option<(Timestamp, Precision)>,
+    /// How long what ended had taken, by a clock that nobody can set; `None`: nobody measured.
+    pub took: Option<SignedDuration>,
     /// What happened.
     pub body: Body,
 }
@@ -178,7 +192,7 @@ pub struct Draft {
 impl Draft {
     /// An event that happens now.
     pub fn now(incident: IncidentId, body: impl Into<Body>) -> Self {
-        Self { incident, occurred: None, body: body.into() }
+        Self { incident, occurred: None, took: None, body: body.into() }
     }
 }
 
@@ -191,12 +205,18 @@ pub struct Record {
     pub incident: IncidentId,
     /// Who wrote it.
     pub author: Author,
-    /// When it was written down; orders the fold.
+    /// Orders the fold. Its wall part may be ahead of its author's clock: it follows every
+    /// record the author's journal had seen. Nothing is dated by it.
     pub at: Hlc,
+    /// What the author's own clock said when it was written down, in milliseconds since the
+    /// Unix epoch.
+    pub clock_ms: i64,
     /// When it happened; may be earlier than it was written down.
     pub occurred_at: Timestamp,
     /// How well `occurred_at` is known.
     pub precision: Precision,
+    /// How long what ended had taken, by a clock that nobody can set.
+    pub took: Option<SignedDuration>,
     /// What happened.
     pub body: Body,
     /// Hash of the author's record before this one.
@@ -218,9 +238,14 @@ struct Envelope<'a> {
     node: Cow<'a, str>,
     wall: i64,
     count: u32,
+    /// The author's clock, where it differs from `wall`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clock: Option<i64>,
     occurred_at: Timestamp,
     #[serde(default)]
     precision: Precision,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    took_ms: Option<u64>,
     #[serde(borrow)]
     kind: Cow<'a, str>,
     #[serde(borrow)]
@@ -234,7 +259,8 @@ struct Envelope<'a> {
 pub struct NotARecord(#[from] serde_json::Error);
 
 impl Record {
-    /// Writes the bytes of a new record and returns both.
+    /// Writes the bytes of a new record and returns both. The author's clock says what the
+    /// wall part of `at` says.
     pub fn seal(
         id: RecordId,
         draft: Draft,
@@ -242,7 +268,21 @@ impl Record {
         at: Hlc,
         prev: Hash,
     ) -> Result<(Self, Vec<u8>), NotARecord> {
-        let (occurred_at, precision) = draft.occurred.unwrap_or((at.timestamp(), Precision::Exact));
+        Self::seal_at(id, draft, author, at, at.timestamp(), prev)
+    }
+
+    /// Writes the bytes of a new record whose author's clock says `clock`, and returns both.
+    pub fn seal_at(
+        id: RecordId,
+        draft: Draft,
+        author: Author,
+        at: Hlc,
+        clock: Timestamp,
+        prev: Hash,
+    ) -> Result<(Self, Vec<u8>), NotARecord> {
+        let (occurred_at, precision) = draft.occurred.unwrap_or((clock, Precision::Exact));
+        let clock_ms = if clock == at.timestamp() { at.wall_ms } else { clock.as_millisecond() };
+        let took_ms = draft.took.and_then(|took| u64::try_from(took.as_millis()).ok());
         let body = serde_json::value::to_raw_value(&draft.body)?;
         let bytes = serde_json::to_vec(&Envelope {
             v: 1,
@@ -252,8 +292,10 @@ impl Record {
             node: format!("{:016x}", author.node).into(),
             wall: at.wall_ms,
             count: at.count,
+            clock: (clock_ms != at.wall_ms).then_some(clock_ms),
             occurred_at,
             precision,
+            took_ms,
             kind: draft.body.kind().into(),
             body: &body,
             prev,
@@ -263,8 +305,10 @@ impl Record {
             incident: draft.incident,
             author,
             at,
+            clock_ms,
             occurred_at,
             precision,
+            took: took_ms.map(length),
             body: draft.body,
             prev,
             hash: Hash::of(&bytes),
@@ -298,12 +342,19 @@ impl Record {
                 node: u64::from_str_radix(&e.node, 16).unwrap_or_default(),
             },
             at: Hlc { wall_ms: e.wall, count: e.count },
+            clock_ms: e.clock.unwrap_or(e.wall),
             occurred_at: e.occurred_at,
             precision: e.precision,
+            took: e.took_ms.map(length),
             body: Body::decode(&e.kind, e.body),
             prev: e.prev,
             hash,
         })
+    }
+
+    /// When it was written down, by its author's own clock; clamped into the calendar.
+    pub fn written_at(&self) -> Timestamp {
+        clamped(self.clock_ms)
     }
 
     /// The order of the fold: clock first, then identity, so that every set of records has
@@ -333,6 +384,28 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_lags_and_a_length_are_kept_and_an_old_record_has_neither() {
+        let noon: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let draft = || Draft {
+            took: Some(SignedDuration::from_millis(61_250)),
+            ..Draft::now(IncidentId(Uuid::from_u128(1)), Noted { kind: NoteKind::Note, text: "x".to_owned() })
+        };
+        let author = || Author { name: "maya".to_owned(), node: 7 };
+        let ahead = Hlc { wall_ms: noon.as_millisecond() + 86_400_000, count: 1 };
+        let id = RecordId(Uuid::from_u128(2));
+        let (record, bytes) = Record::seal_at(id, draft(), author(), ahead, noon, Hash::default()).unwrap();
+        assert_eq!((record.occurred_at, record.written_at()), (noon, noon));
+        assert_eq!(record.took, Some(SignedDuration::from_millis(61_250)));
+        assert_eq!(Record::decode(&bytes).unwrap(), record);
+        assert_eq!(Record::decode_generally(&bytes, Hash::of(&bytes)).unwrap(), record);
+
+        let (old, bytes) = sealed(Noted { kind: NoteKind::Note, text: "x".to_owned() });
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(!text.contains("clock") && !text.contains("took"), "{text}");
+        assert_eq!((old.written_at(), old.took), (old.at.timestamp(), None));
+    }
+
+    #[test]
     fn an_unknown_kind_keeps_its_bytes() {
         let raw = r#"{ "b":1.50,  "a":"\u00e9" , "b":2}"#;
         let (record, bytes) =
@@ -344,6 +417,7 @@ mod tests {
         let draft = Draft {
             incident: again.incident,
             occurred: Some((again.occurred_at, again.precision)),
+            took: None,
             body: again.body,
         };
         let (_, sealed_again) = Record::seal(again.id, draft, again.author, again.at, again.prev).unwrap();

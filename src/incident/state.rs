@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use plans::*;
 
 use super::body::{Answer, CheckState, NoteKind, Phase, Severity};
+use super::drift::ClockOff;
 use super::record::{Author, Hash, Hlc, IncidentId, Precision, RecordId};
 
 /// Everything known about one incident.
@@ -69,7 +70,8 @@ pub struct State {
     pub resolved_at: Option<Timestamp>,
     /// Notes of kind decision or action so far.
     pub decisions: usize,
-    /// One entry a record that says something to a reader, by time of occurrence.
+    /// One entry a record that says something to a reader, by time of occurrence; where a clock
+    /// lagged behind what its author had seen already, after that.
     pub timeline: Vec<Entry>,
     /// Every plan started, oldest first.
     pub plans: Vec<PlanRun>,
@@ -85,10 +87,12 @@ pub struct State {
     /// Fixes that went out before they were merged back, in the order in which that was written
     /// down.
     pub merges_back: Vec<MergeBack>,
-    /// Everybody who wrote a record, with the time of their last one.
+    /// Everybody who wrote a record, with the time of their last one by their own clock.
     pub authors: BTreeMap<String, Timestamp>,
     /// Each chain of records: how many there are in it, and the hash of the last.
     pub chains: BTreeMap<Author, (usize, Hash)>,
+    /// Clocks that were seen to differ.
+    pub clocks_off: Vec<ClockOff>,
     /// Number of records folded.
     pub records: usize,
     /// Number of them of unknown kind.
@@ -100,10 +104,10 @@ pub struct State {
 }
 
 impl State {
-    /// Time since the fault began, up to its resolution; never negative, and never less
-    /// than the record spans, should the clock have been set back meanwhile.
+    /// Time since the fault began, up to its resolution; never negative, whatever became of the
+    /// clock meanwhile. What others wrote does not count: one of their clocks may be ahead.
     pub fn elapsed(&self, now: Timestamp) -> SignedDuration {
-        let end = self.resolved_at.unwrap_or_else(|| now.max(self.last.timestamp()));
+        let end = self.resolved_at.unwrap_or(now);
         end.duration_since(self.started_at).max(SignedDuration::ZERO)
     }
 
@@ -272,9 +276,11 @@ pub struct Entry {
     pub id: RecordId,
     /// When it happened.
     pub at: Timestamp,
+    /// Where it stands among the others.
+    pub place: Timestamp,
     /// How well that is known.
     pub precision: Precision,
-    /// When it was written down.
+    /// When it was written down, by its author's clock.
     pub recorded_at: Timestamp,
     /// What it is about.
     pub kind: EntryKind,

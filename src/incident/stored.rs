@@ -3,11 +3,13 @@
 //! Opening a long incident is mostly this. Whatever is written in any other way is left to
 //! the general reader, so that what counts as a record does not depend on this one.
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::body::Body;
-use super::record::{Author, Hash, Hlc, IncidentId, Precision, Record, RecordId};
+use super::record::{Author, Hash, Hlc, IncidentId, Precision, Record, RecordId, length};
 
 /// Decodes bytes whose hash is known; `None` if they are written otherwise.
 pub(super) fn read(bytes: &[u8], hash: Hash) -> Option<Record> {
@@ -18,8 +20,9 @@ pub(super) fn read(bytes: &[u8], hash: Hash) -> Option<Record> {
     let incident = line.field(",\"incident\":\"").and_then(uuid)?;
     let author = line.field(",\"author\":\"")?;
     let node = line.field(",\"node\":\"")?;
-    let wall_ms = line.number(",\"wall\":")?.parse().ok()?;
+    let wall_ms: i64 = line.number(",\"wall\":")?.parse().ok()?;
     let count = line.number(",\"count\":")?.parse().ok()?;
+    let clock_ms = line.number_or(",\"clock\":", wall_ms)?;
     let occurred_at: Timestamp = line.field(",\"occurred_at\":\"")?.parse().ok()?;
     let precision = match line.field(",\"precision\":\"")? {
         "exact" => Precision::Exact,
@@ -27,6 +30,7 @@ pub(super) fn read(bytes: &[u8], hash: Hash) -> Option<Record> {
         "before" => Precision::Before,
         _ => return None,
     };
+    let took_ms: i64 = line.number_or(",\"took_ms\":", -1)?;
     let kind = line.field(",\"kind\":\"")?;
     let body = Body::known(kind, line.0.strip_prefix(",\"body\":")?)?;
     Some(Record {
@@ -34,8 +38,10 @@ pub(super) fn read(bytes: &[u8], hash: Hash) -> Option<Record> {
         incident: IncidentId(incident),
         author: Author { name: author.to_owned(), node: u64::from_str_radix(node, 16).unwrap_or_default() },
         at: Hlc { wall_ms, count },
+        clock_ms,
         occurred_at,
         precision,
+        took: u64::try_from(took_ms).ok().map(length),
         body,
         prev: Hash::parse(prev)?,
         hash,
@@ -69,6 +75,11 @@ impl<'a> Line<'a> {
         (!text.bytes().any(|byte| byte == b'\\' || byte < b' ')).then_some(text)
     }
 
+    /// The number after this opening; another one where it is not there at all.
+    fn number_or<T: FromStr>(&mut self, opening: &str, otherwise: T) -> Option<T> {
+        if self.0.starts_with(opening) { self.number(opening)?.parse().ok() } else { Some(otherwise) }
+    }
+
     /// The digits after this opening, as JSON writes a whole number that is not negative.
     fn number(&mut self, opening: &str) -> Option<&'a str> {
         let text = self.0.strip_prefix(opening)?;
@@ -81,6 +92,7 @@ impl<'a> Line<'a> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
@@ -90,11 +102,13 @@ mod tests {
         let draft = Draft {
             incident: IncidentId(Uuid::from_u128(1 << 100)),
             occurred: Some((Timestamp::from_millisecond(1_700_000_000_000).unwrap(), Precision::About)),
+            took: (wall_ms % 2 == 0).then_some(SignedDuration::from_millis(70)),
             body: body.into(),
         };
         let author = Author { name: author.to_owned(), node: 0xfedc };
-        let prev = Hash::of(text.as_bytes());
-        Record::seal(RecordId(Uuid::from_u128(2)), draft, author, Hlc { wall_ms, count: 3 }, prev).unwrap().1
+        let (prev, at) = (Hash::of(text.as_bytes()), Hlc { wall_ms, count: 3 });
+        let clock = at.timestamp().checked_sub(SignedDuration::from_millis(wall_ms % 3)).unwrap_or_default();
+        Record::seal_at(RecordId(Uuid::from_u128(2)), draft, author, at, clock, prev).unwrap().1
     }
 
     fn note(text: &str) -> Noted {
@@ -105,6 +119,7 @@ mod tests {
     fn what_is_written_every_day_is_read_here() {
         for bytes in [
             sealed("maya", "", 1_700_000_000_123, note("a \"quote\"\nand more")),
+            sealed("maya", "", 1_700_000_000_124, note("behind, and it took a while")),
             sealed("Jörg", "x", 0, Told { audience: "update".to_owned(), by: String::new() }),
         ] {
             let hash = Hash::of(&bytes);
@@ -119,6 +134,7 @@ mod tests {
             plain.replace("\"v\":1", "\"v\":2"),
             plain.replace("\"count\":3", "\"count\": 3"),
             plain.replace("\"wall\":5", "\"wall\":-5"),
+            plain.replace("\"clock\":3", "\"clock\":-3"),
             plain.replace("\"kind\":\"note\"", "\"kind\":\"teleported\""),
             plain.replace("\"author\":\"maya\"", "\"author\":\"ma\\u0079a\""),
             plain.replace(",\"prev\"", ",\"new\":1,\"prev\""),

@@ -6,6 +6,20 @@ use jiff::{SignedDuration, Timestamp, civil};
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
+/// The beginning of the years 2000 and 2200, in milliseconds since the Unix epoch.
+const EARLIEST_MS: i64 = 946_684_800_000;
+const LATEST_MS: i64 = 7_258_118_400_000;
+
+/// Tells whether a time can be one of an incident: what lies further off is a mistyped year, or a
+/// clock or a file that is broken.
+pub fn is_plausible(at: Timestamp) -> bool {
+    (0..LATEST_MS).contains(&at.as_millisecond())
+}
+
+/// Tells whether an incident that somebody types in can have begun then.
+pub fn is_recent(at: Timestamp) -> bool {
+    (EARLIEST_MS..LATEST_MS).contains(&at.as_millisecond())
+}
 
 /// Reads RFC 3339, `14:02` (UTC, the latest such time not after `now`), `-5m`, `-1h30m` or
 /// `now`.
@@ -127,6 +141,36 @@ mod tests {
         }
         assert_eq!(parsed("-99999999999999999999d"), None);
         assert_eq!(parsed("-9999999999d"), None);
+        for text in [
+            "+010026-01-01T00:00:00Z",
+            "9223372036854775807",
+            "-9223372036854775808",
+            "-9223372036854775807s",
+            "-9223372036854775808s",
+            "-106751991167300d",
+            "-153722867280912931m",
+        ] {
+            assert_eq!(parsed(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn far_off_dates_are_none_of_an_incident() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        for (text, plausible, recent) in [
+            ("2026-03-01T14:30:10Z", true, true),
+            ("2000-01-01T00:00:00Z", true, true),
+            ("1999-12-31T23:59:59Z", true, false),
+            ("1970-01-01T00:00:00Z", true, false),
+            ("1969-12-31T23:59:59Z", false, false),
+            ("2199-12-31T23:59:59Z", true, true),
+            ("2200-01-01T00:00:00Z", false, false),
+            ("9999-12-30T00:00:00Z", false, false),
+            ("-009999-01-03T00:00:00Z", false, false),
+        ] {
+            assert_eq!((is_plausible(at(text)), is_recent(at(text))), (plausible, recent), "{text}");
+        }
+        assert!(!is_plausible(Timestamp::MIN) && !is_plausible(Timestamp::MAX));
     }
 
     #[test]

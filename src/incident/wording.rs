@@ -16,9 +16,21 @@ use super::time::duration;
 /// fault began is in its text.
 pub(super) fn shown_at(record: &Record) -> (Timestamp, Precision) {
     match record.body {
-        Body::Declared(_) => (record.at.timestamp(), Precision::Exact),
+        Body::Declared(_) => (record.written_at(), Precision::Exact),
         _ => (record.occurred_at, record.precision),
     }
+}
+
+/// How far apart what happens and its being written down are where both are now.
+const NOW: SignedDuration = SignedDuration::from_secs(2);
+
+/// Where a record's line stands among the others: when it happened. What was written down as it
+/// happened, by a clock that lags behind records its author had seen, stands after those.
+pub(super) fn place(record: &Record) -> Timestamp {
+    let (at, _) = shown_at(record);
+    let lags = record.clock_ms < record.at.wall_ms;
+    let now = at.duration_since(record.written_at()).abs() < NOW;
+    if lags && now { at.max(record.at.timestamp()) } else { at }
 }
 
 /// The name of a record's kind as it is listed; of a note, what it is about.
@@ -90,7 +102,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             (EntryKind::Stopped, format!("{} sent to {}", body.signal, fold.run_title(&body.run)))
         }
         Body::Proved(body) => proved(body, fold)?,
-        Body::PlanEnded(body) => plan_ended(body, record.occurred_at, fold),
+        Body::PlanEnded(body) => plan_ended(body, record, fold),
         Body::Mitigated(_) => (EntryKind::Resolved, "mitigated: users are served again".to_owned()),
         Body::Resolved(_) => (EntryKind::Resolved, "resolved".to_owned()),
         Body::Reopened(body) => (EntryKind::Reopened, with_reason("reopened".to_owned(), &body.reason)),
@@ -106,7 +118,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
 
 fn declared(record: &Record, body: &Declared, fold: &Fold) -> String {
     let again = if fold.is_first(record.id) { "" } else { " again" };
-    let declared_at = record.at.timestamp();
+    let declared_at = record.written_at();
     let before = declared_at.duration_since(record.occurred_at);
     let since = if before < SignedDuration::from_mins(1) {
         String::new()
@@ -201,10 +213,12 @@ fn proved(body: &Proved, fold: &Fold) -> Option<(EntryKind, String)> {
     Some((kind, with_reason(format!("{title}: {found}"), &body.why)))
 }
 
-fn plan_ended(body: &PlanEnded, at: Timestamp, fold: &Fold) -> (EntryKind, String) {
+fn plan_ended(body: &PlanEnded, record: &Record, fold: &Fold) -> (EntryKind, String) {
     let plan = fold.plan(&body.plan);
     let title = plan.map_or(body.plan.as_str(), |plan| &plan.title);
-    let took = plan.map(|plan| at.duration_since(plan.started_at)).filter(|took| !took.is_negative());
+    let at = record.occurred_at;
+    let took = plan.map(|plan| record.took.unwrap_or(at.duration_since(plan.started_at)));
+    let took = took.filter(|took| !took.is_negative());
     let took = took.map(|took| format!(", {}", duration(took))).unwrap_or_default();
     let last_run: Option<&Run> = plan.and_then(|plan| plan.steps.iter().rev().find_map(|s| s.run.as_ref()));
     let last = last_run.and_then(|run| run.outcome.as_ref().map(|o| (o, run.summary.as_str())));

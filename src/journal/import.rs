@@ -4,19 +4,17 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::{BufRead, Read as _};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::read::{incident_no, places, uuid};
-use super::write::{ChainEnd, Trouble, Writing, chain_end, hash, new_incident};
+use super::write::{ChainEnd, MAX_AHEAD, Trouble, Writing, chain_end, hash, new_incident};
 use super::{Imported, Journal};
 use crate::failure::{Failure, Result};
-use crate::incident::{Body, Hash, Record, RecordId};
+use crate::incident::{Body, Hash, Record, RecordId, duration, is_plausible};
 
 const DOING: &str = "importing records";
 /// More than this is not an export of incidents.
 const MAX_TOTAL: usize = 1 << 29;
-/// A record from further ahead would drag the clock of this journal along with it.
-const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is known of an incident while records are added to it.
 struct Target {
@@ -106,11 +104,8 @@ fn take_in(
         }
         None => {}
     }
-    if record.at.timestamp().duration_since(now) > MAX_AHEAD {
-        let cause = format!("it was written at {}, which is still to come", record.at.timestamp());
-        return Err(
-            refused(number, &cause, "set the clock of this machine, or of the one it comes from").into()
-        );
+    if let Some((cause, hint)) = misdated(&record, now) {
+        return Err(refused(number, &cause, hint).into());
     }
     let end = chain_end(&writing.tx, target.no, &record.author)?
         .unwrap_or(ChainEnd { records: 0, head: Hash::default() });
@@ -125,6 +120,25 @@ fn take_in(
     Ok(())
 }
 
+/// What is wrong with the times of a record, and what to do about it.
+fn misdated(record: &Record, now: Timestamp) -> Option<(String, &'static str)> {
+    let broken = "that line was not written by a sound flightdeck: export again where it comes from";
+    let by = &record.author.name;
+    if let Some(at) = [record.at.timestamp(), record.written_at(), record.occurred_at]
+        .into_iter()
+        .find(|at| !is_plausible(*at))
+    {
+        return Some((format!("a record of {by} is dated {at:.0}, which cannot be"), broken));
+    }
+    let latest = record.at.timestamp().max(record.written_at()).max(record.occurred_at);
+    let ahead = latest.duration_since(now);
+    // What is written here from then on would have to sort after it.
+    (ahead > MAX_AHEAD).then(|| {
+        let cause = format!("a record of {by} is dated {} ahead of this machine's clock", duration(ahead));
+        (cause, "set the clock of whichever machine is wrong; up to 24h are taken in, and shown")
+    })
+}
+
 /// The incident a record belongs to, made anew if the record declares it.
 fn target(writing: &Writing<'_>, record: &Record) -> rusqlite::Result<Option<Target>> {
     if let Some(no) = incident_no(&writing.tx, record.incident)? {
@@ -135,7 +149,7 @@ fn target(writing: &Writing<'_>, record: &Record) -> rusqlite::Result<Option<Tar
         return Ok(Some(Target { no, known: known.collect::<rusqlite::Result<_>>()? }));
     }
     let Body::Declared(declared) = &record.body else { return Ok(None) };
-    let no = new_incident(&writing.tx, record.incident, declared, record.at.timestamp())?;
+    let no = new_incident(&writing.tx, record.incident, declared, record.written_at())?;
     Ok(Some(Target { no, known: HashMap::new() }))
 }
 

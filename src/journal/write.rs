@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
@@ -14,8 +14,11 @@ use super::{Gone, Journal, Seq, heads};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
     Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Precision, Record, RecordId, Recorded, Severity,
-    Status,
+    Status, is_plausible,
 };
+
+/// How far ahead of this machine's clock a record may be that others are made to follow.
+pub(super) const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// What goes wrong inside a transaction: SQLite's errors are put into words outside.
 pub(super) enum Trouble {
@@ -67,7 +70,7 @@ impl Journal {
             let incident = IncidentId(new_id(now));
             let no = new_incident(&writing.tx, incident, &declared, now)?;
             let occurred = started_at.map(|at| (at, Precision::Exact));
-            writing.put(no, Draft { incident, occurred, body: declared.into() })
+            writing.put(no, Draft { occurred, ..Draft::now(incident, declared) })
         })
     }
 
@@ -135,7 +138,7 @@ impl Journal {
         let version = data_version(&tx)?;
         let latest = match self.latest.get() {
             Some((at, latest)) if at == version => latest,
-            _ => latest_clock(&tx)?,
+            _ => latest_clock(&tx, None)?,
         };
         let mut writing = Writing { tx, author: &self.author, now, latest, touched: BTreeSet::new() };
         let done = work(&mut writing)?;
@@ -259,11 +262,15 @@ impl Writing<'_> {
             let hint = "set FLIGHTDECK_USER, or git config user.name";
             return Err(Failure::of(FailureKind::Usage, doing, "nobody's name is known", hint).into());
         }
-        self.latest = self.latest.next(self.now);
-        let id = RecordId(new_id(self.latest.timestamp()));
+        if !is_plausible(self.now) {
+            let cause = format!("the clock of this machine says {:.0}", self.now);
+            return Err(Failure::new(doing, cause, "set the clock, then do it again").into());
+        }
+        let at = self.followed(no)?.next(self.now);
+        let id = RecordId(new_id(self.now));
         let end = chain_end(&self.tx, no, self.author)?;
         let prev = end.as_ref().map_or_else(Hash::default, |end| end.head);
-        let (record, bytes) = Record::seal(id, draft, self.author.clone(), self.latest, prev)
+        let (record, bytes) = Record::seal_at(id, draft, self.author.clone(), at, self.now, prev)
             .map_err(|error| Failure::new(doing, error, ""))?;
         if bytes.len() > Journal::MAX_RECORD {
             let cause = format!("it takes {} bytes; a record may take {}", bytes.len(), Journal::MAX_RECORD);
@@ -271,6 +278,16 @@ impl Writing<'_> {
         }
         self.store(no, &record, &bytes, end.map_or(0, |end| end.records))?;
         Ok(record)
+    }
+
+    /// The clock reading that a new record of an incident has to follow: the latest in the file.
+    /// One that is too far ahead holds only for the incident it is in, so that one wrong clock
+    /// does not drag along everything that is ever written here.
+    fn followed(&self, no: i64) -> rusqlite::Result<Hlc> {
+        if self.latest.timestamp().duration_since(self.now) <= MAX_AHEAD {
+            return Ok(self.latest);
+        }
+        latest_clock(&self.tx, Some(no))
     }
 
     /// Stores a record at the end of its incident and of its chain of `records`.
@@ -447,9 +464,12 @@ pub(super) fn hash(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<H
     })
 }
 
-fn latest_clock(conn: &Connection) -> rusqlite::Result<Hlc> {
-    conn.prepare_cached("SELECT wall_ms, count FROM chain ORDER BY wall_ms DESC, count DESC LIMIT 1")?
-        .query_row([], |row| Ok(Hlc { wall_ms: row.get(0)?, count: row.get(1)? }))
+/// The latest clock reading in an incident, or in the whole file.
+fn latest_clock(conn: &Connection, incident: Option<i64>) -> rusqlite::Result<Hlc> {
+    let query = "SELECT wall_ms, count FROM chain WHERE ?1 IS NULL OR incident = ?1
+                 ORDER BY wall_ms DESC, count DESC LIMIT 1";
+    conn.prepare_cached(query)?
+        .query_row([incident], |row| Ok(Hlc { wall_ms: row.get(0)?, count: row.get(1)? }))
         .optional()
         .map(Option::unwrap_or_default)
 }

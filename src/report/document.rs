@@ -230,10 +230,18 @@ fn record(state: &State, now: Timestamp) -> String {
         0 => String::new(),
         n => format!(" ({n} of a kind that this version does not know)"),
     };
+    let clocks: Vec<String> =
+        state.clocks_off.iter().map(|off| format!("\n- {}", inline(&off.words()))).collect();
+    let clocks = match clocks.as_slice() {
+        [] => String::new(),
+        lines => {
+            format!("\n\nClocks differed, so times of different people do not compare:\n{}", lines.concat())
+        }
+    };
     format!(
         "Made {} from {} records{unknown}; the last one is `{}`. Each author and installation has a chain of \
          records; those of incident `{}` end in:\n\n{}\n`flightdeck verify --report FILE` checks that the journal \
-         holds these chains and that no record was changed; `flightdeck export` writes the records out.",
+         holds these chains and that no record was changed; `flightdeck export` writes the records out.{clocks}",
         utc(now),
         state.records,
         state.head,

@@ -21,6 +21,7 @@ use super::pulse::Pulse;
 use super::screen::Screen;
 use super::store::Store;
 use super::{Event, Launch, history, input, log, panics, repo, survey, suspects, typing};
+use crate::clock::Steady;
 use crate::cockpit::confirm::Cancel;
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::model::{self, ConfigSource, Model};
@@ -108,6 +109,8 @@ pub(super) fn keymap(settings: &LoadedSettings) -> Result<Keymap> {
 /// The loop and all it holds.
 pub(super) struct Shell<'a> {
     pub(super) model: Model,
+    /// What is shown never runs backwards, whoever sets the clock meanwhile.
+    clock: Steady,
     pub(super) state_dir: PathBuf,
     pub(super) events: Sender<Event>,
     pub(super) store: Store,
@@ -171,7 +174,8 @@ impl<'a> Shell<'a> {
         store: Store,
         repo: Sender<repo::Order>,
     ) -> Result<Self> {
-        let mut model = Model::new(Timestamp::now(), launch.user.clone(), keymap, looks.shown);
+        let mut clock = Steady::start();
+        let mut model = Model::new(clock.now(), launch.user.clone(), keymap, looks.shown);
         model.drill = launch.drill;
         model.size = size();
         let canvas = Canvas::new(model.size.0, model.size.1);
@@ -183,6 +187,7 @@ impl<'a> Shell<'a> {
         let pull = Follower::start(&events)?;
         Ok(Self {
             model,
+            clock,
             state_dir: launch.state_dir.clone(),
             events,
             store,
@@ -280,7 +285,8 @@ impl<'a> Shell<'a> {
             }
         }
         self.settle_health();
-        self.tick_to(Timestamp::now());
+        let now = self.clock.now();
+        self.tick_to(now);
     }
 
     /// Whether an incident is being loaded, which comes right behind the list.
@@ -320,7 +326,7 @@ impl<'a> Shell<'a> {
 
     /// Lets time pass, if a second has and something on the screen shows it.
     fn tick(&mut self) {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         if self.model.is_timed() && now.duration_since(self.model.now).as_millis() >= 950 {
             self.tick_to(now);
         }

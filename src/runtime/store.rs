@@ -476,7 +476,7 @@ impl Keeper {
     }
 
     fn history(&self, probes: Vec<String>) {
-        let since = Timestamp::now() - HISTORY;
+        let since = Timestamp::now().checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
         let mut known = BTreeMap::new();
         for probe in probes {
             if let Ok(samples) = self.journal.samples(&self.repository, &probe, since) {

@@ -64,7 +64,8 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
         Pen::new(buf, inner, line).put(&text, ui.of(role));
         line += 1;
     }
-    if ui.model.read_only.is_some() || ui.model.unseen > 0 {
+    let clocks_off = !state.clock_warnings(ui.model.now).is_empty();
+    if ui.model.read_only.is_some() || ui.model.unseen > 0 || clocks_off {
         marks(ui, &mut Pen::new(buf, inner, line), state);
         line += 1;
     }
@@ -309,6 +310,14 @@ fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     }
     if state.unknown > 0 {
         mark(&format!("? {} from a newer version", state.unknown), Role::Unknown);
+    }
+    for warning in state.clock_warnings(ui.model.now).iter().take(2) {
+        // What is due keeps its room.
+        let roomy = pen.room() > width(&warning.words).saturating_add(60);
+        let words = if roomy { &warning.words } else { &warning.short };
+        if pen.right(&format!("▲ {words}"), ui.of(Role::Warn)) {
+            pen.right_gap(3);
+        }
     }
 }
 

@@ -55,7 +55,7 @@ impl Scribe {
     ) -> RecordId {
         let count = u32::try_from(self.records.len()).unwrap();
         let id = RecordId(Uuid::from_u128(u128::from(count) + 100));
-        let draft = Draft { incident: self.incident, occurred, body: body.into() };
+        let draft = Draft { occurred, ..Draft::now(self.incident, body) };
         let clock = Hlc { wall_ms: time.as_millisecond(), count };
         let author = Author { name: by.to_owned(), node: 1 };
         let (record, _) = Record::seal(id, draft, author, clock, Hash([0; 32])).unwrap();

@@ -1,7 +1,8 @@
 //! The whole program: the real binary, real repositories, services, terminals and signals.
 //!
 //! `world` is the environment that everything runs in, `terminal` a terminal to run it on,
-//! `keys` what can be typed there, `drill` a practice outage, `service` a service that answers as told. A test waits for what is
+//! `keys` what can be typed there, `drill` a practice outage, `service` a service that answers as told,
+//! `wall` a clock that can be set. A test waits for what is
 //! seen, with a deadline, and never for time to pass.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
@@ -10,6 +11,8 @@ mod drill;
 mod keys;
 mod service;
 mod terminal;
+#[cfg(target_os = "linux")]
+mod wall;
 mod world;
 
 mod approvals;
@@ -63,6 +66,8 @@ mod survival;
 #[cfg(target_os = "linux")]
 mod suspects;
 mod taken_back;
+#[cfg(target_os = "linux")]
+mod time;
 #[cfg(target_os = "linux")]
 mod typed;
 mod verbs;

@@ -173,7 +173,7 @@ fn newest_record(cx: &Context) -> Option<Timestamp> {
     let journal = cx.journal_to_read().ok()?;
     let newest = journal.incidents(None).ok()?.into_iter().next()?;
     let (log, _) = journal.load(newest.id).ok()?;
-    Some(log.state().last.timestamp())
+    log.state().authors.values().copied().max()
 }
 
 /// Tries to write, and looks at how much room there is.

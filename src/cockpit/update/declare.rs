@@ -8,7 +8,7 @@ use super::super::msg::Effect;
 use super::super::overlay::{Declare, DeclareStep, Overlay};
 use super::Cx;
 use crate::incident::RepositoryId;
-use crate::incident::{Answer, Declared, Policy, Severity, parse_time};
+use crate::incident::{Answer, Declared, Policy, Severity, is_recent, parse_time};
 
 /// Takes a key.
 pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
@@ -120,6 +120,7 @@ fn enter(cx: &mut Cx<'_>, now: jiff::Timestamp) {
             let typed = declare.started.text().trim();
             match parse_time(typed, now) {
                 _ if typed.is_empty() => declare.step = DeclareStep::Impact,
+                Some(time) if !is_recent(time) => "check the year".clone_into(&mut declare.complaint),
                 Some(time) if time <= now => declare.step = DeclareStep::Impact,
                 Some(_) => "that is in the future".clone_into(&mut declare.complaint),
                 None => "write 14:02 (UTC), -5m, now, or a date and time like 2026-03-01T14:02:00Z"

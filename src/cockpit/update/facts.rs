@@ -2,6 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::super::commands::Command;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, JournalState};
@@ -9,7 +11,7 @@ use super::super::overlay::{Overlay, Preview, Scroll};
 use super::{Cx, flags, plan_view, rollback, run_view, settle, survey, suspects, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State, Verdict};
-use crate::incident::{Alarm, Body, Draft, Log, Precision, Record};
+use crate::incident::{self, Alarm, Body, Draft, Log, Precision, Record};
 use crate::text::visible;
 
 /// Takes in a fact.
@@ -42,7 +44,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
                 let failure = failure.clone();
                 cx.fail(failure);
             }
-            cx.model.policy = crate::incident::Policy::built_in().with(&config.config.policy);
+            cx.model.policy = incident::Policy::built_in().with(&config.config.policy);
             cx.model.config = *config;
             for overlay in &mut cx.model.overlays {
                 if let Overlay::Trust(view) = overlay {
@@ -153,7 +155,7 @@ fn opened(cx: &mut Cx<'_>, log: Log) {
     model.following = None;
     model.output = None;
     model.suspects.stale = true;
-    model.now = model.now.max(log.state().last.timestamp());
+    model.now = caught_up(model.now, log.state());
     model.log = Some(log);
     record_alarms(cx);
 }
@@ -187,15 +189,22 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     for record in records.into_iter().filter(|record| record.incident == incident) {
         log.insert(record);
     }
-    let last = log.state().last.timestamp();
     let set_one = flags::set_one(log.state(), &ended);
-    cx.model.now = cx.model.now.max(last);
+    cx.model.now = caught_up(cx.model.now, log.state());
     if ran {
         cx.effect("reading the repository", Effect::RefreshBranch);
     }
     if set_one {
         flags::ask(cx);
     }
+}
+
+/// The time, not before that of a record which was just written. One that is further ahead comes
+/// from a clock that is wrong.
+fn caught_up(now: Timestamp, state: &incident::State) -> Timestamp {
+    const JUST: SignedDuration = SignedDuration::from_mins(2);
+    let written = state.authors.values().copied();
+    written.filter(|at| at.duration_since(now) <= JUST).max().map_or(now, |at| now.max(at))
 }
 
 /// Records probes whose settled state is not the one on record.
@@ -225,6 +234,7 @@ fn record_alarms(cx: &mut Cx<'_>) {
             Some(Draft {
                 incident: state.id,
                 occurred: since.map(|since| (since, Precision::Exact)),
+                took: None,
                 body: body.into(),
             })
         })

@@ -1,6 +1,6 @@
 //! What records of plans, approvals and releases do to the state.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::body::{
     Approved, GatePassedOver, MergeOwed, MergePaid, Phase, PlanEnd, PlanEnded, PlanProposed, PlanResumed,
@@ -93,7 +93,7 @@ impl Fold {
         self.runs.insert(body.run.clone(), (index, body.step));
     }
 
-    pub(super) fn step_ended(&mut self, body: &StepEnded, at: Timestamp) {
+    pub(super) fn step_ended(&mut self, body: &StepEnded, at: Timestamp, took: Option<SignedDuration>) {
         let Some(&index) = self.plans.get(&body.plan) else { return };
         let plan = &mut self.state.plans[index];
         let Some(step) = plan.steps.get_mut(body.step) else { return };
@@ -102,7 +102,7 @@ impl Fold {
             Some(run) => run,
             None => step.run.insert(new_run(&body.run, &step.title, at)),
         };
-        run.ended_at = Some(at);
+        run.ended_at = Some(end(run.started_at, at, took));
         run.outcome = Some(body.outcome.clone());
         run.summary.clone_from(&body.summary);
         run.unproven = body.unproven;
@@ -160,11 +160,11 @@ impl Fold {
         }
     }
 
-    pub(super) fn plan_ended(&mut self, body: &PlanEnded, at: Timestamp) {
+    pub(super) fn plan_ended(&mut self, body: &PlanEnded, at: Timestamp, took: Option<SignedDuration>) {
         let Some(&plan) = self.plans.get(&body.plan) else { return };
         let plan = &mut self.state.plans[plan];
         plan.state = PlanState::Ended(body.end);
-        plan.ended_at = Some(at);
+        plan.ended_at = Some(end(plan.started_at, at, took));
         plan.why.clone_from(&body.why);
         for step in &mut plan.steps {
             step.waiting = None;
@@ -189,6 +189,12 @@ impl PlanRun {
             self.state = if waits { PlanState::Waiting } else { PlanState::Running };
         }
     }
+}
+
+/// When something ended that began at `from`: as long after that as was measured. Where nobody
+/// measured the clock counts, and it may have been set back meanwhile.
+pub(in crate::incident) fn end(from: Timestamp, at: Timestamp, took: Option<SignedDuration>) -> Timestamp {
+    took.and_then(|took| from.checked_add(took).ok()).unwrap_or_else(|| at.max(from))
 }
 
 fn new_run(id: &str, title: &str, at: Timestamp) -> Run {

@@ -93,14 +93,15 @@ fn body() -> impl Strategy<Value = Body> {
 
 /// Records of one incident, their clocks as wild as those of several machines.
 fn records() -> impl Strategy<Value = Vec<Record>> {
-    let one = (body(), -5..60_i64, 0..3_u32, prop::option::of(-90..90_i64));
+    let one = (body(), -5..60_i64, 0..3_u32, prop::option::of(-90..90_i64), 0..20_i64);
     proptest::collection::vec(one, 0..40).prop_map(|parts| {
-        let made = parts.into_iter().enumerate().map(|(n, (body, wall, count, occurred))| {
+        let made = parts.into_iter().enumerate().map(|(n, (body, wall, count, occurred, lag))| {
             let at = Hlc { wall_ms: minutes(wall).as_millisecond(), count };
             let author = Author { name: ["maya", "omar"][n % 2].to_owned(), node: 1 };
             let occurred = occurred.map(|n| (minutes(n), Precision::About));
-            let draft = Draft { incident: incident(), occurred, body };
-            Record::seal(id(n as u128 + 1), draft, author, at, Hash::default()).unwrap().0
+            let draft = Draft { occurred, ..Draft::now(incident(), body) };
+            let clock = minutes(wall - lag / 10 * lag);
+            Record::seal_at(id(n as u128 + 1), draft, author, at, clock, Hash::default()).unwrap().0
         });
         std::iter::once(declared()).chain(made).collect()
     })
@@ -154,7 +155,7 @@ proptest! {
         clocks(log.state(), &policy, minutes(30));
         let next = next(log.state(), &policy, &Facts::default(), minutes(30));
         prop_assert!(!next.is_empty() || log.state().status == Status::Closed);
-        prop_assert!(log.state().timeline.is_sorted_by_key(|entry| entry.at));
+        prop_assert!(log.state().timeline.is_sorted_by_key(|entry| entry.place));
     }
 
     #[test]
@@ -167,7 +168,8 @@ proptest! {
                 Record::seal(id(5), draft, author.clone(), Hlc { wall_ms: 1, count: 2 }, Hash::default()).unwrap();
             let decoded = Record::decode(&bytes).unwrap();
             prop_assert_eq!(&decoded, &record);
-            let draft = Draft { incident: incident(), occurred: Some((decoded.occurred_at, decoded.precision)), body: decoded.body };
+            let occurred = Some((decoded.occurred_at, decoded.precision));
+            let draft = Draft { occurred, ..Draft::now(incident(), decoded.body) };
             let (_, again) = Record::seal(decoded.id, draft, author, decoded.at, decoded.prev).unwrap();
             prop_assert_eq!(again, bytes);
         }
