@@ -92,6 +92,53 @@ fn what_was_acknowledged_survives_kill_9_once_and_the_chain_verifies() {
 }
 
 #[test]
+fn fifty_ticks_and_notes_at_once_are_all_there_and_nobody_hears_of_a_lock() {
+    let world = World::new();
+    let shell = world.repository("service");
+    shell.flightdeck(&["declare", "Nobody can log in", "--severity", "P0"]).succeeded();
+    let items = shell.json(&["status", "--json"]);
+    let items: Vec<String> = items["checklist"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["id"].as_str().unwrap().to_owned())
+        .collect();
+    let start = std::sync::Barrier::new(50);
+    let saved: Vec<String> = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..50)
+            .map(|writer| {
+                let shell = shell.clone().with("FLIGHTDECK_USER", format!("writer {}", writer % 7));
+                let (start, item) = (&start, &items[writer % items.len()]);
+                scope.spawn(move || {
+                    let text = format!("note {writer}");
+                    let arguments = if writer % 2 == 0 { ["tick", item] } else { ["note", &text] };
+                    start.wait();
+                    let ended = shell.flightdeck(&arguments).succeeded();
+                    assert_eq!(ended.stderr, "", "{arguments:?}");
+                    ended.stdout.trim().to_owned()
+                })
+            })
+            .collect();
+        writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+    });
+    let ids = exported(&shell);
+    for id in &saved {
+        assert_eq!(ids.get(id), Some(&1), "{id} was acknowledged");
+    }
+    assert_eq!(ids.len(), 51, "the declaration and what fifty wrote");
+    let texts = timeline(&shell);
+    for writer in (1..50).step_by(2) {
+        assert_eq!(texts.get(&format!("note {writer}")), Some(&1), "note {writer}");
+    }
+    let status = shell.json(&["status", "--json"]);
+    let ticked = |item: &Value| item["state"] == "passed";
+    let passed = status["checklist"].as_array().unwrap().iter().filter(|item| ticked(item)).count();
+    let expected: std::collections::BTreeSet<_> = (0..50).step_by(2).map(|n| n % items.len()).collect();
+    assert_eq!(passed, expected.len());
+    shell.flightdeck(&["verify"]).succeeded();
+}
+
+#[test]
 fn two_writers_at_once_lose_nothing_and_see_no_lock() {
     let world = World::new();
     let shell = world.repository("service");
