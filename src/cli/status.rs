@@ -58,11 +58,12 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         cx.out.failure(failure);
     }
     let model = cockpit(keymap(cx), setup.clone(), cx.now());
+    let number = loaded.number.clone();
     let mut situation = match at {
         Some(at) => then(&loaded, setup, at)?,
-        None => now(cx, &loaded, setup),
+        None => now(cx, loaded, setup),
     };
-    situation.state.number.clone_from(&loaded.number);
+    situation.state.number = number;
     let key = |action: &str, argument: &str| key_of(&model, action, argument);
     if args.json {
         cx.out.json(&status_json::json(&situation, &key))?;
@@ -73,7 +74,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 }
 
 /// The situation now.
-fn now(cx: &Context, loaded: &Loaded, setup: Setup) -> Situation {
+fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     let now = cx.now();
     let mut around = around(&setup);
     let of_incident = loaded.journal.repository_of(loaded.state().id).ok();
@@ -123,7 +124,7 @@ fn now(cx: &Context, loaded: &Loaded, setup: Setup) -> Situation {
         let ways = super::rollback::ways(cx, &setup.config, &env.name, Asking::Here);
         around.ways = ways.unwrap_or_default();
     }
-    Situation::new(loaded.state().clone(), setup.policy, around, now)
+    Situation::new(loaded.log.into_state(), setup.policy, around, now)
 }
 
 /// The gates of production that a deploy of the current commit would meet, and does not yet.

@@ -1,5 +1,8 @@
 //! Loading: the list of incidents, the records of one, and what came since.
 
+use std::collections::VecDeque;
+use std::thread::ScopedJoinHandle;
+
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -139,6 +142,8 @@ fn landmarks(conn: &Connection, repository: &str) -> rusqlite::Result<Vec<Record
 
 /// Rows decoded at a time. A long incident is decoded beside the reading of the next rows.
 const BATCH: usize = 2048;
+/// Batches that are held as they are stored at a time: reading is faster than decoding.
+const WINDOW: usize = 4;
 /// Room for so many bytes a row to begin with.
 const ROW: usize = 480;
 
@@ -148,29 +153,36 @@ fn query_since(conn: &Connection, no: i64, after: Seq) -> rusqlite::Result<(Vec<
         conn.prepare_cached("SELECT place, hash, bytes FROM record WHERE place BETWEEN ?1 AND ?2")?;
     let mut rows = statement.query(params![first.saturating_add(after.0.max(0)), last])?;
     let mut reached = after;
-    let records = std::thread::scope(|scope| {
-        let mut decoding = Vec::new();
+    let mut records = Vec::new();
+    std::thread::scope(|scope| {
+        let mut decoding = VecDeque::new();
         let mut batch = if after == Seq::default() { Batch::large() } else { Batch::default() };
         while let Some(row) = rows.next()? {
             reached = Seq(row.get::<_, i64>(0)? - first + 1);
             batch.push(row.get_ref(2)?.as_bytes()?, hash(row, 1)?);
             if batch.ends.len() == BATCH {
                 let full = std::mem::replace(&mut batch, Batch::large());
-                decoding.push(scope.spawn(move || full.decode()));
+                if decoding.len() == WINDOW
+                    && let Some(oldest) = decoding.pop_front()
+                {
+                    records.append(&mut decoded(oldest)?);
+                }
+                decoding.push_back(scope.spawn(move || full.decode()));
             }
         }
-        if decoding.is_empty() {
-            return batch.decode();
-        }
-        let mut records = Vec::with_capacity(decoding.len() * BATCH + batch.ends.len());
         let mut last = batch.decode()?;
-        for decoded in decoding {
-            records.append(&mut decoded.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        for batch in decoding {
+            records.append(&mut decoded(batch)?);
         }
         records.append(&mut last);
-        Ok(records)
+        Ok::<_, rusqlite::Error>(())
     })?;
     Ok((records, reached))
+}
+
+/// Waits until a batch is decoded.
+fn decoded(batch: ScopedJoinHandle<'_, rusqlite::Result<Vec<Record>>>) -> rusqlite::Result<Vec<Record>> {
+    batch.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Rows as they are stored, one after the other.
