@@ -73,7 +73,7 @@ fn a_record_from_the_far_future_does_not_take_the_clock_along() {
     let lines = exported(&journal, incident, ExportFormat::Jsonl);
     let other = TempDir::new().unwrap();
     let failure = open(&other).import(&mut lines.as_bytes()).unwrap_err();
-    assert!(failure.cause.contains("still to come"), "{failure}");
+    assert!(failure.cause.contains("ahead of this machine"), "{failure}");
 }
 
 #[test]
