@@ -4,8 +4,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
 use super::stop::{Why, Wish};
 use crate::clock::{Steady, Stopwatch};
 use crate::failure::{FailureKind, Result};
@@ -134,7 +132,7 @@ impl Recorder {
     pub(super) fn beat(&mut self) -> Result<()> {
         self.next_beat = Instant::now() + HEARTBEAT;
         let Lease { repository, target, plan, .. } = &self.lease;
-        let beat = self.journal.heartbeat(Timestamp::now(), repository, target, plan, &self.process);
+        let beat = self.journal.heartbeat(self.clock.now(), repository, target, plan, &self.process);
         if let Err(failure) = &beat {
             // A full disk says nothing about who holds it.
             self.lost |= failure.kind == FailureKind::Held;
@@ -206,7 +204,7 @@ impl Recorder {
     }
 
     fn commit(&mut self, drafts: Vec<Draft>) -> Result<()> {
-        let records = self.journal.append(Timestamp::now(), drafts)?;
+        let records = self.journal.append(self.clock.now(), drafts)?;
         self.waiting.clear();
         for record in records {
             self.log.insert(record);
@@ -280,7 +278,7 @@ impl Recorder {
         let draft = (!self.lost).then(|| self.draft(body));
         let drafts = self.waiting.iter().cloned().chain(draft).collect();
         let Lease { repository, target, plan, .. } = &self.lease;
-        self.journal.release(Timestamp::now(), repository, target, plan, drafts)?;
+        self.journal.release(self.clock.now(), repository, target, plan, drafts)?;
         self.waiting.clear();
         Ok(())
     }

@@ -30,7 +30,12 @@ pub(super) fn place(record: &Record) -> Timestamp {
     let (at, _) = shown_at(record);
     let lags = record.clock_ms < record.at.wall_ms;
     let now = at.duration_since(record.written_at()).abs() < NOW;
-    if lags && now { at.max(record.at.timestamp()) } else { at }
+    if !lags || !now {
+        return at;
+    }
+    // What it follows may have happened at any moment of that millisecond.
+    let last = record.at.timestamp().checked_add(SignedDuration::from_nanos(999_999));
+    at.max(last.unwrap_or(Timestamp::MAX))
 }
 
 /// The name of a record's kind as it is listed; of a note, what it is about.

@@ -89,7 +89,7 @@ impl Yard {
         let dir = log_dir(self.dir.path(), self.incident, run);
         make_dir(&dir).unwrap();
         let outcome = Outcome::Exited { code };
-        let ended = Ended { outcome, summary: "said".to_owned(), survivors: Vec::new(), at_ms: 1_000 };
+        let ended = Ended { outcome, summary: "said".to_owned(), survivors: Vec::new(), at_ms: 4_000_000_000_000 };
         Note::make(&dir).unwrap().write(&ended).unwrap();
     }
 
@@ -147,7 +147,7 @@ fn what_was_written_beside_the_log_is_believed() {
     assert_eq!(plan.state, PlanState::Ended(PlanEnd::Done));
     let run = plan.steps[1].run.as_ref().unwrap();
     assert_eq!((&run.outcome, run.summary.as_str()), (&Some(Outcome::Exited { code: 0 }), "said"));
-    assert_eq!(run.ended_at.unwrap().as_millisecond(), 1_000);
+    assert_eq!(run.ended_at.unwrap().as_millisecond(), 4_000_000_000_000);
 }
 
 #[test]
