@@ -19,6 +19,7 @@ mod sheet;
 mod situation;
 mod status_ahead;
 mod status_approvals;
+mod status_clocks;
 mod status_json;
 mod status_runs;
 mod status_text;

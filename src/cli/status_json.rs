@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::situation::{Item, ProbeState, Situation};
-use super::{rollback, status_ahead};
+use super::{rollback, status_ahead, status_clocks};
 use crate::config::types::Flow;
 use crate::hotfix::outlook::Outlook;
 use crate::hotfix::state::{BaseAt, BranchState};
@@ -34,7 +34,7 @@ pub(crate) struct Document<'a> {
     rollback: Vec<rollback::Json<'a>>,
     merges_back: Vec<MergeBack<'a>>,
     timeline: Vec<Line<'a>>,
-    clocks_off: Vec<ClockOff<'a>>,
+    clocks_off: Vec<status_clocks::ClockOff<'a>>,
     journal: Journal,
 }
 
@@ -239,28 +239,6 @@ struct Line<'a> {
     pinned: bool,
 }
 
-/// Two clocks that were seen to differ.
-#[derive(Debug, Serialize)]
-struct ClockOff<'a> {
-    ahead: &'a str,
-    ahead_installation: String,
-    behind: &'a str,
-    behind_installation: String,
-    by_s: i64,
-    text: String,
-}
-
-fn clock_off(off: &crate::incident::ClockOff) -> ClockOff<'_> {
-    ClockOff {
-        ahead: &off.ahead.name,
-        ahead_installation: off.ahead.installation(),
-        behind: &off.behind.name,
-        behind_installation: off.behind.installation(),
-        by_s: off.by.as_secs(),
-        text: off.words(),
-    }
-}
-
 #[derive(Debug, Serialize)]
 struct Journal {
     records: usize,
@@ -311,7 +289,7 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         rollback: situation.ways.iter().map(rollback::json).collect(),
         merges_back: state.merges_back.iter().map(merge_back).collect(),
         timeline: state.timeline.iter().map(line).collect(),
-        clocks_off: state.clocks_off.iter().map(clock_off).collect(),
+        clocks_off: state.clocks_off.iter().map(status_clocks::json).collect(),
         journal: Journal { records: state.records, head: state.head, shared: "off", unsent: 0 },
     }
 }

@@ -4,6 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::stop::{Why, Wish};
 use crate::clock::{Steady, Stopwatch};
 use crate::failure::{FailureKind, Result};
@@ -96,6 +98,11 @@ impl Recorder {
         for record in &since {
             self.hear(record);
         }
+    }
+
+    /// The time as this process sees it, which nobody sets back.
+    pub(super) fn now(&mut self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Says that the plan begins now, and is measured from here to its end.

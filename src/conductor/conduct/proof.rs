@@ -3,7 +3,7 @@
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::super::ask::{Answer, ask, judge};
 use super::super::files::log_dir;
@@ -91,8 +91,9 @@ impl Conductor {
     /// Asks on for as long as “not done” may be “not done yet”, and says so meanwhile; a person may
     /// decide otherwise. `said` is the last answer. Returns at once where it counts.
     pub(super) fn until_settled(&mut self, index: usize, step: &Step, said: (Proof, String)) -> Answered {
+        let now = self.recorder.now();
         let run = self.last_run(index);
-        let until = run.and_then(|run| early::settles_at(step, run, Timestamp::now()));
+        let until = run.and_then(|run| early::settles_at(step, run, now));
         let outcome = run.and_then(|run| run.outcome.clone());
         let (Some(probe), Some(until), Some(outcome)) = (&step.proof, until, outcome) else {
             return Answered::Said(said);
@@ -105,8 +106,7 @@ impl Conductor {
         let question = |why: &str| early::still_going(step, outcome.succeeded(), why);
         let waits = |why: &str| format!("{}; asked again until {}", question(why), early::at(until));
         self.record_proof(index, &outcome, &(Proof::Unknown, question(&said.1)), false);
-        let over =
-            Instant::now() + Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
+        let over = Instant::now() + Duration::try_from(until.duration_since(now)).unwrap_or_default();
         let (mut said, mut pause) = (said, PAUSES.0);
         let (mut told, mut tell_at) = (String::new(), Instant::now());
         loop {
@@ -196,9 +196,8 @@ impl Conductor {
         let mut finished = self.run_in_a_terminal(question, began, step.timeout);
         let dir = log_dir(&self.state_dir, self.incident, &run_id);
         let said = judge_seen(probe, &finished.ended.outcome, &pushed::tail(&dir));
-        let said = before
-            .as_ref()
-            .map_or(said.clone(), |run| early::weighed(said, step, Some(run), Timestamp::now()));
+        let now = self.recorder.now();
+        let said = before.as_ref().map_or(said.clone(), |run| early::weighed(said, step, Some(run), now));
         finished.ended.outcome = match said.0 {
             Proof::Done => Outcome::Met,
             // What was begun before is what this is about.

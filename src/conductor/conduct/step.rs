@@ -1,8 +1,6 @@
 //! A step from just before its beginning to just after its end, each on record before what
 //! comes after it.
 
-use jiff::Timestamp;
-
 use super::super::early;
 use super::super::files::log_dir;
 use super::super::pushed::{self, Report};
@@ -131,7 +129,8 @@ impl Conductor {
                     said if report == Some(Report::Failed) => Answered::Said(said),
                     said if finished.stopped.is_some() && outcome.succeeded() => {
                         // Whoever stopped it waits for nothing more.
-                        Answered::Said(early::weighed(said, step, self.last_run(index), Timestamp::now()))
+                        let now = self.recorder.now();
+                        Answered::Said(early::weighed(said, step, self.last_run(index), now))
                     }
                     said => self.until_settled(index, step, said),
                 };

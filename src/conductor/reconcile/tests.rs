@@ -89,7 +89,8 @@ impl Yard {
         let dir = log_dir(self.dir.path(), self.incident, run);
         make_dir(&dir).unwrap();
         let outcome = Outcome::Exited { code };
-        let ended = Ended { outcome, summary: "said".to_owned(), survivors: Vec::new(), at_ms: 4_000_000_000_000 };
+        let ended =
+            Ended { outcome, summary: "said".to_owned(), survivors: Vec::new(), at_ms: 4_000_000_000_000 };
         Note::make(&dir).unwrap().write(&ended).unwrap();
     }
 
