@@ -233,7 +233,7 @@ impl Told<'_> {
         let title = self.title(ended.step);
         out.tell(&format!("{glyph} {title} {}{dash}{summary}", words(&ended.outcome)));
         for survivor in &ended.survivors {
-            out.tell(&format!("  still running: {}", visible(survivor)));
+            out.tell(&format!("  {}: pid {}", ended.survivors_are(), visible(survivor)));
         }
         if !ended.outcome.succeeded() {
             for line in last_lines(self.cx, self.incident, &ended.run) {

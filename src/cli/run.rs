@@ -9,7 +9,7 @@ use super::plan::refresh;
 use super::terminal::{Keys, Page, Typed};
 use crate::conductor;
 use crate::failure::{Failure, FailureKind, Result};
-use crate::incident::{Outcome, Run, State, StopAsked};
+use crate::incident::{Outcome, Run, Signalled, State, StopAsked};
 use crate::text::visible;
 
 /// Follow, read or stop the commands behind the plans
@@ -143,36 +143,58 @@ fn attach(cx: &Context, id: &str) -> Result<End> {
 
 /// How long a stop is followed: the whole escalation, and then some.
 const STOP: Duration = Duration::from_secs(30);
+/// How long a conductor may take to send the first signal before it is looked at.
+const ANSWER: Duration = Duration::from_secs(2);
 
 fn stop(cx: &Context, id: &str) -> Result<End> {
     let mut loaded = cx.load(Wanted::Last)?;
     refresh(cx, &mut loaded)?;
-    let run = find(loaded.state(), id)?;
+    let run = find(loaded.state(), id)?.clone();
     let doing = format!("stopping {}", visible(&run.id));
     if let Some(outcome) = &run.outcome {
-        let cause = format!("it has ended: it {}", words(outcome));
-        return Err(Failure::usage(doing, cause, "flightdeck plan list shows what runs"));
+        return stop_rest(cx, &mut loaded, &run, outcome, doing);
     }
-    let run = run.id.clone();
-    let record = loaded.append(None, cx.now(), StopAsked { run: run.clone(), kill: false })?;
+    let record = loaded.append(None, cx.now(), StopAsked { run: run.id.clone(), kill: false })?;
     loaded.log.insert(record);
-    let until = Instant::now() + STOP;
+    let run = run.id;
+    let begun = Instant::now();
     let mut told = 0;
     loop {
         let ended = has_ended(cx, &mut loaded, &run)?;
-        let now = find(loaded.state(), &run)?;
+        let now = find(loaded.state(), &run)?.clone();
         for (_, signal) in now.signals.iter().skip(told) {
             cx.out.tell(&format!("sent {}", visible(signal)));
         }
         told = now.signals.len();
         if let Some(outcome) = now.outcome.as_ref().filter(|_| ended) {
+            if conductor::was_cut_short(&now) && told == 0 {
+                // Its conductor has gone before it could do anything about it.
+                return stop_rest(cx, &mut loaded, &now, outcome, doing);
+            }
             cx.out.line(&format!("{run} {}", words(outcome)))?;
             return Ok(match outcome {
                 Outcome::Unknown { .. } => End::Bad(FailureKind::Unknown),
                 _ => End::Done,
             });
         }
-        if Instant::now() >= until {
+        if begun.elapsed() >= ANSWER
+            && let Some(pid) = suspended_conductor(&loaded)?
+        {
+            cx.out.tell(&format!(
+                "its conductor, pid {pid}, is suspended and hears nothing; stopping its command"
+            ));
+            let left = signal_rest(cx, &mut loaded, &now)?;
+            let cause = if left.is_empty() {
+                format!(
+                    "nothing of it is left, but its conductor, pid {pid}, is suspended and cannot record that"
+                )
+            } else {
+                format!("its conductor, pid {pid}, is suspended, and {} outlived a KILL", left.named())
+            };
+            let hint = format!("let the conductor go on: kill -CONT {pid}");
+            return Err(Failure::of(FailureKind::Unknown, doing, cause, hint));
+        }
+        if begun.elapsed() >= STOP {
             let cause = "it was asked for, and the run has not ended yet";
             return Err(Failure::new(
                 doing,
@@ -182,4 +204,47 @@ fn stop(cx: &Context, id: &str) -> Result<End> {
         }
         std::thread::sleep(GLANCE);
     }
+}
+
+/// The pid of the incident's conductor, if that is suspended.
+fn suspended_conductor(loaded: &Loaded) -> Result<Option<u32>> {
+    let leases = loaded.journal.leases()?;
+    let mut held = leases.iter().filter(|lease| lease.incident == loaded.state().id);
+    Ok(held
+        .find_map(|lease| lease.process.as_ref().filter(|it| conductor::is_suspended(it)))
+        .map(|it| it.pid))
+}
+
+/// Stops what is left of a run that is over without having come to its own end.
+fn stop_rest(cx: &Context, loaded: &mut Loaded, run: &Run, outcome: &Outcome, doing: String) -> Result<End> {
+    let incident = loaded.state().id;
+    let remains = conductor::remains(incident, run);
+    if !conductor::was_cut_short(run) || remains.is_empty() {
+        let cause = format!("it has ended: it {}", words(outcome));
+        if remains.is_empty() {
+            return Err(Failure::usage(doing, cause, "flightdeck plan list shows what runs"));
+        }
+        let cause = format!("{cause}, and left running: {}", remains.named());
+        return Err(Failure::usage(doing, cause, "to end that as well, use kill"));
+    }
+    let left = signal_rest(cx, loaded, run)?;
+    if !left.is_empty() {
+        let cause = format!("{} outlived a KILL", left.named());
+        return Err(Failure::new(doing, cause, "see whose it is, and what it waits for: ps -l"));
+    }
+    cx.out.line(&format!("{}: nothing of it is left", visible(&run.id)))?;
+    refresh(cx, loaded)?;
+    Ok(End::Done)
+}
+
+/// Signals what is left of a run, each signal on record before it is sent.
+fn signal_rest(cx: &Context, loaded: &mut Loaded, run: &Run) -> Result<conductor::Remains> {
+    let incident = loaded.state().id;
+    conductor::stop_remains(incident, run, &mut |signal, left| {
+        let body = Signalled { run: run.id.clone(), signal: signal.to_owned() };
+        let record = loaded.append(None, cx.now(), body)?;
+        loaded.log.insert(record);
+        cx.out.tell(&format!("sent {signal} to {}", left.named()));
+        Ok::<_, Failure>(())
+    })
 }

@@ -97,7 +97,9 @@ fn carry(
         let drafts = vec![Draft::now(incident, PlanEnded { plan, end: PlanEnd::Cancelled, why })];
         return Ok(journal.append_unless_moved(now, incident, seen, drafts)?.map(Started::Yes));
     }
-    if let Some(failure) = orphan::in_the_way(run, doing) {
+    let passed = matches!(decision, Decision::Skip { .. }).then_some(plan.as_str());
+    let same = (ground.repository, ground.spec.target.as_str());
+    if let Some(failure) = orphan::in_the_way(journal, ground.state, same, passed, doing) {
         return Err(failure);
     }
     if !matches!(decision, Decision::Undo { .. })

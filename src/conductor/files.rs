@@ -78,7 +78,7 @@ pub(super) struct Ended {
     pub(super) outcome: Outcome,
     /// The last line of output worth showing.
     pub(super) summary: String,
-    /// What outlived a KILL.
+    /// What was still alive then, one `pid name` each.
     pub(super) survivors: Vec<String>,
     /// Milliseconds since the Unix epoch at which it ended.
     pub(super) at_ms: i64,

@@ -1,9 +1,11 @@
-//! What Linux alone offers: `/proc`, and signals through a handle on a process. Its portable
-//! twin is `portable`.
+//! What Linux alone offers: `/proc`, signals through a handle on a process, and a program that
+//! has hang-ups ignored. Its portable twin is `portable`.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
@@ -18,6 +20,11 @@ pub(super) fn boot() -> io::Result<String> {
 /// what its parent may ask for; `None` if there is no such process.
 pub(super) fn start_time(pid: u32) -> io::Result<Option<(u64, bool)>> {
     Ok(stat(pid)?.map(|stat| (stat.started, !stat.has_ended())))
+}
+
+/// Tells whether a process is stopped by a signal or a debugger.
+pub(super) fn is_suspended(pid: u32) -> bool {
+    stat(pid).is_ok_and(|stat| stat.is_some_and(|stat| matches!(stat.state, 'T' | 't')))
 }
 
 struct Stat {
@@ -74,10 +81,25 @@ pub(super) fn members(session: u32, mark: &str) -> Vec<Member> {
         let Ok(Some(stat)) = stat(pid) else { continue };
         let in_session = stat.session == session || stat.group == session;
         if !stat.has_ended() && (in_session || is_marked(pid, mark)) {
-            found.push(Member { pid, group: stat.group, in_session, name: stat.name });
+            let Stat { name, group, started, .. } = stat;
+            found.push(Member { pid, group, started, in_session, name });
         }
     }
     found
+}
+
+/// The values that a variable has in the environments of all live processes of the same user.
+pub(super) fn values(name: &str) -> BTreeSet<String> {
+    let named = format!("{name}=");
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let environments = entries.filter_map(|entry| std::fs::read(entry.path().join("environ")).ok());
+    environments
+        .filter_map(|environ| {
+            let mut entries = environ.split(|&byte| byte == 0);
+            let value = entries.find_map(|entry| entry.strip_prefix(named.as_bytes()))?;
+            String::from_utf8(value.to_vec()).ok()
+        })
+        .collect()
 }
 
 fn is_marked(pid: u32, mark: &str) -> bool {
@@ -86,11 +108,11 @@ fn is_marked(pid: u32, mark: &str) -> bool {
         .is_ok_and(|environ| environ.split(|&byte| byte == 0).any(|entry| entry == mark.as_bytes()))
 }
 
-/// Signals one process of a session that has left the session's first group. The handle is
-/// taken first and the process looked at again, so that a reused pid is never signalled.
-pub(super) fn signal_member(pid: u32, session: u32, signal: Signal) -> io::Result<()> {
-    let Some(handle) = open(pid)? else { return Ok(()) };
-    if stat(pid)?.is_some_and(|stat| stat.session == session) {
+/// Signals one process. The handle is taken first and the process looked at again, so that a
+/// reused pid is never signalled.
+pub(super) fn signal_member(member: &Member, signal: Signal) -> io::Result<()> {
+    let Some(handle) = open(member.pid)? else { return Ok(()) };
+    if stat(member.pid)?.is_some_and(|stat| stat.started == member.started) {
         pidfd_send_signal(&handle, signal)?;
     }
     Ok(())
@@ -110,10 +132,34 @@ pub(super) fn make_pipe(path: &Path) -> io::Result<()> {
     Ok(rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::from_raw_mode(0o600))?)
 }
 
-/// The program that is running, also if its file was replaced since.
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-pub(super) fn own_program() -> io::Result<std::path::PathBuf> {
-    Ok(Path::new("/proc/self/exe").to_owned())
+/// This program, also if its file was replaced since, ready to be given arguments and started
+/// without any of the streams of this process; with `nohup`, hang-ups are ignored by it and all that it
+/// starts.
+///
+/// When a session's first process ends the kernel hangs up on the rest of it. What a command leaves
+/// running on purpose would have to be quicker than that, and `nohup` and `setsid` in a script are not
+/// always.
+pub(super) fn own_program(nohup: bool) -> io::Result<Command> {
+    let path = std::env::current_exe()?;
+    let (program, stdin) = if path.exists() {
+        (path, Stdio::null())
+    } else {
+        ("/proc/self/fd/0".into(), std::fs::File::open("/proc/self/exe")?.into())
+    };
+    let mut command = if nohup { Command::new("nohup") } else { Command::new(&program) };
+    if nohup {
+        command.arg(program);
+    }
+    command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(command)
+}
+
+/// Tells whether this process ignores hang-ups, and so does all that it starts.
+pub(super) fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask & 1 << (Signal::HUP.as_raw() - 1) != 0
 }
 
 #[cfg(test)]
@@ -133,7 +179,7 @@ mod tests {
     fn a_mark_in_the_environment_is_found_outside_the_session() {
         let mark = format!("FLIGHTDECK_RUN=mark-{}", uuid::Uuid::now_v7());
         let (name, value) = mark.split_once('=').unwrap();
-        let mut child = std::process::Command::new("sleep").arg("60").env(name, value).spawn().unwrap();
+        let mut child = Command::new("sleep").arg("60").env(name, value).spawn().unwrap();
         // Until the program is replaced the child still has the environment of this one.
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
         let mut found = members(u32::MAX, &mark);

@@ -1,6 +1,7 @@
 //! The twin of `linux` for other Unix systems: asks `ps` and `sysctl`, and makes pipes with
 //! `mkfifo`.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -25,10 +26,21 @@ pub(super) fn start_time(pid: u32) -> io::Result<Option<(u64, bool)>> {
     Ok(Some((number, !state.starts_with('Z'))))
 }
 
+/// Tells whether a process is stopped by a signal.
+pub(super) fn is_suspended(pid: u32) -> bool {
+    output(Command::new("ps").args(["-o", "state=", "-p", &pid.to_string()]))
+        .is_ok_and(|state| state.starts_with('T'))
+}
+
 /// Every live process of a session. What left the session is not found here.
 pub(super) fn members(session: u32, _mark: &str) -> Vec<Member> {
     let list = output(Command::new("ps").args(["-A", "-o", "pid=,pgid=,state=,comm="]));
     list.unwrap_or_default().lines().filter_map(|line| member(line, session)).collect()
+}
+
+/// The values that a variable has in the environments of others: none that could be read here.
+pub(super) fn values(_name: &str) -> BTreeSet<String> {
+    BTreeSet::new()
 }
 
 fn member(line: &str, session: u32) -> Option<Member> {
@@ -37,14 +49,20 @@ fn member(line: &str, session: u32) -> Option<Member> {
     let group = fields.next()?.parse().ok()?;
     let state = fields.next()?;
     let name = fields.collect::<Vec<_>>().join(" ");
-    (group == session && !state.starts_with('Z')).then_some(Member { pid, group, in_session: true, name })
+    let started = 0;
+    (group == session && !state.starts_with('Z')).then_some(Member {
+        pid,
+        group,
+        started,
+        in_session: true,
+        name,
+    })
 }
 
-/// Signals one process of a session. `members` names only those of the first group, which
-/// are signalled together, so there is nothing left to do here.
-pub(super) fn signal_member(pid: u32, session: u32, signal: Signal) -> io::Result<()> {
-    let still = members(session, "").into_iter().any(|member| member.pid == pid);
-    match i32::try_from(pid).ok().and_then(Pid::from_raw).filter(|_| still) {
+/// Signals one process, if it still is in the group in which it was found.
+pub(super) fn signal_member(member: &Member, signal: Signal) -> io::Result<()> {
+    let still = members(member.group, "").contains(member);
+    match i32::try_from(member.pid).ok().and_then(Pid::from_raw).filter(|_| still) {
         Some(pid) => Ok(rustix::process::kill_process(pid, signal)?),
         None => Ok(()),
     }
@@ -56,9 +74,17 @@ pub(super) fn make_pipe(path: &Path) -> io::Result<()> {
     if made.success() { Ok(()) } else { Err(io::Error::other("mkfifo failed")) }
 }
 
-/// The program that is running.
-pub(super) fn own_program() -> io::Result<std::path::PathBuf> {
-    std::env::current_exe()
+/// This program, ready to be given arguments and started without any of the streams of this
+/// process. Nothing is done here about hang-ups.
+pub(super) fn own_program(_nohup: bool) -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(command)
+}
+
+/// Tells whether this process ignores hang-ups: never, here.
+pub(super) fn ignores_hangup() -> bool {
+    false
 }
 
 fn output(command: &mut Command) -> io::Result<String> {

@@ -4,6 +4,7 @@
 use crate::incident::Process;
 
 use super::system;
+use crate::text::visible;
 
 /// A process that shares the session of a run, or carries its mark in its environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,10 +13,19 @@ pub(super) struct Member {
     pub(super) pid: u32,
     /// Its process group.
     pub(super) group: u32,
+    /// When it started, as [`Process`] has it: with the number, what it is known by.
+    pub(super) started: u64,
     /// Whether it is in the session of the run, and so is signalled with it.
     pub(super) in_session: bool,
     /// Name of the program.
     pub(super) name: String,
+}
+
+impl Member {
+    /// What it is called: `4711 sleep`.
+    pub(super) fn named(&self) -> String {
+        format!("{} {}", self.pid, visible(&self.name))
+    }
 }
 
 /// What is known about a process.
@@ -60,9 +70,28 @@ pub fn life(process: &Process) -> Life {
     }
 }
 
+/// Tells whether a process is there and stopped by a signal, so that it does and hears nothing
+/// until it is continued.
+pub fn is_suspended(process: &Process) -> bool {
+    life(process) == Life::Alive && system::is_suspended(process.pid)
+}
+
 /// Tells whether a process is known to be gone. What cannot be known is not.
 pub fn is_gone(process: &Process) -> bool {
     matches!(life(process), Life::Gone | Life::LostAtReboot)
+}
+
+/// Tells whether the number of a process was not given to another one since.
+pub(super) fn has_its_number(process: &Process) -> bool {
+    match system::start_time(process.pid) {
+        Ok(found) => found.is_none_or(|(started, _)| started == process.started),
+        Err(_) => false,
+    }
+}
+
+/// Tells whether a process was started on this machine since it was booted.
+pub(super) fn is_of_this_boot(process: &Process) -> bool {
+    process.host == host() && system::boot().is_ok_and(|boot| boot == process.boot)
 }
 
 fn host() -> String {
@@ -95,6 +124,25 @@ mod tests {
         process.host = "elsewhere.invalid".to_owned();
         assert_eq!(life(&process), Life::Elsewhere);
         assert!(!is_gone(&process));
+    }
+
+    #[test]
+    fn a_stopped_process_is_alive_and_suspended() {
+        let mut child =
+            std::process::Command::new("sleep").arg("60").stdin(std::process::Stdio::null()).spawn().unwrap();
+        let process = identify(child.id()).unwrap();
+        assert!(!is_suspended(&process));
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !is_suspended(&process) && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        assert!(is_suspended(&process));
+        assert_eq!(life(&process), Life::Alive);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!is_suspended(&process));
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub fn prove(journal: &mut Journal, incident: IncidentId, plan: &str) -> Result<
     let mut drafts = Vec::new();
     for question in questions(&spec, state) {
         let (proof, why) = match question.probe {
-            Some(probe) => question.weighed(ask(probe, &mut vault)),
+            Some(probe) => question.weighed(incident, ask(probe, &mut vault)),
             None => (Proof::Unknown, "nothing is configured that could tell".to_owned()),
         };
         if question.known != Some((proof, why.as_str())) {
@@ -90,7 +90,7 @@ pub fn unasked(state: &State) -> Vec<String> {
                 let open = |asked: &Question<'_>| {
                     asked.known.is_none_or(|(_, why)| {
                         why == UNASKED
-                            || orphan::may_be_asked_again(why, asked.run)
+                            || orphan::may_be_asked_again(why, state.id, asked.run)
                             || early::may_be_asked_again(why)
                     })
                 };
@@ -114,8 +114,8 @@ struct Question<'a> {
 
 impl Question<'_> {
     /// What an answer is worth now.
-    fn weighed(&self, said: (Proof, String)) -> (Proof, String) {
-        let said = orphan::weighed(said, self.run);
+    fn weighed(&self, incident: IncidentId, said: (Proof, String)) -> (Proof, String) {
+        let said = orphan::weighed(said, incident, self.run);
         if self.undo { said } else { early::weighed(said, self.planned, self.run, Timestamp::now()) }
     }
 }

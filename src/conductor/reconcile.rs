@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::files::{Ended, Note, log_dir, why_file};
 use super::process::{self, Life, life};
 use super::prove::UNASKED;
-use super::release;
+use super::{orphan, release};
 use crate::failure::Result;
 use crate::incident::{
     Body, Draft, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Precision, Proof, Proved, Record, Run,
@@ -161,13 +161,7 @@ impl Settling<'_> {
                 Outcome::Unknown { why: format!("{cause}; whether the call was answered is not known") }
             }
             Some(Action::Command(_)) | None => {
-                let process = run.process.as_ref();
-                let why = match process.map(|process| (process.pid, life(process))) {
-                    Some((pid, Life::Alive)) => format!("{cause}; its command still runs as process {pid}"),
-                    Some(_) => cause.clone(),
-                    None => format!("{cause}; whether its command was started is not known"),
-                };
-                Outcome::Unknown { why }
+                Outcome::Unknown { why: orphan::lost(cause, self.state.id, run) }
             }
         };
         let at_ms = Timestamp::now().as_millisecond();

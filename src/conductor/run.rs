@@ -18,7 +18,7 @@ use super::log::{Cap, LogWriter};
 use super::plain::Tail;
 use super::secrets::Vault;
 use super::signals::Signals;
-use super::spawn::{MARK, Started, spawn};
+use super::spawn::{Started, marked, spawn};
 use super::stop::{Session, Stop, Why, Wish};
 use super::{locks, mask, process, system};
 use crate::incident::{Outcome, Process, Waits};
@@ -30,6 +30,8 @@ const TICK: Duration = Duration::from_millis(250);
 const GLANCE: Duration = Duration::from_millis(50);
 /// How long a terminal that others still hold is read on after the command has ended.
 const DRAIN: Duration = Duration::from_secs(2);
+/// How long what is still there when a command has ended is given before it counts as left running.
+const PARTING: Duration = Duration::from_millis(500);
 /// Bytes taken from the terminal before anything else is looked at.
 const GULP: usize = 256 << 10;
 /// Keys that wait for a command that does not read them.
@@ -76,7 +78,7 @@ pub(super) fn run(
     };
     let mut kept = Kept { input, log: LogWriter::new(dir, Cap::DEFAULT), said: String::new() };
     let deadline = Instant::now().checked_add(timeout);
-    let marked = format!("{MARK}={mark}");
+    let marked = marked(mark);
     let mut patience = locks::Patience::default();
     let mut finished = loop {
         let started = match spawn(command, vault, mark) {
@@ -220,6 +222,8 @@ struct Run<'a> {
     deadline: Option<Instant>,
     /// How the command ended, and when that was seen.
     exit: Option<(Outcome, Instant)>,
+    /// It can be waited for.
+    has_exited: bool,
     stop: Option<Stop>,
     signalled: bool,
     /// Nothing more can be done to stop it, or need be.
@@ -252,6 +256,7 @@ impl<'a> Run<'a> {
             hung_up: false,
             deadline,
             exit: None,
+            has_exited: false,
             stop: None,
             signalled: false,
             stop_is_over: false,
@@ -395,6 +400,7 @@ impl<'a> Run<'a> {
             (None, None) => return,
         };
         self.exit = Some((outcome, Instant::now()));
+        self.has_exited = true;
     }
 
     fn heed(&mut self, wish: Option<Wish>, now: Instant) {
@@ -437,6 +443,18 @@ impl<'a> Run<'a> {
         quiet && (self.hung_up || now.duration_since(*since) >= DRAIN)
     }
 
+    /// What the command has left running. Its number is still its own.
+    fn left_running(&self) -> Vec<String> {
+        let until = Instant::now() + PARTING;
+        loop {
+            let left = self.session().survivors();
+            if left.is_empty() || Instant::now() >= until {
+                return left;
+            }
+            std::thread::sleep(GLANCE);
+        }
+    }
+
     fn finish(mut self) -> (Finished, Kept) {
         self.masked.clear();
         self.secrets.finish(&mut self.masked);
@@ -445,11 +463,20 @@ impl<'a> Run<'a> {
         // takes no more has already left its gap.
         let _ = self.log.sync();
         let said = self.tail.text();
+        if self.stop.is_none() {
+            self.survivors = self.left_running();
+        }
         let outcome = match self.exit {
+            // The rest of it goes on: what becomes of that nobody sees.
+            Some((Outcome::Signalled { signal }, _)) if self.stop.is_none() && !self.survivors.is_empty() => {
+                Outcome::Unknown {
+                    why: format!("it was killed by signal {signal}, and not all of it is gone"),
+                }
+            }
             Some((outcome, _)) => outcome,
             None => Outcome::Unknown { why: "nobody saw its end".to_owned() },
         };
-        if !matches!(outcome, Outcome::Unknown { .. }) {
+        if self.has_exited {
             let _ = self.started.child.wait();
         }
         let summary = match outcome {

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::low_level::pipe;
 
+use super::system;
+
 /// Signals that came, and a descriptor that becomes readable when one does.
 #[derive(Debug)]
 pub(super) struct Signals {
@@ -18,8 +20,8 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Begins to catch them. HUP, INT and QUIT are caught and not ignored: what is ignored
-    /// would be ignored by the commands too.
+    /// Begins to catch them. INT and QUIT are caught and not ignored: what is ignored would be
+    /// ignored by the commands too. With HUP that is wanted, and left as it is.
     pub(super) fn catch() -> io::Result<Self> {
         let (wake, sender) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
@@ -28,7 +30,8 @@ impl Signals {
         let end = Arc::new(AtomicBool::new(false));
         signal_hook::flag::register(SIGTERM, Arc::clone(&end))?;
         let unheard = Arc::new(AtomicBool::new(false));
-        for signal in [SIGHUP, SIGINT, SIGQUIT] {
+        let hangup = (!system::ignores_hangup()).then_some(SIGHUP);
+        for signal in [SIGINT, SIGQUIT].into_iter().chain(hangup) {
             signal_hook::flag::register(signal, Arc::clone(&unheard))?;
         }
         Ok(Self { wake, end })

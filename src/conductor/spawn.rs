@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use super::environment::{environment, on_terminal};
 use super::secrets::Vault;
+use crate::incident::IncidentId;
 use crate::plan::Command;
 use crate::text::visible;
 
@@ -21,6 +22,16 @@ const SIZE: (u16, u16) = (40, 120);
 
 /// The variable that marks every process of a run.
 pub(super) const MARK: &str = "FLIGHTDECK_RUN";
+
+/// What a run is marked with: no other has it.
+pub(super) fn mark(incident: IncidentId, run: &str) -> String {
+    format!("{incident}/{run}")
+}
+
+/// A mark as it is in the environment of a process.
+pub(super) fn marked(mark: &str) -> String {
+    format!("{MARK}={mark}")
+}
 
 /// A started command and the near end of its terminal.
 pub(super) struct Started {

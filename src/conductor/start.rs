@@ -1,7 +1,6 @@
 //! Starting a plan: the lease and the record of it in one transaction, then the process.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
 
@@ -67,8 +66,8 @@ pub fn start(
             "look at what became of it; then make the plan again",
         ));
     }
-    let same = log.state().plans.iter().filter(|other| other.target == plan.target);
-    if let Some(failure) = same.filter_map(|other| orphan::in_the_way(other, &doing())).next_back() {
+    let same = (repository, plan.target.as_str());
+    if let Some(failure) = orphan::in_the_way(journal, log.state(), same, None, &doing()) {
         return Err(failure);
     }
     let now = Timestamp::now();
@@ -206,15 +205,16 @@ pub(super) fn launch(
     repository: &str,
     plan: &Plan,
 ) -> Result<(), String> {
-    let program = system::own_program().map_err(|error| error.to_string())?;
-    let mut command = Command::new(program);
-    std::os::unix::process::CommandExt::arg0(&mut command, "flightdeck");
-    command.args(["conduct", "--state-dir"]).arg(state_dir);
-    command.arg(format!("--author={}", journal.author().name));
-    command.arg(format!("--of={incident}")).arg("--").arg(&plan.id);
-    // Somewhere that can be unmounted without it; the commands name their own directories.
-    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let by = format!("--author={}", journal.author().name);
+    let spawn = |nohup| {
+        let mut command = system::own_program(nohup)?;
+        command.args(["conduct", "--state-dir"]).arg(state_dir).arg(&by);
+        command.arg(format!("--of={incident}")).arg("--").arg(&plan.id);
+        // Somewhere that can be unmounted without it; the commands name their own directories.
+        command.current_dir("/").spawn()
+    };
+    // Where there is no nohup it is done without: what commands leave running has to be quick then.
+    let mut child = spawn(true).or_else(|_| spawn(false)).map_err(|error| error.to_string())?;
     // Not yet waited for, so this number is its own. From here on the lease is the
     // conductor's, also should it end before it has said a word.
     if let Some(process) = process::identify(child.id()) {

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::process::Member;
-use super::system;
+use super::{orphan, system};
 
 /// What is sent, in order, and how long it is given to work.
-const LADDER: [(Signal, &str, Duration); 3] = [
+pub(super) const LADDER: [(Signal, &str, Duration); 3] = [
     (Signal::INT, "INT", Duration::from_secs(5)),
     (Signal::TERM, "TERM", Duration::from_secs(5)),
     (Signal::KILL, "KILL", Duration::from_secs(2)),
@@ -101,7 +101,7 @@ impl Session<'_> {
         }
         let elsewhere = self.members().into_iter().filter(|m| m.in_session && m.group != self.leader);
         for member in elsewhere {
-            let _ = system::signal_member(member.pid, self.leader, signal);
+            let _ = system::signal_member(&member, signal);
         }
     }
 
@@ -115,10 +115,9 @@ impl Session<'_> {
         !self.members().iter().any(|member| member.in_session)
     }
 
-    /// What outlived the stop, one `pid name` each.
+    /// What still lives of it, one `pid name` each.
     pub(super) fn survivors(self) -> Vec<String> {
-        let name = |member: Member| format!("{} {}", member.pid, crate::text::visible(&member.name));
-        self.members().into_iter().map(name).collect()
+        self.members().iter().filter(|member| !orphan::is_agent(member)).map(Member::named).collect()
     }
 }
 

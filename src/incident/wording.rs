@@ -174,7 +174,11 @@ fn step_ended(body: &StepEnded, fold: &Fold) -> Option<(EntryKind, String)> {
     let title = if undo { format!("undoing {title}") } else { title.to_owned() };
     let mut text = outcome(&body.outcome, &body.summary);
     if !body.survivors.is_empty() {
-        text = format!("{text}; still alive: {}", body.survivors.join(", "));
+        let alive = format!("{}: pid {}", body.survivors_are(), body.survivors.join(", "));
+        if body.outcome.succeeded() {
+            return Some((EntryKind::PlanDone, format!("{title}: {alive}")));
+        }
+        text = format!("{text}; {alive}");
     } else if undo && body.outcome.succeeded() {
         // What is still to be proven is told once it is.
         return (!body.unproven).then(|| (EntryKind::PlanDone, format!("{title}: done")));

@@ -102,8 +102,39 @@ impl Yard {
         wait_until("the conductor", || self.find_conductor())
     }
 
+    pub(super) fn has_no_conductor(&self) -> bool {
+        self.find_conductor().is_none()
+    }
+
     pub(super) fn kill_conductor(&self) {
         kill_process(pid(self.conductor()), Signal::KILL).unwrap();
+    }
+
+    /// What lives of a run, by the mark in its environment.
+    pub(super) fn processes(&self, run: &str) -> Vec<u32> {
+        let home = [b"HOME=", self.world.path("home").as_os_str().as_encoded_bytes()].concat();
+        let pids = std::fs::read_dir("/proc").unwrap().flatten();
+        let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        pids.filter(|pid| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            let mut entries = environment.split(|&byte| byte == 0);
+            let is_marked = |entry: &[u8]| {
+                entry.starts_with(b"FLIGHTDECK_RUN=") && entry.ends_with(format!("/{run}").as_bytes())
+            };
+            entries.clone().any(|entry| entry == home) && entries.any(is_marked)
+        })
+        .collect()
+    }
+
+    /// Kills all that lives of a run.
+    pub(super) fn kill_run(&self, run: &str) {
+        wait_until(&format!("all of {run} to be gone"), || {
+            let left = self.processes(run);
+            for &left in &left {
+                kill_process(pid(left), Signal::KILL).ok();
+            }
+            left.is_empty().then_some(())
+        });
     }
 
     fn find_conductor(&self) -> Option<u32> {
@@ -156,15 +187,21 @@ fn a_killed_conductor_leaves_an_unknown_end_that_is_asked_about_and_not_run_agai
 
     assert_eq!(verb.wait("the verb").code(), Some(6), "the outcome is unknown");
     let plan = yard.shell.json(&["plan", "show", "--json"]);
-    assert_eq!(plan["state"], "done", "found to be so by the proof");
+    assert_eq!(plan["state"], "unknown", "its command is still at it");
     assert_eq!(plan["steps"][0]["outcome"]["state"], "unknown");
     let why = plan["steps"][0]["outcome"]["why"].as_str().unwrap();
     assert!(why.contains("conductor was killed"), "{why}");
+    assert!(why.contains("its command is still alive: pid"), "{why}");
+
+    yard.go();
+    let plan = wait_until("it to be found done", || {
+        let plan = yard.shell.json(&["plan", "show", "--json"]);
+        (plan["state"] == "done").then_some(plan)
+    });
     assert_eq!(plan["steps"][0]["proof"], "done", "the proof was asked");
     assert_eq!(lines(&yard.file("begun")), 1, "nothing is run again by itself");
 
     // The target is free again.
-    yard.go();
     yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
     assert_eq!(lines(&yard.file("begun")), 2);
     yard.shell.flightdeck(&["verify"]).succeeded();

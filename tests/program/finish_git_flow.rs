@@ -195,13 +195,26 @@ impl Flow {
         hook
     }
 
+    /// Tells whether a command of a plan lives, with or without its conductor.
+    fn is_something_alive(&self) -> bool {
+        let home = [b"HOME=", self.world.path("home").as_os_str().as_encoded_bytes()].concat();
+        let entries = std::fs::read_dir("/proc").unwrap().flatten();
+        let mut environments = entries.filter_map(|entry| std::fs::read(entry.path().join("environ")).ok());
+        environments.any(|environment| {
+            let mut entries = environment.split(|&byte| byte == 0);
+            entries.clone().any(|entry| entry == home)
+                && entries.any(|entry| entry.starts_with(b"FLIGHTDECK_RUN="))
+        })
+    }
+
     /// Goes on as a person would, to the very end.
     #[track_caller]
     pub(super) fn go_on(&self) {
         for _ in 0..6 {
-            let plan = wait_until("the plan to stand still", || {
+            let plan = wait_until("the plan to stand still, and its commands to be gone", || {
                 let plan = self.plan();
-                (plan["state"] != "running").then_some(plan)
+                let is_alive = plan["state"] == "unknown" && self.is_something_alive();
+                (plan["state"] != "running" && !is_alive).then_some(plan)
             });
             if plan["state"] == "done" {
                 return;

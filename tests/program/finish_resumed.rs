@@ -19,7 +19,7 @@ const COMMANDS: [&str; 12] = [
     "Merge branch",
     "/main HEAD",
     "tag -a",
-    "switch --quiet --detach",
+    "checkout --quiet --force --detach",
     "Merge tag",
     "/develop HEAD",
     "push --atomic",
@@ -41,7 +41,8 @@ fn killed_at(command: &str, after: bool) {
     let (hold, waits) = (flow.world.path("hold"), flow.world.path("waits"));
     let real = which("git");
     let (until, here) = (hold.display(), waits.display());
-    let wait = format!("touch {here}; while [ -e {until} ]; do sleep 0.02; done");
+    let wait =
+        format!("echo $$ > {here}.part; mv {here}.part {here}; while [ -e {until} ]; do sleep 0.02; done");
     let stop = if after { format!("{real} \"$@\"; code=$?; {wait}; exit $code") } else { wait };
     // Questions that are asked of the world are let through.
     let script = format!(
@@ -58,6 +59,11 @@ fn killed_at(command: &str, after: bool) {
     let lease = rusqlite::Connection::open(flow.world.path("state/journal.db")).unwrap();
     let conductor: u32 = lease.query_row("SELECT pid FROM lease", [], |row| row.get(0)).unwrap();
     kill_process(pid(conductor), Signal::KILL).unwrap();
+    if !after {
+        // Without it the command would go on, and do its work after all.
+        let command: u32 = std::fs::read_to_string(&waits).unwrap().trim().parse().unwrap();
+        kill_process(pid(command), Signal::KILL).unwrap();
+    }
     std::fs::remove_file(&hold).unwrap();
     flow.go_on();
     flow.assert_finished(&base, &fix, &develop);
@@ -65,7 +71,7 @@ fn killed_at(command: &str, after: bool) {
     assert_eq!(tagged.lines().count(), 2, "{command}: each merge was made once: {tagged}");
 }
 
-fn which(program: &str) -> String {
+pub(super) fn which(program: &str) -> String {
     let path = std::env::var_os("PATH").unwrap();
     let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file());
     found.unwrap().to_str().unwrap().to_owned()

@@ -64,6 +64,8 @@ mod saved;
 mod secrets;
 mod survival;
 #[cfg(target_os = "linux")]
+mod survivors;
+#[cfg(target_os = "linux")]
 mod suspects;
 mod taken_back;
 #[cfg(target_os = "linux")]

@@ -154,7 +154,7 @@ fn killed_while_the_deploy_command_runs() {
 fn a_command_that_outlives_its_conductor_is_not_taken_for_failed_and_not_run_beside() {
     let yard = Yard::new(
         "\n[[environments]]\nname = \"staging\"\ndeploy = [\"./deploy.sh\"]\nproof = [\"./is.sh\"]\n",
-        "trap '' HUP\necho x >> deploys\nwhile [ -e block ]; do sleep 0.02; done\necho x > is",
+        "echo x >> deploys\nwhile [ -e block ]; do sleep 0.02; done\necho x > is",
     );
     yard.script("is.sh", "[ -e is ] && echo \"$FLIGHTDECK_COMMIT\" || echo nothing");
     std::fs::write(yard.file("block"), "").unwrap();
@@ -170,9 +170,12 @@ fn a_command_that_outlives_its_conductor_is_not_taken_for_failed_and_not_run_bes
         (&"unknown".into(), &"unknown".into()),
         "{plan}"
     );
-    assert!(plan["steps"][0]["proof_why"].as_str().unwrap().contains("still runs as process"), "{plan}");
+    assert!(
+        plan["steps"][0]["proof_why"].as_str().unwrap().contains("its command is still alive: pid"),
+        "{plan}"
+    );
     for verb in [&["plan", "retry", PLAN, "--confirm", "staging"][..], &["deploy", "staging"]] {
-        yard.shell.flightdeck(verb).ended_with(5).said("still runs as process");
+        yard.shell.flightdeck(verb).ended_with(5).said("its command is still alive: pid");
     }
     assert_eq!(lines(&yard.file("deploys")), 1);
 
@@ -300,6 +303,7 @@ fn what_nobody_can_tell_is_a_question_and_two_answers_run_it_once() {
     wait_until("the command", || (lines(&yard.file("deploys")) == 1).then_some(()));
     kill_process(pid(yard.conductor()), Signal::KILL).unwrap();
     assert_eq!(verb.wait("the verb").code(), Some(6));
+    yard.kill_run("deploy-staging-1.0");
     let plan = yard.shell.json(&["plan", "show", "--json"]);
     assert_eq!((&plan["state"], &plan["steps"][0]["state"]), (&"unknown".into(), &"unknown".into()));
     assert!(
@@ -350,6 +354,7 @@ fn abandoned() -> Yard {
     let conductor = yard.conductor();
     kill_process(pid(conductor), Signal::KILL).unwrap();
     wait_until("its end", || rustix::process::test_kill_process(pid(conductor)).is_err().then_some(()));
+    yard.kill_run("deploy-staging-1.0");
     yard
 }
 

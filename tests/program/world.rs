@@ -77,6 +77,33 @@ impl World {
     }
 }
 
+impl Drop for World {
+    /// Ends what was started here and still runs: a command outlives its conductor, and a test that
+    /// failed.
+    #[cfg(target_os = "linux")]
+    fn drop(&mut self) {
+        let home = [b"HOME=", self.path("home").as_os_str().as_encoded_bytes()].concat();
+        let is_ours = |pid: &i32| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|&byte| byte == 0).any(|entry| entry == home)
+        };
+        for _ in 0..20 {
+            let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+            let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_ours);
+            let pids: Vec<_> = pids.filter_map(rustix::process::Pid::from_raw).collect();
+            if pids.is_empty() {
+                return;
+            }
+            for pid in pids {
+                rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok();
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn drop(&mut self) {}
+}
+
 /// A directory and variables to run programs with.
 #[derive(Clone)]
 pub(crate) struct Shell {

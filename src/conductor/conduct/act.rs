@@ -13,6 +13,7 @@ use super::super::forge;
 use super::super::recorder::Recorder;
 use super::super::run::{Finished, Watcher, run};
 use super::super::secrets::Vault;
+use super::super::spawn::mark;
 use super::super::stop::Wish;
 use super::Conductor;
 use super::wait::{log_in, say, who};
@@ -86,7 +87,7 @@ impl Conductor {
 
     /// Runs a command as the run that was begun.
     fn run(&mut self, command: &Command, dir: &Path, began: StepStarted, timeout: Duration) -> Finished {
-        let mark = format!("{}/{}", self.incident, began.run);
+        let mark = mark(self.incident, &began.run);
         let mut watcher = StepWatcher { recorder: &mut self.recorder, vault: &self.vault, began };
         let finished = run(command, dir, &mark, timeout, &self.vault, &self.signals, &mut watcher);
         // A disk that is full now has no news.

@@ -158,7 +158,7 @@ impl Conductor {
         let Some(probe) = &step.proof else {
             return Answered::Said((Proof::Unknown, "nothing is configured that could tell".to_owned()));
         };
-        let mut said = orphan::weighed(self.ask(probe), self.last_run(index));
+        let mut said = orphan::weighed(self.ask(probe), self.incident, self.last_run(index));
         let question = pushed::asks_a_remote(probe).filter(|_| said.0 == Proof::Unknown).cloned();
         let outcome = self.last_run(index).and_then(|run| run.outcome.clone());
         let outcome = outcome.unwrap_or_else(|| Outcome::Unknown { why: String::new() });

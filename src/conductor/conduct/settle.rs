@@ -29,7 +29,7 @@ impl Conductor {
         }
         let said = step.proof.as_ref().map(|probe| self.ask(probe));
         let run = self.recorder.plan().and_then(|run| run.steps.get(index)?.run.as_ref());
-        let said = said.map(|said| orphan::weighed(said, run));
+        let said = said.map(|said| orphan::weighed(said, self.incident, run));
         let unseen = run.is_some_and(|run| matches!(run.outcome, Some(Outcome::Unknown { .. })));
         match (said, step.settle.clone()) {
             (Some((Proof::Done, why)), _) => self.found_done(index, why),

@@ -4,8 +4,8 @@
 use super::super::early;
 use super::super::files::log_dir;
 use super::super::pushed::{self, Report};
-use super::super::release;
 use super::super::run::Finished;
+use super::super::{orphan, release};
 use super::judge::StepEnd;
 use super::proof::Answered;
 use super::wait::who;
@@ -30,6 +30,9 @@ impl Conductor {
         }
         if let Some(turn) = self.stopped_before(&step) {
             return turn;
+        }
+        if let Some(why) = self.still_alive() {
+            return self.not_begun(index, &step.title, &why);
         }
         let may_begin = self
             .check_frozen()
@@ -57,6 +60,12 @@ impl Conductor {
         let why = if self.is_stopping() { self.stopping.take() } else { None }?;
         let why = format!("{}, before it began: {}", who(&why), step.title);
         Some(Turn::End(PlanEnd::Cancelled, why))
+    }
+
+    /// Why nothing may begin now: what is alive of a step that did not come to its own end.
+    pub(super) fn still_alive(&self) -> Option<String> {
+        let (run, alive) = orphan::still_alive(self.incident, self.recorder.plan()?, false)?;
+        Some(format!("{run} did not come to its own end; {alive}"))
     }
 
     pub(super) fn began(&self, index: usize, run: &str, undo: bool) -> StepStarted {
@@ -138,6 +147,7 @@ impl Conductor {
                     Answered::Said(said) => said,
                     Answered::Otherwise(turn) => return turn,
                 };
+                let said = orphan::weighed(said, self.incident, self.last_run(index));
                 self.record_proof(index, &outcome, &said, false);
                 Some(said)
             }

@@ -1,6 +1,6 @@
 //! Going back: what was begun is undone, from the last step to the one that was named.
 
-use super::super::release;
+use super::super::{orphan, release};
 use super::{Conductor, Turn};
 use crate::incident::{Body, Outcome, PlanEnd, Proof, StepState};
 use crate::plan::progress::may_have_left_something;
@@ -46,6 +46,9 @@ impl Conductor {
             let why = self.stopping.take().map(|why| super::wait::who(&why)).unwrap_or_default();
             return Err((PlanEnd::Cancelled, format!("was not begun: {why}")));
         }
+        if let Some(why) = self.still_alive() {
+            return Err((PlanEnd::Failed, format!("was not begun: {why}")));
+        }
         if let Some(probe) = proof
             && self.is_undoing_unknown(index)
         {
@@ -72,6 +75,8 @@ impl Conductor {
         {
             let within = if unproven { step.proof_within } else { jiff::SignedDuration::ZERO };
             let said = self.ask_within(probe, within);
+            let run = self.recorder.plan().and_then(|run| run.steps.get(index)?.undo.as_ref());
+            let said = orphan::weighed(said, self.incident, run);
             self.record_undone(index, &said);
             return match said {
                 (Proof::Done, _) => Ok(()),

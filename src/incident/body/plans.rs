@@ -436,12 +436,20 @@ pub struct StepEnded {
     /// The last line of output worth showing; may be empty.
     #[serde(default)]
     pub summary: String,
-    /// Processes of the group that outlived a KILL, one `pid name` each.
+    /// Processes of it that were still alive then, one `pid name` each: what the command left running,
+    /// or what outlived a stop.
     #[serde(default)]
     pub survivors: Vec<String>,
     /// Its success is still to be proven: the world is asked next.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unproven: bool,
+}
+
+impl StepEnded {
+    /// What its survivors are: a command that ended by itself left them running.
+    pub fn survivors_are(&self) -> &'static str {
+        if matches!(self.outcome, Outcome::Exited { .. }) { "left running" } else { "still alive" }
+    }
 }
 
 /// Somebody asked for a run to be stopped.
