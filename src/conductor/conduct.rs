@@ -5,6 +5,7 @@
 //! the world, `settle` goes on after a failure, `undo` goes back, `judge` says what an end means.
 
 mod act;
+mod beside;
 mod judge;
 mod proof;
 mod settle;
@@ -102,6 +103,8 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
         pending: None,
         unwell: Vec::new(),
         checked: false,
+        resumed: resumed.is_some(),
+        looked_beside: false,
         stopping: None,
     };
     let ended = conductor.carry_on(resumed);
@@ -173,6 +176,10 @@ struct Conductor {
     unwell: Vec<StepEnd>,
     /// The commits the plan was made for were looked at.
     checked: bool,
+    /// The plan was taken up again.
+    resumed: bool,
+    /// A work tree of ours was put back to what the plan found it at.
+    looked_beside: bool,
     /// Why the plan is to go no further, where that was heard in passing.
     stopping: Option<Why>,
 }
@@ -216,7 +223,7 @@ impl Conductor {
         let Decided { by, step, decision, .. } = decided;
         match decision {
             Decision::Resume => self.resume(step),
-            Decision::Retry => Turn::Step(step),
+            Decision::Retry => self.again(step),
             Decision::Skip { reason } => {
                 let why = format!("{by} went on before it was over: {reason}");
                 let verdict = release::by_promotion(&self.plan, step, self.recorder.state(), &why);

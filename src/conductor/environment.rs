@@ -5,6 +5,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use super::beside;
 use crate::hotfix::git;
 use crate::plan::Command;
 
@@ -112,10 +113,7 @@ pub(super) fn environment(
 /// Tells whether git works in, or makes, a work tree of ours that nobody works in: one in the folder
 /// `flightdeck` of a git directory.
 fn is_beside(command: &Command) -> bool {
-    let ours = |word: &String| {
-        let folder = Path::new(word).parent().filter(|folder| folder.ends_with("flightdeck"));
-        folder.and_then(Path::parent).is_some_and(|git| git.join("HEAD").is_file())
-    };
+    let ours = |word: &String| beside::is_ours(Path::new(word));
     ours(&command.cwd) || command.argv.iter().any(ours)
 }
 

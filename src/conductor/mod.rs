@@ -7,6 +7,7 @@
 mod ask;
 mod attention;
 mod back;
+mod beside;
 mod branch;
 mod bump;
 mod call;

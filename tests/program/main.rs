@@ -29,6 +29,8 @@ mod drill_verb;
 mod fates;
 mod faults;
 #[cfg(target_os = "linux")]
+mod finish_broken_off;
+#[cfg(target_os = "linux")]
 mod finish_git_flow;
 #[cfg(target_os = "linux")]
 mod finish_release;

@@ -17,7 +17,8 @@ impl Conductor {
     /// is asked for as such. One whose end nobody saw is, once the world says that it is not done.
     pub(super) fn after_failure(&mut self, index: usize) -> Turn {
         let Some(step) = self.plan.steps.get(index).cloned() else { return self.over() };
-        if let Some(settle) = &step.settle {
+        let under_way = self.to_conclude(index);
+        if let Some(settle) = &under_way {
             match self.left(settle) {
                 Ok(left) if left.is_empty() => {}
                 Ok(left) => return stays(index, &step, &still(settle, &left)),
@@ -31,11 +32,12 @@ impl Conductor {
         let run = self.recorder.plan().and_then(|run| run.steps.get(index)?.run.as_ref());
         let said = said.map(|said| orphan::weighed(said, self.incident, run));
         let unseen = run.is_some_and(|run| matches!(run.outcome, Some(Outcome::Unknown { .. })));
-        match (said, step.settle.clone()) {
+        match (said, under_way) {
             (Some((Proof::Done, why)), _) => self.found_done(index, why),
-            // Where it had stopped at something to settle, it says so once more, and is concluded then.
-            (Some((Proof::NotDone, _)), _) if unseen => Turn::Step(index),
             (_, Some(settle)) => self.carry_out(index, Some(&Action::Command(settle.conclude))),
+            // Where nothing is under way there is nothing to conclude: it is begun again.
+            (_, None) if step.settle.is_some() => Turn::Step(index),
+            (Some((Proof::NotDone, _)), None) if unseen => Turn::Step(index),
             (Some((_, why)), None) => stays(index, &step, &format!("it is not done: {why}")),
             (None, None) => stays(index, &step, "nothing is configured that could tell"),
         }
@@ -44,13 +46,15 @@ impl Conductor {
     /// Goes on with a step of unknown fate about which the world was asked. What still is not known
     /// holds the target only where that must not be left alone: who looks into it may need it.
     pub(super) fn after_asking(&mut self, index: usize, (proof, why): (Proof, String)) -> Turn {
-        let Some(step) = self.plan.steps.get(index) else { return self.over() };
+        let Some(step) = self.plan.steps.get(index).cloned() else { return self.over() };
         let seen = self.last_run(index).and_then(|run| run.outcome.as_ref()).is_some_and(Outcome::succeeded);
         match proof {
             Proof::Done => self.after(index),
             // It had its time, and says itself that it went well.
-            Proof::NotDone if seen => stays(index, step, &format!("it is not done: {why}")),
-            Proof::NotDone => Turn::Step(index),
+            Proof::NotDone if seen => stays(index, &step, &format!("it is not done: {why}")),
+            Proof::NotDone => self.again(index),
+            // What it was at is ours: it is put back, and carried out again.
+            Proof::Unknown if self.is_beside(index) && self.is_lost_and_gone(index) => self.again(index),
             Proof::Unknown => {
                 let why = format!("nobody knows whether it was done: {why}");
                 match step.on_failure {
@@ -63,7 +67,7 @@ impl Conductor {
 
     /// A step that was done by hand: a run of its own that did nothing but ask, so that what follows
     /// from it is on record with it.
-    fn found_done(&mut self, index: usize, why: String) -> Turn {
+    pub(super) fn found_done(&mut self, index: usize, why: String) -> Turn {
         let run = self.recorder.next_run(index, false);
         let plan = self.plan.id.clone();
         let began = self.began(index, &run, false);

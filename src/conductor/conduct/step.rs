@@ -44,13 +44,18 @@ impl Conductor {
         if let Some(turn) = self.stopped_before(&step) {
             return turn;
         }
+        let action = conclude.unwrap_or(&step.action);
+        match self.put_back(index, action) {
+            Ok(true) => {}
+            Ok(false) => return self.found_done(index, "nothing of it is left".to_owned()),
+            Err(why) => return self.not_begun(index, &step.title, &why),
+        }
         let run = self.recorder.next_run(index, false);
         // Written down before anything starts: whatever happens next, it is known that it may
         // have started. What cannot be written down is not started.
         if let Err(failure) = self.recorder.insist(self.began(index, &run, false)) {
             return self.not_begun(index, &step.title, &failure.cause);
         }
-        let action = conclude.unwrap_or(&step.action);
         let finished = self.act(index, action, &run, step.timeout, false);
         self.close(index, &step, run, finished)
     }

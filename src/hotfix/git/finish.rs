@@ -360,8 +360,8 @@ impl Reader {
         repos.iter().filter_map(Tree::of).collect()
     }
 
-    /// Where merges are made: what an earlier plan left, if nobody is in the middle of something else
-    /// in it; otherwise a place that nothing has yet. The second is one that is left alone.
+    /// Where merges are made: what an earlier plan left, whole or to be made anew, unless somebody is in
+    /// the middle of something else in it. The second is one that is left alone.
     fn finish_scratch(&self, fix: Oid) -> (Scratch, Option<String>) {
         let common = self.common_dir().canonicalize().unwrap_or_else(|_| self.common_dir().to_path_buf());
         let fix: String = fix.to_string().chars().take(12).collect();
@@ -370,54 +370,53 @@ impl Reader {
             1 => folder.join(format!("finish-{fix}")),
             number => folder.join(format!("finish-{fix}-{number}")),
         };
-        let registered = self.registered();
         let mut left_alone = None;
         for number in 1..100 {
             let path = path(number);
             let text = path.to_string_lossy().into_owned();
-            if !path.exists() {
-                if registered.contains(&path) {
-                    // git would not make it anew.
-                    continue;
-                }
-                return (Scratch { path: text, now: None }, left_alone);
-            }
             match scratch_now(&path, &common) {
-                Some(now) => return (Scratch { path: text, now: Some(now) }, left_alone),
-                None => left_alone = left_alone.or(Some(text)),
+                Left::Tree(now) => return (Scratch { path: text, now: Some(now) }, left_alone),
+                Left::Nothing => return (Scratch { path: text, now: None }, left_alone),
+                Left::Busy => left_alone = left_alone.or(Some(text)),
             }
         }
         (Scratch { path: path(100).to_string_lossy().into_owned(), now: None }, left_alone)
     }
+}
 
-    fn registered(&self) -> Vec<PathBuf> {
-        let Ok(names) = self.repo.worktrees() else { return Vec::new() };
-        let names = names.iter().filter_map(|name| name.ok().flatten());
-        names.filter_map(|name| Some(self.repo.find_worktree(name).ok()?.path().to_path_buf())).collect()
+/// What there is of a scratch work tree.
+enum Left {
+    /// A whole one.
+    Tree(ScratchNow),
+    /// None, or one that is not whole: it is made anew.
+    Nothing,
+    /// One in which somebody is at something that no plan has begun.
+    Busy,
+}
+
+/// A scratch work tree as it is. It is made for merges, so what it holds between them is of no value.
+fn scratch_now(path: &Path, common: &Path) -> Left {
+    let Ok(repo) = Repository::open(path) else { return Left::Nothing };
+    let is_here = repo.commondir().canonicalize().is_ok_and(|found| found == *common);
+    let head = repo.head().and_then(|head| head.peel_to_commit());
+    let (true, Ok(head)) = (is_here && repo.is_worktree(), head) else { return Left::Nothing };
+    let head = head.id().to_string();
+    match repo.state() {
+        RepositoryState::Merge => Left::Tree(ScratchNow { head, merging: Some(merging(&repo)) }),
+        RepositoryState::Clean => Left::Tree(ScratchNow { head, merging: None }),
+        _ => Left::Busy,
     }
 }
 
-/// A scratch work tree as it is: clean, or in the middle of a merge. `None`: it is none of this
-/// repository, or holds what somebody may want to keep.
-fn scratch_now(path: &Path, common: &Path) -> Option<ScratchNow> {
-    let repo = Repository::open(path).ok()?;
-    if !repo.is_worktree() || repo.commondir().canonicalize().ok()? != *common {
-        return None;
-    }
-    let head = repo.head().ok()?.peel_to_commit().ok()?.id().to_string();
-    match repo.state() {
-        RepositoryState::Merge => {
-            let merging = std::fs::read_to_string(repo.path().join("MERGE_HEAD")).ok()?;
-            let merging = Oid::from_str(merging.lines().next()?.trim()).ok()?;
-            // What is merged may be a tag: the commit that it leads to is meant.
-            let merging = repo.find_object(merging, None).ok()?.peel_to_commit().ok()?.id();
-            Some(ScratchNow { head, merging: Some(merging.to_string()) })
-        }
-        RepositoryState::Clean if status::read(&repo).ok()?.is_empty() => {
-            Some(ScratchNow { head, merging: None })
-        }
-        _ => None,
-    }
+/// The commit that is being merged; empty where that cannot be told.
+fn merging(repo: &Repository) -> String {
+    let read = || {
+        let merging = std::fs::read_to_string(repo.path().join("MERGE_HEAD")).ok()?;
+        let merging = Oid::from_str(merging.lines().next()?.trim()).ok()?;
+        // What is merged may be a tag: the commit that it leads to is meant.
+        Some(repo.find_object(merging, None).ok()?.peel_to_commit().ok()?.id().to_string())
+    };
+    read().unwrap_or_default()
 }
 
 /// Tags of the remote. Where it was not asked, none is taken for being there: what is pushed once

@@ -6,6 +6,10 @@ use super::{Facts, Left, Target};
 use crate::plan::{Action, Command, Guard, OnFailure, Probe, PullText, Reach, Settle, Step, Undo};
 use crate::text::visible;
 
+/// A setting with which git runs no hooks: those that set up a work tree for people have no business in
+/// one that is made for a merge alone, and may fail there.
+const WITHOUT_HOOKS: &str = "core.hooksPath=/dev/null";
+
 /// Puts the steps of a finish together, in their order.
 pub(super) struct Maker<'a> {
     facts: &'a Facts,
@@ -191,23 +195,26 @@ impl<'a> Maker<'a> {
         let (place, commit) = (self.facts.scratch.path.as_str(), target.there.as_str());
         let there = self.has_scratch || self.facts.scratch.now.is_some();
         let (title, command, undo) = if there {
-            let switch = git(place, &["switch", "--quiet", "--detach", commit]);
-            (format!("go on from {} {} there", visible(&target.name), short(commit)), switch, Undo::Nothing)
+            // By force: whatever an earlier merge left there is ours.
+            let words = ["-c", WITHOUT_HOOKS, "checkout", "--quiet", "--force", "--detach", commit];
+            let is_merging = self.facts.scratch.now.as_ref().is_some_and(|now| now.merging.is_some());
+            let left = is_merging && !self.has_scratch;
+            let instead = if left { "give up the merge that was left there, and " } else { "" };
+            let title = format!("{instead}go on from {} {} there", visible(&target.name), short(commit));
+            (title, git(place, &words), Undo::Nothing)
         } else {
             let undo = Undo::By { action: Action::Command(self.tidy_up()), proof: None };
-            let add = git(self.root(), &["worktree", "add", "--quiet", "--detach", place, commit]);
+            let words = ["-c", WITHOUT_HOOKS, "worktree", "add", "--quiet", "--detach", place, commit];
+            let add = git(self.root(), &words);
             let title = format!("make a work tree of its own at {} {}", visible(&target.name), short(commit));
             (title, add, undo)
         };
         let proof = if there {
             is_at(place, "HEAD", commit)
         } else {
-            // Asked in a directory that may not be there: git could not answer from it.
-            let asked = Command {
-                argv: ["test", "-e", &format!("{place}/.git")].map(str::to_owned).into(),
-                ..self.tidy_up()
-            };
-            Probe::command(asked, None)
+            // Asked from elsewhere: it may not be there, and git could not answer from it.
+            let name = place.rsplit('/').next().unwrap_or(place);
+            leads_to(self.root(), &format!("worktrees/{name}/HEAD"), commit)
         };
         self.steps.push(Step {
             guards: self.still_there(target).into_iter().collect(),

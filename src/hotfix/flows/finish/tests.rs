@@ -220,7 +220,12 @@ fn a_merge_that_somebody_is_settling_is_concluded_and_not_begun_anew() {
     assert_eq!(argv(&begun.steps[0]), ["git", "commit", "--no-edit"]);
     assert!(begun.steps[0].settle.is_some());
     facts.scratch.now = now(None);
-    assert_eq!(argv(&plan(&facts).steps[0])[1..4], ["switch", "--quiet", "--detach"]);
+    assert_eq!(argv(&plan(&facts).steps[0])[3..6], ["checkout", "--quiet", "--force"]);
+    // One that goes into what has moved since, or is none of this, is not gone on with.
+    facts.scratch.now = now(Some(FIX));
+    let anew = plan(&facts);
+    assert_eq!(argv(&anew.steps[0])[3..6], ["checkout", "--quiet", "--force"]);
+    assert!(anew.steps[0].title.starts_with("give up the merge that was left there"));
     // Where main goes out first it is left to whoever settles it.
     facts.scratch.now = now(Some(MERGE));
     let first = planned_first(&facts, true).unwrap();

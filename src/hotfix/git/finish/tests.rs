@@ -141,7 +141,17 @@ fn a_place_that_somebody_works_in_is_left_alone() {
     let again = facts(&repo).scratch;
     assert_eq!(again.path, first.path);
     assert_eq!(again.now.unwrap().merging, None);
+    // It is made for merges: what is left of one is of no value.
     std::fs::write(Path::new(&first.path).join("VERSION"), "mine\n").unwrap();
+    assert!(facts(&repo).scratch.now.is_some());
+    let name = Path::new(&first.path).file_name().unwrap();
+    let own = repo.root().join(".git/worktrees").join(name);
+    let head = std::fs::read(own.join("HEAD")).unwrap();
+    std::fs::write(own.join("HEAD"), format!("{}\n", "0".repeat(40))).unwrap();
+    let half = facts(&repo);
+    assert_eq!((half.left_alone, half.scratch), (None, first.clone()), "it is made anew");
+    std::fs::write(own.join("HEAD"), head).unwrap();
+    std::fs::create_dir(own.join("rebase-merge")).unwrap();
     let found = facts(&repo);
     assert_eq!((found.left_alone, found.scratch.now), (Some(first.path.clone()), None));
     assert!(found.scratch.path.ends_with("-2"), "{}", found.scratch.path);
