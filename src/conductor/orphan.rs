@@ -168,13 +168,15 @@ pub(super) fn in_the_way(
         let ids = marks.filter_map(|mark| Uuid::parse_str(mark.split_once('/')?.0).ok().map(IncidentId));
         let others: BTreeSet<IncidentId> = ids.filter(|id| *id != state.id).collect();
         others.into_iter().find_map(|id| {
-            let (log, _) = journal.load(id).ok()?;
-            found(log.state()).filter(|_| log.state().repository == repository)
+            let is_of_it = journal.repository_of(id).is_ok_and(|of| of == repository);
+            let (run, alive) = found(journal.load(id).ok().filter(|_| is_of_it)?.0.state())?;
+            Some((run, alive, format!(" --incident {id}")))
         })
     };
-    let (run, alive) = found(state).or_else(elsewhere)?;
+    let here = found(state).map(|(run, alive)| (run, alive, String::new()));
+    let (run, alive, of) = here.or_else(elsewhere)?;
     let cause = format!("{run} did not come to its own end; {alive}");
-    let hint = format!("wait until that has ended, or stop it: flightdeck run stop {run}");
+    let hint = format!("wait until that has ended, or stop it: flightdeck run stop {run}{of}");
     Some(Failure::of(FailureKind::Held, doing, cause, hint))
 }
 

@@ -89,6 +89,23 @@ fn nothing_is_started_beside_what_a_lost_deploy_left_at_work() {
 }
 
 #[test]
+fn a_deploy_of_another_incident_is_not_started_beside_it_either() {
+    let yard = at_work("./work.sh");
+    let number = yard.shell.json(&["status", "--json"])["incident"]["id"].as_str().unwrap().to_owned();
+    kill_process(pid(yard.conductor()), Signal::KILL).unwrap();
+    wait_plan(&yard, "unknown");
+    yard.shell.flightdeck(&["declare", "The mail is down", "--severity", "P1"]).succeeded();
+    let other = number.replace("-0001", "-0002");
+    let deploy = ["deploy", "staging", "--incident", &other];
+    let refused = yard.shell.flightdeck(&deploy).ended_with(5).said("still alive: pid").stderr;
+    let stop = refused.split_once("flightdeck ").unwrap().1.trim().to_owned();
+    yard.shell.flightdeck(&stop.split(' ').collect::<Vec<_>>()).succeeded();
+    std::fs::remove_file(yard.file("block")).unwrap();
+    yard.shell.flightdeck(&deploy).succeeded();
+    assert_eq!(lines(&yard.file("deploys")), 2);
+}
+
+#[test]
 fn a_command_that_is_killed_while_a_child_of_it_goes_on_has_an_unknown_end() {
     let yard = at_work("./work.sh");
     kill_process(pid(pid_in(&yard, "leader")), Signal::KILL).unwrap();
