@@ -16,12 +16,16 @@ proof = [\"./proof.sh\"]
 proof_within = \"2s\"
 ";
 
-/// Leaves a line when it begins and ends. A child does the work; it would notice another one at work.
+/// Leaves a line when it begins and ends. A child does the work; it would notice another one at work,
+/// known by number and mark: numbers are given away again.
 const DEPLOY: &str = "#!/bin/sh
-[ ! -s busy ] || ! kill -0 \"$(cat busy)\" 2> /dev/null || echo \"$FLIGHTDECK_RUN\" >> overlaps
+if [ -s busy ]; then
+  read -r pid run < busy
+  ! grep -qazx \"FLIGHTDECK_RUN=$run\" \"/proc/$pid/environ\" 2> /dev/null || echo \"$FLIGHTDECK_RUN beside $run\" >> overlaps
+fi
 echo \"$FLIGHTDECK_RUN\" >> begun
 round=$(cat round)
-sh -c 'echo $$ > busy; sleep 0.2; echo $1 > is' - $round
+sh -c 'echo $$ $FLIGHTDECK_RUN > busy; sleep 0.2; echo $1 > is' - $round
 sleep 0.1
 echo \"$FLIGHTDECK_RUN\" >> ended
 ";
