@@ -76,9 +76,18 @@ fn is_being_changed(run: &PlanRun, planned: &Step, step: &StepRun) -> bool {
     }
     match step.state() {
         StepState::Waiting => false,
+        // Its own part is over; it is asked whether that took effect.
+        StepState::Running if is_being_proven(step) => false,
         StepState::Running => planned.action.changes_something(),
         _ => true,
     }
+}
+
+/// Tells whether what a step does has ended, and the world is asked whether it is done.
+pub fn is_being_proven(step: &StepRun) -> bool {
+    step.undo.is_none()
+        && step.fate() == StepState::Running
+        && step.run.as_ref().is_some_and(|run| run.outcome.is_some())
 }
 
 fn resume(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, String, bool)> {

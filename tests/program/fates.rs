@@ -277,3 +277,20 @@ fn a_rollout_that_is_still_going_can_be_left_and_its_target_is_free() {
     std::fs::write(yard.file("replicas"), "3/3\n").unwrap();
     yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
 }
+
+#[test]
+fn nobody_has_to_wait_until_a_rollout_should_be_done() {
+    let yard = rollout("proof_within = \"20m\"");
+    let mut verb = yard.begin(&["deploy", "staging"]);
+    let choices = wait_until("the world to be asked", || {
+        let choices = show(&yard)["choices"].as_array().unwrap().clone();
+        (!choices.is_empty()).then_some(choices)
+    });
+    assert!(choices.iter().any(|choice| choice["decision"] == "skip"), "{choices:?}");
+    let text = yard.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
+    assert!(text.contains("the world is asked whether it is done"), "{text}");
+    yard.shell.flightdeck(&["plan", "cancel", PLAN]).succeeded();
+    assert_eq!(verb.wait("the verb").code(), Some(1));
+    let plan = show(&yard);
+    assert_eq!((&plan["state"], &plan["steps"][0]["state"]), (&"cancelled".into(), &"unknown".into()));
+}

@@ -131,6 +131,9 @@ fn about(step: &StepRun) -> Vec<String> {
         }
         lines.extend(run.signals.iter().map(|(at, signal)| format!("{signal} sent at {at:.0}")));
     }
+    if progress::is_being_proven(step) {
+        lines.push("the world is asked whether it is done".to_owned());
+    }
     if let Some((at, why)) = &step.waiting {
         lines.push(format!("waits since {at:.0}: {why}"));
     }

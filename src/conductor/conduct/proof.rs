@@ -98,49 +98,72 @@ impl Conductor {
         let (Some(probe), Some(until), Some(outcome)) = (&step.proof, until, outcome) else {
             return Answered::Said(said);
         };
-        // That a rollout cannot be asked about is no sign that it goes on; that a remote cannot, after
-        // the connection to it was lost, is what is to be expected.
-        if said.0 == Proof::Done || (said.0 == Proof::Unknown && outcome.succeeded()) {
+        if said.0 == Proof::Done {
             return Answered::Said(said);
         }
         let question = |why: &str| early::still_going(step, outcome.succeeded(), why);
         let waits = |why: &str| format!("{}; asked again until {}", question(why), early::at(until));
-        self.record_proof(index, &outcome, &(Proof::Unknown, question(&said.1)), false);
-        let over = Instant::now() + Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        let begun = Instant::now();
+        let over = begun + Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        // What went well so far is expected to take its time: nothing is said of that.
+        let expected = match outcome.succeeded() {
+            true => over.min(begun + Duration::try_from(step.proof_within).unwrap_or_default()),
+            false => begun,
+        };
         let (mut said, mut pause) = (said, PAUSES.0);
-        let (mut told, mut tell_at) = (String::new(), Instant::now());
+        let (mut told, mut tell_at) = (None, expected);
         loop {
-            if said.1 != told && Instant::now() >= tell_at {
-                self.says_waiting(index, &waits(&said.1));
-                tell_at = Instant::now() + NEWS;
-                told.clone_from(&said.1);
+            let now = Instant::now();
+            // That a rollout cannot be asked about is no sign that it goes on; that a remote cannot, after
+            // the connection to it was lost, is what is to be expected.
+            if told.is_none() && now >= expected && said.0 == Proof::Unknown && outcome.succeeded() {
+                return Answered::Said(said);
             }
-            let next = over.min(Instant::now() + pause);
-            while Instant::now() < next {
-                match self.listen() {
-                    Heard::Nothing if self.recorder.is_lost() => {
-                        let why = "somebody took the target over".to_owned();
-                        return Answered::Otherwise(Turn::End(PlanEnd::Unknown, why));
-                    }
-                    Heard::Nothing => {}
-                    Heard::Decided(Decided { decision: Decision::Resume, .. }) => break,
-                    Heard::Decided(decided) => {
-                        self.says_waiting(index, "");
-                        return Answered::Otherwise(Turn::Heed(decided));
-                    }
-                    Heard::Stop(why) => {
-                        let why = format!("{}; {}", who(&why), question(&said.1));
-                        return Answered::Otherwise(Turn::End(PlanEnd::Unknown, why));
-                    }
+            if now >= tell_at && told.as_ref() != Some(&said.1) {
+                if told.is_none() {
+                    self.record_proof(index, &outcome, &(Proof::Unknown, question(&said.1)), false);
                 }
+                self.says_waiting(index, &waits(&said.1));
+                (told, tell_at) = (Some(said.1.clone()), now + NEWS);
+            }
+            let next = over.min(now + pause);
+            let next = if now < expected { next.min(expected) } else { next };
+            if let Some(turn) = self.pause(next, &question(&said.1)) {
+                if told.is_some() {
+                    self.says_waiting(index, "");
+                } else {
+                    self.record_proof(index, &outcome, &(Proof::Unknown, question(&said.1)), false);
+                }
+                return Answered::Otherwise(turn);
             }
             said = self.ask(probe);
             if said.0 == Proof::Done || Instant::now() >= over {
-                self.says_waiting(index, "");
+                if told.is_some() {
+                    self.says_waiting(index, "");
+                }
                 return Answered::Said(said);
             }
             pause = (pause * 2).min(PAUSES.1);
         }
+    }
+
+    /// Rests until a moment, or until somebody wants to hear at once; what else somebody wants.
+    fn pause(&mut self, until: Instant, question: &str) -> Option<Turn> {
+        while Instant::now() < until {
+            match self.listen() {
+                Heard::Nothing if self.recorder.is_lost() => {
+                    let why = "somebody took the target over".to_owned();
+                    return Some(Turn::End(PlanEnd::Unknown, why));
+                }
+                Heard::Nothing => {}
+                Heard::Decided(Decided { decision: Decision::Resume, .. }) => return None,
+                Heard::Decided(decided) => return Some(Turn::Heed(decided)),
+                Heard::Stop(why) => {
+                    return Some(Turn::End(PlanEnd::Unknown, format!("{}; {question}", who(&why))));
+                }
+            }
+        }
+        None
     }
 
     /// The last run of a step.

@@ -165,7 +165,8 @@ impl Conductor {
         self.verdict(index, end)
     }
 
-    /// Asks the world about a step that has just ended, for as long as it was expected to take.
+    /// Asks the world about a step that has just ended: once where that is asked on until the answer
+    /// counts, else for as long as it was expected to take.
     fn asked(
         &mut self,
         step: &Step,
@@ -188,7 +189,9 @@ impl Conductor {
                 (Proof::NotDone, _) => self.ask_within(probe, step.proof_within),
                 done => done,
             },
-            _ if outcome.succeeded() => self.ask_within(probe, step.proof_within),
+            _ if outcome.succeeded() && early::patience(step, outcome).is_none() => {
+                self.ask_within(probe, step.proof_within)
+            }
             _ => self.ask(probe),
         }
     }

@@ -92,6 +92,12 @@ fn at(state: PlanState, steps: Vec<StepRun>) -> PlanRun {
     }
 }
 
+/// Its command has ended well, and the world is asked.
+fn being_proven() -> StepRun {
+    let step = ran(Some(Outcome::Exited { code: 0 }));
+    StepRun { run: step.run.map(|run| Run { unproven: true, ..run }), ..step }
+}
+
 const FAILED: PlanState = PlanState::Ended(PlanEnd::Failed);
 const UNKNOWN: PlanState = PlanState::Ended(PlanEnd::Unknown);
 
@@ -125,6 +131,7 @@ fn what_may_be_decided_is_what_makes_sense() {
         (one(command("deploy")), at(FAILED, vec![open()]), &["resume", "skip", "cancel"]),
         (one(command("deploy")), at(PlanState::Running, vec![ran(None)]), &[]),
         (one(undoable(command("deploy"))), at(PlanState::Running, vec![ran(None)]), &["undo"]),
+        (one(proven()), at(PlanState::Running, vec![being_proven()]), &["skip", "cancel"]),
         (one(command("deploy")), at(waits, vec![waiting(failed())]), &["retry", "skip", "cancel"]),
         (one(hold()), at(waits, vec![waiting(ran(None))]), &["resume", "skip", "cancel"]),
         (one(watch()), at(PlanState::Running, vec![ran(None)]), &["skip", "cancel"]),
