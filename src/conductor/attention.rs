@@ -69,12 +69,14 @@ impl Attention {
             return None;
         }
         let asked = self.told.as_ref().and_then(|told| told.question.clone());
+        // Told once, silence is silence until something is printed.
+        let silent = self.looked && self.told.as_ref().is_some_and(|told| told.question.is_none());
         let question = if self.looked { asked } else { question_in(&self.tail, hidden()) };
         self.looked = true;
         let waits = |question| Waits { since: self.heard_at, question, until: self.until };
         let now = match question {
             Some(question) => Some(waits(Some(question))),
-            None if quiet >= self.silence => Some(waits(None)),
+            None if silent || quiet >= self.silence => Some(waits(None)),
             None => None,
         };
         let same = |told: &Waits, now: &Waits| told.question == now.question;
@@ -133,6 +135,7 @@ mod tests {
         let told = attention.look(|| false).unwrap().unwrap();
         assert_eq!(told.question, None);
         assert!(told.until.unwrap() > Timestamp::now());
+        assert_eq!(attention.look(|| false), None, "it still prints nothing");
         attention.feed(b"more\r\n");
         attention.heard = Instant::now().checked_sub(Duration::from_secs(20)).unwrap();
         assert_eq!(attention.look(|| false), Some(None), "it goes on, and is slow: that is known now");
