@@ -4,6 +4,7 @@
 //! configuration all pass through [`visible`] before they are drawn, logged or sent, so
 //! that nothing can reorder, hide or inject what a person reads.
 
+pub mod address;
 pub mod markdown;
 pub mod question;
 
@@ -42,11 +43,14 @@ fn clean(text: &str, keep_lines: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Tells whether a character may be shown as it is. A line break may not.
+/// Tells whether a character may be shown as it is: it can be seen, and changes nothing of what is
+/// around it. A line break may not.
 pub fn is_plain(c: char) -> bool {
+    // All of Default_Ignorable_Code_Point, and what is drawn as nothing or as a blank besides.
     !(c.is_control()
         || matches!(c,
             '\u{00AD}'                      // soft hyphen
+            | '\u{034F}'                    // grapheme joiner
             | '\u{061C}'                    // Arabic letter mark
             | '\u{115F}' | '\u{1160}'       // Hangul fillers
             | '\u{17B4}' | '\u{17B5}'       // Khmer inherent vowels
@@ -54,10 +58,18 @@ pub fn is_plain(c: char) -> bool {
             | '\u{200B}'..='\u{200F}'       // zero width, directional marks
             | '\u{2028}'..='\u{202E}'       // separators, embeddings and overrides
             | '\u{2060}'..='\u{206F}'       // invisible operators, isolates
+            | '\u{2800}'                    // Braille without dots
             | '\u{3164}' | '\u{FFA0}'       // fillers
+            | '\u{FDD0}'..='\u{FDEF}'       // no characters
             | '\u{FE00}'..='\u{FE0F}'       // variation selectors
             | '\u{FEFF}'                    // byte order mark
-            | '\u{FFF9}'..='\u{FFFB}'       // interlinear annotation
+            | '\u{FFF0}'..='\u{FFFB}'       // ignorables, interlinear annotation
+            | '\u{FFFE}' | '\u{FFFF}'       // no characters
+            | '\u{13430}'..='\u{13440}'     // joiners of hieroglyphs
+            | '\u{16FE4}'                   // Khitan filler
+            | '\u{1BCA0}'..='\u{1BCA3}'     // shorthand controls
+            | '\u{1D159}'                   // a note without a head
+            | '\u{1D173}'..='\u{1D17A}'     // beams and slurs
             | '\u{E0000}'..='\u{E0FFF}'     // tags and variation selectors
         ))
 }
@@ -82,6 +94,59 @@ mod tests {
     #[test]
     fn plain_text_is_borrowed() {
         assert!(matches!(visible("héllo 世界 ✓"), Cow::Borrowed(_)));
+    }
+
+    /// What nobody sees: forty of them, of every kind there is.
+    const UNSEEN: [char; 40] = [
+        '\u{00}',
+        '\u{07}',
+        '\u{1B}',
+        '\u{7F}',
+        '\u{85}',
+        '\u{9B}',
+        '\u{AD}',
+        '\u{34F}',
+        '\u{61C}',
+        '\u{115F}',
+        '\u{1160}',
+        '\u{17B4}',
+        '\u{17B5}',
+        '\u{180B}',
+        '\u{180E}',
+        '\u{200B}',
+        '\u{200C}',
+        '\u{200D}',
+        '\u{200E}',
+        '\u{202A}',
+        '\u{202E}',
+        '\u{2028}',
+        '\u{2060}',
+        '\u{2064}',
+        '\u{2066}',
+        '\u{206F}',
+        '\u{2800}',
+        '\u{3164}',
+        '\u{FE00}',
+        '\u{FE0F}',
+        '\u{FEFF}',
+        '\u{FFA0}',
+        '\u{FFF0}',
+        '\u{FFF8}',
+        '\u{1BCA0}',
+        '\u{1BCA3}',
+        '\u{1D173}',
+        '\u{1D17A}',
+        '\u{E0001}',
+        '\u{E0100}',
+    ];
+
+    #[test]
+    fn what_nobody_sees_becomes_a_mark() {
+        for c in UNSEEN {
+            let mark = format!("Maya<U+{:04X}>", u32::from(c));
+            assert_eq!(visible(&format!("Maya{c}")), mark);
+            assert_eq!(visible_lines(&format!("Maya{c}")), mark);
+        }
     }
 
     #[test]

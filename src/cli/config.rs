@@ -102,6 +102,7 @@ fn show(cx: &Context, json: bool) -> Result<End> {
     };
     let setup = cx.setup()?;
     let config = effective::with_defaults(setup.config, &setup.policy, here);
+    let config = effective::without_secrets(&config)?;
     if json {
         cx.out.json(&config)?;
         return Ok(End::Done);

@@ -17,6 +17,7 @@ use crate::health::answer::{Answer, MAX_BODY};
 use crate::health::http::{Http, place, redirect, trouble};
 use crate::incident::{Proof, duration};
 use crate::plan::HttpCall;
+use crate::text::address::without_credentials;
 use crate::text::visible;
 
 /// The longest a connection may take to come about.
@@ -168,7 +169,10 @@ impl Ready {
         }
         let url = Url::parse(&call.url).map_err(|e| format!("its address cannot be read: {e}"))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("{} is no http:// or https:// address", visible(&call.url)));
+            return Err(format!(
+                "{} is no http:// or https:// address",
+                visible(&without_credentials(&call.url))
+            ));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err("its address holds a user or password: send them in a header, as a secret".to_owned());

@@ -1,9 +1,10 @@
 //! Masks secrets in a stream of terminal output, wherever it is cut, and in texts.
 //!
 //! A secret is looked for as it is, percent-encoded, with the backslashes of JSON and of a
-//! shell, in base64 at any place of a longer text, in hexadecimal, and line by line. Line
-//! ends, indentation and colours within it do not count, so that neither a terminal nor a
-//! wrapped column hides it. Each run of occurrences that overlap becomes one mark with the
+//! shell, with the entities of HTML, in base64 and base32 at any place of a longer text, in
+//! hexadecimal, and line by line; JSON, URLs and base64 also within themselves. What a terminal
+//! does not show does not count within it, so that neither escape sequences nor a wrapped column
+//! hide it. Each run of occurrences that overlap becomes one mark with the
 //! secret's name, whatever its length; everything else stays as it is, byte for byte.
 //!
 //! Pure: the values come from `secrets`.
@@ -11,6 +12,7 @@
 mod index;
 mod marks;
 mod pattern;
+mod skip;
 mod spelling;
 mod urls;
 

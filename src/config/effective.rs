@@ -1,7 +1,9 @@
 //! The configuration as it takes effect: what a file leaves out is filled in.
 
 use super::types::Config;
+use crate::failure::{Failure, Result};
 use crate::incident::{Policy, Severity, SeverityChange, SuspectsChange};
+use crate::text::address::{MARK, without_credentials};
 
 /// What was found out about a repository.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -51,6 +53,37 @@ pub fn with_defaults(mut config: Config, policy: &Policy, here: Here) -> Config 
     config
 }
 
+/// The configuration as it may be shown: without the credentials of addresses, and without the values
+/// of headers.
+///
+/// # Errors
+/// It cannot be read again without them.
+pub fn without_secrets(config: &Config) -> Result<Config> {
+    let shown = |error| Failure::new("showing the configuration", error, "see flightdeck.toml itself");
+    let mut value = serde_json::to_value(config).map_err(shown)?;
+    take_secrets(&mut value);
+    serde_json::from_value(value).map_err(shown)
+}
+
+fn take_secrets(value: &mut serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => *text = without_credentials(text).into_owned(),
+        Value::Array(items) => items.iter_mut().for_each(take_secrets),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    Value::Object(headers) if name == "headers" => {
+                        headers.values_mut().for_each(|value| *value = MARK.into());
+                    }
+                    other => take_secrets(other),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 fn demands(policy: &Policy, severity: Severity) -> SeverityChange {
     let severity = policy.severity(severity);
     SeverityChange {
@@ -91,6 +124,30 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert_eq!(parse(text.as_bytes()).unwrap_or_else(|invalid| panic!("{invalid}\n{text}")), shown);
+    }
+
+    #[test]
+    fn what_is_a_secret_is_not_shown() {
+        let written = r#"
+            [[probes]]
+            name = "web"
+            url = "https://maya:hunter22@x.test/?token=hunter22"
+            headers = { Authorization = "Bearer hunter22" }
+            [[environments]]
+            name = "staging"
+            deploy = ["curl", "https://hooks.slack.com/services/T0/hunter22"]
+            timeout = "1h 30m"
+        "#;
+        let config = parse(written.as_bytes()).unwrap();
+        let shown = without_secrets(&config).unwrap();
+        let text = toml::to_string(&shown).unwrap();
+        assert!(!text.contains("hunter22"), "{text}");
+        assert!(
+            text.contains("https://…@x.test/?token=…") && text.contains("timeout = \"1h 30m\""),
+            "{text}"
+        );
+        let plain = parse(b"[[environments]]\nname = \"x\"\ndeploy = [\"./x\"]\n").unwrap();
+        assert_eq!(without_secrets(&plain).unwrap(), plain);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::failure::Failure;
+use crate::text::address::{MARK, secrets_in_settings, without_credentials};
 use crate::text::{visible, visible_lines};
 
 /// One mistake.
@@ -105,7 +106,7 @@ impl Invalid {
             [problem.label.as_str(), &problem.help].into_iter().filter(|t| !t.is_empty()).collect();
         let more = if more.is_empty() { String::new() } else { format!(" ({})", more.join("; ")) };
         let text = format!("{}:{line}:{column}: {}{more}", self.name, problem.message);
-        visible(&text).into_owned()
+        visible(&without_credentials(&text)).into_owned()
     }
 
     /// `1 mistake` or `3 mistakes`.
@@ -132,20 +133,26 @@ impl From<Invalid> for Failure {
 
 fn group<'a>(problem: &'a Problem, name: &'a str, shown: &'a Shown) -> Group<'a> {
     let primary = AnnotationKind::Primary.span(shown.span(&problem.span));
-    let label = (!problem.label.is_empty()).then(|| visible(&problem.label));
+    let label = (!problem.label.is_empty()).then(|| told(&problem.label));
     let mut snippet = Snippet::source(&shown.text).path(name).annotation(primary.label(label));
     if let Some((span, label)) = &problem.other {
-        snippet = snippet.annotation(AnnotationKind::Context.span(shown.span(span)).label(visible(label)));
+        snippet = snippet.annotation(AnnotationKind::Context.span(shown.span(span)).label(told(label)));
     }
-    let group = Level::ERROR.primary_title(visible(&problem.message)).element(snippet);
+    let group = Level::ERROR.primary_title(told(&problem.message)).element(snippet);
     if problem.help.is_empty() {
         group
     } else {
-        group.element(Level::HELP.message(visible_lines(&problem.help)))
+        let help = without_credentials(&problem.help);
+        group.element(Level::HELP.message(visible_lines(&help).into_owned()))
     }
 }
 
-/// A source made fit to be shown, and where each byte of the original went.
+fn told(text: &str) -> String {
+    visible(&without_credentials(text)).into_owned()
+}
+
+/// A source made fit to be shown, without what may be a secret, and where each byte of the original
+/// went.
 struct Shown {
     text: String,
     /// Original and shown offset of each character boundary where the two drift apart.
@@ -156,9 +163,20 @@ impl Shown {
     fn new(source: &str) -> Self {
         let mut text = String::with_capacity(source.len());
         let mut drift = Vec::new();
+        let hidden = secrets_in_settings(source);
+        let mut hidden = hidden.iter().peekable();
         for (at, c) in source.char_indices() {
             let mut buffer = [0; 4];
-            text.push_str(&visible_lines(c.encode_utf8(&mut buffer)));
+            while hidden.next_if(|part| part.end <= at).is_some() {}
+            match hidden.peek() {
+                // Lines keep their numbers.
+                Some(part) if part.contains(&at) && c != '\n' => {
+                    if part.start == at {
+                        text.push_str(MARK);
+                    }
+                }
+                _ => text.push_str(&visible_lines(c.encode_utf8(&mut buffer))),
+            }
             let (from, to) = (at + c.len_utf8(), text.len());
             if drift.last().map_or(from != to, |&(a, b): &(usize, usize)| from + b != to + a) {
                 drift.push((from, to));
@@ -244,6 +262,33 @@ mod tests {
         assert_eq!(nearest("env", &known), Some("environments"));
         assert_eq!(nearest("check", &known), Some("checks"));
         assert_eq!(nearest("notify", &known), None);
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_in_no_form_of_a_problem() {
+        let source = "url = \"https://maya:hunter22@x.test/h?token=abcd1234\"\npassword = \"hunter22\"\n";
+        let at = source.find("password").unwrap();
+        let problems = vec![
+            Problem::new(6..52, "the address https://maya:hunter22@x.test is none")
+                .label("https://h/?k=hunter22")
+                .help("not https://hooks.slack.com/services/hunter22"),
+            Problem::new(at..at + 8, "unknown key `password`").other(6..52, "see https://u:hunter22@h"),
+        ];
+        let invalid = Invalid::new("flightdeck.toml", source, problems);
+        for text in
+            [invalid.render(false), invalid.render(true), invalid.to_string(), invalid.lines().join("\n")]
+        {
+            assert!(!text.contains("hunter22") && !text.contains("abcd1234"), "{text}");
+        }
+        let text = invalid.render(false);
+        assert!(
+            text.contains("https://…@x.test/h?token=…") && text.contains("flightdeck.toml:2:1"),
+            "{text}"
+        );
+        assert!(
+            text.contains("^^^^^^^^ \n") || text.contains("^^^^^^^^\n"),
+            "the caret is in its place: {text}"
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::load::Loaded;
 use super::types::{Config, Environment, Flag, FlagKind, Forge, Hotfix, Secret};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::Hash;
+use crate::text::address::without_credentials;
 use crate::text::visible;
 
 /// Name of the file in the state directory.
@@ -43,7 +44,7 @@ struct Trusted {
 pub struct Item {
     /// What for: `deploy staging`.
     pub what: String,
-    /// The command line or address, fit to be shown. A password in an address is left out.
+    /// The command line or address, fit to be shown. Credentials in addresses are left out.
     pub line: String,
     /// Names of environment variables it is given.
     pub env: Vec<String>,
@@ -168,7 +169,7 @@ fn of_secret(secret: &Secret) -> Item {
 }
 
 fn call(what: &str, method: &str, url: &str, rest: &str) -> Item {
-    let line = format!("{method} {}{rest}", without_password(url));
+    let line = format!("{method} {url}{rest}");
     Item { what: shown(what), line: shown(&line), env: Vec::new() }
 }
 
@@ -176,19 +177,9 @@ fn item(what: &str, argv: &[String], env: &[String]) -> Item {
     Item { what: shown(what), line: shown(&shell_words::join(argv)), env: env.to_vec() }
 }
 
+/// A text that is fit to be shown: without what is a credential.
 fn shown(text: &str) -> String {
-    visible(text).into_owned()
-}
-
-fn without_password(url: &str) -> String {
-    let Ok(mut parsed) = reqwest::Url::parse(url) else { return url.to_owned() };
-    if parsed.password().is_none() {
-        return url.to_owned();
-    }
-    match parsed.set_password(Some("…")) {
-        Ok(()) => parsed.to_string(),
-        Err(()) => url.to_owned(),
-    }
+    visible(&without_credentials(text)).into_owned()
 }
 
 /// Tells whether this exact content at this path was trusted.
@@ -379,7 +370,7 @@ mod tests {
         assert_eq!(lines[2], "smoke staging: ./smoke.sh");
         assert_eq!(lines[4], "probe db: psql -c 'select 1'");
         assert!(
-            lines[5].starts_with("probe web: GET https://me:") && !lines[5].contains("secret"),
+            lines[5].starts_with("probe web: GET https://…@example.com/") && !lines[5].contains("secret"),
             "{}",
             lines[5]
         );

@@ -21,6 +21,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{Body, MergeOwed, MergePaid, duration};
+use crate::text::address::without_credentials;
 
 pub use forge::ForgeCall;
 pub use request::{HotfixRequest, PullText, Request};
@@ -541,15 +542,16 @@ impl Action {
 }
 
 impl HttpCall {
-    /// Method and address in one line.
+    /// Method and address in one line, without what is a credential.
     pub fn line(&self) -> String {
-        format!("{} {}", self.method, self.url)
+        format!("{} {}", self.method, without_credentials(&self.url))
     }
 }
 
 impl Command {
-    /// The command line as a person would type it, quoted where a shell would need it.
+    /// The command line as a person would type it, quoted where a shell would need it, without what is
+    /// a credential.
     pub fn line(&self) -> String {
-        shell_words::join(&self.argv)
+        without_credentials(&shell_words::join(&self.argv)).into_owned()
     }
 }

@@ -3,6 +3,7 @@
 use super::forge::Wanted;
 use super::{Action, Ask, Command, ForgeCall, HttpCall, OnFailure, Plan, Probe, Step, Undo, Watch, programs};
 use crate::incident::duration;
+use crate::text::address::without_credentials;
 
 /// One thing to be said of a step: `proof` and `./ops/deployed.sh staging`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,8 +132,8 @@ fn wants(list: &mut Vec<Detail>, call: &ForgeCall) {
 fn watched(list: &mut Vec<Detail>, watch: &Watch) {
     for probe in &watch.probes {
         let what = match (&probe.url, &probe.command) {
-            (Some(url), _) => format!("GET {url}"),
-            (None, Some(command)) => shell_words::join(command),
+            (Some(url), _) => format!("GET {}", without_credentials(url)),
+            (None, Some(command)) => without_credentials(&shell_words::join(command)).into_owned(),
             (None, None) => String::new(),
         };
         let mut conditions = probe.expect.clone();

@@ -96,7 +96,10 @@ fn secrets(bytes: &mut Bytes<'_>) -> Vec<Vec<u8>> {
         let secret = match kind % 6 {
             0 => bytes.some(4 + length % 6, |byte| vec![b"ab"[usize::from(byte) % 2]]),
             1 => bytes.some(length, |byte| vec![b'!' + byte % 94]),
-            2 => bytes.some(length, |byte| vec![byte]),
+            // Control characters of its own cannot be told from those within it.
+            2 => {
+                bytes.some(length, |byte| vec![if byte < b' ' || byte == 0x7f { byte ^ 0x40 } else { byte }])
+            }
             3 => bytes.some(length, |byte| match byte % 12 {
                 0 => b"\n".to_vec(),
                 1 => b"\r\n".to_vec(),
@@ -124,6 +127,8 @@ fn piece(bytes: &mut Bytes<'_>, secrets: &[Vec<u8>], text: &mut Vec<u8>) {
         5 => text.extend(["://", "http", "a:b@", ":\\/\\/", "@h "][length % 5].bytes()),
         6 => text.extend(["\x1b[1;31m", "\x1b[0m", "\r\n", "\n  ", "\x1b]0;t\x07"][length % 5].bytes()),
         7 => text.extend(wrapped(bytes, secret)),
+        // What is cut by the end of it.
+        8 if length == 11 => text.extend(*b"\x1b]8;;https://x"),
         8 => text.extend(wrapped(bytes, BASE64_STANDARD.encode(secret).as_bytes())),
         _ => {
             let encodings = encodings(secret);
@@ -132,11 +137,33 @@ fn piece(bytes: &mut Bytes<'_>, secrets: &[Vec<u8>], text: &mut Vec<u8>) {
     }
 }
 
-/// A text with a line end or a colour in some places.
+/// A text with a line end, or something else that is not seen, in some places.
 fn wrapped(bytes: &mut Bytes<'_>, text: &[u8]) -> Vec<u8> {
-    let breaks: [&[u8]; 4] = [b"\n", b"\r\n", b"\x1b[32m", b"\x1b[0m\r\n"];
+    const BREAKS: [&[u8]; 16] = [
+        b"\n",
+        b"\r\n",
+        b"\x1b[32m",
+        b"\x1b[0m\r\n",
+        b"\x1b(B\x1b[m",
+        b"\x1b]8;;https://x.test/a\x1b\\",
+        b"\x1b]0;t\x07",
+        b"\x1bPq\x1b\\",
+        b"\x1b_G\x9c",
+        b"\0",
+        b"\x07",
+        b"\x08",
+        b"\xc2\x9b1m",
+        b"\xc2\xad",
+        b"\xe2\x80\x8b",
+        b"\xf3\xa0\x81\x81",
+    ];
     let every = 1 + bytes.below(9);
-    let chosen = breaks[bytes.below(4)];
+    let chosen = BREAKS[bytes.below(BREAKS.len())];
+    if let Ok(text) = std::str::from_utf8(text) {
+        let chars: Vec<_> = text.chars().collect();
+        let parts: Vec<_> = chars.chunks(every).map(|part| String::from_iter(part).into_bytes()).collect();
+        return parts.join(chosen);
+    }
     text.chunks(every).collect::<Vec<_>>().join(chosen)
 }
 
@@ -163,9 +190,14 @@ fn is_told_nothing(secrets: &[Vec<u8>], text: &[u8], out: &[u8]) {
         for encoding in encodings(secret) {
             assert!(!holds(out, &encoding), "{} became {}", shown(text), shown(out));
         }
-        if !secret.contains(&0x1b) {
+        // Where it holds such itself one cannot tell.
+        let control = |byte: u8| byte < b' ' && !b"\t\r\n".contains(&byte);
+        let told = |at: usize| control(secret[at]) || secret[at] == 0x7f;
+        let unseen = |at: usize| !b"\r\n".contains(&secret[at]) && unseen(&secret[at..]).is_some();
+        if !(0..secret.len()).any(|at| told(at) || unseen(at)) {
             let flat = flat(secret);
-            assert!(!holds(&self::flat(out), &flat), "{} became {}", shown(text), shown(out));
+            let told = holds(&self::flat(out), &flat);
+            assert!(!told, "{} with {} became {}", shown(text), shown(secret), shown(out));
         }
     }
 }
@@ -262,22 +294,16 @@ fn trimmed(secret: &[u8]) -> &[u8] {
     &secret[from..to]
 }
 
-/// Without line ends and colours, where there are not too many of them in a row.
+/// What is left for who reads a terminal: without line ends, escape sequences and what else is
+/// not seen, where there is not too much of it in a row.
 fn flat(text: &[u8]) -> Vec<u8> {
     let (mut out, mut at) = (Vec::new(), 0);
     while at < text.len() {
         let start = at;
-        while at < text.len() {
-            let rest = &text[at..];
-            if matches!(rest[0], b'\r' | b'\n') {
-                at += 1;
-            } else if let Some(length) = colour(rest) {
-                at += length;
-            } else {
-                break;
-            }
+        while let Some(length) = text.get(at..).and_then(unseen) {
+            at += length;
         }
-        if at - start > 64 {
+        if at - start > 4000 {
             out.extend(&text[start..at]);
         }
         out.extend(text.get(at));
@@ -286,10 +312,23 @@ fn flat(text: &[u8]) -> Vec<u8> {
     out
 }
 
-fn colour(text: &[u8]) -> Option<usize> {
-    let rest = text.strip_prefix(b"\x1b[")?;
-    let length = rest.iter().take(32).position(|byte| !(0x20..=0x3f).contains(byte))?;
-    (0x40..=0x7e).contains(&rest[length]).then_some(length + 3)
+/// The length of what is not seen at the beginning of a text. Knows less than there is, so that it
+/// is simple.
+fn unseen(text: &[u8]) -> Option<usize> {
+    let begins = |parts: &[&[u8]]| parts.iter().find(|part| text.starts_with(part)).map(|part| part.len());
+    if let Some(rest) = text.strip_prefix(b"\x1b[") {
+        let length = rest.iter().position(|byte| !(0x20..=0x3f).contains(byte))?;
+        return (0x40..=0x7e).contains(&rest[length]).then_some(length + 3);
+    }
+    if let Some(rest) = text.strip_prefix(b"\x1b]") {
+        let end = rest.iter().position(|byte| !(0x20..0x7f).contains(byte))?;
+        return match rest.get(end..)? {
+            [0x07, ..] => Some(end + 3),
+            [0x1b, b'\\', ..] => Some(end + 4),
+            _ => None,
+        };
+    }
+    begins(&[b"\r", b"\n", b"\0", b"\x07", b"\x1b(B", b"\xc2\xad", b"\xe2\x80\x8b", b"\xf3\xa0\x81\x81"])
 }
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {

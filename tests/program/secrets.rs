@@ -151,6 +151,149 @@ fn a_deploy_that_tells_its_secrets_leaves_them_nowhere() {
     assert_eq!(no_file_tells(&yard.world.path("tmp")), 0);
 }
 
+/// What a terminal does not show, between any two letters of a secret.
+const SPLITTERS: [&[u8]; 31] = [
+    b"\x1b[1;31m",
+    b"\x1b[K",
+    b"\x1b[38:2::255:0:0m",
+    b"\x1b[?25l",
+    b"\x1b(B",
+    b"\x1b(B\x1b[m",
+    b"\x1b)0",
+    b"\x1b#8",
+    b"\x1b7",
+    b"\x1b=",
+    b"\x1b",
+    b"\x1b]0;a title\x07",
+    b"\x1b]8;;https://example.test/a/long/address?with=much&of=it\x1b\\",
+    b"\x1b]8;;\x07",
+    b"\x1b]133;A\x1b\\",
+    b"\x1b]1337;SetMark\x07",
+    b"\x1bP1$r0m\x1b\\",
+    b"\x1b_Ga=d\x1b\\",
+    b"\x1b^private\x1b\\",
+    b"\x1bXstring\x1b\\",
+    b"\0",
+    b"\x07",
+    b"\x08",
+    b"\x0e",
+    b"\x7f",
+    b"\x9b31m",
+    b"\xc2\x9b31m",
+    b"\xc2\x9d0;t\xc2\x9c",
+    b"\xc2\xad",
+    b"\xe2\x80\x8b",
+    b"\xe2\x81\xa0\xcd\x8f",
+];
+
+#[test]
+fn a_secret_that_is_split_by_what_nobody_sees_is_masked_all_the_same() {
+    let yard = yard("cat told; echo end", "git rev-parse HEAD");
+    let mut told = Vec::new();
+    for (number, splitter) in SPLITTERS.iter().enumerate() {
+        told.extend_from_slice(format!("{number}: <").as_bytes());
+        let letters: Vec<&[u8]> = PRINTED.as_bytes().chunks(1).collect();
+        told.extend(letters.join(*splitter));
+        told.extend_from_slice(b">\n");
+    }
+    std::fs::write(yard.file("told"), &told).unwrap();
+    let deploy = yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
+    let log = yard.shell.flightdeck(&["run", "log", "deploy-staging-1.0"]).succeeded().stdout;
+    assert_eq!(log.matches("<‹PRINTED›>").count(), SPLITTERS.len(), "{log:?}");
+    let mut said = vec![("the verb".to_owned(), deploy.stdout), ("run log".to_owned(), log)];
+    for verb in [&["status"][..], &["plan", "show", "--json"], &["report"], &["export"]] {
+        said.push((verb.join(" "), yard.shell.flightdeck(verb).stdout));
+    }
+    for (what, text) in &said {
+        no_letters_in_a_row(what, text.as_bytes());
+    }
+    no_letters_in_a_row("the log file", &all_below(&yard.world.path("state")));
+}
+
+/// Every byte of every file below a directory.
+fn all_below(directory: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(all_below(&path));
+        } else if path.is_file() {
+            all.extend(std::fs::read(&path).unwrap());
+        }
+    }
+    all
+}
+
+#[track_caller]
+fn no_letters_in_a_row(what: &str, bytes: &[u8]) {
+    let mut texts = vec![bytes.to_vec()];
+    for splitter in SPLITTERS {
+        let mut flat = Vec::with_capacity(bytes.len());
+        let mut rest = bytes;
+        while let Some(first) = rest.first() {
+            match rest.strip_prefix(splitter) {
+                Some(after) => rest = after,
+                None => {
+                    flat.push(*first);
+                    rest = &rest[1..];
+                }
+            }
+        }
+        texts.push(flat);
+    }
+    // Half of it is as bad.
+    let half = &PRINTED.as_bytes()[..PRINTED.len() / 2];
+    for text in texts {
+        assert!(!text.windows(half.len()).any(|part| part == half), "{what} tells {PRINTED}");
+    }
+}
+
+#[test]
+fn addresses_that_are_credentials_are_shown_nowhere() {
+    let config = format!(
+        "{CONFIG}\n[[probes]]\nname = \"web\"\nurl = \"http://maya:{PASSWORD}@127.0.0.1:9/h?token={PRINTED}\"\n\
+         headers = {{ X-Api-Key = \"{PRINTED}\" }}\n[[checks]]\nname = \"say\"\n\
+         command = [\"curl\", \"https://hooks.slack.com/services/T0/B0/{PRINTED}\"]\n"
+    );
+    let yard = Yard::new(&config, "true");
+    for verb in [
+        &["config", "show"][..],
+        &["config", "show", "--json"],
+        &["config", "check"],
+        &["trust", "--show"],
+        &["trust"],
+        &["doctor"],
+        &["probe"],
+        &["status", "--json"],
+        &["test", "say", "--dry-run"],
+    ] {
+        let ended = yard.shell.flightdeck(verb);
+        tells_nothing(&verb.join(" "), format!("{}{}", ended.stdout, ended.stderr).as_bytes());
+    }
+    // Nor where the file has mistakes in it.
+    let wrong = format!(
+        "[[flags]]\nname = \"checkout\"\nurl = \"https://maya:{PASSWORD}@flags.test/?token={PRINTED}\"\n\
+         password = \"{PRINTED}\"\n[hotfix.pull]\napi = \"https://maya:{PASSWORD}@git.test/\"\n\
+         [[checks]]\nname = \"a\"\ncommand = [\"x\"]\nenv = [\"TOKEN={PRINTED}\"]\n"
+    );
+    std::fs::write(yard.file("flightdeck.toml"), wrong).unwrap();
+    for verb in [
+        &["config", "check"][..],
+        &["config", "show"],
+        &["trust", "--show"],
+        &["status"],
+        &["doctor"],
+        &["deploy", "staging", "--dry-run"],
+        &["probe"],
+        &["flag", "list"],
+    ] {
+        let ended = yard.shell.flightdeck(verb);
+        tells_nothing(&verb.join(" "), format!("{}{}", ended.stdout, ended.stderr).as_bytes());
+    }
+    let check = yard.shell.flightdeck(&["config", "check"]);
+    assert!(check.stdout.contains("holds a user or password"), "{}{}", check.stdout, check.stderr);
+}
+
 #[test]
 fn what_a_proof_answers_and_a_failure_says_is_masked_too() {
     let proof = "echo \"$PRINTED is live\"; echo \"$DEPLOY_TOKEN\" >&2";

@@ -456,7 +456,14 @@ fn tests(model: &Model) -> (String, Vec<Item>) {
     let names: Vec<String> = model.config.config.checks.iter().map(|check| check.name.clone()).collect();
     let mut items = rows(Command::Test, &names, &['a'], |index| {
         let check = &model.config.config.checks[index];
-        (format!("{}  {}", check.name, shell_words::join(&check.command)), blocked.clone())
+        (
+            format!(
+                "{}  {}",
+                check.name,
+                crate::text::address::without_credentials(&shell_words::join(&check.command))
+            ),
+            blocked.clone(),
+        )
     });
     if names.len() > 1 {
         items.insert(

@@ -23,6 +23,7 @@ use crate::health::tracker::is_loopback;
 use crate::incident::duration;
 use crate::plan::forge::Forge;
 use crate::plan::forge::Place;
+use crate::text::address::without_credentials;
 use crate::text::visible;
 
 /// The longest a connection may take to come about.
@@ -118,7 +119,7 @@ impl Client {
             "http" => {
                 return Err("the address of the API is not https://: no token is sent to it".to_owned());
             }
-            _ => return Err(format!("{} is no https:// address", visible(&place.api))),
+            _ => return Err(format!("{} is no https:// address", visible(&without_credentials(&place.api)))),
         }
         if !api.username().is_empty() || api.password().is_some() {
             return Err(

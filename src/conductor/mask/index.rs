@@ -2,20 +2,26 @@
 
 use std::ops::Range;
 
-use bstr::ByteSlice as _;
-
-use super::pattern::{Found, Pattern, counting};
+use super::pattern::{Found, Pattern, Reading, counting};
+use super::skip::Breaks;
 use super::{HEAD, cut};
 
-/// Bits of the filter: small enough to stay in the nearest cache, large enough that hardly a
-/// place passes by chance.
+const BACKSPACE: u8 = 0x08;
+const ESCAPE: u8 = 0x1b;
+
+/// Bits of the first filter: small enough to stay in the nearest cache.
 const BITS: u32 = 17;
 const WORDS: usize = 1 << (BITS - 6);
+/// Bits of the second: large enough that hardly a place passes by chance.
+const SURE_BITS: u32 = 21;
+const SURE_WORDS: usize = 1 << (SURE_BITS - 6);
 
 /// All patterns, found by the first bytes of a text.
 pub(super) struct Index {
     pub(super) patterns: Vec<Pattern>,
     filter: Box<[u64; WORDS]>,
+    /// Asked of what passes the first.
+    sure: Vec<u64>,
     /// First bytes and a pattern that may begin so, in order.
     heads: Vec<([u8; HEAD], usize)>,
     /// Whether any pattern may begin with a byte.
@@ -40,18 +46,26 @@ impl Index {
         heads.sort_unstable();
         heads.dedup();
         let mut filter = Box::new([0; WORDS]);
+        let mut sure = vec![0; SURE_WORDS];
         let mut first = [false; 256];
         for (head, _) in &heads {
-            let (word, bit) = place(*head);
+            let (word, bit) = place(*head, 0x9E37_79B1, BITS);
             filter[word] |= bit;
+            let (word, bit) = place(*head, 0x85EB_CA6B, SURE_BITS);
+            sure[word] |= bit;
             first[usize::from(head[0])] = true;
         }
-        Self { patterns, filter, heads, first }
+        Self { patterns, filter, sure, heads, first }
     }
 
     fn may_be(&self, head: [u8; HEAD]) -> bool {
-        let (word, bit) = place(head);
-        self.filter[word] & bit != 0
+        let (word, bit) = place(head, 0x9E37_79B1, BITS);
+        self.filter[word] & bit != 0 && self.is_sure(head)
+    }
+
+    fn is_sure(&self, head: [u8; HEAD]) -> bool {
+        let (word, bit) = place(head, 0x85EB_CA6B, SURE_BITS);
+        self.sure.get(word).is_some_and(|known| known & bit != 0)
     }
 
     /// Collects the places within a stretch of a text at which a pattern may begin, in order.
@@ -85,30 +99,48 @@ impl Index {
     fn places_before_breaks(&self, text: &[u8], stretch: Range<usize>, ended: bool, places: &mut Vec<usize>) {
         let reach = (stretch.end + HEAD - 1).min(text.len());
         let mut after = stretch.start;
-        while let Some(found) = text.get(after..reach).and_then(|rest| rest.find_byteset(BREAKS)) {
-            let at = after + found;
-            let before = text.get(after.max((at + 1).saturating_sub(HEAD))..at).unwrap_or_default();
-            after = at + 1;
-            if before.is_empty() {
+        for at in Breaks::new(text.get(stretch.start..reach).unwrap_or_default()) {
+            let at = stretch.start + at;
+            let from = after;
+            // What is above ASCII may be a part of a secret.
+            after = at + usize::from(text.get(at).is_some_and(u8::is_ascii));
+            let mut add = |end: usize, reading| {
+                let before = text.get(from.max((end + 1).saturating_sub(HEAD))..end).unwrap_or_default();
+                if before.is_empty() {
+                    return false;
+                }
+                let (next, filled, narrow) = counting::<{ HEAD - 1 }>(text, end, true, reading, ended);
+                self.places_before(end, before, cut(&next, filled), stretch.end, places);
+                narrow
+            };
+            // An underlined letter: the line that is under it does not count either.
+            let underlined = at > from && text.get(at - 1..=at) == Some(b"_\x08");
+            let narrow = add(at - usize::from(underlined), Reading::Whole);
+            if text.get(at) == Some(&BACKSPACE)
+                || (text.get(at) == Some(&ESCAPE) && text.get(at + 1) != Some(&b'['))
+            {
+                add(at, Reading::Alone);
+            }
+            if narrow {
+                add(at, Reading::Narrow);
+            }
+        }
+    }
+
+    /// The places before a position that may begin something which goes on with `next` there.
+    fn places_before(&self, at: usize, before: &[u8], next: &[u8], limit: usize, places: &mut Vec<usize>) {
+        for length in 1..=before.len() {
+            let start = at - length;
+            if start >= limit {
                 continue;
             }
-            let (next, filled) = counting::<{ HEAD - 1 }>(text.get(at..).unwrap_or_default(), true, ended);
-            for length in 1..=before.len() {
-                let start = at - length;
-                if start >= stretch.end {
-                    continue;
-                }
-                let mut head = [0; HEAD];
-                let mut bytes = text.get(start..at).unwrap_or_default().iter().chain(&next);
-                head.fill_with(|| bytes.next().copied().unwrap_or_default());
-                let possible = if length + filled >= HEAD {
-                    self.may_be(head)
-                } else {
-                    self.first[usize::from(head[0])]
-                };
-                if possible {
-                    places.push(start);
-                }
+            let mut head = [0; HEAD];
+            let begins = before.get(before.len() - length..).unwrap_or_default();
+            let mut bytes = begins.iter().chain(next);
+            head.fill_with(|| bytes.next().copied().unwrap_or_default());
+            let is_whole = length + next.len() >= HEAD;
+            if if is_whole { self.may_be(head) } else { self.first[usize::from(head[0])] } {
+                places.push(start);
             }
         }
     }
@@ -119,10 +151,20 @@ impl Index {
         let mut hit = Hit { found: None, open: None };
         let plain = cut(rest, HEAD);
         self.among(plain, &mut hit, text, at, ended);
-        let (head, filled) = counting::<HEAD>(rest, false, ended);
-        let head = cut(&head, filled);
-        if head != plain {
+        let mut known = [plain, &[], &[], &[]];
+        let mut heads = [[0; HEAD]; 3];
+        for ((reading, head), at_known) in Reading::ALL.into_iter().zip(&mut heads).zip(1..) {
+            let filled;
+            (*head, filled, _) = counting::<HEAD>(text, at, false, reading, ended);
+            let head = cut(head, filled);
+            if known.contains(&head) {
+                // Where all of it is in a row each reading is the same.
+                if at_known == 1 { break } else { continue }
+            }
             self.among(head, &mut hit, text, at, ended);
+            if let Some(place) = known.get_mut(at_known) {
+                *place = head;
+            }
         }
         (hit.found.is_some() || hit.open.is_some()).then_some(hit)
     }
@@ -148,9 +190,6 @@ impl Index {
     }
 }
 
-/// What may begin something that does not count.
-const BREAKS: &[u8] = b"\r\n\x1b";
-
 impl Hit {
     /// Where begins what has to go, or may have to.
     pub(super) fn first(self) -> Option<usize> {
@@ -174,7 +213,7 @@ impl Hit {
     }
 }
 
-fn place(head: [u8; HEAD]) -> (usize, u64) {
-    let hash = u32::from_le_bytes(head).wrapping_mul(0x9E37_79B1) >> (32 - BITS);
+fn place(head: [u8; HEAD], factor: u32, bits: u32) -> (usize, u64) {
+    let hash = u32::from_le_bytes(head).wrapping_mul(factor) >> (32 - bits);
     ((hash >> 6) as usize, 1 << (hash & 63))
 }

@@ -6,7 +6,7 @@ use bstr::ByteSlice as _;
 
 use super::index::Index;
 use super::pattern::Pattern;
-use super::spelling::is_line_end;
+use super::skip::is_line_end;
 
 /// What stands for user names and passwords in URLs.
 pub(super) const USER: &[u8] = b"***";

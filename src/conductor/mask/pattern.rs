@@ -5,12 +5,17 @@ use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, 
 use zeroize::Zeroizing;
 
 use super::HEAD;
-use super::spelling::{Next, Skip, Spelling, is_line_end, skip};
+use super::skip::{LONGEST_RUN, Skip, is_line_end, skip};
+use super::spelling::{Next, Spelling};
 
 /// A line of a value with several that is a secret by itself has at least so many bytes.
 const LONG_LINE: usize = 8;
-/// At most so many bytes in a row do not count.
-const LONGEST_RUN: usize = 64;
+/// Characters in a line of what `base64` prints.
+const BASE64_LINE: usize = 76;
+/// Ways to go on that are remembered, where what does not count can be read in two ways.
+const MOST_WAYS: usize = 256;
+/// A secret that is written in base32 has groups of so many bytes.
+const GROUP: usize = 5;
 
 /// One way in which a secret may appear.
 pub(super) struct Pattern {
@@ -44,12 +49,10 @@ pub(super) fn patterns(secret: usize, value: &[u8]) -> Vec<Pattern> {
     if value.len() > whole.len() {
         all.base64(value);
     }
-    for hex in [hex_of(whole, "", true), hex_of(whole, "", false)] {
+    for hex in [hex_of(whole, true), hex_of(whole, false)] {
         all.add(Spelling::Raw, hex);
     }
-    for encoded in [hex_of(whole, "%", true), hex_of(whole, "%", false)] {
-        all.add(Spelling::Raw, encoded);
-    }
+    all.base32(whole);
     all.all
 }
 
@@ -65,11 +68,11 @@ pub(in crate::conductor) fn weight(value: &[u8]) -> usize {
     value.iter().filter(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).count()
 }
 
-fn hex_of(value: &[u8], before: &str, upper: bool) -> Vec<u8> {
+fn hex_of(value: &[u8], upper: bool) -> Vec<u8> {
     use std::fmt::Write as _;
-    let mut text = String::with_capacity(value.len() * (before.len() + 2));
+    let mut text = String::with_capacity(value.len() * 2);
     for byte in value {
-        let _ = if upper { write!(text, "{before}{byte:02X}") } else { write!(text, "{before}{byte:02x}") };
+        let _ = if upper { write!(text, "{byte:02X}") } else { write!(text, "{byte:02x}") };
     }
     text.into_bytes()
 }
@@ -88,35 +91,98 @@ impl Patterns {
         }
     }
 
-    /// A value in every spelling that differs from the plain one.
+    /// A value in every spelling.
     fn spelled(&mut self, bytes: &[u8]) {
-        self.add(Spelling::Raw, bytes.to_vec());
-        if !bytes.iter().all(u8::is_ascii_alphanumeric) {
-            self.add(Spelling::Percent, bytes.to_vec());
-            self.add(Spelling::Backslash, bytes.to_vec());
+        for spelling in [
+            Spelling::Raw,
+            Spelling::Percent(1),
+            Spelling::Percent(2),
+            Spelling::Backslash(1),
+            Spelling::Backslash(2),
+            Spelling::Backslash(3),
+            Spelling::Entity,
+        ] {
+            self.add(spelling, bytes.to_vec());
         }
         if bytes.contains(&b'\'') {
             self.add(Spelling::Quoted, bytes.to_vec());
         }
     }
 
-    /// A value in base64: by itself, with the line end that `echo` adds, and at any place of
-    /// a longer text, where the characters that it shares with its neighbours are left out.
+    /// Something that is encoded already, as it is and as it is written in URLs and JSON.
+    fn encoded(&mut self, bytes: &[u8]) {
+        self.add(Spelling::Raw, bytes.to_vec());
+        if !bytes.iter().all(u8::is_ascii_alphanumeric) {
+            self.add(Spelling::Percent(1), bytes.to_vec());
+            self.add(Spelling::Backslash(1), bytes.to_vec());
+        }
+    }
+
+    /// A value in base64: by itself, with the line end that `echo` adds, and at any place of a
+    /// longer text; and each of these in base64 once more.
     fn base64(&mut self, value: &[u8]) {
-        self.spelled(BASE64_STANDARD.encode(value).as_bytes());
-        self.spelled(BASE64_URL_SAFE.encode(value).as_bytes());
-        self.spelled(BASE64_STANDARD.encode([value, b"\n"].concat()).as_bytes());
+        for text in [value.to_vec(), [value, b"\n"].concat()].map(Zeroizing::new) {
+            let once = Zeroizing::new(BASE64_STANDARD.encode(&text));
+            self.encoded(once.as_bytes());
+            if once.len() > BASE64_LINE {
+                let lines: Vec<_> = once.as_bytes().chunks(BASE64_LINE).collect();
+                self.within_base64(&Zeroizing::new(lines.join(&b'\n')));
+            }
+        }
+        self.encoded(BASE64_URL_SAFE.encode(value).as_bytes());
+        for once in self.within_base64(value) {
+            self.within_base64(&once);
+        }
+    }
+
+    /// A value in the middle of something that is encoded, where the characters that it shares with
+    /// its neighbours are left out.
+    fn within_base64(&mut self, value: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
+        let mut found: Vec<Zeroizing<Vec<u8>>> = Vec::new();
         for before in 0..3_usize {
-            let mut bytes = vec![0; before];
+            let mut bytes = Zeroizing::new(vec![0; before]);
             bytes.extend_from_slice(value);
             // Six bits a character: the first that holds nothing of what is before, and the
             // first that may hold something of what comes after.
             let (from, to) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
             for text in [BASE64_STANDARD_NO_PAD.encode(&bytes), BASE64_URL_SAFE_NO_PAD.encode(&bytes)] {
-                self.spelled(text.as_bytes().get(from..to).unwrap_or_default());
+                let text = Zeroizing::new(text);
+                let part = Zeroizing::new(text.as_bytes().get(from..to).unwrap_or_default().to_vec());
+                if !found.contains(&part) {
+                    self.encoded(&part);
+                    found.push(part);
+                }
             }
         }
+        found
     }
+
+    /// A value in base32, at any place of a longer text.
+    fn base32(&mut self, value: &[u8]) {
+        for before in 0..GROUP {
+            let mut bytes = Zeroizing::new(vec![0; before]);
+            bytes.extend_from_slice(value);
+            // Five bits a character, as above.
+            let (from, to) = ((before * 8).div_ceil(5), bytes.len() * 8 / 5);
+            let text = Zeroizing::new(base32_of(&bytes));
+            let part = text.get(from..to).unwrap_or_default();
+            self.add(Spelling::Raw, part.to_vec());
+            self.add(Spelling::Raw, part.to_ascii_lowercase());
+        }
+    }
+}
+
+/// Base32 without padding.
+fn base32_of(value: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut text = Vec::with_capacity(value.len() * 8 / GROUP + 1);
+    for group in value.chunks(GROUP) {
+        let bits = group.iter().fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
+        let bits = bits << (8 * (GROUP - group.len()));
+        let count = (group.len() * 8).div_ceil(5);
+        text.extend((0..count).map(|at| DIGITS[(bits >> (35 - 5 * at)) as usize & 31]));
+    }
+    text
 }
 
 impl Pattern {
@@ -128,47 +194,132 @@ impl Pattern {
 
     /// Looks for the pattern at a position of a text.
     ///
-    /// Line ends and colours within it do not count. But a line is not kept waiting for the
-    /// sake of a few bytes at its end: then what has to go begins with the next line.
+    /// What does not count may be within it. But a line is not kept waiting for the sake of a few
+    /// bytes at its end: then what has to go begins with the next line.
     pub(super) fn at(&self, text: &[u8], at: usize, ended: bool) -> Found {
-        let (mut here, mut from) = (at, at);
-        let mut wanted: &[u8] = &self.bytes;
-        let (mut matched, mut run) = (0, 0);
-        let mut indent = false;
-        while let Some(&next) = wanted.first() {
-            let rest = text.get(here..).unwrap_or_default();
-            match self.spelling.next(wanted, rest, ended) {
+        let mut way = Way { here: at, from: at, done: 0, matched: 0, run: 0, indent: false };
+        // Ways that are as good, and those to be gone only where no other leads anywhere.
+        let (mut others, mut spares): (Vec<Way>, Vec<Way>) = (Vec::new(), Vec::new());
+        let (mut left, mut longest) = (MOST_WAYS, Found::No);
+        loop {
+            let found = self.go_on(&mut way, text, ended, &mut |other, spare| {
+                if left > 0 {
+                    left -= 1;
+                    if spare { spares.push(other) } else { others.push(other) }
+                }
+            });
+            match (found, longest) {
+                (Found::Open { .. }, _) => return found,
+                (Found::Yes { to, .. }, Found::Yes { to: other, .. }) if to <= other => {}
+                (Found::Yes { .. }, _) => longest = found,
+                (Found::No, _) => {}
+            }
+            match others.pop().or_else(|| spares.pop().filter(|_| longest == Found::No)) {
+                Some(other) => way = other,
+                None => return longest,
+            }
+        }
+    }
+
+    /// Compares what is wanted with what is at a position of a text, where something that does not
+    /// count may stand within the spelling of one byte.
+    fn next(&self, wanted: &[u8], text: &[u8], at: usize, ended: bool) -> Next {
+        let rest = text.get(at..).unwrap_or_default();
+        let next = self.spelling.next(wanted, rest, ended);
+        if next != Next::No || !rest.first().is_some_and(|first| self.spelling.is_special(*first)) {
+            return next;
+        }
+        for reading in Reading::ALL {
+            let Some((counts, ends, open)) = counts(text, at, reading, ended) else { break };
+            match self.spelling.next(wanted, &counts, !open) {
+                Next::No => {}
+                Next::Open => return Next::Open,
+                Next::Is { wanted, text: bytes } => {
+                    let end = bytes.checked_sub(1).and_then(|last| ends.get(last));
+                    return Next::Is { wanted, text: end.map_or(bytes, |end| end - at) };
+                }
+            }
+        }
+        Next::No
+    }
+
+    /// Tells whether what is wanted may be at a position of a text, or after something there that does
+    /// not count.
+    fn may_go_on(&self, wanted: &[u8], text: &[u8], at: usize, ended: bool) -> bool {
+        self.next(wanted, text, at, ended) != Next::No || skip(text, at, false, ended) != Skip::No
+    }
+
+    /// Goes on from where a way has come to; `other` takes those that may be gone as well.
+    fn go_on(&self, way: &mut Way, text: &[u8], ended: bool, other: &mut dyn FnMut(Way, bool)) -> Found {
+        while let Some(wanted) = self.bytes.get(way.done..).filter(|wanted| !wanted.is_empty()) {
+            let next = wanted.first().copied().unwrap_or_default();
+            match self.next(wanted, text, way.here, ended) {
                 Next::Is { wanted: taken, text: bytes } => {
-                    indent = is_line_end(next) || (indent && next.is_ascii_whitespace());
-                    wanted = wanted.get(taken..).unwrap_or_default();
-                    here += bytes;
-                    matched += bytes;
-                    run = 0;
+                    // What nobody sees may begin as what is wanted does.
+                    if way.matched > 0
+                        && !matches!(text.get(way.here), Some(b'\t' | b'\r' | b'\n' | b' '..=b'~'))
+                    {
+                        match skip(text, way.here, way.indent, ended) {
+                            Skip::Over { bytes: unseen, .. } if way.run + unseen <= LONGEST_RUN => {
+                                other(Way { here: way.here + unseen, run: way.run + unseen, ..*way }, true);
+                            }
+                            // At the end of the text all is open.
+                            Skip::Open => other(Way { here: text.len(), ..*way }, true),
+                            Skip::Over { .. } | Skip::No => {}
+                        }
+                    }
+                    way.indent = is_line_end(next) || (way.indent && next.is_ascii_whitespace());
+                    way.done += taken;
+                    way.here += bytes;
+                    way.matched += bytes;
+                    way.run = 0;
                     continue;
                 }
-                Next::Open => return Found::Open { from },
-                Next::No if matched == 0 => return Found::No,
+                Next::Open => return Found::Open { from: way.from },
+                Next::No if way.matched == 0 => return Found::No,
                 Next::No => {}
             }
-            match skip(rest, indent, ended) {
-                Skip::Over { bytes, line_end } if run + bytes <= LONGEST_RUN => {
-                    here += bytes;
-                    run += bytes;
-                    indent |= line_end;
-                    if matched < HEAD && indent && !is_line_end(next) {
-                        from = here;
+            match skip(text, way.here, way.indent, ended) {
+                Skip::Over { bytes, or, line_end } if way.run + bytes <= LONGEST_RUN => {
+                    let alone = or != bytes && or > 0 && self.may_go_on(wanted, text, way.here + or, ended);
+                    if alone {
+                        other(Way { here: way.here + bytes, run: way.run + bytes, ..*way }, false);
+                    }
+                    let bytes = if alone { or } else { bytes };
+                    way.here += bytes;
+                    way.run += bytes;
+                    way.indent |= line_end;
+                    if way.matched < HEAD && way.indent && !is_line_end(next) {
+                        way.from = way.here;
                     }
                 }
-                Skip::Open => return Found::Open { from },
-                _ if is_line_end(next) || (indent && matches!(next, b' ' | b'\t')) => {
-                    indent = true;
-                    wanted = wanted.get(1..).unwrap_or_default();
+                Skip::Open => return Found::Open { from: way.from },
+                _ if is_line_end(next) || (way.indent && matches!(next, b' ' | b'\t')) => {
+                    way.indent = true;
+                    way.done += 1;
                 }
                 _ => return Found::No,
             }
         }
-        Found::Yes { from, to: here }
+        Found::Yes { from: way.from, to: way.here }
     }
+}
+
+/// How far a pattern has been followed into a text.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    /// Where it goes on.
+    here: usize,
+    /// Where begins what has to go.
+    from: usize,
+    /// Bytes of the pattern that were found, or may be missing.
+    done: usize,
+    /// Bytes of the text that count.
+    matched: usize,
+    /// Bytes in a row that do not.
+    run: usize,
+    /// A line has just begun.
+    indent: bool,
 }
 
 /// Begins a text with `head`, of which so many bytes are filled, and goes on with every
@@ -202,17 +353,79 @@ fn heads(
     });
 }
 
-/// The first bytes of a text that count, and how many of them there are. Blanks are left out,
-/// as they may be indentation. Unless it begins `inside` a secret the first byte counts in any
-/// case.
-pub(super) fn counting<const COUNT: usize>(text: &[u8], inside: bool, ended: bool) -> ([u8; COUNT], usize) {
-    let mut head = [0; COUNT];
-    let (mut filled, mut here, mut run) = (0, 0, 0);
+/// Most bytes in which one character is spelled.
+const LONGEST_SPELLING: usize = 24;
+
+/// The next bytes of a text that count, where each of them ends, and whether more may come; `None`
+/// where they are in a row.
+fn counts(text: &[u8], at: usize, reading: Reading, ended: bool) -> Option<(Vec<u8>, Vec<usize>, bool)> {
+    let (mut found, mut ends, mut here, mut run) = (Vec::new(), Vec::new(), at, 0);
+    let mut in_a_row = true;
+    while found.len() < LONGEST_SPELLING && run <= LONGEST_RUN {
+        let Some(&byte) = text.get(here) else {
+            return (!in_a_row).then_some((found, ends, !ended));
+        };
+        let counts = found.is_empty() || reading.keeps(byte);
+        let skipped = if counts { Skip::No } else { skip(text, here, false, ended) };
+        match skipped {
+            Skip::Over { bytes, or, .. } if or > 0 || reading != Reading::Alone => {
+                let bytes = if reading == Reading::Alone { or } else { bytes };
+                here += bytes;
+                run += bytes;
+                in_a_row = false;
+            }
+            Skip::Open => return Some((found, ends, true)),
+            Skip::Over { .. } | Skip::No => {
+                here += 1;
+                run = 0;
+                found.push(byte);
+                ends.push(here);
+            }
+        }
+    }
+    (!in_a_row).then_some((found, ends, false))
+}
+
+/// Which way to read what can be read in two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// As a terminal does.
+    Whole,
+    /// The first byte of it stands alone.
+    Alone,
+    /// As a terminal does that knows no control characters above those of ASCII.
+    Narrow,
+}
+
+impl Reading {
+    pub(super) const ALL: [Self; 3] = [Self::Whole, Self::Alone, Self::Narrow];
+
+    /// Tells whether a byte counts though it is one that others take for a control character.
+    fn keeps(self, byte: u8) -> bool {
+        self == Self::Narrow && (0x80..0xa0).contains(&byte)
+    }
+}
+
+/// The first bytes from a position of a text that count, how many of them there are, and whether a
+/// narrow reading has others. Blanks are left out, as they may be indentation. Unless it begins
+/// `inside` a secret the first byte counts in any case.
+pub(super) fn counting<const COUNT: usize>(
+    text: &[u8],
+    at: usize,
+    inside: bool,
+    reading: Reading,
+    ended: bool,
+) -> ([u8; COUNT], usize, bool) {
+    let (mut head, mut narrow) = ([0; COUNT], false);
+    let (mut filled, mut here, mut run) = (0, at, 0);
     while let (Some(place), Some(&byte)) = (head.get_mut(filled), text.get(here)) {
-        if inside || filled > 0 {
-            match skip(text.get(here..).unwrap_or_default(), true, ended) {
+        if (inside || filled > 0) && !byte.is_ascii_alphanumeric() && !reading.keeps(byte) {
+            narrow |= Reading::Narrow.keeps(byte);
+            match skip(text, here, true, ended) {
                 Skip::Over { .. } | Skip::Open if run > LONGEST_RUN => break,
-                Skip::Over { bytes, .. } => {
+                Skip::Over { or: 0, .. } if reading == Reading::Alone => {}
+                Skip::Over { bytes, or, .. } => {
+                    let bytes = if reading == Reading::Alone { or } else { bytes };
                     here += bytes;
                     run += bytes;
                     continue;
@@ -226,5 +439,5 @@ pub(super) fn counting<const COUNT: usize>(text: &[u8], inside: bool, ended: boo
         here += 1;
         run = 0;
     }
-    (head, filled)
+    (head, filled, narrow)
 }

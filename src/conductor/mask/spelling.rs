@@ -1,17 +1,17 @@
-//! How a value may be written down: plainly, percent-encoded, or with backslashes as in JSON
-//! and in a shell.
-
-use super::cut;
+//! How a value may be written down: plainly, percent-encoded, with backslashes as in JSON and in
+//! a shell, with the entities of HTML; the first two of those also within themselves.
 
 /// A way to write a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spelling {
     /// As it is.
     Raw,
-    /// `%2F` for a byte in URLs and forms, where a blank may be a `+`.
-    Percent,
-    /// `\"`, `\/`, `\n`, `\u00e9`, `\xe9`.
-    Backslash,
+    /// `%2F` for a byte in URLs and forms, where a blank may be a `+`; so many times over: `%252F`.
+    Percent(u8),
+    /// `\"`, `\/`, `\n`, `\u00e9`, `\xe9`; so many times over, as JSON in JSON has it: `\\\"`.
+    Backslash(u8),
+    /// `&quot;`, `&#34;`, `&#x22;`.
+    Entity,
     /// Within the single quotes of a shell, where only a quote needs more: `'\''`.
     Quoted,
 }
@@ -28,18 +28,23 @@ pub(super) enum Next {
 }
 
 impl Spelling {
+    /// Tells whether a byte begins something that stands for another.
+    pub(super) fn is_special(self, byte: u8) -> bool {
+        match self {
+            Self::Raw => false,
+            Self::Percent(_) => matches!(byte, b'%' | b'+'),
+            Self::Backslash(_) => byte == b'\\',
+            Self::Entity => byte == b'&',
+            Self::Quoted => byte == b'\'',
+        }
+    }
+
     /// Compares the beginning of `text` with the beginning of `wanted`. Of several spellings
     /// the longest counts: who writes `%25` for a percent sign does so everywhere.
     pub(super) fn next(self, wanted: &[u8], text: &[u8], ended: bool) -> Next {
         let Some(first) = text.first() else { return if ended { Next::No } else { Next::Open } };
         let plain = wanted.first() == Some(first);
-        let special = match self {
-            Self::Raw => false,
-            Self::Percent => matches!(first, b'%' | b'+'),
-            Self::Backslash => *first == b'\\',
-            Self::Quoted => *first == b'\'',
-        };
-        if !special {
+        if !self.is_special(*first) {
             return if plain { Next::Is { wanted: 1, text: 1 } } else { Next::No };
         }
         let mut best = Next::No;
@@ -59,8 +64,9 @@ impl Spelling {
     pub(super) fn each(self, wanted: &[u8], give: &mut dyn FnMut(&[u8], usize)) {
         let Some(&byte) = wanted.first() else { return };
         match self {
-            Self::Percent => percent(byte, give),
-            Self::Backslash => backslash(byte, wanted, give),
+            Self::Percent(times) => percent(byte, times, give),
+            Self::Backslash(times) => backslash(byte, wanted, times, give),
+            Self::Entity => entity(byte, wanted, give),
             Self::Quoted if byte == b'\'' => {
                 give(br"'\''", 1);
                 give(br#"'"'"'"#, 1);
@@ -79,98 +85,150 @@ fn hex(byte: u8, digits: &[u8; 16]) -> [u8; 2] {
     [byte >> 4, byte & 15].map(|half| digits[usize::from(half & 15)])
 }
 
-/// No encoder touches letters and digits; those that encode everything are patterns of
-/// their own.
-fn percent(byte: u8, give: &mut dyn FnMut(&[u8], usize)) {
-    if byte.is_ascii_alphanumeric() {
-        return;
-    }
+fn percent(byte: u8, times: u8, give: &mut dyn FnMut(&[u8], usize)) {
+    let again = "25".repeat(usize::from(times.saturating_sub(1)));
     for digits in [UPPER, LOWER] {
         let [high, low] = hex(byte, digits);
-        give(&[b'%', high, low], 1);
+        give(&[b"%", again.as_bytes(), &[high, low]].concat(), 1);
+        if byte == b' ' && times > 1 {
+            let [high, low] = hex(b'+', digits);
+            give(&[b"%", again.get(2..).unwrap_or_default().as_bytes(), &[high, low]].concat(), 1);
+        }
     }
     if byte == b' ' {
         give(b"+", 1);
     }
 }
 
-fn backslash(byte: u8, wanted: &[u8], give: &mut dyn FnMut(&[u8], usize)) {
-    if byte.is_ascii_alphanumeric() {
-        return;
-    }
+fn backslash(byte: u8, wanted: &[u8], times: u8, give: &mut dyn FnMut(&[u8], usize)) {
+    let mut forms: Vec<(Vec<u8>, usize)> = Vec::new();
     let letter = match byte {
         b'\n' => Some(b'n'),
         b'\r' => Some(b'r'),
         b'\t' => Some(b't'),
         0x08 => Some(b'b'),
         0x0c => Some(b'f'),
+        // Before these a backslash means something else.
+        byte if byte.is_ascii_alphanumeric() => None,
         b' '..=b'~' => Some(byte),
         _ => None,
     };
     if let Some(letter) = letter {
-        give(&[b'\\', letter], 1);
+        forms.push((vec![b'\\', letter], 1));
     }
+    forms.push((format!("\\{byte:03o}").into_bytes(), 1));
     for digits in [UPPER, LOWER] {
         let [high, low] = hex(byte, digits);
-        give(&[b'\\', b'x', high, low], 1);
+        forms.push((vec![b'\\', b'x', high, low], 1));
+    }
+    if let Some(char) = first_char(wanted) {
+        let mut units = [0; 2];
+        let units = char.encode_utf16(&mut units);
+        for digits in [UPPER, LOWER] {
+            let mut text = Vec::with_capacity(12);
+            for unit in &*units {
+                let [first, second] = unit.to_be_bytes();
+                text.extend_from_slice(b"\\u");
+                text.extend_from_slice(&hex(first, digits));
+                text.extend_from_slice(&hex(second, digits));
+            }
+            forms.push((text, char.len_utf8()));
+        }
+        forms.push((format!("\\u{{{:x}}}", u32::from(char)).into_bytes(), char.len_utf8()));
+        forms.push((format!("\\u{{{:X}}}", u32::from(char)).into_bytes(), char.len_utf8()));
+    }
+    for time in 1..=times {
+        // Several backslashes in a row can only be told apart where each is written alike.
+        if byte != b'\\' || time == times {
+            for (form, taken) in &forms {
+                give(form, *taken);
+            }
+        }
+        for (form, _) in &mut forms {
+            *form = escaped(form);
+        }
+    }
+}
+
+/// A text within a JSON string.
+fn escaped(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() * 2);
+    for &byte in text {
+        if matches!(byte, b'\\' | b'"') {
+            out.push(b'\\');
+        }
+        out.push(byte);
+    }
+    out
+}
+
+/// Names of characters in HTML, those of ASCII.
+const ENTITIES: [(u8, &str); 40] = [
+    (b'\t', "Tab"),
+    (b'\n', "NewLine"),
+    (b'!', "excl"),
+    (b'"', "quot"),
+    (b'"', "QUOT"),
+    (b'#', "num"),
+    (b'$', "dollar"),
+    (b'%', "percnt"),
+    (b'&', "amp"),
+    (b'&', "AMP"),
+    (b'\'', "apos"),
+    (b'(', "lpar"),
+    (b')', "rpar"),
+    (b'*', "ast"),
+    (b'+', "plus"),
+    (b',', "comma"),
+    (b'.', "period"),
+    (b'/', "sol"),
+    (b':', "colon"),
+    (b';', "semi"),
+    (b'<', "lt"),
+    (b'<', "LT"),
+    (b'=', "equals"),
+    (b'>', "gt"),
+    (b'>', "GT"),
+    (b'?', "quest"),
+    (b'@', "commat"),
+    (b'[', "lsqb"),
+    (b'[', "lbrack"),
+    (b'\\', "bsol"),
+    (b']', "rsqb"),
+    (b']', "rbrack"),
+    (b'^', "Hat"),
+    (b'_', "lowbar"),
+    (b'`', "grave"),
+    (b'{', "lcub"),
+    (b'{', "lbrace"),
+    (b'|', "vert"),
+    (b'}', "rcub"),
+    (b'}', "rbrace"),
+];
+
+fn entity(byte: u8, wanted: &[u8], give: &mut dyn FnMut(&[u8], usize)) {
+    for (_, name) in ENTITIES.iter().filter(|(named, _)| *named == byte) {
+        give(format!("&{name};").as_bytes(), 1);
     }
     let Some(char) = first_char(wanted) else { return };
-    let mut units = [0; 2];
-    let units = char.encode_utf16(&mut units);
-    for digits in [UPPER, LOWER] {
-        let mut text = Vec::with_capacity(12);
-        for unit in &*units {
-            let [first, second] = unit.to_be_bytes();
-            text.extend_from_slice(b"\\u");
-            text.extend_from_slice(&hex(first, digits));
-            text.extend_from_slice(&hex(second, digits));
-        }
-        give(&text, char.len_utf8());
+    let (code, taken) = (u32::from(char), char.len_utf8());
+    for form in [
+        format!("&#{code};"),
+        format!("&#{code:03};"),
+        format!("&#{code:04};"),
+        format!("&#{code:05};"),
+        format!("&#x{code:x};"),
+        format!("&#x{code:X};"),
+        format!("&#X{code:X};"),
+        format!("&#x{code:04x};"),
+        format!("&#x{code:04X};"),
+    ] {
+        give(form.as_bytes(), taken);
     }
 }
 
 fn first_char(bytes: &[u8]) -> Option<char> {
     bytes.get(..bytes.len().min(4))?.utf8_chunks().next()?.valid().chars().next()
-}
-
-/// A piece of text that does not count: a line end, blanks at the beginning of a line, and
-/// the colours of a terminal.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Skip {
-    /// So many bytes do not count.
-    Over { bytes: usize, line_end: bool },
-    /// The text ends too soon to tell.
-    Open,
-    /// What comes next does count.
-    No,
-}
-
-/// Longer control sequences do count.
-const LONGEST_CONTROL: usize = 32;
-
-/// Looks at what comes first in `text`; `indent` tells that a line has just begun.
-pub(super) fn skip(text: &[u8], indent: bool, ended: bool) -> Skip {
-    match text {
-        [b'\r' | b'\n', ..] => Skip::Over { bytes: 1, line_end: true },
-        [b' ' | b'\t', ..] if indent => Skip::Over { bytes: 1, line_end: false },
-        [0x1b] if !ended => Skip::Open,
-        [0x1b, b'[', rest @ ..] => {
-            let rest = cut(rest, LONGEST_CONTROL);
-            match rest.iter().find(|byte| !(0x20..=0x3f).contains(*byte)) {
-                Some(0x40..=0x7e) => {
-                    let end = rest.iter().position(|byte| (0x40..=0x7e).contains(byte)).unwrap_or_default();
-                    Skip::Over { bytes: end + 3, line_end: false }
-                }
-                None if !ended && rest.len() < LONGEST_CONTROL => Skip::Open,
-                _ => Skip::No,
-            }
-        }
-        _ => Skip::No,
-    }
-}
-
-pub(super) fn is_line_end(byte: u8) -> bool {
-    matches!(byte, b'\r' | b'\n')
 }
 
 #[cfg(test)]
@@ -183,44 +241,42 @@ mod tests {
 
     #[test]
     fn the_longest_spelling_counts() {
-        assert_eq!(Spelling::Percent.next(b"%x", b"%25x", false), is(1, 3));
-        assert_eq!(Spelling::Percent.next(b"%x", b"%x", false), is(1, 1));
-        assert_eq!(Spelling::Percent.next(b"/", b"%2f", false), is(1, 3));
-        assert_eq!(Spelling::Percent.next(b" ", b"+", false), is(1, 1));
-        assert_eq!(Spelling::Backslash.next(b"\\", b"\\\\", false), is(1, 2));
+        let (percent, backslash) = (Spelling::Percent(1), Spelling::Backslash(1));
+        assert_eq!(percent.next(b"%x", b"%25x", false), is(1, 3));
+        assert_eq!(percent.next(b"%x", b"%x", false), is(1, 1));
+        assert_eq!(percent.next(b"/", b"%2f", false), is(1, 3));
+        assert_eq!(percent.next(b" ", b"+", false), is(1, 1));
+        assert_eq!(Spelling::Percent(2).next(b"/", b"%252f", false), is(1, 5));
+        assert_eq!(Spelling::Percent(2).next(b" ", b"%2B", false), is(1, 3));
+        assert_eq!(backslash.next(b"\\", b"\\\\", false), is(1, 2));
+        assert_eq!(Spelling::Backslash(2).next(b"\"", br#"\\\"x"#, false), is(1, 4));
+        assert_eq!(Spelling::Backslash(3).next(b"\"", br#"\\\\\\\"x"#, false), is(1, 8));
+        assert_eq!(Spelling::Backslash(2).next(b"/", br"\/", false), is(1, 2));
+        assert_eq!(backslash.next(b"h", br"\u0068", false), is(1, 6));
+        assert_eq!(backslash.next(b"h", br"\u{68}", false), is(1, 6));
+        assert_eq!(backslash.next(b"h", br"\150", false), is(1, 4));
+        assert_eq!(Spelling::Entity.next(b"&", b"&amp;", false), is(1, 5));
+        assert_eq!(Spelling::Entity.next(b"'", b"&#039;", false), is(1, 6));
+        assert_eq!(Spelling::Entity.next("é".as_bytes(), b"&#xE9;", false), is(2, 6));
         assert_eq!(Spelling::Quoted.next(b"'", br"'\''", false), is(1, 4));
         assert_eq!(Spelling::Quoted.next(b"'", b"'x", false), Next::No);
-        assert_eq!(Spelling::Backslash.next("é".as_bytes(), br"\u00e9", false), is(2, 6));
-        assert_eq!(Spelling::Backslash.next("😀".as_bytes(), br"\uD83D\uDE00", false), is(4, 12));
-        assert_eq!(Spelling::Backslash.next(b"<", br"\u003c", false), is(1, 6));
+        assert_eq!(backslash.next("é".as_bytes(), br"\u00e9", false), is(2, 6));
+        assert_eq!(backslash.next("😀".as_bytes(), br"\uD83D\uDE00", false), is(4, 12));
+        assert_eq!(backslash.next(b"<", br"\u003c", false), is(1, 6));
         assert_eq!(Spelling::Raw.next(b"%", b"%25", false), is(1, 1));
     }
 
     #[test]
     fn what_is_cut_is_open_until_the_end() {
         for (spelling, wanted, text) in [
-            (Spelling::Percent, &b"/"[..], &b"%2"[..]),
-            (Spelling::Backslash, b"\"", b"\\"),
+            (Spelling::Percent(1), &b"/"[..], &b"%2"[..]),
+            (Spelling::Backslash(1), b"\"", b"\\"),
             (Spelling::Quoted, b"'", b"'"),
             (Spelling::Raw, b"x", b""),
         ] {
             assert_eq!(spelling.next(wanted, text, false), Next::Open);
             assert_ne!(spelling.next(wanted, text, true), Next::Open);
         }
-        assert_eq!(Spelling::Backslash.next(b"\\", b"\\", true), is(1, 1));
-    }
-
-    #[test]
-    fn colours_and_line_ends_do_not_count() {
-        let over = |bytes, line_end| Skip::Over { bytes, line_end };
-        assert_eq!(skip(b"\x1b[1;32mx", false, false), over(7, false));
-        assert_eq!(skip(b"\x1b[Kx", false, false), over(3, false));
-        assert_eq!(skip(b"\r\n", false, false), over(1, true));
-        assert_eq!(skip(b" x", true, false), over(1, false));
-        assert_eq!(skip(b" x", false, false), Skip::No);
-        assert_eq!(skip(b"\x1b[1;3", false, false), Skip::Open);
-        assert_eq!(skip(b"\x1b[1;3", false, true), Skip::No);
-        assert_eq!(skip(b"\x1b]0;title", false, false), Skip::No);
-        assert_eq!(skip(&[b"\x1b[", &[b'1'; 99][..]].concat(), false, false), Skip::No);
+        assert_eq!(Spelling::Backslash(1).next(b"\\", b"\\", true), is(1, 1));
     }
 }

@@ -60,6 +60,174 @@ fn every_encoding_is_known() {
 }
 
 #[test]
+fn encodings_within_encodings_are_known() {
+    let value = "p@ss w/\"ord\" é'$";
+    let masker = masker(&[("PASS", value), ("TOKEN", "hunter22")]);
+    for encoded in [
+        "p%2540ss%2520w%252F%2522ord%2522%2520%25C3%25A9%2527%2524",
+        "p%2540ss%2Bw%252f%2522ord%2522%2Bé'%2524",
+        r#"p@ss w/\\\"ord\\\" é'$"#,
+        r#"p@ss w\\/\\\"ord\\\" \\u00e9'$"#,
+        r#"p@ss w\/\\\"ord\\\" \u00e9'$"#,
+        r#"p@ss w/\\\\\\\"ord\\\\\\\" é'$"#,
+        r"\u0070\u0040\u0073\u0073\u0020\u0077\u002f\u0022\u006f\u0072\u0064\u0022\u0020\u00e9\u0027\u0024",
+        r"p@ss w/\042ord\042 \303\251'$",
+        r"p\x40ss w/\x22ord\x22 \u{e9}'$",
+        "p@ss w/&quot;ord&quot; é&#39;$",
+        "p@ss w/&#34;ord&#34; &#233;&#039;$",
+        "p&commat;ss w&sol;&#x22;ord&#X22; &#xe9;&apos;&dollar;",
+        "&#112;&#64;&#115;&#115;&#32;&#119;&#47;&#34;&#111;&#114;&#100;&#34;&#32;&#233;&#39;&#36;",
+    ] {
+        assert_eq!(masked(&masker, &format!("<{encoded}>")), "<‹PASS›>", "{encoded}");
+    }
+    for encoded in [
+        r"\u0068\u0075\u006e\u0074\u0065\u0072\u0032\u0032",
+        r"\\u0068\\u0075\\u006e\\u0074\\u0065\\u0072\\u0032\\u0032",
+        r"\x68\x75\x6e\x74\x65\x72\x32\x32",
+        r"\150\165\156\164\145\162\062\062",
+        r"hu\u006eter22",
+        "&#104;&#117;&#110;&#116;&#101;&#114;&#50;&#50;",
+        "&#x68;&#x75;&#x6e;&#x74;&#x65;&#x72;&#x32;&#x32;",
+        "%68%75%6e%74%65%72%32%32",
+        "%2568%2575%256E%2574%2565%2572%2532%2532",
+        "NB2W45DFOIZDE===",
+        "nb2w45dfoizde",
+        // base32 of user:hunter22
+        "OVZWK4R2NB2W45DFOIZDE",
+    ] {
+        let result = masked(&masker, encoded);
+        assert!(result.contains("‹TOKEN›") && result.len() < "‹TOKEN›".len() + 14, "{encoded}: {result}");
+    }
+}
+
+#[test]
+fn base64_in_base64_is_found_at_every_place() {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+    let value = "sk_live_?>~zzzz0123456789";
+    let masker = masker(&[("KEY", value)]);
+    for before in ["", "u", "us", "user:"] {
+        for outer in ["", "{", "{\"", "{\"a"] {
+            let inner = BASE64_STANDARD.encode(format!("{before}{value}\n"));
+            let encoded = BASE64_STANDARD.encode(format!("{outer}{inner}\"}}"));
+            let result = masked(&masker, &encoded);
+            let around = result.replace("‹KEY›", "").len();
+            assert!(result.contains("‹KEY›") && around < 40, "{before}{outer}: {encoded} became {result}");
+        }
+    }
+    let long = "a line of a long key, as it were\n".repeat(9);
+    let masker = self::masker(&[("KEY", &long)]);
+    let inner = BASE64_STANDARD.encode(&long);
+    let lines: Vec<_> = inner.as_bytes().chunks(76).collect();
+    let result = masked(&masker, &BASE64_STANDARD.encode(lines.join(&b'\n')));
+    assert!(result.contains("‹KEY›") && result.len() < 20, "{result}");
+}
+
+/// What may stand between the bytes of a secret without being seen: thirty-one of every kind.
+const SPLITTERS: [&str; 31] = [
+    "\u{1b}[1;31m",
+    "\u{1b}[K",
+    "\u{1b}[38:2::255:0:0m",
+    "\u{1b}[?25l",
+    "\u{1b}(B",
+    "\u{1b}(B\u{1b}[m",
+    "\u{1b})0",
+    "\u{1b}#8",
+    "\u{1b}7",
+    "\u{1b}=",
+    "\u{1b}",
+    "\u{1b}]0;a title\u{7}",
+    "\u{1b}]8;;https://example.test/a/long/enough/address?with=much&more=of&it=all\u{1b}\\",
+    "\u{1b}]8;;\u{7}",
+    "\u{1b}]133;A\u{1b}\\",
+    "\u{1b}]1337;SetMark\u{7}",
+    "\u{1b}P1$r0m\u{1b}\\",
+    "\u{1b}_Ga=d\u{1b}\\",
+    "\u{1b}^private\u{1b}\\",
+    "\u{1b}Xstring\u{1b}\\",
+    "\u{0}",
+    "\u{7}",
+    "\u{8}",
+    "\u{e}",
+    "\u{7f}",
+    "\r",
+    "\u{9b}31m",
+    "\u{9d}0;t\u{9c}",
+    "\u{ad}",
+    "\u{200b}",
+    "\u{2060}\u{34f}",
+];
+
+#[test]
+fn what_is_not_seen_does_not_split_a_secret() {
+    let long = "0123456789abcdefghij".repeat(4);
+    let masker =
+        masker(&[("TOKEN", "hunter22"), ("ODD", "a/b\"c\"d"), ("LONG", &long), ("UNDER", "g_p_x_y")]);
+    // A line is not kept waiting for a few bytes.
+    let let_go = |splitter: &str| if splitter == "\r" { 3 * 2 } else { 0 };
+    for splitter in SPLITTERS {
+        for at in 1..8 {
+            let (first, second) = "hunter22".split_at(at);
+            let result = masked(&masker, &format!("<{first}{splitter}{second}>"));
+            assert!(result.ends_with("‹TOKEN›>"), "{splitter:?} at {at}: {result}");
+            assert!(result.len() <= "<‹TOKEN›>".len() + let_go(splitter), "{splitter:?} at {at}: {result}");
+        }
+        let between = |text: &str| text.chars().map(String::from).collect::<Vec<_>>().join(splitter);
+        let whole = String::from_utf8(masker.mask_bytes(between(&long).as_bytes())).unwrap();
+        assert!(
+            whole.ends_with("‹LONG›") && whole.len() <= "‹LONG›".len() + let_go(splitter),
+            "{splitter:?}: {whole}"
+        );
+        for (plain, mark) in [
+            ("hunter22", "TOKEN"),
+            ("g_p_x_y", "UNDER"),
+            ("aHVudGVyMjI=", "TOKEN"),
+            ("68756e7465723232", "TOKEN"),
+            ("a%2Fb%22c%22d", "ODD"),
+            (r#"a/b\"c\"d"#, "ODD"),
+        ] {
+            let result = masked(&masker, &format!("<{}>", between(plain)));
+            assert!(result.ends_with(&format!("‹{mark}›>")), "{splitter:?} in {plain}: {result}");
+            let most = format!("<‹{mark}›>").len() + let_go(splitter);
+            assert!(result.len() <= most, "{splitter:?} in {plain}: {result}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_seen_may_begin_as_a_secret_goes_on() {
+    let masker = masker(&[("TOKEN", "price€\u{2039}é")]);
+    for splitter in ["\u{200b}", "\u{ad}", "\u{2060}\u{e0041}"] {
+        let text = "price€\u{2039}é".chars().map(String::from).collect::<Vec<_>>().join(splitter);
+        assert_eq!(masked(&masker, &text), "‹TOKEN›", "{splitter:?}");
+    }
+}
+
+#[test]
+fn letters_that_are_struck_twice_or_underlined_are_read_as_on_paper() {
+    let masker = masker(&[("TOKEN", "hunterrr22é")]);
+    let each = |how: &dyn Fn(char) -> String| "hunterrr22é".chars().map(how).collect::<String>();
+    for text in [each(&|c| format!("{c}\u{8}{c}")), each(&|c| format!("{c}\u{8}{c}\u{8}{c}"))] {
+        let result = masker.mask(&text);
+        assert!(result.starts_with("‹TOKEN›") && !result.contains("rr"), "{result:?}");
+    }
+    assert_eq!(masked(&masker, &each(&|c| format!("_\u{8}{c}"))), "_\u{8}‹TOKEN›");
+}
+
+#[test]
+fn what_has_no_end_is_not_waited_for_for_ever() {
+    let masker = masker(&[("TOKEN", "hunter22")]);
+    let (mut stream, mut out) = (masker.stream(), Vec::new());
+    stream.feed(b"hunt\x1b]0;", &mut out);
+    assert_eq!(out, b"");
+    for _ in 0..100 {
+        stream.feed(&[b'x'; 100], &mut out);
+        assert!(stream.held.len() < 6000);
+    }
+    assert!(out.len() > 9_000);
+}
+
+#[test]
 fn base64_is_found_at_every_place_of_a_longer_text() {
     use base64::Engine as _;
     use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};

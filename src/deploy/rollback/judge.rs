@@ -270,7 +270,11 @@ fn by_hand(known: &Known<'_>, way: &mut Way) {
 
 fn own(known: &Known<'_>, index: usize) -> Way {
     let own = &known.environment.rollbacks[index];
-    let title = format!("{}: {}", own.name, shell_words::join(&own.command));
+    let title = format!(
+        "{}: {}",
+        own.name,
+        crate::text::address::without_credentials(&shell_words::join(&own.command))
+    );
     let mut way = way(known, &own.name, Kind::Own, title);
     way.ready = match known.own.get(index) {
         Some(Heard::Said { line, commit }) => {
