@@ -7,6 +7,7 @@
 pub mod address;
 pub mod markdown;
 pub mod question;
+pub mod name;
 
 use std::borrow::Cow;
 

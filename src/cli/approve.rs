@@ -4,7 +4,7 @@ use super::End;
 use super::ballot::BallotArgs;
 use super::context::{Context, Wanted};
 use crate::failure::{Failure, Result};
-use crate::incident::Approved;
+use crate::incident::{Approved, same_person};
 use crate::text::visible;
 
 /// Approve a plan in a role
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let id = ballot.save(cx, &mut loaded, approved)?;
     let author = &loaded.journal.author().name;
     let mut said = format!("{} approves as {}: {}", visible(&ballot.by), ballot.role, ballot.what());
-    if args.verbal || ballot.by != *author {
+    if args.verbal || !same_person(&ballot.by, author) {
         said = format!("{said} (unverified: written down by {})", visible(author));
     }
     super::ballot::tell(cx, args.ballot.save, &loaded, &ballot, id, &said)

@@ -4,9 +4,10 @@ use super::context::{Context, Loaded};
 use super::role::find_role;
 use super::save::SaveArgs;
 use crate::conductor;
+use crate::config::settings::person;
 use crate::config::types::{Config, Environment};
 use crate::failure::{Failure, Result};
-use crate::incident::{PlanProposed, Policy, Proposal, RecordId, State};
+use crate::incident::{PlanProposed, Policy, Proposal, RecordId, State, same_person};
 use crate::plan::{Request, proposal};
 use crate::text::{nearest, visible};
 
@@ -63,12 +64,9 @@ impl BallotArgs {
         let setup = cx.setup()?;
         let role = find_role(&setup.policy, &self.role)?;
         let by = match &self.by {
-            Some(by) => by.trim().to_owned(),
+            Some(by) => person("reading --by", by, "name the person as they sign what they write")?,
             None => loaded.journal.author().name.clone(),
         };
-        if by.is_empty() {
-            return Err(Failure::usage("reading --by", "it is empty", "name the person"));
-        }
         let about = match &self.plan {
             Some(named) => named_plan(loaded.state(), named)?,
             None => at_hand(cx, loaded),
@@ -235,10 +233,15 @@ pub(super) fn tell(
         cx.out.tell(remark);
     }
     cx.out.tell(said);
-    let holder =
-        loaded.state().roles.get(&ballot.role).filter(|holder| !holder.eq_ignore_ascii_case(&ballot.by));
+    let state = loaded.state();
+    let holder = state.roles.get(&ballot.role).filter(|holder| !same_person(holder, &ballot.by));
     if let Some(holder) = holder {
         cx.out.tell(&format!("the record has {} as {}", visible(holder), ballot.role));
+    }
+    if let Some(vote) = state.votes.iter().find(|vote| vote.record == id)
+        && let Some(doubt) = state.doubt(vote)
+    {
+        cx.out.tell(&format!("▲ {} {}", visible(&ballot.by), visible(&doubt)));
     }
     if save.json {
         cx.out.json_line(&Saved {

@@ -4,7 +4,7 @@ use super::End;
 use super::ballot::{self, BallotArgs};
 use super::context::{Context, Wanted};
 use crate::failure::Result;
-use crate::incident::Rejected;
+use crate::incident::{Rejected, same_person};
 use crate::text::visible;
 
 /// Reject a plan in a role
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let id = ballot.save(cx, &mut loaded, rejected)?;
     let author = &loaded.journal.author().name;
     let mut said = format!("{} rejects as {}: {}", visible(&ballot.by), ballot.role, ballot.what());
-    if ballot.by != *author {
+    if !same_person(&ballot.by, author) {
         said = format!("{said} (unverified: written down by {})", visible(author));
     }
     ballot::tell(cx, args.ballot.save, &loaded, &ballot, id, &said)

@@ -3,6 +3,7 @@
 use super::End;
 use super::context::Context;
 use super::save::{SaveArgs, save};
+use crate::config::settings::person;
 use crate::failure::{Failure, Result};
 use crate::incident::{Policy, RoleTaken};
 use crate::text::nearest;
@@ -29,7 +30,11 @@ pub(crate) struct Args {
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let role = find_role(&cx.setup()?.policy, &args.role)?;
-    save(cx, args.save, None, RoleTaken { role, person: args.person.trim().to_owned() })
+    let person = match args.person.trim() {
+        "" => String::new(),
+        name => person("reading PERSON", name, "name the person as they sign what they write")?,
+    };
+    save(cx, args.save, None, RoleTaken { role, person })
 }
 
 /// The id of a role, by its id, title or short form.

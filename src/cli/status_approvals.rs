@@ -47,6 +47,9 @@ pub(super) fn approvals(page: &mut Sheet, situation: &Situation) {
                 .plain("  ")
                 .cell(&why, 44, hue),
         );
+        if let Some(doubt) = role.approval.and_then(|vote| state.doubt(vote)) {
+            page.prose(&format!("  ▲ {doubt}"), Hue::Warn);
+        }
     }
     for vote in &standing.rejections {
         let why = if vote.how.is_empty() { String::new() } else { format!(": {}", vote.how) };

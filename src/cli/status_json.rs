@@ -128,6 +128,8 @@ struct Approval<'a> {
     title: &'a str,
     hash: &'a str,
     written_by: &'a str,
+    /// What may be wrong with who decided.
+    doubt: Option<String>,
     at: Timestamp,
 }
 
@@ -353,6 +355,7 @@ fn approvals(situation: &Situation) -> Vec<Approval<'_>> {
             title: &vote.title,
             hash: &vote.hash,
             written_by: &vote.written_by,
+            doubt: state.doubt(vote),
             at: vote.at,
         }
     };

@@ -174,8 +174,20 @@ fn first_name(sources: [&dyn Fn() -> Option<String>; 4]) -> Result<String> {
     let name = names.map(|name| name.trim().to_owned()).find(|name| !name.is_empty());
     let doing = "looking for who is acting";
     let name = name.ok_or_else(|| Failure::usage(doing, "nothing says who you are", &hint))?;
-    match unusable(&name) {
-        None => Ok(name),
+    person(doing, &name, &hint)
+}
+
+/// The name of a person as it is kept: what can be seen, without blanks around it.
+///
+/// # Errors
+/// It is none, or could not be shown.
+pub fn person(doing: &str, name: &str, hint: &str) -> Result<String> {
+    let name = name.trim();
+    match unusable(name) {
+        _ if crate::text::name::folded(name).is_empty() => {
+            Err(Failure::usage(doing, "the name cannot be empty", hint))
+        }
+        None => Ok(name.to_owned()),
         Some(why) => Err(Failure::usage(doing, format!("the name {why}"), hint)),
     }
 }

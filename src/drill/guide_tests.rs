@@ -57,6 +57,7 @@ fn declared() -> State {
         chains: BTreeMap::new(),
         authors: BTreeMap::new(),
         clocks_off: vec![],
+        hands: Vec::new(),
         records: 1,
         unknown: 0,
         last: Hlc::default(),

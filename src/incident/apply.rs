@@ -11,7 +11,7 @@ use super::drift::{self, Written};
 use super::marks::{Mark, takes_no_effect};
 use super::policy::Role;
 use super::record::{Hash, Hlc, Record, RecordId};
-use super::state::{AlarmState, Entry, PlanRun, State, Status, StatusHead, Tick};
+use super::state::{AlarmState, Entry, Hand, PlanRun, State, Status, StatusHead, Tick};
 use super::wording;
 
 /// A state being folded, and what makes finding things in it cheap.
@@ -79,6 +79,7 @@ impl Fold {
             authors: BTreeMap::new(),
             chains: BTreeMap::new(),
             clocks_off: Vec::new(),
+            hands: Vec::new(),
             records: 0,
             unknown: 0,
             last: Hlc::default(),
@@ -185,6 +186,9 @@ impl Fold {
         let by = &record.author.name;
         let text = |own: &str| mark.amended.unwrap_or(own).to_owned();
         let state = &mut self.state;
+        if let Some((hash, did)) = handled(&record.body) {
+            state.hands.push(Hand::new(record, hash, did));
+        }
         match &record.body {
             Body::SeverityChanged(body) => {
                 state.severity = body.severity;
@@ -339,5 +343,15 @@ fn set_marks(entry: &mut Entry, mark: Mark<'_>) {
     if let Some(amended) = mark.amended {
         let corrected = wording::corrected(entry, amended);
         entry.original = Some(std::mem::replace(&mut entry.text, corrected));
+    }
+}
+
+/// The plan somebody had a hand in by writing a record, by its hash, and what was done.
+fn handled(body: &Body) -> Option<(&str, &'static str)> {
+    match body {
+        Body::PlanProposed(body) => Some((&body.hash, "proposed")),
+        Body::PlanStarted(body) => Some((&body.hash, "started")),
+        Body::Approved(body) => Some((&body.hash, "approved")),
+        _ => None,
     }
 }

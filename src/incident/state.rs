@@ -1,5 +1,6 @@
 //! The state of an incident: what the fold makes of its records. Read-only outside the fold.
 
+mod people;
 mod plans;
 mod pressing;
 
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use people::Hand;
 pub use plans::*;
 
 use super::body::{Answer, CheckState, NoteKind, Phase, Severity};
@@ -93,6 +95,8 @@ pub struct State {
     pub chains: BTreeMap<Author, (usize, Hash)>,
     /// Clocks that were seen to differ.
     pub clocks_off: Vec<ClockOff>,
+    /// Who had a hand in which plan, in order.
+    pub hands: Vec<Hand>,
     /// Number of records folded.
     pub records: usize,
     /// Number of them of unknown kind.

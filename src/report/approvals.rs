@@ -8,7 +8,7 @@ use crate::text::markdown::{cell, table};
 pub(super) fn section(state: &State) -> Option<String> {
     let mut parts = Vec::new();
     if !state.votes.is_empty() {
-        let rows = state.votes.iter().map(row_of);
+        let rows = state.votes.iter().map(|vote| row_of(state, vote));
         parts.push(table(["When (UTC)", "Who", "As", "What", "Plan", "How"], rows));
     }
     if !state.passed_over.is_empty() {
@@ -29,7 +29,7 @@ pub(super) fn section(state: &State) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("\n"))
 }
 
-fn row_of(vote: &Vote) -> [String; 6] {
+fn row_of(state: &State, vote: &Vote) -> [String; 6] {
     let short = |hash: &str| hash.get(..8).unwrap_or(hash).to_owned();
     let plan = match (vote.title.is_empty(), vote.hash.is_empty()) {
         (_, true) => "none".to_owned(),
@@ -45,6 +45,9 @@ fn row_of(vote: &Vote) -> [String; 6] {
     }
     if !vote.is_verified() {
         how.push(format!("**unverified**, written down by {}", cell(&vote.written_by)));
+    }
+    if let Some(doubt) = state.doubt(vote) {
+        how.push(format!("**{}**", cell(&doubt)));
     }
     [
         spell(vote.at),

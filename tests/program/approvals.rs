@@ -396,3 +396,110 @@ fn a_plan_is_not_taken_up_again_once_somebody_has_rejected_it() {
     site.shell.flightdeck(&["plan", "retry", "--confirm", "production"]).succeeded();
     assert_eq!(site.deployed(), before + 1);
 }
+
+#[test]
+fn one_person_is_one_however_the_name_is_written() {
+    let site = Site::new("P1", CONFIG);
+    site.validate();
+    site.person("Ann").flightdeck(&["deploy", "production", "--propose"]).succeeded();
+    for (one, other) in [
+        ("Jos\u{e9} Lind", "jose\u{301}  lind"),
+        ("Maya\u{a0}Lind", "maya lind"),
+        ("\u{ff2d}aya Lind", "Maya Lind"),
+        ("STRAUSS", "Strau\u{df}"),
+    ] {
+        site.person(one).flightdeck(&["approve", "lead"]).succeeded();
+        site.person(other).flightdeck(&["approve", "product-manager"]).succeeded();
+        let blocked = site.deploy().ended_with(3);
+        assert!(blocked.stderr.contains("two roles are two people"), "{one:?}: {}", blocked.stderr);
+    }
+    // Nobody approves their own plan by writing their name in another way.
+    for own in ["ANN", "\u{ff21}nn", " ann "] {
+        site.person(own).flightdeck(&["approve", "lead"]).succeeded();
+        let blocked = site.person("Ann").flightdeck(&["deploy", "production", "--confirm", "production"]);
+        assert!(blocked.ended_with(3).stderr.contains("would approve their own plan"), "{own:?}");
+    }
+    assert_eq!(site.deployed(), 0);
+}
+
+#[test]
+fn a_name_with_what_nobody_sees_is_refused_by_one_rule() {
+    let site = Site::new("P1", CONFIG);
+    let unseen = [
+        '\u{AD}',
+        '\u{34F}',
+        '\u{61C}',
+        '\u{115F}',
+        '\u{1160}',
+        '\u{17B4}',
+        '\u{17B5}',
+        '\u{180B}',
+        '\u{180E}',
+        '\u{200B}',
+        '\u{200C}',
+        '\u{200D}',
+        '\u{200E}',
+        '\u{200F}',
+        '\u{202A}',
+        '\u{202D}',
+        '\u{202E}',
+        '\u{2028}',
+        '\u{2060}',
+        '\u{2061}',
+        '\u{2064}',
+        '\u{2066}',
+        '\u{206F}',
+        '\u{2800}',
+        '\u{3164}',
+        '\u{FE00}',
+        '\u{FE0F}',
+        '\u{FEFF}',
+        '\u{FFA0}',
+        '\u{FFF0}',
+        '\u{FFF8}',
+        '\u{FFF9}',
+        '\u{1BCA0}',
+        '\u{1BCA3}',
+        '\u{1D173}',
+        '\u{1D17A}',
+        '\u{E0001}',
+        '\u{E0041}',
+        '\u{E0100}',
+        '\u{E0FFF}',
+    ];
+    assert_eq!(unseen.len(), 40);
+    let records = site.kinds().len();
+    for c in unseen {
+        let name = format!("ma{c}ya");
+        let why = "the name cannot have characters in it that cannot be seen";
+        let by = site.shell.flightdeck(&["approve", "lead", "--by", &name]).ended_with(2);
+        let user = site.person(&name).flightdeck(&["approve", "lead"]).ended_with(2);
+        let role = site.shell.flightdeck(&["role", "lead", &name]).ended_with(2);
+        for ended in [by, user, role] {
+            assert!(ended.stderr.contains(why), "{c:?}: {}", ended.stderr);
+        }
+    }
+    assert_eq!(site.kinds().len(), records, "nothing was saved");
+}
+
+#[test]
+fn who_approves_under_another_name_and_who_only_looks_like_somebody_is_marked() {
+    let site = Site::new("P1", CONFIG);
+    site.validate();
+    site.person("Ann").flightdeck(&["deploy", "production", "--propose"]).succeeded();
+    site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();
+    let said = site.person("0mar").flightdeck(&["approve", "product-manager"]).succeeded();
+    assert!(said.stderr.contains("looks like Omar but is not the same name"), "{}", said.stderr);
+    let status = site.shell.flightdeck(&["status"]).succeeded().stdout;
+    let report = site.shell.flightdeck(&["report"]).succeeded().stdout;
+    let preview = site.shell.flightdeck(&["deploy", "production", "--dry-run"]);
+    let preview = format!("{}{}", preview.stdout, preview.stderr);
+    for text in [status, report, preview] {
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains("from the installation that proposed it as Ann"), "{text}");
+        assert!(flat.contains("looks like Omar but is not the same name"), "{text}");
+    }
+    // Somebody at an installation of their own is not.
+    let elsewhere = site.approvals();
+    assert!(elsewhere.iter().all(|vote| vote["doubt"].is_string()), "{elsewhere:?}");
+}

@@ -76,7 +76,8 @@ fn label(model: &Model, state: &State, role: &RoleStanding<'_>) -> String {
                 (false, true) => ", unverified".to_owned(),
                 (false, false) => format!(", {}, unverified", vote.how),
             };
-            format!("✓ {title}: {} {:02}:{:02}{how}", vote.by, at.hour(), at.minute())
+            let doubt = if role.doubt.is_empty() { String::new() } else { format!(" ▲ {}", role.doubt) };
+            format!("✓ {title}: {} {:02}:{:02}{how}{doubt}", vote.by, at.hour(), at.minute())
         }
         None => match (state.roles.get(role.role), role.why.as_str()) {
             (Some(person), "not given") => format!("· {title}: {person} has not yet"),
@@ -219,6 +220,9 @@ const GONE: &str = "it waits no longer: it was started, or another was put up";
 pub(super) fn verbal(model: &Model, text: &str) -> Result<Approved, String> {
     let (role, waits) = under(model).ok_or(GONE)?;
     let (by, how) = who_and_how(text).ok_or("say who, and how: omar on the call")?;
+    if crate::text::visible(&by) != by {
+        return Err("the name cannot have characters in it that cannot be seen".to_owned());
+    }
     Ok(Approved { role, by, verbal: true, how, plan: Some(waits.id), hash: waits.hash, title: waits.title })
 }
 

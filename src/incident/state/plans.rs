@@ -72,7 +72,7 @@ impl Vote {
 
 /// Tells whether two names are those of one person, however they were typed.
 pub fn same_person(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
+    crate::text::name::is_same(one, other)
 }
 
 /// A gate that was passed over.

@@ -38,6 +38,8 @@ pub struct RoleStanding<'a> {
     pub approval: Option<&'a Vote>,
     /// Why there is none; empty where there is.
     pub why: String,
+    /// What may be wrong with who gave it; empty where nothing is.
+    pub doubt: String,
 }
 
 impl Approvals<'_> {
@@ -79,7 +81,8 @@ impl Approvals<'_> {
 fn given_by(standing: &RoleStanding<'_>) -> Option<String> {
     let vote = standing.approval?;
     let unverified = if vote.is_verified() { "" } else { " (unverified)" };
-    Some(format!("{} as {}{unverified}", vote.by, vote.role))
+    let doubt = if standing.doubt.is_empty() { String::new() } else { format!(" (▲ {})", standing.doubt) };
+    Some(format!("{} as {}{unverified}{doubt}", vote.by, vote.role))
 }
 
 fn rejected_by(vote: &Vote) -> String {
@@ -120,7 +123,8 @@ pub fn approvals<'a>(
             } else {
                 newest().map_or_else(|| "not given".to_owned(), |(_, why)| why.clone())
             };
-            RoleStanding { role, approval, why }
+            let doubt = approval.and_then(|vote| state.doubt(vote)).unwrap_or_default();
+            RoleStanding { role, approval, why, doubt }
         })
         .collect();
     Approvals { roles, rejections: rejections(state, hash), void }

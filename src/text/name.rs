@@ -1,0 +1,140 @@
+//! Compares the names of people: whoever is written down twice in different ways is one person.
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_security::confusable_detection::skeleton;
+
+use super::is_plain;
+
+/// A name as it is compared, never shown: compatibility forms and case folded, without what nobody
+/// sees, blanks as one space.
+pub fn folded(name: &str) -> String {
+    // What looks like a blank is one; the rest of what nobody sees is nothing at all.
+    let blank = |c: char| if c.is_whitespace() || c == '\u{2800}' { ' ' } else { c };
+    let seen = name.chars().map(blank).filter(|&c| is_plain(c)).collect::<String>();
+    let folded: String = seen.nfkc().collect::<String>().to_uppercase().to_lowercase();
+    let folded: String = folded.nfkc().filter(|&c| is_plain(c)).collect();
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Tells whether two names are those of one person, however they were typed.
+pub fn is_same(one: &str, other: &str) -> bool {
+    one == other || folded(one) == folded(other)
+}
+
+/// A known name that looks like this one and is another.
+pub fn looks_like<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let this = folded(name);
+    let look = |folded: &str| folded_skeleton(folded);
+    let shape = look(&this);
+    known.into_iter().find(|other| {
+        let other = folded(other);
+        other != this && !this.is_empty() && look(&other) == shape
+    })
+}
+
+/// The shape of a name. What looks alike only when small is alike, too.
+fn folded_skeleton(folded: &str) -> String {
+    let shape: String = skeleton(folded).collect();
+    skeleton(&shape.to_lowercase()).filter(|c| !c.is_whitespace()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What nobody sees, or sees as a blank: forty of every kind.
+    const UNSEEN: [char; 40] = [
+        '\u{AD}',
+        '\u{34F}',
+        '\u{61C}',
+        '\u{115F}',
+        '\u{1160}',
+        '\u{17B4}',
+        '\u{17B5}',
+        '\u{180B}',
+        '\u{180E}',
+        '\u{200B}',
+        '\u{200C}',
+        '\u{200D}',
+        '\u{200E}',
+        '\u{200F}',
+        '\u{202A}',
+        '\u{202D}',
+        '\u{202E}',
+        '\u{2060}',
+        '\u{2061}',
+        '\u{2064}',
+        '\u{2066}',
+        '\u{2069}',
+        '\u{206F}',
+        '\u{2800}',
+        '\u{3164}',
+        '\u{FE00}',
+        '\u{FE0F}',
+        '\u{FEFF}',
+        '\u{FFA0}',
+        '\u{FFF0}',
+        '\u{FFF8}',
+        '\u{1BCA0}',
+        '\u{1BCA3}',
+        '\u{1D173}',
+        '\u{1D17A}',
+        '\u{E0001}',
+        '\u{E0041}',
+        '\u{E007F}',
+        '\u{E0100}',
+        '\u{E0FFF}',
+    ];
+
+    #[test]
+    fn what_nobody_sees_makes_no_other_person() {
+        for c in UNSEEN {
+            for name in [format!("maya lind{c}"), format!("{c}maya lind"), format!("maya {c}lind")] {
+                assert!(is_same(&name, "maya lind"), "{name:?}");
+            }
+        }
+        for c in UNSEEN.into_iter().filter(|&c| c != '\u{2800}') {
+            assert!(is_same(&format!("ma{c}ya"), "maya"), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn one_person_is_one_however_the_name_was_typed() {
+        for (one, other) in [
+            ("Maya", " maya "),
+            ("maya  lind", "Maya Lind"),
+            ("maya\u{a0}lind", "maya lind"),
+            ("maya\u{2800}lind", "maya lind"),
+            ("maya\u{3000}lind", "maya lind"),
+            ("Jos\u{e9}", "Jose\u{301}"),
+            ("\u{ff4d}aya", "maya"),
+            ("Strauß", "STRAUSS"),
+            ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
+            ("o\u{fb03}ce", "office"),
+        ] {
+            assert!(is_same(one, other) && is_same(other, one), "{one:?} and {other:?}");
+            assert_eq!(looks_like(one, [other]), None);
+        }
+        for (one, other) in [("maya", "mayo"), ("maya lind", "mayalind"), ("José", "Jose"), ("", "maya")] {
+            assert!(!is_same(one, other), "{one:?} and {other:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_only_looks_the_same_is_pointed_out() {
+        let known = ["omar", "maya", "paul li"];
+        for (name, other) in [
+            ("m\u{430}ya", "maya"),
+            ("ma\u{443}a", "maya"),
+            ("rnaya", "maya"),
+            ("0mar", "omar"),
+            ("pau1 li", "paul li"),
+            ("paulli", "paul li"),
+        ] {
+            assert_eq!(looks_like(name, known), Some(other), "{name:?}");
+        }
+        for name in ["maya", "MAYA", "ann", "", "mayo"] {
+            assert_eq!(looks_like(name, known), None, "{name:?}");
+        }
+    }
+}
