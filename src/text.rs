@@ -6,8 +6,8 @@
 
 pub mod address;
 pub mod markdown;
-pub mod question;
 pub mod name;
+pub mod question;
 
 use std::borrow::Cow;
 

@@ -69,12 +69,18 @@ fn take_secrets(value: &mut serde_json::Value) {
     use serde_json::Value;
     match value {
         Value::String(text) => *text = without_credentials(text).into_owned(),
-        Value::Array(items) => items.iter_mut().for_each(take_secrets),
+        Value::Array(items) => {
+            for item in items {
+                take_secrets(item);
+            }
+        }
         Value::Object(fields) => {
             for (name, field) in fields {
                 match field {
                     Value::Object(headers) if name == "headers" => {
-                        headers.values_mut().for_each(|value| *value = MARK.into());
+                        for value in headers.values_mut() {
+                            *value = MARK.into();
+                        }
                     }
                     other => take_secrets(other),
                 }

@@ -24,11 +24,10 @@ pub fn is_same(one: &str, other: &str) -> bool {
 /// A known name that looks like this one and is another.
 pub fn looks_like<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let this = folded(name);
-    let look = |folded: &str| folded_skeleton(folded);
-    let shape = look(&this);
+    let shape = folded_skeleton(&this);
     known.into_iter().find(|other| {
         let other = folded(other);
-        other != this && !this.is_empty() && look(&other) == shape
+        other != this && !this.is_empty() && folded_skeleton(&other) == shape
     })
 }
 

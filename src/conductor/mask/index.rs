@@ -139,7 +139,8 @@ impl Index {
             let mut bytes = begins.iter().chain(next);
             head.fill_with(|| bytes.next().copied().unwrap_or_default());
             let is_whole = length + next.len() >= HEAD;
-            if if is_whole { self.may_be(head) } else { self.first[usize::from(head[0])] } {
+            let possible = if is_whole { self.may_be(head) } else { self.first[usize::from(head[0])] };
+            if possible {
                 places.push(start);
             }
         }
@@ -159,11 +160,14 @@ impl Index {
             let head = cut(head, filled);
             if known.contains(&head) {
                 // Where all of it is in a row each reading is the same.
-                if at_known == 1 { break } else { continue }
-            }
-            self.among(head, &mut hit, text, at, ended);
-            if let Some(place) = known.get_mut(at_known) {
-                *place = head;
+                if at_known == 1 {
+                    break;
+                }
+            } else {
+                self.among(head, &mut hit, text, at, ended);
+                if let Some(place) = known.get_mut(at_known) {
+                    *place = head;
+                }
             }
         }
         (hit.found.is_some() || hit.open.is_some()).then_some(hit)

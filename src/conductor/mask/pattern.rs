@@ -177,7 +177,7 @@ fn base32_of(value: &[u8]) -> Vec<u8> {
     const DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let mut text = Vec::with_capacity(value.len() * 8 / GROUP + 1);
     for group in value.chunks(GROUP) {
-        let bits = group.iter().fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
+        let bits = group.iter().fold(0_u64, |bits, &byte| (bits << 8) | u64::from(byte));
         let bits = bits << (8 * (GROUP - group.len()));
         let count = (group.len() * 8).div_ceil(5);
         text.extend((0..count).map(|at| DIGITS[(bits >> (35 - 5 * at)) as usize & 31]));

@@ -49,10 +49,9 @@ pub(super) fn skip(text: &[u8], at: usize, indent: bool, ended: bool) -> Skip {
         },
         ESCAPE if rest.get(1) == Some(&b'[') => sequence(rest, 2, ended),
         ESCAPE => escape(rest, ended),
-        0..0x20 | 0x7f => Skip::over(1),
         // Terminals take it for the beginning of a sequence where they do not expect UTF-8: a short one.
         0x9b => sequence(rest, 1, ended),
-        0x80..=0x9f => Skip::over(1),
+        0..0x20 | 0x7f..=0x9f => Skip::over(1),
         0xc2.. => unseen(rest, ended),
         _ => Skip::No,
     }
@@ -143,9 +142,8 @@ fn unseen(rest: &[u8], ended: bool) -> Skip {
         Some('\u{9b}') => sequence(rest, 2, ended),
         Some('\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}') => string(rest, 2, ended),
         Some(char) if !is_plain(char) => Skip::over(char.len_utf8()),
-        Some(_) => Skip::No,
         None if !ended && is_cut(rest) => Skip::Open,
-        None => Skip::No,
+        _ => Skip::No,
     }
 }
 
@@ -259,7 +257,7 @@ fn begins_unseen(text: &[u8], at: usize) -> bool {
             let before = text.get(at.saturating_sub(3)..at).unwrap_or_default();
             let lead = before.iter().rev().position(|byte| !(0x80..0xc0).contains(byte));
             let lead = lead.and_then(|back| before.get(before.len() - back - 1..));
-            !lead.is_some_and(|lead| is_cut(lead))
+            !lead.is_some_and(is_cut)
         }
         0xc2.. => {
             let rest = text.get(at..).unwrap_or_default();
