@@ -53,6 +53,13 @@ impl Approvals<'_> {
         !self.rejections.is_empty() && self.given() > 0
     }
 
+    /// What may be wrong with who approved, to follow on how it stands; empty where nothing is.
+    fn doubts(&self) -> String {
+        let doubtful = self.roles.iter().filter(|role| !role.doubt.is_empty());
+        let doubt = |role: &RoleStanding<'_>| Some(format!(" ▲ {}: {}", role.approval?.by, role.doubt));
+        doubtful.filter_map(doubt).collect()
+    }
+
     /// Whether that is enough, and why.
     pub(super) fn stand(&self) -> (Met, String) {
         if self.roles.is_empty() && self.rejections.is_empty() {
@@ -74,15 +81,18 @@ impl Approvals<'_> {
             .filter(|standing| standing.approval.is_none())
             .map(|standing| format!("{}: {}", standing.role, standing.why))
             .collect();
-        if missing.is_empty() { (Met::Yes, given.join(", ")) } else { (Met::No, missing.join("; ")) }
+        if missing.is_empty() {
+            (Met::Yes, format!("{}{}", given.join(", "), self.doubts()))
+        } else {
+            (Met::No, format!("{}{}", missing.join("; "), self.doubts()))
+        }
     }
 }
 
 fn given_by(standing: &RoleStanding<'_>) -> Option<String> {
     let vote = standing.approval?;
     let unverified = if vote.is_verified() { "" } else { " (unverified)" };
-    let doubt = if standing.doubt.is_empty() { String::new() } else { format!(" (▲ {})", standing.doubt) };
-    Some(format!("{} as {}{unverified}{doubt}", vote.by, vote.role))
+    Some(format!("{} as {}{unverified}", vote.by, vote.role))
 }
 
 fn rejected_by(vote: &Vote) -> String {
