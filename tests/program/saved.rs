@@ -272,7 +272,9 @@ fn what_is_shown_must_follow_from_the_records() {
     let shorter = "DELETE FROM record WHERE place = (SELECT max(place) FROM record);
         UPDATE chain SET records = records - 1,
             head = (SELECT hash FROM record ORDER BY place DESC LIMIT 1),
-            head_id = (SELECT id FROM record ORDER BY place DESC LIMIT 1)";
+            head_id = (SELECT id FROM record ORDER BY place DESC LIMIT 1),
+            wall_ms = (SELECT CAST(bytes AS TEXT) ->> 'wall' FROM record ORDER BY place DESC LIMIT 1),
+            count = (SELECT CAST(bytes AS TEXT) ->> 'count' FROM record ORDER BY place DESC LIMIT 1)";
     let all = "DELETE FROM record; DELETE FROM chain; DELETE FROM landmark; DELETE FROM incident";
     let harms = [
         ("UPDATE incident SET title = 'All is well'", "the title \"All is well\""),
