@@ -355,6 +355,7 @@ fn a_question_is_answered_through_the_terminal_of_the_run() {
 fn a_signal_gives_the_terminal_of_the_attached_verb_back_and_the_run_goes_on() {
     let yard = Yard::deploying(&format!("echo ready\n{UNTIL_GO}"));
     yard.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
+    yard.wait_output("deploy-staging-1.0", "ready");
     for signal in [Signal::TERM, Signal::QUIT, Signal::USR1, Signal::ALARM] {
         let mut terminal = Terminal::open(&yard.shell, 36, 120, &["run", "attach", "deploy-staging-1.0"]);
         terminal.wait_text("ready");
