@@ -113,7 +113,7 @@ mod tests {
 
     use super::*;
     use crate::incident::{
-        Body, Declared, Draft, Hash, Hlc, IncidentId, Log, NoteKind, Noted, RecordId, Severity,
+        Body, Declared, Draft, Hash, Hlc, IncidentId, Log, NoteKind, Noted, RecordId, RepositoryId, Severity,
     };
 
     const MINUTE: i64 = 60;
@@ -134,6 +134,7 @@ mod tests {
             service: String::new(),
             impact: String::new(),
             repository: String::new(),
+            repository_id: RepositoryId::default(),
             answers: Vec::new(),
         };
         let mut latest = Hlc::default();
