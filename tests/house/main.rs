@@ -328,3 +328,16 @@ fn nothing_is_left_unfinished() {
         .collect();
     assert!(unfinished.is_empty(), "{}", unfinished.join("\n"));
 }
+
+/// `docs/trust.md` names the tests that would fail: they have to be there.
+#[test]
+fn every_promise_has_its_tests() {
+    let trust = fs::read_to_string(root().join("docs/trust.md")).unwrap();
+    let (_, table) = trust.split_once("## The tests").unwrap();
+    let tests: String =
+        files(&root().join("tests"), "rs").iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let named: Vec<_> = table.split('`').filter_map(|name| Some(name.split_once("::")?.1)).collect();
+    assert!(named.len() > 50, "{named:?}");
+    let gone: Vec<_> = named.iter().filter(|name| !tests.contains(&format!("fn {name}()"))).collect();
+    assert!(gone.is_empty(), "no such tests: {gone:?}");
+}
