@@ -38,7 +38,7 @@ pub(super) fn does(command: &Command) -> Option<Does<'_>> {
     match (verb, words.next()) {
         ("worktree", Some("add")) => named().map(Does::Makes),
         ("worktree", Some("remove")) => named().map(Does::Removes),
-        ("commit", _) if is_ours(cwd) => Some(Does::Concludes(cwd)),
+        ("commit", _) | ("rebase", Some("--continue")) if is_ours(cwd) => Some(Does::Concludes(cwd)),
         _ => is_ours(cwd).then_some(Does::WorksIn(cwd)),
     }
 }

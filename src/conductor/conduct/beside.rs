@@ -18,6 +18,8 @@ use crate::text::visible;
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// How often signs of life are shown meanwhile.
 const TICK: Duration = Duration::from_millis(250);
+/// Submodules are none of ours, whatever git is told about them.
+const OWN: &str = "submodule.recurse=false";
 /// Bytes of its output that are looked at.
 const ENOUGH: usize = 4 << 10;
 
@@ -67,10 +69,10 @@ impl Conductor {
         if self.was_broken_off(index) || !self.looked_beside {
             beside::unlock(place).map_err(|error| error.to_string())?;
             if beside::is_rebasing(place) {
-                self.quietly(git(&text, &["rebase", "--abort"]))?;
+                self.quietly(git(&text, &["-c", OWN, "rebase", "--abort"]))?;
             }
             let commit = begun.as_deref().unwrap_or("HEAD");
-            self.quietly(git(&text, &["reset", "--hard", "--quiet", commit]))?;
+            self.quietly(git(&text, &["-c", OWN, "reset", "--hard", "--quiet", commit]))?;
             self.quietly(git(&text, &["clean", "-ffdxq"]))?;
             self.looked_beside = true;
         }
