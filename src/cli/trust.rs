@@ -12,8 +12,9 @@ use crate::hotfix::git::own::Own;
 use crate::incident::Hash;
 use crate::text::visible;
 
-/// Show what flightdeck.toml and the repository's own git configuration would run, then trust
-/// exactly that
+/// Show what flightdeck.toml would run, then trust exactly that
+///
+/// Git's own configuration of the repository and its hooks are shown and trusted with it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only show it

@@ -16,7 +16,7 @@ use crate::text::visible;
 /// More than this is no report.
 const MAX_REPORT: u64 = 1 << 28;
 
-/// Check every record, hash and chain, and what lists show of them; name the first bad one
+/// Check every record, chain and list; name the first bad one
 ///
 /// Chains are compared with what is kept of them beside the journal, and with a report. Exit code 1
 /// if a record is bad or missing.
