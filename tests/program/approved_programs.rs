@@ -40,7 +40,7 @@ fn a_script_that_was_edited_after_the_approval_does_not_run() {
     let site = Site::new("P1", CONFIG);
     site.validate();
     site.approve();
-    assert!(!site.preview().contains('▲'), "{}", site.preview());
+    assert!(!site.preview().contains("▲ deploy.sh"), "{}", site.preview());
     let before = std::fs::read(site.shell.directory.join("deploy.sh")).unwrap();
     site.script("deploy.sh", "echo $* >> ../deployed\necho edited production >> ../deployed");
     let preview = site.preview();

@@ -118,7 +118,12 @@ fn another_repository_finds_nothing_even_at_the_same_path() {
     let other = world.repository("other");
     let state = world.path("state-maya");
     let other = other.with("FLIGHTDECK_STATE_DIR", state);
-    other.run("git", &["commit", "--quiet", "--amend", "-m", "Begin elsewhere"]).succeeded();
+    std::fs::remove_dir_all(other.directory.join(".git")).unwrap();
+    for arguments in
+        [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "Begin elsewhere"]]
+    {
+        other.run("git", arguments).succeeded();
+    }
     let said = other.flightdeck(&["status"]).ended_with(2).stderr;
     assert!(said.contains("none is open"), "{said}");
     other.run("git", &["remote", "add", "origin", &origin.to_string_lossy()]).succeeded();

@@ -183,7 +183,8 @@ fn a_push_that_lost_its_conductor_is_not_called_failed_while_the_hook_is_at_work
     far.home("cut");
     let plan = wait_state(&far.yard, "unknown");
     let why = plan["steps"][0]["proof_why"].as_str().unwrap();
-    assert!(why.contains("a hook at the remote may still be at work"), "{why}");
+    // This remote is on the same machine, so its hook is seen among what is left of the run.
+    assert!(why.contains("still alive: pid"), "{why}");
     far.hook("go");
     far.landed();
     assert_eq!(wait_state(&far.yard, "done")["steps"][0]["proof"], "done", "whoever looks asks again");

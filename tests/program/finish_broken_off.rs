@@ -55,8 +55,7 @@ fn broken_off(command: &str, leaves: &str, first: &[&str]) {
     let conductor: u32 = lease.query_row("SELECT pid FROM lease", [], |row| row.get(0)).unwrap();
     kill_process(pid(conductor), Signal::KILL).unwrap();
     kill_process(pid(git), Signal::KILL).unwrap();
-    let first = flow.shell.flightdeck(first);
-    eprintln!("{first:?}");
+    flow.shell.flightdeck(first);
     flow.go_on();
     flow.assert_finished(&base, &fix, &develop);
     flow.shell.flightdeck(&["verify"]).succeeded();

@@ -181,7 +181,6 @@ fn where_history_is_cut_off_nothing_is_begun_that_could_not_be_finished() {
     let address = format!("file://{}", origin.display());
     shop.git(&["clone", "-q", "--depth", "1", "--no-single-branch", &address, clone.to_str().unwrap()]);
     let shop = shop.at(&clone);
-    shop.fd(&["declare", "Down too", "--severity", "P0"]).succeeded();
     let fix = shop.fix();
     let before = shop.git(&["for-each-ref"]);
     shop.finish().ended_with(3).said("history is cut off").said("git fetch --unshallow");
@@ -292,7 +291,6 @@ fn of_a_partial_clone_nothing_is_fetched_by_looking() {
     let address = format!("file://{}", origin.display());
     shop.git(&["clone", "-q", "--filter=blob:none", "--sparse", &address, clone.to_str().unwrap()]);
     let shop = shop.at(&clone);
-    shop.fd(&["declare", "Down too", "--severity", "P0"]).succeeded();
     let objects = || shop.git(&["count-objects", "-v"]);
     let before = objects();
     assert_eq!(shop.seen()["clean"], true);
@@ -346,7 +344,6 @@ fn borrowed_objects_replaced_commits_and_names_that_are_no_text_are_no_hindrance
     shop.git(&["replace", "-d", "HEAD"]);
     shop.all_of_it();
     let shop = shop.at(&clone);
-    shop.fd(&["declare", "Down too", "--severity", "P0"]).succeeded();
     assert_eq!(shop.seen()["clean"], true);
 }
 

@@ -231,12 +231,11 @@ fn no_letters_in_a_row(what: &str, bytes: &[u8]) {
         let mut flat = Vec::with_capacity(bytes.len());
         let mut rest = bytes;
         while let Some(first) = rest.first() {
-            match rest.strip_prefix(splitter) {
-                Some(after) => rest = after,
-                None => {
-                    flat.push(*first);
-                    rest = &rest[1..];
-                }
+            if let Some(after) = rest.strip_prefix(splitter) {
+                rest = after;
+            } else {
+                flat.push(*first);
+                rest = &rest[1..];
             }
         }
         texts.push(flat);

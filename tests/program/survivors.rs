@@ -214,7 +214,9 @@ fn of_twelve_deploys_and_eleven_retries_at_once_one_each_is_carried_out() {
     yard.kill_run(RUN);
     wait_plan(&yard, "unknown");
     let retries = codes(&["plan", "retry", PLAN, "--confirm", "staging", "--detach"], 11);
-    assert_eq!(retries, [vec![0], vec![5; 10]].concat());
+    // Who comes once the first one runs finds nothing to retry.
+    let (first, others) = retries.split_first().unwrap();
+    assert!(*first == 0 && others.iter().all(|code| [2, 5].contains(code)), "{retries:?}");
     wait_until("the command", || (lines(&yard.file("deploys")) == 2).then_some(()));
     std::fs::remove_file(yard.file("block")).unwrap();
     wait_plan(&yard, "done");

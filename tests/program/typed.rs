@@ -55,7 +55,7 @@ fn a_long_text_typed_at_once_into_a_note_arrives_whole() {
     let (shell, terminal) = cockpit(&world);
     terminal.press("nf");
     terminal.wait_text("what was found out");
-    let text: String = (0..300).map(|n| format!("{n:05}é,")).collect();
+    let text = (0..300).map(|n| format!("{n:05}é,")).collect::<Vec<_>>().concat();
     assert_eq!(text.chars().count(), 2100);
     terminal.press(&text);
     terminal.wait_text("00299é,");

@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::world::{Ended, Shell, World};
 
 /// The names at the top of `status --json`, sorted.
-const SECTIONS: [&str; 15] = [
+const SECTIONS: [&str; 16] = [
     "approvals",
     "checklist",
     "clocks",
+    "clocks_off",
     "health",
     "hotfix",
     "incident",

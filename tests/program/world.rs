@@ -70,7 +70,9 @@ impl World {
         std::fs::create_dir(&root).unwrap();
         let shell = self.shell(&root);
         std::fs::write(root.join("README.md"), "# A service\n").unwrap();
-        for arguments in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "Begin"]] {
+        // Two of them do not begin with the same commit, which would make them clones.
+        let begin = ["commit", "--quiet", "-m", "Begin", "-m", name];
+        for arguments in [&["init", "--quiet"][..], &["add", "."], &begin] {
             shell.run("git", arguments).succeeded();
         }
         shell
@@ -215,7 +217,8 @@ impl Running {
     /// Waits for its end.
     #[track_caller]
     pub(crate) fn wait(&mut self, what: &str) -> ExitStatus {
-        wait_until(&format!("the end of {what}"), || self.0.try_wait().unwrap())
+        // A remote whose connection was lost is given two minutes until it counts as settled.
+        wait_for(4 * PATIENCE, &format!("the end of {what}"), || self.0.try_wait().unwrap())
     }
 
     /// Sends it a signal.
@@ -234,13 +237,18 @@ impl Drop for Running {
 
 /// Asks again and again until there is an answer, and returns it.
 #[track_caller]
-pub(crate) fn wait_until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub(crate) fn wait_until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    wait_for(PATIENCE, what, ask)
+}
+
+#[track_caller]
+fn wait_for<T>(patience: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(Instant::now() < deadline, "waited {} s for {what}", PATIENCE.as_secs());
+        assert!(Instant::now() < deadline, "waited {} s for {what}", patience.as_secs());
         std::thread::sleep(Duration::from_millis(10));
     }
 }
