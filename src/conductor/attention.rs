@@ -16,6 +16,15 @@ const STILL: Duration = Duration::from_secs(1);
 const PART: u32 = 10;
 const SILENCE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5 * 60));
 
+/// What is to be told of a command.
+#[derive(Debug, PartialEq)]
+pub(super) enum Told {
+    /// It waits.
+    Waits(Waits),
+    /// It waited, and goes on.
+    GoesOn,
+}
+
 /// What is known of whether a command waits.
 pub(super) struct Attention {
     /// The end of what it printed, masked.
@@ -63,7 +72,7 @@ impl Attention {
 
     /// Looks whether it waits; returns what is to be told where that has changed. `hidden` tells whether
     /// what is typed into its terminal is not shown.
-    pub(super) fn look(&mut self, hidden: impl FnOnce() -> bool) -> Option<Option<Waits>> {
+    pub(super) fn look(&mut self, hidden: impl FnOnce() -> bool) -> Option<Told> {
         let quiet = self.heard.elapsed();
         if quiet < STILL {
             return None;
@@ -93,7 +102,7 @@ impl Attention {
             self.silence *= 2;
         }
         self.told.clone_from(&now);
-        Some(now)
+        Some(now.map_or(Told::GoesOn, Told::Waits))
     }
 }
 
@@ -109,8 +118,15 @@ mod tests {
         attention
     }
 
-    fn question(told: Option<Option<Waits>>) -> Option<String> {
-        told??.question
+    fn question(told: Option<Told>) -> Option<String> {
+        waits(told)?.question
+    }
+
+    fn waits(told: Option<Told>) -> Option<Waits> {
+        match told? {
+            Told::Waits(waits) => Some(waits),
+            Told::GoesOn => None,
+        }
     }
 
     #[test]
@@ -122,7 +138,7 @@ mod tests {
         assert_eq!(attention.look(|| false), None, "told already");
         attention.feed(b"\r\nwrong\r\n");
         attention.heard = Instant::now().checked_sub(STILL).unwrap();
-        assert_eq!(attention.look(|| false), Some(None));
+        assert_eq!(attention.look(|| false), Some(Told::GoesOn));
         let mut attention = after("PIN> ", STILL);
         assert_eq!(question(attention.look(|| true)).as_deref(), Some("PIN>"));
     }
@@ -132,13 +148,17 @@ mod tests {
         let mut attention = after("working\r\n", Duration::from_secs(19));
         assert_eq!(attention.look(|| false), None);
         let mut attention = after("working\r\n", Duration::from_secs(20));
-        let told = attention.look(|| false).unwrap().unwrap();
+        let told = waits(attention.look(|| false)).unwrap();
         assert_eq!(told.question, None);
         assert!(told.until.unwrap() > Timestamp::now());
         assert_eq!(attention.look(|| false), None, "it still prints nothing");
         attention.feed(b"more\r\n");
         attention.heard = Instant::now().checked_sub(Duration::from_secs(20)).unwrap();
-        assert_eq!(attention.look(|| false), Some(None), "it goes on, and is slow: that is known now");
+        assert_eq!(
+            attention.look(|| false),
+            Some(Told::GoesOn),
+            "it goes on, and is slow: that is known now"
+        );
     }
 
     #[test]

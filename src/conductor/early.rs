@@ -22,11 +22,10 @@ pub(super) fn patience(step: &Step, outcome: &Outcome) -> Option<SignedDuration>
         Some(_) if lost || matches!(outcome, Outcome::Signalled { .. }) => {
             Some(step.proof_within.max(LANDING))
         }
-        Some(_) => None,
         None if lost => Some(step.proof_within),
         // It began all right, and takes its time: no longer than the step may take.
         None if outcome.succeeded() => Some(step.proof_within.max(step.timeout)),
-        None => None,
+        _ => None,
     }
 }
 

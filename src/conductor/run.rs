@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use rustix::termios::LocalModes;
 
-use super::attention::Attention;
+use super::attention::{Attention, Told};
 use super::environment::is_git;
 use super::files::{Ended, INPUT};
 use super::log::{Cap, LogWriter};
@@ -381,8 +381,10 @@ impl<'a> Run<'a> {
         let hidden = || {
             modes().is_ok_and(|modes| modes.contains(LocalModes::ICANON) && !modes.contains(LocalModes::ECHO))
         };
-        if let Some(waits) = self.attention.look(hidden) {
-            watcher.waiting(waits);
+        match self.attention.look(hidden) {
+            Some(Told::Waits(waits)) => watcher.waiting(Some(waits)),
+            Some(Told::GoesOn) => watcher.waiting(None),
+            None => {}
         }
     }
 

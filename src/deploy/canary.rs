@@ -31,7 +31,7 @@ pub(super) fn steps(
         }
         live_after = steps.len();
         steps.push(share(env, canary, fill, before, weight)?);
-        let look = watch::step_with(env, probes.clone(), canary.look, root).ok_or_else(|| {
+        let look = watch::step_with(env, &probes, canary.look, root).ok_or_else(|| {
             let cause = format!("no probe could tell how a canary in {} does", visible(&env.name));
             Failure::usage(
                 fill.doing(),

@@ -59,13 +59,13 @@ pub fn watch(
 /// of probes run in `cwd`.
 pub fn step(config: &Config, environment: &str, time: SignedDuration, cwd: &str) -> Option<Step> {
     let env = config.environments.iter().find(|env| env.name == environment)?;
-    step_with(env, probes(config, env), time, cwd)
+    step_with(env, &probes(config, env), time, cwd)
 }
 
 /// A step that watches an environment by these probes; `None` where there are none.
 pub(super) fn step_with(
     env: &Environment,
-    probes: Vec<Probe>,
+    probes: &[Probe],
     time: SignedDuration,
     cwd: &str,
 ) -> Option<Step> {
@@ -74,7 +74,7 @@ pub(super) fn step_with(
     }
     // Half of the time at least is for seeing that it holds.
     let settle = env.settle.min(time / 2);
-    let timeout = longest(time, settle, &probes);
+    let timeout = longest(time, settle, probes);
     let title = format!("watch {} for {}", visible(&env.name), duration(time));
     let probes = probes.iter().map(Watched::from).collect();
     let watch = Watch { time, settle, probes, cwd: cwd.to_owned(), judges: None };

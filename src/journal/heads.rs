@@ -41,7 +41,8 @@ struct Head {
     /// Hexadecimal.
     node: String,
     records: i64,
-    head: Hash,
+    #[serde(rename = "head")]
+    hash: Hash,
     last: RecordId,
 }
 
@@ -84,7 +85,7 @@ fn read_journal(conn: &Connection, no: i64) -> rusqlite::Result<(IncidentId, Hea
             author: row.get(0)?,
             node: format!("{:016x}", row.get::<_, i64>(1)? as u64),
             records: row.get(2)?,
-            head: hash(row, 3)?,
+            hash: hash(row, 3)?,
             last: RecordId(uuid(row, 4)?),
         })
     };
@@ -110,7 +111,7 @@ pub(super) fn read(state_dir: &Path, only: Option<IncidentId>) -> (Vec<Witness>,
                     author: Some(head.author),
                     node: u64::from_str_radix(&head.node, 16).ok()?,
                     records: head.records,
-                    head: head.head,
+                    head: head.hash,
                     last: Some(head.last),
                     source: path.clone(),
                 })

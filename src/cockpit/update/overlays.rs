@@ -25,7 +25,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Flags(_)) => flags::key(cx, press.key),
         Some(Overlay::Trust(_)) if press.key == Key::char('y') => trust(cx, press, before),
         Some(Overlay::Report(_)) if matches!(press.key.text(), Some('s' | 'c' | 'e')) => {
-            report(cx, press.key)
+            report(cx, press.key);
         }
         Some(Overlay::ByHand(..)) if matches!(press.key.text(), Some('l' | 'c')) => by_hand(cx, press.key),
         Some(Overlay::Run(_)) => run_view::key(cx, press),

@@ -106,9 +106,10 @@ impl Conductor {
         let begun = Instant::now();
         let over = begun + Duration::try_from(until.duration_since(now)).unwrap_or_default();
         // What went well so far is expected to take its time: nothing is said of that.
-        let expected = match outcome.succeeded() {
-            true => over.min(begun + Duration::try_from(step.proof_within).unwrap_or_default()),
-            false => begun,
+        let expected = if outcome.succeeded() {
+            over.min(begun + Duration::try_from(step.proof_within).unwrap_or_default())
+        } else {
+            begun
         };
         let (mut said, mut pause) = (said, PAUSES.0);
         let (mut told, mut tell_at) = (None, expected);
@@ -194,7 +195,7 @@ impl Conductor {
         if said.0 == Proof::NotDone {
             said = match self.until_settled(index, &step, said) {
                 Answered::Said(said) => said,
-                otherwise => return otherwise,
+                otherwise @ Answered::Otherwise(_) => return otherwise,
             };
         }
         self.record_proof(index, &outcome, &said, false);

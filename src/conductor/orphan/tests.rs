@@ -19,6 +19,7 @@ fn run(id: &str, process: Option<crate::incident::Process>, outcome: Outcome) ->
         stop_asked: None,
         signals: Vec::new(),
         unproven: false,
+        waits: None,
     }
 }
 

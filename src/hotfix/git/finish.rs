@@ -118,8 +118,8 @@ impl Reader {
         for (name, there) in &names {
             back.push(self.target(sought, name, there, fix, merged, &checkouts)?);
         }
-        let tags_there = tags_there(known);
-        let line = self.line_of(sought, &base, merged, &tags_there)?;
+        let remote_tags = tags_there(known);
+        let line = self.line_of(sought, &base, merged, &remote_tags)?;
         let older = self.leave_older(sought, &base, merged, &line, &mut back)?;
         self.try_merges(&mut base, &mut back, fix);
 
@@ -162,7 +162,7 @@ impl Reader {
             version,
             series: line.series,
             tags_here,
-            tags_there,
+            tags_there: remote_tags,
             scratch,
             left_alone,
         })

@@ -94,25 +94,26 @@ fn says(key: &str, value: &str) -> Option<bool> {
     let (middle, last) = rest.rsplit_once('.').map_or(("", rest), |(middle, last)| (middle, last));
     let reaches = match (section, last) {
         // Whatever else is in there: libgit2 does not know all conditions that git knows.
-        ("include" | "includeif", _)
-        | ("credential" | "http" | "url" | "protocol" | "ssh" | "hook" | "bundle", _)
+        (
+            "include" | "includeif" | "credential" | "http" | "url" | "protocol" | "ssh" | "hook" | "bundle"
+            | "uploadpack" | "receive",
+            _,
+        )
         | ("core", "sshcommand" | "gitproxy" | "askpass" | "alternaterefscommand")
         | ("remote", "uploadpack" | "receivepack" | "vcs" | "proxy" | "proxyauthmethod")
-        | ("uploadpack" | "receive", _)
         | ("fetch", "bundleuri") => true,
         // The helper of a transport: `ext::…` runs what follows.
         ("remote", "url" | "pushurl") => return value.contains("::").then_some(true),
         ("core", "fsmonitor" | "hookspath" | "editor" | "pager" | "attributesfile" | "worktree")
         | ("sequence", "editor")
+        | ("gpg" | "pager" | "trailer" | "tar", _)
         | ("filter", "clean" | "smudge" | "process")
         | ("merge", "driver")
         | ("diff", "external" | "command" | "textconv")
-        | ("gpg", _)
         | ("commit" | "tag" | "push", "gpgsign")
         | ("user", "signingkey")
         | ("interactive", "difffilter")
         | ("lfs", "path" | "args" | "clean" | "smudge")
-        | ("pager" | "trailer" | "tar", _)
         | ("gc", "recentobjectshook")
         | ("init", "templatedir") => false,
         _ if value.starts_with('!') => false,

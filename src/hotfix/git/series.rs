@@ -70,6 +70,9 @@ impl Line {
     }
 }
 
+/// A tag, its version, and what each file held when it was set.
+type Tagged<'a> = (&'a str, Version, BTreeMap<String, Vec<String>>);
+
 impl Reader {
     /// How versions went out so far, as the branch in production has it at a commit.
     ///
@@ -187,7 +190,7 @@ impl Reader {
     /// Which files hold the version. One that did not hold it when the newest versions were tagged is
     /// about something else, unless somebody has named it.
     pub(super) fn own_files(&self, hotfix: &Hotfix, line: &Line) -> Own {
-        let asked: Vec<(&str, Version, BTreeMap<String, Vec<String>>)> = line
+        let asked: Vec<Tagged<'_>> = line
             .recent
             .iter()
             .filter_map(|(name, commit)| {

@@ -35,10 +35,10 @@ fn nothing_is_saved_to_files_that_nobody_finds() {
             declare(&mut open(dir));
         }),
         ("journal.db-wal was removed or replaced", |dir| {
-            fs::remove_file(dir.path().join("journal.db-wal")).unwrap()
+            fs::remove_file(dir.path().join("journal.db-wal")).unwrap();
         }),
         ("journal.db-shm was removed or replaced", |dir| {
-            fs::remove_file(dir.path().join("journal.db-shm")).unwrap()
+            fs::remove_file(dir.path().join("journal.db-shm")).unwrap();
         }),
     ];
     for (said, harm) in harms {

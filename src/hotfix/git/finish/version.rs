@@ -68,12 +68,11 @@ impl Reader {
         if !version::agree(&held) {
             return (Says::Disagree(held), own.others);
         }
-        let before = match landed {
-            Some(_) => None,
-            None => {
-                let before = self.versions(&base.there, &own.hotfix).ok();
-                before.and_then(|found| found.versions().into_iter().next())
-            }
+        let before = if landed.is_some() {
+            None
+        } else {
+            let before = self.versions(&base.there, &own.hotfix).ok();
+            before.and_then(|found| found.versions().into_iter().next())
         };
         if let Some((_, before)) = before {
             let raised = match (Version::parse(&before), Version::parse(now)) {
