@@ -5,12 +5,18 @@
 
 use flightdeck::conductor::mask::Masker;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 #[path = "fuzz/checker.rs"]
 mod checker;
 
+/// The same cases every time: the fuzzer is for finding new ones.
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: 400, rng_seed: RngSeed::Fixed(20_261_128), ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn nothing_secret_comes_out_and_everything_else_does(bytes in proptest::collection::vec(any::<u8>(), 8..600)) {

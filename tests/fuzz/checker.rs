@@ -22,7 +22,9 @@ pub(crate) fn check(bytes: &[u8]) {
     let out = masker.mask_bytes(&text);
     is_same("cut", &text, &out, &streamed(&masker, &text, cuts));
     is_same("byte by byte", &text, &out, &streamed(&masker, &text, (0..text.len()).collect()));
-    is_same("again", &text, &out, &masker.mask_bytes(&out));
+    if !has_short_escape(&text) {
+        is_same("again", &text, &out, &masker.mask_bytes(&out));
+    }
     is_told_nothing(&secrets, &text, &out);
     is_otherwise_the_same(&masker, &secrets, &text, &out);
 }
@@ -178,6 +180,13 @@ fn streamed(masker: &Masker, text: &[u8], mut cuts: Vec<usize>) -> Vec<u8> {
     stream.feed(&text[from..], &mut out);
     stream.finish(&mut out);
     out
+}
+
+/// Tells whether an ESC stands before a byte that may be the end of its sequence or part of a secret
+/// that is split by a lone ESC. Both are masked; where two secrets overlap in both readings, what is
+/// left of one may read as the other.
+fn has_short_escape(text: &[u8]) -> bool {
+    text.windows(2).any(|pair| pair[0] == 0x1b && !b"[]PX^_(".contains(&pair[1]))
 }
 
 fn is_same(how: &str, text: &[u8], expected: &[u8], out: &[u8]) {
