@@ -34,7 +34,21 @@ pub struct Canvas {
     anew: bool,
 }
 
+/// What no cell holds.
+const TORN: &str = "\u{e000}";
+
 impl Canvas {
+    /// Has the second half of every wide character that goes drawn anew: the terminal blanks it as it
+    /// writes over the first, in the style of what is written.
+    fn tear(&mut self) {
+        for at in 1..self.shown.content.len() {
+            let before = &self.shown.content[at - 1];
+            if before.symbol().len() > 1 && before.cell_width() > 1 && *before != self.next.content[at - 1] {
+                self.shown.content[at].set_symbol(TORN);
+            }
+        }
+    }
+
     /// A canvas of so many columns and rows, for a terminal that shows anything.
     pub fn new(columns: u16, rows: u16) -> Self {
         let blank = Buffer::empty(Rect::new(0, 0, columns, rows));
@@ -61,6 +75,7 @@ impl Canvas {
         if std::mem::take(&mut self.anew) {
             out.bytes.extend_from_slice(b"\x1b[0m\x1b[2J");
         }
+        self.tear();
         for (x, y, cell) in self.shown.diff_iter(&self.next) {
             out.cell(x, y, cell, self.next.area.width);
         }
@@ -243,6 +258,21 @@ mod tests {
             buf.set_string(2, 0, " ", Style::new().fg(Color::White).bg(behind));
         });
         assert_eq!(String::from_utf8_lossy(&bytes), "\x1b[1;1H\x1b[38;2;200;0;0;48;5;17mab cd\x1b[0m");
+    }
+
+    #[test]
+    fn what_is_written_over_half_of_a_wide_character_leaves_nothing_behind_it() {
+        let mut terminal = terminal();
+        let mut canvas = Canvas::new(COLUMNS, ROWS);
+        let underlined = Style::new().add_modifier(Modifier::UNDERLINED);
+        for (x, text, style) in [(1, " aa世世世", Style::new()), (5, "éa", underlined)] {
+            let (painted, bytes) = canvas.frame(|buf| {
+                buf.set_string(x, 3, text, style);
+                buf.clone()
+            });
+            terminal.process(&bytes);
+            assert_shows(&terminal, &painted);
+        }
     }
 
     fn styles() -> impl Strategy<Value = Style> {
