@@ -22,7 +22,7 @@ use super::screen::Screen;
 use super::store::Store;
 use super::{Event, Launch, history, input, log, panics, repo, survey, suspects, typing};
 use crate::clock::Steady;
-use crate::cockpit::confirm::Cancel;
+use crate::cockpit::confirm::{Cancel, MOMENT_MS};
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::model::{self, ConfigSource, Model};
 use crate::cockpit::msg::{Done, Fact, KeyPress, Msg};
@@ -142,6 +142,8 @@ pub(super) struct Shell<'a> {
     backlog: VecDeque<Event>,
     /// When the loop last went to sleep.
     awake: Instant,
+    /// The last time the whole program stood still.
+    standstill: Option<Standstill>,
     /// The signal that ends the program.
     signal: Option<i32>,
     /// Keys read before this were meant for another program.
@@ -150,6 +152,12 @@ pub(super) struct Shell<'a> {
     reader: input::Reader,
     /// The editor that has the terminal now.
     away: Option<Away>,
+}
+
+/// A time in which the whole program did not run, on the key clock.
+struct Standstill {
+    ended_ms: u64,
+    for_ms: u64,
 }
 
 /// Whether a frame is due.
@@ -214,6 +222,7 @@ impl<'a> Shell<'a> {
             health_told: began,
             backlog: VecDeque::new(),
             awake: began,
+            standstill: None,
             signal: None,
             deaf_until_ms: 0,
             reader,
@@ -233,7 +242,9 @@ impl<'a> Shell<'a> {
             self.draw();
             self.start_probes();
             self.awake = Instant::now();
-            match self.wait(queue) {
+            let woken = self.wait(queue);
+            self.notice_standstill();
+            match woken {
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(event) => self.backlog.push_back(event),
@@ -364,7 +375,12 @@ impl<'a> Shell<'a> {
             // Whoever has the terminal stops with us, and goes on with us.
             Event::Stop if self.away.is_some() => stop_here(),
             Event::Stop => self.suspend(),
-            Event::Continued | Event::Resized => self.redraw_all(),
+            Event::Continued => {
+                // For how long is not known where nothing on the screen counts the seconds.
+                self.stood_still(MOMENT_MS + 1);
+                self.redraw_all();
+            }
+            Event::Resized => self.redraw_all(),
             Event::Panicked => return Err(panics::failure()),
         }
         Ok(())
@@ -445,9 +461,9 @@ impl<'a> Shell<'a> {
         }
         let beside = self.backlog.iter().map(cancel).fold(batch.cancel(), Cancel::max);
         let at_ms = batch.at_ms;
-        let stood_still = self.stood_still_ms();
+        let standstill = self.standstill_before(at_ms);
         for typed in batch.typed {
-            let taken_ms = self.clock_ms().max(at_ms + stood_still);
+            let taken_ms = self.clock_ms().max(at_ms + standstill);
             let msg = match typed {
                 Typed::Key { key, repeat } => {
                     Msg::Key(KeyPress { taken_ms, repeat, beside, ..KeyPress::new(key, at_ms) })
@@ -465,12 +481,27 @@ impl<'a> Shell<'a> {
         }
     }
 
-    /// For how long the whole program stood still, if it did: stopped from outside, or not let run. Keys
-    /// that were read after it may be as old.
-    fn stood_still_ms(&self) -> u64 {
+    /// Notices that the whole program stood still since the loop went to sleep: it was stopped from
+    /// outside, or not let run.
+    fn notice_standstill(&mut self) {
         let asleep = self.awake.elapsed();
-        let still = self.model.is_timed() && asleep > ASLEEP;
-        if still { u64::try_from(asleep.as_millis()).unwrap_or(0) } else { 0 }
+        if self.model.is_timed() && asleep > ASLEEP {
+            self.stood_still(u64::try_from(asleep.as_millis()).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Keeps in mind that the program stood still until now.
+    fn stood_still(&mut self, for_ms: u64) {
+        let now = self.clock_ms();
+        let before = self.standstill_before(now);
+        self.standstill = Some(Standstill { ended_ms: now, for_ms: for_ms.max(before) });
+    }
+
+    /// For how long the program had stood still just before a key was read, in milliseconds: the key
+    /// may be as old. Whichever thread goes on first, the one that reads keys has gone on by then.
+    fn standstill_before(&self, read_ms: u64) -> u64 {
+        let recent = |still: &&Standstill| read_ms <= still.ended_ms.saturating_add(MOMENT_MS);
+        self.standstill.as_ref().filter(recent).map_or(0, |still| still.for_ms)
     }
 
     /// The key clock.

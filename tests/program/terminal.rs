@@ -40,6 +40,8 @@ struct Seen {
 struct Answers {
     pending: Vec<u8>,
     copied: Vec<String>,
+    /// A frame was begun and is not whole: nobody sees it like this.
+    in_frame: bool,
 }
 
 impl vt100::Callbacks for Answers {
@@ -64,6 +66,9 @@ impl vt100::Callbacks for Answers {
                 let (row, column) = screen.cursor_position();
                 write!(self.pending, "\x1b[{};{}R", row + 1, column + 1).unwrap();
             }
+            // Synchronised output.
+            (Some(b'?'), 'h', 2026) => self.in_frame = true,
+            (Some(b'?'), 'l', 2026) => self.in_frame = false,
             (Some(b'?'), 'p', mode) => write!(self.pending, "\x1b[?{mode};0$y").unwrap(),
             _ => {}
         }
@@ -209,7 +214,7 @@ impl Terminal {
         let deadline = Instant::now() + patience;
         let mut seen = self.shared.seen.lock().unwrap();
         loop {
-            if is_there(&text(seen.parser.screen())) {
+            if !seen.parser.callbacks().in_frame && is_there(&text(seen.parser.screen())) {
                 return true;
             }
             let left = deadline.saturating_duration_since(Instant::now());
