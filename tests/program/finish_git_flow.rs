@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use super::world::{Ended, Shell, World, wait_until};
 
-const CONFIG: &str = "[hotfix]\nflow = \"git-flow\"\n\n[policy.finish_gates]\ngit-flow = []\n";
+/// The hooks of this remote are quick: a push that was broken off needs no two minutes to land.
+const CONFIG: &str =
+    "[hotfix]\nflow = \"git-flow\"\nproof_within = \"10s\"\n\n[policy.finish_gates]\ngit-flow = []\n";
 
 /// A repository with a bare origin, `main` tagged v1.2.3, and a `develop` that went on.
 pub(super) struct Flow {

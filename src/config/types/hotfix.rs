@@ -1,7 +1,11 @@
 //! How a team makes hotfixes.
 
+use jiff::SignedDuration;
+use jiff::fmt::serde::duration::friendly::compact as friendly;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::DurationText;
 
 /// How hotfix branches are named, what they start from, and where they go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +27,11 @@ pub struct Hotfix {
     /// the newest tags begin with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag_prefix: Option<String>,
+    /// How long a push may still show at the remote after the connection was lost: `2m`. The hooks
+    /// there work on; until then “not there” does not count as not done. It is given 10 s at least.
+    #[serde(serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
+    pub proof_within: SignedDuration,
     /// Files that hold the version, besides those that are recognised.
     pub versions: Vec<VersionFile>,
     /// How pull requests are opened.
@@ -39,6 +48,7 @@ impl Default for Hotfix {
             develop: "develop".to_owned(),
             release_prefix: "release/".to_owned(),
             tag_prefix: None,
+            proof_within: SignedDuration::from_mins(2),
             versions: Vec::new(),
             pull: PullConfig::default(),
         }

@@ -188,7 +188,7 @@ fn revert(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan>
     Ok(Plan {
         frozen: BTreeMap::from([(revert.tracking.clone(), revert.onto.clone())]),
         subject: Some(onto),
-        steps: revert::steps(&known.root, revert),
+        steps: revert::steps(known.config, &known.root, revert),
         ..plan
     })
 }

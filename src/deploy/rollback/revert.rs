@@ -86,7 +86,7 @@ pub fn one(
         frozen: BTreeMap::from([(revert.tracking.clone(), revert.onto.clone())]),
         subject: Some(onto),
         notes,
-        steps: steps(root, revert),
+        steps: steps(config, root, revert),
         ..Plan::new(id, format!("revert {called} on {branch}"), Purpose::Rollback, flows::TARGET)
     };
     let why = format!("it reverts cleanly on {branch} at {}", short(&revert.onto));
@@ -96,7 +96,7 @@ pub fn one(
 
 /// The reverts are made in a work tree of their own, so that nobody's is touched; a reference
 /// keeps them, so that the remote can be asked for just these whatever happens to the push.
-pub(super) fn steps(root: &str, revert: &Revert) -> Vec<Step> {
+pub(super) fn steps(config: &Config, root: &str, revert: &Revert) -> Vec<Step> {
     let scratch = revert.scratch.as_str();
     let (branch, remote) = (revert.branch.as_str(), revert.remote.as_str());
     let name = scratch.rsplit('/').next().unwrap_or(scratch);
@@ -166,7 +166,7 @@ pub(super) fn steps(root: &str, revert: &Revert) -> Vec<Step> {
         git(root, &["fetch", "--dry-run", "--quiet", "--no-tags", remote, &format!("{head}:{kept}")]);
     steps.push(Step {
         proof: Some(Probe::command(landed, None)),
-        proof_within: flows::LANDS_WITHIN,
+        proof_within: config.hotfix.proof_within,
         reach: Reach::Others,
         // What is there already is pushed again without any effect.
         retry_is_safe: true,

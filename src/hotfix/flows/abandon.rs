@@ -4,7 +4,7 @@ use super::super::state::Head;
 use super::push::is_shared;
 use super::seen::Seen;
 use super::{
-    GIT_TIMEOUT, LANDS_WITHIN, NETWORK_TIMEOUT, TARGET, check_at_rest, commits, gate, git, is_at, no_base,
+    GIT_TIMEOUT, NETWORK_TIMEOUT, TARGET, check_at_rest, commits, gate, git, is_at, no_base,
     remote_branch_is, short,
 };
 use crate::config::types::Flow;
@@ -149,7 +149,7 @@ fn delete_there(seen: &Seen<'_>, remote: &str, branch: &str, at: &str) -> Step {
     let again = format!("{at}:{full}");
     Step {
         proof: Some(Probe { negate: true, ..still.clone() }),
-        proof_within: LANDS_WITHIN,
+        proof_within: seen.config.hotfix.proof_within,
         reach: Reach::Others,
         undo: Undo::By {
             action: Action::Command(git(root, &["push", "--no-follow-tags", remote, &again])),

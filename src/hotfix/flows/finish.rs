@@ -96,7 +96,7 @@ impl Left {
 }
 
 fn planned(wanted: &Wanted<'_>, facts: &Facts, left: &Left) -> Plan {
-    let mut maker = Maker::new(facts, left);
+    let mut maker = Maker::new(facts, left, wanted.config.hotfix.proof_within);
     if left.pushes() {
         maker.merge_base(wanted.text);
         for &index in &left.back {

@@ -34,8 +34,6 @@ pub const TARGET: &str = "repository";
 /// What is leased while the remote is fetched from. It is not [`TARGET`]: fetching is what helps a plan
 /// that holds that and cannot ask the remote by itself.
 pub const FETCH_TARGET: &str = "fetch";
-/// How long a push may still land after the connection was lost: hooks at the remote take their time.
-pub const LANDS_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 /// Git on this machine is a matter of a moment; a hook of the team's may take longer.
 pub const GIT_TIMEOUT: SignedDuration = SignedDuration::from_mins(10);
 /// A remote may be slow, and ask for a second factor.

@@ -8,7 +8,7 @@ use super::super::forge::Found;
 use super::super::pull::{CheckState, Pull, PullState};
 use super::super::state::BranchState;
 use super::abandon::delete_here;
-use super::{GIT_TIMEOUT, LANDS_WITHIN, NETWORK_TIMEOUT, TARGET, gate, git, is_at, remote_branch_is, short};
+use super::{GIT_TIMEOUT, NETWORK_TIMEOUT, TARGET, gate, git, is_at, remote_branch_is, short};
 use crate::config::types::Config;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::plan::forge::{ForgeCall, Place, Wanted};
@@ -176,7 +176,7 @@ fn push(known: &Known<'_>) -> Step {
     let command = git(root, &["push", "--no-follow-tags", "-u", remote, &spec]);
     Step {
         proof: Some(remote_branch_is(root, remote, known.branch, known.head, known.base)),
-        proof_within: LANDS_WITHIN,
+        proof_within: known.config.hotfix.proof_within,
         reach: Reach::Others,
         // What is there already is pushed again without any effect.
         retry_is_safe: true,
@@ -375,7 +375,7 @@ fn delete(plan: &mut Plan, known: &Known<'_>, merged: &str) {
             let still = remote_branch_is(root, known.remote, known.branch, there, known.base);
             plan.steps.push(Step {
                 proof: Some(Probe { negate: true, ..still.clone() }),
-                proof_within: LANDS_WITHIN,
+                proof_within: known.config.hotfix.proof_within,
                 reach: Reach::Others,
                 undo: Undo::By { action: Action::Command(again), proof: Some(still) },
                 ..Step::new(

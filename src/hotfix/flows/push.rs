@@ -2,9 +2,7 @@
 
 use super::super::state::Head;
 use super::seen::Seen;
-use super::{
-    LANDS_WITHIN, NETWORK_TIMEOUT, TARGET, check_at_rest, commits, gate, git, remote_branch_is, short,
-};
+use super::{NETWORK_TIMEOUT, TARGET, check_at_rest, commits, gate, git, remote_branch_is, short};
 use crate::failure::Result;
 use crate::plan::{Action, Plan, Purpose, Reach, Step, Subject, Undo};
 use crate::text::visible;
@@ -66,7 +64,7 @@ pub fn push(seen: &Seen<'_>, standing: Standing) -> Result<Plan> {
     let base = seen.base.as_ref().map_or("HEAD", |base| base.name.as_str());
     let step = Step {
         proof: Some(remote_branch_is(root, remote, branch, commit, base)),
-        proof_within: LANDS_WITHIN,
+        proof_within: seen.config.hotfix.proof_within,
         reach: Reach::Others,
         // What is there already is pushed again without any effect.
         retry_is_safe: true,

@@ -6,8 +6,8 @@ use super::super::remote::{Known, Source};
 use super::super::state::Head;
 use super::seen::{Base, Seen};
 use super::{
-    GIT_TIMEOUT, LANDS_WITHIN, NETWORK_TIMEOUT, TARGET, check_at_rest, commits, gate, git, is_at, no_base,
-    remote_has, short,
+    GIT_TIMEOUT, NETWORK_TIMEOUT, TARGET, check_at_rest, commits, gate, git, is_at, no_base, remote_has,
+    short,
 };
 use crate::failure::Result;
 use crate::plan::{
@@ -254,7 +254,7 @@ impl Job<'_> {
         Step {
             guards: self.still_there().into_iter().collect(),
             proof: Some(Probe::command(landed, None)),
-            proof_within: LANDS_WITHIN,
+            proof_within: self.seen.config.hotfix.proof_within,
             reach: Reach::Others,
             undo: Undo::Irreversible {
                 why: "others may have it: it is taken back by reverting it (flightdeck rollback)".to_owned(),

@@ -1,6 +1,8 @@
 //! The steps of a finish, each an exact command with what proves it.
 
-use super::super::{GIT_TIMEOUT, LANDS_WITHIN, NETWORK_TIMEOUT, git, is_at, remote_has, short};
+use jiff::SignedDuration;
+
+use super::super::{GIT_TIMEOUT, NETWORK_TIMEOUT, git, is_at, remote_has, short};
 use super::notes::message;
 use super::{Facts, Left, Target};
 use crate::plan::{Action, Command, Guard, OnFailure, Probe, PullText, Reach, Settle, Step, Undo};
@@ -14,6 +16,8 @@ const WITHOUT_HOOKS: &str = "core.hooksPath=/dev/null";
 pub(super) struct Maker<'a> {
     facts: &'a Facts,
     left: &'a Left,
+    /// How long a push may still land after the connection was lost.
+    lands_within: SignedDuration,
     /// What it came to.
     pub(super) steps: Vec<Step>,
     /// What could not be made a step, and why.
@@ -28,10 +32,11 @@ pub(super) struct Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
-    pub(super) fn new(facts: &'a Facts, left: &'a Left) -> Self {
+    pub(super) fn new(facts: &'a Facts, left: &'a Left, lands_within: SignedDuration) -> Self {
         Self {
             facts,
             left,
+            lands_within,
             steps: Vec::new(),
             notes: Vec::new(),
             has_scratch: false,
@@ -282,7 +287,7 @@ impl<'a> Maker<'a> {
         self.pushed = Some(self.steps.len());
         self.steps.push(Step {
             proof: self.landed(),
-            proof_within: LANDS_WITHIN,
+            proof_within: self.lands_within,
             reach: Reach::Others,
             // What is there already is pushed again without any effect.
             retry_is_safe: true,
@@ -393,7 +398,7 @@ impl<'a> Maker<'a> {
         self.steps.push(Step {
             guards,
             proof,
-            proof_within: LANDS_WITHIN,
+            proof_within: self.lands_within,
             reach: Reach::Others,
             undo: Undo::Irreversible { why: "what it held is in what was pushed".to_owned() },
             ..Step::new(

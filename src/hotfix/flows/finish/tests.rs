@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
 use super::*;
+use crate::config::types::Hotfix;
 use crate::hotfix::version::Series;
 use crate::plan::{Action, Reach, Step};
 
@@ -57,11 +60,14 @@ fn facts() -> Facts {
 }
 
 fn planned_first(facts: &Facts, main_first: bool) -> Result<Plan> {
-    let config = Config::default();
+    planned_by(&Config::default(), facts, main_first)
+}
+
+fn planned_by(config: &Config, facts: &Facts, main_first: bool) -> Result<Plan> {
     let policy = Policy::built_in();
     let text = PullText { title: "$(touch x) \"q\" 'p'\nsecond line".into(), body: String::new() };
     let now = "2026-11-28T12:00:00Z".parse().unwrap();
-    finish(&Wanted { id: "finish-1", config: &config, policy: &policy, main_first, text: &text, now }, facts)
+    finish(&Wanted { id: "finish-1", config, policy: &policy, main_first, text: &text, now }, facts)
 }
 
 fn plan(facts: &Facts) -> Plan {
@@ -131,6 +137,21 @@ fn all_is_merged_before_one_push_and_branches_go_last() {
     assert_eq!(plan.confirm.as_deref(), Some("main"));
     assert_eq!(plan.title, "finish hotfix/x (git flow): v1.2.4");
     assert_eq!(plan.frozen["refs/remotes/origin/main"], BASE);
+}
+
+#[test]
+fn a_push_has_as_long_to_land_as_the_team_says() {
+    let within = |config: &Config| {
+        let plan = planned_by(config, &facts(), false).unwrap();
+        let pushes = plan.steps.iter().filter(|step| step.reach == Reach::Others);
+        pushes.map(|step| step.proof_within.as_secs()).collect::<Vec<_>>()
+    };
+    assert_eq!(within(&Config::default()), [120, 120], "the push, and the branch that is deleted");
+    let slow = Config {
+        hotfix: Hotfix { proof_within: SignedDuration::from_mins(7), ..Hotfix::default() },
+        ..Config::default()
+    };
+    assert_eq!(within(&slow), [420, 420]);
 }
 
 #[test]
