@@ -170,7 +170,7 @@ fn follow(
         witnesses.retain(|witness| !is_met(witness, &record, chain));
         rebuilt.take(place, &record);
         if landmarks && is_landmark(&record.body) && !has_landmark(conn, place)? {
-            let why = "it is missing in the index of releases, so no way back is made of it";
+            let why = "it is missing in the index of releases, so rollback and finish do not see it";
             return Ok(Some((record.id.to_string(), why.to_owned())));
         }
     }
