@@ -56,7 +56,8 @@ impl Journal {
         let hold = Hold::take(&path, || file(&path)).map_err(|error| cannot_open(&path, &error))?;
         check_header(&path, &hold)?;
         if let Some(gone) = hold.companions_gone(&path) {
-            return Err(Failure::new(doing, gone, super::REPLACED_HINT));
+            let remedy = gone.remedy();
+            return Err(Failure::new(doing, gone, remedy));
         }
         let failed = |error: &rusqlite::Error| failure(&doing, &path, error);
         let (conn, copy, read_only) = match open_for_writing(&path) {

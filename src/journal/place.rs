@@ -55,6 +55,19 @@ pub enum Gone {
     Unreachable(PathBuf, String),
 }
 
+impl Gone {
+    /// Says what to do about it where nothing can be saved any more.
+    pub(super) fn remedy(&self) -> &'static str {
+        match self {
+            Self::Companion(_) => {
+                "quit flightdeck and start it again: it cannot write without that file, and makes a new one \
+                 only when it starts"
+            }
+            _ => super::REPLACED_HINT,
+        }
+    }
+}
+
 impl fmt::Display for Gone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

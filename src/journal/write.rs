@@ -384,7 +384,7 @@ impl Writing<'_> {
 }
 
 fn lost(doing: &str, gone: &Gone, so: &str) -> Failure {
-    Failure::new(doing, format!("{gone}: {so}"), super::REPLACED_HINT)
+    Failure::new(doing, format!("{gone}: {so}"), gone.remedy())
 }
 
 pub(super) fn unknown_incident(id: IncidentId) -> Failure {

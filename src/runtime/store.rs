@@ -246,12 +246,18 @@ impl Keeper {
                 format!("; {count} of this incident may exist nowhere but in this cockpit")
             }
         };
-        Failure::new(
-            "keeping the journal",
-            format!("{gone}: nothing more is saved{only}"),
-            "leave this cockpit open. Export the records from the report, then put the journal back: the \
-             cockpit goes on by itself. Or open flightdeck anew and import the export",
-        )
+        let hint = match gone {
+            // Its twin at the path would not fit what is open here.
+            Gone::Companion(_) => {
+                "export the records from the report, then quit flightdeck and start it again: this cockpit \
+                 cannot save anything any more. What the journal then lacks comes back by importing the export"
+            }
+            _ => {
+                "leave this cockpit open. Export the records from the report, then put the journal back: the \
+                 cockpit goes on by itself. Or open flightdeck anew and import the export"
+            }
+        };
+        Failure::new("keeping the journal", format!("{gone}: nothing more is saved{only}"), hint)
     }
 
     /// Writes the records of the open incident to a file of the user's. They come from the file

@@ -1,6 +1,7 @@
 //! Where the files are taken away under an open journal.
 
 use super::*;
+use crate::failure::Failure;
 
 /// Moves the files of a journal to another directory, as they are.
 fn carry_off(dir: &TempDir) -> TempDir {
@@ -16,8 +17,12 @@ fn files(dir: &TempDir) -> Vec<std::ffi::OsString> {
     entries.filter(|entry| entry.path().is_file()).map(|entry| entry.file_name()).collect()
 }
 
+fn refusal(journal: &mut Journal, incident: IncidentId) -> Failure {
+    journal.append(now(), vec![note(incident, "lost")]).unwrap_err()
+}
+
 fn refused(journal: &mut Journal, incident: IncidentId) -> String {
-    journal.append(now(), vec![note(incident, "lost")]).unwrap_err().cause
+    refusal(journal, incident).cause
 }
 
 #[test]
@@ -46,8 +51,11 @@ fn nothing_is_saved_to_files_that_nobody_finds() {
         assert_eq!(journal.gone(), None);
         harm(&dir);
         let before = files(&dir);
-        let cause = refused(&mut journal, incident);
-        assert!(cause.contains(said), "{said}: {cause}");
+        let refusal = refusal(&mut journal, incident);
+        assert!(refusal.cause.contains(said), "{said}: {refusal}");
+        // A new file beside it would not fit the one that is open: only a new start makes a pair.
+        let (restart, is_companion) = (refusal.hint.contains("start it again"), said.contains("journal.db-"));
+        assert_eq!(restart, is_companion, "{refusal}");
         assert!(journal.gone().is_some());
         assert_eq!(files(&dir), before, "nothing is made there");
         // What was there before is still at hand.
