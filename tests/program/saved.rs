@@ -224,6 +224,8 @@ fn a_cockpit_opened_on_a_full_disk_is_writable_again_when_there_is_room() {
     terminal.press("nn");
     terminal.wait_text(no_room);
     terminal.press("<esc><esc>");
+    // A key that came right behind it would be read with it.
+    terminal.wait_gone(no_room);
     if disk.mounted {
         shell.flightdeck(&["note", "no room"]).ended_with(1).said(no_room).said("make room");
         disk.make_room();
