@@ -135,6 +135,20 @@ fn nothing_is_shown_as_saved_whatever_became_of_the_files() {
 fn a_verb_that_waited_for_a_journal_that_was_moved_meanwhile_has_saved_nothing() {
     let world = World::new();
     let shell = declared(&world);
+    let said = wait_until("a verb to wait for the lock before the journal was moved", || {
+        let said = moved_under_a_verb(&world, &shell);
+        assert_eq!(shell.json(&["status", "--json"])["journal"]["records"], 1);
+        // Moved before it was open, it is another matter.
+        (!said.contains("opening the journal")).then_some(said)
+    });
+    assert!(
+        said.contains("was removed or moved away") && said.contains("nothing of this was saved"),
+        "{said}"
+    );
+}
+
+/// Moves the journal away while a verb is at it, and back; what the verb said.
+fn moved_under_a_verb(world: &World, shell: &Shell) -> String {
     let database = rusqlite::Connection::open(world.path("state/journal.db")).unwrap();
     database.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut command = shell.command(PROGRAM, &["note", "into nowhere"]);
@@ -150,15 +164,11 @@ fn a_verb_that_waited_for_a_journal_that_was_moved_meanwhile_has_saved_nothing()
     std::fs::rename(world.path("state"), world.path("away")).unwrap();
     database.execute_batch("ROLLBACK").unwrap();
     let ended = verb.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr);
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!((ended.status.code(), ended.stdout.as_slice()), (Some(1), &b""[..]), "{said}");
-    assert!(
-        said.contains("was removed or moved away") && said.contains("nothing of this was saved"),
-        "{said}"
-    );
     drop(database);
     std::fs::rename(world.path("away"), world.path("state")).unwrap();
-    assert_eq!(shell.json(&["status", "--json"])["journal"]["records"], 1);
+    said
 }
 
 /// A small disk of its own that can be filled up: a file system in memory where the system lets
