@@ -160,6 +160,8 @@ fn a_command_that_outlives_its_conductor_is_not_taken_for_failed_and_not_run_bes
     std::fs::write(yard.file("block"), "").unwrap();
     yard.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
     wait_until("the command", || (lines(&yard.file("deploys")) == 1).then_some(()));
+    // It may be at work before it is on record which process it is.
+    wait_until("its process to be on record", || yard.runs().first()?["pid"].as_u64());
     kill_process(pid(yard.conductor()), Signal::KILL).unwrap();
     let show = || yard.shell.json(&["plan", "show", "--json", PLAN]);
     let plan = wait_until("the world to be asked", || {
