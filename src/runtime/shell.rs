@@ -1,6 +1,7 @@
 //! The loop itself: drains what is there, updates, draws once if something changed.
 
 mod away;
+mod looks;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -10,10 +11,11 @@ use std::time::{Duration, Instant};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, MoveTo, Show};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use ratatui::layout::Position;
 
 use self::away::{Away, stop_here};
+use self::looks::load_theme;
+pub(super) use self::looks::{Looks, keymap};
 use super::decode::Typed;
 use super::input::Batch;
 use super::pull::{self, Follower};
@@ -24,10 +26,9 @@ use super::{Event, Launch, history, input, log, panics, repo, survey, suspects, 
 use crate::clock::Steady;
 use crate::cockpit::confirm::{Cancel, MOMENT_MS};
 use crate::cockpit::keymap::Keymap;
-use crate::cockpit::model::{self, ConfigSource, Model};
+use crate::cockpit::model::{ConfigSource, Model};
 use crate::cockpit::msg::{Done, Fact, KeyPress, Msg};
 use crate::cockpit::update;
-use crate::config::settings::{self, LoadedSettings};
 use crate::failure::Result;
 use crate::tui::canvas::Canvas;
 use crate::tui::theme::{ColorDepth, Theme};
@@ -46,65 +47,6 @@ const DRAIN: usize = 256;
 /// What begins and ends a frame that the terminal is to show at once.
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
-
-/// Looks as chosen, and the theme that goes with them.
-pub(super) struct Looks {
-    shown: model::Looks,
-    theme: Theme,
-    depth: ColorDepth,
-}
-
-impl Looks {
-    /// Reads what the settings and the terminal say.
-    pub(super) fn of(launch: &Launch) -> Result<Self> {
-        let settings = &launch.settings.settings;
-        let depth = depth();
-        let theme = load_theme(launch, &settings.theme)?.downgrade(depth);
-        let mut themes: Vec<String> = Theme::built_in_names().map(str::to_owned).collect();
-        if !themes.contains(&settings.theme) {
-            themes.push(settings.theme.clone());
-        }
-        let local = TimeZone::system();
-        let zone = match settings.time {
-            settings::TimeZone::Utc => TimeZone::UTC,
-            settings::TimeZone::Local => local.clone(),
-        };
-        let shown =
-            model::Looks { theme: settings.theme.clone(), themes, zone, local, guide: settings.guide };
-        Ok(Self { shown, theme, depth })
-    }
-}
-
-/// Loads a theme: the user's own of that name, else the built-in one.
-fn load_theme(launch: &Launch, name: &str) -> Result<Theme> {
-    let own = Theme::is_name(name).then(|| launch.config_dir.join("themes").join(format!("{name}.toml")));
-    let text = own.and_then(|path| std::fs::read_to_string(path).ok());
-    Theme::load(name, text.as_deref())
-}
-
-/// How many colours the terminal has, as far as it says.
-fn depth() -> ColorDepth {
-    let variable = |name: &str| std::env::var(name).unwrap_or_default();
-    if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
-        ColorDepth::None
-    } else if matches!(variable("COLORTERM").as_str(), "truecolor" | "24bit")
-        || variable("TERM").ends_with("-direct")
-    {
-        ColorDepth::True
-    } else if variable("TERM").contains("256color") {
-        ColorDepth::Indexed
-    } else {
-        ColorDepth::Ansi
-    }
-}
-
-/// The keys: the defaults with the user's changes.
-pub(super) fn keymap(settings: &LoadedSettings) -> Result<Keymap> {
-    Keymap::with(&settings.settings.keys).map_err(|bad| {
-        let problems = bad.iter().map(|bad| settings.key_problem(&bad.action, None, &bad.why)).collect();
-        settings.invalid(problems).into()
-    })
-}
 
 /// The loop and all it holds.
 pub(super) struct Shell<'a> {
