@@ -18,11 +18,13 @@ mod urls;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use index::{Hit, Index};
 use pattern::patterns;
 pub(super) use pattern::weight;
+use skip::LONGEST_RUN;
 use urls::Urls;
 use zeroize::Zeroize as _;
 
@@ -34,6 +36,9 @@ const HEAD: usize = 4;
 
 /// Bytes that are looked through in one go.
 const STRETCH: usize = 16 << 10;
+
+/// Ends every escape sequence, and does nothing where none has begun.
+const STRING_TERMINATOR: &[u8] = b"\x1b\\";
 
 /// Fewest bytes of a secret, line ends and blanks not counted: fewer are everywhere.
 pub const SHORTEST: usize = HEAD;
@@ -75,8 +80,8 @@ impl Masker {
 
     /// Begins a stream.
     pub fn stream(&self) -> Stream {
-        let (held, places) = (Vec::new(), Vec::new());
-        Stream { masker: self.clone(), held, settled: 0, next: 0, places, urls: Urls::default() }
+        let (held, places, found) = (Vec::new(), Vec::new(), Vec::new());
+        Stream { masker: self.clone(), held, settled: 0, next: 0, places, found, urls: Urls::default() }
     }
 
     /// Masks bytes that are whole.
@@ -141,6 +146,9 @@ pub struct Stream {
     next: usize,
     /// Places to look at; kept for its room only.
     places: Vec<usize>,
+    /// What has to go, for which pattern, where something before it may have to go as well: what is
+    /// found at an earlier place may begin later.
+    found: Vec<(Range<usize>, usize)>,
     urls: Urls,
 }
 
@@ -158,7 +166,7 @@ impl Stream {
 
     fn pass(&mut self, ended: bool, out: &mut Vec<u8>) {
         let known = Arc::clone(&self.masker.0);
-        let mut masked = Vec::with_capacity(self.held.len());
+        let mut masked = Vec::with_capacity(self.held.len() - self.settled);
         self.known(&known, ended, &mut masked);
         self.urls.feed(&masked, &known.user, ended, out);
     }
@@ -171,6 +179,7 @@ impl Stream {
             self.next = stretch.end;
             known.index.places(&self.held, stretch, ended, &mut places);
             for &at in &places {
+                self.hide_before(known, at, out);
                 let Some(hit) = known.index.look(&self.held, at, ended) else { continue };
                 if hit.open.is_some() {
                     open = Some(at);
@@ -178,23 +187,43 @@ impl Stream {
                     break 'looking;
                 }
                 if let Some((from, to, pattern)) = hit.found {
-                    self.hide(known, from, to, pattern, out);
+                    self.found.push((from..to, pattern));
                 }
             }
+        }
+        if open.is_none() {
+            self.hide_before(known, self.held.len(), out);
         }
         self.show(certain, out);
         self.places = places;
         let next = open.unwrap_or(self.held.len());
-        let done = next.min(self.settled);
+        // What is settled may be the beginning of something that ends in what comes.
+        let done = next.min(self.settled).saturating_sub(LONGEST_RUN);
+        let done = if done < LONGEST_RUN { 0 } else { done };
         self.held.drain(..done);
         self.settled -= done;
         self.next = next - done;
+        for (range, _) in &mut self.found {
+            *range = range.start.saturating_sub(done)..range.end.saturating_sub(done);
+        }
+    }
+
+    /// Masks what was found and begins at a place or before it: nothing that is found from there on
+    /// can begin earlier.
+    fn hide_before(&mut self, known: &Known, at: usize, out: &mut Vec<u8>) {
+        while let Some(first) = (0..self.found.len()).min_by_key(|&index| self.found[index].0.start)
+            && self.found[first].0.start <= at
+        {
+            let (range, pattern) = self.found.remove(first);
+            self.hide(known, range.start, range.end, pattern, out);
+        }
     }
 
     /// Up to where all is certain, though it is not at a place: a line end after it may let the
     /// line go, unless something else begins on it.
     fn certain(&self, known: &Known, at: usize, hit: Hit, ended: bool) -> usize {
-        let mut certain = hit.first().unwrap_or(at);
+        let found = self.found.iter().map(|(range, _)| range.start);
+        let mut certain = found.chain(hit.first()).min().unwrap_or(at);
         let mut places = Vec::new();
         known.index.places(&self.held, at + 1..certain.max(at + 1), ended, &mut places);
         for place in places {
@@ -216,6 +245,10 @@ impl Stream {
     fn hide(&mut self, known: &Known, from: usize, to: usize, pattern: usize, out: &mut Vec<u8>) {
         if from >= self.settled {
             self.show(from, out);
+            if skip::ends_within(&self.held, from..to) {
+                // What would have ended goes with the secret, and the mark would not be seen.
+                out.extend_from_slice(STRING_TERMINATOR);
+            }
             let secret = known.index.patterns.get(pattern).map(|pattern| pattern.secret);
             let mark = secret.and_then(|secret| known.marks.get(secret));
             out.extend_from_slice(mark.map_or(marks::USER, Vec::as_slice));

@@ -22,9 +22,7 @@ pub(crate) fn check(bytes: &[u8]) {
     let out = masker.mask_bytes(&text);
     is_same("cut", &text, &out, &streamed(&masker, &text, cuts));
     is_same("byte by byte", &text, &out, &streamed(&masker, &text, (0..text.len()).collect()));
-    if !has_short_escape(&text) {
-        is_same("again", &text, &out, &masker.mask_bytes(&out));
-    }
+    is_same("again", &text, &out, &masker.mask_bytes(&out));
     is_told_nothing(&secrets, &text, &out);
     is_otherwise_the_same(&masker, &secrets, &text, &out);
 }
@@ -182,13 +180,6 @@ fn streamed(masker: &Masker, text: &[u8], mut cuts: Vec<usize>) -> Vec<u8> {
     out
 }
 
-/// Tells whether an ESC stands before a byte that may be the end of its sequence or part of a secret
-/// that is split by a lone ESC. Both are masked; where two secrets overlap in both readings, what is
-/// left of one may read as the other.
-fn has_short_escape(text: &[u8]) -> bool {
-    text.windows(2).any(|pair| pair[0] == 0x1b && !b"[]PX^_(".contains(&pair[1]))
-}
-
 fn is_same(how: &str, text: &[u8], expected: &[u8], out: &[u8]) {
     assert!(expected == out, "{} {how}\n{}\n{}", shown(text), shown(expected), shown(out));
 }
@@ -218,6 +209,8 @@ fn is_otherwise_the_same(masker: &Masker, secrets: &[Vec<u8>], text: &[u8], out:
     // Where parts of this are secrets one cannot tell.
     let Some(user) = user.strip_prefix(b"https://").and_then(|user| user.strip_suffix(b"@h")) else { return };
     marks.push(user.to_vec());
+    // What ends in the middle of a secret is ended before its mark.
+    marks.extend(marks.clone().into_iter().map(|mark| [b"\x1b\\", &mark[..]].concat()));
     let (mut rest, mut left) = (text, out);
     let mut first = true;
     loop {

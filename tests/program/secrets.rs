@@ -1,11 +1,15 @@
 //! Secrets of a deploy that tells them in every way it can: they are nowhere afterwards.
 
+use std::io::Read as _;
 use std::path::Path;
+use std::process::Stdio;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::conductor::{UNTIL_GO, Yard};
+use super::terminal::Terminal;
+use super::world::{PROGRAM, Running};
 
 const TOKEN: &str = "t0k3n/with+odd=\"chars\"";
 const PRINTED: &str = "printed-by-a-command-77";
@@ -152,7 +156,7 @@ fn a_deploy_that_tells_its_secrets_leaves_them_nowhere() {
 }
 
 /// What a terminal does not show, between any two letters of a secret.
-const SPLITTERS: [&[u8]; 31] = [
+const SPLITTERS: [&[u8]; 36] = [
     b"\x1b[1;31m",
     b"\x1b[K",
     b"\x1b[38:2::255:0:0m",
@@ -184,11 +188,18 @@ const SPLITTERS: [&[u8]; 31] = [
     b"\xc2\xad",
     b"\xe2\x80\x8b",
     b"\xe2\x81\xa0\xcd\x8f",
+    // As terminals take them that do not expect UTF-8.
+    b"\x9d0;a title\x07",
+    b"\x90q#0\x9c",
+    b"\x85",
+    // And those that do.
+    b"\xc2\x90q#0\xc2\x9c",
+    b"\xc2\x84",
 ];
 
-#[test]
-fn a_secret_that_is_split_by_what_nobody_sees_is_masked_all_the_same() {
-    let yard = yard("cat told; echo end", "git rev-parse HEAD");
+/// A deploy that prints the secret split by each of them, and waits with its end.
+fn splitting() -> Yard {
+    let yard = yard(&format!("cat told; echo all of it\n{UNTIL_GO}"), "git rev-parse HEAD");
     let mut told = Vec::new();
     for (number, splitter) in SPLITTERS.iter().enumerate() {
         told.extend_from_slice(format!("{number}: <").as_bytes());
@@ -197,6 +208,13 @@ fn a_secret_that_is_split_by_what_nobody_sees_is_masked_all_the_same() {
         told.extend_from_slice(b">\n");
     }
     std::fs::write(yard.file("told"), &told).unwrap();
+    yard
+}
+
+#[test]
+fn a_secret_that_is_split_by_what_nobody_sees_is_masked_all_the_same() {
+    let yard = splitting();
+    yard.go();
     let deploy = yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
     let log = yard.shell.flightdeck(&["run", "log", "deploy-staging-1.0"]).succeeded().stdout;
     assert_eq!(log.matches("<‹PRINTED›>").count(), SPLITTERS.len(), "{log:?}");
@@ -208,6 +226,44 @@ fn a_secret_that_is_split_by_what_nobody_sees_is_masked_all_the_same() {
         no_letters_in_a_row(what, text.as_bytes());
     }
     no_letters_in_a_row("the log file", &all_below(&yard.world.path("state")));
+}
+
+/// On the screen of the cockpit, in the stored log, and to who attaches to the run.
+#[test]
+fn a_secret_that_is_split_is_not_seen_in_the_run_view_either() {
+    const RUN: &str = "deploy-staging-1.0";
+    let yard = splitting();
+    yard.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
+    yard.wait_output(RUN, "all of it");
+    let mut command = yard.shell.command(PROGRAM, &["run", "attach", RUN]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut attached = Running(command.spawn().unwrap());
+    drop(attached.0.stdin.take());
+
+    let cockpit = Terminal::open(&yard.shell, 60, 120, &[]);
+    super::conductor::ready(&cockpit);
+    cockpit.press("5<enter>");
+    let is_whole = |screen: &str| {
+        screen.contains("all of it") && screen.matches("<‹PRINTED›>").count() == SPLITTERS.len()
+    };
+    cockpit.wait_for("every line", is_whole);
+    let screen = cockpit.screen();
+    // Nor is any line of it a piece.
+    for (number, line) in (0..SPLITTERS.len()).map(|number| (number, format!("{number}: <‹PRINTED›>"))) {
+        assert!(screen.contains(&line), "{number} in\n{screen}");
+    }
+    no_letters_in_a_row("the run view", screen.as_bytes());
+
+    yard.go();
+    yard.wait_run(RUN, "exited");
+    assert!(attached.wait("the attached verb").success());
+    let mut seen = Vec::new();
+    attached.0.stdout.take().unwrap().read_to_end(&mut seen).unwrap();
+    assert_eq!(String::from_utf8_lossy(&seen).matches("<‹PRINTED›>").count(), SPLITTERS.len());
+    no_letters_in_a_row("run attach", &seen);
+    let log = yard.shell.flightdeck(&["run", "log", RUN]).succeeded().stdout;
+    no_letters_in_a_row("run log", log.as_bytes());
+    no_letters_in_a_row("what is stored", &all_below(&yard.world.path("state")));
 }
 
 /// Every byte of every file below a directory.

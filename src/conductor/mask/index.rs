@@ -2,12 +2,9 @@
 
 use std::ops::Range;
 
-use super::pattern::{Found, Pattern, Reading, counting};
+use super::pattern::{Found, Pattern, counting, every_counting};
 use super::skip::Breaks;
 use super::{HEAD, cut};
-
-const BACKSPACE: u8 = 0x08;
-const ESCAPE: u8 = 0x1b;
 
 /// Bits of the first filter: small enough to stay in the nearest cache.
 const BITS: u32 = 17;
@@ -99,31 +96,29 @@ impl Index {
     fn places_before_breaks(&self, text: &[u8], stretch: Range<usize>, ended: bool, places: &mut Vec<usize>) {
         let reach = (stretch.end + HEAD - 1).min(text.len());
         let mut after = stretch.start;
-        for at in Breaks::new(text.get(stretch.start..reach).unwrap_or_default()) {
-            let at = stretch.start + at;
+        for at in Breaks::new(text, stretch.start..reach) {
             let from = after;
             // What is above ASCII may be a part of a secret.
             after = at + usize::from(text.get(at).is_some_and(u8::is_ascii));
-            let mut add = |end: usize, reading| {
+            let mut add = |end: usize| {
                 let before = text.get(from.max((end + 1).saturating_sub(HEAD))..end).unwrap_or_default();
                 if before.is_empty() {
-                    return false;
+                    return;
                 }
-                let (next, filled, narrow) = counting::<{ HEAD - 1 }>(text, end, true, reading, ended);
-                self.places_before(end, before, cut(&next, filled), stretch.end, places);
-                narrow
+                let (next, filled, is_clear) = counting::<{ HEAD - 1 }>(text, end, true, ended);
+                if is_clear {
+                    self.places_before(end, before, cut(&next, filled), stretch.end, places);
+                } else {
+                    every_counting::<{ HEAD - 1 }>(text, end, true, ended, &mut |next| {
+                        self.places_before(end, before, next, stretch.end, places);
+                    });
+                }
             };
             // An underlined letter: the line that is under it does not count either.
-            let underlined = at > from && text.get(at - 1..=at) == Some(b"_\x08");
-            let narrow = add(at - usize::from(underlined), Reading::Whole);
-            if text.get(at) == Some(&BACKSPACE)
-                || (text.get(at) == Some(&ESCAPE) && text.get(at + 1) != Some(&b'['))
-            {
-                add(at, Reading::Alone);
+            if at > from && text.get(at - 1..=at) == Some(b"_\x08") {
+                add(at - 1);
             }
-            if narrow {
-                add(at, Reading::Narrow);
-            }
+            add(at);
         }
     }
 
@@ -152,23 +147,20 @@ impl Index {
         let mut hit = Hit { found: None, open: None };
         let plain = cut(rest, HEAD);
         self.among(plain, &mut hit, text, at, ended);
-        let mut known = [plain, &[], &[], &[]];
-        let mut heads = [[0; HEAD]; 3];
-        for ((reading, head), at_known) in Reading::ALL.into_iter().zip(&mut heads).zip(1..) {
-            let filled;
-            (*head, filled, _) = counting::<HEAD>(text, at, false, reading, ended);
-            let head = cut(head, filled);
-            if known.contains(&head) {
-                // Where all of it is in a row each reading is the same.
-                if at_known == 1 {
-                    break;
-                }
-            } else {
+        let (head, filled, is_clear) = counting::<HEAD>(text, at, false, ended);
+        if is_clear {
+            let head = cut(&head, filled);
+            if head != plain {
                 self.among(head, &mut hit, text, at, ended);
-                if let Some(place) = known.get_mut(at_known) {
-                    *place = head;
-                }
             }
+        } else {
+            let mut known = vec![plain.to_vec()];
+            every_counting::<HEAD>(text, at, false, ended, &mut |head| {
+                if !known.iter().any(|known| known == head) {
+                    known.push(head.to_vec());
+                    self.among(head, &mut hit, text, at, ended);
+                }
+            });
         }
         (hit.found.is_some() || hit.open.is_some()).then_some(hit)
     }

@@ -1,12 +1,14 @@
 //! What is looked for: every way in which a secret may appear, and where each may begin.
 
+use std::collections::VecDeque;
+
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::HEAD;
 use super::skip::{LONGEST_RUN, Skip, is_line_end, skip};
 use super::spelling::{Next, Spelling};
+use super::{HEAD, cut};
 
 /// A line of a value with several that is a secret by itself has at least so many bytes.
 const LONG_LINE: usize = 8;
@@ -200,24 +202,32 @@ impl Pattern {
         let mut way = Way { here: at, from: at, done: 0, matched: 0, run: 0, indent: false };
         // Ways that are as good, and those to be gone only where no other leads anywhere.
         let (mut others, mut spares): (Vec<Way>, Vec<Way>) = (Vec::new(), Vec::new());
-        let (mut left, mut longest) = (MOST_WAYS, Found::No);
+        let mut left = MOST_WAYS;
+        let (mut open, mut found): (Option<usize>, Option<(usize, usize)>) = (None, None);
         loop {
-            let found = self.go_on(&mut way, text, ended, &mut |other, spare| {
+            let end = self.go_on(&mut way, text, ended, &mut |other, spare| {
                 if left > 0 {
                     left -= 1;
                     if spare { spares.push(other) } else { others.push(other) }
                 }
             });
-            match (found, longest) {
-                (Found::Open { .. }, _) => return found,
-                (Found::Yes { to, .. }, Found::Yes { to: other, .. }) if to <= other => {}
-                (Found::Yes { .. }, _) => longest = found,
-                (Found::No, _) => {}
+            match end {
+                Found::No => {}
+                // Each way that is still open may turn out to be the one.
+                Found::Open { from } => open = Some(open.map_or(from, |open| open.min(from))),
+                Found::Yes { from, to } => {
+                    found = Some(found.map_or((from, to), |(first, last)| (first.min(from), last.max(to))));
+                }
             }
-            match others.pop().or_else(|| spares.pop().filter(|_| longest == Found::No)) {
+            match others.pop().or_else(|| spares.pop().filter(|_| found.is_none())) {
                 Some(other) => way = other,
-                None => return longest,
+                None => break,
             }
+        }
+        match (open, found) {
+            (Some(open), found) => Found::Open { from: found.map_or(open, |(from, _)| open.min(from)) },
+            (None, Some((from, to))) => Found::Yes { from, to },
+            (None, None) => Found::No,
         }
     }
 
@@ -260,8 +270,8 @@ impl Pattern {
                         && !matches!(text.get(way.here), Some(b'\t' | b'\r' | b'\n' | b' '..=b'~'))
                     {
                         match skip(text, way.here, way.indent, ended) {
-                            Skip::Over { bytes: unseen, .. } if way.run + unseen <= LONGEST_RUN => {
-                                other(Way { here: way.here + unseen, run: way.run + unseen, ..*way }, true);
+                            Skip::Over { bytes: unseen, line_end, .. } if way.run + unseen <= LONGEST_RUN => {
+                                other(way.over(unseen, line_end, next), true);
                             }
                             // At the end of the text all is open.
                             Skip::Open => other(Way { here: text.len(), ..*way }, true),
@@ -283,15 +293,9 @@ impl Pattern {
                 Skip::Over { bytes, or, line_end } if way.run + bytes <= LONGEST_RUN => {
                     let alone = or != bytes && or > 0 && self.may_go_on(wanted, text, way.here + or, ended);
                     if alone {
-                        other(Way { here: way.here + bytes, run: way.run + bytes, ..*way }, false);
+                        other(way.over(bytes, line_end, next), false);
                     }
-                    let bytes = if alone { or } else { bytes };
-                    way.here += bytes;
-                    way.run += bytes;
-                    way.indent |= line_end;
-                    if way.matched < HEAD && way.indent && !is_line_end(next) {
-                        way.from = way.here;
-                    }
+                    *way = way.over(if alone { or } else { bytes }, line_end, next);
                 }
                 Skip::Open => return Found::Open { from: way.from },
                 _ if is_line_end(next) || (way.indent && matches!(next, b' ' | b'\t')) => {
@@ -320,6 +324,19 @@ struct Way {
     run: usize,
     /// A line has just begun.
     indent: bool,
+}
+
+impl Way {
+    /// Goes over bytes that do not count, before `next` is looked for.
+    fn over(mut self, bytes: usize, line_end: bool, next: u8) -> Self {
+        self.here += bytes;
+        self.run += bytes;
+        self.indent |= line_end;
+        if self.matched < HEAD && self.indent && !is_line_end(next) {
+            self.from = self.here;
+        }
+        self
+    }
 }
 
 /// Begins a text with `head`, of which so many bytes are filled, and goes on with every
@@ -388,7 +405,7 @@ fn counts(text: &[u8], at: usize, reading: Reading, ended: bool) -> Option<(Vec<
 
 /// Which way to read what can be read in two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+enum Reading {
     /// As a terminal does.
     Whole,
     /// The first byte of it stands alone.
@@ -398,7 +415,7 @@ pub(super) enum Reading {
 }
 
 impl Reading {
-    pub(super) const ALL: [Self; 3] = [Self::Whole, Self::Alone, Self::Narrow];
+    const ALL: [Self; 3] = [Self::Whole, Self::Alone, Self::Narrow];
 
     /// Tells whether a byte counts though it is one that others take for a control character.
     fn keeps(self, byte: u8) -> bool {
@@ -406,31 +423,31 @@ impl Reading {
     }
 }
 
-/// The first bytes from a position of a text that count, how many of them there are, and whether a
-/// narrow reading has others. Blanks are left out, as they may be indentation. Unless it begins
-/// `inside` a secret the first byte counts in any case.
+/// The first bytes from a position of a text that count, how many of them there are, and whether they
+/// are the only ones: what does not count may be read in several ways. Blanks are left out, as they may
+/// be indentation. Unless it begins `inside` a secret the first byte counts in any case.
 pub(super) fn counting<const COUNT: usize>(
     text: &[u8],
     at: usize,
     inside: bool,
-    reading: Reading,
     ended: bool,
 ) -> ([u8; COUNT], usize, bool) {
-    let (mut head, mut narrow) = ([0; COUNT], false);
+    let (mut head, mut is_clear) = ([0; COUNT], true);
     let (mut filled, mut here, mut run) = (0, at, 0);
     while let (Some(place), Some(&byte)) = (head.get_mut(filled), text.get(here)) {
-        if (inside || filled > 0) && !byte.is_ascii_alphanumeric() && !reading.keeps(byte) {
-            narrow |= Reading::Narrow.keeps(byte);
+        if (inside || filled > 0) && !byte.is_ascii_alphanumeric() {
             match skip(text, here, true, ended) {
                 Skip::Over { .. } | Skip::Open if run > LONGEST_RUN => break,
-                Skip::Over { or: 0, .. } if reading == Reading::Alone => {}
                 Skip::Over { bytes, or, .. } => {
-                    let bytes = if reading == Reading::Alone { or } else { bytes };
+                    is_clear &= bytes == or && byte.is_ascii();
                     here += bytes;
                     run += bytes;
                     continue;
                 }
-                Skip::Open => break,
+                Skip::Open => {
+                    is_clear &= byte.is_ascii();
+                    break;
+                }
                 Skip::No => {}
             }
         }
@@ -439,5 +456,53 @@ pub(super) fn counting<const COUNT: usize>(
         here += 1;
         run = 0;
     }
-    (head, filled, narrow)
+    (head, filled, is_clear)
+}
+
+/// Gives what [`counting`] does for each way to read what does not count, or may: first as a terminal
+/// reads it, then those in which the least is left out.
+pub(super) fn every_counting<const COUNT: usize>(
+    text: &[u8],
+    at: usize,
+    inside: bool,
+    ended: bool,
+    give: &mut dyn FnMut(&[u8]),
+) {
+    let (head, filled, _) = counting::<COUNT>(text, at, inside, ended);
+    give(cut(&head, filled));
+    let mut left = MOST_WAYS;
+    // What is filled, how far it goes, and the bytes in a row that do not count.
+    let mut ways = VecDeque::from([([0; COUNT], 0, at, 0)]);
+    while let Some((mut head, mut filled, mut here, mut run)) = ways.pop_front() {
+        while let (true, Some(&byte)) = (filled < COUNT, text.get(here)) {
+            if (inside || filled > 0) && !byte.is_ascii_alphanumeric() {
+                match skip(text, here, true, ended) {
+                    Skip::Over { .. } if run > LONGEST_RUN => break,
+                    Skip::Over { bytes, or, .. } => {
+                        // What is above ASCII may be a part of a secret.
+                        let least = if byte.is_ascii() { or } else { 0 };
+                        if least != bytes && left > 0 {
+                            left -= 1;
+                            ways.push_back((head, filled, here + bytes, run + bytes));
+                        }
+                        if least > 0 {
+                            here += least;
+                            run += least;
+                            continue;
+                        }
+                    }
+                    Skip::Open if byte.is_ascii() => break,
+                    Skip::Open => give(cut(&head, filled)),
+                    Skip::No => {}
+                }
+            }
+            if let Some(place) = head.get_mut(filled) {
+                *place = byte;
+            }
+            filled += 1;
+            here += 1;
+            run = 0;
+        }
+        give(cut(&head, filled));
+    }
 }

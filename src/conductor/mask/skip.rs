@@ -3,6 +3,8 @@
 //! Line ends and the blanks after them, control sequences of every kind, single control
 //! characters, characters that cannot be seen, and a letter that is struck twice.
 
+use std::ops::Range;
+
 use super::cut;
 use crate::text::is_plain;
 
@@ -51,6 +53,7 @@ pub(super) fn skip(text: &[u8], at: usize, indent: bool, ended: bool) -> Skip {
         ESCAPE => escape(rest, ended),
         // Terminals take it for the beginning of a sequence where they do not expect UTF-8: a short one.
         0x9b => sequence(rest, 1, ended),
+        0x90 | 0x98 | 0x9d..=0x9f => narrow_string(rest, ended),
         0..0x20 | 0x7f..=0x9f => Skip::over(1),
         0xc2.. => unseen(rest, ended),
         _ => Skip::No,
@@ -136,6 +139,22 @@ fn string(rest: &[u8], from: usize, ended: bool) -> Skip {
     unfinished(rest, ended)
 }
 
+/// A string that begins as terminals take it that do not expect UTF-8: there is none in it.
+fn narrow_string(rest: &[u8], ended: bool) -> Skip {
+    let rest = cut(rest, LONGEST_RUN);
+    let Some(end) = rest.iter().skip(1).position(|byte| !(b' '..=b'~').contains(byte)) else {
+        return unfinished(rest, ended);
+    };
+    let bytes = match rest.get(end + 1..) {
+        Some([BELL | CANCEL | SUBSTITUTE | 0x9c, ..]) => end + 2,
+        Some([ESCAPE, b'\\', ..]) => end + 3,
+        Some([ESCAPE]) => return unfinished(rest, ended),
+        Some([ESCAPE, ..]) => end + 1,
+        _ => 1,
+    };
+    Skip::Over { bytes, or: 1, line_end: false }
+}
+
 /// A character of several bytes that nobody sees.
 fn unseen(rest: &[u8], ended: bool) -> Skip {
     match character(rest) {
@@ -179,13 +198,31 @@ fn is_inner(byte: u8) -> bool {
     matches!(byte, 0..0x20 | 0x7f) && !matches!(byte, ESCAPE | CANCEL | SUBSTITUTE | b'\r' | b'\n')
 }
 
+/// Tells whether something that a terminal does not show begins before a stretch of text and ends
+/// within it.
+pub(super) fn ends_within(text: &[u8], stretch: Range<usize>) -> bool {
+    let start = stretch.start.saturating_sub(LONGEST_RUN);
+    let text = cut(text, stretch.end);
+    let mut done = start;
+    for at in Breaks::new(text, start..stretch.start) {
+        if at >= done
+            && let Skip::Over { bytes, .. } = skip(text, at, false, true)
+        {
+            done = at + bytes;
+        }
+    }
+    stretch.start < done && done < stretch.end
+}
+
 pub(super) fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n')
 }
 
-/// The positions in a text at which something may begin that does not count, in order.
+/// The positions in a stretch of a text at which something may begin that does not count, in order.
 pub(super) struct Breaks<'a> {
     text: &'a [u8],
+    /// Where the stretch ends.
+    end: usize,
     /// Where the word begins whose marked bytes are given out.
     word: usize,
     /// A bit for each of its bytes that are left.
@@ -197,15 +234,15 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x80 * ONES;
 
 impl<'a> Breaks<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Self {
-        let mut breaks = Self { text, word: 0, marked: 0 };
+    pub(super) fn new(text: &'a [u8], stretch: Range<usize>) -> Self {
+        let mut breaks = Self { text, end: stretch.end.min(text.len()), word: stretch.start, marked: 0 };
         breaks.look();
         breaks
     }
 
     /// Marks the bytes of the word; tells whether there is one.
     fn look(&mut self) -> bool {
-        let rest = self.text.get(self.word..).unwrap_or_default();
+        let rest = self.text.get(self.word..self.end).unwrap_or_default();
         let word = rest.first_chunk::<WORD>().copied().unwrap_or_else(|| {
             // The last word is filled up with what counts.
             let mut word = [b'a'; WORD];
@@ -297,6 +334,9 @@ mod tests {
             b"\x9b31m",
             b"\xc2\x9b31m",
             b"\xc2\x9d0;t\x07",
+            b"\x9d0;t\x07",
+            b"\x90q\x9c",
+            b"\x9fG\x1b\\",
             b"\x00",
             b"\x07",
             b"\x08",
@@ -352,9 +392,14 @@ mod tests {
         for text in [&all[..], mixed, b"", b"\n", b"abcdefgh", b"abcdefgh\n", b"\x9b\xe2\x9c\x93\x80"] {
             for from in 0..text.len().min(20) {
                 let text = &text[from..];
-                assert_eq!(Breaks::new(text).collect::<Vec<_>>(), slow(text), "{}", text.escape_ascii());
+                let whole = Breaks::new(text, 0..text.len()).collect::<Vec<_>>();
+                assert_eq!(whole, slow(text), "{}", text.escape_ascii());
+                let (middle, mut parts) = (text.len() / 2, Vec::new());
+                parts.extend(Breaks::new(text, 0..middle));
+                parts.extend(Breaks::new(text, middle..text.len()));
+                assert_eq!(parts, whole, "{} in two", text.escape_ascii());
             }
         }
-        assert_eq!(Breaks::new("✓ x\u{200b}".as_bytes()).collect::<Vec<_>>(), [5]);
+        assert_eq!(Breaks::new("✓ x\u{200b}".as_bytes(), 0..8).collect::<Vec<_>>(), [5]);
     }
 }
