@@ -8,6 +8,7 @@ use super::context::{Context, Loaded, Wanted};
 use crate::conductor;
 use crate::failure::{Failure, Result};
 use crate::incident::{Decision, PlanRun, State};
+use crate::plan::proposal;
 use crate::text::visible;
 
 /// See what is or was being carried out, and decide how it goes on
@@ -96,11 +97,21 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         }
         Command::Show { id, json } => {
             let loaded = fresh(cx)?;
-            let plan = match id {
-                Some(id) => find(loaded.state(), id)?,
-                None => loaded.state().plan_to_see().ok_or_else(none)?,
+            let state = loaded.state();
+            let to_see = match id {
+                Some(id) => Some(find(state, id)?),
+                None => state.plan_to_see(),
             };
-            show::show(cx, loaded.state(), plan, *json)
+            let waits = proposal::at_hand(state).filter(|_| id.is_none() && !*json);
+            if let Some(plan) = to_see {
+                show::show(cx, state, plan, *json)?;
+            } else if waits.is_none() {
+                return Err(none());
+            }
+            if let Some(waits) = waits {
+                show::put_up(cx, state, waits)?;
+            }
+            Ok(End::Done)
         }
         Command::Resume(deciding) => decide::decide(cx, deciding, &Decision::Resume, None),
         Command::Retry(deciding) => decide::decide(cx, deciding, &Decision::Retry, None),

@@ -82,6 +82,7 @@ pub use own::{is_trusted, trust_it};
 pub use plain::Plain;
 pub use prepare::{Fresh, Ground, prepare};
 pub use process::{Life, is_gone, is_suspended, life};
+pub use programs::changed as changed_programs;
 pub use prove::{prove, prove_until_settled, unasked};
 pub use pull::{by_hand, needs_trust};
 pub use reconcile::reconcile;

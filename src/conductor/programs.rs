@@ -168,5 +168,11 @@ pub(super) fn check<'a>(
     Ok(())
 }
 
+/// The program files of a plan that are not what they were when it was made, as its commands name them.
+pub fn changed(plan: &Plan) -> Vec<String> {
+    let differs = |program: &&Program| !taken(&program.path).is_ok_and(|now| now == **program);
+    plan.programs.iter().filter(differs).map(|program| program.shown_in(plan)).collect()
+}
+
 #[cfg(test)]
 mod tests;

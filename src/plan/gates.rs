@@ -18,6 +18,21 @@ use crate::text::visible;
 pub use approvals::{Approvals, RoleStanding, approvals};
 pub use demand::{Demand, Lost, lost};
 
+/// The plan that gates are judged for.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// What it is known by.
+    pub hash: &'a str,
+    /// The plan itself, where it is at hand: it tells what became of one that was approved before.
+    pub plan: Option<&'a Plan>,
+}
+
+impl<'a> From<&'a str> for Judged<'a> {
+    fn from(hash: &'a str) -> Self {
+        Self { hash, plan: None }
+    }
+}
+
 /// Something that has to be true before a plan may start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "gate", rename_all = "kebab-case")]
@@ -168,7 +183,8 @@ pub fn evaluate(
     by: &str,
     now: Timestamp,
 ) -> Vec<Standing> {
-    let mut standings = of(&plan.gates, hash, state, policy, by, now);
+    let judged = Judged { hash, plan: Some(plan) };
+    let mut standings = of(&plan.gates, judged, state, policy, by, now);
     if state.plan(&plan.id).is_none() {
         let about = (plan.purpose.name(), plan.target.as_str(), hash);
         standings.extend(still_demanded(&plan.gates, about, state, policy, by, now));
@@ -187,20 +203,21 @@ pub fn evaluate(
     standings
 }
 
-/// How gates stand now for the plan with this hash, whatever was passed over.
-pub fn of(
+/// How gates stand now for a plan, whatever was passed over.
+pub fn of<'a>(
     gates: &[Gate],
-    hash: &str,
+    judged: impl Into<Judged<'a>>,
     state: &State,
     policy: &Policy,
     by: &str,
     now: Timestamp,
 ) -> Vec<Standing> {
+    let judged = judged.into();
     let allowed = &policy.severity(state.severity).may_pass_over;
     gates
         .iter()
         .map(|gate| {
-            let (met, why) = gate.stands(hash, state, by, now);
+            let (met, why) = gate.stands(judged, state, by, now);
             let may_pass_over = allowed.iter().any(|id| id == gate.id());
             Standing { id: gate.id(), title: gate.title(), met, why, may_pass_over }
         })
@@ -230,12 +247,12 @@ pub fn still_demanded(
 }
 
 impl Gate {
-    fn stands(&self, hash: &str, state: &State, by: &str, now: Timestamp) -> (Met, String) {
+    fn stands(&self, judged: Judged<'_>, state: &State, by: &str, now: Timestamp) -> (Met, String) {
         match self {
             Self::Checks { checks, commit, same } => checks_stand(state, checks, &Content { commit, same }),
             Self::Checklist { items } => checklist_stands(state, items),
             Self::Approvals { rules } => match rules.get(&state.severity) {
-                Some(rule) => approvals(state, rule, hash, by, now).stand(),
+                Some(rule) => approvals(state, rule, judged, by, now).stand(),
                 None => (Met::NotApplicable, "none are asked for".to_owned()),
             },
             Self::Rollback { ready: Some(_), why } => (Met::Yes, why.clone()),

@@ -9,7 +9,9 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Ask, Command, Plan, Probe, SecretFrom, Step, Undo};
+use super::{Action, Ask, Command, Plan, Probe, SecretFrom, Step, Undo, proposal};
+use crate::incident::State;
+use crate::text::visible;
 
 /// A program file of the repository as it was when the plan was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +33,13 @@ impl Program {
     pub fn seen_from(&self, directory: &str) -> &str {
         let below = self.path.strip_prefix(directory).and_then(|path| path.strip_prefix('/'));
         below.unwrap_or(&self.path)
+    }
+
+    /// The path as a command of the plan names it, fit to be shown.
+    pub fn shown_in(&self, plan: &Plan) -> String {
+        let names = |line: &Line<'_>| named(*line).iter().any(|named| named.paths.contains(&self.path));
+        let line = lines(plan).into_iter().find(names);
+        visible(line.map_or(&self.path, |line| self.seen_from(line.cwd))).into_owned()
     }
 }
 
@@ -64,6 +73,26 @@ impl Command {
     pub fn asked(&self) -> Line<'_> {
         Line { argv: &self.argv, cwd: &self.cwd, asks: true }
     }
+}
+
+/// The program files of a plan that were others in the plan with this hash, which was put up or started
+/// for the same, as the commands name them.
+pub fn changed_since(plan: &Plan, state: &State, hash: &str) -> Vec<String> {
+    let is_it = |purpose: &str, target: &str| purpose == plan.purpose.name() && target == plan.target;
+    let put_up = || {
+        let found = proposal::of(state, hash)?;
+        is_it(&found.purpose, &found.target).then_some(&found.spec)
+    };
+    let started = || {
+        let found = state.plans.iter().rev().find(|run| run.hash == hash)?;
+        is_it(&found.purpose, &found.target).then_some(&found.spec)
+    };
+    let Some(was) = put_up().or_else(started).and_then(|spec| spec.get("programs")) else {
+        return Vec::new();
+    };
+    let was: Vec<Program> = Deserialize::deserialize(was).unwrap_or_default();
+    let differs = |now: &&Program| was.iter().any(|was| was.path == now.path && was != *now);
+    plan.programs.iter().filter(differs).map(|program| program.shown_in(plan)).collect()
 }
 
 /// All commands of a plan.

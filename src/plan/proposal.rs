@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::Plan;
-use super::gates::{ApprovalRule, Approvals, approvals};
+use super::gates::{ApprovalRule, Approvals, Judged, approvals};
 use super::stored::{self, Unreadable};
-use crate::incident::{PlanProposed, Proposal, Spec, State};
+use crate::incident::{PlanProposed, Proposal, Spec, State, Vote};
 
 /// The record that puts a plan up. The same plan put up twice has the same id. `None` where it
 /// cannot be written as JSON.
@@ -110,5 +110,9 @@ pub fn subject(state: &State) -> Option<Subject<'_>> {
 /// none can have been given.
 pub fn standing<'a>(state: &'a State, rule: &'a ApprovalRule, now: Timestamp) -> Approvals<'a> {
     let (hash, by) = subject(state).map_or(("", ""), |subject| (subject.hash, subject.by));
-    approvals(state, rule, hash, by, now)
+    // Reading a plan takes time: only where an approval of an earlier one is to be explained.
+    let is_earlier = |vote: &Vote| vote.approves && !vote.hash.is_empty() && vote.hash != hash;
+    let waits = state.votes.iter().any(is_earlier).then(|| of(state, hash)).flatten();
+    let plan = waits.and_then(|waits| plan(waits).ok());
+    approvals(state, rule, Judged { hash, plan: plan.as_ref() }, by, now)
 }

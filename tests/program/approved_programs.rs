@@ -45,11 +45,25 @@ fn a_script_that_was_edited_after_the_approval_does_not_run() {
     site.script("deploy.sh", "echo $* >> ../deployed\necho edited production >> ../deployed");
     let preview = site.preview();
     assert!(preview.contains("▲ deploy.sh has uncommitted changes"), "{preview}");
-    site.to_production().ended_with(3).said("lead: Omar approved another version of this plan");
+    let changed = "deploy.sh changed after Omar approved it; look at the plan again and approve it";
+    site.to_production().ended_with(3).said(&format!("lead: {changed}"));
+    assert!(preview.contains(changed), "{preview}");
     assert_eq!(site.deployed(), 0);
+    // What waits is looked at too.
+    let shown = site.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
+    let changed = "▲ deploy.sh changed after Omar, Li approved it; look at the plan again and approve it";
+    assert!(shown.contains("waits for approval, put up by Maya") && shown.contains(changed), "{shown}");
+    let cockpit = super::terminal::Terminal::open(&site.shell, 50, 200, &[]);
+    cockpit.wait_text("Checkout answers 500");
+    cockpit.press("dp");
+    cockpit.wait_text("deploy.sh changed after Omar approved it");
+    cockpit.press("<esc>");
+    drop(cockpit);
     // As it was, it is what was approved.
     std::fs::write(site.shell.directory.join("deploy.sh"), before).unwrap();
     assert!(!site.preview().contains("uncommitted"), "{}", site.preview());
+    let shown = site.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
+    assert!(!shown.contains("changed after"), "{shown}");
     site.to_production().succeeded();
     assert_eq!(site.deployed(), 1);
 }

@@ -7,11 +7,12 @@ use super::super::End;
 use super::super::carry::preview;
 use super::super::context::Context;
 use super::super::follow::{about_waiting, how_to_answer, words};
+use crate::conductor;
 use crate::failure;
-use crate::incident::{Outcome, PlanRun, Proof, Run, Spec, State, StepRun, StepState, Waits};
-use crate::plan::Plan;
+use crate::incident::{Outcome, PlanRun, Proof, Proposal, Run, Spec, State, StepRun, StepState, Waits};
 use crate::plan::progress::{self, Choice};
 use crate::plan::stored::{self, Unreadable};
+use crate::plan::{Plan, proposal};
 use crate::text::visible;
 
 /// Where the second column begins.
@@ -92,6 +93,7 @@ pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> f
     if let Some(at) = plan.ended_at {
         cx.out.line(&format!("  ended at {at:.0}"))?;
     }
+    doubts(cx, state, &plan.hash)?;
     for (index, step) in plan.steps.iter().enumerate() {
         cx.out.line(&format!("{:>3}  {:<9} {}", index + 1, step.state().name(), step.title))?;
         for line in about(step) {
@@ -117,6 +119,33 @@ pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> f
         }
     }
     Ok(End::Done)
+}
+
+/// Prints a plan that waits for approval, and what speaks against starting it as it was approved.
+pub(super) fn put_up(cx: &Context, state: &State, waits: &Proposal) -> failure::Result<()> {
+    cx.out.line(&format!("{}: waits for approval, put up by {}: {}", waits.id, waits.by, waits.title))?;
+    let changed = proposal::plan(waits).map(|plan| conductor::changed_programs(&plan)).unwrap_or_default();
+    if !changed.is_empty() {
+        let approved = state.votes.iter().filter(|vote| vote.approves && vote.hash == waits.hash);
+        let by: Vec<&str> = approved.map(|vote| vote.by.as_str()).collect();
+        let after = if by.is_empty() {
+            "since it was put up; put it up again".to_owned()
+        } else {
+            format!("after {} approved it; look at the plan again and approve it", by.join(", "))
+        };
+        cx.out.line(&format!("  ▲ {} changed {after}", changed.join(", ")))?;
+    }
+    doubts(cx, state, &waits.hash)
+}
+
+/// Prints what may be wrong with who approved the plan with this hash.
+fn doubts(cx: &Context, state: &State, hash: &str) -> failure::Result<()> {
+    for vote in state.votes.iter().filter(|vote| vote.approves && vote.hash == hash) {
+        if let Some(doubt) = state.doubt(vote) {
+            cx.out.line(&format!("  ▲ {} as {}: {doubt}", vote.by, vote.role))?;
+        }
+    }
+    Ok(())
 }
 
 /// All that is known of a step besides its state.

@@ -139,7 +139,7 @@ impl Conductor {
             if Instant::now() >= look_at {
                 look_at = Instant::now() + GATES;
                 let standings =
-                    gates::of(gates, &hash, self.recorder.state(), &policy, &by, Timestamp::now());
+                    gates::of(gates, hash.as_str(), self.recorder.state(), &policy, &by, Timestamp::now());
                 let says = |standing: &gates::Standing| format!("{}: {}", standing.title, standing.why);
                 let now: Vec<_> = standings.iter().filter(|standing| standing.blocks()).map(says).collect();
                 if now.is_empty() {

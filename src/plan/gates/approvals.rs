@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ApprovalRule, Met};
+use super::{ApprovalRule, Judged, Met};
 use crate::incident::{Policy, Severity, State, Vote, duration, same_person};
+use crate::plan::programs;
 
 /// How the approvals of a plan stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,18 +101,19 @@ fn rejected_by(vote: &Vote) -> String {
     format!("rejected by {} as {}{colon}{}", vote.by, vote.role, vote.how)
 }
 
-/// How the approvals of the plan with this hash stand. `by` is who would start it. A person
-/// counts for one role only, and what was rejected by anybody is approved by nobody.
-pub fn approvals<'a>(
+/// How the approvals of a plan stand. `by` is who would start it. A person counts for one role only,
+/// and what was rejected by anybody is approved by nobody.
+pub fn approvals<'a, 'p>(
     state: &'a State,
     rule: &'a ApprovalRule,
-    hash: &str,
+    judged: impl Into<Judged<'p>>,
     by: &str,
     now: Timestamp,
 ) -> Approvals<'a> {
+    let about = judged.into();
     let given = || state.votes.iter().filter(|vote| vote.approves);
     let judged: Vec<(&Vote, Option<String>)> =
-        given().map(|vote| (vote, refusal(vote, rule, hash, by, now))).collect();
+        given().map(|vote| (vote, refusal(vote, rule, about, state, by, now))).collect();
     let good: Vec<&Vote> = judged.iter().filter(|(_, why)| why.is_none()).map(|(vote, _)| *vote).collect();
     let chosen = assign(&rule.roles, &good);
     // A second approval in the same role is as good as the first.
@@ -137,7 +139,7 @@ pub fn approvals<'a>(
             RoleStanding { role, approval, why, doubt }
         })
         .collect();
-    Approvals { roles, rejections: rejections(state, hash), void }
+    Approvals { roles, rejections: rejections(state, about.hash), void }
 }
 
 /// Gives each role an approval of a person of its own, such that as many roles as can be have
@@ -189,8 +191,15 @@ fn rejections<'a>(state: &'a State, hash: &str) -> Vec<&'a Vote> {
 }
 
 /// Why an approval does not count by itself; `None`: it does.
-fn refusal(vote: &Vote, rule: &ApprovalRule, hash: &str, by: &str, now: Timestamp) -> Option<String> {
-    let who = &vote.by;
+fn refusal(
+    vote: &Vote,
+    rule: &ApprovalRule,
+    judged: Judged<'_>,
+    state: &State,
+    by: &str,
+    now: Timestamp,
+) -> Option<String> {
+    let (who, hash) = (&vote.by, judged.hash);
     if vote.hash.is_empty() {
         return Some(format!("{who} approved without a plan to approve"));
     }
@@ -198,7 +207,14 @@ fn refusal(vote: &Vote, rule: &ApprovalRule, hash: &str, by: &str, now: Timestam
         return Some("no plan waits for approval".to_owned());
     }
     if vote.hash != hash {
-        return Some(format!("{who} approved another version of this plan"));
+        let changed = judged.plan.map(|plan| programs::changed_since(plan, state, &vote.hash));
+        return Some(match changed.filter(|changed| !changed.is_empty()) {
+            Some(changed) => format!(
+                "{} changed after {who} approved it; look at the plan again and approve it",
+                changed.join(", ")
+            ),
+            None => format!("{who} approved another version of this plan"),
+        });
     }
     if !rule.roles.contains(&vote.role) {
         return Some(format!("nobody has to approve as {}", vote.role));

@@ -379,7 +379,7 @@ fn those_who_decide_differently_both_stand_and_it_is_a_conflict() {
     assert!(standing.why.contains("rejected by ann as lead"), "{}", standing.why);
     let state = told.state();
     let rule = rule(Severity::P1);
-    let standing = approvals(&state, &rule, &hash(), "maya", minutes(60));
+    let standing = approvals(&state, &rule, hash().as_str(), "maya", minutes(60));
     assert!(standing.in_conflict() && standing.rejections.len() == 1 && standing.given() == 2);
 }
 
@@ -413,7 +413,7 @@ proptest! {
         }
         let rule = ApprovalRule { roles: roles.clone(), ..rule(Severity::P1) };
         let state = told.state();
-        let standing = approvals(&state, &rule, &hash(), "maya", minutes(30));
+        let standing = approvals(&state, &rule, hash().as_str(), "maya", minutes(30));
         let can = |role: usize, person: usize| votes.contains(&(role, person));
         let possible = (0..4).any(|a| {
             (0..4).any(|b| {
