@@ -504,7 +504,49 @@ fn who_approves_under_another_name_and_who_only_looks_like_somebody_is_marked() 
         assert!(flat.contains("from the installation that proposed it as Ann"), "{text}");
         assert!(flat.contains("looks like Omar but is not the same name"), "{text}");
     }
-    // Somebody at an installation of their own is not.
+    // All are at one installation.
     let elsewhere = site.approvals();
     assert!(elsewhere.iter().all(|vote| vote["doubt"].is_string()), "{elsewhere:?}");
+}
+
+/// Whoever started it: two who approved are two people only where each has a terminal.
+#[test]
+fn two_approvals_from_one_installation_are_marked() {
+    let site = Site::new("P1", CONFIG);
+    site.validate();
+    // Put up at another machine, so that nobody here started it.
+    let hand_over = |from: &Shell, to: &Shell| {
+        let file = site.world.path("handed-over");
+        std::fs::write(&file, from.flightdeck(&["export"]).succeeded().stdout).unwrap();
+        to.flightdeck(&["import", &file.to_string_lossy()]).succeeded();
+    };
+    let away = site.person("Ann").with("FLIGHTDECK_STATE_DIR", site.world.path("away"));
+    hand_over(&site.shell, &away);
+    away.flightdeck(&["trust"]).succeeded();
+    away.flightdeck(&["deploy", "production", "--propose"]).succeeded();
+    hand_over(&away, &site.shell);
+
+    let doubts = || site.approvals().iter().filter(|vote| vote["doubt"].is_string()).count();
+    site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();
+    // The same name, however it is typed, and what is written down for somebody else are nothing odd.
+    site.person("omar").flightdeck(&["approve", "lead"]).succeeded();
+    site.person("Omar").flightdeck(&["approve", "product-manager", "--by", "Kim"]).succeeded();
+    assert_eq!(doubts(), 0, "{:?}", site.approvals());
+
+    let said = site.person("Li").flightdeck(&["approve", "product-manager"]).succeeded().stderr;
+    assert!(said.contains("from the installation that approved it as omar"), "{said}");
+    let preview = site.shell.flightdeck(&["deploy", "production", "--dry-run"]).succeeded().stdout;
+    let shown = site.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
+    let report = site.shell.flightdeck(&["report"]).succeeded().stdout;
+    for text in [preview, shown, report] {
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for as_whom in ["omar", "Li"] {
+            let doubt = format!("from the installation that approved it as {as_whom}");
+            assert!(flat.contains(&doubt), "`{doubt}` in {text}");
+        }
+    }
+    // It is marked, and holds nothing up.
+    site.deploy().succeeded();
+    let shown = site.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
+    assert!(shown.contains("omar as lead: from the installation that started it as Maya"), "{shown}");
 }

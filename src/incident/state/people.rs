@@ -25,6 +25,10 @@ impl Hand {
         let (name, node) = (record.author.name.clone(), record.author.node);
         Self { record: record.id, hash: hash.to_owned(), node, name, did }
     }
+
+    fn approved(&self) -> bool {
+        self.did == "approved"
+    }
 }
 
 impl State {
@@ -40,19 +44,20 @@ impl State {
         looks_like(name, self.people())
     }
 
-    /// What may be wrong with who decided, in a few words: that the same installation did something
-    /// else with the plan under another name, and that the name only looks like that of somebody.
+    /// What may be wrong with who decided, in a few words: that the same installation started or approved
+    /// the plan under another name, and that the name only looks like that of somebody.
     pub fn doubt(&self, vote: &Vote) -> Option<String> {
         let mut doubts = Vec::new();
         let own = self.hands.iter().find(|hand| hand.record == vote.record);
         if let Some(own) = own.filter(|_| vote.is_verified() && !vote.hash.is_empty()) {
             let other = |hand: &&Hand| {
-                hand.did != "approved"
-                    && hand.hash == vote.hash
+                hand.hash == vote.hash
                     && hand.node == own.node
                     && !same_person(&hand.name, &vote.by)
+                    && (!hand.approved() || self.is_own_vote(hand.record))
             };
-            if let Some(other) = self.hands.iter().rfind(other) {
+            let others = || self.hands.iter().filter(other);
+            if let Some(other) = others().rfind(|hand| !hand.approved()).or_else(|| others().next_back()) {
                 doubts.push(format!("from the installation that {} it as {}", other.did, other.name));
             }
         }
@@ -60,5 +65,10 @@ impl State {
             doubts.push(format!("looks like {known} but is not the same name"));
         }
         (!doubts.is_empty()).then(|| doubts.join(", "))
+    }
+
+    /// Tells whether a record is a vote that its author gave, and not one written down for somebody else.
+    fn is_own_vote(&self, record: RecordId) -> bool {
+        self.votes.iter().any(|vote| vote.record == record && vote.is_verified())
     }
 }

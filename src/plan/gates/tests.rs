@@ -60,7 +60,9 @@ impl Told {
         let records = all.enumerate().map(|(n, (who, body))| {
             let at = Hlc { wall_ms: minutes(n as i64).as_millisecond(), count: 0 };
             let draft = Draft::now(IncidentId(Uuid::from_u128(1)), body);
-            Record::seal(id(n), draft, Author { name: who, node: 1 }, at, Hash::default()).unwrap().0
+            // Everybody at a terminal of their own.
+            let node = who.bytes().map(u64::from).sum();
+            Record::seal(id(n), draft, Author { name: who, node }, at, Hash::default()).unwrap().0
         });
         Log::new(records.collect()).unwrap().state().clone()
     }
