@@ -6,7 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::pushed::push_of;
 use crate::incident::{Outcome, Proof, Run};
-use crate::plan::{Reach, Step};
+use crate::plan::{Reach, Step, Undo};
+
+/// Undoing a step, as a step: its answers are weighed alike. `None` where nothing undoes it.
+pub(super) fn undoing(step: &Step) -> Option<Step> {
+    let Undo::By { action, proof } = &step.undo else { return None };
+    Some(Step { action: action.clone(), proof: proof.clone(), undo: Undo::Nothing, ..step.clone() })
+}
 
 /// How long a remote is given at least to end what it was at when the connection was lost.
 const LANDING: SignedDuration = SignedDuration::from_secs(10);

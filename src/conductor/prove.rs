@@ -8,6 +8,7 @@ use super::ask::ask;
 use super::conduct::approved;
 use super::secrets::Vault;
 use super::{early, orphan, release};
+use crate::clock::Stopwatch;
 use crate::failure::{Failure, Result};
 use crate::incident::{
     Body, Draft, IncidentId, Log, Outcome, PlanEnd, PlanEnded, PlanRun, PlanState, Proof, Proved, Record,
@@ -30,6 +31,15 @@ pub(super) const UNASKED: &str = "the conductor was gone before it could ask";
 /// # Errors
 /// The plan is not known, was started on another machine, or the journal refuses.
 pub fn prove(journal: &mut Journal, incident: IncidentId, plan: &str) -> Result<Vec<Record>> {
+    prove_at(journal, incident, plan, &Timestamp::now)
+}
+
+fn prove_at(
+    journal: &mut Journal,
+    incident: IncidentId,
+    plan: &str,
+    now: &dyn Fn() -> Timestamp,
+) -> Result<Vec<Record>> {
     let (log, _) = journal.load(incident)?;
     let doing = || format!("asking what became of {}", visible(plan));
     let spec = approved(journal, &log, plan).map_err(|cause| {
@@ -43,7 +53,7 @@ pub fn prove(journal: &mut Journal, incident: IncidentId, plan: &str) -> Result<
     let mut drafts = Vec::new();
     for question in questions(&spec, state) {
         let (proof, why) = match question.probe {
-            Some(probe) => question.weighed(incident, ask(probe, &mut vault)),
+            Some(probe) => question.weighed(incident, ask(probe, &mut vault), now()),
             None => (Proof::Unknown, "nothing is configured that could tell".to_owned()),
         };
         if question.known != Some((proof, why.as_str())) {
@@ -62,8 +72,11 @@ pub fn prove(journal: &mut Journal, incident: IncidentId, plan: &str) -> Result<
 /// # Errors
 /// As [`prove`].
 pub fn prove_until_settled(journal: &mut Journal, incident: IncidentId, plan: &str) -> Result<()> {
+    // The clock is read once: from there on what was waited is measured.
+    let (from, waited) = (Timestamp::now(), Stopwatch::start());
+    let now = || from.checked_add(waited.took()).unwrap_or(from);
     loop {
-        prove(journal, incident, plan)?;
+        prove_at(journal, incident, plan, &now)?;
         let (log, _) = journal.load(incident)?;
         if !log.state().plan(plan).is_some_and(is_unsettled) {
             return Ok(());
@@ -75,8 +88,9 @@ pub fn prove_until_settled(journal: &mut Journal, incident: IncidentId, plan: &s
 /// Tells whether an answer about a plan that nobody is at came too early to count.
 fn is_unsettled(run: &PlanRun) -> bool {
     let early = |step: &StepRun| {
+        let proof = if step.undo.is_some() { &step.undo_proof } else { &step.proof };
         step.fate() == StepState::Unknown
-            && step.proof.as_ref().is_some_and(|(_, _, why)| early::may_be_asked_again(why))
+            && proof.as_ref().is_some_and(|(_, _, why)| early::may_be_asked_again(why))
     };
     !run.state.is_under_way() && run.steps.iter().any(early)
 }
@@ -114,9 +128,10 @@ struct Question<'a> {
 
 impl Question<'_> {
     /// What an answer is worth now.
-    fn weighed(&self, incident: IncidentId, said: (Proof, String)) -> (Proof, String) {
+    fn weighed(&self, incident: IncidentId, said: (Proof, String), now: Timestamp) -> (Proof, String) {
         let said = orphan::weighed(said, incident, self.run);
-        if self.undo { said } else { early::weighed(said, self.planned, self.run, Timestamp::now()) }
+        let undoing = early::undoing(self.planned).filter(|_| self.undo);
+        early::weighed(said, undoing.as_ref().unwrap_or(self.planned), self.run, now)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::incident::{
 use crate::journal::Acquired;
 use crate::plan::progress::{Choice, choices};
 use crate::plan::{
-    Action, Command, Guard, HttpCall, Probe, Purpose, ReleaseSpec, Step, Undo, Watch, Watched,
+    Action, Command, Guard, HttpCall, Probe, Purpose, Reach, ReleaseSpec, Step, Undo, Watch, Watched,
 };
 
 const REPOSITORY: &str = "/repo/.git";
@@ -347,6 +347,28 @@ fn an_undo_that_does_not_work_says_so() {
         assert_eq!(run.state, PlanState::Ended(end), "{}", run.why);
         assert!(run.why.starts_with("undoing one "), "{}", run.why);
         assert_ne!(run.steps[0].fate(), StepState::Undone);
+    }
+}
+
+/// It has as long as the step itself has.
+#[test]
+fn what_is_undone_slowly_is_still_going_and_then_undone() {
+    let slow = "echo x >> asked; [ $(wc -l < asked) -ge 4 ]";
+    for (proof, timeout, undone) in [(slow, 60, true), ("exit 1", 1, false)] {
+        let yard = Yard::new();
+        let steps = vec![
+            Step {
+                reach: Reach::Others,
+                proof_within: SignedDuration::ZERO,
+                timeout: SignedDuration::from_secs(timeout),
+                ..undone_by(&yard, yard.step("one", "true"), "one", Some(proof))
+            },
+            Step { on_failure: OnFailure::UndoTo { step: 0 }, ..yard.step("two", "exit 1") },
+        ];
+        let run = yard.run(&Yard::plan(steps));
+        assert_eq!(run.steps[0].fate() == StepState::Undone, undone, "{:?}", run.steps[0]);
+        let why = if undone { "undone, back to" } else { "undoing one did not work" };
+        assert!(run.why.starts_with(why), "{}", run.why);
     }
 }
 

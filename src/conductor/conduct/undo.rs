@@ -1,8 +1,12 @@
 //! Going back: what was begun is undone, from the last step to the one that was named.
 
-use super::super::{orphan, release};
+use std::time::Instant;
+
+use jiff::SignedDuration;
+
+use super::super::{early, orphan, release};
 use super::{Conductor, Turn};
-use crate::incident::{Body, Outcome, PlanEnd, Proof, StepState};
+use crate::incident::{Body, Outcome, PlanEnd, Proof, Run, StepState};
 use crate::plan::progress::may_have_left_something;
 use crate::plan::{Action, Probe, Step, Undo};
 
@@ -53,6 +57,11 @@ impl Conductor {
             && self.is_undoing_unknown(index)
         {
             let said = self.ask(probe);
+            let now = self.recorder.now();
+            let said = match early::undoing(step) {
+                Some(undoing) => early::weighed(said, &undoing, self.last_undo(index), now),
+                None => said,
+            };
             self.record_undone(index, &said);
             if said.0 == Proof::Done {
                 return Ok(());
@@ -73,9 +82,8 @@ impl Conductor {
         if let Some(probe) = proof
             && !matches!(outcome, Outcome::DidNotStart { .. })
         {
-            let within = if unproven { step.proof_within } else { jiff::SignedDuration::ZERO };
-            let said = self.ask_within(probe, within);
-            let run = self.recorder.plan().and_then(|run| run.steps.get(index)?.undo.as_ref());
+            let said = self.until_undone(index, step, probe, &outcome);
+            let run = self.last_undo(index);
             let said = orphan::weighed(said, self.incident, run);
             self.record_undone(index, &said);
             return match said {
@@ -89,6 +97,38 @@ impl Conductor {
             Outcome::Unknown { why } => Err((PlanEnd::Unknown, format!("has an unknown end: {why}"))),
             outcome => Err((PlanEnd::Failed, format!("failed: {}", super::judge::how(&outcome, None)))),
         }
+    }
+
+    /// Asks whether a step is undone for as long as “no” may be “not yet”, and says so meanwhile. A wish
+    /// to stop ends it.
+    fn until_undone(
+        &mut self,
+        index: usize,
+        step: &Step,
+        probe: &Probe,
+        outcome: &Outcome,
+    ) -> (Proof, String) {
+        let began = Instant::now();
+        let expected = if outcome.succeeded() { step.proof_within } else { SignedDuration::ZERO };
+        let said = self.ask_within(probe, expected);
+        let undoing = early::undoing(step).unwrap_or_else(|| step.clone());
+        let Some(patience) = early::patience(&undoing, outcome).filter(|_| said.0 == Proof::NotDone) else {
+            return said;
+        };
+        let left = patience - SignedDuration::try_from(began.elapsed()).unwrap_or_default();
+        if left.is_positive() && !self.is_stopping() {
+            let going = early::still_going(&undoing, outcome.succeeded(), &said.1);
+            let until = self.recorder.now().checked_add(left).map_or_else(|_| String::new(), early::at);
+            self.record_undone(index, &(Proof::Unknown, format!("{going}; asked again until {until}")));
+        }
+        let said = if left.is_positive() { self.ask_within(probe, left) } else { said };
+        let now = self.recorder.now();
+        early::weighed(said, &undoing, self.last_undo(index), now)
+    }
+
+    /// The last run that was to undo a step.
+    fn last_undo(&self, index: usize) -> Option<&Run> {
+        self.recorder.plan()?.steps.get(index)?.undo.as_ref()
     }
 
     /// Tells whether an attempt to undo it was made whose end nobody knows.
