@@ -11,6 +11,8 @@ use crate::text::visible;
 /// A setting with which git runs no hooks: those that set up a work tree for people have no business in
 /// one that is made for a merge alone, and may fail there.
 const WITHOUT_HOOKS: &str = "core.hooksPath=/dev/null";
+/// Submodules are none of what is merged, whatever git is told about them.
+const WITHOUT_SUBMODULES: &str = "submodule.recurse=false";
 
 /// Puts the steps of a finish together, in their order.
 pub(super) struct Maker<'a> {
@@ -201,7 +203,17 @@ impl<'a> Maker<'a> {
         let there = self.has_scratch || self.facts.scratch.now.is_some();
         let (title, command, undo) = if there {
             // By force: whatever an earlier merge left there is ours.
-            let words = ["-c", WITHOUT_HOOKS, "checkout", "--quiet", "--force", "--detach", commit];
+            let words = [
+                "-c",
+                WITHOUT_HOOKS,
+                "-c",
+                WITHOUT_SUBMODULES,
+                "checkout",
+                "--quiet",
+                "--force",
+                "--detach",
+                commit,
+            ];
             let is_merging = self.facts.scratch.now.as_ref().is_some_and(|now| now.merging.is_some());
             let left = is_merging && !self.has_scratch;
             let instead = if left { "give up the merge that was left there, and " } else { "" };

@@ -7,6 +7,8 @@ use crate::config::types::Hotfix;
 use crate::hotfix::version::Series;
 use crate::plan::{Action, Reach, Step};
 
+/// How the work tree of our own goes to another commit.
+const OWN_CHECKOUT: [&str; 5] = ["-c", "submodule.recurse=false", "checkout", "--quiet", "--force"];
 const BASE: &str = "1111111111111111111111111111111111111111";
 const FIX: &str = "2222222222222222222222222222222222222222";
 const DEVELOP: &str = "3333333333333333333333333333333333333333";
@@ -241,11 +243,11 @@ fn a_merge_that_somebody_is_settling_is_concluded_and_not_begun_anew() {
     assert_eq!(argv(&begun.steps[0]), ["git", "commit", "--no-edit"]);
     assert!(begun.steps[0].settle.is_some());
     facts.scratch.now = now(None);
-    assert_eq!(argv(&plan(&facts).steps[0])[3..6], ["checkout", "--quiet", "--force"]);
+    assert_eq!(argv(&plan(&facts).steps[0])[3..8], OWN_CHECKOUT);
     // One that goes into what has moved since, or is none of this, is not gone on with.
     facts.scratch.now = now(Some(FIX));
     let anew = plan(&facts);
-    assert_eq!(argv(&anew.steps[0])[3..6], ["checkout", "--quiet", "--force"]);
+    assert_eq!(argv(&anew.steps[0])[3..8], OWN_CHECKOUT);
     assert!(anew.steps[0].title.starts_with("give up the merge that was left there"));
     // Where main goes out first it is left to whoever settles it.
     facts.scratch.now = now(Some(MERGE));
