@@ -92,9 +92,7 @@ impl Ballot {
         drafts.push(crate::incident::Draft::now(incident, body));
         let saved = loaded.journal.append(cx.now(), drafts)?;
         let last = saved.last().map(|record| record.id);
-        for record in saved {
-            loaded.log.insert(record);
-        }
+        loaded.fold_in(saved)?;
         last.ok_or_else(|| {
             Failure::new("saving to the journal", "nothing came back", "run flightdeck verify")
         })

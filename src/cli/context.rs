@@ -115,7 +115,7 @@ pub(crate) enum Wanted {
 pub(crate) struct Loaded {
     /// Its journal.
     pub(crate) journal: Journal,
-    /// Its records and their fold.
+    /// The fold of its records.
     pub(crate) log: Log,
     /// Where later records continue.
     pub(crate) seq: Seq,
@@ -127,6 +127,11 @@ impl Loaded {
     /// The fold.
     pub(crate) fn state(&self) -> &State {
         self.log.state()
+    }
+
+    /// Folds more of its records in.
+    pub(crate) fn fold_in(&mut self, records: impl IntoIterator<Item = Record>) -> Result<()> {
+        self.journal.fold_in(&mut self.log, records)
     }
 
     /// Commits one event and returns the record it became.

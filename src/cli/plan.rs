@@ -140,12 +140,8 @@ fn ask_the_world(cx: &Context, loaded: &mut Loaded) {
     let id = loaded.state().id;
     for plan in conductor::unasked(loaded.state()) {
         match conductor::prove(&mut loaded.journal, id, &plan) {
-            Ok(records) => {
-                for record in records {
-                    loaded.log.insert(record);
-                }
-            }
             // A plan of another machine is shown all the same.
+            Ok(records) => loaded.fold_in(records).unwrap_or_else(|failure| cx.out.failure(&failure)),
             Err(failure) => cx.out.failure(&failure),
         }
     }
@@ -157,10 +153,8 @@ pub(super) fn refresh(cx: &Context, loaded: &mut Loaded) -> Result<()> {
         return Ok(());
     }
     let id = loaded.state().id;
-    for record in conductor::reconcile(&mut loaded.journal, &cx.state_dir, id)? {
-        loaded.log.insert(record);
-    }
-    Ok(())
+    let records = conductor::reconcile(&mut loaded.journal, &cx.state_dir, id)?;
+    loaded.fold_in(records)
 }
 
 /// A plan by its id.

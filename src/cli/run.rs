@@ -88,9 +88,7 @@ fn log(cx: &Context, id: &str, follow: bool) -> Result<End> {
 fn has_ended(cx: &Context, loaded: &mut Loaded, run: &str) -> Result<bool> {
     let (records, seq) = loaded.journal.since(loaded.state().id, loaded.seq)?;
     loaded.seq = seq;
-    for record in records {
-        loaded.log.insert(record);
-    }
+    loaded.fold_in(records)?;
     refresh(cx, loaded)?;
     Ok(find(loaded.state(), run)?.outcome.is_some())
 }
@@ -155,7 +153,7 @@ fn stop(cx: &Context, id: &str) -> Result<End> {
         return stop_rest(cx, &mut loaded, &run, outcome, doing);
     }
     let record = loaded.append(None, cx.now(), StopAsked { run: run.id.clone(), kill: false })?;
-    loaded.log.insert(record);
+    loaded.fold_in([record])?;
     let run = run.id;
     let begun = Instant::now();
     let mut told = 0;
@@ -243,7 +241,7 @@ fn signal_rest(cx: &Context, loaded: &mut Loaded, run: &Run) -> Result<conductor
     conductor::stop_remains(incident, run, &mut |signal, left| {
         let body = Signalled { run: run.id.clone(), signal: signal.to_owned() };
         let record = loaded.append(None, cx.now(), body)?;
-        loaded.log.insert(record);
+        loaded.fold_in([record])?;
         cx.out.tell(&format!("sent {signal} to {}", left.named()));
         Ok::<_, Failure>(())
     })

@@ -76,7 +76,7 @@ pub(super) fn some_text(what: &str, text: &str) -> Result<String> {
 }
 
 /// The timeline entry that an id or a unique beginning of it means.
-pub(super) fn entry<'a>(state: &'a State, named: &str) -> Result<&'a Entry> {
+pub(super) fn entry<'a>(state: &'a State, named: &str) -> Result<Entry<'a>> {
     let doing = format!("finding entry {named}");
     let named = named.trim().to_ascii_lowercase();
     let found: Vec<_> = state
@@ -85,7 +85,7 @@ pub(super) fn entry<'a>(state: &'a State, named: &str) -> Result<&'a Entry> {
         .filter(|entry| !named.is_empty() && entry.id.to_string().starts_with(&named))
         .collect();
     match found.as_slice() {
-        [one] => Ok(one),
+        [one] => Ok(*one),
         [] => Err(Failure::usage(
             doing,
             format!("{} has no such entry", state.number),

@@ -158,7 +158,7 @@ fn missing(
 /// # Errors
 /// It had not begun by then.
 fn then(loaded: &Loaded, setup: Setup, at: Timestamp) -> Result<Situation> {
-    let state = loaded.log.at(at).ok_or_else(|| {
+    let state = loaded.journal.as_of(loaded.state().id, at)?.ok_or_else(|| {
         let state = loaded.state();
         Failure::usage(
             format!("showing {} as it was at {at:.0}", loaded.number),

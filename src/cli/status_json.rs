@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::situation::{Item, ProbeState, Situation};
 use super::{rollback, status_ahead, status_clocks};
@@ -11,8 +11,8 @@ use crate::config::types::Flow;
 use crate::hotfix::outlook::Outlook;
 use crate::hotfix::state::{BaseAt, BranchState};
 use crate::incident::{
-    CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Proposal, RecordId, Release, Run, StepRun, Vote,
-    Waits,
+    CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Proposal, RecordId, Release, Run, StepRun,
+    Timeline, Vote, Waits,
 };
 use crate::plan::gates::ApprovalRule;
 use crate::plan::proposal;
@@ -33,7 +33,7 @@ pub(crate) struct Document<'a> {
     releases: Vec<Released<'a>>,
     rollback: Vec<rollback::Json<'a>>,
     merges_back: Vec<MergeBack<'a>>,
-    timeline: Vec<Line<'a>>,
+    timeline: Lines<'a>,
     clocks_off: Vec<status_clocks::ClockOff<'a>>,
     journal: Journal,
 }
@@ -229,6 +229,16 @@ struct Step<'a> {
     skipped: Option<&'a str>,
 }
 
+/// The timeline, line by line: there may be a million.
+#[derive(Debug)]
+struct Lines<'a>(&'a Timeline);
+
+impl Serialize for Lines<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(line))
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     id: RecordId,
@@ -290,7 +300,7 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         releases: situation.releases.iter().map(released).collect(),
         rollback: situation.ways.iter().map(rollback::json).collect(),
         merges_back: state.merges_back.iter().map(merge_back).collect(),
-        timeline: state.timeline.iter().map(line).collect(),
+        timeline: Lines(&state.timeline),
         clocks_off: state.clocks_off.iter().map(status_clocks::json).collect(),
         journal: Journal { records: state.records, head: state.head, shared: "off", unsent: 0 },
     }
@@ -505,14 +515,14 @@ fn released(release: &Release) -> Released<'_> {
     }
 }
 
-fn line(entry: &Entry) -> Line<'_> {
+fn line(entry: Entry<'_>) -> Line<'_> {
     Line {
         id: entry.id,
         at: entry.at,
         recorded_at: entry.recorded_at,
-        kind: &entry.name,
-        text: &entry.text,
-        author: &entry.author,
+        kind: entry.name,
+        text: entry.text,
+        author: entry.author,
         retracted: entry.retracted.is_some(),
         pinned: entry.pinned,
     }

@@ -363,8 +363,8 @@ fn timeline(page: &mut Sheet, situation: &Situation) {
     page.section("TIMELINE");
     let entries = &situation.state.timeline;
     more_before(page, entries.len().saturating_sub(ENTRIES), "entries");
-    for entry in entries.iter().skip(entries.len().saturating_sub(ENTRIES)) {
-        page.line(entry_line(entry, situation.now));
+    for entry in entries.range(entries.len().saturating_sub(ENTRIES)..entries.len()) {
+        page.line(entry_line(&entry, situation.now));
     }
     let state = &situation.state;
     let head = state.head.to_string();
@@ -376,7 +376,7 @@ fn timeline(page: &mut Sheet, situation: &Situation) {
     page.prose(&sum, Hue::Dim);
 }
 
-fn entry_line(entry: &Entry, now: Timestamp) -> Line {
+fn entry_line(entry: &Entry<'_>, now: Timestamp) -> Line {
     let (glyph, hue) = glyph(entry.kind);
     let mut text = entry.text.lines().next().unwrap_or_default().to_owned();
     if entry.text.lines().count() > 1 {
@@ -388,11 +388,11 @@ fn entry_line(entry: &Entry, now: Timestamp) -> Line {
         text = format!("{}: {text}", kind.name());
     }
     let mut hue_of_text = if entry.pinned { Hue::Strong } else { Hue::Plain };
-    if let Some(why) = &entry.retracted {
+    if let Some(why) = entry.retracted {
         text = format!("(taken back: {why}) {text}");
         hue_of_text = Hue::Dim;
     }
-    let author = fit(&visible(&entry.author), 10);
+    let author = fit(&visible(entry.author), 10);
     let line = Line::new().put(&clock(entry.at, now), Hue::Dim).plain("  ").put(glyph, hue).plain(" ");
     let room = WIDTH - GUTTER - line.width - author.width() - 2;
     line.put(&fit(&visible(&text), room), hue_of_text).right(&author, Hue::Dim, WIDTH - GUTTER)

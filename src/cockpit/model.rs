@@ -460,7 +460,7 @@ impl Model {
     }
 
     /// The timeline entry in a row, among those that pass the filter.
-    pub fn timeline_entry(&self, row: usize) -> Option<&Entry> {
+    pub fn timeline_entry(&self, row: usize) -> Option<Entry<'_>> {
         let index = match &self.derived.timeline {
             Some(kept) => *kept.get(row)?,
             None => row,

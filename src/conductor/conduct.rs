@@ -27,7 +27,7 @@ use super::stop::Why;
 use super::{frozen, process, release};
 use crate::failure::{Failure, Result};
 use crate::incident::{
-    Body, Decision, IncidentId, Log, PlanEnd, PlanEnded, PlanResumed, Process, StepSkipped, StepState,
+    Body, Decision, IncidentId, PlanEnd, PlanEnded, PlanResumed, Process, State, StepSkipped, StepState,
 };
 use crate::journal::{Journal, Lease};
 use crate::plan::progress::has_moved_refs;
@@ -78,15 +78,15 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
     let signals = Signals::catch().map_err(|e| cannot(format!("signals cannot be caught: {e}")))?;
     let journal = Journal::open_again(state_dir, author)?;
     let (log, seq) = journal.load(incident)?;
-    let plan = load(&journal, &log, id).map_err(&cannot)?;
+    let plan = load(&journal, log.state(), id).map_err(&cannot)?;
     let lease = journal.leases()?.into_iter().find(|lease| lease.incident == incident && lease.plan == id);
     let lease = lease.ok_or_else(|| cannot("nobody holds the lease of this plan any more".to_owned()))?;
     let process = process::this().ok_or_else(|| cannot("this process cannot be identified".to_owned()))?;
     if is_another_at_it(&lease, &process) {
         return Err(cannot("another conductor is at it".to_owned()));
     }
-    let resumed = last_resumed(&log, id);
-    let mut recorder = Recorder::new(journal, incident, lease, process, (log, seq));
+    let resumed = last_resumed(&journal, incident, id)?;
+    let mut recorder = Recorder::new(journal, incident, lease, process, (log, seq))?;
     // Claims the lease: whoever gave this plan up in the meantime has won.
     recorder.beat()?;
     if resumed.is_none() {
@@ -112,8 +112,8 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
 }
 
 /// Reads the plan as it was approved, and makes sure that it can be gone on with.
-fn load(journal: &Journal, log: &Log, id: &str) -> Result<Plan, String> {
-    let run = log.state().plan(id).ok_or("the journal knows no such plan")?;
+fn load(journal: &Journal, state: &State, id: &str) -> Result<Plan, String> {
+    let run = state.plan(id).ok_or("the journal knows no such plan")?;
     if !run.state.is_under_way() {
         return Err("it was carried out before".to_owned());
     }
@@ -121,7 +121,7 @@ fn load(journal: &Journal, log: &Log, id: &str) -> Result<Plan, String> {
     if run.steps.iter().any(|step| step.fate() == StepState::Running) {
         return Err("a step of it is being carried out".to_owned());
     }
-    approved(journal, log, id)
+    approved(journal, state.id, id)
 }
 
 /// Tells whether the lease is held by a conductor that lives and is not this one. Until a
@@ -133,27 +133,31 @@ fn is_another_at_it(lease: &Lease, this: &Process) -> bool {
 }
 
 /// The decision because of which a plan was taken up again; `None`: it was just started.
-fn last_resumed(log: &Log, id: &str) -> Option<Decided> {
-    log.records().iter().rev().find_map(|record| match &record.body {
-        Body::PlanResumed(PlanResumed { plan, step, decision }) if plan == id => Some(Decided {
-            by: record.author.name.clone(),
-            step: *step,
-            run: None,
-            decision: decision.clone(),
-        }),
-        _ => None,
-    })
+fn last_resumed(journal: &Journal, incident: IncidentId, id: &str) -> Result<Option<Decided>> {
+    let mut last = None;
+    journal.each(incident, |record| {
+        if let Body::PlanResumed(PlanResumed { plan, step, decision }) = record.body
+            && plan == id
+        {
+            last = Some(Decided { by: record.author.name, step, run: None, decision });
+        }
+    })?;
+    Ok(last)
 }
 
 /// A plan that was approved on this installation, exactly as it was approved.
-pub(super) fn approved(journal: &Journal, log: &Log, id: &str) -> Result<Plan, String> {
+pub(super) fn approved(journal: &Journal, incident: IncidentId, id: &str) -> Result<Plan, String> {
     let here = journal.author().node;
-    let record = log.records().iter().find_map(|record| match &record.body {
-        Body::PlanStarted(started) if started.plan == id => Some((record, started)),
-        _ => None,
+    let mut first = None;
+    let read = journal.each(incident, |record| match record.body {
+        Body::PlanStarted(started) if started.plan == id && first.is_none() => {
+            first = Some((record.author, started));
+        }
+        _ => {}
     });
-    let Some((record, started)) = record else { return Err("the journal knows no such plan".to_owned()) };
-    if record.author.node != here {
+    read.map_err(|failure| failure.to_string())?;
+    let Some((author, started)) = first else { return Err("the journal knows no such plan".to_owned()) };
+    if author.node != here {
         return Err("it was started on another machine; its commands were never trusted here".to_owned());
     }
     let stored::Recorded { plan, hash } = stored::read(&started.spec).map_err(|why| why.to_string())?;

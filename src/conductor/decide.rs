@@ -53,7 +53,7 @@ pub fn decide(
     reconcile(journal, &state_dir, incident)?;
     for _ in 0..ATTEMPTS {
         let (log, seen) = journal.load(incident)?;
-        let spec = approved(journal, &log, plan)
+        let spec = approved(journal, incident, plan)
             .map_err(|cause| Failure::new(doing(), cause, "decide about it where it was started"))?;
         let run = log.state().plan(plan).ok_or_else(|| none(&doing()))?;
         makes_sense(&spec, run, choice, &doing())?;

@@ -42,7 +42,7 @@ fn prove_at(
 ) -> Result<Vec<Record>> {
     let (log, _) = journal.load(incident)?;
     let doing = || format!("asking what became of {}", visible(plan));
-    let spec = approved(journal, &log, plan).map_err(|cause| {
+    let spec = approved(journal, incident, plan).map_err(|cause| {
         Failure::new(doing(), cause, "look for yourself, and write down what you see with flightdeck note")
     })?;
     let Some(state) = log.state().plan(plan).filter(|plan| !plan.state.is_under_way()) else {

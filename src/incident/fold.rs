@@ -3,24 +3,44 @@
 use std::collections::HashMap;
 
 use super::apply::Fold;
-use super::body::Body;
+use super::body::{Body, Declared};
 use super::marks::{self, Marks};
-use super::record::{Record, RecordId};
-use super::state::State;
+use super::record::{Hlc, Record, RecordId};
+use super::state::{EntryKind, State};
 
-/// The records of one incident, kept in order, and the state they fold to.
+/// The state that the records of one incident fold to, and the records themselves, in order. Of
+/// an incident that is too long for that they are not kept; see [`Stream`].
 #[derive(Debug, Clone)]
 pub struct Log {
-    records: Vec<Record>,
-    /// Where each record is, to find the target of a mark without a search.
-    places: HashMap<RecordId, usize>,
+    kept: Option<Kept>,
+    /// Where the last record sorts.
+    last: (Hlc, RecordId),
     marks: Marks,
     fold: Fold,
 }
 
+/// Records in order.
+#[derive(Debug, Clone)]
+struct Kept {
+    records: Vec<Record>,
+    /// Where each record is, to find the target of a mark without a search.
+    places: HashMap<RecordId, usize>,
+}
+
+/// What became of a record that was handed to a [`Log`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It was known.
+    Known,
+    /// It is in the state.
+    Folded,
+    /// The records would have to be folded anew and are not kept: load the incident again.
+    Anew,
+}
+
 impl Log {
-    /// Folds records given in any order, repeated or not. `None` if no `declared` record is
-    /// among them.
+    /// Folds records given in any order, repeated or not, and keeps them. `None` if no `declared`
+    /// record is among them.
     pub fn new(mut records: Vec<Record>) -> Option<Self> {
         if !records.is_sorted_by(|a, b| a.order() < b.order()) {
             records.sort_by_key(|record| (record.order(), record.hash.0));
@@ -28,47 +48,78 @@ impl Log {
             records.retain(|record| seen.insert(record.id));
         }
         let (fold, marks) = fold_all(&records)?;
+        let last = records.last()?.order();
         let places = places(&records);
-        Some(Self { records, places, marks, fold })
+        Some(Self { kept: Some(Kept { records, places }), last, marks, fold })
     }
 
-    /// Takes in one more record; returns false if it was known. A record that sorts last
-    /// costs its own fold only; one that sorts earlier folds anew.
-    pub fn insert(&mut self, record: Record) -> bool {
-        if self.places.contains_key(&record.id) {
-            return false;
-        }
+    /// Takes in one more record. One that sorts last costs its own fold only; one that sorts
+    /// earlier folds anew.
+    pub fn insert(&mut self, record: Record) -> Taken {
         let order = record.order();
-        if self.records.last().is_none_or(|last| last.order() < order) {
+        let Some(kept) = &mut self.kept else { return self.fold_unkept(&record) };
+        if kept.places.contains_key(&record.id) {
+            return Taken::Known;
+        }
+        if self.last < order {
+            self.last = order;
             self.push(record);
         } else {
-            let place = self.records.partition_point(|known| known.order() < order);
-            self.records.insert(place, record);
-            self.places = places(&self.records);
+            let place = kept.records.partition_point(|known| known.order() < order);
+            kept.records.insert(place, record);
+            kept.places = places(&kept.records);
             self.refold();
         }
-        true
+        Taken::Folded
     }
 
     fn push(&mut self, record: Record) {
-        let place = self.records.len();
-        let target = self.marks.push(&record, place);
-        let target_place = target.and_then(|id| self.places.get(&id).copied());
-        self.places.insert(record.id, place);
-        self.records.push(record);
-        let record = &self.records[place];
-        if let Some(target) = target_place.map(|at| &self.records[at]) {
-            if reaches_state(&record.body, &target.body) {
-                return self.refold();
-            }
-            self.fold.mark(target, self.marks.on(&self.records, target.id));
+        let Some(kept) = &mut self.kept else { return };
+        let target = self.marks.push(&record);
+        let target_place = target.and_then(|id| kept.places.get(&id).copied());
+        kept.places.insert(record.id, kept.records.len());
+        let marks_state = target_place
+            .and_then(|place| kept.records.get(place))
+            .is_some_and(|target| reaches_state(&record.body, &target.body));
+        kept.records.push(record);
+        if marks_state {
+            return self.refold();
         }
-        self.fold.apply(record, self.marks.on(&self.records, record.id));
+        if let Some(target) = target {
+            self.fold.mark(target, self.marks.on(target));
+        }
+        if let Some(record) = kept.records.last() {
+            self.fold.apply(record, self.marks.on(record.id));
+        }
+    }
+
+    /// Takes in a record where none are kept.
+    fn fold_unkept(&mut self, record: &Record) -> Taken {
+        let order = record.order();
+        let timeline = &self.fold.state().timeline;
+        if order <= self.last {
+            let is_known = order == self.last || timeline.find(record.id).is_some();
+            return if is_known { Taken::Known } else { Taken::Anew };
+        }
+        let marks_line = match &record.body {
+            Body::Retracted(mark) => is_note(&self.fold, mark.target),
+            Body::Amended(mark) => is_note(&self.fold, mark.target),
+            _ => true,
+        };
+        if !marks_line {
+            return Taken::Anew;
+        }
+        self.last = order;
+        if let Some(target) = self.marks.push(record) {
+            self.fold.mark(target, self.marks.on(target));
+        }
+        self.fold.apply(record, self.marks.on(record.id));
+        Taken::Folded
     }
 
     fn refold(&mut self) {
         // The `declared` record that was here is still here.
-        if let Some((fold, marks)) = fold_all(&self.records) {
+        if let Some((fold, marks)) = self.kept.as_ref().and_then(|kept| fold_all(&kept.records)) {
             self.fold = fold;
             self.marks = marks;
         }
@@ -84,25 +135,84 @@ impl Log {
         self.fold.into_state()
     }
 
-    /// The records in order.
-    pub fn records(&self) -> &[Record] {
-        &self.records
+    /// The records in order, where they are kept.
+    #[cfg(test)]
+    pub(crate) fn records(&self) -> &[Record] {
+        self.kept.as_ref().map_or(&[], |kept| &kept.records)
+    }
+}
+
+/// Folds records that come one by one, in order, and keeps none of them.
+///
+/// Marks have to be known before what they mark is folded. Where there are any, the records are
+/// wanted a second time.
+#[derive(Debug)]
+pub struct Stream {
+    expected: usize,
+    fold: Option<Fold>,
+    last: Option<(Hlc, RecordId)>,
+    /// What sorts before the record that declares the incident.
+    early: Vec<Record>,
+    /// Marks that a first reading found; `None`: this is it.
+    known: Option<Marks>,
+    marking: Vec<Record>,
+}
+
+/// What a [`Stream`] came to.
+#[derive(Debug)]
+pub enum Streamed {
+    /// All is folded.
+    Folded(Box<Log>),
+    /// The same records are to be given once more.
+    Again(Box<Stream>),
+    /// No record declares the incident.
+    Undeclared,
+}
+
+impl Stream {
+    /// Begins one of about so many records.
+    pub fn new(expected: usize) -> Self {
+        Self { expected, fold: None, last: None, early: Vec::new(), known: None, marking: Vec::new() }
     }
 
-    /// The state as it was at a time: only what had been written down by then.
-    pub fn at(&self, time: jiff::Timestamp) -> Option<State> {
-        let known = |record: &&Record| record.written_at() <= time;
-        let end = self.records.iter().position(|record| !known(&record)).unwrap_or(self.records.len());
-        let (before, after) = self.records.split_at_checked(end)?;
-        // Clocks differ: of those written down by then, some may sort after one that was not.
-        let late: Vec<Record> = after.iter().filter(known).cloned().collect();
-        let folded = if late.is_empty() { fold_all(before) } else { fold_all(&[before, &late].concat()) };
-        folded.map(|(fold, _)| fold.into_state())
+    /// Takes the next record in. Returns false, and takes nothing, if it does not sort after the
+    /// one before it.
+    pub fn take(&mut self, record: &Record) -> bool {
+        let order = record.order();
+        if self.last.is_some_and(|last| last >= order) {
+            return false;
+        }
+        self.last = Some(order);
+        if self.known.is_none() && marks::is_mark(&record.body) {
+            self.marking.push(record.clone());
+        }
+        let none = Marks::default();
+        let marks = self.known.as_ref().unwrap_or(&none);
+        if let Some(fold) = &mut self.fold {
+            fold.apply(record, marks.on(record.id));
+        } else if let Body::Declared(declared) = &record.body {
+            let mut fold = Fold::new(record, declared, marks.on(record.id), self.expected);
+            for early in &std::mem::take(&mut self.early) {
+                fold.apply(early, marks.on(early.id));
+            }
+            fold.apply(record, marks.on(record.id));
+            self.fold = Some(fold);
+        } else {
+            self.early.push(record.clone());
+        }
+        true
     }
 
-    /// A record by id.
-    pub fn get(&self, id: RecordId) -> Option<&Record> {
-        self.places.get(&id).and_then(|place| self.records.get(*place))
+    /// Says that there are no more.
+    pub fn end(self) -> Streamed {
+        let (Some(mut fold), Some(last)) = (self.fold, self.last) else { return Streamed::Undeclared };
+        if !self.marking.is_empty() {
+            let known = Some(Marks::of(&self.marking));
+            return Streamed::Again(Box::new(Self { known, ..Self::new(self.expected) }));
+        }
+        fold.settle();
+        let marks = self.known.unwrap_or_default();
+        Streamed::Folded(Box::new(Log { kept: None, last, marks, fold }))
     }
 }
 
@@ -115,20 +225,29 @@ fn reaches_state(mark: &Body, target: &Body) -> bool {
     }
 }
 
+/// Tells whether a record is a note: a mark on one changes its own line only.
+fn is_note(fold: &Fold, id: RecordId) -> bool {
+    fold.state().timeline.find(id).is_some_and(|entry| matches!(entry.kind, EntryKind::Note(_)))
+}
+
 fn places(records: &[Record]) -> HashMap<RecordId, usize> {
     records.iter().enumerate().map(|(place, record)| (record.id, place)).collect()
 }
 
 fn fold_all(records: &[Record]) -> Option<(Fold, Marks)> {
-    let (first, declared) = records.iter().find_map(|record| match &record.body {
-        Body::Declared(declared) => Some((record, declared)),
-        _ => None,
-    })?;
+    let (first, declared) = records.iter().find_map(declaration)?;
     let marks = Marks::of(records);
-    let mut fold = Fold::new(first, declared, marks.on(records, first.id), records.len());
+    let mut fold = Fold::new(first, declared, marks.on(first.id), records.len());
     for record in records {
-        fold.apply(record, marks.on(records, record.id));
+        fold.apply(record, marks.on(record.id));
     }
     fold.settle();
     Some((fold, marks))
+}
+
+fn declaration(record: &Record) -> Option<(&Record, &Declared)> {
+    match &record.body {
+        Body::Declared(declared) => Some((record, declared)),
+        _ => None,
+    }
 }

@@ -5,16 +5,23 @@
 
 use std::collections::HashMap;
 
-use super::body::Body;
+use super::body::{Body, Retracted};
 use super::record::{Record, RecordId};
 use super::state::same_person;
 
-/// Target of each mark, and the place of the record that makes it.
+/// Target of each mark, and what it says.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Marks {
-    retracted: HashMap<RecordId, usize>,
-    amended: HashMap<RecordId, usize>,
-    pinned: HashMap<RecordId, usize>,
+    retracted: HashMap<RecordId, Retraction>,
+    amended: HashMap<RecordId, String>,
+    pinned: HashMap<RecordId, bool>,
+}
+
+/// Why a record was taken back, and by whom.
+#[derive(Debug, Clone)]
+struct Retraction {
+    reason: String,
+    by: String,
 }
 
 /// What other records say about one.
@@ -34,62 +41,65 @@ impl Marks {
     /// Reads the marks off records in their order.
     pub(super) fn of(records: &[Record]) -> Self {
         let mut marks = Self::default();
-        let pointing = || records.iter().enumerate().rev();
-        for (place, record) in pointing() {
+        for record in records.iter().rev() {
             if let Body::Retracted(retracted) = &record.body
                 && !marks.retracted.contains_key(&record.id)
             {
-                marks.retracted.entry(retracted.target).or_insert(place);
+                marks.retracted.entry(retracted.target).or_insert_with(|| Retraction::of(record, retracted));
             }
         }
-        for (place, record) in pointing() {
-            let (map, target) = match &record.body {
-                Body::Amended(amended) => (&mut marks.amended, amended.target),
-                Body::Pinned(pinned) => (&mut marks.pinned, pinned.target),
-                _ => continue,
-            };
-            if !marks.retracted.contains_key(&record.id) {
-                map.entry(target).or_insert(place);
+        for record in records.iter().rev() {
+            if marks.retracted.contains_key(&record.id) {
+                continue;
+            }
+            match &record.body {
+                Body::Amended(amended) => {
+                    marks.amended.entry(amended.target).or_insert_with(|| amended.text.clone());
+                }
+                Body::Pinned(pinned) => {
+                    marks.pinned.entry(pinned.target).or_insert(pinned.pinned);
+                }
+                _ => {}
             }
         }
         marks
     }
 
     /// Takes in a record that sorts last. Returns its target if it marks one.
-    pub(super) fn push(&mut self, record: &Record, place: usize) -> Option<RecordId> {
-        let (map, target) = match &record.body {
+    pub(super) fn push(&mut self, record: &Record) -> Option<RecordId> {
+        let is_taken_back = self.retracted.contains_key(&record.id);
+        match &record.body {
             Body::Retracted(retracted) => {
-                self.retracted.insert(retracted.target, place);
-                return Some(retracted.target);
+                self.retracted.insert(retracted.target, Retraction::of(record, retracted));
+                Some(retracted.target)
             }
-            Body::Amended(amended) => (&mut self.amended, amended.target),
-            Body::Pinned(pinned) => (&mut self.pinned, pinned.target),
-            _ => return None,
-        };
-        if self.retracted.contains_key(&record.id) {
-            return None;
+            Body::Amended(amended) if !is_taken_back => {
+                self.amended.insert(amended.target, amended.text.clone());
+                Some(amended.target)
+            }
+            Body::Pinned(pinned) if !is_taken_back => {
+                self.pinned.insert(pinned.target, pinned.pinned);
+                Some(pinned.target)
+            }
+            _ => None,
         }
-        map.insert(target, place);
-        Some(target)
     }
 
     /// What is said about a record.
-    pub(super) fn on<'a>(&self, records: &'a [Record], id: RecordId) -> Mark<'a> {
-        let marking_record =
-            |map: &HashMap<RecordId, usize>| map.get(&id).and_then(|place| records.get(*place));
-        let marking = |map: &HashMap<RecordId, usize>| marking_record(map).map(|r| &r.body);
+    pub(super) fn on(&self, id: RecordId) -> Mark<'_> {
+        let retraction = self.retracted.get(&id);
         Mark {
-            retracted_by: marking_record(&self.retracted).map(|record| record.author.name.as_str()),
-            retracted: match marking(&self.retracted) {
-                Some(Body::Retracted(retracted)) => Some(&retracted.reason),
-                _ => None,
-            },
-            amended: match marking(&self.amended) {
-                Some(Body::Amended(amended)) => Some(&amended.text),
-                _ => None,
-            },
-            pinned: matches!(marking(&self.pinned), Some(Body::Pinned(pinned)) if pinned.pinned),
+            retracted: retraction.map(|retraction| retraction.reason.as_str()),
+            retracted_by: retraction.map(|retraction| retraction.by.as_str()),
+            amended: self.amended.get(&id).map(String::as_str),
+            pinned: self.pinned.get(&id).copied().unwrap_or(false),
         }
+    }
+}
+
+impl Retraction {
+    fn of(record: &Record, retracted: &Retracted) -> Self {
+        Self { reason: retracted.reason.clone(), by: record.author.name.clone() }
     }
 }
 

@@ -20,6 +20,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 mod time;
+mod timeline;
 mod wording;
 mod words;
 
@@ -27,7 +28,7 @@ pub use body::*;
 pub use clocks::{Clock, ClockState, audience, clocks};
 pub use drift::{ClockOff, ClockWarning};
 pub use fix::{Fix, Raised, Review};
-pub use fold::Log;
+pub use fold::{Log, Stream, Streamed, Taken};
 pub use next::{Facts, Next, WayBack, next};
 pub use policy::{
     ChecklistItem, HotfixLimit, OnsetWeight, PathKind, PhasePolicy, Policy, PolicyChange, Question, Role,
@@ -37,3 +38,4 @@ pub use record::{Author, Draft, Hash, Hlc, IncidentId, NotARecord, Precision, Re
 pub use repository::{Checkout, Recorded, RepositoryId};
 pub use state::*;
 pub use time::{duration, is_plausible, is_recent, parse_time};
+pub use timeline::{Entry, Timeline};

@@ -329,6 +329,14 @@ impl Record {
         }
     }
 
+    /// Decodes stored bytes whose hash is known in place of this record, as cheaply as can be.
+    pub fn decode_over(&mut self, bytes: &[u8], hash: Hash) -> Result<(), NotARecord> {
+        if !stored::read_over(self, bytes, hash) {
+            *self = Self::decode_with(bytes, hash)?;
+        }
+        Ok(())
+    }
+
     /// The same, whatever the order of the fields and however they are written.
     pub(super) fn decode_generally(bytes: &[u8], hash: Hash) -> Result<Self, NotARecord> {
         // Checked once as a whole, not string by string.

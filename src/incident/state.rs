@@ -13,7 +13,8 @@ pub use plans::*;
 
 use super::body::{Answer, CheckState, NoteKind, Phase, Severity};
 use super::drift::ClockOff;
-use super::record::{Author, Hash, Hlc, IncidentId, Precision, RecordId};
+use super::record::{Author, Hash, Hlc, IncidentId, RecordId};
+use super::timeline::Timeline;
 
 /// Everything known about one incident.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,9 +73,8 @@ pub struct State {
     pub resolved_at: Option<Timestamp>,
     /// Notes of kind decision or action so far.
     pub decisions: usize,
-    /// One entry a record that says something to a reader, by time of occurrence; where a clock
-    /// lagged behind what its author had seen already, after that.
-    pub timeline: Vec<Entry>,
+    /// What happened, a line for every record that says something to a reader.
+    pub timeline: Timeline,
     /// Every plan started, oldest first.
     pub plans: Vec<PlanRun>,
     /// Every plan put up for approval, oldest first.
@@ -271,33 +271,4 @@ pub enum EntryKind {
     Reopened,
     /// A kind this version does not know.
     Unknown,
-}
-
-/// One line of the timeline.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// The record it comes from.
-    pub id: RecordId,
-    /// When it happened.
-    pub at: Timestamp,
-    /// Where it stands among the others.
-    pub place: Timestamp,
-    /// How well that is known.
-    pub precision: Precision,
-    /// When it was written down, by its author's clock.
-    pub recorded_at: Timestamp,
-    /// What it is about.
-    pub kind: EntryKind,
-    /// Stored name of the record's kind (of a note: `note`, `finding`, …).
-    pub name: String,
-    /// The text, in one line or several, not yet sanitised.
-    pub text: String,
-    /// Who wrote it.
-    pub author: String,
-    /// The text before it was amended.
-    pub original: Option<String>,
-    /// Why it was taken back, if it was.
-    pub retracted: Option<String>,
-    /// Whether it is pinned.
-    pub pinned: bool,
 }

@@ -58,6 +58,33 @@ fn log(records: impl IntoIterator<Item = Record>) -> Log {
     Log::new(std::iter::once(declared()).chain(records).collect()).unwrap()
 }
 
+/// Folds records as those of a long incident are folded: in order, and none is kept.
+fn streamed(records: &[Record]) -> Option<Log> {
+    let mut sorted = records.to_vec();
+    sorted.sort_by_key(Record::order);
+    let mut stream = Stream::new(sorted.len());
+    loop {
+        for record in &sorted {
+            assert!(stream.take(record), "they are in order");
+        }
+        match stream.end() {
+            Streamed::Folded(log) => return Some(*log),
+            Streamed::Again(again) => stream = *again,
+            Streamed::Undeclared => return None,
+        }
+    }
+}
+
+/// The state at a time, as the journal makes it: of what had been written down by then.
+fn as_of(log: &Log, time: Timestamp) -> Option<State> {
+    let then: Vec<_> = log.records().iter().filter(|record| record.written_at() <= time).cloned().collect();
+    streamed(&then).map(Log::into_state)
+}
+
+fn line(state: &State, index: usize) -> Entry<'_> {
+    state.timeline.get(index).unwrap()
+}
+
 fn note(text: &str) -> Noted {
     Noted { kind: NoteKind::Note, text: text.into() }
 }

@@ -9,8 +9,9 @@ use super::body::{
     Alarm, Body, CheckState, Declared, Outcome, PlanEnd, PlanEnded, Proof, Proved, StepEnded, Ticked,
 };
 use super::record::{Precision, Record};
-use super::state::{Entry, EntryKind, Run};
+use super::state::{EntryKind, Run};
 use super::time::duration;
+use super::timeline::Entry;
 
 /// The time a record's line stands at. A declaration stands where it was made; when the
 /// fault began is in its text.
@@ -47,8 +48,8 @@ pub(super) fn name(body: &Body) -> &str {
 }
 
 /// The line of an entry whose text was corrected.
-pub(super) fn corrected(entry: &Entry, text: &str) -> String {
-    match entry.name.as_str() {
+pub(super) fn corrected(entry: &Entry<'_>, text: &str) -> String {
+    match entry.name {
         // Their wording around the text stays.
         "title" | "impact" | "cause" => format!("{}: {text}", entry.name),
         "declared" => match entry.text.split_once(": ") {

@@ -7,7 +7,7 @@ use rusqlite::types::Type;
 use super::read::places;
 use super::{ExportFormat, Journal};
 use crate::failure::{Failure, Result};
-use crate::incident::{Entry, IncidentId, Precision};
+use crate::incident::{IncidentId, Precision, Timeline};
 use crate::text::visible_lines;
 
 impl Journal {
@@ -49,9 +49,9 @@ fn written(error: &std::io::Error) -> Failure {
     Failure::new("writing the export", error, "check the room and permissions where it is written to")
 }
 
-fn write_csv(timeline: &[Entry], out: &mut dyn Write) -> std::io::Result<()> {
+fn write_csv(timeline: &Timeline, out: &mut dyn Write) -> std::io::Result<()> {
     out.write_all(b"time,precision,recorded,author,kind,text,retracted,id\r\n")?;
-    for entry in timeline {
+    for entry in timeline.iter() {
         let precision = match entry.precision {
             Precision::Exact => "exact",
             Precision::About => "about",
@@ -61,10 +61,10 @@ fn write_csv(timeline: &[Entry], out: &mut dyn Write) -> std::io::Result<()> {
             entry.at.to_string(),
             precision.to_owned(),
             entry.recorded_at.to_string(),
-            cell(&entry.author),
-            cell(&entry.name),
-            cell(&entry.text),
-            entry.retracted.as_deref().map(cell).unwrap_or_default(),
+            cell(entry.author),
+            cell(entry.name),
+            cell(entry.text),
+            entry.retracted.map(cell).unwrap_or_default(),
             entry.id.to_string(),
         ];
         out.write_all(cells.join(",").as_bytes())?;

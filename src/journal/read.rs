@@ -1,7 +1,6 @@
 //! Loading: the list of incidents, the records of one, and what came since.
 
-use std::collections::VecDeque;
-use std::thread::ScopedJoinHandle;
+use std::sync::mpsc;
 
 use jiff::Timestamp;
 use rusqlite::types::Type;
@@ -12,7 +11,7 @@ use super::schema::{self, is_landmark};
 use super::write::{hash, severity, status, unknown_incident};
 use super::{Journal, Seq, Summary};
 use crate::failure::{Failure, Result};
-use crate::incident::{Hash, History, IncidentId, Log, Record};
+use crate::incident::{Hash, History, IncidentId, Log, NotARecord, Record, State, Stream, Streamed, Taken};
 
 /// Bits of a place that count the records of one incident; those above are its number.
 const COUNT_BITS: u32 = 32;
@@ -84,15 +83,39 @@ impl Journal {
 
     /// Loads and folds an incident; the position continues with [`Journal::since`].
     pub fn load(&self, incident: IncidentId) -> Result<(Log, Seq)> {
-        let (records, seq) = self.since(incident, Seq::default())?;
-        let log = Log::new(records).ok_or_else(|| {
-            Failure::new(
-                "loading an incident from the journal",
-                format!("incident {incident} has no record that declares it"),
-                "run flightdeck verify",
-            )
-        })?;
-        Ok((log, seq))
+        let no = self.number_of(incident)?;
+        let (log, seq) = load_log(&self.conn, no)
+            .map_err(|error| self.failed("loading an incident from the journal", &error))?;
+        Ok((log.ok_or_else(|| undeclared(incident))?, seq))
+    }
+
+    /// Folds more records of an incident in. Where that is not enough it is loaded again.
+    pub fn fold_in(&self, log: &mut Log, records: impl IntoIterator<Item = Record>) -> Result<()> {
+        for record in records {
+            if log.insert(record) == Taken::Anew {
+                *log = self.load(log.state().id)?.0;
+            }
+        }
+        Ok(())
+    }
+
+    /// The state of an incident as it was at a time: only what had been written down by then.
+    /// `None`: it was not declared yet.
+    pub fn as_of(&self, incident: IncidentId, time: Timestamp) -> Result<Option<State>> {
+        let no = self.number_of(incident)?;
+        let then = received(&self.conn, no).and_then(|all| stream(&self.conn, no, all, Some(time)));
+        let then = then.map_err(|error| self.failed("reading the journal", &error))?;
+        Ok(then.map(Log::into_state))
+    }
+
+    /// Hands over every record of an incident, in the order they were received.
+    pub fn each(&self, incident: IncidentId, mut take: impl FnMut(Record) + Send) -> Result<()> {
+        let no = self.number_of(incident)?;
+        let all = each_row(&self.conn, no, (Seq::default(), ALL), &mut |_, bytes, hash| {
+            take(Record::decode_with(bytes, hash).map_err(undecoded)?);
+            Ok(true)
+        });
+        all.map(|_| ()).map_err(|error| self.failed("reading the journal", &error))
     }
 
     /// Records of an incident received after a position, by whomever.
@@ -130,8 +153,7 @@ fn landmarks(conn: &Connection, repository: &str) -> rusqlite::Result<Vec<Record
         let mut rows = statement.query([first, last])?;
         while let Some(row) = rows.next()? {
             let decoded = Record::decode_with(row.get_ref(0)?.as_bytes()?, hash(row, 1)?);
-            let record = decoded
-                .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, Box::new(error)))?;
+            let record = decoded.map_err(undecoded)?;
             if is_landmark(&record.body) {
                 records.push(record);
             }
@@ -140,102 +162,239 @@ fn landmarks(conn: &Connection, repository: &str) -> rusqlite::Result<Vec<Record
     Ok(records)
 }
 
-/// Rows decoded at a time. A long incident is decoded beside the reading of the next rows.
-const BATCH: usize = 2048;
-/// Batches that are held as they are stored at a time: reading is faster than decoding.
-const WINDOW: usize = 4;
+/// The records of an incident are kept in memory up to so many. They are looked at again where one
+/// comes late, or takes another back.
+const KEPT: i64 = 50_000;
+/// Rows handed on at a time. Those of a long incident are decoded while the next are read.
+const BATCH: usize = 512;
+/// Batches that may wait: reading is faster than decoding.
+const WINDOW: usize = 8;
 /// Room for so many bytes a row to begin with.
 const ROW: usize = 480;
 
 fn query_since(conn: &Connection, no: i64, after: Seq) -> rusqlite::Result<(Vec<Record>, Seq)> {
-    let (first, last) = places(no);
-    let mut statement =
-        conn.prepare_cached("SELECT place, hash, bytes FROM record WHERE place BETWEEN ?1 AND ?2")?;
-    let mut rows = statement.query(params![first.saturating_add(after.0.max(0)), last])?;
-    let mut reached = after;
     let mut records = Vec::new();
-    std::thread::scope(|scope| {
-        let mut decoding = VecDeque::new();
-        let mut batch = if after == Seq::default() { Batch::large() } else { Batch::default() };
-        while let Some(row) = rows.next()? {
-            reached = Seq(row.get::<_, i64>(0)? - first + 1);
-            batch.push(row.get_ref(2)?.as_bytes()?, hash(row, 1)?);
-            if batch.ends.len() == BATCH {
-                let full = std::mem::replace(&mut batch, Batch::large());
-                if decoding.len() == WINDOW
-                    && let Some(oldest) = decoding.pop_front()
-                {
-                    records.append(&mut decoded(oldest)?);
-                }
-                decoding.push_back(scope.spawn(move || full.decode()));
-            }
-        }
-        let mut last = batch.decode()?;
-        for batch in decoding {
-            records.append(&mut decoded(batch)?);
-        }
-        records.append(&mut last);
-        Ok::<_, rusqlite::Error>(())
+    let reached = each_row(conn, no, (after, ALL), &mut |_, bytes, hash| {
+        records.push(Record::decode_with(bytes, hash).map_err(undecoded)?);
+        Ok(true)
     })?;
     Ok((records, reached))
 }
 
-/// Waits until a batch is decoded.
-fn decoded(batch: ScopedJoinHandle<'_, rusqlite::Result<Vec<Record>>>) -> rusqlite::Result<Vec<Record>> {
-    batch.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+/// The position behind whatever there is.
+const ALL: Seq = Seq(1 << COUNT_BITS);
+
+/// What takes a stored record: its place, bytes and hash. It returns false to have no more.
+type Take<'a> = dyn FnMut(i64, &[u8], Hash) -> rusqlite::Result<bool> + Send + 'a;
+
+/// Hands over the records after a position up to another, on a thread of its own where there are
+/// many.
+fn each_row(
+    conn: &Connection,
+    no: i64,
+    (after, up_to): (Seq, Seq),
+    take: &mut Take<'_>,
+) -> rusqlite::Result<Seq> {
+    let (first, last) = places(no);
+    let last = last.min(first.saturating_add(up_to.0 - 1));
+    let mut statement =
+        conn.prepare_cached("SELECT place, hash, bytes FROM record WHERE place BETWEEN ?1 AND ?2")?;
+    let mut rows = statement.query(params![first.saturating_add(after.0.max(0)), last])?;
+    let mut reached = after;
+    // Fills a batch; returns false where there is no more.
+    let mut fill = |batch: &mut Batch| {
+        while batch.rows.len() < BATCH {
+            let Some(row) = rows.next()? else { return Ok(false) };
+            let place = row.get::<_, i64>(0)?;
+            reached = Seq(place - first + 1);
+            batch.push(place, row.get_ref(2)?.as_bytes()?, hash(row, 1)?);
+        }
+        Ok::<_, rusqlite::Error>(true)
+    };
+    let mut batch = Batch::default();
+    if !fill(&mut batch)? {
+        batch.hand_on(take)?;
+        return Ok(reached);
+    }
+    std::thread::scope(|scope| {
+        let (ready, to_take) = mpsc::sync_channel::<Batch>(WINDOW);
+        let (empty, to_fill) = mpsc::channel();
+        let taking = scope.spawn(move || {
+            for mut batch in to_take {
+                if !batch.hand_on(take)? {
+                    break;
+                }
+                batch.clear();
+                // Whoever reads may be done.
+                let _ = empty.send(batch);
+            }
+            Ok::<_, rusqlite::Error>(())
+        });
+        let mut is_more = true;
+        // Nobody takes any more where something is wrong, or enough was seen.
+        while ready.send(batch).is_ok() && is_more {
+            batch = to_fill.try_recv().unwrap_or_else(|_| Batch::large());
+            is_more = fill(&mut batch)?;
+        }
+        drop(ready);
+        taking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
+    Ok(reached)
 }
 
 /// Rows as they are stored, one after the other.
 #[derive(Default)]
 struct Batch {
     bytes: Vec<u8>,
-    /// Where each row ends in `bytes`.
-    ends: Vec<usize>,
-    hashes: Vec<Hash>,
+    /// Place, hash, and where the row ends in `bytes`.
+    rows: Vec<(i64, Hash, usize)>,
 }
 
 impl Batch {
     /// One that will be filled, most likely.
     fn large() -> Self {
-        let (ends, hashes) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
-        Self { bytes: Vec::with_capacity(BATCH * ROW), ends, hashes }
+        Self { bytes: Vec::with_capacity(BATCH * ROW), rows: Vec::with_capacity(BATCH) }
     }
 
-    fn push(&mut self, bytes: &[u8], hash: Hash) {
+    fn push(&mut self, place: i64, bytes: &[u8], hash: Hash) {
         self.bytes.extend_from_slice(bytes);
-        self.ends.push(self.bytes.len());
-        self.hashes.push(hash);
+        self.rows.push((place, hash, self.bytes.len()));
     }
 
-    fn decode(&self) -> rusqlite::Result<Vec<Record>> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let rows = starts.zip(&self.ends).zip(&self.hashes);
-        rows.map(|((start, end), hash)| Record::decode_with(&self.bytes[start..*end], *hash))
-            .collect::<Result<_, _>>()
-            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(2, Type::Blob, Box::new(error)))
+    /// Hands every row over; returns false if no more are wanted.
+    fn hand_on(&self, take: &mut Take<'_>) -> rusqlite::Result<bool> {
+        let mut start = 0;
+        for (place, hash, end) in &self.rows {
+            if !take(*place, &self.bytes[start..*end], *hash)? {
+                return Ok(false);
+            }
+            start = *end;
+        }
+        Ok(true)
     }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.rows.clear();
+    }
+}
+
+fn undecoded(error: NotARecord) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, Box::new(error))
+}
+
+fn undeclared(incident: IncidentId) -> Failure {
+    Failure::new(
+        "loading an incident from the journal",
+        format!("incident {incident} has no record that declares it"),
+        "run flightdeck verify",
+    )
 }
 
 /// Loads and folds an incident by its number in this file.
-pub(super) fn load_log(conn: &Connection, no: i64) -> rusqlite::Result<Option<Log>> {
-    Ok(Log::new(query_since(conn, no, Seq::default())?.0))
+pub(super) fn load_log(conn: &Connection, no: i64) -> rusqlite::Result<(Option<Log>, Seq)> {
+    let all = received(conn, no)?;
+    Ok((load_log_up_to(conn, no, all)?, all))
 }
 
 /// The same as it was when so many of its records had been received.
-pub(super) fn load_log_up_to(conn: &Connection, no: i64, count: i64) -> rusqlite::Result<Option<Log>> {
-    let (first, _) = places(no);
-    let mut statement =
-        conn.prepare_cached("SELECT bytes, hash FROM record WHERE place BETWEEN ?1 AND ?2")?;
-    let mut rows = statement.query([first, first + count - 1])?;
-    let mut records = Vec::new();
-    while let Some(row) = rows.next()? {
-        let decoded = Record::decode_with(row.get_ref(0)?.as_bytes()?, hash(row, 1)?);
-        records
-            .push(decoded.map_err(|error| {
-                rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, Box::new(error))
-            })?);
+pub(super) fn load_log_up_to(conn: &Connection, no: i64, up_to: Seq) -> rusqlite::Result<Option<Log>> {
+    if up_to.0 > KEPT {
+        return stream(conn, no, up_to, None);
     }
+    let mut records = Vec::new();
+    each_row(conn, no, (Seq::default(), up_to), &mut |_, bytes, hash| {
+        records.push(Record::decode_with(bytes, hash).map_err(undecoded)?);
+        Ok(true)
+    })?;
     Ok(Log::new(records))
+}
+
+/// The position behind the last record of an incident.
+pub(super) fn received(conn: &Connection, no: i64) -> rusqlite::Result<Seq> {
+    let (first, last) = places(no);
+    let newest: Option<i64> = conn
+        .prepare_cached("SELECT max(place) FROM record WHERE place BETWEEN ?1 AND ?2")?
+        .query_row([first, last], |row| row.get(0))?;
+    Ok(newest.map_or_else(Seq::default, |newest| Seq(newest - first + 1)))
+}
+
+/// Folds the first records of an incident and keeps none; those that had been written down by a
+/// time, if one is given. They may be read several times; what is written meanwhile is behind them.
+pub(super) fn stream(
+    conn: &Connection,
+    no: i64,
+    up_to: Seq,
+    then: Option<Timestamp>,
+) -> rusqlite::Result<Option<Log>> {
+    let expected = usize::try_from(up_to.0).unwrap_or(0);
+    let mut stream = Stream::new(expected);
+    // Where they do not lie in the order of the fold: what came from elsewhere may sort before what
+    // was there already.
+    let mut sorted: Option<Vec<i64>> = None;
+    loop {
+        let mut over = None;
+        let mut is_sorted = true;
+        let mut take = |_, bytes: &[u8], hash| {
+            let record = decode_over(&mut over, bytes, hash)?;
+            is_sorted = is_after(record, then) || stream.take(record);
+            Ok(is_sorted)
+        };
+        match &sorted {
+            Some(places) => each_at(conn, places, &mut take)?,
+            None => {
+                each_row(conn, no, (Seq::default(), up_to), &mut take)?;
+            }
+        }
+        if !is_sorted && sorted.is_none() {
+            sorted = Some(places_in_order(conn, no, up_to)?);
+            stream = Stream::new(expected);
+            continue;
+        }
+        match stream.end() {
+            Streamed::Folded(log) => return Ok(Some(*log)),
+            Streamed::Again(again) => stream = *again,
+            Streamed::Undeclared => return Ok(None),
+        }
+    }
+}
+
+fn is_after(record: &Record, then: Option<Timestamp>) -> bool {
+    then.is_some_and(|then| record.written_at() > then)
+}
+
+/// Decodes a record in the place of the one before it.
+fn decode_over<'a>(over: &'a mut Option<Record>, bytes: &[u8], hash: Hash) -> rusqlite::Result<&'a Record> {
+    match over {
+        Some(record) => {
+            record.decode_over(bytes, hash).map_err(undecoded)?;
+            Ok(record)
+        }
+        none => Ok(none.insert(Record::decode_with(bytes, hash).map_err(undecoded)?)),
+    }
+}
+
+/// The places of the records in the order of the fold.
+fn places_in_order(conn: &Connection, no: i64, up_to: Seq) -> rusqlite::Result<Vec<i64>> {
+    let (mut all, mut over) = (Vec::new(), None);
+    each_row(conn, no, (Seq::default(), up_to), &mut |place, bytes, hash| {
+        all.push((decode_over(&mut over, bytes, hash)?.order(), place));
+        Ok(true)
+    })?;
+    all.sort_unstable();
+    Ok(all.into_iter().map(|(_, place)| place).collect())
+}
+
+/// Hands over the records at these places.
+fn each_at(conn: &Connection, places: &[i64], take: &mut Take<'_>) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached("SELECT bytes, hash FROM record WHERE place = ?1")?;
+    for place in places {
+        let mut rows = statement.query([place])?;
+        if let Some(row) = rows.next()? {
+            take(*place, row.get_ref(0)?.as_bytes()?, hash(row, 1)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// The number of an incident in this file, if it is there.

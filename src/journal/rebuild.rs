@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use rusqlite::Connection;
 
 use super::read::{load_log_up_to, places};
-use super::repository;
+use super::{Seq, repository};
 use crate::incident::repository::is_same;
 use crate::incident::{
     Amended, Body, Declared, Hlc, Record, RecordId, Recorded, Retracted, Severity, Status,
@@ -115,7 +115,7 @@ impl Rebuilt {
             matches!(change, Change::Anew) || again && matches!(change, Change::AnewAgain)
         });
         if let Some(anew) = anew
-            && let Some(log) = load_log_up_to(conn, no, self.changes[anew].0 - places(no).0 + 1)?
+            && let Some(log) = load_log_up_to(conn, no, Seq(self.changes[anew].0 - places(no).0 + 1))?
         {
             let state = log.state();
             (title, severity, status) = (state.title.clone(), state.severity, state.status);

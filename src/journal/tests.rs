@@ -199,7 +199,7 @@ fn a_clock_set_back_keeps_the_order() {
     let last = journal.append(yesterday, vec![note(incident, "last")]).unwrap().remove(0);
     assert!(later.at < last.at);
     let (log, _) = journal.load(incident).unwrap();
-    let texts: Vec<_> = log.state().timeline.iter().skip(1).map(|entry| entry.text.as_str()).collect();
+    let texts: Vec<_> = log.state().timeline.iter().skip(1).map(|entry| entry.text).collect();
     assert_eq!(texts, ["note 0", "after", "last"]);
     assert!(log.state().elapsed(yesterday) >= SignedDuration::ZERO);
 }
@@ -372,6 +372,7 @@ fn a_state_directory_that_cannot_be_made_is_named() {
 
 mod gone;
 mod landmarks;
+mod long;
 mod reading_only;
 mod records;
 mod shown;

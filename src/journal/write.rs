@@ -373,7 +373,7 @@ impl Writing<'_> {
         if !matters {
             return Ok(());
         }
-        let Some(log) = load_log(&self.tx, no)? else { return Ok(()) };
+        let (Some(log), _) = load_log(&self.tx, no)? else { return Ok(()) };
         let state = log.state();
         self.tx.execute(
             "UPDATE incident SET title = ?2, severity = ?3, status = ?4 WHERE no = ?1",

@@ -153,12 +153,12 @@ fn timeline(state: &State) -> String {
         state
             .timeline
             .iter()
-            .map(|entry| [moment(entry), cell(&entry.name), wording(entry), cell(&entry.author)]),
+            .map(|entry| [moment(&entry), cell(entry.name), wording(&entry), cell(entry.author)]),
     )
 }
 
 /// When an entry happened, and how well that is known.
-fn moment(entry: &Entry) -> String {
+fn moment(entry: &Entry<'_>) -> String {
     let at = spell(entry.at);
     match entry.precision {
         Precision::Exact => at,
@@ -168,19 +168,19 @@ fn moment(entry: &Entry) -> String {
 }
 
 /// What an entry says, with all that was done to it since.
-fn wording(entry: &Entry) -> String {
+fn wording(entry: &Entry<'_>) -> String {
     let mut parts = Vec::new();
     if entry.pinned {
         parts.push("★".to_owned());
     }
-    match &entry.retracted {
-        None => parts.push(cell(&entry.text)),
+    match entry.retracted {
+        None => parts.push(cell(entry.text)),
         Some(reason) => {
-            parts.push(struck(&entry.text));
+            parts.push(struck(entry.text));
             parts.push(format!("(taken back: {})", cell(reason)));
         }
     }
-    if let Some(original) = &entry.original {
+    if let Some(original) = entry.original {
         parts.push(format!("(amended; first: {})", cell(original)));
     }
     if entry.recorded_at.duration_since(entry.at) >= LATE {

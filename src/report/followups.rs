@@ -116,5 +116,5 @@ fn problems(state: &State, open: &mut Vec<String>) {
         .timeline
         .iter()
         .filter(|entry| entry.kind == EntryKind::Note(NoteKind::Problem) && entry.retracted.is_none());
-    open.extend(noted.map(|entry| format!("Problem noted {}: {}", utc(entry.at), inline(&entry.text))));
+    open.extend(noted.map(|entry| format!("Problem noted {}: {}", utc(entry.at), inline(entry.text))));
 }

@@ -155,7 +155,7 @@ fn scenes() -> Vec<(&'static str, Model)> {
     }
     errors.unseen = 3;
     let markdown = "# INC-2026-0007\n\n**Checkout** answers `500`.\n\n| time | what |\n| --- | --- |\n| 14:31 | declared P0 |\n| 14:36 | ~~no~~ rollback, and a text that is long enough to have to be wrapped somewhere in the last column |\n\n- [x] core\n- [ ] data\n\n> quoted\n\n```\ncode\n```\n".to_owned();
-    let entry = incident().incident().unwrap().timeline[0].id;
+    let entry = incident().incident().unwrap().timeline.get(0).unwrap().id;
     let mut scenes = vec![
         ("start", start()),
         ("start-empty", blank()),

@@ -11,7 +11,7 @@ use super::super::overlay::{Overlay, Preview, Scroll};
 use super::{Cx, flags, plan_view, rollback, run_view, settle, survey, suspects, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State, Verdict};
-use crate::incident::{self, Alarm, Body, Draft, Log, Precision, Record};
+use crate::incident::{self, Alarm, Body, Draft, Log, Precision, Record, Taken};
 use crate::text::visible;
 
 /// Takes in a fact.
@@ -151,9 +151,11 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
 
 fn opened(cx: &mut Cx<'_>, log: Log) {
     let model = &mut *cx.model;
-    model.views = Default::default();
-    model.following = None;
-    model.output = None;
+    if model.incident().is_none_or(|known| known.id != log.state().id) {
+        model.views = Default::default();
+        model.following = None;
+        model.output = None;
+    }
     model.suspects.stale = true;
     model.now = caught_up(model.now, log.state());
     model.log = Some(log);
@@ -186,11 +188,13 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     cx.model.ways.stale |= records.iter().any(|record| rollback::matters(&record.body));
     cx.model.suspects.stale |= records.iter().any(|record| suspects::matters(&record.body));
     let ran = records.iter().any(|record| matches!(record.body, Body::StepEnded(_)));
-    for record in records.into_iter().filter(|record| record.incident == incident) {
-        log.insert(record);
-    }
+    let own = records.into_iter().filter(|record| record.incident == incident);
+    let is_whole = own.map(|record| log.insert(record)).all(|taken| taken != Taken::Anew);
     let set_one = flags::set_one(log.state(), &ended);
     cx.model.now = caught_up(cx.model.now, log.state());
+    if !is_whole {
+        cx.effect("reading the incident", Effect::OpenIncident(incident));
+    }
     if ran {
         cx.effect("reading the repository", Effect::RefreshBranch);
     }

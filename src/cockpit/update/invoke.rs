@@ -379,12 +379,10 @@ fn tick(cx: &mut Cx<'_>, command: Command) {
 
 fn on_entry(cx: &mut Cx<'_>, command: Command) {
     let Some(id) = entry_at_cursor(cx.model) else { return };
-    let Some(entry) =
-        cx.model.incident().and_then(|state| state.timeline.iter().find(|entry| entry.id == id))
-    else {
+    let Some(entry) = cx.model.incident().and_then(|state| state.timeline.find(id)) else {
         return;
     };
-    let (text, pinned) = (entry.text.clone(), entry.pinned);
+    let (text, pinned) = (entry.text.to_owned(), entry.pinned);
     match command {
         Command::Pin => cx.append(Pinned { target: id, pinned: !pinned }),
         Command::Amend

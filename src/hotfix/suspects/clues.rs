@@ -39,7 +39,7 @@ impl Clues {
         clues.say("cause", &state.cause, policy);
         for entry in state.timeline.iter().filter(|entry| entry.retracted.is_none()) {
             if let EntryKind::Note(kind @ (NoteKind::Finding | NoteKind::Problem)) = entry.kind {
-                clues.say(kind.name(), &entry.text, policy);
+                clues.say(kind.name(), entry.text, policy);
             }
         }
         for (name, alarm) in &state.alarms {

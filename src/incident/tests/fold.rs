@@ -3,7 +3,7 @@
 use super::*;
 
 fn lines(state: &State) -> Vec<&str> {
-    state.timeline.iter().map(|entry| entry.text.as_str()).collect()
+    state.timeline.iter().map(|entry| entry.text).collect()
 }
 
 #[test]
@@ -21,9 +21,10 @@ fn marks_reach_their_target() {
         record(4, Retracted { target: id(2), reason: "wrong".into() }),
         record(5, Pinned { target: id(1), pinned: true }),
     ]);
-    let [_, a, b] = log.state().timeline.as_slice() else { panic!("three lines") };
-    assert_eq!((a.text.as_str(), a.original.as_deref(), a.pinned), ("A", Some("a"), true));
-    assert_eq!((b.text.as_str(), b.retracted.as_deref()), ("b", Some("wrong")));
+    let lines: Vec<_> = log.state().timeline.iter().collect();
+    let [_, a, b] = lines[..] else { panic!("three lines") };
+    assert_eq!((a.text, a.original, a.pinned), ("A", Some("a"), true));
+    assert_eq!((b.text, b.retracted), ("b", Some("wrong")));
 }
 
 #[test]
@@ -31,7 +32,7 @@ fn a_mark_may_come_before_its_target() {
     let mut log = log([record(1, Retracted { target: id(2), reason: "wrong".into() })]);
     log.insert(record(2, role("commander", "maya")));
     assert!(log.state().roles.is_empty());
-    assert_eq!(log.state().timeline[1].retracted.as_deref(), Some("wrong"));
+    assert_eq!(line(log.state(), 1).retracted, Some("wrong"));
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn the_timeline_is_ordered_by_what_happened_when() {
     late.occurred_at = minutes(-30);
     let log = log([record(1, note("a")), late]);
     assert_eq!(lines(log.state()), ["seen long before", "declared P0: Checkout answers 500", "a"]);
-    assert_eq!(log.state().timeline[0].recorded_at, minutes(9));
+    assert_eq!(line(log.state(), 0).recorded_at, minutes(9));
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn decisions_made_on_each_other_do_not_conflict() {
     let state = log.state();
     assert!(!state.in_conflict());
     assert_eq!((state.status, state.resolved_at, state.mitigated_at), (Status::Open, None, None));
-    let then = log.at(minutes(2)).unwrap();
+    let then = as_of(&log, minutes(2)).unwrap();
     assert_eq!((then.status, then.resolved_at), (Status::Resolved, Some(minutes(2))));
     assert_eq!(then.mitigated_at, Some(minutes(1)));
 }
@@ -151,9 +152,9 @@ fn contradicting_decisions_are_both_kept_until_somebody_settles_them() {
 #[test]
 fn only_the_past_is_seen_in_the_past() {
     let log = log([record(5, note("later"))]);
-    assert!(log.at(minutes(-1)).is_none());
-    assert_eq!(log.at(minutes(4)).unwrap().records, 1);
-    assert_eq!(log.at(minutes(60)).as_ref(), Some(log.state()));
+    assert!(as_of(&log, minutes(-1)).is_none());
+    assert_eq!(as_of(&log, minutes(4)).unwrap().records, 1);
+    assert_eq!(as_of(&log, minutes(60)).as_ref(), Some(log.state()));
 }
 
 #[test]
@@ -226,7 +227,7 @@ fn unknown_kinds_are_counted_and_shown() {
     let log = log([record(1, unknown)]);
     assert_eq!((log.state().unknown, log.state().records), (1, 2));
     assert!(lines(log.state())[1].contains("“teleported”"));
-    assert_eq!(log.state().timeline[1].name, "teleported");
+    assert_eq!(line(log.state(), 1).name, "teleported");
 }
 
 #[test]
@@ -260,7 +261,7 @@ fn the_timeline_says_what_was_decided_about_a_plan_and_what_came_of_it() {
         record(11, begun("d.0.u1", true)),
         record(12, over("d.0.u1", 0)),
     ]);
-    let lines: Vec<&str> = log.state().timeline.iter().skip(1).map(|entry| entry.text.as_str()).collect();
+    let lines: Vec<&str> = log.state().timeline.iter().skip(1).map(|entry| entry.text).collect();
     assert_eq!(
         lines,
         [

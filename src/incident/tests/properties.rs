@@ -141,9 +141,29 @@ proptest! {
         let first = sorted.iter().position(|r| matches!(r.body, Body::Declared(_))).unwrap();
         let mut growing = Log::new(sorted[..=first].to_vec()).unwrap();
         for end in first + 1..sorted.len() {
-            prop_assert!(growing.insert(sorted[end].clone()));
+            prop_assert_eq!(growing.insert(sorted[end].clone()), Taken::Folded);
             let anew = Log::new(sorted[..=end].to_vec()).unwrap();
             prop_assert_eq!(anew.state(), growing.state());
+        }
+    }
+
+    #[test]
+    fn a_log_that_keeps_no_records_comes_to_the_same_or_says_that_it_cannot(records in records()) {
+        let mut sorted = records;
+        sorted.sort_by_key(Record::order);
+        let first = sorted.iter().position(|r| matches!(r.body, Body::Declared(_))).unwrap();
+        let mut growing = streamed(&sorted[..=first]).unwrap();
+        for end in first + 1..sorted.len() {
+            let anew = Log::new(sorted[..=end].to_vec()).unwrap();
+            let loaded = streamed(&sorted[..=end]).unwrap();
+            prop_assert_eq!(anew.state(), loaded.state());
+            match growing.insert(sorted[end].clone()) {
+                Taken::Folded => prop_assert_eq!(anew.state(), growing.state()),
+                Taken::Anew => growing = loaded,
+                Taken::Known => prop_assert!(false, "it is new"),
+            }
+            // Whatever came before is not new, or needs all of them.
+            prop_assert_ne!(growing.insert(sorted[end / 2].clone()), Taken::Folded);
         }
     }
 
@@ -155,7 +175,7 @@ proptest! {
         clocks(log.state(), &policy, minutes(30));
         let next = next(log.state(), &policy, &Facts::default(), minutes(30));
         prop_assert!(!next.is_empty() || log.state().status == Status::Closed);
-        prop_assert!(log.state().timeline.is_sorted_by_key(|entry| entry.place));
+        prop_assert!(log.state().timeline.iter().is_sorted_by_key(|entry| entry.place));
     }
 
     #[test]

@@ -13,23 +13,20 @@ use crate::incident::{Entry, Precision};
 use crate::text::visible_lines;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &overlay::Entry) -> Shown {
-    let found = ui
-        .model
-        .incident()
-        .and_then(|state| state.timeline.iter().rev().find(|entry| entry.id == overlay.id));
+    let found = ui.model.incident().and_then(|state| state.timeline.find(overlay.id));
     let lines = found.map_or_else(
         || vec![Line::of("this entry is not in the timeline any more", ui.of(Role::Muted))],
-        |entry| lines(ui, entry),
+        |entry| lines(ui, &entry),
     );
     let columns = 88.min(area.width.saturating_sub(2));
     let lines_wanted = document::height(&lines, columns.saturating_sub(4), area.height);
     let place = middle(area, columns, lines_wanted.saturating_add(2).min(area.height.saturating_sub(2)));
-    let title = found.map_or_else(|| "Entry".to_owned(), |entry| entry.name.clone());
+    let title = found.map_or_else(|| "Entry".to_owned(), |entry| entry.name.to_owned());
     let inner = window(ui, buf, place, &title, &[("j k", "scroll"), ("esc", "back")]);
     document::draw(buf, inner, overlay.scroll.top, lines.len(), |index| lines[index].clone())
 }
 
-fn lines(ui: Ui<'_>, entry: &Entry) -> Vec<Line> {
+fn lines(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
     let (faint, text) = (ui.of(Role::Faint), ui.of(Role::Text));
     let (symbol, role) = glyph::entry(entry.kind);
     let precision = match entry.precision {
@@ -40,7 +37,7 @@ fn lines(ui: Ui<'_>, entry: &Entry) -> Vec<Line> {
     let mut first = Line::of(symbol, ui.of(role))
         .with(&format!(" {precision}{} {}", ui.moment(entry.at), ui.zone()), text)
         .with("  by ", faint)
-        .with(&entry.author, text);
+        .with(entry.author, text);
     if entry.pinned {
         first = first.with("  ★ pinned", ui.of(Role::Pinned));
     }
@@ -50,13 +47,13 @@ fn lines(ui: Ui<'_>, entry: &Entry) -> Vec<Line> {
     }
     lines.push(Line::default());
     let said = if entry.retracted.is_some() { ui.of(Role::Retracted) } else { text };
-    lines.extend(visible_lines(&entry.text).lines().map(|line| Line::of(line, said)));
-    if let Some(original) = &entry.original {
+    lines.extend(visible_lines(entry.text).lines().map(|line| Line::of(line, said)));
+    if let Some(original) = entry.original {
         lines.push(Line::default());
         lines.push(Line::of("before it was amended:", faint));
         lines.extend(visible_lines(original).lines().map(|line| Line::of(line, ui.of(Role::Muted))));
     }
-    if let Some(reason) = &entry.retracted {
+    if let Some(reason) = entry.retracted {
         lines.push(Line::default());
         lines.push(Line::of("taken back: ", ui.of(Role::Warn)).with(reason, text));
     }

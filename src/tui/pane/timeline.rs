@@ -28,21 +28,21 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     for line in 0..body.height {
         let row = top + usize::from(line);
         let Some(entry) = ui.model.timeline_entry(row) else { break };
-        precision(ui, buf, body, line, entry);
-        entry_row(ui, &mut Pen::new(buf, body, line), entry, before);
+        precision(ui, buf, body, line, &entry);
+        entry_row(ui, &mut Pen::new(buf, body, line), &entry, before.as_ref());
         mark(ui, buf, body, line, Pane::Timeline, row == cursor);
         before = Some(entry);
     }
     body
 }
 
-fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry, before: Option<&Entry>) {
+fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>, before: Option<&Entry<'_>>) {
     let time = ui.of(Role::Time);
     if entry.author != ui.model.me && pen.room() > 44 {
         // A name may be long; what happened is worth more.
         let room = pen.room() / 4;
-        if width(&entry.author) <= room {
-            pen.right(&entry.author, ui.of(Role::Author));
+        if width(entry.author) <= room {
+            pen.right(entry.author, ui.of(Role::Author));
             pen.right_gap(1);
         }
     }
@@ -72,7 +72,7 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry, before: Option<&Entry
 }
 
 /// The mark of a time that is not exact, in the margin, so that times stay aligned.
-fn precision(ui: Ui<'_>, buf: &mut Buffer, body: Rect, line: u16, entry: &Entry) {
+fn precision(ui: Ui<'_>, buf: &mut Buffer, body: Rect, line: u16, entry: &Entry<'_>) {
     let mark = match entry.precision {
         Precision::Exact => return,
         Precision::About => "~",
@@ -85,7 +85,7 @@ fn precision(ui: Ui<'_>, buf: &mut Buffer, body: Rect, line: u16, entry: &Entry)
 pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let rows = ui.model.timeline_len();
     match rows.checked_sub(1).and_then(|last| ui.model.timeline_entry(last)) {
-        Some(entry) => entry_row(ui, pen, entry, None),
+        Some(entry) => entry_row(ui, pen, &entry, None),
         None => {
             pen.put("nothing yet", ui.of(Role::Faint));
         }
