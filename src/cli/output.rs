@@ -77,10 +77,15 @@ impl Output {
         self.put(&format!("{}\n", escaped(&text)))
     }
 
-    /// Prints a value as indented JSON.
+    /// Prints a value as indented JSON. It is written as it is made: a long timeline is never in
+    /// memory as a whole.
     pub(crate) fn json<T: Serialize>(&self, value: &T) -> Result<()> {
-        let text = serde_json::to_string_pretty(value).map_err(|e| cannot_write(&e))?;
-        self.put(&format!("{}\n", escaped(&text)))
+        let mut out = Escaping(io::BufWriter::new(self.writer()));
+        serde_json::to_writer_pretty(&mut out, value)
+            .map_err(io::Error::from)
+            .and_then(|()| out.write_all(b"\n"))
+            .and_then(|()| out.flush())
+            .map_err(|error| cannot_write(&error))
     }
 
     /// Prints text that is already fit to be shown: sanitised by whoever made it, and styled
@@ -187,6 +192,22 @@ fn escaped(json: &str) -> String {
     out
 }
 
+/// Escapes the JSON that is written to it, which comes in whole characters.
+struct Escaping<W>(W);
+
+impl<W: Write> Write for Escaping<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let json = std::str::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+        let plain = json.bytes().all(|byte| byte == b'\n' || (b' '..0x7f).contains(&byte));
+        if plain { self.0.write_all(bytes) } else { self.0.write_all(escaped(json).as_bytes()) }?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Stdout that remembers when its reader has gone.
 struct Stdout<'a> {
     out: io::Stdout,
@@ -240,7 +261,9 @@ mod tests {
 
     #[test]
     fn json_keeps_its_text_and_shows_nothing_that_deceives() {
-        let text = escaped(&serde_json::to_string("a\u{202E}b\u{E0041}é").unwrap());
+        let mut out = Escaping(Vec::new());
+        serde_json::to_writer(&mut out, "a\u{202E}b\u{E0041}é").unwrap();
+        let text = String::from_utf8(out.0).unwrap();
         assert_eq!(text, "\"a\\u202eb\\udb40\\udc41é\"");
         assert_eq!(serde_json::from_str::<String>(&text).unwrap(), "a\u{202E}b\u{E0041}é");
     }
