@@ -4,6 +4,7 @@
 //! of that succeeds, and nobody finds it again. So the files are known by device and inode, and
 //! looked for at the path before anything is called saved.
 
+use std::cell::Cell;
 use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -89,7 +90,9 @@ impl fmt::Display for Gone {
 struct Known {
     file: Arc<File>,
     id: FileId,
+    /// The files beside it, while connections that write use them, and how many do.
     companions: Option<[FileId; 2]>,
+    writing: usize,
 }
 
 static OPEN: Mutex<Vec<Known>> = Mutex::new(Vec::new());
@@ -105,6 +108,8 @@ fn known() -> MutexGuard<'static, Vec<Known>> {
 pub(super) struct Hold {
     file: Option<Arc<File>>,
     id: FileId,
+    /// Whether the connection that it belongs to writes.
+    writes: Cell<bool>,
 }
 
 impl Hold {
@@ -114,12 +119,12 @@ impl Hold {
         if let Some(id) = at(path)?
             && let Some(known) = known.iter().find(|known| known.id == id)
         {
-            return Ok(Self { file: Some(known.file.clone()), id });
+            return Ok(Self { file: Some(known.file.clone()), id, writes: Cell::new(false) });
         }
         let file = Arc::new(open()?);
         let id = FileId::from(&file.metadata()?);
-        known.push(Known { file: file.clone(), id, companions: None });
-        Ok(Self { file: Some(file), id })
+        known.push(Known { file: file.clone(), id, companions: None, writing: 0 });
+        Ok(Self { file: Some(file), id, writes: Cell::new(false) })
     }
 
     /// The first bytes of the file.
@@ -151,6 +156,15 @@ impl Drop for Hold {
         // The last one is closed while nobody can take another.
         let mut known = known();
         self.file = None;
+        if self.writes.get()
+            && let Some(known) = known.iter_mut().find(|known| known.id == self.id)
+        {
+            known.writing -= 1;
+            if known.writing == 0 {
+                // The last connection took them along; whoever is about to open makes new ones.
+                known.companions = None;
+            }
+        }
         known.retain(|known| Arc::strong_count(&known.file) > 1);
     }
 }
@@ -193,6 +207,7 @@ impl Place {
             place.companions = Some(ids);
             if let Some(known) = known().iter_mut().find(|known| known.id == hold.id) {
                 known.companions = Some(ids);
+                known.writing += usize::from(!hold.writes.replace(true));
             }
         }
         match place.gone() {

@@ -125,3 +125,19 @@ fn opens_and_closes() {
     let incident = journal.incidents(None).unwrap()[0].id;
     journal.append(now(), vec![note(incident, "another's")]).unwrap();
 }
+
+#[test]
+fn closing_the_last_connection_while_another_opens_loses_no_file() {
+    let (dir, _, incident, _) = with_notes(1);
+    let opened = || {
+        for _ in 0..200 {
+            open(&dir).load(incident).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        let all = [(); 3].map(|()| scope.spawn(opened));
+        for one in all {
+            one.join().unwrap();
+        }
+    });
+}
