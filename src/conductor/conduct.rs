@@ -135,7 +135,7 @@ fn is_another_at_it(lease: &Lease, this: &Process) -> bool {
 /// The decision because of which a plan was taken up again; `None`: it was just started.
 fn last_resumed(journal: &Journal, incident: IncidentId, id: &str) -> Result<Option<Decided>> {
     let mut last = None;
-    journal.each(incident, |record| {
+    journal.each(incident, None, |record| {
         if let Body::PlanResumed(PlanResumed { plan, step, decision }) = record.body
             && plan == id
         {
@@ -149,7 +149,7 @@ fn last_resumed(journal: &Journal, incident: IncidentId, id: &str) -> Result<Opt
 pub(super) fn approved(journal: &Journal, incident: IncidentId, id: &str) -> Result<Plan, String> {
     let here = journal.author().node;
     let mut first = None;
-    let read = journal.each(incident, |record| match record.body {
+    let read = journal.each(incident, None, |record| match record.body {
         Body::PlanStarted(started) if started.plan == id && first.is_none() => {
             first = Some((record.author, started));
         }

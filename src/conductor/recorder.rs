@@ -89,7 +89,7 @@ impl Recorder {
     fn hear_what_was_said_before(&mut self) -> Result<()> {
         let plan = &self.lease.plan;
         let mut since = Vec::new();
-        self.journal.each(self.incident, |record| match &record.body {
+        self.journal.each(self.incident, Some(self.seq), |record| match &record.body {
             Body::PlanStarted(started) if started.plan == *plan => since.clear(),
             Body::PlanResumed(resumed) if resumed.plan == *plan => since.clear(),
             Body::StopAsked(_) | Body::PlanAsked(_) => since.push(record),
@@ -214,7 +214,13 @@ impl Recorder {
     fn commit(&mut self, drafts: Vec<Draft>) -> Result<()> {
         let records = self.journal.append(self.clock.now(), drafts)?;
         self.waiting.clear();
-        self.journal.fold_in(&mut self.log, records)
+        // They come with what others wrote meanwhile, each once. They are saved, whatever comes of that.
+        if self.read().is_err() {
+            for record in records {
+                self.log.insert(record);
+            }
+        }
+        Ok(())
     }
 
     /// Shows a sign of life when one is due, writes what waits, and reads what others want of
@@ -234,11 +240,12 @@ impl Recorder {
 
     fn read(&mut self) -> Result<()> {
         let (records, seq) = self.journal.since(self.incident, self.seq)?;
+        self.journal.fold_in(&mut self.log, records.iter().cloned())?;
         self.seq = seq;
         for record in &records {
             self.hear(record);
         }
-        self.journal.fold_in(&mut self.log, records)
+        Ok(())
     }
 
     fn hear(&mut self, record: &Record) {

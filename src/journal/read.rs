@@ -89,11 +89,13 @@ impl Journal {
         Ok((log.ok_or_else(|| undeclared(incident))?, seq))
     }
 
-    /// Folds more records of an incident in. Where that is not enough it is loaded again.
+    /// Folds more records of an incident in, which are in this journal. Where that is not enough it is
+    /// loaded again, with all of them.
     pub fn fold_in(&self, log: &mut Log, records: impl IntoIterator<Item = Record>) -> Result<()> {
         for record in records {
             if log.insert(record) == Taken::Anew {
                 *log = self.load(log.state().id)?.0;
+                return Ok(());
             }
         }
         Ok(())
@@ -108,10 +110,15 @@ impl Journal {
         Ok(then.map(Log::into_state))
     }
 
-    /// Hands over every record of an incident, in the order they were received.
-    pub fn each(&self, incident: IncidentId, mut take: impl FnMut(Record) + Send) -> Result<()> {
+    /// Hands over the records of an incident up to a position, in the order they were received.
+    pub fn each(
+        &self,
+        incident: IncidentId,
+        up_to: Option<Seq>,
+        mut take: impl FnMut(Record) + Send,
+    ) -> Result<()> {
         let no = self.number_of(incident)?;
-        let all = each_row(&self.conn, no, (Seq::default(), ALL), &mut |_, bytes, hash| {
+        let all = each_row(&self.conn, no, (Seq::default(), up_to.unwrap_or(ALL)), &mut |_, bytes, hash| {
             take(Record::decode_with(bytes, hash).map_err(undecoded)?);
             Ok(true)
         });

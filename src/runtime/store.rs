@@ -333,7 +333,7 @@ impl Keeper {
     }
 
     fn load(&mut self, id: IncidentId) -> Result<Done> {
-        let (log, seq) = self.journal.load(id)?;
+        let (mut log, seq) = self.journal.load(id)?;
         let running = log
             .state()
             .plans
@@ -343,6 +343,12 @@ impl Keeper {
             .collect();
         self.open = Some(Open { id, seq, running });
         self.reconcile();
+        // What came while it was read, or was found out just now, is a part of it.
+        let (records, seq) = self.journal.since(id, seq)?;
+        self.journal.fold_in(&mut log, records)?;
+        if let Some(open) = &mut self.open {
+            open.seq = seq;
+        }
         self.ask_the_world(log.state());
         Ok(Done::Opened(Box::new(log)))
     }

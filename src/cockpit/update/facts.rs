@@ -189,7 +189,8 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     cx.model.suspects.stale |= records.iter().any(|record| suspects::matters(&record.body));
     let ran = records.iter().any(|record| matches!(record.body, Body::StepEnded(_)));
     let own = records.into_iter().filter(|record| record.incident == incident);
-    let is_whole = own.map(|record| log.insert(record)).all(|taken| taken != Taken::Anew);
+    // All of them: what is missing comes with the incident as a whole.
+    let is_whole = own.fold(true, |whole, record| log.insert(record) != Taken::Anew && whole);
     let set_one = flags::set_one(log.state(), &ended);
     cx.model.now = caught_up(cx.model.now, log.state());
     if !is_whole {

@@ -103,6 +103,19 @@ fn what_cannot_be_folded_in_is_loaded_again() {
 }
 
 #[test]
+fn what_is_handed_over_once_more_changes_nothing() {
+    let (_dir, mut journal, incident) = apart();
+    let mut log = unkept(&journal, incident);
+    let first = log.state().timeline.get(1).unwrap().id;
+    let pin = |pinned| Draft::now(incident, Pinned { target: first, pinned });
+    let marks = journal.append(seconds(70), vec![pin(true), pin(false), pin(true)]).unwrap();
+    for _ in 0..2 {
+        journal.fold_in(&mut log, marks.clone()).unwrap();
+        assert_eq!(log.state(), journal.load(incident).unwrap().0.state());
+    }
+}
+
+#[test]
 fn what_is_written_while_it_is_read_comes_later() {
     let (_dir, mut journal, incident) = apart();
     let no = journal.number_of(incident).unwrap();
