@@ -188,9 +188,11 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     cx.model.ways.stale |= records.iter().any(|record| rollback::matters(&record.body));
     cx.model.suspects.stale |= records.iter().any(|record| suspects::matters(&record.body));
     let ran = records.iter().any(|record| matches!(record.body, Body::StepEnded(_)));
-    let own = records.into_iter().filter(|record| record.incident == incident);
-    // All of them: what is missing comes with the incident as a whole.
-    let is_whole = own.fold(true, |whole, record| log.insert(record) != Taken::Anew && whole);
+    let mut is_whole = true;
+    for record in records.into_iter().filter(|record| record.incident == incident) {
+        // What cannot be folded in comes with the incident as a whole; the rest is shown at once.
+        is_whole &= log.insert(record) != Taken::Anew;
+    }
     let set_one = flags::set_one(log.state(), &ended);
     cx.model.now = caught_up(cx.model.now, log.state());
     if !is_whole {
