@@ -1,5 +1,6 @@
 //! Rounds of finishing a hotfix in git flow.
 
+use std::fs::File;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -64,8 +65,14 @@ impl Flow {
 
     fn begin(&self, verb: &[&str]) -> Running {
         let mut command = self.shell.command(PROGRAM, verb);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let said = File::create(self.world.path("said")).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
         Running(command.spawn().unwrap())
+    }
+
+    /// What the last verb said to whoever typed it.
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.world.path("said")).unwrap_or_default()
     }
 
     /// The last plan, once nobody is at it and nothing of it lives.
@@ -114,11 +121,11 @@ pub(crate) fn round(round: usize) {
             break;
         }
         assert!(attempt < TRIES, "it never came to its end: {story:#?}");
-        if plan.to_string().contains(".lock") {
+        if plan.to_string().contains(".lock") || flow.said().contains(".lock") {
             flow.delete_locks();
         }
         let verb = dice.pick(&VERBS);
-        story.push(format!("{}: {}, then {verb:?}", plan["state"], plan["why"]));
+        story.push(format!("{}: {} ({}), then {verb:?}", plan["state"], plan["why"], flow.said()));
         let mut running = flow.begin(verb);
         if dice.below(3) == 0 && attempt < 3 {
             dice.rest(2500);
