@@ -118,8 +118,8 @@ fn nothing_is_shown_as_saved_whatever_became_of_the_files() {
         let terminal = open(&shell);
         // The question is on the screen when it happens: the answer to it must not be lost.
         terminal.press("nn");
-        terminal.wait_text("note");
         terminal.press("not to be lost");
+        terminal.wait_text("not to be lost");
         harm(&world, &shell);
         terminal.press("<enter>");
         terminal.wait_for(&format!("the loss to be told: {what}"), |screen| {
