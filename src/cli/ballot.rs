@@ -194,7 +194,7 @@ fn as_it_would_be(cx: &Context, loaded: &Loaded) -> Result<About> {
         title: put_up.title.clone(),
         commit: plan.subject.map(|subject| subject.commit).unwrap_or_default(),
         put_up: Some(Box::new(put_up)),
-        remark: "nothing was put up: this is about the deploy as it would be right now".to_owned(),
+        remark: "nothing was proposed: this is about the deploy as it would be right now".to_owned(),
     })
 }
 

@@ -141,7 +141,7 @@ fn propose(cx: &Context, loaded: &mut Loaded, plan: &Plan, json: bool) -> Result
         cx.out.tell("it is up for approval already");
     } else {
         loaded.append(None, cx.now(), proposed)?;
-        cx.out.tell(&format!("put up for approval: {}", visible(&plan.title)));
+        cx.out.tell(&format!("proposed for approval: {}", visible(&plan.title)));
     }
     print_id(cx, "proposal", &id, json)?;
     Ok(End::Done)

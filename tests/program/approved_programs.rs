@@ -52,7 +52,7 @@ fn a_script_that_was_edited_after_the_approval_does_not_run() {
     // What waits is looked at too.
     let shown = site.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
     let changed = "▲ deploy.sh changed after Omar, Li approved it; look at the plan again and approve it";
-    assert!(shown.contains("waits for approval, put up by Maya") && shown.contains(changed), "{shown}");
+    assert!(shown.contains("waits for approval, proposed by Maya") && shown.contains(changed), "{shown}");
     let cockpit = super::terminal::Terminal::open(&site.shell, 50, 200, &[]);
     cockpit.wait_text("Checkout answers 500");
     cockpit.press("dp");

@@ -123,13 +123,13 @@ pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> f
 
 /// Prints a plan that waits for approval, and what speaks against starting it as it was approved.
 pub(super) fn put_up(cx: &Context, state: &State, waits: &Proposal) -> failure::Result<()> {
-    cx.out.line(&format!("{}: waits for approval, put up by {}: {}", waits.id, waits.by, waits.title))?;
+    cx.out.line(&format!("{}: waits for approval, proposed by {}: {}", waits.id, waits.by, waits.title))?;
     let changed = proposal::plan(waits).map(|plan| conductor::changed_programs(&plan)).unwrap_or_default();
     if !changed.is_empty() {
         let approved = state.votes.iter().filter(|vote| vote.approves && vote.hash == waits.hash);
         let by: Vec<&str> = approved.map(|vote| vote.by.as_str()).collect();
         let after = if by.is_empty() {
-            "since it was put up; put it up again".to_owned()
+            "since it was proposed; propose it again".to_owned()
         } else {
             format!("after {} approved it; look at the plan again and approve it", by.join(", "))
         };

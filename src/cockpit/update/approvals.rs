@@ -50,7 +50,7 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
 
 fn note(state: &State, waits: Option<&Proposal>, against: &[&Vote], conflict: bool) -> String {
     let mut note = match waits {
-        Some(waits) => format!("{}, put up by {}", waits.title, waits.by),
+        Some(waits) => format!("{}, proposed by {}", waits.title, waits.by),
         None => match proposal::subject(state) {
             Some(subject) => format!("{} was started; nothing waits", subject.title),
             None => "nothing waits for approval".to_owned(),
@@ -139,7 +139,7 @@ fn shown(cx: &mut Cx<'_>) -> Option<(String, Proposal)> {
         .and_then(|state| proposal::waiting(state).find(|waits| waits.hash == hash).cloned());
     let why = match (&cx.model.read_only, &found) {
         (Some(why), _) => format!("nothing can be saved: {why}"),
-        (None, None) => "it waits no longer: it was started, or another was put up".to_owned(),
+        (None, None) => "it no longer waits: it was started, or another plan was proposed".to_owned(),
         (None, Some(_)) => String::new(),
     };
     if !why.is_empty() {
@@ -160,7 +160,7 @@ fn approve(cx: &mut Cx<'_>) {
     let Some(state) = cx.model.incident() else { return };
     let own_allowed = cx.model.policy.severity(state.severity).own_approval;
     if !own_allowed && preview::is_own(state, &waits.hash, &cx.model.me) {
-        return complain(cx, "you put it up: nobody approves their own plan".to_owned());
+        return complain(cx, "you proposed it: nobody approves their own plan".to_owned());
     }
     let said = format!("approved as {role}");
     cx.append(Approved {
@@ -214,7 +214,7 @@ fn under(model: &Model) -> Option<(String, Proposal)> {
     Some((shown.role.clone()?, waits.clone()))
 }
 
-const GONE: &str = "it waits no longer: it was started, or another was put up";
+const GONE: &str = "it no longer waits: it was started, or another plan was proposed";
 
 /// What a verbal approval says: who, and how.
 pub(super) fn verbal(model: &Model, text: &str) -> Result<Approved, String> {
