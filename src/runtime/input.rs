@@ -1,6 +1,7 @@
 //! Input: what is typed, the end of the terminal, and signals, each on a thread that only waits.
 
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -75,7 +76,11 @@ pub(super) fn read(began: Instant, events: &Sender<Event>) -> Result<Reader> {
         .map_err(|error| no_thread(&error))?;
     let (woken, wake) =
         io::pipe().map_err(|error| Failure::new("waiting for keys", error, "close other programs"))?;
-    let reader = Reader { gate: Arc::default(), wake };
+    let continued = Arc::new(AtomicBool::new(false));
+    // Set by the handler itself: before whoever reads keys reads one that was typed meanwhile.
+    signal_hook::flag::register(SIGCONT, Arc::clone(&continued))
+        .map_err(|error| Failure::new("waiting for signals", error, "try again"))?;
+    let reader = Reader { gate: Arc::default(), wake, continued };
     let gate = Arc::clone(&reader.gate);
     panics::spawn("terminal-in", events.clone(), move || {
         // Ends with the terminal, which the thread above notices while nothing is read, too.
@@ -93,6 +98,7 @@ pub(super) fn read(began: Instant, events: &Sender<Event>) -> Result<Reader> {
 pub(super) struct Reader {
     gate: Arc<Gate>,
     wake: PipeWriter,
+    continued: Arc<AtomicBool>,
 }
 
 /// Whether the terminal may be read.
@@ -136,6 +142,11 @@ impl Reader {
         let _ = (&self.wake).write_all(b"p");
         let waiting = |state: &mut Reading| !state.parked;
         drop(self.gate.changed.wait_timeout_while(self.gate.state(), PATIENCE, waiting));
+    }
+
+    /// Tells whether the program was stopped and goes on, once for each time.
+    pub(super) fn was_stopped(&self) -> bool {
+        self.continued.swap(false, Ordering::SeqCst)
     }
 
     /// Reads again.

@@ -318,6 +318,7 @@ impl<'a> Shell<'a> {
             Event::Stop if self.away.is_some() => stop_here(),
             Event::Stop => self.suspend(),
             Event::Continued => {
+                self.reader.was_stopped();
                 // For how long is not known where nothing on the screen counts the seconds.
                 self.stood_still(MOMENT_MS + 1);
                 self.redraw_all();
@@ -403,6 +404,9 @@ impl<'a> Shell<'a> {
         }
         let beside = self.backlog.iter().map(cancel).fold(batch.cancel(), Cancel::max);
         let at_ms = batch.at_ms;
+        if self.reader.was_stopped() {
+            self.stood_still(MOMENT_MS + 1);
+        }
         let standstill = self.standstill_before(at_ms);
         for typed in batch.typed {
             let taken_ms = self.clock_ms().max(at_ms + standstill);
