@@ -1,5 +1,5 @@
 //! The one table of commands. Keymap, menus, palette, help, the command line's twins and
-//! the README's key table all come from it.
+//! the key table in `docs/keys.md` all come from it.
 
 use super::key::Key;
 use crate::incident::Decision;
@@ -30,7 +30,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The heading in help and in the README.
+    /// The heading in help and in `docs/keys.md`.
     pub fn title(self) -> &'static str {
         match self {
             Self::Global => "Everywhere",

@@ -1,4 +1,4 @@
-//! The key table of the README, made from the table of commands.
+//! The table in `docs/keys.md`, made from the table of commands.
 
 use super::commands::{COMMANDS, Scope};
 use super::key::Key;
@@ -26,9 +26,9 @@ fn table() -> String {
 }
 
 #[test]
-fn the_readme_shows_the_keys_of_the_table() {
-    let readme = include_str!("../../README.md");
-    let (_, rest) = readme.split_once("<!-- keys -->\n").expect("the README has a place for the keys");
+fn the_document_of_keys_shows_those_of_the_table() {
+    let document = include_str!("../../docs/keys.md");
+    let (_, rest) = document.split_once("<!-- keys -->\n").expect("it has a place for the keys");
     let (shown, _) = rest.split_once("<!-- /keys -->").expect("the place for the keys ends");
-    assert!(shown.trim() == table().trim(), "put this between the marks in README.md:\n{}", table());
+    assert!(shown.trim() == table().trim(), "put this between the marks in docs/keys.md:\n{}", table());
 }

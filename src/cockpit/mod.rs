@@ -8,13 +8,13 @@ pub mod confirm;
 pub mod edit;
 pub mod history;
 pub mod key;
+#[cfg(test)]
+mod key_table;
 pub mod keymap;
 pub mod lines;
 pub mod model;
 pub mod msg;
 pub mod overlay;
-#[cfg(test)]
-mod readme;
 pub mod survey;
 pub mod suspects;
 pub mod typed;

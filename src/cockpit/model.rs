@@ -96,6 +96,8 @@ pub struct Model {
     pub sent: BTreeMap<EffectId, Ask>,
     /// Whether alarms are on their way into the journal, so that none is written twice.
     pub alarms_in_flight: Option<EffectId>,
+    /// The open incident is being read once more, whole.
+    pub reloading: Option<EffectId>,
     /// What is known about going back.
     pub ways: Ways,
     /// What was asked about the branch.
@@ -317,6 +319,7 @@ impl Model {
             reading: None,
             sent: BTreeMap::new(),
             alarms_in_flight: None,
+            reloading: None,
             ways: Ways::default(),
             survey: Survey::default(),
             suspects: Suspects::default(),

@@ -153,9 +153,10 @@ pub struct Stream {
     last: Option<(Hlc, RecordId)>,
     /// What sorts before the record that declares the incident.
     early: Vec<Record>,
-    /// Marks that a first reading found; `None`: this is it.
-    known: Option<Marks>,
-    marking: Vec<Record>,
+    /// Marks that a first reading found.
+    marks: Marks,
+    /// The records that make them; `None` where they have been found.
+    marking: Option<Vec<Record>>,
 }
 
 /// What a [`Stream`] came to.
@@ -172,7 +173,14 @@ pub enum Streamed {
 impl Stream {
     /// Begins one of about so many records.
     pub fn new(expected: usize) -> Self {
-        Self { expected, fold: None, last: None, early: Vec::new(), known: None, marking: Vec::new() }
+        Self {
+            expected,
+            fold: None,
+            last: None,
+            early: Vec::new(),
+            marks: Marks::default(),
+            marking: Some(Vec::new()),
+        }
     }
 
     /// Takes the next record in. Returns false, and takes nothing, if it does not sort after the
@@ -183,11 +191,12 @@ impl Stream {
             return false;
         }
         self.last = Some(order);
-        if self.known.is_none() && marks::is_mark(&record.body) {
-            self.marking.push(record.clone());
+        if let Some(marking) = &mut self.marking
+            && marks::is_mark(&record.body)
+        {
+            marking.push(record.clone());
         }
-        let none = Marks::default();
-        let marks = self.known.as_ref().unwrap_or(&none);
+        let marks = &self.marks;
         if let Some(fold) = &mut self.fold {
             fold.apply(record, marks.on(record.id));
         } else if let Body::Declared(declared) = &record.body {
@@ -206,13 +215,12 @@ impl Stream {
     /// Says that there are no more.
     pub fn end(self) -> Streamed {
         let (Some(mut fold), Some(last)) = (self.fold, self.last) else { return Streamed::Undeclared };
-        if !self.marking.is_empty() {
-            let known = Some(Marks::of(&self.marking));
-            return Streamed::Again(Box::new(Self { known, ..Self::new(self.expected) }));
+        if let Some(marking) = self.marking.filter(|marking| !marking.is_empty()) {
+            let marks = Marks::of(&marking);
+            return Streamed::Again(Box::new(Self { marks, marking: None, ..Self::new(self.expected) }));
         }
         fold.settle();
-        let marks = self.known.unwrap_or_default();
-        Streamed::Folded(Box::new(Log { kept: None, last, marks, fold }))
+        Streamed::Folded(Box::new(Log { kept: None, last, marks: self.marks, fold }))
     }
 }
 

@@ -30,8 +30,7 @@ const NOW: SignedDuration = SignedDuration::from_secs(2);
 pub(super) fn place(record: &Record) -> Timestamp {
     let (at, _) = shown_at(record);
     let lags = record.clock_ms < record.at.wall_ms;
-    let now = at.duration_since(record.written_at()).abs() < NOW;
-    if !lags || !now {
+    if !lags || at.duration_since(record.written_at()).abs() >= NOW {
         return at;
     }
     // What it follows may have happened at any moment of that millisecond.

@@ -93,8 +93,11 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     if cx.model.alarms_in_flight == Some(id) {
         cx.model.alarms_in_flight = None;
     }
+    let is_reload = cx.model.reloading.take_if(|reloading| *reloading == id).is_some();
     let Some(result) = run_view::done(cx, id, result) else { return };
     match result {
+        // Whoever left the incident meanwhile is not brought back to it.
+        Ok(Done::Opened(log)) if is_reload && !is_open(cx.model, &log) => {}
         Ok(Done::Quietly | Done::Read(_)) => {}
         Ok(Done::Said(word)) => cx.say(word),
         Ok(Done::Left(files)) => settle::found(cx, id, files),
@@ -149,9 +152,14 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     }
 }
 
+/// Tells whether this is the incident that is on the screen.
+fn is_open(model: &Model, log: &Log) -> bool {
+    model.incident().is_some_and(|known| known.id == log.state().id)
+}
+
 fn opened(cx: &mut Cx<'_>, log: Log) {
     let model = &mut *cx.model;
-    if model.incident().is_none_or(|known| known.id != log.state().id) {
+    if !is_open(model, &log) {
         model.views = Default::default();
         model.following = None;
         model.output = None;
@@ -195,8 +203,9 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     }
     let set_one = flags::set_one(log.state(), &ended);
     cx.model.now = caught_up(cx.model.now, log.state());
-    if !is_whole {
-        cx.effect("reading the incident", Effect::OpenIncident(incident));
+    // What comes before the answer was written before it is loaded: once is enough.
+    if !is_whole && cx.model.reloading.is_none() {
+        cx.model.reloading = Some(cx.effect("reading the incident", Effect::OpenIncident(incident)));
     }
     if ran {
         cx.effect("reading the repository", Effect::RefreshBranch);

@@ -3,6 +3,7 @@
 mod confirm;
 mod flags;
 mod hotfix;
+mod long;
 mod many;
 mod rollback;
 mod suspects;

@@ -68,7 +68,7 @@ fn the_past_is_what_had_been_written_down_by_then_wherever_it_sorts() {
     assert_eq!(then(-1), None);
     let records = |after| then(after).map(|state: State| state.records);
     assert_eq!([records(0), records(10), records(35)], [Some(1), Some(3), Some(6)]);
-    assert_eq!(then(45).unwrap().roles["commander"], "nobody we know", "it was taken back later");
+    assert_eq!(then(45).unwrap().roles["commander"], "nobody we know", "retracted only later");
     assert_eq!(then(60).as_ref(), Some(journal.load(incident).unwrap().0.state()));
 }
 
