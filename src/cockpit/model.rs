@@ -448,6 +448,14 @@ impl Model {
         &mut self.views[pane as usize]
     }
 
+    /// Why nothing can be saved now, in a line; `None`: it can.
+    pub fn unsaved(&self) -> Option<String> {
+        let why = self.read_only.as_ref()?;
+        // Where it was, and what became of it, is in the error log.
+        let why = if self.journal_gone { "the journal is gone" } else { why };
+        Some(format!("nothing can be saved: {why}"))
+    }
+
     /// The repository, if it was read and is one.
     pub fn repository(&self) -> Option<&BranchState> {
         self.branch.as_ref()?.as_ref().ok()

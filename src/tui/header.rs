@@ -57,16 +57,18 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
         Pen::new(buf, inner, line).put(piece, ui.of(Role::PhaseNow));
         line += 1;
     }
-    phase_now(ui, &mut Pen::new(buf, inner, line), state);
-    line += 1;
-    for clock in shown_clocks(ui).take(2) {
-        let (text, role) = clock_words(ui, clock);
-        Pen::new(buf, inner, line).put(&text, ui.of(role));
+    // What is wrong comes before what is due, and takes the room of one clock.
+    let clocks_off = !state.clock_warnings(ui.model.now).is_empty();
+    let is_marked = ui.model.read_only.is_some() || ui.model.unseen > 0 || clocks_off;
+    if is_marked {
+        marks(ui, &mut Pen::new(buf, inner, line), state);
         line += 1;
     }
-    let clocks_off = !state.clock_warnings(ui.model.now).is_empty();
-    if ui.model.read_only.is_some() || ui.model.unseen > 0 || clocks_off {
-        marks(ui, &mut Pen::new(buf, inner, line), state);
+    phase_now(ui, &mut Pen::new(buf, inner, line), state);
+    line += 1;
+    for clock in shown_clocks(ui).take(if is_marked { 1 } else { 2 }) {
+        let (text, role) = clock_words(ui, clock);
+        Pen::new(buf, inner, line).put(&text, ui.of(role));
         line += 1;
     }
     next_wrapped(ui, buf, below(area, line))

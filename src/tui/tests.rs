@@ -11,6 +11,7 @@ use super::theme::{ColorDepth, Role, Theme};
 use crate::cockpit;
 use crate::cockpit::edit::LineEdit;
 use crate::cockpit::model::{ConfigSource, IncidentLine};
+use crate::cockpit::msg::{Fact, JournalState};
 use crate::cockpit::overlay::*;
 use crate::cockpit::{Command, Key, Model, Msg, Pane, update};
 use crate::deploy::flags::Switch;
@@ -281,6 +282,24 @@ fn every_screen_can_be_drawn_at_every_size() {
                 assert_eq!(whole.intersection(*body), *body, "{width}×{height}");
             }
         }
+    }
+}
+
+#[test]
+fn that_nothing_is_saved_is_in_sight_at_every_size_whatever_is_open() {
+    let theme = Theme::default();
+    let mut model = incident();
+    let gone = Failure::new("saving", "the file was removed", "put it back");
+    update(&mut model, Msg::Fact(Fact::Journal(JournalState::Gone(gone))));
+    settle(&mut model);
+    press(&mut model, &["n"]);
+    for (width, height) in [(160, 45), (120, 36), (80, 24), (40, 12)] {
+        let buf = settled(&mut model, &theme, width, height);
+        let screen = text(&buf);
+        assert!(screen.contains("✗ NOT SAVED: journal gone"), "{screen}");
+        assert_eq!(style_of(&buf, "NOT SAVED").fg, theme.of(Role::Overdue).fg);
+        // Each row of the menu says why it cannot be taken, in words that fit.
+        assert!(width < 80 || screen.contains("✗ nothing can be saved: the journal is gone"), "{screen}");
     }
 }
 

@@ -137,8 +137,8 @@ fn shown(cx: &mut Cx<'_>) -> Option<(String, Proposal)> {
         .model
         .incident()
         .and_then(|state| proposal::waiting(state).find(|waits| waits.hash == hash).cloned());
-    let why = match (&cx.model.read_only, &found) {
-        (Some(why), _) => format!("nothing can be saved: {why}"),
+    let why = match (cx.model.unsaved(), &found) {
+        (Some(why), _) => why,
         (None, None) => "it no longer waits: it was started, or another plan was proposed".to_owned(),
         (None, Some(_)) => String::new(),
     };

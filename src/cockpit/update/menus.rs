@@ -158,8 +158,8 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
             _ => None,
         };
     }
-    if let (Some(why), true) = (&model.read_only, !matches!(command, Command::Init | Command::Trust)) {
-        return Some(format!("nothing can be saved: {why}"));
+    if let (Some(why), true) = (model.unsaved(), !matches!(command, Command::Init | Command::Trust)) {
+        return Some(why);
     }
     match command {
         Command::Declare => None,
@@ -190,8 +190,8 @@ fn needs_incident(model: &Model) -> String {
 
 /// Why a way back of an environment cannot be taken now.
 pub(super) fn rollback_blocked(model: &Model, environment: &str) -> Option<String> {
-    if let Some(why) = &model.read_only {
-        return Some(format!("nothing can be saved: {why}"));
+    if let Some(why) = model.unsaved() {
+        return Some(why);
     }
     if model.incident().is_none() {
         return Some(needs_incident(model));

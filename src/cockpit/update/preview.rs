@@ -127,8 +127,8 @@ fn propose(cx: &mut Cx<'_>) {
     let hash = preview.hash.clone();
     let up = cx.model.incident().is_some_and(|state| proposal::waiting(state).any(|one| one.hash == hash));
     let body = proposal::propose(&preview.plan);
-    let why = match (&cx.model.read_only, up, &body) {
-        (Some(why), _, _) => format!("nothing can be saved: {why}"),
+    let why = match (cx.model.unsaved(), up, &body) {
+        (Some(why), _, _) => why,
         (None, true, _) => "it is up for approval already".to_owned(),
         (None, false, None) => "it cannot be written down".to_owned(),
         (None, false, Some(_)) => String::new(),
