@@ -51,10 +51,10 @@ fn a_journal_that_is_taken_away_is_told_before_anything_is_written_and_gone_on_w
     let (state, away) = (world.path("state"), world.path("away"));
     std::fs::rename(&state, &away).unwrap();
     terminal.wait_text(GONE);
-    terminal.wait_text("the journal is gone");
+    terminal.wait_text("put the journal back");
     terminal.press("nn");
-    terminal.wait_text("removed or moved away");
-    terminal.press_until("<esc>", "the menu to close", |screen| !screen.contains("moved away"));
+    terminal.wait_text("nothing can be saved: the journal is gone");
+    terminal.press_until("<esc>", "the menu to close", |screen| !screen.contains("can be saved"));
     terminal.press_until("e", "the error log", |screen| screen.contains("keeping the journal"));
     terminal.wait_for("what to do", |screen| flat(screen).contains("put the journal back"));
     terminal.press_until("<esc>", "the error log to close", |screen| !screen.contains("keeping the journal"));

@@ -267,7 +267,7 @@ pub fn keys_to(model: &Model, action: &str, argument: &str) -> String {
 fn gone(model: &Model) -> Option<(Next, String)> {
     let report = Command::Report;
     model.incident().filter(|_| model.journal_gone)?;
-    let title = "nothing is saved: the journal is gone. Export the record, then put it back".to_owned();
+    let title = "nothing is saved. Export the record, then put the journal back".to_owned();
     let next = Next { action: report.spec().id, argument: String::new(), title, due_at: None, overdue: true };
     let export = if matches!(model.overlays.last(), Some(Overlay::Report(_))) {
         "e".to_owned()
