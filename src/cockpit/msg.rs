@@ -70,12 +70,15 @@ pub struct KeyPress {
     pub repeat: bool,
     /// What the keys cancel that were read together with it, itself included.
     pub beside: Cancel,
+    /// Whether other text was read together with it, as when a terminal that does not mark what is
+    /// pasted hands it over as keys.
+    pub amid: bool,
 }
 
 impl KeyPress {
     /// A key that was pressed alone and has its turn at once.
     pub const fn new(key: Key, at_ms: u64) -> Self {
-        Self { key, at_ms, taken_ms: at_ms, repeat: false, beside: Cancel::Nothing }
+        Self { key, at_ms, taken_ms: at_ms, repeat: false, beside: Cancel::Nothing, amid: false }
     }
 }
 

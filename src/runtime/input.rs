@@ -17,6 +17,7 @@ use signal_hook::iterator::Signals;
 use super::decode::{Decoder, LINGER, Typed};
 use super::{Event, no_thread, panics};
 use crate::cockpit::confirm::Cancel;
+use crate::cockpit::key::{Code, Key};
 use crate::cockpit::model::Pane;
 use crate::cockpit::msg::{Mouse, MouseKind};
 use crate::failure::{Failure, Result};
@@ -45,6 +46,21 @@ impl Batch {
         });
         keys.max().unwrap_or_default()
     }
+
+    /// How much of it may be text: letters, ends of lines, and what was marked as pasted.
+    pub(super) fn text(&self) -> usize {
+        let is_text = |typed: &&Typed| match typed {
+            Typed::Key { key, .. } => is_text(*key),
+            Typed::Paste(_) => true,
+            Typed::Mouse { .. } => false,
+        };
+        self.typed.iter().filter(is_text).count()
+    }
+}
+
+/// Tells whether a key may be a piece of pasted text.
+pub(super) fn is_text(key: Key) -> bool {
+    key.text().is_some() || key.code == Code::Enter
 }
 
 /// Catches the signals that end or stop the program, so that it gives the terminal back first.

@@ -403,7 +403,7 @@ impl<'a> Shell<'a> {
             return;
         }
         let beside = self.backlog.iter().map(cancel).fold(batch.cancel(), Cancel::max);
-        let at_ms = batch.at_ms;
+        let (at_ms, text) = (batch.at_ms, batch.text());
         if self.reader.was_stopped() {
             self.stood_still(MOMENT_MS + 1);
         }
@@ -412,7 +412,8 @@ impl<'a> Shell<'a> {
             let taken_ms = self.clock_ms().max(at_ms + standstill);
             let msg = match typed {
                 Typed::Key { key, repeat } => {
-                    Msg::Key(KeyPress { taken_ms, repeat, beside, ..KeyPress::new(key, at_ms) })
+                    let amid = text > usize::from(input::is_text(key));
+                    Msg::Key(KeyPress { taken_ms, repeat, beside, amid, ..KeyPress::new(key, at_ms) })
                 }
                 Typed::Mouse { kind, column, row } => {
                     Msg::Mouse(input::mouse(kind, column, row, &self.regions.panes))

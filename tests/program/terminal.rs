@@ -200,7 +200,16 @@ impl Terminal {
     pub(crate) fn press_until(&self, keys: &str, what: &str, is_there: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            self.press(keys);
+            // Enter right behind a word is a paste: whoever types sees the word first.
+            match keys.strip_suffix("<enter>").filter(|word| !word.is_empty()) {
+                Some(word) => {
+                    let typed = word.rsplit_once('>').map_or(word, |(_, typed)| typed);
+                    self.press(word);
+                    self.comes(Duration::from_secs(1), |screen| screen.contains(typed));
+                    self.press("<enter>");
+                }
+                None => self.press(keys),
+            }
             if self.comes(Duration::from_secs(1), &is_there) {
                 return;
             }

@@ -102,6 +102,35 @@ fn a_confirmation_that_is_read_together_with_a_cancel_starts_nothing_and_says_so
 }
 
 #[test]
+fn what_escape_or_a_modifier_or_other_text_comes_with_starts_nothing() {
+    let yard = Yard::deploying(&format!("echo begun >> begun\n{UNTIL_GO}"));
+    let terminal = previewed(&yard);
+    // Escape and y as a connection or a multiplexer hands them on together, Ctrl-y in both ways a
+    // terminal has to say it, and pastes of terminals that do not mark them, or not well.
+    for bytes in [
+        "\x1by",
+        "\x19",
+        "\x1b[121;5u",
+        "hello yes, please look\r",
+        "kubectl get pods\nmy pod\n",
+        "yes\r",
+        "y\r",
+        "\x1b[200~abc\x1b[201~y\x1b[201~",
+    ] {
+        terminal.send(bytes.as_bytes());
+        terminal.wait_text("nothing was confirmed");
+        assert!(yard.runs().is_empty() && !yard.file("begun").exists(), "{bytes:?}");
+        assert!(terminal.screen().contains("Plan: "), "{bytes:?}");
+        terminal.press("<enter>");
+        terminal.wait_for("the next question", |screen| screen.contains("press y to go ahead"));
+    }
+    terminal.press_until("y", "the plan to start", |screen| !screen.contains("Plan: "));
+    yard.go();
+    yard.wait_run("deploy-staging-1.0", "exited");
+    assert_eq!(yard.runs().len(), 1);
+}
+
+#[test]
 fn what_was_typed_while_the_cockpit_stood_still_confirms_nothing() {
     let yard = Yard::deploying(&format!("echo begun >> begun\n{UNTIL_GO}"));
     let mut terminal = previewed(&yard);

@@ -29,12 +29,24 @@ fn repeated(press: KeyPress, before: Option<(Key, u64)>) -> bool {
         || before.is_some_and(|(key, at)| key == press.key && press.at_ms.saturating_sub(at) < REPEAT_MS)
 }
 
-/// Withholds a key that would confirm something and came with one that cancels, or too late; says
-/// so, and tells whether it did.
+/// What one is told that came as pasted text does.
+const AMID: &str = "nothing was confirmed: it came together with other text, as if pasted; press it alone";
+/// What one is told that was pressed together with Ctrl.
+const MODIFIED: &str = "nothing was confirmed: press the key alone";
+
+/// Withholds a key that would confirm something and came with one that cancels, amid other text, with
+/// a modifier, or too late; says so, and tells whether it did.
 pub(super) fn withheld(cx: &mut Cx<'_>, press: KeyPress) -> bool {
-    let Some(cancelled_by) = asked(cx.model, press.key) else { return false };
+    // A letter with Ctrl or Alt is another key. Escape and a letter, pressed in the same moment, are
+    // the letter with Alt.
+    let plain = Key::plain(press.key.code);
+    let Some(cancelled_by) = asked(cx.model, plain) else { return false };
     let why = if press.beside >= cancelled_by {
         CANCELLED
+    } else if plain != press.key && matches!(plain.code, Code::Char(_)) {
+        MODIFIED
+    } else if press.amid && is_question(cx.model) {
+        AMID
     } else if press.taken_ms.saturating_sub(press.at_ms) > MOMENT_MS {
         LATE
     } else {
@@ -53,6 +65,12 @@ pub(super) fn withheld(cx: &mut Cx<'_>, press: KeyPress) -> bool {
     // What cancels may close the question before anybody reads what it says.
     cx.say(why);
     true
+}
+
+/// Whether what is open asks before something happens to the world, or before it is trusted.
+fn is_question(model: &Model) -> bool {
+    let top = model.overlays.last();
+    matches!(top, Some(Overlay::Confirm(_) | Overlay::Trust(_) | Overlay::Preview(_) | Overlay::Decide(_)))
 }
 
 /// Which keys cancel what this key would confirm; `None`: it confirms nothing.

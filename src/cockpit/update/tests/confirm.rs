@@ -269,6 +269,49 @@ fn nothing_is_trusted_that_was_not_on_the_screen() {
 }
 
 #[test]
+fn a_letter_with_a_modifier_is_another_key_and_confirms_nothing() {
+    for question in QUESTIONS.iter().filter(|question| question.key.len() == 1) {
+        for modifier in ["ctrl-", "alt-", "ctrl-alt-"] {
+            let mut table = (question.open)();
+            let key = Key::parse(&format!("{modifier}{}", question.key)).unwrap();
+            table.at_ms += 1000;
+            let press = KeyPress { beside: Cancel::of(key), ..KeyPress::new(key, table.at_ms) };
+            let effects = table.send(Msg::Key(press));
+            assert!(effects.is_empty(), "{}: {modifier}: {effects:?}", question.name);
+            assert!(table.word().starts_with("nothing was confirmed"), "{}: {modifier}", question.name);
+            assert!(acts(&press_alone(&mut table, question)), "{}: the key alone does", question.name);
+        }
+    }
+}
+
+#[test]
+fn what_comes_amid_other_text_as_if_pasted_starts_nothing() {
+    for question in QUESTIONS {
+        let mut table = (question.open)();
+        let asks = matches!(
+            table.model.overlays.last(),
+            Some(Overlay::Confirm(_) | Overlay::Trust(_) | Overlay::Preview(_) | Overlay::Decide(_))
+        );
+        table.at_ms += 1000;
+        let press = KeyPress::new(Key::parse(question.key).unwrap(), table.at_ms);
+        let effects: Vec<Effect> = table
+            .send(Msg::Key(KeyPress { amid: true, ..press }))
+            .into_iter()
+            .map(|(_, effect)| effect)
+            .collect();
+        assert_eq!(acts(&effects), !asks, "{}", question.name);
+        if asks {
+            assert!(table.word().contains("as if pasted"), "{}: {}", question.name, table.word());
+            assert!(acts(&press_alone(&mut table, question)), "{}", question.name);
+        }
+    }
+}
+
+fn press_alone(table: &mut Table, question: &Question) -> Vec<Effect> {
+    press(table, question, Cancel::Nothing, 0)
+}
+
+#[test]
 fn keys_cancel_what_they_cancel() {
     let of = |name: &str| Cancel::of(Key::parse(name).unwrap());
     for name in ["esc", "ctrl-c", "alt-j", "alt-y"] {
