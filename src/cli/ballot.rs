@@ -5,7 +5,6 @@ use super::role::find_role;
 use super::save::SaveArgs;
 use crate::conductor;
 use crate::config::settings::person;
-use crate::config::types::{Config, Environment};
 use crate::failure::{Failure, Result};
 use crate::incident::{PlanProposed, Policy, Proposal, RecordId, State, same_person};
 use crate::plan::{Request, proposal};
@@ -171,7 +170,7 @@ fn at_hand(cx: &Context, loaded: &Loaded) -> About {
 fn as_it_would_be(cx: &Context, loaded: &Loaded) -> Result<About> {
     let config = cx.trusted_config()?.config;
     let policy = Policy::built_in().with(&config.policy);
-    let Some(production) = production(&config) else {
+    let Some(production) = config.production() else {
         return Err(Failure::usage("finding the plan", "no environment is configured", ""));
     };
     let request = Request::Deploy { environment: production.name.clone(), reference: None };
@@ -196,12 +195,6 @@ fn as_it_would_be(cx: &Context, loaded: &Loaded) -> Result<About> {
         put_up: Some(Box::new(put_up)),
         remark: "nothing was proposed: this is about the deploy as it would be right now".to_owned(),
     })
-}
-
-/// The environment users are served from: the first protected one, else the last.
-fn production(config: &Config) -> Option<&Environment> {
-    let protected = config.environments.iter().find(|env| env.protected);
-    protected.or(config.environments.last())
 }
 
 /// What is printed of a decision that is saved.

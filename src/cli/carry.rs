@@ -255,7 +255,7 @@ fn passed_over(world: &WorldArgs) -> Result<Vec<PassOver>> {
     if world.pass_over.is_empty() && world.reason.is_empty() {
         return Ok(Vec::new());
     }
-    if let Some(unknown) = world.pass_over.iter().find(|gate| !Gate::IDS.contains(&gate.as_str())) {
+    if let Some(unknown) = world.pass_over.iter().find(|gate| !Gate::may_be_named(gate)) {
         let cause = format!("there is no gate {}", visible(unknown));
         return Err(Failure::usage(doing, cause, format!("the gates are: {}", Gate::IDS.join(", "))));
     }

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 
 /// The environment that users are served from.
 fn production(config: &Config) -> Result<String> {
-    rollback::production(config).map(|env| env.name.clone()).ok_or_else(|| {
+    config.production().map(|env| env.name.clone()).ok_or_else(|| {
         Failure::usage(
             "going back",
             "no environment is configured",

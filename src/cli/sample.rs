@@ -125,6 +125,7 @@ pub(super) fn situation() -> Situation {
 fn probe(name: &str, state: HealthState, value: Option<f64>, why: &str) -> ProbeState {
     ProbeState {
         name: name.to_owned(),
+        environment: String::new(),
         state,
         value,
         unit: String::new(),

@@ -60,6 +60,8 @@ pub(crate) struct Item {
 pub(crate) struct ProbeState {
     /// Name.
     pub(crate) name: String,
+    /// The environment it watches; may be empty.
+    pub(crate) environment: String,
     /// State.
     pub(crate) state: HealthState,
     /// The value drawn, if there is one.
@@ -82,6 +84,7 @@ impl From<&Health> for ProbeState {
         });
         Self {
             name: health.name.clone(),
+            environment: health.environment.clone(),
             state: health.state,
             value: last.and_then(|sample| sample.value),
             unit: health.unit.clone(),
@@ -109,6 +112,8 @@ pub(crate) struct Around {
     pub(crate) checks: Vec<String>,
     /// Names of environments, and whether they are protected.
     pub(crate) environments: Vec<(String, bool)>,
+    /// The environment users are served from; empty where there is none.
+    pub(crate) production: String,
     /// Names of environments that have a smoke test.
     pub(crate) smokable: Vec<String>,
     /// Gates of production that are not met: id, and what is missing.
@@ -127,7 +132,7 @@ impl Situation {
     /// Puts together what is known at a moment.
     pub(crate) fn new(state: State, policy: Policy, around: Around, now: Timestamp) -> Self {
         let checklist = items(&state, &around.checklist);
-        let facts = around.facts();
+        let facts = around.facts(&state);
         let clocks_off = state.clock_warnings(now).into_iter().map(|warning| warning.words);
         Self {
             clocks: clocks(&state, &policy, now),
@@ -148,17 +153,36 @@ impl Situation {
 }
 
 impl Around {
-    fn facts(&self) -> Facts {
+    /// The probes of production, and those of no environment.
+    fn of_production(&self) -> impl Iterator<Item = &ProbeState> {
+        let (health, production) = (&self.health, &self.production);
+        health.iter().filter(move |probe| {
+            probe.environment.is_empty() || production.is_empty() || probe.environment == *production
+        })
+    }
+
+    /// Names of the probes of production in such a state.
+    fn names(&self, is_such: impl Fn(HealthState) -> bool) -> Vec<String> {
+        let such = self.of_production().filter(|probe| is_such(probe.state));
+        such.map(|probe| probe.name.clone()).collect()
+    }
+
+    /// What is next depends on this, besides the record.
+    pub(crate) fn facts(&self, state: &State) -> Facts {
         let branch = self.hotfix.as_ref();
         let on_hotfix = branch.and_then(|branch| standing::branch(&self.settings, branch));
         Facts {
-            healthy: healthy(&self.health),
+            healthy: healthy(self.of_production()),
+            failing: self.names(HealthState::is_bad),
+            silent: self.names(|state| state == HealthState::Unknown),
+            green_since: state.recovered_at(self.of_production().map(|probe| probe.name.as_str())),
             hotfix_branch: on_hotfix.map(str::to_owned),
             hotfix_commits: branch.map_or(Some(0), |branch| standing::commits(&self.settings, branch)),
             fix: branch.map_or_else(Fix::default, |branch| {
                 standing::fix(&self.settings, branch, self.outlook.as_ref(), None)
             }),
             head: branch.and_then(BranchState::commit).map(str::to_owned),
+            same: branch.map_or_else(Vec::new, |branch| branch.same_content.clone()),
             checks: self.checks.clone(),
             environments: self.environments.clone(),
             smokable: self.smokable.clone(),
@@ -173,17 +197,14 @@ impl Around {
 }
 
 /// All good, something bad, or not known. What is not known is never good.
-fn healthy(health: &[ProbeState]) -> Option<bool> {
-    use HealthState::{Error, Failing, Flapping, Ok, Pending, Recovering, Unknown, Warn};
-    let bad = |probe: &ProbeState| matches!(probe.state, Failing | Recovering | Flapping | Error);
-    let unknown = |probe: &ProbeState| matches!(probe.state, Unknown);
-    let good = |probe: &ProbeState| matches!(probe.state, Ok | Pending | Warn);
-    if health.iter().any(bad) {
+fn healthy<'a>(health: impl Iterator<Item = &'a ProbeState>) -> Option<bool> {
+    let states: Vec<HealthState> = health.map(|probe| probe.state).collect();
+    if states.iter().any(|state| state.is_bad()) {
         Some(false)
-    } else if health.is_empty() || health.iter().any(unknown) {
+    } else if states.is_empty() || states.contains(&HealthState::Unknown) {
         None
     } else {
-        Some(health.iter().all(good))
+        Some(true)
     }
 }
 
@@ -211,6 +232,7 @@ mod tests {
     fn probe(state: HealthState) -> ProbeState {
         ProbeState {
             name: "api".to_owned(),
+            environment: String::new(),
             state,
             value: None,
             unit: String::new(),
@@ -222,10 +244,10 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_healthy() {
-        assert_eq!(healthy(&[]), None);
-        assert_eq!(healthy(&[probe(HealthState::Ok), probe(HealthState::Unknown)]), None);
-        assert_eq!(healthy(&[probe(HealthState::Ok), probe(HealthState::Error)]), Some(false));
-        assert_eq!(healthy(&[probe(HealthState::Unknown), probe(HealthState::Failing)]), Some(false));
-        assert_eq!(healthy(&[probe(HealthState::Ok), probe(HealthState::Warn)]), Some(true));
+        assert_eq!(healthy(std::iter::empty()), None);
+        assert_eq!(healthy([probe(HealthState::Ok), probe(HealthState::Unknown)].iter()), None);
+        assert_eq!(healthy([probe(HealthState::Ok), probe(HealthState::Error)].iter()), Some(false));
+        assert_eq!(healthy([probe(HealthState::Unknown), probe(HealthState::Failing)].iter()), Some(false));
+        assert_eq!(healthy([probe(HealthState::Ok), probe(HealthState::Warn)].iter()), Some(true));
     }
 }

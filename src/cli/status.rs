@@ -10,7 +10,8 @@ use super::{status_ahead, status_json, status_text};
 use crate::cockpit::model::Looks;
 use crate::cockpit::{Keymap, Model, update};
 use crate::conductor::{self, Asking};
-use crate::deploy::{Resolved, gates, rollback};
+use crate::config::types::Config;
+use crate::deploy::{Resolved, gates};
 use crate::failure::{Failure, Result};
 use crate::health::runner;
 use crate::health::series::State as HealthState;
@@ -118,7 +119,7 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
             status_ahead::look(reader, &setup.config.hotfix, &setup.policy, &names, &history.releases);
     }
     if setup.trusted
-        && let Some(env) = rollback::production(&setup.config)
+        && let Some(env) = setup.config.production()
     {
         // Of what nobody can tell is said so: there is `rollback --list` to ask production.
         let ways = super::rollback::ways(cx, &setup.config, &env.name, Asking::Here);
@@ -135,9 +136,7 @@ fn missing(
     branch: Option<&BranchState>,
     now: Timestamp,
 ) -> Vec<(String, String)> {
-    let environments = &setup.config.environments;
-    let production = environments.iter().find(|env| env.protected).or(environments.last());
-    let (Some(env), Some(branch)) = (production, branch) else { return Vec::new() };
+    let (Some(env), Some(branch)) = (setup.config.production(), branch) else { return Vec::new() };
     let what = Resolved {
         reference: branch.branch().unwrap_or_default().to_owned(),
         commit: branch.commit().unwrap_or_default().to_owned(),
@@ -168,7 +167,7 @@ fn then(loaded: &Loaded, setup: Setup, at: Timestamp) -> Result<Situation> {
     })?;
     let mut around = around(&setup);
     around.releases.clone_from(&state.releases);
-    around.health = recorded_probes(&state);
+    around.health = recorded_probes(&state, &setup.config);
     Ok(Situation::new(state, setup.policy, around, at))
 }
 
@@ -180,6 +179,7 @@ fn around(setup: &Setup) -> Around {
         checklist: setup.checklist(),
         checks: config.checks.iter().map(|check| check.name.clone()).collect(),
         environments: config.environments.iter().map(|e| (e.name.clone(), e.protected)).collect(),
+        production: config.production().map_or_else(String::new, |env| env.name.clone()),
         smokable: config
             .environments
             .iter()
@@ -221,11 +221,16 @@ fn configured_probes(setup: &Setup, why: &str) -> Vec<ProbeState> {
 }
 
 /// The last recorded state of every probe that had an alarm.
-fn recorded_probes(state: &State) -> Vec<ProbeState> {
+fn recorded_probes(state: &State, config: &Config) -> Vec<ProbeState> {
     let alarms = state.alarms.iter();
+    let environment = |name: &String| {
+        let probe = config.probes.iter().find(|probe| probe.name == *name);
+        probe.map_or_else(String::new, |probe| probe.environment.clone())
+    };
     alarms
         .map(|(name, alarm)| ProbeState {
             name: name.clone(),
+            environment: environment(name),
             state: HealthState::parse(&alarm.state).unwrap_or_default(),
             value: None,
             unit: String::new(),

@@ -6,7 +6,6 @@ use super::End;
 use super::args::WorldArgs;
 use super::carry::carry;
 use super::context::Context;
-use crate::deploy::watch::production;
 use crate::failure::{Failure, Result};
 use crate::plan::Request;
 
@@ -36,7 +35,7 @@ fn length(text: &str) -> Result<SignedDuration, String> {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let config = cx.trusted_config()?.config;
     let named = args.environment.clone();
-    let environment = named.or_else(|| production(&config).map(|env| env.name.clone())).ok_or_else(|| {
+    let environment = named.or_else(|| config.production().map(|env| env.name.clone())).ok_or_else(|| {
         Failure::usage(
             "planning a watch",
             "no environment is configured",

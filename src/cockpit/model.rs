@@ -14,7 +14,6 @@ use super::survey::Survey;
 use super::suspects::Suspects;
 use super::ways::{Looked, Ways};
 use crate::config::types::Config;
-use crate::deploy::rollback;
 use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::outlook::Outlook;
@@ -487,7 +486,7 @@ impl Model {
     /// What is known about going back in production; `None`: nothing yet, or there is nothing to
     /// ask about.
     pub fn way_back(&self) -> Option<&Looked> {
-        let production = rollback::production(&self.config.config)?;
+        let production = self.config.config.production()?;
         self.ways.known.get(&production.name)
     }
 

@@ -16,8 +16,10 @@ fn merge(follow_up: &FollowUp) -> Body {
 }
 
 fn released(plan: &Plan, release: &ReleaseSpec) -> Body {
-    let ReleaseSpec { environment, reference, commit, tag, version, rollback, after: _ } = release.clone();
-    Released { environment, reference, commit, tag, version, plan: plan.id.clone(), rollback }.into()
+    let ReleaseSpec { environment, reference, commit, tag, version, rollback, replaces, after: _ } =
+        release.clone();
+    Released { environment, reference, commit, tag, version, plan: plan.id.clone(), rollback, replaces }
+        .into()
 }
 
 /// What a plan brought about and what is not recorded yet: its release, merges owed and paid.
@@ -100,7 +102,7 @@ pub(super) fn taken_back(
     let mut bodies = Vec::new();
     if !matches!(ours.verdict, Some((_, WatchVerdict::Failed, _))) {
         let (environment, commit) = (environment.clone(), release.commit.clone());
-        let why = "it was undone".to_owned();
+        let why = crate::incident::UNDONE.to_owned();
         let verdict = WatchVerdict::Failed;
         bodies.push(ReleaseJudged { environment, commit, plan: plan.id.clone(), verdict, why }.into());
     }
@@ -117,6 +119,7 @@ pub(super) fn taken_back(
             version: previous.version.clone(),
             plan: plan.id.clone(),
             rollback: true,
+            replaces: Some(release.commit.clone()),
         }
         .into()
     }));

@@ -127,6 +127,8 @@ pub fn blocked(plan: &Plan, standings: &[Standing]) -> Failure {
         blocking.iter().map(|standing| format!("{}: {}", standing.id, standing.why)).collect();
     let hint = if blocking.iter().all(|standing| standing.may_pass_over) {
         "meet them, or pass over each with --override GATE --reason WHY"
+    } else if blocking.iter().any(|standing| standing.id == gates::VERDICT) {
+        "commit a better fix: this one was no good there"
     } else {
         "meet them: at this severity not all of them may be passed over"
     };

@@ -37,7 +37,7 @@ pub fn suspects(
     let (config, policy) = (ground.config, &ground.policy.suspects);
     let mut history = ground.history.clone();
     let mut untold = None;
-    let production = rollback::production(config);
+    let production = config.production();
     if let Some(env) = production
         && !env.history.is_empty()
     {

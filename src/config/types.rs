@@ -45,6 +45,19 @@ pub struct Config {
     pub policy: PolicyChange,
 }
 
+impl Config {
+    /// Finds the environment users are served from: the first protected one, else the last.
+    pub fn production(&self) -> Option<&Environment> {
+        self.environments.iter().find(|env| env.protected).or_else(|| self.environments.last())
+    }
+
+    /// Tells whether a probe of this environment watches production, as one of none does. Where no
+    /// environment is configured all do.
+    pub fn watches_production(&self, environment: &str) -> bool {
+        environment.is_empty() || self.production().is_none_or(|production| production.name == environment)
+    }
+}
+
 /// The service this repository holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -137,12 +137,25 @@ pub fn standing_ahead(
     });
     let ahead = ahead(config, policy, environment, what);
     let purpose = Purpose::Deploy.name();
-    let lost = gates::still_demanded(&ahead, (purpose, environment, ""), state, policy, by, now);
+    // Whether there is a way back is found out with the plan; that one is demanded is known now.
+    let demands_back = config
+        .environments
+        .iter()
+        .any(|env| env.name == environment && ids(env, policy).iter().any(|id| id == "rollback"));
+    let back = demands_back.then(|| Gate::Rollback { ready: None, why: String::new() });
+    let demanded: Vec<Gate> = ahead.iter().cloned().chain(back).collect();
+    let lost = gates::still_demanded(&demanded, (purpose, environment, ""), state, policy, by, now);
     // What was put up demanded more than what would be started now: that is another plan.
     let put_up = put_up.filter(|_| lost.is_empty());
     let hash = put_up.map_or("", |proposal| proposal.hash.as_str());
     let mut standings = gates::of(&ahead, hash, state, policy, by, now);
     standings.extend(lost);
+    let commits: Vec<&str> = std::iter::once(&what.commit)
+        .chain(&what.same)
+        .map(String::as_str)
+        .filter(|it| !it.is_empty())
+        .collect();
+    standings.extend(gates::verdict(state, policy, environment, &commits));
     standings
 }
 

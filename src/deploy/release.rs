@@ -19,6 +19,7 @@ pub fn spec(environment: &str, what: &Resolved, after: usize) -> ReleaseSpec {
         tag: what.tag.clone(),
         version: what.version.clone(),
         rollback: false,
+        replaces: None,
         after,
     }
 }
@@ -84,6 +85,7 @@ fn told(environment: &str, line: &str) -> Result<Release, String> {
         version: some(told.version),
         plan: String::new(),
         rollback: false,
+        replaces: None,
         verdict: verdict.map(|verdict| (told.at, verdict, "as the environment's history tells".to_owned())),
         by,
         at: told.at,

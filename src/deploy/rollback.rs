@@ -16,7 +16,6 @@ use crate::hotfix::back::Back;
 use crate::incident::{History, Policy, Rehearsal, Release, duration};
 use crate::text::visible;
 
-pub use super::watch::production;
 pub use judge::ways;
 pub use plans::plan;
 

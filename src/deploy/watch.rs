@@ -82,29 +82,22 @@ pub(super) fn step_with(
 }
 
 /// The probes that watch an environment: those it names, else those of this environment. To
-/// the last one, production, belong those of the service as a whole.
+/// production belong those of the service as a whole.
 pub fn probes(config: &Config, env: &Environment) -> Vec<Probe> {
     named(config, env, &env.watched)
 }
 
 /// The probes of these names; with none, those of an environment.
 pub(super) fn named(config: &Config, env: &Environment, names: &[String]) -> Vec<Probe> {
-    let is_last = config.environments.last().is_some_and(|last| last.name == env.name);
+    let is_production = config.production().is_some_and(|production| production.name == env.name);
     let watches = |probe: &&Probe| {
         if names.is_empty() {
-            probe.environment == env.name || (is_last && probe.environment.is_empty())
+            probe.environment == env.name || (is_production && probe.environment.is_empty())
         } else {
             names.contains(&probe.name)
         }
     };
     config.probes.iter().filter(watches).cloned().collect()
-}
-
-/// The environment that is meant where none is named: the first whose name has to be typed,
-/// else the last.
-pub fn production(config: &Config) -> Option<&Environment> {
-    let environments = &config.environments;
-    environments.iter().find(|env| env.protected).or_else(|| environments.last())
 }
 
 #[cfg(test)]

@@ -130,6 +130,7 @@ mod tests {
             version: None,
             plan: format!("deploy-production-{minute}"),
             rollback,
+            replaces: None,
         };
         record(incident, minute, body)
     }

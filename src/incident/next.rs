@@ -1,10 +1,11 @@
 //! What is next: from the procedure and the state, never from a script.
 
+mod production;
 mod way;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::body::{CheckState, Phase, PlanEnd, WatchVerdict};
+use super::body::{CheckState, Phase, PlanEnd};
 use super::clocks::{Clock, ClockState, audience, clocks, needs_hotfix};
 use super::fix::Fix;
 use super::policy::{Policy, Role};
@@ -16,6 +17,12 @@ use super::time::duration;
 pub struct Facts {
     /// Health of production: all good, something bad, or not known.
     pub healthy: Option<bool>,
+    /// Probes of production that fail.
+    pub failing: Vec<String>,
+    /// Probes of production without data.
+    pub silent: Vec<String>,
+    /// Since when it is good, if it was recorded that it was not.
+    pub green_since: Option<Timestamp>,
     /// The branch the fix is on: the current one, if it is a hotfix branch; in the trunk flow the
     /// base.
     pub hotfix_branch: Option<String>,
@@ -25,6 +32,8 @@ pub struct Facts {
     pub fix: Fix,
     /// Its commit, short or full.
     pub head: Option<String>,
+    /// Commits that hold exactly the same files.
+    pub same: Vec<String>,
     /// Names of configured checks.
     pub checks: Vec<String>,
     /// Names of environments, in order, and whether they are protected.
@@ -53,7 +62,8 @@ pub struct WayBack {
 /// A step that should be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Next {
-    /// Id of the command in the command table: `deploy`, `hotfix.start`, `page`, `checklist`.
+    /// Id of the command in the command table: `deploy`, `hotfix.start`, `page`, `checklist`. Empty
+    /// where it is done by no command.
     pub action: &'static str,
     /// What the command acts on, to fill in a menu: `staging`; may be empty.
     pub argument: String,
@@ -68,7 +78,19 @@ pub struct Next {
 /// What should be done now, most pressing first. Empty only when the incident is closed.
 pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Vec<Next> {
     let clocks = clocks(state, policy, now);
-    let mut steps = Steps { state, policy, facts, clocks, list: Vec::new(), enough: usize::MAX };
+    let mut steps = Steps {
+        state,
+        policy,
+        facts,
+        now,
+        clocks,
+        environment: production(facts),
+        list: Vec::new(),
+        enough: usize::MAX,
+        taking_back: false,
+        served: false,
+        told: false,
+    };
     if state.in_conflict() {
         steps.conflict();
     }
@@ -81,9 +103,9 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
         steps.merges_back();
     }
     let mut list = steps.list;
-    // What is overdue comes first, longest overdue at the top; the rest keeps the order of
-    // the procedure.
-    list.sort_by_key(|next| if next.overdue { (0, next.due_at) } else { (1, None) });
+    // What is overdue longest comes first; the rest keeps the order of the procedure.
+    list.sort_by_key(|(rank, next)| (*rank, next.due_at.filter(|_| next.overdue)));
+    let mut list: Vec<Next> = list.into_iter().map(|(_, next)| next).collect();
     // A plan that stands still may leave production half changed: nothing is more pressing.
     if state.status != Status::Closed {
         list.splice(0..0, state.undecided().map(undecided));
@@ -126,25 +148,51 @@ fn undecided(plan: &PlanRun) -> Next {
 /// How many steps of the hotfix are named ahead.
 const AHEAD: usize = 3;
 
+/// What comes before what, whatever the order of the procedure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Nobody knows any more what holds.
+    Settle,
+    /// Production is worse than it needs to be, or half changed.
+    Mitigate,
+    /// Production is well again: that is worth more to know than any paperwork.
+    Served,
+    /// A clock has run out.
+    Overdue,
+    /// Something works on production.
+    Watch,
+    /// Its turn in the procedure.
+    Turn,
+}
+
 struct Steps<'a> {
     state: &'a State,
     policy: &'a Policy,
     facts: &'a Facts,
+    now: Timestamp,
     clocks: Vec<Clock>,
-    list: Vec<Next>,
+    /// The environment users are served from.
+    environment: Option<&'a str>,
+    list: Vec<(Rank, Next)>,
     /// How long the list may become before what follows is left out anyway.
     enough: usize,
+    /// What is in production is to be taken back.
+    taking_back: bool,
+    /// It is asked whether users are served again.
+    served: bool,
+    /// People are to be told something that happened.
+    told: bool,
 }
 
 impl Steps<'_> {
     fn add(&mut self, action: &'static str, argument: &str, title: impl Into<String>) {
-        self.list.push(Next {
-            action,
-            argument: argument.to_owned(),
-            title: title.into(),
-            due_at: None,
-            overdue: false,
-        });
+        self.add_ranked(Rank::Turn, action, argument, title);
+    }
+
+    fn add_ranked(&mut self, rank: Rank, action: &'static str, argument: &str, title: impl Into<String>) {
+        let next =
+            Next { action, argument: argument.to_owned(), title: title.into(), due_at: None, overdue: false };
+        self.list.push((rank, next));
     }
 
     /// Adds what meets a clock, unless that was met or does not run.
@@ -155,13 +203,14 @@ impl Steps<'_> {
             ClockState::Overdue => true,
             ClockState::Met | ClockState::Late | ClockState::Stopped => return,
         };
-        self.list.push(Next {
+        let next = Next {
             action,
             argument: argument.to_owned(),
             title: title.to_owned(),
             due_at: Some(clock.due_at),
             overdue,
-        });
+        };
+        self.list.push((if overdue { Rank::Overdue } else { Rank::Turn }, next));
     }
 
     /// What went out ahead of the branches that the next release is made from: without it there the
@@ -177,31 +226,21 @@ impl Steps<'_> {
     fn conflict(&mut self) {
         let said: Vec<_> =
             self.state.heads.iter().map(|head| format!("{} says {}", head.by, head.status.name())).collect();
-        self.add("resolve", "", format!("settle it: {}", said.join(", ")));
-    }
-
-    /// What its watch condemned is taken back before anything else.
-    fn condemned(&mut self) {
-        let Some(production) = production(self.facts) else { return };
-        let live = self.state.releases.iter().rev().find(|release| release.environment == production);
-        let Some(live) = live else { return };
-        if let Some((_, WatchVerdict::Failed, _)) = &live.verdict
-            && !self.running("rollback", Some(production))
-        {
-            let title = format!("roll {production} back: {} failed its watch", live.name());
-            self.add("rollback", "", title);
-        }
+        self.add_ranked(Rank::Settle, "incident", "", format!("settle it: {}", said.join(", ")));
     }
 
     fn while_open(&mut self) {
         let state = self.state;
-        self.condemned();
-        self.add_due("page", "page", Role::ON_CALL, "page on-call");
+        self.production();
+        self.add_due("page", "page", Role::ON_CALL, "page on-call, then record who was paged");
         if !state.roles.contains_key(Role::COMMANDER) {
             let title = format!("name the {}", self.policy.role_title(Role::COMMANDER));
             self.add("role", Role::COMMANDER, title);
         }
-        self.add_due("stakeholders", "told", audience::STAKEHOLDERS, "tell stakeholders what is known");
+        if !self.told {
+            let title = "tell stakeholders, then record it";
+            self.add_due("stakeholders", "told", audience::STAKEHOLDERS, title);
+        }
         if self.facts.untrusted {
             self.add("trust", "", "look at what flightdeck.toml would run, and trust it");
         }
@@ -218,10 +257,12 @@ impl Steps<'_> {
         }
         let lead = format!("bring in the {}", self.policy.role_title(Role::LEAD));
         self.add_due("escalate", "role", Role::LEAD, &lead);
-        if self.told_once() {
-            self.add_due("update", "told", audience::UPDATE, "send stakeholders an update");
+        if self.told_once() && !self.told {
+            let title = "send stakeholders an update, then record it";
+            self.add_due("update", "told", audience::UPDATE, title);
         }
-        self.add_due("executives", "told", audience::EXECUTIVES, "notify CTO and CEO: still not resolved");
+        let title = "notify CTO and CEO that it is not resolved, then record it";
+        self.add_due("executives", "told", audience::EXECUTIVES, title);
         if self.list.is_empty() {
             self.add("note", "", "write down what you see");
         }
@@ -237,12 +278,12 @@ impl Steps<'_> {
     fn until_deployed(&mut self) {
         let (state, facts) = (self.state, self.facts);
         let begun = facts.hotfix_branch.is_some() || state.plans.iter().any(|plan| plan.purpose == "hotfix");
-        if state.status == Status::Open && !begun && state.decisions == 0 {
+        if state.status == Status::Open && !begun && state.decisions == 0 && !self.served {
             self.put_back();
         }
         if !begun && !needs_hotfix(self.policy, state.severity) {
             if state.decisions == 0 {
-                self.add("note", "decision", "file it in the backlog: this severity needs no hotfix");
+                self.add("note.decision", "", "file it in the backlog: this severity needs no hotfix");
             }
             return self.add("resolve", "", "resolve it");
         }
@@ -260,26 +301,35 @@ impl Steps<'_> {
 
     /// First things first: users are served again before the cause is looked for.
     fn put_back(&mut self) {
-        let production = production(self.facts);
-        let rolled = |plan: &&PlanRun| plan.purpose == "rollback" && Some(plan.target.as_str()) == production;
-        let last = self.state.plans.iter().rev().find(rolled);
-        if last.is_some_and(|plan| plan.state.is_under_way()) {
+        if self.at_work_on_production() {
             return;
         }
-        let rolled_back = last.filter(|plan| plan.is_done());
-        let ask = "can production be put back now?";
-        match (rolled_back, &self.facts.way_back) {
-            (Some(plan), _) if plan.spec.get("release").is_none_or(serde_json::Value::is_null) => {
+        let production = self.environment.unwrap_or("production").to_owned();
+        let rolled_back =
+            self.last_on_production().filter(|plan| plan.purpose == "rollback" && plan.is_done());
+        // What was reverted and pushed is still to be deployed.
+        let nothing = |key: &str, plan: &PlanRun| plan.spec.get(key).is_none_or(serde_json::Value::is_null);
+        let reverted = rolled_back.is_some_and(|plan| {
+            nothing("release", plan) && plan.spec.get("way").is_some_and(|way| way == "revert")
+        });
+        match (rolled_back.is_some(), self.facts.healthy, &self.facts.way_back) {
+            (true, ..) if reverted => {
                 self.add("rollback", "", "deploy what was reverted: take the same way once more");
             }
-            (Some(_), _) => self.add("mitigate", "", "rolled back: if users are served again, record it"),
-            (None, Some(WayBack { ready: Some(way) })) => {
-                self.add("rollback", "", format!("{ask} proven ready: {way}"));
+            (true, Some(false), _) => {
+                let title = format!("{production} still fails after the rollback: try another way back");
+                self.add("rollback", "", title);
             }
-            (None, Some(WayBack { ready: None })) => {
-                self.add("rollback", "", format!("{ask} see the ways back"));
+            (true, ..) => self.add("mitigate", "", "rolled back: if users are served again, record it"),
+            (false, _, Some(WayBack { ready: Some(way) })) => {
+                self.add("rollback", "", format!("put {production} back first: {way}, proven ready"));
             }
-            (None, None) => self.add("mitigate", "", format!("{ask} last good build, tag, flag off")),
+            (false, _, Some(WayBack { ready: None })) => {
+                self.add("rollback", "", format!("put {production} back first: see the ways back"));
+            }
+            (false, _, None) => {
+                self.add("rollback", "", "try a way back first: last good build, tag, flag off");
+            }
         }
     }
 
@@ -292,7 +342,7 @@ impl Steps<'_> {
             |id: &str| self.facts.missing.iter().find(|(gate, _)| gate == id).map(|(_, why)| why.clone());
         let (checks, freeze, approvals) = (missing("checks"), missing("freeze"), missing("approvals"));
         if let Some(why) = checks
-            && !self.list.iter().any(|next| next.action == "test")
+            && !self.list.iter().any(|(_, next)| next.action == "test")
         {
             self.add("test", "", format!("run the checks: {why}"));
         }
@@ -343,7 +393,16 @@ impl Steps<'_> {
         if self.running("deploy", Some(environment)) {
             return false;
         }
-        if self.done("deploy", Some(environment)).is_none() {
+        let last = self.last("deploy", Some(environment));
+        // What failed on production is named before all else.
+        if let Some(plan) = last.filter(|plan| plan.state == PlanState::Ended(PlanEnd::Failed)) {
+            if self.environment != Some(environment) {
+                let id = plan.id.clone();
+                self.add("plan", &id, format!("the deploy to {environment} failed: see why, then retry it"));
+            }
+            return false;
+        }
+        if last.is_none_or(|plan| !plan.is_done()) {
             self.add("deploy", environment, format!("deploy {branch} to {environment}"));
         }
         true
@@ -357,7 +416,16 @@ impl Steps<'_> {
         let smoked = self.last("smoke", Some(environment)).filter(|plan| plan.is_done());
         let proven = smoked.is_some_and(|smoke| deployed.is_some_and(|at| smoke.started_at >= at));
         if !proven && self.facts.smokable.iter().any(|name| name == environment) {
-            self.add("smoke", environment, format!("smoke-test {environment}"));
+            let failed = self.last("smoke", Some(environment)).is_some_and(|smoke| {
+                smoke.state == PlanState::Ended(PlanEnd::Failed)
+                    && deployed.is_some_and(|at| smoke.started_at >= at)
+            });
+            let title = if failed {
+                format!("the smoke test of {environment} failed: see why, then run it again")
+            } else {
+                format!("smoke-test {environment}")
+            };
+            self.add("smoke", environment, title);
         }
         true
     }
@@ -374,32 +442,63 @@ impl Steps<'_> {
         }
         if let [first, rest @ ..] = open.as_slice() {
             let title = match rest.len() {
-                0 => "1 check still open".to_owned(),
-                n => format!("{} checks still open", n + 1),
+                0 => "1 checklist item open".to_owned(),
+                n => format!("{} checklist items open", n + 1),
             };
             self.add("checklist", first, title);
         }
     }
 
     fn until_resolved(&mut self) {
-        if let Some(production) = production(self.facts)
+        if self.at_work_on_production() {
+            return;
+        }
+        if self.live().is_some_and(|live| live.rollback) {
+            return self.after_going_back();
+        }
+        // What has to be taken back is named already.
+        if self.taking_back {
+            return self.hotfix();
+        }
+        if let Some(production) = self.environment
             && !self.smoke(production)
         {
             return;
         }
         match self.facts.healthy {
             Some(false) => {
-                let title = "production still fails: roll back, or go back to the fix";
+                let production = self.environment.unwrap_or("production");
+                let title = format!("{production} still fails: roll back, or go back to the fix");
                 return match self.facts.way_back {
                     Some(_) => self.add("rollback", "", title),
                     None => self.add("phase", Phase::Develop.name(), title),
                 };
             }
-            None => self.add("note", "finding", "try in production what failed, and write down the result"),
+            None => self.try_it(),
             Some(true) => {}
         }
         self.cause();
         self.add("resolve", "", "resolve it: the fault is gone");
+    }
+
+    /// Production is on an earlier release: that is not the end, but it may be enough for now.
+    fn after_going_back(&mut self) {
+        if self.facts.healthy == Some(false) {
+            let production = self.environment.unwrap_or("production");
+            let title = format!("{production} still fails after the rollback: try another way back");
+            self.add("rollback", "", title);
+            return self.hotfix();
+        }
+        if self.facts.healthy.is_none() {
+            self.try_it();
+        }
+        self.cause();
+        self.add("resolve", "", "resolve it, if going back is enough for now");
+        self.hotfix();
+    }
+
+    fn try_it(&mut self) {
+        self.add("note.finding", "", "try in production what failed, and write down the result");
     }
 
     fn cause(&mut self) {
@@ -412,7 +511,7 @@ impl Steps<'_> {
         let over = self.state.resolved_at;
         let told = self.state.told.iter().any(|(at, _)| over.is_some_and(|over| *at >= over));
         if !told {
-            self.add("told", audience::STAKEHOLDERS, "tell stakeholders that it is over");
+            self.add("told", audience::STAKEHOLDERS, "tell stakeholders that it is over, then record it");
         }
         self.cause();
         let review = &self.policy.severity(self.state.severity).review;

@@ -115,6 +115,13 @@ impl State {
         end.duration_since(self.started_at).max(SignedDuration::ZERO)
     }
 
+    /// Finds out since when these probes are all good again, if it was recorded that one was not.
+    pub fn recovered_at<'a>(&self, probes: impl Iterator<Item = &'a str>) -> Option<Timestamp> {
+        let known: Vec<_> = probes.filter_map(|name| self.alarms.get(name)).collect();
+        let good = known.iter().all(|alarm| ["ok", "warn"].contains(&alarm.state.as_str()));
+        known.iter().map(|alarm| alarm.since).max().filter(|_| good)
+    }
+
     /// Tells whether work on it goes on.
     pub fn is_open(&self) -> bool {
         matches!(self.status, Status::Open | Status::Mitigated)

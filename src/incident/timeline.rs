@@ -134,12 +134,6 @@ impl Timeline {
         self.lines.insert(index, line);
     }
 
-    /// Adds a line without a record behind it.
-    #[cfg(test)]
-    pub(crate) fn say(&mut self, entry: Entry<'_>) {
-        self.push(entry, Mark::default());
-    }
-
     /// Puts the lines in order; those of one place stay in the order in which they came.
     pub(super) fn sort(&mut self) {
         if !self.lines.is_sorted_by_key(|line| line.place) {

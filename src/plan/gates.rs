@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Plan;
+use super::{Plan, Purpose};
 use crate::incident::{CheckState, PlanEnd, PlanRun, PlanState, Policy, Severity, State, StepState};
 use crate::text::visible;
 
@@ -147,6 +147,11 @@ impl Gate {
     /// All ids, in the order they are shown.
     pub const IDS: [&'static str; 6] = ["checks", "checklist", "approvals", "rollback", "staging", "freeze"];
 
+    /// Tells whether something of this id may stand in the way of a plan: a gate, or a verdict.
+    pub fn may_be_named(id: &str) -> bool {
+        id == VERDICT || Self::IDS.contains(&id)
+    }
+
     /// Its id.
     pub fn id(&self) -> &'static str {
         match self {
@@ -188,6 +193,9 @@ pub fn evaluate(
     if state.plan(&plan.id).is_none() {
         let about = (plan.purpose.name(), plan.target.as_str(), hash);
         standings.extend(still_demanded(&plan.gates, about, state, policy, by, now));
+        if plan.purpose == Purpose::Deploy {
+            standings.extend(verdict(state, policy, &plan.target, &plan.brings()));
+        }
     }
     for standing in standings.iter_mut().filter(|standing| standing.blocks()) {
         let passed = state
@@ -202,6 +210,27 @@ pub fn evaluate(
     }
     standings
 }
+
+/// Shuts an environment to commits that were no good there: their watch failed, or they were rolled
+/// back. This is no gate of a plan: it holds for every plan, whatever was approved. A better commit
+/// meets it. What somebody
+/// took back without a failed watch may not have been at fault: where the severity lets people override
+/// gates at all, they may override that. `None`: nothing speaks against them.
+pub fn verdict(state: &State, policy: &Policy, environment: &str, commits: &[&str]) -> Option<Standing> {
+    let condemned =
+        crate::incident::condemned(&state.releases, environment, |commit| commits.contains(&commit))?;
+    let allowed = &policy.severity(state.severity).may_pass_over;
+    Some(Standing {
+        id: VERDICT,
+        title: "not known to be bad",
+        met: Met::No,
+        why: format!("{} {}", condemned.name, condemned.why),
+        may_pass_over: allowed.iter().any(|id| id == VERDICT) || (!condemned.watched && !allowed.is_empty()),
+    })
+}
+
+/// The id of what shuts an environment to a commit that was no good there.
+pub const VERDICT: &str = "verdict";
 
 /// How gates stand now for a plan, whatever was passed over.
 pub fn of<'a>(

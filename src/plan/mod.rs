@@ -108,6 +108,9 @@ pub struct ReleaseSpec {
     /// It goes back to something older.
     #[serde(default)]
     pub rollback: bool,
+    /// Of a rollback: the commit that it takes away, as a full hexadecimal id, where it is known.
+    #[serde(default)]
+    pub replaces: Option<String>,
     /// Index of the step after which it is there: the release is recorded once that is done.
     pub after: usize,
 }
@@ -452,6 +455,18 @@ impl Plan {
     /// What has to be given where its name is asked for: the word that confirms it, else its target.
     pub fn word(&self) -> &str {
         self.confirm.as_deref().unwrap_or(&self.target)
+    }
+
+    /// Names the commits whose content it brings to its target: its own, and those that are known to
+    /// hold the same files.
+    pub fn brings(&self) -> Vec<&str> {
+        let same = self.gates.iter().flat_map(|gate| match gate {
+            gates::Gate::Checks { same, .. } | gates::Gate::Staging { same, .. } => same.as_slice(),
+            _ => &[],
+        });
+        let own = self.subject.iter().map(|subject| &subject.commit);
+        let released = self.release.iter().map(|release| &release.commit);
+        own.chain(released).chain(same).map(String::as_str).filter(|commit| !commit.is_empty()).collect()
     }
 
     /// Tells whether any step reaches others.

@@ -92,7 +92,7 @@ struct Whole<'a, A> {
     approved: A,
 }
 
-/// What people call what is released.
+/// What people call what is released, and what it takes the place of.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Label {
@@ -100,6 +100,8 @@ struct Label {
     tag: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaces: Option<String>,
 }
 
 /// What is shown of a step and may be worded otherwise, and the state of what it waits for.
@@ -193,8 +195,14 @@ pub fn seal(plan: &Plan) -> Result<Sealed, serde_json::Error> {
         title: plan.title.as_str().into(),
         subject: plan.subject.as_ref().map(Cow::Borrowed),
         label: release
-            .filter(|release| release.tag.is_some() || release.version.is_some())
-            .map(|release| Label { tag: release.tag.clone(), version: release.version.clone() }),
+            .filter(|release| {
+                release.tag.is_some() || release.version.is_some() || release.replaces.is_some()
+            })
+            .map(|release| Label {
+                tag: release.tag.clone(),
+                version: release.version.clone(),
+                replaces: release.replaces.clone(),
+            }),
         way: plan.way.as_deref().map(Cow::Borrowed),
         gates: plan.gates.as_slice().into(),
         follow_ups: plan.follow_ups.as_slice().into(),
@@ -298,7 +306,7 @@ fn together(whole: Whole<'_, &RawValue>, approved: Approved<'_>) -> Result<Plan,
     if whole.gates.iter().map(Gate::demand).ne(approved.demands) {
         return Err("its gates are not those that were approved");
     }
-    let label = whole.label.unwrap_or(Label { tag: None, version: None });
+    let label = whole.label.unwrap_or(Label { tag: None, version: None, replaces: None });
     let release = approved.release.map(|release| ReleaseSpec {
         environment: release.environment,
         reference: release.reference,
@@ -306,6 +314,7 @@ fn together(whole: Whole<'_, &RawValue>, approved: Approved<'_>) -> Result<Plan,
         tag: label.tag,
         version: label.version,
         rollback: release.rollback,
+        replaces: label.replaces,
         after: release.after,
     });
     let steps = approved.steps.into_iter().zip(whole.shown);

@@ -323,6 +323,9 @@ fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     }
 }
 
+/// What comes then is shown where there is at least this much room for it; its end may be cut.
+const THEN: u16 = 40;
+
 /// What is next and the key that does it, and what comes then.
 fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
     ui.fill(buf, line, Role::Next);
@@ -335,7 +338,7 @@ fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
     };
     step(ui, &mut pen, &first.title, keys, first.overdue, plain);
     if let Some((second, keys)) = ui.model.derived.next.get(1).filter(|_| then)
-        && pen.room() > width(&second.title) + 16
+        && pen.room() > THEN
     {
         pen.gap(6).put("then", ui.of(Role::Muted)).gap(2);
         step(ui, &mut pen, &second.title, keys, false, ui.of(Role::Muted));

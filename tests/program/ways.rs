@@ -222,7 +222,10 @@ fn blue_green_deploys_to_the_idle_side_switches_and_switches_back() {
     assert_eq!(read(&yard, "live"), "blue");
     assert_eq!(read(&yard, "switched").split_whitespace().collect::<Vec<_>>(), ["green", "blue"]);
 
-    yard.shell.flightdeck(&["deploy", "production"]).succeeded();
+    // What was taken back is not deployed again by accident; nothing showed that it is at fault.
+    yard.shell.flightdeck(&["deploy", "production"]).ended_with(3).said("was undone at");
+    let again = ["--override", "verdict", "--reason", "undone to try it", "--confirm", "production"];
+    yard.shell.flightdeck(&[&["deploy", "production"][..], &again].concat()).succeeded();
     assert_eq!(read(&yard, "live"), "green", "blue is live again, so it is green's turn again");
 }
 

@@ -88,9 +88,7 @@ fn label(model: &Model, state: &State, role: &RoleStanding<'_>) -> String {
 
 /// The environment users are served from: the first protected one, else the last.
 pub(super) fn production(model: &Model) -> Option<&str> {
-    let environments = &model.config.config.environments;
-    let protected = environments.iter().find(|env| env.protected);
-    protected.or(environments.last()).map(|env| env.name.as_str())
+    model.config.config.production().map(|env| env.name.as_str())
 }
 
 /// Opens the preview of what waits, to approve it in a role: its exact commands are read first.

@@ -10,6 +10,7 @@ use crate::config::types::Environment;
 use crate::deploy::canary::shares;
 use crate::hotfix::state::NoRepository;
 use crate::incident::{Phase, Severity, State, Status, duration};
+use crate::plan::gates::VERDICT;
 
 /// The menu of a command, as it stands.
 pub(super) fn menu(model: &Model, command: Command) -> Menu {
@@ -507,7 +508,10 @@ fn deploys(model: &Model) -> (String, Vec<Item>) {
             1 => format!(" · ✗ {} not met", unmet[0].id),
             n => format!(" · ✗ {n} gates not met"),
         };
-        (format!("{what} → {}{way}{gates}", names[index]), blocked_deploy.clone().or(busy))
+        // What was no good there is not offered again.
+        let condemned =
+            unmet.into_iter().find(|one| one.id == VERDICT && !one.may_pass_over).map(|one| one.why);
+        (format!("{what} → {}{way}{gates}", names[index]), blocked_deploy.clone().or(busy).or(condemned))
     });
     let smoke: Vec<Item> = items
         .iter()
@@ -538,7 +542,7 @@ fn way(environment: &Environment) -> String {
 /// The row that watches production.
 fn watch(model: &Model) -> Option<Item> {
     let config = &model.config.config;
-    let env = crate::deploy::watch::production(config)?;
+    let env = config.production()?;
     let time = env.watch.unwrap_or(model.policy.immediate_watch);
     let unwatched = crate::deploy::watch::probes(config, env).is_empty();
     let disabled = blocked(model, Command::Watch)

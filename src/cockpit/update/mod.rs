@@ -28,6 +28,7 @@ use super::lines;
 use super::model::{Derived, Model, NextOf, Pane};
 use super::msg::{Effect, EffectId, Fact, Msg};
 use super::overlay::Overlay;
+use crate::config::types::Config;
 use crate::drill::guide;
 use crate::failure::Failure;
 use crate::health::series;
@@ -240,7 +241,7 @@ fn derive_next(model: &mut Model) {
         asked.as_ref().is_some_and(|(one, _)| one.action == next.action && one.argument == next.argument)
     };
     let next: Vec<Next> = next.into_iter().filter(|next| !is_asked(next)).collect();
-    let next = gone(model)
+    let next: Vec<(Next, String)> = gone(model)
         .into_iter()
         .chain(asked)
         .chain(next.into_iter().map(|next| {
@@ -248,7 +249,7 @@ fn derive_next(model: &mut Model) {
             (next, keys)
         }))
         .collect();
-    let guide = guide(model);
+    let guide = guide(model, &next);
     let approvals = approvals::count(model);
     let before = std::mem::take(&mut model.derived);
     model.derived = Derived { clocks, next, guide, approvals, ..before };
@@ -296,15 +297,21 @@ fn keys_to_answer(model: &Model) -> String {
     if model.run_view().is_some() { keys.into_iter().skip(2).collect() } else { keys.join(" ") }
 }
 
-/// What a newcomer should try next, in a drill.
-fn guide(model: &Model) -> Option<String> {
+/// What a drill says to a newcomer about what is next.
+fn guide(model: &Model, next: &[(Next, String)]) -> Option<String> {
     if !model.drill || !model.looks.guide {
         return None;
     }
-    let line = guide::line(model.incident(), &facts_of(model))?;
-    let command = Command::parse(line.action)?;
-    let keys = menus::path(model, &Invoke { command, argument: line.argument });
-    Some(if keys.is_empty() { line.text } else { format!("{}  [{keys}]", line.text) })
+    let with_keys = |text: &str, action| format!("{text}  [{}]", keys_to(model, action, ""));
+    if model.incident().is_none() {
+        return Some(with_keys(guide::BEFORE.1, guide::BEFORE.0));
+    }
+    let (next, keys) = next.first()?;
+    let facts = facts_of(model);
+    let text = guide::about(next, &facts)?;
+    // The keys of the step itself stand beside it already.
+    let prepared = keys.is_empty() && guide::can_be_prepared(&facts);
+    Some(if prepared { with_keys(text, guide::PREPARED) } else { text.to_owned() })
 }
 
 /// Indices of the timeline entries that contain a text.
@@ -328,10 +335,14 @@ fn facts_of(model: &Model) -> Facts {
     let runs = model.may_run();
     Facts {
         healthy: healthy(&model.probes, config),
+        failing: names_of(model, series::State::is_bad),
+        silent: names_of(model, |state| state == series::State::Unknown),
+        green_since: model.incident().and_then(|state| state.recovered_at(production_probes(model))),
         hotfix_branch: model.hotfix_branch().map(str::to_owned),
         hotfix_commits: repository.map_or(Some(0), |branch| standing::commits(&config.hotfix, branch)),
         fix: hotfix::fix(model),
         head: repository.and_then(|branch| branch.commit()).map(str::to_owned),
+        same: repository.map_or_else(Vec::new, |branch| branch.same_content.clone()),
         checks: if runs {
             config.checks.iter().map(|check| check.name.clone()).collect()
         } else {
@@ -368,12 +379,29 @@ fn way_back(model: &Model) -> Option<incident::WayBack> {
     crate::deploy::rollback::nearest(ways).map(|_| incident::WayBack { ready })
 }
 
-/// Health of production: of the probes of the last environment and of those of none.
-fn healthy(probes: &[Arc<series::Status>], config: &crate::config::types::Config) -> Option<bool> {
-    let production = config.environments.last().map_or("", |env| env.name.as_str());
+/// The probes of production, and those of no environment.
+fn of_production<'a>(
+    probes: &'a [Arc<series::Status>],
+    config: &'a Config,
+) -> impl Iterator<Item = &'a series::Status> {
+    probes.iter().map(Arc::as_ref).filter(|probe| config.watches_production(&probe.environment))
+}
+
+/// Names of those in such a state.
+fn names_of(model: &Model, is_such: impl Fn(series::State) -> bool) -> Vec<String> {
+    let such = of_production(&model.probes, &model.config.config).filter(|probe| is_such(probe.state));
+    such.map(|probe| probe.name.clone()).collect()
+}
+
+/// Their names.
+fn production_probes(model: &Model) -> impl Iterator<Item = &str> {
+    of_production(&model.probes, &model.config.config).map(|probe| probe.name.as_str())
+}
+
+/// Health of production.
+fn healthy(probes: &[Arc<series::Status>], config: &Config) -> Option<bool> {
     let (mut any, mut unknown) = (false, false);
-    for probe in probes.iter().filter(|probe| probe.environment.is_empty() || probe.environment == production)
-    {
+    for probe in of_production(probes, config) {
         if probe.state.is_bad() {
             return Some(false);
         }

@@ -21,7 +21,7 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
     if !ways.stale || ways.looking.is_some() || !cx.model.may_run() {
         return;
     }
-    let Some(env) = rollback::production(&cx.model.config.config) else { return };
+    let Some(env) = cx.model.config.config.production() else { return };
     let environment = env.name.clone();
     look(cx, environment);
 }
@@ -79,7 +79,7 @@ fn first(ways: &[Way]) -> String {
 pub(super) fn open(cx: &mut Cx<'_>, environment: &str) {
     let config = &cx.model.config.config;
     let named = config.environments.iter().find(|env| env.name == environment);
-    let Some(env) = named.or_else(|| rollback::production(config)) else { return };
+    let Some(env) = named.or_else(|| config.production()) else { return };
     let environment = env.name.clone();
     let way = ways(cx.model, &environment).map(first).unwrap_or_default();
     cx.push(Overlay::Rollback(Rollback { environment: environment.clone(), way, top: 0 }));

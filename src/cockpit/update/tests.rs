@@ -6,6 +6,7 @@ mod hotfix;
 mod long;
 mod many;
 mod rollback;
+mod situations;
 mod suspects;
 
 mod gates;

@@ -242,6 +242,7 @@ fn release(after: usize) -> ReleaseSpec {
         tag: None,
         version: None,
         rollback: false,
+        replaces: None,
         after,
     }
 }

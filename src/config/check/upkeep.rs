@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::{Need, command, is_variable, known, label, table, tables, text, texts};
 use crate::config::problem::Problem;
 use crate::incident::Severity;
-use crate::plan::gates::Gate;
+use crate::plan::gates::{Gate, VERDICT};
 
 /// What names of variables that flightdeck sets itself begin with.
 const OURS: &str = "FLIGHTDECK_";
@@ -96,9 +96,11 @@ pub(super) fn gates(policy: &DeTable<'_>, found: &mut Vec<Problem>) {
     for (gate, span) in texts(policy, "rollback_gates") {
         known("gate", gate, span, Gate::IDS, found);
     }
+    let [checks, checklist, approvals, rollback, staging, freeze] = Gate::IDS;
+    let stands_in_the_way = [checks, checklist, approvals, rollback, staging, freeze, VERDICT];
     for severity in Severity::ALL.into_iter().filter_map(|severity| table(policy, severity.name())) {
         for (gate, span) in texts(severity, "may_pass_over") {
-            known("gate", gate, span, Gate::IDS, found);
+            known("gate", gate, span, stands_in_the_way, found);
         }
     }
 }

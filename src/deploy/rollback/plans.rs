@@ -31,6 +31,8 @@ pub fn plan(known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
         Kind::Own => own(known, &doing, way, begun)?,
         Kind::Switch => switch(known, &doing, way, begun)?,
     };
+    let release = plan.release.map(|release| ReleaseSpec { replaces: known.current.clone(), ..release });
+    let plan = Plan { release, ..plan };
     let plan = gates::attach_rollback(plan, known.config, known.policy, stands(way));
     Ok(secrets::attach(plan, known.config, &known.root))
 }
@@ -233,6 +235,7 @@ fn found(known: &Known<'_>, heard: &Heard) -> Option<ReleaseSpec> {
         tag: known_as.and_then(|release| release.tag.clone()),
         version: known_as.and_then(|release| release.version.clone()),
         rollback: true,
+        replaces: None,
         after: 0,
     })
 }

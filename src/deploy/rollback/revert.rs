@@ -7,7 +7,6 @@ use jiff::SignedDuration;
 use super::judge::short;
 use crate::config::types::Config;
 use crate::deploy::gates;
-use crate::deploy::rollback::production;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::back::{Commit, NoRevert, Revert};
 use crate::hotfix::flows;
@@ -73,7 +72,7 @@ pub fn one(
         notes.push(format!("{branch} has {} commit{s} on top of it, which stay", revert.ahead));
     }
     notes.push("landing it again later means reverting the revert".to_owned());
-    if let Some(env) = production(config) {
+    if let Some(env) = config.production() {
         let name = visible(&env.name);
         notes.push(format!(
             "deploying it is a plan of its own: flightdeck deploy {name} --ref {}/{branch}",

@@ -28,6 +28,7 @@ fn release(minute: i64, commit: &str, tag: Option<&str>, verdict: Option<WatchVe
         version: None,
         plan: "deploy-production-1".into(),
         rollback: false,
+        replaces: None,
         by: "maya".into(),
         at: at(minute),
         verdict: verdict.map(|verdict| (at(minute + 1), verdict, String::new())),

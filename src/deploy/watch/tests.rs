@@ -105,6 +105,7 @@ fn it_judges_what_is_released_there_now() {
         version: None,
         plan: "deploy-production-1".to_owned(),
         rollback: false,
+        replaces: None,
         by: "maya".to_owned(),
         at: "2026-03-01T14:30:10Z".parse().unwrap(),
         verdict: None,
@@ -125,10 +126,10 @@ fn it_judges_what_is_released_there_now() {
 #[test]
 fn production_is_what_is_protected_else_what_comes_last() {
     let mut config = config();
-    assert_eq!(production(&config).unwrap().name, "production");
+    assert_eq!(config.production().unwrap().name, "production");
     config.environments[1].protected = false;
-    assert_eq!(production(&config).unwrap().name, "production");
+    assert_eq!(config.production().unwrap().name, "production");
     config.environments[0].protected = true;
-    assert_eq!(production(&config).unwrap().name, "staging");
-    assert!(production(&Config::default()).is_none());
+    assert_eq!(config.production().unwrap().name, "staging");
+    assert!(Config::default().production().is_none());
 }

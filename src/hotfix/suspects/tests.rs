@@ -211,6 +211,7 @@ fn release(name: &str, minutes: i64, good: Option<WatchVerdict>, rollback: bool)
         version: None,
         plan: String::new(),
         rollback,
+        replaces: None,
         by: "omar".into(),
         at: before(minutes),
         verdict: good.map(|verdict| (before(minutes), verdict, String::new())),

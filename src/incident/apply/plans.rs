@@ -290,6 +290,7 @@ pub(in crate::incident) fn release(body: &Released, by: &str, at: Timestamp) -> 
         version: body.version.clone(),
         plan: body.plan.clone(),
         rollback: body.rollback,
+        replaces: body.replaces.clone(),
         by: by.to_owned(),
         at,
         verdict: None,

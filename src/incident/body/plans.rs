@@ -325,6 +325,9 @@ pub struct Released {
     /// It went back to something older.
     #[serde(default)]
     pub rollback: bool,
+    /// Of a rollback: the commit that it took away, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
 }
 
 /// What watching showed.

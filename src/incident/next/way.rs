@@ -19,9 +19,12 @@ impl Steps<'_> {
             }
             return;
         };
+        if let Some(bad) = self.condemned() {
+            return self.add("", "", format!("commit a better fix on {branch}: {} {}", bad.name, bad.why));
+        }
         // What was merged and is in all branches but this one has nothing to be committed.
         if facts.hotfix_commits == Some(0) && !self.went_out() && !facts.fix.owes() {
-            self.add("note", "finding", format!("commit the smallest fix on {branch}, with a test"));
+            self.add("", "", format!("commit the smallest fix on {branch}, with a test"));
         }
         self.bump();
         if !facts.checks.is_empty() && !self.test() {
@@ -32,7 +35,7 @@ impl Steps<'_> {
         let Some(production) = production(facts) else {
             self.checklist();
             self.finish(branch);
-            return self.add("note", "action", "deploy the fix your way, and write it down");
+            return self.add("note.action", "", "deploy the fix your way, and write it down");
         };
         for (environment, _) in facts.environments.iter().take_while(|(name, _)| name != production) {
             if self.list.len() >= self.enough || !self.deploy(branch, environment) || !self.smoke(environment)
@@ -44,7 +47,7 @@ impl Steps<'_> {
         self.finish(branch);
         self.gates();
         if self.deploy(branch, production) && self.done("deploy", Some(production)).is_some() {
-            self.add("phase", Phase::Verify.name(), "go on to verifying");
+            self.add("phase", Phase::Verify.name(), "enter the verify phase");
         }
     }
 
@@ -187,20 +190,29 @@ impl Steps<'_> {
     fn deploy_the_base(&mut self) {
         let facts = self.facts;
         let Some(production) = production(facts) else {
-            return self.add("note", "action", "deploy the fix your way, and write it down");
+            return self.add("note.action", "", "deploy the fix your way, and write it down");
         };
-        if self.state.plans.iter().any(|plan| {
-            plan.purpose == "deploy"
-                && plan.target == production
-                && plan.is_done()
-                && self.finishing().is_some_and(|finish| plan.started_at >= finish.started_at)
-        }) {
-            return self.add("phase", Phase::Verify.name(), "go on to verifying");
+        let since = self.finishing().map(|finish| finish.started_at);
+        if let Some(last) = self.last_on_production().filter(|plan| Some(plan.started_at) >= since) {
+            if last.state.is_under_way() || last.state == PlanState::Ended(PlanEnd::Failed) {
+                return;
+            }
+            if let Some(bad) = self.condemned_last() {
+                let title = format!("start a new hotfix branch: {} {}", bad.name, bad.why);
+                return self.add("hotfix.start", "", title);
+            }
+            if last.is_done() && last.purpose == "deploy" {
+                return self.add("phase", Phase::Verify.name(), "enter the verify phase");
+            }
         }
         let fix = &facts.fix;
         if !fix.base.is_empty() && fix.current != fix.base {
             let title = format!("switch to {}: it has the fix, and production is deployed from it", fix.base);
-            return self.add("note", "action", title);
+            return self.add("", "", title);
+        }
+        if let Some(bad) = self.condemned() {
+            let title = format!("start a new hotfix branch: {} {}", bad.name, bad.why);
+            return self.add("hotfix.start", "", title);
         }
         let missing = |gate: &str| facts.missing.iter().any(|(id, _)| id == gate);
         if missing("checks") && !self.test() {

@@ -111,6 +111,8 @@ pub struct Release {
     pub plan: String,
     /// It went back to something older.
     pub rollback: bool,
+    /// Of a rollback: the commit that it took away, where it is known.
+    pub replaces: Option<String>,
     /// By whom.
     pub by: String,
     /// When.
@@ -137,6 +139,60 @@ impl Release {
     pub fn is_good(&self) -> bool {
         matches!(self.verdict, Some((_, WatchVerdict::Passed, _)))
     }
+}
+
+/// Why what is in a commit must not be brought into an environment once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condemned {
+    /// The release it was there as: what people call it.
+    pub name: String,
+    /// When that was found out.
+    pub at: Timestamp,
+    /// `failed its watch at 14:20: error rate 40 %`, `was rolled back at 14:25`.
+    pub why: String,
+    /// Whether its watch failed; otherwise somebody took it back, for whatever reason.
+    pub watched: bool,
+}
+
+/// Why a release is condemned whose deploy was undone.
+pub const UNDONE: &str = "it was undone";
+
+/// Finds out whether what is in these commits was in an environment before and no good there: its
+/// watch failed, or it was taken back. The last time counts: a watch that passed since clears it.
+/// `releases` are in the order of time.
+pub fn condemned(releases: &[Release], environment: &str, is_it: impl Fn(&str) -> bool) -> Option<Condemned> {
+    let here: Vec<&Release> = releases.iter().filter(|release| release.environment == environment).collect();
+    let clock = |at: Timestamp| at.strftime("%H:%M").to_string();
+    let last = here.iter().rposition(|release| is_it(&release.commit));
+    let judged = last.and_then(|last| here.get(last));
+    if let Some(release) = judged
+        && let Some((at, WatchVerdict::Failed, why)) = &release.verdict
+    {
+        let watched = why != UNDONE;
+        let colon = if why.is_empty() { "" } else { ": " };
+        let why = if watched {
+            format!("failed its watch at {}{colon}{why}", clock(*at))
+        } else {
+            format!("was undone at {}", clock(*at))
+        };
+        return Some(Condemned { name: release.name(), at: *at, why, watched });
+    }
+    // The one right after it tells what became of it; one that was there before the incident is known
+    // by nothing else.
+    let after = last.map_or(0, |last| last + 1);
+    let follows = here.iter().skip(after).enumerate().find(|(place, release)| {
+        let next = judged.is_some() && *place == 0;
+        release.rollback
+            && !is_it(&release.commit)
+            && release.replaces.as_deref().map_or(next, |replaced| is_it(replaced))
+    });
+    let (_, back) = follows?;
+    let name = judged.map_or_else(
+        || back.replaces.as_deref().map_or_else(String::new, |commit| commit.chars().take(7).collect()),
+        |release| release.name(),
+    );
+    let why = format!("was rolled back at {}", clock(back.at));
+    Some(Condemned { name, at: back.at, why, watched: false })
 }
 
 /// A fix on its way back into another branch.

@@ -31,7 +31,9 @@ fn next_of(facts: &Facts, happened: impl IntoIterator<Item = Record>) -> Vec<Str
     let log = log(team.into_iter().chain(happened));
     let next = next(log.state(), &Policy::built_in(), facts, minutes(20));
     let ours = |next: &Next| {
-        next.action.starts_with("hotfix") || ["deploy", "plan", "note", "phase"].contains(&next.action)
+        next.action.is_empty()
+            || next.action.starts_with("hotfix")
+            || ["deploy", "plan", "note", "phase"].contains(&next.action)
     };
     next.into_iter().filter(ours).map(|next| next.title).collect()
 }

@@ -12,6 +12,7 @@ fn released(incident: IncidentId, commit: &str) -> Draft {
         version: None,
         plan: "deploy-production-1".to_owned(),
         rollback: false,
+        replaces: None,
     };
     Draft::now(incident, body)
 }

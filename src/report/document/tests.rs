@@ -316,6 +316,7 @@ fn decisions_about_plans_and_releases_read_well() {
         version: None,
         plan: "d".into(),
         rollback: false,
+        replaces: None,
     });
     story.tell(ReleaseJudged {
         environment: "production".into(),

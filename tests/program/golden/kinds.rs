@@ -235,6 +235,7 @@ pub(crate) fn kinds() -> Vec<Plan> {
         tag: Some(s("v1.2.4")),
         version: Some(s("1.2.4")),
         rollback: true,
+        replaces: None,
         after: 0,
     });
     whole.way = Some(s("redeploy"));

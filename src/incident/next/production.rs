@@ -1,0 +1,149 @@
+//! Production itself: what was no good there, what works on it, what failed on it, whether users are
+//! served again, and that people hear of it.
+
+use jiff::Timestamp;
+
+use super::super::body::{PlanEnd, WatchVerdict};
+use super::super::clocks::{ClockState, audience};
+use super::super::state::{Condemned, PlanRun, PlanState, Release, Status, condemned};
+use super::super::time::duration;
+use super::{Rank, Steps};
+
+impl Steps<'_> {
+    /// Everything about production that comes before the rest: taking back what is no good there,
+    /// looking at what failed on it, and that users are served again.
+    pub(super) fn production(&mut self) {
+        if !self.at_work_on_production() && !self.take_back() {
+            self.failed();
+        }
+        self.served();
+        self.news();
+        self.running_on_production();
+    }
+
+    /// What its watch condemned is taken back before anything else.
+    fn take_back(&mut self) -> bool {
+        let Some(live) = self.live() else { return false };
+        let Some((_, WatchVerdict::Failed, _)) = &live.verdict else { return false };
+        let title = format!("roll {} back: {} failed its watch", live.environment, live.name());
+        self.add_ranked(Rank::Mitigate, "rollback", "", title);
+        self.taking_back = true;
+        true
+    }
+
+    /// What changed production last and failed may have left it half changed.
+    fn failed(&mut self) {
+        let Some(last) = self.last_on_production() else { return };
+        if last.state != PlanState::Ended(PlanEnd::Failed) {
+            return;
+        }
+        let (id, target) = (last.id.clone(), &last.target);
+        let title = if last.purpose == "rollback" {
+            format!("the rollback of {target} failed: see why, then retry it or try another way")
+        } else {
+            format!("the deploy to {target} failed: see why, then retry it or roll back")
+        };
+        self.add_ranked(Rank::Mitigate, "plan", &id, title);
+    }
+
+    /// Watching what works on production.
+    fn running_on_production(&mut self) {
+        let running = self.on_production().find(|plan| plan.state == PlanState::Running);
+        let Some((id, title)) = running.map(|plan| {
+            let what = if plan.purpose == "rollback" { "rollback of" } else { "deploy to" };
+            (plan.id.clone(), format!("watch the {what} {}", plan.target))
+        }) else {
+            return;
+        };
+        self.add_ranked(Rank::Watch, "plan", &id, title);
+    }
+
+    /// Whether users are served again is seen by people, where the probes say that they may be.
+    fn served(&mut self) {
+        let (state, facts) = (self.state, self.facts);
+        let acted = self.on_production().any(PlanRun::is_done)
+            || state.plans.iter().any(|plan| plan.purpose == "flag" && plan.is_done());
+        let was_red = facts.green_since.is_some();
+        if state.status != Status::Open
+            || facts.healthy != Some(true)
+            || !(acted || was_red)
+            || self.at_work_on_production()
+        {
+            return;
+        }
+        let production = self.environment.unwrap_or("production");
+        let green = match facts.green_since {
+            Some(since) => format!("green for {}", duration(self.now.duration_since(since))),
+            None => "green".to_owned(),
+        };
+        let title = format!("users served again? {production} is {green}: record it");
+        self.add_ranked(Rank::Served, "mitigate", "", title);
+        self.served = true;
+    }
+
+    /// People hear that production is back before they hear of anything else.
+    fn news(&mut self) {
+        let (state, told) = (self.state, self.state.told.iter().map(|(at, _)| *at).max());
+        let is_new = |at: Timestamp| told.is_none_or(|told| told < at);
+        let back = self.live().filter(|live| live.rollback && is_new(live.at));
+        let title = match (state.mitigated_at.filter(|at| is_new(*at)), back) {
+            (Some(_), _) => "tell stakeholders that users are served again, then record it".to_owned(),
+            (None, Some(live)) => {
+                let (environment, name) = (&live.environment, live.name());
+                format!("tell stakeholders that {environment} is back on {name}, then record it")
+            }
+            (None, None) => return,
+        };
+        let runs = |id: &str| {
+            let runs = [ClockState::Running, ClockState::Overdue];
+            self.clocks.iter().any(|clock| clock.id == id && runs.contains(&clock.state))
+        };
+        let audience = [audience::STAKEHOLDERS, audience::UPDATE].into_iter().find(|id| runs(id));
+        if let Some(audience) = audience {
+            self.add_ranked(Rank::Served, "told", audience, title);
+            self.told = true;
+        }
+    }
+
+    /// What is in production, as far as this incident knows.
+    pub(super) fn live(&self) -> Option<&Release> {
+        let production = self.environment?;
+        self.state.releases.iter().rev().find(|release| release.environment == production)
+    }
+
+    /// Why the fix at hand must not be brought to production once more.
+    pub(super) fn condemned(&self) -> Option<Condemned> {
+        let (production, head) = (self.environment?, self.facts.head.as_deref()?);
+        condemned(&self.state.releases, production, |commit| {
+            // What is at hand may be known by a short id.
+            commit.starts_with(head) || self.facts.same.iter().any(|same| same == commit)
+        })
+    }
+
+    /// Why what was brought to production last must not be brought there once more.
+    pub(super) fn condemned_last(&self) -> Option<Condemned> {
+        let production = self.environment?;
+        let mut releases = self.state.releases.iter().rev();
+        let brought = releases.find(|one| one.environment == production && !one.rollback)?;
+        condemned(&self.state.releases, production, |commit| commit == brought.commit)
+    }
+
+    /// Deploys to production and rollbacks of it, newest first.
+    fn on_production(&self) -> impl Iterator<Item = &PlanRun> {
+        let changes = |plan: &&PlanRun| {
+            ["deploy", "rollback"].contains(&plan.purpose.as_str())
+                && Some(plan.target.as_str()) == self.environment
+        };
+        self.state.plans.iter().rev().filter(changes)
+    }
+
+    /// The one that began last.
+    pub(super) fn last_on_production(&self) -> Option<&PlanRun> {
+        self.on_production().next()
+    }
+
+    /// Whether one of them works or waits.
+    pub(super) fn at_work_on_production(&self) -> bool {
+        self.on_production().any(|plan| plan.state.is_under_way())
+    }
+}
