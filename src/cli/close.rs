@@ -2,15 +2,18 @@
 
 use super::End;
 use super::context::{Context, Wanted};
-use super::resolve::{heads, no_change};
+use super::resolve::{confirmed, heads, no_change};
 use super::save::{SaveArgs, save_in};
 use crate::failure::{Failure, FailureKind, Result};
-use crate::incident::{Closed, Status};
-use crate::text::visible;
+use crate::incident::{Claim, Closed, Status};
 
 /// Say that nothing is left to do, not even a review
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Whatever is left to do
+    #[arg(long)]
+    yes: bool,
+
     #[command(flatten)]
     save: SaveArgs,
 }
@@ -31,10 +34,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     match state.status {
         Status::Resolved => {
             let after = heads(state);
-            for merge in state.merges_owed() {
-                let title = merge.title();
-                cx.out.tell(&format!("still to be done: {}: flightdeck hotfix finish", visible(&title)));
-            }
+            confirmed(cx, &doing, Claim::Closed, state, args.yes)?;
             save_in(cx, args.save, &mut loaded, None, Closed { after })
         }
         Status::Closed => Err(no_change(&doing, state)),

@@ -1,10 +1,13 @@
 //! `flightdeck resolve`: the incident is over, or users are served again.
 
+use std::io::{BufRead as _, IsTerminal as _};
+
 use super::End;
 use super::context::{Context, Wanted};
 use super::save::{SaveArgs, save_in};
-use crate::failure::{Failure, Result};
-use crate::incident::{Mitigated, RecordId, Resolved, State, Status};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::incident::{Claim, Mitigated, RecordId, Resolved, State, Status};
+use crate::text::visible;
 
 /// Say that the incident is over
 #[derive(Debug, clap::Args)]
@@ -12,6 +15,10 @@ pub(crate) struct Args {
     /// Users are served again, and the fault is still to be mended
     #[arg(long)]
     mitigated: bool,
+
+    /// Whatever speaks against it
+    #[arg(long)]
+    yes: bool,
 
     #[command(flatten)]
     save: SaveArgs,
@@ -25,11 +32,46 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if !state.in_conflict() && already(state.status, wanted) {
         return Err(no_change(&format!("calling {} {}", loaded.number, wanted.name()), state));
     }
-    let after = heads(state);
+    let (after, doing) = (heads(state), format!("calling {} {}", loaded.number, wanted.name()));
+    let claim = if args.mitigated { Claim::Mitigated } else { Claim::Resolved };
+    confirmed(cx, &doing, claim, state, args.yes)?;
     match wanted {
         Status::Mitigated => save_in(cx, args.save, &mut loaded, None, Mitigated { after }),
         _ => save_in(cx, args.save, &mut loaded, None, Resolved { after }),
     }
+}
+
+/// Asks a person where something speaks against it.
+///
+/// # Errors
+/// There is nobody to be asked, or they said no.
+pub(super) fn confirmed(cx: &Context, doing: &str, claim: Claim, state: &State, yes: bool) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    let against = super::status::against(cx, claim, state)?;
+    if against.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = against.iter().map(|line| visible(line).into_owned()).collect();
+    let hint = "see to that first, or add --yes";
+    let refused = |cause| Failure::of(FailureKind::Gate, doing, cause, hint);
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(refused(format!("this speaks against it: {}", lines.join("; "))));
+    }
+    for line in &lines {
+        cx.out.tell(&format!("  ▲ {line}"));
+    }
+    cx.out.tell("type y to go ahead, anything else to leave it:");
+    // What was typed before the question was asked is no answer to it.
+    let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
+    let mut typed = String::new();
+    let read = std::io::stdin().lock().read_line(&mut typed);
+    read.map_err(|error| Failure::new(doing, error, hint))?;
+    if typed.trim_end_matches(['\r', '\n']) == "y" {
+        return Ok(());
+    }
+    Err(refused("nothing was recorded".to_owned()))
 }
 
 /// Tells whether an incident is as far as that, or further.

@@ -18,7 +18,7 @@ use crate::health::series::State as HealthState;
 use crate::health::tracker::Tracker;
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::BranchState;
-use crate::incident::State;
+use crate::incident::{self, Claim, State};
 use crate::plan::gates::Standing;
 
 /// Show the situation on one screen
@@ -126,6 +126,16 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
         around.ways = ways.unwrap_or_default();
     }
     Situation::new(loaded.log.into_state(), setup.policy, around, now)
+}
+
+/// What speaks against saying something of an incident, with every probe asked once.
+pub(super) fn against(cx: &Context, claim: Claim, state: &State) -> Result<Vec<String>> {
+    let setup = cx.setup().unwrap_or_else(|_| Setup::new(None, false));
+    let mut around = around(&setup);
+    if setup.trusted {
+        ask_probes(cx, &setup, &mut around);
+    }
+    Ok(incident::against(claim, state, &setup.policy, &around.facts(state), cx.now()))
 }
 
 /// The gates of production that a deploy of the current commit would meet, and does not yet.
@@ -277,7 +287,7 @@ mod tests {
         let loaded = load::Loaded {
             config: load::parse(toml).unwrap(),
             path: std::path::PathBuf::new(),
-            hash: crate::incident::Hash::default(),
+            hash: incident::Hash::default(),
         };
         let setup = Setup::new(Some(loaded), true);
         let model = cockpit(Keymap::default(), setup, Timestamp::UNIX_EPOCH);

@@ -18,7 +18,7 @@ use super::suspects::{ChangeView, SuspectsView};
 use crate::deploy::flags::Switch;
 use crate::failure::Failure;
 use crate::hotfix::pull::ByHand;
-use crate::incident::{CheckState, NoteKind, RecordId, Severity};
+use crate::incident::{Body, CheckState, NoteKind, RecordId, Severity};
 use crate::report::blocks::{self, Block};
 
 /// One overlay.
@@ -375,17 +375,28 @@ pub struct Flag {
     pub state: Option<Switch>,
 }
 
+/// What a question is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Act {
+    /// A command is carried out.
+    Invoke(Invoke),
+    /// This is recorded.
+    Record(Box<Body>),
+}
+
 /// A yes-or-no question.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Confirm {
     /// The question.
     pub title: String,
     /// What it means, in a sentence or two.
     pub body: String,
+    /// What speaks against it, a line each.
+    pub against: Vec<String>,
     /// What the yes key says: `stop it`.
     pub yes: String,
     /// What is done on yes.
-    pub invoke: Invoke,
+    pub act: Act,
     /// Since when it has been on the screen, as in [`Preview::shown_ms`].
     pub shown_ms: Option<u64>,
 }

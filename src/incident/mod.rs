@@ -3,6 +3,7 @@
 //!
 //! Pure: no clock, no file, no environment, no network. Time comes in as a value.
 
+mod against;
 mod apply;
 mod body;
 mod clocks;
@@ -24,6 +25,7 @@ mod timeline;
 mod wording;
 mod words;
 
+pub use against::{Claim, against};
 pub use body::*;
 pub use clocks::{Clock, ClockState, audience, clocks};
 pub use drift::{ClockOff, ClockWarning};

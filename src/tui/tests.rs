@@ -181,13 +181,15 @@ fn scenes() -> Vec<(&'static str, Model)> {
         ("report", with(Overlay::Report(Box::new(ReportView::new(markdown))))),
         ("trust", trust),
         ("flags", with(flags())),
+        ("claim", pressed(&["i", "x"])),
         (
             "confirm",
             with(Overlay::Confirm(Confirm {
                 title: "Stop deploy hotfix/pool-limit to staging?".into(),
                 body: "It gets INT, then TERM, then KILL. What it did so far stays done.".into(),
                 yes: "stop it".into(),
-                invoke: Command::Stop.into(),
+                against: vec!["5 probes of production fail: api /health, error rate, p95".into()],
+                act: Act::Invoke(Command::Stop.into()),
                 shown_ms: None,
             })),
         ),
@@ -411,6 +413,9 @@ fn the_screens_of_the_design() {
         ("preview", 100, 30),
         ("menu-incident", 100, 30),
         ("declare-question", 80, 24),
+        ("claim", 120, 36),
+        ("claim", 80, 24),
+        ("claim", 40, 12),
     ];
     let mut scenes = scenes();
     for (name, width, height) in wanted {

@@ -70,7 +70,7 @@ fn an_incident_is_found_in_a_clone_that_knows_one_of_its_own() {
     let maya = clone_elsewhere(&world, &origin, "maya", "maya");
     let omar = clone_elsewhere(&world, &origin, "omar", "omar");
     declare(&omar, "an older one");
-    omar.flightdeck(&["resolve"]).succeeded();
+    omar.flightdeck(&["resolve", "--yes"]).succeeded();
     declare(&maya, "checkout fails");
     let said = bring(&world, &maya, &omar);
     // Both journals count from one: the numbers tell themselves apart, and either can be named.
@@ -103,7 +103,7 @@ fn clones_on_one_machine_share_their_incidents() {
     let number = declare(&here, "checkout fails");
     assert_eq!(incident(&there)["id"], number.as_str());
     // One that is declared here is seen there, too, once the first is over.
-    there.flightdeck(&["resolve"]).succeeded();
+    there.flightdeck(&["resolve", "--yes"]).succeeded();
     let number = declare(&there, "and again");
     assert_eq!(incident(&here)["id"], number.as_str());
 }

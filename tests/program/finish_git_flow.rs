@@ -468,7 +468,7 @@ fn main_and_the_tag_go_out_first_and_what_is_owed_stays_until_it_is_merged_back(
     let place = flow.place();
     std::fs::write(place.join("src/pool.rs"), "limit 250\n").unwrap();
     flow.git(&["-C", place.to_str().unwrap(), "add", "src/pool.rs"]);
-    flow.shell.flightdeck(&["resolve"]).succeeded();
+    flow.shell.flightdeck(&["resolve", "--yes"]).succeeded();
     flow.shell.flightdeck(&["reopen", "--reason", "not yet"]).succeeded();
     flow.shell.flightdeck(&["plan", "resume"]).succeeded();
     flow.assert_finished(&base, &fix, &develop);
@@ -479,8 +479,9 @@ fn main_and_the_tag_go_out_first_and_what_is_owed_stays_until_it_is_merged_back(
 fn what_is_owed_is_paid_when_it_is_found_merged_by_hand() {
     let flow = Flow::conflicting();
     flow.finish(&["--main-first"]).succeeded();
-    flow.shell.flightdeck(&["resolve"]).succeeded();
-    flow.shell.flightdeck(&["close"]).succeeded().said("merge v1.2.4 back into develop");
+    flow.shell.flightdeck(&["resolve", "--yes"]).succeeded();
+    flow.shell.flightdeck(&["close"]).ended_with(3).said("merge v1.2.4 back into develop");
+    flow.shell.flightdeck(&["close", "--yes"]).succeeded();
     flow.shell.flightdeck(&["reopen", "--reason", "one thing is left"]).succeeded();
     let place = flow.world.path("by-hand");
     let at = place.to_str().unwrap();

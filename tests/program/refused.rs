@@ -43,7 +43,7 @@ fn an_empty_repository_has_a_situation() {
 fn with_no_incident_it_says_how_to_declare_one() {
     let world = World::new();
     let shell = world.repository("api");
-    for arguments in [&["status"][..], &["note", "x"], &["tick", "1"], &["resolve"], &["export"]] {
+    for arguments in [&["status"][..], &["note", "x"], &["tick", "1"], &["resolve", "--yes"], &["export"]] {
         let ended = shell.flightdeck(arguments).ended_with(2).said("none is open").said("flightdeck declare");
         assert_eq!(ended.stdout, "");
     }
@@ -54,7 +54,7 @@ fn with_two_open_it_names_both_and_guesses_neither() {
     let world = World::new();
     let shell = world.repository("api");
     let (first, second) = (declare(&shell, "First"), declare(&shell, "Second"));
-    for arguments in [&["status"][..], &["note", "x"], &["resolve"]] {
+    for arguments in [&["status"][..], &["note", "x"], &["resolve", "--yes"]] {
         shell.flightdeck(arguments).ended_with(2).said(&first).said(&second).said("--incident");
     }
     shell.flightdeck(&["note", "x", "--incident", &first]).succeeded();

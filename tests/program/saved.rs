@@ -304,7 +304,7 @@ fn what_is_shown_must_follow_from_the_records() {
     let shell = &yard.shell;
     shell.flightdeck(&["title", "Nobody can log in"]).succeeded();
     shell.flightdeck(&["deploy", "staging"]).succeeded();
-    shell.flightdeck(&["resolve"]).succeeded();
+    shell.flightdeck(&["resolve", "--yes"]).succeeded();
     shell.flightdeck(&["verify"]).succeeded();
     for (harm, said) in harms {
         let state = yard.world.path("harmed");

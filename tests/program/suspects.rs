@@ -154,7 +154,7 @@ fn what_was_deployed_decides_where_to_look_and_deploys_are_told() {
 fn it_works_without_an_incident_and_without_a_configuration() {
     let shop = Shop::new();
     shop.go_on();
-    shop.yard.shell.flightdeck(&["resolve"]).succeeded();
+    shop.yard.shell.flightdeck(&["resolve", "--yes"]).succeeded();
     std::fs::remove_file(shop.yard.file("flightdeck.toml")).unwrap();
     let found = shop.suspects(&[]);
     assert_eq!(titles(&found)[0], "Add a total to orders", "{found}");

@@ -42,7 +42,7 @@ fn a_fix_that_makes_it_worse_is_condemned_by_its_watch_and_taken_back() {
 
     // Back to the last release whose watch passed, not to the one before, which is broken too.
     let terminal = Terminal::open(&shell, 40, 140, &[]);
-    terminal.wait_text("this fix makes it worse");
+    terminal.wait_text("NEXT  roll production back: 1.4.2 failed its watch  [R]");
     terminal.press("R");
     terminal.wait_text("redeploy v1.4.1");
     terminal.wait_text("proven ready");
@@ -53,14 +53,25 @@ fn a_fix_that_makes_it_worse_is_condemned_by_its_watch_and_taken_back() {
     terminal.wait_text("./deploy.sh v1.4.1 production");
     terminal.press_until("<c-u>production<enter>", "the plan to start", |screen| !screen.contains("Plan: "));
     terminal.wait_text("⇒ production is on back to v1.4.1");
-    terminal.wait_text("well on the release before");
+    terminal.wait_text("NEXT  users served again? production is green");
     assert!(errors() < 5.0);
+
+    // What was no good is not deployed again, whoever agrees.
+    let again =
+        ["deploy", "production", "--confirm", "production", "--override", "verdict", "--reason", "sure"];
+    let refused = shell.flightdeck(&again).ended_with(3).stderr;
+    assert!(refused.contains("verdict: 1.4.2 failed its watch at"), "{refused}");
+    assert!(refused.contains("commit a better fix"), "{refused}");
+    terminal.press("d");
+    terminal.wait_text("→ production");
+    terminal.wait_for("the reason beside it", |screen| screen.contains("1.4.2 failed its watch"));
+    terminal.press("<esc>");
     let served = shell.run("git", &["rev-parse", "v1.4.1^{commit}"]).succeeded().stdout;
     assert_eq!(drill.ask(&world, "production_url", "/version")["commit"], served.trim());
 
     // It is remembered how long that took, and the report says all of it.
     assert!(done(&["rollback", "--list", "--env", "production"]).stdout.contains("took "));
-    done(&["resolve"]);
+    done(&["resolve", "--yes"]);
     let report = done(&["report"]).stdout;
     for wanted in ["everybody on the call agrees", "failed its watch", "back to v1.4.1", "approvals"] {
         assert!(report.contains(wanted), "`{wanted}` in the report:\n{report}");

@@ -115,7 +115,7 @@ fn one_note_from_a_clock_a_day_ahead_dates_nobody_elses_and_is_named() {
     terminal.press("q");
     assert_eq!(terminal.wait_end().code(), Some(0));
     // Another incident of this journal has nothing to do with it.
-    maya.flightdeck(&["resolve"]).succeeded();
+    maya.flightdeck(&["resolve", "--yes"]).succeeded();
     maya.flightdeck(&["verify"]).succeeded();
 }
 
@@ -144,7 +144,7 @@ fn a_record_from_too_far_ahead_is_refused_and_drags_nothing_along() {
     refused.said("line 2").said("a record of Maya is dated").said("ahead of this machine's clock");
 
     // Another incident in the journal that was dragged along is taken in.
-    maya.flightdeck(&["resolve"]).succeeded();
+    maya.flightdeck(&["resolve", "--yes"]).succeeded();
     maya.flightdeck(&["declare", "Nobody can pay", "--severity", "P0"]).succeeded();
     taken_over(&world, &maya, &elsewhere);
 }

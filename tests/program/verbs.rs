@@ -160,18 +160,20 @@ fn an_incident_ends_only_once_and_may_begin_again() {
 
     shell.flightdeck(&["reopen", "--reason", "x"]).ended_with(2).said("it is open");
     shell.flightdeck(&["close"]).ended_with(2).said("resolved first");
-    shell.flightdeck(&["resolve", "--mitigated"]).succeeded();
-    shell.flightdeck(&["resolve", "--mitigated"]).ended_with(2).said("mitigated already by Maya");
+    shell.flightdeck(&["resolve", "--mitigated", "--yes"]).succeeded();
+    let asked = shell.flightdeck(&["resolve"]).ended_with(3);
+    asked.said("no cause is written down").said("add --yes");
+    shell.flightdeck(&["resolve", "--mitigated", "--yes"]).ended_with(2).said("mitigated already by Maya");
     assert_eq!(state(), "mitigated");
-    shell.flightdeck(&["resolve"]).succeeded();
-    shell.flightdeck(&["resolve"]).ended_with(2).said("resolved already").said("reopen");
+    shell.flightdeck(&["resolve", "--yes"]).succeeded();
+    shell.flightdeck(&["resolve", "--yes"]).ended_with(2).said("resolved already").said("reopen");
     shell.flightdeck(&["note", "afterwards"]).ended_with(2).said("none is open").said("declare");
     assert_eq!(state(), "resolved");
     shell.flightdeck(&["reopen", "--reason", "it came back"]).succeeded();
     assert_eq!(state(), "open");
     assert!(status(&shell)["incident"]["resolved_at"].is_null());
-    shell.flightdeck(&["resolve"]).succeeded();
-    shell.flightdeck(&["close"]).succeeded();
+    shell.flightdeck(&["resolve", "--yes"]).succeeded();
+    shell.flightdeck(&["close", "--yes"]).succeeded();
     shell.flightdeck(&["close"]).ended_with(2).said("closed already");
     assert_eq!(state(), "closed");
     assert_eq!(status(&shell)["incident"]["conflict"], false);
@@ -222,7 +224,7 @@ fn history_lists_the_incidents_of_this_repository() {
     let world = World::new();
     let (api, shop) = (world.repository("api"), world.repository("shop"));
     let first = declare(&api, "First");
-    api.flightdeck(&["resolve"]).succeeded();
+    api.flightdeck(&["resolve", "--yes"]).succeeded();
     let second = declare(&api, "Second");
     let other = declare(&shop, "Elsewhere");
 

@@ -120,7 +120,7 @@ fn an_outage_is_brought_to_its_end_by_verbs() {
     });
     assert!(probe(&seen, "error rate")["value"].as_f64().unwrap() < 1.0);
     done(&["cause", "the loyalty discount took orders without a card to 0 cents"]);
-    done(&["resolve"]);
+    done(&["resolve", "--yes"]);
     let report = done(&["report"]).stdout;
     for wanted in [
         "Checkout answers 500",

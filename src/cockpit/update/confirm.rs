@@ -142,17 +142,5 @@ fn commits(purpose: &Purpose) -> bool {
 
 /// Whether picking this row of a menu is the last question.
 fn acts_at_once(invoke: &Invoke) -> bool {
-    match invoke.command {
-        Command::Phase => !invoke.argument.is_empty(),
-        Command::Told => !matches!(invoke.argument.as_str(), "" | "other"),
-        command => matches!(
-            command,
-            Command::Mitigate
-                | Command::Resolve
-                | Command::Close
-                | Command::Init
-                | Command::DrillFix
-                | Command::Prove
-        ),
-    }
+    matches!(invoke.command, Command::Init | Command::DrillFix | Command::Prove)
 }

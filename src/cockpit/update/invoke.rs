@@ -5,12 +5,12 @@ use super::super::edit::LineEdit;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::Effect;
 use super::super::overlay::{
-    Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll, Trust,
+    Act, Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll, Trust,
 };
 use super::{Cx, approvals, flags, hotfix, keys, menus, plan_view, rollback, run_view, settle, suspects};
 use crate::incident::{
-    CheckState, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun, RecordId, Resolved,
-    Severity, State, StepState, StopAsked, Told,
+    self, Body, CheckState, Claim, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun,
+    RecordId, Resolved, Severity, State, StepState, StopAsked, Ticked, Told,
 };
 use crate::plan::Request;
 
@@ -328,23 +328,56 @@ fn ask(cx: &mut Cx<'_>, purpose: Purpose, label: &str, placeholder: &str, text: 
     }));
 }
 
+/// Asks before something is recorded that people will believe, with what speaks against it.
+fn claim(cx: &mut Cx<'_>, title: &str, body: &str, yes: &str, claim: Option<Claim>, record: impl Into<Body>) {
+    let model = &cx.model;
+    let Some(state) = model.incident() else { return };
+    let facts = super::facts_of(model);
+    let against = claim.map(|claim| incident::against(claim, state, &model.policy, &facts, model.now));
+    cx.push(Overlay::Confirm(Confirm {
+        title: title.to_owned(),
+        body: body.to_owned(),
+        against: against.unwrap_or_default(),
+        yes: yes.to_owned(),
+        act: Act::Record(Box::new(record.into())),
+        shown_ms: None,
+    }));
+}
+
 /// Commands that write a record, at once or after a question.
 fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
     let Some(state) = cx.model.incident() else { return };
     let after: Vec<RecordId> = state.heads.iter().map(|head| head.record).collect();
     match invoke.command {
-        Command::Mitigate => cx.append(Mitigated { after }),
-        Command::Resolve => cx.append(Resolved { after }),
-        Command::Close => cx.append(Closed { after }),
+        Command::Mitigate => {
+            let body = "This records that users are served again. The clocks of the fix go on.";
+            let title = "Are users served again?";
+            claim(cx, title, body, "record it", Some(Claim::Mitigated), Mitigated { after });
+        }
+        Command::Resolve => {
+            let body = "This records that the incident is over. It can be reopened.";
+            claim(cx, "Is it over?", body, "resolve it", Some(Claim::Resolved), Resolved { after });
+        }
+        Command::Close => {
+            let body = "This records that nothing is left to do.";
+            claim(cx, "Is nothing left to do?", body, "close it", Some(Claim::Closed), Closed { after });
+        }
         Command::Phase => {
             if let Some(phase) = Phase::ALL.into_iter().find(|phase| phase.name() == invoke.argument) {
-                cx.append(PhaseEntered { phase });
+                let title = format!("Enter the {} phase?", phase.name());
+                let body = "This records that the phase begins now. Its clock starts.";
+                claim(cx, &title, body, "enter it", None, PhaseEntered { phase });
             }
         }
         Command::Told if invoke.argument == "other" => {
             ask(cx, Purpose::Told, "told", "who was informed", String::new());
         }
-        Command::Told => cx.append(Told { audience: invoke.argument.clone(), by: String::new() }),
+        Command::Told => {
+            let audience = invoke.argument.clone();
+            let title = menus::told_question(&audience);
+            let body = "flightdeck sends nothing. This records that it was done, and stops the clock.";
+            claim(cx, title, body, "record it", None, Told { audience, by: String::new() });
+        }
         Command::Pass | Command::Fail | Command::NotApplicable => tick(cx, invoke.command),
         Command::Amend | Command::Retract | Command::Pin => on_entry(cx, invoke.command),
         Command::Stop => ask_stop(cx, invoke),
@@ -367,12 +400,7 @@ fn tick(cx: &mut Cx<'_>, command: Command) {
         Command::NotApplicable => ask(cx, ask_note(CheckState::Na), "not applicable", "why", String::new()),
         _ => {
             let state = if now == CheckState::Open { CheckState::Passed } else { CheckState::Open };
-            cx.append(crate::incident::Ticked {
-                item: item.id,
-                title: item.title,
-                state,
-                note: String::new(),
-            });
+            cx.append(Ticked { item: item.id, title: item.title, state, note: String::new() });
         }
     }
 }
@@ -425,7 +453,8 @@ fn ask_stop(cx: &mut Cx<'_>, invoke: &Invoke) {
         title: format!("Stop {title}?"),
         body: body.to_owned(),
         yes: if asked { "kill it" } else { "stop it" }.to_owned(),
-        invoke: Invoke { command: Command::Stop, argument: run },
+        against: Vec::new(),
+        act: Act::Invoke(Invoke { command: Command::Stop, argument: run }),
         shown_ms: None,
     }));
 }

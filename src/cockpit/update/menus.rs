@@ -415,16 +415,22 @@ fn roles(model: &Model) -> Vec<Item> {
     })
 }
 
-/// Audiences that meet a clock, with what it is called on the screen.
-const AUDIENCES: &[(&str, &str)] = &[
-    ("stakeholders", "stakeholders, the first time"),
-    ("update", "stakeholders, an update"),
-    ("lead", "engineering lead (escalated)"),
-    ("executives", "executives"),
+/// Audiences that meet a clock, with what each is called on the screen, and the question whether it
+/// was told.
+const AUDIENCES: &[(&str, &str, &str)] = &[
+    ("stakeholders", "stakeholders", "Were stakeholders told?"),
+    ("update", "stakeholders: an update", "Did stakeholders get an update?"),
+    ("lead", "engineering lead: escalated", "Was it escalated to the engineering lead?"),
+    ("executives", "executives: not resolved", "Were the executives told that it is not resolved?"),
 ];
 
+/// The question whether an audience was told.
+pub(super) fn told_question(audience: &str) -> &'static str {
+    AUDIENCES.iter().find(|(id, ..)| *id == audience).map_or("Were they told?", |(_, _, question)| question)
+}
+
 fn audiences(model: &Model) -> Vec<Item> {
-    let names: Vec<String> = AUDIENCES.iter().map(|(id, _)| (*id).to_owned()).collect();
+    let names: Vec<String> = AUDIENCES.iter().map(|(id, ..)| (*id).to_owned()).collect();
     let mut items = rows(Command::Told, &names, &['o'], |index| {
         (AUDIENCES[index].1.to_owned(), blocked(model, Command::Told))
     });

@@ -3,11 +3,10 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::super::commands::Invoke;
 use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, Model};
 use super::super::msg::{Effect, KeyPress};
-use super::super::overlay::{Overlay, Palette};
+use super::super::overlay::{Act, Overlay, Palette};
 use super::confirm::{TOO_QUICK, may_confirm};
 use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects};
 
@@ -141,9 +140,12 @@ fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     let Some(Overlay::Confirm(confirm)) = cx.model.overlays.last() else { return };
     match press.key {
         key if key == Key::char('y') && may_confirm(confirm.shown_ms, press, before) => {
-            let invoke: Invoke = confirm.invoke.clone();
+            let act = confirm.act.clone();
             cx.pop();
-            invoke::invoke(cx, &invoke);
+            match act {
+                Act::Invoke(invoke) => invoke::invoke(cx, &invoke),
+                Act::Record(body) => cx.append(*body),
+            }
         }
         Key { code: Code::Esc, .. } | Key { code: Code::Char('n' | 'q'), .. } => cx.pop(),
         _ => {}

@@ -14,11 +14,30 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) 
     let columns = 64.max(width(&confirm.title).saturating_add(8)).min(area.width);
     let body = visible_lines(&confirm.body);
     let lines: Vec<&str> = body.lines().flat_map(|line| wrap(line, columns - 4)).collect();
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
+    let against: Vec<(bool, &str)> = confirm
+        .against
+        .iter()
+        .flat_map(|line| wrap(line, columns - 6).into_iter().enumerate().map(|(n, part)| (n == 0, part)))
+        .collect();
+    let gap = u16::from(!against.is_empty());
+    let count = u16::try_from(lines.len() + against.len()).unwrap_or(u16::MAX);
+    let height = count.saturating_add(4 + gap);
     let inner = window(ui, buf, middle(area, columns, height), &confirm.title, &[]);
     let text = Rect { height: inner.height.saturating_sub(2), ..inner };
-    for (line, words) in lines.iter().enumerate().take(usize::from(text.height)) {
-        Pen::new(buf, text, line as u16).put(words, ui.of(Role::Text));
+    let mut line = 0;
+    for words in &lines {
+        if line < text.height {
+            Pen::new(buf, text, line).put(words, ui.of(Role::Text));
+        }
+        line += 1;
+    }
+    line += gap;
+    for (first, words) in against {
+        if line < text.height {
+            let mut pen = Pen::new(buf, text, line);
+            pen.put(if first { "▲ " } else { "  " }, ui.of(Role::Warn)).put(words, ui.of(Role::Warn));
+        }
+        line += 1;
     }
     let mut pen = Pen::new(buf, inner, inner.height.saturating_sub(1));
     pen.put("y", ui.of(Role::Key)).gap(1).put(&confirm.yes, ui.of(Role::Bad)).gap(4);

@@ -167,16 +167,34 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         name: "resolving by the menu",
-        open: || asked(Table::open(), "i", ""),
-        key: "x",
-        letters: false,
+        open: || asked(Table::open(), "i x", ""),
+        key: "y",
+        letters: true,
     },
     Question {
         name: "resolving by the palette",
-        open: || asked(Table::open(), ":", "resolve"),
-        key: "enter",
-        letters: false,
+        open: || {
+            let mut table = asked(Table::open(), ":", "resolve");
+            table.keys("enter");
+            table.shown();
+            table
+        },
+        key: "y",
+        letters: true,
     },
+    Question {
+        name: "that users are served",
+        open: || asked(Table::open(), "i m", ""),
+        key: "y",
+        letters: true,
+    },
+    Question {
+        name: "that people were told",
+        open: || asked(Table::open(), "i t s", ""),
+        key: "y",
+        letters: true,
+    },
+    Question { name: "a phase", open: || asked(Table::open(), "i h v", ""), key: "y", letters: true },
 ];
 
 /// Presses the key that confirms, after a moment of its own.
@@ -242,33 +260,6 @@ fn what_had_to_wait_for_its_turn_confirms_nothing_and_says_so() {
 }
 
 #[test]
-fn a_note_is_kept_whatever_comes_with_it() {
-    for (beside, waited) in [(Cancel::Anything, 0), (Cancel::Nothing, 60_000)] {
-        let mut table = asked(Table::open(), "n n", "pool exhausted");
-        let note = Question { name: "a note", open: Table::open, key: "enter", letters: false };
-        assert!(acts(&press(&mut table, &note, beside, waited)));
-    }
-}
-
-#[test]
-fn nothing_is_trusted_that_was_not_on_the_screen() {
-    let mut table = Table::open();
-    let untrusted = |hash: &str| {
-        let source = ConfigSource::Untrusted { hash: hash.into(), would_run: Vec::new() };
-        let config = ConfigState { config: Config::default(), source, found: Vec::new() };
-        Msg::Fact(Fact::Config(Box::new(config)))
-    };
-    table.send(untrusted("00"));
-    assert!(table.keys("T y").is_empty(), "typed ahead");
-    assert!(table.word().contains("press it once more"), "{}", table.word());
-    table.shown();
-    table.send(untrusted("11"));
-    assert!(table.keys("y").is_empty(), "another content than the one that was shown");
-    table.shown();
-    assert_eq!(table.keys("y"), [Effect::Trust { hash: "11".into() }]);
-}
-
-#[test]
 fn a_letter_with_a_modifier_is_another_key_and_confirms_nothing() {
     for question in QUESTIONS.iter().filter(|question| question.key.len() == 1) {
         for modifier in ["ctrl-", "alt-", "ctrl-alt-"] {
@@ -309,6 +300,33 @@ fn what_comes_amid_other_text_as_if_pasted_starts_nothing() {
 
 fn press_alone(table: &mut Table, question: &Question) -> Vec<Effect> {
     press(table, question, Cancel::Nothing, 0)
+}
+
+#[test]
+fn a_note_is_kept_whatever_comes_with_it() {
+    for (beside, waited) in [(Cancel::Anything, 0), (Cancel::Nothing, 60_000)] {
+        let mut table = asked(Table::open(), "n n", "pool exhausted");
+        let note = Question { name: "a note", open: Table::open, key: "enter", letters: false };
+        assert!(acts(&press(&mut table, &note, beside, waited)));
+    }
+}
+
+#[test]
+fn nothing_is_trusted_that_was_not_on_the_screen() {
+    let mut table = Table::open();
+    let untrusted = |hash: &str| {
+        let source = ConfigSource::Untrusted { hash: hash.into(), would_run: Vec::new() };
+        let config = ConfigState { config: Config::default(), source, found: Vec::new() };
+        Msg::Fact(Fact::Config(Box::new(config)))
+    };
+    table.send(untrusted("00"));
+    assert!(table.keys("T y").is_empty(), "typed ahead");
+    assert!(table.word().contains("press it once more"), "{}", table.word());
+    table.shown();
+    table.send(untrusted("11"));
+    assert!(table.keys("y").is_empty(), "another content than the one that was shown");
+    table.shown();
+    assert_eq!(table.keys("y"), [Effect::Trust { hash: "11".into() }]);
 }
 
 #[test]

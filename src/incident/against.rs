@@ -1,0 +1,101 @@
+//! What speaks against saying that something is over. People see it before they say so; it keeps
+//! nobody from it.
+
+use jiff::Timestamp;
+
+use super::body::{CheckState, PlanEnd};
+use super::next::{Facts, next};
+use super::policy::{Policy, Role};
+use super::state::{PlanRun, PlanState, State, Status};
+
+/// What somebody is about to say of an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// Users are served again.
+    Mitigated,
+    /// It is over.
+    Resolved,
+    /// Nothing is left to do.
+    Closed,
+}
+
+/// Names what speaks against it, one line each, what weighs most first.
+pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Vec<String> {
+    let mut found = Vec::new();
+    if claim == Claim::Closed {
+        // What is left is what is next.
+        return next(state, policy, facts, now).into_iter().map(|next| next.title).collect();
+    }
+    let probes = |names: &[String]| match names.len() {
+        1 => format!("1 probe of production {{}}: {}", names[0]),
+        n => format!("{n} probes of production {{}}: {}", names.join(", ")),
+    };
+    if !facts.failing.is_empty() {
+        let verb = if facts.failing.len() == 1 { "fails" } else { "fail" };
+        found.push(probes(&facts.failing).replace("{}", verb));
+    }
+    if !facts.silent.is_empty() {
+        let verb = if facts.silent.len() == 1 { "has no data" } else { "have no data" };
+        found.push(probes(&facts.silent).replace("{}", verb));
+    }
+    for plan in state.plans.iter().filter(|plan| plan.state.is_under_way() || is_unknown(plan)) {
+        found.push(format!("{} {}", plan.title, state_of(plan)));
+    }
+    if claim == Claim::Resolved {
+        unfinished(state, policy, facts, &mut found);
+    }
+    found
+}
+
+fn is_unknown(plan: &PlanRun) -> bool {
+    plan.state == PlanState::Ended(PlanEnd::Unknown)
+}
+
+fn state_of(plan: &PlanRun) -> &'static str {
+    match plan.state {
+        PlanState::Running => "is still running",
+        PlanState::Waiting => "waits for somebody",
+        PlanState::Ended(_) => "has an unknown end",
+    }
+}
+
+/// What the procedure asks for before it is over.
+fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<String>) {
+    if state.status == Status::Open {
+        found.push("nobody recorded that users are served again".to_owned());
+    }
+    let deployed = state.plans.iter().any(|plan| plan.purpose == "deploy" && plan.is_production());
+    if deployed {
+        checklist(state, facts, found);
+    }
+    for merge in state.merges_owed() {
+        found.push(format!("still to do: {}", merge.title()));
+    }
+    if state.cause.is_empty() {
+        found.push("no cause is written down".to_owned());
+    }
+    if state.impact.is_empty() {
+        found.push("no impact is written down".to_owned());
+    }
+    if state.told.is_empty() {
+        found.push("nobody recorded that stakeholders were told".to_owned());
+    }
+    if !state.roles.contains_key(Role::COMMANDER) {
+        found.push(format!("there is no {}", policy.role_title(Role::COMMANDER)));
+    }
+}
+
+fn checklist(state: &State, facts: &Facts, found: &mut Vec<String>) {
+    let ticks = || facts.checklist.iter().map(|id| (id, state.ticks.get(id)));
+    for (id, tick) in ticks() {
+        if let Some(tick) = tick.filter(|tick| tick.state == CheckState::Failed) {
+            let title = if tick.title.is_empty() { id } else { &tick.title };
+            found.push(format!("{title} failed"));
+        }
+    }
+    let open = ticks().filter(|(_, tick)| tick.is_none_or(|tick| tick.state == CheckState::Open)).count();
+    if open > 0 {
+        let s = if open == 1 { "" } else { "s" };
+        found.push(format!("{open} checklist item{s} open"));
+    }
+}
