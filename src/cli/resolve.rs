@@ -49,7 +49,7 @@ pub(super) fn confirmed(cx: &Context, doing: &str, claim: Claim, state: &State, 
     if yes {
         return Ok(());
     }
-    let against = super::status::against(cx, claim, state)?;
+    let against = super::status::against(cx, claim, state);
     if against.is_empty() {
         return Ok(());
     }

@@ -129,13 +129,13 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
 }
 
 /// What speaks against saying something of an incident, with every probe asked once.
-pub(super) fn against(cx: &Context, claim: Claim, state: &State) -> Result<Vec<String>> {
+pub(super) fn against(cx: &Context, claim: Claim, state: &State) -> Vec<String> {
     let setup = cx.setup().unwrap_or_else(|_| Setup::new(None, false));
     let mut around = around(&setup);
     if setup.trusted {
         ask_probes(cx, &setup, &mut around);
     }
-    Ok(incident::against(claim, state, &setup.policy, &around.facts(state), cx.now()))
+    incident::against(claim, state, &setup.policy, &around.facts(state), cx.now())
 }
 
 /// The gates of production that a deploy of the current commit would meet, and does not yet.

@@ -7,10 +7,10 @@ use std::io::{BufRead, Read as _};
 use jiff::Timestamp;
 
 use super::read::{incident_no, places, uuid};
-use super::write::{ChainEnd, MAX_AHEAD, Trouble, Writing, chain_end, hash, new_incident};
+use super::write::{ChainEnd, Trouble, Writing, chain_end, hash, new_incident};
 use super::{Imported, Journal};
 use crate::failure::{Failure, Result};
-use crate::incident::{Body, Hash, Record, RecordId, duration, is_plausible};
+use crate::incident::{Body, Hash, Record, RecordId, is_plausible};
 
 const DOING: &str = "importing records";
 /// More than this is not an export of incidents.
@@ -32,7 +32,7 @@ impl Journal {
             let mut imported = Imported::default();
             let mut targets = HashMap::new();
             for (number, line) in &lines {
-                take_in(writing, &mut targets, &mut imported, now, *number, line)?;
+                take_in(writing, &mut targets, &mut imported, *number, line)?;
             }
             Ok(imported)
         })
@@ -75,7 +75,6 @@ fn take_in(
     writing: &mut Writing<'_>,
     targets: &mut HashMap<crate::incident::IncidentId, Target>,
     imported: &mut Imported,
-    now: Timestamp,
     number: usize,
     line: &[u8],
 ) -> Result<(), Trouble> {
@@ -104,7 +103,8 @@ fn take_in(
         }
         None => {}
     }
-    if let Some((cause, hint)) = misdated(&record, now) {
+    if let Some(cause) = misdated(&record) {
+        let hint = "that line was not written by a sound flightdeck: export again where it comes from";
         return Err(refused(number, &cause, hint).into());
     }
     let end = chain_end(&writing.tx, target.no, &record.author)?
@@ -120,23 +120,12 @@ fn take_in(
     Ok(())
 }
 
-/// What is wrong with the times of a record, and what to do about it.
-fn misdated(record: &Record, now: Timestamp) -> Option<(String, &'static str)> {
-    let broken = "that line was not written by a sound flightdeck: export again where it comes from";
-    let by = &record.author.name;
-    if let Some(at) = [record.at.timestamp(), record.written_at(), record.occurred_at]
-        .into_iter()
-        .find(|at| !is_plausible(*at))
-    {
-        return Some((format!("a record of {by} is dated {at:.0}, which cannot be"), broken));
-    }
-    let latest = record.at.timestamp().max(record.written_at()).max(record.occurred_at);
-    let ahead = latest.duration_since(now);
-    // What is written here from then on would have to sort after it.
-    (ahead > MAX_AHEAD).then(|| {
-        let cause = format!("a record of {by} is dated {} ahead of this machine's clock", duration(ahead));
-        (cause, "set the clock of whichever machine is wrong; up to 24h are taken in, and shown")
-    })
+/// What is wrong with the times of a record. A clock that is far ahead is no reason to refuse: its
+/// record was saved where it was written, and dates nothing but itself.
+fn misdated(record: &Record) -> Option<String> {
+    let times = [record.at.timestamp(), record.written_at(), record.occurred_at];
+    let at = times.into_iter().find(|at| !is_plausible(*at))?;
+    Some(format!("a record of {} is dated {at:.0}, which cannot be", record.author.name))
 }
 
 /// The incident a record belongs to, made anew if the record declares it.

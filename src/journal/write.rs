@@ -18,7 +18,7 @@ use crate::incident::{
 };
 
 /// How far ahead of this machine's clock a record may be that others are made to follow.
-pub(super) const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
+const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// What goes wrong inside a transaction: SQLite's errors are put into words outside.
 pub(super) enum Trouble {

@@ -182,9 +182,7 @@ pub fn condemned(releases: &[Release], environment: &str, is_it: impl Fn(&str) -
     let after = last.map_or(0, |last| last + 1);
     let follows = here.iter().skip(after).enumerate().find(|(place, release)| {
         let next = judged.is_some() && *place == 0;
-        release.rollback
-            && !is_it(&release.commit)
-            && release.replaces.as_deref().map_or(next, |replaced| is_it(replaced))
+        release.rollback && !is_it(&release.commit) && release.replaces.as_deref().map_or(next, &is_it)
     });
     let (_, back) = follows?;
     let name = judged.map_or_else(

@@ -156,7 +156,9 @@ impl Story {
             "bad in production" => &["30 finish done", "34 deploy production done", "36 watch failed"],
             other => panic!("no such line: {other}"),
         };
-        lines.iter().for_each(|line| self.line(line));
+        for line in lines {
+            self.line(line);
+        }
     }
 
     fn alarm(&mut self, at: Timestamp, rest: &str) {
@@ -335,7 +337,9 @@ impl Situation {
         };
         let first = story.tell("maya", minute(0), declared);
         story.heads.push(first);
-        self.record.iter().for_each(|line| story.line(line));
+        for line in &self.record {
+            story.line(line);
+        }
         table.send(Msg::Tick(minute(self.at)));
         table.send(Msg::Fact(Fact::Opened(Box::new(Log::new(story.records).unwrap()))));
         if self.config != "none" {
@@ -489,8 +493,10 @@ fn what_is_next_is_right_in_every_situation() {
     for situation in &table.situation {
         let seen = situation.seen();
         if seen != situation.next {
-            let lines =
-                |lines: &[String]| lines.iter().map(|line| format!("    {line:?},\n")).collect::<String>();
+            let lines = |lines: &[String]| {
+                let shown: Vec<String> = lines.iter().map(|line| format!("    {line:?},\n")).collect();
+                shown.concat()
+            };
             wrong.push(format!(
                 "{}\n  wanted\n{}  seen\n{}",
                 situation.name,
