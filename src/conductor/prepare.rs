@@ -100,7 +100,15 @@ fn plan(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
     let state = reader.read(&config.hotfix).map_err(|none| none.failure(&place))?;
     let commit = state.commit().unwrap_or_default().to_owned();
     // On no branch the commit itself is what is meant.
-    let reference = state.branch().map_or_else(|| commit.clone(), str::to_owned);
+    let mut reference = state.branch().map_or_else(|| commit.clone(), str::to_owned);
+    if !commit.is_empty()
+        && let Err(failure) = reader.resolve(&reference)
+    {
+        if matches!(request, Request::Deploy { .. }) {
+            return Err(failure);
+        }
+        reference = state.branch().map_or_else(|| commit.clone(), |branch| format!("refs/heads/{branch}"));
+    }
     let dirty = state.is_dirty();
     let (tag, version) = (state.tags.last().cloned(), state.version.clone());
     let root = directory(&state.root);

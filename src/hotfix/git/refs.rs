@@ -227,15 +227,31 @@ pub(super) enum Resolved {
 
 /// Looks a name up among branches, tags, remote branches and commits. None of git's further
 /// notation (`HEAD~3`, `:/text`) is taken: a deploy names what people can point at.
+///
+/// The command that is given the name has git look it up by its own rules, which are more. Where they
+/// could come to another commit the name is ambiguous.
 pub(super) fn resolve(repo: &Repository, name: &str) -> Result<Resolved, Error> {
     let mut found = Vec::new();
-    let places: &[&str] = if name == "HEAD" || name.starts_with("refs/") {
-        &[""]
+    if name == "HEAD" || name.starts_with("refs/") {
+        found.extend(commit_of(repo, name)?);
     } else {
-        &["refs/heads/", "refs/tags/", "refs/remotes/"]
-    };
-    for place in places {
-        found.extend(commit_of(repo, &format!("{place}{name}"))?);
+        for place in ["refs/heads/", "refs/tags/", "refs/remotes/"] {
+            found.extend(commit_of(repo, &format!("{place}{name}"))?);
+        }
+        if ["heads/", "tags/", "remotes/"].iter().any(|place| name.starts_with(place)) {
+            found.extend(commit_of(repo, &format!("refs/{name}"))?);
+        }
+        if !found.is_empty() {
+            for other in [name.to_owned(), format!("refs/{name}"), format!("refs/remotes/{name}/HEAD")] {
+                if found.iter().all(|(known, _)| *known != other) {
+                    found.extend(commit_of(repo, &other)?);
+                }
+            }
+            // A whole id is that commit to git, whatever reference has such a name.
+            if let Some(id) = Oid::from_str(name).ok().filter(|_| name.len() == 40) {
+                found.push((format!("the commit {name}"), id));
+            }
+        }
     }
     match found.as_slice() {
         [] => commit_by_id(repo, name),

@@ -290,6 +290,50 @@ fn names_resolve_to_commits_and_ambiguous_ones_do_not() {
     }
 }
 
+/// What is handed to a command is looked up there by git itself.
+#[test]
+fn a_name_that_git_could_take_for_another_commit_is_ambiguous() {
+    let repo = TestRepo::new();
+    let first = repo.git(&["rev-parse", "HEAD"]);
+    let second = repo.commit("second");
+    let whole = "0123456789abcdef0123456789abcdef01234567";
+    let (as_first, as_none) = (format!("refs/heads/{first}"), format!("refs/heads/{whole}"));
+    for (name, full, other) in [
+        ("heads/main", "refs/heads/main", "refs/tags/heads/main"),
+        ("heads/main", "refs/heads/main", "refs/heads/heads/main"),
+        ("tags/v9", "refs/tags/v9", "refs/heads/tags/v9"),
+        ("origin/v9", "refs/remotes/origin/v9", "refs/tags/origin/v9"),
+        ("origin/v9", "refs/heads/origin/v9", "refs/origin/v9"),
+        ("origin", "refs/heads/origin", "refs/remotes/origin/HEAD"),
+        ("ORIG_HEAD", "refs/tags/ORIG_HEAD", "ORIG_HEAD"),
+        (&first, &as_first, ""),
+        // There is no such object, but git would not look for a branch either.
+        (whole, &as_none, ""),
+    ] {
+        let reader = |full: &str, other: &str| {
+            repo.git(&["update-ref", full, &second]);
+            if !other.is_empty() {
+                repo.git(&["update-ref", other, &first]);
+            }
+            Reader::open(repo.root()).unwrap_or_else(|none| panic!("{none:?}"))
+        };
+        let failure = reader(full, other).resolve(name).unwrap_err();
+        assert!(failure.cause.contains("different commits") && failure.cause.contains(other), "{failure}");
+        assert_eq!(reader(full, other).resolve(full).unwrap(), second, "by its full name");
+        if !other.is_empty() {
+            repo.git(&["update-ref", other, &second]);
+            let reader = Reader::open(repo.root()).unwrap_or_else(|none| panic!("{none:?}"));
+            assert_eq!(reader.resolve(name).unwrap(), second, "{name}: all the same");
+            repo.git(&["update-ref", "-d", other]);
+            let reader = Reader::open(repo.root()).unwrap_or_else(|none| panic!("{none:?}"));
+            assert_eq!(reader.resolve(name).unwrap(), second, "{name}: only {full}");
+        }
+        if full != "refs/heads/main" {
+            repo.git(&["update-ref", "-d", full]);
+        }
+    }
+}
+
 #[test]
 fn names_that_are_not_utf8_are_shown_and_not_offered() {
     use std::os::unix::ffi::OsStrExt as _;
