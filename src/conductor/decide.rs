@@ -6,9 +6,10 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 
 use super::conduct::approved;
+use super::programs::Approved;
 use super::reconcile::{reconcile, settle};
 use super::start::launch;
-use super::{Life, Started, frozen, life, orphan, process, programs};
+use super::{Life, Started, frozen, life, orphan, process};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
     Decision, Draft, IncidentId, LeaseTaken, PlanAsked, PlanEnd, PlanEnded, PlanResumed, PlanRun, Policy,
@@ -131,7 +132,7 @@ fn check_programs(
         Decision::Resume | Decision::Retry => next(step),
         Decision::GiveUp => Vec::new(),
     };
-    programs::check(&spec.programs, lines)
+    Approved::of(spec).check(lines)
 }
 
 /// Why a plan may not go on although it could be started: what people allowed then was taken

@@ -15,13 +15,13 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::capture::capture;
 use super::environment::{environment, is_git, of_git};
 use super::mask::{Masker, SHORTEST, weight};
-use super::programs;
+use super::programs::Approved;
 use crate::config::types::Config;
 use crate::deploy::secrets::source;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::incident::Outcome;
-use crate::plan::programs::{Line, Program};
+use crate::plan::programs::Line;
 use crate::plan::{Action, Ask, Command, HttpCall, Plan, Probe, SecretFrom, SecretSource, Undo, Watched};
 use crate::text::visible;
 
@@ -86,7 +86,7 @@ pub(super) struct Vault {
     besides: Vec<(String, Value)>,
     masker: Masker,
     /// The program files of the plan: what is not as approved gets no secret, and is not run.
-    programs: Vec<Program>,
+    approved: Approved,
 }
 
 impl Vault {
@@ -107,7 +107,7 @@ impl Vault {
             values: BTreeMap::new(),
             besides,
             masker: Masker::default(),
-            programs: plan.programs.clone(),
+            approved: Approved::of(plan),
         };
         // Without the short ones nothing is refused.
         let _ = vault.know();
@@ -123,7 +123,7 @@ impl Vault {
         &self,
         lines: impl IntoIterator<Item = Line<'a>>,
     ) -> std::result::Result<(), String> {
-        programs::check(&self.programs, lines)
+        self.approved.check(lines)
     }
 
     /// Gets the secrets that an action needs and that are not there yet.

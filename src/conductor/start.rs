@@ -4,8 +4,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::programs::Approved;
 use super::reconcile::settle_gone;
-use super::{Started, frozen, orphan, process, programs, system};
+use super::{Started, frozen, orphan, process, system};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Draft, GatePassedOver, IncidentId, PlanEnd, PlanEnded, PlanStarted, Policy};
 use crate::journal::{Acquired, Journal, Lease};
@@ -44,7 +45,7 @@ pub fn start(
     let doing = || format!("starting {}", plan.id);
     sound(plan).map_err(|cause| Failure::usage(doing(), cause, "make the plan again"))?;
     frozen::check_plan(plan).map_err(|cause| frozen::moved(doing(), &cause))?;
-    programs::check(&plan.programs, lines(plan)).map_err(|cause| frozen::changed(doing(), &cause))?;
+    Approved::of(plan).check(lines(plan)).map_err(|cause| frozen::changed(doing(), &cause))?;
     let state_dir = std::path::absolute(state_dir)
         .map_err(|error| Failure::new(doing(), error, "name the state directory by its full path"))?;
 

@@ -61,6 +61,14 @@ pub struct Plan {
     /// The program files of the repository that its commands name, as they were when it was made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub programs: Vec<programs::Program>,
+    /// Paths that its commands name, that were not there, and that an earlier step may make since git
+    /// ignores them. With `*` where a part of the name is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to_come: Vec<String>,
+    /// The root of the work tree that was searched for all its commands name, where it was: what they
+    /// find there later is new. It is no part of the hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searched: Option<String>,
     /// What is owed or no longer owed once a step of it is done. Nothing of it is carried out, so it is
     /// no part of the hash.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -491,6 +499,8 @@ impl Plan {
             way: None,
             secrets: Vec::new(),
             programs: Vec::new(),
+            to_come: Vec::new(),
+            searched: None,
             follow_ups: Vec::new(),
             notes: Vec::new(),
             warnings: Vec::new(),

@@ -1,14 +1,18 @@
 //! Program files that the commands of a plan name: what is in them is approved with the plan. Pure:
 //! which of these are files of the repository, and what they hold, is found out by the conductor.
 //!
-//! Known by name are the program itself, the script that an interpreter is given (also behind `env`,
-//! `sudo` and the like, and in `sh -c`), what `make` and its kin read by themselves, and further
-//! arguments. What those files bring in themselves is not.
+//! Every word that could be a file counts, in a text for a shell as well, and is looked for in every
+//! directory that another word names; so does what `make` and its kin read by themselves there. What
+//! those files bring in themselves does not.
+
+pub mod find;
+mod words;
 
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use self::find::{How, Tree, find};
 use super::{Action, Ask, Command, Plan, Probe, SecretFrom, Step, Undo, proposal};
 use crate::incident::State;
 use crate::text::visible;
@@ -31,25 +35,20 @@ pub struct Program {
 impl Program {
     /// The path as seen from a directory.
     pub fn seen_from(&self, directory: &str) -> &str {
-        let below = self.path.strip_prefix(directory).and_then(|path| path.strip_prefix('/'));
-        below.unwrap_or(&self.path)
+        seen_from(&self.path, directory)
+    }
+
+    fn is_at(&self, path: &str) -> bool {
+        self.path == path || (self.path.contains("/..") && absolute("/", &self.path) == path)
     }
 
     /// The path as a command of the plan names it, fit to be shown.
     pub fn shown_in(&self, plan: &Plan) -> String {
-        let names = |line: &Line<'_>| named(*line).iter().any(|named| named.paths.contains(&self.path));
+        let frozen = Frozen { programs: std::slice::from_ref(self), root: plan.searched.as_deref() };
+        let names = |line: &Line<'_>| !named(&frozen, *line).is_empty();
         let line = lines(plan).into_iter().find(names);
         visible(line.map_or(&self.path, |line| self.seen_from(line.cwd))).into_owned()
     }
-}
-
-/// A file that a command names: the first of these paths that there is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    /// Absolute paths.
-    pub paths: Vec<String>,
-    /// It is run. Else it is an argument, which may be a program or not.
-    pub runs: bool,
 }
 
 /// A command of a plan, as far as it matters which program it is.
@@ -87,11 +86,11 @@ pub fn changed_since(plan: &Plan, state: &State, hash: &str) -> Vec<String> {
         let found = state.plans.iter().rev().find(|run| run.hash == hash)?;
         is_it(&found.purpose, &found.target).then_some(&found.spec)
     };
-    let Some(was) = put_up().or_else(started).and_then(|spec| spec.get("programs")) else {
-        return Vec::new();
-    };
-    let was: Vec<Program> = Deserialize::deserialize(was).unwrap_or_default();
-    let differs = |now: &&Program| was.iter().any(|was| was.path == now.path && was != *now);
+    let Some(spec) = put_up().or_else(started) else { return Vec::new() };
+    let was = spec.get("programs").and_then(|was| Vec::<Program>::deserialize(was).ok()).unwrap_or_default();
+    // What is known to have been all that there was.
+    let all = spec.get("searched").is_some_and(serde_json::Value::is_string);
+    let differs = |now: &&Program| was.iter().find(|was| was.path == now.path).map_or(all, |was| was != *now);
     plan.programs.iter().filter(differs).map(|program| program.shown_in(plan)).collect()
 }
 
@@ -143,52 +142,74 @@ fn of_probe(probe: &Probe) -> Option<Line<'_>> {
     }
 }
 
-/// The files a command names.
-pub fn named(line: Line<'_>) -> Vec<Named> {
-    let mut found = Vec::new();
-    names(&mut found, line.argv, line.cwd, 0);
-    found
+/// The program files of a plan that a command names: of these it is known without looking.
+pub fn named<'a>(frozen: &Frozen<'a>, line: Line<'_>) -> Vec<&'a Program> {
+    let files = find(line, frozen).files;
+    // One that the system finds has no more than its name.
+    let called = line.argv.first().filter(|name| !name.contains('/'));
+    let is_called = |program: &Program| called.is_some_and(|name| base(&program.path) == name);
+    let is_named = |program: &Program| files.iter().any(|(path, _)| program.is_at(path));
+    frozen.programs.iter().filter(|program| is_named(program) || is_called(program)).collect()
 }
 
-/// How deep `sh -c` within `sh -c` is looked into.
-const DEPTH: usize = 3;
+/// What a command names and an earlier step may make.
+pub fn named_to_come<'a>(plan: &'a Plan, line: Line<'_>) -> Vec<&'a str> {
+    if plan.to_come.is_empty() {
+        return Vec::new();
+    }
+    let made = |path: &String| Program {
+        path: path.clone(),
+        leads_to: None,
+        sha256: String::new(),
+        executable: true,
+    };
+    let programs: Vec<Program> = plan.to_come.iter().map(made).collect();
+    let frozen = Frozen { programs: &programs, root: plan.searched.as_deref() };
+    let files = find(line, &frozen).files;
+    let is_named = |path: &&str| files.iter().any(|(file, how)| file == path && *how != How::ByItself);
+    plan.to_come.iter().map(String::as_str).filter(is_named).collect()
+}
 
-fn names(found: &mut Vec<Named>, argv: &[String], cwd: &str, depth: usize) {
-    let Some((program, arguments)) = argv.split_first() else { return };
-    if program.contains('/') {
-        found.push(Named { paths: vec![absolute(cwd, program)], runs: true });
+/// A path as seen from a directory.
+pub fn seen_from<'a>(path: &'a str, directory: &str) -> &'a str {
+    path.strip_prefix(directory).and_then(|below| below.strip_prefix('/')).unwrap_or(path)
+}
+
+/// The program files of a plan as all that there is in a work tree.
+#[derive(Debug, Clone, Copy)]
+pub struct Frozen<'a> {
+    /// The files.
+    pub programs: &'a [Program],
+    /// The root of the work tree, where it is known.
+    pub root: Option<&'a str>,
+}
+
+impl<'a> Frozen<'a> {
+    /// Takes those of a plan.
+    pub fn of(plan: &'a Plan) -> Self {
+        Self { programs: &plan.programs, root: plan.searched.as_deref() }
     }
-    // Of git and of this program's own steps the arguments are what is worked on.
-    if base(program) == "git" || arguments.first().is_some_and(|verb| verb == "version-files") {
-        return;
+}
+
+impl Tree for Frozen<'_> {
+    fn root(&self) -> Option<&str> {
+        self.root
     }
-    for (index, word) in argv.iter().enumerate() {
-        let rest = argv.get(index + 1..).unwrap_or_default();
-        if is_interpreter(word) {
-            let paths = rest.iter().filter(|argument| !argument.starts_with('-'));
-            found.push(Named { paths: paths.map(|path| absolute(cwd, path)).collect(), runs: true });
-            if let Some(text) = given_as_text(rest).filter(|_| is_shell(word) && depth < DEPTH) {
-                for part in text.split(['\n', ';', '|', '&', '(', ')']) {
-                    let words = shell_words::split(part).unwrap_or_default();
-                    names(found, &words, cwd, depth + 1);
-                }
-            }
-        }
-        let by_itself = reads_by_itself(base(word));
-        if !by_itself.is_empty() {
-            let directory = directory_of(rest).map_or_else(|| cwd.to_owned(), |path| absolute(cwd, path));
-            let paths = by_itself.iter().map(|name| absolute(&directory, name)).collect();
-            found.push(Named { paths, runs: true });
-        }
+
+    fn is_directory(&self, path: &str) -> bool {
+        self.programs.iter().any(|program| program.path != path && is_below(path, &program.path))
     }
-    for argument in arguments {
-        // Also behind an option: `--file=deploy.yaml`.
-        let value = argument.split_once('=').map(|(_, value)| value);
-        for path in [Some(argument.as_str()), value].into_iter().flatten() {
-            if !path.is_empty() && !path.starts_with('-') {
-                found.push(Named { paths: vec![absolute(cwd, path)], runs: false });
-            }
-        }
+
+    fn is_file(&self, path: &str) -> bool {
+        self.programs.iter().any(|program| program.is_at(path))
+    }
+
+    fn names(&self, directory: &str) -> (Vec<String>, bool) {
+        let below = |program: &Program| {
+            let rest = program.path.strip_prefix(directory)?.strip_prefix('/')?;
+            rest.split('/').next().map(str::to_owned)
+        };
+        (self.programs.iter().filter_map(below).collect(), true)
     }
 }
 
@@ -197,107 +218,122 @@ fn base(program: &str) -> &str {
 }
 
 fn is_shell(program: &str) -> bool {
-    ["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish"].contains(&base(program))
+    let name = base(program).trim_start_matches('-');
+    ["sh", "bash", "rbash", "dash", "ash", "zsh", "ksh", "ksh93", "mksh", "oksh", "yash", "fish"]
+        .contains(&name)
+}
+
+fn is_python(program: &str) -> bool {
+    // python, python3, python3.12
+    let python = base(program).strip_prefix("python").or_else(|| base(program).strip_prefix("pypy"));
+    python.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
 }
 
 fn is_interpreter(program: &str) -> bool {
-    const OTHERS: [&str; 16] = [
-        "node", "nodejs", "deno", "bun", "ruby", "perl", "php", "lua", "Rscript", "pwsh", "tclsh", "expect",
-        "groovy", "tsx", "ts-node", "source",
+    const OTHERS: [&str; 18] = [
+        "node",
+        "nodejs",
+        "deno",
+        "bun",
+        "ruby",
+        "perl",
+        "php",
+        "lua",
+        "Rscript",
+        "pwsh",
+        "tclsh",
+        "expect",
+        "groovy",
+        "tsx",
+        "ts-node",
+        "source",
+        ".",
+        "osascript",
     ];
-    let name = base(program);
-    // python, python3, python3.12
-    let python = name.strip_prefix("python");
-    let is_version = |rest: &str| rest.chars().all(|c| c.is_ascii_digit() || c == '.');
-    is_shell(program) || OTHERS.contains(&name) || python.is_some_and(is_version)
+    is_shell(program) || OTHERS.contains(&base(program)) || is_python(program)
 }
 
-/// What a shell is given with `-c`.
-fn given_as_text(arguments: &[String]) -> Option<&str> {
-    let is_it = |argument: &String| {
-        argument.starts_with('-') && !argument.starts_with("--") && argument.ends_with('c')
-    };
-    let at = arguments.iter().position(is_it)?;
-    arguments.get(at + 1).map(String::as_str)
+/// Tells whether a file is called like what is run, whoever may execute it.
+pub fn is_script(path: &str) -> bool {
+    const ENDS: [&str; 27] = [
+        "sh", "bash", "zsh", "ksh", "fish", "py", "rb", "pl", "js", "mjs", "cjs", "ts", "mts", "php", "lua",
+        "awk", "sed", "ps1", "tcl", "exp", "groovy", "mk", "mak", "just", "go", "jar", "rake",
+    ];
+    base(path).rsplit_once('.').is_some_and(|(name, end)| !name.is_empty() && ENDS.contains(&end))
 }
 
-/// The files that a program reads and runs without being given them.
-fn reads_by_itself(program: &str) -> &'static [&'static str] {
+/// The files that a program reads and runs without being given them: of each group the first that there
+/// is.
+fn reads_by_itself(program: &str) -> &'static [&'static [&'static str]] {
     match program {
-        "make" | "gmake" => &["GNUmakefile", "makefile", "Makefile"],
-        "just" => &["justfile", ".justfile", "Justfile"],
-        "npm" | "npx" | "yarn" | "pnpm" => &["package.json"],
-        "rake" => &["rakefile", "Rakefile", "rakefile.rb", "Rakefile.rb"],
-        "task" => &["Taskfile.yml", "taskfile.yml", "Taskfile.yaml", "taskfile.yaml"],
+        "make" | "gmake" => &[&["GNUmakefile", "makefile", "Makefile"]],
+        "bmake" | "pmake" => &[&["BSDmakefile", "makefile", "Makefile"]],
+        "just" => &[&["justfile", ".justfile", "Justfile", "JUSTFILE"]],
+        "npm" | "npx" | "yarn" | "pnpm" | "pnpx" | "bun" | "bunx" | "turbo" | "nx" => &[&["package.json"]],
+        "deno" => &[&["deno.json", "deno.jsonc"], &["package.json"]],
+        "composer" => &[&["composer.json"]],
+        "rake" => &[&["rakefile", "Rakefile", "rakefile.rb", "Rakefile.rb"]],
+        "cap" => &[&["Capfile"], &["config/deploy.rb"]],
+        "fastlane" => &[&["fastlane/Fastfile", ".fastlane/Fastfile", "Fastfile"]],
+        "task" | "go-task" => &[&[
+            "Taskfile.yml",
+            "taskfile.yml",
+            "Taskfile.yaml",
+            "taskfile.yaml",
+            "Taskfile.dist.yml",
+            "taskfile.dist.yml",
+            "Taskfile.dist.yaml",
+            "taskfile.dist.yaml",
+        ]],
+        "mise" | "rtx" => &[&["mise.toml"], &[".mise.toml"]],
+        "cargo" => &[&[".cargo/config", ".cargo/config.toml"], &["build.rs"]],
+        "mvn" | "mvnw" => &[&["pom.xml"]],
+        "gradle" | "gradlew" => {
+            &[&["build.gradle", "build.gradle.kts"], &["settings.gradle", "settings.gradle.kts"]]
+        }
+        "ant" => &[&["build.xml"]],
+        "mage" => &[&["magefile.go"]],
+        "invoke" | "inv" => &[&["tasks.py"], &["invoke.yaml", "invoke.yml"]],
+        "fab" => &[&["fabfile.py"]],
+        "tox" => &[&["tox.ini"]],
+        "nox" => &[&["noxfile.py"]],
+        "vagrant" => &[&["Vagrantfile"]],
+        "docker" | "docker-compose" | "podman" | "podman-compose" => &[
+            &["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"],
+            &[
+                "compose.override.yaml",
+                "compose.override.yml",
+                "docker-compose.override.yaml",
+                "docker-compose.override.yml",
+            ],
+        ],
+        "skaffold" => &[&["skaffold.yaml", "skaffold.yml"]],
+        "helmfile" => &[&["helmfile.yaml.gotmpl", "helmfile.yaml", "helmfile.d"]],
+        "serverless" | "sls" => &[&["serverless.yml", "serverless.yaml"]],
+        "ansible" | "ansible-playbook" => &[&["ansible.cfg"]],
         _ => &[],
     }
 }
 
-/// The directory that `make -C` is told to go to.
-fn directory_of(arguments: &[String]) -> Option<&str> {
-    let at = arguments.iter().position(|argument| argument == "-C" || argument == "--directory")?;
-    arguments.get(at + 1).map(String::as_str)
-}
-
-/// A path as seen from a directory, without the `.` in it.
+/// A path as seen from a directory, without `.` and `..` in it.
 fn absolute(cwd: &str, path: &str) -> String {
-    let joined = Path::new(cwd).join(path);
-    let plain: PathBuf = joined.components().filter(|part| *part != Component::CurDir).collect();
+    let mut plain = PathBuf::new();
+    for part in Path::new(cwd).join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
     plain.to_string_lossy().into_owned()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(line: &str) -> (Vec<String>, Vec<String>) {
-        let argv = shell_words::split(line).unwrap();
-        let found = named(Line { argv: &argv, cwd: "/r", asks: false });
-        let of = |runs: bool| -> Vec<String> {
-            let these = found.iter().filter(|named| named.runs == runs);
-            these.map(|named| named.paths.join("|").replace("/r/", "")).collect()
-        };
-        (of(true), of(false))
-    }
-
-    #[test]
-    fn a_program_is_found_however_it_is_named() {
-        for (line, wanted) in [
-            ("./deploy.sh prod", "deploy.sh"),
-            ("ops/deploy", "ops/deploy"),
-            ("sh ops/deploy.sh prod", "ops/deploy.sh|prod"),
-            ("bash -eux ./deploy.sh", "deploy.sh"),
-            ("/usr/bin/python3.12 -u deploy.py", "deploy.py"),
-            ("node deploy.js", "deploy.js"),
-            ("env A=b bash deploy.sh", "deploy.sh"),
-            ("sudo -u ops timeout 60 python deploy.py", "deploy.py"),
-            ("sh -c 'cd x && ./deploy.sh prod; bash more.sh | ./tee'", "deploy.sh"),
-            ("sh -c 'cd x && ./deploy.sh prod; bash more.sh | ./tee'", "more.sh"),
-            ("sh -c 'cd x && ./deploy.sh prod; bash more.sh | ./tee'", "tee"),
-            ("bash -lc \"sh -c './deep.sh'\"", "deep.sh"),
-            ("make deploy", "GNUmakefile|makefile|Makefile"),
-            ("make -C ops deploy", "ops/GNUmakefile|ops/makefile|ops/Makefile"),
-            ("npm run deploy", "package.json"),
-        ] {
-            let (runs, _) = found(line);
-            assert!(runs.iter().any(|paths| paths == wanted), "{line}: {runs:?}");
-        }
-    }
-
-    #[test]
-    fn an_argument_may_be_one_too() {
-        for (line, wanted) in [
-            ("kubectl apply -f k8s/prod.yaml", "k8s/prod.yaml"),
-            ("helm upgrade --values=prod.yaml shop", "prod.yaml"),
-            ("nice ./deploy.sh", "deploy.sh"),
-        ] {
-            let (_, arguments) = found(line);
-            assert!(arguments.iter().any(|path| path == wanted), "{line}: {arguments:?}");
-        }
-        for line in ["git add deploy.sh", "flightdeck version-files --write 1.2.4 --file Cargo.toml", "true"]
-        {
-            assert_eq!(found(line), (vec![], vec![]), "{line}");
-        }
-        assert_eq!(found("git -C /r commit").0, [""; 0]);
-    }
+/// Tells whether a path is a directory or something in it.
+fn is_below(directory: &str, path: &str) -> bool {
+    Path::new(path).starts_with(directory)
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,6 +87,8 @@ struct Whole<'a, A> {
     notes: Cow<'a, [String]>,
     #[serde(default, skip_serializing_if = "is_empty")]
     warnings: Cow<'a, [String]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    searched: Option<Cow<'a, str>>,
     /// The words of each step.
     shown: Vec<Words<'a>>,
     approved: A,
@@ -131,6 +133,8 @@ struct Approved<'a> {
     secrets: Cow<'a, [SecretSource]>,
     #[serde(default, skip_serializing_if = "is_empty")]
     programs: Cow<'a, [Program]>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    to_come: Cow<'a, [String]>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     demands: Vec<Demand>,
     steps: Vec<ApprovedStep<'a>>,
@@ -208,6 +212,7 @@ pub fn seal(plan: &Plan) -> Result<Sealed, serde_json::Error> {
         follow_ups: plan.follow_ups.as_slice().into(),
         notes: plan.notes.as_slice().into(),
         warnings: plan.warnings.as_slice().into(),
+        searched: plan.searched.as_deref().map(Cow::Borrowed),
         shown: plan.steps.iter().map(words).collect(),
         approved,
     };
@@ -231,6 +236,7 @@ fn approved(plan: &Plan) -> Approved<'_> {
         release,
         secrets: plan.secrets.as_slice().into(),
         programs: plan.programs.as_slice().into(),
+        to_come: plan.to_come.as_slice().into(),
         demands: plan.gates.iter().map(Gate::demand).collect(),
         steps: plan.steps.iter().map(step).collect(),
     }
@@ -331,6 +337,8 @@ fn together(whole: Whole<'_, &RawValue>, approved: Approved<'_>) -> Result<Plan,
         way: whole.way.map(Cow::into_owned),
         secrets: approved.secrets.into_owned(),
         programs: approved.programs.into_owned(),
+        to_come: approved.to_come.into_owned(),
+        searched: whole.searched.map(Cow::into_owned),
         follow_ups: whole.follow_ups.into_owned(),
         notes: whole.notes.into_owned(),
         warnings: whole.warnings.into_owned(),

@@ -1,6 +1,7 @@
 //! What a step does beside its one line, in words: for every preview there is.
 
 use super::forge::Wanted;
+use super::programs::Frozen;
 use super::{Action, Ask, Command, ForgeCall, HttpCall, OnFailure, Plan, Probe, Step, Undo, Watch, programs};
 use crate::incident::duration;
 use crate::text::address::without_credentials;
@@ -47,13 +48,20 @@ pub fn details(plan: &Plan, step: &Step) -> Vec<Detail> {
 /// The program files of a step: what was approved is what is in them now.
 fn frozen(list: &mut Vec<Detail>, plan: &Plan, step: &Step) {
     let mut said: Vec<&str> = Vec::new();
+    let known = Frozen::of(plan);
     for line in programs::of_step(step).into_iter().chain(programs::of_undo(step)) {
-        let named: Vec<String> = programs::named(line).into_iter().flat_map(|named| named.paths).collect();
-        for program in plan.programs.iter().filter(|program| named.contains(&program.path)) {
+        for program in programs::named(&known, line) {
             if !said.contains(&program.path.as_str()) {
                 said.push(&program.path);
                 let short = program.sha256.get(..8).unwrap_or(&program.sha256);
                 add(list, "script", format!("{} as it is now ({short})", program.seen_from(line.cwd)));
+            }
+        }
+        for path in programs::named_to_come(plan, line) {
+            if !said.contains(&path) {
+                said.push(path);
+                let shown = programs::seen_from(path, line.cwd);
+                add(list, "script", format!("{shown} may be made by an earlier step: git ignores it"));
             }
         }
     }

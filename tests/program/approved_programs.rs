@@ -68,6 +68,108 @@ fn a_script_that_was_edited_after_the_approval_does_not_run() {
     assert_eq!(site.deployed(), 1);
 }
 
+/// In words for a shell, from another directory, where a script of the same name is at the root.
+#[test]
+fn a_script_that_a_shell_is_told_of_does_not_run_edited() {
+    let (others, _) = CONFIG.rsplit_once(r#"["./deploy.sh""#).unwrap();
+    let line = r#"["sh", "-c", 'cd ops && ./deploy.sh "$(git rev-parse HEAD)" production']"#;
+    let site = Site::new("P1", &format!("{others}{line}\n"));
+    std::fs::create_dir(site.shell.directory.join("ops")).unwrap();
+    site.script("ops/deploy.sh", "echo $* >> ../../deployed");
+    site.commit("a deploy of its own");
+    site.validate();
+    site.approve();
+    let before = std::fs::read(site.shell.directory.join("ops/deploy.sh")).unwrap();
+    site.script("ops/deploy.sh", "echo edited production >> ../../deployed");
+    let changed = "ops/deploy.sh changed after Omar approved it; look at the plan again and approve it";
+    site.to_production().ended_with(3).said(&format!("lead: {changed}"));
+    assert!(site.preview().contains("▲ ops/deploy.sh has uncommitted changes"), "{}", site.preview());
+    assert_eq!(site.deployed(), 0);
+    std::fs::write(site.shell.directory.join("ops/deploy.sh"), before).unwrap();
+    site.to_production().succeeded();
+    assert_eq!(site.deployed(), 1);
+}
+
+/// Another content is another plan, however the command spells the file.
+#[test]
+fn no_spelling_of_a_command_hides_its_script() {
+    let site = Site::new("P2", CONFIG);
+    std::fs::create_dir(site.shell.directory.join("ops")).unwrap();
+    for (line, script) in [
+        (r#"["sh", "-c", './deploy.sh "$(git rev-parse HEAD)"']"#, "deploy.sh"),
+        (r#"["bash", "-ceu", "./deploy.sh prod; echo done"]"#, "deploy.sh"),
+        (r#"["sh", "-c", "./deploy.sh>out"]"#, "deploy.sh"),
+        (r#"["sh", "-c", "out=`./deploy.sh`"]"#, "deploy.sh"),
+        (r#"["sh", "-c", "cat <deploy.sh | sh"]"#, "deploy.sh"),
+        (r#"["sh", "-c", "./deploy.sh 'a; \"b\"'"]"#, "deploy.sh"),
+        (r#"["sh", "-c", "$PWD/deploy.sh"]"#, "deploy.sh"),
+        (r#"["sh", "-c", "${DEPLOY:-./deploy.sh} prod"]"#, "deploy.sh"),
+        (r#"["sh", "-c", "cd ops && ./deploy.sh"]"#, "ops/deploy.sh"),
+        (r#"["sh", "-c", "cd ops && ./two.sh"]"#, "ops/two.sh"),
+        (r#"["sh", "-c", "./ops/t$REST"]"#, "ops/two.sh"),
+        (r#"["env", "-C", "ops", "./deploy.sh"]"#, "ops/deploy.sh"),
+        (r#"["make", "-Cops", "deploy"]"#, "ops/Makefile"),
+        (r#"["make", "--directory=ops"]"#, "ops/Makefile"),
+        (r#"["sh", "-c", "cd ops; make deploy"]"#, "ops/Makefile"),
+        (r#"["npm", "--prefix", "ops", "run", "deploy"]"#, "ops/package.json"),
+        (r#"["sudo", "-u", "x", "timeout", "5", "sh", "ops/plain"]"#, "ops/plain"),
+    ] {
+        let write = |text: &str| std::fs::write(site.shell.directory.join(script), text).unwrap();
+        site.configure(&format!("[[environments]]\nname = \"staging\"\ndeploy = {line}\n"));
+        let plan = || site.shell.json(&["deploy", "staging", "--dry-run", "--json"])["hash"].clone();
+        write("# one\n");
+        let before = plan();
+        assert_eq!(before, plan(), "{line}");
+        write("# two\n");
+        assert_ne!(before, plan(), "{line}");
+    }
+}
+
+/// What was not there when the plan was made: a file that comes before the one that was approved, and
+/// one that was only named. What git ignores is what builds make.
+#[test]
+fn a_script_that_appears_while_its_plan_runs_does_not_run() {
+    let site = Site::new("P2", CONFIG);
+    let config = r#"
+[[checks]]
+name = "first"
+command = ["./first.sh"]
+
+[[checks]]
+name = "make"
+command = ["make", "deploy"]
+
+[[checks]]
+name = "second"
+command = ["sh", "second.sh"]
+
+[[checks]]
+name = "built"
+command = ["sh", "-c", "cd target && ./built"]
+"#;
+    let recipe = "printf 'deploy:\\n\\techo made >> ../ran\\n' > GNUmakefile";
+    let second = "echo 'echo second >> ../ran' > second.sh; echo second.sh > .git/info/exclude";
+    let built = "mkdir target; echo 'echo built >> ../../ran' > target/built; chmod +x target/built";
+    site.script("first.sh", &format!("{recipe}; {second}; {built}; echo first >> ../ran"));
+    std::fs::write(site.shell.directory.join("Makefile"), "deploy:\n\techo as approved >> ../ran\n").unwrap();
+    std::fs::write(site.shell.directory.join(".gitignore"), "target/\n").unwrap();
+    site.configure(config);
+    site.commit("four checks");
+    let preview = site.shell.flightdeck(&["test", "--dry-run"]).succeeded().stdout;
+    assert!(preview.contains("Makefile as it is now (") && !preview.contains("GNUmakefile"), "{preview}");
+    assert!(preview.contains("target/built may be made by an earlier step: git ignores it"), "{preview}");
+
+    site.shell.flightdeck(&["test"]).ended_with(1);
+    let plan = site.shell.json(&["plan", "show", "--json"]);
+    for (step, new) in [(1, "GNUmakefile"), (2, "second.sh")] {
+        let outcome = &plan["steps"][step]["outcome"];
+        assert_eq!(outcome["state"], "did-not-start", "{plan}");
+        let why = format!("{new} is new since the plan was approved: remove it, or make the plan again");
+        assert_eq!(outcome["why"], why, "{plan}");
+    }
+    assert_eq!(std::fs::read_to_string(site.world.path("ran")).unwrap(), "first\nbuilt\n", "{plan}");
+}
+
 /// Between the start of the plan and the start of the step.
 #[test]
 fn a_script_that_changes_while_its_plan_runs_does_not_run() {
@@ -211,4 +313,25 @@ fn a_gate_that_demands_less_than_was_approved_voids_it() {
     site.configure(&config);
     wait_until("the approvals to count again", || (blocks(&shown(), "approvals") == 0).then_some(()));
     site.to_production().succeeded();
+}
+
+/// What is on record and what git makes of the name are one commit.
+#[test]
+fn a_name_that_git_takes_for_another_commit_is_not_deployed() {
+    let site = Site::new("P2", CONFIG);
+    site.script("unit.sh", "echo $FLIGHTDECK_REF >> ../refs");
+    let git = |arguments: &[&str]| site.shell.run("git", arguments).succeeded();
+    git(&["tag", "heads/main", "HEAD~1"]);
+    let several = "it stands for different commits: refs/tags/heads/main, refs/heads/main";
+    site.shell.flightdeck(&["deploy", "staging", "--ref", "heads/main"]).ended_with(2).said(several);
+    site.shell.flightdeck(&["deploy", "staging", "--ref", "main"]).succeeded();
+    // Nor is the current branch, where a tag has its name: a check gets it in full.
+    git(&["tag", "main", "HEAD~1"]);
+    let several = "it stands for different commits: refs/heads/main, refs/tags/main";
+    site.shell.flightdeck(&["deploy", "staging"]).ended_with(2).said(several);
+    site.shell.flightdeck(&["deploy", "staging", "--ref", "refs/heads/main"]).succeeded();
+    site.shell.flightdeck(&["test"]).succeeded();
+    assert_eq!(std::fs::read_to_string(site.world.path("refs")).unwrap(), "refs/heads/main\n");
+    let deployed = std::fs::read_to_string(site.world.path("deployed")).unwrap();
+    assert_eq!(deployed, "main staging\nrefs/heads/main staging\n");
 }

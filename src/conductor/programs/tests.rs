@@ -20,6 +20,8 @@ impl Yard {
         yard.git(&["add", "."]);
         yard.git(&["commit", "-q", "-m", "one"]);
         yard.write("state.txt", "v1\n", 0o644);
+        yard.write(".git/info/exclude", "build/\nignored.*\n", 0o644);
+        yard.write("ignored.txt", "v1\n", 0o644);
         yard
     }
 
@@ -71,8 +73,8 @@ impl Yard {
     }
 }
 
-fn now(plan: &Plan) -> Result<(), String> {
-    check(&plan.programs, lines(plan))
+fn as_approved(plan: &Plan) -> Result<(), String> {
+    Approved::of(plan).check(lines(plan))
 }
 
 #[test]
@@ -93,6 +95,14 @@ fn what_is_run_is_frozen_and_what_is_only_read_is_not() {
         ("true", "cat values.yaml", &[]),
         ("cp state.txt /dev/null", "", &[]),
         ("git add deploy.sh", "", &[]),
+        // In a text for a shell a word more is looked at; what is written or ignored is no program.
+        ("sh -c 'cat state.txt | sh'", "", &["state.txt"]),
+        ("sh -c 'cat ignored.txt | sh'", "", &[]),
+        ("sh -c './deploy.sh > state.txt'", "", &["deploy.sh"]),
+        ("sh -c './deploy.sh | tee state.txt'", "", &["deploy.sh"]),
+        ("sh -c 'sh ignored.txt'", "", &["ignored.txt"]),
+        ("true", "sh -c 'cat state.txt'", &[]),
+        ("true", "sh -c 'cat more.sh | sh'", &["more.sh"]),
         ("./none.sh", "", &[]),
     ] {
         assert_eq!(yard.frozen(line, proof), wanted, "{line} {proof}");
@@ -128,15 +138,95 @@ fn a_file_that_changed_in_any_way_is_noticed() {
     for (name, change, wanted) in changes {
         let yard = Yard::new();
         let plan = yard.plan("./deploy.sh", "");
-        assert_eq!(now(&plan), Ok(()), "{name}");
+        assert_eq!(as_approved(&plan), Ok(()), "{name}");
         change(&yard);
-        match now(&plan) {
+        match as_approved(&plan) {
             Ok(()) => assert!(wanted.is_empty(), "{name} was not noticed"),
             Err(why) => {
                 assert!(!wanted.is_empty() && why.starts_with("deploy.sh ") && why.contains(wanted), "{why}");
             }
         }
     }
+}
+
+/// What was absent when the plan was made, and is there when its step begins.
+#[test]
+fn a_file_that_appears_is_noticed_unless_git_ignored_it_before() {
+    let dirs = |yard: &Yard| std::fs::create_dir_all(yard.root().join("build/x")).unwrap();
+    for (line, appears, may) in [
+        ("sh second.sh", "second.sh", false),
+        ("sh second", "second", false),
+        ("sh -c 'cat second | sh'", "second", false),
+        ("sh -c 'for x in *.sh; do . ./$x; done'", "second.sh", false),
+        ("make deploy", "GNUmakefile", false),
+        ("make deploy", "makefile", false),
+        ("make -C build", "build/Makefile", true),
+        ("./build/deploy", "build/deploy", true),
+        ("sh -c 'cd build/x && ./deploy'", "build/x/deploy", true),
+        ("sh -c './build/app-$V'", "build/app-1", true),
+        ("sh -c './deploy.sh -o report.txt > log'", "log", true),
+        ("sh -c './deploy.sh -o ignored.out && sh more.sh'", "ignored.out", true),
+        ("sh -c './deploy.sh -o report.txt'", "report.txt", true),
+        ("sh -c './deploy.sh | tee log'", "log", true),
+        ("true log", "log", true),
+        ("true", "unnamed.sh", true),
+    ] {
+        let yard = Yard::new();
+        let plan = yard.plan(line, "");
+        assert_eq!(as_approved(&plan), Ok(()), "{line}");
+        dirs(&yard);
+        yard.write(appears, "echo second\n", 0o644);
+        let now = as_approved(&plan);
+        let new = format!("{appears} is new since the plan was approved: remove it, or make the plan again");
+        assert_eq!(now, if may { Ok(()) } else { Err(new) }, "{line}");
+        assert_eq!(changed(&plan), if may { vec![] } else { vec![appears.to_owned()] }, "{line}");
+        // Who can write a file here can have it ignored as well.
+        yard.write(".gitignore", "second*\n*akefile\n", 0o644);
+        assert_eq!(as_approved(&plan).is_ok(), may, "{line}: ignored since");
+        // A plan from before everything was looked for is held to what it knows.
+        let older = Plan { searched: None, ..plan };
+        assert_eq!(as_approved(&older), Ok(()), "{line}");
+    }
+}
+
+#[test]
+fn what_an_earlier_step_may_make_is_part_of_the_plan() {
+    let yard = Yard::new();
+    let plan = yard.plan("./build/deploy", "");
+    assert_eq!(plan.to_come, [yard.root().join("build/deploy").to_str().unwrap()]);
+    let said = crate::plan::words::details(&plan, &plan.steps[0]);
+    let said: Vec<_> =
+        said.iter().filter(|said| said.label == "script").map(|said| said.text.as_str()).collect();
+    assert_eq!(said, ["build/deploy may be made by an earlier step: git ignores it"]);
+    yard.write(".git/info/exclude", "", 0o644);
+    let other = yard.plan("./build/deploy", "");
+    assert!(other.to_come.is_empty());
+    assert_ne!(plan.hash(), other.hash());
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_said() {
+    let yard = Yard::new();
+    File::create(yard.root().join("long.sh")).unwrap().set_len(LONGEST_ARGUMENT + 1).unwrap();
+    let plan = yard.plan("nice long.sh", "");
+    assert_eq!(plan.warnings, ["long.sh is too large to be looked at: a change to it goes unnoticed"]);
+    assert_eq!(as_approved(&plan), Ok(()));
+    let plan = yard.plan(&format!("sh -c '{}'", "./deploy.sh ".repeat(5000)), "");
+    assert_eq!(plan.warnings, ["sh names more files than are looked at: changes to the rest go unnoticed"]);
+    assert_eq!(as_approved(&plan), Ok(()));
+    yard.write("deploy.sh", "#!/bin/sh\necho two\n", 0o755);
+    assert!(as_approved(&plan).is_err());
+}
+
+/// `cd` goes where the link says, `..` to where it leads.
+#[test]
+fn what_lies_behind_a_link_to_a_directory_is_found() {
+    let yard = Yard::new();
+    std::fs::create_dir_all(yard.root().join("ops/eu")).unwrap();
+    std::os::unix::fs::symlink("ops/eu", yard.root().join("eu")).unwrap();
+    yard.write("ops/run.sh", "true\n", 0o755);
+    assert_eq!(yard.frozen("sh -c 'cd eu && ../run.sh'", ""), ["ops/run.sh"]);
+    assert_eq!(yard.frozen("eu/../run.sh", ""), ["ops/run.sh"]);
 }
 
 #[test]
@@ -146,7 +236,7 @@ fn a_link_is_followed() {
     let plan = yard.plan("./current", "");
     assert!(plan.programs[0].leads_to.as_ref().unwrap().ends_with("/deploy.sh"));
     yard.write("deploy.sh", "#!/bin/sh\necho two\n", 0o755);
-    assert!(now(&plan).unwrap_err().starts_with("current changed since the plan was approved"));
+    assert!(as_approved(&plan).unwrap_err().starts_with("current changed since the plan was approved"));
 }
 
 #[test]

@@ -26,6 +26,18 @@ impl Reader {
         self.repo.index().is_ok_and(|index| index.get_path(name, 0).is_some())
     }
 
+    /// Tells whether git ignores a path, whether it is there or not; a directory ends with a slash. What
+    /// is tracked is not ignored.
+    pub fn is_ignored(&self, path: &str) -> bool {
+        let Ok(name) = Path::new(path).strip_prefix(&self.root) else { return false };
+        if name.as_os_str().is_empty() || self.is_tracked(Path::new(path)) {
+            return false;
+        }
+        // Taken apart and put together, a path loses the slash at its end.
+        let name = format!("{}{}", name.to_string_lossy(), if path.ends_with('/') { "/" } else { "" });
+        self.repo.is_path_ignored(name).unwrap_or(false)
+    }
+
     /// How a file stands to HEAD, and where it is as there, to another commit.
     pub fn file_state(&self, path: &Path, commit: Option<&str>) -> FileState {
         let Ok(name) = path.strip_prefix(&self.root) else { return FileState::Untracked };
