@@ -98,6 +98,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         Command::Show { id, json } => {
             let loaded = fresh(cx)?;
             let state = loaded.state();
+            let proposed = state.proposals.iter().rev().find(|proposal| Some(&proposal.id) == id.as_ref());
+            if let Some(proposal) = proposed {
+                show::proposed(cx, &loaded, proposal, *json)?;
+                return Ok(End::Done);
+            }
             let to_see = match id {
                 Some(id) => Some(find(state, id)?),
                 None => state.plan_to_see(),
@@ -109,7 +114,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
                 return Err(none());
             }
             if let Some(waits) = waits {
-                show::put_up(cx, state, waits)?;
+                show::proposed(cx, &loaded, waits, false)?;
             }
             Ok(End::Done)
         }

@@ -10,6 +10,8 @@ pub struct LineEdit {
     text: String,
     /// Byte offset, always on a grapheme boundary.
     cursor: usize,
+    /// The text is a suggestion that nobody has touched: what is typed takes its place.
+    suggested: bool,
 }
 
 impl LineEdit {
@@ -19,7 +21,19 @@ impl LineEdit {
     /// A line that holds a text, with the cursor at its end.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { cursor: text.len(), text }
+        Self { cursor: text.len(), text, suggested: false }
+    }
+
+    /// A line that holds an answer that may be meant: Enter takes it, what is typed or pasted replaces
+    /// it, and moving in it makes it one's own.
+    pub fn suggesting(text: impl Into<String>) -> Self {
+        let line = Self::new(text);
+        Self { suggested: !line.text.is_empty(), ..line }
+    }
+
+    /// Tells whether it is a suggestion that nobody has touched.
+    pub fn is_suggested(&self) -> bool {
+        self.suggested
     }
 
     /// The text.
@@ -39,6 +53,9 @@ impl LineEdit {
 
     /// Inserts text at the cursor; line breaks and tabs become spaces.
     pub fn insert(&mut self, text: &str) {
+        if std::mem::take(&mut self.suggested) {
+            self.remove(0, self.text.len());
+        }
         for c in text.chars() {
             let c = if matches!(c, '\n' | '\t') { ' ' } else { c };
             if c.is_control() || self.text.len() + c.len_utf8() > Self::MAX {
@@ -59,7 +76,9 @@ impl LineEdit {
             self.insert(c.encode_utf8(&mut [0; 4]));
             return true;
         }
+        let suggested = std::mem::take(&mut self.suggested);
         match (key.code, key.ctrl || key.alt) {
+            (Code::Backspace | Code::Delete, _) if suggested => self.remove(0, self.text.len()),
             (Code::Left, false) | (Code::Char('b'), true) if !key.alt => self.cursor = self.before(),
             (Code::Right, false) | (Code::Char('f'), true) if !key.alt => self.cursor = self.after(),
             (Code::Left | Code::Char('b'), true) => self.cursor = self.word_before(),
@@ -71,7 +90,10 @@ impl LineEdit {
             (Code::Delete, _) | (Code::Char('d'), true) => self.remove(self.cursor, self.after()),
             (Code::Char('u'), true) => self.remove(0, self.cursor),
             (Code::Char('k'), true) => self.remove(self.cursor, self.text.len()),
-            _ => return false,
+            _ => {
+                self.suggested = suggested;
+                return false;
+            }
         }
         true
     }
@@ -119,6 +141,25 @@ mod tests {
             assert!(line.key(Key::parse(key).unwrap()), "{key}");
         }
         line
+    }
+
+    #[test]
+    fn a_suggestion_is_taken_replaced_or_made_ones_own() {
+        let after = |keys: &[&str]| {
+            let mut line = LineEdit::suggesting("maya");
+            for key in keys {
+                assert!(line.key(Key::parse(key).unwrap()), "{key}");
+            }
+            (line.text().to_owned(), line.is_suggested())
+        };
+        assert_eq!(after(&[]), ("maya".into(), true));
+        assert_eq!(after(&["o", "m"]), ("om".into(), false));
+        assert_eq!(after(&["backspace"]), (String::new(), false));
+        assert_eq!(after(&["end", "2"]), ("maya2".into(), false));
+        let mut line = LineEdit::suggesting("maya");
+        line.insert("omar");
+        assert_eq!(line.text(), "omar", "what is pasted, too");
+        assert!(!LineEdit::suggesting("").is_suggested());
     }
 
     #[test]

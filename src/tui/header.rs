@@ -243,8 +243,13 @@ fn clocks(ui: Ui<'_>, pen: &mut Pen<'_>) {
         pen.gap(gap).put(&text, ui.of(role));
         any = true;
     }
-    if !any && ui.model.incident().is_some_and(State::is_open) {
-        pen.put("no clock is running", ui.of(Role::Faint));
+    if let Some(clock) = shown_clocks(ui).next().filter(|_| !any) {
+        // There is always one in sight, however little of it.
+        let (text, role) = clock_words(ui, clock);
+        let room = pen.room();
+        pen.column_of(&text, room, ui.of(role));
+    } else if !any && ui.model.incident().is_some_and(State::is_open) {
+        pen.put("no deadline is running", ui.of(Role::Faint));
     }
     for (text, role) in ready {
         if width(&text) + 3 <= pen.room() {

@@ -426,6 +426,16 @@ fn the_screens_of_the_design() {
 }
 
 #[test]
+fn a_clock_that_ran_out_is_in_sight_at_every_width() {
+    for width in 40..=160 {
+        let mut model = incident();
+        model.unseen = 2;
+        let shown = text(&settled(&mut model, &Theme::default(), width, 24));
+        assert!(shown.contains("tell stakeholders over"), "{width}:\n{shown}");
+    }
+}
+
+#[test]
 fn what_could_not_be_seen_is_not_confirmed() {
     let mut model = with(preview(1));
     settled(&mut model, &Theme::default(), 30, 5);

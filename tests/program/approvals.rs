@@ -117,6 +117,18 @@ fn production_is_deployed_to_once_every_gate_is_met() {
     let seen = site.person("Omar").json(&["status", "--json"]);
     let waits = seen["plans"].as_array().unwrap().last().unwrap().clone();
     assert_eq!((waits["id"].as_str(), waits["state"].as_str()), (Some(id.trim()), Some("waiting")));
+    // Whoever has to approve reads what would run.
+    let listed = site.person("Omar").flightdeck(&["plan", "list"]).succeeded().stdout;
+    assert!(listed.contains("proposed") && listed.contains(id.trim()), "{listed}");
+    for verb in [&["plan", "show", id.trim()][..], &["plan", "show"]] {
+        let shown = site.person("Omar").flightdeck(verb).succeeded().stdout;
+        assert!(
+            shown.contains("./deploy.sh main production") && shown.contains("lead: not given"),
+            "{shown}"
+        );
+    }
+    let shown = site.person("Omar").json(&["plan", "show", id.trim(), "--json"]);
+    assert_eq!((&shown["state"], &shown["id"]), (&"proposed".into(), &id.trim().into()));
     let said = site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();
     assert!(said.stderr.contains("deploy main to production, commit "), "{}", said.stderr);
     site.deploy().ended_with(3).said("product-manager: not given");

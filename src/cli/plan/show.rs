@@ -5,14 +5,17 @@ use serde::Serialize;
 
 use super::super::End;
 use super::super::carry::preview;
-use super::super::context::Context;
+use super::super::context::{Context, Loaded};
 use super::super::follow::{about_waiting, how_to_answer, words};
+use super::super::preview::preview as preview_with;
 use crate::conductor;
 use crate::failure;
-use crate::incident::{Outcome, PlanRun, Proof, Proposal, Run, Spec, State, StepRun, StepState, Waits};
+use crate::incident::{
+    Outcome, PlanRun, Policy, Proof, Proposal, Run, Spec, State, StepRun, StepState, Waits,
+};
 use crate::plan::progress::{self, Choice};
 use crate::plan::stored::{self, Unreadable};
-use crate::plan::{Plan, proposal};
+use crate::plan::{Plan, gates, proposal};
 use crate::text::visible;
 
 /// Where the second column begins.
@@ -51,6 +54,14 @@ pub(super) fn list(cx: &Context, state: &State, json: bool) -> failure::Result<E
     if json {
         cx.out.json(&state.plans.iter().map(sheet).collect::<Vec<_>>())?;
         return Ok(End::Done);
+    }
+    for waits in proposal::waiting(state) {
+        let at = waits.at.strftime("%H:%M:%S");
+        let progress = format!("0/{}", waits.steps.len());
+        cx.out.line(&format!(
+            "{at}  {:<9}  {progress:>5}  {}  {}: waits for approval",
+            "proposed", waits.id, waits.title
+        ))?;
     }
     for plan in &state.plans {
         let why = match waiting(plan) {
@@ -121,10 +132,30 @@ pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> f
     Ok(End::Done)
 }
 
-/// Prints a plan that waits for approval, and what speaks against starting it as it was approved.
-pub(super) fn put_up(cx: &Context, state: &State, waits: &Proposal) -> failure::Result<()> {
-    cx.out.line(&format!("{}: waits for approval, proposed by {}: {}", waits.id, waits.by, waits.title))?;
-    let changed = proposal::plan(waits).map(|plan| conductor::changed_programs(&plan)).unwrap_or_default();
+/// Prints a plan that was proposed: what would run, how its gates stand, and what speaks against starting
+/// it as it was approved.
+pub(super) fn proposed(cx: &Context, loaded: &Loaded, waits: &Proposal, json: bool) -> failure::Result<()> {
+    let state = loaded.state();
+    let plan = proposal::plan(waits);
+    let standings = plan.as_ref().ok().map(|plan| {
+        let policy = cx.setup().map_or_else(|_| Policy::built_in(), |setup| setup.policy);
+        gates::evaluate(plan, &waits.hash, state, &policy, &loaded.journal.author().name, cx.now())
+    });
+    if json {
+        let plan = plan.ok();
+        return cx.out.json(&serde_json::json!({
+            "id": waits.id, "title": waits.title, "state": "proposed", "hash": waits.hash,
+            "by": waits.by, "at": waits.at, "plan": plan, "gates": standings,
+        }));
+    }
+    let is_waiting = proposal::waiting(state).any(|other| other.id == waits.id);
+    let how = if is_waiting { "waits for approval" } else { "waits no longer" };
+    cx.out.line(&format!("{}: {how}, proposed by {}: {}", waits.id, waits.by, waits.title))?;
+    match &plan {
+        Ok(plan) => cx.out.lines(&preview_with(plan, standings.as_deref()))?,
+        Err(why) => cx.out.line(&format!("  ▲ {why}: its steps cannot be shown"))?,
+    }
+    let changed = plan.map(|plan| conductor::changed_programs(&plan)).unwrap_or_default();
     if !changed.is_empty() {
         let approved = state.votes.iter().filter(|vote| vote.approves && vote.hash == waits.hash);
         let by: Vec<&str> = approved.map(|vote| vote.by.as_str()).collect();

@@ -278,43 +278,46 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Decision => note(NoteKind::Decision, "what was decided, and why"),
         Command::Problem => note(NoteKind::Problem, "what is odd, for the follow-up list"),
         Command::ActionTaken => note(NoteKind::Action, "what was done by hand"),
-        Command::Impact => (
-            Purpose::Impact,
-            "impact",
-            "who is affected and how",
-            state.map_or_else(String::new, |s| s.impact.clone()),
-        ),
-        Command::Cause => (
-            Purpose::Cause,
-            "cause",
-            "what broke and why",
-            state.map_or_else(String::new, |s| s.cause.clone()),
-        ),
-        Command::Role => {
-            let me = cx.model.me.clone();
-            (
-                Purpose::Role(invoke.argument.clone()),
-                "who",
-                "name of the person; empty leaves the role unfilled",
-                me,
-            )
+        Command::Impact => {
+            let text = state.map_or_else(String::new, |s| s.impact.clone());
+            (Purpose::Impact, "Impact: who is affected, and how?", "half of the orders are not paid", text)
         }
-        Command::Page => (Purpose::Page, "paged", "who was paged, and how: li by phone", String::new()),
-        Command::Reopen => (Purpose::Reopen, "reopen", "why it is not over", String::new()),
+        Command::Cause => {
+            let text = state.map_or_else(String::new, |s| s.cause.clone());
+            (Purpose::Cause, "Cause: what broke, and why?", "the pool was set too small", text)
+        }
+        Command::Role => return ask_role(cx, &invoke.argument),
+        Command::Page => (Purpose::Page, "Who was paged, and how?", "li by phone", String::new()),
+        Command::Reopen => (Purpose::Reopen, "Reopen: why is it not over?", "it fails again", String::new()),
         Command::HotfixStart => {
-            (Purpose::HotfixName, "hotfix", "name of the branch: pool-limit", String::new())
+            (Purpose::HotfixName, "Name of the hotfix branch", "what it fixes: pool-limit", String::new())
         }
         Command::Filter => {
             let filter = cx.model.view(cx.model.focus).filter.clone();
             (Purpose::Filter, "filter", "only lines that contain this", filter)
         }
         Command::Severity => match Severity::parse(&invoke.argument) {
-            Some(severity) => (Purpose::Severity(severity), severity.name(), "why", String::new()),
+            Some(severity) => {
+                let label = format!("Severity {}: why?", severity.name());
+                return ask(cx, Purpose::Severity(severity), &label, "what was seen", String::new());
+            }
             None => return,
         },
         _ => return,
     };
     ask(cx, purpose, label, placeholder, text);
+}
+
+/// Asks who has a role; suggests whoever sits here.
+fn ask_role(cx: &mut Cx<'_>, role: &str) {
+    let label = format!("{}: who?", cx.model.policy.role_title(role));
+    cx.push(Overlay::Ask(Ask {
+        purpose: Purpose::Role(role.to_owned()),
+        label,
+        placeholder: "nobody: the role is left unfilled".to_owned(),
+        input: LineEdit::suggesting(cx.model.me.clone()),
+        complaint: String::new(),
+    }));
 }
 
 /// Puts a line of text to be asked for on top.
@@ -370,7 +373,7 @@ fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
             }
         }
         Command::Told if invoke.argument == "other" => {
-            ask(cx, Purpose::Told, "told", "who was informed", String::new());
+            ask(cx, Purpose::Told, "Who was told?", "support", String::new());
         }
         Command::Told => {
             let audience = invoke.argument.clone();
@@ -389,18 +392,31 @@ fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
 fn tick(cx: &mut Cx<'_>, command: Command) {
     let row = cx.model.view(Pane::Checklist).cursor.unwrap_or(0);
     let Some(item) = cx.model.checklist_rows().nth(row).map(|(_, item)| item.clone()) else { return };
-    let now = cx
-        .model
-        .incident()
-        .and_then(|state| state.ticks.get(&item.id))
-        .map_or(CheckState::Open, |tick| tick.state);
+    let tick = cx.model.incident().and_then(|state| state.ticks.get(&item.id)).cloned();
+    let now = tick.as_ref().map_or(CheckState::Open, |tick| tick.state);
     let ask_note = |state| Purpose::Tick { item: item.id.clone(), state };
     match command {
-        Command::Fail => ask(cx, ask_note(CheckState::Failed), "failed", "what does not work", String::new()),
-        Command::NotApplicable => ask(cx, ask_note(CheckState::Na), "not applicable", "why", String::new()),
+        Command::Fail => {
+            let label = format!("{} failed: what does not work?", item.title);
+            ask(cx, ask_note(CheckState::Failed), &label, "a refund answers 502", String::new());
+        }
+        Command::NotApplicable => {
+            let label = format!("{} is not applicable: why?", item.title);
+            ask(cx, ask_note(CheckState::Na), &label, "this service has none", String::new());
+        }
         _ => {
             let state = if now == CheckState::Open { CheckState::Passed } else { CheckState::Open };
-            cx.append(Ticked { item: item.id, title: item.title, state, note: String::new() });
+            let ticked = Ticked { item: item.id, title: item.title.clone(), state, note: String::new() };
+            match tick.filter(|tick| tick.state == CheckState::Failed) {
+                // What somebody found broken is not wiped away by one key.
+                Some(tick) => {
+                    let colon = if tick.note.is_empty() { "" } else { ": " };
+                    let body = format!("{} saw it fail{colon}{}", tick.by, tick.note);
+                    let title = format!("{} failed. Open it again?", item.title);
+                    claim(cx, &title, &body, "open it again", None, ticked);
+                }
+                None => cx.append(ticked),
+            }
         }
     }
 }
@@ -419,8 +435,18 @@ fn on_entry(cx: &mut Cx<'_>, command: Command) {
             cx.say("only notes can be amended; write a note that says more");
         }
         Command::Amend => ask(cx, Purpose::Amend(id), "amend", "the corrected text", text),
-        _ => ask(cx, Purpose::Retract(id), "retract", "why it is taken back", String::new()),
+        _ => {
+            let label = format!("Take back “{}”: why?", short(&text));
+            ask(cx, Purpose::Retract(id), &label, "it was another service", String::new());
+        }
     }
+}
+
+/// The beginning of a text, for a title.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let cut: String = text.chars().take(LONGEST).collect();
+    if cut.len() < text.len() { format!("{}…", cut.trim_end()) } else { cut }
 }
 
 /// The run that `stop` means: that of the run view, else that of the cursor, if it runs.

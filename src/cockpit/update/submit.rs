@@ -95,12 +95,12 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         }
         Purpose::Role(role) => RoleTaken { role: role.clone(), person: text }.into(),
         Purpose::Page => {
-            needs("who was paged?")?;
+            needs("say who was paged")?;
             let (who, how) = text.split_once(" by ").unwrap_or((&text, ""));
             Paged { who: who.trim().to_owned(), how: how.trim().to_owned() }.into()
         }
         Purpose::Told => {
-            needs("who was informed?")?;
+            needs("say who was told")?;
             Told { audience: text, by: String::new() }.into()
         }
         Purpose::Reopen => {

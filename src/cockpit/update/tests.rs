@@ -427,8 +427,23 @@ fn an_item_is_ticked_failed_with_a_note_and_opened_again() {
     assert!(table.keys("enter").is_empty(), "a failure needs a word");
     table.types("refund 502");
     let effects = table.keys("enter");
+    let [Effect::Append(drafts)] = &effects[..] else { panic!("{effects:?}") };
+    let failed = drafts[0].body.clone();
+    assert!(matches!(&failed, Body::Ticked(tick)
+        if tick.state == CheckState::Failed && tick.note == "refund 502"));
+    // What somebody found broken is not wiped away by one key.
+    let record = table.record(failed);
+    table.send(Msg::Fact(Fact::Records(vec![record])));
+    assert!(table.keys("space").is_empty());
+    let Some(Overlay::Confirm(asked)) = table.model.overlays.last() else { panic!("no question") };
+    assert!(
+        asked.title.ends_with("failed. Open it again?") && asked.body.contains("refund 502"),
+        "{asked:?}"
+    );
+    table.shown();
+    let effects = table.keys("y");
     assert!(matches!(&effects[..], [Effect::Append(drafts)]
-        if matches!(&drafts[0].body, Body::Ticked(tick) if tick.state == CheckState::Failed && tick.note == "refund 502")));
+        if matches!(&drafts[0].body, Body::Ticked(tick) if tick.state == CheckState::Open)));
 }
 
 #[test]

@@ -162,5 +162,8 @@ fn typed(ui: Ui<'_>, buf: &mut Buffer, line: Rect, input: &LineEdit, placeholder
     }
     let cursor = Position::new(pen.column().min(line.right().saturating_sub(1)), line.y);
     pen.put(after, style);
+    if input.is_suggested() {
+        pen.gap(2).put("⏎ takes it · typing replaces it", ui.of(Role::Faint));
+    }
     Some(cursor)
 }
