@@ -68,8 +68,7 @@ impl Default for Taken {
 impl Taken {
     fn take(&mut self, line: Line<'_>, tree: &WorkTree<'_>) {
         let found = find(line, tree);
-        let (to_come, all) = to_come(line, tree);
-        if !found.all || !all {
+        if !found.all {
             let program = visible(line.argv.first().map_or("", String::as_str));
             self.warn(format!(
                 "{program} names more files than are looked at: changes to the rest go unnoticed"
@@ -104,7 +103,7 @@ impl Taken {
                 },
             }
         }
-        for path in to_come {
+        for path in to_come(line, tree) {
             if !self.to_come.contains(&path) {
                 self.to_come.push(path);
             }

@@ -12,8 +12,8 @@ const MOST_DIRECTORIES: usize = 32;
 const MOST_FILES: usize = 500;
 /// Most paths that one open name stands for.
 const MOST_PATHS: usize = 1000;
-/// Most files that one command may find made by an earlier step.
-const MOST_TO_COME: usize = 200;
+/// Most files that one command may find made by an earlier step, and most paths that git is asked about.
+const MOST_TO_COME: (usize, usize) = (200, 4000);
 
 /// The files and directories of a work tree. Paths are absolute and without `.` and `..`.
 pub trait Tree {
@@ -67,8 +67,9 @@ pub fn find(line: Line<'_>, tree: &dyn Tree) -> Found {
 }
 
 /// Finds what a command names that is not there and that git ignores: an earlier step may make it. With
-/// `*` where a part of the name is not known.
-pub fn to_come(line: Line<'_>, tree: &dyn Tree) -> (Vec<String>, bool) {
+/// `*` where a part of the name is not known. Where there is too much only a part is found: the rest may not
+/// appear.
+pub fn to_come(line: Line<'_>, tree: &dyn Tree) -> Vec<String> {
     Search::of(line, tree).missing()
 }
 
@@ -95,7 +96,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn of(line: Line<'a>, tree: &'a dyn Tree) -> Self {
-        let (words, all) = words::of(line.argv.get(..works_on(line.argv)).unwrap_or_default());
+        let (words, all) = words::of(&looked_at(line.argv));
         let cwd = absolute("/", line.cwd);
         let root = tree.root().filter(|root| *root != cwd && is_below(root, &cwd)).map(str::to_owned);
         let directories = std::iter::once(cwd).chain(root).collect();
@@ -255,8 +256,13 @@ impl<'a> Search<'a> {
         groups
     }
 
-    fn missing(self) -> (Vec<String>, bool) {
-        let made = self.directories_to_come();
+    fn missing(self) -> Vec<String> {
+        let asked = Cell::new(0);
+        let is_ignored = |path: &str| {
+            asked.set(asked.get() + 1);
+            asked.get() <= MOST_TO_COME.1 && self.tree.is_ignored(path)
+        };
+        let made = self.directories_to_come(&is_ignored);
         let there = self.directories.iter().map(|directory| (directory.as_str(), ""));
         let places: Vec<(&str, &str)> =
             there.chain(made.iter().map(|(path, by)| (path.as_str(), *by))).collect();
@@ -265,7 +271,7 @@ impl<'a> Search<'a> {
         let mut found: Vec<String> = Vec::new();
         let mut add = |path: String| {
             let is_there = !is_open(&path) && self.tree.is_file(&path);
-            if !is_there && self.tree.is_ignored(&example(&path)) && !found.contains(&kept(&path)) {
+            if !is_there && is_ignored(&example(&path)) && !found.contains(&kept(&path)) {
                 found.push(kept(&path));
             }
         };
@@ -290,14 +296,13 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        let all = found.len() <= MOST_TO_COME;
-        found.truncate(MOST_TO_COME);
-        (found, all)
+        found.truncate(MOST_TO_COME.0);
+        found
     }
 
     /// Directories that are ignored may be made as well, and may be gone to. Each with the word that names
     /// it.
-    fn directories_to_come(&self) -> Vec<(String, &str)> {
+    fn directories_to_come(&self, is_ignored: &dyn Fn(&str) -> bool) -> Vec<(String, &str)> {
         let mut made: Vec<(String, &str)> = Vec::new();
         for from in &self.directories {
             for name in self.words.iter().flat_map(|word| &word.patterns).filter(|name| !is_open(name)) {
@@ -305,7 +310,7 @@ impl<'a> Search<'a> {
                 let is_known = made.iter().any(|(known, _)| *known == path)
                     || self.directories.contains(&path)
                     || self.tree.is_file(&path);
-                if !is_known && made.len() < MOST_DIRECTORIES && self.tree.is_ignored(&format!("{path}/")) {
+                if !is_known && made.len() < MOST_DIRECTORIES && is_ignored(&format!("{path}/")) {
                     made.push((path, name.as_str()));
                 }
             }
@@ -324,16 +329,27 @@ fn how(index: usize, word: &Word, runs: &[usize], fed: bool) -> How {
     }
 }
 
-/// How many words of a command tell what it runs.
-fn works_on(argv: &[String]) -> usize {
-    let Some((program, arguments)) = argv.split_first() else { return 0 };
-    // Of git and of this program's own steps the arguments are what is worked on, unless git is given
-    // something to run.
-    let is_own = arguments.first().is_some_and(|verb| verb == "version-files");
-    let runs = |word: &String| {
-        word.contains("=!") || ["run", "foreach", "-x", "--exec", "--extcmd"].contains(&word.as_str())
-    };
-    if is_own || (base(program) == "git" && !arguments.iter().any(runs)) { 1 } else { argv.len() }
+/// The words of a command that tell what it runs. Of git and of this program's own steps the arguments are
+/// what is worked on, but git may be given something to run.
+fn looked_at(argv: &[String]) -> Vec<String> {
+    let is_own = argv.get(1).is_some_and(|verb| verb == "version-files");
+    let is_git = argv.first().is_some_and(|program| base(program) == "git");
+    if !is_own && !is_git {
+        return argv.to_vec();
+    }
+    let runs = ["run", "foreach", "-x", "--exec", "--extcmd", "--upload-pack", "--receive-pack"];
+    let mut looked_at: Vec<String> = argv.iter().take(1).cloned().collect();
+    let mut all = false;
+    for (index, word) in argv.iter().enumerate().skip(1).filter(|_| is_git) {
+        let is_config = argv.get(index - 1).is_some_and(|before| before == "-c");
+        let joined =
+            runs.iter().any(|option| word.strip_prefix(option).is_some_and(|rest| rest.starts_with('=')));
+        if all || joined || is_config {
+            looked_at.push(word.clone());
+        }
+        all |= runs.contains(&word.as_str());
+    }
+    looked_at
 }
 
 /// All that an open name stands for, and whether that is all of it. What is no such name is one path.

@@ -11,6 +11,8 @@ const WITHIN: [char; 12] = ['=', ':', ',', '@', '{', '}', '[', ']', '+', '%', '#
 const QUOTES: [char; 2] = ['\'', '"'];
 /// How deep variables within variables are looked into.
 const DEPTH: usize = 3;
+/// Most options in one word before what the last of them is given.
+const BUNDLE: usize = 5;
 /// Most words of a command that are looked at.
 pub(super) const MOST: usize = 2000;
 
@@ -63,10 +65,15 @@ pub(super) fn of(argv: &[String]) -> (Vec<Word>, bool) {
         given |= shell && (bundle || argument == "-C" || argument.contains("-command"));
         shell |= super::is_shell(argument);
     }
-    let mut to_tee = false;
+    let (mut to_tee, mut in_parts) = (false, false);
     for word in &mut words {
         to_tee = (to_tee && !word.begins) || super::base(&word.plain) == "tee";
         word.written |= to_tee;
+        if in_parts {
+            let all: Vec<String> = word.patterns.iter().map(|directory| format!("{directory}/*")).collect();
+            word.patterns.extend(all);
+        }
+        in_parts = (in_parts && !word.begins) || super::base(&word.plain) == "run-parts";
     }
     let all = words.len() <= MOST;
     words.truncate(MOST);
@@ -90,6 +97,8 @@ fn cut(words: &mut Vec<Word>, text: &str, depth: usize) {
         let next = chars.get(at + 1).copied();
         at += 1;
         match c {
+            // The line goes on.
+            '\\' if next == Some('\n') => at += 1,
             '\\' if next.is_some_and(|c| c == ' ' || c == '\t') => {
                 word.extend(next);
                 at += 1;
@@ -183,18 +192,19 @@ fn patterns(raw: &str, after_unknown: bool) -> Vec<String> {
 
 fn add(found: &mut Vec<String>, text: &str, after_unknown: bool) {
     let mut push = |text: &str| {
-        let known = text.trim_matches(ANY).is_empty() || ["/", ".", "./"].contains(&text);
+        let known = text.trim_matches([ANY, '-']).is_empty() || ["/", ".", "./"].contains(&text);
         if !known && found.iter().all(|other| other != text) {
             found.push(text.to_owned());
         }
     };
     push(text);
-    // `-Cops`, `-f./deploy.mk`.
+    // `-Cops`, `-sCops`, `-f./deploy.mk`.
     if let Some(joined) = text.strip_prefix('-').filter(|rest| !rest.starts_with('-')) {
-        push(joined);
         let mut rest = joined.chars();
-        rest.next();
-        push(rest.as_str());
+        for _ in 0..BUNDLE {
+            push(rest.as_str());
+            rest.next();
+        }
     }
     // Where its beginning is not known any part of it may be a path in here.
     let first = text.split('/').next().unwrap_or_default();
