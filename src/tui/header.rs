@@ -74,6 +74,24 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
     next_wrapped(ui, buf, below(area, line))
 }
 
+/// Draws the line that stays over a window on a small screen: how bad it is, and what is next or that
+/// nothing is saved. Returns what is left below it.
+pub(super) fn strip(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) -> Rect {
+    let line = row(area, 0);
+    ui.fill(buf, line, Role::Next);
+    let mut pen = Pen::new(buf, line, 0);
+    badge(ui, &mut pen, state);
+    if ui.model.journal_gone {
+        pen.put(NOT_SAVED, ui.of(Role::Overdue));
+    } else if let Some((first, keys)) = ui.model.derived.next.first() {
+        step(ui, &mut pen, &first.title, keys, first.overdue, ui.of(Role::Next));
+    }
+    below(area, 1)
+}
+
+/// What is shown where the journal was taken away.
+const NOT_SAVED: &str = "✗ NOT SAVED: journal gone";
+
 /// Severity, title, service and number, elapsed time.
 fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State) {
     let mut pen = Pen::new(buf, line, 0);
@@ -295,7 +313,7 @@ fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
         }
     };
     if ui.model.journal_gone {
-        mark("✗ NOT SAVED: journal gone", Role::Overdue);
+        mark(NOT_SAVED, Role::Overdue);
     } else if ui.model.read_only.is_some() {
         mark("✗ read-only", Role::Overdue);
     }

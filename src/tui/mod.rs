@@ -32,7 +32,9 @@ mod ui;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 
+use crate::cockpit::overlay::Overlay;
 use crate::cockpit::{Model, Pane};
 use crate::incident::State;
 use layout::{Shape, Wish};
@@ -73,11 +75,14 @@ fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> Regions {
     if layout::shape(area) == Shape::Tiny {
         too_small(ui, buf, area);
     } else {
-        match ui.model.incident() {
+        let room = match ui.model.incident() {
             Some(state) => cockpit(ui, buf, area, state, &mut regions),
-            None => start::draw(ui, buf, area),
-        }
-        if let Some(shown) = overlay::draw(ui, buf, area) {
+            None => {
+                start::draw(ui, buf, area);
+                area
+            }
+        };
+        if let Some(shown) = overlay::draw(ui, buf, room) {
             regions.overlay = shown.lines;
             regions.overlay_top = shown.top;
             regions.cursor = shown.cursor;
@@ -97,7 +102,8 @@ fn too_small(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
     Pen::new(buf, area, area.height / 2).put(text.unwrap_or(&shortest), ui.of(Role::Text));
 }
 
-fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mut Regions) {
+/// Draws the cockpit; returns where overlays may go: how bad it is and what is next are never covered.
+fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mut Regions) -> Rect {
     let wish = Wish {
         focus: ui.model.focus,
         zoom: ui.model.zoom,
@@ -106,11 +112,12 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
     };
     let places = layout::places(area, wish);
     match layout::shape(area) {
-        Shape::Tiny => return,
+        Shape::Tiny => return area,
+        Shape::Glance if !ui.model.overlays.is_empty() => return header::strip(ui, buf, area, state),
         Shape::Glance => {
             let rest = header::glance(ui, buf, places.header, state);
             summaries(ui, buf, ui::below(rest, 1), None);
-            return;
+            return area;
         }
         Shape::Compact => header::short(ui, buf, places.header, state),
         Shape::Grid | Shape::Columns => header::full(ui, buf, places.header, state),
@@ -124,6 +131,22 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
     }
     summaries(ui, buf, places.summaries, Some(ui.model.focus));
     keys::cockpit(ui, buf, places.keys);
+    let room = ui::below(area, places.header.height);
+    // A line that is typed and a menu are read together with what is behind them.
+    if !matches!(ui.model.overlays.last(), None | Some(Overlay::Ask(_) | Overlay::Menu(_))) {
+        dim(ui, buf, room);
+    }
+    room
+}
+
+/// Takes the light off what is behind a window.
+fn dim(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
+    let faint = ui.of(Role::Screen).patch(ui.of(Role::Behind));
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            buf[(x, y)].set_style(Style::reset().patch(faint));
+        }
+    }
 }
 
 /// One line for each pane that is not drawn itself.

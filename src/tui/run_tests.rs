@@ -209,9 +209,12 @@ fn where_keys_go_is_plain_to_see() {
         let seen = desk.press("i").see(width, height);
         assert!(seen.contains("ANSWERING") && seen.contains("ctrl-] leaves"), "{seen}");
         let (buf, regions) = frame(&desk.model, &theme, width, height);
-        assert_eq!(buf.content[0].fg, theme.of(Role::Warn).fg.unwrap(), "the frame has another colour");
+        // Below the header, which is never covered.
+        let top = (0..height).find(|y| buf[(0, *y)].symbol() == "╭").expect("a frame");
+        assert!(top > 0 && text(&buf).lines().next().unwrap().contains("P0"), "{seen}");
+        assert_eq!(buf[(0, top)].fg, theme.of(Role::Warn).fg.unwrap(), "the frame has another colour");
         let cursor = regions.cursor.expect("the cursor of the command is shown");
-        assert_eq!((cursor.x, cursor.y), (2 + 26, 3));
+        assert_eq!((cursor.x, cursor.y), (2 + 26, top + 3));
         let seen = desk.press("s e c r e t").see(width, height);
         assert!(!seen.contains("secret"), "nothing typed is echoed: {seen}");
         let seen = desk.press("ctrl-]").see(width, height);

@@ -426,6 +426,23 @@ fn the_screens_of_the_design() {
 }
 
 #[test]
+fn how_bad_it_is_and_what_is_next_are_in_sight_whatever_is_open() {
+    for (name, mut model) in scenes().into_iter().filter(|(_, model)| model.incident().is_some()) {
+        let next = model.derived.next.first().map(|(next, _)| next.title.clone()).unwrap_or_default();
+        let words: Vec<&str> = next.split(' ').take(2).collect();
+        for (width, height) in [(160, 45), (120, 36), (100, 30), (80, 24), (40, 12)] {
+            let shown = text(&settled(&mut model, &Theme::default(), width, height));
+            let head: Vec<&str> = shown.lines().take(5).collect();
+            let head = head.join("\n");
+            assert!(head.contains(" P0 "), "{name} {width}x{height}:\n{shown}");
+            if !model.overlays.is_empty() {
+                assert!(head.contains(&words.join(" ")), "{name} {width}x{height}: {next}\n{shown}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_clock_that_ran_out_is_in_sight_at_every_width() {
     for width in 40..=160 {
         let mut model = incident();

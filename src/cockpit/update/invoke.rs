@@ -310,7 +310,7 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
 
 /// Asks who has a role; suggests whoever sits here.
 fn ask_role(cx: &mut Cx<'_>, role: &str) {
-    let label = format!("{}: who?", cx.model.policy.role_title(role));
+    let label = capital(&format!("{}: who?", cx.model.policy.role_title(role)));
     cx.push(Overlay::Ask(Ask {
         purpose: Purpose::Role(role.to_owned()),
         label,
@@ -440,6 +440,12 @@ fn on_entry(cx: &mut Cx<'_>, command: Command) {
             ask(cx, Purpose::Retract(id), &label, "it was another service", String::new());
         }
     }
+}
+
+/// A sentence of words that may stand in the middle of one.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// The beginning of a text, for a title.

@@ -74,6 +74,7 @@ roles! {
     Input = "input", "Text being typed.";
     Placeholder = "placeholder", "What is expected where nothing is typed yet.";
     Overlay = "overlay", "The ground of what lies over the cockpit.";
+    Behind = "behind", "The cockpit behind it, which is read only for where one is.";
     OverlayBorder = "overlay.border", "Its frame.";
     OverlayTitle = "overlay.title", "Its title.";
     Spark = "spark", "A sparkline.";

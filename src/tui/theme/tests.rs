@@ -24,9 +24,9 @@ fn shown(color: Color) -> [u8; 3] {
     }
 }
 
-/// Frames are not read.
+/// Frames are not read, nor what lies behind a window.
 fn is_text(role: Role) -> bool {
-    !matches!(role, Role::Border | Role::BorderFocus | Role::OverlayBorder | Role::Selection)
+    !matches!(role, Role::Border | Role::BorderFocus | Role::OverlayBorder | Role::Selection | Role::Behind)
 }
 
 #[test]
