@@ -75,12 +75,11 @@ fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> Regions {
     if layout::shape(area) == Shape::Tiny {
         too_small(ui, buf, area);
     } else {
-        let room = match ui.model.incident() {
-            Some(state) => cockpit(ui, buf, area, state, &mut regions),
-            None => {
-                start::draw(ui, buf, area);
-                area
-            }
+        let room = if let Some(state) = ui.model.incident() {
+            cockpit(ui, buf, area, state, &mut regions)
+        } else {
+            start::draw(ui, buf, area);
+            area
         };
         if let Some(shown) = overlay::draw(ui, buf, room) {
             regions.overlay = shown.lines;
