@@ -4,7 +4,7 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use flightdeck::conductor::mask::Masker;
+use flightdeck::text::mask::Masker;
 
 const BYTES: usize = 32 << 20;
 /// What is read from a terminal at once, at most.

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod markdown;
+pub mod mask;
 pub mod name;
 pub mod question;
 

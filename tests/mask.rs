@@ -3,7 +3,7 @@
 
 #![expect(clippy::format_push_string, reason = "the checker is to be easy to read, and is shared")]
 
-use flightdeck::conductor::mask::Masker;
+use flightdeck::text::mask::Masker;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 

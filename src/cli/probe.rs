@@ -55,14 +55,8 @@ struct Compared<'a> {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let config = cx.trusted_config()?.config;
     let probes = pick(&config.probes, &args.names)?;
-    let mut asked = cx.block_on(once(&probes, cx.root()?))?;
-    let masker = masker(&config, cx.root()?);
-    for asked in &mut asked {
-        let compared = asked.compared.iter_mut().map(|comparison| &mut comparison.text);
-        for text in compared.chain([&mut asked.sample.headline, &mut asked.sample.why]) {
-            *text = masker.mask(text).into_owned();
-        }
-    }
+    let root = cx.root()?;
+    let asked = cx.block_on(once(&probes, root, &masker(&config, root)))?;
     let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked)).collect();
     if args.json {
         cx.out.json(&rows)?;
@@ -159,6 +153,7 @@ fn shown(value: f64, unit: Option<&str>) -> String {
 mod tests {
     use super::*;
     use crate::failure::FailureKind;
+    use crate::text::mask::Masker;
 
     fn probe(name: &str, command: &[&str]) -> Probe {
         let command: Vec<_> = command.iter().map(|&word| word.to_owned()).collect();
@@ -191,7 +186,7 @@ mod tests {
         let probes =
             [probe("rate", &["echo", "{\"rate\": 38.1}"]), probe("gone", &["no-such-program-anywhere"])];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let asked = runtime.block_on(once(&probes, std::path::Path::new("/")));
+        let asked = runtime.block_on(once(&probes, std::path::Path::new("/"), &Masker::default()));
         let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked)).collect();
         assert_eq!(
             table(&rows),

@@ -6,6 +6,7 @@ use super::call::ask_http;
 use super::capture::{Captured, capture};
 use super::environment::{environment, is_git};
 use super::forge;
+use super::mask::Masker;
 use super::secrets::Vault;
 use crate::incident::Proof;
 use crate::plan::{Ask, Command, Probe};
@@ -26,7 +27,7 @@ pub(super) fn ask(probe: &Probe, vault: &mut Vault) -> (Proof, String) {
         }
         (Ok(()), Ask::Forge(call)) => forge::is_done(call, vault.secret(&call.place.token), PATIENCE),
         (Ok(()), Ask::Command(command)) => match answer(command, vault) {
-            Ok(answer) => judge(expect, probe.negate, &answer),
+            Ok(answer) => judge(expect, probe.negate, &answer, vault.masker()),
             Err(why) => (Proof::Unknown, why),
         },
     };
@@ -40,13 +41,15 @@ pub(super) struct Answer {
     pub(super) code: Option<i32>,
     /// The first line that says something on its standard output.
     pub(super) line: String,
-    /// The last such line on its standard error.
+    /// The last such line on its standard error, without secrets.
     pub(super) complaint: String,
 }
 
 /// What an answer means. Anything but a clear one is unknown.
-pub(super) fn judge(expect: Option<&str>, negate: bool, answer: &Answer) -> (Proof, String) {
-    let line = visible(&answer.line);
+pub(super) fn judge(expect: Option<&str>, negate: bool, answer: &Answer, masker: &Masker) -> (Proof, String) {
+    // Before it is made visible: what nobody sees hides no secret.
+    let shown = masker.mask(&answer.line);
+    let line = visible(&shown);
     let holds = match (expect, answer.code) {
         (None, Some(code @ (0 | 1))) => code == 0,
         (Some(_), Some(0)) if answer.line.is_empty() => {
@@ -55,7 +58,7 @@ pub(super) fn judge(expect: Option<&str>, negate: bool, answer: &Answer) -> (Pro
         (Some(expected), Some(0)) => is_same(expected, &answer.line),
         (_, code) => {
             let how = code.map_or("was killed".to_owned(), |code| format!("exited {code}"));
-            let said = if answer.complaint.is_empty() { &answer.line } else { &answer.complaint };
+            let said: &str = if answer.complaint.is_empty() { &shown } else { &answer.complaint };
             let colon = if said.is_empty() { "" } else { ": " };
             return (Proof::Unknown, format!("the proof {how}{colon}{}", visible(said)));
         }
@@ -80,8 +83,10 @@ pub(super) fn is_same(expected: &str, line: &str) -> bool {
 fn answer(command: &Command, vault: &Vault) -> Result<Answer, String> {
     vault.check_programs([command.asked()])?;
     let environment = environment(command, vault.variables(command), std::env::vars_os());
-    let Captured { code, out, err } = capture("the proof", command, environment, PATIENCE, ENOUGH)?;
-    let said = String::from_utf8_lossy(&out).into_owned();
+    let captured = capture("the proof", command, environment, PATIENCE, ENOUGH)?;
+    // That is to be compared as it is.
+    let said = String::from_utf8_lossy(&captured.out).into_owned();
+    let Captured { code, err, .. } = captured.masked(vault.masker());
     let complained = String::from_utf8_lossy(&err).into_owned();
     let says = |line: &&str| !line.is_empty();
     let mut complaints = complained.lines().map(str::trim).filter(says);

@@ -209,11 +209,8 @@ fn hear(ground: &Ground<'_>, root: &str, command: &Command, patience: Duration) 
     let mut vault = Vault::open(&secrets::attach(plan, ground.config, root));
     vault.need_for_probe(&probe).map_err(|failure| failure.cause)?;
     let variables = environment(command, vault.variables(command), std::env::vars_os());
-    let mut captured = capture("the question", command, variables, patience, ENOUGH)?;
-    for bytes in [&mut captured.out, &mut captured.err] {
-        *bytes = vault.masker().mask_bytes(bytes);
-    }
-    Ok(captured)
+    let captured = capture("the question", command, variables, patience, ENOUGH)?;
+    Ok(captured.masked(vault.masker()))
 }
 
 fn understood(captured: &Captured) -> Heard {

@@ -12,6 +12,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::environment::unattended;
+use super::mask::Masker;
 use crate::plan::Command;
 use crate::text::visible;
 
@@ -29,6 +30,20 @@ pub(super) struct Captured {
     pub(super) out: Vec<u8>,
     /// The beginning of its standard error.
     pub(super) err: Vec<u8>,
+    /// Most bytes that were kept of each.
+    enough: usize,
+}
+
+impl Captured {
+    /// Takes secrets out of both streams, before anything is made visible or shortened; where one was
+    /// cut, also what may be the beginning of a secret.
+    pub(super) fn masked(mut self, masker: &Masker) -> Self {
+        for bytes in [&mut self.out, &mut self.err] {
+            let is_cut = bytes.len() >= self.enough;
+            *bytes = if is_cut { masker.mask_beginning(bytes) } else { masker.mask_bytes(bytes) };
+        }
+        self
+    }
 }
 
 /// Runs a command with an environment; keeps `enough` bytes of each of its streams. `what` it
@@ -73,7 +88,7 @@ pub(super) fn capture(
         return Err(format!("{what} gave no answer within {} s", patience.as_secs()));
     }
     let (out, err) = heard.map_err(|error| error.to_string())?;
-    Ok(Captured { code: status.code(), out, err })
+    Ok(Captured { code: status.code(), out, err, enough })
 }
 
 /// Reads both streams to their ends, keeping the beginning of each; or until a little after the end
@@ -157,6 +172,15 @@ mod tests {
         assert_eq!(said.code, Some(3));
         let left = Pid::from_raw(left).unwrap();
         rustix::process::kill_process(left, Signal::KILL).expect("it was left alone");
+    }
+
+    #[test]
+    fn secrets_are_taken_out_also_where_it_was_cut() {
+        let masker = Masker::new([("TOKEN", &b"hunter22"[..])]).unwrap();
+        let said = run("echo in hunter22; printf '%1020shunter22' '' >&2", Duration::from_secs(15)).unwrap();
+        let Captured { out, err, .. } = said.masked(&masker);
+        assert_eq!(String::from_utf8_lossy(&out), "in ‹TOKEN›\n");
+        assert_eq!(String::from_utf8_lossy(&err).trim(), "");
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn state(flag: &Flag, calls: &Result<Calls, String>, vault: &Vault) -> FlagState
         Err(why) => Err(why.clone()),
         Ok(calls) => text_at(&calls.read, &calls.path, true, &|name| vault.secret(name), PATIENCE),
     };
-    let answer = answer.map_err(|why| vault.mask(&why));
+    let answer = answer.map(|text| vault.mask(&text)).map_err(|why| vault.mask(&why));
     let switch = Switch::read(answer.as_deref().map_err(String::as_str));
     named(flag, switch, began.elapsed())
 }

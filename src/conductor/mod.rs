@@ -27,7 +27,6 @@ mod left;
 mod linux;
 mod locks;
 mod log;
-pub mod mask;
 mod orphan;
 mod own;
 mod plain;
@@ -65,6 +64,7 @@ use crate::incident::{Record, State};
 use crate::journal::Lease;
 use crate::plan::gates::Standing;
 use crate::plan::{HotfixRequest, Request};
+use crate::text::mask;
 
 pub use back::{Asking, ways};
 pub use bump::{has_version, put_version};

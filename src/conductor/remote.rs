@@ -149,14 +149,13 @@ impl Line<'_> {
         if captured.code == Some(0) {
             return Ok(captured.out);
         }
-        Err(complaint(&captured, self.masker))
+        Err(complaint(&captured.masked(self.masker)))
     }
 }
 
 /// What git says of a failure, in one line.
-fn complaint(captured: &Captured, masker: &Masker) -> String {
-    let said = masker.mask_bytes(&captured.err);
-    let said = String::from_utf8_lossy(&said).into_owned();
+fn complaint(captured: &Captured) -> String {
+    let said = String::from_utf8_lossy(&captured.err).into_owned();
     let aside = ["warning:", "hint:", "remote: warning"];
     let is_said = |line: &&str| {
         let low = line.to_ascii_lowercase();

@@ -1,6 +1,8 @@
 //! Gets the values of secrets when a step needs them, hands them to the commands that name
 //! them, and has them masked everywhere else. They are kept in memory only.
 
+mod written;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -39,14 +41,18 @@ const SOUNDS_SECRET: [&str; 8] =
 pub(super) type Value = Zeroizing<Vec<u8>>;
 
 /// Masks what is known of a repository's secrets without a plan: those that a variable or a
-/// file holds, variables that sound like secrets, and the passwords of remotes.
+/// file holds, variables that sound like secrets, the passwords of remotes, and what stands in the
+/// addresses and headers of probes.
 pub fn masker(config: &Config, root: &Path) -> Masker {
     let place = root.to_string_lossy();
     let sources: Vec<_> = config.secrets.iter().map(|secret| source(secret, &place)).collect();
     let probes = config.probes.iter().flat_map(|probe| &probe.env);
     let checks = config.checks.iter().flat_map(|check| &check.env);
     let environments = config.environments.iter().flat_map(|environment| &environment.env);
-    let known = already_known(&sources, probes.chain(checks).chain(environments).map(String::as_str), [root]);
+    let variables = probes.chain(checks).chain(environments).map(String::as_str);
+    let requests =
+        config.probes.iter().map(|probe| (probe.url.as_deref().unwrap_or_default(), &probe.headers));
+    let known = already_known(&sources, variables, [root], requests);
     let known = known.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
     // What could be refused is too short, and left out already.
     Masker::new(known).unwrap_or_default()
@@ -57,6 +63,7 @@ fn already_known<'a>(
     sources: &[SecretSource],
     variables: impl IntoIterator<Item = &'a str>,
     places: impl IntoIterator<Item = &'a Path>,
+    requests: impl IntoIterator<Item = (&'a str, &'a BTreeMap<String, String>)>,
 ) -> Vec<(String, Value)> {
     let mut known: Vec<(String, Value)> = Vec::new();
     for source in sources {
@@ -65,15 +72,26 @@ fn already_known<'a>(
             known.extend(get(source).ok().map(|value| (source.name.clone(), value)));
         }
     }
-    for name in variables.into_iter().filter(|name| sounds_secret(name)) {
-        let value = std::env::var_os(name).map(|value| Zeroizing::new(value.into_vec()));
-        known.extend(value.filter(|it| it.len() >= LONG_ENOUGH).map(|it| (name.to_owned(), it)));
+    for name in variables {
+        // One that is declared may have another value in a variable than where it is to be had.
+        let declared = sources.iter().any(|source| source.name == name);
+        if declared || sounds_secret(name) {
+            let least = if declared { SHORTEST } else { LONG_ENOUGH };
+            let value = std::env::var_os(name).map(|value| Zeroizing::new(value.into_vec()));
+            known.extend(value.filter(|it| it.len() >= least).map(|it| (name.to_owned(), it)));
+        }
     }
+    known.extend(requests.into_iter().flat_map(|(url, headers)| written::in_request(url, headers)));
     for reader in places.into_iter().filter_map(|place| Reader::open(place).ok()) {
         known.extend(reader.credentials().into_iter().map(|(name, it)| (name, Zeroizing::new(it))));
     }
-    known.retain(|(_, value)| weight(value) >= SHORTEST);
-    known
+    let mut told: Vec<(String, Value)> = Vec::with_capacity(known.len());
+    for (name, value) in known {
+        if weight(&value) >= SHORTEST && !told.iter().any(|(_, known)| *known == value) {
+            told.push((name, value));
+        }
+    }
+    told
 }
 
 /// The secrets of a plan.
@@ -96,11 +114,19 @@ impl Vault {
         let commands = commands(plan);
         let named = commands.iter().flat_map(|command| &command.env).map(String::as_str);
         let git = commands.iter().any(|command| is_git(command)).then(of_git).into_iter().flatten();
-        let variables = named.chain(git);
+        let watched = plan.steps.iter().filter_map(|step| match &step.action {
+            Action::Watch(watch) => Some(&watch.probes),
+            _ => None,
+        });
+        let watched: Vec<_> = watched.flatten().collect();
+        let asked = watched.iter().flat_map(|probe| &probe.env).map(String::as_str);
+        let variables = named.chain(git).chain(asked);
+        let watched = watched.iter().map(|probe| (probe.url.as_deref().unwrap_or_default(), &probe.headers));
+        let requests = watched.chain(calls(plan).map(|call| (call.url.as_str(), &call.headers)));
         let mut places: Vec<_> = commands.iter().map(|command| Path::new(&command.cwd)).collect();
         places.sort_unstable();
         places.dedup();
-        let besides = already_known(&plan.secrets, variables, places);
+        let besides = already_known(&plan.secrets, variables, places, requests);
         let sources = plan.secrets.clone();
         let mut vault = Self {
             sources,
@@ -267,6 +293,27 @@ fn commands(plan: &Plan) -> Vec<&Command> {
         }
     }
     found
+}
+
+/// All calls of the steps of a plan.
+fn calls(plan: &Plan) -> impl Iterator<Item = &HttpCall> {
+    let actions = plan.steps.iter().flat_map(|step| {
+        let undo = match &step.undo {
+            Undo::By { action, .. } => Some(action),
+            Undo::Nothing | Undo::Irreversible { .. } => None,
+        };
+        std::iter::once(&step.action).chain(undo)
+    });
+    let proofs = plan.steps.iter().flat_map(|step| &step.proof).filter_map(|probe| match &probe.ask {
+        Ask::Http { call, .. } => Some(call),
+        Ask::Command(_) | Ask::Forge(_) => None,
+    });
+    actions
+        .filter_map(|action| match action {
+            Action::Http(call) => Some(call),
+            _ => None,
+        })
+        .chain(proofs)
 }
 
 fn refused(source: &SecretSource, cause: &str) -> Failure {

@@ -69,11 +69,10 @@ fn first_line(output: &str) -> String {
 }
 
 /// Runs a trusted command of an environment with the secrets it names, and returns what it
-/// printed.
+/// printed, without them.
 ///
 /// # Errors
-/// It could not be run, exited otherwise than with 0, or gave no answer in time. Secrets are
-/// masked in what is said of it.
+/// It could not be run, exited otherwise than with 0, or gave no answer in time.
 pub fn output(config: &Config, doing: &str, command: &Command) -> Result<String> {
     let step = Step::new("ask", Action::Command(command.clone()), jiff::SignedDuration::ZERO);
     let plan = Plan { steps: vec![step], ..Plan::new("ask", "ask", Purpose::Watch, "") };
@@ -84,7 +83,9 @@ pub fn output(config: &Config, doing: &str, command: &Command) -> Result<String>
     let failed = |cause: String, vault: &Vault| Failure::new(doing, vault.mask(&cause), hint.clone());
     let environment = environment(command, vault.variables(command), std::env::vars_os());
     let captured = capture("the command", command, environment, PATIENCE, ENOUGH);
-    let Captured { code, out, err } = captured.map_err(|cause| failed(cause, &vault))?;
+    let captured = captured.map_err(|cause| failed(cause, &vault))?;
+    let is_whole = captured.out.len() < ENOUGH;
+    let Captured { code, out, err, .. } = captured.masked(vault.masker());
     if code != Some(0) {
         let how = code.map_or("was killed".to_owned(), |code| format!("exited {code}"));
         let said = String::from_utf8_lossy(&err);
@@ -92,7 +93,7 @@ pub fn output(config: &Config, doing: &str, command: &Command) -> Result<String>
         let colon = if said.is_empty() { "" } else { ": " };
         return Err(failed(format!("the command {how}{colon}{}", visible(said)), &vault));
     }
-    if out.len() >= ENOUGH {
+    if !is_whole {
         return Err(failed(format!("it printed more than {} MiB", ENOUGH >> 20), &vault));
     }
     String::from_utf8(out).map_err(|_| failed("it printed what is no text".to_owned(), &vault))

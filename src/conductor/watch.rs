@@ -14,6 +14,7 @@ use crate::health::rules::Rules;
 use crate::health::runner::{Observation, Runner};
 use crate::health::vigil::Vigil;
 use crate::plan;
+use crate::text::mask::Masker;
 use crate::text::visible;
 
 pub(super) use crate::health::vigil::Look;
@@ -28,12 +29,12 @@ pub(super) struct Watching {
 }
 
 impl Watching {
-    /// Begins to ask.
+    /// Begins to ask; what is told of it holds no secret that `masker` knows.
     ///
     /// # Errors
     /// There is nothing to ask, a probe cannot be understood, or the system refuses: why, in one
     /// line.
-    pub(super) fn begin(watch: &plan::Watch) -> Result<Self, String> {
+    pub(super) fn begin(watch: &plan::Watch, masker: &Masker) -> Result<Self, String> {
         if watch.probes.is_empty() {
             return Err("there is no probe to watch".to_owned());
         }
@@ -50,7 +51,7 @@ impl Watching {
             .build()
             .map_err(|error| format!("nothing can be watched: {error}"))?;
         let (send, samples) = channel();
-        let runner = Runner::start(runtime.handle(), &probes, Path::new(&watch.cwd), move |sample| {
+        let runner = Runner::start(runtime.handle(), &probes, Path::new(&watch.cwd), masker, move |sample| {
             // Nobody looks any more once it is over.
             let _ = send.send(sample);
         });

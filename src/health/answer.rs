@@ -11,6 +11,7 @@ use super::condition::Subject;
 use super::decimal::Decimal;
 use super::parse::{self, Source};
 use super::series::Verdict;
+use crate::text::mask::Masker;
 use crate::text::visible;
 
 /// Most bytes of a body or of a command's output that are read.
@@ -29,7 +30,7 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether the body went on beyond that.
     pub cut: bool,
-    /// What the command complained of: the last line of its standard error.
+    /// What the command complained of, without secrets: the last line of its standard error.
     pub complaint: String,
 }
 
@@ -140,8 +141,9 @@ impl Answer {
 /// Reads a path into a JSON body.
 pub fn subject(path: &str) -> Result<Subject, String> {
     let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-    parse::value(&format!("body{dot}{path}"), Source::Http)
-        .map_err(|refused| format!("the path `{}` cannot be read: {}", excerpt(path), refused.message))
+    parse::value(&format!("body{dot}{path}"), Source::Http).map_err(|refused| {
+        format!("the path `{}` cannot be read: {}", excerpt(path, &Masker::default()), refused.message)
+    })
 }
 
 /// A length of time for a reader: `212 ms`, `2.1 s`.
@@ -156,9 +158,11 @@ pub(super) fn length(latency: Duration) -> String {
     }
 }
 
-/// Text from outside, made visible and short enough for one line.
-pub(super) fn excerpt(text: &str) -> String {
+/// Text from outside without secrets, made visible and short enough for one line.
+pub(super) fn excerpt(text: &str, masker: &Masker) -> String {
     const LONGEST: usize = 60;
+    // Before it is cut: a part of a secret would not be found.
+    let text = masker.mask(text);
     let start: String = text.chars().take(LONGEST).collect();
     let cut = if start.len() < text.len() { "…" } else { "" };
     format!("{}{cut}", visible(&start))
@@ -182,7 +186,7 @@ fn decode(subject: &Subject, raw: &RawValue) -> Found {
             Err(_) => Found::Nothing(format!("{subject} is not readable text")),
         },
         Some(b'-' | b'0'..=b'9') => match Decimal::parse(text) {
-            Some(decimal) => Found::Number(decimal, excerpt(text)),
+            Some(decimal) => Found::Number(decimal, text.to_owned()),
             None => Found::Nothing(format!("{subject} is a number out of all bounds")),
         },
         _ => Found::Nothing(format!("{subject} is {}", type_name(raw))),

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 
 use super::answer::{Answer, MAX_BODY, Trouble, length};
+use crate::text::mask::{Masker, Stream};
 use crate::text::visible;
 
 /// Variables every command gets, where they are set. No TERM: there is no terminal.
@@ -25,11 +26,18 @@ const GRACE: Duration = Duration::from_millis(250);
 const MAX_COMPLAINT: usize = 4096;
 
 /// Runs a program with arguments in a directory and reads what it prints, within `timeout`.
-/// It gets the usual environment and the variables named in `env`, and nothing to read.
-pub async fn ask(argv: &[String], env: &[String], root: &Path, timeout: Duration) -> Result<Answer, Trouble> {
+/// It gets the usual environment and the variables named in `env`, and nothing to read. Secrets are
+/// taken out of what it complains of, not out of its output: that is to be compared.
+pub async fn ask(
+    argv: &[String],
+    env: &[String],
+    root: &Path,
+    timeout: Duration,
+    masker: &Masker,
+) -> Result<Answer, Trouble> {
     let started = Instant::now();
     let mut group = Group(start(argv, env, root)?);
-    let Ok(ended) = tokio::time::timeout(timeout, group.finish()).await else {
+    let Ok(ended) = tokio::time::timeout(timeout, group.finish(masker.stream())).await else {
         group.kill();
         // Reaped here so that no dead process stays behind; a KILL does not take long.
         let _ = tokio::time::timeout(GRACE, group.0.wait()).await;
@@ -98,14 +106,14 @@ struct Ended {
 }
 
 impl Group {
-    async fn finish(&mut self) -> io::Result<Ended> {
+    async fn finish(&mut self, masking: Stream) -> io::Result<Ended> {
         let (stdout, stderr) = (self.0.stdout.take(), self.0.stderr.take());
         let leader = self.0.id();
         let (mut output, mut complaint) = (Vec::new(), Vec::new());
         let (mut status, mut cut) = (None, false);
         {
             let head = read_head(stdout, &mut output);
-            let tail = read_tail(stderr, &mut complaint);
+            let tail = read_tail(stderr, masking, &mut complaint);
             let grace = tokio::time::sleep(Duration::MAX);
             tokio::pin!(head, tail, grace);
             let (mut head_done, mut tail_done) = (false, false);
@@ -163,14 +171,21 @@ async fn read_head(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> 
     cut
 }
 
-/// Reads all and keeps the end.
-async fn read_tail(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
+/// Reads all and keeps the end, masked. Where reading is given up what is held back stays so.
+async fn read_tail(pipe: Option<impl AsyncRead + Unpin>, mut masking: Stream, into: &mut Vec<u8>) {
     let Some(mut pipe) = pipe else { return };
     let mut chunk = [0; MAX_COMPLAINT];
-    while let Ok(read @ 1..) = pipe.read(&mut chunk).await {
-        into.extend_from_slice(chunk.get(..read).unwrap_or_default());
+    loop {
+        let read = pipe.read(&mut chunk).await.unwrap_or_default();
+        match chunk.get(..read).filter(|read| !read.is_empty()) {
+            Some(read) => masking.feed(read, into),
+            None => masking.finish(into),
+        }
         let surplus = into.len().saturating_sub(MAX_COMPLAINT);
         into.drain(..surplus);
+        if read == 0 {
+            break;
+        }
     }
 }
 
@@ -181,7 +196,7 @@ fn last_line(bytes: &[u8]) -> String {
 
 /// The program's name for a sentence.
 fn shown(argv: &[String]) -> String {
-    super::answer::excerpt(argv.first().map_or("", String::as_str))
+    super::answer::excerpt(argv.first().map_or("", String::as_str), &Masker::default())
 }
 
 #[cfg(test)]
@@ -192,7 +207,7 @@ mod tests {
 
     async fn run(argv: &[&str], timeout: Duration) -> Result<Answer, Trouble> {
         let argv: Vec<String> = argv.iter().map(|&arg| arg.to_owned()).collect();
-        ask(&argv, &[], Path::new("/"), timeout).await
+        ask(&argv, &[], Path::new("/"), timeout, &Masker::default()).await
     }
 
     async fn sh(script: &str) -> Result<Answer, Trouble> {
@@ -217,7 +232,7 @@ mod tests {
     async fn it_runs_in_its_directory_with_nothing_to_read() {
         let dir = tempfile::tempdir().unwrap();
         let argv = ["sh", "-c", "pwd -P; cat"].map(str::to_owned);
-        let answer = ask(&argv, &[], dir.path(), LONG).await.unwrap();
+        let answer = ask(&argv, &[], dir.path(), LONG, &Masker::default()).await.unwrap();
         let wanted = dir.path().canonicalize().unwrap();
         assert_eq!(String::from_utf8(answer.body).unwrap().trim_end(), wanted.to_str().unwrap());
     }
@@ -230,11 +245,13 @@ mod tests {
             let text = String::from_utf8(answer.body).unwrap();
             text.lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect::<Vec<_>>()
         };
-        let without = names(ask(&argv, &[], Path::new("/"), LONG).await.unwrap());
+        let without = names(ask(&argv, &[], Path::new("/"), LONG, &Masker::default()).await.unwrap());
         assert!(without.contains(&"PATH".to_owned()), "{without:?}");
         assert!(without.iter().all(|name| ENVIRONMENT.contains(&name.as_str())), "{without:?}");
         let bad = "A=B".to_owned();
-        let with = names(ask(&argv, &[declared.clone(), bad], Path::new("/"), LONG).await.unwrap());
+        let with = names(
+            ask(&argv, &[declared.clone(), bad], Path::new("/"), LONG, &Masker::default()).await.unwrap(),
+        );
         assert!(with.contains(&declared), "{with:?}");
     }
 
@@ -255,7 +272,7 @@ mod tests {
         let child = dir.path().join("child");
         let mut wait = Duration::from_millis(200);
         let pid = loop {
-            let trouble = ask(&argv, &[], dir.path(), wait).await.unwrap_err();
+            let trouble = ask(&argv, &[], dir.path(), wait, &Masker::default()).await.unwrap_err();
             assert_eq!(trouble.headline, "timeout");
             let written = std::fs::read_to_string(&child).unwrap_or_default();
             if let Ok(pid) = written.trim().parse::<i32>() {
@@ -317,7 +334,8 @@ mod tests {
         let forbidden = run(&["/"], LONG).await.unwrap_err();
         assert!(forbidden.why.ends_with("it may not be executed"), "{}", forbidden.why);
         let argv = ["true".to_owned()];
-        let nowhere = ask(&argv, &[], Path::new("/no/such/directory"), LONG).await.unwrap_err();
+        let nowhere =
+            ask(&argv, &[], Path::new("/no/such/directory"), LONG, &Masker::default()).await.unwrap_err();
         assert!(nowhere.why.ends_with("its directory /no/such/directory is gone"), "{}", nowhere.why);
     }
 }

@@ -20,6 +20,8 @@ use bstr::ByteSlice as _;
 
 use super::answer::{Answer, Found, excerpt};
 use super::decimal::Decimal;
+use crate::text::mask::Masker;
+use crate::text::visible;
 
 /// One condition, read and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,24 +161,27 @@ pub struct Comparison {
 }
 
 impl Condition {
-    /// Puts the condition to an answer.
-    pub fn test(&self, answer: &Answer) -> Comparison {
+    /// Puts the condition to an answer, and says without secrets what was compared.
+    pub fn test(&self, answer: &Answer, masker: &Masker) -> Comparison {
         let (truth, seen) = match answer.find(&self.subject) {
             Found::Nothing(why) => (Truth::Unknown, Err(why)),
-            Found::Number(value, written) => (self.test.on_number(&value), Ok(written)),
-            Found::Text(text) => (self.test.on_text(&text), Ok(format!("\"{}\"", excerpt(&text)))),
+            Found::Number(value, written) => (self.test.on_number(&value), Ok(excerpt(&written, masker))),
+            Found::Text(text) => (self.test.on_text(&text), Ok(quoted(&text, masker))),
             Found::Bool(value) => (self.test.on_bool(value), Ok(value.to_string())),
-            Found::Raw(body) => (
-                self.test.on_raw(&body, answer.cut),
-                Ok(format!("\"{}\"", excerpt(&body.trim().to_str_lossy()))),
-            ),
+            Found::Raw(body) => {
+                (self.test.on_raw(&body, answer.cut), Ok(quoted(&body.trim().to_str_lossy(), masker)))
+            }
         };
         let text = match seen {
             Ok(seen) => format!("{} is {seen}, wanted {}", self.subject, self.test),
             Err(why) => format!("{why}, wanted {self}"),
         };
-        Comparison { truth, text: crate::text::visible(&text).into_owned() }
+        Comparison { truth, text: visible(&masker.mask(&text)).into_owned() }
     }
+}
+
+fn quoted(text: &str, masker: &Masker) -> String {
+    format!("\"{}\"", excerpt(text, masker))
 }
 
 impl Test {
@@ -324,7 +329,9 @@ mod tests {
 
     fn put(text: &str, answer: &Answer) -> Comparison {
         let source = if answer.exit.is_some() { Source::Command } else { Source::Http };
-        condition(text, source).unwrap_or_else(|refused| panic!("{text}: {refused}")).test(answer)
+        condition(text, source)
+            .unwrap_or_else(|refused| panic!("{text}: {refused}"))
+            .test(answer, &Masker::default())
     }
 
     fn body(text: &str) -> Answer {

@@ -491,7 +491,7 @@ mod tests {
         #[test]
         fn no_answer_makes_a_test_panic(wanted in conditions(), body in prop::collection::vec(any::<u8>(), 0..40)) {
             let answer = super::super::answer::Answer { status: Some(200), body, ..Default::default() };
-            let _ = wanted.test(&answer);
+            let _ = wanted.test(&answer, &crate::text::mask::Masker::default());
         }
     }
 }

@@ -8,6 +8,8 @@ use super::decimal::Decimal;
 use super::parse::{self, Refused, Source};
 use super::series::Verdict;
 use crate::config::types::Probe;
+use crate::text::mask::Masker;
+use crate::text::visible;
 
 /// What a probe expects, ready to be put to answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,19 +112,19 @@ impl Rules {
     }
 
     /// Judges an answer. What certainly is bad is bad whatever else is unknown; what is not
-    /// known to be good is unknown.
-    pub fn judge(&self, answer: &Answer) -> Judgement {
+    /// known to be good is unknown. What is said of it holds no secret that `masker` knows.
+    pub fn judge(&self, answer: &Answer, masker: &Masker) -> Judgement {
         let mut compared: Vec<Comparison> = Vec::with_capacity(self.expect.len() + 2);
-        compared.extend(self.expect.iter().map(|condition| condition.test(answer)));
+        compared.extend(self.expect.iter().map(|condition| condition.test(answer, masker)));
         if self.expect.is_empty() {
-            compared.push(self.default_condition(answer));
+            compared.push(self.default_condition(answer, masker));
         }
         let mut bad = first(&compared, Truth::Fails);
         let mut unknown = first(&compared, Truth::Unknown);
         if answer.cut {
             unknown = unknown.or_else(|| Some(too_long(self.source)));
         }
-        let (value, over) = self.value(answer);
+        let (value, over) = self.value(answer, masker);
         let mut warn = None;
         match over {
             Over::Nothing => {}
@@ -144,7 +146,9 @@ impl Rules {
         }
         let (verdict, why) = match (bad, unknown, warn) {
             (Some(why), ..) if answer.complaint.is_empty() => (Verdict::Bad, why),
-            (Some(why), ..) => (Verdict::Bad, format!("{why}; it said: {}", excerpt(&answer.complaint))),
+            (Some(why), ..) => {
+                (Verdict::Bad, format!("{why}; it said: {}", excerpt(&answer.complaint, masker)))
+            }
             (None, Some(why), _) => (Verdict::NoData, why),
             (None, None, Some(why)) => (Verdict::Warn, why),
             (None, None, None) => (Verdict::Good, String::new()),
@@ -153,18 +157,18 @@ impl Rules {
     }
 
     /// Status 200 to 299, or exit code 0, where no condition is given.
-    fn default_condition(&self, answer: &Answer) -> Comparison {
+    fn default_condition(&self, answer: &Answer, masker: &Masker) -> Comparison {
         let text = match self.source {
             Source::Http => "status in 200..299",
             Source::Command => "exit == 0",
         };
         match parse::condition(text, self.source) {
-            Ok(condition) => condition.test(answer),
+            Ok(condition) => condition.test(answer, masker),
             Err(refused) => Comparison { truth: Truth::Unknown, text: refused.to_string() },
         }
     }
 
-    fn value(&self, answer: &Answer) -> (Option<f64>, Over) {
+    fn value(&self, answer: &Answer, masker: &Masker) -> (Option<f64>, Over) {
         let (number, written) = match answer.find(&self.value) {
             Found::Number(number, written) => (number, written),
             Found::Raw(body) if !answer.cut => {
@@ -181,14 +185,14 @@ impl Rules {
             }
             Found::Nothing(why) => return self.no_value(&why),
         };
-        let written = excerpt(&written);
+        let written = excerpt(&written, masker);
         let limits = [(true, &self.fail), (false, &self.warn)];
         let lines = limits.into_iter().filter_map(|(is_failing, limit)| {
             let limit = limit.as_ref()?;
             let truth = if limit.is_over(&number) { Truth::Fails } else { Truth::Holds };
             let word = if is_failing { "fails if" } else { "warns if" };
             let text = format!("{} is {written}, {word} {limit}", self.value);
-            Some((is_failing, Comparison { truth, text: crate::text::visible(&text).into_owned() }))
+            Some((is_failing, Comparison { truth, text: visible(&masker.mask(&text)).into_owned() }))
         });
         (number.to_f64(), Over::Compared(lines.collect()))
     }
@@ -198,7 +202,7 @@ impl Rules {
         let over = if self.value == Subject::Latency {
             Over::Nothing
         } else {
-            Over::Unknown(crate::text::visible(&wanted).into_owned())
+            Over::Unknown(visible(&wanted).into_owned())
         };
         (None, over)
     }
@@ -295,7 +299,7 @@ mod tests {
     }
 
     fn judge(probe: &Probe, answer: &Answer) -> Judgement {
-        Rules::of(probe).unwrap().judge(answer)
+        Rules::of(probe).unwrap().judge(answer, &Masker::default())
     }
 
     #[test]

@@ -27,6 +27,7 @@ use super::series::{Sample, State, Verdict};
 use super::tracker::state_of;
 use super::{command, parse::Source};
 use crate::config::types::Probe;
+use crate::text::mask::Masker;
 use crate::text::visible;
 
 /// Probes that start together.
@@ -76,24 +77,30 @@ struct Task {
 }
 
 impl Runner {
-    /// Starts asking. Commands run in `root`; `send` gets every sample, from the runtime's
-    /// threads, and must not block.
+    /// Starts asking. Commands run in `root`; `send` gets every sample, without secrets, from the
+    /// runtime's threads, and must not block.
     pub fn start(
         handle: &Handle,
         probes: &[Probe],
         root: &Path,
+        masker: &Masker,
         send: impl Fn(Observation) + Send + Sync + 'static,
     ) -> Self {
-        let asker = Arc::new(Asker::new(root));
+        let asker = Arc::new(Asker::new(root, masker));
         let mut runner =
             Self { handle: handle.clone(), asker, send: Arc::new(send), generation: 0, tasks: Vec::new() };
-        runner.restart(probes);
+        runner.ask(probes);
         runner
     }
 
     /// Stops asking the old probes and starts with these, under a new generation.
-    pub fn restart(&mut self, probes: &[Probe]) {
+    pub fn restart(&mut self, probes: &[Probe], root: &Path, masker: &Masker) {
         self.stop();
+        self.asker = Arc::new(Asker::new(root, masker));
+        self.ask(probes);
+    }
+
+    fn ask(&mut self, probes: &[Probe]) {
         self.generation += 1;
         let start = Instant::now();
         for (index, probe) in probes.iter().enumerate() {
@@ -139,9 +146,10 @@ impl Drop for Runner {
     }
 }
 
-/// Asks each of these probes once, in their order. Commands run in `root`.
-pub async fn once(probes: &[Probe], root: &Path) -> Vec<Asked> {
-    let asker = Arc::new(Asker::new(root));
+/// Asks each of these probes once, in their order. Commands run in `root`; what is told holds no
+/// secret that `masker` knows.
+pub async fn once(probes: &[Probe], root: &Path, masker: &Masker) -> Vec<Asked> {
+    let asker = Arc::new(Asker::new(root, masker));
     let questions = probes.iter().map(|probe| {
         let (asker, target) = (Arc::clone(&asker), Target::new(probe));
         async move { asker.ask(&target).await }
@@ -209,39 +217,45 @@ impl Target {
     }
 }
 
-/// What asks: clients and the directory of commands.
+/// What asks: clients, the directory of commands, and what takes secrets out of all that is told.
 struct Asker {
     http: Http,
     root: PathBuf,
+    masker: Masker,
 }
 
 impl Asker {
-    fn new(root: &Path) -> Self {
-        Self { http: Http::default(), root: root.to_owned() }
+    fn new(root: &Path, masker: &Masker) -> Self {
+        Self { http: Http::default(), root: root.to_owned(), masker: masker.clone() }
     }
 
     async fn ask(&self, target: &Target) -> Asked {
         let rules = match &target.rules {
             Ok(rules) => rules,
-            Err(invalid) => return without_answer(Trouble::not_asked("config", invalid.to_string())),
+            Err(invalid) => return self.without_answer(Trouble::not_asked("config", invalid.to_string())),
         };
         let (probe, timeout) = (&target.probe, target.timeout);
         let answer = match rules.source() {
             Source::Http => self.http.ask(probe, probe.url.as_deref().unwrap_or_default(), timeout).await,
             Source::Command => {
                 let argv = probe.command.as_deref().unwrap_or_default();
-                command::ask(argv, &probe.env, &self.root, timeout).await
+                command::ask(argv, &probe.env, &self.root, timeout, &self.masker).await
             }
         };
         match answer {
-            Ok(answer) => with_answer(rules, &answer),
-            Err(trouble) => without_answer(trouble),
+            Ok(answer) => with_answer(rules, &answer, &self.masker),
+            Err(trouble) => self.without_answer(trouble),
         }
+    }
+
+    fn without_answer(&self, trouble: Trouble) -> Asked {
+        let why = self.masker.mask(&trouble.why).into_owned();
+        without_answer(Trouble { why, ..trouble })
     }
 }
 
-fn with_answer(rules: &Rules, answer: &Answer) -> Asked {
-    let judged = rules.judge(answer);
+fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker) -> Asked {
+    let judged = rules.judge(answer, masker);
     let headline = match (answer.status, answer.exit) {
         (Some(status), _) => status.to_string(),
         (None, Some(code)) => format!("exit {code}"),
@@ -286,7 +300,7 @@ mod tests {
     fn start(probes: &[Probe]) -> (Runner, mpsc::UnboundedReceiver<Observation>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let send = move |observation| drop(sender.send(observation));
-        (Runner::start(&Handle::current(), probes, Path::new("/"), send), receiver)
+        (Runner::start(&Handle::current(), probes, Path::new("/"), &Masker::default(), send), receiver)
     }
 
     async fn next(receiver: &mut mpsc::UnboundedReceiver<Observation>) -> Observation {
@@ -346,7 +360,7 @@ mod tests {
         let (old, new) = (Server::answering("200 OK", "").await, Server::answering("503 Down", "").await);
         let (mut runner, mut samples) = start(&[often(http_probe(&old.url))]);
         assert_eq!(next(&mut samples).await.sample.headline, "200");
-        runner.restart(&[often(http_probe(&new.url))]);
+        runner.restart(&[often(http_probe(&new.url))], Path::new("/"), &Masker::default());
         for _ in 0..20 {
             let observation = next(&mut samples).await;
             if observation.generation == runner.generation() {
@@ -363,7 +377,7 @@ mod tests {
             timeout: SignedDuration::from_hours(1),
             ..command_probe(&["sh", "-c", "echo $$ > pid; exec sleep 1000"])
         };
-        let mut runner = Runner::start(&Handle::current(), &[probe], dir.path(), |_| {});
+        let mut runner = Runner::start(&Handle::current(), &[probe], dir.path(), &Masker::default(), |_| {});
         let pid = tokio::time::timeout(LONG, async {
             loop {
                 let written = std::fs::read_to_string(dir.path().join("pid")).unwrap_or_default();
@@ -395,7 +409,7 @@ mod tests {
             command_probe(&["true"]),
             command_probe(&["no-such-program-anywhere"]),
         ];
-        let asked = once(&probes, Path::new("/")).await;
+        let asked = once(&probes, Path::new("/"), &Masker::default()).await;
         let states: Vec<_> = asked.iter().map(|asked| asked.state.name()).collect();
         assert_eq!(states, ["failing", "unknown", "unknown", "ok", "error"]);
         assert_eq!(asked[0].compared[0].text, "body.status is \"degraded\", wanted == \"ok\"");

@@ -38,12 +38,12 @@ use jiff::Timestamp;
 
 use crate::cockpit::model::ConfigState;
 use crate::cockpit::msg::Msg;
-use crate::conductor::mask::Masker;
 use crate::config::settings::LoadedSettings;
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::runner::Observation;
 use crate::incident::IncidentId;
+use crate::text::mask::Masker;
 
 /// Samples from before by the name of their probe, oldest first.
 type History = Vec<(String, Vec<(Timestamp, Option<f64>)>)>;

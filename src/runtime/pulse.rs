@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use super::store::{Order, Samples, Store};
 use super::{Event, History, no_thread, panics};
 use crate::cockpit::msg::{Edge, Fact};
-use crate::conductor::mask::Masker;
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::runner::{Observation, Runner};
 use crate::health::series::State;
 use crate::health::tracker::Tracker;
 use crate::incident;
+use crate::text::mask::Masker;
 
 /// Samples are stored together this often: each time costs several threads a wake-up.
 const STORE_EVERY: Duration = Duration::from_secs(60);
@@ -24,10 +24,9 @@ pub(super) struct Pulse {
     tracker: Tracker,
     edges: Vec<Edge>,
     runner: Option<Asking>,
-    /// Probes that are configured and not asked yet, and the directory of their commands.
-    waiting: Option<(Vec<Probe>, PathBuf)>,
-    /// Takes secrets out of what probes answer.
-    masker: Masker,
+    /// Probes that are configured and not asked yet, the directory of their commands, and what takes
+    /// secrets out of what they answer.
+    waiting: Option<(Vec<Probe>, PathBuf, Masker)>,
     /// Samples that are not stored yet, and when some were.
     samples: Samples,
     stored: Instant,
@@ -46,7 +45,6 @@ impl Default for Pulse {
             edges: Vec::new(),
             runner: None,
             waiting: None,
-            masker: Masker::default(),
             samples: Vec::new(),
             stored: Instant::now(),
         }
@@ -57,27 +55,26 @@ impl Pulse {
     /// Shows these probes from now on, and no others. They are asked after [`Pulse::start`].
     pub(super) fn configure(&mut self, probes: Vec<Probe>, root: PathBuf, masker: Masker, store: &Store) {
         self.store(store);
-        self.masker = masker;
         self.tracker = Tracker::new(&probes);
         self.edges.clear();
         if let Some(asking) = &mut self.runner {
             asking.runner.stop();
         }
         store.ask(Order::History(probes.iter().map(|probe| probe.name.clone()).collect()));
-        self.waiting = Some((probes, root));
+        self.waiting = Some((probes, root, masker));
     }
 
     /// Starts to ask what was configured since the last time.
     pub(super) fn start(&mut self, events: &Sender<Event>) -> Result<()> {
-        let Some((probes, root)) = self.waiting.take() else { return Ok(()) };
+        let Some((probes, root, masker)) = self.waiting.take() else { return Ok(()) };
         if let Some(asking) = &mut self.runner {
-            asking.runner.restart(&probes);
+            asking.runner.restart(&probes, &root, &masker);
         } else if !probes.is_empty() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime
                 .map_err(|error| Failure::new("starting the probes", error, "close other programs"))?;
             let told = events.clone();
-            let runner = Runner::start(runtime.handle(), &probes, &root, move |seen| {
+            let runner = Runner::start(runtime.handle(), &probes, &root, &masker, move |seen| {
                 let _ = told.send(Event::Observed(seen));
             });
             let (end, ended) = tokio::sync::oneshot::channel();
@@ -109,13 +106,10 @@ impl Pulse {
     }
 
     /// Takes in what a probe saw; it is stored in time, too.
-    pub(super) fn observe(&mut self, mut seen: Observation, store: &Store) {
+    pub(super) fn observe(&mut self, seen: Observation, store: &Store) {
         let Some(asking) = &self.runner else { return };
         if seen.generation != asking.runner.generation() {
             return;
-        }
-        for text in [&mut seen.sample.headline, &mut seen.sample.why] {
-            *text = self.masker.mask(text).into_owned();
         }
         if let Some(status) = self.tracker.statuses().get(seen.probe) {
             let probe = status.name.clone();

@@ -13,7 +13,6 @@ use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::{ConfigSource, ConfigState};
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
-use crate::conductor::mask::Masker;
 use crate::conductor::masker;
 use crate::config::detect::{self, Found};
 use crate::config::types::Config;
@@ -24,6 +23,7 @@ use crate::hotfix::git::Reader;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::watch::{self, Changed, Places, Timing};
 use crate::plan::Request;
+use crate::text::mask::Masker;
 
 /// How often a repository is looked for where there is none yet.
 const SLOW: Duration = Duration::from_secs(30);

@@ -64,6 +64,7 @@ mod run_view;
 mod saved;
 #[cfg(target_os = "linux")]
 mod secrets;
+mod secrets_told;
 mod survival;
 #[cfg(target_os = "linux")]
 mod survivors;

@@ -102,8 +102,9 @@ impl Conductor {
         if said.code == Some(0) {
             return Ok(String::from_utf8_lossy(&said.out).into_owned());
         }
+        let said = said.masked(self.vault.masker());
         let complaint = String::from_utf8_lossy(&said.err).into_owned();
-        Err(self.vault.mask(&visible(complaint.trim())))
+        Err(visible(complaint.trim()).into_owned())
     }
 
     /// What to do again of a step. What a person has settled is concluded, and not thrown away.

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use super::super::ask::{Answer, ask, judge};
 use super::super::files::log_dir;
+use super::super::mask::Masker;
 use super::super::recorder::Decided;
 use super::super::{early, orphan, pushed};
 use super::wait::{Heard, who};
@@ -219,7 +220,7 @@ impl Conductor {
         })?;
         let mut finished = self.run_in_a_terminal(question, began, step.timeout);
         let dir = log_dir(&self.state_dir, self.incident, &run_id);
-        let said = judge_seen(probe, &finished.ended.outcome, &pushed::tail(&dir));
+        let said = judge_seen(probe, &finished.ended.outcome, &pushed::tail(&dir), self.vault.masker());
         let now = self.recorder.now();
         let said = before.as_ref().map_or(said.clone(), |run| early::weighed(said, step, Some(run), now));
         finished.ended.outcome = match said.0 {
@@ -242,7 +243,7 @@ impl Conductor {
 }
 
 /// What an answer on a terminal means, among all else that stands there.
-fn judge_seen(probe: &Probe, outcome: &Outcome, text: &str) -> (Proof, String) {
+fn judge_seen(probe: &Probe, outcome: &Outcome, text: &str, masker: &Masker) -> (Proof, String) {
     let code = match outcome {
         Outcome::Exited { code } => Some(*code),
         _ => None,
@@ -255,5 +256,5 @@ fn judge_seen(probe: &Probe, outcome: &Outcome, text: &str) -> (Proof, String) {
     let mut lines = text.lines().map(str::trim);
     let line = lines.clone().find(is_reference).unwrap_or_default().to_owned();
     let complaint = lines.rfind(|line| !line.is_empty()).unwrap_or_default().to_owned();
-    judge(probe.expect.as_deref(), probe.negate, &Answer { code, line, complaint })
+    judge(probe.expect.as_deref(), probe.negate, &Answer { code, line, complaint }, masker)
 }

@@ -204,7 +204,7 @@ impl Conductor {
         log: &mut LogWriter,
     ) -> Result<Finished, String> {
         let began = Instant::now();
-        let mut watching = Watching::begin(watch)?;
+        let mut watching = Watching::begin(watch, self.vault.masker())?;
         let mut last = String::new();
         loop {
             match watching.look() {

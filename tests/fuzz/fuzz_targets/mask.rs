@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use flightdeck::conductor::mask::Masker;
+use flightdeck::text::mask::Masker;
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../checker.rs"]

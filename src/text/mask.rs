@@ -7,7 +7,7 @@
 //! hide it. Each run of occurrences that overlap becomes one mark with the
 //! secret's name, whatever its length; everything else stays as it is, byte for byte.
 //!
-//! Pure: the values come from `secrets`.
+//! Pure: the values come from `conductor::secrets`.
 
 mod index;
 mod marks;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use index::{Hit, Index};
 use pattern::patterns;
-pub(super) use pattern::weight;
+pub(crate) use pattern::weight;
 use skip::LONGEST_RUN;
 use urls::Urls;
 use zeroize::Zeroize as _;

@@ -66,7 +66,7 @@ fn trimmed(value: &[u8]) -> &[u8] {
 }
 
 /// Bytes of a value besides line ends and blanks.
-pub(in crate::conductor) fn weight(value: &[u8]) -> usize {
+pub(crate) fn weight(value: &[u8]) -> usize {
     value.iter().filter(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).count()
 }
 
