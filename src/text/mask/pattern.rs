@@ -55,6 +55,8 @@ pub(super) fn patterns(secret: usize, value: &[u8]) -> Vec<Pattern> {
         all.add(Spelling::Raw, hex);
     }
     all.base32(whole);
+    all.parted_hex(whole);
+    all.within_others(whole);
     all.all
 }
 
@@ -109,6 +111,9 @@ impl Patterns {
         if bytes.contains(&b'\'') {
             self.add(Spelling::Quoted, bytes.to_vec());
         }
+        if bytes.contains(&b'"') {
+            self.add(Spelling::Doubled, bytes.to_vec());
+        }
     }
 
     /// Something that is encoded already, as it is and as it is written in URLs and JSON.
@@ -159,6 +164,37 @@ impl Patterns {
         found
     }
 
+    /// A value in hexadecimal with something between the bytes, or between pairs of them as `xxd` has it.
+    fn parted_hex(&mut self, value: &[u8]) {
+        for upper in [true, false] {
+            let bytes: Vec<_> =
+                value.iter().map(|byte| hex_of(&[*byte], upper)).map(Zeroizing::new).collect();
+            for between in [" ", ":", "-", ",", ", ", " 0x", ",0x", ", 0x"] {
+                self.add(Spelling::Raw, joined(&bytes, between, |_| true));
+            }
+            for odd in [0, 1] {
+                self.add(Spelling::Raw, joined(&bytes, " ", |at| at % 2 == odd));
+            }
+        }
+    }
+
+    /// A value as JSON has it and as UTF-16 in base64, and as JSON in a URL.
+    fn within_others(&mut self, value: &[u8]) {
+        let json = Zeroizing::new(json_of(value));
+        if json[..] != *value {
+            self.within_base64(&json);
+            self.add(Spelling::Percent(1), json.to_vec());
+        }
+        let percent = Zeroizing::new(percent_of(value));
+        if percent[..] != *value {
+            self.within_base64(&percent);
+        }
+        if let Ok(text) = std::str::from_utf8(value) {
+            let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            self.within_base64(&Zeroizing::new(wide));
+        }
+    }
+
     /// A value in base32, at any place of a longer text.
     fn base32(&mut self, value: &[u8]) {
         for before in 0..GROUP {
@@ -172,6 +208,51 @@ impl Patterns {
             self.add(Spelling::Raw, part.to_ascii_lowercase());
         }
     }
+}
+
+/// Texts with something between some of them.
+fn joined(parts: &[Zeroizing<Vec<u8>>], between: &str, is_between: impl Fn(usize) -> bool) -> Vec<u8> {
+    let mut all = Vec::with_capacity(parts.len() * (2 + between.len()));
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 && is_between(at) {
+            all.extend_from_slice(between.as_bytes());
+        }
+        all.extend_from_slice(part);
+    }
+    all
+}
+
+/// A value within a JSON string, as most programs write it.
+fn json_of(value: &[u8]) -> Vec<u8> {
+    let mut json = Vec::with_capacity(value.len() * 2);
+    for &byte in value {
+        let letter = match byte {
+            b'"' | b'\\' => byte,
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            _ => {
+                json.push(byte);
+                continue;
+            }
+        };
+        json.extend_from_slice(&[b'\\', letter]);
+    }
+    json
+}
+
+/// A value in a URL, as most programs write it.
+fn percent_of(value: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(value.len() * 3);
+    for &byte in value {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            text.push(byte);
+        } else {
+            text.push(b'%');
+            text.extend(hex_of(&[byte], true));
+        }
+    }
+    text
 }
 
 /// Base32 without padding.

@@ -12,8 +12,10 @@ pub(super) enum Spelling {
     Backslash(u8),
     /// `&quot;`, `&#34;`, `&#x22;`.
     Entity,
-    /// Within the single quotes of a shell, where only a quote needs more: `'\''`.
+    /// Within single quotes, where only a quote needs more: `'\''` in a shell, `''` in SQL and YAML.
     Quoted,
+    /// Within double quotes, where only a quote needs more: `""` in CSV.
+    Doubled,
 }
 
 /// What follows in a text, compared with what is wanted next.
@@ -36,13 +38,16 @@ impl Spelling {
             Self::Backslash(_) => byte == b'\\',
             Self::Entity => byte == b'&',
             Self::Quoted => byte == b'\'',
+            Self::Doubled => byte == b'"',
         }
     }
 
     /// Compares the beginning of `text` with the beginning of `wanted`. Of several spellings
     /// the longest counts: who writes `%25` for a percent sign does so everywhere.
     pub(super) fn next(self, wanted: &[u8], text: &[u8], ended: bool) -> Next {
-        let Some(first) = text.first() else { return if ended { Next::No } else { Next::Open } };
+        let Some(first) = text.first() else {
+            return if ended { Next::No } else { Next::Open };
+        };
         let plain = wanted.first() == Some(first);
         if !self.is_special(*first) {
             return if plain { Next::Is { wanted: 1, text: 1 } } else { Next::No };
@@ -70,9 +75,14 @@ impl Spelling {
             Self::Quoted if byte == b'\'' => {
                 give(br"'\''", 1);
                 give(br#"'"'"'"#, 1);
+                give(b"''", 1);
                 return;
             }
-            Self::Raw | Self::Quoted => {}
+            Self::Doubled if byte == b'"' => {
+                give(b"\"\"", 1);
+                return;
+            }
+            Self::Raw | Self::Quoted | Self::Doubled => {}
         }
         give(&[byte], 1);
     }
@@ -210,7 +220,9 @@ fn entity(byte: u8, wanted: &[u8], give: &mut dyn FnMut(&[u8], usize)) {
     for (_, name) in ENTITIES.iter().filter(|(named, _)| *named == byte) {
         give(format!("&{name};").as_bytes(), 1);
     }
-    let Some(char) = first_char(wanted) else { return };
+    let Some(char) = first_char(wanted) else {
+        return;
+    };
     let (code, taken) = (u32::from(char), char.len_utf8());
     for form in [
         format!("&#{code};"),

@@ -388,3 +388,44 @@ fn a_variable_that_was_not_quoted_has_blanks_for_line_ends() {
     let masker = masker(&[("KEY", "first line\nsecond line\nthird")]);
     assert_eq!(masked(&masker, "first line second line third."), "‹KEY›.");
 }
+
+#[test]
+fn quotes_that_are_doubled_and_hexadecimal_with_something_between_are_known() {
+    let value = "it's a \"to:ken\"7";
+    let masker = masker(&[("PASS", value)]);
+    let hex = |upper: bool, between: &str, each: usize| {
+        let one = |byte: &u8| {
+            if upper { format!("{byte:02X}") } else { format!("{byte:02x}") }
+        };
+        let bytes: Vec<String> = value.as_bytes().iter().map(one).collect();
+        bytes.chunks(each).map(<[String]>::concat).collect::<Vec<_>>().join(between)
+    };
+    let mut all = vec!["it''s a \"to:ken\"7".to_owned(), "it's a \"\"to:ken\"\"7".to_owned()];
+    for upper in [true, false] {
+        all.extend([" ", ":", "-", ", ", ", 0x", ",0x"].map(|between| hex(upper, between, 1)));
+        all.push(hex(upper, " ", 2));
+    }
+    for text in all {
+        assert_eq!(masked(&masker, &format!("<{text}>")), "<‹PASS›>", "{text}");
+    }
+}
+
+#[test]
+fn what_is_encoded_within_base64_and_urls_is_known_at_every_place() {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+    let value = "p@ss/w\"or\\d 0123456789";
+    let masker = masker(&[("PASS", value)]);
+    let wide: Vec<u8> = value.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let forms = [br#"p@ss/w\"or\\d 0123456789"#.to_vec(), b"p%40ss%2Fw%22or%5Cd%200123456789".to_vec(), wide];
+    for form in forms {
+        for before in ["", "{", "{\"", "{\"a"] {
+            let encoded = BASE64_STANDARD.encode([before.as_bytes(), &form, b"\"}"].concat());
+            let result = masked(&masker, &encoded);
+            let around = result.replace("‹PASS›", "").len();
+            assert!(result.contains("‹PASS›") && around < 14, "{before}: {encoded} became {result}");
+        }
+    }
+    let json = "%7B%22a%22%3A%22p%40ss%2Fw%5C%22or%5C%5Cd%200123456789%22%7D";
+    assert_eq!(masked(&masker, json), "%7B%22a%22%3A%22‹PASS›%22%7D");
+}
