@@ -148,7 +148,7 @@ fn steps(check: &Check, what: &str, range: &Range<'_>, root: &str) -> Vec<Step> 
                 "name the first bad commit".to_owned(),
                 Action::Command(git(
                     scratch,
-                    &["--no-pager", "log", "-1", "--no-color", named, "refs/bisect/bad"],
+                    &["--no-pager", "log", "-1", "--no-color", named, "refs/bisect/bad", "--"],
                 )),
                 GIT_TIMEOUT,
             )

@@ -112,3 +112,48 @@ fn a_hook_that_sets_up_work_trees_for_people_is_not_run_for_ours() {
     flow.finish(&[]).succeeded();
     flow.assert_finished(&base, &fix, &develop);
 }
+
+#[test]
+fn no_work_tree_is_switched_to_a_branch_that_could_not_be_brought_along() {
+    for verb in [&["plan", "retry"][..], &["plan", "resume"], &["hotfix", "finish"]] {
+        let flow = Flow::fixed();
+        let (base, fix, develop) =
+            (flow.rev("main"), flow.rev("HEAD"), flow.there()["refs/heads/develop"].clone());
+        flow.git(&["push", "--quiet", "origin", "hotfix/pool-limit"]);
+        let lock = flow.shell.directory.join(".git/refs/heads/main.lock");
+        std::fs::write(&lock, "").unwrap();
+        let stopped = flow.finish(&[]).ended_with(1);
+        assert!(stopped.stderr.contains("main.lock"), "{}", stopped.stderr);
+        assert_eq!(flow.git(&["branch", "--show-current"]), "hotfix/pool-limit", "{verb:?}");
+        std::fs::remove_file(&lock).unwrap();
+        flow.shell.flightdeck(&[verb, &["--confirm", "main"]].concat());
+        if flow.rev("main") == base {
+            // To go on asks whether it was done meanwhile, and it was not.
+            assert_eq!(verb, ["plan", "resume"]);
+            flow.shell.flightdeck(&["plan", "retry", "--confirm", "main"]).succeeded();
+        }
+        flow.assert_finished(&base, &fix, &develop);
+        assert_eq!(flow.git(&["branch", "--show-current"]), "main", "{verb:?}");
+        assert_eq!(flow.rev("main"), flow.rev("origin/main"), "{verb:?}");
+    }
+}
+
+#[test]
+fn files_that_are_called_like_what_git_knows_do_no_harm() {
+    let flow = Flow::fixed();
+    for name in ["HEAD", "main", "develop", "v1.2.4", "Merge", "tag"] {
+        let path = flow.shell.directory.join(name);
+        std::fs::write(&path, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    flow.git(&["add", "--all", "."]);
+    flow.git(&["commit", "--quiet", "--message", "odd names"]);
+    let (base, fix, develop) = (
+        flow.rev("main"),
+        flow.rev("refs/heads/hotfix/pool-limit"),
+        flow.there()["refs/heads/develop"].clone(),
+    );
+    flow.git(&["push", "--quiet", "origin", "hotfix/pool-limit"]);
+    flow.finish(&[]).succeeded();
+    flow.assert_finished(&base, &fix, &develop);
+}

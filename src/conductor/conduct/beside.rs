@@ -72,7 +72,7 @@ impl Conductor {
                 self.quietly(git(&text, &["-c", OWN, "rebase", "--abort"]))?;
             }
             let commit = begun.as_deref().unwrap_or("HEAD");
-            self.quietly(git(&text, &["-c", OWN, "reset", "--hard", "--quiet", commit]))?;
+            self.quietly(git(&text, &["-c", OWN, "reset", "--hard", "--quiet", commit, "--"]))?;
             self.quietly(git(&text, &["clean", "-ffdxq"]))?;
             self.looked_beside = true;
         }

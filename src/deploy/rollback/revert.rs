@@ -134,7 +134,7 @@ pub(super) fn steps(config: &Config, root: &str, revert: &Revert) -> Vec<Step> {
         reverted += run.commits.len();
         let names: Vec<&str> = run.commits.iter().map(|commit| short(&commit.id)).collect();
         let kept = mainline.as_ref().map_or(String::new(), |number| format!(", keeping parent {number}"));
-        let count = git(scratch, &["rev-list", "--count", &format!("{}..HEAD", revert.onto)]);
+        let count = git(scratch, &["rev-list", "--count", &format!("{}..HEAD", revert.onto), "--"]);
         steps.push(Step {
             proof: Some(Probe::command(count, Some(reverted.to_string()))),
             on_failure: back_out,

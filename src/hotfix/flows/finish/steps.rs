@@ -267,7 +267,7 @@ impl<'a> Maker<'a> {
         let (cwd, proof) = if what == "HEAD" {
             // Asked where it was made: it is what was made there.
             let place = self.facts.scratch.path.as_str();
-            let same = git(place, &["rev-list", "--count", "--ignore-missing", "HEAD", "--not", &kept]);
+            let same = git(place, &["rev-list", "--count", "--ignore-missing", "HEAD", "--not", &kept, "--"]);
             (place, Probe::command(same, Some("0".to_owned())))
         } else {
             (root, leads_to(root, &kept, what))
@@ -467,10 +467,14 @@ impl<'a> Maker<'a> {
             &format!("{kept}:{full}"),
         ];
         let has_it = git(self.root(), &["merge-base", "--is-ancestor", &kept, &full]);
+        // A work tree that is about to be switched to it is not switched to an old one.
+        let is_left_for_it = target.name == self.facts.base.name
+            && self.left.later.is_empty()
+            && self.facts.fix.checked_out.as_ref().is_some_and(|checkout| checkout.is_clean);
         self.steps.push(Step {
             proof: Some(Probe::command(has_it, None)),
             retry_is_safe: true,
-            on_failure: OnFailure::GoOn,
+            on_failure: if is_left_for_it { OnFailure::Stop } else { OnFailure::GoOn },
             ..Step::new(
                 format!("bring {name} here along"),
                 Action::Command(git(self.root(), &argv)),
@@ -526,6 +530,10 @@ impl<'a> Maker<'a> {
         let mut argv = vec!["switch", "--quiet"];
         argv.extend(words.iter().map(String::as_str));
         let clean = git(path, &["diff", "--quiet", "--no-ext-diff", "HEAD", "--"]);
+        let nothing_changed = Guard {
+            title: format!("nothing has changed in {}", visible(path)),
+            probe: Probe::command(clean, None),
+        };
         let gone = git(path, &["symbolic-ref", "--quiet", "HEAD"]);
         let proof = if words.first().is_some_and(|word| word == "--detach") {
             // It is on no branch then, which the command tells by its exit code.
@@ -534,10 +542,7 @@ impl<'a> Maker<'a> {
             Probe::command(gone, Some(format!("refs/heads/{}", base.name)))
         };
         self.steps.push(Step {
-            guards: vec![Guard {
-                title: format!("nothing has changed in {}", visible(path)),
-                probe: Probe::command(clean, None),
-            }],
+            guards: vec![nothing_changed.clone()],
             proof: Some(proof),
             ..Step::new(
                 format!("switch {} {title}", visible(path)),
@@ -545,6 +550,22 @@ impl<'a> Maker<'a> {
                 GIT_TIMEOUT,
             )
         });
+        // A finish that broke off has pushed, and left the branch here behind.
+        let is_behind = base.here.as_ref().is_some_and(|here| here.is_behind && here.commit != base.there);
+        if other.is_none() && is_behind && !self.left.base {
+            let (merged, full) = (self.merged_name(), format!("refs/heads/{}", base.name));
+            let has_it = git(self.root(), &["merge-base", "--is-ancestor", &merged, &full]);
+            self.steps.push(Step {
+                guards: vec![nothing_changed],
+                proof: Some(Probe::command(has_it, None)),
+                retry_is_safe: true,
+                ..Step::new(
+                    format!("bring {} along there", visible(&base.name)),
+                    Action::Command(git(path, &["merge", "--ff-only", "--quiet", &merged])),
+                    GIT_TIMEOUT,
+                )
+            });
+        }
     }
 }
 
@@ -578,6 +599,8 @@ fn shown(cwd: &str, rev: &str, format: &str, otherwise: &str) -> Command {
             &format,
             rev,
             otherwise,
+            // A file may be called HEAD.
+            "--",
         ],
     )
 }
