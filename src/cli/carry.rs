@@ -11,7 +11,7 @@ use crate::conductor::{self, Fresh, PassOver, Started};
 use crate::config::types::Config;
 use crate::failure::{Failure, Result};
 use crate::incident::{History, Policy};
-use crate::plan::gates::{self, Gate};
+use crate::plan::gates::{self, Gate, VERDICT};
 use crate::plan::{Plan, Request, confirmed, proposal};
 use crate::text::visible;
 
@@ -257,7 +257,11 @@ fn passed_over(world: &WorldArgs) -> Result<Vec<PassOver>> {
     }
     if let Some(unknown) = world.pass_over.iter().find(|gate| !Gate::may_be_named(gate)) {
         let cause = format!("there is no gate {}", visible(unknown));
-        return Err(Failure::usage(doing, cause, format!("the gates are: {}", Gate::IDS.join(", "))));
+        return Err(Failure::usage(
+            doing,
+            cause,
+            format!("the gates are: {}, {VERDICT}", Gate::IDS.join(", ")),
+        ));
     }
     let reasons = &world.reason;
     if reasons.iter().any(|reason| reason.trim().is_empty())

@@ -71,6 +71,7 @@ mod trust;
 mod verify;
 mod version_files;
 mod watch;
+mod yes;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;

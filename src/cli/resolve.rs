@@ -1,6 +1,6 @@
 //! `flightdeck resolve`: the incident is over, or users are served again.
 
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::IsTerminal as _;
 
 use super::End;
 use super::context::{Context, Wanted};
@@ -55,23 +55,17 @@ pub(super) fn confirmed(cx: &Context, doing: &str, claim: Claim, state: &State, 
     }
     let lines: Vec<String> = against.iter().map(|line| visible(line).into_owned()).collect();
     let hint = "see to that first, or add --yes";
-    let refused = |cause| Failure::of(FailureKind::Gate, doing, cause, hint);
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Err(refused(format!("this speaks against it: {}", lines.join("; "))));
+    let refused = |cause| Err(Failure::of(FailureKind::Gate, doing, cause, hint));
+    if std::io::stderr().is_terminal() {
+        for line in &lines {
+            cx.out.tell(&format!("  ▲ {line}"));
+        }
     }
-    for line in &lines {
-        cx.out.tell(&format!("  ▲ {line}"));
+    match super::yes::is_meant(cx, doing, "go ahead")? {
+        Some(true) => Ok(()),
+        Some(false) => refused("nothing was recorded".to_owned()),
+        None => refused(format!("this speaks against it: {}", lines.join("; "))),
     }
-    cx.out.tell("type y to go ahead, anything else to leave it:");
-    // What was typed before the question was asked is no answer to it.
-    let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
-    let mut typed = String::new();
-    let read = std::io::stdin().lock().read_line(&mut typed);
-    read.map_err(|error| Failure::new(doing, error, hint))?;
-    if typed.trim_end_matches(['\r', '\n']) == "y" {
-        return Ok(());
-    }
-    Err(refused("nothing was recorded".to_owned()))
 }
 
 /// Tells whether an incident is as far as that, or further.

@@ -6,7 +6,7 @@ use super::context::Context;
 use crate::conductor;
 use crate::config::load::{self, Loaded};
 use crate::config::trust::{self, Item};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 use crate::hotfix::git::own::Own;
 use crate::incident::Hash;
@@ -14,7 +14,8 @@ use crate::text::visible;
 
 /// Show what flightdeck.toml would run, then trust exactly that
 ///
-/// Git's own configuration of the repository and its hooks are shown and trusted with it.
+/// Git's own configuration of the repository and its hooks are shown and trusted with it. On a terminal it
+/// asks before it trusts anything.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only show it
@@ -39,30 +40,42 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         ));
     }
     if let Some(loaded) = &loaded {
-        configuration(args, cx, loaded)?;
+        configuration(cx, loaded)?;
     }
     if !own.named.is_empty() {
-        git(args, cx, &own)?;
+        git(cx, &own)?;
+    }
+    let doing = "trusting what this repository would run";
+    if !args.show && super::yes::is_meant(cx, doing, "trust exactly this")? == Some(false) {
+        let hint = "flightdeck trust shows it again";
+        return Err(Failure::of(FailureKind::NotTrusted, doing, "nothing was trusted", hint));
+    }
+    if let Some(loaded) = &loaded {
+        if !args.show {
+            trust::trust(&cx.state_dir, loaded, cx.now())?;
+        }
+        told(args, cx, trust::is_trusted(&cx.state_dir, loaded)?, loaded.hash)?;
+    }
+    if !own.named.is_empty() {
+        if !args.show {
+            conductor::trust_it(&cx.state_dir, &own, cx.now())?;
+        }
+        told(args, cx, conductor::is_trusted(&cx.state_dir, &own)?, Hash::of(&own.content))?;
     }
     Ok(End::Done)
 }
 
-fn configuration(args: &Args, cx: &Context, loaded: &Loaded) -> Result<()> {
+fn configuration(cx: &Context, loaded: &Loaded) -> Result<()> {
     let items = trust::what_would_run(&loaded.config);
     if items.is_empty() {
-        cx.out.line(&format!("{} would run nothing", loaded.path.display()))?;
-    } else {
-        cx.out.line(&format!("{} would run or ask:", loaded.path.display()))?;
-        cx.out.lines(&listed(&items))?;
+        return cx.out.line(&format!("{} would run nothing", loaded.path.display()));
     }
-    if !args.show {
-        trust::trust(&cx.state_dir, loaded, cx.now())?;
-    }
-    told(args, cx, trust::is_trusted(&cx.state_dir, loaded)?, loaded.hash)
+    cx.out.line(&format!("{} would run or ask:", loaded.path.display()))?;
+    cx.out.lines(&listed(&items))
 }
 
 /// What came with the repository in its `.git`.
-fn git(args: &Args, cx: &Context, own: &Own) -> Result<()> {
+fn git(cx: &Context, own: &Own) -> Result<()> {
     let items: Vec<Item> = own
         .named
         .iter()
@@ -73,11 +86,7 @@ fn git(args: &Args, cx: &Context, own: &Own) -> Result<()> {
         })
         .collect();
     cx.out.line(&format!("{} has git run or reach:", visible(&own.path.to_string_lossy())))?;
-    cx.out.lines(&listed(&items))?;
-    if !args.show {
-        conductor::trust_it(&cx.state_dir, own, cx.now())?;
-    }
-    told(args, cx, conductor::is_trusted(&cx.state_dir, own)?, Hash::of(&own.content))
+    cx.out.lines(&listed(&items))
 }
 
 fn told(args: &Args, cx: &Context, is_trusted: bool, hash: Hash) -> Result<()> {

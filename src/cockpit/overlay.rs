@@ -18,7 +18,7 @@ use super::suspects::{ChangeView, SuspectsView};
 use crate::deploy::flags::Switch;
 use crate::failure::Failure;
 use crate::hotfix::pull::ByHand;
-use crate::incident::{Body, CheckState, NoteKind, RecordId, Severity};
+use crate::incident::{Body, CheckState, Claim, NoteKind, RecordId, Severity};
 use crate::report::blocks::{self, Block};
 
 /// One overlay.
@@ -391,6 +391,8 @@ pub struct Confirm {
     pub title: String,
     /// What it means, in a sentence or two.
     pub body: String,
+    /// What it says of the incident, where it says that something is over.
+    pub claim: Option<Claim>,
     /// What speaks against it, a line each.
     pub against: Vec<String>,
     /// What the yes key says: `stop it`.

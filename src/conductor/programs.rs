@@ -210,7 +210,8 @@ impl Tree for WorkTree<'_> {
     }
 
     fn is_ignored(&self, path: &str) -> bool {
-        self.reader.is_ignored(path)
+        // Nothing of git's own is ever taken for a program.
+        !Path::new(path).starts_with(self.reader.git_dir()) && self.reader.is_ignored(path)
     }
 }
 

@@ -190,7 +190,7 @@ mod tests {
                 "./t.sh 'a b'",
                 &*format!("git bisect start {BAD} {GOOD} --"),
                 "git bisect run ./t.sh 'a b'",
-                "git --no-pager log -1 --no-color '--format=format:first bad commit: %h %s, ask %an' refs/bisect/bad",
+                "git --no-pager log -1 --no-color '--format=format:first bad commit: %h %s, ask %an' refs/bisect/bad --",
                 "git worktree remove --force /r/.git/flightdeck/bisect-1",
             ]
         );

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::body::{CheckState, PlanEnd};
+use super::body::CheckState;
 use super::next::{Facts, next};
 use super::policy::{Policy, Role};
 use super::state::{PlanRun, PlanState, State, Status};
@@ -23,8 +23,9 @@ pub enum Claim {
 pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Vec<String> {
     let mut found = Vec::new();
     if claim == Claim::Closed {
-        // What is left is what is next.
-        return next(state, policy, facts, now).into_iter().map(|next| next.title).collect();
+        // What is left is what is next; that the report was written nobody records.
+        let left = next(state, policy, facts, now).into_iter().filter(|next| next.action != "report");
+        return left.map(|next| next.title).collect();
     }
     let probes = |names: &[String]| match names.len() {
         1 => format!("1 probe of production {{}}: {}", names[0]),
@@ -38,17 +39,14 @@ pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now:
         let verb = if facts.silent.len() == 1 { "has no data" } else { "have no data" };
         found.push(probes(&facts.silent).replace("{}", verb));
     }
-    for plan in state.plans.iter().filter(|plan| plan.state.is_under_way() || is_unknown(plan)) {
+    let running = state.plans.iter().filter(|plan| plan.state == PlanState::Running);
+    for plan in running.chain(state.undecided()) {
         found.push(format!("{} {}", plan.title, state_of(plan)));
     }
     if claim == Claim::Resolved {
         unfinished(state, policy, facts, &mut found);
     }
     found
-}
-
-fn is_unknown(plan: &PlanRun) -> bool {
-    plan.state == PlanState::Ended(PlanEnd::Unknown)
 }
 
 fn state_of(plan: &PlanRun) -> &'static str {

@@ -394,13 +394,21 @@ impl Steps<'_> {
             return false;
         }
         let last = self.last("deploy", Some(environment));
-        // What failed on production is named before all else.
+        let unknown = |plan: &PlanRun| self.state.undecided().any(|other| other.id == plan.id);
+        if last.is_some_and(unknown) {
+            return false;
+        }
         if let Some(plan) = last.filter(|plan| plan.state == PlanState::Ended(PlanEnd::Failed)) {
             if self.environment != Some(environment) {
                 let id = plan.id.clone();
                 self.add("plan", &id, format!("the deploy to {environment} failed: see why, then retry it"));
+                return false;
             }
-            return false;
+            // What failed on production last is named before all else; after a rollback it may be tried
+            // again.
+            if self.last_on_production().is_some_and(|other| other.id == plan.id) {
+                return false;
+            }
         }
         if last.is_none_or(|plan| !plan.is_done()) {
             self.add("deploy", environment, format!("deploy {branch} to {environment}"));
@@ -453,7 +461,7 @@ impl Steps<'_> {
         if self.at_work_on_production() {
             return;
         }
-        if self.live().is_some_and(|live| live.rollback) {
+        if self.went_back() {
             return self.after_going_back();
         }
         // What has to be taken back is named already.

@@ -214,8 +214,8 @@ pub fn evaluate(
 /// Shuts an environment to commits that were no good there: their watch failed, or they were rolled
 /// back. This is no gate of a plan: it holds for every plan, whatever was approved. A better commit
 /// meets it. What somebody
-/// took back without a failed watch may not have been at fault: where the severity lets people override
-/// gates at all, they may override that. `None`: nothing speaks against them.
+/// took back without a failed watch may not have been at fault: so that may be overridden with a
+/// reason at every severity. `None`: nothing speaks against them.
 pub fn verdict(state: &State, policy: &Policy, environment: &str, commits: &[&str]) -> Option<Standing> {
     let condemned =
         crate::incident::condemned(&state.releases, environment, |commit| commits.contains(&commit))?;
@@ -225,7 +225,7 @@ pub fn verdict(state: &State, policy: &Policy, environment: &str, commits: &[&st
         title: "not known to be bad",
         met: Met::No,
         why: format!("{} {}", condemned.name, condemned.why),
-        may_pass_over: allowed.iter().any(|id| id == VERDICT) || (!condemned.watched && !allowed.is_empty()),
+        may_pass_over: allowed.iter().any(|id| id == VERDICT) || !condemned.watched,
     })
 }
 

@@ -57,6 +57,14 @@ pub fn markdown(state: &State, policy: &Policy, checklist: &[ChecklistItem], now
     out
 }
 
+/// When users were served again. Nobody says so for those who did not.
+fn served_again(state: &State) -> String {
+    match (state.mitigated_at, state.resolved_at) {
+        (None, Some(_)) => "not recorded".to_owned(),
+        (at, _) => or_not_yet(at),
+    }
+}
+
 fn summary(state: &State, policy: &Policy, now: Timestamp) -> String {
     let severity = format!("{} {}", state.severity.name(), inline(&policy.severity(state.severity).word));
     let lasted = duration(state.elapsed(now));
@@ -68,7 +76,7 @@ fn summary(state: &State, policy: &Policy, now: Timestamp) -> String {
         ["Status".to_owned(), state.status.name().to_owned()],
         ["Began".to_owned(), utc(state.started_at)],
         ["Declared".to_owned(), format!("{} by {}", utc(state.declared_at), cell(&state.declared_by))],
-        ["Users served again".to_owned(), or_not_yet(state.mitigated_at.or(state.resolved_at))],
+        ["Users served again".to_owned(), served_again(state)],
         ["Resolved".to_owned(), or_not_yet(state.resolved_at)],
         [
             "Duration".to_owned(),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::terminal::Terminal;
 use super::world::{Ended, Shell, World};
 
 /// The names at the top of `status --json`, sorted.
@@ -257,4 +258,36 @@ fn text_from_outside_is_shown_and_never_obeyed() {
     assert_eq!(status["timeline"][1]["text"], hostile, "who parses it gets the very text");
     let refused = shell.flightdeck(&["note", "x", "--kind", hostile]).ended_with(2);
     assert!(!refused.stderr.contains('\u{1b}'), "{:?}", refused.stderr);
+}
+
+#[test]
+fn on_a_terminal_trust_and_the_end_of_an_incident_are_asked_for() {
+    let world = World::new();
+    let shell = world.repository("api");
+    std::fs::write(
+        shell.directory.join("flightdeck.toml"),
+        "[[checks]]\nname = \"unit\"\ncommand = [\"true\"]\n",
+    )
+    .unwrap();
+    let answered = |verb: &[&str], question: &str, answer: &str| {
+        let mut terminal = Terminal::open(&shell, 30, 100, verb);
+        terminal.wait_text(question);
+        terminal.press(answer);
+        terminal.press("<enter>");
+        terminal.wait_end().code()
+    };
+    let question = "type y to trust exactly this";
+    assert_eq!(answered(&["trust"], question, "n"), Some(4));
+    assert!(shell.flightdeck(&["trust", "--show"]).succeeded().stdout.contains("not trusted"));
+    assert_eq!(answered(&["trust"], question, "y"), Some(0));
+    assert!(!shell.flightdeck(&["trust", "--show"]).succeeded().stdout.contains("not trusted"));
+
+    shell.flightdeck(&["declare", "Nobody can log in", "--severity", "P0"]).succeeded();
+    let status = || shell.json(&["status", "--json"])["incident"]["status"].clone();
+    assert_eq!(answered(&["resolve"], "no cause is written down", "n"), Some(3));
+    assert_eq!(status(), "open");
+    assert_eq!(answered(&["resolve"], "no cause is written down", "y"), Some(0));
+    assert_eq!(status(), "resolved");
+    let report = shell.flightdeck(&["report"]).succeeded().stdout;
+    assert!(report.contains("not recorded"), "nobody said when users were served: {report}");
 }

@@ -340,6 +340,7 @@ fn claim(cx: &mut Cx<'_>, title: &str, body: &str, yes: &str, claim: Option<Clai
     cx.push(Overlay::Confirm(Confirm {
         title: title.to_owned(),
         body: body.to_owned(),
+        claim,
         against: against.unwrap_or_default(),
         yes: yes.to_owned(),
         act: Act::Record(Box::new(record.into())),
@@ -485,6 +486,7 @@ fn ask_stop(cx: &mut Cx<'_>, invoke: &Invoke) {
         title: format!("Stop {title}?"),
         body: body.to_owned(),
         yes: if asked { "kill it" } else { "stop it" }.to_owned(),
+        claim: None,
         against: Vec::new(),
         act: Act::Invoke(Invoke { command: Command::Stop, argument: run }),
         shown_ms: None,

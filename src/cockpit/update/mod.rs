@@ -182,6 +182,7 @@ fn terminal() -> vt100::Parser {
 
 /// Looks anew how the gates of plans on the screen stand.
 fn judge(model: &mut Model) {
+    claims(model);
     let Model { overlays, log, policy, me, now, .. } = model;
     let Some(log) = log else { return };
     for overlay in overlays {
@@ -189,6 +190,20 @@ fn judge(model: &mut Model) {
             let standings = preview::standings(shown, log.state(), policy, me, *now);
             shown.judge(standings);
         }
+    }
+}
+
+/// Looks again at what speaks against what somebody is about to say. What is new has to be seen before
+/// anything confirms it.
+fn claims(model: &mut Model) {
+    let Some(Overlay::Confirm(asked)) = model.overlays.last() else { return };
+    let (Some(claim), Some(state)) = (asked.claim, model.incident()) else { return };
+    let against = incident::against(claim, state, &model.policy, &facts_of(model), model.now);
+    if let Some(Overlay::Confirm(asked)) = model.overlays.last_mut()
+        && asked.against != against
+    {
+        asked.against = against;
+        asked.shown_ms = None;
     }
 }
 

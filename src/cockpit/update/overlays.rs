@@ -9,6 +9,7 @@ use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Act, Overlay, Palette};
 use super::confirm::{TOO_QUICK, may_confirm};
 use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects};
+use crate::incident::{Body, Closed, Mitigated, Resolved};
 
 /// Takes a key for the top overlay. `before` is the key before this one, and when it came.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
@@ -144,12 +145,27 @@ fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
             cx.pop();
             match act {
                 Act::Invoke(invoke) => invoke::invoke(cx, &invoke),
+                Act::Record(body) if is_overtaken(cx.model, &body) => {
+                    cx.say("nothing was recorded: somebody decided meanwhile; look again");
+                }
                 Act::Record(body) => cx.append(*body),
             }
         }
         Key { code: Code::Esc, .. } | Key { code: Code::Char('n' | 'q'), .. } => cx.pop(),
         _ => {}
     }
+}
+
+/// Tells whether somebody decided about the status since the question was asked.
+fn is_overtaken(model: &Model, body: &Body) -> bool {
+    let (Body::Mitigated(Mitigated { after })
+    | Body::Resolved(Resolved { after })
+    | Body::Closed(Closed { after })) = body
+    else {
+        return false;
+    };
+    let heads = model.incident().map(|state| state.heads.iter().map(|head| head.record));
+    heads.is_some_and(|heads| !heads.eq(after.iter().copied()))
 }
 
 fn trust(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {

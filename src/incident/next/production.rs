@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::super::body::{PlanEnd, WatchVerdict};
 use super::super::clocks::{ClockState, audience};
-use super::super::state::{Condemned, PlanRun, PlanState, Release, Status, condemned};
+use super::super::state::{Condemned, PlanRun, PlanState, Release, Status, UNDONE, condemned};
 use super::super::time::duration;
 use super::{Rank, Steps};
 
@@ -24,7 +24,11 @@ impl Steps<'_> {
     /// What its watch condemned is taken back before anything else.
     fn take_back(&mut self) -> bool {
         let Some(live) = self.live() else { return false };
-        let Some((_, WatchVerdict::Failed, _)) = &live.verdict else { return false };
+        let Some((_, WatchVerdict::Failed, why)) = &live.verdict else { return false };
+        // Somebody took it back, to what nobody recorded.
+        if why == UNDONE {
+            return false;
+        }
         let title = format!("roll {} back: {} failed its watch", live.environment, live.name());
         self.add_ranked(Rank::Mitigate, "rollback", "", title);
         self.taking_back = true;
@@ -83,7 +87,9 @@ impl Steps<'_> {
 
     /// People hear that production is back before they hear of anything else.
     fn news(&mut self) {
-        let (state, told) = (self.state, self.state.told.iter().map(|(at, _)| *at).max());
+        let state = self.state;
+        let is_theirs = |audience: &str| [audience::STAKEHOLDERS, audience::UPDATE].contains(&audience);
+        let told = state.told.iter().filter(|(_, who)| is_theirs(who)).map(|(at, _)| *at).max();
         let is_new = |at: Timestamp| told.is_none_or(|told| told < at);
         let back = self.live().filter(|live| live.rollback && is_new(live.at));
         let title = match (state.mitigated_at.filter(|at| is_new(*at)), back) {
@@ -109,6 +115,13 @@ impl Steps<'_> {
     pub(super) fn live(&self) -> Option<&Release> {
         let production = self.environment?;
         self.state.releases.iter().rev().find(|release| release.environment == production)
+    }
+
+    /// Whether what was brought to production last was taken back.
+    pub(super) fn went_back(&self) -> bool {
+        self.live().is_some_and(|live| {
+            live.rollback || live.verdict.as_ref().is_some_and(|(_, _, why)| why == UNDONE)
+        })
     }
 
     /// Why the fix at hand must not be brought to production once more.

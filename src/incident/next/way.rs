@@ -194,7 +194,8 @@ impl Steps<'_> {
         };
         let since = self.finishing().map(|finish| finish.started_at);
         if let Some(last) = self.last_on_production().filter(|plan| Some(plan.started_at) >= since) {
-            if last.state.is_under_way() || last.state == PlanState::Ended(PlanEnd::Failed) {
+            let is_unknown = self.state.undecided().any(|plan| plan.id == last.id);
+            if is_unknown || last.state.is_under_way() || last.state == PlanState::Ended(PlanEnd::Failed) {
                 return;
             }
             if let Some(bad) = self.condemned_last() {

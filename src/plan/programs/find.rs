@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use super::words::{self, Word, example, is_open, is_unknown, kept, matches};
-use super::{Line, absolute, base, is_below, is_interpreter, is_python, is_script, reads_by_itself};
+use super::{Line, absolute, base, is_below, is_interpreter, is_python, reads_by_itself};
 
 /// Most directories that the words of a command are looked for in.
 const MOST_DIRECTORIES: usize = 32;
@@ -266,8 +266,6 @@ impl<'a> Search<'a> {
         let there = self.directories.iter().map(|directory| (directory.as_str(), ""));
         let places: Vec<(&str, &str)> =
             there.chain(made.iter().map(|(path, by)| (path.as_str(), *by))).collect();
-        let interpreted: Vec<usize> =
-            self.interpreters().flat_map(|at| self.operands(at).map(|(index, _)| index)).collect();
         let mut found: Vec<String> = Vec::new();
         let mut add = |path: String| {
             let is_there = !is_open(&path) && self.tree.is_file(&path);
@@ -275,10 +273,9 @@ impl<'a> Search<'a> {
                 found.push(kept(&path));
             }
         };
-        for (index, word) in self.words.iter().enumerate() {
-            let is_operand = word.text || interpreted.contains(&index);
-            let may_run = |name: &&String| is_operand || name.contains('/') || is_script(name);
-            for pattern in word.patterns.iter().filter(may_run).filter(|pattern| !is_unknown(pattern)) {
+        // Whatever is named may turn out to be a program once it is made: `go build -o server`.
+        for word in &self.words {
+            for pattern in word.patterns.iter().filter(|pattern| !is_unknown(pattern)) {
                 let places = places.iter().filter(|(_, by)| by != pattern);
                 places.for_each(|(from, _)| add(absolute(from, pattern)));
             }

@@ -269,7 +269,7 @@ fn a_program_that_the_system_finds_in_the_work_tree_counts() {
 
 #[test]
 fn what_git_ignores_may_be_made_by_an_earlier_step() {
-    let yard = Yard { ignored: &["target/", "plan.out"], ..Yard::of(&["Makefile", "target/old"]) };
+    let yard = Yard { ignored: &["target/", "plan.out", "server"], ..Yard::of(&["Makefile", "target/old"]) };
     for (argv, wanted) in [
         (&["./target/deploy"][..], &["target/deploy"][..]),
         (&["sh", "target/deploy.sh"], &["target/deploy.sh"]),
@@ -281,7 +281,8 @@ fn what_git_ignores_may_be_made_by_an_earlier_step() {
         (&["make", "deploy"], &[]),
         (&["./target/old"], &[]),
         (&["./deploy.sh"], &[]),
-        (&["true", "target"], &[]),
+        (&["true", "elsewhere"], &[]),
+        (&["scp", "server", "host:/srv"], &["server"]),
     ] {
         let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
         let found = to_come(Line { argv: &argv, cwd: CWD, asks: false }, &yard);
