@@ -5,6 +5,7 @@
 //! it and where. All merges are made before anything is pushed, beside everybody's work tree; one
 //! push brings them out, all or none; branches are deleted last.
 
+mod asked;
 mod facts;
 mod notes;
 mod steps;

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::super::{GIT_TIMEOUT, NETWORK_TIMEOUT, git, is_at, remote_has, short};
+use super::asked::{has_parents, is_missing, leads_to};
 use super::notes::message;
 use super::{Facts, Left, Target};
 use crate::plan::{Action, Command, Guard, OnFailure, Probe, PullText, Reach, Settle, Step, Undo};
@@ -567,40 +568,4 @@ impl<'a> Maker<'a> {
             });
         }
     }
-}
-
-/// Asks whether a reference here is not there.
-fn is_missing(cwd: &str, full: &str) -> Probe {
-    let asked = git(cwd, &["show-ref", "--verify", "--quiet", full]);
-    Probe { negate: true, ..Probe::command(asked, None) }
-}
-
-/// Asks for the parents of a commit. Where there is no such commit those of another are told: no
-/// answer would be none to go by.
-fn has_parents(cwd: &str, rev: &str, first: &str, second: &str) -> Probe {
-    Probe::command(shown(cwd, rev, "parents %P", first), Some(format!("parents {first} {second}")))
-}
-
-/// Asks whether something leads to a commit; where it leads nowhere, a parent of that is told.
-fn leads_to(cwd: &str, rev: &str, commit: &str) -> Probe {
-    Probe::command(shown(cwd, rev, "commit %H", &format!("{commit}^")), Some(format!("commit {commit}")))
-}
-
-fn shown(cwd: &str, rev: &str, format: &str, otherwise: &str) -> Command {
-    let format = format!("--format={format}");
-    git(
-        cwd,
-        &[
-            "log",
-            "--no-walk=unsorted",
-            "-1",
-            "--no-show-signature",
-            "--ignore-missing",
-            &format,
-            rev,
-            otherwise,
-            // A file may be called HEAD.
-            "--",
-        ],
-    )
 }
