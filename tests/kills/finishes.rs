@@ -124,7 +124,11 @@ pub(crate) fn round(round: usize) {
         if plan.to_string().contains(".lock") || flow.said().contains(".lock") {
             flow.delete_locks();
         }
-        let verb = dice.pick(&VERBS);
+        // Whoever is told what can be done, or that nothing asks for a name, does that.
+        let said = flow.said();
+        let told = said.contains("flightdeck plan resume") || said.contains("--confirm names main");
+        let picked = dice.pick(&VERBS);
+        let verb: &[&str] = if told { &["plan", "resume"] } else { picked };
         story.push(format!("{}: {} ({}), then {verb:?}", plan["state"], plan["why"], flow.said()));
         let mut running = flow.begin(verb);
         if dice.below(3) == 0 && attempt < 3 {
