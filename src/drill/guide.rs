@@ -19,7 +19,7 @@ pub fn about(next: &Next, facts: &Facts) -> Option<&'static str> {
         "told" => {
             "Tell people what you know, then write down that you did: the next update is due from then."
         }
-        "rollback" => "Every way back, and whether it is proven ready. Enter shows its plan.",
+        "rollback" => "Your rollback options, and whether each is proven ready. Enter shows its plan.",
         "mitigate" => "Only a person can tell: try an order, then record it.",
         "hotfix.start" => "The branch for the fix. It starts from what is in production.",
         "hotfix.bump" => "The fix is committed. The version is raised with it: the tag is made of it.",

@@ -52,8 +52,8 @@ pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now:
 fn state_of(plan: &PlanRun) -> &'static str {
     match plan.state {
         PlanState::Running => "is still running",
-        PlanState::Waiting => "waits for somebody",
-        PlanState::Ended(_) => "has an unknown end",
+        PlanState::Waiting => "is waiting for a decision",
+        PlanState::Ended(_) => "has an unknown outcome",
     }
 }
 

@@ -317,18 +317,18 @@ impl Steps<'_> {
                 self.add("rollback", "", "deploy what was reverted: take the same way once more");
             }
             (true, Some(false), _) => {
-                let title = format!("{production} still fails after the rollback: try another way back");
+                let title = format!("{production} still fails after the rollback: try another option");
                 self.add("rollback", "", title);
             }
             (true, ..) => self.add("mitigate", "", "rolled back: if users are served again, record it"),
             (false, _, Some(WayBack { ready: Some(way) })) => {
-                self.add("rollback", "", format!("put {production} back first: {way}, proven ready"));
+                self.add("rollback", "", format!("mitigate first: {way}, proven ready"));
             }
             (false, _, Some(WayBack { ready: None })) => {
-                self.add("rollback", "", format!("put {production} back first: see the ways back"));
+                self.add("rollback", "", "mitigate first: see the rollback options");
             }
             (false, _, None) => {
-                self.add("rollback", "", "try a way back first: last good build, tag, flag off");
+                self.add("rollback", "", "mitigate first: last good build, tag, flag off");
             }
         }
     }
@@ -493,7 +493,7 @@ impl Steps<'_> {
     fn after_going_back(&mut self) {
         if self.facts.healthy == Some(false) {
             let production = self.environment.unwrap_or("production");
-            let title = format!("{production} still fails after the rollback: try another way back");
+            let title = format!("{production} still fails after the rollback: try another option");
             self.add("rollback", "", title);
             return self.hotfix();
         }

@@ -71,7 +71,7 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.wait_text("tell stakeholders, then record it");
     terminal.press("its");
     say_yes(&terminal, "Were stakeholders told?");
-    terminal.wait_text("put production back first");
+    terminal.wait_text("mitigate first");
 
     // The branch, and the fix on it.
     terminal.press("hs");

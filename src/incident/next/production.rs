@@ -43,7 +43,7 @@ impl Steps<'_> {
         }
         let (id, target) = (last.id.clone(), &last.target);
         let title = if last.purpose == "rollback" {
-            format!("the rollback of {target} failed: see why, then retry it or try another way")
+            format!("the rollback of {target} failed: see why, then retry it or try another option")
         } else {
             format!("the deploy to {target} failed: see why, then retry it or roll back")
         };

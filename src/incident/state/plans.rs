@@ -162,7 +162,7 @@ pub const UNDONE: &str = "it was undone";
 /// `releases` are in the order of time.
 pub fn condemned(releases: &[Release], environment: &str, is_it: impl Fn(&str) -> bool) -> Option<Condemned> {
     let here: Vec<&Release> = releases.iter().filter(|release| release.environment == environment).collect();
-    let clock = |at: Timestamp| at.strftime("%H:%M").to_string();
+    let clock = |at: Timestamp| at.strftime("%H:%M UTC").to_string();
     let last = here.iter().rposition(|release| is_it(&release.commit));
     let judged = last.and_then(|last| here.get(last));
     if let Some(release) = judged

@@ -51,7 +51,7 @@ struct Situation {
     #[serde(default)]
     pull: String,
     #[serde(default)]
-    way_back: String,
+    rollback: String,
     gates: Option<Vec<String>>,
     #[serde(default)]
     config: String,
@@ -148,7 +148,7 @@ impl Story {
             "team" => {
                 &["1 paged li", "2 commander maya", "3 lead omar", "4 told stakeholders", "5 impact all"]
             }
-            "no way back" => &["6 decision no way back: the schema moved on"],
+            "no rollback" => &["6 decision no rollback: the schema moved on"],
             "on staging" => {
                 &["20 tests passed", "22 deploy staging done", "24 smoke staging done", "26 ticked all"]
             }
@@ -351,7 +351,7 @@ impl Situation {
         if !self.branch.is_empty() {
             self.repository(&mut table);
         }
-        if !self.way_back.is_empty() {
+        if !self.rollback.is_empty() {
             let looked = ways::Looked { at: minute(self.at), ways: Ok(self.ways()) };
             table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
         }
@@ -464,9 +464,9 @@ impl Situation {
     }
 
     fn ways(&self) -> Vec<Way> {
-        let (title, ready) = match self.way_back.strip_prefix("not ready: ") {
+        let (title, ready) = match self.rollback.strip_prefix("not ready: ") {
             Some(title) => (title, Ready::Unknown("nobody watched it".into())),
-            None => (self.way_back.as_str(), Ready::Yes),
+            None => (self.rollback.as_str(), Ready::Yes),
         };
         vec![Way {
             id: "redeploy".into(),
