@@ -16,9 +16,7 @@ pub fn about(next: &Next, facts: &Facts) -> Option<&'static str> {
     Some(match next.action {
         "page" => "Call whoever is on call. flightdeck pages nobody: it keeps who was, and when.",
         "role" => "Somebody has to lead. In a drill that is you: type your name.",
-        "told" => {
-            "Tell people what you know, then write down that you did: the next update is due from then."
-        }
+        "told" => "flightdeck sends nothing. Tell people, then write down that you did.",
         "rollback" => "Your rollback options, and whether each is proven ready. Enter shows its plan.",
         "mitigate" => "Only a person can tell: try an order, then record it.",
         "hotfix.start" => "The branch for the fix. It starts from what is in production.",

@@ -293,7 +293,7 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let Some(looked) = ui.model.way_back() else { return };
     let (text, role) = match looked.readiness() {
         Readiness::Ready => ("rollback ready ✓", Role::Good),
-        Readiness::NoWay => ("rollback ✗ no way back", Role::Bad),
+        Readiness::NoWay => ("rollback ✗ none ready", Role::Bad),
         Readiness::Unknown => ("rollback ? not proven", Role::Unknown),
     };
     let key = ui.key(Command::RollBack);

@@ -32,9 +32,7 @@ mod ui;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
 
-use crate::cockpit::overlay::Overlay;
 use crate::cockpit::{Model, Pane};
 use crate::incident::State;
 use layout::{Shape, Wish};
@@ -130,22 +128,7 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
     }
     summaries(ui, buf, places.summaries, Some(ui.model.focus));
     keys::cockpit(ui, buf, places.keys);
-    let room = ui::below(area, places.header.height);
-    // A line that is typed and a menu are read together with what is behind them.
-    if !matches!(ui.model.overlays.last(), None | Some(Overlay::Ask(_) | Overlay::Menu(_))) {
-        dim(ui, buf, room);
-    }
-    room
-}
-
-/// Takes the light off what is behind a window.
-fn dim(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
-    let faint = ui.of(Role::Screen).patch(ui.of(Role::Behind));
-    for y in area.top()..area.bottom() {
-        for x in area.left()..area.right() {
-            buf[(x, y)].set_style(Style::reset().patch(faint));
-        }
-    }
+    ui::below(area, places.header.height)
 }
 
 /// One line for each pane that is not drawn itself.

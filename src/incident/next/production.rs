@@ -91,7 +91,9 @@ impl Steps<'_> {
         let is_theirs = |audience: &str| [audience::STAKEHOLDERS, audience::UPDATE].contains(&audience);
         let told = state.told.iter().filter(|(_, who)| is_theirs(who)).map(|(at, _)| *at).max();
         let is_new = |at: Timestamp| told.is_none_or(|told| told < at);
-        let back = self.live().filter(|live| live.rollback && is_new(live.at));
+        // While its watch runs nobody knows that going back helped.
+        let back =
+            self.live().filter(|live| live.rollback && is_new(live.at) && !self.at_work_on_production());
         let title = match (state.mitigated_at.filter(|at| is_new(*at)), back) {
             (Some(_), _) => "tell stakeholders that users are served again, then record it".to_owned(),
             (None, Some(live)) => {

@@ -24,20 +24,21 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) 
     let height = count.saturating_add(4 + gap);
     let inner = window(ui, buf, middle(area, columns, height), &confirm.title, &[]);
     let text = Rect { height: inner.height.saturating_sub(2), ..inner };
-    let mut line = 0;
-    for words in &lines {
-        if line < text.height {
-            Pen::new(buf, text, line).put(words, ui.of(Role::Text));
-        }
-        line += 1;
+    let warn = ui.of(Role::Warn);
+    let said = lines.iter().map(|words| ("", *words, ui.of(Role::Text)));
+    let blank = (gap == 1).then_some(("", "", warn));
+    let spoken = against.iter().map(|(first, words)| (if *first { "▲ " } else { "  " }, *words, warn));
+    let all: Vec<_> = said.chain(blank).chain(spoken).collect();
+    let room = usize::from(text.height);
+    let shown = if all.len() > room { room.saturating_sub(1) } else { room };
+    for (line, (mark, words, style)) in all.iter().take(shown).enumerate() {
+        Pen::new(buf, text, line as u16).put(mark, *style).put(words, *style);
     }
-    line += gap;
-    for (first, words) in against {
-        if line < text.height {
-            let mut pen = Pen::new(buf, text, line);
-            pen.put(if first { "▲ " } else { "  " }, ui.of(Role::Warn)).put(words, ui.of(Role::Warn));
-        }
-        line += 1;
+    if all.len() > room {
+        // Nothing that speaks against it is left out in silence.
+        let more = against.iter().rev().take(all.len() - shown).filter(|(first, _)| *first).count();
+        let words = if more == 0 { "…".to_owned() } else { format!("… and {more} more") };
+        Pen::new(buf, text, shown as u16).put(&words, warn);
     }
     let mut pen = Pen::new(buf, inner, inner.height.saturating_sub(1));
     pen.put("y", ui.of(Role::Key)).gap(1).put(&confirm.yes, ui.of(Role::Bad)).gap(4);

@@ -24,6 +24,7 @@ mod trust;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 
 use super::paint::{Pen, width};
 use super::theme::Role;
@@ -45,11 +46,24 @@ pub(super) struct Shown {
 /// Draws the overlays, the top one last; `None` if there is none.
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Option<Shown> {
     let (top, under) = ui.model.overlays.split_last()?;
-    // A menu that leads to another gives its place up; documents stay to be seen.
-    for overlay in under.iter().filter(|overlay| !matches!(overlay, Overlay::Menu(_) | Overlay::Ask(_))) {
-        one(ui, buf, area, overlay);
+    // What asks about a document lies over it; one document takes the place of another.
+    if matches!(top, Overlay::Ask(_) | Overlay::Menu(_) | Overlay::Confirm(_) | Overlay::Decide(_)) {
+        let documents = |overlay: &&Overlay| !matches!(overlay, Overlay::Menu(_) | Overlay::Ask(_));
+        if let Some(document) = under.iter().rev().find(documents) {
+            one(ui, buf, area, document);
+        }
+    }
+    // A line that is typed and a menu are read together with what is behind them.
+    if !matches!(top, Overlay::Ask(_) | Overlay::Menu(_)) {
+        dim(ui, buf, area);
     }
     Some(one(ui, buf, area, top))
+}
+
+/// Takes the light off what is behind a window.
+fn dim(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
+    let faint = Style::reset().patch(ui.of(Role::Screen)).patch(ui.of(Role::Behind));
+    buf.set_style(area, faint);
 }
 
 fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {

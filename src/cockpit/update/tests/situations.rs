@@ -274,6 +274,7 @@ impl Story {
             StepStarted { plan: plan.clone(), step: 0, run: run.clone(), process: None, undo: false },
         );
         let (outcome, end) = match how {
+            "watching" => return self.released(at, verb, target, &plan, head),
             "done" | "passed" => (Outcome::Exited { code: 0 }, PlanEnd::Done),
             "failed" => (Outcome::Exited { code: 1 }, PlanEnd::Failed),
             "unknown" => (Outcome::Unknown { why: "lost".into() }, PlanEnd::Unknown),
@@ -303,20 +304,27 @@ impl Story {
             StepEnded { plan: plan.clone(), step: 0, run, outcome, summary, survivors, unproven: false },
         );
         if how == "done" && ["deploy", "rollback"].contains(&verb) {
-            let back = verb == "rollback";
-            let released = Released {
-                environment: target.into(),
-                reference: "main".into(),
-                commit: if back { commit("0") } else { head.clone() },
-                tag: Some(if back { "v1.4.1" } else { "v1.4.3" }.into()).filter(|_| target == "production"),
-                version: None,
-                plan: plan.clone(),
-                rollback: back,
-                replaces: back.then_some(head),
-            };
-            self.tell("maya", at, released);
+            self.released(at, verb, target, &plan, head);
         }
         self.tell("maya", at, PlanEnded { plan, end, why: String::new() });
+    }
+}
+
+impl Story {
+    /// What a deploy or a rollback brought to its environment.
+    fn released(&mut self, at: Timestamp, verb: &str, target: &str, plan: &str, head: String) {
+        let back = verb == "rollback";
+        let released = Released {
+            environment: target.into(),
+            reference: "main".into(),
+            commit: if back { commit("0") } else { head.clone() },
+            tag: Some(if back { "v1.4.1" } else { "v1.4.3" }.into()).filter(|_| target == "production"),
+            version: None,
+            plan: plan.into(),
+            rollback: back,
+            replaces: back.then_some(head),
+        };
+        self.tell("maya", at, released);
     }
 }
 
