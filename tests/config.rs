@@ -111,7 +111,12 @@ fn each_sample_can_be_printed_and_written_and_is_right() {
         assert!(!world.repo().join("flightdeck.toml").exists(), "printing writes nothing");
         ended(&world.run(&["init", "--sample", name]), 0);
         assert_eq!(fs::read_to_string(world.repo().join("flightdeck.toml")).unwrap(), printed);
-        assert!(ended(&world.run(&["config", "check"]), 0).contains("all is well"));
+        // Its scripts are names to put one's own in place of: nothing else is wrong with it.
+        let said = text(&world.run(&["config", "check"]));
+        let about = |level: &str| said.lines().filter(|line| line.starts_with(level)).collect::<Vec<_>>();
+        let missing = |line: &&str| line.ends_with("does not exist");
+        let not_here = |line: &&str| line.ends_with("is not in PATH on this machine");
+        assert!(about("error").iter().all(missing) && about("warning").iter().all(not_here), "{said}");
         assert!(ended(&world.run(&["trust", "--show"]), 0).contains("deploy "));
         ended(&world.run(&["init", "--sample", name]), 2);
     }
@@ -135,6 +140,68 @@ fn mistakes_are_all_pointed_at_and_end_with_two() {
     assert!(!said.contains('\u{1b}'), "no colours into a pipe");
     let said = ended(&world.run(&["trust"]), 2);
     assert!(said.contains("did you mean `environments`?"), "{said}");
+}
+
+#[test]
+fn all_is_well_only_if_what_the_commands_name_is_there() {
+    let world = World::new();
+    world.write("deploy.sh", "#!/bin/sh\ntouch ran\n");
+    let config = |deploy: &str, check: &str| {
+        format!(
+            "[[checks]]\nname = \"unit\"\ncommand = {check}\n\n[[environments]]\nname = \"staging\"\ndeploy = {deploy}\n"
+        )
+    };
+    let check = |deploy: &str, check: &str, code| {
+        world.write("flightdeck.toml", &config(deploy, check));
+        ended(&world.run(&["config", "check"]), code)
+    };
+    assert!(check("[\"./deploy.sh\"]", "[\"git\", \"status\"]", 0).contains("all is well"));
+
+    let said = check("[\"./deplyo.sh\"]", "[\"git status\"]", 2);
+    for part in [
+        "`./deplyo.sh` does not exist",
+        "did you mean `./deploy.sh`?",
+        "flightdeck.toml:7:11",
+        "split it: command = [\"git\", \"status\"]",
+        "flightdeck.toml: 2 problems\n",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    assert!(!said.contains("flightdeck.toml: all is well"), "{said}");
+
+    // Missing on this machine, or not made yet: it is said, and is no mistake in the file.
+    world.write(".gitignore", "/target\n");
+    let said = check("[\"target/deploy\"]", "[\"no-such-program-here\"]", 0);
+    assert!(said.contains("git ignores it") && said.contains("not in PATH on this machine"), "{said}");
+    assert!(said.contains("flightdeck.toml: 2 warnings\n") && !said.contains("toml: all is well"), "{said}");
+
+    // Both kinds of mistakes come together.
+    world.write(
+        "flightdeck.toml",
+        "[[environments]]\nname = \"a\"\ndeploy = [\"./deplyo.sh\", \"{environment}\"]\n[[probes]]\nname = \"p\"\nurl = \"http://h\"\nenvironment = \"b\"\n",
+    );
+    let said = ended(&world.run(&["config", "check"]), 2);
+    for part in [
+        "unknown placeholder {environment}; known: ref, commit, env",
+        "does not exist",
+        "there is no environment `b`",
+        "flightdeck.toml: 3 problems",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    assert!(!world.repo().join("ran").exists(), "nothing is run");
+}
+
+#[test]
+fn a_list_that_is_written_as_a_table_is_one_mistake() {
+    let world = World::new();
+    world.write("deploy.sh", "#!/bin/sh\n");
+    let environment =
+        |name: &str| format!("[environments]\nname = \"{name}\"\ndeploy = [\"./deploy.sh\"]\n\n");
+    world.write("flightdeck.toml", &(environment("staging") + &environment("production")));
+    let said = ended(&world.run(&["config", "check"]), 2);
+    assert!(said.contains("write [[environments]]: it is a list"), "{said}");
+    assert!(said.contains("flightdeck.toml: 1 problem\n") && !said.contains("duplicate"), "{said}");
 }
 
 #[test]

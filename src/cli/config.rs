@@ -1,12 +1,15 @@
 //! `flightdeck config`: checks, describes and shows the configuration.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::End;
 use super::context::Context;
 use crate::cockpit::keymap::Keymap;
 use crate::config::effective::{self, Here};
 use crate::config::load::{self, Loaded, Refused};
+use crate::config::problem::Invalid;
+use crate::config::programs::{Around, Looked, look};
 use crate::config::trust;
 use crate::config::types::Config;
 use crate::failure::{Failure, FailureKind, Result};
@@ -23,6 +26,10 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Check flightdeck.toml and the user's settings
+    ///
+    /// Looks at what the file says and at what its commands name. Problems end with exit code 2: a script
+    /// that does not exist, a whole command line in one string. Warnings do not: a program that is not in
+    /// PATH on this machine, a file that git ignores because a build makes it. Nothing is run.
     Check,
     /// Print the JSON schema of flightdeck.toml
     Schema,
@@ -49,12 +56,25 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 /// Checks both files, and says of each what is wrong with it.
 fn check(cx: &Context) -> Result<End> {
     let settings = cx.settings();
+    let root = cx.root()?;
     let mut end = End::Done;
-    match load::read(cx.root()?) {
-        Ok(Some(loaded)) => cx.out.line(&sound(cx, &loaded)?)?,
+    match load::read_with_text(root) {
+        Ok(Some((loaded, text))) => {
+            let looked = Invalid::new(load::FILE, &text, programs(root, &text).problems);
+            if !looked.is_usable() {
+                end = End::Bad(FailureKind::Usage);
+            }
+            if looked.problems.is_empty() {
+                cx.out.line(&sound(cx, &loaded)?)?;
+            } else {
+                said(cx, &looked)?;
+            }
+        }
         Ok(None) => cx.out.line("flightdeck.toml: there is none; flightdeck init writes one")?,
         Err(Refused::Invalid(invalid)) => {
-            cx.out.put(&format!("{}\n\n{}\n", invalid.render(cx.out.colour), invalid.count()))?;
+            let Invalid { name, source, mut problems } = invalid;
+            problems.extend(programs(root, &source).problems);
+            said(cx, &Invalid::new(&name, &source, problems))?;
             end = End::Bad(FailureKind::Usage);
         }
         Err(Refused::Unreadable(failure)) => return Err(failure),
@@ -70,6 +90,21 @@ fn check(cx: &Context) -> Result<End> {
         cx.out.line(&format!("{}: all is well", settings.path.display()))?;
     }
     Ok(end)
+}
+
+fn said(cx: &Context, invalid: &Invalid) -> Result<()> {
+    cx.out.put(&format!("{}\n\nflightdeck.toml: {}\n", invalid.render(cx.out.colour), invalid.count()))
+}
+
+/// Looks for the programs and scripts that a `flightdeck.toml` names.
+pub(crate) fn programs(root: &Path, text: &str) -> Looked {
+    let reader = Reader::open(root).ok();
+    let is_ignored = |path: &Path| {
+        let path = path.to_str().unwrap_or_default();
+        reader.as_ref().is_some_and(|reader| reader.is_ignored(path))
+    };
+    let root = reader.as_ref().map_or(root, Reader::root);
+    look(text, &Around { root, path: std::env::var_os("PATH"), is_ignored: &is_ignored })
 }
 
 fn sound(cx: &Context, loaded: &Loaded) -> Result<String> {

@@ -8,6 +8,7 @@ mod environment;
 mod flag;
 mod hotfix;
 mod probe;
+pub mod programs;
 mod upkeep;
 
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
 use crate::incident::{Policy, Severity};
-use crate::text::visible;
+use crate::text::{nearest, visible};
 
 /// Reports every mistake of meaning in a parsed `flightdeck.toml`.
 pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
@@ -58,8 +59,11 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     for item in tables(root, "checklist") {
         not_blank(item, "title", &mut found);
     }
-    let environments: Vec<&str> =
-        tables(root, "environments").filter_map(|e| Some(text(e, "name")?.0)).collect();
+    let environments: Vec<&str> = match table(root, "environments") {
+        // That it is no list has been said; the names are clear.
+        Some(by_name) => by_name.keys().map(|key| -> &str { key.get_ref() }).collect(),
+        None => tables(root, "environments").filter_map(|e| Some(text(e, "name")?.0)).collect(),
+    };
     // Secrets that have to be fetched from somewhere first.
     let kept: Vec<&str> = tables(root, "secrets")
         .filter(|secret| ["file", "command", "env"].iter().any(|key| secret.contains_key(*key)))
@@ -220,9 +224,12 @@ fn placeholders(word: &str, span: &Range<usize>, words: &[&str], found: &mut Vec
         let is_word =
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_' || c == '-');
         if is_word && !words.contains(&name) {
-            let problem =
-                Problem::new(span.clone(), format!("nothing is known to put in place of {{{name}}} here"));
-            found.push(problem.suggest(name, words.iter().copied()));
+            let message = format!("unknown placeholder {{{name}}}; known: {}", words.join(", "));
+            let problem = Problem::new(span.clone(), message);
+            found.push(match nearest(name, words) {
+                Some(near) => problem.label(format!("did you mean {{{near}}}?")),
+                None => problem,
+            });
         }
     }
 }

@@ -11,7 +11,7 @@ use toml::de::DeTable;
 
 use super::problem::{Invalid, Problem};
 use super::types::Config;
-use super::{check, shape};
+use super::{check, headers, shape};
 use crate::failure::{Failure, Result};
 use crate::incident::Hash;
 use crate::text::visible;
@@ -62,12 +62,22 @@ pub fn load(root: &Path) -> Result<Option<Loaded>> {
 /// # Errors
 /// The file cannot be read, or has mistakes in it.
 pub fn read(root: &Path) -> Result<Option<Loaded>, Refused> {
+    Ok(read_with_text(root)?.map(|(loaded, _)| loaded))
+}
+
+/// Does the same as [`read`], and hands the text of the file over with it.
+///
+/// # Errors
+/// The file cannot be read, or has mistakes in it.
+pub fn read_with_text(root: &Path) -> Result<Option<(Loaded, String)>, Refused> {
     let path = root.join(FILE);
     let Some(bytes) = bytes(&path).map_err(Refused::Unreadable)? else { return Ok(None) };
     let hash = Hash::of(&bytes);
     let config = parse(&bytes).map_err(Refused::Invalid)?;
     let path = path.canonicalize().map_err(|error| Refused::Unreadable(unreadable(&path, error)))?;
-    Ok(Some(Loaded { config, path, hash }))
+    // What was parsed is UTF-8.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Some((Loaded { config, path, hash }, text)))
 }
 
 /// Parses and checks the content of a `flightdeck.toml`.
@@ -116,13 +126,16 @@ pub(super) fn typed<T: DeserializeOwned + JsonSchema>(
         Ok(source) => source,
         Err(error) => return Err(not_text(name, bytes, error.valid_up_to())),
     };
-    let (tree, errors) = DeTable::parse_recoverable(source);
-    if !errors.is_empty() {
-        return Err(Invalid::new(name, source, syntax(source, errors)));
-    }
     let schema = schemars::schema_for!(T).to_value();
-    let mut problems = shape::check(tree.get_ref(), tree.span(), &schema);
-    problems.extend(meaning(tree.get_ref()));
+    let corrected = headers::correct(source, &schema);
+    let (tree, errors) = DeTable::parse_recoverable(&corrected.text);
+    let mut found = syntax(&corrected.text, errors);
+    if found.is_empty() {
+        found = shape::check(tree.get_ref(), tree.span(), &schema);
+        found.extend(meaning(tree.get_ref()));
+    }
+    let mut problems: Vec<Problem> = found.into_iter().map(|problem| corrected.in_file(problem)).collect();
+    problems.extend(corrected.problems);
     if !problems.is_empty() {
         return Err(Invalid::new(name, source, problems));
     }

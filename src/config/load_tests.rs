@@ -83,7 +83,7 @@ fn every_mistake_is_reported_not_only_the_first() {
     let lines = lines(source);
     assert_eq!(lines.len(), 4, "{lines:#?}");
     for (line, part) in
-        lines.iter().zip(["`colour`", "`name` has to be a text", "names no program", "no scheme"])
+        lines.iter().zip(["`colour`", "wrong type for `name`", "names no program", "no scheme"])
     {
         assert!(line.contains(part), "{line}");
     }
@@ -102,15 +102,20 @@ fn wrong_types_say_what_is_wanted_and_what_is_there() {
     );
     refused(
         &check("command = [\"x\"]\ntimeout = 30"),
-        "`timeout` has to be a length of time in quotes (this is a whole number; with its unit: timeout = \"30s\")",
+        "wrong type for `timeout` (this is an integer, expected a duration in quotes; with its unit: timeout = \"30s\")",
     );
-    refused(&check("command = [\"x\"]\ntimeout = \"soon\""), "`timeout` is not a length of time");
-    refused(&check("command = [\"x\"]\ntimeout = \"0s\""), "longer than nothing");
-    refused(&check("command = [\"x\"]\ntimeout = \"-5m\""), "longer than nothing");
-    refused("[policy.P0]\nfix_within = \"0s\"", "longer than nothing");
+    refused(&check("command = [\"x\"]\ntimeout = \"soon\""), "`timeout` is not a duration");
+    refused(&check("command = [\"x\"]\ntimeout = \"0s\""), "must be longer than 0s");
+    refused(&check("command = [\"x\"]\ntimeout = \"-5m\""), "must be longer than 0s");
+    refused("[policy.P0]\nfix_within = \"0s\"", "must be longer than 0s");
     refused("[policy.P0]\ntell_within = \"-1s\"", "cannot be negative");
     assert_eq!(lines("[policy.P0]\ntell_within = \"0s\""), [""; 0]);
-    refused("[checks]\nname = \"a\"\n", "`checks` has to be a list of tables");
+    refused(&check("command = [\"x\"]\ntimeout = true"), "this is true or false, expected a duration");
+    refused(
+        "[[probes]]\nname=\"p\"\nurl=\"http://h\"\nconfirm = \"3\"\n",
+        "this is a string, expected an integer",
+    );
+    refused("[service]\nname = 3\n", "wrong type for `name` (this is an integer, expected a string)");
     refused("[hotfix]\nflow = \"gitflow\"\n", "did you mean `git-flow`?");
     refused("[[checks]]\ncommand = [\"x\"]\n", "`name` is missing");
     refused(
@@ -118,6 +123,62 @@ fn wrong_types_say_what_is_wanted_and_what_is_there() {
         "`confirm` is out of range (1 to 100)",
     );
     refused("[[probes]]\nname=\"p\"\nurl=\"http://h\"\nconfirm = 99999999999999999999\n", "out of range");
+}
+
+#[test]
+fn a_list_that_is_written_as_a_table_is_one_mistake_that_says_so() {
+    let two =
+        "[environments]\nname = \"a\"\ndeploy = [\"x\"]\n\n[environments]\nname = \"b\"\ndeploy = [\"x\"]\n";
+    refused(two, "flightdeck.toml:1:1: write [[environments]]: it is a list");
+    for list in ["checks", "environments", "probes", "flags", "secrets", "checklist", "freezes"] {
+        let lines = lines(&format!("[{list}]\n[{list}]\n"));
+        let said = format!("flightdeck.toml:1:1: write [[{list}]]: it is a list");
+        assert!(lines.contains(&said), "{lines:?}");
+        assert!(
+            !lines.iter().any(|line| line.contains("duplicate") || line.contains("unknown")),
+            "{lines:?}"
+        );
+    }
+    let within = |header: &str| {
+        format!(
+            "[[environments]]\nname = \"a\"\ndeploy = [\"x\"]\n{header}\nname = \"u\"\ncommand = [\"x\"]\n"
+        )
+    };
+    refused(&within("[environments.rollbacks]"), "4:1: write [[environments.rollbacks]]: it is a list");
+    refused("[hotfix.versions]\npath = \"VERSION\"\n", "write [[hotfix.versions]]: it is a list");
+    refused("checks = { name = \"a\", command = [\"x\"] }\n", "write [[checks]]: it is a list");
+    refused("[[service]]\nname = \"a\"\n", "write [service]: there is only one");
+    // Named tables, as other tools have them.
+    for named in
+        ["", "[environments]\n", "[[probes]]\nname = \"p\"\nurl = \"http://h\"\nenvironment = \"prod\"\n"]
+    {
+        let named = format!(
+            "{named}[environments.staging]\ndeploy = [\"x\"]\n[environments.prod]\ndeploy = [\"x\"]\n"
+        );
+        refused(
+            &named,
+            "write [[environments]]: it is a list (each with its name in it: [[environments]], and below it name = \"",
+        );
+    }
+    let text = "a = \"\"\"\n[environments]\n\"\"\"\n";
+    refused(text, "unknown key `a`");
+}
+
+#[test]
+fn what_stands_beside_a_wrong_header_is_still_checked_at_its_place() {
+    let source = "[environments]\nname = \"a\"\ndeplyo = [\"x\"]\n[ environments ] # é\nname = \"b\"\ndeploy = 3\n[service]\nnmae = \"x\"\n";
+    let lines = lines(source);
+    for (line, wanted) in lines.iter().zip([
+        ":1:1: write [[environments]]",
+        ":3:1: unknown key `deplyo`",
+        ":6:10: wrong type for `deploy`",
+        ":8:1: unknown key `nmae`",
+    ]) {
+        assert!(line.contains(wanted), "wanted {wanted:?} in {lines:#?}");
+    }
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    let invalid = parse(source.as_bytes()).unwrap_err();
+    assert!(invalid.render(false).contains("and here"), "{invalid}");
 }
 
 #[test]
@@ -160,8 +221,11 @@ fn commands_have_to_name_a_program() {
 #[test]
 fn unknown_words_in_braces_are_refused_and_other_braces_left_alone() {
     let environment = |word: &str| format!("[[environments]]\nname = \"e\"\ndeploy = [\"x\", \"{word}\"]\n");
-    refused(&environment("{comit}"), "did you mean `commit`?");
-    refused(&environment("a{branch}b"), "{branch}");
+    refused(
+        &environment("{comit}"),
+        "unknown placeholder {comit}; known: ref, commit, env (did you mean {commit}?)",
+    );
+    refused(&environment("a{environment}b"), "unknown placeholder {environment}; known: ref, commit, env");
     for fine in ["{ref}", "v{commit}-{env}", "{}", "{ 1 }", "${X:-y}", "{\\\"a\\\": 1}"] {
         assert_eq!(lines(&environment(fine)), [""; 0], "{fine}");
     }

@@ -8,6 +8,7 @@ pub mod detect;
 pub mod dirs;
 pub mod draft;
 pub mod effective;
+mod headers;
 pub mod load;
 pub mod problem;
 pub mod samples;
@@ -15,3 +16,5 @@ pub mod settings;
 mod shape;
 pub mod trust;
 pub mod types;
+
+pub use check::programs;

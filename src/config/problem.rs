@@ -24,12 +24,22 @@ pub struct Problem {
     pub help: String,
     /// Another place that belongs to it, with what is said about it.
     pub other: Option<(Range<usize>, String)>,
+    /// It may be right all the same, somewhere else or later.
+    pub is_warning: bool,
 }
 
 impl Problem {
     /// Makes a problem of a place and what is wrong there.
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { span, message: message.into(), label: String::new(), help: String::new(), other: None }
+        let (message, label, help) = (message.into(), String::new(), String::new());
+        Self { span, message, label, help, other: None, is_warning: false }
+    }
+
+    /// Makes it a warning.
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.is_warning = true;
+        self
     }
 
     /// Says something under the caret.
@@ -105,16 +115,25 @@ impl Invalid {
         let more: Vec<&str> =
             [problem.label.as_str(), &problem.help].into_iter().filter(|t| !t.is_empty()).collect();
         let more = if more.is_empty() { String::new() } else { format!(" ({})", more.join("; ")) };
-        let text = format!("{}:{line}:{column}: {}{more}", self.name, problem.message);
+        let warning = if problem.is_warning { "warning: " } else { "" };
+        let text = format!("{}:{line}:{column}: {warning}{}{more}", self.name, problem.message);
         visible(&without_credentials(&text)).into_owned()
     }
 
-    /// `1 mistake` or `3 mistakes`.
+    /// `1 problem`, or `3 problems, 1 warning`.
     pub fn count(&self) -> String {
-        match self.problems.len() {
-            1 => "1 mistake".to_owned(),
-            n => format!("{n} mistakes"),
-        }
+        let warnings = self.problems.iter().filter(|problem| problem.is_warning).count();
+        let all = [(self.problems.len() - warnings, "problem"), (warnings, "warning")];
+        let counted = all.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| match n {
+            1 => format!("1 {what}"),
+            n => format!("{n} {what}s"),
+        });
+        counted.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Tells whether there is nothing but warnings.
+    pub fn is_usable(&self) -> bool {
+        self.problems.iter().all(|problem| problem.is_warning)
     }
 }
 
@@ -138,7 +157,8 @@ fn group<'a>(problem: &'a Problem, name: &'a str, shown: &'a Shown) -> Group<'a>
     if let Some((span, label)) = &problem.other {
         snippet = snippet.annotation(AnnotationKind::Context.span(shown.span(span)).label(told(label)));
     }
-    let group = Level::ERROR.primary_title(told(&problem.message)).element(snippet);
+    let level = if problem.is_warning { Level::WARNING } else { Level::ERROR };
+    let group = level.primary_title(told(&problem.message)).element(snippet);
     if problem.help.is_empty() {
         group
     } else {

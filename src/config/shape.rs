@@ -7,25 +7,49 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
+use super::headers;
 use super::problem::Problem;
 use super::types::{DeadlineText, DurationText};
 use crate::text::nearest;
 
 /// Reports where `table` is not what `schema` (a whole JSON schema) says.
 pub(super) fn check(table: &DeTable<'_>, whole: Range<usize>, schema: &Value) -> Vec<Problem> {
-    let mut walk = Walk { root: schema, found: Vec::new() };
+    let mut walk = Walk { root: schema, path: Vec::new(), found: Vec::new() };
     walk.table(table, whole, schema, "");
     walk.found
 }
 
+/// Follows references, and looks past "or nothing", which TOML has no word for.
+pub(super) fn resolve<'s>(root: &'s Value, mut schema: &'s Value) -> &'s Value {
+    loop {
+        if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
+            schema = &root["$defs"][name];
+        } else if let Some(one) =
+            schema["anyOf"].as_array().and_then(|all| all.iter().find(|one| one["type"] != "null"))
+        {
+            schema = one;
+        } else {
+            return schema;
+        }
+    }
+}
+
+/// Tells whether a schema is that of a list of tables.
+pub(super) fn is_list_of_tables(root: &Value, schema: &Value) -> bool {
+    let schema = resolve(root, schema);
+    type_of(schema) == "array" && type_of(resolve(root, &schema["items"])) == "object"
+}
+
 struct Walk<'s> {
     root: &'s Value,
+    /// The keys that lead to where it is.
+    path: Vec<String>,
     found: Vec<Problem>,
 }
 
 impl<'s> Walk<'s> {
     fn value(&mut self, value: &DeValue<'_>, span: Range<usize>, schema: &'s Value, name: &str) {
-        let schema = self.resolve(schema);
+        let schema = resolve(self.root, schema);
         let wanted = type_of(schema);
         match (wanted, value) {
             ("object", DeValue::Table(table)) => self.table(table, span, schema, name),
@@ -38,7 +62,7 @@ impl<'s> Walk<'s> {
             ("string", DeValue::String(text)) => self.text(text, span, schema, name),
             ("integer", DeValue::Integer(number)) => self.number(number, span, schema, name),
             ("boolean", DeValue::Boolean(_)) | ("any", _) => {}
-            _ => self.found.push(wrong_type(value, span, schema, self.element(schema), name)),
+            _ => self.found.push(wrong_type(value, span, schema, self.element(schema), &self.path)),
         }
     }
 
@@ -48,10 +72,11 @@ impl<'s> Walk<'s> {
         let others = &schema["additionalProperties"];
         for (key, value) in table {
             let key_name: &str = key.get_ref();
-            if let Some(property) = schema["properties"].get(key_name) {
-                self.value(value.get_ref(), value.span(), property, key_name);
-            } else if others.is_object() {
-                self.value(value.get_ref(), value.span(), others, key_name);
+            let below = schema["properties"].get(key_name).or_else(|| others.is_object().then_some(others));
+            if let Some(below) = below {
+                self.path.push(key_name.to_owned());
+                self.value(value.get_ref(), value.span(), below, key_name);
+                self.path.pop();
             } else if others.as_bool() == Some(false) {
                 let place = if name.is_empty() { String::new() } else { format!(" in `{name}`") };
                 let problem = Problem::new(key.span(), format!("unknown key `{key_name}`{place}"));
@@ -92,10 +117,9 @@ impl<'s> Walk<'s> {
             Ok(_) if may_be_zero => {
                 self.found.push(Problem::new(span, format!("`{name}` cannot be negative")));
             }
-            Ok(_) => self.found.push(Problem::new(span, format!("`{name}` has to be longer than nothing"))),
+            Ok(_) => self.found.push(Problem::new(span, format!("`{name}` must be longer than 0s"))),
             Err(_) => {
-                self.found
-                    .push(Problem::new(span, format!("`{name}` is not a length of time")).help(examples));
+                self.found.push(Problem::new(span, format!("`{name}` is not a duration")).help(examples));
             }
         }
     }
@@ -123,22 +147,7 @@ impl<'s> Walk<'s> {
     }
 
     fn element(&self, schema: &'s Value) -> &'static str {
-        type_of(self.resolve(&schema["items"]))
-    }
-
-    /// Follows references, and looks past "or nothing", which TOML has no word for.
-    fn resolve(&self, mut schema: &'s Value) -> &'s Value {
-        loop {
-            if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
-                schema = &self.root["$defs"][name];
-            } else if let Some(one) =
-                schema["anyOf"].as_array().and_then(|all| all.iter().find(|one| one["type"] != "null"))
-            {
-                schema = one;
-            } else {
-                return schema;
-            }
-        }
+        type_of(resolve(self.root, &schema["items"]))
     }
 }
 
@@ -179,31 +188,59 @@ fn describe(schema: &Value) -> String {
     text.split_inclusive(". ").next().unwrap_or_default().trim().to_owned()
 }
 
-fn wrong_type(value: &DeValue<'_>, span: Range<usize>, schema: &Value, items: &str, name: &str) -> Problem {
+fn wrong_type(
+    value: &DeValue<'_>,
+    span: Range<usize>,
+    schema: &Value,
+    items: &str,
+    path: &[String],
+) -> Problem {
+    let name = path.last().map(String::as_str).unwrap_or_default();
     let duration = is_duration(schema);
+    match (type_of(schema), items, value) {
+        ("array", "object", DeValue::Table(table)) => {
+            let problem = Problem::new(span, headers::message(path));
+            // Tables by their names, as other tools have them.
+            let by_name = table.iter().find(|(_, entry)| entry.get_ref().is_table());
+            return match by_name {
+                Some((key, _)) => problem.help(format!(
+                    "each with its name in it: [[{}]], and below it name = {}",
+                    path.join("."),
+                    toml_edit::Value::from(key.get_ref().to_string()).to_string().trim()
+                )),
+                None => problem,
+            };
+        }
+        ("object", _, DeValue::Array(_)) => {
+            let message = format!("write [{}]: there is only one", path.join("."));
+            return Problem::new(span, message);
+        }
+        _ => {}
+    }
     let wanted = match (type_of(schema), items) {
-        _ if duration => "a length of time in quotes",
+        _ if duration => "a duration in quotes",
         ("object", _) => "a table",
         ("array", "object") => "a list of tables",
+        ("array", "string") => "a list of strings",
         ("array", _) => "a list",
-        ("string", _) => "a text in quotes",
-        ("integer", _) => "a whole number",
+        ("string", _) => "a string",
+        ("integer", _) => "an integer",
         ("boolean", _) => "true or false",
         _ => "something else",
     };
     let found = match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(_) => "a whole number",
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
         DeValue::Float(_) => "a decimal number",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     };
-    let problem = Problem::new(span, format!("`{name}` has to be {wanted}"));
-    let problem = problem.label(format!("this is {found}"));
+    let problem = Problem::new(span, format!("wrong type for `{name}`"));
+    let problem = problem.label(format!("this is {found}, expected {wanted}"));
     match (type_of(schema), value) {
-        // A condition is one text with blanks in it; a command is a text an argument.
+        // A condition is one string with blanks in it; a command is a string an argument.
         ("array", DeValue::String(text)) if name == "expect" => {
             problem.help(format!("write it as a list: {name} = {}", list(&[text.to_string()])))
         }
@@ -211,7 +248,6 @@ fn wrong_type(value: &DeValue<'_>, span: Range<usize>, schema: &Value, items: &s
             Ok(words) => problem.help(format!("write it as a list: {name} = {}", list(&words))),
             Err(_) => problem,
         },
-        ("array", DeValue::Table(_)) => problem.help(format!("write `[[{name}]]`, with two brackets")),
         ("string", DeValue::Integer(n)) if duration => {
             problem.help(format!("with its unit: {name} = \"{n}s\""))
         }
@@ -219,8 +255,8 @@ fn wrong_type(value: &DeValue<'_>, span: Range<usize>, schema: &Value, items: &s
     }
 }
 
-/// A list of texts as TOML.
-fn list(words: &[String]) -> String {
+/// A list of strings as TOML.
+pub(super) fn list(words: &[String]) -> String {
     let array: toml_edit::Array = words.iter().map(String::as_str).collect();
     array.to_string().trim().to_owned()
 }

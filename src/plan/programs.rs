@@ -229,7 +229,8 @@ fn is_python(program: &str) -> bool {
     python.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
 }
 
-fn is_interpreter(program: &str) -> bool {
+/// Tells whether a program is one that is given a script to run.
+pub fn is_interpreter(program: &str) -> bool {
     const OTHERS: [&str; 18] = [
         "node",
         "nodejs",

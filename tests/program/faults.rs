@@ -51,7 +51,7 @@ fn it_opens_on_a_configuration_with_mistakes_and_points_at_them() {
     for (text, said) in [
         ("[service\nname = \"x\"\n", "unclosed table"),
         ("[servcie]\nname = \"x\"\n", "did you mean `service`?"),
-        ("[[environments]]\nname = 5\ndeploy = [\"true\"]\n", "has to be a text"),
+        ("[[environments]]\nname = 5\ndeploy = [\"true\"]\n", "wrong type for `name`"),
         ("[[probes]]\nname = \"api\"\nurl = \"localhost:80/\"\n", "the address has no scheme"),
         (
             "[[checks]]\nname = \"a\"\ncommand = [\"true\"]\n[[checks]]\nname = \"a\"\ncommand = [\"true\"]\n",
@@ -61,7 +61,7 @@ fn it_opens_on_a_configuration_with_mistakes_and_points_at_them() {
     ] {
         std::fs::write(shell.directory.join("flightdeck.toml"), text).unwrap();
         let mut terminal = open(&shell);
-        terminal.wait_text("1 mistake");
+        terminal.wait_text("1 problem");
         terminal.press("e");
         terminal.wait_text(said);
         terminal.wait_text("-->");

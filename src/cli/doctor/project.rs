@@ -1,13 +1,13 @@
 //! What concerns this user and this repository: who acts, what is configured, whether the
 //! programs it names are there and its probes are answered.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Finding;
 use crate::cli::context::Context;
 use crate::conductor::masker;
 use crate::config::load::{self, Loaded, Refused};
+use crate::config::problem::Invalid;
 use crate::config::trust;
 use crate::config::types::Config;
 use crate::health::runner;
@@ -27,9 +27,9 @@ pub(super) fn look(cx: &Context) -> Vec<Finding> {
             return findings;
         }
     };
-    let loaded = load::read(root);
+    let loaded = load::read_with_text(root);
     let hotfix = match &loaded {
-        Ok(Some(loaded)) => loaded.config.hotfix.clone(),
+        Ok(Some((loaded, _))) => loaded.config.hotfix.clone(),
         _ => crate::config::types::Hotfix::default(),
     };
     match Reader::open(root).and_then(|mut reader| Ok((reader.read(&hotfix)?, reader))) {
@@ -43,7 +43,7 @@ pub(super) fn look(cx: &Context) -> Vec<Finding> {
     }
     match loaded {
         Ok(None) => findings.push(Finding::ok("config", "none; flightdeck init writes one")),
-        Ok(Some(loaded)) => findings.extend(configured(cx, root, &loaded)),
+        Ok(Some((loaded, text))) => findings.extend(configured(cx, root, &loaded, &text)),
         Err(Refused::Invalid(invalid)) => {
             let says = format!("{} in flightdeck.toml\n{}", invalid.count(), invalid.lines().join("\n"));
             findings.push(Finding::bad("config", says, "flightdeck config check points at each"));
@@ -98,10 +98,10 @@ fn no_repository(none: &NoRepository, here: &Path) -> Finding {
     }
 }
 
-fn configured(cx: &Context, root: &Path, loaded: &Loaded) -> Vec<Finding> {
+fn configured(cx: &Context, root: &Path, loaded: &Loaded, text: &str) -> Vec<Finding> {
     let contents = crate::cli::config::contents(&loaded.config);
     let mut findings = vec![Finding::ok("config", format!("flightdeck.toml: {contents}"))];
-    findings.push(programs(&loaded.config, root));
+    findings.push(programs(root, text));
     match trust::is_trusted(&cx.state_dir, loaded) {
         Ok(true) => {
             findings.push(Finding::ok("trust", "this content is trusted"));
@@ -117,30 +117,19 @@ fn configured(cx: &Context, root: &Path, loaded: &Loaded) -> Vec<Finding> {
     findings
 }
 
-/// Tells whether every program that is named can be found and executed.
-fn programs(config: &Config, root: &Path) -> Finding {
-    let checks = config.checks.iter().map(|check| &check.command);
-    let environments = config.environments.iter().flat_map(|e| [&e.deploy, &e.smoke, &e.proof]);
-    let probes = config.probes.iter().filter_map(|probe| probe.command.as_ref());
-    let commands = checks.chain(environments).chain(probes);
-    let named: BTreeSet<&str> = commands.filter_map(|argv| argv.first()).map(String::as_str).collect();
-    let missing: Vec<&str> = named
-        .iter()
-        .copied()
-        .filter(|program| which::which_in(program, search_path(), root).is_err())
-        .collect();
-    if missing.is_empty() {
-        return Finding::ok("programs", format!("all {} are there", named.len()));
+/// Tells whether all that commands name is there. Here a program that is only missing on this machine
+/// stands in the way as well: it is this machine that is looked at.
+fn programs(root: &Path, text: &str) -> Finding {
+    let looked = crate::cli::config::programs(root, text);
+    if looked.problems.is_empty() {
+        return Finding::ok("programs", format!("{0} of {0} found", looked.programs));
     }
+    let invalid = Invalid::new(load::FILE, text, looked.problems);
     Finding::bad(
         "programs",
-        format!("missing, or not executable: {}", missing.join(", ")),
-        "install them, correct the path in flightdeck.toml, or chmod +x",
+        format!("{}\n{}", invalid.count(), invalid.lines().join("\n")),
+        "install what is missing, or correct flightdeck.toml; flightdeck config check points at each",
     )
-}
-
-fn search_path() -> Option<std::ffi::OsString> {
-    std::env::var_os("PATH")
 }
 
 /// Asks every probe once. That it answers is enough here: how the service is doing is for
@@ -193,15 +182,15 @@ mod tests {
     #[test]
     fn programs_that_are_missing_are_named() {
         let dir = tempfile::tempdir().unwrap();
-        let config = |program: &str| {
-            let text = format!("[[checks]]\nname = \"a\"\ncommand = [\"{program}\"]\n");
-            load::parse(text.as_bytes()).unwrap()
-        };
-        assert_eq!(programs(&config("sh"), dir.path()).state, Grade::Ok);
-        let missing = programs(&config("./not-there.sh"), dir.path());
-        assert_eq!(missing.state, Grade::Bad);
-        assert!(missing.says.contains("./not-there.sh"), "{}", missing.says);
+        let config = |program: &str| format!("[[checks]]\nname = \"a\"\ncommand = [\"{program}\"]\n");
+        let found = programs(dir.path(), &config("sh"));
+        assert_eq!((found.state, found.says.as_str()), (Grade::Ok, "1 of 1 found"));
+        for program in ["./not-there.sh", "no-such-program-here"] {
+            let missing = programs(dir.path(), &config(program));
+            assert_eq!(missing.state, Grade::Bad);
+            assert!(missing.says.contains(program), "{}", missing.says);
+        }
         std::fs::write(dir.path().join("plain.sh"), "echo\n").unwrap();
-        assert_eq!(programs(&config("./plain.sh"), dir.path()).state, Grade::Bad, "it cannot be executed");
+        assert_eq!(programs(dir.path(), &config("./plain.sh")).state, Grade::Bad, "it cannot be executed");
     }
 }

@@ -387,6 +387,9 @@ trunk = []
             "2:1: there is no development model `gitflow` (did you mean `git-flow`?)",
         );
         refused(&gates("trunk = [\"rollback\"]"), "`rollback` is about an environment");
-        refused(&gates("trunk = \"checks\""), "`trunk` has to be a list");
+        refused(
+            &gates("trunk = \"checks\""),
+            "wrong type for `trunk` (this is a string, expected a list of strings",
+        );
     }
 }
