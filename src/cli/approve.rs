@@ -1,10 +1,12 @@
 //! `flightdeck approve`: a plan is approved in a role.
 
 use super::End;
-use super::ballot::BallotArgs;
-use super::context::{Context, Wanted};
-use crate::failure::{Failure, Result};
-use crate::incident::{Approved, same_person};
+use super::ballot::{Ballot, BallotArgs};
+use super::context::{Context, Loaded, Wanted};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::incident::{Approved, RecordId, same_person};
+use crate::plan::gates::{ApprovalRule, Judged, approvals};
+use crate::plan::proposal;
 use crate::text::visible;
 
 /// Approve a plan in a role
@@ -57,5 +59,30 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if args.verbal || !same_person(&ballot.by, author) {
         said = format!("{said} (unverified: written down by {})", visible(author));
     }
-    super::ballot::tell(cx, args.ballot.save, &loaded, &ballot, id, &said)
+    let refused = refusal(cx, &loaded, &ballot, id)?;
+    let counts = refused.is_none();
+    super::ballot::tell(cx, args.ballot.save, &loaded, &ballot, (id, Some(counts)), &said)?;
+    match refused {
+        None => Ok(End::Done),
+        Some(why) => {
+            cx.out.tell(&format!("▲ recorded, but it does not count: {}", visible(&why)));
+            Ok(End::Bad(FailureKind::Gate))
+        }
+    }
+}
+
+/// Why the approval that was just recorded does not count now; `None`: it does.
+fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Result<Option<String>> {
+    let state = loaded.state();
+    let rule = ApprovalRule::of(&cx.setup()?.policy, state.severity);
+    if !rule.roles.contains(&ballot.role) {
+        let (severity, role) = (state.severity.name(), &ballot.role);
+        return Ok(Some(format!("at {severity} nobody has to approve as {role}")));
+    }
+    let about = proposal::of(state, &ballot.about.hash);
+    let (plan, by) =
+        (about.and_then(|about| proposal::plan(about).ok()), about.map_or("", |about| &about.by));
+    let judged = Judged { hash: &ballot.about.hash, plan: plan.as_ref() };
+    let found = approvals(state, &rule, judged, by, cx.now());
+    Ok(found.void.into_iter().find(|(vote, _)| vote.record == id).map(|(_, why)| why))
 }

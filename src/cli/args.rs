@@ -8,9 +8,9 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
     amend, approve, cause, close, completions, conduct, config, declare, deploy, doctor, drill,
-    drill_service, export, flag, history, hotfix, impact, import, init, man, note, page, phase, pin, plan,
-    probe, reject, reopen, report, resolve, retract, role, rollback, run, severity, smoke, status, suspects,
-    test, tick, title, told, trust, verify, version_files, watch,
+    drill_service, export, flag, history, hotfix, impact, import, init, live, man, note, page, phase, pin,
+    plan, probe, reject, reopen, report, resolve, retract, role, rollback, run, severity, smoke, status,
+    suspects, test, tick, title, told, trust, verify, version_files, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -87,6 +87,7 @@ pub(crate) enum Verb {
     Title(title::Args),
     Severity(severity::Args),
     Phase(phase::Args),
+    Live(live::Args),
     Role(role::Args),
     Approve(approve::Args),
     Reject(reject::Args),
@@ -130,6 +131,10 @@ pub(crate) struct WorldArgs {
     /// Print the plan, with its exact command lines, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+
+    /// With the plan, print proof, undo and time limit of each step
+    #[arg(long)]
+    pub(crate) verbose: bool,
 
     /// Confirm in place of typing: the name of the target
     #[arg(long, value_name = "TARGET")]

@@ -208,6 +208,9 @@ struct Saved<'a> {
     hash: &'a str,
     title: &'a str,
     commit: &'a str,
+    /// Whether an approval meets the gate now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<bool>,
 }
 
 /// Tells what was decided and about what, and prints the id of the record.
@@ -216,7 +219,7 @@ pub(super) fn tell(
     save: SaveArgs,
     loaded: &Loaded,
     ballot: &Ballot,
-    id: RecordId,
+    (id, counts): (RecordId, Option<bool>),
     said: &str,
 ) -> Result<super::End> {
     let About { plan, hash, title, commit, remark, .. } = &ballot.about;
@@ -244,6 +247,7 @@ pub(super) fn tell(
             hash,
             title,
             commit,
+            counts,
         })?;
     } else {
         cx.out.line(&id.to_string())?;

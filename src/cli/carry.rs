@@ -42,7 +42,7 @@ pub(super) fn carry_for(
         cx.out.only_json();
     }
     if world.dry_run {
-        return dry_run(cx, config, &policy, request, world.json);
+        return dry_run(cx, config, &policy, request, world);
     }
     let mut loaded = cx.load(Wanted::Open)?;
     let id = conductor::plan_id(loaded.state(), request);
@@ -108,7 +108,14 @@ fn nothing_left(cx: &Context, loaded: &mut Loaded, plan: &Plan, said: &str, json
 }
 
 /// Shows the plan and how its gates stand. Where no incident is open nothing is known of them.
-fn dry_run(cx: &Context, config: &Config, policy: &Policy, request: &Request, json: bool) -> Result<End> {
+fn dry_run(
+    cx: &Context,
+    config: &Config,
+    policy: &Policy,
+    request: &Request,
+    world: &WorldArgs,
+) -> Result<End> {
+    let (json, verbose) = (world.json, world.verbose);
     let plan = made(cx, config, "dry-run", request, Fresh::Ask)?;
     if let Some(nothing) = plan.nothing_left().filter(|_| !json) {
         cx.out.line(&visible(&nothing))?;
@@ -122,7 +129,7 @@ fn dry_run(cx: &Context, config: &Config, policy: &Policy, request: &Request, js
         let gates = standings.unwrap_or_default();
         cx.out.json(&serde_json::json!({ "plan": plan, "hash": plan.hash(), "gates": gates }))?;
     } else {
-        cx.out.lines(&preview_with(&plan, standings.as_deref()))?;
+        cx.out.lines(&preview_with(&plan, standings.as_deref(), verbose))?;
     }
     Ok(End::Done)
 }
@@ -183,7 +190,7 @@ pub(super) fn history(cx: &Context) -> Result<History> {
 
 /// The plan as it is shown before it runs, without how its gates stand.
 pub(super) fn preview(plan: &Plan) -> String {
-    preview_with(plan, None)
+    preview_with(plan, None, true)
 }
 
 /// How the plan was confirmed, in words.
@@ -223,13 +230,13 @@ fn confirm(
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         tell_notes(cx, plan);
         let cause = if passes {
-            format!("passing over a gate needs the name of the target, {}", visible(target))
+            format!("overriding a gate needs the name of the target, {}", visible(target))
         } else {
             format!("{} is protected: its name has to be given", visible(target))
         };
         return Err(Failure::usage(doing(), cause, hint));
     }
-    cx.out.tell(&preview_with(plan, Some(&standings)));
+    cx.out.tell(&preview_with(plan, Some(&standings), world.verbose));
     cx.out.tell(&format!("type {} to go ahead, anything else to leave it:", visible(target)));
     // What was typed before the question was asked is no answer to it.
     let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
@@ -251,7 +258,7 @@ fn tell_notes(cx: &Context, plan: &Plan) {
 
 /// The gates to be passed over, each with its reason.
 fn passed_over(world: &WorldArgs) -> Result<Vec<PassOver>> {
-    let doing = "passing over gates";
+    let doing = "overriding gates";
     if world.pass_over.is_empty() && world.reason.is_empty() {
         return Ok(Vec::new());
     }

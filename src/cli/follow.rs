@@ -154,7 +154,7 @@ impl Told<'_> {
             Body::RunWaiting(waiting) if self.is_of(&waiting.run) => self.run_waiting(waiting),
             Body::StepSkipped(skipped) if skipped.plan == self.plan => {
                 let (title, reason) = (self.title(skipped.step), visible(&skipped.reason));
-                out.tell(&format!("– {title} passed over by {}: {reason}", visible(&skipped.by)));
+                out.tell(&format!("– {title} skipped by {}: {reason}", visible(&skipped.by)));
             }
             Body::PlanAsked(asked) if asked.plan == self.plan => {
                 out.tell(&format!("• {who} decided: {}", asked.decision.name()));

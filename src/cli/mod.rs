@@ -9,6 +9,7 @@ mod ballot;
 mod carry;
 mod context;
 mod follow;
+mod live;
 mod logging;
 mod output;
 mod preview;
@@ -187,6 +188,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Title(args) => title::run(args, cx),
         Verb::Severity(args) => severity::run(args, cx),
         Verb::Phase(args) => phase::run(args, cx),
+        Verb::Live(args) => live::run(args, cx),
         Verb::Role(args) => role::run(args, cx),
         Verb::Approve(args) => approve::run(args, cx),
         Verb::Reject(args) => reject::run(args, cx),

@@ -38,7 +38,7 @@ pub(crate) enum Command {
     },
     /// Let a plan go on: release a hold, look again, continue where it stopped
     Resume(Deciding),
-    /// Carry the step out again that failed or whose fate is not known
+    /// Retry the step that failed or whose outcome is unknown
     Retry(Deciding),
     /// Pass the step over and go on with the next; of a watch that runs, promote now
     Skip {

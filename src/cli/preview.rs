@@ -6,19 +6,16 @@ use crate::plan::gates::{Met, Standing};
 use crate::plan::{Action, Plan, Reach, words};
 use crate::text::visible;
 
-/// The plan: its gates, what it is frozen to, and every step with all that was approved of it.
+/// The plan: what it is frozen to, what will run, and its gates; with `verbose` all that is approved of
+/// each step: proof, undo, limits.
 /// `standings` tells how its gates stand; without them they are only named.
-pub(super) fn preview(plan: &Plan, standings: Option<&[Standing]>) -> String {
+pub(super) fn preview(plan: &Plan, standings: Option<&[Standing]>, verbose: bool) -> String {
     let mut text = format!("{}\n", visible(&plan.title));
     for (reference, commit) in &plan.frozen {
         let _ = writeln!(text, "  {} is {}", visible(reference), visible(commit));
     }
-    gates(&mut text, plan, standings);
     for warning in &plan.warnings {
         let _ = writeln!(text, "  ▲ {}", visible(warning));
-    }
-    for note in &plan.notes {
-        let _ = writeln!(text, "  note: {}", visible(note));
     }
     let common = words::common(plan);
     if !common.is_empty() {
@@ -31,12 +28,22 @@ pub(super) fn preview(plan: &Plan, standings: Option<&[Standing]>) -> String {
             Reach::Others => "reaches others",
         };
         let _ = writeln!(text, "     {}; {reach}", visible(&step.title));
+        if !verbose {
+            continue;
+        }
         if let Action::Command(command) = &step.action {
             let _ = writeln!(text, "     {:<11} {}", "in", visible(&command.cwd));
         }
         for detail in words::details(plan, step) {
             let _ = writeln!(text, "     {:<11} {}", detail.label, visible(&detail.text));
         }
+    }
+    gates(&mut text, plan, standings);
+    for note in &plan.notes {
+        let _ = writeln!(text, "  note: {}", visible(note));
+    }
+    if !verbose {
+        text.push_str("  --verbose shows proof, undo and time limit of each step\n");
     }
     if let Some(target) = &plan.confirm {
         let _ = writeln!(text, "To go ahead its target has to be named: --confirm {}", visible(target));
@@ -66,12 +73,12 @@ fn gates(text: &mut String, plan: &Plan, standings: Option<&[Standing]>) {
     if !may.is_empty() {
         let _ = writeln!(
             text,
-            "  may be passed over with --override GATE --reason WHY --confirm {}: {}",
+            "  may be overridden with --override GATE --reason WHY --confirm {}: {}",
             visible(plan.word()),
             ids(&may)
         );
     }
     if !may_not.is_empty() {
-        let _ = writeln!(text, "  may not be passed over at this severity: {}", ids(&may_not));
+        let _ = writeln!(text, "  cannot be overridden at this severity: {}", ids(&may_not));
     }
 }

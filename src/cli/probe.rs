@@ -190,7 +190,7 @@ mod tests {
         let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked)).collect();
         assert_eq!(
             table(&rows),
-            "✗ rate  failing  exit 0         38.1 %\n    ✓ exit is 0, wanted == 0\n    ✗ body.rate is 38.1, fails if > 5\n\
+            "✗ rate  failing  exit 0         38.1 %\n    ✓ exit 0, expected 0\n    ✗ 38.1 % (max 5 %)\n\
              ✗ gone  error    did not start\n    `no-such-program-anywhere` did not start: there is no such program\n"
         );
         let json = serde_json::to_value(&rows[0]).unwrap();

@@ -93,7 +93,7 @@ fn list(args: &Args, cx: &Context, config: &Config, environment: &str) -> Result
 fn text(environment: &str, ways: &[Way], now: Timestamp) -> String {
     let mut text = match rollback::best(ways) {
         Some(way) => format!("{} can be put back: {}\n", visible(environment), visible(&way.title)),
-        None => format!("no way back of {} is proven ready\n", visible(environment)),
+        None => format!("no rollback option of {} is proven ready\n", visible(environment)),
     };
     for way in ways {
         let mark = match &way.ready {
@@ -135,7 +135,7 @@ fn taken(text: &mut String, way: &Way) {
     let shown = 5;
     if way.takes_away_count > 0 {
         let s = if way.takes_away_count == 1 { "" } else { "s" };
-        let _ = writeln!(text, "    takes away {} commit{s}", way.takes_away_count);
+        let _ = writeln!(text, "    removes {} commit{s}", way.takes_away_count);
         for (id, subject) in way.takes_away.iter().take(shown) {
             let _ = writeln!(text, "      {id} {}", visible(subject));
         }

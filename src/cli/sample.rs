@@ -113,7 +113,7 @@ pub(super) fn situation() -> Situation {
         hotfix: Some(branch()),
         settings: Hotfix { flow: Flow::GitFlow, ..Hotfix::default() },
         health: vec![
-            probe("api /health", HealthState::Failing, Some(500.0), "status 500, wanted 200"),
+            probe("api /health", HealthState::Failing, Some(500.0), "status 500, expected 200"),
             probe("p95 latency", HealthState::Unknown, None, "no number at body.p95"),
         ],
         checklist: policy.checklist.clone(),

@@ -90,6 +90,6 @@ fn step(page: &mut Sheet, step: &StepRun) {
         page.prose(&format!("    waits: {why}"), hue);
     }
     if let Some((_, by, reason)) = &step.skipped {
-        page.prose(&format!("    passed over by {by}: {reason}"), hue);
+        page.prose(&format!("    overridden by {by}: {reason}"), hue);
     }
 }

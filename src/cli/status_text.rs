@@ -484,7 +484,7 @@ mod tests {
             "impact   nobody can pay",
             "▶ develop 4m/",
             "IC maya",
-            "✗ api /health  failing    500       limit > 499\n            status 500, wanted 200\n",
+            "✗ api /health  failing    500       limit > 499\n            status 500, expected 200\n",
             "? p95 latency  unknown    ?",
             "hotfix/pool-limit · git-flow · 1 ahead of main, 0 behind · not pushed",
             "a91c2fe  fix: raise pool limit",

@@ -23,6 +23,16 @@ pub enum Scope {
     Output,
     /// In the view of a plan.
     Plan,
+    /// On a plan before it is confirmed.
+    Preview,
+    /// On a plan that waits for approval.
+    Vote,
+    /// On the rollback screen.
+    Rollback,
+    /// In the list of feature flags.
+    Flags,
+    /// In the incident report.
+    Report,
     /// On the start screen.
     Start,
     /// Inside the menu of another command only.
@@ -41,6 +51,11 @@ impl Scope {
             Self::Runs => "Runs",
             Self::Output => "Output of a run",
             Self::Plan => "Plan",
+            Self::Preview => "Plan, before it starts",
+            Self::Vote => "Plan that waits for approval",
+            Self::Rollback => "Rollback",
+            Self::Flags => "Feature flags",
+            Self::Report => "Report",
             Self::Start => "Start screen",
             Self::Menu(menu) => menu.spec().title,
         }
@@ -116,11 +131,12 @@ commands! {
     NextPane "next-pane" "next pane" ["tab"] Global, View, "", "Focus the next pane";
     PreviousPane "previous-pane" "previous pane" ["shift-tab"] Global, View, "", "Focus the pane before";
     Zoom "zoom" "zoom" ["z"] Global, View, "", "Give the focused pane the whole screen, or give it back";
-    Filter "filter" "filter" ["/"] Global, View, "", "Show only the lines of the focused pane that contain a text";
+    Back "back" "back" ["esc"] Global, View, "", "Close the window, unzoom, or clear the filter; q closes a window too";
+    Filter "filter" "filter" ["/"] Global, View, "", "Show only the lines that contain a text";
     Up "up" "up" ["k" "up"] Global, View, "", "Move up one line";
     Down "down" "down" ["j" "down"] Global, View, "", "Move down one line";
     PageUp "page-up" "page up" ["ctrl-u" "pageup"] Global, View, "", "Move up one page";
-    PageDown "page-down" "page down" ["ctrl-d" "pagedown"] Global, View, "", "Move down one page";
+    PageDown "page-down" "page down" ["ctrl-d" "pagedown" "space"] Global, View, "", "Move down one page";
     Top "top" "top" ["g" "home"] Global, View, "", "Go to the first line";
     Bottom "bottom" "bottom" ["G" "end"] Global, View, "", "Go to the last line and follow";
     Open "open" "open" ["enter"] Global, View, "", "Open what the cursor is on";
@@ -144,8 +160,8 @@ commands! {
     Phase "phase" "phase" ["h"] Menu(Command::Incident), Record, "phase", "Enter a phase of the procedure";
     Mitigate "mitigate" "mitigated" ["m"] Menu(Command::Incident), Record, "resolve", "Record that users are served again";
     Resolve "resolve" "resolve" ["x"] Menu(Command::Incident), Record, "resolve", "Record that the incident is over";
-    Reopen "reopen" "reopen" ["o"] Menu(Command::Incident), Record, "reopen", "Record that it was not over, with a reason";
-    Close "close" "close" ["C"] Menu(Command::Incident), Record, "close", "Record that nothing is left to do";
+    Reopen "reopen" "reopen" ["o"] Menu(Command::Incident), Record, "reopen", "Reopen the incident, with a reason";
+    Close "close" "close" ["C"] Menu(Command::Incident), Record, "close", "Close the incident: nothing is left to do";
     Report "report" "report" ["R"] Menu(Command::Incident), View, "report", "Read the incident report and save it";
     Incidents "incidents" "other incidents" ["l"] Menu(Command::Incident), View, "history", "Go to the start screen with all incidents";
 
@@ -158,20 +174,20 @@ commands! {
     HotfixFetch "hotfix.fetch" "fetch" ["u"] Menu(Command::Hotfix), Plan, "hotfix", "Fetch what the remote has, in a terminal that can be answered";
     PullLink "hotfix.link" "copy the link of the pull request" ["l"] Menu(Command::Hotfix), View, "", "Copy the link of the pull request";
     PullText "hotfix.words" "copy the words of the pull request" ["y"] Menu(Command::Hotfix), View, "", "Copy title and body of the pull request, ready to paste";
-    HotfixAbandon "hotfix.abandon" "abandon the branch" ["X"] Menu(Command::Hotfix), Plan, "hotfix", "Give the hotfix branch up";
+    HotfixAbandon "hotfix.abandon" "abandon the branch" ["X"] Menu(Command::Hotfix), Plan, "hotfix", "Abandon the hotfix branch";
     DrillFix "drill.fix" "apply the prepared fix" ["x"] Menu(Command::Hotfix), Record, "drill", "In a drill: edit and commit the prepared fix";
-    Refresh "refresh" "read again" ["r"] Menu(Command::Hotfix), View, "hotfix", "Read the repository again";
+    Refresh "refresh" "refresh" ["r"] Menu(Command::Hotfix), View, "hotfix", "Read the repository again";
     Test "test" "test" ["t"] Global, Plan, "test", "Run configured checks";
     Deploy "deploy" "deploy" ["d"] Global, Plan, "deploy", "Deploy to an environment";
     Smoke "smoke" "smoke test" [] Menu(Command::Deploy), Plan, "smoke", "Smoke-test an environment";
     Watch "watch" "watch" ["w"] Menu(Command::Deploy), Plan, "watch", "Watch production, and judge what is released there";
     Flags "flags" "flags" ["f"] Global, Plan, "flag", "See feature flags with their state, and turn them off and on";
-    RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See every way back and whether it is known to work, and take one";
+    RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See the rollback options and whether each is known to work, and take one";
 
-    Suspects "suspects" "suspects" ["S"] Global, View, "suspects", "See what changed since it last worked, and where to look first";
-    SuspectRevert "suspects.revert" "revert" ["r"] Menu(Command::Suspects), Plan, "suspects", "Plan to take back the change that the cursor is on";
-    SuspectBisect "suspects.bisect" "bisect" ["b"] Menu(Command::Suspects), Plan, "suspects", "Plan to search by halves for the commit that broke a check";
-    SuspectsAgain "suspects.again" "look again" ["l"] Menu(Command::Suspects), View, "suspects", "Look again at what changed";
+    Suspects "suspects" "suspects" ["S"] Global, View, "suspects", "See what changed since it last worked, most suspicious first";
+    SuspectRevert "suspects.revert" "revert" ["r"] Menu(Command::Suspects), Plan, "suspects", "Plan to revert the change under the cursor";
+    SuspectBisect "suspects.bisect" "bisect" ["b"] Menu(Command::Suspects), Plan, "suspects", "Find the commit that broke a check, by bisecting";
+    SuspectsAgain "suspects.again" "refresh" ["l"] Menu(Command::Suspects), View, "suspects", "Look again at what changed";
 
     Approvals "approvals" "approvals" ["A"] Global, Record, "approve", "Who has to approve what waits, and who has";
     Approve "approve" "approve" [] Menu(Command::Approvals), Record, "approve", "Read what waits, and approve it in a role";
@@ -188,7 +204,7 @@ commands! {
     ProbeNow "probe" "ask now" ["p"] Health, View, "probe", "Ask every probe now";
 
     Stop "stop" "stop" ["x"] Runs, Record, "run", "Stop the run: INT, then TERM, then KILL";
-    Prove "prove" "find out" ["p"] Runs, Record, "plan", "Ask the world whether a step of unknown outcome is done";
+    Prove "prove" "check outcome" ["p"] Runs, Record, "plan", "Check whether a step of unknown outcome took effect";
 
     Answer "output.answer" "answer" ["i"] Output, View, "run", "Answer the command: keys go to it until ctrl-]";
     FindText "output.find" "find" ["/"] Output, View, "", "Find a text in all of the output; small letters find any case";
@@ -199,13 +215,26 @@ commands! {
     Left "output.left" "left" ["h" "left"] Output, View, "", "Show what is further left in long lines";
     Right "output.right" "right" ["l" "right"] Output, View, "", "Show what is further right in long lines";
     Plan "plan" "plan" ["o"] Global, View, "plan", "Open the plan under the cursor of the runs, or the one that waits, runs or came last";
-    PlanResume "plan.resume" "go on" ["c"] Scope::Plan, Record, "plan", "Let the plan go on: release a hold, look again, continue where it stopped";
-    PlanRetry "plan.retry" "carry out again" ["r"] Scope::Plan, Record, "plan", "Carry the step out again that failed or whose fate is not known";
-    PlanSkip "plan.skip" "pass over" ["s"] Scope::Plan, Record, "plan", "Pass the step over, with a reason; of a watch that runs, promote now";
+    PlanResume "plan.resume" "continue" ["c"] Scope::Plan, Record, "plan", "Continue: release a hold, check again, or go on where it stopped";
+    PlanRetry "plan.retry" "retry" ["r"] Scope::Plan, Record, "plan", "Retry the step that failed or whose outcome is unknown";
+    PlanSkip "plan.skip" "skip" ["s"] Scope::Plan, Record, "plan", "Skip the step, with a reason; promote now, if it is a watch that runs";
     PlanUndo "plan.undo" "undo" ["u"] Scope::Plan, Record, "plan", "Undo what was done, after showing what will be undone";
-    PlanCancel "plan.cancel" "give up" ["X"] Scope::Plan, Record, "plan", "Leave the plan as it is, for good";
+    PlanCancel "plan.cancel" "give up" ["X"] Scope::Plan, Record, "plan", "Close the plan as it is, for good";
     PlanSettle "plan.settle" "settle the conflicts" ["e"] Scope::Plan, View, "plan", "Open the files in conflict in $VISUAL or $EDITOR; then let the plan go on";
     PlanTakeOver "plan.take-over" "take over" ["t"] Scope::Plan, Record, "plan", "Take the target from the plan, if its process is gone, with a reason";
+
+    Details "plan.details" "details" ["ctrl-o"] Scope::Preview, View, "", "Show or hide how each step is proven, undone and limited";
+    Propose "plan.propose" "ask for approval" ["a"] Scope::Preview, Record, "deploy", "Ask for approval of this plan";
+    Override "plan.override" "override" ["o"] Scope::Preview, Record, "deploy", "Override the gates that are not met, with a reason";
+    Verbal "approval.verbal" "verbal approval" ["v"] Scope::Vote, Record, "approve", "Record who approved it verbally, and how";
+    RollbackAgain "rollback.refresh" "refresh" ["r"] Scope::Rollback, View, "rollback", "Check again which rollback options work";
+    FlagToggle "flag.toggle" "turn on or off" ["o" "space"] Scope::Flags, Plan, "flag", "Turn the flag off if it is on, and on if it is off";
+    FlagOn "flag.on" "turn on" ["+"] Scope::Flags, Plan, "flag", "Turn the flag on";
+    FlagOff "flag.off" "turn off" ["-"] Scope::Flags, Plan, "flag", "Turn the flag off";
+    FlagsAgain "flag.refresh" "refresh" ["r"] Scope::Flags, View, "flag", "Read the state of every flag again";
+    ReportSave "report.save" "save" ["s"] Scope::Report, View, "report", "Save the report to a file";
+    ReportCopy "report.copy" "copy" ["c"] Scope::Report, View, "report", "Copy the report to the clipboard";
+    ReportExport "report.export" "export" ["e"] Scope::Report, View, "export", "Export every record of the incident";
 
     View "view" "view" ["v"] Global, View, "", "Theme, time zone and guide";
     Theme "theme" "next theme" ["t"] Menu(Command::View), View, "", "Change to the next theme";

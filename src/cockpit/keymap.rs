@@ -95,18 +95,20 @@ impl Keymap {
         self.keys(command).first().copied()
     }
 
+    /// What a key means in a scope alone.
+    pub fn within(&self, scope: Scope, key: Key) -> Option<Command> {
+        COMMANDS
+            .iter()
+            .filter(|spec| spec.scope == scope)
+            .find(|spec| self.keys(spec.command).contains(&key))
+            .map(|spec| spec.command)
+    }
+
     /// What a key means in a scope, or everywhere.
     pub fn find(&self, scope: Scope, key: Key) -> Option<Command> {
-        let within = |wanted: Scope| {
-            COMMANDS
-                .iter()
-                .filter(move |spec| spec.scope == wanted)
-                .find(|spec| self.keys(spec.command).contains(&key))
-                .map(|spec| spec.command)
-        };
-        within(scope).or_else(|| match scope {
+        self.within(scope, key).or_else(|| match scope {
             Scope::Menu(_) => None,
-            _ => within(Scope::Global),
+            _ => self.within(Scope::Global, key),
         })
     }
 }

@@ -15,6 +15,7 @@ pub mod lines;
 pub mod model;
 pub mod msg;
 pub mod overlay;
+pub mod production;
 pub mod survey;
 pub mod suspects;
 pub mod typed;

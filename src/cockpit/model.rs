@@ -6,10 +6,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::commands::Invoke;
+use super::edit::LineEdit;
 use super::key::Key;
 use super::keymap::Keymap;
 use super::msg::EffectId;
-use super::overlay::{Ask, Overlay, PlanView, RunView};
+use super::overlay::{Ask, Declare, Overlay, PlanView, RunView};
+use super::production::Production;
 use super::survey::Survey;
 use super::suspects::Suspects;
 use super::ways::{Looked, Ways};
@@ -19,8 +22,10 @@ use crate::health::series;
 use crate::hotfix::outlook::Outlook;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::{pull, standing};
+use crate::incident::digest::Row;
 use crate::incident::{
-    ChecklistItem, Clock, Entry, IncidentId, Log, Next, PlanRun, PlanState, Policy, Severity, State, Status,
+    ChecklistItem, Clock, Entry, EntryKind, IncidentId, Log, Next, PlanRun, PlanState, Policy, Severity,
+    State, Status,
 };
 use crate::text::question::question;
 
@@ -93,6 +98,10 @@ pub struct Model {
     pub reading: Option<String>,
     /// Lines on their way into the journal: one that cannot be saved comes back to be kept.
     pub sent: BTreeMap<EffectId, Ask>,
+    /// What was being typed when its prompt was closed with ctrl-c.
+    pub drafts: Drafts,
+    /// What was done last, by its label in the palette, the latest first.
+    pub recent: VecDeque<Invoke>,
     /// Whether alarms are on their way into the journal, so that none is written twice.
     pub alarms_in_flight: Option<EffectId>,
     /// The open incident is being read once more, whole.
@@ -107,6 +116,15 @@ pub struct Model {
     pub derived: Derived,
 }
 
+/// What was being typed in prompts that were closed, to be gone on with.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Drafts {
+    /// Lines, by what their prompt is for.
+    pub lines: BTreeMap<String, LineEdit>,
+    /// An incident that was being declared.
+    pub declare: Option<Declare>,
+}
+
 /// What is worked out once a change, so that drawing only draws.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Derived {
@@ -114,10 +132,16 @@ pub struct Derived {
     pub clocks: Vec<Clock>,
     /// What is next, most pressing first, and the keys that do it: `d s`.
     pub next: Vec<(Next, String)>,
-    /// Indices of the timeline entries that pass the filter; `None`: all do.
-    pub timeline: Option<Vec<usize>>,
-    /// What `timeline` was worked out for: number of records and filter.
-    pub timeline_of: (usize, String),
+    /// The rows of the timeline that pass the filter; `None`: a row for every line of the record.
+    pub timeline: Option<Vec<Row>>,
+    /// How many rows there are without a filter.
+    pub timeline_all: usize,
+    /// What `timeline` was worked out for: number of records, filter, and production.
+    pub timeline_of: (usize, String, String),
+    /// How production is.
+    pub production: Option<Production>,
+    /// Indices of the probes that the health pane lists, in its order.
+    pub health: Vec<usize>,
     /// What the clocks and what is next were worked out for, of what changes without a fact.
     pub next_of: NextOf,
     /// What a newcomer should try next in a drill.
@@ -189,6 +213,8 @@ pub struct View {
     pub height: u16,
     /// Only rows that contain this are shown, case ignored; empty: all.
     pub filter: String,
+    /// Since when it is filtered.
+    pub filtered_since: Option<Timestamp>,
 }
 
 /// What `flightdeck.toml` says, and whether it may run.
@@ -276,6 +302,8 @@ pub struct Looks {
 }
 
 impl Model {
+    /// Most commands remembered as done lately.
+    pub const MAX_RECENT: usize = 8;
     /// Most failures kept.
     pub const MAX_FAILURES: usize = 500;
     /// How long a command says nothing before it may be waiting for an answer.
@@ -317,6 +345,8 @@ impl Model {
             following: None,
             reading: None,
             sent: BTreeMap::new(),
+            drafts: Drafts::default(),
+            recent: VecDeque::new(),
             alarms_in_flight: None,
             reloading: None,
             ways: Ways::default(),
@@ -386,13 +416,54 @@ impl Model {
         }
     }
 
-    /// The probes that pass the filter of the health pane.
+    /// Number of rows of a pane without its filter.
+    pub fn all_rows(&self, pane: Pane) -> usize {
+        match pane {
+            Pane::Timeline => self.derived.timeline_all,
+            Pane::Health => self.probes.len(),
+            Pane::Hotfix => self.rows(pane),
+            Pane::Checklist => self.checklist().len(),
+            Pane::Runs => self.incident().map_or(0, |state| state.plans.len()),
+        }
+    }
+
+    /// How many alarms the filter of a pane hides: of the timeline those that came since it was set, of
+    /// the health pane the probes that are bad now.
+    pub fn hidden_alarms(&self, pane: Pane) -> usize {
+        let view = self.view(pane);
+        match (pane, view.filtered_since, self.incident()) {
+            _ if view.filter.is_empty() => 0,
+            (Pane::Health, ..) => {
+                let bad = self.probes.iter().filter(|probe| probe.state.is_bad()).count();
+                bad - self.health_rows().filter(|probe| probe.state.is_bad()).count()
+            }
+            (Pane::Timeline, Some(since), Some(state)) => {
+                let new = |entry: &Entry<'_>| entry.at >= since && entry.kind == EntryKind::AlarmRaised;
+                let all = state.timeline.iter().rev().take_while(|entry| entry.at >= since);
+                let all = all.filter(new).count();
+                let rows = (0..self.timeline_len()).rev().filter_map(|row| self.timeline_entry(row));
+                let shown = rows.take_while(|entry| entry.at >= since).filter(new).count();
+                all.saturating_sub(shown)
+            }
+            _ => 0,
+        }
+    }
+
+    /// The probes that are listed, production first, and what is worst first in each environment.
     pub fn health_rows(&self) -> impl Iterator<Item = &series::Status> {
-        let filter = self.view(Pane::Health).filter.to_lowercase();
-        self.probes
-            .iter()
-            .map(|probe| &**probe)
-            .filter(move |probe| filter.is_empty() || probe.name.to_lowercase().contains(&filter))
+        self.derived.health.iter().filter_map(|index| self.probes.get(*index)).map(|probe| &**probe)
+    }
+
+    /// Whether the probes of an environment, all good and not of production, are one line in the health
+    /// pane. Zoomed, or filtered, it lists them.
+    pub fn is_folded(&self, environment: &str) -> bool {
+        let config = &self.config.config;
+        let zoomed = self.zoom && self.focus == Pane::Health;
+        let of = |probe: &&Arc<series::Status>| probe.environment == environment;
+        !zoomed
+            && self.view(Pane::Health).filter.is_empty()
+            && !config.watches_production(environment)
+            && self.probes.iter().filter(of).all(|probe| probe.state == series::State::Ok)
     }
 
     /// The checklist items that pass the filter of the checklist, with their numbers from 1.
@@ -469,13 +540,35 @@ impl Model {
         }
     }
 
-    /// The timeline entry in a row, among those that pass the filter.
+    /// The timeline entry that stands for a row, among those that pass the filter.
     pub fn timeline_entry(&self, row: usize) -> Option<Entry<'_>> {
         let index = match &self.derived.timeline {
-            Some(kept) => *kept.get(row)?,
+            Some(kept) => kept.get(row)?.line,
             None => row,
         };
         self.incident()?.timeline.get(index)
+    }
+
+    /// All entries of a row of the timeline, in their order.
+    pub fn timeline_entries(&self, row: usize) -> Vec<Entry<'_>> {
+        let Some(timeline) = self.incident().map(|state| &state.timeline) else { return Vec::new() };
+        match self.derived.timeline.as_ref().map(|rows| rows.get(row)) {
+            Some(Some(row)) => row.lines.iter().filter_map(|line| timeline.get(*line)).collect(),
+            Some(None) => Vec::new(),
+            None => timeline.get(row).into_iter().collect(),
+        }
+    }
+
+    /// The environment that a probe watches; empty where that is not named.
+    pub fn environment_of(&self, probe: &str) -> &str {
+        let config = &self.config.config;
+        let found = config.probes.iter().find(|known| known.name == probe);
+        let environment = found.map_or("", |found| found.environment.as_str());
+        if config.watches_production(environment) {
+            config.production().map_or("", |env| env.name.as_str())
+        } else {
+            environment
+        }
     }
 
     /// Whether what the configuration names may run.

@@ -29,7 +29,7 @@ pub enum Overlay {
     /// Fuzzy search over all commands.
     Palette(Palette),
     /// Every key and what it does.
-    Help(Scroll),
+    Help(HelpView),
     /// A line of text asked for at the bottom of the screen.
     Ask(Ask),
     /// A whole timeline entry.
@@ -71,6 +71,15 @@ pub struct Scroll {
     pub top: usize,
 }
 
+/// Every key and what it does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HelpView {
+    /// Only lines that contain this are shown; empty: all.
+    pub filter: String,
+    /// First line shown.
+    pub scroll: Scroll,
+}
+
 /// A which-key menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Menu {
@@ -82,6 +91,8 @@ pub struct Menu {
     pub note: String,
     /// Rows.
     pub items: Vec<Item>,
+    /// The row that Enter takes.
+    pub selected: usize,
 }
 
 /// The palette.
@@ -91,6 +102,8 @@ pub struct Palette {
     pub input: LineEdit,
     /// All rows.
     pub items: Vec<Item>,
+    /// What was done lately, the latest first.
+    pub recent: Vec<Invoke>,
     /// Rows that match, best first, as indices into `items`.
     pub matches: Vec<usize>,
     /// Index into `matches`.
@@ -162,11 +175,11 @@ pub enum Purpose {
     ChangeFind,
 }
 
-/// A timeline entry, whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A timeline entry, whole; several where one row stands for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The record.
-    pub id: RecordId,
+    /// The records.
+    pub lines: Vec<RecordId>,
     /// First line shown.
     pub scroll: Scroll,
 }

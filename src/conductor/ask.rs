@@ -67,7 +67,7 @@ pub(super) fn judge(expect: Option<&str>, negate: bool, answer: &Answer, masker:
     let why = match (expect, proof) {
         (None, _) => format!("the proof exited {} {line}", i32::from(!holds)).trim_end().to_owned(),
         (Some(_), Proof::NotDone) if negate => format!("it answers {line} still"),
-        (Some(expected), Proof::NotDone) => format!("it answers {line}, wanted {}", visible(expected)),
+        (Some(expected), Proof::NotDone) => format!("it answers {line}, expected {}", visible(expected)),
         (Some(_), _) => format!("it answers {line}"),
     };
     (proof, why)
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(asked(&probe("echo; echo v2; echo noise", Some("v2"))).0, Proof::Done);
         assert_eq!(
             asked(&probe("echo v1", Some("v2"))),
-            (Proof::NotDone, "it answers v1, wanted v2".to_owned())
+            (Proof::NotDone, "it answers v1, expected v2".to_owned())
         );
         assert_eq!(asked(&probe("echo 4f2c91e", Some(COMMIT))).0, Proof::Done);
         assert_eq!(asked(&probe("echo 4f2c9", Some(COMMIT))).0, Proof::NotDone, "too short to be sure");

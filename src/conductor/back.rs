@@ -41,7 +41,7 @@ pub enum Asking {
 /// # Errors
 /// The repository cannot be read, or the environment is not configured.
 pub fn ways(ground: &Ground<'_>, environment: &str, asking: Asking) -> Result<Vec<Way>> {
-    let (reader, env) = place(ground, "looking for ways back", environment)?;
+    let (reader, env) = place(ground, "checking the rollback options", environment)?;
     Ok(rollback::ways(&look(ground, &reader, env, None, asking, PATIENCE)))
 }
 
@@ -57,7 +57,7 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, name: &str, wanted: Option<&st
     let way = match wanted {
         Some(wanted) => ways.iter().find(|way| way.id == wanted).ok_or_else(|| {
             let ids: Vec<_> = ways.iter().map(|way| visible(&way.id)).collect();
-            let cause = format!("{} has no way back called {}", visible(name), visible(wanted));
+            let cause = format!("{} has no rollback option called {}", visible(name), visible(wanted));
             Failure::usage(&doing, cause, format!("it has: {}", ids.join(", ")))
         })?,
         None => rollback::best(&ways).ok_or_else(|| none_ready(&doing, &ways))?,
@@ -82,7 +82,7 @@ fn none_ready(doing: &str, ways: &[Way]) -> Failure {
         .filter(|way| way.is_general())
         .map(|way| format!("{}: {}", visible(&way.id), visible(way.ready.why())))
         .collect();
-    let cause = format!("no way back is proven ready; {}", said.join("; "));
+    let cause = format!("no rollback option is proven ready; {}", said.join("; "));
     Failure::of(FailureKind::Gate, doing, cause, "name the one to take: flightdeck rollback WAY")
 }
 

@@ -83,7 +83,7 @@ pub(super) fn ask_http(
             let holds = expect.is_none_or(|expected| is_same(expected, &text));
             let wanted = match expect {
                 Some(expected) if holds == negate && negate => format!(", and is not to be {expected}"),
-                Some(expected) if holds == negate => format!(", wanted {expected}"),
+                Some(expected) if holds == negate => format!(", expected {expected}"),
                 _ => String::new(),
             };
             let proof = if holds == negate { Proof::NotDone } else { Proof::Done };

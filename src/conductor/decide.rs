@@ -214,7 +214,7 @@ fn in_words(decision: &Decision) -> &'static str {
     match decision {
         Decision::Resume => "taking up",
         Decision::Retry => "trying again",
-        Decision::Skip { .. } => "passing over a step of",
+        Decision::Skip { .. } => "skipping a step of",
         Decision::Undo { .. } => "undoing",
         Decision::GiveUp => "giving up",
     }

@@ -23,7 +23,8 @@ pub fn held(doing: &str, lease: &Lease, now: Timestamp) -> Failure {
     );
     let hint = match lease.process.as_ref().map(life) {
         Some(Life::Alive) => format!(
-            "wait for it, look at it with flightdeck plan show {plan}, or stop it: flightdeck run stop {plan}"
+            "wait for it, or take back what it did: flightdeck plan undo {plan}; flightdeck plan show {plan} \
+             says how it stands, flightdeck run stop {plan} stops it"
         ),
         _ => format!(
             "ask {}; if that process is gone for certain: flightdeck plan take-over {target} --reason WHY",

@@ -84,7 +84,7 @@ pub fn start(
         let cause = if drafts.is_empty() {
             format!("{} is protected: its name has to be given", visible(word))
         } else {
-            format!("passing over a gate needs the name of the target, {}", visible(word))
+            format!("overriding a gate needs the name of the target, {}", visible(word))
         };
         return Err(Failure::usage(doing(), cause, format!("--confirm {}", visible(word))));
     }
@@ -127,11 +127,11 @@ pub fn blocked(plan: &Plan, standings: &[Standing]) -> Failure {
     let missing: Vec<String> =
         blocking.iter().map(|standing| format!("{}: {}", standing.id, standing.why)).collect();
     let hint = if blocking.iter().all(|standing| standing.may_pass_over) {
-        "meet them, or pass over each with --override GATE --reason WHY"
+        "meet them, or override each with --override GATE --reason WHY"
     } else if blocking.iter().any(|standing| standing.id == gates::VERDICT) {
         "commit a better fix: this one was no good there"
     } else {
-        "meet them: at this severity not all of them may be passed over"
+        "meet them: at this severity they cannot all be overridden"
     };
     let s = if blocking.len() == 1 { "" } else { "s" };
     let cause = format!("{} gate{s} not met: {}", blocking.len(), missing.join("; "));

@@ -139,7 +139,7 @@ fn hold(next: u8, patience: SignedDuration) -> Step {
 
 fn notes(canary: &Canary, probes: &[Asked]) -> Vec<String> {
     let names: Vec<_> = probes.iter().map(|probe| visible(&probe.name).into_owned()).collect();
-    let mut notes = vec![format!("goes back to 0 % when one of these fails: {}", names.join(", "))];
+    let mut notes = vec![format!("rolls back to 0 % when one of these fails: {}", names.join(", "))];
     if canary.weight.is_empty() {
         notes.push("no `canary.weight` command tells the share in force".to_owned());
     }

@@ -86,7 +86,7 @@ fn told(environment: &str, line: &str) -> Result<Release, String> {
         plan: String::new(),
         rollback: false,
         replaces: None,
-        verdict: verdict.map(|verdict| (told.at, verdict, "as the environment's history tells".to_owned())),
+        verdict: verdict.map(|verdict| (told.at, verdict, String::new())),
         by,
         at: told.at,
     })

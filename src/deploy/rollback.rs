@@ -150,7 +150,9 @@ pub fn way_back(known: &Known<'_>, ways: &[Way]) -> WayBack {
     let why = match nearest(ways) {
         Some(way) => format!("none is proven ready; {}: {}", visible(&way.title), visible(way.ready.why())),
         None if first => {
-            format!("no release of {name} is known before this one, so there is nothing to go back to")
+            format!(
+                "no release of {name} is known before this one; name it: flightdeck live {name} TAG --good"
+            )
         }
         None => {
             let why = ways.iter().find(|way| way.is_general()).map_or("", |way| way.ready.why());

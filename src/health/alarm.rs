@@ -325,9 +325,9 @@ mod tests {
     fn an_edge_says_when_from_where_and_why() {
         let mut alarm = Alarm::new(1);
         alarm.observe(at(0), Verdict::Good, "");
-        let edge = alarm.observe(at(7), Verdict::Bad, "status is 500, wanted == 200").unwrap();
+        let edge = alarm.observe(at(7), Verdict::Bad, "status 500, expected 200").unwrap();
         assert_eq!((edge.at, edge.from, edge.to), (at(7), State::Ok, State::Failing));
-        assert_eq!(edge.why, "status is 500, wanted == 200");
+        assert_eq!(edge.why, "status 500, expected 200");
         assert_eq!(alarm.observe(at(8), Verdict::Bad, "again"), None);
         assert_eq!(alarm.since(), Some(at(7)));
     }

@@ -156,7 +156,7 @@ impl Truth {
 pub struct Comparison {
     /// Whether it holds.
     pub truth: Truth,
-    /// What was compared, in one line fit to be shown: `status is 500, wanted == 200`.
+    /// What was compared, in one line fit to be shown: `status 500, expected 200`.
     pub text: String,
 }
 
@@ -173,8 +173,8 @@ impl Condition {
             }
         };
         let text = match seen {
-            Ok(seen) => format!("{} is {seen}, wanted {}", self.subject, self.test),
-            Err(why) => format!("{why}, wanted {self}"),
+            Ok(seen) => format!("{} {seen}, expected {}", self.subject, self.test.words()),
+            Err(why) => format!("{why}, expected {self}"),
         };
         Comparison { truth, text: visible(&masker.mask(&text)).into_owned() }
     }
@@ -185,6 +185,15 @@ fn quoted(text: &str, masker: &Masker) -> String {
 }
 
 impl Test {
+    /// What is expected, as a person says it: `200`, `< 500`, `200 to 299`.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Compare(Compare::Equal, literal) => literal.to_string(),
+            Self::Within(low, high) => format!("{} to {}", low.text, high.text),
+            test => test.to_string(),
+        }
+    }
+
     fn on_number(&self, value: &Decimal) -> Truth {
         match self {
             Self::Compare(compare, Literal::Number(number) | Literal::Length(number)) => {
@@ -239,6 +248,17 @@ impl Limit {
     /// Whether a value is over the limit.
     pub fn is_over(&self, value: &Decimal) -> bool {
         self.compare.holds(value, &self.number.value)
+    }
+
+    /// The limit with its direction, as a person says it: `max 5 %`, `min 200`.
+    pub fn words(&self) -> String {
+        let word = match self.compare {
+            Compare::Greater | Compare::GreaterOrEqual => "max",
+            Compare::Less | Compare::LessOrEqual => "min",
+            Compare::Equal => "not",
+            Compare::Unequal => "only",
+        };
+        format!("{word} {}", self.number.text)
     }
 
     /// The number, for drawing; `None` if it is too large for that.
@@ -454,7 +474,7 @@ mod tests {
             let answer = Answer { body: bytes.into(), ..body("") };
             let comparison = put("body.status == \"ok\"", &answer);
             assert_eq!(comparison.truth, Truth::Unknown);
-            assert_eq!(comparison.text, format!("{why}, wanted body.status == \"ok\""));
+            assert_eq!(comparison.text, format!("{why}, expected body.status == \"ok\""));
         }
     }
 
@@ -500,12 +520,12 @@ mod tests {
     fn what_was_compared_is_one_line_without_anything_that_deceives() {
         let answer = body("{\"status\":\"a\u{202e}\\u001b[31m\\nb\"}");
         let text = put("body.status == \"ok\"", &answer).text;
-        assert_eq!(text, "body.status is \"a<U+202E><U+001B>[31m⏎b\", wanted == \"ok\"");
+        assert_eq!(text, "body.status \"a<U+202E><U+001B>[31m⏎b\", expected \"ok\"");
         let long = body(&format!("{{\"status\":\"{}\"}}", "x".repeat(100_000)));
         assert!(put("body.status == \"ok\"", &long).text.len() < 200);
         let spaced = put("body.status == \"ok\"", &body("{\"status\":\"ok \"}"));
-        assert_eq!(spaced.text, "body.status is \"ok \", wanted == \"ok\"");
-        assert_eq!(put("status == 500", &answer).text, "status is 200, wanted == 500");
-        assert_eq!(put("latency < 100ms", &answer).text, "latency is 212 ms, wanted < 100ms");
+        assert_eq!(spaced.text, "body.status \"ok \", expected \"ok\"");
+        assert_eq!(put("status == 500", &answer).text, "status 200, expected 500");
+        assert_eq!(put("latency < 100ms", &answer).text, "latency 212 ms, expected < 100ms");
     }
 }

@@ -18,6 +18,7 @@ pub struct Rules {
     value: Subject,
     warn: Option<Limit>,
     fail: Option<Limit>,
+    unit: String,
     source: Source,
 }
 
@@ -88,7 +89,8 @@ impl Rules {
         if probe.confirm == 0 {
             return Err(refuse("confirm", "at least one sample decides"));
         }
-        Ok(Self { expect, value, warn, fail, source })
+        let unit = probe.unit.clone();
+        Ok(Self { expect, value, warn, fail, unit, source })
     }
 
     /// What kind of probe it is.
@@ -99,6 +101,21 @@ impl Rules {
     /// The limit shown beside the value: the failing one, else the warning one.
     pub fn limit(&self) -> Option<&Limit> {
         self.fail.as_ref().or(self.warn.as_ref())
+    }
+
+    /// What the value has to keep to, as the pane shows it: `max 5`, `min 200`; where it has no limit,
+    /// the status or exit code that is expected: `want 200`. Empty where there is no short word for it.
+    pub fn range(&self) -> String {
+        if let Some(limit) = self.limit() {
+            return limit.words();
+        }
+        let code = |condition: &&Condition| matches!(condition.subject, Subject::Status | Subject::Exit);
+        match (self.expect.iter().find(code), self.source) {
+            (Some(condition), _) => format!("want {}", condition.test.words()),
+            (None, Source::Http) if self.expect.is_empty() => "want 2xx".to_owned(),
+            (None, Source::Command) if self.expect.is_empty() => "want 0".to_owned(),
+            _ => String::new(),
+        }
     }
 
     /// The failing limit.
@@ -190,15 +207,21 @@ impl Rules {
         let lines = limits.into_iter().filter_map(|(is_failing, limit)| {
             let limit = limit.as_ref()?;
             let truth = if limit.is_over(&number) { Truth::Fails } else { Truth::Holds };
-            let word = if is_failing { "fails if" } else { "warns if" };
-            let text = format!("{} is {written}, {word} {limit}", self.value);
+            // A number, its unit and the limit beside it: `38.1 % (max 5 %)`.
+            let unit = |text: &str| {
+                let bare = text.ends_with(|c: char| c.is_ascii_digit());
+                if bare && !self.unit.is_empty() { format!(" {}", self.unit) } else { String::new() }
+            };
+            let (seen, limits) = (unit(&written), unit(&limit.number.text));
+            let word = if is_failing { "" } else { "warning: " };
+            let text = format!("{written}{seen} ({word}{}{limits})", limit.words());
             Some((is_failing, Comparison { truth, text: visible(&masker.mask(&text)).into_owned() }))
         });
         (number.to_f64(), Over::Compared(lines.collect()))
     }
 
     fn no_value(&self, why: &str) -> (Option<f64>, Over) {
-        let wanted = format!("{why}, wanted a number at {}", self.value);
+        let wanted = format!("{why}, expected a number at {}", self.value);
         let over = if self.value == Subject::Latency {
             Over::Nothing
         } else {
@@ -316,7 +339,7 @@ mod tests {
             assert_eq!(judged.why.is_empty(), verdict == Verdict::Good);
         }
         let judged = judge(&rate_probe(), &answer(200, r#"{"rate":38.1}"#));
-        assert_eq!(judged.why, "body.rate is 38.1, fails if > 5");
+        assert_eq!(judged.why, "38.1 (max 5)");
         assert_eq!(judged.compared.len(), 3);
     }
 
@@ -325,24 +348,24 @@ mod tests {
         for body in [r#"{"rate":null}"#, "{}", r#"{"rate":"0"}"#, r#"{"rate":false}"#, "", "{\"rate\":"] {
             let judged = judge(&rate_probe(), &answer(200, body));
             assert_eq!((judged.verdict, judged.value), (Verdict::NoData, None), "{body}");
-            assert!(judged.why.ends_with("wanted a number at body.rate"), "{}", judged.why);
+            assert!(judged.why.ends_with("expected a number at body.rate"), "{}", judged.why);
         }
     }
 
     #[test]
     fn what_certainly_is_bad_is_bad_whatever_else_is_unknown() {
         let judged = judge(&rate_probe(), &answer(500, "oops"));
-        assert_eq!((judged.verdict, judged.why.as_str()), (Verdict::Bad, "status is 500, wanted == 200"));
+        assert_eq!((judged.verdict, judged.why.as_str()), (Verdict::Bad, "status 500, expected 200"));
     }
 
     #[test]
     fn without_conditions_the_usual_ones_hold() {
         let http = http_probe("http://x/");
         assert_eq!(judge(&http, &answer(204, "")).verdict, Verdict::Good);
-        assert_eq!(judge(&http, &answer(503, "")).why, "status is 503, wanted in 200..299");
+        assert_eq!(judge(&http, &answer(503, "")).why, "status 503, expected 200 to 299");
         let command = command_probe(&["check"]);
         let failed = Answer { exit: Some(2), complaint: "no route\u{1b}".to_owned(), ..Answer::default() };
-        assert_eq!(judge(&command, &failed).why, "exit is 2, wanted == 0; it said: no route<U+001B>");
+        assert_eq!(judge(&command, &failed).why, "exit 2, expected 0; it said: no route<U+001B>");
     }
 
     #[test]

@@ -412,8 +412,8 @@ mod tests {
         let asked = once(&probes, Path::new("/"), &Masker::default()).await;
         let states: Vec<_> = asked.iter().map(|asked| asked.state.name()).collect();
         assert_eq!(states, ["failing", "unknown", "unknown", "ok", "error"]);
-        assert_eq!(asked[0].compared[0].text, "body.status is \"degraded\", wanted == \"ok\"");
-        assert_eq!(asked[1].sample.why, "body.rate is null, wanted body.rate < 5");
+        assert_eq!(asked[0].compared[0].text, "body.status \"degraded\", expected \"ok\"");
+        assert_eq!(asked[1].sample.why, "body.rate is null, expected body.rate < 5");
         assert!(asked[2].sample.why.contains("unknown name `statsu`"), "{}", asked[2].sample.why);
         assert_eq!(asked[3].sample.headline, "exit 0");
         assert_eq!(asked[4].sample.headline, "did not start");

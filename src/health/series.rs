@@ -113,6 +113,8 @@ pub struct Status {
     pub unit: String,
     /// The failing limit as written (`> 5`), else the warning limit.
     pub limit: Option<String>,
+    /// What the value has to keep to, in a word: `max 5`, `want 200`; may be empty.
+    pub range: String,
     /// Numeric threshold of the failing limit, for the chart.
     pub threshold: Option<f64>,
     /// Seconds between samples.

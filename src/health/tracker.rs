@@ -173,6 +173,7 @@ fn blank(probe: &Probe) -> Status {
         last: None,
         unit: rules.as_ref().map_or(probe.unit.as_str(), |rules| rules.unit(probe)).to_owned(),
         limit: rules.as_ref().and_then(Rules::limit).map(ToString::to_string),
+        range: rules.as_ref().map(Rules::range).unwrap_or_default(),
         threshold: rules.as_ref().and_then(|rules| rules.failing()?.threshold()),
         interval_s: probe.interval.as_secs_f64(),
         history: VecDeque::new(),

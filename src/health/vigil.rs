@@ -85,7 +85,7 @@ impl Vigil {
     pub fn look(&self, now: Duration) -> Look {
         if !self.settled {
             let rest = shown(self.settle.saturating_sub(now));
-            return Look::Going(format!("takes effect, {rest} more; {}", self.counts()));
+            return Look::Going(format!("settling, {rest} left: {}", self.counts()));
         }
         if let Some(why) = self.failing() {
             return match self.tracker.own_network_down() {

@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::body::{Body, Declared, NoteKind, Phase};
+use super::body::{
+    Body, Declared, MergePaid, NoteKind, Phase, PlanAsked, PlanEnded, PlanResumed, PlanStarted, Proved,
+    Released, RunWaiting, Signalled, StepEnded, StepWaiting, StopAsked,
+};
 use super::drift::{self, Written};
 use super::marks::{Mark, takes_no_effect};
 use super::policy::Role;
@@ -149,6 +152,31 @@ impl Fold {
         }
     }
 
+    /// The plan that a record is a part of, or the probe whose alarm it is. What a person decides about a
+    /// plan, and what a watch found, stands for itself.
+    fn about<'a>(&self, body: &'a Body) -> Cow<'a, str> {
+        let about: &'a str = match body {
+            Body::Alarm(body) => &body.probe,
+            Body::PlanStarted(PlanStarted { plan, .. })
+            | Body::PlanResumed(PlanResumed { plan, .. })
+            | Body::PlanAsked(PlanAsked { plan, .. })
+            | Body::StepEnded(StepEnded { plan, .. })
+            | Body::StepWaiting(StepWaiting { plan, .. })
+            | Body::Proved(Proved { plan, .. })
+            | Body::PlanEnded(PlanEnded { plan, .. })
+            | Body::Released(Released { plan, .. })
+            | Body::MergePaid(MergePaid { plan, .. }) => plan,
+            Body::RunWaiting(RunWaiting { run, .. })
+            | Body::StopAsked(StopAsked { run, .. })
+            | Body::Signalled(Signalled { run, .. }) => {
+                let plan = self.runs.get(run).and_then(|&(plan, _)| self.state.plans.get(plan));
+                return Cow::Owned(plan.map_or_else(String::new, |plan| plan.id.clone()));
+            }
+            _ => "",
+        };
+        Cow::Borrowed(about)
+    }
+
     /// Gives the record its line in the timeline, if it says something to a reader.
     fn enter(&mut self, record: &Record, mark: Mark<'_>) {
         let line = match &record.body {
@@ -158,6 +186,7 @@ impl Fold {
         };
         let Some((kind, text)) = line else { return };
         let (at, precision) = wording::shown_at(record);
+        let about = self.about(&record.body);
         let entry = Entry {
             id: record.id,
             at,
@@ -168,6 +197,7 @@ impl Fold {
             name: wording::name(&record.body),
             text: &text,
             author: &record.author.name,
+            about: &about,
             original: None,
             retracted: None,
             pinned: false,

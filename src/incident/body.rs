@@ -324,7 +324,7 @@ pub struct Alarm {
     pub from: String,
     /// State after.
     pub to: String,
-    /// What was seen, in one line: `500 in 2.1 s, wanted status 200`.
+    /// What was seen, in one line: `500 in 2.1 s, expected 200`.
     #[serde(default)]
     pub why: String,
 }

@@ -7,6 +7,7 @@ mod against;
 mod apply;
 mod body;
 mod clocks;
+pub mod digest;
 mod drift;
 mod fix;
 mod fold;

@@ -279,3 +279,43 @@ pub enum EntryKind {
     /// A kind this version does not know.
     Unknown,
 }
+
+impl EntryKind {
+    /// What it is called on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Declared => "Declared",
+            Self::Severity => "Severity",
+            Self::Phase => "Phase",
+            Self::Role => "Role",
+            Self::Described => "Description",
+            Self::Note(kind) => match kind {
+                NoteKind::Note => "Note",
+                NoteKind::Finding => "Finding",
+                NoteKind::Decision => "Decision",
+                NoteKind::Problem => "Problem",
+                NoteKind::Action => "Action",
+            },
+            Self::Paged => "Paged",
+            Self::Told => "Informed",
+            Self::Check(_) => "Checklist",
+            Self::AlarmRaised => "Alarm",
+            Self::AlarmCleared => "Recovered",
+            Self::AlarmUnknown => "No data",
+            Self::PlanStarted => "Started",
+            Self::StepFailed => "Failed",
+            Self::PlanDone => "Done",
+            Self::PlanFailed => "Failed",
+            Self::PlanUnknown => "Outcome unknown",
+            Self::PlanWaiting => "Waiting",
+            Self::Approval => "Approval",
+            Self::Rejection => "Rejected",
+            Self::PassedOver => "Overridden",
+            Self::Released => "Released",
+            Self::Stopped => "Stopped",
+            Self::Resolved => "Resolved",
+            Self::Reopened => "Reopened",
+            Self::Unknown => "Newer version",
+        }
+    }
+}

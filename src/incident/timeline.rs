@@ -35,6 +35,8 @@ pub struct Entry<'a> {
     pub text: &'a str,
     /// Who wrote it.
     pub author: &'a str,
+    /// The plan it is a part of, or the probe whose alarm it is; else empty.
+    pub about: &'a str,
     /// The text before it was amended.
     pub original: Option<&'a str>,
     /// Why it was taken back, if it was.
@@ -67,6 +69,7 @@ struct Line {
     length: u32,
     author: u32,
     name: u32,
+    about: u32,
     kind: EntryKind,
     precision: Precision,
     is_marked: bool,
@@ -167,6 +170,7 @@ impl Timeline {
             length: entry.text.len() as u32,
             author: self.words.number(entry.author),
             name: self.words.number(entry.name),
+            about: self.words.number(entry.about),
             kind: entry.kind,
             precision: entry.precision,
             is_marked,
@@ -200,6 +204,7 @@ impl Timeline {
             name: self.words.get(line.name),
             text: self.texts.get(start..start + line.length as usize).unwrap_or_default(),
             author: self.words.get(line.author),
+            about: self.words.get(line.about),
             original: None,
             retracted: None,
             pinned: false,

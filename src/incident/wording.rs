@@ -228,7 +228,7 @@ fn plan_ended(body: &PlanEnded, record: &Record, fold: &Fold) -> (EntryKind, Str
     let at = record.occurred_at;
     let took = plan.map(|plan| record.took.unwrap_or(at.duration_since(plan.started_at)));
     let took = took.filter(|took| !took.is_negative());
-    let took = took.map(|took| format!(", {}", duration(took))).unwrap_or_default();
+    let took = took.map(|took| format!(" in {}", duration(took))).unwrap_or_default();
     let last_run: Option<&Run> = plan.and_then(|plan| plan.steps.iter().rev().find_map(|s| s.run.as_ref()));
     let last = last_run.and_then(|run| run.outcome.as_ref().map(|o| (o, run.summary.as_str())));
     // A plan of one step says how that step ended; of several, each failure had its line.
@@ -240,14 +240,45 @@ fn plan_ended(body: &PlanEnded, record: &Record, fold: &Fold) -> (EntryKind, Str
     };
     match body.end {
         PlanEnd::Done => {
-            let summary = last.map(|(_, summary)| summary).unwrap_or_default();
-            (EntryKind::PlanDone, format!("{}{took}", with_reason(format!("{title} done"), summary)))
+            // That it is done is said already.
+            let summary = last.map(|(_, summary)| summary).filter(|summary| *summary != "done");
+            (EntryKind::PlanDone, with_reason(format!("{}{took}", done(title)), summary.unwrap_or_default()))
         }
         PlanEnd::Failed => (EntryKind::PlanFailed, with_reason(format!("{title} failed"), &why)),
         PlanEnd::Cancelled => (EntryKind::Stopped, with_reason(format!("{title} stopped"), &why)),
         PlanEnd::Unknown => {
             (EntryKind::PlanUnknown, with_reason(format!("{title}: outcome unknown"), &body.why))
         }
+    }
+}
+
+/// What was done, from the title that said what to do: `deployed main to staging`.
+fn done(title: &str) -> String {
+    const VERBS: &[(&str, &str)] = &[
+        ("abandon", "abandoned"),
+        ("check", "checked"),
+        ("deploy", "deployed"),
+        ("fetch", "fetched"),
+        ("find", "found"),
+        ("finish", "finished"),
+        ("merge", "merged"),
+        ("open", "opened"),
+        ("push", "pushed"),
+        ("revert", "reverted"),
+        ("roll", "rolled"),
+        ("run", "ran"),
+        ("smoke-test", "smoke-tested"),
+        ("start", "started"),
+        ("switch", "switched"),
+        ("take", "took"),
+        ("test", "tested"),
+        ("turn", "turned"),
+        ("watch", "watched"),
+    ];
+    let (first, rest) = title.split_once(' ').unwrap_or((title, ""));
+    match VERBS.iter().find(|(verb, _)| *verb == first) {
+        Some((_, past)) if !rest.is_empty() => format!("{past} {rest}"),
+        _ => format!("{title} done"),
     }
 }
 

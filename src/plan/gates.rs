@@ -170,7 +170,7 @@ impl Gate {
             Self::Checks { .. } => "checks green",
             Self::Checklist { .. } => "checklist complete",
             Self::Approvals { .. } => "approved",
-            Self::Rollback { .. } => "a way back",
+            Self::Rollback { .. } => "a rollback option",
             Self::Staging { .. } => "validated before",
             Self::Freeze { .. } => "no freeze",
         }
@@ -205,7 +205,7 @@ pub fn evaluate(
             .find(|passed| passed.gate == standing.id && passed.plan == plan.id && passed.hash == hash);
         if let Some(passed) = passed {
             standing.met = Met::PassedOver;
-            standing.why = format!("{}; passed over by {}: {}", standing.why, passed.by, passed.reason);
+            standing.why = format!("{}; overridden by {}: {}", standing.why, passed.by, passed.reason);
         }
     }
     standings
@@ -358,7 +358,7 @@ fn not_green(state: &State, check: &str, what: &Content<'_>) -> Option<&'static 
         Some((StepState::Running | StepState::Waiting, _)) => Some("still running"),
         Some((StepState::Open, _)) => Some("not finished on this commit"),
         Some((StepState::Unknown, _)) => Some("has an unknown end on this commit"),
-        Some((StepState::Skipped, _)) => Some("passed over on this commit"),
+        Some((StepState::Skipped, _)) => Some("skipped on this commit"),
         Some((StepState::Failed | StepState::Undone, _)) => Some("failed on this commit"),
     }
 }

@@ -114,7 +114,7 @@ fn resume(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, 
             _ if step.waiting.is_some() => format!("begin again: {title}"),
             _ => return None,
         },
-        _ => format!("go on with: {title}"),
+        _ => format!("continue with: {title}"),
     };
     Some((Decision::Resume, title, false))
 }
@@ -125,7 +125,7 @@ fn retry(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, S
         return None;
     }
     let risky = !planned.retry_is_safe && planned.action.changes_something() && fate == StepState::Unknown;
-    Some((Decision::Retry, format!("carry out again: {}", planned.title), risky))
+    Some((Decision::Retry, format!("retry: {}", planned.title), risky))
 }
 
 fn skip(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, String, bool)> {
@@ -135,7 +135,7 @@ fn skip(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, St
         Action::Watch(_) if under_way && step.fate() == StepState::Running => {
             "promote now, before the watch is over".to_owned()
         }
-        _ => format!("go on without: {}", planned.title),
+        _ => format!("continue without: {}", planned.title),
     };
     Some((Decision::Skip { reason: String::new() }, title, false))
 }
@@ -162,7 +162,7 @@ fn undo_choice(plan: &Plan, run: &PlanRun) -> Option<Choice> {
         step,
         run: run.steps.get(step).and_then(run_of),
         decision: Decision::Undo { to },
-        title: format!("undo, back to and including: {title}"),
+        title: format!("undo back to: {title}"),
         risky: began.is_some_and(|undo| matches!(undo.outcome, Some(Outcome::Unknown { .. }))),
     })
 }

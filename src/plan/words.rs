@@ -30,18 +30,18 @@ pub fn details(plan: &Plan, step: &Step) -> Vec<Detail> {
             let within = if step.proof_within.is_zero() {
                 String::new()
             } else {
-                format!(", asked for {}", duration(step.proof_within))
+                format!(" (waits up to {})", duration(step.proof_within))
             };
-            add(&mut list, "proof", format!("{}{within}", asked(proof)));
+            add(&mut list, "proven when", format!("{}{within}", asked(proof)));
         }
         None if step.action.changes_something() => {
-            add(&mut list, "proof", "none: only its own end tells whether it is done".to_owned());
+            add(&mut list, "no proof", "its exit status decides".to_owned());
         }
         None => {}
     }
     undo(&mut list, step);
     add(&mut list, "if it fails", on_failure(plan, step.on_failure));
-    add(&mut list, "stopped", format!("after {}", duration(step.timeout)));
+    add(&mut list, "time limit", format!("{}", duration(step.timeout)));
     list
 }
 
@@ -151,7 +151,7 @@ fn watched(list: &mut Vec<Detail>, watch: &Watch) {
         add(list, "watches", format!("{}: {what}{conditions}", probe.name));
     }
     if !watch.settle.is_zero() {
-        add(list, "settles", format!("{} in which conditions may still be broken", duration(watch.settle)));
+        add(list, "grace", format!("{} before conditions count", duration(watch.settle)));
     }
 }
 
@@ -164,7 +164,7 @@ fn undo(list: &mut Vec<Detail>, step: &Step) {
         }
         Undo::Irreversible { why } => add(list, "no undo", why.clone()),
         Undo::Nothing if step.action.changes_something() => {
-            add(list, "undo", "none: it leaves nothing behind that would have to be undone".to_owned());
+            add(list, "undo", "not needed".to_owned());
         }
         Undo::Nothing => {}
     }
@@ -196,12 +196,12 @@ pub fn common(plan: &Plan) -> Vec<String> {
 /// What happens when a step fails, in words.
 pub fn on_failure(plan: &Plan, then: OnFailure) -> String {
     match then {
-        OnFailure::Stop => "the plan ends there, and can be taken up again".to_owned(),
-        OnFailure::Ask => "the plan waits for somebody to decide".to_owned(),
-        OnFailure::GoOn => "the next step is carried out all the same".to_owned(),
+        OnFailure::Stop => "stops here; can be resumed".to_owned(),
+        OnFailure::Ask => "waits for somebody to decide".to_owned(),
+        OnFailure::GoOn => "goes on".to_owned(),
         OnFailure::UndoTo { step } => {
             let title = plan.steps.get(step).map_or("", |step| step.title.as_str());
-            format!("what was done is undone, back to and including step {}: {title}", step + 1)
+            format!("undoes everything back to step {}: {title}", step + 1)
         }
     }
 }
@@ -293,10 +293,10 @@ mod tests {
             "only if: blue is live: ./which.sh says blue",
             "gets: TOKEN",
             "sets: FLIGHTDECK_ENV=production",
-            "proof: ./which.sh does not say blue",
+            "proven when: ./which.sh does not say blue",
             "undo: PATCH https://flags.test/a",
-            "if it fails: what was done is undone, back to and including step 1: switch",
-            "stopped: after 5m",
+            "if it fails: undoes everything back to step 1: switch",
+            "time limit: 5m",
         ] {
             assert!(said.contains(wanted), "{wanted} in\n{said}");
         }
@@ -305,9 +305,9 @@ mod tests {
             "headers: Authorization\n",
             r#"body: {"on":true}"#,
             "succeeds: with 200, 204",
-            "proof: none",
+            "no proof: its exit status decides",
             "no undo: mail is out",
-            "if it fails: the plan waits",
+            "if it fails: waits",
         ] {
             assert!(said.contains(wanted), "{wanted} in\n{said}");
         }

@@ -106,8 +106,13 @@ impl Shell<'_> {
             Effect::LookLeft { settle } => self.look_left(id, *settle),
             Effect::Edit { cwd, files } => self.edit(id, &cwd, &files),
             Effect::Suspend => {
-                self.suspend();
-                self.done(id, Ok(Done::Quietly));
+                let done = if super::shell::has_job_control() {
+                    self.suspend();
+                    Done::Quietly
+                } else {
+                    Done::Said("there is no shell to go to that could bring flightdeck back".to_owned())
+                };
+                self.done(id, Ok(done));
             }
             Effect::Quit => self.over = true,
         }

@@ -13,6 +13,7 @@ use crossterm::cursor::{Hide, MoveTo, Show};
 use jiff::Timestamp;
 use ratatui::layout::Position;
 
+pub(super) use self::away::has_job_control;
 use self::away::{Away, stop_here};
 use self::looks::load_theme;
 pub(super) use self::looks::{Looks, keymap};

@@ -15,7 +15,7 @@ use crate::journal::Journal;
 /// Finds out what there is to go back to in an environment. Reads the configuration again: only
 /// what is trusted at this moment is asked.
 pub(super) fn ways(here: &Path, state_dir: &Path, environment: &str) -> Result<Vec<Way>> {
-    let doing = "looking for ways back";
+    let doing = "checking the rollback options";
     let reader = Reader::open(here).map_err(|none| none.failure(&here.to_string_lossy()))?;
     let loaded = load::load(reader.root())?
         .ok_or_else(|| Failure::usage(doing, "there is no flightdeck.toml", "flightdeck init writes one"))?;

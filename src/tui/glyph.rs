@@ -56,8 +56,7 @@ pub(super) fn probe(state: State) -> Glyph {
         State::Ok => ("✓", Role::Good),
         State::Warn | State::Pending | State::Flapping => ("▲", Role::Warn),
         State::Recovering => ("△", Role::Warn),
-        State::Failing => ("✗", Role::Bad),
-        State::Error => ("!", Role::Bad),
+        State::Failing | State::Error => ("✗", Role::Bad),
         State::Unknown => ("?", Role::Unknown),
     }
 }

@@ -12,8 +12,9 @@ use super::theme::Role;
 use super::ui::{Ui, below, inset, row};
 use crate::cockpit::Command;
 use crate::cockpit::model::ConfigSource;
+use crate::cockpit::production::{Production, Word};
 use crate::cockpit::ways::Readiness;
-use crate::incident::{Clock, ClockState, Phase, State, Status, duration};
+use crate::incident::{Clock, ClockState, Next, Phase, State, Status, duration};
 use crate::text::visible;
 
 /// Draws the header of the full cockpit: four lines, and the guide's.
@@ -51,6 +52,9 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
     if state.status != Status::Open || state.in_conflict() {
         let (word, role) = status(state);
         pen.put(word, ui.of(role));
+    } else if let Some(found) = &ui.model.derived.production {
+        let (block, role) = block(ui, found);
+        pen.put(&block, ui.of(role));
     }
     let mut line = 1;
     for piece in wrap(&visible(&state.title), inner.width).into_iter().take(2) {
@@ -84,7 +88,7 @@ pub(super) fn strip(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) -> 
     if ui.model.journal_gone {
         pen.put(NOT_SAVED, ui.of(Role::Overdue));
     } else if let Some((first, keys)) = ui.model.derived.next.first() {
-        step(ui, &mut pen, &first.title, keys, first.overdue, ui.of(Role::Next));
+        step(ui, &mut pen, &first.title, keys, ui.of(Role::Next));
     }
     below(area, 1)
 }
@@ -102,6 +106,7 @@ fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State) {
         pen.right(word, ui.of(role));
         pen.right_gap(3);
     }
+    production(ui, &mut pen, state);
     let service = if state.service.is_empty() { ui.model.service() } else { state.service.as_str() };
     let place = match service {
         "" => ui.model.number().to_owned(),
@@ -114,6 +119,48 @@ fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State) {
         pen.right_gap(2);
     }
     pen.put(&state.title, ui.of(Role::PhaseNow));
+}
+
+/// Least columns that are kept for the title.
+const TITLE: u16 = 24;
+
+/// How production is, what is live and what happens to it, at the right: the word always, the rest as far
+/// as the title leaves room.
+fn production(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
+    let found = &ui.model.derived.production;
+    let Some(found) = found.as_ref().filter(|_| state.is_open()) else { return };
+    let (block, role) = block(ui, found);
+    let title = width(&state.title).clamp(TITLE.min(pen.room() / 2), 44);
+    let mut room = pen.room().saturating_sub(width(&block) + title + 3);
+    let live = found.live.as_ref().map(|live| format!("{live} live"));
+    let mut fits = |text: &str| {
+        let taken = width(text) + 2;
+        let fits = taken <= room;
+        room = room.saturating_sub(if fits { taken } else { 0 });
+        fits
+    };
+    let doing = found.doing.as_deref().filter(|doing| fits(doing));
+    let live = live.as_deref().filter(|live| fits(live));
+    for (text, style) in [(doing, Role::Accent), (live, Role::Text)] {
+        if let Some(text) = text {
+            pen.right(text, ui.of(style));
+            pen.right_gap(2);
+        }
+    }
+    pen.right(&block, ui.of(role));
+    pen.right_gap(2);
+}
+
+/// The word on its block, with how long it has been so: ` DOWN 46m `.
+fn block(ui: Ui<'_>, found: &Production) -> (String, Role) {
+    let since = found.since.map(|since| format!(" {}", ui.ago(since))).unwrap_or_default();
+    let role = match found.word {
+        Word::Down => Role::Down,
+        Word::Degraded => Role::Degraded,
+        Word::Healthy => Role::Healthy,
+        Word::Unknown => Role::Uncertain,
+    };
+    (format!(" {}{since} ", found.word.name()), role)
 }
 
 fn badge(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
@@ -359,22 +406,30 @@ fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
         pen.put("nothing is left to do", plain);
         return;
     };
-    step(ui, &mut pen, &first.title, keys, first.overdue, plain);
+    step(ui, &mut pen, &words(ui, first), keys, plain);
     if let Some((second, keys)) = ui.model.derived.next.get(1).filter(|_| then)
         && pen.room() > THEN
     {
-        pen.gap(6).put("then", ui.of(Role::Muted)).gap(2);
-        step(ui, &mut pen, &second.title, keys, false, ui.of(Role::Muted));
+        pen.gap(6).put("then", ui.of(Role::NextThen)).gap(2);
+        step(ui, &mut pen, &second.title, keys, ui.of(Role::NextThen));
     }
 }
 
-fn step(ui: Ui<'_>, pen: &mut Pen<'_>, title: &str, keys: &str, overdue: bool, style: Style) {
+/// What is next, and how late it is.
+fn words(ui: Ui<'_>, next: &Next) -> String {
+    match next.due_at.filter(|due| next.overdue && *due < ui.model.now) {
+        Some(due) => format!("overdue {}: {}", ui.ago(due), next.title),
+        None => next.title.clone(),
+    }
+}
+
+fn step(ui: Ui<'_>, pen: &mut Pen<'_>, title: &str, keys: &str, style: Style) {
     let kept = if keys.is_empty() { 0 } else { width(keys) + 4 };
     let room = pen.room().saturating_sub(kept);
-    pen.column_of(title, width(title).min(room), if overdue { ui.of(Role::Overdue) } else { style });
+    pen.column_of(title, width(title).min(room), style);
     if !keys.is_empty() {
-        let faint = ui.of(Role::Faint);
-        pen.gap(2).put("[", faint).put(keys, ui.of(Role::Key)).put("]", faint);
+        let frame = ui.of(Role::NextThen);
+        pen.gap(2).put("[", frame).put(keys, ui.of(Role::NextKey)).put("]", frame);
     }
 }
 
@@ -382,16 +437,17 @@ fn step(ui: Ui<'_>, pen: &mut Pen<'_>, title: &str, keys: &str, overdue: bool, s
 fn next_wrapped(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let inner = inset(area, 1);
     let (title, keys) = match ui.model.derived.next.first() {
-        Some((next, keys)) => (visible(&next.title), keys.as_str()),
-        None => ("nothing is left to do".into(), ""),
+        Some((next, keys)) => (words(ui, next), keys.as_str()),
+        None => ("nothing is left to do".to_owned(), ""),
     };
+    let title = visible(&title);
     let lines = wrap(&title, inner.width);
     let height = (lines.len() as u16 + 1).min(4).min(area.height);
     ui.fill(buf, Rect { height, ..area }, Role::Next);
     let mut pen = Pen::new(buf, inner, 0);
     pen.put("NEXT", ui.of(Role::NextLabel));
     if !keys.is_empty() {
-        pen.gap(2).put(keys, ui.of(Role::Key));
+        pen.gap(2).put(keys, ui.of(Role::NextKey));
     }
     for (line, text) in lines.into_iter().take(3).enumerate() {
         Pen::new(buf, Rect { height, ..inner }, line as u16 + 1).put(text, ui.of(Role::Next));

@@ -3,10 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::paint::{Pen, width};
+use super::paint::{Pen, cells, width};
 use super::theme::Role;
 use super::ui::Ui;
 use crate::cockpit::{Command, Pane};
+use crate::text::visible;
 
 /// Keys of the cockpit, the most used first.
 const EVERYWHERE: [Command; 9] = [
@@ -44,12 +45,43 @@ pub(super) fn start(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
     draw(ui, buf, line, [Command::Declare, Command::Open, Command::View, Command::Palette].into_iter());
 }
 
+/// Draws what the program has just said, where a window covers the line of keys.
+pub(super) fn said(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
+    if let Some((_, word)) = &ui.model.word {
+        ui.fill(buf, line, Role::Overlay);
+        let mut pen = Pen::new(buf, line, 0);
+        pen.gap(1);
+        let room = pen.room().saturating_sub(1);
+        pen.put(&cut(word, room), ui.of(Role::Accent));
+    }
+}
+
+/// As much of a text as there is room for, with a mark where it was cut.
+fn cut(text: &str, room: u16) -> String {
+    let text = visible(text);
+    if width(&text) <= room {
+        return text.into_owned();
+    }
+    let mut kept = String::new();
+    for (cell, _) in cells(&text) {
+        if width(&kept) + width(cell) + 1 > room {
+            break;
+        }
+        kept.push_str(cell);
+    }
+    kept + "…"
+}
+
 fn draw(ui: Ui<'_>, buf: &mut Buffer, line: Rect, commands: impl Iterator<Item = Command>) {
     let mut pen = Pen::new(buf, line, 0);
     pen.gap(1);
     if let Some((_, word)) = &ui.model.word {
-        pen.put(word, ui.of(Role::Accent));
-        return;
+        // The keys stay: what is said stands behind them, and takes what room it needs.
+        let least = 24.min(pen.room() / 3);
+        let room = pen.room().saturating_sub(least);
+        pen.right_gap(1);
+        pen.right(&cut(word, room), ui.of(Role::Accent));
+        pen.right_gap(2);
     }
     // Help is always there, whatever else does not fit.
     let help = ui.key(Command::Help);

@@ -183,7 +183,7 @@ fn columns(area: Rect, wish: Wish) -> Places {
     let (mut places, rest) = ends(area, header_lines(wish));
     let runs = (rest.height / 4).clamp(4, 12);
     let upper = Rect { height: rest.height - runs, ..rest };
-    let side = (rest.width * 3 / 10).clamp(46, 90);
+    let side = (rest.width * 27 / 100).clamp(42, 80);
     let health = (rest.width * 33 / 100).clamp(52, 120);
     let timeline = rest.width - side - health;
     let bottom = checklist_height(wish, upper.height);

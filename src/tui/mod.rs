@@ -40,6 +40,9 @@ use paint::Pen;
 use theme::{Role, Theme};
 use ui::{Ui, row};
 
+/// From so many lines below the header windows leave the last one free.
+const ROOMY: u16 = 16;
+
 /// Where things are in a frame.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Regions {
@@ -83,6 +86,7 @@ fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> Regions {
             regions.overlay = shown.lines;
             regions.overlay_top = shown.top;
             regions.cursor = shown.cursor;
+            keys::said(ui, buf, row(area, area.height - 1));
         }
     }
     paint::sweep(buf);
@@ -128,7 +132,9 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
     }
     summaries(ui, buf, places.summaries, Some(ui.model.focus));
     keys::cockpit(ui, buf, places.keys);
-    ui::below(area, places.header.height)
+    let room = ui::below(area, places.header.height);
+    // Where there is room for it the last line stays free for what the program says.
+    Rect { height: room.height.saturating_sub(u16::from(room.height > ROOMY)), ..room }
 }
 
 /// One line for each pane that is not drawn itself.

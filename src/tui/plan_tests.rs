@@ -232,7 +232,7 @@ fn failed() -> Model {
     let mut teller = Teller::new(&canary());
     teller.done(0, 41).done(1, 4);
     teller.begin(2, false);
-    teller.end(2, 12, false, Outcome::NotMet { why: "error rate is 6.1 %, wanted < 5".into() }, "");
+    teller.end(2, 12, false, Outcome::NotMet { why: "error rate 6.1 % (max 5 %)".into() }, "");
     let skipped = StepSkipped { plan: ID.into(), step: 2, by: "omar".into(), reason: "a known spike".into() };
     teller.tell(4, skipped);
     teller.begin(3, false).end(3, 3, false, Outcome::Exited { code: 2 }, "no such deployment");
@@ -381,7 +381,7 @@ fn how_a_step_stands_can_be_seen_from_across_the_room() {
 #[test]
 fn what_can_be_decided_and_the_step_it_is_about_can_be_seen_on_a_small_screen() {
     let seen = drawn(&mut failed(), 40, 12);
-    for wanted in ["r  carry out again", "X  leave it", "./weight.sh"] {
+    for wanted in ["r  retry", "X  leave it", "./weight.sh"] {
         assert!(seen.contains(wanted), "{wanted} in\n{seen}");
     }
     let mut long = canary();
@@ -413,5 +413,5 @@ fn a_plan_of_a_newer_version_is_shown_by_its_titles_and_nothing_of_it_is_decided
     for wanted in ["▲ a newer flightdeck wrote this plan (format 99", "push the image", "look at 5 %"] {
         assert!(seen.contains(wanted), "{wanted} in\n{seen}");
     }
-    assert!(!seen.contains("carry out again"), "{seen}");
+    assert!(!seen.contains("retry"), "{seen}");
 }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::testing::*;
 use super::theme::{Role, Theme};
+use crate::cockpit::msg::EffectId;
 use crate::cockpit::overlay::Overlay;
 use crate::cockpit::suspects::{ChangeView, Looked, SuspectsView};
 use crate::cockpit::{Key, Model, Msg, update};
@@ -165,7 +166,7 @@ pub(super) fn scenes() -> Vec<(&'static str, Model)> {
     }
     let cut = ChangeText { cut: Some("it is cut off after 20000 lines: git show 4f2c91e".into()), ..diff() };
     let mut looking = with(None);
-    looking.suspects.looking = Some(crate::cockpit::EffectId(9));
+    looking.suspects.looking = Some(EffectId(9));
     vec![
         ("suspects", with(Some(Ok(found())))),
         ("suspects-merge", on_merge),
@@ -245,9 +246,10 @@ fn what_was_added_and_taken_away_and_what_counts_can_be_told_apart() {
 #[test]
 fn why_a_plan_cannot_be_made_is_seen_on_a_small_screen_too() {
     let mut model = with(Some(Ok(found())));
+    let id = EffectId::default();
+    model.in_flight.insert(id, "making the plan");
     let failure = Failure::new("planning a revert", "there is no remote to push to", "git remote add");
-    model.failures.push_back((now(), failure));
-    model.unseen = 1;
+    update(&mut model, Msg::Done(id, Err(failure)));
     let drawn = text(&settled(&mut model, &Theme::default(), 80, 24));
     assert!(drawn.contains("✗ there is no remote to push to"), "{drawn}");
     model.word = Some((now(), "a look is under way".to_owned()));

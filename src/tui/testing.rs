@@ -144,7 +144,7 @@ pub(super) fn records() -> Scribe {
         to: to.into(),
         why: why.into(),
     };
-    scribe.write("maya", at("14:31:30"), alarm("ok", "failing", "500 in 2.1 s, wanted status 200"));
+    scribe.write("maya", at("14:31:30"), alarm("ok", "failing", "500 in 2.1 s, expected 200"));
     scribe.write("maya", at("14:33:52"), Paged { who: "li".into(), how: "on-call".into() });
     let pinned = scribe.note("omar", "14:36:20", NoteKind::Decision, "no rollback, schema moved on");
     scribe.write("maya", at("14:36:40"), Pinned { target: pinned, pinned: true });
@@ -289,10 +289,11 @@ pub(super) fn probes() -> Vec<Arc<Status>> {
                 value,
                 headline: if bad { "500".into() } else { "200".into() },
                 latency_ms: Some(212.0),
-                why: if bad { format!("500 in 2.1 s, wanted status 200 ({name})") } else { String::new() },
+                why: if bad { format!("500 in 2.1 s, expected 200 ({name})") } else { String::new() },
             }),
             unit: unit.into(),
             limit: limit.map(|(text, _)| text.into()),
+            range: limit.map_or_else(String::new, |(text, _)| text.replace('>', "max").replace('<', "min")),
             threshold: limit.map(|(_, value)| value),
             interval_s: 10.0,
             history,

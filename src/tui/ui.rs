@@ -92,7 +92,12 @@ impl Ui<'_> {
 
     /// Marks the row the cursor is on.
     pub(super) fn select(&self, buf: &mut Buffer, row: Rect) {
-        buf.set_style(row.intersection(buf.area), self.of(Role::Selection));
+        let row = row.intersection(buf.area);
+        buf.set_style(row, self.of(Role::Selection));
+        // The ground alone is lost in a scaled-down call: a bar stands before it.
+        if let Some(cell) = buf.cell_mut(row.as_position()).filter(|cell| cell.symbol() == " ") {
+            cell.set_symbol("▌").set_style(self.of(Role::Cursor));
+        }
     }
 }
 

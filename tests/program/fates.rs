@@ -247,7 +247,7 @@ fn rollout(times: &str) -> Yard {
 fn a_rollout_slower_than_it_should_be_is_still_going_and_then_done() {
     let yard = rollout("proof_within = \"1s\"");
     let mut verb = yard.begin(&["deploy", "staging"]);
-    let plan = waiting(&yard, "not proven yet, still going: it answers 1/3, wanted 3/3");
+    let plan = waiting(&yard, "not proven yet, still going: it answers 1/3, expected 3/3");
     assert_eq!((&plan["state"], &plan["steps"][0]["state"]), (&"waiting".into(), &"waiting".into()));
     let next = yard.shell.json(&["status", "--json"])["next"][0]["title"].clone();
     assert!(next.as_str().unwrap().contains("still going"), "{next}");

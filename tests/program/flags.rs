@@ -207,7 +207,7 @@ fn a_service_that_says_yes_and_does_nothing_is_not_believed() {
     let yard = yard(&flags);
     flags.mood(Mood::Forgets);
     let ended = yard.shell.flightdeck(&["flag", "darkly", "off"]).ended_with(1);
-    assert!(ended.stdout.contains("it answers true, wanted false"), "{ended:?}");
+    assert!(ended.stdout.contains("it answers true, expected false"), "{ended:?}");
     assert!(flags.is_on());
 }
 

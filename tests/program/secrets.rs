@@ -359,7 +359,7 @@ fn what_a_proof_answers_and_a_failure_says_is_masked_too() {
     assert_eq!(verb.wait("the verb").code(), Some(6), "the outcome is unknown");
     let plan = yard.shell.json(&["plan", "show", "--json"]);
     let why = plan["steps"][0]["proof_why"].as_str().unwrap();
-    assert!(why.contains("it answers ‹PRINTED› is live, wanted "), "{why}");
+    assert!(why.contains("it answers ‹PRINTED› is live, expected "), "{why}");
     tells_nothing("plan show", plan.to_string().as_bytes());
     yard.go();
     no_file_tells(&yard.world.path("state"));

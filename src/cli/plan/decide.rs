@@ -97,14 +97,14 @@ fn chosen(plan: &Plan, run: &PlanRun, wanted: &Decision, to: Option<usize>, doin
         Decision::Undo { .. } => Decision::Undo { to: back_to(plan, found, to, doing)? },
         Decision::Skip { reason } if reason.is_empty() => {
             let hint = "--reason WHY: it goes into the record and the report";
-            return Err(Failure::usage(doing, "a step is passed over with a reason only", hint));
+            return Err(Failure::usage(doing, "skipping a step needs a reason", hint));
         }
         wanted => wanted.clone(),
     };
     let title = match &decision {
         Decision::Undo { to } => {
             let step = plan.steps.get(*to).map_or("", |step| &step.title);
-            format!("undo, back to and including: {}", visible(step))
+            format!("undo back to: {}", visible(step))
         }
         _ => found.title.clone(),
     };

@@ -113,7 +113,7 @@ pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> f
     }
     for passed in state.passed_over.iter().filter(|passed| passed.plan == plan.id) {
         cx.out.line(&format!(
-            "  gate {} passed over by {}: {} ({})",
+            "  gate {} overridden by {}: {} ({})",
             passed.gate, passed.by, passed.reason, passed.missing
         ))?;
     }
@@ -152,7 +152,7 @@ pub(super) fn proposed(cx: &Context, loaded: &Loaded, waits: &Proposal, json: bo
     let how = if is_waiting { "waits for approval" } else { "waits no longer" };
     cx.out.line(&format!("{}: {how}, proposed by {}: {}", waits.id, waits.by, waits.title))?;
     match &plan {
-        Ok(plan) => cx.out.lines(&preview_with(plan, standings.as_deref()))?,
+        Ok(plan) => cx.out.lines(&preview_with(plan, standings.as_deref(), true))?,
         Err(why) => cx.out.line(&format!("  ▲ {why}: its steps cannot be shown"))?,
     }
     let changed = plan.map(|plan| conductor::changed_programs(&plan)).unwrap_or_default();
@@ -201,7 +201,7 @@ fn about(step: &StepRun) -> Vec<String> {
         lines.push(format!("proof: {} ({why})", answer(*proof)));
     }
     if let Some((at, by, reason)) = &step.skipped {
-        lines.push(format!("passed over by {by} at {at:.0}: {reason}"));
+        lines.push(format!("skipped by {by} at {at:.0}: {reason}"));
     }
     if let Some(undo) = &step.undo {
         lines.push(format!("undone by {}", ran(undo)));

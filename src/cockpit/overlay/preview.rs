@@ -40,7 +40,7 @@ pub struct Preview {
 /// Where keys go while gates are in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Field {
-    /// They are commands: `a` asks for approval.
+    /// They are commands, and no line is on the screen.
     #[default]
     Keys,
     /// Into the reason.
@@ -66,9 +66,6 @@ pub enum Way<'a> {
     Vote,
 }
 
-/// With more steps than this, what each of them does is shown first, and the rest by a key.
-const FEW: usize = 3;
-
 impl Preview {
     /// A plan that was just made.
     pub fn new(plan: Plan) -> Self {
@@ -80,7 +77,7 @@ impl Preview {
     pub fn of(plan: Plan, hash: String) -> Self {
         Self {
             hash,
-            details: plan.steps.len() <= FEW,
+            details: false,
             plan,
             standings: Vec::new(),
             role: None,
@@ -118,6 +115,15 @@ impl Preview {
             Some(word) => Way::Typed(word),
             None if self.plan.reaches_others() => Way::Yes,
             None => Way::Enter,
+        }
+    }
+
+    /// Whether a line is on the screen that text goes into.
+    pub fn prompts(&self) -> bool {
+        match self.way() {
+            Way::Typed(_) => true,
+            Way::PassOver(_) => self.field != Field::Keys,
+            Way::Enter | Way::Yes | Way::Blocked | Way::Vote => false,
         }
     }
 

@@ -1,12 +1,12 @@
 //! Approvals: who has to approve what waits, and deciding about it from its preview.
 
-use super::super::commands::{Command, Invoke};
+use super::super::commands::{Command, Invoke, Scope};
 use super::super::edit::LineEdit;
 use super::super::key::{Code, Key};
 use super::super::model::Model;
 use super::super::msg::Item;
 use super::super::overlay::{Ask, Overlay, Preview, Purpose};
-use super::{Cx, menus, preview};
+use super::{Cx, menus, preview, windows};
 use crate::deploy::{Resolved, gates};
 use crate::incident::{Approved, Proposal, Rejected, State, Vote};
 use crate::plan::gates::{ApprovalRule, RoleStanding, Standing};
@@ -115,15 +115,16 @@ fn own_role(model: &Model, state: &State) -> String {
 
 /// A key on the preview of what waits.
 pub(super) fn key(cx: &mut Cx<'_>, key: Key, meant: bool) {
+    let command = windows::command(cx.model, &[Scope::Vote, Scope::Menu(Command::Approvals)], key);
     let Some(Overlay::Preview(shown)) = cx.model.overlays.last_mut() else { return };
-    match key.code {
-        Code::Esc | Code::Char('q') => cx.pop(),
-        Code::Enter => "press y to approve".clone_into(&mut shown.complaint),
-        Code::Char('y') if !meant => super::confirm::TOO_QUICK.clone_into(&mut shown.complaint),
-        Code::Char('y') => approve(cx),
-        Code::Char('v') if meant => ask(cx, false),
-        Code::Char('x') if meant => ask(cx, true),
-        _ => {}
+    match (key.code, command) {
+        (Code::Enter, _) => "press y to approve".clone_into(&mut shown.complaint),
+        (Code::Char('y'), _) if !meant => super::confirm::TOO_QUICK.clone_into(&mut shown.complaint),
+        (Code::Char('y'), _) => approve(cx),
+        (_, Some(Command::Back)) => cx.pop(),
+        (_, Some(Command::Verbal)) if meant => ask(cx, false),
+        (_, Some(Command::Reject)) if meant => ask(cx, true),
+        _ => windows::unknown(cx, key),
     }
 }
 
@@ -220,6 +221,12 @@ pub(super) fn verbal(model: &Model, text: &str) -> Result<Approved, String> {
     let (by, how) = who_and_how(text).ok_or("say who, and how: omar on the call")?;
     if crate::text::visible(&by) != by {
         return Err("the name cannot have characters in it that cannot be seen".to_owned());
+    }
+    if let Some(state) = model.incident()
+        && !model.policy.severity(state.severity).verbal_approval
+    {
+        let severity = state.severity.name();
+        return Err(format!("verbal does not count at {severity}: {by} runs `flightdeck approve {role}`"));
     }
     Ok(Approved { role, by, verbal: true, how, plan: Some(waits.id), hash: waits.hash, title: waits.title })
 }

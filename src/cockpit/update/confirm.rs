@@ -1,6 +1,6 @@
 //! Whether a key confirms: the one place that every question of the cockpit asks.
 
-use super::super::commands::{Command, Invoke};
+use super::super::commands::{Command, Invoke, Scope};
 use super::super::confirm::{Cancel, MOMENT_MS};
 use super::super::key::{Code, Key};
 use super::super::model::Model;
@@ -78,7 +78,13 @@ fn asked(model: &Model, key: Key) -> Option<Cancel> {
     let (enter, yes) = (key.code == Code::Enter, key == Key::char('y'));
     match model.overlays.last()? {
         Overlay::Confirm(_) | Overlay::Trust(_) => yes.then_some(Cancel::Question),
-        Overlay::Preview(preview) => previewed(preview, key),
+        Overlay::Preview(preview) => {
+            let means = |scope, command| model.keymap.within(scope, key) == Some(command);
+            let proposes = means(Scope::Preview, Command::Propose);
+            let decides = means(Scope::Vote, Command::Verbal)
+                || means(Scope::Menu(Command::Approvals), Command::Reject);
+            previewed(preview, key, proposes, decides)
+        }
         Overlay::Decide(decide) => match decide.asks() {
             Asks::Yes => yes.then_some(Cancel::Question),
             Asks::Reason | Asks::Word(_) => enter.then_some(Cancel::Anything),
@@ -88,7 +94,8 @@ fn asked(model: &Model, key: Key) -> Option<Cancel> {
         }
         Overlay::Ask(ask) => (enter && commits(&ask.purpose)).then_some(Cancel::Anything),
         Overlay::Menu(menu) => {
-            let item = menu.items.iter().find(|item| item.key == Some(key))?;
+            let selected = menu.items.get(menu.selected).filter(|_| enter);
+            let item = menu.items.iter().find(|item| item.key == Some(key)).or(selected)?;
             acts_at_once(&item.invoke).then_some(Cancel::Anything)
         }
         Overlay::Palette(palette) => {
@@ -99,14 +106,14 @@ fn asked(model: &Model, key: Key) -> Option<Cancel> {
     }
 }
 
-fn previewed(preview: &Preview, key: Key) -> Option<Cancel> {
+fn previewed(preview: &Preview, key: Key, proposes: bool, decides: bool) -> Option<Cancel> {
     let (enter, text) = (key.code == Code::Enter, key.text());
     match (preview.way(), preview.field) {
         (Way::Enter, _) => (enter || text == Some('y')).then_some(Cancel::Question),
         (Way::Yes, _) => (text == Some('y')).then_some(Cancel::Question),
-        (Way::Vote, _) => matches!(text, Some('y' | 'v' | 'x')).then_some(Cancel::Question),
+        (Way::Vote, _) => (text == Some('y') || decides).then_some(Cancel::Question),
         (Way::Blocked, _) | (Way::PassOver(_), Field::Keys) => {
-            (text == Some('a')).then_some(Cancel::Question)
+            (preview.needs_approval() && proposes).then_some(Cancel::Question)
         }
         (Way::Typed(_), _) | (Way::PassOver(_), Field::Target) => enter.then_some(Cancel::Anything),
         (Way::PassOver(_), Field::Reason) => None,

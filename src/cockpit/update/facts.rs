@@ -126,6 +126,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         }
         Err(failure) => {
             // What was typed and could not be saved or used is given back, with the reason.
+            let mut is_shown = sent.is_some();
             if let Some(mut ask) = sent {
                 failure.cause.clone_into(&mut ask.complaint);
                 cx.push(Overlay::Ask(ask));
@@ -135,16 +136,17 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
                 if let Overlay::Preview(preview) = overlay
                     && preview.starting
                 {
+                    is_shown = true;
                     preview.starting = false;
                     preview.shown_ms = None;
                     failure.cause.clone_into(&mut preview.complaint);
                 }
             }
-            plan_view::refused(cx.model, &failure.cause);
+            is_shown |= plan_view::refused(cx.model, &failure.cause);
             flags::not_read(cx.model, id);
             suspects::not_read(cx.model, id, &failure);
             // Where nothing open shows it, whoever pressed the key would see nothing happen.
-            if cx.model.overlays.is_empty() {
+            if !is_shown {
                 cx.say(format!("✗ {}", failure.cause));
             }
             cx.fail(failure);

@@ -1,10 +1,11 @@
 //! Feature flags: their list, and the way to turning one off or on.
 
-use super::super::key::{Code, Key};
+use super::super::commands::{Command, Scope};
+use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::{Effect, EffectId};
 use super::super::overlay::{Flag, Flags, Overlay};
-use super::Cx;
+use super::{Cx, windows};
 use crate::deploy::flags::{FlagState, Switch};
 use crate::incident::{Body, Record, State};
 use crate::plan::{Purpose, Request};
@@ -73,23 +74,17 @@ fn view(model: &mut Model) -> Option<&mut Flags> {
 
 /// Takes a key for the list.
 pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
-    let page = isize::try_from(cx.model.overlay_height.max(2) - 1).unwrap_or(1);
-    let by = match (key.code, key.ctrl) {
-        (Code::Esc | Code::Char('q'), false) => return cx.pop(),
-        (Code::Char('r'), false) => return ask(cx),
-        (Code::Char('o' | ' ') | Code::Enter, false) => return turn(cx, None),
-        (Code::Char('+'), false) => return turn(cx, Some(true)),
-        (Code::Char('-'), false) => return turn(cx, Some(false)),
-        (Code::Up, _) | (Code::Char('k'), false) => -1,
-        (Code::Down, _) | (Code::Char('j'), false) => 1,
-        (Code::PageUp, _) | (Code::Char('u'), true) => -page,
-        (Code::PageDown, _) | (Code::Char('d'), true) => page,
-        (Code::Home, _) | (Code::Char('g'), false) => isize::MIN / 2,
-        (Code::End, _) | (Code::Char('G'), false) => isize::MAX / 2,
-        _ => return,
-    };
-    if let Some(view) = view(cx.model) {
-        move_by(view, by);
+    let page = windows::page(cx.model);
+    match windows::command(cx.model, &[Scope::Flags], key) {
+        Some(Command::Back) => cx.pop(),
+        Some(Command::FlagsAgain) => ask(cx),
+        Some(Command::FlagToggle | Command::Open) => turn(cx, None),
+        Some(Command::FlagOn) => turn(cx, Some(true)),
+        Some(Command::FlagOff) => turn(cx, Some(false)),
+        command => match (command.and_then(|command| windows::motion(command, page)), view(cx.model)) {
+            (Some(by), Some(view)) => move_by(view, by),
+            _ => windows::unknown(cx, key),
+        },
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) fn label(model: &Model, command: Command) -> String {
             Some(at) => format!("fetch from {remote} · last {} ago", age(model, at)),
             None => format!("fetch from {remote}"),
         },
-        Command::HotfixAbandon => format!("give {name} up"),
+        Command::HotfixAbandon => format!("abandon {name}"),
         Command::PullLink => match pull(model) {
             Some(pull) => format!("copy the link of #{}", pull.number),
             None => title.to_owned(),
@@ -174,7 +174,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
         let none = model.hotfix_branch().is_none();
         none.then(|| match model.config.config.hotfix.flow {
             Flow::Trunk => format!("not on {}", branch.base.as_deref().unwrap_or("the base")),
-            Flow::GitFlow | Flow::GithubFlow => "on no hotfix branch".to_owned(),
+            Flow::GitFlow | Flow::GithubFlow => "not on a hotfix branch".to_owned(),
         })
     };
     match command {

@@ -1,13 +1,16 @@
 //! Carrying out commands: from a key, a menu, the palette, or the mouse.
 
-use super::super::commands::{Command, Invoke};
+use super::super::commands::{Command, Danger, Invoke, Scope};
 use super::super::edit::LineEdit;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::Effect;
 use super::super::overlay::{
-    Act, Ask, Confirm, Declare, DeclareStep, Entry, Overlay, Palette, Purpose, ReportView, Scroll, Trust,
+    Act, Ask, Confirm, Declare, DeclareStep, Entry, HelpView, Overlay, Palette, Purpose, ReportView, Scroll,
+    Trust,
 };
-use super::{Cx, approvals, flags, hotfix, keys, menus, plan_view, rollback, run_view, settle, suspects};
+use super::{
+    Cx, approvals, flags, hotfix, keys, menus, overlays, plan_view, rollback, run_view, settle, suspects,
+};
 use crate::incident::{
     self, Body, CheckState, Claim, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun,
     RecordId, Resolved, Severity, State, StepState, StopAsked, Ticked, Told,
@@ -29,6 +32,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         cx.say(format!("{}: {why}", command.spec().title));
         return;
     }
+    remember(cx.model, invoke);
     match command {
         Command::Palette | Command::Help | Command::Errors | Command::Trust | Command::Report => {
             open(cx, command);
@@ -58,6 +62,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
             keys::motion(cx, command);
         }
         Command::Open => open_cursor(cx),
+        Command::Back => back(cx.model),
         Command::Theme => next_theme(cx),
         Command::TimeZone => {
             let looks = &mut cx.model.looks;
@@ -109,6 +114,19 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::Page
         | Command::Reopen
         | Command::HotfixStart => ask_for(cx, invoke),
+        // Each works in the window that it is named for.
+        Command::Details
+        | Command::Propose
+        | Command::Override
+        | Command::Verbal
+        | Command::RollbackAgain
+        | Command::FlagToggle
+        | Command::FlagOn
+        | Command::FlagOff
+        | Command::FlagsAgain
+        | Command::ReportSave
+        | Command::ReportCopy
+        | Command::ReportExport => {}
         Command::Answer
         | Command::FindText
         | Command::FindNext
@@ -143,19 +161,50 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
             suspects::command(cx, invoke);
         }
         Command::RollBack => rollback::open(cx, &invoke.argument),
-        Command::Declare => declare(cx),
+        Command::Declare => match cx.model.incident() {
+            Some(state) if state.is_open() && invoke.argument.is_empty() => {
+                let body = format!(
+                    "{} is open: {}. Another incident has a record of its own.",
+                    cx.model.number(),
+                    state.title
+                );
+                cx.push(Overlay::Confirm(Confirm {
+                    title: "Declare another incident?".to_owned(),
+                    body,
+                    claim: None,
+                    against: Vec::new(),
+                    yes: "declare another".to_owned(),
+                    act: Act::Invoke(Invoke { command: Command::Declare, argument: "another".to_owned() }),
+                    shown_ms: None,
+                }));
+            }
+            _ => declare(cx),
+        },
         _ => record(cx, invoke),
     }
+}
+
+/// Remembers what was done, for the palette. What only moves or looks is not worth it.
+fn remember(model: &mut Model, invoke: &Invoke) {
+    if invoke.command.spec().danger == Danger::View && invoke.command.spec().scope == Scope::Global {
+        return;
+    }
+    model.recent.retain(|done| done != invoke);
+    model.recent.push_front(invoke.clone());
+    model.recent.truncate(Model::MAX_RECENT);
 }
 
 fn open(cx: &mut Cx<'_>, command: Command) {
     let overlay = match command {
         Command::Palette => {
             let items = menus::everything(cx.model);
-            let matches = (0..items.len()).collect();
-            Overlay::Palette(Palette { input: LineEdit::default(), items, matches, selected: 0 })
+            let recent = cx.model.recent.iter().cloned().collect();
+            let mut palette =
+                Palette { input: LineEdit::default(), items, recent, matches: Vec::new(), selected: 0 };
+            overlays::search(&mut palette);
+            Overlay::Palette(palette)
         }
-        Command::Help => Overlay::Help(Scroll::default()),
+        Command::Help => Overlay::Help(HelpView::default()),
         Command::Errors => {
             cx.model.unseen = 0;
             Overlay::Errors(Scroll { top: usize::MAX })
@@ -173,6 +222,19 @@ fn open(cx: &mut Cx<'_>, command: Command) {
         _ => return,
     };
     cx.push(overlay);
+}
+
+/// Undoes what was done last to the view: the filter of the focused pane, else its zoom.
+fn back(model: &mut Model) {
+    let pane = model.focus;
+    let view = model.view_mut(pane);
+    if !view.filter.is_empty() {
+        view.filter.clear();
+        view.filtered_since = None;
+        view.cursor = None;
+    } else {
+        model.zoom = false;
+    }
 }
 
 fn focus(model: &mut Model, pane: Pane) {
@@ -207,8 +269,18 @@ fn open_cursor(cx: &mut Cx<'_>) {
     }
     match cx.model.focus {
         Pane::Timeline => {
-            if let Some(id) = entry_at_cursor(cx.model) {
-                cx.push(Overlay::Entry(Entry { id, scroll: Scroll::default() }));
+            let row = cursor_row(cx.model);
+            let entries = cx.model.timeline_entries(row);
+            let Some(shown) = cx.model.timeline_entry(row) else { return };
+            // A plan is told by its steps, each with its output.
+            let plan =
+                cx.model.incident().and_then(|state| state.plan(shown.about)).map(|plan| plan.id.clone());
+            match plan {
+                Some(plan) => plan_view::open(cx, &plan),
+                None => {
+                    let lines = entries.iter().map(|entry| entry.id).collect();
+                    cx.push(Overlay::Entry(Entry { lines, scroll: Scroll::default() }));
+                }
             }
         }
         Pane::Runs => {
@@ -236,8 +308,12 @@ pub(super) fn ask_to_find(cx: &mut Cx<'_>, text: String) {
 }
 
 fn entry_at_cursor(model: &Model) -> Option<RecordId> {
-    let row = model.view(Pane::Timeline).cursor.unwrap_or(model.timeline_len().saturating_sub(1));
-    model.timeline_entry(row).map(|entry| entry.id)
+    model.timeline_entry(cursor_row(model)).map(|entry| entry.id)
+}
+
+/// The row of the timeline that the cursor is on.
+fn cursor_row(model: &Model) -> usize {
+    model.view(Pane::Timeline).cursor.unwrap_or(model.timeline_len().saturating_sub(1))
 }
 
 fn prepare(cx: &mut Cx<'_>, invoke: &Invoke) {
@@ -278,6 +354,10 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Decision => note(NoteKind::Decision, "what was decided, and why"),
         Command::Problem => note(NoteKind::Problem, "what is odd, for the follow-up list"),
         Command::ActionTaken => note(NoteKind::Action, "what was done by hand"),
+        Command::Title => {
+            let text = state.map_or_else(String::new, |s| s.title.clone());
+            (Purpose::Title, "Title: what is broken, in one line?", "checkout answers 500", text)
+        }
         Command::Impact => {
             let text = state.map_or_else(String::new, |s| s.impact.clone());
             (Purpose::Impact, "Impact: who is affected, and how?", "half of the orders are not paid", text)
@@ -293,7 +373,10 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
             (Purpose::HotfixName, "Name of the hotfix branch", "what it fixes: pool-limit", String::new())
         }
         Command::Filter => {
-            let filter = cx.model.view(cx.model.focus).filter.clone();
+            let filter = match cx.model.overlays.last() {
+                Some(Overlay::Help(help)) => help.filter.clone(),
+                _ => cx.model.view(cx.model.focus).filter.clone(),
+            };
             (Purpose::Filter, "filter", "only lines that contain this", filter)
         }
         Command::Severity => match Severity::parse(&invoke.argument) {

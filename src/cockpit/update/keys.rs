@@ -5,7 +5,7 @@ use super::super::key::Key;
 use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, KeyPress, Mouse, MouseKind};
 use super::super::overlay::Overlay;
-use super::{Cx, confirm, invoke, move_by, overlays, run_view};
+use super::{Cx, confirm, invoke, move_by, overlays, run_view, windows};
 
 /// Rows that one notch of the wheel moves.
 const NOTCH: isize = 3;
@@ -23,6 +23,9 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         if cx.model.overlays.is_empty() {
             cx.effect("leaving", Effect::Quit);
         } else {
+            if windows::keep_drafts(cx.model) {
+                cx.say("what you typed is kept: open the prompt again to go on");
+            }
             cx.model.overlays.clear();
         }
         return;
@@ -34,8 +37,9 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         overlays::key(cx, press, before);
         return;
     }
-    if let Some(command) = cx.model.keymap.find(scope(cx.model), press.key) {
-        invoke::invoke(cx, &Invoke::from(command));
+    match cx.model.keymap.find(scope(cx.model), press.key) {
+        Some(command) => invoke::invoke(cx, &Invoke::from(command)),
+        None => windows::unknown(cx, press.key),
     }
 }
 

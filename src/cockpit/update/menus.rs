@@ -9,7 +9,7 @@ use super::{hotfix, settle};
 use crate::config::types::Environment;
 use crate::deploy::canary::shares;
 use crate::hotfix::state::NoRepository;
-use crate::incident::{Phase, Severity, State, Status, duration};
+use crate::incident::{Phase, PlanState, Severity, State, Status, duration};
 use crate::plan::gates::VERDICT;
 
 /// The menu of a command, as it stands.
@@ -30,14 +30,19 @@ pub(super) fn menu(model: &Model, command: Command) -> Menu {
     if command == Command::Role {
         "Who takes which role".clone_into(&mut title);
     }
-    Menu { command, title, note, items }
+    let selected = items.iter().position(|item| item.disabled.is_none()).unwrap_or_default();
+    Menu { command, title, note, items, selected }
 }
 
 /// Every command and every row of a menu, for the palette.
 pub(super) fn everything(model: &Model) -> Vec<Item> {
     let mut items = Vec::new();
     for spec in COMMANDS {
-        if spec.scope == Scope::Output || (spec.scope == Scope::Start && model.log.is_some()) {
+        let in_a_window = matches!(
+            spec.scope,
+            Scope::Output | Scope::Preview | Scope::Vote | Scope::Rollback | Scope::Flags | Scope::Report
+        );
+        if in_a_window || (spec.scope == Scope::Start && model.log.is_some()) {
             continue;
         }
         if spec.command.is_menu()
@@ -58,6 +63,7 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
         } else if !spec.command.is_menu()
             && spec.command != Command::Palette
             && !matches!(spec.command, Command::Smoke | Command::Watch | Command::Approve)
+            && !is_motion(spec.command)
         {
             if !hotfix::is_offered(model, spec.command) {
                 continue;
@@ -73,6 +79,12 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
         }
     }
     items
+}
+
+/// What moves about or acts on what the cursor is on has no place in a list of its own.
+fn is_motion(command: Command) -> bool {
+    use Command::{Back, Bottom, Down, Open, PageDown, PageUp, Top, Up};
+    matches!(command, Up | Down | PageUp | PageDown | Top | Bottom | Open | Back)
 }
 
 /// The keys that lead to a command from the cockpit: `d s`; empty where none do.
@@ -124,7 +136,8 @@ fn key_in_menu(model: &Model, invoke: &Invoke) -> Option<Key> {
             let place = config.environments.iter().position(|env| env.name == invoke.argument)?;
             let letter = environment_letters(model).get(place).copied().flatten()?;
             let smoke = invoke.command == Command::Smoke;
-            Some(Key::char(if smoke { letter.to_ascii_uppercase() } else { letter }))
+            let smokes = letter.is_ascii_lowercase().then(|| letter.to_ascii_uppercase());
+            if smoke { smokes.map(Key::char) } else { Some(Key::char(letter)) }
         }
         (Command::Test, _) if invoke.argument != ALL => {
             let place = config.checks.iter().position(|check| check.name == invoke.argument)?;
@@ -197,7 +210,14 @@ pub(super) fn rollback_blocked(model: &Model, environment: &str) -> Option<Strin
     if model.incident().is_none() {
         return Some(needs_incident(model));
     }
-    needs_config(model, Command::RollBack).or_else(|| busy(model, environment))
+    let key = |command| model.keymap.key(command).map_or_else(String::new, |key| key.to_string());
+    needs_config(model, Command::RollBack).or_else(|| {
+        let why = busy(model, environment)?;
+        let waits = model.holder(environment).is_some_and(|plan| plan.state == PlanState::Waiting);
+        // What waits can be taken back as it stands: that is the way back.
+        let out = format!("; undo it: {} {}", key(Command::Plan), key(Command::PlanUndo));
+        Some(if waits { why + &out } else { why })
+    })
 }
 
 /// Why a command makes no sense in this state of the incident.
@@ -359,20 +379,18 @@ pub(super) fn rows(
 }
 
 /// A letter or digit for each name: the first of its own that is free, else the next free
-/// digit; `None` when all are used up.
+/// digit. More than nine get digits and letters in order; `None` when all are used up.
 pub fn letters<Name: AsRef<str>>(names: &[Name], taken: &[char]) -> Vec<Option<char>> {
-    /// Letters and digits but zero, which no name is given unless it has one.
-    const ALL: usize = 35;
+    /// More than so many are numbered in order: their own letters would be a riddle.
+    const FEW: usize = 9;
+    if names.len() > FEW {
+        let mut free = ('1'..='9').chain('a'..='z').filter(|c| !taken.contains(c));
+        return names.iter().map(|_| free.next()).collect();
+    }
     let mut used: Vec<char> = taken.to_vec();
     let mut out = Vec::with_capacity(names.len());
     for name in names {
-        let free = used.iter().filter(|c| matches!(c, '1'..='9' | 'a'..='z')).count() < ALL;
-        let name = name.as_ref();
-        if !free && (used.contains(&'0') || !name.contains('0')) {
-            out.push(None);
-            continue;
-        }
-        let own = name.chars().map(|c| c.to_ascii_lowercase()).filter(char::is_ascii_alphanumeric);
+        let own = name.as_ref().chars().map(|c| c.to_ascii_lowercase()).filter(char::is_ascii_alphanumeric);
         let letter = own.chain('1'..='9').chain('a'..='z').find(|c| !used.contains(c));
         used.extend(letter);
         out.push(letter);
@@ -395,7 +413,7 @@ fn severities(model: &Model) -> Vec<Item> {
                 path: String::new(),
                 label: format!("{} {} · {within}", severity.name(), policy.word),
                 disabled: blocked(model, Command::Severity)
-                    .or_else(|| (now == Some(severity)).then(|| "is in force".to_owned())),
+                    .or_else(|| (now == Some(severity)).then(|| "(current)".to_owned())),
                 invoke: Invoke { command: Command::Severity, argument: severity.name().to_owned() },
             }
         })
@@ -454,7 +472,7 @@ fn phases(model: &Model) -> Vec<Item> {
             |p| format!("{} · done when {}", phase.name(), p.done_when),
         );
         let now = model.incident().is_some_and(|state| state.phase == phase);
-        (label, blocked(model, Command::Phase).or_else(|| now.then(|| "is in force".to_owned())))
+        (label, blocked(model, Command::Phase).or_else(|| now.then(|| "(current)".to_owned())))
     })
 }
 
@@ -524,7 +542,11 @@ fn deploys(model: &Model) -> (String, Vec<Item>) {
         .zip(environments)
         .filter(|(_, env)| !env.smoke.is_empty())
         .map(|(item, env)| Item {
-            key: item.key.and_then(Key::text).map(|c| Key::char(c.to_ascii_uppercase())),
+            key: item
+                .key
+                .and_then(Key::text)
+                .filter(char::is_ascii_lowercase)
+                .map(|c| Key::char(c.to_ascii_uppercase())),
             path: String::new(),
             label: format!("smoke-test {}", env.name),
             disabled: blocked_deploy.clone().or_else(|| busy(model, &env.name)),
@@ -572,6 +594,6 @@ fn deployed_reference(model: &Model) -> Option<String> {
 /// The plan that holds a target, as far as the record says.
 pub(super) fn busy(model: &Model, target: &str) -> Option<String> {
     let plan = model.holder(target)?;
-    let how = if plan.state == crate::incident::PlanState::Waiting { "waits" } else { "is running" };
+    let how = if plan.state == PlanState::Waiting { "waits" } else { "is running" };
     Some(format!("{} {how}, started by {}", plan.title, plan.by))
 }

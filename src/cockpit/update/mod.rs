@@ -18,7 +18,9 @@ mod settle;
 mod submit;
 mod survey;
 mod suspects;
+mod windows;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,15 +30,19 @@ use super::lines;
 use super::model::{Derived, Model, NextOf, Pane};
 use super::msg::{Effect, EffectId, Fact, Msg};
 use super::overlay::Overlay;
+use super::production;
 use crate::config::types::Config;
 use crate::drill::guide;
 use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::standing;
+use crate::incident::digest::{self, Row};
 use crate::incident::{self, Body, Draft, Facts, Next};
 
 /// How long a short word from the program stays on the screen.
 const WORD_STAYS: SignedDuration = SignedDuration::from_secs(6);
+/// How long it says what failed.
+const FAILURE_STAYS: SignedDuration = SignedDuration::from_secs(20);
 /// How much of a log is shown in the runs pane when it is first followed, in bytes.
 const PANE_TAIL: u64 = 64 * 1024;
 
@@ -122,8 +128,9 @@ impl Cx<'_> {
         self.model.overlays.pop();
     }
 
-    /// Puts an overlay on top.
-    fn push(&mut self, overlay: Overlay) {
+    /// Puts an overlay on top, with what was typed into it before.
+    fn push(&mut self, mut overlay: Overlay) {
+        windows::give_back(self.model, &mut overlay);
         self.model.overlays.push(overlay);
     }
 }
@@ -132,7 +139,8 @@ impl Cx<'_> {
 fn tick(model: &mut Model, now: Timestamp) {
     // A clock set back never makes what is shown run backwards.
     model.now = model.now.max(now);
-    if model.word.as_ref().is_some_and(|(since, _)| model.now.duration_since(*since) > WORD_STAYS) {
+    let stays = |word: &str| if word.starts_with('✗') { FAILURE_STAYS } else { WORD_STAYS };
+    if model.word.as_ref().is_some_and(|(since, word)| model.now.duration_since(*since) > stays(word)) {
         model.word = None;
     }
 }
@@ -215,10 +223,13 @@ fn derive(model: &mut Model, told: bool) {
         derive_next(model);
         model.derived.next_of = next_of;
     }
+    model.derived.health = health_order(model);
+    model.derived.production = Some(production::production(model));
     let filter = &model.view(Pane::Timeline).filter;
-    let timeline_of = (model.incident().map_or(0, |state| state.records), filter.clone());
+    let production = model.config.config.production().map_or_else(String::new, |env| env.name.clone());
+    let timeline_of = (model.incident().map_or(0, |state| state.records), filter.clone(), production);
     if timeline_of != model.derived.timeline_of {
-        model.derived.timeline = filtered(model, &timeline_of.1);
+        (model.derived.timeline, model.derived.timeline_all) = timeline_rows(model, &timeline_of.1);
         model.derived.timeline_of = timeline_of;
     }
     for pane in Pane::ALL {
@@ -329,18 +340,58 @@ fn guide(model: &Model, next: &[(Next, String)]) -> Option<String> {
     Some(if prepared { with_keys(text, guide::PREPARED) } else { text.to_owned() })
 }
 
-/// Indices of the timeline entries that contain a text.
-fn filtered(model: &Model, filter: &str) -> Option<Vec<usize>> {
+/// Indices of the probes that the health pane lists: production first, then the other environments as
+/// they are configured; in each what fails, then what is near its limit or unknown.
+fn health_order(model: &Model) -> Vec<usize> {
+    let config = &model.config.config;
+    let filter = model.view(Pane::Health).filter.to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&filter);
+    let mut folded: BTreeMap<&str, bool> = BTreeMap::new();
+    let mut order: Vec<(usize, u8, usize)> = Vec::with_capacity(model.probes.len());
+    for (index, probe) in model.probes.iter().enumerate() {
+        let environment = probe.environment.as_str();
+        if *folded.entry(environment).or_insert_with(|| model.is_folded(environment)) {
+            continue;
+        }
+        if !filter.is_empty() && !has(&probe.name) && !has(environment) {
+            continue;
+        }
+        let place = config.environments.iter().position(|env| env.name == environment);
+        let place =
+            if config.watches_production(environment) { 0 } else { place.map_or(usize::MAX, |at| at + 1) };
+        let worse = match probe.state {
+            state if state.is_bad() => 0,
+            series::State::Ok => 2,
+            _ => 1,
+        };
+        order.push((place, worse, index));
+    }
+    order.sort_unstable();
+    order.into_iter().map(|(.., index)| index).collect()
+}
+
+/// The rows of the timeline in which a text is contained, and how many there are without that; `None`: a
+/// row for every line.
+fn timeline_rows(model: &Model, filter: &str) -> (Option<Vec<Row>>, usize) {
+    let Some(timeline) = model.incident().map(|state| &state.timeline) else { return (None, 0) };
+    let rows = digest::rows(timeline, |probe| model.environment_of(probe).to_owned());
+    let all = rows.as_ref().map_or(timeline.len(), Vec::len);
     if filter.is_empty() {
-        return None;
+        return (rows, all);
     }
     let filter = filter.to_lowercase();
-    let kept = model.incident()?.timeline.iter().enumerate().filter(|(_, entry)| {
-        entry.text.to_lowercase().contains(&filter)
-            || entry.author.to_lowercase().contains(&filter)
-            || entry.name.contains(&filter)
-    });
-    Some(kept.map(|(index, _)| index).collect())
+    let has = |line: usize| {
+        timeline.get(line).is_some_and(|entry| {
+            entry.text.to_lowercase().contains(&filter)
+                || entry.author.to_lowercase().contains(&filter)
+                || entry.name.contains(&filter)
+        })
+    };
+    let kept = match rows {
+        Some(rows) => rows.into_iter().filter(|row| row.lines.iter().any(|line| has(*line))).collect(),
+        None => (0..timeline.len()).filter(|line| has(*line)).map(Row::of).collect(),
+    };
+    (Some(kept), all)
 }
 
 /// What is known besides the record, for the question what is next.

@@ -3,12 +3,13 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
+use super::super::commands::{Command, Danger, Scope};
 use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, Model};
-use super::super::msg::{Effect, KeyPress};
-use super::super::overlay::{Act, Overlay, Palette};
+use super::super::msg::{Effect, Item, KeyPress};
+use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll};
 use super::confirm::{TOO_QUICK, may_confirm};
-use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects};
+use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects, windows};
 use crate::incident::{Body, Closed, Mitigated, Resolved};
 
 /// Takes a key for the top overlay. `before` is the key before this one, and when it came.
@@ -24,10 +25,6 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Decide(_)) => plan_view::decide_key(cx, press, before),
         Some(Overlay::Flags(_)) => flags::key(cx, press.key),
         Some(Overlay::Trust(_)) if press.key == Key::char('y') => trust(cx, press, before),
-        Some(Overlay::Report(_)) if matches!(press.key.text(), Some('s' | 'c' | 'e')) => {
-            report(cx, press.key);
-        }
-        Some(Overlay::ByHand(..)) if matches!(press.key.text(), Some('l' | 'c')) => by_hand(cx, press.key),
         Some(Overlay::Run(_)) => run_view::key(cx, press),
         Some(Overlay::Rollback(_)) => rollback::key(cx, press.key),
         Some(Overlay::Suspects(_)) => suspects::key(cx, press.key),
@@ -58,19 +55,34 @@ pub(super) fn paste(cx: &mut Cx<'_>, text: &str) {
 fn menu(cx: &mut Cx<'_>, key: Key) {
     let Some(Overlay::Menu(menu)) = cx.model.overlays.last() else { return };
     let found = menu.items.iter().find(|item| item.key == Some(key)).cloned();
+    // The letters of its rows come first: what is left of the keys moves in it.
+    let found = found.ok_or_else(|| windows::command(cx.model, &[], key));
     match found {
-        Some(item) if item.disabled.is_some() => {
-            cx.say(format!("{}: {}", item.label, item.disabled.unwrap_or_default()));
-        }
-        Some(item) => {
-            if !(item.invoke.command.is_menu() && item.invoke.argument.is_empty()) {
-                cx.model.overlays.clear();
+        Ok(item) => pick(cx, &item),
+        Err(_) if key.code == Code::Backspace => cx.pop(),
+        Err(Some(Command::Back)) => cx.pop(),
+        Err(Some(Command::Open)) => {
+            let selected = menu.items.get(menu.selected).cloned();
+            if let Some(item) = selected {
+                pick(cx, &item);
             }
-            invoke::invoke(cx, &item.invoke);
         }
-        None if matches!(key.code, Code::Esc | Code::Backspace) => cx.pop(),
-        None => {}
+        Err(command) => match command.and_then(|command| windows::motion(command, windows::page(cx.model))) {
+            Some(by) => scroll(cx.model, by),
+            None => windows::unknown(cx, key),
+        },
     }
+}
+
+/// Takes a row of a menu, or says why it cannot be taken.
+fn pick(cx: &mut Cx<'_>, item: &Item) {
+    if let Some(why) = &item.disabled {
+        return cx.say(format!("{}: {why}", item.label));
+    }
+    if !(item.invoke.command.is_menu() && item.invoke.argument.is_empty()) {
+        cx.model.overlays.clear();
+    }
+    invoke::invoke(cx, &item.invoke);
 }
 
 fn palette(cx: &mut Cx<'_>, key: Key) {
@@ -104,37 +116,78 @@ fn palette(cx: &mut Cx<'_>, key: Key) {
     }
 }
 
-/// Finds the rows that match, best first; those that can be done before those that cannot.
-fn search(palette: &mut Palette) {
+/// Finds the rows that match, best first: those that can be done, then those whose name matches and not
+/// their help alone, then what was done lately.
+pub(super) fn search(palette: &mut Palette) {
     let pattern = Pattern::parse(palette.input.text(), CaseMatching::Ignore, Normalization::Smart);
     let mut matcher = Matcher::new(Config::DEFAULT);
     let mut buffer = Vec::new();
-    let mut scored: Vec<(u32, bool, usize)> = palette
+    let mut scored: Vec<_> = palette
         .items
         .iter()
         .enumerate()
         .filter_map(|(index, item)| {
-            let text = format!("{} {}", item.label, item.invoke.command.spec().help);
-            let score = pattern.score(Utf32Str::new(&text, &mut buffer), &mut matcher)?;
-            Some((score, item.disabled.is_none(), index))
+            let named = pattern.score(Utf32Str::new(&item.label, &mut buffer), &mut matcher);
+            let score = named.or_else(|| {
+                let help = item.invoke.command.spec().help;
+                pattern.score(Utf32Str::new(help, &mut buffer), &mut matcher)
+            })?;
+            let lately = palette.recent.iter().position(|done| *done == item.invoke);
+            let order = (item.disabled.is_some(), named.is_none(), lately.unwrap_or(usize::MAX));
+            // Without a word to look for, what is common goes before what only changes the view.
+            let views = item.invoke.command.spec().danger == Danger::View;
+            Some((order, views && palette.input.is_blank(), std::cmp::Reverse(score), index))
         })
         .collect();
-    scored.sort_by_key(|(score, enabled, index)| (!enabled, std::cmp::Reverse(*score), *index));
-    palette.matches = scored.into_iter().map(|(_, _, index)| index).collect();
+    scored.sort_unstable();
+    palette.matches = scored.into_iter().map(|(_, _, _, index)| index).collect();
     palette.selected = 0;
 }
 
 fn ask(cx: &mut Cx<'_>, key: Key) {
     let Some(Overlay::Ask(ask)) = cx.model.overlays.last_mut() else { return };
     match key.code {
-        Code::Esc => cx.pop(),
+        Code::Esc => {
+            if ask.purpose == Purpose::Filter {
+                filter(cx.model, "");
+            }
+            cx.pop();
+        }
         Code::Enter => submit::submit(cx),
         _ => {
             if ask.input.key(key) {
                 ask.complaint.clear();
+                typed(cx.model);
             }
         }
     }
+}
+
+/// What is filtered follows what is typed.
+fn typed(model: &mut Model) {
+    let Some(Overlay::Ask(Ask { purpose: Purpose::Filter, input, .. })) = model.overlays.last() else {
+        return;
+    };
+    let text = input.text().trim().to_owned();
+    filter(model, &text);
+}
+
+/// Shows only the rows of the focused pane, or the lines of help, that contain a text.
+pub(super) fn filter(model: &mut Model, text: &str) {
+    if let Some(Overlay::Help(help)) =
+        model.overlays.iter_mut().rev().find(|overlay| matches!(overlay, Overlay::Help(_)))
+    {
+        (help.filter, help.scroll) = (text.to_owned(), Scroll::default());
+        return;
+    }
+    let pane = model.focus;
+    let since = model.now;
+    let view = model.view_mut(pane);
+    if view.filter.is_empty() {
+        view.filtered_since = Some(since);
+    }
+    text.clone_into(&mut view.filter);
+    view.cursor = None;
 }
 
 fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
@@ -151,7 +204,9 @@ fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
                 Act::Record(body) => cx.append(*body),
             }
         }
-        Key { code: Code::Esc, .. } | Key { code: Code::Char('n' | 'q'), .. } => cx.pop(),
+        key if key == Key::char('n') || windows::command(cx.model, &[], key) == Some(Command::Back) => {
+            cx.pop()
+        }
         _ => {}
     }
 }
@@ -181,46 +236,62 @@ fn trust(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
 }
 
 /// Copies the words of a pull request, or the link to its form.
-fn by_hand(cx: &mut Cx<'_>, key: Key) {
+fn by_hand(cx: &mut Cx<'_>, words: bool) {
     let Some(Overlay::ByHand(by_hand, _)) = cx.model.overlays.last() else { return };
-    let text = if key == Key::char('c') { Some(by_hand.words()) } else { by_hand.link.clone() };
+    let text = if words { Some(by_hand.words()) } else { by_hand.link.clone() };
     if let Some(text) = text {
         cx.effect("copying", Effect::Copy(text));
     }
 }
 
-fn report(cx: &mut Cx<'_>, key: Key) {
+fn report(cx: &mut Cx<'_>, command: Command) {
     let Some(Overlay::Report(view)) = cx.model.overlays.last() else { return };
     let content = view.markdown.clone();
-    if key == Key::char('c') {
-        cx.effect("copying", Effect::Copy(content));
-        return;
-    }
-    if key == Key::char('e') {
-        cx.effect("exporting the records", Effect::Export);
-        return;
-    }
-    let number = cx.model.number();
-    cx.effect("saving the report", Effect::Save { name: format!("{number}.md"), content });
+    match command {
+        Command::ReportCopy => cx.effect("copying", Effect::Copy(content)),
+        Command::ReportExport => cx.effect("exporting the records", Effect::Export),
+        _ => {
+            let number = cx.model.number();
+            cx.effect("saving the report", Effect::Save { name: format!("{number}.md"), content })
+        }
+    };
 }
 
-/// Keys of overlays that are only read.
+/// Keys of overlays that are read, and of what can be done with them.
 fn document(cx: &mut Cx<'_>, key: Key) {
-    let closes = matches!(key.code, Code::Esc | Code::Char('q'))
-        || (matches!(cx.model.overlays.last(), Some(Overlay::Help(_))) && key == Key::char('?'));
-    if closes {
-        cx.pop();
-        return;
+    let top = cx.model.overlays.last();
+    let help = matches!(top, Some(Overlay::Help(_)));
+    let scopes: &[Scope] = match top {
+        Some(Overlay::Report(_)) => &[Scope::Report],
+        Some(Overlay::ByHand(..)) => &[Scope::Menu(Command::Hotfix)],
+        _ => &[],
+    };
+    match windows::command(cx.model, scopes, key) {
+        Some(Command::Back) if help && clear_help(cx.model) => {}
+        Some(Command::Back) => cx.pop(),
+        Some(Command::Help) if help => cx.pop(),
+        Some(Command::Filter) if help => invoke::invoke(cx, &Command::Filter.into()),
+        Some(command @ (Command::ReportSave | Command::ReportCopy | Command::ReportExport)) => {
+            report(cx, command);
+        }
+        Some(command @ (Command::PullLink | Command::PullText)) => {
+            by_hand(cx, command == Command::PullText);
+        }
+        command => match command.and_then(|command| windows::motion(command, windows::page(cx.model))) {
+            Some(by) => scroll(cx.model, by),
+            None => windows::unknown(cx, key),
+        },
     }
-    let page = isize::try_from(cx.model.overlay_height.max(2) - 1).unwrap_or(1);
-    match (key.code, key.ctrl) {
-        (Code::Up, _) | (Code::Char('k'), false) => scroll(cx.model, -1),
-        (Code::Down, _) | (Code::Char('j'), false) => scroll(cx.model, 1),
-        (Code::PageUp, _) | (Code::Char('u'), true) => scroll(cx.model, -page),
-        (Code::PageDown, _) | (Code::Char('d'), true) | (Code::Char(' '), false) => scroll(cx.model, page),
-        (Code::Home, _) | (Code::Char('g'), false) => scroll(cx.model, isize::MIN / 2),
-        (Code::End, _) | (Code::Char('G'), false) => scroll(cx.model, isize::MAX / 2),
-        _ => {}
+}
+
+/// Clears the filter of help; tells whether there was one.
+fn clear_help(model: &mut Model) -> bool {
+    match model.overlays.last_mut() {
+        Some(Overlay::Help(help)) if !help.filter.is_empty() => {
+            *help = HelpView::default();
+            true
+        }
+        _ => false,
     }
 }
 
@@ -233,6 +304,10 @@ pub(super) fn scroll(model: &mut Model, by: isize) {
             palette.selected = palette.selected.saturating_add_signed(by).min(last);
         }
         Some(Overlay::Flags(view)) => flags::move_by(view, by),
+        Some(Overlay::Menu(menu)) => {
+            let last = menu.items.len().saturating_sub(1);
+            menu.selected = menu.selected.saturating_add_signed(by).min(last);
+        }
         Some(Overlay::Suspects(_)) => suspects::move_by(model, by.signum()),
         Some(overlay) => {
             if let Some(top) = top(overlay) {
@@ -253,7 +328,8 @@ pub(super) fn drawn_from(model: &mut Model, line: usize) {
 /// The first line shown of an overlay that scrolls by lines.
 fn top(overlay: &mut Overlay) -> Option<&mut usize> {
     match overlay {
-        Overlay::Help(scroll) | Overlay::Errors(scroll) | Overlay::ByHand(_, scroll) => Some(&mut scroll.top),
+        Overlay::Help(view) => Some(&mut view.scroll.top),
+        Overlay::Errors(scroll) | Overlay::ByHand(_, scroll) => Some(&mut scroll.top),
         Overlay::Trust(view) => Some(&mut view.scroll.top),
         Overlay::Entry(entry) => Some(&mut entry.scroll.top),
         Overlay::Report(view) => Some(&mut view.scroll.top),
@@ -273,13 +349,13 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
     }
 }
 
-pub(super) fn scrolled(top: usize, key: Key) -> Option<usize> {
-    let by = match key.code {
-        Code::Up => -1,
-        Code::Down => 1,
-        Code::PageUp => -10,
-        Code::PageDown => 10,
-        _ => return None,
-    };
-    Some(top.saturating_add_signed(by))
+/// How far a key scrolls that no line of text takes.
+pub(super) fn scrolled(key: Key) -> Option<isize> {
+    match key.code {
+        Code::Up => Some(-1),
+        Code::Down => Some(1),
+        Code::PageUp => Some(-10),
+        Code::PageDown => Some(10),
+        _ => None,
+    }
 }

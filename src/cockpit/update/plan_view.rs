@@ -7,7 +7,7 @@ use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Asks, Decide, Overlay, PlanView};
 use super::confirm::{TOO_QUICK, may_confirm};
-use super::{Cx, invoke, run_view};
+use super::{Cx, invoke, run_view, windows};
 use crate::incident::{Decision, Outcome, PlanRun, Run, StepRun};
 use crate::plan::Plan;
 use crate::plan::progress::{self, Choice};
@@ -71,24 +71,16 @@ pub(super) fn running(plan: &PlanRun) -> Option<&Run> {
 
 /// Takes a key in the plan view.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
-    let own = |scope| cx.model.keymap.find(scope, press.key).filter(|found| found.spec().scope == scope);
-    if let Some(command) = own(Scope::Plan) {
-        return invoke::invoke(cx, &command.into());
-    }
-    if let Some(command @ (Command::Stop | Command::Prove)) = own(Scope::Runs) {
-        return invoke::invoke(cx, &command.into());
-    }
     let page = isize::try_from(cx.model.overlay_height.max(4) / 2).unwrap_or(2);
-    match (press.key.code, press.key.ctrl) {
-        (Code::Esc | Code::Char('q'), false) => cx.pop(),
-        (Code::Enter, _) => open_output(cx),
-        (Code::Up, _) | (Code::Char('k'), false) => move_by(cx.model, -1),
-        (Code::Down, _) | (Code::Char('j'), false) => move_by(cx.model, 1),
-        (Code::PageUp, _) | (Code::Char('u'), true) => move_by(cx.model, -page),
-        (Code::PageDown, _) | (Code::Char('d'), true) => move_by(cx.model, page),
-        (Code::Home, _) | (Code::Char('g'), false) => move_by(cx.model, isize::MIN / 2),
-        (Code::End, _) | (Code::Char('G'), false) => follow_again(cx.model),
-        _ => {}
+    match windows::command(cx.model, &[Scope::Plan, Scope::Runs], press.key) {
+        Some(command) if command.spec().scope != Scope::Global => invoke::invoke(cx, &command.into()),
+        Some(Command::Back) => cx.pop(),
+        Some(Command::Open) => open_output(cx),
+        Some(Command::Bottom) => follow_again(cx.model),
+        command => match command.and_then(|command| windows::motion(command, page)) {
+            Some(by) => move_by(cx.model, by),
+            None => windows::unknown(cx, press.key),
+        },
     }
 }
 
@@ -163,11 +155,11 @@ fn asked(plan: &Plan, run: &PlanRun, choice: Choice) -> Decide {
             lines.extend(concluded(plan, run, choice.step).or_else(|| line(choice.step)));
         }
         Decision::Retry => {
-            about.push("This is carried out once more, and then the steps behind it.".to_owned());
+            about.push("This step runs once more, then the steps after it.".to_owned());
             lines.extend(line(choice.step));
         }
         Decision::Skip { .. } => {
-            about.push("This step counts as passed over, with your reason in the record.".to_owned());
+            about.push("The step is skipped, with your reason in the record.".to_owned());
             lines.extend(line(choice.step));
             about.push(match line(choice.step + 1) {
                 Some((number, next)) => format!("Next comes step {number}: {next}"),
@@ -180,7 +172,7 @@ fn asked(plan: &Plan, run: &PlanRun, choice: Choice) -> Decide {
             about.push("These undo what was done, the last step first. Then the plan is over.".to_owned());
         }
         Decision::GiveUp => {
-            about.push("Nothing more of this plan is carried out. What was done stays done, and its target is free for another plan.".to_owned());
+            about.push("Nothing more of this plan runs. What was done stays done, and its target is free for another plan.".to_owned());
         }
     }
     if choice.risky {
@@ -211,6 +203,7 @@ fn risk() -> String {
 
 /// Takes a key where a decision is to be confirmed.
 pub(super) fn decide_key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
+    let back = windows::command(cx.model, &[], press.key) == Some(Command::Back);
     let Some(Overlay::Decide(decide)) = cx.model.overlays.last_mut() else { return };
     if decide.sending {
         return;
@@ -225,7 +218,8 @@ pub(super) fn decide_key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, 
         }
         Code::Enter => entered(decide),
         Code::Char('y') if decide.asks() == Asks::Yes => true,
-        Code::Char('q' | 'n') if decide.asks() == Asks::Yes => return cx.pop(),
+        Code::Char('n') if decide.asks() == Asks::Yes => return cx.pop(),
+        _ if back && decide.asks() == Asks::Yes => return cx.pop(),
         _ => return typed(decide, press),
     };
     if whole && meant {
@@ -322,16 +316,20 @@ pub(super) fn decided(cx: &mut Cx<'_>, plan: &str) {
 }
 
 /// It could not be handed over: the question is open again, with the reason.
-pub(super) fn refused(model: &mut Model, why: &str) {
+/// Tells whether there was one.
+pub(super) fn refused(model: &mut Model, why: &str) -> bool {
+    let mut any = false;
     for overlay in &mut model.overlays {
         if let Overlay::Decide(decide) = overlay
             && decide.sending
         {
+            any = true;
             decide.sending = false;
             decide.shown_ms = None;
             why.clone_into(&mut decide.complaint);
         }
     }
+    any
 }
 
 /// Takes a key in the preview of a plan whose target somebody holds: it cannot be confirmed, but
@@ -343,7 +341,10 @@ pub(super) fn taken(cx: &mut Cx<'_>, key: Key) -> bool {
         open(cx, &holder);
         return true;
     }
-    !matches!(key.code, Code::Esc | Code::Up | Code::Down | Code::PageUp | Code::PageDown | Code::Char('q'))
+    if windows::command(cx.model, &[], key) == Some(Command::Back) {
+        cx.pop();
+    }
+    true
 }
 
 /// The target that the plan in question holds, as far as the record says.

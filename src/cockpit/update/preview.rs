@@ -1,11 +1,12 @@
 //! Keys for a plan before it is confirmed: its gates, the reason to pass them over, the target.
 
+use super::super::commands::{Command, Scope};
 use super::super::key::{Code, Key};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Field, Overlay, Preview, Way};
 use super::confirm::{TOO_QUICK, may_confirm};
 use super::overlays::scrolled;
-use super::{Cx, approvals, plan_view};
+use super::{Cx, approvals, plan_view, windows};
 use crate::incident::{State, same_person};
 use crate::plan::gates::{self, Standing};
 use crate::plan::{confirmed, proposal};
@@ -16,11 +17,19 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
     if preview.starting {
         return;
     }
-    if let Some(top) = scrolled(preview.scroll.top, press.key) {
-        preview.scroll.top = top;
+    let prompts = preview.prompts();
+    let command = windows::command(cx.model, &[Scope::Preview], press.key);
+    // Where text is typed only keys that are no text scroll.
+    let by = match command.filter(|_| !prompts) {
+        Some(command) => windows::motion(command, windows::page(cx.model)),
+        None => scrolled(press.key),
+    };
+    let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
+    if let Some(by) = by {
+        preview.scroll.top = preview.scroll.top.saturating_add_signed(by);
         return;
     }
-    if press.key == Key::ctrl('o') {
+    if command == Some(Command::Details) && press.key.text().is_none_or(|_| !prompts) {
         preview.details = !preview.details;
         return;
     }
@@ -34,8 +43,8 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
     match preview.way() {
         Way::Enter | Way::Yes => ask(cx, press.key, meant),
         Way::Typed(_) => typing(cx, press.key, heard, meant),
-        Way::PassOver(_) => passing_over(cx, press, heard, meant),
-        Way::Blocked => blocked(cx, press.key, heard && !press.repeat),
+        Way::PassOver(_) => passing_over(cx, press, command, heard, meant),
+        Way::Blocked => blocked(cx, press.key, command, heard && !press.repeat),
         Way::Vote => approvals::key(cx, press.key, meant),
     }
 }
@@ -45,13 +54,21 @@ fn ask(cx: &mut Cx<'_>, key: Key, meant: bool) {
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
     let enter = preview.way() == Way::Enter;
     match key.code {
-        Code::Esc | Code::Char('q') => cx.pop(),
+        Code::Esc => cx.pop(),
         Code::Enter if enter && meant => start(cx, "enter".to_owned()),
         Code::Char('y') if meant => start(cx, "y".to_owned()),
         Code::Enter if !enter => "press y to go ahead".clone_into(&mut preview.complaint),
         // Said, not swallowed: otherwise it looks as if the program hung.
         Code::Enter | Code::Char('y') => TOO_QUICK.clone_into(&mut preview.complaint),
-        _ => {}
+        _ => other(cx, key),
+    }
+}
+
+/// A key that confirms nothing: it closes the window, or means nothing here.
+fn other(cx: &mut Cx<'_>, key: Key) {
+    match windows::command(cx.model, &[], key) {
+        Some(Command::Back) => cx.pop(),
+        _ => windows::unknown(cx, key),
     }
 }
 
@@ -78,7 +95,7 @@ fn typing(cx: &mut Cx<'_>, key: Key, heard: bool, meant: bool) {
 }
 
 /// Gates are not met, and may be passed over with a reason.
-fn passing_over(cx: &mut Cx<'_>, press: KeyPress, heard: bool, meant: bool) {
+fn passing_over(cx: &mut Cx<'_>, press: KeyPress, command: Option<Command>, heard: bool, meant: bool) {
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
     let key = press.key;
     let reasoned = !preview.reason.text().trim().is_empty();
@@ -87,17 +104,17 @@ fn passing_over(cx: &mut Cx<'_>, press: KeyPress, heard: bool, meant: bool) {
             preview.field = Field::Reason;
             "a reason is needed: it goes into the record and the report".clone_into(&mut preview.complaint);
         }
-        (Field::Keys, Code::Enter) => {
-            "gates are not met: tab, and type why they are passed over".clone_into(&mut preview.complaint);
+        // No prompt is in sight until somebody asks for it: then what is typed goes there.
+        (Field::Keys, _) if matches!(command, Some(Command::Override | Command::NextPane)) && heard => {
+            preview.field = Field::Reason;
+            preview.complaint.clear();
         }
-        (Field::Keys, Code::Tab) | (Field::Target, Code::BackTab) => preview.field = Field::Reason,
-        (Field::Keys, Code::BackTab) | (Field::Reason, Code::Tab | Code::Enter) => {
-            preview.field = Field::Target;
-        }
-        (Field::Reason, Code::BackTab | Code::Esc) | (Field::Target, Code::Tab | Code::Esc) => {
+        (Field::Keys, _) => blocked(cx, key, command, heard && !press.repeat),
+        (Field::Target, Code::BackTab | Code::Tab) => preview.field = Field::Reason,
+        (Field::Reason, Code::Tab | Code::Enter) => preview.field = Field::Target,
+        (Field::Reason, Code::BackTab | Code::Esc) | (Field::Target, Code::Esc) => {
             preview.field = Field::Keys;
         }
-        (Field::Keys, _) => blocked(cx, key, heard && !press.repeat),
         (Field::Reason, _) => {
             if heard && preview.reason.key(key) {
                 preview.complaint.clear();
@@ -108,17 +125,27 @@ fn passing_over(cx: &mut Cx<'_>, press: KeyPress, heard: bool, meant: bool) {
 }
 
 /// Gates are not met: nothing starts it, but approval can be asked for.
-fn blocked(cx: &mut Cx<'_>, key: Key, meant: bool) {
+fn blocked(cx: &mut Cx<'_>, key: Key, command: Option<Command>, meant: bool) {
     let severity = cx.model.incident().map_or("", |state| state.severity.name());
+    let overrides = cx.model.keymap.key(Command::Override).map_or_else(String::new, |key| key.to_string());
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
-    match key.code {
-        Code::Esc | Code::Char('q') => cx.pop(),
-        Code::Char('a') if meant && preview.needs_approval() => propose(cx),
-        Code::Enter | Code::Char('y') => {
-            preview.complaint = format!("gates are not met, and at {severity} not all may be passed over");
+    match command {
+        Some(Command::Back) => return cx.pop(),
+        Some(Command::Propose) if preview.needs_approval() => {
+            if meant {
+                propose(cx);
+            }
+            return;
         }
         _ => {}
     }
+    if !matches!(key.code, Code::Enter | Code::Char('y')) {
+        return windows::unknown(cx, key);
+    }
+    preview.complaint = match preview.way() {
+        Way::PassOver(_) => format!("gates are not met: {overrides} overrides them, with a reason"),
+        _ => format!("gates are not met, and {severity} does not let you override all of them"),
+    };
 }
 
 /// Puts the plan up for approval, once.
@@ -129,7 +156,7 @@ fn propose(cx: &mut Cx<'_>) {
     let body = proposal::propose(&preview.plan);
     let why = match (cx.model.unsaved(), up, &body) {
         (Some(why), _, _) => why,
-        (None, true, _) => "it is up for approval already".to_owned(),
+        (None, true, _) => "approval was asked for already".to_owned(),
         (None, false, None) => "it cannot be written down".to_owned(),
         (None, false, Some(_)) => String::new(),
     };

@@ -1,11 +1,12 @@
 //! Ways back: when they are looked for, and the screen that shows them.
 
-use super::super::key::{Code, Key};
+use super::super::commands::{Command, Scope};
+use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::{Effect, EffectId};
 use super::super::overlay::{Overlay, Rollback};
 use super::super::ways::Looked;
-use super::{Cx, menus};
+use super::{Cx, menus, windows};
 use crate::deploy::rollback::{self, Way};
 use crate::hotfix::state::BranchState;
 use crate::incident::{Body, PlanEnd};
@@ -43,7 +44,7 @@ pub(super) fn matters(body: &Body) -> bool {
 
 fn look(cx: &mut Cx<'_>, environment: String) {
     cx.model.ways.stale = false;
-    let id = cx.effect("looking for ways back", Effect::LookBack { environment });
+    let id = cx.effect("checking the rollback options", Effect::LookBack { environment });
     cx.model.ways.looking = Some(id);
 }
 
@@ -94,20 +95,16 @@ fn ways<'a>(model: &'a Model, environment: &str) -> Option<&'a [Way]> {
 
 /// A key for the screen.
 pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
-    match key.code {
-        Code::Esc => cx.pop(),
-        Code::Enter => take(cx),
-        Code::Tab => other(cx),
-        Code::Down => step(cx, 1),
-        Code::Up => step(cx, -1),
-        Code::PageDown => scroll(cx, true),
-        Code::PageUp => scroll(cx, false),
-        _ => match key.text() {
-            Some('j') => step(cx, 1),
-            Some('k') => step(cx, -1),
-            Some('r') => again(cx),
-            Some('q') => cx.pop(),
-            _ => {}
+    match windows::command(cx.model, &[Scope::Rollback], key) {
+        Some(Command::Back) => cx.pop(),
+        Some(Command::Open) => take(cx),
+        Some(Command::NextPane) => other(cx),
+        Some(Command::PageDown) => scroll(cx, true),
+        Some(Command::PageUp) => scroll(cx, false),
+        Some(Command::RollbackAgain) => again(cx),
+        command => match command.and_then(|command| windows::motion(command, 1)) {
+            Some(by) => step(cx, by),
+            None => windows::unknown(cx, key),
         },
     }
 }

@@ -9,7 +9,7 @@ use super::super::model::Model;
 use super::super::msg::{Done, Effect, EffectId, KeyPress};
 use super::super::overlay::{Input, Overlay, RunView, Search, Selection, Wish};
 use super::super::typed::Typed;
-use super::{Cx, follow_run, invoke};
+use super::{Cx, follow_run, invoke, windows};
 use crate::failure::Failure;
 
 /// How much of a log the terminal is fed with when the view opens, in bytes.
@@ -80,25 +80,17 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
     if matches!(press.key.code, Code::Esc) && (view.selection.is_some() || view.search.is_some()) {
         return leave(cx);
     }
-    if matches!(press.key.code, Code::Esc | Code::Char('q')) && !press.key.ctrl {
-        return cx.pop();
-    }
     let page = isize::try_from(height(view)).unwrap_or(1).max(2) - 1;
-    let keymap = &cx.model.keymap;
-    let own = keymap.find(Scope::Output, press.key);
-    let stop = keymap.find(Scope::Runs, press.key).filter(|found| *found == Command::Stop);
-    match stop.or(own) {
+    let stop = cx.model.keymap.within(Scope::Runs, press.key).filter(|found| *found == Command::Stop);
+    match stop.or_else(|| windows::command(cx.model, &[Scope::Output], press.key)) {
         Some(Command::Stop) => invoke::invoke(cx, &Invoke::from(Command::Stop)),
-        Some(Command::Up) => scroll(cx, -1),
-        Some(Command::Down) => scroll(cx, 1),
-        Some(Command::PageUp) => scroll(cx, -page),
-        Some(Command::PageDown) => scroll(cx, page),
-        Some(Command::Top) => scroll(cx, isize::MIN / 2),
-        Some(Command::Bottom) => scroll(cx, isize::MAX / 2),
+        Some(Command::Back) => cx.pop(),
         Some(Command::Help) => invoke::invoke(cx, &Invoke::from(Command::Help)),
         Some(found) if found.spec().scope == Scope::Output => command(cx, found),
-        None if press.key == Key::char(' ') => scroll(cx, page),
-        _ => {}
+        found => match found.and_then(|found| windows::motion(found, page)) {
+            Some(by) => scroll(cx, by),
+            None => windows::unknown(cx, press.key),
+        },
     }
 }
 

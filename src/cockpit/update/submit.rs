@@ -3,7 +3,7 @@
 use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
-use super::{Cx, approvals, run_view, suspects};
+use super::{Cx, approvals, overlays, run_view, suspects};
 use crate::incident::{
     Amended, Body, CauseDescribed, ImpactDescribed, Noted, Paged, Reopened, Retracted, RoleTaken,
     SeverityChanged, Ticked, Titled, Told,
@@ -48,10 +48,7 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         |what: &str| if text.is_empty() { Err(format!("{what}, or esc to leave it")) } else { Ok(()) };
     let body: Body = match &ask.purpose {
         Purpose::Filter => {
-            let pane = cx.model.focus;
-            let view = cx.model.view_mut(pane);
-            view.filter = text;
-            view.cursor = None;
+            overlays::filter(cx.model, &text);
             return Ok(());
         }
         Purpose::Find | Purpose::SuspectFilter | Purpose::ChangeFind => return Ok(()),

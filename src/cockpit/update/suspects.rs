@@ -2,12 +2,12 @@
 
 use super::super::commands::{Command, Invoke, Scope};
 use super::super::edit::LineEdit;
-use super::super::key::{Code, Key};
+use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::{Effect, EffectId, Item};
 use super::super::overlay::{Ask, Menu, Overlay, Purpose};
 use super::super::suspects::{ChangeView, Looked, SuspectsView};
-use super::{Cx, menus};
+use super::{Cx, menus, windows};
 use crate::failure::Failure;
 use crate::hotfix::suspects::{ChangeText, Found, Kind, Suspect, short};
 use crate::incident::Body;
@@ -91,29 +91,19 @@ fn chosen(model: &Model) -> Option<&Suspect> {
 
 /// A key for the list.
 pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
-    match key.code {
-        Code::Esc => return cx.pop(),
-        Code::Enter => return show(cx),
-        Code::Down => return step(cx, 1),
-        Code::Up => return step(cx, -1),
-        Code::Home => return step(cx, isize::MIN / 2),
-        Code::End => return step(cx, isize::MAX / 2),
-        Code::PageDown => return scroll(cx, 1),
-        Code::PageUp => return scroll(cx, -1),
-        _ => {}
-    }
-    if let Some(command) = cx.model.keymap.find(Scope::Menu(Command::Suspects), key) {
-        return super::invoke::invoke(cx, &command.into());
-    }
-    match key.text() {
-        Some('j') => step(cx, 1),
-        Some('k') => step(cx, -1),
-        Some('g') => step(cx, isize::MIN / 2),
-        Some('G') => step(cx, isize::MAX / 2),
-        Some(' ') => scroll(cx, 1),
-        Some('/') => ask_filter(cx),
-        Some('q') => cx.pop(),
-        _ => {}
+    match windows::command(cx.model, &[Scope::Menu(Command::Suspects)], key) {
+        Some(command) if command.spec().scope != Scope::Global => {
+            super::invoke::invoke(cx, &command.into());
+        }
+        Some(Command::Back) => cx.pop(),
+        Some(Command::Open) => show(cx),
+        Some(Command::PageDown) => scroll(cx, 1),
+        Some(Command::PageUp) => scroll(cx, -1),
+        Some(Command::Filter) => ask_filter(cx),
+        command => match command.and_then(|command| windows::motion(command, 1)) {
+            Some(by) => step(cx, by),
+            None => windows::unknown(cx, key),
+        },
     }
 }
 
@@ -203,7 +193,7 @@ fn revert(cx: &mut Cx<'_>) {
         Some((Kind::Deploy, _)) => {
             let key =
                 cx.model.keymap.key(Command::RollBack).map_or_else(String::new, |key| format!(": {key}"));
-            cx.say(format!("a deploy is taken back by a way back{key}"));
+            cx.say(format!("roll back a deploy from the rollback options{key}"));
         }
         None => {}
     }
@@ -212,7 +202,7 @@ fn revert(cx: &mut Cx<'_>) {
 /// Asks for the check to search with, where there are several.
 fn ask_check(cx: &mut Cx<'_>) {
     if let Some(why) = blocked(cx.model, Command::SuspectBisect) {
-        return cx.say(format!("search: {why}"));
+        return cx.say(format!("bisect: {why}"));
     }
     let checks: Vec<String> = cx.model.config.config.checks.iter().map(|check| check.name.clone()).collect();
     if let [only] = checks.as_slice() {
@@ -221,14 +211,14 @@ fn ask_check(cx: &mut Cx<'_>) {
     let items: Vec<Item> =
         menus::rows(Command::SuspectBisect, &checks, &[], |index| (checks[index].clone(), None));
     let note = cx.model.suspects.found().map(Found::between).unwrap_or_default();
-    let title = "Search by halves with".to_owned();
-    cx.push(Overlay::Menu(Menu { command: Command::SuspectBisect, title, note, items }));
+    let title = "Bisect with".to_owned();
+    cx.push(Overlay::Menu(Menu { command: Command::SuspectBisect, title, note, items, selected: 0 }));
 }
 
 /// Makes the plan that searches what changed by halves.
 fn bisect(cx: &mut Cx<'_>, check: String) {
     if let Some(why) = blocked(cx.model, Command::SuspectBisect) {
-        return cx.say(format!("search: {why}"));
+        return cx.say(format!("bisect: {why}"));
     }
     let Some(found) = cx.model.suspects.found() else { return open(cx) };
     let Some(from) = &found.from else {
@@ -281,27 +271,11 @@ pub(super) fn not_read(model: &mut Model, id: EffectId, failure: &Failure) {
 
 /// A key for the text of a change.
 pub(super) fn change_key(cx: &mut Cx<'_>, key: Key) {
-    let page = isize::try_from(cx.model.overlay_height.max(2) - 1).unwrap_or(1);
-    let keymap = &cx.model.keymap;
-    let command = keymap.find(Scope::Output, key).filter(|command| {
-        matches!(
-            command,
-            Command::FindText | Command::FindNext | Command::FindPrevious | Command::Left | Command::Right
-        )
-    });
+    let page = windows::page(cx.model);
+    let command = windows::command(cx.model, &[Scope::Output], key);
     let Some(Overlay::Change(view)) = cx.model.overlays.last_mut() else { return };
-    let mut scroll = |by: isize| view.top = view.top.saturating_add_signed(by);
-    match (key.code, key.ctrl) {
-        (Code::Esc, _) | (Code::Char('q'), false) => return cx.pop(),
-        (Code::Down, _) | (Code::Char('j'), false) => scroll(1),
-        (Code::Up, _) | (Code::Char('k'), false) => scroll(-1),
-        (Code::PageDown, _) | (Code::Char('d'), true) | (Code::Char(' '), false) => scroll(page),
-        (Code::PageUp, _) | (Code::Char('u'), true) => scroll(-page),
-        (Code::Home, _) | (Code::Char('g'), false) => view.top = 0,
-        (Code::End, _) | (Code::Char('G'), false) => view.top = usize::MAX / 2,
-        _ => {}
-    }
     match command {
+        Some(Command::Back) => cx.pop(),
         Some(Command::FindText) => {
             let text = view.search.as_ref().map(|search| search.text.clone()).unwrap_or_default();
             cx.push(Overlay::Ask(Ask {
@@ -316,7 +290,10 @@ pub(super) fn change_key(cx: &mut Cx<'_>, key: Key) {
         Some(Command::FindPrevious) => view.go(-1),
         Some(Command::Right) => view.shift = view.shift.saturating_add(8),
         Some(Command::Left) => view.shift = view.shift.saturating_sub(8),
-        _ => {}
+        command => match command.and_then(|command| windows::motion(command, page)) {
+            Some(by) => view.top = view.top.saturating_add_signed(by),
+            None => windows::unknown(cx, key),
+        },
     }
 }
 

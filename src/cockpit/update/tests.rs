@@ -1,6 +1,7 @@
 //! Messages in, state and effects out.
 
 mod confirm;
+mod counts;
 mod flags;
 mod hotfix;
 mod long;
@@ -8,6 +9,7 @@ mod many;
 mod rollback;
 mod situations;
 mod suspects;
+mod windows;
 
 mod gates;
 
@@ -179,7 +181,7 @@ fn probe(name: &str, state: Health) -> Probe {
         value: None,
         headline: "500".into(),
         latency_ms: None,
-        why: "500, wanted 200".into(),
+        why: "500, expected 200".into(),
     };
     Probe {
         name: name.into(),
@@ -189,6 +191,7 @@ fn probe(name: &str, state: Health) -> Probe {
         last: Some(sample),
         unit: String::new(),
         limit: None,
+        range: String::new(),
         threshold: None,
         interval_s: 10.0,
         history: std::collections::VecDeque::new(),

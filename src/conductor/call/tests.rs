@@ -266,7 +266,7 @@ fn a_proof_reads_a_text_in_the_answer() {
     assert_eq!((proof, why.as_str()), (Proof::NotDone, "it answers false, and is not to be false"));
     let list = Server::answering("200 OK", r#"[{"version":"1.2.3"}]"#);
     let (proof, why) = ask_http(&get(&list.url), "0.version", Some("1.2.4"), false, &secret, LONG);
-    assert_eq!((proof, why.as_str()), (Proof::NotDone, "it answers 1.2.3, wanted 1.2.4"));
+    assert_eq!((proof, why.as_str()), (Proof::NotDone, "it answers 1.2.3, expected 1.2.4"));
 }
 
 #[test]

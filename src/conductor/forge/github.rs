@@ -64,7 +64,7 @@ fn readable<T>(read: Result<Vec<T>, Lost>, what: &str) -> Result<(Vec<T>, Option
     match read {
         Ok(list) => Ok((list, None)),
         Err(Lost { kind: Kind::Refused(403 | 404), .. }) => {
-            let name = format!("{what} (the token may not read them)");
+            let name = format!("{what} {}", crate::hotfix::flows::pull::UNREADABLE);
             Ok((Vec::new(), Some(Check { name, state: CheckState::Waiting })))
         }
         Err(lost) => Err(lost),

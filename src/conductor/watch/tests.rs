@@ -49,7 +49,7 @@ fn a_probe_that_fails_ends_it_with_what_was_seen() {
     let good = Server::answering("200 OK", r#"{"ok":true}"#);
     let bad = Server::answering("200 OK", r#"{"ok":false}"#);
     match end(&watch(&[&good.url, &bad.url], 3_600_000, 100)) {
-        Look::Failed(why) => assert!(why.starts_with("probe 1 is failing: body.ok is false"), "{why}"),
+        Look::Failed(why) => assert!(why.starts_with("probe 1 is failing: body.ok false"), "{why}"),
         other => panic!("{other:?}"),
     }
 }

@@ -52,7 +52,7 @@ fn flags(known: &Known<'_>) -> Vec<Way> {
         } else {
             format!("the code without {about}")
         };
-        way.evidence.push((None, "helps only where the fault is behind it".to_owned()));
+        way.evidence.push((None, "helps only if the fault is behind this flag".to_owned()));
         way.ready = match &flag.state {
             Switch::On => {
                 way.evidence.push((Some(true), "it is on, and its state can be read".to_owned()));
@@ -70,7 +70,7 @@ fn flags(known: &Known<'_>) -> Vec<Way> {
 fn no_target(known: &Known<'_>) -> Option<String> {
     let name = &known.environment.name;
     if known.current.is_none() {
-        return Some(format!("no release of {name} is known"));
+        return Some(format!("no release of {name} is known; name it: flightdeck live {name} TAG --good"));
     }
     if known.target.is_some() {
         return None;
@@ -117,8 +117,10 @@ fn goes_back(known: &Known<'_>, way: &mut Way, target: &Release) {
     way.goes_back_to = said(target);
     if let Some((at, _, why)) = &target.verdict {
         let colon = if why.is_empty() { "" } else { ": " };
-        way.evidence
-            .push((Some(true), format!("its watch passed on {}{colon}{why}", at.strftime("%Y-%m-%d"))));
+        way.evidence.push((
+            Some(true),
+            format!("was healthy when deployed on {}{colon}{why}", at.strftime("%Y-%m-%d")),
+        ));
     }
     let Some(back) = &known.back else { return };
     way.takes_away =

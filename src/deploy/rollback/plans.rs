@@ -77,7 +77,7 @@ fn notes(way: &Way) -> Vec<String> {
     let mut notes = Vec::new();
     if way.takes_away_count > 0 {
         let s = if way.takes_away_count == 1 { "" } else { "s" };
-        notes.push(format!("takes away {} commit{s}:", way.takes_away_count));
+        notes.push(format!("removes {} commit{s}:", way.takes_away_count));
         let shown = way.takes_away.iter().take(10);
         notes.extend(shown.map(|(id, subject)| format!("  {id} {}", visible(subject))));
         if way.takes_away_count > 10 {

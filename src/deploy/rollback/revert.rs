@@ -44,7 +44,7 @@ pub fn one(
     let called = format!("{} {}", short(&change.id), visible(&change.subject));
     let doing = format!("planning to take back {called}");
     let refused = |cause: String, hint: &str| Failure::of(FailureKind::Gate, &*doing, cause, hint);
-    let other = "take another way back: flightdeck rollback --list";
+    let other = "take another option: flightdeck rollback --list";
     let revert = match tried {
         Ok(revert) => revert,
         Err(NoRevert::No(why) | NoRevert::Unknown(why)) => {
@@ -55,7 +55,7 @@ pub fn one(
         let files: Vec<_> = revert.conflicts.iter().map(|path| visible(path)).collect();
         let cause =
             format!("it does not revert cleanly on {}: {}", visible(&revert.branch), files.join(", "));
-        return Err(refused(cause, "revert by hand and settle the conflicts, or take another way back"));
+        return Err(refused(cause, "revert by hand and settle the conflicts, or take another option"));
     }
     if revert.runs.is_empty() {
         let cause =

@@ -148,7 +148,7 @@ fn what_is_proven_comes_before_what_is_not_and_then_by_kind() {
     };
     let ways = ways(&known);
     assert_eq!(ids(&ways), ["flag:new-checkout", "redeploy", "revert", "rollout-undo", "blind", "flag:old"]);
-    assert_eq!(best(&ways).unwrap().id, "redeploy", "a flag helps only where the fault is behind it");
+    assert_eq!(best(&ways).unwrap().id, "redeploy", "a flag helps only if the fault is behind this flag");
     assert_eq!(get(&ways, "rollout-undo").goes_back_to, "v1.2.2 (4f2c91e)");
     assert_eq!(get(&ways, "blind").ready.name(), "unknown");
     let redeploy = get(&ways, "redeploy");
@@ -173,7 +173,7 @@ fn only_a_passed_watch_makes_something_to_go_back_to() {
     let known = Known { back: None, ..world.known() };
     let back = way_back(&known, &super::ways(&known));
     assert_eq!(back.ready, None);
-    assert!(back.why.contains("nothing to go back to"), "{}", back.why);
+    assert!(back.why.contains("flightdeck live production TAG --good"), "{}", back.why);
 }
 
 #[test]

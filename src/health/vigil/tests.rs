@@ -19,7 +19,7 @@ fn sample(second: u64, verdict: Verdict) -> Sample {
         value: None,
         headline: "500".to_owned(),
         latency_ms: Some(1.0),
-        why: "status is 500, wanted 200".to_owned(),
+        why: "status 500, expected 200".to_owned(),
     }
 }
 
@@ -78,7 +78,7 @@ fn a_warning_passes_and_is_told() {
 #[test]
 fn trouble_while_it_takes_effect_does_not_count() {
     let mut world = World::new(&["api"]);
-    assert!(matches!(world.tick("b"), Look::Going(said) if said == "takes effect, 10s more; 1 pending"));
+    assert!(matches!(world.tick("b"), Look::Going(said) if said == "settling, 10s left: 1 pending"));
     // Two bad samples have confirmed it by then, but none of them counts, and one is a blip.
     assert!(matches!(world.ticks(&["b", "g", "g", "g", "g"]), Look::Passed(_)));
 }
@@ -86,7 +86,7 @@ fn trouble_while_it_takes_effect_does_not_count() {
 #[test]
 fn a_confirmed_failure_ends_it_at_once() {
     let look = World::new(&["api", "db"]).ticks(&["gg", "gg", "gg", "gb", "gb"]);
-    assert_eq!(look, Look::Failed("db is failing: status is 500, wanted 200".to_owned()));
+    assert_eq!(look, Look::Failed("db is failing: status 500, expected 200".to_owned()));
     let look = World::new(&["api"]).ticks(&["g", "g", "e", "e"]);
     assert!(matches!(look, Look::Failed(why) if why.starts_with("api is error")));
     assert!(matches!(World::new(&["api"]).ticks(&["b", "b", "b"]), Look::Failed(_)));
@@ -100,7 +100,7 @@ fn one_bad_sample_is_not_the_end() {
 #[test]
 fn without_data_it_never_passes() {
     let look = World::new(&["api", "db"]).ticks(&["gg", "gg", "gn", "gn"]);
-    assert_eq!(look, Look::NoData("db has no data: status is 500, wanted 200".to_owned()));
+    assert_eq!(look, Look::NoData("db has no data: status 500, expected 200".to_owned()));
     // Good before, and silent since.
     assert!(matches!(World::new(&["api"]).ticks(&["g", "g", "g", "n", "n"]), Look::NoData(_)));
     // Nothing at all, not even an answer that cannot be read.

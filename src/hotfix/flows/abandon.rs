@@ -35,7 +35,7 @@ pub struct Loss {
 /// HEAD is not on a hotfix branch, the work tree is not clean, or the remote has commits on it that
 /// are not here: says what to do.
 pub fn abandon(seen: &Seen<'_>, loss: &Loss) -> Result<Plan> {
-    let doing = "planning to give the hotfix branch up";
+    let doing = "planning to abandon the hotfix branch";
     check_at_rest(doing, seen.state)?;
     let prefix = seen.config.hotfix.prefix.as_str();
     let (branch, commit) = match &seen.state.head {

@@ -215,7 +215,7 @@ fn check_fix(doing: &str, facts: &Facts) -> Result<()> {
     }
     if facts.fix.is_empty {
         let cause = format!("{shown} has no commit that {} has not", visible(&facts.base.name));
-        let hint = "commit the fix on it first, or give it up: flightdeck hotfix abandon";
+        let hint = "commit the fix on it first, or abandon it: flightdeck hotfix abandon";
         return Err(gate(doing, &cause, hint));
     }
     if facts.fix.is_unrelated {

@@ -253,7 +253,7 @@ fn fetch(known: &Known<'_>, landed: Option<&str>) -> Step {
 fn closed(doing: &str, known: &Known<'_>, pull: &Pull) -> Failure {
     let cause = format!("its pull request was closed without being merged: {}", pull.url);
     let hint = format!(
-        "reopen it there; or commit something to {}, and finish opens another; or give the branch up: flightdeck hotfix abandon",
+        "reopen it there; or commit something to {}, and finish opens another; or abandon the branch: flightdeck hotfix abandon",
         visible(known.branch)
     );
     gate(doing, &cause, &hint)
@@ -290,12 +290,18 @@ fn ready(doing: &str, known: &Known<'_>, ask: &Ask<'_>, found: &Found) -> Result
     if waits.is_empty() {
         return Ok(());
     }
-    Err(gate(
-        doing,
-        &format!("{name} is open and waits: {}", waits.join("; ")),
-        &format!("{} — finish again when that is done", pull.url),
-    ))
+    // What nobody here can read never gets done by waiting.
+    let unreadable = pull.checks.iter().any(|check| check.name.ends_with(UNREADABLE));
+    let hint = if unreadable {
+        format!("let the token read checks and statuses; or merge it there, and finish again: {}", pull.url)
+    } else {
+        format!("{} — finish again when that is done", pull.url)
+    };
+    Err(gate(doing, &format!("{name} is open and waits: {}", waits.join("; ")), &hint))
 }
+
+/// The end of the name of checks that the token may not read.
+pub const UNREADABLE: &str = "(the token may not read them)";
 
 /// What a pull request waits for before it may be merged, a few words each. Empty: for nothing.
 pub fn waits(pull: &Pull) -> Vec<String> {

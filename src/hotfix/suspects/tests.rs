@@ -92,7 +92,7 @@ fn each_reason_is_found_with_its_part_and_its_words() {
         (
             "app/cart.py checkout",
             "failing-lines +10",
-            "changed lines speak of what fails: “checkout” (title) in app/cart.py",
+            "changed lines mention what fails: “checkout” (title) in app/cart.py",
         ),
     ] {
         let suspect = one(change("a", far, "a change", &[files]));

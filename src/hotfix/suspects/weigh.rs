@@ -197,7 +197,7 @@ impl Scales<'_> {
         }
         if !in_lines.is_empty() {
             let weight = part(Suspicion::FailingLines, in_lines.len());
-            let text = format!("changed lines speak of what fails: {}", list(&in_lines));
+            let text = format!("changed lines mention what fails: {}", list(&in_lines));
             reasons.add(Suspicion::FailingLines, weight, text);
         }
     }

@@ -268,10 +268,10 @@ fn the_timeline_says_what_was_decided_about_a_plan_and_what_came_of_it() {
             "deploy live",
             "switch: exit code 2",
             "switch waits: exit code 2",
-            "deploy live: carry out again switch",
+            "deploy live: retry switch",
             "switch: done: green",
-            "tidy passed over: by hand",
-            "deploy live: undo, back to and including switch",
+            "tidy skipped: by hand",
+            "deploy live: undo back to switch",
             "undoing switch: done",
         ]
     );

@@ -27,7 +27,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         }
         Body::StepSkipped(body) => {
             let title = step_title(fold, &body.plan, body.step);
-            (EntryKind::PassedOver, with_reason(format!("{title} passed over"), &body.reason))
+            (EntryKind::PassedOver, with_reason(format!("{title} skipped"), &body.reason))
         }
         Body::Approved(body) => {
             let what = if body.title.is_empty() { "the deploy" } else { &body.title };
@@ -47,7 +47,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             (EntryKind::Rejection, with_note(text, &body.reason))
         }
         Body::GatePassedOver(body) => {
-            let text = with_note(format!("gate {} passed over", body.gate), &body.missing);
+            let text = with_note(format!("gate {} overridden", body.gate), &body.missing);
             (EntryKind::PassedOver, with_reason(text, &body.reason))
         }
         Body::LeaseTaken(body) => {
@@ -93,12 +93,12 @@ fn decided(fold: &Fold, plan: &str, step: usize, decision: &Decision) -> (EntryK
     let title = fold.plan(plan).map_or(plan, |plan| &plan.title);
     let step = step_title(fold, plan, step);
     match decision {
-        Decision::Resume => (EntryKind::PlanStarted, format!("{title}: go on with {step}")),
-        Decision::Retry => (EntryKind::PlanStarted, format!("{title}: carry out again {step}")),
-        Decision::Skip { .. } => (EntryKind::PassedOver, format!("{title}: go on without {step}")),
+        Decision::Resume => (EntryKind::PlanStarted, format!("{title}: continue with {step}")),
+        Decision::Retry => (EntryKind::PlanStarted, format!("{title}: retry {step}")),
+        Decision::Skip { .. } => (EntryKind::PassedOver, format!("{title}: continue without {step}")),
         Decision::Undo { to } => {
             let to = step_title(fold, plan, *to);
-            (EntryKind::Stopped, format!("{title}: undo, back to and including {to}"))
+            (EntryKind::Stopped, format!("{title}: undo back to {to}"))
         }
         Decision::GiveUp => (EntryKind::Stopped, format!("{title}: leave it as it is")),
     }

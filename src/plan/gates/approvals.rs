@@ -226,7 +226,10 @@ fn refusal(
         return Some(format!("the approval of {who} is older than {}", duration(rule.valid_for)));
     }
     if !rule.verbal && !vote.is_verified() {
-        return Some(format!("{who} has to approve from their own terminal"));
+        let role = &vote.role;
+        return Some(format!(
+            "verbal does not count here; {who} has to run `flightdeck approve {role}` in their own terminal"
+        ));
     }
     if !rule.own && same_person(who, by) {
         return Some(format!("{who} would approve their own plan"));

@@ -194,7 +194,7 @@ fn a_check_of_unknown_end_or_one_passed_over_is_not_green() {
     says(&one(checks(), &lost), Met::No, "unit has an unknown end on this commit");
     let skipped =
         begun.and(StepSkipped { plan: "test-1".into(), step: 0, by: "maya".into(), reason: "slow".into() });
-    says(&one(checks(), &skipped), Met::No, "unit passed over on this commit");
+    says(&one(checks(), &skipped), Met::No, "unit skipped on this commit");
 }
 
 #[test]
@@ -326,9 +326,14 @@ fn what_somebody_else_wrote_down_counts_only_where_verbal_is_enough() {
             .by("maya", yes(roles[1], "li"))
     };
     let standing = one(approval_gate(), &verbal(Severity::P1, ["lead", "product-manager"]));
-    let why = "lead: omar has to approve from their own terminal; \
-               product-manager: li has to approve from their own terminal";
-    says(&standing, Met::No, why);
+    let said = |who: &str, role: &str| {
+        format!(
+            "{role}: verbal does not count here; {who} has to run `flightdeck approve {role}` in their own \
+             terminal"
+        )
+    };
+    let why = format!("{}; {}", said("omar", "lead"), said("li", "product-manager"));
+    says(&standing, Met::No, &why);
     let standing = one(approval_gate(), &verbal(Severity::P0, ["lead", "on-call-manager"]));
     says(&standing, Met::Yes, "omar as lead (unverified), li as on-call-manager (unverified)");
 }
@@ -530,7 +535,7 @@ fn a_gate_is_passed_over_for_the_plan_it_was_passed_over_for_and_no_other() {
     let told = Told::at(Severity::P0);
     let exact = told.clone().and(passed("deploy-production-1", &hash(), "checks"));
     let standing = one(checks(), &exact);
-    says(&standing, Met::PassedOver, "unit not run on this commit; passed over by maya: fire");
+    says(&standing, Met::PassedOver, "unit not run on this commit; overridden by maya: fire");
     assert!(!standing.blocks());
     for other in [
         passed("deploy-production-2", &hash(), "checks"),

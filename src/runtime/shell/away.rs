@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitStatus;
 
-use rustix::process::{Pid, Signal, getpid, kill_process};
+use rustix::process::{Pid, Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
 
 use super::super::{Event, editor, no_thread, panics};
 use super::Shell;
@@ -88,7 +88,17 @@ impl Shell<'_> {
     }
 }
 
-/// Stops this process. It returns when we have been continued.
+/// Tells whether a shell could bring us back: it gives each job a process group of its own, and its
+/// session is led from another one.
+pub(in crate::runtime) fn has_job_control() -> bool {
+    getsid(None).is_ok_and(|session| session != getpgrp())
+}
+
+/// Stops this process and what was started with it as one job. It returns when we have been continued.
 pub(super) fn stop_here() {
-    let _ = kill_process(getpid(), Signal::STOP);
+    if has_job_control() {
+        let _ = kill_current_process_group(Signal::STOP);
+    } else {
+        let _ = kill_process(getpid(), Signal::STOP);
+    }
 }

@@ -6,13 +6,13 @@ use ratatui::layout::Rect;
 use super::super::paint::Pen;
 use super::super::theme::Role;
 use super::super::ui::{Ui, row};
-use super::{Shown, low, typed, window};
+use super::{Shown, framed, low, typed};
 use crate::cockpit::overlay::Ask;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, ask: &Ask) -> Shown {
     let complains = !ask.complaint.is_empty();
     let place = low(area, area.width, 3 + u16::from(complains));
-    let inner = window(ui, buf, place, &ask.label, &[("⏎", "done"), ("esc", "back")]);
+    let inner = framed(ui, buf, place, &ask.label, &[("⏎", "done"), ("esc", "back")], Role::OverlayBorder);
     if complains {
         Pen::new(buf, inner, 1).put("✗ ", ui.of(Role::Bad)).put(&ask.complaint, ui.of(Role::Bad));
     }

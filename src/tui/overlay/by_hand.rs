@@ -4,19 +4,21 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::theme::Role;
-use super::super::ui::{Ui, inset};
+use super::super::ui::Ui;
 use super::document::{self, Line};
-use super::{Shown, window};
+use super::{Shown, wide, window};
+use crate::cockpit::Command;
 use crate::cockpit::overlay::Scroll;
 use crate::hotfix::pull::ByHand;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, by_hand: &ByHand, scroll: Scroll) -> Shown {
-    let place = inset(area, if area.width > 124 { (area.width - 124) / 2 } else { 0 });
-    let place =
-        if area.height > 20 { Rect { y: place.y + 2, height: place.height - 4, ..place } } else { place };
-    let with_link = [("c", "copy the words"), ("l", "copy the link"), ("esc", "back")];
-    let keys = if by_hand.link.is_some() { &with_link[..] } else { &[with_link[0], with_link[2]][..] };
-    let inner = window(ui, buf, place, "Open the pull request by hand", keys);
+    let place = wide(area, area.height);
+    let mut keys = vec![(Command::PullText, "copy the words")];
+    if by_hand.link.is_some() {
+        keys.push((Command::PullLink, "copy the link"));
+    }
+    keys.push((Command::Back, "back"));
+    let inner = window(ui, buf, place, "Open the pull request by hand", &keys);
     let lines = lines(ui, by_hand);
     document::draw(buf, inner, scroll.top, lines.len(), |index| lines[index].clone())
 }

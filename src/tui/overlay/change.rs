@@ -6,29 +6,24 @@ use ratatui::style::{Modifier, Style};
 
 use super::super::paint::{Pen, cells};
 use super::super::theme::Role;
-use super::super::ui::{Ui, below, inset, row};
+use super::super::ui::{Ui, below, row};
 use super::document::{self, Line};
-use super::{Shown, window};
+use super::{Shown, wide, window};
 use crate::cockpit::Command;
 use crate::cockpit::lines::Needle;
 use crate::cockpit::suspects::ChangeView;
 use crate::hotfix::suspects::{LineKind, TextLine};
 
-/// Columns that are comfortable to read in.
-const COLUMNS: u16 = 140;
-
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ChangeView) -> Shown {
-    let place = inset(area, area.width.saturating_sub(COLUMNS) / 2);
-    let find = ui.key(Command::FindText);
-    let next = ui.key(Command::FindNext);
-    let mut keys = vec![("j k", "scroll"), (find.as_str(), "find")];
+    let place = wide(area, area.height);
+    let mut keys = vec![(Command::Down, "scroll"), (Command::FindText, "find")];
     if view.search.is_some() {
-        keys.push((next.as_str(), "next"));
+        keys.push((Command::FindNext, "next"));
     }
     if place.width > 60 {
-        keys.push(("h l", "sideways"));
+        keys.push((Command::Right, "sideways"));
     }
-    keys.push(("esc", "back"));
+    keys.push((Command::Back, "back"));
     let inner = window(ui, buf, place, &view.title, &keys);
     if let Some(failure) = &view.problem {
         let lines = [

@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use super::super::paint::{Pen, wrap};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
-use super::{Shown, middle, typed, window};
+use super::{Shown, framed, middle, typed};
 use crate::cockpit::overlay::{Declare, DeclareStep};
 use crate::incident::Severity;
 use crate::text::visible_lines;
@@ -20,18 +20,19 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, declare: &Declare) 
     let keys: &[(&str, &str)] = match declare.step {
         DeclareStep::Title => &[("⏎", "next"), ("esc", "leave")],
         DeclareStep::Question(_) => {
-            &[("y", "yes"), ("n", "no"), ("0 1 2", "set it outright"), ("esc", "back")]
+            &[("y", "yes"), ("n", "no"), ("0 1 2", "choose directly"), ("esc", "back")]
         }
         DeclareStep::Backlog => &[("esc", "back")],
         DeclareStep::Started => &[("⏎", "next"), ("esc", "back")],
         DeclareStep::Impact => &[("⏎", "declare"), ("esc", "back")],
     };
-    let inner = window(
+    let inner = framed(
         ui,
         buf,
         middle(area, COLUMNS, if declare.step == DeclareStep::Backlog { LINES + 5 } else { LINES }),
         "Declare an incident",
         keys,
+        Role::OverlayBorder,
     );
     steps(ui, &mut Pen::new(buf, inner, 0), declare);
     let mut page = Page { ui, buf, rest: below(inner, 2) };

@@ -8,22 +8,38 @@ use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::document::{self, Line};
 use super::{Shown, middle, window};
-use crate::cockpit::overlay;
-use crate::incident::{Entry, Precision};
+use crate::cockpit::{Command, overlay};
+use crate::incident::{Entry, Precision, RecordId};
 use crate::text::visible_lines;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &overlay::Entry) -> Shown {
-    let found = ui.model.incident().and_then(|state| state.timeline.find(overlay.id));
-    let lines = found.map_or_else(
-        || vec![Line::of("this entry is not in the timeline any more", ui.of(Role::Muted))],
-        |entry| lines(ui, &entry),
-    );
+    let timeline = ui.model.incident().map(|state| &state.timeline);
+    let find = |id: &RecordId| timeline.and_then(|timeline| timeline.find(*id));
+    let found: Vec<Entry<'_>> = overlay.lines.iter().filter_map(find).collect();
+    let lines = match found.as_slice() {
+        [] => vec![Line::of("this entry is not in the timeline any more", ui.of(Role::Muted))],
+        [entry] => lines(ui, entry),
+        several => several.iter().map(|entry| short(ui, entry)).collect(),
+    };
     let columns = 88.min(area.width.saturating_sub(2));
     let lines_wanted = document::height(&lines, columns.saturating_sub(4), area.height);
     let place = middle(area, columns, lines_wanted.saturating_add(2).min(area.height.saturating_sub(2)));
-    let title = found.map_or_else(|| "Entry".to_owned(), |entry| entry.name.to_owned());
-    let inner = window(ui, buf, place, &title, &[("j k", "scroll"), ("esc", "back")]);
+    let title = match found.as_slice() {
+        [] => "Entry".to_owned(),
+        [entry] => entry.kind.word().to_owned(),
+        [first, ..] => format!("{}: {} together", first.kind.word(), found.len()),
+    };
+    let inner = window(ui, buf, place, &title, &[(Command::Down, "scroll"), (Command::Back, "back")]);
     document::draw(buf, inner, overlay.scroll.top, lines.len(), |index| lines[index].clone())
+}
+
+/// One of several entries that a row stands for.
+fn short(ui: Ui<'_>, entry: &Entry<'_>) -> Line {
+    let (symbol, role) = glyph::entry(entry.kind);
+    Line::of(&ui.clock(entry.at), ui.of(Role::Time))
+        .with(&format!(" {symbol} "), ui.of(role))
+        .with(entry.text, ui.of(Role::Text))
+        .hanging(11)
 }
 
 fn lines(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {

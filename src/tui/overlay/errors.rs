@@ -4,17 +4,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::theme::Role;
-use super::super::ui::{Ui, inset};
+use super::super::ui::Ui;
 use super::document::{self, Line};
-use super::{Shown, window};
+use super::{Shown, wide, window};
+use crate::cockpit::Command;
 use crate::cockpit::overlay::Scroll;
 use crate::text::visible_lines;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, scroll: Scroll) -> Shown {
-    let place = inset(area, if area.width > 124 { (area.width - 124) / 2 } else { 0 });
-    let place =
-        if area.height > 20 { Rect { y: place.y + 2, height: place.height - 4, ..place } } else { place };
-    let inner = window(ui, buf, place, "Errors", &[("j k", "scroll"), ("esc", "back")]);
+    let place = wide(area, area.height);
+    let inner = window(ui, buf, place, "Errors", &[(Command::Down, "scroll"), (Command::Back, "back")]);
     let lines = lines(ui);
     document::draw(buf, inner, scroll.top, lines.len(), |index| lines[index].clone())
 }

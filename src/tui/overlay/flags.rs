@@ -8,6 +8,7 @@ use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
 use super::{Shown, middle, window};
+use crate::cockpit::Command;
 use crate::cockpit::overlay::{Flag, Flags};
 use crate::deploy::flags::Switch;
 use crate::text::visible;
@@ -21,7 +22,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &Flags) -> Sh
     let wanted = (view.rows.len() as u16).saturating_add(BELOW + 3);
     let place =
         middle(area, COLUMNS.min(area.width.saturating_sub(2)), wanted.min(area.height.saturating_sub(2)));
-    let keys = [("o", "turn off or on"), ("r", "read again"), ("esc", "back")];
+    let keys =
+        [(Command::FlagToggle, "turn on or off"), (Command::FlagsAgain, "refresh"), (Command::Back, "back")];
     let inner = window(ui, buf, place, "Flags", &keys);
     let read = match (view.reading, view.read_at) {
         (Some(_), _) => "reading …".to_owned(),

@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 
 use super::super::paint::{Pen, width};
 use super::super::theme::Role;
-use super::super::ui::{Ui, inset};
-use super::{Shown, window};
+use super::super::ui::Ui;
+use super::{Shown, wide, window};
 use crate::cockpit::commands::Spec;
-use crate::cockpit::overlay::Scroll;
-use crate::cockpit::{COMMANDS, Scope};
+use crate::cockpit::overlay::HelpView;
+use crate::cockpit::{COMMANDS, Command, Scope};
 
 /// From this width there are two columns.
 const TWO: u16 = 140;
@@ -21,11 +21,22 @@ enum Line {
     Row(&'static Spec),
 }
 
-pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, scroll: Scroll) -> Shown {
-    let place = inset(area, if area.width > 150 { (area.width - 150) / 2 } else { 0 });
-    let inner = window(ui, buf, place, "Keys", &[("j k", "scroll"), ("esc", "back")]);
-    let lines = lines();
-    let columns: Vec<&[Line]> = if inner.width >= TWO {
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &HelpView) -> Shown {
+    let place = wide(area, area.height);
+    let keys = [(Command::Filter, "filter"), (Command::Down, "scroll"), (Command::Back, "back")];
+    let lines = lines(ui, &view.filter);
+    let title = if view.filter.is_empty() {
+        "Keys".to_owned()
+    } else {
+        let found = lines.iter().filter(|line| matches!(line, Line::Row(_))).count();
+        format!("Keys  /{}  {found} of {}", view.filter, COMMANDS.iter().filter(|spec| has_key(spec)).count())
+    };
+    let inner = window(ui, buf, place, &title, &keys);
+    if lines.is_empty() {
+        Pen::new(buf, inner, 0).put("no key does that", ui.of(Role::Faint));
+        return Shown { lines: inner.height, ..Shown::default() };
+    }
+    let columns: Vec<&[Line]> = if inner.width >= TWO && view.filter.is_empty() {
         let (left, right) = lines.split_at(half(&lines));
         // The gap between two groups is no use at the top of a column.
         vec![left, right.strip_prefix_blank()]
@@ -33,7 +44,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, scroll: Scroll) -> 
         vec![&lines]
     };
     let longest = columns.iter().map(|column| column.len()).max().unwrap_or(0);
-    let top = scroll.top.min(longest.saturating_sub(usize::from(inner.height)));
+    let top = view.scroll.top.min(longest.saturating_sub(usize::from(inner.height)));
     let gap = 3;
     let wide = (inner.width - gap * (columns.len() as u16 - 1)) / columns.len() as u16;
     for (index, column) in columns.iter().enumerate() {
@@ -59,11 +70,12 @@ impl StripBlank for [Line] {
     }
 }
 
-/// All lines, grouped by where the keys work; groups in the order of the table.
-fn lines() -> Vec<Line> {
+/// All lines that contain a text, grouped by where the keys work; groups in the order of the table.
+fn lines(ui: Ui<'_>, filter: &str) -> Vec<Line> {
+    let filter = filter.to_lowercase();
     let mut scopes: Vec<Scope> = Vec::new();
     for spec in COMMANDS {
-        if !scopes.contains(&spec.scope) && rows(spec.scope).next().is_some() {
+        if !scopes.contains(&spec.scope) && rows(ui, spec.scope, &filter).next().is_some() {
             scopes.push(spec.scope);
         }
     }
@@ -73,14 +85,23 @@ fn lines() -> Vec<Line> {
             lines.push(Line::Blank);
         }
         lines.push(Line::Heading(scope));
-        lines.extend(rows(scope).map(Line::Row));
+        lines.extend(rows(ui, scope, &filter).map(Line::Row));
     }
     lines
 }
 
-/// What has a key in a scope.
-fn rows(scope: Scope) -> impl Iterator<Item = &'static Spec> {
-    COMMANDS.iter().filter(move |spec| spec.scope == scope && !spec.keys.is_empty())
+/// What has a key in a scope, and contains a text in small letters.
+fn rows<'a>(ui: Ui<'a>, scope: Scope, filter: &'a str) -> impl Iterator<Item = &'static Spec> {
+    COMMANDS.iter().filter(move |spec| spec.scope == scope && has_key(spec)).filter(move |spec| {
+        filter.is_empty()
+            || spec.help.to_lowercase().contains(filter)
+            || scope.title().to_lowercase().contains(filter)
+            || ui.model.keymap.keys(spec.command).iter().any(|key| key.to_string().to_lowercase() == filter)
+    })
+}
+
+fn has_key(spec: &Spec) -> bool {
+    !spec.keys.is_empty()
 }
 
 /// Where to break into two columns: at the start of the group nearest to the middle.

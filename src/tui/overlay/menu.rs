@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 
 use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
-use super::super::ui::Ui;
+use super::super::ui::{self, Ui};
 use super::{Shown, low, window};
+use crate::cockpit::Command;
 use crate::cockpit::msg::Item;
 use crate::cockpit::overlay::Menu;
 use crate::text::visible;
@@ -29,16 +30,27 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     let notes = if menu.note.is_empty() { Vec::new() } else { wrap(&note, columns - 4) };
     let items = u16::try_from(menu.items.len()).unwrap_or(u16::MAX);
     let wanted = items.saturating_add(notes.len() as u16).saturating_add(2);
-    let inner = window(ui, buf, low(area, columns, wanted), &menu.title, &[("esc", "back")]);
+    let inner = window(ui, buf, low(area, columns, wanted), &menu.title, &[(Command::Back, "back")]);
     let mut line = 0;
     for note in &notes {
         Pen::new(buf, inner, line).put(note, ui.of(Role::Muted));
         line += 1;
     }
-    for item in menu.items.iter().take(usize::from(inner.height.saturating_sub(line))) {
-        let mut pen = Pen::new(buf, inner, line);
-        row(ui, &mut pen, item, label);
+    let lines = usize::from(inner.height.saturating_sub(line));
+    // Where not all fit, the last line says how many are left.
+    let rows = if menu.items.len() > lines { lines.saturating_sub(1) } else { lines };
+    let top = (menu.selected + 1).saturating_sub(rows.max(1));
+    for (index, item) in menu.items.iter().enumerate().skip(top).take(rows) {
+        row(ui, &mut Pen::new(buf, inner, line), item, label);
+        if index == menu.selected {
+            let row = Rect { x: inner.x.saturating_sub(1), width: inner.width + 2, ..ui::row(inner, line) };
+            ui.select(buf, row);
+        }
         line += 1;
+    }
+    let more = menu.items.len().saturating_sub(top + rows);
+    if more > 0 {
+        Pen::new(buf, inner, line).put(&format!("{more} more below"), ui.of(Role::Faint));
     }
     if menu.items.is_empty() {
         Pen::new(buf, inner, line).put("there is nothing to choose from here", ui.of(Role::Faint));
@@ -56,7 +68,8 @@ fn row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item, label: u16) {
     match &item.disabled {
         None => pen.put(&item.label, ui.of(text)),
         Some(why) => {
-            let label = label.min(pen.room() * 3 / 5);
+            // The reason is read in full before the label is.
+            let label = label.min(pen.room().saturating_sub(width(why) + 5).max(12));
             pen.column_of(&item.label, label, ui.of(text)).gap(3);
             pen.put("✗ ", ui.of(Role::Disabled)).put(why, ui.of(Role::Disabled))
         }

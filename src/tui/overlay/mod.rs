@@ -29,6 +29,7 @@ use ratatui::style::Style;
 use super::paint::{Pen, width};
 use super::theme::Role;
 use super::ui::Ui;
+use crate::cockpit::Command;
 use crate::cockpit::edit::LineEdit;
 use crate::cockpit::overlay::Overlay;
 
@@ -70,7 +71,7 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
     match overlay {
         Overlay::Menu(menu) => menu::draw(ui, buf, area, menu),
         Overlay::Palette(palette) => palette::draw(ui, buf, area, palette),
-        Overlay::Help(scroll) => help::draw(ui, buf, area, *scroll),
+        Overlay::Help(view) => help::draw(ui, buf, area, view),
         Overlay::Ask(ask) => ask::draw(ui, buf, area, ask),
         Overlay::Entry(entry) => entry::draw(ui, buf, area, entry),
         Overlay::Declare(declare) => declare::draw(ui, buf, area, declare),
@@ -97,6 +98,12 @@ fn middle(area: Rect, columns: u16, lines: u16) -> Rect {
     Rect { x: area.x + (area.width - width) / 2, y, width, height }
 }
 
+/// Where a window of so many lines goes that holds a plan or a document: below the header, over the whole
+/// width, so that nothing of the panes is left beside it.
+fn wide(area: Rect, lines: u16) -> Rect {
+    Rect { height: lines.min(area.height), ..area }
+}
+
 /// Where a window of so many columns and lines goes that answers a key: at the lower left,
 /// above the line of keys.
 fn low(area: Rect, columns: u16, lines: u16) -> Rect {
@@ -107,12 +114,29 @@ fn low(area: Rect, columns: u16, lines: u16) -> Rect {
 
 /// Draws an empty window with a title at the upper edge and keys at the lower one, and returns
 /// what is inside.
-fn window(ui: Ui<'_>, buf: &mut Buffer, area: Rect, title: &str, keys: &[(&str, &str)]) -> Rect {
-    framed(ui, buf, area, title, keys, Role::OverlayBorder)
+fn window(ui: Ui<'_>, buf: &mut Buffer, area: Rect, title: &str, keys: &[(Command, &str)]) -> Rect {
+    framed(ui, buf, area, title, &hints(ui, keys), Role::OverlayBorder)
+}
+
+/// Keys of commands as they are set, each with what it does here. Moving down stands for both ways.
+fn hints<'a>(ui: Ui<'_>, commands: &[(Command, &'a str)]) -> Vec<(String, &'a str)> {
+    let key = |command| match command {
+        Command::Down => format!("{} {}", ui.key(Command::Down), ui.key(Command::Up)),
+        command => ui.key(command),
+    };
+    let keys = commands.iter().map(|(command, word)| (key(*command), *word));
+    keys.filter(|(key, _)| !key.trim().is_empty()).collect()
 }
 
 /// The same, with a frame that looks like a role.
-fn framed(ui: Ui<'_>, buf: &mut Buffer, area: Rect, title: &str, keys: &[(&str, &str)], frame: Role) -> Rect {
+fn framed<Key: AsRef<str>>(
+    ui: Ui<'_>,
+    buf: &mut Buffer,
+    area: Rect,
+    title: &str,
+    keys: &[(Key, &str)],
+    frame: Role,
+) -> Rect {
     ui.fill(buf, area, Role::Overlay);
     let line = ui.of(frame);
     if area.width < 6 || area.height < 3 {
@@ -129,12 +153,12 @@ fn framed(ui: Ui<'_>, buf: &mut Buffer, area: Rect, title: &str, keys: &[(&str, 
         Pen::new(buf, Rect { x: area.right() - 1, width: 1, ..area }, y).put("│", line);
     }
     let mut pen = Pen::new(buf, area, area.height - 1);
-    let taken: u16 = keys.iter().map(|(key, word)| width(key) + width(word) + 3).sum();
+    let taken: u16 = keys.iter().map(|(key, word)| width(key.as_ref()) + width(word) + 3).sum();
     let shown = if taken + 5 <= area.width { keys } else { &[] };
     let rule = area.width - 2 - if shown.is_empty() { 0 } else { taken + 1 };
     pen.put("╰", line).column_of(&"─".repeat(usize::from(rule)), rule, line);
     for (key, word) in shown {
-        pen.gap(1).put(key, ui.of(Role::Key)).gap(1).put(word, ui.of(Role::Muted)).gap(1);
+        pen.gap(1).put(key.as_ref(), ui.of(Role::Key)).gap(1).put(word, ui.of(Role::Muted)).gap(1);
     }
     if !shown.is_empty() {
         pen.put("─", line);

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
-use super::{Shown, middle, typed, window};
+use super::{Shown, framed, middle, typed};
 use crate::cockpit::msg::Item;
 use crate::cockpit::overlay::Palette;
 
@@ -19,7 +19,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, palette: &Palette) 
     let place =
         middle(area, COLUMNS.min(area.width.saturating_sub(2)), ROWS.min(area.height.saturating_sub(2)));
     let keys = [("↑↓", "choose"), ("⏎", "do it"), ("esc", "back")];
-    let inner = window(ui, buf, place, "Commands", &keys);
+    let inner = framed(ui, buf, place, "Commands", &keys, Role::OverlayBorder);
     let found = format!("{} of {}", palette.matches.len(), palette.items.len());
     Pen::new(buf, inner, 0).right(&found, ui.of(Role::Faint));
     let mut pen = Pen::new(buf, inner, 0);
@@ -47,7 +47,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, palette: &Palette) 
 
 fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item) {
     if let Some(why) = &item.disabled {
-        let label = width(&item.label).min(pen.room() * 3 / 5);
+        let label = width(&item.label).min(pen.room().saturating_sub(width(why) + 4).max(16));
         pen.column_of(&item.label, label, ui.of(Role::Disabled)).gap(2);
         pen.put("✗ ", ui.of(Role::Disabled)).put(why, ui.of(Role::Disabled));
         return;

@@ -13,7 +13,7 @@ use super::super::terminal;
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row, stopwatch};
 use super::document::{self, Line};
-use super::{Shown, middle, window};
+use super::{Shown, wide, window};
 use crate::cockpit::Command;
 use crate::cockpit::overlay::{Overlay, PlanView};
 use crate::incident::{PlanRun, Proof, Run, StepRun, StepState};
@@ -35,14 +35,14 @@ const OUTPUT: usize = 6;
 /// │       waits since 15:12: no data from api                          │
 /// │ ·  3  ./weight.sh 100                                              │
 /// ├────────────────────────────────────────────────────────────────────┤
-/// │ c  go on with: watch                                               │
-/// │ u  undo, back to and including: 5 %                                │
+/// │ c  continue with: watch                                               │
+/// │ u  undo back to: 5 %                                │
 /// ╰─────────────────────────── j k step  ⏎ output  x stop  esc back ─╯
 /// ```
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) -> Shown {
-    let columns = 112.min(area.width.saturating_sub(if area.width > 60 { 4 } else { 0 }));
+    let columns = area.width;
     let Some(run) = ui.model.incident().and_then(|state| state.plan(&view.plan)) else {
-        let inner = window(ui, buf, middle(area, columns, 3), "Plan", &[("esc", "back")]);
+        let inner = window(ui, buf, wide(area, 3), "Plan", &[(Command::Back, "back")]);
         Pen::new(buf, inner, 0).put("the record of this plan is not here yet", ui.of(Role::Faint));
         return Shown { lines: inner.height, ..Shown::default() };
     };
@@ -52,8 +52,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) ->
     let rows = choices.len() + usize::from(edit.is_some());
     let foot = if rows == 0 { 0 } else { rows as u16 + 1 };
     let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot + 2);
-    let place = middle(area, columns, wanted.clamp(8, area.height));
-    let inner = window(ui, buf, place, &run.title, &keys(ui, run));
+    let place = wide(area, wanted.clamp(8, area.height));
+    let inner = window(ui, buf, place, &run.title, &keys(run));
     let foot = foot.min(inner.height.saturating_sub(3));
     let list = Rect { height: inner.height - foot, ..inner };
     let top = top_for(&lines, &starts, view, run, list);
@@ -65,14 +65,13 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) ->
 }
 
 /// The keys at the lower edge.
-fn keys<'a>(ui: Ui<'_>, run: &PlanRun) -> Vec<(&'a str, &'a str)> {
-    let mut keys = vec![("j k", "step"), ("⏎", "output")];
-    let stop = ui.model.keymap.keys(Command::Stop).iter().any(|key| key.to_string() == "x");
+fn keys(run: &PlanRun) -> Vec<(Command, &'static str)> {
+    let mut keys = vec![(Command::Down, "step"), (Command::Open, "output")];
     let runs = |run: &Run| run.outcome.is_none();
-    if stop && run.steps.iter().any(|step| step.run.iter().chain(&step.undo).any(runs)) {
-        keys.push(("x", "stop"));
+    if run.steps.iter().any(|step| step.run.iter().chain(&step.undo).any(runs)) {
+        keys.push((Command::Stop, "stop"));
     }
-    keys.push(("esc", "back"));
+    keys.push((Command::Back, "back"));
     keys
 }
 
@@ -233,7 +232,7 @@ fn about(ui: Ui<'_>, step: &StepRun, listed: bool) -> Vec<(String, Role)> {
         said.push((format!("waits since {}: {why}", ui.clock(*since)), Role::Warn));
     }
     if let Some((at, by, reason)) = &step.skipped {
-        said.push((format!("passed over by {by} at {}: {reason}", ui.clock(*at)), Role::Muted));
+        said.push((format!("skipped by {by} at {}: {reason}", ui.clock(*at)), Role::Muted));
     }
     if let Some(undo) = &step.undo {
         said.push(match &undo.outcome {

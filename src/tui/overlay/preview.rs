@@ -8,7 +8,7 @@ use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row, short_id};
 use super::document::{self, Line};
-use super::{Shown, gates, middle, typed, window};
+use super::{Shown, gates, typed, wide, window};
 use crate::cockpit;
 use crate::cockpit::overlay::{Field, Preview, Way};
 use crate::plan::{Action, Command, Plan, Reach, Step, words};
@@ -18,11 +18,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) 
     let lines = lines(ui, preview, area.width > 60);
     // A rule, a complaint, the line itself; and where gates are passed over, why.
     let taken = preview.holder(ui.model).is_some();
-    let foot_height = 3 + u16::from(!taken && matches!(preview.way(), Way::PassOver(_)));
-    let columns = 104.min(area.width.saturating_sub(if area.width > 60 { 4 } else { 0 }));
+    let overriding = !taken && matches!(preview.way(), Way::PassOver(_)) && preview.prompts();
+    let foot_height = 3 + u16::from(overriding);
     let wanted =
-        document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot_height + 3);
-    let place = middle(area, columns, wanted.clamp(10, area.height));
+        document::height(&lines, area.width.saturating_sub(4), area.height).saturating_add(foot_height + 3);
+    let place = wide(area, wanted.clamp(10, area.height));
     let inner = window(ui, buf, place, &format!("Plan: {}", plan.title), &[]);
     let list = Rect { height: inner.height.saturating_sub(foot_height), ..inner };
     let mut shown = document::draw(buf, list, preview.scroll.top, lines.len(), |index| lines[index].clone());
@@ -30,7 +30,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) 
     rule(ui, buf, place, foot);
     complaint(ui, &mut Pen::new(buf, foot, 1), preview);
     shown.cursor = match preview.way() {
-        Way::PassOver(word) if !taken => pass_over(ui, buf, foot, preview, word),
+        Way::PassOver(word) if overriding => pass_over(ui, buf, foot, preview, word),
         Way::Vote => vote(ui, &mut Pen::new(buf, foot, 2)),
         _ => confirm(ui, buf, row(foot, 2), preview),
     };
@@ -69,14 +69,10 @@ fn lines(ui: Ui<'_>, preview: &Preview, roomy: bool) -> Vec<Line> {
     } else {
         (None, Some(sets))
     };
-    lines.extend(above);
-    gates::lines(ui, &mut lines, preview);
     for warning in &plan.warnings {
         lines.push(Line::of("▲      ", ui.of(Role::Warn)).with(warning, ui.of(Role::Warn)).hanging(7));
     }
-    for note in &plan.notes {
-        lines.push(Line::of("note   ", faint).with(note, ui.of(Role::Warn)).hanging(7));
-    }
+    // What will run comes first, then what has to be true before.
     for index in 0..plan.steps.len() {
         if preview.details || index == 0 {
             lines.push(Line::default());
@@ -86,9 +82,15 @@ fn lines(ui: Ui<'_>, preview: &Preview, roomy: bool) -> Vec<Line> {
             detail_lines(ui, &mut lines, plan, index);
         }
     }
+    lines.push(Line::default());
+    lines.extend(above);
+    gates::lines(ui, &mut lines, preview);
+    for note in &plan.notes {
+        lines.push(Line::of("note   ", faint).with(note, ui.of(Role::Warn)).hanging(7));
+    }
     if !preview.details {
-        let more = Line::of("what proves each step, undoes it and stops it: ", faint);
-        lines.extend([Line::default(), more.with("ctrl-o", ui.of(Role::Key))]);
+        let more = Line::of(&ui.key(cockpit::Command::Details), ui.of(Role::Key));
+        lines.extend([Line::default(), more.with("  proof, undo and time limit of each step", faint)]);
     }
     lines.extend(below.into_iter().flat_map(|sets| [Line::default(), sets]));
     lines
@@ -163,11 +165,11 @@ fn complaint(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
     }
     match preview.way() {
         Way::Blocked => {
-            let why = format!("✗ {blocking} gate{s} not met; at {severity} that keeps it closed");
+            let why = format!("✗ {blocking} gate{s} not met. At {severity} they cannot be overridden");
             pen.put(&why, ui.of(Role::Bad));
         }
         Way::PassOver(_) => {
-            let why = format!("✗ {blocking} gate{s} not met; {severity} may pass over: type why");
+            let why = format!("✗ {blocking} gate{s} not met. At {severity} you may override, with a reason");
             pen.put(&why, ui.of(Role::Bad));
         }
         Way::Vote => {
@@ -176,7 +178,7 @@ fn complaint(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
             pen.put("you decide as ", ui.of(Role::Muted)).put(&title, ui.of(Role::Text));
         }
         _ if preview.plan.reaches_others() => {
-            pen.put("▲ others will see what this does", ui.of(Role::Warn));
+            pen.put(&format!("▲ changes {}", preview.plan.target), ui.of(Role::Warn));
         }
         _ => {
             pen.put("nothing beyond this machine changes", ui.of(Role::Muted));
@@ -199,14 +201,10 @@ fn pass_over(
     let on = |field| preview.field == field;
     let style = |field| if on(field) { ui.of(Role::Text) } else { ui.of(Role::Faint) };
     let mut pen = Pen::new(buf, foot, 2);
-    pen.put("why ", style(Field::Reason)).put("> ", ui.of(Role::Key));
+    pen.put("why override ", style(Field::Reason)).put("> ", ui.of(Role::Key));
     let why = Rect { x: pen.column(), width: pen.room(), ..row(foot, 2) };
     let in_reason = typed(ui, buf, why, &preview.reason, "it goes into the record and the report");
     let mut pen = Pen::new(buf, foot, 3);
-    if on(Field::Keys) {
-        keys(ui, &mut pen, preview, &[("⇥", "pass over")]);
-        return None;
-    }
     pen.put("type ", style(Field::Target))
         .put(word, ui.of(Role::Warn).add_modifier(ratatui::style::Modifier::BOLD));
     pen.put(" and ⏎ ", style(Field::Target)).put("> ", ui.of(Role::Key));
@@ -216,15 +214,24 @@ fn pass_over(
 }
 
 /// The keys there are while gates are in the way.
-fn keys(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview, more: &[(&str, &str)]) {
+fn keys(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
     let (key, text) = (ui.of(Role::Key), ui.of(Role::Text));
     let asked = ui
         .model
         .incident()
         .is_some_and(|state| crate::plan::proposal::waiting(state).any(|waits| waits.hash == preview.hash));
-    let ask = (preview.needs_approval() && !asked).then_some(("a", "ask for approval"));
-    let all = ask.iter().chain(more).chain(&[("esc", "back"), ("↑↓", "scroll")]);
-    for (index, (which, what)) in all.enumerate() {
+    let overrides = match (matches!(preview.way(), Way::PassOver(_)), preview.reason.is_blank()) {
+        (true, true) => Some("override …"),
+        (true, false) => Some("override … (your reason is kept)"),
+        (false, _) => None,
+    };
+    let all = [
+        overrides.map(|what| (ui.key(cockpit::Command::Override), what)),
+        (preview.needs_approval() && !asked).then(|| (ui.key(cockpit::Command::Propose), "ask for approval")),
+        Some((ui.key(cockpit::Command::Back), "back")),
+        Some(("↑↓".to_owned(), "scroll")),
+    ];
+    for (index, (which, what)) in all.iter().flatten().enumerate() {
         if pen.room() < width(which) + width(what) + 4 {
             break;
         }
@@ -235,9 +242,13 @@ fn keys(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview, more: &[(&str, &str)])
 /// The keys of those who decide about it.
 fn vote(ui: Ui<'_>, pen: &mut Pen<'_>) -> Option<ratatui::layout::Position> {
     let (key, text) = (ui.of(Role::Key), ui.of(Role::Text));
-    for (index, (which, what)) in
-        [("y", "approve"), ("x", "reject …"), ("v", "said by somebody …"), ("esc", "back")].iter().enumerate()
-    {
+    let all = [
+        ("y".to_owned(), "approve"),
+        (ui.key(cockpit::Command::Reject), "reject …"),
+        (ui.key(cockpit::Command::Verbal), "verbal approval …"),
+        (ui.key(cockpit::Command::Back), "back"),
+    ];
+    for (index, (which, what)) in all.iter().enumerate() {
         if pen.room() < width(which) + width(what) + 3 {
             break;
         }
@@ -260,7 +271,7 @@ fn confirm(ui: Ui<'_>, buf: &mut Buffer, line: Rect, preview: &Preview) -> Optio
     }
     match preview.way() {
         Way::Blocked | Way::PassOver(_) | Way::Vote => {
-            keys(ui, &mut pen, preview, &[]);
+            keys(ui, &mut pen, preview);
             None
         }
         Way::Enter | Way::Yes => {

@@ -6,9 +6,10 @@ use ratatui::style::{Modifier, Style};
 
 use super::super::paint::width;
 use super::super::theme::Role;
-use super::super::ui::{Ui, inset};
+use super::super::ui::Ui;
 use super::document::{self, Line};
-use super::{Shown, window};
+use super::{Shown, wide, window};
+use crate::cockpit::Command;
 use crate::cockpit::overlay::ReportView;
 use crate::report::blocks::{Block, Marker, Run, plain};
 
@@ -20,9 +21,16 @@ const MEASURED: usize = 200;
 const CELL: u16 = 28;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ReportView) -> Shown {
-    let place = inset(area, area.width.saturating_sub(COLUMNS) / 2);
-    let keys = [("j k", "scroll"), ("s", "save"), ("e", "export records"), ("c", "copy"), ("esc", "back")];
+    let place = wide(area, area.height);
+    let keys = [
+        (Command::Down, "scroll"),
+        (Command::ReportSave, "save"),
+        (Command::ReportExport, "export records"),
+        (Command::ReportCopy, "copy"),
+        (Command::Back, "back"),
+    ];
     let inner = window(ui, buf, place, "Report", &keys);
+    let inner = Rect { width: inner.width.min(COLUMNS), ..inner };
     let lines = index(&view.blocks);
     document::draw(buf, inner, view.scroll.top, lines.len(), |line| made(ui, &view.blocks, &lines[line]))
 }

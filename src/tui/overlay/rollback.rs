@@ -8,7 +8,8 @@ use ratatui::style::Style;
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::document::{self, Line};
-use super::{Shown, middle, window};
+use super::{Shown, wide, window};
+use crate::cockpit::Command;
 use crate::cockpit::overlay::Rollback;
 use crate::cockpit::ways::Looked;
 use crate::deploy::rollback::{Ready, Way};
@@ -19,15 +20,16 @@ const COMMITS: usize = 8;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &Rollback) -> Shown {
     let (lines, chosen) = lines(ui, screen, area.width);
-    let columns = 110.min(area.width.saturating_sub(if area.width > 60 { 4 } else { 0 }));
+    let columns = area.width;
     let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(2);
-    let place = middle(area, columns, wanted.clamp(12.min(area.height), area.height));
+    let place = wide(area, wanted.clamp(12.min(area.height), area.height));
     let several = ui.model.config.config.environments.len() > 1;
-    let mut keys = vec![("⏎", "take it"), ("j k", "choose"), ("r", "look again")];
+    let mut keys =
+        vec![(Command::Open, "show plan"), (Command::Down, "choose"), (Command::RollbackAgain, "refresh")];
     if several && columns > 56 {
-        keys.push(("tab", "environment"));
+        keys.push((Command::NextPane, "environment"));
     }
-    keys.push(("esc", "back"));
+    keys.push((Command::Back, "back"));
     let inner = window(ui, buf, place, &format!("Roll back {}", screen.environment), &keys);
     // Where the way the cursor is on would be below the edge, it is begun with that.
     let before = document::height(&lines[..(chosen + 2).min(lines.len())], inner.width, u16::MAX);
@@ -133,7 +135,7 @@ fn row(ui: Ui<'_>, lines: &mut Vec<Line>, way: &Way, chosen: bool) {
         parts.push(format!("back to {}", way.goes_back_to));
     }
     if way.takes_away_count > 0 {
-        parts.push(format!("takes away {}", commits(way.takes_away_count)));
+        parts.push(format!("removes {}", commits(way.takes_away_count)));
     }
     parts.push(
         Some(way.rehearsal(ui.model.now)).filter(|r| !r.is_empty()).unwrap_or("never done here".into()),
@@ -168,7 +170,7 @@ fn about(ui: Ui<'_>, lines: &mut Vec<Line>, way: &Way) {
         lines.push(Line::of("▲ migration in between: ", ui.of(Role::Warn)).with(path, text).hanging(2));
     }
     if !way.takes_away.is_empty() {
-        lines.push(Line::of(&format!("takes away {}:", commits(way.takes_away_count)), faint));
+        lines.push(Line::of(&format!("removes {}:", commits(way.takes_away_count)), faint));
         for (id, subject) in way.takes_away.iter().take(COMMITS) {
             lines.push(Line::of("  ", faint).with(id, ui.of(Role::Info)).with(" ", text).with(subject, text));
         }

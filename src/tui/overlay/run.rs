@@ -10,7 +10,7 @@ use super::super::paint::{Pen, width};
 use super::super::terminal::{self, As};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row, stopwatch};
-use super::{Shown, framed};
+use super::{Shown, framed, hints};
 use crate::cockpit::Command;
 use crate::cockpit::history::Spot;
 use crate::cockpit::lines::Line;
@@ -45,7 +45,6 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView) -> 
 
 /// The frame: it must be plain to see where keys go.
 fn frame(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView, title: &str, running: bool) -> Rect {
-    let key = |command| ui.key(command);
     match &view.input {
         Input::Open => {
             let title = format!("ANSWERING  {title}");
@@ -55,9 +54,8 @@ fn frame(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView, title: &str, 
         }
         Input::Over(_) => framed(ui, buf, area, title, &[("esc", "goes on")], Role::Bad),
         Input::No if view.selection.is_some() => {
-            let copy = key(Command::CopyLines);
-            let keys = [("j k", "select"), (copy.as_str(), "copy"), ("esc", "back")];
-            framed(ui, buf, area, title, &keys, Role::Accent)
+            let keys = [(Command::Down, "select"), (Command::CopyLines, "copy"), (Command::Back, "back")];
+            framed(ui, buf, area, title, &hints(ui, &keys), Role::Accent)
         }
         Input::No => {
             let commands = [
@@ -69,13 +67,10 @@ fn frame(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView, title: &str, 
                 (area.width > 60, Command::CopyLines),
             ];
             let shown = commands.into_iter().filter(|(yes, _)| *yes);
-            let keys: Vec<(String, &str)> =
-                shown.map(|(_, command)| (key(command), command.spec().title)).collect();
-            let mut all = vec![("j k", "scroll")];
-            all.extend(
-                keys.iter().filter(|(key, _)| !key.is_empty()).map(|(key, word)| (key.as_str(), *word)),
-            );
-            all.push(("esc", "back"));
+            let mut keys = vec![(Command::Down, "scroll")];
+            keys.extend(shown.map(|(_, command)| (command, command.spec().title)));
+            keys.push((Command::Back, "back"));
+            let mut all = hints(ui, &keys);
             // The least needed give way in a narrow window.
             while all.len() > 2
                 && all.iter().map(|(key, word)| width(key) + width(word) + 3).sum::<u16>() + 5 > area.width

@@ -1,7 +1,6 @@
 //! Suspects: what changed since it last worked, most suspicious first, and why one should look at
 //! the one the cursor is on.
 
-use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -10,13 +9,13 @@ use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row, short_id};
 use super::document::{self, Line};
-use super::{Shown, middle, window};
+use super::{Shown, framed, hints, wide};
 use crate::cockpit::Command;
 use crate::cockpit::suspects::{Looked, SuspectsView};
 use crate::hotfix::suspects::{Change, Edge, Found, Kind, OTHERWISE, Reason, Suspect};
 
 /// How long a failure stands in the first line.
-const STAYS: SignedDuration = SignedDuration::from_secs(20);
+
 /// From this width on the reasons stand beside the list.
 const BESIDE: u16 = 126;
 /// Commits of a merge and files of a change that are named.
@@ -32,11 +31,9 @@ const NAMED: usize = 8;
 /// ╰──── ⏎ change  r revert  b bisect  / filter  l look again  esc ───╯
 /// ```
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView) -> Shown {
-    let columns = 156.min(area.width.saturating_sub(if area.width > 60 { 4 } else { 0 }));
-    let lines = if area.height > 30 { area.height - 4 } else { area.height };
-    let keys = keys(ui, columns);
-    let keys: Vec<(&str, &str)> = keys.iter().map(|(key, word)| (key.as_str(), *word)).collect();
-    let inner = window(ui, buf, middle(area, columns, lines), "Look here first", &keys);
+    let keys = keys(ui, area.width);
+    let place = wide(area, area.height);
+    let inner = framed(ui, buf, place, "Look here first", &keys, Role::OverlayBorder);
     let suspects = &ui.model.suspects;
     match &suspects.looked {
         None => {
@@ -56,9 +53,6 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView
             document::draw(buf, inner, 0, lines.len(), |index| lines[index].clone())
         }
         Some(Looked { found: Ok(found), at }) => {
-            if said(ui, &mut Pen::new(buf, inner, 0)) {
-                return body(ui, buf, below(inner, 1), view, found);
-            }
             ends(ui, &mut Pen::new(buf, inner, 0), found);
             if suspects.looking.is_some() {
                 Pen::new(buf, inner, 0).right("looking again …", ui.of(Role::Muted));
@@ -73,38 +67,23 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView
 
 /// The keys that fit.
 fn keys(ui: Ui<'_>, columns: u16) -> Vec<(String, &'static str)> {
-    let key = |command| ui.key(command);
-    let mut keys = vec![
-        ("⏎".to_owned(), "change"),
-        (key(Command::SuspectRevert), "revert"),
-        (key(Command::SuspectBisect), "bisect"),
-        ("/".to_owned(), "filter"),
-        (key(Command::SuspectsAgain), "look again"),
-        ("esc".to_owned(), "back"),
-    ];
-    keys.retain(|(key, _)| !key.is_empty());
+    let mut keys = hints(
+        ui,
+        &[
+            (Command::Open, "change"),
+            (Command::SuspectRevert, "revert"),
+            (Command::SuspectBisect, "bisect"),
+            (Command::Filter, "filter"),
+            (Command::SuspectsAgain, "refresh"),
+            (Command::Back, "back"),
+        ],
+    );
     while keys.len() > 1
         && keys.iter().map(|(key, word)| width(key) + width(word) + 3).sum::<u16>() + 5 > columns
     {
         keys.remove(keys.len() - 2);
     }
     keys
-}
-
-/// What has just been said or failed, such as a plan that cannot be made: on a small screen this
-/// window covers the place where it stands otherwise.
-fn said(ui: Ui<'_>, pen: &mut Pen<'_>) -> bool {
-    let model = ui.model;
-    if let Some((_, word)) = &model.word {
-        pen.put(word, ui.of(Role::Accent));
-        return true;
-    }
-    let last = model.failures.back().filter(|_| model.unseen > 0);
-    let Some((_, failure)) = last.filter(|(at, _)| model.now.duration_since(*at) < STAYS) else {
-        return false;
-    };
-    pen.put("✗ ", ui.of(Role::Bad)).put(&failure.cause, ui.of(Role::Bad));
-    true
 }
 
 /// Between what and what.

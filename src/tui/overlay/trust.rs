@@ -8,12 +8,13 @@ use super::super::theme::Role;
 use super::super::ui::{Ui, below};
 use super::document::{self, Line};
 use super::{Shown, middle, window};
+use crate::cockpit::Command;
 use crate::cockpit::model::ConfigSource;
 use crate::cockpit::overlay::Scroll;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, scroll: Scroll) -> Shown {
     let ConfigSource::Untrusted { hash, would_run } = &ui.model.config.source else {
-        let inner = window(ui, buf, middle(area, 60, 4), "Trust", &[("esc", "back")]);
+        let inner = window(ui, buf, middle(area, 60, 4), "Trust", &[(Command::Back, "back")]);
         Pen::new(buf, inner, 0).put("there is nothing here that waits to be trusted", ui.of(Role::Muted));
         return Shown { lines: inner.height, ..Shown::default() };
     };

@@ -343,6 +343,7 @@ mod tests {
             last: None,
             unit: String::new(),
             limit: Some("> 5".into()),
+            range: "max 5".into(),
             threshold: Some(5.0),
             interval_s,
             history: values.iter().map(|(second, value)| (at(*second), *value)).collect(),

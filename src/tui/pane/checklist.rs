@@ -42,7 +42,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let body = frame(ui, buf, area, Pane::Checklist, &label);
     let rows = ui.model.checklist_rows().count();
     if rows == 0 {
-        let hint = format!("press {} and empty the line to see all", ui.key(Command::Filter));
+        let hint = format!("press {} to see all", ui.key(Command::Back));
         let lines = if all == 0 {
             ["the checklist is empty", "list items in flightdeck.toml"]
         } else {

@@ -1,5 +1,7 @@
 //! Health: how the service is doing now, and in the last while.
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,30 +18,31 @@ use crate::cockpit::{Command, Model, Pane};
 use crate::health::series::{State, Status};
 use crate::incident::duration;
 
+/// Columns of a sparkline that shows a trend.
+const SPARK: u16 = 8;
+/// Columns for how long something has been so.
+const SINCE: u16 = 4;
 /// Least lines of a chart.
 const CHART: u16 = 6;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
-    let [good, warn, bad, unknown] = counts(ui.model);
-    let words = [format!("✓ {good}"), format!("▲ {warn}"), format!("✗ {bad}"), format!("? {unknown}")];
-    let roles = [Role::Good, Role::Warn, Role::Bad, Role::Unknown];
-    let mut label: Vec<(&str, Style)> = Vec::with_capacity(8);
-    if !ui.model.probes.is_empty() {
-        for ((word, role), count) in words.iter().zip(roles).zip([good, warn, bad, unknown]) {
-            if !label.is_empty() {
-                label.push(("  ", ui.of(Role::Faint)));
-            }
-            label.push((word, ui.of(if count > 0 { role } else { Role::Faint })));
-        }
-    }
+    let groups = groups(ui.model);
+    let words = label(ui, &groups, area.width * 2 / 3);
+    let label: Vec<(&str, Style)> = words.iter().map(|(word, style)| (word.as_str(), *style)).collect();
     let body = frame(ui, buf, area, Pane::Health, &label);
     let rows = ui.model.health_rows().count();
     if rows == 0 {
         nothing(ui, buf, body);
         return body;
     }
-    // Below the list: a chart where there is room for one, else the times of the sparklines.
+    // Below the list: environments that are all good, then a chart where there is room for one, else the
+    // times of the sparklines.
     let lines = u16::try_from(rows).unwrap_or(u16::MAX);
+    let calm: Vec<String> = groups
+        .iter()
+        .filter(|group| ui.model.is_folded(&group.environment))
+        .map(|group| format!("{} ✓ {} of {}", group.environment, group.counts[0], group.all()))
+        .collect();
     let least = if ui.model.zoom { CHART + 2 } else { 0 };
     let list = lines.min(body.height.saturating_sub(least).max(body.height / 2));
     let list = Rect { height: list, ..body };
@@ -53,7 +56,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
         probe_row(ui, buf, list, line, probe, &cols, span);
         mark(ui, buf, list, line, Pane::Health, row == cursor);
     }
-    let rest = below(body, list.height);
+    let mut rest = below(body, list.height);
+    if !calm.is_empty() && rest.height > 1 {
+        Pen::new(buf, rest, 0).gap(2).put(&calm.join("   "), ui.of(Role::Muted));
+        rest = below(rest, 1);
+    }
     // A number over its limit says more in a chart than the time a bad answer took.
     let bad = || ui.model.health_rows().filter(|probe| probe.state.is_bad());
     let worst = bad().find(|probe| probe.threshold.is_some()).or_else(|| bad().next());
@@ -80,23 +87,82 @@ fn detail(ui: Ui<'_>, buf: &mut Buffer, rest: Rect, probe: Option<&Status>, cols
     }
 }
 
-/// How many probes are good, near a limit, bad, and unknown.
-fn counts(model: &Model) -> [usize; 4] {
-    let mut counts = [0; 4];
+/// The probes of one environment, counted.
+struct Group {
+    environment: String,
+    /// Good, near a limit, bad, unknown.
+    counts: [usize; 4],
+}
+
+impl Group {
+    fn all(&self) -> usize {
+        self.counts.iter().sum()
+    }
+}
+
+/// The environments with probes, production first.
+fn groups(model: &Model) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let production = model.config.config.production().map_or("", |env| env.name.as_str());
     for probe in &model.probes {
-        counts[match glyph::probe(probe.state).1 {
+        let environment = if model.config.config.watches_production(&probe.environment) {
+            production
+        } else {
+            &probe.environment
+        };
+        let place = groups.iter().position(|group| group.environment == environment);
+        let place = place.unwrap_or_else(|| {
+            groups.push(Group { environment: environment.to_owned(), counts: [0; 4] });
+            groups.len() - 1
+        });
+        groups[place].counts[match glyph::probe(probe.state).1 {
             Role::Good => 0,
             Role::Warn => 1,
             Role::Bad => 2,
             _ => 3,
         }] += 1;
     }
-    counts
+    groups.sort_by_key(|group| group.environment != production);
+    groups
+}
+
+/// `production ✗ 2 ▲ 1   staging ✓`: what is wrong where. Without room for all of it the first.
+fn label(ui: Ui<'_>, groups: &[Group], room: u16) -> Vec<(String, Style)> {
+    let glyphs = [("✗", Role::Bad, 2), ("▲", Role::Warn, 1), ("?", Role::Unknown, 3)];
+    let mut label: Vec<(String, Style)> = Vec::new();
+    for (index, group) in groups.iter().enumerate() {
+        let mut part = Vec::new();
+        if index > 0 {
+            part.push(("   ".to_owned(), ui.of(Role::Faint)));
+        }
+        if !group.environment.is_empty() {
+            part.push((format!("{} ", group.environment), ui.of(Role::Muted)));
+        }
+        let wrong = glyphs.iter().filter(|(.., place)| group.counts[*place] > 0);
+        let wrong: Vec<(String, Style)> = wrong
+            .map(|(glyph, role, place)| (format!("{glyph} {}", group.counts[*place]), ui.of(*role)))
+            .collect();
+        if wrong.is_empty() {
+            part.push((format!("✓ {}", group.counts[0]), ui.of(Role::Good)));
+        }
+        for (index, one) in wrong.into_iter().enumerate() {
+            if index > 0 {
+                part.push((" ".to_owned(), ui.of(Role::Faint)));
+            }
+            part.push(one);
+        }
+        let taken: u16 = label.iter().chain(&part).map(|(text, _)| width(text)).sum();
+        if index > 0 && taken > room {
+            break;
+        }
+        label.extend(part);
+    }
+    label
 }
 
 fn nothing(ui: Ui<'_>, buf: &mut Buffer, body: Rect) {
     if !ui.model.view(Pane::Health).filter.is_empty() {
-        let all = format!("press {} and empty the line to see all", ui.key(Command::Filter));
+        let all = format!("press {} to see all", ui.key(Command::Back));
         return empty(ui, buf, body, &["no probe contains this", &all]);
     }
     match ui.model.config.source {
@@ -135,13 +201,26 @@ struct Columns {
 impl Columns {
     fn of(ui: Ui<'_>, room: u16) -> Self {
         let widest = |of: fn(&Status) -> u16| measured(ui).map(of).max().unwrap_or(0);
-        let name = widest(|probe| width(&probe.name)).clamp(4, (room / 3).max(8));
+        let longest = measured(ui).map(|probe| width(&name(ui, probe))).max().unwrap_or(0);
         let value = widest(|probe| width(&value(probe))).clamp(3, 10);
-        let note = if room >= 44 { widest_note(ui) } else { 0 };
-        let limit = if room >= 44 { widest(|probe| width(limit(probe))).min(9) } else { 0 };
-        let gaps = 2 + 2 + 2 + if limit > 0 { 2 } else { 0 } + if note > 0 { 2 } else { 0 };
-        let spark = room.saturating_sub(name + value + limit + note + gaps);
-        Self { name, value, limit, spark: if spark < 6 { 0 } else { spark }, note }
+        let limit = if room >= 36 { widest(|probe| width(limit(probe))).min(10) } else { 0 };
+        // The trend is worth more than a long name or how a state is called.
+        let (mut name, mut note) = (longest.clamp(4, (room / 3).max(8)), widest_note(ui));
+        let spark = |name: u16, note: u16| {
+            let gaps = 2 + 2 + 2 + if limit > 0 { 2 } else { 0 } + if note > 0 { 2 } else { 0 };
+            room.saturating_sub(name + value + limit + note + gaps)
+        };
+        if spark(name, note) < SPARK {
+            note = note.min(SINCE);
+        }
+        if spark(name, note) < SPARK {
+            name = name.min((room / 4).max(8));
+        }
+        if room < 44 {
+            note = 0;
+        }
+        let spark = spark(name, note);
+        Self { name, value, limit, spark: if spark < 4 { 0 } else { spark }, note }
     }
 
     /// Columns before the sparkline.
@@ -178,11 +257,11 @@ fn probe_row(
     let mut pen = Pen::new(buf, list, line);
     pen.put(symbol, ui.of(role)).gap(1);
     let calm = probe.state == State::Ok;
-    pen.column_of(&probe.name, cols.name, ui.of(Role::Text)).gap(2);
+    pen.column_of(&name(ui, probe), cols.name, ui.of(Role::Text)).gap(2);
     let text = if known { value(probe) } else { "?".to_owned() };
     pen.column_right(&text, cols.value, ui.of(if calm { Role::Text } else { role })).gap(2);
     if cols.limit > 0 {
-        let text = if probe.limit.is_some() { Role::Faint } else { role };
+        let text = if probe.range.is_empty() { role } else { Role::Muted };
         pen.column_of(limit(probe), cols.limit, ui.of(text)).gap(2);
     }
     if cols.spark > 0 {
@@ -190,7 +269,10 @@ fn probe_row(
         pen.gap(2);
     }
     if cols.note > 0 && !calm {
-        pen.put(&note(ui, probe), ui.of(role));
+        let note = note(ui, probe);
+        if width(&note) <= cols.note {
+            pen.put(&note, ui.of(role));
+        }
     }
 }
 
@@ -206,27 +288,38 @@ fn value(probe: &Status) -> String {
     }
 }
 
-/// The limit; where there is none and the probe is not good, what it answered instead.
+/// What it has to keep to; where there is no short word for that and the probe is not good, what it
+/// answered instead.
 fn limit(probe: &Status) -> &str {
-    let answered = || {
-        let sample = probe.last.as_ref().filter(|sample| probe.state != State::Ok && sample.value.is_some());
-        sample.map_or("", |sample| sample.headline.as_str())
-    };
-    probe.limit.as_deref().unwrap_or_else(answered)
+    if !probe.range.is_empty() {
+        return &probe.range;
+    }
+    let sample = probe.last.as_ref().filter(|sample| probe.state != State::Ok && sample.value.is_some());
+    sample.map_or("", |sample| sample.headline.as_str())
+}
+
+/// Its name, behind that of its environment where that is not production.
+fn name<'a>(ui: Ui<'_>, probe: &'a Status) -> Cow<'a, str> {
+    let is_told = probe.name.starts_with(&probe.environment);
+    if is_told || ui.model.config.config.watches_production(&probe.environment) {
+        Cow::Borrowed(&probe.name)
+    } else {
+        Cow::Owned(format!("{}: {}", probe.environment, probe.name))
+    }
 }
 
 fn widest_note(ui: Ui<'_>) -> u16 {
     let notes = measured(ui).filter(|probe| probe.state != State::Ok);
-    notes.map(|probe| width(&note(ui, probe))).max().unwrap_or(0).min(9)
+    notes.map(|probe| width(&note(ui, probe))).max().unwrap_or(0).min(10)
 }
 
 /// How long it has been so.
 fn note(ui: Ui<'_>, probe: &Status) -> String {
     match (probe.state, probe.since) {
-        (State::Pending, _) => "wavering".to_owned(),
-        (State::Recovering, _) => "mending".to_owned(),
+        (State::Pending, _) => "unstable".to_owned(),
+        (State::Recovering, _) => "recovering".to_owned(),
         (State::Flapping, _) => "flapping".to_owned(),
-        (_, Some(since)) => format!("for {}", ui.ago(since)),
+        (_, Some(since)) => ui.ago(since),
         (_, None) => String::new(),
     }
 }
@@ -241,7 +334,7 @@ fn word(state: State) -> &'static str {
         State::Recovering => "good again, not yet confirmed",
         State::Flapping => "going back and forth",
         State::Unknown => "no data",
-        State::Error => "nobody answers",
+        State::Error => "no answer",
     }
 }
 
@@ -272,13 +365,11 @@ pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
         pen.put("nothing is watched", ui.of(Role::Faint));
         return;
     }
-    let counts = counts(ui.model);
-    let roles = [("✓", Role::Good), ("▲", Role::Warn), ("✗", Role::Bad), ("?", Role::Unknown)];
-    for ((symbol, role), count) in roles.into_iter().zip(counts) {
-        let role = if count > 0 { role } else { Role::Faint };
-        pen.put(symbol, ui.of(role)).put(&format!(" {count}"), ui.of(role)).gap(2);
+    for (text, style) in label(ui, &groups(ui.model), pen.room() / 2) {
+        pen.put(&text, style);
     }
-    if let Some(probe) = ui.model.probes.iter().find(|probe| probe.state.is_bad()) {
+    pen.gap(2);
+    if let Some(probe) = ui.model.health_rows().find(|probe| probe.state.is_bad()) {
         let why = probe.last.as_ref().map_or("", |sample| sample.why.as_str());
         pen.gap(1).put(&probe.name, ui.of(Role::Text)).gap(1).put(why, ui.of(Role::Bad));
     }

@@ -45,9 +45,9 @@ pub(super) fn summary(ui: Ui<'_>, buf: &mut Buffer, line: Rect, pane: Pane) {
 /// what is inside.
 ///
 /// ```text
-/// ╭ 1 Timeline ─────────── label ╮
-/// │ …                            │
-/// ╰ /filter ───────────── 3 of 9 ╯
+/// ╭ 1 Timeline /pool 3 of 9 ──── label ╮
+/// │ …                                  │
+/// ╰──────────────────────────── 1 of 3 ╯
 /// ```
 fn frame(ui: Ui<'_>, buf: &mut Buffer, area: Rect, pane: Pane, label: &[(&str, Style)]) -> Rect {
     if area.width < 8 || area.height < 2 {
@@ -60,6 +60,7 @@ fn frame(ui: Ui<'_>, buf: &mut Buffer, area: Rect, pane: Pane, label: &[(&str, S
     pen.put("╭ ", line);
     pen.put(&(pane as usize + 1).to_string(), ui.of(if focused { Role::Key } else { Role::Faint }));
     pen.gap(1).put(pane.title(), title).gap(1);
+    filtered(ui, &mut pen, pane);
     let columns: u16 = label.iter().map(|(text, _)| width(text)).sum();
     let label = if columns > 0 && columns + 4 <= pen.room() { label } else { &[] };
     let after = if label.is_empty() { 1 } else { columns + 3 };
@@ -82,7 +83,29 @@ fn frame(ui: Ui<'_>, buf: &mut Buffer, area: Rect, pane: Pane, label: &[(&str, S
     Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
 }
 
-/// The lower edge: the filter, and where the cursor is if not all rows can be seen.
+/// What the pane is filtered by, how much of it that leaves, and what is hidden that is new or bad.
+fn filtered(ui: Ui<'_>, pen: &mut Pen<'_>, pane: Pane) {
+    let view = ui.model.view(pane);
+    if view.filter.is_empty() {
+        return;
+    }
+    let count = format!("{} of {}", ui.model.rows(pane), ui.model.all_rows(pane));
+    let hidden = match ui.model.hidden_alarms(pane) {
+        0 => String::new(),
+        1 => "▲ 1 alarm hidden".to_owned(),
+        n => format!("▲ {n} alarms hidden"),
+    };
+    let kept = width(&count) + width(&hidden) + 4;
+    let room = pen.room().saturating_sub(kept);
+    pen.put("/", ui.of(Role::Key));
+    pen.column_of(&view.filter, width(&view.filter).min(room), ui.of(Role::Match)).gap(1);
+    pen.put(&count, ui.of(Role::Muted)).gap(1);
+    if !hidden.is_empty() {
+        pen.put(&hidden, ui.of(Role::Bad)).gap(1);
+    }
+}
+
+/// The lower edge: where the cursor is if not all rows can be seen.
 fn foot(ui: Ui<'_>, buf: &mut Buffer, area: Rect, pane: Pane, line: Style) {
     let view = ui.model.view(pane);
     let mut pen = Pen::new(buf, area, area.height - 1);
@@ -91,11 +114,6 @@ fn foot(ui: Ui<'_>, buf: &mut Buffer, area: Rect, pane: Pane, line: Style) {
     let more = rows > usize::from(view.height) && view.height > 0;
     let place =
         view.cursor.map_or_else(|| format!("{rows} rows"), |cursor| format!("{} of {rows}", cursor + 1));
-    if !view.filter.is_empty() {
-        pen.gap(1).put("/", ui.of(Role::Key));
-        let room = pen.room().saturating_sub(6);
-        pen.column_of(&view.filter, width(&view.filter).min(room), ui.of(Role::Match)).gap(1);
-    }
     let kept = if more { width(&place) + 4 } else { 1 };
     let rule = pen.room().saturating_sub(kept);
     pen.column_of(&"─".repeat(usize::from(rule)), rule, line);

@@ -35,7 +35,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
             ui.key(Command::Test),
             ui.key(Command::Deploy)
         );
-        let all = format!("press {} and empty the line to see all", ui.key(Command::Filter));
+        let all = format!("press {} to see all", ui.key(Command::Back));
         let filtered = !ui.model.view(Pane::Runs).filter.is_empty();
         let lines = if filtered { ["no run contains this", &all] } else { ["nothing was run yet", &hint] };
         empty(ui, buf, body, &lines);

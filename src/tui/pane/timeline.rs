@@ -18,7 +18,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     if rows == 0 {
         let filtered = !ui.model.view(Pane::Timeline).filter.is_empty();
         let hint = format!("press {} to write down what happens", ui.key(Command::Notes));
-        let all = format!("press {} and empty the line to see all", ui.key(Command::Filter));
+        let all = format!("press {} to see all", ui.key(Command::Back));
         let lines = if filtered { ["no entry contains this", &all] } else { ["nothing happened yet", &hint] };
         empty(ui, buf, body, &lines);
         return body;
@@ -29,16 +29,20 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
         let row = top + usize::from(line);
         let Some(entry) = ui.model.timeline_entry(row) else { break };
         precision(ui, buf, body, line, &entry);
-        entry_row(ui, &mut Pen::new(buf, body, line), &entry, before.as_ref());
+        entry_row(ui, &mut Pen::new(buf, body, line), row, &entry, before.as_ref());
         mark(ui, buf, body, line, Pane::Timeline, row == cursor);
         before = Some(entry);
     }
     body
 }
 
-fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>, before: Option<&Entry<'_>>) {
+fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, before: Option<&Entry<'_>>) {
     let time = ui.of(Role::Time);
-    if entry.author != ui.model.me && pen.room() > 44 {
+    let is_alarm =
+        matches!(entry.kind, EntryKind::AlarmRaised | EntryKind::AlarmCleared | EntryKind::AlarmUnknown)
+            && !entry.about.is_empty();
+    // An alarm is nobody's: whose cockpit saw it first does not matter.
+    if !is_alarm && entry.author != ui.model.me && pen.room() > 44 {
         // A name may be long; what happened is worth more.
         let room = pen.room() / 4;
         if width(entry.author) <= room {
@@ -68,7 +72,74 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>, before: Option<&E
     {
         pen.put(kind.name(), ui.of(role)).put(": ", ui.of(Role::Faint));
     }
-    pen.put(entry.text.trim_end(), ui.of(if taken_back { Role::Retracted } else { Role::Text }));
+    if is_alarm && !taken_back && entry.original.is_none() {
+        return alarms(ui, pen, &ui.model.timeline_entries(row));
+    }
+    // What people wrote and what needs them stands out before what went as planned.
+    let routine =
+        !entry.about.is_empty() && matches!(entry.kind, EntryKind::PlanDone | EntryKind::PlanStarted);
+    let text = match (taken_back, routine) {
+        (true, _) => Role::Retracted,
+        (false, true) => Role::Muted,
+        (false, false) => Role::Text,
+    };
+    pen.put(entry.text.trim_end(), ui.of(text));
+}
+
+/// Probes that turned together: as many as there is room for, and how many more.
+fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
+    let Some(first) = entries.first() else { return };
+    let is_bad = |entry: &Entry<'_>| {
+        let state = entry.text.strip_prefix(entry.about).unwrap_or_default();
+        !state.starts_with(" warn")
+    };
+    let (word, style) = match first.kind {
+        EntryKind::AlarmCleared => ("recovered", Role::Muted),
+        EntryKind::AlarmUnknown => ("no data", Role::Text),
+        _ if entries.iter().any(is_bad) => ("failing", Role::Text),
+        _ => ("near its limit", Role::Text),
+    };
+    let environment = ui.model.environment_of(first.about);
+    let gap = if environment.is_empty() { "" } else { " " };
+    pen.put(&format!("{environment}{gap}{word}: "), ui.of(style));
+    let mut parts: Vec<String> = entries.iter().map(part).collect();
+    let taken = |parts: &[String]| parts.iter().map(|part| width(part) + 2).sum::<u16>().saturating_sub(2);
+    if taken(&parts) > pen.room() {
+        // The numbers are worth more than their limits, which stand in the health pane.
+        parts = parts.iter().map(|part| short(part).to_owned()).collect();
+    }
+    let all = taken(&parts);
+    let mut left = parts.len();
+    for (index, part) in parts.iter().enumerate() {
+        let comma = if index > 0 { ", " } else { "" };
+        let more = format!(", {left} more");
+        // Where not all fit, the first stands there in full before the others are counted.
+        let kept = if all <= pen.room() || left == 1 { 0 } else { width(&more) };
+        if index > 0 && width(part) + 2 + kept > pen.room() {
+            pen.put(&more, ui.of(Role::Muted));
+            return;
+        }
+        pen.put(comma, ui.of(Role::Faint)).put(part, ui.of(style));
+        left -= 1;
+    }
+}
+
+/// The same without what is expected: `errors 38.1 %`.
+fn short(part: &str) -> &str {
+    let end = part.find(" (").or_else(|| part.find(", expected")).unwrap_or(part.len());
+    &part[..end]
+}
+
+/// What an alarm says of its probe: `errors 38.1 % (max 5 %)`.
+fn part(entry: &Entry<'_>) -> String {
+    let rest = entry.text.strip_prefix(entry.about).unwrap_or(entry.text);
+    match (entry.kind, rest.split_once(": ")) {
+        (EntryKind::AlarmRaised, Some((_, why))) => format!("{} {why}", entry.about),
+        (EntryKind::AlarmUnknown, Some((_, why))) if why != "no data" => {
+            format!("{} ({})", entry.about, why.trim_start_matches("no data: "))
+        }
+        _ => entry.about.to_owned(),
+    }
 }
 
 /// The mark of a time that is not exact, in the margin, so that times stay aligned.
@@ -85,7 +156,7 @@ fn precision(ui: Ui<'_>, buf: &mut Buffer, body: Rect, line: u16, entry: &Entry<
 pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let rows = ui.model.timeline_len();
     match rows.checked_sub(1).and_then(|last| ui.model.timeline_entry(last)) {
-        Some(entry) => entry_row(ui, pen, &entry, None),
+        Some(entry) => entry_row(ui, pen, rows.saturating_sub(1), &entry, None),
         None => {
             pen.put("nothing yet", ui.of(Role::Faint));
         }

@@ -53,6 +53,10 @@ roles! {
     P0 = "severity.p0", "The badge of a P0.";
     P1 = "severity.p1", "The badge of a P1.";
     P2 = "severity.p2", "The badge of a P2.";
+    Down = "production.down", "The block that says that production is down.";
+    Degraded = "production.degraded", "The same where it answers, but not as it should.";
+    Healthy = "production.healthy", "The same where all is good.";
+    Uncertain = "production.unknown", "The same where nobody can tell.";
     PhaseDone = "phase.done", "A phase that is behind.";
     PhaseNow = "phase.now", "The phase now.";
     PhaseTodo = "phase.todo", "A phase to come.";
@@ -61,8 +65,11 @@ roles! {
     Overdue = "overdue", "A clock that ran out.";
     Next = "next", "The line that says what is next.";
     NextLabel = "next.label", "Its label.";
+    NextKey = "next.key", "The key that does what is next.";
+    NextThen = "next.then", "What comes after that.";
     Guide = "guide", "The line that guides a newcomer.";
     Selection = "selection", "The row the cursor is on, laid over what is there.";
+    Cursor = "cursor", "The bar before the row the cursor is on.";
     Time = "time", "A time of day in a list.";
     Author = "author", "Who wrote something.";
     Pinned = "pinned", "The star of a pinned entry.";

@@ -34,7 +34,7 @@ fn every_text_stands_out_from_every_ground_it_can_lie_on() {
     for name in Theme::built_in_names() {
         for depth in [ColorDepth::True, ColorDepth::Indexed] {
             let theme = Theme::load(name, None).unwrap().downgrade(depth);
-            let grounds = [Role::Screen, Role::Overlay, Role::Selection, Role::Next];
+            let grounds = [Role::Screen, Role::Overlay, Role::Selection];
             for role in Role::ALL.iter().copied().filter(|role| is_text(*role)) {
                 let style = theme.of(role);
                 let own = style.bg.map(|bg| vec![bg]);
@@ -46,6 +46,33 @@ fn every_text_stands_out_from_every_ground_it_can_lie_on() {
                     assert!(ratio >= least, "{name} {depth:?}: {} on {ground}: {ratio:.2}", role.name());
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn what_carries_meaning_can_be_seen_in_a_scaled_down_call() {
+    for name in Theme::built_in_names() {
+        for depth in [ColorDepth::True, ColorDepth::Indexed] {
+            let theme = Theme::load(name, None).unwrap().downgrade(depth);
+            let ground = |role| shown(theme.of(role).bg.unwrap());
+            let see = |role: Role, color: [u8; 3], under: Role| {
+                let ratio = contrast(color, ground(under));
+                let least = if depth == ColorDepth::True { 3.0 } else { 2.7 };
+                assert!(ratio >= least, "{name} {depth:?}: {} on {}: {ratio:.2}", role.name(), under.name());
+            };
+            // Blocks and bands against the screen around them.
+            for role in [Role::Next, Role::Down, Role::Degraded, Role::Healthy, Role::Uncertain, Role::P0] {
+                see(role, ground(role), Role::Screen);
+            }
+            // Frames and the bar of the cursor, wherever they are drawn.
+            for role in [Role::Border, Role::BorderFocus] {
+                see(role, shown(theme.of(role).fg.unwrap()), Role::Screen);
+            }
+            for under in [Role::Screen, Role::Overlay, Role::Selection] {
+                see(Role::Cursor, shown(theme.of(Role::Cursor).fg.unwrap()), under);
+            }
+            see(Role::OverlayBorder, shown(theme.of(Role::OverlayBorder).fg.unwrap()), Role::Overlay);
         }
     }
 }

@@ -28,10 +28,19 @@ fn a_gate_is_passed_over_with_a_reason_and_the_target_and_nothing_less() {
     table.preview(guarded());
     table.shown();
     assert_eq!(shown(&table).way(), Way::PassOver("production"));
-    // What was typed blindly goes nowhere.
-    assert!(table.types("production").is_empty() && table.keys("enter").is_empty());
-    assert!(shown(&table).typed.text().is_empty() && shown(&table).reason.text().is_empty());
-    table.keys("tab tab");
+    assert!(!shown(&table).prompts(), "nothing is to be typed before somebody asks for it");
+    assert!(table.keys("enter").is_empty() && table.keys("y").is_empty());
+    assert_eq!(table.complaint(), "gates are not met: o overrides them, with a reason");
+    // Whoever sees a prompt types into it: no letter is a command there, `a` and `o` neither.
+    table.keys("o");
+    assert!(shown(&table).prompts());
+    assert!(table.types("agreed on the call, ok by omar").is_empty());
+    assert_eq!(shown(&table).reason.text(), "agreed on the call, ok by omar");
+    table.keys("esc");
+    assert!(!shown(&table).prompts());
+    table.keys("o");
+    assert_eq!(shown(&table).reason.text(), "agreed on the call, ok by omar", "it is kept");
+    table.keys("ctrl-u tab");
     assert_eq!(shown(&table).field, Field::Target);
     table.types("production");
     assert!(table.keys("enter").is_empty());
@@ -58,7 +67,7 @@ fn what_may_not_be_passed_over_cannot_be_confirmed() {
     for keys in ["tab", "enter", "y"] {
         assert!(table.keys(keys).is_empty(), "{keys}");
     }
-    assert!(table.complaint().contains("at P1"), "{}", table.complaint());
+    assert!(table.complaint().contains("P1 does not let you override"), "{}", table.complaint());
     // What can be done is to ask, once.
     let effects = table.keys("a");
     let [Effect::Append(drafts)] = effects.as_slice() else { panic!("{effects:?}") };

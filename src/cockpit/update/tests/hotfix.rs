@@ -150,7 +150,7 @@ fn on_no_hotfix_branch_only_starting_and_fetching_make_sense() {
     let head = Head::Branch { name: "main".into(), commit: "4f2c91e0".into() };
     let mut table = on(Flow::GitFlow, BranchState { head, ahead: 0, ..state() });
     for key in ["b", "p", "f", "m", "X"] {
-        assert_eq!(row(&mut table, key).1.as_deref(), Some("on no hotfix branch"), "{key}");
+        assert_eq!(row(&mut table, key).1.as_deref(), Some("not on a hotfix branch"), "{key}");
     }
     assert_eq!(row(&mut table, "s"), ("start hotfix/… from main".to_owned(), None));
     assert_eq!(asked(&table.keys("h u")), Some(&HotfixRequest::Fetch));

@@ -94,7 +94,7 @@ fn a_flag_and_a_deploy_are_taken_back_elsewhere() {
     assert!(table.word().contains("flags are: f"), "{}", table.word());
     table.keys("j");
     assert!(table.key(Key::char('r')).is_empty());
-    assert!(table.word().contains("way back: R"), "{}", table.word());
+    assert!(table.word().contains("rollback options: R"), "{}", table.word());
     assert!(enter(&mut table).is_empty());
     assert!(table.word().contains("no change of code"), "{}", table.word());
 }

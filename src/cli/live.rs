@@ -1,0 +1,93 @@
+//! `flightdeck live`: what is live in an environment, where nothing else knows it.
+
+use super::End;
+use super::context::{Context, Wanted};
+use super::save::{SaveArgs, print};
+use crate::deploy;
+use crate::failure::{Failure, Result};
+use crate::hotfix::git::Reader;
+use crate::incident::{Draft, ReleaseJudged, Released, WatchVerdict};
+use crate::text::visible;
+
+/// Record what is live in an environment
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Use it where flightdeck did not deploy what is live, and the environment has no
+`history` command. With --good it is a release to roll back to.
+
+Example:
+  flightdeck live production v0.3.0 --good")]
+pub(crate) struct Args {
+    /// The environment
+    #[arg(value_name = "ENV")]
+    environment: String,
+
+    /// The tag, branch or commit that is live there
+    #[arg(value_name = "REF")]
+    reference: String,
+
+    /// It served users well: rolling back to it is safe
+    #[arg(long)]
+    good: bool,
+
+    #[command(flatten)]
+    save: SaveArgs,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let doing = "recording what is live";
+    let config = cx.trusted_config()?.config;
+    let environment = deploy::find_environment(&config, doing, &args.environment)?.name.clone();
+    let root = cx.root()?;
+    let mut reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
+    let commit = reader.resolve(&args.reference)?;
+    let (tag, version) = reader.label(&commit, &args.reference, &config.hotfix)?;
+    let mut loaded = cx.load(Wanted::Open)?;
+    let state = loaded.state();
+    let known = state.releases.iter().rev().find(|release| release.environment == environment);
+    let said = known.is_some_and(|known| known.commit == commit);
+    if said && !args.good {
+        let hint = "nothing has to be recorded; --good says that it can be rolled back to";
+        return Err(Failure::usage(doing, format!("the record has it there already: {commit}"), hint));
+    }
+    let mut drafts = Vec::new();
+    if !said {
+        drafts.push(Draft::now(
+            state.id,
+            Released {
+                environment: environment.clone(),
+                reference: args.reference.clone(),
+                commit: commit.clone(),
+                tag,
+                version,
+                plan: String::new(),
+                rollback: false,
+                replaces: None,
+            },
+        ));
+    }
+    if args.good {
+        let by = &loaded.journal.author().name;
+        drafts.push(Draft::now(
+            state.id,
+            ReleaseJudged {
+                environment: environment.clone(),
+                commit: commit.clone(),
+                plan: String::new(),
+                verdict: WatchVerdict::Passed,
+                why: format!("{by} says that it served users well"),
+            },
+        ));
+    }
+    let saved = loaded.journal.append(cx.now(), drafts)?;
+    let last = saved.last().cloned();
+    loaded.fold_in(saved)?;
+    let good = if args.good { ", good to roll back to" } else { "" };
+    let (environment, reference) = (visible(&environment), visible(&args.reference));
+    cx.out.tell(&format!("{environment} has {reference} ({}){good}", commit.get(..7).unwrap_or(&commit)));
+    if let Some(record) = last {
+        print(cx, args.save, &loaded.number, &record)?;
+    }
+    Ok(End::Done)
+}

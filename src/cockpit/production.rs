@@ -1,0 +1,104 @@
+//! How production is, in a word that can be read across the room.
+
+use jiff::Timestamp;
+
+use super::model::Model;
+use crate::health::series::{State, Status};
+use crate::incident::{PlanRun, PlanState};
+
+/// How production is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// A check that says whether it works fails: nobody answers, or the answer is wrong.
+    Down,
+    /// It answers, and a number is over its limit, or a check has not settled.
+    Degraded,
+    /// Every check is good.
+    Healthy,
+    /// Nothing is checked, or a check that is not bad has no data.
+    Unknown,
+}
+
+impl Word {
+    /// The word on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Down => "DOWN",
+            Self::Degraded => "DEGRADED",
+            Self::Healthy => "HEALTHY",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
+
+/// How production is, what is live, and what happens to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Production {
+    /// How it is.
+    pub word: Word,
+    /// Since when, where that is known.
+    pub since: Option<Timestamp>,
+    /// What is live there, by the record.
+    pub live: Option<String>,
+    /// What is being done to it: `▶ canary 50 %`.
+    pub doing: Option<String>,
+}
+
+/// Works out how production is from its probes, the record and the plan that has it.
+pub fn production(model: &Model) -> Production {
+    let config = &model.config.config;
+    let probes = || model.probes.iter().filter(|probe| config.watches_production(&probe.environment));
+    let bad = || probes().filter(|probe| probe.state.is_bad());
+    let is = |state: State| probes().any(|probe| probe.state == state);
+    let word = if bad().any(|probe| is_down(probe)) {
+        Word::Down
+    } else if bad().next().is_some() || is(State::Warn) {
+        Word::Degraded
+    } else if probes().next().is_none() || is(State::Unknown) {
+        Word::Unknown
+    } else {
+        Word::Healthy
+    };
+    let state = model.incident();
+    let since = match word {
+        Word::Down => bad().filter(|probe| is_down(probe)).filter_map(|probe| probe.since).min(),
+        Word::Degraded => {
+            probes().filter(|probe| probe.state != State::Ok).filter_map(|probe| probe.since).min()
+        }
+        Word::Healthy => {
+            state.and_then(|state| state.recovered_at(probes().map(|probe| probe.name.as_str())))
+        }
+        Word::Unknown => None,
+    };
+    let target = config.production().map(|env| env.name.as_str());
+    let live = state.zip(target).and_then(|(state, target)| {
+        let release = state.releases.iter().rev().find(|release| release.environment == target)?;
+        Some(release.name())
+    });
+    let doing = target.and_then(|target| model.holder(target)).map(doing);
+    Production { word, since, live, doing }
+}
+
+/// Whether a bad probe says that it does not work, and not only that a number is over its limit.
+fn is_down(probe: &Status) -> bool {
+    let over = probe.threshold.is_some() && probe.last.as_ref().is_some_and(|sample| sample.value.is_some());
+    match probe.state {
+        State::Error => true,
+        State::Failing | State::Flapping => !over,
+        _ => false,
+    }
+}
+
+/// A plan in a few words: of a canary its share, which matters more than its title.
+fn doing(plan: &PlanRun) -> String {
+    let glyph = if plan.state == PlanState::Waiting { "‖" } else { "▶" };
+    let begun = plan.steps.iter().rev().filter(|step| step.run.is_some() || step.waiting.is_some());
+    let share = begun.filter_map(|step| {
+        let rest = step.title.strip_prefix("canary at ")?;
+        rest.split_once(" %").map(|(share, _)| share)
+    });
+    match share.into_iter().next() {
+        Some(share) => format!("{glyph} canary {share} %"),
+        None => format!("{glyph} {}", plan.title),
+    }
+}

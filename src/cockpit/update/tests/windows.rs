@@ -1,0 +1,232 @@
+//! Keys in windows: prompts take every letter, everything else goes through the keymap.
+
+use super::*;
+use crate::cockpit::Command;
+use crate::cockpit::overlay::{Ask, Purpose};
+use crate::plan::gates::{ApprovalRule, Gate};
+
+const LETTERS: &str = "agreed on the call, ok? Yes: ACDEGINRSTXvz/-+*1234567890";
+
+fn asked(table: &Table) -> &Ask {
+    match table.model.overlays.last() {
+        Some(Overlay::Ask(ask)) => ask,
+        other => panic!("nothing is asked: {other:?}"),
+    }
+}
+
+/// Keys that lead to every prompt there is for a line of text.
+const PROMPTS: &[&str] =
+    &["n n", "n f", "n d", "n p", "n a", "s 1", "i w", "i i", "i c", "i p", "i t o", "h s", "/", "D"];
+
+#[test]
+fn no_letter_is_a_command_while_a_prompt_is_in_sight() {
+    for opener in PROMPTS {
+        let mut table = Table::ready();
+        if *opener == "h s" {
+            // A branch is started where there is none.
+            let head = Head::Branch { name: "main".into(), commit: "4f2c91e0".into() };
+            let state = BranchState { hotfix_branches: Vec::new(), head, ..branch() };
+            table.send(Msg::Fact(Fact::Branch(Box::new(Ok(state)))));
+        }
+        if *opener == "D" {
+            table = Table::new();
+        }
+        table.keys(opener);
+        let (before, open) = (table.model.next_effect, table.model.overlays.len());
+        assert!(open > 0, "{opener} asks for nothing");
+        table.types(LETTERS);
+        assert_eq!(table.model.next_effect, before, "{opener}: a letter asked for an effect");
+        assert_eq!(table.model.overlays.len(), open, "{opener}: a letter opened or closed something");
+        let text = match table.model.overlays.last() {
+            Some(Overlay::Ask(ask)) => ask.input.text(),
+            Some(Overlay::Declare(declare)) => declare.title.text(),
+            other => panic!("{opener}: {other:?}"),
+        };
+        assert!(text.ends_with(LETTERS), "{opener}: {text}");
+    }
+}
+
+#[test]
+fn a_plan_that_is_confirmed_by_typing_takes_every_letter() {
+    let mut table = Table::ready();
+    table.preview(plan(Some("production"), Reach::Others));
+    table.shown();
+    let before = table.model.next_effect;
+    table.types(LETTERS);
+    let Some(Overlay::Preview(shown)) = table.model.overlays.last() else { panic!("it was closed") };
+    assert_eq!((shown.typed.text(), table.model.next_effect), (LETTERS, before));
+}
+
+#[test]
+fn half_typed_text_outlives_ctrl_c_a_message_and_a_resize() {
+    let mut table = Table::ready();
+    table.keys("n f");
+    table.types("the pool is exhau");
+    table.send(Msg::Resize(40, 12));
+    let record = table.record(Noted { kind: NoteKind::Note, text: "from a colleague".into() }.into());
+    table.send(Msg::Fact(Fact::Records(vec![record])));
+    let id = table.model.next_effect;
+    table.send(Msg::Done(id, Ok(Done::Said("saved".into()))));
+    assert_eq!(asked(&table).input.text(), "the pool is exhau");
+    table.keys("ctrl-c");
+    assert!(table.model.overlays.is_empty());
+    assert!(table.word().contains("kept"), "{}", table.word());
+    // Another prompt does not get it; the same one does, once.
+    table.keys("n d");
+    assert_eq!(asked(&table).input.text(), "");
+    table.keys("esc esc n f");
+    assert_eq!(asked(&table).input.text(), "the pool is exhau");
+    table.keys("esc esc n f");
+    assert_eq!(asked(&table).input.text(), "", "whoever presses esc means it");
+    // An incident that was being declared goes on where it stood.
+    let mut table = Table::new();
+    table.keys("D");
+    table.types("Login fails");
+    table.keys("enter y ctrl-c D");
+    let Some(Overlay::Declare(declare)) = table.model.overlays.last() else { panic!("nothing is declared") };
+    assert_eq!((declare.title.text(), declare.answers.as_slice()), ("Login fails", &[true][..]));
+}
+
+#[test]
+fn a_menu_is_walked_with_the_arrows_and_enter_takes_the_row() {
+    let mut table = Table::ready();
+    table.keys("n down down enter");
+    assert_eq!(asked(&table).purpose, Purpose::Note(NoteKind::Decision));
+    table.keys("esc n up enter");
+    assert_eq!(asked(&table).purpose, Purpose::Note(NoteKind::Note), "it stops at the first");
+    // A row that cannot be taken says why.
+    table.keys("esc s up enter");
+    assert_eq!(table.model.overlays.len(), 1);
+    assert!(table.word().starts_with("P0"), "{}", table.word());
+}
+
+#[test]
+fn escape_undoes_the_filter_and_then_the_zoom() {
+    let mut table = Table::ready();
+    for text in ["pool exhausted", "cache is fine"] {
+        let record = table.record(Noted { kind: NoteKind::Note, text: text.into() }.into());
+        table.send(Msg::Fact(Fact::Records(vec![record])));
+    }
+    table.keys("z /");
+    table.types("pool");
+    assert_eq!(table.model.rows(Pane::Timeline), 1, "it filters while it is typed");
+    table.keys("enter");
+    assert!(table.model.overlays.is_empty() && table.model.rows(Pane::Timeline) == 1);
+    table.keys("esc");
+    assert!(table.model.rows(Pane::Timeline) == 3 && table.model.zoom);
+    table.keys("esc");
+    assert!(!table.model.zoom);
+    // In the line itself it takes back what was typed.
+    table.keys("/");
+    table.types("pool");
+    table.keys("esc");
+    assert_eq!(table.model.rows(Pane::Timeline), 3);
+}
+
+#[test]
+fn a_filter_says_what_it_hides() {
+    let mut table = Table::ready();
+    table.keys("/");
+    table.types("pool");
+    table.keys("enter");
+    let alarm = crate::incident::Alarm {
+        probe: "errors".into(),
+        from: "ok".into(),
+        to: "failing".into(),
+        why: "38 % (max 5 %)".into(),
+    };
+    let mut record = table.record(alarm.into());
+    record.occurred_at = time(90);
+    table.send(Msg::Fact(Fact::Records(vec![record])));
+    assert_eq!((table.model.rows(Pane::Timeline), table.model.hidden_alarms(Pane::Timeline)), (0, 1));
+    table.send(Msg::Fact(Fact::Health {
+        probes: vec![Arc::new(probe("errors", Health::Failing))],
+        edges: Vec::new(),
+    }));
+    table.keys("2 /");
+    table.types("nothing");
+    assert_eq!((table.model.rows(Pane::Health), table.model.hidden_alarms(Pane::Health)), (0, 1));
+}
+
+#[test]
+fn a_key_that_means_nothing_says_so() {
+    let mut table = Table::ready();
+    assert!(table.keys("w").is_empty());
+    assert_eq!(table.word(), "w does nothing here; ? shows the keys");
+    table.keys("?");
+    table.keys("w");
+    assert!(table.word().starts_with("w does nothing here"), "{}", table.word());
+}
+
+#[test]
+fn windows_obey_changed_keys_and_no_others() {
+    let changes = [("rollback.refresh", "F"), ("back", "f10"), ("down", "f9"), ("plan.propose", "P")];
+    let changes = changes.map(|(action, key)| (action.to_owned(), vec![key.to_owned()]));
+    let mut table = Table::ready();
+    table.model.keymap = Keymap::with(&changes.into_iter().collect()).unwrap();
+    table.keys("?");
+    assert_eq!(table.model.overlays.len(), 1);
+    table.keys("esc");
+    assert_eq!(table.model.overlays.len(), 1, "esc is another key now");
+    table.keys("f10");
+    assert!(table.model.overlays.is_empty());
+    let rules = Severity::ALL
+        .into_iter()
+        .map(|one| (one, ApprovalRule::of(&crate::incident::Policy::built_in(), one)));
+    let gates = vec![Gate::Approvals { rules: rules.collect() }];
+    table.preview(Plan { gates, ..plan(Some("production"), Reach::Others) });
+    table.shown();
+    assert!(table.keys("a").is_empty());
+    assert!(matches!(table.keys("P").as_slice(), [Effect::Append(_)]));
+    table.keys("f10");
+    table.model.overlays.clear();
+    table.keys("n");
+    let before = table.model.overlays.len();
+    table.keys("j");
+    assert_eq!(table.model.overlays.len(), before);
+    assert_eq!(table.model.keymap.key(Command::Down), Key::parse("f9"));
+    table.keys("f9 enter");
+    assert_eq!(asked(&table).purpose, Purpose::Note(NoteKind::Finding));
+}
+
+#[test]
+fn the_palette_ranks_by_name_and_by_what_was_done_lately() {
+    let first = |table: &Table| match table.model.overlays.last() {
+        Some(Overlay::Palette(palette)) => {
+            palette.matches.first().map(|index| palette.items[*index].invoke.command)
+        }
+        other => panic!("no palette: {other:?}"),
+    };
+    let mut table = Table::ready();
+    table.keys(":");
+    table.types("note");
+    assert_eq!(first(&table), Some(Command::Note), "a name goes before a help text");
+    table.keys("esc n p esc esc :");
+    assert_eq!(first(&table), Some(Command::Problem), "what was done last comes first");
+}
+
+#[test]
+fn probes_that_are_bad_come_first_and_those_of_production_before_others() {
+    let mut table = Table::ready();
+    let of = |name: &str, environment: &str, state| {
+        Arc::new(Probe { environment: environment.into(), ..probe(name, state) })
+    };
+    let probes = vec![
+        of("stage", "staging", Health::Ok),
+        of("api", "production", Health::Ok),
+        of("latency", "production", Health::Warn),
+        of("errors", "production", Health::Failing),
+    ];
+    table.send(Msg::Fact(Fact::Health { probes: probes.clone(), edges: Vec::new() }));
+    let names = |table: &Table| -> Vec<String> {
+        table.model.health_rows().map(|probe| probe.name.clone()).collect()
+    };
+    assert_eq!(names(&table), ["errors", "latency", "api"], "staging is all good: one line");
+    table.keys("2 z");
+    assert_eq!(names(&table), ["errors", "latency", "api", "stage"]);
+    table.keys("z");
+    let mut probes = probes;
+    probes[0] = of("stage", "staging", Health::Failing);
+    table.send(Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
+    assert_eq!(names(&table), ["errors", "latency", "api", "stage"]);
+}

@@ -1,0 +1,122 @@
+//! What a key means in a window, by the keymap, and how far a motion goes: the same in every list.
+
+use super::super::commands::{Command, Scope};
+use super::super::edit::LineEdit;
+use super::super::key::Key;
+use super::super::model::Model;
+use super::super::overlay::{Ask, Overlay, Purpose};
+use super::Cx;
+
+/// A motion to the first or last line: further than any list is long.
+const FAR: isize = isize::MAX / 2;
+
+/// What a key means in a window: a command of one of these scopes, else one that every window has.
+/// What quits the cockpit closes a window.
+pub(super) fn command(model: &Model, scopes: &[Scope], key: Key) -> Option<Command> {
+    let own = scopes.iter().find_map(|scope| model.keymap.within(*scope, key));
+    own.or_else(|| {
+        let everywhere = model.keymap.within(Scope::Global, key)?;
+        match everywhere {
+            Command::Quit => Some(Command::Back),
+            Command::Up
+            | Command::Down
+            | Command::PageUp
+            | Command::PageDown
+            | Command::Top
+            | Command::Bottom
+            | Command::Open
+            | Command::Back
+            | Command::Help
+            | Command::Filter
+            | Command::NextPane
+            | Command::PreviousPane
+            | Command::Plan => Some(everywhere),
+            _ => None,
+        }
+    })
+}
+
+/// How many lines a motion goes, where a page has so many; `None`: it is no motion.
+pub(super) fn motion(command: Command, page: isize) -> Option<isize> {
+    match command {
+        Command::Up => Some(-1),
+        Command::Down => Some(1),
+        Command::PageUp => Some(-page),
+        Command::PageDown => Some(page),
+        Command::Top => Some(-FAR),
+        Command::Bottom => Some(FAR),
+        _ => None,
+    }
+}
+
+/// Lines of a page of the top overlay: all but one of those it has room for.
+pub(super) fn page(model: &Model) -> isize {
+    isize::try_from(model.overlay_height.max(2) - 1).unwrap_or(1)
+}
+
+/// Says that a key means nothing here.
+pub(super) fn unknown(cx: &mut Cx<'_>, key: Key) {
+    let help =
+        cx.model.keymap.key(Command::Help).map_or_else(String::new, |key| format!("; {key} shows the keys"));
+    cx.say(format!("{key} does nothing here{help}"));
+}
+
+/// Keeps what is being typed in the open prompts, so that opening one again brings it back. Tells
+/// whether there was anything to keep.
+pub(super) fn keep_drafts(model: &mut Model) -> bool {
+    let typed: Vec<(String, LineEdit)> = model.overlays.iter().filter_map(draft).collect();
+    let declaring = model.overlays.iter().find_map(|overlay| match overlay {
+        Overlay::Declare(declare) if !declare.title.is_blank() => Some(declare.clone()),
+        _ => None,
+    });
+    let any = !typed.is_empty() || declaring.is_some();
+    model.drafts.lines.extend(typed);
+    if declaring.is_some() {
+        model.drafts.declare = declaring;
+    }
+    any
+}
+
+/// Gives a prompt that is opened what was typed into it before.
+pub(super) fn give_back(model: &mut Model, overlay: &mut Overlay) {
+    if let Overlay::Declare(declare) = overlay
+        && let Some(kept) = model.drafts.declare.take()
+    {
+        *declare = kept;
+        return;
+    }
+    let Some(kept) = place(overlay).and_then(|place| model.drafts.lines.remove(&place)) else { return };
+    match overlay {
+        Overlay::Ask(ask) => ask.input = kept,
+        Overlay::Preview(preview) => preview.reason = kept,
+        Overlay::Decide(decide) => decide.reason = Some(kept),
+        _ => {}
+    }
+}
+
+fn draft(overlay: &Overlay) -> Option<(String, LineEdit)> {
+    let line = match overlay {
+        Overlay::Ask(ask) => &ask.input,
+        Overlay::Preview(preview) => &preview.reason,
+        Overlay::Decide(decide) => decide.reason.as_ref()?,
+        _ => return None,
+    };
+    let worth = !line.is_blank() && !line.is_suggested();
+    place(overlay).filter(|_| worth).map(|place| (place, line.clone()))
+}
+
+/// What a prompt is known by, where what is typed into it is worth keeping.
+fn place(overlay: &Overlay) -> Option<String> {
+    match overlay {
+        Overlay::Ask(Ask {
+            purpose: Purpose::Filter | Purpose::Find | Purpose::SuspectFilter | Purpose::ChangeFind,
+            ..
+        }) => None,
+        Overlay::Ask(ask) => Some(format!("{:?}", ask.purpose)),
+        Overlay::Preview(preview) => Some(format!("override {} {}", preview.plan.target, preview.plan.title)),
+        Overlay::Decide(decide) if decide.reason.is_some() => {
+            Some(format!("decide {} {}", decide.plan, decide.choice.title))
+        }
+        _ => None,
+    }
+}

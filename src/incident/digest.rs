@@ -1,0 +1,108 @@
+//! The timeline as people read it: one line for a plan, one for probes that turned together.
+//!
+//! The record keeps every step and every alarm; a call needs one line for each thing that happened. The
+//! line stands where the news is: of a plan where it ended, or where it waits; of alarms where the first
+//! of them was raised.
+
+use std::collections::HashMap;
+
+use jiff::SignedDuration;
+
+use super::state::EntryKind;
+use super::timeline::{Entry, Timeline};
+
+/// Alarms of one environment that follow the first of them this closely turned together.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(60);
+
+/// Longer timelines are read line by line: finding what belongs together would cost too much at every
+/// change.
+const MOST: usize = 200_000;
+
+/// A row of the timeline as it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Index of the line that stands for it.
+    pub line: usize,
+    /// Indices of all its lines, in their order; that one alone where it stands for itself.
+    pub lines: Vec<usize>,
+}
+
+impl Row {
+    /// A line that stands for itself.
+    pub fn of(line: usize) -> Self {
+        Self { line, lines: vec![line] }
+    }
+
+    /// Tells whether it stands for several lines.
+    pub fn is_group(&self) -> bool {
+        self.lines.len() > 1
+    }
+}
+
+/// Gathers the lines of a timeline. `environment` names where a probe belongs to. `None`: it is too long
+/// for that.
+pub fn rows(timeline: &Timeline, environment: impl Fn(&str) -> String) -> Option<Vec<Row>> {
+    if timeline.len() > MOST {
+        return None;
+    }
+    let mut rows: Vec<Row> = Vec::with_capacity(timeline.len());
+    let mut plans: HashMap<&str, usize> = HashMap::new();
+    let mut alarms: HashMap<(EntryKind, String), usize> = HashMap::new();
+    for (index, entry) in timeline.iter().enumerate() {
+        if is_own(&entry) {
+            rows.push(Row::of(index));
+        } else if is_of_plan(&entry) {
+            match plans.get(entry.about).copied() {
+                Some(place) => rows[place].lines.push(index),
+                None => {
+                    plans.insert(entry.about, rows.len());
+                    rows.push(Row::of(index));
+                }
+            }
+        } else {
+            let key = (entry.kind, environment(entry.about));
+            let open = alarms.get(&key).copied().filter(|place| {
+                let known = |line: &usize| timeline.get(*line).is_some_and(|one| one.about == entry.about);
+                let first = timeline.get(rows[*place].line).map(|first| first.at);
+                first.is_some_and(|first| entry.at.duration_since(first) <= TOGETHER)
+                    && !rows[*place].lines.iter().any(known)
+            });
+            match open {
+                Some(place) => rows[place].lines.push(index),
+                None => {
+                    // What turns the other way ends what turned together before.
+                    alarms.retain(|(_, place), _| *place != key.1);
+                    alarms.insert(key, rows.len());
+                    rows.push(Row::of(index));
+                }
+            }
+        }
+    }
+    for place in plans.into_values() {
+        let row = &mut rows[place];
+        row.line = news(timeline, &row.lines);
+    }
+    rows.sort_by_key(|row| row.line);
+    Some(rows)
+}
+
+/// Tells whether a line stands for itself: people's words, decisions and what was marked afterwards.
+fn is_own(entry: &Entry<'_>) -> bool {
+    entry.about.is_empty() || entry.pinned || entry.retracted.is_some() || entry.original.is_some()
+}
+
+fn is_of_plan(entry: &Entry<'_>) -> bool {
+    entry.name != "alarm"
+}
+
+/// The line that tells how a plan stands: its end, unless it was taken up again after that; else what it
+/// waits for or what failed; else its start.
+fn news(timeline: &Timeline, lines: &[usize]) -> usize {
+    let is =
+        |line: &usize, kinds: &[&str]| timeline.get(*line).is_some_and(|entry| kinds.contains(&entry.name));
+    let last = |kinds: &[&str]| lines.iter().rev().find(|line| is(line, kinds)).copied();
+    let first = lines.first().copied().unwrap_or_default();
+    let begun = last(&["plan-started", "plan-resumed"]).unwrap_or(first);
+    let told = last(&["plan-ended", "step-waiting", "run-waiting", "step-ended"]);
+    told.filter(|told| *told > begun).unwrap_or(begun)
+}

@@ -1,0 +1,91 @@
+//! The timeline as people read it.
+
+use super::super::digest::rows;
+use super::*;
+
+fn alarm(seconds: i64, probe: &str, to: &str) -> Record {
+    let body = Alarm { probe: probe.into(), from: "ok".into(), to: to.into(), why: "38 % (max 5 %)".into() };
+    let at = start() + SignedDuration::from_secs(seconds);
+    let clock = Hlc { wall_ms: at.as_millisecond(), count: 0 };
+    let author = Author { name: "maya".to_owned(), node: 1 };
+    let number = seconds.unsigned_abs() * 100 + probe.bytes().map(u64::from).sum::<u64>();
+    Record::seal(id(number.into()), Draft::now(incident(), body), author, clock, Hash::default()).unwrap().0
+}
+
+/// Each row as the texts of its lines, that of the row itself first.
+fn read(log: &Log) -> Vec<Vec<String>> {
+    let timeline = &log.state().timeline;
+    let place = |probe: &str| if probe.starts_with("stage") { "staging" } else { "production" }.to_owned();
+    let text = |line: usize| timeline.get(line).unwrap().text.to_owned();
+    rows(timeline, place)
+        .unwrap()
+        .into_iter()
+        .map(|row| {
+            let rest = row.lines.iter().filter(|line| **line != row.line).map(|line| text(*line));
+            std::iter::once(text(row.line)).chain(rest).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn probes_that_turn_together_are_one_row_and_those_elsewhere_or_later_another() {
+    let log = log([
+        alarm(60, "errors", "failing"),
+        alarm(61, "stage", "failing"),
+        alarm(70, "latency", "failing"),
+        record(2, Noted { kind: NoteKind::Note, text: "looking".into() }),
+        alarm(200, "orders", "failing"),
+        alarm(300, "errors", "ok"),
+        alarm(310, "latency", "ok"),
+        alarm(320, "errors", "failing"),
+    ]);
+    let rows = read(&log);
+    let lengths: Vec<usize> = rows.iter().skip(1).map(Vec::len).collect();
+    assert_eq!(lengths, [2, 1, 1, 1, 2, 1], "{rows:#?}");
+    assert_eq!(rows[1], ["errors failing: 38 % (max 5 %)", "latency failing: 38 % (max 5 %)"]);
+    assert_eq!(rows[3], ["looking"], "what people write stands for itself");
+    assert_eq!(rows[5], ["errors is ok again: 38 % (max 5 %)", "latency is ok again: 38 % (max 5 %)"]);
+}
+
+#[test]
+fn a_plan_is_one_row_where_it_ended_and_what_people_decide_stands_beside_it() {
+    let plan = || "p1".to_owned();
+    let started = PlanStarted {
+        plan: plan(),
+        title: "deploy main to staging".into(),
+        purpose: "deploy".into(),
+        target: "staging".into(),
+        hash: "h".into(),
+        steps: vec!["deploy".into(), "smoke".into()],
+        confirmed: "y".into(),
+        spec: Spec::new("{}".to_owned()).unwrap(),
+    };
+    let begun =
+        |step, run: &str| StepStarted { plan: plan(), step, run: run.into(), process: None, undo: false };
+    let ended = |step, run: &str, code| StepEnded {
+        plan: plan(),
+        step,
+        run: run.into(),
+        outcome: Outcome::Exited { code },
+        summary: String::new(),
+        survivors: Vec::new(),
+        unproven: false,
+    };
+    let mut records = vec![
+        record(1, started),
+        record(2, begun(0, "r1")),
+        record(3, ended(0, "r1", 1)),
+        record(4, Noted { kind: NoteKind::Note, text: "try again".into() }),
+        record(5, PlanEnded { plan: plan(), end: PlanEnd::Failed, why: String::new() }),
+    ];
+    let texts =
+        |rows: Vec<Vec<String>>| rows.into_iter().skip(1).map(|row| row[0].clone()).collect::<Vec<_>>();
+    assert_eq!(texts(read(&log(records.clone()))), ["try again", "deploy main to staging failed"]);
+    // Taken up again it is where that was decided, until it ends.
+    records.push(record(6, PlanResumed { plan: plan(), step: 0, decision: Decision::Retry }));
+    let again = texts(read(&log(records.clone())));
+    assert_eq!(again.len(), 2, "{again:?}");
+    assert!(again[1].contains("retry"), "{again:?}");
+    records.push(record(7, PlanEnded { plan: plan(), end: PlanEnd::Done, why: String::new() }));
+    assert_eq!(texts(read(&log(records)))[1], "deployed main to staging in 6m");
+}
