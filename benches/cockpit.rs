@@ -146,6 +146,7 @@ fn probes() -> Vec<Arc<Status>> {
             since: None,
             last: Some(last),
             unit: "ms".to_owned(),
+            range: String::new(),
             limit: None,
             threshold: None,
             interval_s: 10.0,

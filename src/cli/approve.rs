@@ -76,8 +76,8 @@ fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Resu
     let state = loaded.state();
     let rule = ApprovalRule::of(&cx.setup()?.policy, state.severity);
     if !rule.roles.contains(&ballot.role) {
-        let (severity, role) = (state.severity.name(), &ballot.role);
-        return Ok(Some(format!("at {severity} nobody has to approve as {role}")));
+        let severity = state.severity.name();
+        return Ok(Some(format!("at {severity} nobody has to approve as {}", ballot.role)));
     }
     let about = proposal::of(state, &ballot.about.hash);
     let (plan, by) =

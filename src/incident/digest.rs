@@ -52,12 +52,11 @@ pub fn rows(timeline: &Timeline, environment: impl Fn(&str) -> String) -> Option
         if is_own(&entry) {
             rows.push(Row::of(index));
         } else if is_of_plan(&entry) {
-            match plans.get(entry.about).copied() {
-                Some(place) => rows[place].lines.push(index),
-                None => {
-                    plans.insert(entry.about, rows.len());
-                    rows.push(Row::of(index));
-                }
+            if let Some(place) = plans.get(entry.about) {
+                rows[*place].lines.push(index);
+            } else {
+                plans.insert(entry.about, rows.len());
+                rows.push(Row::of(index));
             }
         } else {
             let key = (entry.kind, environment(entry.about));
@@ -67,14 +66,13 @@ pub fn rows(timeline: &Timeline, environment: impl Fn(&str) -> String) -> Option
                 first.is_some_and(|first| entry.at.duration_since(first) <= TOGETHER)
                     && !rows[*place].lines.iter().any(known)
             });
-            match open {
-                Some(place) => rows[place].lines.push(index),
-                None => {
-                    // What turns the other way ends what turned together before.
-                    alarms.retain(|(_, place), _| *place != key.1);
-                    alarms.insert(key, rows.len());
-                    rows.push(Row::of(index));
-                }
+            if let Some(place) = open {
+                rows[place].lines.push(index);
+            } else {
+                // What turns the other way ends what turned together before.
+                alarms.retain(|(_, place), _| *place != key.1);
+                alarms.insert(key, rows.len());
+                rows.push(Row::of(index));
             }
         }
     }

@@ -41,7 +41,7 @@ pub fn details(plan: &Plan, step: &Step) -> Vec<Detail> {
     }
     undo(&mut list, step);
     add(&mut list, "if it fails", on_failure(plan, step.on_failure));
-    add(&mut list, "time limit", format!("{}", duration(step.timeout)));
+    add(&mut list, "time limit", duration(step.timeout));
     list
 }
 

@@ -228,12 +228,12 @@ fn open(cx: &mut Cx<'_>, command: Command) {
 fn back(model: &mut Model) {
     let pane = model.focus;
     let view = model.view_mut(pane);
-    if !view.filter.is_empty() {
+    if view.filter.is_empty() {
+        model.zoom = false;
+    } else {
         view.filter.clear();
         view.filtered_since = None;
         view.cursor = None;
-    } else {
-        model.zoom = false;
     }
 }
 
@@ -275,12 +275,11 @@ fn open_cursor(cx: &mut Cx<'_>) {
             // A plan is told by its steps, each with its output.
             let plan =
                 cx.model.incident().and_then(|state| state.plan(shown.about)).map(|plan| plan.id.clone());
-            match plan {
-                Some(plan) => plan_view::open(cx, &plan),
-                None => {
-                    let lines = entries.iter().map(|entry| entry.id).collect();
-                    cx.push(Overlay::Entry(Entry { lines, scroll: Scroll::default() }));
-                }
+            if let Some(plan) = plan {
+                plan_view::open(cx, &plan);
+            } else {
+                let lines = entries.iter().map(|entry| entry.id).collect();
+                cx.push(Overlay::Entry(Entry { lines, scroll: Scroll::default() }));
             }
         }
         Pane::Runs => {

@@ -226,9 +226,9 @@ fn refusal(
         return Some(format!("the approval of {who} is older than {}", duration(rule.valid_for)));
     }
     if !rule.verbal && !vote.is_verified() {
-        let role = &vote.role;
         return Some(format!(
-            "verbal does not count here; {who} has to run `flightdeck approve {role}` in their own terminal"
+            "verbal does not count here; {who} has to run `flightdeck approve {}` in their own terminal",
+            vote.role
         ));
     }
     if !rule.own && same_person(who, by) {

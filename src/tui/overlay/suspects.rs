@@ -14,8 +14,6 @@ use crate::cockpit::Command;
 use crate::cockpit::suspects::{Looked, SuspectsView};
 use crate::hotfix::suspects::{Change, Edge, Found, Kind, OTHERWISE, Reason, Suspect};
 
-/// How long a failure stands in the first line.
-
 /// From this width on the reasons stand beside the list.
 const BESIDE: u16 = 126;
 /// Commits of a merge and files of a change that are named.

@@ -126,8 +126,8 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
 
 /// The same without what is expected: `errors 38.1 %`.
 fn short(part: &str) -> &str {
-    let end = part.find(" (").or_else(|| part.find(", expected")).unwrap_or(part.len());
-    &part[..end]
+    let cut = part.split_once(" (").or_else(|| part.split_once(", expected"));
+    cut.map_or(part, |(before, _)| before)
 }
 
 /// What an alarm says of its probe: `errors 38.1 % (max 5 %)`.

@@ -1,5 +1,7 @@
 //! How many keys the commonest acts take: the table in `docs/keys.md` is checked against the program.
 
+use std::fmt::Write as _;
+
 use super::*;
 use crate::cockpit::ways::Looked;
 use crate::deploy::flags::{FlagState, Switch};
@@ -174,7 +176,7 @@ fn the_commonest_acts_take_as_few_keys_as_the_document_says() {
         }
         assert!(pressed <= act.most, "{} takes {pressed} keys", act.name);
         let and = if act.text.is_empty() { "" } else { " and what is typed" };
-        rows += &format!("| {} | `{}` | {pressed}{and} |\n", act.name, act.keys);
+        let _ = writeln!(rows, "| {} | `{}` | {pressed}{and} |", act.name, act.keys);
     }
     let document = include_str!("../../../../docs/keys.md");
     let (_, rest) = document.split_once("<!-- counts -->\n").expect("it has a place for the counts");
