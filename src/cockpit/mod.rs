@@ -16,6 +16,7 @@ pub mod model;
 pub mod msg;
 pub mod overlay;
 pub mod production;
+mod rows;
 pub mod survey;
 pub mod suspects;
 pub mod typed;

@@ -57,7 +57,7 @@ fn beside(env: &Environment, fill: &Fill<'_>, what: &str) -> Result<Step> {
         reach: Reach::Others,
         on_failure: OnFailure::Ask,
         ..Step::new(
-            format!("deploy {what} beside what is live"),
+            format!("start {what} next to the live version (no traffic yet)"),
             Action::Command(fill.command(&env.deploy, "deploy")?),
             env.timeout,
         )

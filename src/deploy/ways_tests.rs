@@ -109,7 +109,7 @@ fn a_canary_goes_share_by_share_and_back_to_nothing() {
     assert_eq!(
         titles(&plan),
         [
-            "deploy hotfix/pool beside what is live",
+            "start hotfix/pool next to the live version (no traffic yet)",
             "canary at 5 %",
             "look at 5 % for 5m",
             "canary at 100 %: for everybody",

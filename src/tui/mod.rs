@@ -131,7 +131,10 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
         }
     }
     summaries(ui, buf, places.summaries, Some(ui.model.focus));
-    keys::cockpit(ui, buf, places.keys);
+    // A window shows its own keys: those of the cockpit mean nothing there.
+    if ui.model.overlays.is_empty() {
+        keys::cockpit(ui, buf, places.keys);
+    }
     let room = ui::below(area, places.header.height);
     // Where there is room for it the last line stays free for what the program says.
     Rect { height: room.height.saturating_sub(u16::from(room.height > ROOMY)), ..room }

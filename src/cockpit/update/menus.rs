@@ -507,7 +507,7 @@ fn tests(model: &Model) -> (String, Vec<Item>) {
 
 /// The argument of `test` that stands for every check. No check can be called so: names
 /// start with a letter or digit.
-pub(super) const ALL: &str = "*";
+pub const ALL: &str = "*";
 
 fn deploys(model: &Model) -> (String, Vec<Item>) {
     let blocked_deploy = blocked(model, Command::Deploy).or_else(|| match model.repository() {

@@ -12,6 +12,7 @@ use crate::incident::{
 use crate::plan::{Action, Command, Purpose, Step};
 
 mod demand;
+mod every;
 
 const COMMIT: &str = "4f2c91e0aa";
 

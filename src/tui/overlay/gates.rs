@@ -4,7 +4,9 @@ use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::document::Line;
 use crate::cockpit::overlay::Preview;
-use crate::plan::gates::Met;
+use crate::cockpit::update::keys_to;
+use crate::cockpit::update::menus::ALL;
+use crate::plan::gates::{Gate, Met};
 use crate::plan::proposal;
 
 /// One line with all of them, and one for each that is not simply met.
@@ -28,12 +30,15 @@ pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
             Met::Yes if standing.id == "approvals" || standing.id == "rollback" => &standing.why,
             Met::Yes | Met::NotApplicable => continue,
         };
-        lines.push(
-            Line::of("       ", faint)
-                .with(&format!("{glyph} {}  ", standing.id), ui.of(role))
-                .with(said, ui.of(Role::Muted))
-                .hanging(9),
-        );
+        let mut line = Line::of("       ", faint)
+            .with(&format!("{glyph} {}  ", standing.id), ui.of(role))
+            .with(said, ui.of(Role::Muted))
+            .hanging(9);
+        let keys = if standing.blocks() { remedy(ui, preview, standing.id) } else { String::new() };
+        if !keys.is_empty() {
+            line = line.with("  [", faint).with(&keys, ui.of(Role::Key)).with("]", faint);
+        }
+        lines.push(line);
     }
     let asked = ui
         .model
@@ -46,6 +51,28 @@ pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
                 .with(&format!("  by {} {}  {}", asked.by, ui.minute(asked.at), asked.id), faint)
                 .hanging(9),
         );
+    }
+}
+
+/// The keys of the act that meets a gate; empty where only time or another commit does.
+fn remedy(ui: Ui<'_>, preview: &Preview, gate: &str) -> String {
+    let keys = |action, argument| keys_to(ui.model, action, argument);
+    match gate {
+        "checks" if ui.model.config.config.checks.len() == 1 => {
+            keys("test", &ui.model.config.config.checks[0].name)
+        }
+        "checks" => keys("test", ALL),
+        "checklist" => keys("checklist", ""),
+        "approvals" => keys("approvals", ""),
+        "rollback" => keys("rollback", ""),
+        "staging" => {
+            let place = preview.plan.gates.iter().find_map(|gate| match gate {
+                Gate::Staging { environment, .. } => Some(environment.as_str()),
+                _ => None,
+            });
+            place.map_or_else(String::new, |place| keys("deploy", place))
+        }
+        _ => String::new(),
     }
 }
 

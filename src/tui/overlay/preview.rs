@@ -15,7 +15,7 @@ use crate::plan::{Action, Command, Plan, Reach, Step, words};
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) -> Shown {
     let plan = &preview.plan;
-    let lines = lines(ui, preview, area.width > 60);
+    let lines = lines(ui, preview);
     // A rule, a complaint, the line itself; and where gates are passed over, why.
     let taken = preview.holder(ui.model).is_some();
     let overriding = !taken && matches!(preview.way(), Way::PassOver(_)) && preview.prompts();
@@ -41,7 +41,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) 
     shown
 }
 
-fn lines(ui: Ui<'_>, preview: &Preview, roomy: bool) -> Vec<Line> {
+fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
     let plan = &preview.plan;
     let (faint, text) = (ui.of(Role::Faint), ui.of(Role::Text));
     let mut first = Line::of("target ", faint).with(&plan.target, text);
@@ -61,14 +61,6 @@ fn lines(ui: Ui<'_>, preview: &Preview, roomy: bool) -> Vec<Line> {
     }
     let common = words::common(plan);
     let sets = Line::of("sets   ", faint).with(&common.join(" "), ui.of(Role::Muted)).hanging(7);
-    // Where there is little room the commands themselves come first.
-    let (above, below) = if common.is_empty() {
-        (None, None)
-    } else if roomy {
-        (Some(sets), None)
-    } else {
-        (None, Some(sets))
-    };
     for warning in &plan.warnings {
         lines.push(Line::of("▲      ", ui.of(Role::Warn)).with(warning, ui.of(Role::Warn)).hanging(7));
     }
@@ -83,7 +75,7 @@ fn lines(ui: Ui<'_>, preview: &Preview, roomy: bool) -> Vec<Line> {
         }
     }
     lines.push(Line::default());
-    lines.extend(above);
+    lines.extend((preview.details && !common.is_empty()).then_some(sets));
     gates::lines(ui, &mut lines, preview);
     for note in &plan.notes {
         lines.push(Line::of("note   ", faint).with(note, ui.of(Role::Warn)).hanging(7));
@@ -92,7 +84,6 @@ fn lines(ui: Ui<'_>, preview: &Preview, roomy: bool) -> Vec<Line> {
         let more = Line::of(&ui.key(cockpit::Command::Details), ui.of(Role::Key));
         lines.extend([Line::default(), more.with("  proof, undo and time limit of each step", faint)]);
     }
-    lines.extend(below.into_iter().flat_map(|sets| [Line::default(), sets]));
     lines
 }
 

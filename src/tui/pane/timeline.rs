@@ -102,7 +102,12 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
     let environment = ui.model.environment_of(first.about);
     let gap = if environment.is_empty() { "" } else { " " };
     pen.put(&format!("{environment}{gap}{word}: "), ui.of(style));
-    let mut parts: Vec<String> = entries.iter().map(part).collect();
+    // Where it stands is said already.
+    let bare = |part: String| match part.strip_prefix(environment).and_then(|rest| rest.strip_prefix(' ')) {
+        Some(rest) if !environment.is_empty() => rest.to_owned(),
+        _ => part,
+    };
+    let mut parts: Vec<String> = entries.iter().map(|entry| bare(part(entry))).collect();
     let taken = |parts: &[String]| parts.iter().map(|part| width(part) + 2).sum::<u16>().saturating_sub(2);
     if taken(&parts) > pen.room() {
         // The numbers are worth more than their limits, which stand in the health pane.
@@ -112,7 +117,7 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
     let mut left = parts.len();
     for (index, part) in parts.iter().enumerate() {
         let comma = if index > 0 { ", " } else { "" };
-        let more = format!(", {left} more");
+        let more = if pen.room() > 9 { format!(", {left} more") } else { format!(" +{left}") };
         // Where not all fit, the first stands there in full before the others are counted.
         let kept = if all <= pen.room() || left == 1 { 0 } else { width(&more) };
         if index > 0 && width(part) + 2 + kept > pen.room() {

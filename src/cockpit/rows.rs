@@ -1,0 +1,131 @@
+//! The rows of the panes: which there are, in which order, and what a filter hides.
+
+use std::sync::Arc;
+
+use super::model::{Model, Pane};
+use crate::health::series;
+use crate::incident::{ChecklistItem, Entry, EntryKind, PlanRun, PlanState};
+
+impl Model {
+    /// Number of rows of a pane, among those that pass its filter.
+    pub fn rows(&self, pane: Pane) -> usize {
+        match pane {
+            Pane::Timeline => self.timeline_len(),
+            Pane::Health => self.health_rows().count(),
+            Pane::Hotfix => self.repository().map_or(0, |branch| branch.commits.len() + branch.dirty.len()),
+            Pane::Checklist => self.checklist_rows().count(),
+            Pane::Runs => self.plan_rows().count(),
+        }
+    }
+
+    /// Number of rows of a pane without its filter.
+    pub fn all_rows(&self, pane: Pane) -> usize {
+        match pane {
+            Pane::Timeline => self.derived.timeline_all,
+            Pane::Health => self.probes.len(),
+            Pane::Hotfix => self.rows(pane),
+            Pane::Checklist => self.checklist().len(),
+            Pane::Runs => self.incident().map_or(0, |state| state.plans.len()),
+        }
+    }
+
+    /// How many alarms the filter of a pane hides: of the timeline those that came since it was set, of
+    /// the health pane the probes that are bad now.
+    pub fn hidden_alarms(&self, pane: Pane) -> usize {
+        let view = self.view(pane);
+        match (pane, view.filtered_since, self.incident()) {
+            _ if view.filter.is_empty() => 0,
+            (Pane::Health, ..) => {
+                let bad = self.probes.iter().filter(|probe| probe.state.is_bad()).count();
+                bad - self.health_rows().filter(|probe| probe.state.is_bad()).count()
+            }
+            (Pane::Timeline, Some(since), Some(state)) => {
+                let new = |entry: &Entry<'_>| entry.at >= since && entry.kind == EntryKind::AlarmRaised;
+                let all = state.timeline.iter().rev().take_while(|entry| entry.at >= since);
+                let all = all.filter(new).count();
+                let rows = (0..self.timeline_len()).rev().filter_map(|row| self.timeline_entry(row));
+                let shown = rows.take_while(|entry| entry.at >= since).filter(new).count();
+                all.saturating_sub(shown)
+            }
+            _ => 0,
+        }
+    }
+
+    /// The probes that are listed, production first, and what is worst first in each environment.
+    pub fn health_rows(&self) -> impl Iterator<Item = &series::Status> {
+        self.derived.health.iter().filter_map(|index| self.probes.get(*index)).map(|probe| &**probe)
+    }
+
+    /// Whether the probes of an environment, all good and not of production, are one line in the health
+    /// pane. Zoomed, or filtered, it lists them.
+    pub fn is_folded(&self, environment: &str) -> bool {
+        let config = &self.config.config;
+        let zoomed = self.zoom && self.focus == Pane::Health;
+        let of = |probe: &&Arc<series::Status>| probe.environment == environment;
+        !zoomed
+            && self.view(Pane::Health).filter.is_empty()
+            && !config.watches_production(environment)
+            && self.probes.iter().filter(of).all(|probe| probe.state == series::State::Ok)
+    }
+
+    /// The checklist items that pass the filter of the checklist, with their numbers from 1.
+    pub fn checklist_rows(&self) -> impl Iterator<Item = (usize, &ChecklistItem)> {
+        let filter = self.view(Pane::Checklist).filter.to_lowercase();
+        self.checklist()
+            .iter()
+            .enumerate()
+            .map(|(index, item)| (index + 1, item))
+            .filter(move |(_, item)| filter.is_empty() || item.title.to_lowercase().contains(&filter))
+    }
+
+    /// The plans that pass the filter of the runs pane: those that wait, then the others, newest
+    /// first.
+    pub fn plan_rows(&self) -> impl Iterator<Item = &PlanRun> {
+        let filter = self.view(Pane::Runs).filter.to_lowercase();
+        let has = move |text: &String| filter.is_empty() || text.to_lowercase().contains(&filter);
+        let waits = |plan: &&PlanRun| plan.state == PlanState::Waiting;
+        let plans = || self.incident().into_iter().flat_map(|state| state.plans.iter().rev());
+        let plans = plans().filter(waits).chain(plans().filter(move |plan| !waits(plan)));
+        plans.filter(move |plan| has(&plan.title) || plan.steps.iter().any(|step| has(&step.title)))
+    }
+
+    /// Timeline entries that pass the filter.
+    pub fn timeline_len(&self) -> usize {
+        match (&self.derived.timeline, self.incident()) {
+            (Some(kept), _) => kept.len(),
+            (None, Some(state)) => state.timeline.len(),
+            (None, None) => 0,
+        }
+    }
+
+    /// The timeline entry that stands for a row, among those that pass the filter.
+    pub fn timeline_entry(&self, row: usize) -> Option<Entry<'_>> {
+        let index = match &self.derived.timeline {
+            Some(kept) => kept.get(row)?.line,
+            None => row,
+        };
+        self.incident()?.timeline.get(index)
+    }
+
+    /// All entries of a row of the timeline, in their order.
+    pub fn timeline_entries(&self, row: usize) -> Vec<Entry<'_>> {
+        let Some(timeline) = self.incident().map(|state| &state.timeline) else { return Vec::new() };
+        match self.derived.timeline.as_ref().map(|rows| rows.get(row)) {
+            Some(Some(row)) => row.lines.iter().filter_map(|line| timeline.get(*line)).collect(),
+            Some(None) => Vec::new(),
+            None => timeline.get(row).into_iter().collect(),
+        }
+    }
+
+    /// The environment that a probe watches; empty where that is not named.
+    pub fn environment_of(&self, probe: &str) -> &str {
+        let config = &self.config.config;
+        let found = config.probes.iter().find(|known| known.name == probe);
+        let environment = found.map_or("", |found| found.environment.as_str());
+        if config.watches_production(environment) {
+            config.production().map_or("", |env| env.name.as_str())
+        } else {
+            environment
+        }
+    }
+}
