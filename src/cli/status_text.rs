@@ -10,6 +10,7 @@ use super::situation::{Item, ProbeState, Situation};
 use super::{status_ahead, status_approvals, status_runs};
 use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Head};
+use crate::incident::digest;
 use crate::incident::{CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, Status, duration};
 use crate::text::visible;
 
@@ -362,9 +363,20 @@ fn state_words(state: CheckState) -> &'static str {
 fn timeline(page: &mut Sheet, situation: &Situation) {
     page.section("TIMELINE");
     let entries = &situation.state.timeline;
-    more_before(page, entries.len().saturating_sub(ENTRIES), "entries");
-    for entry in entries.range(entries.len().saturating_sub(ENTRIES)..entries.len()) {
-        page.line(entry_line(&entry, situation.now));
+    let environment = |name: &str| {
+        let probe = situation.health.iter().find(|probe| probe.name == name);
+        probe.map_or_else(String::new, |probe| probe.environment.clone())
+    };
+    let rows = digest::rows(entries, environment).unwrap_or_else(|| {
+        (entries.len().saturating_sub(ENTRIES)..entries.len()).map(digest::Row::of).collect()
+    });
+    more_before(page, rows.len().saturating_sub(ENTRIES), "entries");
+    for row in rows.iter().skip(rows.len().saturating_sub(ENTRIES)) {
+        if let Some(entry) = entries.get(row.line) {
+            let alarm = row.lines.len() - 1;
+            let more = if entry.name == "alarm" { alarm } else { 0 };
+            page.line(entry_line(&entry, more, situation.now));
+        }
     }
     let state = &situation.state;
     let head = state.head.to_string();
@@ -376,7 +388,8 @@ fn timeline(page: &mut Sheet, situation: &Situation) {
     page.prose(&sum, Hue::Dim);
 }
 
-fn entry_line(entry: &Entry<'_>, now: Timestamp) -> Line {
+/// A line for an entry; `more` probes turned together with it.
+fn entry_line(entry: &Entry<'_>, more: usize, now: Timestamp) -> Line {
     let (glyph, hue) = glyph(entry.kind);
     let mut text = entry.text.lines().next().unwrap_or_default().to_owned();
     if entry.text.lines().count() > 1 {
@@ -386,6 +399,9 @@ fn entry_line(entry: &Entry<'_>, now: Timestamp) -> Line {
         && kind != crate::incident::NoteKind::Note
     {
         text = format!("{}: {text}", kind.name());
+    }
+    if more > 0 {
+        text = format!("{text}, and {more} more");
     }
     let mut hue_of_text = if entry.pinned { Hue::Strong } else { Hue::Plain };
     if let Some(why) = entry.retracted {

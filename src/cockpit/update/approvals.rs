@@ -80,8 +80,10 @@ fn label(model: &Model, state: &State, role: &RoleStanding<'_>) -> String {
             format!("✓ {title}: {} {:02}:{:02}{how}{doubt}", vote.by, at.hour(), at.minute())
         }
         None => match (state.roles.get(role.role), role.why.as_str()) {
-            (Some(person), "not given") => format!("· {title}: {person} has not yet"),
-            (_, why) => format!("· {title}: {why}"),
+            (Some(person), "not given") => {
+                format!("· {title}: {person} has not yet · they run: flightdeck approve {}", role.role)
+            }
+            (_, why) => format!("· {title}: {why} · they run: flightdeck approve {}", role.role),
         },
     }
 }
