@@ -115,11 +115,11 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
 fn load(journal: &Journal, state: &State, id: &str) -> Result<Plan, String> {
     let run = state.plan(id).ok_or("the journal knows no such plan")?;
     if !run.state.is_under_way() {
-        return Err("it was carried out before".to_owned());
+        return Err("it has run already".to_owned());
     }
     // Whatever began has an end on record, or this is not the only conductor there is.
     if run.steps.iter().any(|step| step.fate() == StepState::Running) {
-        return Err("a step of it is being carried out".to_owned());
+        return Err("a step of it is running".to_owned());
     }
     approved(journal, state.id, id)
 }

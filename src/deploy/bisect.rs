@@ -123,7 +123,7 @@ fn steps(check: &Check, what: &str, range: &Range<'_>, root: &str) -> Vec<Step> 
             )),
             undo: Undo::By { action: Action::Command(tidy()), proof: None },
             ..Step::new(
-                format!("make a work tree of its own at {}", short(good)),
+                format!("make a separate work tree at {}", short(good)),
                 Action::Command(git(root, &["worktree", "add", "--detach", scratch, good])),
                 GIT_TIMEOUT,
             )

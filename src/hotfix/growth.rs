@@ -85,10 +85,10 @@ pub fn growth(files: &[FileChange], limit: &HotfixLimit) -> Growth {
     let lines: usize = counted.iter().map(|file| file.size()).sum();
     let mut beyond = Vec::new();
     if counted.len() > limit.files {
-        beyond.push(format!("{} files beside tests; a minimal fix has up to {}", counted.len(), limit.files));
+        beyond.push(format!("{} files besides tests; a minimal fix has up to {}", counted.len(), limit.files));
     }
     if lines > limit.lines {
-        beyond.push(format!("{lines} lines beside tests; a minimal fix has up to {}", limit.lines));
+        beyond.push(format!("{lines} lines besides tests; a minimal fix has up to {}", limit.lines));
     }
     let mut strays: Vec<Stray> = counted
         .iter()
@@ -235,8 +235,8 @@ mod tests {
         assert_eq!(
             growth(&files, &LIMIT).beyond,
             [
-                "4 files beside tests; a minimal fix has up to 3",
-                "44 lines beside tests; a minimal fix has up to 40"
+                "4 files besides tests; a minimal fix has up to 3",
+                "44 lines besides tests; a minimal fix has up to 40"
             ]
         );
     }

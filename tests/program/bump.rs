@@ -200,7 +200,7 @@ fn it_is_refused_with_what_stands_in_the_way() {
         assert_eq!(shop.read("Cargo.toml"), FILES[1].1);
     };
     shop.git(&["switch", "-q", "main"]);
-    shop.bump(&[]).ended_with(3).said("on main, which is no hotfix branch").said("git switch hotfix/pool");
+    shop.bump(&[]).ended_with(3).said("on main, which is not a hotfix branch").said("git switch hotfix/pool");
     shop.git(&["switch", "-q", "hotfix/pool"]);
     shop.bump(&["1.2.3"]).ended_with(2).said("not newer");
     shop.bump(&["--", "--all"]).ended_with(2).said("is not a version");

@@ -91,7 +91,7 @@ impl Terminal {
     fn screen(&self) -> Finding {
         let name = "terminal";
         if !self.is_one {
-            return Finding::warn(name, "this is none", "the cockpit needs one; all verbs work without");
+            return Finding::warn(name, "not a terminal", "the cockpit needs one; all verbs work without");
         }
         if self.term.is_empty() || self.term == "dumb" {
             let says = format!("TERM is {:?}: it cannot move its cursor", self.term);

@@ -150,7 +150,7 @@ fn probes(config: &Config, root: &Path) -> Vec<Finding> {
         }
     }
     if silent.is_empty() {
-        return vec![Finding::ok("probes", format!("all {} are answered", asked.len()))];
+        return vec![Finding::ok("probes", format!("{0} of {0} answer", asked.len()))];
     }
     let says = format!("{} of {} are not answered\n{}", silent.len(), asked.len(), silent.join("\n"));
     vec![Finding::bad("probes", says, "flightdeck probe tells more")]

@@ -120,7 +120,7 @@ pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> f
     match decoded(plan) {
         // Its gates were looked at when it started, and it is confirmed.
         Ok(spec) => cx.out.lines(&preview(&Plan { confirm: None, gates: Vec::new(), ..spec }))?,
-        Err(why) => cx.out.line(&format!("  ▲ {why}: its steps cannot be shown, nor carried out here"))?,
+        Err(why) => cx.out.line(&format!("  ▲ {why}: its steps can neither be shown nor run here"))?,
     }
     let choices = choices(plan);
     if !choices.is_empty() {

@@ -120,7 +120,7 @@ pub(super) fn steps(config: &Config, root: &str, revert: &Revert) -> Vec<Step> {
         )),
         undo: Undo::By { action: Action::Command(tidy()), proof: None },
         ..Step::new(
-            format!("make a work tree of its own at {}", short(&revert.onto)),
+            format!("make a separate work tree at {}", short(&revert.onto)),
             Action::Command(git(root, &["worktree", "add", "--detach", scratch, &revert.onto])),
             GIT_TIMEOUT,
         )
@@ -150,7 +150,7 @@ pub(super) fn steps(config: &Config, root: &str, revert: &Revert) -> Vec<Step> {
         on_failure: back_out,
         undo: Undo::By { action: Action::Command(git(root, &["update-ref", "-d", &kept])), proof: None },
         ..Step::new(
-            "keep the reverts by name",
+            "keep the reverts under a name",
             Action::Command(git(scratch, &["update-ref", &kept, "HEAD"])),
             GIT_TIMEOUT,
         )

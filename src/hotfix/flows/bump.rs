@@ -111,7 +111,7 @@ fn hotfix_branch<'a>(facts: &Facts<'a>, doing: &str) -> Result<(&'a str, &'a str
             format!("git switch to one of: {}", names.join(", "))
         }
     };
-    Err(gate(doing, &format!("the work tree is on {on}, which is no hotfix branch"), &hint))
+    Err(gate(doing, &format!("the work tree is on {on}, which is not a hotfix branch"), &hint))
 }
 
 /// The version that all files hold.
@@ -471,7 +471,7 @@ mod tests {
     #[test]
     fn it_is_done_on_the_hotfix_branch_only() {
         let main = Case { state: on("main"), ..Case::new("1.2.3") };
-        main.refused(None, &["on main, which is no hotfix branch", "git switch hotfix/x"]);
+        main.refused(None, &["on main, which is not a hotfix branch", "git switch hotfix/x"]);
         let mut two = Case { state: on("hotfix/"), ..Case::new("1.2.3") };
         two.state.hotfix_branches.push("hotfix/y".into());
         two.refused(None, &["one of: hotfix/x, hotfix/y"]);

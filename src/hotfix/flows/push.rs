@@ -42,7 +42,7 @@ pub fn push(seen: &Seen<'_>, standing: Standing) -> Result<Plan> {
     if is_shared(seen, branch) {
         return Err(gate(
             doing,
-            &format!("{shown} is no hotfix branch: it is what others work on"),
+            &format!("{shown} is not a hotfix branch: it is what others work on"),
             "flightdeck hotfix finish brings a fix there; git push pushes anything else",
         ));
     }

@@ -224,7 +224,7 @@ impl Job<'_> {
         let keep = Step {
             proof: Some(is_at(self.root(), &self.kept(), self.local)),
             retry_is_safe: true,
-            ..Step::new("keep what is pushed by name", Action::Command(keep), GIT_TIMEOUT)
+            ..Step::new("keep what is pushed under a name", Action::Command(keep), GIT_TIMEOUT)
         };
         vec![keep, self.push(&format!("{}:{}", self.local, self.head()))]
     }
@@ -278,7 +278,7 @@ impl Job<'_> {
                 proof: Some(is_at(root, &format!("{kept}-before"), self.local)),
                 retry_is_safe: true,
                 ..Step::new(
-                    "keep the commits as they are by name",
+                    "keep the commits as they are under a name",
                     Action::Command(git(root, &["update-ref", &format!("{kept}-before"), self.local])),
                     GIT_TIMEOUT,
                 )
@@ -290,7 +290,7 @@ impl Job<'_> {
                 )),
                 undo: Undo::By { action: Action::Command(tidy()), proof: None },
                 ..Step::new(
-                    format!("make a work tree of its own at {}", short(self.local)),
+                    format!("make a separate work tree at {}", short(self.local)),
                     Action::Command(git(root, &["worktree", "add", "-B", &self.own(), scratch, self.local])),
                     GIT_TIMEOUT,
                 )
@@ -349,7 +349,7 @@ impl Job<'_> {
             proof: Some(goes_on_from(scratch, &own, kept)),
             retry_is_safe: true,
             ..Step::new(
-                "keep the result by name",
+                "keep the result under a name",
                 Action::Command(git(scratch, &["update-ref", kept, &own])),
                 GIT_TIMEOUT,
             )

@@ -218,13 +218,13 @@ impl<'a> Maker<'a> {
             let is_merging = self.facts.scratch.now.as_ref().is_some_and(|now| now.merging.is_some());
             let left = is_merging && !self.has_scratch;
             let instead = if left { "give up the merge that was left there, and " } else { "" };
-            let title = format!("{instead}go on from {} {} there", visible(&target.name), short(commit));
+            let title = format!("{instead}check out {} {} there", visible(&target.name), short(commit));
             (title, git(place, &words), Undo::Nothing)
         } else {
             let undo = Undo::By { action: Action::Command(self.tidy_up()), proof: None };
             let words = ["-c", WITHOUT_HOOKS, "worktree", "add", "--quiet", "--detach", place, commit];
             let add = git(self.root(), &words);
-            let title = format!("make a work tree of its own at {} {}", visible(&target.name), short(commit));
+            let title = format!("make a separate work tree at {} {}", visible(&target.name), short(commit));
             (title, add, undo)
         };
         let proof = if there {
@@ -281,7 +281,7 @@ impl<'a> Maker<'a> {
                 proof: Some(is_missing(root, &kept)),
             },
             ..Step::new(
-                format!("keep the merge into {} by name", visible(&target.name)),
+                format!("keep the merge into {} under a name", visible(&target.name)),
                 Action::Command(git(cwd, &["update-ref", &kept, what])),
                 GIT_TIMEOUT,
             )
@@ -445,7 +445,7 @@ impl<'a> Maker<'a> {
         let name = visible(&target.name);
         if let Some(path) = &here.checked_out {
             self.notes.push(format!(
-                "{name} here is checked out in {}: git pull --ff-only brings it along",
+                "{name} here is checked out in {}: git pull --ff-only updates it",
                 visible(path)
             ));
             return;
@@ -477,7 +477,7 @@ impl<'a> Maker<'a> {
             retry_is_safe: true,
             on_failure: if is_left_for_it { OnFailure::Stop } else { OnFailure::GoOn },
             ..Step::new(
-                format!("bring {name} here along"),
+                format!("update {name} here"),
                 Action::Command(git(self.root(), &argv)),
                 GIT_TIMEOUT,
             )
@@ -561,7 +561,7 @@ impl<'a> Maker<'a> {
                 proof: Some(Probe::command(has_it, None)),
                 retry_is_safe: true,
                 ..Step::new(
-                    format!("bring {} along there", visible(&base.name)),
+                    format!("update {} there", visible(&base.name)),
                     Action::Command(git(path, &["merge", "--ff-only", "--quiet", &merged])),
                     GIT_TIMEOUT,
                 )

@@ -94,17 +94,17 @@ fn all_is_merged_before_one_push_and_branches_go_last() {
     assert_eq!(
         titles(&plan),
         [
-            "make a work tree of its own at main 1111111",
+            "make a separate work tree at main 1111111",
             "merge hotfix/x into main",
-            "keep the merge into main by name",
+            "keep the merge into main under a name",
             "tag that merge as v1.2.4",
-            "go on from develop 3333333 there",
+            "check out develop 3333333 there",
             "merge v1.2.4 back into develop",
-            "keep the merge into develop by name",
+            "keep the merge into develop under a name",
             "push main, develop, v1.2.4 to origin, all or none",
             "delete hotfix/x at origin",
-            "bring main here along",
-            "bring develop here along",
+            "update main here",
+            "update develop here",
             "delete hotfix/x here",
             "remove the work tree that was made for it",
         ]
@@ -206,7 +206,7 @@ fn what_is_done_is_left_out() {
     assert_eq!(titles(&begun)[0], "tag that merge as v1.2.4");
     let tag = || Tag { object: "55".into(), commit: MERGE.into() };
     facts.tags_here.insert("v1.2.4".into(), tag());
-    assert_eq!(titles(&plan(&facts))[0], "make a work tree of its own at develop 3333333");
+    assert_eq!(titles(&plan(&facts))[0], "make a separate work tree at develop 3333333");
 
     // Main and the tag are out: what is left asks for no name and no gate.
     (facts.base.has_fix, facts.base.merged, facts.base.kept) = (true, Some(MERGE.into()), None);
