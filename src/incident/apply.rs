@@ -59,6 +59,7 @@ impl Fold {
             cause: String::new(),
             // What is declared has begun, whatever was typed.
             started_at: record.occurred_at.min(declared_at),
+            started_precision: record.precision,
             declared_at,
             declared_by: record.author.name.clone(),
             phase: Phase::Detect,

@@ -27,6 +27,8 @@ pub struct Clock {
     pub from: Timestamp,
     /// When it is due.
     pub due_at: Timestamp,
+    /// When what it asks for was done, if it was.
+    pub met_at: Option<Timestamp>,
     /// Where it stands.
     pub state: ClockState,
 }
@@ -81,8 +83,9 @@ const RULES: [Rule; 5] = [
     Rule { id: "executives", title: "CTO/CEO", within: |p| p.executives_after, met: executives_told },
 ];
 
-/// The clocks of an incident at a time, most urgent first. Every due time counts from when
-/// the incident began, whatever the severity was meanwhile.
+/// The clocks of an incident at a time, most urgent first. A due time counts from when the incident
+/// began, whatever the severity was meanwhile; one that had passed before anybody could know of it
+/// (the incident was declared late, the severity was raised) counts from then.
 pub fn clocks(state: &State, policy: &Policy, now: Timestamp) -> Vec<Clock> {
     let severity = policy.severity(state.severity);
     let mut clocks: Vec<_> = RULES
@@ -90,34 +93,42 @@ pub fn clocks(state: &State, policy: &Policy, now: Timestamp) -> Vec<Clock> {
         .filter_map(|rule| {
             let within = (rule.within)(severity)?;
             let within = if within.is_zero() { policy.at_once } else { within };
-            Some(clock(
-                rule.id,
-                rule.title.to_owned(),
-                state.started_at,
+            let ask = Ask {
+                from: state.started_at,
                 within,
-                (rule.met)(state),
-                state,
-                now,
-            ))
+                since: in_force(state, policy, rule.within),
+                met: (rule.met)(state),
+            };
+            Some(clock(rule.id, rule.title.to_owned(), ask, state, now))
         })
         .collect();
-    clocks.extend(update_clock(state, severity, now));
+    clocks.extend(update_clock(state, policy, now));
     clocks.extend(phase_clock(state, policy, now));
     clocks.extend(review_clock(state, severity, now));
     clocks.sort_by_key(|clock| (urgency(clock.state), clock.due_at));
     clocks
 }
 
-fn clock(
-    id: &str,
-    title: String,
+/// What a clock asks for.
+struct Ask {
+    /// When it began to count.
     from: Timestamp,
+    /// How long after that it is due.
     within: SignedDuration,
+    /// Since when it is asked for.
+    since: Timestamp,
+    /// When it was done.
     met: Option<Timestamp>,
-    state: &State,
-    now: Timestamp,
-) -> Clock {
-    let due_at = later(from, within);
+}
+
+fn clock(id: &str, title: String, ask: Ask, state: &State, now: Timestamp) -> Clock {
+    let Ask { mut from, within, since, met } = ask;
+    let mut due_at = later(from, within);
+    if due_at < since {
+        // It did not run then: nobody can have missed it.
+        from = since;
+        due_at = later(since, within);
+    }
     let state = match met {
         Some(met) if met <= due_at => ClockState::Met,
         Some(_) => ClockState::Late,
@@ -125,7 +136,23 @@ fn clock(
         None if now > due_at => ClockState::Overdue,
         None => ClockState::Running,
     };
-    Clock { id: id.to_owned(), title, from, due_at, state }
+    Clock { id: id.to_owned(), title, from, due_at, met_at: met, state }
+}
+
+/// Since when something is asked for as urgently as now: the declaration, or the last change to a
+/// severity that is more urgent about it.
+fn in_force(
+    state: &State,
+    policy: &Policy,
+    within: impl Fn(&SeverityPolicy) -> Option<SignedDuration>,
+) -> Timestamp {
+    let now = within(policy.severity(state.severity));
+    let as_urgent = |severity: Severity| {
+        let then = within(policy.severity(severity));
+        then.is_some_and(|then| now.is_none_or(|now| then <= now))
+    };
+    let spans = state.severities.iter().rev().take_while(|(_, severity, _)| as_urgent(*severity));
+    spans.last().map_or(state.declared_at, |(at, ..)| *at).max(state.declared_at)
 }
 
 /// Adds without leaving the calendar: a start in the far future is somebody's typing error,
@@ -145,18 +172,27 @@ fn urgency(state: ClockState) -> u8 {
 }
 
 /// Starts anew whenever people are told.
-fn update_clock(state: &State, policy: &SeverityPolicy, now: Timestamp) -> Option<Clock> {
+fn update_clock(state: &State, policy: &Policy, now: Timestamp) -> Option<Clock> {
     let in_flight = state.phase >= Phase::Develop;
-    let quiet = policy.update_every_quiet.filter(|_| !in_flight);
-    let every = quiet.or(policy.update_every)?;
+    let every = |severity: &SeverityPolicy| {
+        severity.update_every_quiet.filter(|_| !in_flight).or(severity.update_every)
+    };
+    let mut since = in_force(state, policy, every);
+    let severity = policy.severity(state.severity);
+    if in_flight && severity.update_every_quiet.is_some() {
+        // Updates became more frequent when the fix got under way.
+        let flight = state.phases.iter().rev().take_while(|(phase, _)| *phase >= Phase::Develop);
+        since = flight.last().map_or(since, |(_, at)| since.max(*at));
+    }
     let from = told(state, &[audience::STAKEHOLDERS, audience::UPDATE]).max().unwrap_or(state.started_at);
-    Some(clock("update", "update due".to_owned(), from, every, None, state, now))
+    let ask = Ask { from, within: every(severity)?, since, met: None };
+    Some(clock("update", "update due".to_owned(), ask, state, now))
 }
 
 fn phase_clock(state: &State, policy: &Policy, now: Timestamp) -> Option<Clock> {
     let &(phase, from) = state.phases.last()?;
-    let budget = policy.phase(phase)?.budget;
-    Some(clock("phase", format!("{} budget", phase.name()), from, budget, None, state, now))
+    let ask = Ask { from, within: policy.phase(phase)?.budget, since: from, met: None };
+    Some(clock("phase", format!("{} budget", phase.name()), ask, state, now))
 }
 
 /// Runs from the resolution until the incident is closed.
@@ -170,7 +206,8 @@ fn review_clock(state: &State, policy: &SeverityPolicy, now: Timestamp) -> Optio
         None if now > due_at => ClockState::Overdue,
         None => ClockState::Running,
     };
-    Some(Clock { id: "review".to_owned(), title: "review due".to_owned(), from, due_at, state })
+    let met_at = closed.filter(|_| matches!(state, ClockState::Met | ClockState::Late));
+    Some(Clock { id: "review".to_owned(), title: "review due".to_owned(), from, due_at, met_at, state })
 }
 
 fn told<'a>(state: &'a State, audiences: &'a [&str]) -> impl Iterator<Item = Timestamp> + 'a {

@@ -13,7 +13,7 @@ pub use plans::*;
 
 use super::body::{Answer, CheckState, NoteKind, Phase, Severity};
 use super::drift::ClockOff;
-use super::record::{Author, Hash, Hlc, IncidentId, RecordId};
+use super::record::{Author, Hash, Hlc, IncidentId, Precision, RecordId};
 use super::timeline::Timeline;
 
 /// Everything known about one incident.
@@ -41,6 +41,8 @@ pub struct State {
     pub cause: String,
     /// When the fault began.
     pub started_at: Timestamp,
+    /// How well that is known.
+    pub started_precision: Precision,
     /// When the incident was declared.
     pub declared_at: Timestamp,
     /// By whom.

@@ -88,6 +88,43 @@ fn clocks_count_from_the_start_whatever_the_severity_was() {
 }
 
 #[test]
+fn a_clock_that_did_not_run_is_not_late() {
+    let raised = || SeverityChanged { severity: Severity::P0, reason: "all of them".into() };
+    // It began 46 minutes before anybody knew, was declared as P1 and raised two minutes later.
+    let Body::Declared(declared) = declared().body else { unreachable!() };
+    let body = Declared { severity: Severity::P1, ..declared };
+    let occurred = Some((start(), Precision::Exact));
+    let draft = Draft { occurred, ..Draft::now(incident(), body) };
+    let at = Hlc { wall_ms: minutes(46).as_millisecond(), count: 0 };
+    let author = Author { name: "maya".into(), node: 1 };
+    let late = Record::seal(id(46), draft, author, at, Hash::default()).unwrap().0;
+    let mut log = Log::new(vec![late, record(48, raised()), record(49, paged("li"))]).unwrap();
+    let page = clock(&log, "page", 60);
+    assert_eq!((page.from, page.due_at, page.met_at), (minutes(48), minutes(53), Some(minutes(49))));
+    assert_eq!(page.state, ClockState::Met);
+    assert_eq!(clock(&log, "escalate", 60).due_at, minutes(63));
+    assert_eq!(clock(&log, "update", 60).due_at, minutes(63));
+    // What can still be done in time from the beginning has to be.
+    assert_eq!((clock(&log, "fix", 60).from, clock(&log, "fix", 60).due_at), (start(), minutes(120)));
+    for clock in clocks(log.state(), &Policy::built_in(), minutes(600)) {
+        assert!(clock.due_at >= minutes(46), "due before it was declared: {clock:?}");
+    }
+    // Lowered and raised again it is asked for anew; lowered alone it has been all along.
+    log.insert(record(70, SeverityChanged { severity: Severity::P1, reason: "some".into() }));
+    assert_eq!(clock(&log, "escalate", 80).due_at, minutes(120));
+    log.insert(record(130, raised()));
+    assert_eq!(clock(&log, "escalate", 131).due_at, minutes(145));
+}
+
+#[test]
+fn updates_that_become_more_frequent_count_from_then() {
+    let lowered = record(1, SeverityChanged { severity: Severity::P1, reason: "half".into() });
+    let told = record(2, told("update"));
+    let log = log([lowered, told, record(200, PhaseEntered { phase: Phase::Develop })]);
+    assert_eq!(clock(&log, "update", 201).due_at, minutes(230));
+}
+
+#[test]
 fn a_clock_is_met_in_time_or_late() {
     let log = log([record(3, paged("li")), record(20, role("lead", "omar"))]);
     assert_eq!(state_of(&log, "page", 60), ClockState::Met);
