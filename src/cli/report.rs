@@ -31,7 +31,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         Setup::new(None, false)
     });
     let state = State { number: loaded.number.clone(), ..loaded.state().clone() };
-    let markdown = report::markdown(&state, &setup.policy, &setup.checklist(), cx.now());
+    let checklist = setup.checklist();
+    let probes = &setup.config.probes;
+    let setting = report::Setting { policy: &setup.policy, checklist: &checklist, probes };
+    let markdown = report::markdown(&state, setting, cx.now());
     match &args.out {
         None => cx.out.lines(&markdown)?,
         Some(path) => {

@@ -25,6 +25,9 @@ macro_rules! kinds {
         }
 
         impl Body {
+            /// The stored names of all kinds known here.
+            pub const KINDS: &[&str] = &[$($stored,)*];
+
             /// The stored name of the kind.
             pub fn kind(&self) -> &str {
                 match self {

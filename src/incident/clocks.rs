@@ -110,6 +110,7 @@ pub fn clocks(state: &State, policy: &Policy, now: Timestamp) -> Vec<Clock> {
 }
 
 /// What a clock asks for.
+#[derive(Clone, Copy)]
 struct Ask {
     /// When it began to count.
     from: Timestamp,

@@ -1,10 +1,10 @@
-//! Who approved what, and what was passed over, as rows of tables.
+//! Who approved what, and which gates were overridden, as rows of tables.
 
-use super::document::spell;
+use super::words::spell;
 use crate::incident::{State, Vote};
 use crate::text::markdown::{cell, table};
 
-/// Approvals and rejections, and gates that were passed over; `None` where there are neither.
+/// Approvals and rejections, and gates that were overridden; `None` where there are neither.
 pub(super) fn section(state: &State) -> Option<String> {
     let mut parts = Vec::new();
     if !state.votes.is_empty() {
@@ -23,8 +23,8 @@ pub(super) fn section(state: &State) -> Option<String> {
                 cell(&passed.by),
             ]
         });
-        let head = ["When (UTC)", "Plan", "Gate", "What was missing", "Why it was passed over", "By"];
-        parts.push(format!("Gates that were **passed over**:\n\n{}", table(head, rows)));
+        let head = ["When (UTC)", "Plan", "Gate", "What was missing", "Why it was overridden", "By"];
+        parts.push(format!("Gates that were **overridden**:\n\n{}", table(head, rows)));
     }
     (!parts.is_empty()).then(|| parts.join("\n"))
 }

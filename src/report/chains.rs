@@ -24,8 +24,10 @@ pub(super) fn rows(state: &State) -> impl Iterator<Item = [String; 4]> {
 
 /// Reads the chains out of a report; `None`: it names none.
 pub fn read(report: &str) -> Option<Chains> {
-    // What people wrote is escaped, so nobody's text can be this heading.
-    let (_, section) = report.rsplit_once("\n## Record\n")?;
+    // What people wrote is escaped, so nobody's text can be this heading. Older reports have it one
+    // level up.
+    let new = report.rsplit_once("\n### Record\n");
+    let (_, section) = new.or_else(|| report.rsplit_once("\n## Record\n"))?;
     let incident = section.split('`').find_map(|piece| Uuid::try_parse(piece).ok()).map(IncidentId)?;
     let ends: Vec<_> = section.lines().filter_map(row).collect();
     (!ends.is_empty()).then_some(Chains { incident, ends })

@@ -1,16 +1,24 @@
-//! The incident report.
+//! The incident report: first what people want to know, the record itself at the end.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
-use super::approvals;
-use super::chains;
 use super::followups;
-use super::runs;
-use crate::incident::{CheckState, ChecklistItem, Entry, Policy, Precision, State, Tick, clocks, duration};
-use crate::text::markdown::{MISSING, cell, inline, paragraphs, struck, table};
+use super::words::{clock_after, day, role, sentences, spoken};
+use super::{account, appendix, lessons, prose, times};
+use crate::config::types::Probe;
+use crate::incident::{ChecklistItem, Policy, Role, State, Tick};
+use crate::text::markdown::{inline, paragraphs};
 
-/// An entry written down this much later than it happened says so.
-const LATE: SignedDuration = SignedDuration::from_mins(1);
+/// What a report is written with besides the record: the policy, the checklist and the probes in force.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// The figures of the procedure.
+    pub policy: &'a Policy,
+    /// The items that are to be looked at.
+    pub checklist: &'a [ChecklistItem],
+    /// The probes, which tell what environment each is about.
+    pub probes: &'a [Probe],
+}
 
 /// The items of the checklist in order with their last tick, then those that were ticked and
 /// are on the list no more.
@@ -27,260 +35,136 @@ fn named<'a>(title: &'a str, id: &'a str) -> &'a str {
     if title.is_empty() { id } else { title }
 }
 
-/// The report of an incident as Markdown, as it stands at `now`. Whatever is missing is
-/// marked as missing; whatever came from outside stays text. `checklist` is the one in force.
-pub fn markdown(state: &State, policy: &Policy, checklist: &[ChecklistItem], now: Timestamp) -> String {
-    let mut out = format!("# {}: {}\n\n", cell(&state.number), cell(&state.title));
-    let mut section = |title: &str, body: String| {
-        out.push_str("## ");
-        out.push_str(title);
-        out.push_str("\n\n");
-        out.push_str(body.trim_end());
-        out.push_str("\n\n");
+/// The report of an incident as Markdown, as it stands at `now`. Whatever is missing is named in one
+/// place; whatever came from outside stays text.
+pub fn markdown(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
+    let Setting { policy, checklist, probes } = setting;
+    let mut document = Document::new(format!("# {}: {}", inline(&state.number), inline(&state.title)));
+    document.paragraph(&facts(state, policy, now));
+    document.section("Summary", &prose::summary(state, policy, now));
+    document.section("Impact", &described(&state.impact));
+    document.section("Timeline", &account::section(state, policy, probes, now));
+    document.section("Response times", &times::section(state, policy, now));
+    document.section("Root cause", &described(&state.cause));
+    document.list("What went well", &lessons::well(state, policy, checklist, now));
+    document.list("What could have gone better", &lessons::badly(state, policy, now));
+    document.tasks("Follow-ups", &followups::gather(state, policy, checklist, now));
+    document.tasks("Still to be written", &gaps(state));
+    let sections = appendix::sections(state, policy, checklist, now);
+    document.section("Appendix: the record", "Everything the summary is made from, in full.");
+    for (title, body) in sections {
+        document.part(title, &body);
+    }
+    document.text
+}
+
+/// A document that grows from its beginning.
+struct Document {
+    text: String,
+}
+
+impl Document {
+    fn new(title: String) -> Self {
+        Self { text: title + "\n" }
+    }
+
+    fn paragraph(&mut self, text: &str) {
+        self.text.push('\n');
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+    }
+
+    fn section(&mut self, title: &str, body: &str) {
+        self.paragraph(&format!("## {title}"));
+        self.paragraph(body);
+    }
+
+    fn part(&mut self, title: &str, body: &str) {
+        self.paragraph(&format!("### {title}"));
+        self.paragraph(body);
+    }
+
+    /// A section that is left out where it has nothing to say.
+    fn list(&mut self, title: &str, lines: &[String]) {
+        if !lines.is_empty() {
+            let lines: Vec<String> = lines.iter().map(|line| format!("- {line}")).collect();
+            self.section(title, &lines.join("\n"));
+        }
+    }
+
+    fn tasks(&mut self, title: &str, lines: &[String]) {
+        let lines: Vec<String> = lines.iter().map(|line| format!("[ ] {line}")).collect();
+        self.list(title, &lines);
+    }
+}
+
+/// The facts in two lines: how bad, how it stands, what, when, who.
+fn facts(state: &State, policy: &Policy, now: Timestamp) -> String {
+    let start = state.started_at;
+    let word = inline(&policy.severity(state.severity).word);
+    let mut what = vec![format!("**{} {word}, {}**", state.severity.name(), state.status.name())];
+    if !state.service.trim().is_empty() {
+        what.push(inline(&state.service));
+    }
+    let lasted = spoken(state.elapsed(now));
+    let (began, on) = (clock_after(start, start), day(start));
+    what.push(match state.resolved_at {
+        Some(end) => format!("{on}, {began}–{} UTC ({lasted})", clock_after(start, end)),
+        None => format!("since {on}, {began} UTC ({lasted} so far)"),
+    });
+    let people = people(state, policy);
+    let first = what.join(" · ");
+    if people.is_empty() { first } else { format!("{first}\\\nPeople: {}", people.join(", ")) }
+}
+
+/// Everybody with a role, and whoever else wrote something down.
+fn people(state: &State, policy: &Policy) -> Vec<String> {
+    let order = |id: &str| policy.roles.iter().position(|role| role.id == id).unwrap_or(usize::MAX);
+    let mut roles: Vec<(&String, &String)> = state.roles.iter().collect();
+    roles.sort_by_key(|(id, _)| (order(id), *id));
+    let mut named: Vec<(&str, Vec<String>)> = Vec::new();
+    for (id, person) in roles {
+        match named.iter_mut().find(|(known, _)| known == person) {
+            Some((_, titles)) => titles.push(role(policy, id)),
+            None => named.push((person, vec![role(policy, id)])),
+        }
+    }
+    for author in state.authors.keys() {
+        if named.iter().all(|(known, _)| known != author) {
+            named.push((author, Vec::new()));
+        }
+    }
+    let shown = |(person, titles): &(&str, Vec<String>)| match titles.as_slice() {
+        [] => inline(person),
+        titles => format!("{} ({})", inline(person), titles.join(", ")),
     };
-    section("Summary", summary(state, policy, now));
-    section("Impact", described(&state.impact));
-    section("Root cause", described(&state.cause));
-    section("Phases", phases(state, policy, now));
-    section("Clocks", clock_table(state, policy, now));
-    section("Timeline", timeline(state));
-    section("Checklist", checks(state, checklist));
-    section("Runs", runs::section(state, now).unwrap_or_else(|| "Nothing was run.".to_owned()));
-    if let Some(releases) = runs::releases(state) {
-        section("Releases", releases);
-    }
-    section("Approvals and gates", approvals::section(state).unwrap_or_else(|| "None.".to_owned()));
-    section("Open follow-ups", follow_ups(state, policy, checklist, now));
-    section("Record", record(state, now));
-    out.truncate(out.trim_end().len());
-    out.push('\n');
-    out
-}
-
-/// When users were served again. Nobody says so for those who did not.
-fn served_again(state: &State) -> String {
-    match (state.mitigated_at, state.resolved_at) {
-        (None, Some(_)) => "not recorded".to_owned(),
-        (at, _) => or_not_yet(at),
-    }
-}
-
-fn summary(state: &State, policy: &Policy, now: Timestamp) -> String {
-    let severity = format!("{} {}", state.severity.name(), inline(&policy.severity(state.severity).word));
-    let lasted = duration(state.elapsed(now));
-    let mut rows = vec![
-        ["Incident".to_owned(), cell(&state.number)],
-        ["Service".to_owned(), cell(&state.service)],
-        ["Repository".to_owned(), cell(repository_name(&state.repository))],
-        ["Severity".to_owned(), severity],
-        ["Status".to_owned(), state.status.name().to_owned()],
-        ["Began".to_owned(), utc(state.started_at)],
-        ["Declared".to_owned(), format!("{} by {}", utc(state.declared_at), cell(&state.declared_by))],
-        ["Users served again".to_owned(), served_again(state)],
-        ["Resolved".to_owned(), or_not_yet(state.resolved_at)],
-        [
-            "Duration".to_owned(),
-            if state.resolved_at.is_some() { lasted } else { format!("{lasted} so far") },
-        ],
-        [
-            "Impact".to_owned(),
-            if state.impact.trim().is_empty() { MISSING.to_owned() } else { cell(&state.impact) },
-        ],
-    ];
-    for role in &policy.roles {
-        if let Some(person) = state.roles.get(&role.id) {
-            rows.push([capitalised(&inline(&role.title)), cell(person)]);
-        }
-    }
-    for (id, person) in &state.roles {
-        if policy.roles.iter().all(|role| role.id != *id) {
-            rows.push([cell(id), cell(person)]);
-        }
-    }
-    let mut out = table(["", ""], rows);
-    if state.severities.len() > 1 {
-        out.push_str("\nSeverity over time:\n\n");
-        for (at, severity, reason) in &state.severities {
-            let why = if reason.trim().is_empty() { String::new() } else { format!(": {}", inline(reason)) };
-            out.push_str("- ");
-            out.push_str(&utc(*at));
-            out.push(' ');
-            out.push_str(severity.name());
-            out.push_str(&why);
-            out.push('\n');
-        }
-    }
-    out
-}
-
-/// What a repository is called, from the path of its git directory.
-fn repository_name(identity: &str) -> &str {
-    let path = identity.trim_end_matches('/');
-    let path = path.strip_suffix("/.git").unwrap_or(path);
-    path.rsplit('/').next().unwrap_or(path)
+    named.iter().map(shown).collect()
 }
 
 fn described(text: &str) -> String {
     let text = paragraphs(text);
-    if text.is_empty() { MISSING.to_owned() } else { text }
+    if text.is_empty() { "Not written down yet.".to_owned() } else { sentences(&text) }
 }
 
-fn phases(state: &State, policy: &Policy, now: Timestamp) -> String {
-    let end = state.resolved_at.unwrap_or(now);
-    let rows = state.phases.iter().enumerate().map(|(i, (phase, entered))| {
-        let left = state.phases.get(i + 1).map_or(end, |(_, next)| *next);
-        let spent = left.duration_since(*entered).max(SignedDuration::ZERO);
-        let budget = policy.phases.iter().find(|p| p.phase == *phase).map(|p| p.budget);
-        let verdict = match budget {
-            Some(budget) if spent > budget => format!("over by {}", duration(spent - budget)),
-            Some(_) => "within".to_owned(),
-            None => cell(""),
-        };
-        [
-            phase.name().to_owned(),
-            spell(*entered),
-            duration(spent),
-            budget.map_or_else(|| cell(""), duration),
-            verdict,
-        ]
-    });
-    table(["Phase", "Entered (UTC)", "Took", "Budget", ""], rows)
-}
-
-fn clock_table(state: &State, policy: &Policy, now: Timestamp) -> String {
-    let rows: Vec<[String; 3]> = clocks(state, policy, now)
-        .into_iter()
-        .map(|clock| [cell(&clock.title), spell(clock.due_at), clock.state.name().to_owned()])
-        .collect();
-    if rows.is_empty() { "None.".to_owned() } else { table(["What", "Due (UTC)", "State"], rows) }
-}
-
-fn timeline(state: &State) -> String {
-    table(
-        ["Time (UTC)", "Kind", "What", "Author"],
-        state
-            .timeline
-            .iter()
-            .map(|entry| [moment(&entry), cell(entry.name), wording(&entry), cell(entry.author)]),
-    )
-}
-
-/// When an entry happened, and how well that is known.
-fn moment(entry: &Entry<'_>) -> String {
-    let at = spell(entry.at);
-    match entry.precision {
-        Precision::Exact => at,
-        Precision::About => format!("about {at}"),
-        Precision::Before => format!("before {at}"),
-    }
-}
-
-/// What an entry says, with all that was done to it since.
-fn wording(entry: &Entry<'_>) -> String {
-    let mut parts = Vec::new();
-    if entry.pinned {
-        parts.push("★".to_owned());
-    }
-    match entry.retracted {
-        None => parts.push(cell(entry.text)),
-        Some(reason) => {
-            parts.push(struck(entry.text));
-            parts.push(format!("(taken back: {})", cell(reason)));
-        }
-    }
-    if let Some(original) = entry.original {
-        parts.push(format!("(amended; first: {})", cell(original)));
-    }
-    if entry.recorded_at.duration_since(entry.at) >= LATE {
-        parts.push(format!("(written down {})", utc(entry.recorded_at)));
-    }
-    parts.retain(|part| !part.is_empty());
-    parts.join(" ")
-}
-
-fn checks(state: &State, checklist: &[ChecklistItem]) -> String {
-    let rows: Vec<[String; 5]> = items(state, checklist)
-        .into_iter()
-        .map(|(title, tick)| match tick {
-            None => [cell(title), "open".to_owned(), cell(""), cell(""), cell("")],
-            Some(tick) => {
-                [cell(title), check_words(tick.state), cell(&tick.by), spell(tick.at), cell(&tick.note)]
-            }
-        })
-        .collect();
-    if rows.is_empty() {
-        return "There is no checklist.".to_owned();
-    }
-    table(["Item", "State", "By", "When (UTC)", "Note"], rows)
-}
-
-fn check_words(state: CheckState) -> String {
-    match state {
-        CheckState::Open => "open",
-        CheckState::Passed => "✓ passed",
-        CheckState::Failed => "✗ **failed**",
-        CheckState::Na => "not applicable",
-    }
-    .to_owned()
-}
-
-fn follow_ups(state: &State, policy: &Policy, checklist: &[ChecklistItem], now: Timestamp) -> String {
-    let open = followups::gather(state, policy, checklist, now);
-    if open.is_empty() {
-        return "None.".to_owned();
-    }
-    let lines: Vec<String> = open.iter().map(|line| format!("- [ ] {line}")).collect();
-    lines.join("\n")
-}
-
-fn record(state: &State, now: Timestamp) -> String {
-    let unknown = match state.unknown {
-        0 => String::new(),
-        n => format!(" ({n} of a kind that this version does not know)"),
-    };
-    let clocks: Vec<String> =
-        state.clocks_off.iter().map(|off| format!("\n- {}", inline(&off.words()))).collect();
-    let clocks = match clocks.as_slice() {
-        [] => String::new(),
-        lines => {
-            format!("\n\nClocks differed, so times of different people do not compare:\n{}", lines.concat())
+/// What the record does not tell, and somebody has to fill in.
+fn gaps(state: &State) -> Vec<String> {
+    let mut open = Vec::new();
+    let mut missing = |is_missing: bool, what: &str| {
+        if is_missing {
+            open.push(what.to_owned());
         }
     };
-    format!(
-        "Made {} from {} records{unknown}; the last one is `{}`. Each author and installation has a chain of \
-         records; those of incident `{}` end in:\n\n{}\n`flightdeck verify --report FILE` checks that the journal \
-         holds these chains and that no record was changed; `flightdeck export` writes the records out.{clocks}",
-        utc(now),
-        state.records,
-        state.head,
-        state.id,
-        table(["Author", "Installation", "Records", "Last record"], chains::rows(state)),
-    )
-}
-
-/// A time in a sentence.
-pub(super) fn utc(at: Timestamp) -> String {
-    format!("{} UTC", spell(at))
-}
-
-/// A time in a column that says it is UTC, to the second.
-pub(super) fn spell(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-/// How long something took, or has taken so far.
-pub(super) fn took(from: Timestamp, to: Option<Timestamp>, now: Timestamp) -> String {
-    let length = duration(to.unwrap_or(now).duration_since(from).max(SignedDuration::ZERO));
-    if to.is_some() { length } else { format!("{length} so far") }
-}
-
-fn or_not_yet(at: Option<Timestamp>) -> String {
-    at.map_or_else(|| "not yet".to_owned(), utc)
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    missing(state.impact.trim().is_empty(), "Impact: who was affected, and how (`flightdeck impact`)");
+    missing(state.cause.trim().is_empty(), "Root cause: what broke, and why (`flightdeck cause`)");
+    missing(
+        state.mitigated_at.is_none() && state.resolved_at.is_some(),
+        "When users were served again: it was resolved without saying so",
+    );
+    missing(
+        !state.assignments.iter().any(|(_, role, _)| role == Role::COMMANDER),
+        "Who led the response (`flightdeck role commander NAME`)",
+    );
+    open
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::document::{items, utc};
+use super::document::items;
+use super::words::{capitalised, clock_after, inside, listed};
 use crate::incident::{
     CheckState, ChecklistItem, ClockState, EntryKind, NoteKind, Outcome, PlanEnd, PlanState, Policy, Proof,
     State, Status, clocks,
@@ -20,11 +21,15 @@ pub(super) fn gather(
     conflict(state, &mut open);
     unknown_outcomes(state, &mut open);
     merges_back(state, &mut open);
-    due(state, policy, now, &mut open);
-    missing(state, &mut open);
+    review(state, policy, now, &mut open);
     checks(state, checklist, &mut open);
     problems(state, &mut open);
     open
+}
+
+/// A time to act on, in full.
+fn when(state: &State, at: Timestamp) -> String {
+    format!("{} UTC", clock_after(state.started_at, at))
 }
 
 fn conflict(state: &State, open: &mut Vec<String>) {
@@ -32,9 +37,9 @@ fn conflict(state: &State, open: &mut Vec<String>) {
         let said: Vec<String> = state
             .heads
             .iter()
-            .map(|head| format!("{} by {} {}", head.status.name(), inline(&head.by), utc(head.at)))
+            .map(|head| format!("{} ({}, {})", head.status.name(), inline(&head.by), when(state, head.at)))
             .collect();
-        open.push(format!("Decide what holds: {}", said.join("; ")));
+        open.push(format!("Settle its status: {}", said.join(", ")));
     }
 }
 
@@ -68,46 +73,37 @@ fn merges_back(state: &State, open: &mut Vec<String>) {
     }
 }
 
-fn due(state: &State, policy: &Policy, now: Timestamp, open: &mut Vec<String>) {
-    let review = policy.severity(state.severity).review.as_str();
-    for clock in clocks(state, policy, now) {
-        let title = if clock.id == "review" && !review.is_empty() { review } else { &clock.title };
+/// The written review, once it is over.
+fn review(state: &State, policy: &Policy, now: Timestamp, open: &mut Vec<String>) {
+    let name = policy.severity(state.severity).review.as_str();
+    for clock in clocks(state, policy, now).into_iter().filter(|clock| clock.id == "review") {
+        let title = if name.is_empty() { "Written review".to_owned() } else { capitalised(&inline(name)) };
+        let at = when(state, clock.due_at);
         match clock.state {
-            ClockState::Overdue => {
-                open.push(format!("Overdue since {}: {}", utc(clock.due_at), inline(title)));
-            }
-            ClockState::Running if clock.id == "review" => {
-                open.push(format!("Due {}: {}", utc(clock.due_at), inline(title)));
-            }
-            ClockState::Running | ClockState::Met | ClockState::Late | ClockState::Stopped => {}
+            ClockState::Overdue => open.push(format!("{title}: overdue since {at}")),
+            ClockState::Running => open.push(format!("{title}: due {at}")),
+            ClockState::Met | ClockState::Late | ClockState::Stopped => {}
         }
     }
 }
 
-fn missing(state: &State, open: &mut Vec<String>) {
-    if state.cause.trim().is_empty() {
-        open.push("Describe the root cause".to_owned());
-    }
-    if state.impact.trim().is_empty() {
-        open.push("Describe the impact".to_owned());
-    }
-}
-
 fn checks(state: &State, checklist: &[ChecklistItem], open: &mut Vec<String>) {
+    let mut untouched = Vec::new();
     for (title, tick) in items(state, checklist) {
         match tick.map_or(CheckState::Open, |tick| tick.state) {
             CheckState::Failed => {
                 let note = tick.map_or("", |tick| tick.note.as_str());
                 let note =
                     if note.trim().is_empty() { String::new() } else { format!(" ({})", inline(note)) };
-                open.push(format!("Failed check: {}{note}", inline(title)));
+                open.push(format!("Failed on the checklist: {}{note}", inline(title)));
             }
-            // While the incident goes on, an open item is work in hand.
-            CheckState::Open if matches!(state.status, Status::Resolved | Status::Closed) => {
-                open.push(format!("Never looked at: {}", inline(title)));
-            }
-            CheckState::Open | CheckState::Passed | CheckState::Na => {}
+            CheckState::Open => untouched.push(inline(title)),
+            CheckState::Passed | CheckState::Na => {}
         }
+    }
+    // While the incident goes on, an open item is work in hand.
+    if !untouched.is_empty() && matches!(state.status, Status::Resolved | Status::Closed) {
+        open.push(format!("Checklist items nobody looked at: {}", listed(&untouched)));
     }
 }
 
@@ -116,5 +112,8 @@ fn problems(state: &State, open: &mut Vec<String>) {
         .timeline
         .iter()
         .filter(|entry| entry.kind == EntryKind::Note(NoteKind::Problem) && entry.retracted.is_none());
-    open.extend(noted.map(|entry| format!("Problem noted {}: {}", utc(entry.at), inline(entry.text))));
+    open.extend(noted.map(|entry| {
+        let at = clock_after(state.started_at, entry.at);
+        format!("{} (noted by {} at {at})", capitalised(&inside(entry.text)), inline(entry.author))
+    }));
 }

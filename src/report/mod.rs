@@ -1,12 +1,21 @@
 //! Folds turned into documents: the incident report, and Markdown taken apart for drawing.
 //! Pure: the text of a report is made here, writing it to a file is the caller's affair.
+//!
+//! `document` puts it together: the account for people (`prose`, `account`, `times`, `lessons`,
+//! `followups`), then the record as tables (`appendix`, `runs`, `approvals`, `chains`).
 
+mod account;
+mod appendix;
 mod approvals;
 pub mod blocks;
 mod chains;
 mod document;
 mod followups;
+mod lessons;
+mod prose;
 mod runs;
+mod times;
+mod words;
 
 pub use chains::{Chains, read as chains};
-pub use document::markdown;
+pub use document::{Setting, markdown};

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::document::{spell, took, utc};
+use super::words::{spell, took, utc};
 use crate::incident::{Outcome, PlanRun, PlanState, Proof, State, StepRun, WatchVerdict};
 use crate::text::markdown::{cell, inline, table};
 
@@ -51,20 +51,24 @@ fn said(step: &StepRun) -> Vec<String> {
         None if step.skipped.is_none() => said.push("not started".to_owned()),
         None => {}
         Some(run) => {
-            said.push(run.outcome.as_ref().map_or_else(|| "running".to_owned(), outcome_words));
+            said.push(run.outcome.as_ref().map_or_else(|| "running".to_owned(), |o| ended_words(o, step)));
             if let Some((at, by)) = &run.stop_asked {
                 said.push(format!("stop asked for by {} {}", cell(by), utc(*at)));
             }
         }
     }
-    if let Some((at, proof, why)) = &step.proof {
+    let agreed = step.run.as_ref().is_some_and(|run| run.outcome.as_ref().is_some_and(Outcome::succeeded));
+    // That the world agrees with a command which ended well is what is expected.
+    if let Some((at, proof, why)) =
+        step.proof.as_ref().filter(|(_, proof, _)| !agreed || *proof != Proof::Done)
+    {
         said.push(format!("{} {}", with_why(found(*proof, "done"), why), utc(*at)));
     }
     if let Some((at, why)) = &step.waiting {
         said.push(with_why(&format!("**waits** since {}", utc(*at)), why));
     }
     if let Some((at, by, reason)) = &step.skipped {
-        said.push(with_why(&format!("**passed over** by {} {}", cell(by), utc(*at)), reason));
+        said.push(with_why(&format!("**skipped** by {} {}", cell(by), utc(*at)), reason));
     }
     if let Some(undo) = &step.undo {
         let ended = match &undo.outcome {
@@ -127,6 +131,15 @@ fn plan_words(state: PlanState) -> &'static str {
     match state {
         PlanState::Ended(crate::incident::PlanEnd::Unknown) => "**unknown**",
         state => state.name(),
+    }
+}
+
+/// How the last run of a step ended, in words; Markdown.
+fn ended_words(outcome: &Outcome, step: &StepRun) -> String {
+    match (outcome, &step.proof) {
+        (outcome, Some((_, Proof::Done, _))) if outcome.succeeded() => "done".to_owned(),
+        (outcome, None) if outcome.succeeded() => "done".to_owned(),
+        _ => outcome_words(outcome),
     }
 }
 

@@ -5,8 +5,6 @@
 
 use super::{visible, visible_lines};
 
-/// What stands where a part of a text is missing.
-pub const MISSING: &str = "**missing**";
 /// What stands in a table cell that has nothing to say.
 const NOTHING: &str = "–";
 
@@ -40,7 +38,7 @@ pub fn paragraphs(text: &str) -> String {
         if !out.is_empty() {
             out.push_str(if in_paragraph { "\\\n" } else { "\n\n" });
         }
-        out.push_str(&at_line_start(line));
+        out.push_str(&line_start(line));
         in_paragraph = true;
     }
     out
@@ -57,8 +55,8 @@ pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [St
     out
 }
 
-/// Keeps the beginning of an escaped line from starting a list, a heading, a rule.
-fn at_line_start(line: String) -> String {
+/// Keeps the beginning of a line that was escaped from starting a list, a heading, a rule.
+pub fn line_start(line: String) -> String {
     if line.starts_with(['+', '-', '=', ':', '%', '/']) {
         return format!("\\{line}");
     }

@@ -262,7 +262,7 @@ fn passing_over_needs_the_target_and_a_reason_on_record_before_anything_runs() {
     assert!(place("gate-passed-over") < place("plan-started"), "{kinds:?}");
     assert_eq!(kinds.iter().filter(|kind| *kind == "gate-passed-over").count(), 4);
     let report = site.shell.flightdeck(&["report"]).succeeded().stdout;
-    assert!(report.contains("**passed over**") && report.contains("the shop is on fire"), "{report}");
+    assert!(report.contains("**overridden**") && report.contains("the shop is on fire"), "{report}");
     // Passed over once is not passed over for ever.
     site.deploy().ended_with(3);
 }

@@ -16,6 +16,7 @@ use crate::incident::{
     RecordId, Resolved, Severity, State, StepState, StopAsked, Ticked, Told,
 };
 use crate::plan::Request;
+use crate::report;
 
 /// What making a plan is called while it goes on.
 pub(super) const MAKING: &str = "making the plan";
@@ -215,8 +216,13 @@ fn open(cx: &mut Cx<'_>, command: Command) {
         Command::Report => {
             let Some(state) = cx.model.incident() else { return };
             let state = State { number: cx.model.number().to_owned(), ..state.clone() };
-            let markdown =
-                crate::report::markdown(&state, &cx.model.policy, cx.model.checklist(), cx.model.now);
+            let model = &cx.model;
+            let setting = report::Setting {
+                policy: &model.policy,
+                checklist: model.checklist(),
+                probes: &model.config.config.probes,
+            };
+            let markdown = report::markdown(&state, setting, model.now);
             Overlay::Report(Box::new(ReportView::new(markdown)))
         }
         _ => return,

@@ -1,0 +1,393 @@
+//! The timeline for people: what they wrote, decided and deployed, and what was seen. One line a plan,
+//! one for probes that failed or recovered together, one for items ticked in a row. Every entry of the
+//! record is in the log at the end of the report.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::words::{capitalised, clock, clock_after, day, done, first_of, inside, role};
+use crate::config::types::Probe;
+use crate::incident::{
+    CheckState, Entry, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, State,
+    StepState, Vote, WatchVerdict, audience, duration,
+};
+use crate::text::markdown::{cell, inline, table};
+
+/// Probes that change within this time of each other changed together.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(60);
+/// Items ticked within this time of each other were ticked together.
+const IN_A_ROW: SignedDuration = SignedDuration::from_mins(5);
+
+/// A row of the timeline.
+struct Row {
+    at: Timestamp,
+    when: String,
+    who: String,
+    what: What,
+}
+
+enum What {
+    /// Said in full.
+    Text(String),
+    /// Probes that did the same: what (`failing`), and each with what was seen, by environment.
+    Probes(&'static str, BTreeMap<String, Vec<String>>),
+    /// Items with the same result: which (`passed`), and their titles.
+    Ticks(&'static str, Vec<String>),
+}
+
+/// The timeline as Markdown. `probes` are those that are configured.
+pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> String {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut told: HashSet<&str> = HashSet::new();
+    for entry in state.timeline.iter().filter(|entry| entry.retracted.is_none()) {
+        match entry.kind {
+            EntryKind::AlarmRaised | EntryKind::AlarmCleared | EntryKind::AlarmUnknown
+                if entry.name == "alarm" =>
+            {
+                seen(probes, &entry, &mut rows);
+            }
+            EntryKind::Check(result) => ticked(result, &entry, &mut rows),
+            EntryKind::PlanStarted if entry.name == "plan-started" => {
+                let plan = state.plans.iter().find(|plan| plan.id == entry.about);
+                let plan = plan.filter(|plan| told.insert(&plan.id));
+                if let Some(plan) = plan {
+                    rows.push(Row {
+                        when: span(state, plan),
+                        ..row(&entry, What::Text(carried(state, plan, now)))
+                    });
+                }
+            }
+            _ => {
+                if let Some(text) = said(state, policy, &entry) {
+                    rows.push(row(&entry, What::Text(text)));
+                }
+            }
+        }
+    }
+    let by_hand = state.releases.iter().filter(|release| state.plan(&release.plan).is_none());
+    rows.extend(by_hand.map(|release| Row {
+        at: release.at,
+        when: clock(release.at),
+        who: cell(&release.by),
+        what: What::Text(format!("{} is live in {}", name(release), inline(&release.environment))),
+    }));
+    rows.sort_by_key(|row| row.at);
+    let mut before = state.started_at;
+    let mut out = format!("All times are UTC, starting on {}.\n\n", day(before));
+    let rows = rows.into_iter().map(|row| {
+        let new_day = day(before) != day(row.at);
+        before = row.at;
+        let when = if new_day { clock_after(state.started_at, row.at) } else { row.when };
+        [when, row.who, row.what.text()]
+    });
+    out.push_str(&table(["Time", "Who", "What"], rows));
+    out
+}
+
+fn row(entry: &Entry<'_>, what: What) -> Row {
+    let at = clock(entry.at);
+    let when = match entry.precision {
+        Precision::Exact => at,
+        Precision::About => format!("about {at}"),
+        Precision::Before => format!("before {at}"),
+    };
+    Row { at: entry.place, when, who: cell(entry.author), what }
+}
+
+impl What {
+    /// In words; Markdown.
+    fn text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Probes(what, environments) => {
+                let each = environments.iter().map(|(environment, probes)| {
+                    let whose =
+                        if environment.is_empty() { String::new() } else { format!("{environment} ") };
+                    format!("{}: {}", capitalised(&format!("{whose}{what}")), first_of(probes))
+                });
+                each.collect::<Vec<_>>().join("; ")
+            }
+            Self::Ticks(result, items) => format!("Checklist: {} {result}", first_of(&items)),
+        }
+    }
+}
+
+/// Takes in what a probe saw.
+fn seen(probes: &[Probe], entry: &Entry<'_>, rows: &mut Vec<Row>) {
+    let name = entry.about;
+    let rest = entry.text.strip_prefix(name).unwrap_or(entry.text);
+    let warns = rest.starts_with(" warn");
+    let what = match entry.kind {
+        EntryKind::AlarmCleared => "recovered",
+        EntryKind::AlarmUnknown => "without data",
+        _ if warns => "warning",
+        _ => "failing",
+    };
+    let why = rest.split_once(": ").map_or("", |(_, why)| why);
+    let shown = match entry.kind {
+        EntryKind::AlarmCleared => inline(name),
+        _ if why.is_empty() => inline(name),
+        _ => format!("{} {}", inline(name), inline(&figure(why))),
+    };
+    let environment = probes.iter().find(|probe| probe.name == name).map_or("", |probe| &probe.environment);
+    let environment = inline(environment);
+    let fellow = rows.iter_mut().rev().find_map(|row| {
+        let near = entry.place.duration_since(row.at).abs() <= TOGETHER;
+        match &mut row.what {
+            What::Probes(did, environments) if *did == what && near => Some(environments),
+            _ => None,
+        }
+    });
+    if let Some(environments) = fellow {
+        return environments.entry(environment).or_default().push(shown);
+    }
+    let environments = BTreeMap::from([(environment, vec![shown])]);
+    // Nobody said it: the cockpit that saw it wrote it down.
+    rows.push(Row { who: cell(""), ..row(entry, What::Probes(what, environments)) });
+}
+
+/// What a probe saw as it is said now, also where it was written down before: `37.1 (max 5)`.
+fn figure(why: &str) -> String {
+    if let Some((seen, wanted)) = why.split_once(", wanted ") {
+        let seen = seen.replacen(" is ", " ", 1);
+        return format!("{seen}, expected {}", wanted.trim_start_matches("== "));
+    }
+    let limit = why.split_once(", fails if ").or_else(|| why.split_once(", warns if "));
+    let Some((seen, limit)) = limit else { return why.to_owned() };
+    let word = if limit.starts_with('<') { "min" } else { "max" };
+    let limit = limit.trim_start_matches(['>', '<', '=', ' ']);
+    let number = seen.split_once(" is ").map_or(seen, |(_, number)| number);
+    format!("{number} ({word} {limit})")
+}
+
+/// Takes in a ticked item.
+fn ticked(result: CheckState, entry: &Entry<'_>, rows: &mut Vec<Row>) {
+    let (word, shown) = match result {
+        CheckState::Passed => ("passed", " passed"),
+        CheckState::Na => ("not applicable", " not applicable"),
+        CheckState::Open => ("open again", " open again"),
+        CheckState::Failed => {
+            return rows.push(row(entry, What::Text(format!("Checklist: {}", inline(entry.text)))));
+        }
+    };
+    let Some(title) = entry.text.strip_suffix(shown) else {
+        // It has a note, which is worth a line.
+        return rows.push(row(entry, What::Text(format!("Checklist: {}", inline(entry.text)))));
+    };
+    let who = cell(entry.author);
+    if let Some(Row { at, who: before, what: What::Ticks(same, items), .. }) = rows.last_mut()
+        && *same == word
+        && *before == who
+        && entry.place.duration_since(*at).abs() <= IN_A_ROW
+    {
+        return items.push(inline(title));
+    }
+    rows.push(row(entry, What::Ticks(word, vec![inline(title)])));
+}
+
+/// What somebody wrote, decided or did; `None`: it is for the log only.
+fn said(state: &State, policy: &Policy, entry: &Entry<'_>) -> Option<String> {
+    let text = inline(entry.text);
+    let text = match entry.kind {
+        EntryKind::Note(NoteKind::Note) => text,
+        EntryKind::Note(kind) => format!("{}: {text}", capitalised(kind.name())),
+        EntryKind::Role => match entry.text.rsplit_once(" is ") {
+            Some((person, "open")) => format!("Nobody is {} any more", role(policy, person)),
+            Some((person, id)) => by_author(entry, person, &format!("took the role of {}", role(policy, id))),
+            None => capitalised(&text),
+        },
+        EntryKind::Phase => match entry.text.strip_prefix("phase ") {
+            Some(phase) => format!("Moved on to the phase “{}”", inline(phase)),
+            None => capitalised(&text),
+        },
+        EntryKind::Severity => severity(entry.text),
+        EntryKind::Told => match entry.text.split_once("told ") {
+            Some((by, audience)) => by_author(entry, by.trim(), &informed(audience)),
+            None => capitalised(&text),
+        },
+        EntryKind::Declared
+        | EntryKind::Described
+        | EntryKind::Paged
+        | EntryKind::Resolved
+        | EntryKind::Reopened => capitalised(&text),
+        EntryKind::PassedOver => capitalised(&text.replacen(" overridden", " **overridden**", 1)),
+        // Who approves at once has asked for the approval by that.
+        EntryKind::Approval if entry.name == "plan-proposed" => {
+            let asked_by =
+                |vote: &Vote| vote.by == entry.author && vote.at.duration_since(entry.at).abs() < TOGETHER;
+            if state.votes.iter().any(asked_by) {
+                return None;
+            }
+            capitalised(&text)
+        }
+        EntryKind::Approval | EntryKind::Rejection => {
+            let said = entry.text.strip_prefix(entry.author).map_or(entry.text, str::trim_start);
+            let titled = policy.roles.iter().find_map(|role| {
+                let (before, after) = said.split_once(&format!(" as {}: ", role.id))?;
+                Some(format!("{before} as {}: {after}", role.title))
+            });
+            capitalised(&inline(titled.as_deref().unwrap_or(said)))
+        }
+        _ if ["plan-asked", "plan-resumed"].contains(&entry.name) => format!("Decided: {text}"),
+        _ if entry.name == "stop-asked" => capitalised(&text),
+        _ => return None,
+    };
+    Some(if entry.pinned { format!("★ {text}") } else { text })
+}
+
+/// What a person did: who, unless that is who wrote it down.
+fn by_author(entry: &Entry<'_>, person: &str, did: &str) -> String {
+    if person.is_empty() || person == entry.author {
+        capitalised(did)
+    } else {
+        format!("{} {did}", inline(person))
+    }
+}
+
+/// A change of severity, from `severity P0, was P1: why`.
+fn severity(text: &str) -> String {
+    let (change, why) = text.split_once(": ").unwrap_or((text, ""));
+    let because = if why.is_empty() { String::new() } else { format!(": {}", inline(why)) };
+    match change.strip_prefix("severity ").and_then(|change| change.split_once(", was ")) {
+        Some((to, from)) => {
+            let word = if to < from { "Raised" } else { "Lowered" };
+            format!("{word} from {} to {}{because}", inline(from), inline(to))
+        }
+        None => capitalised(&inline(text)),
+    }
+}
+
+/// Telling an audience, as the policy calls it.
+fn informed(audience: &str) -> String {
+    match audience {
+        audience::STAKEHOLDERS => "informed stakeholders".to_owned(),
+        audience::UPDATE => "sent stakeholders an update".to_owned(),
+        audience::EXECUTIVES => "informed the executives".to_owned(),
+        other => format!("informed {}", inline(other)),
+    }
+}
+
+/// When a plan was carried out: `14:02`, or `14:02–14:31`.
+fn span(state: &State, plan: &PlanRun) -> String {
+    let from = clock(plan.started_at);
+    match plan.ended_at {
+        Some(end) if clock_after(state.started_at, end) != clock_after(state.started_at, plan.started_at) => {
+            format!("{from}–{}", clock_after(plan.started_at, end))
+        }
+        _ => from,
+    }
+}
+
+/// What a plan came to, in one line. Markdown.
+fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
+    let end = plan.ended_at.unwrap_or(now);
+    let length = end.duration_since(plan.started_at).max(SignedDuration::ZERO);
+    let length = (length.as_secs() > 0).then(|| duration(length));
+    let after = length.as_ref().map_or_else(String::new, |length| format!(" after {length}"));
+    let why = inside(&plan.why);
+    let because = if why.is_empty() { String::new() } else { format!(": {why}") };
+    let releases = || state.releases.iter().filter(|release| release.plan == plan.id);
+    let what = named(plan);
+    let mut text = match plan.state {
+        PlanState::Ended(PlanEnd::Done) => {
+            let back = releases().find(|release| release.rollback);
+            let did = match (plan.purpose.as_str(), back) {
+                ("test" | "smoke", _) => format!("{what} passed{}", summary(plan)),
+                ("rollback", Some(back)) => {
+                    format!("Rolled {} back to {}", inline(&back.environment), name(back))
+                }
+                _ => done(plan),
+            };
+            match length {
+                None => did,
+                // Where the title is a list, the time would seem to be part of it.
+                Some(length) if did.contains([':', ',']) => format!("{did} ({length})"),
+                Some(length) => format!("{did} in {length}"),
+            }
+        }
+        PlanState::Ended(PlanEnd::Failed) if releases().any(is_condemned) => done(plan),
+        PlanState::Ended(PlanEnd::Failed) => format!("{what} **failed**{after}{because}"),
+        PlanState::Ended(PlanEnd::Cancelled) => format!("{what}: stopped{after}{because}"),
+        PlanState::Ended(PlanEnd::Unknown) => format!("{what}: **outcome unknown**{because}"),
+        PlanState::Running => format!("{what}: still running"),
+        PlanState::Waiting => format!("{what}: waiting for a person"),
+    };
+    let undone = plan.steps.iter().filter(|step| step.state() == StepState::Undone).count();
+    if undone > 0 {
+        text.push_str(if undone == 1 { "; 1 step was undone" } else { "; its steps were undone" });
+    }
+    releases().for_each(|release| text.push_str(&outcome(plan, release)));
+    text
+}
+
+/// What a plan is, as a noun where it has one.
+fn named(plan: &PlanRun) -> String {
+    let of =
+        |verb: &str, noun: &str| plan.title.strip_prefix(verb).map(|rest| format!("{noun}{}", inline(rest)));
+    let noun = match plan.purpose.as_str() {
+        "test" => of("test ", "Tests of "),
+        "smoke" => of("smoke-test ", "Smoke test of "),
+        "deploy" => of("deploy ", "Deploy of "),
+        "watch" => of("watch ", "Watch of "),
+        _ => None,
+    };
+    noun.unwrap_or_else(|| capitalised(&inline(&plan.title)))
+}
+
+/// The last words of a plan of one step.
+fn summary(plan: &PlanRun) -> String {
+    let last = plan.steps.first().filter(|_| plan.steps.len() == 1).and_then(|step| step.run.as_ref());
+    let words = last.map_or_else(String::new, |run| inside(&run.summary));
+    if words.is_empty() { words } else { format!(": {words}") }
+}
+
+/// What a plan brought into an environment, and what watching it showed.
+fn outcome(plan: &PlanRun, release: &Release) -> String {
+    let mut text = String::new();
+    if !release.rollback && !plan.title.contains(&release.name()) {
+        text = format!("; {} went live", name(release));
+    }
+    // A later watch has a line of its own.
+    let own = |at: Timestamp| plan.ended_at.is_none_or(|end| at.duration_since(end) <= TOGETHER);
+    if let Some((_, verdict, why)) = release.verdict.as_ref().filter(|(at, ..)| own(*at)) {
+        let word = match verdict {
+            WatchVerdict::Passed => "the watch passed",
+            WatchVerdict::Failed => "**the watch failed**",
+            WatchVerdict::Unknown => "the watch **could not be judged**",
+        };
+        let why = inside(why);
+        text = format!("{text}; {word}{}", if why.is_empty() { String::new() } else { format!(" ({why})") });
+    }
+    text
+}
+
+/// Tells whether its watch failed.
+fn is_condemned(release: &Release) -> bool {
+    matches!(release.verdict, Some((_, WatchVerdict::Failed, _)))
+}
+
+/// What people call a release, with its commit.
+fn name(release: &Release) -> String {
+    let (name, short) = (release.name(), release.commit.get(..7).unwrap_or(&release.commit));
+    if name.contains(short) { inline(&name) } else { format!("{} ({})", inline(&name), inline(short)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::figure;
+
+    #[test]
+    fn the_number_comes_first() {
+        assert_eq!(figure("37.1 % (max 5 %)"), "37.1 % (max 5 %)");
+        for (before, now) in [
+            ("body.error_rate is 37.1, fails if > 5", "37.1 (max 5)"),
+            ("latency is 850 ms, warns if > 800 ms", "850 ms (max 800 ms)"),
+            ("value is 3, fails if < 20", "3 (min 20)"),
+            ("status is 503, wanted == 200", "status 503, expected 200"),
+            ("connection refused", "connection refused"),
+        ] {
+            assert_eq!(figure(before), now);
+        }
+    }
+}

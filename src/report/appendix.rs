@@ -1,0 +1,144 @@
+//! The appendix: the record as tables, for whoever wants to check what stands above.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::document::items;
+use super::words::{kind, spell, utc};
+use super::{approvals, chains, runs};
+use crate::incident::{CheckState, ChecklistItem, Entry, Policy, Precision, State, duration};
+use crate::text::markdown::{cell, inline, struck, table};
+
+/// An entry written down this much later than it happened says so.
+const LATE: SignedDuration = SignedDuration::from_mins(1);
+
+/// The parts of it, with their headings, as far as there is something to say.
+pub(super) fn sections(
+    state: &State,
+    policy: &Policy,
+    checklist: &[ChecklistItem],
+    now: Timestamp,
+) -> Vec<(&'static str, String)> {
+    let parts = [
+        ("Phases", Some(phases(state, policy, now))),
+        ("Checklist", checks(state, checklist)),
+        ("Releases", runs::releases(state)),
+        ("Approvals and gates", approvals::section(state)),
+        ("Plans and their steps", runs::section(state, now)),
+        ("Log", Some(log(state))),
+        // What reads a report back looks for this heading.
+        ("Record", Some(record(state, now))),
+    ];
+    parts.into_iter().filter_map(|(title, body)| Some((title, body?))).collect()
+}
+
+fn phases(state: &State, policy: &Policy, now: Timestamp) -> String {
+    let end = state.resolved_at.unwrap_or(now);
+    let rows = state.phases.iter().enumerate().map(|(i, (phase, entered))| {
+        let left = state.phases.get(i + 1).map_or(end, |(_, next)| *next);
+        let spent = left.duration_since(*entered).max(SignedDuration::ZERO);
+        let budget = policy.phases.iter().find(|p| p.phase == *phase).map(|p| p.budget);
+        let verdict = match budget {
+            Some(budget) if spent > budget => format!("over by {}", duration(spent - budget)),
+            Some(_) => "within".to_owned(),
+            None => cell(""),
+        };
+        [
+            phase.name().to_owned(),
+            spell(*entered),
+            duration(spent),
+            budget.map_or_else(|| cell(""), duration),
+            verdict,
+        ]
+    });
+    table(["Phase", "Entered (UTC)", "Took", "Budget", ""], rows)
+}
+
+fn checks(state: &State, checklist: &[ChecklistItem]) -> Option<String> {
+    let rows: Vec<[String; 5]> = items(state, checklist)
+        .into_iter()
+        .map(|(title, tick)| match tick {
+            None => [cell(title), "open".to_owned(), cell(""), cell(""), cell("")],
+            Some(tick) => {
+                [cell(title), check_words(tick.state), cell(&tick.by), spell(tick.at), cell(&tick.note)]
+            }
+        })
+        .collect();
+    (!rows.is_empty()).then(|| table(["Item", "State", "By", "When (UTC)", "Note"], rows))
+}
+
+fn check_words(state: CheckState) -> String {
+    match state {
+        CheckState::Open => "open",
+        CheckState::Passed => "✓ passed",
+        CheckState::Failed => "✗ **failed**",
+        CheckState::Na => "not applicable",
+    }
+    .to_owned()
+}
+
+/// Every entry, with all that was done to it since.
+fn log(state: &State) -> String {
+    let rows = state
+        .timeline
+        .iter()
+        .map(|entry| [moment(&entry), cell(entry.author), cell(kind(&entry)), wording(&entry)]);
+    table(["Time (UTC)", "Author", "Kind", "What"], rows)
+}
+
+/// When an entry happened, and how well that is known.
+fn moment(entry: &Entry<'_>) -> String {
+    let at = spell(entry.at);
+    match entry.precision {
+        Precision::Exact => at,
+        Precision::About => format!("about {at}"),
+        Precision::Before => format!("before {at}"),
+    }
+}
+
+/// What an entry says, with all that was done to it since.
+fn wording(entry: &Entry<'_>) -> String {
+    let mut parts = Vec::new();
+    if entry.pinned {
+        parts.push("★".to_owned());
+    }
+    match entry.retracted {
+        None => parts.push(cell(entry.text)),
+        Some(reason) => {
+            parts.push(struck(entry.text));
+            parts.push(format!("(taken back: {})", cell(reason)));
+        }
+    }
+    if let Some(original) = entry.original {
+        parts.push(format!("(amended; first: {})", cell(original)));
+    }
+    if entry.recorded_at.duration_since(entry.at) >= LATE {
+        parts.push(format!("(written down {})", utc(entry.recorded_at)));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(" ")
+}
+
+fn record(state: &State, now: Timestamp) -> String {
+    let unknown = match state.unknown {
+        0 => String::new(),
+        n => format!(" ({n} of a kind that this version does not know)"),
+    };
+    let clocks: Vec<String> =
+        state.clocks_off.iter().map(|off| format!("\n- {}", inline(&off.words()))).collect();
+    let clocks = match clocks.as_slice() {
+        [] => String::new(),
+        lines => {
+            format!("\n\nClocks differed, so times of different people do not compare:\n{}", lines.concat())
+        }
+    };
+    format!(
+        "Made {} from {} records; the last one is `{}`{unknown}. Each author and installation has a chain of \
+         records; those of incident `{}` end in:\n\n{}\n`flightdeck verify --report FILE` checks that the journal \
+         still holds these chains and that no record was changed; `flightdeck export` prints the records.{clocks}",
+        utc(now),
+        state.records,
+        state.head,
+        state.id,
+        table(["Author", "Installation", "Records", "Last record"], chains::rows(state)),
+    )
+}

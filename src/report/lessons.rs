@@ -1,0 +1,109 @@
+//! What went well and what did not, as far as the record tells: targets met and missed, watches, gates
+//! that were overridden. What people learned from it they write themselves.
+
+use jiff::Timestamp;
+
+use super::document::items;
+use super::times::targets;
+use super::words::{capitalised, clock_after, happened, inside};
+use crate::incident::{
+    CheckState, ChecklistItem, ClockState, EntryKind, PlanEnd, PlanState, Policy, State, WatchVerdict,
+    duration,
+};
+use crate::text::markdown::inline;
+
+/// What went well, a Markdown line each.
+pub(super) fn well(
+    state: &State,
+    policy: &Policy,
+    checklist: &[ChecklistItem],
+    now: Timestamp,
+) -> Vec<String> {
+    let mut said = Vec::new();
+    let targets = targets(state, policy, now);
+    let met: Vec<String> = targets
+        .iter()
+        .filter(|clock| clock.state == ClockState::Met)
+        .map(|c| happened(&c.id, &c.title))
+        .collect();
+    if !met.is_empty() {
+        said.push(format!("On time: {}.", met.join(", ")));
+    }
+    for release in &state.releases {
+        if let Some((_, WatchVerdict::Passed, why)) = &release.verdict {
+            let (name, target) = (inline(&release.name()), inline(&release.environment));
+            let why = inside(why);
+            let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
+            let back = if release.rollback { "The rollback to " } else { "The release " };
+            said.push(format!("{back}{name} passed its watch in {target}{because}."));
+        }
+    }
+    let ticks: Vec<CheckState> = items(state, checklist)
+        .into_iter()
+        .map(|(_, tick)| tick.map_or(CheckState::Open, |tick| tick.state))
+        .collect();
+    let looked_at = ticks.iter().filter(|tick| matches!(tick, CheckState::Passed | CheckState::Na)).count();
+    if !ticks.is_empty() && looked_at == ticks.len() {
+        said.push(format!("Every item of the checklist was looked at ({looked_at} of {looked_at})."));
+    }
+    said
+}
+
+/// What did not, a Markdown line each.
+pub(super) fn badly(state: &State, policy: &Policy, now: Timestamp) -> Vec<String> {
+    let at = |at: Timestamp| clock_after(state.started_at, at);
+    let mut said = Vec::new();
+    for clock in targets(state, policy, now) {
+        let done = happened(&clock.id, &clock.title);
+        match (clock.state, clock.met_at) {
+            (ClockState::Late, Some(met)) => {
+                let late = duration(met.duration_since(clock.due_at));
+                said.push(format!("{} {late} late.", capitalised(&done)));
+            }
+            (ClockState::Stopped, _) => {
+                said.push(format!("It is not on record that {done} (due at {}).", at(clock.due_at)));
+            }
+            (ClockState::Overdue, _) => {
+                said.push(format!("It is not on record yet that {done} (due at {}).", at(clock.due_at)));
+            }
+            _ => {}
+        }
+    }
+    for release in &state.releases {
+        if let Some((when, WatchVerdict::Failed, why)) = &release.verdict {
+            let (name, target) = (inline(&release.name()), inline(&release.environment));
+            let why = inside(why);
+            let because = if why.is_empty() { String::new() } else { format!(": {why}") };
+            said.push(format!("The release {name} failed its watch in {target} at {}{because}.", at(*when)));
+        }
+    }
+    let failed = state.plans.iter().filter(|plan| {
+        let changes = ["deploy", "rollback", "flag", "hotfix"].contains(&plan.purpose.as_str());
+        let judged =
+            state.releases.iter().any(|release| release.plan == plan.id && release.verdict.is_some());
+        changes && !judged && plan.state == PlanState::Ended(PlanEnd::Failed)
+    });
+    for plan in failed {
+        let why = inside(&plan.why);
+        let because = if why.is_empty() { String::new() } else { format!(": {why}") };
+        said.push(format!("This failed at {}: {}{because}.", at(plan.started_at), inside(&plan.title)));
+    }
+    for over in &state.passed_over {
+        let plan = state.plan(&over.plan).map_or(over.plan.as_str(), |plan| plan.title.as_str());
+        let missing = inside(&over.missing);
+        let missing = if missing.is_empty() { String::new() } else { format!(" ({missing})") };
+        said.push(format!(
+            "The gate {} was **overridden** by {} at {} for “{}”{missing}: {}.",
+            inline(&over.gate),
+            inline(&over.by),
+            at(over.at),
+            inside(plan),
+            inside(&over.reason)
+        ));
+    }
+    let reopened = state.timeline.iter().filter(|entry| entry.kind == EntryKind::Reopened);
+    for entry in reopened.filter(|entry| entry.retracted.is_none()) {
+        said.push(format!("It was taken to be over, and had to be reopened at {}.", at(entry.at)));
+    }
+    said
+}

@@ -1,0 +1,230 @@
+//! The summary: what happened, in sentences that somebody else can forward. It says what is on
+//! record and nothing else; that one thing helped because it came before another is for people to say.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::words::{clock_after, day, ending, inside, listed, role, spoken};
+use crate::incident::{
+    EntryKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, Role, State, Status, WatchVerdict,
+};
+use crate::text::markdown::{inline, line_start};
+
+/// What is within this of something else happened with it.
+const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
+/// How many changes to production are told one by one.
+const MOST: usize = 4;
+
+/// The summary as paragraphs.
+pub(super) fn summary(state: &State, policy: &Policy, now: Timestamp) -> String {
+    let paragraphs = [began(state, policy), course(state), standing(state, now)];
+    // A paragraph may begin with somebody's name.
+    let told: Vec<String> = paragraphs.into_iter().filter(|text| !text.is_empty()).map(line_start).collect();
+    told.join("\n\n")
+}
+
+/// What broke, when, and who took it up.
+fn began(state: &State, policy: &Policy) -> String {
+    let start = state.started_at;
+    let at = |at: Timestamp| clock_after(start, at);
+    let when = match state.started_precision {
+        Precision::Exact => format!("at {}", at(start)),
+        Precision::About => format!("at about {}", at(start)),
+        Precision::Before => format!("some time before {}", at(start)),
+    };
+    let service = inline(&state.service);
+    let what =
+        if service.is_empty() { "a fault began".to_owned() } else { format!("{service} began to fail") };
+    let mut said = vec![format!("On {} {when} UTC, {what}: {}", day(start), ending(&state.title))];
+
+    let (_, first, _) = state.severities.first().cloned().unwrap_or((start, state.severity, String::new()));
+    let by = inline(&state.declared_by);
+    let after = state.declared_at.duration_since(start);
+    let declared = if after < AT_ONCE {
+        format!("{by} declared it as {} at once", first.name())
+    } else {
+        let later = spoken(after);
+        format!("{by} declared it as {} at {}, {later} later", first.name(), at(state.declared_at))
+    };
+    let led: Vec<(Timestamp, &str)> = commanders(state);
+    let title = role(policy, Role::COMMANDER);
+    match led.as_slice() {
+        [(_, one)] if *one == state.declared_by => {
+            said.push(format!("{declared}, and led the response as {title}."));
+        }
+        [] => said.push(format!("{declared}.")),
+        [(_, one)] => {
+            said.push(format!("{declared}."));
+            said.push(format!("{} led the response as {title}.", inline(one)));
+        }
+        [(_, one), others @ ..] => {
+            said.push(format!("{declared}."));
+            let others: Vec<String> =
+                others.iter().map(|(when, who)| format!("from {} {}", at(*when), inline(who))).collect();
+            said.push(format!("{} led the response as {title} first, {}.", inline(one), listed(&others)));
+        }
+    }
+    for pair in state.severities.windows(2) {
+        let [(_, before, _), (when, after, reason)] = pair else { continue };
+        if before == after {
+            continue;
+        }
+        let word = if after < before { "raised" } else { "lowered" };
+        let reason = inside(reason);
+        let because = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+        said.push(format!("It was {word} to {} at {}{because}.", after.name(), at(*when)));
+    }
+    said.join(" ")
+}
+
+/// Who led, in order; a person who took the role again directly after themselves counts once.
+fn commanders(state: &State) -> Vec<(Timestamp, &str)> {
+    let taken = state.assignments.iter().filter(|(_, role, _)| role == Role::COMMANDER);
+    let mut led: Vec<(Timestamp, &str)> = taken.map(|(at, _, person)| (*at, person.as_str())).collect();
+    led.sort_by_key(|(at, _)| *at);
+    led.dedup_by_key(|(_, person)| *person);
+    led
+}
+
+/// What was done to production, and what was said of users since.
+fn course(state: &State) -> String {
+    let mut told = changes(state);
+    let dropped = told.len().saturating_sub(MOST);
+    told.drain(..dropped);
+    told.extend(decisions(state));
+    told.sort_by_key(|(at, _)| *at);
+    let mut said: Vec<String> = told.into_iter().map(|(_, text)| text).collect();
+    if dropped > 0 {
+        let times = if dropped == 1 { "once".to_owned() } else { format!("{dropped} times") };
+        said.insert(0, format!("Production was changed {times} before what follows; see the timeline."));
+    }
+    said.join(" ")
+}
+
+/// Every change to production, in order.
+fn changes(state: &State) -> Vec<(Timestamp, String)> {
+    let of_plans = state.plans.iter().filter_map(|plan| match plan.purpose.as_str() {
+        "deploy" | "rollback" if plan.is_production() => brought(state, plan),
+        "flag" => flagged(state, plan),
+        _ => None,
+    });
+    let by_hand = state.releases.iter().filter(|release| {
+        let target = release.environment.as_str();
+        state.plan(&release.plan).is_none() && ["production", "prod", "live"].contains(&target)
+    });
+    let by_hand = by_hand.map(|release| (release.at, released(state, release, release.rollback)));
+    let mut all: Vec<(Timestamp, String)> = of_plans.chain(by_hand).collect();
+    all.sort_by_key(|(at, _)| *at);
+    all
+}
+
+/// What a deploy or a rollback came to; `None` where there is nothing to say of it yet.
+fn brought(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
+    let back = plan.purpose == "rollback";
+    if let Some(release) = state.releases.iter().rev().find(|release| release.plan == plan.id) {
+        return Some((release.at, released(state, release, back || release.rollback)));
+    }
+    let PlanState::Ended(end) = plan.state else { return None };
+    let at = clock_after(state.started_at, plan.started_at);
+    let what = if back { "rollback of" } else { "deploy to" };
+    let (target, why) = (inline(&plan.target), inside(&plan.why));
+    let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
+    let said = match end {
+        PlanEnd::Done => format!("A {what} {target} at {at} went through."),
+        PlanEnd::Failed => format!("A {what} {target} at {at} failed{because}."),
+        PlanEnd::Unknown => format!("What became of a {what} {target} at {at} is not known."),
+        PlanEnd::Cancelled => return None,
+    };
+    Some((plan.started_at, said))
+}
+
+fn released(state: &State, release: &Release, back: bool) -> String {
+    let at = clock_after(state.started_at, release.at);
+    let (name, target, by) = (inline(&release.name()), inline(&release.environment), inline(&release.by));
+    let did = if back {
+        format!("{by} rolled {target} back to {name} at {at}")
+    } else {
+        format!("{by} deployed {name} to {target} at {at}")
+    };
+    let Some((_, verdict, why)) = &release.verdict else { return format!("{did}.") };
+    let why = inside(why);
+    let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
+    match verdict {
+        WatchVerdict::Passed if back => format!("{did}, and the watch that followed passed."),
+        WatchVerdict::Passed => format!("{did}, and it passed its watch."),
+        WatchVerdict::Failed if back => format!("{did}; the watch that followed failed{because}."),
+        WatchVerdict::Failed => format!("{did}; it failed its watch{because}."),
+        WatchVerdict::Unknown => format!("{did}; its watch could not be judged{because}."),
+    }
+}
+
+/// A flag that was turned.
+fn flagged(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
+    let at = clock_after(state.started_at, plan.started_at);
+    let (by, turned) = (inline(&plan.by), plan.title.strip_prefix("turn ")?);
+    plan.is_done().then(|| (plan.started_at, format!("{by} turned {} at {at}.", inside(turned))))
+}
+
+/// What was said about the status, in order.
+fn decisions(state: &State) -> Vec<(Timestamp, String)> {
+    let start = state.started_at;
+    let lasted = |at: Timestamp| spoken(at.duration_since(start));
+    let entries = state.timeline.iter().filter(|entry| {
+        matches!(entry.kind, EntryKind::Resolved | EntryKind::Reopened) && entry.retracted.is_none()
+    });
+    let (mut told, mut served): (Vec<(Timestamp, String)>, Option<Timestamp>) = (Vec::new(), None);
+    for entry in entries {
+        let at = clock_after(start, entry.at);
+        match entry.name {
+            "mitigated" if served.is_none() => {
+                served = Some(entry.at);
+                let after = lasted(entry.at);
+                told.push((
+                    entry.at,
+                    format!("Users were served again at {at}, {after} after the fault began."),
+                ));
+            }
+            "resolved" => {
+                let text = match served {
+                    Some(served) if entry.at.duration_since(served) < AT_ONCE => {
+                        "The incident was resolved at the same time.".to_owned()
+                    }
+                    Some(_) => format!("The incident was resolved at {at}, after {}.", lasted(entry.at)),
+                    None => format!(
+                        "The incident was resolved at {at}, after {}; when users were served again is not \
+                         recorded.",
+                        lasted(entry.at)
+                    ),
+                };
+                told.push((entry.at, text));
+            }
+            "reopened" => {
+                served = None;
+                let why = entry.text.split_once(": ").map_or("", |(_, why)| why);
+                let why = inside(why);
+                let because = if why.is_empty() { String::new() } else { format!(": {why}") };
+                told.push((entry.at, format!("{} reopened it at {at}{because}.", inline(entry.author))));
+            }
+            _ => {}
+        }
+    }
+    told
+}
+
+/// What is still to come, where it is not over.
+fn standing(state: &State, now: Timestamp) -> String {
+    if state.in_conflict() {
+        let heads = state.heads.iter();
+        let said: Vec<String> =
+            heads.map(|head| format!("{} says {}", inline(&head.by), head.status.name())).collect();
+        return format!("People decided differently about its status: {}.", listed(&said));
+    }
+    let lasted = spoken(state.elapsed(now));
+    match state.status {
+        Status::Open => format!(
+            "The incident is still open, {lasted} after the fault began; nobody has recorded yet that users are \
+             served again."
+        ),
+        Status::Mitigated => "It is not resolved yet.".to_owned(),
+        Status::Resolved | Status::Closed => String::new(),
+    }
+}

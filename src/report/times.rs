@@ -1,0 +1,88 @@
+//! How long it took: to detect, to acknowledge, to mitigate, to resolve, and what was due when.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::words::{clock_after, role, target};
+use crate::incident::{Clock, ClockState, Policy, State, clocks, duration};
+use crate::text::markdown::{inline, table};
+
+/// The section, as Markdown.
+pub(super) fn section(state: &State, policy: &Policy, now: Timestamp) -> String {
+    let mut out = table(["Time to", "Took", "Measured (UTC)"], measures(state, policy));
+    let rows: Vec<[String; 4]> =
+        targets(state, policy, now).iter().map(|target| target_row(state, target)).collect();
+    if !rows.is_empty() {
+        out.push_str("\nTargets for ");
+        out.push_str(state.severity.name());
+        out.push_str(":\n\n");
+        out.push_str(&table(["Target", "Due (UTC)", "Done (UTC)", ""], rows));
+    }
+    out
+}
+
+/// When somebody first took the incident up, and what that was.
+pub(super) fn acknowledged(state: &State, policy: &Policy) -> Option<(Timestamp, String)> {
+    let (at, id, person) = state.assignments.iter().min_by_key(|(at, ..)| *at)?;
+    Some((*at, format!("{} took the role of {}", inline(person), role(policy, id))))
+}
+
+fn measures(state: &State, policy: &Policy) -> Vec<[String; 3]> {
+    let start = state.started_at;
+    let at = |at: Timestamp| clock_after(start, at);
+    let took = |from: Timestamp, to: Timestamp| duration(to.duration_since(from).max(SignedDuration::ZERO));
+    let open = || if state.resolved_at.is_some() { "not recorded" } else { "not yet" }.to_owned();
+    let (began, declared) = (format!("{} fault began", at(start)), state.declared_at);
+    let row = |what: &str, from: Timestamp, to: Option<Timestamp>, measured: String| {
+        [what.to_owned(), to.map_or_else(open, |to| took(from, to)), measured]
+    };
+    let told = acknowledged(state, policy);
+    let acknowledged = match &told {
+        Some((when, what)) => format!("{} declared → {} {what}", at(declared), at(*when)),
+        None => format!("{} declared → somebody took a role", at(declared)),
+    };
+    let until = |to: Option<Timestamp>, what: &str| match to {
+        Some(to) => format!("{began} → {} {what}", at(to)),
+        None => format!("{began} → {what}"),
+    };
+    vec![
+        row("detect", start, Some(declared), until(Some(declared), "declared")),
+        row("acknowledge", declared, told.as_ref().map(|(when, _)| *when), acknowledged),
+        row("mitigate", start, state.mitigated_at, until(state.mitigated_at, "users served again")),
+        row("resolve", start, state.resolved_at, until(state.resolved_at, "resolved")),
+    ]
+}
+
+/// What the severity asked for: clocks that ran, in the order in which they were due. The review comes
+/// later, the budget of a phase is no target, and each update starts the next.
+pub(super) fn targets(state: &State, policy: &Policy, now: Timestamp) -> Vec<Clock> {
+    let ran = |clock: &Clock| match clock.state {
+        // It was over before this was due.
+        ClockState::Stopped => state.resolved_at.is_some_and(|end| clock.due_at <= end),
+        _ => true,
+    };
+    let all = clocks(state, policy, now).into_iter();
+    let mut ran: Vec<Clock> = all
+        .filter(|clock| !["review", "phase"].contains(&clock.id.as_str()))
+        .filter(|clock| clock.id != "update" || clock.state == ClockState::Overdue)
+        .filter(ran)
+        .collect();
+    ran.sort_by_key(|clock| clock.due_at);
+    ran
+}
+
+fn target_row(state: &State, clock: &Clock) -> [String; 4] {
+    let at = |at: Timestamp| clock_after(state.started_at, at);
+    let verdict = match (clock.state, clock.met_at) {
+        (ClockState::Late, Some(met)) => format!("{} late", duration(met.duration_since(clock.due_at))),
+        (ClockState::Met | ClockState::Late, _) => "on time".to_owned(),
+        (ClockState::Running, _) => "not due yet".to_owned(),
+        (ClockState::Overdue, _) => "overdue".to_owned(),
+        (ClockState::Stopped, _) => "not recorded".to_owned(),
+    };
+    [
+        target(&clock.id, &clock.title),
+        at(clock.due_at),
+        clock.met_at.map_or_else(|| "–".to_owned(), at),
+        verdict,
+    ]
+}

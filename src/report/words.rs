@@ -1,0 +1,211 @@
+//! How a report says things: times, lengths of time, kinds of entries, what a plan did.
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+use crate::incident::{Entry, PlanRun, Policy, duration};
+use crate::text::markdown::inline;
+
+/// A time in a sentence, where the day is known: `14:02`.
+pub(super) fn clock(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%H:%M").to_string()
+}
+
+/// A day: `28 November 2026`.
+pub(super) fn day(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y").to_string()
+}
+
+/// A time for a reader who has that of something else before: the day is said where it is another.
+pub(super) fn clock_after(before: Timestamp, at: Timestamp) -> String {
+    if day(before) == day(at) {
+        return clock(at);
+    }
+    at.to_zoned(TimeZone::UTC).strftime("%-d %b %H:%M").to_string()
+}
+
+/// A time in a sentence, in full.
+pub(super) fn utc(at: Timestamp) -> String {
+    format!("{} UTC", spell(at))
+}
+
+/// A time in a column that says it is UTC, to the second.
+pub(super) fn spell(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// How long something took, or has taken so far.
+pub(super) fn took(from: Timestamp, to: Option<Timestamp>, now: Timestamp) -> String {
+    let length = duration(to.unwrap_or(now).duration_since(from).max(SignedDuration::ZERO));
+    if to.is_some() { length } else { format!("{length} so far") }
+}
+
+/// A length of time in a sentence, to the nearest minute: `47 minutes`, `2 hours 5 minutes`.
+pub(super) fn spoken(length: SignedDuration) -> String {
+    let seconds = length.as_secs().max(0);
+    let minutes = (seconds + 30) / 60;
+    let (large, small) = match minutes {
+        _ if seconds < 60 => ((seconds, "second"), (0, "")),
+        0..60 => ((minutes, "minute"), (0, "")),
+        60..1440 => ((minutes / 60, "hour"), (minutes % 60, "minute")),
+        _ => ((minutes / 1440, "day"), (minutes % 1440 / 60, "hour")),
+    };
+    let said = |(n, unit): (i64, &str)| format!("{n} {unit}{}", if n == 1 { "" } else { "s" });
+    if small.0 == 0 { said(large) } else { format!("{} {}", said(large), said(small)) }
+}
+
+/// What somebody wrote as the end of a sentence of ours: one line, with a full stop.
+pub(super) fn ending(text: &str) -> String {
+    let text = inline(text);
+    if text.ends_with(['.', '!', '?', '…']) { text } else { format!("{text}.") }
+}
+
+/// What somebody wrote as sentences: a capital letter, and a full stop.
+pub(super) fn sentences(text: &str) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    // A name that is written small stays so: `db-2`, `/health`, `v1.4.2`.
+    let plain = first.chars().all(char::is_alphabetic);
+    let text = if plain { capitalised(text) } else { text.to_owned() };
+    let open = text.ends_with(|c: char| c.is_alphanumeric() || c == ')');
+    if open { format!("{text}.") } else { text }
+}
+
+/// What somebody wrote inside a sentence of ours.
+pub(super) fn inside(text: &str) -> String {
+    inline(text.trim().trim_end_matches('.'))
+}
+
+/// Words that are ours with a capital letter.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// Names in a sentence: `a, b and c`.
+pub(super) fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+/// The first of many, and how many more there are.
+pub(super) fn first_of(names: &[String]) -> String {
+    /// How many are named: one more takes no more room than to say that there is one.
+    const MOST: usize = 3;
+    if names.len() <= MOST {
+        return names.join(", ");
+    }
+    let (first, more) = names.split_at(MOST - 1);
+    format!("{}, {} more", first.join(", "), more.len())
+}
+
+/// The title of a role; what the record calls it where the policy does not know it.
+pub(super) fn role(policy: &Policy, id: &str) -> String {
+    inline(policy.role_title(id))
+}
+
+/// Names the clock in a report: what was to be done.
+pub(super) fn target(id: &str, title: &str) -> String {
+    match id {
+        "page" => "On-call paged",
+        "stakeholders" => "Stakeholders informed",
+        "escalate" => "Engineering lead brought in",
+        "fix" => "Fix in place",
+        "executives" => "Executives informed",
+        "update" => "Update to stakeholders",
+        _ => return capitalised(&inline(title)),
+    }
+    .to_owned()
+}
+
+/// The same as a sentence about the past.
+pub(super) fn happened(id: &str, title: &str) -> String {
+    match id {
+        "page" => "on-call was paged".to_owned(),
+        "stakeholders" => "stakeholders were informed".to_owned(),
+        "escalate" => "the engineering lead was brought in".to_owned(),
+        "fix" => "the fix was in place".to_owned(),
+        "executives" => "the executives were informed".to_owned(),
+        "update" => "stakeholders got an update".to_owned(),
+        _ => inline(title),
+    }
+}
+
+/// What an entry of the log is about, for people. The stored names of kinds are for programs.
+pub(super) fn kind(entry: &Entry<'_>) -> &'static str {
+    match entry.name {
+        "release-judged" => "Verdict",
+        "step-skipped" => "Skipped",
+        "lease-taken" => "Taken over",
+        "merge-owed" => "Merge back",
+        _ => entry.kind.word(),
+    }
+}
+
+/// The first words of a plan's title, and what is said once it is done.
+const DONE: [(&str, &str); 15] = [
+    ("abandon ", "Abandoned "),
+    ("delete ", "Deleted "),
+    ("deploy ", "Deployed "),
+    ("finish ", "Finished "),
+    ("merge ", "Merged "),
+    ("open ", "Opened "),
+    ("push ", "Pushed "),
+    ("raise ", "Raised "),
+    ("roll ", "Rolled "),
+    ("start ", "Started "),
+    ("switch ", "Switched "),
+    ("take up ", "Took up "),
+    ("turn ", "Turned "),
+    ("undo ", "Undid "),
+    ("watch ", "Watched "),
+];
+
+/// What a plan that is done did: `Deployed main to staging`. Markdown.
+pub(super) fn done(plan: &PlanRun) -> String {
+    let known = DONE.iter().find_map(|(verb, past)| Some((past, plan.title.strip_prefix(verb)?)));
+    match known {
+        Some((past, rest)) => format!("{past}{}", inline(rest)),
+        None => capitalised(&inline(&plan.title)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_as_they_are_said() {
+        for (seconds, said) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (46 * 60 + 59, "47 minutes"),
+            (3599, "1 hour"),
+            (3600, "1 hour"),
+            (2 * 3600 + 300, "2 hours 5 minutes"),
+            (86_400 + 3600, "1 day 1 hour"),
+            (-5, "0 seconds"),
+        ] {
+            assert_eq!(spoken(SignedDuration::from_secs(seconds)), said);
+        }
+    }
+
+    #[test]
+    fn many_names_are_not_all_said() {
+        let names = |n: usize| (0..n).map(|n| n.to_string()).collect::<Vec<_>>();
+        assert_eq!(first_of(&names(3)), "0, 1, 2");
+        assert_eq!(first_of(&names(5)), "0, 1, 3 more");
+        assert_eq!(listed(&names(3)), "0, 1 and 2");
+    }
+
+    #[test]
+    fn sentences_end_once() {
+        assert_eq!(ending("it broke"), "it broke.");
+        assert_eq!(ending("it broke. "), "it broke.");
+        assert_eq!(ending("why?"), "why?");
+        assert_eq!(inside("half of them."), "half of them");
+    }
+}
