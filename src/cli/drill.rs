@@ -8,8 +8,11 @@ use signal_hook::iterator::Signals;
 
 use super::End;
 use super::context::Context;
+use crate::cockpit::model::DrillEnd;
+use crate::conductor;
 use crate::drill::{Outage, Scenario, fetch, fix};
 use crate::failure::{Failure, Result};
+use crate::runtime::Left;
 use crate::text::visible;
 
 /// Make a practice outage and open the cockpit on it
@@ -115,13 +118,44 @@ fn outage(args: &Args, cx: &Context) -> Result<End> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
             .map_err(|error| Failure::new("waiting for signals", error, "try again"))?;
         let mut outage = Outage::start(scenario, directory.as_deref(), &program)?;
-        announce(&outage, args.json, cx)?;
-        return serve(&mut outage, &mut signals);
+        let served = announce(&outage, args.json, cx).and_then(|()| serve(&mut outage, &mut signals));
+        conductor::end_all(&outage.place().state_dir, PATIENCE);
+        return served;
     }
     super::cockpit_is_possible(cx)?;
     cx.out.tell("making a practice outage …");
     let outage = Outage::start(scenario, directory.as_deref(), &program)?;
-    super::cockpit_in(outage.place(), cx)
+    let end = if directory.is_some() { DrillEnd::Kept } else { DrillEnd::Removed };
+    let left = super::cockpit_in(outage.place(), end, cx);
+    leave(outage, left, end, cx)
+}
+
+/// How long what runs in a drill has to end, once the drill does.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Ends the drill with all that runs in it, and says what became of it where somebody can read that.
+fn leave(outage: Outage, left: Result<Left>, end: DrillEnd, cx: &Context) -> Result<End> {
+    let directory = outage.directory().to_owned();
+    let tell = |text: &str| {
+        if left.as_ref().is_ok_and(|left| left.is_read) {
+            cx.out.tell(text);
+        }
+    };
+    for plan in left.iter().flat_map(|left| &left.running) {
+        tell(&format!("stopping: {plan}"));
+    }
+    conductor::end_all(&outage.place().state_dir, PATIENCE);
+    drop(outage);
+    match end {
+        DrillEnd::Kept => {
+            tell(&format!("The drill is over and its services have ended. Kept: {}", directory.display()));
+        }
+        DrillEnd::Removed if directory.exists() => {
+            tell(&format!("The drill is over. Its directory could not be removed: {}", directory.display()));
+        }
+        DrillEnd::Removed => tell("The drill is over; its directory was removed."),
+    }
+    Ok(left?.signal.map_or(End::Done, End::Signal))
 }
 
 /// Says that all is up, and where.

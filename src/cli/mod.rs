@@ -82,9 +82,10 @@ use context::Context;
 use output::Output;
 
 use crate::clock;
+use crate::cockpit::model::DrillEnd;
 use crate::config::dirs::close_to_others;
 use crate::failure::{Failure, FailureKind, Result};
-use crate::runtime::{self, Launch};
+use crate::runtime::{self, Launch, Left};
 
 /// How a verb ends that did what it was asked to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,7 +235,7 @@ fn cockpit(cx: &Context) -> Result<End> {
         None => None,
     };
     let drill = cx.place.as_ref().is_ok_and(|place| crate::drill::place::Place::find(&place.root).is_ok());
-    let signal = runtime::open(&Launch {
+    let left = runtime::open(&Launch {
         state_dir: cx.state_dir.clone(),
         config_dir: cx.config_dir.clone(),
         here: cx.here.clone(),
@@ -242,18 +243,19 @@ fn cockpit(cx: &Context) -> Result<End> {
         settings: cx.settings()?,
         incident,
         drill,
+        drill_end: None,
     })?;
-    Ok(signal.map_or(End::Done, End::Signal))
+    Ok(left.signal.map_or(End::Done, End::Signal))
 }
 
-/// Opens the cockpit on the repository of a drill.
-fn cockpit_in(drill: &crate::drill::place::Place, cx: &Context) -> Result<End> {
+/// Opens the cockpit on the repository of a drill that ends with it.
+fn cockpit_in(drill: &crate::drill::place::Place, end: DrillEnd, cx: &Context) -> Result<Left> {
     // The drill is a world of its own; only the looks and the keys are the user's.
     let settings = cx.settings()?;
     // Nobody has to say who they are to practise.
     let user = cx.user().unwrap_or_else(|_| "you".to_owned());
     logging::to_file(&drill.state_dir, &cx.out);
-    let signal = runtime::open(&Launch {
+    runtime::open(&Launch {
         state_dir: drill.state_dir.clone(),
         config_dir: cx.config_dir.clone(),
         here: drill.repo.clone(),
@@ -261,8 +263,8 @@ fn cockpit_in(drill: &crate::drill::place::Place, cx: &Context) -> Result<End> {
         settings,
         incident: None,
         drill: true,
-    })?;
-    Ok(signal.map_or(End::Done, End::Signal))
+        drill_end: Some(end),
+    })
 }
 
 /// Tells whether there is a terminal for the cockpit.

@@ -121,7 +121,7 @@ use Scope::{Checklist, Global, Health, Menu, Output, Runs, Start, Timeline};
 commands! {
     Palette "palette" "commands" [":"] Global, View, "", "Find any command by name and run it";
     Help "help" "help" ["?" "f1"] Global, View, "", "Show every key and what it does";
-    Quit "quit" "quit" ["q"] Global, View, "", "Leave the cockpit; running plans go on";
+    Quit "quit" "quit" ["q"] Global, View, "", "Leave the cockpit; running plans go on, those of a drill end with it";
 
     FocusTimeline "timeline" "timeline" ["1"] Global, View, "", "Focus the timeline";
     FocusHealth "health" "health" ["2"] Global, View, "", "Focus the health pane";

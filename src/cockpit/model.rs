@@ -28,6 +28,15 @@ use crate::incident::{
 };
 use crate::text::question::question;
 
+/// What becomes of a drill when the cockpit it was made for is left. Its services end with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DrillEnd {
+    /// Its directory is removed.
+    Removed,
+    /// Its directory was asked for by name, and stays.
+    Kept,
+}
+
 /// The state of the program.
 #[derive(Debug)]
 pub struct Model {
@@ -87,6 +96,8 @@ pub struct Model {
     pub journal_gone: bool,
     /// Whether this is a drill: there is a prepared fix and a guide.
     pub drill: bool,
+    /// What becomes of the drill that was made for this cockpit when that is left; `None`: there is none.
+    pub drill_end: Option<DrillEnd>,
     /// Lines the top overlay had room for in the last frame.
     pub overlay_height: u16,
     /// The last key and when it was read, in milliseconds of the key clock.
@@ -339,6 +350,7 @@ impl Model {
             read_only: None,
             journal_gone: false,
             drill: false,
+            drill_end: None,
             overlay_height: 0,
             last_key: None,
             following: None,

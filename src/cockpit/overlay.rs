@@ -410,6 +410,8 @@ pub struct Confirm {
     pub against: Vec<String>,
     /// What the yes key says: `stop it`.
     pub yes: String,
+    /// What the other one says: `leave it`.
+    pub no: &'static str,
     /// What is done on yes.
     pub act: Act,
     /// Since when it has been on the screen, as in [`Preview::shown_ms`].

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use uuid::Uuid;
 
 use super::process::{self, Life, Member, life};
@@ -54,6 +55,14 @@ impl Remains {
             more => format!(" and {more} more"),
         };
         format!("pid {}{more}", names.join(", "))
+    }
+
+    /// Kills all of it.
+    pub(super) fn kill(&self) {
+        for member in &self.members {
+            // One that has ended meanwhile needs no signal.
+            let _ = system::signal_member(member, Signal::KILL);
+        }
     }
 
     /// The same as part of a sentence about the run.

@@ -36,7 +36,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::cockpit::model::ConfigState;
+use crate::cockpit::model::{ConfigState, DrillEnd};
 use crate::cockpit::msg::Msg;
 use crate::config::settings::LoadedSettings;
 use crate::config::types::Probe;
@@ -66,6 +66,20 @@ pub struct Launch {
     pub incident: Option<IncidentId>,
     /// Whether this is a drill.
     pub drill: bool,
+    /// What becomes of it when this cockpit is left, if it was made for that.
+    pub drill_end: Option<DrillEnd>,
+}
+
+/// How the cockpit was left.
+#[derive(Debug)]
+pub struct Left {
+    /// The signal that ended it, which [`die_of`] passes on.
+    pub signal: Option<i32>,
+    /// Titles of the plans that were under way then.
+    pub running: Vec<String>,
+    /// Whether somebody can be told something: a terminal that is not read would hold up the end for as
+    /// long as it likes.
+    pub is_read: bool,
 }
 
 /// Everything that reaches the loop.
@@ -106,13 +120,12 @@ impl Event {
     }
 }
 
-/// Opens the cockpit and runs it to its end; returns the signal that ended it, which
-/// [`die_of`] passes on.
+/// Opens the cockpit and runs it to its end.
 ///
 /// # Errors
 /// The settings name a theme or key that is not there, the journal cannot be opened, the
 /// terminal cannot be used, or the program has a fault.
-pub fn open(launch: &Launch) -> Result<Option<i32>> {
+pub fn open(launch: &Launch) -> Result<Left> {
     let began = Instant::now();
     panics::install();
     let (events, queue) = mpsc::channel();
@@ -129,11 +142,12 @@ pub fn open(launch: &Launch) -> Result<Option<i32>> {
         let mut shell = shell::Shell::new(launch, began, keymap, looks, &screen, events, store, repo)?;
         shell.run(&queue)
     })?;
-    // A terminal that is not read would hold up the end for as long as it likes.
-    if screen.is_ready() {
-        farewell(&running);
+    let left = Left { signal, running, is_read: screen.is_ready() };
+    // What runs in a drill that ends here does not go on.
+    if left.is_read && launch.drill_end.is_none() {
+        farewell(&left.running);
     }
-    Ok(signal)
+    Ok(left)
 }
 
 /// Does something on the screen, and gives the terminal back whatever becomes of it.

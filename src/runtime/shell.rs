@@ -128,6 +128,7 @@ impl<'a> Shell<'a> {
         let mut clock = Steady::start();
         let mut model = Model::new(clock.now(), launch.user.clone(), keymap, looks.shown);
         model.drill = launch.drill;
+        model.drill_end = launch.drill_end;
         model.size = size();
         let canvas = Canvas::new(model.size.0, model.size.1);
         let log = log::start(&events)?;

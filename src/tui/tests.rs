@@ -188,6 +188,7 @@ fn scenes() -> Vec<(&'static str, Model)> {
                 title: "Stop deploy hotfix/pool-limit to staging?".into(),
                 body: "It gets INT, then TERM, then KILL. What it did so far stays done.".into(),
                 yes: "stop it".into(),
+                no: "leave it",
                 claim: None,
                 against: vec!["5 probes of production fail: api /health, error rate, p95".into()],
                 act: Act::Invoke(Command::Stop.into()),

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod drill;
+mod drill_left;
 mod keys;
 mod service;
 mod terminal;

@@ -27,7 +27,7 @@ fn say_yes(terminal: &Terminal, question: &str) {
 }
 
 /// Declares the incident of the scenario.
-fn declare(terminal: &Terminal) {
+pub(crate) fn declare(terminal: &Terminal) {
     terminal.press("D");
     terminal.wait_text("What is broken");
     terminal.press("Checkout answers 500<enter>");
@@ -171,6 +171,7 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.press("<esc>");
     terminal.wait_gone("Summary");
     terminal.press("q");
+    say_yes(&terminal, "Leave the drill?");
     assert_eq!(terminal.wait_end().code(), Some(0));
     assert!(!terminal.is_full_screen());
     assert!(!repo.exists(), "the scratch directory is removed");

@@ -9,11 +9,12 @@ use super::super::overlay::{
     Trust,
 };
 use super::{
-    Cx, approvals, flags, hotfix, keys, menus, overlays, plan_view, rollback, run_view, settle, suspects,
+    Cx, approvals, ending, flags, hotfix, keys, menus, overlays, plan_view, rollback, run_view, settle,
+    suspects,
 };
 use crate::incident::{
     self, Body, CheckState, Claim, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun,
-    RecordId, Resolved, Severity, State, StepState, StopAsked, Ticked, Told,
+    RecordId, Resolved, Severity, State, StepState, Ticked, Told,
 };
 use crate::plan::Request;
 use crate::report;
@@ -38,9 +39,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Palette | Command::Help | Command::Errors | Command::Trust | Command::Report => {
             open(cx, command);
         }
-        Command::Quit => {
-            cx.effect("leaving", Effect::Quit);
-        }
+        Command::Quit => ending::quit(cx, &invoke.argument),
         Command::Suspend => {
             cx.effect("suspending", Effect::Suspend);
         }
@@ -175,6 +174,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
                     claim: None,
                     against: Vec::new(),
                     yes: "declare another".to_owned(),
+                    no: "leave it",
                     act: Act::Invoke(Invoke { command: Command::Declare, argument: "another".to_owned() }),
                     shown_ms: None,
                 }));
@@ -431,6 +431,7 @@ fn claim(cx: &mut Cx<'_>, title: &str, body: &str, yes: &str, claim: Option<Clai
         claim,
         against: against.unwrap_or_default(),
         yes: yes.to_owned(),
+        no: "leave it",
         act: Act::Record(Box::new(record.into())),
         shown_ms: None,
     }));
@@ -472,7 +473,7 @@ fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::Pass | Command::Fail | Command::NotApplicable => tick(cx, invoke.command),
         Command::Amend | Command::Retract | Command::Pin => on_entry(cx, invoke.command),
-        Command::Stop => ask_stop(cx, invoke),
+        Command::Stop => ending::ask_stop(cx, invoke),
         Command::Prove => prove(cx),
         _ => {}
     }
@@ -544,45 +545,8 @@ fn short(text: &str) -> String {
     if cut.len() < text.len() { format!("{}…", cut.trim_end()) } else { cut }
 }
 
-/// The run that `stop` means: that of the run view, else that of the cursor, if it runs.
-fn stoppable(model: &Model) -> Option<(String, String, bool)> {
-    let wanted = if let Some(view) = model.run_view() {
-        view.run.clone()
-    } else {
-        plan_view::running(plan_at(model)?)?.id.clone()
-    };
-    let (plan, run) = model.incident()?.run(&wanted)?;
-    run.outcome.is_none().then(|| (run.id.clone(), plan.title.clone(), run.stop_asked.is_some()))
-}
-
-fn ask_stop(cx: &mut Cx<'_>, invoke: &Invoke) {
-    let Some((run, title, asked)) = stoppable(cx.model) else {
-        cx.say("nothing runs there");
-        return;
-    };
-    if invoke.argument == run {
-        cx.append(StopAsked { run, kill: asked });
-        return;
-    }
-    let body = if asked {
-        "A stop was asked for already. This sends KILL now: the command gets no chance to tidy up."
-    } else {
-        "Its process group gets INT, five seconds later TERM, and five seconds later KILL. What it \
-         has changed so far stays changed."
-    };
-    cx.push(Overlay::Confirm(Confirm {
-        title: format!("Stop {title}?"),
-        body: body.to_owned(),
-        yes: if asked { "kill it" } else { "stop it" }.to_owned(),
-        claim: None,
-        against: Vec::new(),
-        act: Act::Invoke(Invoke { command: Command::Stop, argument: run }),
-        shown_ms: None,
-    }));
-}
-
 /// The plan in the plan view, else under the cursor of the runs.
-fn plan_at(model: &Model) -> Option<&PlanRun> {
+pub(super) fn plan_at(model: &Model) -> Option<&PlanRun> {
     match model.plan_view() {
         Some(view) => model.incident()?.plan(&view.plan),
         None => model.plan_rows().nth(model.view(Pane::Runs).cursor.unwrap_or(0)),

@@ -3,6 +3,7 @@
 mod approvals;
 mod confirm;
 mod declare;
+mod ending;
 mod facts;
 mod flags;
 mod hotfix;

@@ -42,6 +42,6 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) 
     }
     let mut pen = Pen::new(buf, inner, inner.height.saturating_sub(1));
     pen.put("y", ui.of(Role::Key)).gap(1).put(&confirm.yes, ui.of(Role::Bad)).gap(4);
-    pen.put("esc", ui.of(Role::Key)).gap(1).put("leave it", ui.of(Role::Text));
+    pen.put("esc", ui.of(Role::Key)).gap(1).put(confirm.no, ui.of(Role::Text));
     Shown { lines: inner.height, ..Shown::default() }
 }

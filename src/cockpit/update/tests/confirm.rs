@@ -4,6 +4,7 @@ use super::gates::guarded;
 use super::plans::two;
 use super::*;
 use crate::cockpit::confirm::{Cancel, MOMENT_MS};
+use crate::cockpit::model::DrillEnd;
 use crate::incident::{SeverityChanged, StepStarted};
 use crate::plan::proposal;
 
@@ -341,4 +342,28 @@ fn keys_cancel_what_they_cancel() {
     for name in ["y", "enter", "ctrl-n", "ctrl-q", "N", "j"] {
         assert_eq!(of(name), Cancel::Nothing, "{name}");
     }
+}
+
+#[test]
+fn a_drill_that_ends_with_the_cockpit_is_not_left_by_one_key() {
+    for (end, wanted) in [
+        (DrillEnd::Removed, "Its repository and services are removed."),
+        (DrillEnd::Kept, "Its services end; its directory stays."),
+    ] {
+        let mut table = Table::open();
+        table.model.drill_end = Some(end);
+        let quits = |effects: &[Effect]| effects.contains(&Effect::Quit);
+        assert!(!quits(&table.keys("q")));
+        let Some(Overlay::Confirm(asked)) = table.model.overlays.last() else { panic!("it asks") };
+        assert_eq!((asked.title.as_str(), asked.body.as_str()), ("Leave the drill?", wanted));
+        table.shown();
+        assert!(!quits(&table.keys("esc")) && table.model.overlays.is_empty());
+        assert!(!quits(&table.keys("q y")), "a key from before the question is no answer");
+        table.shown();
+        assert!(quits(&table.keys("y")));
+    }
+    // Ctrl-C asks nothing.
+    let mut table = Table::open();
+    table.model.drill_end = Some(DrillEnd::Removed);
+    assert_eq!(table.keys("ctrl-c"), [Effect::Quit]);
 }

@@ -1,0 +1,75 @@
+//! Questions before something ends: the drill that goes with the cockpit, a run.
+
+use super::super::commands::{Command, Invoke};
+use super::super::model::{DrillEnd, Model};
+use super::super::msg::Effect;
+use super::super::overlay::{Act, Confirm, Overlay};
+use super::{Cx, invoke, plan_view};
+use crate::incident::StopAsked;
+
+/// Leaves the cockpit. A drill that ends with it is not left by one key: `confirmed` says that somebody
+/// was asked.
+pub(super) fn quit(cx: &mut Cx<'_>, confirmed: &str) {
+    const CONFIRMED: &str = "confirmed";
+    let Some(end) = cx.model.drill_end.filter(|_| confirmed != CONFIRMED) else {
+        cx.effect("leaving", Effect::Quit);
+        return;
+    };
+    let body = match end {
+        DrillEnd::Removed => "Its repository and services are removed.",
+        DrillEnd::Kept => "Its services end; its directory stays.",
+    };
+    let plans = cx.model.incident().into_iter().flat_map(|state| &state.plans);
+    let running = plans.filter(|plan| plan.state.is_under_way());
+    let against =
+        running.map(|plan| format!("{} is still running and will be stopped", plan.title)).collect();
+    cx.push(Overlay::Confirm(Confirm {
+        title: "Leave the drill?".to_owned(),
+        body: body.to_owned(),
+        yes: "leave".to_owned(),
+        no: "stay",
+        claim: None,
+        against,
+        act: Act::Invoke(Invoke { command: Command::Quit, argument: CONFIRMED.to_owned() }),
+        shown_ms: None,
+    }));
+}
+
+/// The run that `stop` means: that of the run view, else that of the cursor, if it runs.
+fn stoppable(model: &Model) -> Option<(String, String, bool)> {
+    let wanted = if let Some(view) = model.run_view() {
+        view.run.clone()
+    } else {
+        plan_view::running(invoke::plan_at(model)?)?.id.clone()
+    };
+    let (plan, run) = model.incident()?.run(&wanted)?;
+    run.outcome.is_none().then(|| (run.id.clone(), plan.title.clone(), run.stop_asked.is_some()))
+}
+
+/// Asks before a run is stopped, and before it is killed.
+pub(super) fn ask_stop(cx: &mut Cx<'_>, asked_for: &Invoke) {
+    let Some((run, title, asked)) = stoppable(cx.model) else {
+        cx.say("nothing runs there");
+        return;
+    };
+    if asked_for.argument == run {
+        cx.append(StopAsked { run, kill: asked });
+        return;
+    }
+    let body = if asked {
+        "A stop was asked for already. This sends KILL now: the command gets no chance to tidy up."
+    } else {
+        "Its process group gets INT, five seconds later TERM, and five seconds later KILL. What it \
+         has changed so far stays changed."
+    };
+    cx.push(Overlay::Confirm(Confirm {
+        title: format!("Stop {title}?"),
+        body: body.to_owned(),
+        yes: if asked { "kill it" } else { "stop it" }.to_owned(),
+        no: "leave it",
+        claim: None,
+        against: Vec::new(),
+        act: Act::Invoke(Invoke { command: Command::Stop, argument: run }),
+        shown_ms: None,
+    }));
+}
