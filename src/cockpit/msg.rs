@@ -279,7 +279,7 @@ pub enum Effect {
     Init,
     /// In a drill: apply the prepared fix.
     DrillFix,
-    /// Save a document in the repository's work tree or the current directory.
+    /// Save a document beside the journal.
     Save {
         /// File name.
         name: String,

@@ -346,12 +346,17 @@ pub struct ReportView {
     pub blocks: Vec<Block>,
     /// First line shown.
     pub scroll: Scroll,
+    /// The effect that saves, exports or copies it, and whether that makes a file.
+    pub asked: Option<(EffectId, bool)>,
+    /// What became of that: where it went.
+    pub said: String,
 }
 
 impl ReportView {
     /// A report from its beginning.
     pub fn new(markdown: String) -> Self {
-        Self { blocks: blocks::parse(&markdown), markdown, scroll: Scroll::default() }
+        let blocks = blocks::parse(&markdown);
+        Self { blocks, markdown, scroll: Scroll::default(), asked: None, said: String::new() }
     }
 }
 

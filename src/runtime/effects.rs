@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use super::store::{Order as Journal, Start};
 use super::{Event, history, log, panics, repo, survey, suspects, typing, ways};
-use crate::cockpit::history::bytes;
 use crate::cockpit::msg::{Done, Effect, EffectId, Fact, Msg};
 use crate::cockpit::ways::Looked;
 use crate::conductor::{self, Started};
@@ -99,9 +98,9 @@ impl Shell<'_> {
             Effect::Export => self.store.ask(Journal::Export(id)),
             Effect::Copy(text) => {
                 self.copy(&text);
-                let (lines, size) = (text.lines().count(), bytes(text.len() as u64));
+                let lines = text.lines().count();
                 let lines = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
-                self.done(id, Ok(Done::Said(format!("copied {lines}, {size}, if the terminal allows it"))));
+                self.done(id, Ok(Done::Said(format!("copied {lines} (your terminal must allow OSC 52)"))));
             }
             Effect::LookLeft { settle } => self.look_left(id, *settle),
             Effect::Edit { cwd, files } => self.edit(id, &cwd, &files),

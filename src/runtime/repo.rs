@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use super::ground::Ground;
-use super::save::save;
+use super::save::{place, save};
 use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::{ConfigSource, ConfigState};
@@ -259,13 +259,14 @@ impl Clerk {
         Ok(Done::Said(format!("committed {short} {}", applied.subject)))
     }
 
-    /// Saves a document at the root; one that is there already is never written over.
+    /// Saves a document; one that is there already is never written over.
     fn save(&self, name: &str, content: &str) -> Result<Done> {
         let write = |file: &mut std::fs::File| {
             file.write_all(content.as_bytes())
                 .map_err(|error| Failure::new(format!("saving {name}"), error, "make room on that disk"))
         };
-        save(self.root(), name, write).map(|name| Done::Said(format!("saved as {name}")))
+        let path = save(&place(&self.state_dir, self.root())?, name, write)?;
+        Ok(Done::Said(format!("saved to {}", path.display())))
     }
 }
 

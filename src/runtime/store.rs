@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::save::save;
+use super::save::{place, save};
 use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::IncidentLine;
@@ -268,10 +268,15 @@ impl Keeper {
         };
         let all = self.journal.incidents(None)?;
         let number = all.iter().find(|one| one.id == open.id).map_or("incident", |one| one.number.as_str());
-        let name = save(&self.root, &format!("{number}.jsonl"), |file| {
+        let directory = match self.journal.gone() {
+            // Its own directory may be another one by now, or none.
+            Some(_) => self.root.clone(),
+            None => place(&self.state_dir, &self.root)?,
+        };
+        let path = save(&directory, &format!("{number}.jsonl"), |file| {
             self.journal.export(open.id, ExportFormat::Jsonl, &mut std::io::BufWriter::new(file))
         })?;
-        Ok(Done::Said(format!("exported as {name}; flightdeck import takes it in")))
+        Ok(Done::Said(format!("exported to {}; flightdeck import takes it in", path.display())))
     }
 
     fn carry_out(&mut self, order: Order) {

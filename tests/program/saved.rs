@@ -405,10 +405,10 @@ fn a_state_directory_that_is_open_to_others_is_closed_or_refused() {
 fn files_that_hold_the_record_are_readable_by_their_owner_only() {
     let world = World::new();
     let shell = declared(&world);
-    let private = |name: &str| {
-        let file = shell.directory.join(name);
-        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+    let private_at = |file: &Path| {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
     };
+    let private = |name: &str| private_at(&shell.directory.join(name));
     std::fs::write(shell.directory.join("there.md"), "an old one").unwrap();
     for name in ["new.md", "there.md"] {
         let line = format!("umask 000; exec {PROGRAM} report --out {name}");
@@ -420,11 +420,21 @@ fn files_that_hold_the_record_are_readable_by_their_owner_only() {
     terminal.wait_text("Timeline");
     terminal.press_until("iR", "the report", |screen| screen.contains("export records"));
     let number = shell.json(&["history", "--json"])[0]["id"].as_str().unwrap().to_owned();
+    // Beside the journal, where the view says; never in the work tree.
+    let files = |directory: &Path| std::fs::read_dir(directory).unwrap().count();
+    let before = files(&shell.directory);
     for (key, name) in [("s", format!("{number}.md")), ("e", format!("{number}.jsonl"))] {
         terminal.press(key);
-        wait_until("the file", || shell.directory.join(&name).exists().then_some(()));
-        private(&name);
+        let file = world.path("state/reports").join(&name);
+        wait_until("the file", || file.exists().then_some(()));
+        private_at(&file);
+        let told: String = file.to_string_lossy().split_whitespace().collect();
+        terminal.wait_for("where it went", |screen| {
+            let flat: String = screen.split_whitespace().collect();
+            flat.replace('│', "").contains(&told)
+        });
     }
+    assert_eq!(files(&shell.directory), before);
 }
 
 #[test]

@@ -168,6 +168,11 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.wait_text("Summary");
     terminal.press("c");
     wait_until("the report in the clipboard", || (!terminal.copied().is_empty()).then_some(()));
+    terminal.wait_text("(your terminal must allow OSC 52)");
+    // Nothing lands in the work tree.
+    terminal.press("s");
+    terminal.wait_text("saved to ");
+    assert_eq!(git(&["status", "--porcelain"]), "");
     terminal.press("<esc>");
     terminal.wait_gone("Summary");
     terminal.press("q");

@@ -8,7 +8,7 @@ use super::super::commands::Command;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll};
-use super::{Cx, flags, plan_view, rollback, run_view, settle, survey, suspects, terminal};
+use super::{Cx, flags, overlays, plan_view, rollback, run_view, settle, survey, suspects, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State, Verdict};
 use crate::incident::{self, Alarm, Body, Draft, Log, Precision, Record, Taken};
@@ -95,6 +95,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     }
     let is_reload = cx.model.reloading.take_if(|reloading| *reloading == id).is_some();
     let Some(result) = run_view::done(cx, id, result) else { return };
+    let Some(result) = overlays::report_done(cx.model, id, result) else { return };
     match result {
         // Whoever left the incident meanwhile is not brought back to it.
         Ok(Done::Opened(log)) if is_reload && !is_open(cx.model, &log) => {}

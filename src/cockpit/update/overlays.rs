@@ -5,11 +5,12 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::super::commands::{Command, Danger, Scope};
 use super::super::key::{Code, Key};
-use super::super::model::{ConfigSource, Model};
-use super::super::msg::{Effect, Item, KeyPress};
+use super::super::model::{ConfigSource, DrillEnd, Model};
+use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
 use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll};
 use super::confirm::{TOO_QUICK, may_confirm};
 use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects, windows};
+use crate::failure::Failure;
 use crate::incident::{Body, Closed, Mitigated, Resolved};
 
 /// Takes a key for the top overlay. `before` is the key before this one, and when it came.
@@ -247,14 +248,50 @@ fn by_hand(cx: &mut Cx<'_>, words: bool) {
 fn report(cx: &mut Cx<'_>, command: Command) {
     let Some(Overlay::Report(view)) = cx.model.overlays.last() else { return };
     let content = view.markdown.clone();
-    match command {
+    let id = match command {
         Command::ReportCopy => cx.effect("copying", Effect::Copy(content)),
         Command::ReportExport => cx.effect("exporting the records", Effect::Export),
         _ => {
-            let number = cx.model.number();
-            cx.effect("saving the report", Effect::Save { name: format!("{number}.md"), content })
+            let name = format!("{}.md", cx.model.number());
+            cx.effect("saving the report", Effect::Save { name, content })
         }
     };
+    if let Some(Overlay::Report(view)) = cx.model.overlays.last_mut() {
+        view.asked = Some((id, command != Command::ReportCopy));
+        view.said.clear();
+    }
+}
+
+/// Takes in what became of saving, exporting or copying the report, if it is still open: it says so
+/// itself. Gives back what is left to be told elsewhere.
+pub(super) fn report_done(
+    model: &mut Model,
+    id: EffectId,
+    result: Result<Done, Failure>,
+) -> Option<Result<Done, Failure>> {
+    let ends = model.drill_end == Some(DrillEnd::Removed);
+    let mut reports = model.overlays.iter_mut().filter_map(|overlay| match overlay {
+        Overlay::Report(view) => Some(view),
+        _ => None,
+    });
+    let Some(view) = reports.find(|view| view.asked.is_some_and(|(asked, _)| asked == id)) else {
+        return Some(result);
+    };
+    let makes_file = view.asked.take().is_some_and(|(_, makes_file)| makes_file);
+    match result {
+        Ok(Done::Said(word)) => {
+            view.said = word;
+            if makes_file && ends {
+                view.said.push_str("; it is removed with the drill");
+            }
+            None
+        }
+        Err(failure) => {
+            view.said = format!("✗ {}", failure.cause);
+            Some(Err(failure))
+        }
+        other => Some(other),
+    }
 }
 
 /// Keys of overlays that are read, and of what can be done with them.

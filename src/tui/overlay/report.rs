@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::super::paint::width;
+use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::document::{self, Line};
@@ -30,9 +30,29 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ReportView) 
         (Command::Back, "back"),
     ];
     let inner = window(ui, buf, place, "Report", &keys);
+    let inner = told(ui, buf, inner, &view.said);
     let inner = Rect { width: inner.width.min(COLUMNS), ..inner };
     let lines = index(&view.blocks);
     document::draw(buf, inner, view.scroll.top, lines.len(), |line| made(ui, &view.blocks, &lines[line]))
+}
+
+/// Says at the lower edge where the report went; returns what is left above.
+fn told(ui: Ui<'_>, buf: &mut Buffer, inner: Rect, said: &str) -> Rect {
+    /// Lines of the document that stay, whatever is to be said.
+    const LEFT: u16 = 2;
+    if said.is_empty() || inner.width == 0 {
+        return inner;
+    }
+    let role = if said.starts_with('✗') { Role::Bad } else { Role::Good };
+    let clean = crate::text::visible(said);
+    let lines = wrap(&clean, inner.width);
+    let room = inner.height.saturating_sub(LEFT);
+    let taken = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(room);
+    let below = Rect { y: inner.bottom() - taken, height: taken, ..inner };
+    for (row, line) in (0..taken).zip(lines) {
+        Pen::new(buf, below, row).put(line, ui.of(role));
+    }
+    Rect { height: inner.height - taken, ..inner }
 }
 
 /// One line of the document before it is made: which block, and which row of it.

@@ -367,3 +367,33 @@ fn a_drill_that_ends_with_the_cockpit_is_not_left_by_one_key() {
     table.model.drill_end = Some(DrillEnd::Removed);
     assert_eq!(table.keys("ctrl-c"), [Effect::Quit]);
 }
+
+#[test]
+fn the_report_says_itself_where_it_went() {
+    let mut table = Table::open();
+    table.keys("i R");
+    let said = |table: &Table| match table.model.overlays.last() {
+        Some(Overlay::Report(view)) => view.said.clone(),
+        other => panic!("{other:?}"),
+    };
+    for (key, word) in
+        [("s", "saved to /state/reports/INC.md"), ("c", "copied 132 lines"), ("e", "exported to /x")]
+    {
+        assert_eq!(table.keys(key).len(), 1);
+        let id = *table.model.in_flight.keys().next_back().unwrap();
+        assert_eq!(said(&table), "", "what was said of the last one is over");
+        table.send(Msg::Done(id, Ok(Done::Said(word.into()))));
+        assert_eq!(said(&table), word);
+        assert_eq!(table.model.word, None);
+    }
+    table.keys("s");
+    let id = *table.model.in_flight.keys().next_back().unwrap();
+    table.send(Msg::Done(id, Err(Failure::new("saving", "the disk is full", "make room"))));
+    assert_eq!(said(&table), "✗ the disk is full");
+    // In a drill that is about to go, its files are, too.
+    table.model.drill_end = Some(DrillEnd::Removed);
+    table.keys("s");
+    let id = *table.model.in_flight.keys().next_back().unwrap();
+    table.send(Msg::Done(id, Ok(Done::Said("saved to /x".into()))));
+    assert_eq!(said(&table), "saved to /x; it is removed with the drill");
+}
