@@ -85,7 +85,11 @@ pub fn growth(files: &[FileChange], limit: &HotfixLimit) -> Growth {
     let lines: usize = counted.iter().map(|file| file.size()).sum();
     let mut beyond = Vec::new();
     if counted.len() > limit.files {
-        beyond.push(format!("{} files besides tests; a minimal fix has up to {}", counted.len(), limit.files));
+        beyond.push(format!(
+            "{} files besides tests; a minimal fix has up to {}",
+            counted.len(),
+            limit.files
+        ));
     }
     if lines > limit.lines {
         beyond.push(format!("{lines} lines besides tests; a minimal fix has up to {}", limit.lines));

@@ -476,11 +476,7 @@ impl<'a> Maker<'a> {
             proof: Some(Probe::command(has_it, None)),
             retry_is_safe: true,
             on_failure: if is_left_for_it { OnFailure::Stop } else { OnFailure::GoOn },
-            ..Step::new(
-                format!("update {name} here"),
-                Action::Command(git(self.root(), &argv)),
-                GIT_TIMEOUT,
-            )
+            ..Step::new(format!("update {name} here"), Action::Command(git(self.root(), &argv)), GIT_TIMEOUT)
         });
     }
 
