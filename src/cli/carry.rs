@@ -237,9 +237,9 @@ fn confirm(
         return Err(Failure::usage(doing(), cause, hint));
     }
     cx.out.tell(&preview_with(plan, Some(&standings), world.verbose));
-    cx.out.tell(&format!("type {} to go ahead, anything else to leave it:", visible(target)));
     // What was typed before the question was asked is no answer to it.
     let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
+    cx.out.tell(&format!("type {} to go ahead, anything else to leave it:", visible(target)));
     let mut typed = String::new();
     let read = std::io::stdin().lock().read_line(&mut typed);
     read.map_err(|error| Failure::new(doing(), error, hint.clone()))?;

@@ -52,7 +52,7 @@ fn a_fix_that_makes_it_worse_is_condemned_by_its_watch_and_taken_back() {
     terminal.press("<enter>");
     terminal.wait_text("./deploy.sh v1.4.1 production");
     terminal.press_until("<c-u>production<enter>", "the plan to start", |screen| !screen.contains("Plan: "));
-    terminal.wait_text("⇒ production is on back to v1.4.1");
+    terminal.wait_text("v1.4.1 live");
     terminal.wait_text("NEXT  users served again? production is green");
     assert!(errors() < 5.0);
 

@@ -50,10 +50,13 @@ fn a_clock_set_back_during_a_deploy_turns_neither_order_nor_length() {
     let took = at(&run["ended_at"]).duration_since(at(&run["started_at"]));
     assert!(!took.is_negative() && took < SignedDuration::from_hours(1), "it took {took}: {run}");
     let texts = texts(&status);
-    let places = ["declared", "before", "done", "after"].map(|text| place(&texts, text));
+    let places = ["declared", "before", "deployed", "after"].map(|text| place(&texts, text));
     assert!(places.is_sorted(), "{texts:?}");
     let entry = |wanted: &str| &status["timeline"][place(&texts, wanted)];
-    assert!(at(&entry("done")["at"]) >= at(&entry("declared")["at"]), "done is not dated before declared");
+    assert!(
+        at(&entry("deployed")["at"]) >= at(&entry("declared")["at"]),
+        "done is not dated before declared"
+    );
     assert!(status["incident"]["elapsed_s"].as_i64().unwrap() >= 0);
     let off = &status["clocks_off"][0];
     let by = off["by_s"].as_i64().unwrap();

@@ -284,9 +284,9 @@ fn on_a_terminal_trust_and_the_end_of_an_incident_are_asked_for() {
 
     shell.flightdeck(&["declare", "Nobody can log in", "--severity", "P0"]).succeeded();
     let status = || shell.json(&["status", "--json"])["incident"]["status"].clone();
-    assert_eq!(answered(&["resolve"], "no cause is written down", "n"), Some(3));
+    assert_eq!(answered(&["resolve"], "type y to", "n"), Some(3));
     assert_eq!(status(), "open");
-    assert_eq!(answered(&["resolve"], "no cause is written down", "y"), Some(0));
+    assert_eq!(answered(&["resolve"], "type y to", "y"), Some(0));
     assert_eq!(status(), "resolved");
     let report = shell.flightdeck(&["report"]).succeeded().stdout;
     assert!(report.contains("not recorded"), "nobody said when users were served: {report}");

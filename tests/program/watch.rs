@@ -84,7 +84,7 @@ fn a_probe_that_fails_ends_it_at_once() {
     yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
     health.answers(BAD);
     let ended = yard.shell.flightdeck(&["watch", "staging", "--for", "1h"]).ended_with(1);
-    assert!(ended.stdout.contains("api is failing: body.status is \"down\""), "{ended:?}");
+    assert!(ended.stdout.contains("api is failing: body.status \"down\""), "{ended:?}");
     assert!(ended.stderr.contains("watch of staging: failed"), "{}", ended.stderr);
     assert_eq!(plan(&yard, "watch-staging-1").unwrap()["state"], "failed");
 }

@@ -158,9 +158,9 @@ fn confirm(
         return Err(Failure::usage(doing, why, hint));
     }
     cx.out.tell(&format!("{}\n{why}", choice.title));
-    cx.out.tell(&format!("type {word} to go ahead, anything else to leave it:"));
     // What was typed before the question was asked is no answer to it.
     let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
+    cx.out.tell(&format!("type {word} to go ahead, anything else to leave it:"));
     let mut typed = String::new();
     let read = std::io::stdin().lock().read_line(&mut typed);
     read.map_err(|error| Failure::new(doing, error, hint.clone()))?;

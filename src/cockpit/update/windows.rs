@@ -56,9 +56,14 @@ pub(super) fn page(model: &Model) -> isize {
 
 /// Says that a key means nothing here.
 pub(super) fn unknown(cx: &mut Cx<'_>, key: Key) {
-    let help =
-        cx.model.keymap.key(Command::Help).map_or_else(String::new, |key| format!("; {key} shows the keys"));
-    cx.say(format!("{key} does nothing here{help}"));
+    const NOTHING: &str = "does nothing here";
+    // What was said a moment ago is worth more than that.
+    if cx.model.word.as_ref().is_some_and(|(_, word)| !word.contains(NOTHING)) {
+        return;
+    }
+    let help = cx.model.keymap.key(Command::Help);
+    let help = help.map_or_else(String::new, |key| format!("; {key} shows the keys"));
+    cx.say(format!("{key} {NOTHING}{help}"));
 }
 
 /// Keeps what is being typed in the open prompts, so that opening one again brings it back. Tells
