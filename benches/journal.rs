@@ -44,7 +44,7 @@ fn declare(journal: &mut Journal) -> IncidentId {
 
 fn draft(incident: IncidentId, n: usize) -> Draft {
     if n.is_multiple_of(50) {
-        return Draft::now(incident, Told { audience: "update".to_owned(), by: String::new() });
+        return Draft::now(incident, Told { audience: "update".to_owned(), ..Told::default() });
     }
     let kind = NoteKind::ALL[n % NoteKind::ALL.len()];
     let text = format!("connection pool at {n} of 100, {} requests waiting, none answered", n * 7 % 1000);

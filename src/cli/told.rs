@@ -12,7 +12,7 @@ use crate::incident::Told;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
-  flightdeck told stakeholders --by maya
+  flightdeck told stakeholders --by maya --how \"status page\"
   flightdeck told update")]
 pub(crate) struct Args {
     /// stakeholders, update (a regular one), lead, executives, or any other
@@ -22,6 +22,10 @@ pub(crate) struct Args {
     /// By whom, if not by you
     #[arg(long, value_name = "PERSON", default_value = "", hide_default_value = true)]
     by: String,
+
+    /// How, and where it can be read: "status page"
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    how: String,
 
     /// When, if not now
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -35,5 +39,5 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let audience = some_text("the audience", &args.audience)?;
     let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
-    save(cx, args.save, at, Told { audience, by: args.by.trim().to_owned() })
+    save(cx, args.save, at, Told { audience, by: args.by.trim().to_owned(), how: args.how.trim().to_owned() })
 }

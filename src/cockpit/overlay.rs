@@ -142,8 +142,8 @@ pub enum Purpose {
     Role(String),
     /// Who was paged.
     Page,
-    /// A free audience.
-    Told,
+    /// Who told this audience, and how; empty: the audience is typed, too.
+    Told(String),
     /// The reason for reopening.
     Reopen,
     /// The note of a checklist item.

@@ -294,13 +294,16 @@ pub struct Paged {
 }
 
 /// An audience was told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// Audience id from the policy (`stakeholders`, `update`, `executives`) or free text.
     pub audience: String,
     /// By whom, if not the author; may be empty.
     #[serde(default)]
     pub by: String,
+    /// How, and where it can be read: `status page`; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub how: String,
 }
 
 /// Ticks a checklist item.

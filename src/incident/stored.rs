@@ -184,7 +184,7 @@ mod tests {
         for bytes in [
             sealed("maya", "", 1_700_000_000_123, note("a \"quote\"\nand more")),
             sealed("maya", "", 1_700_000_000_124, note("behind, and it took a while")),
-            sealed("Jörg", "x", 0, Told { audience: "update".to_owned(), by: String::new() }),
+            sealed("Jörg", "x", 0, Told { audience: "update".to_owned(), ..Told::default() }),
         ] {
             let hash = Hash::of(&bytes);
             assert_eq!(read(&bytes, hash), Some(Record::decode_generally(&bytes, hash).unwrap()));
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn only_a_note_is_read_over_another() {
         let mut over = Record::decode(&sealed("maya", "", 4, note("before"))).unwrap();
-        let (before, told) = (over.clone(), Told { audience: "update".to_owned(), by: String::new() });
+        let (before, told) = (over.clone(), Told { audience: "update".to_owned(), ..Told::default() });
         let bytes = sealed("maya", "", 5, told);
         assert!(!read_over(&mut over, &bytes, Hash::of(&bytes)));
         assert_eq!(over, before);

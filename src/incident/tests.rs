@@ -91,7 +91,7 @@ fn note(text: &str) -> Noted {
 }
 
 fn told(audience: &str) -> Told {
-    Told { audience: audience.into(), by: String::new() }
+    Told { audience: audience.into(), ..Told::default() }
 }
 
 fn paged(who: &str) -> Paged {

@@ -79,8 +79,10 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::CauseDescribed(body) => (EntryKind::Described, format!("cause: {}", body.text)),
         Body::Noted(body) => (EntryKind::Note(body.kind), body.text.clone()),
         Body::Paged(body) => (EntryKind::Paged, with_note(format!("paged {}", body.who), &body.how)),
-        Body::Told(body) if body.by.is_empty() => (EntryKind::Told, format!("told {}", body.audience)),
-        Body::Told(body) => (EntryKind::Told, format!("{} told {}", body.by, body.audience)),
+        Body::Told(body) => {
+            let by = if body.by.is_empty() { String::new() } else { format!("{} ", body.by) };
+            (EntryKind::Told, with_note(format!("{by}told {}", body.audience), &body.how))
+        }
         Body::Ticked(body) => (EntryKind::Check(body.state), ticked(body)),
         Body::Alarm(body) => alarm(body)?,
         Body::PlanStarted(body) => (EntryKind::PlanStarted, body.title.clone()),

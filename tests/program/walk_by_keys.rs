@@ -70,7 +70,8 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.press("<c-u>maya<enter>");
     terminal.wait_text("tell stakeholders, then record it");
     terminal.press("its");
-    say_yes(&terminal, "Were stakeholders told?");
+    terminal.wait_text("Stakeholders were told: how?");
+    terminal.press("status page<enter>");
     terminal.wait_text("mitigate first");
 
     // The branch, and the fix on it.
@@ -156,7 +157,8 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     say_yes(&terminal, "Are users served again?");
     terminal.wait_text("tell stakeholders that users are served again");
     terminal.press("itu");
-    say_yes(&terminal, "Did stakeholders get an update?");
+    terminal.wait_text("Stakeholders got an update: how?");
+    terminal.press("status page<enter>");
     terminal.wait_text("write down the cause");
     terminal.press("ic");
     terminal.press("a discount without a card divided by zero<enter>");

@@ -247,7 +247,7 @@ pub(super) fn rejection(model: &Model, reason: &str) -> Result<Rejected, String>
 }
 
 /// `omar on the call` taken apart: what is before the first small word of how is the name.
-fn who_and_how(text: &str) -> Option<(String, String)> {
+pub(super) fn who_and_how(text: &str) -> Option<(String, String)> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let small = ["on", "by", "in", "at", "over", "via", "through", "from", "during", "said"];
     let place = words.iter().position(|word| small.contains(word)).filter(|place| *place > 0)?;

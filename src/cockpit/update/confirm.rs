@@ -136,7 +136,7 @@ fn commits(purpose: &Purpose) -> bool {
         | Purpose::Cause
         | Purpose::Role(_)
         | Purpose::Page
-        | Purpose::Told
+        | Purpose::Told(_)
         | Purpose::Reopen
         | Purpose::Tick { .. }
         | Purpose::Amend(_)

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::incident::{
     self, Body, CheckState, Claim, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun,
-    RecordId, Resolved, Severity, State, StepState, Ticked, Told,
+    RecordId, Resolved, Severity, State, StepState, Ticked,
 };
 use crate::plan::Request;
 use crate::report;
@@ -463,13 +463,14 @@ fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
             }
         }
         Command::Told if invoke.argument == "other" => {
-            ask(cx, Purpose::Told, "Who was told?", "support", String::new());
+            let purpose = Purpose::Told(String::new());
+            ask(cx, purpose, "Who was told, and how?", "support by mail", String::new());
         }
         Command::Told => {
             let audience = invoke.argument.clone();
-            let title = menus::told_question(&audience);
-            let body = "flightdeck sends nothing. This records that it was done, and stops the clock.";
-            claim(cx, title, body, "record it", None, Told { audience, by: String::new() });
+            let label = menus::told_question(&audience);
+            let placeholder = "status page; or who did it: omar by mail. flightdeck sends nothing";
+            ask(cx, Purpose::Told(audience), label, placeholder, String::new());
         }
         Command::Pass | Command::Fail | Command::NotApplicable => tick(cx, invoke.command),
         Command::Amend | Command::Retract | Command::Pin => on_entry(cx, invoke.command),

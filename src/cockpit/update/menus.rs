@@ -436,15 +436,18 @@ fn roles(model: &Model) -> Vec<Item> {
 /// Audiences that meet a clock, with what each is called on the screen, and the question whether it
 /// was told.
 const AUDIENCES: &[(&str, &str, &str)] = &[
-    ("stakeholders", "stakeholders", "Were stakeholders told?"),
-    ("update", "stakeholders: an update", "Did stakeholders get an update?"),
-    ("lead", "engineering lead: escalated", "Was it escalated to the engineering lead?"),
-    ("executives", "executives: not resolved", "Were the executives told that it is not resolved?"),
+    ("stakeholders", "stakeholders", "Stakeholders were told: how?"),
+    ("update", "stakeholders: an update", "Stakeholders got an update: how?"),
+    ("lead", "engineering lead: escalated", "Escalated to the engineering lead: how?"),
+    ("executives", "executives: not resolved", "Executives were told that it is not resolved: how?"),
 ];
 
 /// The question whether an audience was told.
 pub(super) fn told_question(audience: &str) -> &'static str {
-    AUDIENCES.iter().find(|(id, ..)| *id == audience).map_or("Were they told?", |(_, _, question)| question)
+    AUDIENCES
+        .iter()
+        .find(|(id, ..)| *id == audience)
+        .map_or("They were told: how?", |(_, _, question)| question)
 }
 
 fn audiences(model: &Model) -> Vec<Item> {

@@ -96,9 +96,16 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             let (who, how) = text.split_once(" by ").unwrap_or((&text, ""));
             Paged { who: who.trim().to_owned(), how: how.trim().to_owned() }.into()
         }
-        Purpose::Told => {
-            needs("say who was told")?;
-            Told { audience: text, by: String::new() }.into()
+        Purpose::Told(audience) if audience.is_empty() => {
+            needs("say who was told, and how: support by mail")?;
+            let (audience, how) = approvals::who_and_how(&text).unwrap_or((text, String::new()));
+            Told { audience, how, ..Told::default() }.into()
+        }
+        Purpose::Told(audience) => {
+            needs("say how they were told: status page")?;
+            // `omar by mail` names who did it; anything else says how.
+            let (by, how) = approvals::who_and_how(&text).unwrap_or((String::new(), text));
+            Told { audience: audience.clone(), by, how }.into()
         }
         Purpose::Reopen => {
             needs("a reason is needed: it goes into the record")?;

@@ -31,7 +31,7 @@ fn body() -> impl Strategy<Value = Body> {
         text().prop_map(|text| Titled { text }.into()),
         text().prop_map(|text| ImpactDescribed { text }.into()),
         name().prop_map(|who| Paged { who, how: String::new() }.into()),
-        name().prop_map(|audience| Told { audience, by: String::new() }.into()),
+        name().prop_map(|audience| Told { audience, ..Told::default() }.into()),
         (name(), text()).prop_map(|(item, note)| {
             Ticked { item, title: String::new(), state: CheckState::Failed, note }.into()
         }),

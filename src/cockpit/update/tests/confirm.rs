@@ -189,12 +189,6 @@ const QUESTIONS: &[Question] = &[
         key: "y",
         letters: true,
     },
-    Question {
-        name: "that people were told",
-        open: || asked(Table::open(), "i t s", ""),
-        key: "y",
-        letters: true,
-    },
     Question { name: "a phase", open: || asked(Table::open(), "i h v", ""), key: "y", letters: true },
 ];
 

@@ -114,7 +114,7 @@ impl Story {
                 self.tell("maya", at, RoleTaken { role: verb.into(), person: text });
             }
             "told" => {
-                self.tell("maya", at, Told { audience: text, by: String::new() });
+                self.tell("maya", at, Told { audience: text, ..Told::default() });
             }
             "impact" => {
                 self.tell("maya", at, ImpactDescribed { text });

@@ -15,8 +15,9 @@ fn asked(table: &Table) -> &Ask {
 }
 
 /// Keys that lead to every prompt there is for a line of text.
-const PROMPTS: &[&str] =
-    &["n n", "n f", "n d", "n p", "n a", "s 1", "i w", "i i", "i c", "i p", "i t o", "h s", "/", "D"];
+const PROMPTS: &[&str] = &[
+    "n n", "n f", "n d", "n p", "n a", "s 1", "i w", "i i", "i c", "i p", "i t o", "i t s", "h s", "/", "D",
+];
 
 #[test]
 fn no_letter_is_a_command_while_a_prompt_is_in_sight() {

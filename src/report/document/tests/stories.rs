@@ -96,7 +96,7 @@ fn outage() -> Story {
     story.tell(SeverityChanged { severity: Severity::P0, reason: "half of all orders fail".into() });
     story.at("15:05:00", "Maya").tell(Paged { who: "Li".into(), how: "phone".into() });
     story.at("15:06:00", "Maya").tell(ImpactDescribed { text: "2 of 5 orders are not paid".into() });
-    story.at("15:12:00", "Omar").tell(Told { audience: "stakeholders".into(), by: String::new() });
+    story.at("15:12:00", "Omar").tell(Told { audience: "stakeholders".into(), ..Told::default() });
     let commit = "77b0d13";
     story.carry(
         &Carried {
@@ -239,7 +239,7 @@ fn one_of_each() -> Vec<Body> {
         Retracted { target: RecordId(Uuid::from_u128(5)), reason: why.clone() }.into(),
         Pinned { target: RecordId(Uuid::from_u128(8)), pinned: true }.into(),
         Paged { who: "li".into(), how: "phone".into() }.into(),
-        Told { audience: "stakeholders".into(), by: String::new() }.into(),
+        Told { audience: "stakeholders".into(), ..Told::default() }.into(),
         Ticked { item: "core".into(), title: "core".into(), state: CheckState::Passed, note: String::new() }
             .into(),
         Alarm { probe: "error rate".into(), from: "ok".into(), to: "failing".into(), why: why.clone() }
