@@ -295,7 +295,11 @@ impl Context {
             Some(loaded) => trust::is_trusted(&self.state_dir, loaded)?,
             None => false,
         };
-        Ok(Setup::new(loaded, trusted))
+        let mut setup = Setup::new(loaded, trusted);
+        if let Ok(place) = &self.place {
+            setup.config = as_made_here(&place.root, setup.config);
+        }
+        Ok(setup)
     }
 
     /// The configuration, for what acts on it.
@@ -313,7 +317,7 @@ impl Context {
             )
         })?;
         trust::require(&self.state_dir, &loaded)?;
-        Ok(loaded)
+        Ok(LoadedConfig { config: as_made_here(root, loaded.config), ..loaded })
     }
 
     /// The name of the service: as configured, else that of the repository's directory. A
@@ -340,6 +344,15 @@ impl Context {
     /// Reads a time given on the command line; it must not be in the future.
     pub(crate) fn time(&self, option: &str, text: &str) -> Result<Timestamp> {
         past_time(option, text, self.now())
+    }
+}
+
+/// A configuration with what it leaves out about hotfixes as it is found in the repository. One that cannot
+/// be read says nothing.
+fn as_made_here(root: &Path, config: Config) -> Config {
+    match Reader::open(root) {
+        Ok(reader) => reader.configured(config),
+        Err(_) => config,
     }
 }
 

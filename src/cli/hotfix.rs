@@ -35,7 +35,10 @@ is no branch: the base is checked out and brought up to date.
 Examples:
   flightdeck hotfix start pool-limit --dry-run     shows the exact commands
   flightdeck hotfix start pool-limit
-  flightdeck hotfix start --flow trunk")]
+  flightdeck hotfix start pool-limit --flow github-flow
+  flightdeck hotfix start --flow trunk
+
+A flow that is chosen here is kept with the branch, and finish follows it.")]
     Start {
         /// Name, without the prefix; none in the trunk flow
         name: Option<String>,
@@ -90,6 +93,9 @@ Examples:
         /// In git flow: main and the tag go out first, the merges back are left for later
         #[arg(long)]
         main_first: bool,
+        /// Development model: git-flow, github-flow or trunk; default: the one it was started with
+        #[arg(long, value_parser = parse_flow)]
+        flow: Option<Flow>,
         #[command(flatten)]
         world: WorldArgs,
     },
@@ -118,10 +124,7 @@ Example:
 }
 
 fn parse_flow(text: &str) -> Result<Flow, String> {
-    [Flow::GitFlow, Flow::GithubFlow, Flow::Trunk]
-        .into_iter()
-        .find(|flow| flow.name() == text)
-        .ok_or_else(|| "one of git-flow, github-flow, trunk".to_owned())
+    Flow::parse(text).ok_or_else(|| "one of git-flow, github-flow, trunk".to_owned())
 }
 
 /// Carries the verb out.
@@ -131,12 +134,14 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let (wanted, world) = match &args.command {
         Command::Status { json } => return status(cx, &config, *json),
         Command::Start { name, flow, world } => {
-            config.hotfix.flow = flow.unwrap_or(config.hotfix.flow);
+            config.hotfix = config.hotfix.for_a_new_branch().asked_for(*flow);
             (HotfixRequest::Start { name: named(name.as_deref(), config.hotfix.flow)? }, world)
         }
         Command::Bump { version, world } => (HotfixRequest::Bump { version: version.clone() }, world),
         Command::Push { world } => (HotfixRequest::Push, world),
-        Command::Finish { main_first, world } => return finish::finish(cx, config, *main_first, world),
+        Command::Finish { main_first, flow, world } => {
+            return finish::finish(cx, config, (*main_first, *flow), world);
+        }
         Command::Abandon { world } => (HotfixRequest::Abandon, world),
         Command::Fetch { world } => (HotfixRequest::Fetch, world),
     };
@@ -172,9 +177,9 @@ fn status(cx: &Context, config: &Config, json: bool) -> Result<End> {
     let outlook = status_ahead::look(&mut reader, &config.hotfix, &policy, &names, &releases);
     let outlook = outlook.as_ref();
     if json {
-        cx.out.json(&status_json::hotfix(config.hotfix.flow, &branch, outlook))?;
+        cx.out.json(&status_json::hotfix(&config.hotfix, &branch, outlook))?;
     } else {
-        cx.out.lines(&status::text(&branch, config.hotfix.flow, outlook, cx.now()))?;
+        cx.out.lines(&status::text(&branch, &config.hotfix, outlook, cx.now()))?;
     }
     Ok(End::Done)
 }

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::config::types::{Flow, Hotfix};
+use crate::config::types::Hotfix;
 use crate::deploy::rollback::{self, Way};
 use crate::health::series::{State as HealthState, Status as Health};
 use crate::hotfix::outlook::Outlook;
@@ -32,8 +32,8 @@ pub(crate) struct Situation {
     pub(crate) hotfix: Option<BranchState>,
     /// What is ahead of it, as far as somebody looked.
     pub(crate) outlook: Option<Outlook>,
-    /// The development model.
-    pub(crate) flow: Flow,
+    /// How hotfixes are made here.
+    pub(crate) settings: Hotfix,
     /// Probes in the order they are configured.
     pub(crate) health: Vec<ProbeState>,
     /// What was brought into environments, oldest first.
@@ -143,7 +143,7 @@ impl Situation {
             checklist,
             hotfix: around.hotfix,
             outlook: around.outlook,
-            flow: around.settings.flow,
+            settings: around.settings,
             health: around.health,
             releases: around.releases,
             ways: around.ways,

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::situation::{Item, ProbeState, Situation};
 use super::{rollback, status_ahead, status_clocks};
-use crate::config::types::Flow;
+use crate::config::types::Hotfix as Made;
 use crate::hotfix::outlook::Outlook;
 use crate::hotfix::state::{BaseAt, BranchState};
 use crate::incident::{
@@ -146,6 +146,7 @@ struct Check<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct Hotfix<'a> {
     flow: &'static str,
+    flow_from: String,
     branch: Option<&'a str>,
     base: Option<&'a str>,
     head: Option<&'a str>,
@@ -293,7 +294,7 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         hotfix: situation
             .hotfix
             .as_ref()
-            .map(|branch| hotfix(situation.flow, branch, situation.outlook.as_ref())),
+            .map(|branch| hotfix(&situation.settings, branch, situation.outlook.as_ref())),
         health: situation.health.iter().map(probe).collect(),
         runs: state.runs().map(|(_, run)| run_line(run)).collect(),
         plans: state.plans.iter().map(plan).chain(proposal::waiting(state).map(proposed)).collect(),
@@ -385,9 +386,10 @@ fn check(item: &Item) -> Check<'_> {
 }
 
 /// The branch, also as `hotfix status --json` prints it.
-pub(super) fn hotfix<'a>(flow: Flow, branch: &'a BranchState, outlook: Option<&'a Outlook>) -> Hotfix<'a> {
+pub(super) fn hotfix<'a>(made: &Made, branch: &'a BranchState, outlook: Option<&'a Outlook>) -> Hotfix<'a> {
     Hotfix {
-        flow: flow.name(),
+        flow: made.flow.name(),
+        flow_from: made.flow_from.to_string(),
         branch: branch.branch(),
         base: branch.base.as_deref(),
         head: branch.commit(),

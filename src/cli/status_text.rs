@@ -244,7 +244,7 @@ fn hotfix(page: &mut Sheet, situation: &Situation, branch: &BranchState) {
         Head::Detached { commit } => format!("no branch, at {}", short(commit)),
         Head::Unborn { name } => format!("{name}, without a commit"),
     };
-    let mut facts = vec![(name, Hue::Strong), (situation.flow.name().to_owned(), Hue::Dim)];
+    let mut facts = vec![(name, Hue::Strong), (situation.settings.flow.name().to_owned(), Hue::Dim)];
     let on_base = branch.base.as_deref() == branch.branch();
     if let Some(base) = branch.base.as_ref().filter(|_| !on_base) {
         facts.push((format!("{} ahead of {base}, {} behind", branch.ahead, branch.behind), Hue::Plain));

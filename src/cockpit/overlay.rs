@@ -367,6 +367,8 @@ pub struct Trust {
     pub scroll: Scroll,
     /// Since when it has been on the screen, as in [`Preview::shown_ms`].
     pub shown_ms: Option<u64>,
+    /// The file was changed while it was open, and nobody has said yet that it was read again.
+    pub changed: bool,
 }
 
 /// Feature flags with their state.

@@ -6,11 +6,13 @@ mod requests;
 mod seen;
 
 use super::prepare::Ground;
-use crate::config::types::Flow;
+use crate::config::types::{Config, Flow};
 use crate::failure::Result;
+use crate::hotfix::flows;
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::BranchState;
-use crate::plan::{HotfixRequest, Plan};
+use crate::plan::{HotfixRequest, Plan, PullText};
+use crate::text::visible;
 
 /// The repository as it was read before a plan is made.
 pub(super) struct Place<'a> {
@@ -30,19 +32,38 @@ pub(super) struct Place<'a> {
 /// The repository cannot be read or is in no state for it, or the remote does not answer where it
 /// has to.
 pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &HotfixRequest) -> Result<Plan> {
-    let mut place = read(ground, id)?;
+    // What was chosen for the current branch says nothing about a new one.
+    let is_new = matches!(wanted, HotfixRequest::Start { .. });
+    let hotfix = &ground.config.hotfix;
+    let hotfix = if is_new { hotfix.for_a_new_branch() } else { hotfix.clone() };
+    let config = Config { hotfix, ..ground.config.clone() };
+    let ground = Ground { config: &config, ..*ground };
+    let mut place = read(&ground, id)?;
     match wanted {
         HotfixRequest::Fetch => requests::fetch(&place),
         HotfixRequest::Start { name } => requests::start(&mut place, name),
         HotfixRequest::Bump { version } => super::bump::plan(&mut place, version.as_deref()),
         HotfixRequest::Push => requests::push(&place),
-        HotfixRequest::Finish { main_first, text } => match ground.config.hotfix.flow {
-            Flow::GitFlow => finish::git_flow(&mut place, *main_first, text),
-            Flow::GithubFlow => super::pull::finish(&mut place, text),
-            Flow::Trunk => requests::finish_trunk(&place),
-        },
+        HotfixRequest::Finish { main_first, text } => finish(&mut place, *main_first, text),
         HotfixRequest::Abandon => requests::abandon(&place),
     }
+}
+
+/// Finishes as the flow has it, and says which that is and why.
+fn finish(place: &mut Place<'_>, main_first: bool, text: &PullText) -> Result<Plan> {
+    let hotfix = &place.ground.config.hotfix;
+    let mut plan = match hotfix.flow {
+        Flow::GitFlow => finish::git_flow(place, main_first, text),
+        Flow::GithubFlow => super::pull::finish(place, text),
+        Flow::Trunk => requests::finish_trunk(place),
+    }?;
+    if !plan.steps.is_empty() {
+        if let (Flow::Trunk, Some(base)) = (hotfix.flow, &place.state.base) {
+            plan.steps.extend(flows::start::forget(&place.state.root, base, hotfix));
+        }
+        plan.notes.insert(0, visible(&hotfix.flow_line()).into_owned());
+    }
+    Ok(plan)
 }
 
 /// Reads the repository before a plan is made.

@@ -6,10 +6,10 @@ mod platform;
 
 use std::path::Path;
 
-pub use hotfix::Habits;
+pub use hotfix::{Habits, names_told};
 pub use platform::Platform;
 
-use super::types::Flow;
+use super::types::{Flow, FlowFrom};
 use crate::text::visible;
 
 /// What git says about the repository.
@@ -17,8 +17,8 @@ use crate::text::visible;
 pub struct BranchFacts {
     /// The branch that clones get: `main`.
     pub default_branch: Option<String>,
-    /// Whether there is a branch `develop`, here or at the remote.
-    pub has_develop: bool,
+    /// Where a branch is that only git flow has: `origin has develop`.
+    pub develop: Option<String>,
     /// Address of the remote, as git has it.
     pub remote: Option<String>,
     /// What the tags of versions begin with, where there are any.
@@ -33,7 +33,7 @@ pub struct BranchFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GitFlow {
     /// The branch that is in production.
-    pub main: String,
+    pub main: Option<String>,
     /// The branch of the next release.
     pub develop: Option<String>,
     /// How hotfix branches begin.
@@ -119,6 +119,8 @@ pub struct Found {
     pub name: Option<String>,
     /// The development model; `None`: nothing tells.
     pub flow: Option<Flow>,
+    /// What tells it.
+    pub flow_from: String,
     /// The branch that is in production.
     pub base: Option<String>,
     /// Where the remote is.
@@ -161,11 +163,12 @@ pub fn look(root: &Path, facts: &BranchFacts) -> Found {
     };
     let (platform, gitops) = platform::look(root);
     let hotfix = hotfix::look(facts);
-    let told = facts.git_flow.as_ref().map(|told| told.main.clone());
-    let flow = match (facts.has_develop || told.is_some(), forge) {
-        (true, _) => Some(Flow::GitFlow),
-        (false, Some(_)) => Some(Flow::GithubFlow),
-        (false, None) => None,
+    let told = facts.git_flow.as_ref().and_then(|told| told.main.clone());
+    let (flow, flow_from) = match (&facts.git_flow, &facts.develop, forge) {
+        (Some(_), ..) => (Some(Flow::GitFlow), FlowFrom::GitFlowSettings.to_string()),
+        (None, Some(develop), _) => (Some(Flow::GitFlow), develop.clone()),
+        (None, None, Some(forge)) => (Some(Flow::GithubFlow), format!("the remote is on {}", forge.name())),
+        (None, None, None) => (None, String::new()),
     };
     // Where clones get develop first, that says nothing about production.
     let next = hotfix.develop.as_deref().unwrap_or("develop");
@@ -178,6 +181,7 @@ pub fn look(root: &Path, facts: &BranchFacts) -> Found {
         name: root.file_name().and_then(|name| name.to_str()).filter(|name| plain(name)).map(str::to_owned),
         base: told.or_else(|| facts.default_branch.clone()).filter(is_base),
         flow,
+        flow_from,
         forge,
         hotfix,
         audits: audits(root),
@@ -541,14 +545,15 @@ mod tests {
         let dir = repository(&[]);
         let flow = |develop, remote: Option<&str>| {
             let remote = remote.map(str::to_owned);
-            look(dir.path(), &BranchFacts { has_develop: develop, remote, ..BranchFacts::default() }).flow
+            look(dir.path(), &BranchFacts { develop, remote, ..BranchFacts::default() }).flow
         };
-        assert_eq!(flow(true, Some("git@github.com:a/b")), Some(Flow::GitFlow));
-        assert_eq!(flow(false, Some("git@github.com:a/b")), Some(Flow::GithubFlow));
-        assert_eq!(flow(false, Some("/srv/x.git")), None);
+        let develop = || Some("origin has develop".to_owned());
+        assert_eq!(flow(develop(), Some("git@github.com:a/b")), Some(Flow::GitFlow));
+        assert_eq!(flow(None, Some("git@github.com:a/b")), Some(Flow::GithubFlow));
+        assert_eq!(flow(None, Some("/srv/x.git")), None);
         let default_branch = Some("develop".to_owned());
         let found =
-            look(dir.path(), &BranchFacts { has_develop: true, default_branch, ..BranchFacts::default() });
+            look(dir.path(), &BranchFacts { develop: develop(), default_branch, ..BranchFacts::default() });
         assert_eq!((found.flow, found.base), (Some(Flow::GitFlow), None), "production is on another branch");
     }
 }

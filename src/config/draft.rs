@@ -7,7 +7,6 @@
 use std::fmt::Write as _;
 
 use super::detect::{Forge, Found, Platform, Recognised, Script};
-use super::types::Flow;
 use crate::incident::Policy;
 use crate::plan::gates::Gate;
 use crate::text::visible;
@@ -46,13 +45,9 @@ impl Draft {
 
     fn hotfix(&mut self, found: &Found) {
         self.section("hotfix");
-        let why = match (found.flow, found.forge) {
-            (Some(Flow::GitFlow), _) => "there is a branch develop".to_owned(),
-            (_, Some(forge)) => format!("the remote is on {}", forge.name()),
-            _ => "or git-flow, trunk".to_owned(),
-        };
+        let why = if found.flow.is_some() { found.flow_from.as_str() } else { "or git-flow, trunk" };
         let flow = found.flow.unwrap_or_default().name();
-        self.entry(found.flow.is_some(), "flow", &text(flow), &why);
+        self.entry(found.flow.is_some(), "flow", &text(flow), why);
         let base = found.base.as_deref();
         self.entry(base.is_some(), "base", &text(base.unwrap_or("main")), "the branch that is in production");
         self.names(found);
@@ -359,6 +354,7 @@ mod tests {
     use super::*;
     use crate::config::detect::Habits;
     use crate::config::load::parse;
+    use crate::config::types::Flow;
 
     /// The file with every example taken for real.
     fn all_examples(draft: &str) -> String {
@@ -379,6 +375,7 @@ mod tests {
         Found {
             name: Some("payments-api".to_owned()),
             flow: Some(Flow::GitFlow),
+            flow_from: "origin has develop".to_owned(),
             base: Some("main".to_owned()),
             forge: Some(Forge::GitHub),
             hotfix: Habits {
@@ -490,7 +487,8 @@ mod tests {
             let checks = check.into_iter().collect();
             let gitops = dockerfile.clone().map(|from| ("flux", from));
             let hotfix = Habits { prefix: base.clone(), tag_prefix: dockerfile.clone(), ..Habits::default() };
-            Found { name, flow, base, forge, hotfix, checks, make_test, audits, deploy, smoke, platform, gitops, dockerfile }
+            let flow_from = name.clone().unwrap_or_default();
+            Found { name, flow, flow_from, base, forge, hotfix, checks, make_test, audits, deploy, smoke, platform, gitops, dockerfile }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Reads `flightdeck.toml` into typed values, or says everything that is wrong with it.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use serde_json::Value;
 use toml::de::DeTable;
 
 use super::problem::{Invalid, Problem};
-use super::types::Config;
+use super::types::{Config, FlowFrom};
 use super::{check, headers, shape};
 use crate::failure::{Failure, Result};
 use crate::incident::Hash;
@@ -85,7 +86,19 @@ pub fn read_with_text(root: &Path) -> Result<Option<(Loaded, String)>, Refused> 
 /// # Errors
 /// All mistakes found, each with its place.
 pub fn parse(bytes: &[u8]) -> Result<Config, Invalid> {
-    typed(FILE, bytes, check::check)
+    let mut config: Config = typed(FILE, bytes, check::check)?;
+    config.hotfix.written = written(bytes).unwrap_or_default();
+    if config.hotfix.written.contains("flow") {
+        config.hotfix.flow_from = FlowFrom::File;
+    }
+    Ok(config)
+}
+
+/// The keys that a file has below `[hotfix]`.
+fn written(bytes: &[u8]) -> Option<BTreeSet<String>> {
+    let tree = DeTable::parse(std::str::from_utf8(bytes).ok()?).ok()?;
+    let hotfix = tree.get_ref().get("hotfix")?.get_ref().as_table()?;
+    Some(hotfix.keys().map(|key| key.get_ref().to_string()).collect())
 }
 
 /// The JSON schema of `flightdeck.toml`.

@@ -16,7 +16,7 @@ mod hotfix;
 mod version;
 
 pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METHODS, not_an_address};
-pub use hotfix::{Flow, Forge, Hotfix, PullConfig, VersionFile};
+pub use hotfix::{FLOW_SETTING, Flow, FlowFrom, Forge, Hotfix, PullConfig, VersionFile};
 pub use version::{VersionKind, version_pattern};
 
 /// What `flightdeck.toml` at the root of a repository says about its service.

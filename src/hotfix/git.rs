@@ -8,6 +8,7 @@ mod command;
 mod credentials;
 mod files;
 pub mod finish;
+mod flow;
 mod forecast;
 mod graph;
 mod habits;

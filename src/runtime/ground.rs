@@ -61,7 +61,8 @@ impl Ground {
             Failure::usage(doing, "there is no flightdeck.toml", "flightdeck init writes one")
         })?;
         trust::require(&self.state_dir, &loaded)?;
-        if loaded.config != self.config {
+        let reader = Reader::open(&self.root).map_err(|none| none.failure(&self.root.to_string_lossy()))?;
+        if reader.configured(loaded.config) != self.config {
             return Err(Failure::new(doing, "flightdeck.toml has just changed", "try again"));
         }
         Ok(())

@@ -15,7 +15,7 @@ use crate::cockpit::model::{ConfigSource, ConfigState};
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
 use crate::conductor::masker;
 use crate::config::detect::{self, Found};
-use crate::config::types::Config;
+use crate::config::types::{Config, Hotfix};
 use crate::config::{draft, load, trust};
 use crate::drill::fix;
 use crate::failure::{Failure, FailureKind, Result};
@@ -57,7 +57,8 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Sender<Ord
         state_dir: launch.state_dir.clone(),
         events: events.clone(),
         reader: None,
-        loaded: None,
+        configured: None,
+        written: Hotfix::default(),
         seen: None,
         told: None,
     };
@@ -88,8 +89,10 @@ struct Clerk {
     state_dir: PathBuf,
     events: Sender<Event>,
     reader: Option<Reader>,
-    /// The configuration in force, if it may run.
-    loaded: Option<Config>,
+    /// The configuration in force, as the loop was told.
+    configured: Option<ConfigState>,
+    /// What the file itself says of hotfixes.
+    written: Hotfix,
     /// The configuration file as it was when it was read.
     seen: Option<Stamp>,
     /// What the loop was told last.
@@ -156,8 +159,15 @@ impl Clerk {
             self.seen = Some(stamp);
             self.configure(Some(&root));
         }
-        let hotfix = self.loaded.as_ref().map(|config| config.hotfix.clone()).unwrap_or_default();
         let Some(reader) = &mut self.reader else { return };
+        let hotfix = reader.hotfix_here(&self.written);
+        if let Some(told) = self.configured.as_mut().filter(|told| told.config.hotfix != hotfix) {
+            // A branch that was switched to or fetched tells of another flow. The rest stays, and so do
+            // the probes.
+            told.config.hotfix = hotfix.clone();
+            let told = Fact::Config(Box::new(told.clone()));
+            let _ = self.events.send(Event::Msg(Msg::Fact(told)));
+        }
         if first {
             let branch = reader.read_first(&hotfix);
             self.tell(branch);
@@ -179,13 +189,22 @@ impl Clerk {
         let state = self.read_config(root);
         let may_run = matches!(state.source, ConfigSource::Trusted);
         let probes = if may_run { state.config.probes.clone() } else { Vec::new() };
-        self.loaded = Some(state.config.clone());
+        self.configured = Some(state.clone());
         let root = root.unwrap_or(&self.here).to_owned();
         let masker = if probes.is_empty() { Masker::default() } else { masker(&state.config, &root) };
         let _ = self.events.send(Event::Configured { config: Box::new(state), probes, root, masker });
     }
 
     fn read_config(&mut self, root: Option<&Path>) -> ConfigState {
+        let mut state = self.read_file(root);
+        self.written = state.config.hotfix.clone();
+        if let Some(reader) = &self.reader {
+            state.config = reader.configured(state.config);
+        }
+        state
+    }
+
+    fn read_file(&mut self, root: Option<&Path>) -> ConfigState {
         let nothing = |source| ConfigState { config: Config::default(), source, found: Vec::new() };
         let Some(root) = root else { return nothing(ConfigSource::None) };
         let found = self.found().map(|found| words(&found)).unwrap_or_default();
@@ -216,7 +235,7 @@ impl Clerk {
         let ground = Ground {
             state_dir: self.state_dir.clone(),
             root: self.root().to_owned(),
-            config: self.loaded.clone().unwrap_or_default(),
+            config: self.configured.as_ref().map(|told| told.config.clone()).unwrap_or_default(),
         };
         let events = self.events.clone();
         let started = panics::spawn("plan", self.events.clone(), move || {

@@ -84,7 +84,7 @@ impl Clerk {
             Some(loaded) if trust::is_trusted(&state_dir, loaded)? => Asking::Environment,
             _ => Asking::Here,
         };
-        let config = loaded.map_or_else(Config::default, |loaded| loaded.config);
+        let config = reader.configured(loaded.map_or_else(Config::default, |loaded| loaded.config));
         let policy = Policy::built_in().with(&config.policy);
         let journal = Journal::open_again(&state_dir, "nobody")?;
         let history = journal.history(&journal.repository(reader)?)?;

@@ -20,13 +20,14 @@ pub(super) fn ways(here: &Path, state_dir: &Path, environment: &str) -> Result<V
     let loaded = load::load(reader.root())?
         .ok_or_else(|| Failure::usage(doing, "there is no flightdeck.toml", "flightdeck init writes one"))?;
     trust::require(state_dir, &loaded)?;
-    let policy = Policy::built_in().with(&loaded.config.policy);
+    let config = reader.configured(loaded.config);
+    let policy = Policy::built_in().with(&config.policy);
     let journal = Journal::open_again(state_dir, "nobody")?;
     let history = journal.history(&journal.repository(&reader)?)?;
     let ground = Ground {
         root: reader.root(),
         state_dir,
-        config: &loaded.config,
+        config: &config,
         policy: &policy,
         history: &history,
         now: Timestamp::now(),

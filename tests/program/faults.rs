@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use super::conductor::{CONFIG, UNTIL_GO, Yard, lines};
 use super::terminal::Terminal;
-use super::world::{Shell, World};
+use super::world::{Shell, World, wait_until};
 
 fn open(shell: &Shell) -> Terminal {
     Terminal::open(shell, 36, 120, &[])
@@ -70,6 +70,34 @@ fn it_opens_on_a_configuration_with_mistakes_and_points_at_them() {
         terminal.press("q");
         assert_eq!(terminal.wait_end().code(), Some(0), "{text}");
     }
+}
+
+#[test]
+fn a_configuration_that_changes_while_it_is_read_is_read_again_before_it_is_trusted() {
+    let world = World::new();
+    let shell = world.repository("api");
+    let check = |name: &str| format!("[[checks]]\nname = \"unit\"\ncommand = [\"touch\", \"{name}\"]\n");
+    let write = |name: &str| std::fs::write(shell.directory.join("flightdeck.toml"), check(name)).unwrap();
+    let trusted = || {
+        let shown = shell.flightdeck(&["trust", "--show"]).succeeded().stdout;
+        !shown.contains("not trusted: content")
+    };
+    write("harmless");
+    let mut terminal = open(&shell);
+    terminal.wait_text("not trusted");
+    terminal.press("T");
+    terminal.wait_text("touch harmless");
+    write("harmful");
+    terminal.wait_text("touch harmful");
+    terminal.wait_text("changed while this was open");
+    terminal.press("y");
+    terminal.wait_gone("changed while this was open. Read");
+    assert!(!trusted(), "the key was meant for what stood there before");
+    terminal
+        .press_until("y", "the content that is shown is trusted", |screen| !screen.contains("touch harmful"));
+    wait_until("it is trusted", || trusted().then_some(()));
+    terminal.press("q");
+    terminal.wait_end();
 }
 
 #[test]

@@ -40,6 +40,8 @@ mod finish_resumed;
 #[cfg(target_os = "linux")]
 mod flags;
 #[cfg(target_os = "linux")]
+mod flows;
+#[cfg(target_os = "linux")]
 mod forge;
 mod golden;
 mod hostile_git;

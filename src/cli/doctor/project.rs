@@ -32,10 +32,15 @@ pub(super) fn look(cx: &Context) -> Vec<Finding> {
         Ok(Some((loaded, _))) => loaded.config.hotfix.clone(),
         _ => crate::config::types::Hotfix::default(),
     };
-    match Reader::open(root).and_then(|mut reader| Ok((reader.read(&hotfix)?, reader))) {
-        Ok((state, reader)) => {
+    let read = |mut reader: Reader| {
+        let hotfix = reader.hotfix_here(&hotfix);
+        Ok((reader.read(&hotfix)?, reader, hotfix))
+    };
+    match Reader::open(root).and_then(read) {
+        Ok((state, reader, hotfix)) => {
             let on = state.branch().map_or_else(|| "no branch".to_owned(), |name| format!("on {name}"));
             findings.push(Finding::ok("repository", format!("{}, {on}", root.display())));
+            findings.push(Finding::ok("flow", hotfix.flow_line()));
             let found = state.commit().and_then(|commit| reader.versions(commit, &hotfix).ok());
             findings.extend(found.and_then(|found| versions(&found)));
         }

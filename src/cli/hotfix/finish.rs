@@ -17,7 +17,13 @@ use crate::text::visible;
 
 /// Plans what is left of finishing, and carries it out; where a person has to open the pull
 /// request, prints what it has to say.
-pub(super) fn finish(cx: &Context, mut config: Config, main_first: bool, world: &WorldArgs) -> Result<End> {
+pub(super) fn finish(
+    cx: &Context,
+    mut config: Config,
+    (main_first, flow): (bool, Option<Flow>),
+    world: &WorldArgs,
+) -> Result<End> {
+    config.hotfix = config.hotfix.asked_for(flow);
     let place = cx.root()?;
     let branch = Reader::open(place).and_then(|mut reader| reader.read(&config.hotfix));
     let branch = branch.map_err(|none| none.failure(&place.to_string_lossy()))?;
@@ -25,11 +31,13 @@ pub(super) fn finish(cx: &Context, mut config: Config, main_first: bool, world: 
     let request = Request::Hotfix(HotfixRequest::Finish { main_first, text });
     if conductor::needs_trust(&config, &request) {
         config = cx.trusted_config()?.config;
+        config.hotfix = config.hotfix.asked_for(flow);
     }
     if config.hotfix.flow == Flow::GithubFlow {
         let fresh = if world.dry_run { Fresh::Ask } else { Fresh::Fetch };
         let by_hand = on_ground(cx, &config, fresh, |ground| conductor::by_hand(ground, &request))?;
         if let Some(by_hand) = by_hand {
+            cx.out.tell(&visible(&config.hotfix.flow_line()));
             return print(cx, &by_hand, world.json);
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::super::status_ahead;
-use crate::config::types::Flow;
+use crate::config::types::Hotfix;
 use crate::hotfix::outlook::Outlook;
 use crate::hotfix::state::{BaseAt, BranchState, Commit, Head, Upstream};
 use crate::incident::duration;
@@ -15,7 +15,12 @@ use crate::text::visible;
 const SHORT: usize = 7;
 
 /// The branch in plain text, one fact a line.
-pub(super) fn text(branch: &BranchState, flow: Flow, outlook: Option<&Outlook>, now: Timestamp) -> String {
+pub(super) fn text(
+    branch: &BranchState,
+    hotfix: &Hotfix,
+    outlook: Option<&Outlook>,
+    now: Timestamp,
+) -> String {
     let mut out = String::new();
     let mut line = |name: &str, what: String| {
         if !what.is_empty() {
@@ -26,7 +31,7 @@ pub(super) fn text(branch: &BranchState, flow: Flow, outlook: Option<&Outlook>, 
     if let Some(operation) = branch.operation {
         line("under way", format!("a {}", operation.name()));
     }
-    line("flow", flow.name().to_owned());
+    line("flow", format!("{}: {}", hotfix.flow.name(), hotfix.flow_from));
     line("base", base(branch));
     line("", branch.base_upstream.as_ref().map(base_upstream).unwrap_or_default());
     line("upstream", upstream(branch.upstream.as_ref()));
@@ -123,6 +128,7 @@ fn short(commit: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::types::Flow;
     use crate::hotfix::state::DirtyFile;
 
     const COMMIT: &str = "4f2c91e0a1b2c3d4e5f60718293a4b5c6d7e8f90";
@@ -144,9 +150,9 @@ mod tests {
         branch.dirty = vec![DirtyFile { path: "src/pool.rs".into(), code: " M".into() }];
         let now = Timestamp::from_second(720).unwrap();
         assert_eq!(
-            text(&branch, Flow::GitFlow, None, now),
+            text(&branch, &Hotfix::default().asked_for(Some(Flow::GitFlow)), None, now),
             "branch     hotfix/x<U+202E> at 4f2c91e\n\
-             flow       git-flow\n\
+             flow       git-flow: asked for with --flow\n\
              base       main, read at origin/main 4f2c91e, which is newer\n\
              upstream   none: not pushed\n\
              commits    3 ahead, 0 behind\n\
@@ -161,7 +167,7 @@ mod tests {
     #[test]
     fn an_empty_repository_is_told_too() {
         let branch = BranchState::new("/r", Head::Unborn { name: "main".into() });
-        let text = text(&branch, Flow::GithubFlow, None, Timestamp::UNIX_EPOCH);
+        let text = text(&branch, &Hotfix::default(), None, Timestamp::UNIX_EPOCH);
         assert!(text.contains("main, which has no commit yet") && text.contains("not found"), "{text}");
     }
 
@@ -169,7 +175,7 @@ mod tests {
     fn how_the_base_stands_to_that_of_the_remote_is_told() {
         let head = Head::Branch { name: "main".into(), commit: COMMIT.into() };
         let mut branch = BranchState::new("/r", head);
-        let told = |branch: &BranchState| text(branch, Flow::GitFlow, None, Timestamp::UNIX_EPOCH);
+        let told = |branch: &BranchState| text(branch, &Hotfix::default(), None, Timestamp::UNIX_EPOCH);
         branch.base_upstream =
             Some(Upstream { name: "origin/main".into(), exists: true, ahead: 1, behind: 2 });
         branch.remote_hotfixes = vec!["hotfix/theirs".into()];

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::commands::Command;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, JournalState};
-use super::super::overlay::{Overlay, Preview, Scroll};
+use super::super::overlay::{Overlay, Preview, Scroll, Trust};
 use super::{Cx, flags, overlays, plan_view, rollback, run_view, settle, survey, suspects, terminal};
 use crate::failure::Failure;
 use crate::health::series::{self, State, Verdict};
@@ -45,11 +45,12 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
                 cx.fail(failure);
             }
             cx.model.policy = incident::Policy::built_in().with(&config.config.policy);
+            let is_new = cx.model.config.source != config.source;
             cx.model.config = *config;
-            for overlay in &mut cx.model.overlays {
+            for overlay in cx.model.overlays.iter_mut().filter(|_| is_new) {
                 if let Overlay::Trust(view) = overlay {
                     // What would be trusted now has not been on the screen.
-                    view.shown_ms = None;
+                    *view = Trust { changed: true, ..Trust::default() };
                 }
             }
             cx.model.ways.known.clear();

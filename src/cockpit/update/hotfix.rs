@@ -326,7 +326,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, command: Command) {
 
 /// Whether the flow knows its branch without being told a name.
 pub(super) fn starts_unnamed(model: &Model) -> bool {
-    model.config.config.hotfix.flow == Flow::Trunk
+    model.config.config.hotfix.for_a_new_branch().flow == Flow::Trunk
 }
 
 /// The words of a pull request, from the incident.

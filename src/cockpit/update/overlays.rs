@@ -7,7 +7,7 @@ use super::super::commands::{Command, Danger, Scope};
 use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, DrillEnd, Model};
 use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
-use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll};
+use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll, Trust};
 use super::confirm::{TOO_QUICK, may_confirm};
 use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects, windows};
 use crate::failure::Failure;
@@ -228,6 +228,13 @@ fn trust(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     let Some(Overlay::Trust(view)) = cx.model.overlays.last() else { return };
     if !may_confirm(view.shown_ms, press, before) {
         return cx.say(TOO_QUICK);
+    }
+    if view.changed {
+        // The key was meant for what stood there before.
+        if let Some(Overlay::Trust(view)) = cx.model.overlays.last_mut() {
+            *view = Trust { scroll: view.scroll, ..Trust::default() };
+        }
+        return cx.say("flightdeck.toml changed while this was open: read it again, then press y");
     }
     if let ConfigSource::Untrusted { hash, .. } = &cx.model.config.source {
         let hash = hash.clone();

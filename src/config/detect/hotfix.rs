@@ -1,7 +1,7 @@
 //! How hotfixes are made here: what `git flow` was told, how tags begin, which files hold the
 //! version.
 
-use super::BranchFacts;
+use super::{BranchFacts, GitFlow};
 use crate::config::check::is_branch;
 use crate::config::types::Hotfix;
 
@@ -22,37 +22,40 @@ pub struct Habits {
 
 /// Looks for what is not as it usually is.
 pub(super) fn look(facts: &BranchFacts) -> Habits {
-    let usual = Hotfix::default();
-    let told = facts.git_flow.as_ref();
+    let fits = |prefix: &String| prefix != "v" && is_branch(&format!("{prefix}1"));
+    let names = facts.git_flow.as_ref().map(|told| names_told(told, &Hotfix::default())).unwrap_or_default();
+    Habits { tag_prefix: facts.tag_prefix.clone().filter(fits), versions: facts.versions.clone(), ..names }
+}
+
+/// The names that `git flow` was told, as far as they can be used beside those that are written down and
+/// are not the same anyway.
+pub fn names_told(told: &GitFlow, usual: &Hotfix) -> Habits {
     let other = |told: Option<&String>, usual: &str, rest: &str| {
         let is_other = |name: &&String| *name != usual && !name.is_empty();
         told.filter(is_other).filter(|name| is_branch(&format!("{name}{rest}"))).cloned()
     };
-    let fits = |prefix: &String| prefix != "v" && is_branch(&format!("{prefix}1"));
-    let prefix = other(told.and_then(|told| told.prefix.as_ref()), &usual.prefix, "x");
-    let release = other(told.and_then(|told| told.release_prefix.as_ref()), &usual.release_prefix, "x");
+    let prefix = other(told.prefix.as_ref(), &usual.prefix, "x");
+    let release = other(told.release_prefix.as_ref(), &usual.release_prefix, "x");
     let hotfixes = prefix.as_ref().unwrap_or(&usual.prefix);
     let releases = release.as_ref().unwrap_or(&usual.release_prefix);
     // Prefixes that cannot be told apart are of no use here.
     let apart = !hotfixes.starts_with(releases.as_str()) && !releases.starts_with(hotfixes.as_str());
     Habits {
-        develop: other(told.and_then(|told| told.develop.as_ref()), &usual.develop, ""),
+        develop: other(told.develop.as_ref(), &usual.develop, ""),
         prefix: prefix.filter(|_| apart),
         release_prefix: release.filter(|_| apart),
-        tag_prefix: facts.tag_prefix.clone().filter(fits),
-        versions: facts.versions.clone(),
+        ..Habits::default()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::GitFlow;
     use super::*;
 
     #[test]
     fn only_what_is_not_as_usual_is_told() {
         let usual = GitFlow {
-            main: "main".into(),
+            main: Some("main".into()),
             develop: Some("develop".into()),
             prefix: Some("hotfix/".into()),
             release_prefix: Some("release/".into()),

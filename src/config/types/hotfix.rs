@@ -1,5 +1,7 @@
 //! How a team makes hotfixes.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use jiff::fmt::serde::duration::friendly::compact as friendly;
 use schemars::JsonSchema;
@@ -11,11 +13,12 @@ use super::DurationText;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Hotfix {
-    /// The development model.
+    /// The development model. Left out: git flow where the remote has `develop` or `git flow init` left
+    /// its settings, else GitHub flow.
     pub flow: Flow,
     /// The branch that is in production. Empty: found out (`main`, `master`, the remote's default).
     pub base: String,
-    /// Prefix of hotfix branches.
+    /// Prefix of hotfix branches. Left out: what `git flow` was told.
     pub prefix: String,
     /// The remote. Empty: `origin`, or the only one.
     pub remote: String,
@@ -36,6 +39,41 @@ pub struct Hotfix {
     pub versions: Vec<VersionFile>,
     /// How pull requests are opened.
     pub pull: PullConfig,
+    /// Where the development model comes from.
+    #[serde(skip)]
+    pub flow_from: FlowFrom,
+    /// The keys that the file has. What is not among them may be found out.
+    #[serde(skip)]
+    pub written: BTreeSet<String>,
+}
+
+impl Hotfix {
+    /// The development model and why it is that: `git flow: origin has develop`.
+    pub fn flow_line(&self) -> String {
+        format!("{}: {}", self.flow.title(), self.flow_from)
+    }
+
+    /// The same for a branch that is still to be made: what was chosen for the current one says nothing
+    /// about it.
+    #[must_use]
+    pub fn for_a_new_branch(&self) -> Self {
+        match &self.flow_from {
+            FlowFrom::Start(otherwise) => {
+                let (flow, flow_from) = (**otherwise).clone();
+                Self { flow, flow_from, ..self.clone() }
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// The same with a flow that somebody asks for; `None`: nobody does.
+    #[must_use]
+    pub fn asked_for(self, flow: Option<Flow>) -> Self {
+        match flow {
+            Some(flow) => Self { flow, flow_from: FlowFrom::Asked, ..self },
+            None => self,
+        }
+    }
 }
 
 impl Default for Hotfix {
@@ -51,7 +89,44 @@ impl Default for Hotfix {
             proof_within: SignedDuration::from_mins(2),
             versions: Vec::new(),
             pull: PullConfig::default(),
+            flow_from: FlowFrom::default(),
+            written: BTreeSet::new(),
         }
+    }
+}
+
+/// The git setting of a branch that keeps the flow it was started with:
+/// `branch.hotfix/pool-limit.flightdeckFlow`.
+pub const FLOW_SETTING: &str = "flightdeckFlow";
+
+/// Where the development model comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum FlowFrom {
+    /// Nothing tells: it is the usual one.
+    #[default]
+    Usual,
+    /// `flow` in `flightdeck.toml`.
+    File,
+    /// The settings that `git flow init` leaves in a repository.
+    GitFlowSettings,
+    /// A branch that only git flow has, and where it is: `origin has develop`.
+    Branch(String),
+    /// It was chosen when the current branch was started. With what it would be otherwise.
+    Start(Box<(Flow, FlowFrom)>),
+    /// Somebody asks for it now.
+    Asked,
+}
+
+impl std::fmt::Display for FlowFrom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Usual => "nothing here says otherwise",
+            Self::File => "from flightdeck.toml",
+            Self::GitFlowSettings => "gitflow.* in the git settings here",
+            Self::Branch(which) => which,
+            Self::Start(_) => "chosen at hotfix start",
+            Self::Asked => "asked for with --flow",
+        })
     }
 }
 
@@ -136,5 +211,19 @@ impl Flow {
             Self::GithubFlow => "github-flow",
             Self::Trunk => "trunk",
         }
+    }
+
+    /// The name in sentences and titles.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::GitFlow => "git flow",
+            Self::GithubFlow => "GitHub flow",
+            Self::Trunk => "trunk",
+        }
+    }
+
+    /// Reads a name as it stands in configuration and JSON.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::GitFlow, Self::GithubFlow, Self::Trunk].into_iter().find(|flow| flow.name() == name)
     }
 }

@@ -8,9 +8,9 @@ use super::seen::{Base, Seen};
 use super::{
     GIT_TIMEOUT, TARGET, bad_name, check_at_rest, check_name, gate, git, is_at, no_base, short, trunk,
 };
-use crate::config::types::{Flow, Hotfix};
+use crate::config::types::{FLOW_SETTING, Flow, FlowFrom, Hotfix};
 use crate::failure::Result;
-use crate::plan::{Action, Guard, Plan, Purpose, Step};
+use crate::plan::{Action, Guard, Plan, Probe, Purpose, Step};
 use crate::text::visible;
 
 /// Other work that is open, to be mentioned.
@@ -36,7 +36,9 @@ pub struct Others {
 pub fn start(seen: &Seen<'_>, name: &str, others: &Others) -> Result<Plan> {
     let hotfix = &seen.config.hotfix;
     if hotfix.flow == Flow::Trunk {
-        return trunk::start(seen);
+        let mut plan = trunk::start(seen)?;
+        plan.steps.extend(seen.base.as_ref().and_then(|base| remember(seen, &base.name)));
+        return Ok(plan);
     }
     let branch = branch_name(hotfix, name)?;
     let doing = format!("starting {}", visible(&branch));
@@ -47,7 +49,26 @@ pub fn start(seen: &Seen<'_>, name: &str, others: &Others) -> Result<Plan> {
         None => make(seen, &doing, base, &branch)?,
     };
     plan.notes.extend(notes(seen, &branch, others));
+    plan.steps.extend(remember(seen, &branch));
     Ok(plan)
+}
+
+/// Keeps a flow that somebody asked for with the branch, in the git settings: finishing follows it. It
+/// goes when the branch does.
+fn remember(seen: &Seen<'_>, branch: &str) -> Option<Step> {
+    let hotfix = &seen.config.hotfix;
+    let (root, flow) = (&seen.state.root, hotfix.flow.name());
+    let key = format!("branch.{branch}.{FLOW_SETTING}");
+    let proof = Probe::command(git(root, &["config", "--get", &key]), Some(flow.to_owned()));
+    (hotfix.flow_from == FlowFrom::Asked).then(|| Step {
+        proof: Some(proof),
+        retry_is_safe: true,
+        ..Step::new(
+            format!("remember {} for {}", hotfix.flow.title(), visible(branch)),
+            Action::Command(git(root, &["config", &key, flow])),
+            GIT_TIMEOUT,
+        )
+    })
 }
 
 /// The name of the branch that a name given by a person stands for.
@@ -143,6 +164,16 @@ fn take_up(seen: &Seen<'_>, branch: &str, commit: &str) -> Plan {
         steps: fetch.into_iter().chain([step]).collect(),
         ..Plan::new(seen.id, title, Purpose::Hotfix, TARGET)
     }
+}
+
+/// Forgets a flow that was chosen at the start for a branch that stays: the base, in the trunk flow.
+pub fn forget(root: &str, branch: &str, hotfix: &Hotfix) -> Option<Step> {
+    let key = format!("branch.{branch}.{FLOW_SETTING}");
+    matches!(hotfix.flow_from, FlowFrom::Start(_)).then(|| {
+        let title = format!("forget the flow that {} was started with", visible(branch));
+        let command = git(root, &["config", "--unset-all", &key]);
+        Step { retry_is_safe: true, ..Step::new(title, Action::Command(command), GIT_TIMEOUT) }
+    })
 }
 
 fn carried(state: &BranchState) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::version::{self, Tree};
 use super::Reader;
-use crate::config::detect::{BranchFacts, GitFlow};
+use crate::config::detect::BranchFacts;
 use crate::config::types::Hotfix;
 
 /// Time for the tags: it is a suggestion that is made of them, and a start screen that waits for it.
@@ -19,15 +19,11 @@ impl Reader {
         let git_flow = self.git_flow();
         let develop = git_flow.as_ref().and_then(|names| names.develop.clone());
         let develop = develop.unwrap_or_else(|| "develop".to_owned());
-        let remote = self.remote_name("");
         let default_branch = self.default_branch();
         let tag_prefix = self.tag_prefix(default_branch.as_deref());
-        let has = |full: String| self.repo.find_reference(&full).is_ok();
-        let has_develop = has(format!("refs/heads/{develop}"))
-            || remote.as_ref().is_some_and(|remote| has(format!("refs/remotes/{remote}/{develop}")));
         BranchFacts {
             default_branch,
-            has_develop,
+            develop: self.has_branch(&develop, ""),
             remote: self.remote_url(),
             tag_prefix,
             versions: version::sources(&Files(self.root()), &[])
@@ -46,19 +42,6 @@ impl Reader {
         let series = self.line(&Hotfix::default(), commit, &BTreeMap::new(), GLANCE).ok()?.series;
         let is_told = series.last.is_some() || self.prefix(&Hotfix::default()).is_some();
         is_told.then_some(series.prefix)
-    }
-
-    /// What `git flow init` left in the configuration.
-    fn git_flow(&self) -> Option<GitFlow> {
-        let config = self.repo.config().ok()?.snapshot().ok()?;
-        let read = |name: &str| config.get_string(&format!("gitflow.{name}")).ok();
-        let main = read("branch.master")?;
-        Some(GitFlow {
-            main,
-            develop: read("branch.develop"),
-            prefix: read("prefix.hotfix"),
-            release_prefix: read("prefix.release"),
-        })
     }
 }
 
@@ -100,7 +83,7 @@ mod tests {
             repo.git(&["tag", tag]);
         }
         let found = habits(&repo);
-        assert_eq!((found.default_branch.as_deref(), found.has_develop), (Some("main"), false));
+        assert_eq!((found.default_branch.as_deref(), found.develop), (Some("main"), None));
         assert_eq!((found.tag_prefix.as_deref(), found.git_flow), (Some(""), None));
         repo.git(&["branch", "next"]);
         for (name, value) in
@@ -110,8 +93,8 @@ mod tests {
         }
         let found = habits(&repo);
         let names = found.git_flow.unwrap();
-        assert!(found.has_develop);
-        assert_eq!((names.main.as_str(), names.develop.as_deref()), ("main", Some("next")));
+        assert_eq!(found.develop.as_deref(), Some("there is a branch next"));
+        assert_eq!((names.main.as_deref(), names.develop.as_deref()), (Some("main"), Some("next")));
         assert_eq!(names.prefix.as_deref(), Some("hot/"));
         assert_eq!(names.release_prefix, None);
     }

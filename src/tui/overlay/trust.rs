@@ -10,9 +10,9 @@ use super::document::{self, Line};
 use super::{Shown, middle, window};
 use crate::cockpit::Command;
 use crate::cockpit::model::ConfigSource;
-use crate::cockpit::overlay::Scroll;
+use crate::cockpit::overlay::Trust;
 
-pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, scroll: Scroll) -> Shown {
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: Trust) -> Shown {
     let ConfigSource::Untrusted { hash, would_run } = &ui.model.config.source else {
         let inner = window(ui, buf, middle(area, 60, 4), "Trust", &[(Command::Back, "back")]);
         Pen::new(buf, inner, 0).put("there is nothing here that waits to be trusted", ui.of(Role::Muted));
@@ -26,17 +26,22 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, scroll: Scroll) -> 
     let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(7);
     let place = middle(area, columns, wanted.min(area.height.saturating_sub(2)));
     let inner = window(ui, buf, place, "Trust flightdeck.toml?", &[]);
-    Pen::new(buf, inner, 0)
-        .put("Once trusted, this and nothing else may run or be asked:", ui.of(Role::Text));
+    let (first, role) = if view.changed {
+        ("▲ changed while this was open. Read it again; y says that you have.", Role::Warn)
+    } else {
+        ("Once trusted, this and nothing else may run or be asked:", Role::Text)
+    };
+    Pen::new(buf, inner, 0).put(first, ui.of(role));
     let list = below(inner, 2);
     let list = Rect { height: list.height.saturating_sub(3), ..list };
-    let shown = document::draw(buf, list, scroll.top, lines.len(), |index| lines[index].clone());
+    let shown = document::draw(buf, list, view.scroll.top, lines.len(), |index| lines[index].clone());
     let foot = below(inner, inner.height.saturating_sub(2));
     let fingerprint =
         format!("content {}; if it changes, you are asked again", hash.get(..12).unwrap_or(hash));
     Pen::new(buf, foot, 0).put(&fingerprint, ui.of(Role::Faint));
     let mut pen = Pen::new(buf, foot, 1);
-    pen.put("y", ui.of(Role::Key)).gap(1).put("trust this content", ui.of(Role::Warn)).gap(4);
+    let yes = if view.changed { "I have read it" } else { "trust this content" };
+    pen.put("y", ui.of(Role::Key)).gap(1).put(yes, ui.of(Role::Warn)).gap(4);
     pen.put("esc", ui.of(Role::Key)).gap(1).put("leave it", ui.of(Role::Text));
     shown
 }

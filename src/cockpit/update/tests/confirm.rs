@@ -321,6 +321,11 @@ fn nothing_is_trusted_that_was_not_on_the_screen() {
     table.send(untrusted("11"));
     assert!(table.keys("y").is_empty(), "another content than the one that was shown");
     table.shown();
+    assert!(table.keys("y").is_empty(), "it was meant for what stood there before");
+    assert!(table.word().contains("changed while this was open"), "{}", table.word());
+    table.shown();
+    // What is told of the same file again, as after a switch of the branch, is no change of it.
+    table.send(untrusted("11"));
     assert_eq!(table.keys("y"), [Effect::Trust { hash: "11".into() }]);
 }
 

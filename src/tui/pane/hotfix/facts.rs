@@ -91,6 +91,10 @@ pub(super) fn groups(ui: Ui<'_>, branch: &BranchState, room: Room) -> Vec<Group>
     groups.push(base(ui, branch));
     groups.push(others(ui, branch, room));
     groups.push(fetched(ui, branch, room));
+    if room == Room::Page {
+        let line = ui.model.config.config.hotfix.flow_line();
+        groups.push(Group::new("flow", 9, vec![one(line, Role::Muted)]));
+    }
     groups.retain(|group| !group.items.is_empty());
     groups
 }

@@ -11,7 +11,6 @@ use super::super::theme::Role;
 use super::super::ui::{Ui, below, short_id};
 use super::{empty, frame, mark, window};
 use crate::cockpit::{Command, Pane};
-use crate::config::types::Flow;
 use crate::hotfix::state::{BranchState, Commit, DirtyFile, Head, NoRepository};
 use facts::{Group, Item, Room};
 
@@ -21,11 +20,7 @@ const BETWEEN: u16 = 3;
 const KEPT_ROWS: u16 = 2;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
-    let flow = match ui.model.config.config.hotfix.flow {
-        Flow::GitFlow => "git flow",
-        Flow::GithubFlow => "GitHub flow",
-        Flow::Trunk => "trunk",
-    };
+    let flow = ui.model.config.config.hotfix.flow.title();
     let body = frame(ui, buf, area, Pane::Hotfix, &[(flow, ui.of(Role::Faint))]);
     match &ui.model.branch {
         None => empty(ui, buf, body, &["reading the repository …"]),
