@@ -103,6 +103,50 @@ fn init_writes_what_it_recognises_and_never_overwrites() {
 }
 
 #[test]
+fn init_reads_what_there_is_and_says_where_it_has_it_from() {
+    let world = World::new();
+    let folder = world.repo().join(".github/workflows");
+    fs::create_dir_all(&folder).unwrap();
+    world.write("package.json", "{\"name\": \"@shop/checkout\", \"scripts\": {\"test\": \"jest\"}}");
+    world.write("Makefile", "lint:\n\teslint .\ndeploy:\n\t./x $(REF) $(ENV)\nsmoke:\n\tcurl x\n");
+    world.write(
+        "compose.yaml",
+        "services:\n  web:\n    ports: [\"8080:3000\"]\n    healthcheck:\n      test: curl -f http://localhost:3000/ready\n",
+    );
+    world.write(
+        ".github/workflows/ci.yml",
+        "on: push\njobs:\n  unit:\n    steps:\n      - run: npm test -- --ci\n",
+    );
+    let git = |args: &[&str]| {
+        let git = Command::new("git").args(args).current_dir(world.repo()).envs(world.environment()).status();
+        assert!(git.unwrap().success());
+    };
+    git(&["tag", "v1.2.3"]);
+    let said = ended(&world.run(&["init"]), 0);
+    for part in
+        ["name    checkout (from package.json)", "probe   http://localhost:8080/ready (from compose.yaml)"]
+    {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let draft = fs::read_to_string(world.repo().join("flightdeck.toml")).unwrap();
+    // What it is sure of is in force, the rest is there with its reason.
+    for line in [
+        "name = \"checkout\" ",
+        "tag_prefix = \"v\" ",
+        "command = [\"npm\", \"test\"] ",
+        "deploy = [\"make\", \"deploy\", \"REF={ref}\", \"ENV={env}\"]",
+        "smoke = [\"make\", \"smoke\"",
+        "#command = [\"make\", \"lint\"] ",
+        "#command = [\"npm\", \"test\", \"--\", \"--ci\"]",
+        "#url = \"http://localhost:8080/ready\"",
+        "# Every check holds a hotfix up",
+        "# This is where compose.yaml has web on this machine",
+    ] {
+        assert!(draft.lines().any(|written| written.starts_with(line)), "{line} in {draft}");
+    }
+}
+
+#[test]
 fn each_sample_can_be_printed_and_written_and_is_right() {
     for name in ["script", "kubectl", "aws-target-groups", "kamal"] {
         let world = World::new();

@@ -10,6 +10,7 @@ use crate::config::samples::{self, Sample};
 use crate::config::{draft, load};
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
+use crate::text::visible;
 
 /// Look at this repository and write a commented flightdeck.toml
 ///
@@ -70,7 +71,7 @@ fn refused(error: std::io::Error) -> Failure {
         return Failure::usage(
             doing,
             "there is one here already, and it is never overwritten",
-            "flightdeck config check proofreads it; flightdeck init --print shows what would be written",
+            "flightdeck config check checks it; flightdeck init --print shows what would be written",
         );
     }
     Failure::new(doing, error, "make the root of the repository writable, or use flightdeck init --print")
@@ -79,16 +80,27 @@ fn refused(error: std::io::Error) -> Failure {
 /// What was recognised, one line each.
 fn recognised(found: &Found) -> Vec<String> {
     let mut lines = Vec::new();
+    match found.names.as_slice() {
+        [] => {}
+        [named] => lines.push(format!("name    {} (from {})", named.name, named.from)),
+        several => {
+            let says = several.iter().map(|named| format!("{} says {}", named.from, named.name));
+            lines.push(format!("name    {}: choose one", says.collect::<Vec<_>>().join(", ")));
+        }
+    }
     if let Some(flow) = found.flow {
         let base = found.base.as_deref().map(|base| format!(" on {base}")).unwrap_or_default();
-        let forge = found.forge.map(|forge| format!(", {}", forge.name())).unwrap_or_default();
-        lines.push(format!("flow    {}{base}{forge}", flow.name()));
+        lines.push(format!("flow    {}{base} ({})", flow.name(), visible(&found.flow_from)));
     }
     if !found.hotfix.versions.is_empty() {
         lines.push(format!("version {}", found.hotfix.versions.join(", ")));
     }
     for check in &found.checks {
         lines.push(format!("test    {}  (from {})", shell_words::join(&check.argv), check.from));
+    }
+    for more in found.make_more.iter().chain(&found.ci) {
+        let line = shell_words::join(&more.argv);
+        lines.push(format!("test    {line}  (from {}), as an example", more.from));
     }
     for (what, script) in [("deploy", &found.deploy), ("smoke", &found.smoke)] {
         match script {
@@ -105,6 +117,9 @@ fn recognised(found: &Found) -> Vec<String> {
     if let Some(platform) = &found.platform {
         let (name, from, sample) = (platform.name(), platform.from(), platform.sample());
         lines.push(format!("deploy  {name} (from {from}), as an example; more in the sample {sample}"));
+    }
+    if let Some(health) = &found.health {
+        lines.push(format!("probe   {} (from {}), as an example", health.url, health.from));
     }
     if let Some((keeper, from)) = &found.gitops {
         lines.push(format!("gitops  {keeper} (from {from}), as an example"));

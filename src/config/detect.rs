@@ -1,12 +1,17 @@
 //! Recognises what is in a repository, from its files alone: how it is tested, deployed and
 //! smoke-tested. Runs nothing, and takes nothing for known that a file does not say.
 
+mod ci;
+mod compose;
 mod hotfix;
+mod manifest;
 mod platform;
 
 use std::path::Path;
 
+pub use compose::Health;
 pub use hotfix::{Habits, names_told};
+pub use manifest::Named;
 pub use platform::Platform;
 
 use super::types::{Flow, FlowFrom};
@@ -115,8 +120,8 @@ impl Script {
 /// What was recognised in a repository.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Found {
-    /// Name of the directory, where it can be shown as it is.
-    pub name: Option<String>,
+    /// What the service is called: as its manifests say, else as its directory. Several where they differ.
+    pub names: Vec<Named>,
     /// The development model; `None`: nothing tells.
     pub flow: Option<Flow>,
     /// What tells it.
@@ -131,6 +136,12 @@ pub struct Found {
     pub checks: Vec<Recognised>,
     /// `make test`, where a language's own command was found as well.
     pub make_test: Option<Recognised>,
+    /// Targets `lint` and `build` of a makefile.
+    pub make_more: Vec<Recognised>,
+    /// What CI runs as tests besides those commands.
+    pub ci: Vec<Recognised>,
+    /// Where a compose file has the service answer on this machine.
+    pub health: Option<Health>,
     /// Commands that look for known holes in dependencies.
     pub audits: Vec<Recognised>,
     /// How it is deployed.
@@ -157,6 +168,24 @@ pub fn look(root: &Path, facts: &BranchFacts) -> Found {
     if checks.is_empty() {
         checks.extend(make_test.take());
     }
+    let mut ci = ci::look(root);
+    for check in checks.iter_mut().chain(&mut make_test) {
+        // What CI runs too is known for certain.
+        if let Some(at) = ci.iter().position(|run| run.argv == check.argv) {
+            check.from = format!("{} and {}", check.from, ci.remove(at).from);
+        }
+    }
+    if checks.is_empty() {
+        checks.append(&mut ci);
+    }
+    let make_more = makefile
+        .iter()
+        .flat_map(|(name, text)| ["lint", "build"].into_iter().filter_map(|target| make(name, text, target)));
+    let mut names = manifest::names(root);
+    if names.is_empty() {
+        let directory = root.file_name().and_then(|name| name.to_str()).filter(|name| plain(name));
+        names.extend(directory.map(|name| Named { name: name.to_owned(), from: "the directory".to_owned() }));
+    }
     let targets = |names: &[&str]| {
         let (file, text) = makefile.as_ref()?;
         names.iter().find_map(|name| make_script(file, text, name))
@@ -178,7 +207,10 @@ pub fn look(root: &Path, facts: &BranchFacts) -> Found {
         platform,
         gitops,
         dockerfile: platform::dockerfile(root),
-        name: root.file_name().and_then(|name| name.to_str()).filter(|name| plain(name)).map(str::to_owned),
+        names,
+        make_more: make_more.collect(),
+        ci,
+        health: compose::look(root),
         base: told.or_else(|| facts.default_branch.clone()).filter(is_base),
         flow,
         flow_from,
@@ -399,161 +431,10 @@ fn text(root: &Path, name: &str) -> Option<String> {
     String::from_utf8(super::load::bytes(&root.join(name)).ok()??).ok()
 }
 
-#[cfg(test)]
-mod tests {
-    use std::fs::Permissions;
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use super::*;
-
-    /// A directory with files; those that begin with `#!` can be executed.
-    fn repository(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let dir = tempfile::tempdir().unwrap();
-        for (name, content) in files {
-            let path = dir.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, content).unwrap();
-            if content.starts_with("#!") {
-                std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-            }
-        }
-        dir
-    }
-
-    fn found(files: &[(&str, &str)]) -> Found {
-        look(repository(files).path(), &BranchFacts::default())
-    }
-
-    #[test]
-    fn test_commands_are_recognised() {
-        let npm = r#"{"scripts": {"test": "jest"}}"#;
-        let cases: [(&[(&str, &str)], &str); 12] = [
-            (&[("Cargo.toml", "[package]\n")], "cargo test"),
-            (&[("Cargo.toml", "[workspace]\n")], "cargo test --workspace"),
-            (&[("package.json", npm)], "npm test"),
-            (&[("package.json", npm), ("yarn.lock", "")], "yarn test"),
-            (&[("package.json", npm), ("pnpm-lock.yaml", "")], "pnpm test"),
-            (&[("pyproject.toml", "[tool.pytest.ini_options]\n")], "pytest"),
-            (&[("pyproject.toml", "[project]\n"), ("tests/test_a.py", ""), ("uv.lock", "")], "uv run pytest"),
-            (&[("setup.cfg", "[tool:pytest]\n")], "pytest"),
-            (&[("tox.ini", "")], "tox"),
-            (&[("go.mod", "module x\n")], "go test ./..."),
-            (&[("Makefile", "CC := gcc\nbuild test: deps\n\tcc x\n")], "make test"),
-            (&[("Makefile", "deploy:\n\t./x\n")], ""),
-        ];
-        for (files, expected) in cases {
-            let lines: Vec<String> = found(files).checks.iter().map(|c| c.argv.join(" ")).collect();
-            assert_eq!(lines.join(";"), expected, "{files:?}");
-        }
-    }
-
-    #[test]
-    fn what_says_nothing_is_not_taken_for_a_test_command() {
-        for files in [
-            &[("package.json", r#"{"scripts": {"test": "echo \"Error: no test specified\" && exit 1"}}"#)][..],
-            &[("package.json", "{")],
-            &[("Cargo.toml", "[[[")],
-            &[("pyproject.toml", "[tool.black]\n")],
-            &[("Makefile", "test := 1\n#test:\n\ttest:\n")],
-        ] {
-            assert_eq!(found(files).checks, [], "{files:?}");
-        }
-    }
-
-    #[test]
-    fn make_test_stands_back_behind_a_languages_own_command() {
-        let found = found(&[("go.mod", "module x\n"), ("Makefile", "test:\n\tgo test ./...\n")]);
-        assert_eq!(found.checks.len(), 1);
-        assert_eq!(found.make_test.unwrap().argv, ["make", "test"]);
-    }
-
-    #[test]
-    fn a_deploy_script_tells_its_arguments_by_its_variables() {
-        let script = |content: &str| found(&[("deploy.sh", content)]).deploy.unwrap();
-        let known = script("#!/bin/sh\nset -eu\nref=$1\nENVIRONMENT=\"${2:?which}\"\necho \"$ref\"\n");
-        assert_eq!(known.argv(&[]), ["./deploy.sh", "{ref}", "{env}"]);
-        let swapped = script("#!/usr/bin/env bash\nlocal target_env=\"$1\"\nTAG=${2}\n[ $# -eq 2 ]\n");
-        assert_eq!(swapped.argv(&[]), ["./deploy.sh", "{env}", "{ref}"]);
-        assert_eq!(script("#!/bin/sh\necho going\n").arguments, Some(vec![]));
-        assert_eq!(script("#!/bin/sh\nrsync \"$1\" host:\n").arguments, None);
-        assert_eq!(script("#!/bin/sh\nexec kubectl \"$@\"\n").arguments, None);
-        assert_eq!(
-            script("echo going\n").argv(&[]),
-            ["sh", "./deploy.sh"],
-            "it cannot be executed by itself"
-        );
-    }
-
-    #[test]
-    fn scripts_are_found_where_they_are_kept() {
-        let run = "#!/bin/sh\nenv=$1\n";
-        for path in ["scripts/deploy.sh", "bin/deploy", "script/deploy", "scripts/deploy-app.sh"] {
-            assert_eq!(found(&[(path, run)]).deploy.unwrap().argv(&[]), [path, "{env}"]);
-        }
-        assert_eq!(found(&[("deploy/main.tf", "x")]).deploy, None);
-        assert_eq!(found(&[("deploy.sh\n", run)]).deploy, None, "a name with a line break is left alone");
-        assert_eq!(found(&[("scripts/smoke_test.sh", run)]).smoke.unwrap().from, "scripts/smoke_test.sh");
-        let make = found(&[("Makefile", "deploy:\n\t./x $(ENV)\n")]).deploy.unwrap();
-        assert_eq!(make.argv(&[]), ["make", "deploy", "ENV={env}"]);
-    }
-
-    #[test]
-    fn what_deploys_is_told_by_its_files() {
-        let deployment = "apiVersion: apps/v1\nkind: Deployment\n";
-        let kamal = "service: shop\nimage: shop\nservers:\n  - 192.0.2.1\n";
-        let kustomization = "resources:\n- deployment.yaml\n";
-        let platform = |files: &[(&str, &str)]| found(files).platform;
-        assert_eq!(
-            platform(&[("k8s/deployment.yaml", deployment)]),
-            Some(Platform::Kubernetes("k8s".into()))
-        );
-        assert_eq!(
-            platform(&[("base/kustomization.yaml", kustomization), ("base/deployment.yaml", deployment)]),
-            Some(Platform::Kustomize("base".into()))
-        );
-        assert_eq!(
-            platform(&[("config/deploy.yml", kamal), ("k8s/a.yml", deployment)]),
-            Some(Platform::Kamal("config/deploy.yml".into()))
-        );
-        for files in
-            [&[("config/deploy.yml", "stages: [a]\n")][..], &[("k8s/a.yml", "a: apiVersion: apps/v1\n")]]
-        {
-            assert_eq!(platform(files), None, "{files:?}");
-        }
-        let argo = "apiVersion: argoproj.io/v1alpha1\nkind: Application\n";
-        let flux = "---\napiVersion: \"kustomize.toolkit.fluxcd.io/v1\"\n";
-        let gitops = |files: &[(&str, &str)]| found(files).gitops;
-        assert_eq!(gitops(&[("argocd/shop.yaml", argo)]), Some(("argocd", "argocd/shop.yaml".into())));
-        assert_eq!(gitops(&[("clusters/shop.yaml", flux)]), Some(("flux", "clusters/shop.yaml".into())));
-        assert_eq!(gitops(&[("k8s/a.yml", deployment)]), None);
-        assert_eq!(found(&[("Dockerfile", "FROM scratch\n")]).dockerfile.as_deref(), Some("Dockerfile"));
-    }
-
-    #[test]
-    fn the_forge_is_told_by_the_host_alone() {
-        let of = |remote: &str| Forge::of(remote);
-        assert_eq!(of("https://github.com/a/b.git"), Some(Forge::GitHub));
-        assert_eq!(of("git@github.com:a/b.git"), Some(Forge::GitHub));
-        assert_eq!(of("ssh://git@gitlab.example.org:2222/a/b"), Some(Forge::GitLab));
-        assert_eq!(of("https://me:pw@gitlab.com/a"), Some(Forge::GitLab));
-        assert_eq!(of("/srv/git/github/x.git"), None);
-        assert_eq!(of("https://example.org/github.com/x"), None);
-    }
-
-    #[test]
-    fn branches_tell_the_flow() {
-        let dir = repository(&[]);
-        let flow = |develop, remote: Option<&str>| {
-            let remote = remote.map(str::to_owned);
-            look(dir.path(), &BranchFacts { develop, remote, ..BranchFacts::default() }).flow
-        };
-        let develop = || Some("origin has develop".to_owned());
-        assert_eq!(flow(develop(), Some("git@github.com:a/b")), Some(Flow::GitFlow));
-        assert_eq!(flow(None, Some("git@github.com:a/b")), Some(Flow::GithubFlow));
-        assert_eq!(flow(None, Some("/srv/x.git")), None);
-        let default_branch = Some("develop".to_owned());
-        let found =
-            look(dir.path(), &BranchFacts { develop: develop(), default_branch, ..BranchFacts::default() });
-        assert_eq!((found.flow, found.base), (Some(Flow::GitFlow), None), "production is on another branch");
-    }
+/// A file of YAML. One that is too deep or grows too large is refused by the parser.
+fn yaml(root: &Path, name: &str) -> Option<serde_json::Value> {
+    serde_saphyr::from_str(&text(root, name)?).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::detect::{Forge, Found, Platform, Recognised, Script};
+use super::detect::{Forge, Found, Health, Platform, Recognised, Script};
 use crate::incident::Policy;
 use crate::plan::gates::Gate;
 use crate::text::visible;
@@ -34,13 +34,20 @@ struct Draft(String);
 impl Draft {
     fn head(&mut self) {
         self.prose("What flightdeck knows about this service. Every part is optional.");
-        self.prose("Nothing here runs before `flightdeck trust`; `flightdeck config check` proofreads it.");
+        self.prose("Nothing here runs before `flightdeck trust`; `flightdeck config check` checks it.");
     }
 
     fn service(&mut self, found: &Found) {
         self.section("service");
-        let name = found.name.as_deref();
-        self.entry(name.is_some(), "name", &text(name.unwrap_or("payments-api")), "shown in the header");
+        match found.names.as_slice() {
+            [] => self.entry(false, "name", &text("payments-api"), "shown in the header"),
+            [named] => self.entry(true, "name", &text(&named.name), &format!("from {}", named.from)),
+            [first, ..] => {
+                let says = found.names.iter().map(|named| format!("{} says {}", named.from, named.name));
+                let says: Vec<String> = says.collect();
+                self.entry(false, "name", &text(&first.name), &says.join(", "));
+            }
+        }
     }
 
     fn hotfix(&mut self, found: &Found) {
@@ -104,6 +111,15 @@ impl Draft {
         }
         if let Some(make) = &found.make_test {
             self.check(false, "make", make);
+        }
+        if !found.make_more.is_empty() || !found.ci.is_empty() {
+            self.prose("Every check holds a hotfix up, so these are left out. Take the # away from what has to pass.");
+        }
+        for make in &found.make_more {
+            self.check(false, &make.argv.join("-"), make);
+        }
+        for ci in &found.ci {
+            self.check(false, &ci.name, ci);
         }
         for (n, audit) in found.audits.iter().enumerate() {
             let name = if n == 0 { "audit".to_owned() } else { format!("audit-{}", n + 1) };
@@ -224,14 +240,22 @@ impl Draft {
         } else {
             "one of those above"
         };
+        let usual = "http://localhost:8080/health";
+        let (url, remark) = match &found.health {
+            None => (usual, "or command = [\"program\", \"argument\"]".to_owned()),
+            Some(health) => {
+                let Health { service, from, .. } = health;
+                self.prose(&format!(
+                    "This is where {from} has {service} on this machine: put in the host of production."
+                ));
+                let checked = format!("the health check of {service} in {from}");
+                let port = format!("the port is from {from}, the path a guess");
+                (health.url.as_str(), if health.is_checked { checked } else { port })
+            }
+        };
         self.example("[[probes]]");
         self.entry(false, "name", &text("health"), "");
-        self.entry(
-            false,
-            "url",
-            &text("http://localhost:8080/health"),
-            "or command = [\"program\", \"argument\"]",
-        );
+        self.entry(false, "url", &text(url), &remark);
         self.entry(false, "environment", &text("production"), watched);
         self.entry(false, "interval", &text("10s"), "how often");
         let conditions = ["status == 200".to_owned(), "latency < 800ms".to_owned()];
@@ -352,7 +376,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::detect::Habits;
+    use crate::config::detect::{Habits, Named};
     use crate::config::load::parse;
     use crate::config::types::Flow;
 
@@ -365,6 +389,21 @@ mod tests {
         draft.lines().map(|line| active(line) + "\n").collect()
     }
 
+    fn named(name: &str, from: &str) -> Named {
+        Named { name: name.to_owned(), from: from.to_owned() }
+    }
+
+    #[test]
+    fn names_that_differ_are_an_example_that_says_so() {
+        let names = vec![named("shop", "Cargo.toml"), named("web", "package.json")];
+        let draft = write(&Found { names, ..Found::default() });
+        assert!(
+            draft.contains("#name = \"shop\" ")
+                && draft.contains("# Cargo.toml says shop, package.json says web\n"),
+            "{draft}"
+        );
+    }
+
     fn full() -> Found {
         let owned = |words: &[&str]| words.iter().map(|&w| w.to_owned()).collect::<Vec<_>>();
         let check = |name: &str, argv: &[&str], from: &str| Recognised {
@@ -373,7 +412,15 @@ mod tests {
             from: from.to_owned(),
         };
         Found {
-            name: Some("payments-api".to_owned()),
+            names: vec![named("payments-api", "Cargo.toml")],
+            make_more: vec![check("make", &["make", "lint"], "Makefile")],
+            ci: vec![check("ci-unit", &["cargo", "nextest", "run"], ".github/workflows/ci.yml")],
+            health: Some(Health {
+                url: "http://localhost:8081/ready".to_owned(),
+                is_checked: true,
+                service: "api".to_owned(),
+                from: "compose.yaml",
+            }),
             flow: Some(Flow::GitFlow),
             flow_from: "origin has develop".to_owned(),
             base: Some("main".to_owned()),
@@ -483,12 +530,21 @@ mod tests {
             platform in proptest::option::of(platform()),
             dockerfile in proptest::option::of("[A-Z]{1,8}"),
         ) -> Found {
-            let name = name.map(|name: String| name.trim().to_owned());
+            let names: Vec<Named> =
+                name.iter().map(|name: &String| Named { name: name.trim().to_owned(), from: name.clone() }).collect();
+            let make_more = flow.iter().map(|_| Recognised {
+                name: "make".to_owned(), argv: vec!["make".to_owned(), "lint".to_owned()], from: "Makefile".to_owned(),
+            }).collect();
+            let ci: Vec<Recognised> = make_test.clone().into_iter().collect();
+            let ci = ci.into_iter().map(|run| Recognised { name: format!("ci-{}", run.name), ..run }).collect();
+            let health = name.clone().map(|service| Health {
+                url: "http://localhost:80/x".to_owned(), is_checked: flow.is_some(), service, from: "compose.yml",
+            });
             let checks = check.into_iter().collect();
             let gitops = dockerfile.clone().map(|from| ("flux", from));
             let hotfix = Habits { prefix: base.clone(), tag_prefix: dockerfile.clone(), ..Habits::default() };
             let flow_from = name.clone().unwrap_or_default();
-            Found { name, flow, flow_from, base, forge, hotfix, checks, make_test, audits, deploy, smoke, platform, gitops, dockerfile }
+            Found { names, flow, flow_from, base, forge, hotfix, checks, make_test, make_more, ci, health, audits, deploy, smoke, platform, gitops, dockerfile }
         }
     }
 

@@ -20,9 +20,9 @@ pub struct Habits {
     pub versions: Vec<String>,
 }
 
-/// Looks for what is not as it usually is.
+/// Looks for names that are not as they usually are, and for how tags begin.
 pub(super) fn look(facts: &BranchFacts) -> Habits {
-    let fits = |prefix: &String| prefix != "v" && is_branch(&format!("{prefix}1"));
+    let fits = |prefix: &String| is_branch(&format!("{prefix}1"));
     let names = facts.git_flow.as_ref().map(|told| names_told(told, &Hotfix::default())).unwrap_or_default();
     Habits { tag_prefix: facts.tag_prefix.clone().filter(fits), versions: facts.versions.clone(), ..names }
 }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_not_as_usual_is_told() {
+    fn names_are_told_where_they_are_not_as_usual_and_tags_in_any_case() {
         let usual = GitFlow {
             main: Some("main".into()),
             develop: Some("develop".into()),
@@ -69,7 +69,8 @@ mod tests {
         };
         let found = look(&facts);
         assert_eq!(found.versions, ["VERSION"]);
-        assert_eq!(found, Habits { versions: found.versions.clone(), ..Habits::default() });
+        let tag_prefix = Some("v".to_owned());
+        assert_eq!(found, Habits { tag_prefix, versions: found.versions.clone(), ..Habits::default() });
         let own = GitFlow { develop: Some("next".into()), prefix: Some("--x".into()), ..usual };
         let tag_prefix = Some(String::new());
         let found = look(&BranchFacts { git_flow: Some(own), tag_prefix, ..BranchFacts::default() });
