@@ -444,10 +444,8 @@ const AUDIENCES: &[(&str, &str, &str)] = &[
 
 /// The question whether an audience was told.
 pub(super) fn told_question(audience: &str) -> &'static str {
-    AUDIENCES
-        .iter()
-        .find(|(id, ..)| *id == audience)
-        .map_or("They were told: how?", |(_, _, question)| question)
+    let known = AUDIENCES.iter().find(|(id, ..)| *id == audience);
+    known.map_or("They were told: how?", |(_, _, question)| question)
 }
 
 fn audiences(model: &Model) -> Vec<Item> {
