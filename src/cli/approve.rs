@@ -53,15 +53,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         hash: about.hash.clone(),
         title: about.title.clone(),
     };
-    // Who would start what nobody has proposed is not known yet.
-    let is_proposed = ballot.about.put_up.is_none();
     let id = ballot.save(cx, &mut loaded, approved)?;
     let author = &loaded.journal.author().name;
     let mut said = format!("{} approves as {}: {}", visible(&ballot.by), ballot.role, ballot.what());
     if args.verbal || !same_person(&ballot.by, author) {
         said = format!("{said} (unverified: written down by {})", visible(author));
     }
-    let refused = refusal(cx, &loaded, &ballot, id, is_proposed)?;
+    let refused = refusal(cx, &loaded, &ballot, id)?;
     let counts = refused.is_none();
     super::ballot::tell(cx, args.ballot.save, &loaded, &ballot, (id, Some(counts)), &said)?;
     match refused {
@@ -74,13 +72,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 }
 
 /// Why the approval that was just recorded does not count now; `None`: it does.
-fn refusal(
-    cx: &Context,
-    loaded: &Loaded,
-    ballot: &Ballot,
-    id: RecordId,
-    is_proposed: bool,
-) -> Result<Option<String>> {
+fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Result<Option<String>> {
     let state = loaded.state();
     let rule = ApprovalRule::of(&cx.setup()?.policy, state.severity);
     if !rule.roles.contains(&ballot.role) {
@@ -89,7 +81,9 @@ fn refusal(
     }
     let about = proposal::of(state, &ballot.about.hash);
     let plan = about.and_then(|about| proposal::plan(about).ok());
-    let by = about.filter(|_| is_proposed).map_or("", |about| &about.by);
+    // Who will start it is known only once somebody has.
+    let started = state.plans.iter().rev().find(|run| run.hash == ballot.about.hash);
+    let by = started.map_or("", |run| run.by.as_str());
     let judged = Judged { hash: &ballot.about.hash, plan: plan.as_ref() };
     let found = approvals(state, &rule, judged, by, cx.now());
     Ok(found.void.into_iter().find(|(vote, _)| vote.record == id).map(|(_, why)| why))

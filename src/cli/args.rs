@@ -62,8 +62,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "The fix",
         &[
-            "suspects", "tick", "hotfix", "test", "deploy", "smoke", "rollback", "flag", "watch", "plan",
-            "run", "probe",
+            "suspects", "tick", "hotfix", "test", "deploy", "live", "smoke", "rollback", "flag", "watch",
+            "plan", "run", "probe",
         ],
     ),
     ("Afterwards", &["report", "export", "import", "verify"]),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     /// Verbs that only make sense where there is no screen, with why.
-    const WITHOUT_A_KEY: [&str; 12] = [
+    const WITHOUT_A_KEY: [&str; 13] = [
         // Keys show what these print.
         "status",
         "history",
@@ -216,6 +216,7 @@ mod tests {
         "config",
         "completions",
         "man",
+        "live",
     ];
 
     #[test]

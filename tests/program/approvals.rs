@@ -329,7 +329,7 @@ fn without_a_plan_an_approval_is_written_down_and_meets_no_gate() {
     let world = World::new();
     let shell = world.repository("service");
     shell.flightdeck(&["declare", "Checkout answers 500", "--severity", "P1"]).succeeded();
-    let said = shell.clone().with("FLIGHTDECK_USER", "Omar").flightdeck(&["approve", "lead"]).succeeded();
+    let said = shell.clone().with("FLIGHTDECK_USER", "Omar").flightdeck(&["approve", "lead"]).ended_with(3);
     assert!(said.stderr.contains("meets no gate"), "{}", said.stderr);
     let vote = shell.json(&["status", "--json"])["approvals"][0].clone();
     assert_eq!((&vote["valid"], &vote["plan"]), (&Value::Bool(false), &Value::Null));
@@ -353,10 +353,10 @@ fn key_palette_and_verb_meet_the_same_gates_and_start_the_same_plan() {
     cockpit.wait_text("Checkout answers 500");
     for keys in ["dp", ":production<enter>"] {
         cockpit.press(keys);
-        cockpit.wait_text("at P1 that keeps it closed");
+        cockpit.wait_text("At P1 they cannot be overridden");
         cockpit.wait_text("unit not run on this commit");
         cockpit.press("<enter>");
-        cockpit.wait_text("they cannot be overridden");
+        cockpit.wait_text("P1 does not let you override");
         cockpit.press("<esc>");
         cockpit.wait_gone("Plan: ");
     }
@@ -426,7 +426,7 @@ fn one_person_is_one_however_the_name_is_written() {
     ] {
         let site = proposed();
         site.person(one).flightdeck(&["approve", "lead"]).succeeded();
-        site.person(other).flightdeck(&["approve", "product-manager"]).succeeded();
+        site.person(other).flightdeck(&["approve", "product-manager"]).ended_with(3);
         let blocked = site.deploy().ended_with(3);
         assert!(blocked.stderr.contains("two roles are two people"), "{one:?}: {}", blocked.stderr);
     }
@@ -543,7 +543,7 @@ fn two_approvals_from_one_installation_are_marked() {
     site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();
     // The same name, however it is typed, and what is written down for somebody else are nothing odd.
     site.person("omar").flightdeck(&["approve", "lead"]).succeeded();
-    site.person("Omar").flightdeck(&["approve", "product-manager", "--by", "Kim"]).succeeded();
+    site.person("Omar").flightdeck(&["approve", "product-manager", "--by", "Kim"]).ended_with(3);
     assert_eq!(doubts(), 0, "{:?}", site.approvals());
 
     let said = site.person("Li").flightdeck(&["approve", "product-manager"]).succeeded().stderr;

@@ -31,7 +31,7 @@ impl Site {
     }
 
     fn preview(&self) -> String {
-        self.shell.flightdeck(&["deploy", "production", "--dry-run"]).succeeded().stdout
+        self.shell.flightdeck(&["deploy", "production", "--dry-run", "--verbose"]).succeeded().stdout
     }
 }
 
@@ -155,7 +155,7 @@ command = ["sh", "-c", "cd target && ./built"]
     std::fs::write(site.shell.directory.join(".gitignore"), "target/\n").unwrap();
     site.configure(config);
     site.commit("four checks");
-    let preview = site.shell.flightdeck(&["test", "--dry-run"]).succeeded().stdout;
+    let preview = site.shell.flightdeck(&["test", "--dry-run", "--verbose"]).succeeded().stdout;
     assert!(preview.contains("Makefile as it is now (") && !preview.contains("GNUmakefile"), "{preview}");
     assert!(preview.contains("target/built may be made by an earlier step: git ignores it"), "{preview}");
 
@@ -232,7 +232,8 @@ target = ["echo", "v1"]
     let why = plan["steps"][0]["proof_why"].as_str().unwrap();
     assert!(why.starts_with("deployed.sh changed since the plan was approved"), "{plan}");
 
-    let preview = site.shell.flightdeck(&["rollback", "by-hand", "--dry-run"]).succeeded().stdout;
+    let preview =
+        site.shell.flightdeck(&["rollback", "by-hand", "--dry-run", "--verbose"]).succeeded().stdout;
     assert!(preview.contains("back.sh as it is now ("), "{preview}");
     let hash = || site.shell.json(&["rollback", "by-hand", "--dry-run", "--json"])["hash"].clone();
     let before = hash();

@@ -440,7 +440,7 @@ fn a_conductor_that_is_told_to_end_stops_its_command_and_says_so() {
 #[test]
 fn a_dry_run_shows_all_and_changes_nothing() {
     let yard = Yard::deploying("touch deployed");
-    let shown = yard.shell.flightdeck(&["deploy", "staging", "--dry-run"]).succeeded().stdout;
+    let shown = yard.shell.flightdeck(&["deploy", "staging", "--dry-run", "--verbose"]).succeeded().stdout;
     for wanted in ["./deploy.sh main staging", "reaches others", "./proof.sh", "FLIGHTDECK_ENV=staging"] {
         assert!(shown.contains(wanted), "{wanted} in {shown}");
     }

@@ -145,7 +145,7 @@ fn the_pictures_of_the_readme_can_be_taken() {
     run(&["tick", "3", "--fail", "--note", "card refund answers 502"]);
 
     let terminal = Terminal::open(&shell.with("COLORTERM", "truecolor"), 36, 120, &[]);
-    terminal.wait_text("deploy hotfix/no-card to staging");
+    terminal.wait_text("deployed hotfix/no-card to staging");
     terminal.wait_for("production to be known to fail", |screen| {
         ["api /health", "error rate", "orders paid"]
             .iter()

@@ -145,8 +145,8 @@ fn it_goes_back_to_the_last_release_that_was_found_good_and_remembers_that_it_co
     assert!(way["rehearsed"].is_null());
     // Its name has to be typed, though the environment is not protected.
     shop.yard.shell.flightdeck(&["rollback"]).ended_with(2);
-    let shown = shop.yard.shell.flightdeck(&["rollback", "--dry-run"]).succeeded().stdout;
-    assert!(shown.contains("takes away 2 commits") && shown.contains("three"), "{shown}");
+    let shown = shop.yard.shell.flightdeck(&["rollback", "--dry-run", "--verbose"]).succeeded().stdout;
+    assert!(shown.contains("removes 2 commits") && shown.contains("three"), "{shown}");
 
     shop.roll_back(&[]).succeeded();
     assert_eq!(shop.deployed(), good, "not the one before, which nobody found good");

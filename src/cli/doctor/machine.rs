@@ -300,7 +300,7 @@ mod tests {
         assert_eq!(Terminal { no_color: true, ..good }.colours().says, "none, as NO_COLOR asks for");
         let latin = Terminal { locale: Some("C".to_owned()), ..terminal("xterm", None) };
         assert_eq!(latin.characters().state, Grade::Warn);
-        assert!(Terminal { is_one: false, ..latin }.screen().says.contains("none"));
+        assert!(Terminal { is_one: false, ..latin }.screen().says.contains("not a terminal"));
     }
 
     #[test]

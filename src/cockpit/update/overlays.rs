@@ -121,6 +121,7 @@ fn palette(cx: &mut Cx<'_>, key: Key) {
 /// their help alone, then what was done lately.
 pub(super) fn search(palette: &mut Palette) {
     let pattern = Pattern::parse(palette.input.text(), CaseMatching::Ignore, Normalization::Smart);
+    let query = palette.input.text().trim().to_lowercase();
     let mut matcher = Matcher::new(Config::DEFAULT);
     let mut buffer = Vec::new();
     let mut scored: Vec<_> = palette
@@ -133,8 +134,10 @@ pub(super) fn search(palette: &mut Palette) {
                 let help = item.invoke.command.spec().help;
                 pattern.score(Utf32Str::new(help, &mut buffer), &mut matcher)
             })?;
+            // What begins with the very words is what was meant.
+            let begins = item.label.to_lowercase().starts_with(&query);
             let lately = palette.recent.iter().position(|done| *done == item.invoke);
-            let order = (item.disabled.is_some(), named.is_none(), lately.unwrap_or(usize::MAX));
+            let order = (item.disabled.is_some(), named.is_none(), !begins, lately.unwrap_or(usize::MAX));
             // Without a word to look for, what is common goes before what only changes the view.
             let views = item.invoke.command.spec().danger == Danger::View;
             Some((order, views && palette.input.is_blank(), std::cmp::Reverse(score), index))

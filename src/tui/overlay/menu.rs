@@ -23,7 +23,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     let seen = || menu.items.iter().take(usize::from(area.height));
     let label = seen().map(|item| width(&item.label)).max().unwrap_or(0).min(60);
     let reason = seen().filter_map(|item| item.disabled.as_deref()).map(width).max();
-    let columns = 5 + label + reason.map_or(0, |reason| reason.min(50) + 5);
+    let columns = 5 + label + reason.map_or(0, |reason| reason + 5);
     let columns =
         (columns + 4).max(width(&menu.title) + 8).max(width(&menu.note).min(64) + 4).max(36).min(area.width);
     let note = visible(&menu.note);
@@ -69,7 +69,7 @@ fn row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item, label: u16) {
         None => pen.put(&item.label, ui.of(text)),
         Some(why) => {
             // The reason is read in full before the label is.
-            let label = label.min(pen.room().saturating_sub(width(why) + 5).max(12));
+            let label = label.min(pen.room().saturating_sub(width(why) + 5).max(24));
             pen.column_of(&item.label, label, ui.of(text)).gap(3);
             pen.put("✗ ", ui.of(Role::Disabled)).put(why, ui.of(Role::Disabled))
         }

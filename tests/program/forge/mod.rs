@@ -93,7 +93,7 @@ const BROKE: (&str, &str) = ("502 Bad Gateway", "<html>");
 #[test]
 fn a_pull_request_is_opened_waited_for_merged_and_tidied_up_after() {
     let team = Team::new("github");
-    let dry = team.shell.flightdeck(&["hotfix", "finish", "--dry-run"]).succeeded();
+    let dry = team.shell.flightdeck(&["hotfix", "finish", "--dry-run", "--verbose"]).succeeded();
     for wanted in [
         "git push --no-follow-tags",
         "POST http://127.0.0.1",
