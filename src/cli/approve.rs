@@ -81,9 +81,11 @@ fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Resu
     }
     let about = proposal::of(state, &ballot.about.hash);
     let plan = about.and_then(|about| proposal::plan(about).ok());
-    // Who will start it is known only once somebody has.
+    // Who will start it is known only once somebody has; until then whoever proposed it is likely to. Who
+    // approves what nobody had proposed puts it up by that, and need not be the one who starts it.
     let started = state.plans.iter().rev().find(|run| run.hash == ballot.about.hash);
-    let by = started.map_or("", |run| run.by.as_str());
+    let proposed = about.filter(|about| !same_person(&about.by, &ballot.by));
+    let by = started.map(|run| run.by.as_str()).or(proposed.map(|about| about.by.as_str())).unwrap_or("");
     let judged = Judged { hash: &ballot.about.hash, plan: plan.as_ref() };
     let found = approvals(state, &rule, judged, by, cx.now());
     Ok(found.void.into_iter().find(|(vote, _)| vote.record == id).map(|(_, why)| why))

@@ -17,5 +17,5 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, ask: &Ask) -> Shown
         Pen::new(buf, inner, 1).put("✗ ", ui.of(Role::Bad)).put(&ask.complaint, ui.of(Role::Bad));
     }
     let cursor = typed(ui, buf, row(inner, 0), &ask.input, &ask.placeholder);
-    Shown { lines: 1, top: 0, cursor }
+    Shown { lines: 1, top: 0, cursor, more: None }
 }

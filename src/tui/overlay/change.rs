@@ -34,7 +34,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ChangeView) 
     }
     if view.reading.is_some() {
         Pen::new(buf, inner, 0).put("reading the change …", ui.of(Role::Muted));
-        return Shown { lines: inner.height, top: view.top, cursor: None };
+        return Shown { lines: inner.height, top: view.top, cursor: None, more: None };
     }
     let foot = u16::from(view.search.is_some() || view.text.cut.is_some());
     let body = Rect { height: inner.height.saturating_sub(foot), ..inner };
@@ -48,7 +48,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ChangeView) 
     if foot > 0 {
         signs(ui, &mut Pen::new(buf, below(inner, body.height), 0), view);
     }
-    Shown { lines: body.height, top, cursor: None }
+    Shown { lines: body.height, top, cursor: None, more: None }
 }
 
 /// One line, from a column on.

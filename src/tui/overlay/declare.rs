@@ -48,7 +48,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, declare: &Declare) 
         ui.fill(buf, line, Role::Overlay);
         Pen::new(buf, line, 0).put("✗ ", ui.of(Role::Bad)).put(&declare.complaint, ui.of(Role::Bad));
     }
-    Shown { lines: inner.height, top: 0, cursor }
+    Shown { lines: inner.height, top: 0, cursor, more: None }
 }
 
 /// What is still free of the window, from the top.

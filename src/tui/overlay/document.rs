@@ -1,7 +1,7 @@
 //! Text to be read: paragraphs of styled words, wrapped to the window, from a line on.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::super::paint::{Pen, width, wrap_ranges};
@@ -99,11 +99,12 @@ pub(super) fn draw(
     line: impl Fn(usize) -> Line,
 ) -> Shown {
     let top = top.min(last_page(area, len, &line));
-    let mut y = 0;
+    let (mut y, mut left) = (0, 0);
     'all: for index in top..len {
         let line = line(index);
         for piece in line.pieces(area.width) {
             if y >= area.height {
+                left = len - index;
                 break 'all;
             }
             let mut pen = Pen::new(buf, area, y);
@@ -121,7 +122,8 @@ pub(super) fn draw(
             y += 1;
         }
     }
-    Shown { lines: area.height, top, cursor: None }
+    let edge = Position::new(area.x, area.bottom());
+    Shown { lines: area.height, top, cursor: None, more: (left > 0).then_some((left, edge)) }
 }
 
 /// Lines that a whole document takes in so many columns, counted up to `most`.

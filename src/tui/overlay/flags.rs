@@ -53,7 +53,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &Flags) -> Sh
             Pen::new(buf, under, line as u16).put(text, ui.of(Role::Unknown));
         }
     }
-    Shown { lines: list.height, top, cursor: None }
+    Shown { lines: list.height, top, cursor: None, more: None }
 }
 
 fn flag_row(ui: Ui<'_>, pen: &mut Pen<'_>, flag: &Flag, names: u16) {

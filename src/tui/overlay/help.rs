@@ -54,7 +54,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &HelpView) ->
             line_row(ui, &mut Pen::new(buf, place, y as u16), line);
         }
     }
-    Shown { lines: inner.height, top, cursor: None }
+    Shown { lines: inner.height, top, cursor: None, more: None }
 }
 
 trait StripBlank {

@@ -42,6 +42,8 @@ pub(super) struct Shown {
     pub(super) top: usize,
     /// Where text is typed.
     pub(super) cursor: Option<Position>,
+    /// How many lines are left below a document, and where that is said: on the edge under it.
+    pub(super) more: Option<(usize, Position)>,
 }
 
 /// Draws the overlays, the top one last; `None` if there is none.
@@ -58,7 +60,13 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Option<Shown> {
     if !matches!(top, Overlay::Ask(_) | Overlay::Menu(_)) {
         dim(ui, buf, area);
     }
-    Some(one(ui, buf, area, top))
+    let shown = one(ui, buf, area, top);
+    if let Some((lines, edge)) = shown.more {
+        let place = Rect { x: edge.x, y: edge.y, width: area.right().saturating_sub(edge.x), height: 1 };
+        let place = place.intersection(buf.area);
+        Pen::new(buf, place, 0).put(&format!(" {lines} more below "), ui.of(Role::Muted));
+    }
+    Some(shown)
 }
 
 /// Takes the light off what is behind a window.

@@ -42,7 +42,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, palette: &Palette) 
             ui.select(buf, row);
         }
     }
-    Shown { lines: list.height, top, cursor }
+    Shown { lines: list.height, top, cursor, more: None }
 }
 
 fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item) {

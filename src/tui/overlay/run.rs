@@ -40,7 +40,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView) -> 
         }
         None => live(ui, buf, body, view).filter(|_| running),
     };
-    Shown { lines: body.height, top: 0, cursor }
+    Shown { lines: body.height, top: 0, cursor, more: None }
 }
 
 /// The frame: it must be plain to see where keys go.

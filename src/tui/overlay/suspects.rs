@@ -41,7 +41,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView
                 "nothing was looked at yet"
             };
             Pen::new(buf, inner, 0).put(words, ui.of(Role::Muted));
-            Shown { lines: inner.height, top: 0, cursor: None }
+            Shown { lines: inner.height, top: 0, cursor: None, more: None }
         }
         Some(Looked { found: Err(failure), .. }) => {
             let lines = [
