@@ -53,13 +53,14 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         hash: about.hash.clone(),
         title: about.title.clone(),
     };
+    let puts_up = ballot.about.put_up.is_some();
     let id = ballot.save(cx, &mut loaded, approved)?;
     let author = &loaded.journal.author().name;
     let mut said = format!("{} approves as {}: {}", visible(&ballot.by), ballot.role, ballot.what());
     if args.verbal || !same_person(&ballot.by, author) {
         said = format!("{said} (unverified: written down by {})", visible(author));
     }
-    let refused = refusal(cx, &loaded, &ballot, id)?;
+    let refused = refusal(cx, &loaded, &ballot, id, puts_up)?;
     let counts = refused.is_none();
     super::ballot::tell(cx, args.ballot.save, &loaded, &ballot, (id, Some(counts)), &said)?;
     match refused {
@@ -72,7 +73,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 }
 
 /// Why the approval that was just recorded does not count now; `None`: it does.
-fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Result<Option<String>> {
+fn refusal(
+    cx: &Context,
+    loaded: &Loaded,
+    ballot: &Ballot,
+    id: RecordId,
+    puts_up: bool,
+) -> Result<Option<String>> {
     let state = loaded.state();
     let rule = ApprovalRule::of(&cx.setup()?.policy, state.severity);
     if !rule.roles.contains(&ballot.role) {
@@ -84,7 +91,7 @@ fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Resu
     // Who will start it is known only once somebody has; until then whoever proposed it is likely to. Who
     // approves what nobody had proposed puts it up by that, and need not be the one who starts it.
     let started = state.plans.iter().rev().find(|run| run.hash == ballot.about.hash);
-    let proposed = about.filter(|about| !same_person(&about.by, &ballot.by));
+    let proposed = about.filter(|_| !puts_up);
     let by = started.map(|run| run.by.as_str()).or(proposed.map(|about| about.by.as_str())).unwrap_or("");
     let judged = Judged { hash: &ballot.about.hash, plan: plan.as_ref() };
     let found = approvals(state, &rule, judged, by, cx.now());

@@ -4,9 +4,9 @@ use super::End;
 use super::context::{Context, Wanted};
 use super::save::{SaveArgs, print};
 use crate::deploy;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::{Draft, ReleaseJudged, Released, WatchVerdict};
+use crate::incident::{Draft, ReleaseJudged, Released, WatchVerdict, condemned};
 use crate::text::visible;
 
 /// Record what is live in an environment
@@ -50,6 +50,12 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if said && !args.good {
         let hint = "nothing has to be recorded; --good says that it can be rolled back to";
         return Err(Failure::usage(doing, format!("the record has it there already: {commit}"), hint));
+    }
+    // What failed there is not made good by saying so.
+    if let Some(bad) = condemned(&state.releases, &environment, |it| it == commit) {
+        let cause = format!("{} {}", bad.name, bad.why);
+        let hint = "deploy a better commit, or name what was live before it";
+        return Err(Failure::of(FailureKind::Gate, doing, cause, hint));
     }
     let mut drafts = Vec::new();
     if !said {

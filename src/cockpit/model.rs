@@ -24,7 +24,7 @@ use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::{pull, standing};
 use crate::incident::digest::Row;
 use crate::incident::{
-    ChecklistItem, Clock, IncidentId, Log, Next, PlanRun, Policy, Severity, State, Status,
+    ChecklistItem, Clock, IncidentId, Log, Next, PlanRun, Policy, RecordId, Severity, State, Status,
 };
 use crate::text::question::question;
 
@@ -108,6 +108,8 @@ pub struct Model {
     pub reading: Option<String>,
     /// Lines on their way into the journal: one that cannot be saved comes back to be kept.
     pub sent: BTreeMap<EffectId, Ask>,
+    /// The row of the timeline that the cursor is on, and its entry.
+    pub timeline_at: Option<(usize, RecordId)>,
     /// What was being typed when its prompt was closed with ctrl-c.
     pub drafts: Drafts,
     /// What was done last, by its label in the palette, the latest first.
@@ -142,12 +144,16 @@ pub struct Derived {
     pub clocks: Vec<Clock>,
     /// What is next, most pressing first, and the keys that do it: `d s`.
     pub next: Vec<(Next, String)>,
-    /// The rows of the timeline that pass the filter; `None`: a row for every line of the record.
+    /// The rows of the timeline that pass the filter; `None`: it is not filtered.
     pub timeline: Option<Vec<Row>>,
     /// How many rows there are without a filter.
     pub timeline_all: usize,
-    /// What `timeline` was worked out for: number of records, filter, and production.
-    pub timeline_of: (usize, String, String),
+    /// All rows of the timeline without a filter; `None`: a row for every line of the record.
+    pub rows: Option<Vec<Row>>,
+    /// What `rows` were worked out for.
+    pub rows_of: RowsOf,
+    /// What `timeline` is filtered by.
+    pub filtered_by: String,
     /// How production is.
     pub production: Option<Production>,
     /// Indices of the probes that the health pane lists, in its order.
@@ -159,6 +165,15 @@ pub struct Derived {
     /// Of those who have to approve: how many have, how many there are, and whether somebody
     /// rejects. `None`: nobody has to now.
     pub approvals: Option<(usize, usize, bool)>,
+}
+
+/// What the rows of the timeline depend on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowsOf {
+    /// The open incident, and how many records it has.
+    pub incident: Option<(IncidentId, usize)>,
+    /// The environments of the probes, in their order.
+    pub places: Vec<String>,
 }
 
 /// What is next depends on this besides facts and time.
@@ -356,6 +371,7 @@ impl Model {
             following: None,
             reading: None,
             sent: BTreeMap::new(),
+            timeline_at: None,
             drafts: Drafts::default(),
             recent: VecDeque::new(),
             alarms_in_flight: None,

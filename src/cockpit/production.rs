@@ -63,7 +63,8 @@ pub fn production(model: &Model) -> Production {
     let since = match word {
         Word::Down => bad().filter(|probe| is_down(probe)).filter_map(|probe| probe.since).min(),
         Word::Degraded => {
-            probes().filter(|probe| probe.state != State::Ok).filter_map(|probe| probe.since).min()
+            let off = |state: State| state.is_bad() || state == State::Warn;
+            probes().filter(|probe| off(probe.state)).filter_map(|probe| probe.since).min()
         }
         Word::Healthy => {
             state.and_then(|state| state.recovered_at(probes().map(|probe| probe.name.as_str())))
@@ -81,7 +82,10 @@ pub fn production(model: &Model) -> Production {
 
 /// Whether a bad probe says that it does not work, and not only that a number is over its limit.
 fn is_down(probe: &Status) -> bool {
-    let over = probe.threshold.is_some() && probe.last.as_ref().is_some_and(|sample| sample.value.is_some());
+    // Why it is bad is said as `38.1 % (max 5 %)` where a number is over its limit, and only there.
+    let limit = format!("({}", probe.range);
+    let over = probe.threshold.is_some()
+        && probe.last.as_ref().is_some_and(|sample| sample.value.is_some() && sample.why.contains(&limit));
     match probe.state {
         State::Error => true,
         State::Failing | State::Flapping => !over,
@@ -97,6 +101,9 @@ fn doing(plan: &PlanRun) -> String {
         let rest = step.title.strip_prefix("canary at ")?;
         rest.split_once(" %").map(|(share, _)| share)
     });
+    if plan.steps.iter().any(|step| step.undo.is_some()) {
+        return format!("{glyph} undoing {}", plan.title);
+    }
     match share.into_iter().next() {
         Some(share) => format!("{glyph} canary {share} %"),
         None => format!("{glyph} {}", plan.title),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::model::{Model, Pane};
 use crate::health::series;
+use crate::incident::digest::Row;
 use crate::incident::{ChecklistItem, Entry, EntryKind, PlanRun, PlanState};
 
 impl Model {
@@ -43,8 +44,9 @@ impl Model {
                 let new = |entry: &Entry<'_>| entry.at >= since && entry.kind == EntryKind::AlarmRaised;
                 let all = state.timeline.iter().rev().take_while(|entry| entry.at >= since);
                 let all = all.filter(new).count();
-                let rows = (0..self.timeline_len()).rev().filter_map(|row| self.timeline_entry(row));
-                let shown = rows.take_while(|entry| entry.at >= since).filter(new).count();
+                let rows = (0..self.timeline_len()).rev().map(|row| self.timeline_entries(row));
+                let rows = rows.take_while(|row| row.last().is_some_and(|entry| entry.at >= since));
+                let shown = rows.flatten().filter(new).count();
                 all.saturating_sub(shown)
             }
             _ => 0,
@@ -89,9 +91,14 @@ impl Model {
         plans.filter(move |plan| has(&plan.title) || plan.steps.iter().any(|step| has(&step.title)))
     }
 
+    /// The rows of the timeline that pass the filter; `None`: a row for every line.
+    fn rows_shown(&self) -> Option<&[Row]> {
+        self.derived.timeline.as_deref().or(self.derived.rows.as_deref())
+    }
+
     /// Timeline entries that pass the filter.
     pub fn timeline_len(&self) -> usize {
-        match (&self.derived.timeline, self.incident()) {
+        match (self.rows_shown(), self.incident()) {
             (Some(kept), _) => kept.len(),
             (None, Some(state)) => state.timeline.len(),
             (None, None) => 0,
@@ -100,7 +107,7 @@ impl Model {
 
     /// The timeline entry that stands for a row, among those that pass the filter.
     pub fn timeline_entry(&self, row: usize) -> Option<Entry<'_>> {
-        let index = match &self.derived.timeline {
+        let index = match self.rows_shown() {
             Some(kept) => kept.get(row)?.line,
             None => row,
         };
@@ -110,7 +117,7 @@ impl Model {
     /// All entries of a row of the timeline, in their order.
     pub fn timeline_entries(&self, row: usize) -> Vec<Entry<'_>> {
         let Some(timeline) = self.incident().map(|state| &state.timeline) else { return Vec::new() };
-        match self.derived.timeline.as_ref().map(|rows| rows.get(row)) {
+        match self.rows_shown().map(|rows| rows.get(row)) {
             Some(Some(row)) => row.lines.iter().filter_map(|line| timeline.get(*line)).collect(),
             Some(None) => Vec::new(),
             None => timeline.get(row).into_iter().collect(),

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::body::{
-    Body, Declared, MergePaid, NoteKind, Phase, PlanAsked, PlanEnded, PlanResumed, PlanStarted, Proved,
-    Released, RunWaiting, Signalled, StepEnded, StepWaiting, StopAsked,
+    Body, Declared, NoteKind, Phase, PlanAsked, PlanEnded, PlanResumed, PlanStarted, Proved, Released,
+    RunWaiting, Signalled, StepEnded, StepWaiting, StopAsked,
 };
 use super::drift::{self, Written};
 use super::marks::{Mark, takes_no_effect};
@@ -165,8 +165,7 @@ impl Fold {
             | Body::StepWaiting(StepWaiting { plan, .. })
             | Body::Proved(Proved { plan, .. })
             | Body::PlanEnded(PlanEnded { plan, .. })
-            | Body::Released(Released { plan, .. })
-            | Body::MergePaid(MergePaid { plan, .. }) => plan,
+            | Body::Released(Released { plan, .. }) => plan,
             Body::RunWaiting(RunWaiting { run, .. })
             | Body::StopAsked(StopAsked { run, .. })
             | Body::Signalled(Signalled { run, .. }) => {

@@ -4,7 +4,7 @@
 //! line stands where the news is: of a plan where it ended, or where it waits; of alarms where the first
 //! of them was raised.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::SignedDuration;
 
@@ -47,7 +47,8 @@ pub fn rows(timeline: &Timeline, environment: impl Fn(&str) -> String) -> Option
     }
     let mut rows: Vec<Row> = Vec::with_capacity(timeline.len());
     let mut plans: HashMap<&str, usize> = HashMap::new();
-    let mut alarms: HashMap<(EntryKind, String), usize> = HashMap::new();
+    // Of each kind and environment the row that is open, and the probes in it.
+    let mut alarms: HashMap<(EntryKind, String), (usize, HashSet<&str>)> = HashMap::new();
     for (index, entry) in timeline.iter().enumerate() {
         if is_own(&entry) {
             rows.push(Row::of(index));
@@ -60,18 +61,18 @@ pub fn rows(timeline: &Timeline, environment: impl Fn(&str) -> String) -> Option
             }
         } else {
             let key = (entry.kind, environment(entry.about));
-            let open = alarms.get(&key).copied().filter(|place| {
-                let known = |line: &usize| timeline.get(*line).is_some_and(|one| one.about == entry.about);
+            let open = alarms.get_mut(&key).filter(|(place, probes)| {
                 let first = timeline.get(rows[*place].line).map(|first| first.at);
                 first.is_some_and(|first| entry.at.duration_since(first) <= TOGETHER)
-                    && !rows[*place].lines.iter().any(known)
+                    && !probes.contains(entry.about)
             });
-            if let Some(place) = open {
-                rows[place].lines.push(index);
+            if let Some((place, probes)) = open {
+                probes.insert(entry.about);
+                rows[*place].lines.push(index);
             } else {
                 // What turns the other way ends what turned together before.
                 alarms.retain(|(_, place), _| *place != key.1);
-                alarms.insert(key, rows.len());
+                alarms.insert(key, (rows.len(), HashSet::from([entry.about])));
                 rows.push(Row::of(index));
             }
         }
@@ -84,9 +85,11 @@ pub fn rows(timeline: &Timeline, environment: impl Fn(&str) -> String) -> Option
     Some(rows)
 }
 
-/// Tells whether a line stands for itself: people's words, decisions and what was marked afterwards.
+/// Tells whether a line stands for itself: people's words, decisions, and alarms that were marked
+/// afterwards. What is marked of a plan stays with it: the row tells how the plan stands.
 fn is_own(entry: &Entry<'_>) -> bool {
-    entry.about.is_empty() || entry.pinned || entry.retracted.is_some() || entry.original.is_some()
+    let is_marked = entry.pinned || entry.retracted.is_some() || entry.original.is_some();
+    entry.about.is_empty() || (is_marked && !is_of_plan(entry))
 }
 
 fn is_of_plan(entry: &Entry<'_>) -> bool {
@@ -96,11 +99,12 @@ fn is_of_plan(entry: &Entry<'_>) -> bool {
 /// The line that tells how a plan stands: its end, unless it was taken up again after that; else what it
 /// waits for or what failed; else its start.
 fn news(timeline: &Timeline, lines: &[usize]) -> usize {
-    let is =
-        |line: &usize, kinds: &[&str]| timeline.get(*line).is_some_and(|entry| kinds.contains(&entry.name));
+    let is = |line: &usize, kinds: &[&str]| {
+        timeline.get(*line).is_some_and(|entry| kinds.contains(&entry.name) && entry.retracted.is_none())
+    };
     let last = |kinds: &[&str]| lines.iter().rev().find(|line| is(line, kinds)).copied();
     let first = lines.first().copied().unwrap_or_default();
     let begun = last(&["plan-started", "plan-resumed"]).unwrap_or(first);
-    let told = last(&["plan-ended", "step-waiting", "run-waiting", "step-ended"]);
+    let told = last(&["plan-ended", "step-waiting", "run-waiting", "step-ended", "proved"]);
     told.filter(|told| *told > begun).unwrap_or(begun)
 }

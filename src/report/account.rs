@@ -132,12 +132,11 @@ fn seen(probes: &[Probe], entry: &Entry<'_>, rows: &mut Vec<Row>) {
     };
     let environment = probes.iter().find(|probe| probe.name == name).map_or("", |probe| &probe.environment);
     let environment = inline(environment);
-    let fellow = rows.iter_mut().rev().find_map(|row| {
-        let near = entry.place.duration_since(row.at).abs() <= TOGETHER;
-        match &mut row.what {
-            What::Probes(did, environments) if *did == what && near => Some(environments),
-            _ => None,
-        }
+    // Rows are in the order of their place: what is further back is not near.
+    let near = rows.iter_mut().rev().take_while(|row| entry.place.duration_since(row.at).abs() <= TOGETHER);
+    let fellow = near.into_iter().find_map(|row| match &mut row.what {
+        What::Probes(did, environments) if *did == what => Some(environments),
+        _ => None,
     });
     if let Some(environments) = fellow {
         return environments.entry(environment).or_default().push(shown);

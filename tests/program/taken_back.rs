@@ -62,6 +62,9 @@ fn a_fix_that_makes_it_worse_is_condemned_by_its_watch_and_taken_back() {
     let refused = shell.flightdeck(&again).ended_with(3).stderr;
     assert!(refused.contains("verdict: 1.4.2 failed its watch at"), "{refused}");
     assert!(refused.contains("commit a better fix"), "{refused}");
+    // Saying that it is good does not make it so.
+    let vouched = shell.flightdeck(&["live", "production", "main", "--good"]).ended_with(3).stderr;
+    assert!(vouched.contains("failed its watch"), "{vouched}");
     terminal.press("d");
     terminal.wait_text("→ production");
     terminal.wait_for("the reason beside it", |screen| screen.contains("1.4.2 failed its watch"));

@@ -134,6 +134,9 @@ impl Preview {
         self.standings = standings;
         if self.kind_of_way() != before {
             self.shown_ms = None;
+            // What was typed was an answer to another question.
+            self.typed = LineEdit::default();
+            self.field = Field::Keys;
         }
     }
 

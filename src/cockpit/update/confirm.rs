@@ -24,7 +24,7 @@ pub(super) fn may_confirm(shown_ms: Option<u64>, press: KeyPress, before: Option
     shown_ms.is_some_and(|shown| press.at_ms > shown) && !repeated(press, before)
 }
 
-fn repeated(press: KeyPress, before: Option<(Key, u64)>) -> bool {
+pub(super) fn repeated(press: KeyPress, before: Option<(Key, u64)>) -> bool {
     press.repeat
         || before.is_some_and(|(key, at)| key == press.key && press.at_ms.saturating_sub(at) < REPEAT_MS)
 }
@@ -122,7 +122,7 @@ fn previewed(preview: &Preview, key: Key, proposes: bool, decides: bool) -> Opti
 
 /// Whether Enter behind this line changes the record or the world. A note only adds to it, and what
 /// was typed must not be lost to a slow screen.
-fn commits(purpose: &Purpose) -> bool {
+pub(super) fn commits(purpose: &Purpose) -> bool {
     match purpose {
         Purpose::Note(_)
         | Purpose::HotfixName

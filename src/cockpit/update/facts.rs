@@ -131,7 +131,8 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
             let mut is_shown = sent.is_some();
             if let Some(mut ask) = sent {
                 failure.cause.clone_into(&mut ask.complaint);
-                cx.push(Overlay::Ask(ask));
+                // Not what was typed into the same prompt since.
+                cx.model.overlays.push(Overlay::Ask(ask));
             }
             // A plan that could not be started is still there to be read, and to be tried again.
             for overlay in &mut cx.model.overlays {

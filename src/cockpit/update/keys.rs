@@ -23,6 +23,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         if cx.model.overlays.is_empty() {
             cx.effect("leaving", Effect::Quit);
         } else {
+            overlays::drop_filter(cx.model);
             if windows::keep_drafts(cx.model) {
                 cx.say("what you typed is kept: open the prompt again to go on");
             }

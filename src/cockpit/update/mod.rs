@@ -28,7 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::commands::{Command, Invoke};
 use super::lines;
-use super::model::{Derived, Model, NextOf, Pane};
+use super::model::{Derived, Model, NextOf, Pane, RowsOf};
 use super::msg::{Effect, EffectId, Fact, Msg};
 use super::overlay::Overlay;
 use super::production;
@@ -226,16 +226,23 @@ fn derive(model: &mut Model, told: bool) {
     }
     model.derived.health = health_order(model);
     model.derived.production = Some(production::production(model));
-    let filter = &model.view(Pane::Timeline).filter;
-    let production = model.config.config.production().map_or_else(String::new, |env| env.name.clone());
-    let timeline_of = (model.incident().map_or(0, |state| state.records), filter.clone(), production);
-    if timeline_of != model.derived.timeline_of {
-        (model.derived.timeline, model.derived.timeline_all) = timeline_rows(model, &timeline_of.1);
-        model.derived.timeline_of = timeline_of;
+    let filter = model.view(Pane::Timeline).filter.clone();
+    let rows_of = RowsOf {
+        incident: model.incident().map(|state| (state.id, state.records)),
+        places: model.config.config.probes.iter().map(|probe| probe.environment.clone()).collect(),
+    };
+    if rows_of != model.derived.rows_of {
+        model.derived.rows = timeline_rows(model);
+        model.derived.rows_of = rows_of;
+        follow_entry(model, &filter);
+    } else if filter != model.derived.filtered_by {
+        filter_rows(model, &filter);
     }
     for pane in Pane::ALL {
         clamp(model, pane);
     }
+    let cursor = model.view(Pane::Timeline).cursor;
+    model.timeline_at = cursor.and_then(|row| Some((row, model.timeline_entry(row)?.id)));
 }
 
 /// What is next depends on, besides facts and time.
@@ -371,28 +378,58 @@ fn health_order(model: &Model) -> Vec<usize> {
     order.into_iter().map(|(.., index)| index).collect()
 }
 
-/// The rows of the timeline in which a text is contained, and how many there are without that; `None`: a
-/// row for every line.
-fn timeline_rows(model: &Model, filter: &str) -> (Option<Vec<Row>>, usize) {
-    let Some(timeline) = model.incident().map(|state| &state.timeline) else { return (None, 0) };
-    let rows = digest::rows(timeline, |probe| model.environment_of(probe).to_owned());
-    let all = rows.as_ref().map_or(timeline.len(), Vec::len);
-    if filter.is_empty() {
-        return (rows, all);
+/// The rows of the timeline; `None`: a row for every line.
+fn timeline_rows(model: &Model) -> Option<Vec<Row>> {
+    let config = &model.config.config;
+    let places: BTreeMap<&str, &str> =
+        config.probes.iter().map(|probe| (probe.name.as_str(), model.environment_of(&probe.name))).collect();
+    let unknown = model.environment_of("");
+    let place = |probe: &str| places.get(probe).copied().unwrap_or(unknown).to_owned();
+    digest::rows(&model.incident()?.timeline, place)
+}
+
+/// Shows the rows in which a text is contained.
+fn filter_rows(model: &mut Model, filter: &str) {
+    let timeline = model.incident().map(|state| &state.timeline);
+    let len = timeline.map_or(0, |timeline| timeline.len());
+    let shown = match (timeline, filter) {
+        (None, _) => None,
+        (Some(_), "") => None,
+        (Some(timeline), filter) => {
+            let filter = filter.to_lowercase();
+            let has = |line: usize| {
+                timeline.get(line).is_some_and(|entry| {
+                    entry.text.to_lowercase().contains(&filter)
+                        || entry.author.to_lowercase().contains(&filter)
+                        || entry.name.contains(&filter)
+                })
+            };
+            Some(match &model.derived.rows {
+                Some(rows) => {
+                    rows.iter().filter(|row| row.lines.iter().any(|line| has(*line))).cloned().collect()
+                }
+                None => (0..len).filter(|line| has(*line)).map(Row::of).collect(),
+            })
+        }
+    };
+    model.derived.timeline_all = model.derived.rows.as_ref().map_or(len, Vec::len);
+    model.derived.timeline = shown;
+    filter.clone_into(&mut model.derived.filtered_by);
+}
+
+/// Takes in new rows; the cursor stays on the entry it was on, wherever that is now.
+fn follow_entry(model: &mut Model, filter: &str) {
+    let cursor = model.view(Pane::Timeline).cursor;
+    let id = cursor.and_then(|row| model.timeline_at.filter(|(at, _)| *at == row)).map(|(_, id)| id);
+    filter_rows(model, filter);
+    if let Some(id) = id {
+        let row = (0..model.timeline_len())
+            .rev()
+            .find(|row| model.timeline_entries(*row).iter().any(|entry| entry.id == id));
+        if let Some(row) = row {
+            model.view_mut(Pane::Timeline).cursor = Some(row);
+        }
     }
-    let filter = filter.to_lowercase();
-    let has = |line: usize| {
-        timeline.get(line).is_some_and(|entry| {
-            entry.text.to_lowercase().contains(&filter)
-                || entry.author.to_lowercase().contains(&filter)
-                || entry.name.contains(&filter)
-        })
-    };
-    let kept = match rows {
-        Some(rows) => rows.into_iter().filter(|row| row.lines.iter().any(|line| has(*line))).collect(),
-        None => (0..timeline.len()).filter(|line| has(*line)).map(Row::of).collect(),
-    };
-    (Some(kept), all)
 }
 
 /// What is known besides the record, for the question what is next.

@@ -8,7 +8,7 @@ use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, DrillEnd, Model};
 use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
 use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll, Trust};
-use super::confirm::{TOO_QUICK, may_confirm};
+use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
 use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects, windows};
 use crate::failure::Failure;
 use crate::incident::{Body, Closed, Mitigated, Resolved};
@@ -18,7 +18,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
     match cx.model.overlays.last() {
         Some(Overlay::Menu(_)) => menu(cx, press.key),
         Some(Overlay::Palette(_)) => palette(cx, press.key),
-        Some(Overlay::Ask(_)) => ask(cx, press.key),
+        Some(Overlay::Ask(_)) => ask(cx, press, before),
         Some(Overlay::Declare(_)) => declare::key(cx, press.key),
         Some(Overlay::Preview(_)) => preview::key(cx, press, before),
         Some(Overlay::Confirm(_)) => confirm(cx, press, before),
@@ -148,9 +148,14 @@ pub(super) fn search(palette: &mut Palette) {
     palette.selected = 0;
 }
 
-fn ask(cx: &mut Cx<'_>, key: Key) {
+fn ask(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     let Some(Overlay::Ask(ask)) = cx.model.overlays.last_mut() else { return };
+    let key = press.key;
     match key.code {
+        // Enter that is held in a menu must not answer what the row asks.
+        Code::Enter if repeated(press, before) && commits(&ask.purpose) => {
+            TOO_QUICK.clone_into(&mut ask.complaint);
+        }
         Code::Esc => {
             if ask.purpose == Purpose::Filter {
                 filter(cx.model, "");
@@ -174,6 +179,13 @@ fn typed(model: &mut Model) {
     };
     let text = input.text().trim().to_owned();
     filter(model, &text);
+}
+
+/// Takes back what is being typed as a filter.
+pub(super) fn drop_filter(model: &mut Model) {
+    if matches!(model.overlays.last(), Some(Overlay::Ask(Ask { purpose: Purpose::Filter, .. }))) {
+        filter(model, "");
+    }
 }
 
 /// Shows only the rows of the focused pane, or the lines of help, that contain a text.

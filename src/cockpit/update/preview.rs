@@ -11,6 +11,9 @@ use crate::incident::{State, same_person};
 use crate::plan::gates::{self, Standing};
 use crate::plan::{confirmed, proposal};
 
+/// A letter that follows another one this closely is part of a word.
+const ALONE_MS: u64 = 400;
+
 /// Takes a key. `before` is the key before this one, and when it came.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
@@ -18,8 +21,12 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         return;
     }
     let prompts = preview.prompts();
+    let answers = matches!(preview.way(), Way::Enter | Way::Yes | Way::Vote)
+        && (press.key == Key::char('y') || press.key.code == Code::Enter);
     let command = windows::command(cx.model, &[Scope::Preview], press.key);
     // Where text is typed only keys that are no text scroll.
+    // What answers the question is no motion, whatever the keymap says.
+    let command = command.filter(|_| !answers);
     let by = match command.filter(|_| !prompts) {
         Some(command) => windows::motion(command, windows::page(cx.model)),
         None => scrolled(press.key),
@@ -43,7 +50,15 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
     match preview.way() {
         Way::Enter | Way::Yes => ask(cx, press.key, meant),
         Way::Typed(_) => typing(cx, press.key, heard, meant),
-        Way::PassOver(_) => passing_over(cx, press, command, heard, meant),
+        Way::PassOver(_) => {
+            // A letter amid others is a word that was meant for something else.
+            let alone = !press.amid
+                && !press.repeat
+                && before.is_none_or(|(key, at)| {
+                    key.text().is_none() || press.at_ms.saturating_sub(at) >= ALONE_MS
+                });
+            passing_over(cx, press, command.filter(|_| alone), heard, meant);
+        }
         Way::Blocked => blocked(cx, press.key, command, heard && !press.repeat),
         Way::Vote => approvals::key(cx, press.key, meant),
     }

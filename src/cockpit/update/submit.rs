@@ -6,7 +6,7 @@ use super::super::overlay::{Ask, Overlay, Purpose};
 use super::{Cx, approvals, overlays, run_view, suspects};
 use crate::incident::{
     Amended, Body, CauseDescribed, ImpactDescribed, Noted, Paged, Reopened, Retracted, RoleTaken,
-    SeverityChanged, Ticked, Titled, Told,
+    SeverityChanged, Ticked, Titled, Told, same_person,
 };
 use crate::plan::{HotfixRequest, Request};
 
@@ -104,7 +104,15 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         Purpose::Told(audience) => {
             needs("say how they were told: status page")?;
             // `omar by mail` names who did it; anything else says how.
-            let (by, how) = approvals::who_and_how(&text).unwrap_or((String::new(), text));
+            let is_known = |name: &str| {
+                cx.model.incident().is_some_and(|state| {
+                    state.authors.keys().chain(state.roles.values()).any(|known| same_person(known, name))
+                })
+            };
+            let (by, how) = match approvals::who_and_how(&text) {
+                Some((by, how)) if is_known(&by) => (by, how),
+                _ => (String::new(), text),
+            };
             Told { audience: audience.clone(), by, how }.into()
         }
         Purpose::Reopen => {

@@ -69,7 +69,8 @@ pub(super) fn unknown(cx: &mut Cx<'_>, key: Key) {
 /// Keeps what is being typed in the open prompts, so that opening one again brings it back. Tells
 /// whether there was anything to keep.
 pub(super) fn keep_drafts(model: &mut Model) -> bool {
-    let typed: Vec<(String, LineEdit)> = model.overlays.iter().filter_map(draft).collect();
+    let typed: Vec<(String, LineEdit)> =
+        model.overlays.iter().filter_map(|overlay| draft(model, overlay)).collect();
     let declaring = model.overlays.iter().find_map(|overlay| match overlay {
         Overlay::Declare(declare) if !declare.title.is_blank() => Some(declare.clone()),
         _ => None,
@@ -90,7 +91,8 @@ pub(super) fn give_back(model: &mut Model, overlay: &mut Overlay) {
         *declare = kept;
         return;
     }
-    let Some(kept) = place(overlay).and_then(|place| model.drafts.lines.remove(&place)) else { return };
+    let place = place(model, overlay);
+    let Some(kept) = place.and_then(|place| model.drafts.lines.remove(&place)) else { return };
     match overlay {
         Overlay::Ask(ask) => ask.input = kept,
         Overlay::Preview(preview) => preview.reason = kept,
@@ -99,25 +101,46 @@ pub(super) fn give_back(model: &mut Model, overlay: &mut Overlay) {
     }
 }
 
-fn draft(overlay: &Overlay) -> Option<(String, LineEdit)> {
+fn draft(model: &Model, overlay: &Overlay) -> Option<(String, LineEdit)> {
     let line = match overlay {
         Overlay::Ask(ask) => &ask.input,
         Overlay::Preview(preview) => &preview.reason,
         Overlay::Decide(decide) => decide.reason.as_ref()?,
         _ => return None,
     };
-    let worth = !line.is_blank() && !line.is_suggested();
-    place(overlay).filter(|_| worth).map(|place| (place, line.clone()))
+    let worth = !line.is_blank() && !line.is_suggested() && !is_recorded(model, overlay, line.text());
+    place(model, overlay).filter(|_| worth).map(|place| (place, line.clone()))
+}
+
+/// Whether a text is what stands in the record: it was shown to be changed, and was not.
+fn is_recorded(model: &Model, overlay: &Overlay, text: &str) -> bool {
+    let (Overlay::Ask(ask), Some(state)) = (overlay, model.incident()) else { return false };
+    match &ask.purpose {
+        Purpose::Title => state.title == text,
+        Purpose::Impact => state.impact == text,
+        Purpose::Cause => state.cause == text,
+        Purpose::Amend(id) => state.timeline.find(*id).is_some_and(|entry| entry.text == text),
+        _ => false,
+    }
 }
 
 /// What a prompt is known by, where what is typed into it is worth keeping.
-fn place(overlay: &Overlay) -> Option<String> {
+fn place(model: &Model, overlay: &Overlay) -> Option<String> {
+    // What was meant for one incident is not given to another.
+    let incident = model.incident().map(|state| state.id);
     match overlay {
         Overlay::Ask(Ask {
-            purpose: Purpose::Filter | Purpose::Find | Purpose::SuspectFilter | Purpose::ChangeFind,
+            purpose:
+                Purpose::Filter
+                | Purpose::Find
+                | Purpose::SuspectFilter
+                | Purpose::ChangeFind
+                // They are about the plan underneath, and about no other.
+                | Purpose::Verbal
+                | Purpose::Reject,
             ..
         }) => None,
-        Overlay::Ask(ask) => Some(format!("{:?}", ask.purpose)),
+        Overlay::Ask(ask) => Some(format!("{incident:?} {:?}", ask.purpose)),
         Overlay::Preview(preview) => Some(format!("override {} {}", preview.plan.target, preview.plan.title)),
         Overlay::Decide(decide) if decide.reason.is_some() => {
             Some(format!("decide {} {}", decide.plan, decide.choice.title))

@@ -108,7 +108,10 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
         _ => part,
     };
     let mut parts: Vec<String> = entries.iter().map(|entry| bare(part(entry))).collect();
-    let taken = |parts: &[String]| parts.iter().map(|part| width(part) + 2).sum::<u16>().saturating_sub(2);
+    let taken = |parts: &[String]| {
+        let columns: usize = parts.iter().map(|part| usize::from(width(part)) + 2).sum();
+        u16::try_from(columns.saturating_sub(2)).unwrap_or(u16::MAX)
+    };
     if taken(&parts) > pen.room() {
         // The numbers are worth more than their limits, which stand in the health pane.
         parts = parts.iter().map(|part| short(part).to_owned()).collect();

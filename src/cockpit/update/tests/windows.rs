@@ -231,3 +231,62 @@ fn probes_that_are_bad_come_first_and_those_of_production_before_others() {
     table.send(Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
     assert_eq!(names(&table), ["errors", "latency", "api", "stage"]);
 }
+
+#[test]
+fn production_is_down_where_a_check_says_so_and_degraded_where_only_a_number_is_over() {
+    use crate::cockpit::production::Word;
+    let of = |state: Health, value: Option<f64>, why: &str| {
+        let mut probe = probe("api", state);
+        (probe.threshold, probe.range) = (Some(800.0), "max 800".into());
+        if let Some(sample) = &mut probe.last {
+            (sample.value, sample.why) = (value, why.into());
+        }
+        Arc::new(probe)
+    };
+    for (probes, word) in [
+        (vec![of(Health::Failing, Some(12.0), "status 503, expected 200")], Word::Down),
+        (vec![of(Health::Failing, Some(1500.0), "1500 ms (max 800 ms)")], Word::Degraded),
+        (vec![of(Health::Error, None, "no answer")], Word::Down),
+        (vec![of(Health::Warn, Some(700.0), "700 ms (warning: max 600 ms)")], Word::Degraded),
+        (vec![of(Health::Unknown, None, ""), of(Health::Ok, Some(12.0), "")], Word::Unknown),
+        (vec![of(Health::Ok, Some(12.0), "")], Word::Healthy),
+        (Vec::new(), Word::Unknown),
+    ] {
+        let mut table = Table::ready();
+        table.send(Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
+        assert_eq!(table.model.derived.production.as_ref().map(|found| found.word), Some(word));
+    }
+}
+
+#[test]
+fn the_cursor_stays_on_its_entry_when_a_row_moves() {
+    let mut table = Table::ready();
+    for text in ["first", "second"] {
+        let record = table.record(Noted { kind: NoteKind::Note, text: text.into() }.into());
+        table.send(Msg::Fact(Fact::Records(vec![record])));
+    }
+    table.keys("up");
+    let here = |table: &Table| {
+        let row = table.model.view(Pane::Timeline).cursor.unwrap();
+        table.model.timeline_entry(row).unwrap().text.to_owned()
+    };
+    let before = here(&table);
+    // Something that happened earlier comes in late, and takes a row before it.
+    let mut late = table.record(Noted { kind: NoteKind::Note, text: "late".into() }.into());
+    late.occurred_at = time(0);
+    table.send(Msg::Fact(Fact::Records(vec![late])));
+    assert_eq!(here(&table), before);
+}
+
+#[test]
+fn a_held_enter_answers_no_prompt_that_a_menu_opened() {
+    let mut table = Table::ready();
+    table.keys("i r");
+    for held in 0..5 {
+        table.at_ms += 30;
+        let press = KeyPress { repeat: held > 0, ..KeyPress::new(Key::parse("enter").unwrap(), table.at_ms) };
+        let effects = table.send(Msg::Key(press));
+        assert!(effects.is_empty(), "{effects:?}");
+    }
+    assert_eq!(asked(&table).input.text(), "maya", "it is still asked");
+}
