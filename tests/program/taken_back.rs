@@ -63,7 +63,8 @@ fn a_fix_that_makes_it_worse_is_condemned_by_its_watch_and_taken_back() {
     assert!(refused.contains("verdict: 1.4.2 failed its watch at"), "{refused}");
     assert!(refused.contains("commit a better fix"), "{refused}");
     // Saying that it is good does not make it so.
-    let vouched = shell.flightdeck(&["live", "production", "main", "--good"]).ended_with(3).stderr;
+    let bad = shell.run("git", &["rev-parse", "HEAD"]).succeeded().stdout;
+    let vouched = shell.flightdeck(&["live", "production", bad.trim(), "--good"]).ended_with(3).stderr;
     assert!(vouched.contains("failed its watch"), "{vouched}");
     terminal.press("d");
     terminal.wait_text("→ production");

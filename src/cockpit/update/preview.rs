@@ -57,7 +57,8 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
                 && before.is_none_or(|(key, at)| {
                     key.text().is_none() || press.at_ms.saturating_sub(at) >= ALONE_MS
                 });
-            passing_over(cx, press, command.filter(|_| alone), heard, meant);
+            let command = command.filter(|_| alone || press.key.text().is_none());
+            passing_over(cx, press, command, heard, meant);
         }
         Way::Blocked => blocked(cx, press.key, command, heard && !press.repeat),
         Way::Vote => approvals::key(cx, press.key, meant),

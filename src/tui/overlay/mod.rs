@@ -64,6 +64,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Option<Shown> {
     if let Some((lines, edge)) = shown.more {
         let place = Rect { x: edge.x, y: edge.y, width: area.right().saturating_sub(edge.x), height: 1 };
         let place = place.intersection(buf.area);
+        // Only on a rule: nothing that is to be read is written over.
+        let on_rule = buf.cell(edge).is_some_and(|cell| cell.symbol() == "─");
+        let place = if on_rule { place } else { Rect::ZERO };
         Pen::new(buf, place, 0).put(&format!(" {lines} more below "), ui.of(Role::Muted));
     }
     Some(shown)

@@ -33,7 +33,13 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ReportView) 
     let inner = told(ui, buf, inner, &view.said);
     let inner = Rect { width: inner.width.min(COLUMNS), ..inner };
     let lines = index(&view.blocks);
-    document::draw(buf, inner, view.scroll.top, lines.len(), |line| made(ui, &view.blocks, &lines[line]))
+    let made = |line: usize| made(ui, &view.blocks, &lines[line]);
+    let mut shown = document::draw(buf, inner, view.scroll.top, lines.len(), made);
+    // Where the report went stands between the document and the edge.
+    if let Some((_, edge)) = &mut shown.more {
+        edge.y = place.bottom().saturating_sub(1);
+    }
+    shown
 }
 
 /// Says at the lower edge where the report went; returns what is left above.

@@ -1,7 +1,8 @@
 //! What a key does to a plan whose gates are in the way, and to one that is put up.
 
 use super::{Table, plan};
-use crate::cockpit::msg::{Effect, Msg};
+use crate::cockpit::key::Key;
+use crate::cockpit::msg::{Effect, KeyPress, Msg};
 use crate::cockpit::overlay::{Field, Overlay, Preview, Way};
 use crate::incident::{Body, Policy, Severity, SeverityChanged};
 use crate::plan::gates::{ApprovalRule, Gate};
@@ -31,6 +32,14 @@ fn a_gate_is_passed_over_with_a_reason_and_the_target_and_nothing_less() {
     assert!(!shown(&table).prompts(), "nothing is to be typed before somebody asks for it");
     assert!(table.keys("enter").is_empty() && table.keys("y").is_empty());
     assert_eq!(table.complaint(), "gates are not met: o overrides them, with a reason");
+    // A letter in the middle of a word opens nothing; a key that is no letter means what it always does.
+    table.at_ms += 1000;
+    for c in "production".chars() {
+        table.at_ms += 50;
+        let press = KeyPress::new(Key::char(c), table.at_ms);
+        assert!(table.send(Msg::Key(press)).is_empty());
+    }
+    assert!(!shown(&table).prompts(), "what was meant for another question is no reason");
     // Whoever sees a prompt types into it: no letter is a command there, `a` and `o` neither.
     table.keys("o");
     assert!(shown(&table).prompts());
