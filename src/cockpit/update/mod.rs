@@ -38,7 +38,7 @@ use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::standing;
 use crate::incident::digest::{self, Row};
-use crate::incident::{self, Body, Draft, Facts, Next};
+use crate::incident::{self, Body, Draft, Facts, Next, Timeline};
 
 /// How long a short word from the program stays on the screen.
 const WORD_STAYS: SignedDuration = SignedDuration::from_secs(6);
@@ -391,10 +391,9 @@ fn timeline_rows(model: &Model) -> Option<Vec<Row>> {
 /// Shows the rows in which a text is contained.
 fn filter_rows(model: &mut Model, filter: &str) {
     let timeline = model.incident().map(|state| &state.timeline);
-    let len = timeline.map_or(0, |timeline| timeline.len());
+    let len = timeline.map_or(0, Timeline::len);
     let shown = match (timeline, filter) {
-        (None, _) => None,
-        (Some(_), "") => None,
+        (None, _) | (Some(_), "") => None,
         (Some(timeline), filter) => {
             let filter = filter.to_lowercase();
             let has = |line: usize| {
