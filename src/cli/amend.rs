@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if entry.retracted.is_some() {
         return Err(Failure::usage(
             format!("amending entry {}", entry.id),
-            "it was taken back",
+            "it is retracted",
             "flightdeck note writes a new one",
         ));
     }

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if let Some(why) = &entry.retracted {
         return Err(Failure::usage(
             format!("taking back entry {}", entry.id),
-            format!("it was taken back already: {why}"),
+            format!("it is retracted already: {why}"),
             "nothing was recorded",
         ));
     }

@@ -405,7 +405,7 @@ fn entry_line(entry: &Entry<'_>, more: usize, now: Timestamp) -> Line {
     }
     let mut hue_of_text = if entry.pinned { Hue::Strong } else { Hue::Plain };
     if let Some(why) = entry.retracted {
-        text = format!("(taken back: {why}) {text}");
+        text = format!("(retracted: {why}) {text}");
         hue_of_text = Hue::Dim;
     }
     let author = fit(&visible(entry.author), 10);

@@ -121,7 +121,7 @@ use Scope::{Checklist, Global, Health, Menu, Output, Runs, Start, Timeline};
 commands! {
     Palette "palette" "commands" [":"] Global, View, "", "Find any command by name and run it";
     Help "help" "help" ["?" "f1"] Global, View, "", "Show every key and what it does";
-    Quit "quit" "quit" ["q"] Global, View, "", "Leave the cockpit; running plans go on, those of a drill end with it";
+    Quit "quit" "quit" ["q"] Global, View, "", "Leave; running plans go on, except in a drill";
 
     FocusTimeline "timeline" "timeline" ["1"] Global, View, "", "Focus the timeline";
     FocusHealth "health" "health" ["2"] Global, View, "", "Focus the health pane";
@@ -131,7 +131,7 @@ commands! {
     NextPane "next-pane" "next pane" ["tab"] Global, View, "", "Focus the next pane";
     PreviousPane "previous-pane" "previous pane" ["shift-tab"] Global, View, "", "Focus the pane before";
     Zoom "zoom" "zoom" ["z"] Global, View, "", "Give the focused pane the whole screen, or give it back";
-    Back "back" "back" ["esc"] Global, View, "", "Close the window, unzoom, or clear the filter; q closes a window too";
+    Back "back" "back" ["esc"] Global, View, "", "Close, unzoom, or clear the filter; q closes windows too";
     Filter "filter" "filter" ["/"] Global, View, "", "Show only the lines that contain a text";
     Up "up" "up" ["k" "up"] Global, View, "", "Move up one line";
     Down "down" "down" ["j" "down"] Global, View, "", "Move down one line";
@@ -182,7 +182,7 @@ commands! {
     Smoke "smoke" "smoke test" [] Menu(Command::Deploy), Plan, "smoke", "Smoke-test an environment";
     Watch "watch" "watch" ["w"] Menu(Command::Deploy), Plan, "watch", "Watch production, and judge what is released there";
     Flags "flags" "flags" ["f"] Global, Plan, "flag", "See feature flags with their state, and turn them off and on";
-    RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See the rollback options and whether each is known to work, and take one";
+    RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See the rollback options, proven or not, and take one";
 
     Suspects "suspects" "suspects" ["S"] Global, View, "suspects", "See what changed since it last worked, most suspicious first";
     SuspectRevert "suspects.revert" "revert" ["r"] Menu(Command::Suspects), Plan, "suspects", "Plan to revert the change under the cursor";
@@ -198,7 +198,7 @@ commands! {
     NotApplicable "tick.na" "not applicable" ["-"] Checklist, Record, "tick", "Mark the item as not applicable, with a reason";
 
     Amend "amend" "amend" ["a"] Timeline, Record, "amend", "Correct the text of the entry";
-    Retract "retract" "retract" ["x"] Timeline, Record, "retract", "Take the entry back, with a reason; it stays, struck out";
+    Retract "retract" "retract" ["x"] Timeline, Record, "retract", "Retract the entry, with a reason; it stays, struck out";
     Pin "pin" "pin" ["*"] Timeline, Record, "pin", "Pin the entry, or unpin it";
 
     ProbeNow "probe" "ask now" ["p"] Health, View, "probe", "Ask every probe now";
@@ -214,7 +214,7 @@ commands! {
     CopyLines "output.copy" "copy" ["y"] Output, View, "", "Copy the selected lines, or those on the screen";
     Left "output.left" "left" ["h" "left"] Output, View, "", "Show what is further left in long lines";
     Right "output.right" "right" ["l" "right"] Output, View, "", "Show what is further right in long lines";
-    Plan "plan" "plan" ["o"] Global, View, "plan", "Open the plan under the cursor of the runs, or the one that waits, runs or came last";
+    Plan "plan" "plan" ["o"] Global, View, "plan", "Open the plan under the cursor, or the one that matters now";
     PlanResume "plan.resume" "continue" ["c"] Scope::Plan, Record, "plan", "Continue: release a hold, check again, or go on where it stopped";
     PlanRetry "plan.retry" "retry" ["r"] Scope::Plan, Record, "plan", "Retry the step that failed or whose outcome is unknown";
     PlanSkip "plan.skip" "skip" ["s"] Scope::Plan, Record, "plan", "Skip the step, with a reason; promote now, if it is a watch that runs";

@@ -6,6 +6,7 @@
 pub mod commands;
 pub mod confirm;
 pub mod edit;
+pub mod health;
 pub mod history;
 pub mod key;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::commands::Invoke;
 use super::edit::LineEdit;
+use super::health::Health;
 use super::key::Key;
 use super::keymap::Keymap;
 use super::msg::EffectId;
@@ -150,14 +151,18 @@ pub struct Derived {
     pub timeline_all: usize,
     /// All rows of the timeline without a filter; `None`: a row for every line of the record.
     pub rows: Option<Vec<Row>>,
-    /// What `rows` were worked out for.
-    pub rows_of: RowsOf,
+    /// What `rows` were worked out for: the open incident, and how many records it has.
+    pub rows_of: Option<(IncidentId, usize)>,
     /// What `timeline` is filtered by.
     pub filtered_by: String,
     /// How production is.
     pub production: Option<Production>,
-    /// Indices of the probes that the health pane lists, in its order.
-    pub health: Vec<usize>,
+    /// What the health pane lists.
+    pub health: Health,
+    /// The environment that each probe watches, by its name; that of production where it names none.
+    pub places: BTreeMap<String, String>,
+    /// How many new alarms the filter of the timeline hides.
+    pub hidden: usize,
     /// What the clocks and what is next were worked out for, of what changes without a fact.
     pub next_of: NextOf,
     /// What a newcomer should try next in a drill.
@@ -165,15 +170,6 @@ pub struct Derived {
     /// Of those who have to approve: how many have, how many there are, and whether somebody
     /// rejects. `None`: nobody has to now.
     pub approvals: Option<(usize, usize, bool)>,
-}
-
-/// What the rows of the timeline depend on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RowsOf {
-    /// The open incident, and how many records it has.
-    pub incident: Option<(IncidentId, usize)>,
-    /// The environments of the probes, in their order.
-    pub places: Vec<String>,
 }
 
 /// What is next depends on this besides facts and time.

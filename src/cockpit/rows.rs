@@ -1,11 +1,9 @@
 //! The rows of the panes: which there are, in which order, and what a filter hides.
 
-use std::sync::Arc;
-
 use super::model::{Model, Pane};
 use crate::health::series;
 use crate::incident::digest::Row;
-use crate::incident::{ChecklistItem, Entry, EntryKind, PlanRun, PlanState};
+use crate::incident::{ChecklistItem, Entry, PlanRun, PlanState};
 
 impl Model {
     /// Number of rows of a pane, among those that pass its filter.
@@ -33,41 +31,16 @@ impl Model {
     /// How many alarms the filter of a pane hides: of the timeline those that came since it was set, of
     /// the health pane the probes that are bad now.
     pub fn hidden_alarms(&self, pane: Pane) -> usize {
-        let view = self.view(pane);
-        match (pane, view.filtered_since, self.incident()) {
-            _ if view.filter.is_empty() => 0,
-            (Pane::Health, ..) => {
-                let bad = self.probes.iter().filter(|probe| probe.state.is_bad()).count();
-                bad - self.health_rows().filter(|probe| probe.state.is_bad()).count()
-            }
-            (Pane::Timeline, Some(since), Some(state)) => {
-                let new = |entry: &Entry<'_>| entry.at >= since && entry.kind == EntryKind::AlarmRaised;
-                let all = state.timeline.iter().rev().take_while(|entry| entry.at >= since);
-                let all = all.filter(new).count();
-                let rows = (0..self.timeline_len()).rev().map(|row| self.timeline_entries(row));
-                let rows = rows.take_while(|row| row.last().is_some_and(|entry| entry.at >= since));
-                let shown = rows.flatten().filter(new).count();
-                all.saturating_sub(shown)
-            }
+        match pane {
+            Pane::Health => self.derived.health.hidden,
+            Pane::Timeline => self.derived.hidden,
             _ => 0,
         }
     }
 
     /// The probes that are listed, production first, and what is worst first in each environment.
     pub fn health_rows(&self) -> impl Iterator<Item = &series::Status> {
-        self.derived.health.iter().filter_map(|index| self.probes.get(*index)).map(|probe| &**probe)
-    }
-
-    /// Whether the probes of an environment, all good and not of production, are one line in the health
-    /// pane. Zoomed, or filtered, it lists them.
-    pub fn is_folded(&self, environment: &str) -> bool {
-        let config = &self.config.config;
-        let zoomed = self.zoom && self.focus == Pane::Health;
-        let of = |probe: &&Arc<series::Status>| probe.environment == environment;
-        !zoomed
-            && self.view(Pane::Health).filter.is_empty()
-            && !config.watches_production(environment)
-            && self.probes.iter().filter(of).all(|probe| probe.state == series::State::Ok)
+        self.derived.health.order.iter().filter_map(|index| self.probes.get(*index)).map(|probe| &**probe)
     }
 
     /// The checklist items that pass the filter of the checklist, with their numbers from 1.
@@ -124,15 +97,9 @@ impl Model {
         }
     }
 
-    /// The environment that a probe watches; empty where that is not named.
+    /// The environment that a probe watches; production where that is not named.
     pub fn environment_of(&self, probe: &str) -> &str {
-        let config = &self.config.config;
-        let found = config.probes.iter().find(|known| known.name == probe);
-        let environment = found.map_or("", |found| found.environment.as_str());
-        if config.watches_production(environment) {
-            config.production().map_or("", |env| env.name.as_str())
-        } else {
-            environment
-        }
+        let known = self.derived.places.get(probe).map(String::as_str);
+        known.unwrap_or_else(|| self.config.config.production().map_or("", |env| env.name.as_str()))
     }
 }

@@ -105,7 +105,7 @@ fn wording(entry: &Entry<'_>) -> String {
         None => parts.push(cell(entry.text)),
         Some(reason) => {
             parts.push(struck(entry.text));
-            parts.push(format!("(taken back: {})", cell(reason)));
+            parts.push(format!("(retracted: {})", cell(reason)));
         }
     }
     if let Some(original) = entry.original {

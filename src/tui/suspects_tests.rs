@@ -237,7 +237,7 @@ fn what_was_added_and_taken_away_and_what_counts_can_be_told_apart() {
         let mut list = with(Some(Ok(found())));
         let chosen = style_of(&mut list, &theme, "▸");
         assert_eq!(chosen.bg, theme.of(Role::Selection).bg);
-        assert_eq!(style_of(&mut list, &theme, "+20  called like").fg, fg(Role::Warn));
+        assert_eq!(style_of(&mut list, &theme, "+20  named like").fg, fg(Role::Warn));
         press(&mut list, "G");
         assert_eq!(style_of(&mut list, &theme, "-15  touches only tests").fg, fg(Role::Good));
     }

@@ -27,8 +27,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::commands::{Command, Invoke};
+use super::health;
 use super::lines;
-use super::model::{Derived, Model, NextOf, Pane, RowsOf};
+use super::model::{Derived, Model, NextOf, Pane};
 use super::msg::{Effect, EffectId, Fact, Msg};
 use super::overlay::Overlay;
 use super::production;
@@ -38,7 +39,7 @@ use crate::failure::Failure;
 use crate::health::series;
 use crate::hotfix::standing;
 use crate::incident::digest::{self, Row};
-use crate::incident::{self, Body, Draft, Facts, Next, Timeline};
+use crate::incident::{self, Body, Draft, Entry, EntryKind, Facts, Next, Timeline};
 
 /// How long a short word from the program stays on the screen.
 const WORD_STAYS: SignedDuration = SignedDuration::from_secs(6);
@@ -57,6 +58,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         Msg::Fact(fact) => !matches!(fact, Fact::Health { .. } | Fact::Output { .. }),
         Msg::Tick(_) | Msg::Done(..) => true,
     };
+    let sampled = matches!(msg, Msg::Fact(Fact::Health { .. }));
     match msg {
         Msg::Key(press) => keys::key(&mut cx, press),
         Msg::Mouse(mouse) => keys::mouse(&mut cx, mouse),
@@ -81,7 +83,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         settle::keep_up(&mut cx);
         suspects::keep_up(&mut cx);
         judge(cx.model);
-        derive(cx.model, told);
+        derive(cx.model, told, sampled);
     }
     cx.effects
 }
@@ -217,21 +219,23 @@ fn claims(model: &mut Model) {
 }
 
 /// Works out what follows from the rest and the time. What is next is the dear part: it is done anew
-/// where a fact or the time `told` something, or a key changed what it depends on.
-fn derive(model: &mut Model, told: bool) {
+/// where a fact or the time `told` something, or a key changed what it depends on. How probes are is
+/// looked at where they were `sampled`, too.
+fn derive(model: &mut Model, told: bool, sampled: bool) {
     let next_of = next_of(model);
     if told || next_of != model.derived.next_of {
         derive_next(model);
         model.derived.next_of = next_of;
     }
-    model.derived.health = health_order(model);
-    model.derived.production = Some(production::production(model));
+    if told || sampled || health::shown_as(model) != model.derived.health.shown_as {
+        model.derived.health = health::health(model);
+    }
+    if told || sampled {
+        model.derived.production = Some(production::production(model));
+    }
     let filter = model.view(Pane::Timeline).filter.clone();
-    let rows_of = RowsOf {
-        incident: model.incident().map(|state| (state.id, state.records)),
-        places: model.config.config.probes.iter().map(|probe| probe.environment.clone()).collect(),
-    };
-    if rows_of != model.derived.rows_of {
+    let rows_of = model.incident().map(|state| (state.id, state.records));
+    if (told && take_places(model)) || rows_of != model.derived.rows_of {
         model.derived.rows = timeline_rows(model);
         model.derived.rows_of = rows_of;
         follow_entry(model, &filter);
@@ -348,44 +352,23 @@ fn guide(model: &Model, next: &[(Next, String)]) -> Option<String> {
     Some(if prepared { with_keys(text, guide::PREPARED) } else { text.to_owned() })
 }
 
-/// Indices of the probes that the health pane lists: production first, then the other environments as
-/// they are configured; in each what fails, then what is near its limit or unknown.
-fn health_order(model: &Model) -> Vec<usize> {
+/// Takes in which environment each probe watches; tells whether that changed.
+fn take_places(model: &mut Model) -> bool {
     let config = &model.config.config;
-    let filter = model.view(Pane::Health).filter.to_lowercase();
-    let has = |text: &str| text.to_lowercase().contains(&filter);
-    let mut folded: BTreeMap<&str, bool> = BTreeMap::new();
-    let mut order: Vec<(usize, u8, usize)> = Vec::with_capacity(model.probes.len());
-    for (index, probe) in model.probes.iter().enumerate() {
-        let environment = probe.environment.as_str();
-        if *folded.entry(environment).or_insert_with(|| model.is_folded(environment)) {
-            continue;
-        }
-        if !filter.is_empty() && !has(&probe.name) && !has(environment) {
-            continue;
-        }
-        let place = config.environments.iter().position(|env| env.name == environment);
-        let place =
-            if config.watches_production(environment) { 0 } else { place.map_or(usize::MAX, |at| at + 1) };
-        let worse = match probe.state {
-            state if state.is_bad() => 0,
-            series::State::Ok => 2,
-            _ => 1,
-        };
-        order.push((place, worse, index));
-    }
-    order.sort_unstable();
-    order.into_iter().map(|(.., index)| index).collect()
+    let production = config.production().map_or("", |env| env.name.as_str());
+    let place = |environment: &str| {
+        if environment.is_empty() { production.to_owned() } else { environment.to_owned() }
+    };
+    let places: BTreeMap<String, String> =
+        config.probes.iter().map(|probe| (probe.name.clone(), place(&probe.environment))).collect();
+    let changed = places != model.derived.places;
+    model.derived.places = places;
+    changed
 }
 
 /// The rows of the timeline; `None`: a row for every line.
 fn timeline_rows(model: &Model) -> Option<Vec<Row>> {
-    let config = &model.config.config;
-    let places: BTreeMap<&str, &str> =
-        config.probes.iter().map(|probe| (probe.name.as_str(), model.environment_of(&probe.name))).collect();
-    let unknown = model.environment_of("");
-    let place = |probe: &str| places.get(probe).copied().unwrap_or(unknown).to_owned();
-    digest::rows(&model.incident()?.timeline, place)
+    digest::rows(&model.incident()?.timeline, |probe| model.environment_of(probe).to_owned())
 }
 
 /// Shows the rows in which a text is contained.
@@ -413,7 +396,21 @@ fn filter_rows(model: &mut Model, filter: &str) {
     };
     model.derived.timeline_all = model.derived.rows.as_ref().map_or(len, Vec::len);
     model.derived.timeline = shown;
+    model.derived.hidden = hidden_alarms(model);
     filter.clone_into(&mut model.derived.filtered_by);
+}
+
+/// How many alarms that came since the timeline is filtered are in none of its rows.
+fn hidden_alarms(model: &Model) -> usize {
+    let since = model.view(Pane::Timeline).filtered_since;
+    let (Some(since), Some(shown), Some(state)) = (since, &model.derived.timeline, model.incident()) else {
+        return 0;
+    };
+    let timeline = &state.timeline;
+    let is_new = |entry: &Entry<'_>| entry.at >= since && entry.kind == EntryKind::AlarmRaised;
+    let new = |line: &usize| timeline.get(*line).is_some_and(|entry| is_new(&entry));
+    let all = timeline.iter().filter(is_new).count();
+    all - shown.iter().flat_map(|row| &row.lines).filter(|line| new(line)).count()
 }
 
 /// Takes in new rows; the cursor stays on the entry it was on, wherever that is now.

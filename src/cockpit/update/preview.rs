@@ -21,6 +21,10 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         return;
     }
     let prompts = preview.prompts();
+    // It leaves a plan whatever the keymap says; a prompt is left first.
+    if press.key.code == Code::Esc && !prompts {
+        return cx.pop();
+    }
     let answers = matches!(preview.way(), Way::Enter | Way::Yes | Way::Vote)
         && (press.key == Key::char('y') || press.key.code == Code::Enter);
     let command = windows::command(cx.model, &[Scope::Preview], press.key);

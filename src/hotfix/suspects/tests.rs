@@ -87,7 +87,7 @@ fn each_reason_is_found_with_its_part_and_its_words() {
         (
             "app/checkout/view.py",
             "failing-path +20",
-            "called like what fails: “checkout” (title) in app/checkout/view.py",
+            "named like what fails: “checkout” (title) in app/checkout/view.py",
         ),
         (
             "app/cart.py checkout",

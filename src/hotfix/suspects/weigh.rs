@@ -191,7 +191,7 @@ impl Scales<'_> {
         }
         let part = |about, hits: usize| more(self.suspects.weight(about), hits);
         if !found.is_empty() {
-            let text = if by_file > 0 { "touches what the failure names" } else { "called like what fails" };
+            let text = if by_file > 0 { "touches what the failure names" } else { "named like what fails" };
             let weight = part(Suspicion::FailingPath, found.len() + by_file);
             reasons.add(Suspicion::FailingPath, weight, format!("{text}: {}", list(&found)));
         }
@@ -350,7 +350,7 @@ impl Scales<'_> {
                     .collect();
                 if !hits.is_empty() {
                     let part = more(weight(Suspicion::FailingPath), hits.len());
-                    let text = format!("called like what fails: {}", list(&hits));
+                    let text = format!("named like what fails: {}", list(&hits));
                     reasons.add(Suspicion::FailingPath, part, text);
                 }
                 self.onset(&mut reasons, event.at, "turned");

@@ -60,7 +60,7 @@ pub struct SizeWeight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Suspicion {
-    /// It touches a file that the failure names, or one called like what fails.
+    /// It touches a file that the failure names, or one named like what fails.
     FailingPath,
     /// Its changed lines speak of what fails.
     FailingLines,

@@ -190,7 +190,7 @@ fn the_log_shows_what_was_amended_taken_back_and_pinned() {
     let rows = rows_under(&report, "Log");
     let says = |words: &str| rows.iter().any(|row| row[3].contains(words));
     assert!(says("pool exhausted, 100 of 100 used (amended; first: pool exhausted)"), "{rows:?}");
-    assert!(says("it is the database (taken back: it was not)"), "{rows:?}");
+    assert!(says("it is the database (retracted: it was not)"), "{rows:?}");
     assert!(report.contains("~~it is the database~~"));
     assert!(says("★ the runbook is out of date"), "{rows:?}");
     assert!(rows.iter().all(|row| row[0].starts_with("2026-09-21 14:")));

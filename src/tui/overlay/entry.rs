@@ -71,7 +71,7 @@ fn lines(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
     }
     if let Some(reason) = entry.retracted {
         lines.push(Line::default());
-        lines.push(Line::of("taken back: ", ui.of(Role::Warn)).with(reason, text));
+        lines.push(Line::of("retracted: ", ui.of(Role::Warn)).with(reason, text));
     }
     lines.push(Line::default());
     lines.push(Line::of(&format!("record {}", entry.id), faint));

@@ -66,7 +66,7 @@ fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> (Vec<Line>, usize) {
             }
             lines.push(Line::default());
             let again = if ui.model.ways.looking.is_some() { "looking again …" } else { "" };
-            let since = format!("as it was at {} {}   ", ui.clock(*at), ui.zone());
+            let since = format!("checked at {} {}   ", ui.clock(*at), ui.zone());
             lines.push(Line::of(&since, faint).with(again, muted));
         }
     }

@@ -25,7 +25,7 @@ const NAMED: usize = 8;
 /// │ ▸  1  +63  4f2c91e  Lower the pool to 10          ask li   40m   │
 /// │    2  +35  77b0d13  Update serde                  ask omar  2h   │
 /// │ ──────────────────────────────────────────────────────────────── │
-/// │ +40  called like what fails: “pool” (finding) in src/pool.rs     │
+/// │ +40  named like what fails: “pool” (finding) in src/pool.rs     │
 /// ╰──── ⏎ change  r revert  b bisect  / filter  l look again  esc ───╯
 /// ```
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView) -> Shown {
@@ -55,7 +55,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView
             if suspects.looking.is_some() {
                 Pen::new(buf, inner, 0).right("looking again …", ui.of(Role::Muted));
             } else if inner.width > 100 {
-                let since = format!("as it was at {} {}", ui.clock(*at), ui.zone());
+                let since = format!("checked at {} {}", ui.clock(*at), ui.zone());
                 Pen::new(buf, inner, 0).right(&since, ui.of(Role::Faint));
             }
             body(ui, buf, below(inner, 1), view, found)

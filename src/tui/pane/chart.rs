@@ -266,8 +266,8 @@ fn limit(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, scale: &Scale, probe: &Status
     let line = plot.height - 1 - scale.dot(threshold, plot.height * 4) / 4;
     let style = ui.of(Role::ChartLimit);
     let mut pen = Pen::new(buf, plot, line);
-    if let Some(limit) = &probe.limit {
-        pen.right(&format!(" limit {limit}"), style);
+    if !probe.range.is_empty() {
+        pen.right(&format!(" {}", probe.range), style);
     }
     pen.fill("╌", style);
 }

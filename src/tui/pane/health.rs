@@ -13,8 +13,9 @@ use super::super::theme::Role;
 use super::super::ui::{Ui, below};
 use super::chart::{self, Span};
 use super::{empty, frame, mark, window};
+use crate::cockpit::health::Group;
 use crate::cockpit::model::ConfigSource;
-use crate::cockpit::{Command, Model, Pane};
+use crate::cockpit::{Command, Pane};
 use crate::health::series::{State, Status};
 use crate::incident::duration;
 
@@ -26,8 +27,8 @@ const SINCE: u16 = 4;
 const CHART: u16 = 6;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
-    let groups = groups(ui.model);
-    let words = label(ui, &groups, area.width * 2 / 3);
+    let groups = &ui.model.derived.health.groups;
+    let words = label(ui, groups, area.width * 2 / 3);
     let label: Vec<(&str, Style)> = words.iter().map(|(word, style)| (word.as_str(), *style)).collect();
     let body = frame(ui, buf, area, Pane::Health, &label);
     let rows = ui.model.health_rows().count();
@@ -40,7 +41,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let lines = u16::try_from(rows).unwrap_or(u16::MAX);
     let calm: Vec<String> = groups
         .iter()
-        .filter(|group| ui.model.is_folded(&group.environment))
+        .filter(|group| group.is_folded)
         .map(|group| format!("{} ✓ {} of {}", group.environment, group.counts[0], group.all()))
         .collect();
     let least = if ui.model.zoom { CHART + 2 } else { 0 };
@@ -85,45 +86,6 @@ fn detail(ui: Ui<'_>, buf: &mut Buffer, rest: Rect, probe: Option<&Status>, cols
         // At the lower edge, so that it does not jump when rows come and go.
         why_line(ui, buf, below(rest, rest.height - 1), probe);
     }
-}
-
-/// The probes of one environment, counted.
-struct Group {
-    environment: String,
-    /// Good, near a limit, bad, unknown.
-    counts: [usize; 4],
-}
-
-impl Group {
-    fn all(&self) -> usize {
-        self.counts.iter().sum()
-    }
-}
-
-/// The environments with probes, production first.
-fn groups(model: &Model) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    let production = model.config.config.production().map_or("", |env| env.name.as_str());
-    for probe in &model.probes {
-        let environment = if model.config.config.watches_production(&probe.environment) {
-            production
-        } else {
-            &probe.environment
-        };
-        let place = groups.iter().position(|group| group.environment == environment);
-        let place = place.unwrap_or_else(|| {
-            groups.push(Group { environment: environment.to_owned(), counts: [0; 4] });
-            groups.len() - 1
-        });
-        groups[place].counts[match glyph::probe(probe.state).1 {
-            Role::Good => 0,
-            Role::Warn => 1,
-            Role::Bad => 2,
-            _ => 3,
-        }] += 1;
-    }
-    groups.sort_by_key(|group| group.environment != production);
-    groups
 }
 
 /// `production ✗ 2 ▲ 1   staging ✓`: what is wrong where. Without room for all of it the first.
@@ -300,8 +262,9 @@ fn limit(probe: &Status) -> &str {
 
 /// Its name, behind that of its environment where that is not production.
 fn name<'a>(ui: Ui<'_>, probe: &'a Status) -> Cow<'a, str> {
-    let is_told = probe.name.starts_with(&probe.environment);
-    if is_told || ui.model.config.config.watches_production(&probe.environment) {
+    let production = ui.model.derived.health.production.as_str();
+    let is_told = probe.name.starts_with(&probe.environment) || production.is_empty();
+    if is_told || probe.environment == production {
         Cow::Borrowed(&probe.name)
     } else {
         Cow::Owned(format!("{}: {}", probe.environment, probe.name))
@@ -365,7 +328,7 @@ pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
         pen.put("nothing is watched", ui.of(Role::Faint));
         return;
     }
-    for (text, style) in label(ui, &groups(ui.model), pen.room() / 2) {
+    for (text, style) in label(ui, &ui.model.derived.health.groups, pen.room() / 2) {
         pen.put(&text, style);
     }
     pen.gap(2);

@@ -63,7 +63,7 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
         pen.put("★ ", ui.of(Role::Pinned));
     }
     if taken_back {
-        pen.put("taken back ", ui.of(Role::Faint));
+        pen.put("retracted ", ui.of(Role::Faint));
     } else if entry.original.is_some() {
         pen.put("amended ", ui.of(Role::Faint));
     }
