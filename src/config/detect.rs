@@ -37,6 +37,9 @@ pub struct BranchFacts {
 /// What the `git flow` command was told when it was set up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GitFlow {
+    /// Whether it is git flow that it was told: git-flow-next is set up for GitHub flow and GitLab flow
+    /// as well, which have no branch of the next release.
+    pub is_git_flow: bool,
     /// The branch that is in production.
     pub main: Option<String>,
     /// The branch of the next release.
@@ -45,6 +48,13 @@ pub struct GitFlow {
     pub prefix: Option<String>,
     /// How release branches begin.
     pub release_prefix: Option<String>,
+}
+
+impl GitFlow {
+    /// The flow that it was told.
+    pub fn flow(&self) -> Flow {
+        if self.is_git_flow { Flow::GitFlow } else { Flow::GithubFlow }
+    }
 }
 
 /// Where the remote is.
@@ -194,7 +204,7 @@ pub fn look(root: &Path, facts: &BranchFacts) -> Found {
     let hotfix = hotfix::look(facts);
     let told = facts.git_flow.as_ref().and_then(|told| told.main.clone());
     let (flow, flow_from) = match (&facts.git_flow, &facts.develop, forge) {
-        (Some(_), ..) => (Some(Flow::GitFlow), FlowFrom::GitFlowSettings.to_string()),
+        (Some(told), ..) => (Some(told.flow()), FlowFrom::GitFlowSettings.to_string()),
         (None, Some(develop), _) => (Some(Flow::GitFlow), develop.clone()),
         (None, None, Some(forge)) => (Some(Flow::GithubFlow), format!("the remote is on {}", forge.name())),
         (None, None, None) => (None, String::new()),

@@ -36,9 +36,10 @@ impl Reader {
         }
         if hotfix.flow_from == FlowFrom::Usual {
             let develop = || self.has_branch(&hotfix.develop, &written.remote);
-            let from = told.map(|_| FlowFrom::GitFlowSettings).or_else(|| develop().map(FlowFrom::Branch));
-            if let Some(from) = from {
-                (hotfix.flow, hotfix.flow_from) = (Flow::GitFlow, from);
+            if let Some(told) = told {
+                (hotfix.flow, hotfix.flow_from) = (told.flow(), FlowFrom::GitFlowSettings);
+            } else if let Some(branch) = develop() {
+                (hotfix.flow, hotfix.flow_from) = (Flow::GitFlow, FlowFrom::Branch(branch));
             }
         }
         if let Some(flow) = self.flow_at_start() {
@@ -75,19 +76,46 @@ impl Reader {
     pub(super) fn git_flow(&self) -> Option<GitFlow> {
         let config = self.repo.config().ok()?.snapshot().ok()?;
         let mut entries = config.entries(Some("^gitflow\\.(branch|prefix)\\.")).ok()?;
-        let mut is_set_up = false;
+        let (mut is_set_up, mut bases, mut is_next) = (false, Vec::new(), false);
         while let Some(entry) = entries.next() {
-            let level = entry.ok()?.level();
-            is_set_up |= matches!(level, ConfigLevel::Local | ConfigLevel::Worktree);
+            let entry = entry.ok()?;
+            is_set_up |= matches!(entry.level(), ConfigLevel::Local | ConfigLevel::Worktree);
+            let name = entry.name().ok().and_then(|name| name.strip_prefix("gitflow.branch."));
+            let Some(name) = name.and_then(|name| name.strip_suffix(".type")) else { continue };
+            is_next = true;
+            if entry.value().is_ok_and(|value| value.eq_ignore_ascii_case("base")) {
+                bases.push(name.to_owned());
+            }
         }
         let read = |name: &str| {
             config.get_string(&format!("gitflow.{name}")).ok().filter(|value| !value.trim().is_empty())
         };
-        is_set_up.then(|| GitFlow {
-            main: read("branch.master"),
-            develop: read("branch.develop"),
-            prefix: read("prefix.hotfix"),
-            release_prefix: read("prefix.release"),
+        if !is_set_up {
+            return None;
+        }
+        if !is_next {
+            return Some(GitFlow {
+                is_git_flow: true,
+                main: read("branch.master"),
+                develop: read("branch.develop"),
+                prefix: read("prefix.hotfix"),
+                release_prefix: read("prefix.release"),
+            });
+        }
+        // git-flow-next names each branch and what it comes from. The branch of the next release is the
+        // one that what is finished into production is brought back into by itself.
+        let main = read("branch.hotfix.parent");
+        let follows = |base: &&String| {
+            read(&format!("branch.{base}.parent")) == main
+                && config.get_bool(&format!("gitflow.branch.{base}.autoupdate")).unwrap_or(false)
+        };
+        let develop = main.as_ref().and_then(|_| bases.iter().find(follows).cloned());
+        Some(GitFlow {
+            is_git_flow: develop.is_some(),
+            main,
+            develop,
+            prefix: read("branch.hotfix.prefix"),
+            release_prefix: read("branch.release.prefix"),
         })
     }
 }
@@ -151,6 +179,56 @@ mod tests {
         repo.git(&["config", "gitflow.branch.master", "gone"]);
         let found = here(&repo, "");
         assert_eq!([&found.base, &found.prefix], ["", "hotfix/"]);
+    }
+
+    #[test]
+    fn git_flow_next_says_for_each_branch_what_it_comes_from() {
+        let set = |repo: &TestRepo, settings: &[(&str, &str)]| {
+            for (name, value) in settings {
+                repo.git(&["config", &format!("gitflow.branch.{name}"), value]);
+            }
+        };
+        let classic = TestRepo::new();
+        set(
+            &classic,
+            &[
+                ("main.type", "base"),
+                ("Next.type", "base"),
+                ("Next.parent", "main"),
+                ("Next.autoUpdate", "true"),
+                ("release.type", "topic"),
+                ("release.prefix", "rel/"),
+                ("hotfix.type", "topic"),
+                ("hotfix.parent", "main"),
+                ("hotfix.prefix", "hot_"),
+            ],
+        );
+        let found = here(&classic, "");
+        assert_eq!(found.flow_line(), "git flow: gitflow.* in the git settings here");
+        let names = [&found.base, &found.develop, &found.prefix, &found.release_prefix];
+        assert_eq!(names, ["main", "Next", "hot_", "rel/"]);
+        // GitLab flow: `staging` and `main` are before production, and take nothing back from it.
+        let gitlab = TestRepo::new();
+        gitlab.git(&["branch", "production"]);
+        gitlab.git(&["branch", "develop"]);
+        set(
+            &gitlab,
+            &[
+                ("production.type", "base"),
+                ("main.type", "base"),
+                ("main.parent", "production"),
+                ("hotfix.type", "topic"),
+                ("hotfix.parent", "production"),
+                ("hotfix.prefix", "fix/"),
+            ],
+        );
+        let found = here(&gitlab, "");
+        assert_eq!(found.flow_line(), "GitHub flow: gitflow.* in the git settings here");
+        assert_eq!([&found.base, &found.prefix], ["production", "fix/"]);
+        // GitHub flow has no hotfixes of its own.
+        let github = TestRepo::new();
+        set(&github, &[("main.type", "base"), ("feature.type", "topic"), ("feature.parent", "main")]);
+        assert_eq!(here(&github, "").flow, Flow::GithubFlow);
     }
 
     #[test]

@@ -183,7 +183,11 @@ impl Reader {
 
     /// What tags are said to begin with: by the configuration, else by what `git flow` was told.
     pub(super) fn prefix(&self, hotfix: &Hotfix) -> Option<String> {
-        let told = || self.repo.config().ok()?.snapshot().ok()?.get_string("gitflow.prefix.versiontag").ok();
+        let told = || {
+            let config = self.repo.config().ok()?.snapshot().ok()?;
+            let read = |name| config.get_string(name).ok();
+            read("gitflow.branch.hotfix.tagprefix").or_else(|| read("gitflow.prefix.versiontag"))
+        };
         hotfix.tag_prefix.clone().or_else(told)
     }
 
@@ -293,6 +297,9 @@ mod tests {
         let found = series(&repo, None);
         assert_eq!((found.prefix.as_str(), found.other.as_deref()), ("", Some("v1.2.3")));
         assert_eq!(series(&repo, Some("v")).last.as_deref(), Some("v1.2.3"));
+        repo.git(&["config", "gitflow.branch.hotfix.tagprefix", "v"]);
+        assert_eq!(series(&repo, None).last.as_deref(), Some("v1.2.3"), "as git-flow-next has it");
+        repo.git(&["config", "--unset", "gitflow.branch.hotfix.tagprefix"]);
         repo.git(&["config", "--unset", "gitflow.prefix.versiontag"]);
         assert_eq!(series(&repo, None).last.as_deref(), Some("v1.2.3"));
         assert_eq!(series(&TestRepo::new(), None).last.as_deref(), Some("v1.2.2"));
