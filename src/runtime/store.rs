@@ -126,6 +126,7 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
             root,
             events: told,
             open: None,
+            listed: Vec::new(),
             standing: JournalState::Writable,
             looked: Instant::now(),
             asked: BTreeSet::new(),
@@ -163,6 +164,8 @@ struct Keeper {
     root: PathBuf,
     events: Sender<Event>,
     open: Option<Open>,
+    /// The incidents that the loop was told of last.
+    listed: Vec<IncidentLine>,
     /// What the loop was told last about the journal.
     standing: JournalState,
     looked: Instant,
@@ -191,7 +194,7 @@ impl Keeper {
             (Some(line), None) => Some(line.id),
             _ => None,
         };
-        self.fact(Fact::Incidents(lines));
+        self.tell_list(lines);
         if let Some(id) = wanted.or(only) {
             match self.load(id) {
                 Ok(Done::Opened(log)) => self.fact(Fact::Opened(log)),
@@ -301,7 +304,7 @@ impl Keeper {
             Order::List(id) => {
                 self.open = None;
                 let result = self.list().map(|lines| {
-                    self.fact(Fact::Incidents(lines));
+                    self.tell_list(lines);
                     Done::Quietly
                 });
                 self.done(id, result);
@@ -335,6 +338,11 @@ impl Keeper {
                 declared_at: summary.declared_at,
             })
             .collect())
+    }
+
+    fn tell_list(&mut self, lines: Vec<IncidentLine>) {
+        self.listed.clone_from(&lines);
+        self.fact(Fact::Incidents(lines));
     }
 
     fn load(&mut self, id: IncidentId) -> Result<Done> {
@@ -432,6 +440,12 @@ impl Keeper {
         match self.fresh() {
             Ok(records) if records.is_empty() => {}
             Ok(records) => self.fact(Fact::Records(records)),
+            Err(failure) => return self.fact(Fact::Failed(failure)),
+        }
+        // Somebody else may have declared one, or ended it.
+        match self.list() {
+            Ok(lines) if lines == self.listed => {}
+            Ok(lines) => self.tell_list(lines),
             Err(failure) => self.fact(Fact::Failed(failure)),
         }
     }

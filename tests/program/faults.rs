@@ -90,9 +90,8 @@ fn a_configuration_that_changes_while_it_is_read_is_read_again_before_it_is_trus
     write("harmful");
     terminal.wait_text("touch harmful");
     terminal.wait_text("changed while this was open");
-    terminal.press_until("y", "it has been read", |screen| {
-        !screen.contains("changed while this was open. Read")
-    });
+    terminal
+        .press_until("y", "it has been read", |screen| !screen.contains("changed while this was open. Read"));
     assert!(!trusted(), "the key was meant for what stood there before");
     terminal
         .press_until("y", "the content that is shown is trusted", |screen| !screen.contains("touch harmful"));
@@ -115,6 +114,20 @@ fn of_two_open_incidents_one_is_chosen() {
     terminal.press("<down><down><enter>");
     terminal.wait_text("Timeline");
     terminal.wait_text("The older one");
+}
+
+#[test]
+fn an_incident_that_is_declared_elsewhere_comes_onto_the_start_screen() {
+    let world = World::new();
+    let shell = world.repository("api");
+    let terminal = open(&shell);
+    terminal.wait_text("No incident was declared");
+    shell.flightdeck(&["declare", "Checkout answers 500", "--severity", "P1"]).succeeded();
+    terminal.wait_text("Checkout answers 500");
+    terminal.press("<down><enter>");
+    terminal.wait_text("Timeline");
+    shell.flightdeck(&["declare", "No mail goes out", "--severity", "P2"]).succeeded();
+    terminal.wait_text("another incident is open: INC-");
 }
 
 #[test]

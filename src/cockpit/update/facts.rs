@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::commands::Command;
-use super::super::model::{ConfigSource, Model, Pane};
+use super::super::model::{ConfigSource, IncidentLine, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll, Trust};
 use super::{Cx, flags, overlays, plan_view, rollback, run_view, settle, survey, suspects, terminal};
@@ -19,11 +19,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
     match fact {
         Fact::Records(records) => insert(cx, records),
         Fact::Opened(log) => opened(cx, *log),
-        Fact::Incidents(lines) => {
-            cx.model.start_row = cx.model.start_row.min(lines.len());
-            cx.model.incidents = lines;
-            cx.model.listed = true;
-        }
+        Fact::Incidents(lines) => incidents(cx, lines),
         Fact::Branch(branch) => {
             let moved =
                 rollback::depends(cx.model.repository()) != rollback::depends(branch.as_ref().as_ref().ok());
@@ -194,6 +190,27 @@ fn close_preview(cx: &mut Cx<'_>, plan: &str) {
 }
 
 /// Folds records in; those already known change nothing.
+/// Takes in the list of incidents. The cursor stays on the incident it is on: one that is declared
+/// elsewhere comes in above it.
+fn incidents(cx: &mut Cx<'_>, lines: Vec<IncidentLine>) {
+    let model = &mut *cx.model;
+    let at = model.start_row.checked_sub(1).and_then(|row| model.incidents.get(row));
+    let stays = at.and_then(|at| lines.iter().position(|line| line.id == at.id));
+    model.start_row = stays.map_or(model.start_row.min(lines.len()), |row| row + 1);
+    let open = model.incident().map(|state| state.id);
+    let new = |line: &&IncidentLine| {
+        line.is_open() && open != Some(line.id) && model.incidents.iter().all(|known| known.id != line.id)
+    };
+    let declared = lines.iter().find(new).filter(|_| model.listed && open.is_some()).map(|line| {
+        format!("another incident is open: {} {} {}", line.number, line.severity.name(), line.title)
+    });
+    model.incidents = lines;
+    model.listed = true;
+    if let Some(declared) = declared {
+        cx.say(declared);
+    }
+}
+
 fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     let Some(log) = &mut cx.model.log else { return };
     let incident = log.state().id;

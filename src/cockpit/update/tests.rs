@@ -8,6 +8,7 @@ mod long;
 mod many;
 mod rollback;
 mod situations;
+mod start;
 mod suspects;
 mod windows;
 

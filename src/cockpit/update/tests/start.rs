@@ -1,0 +1,48 @@
+//! The start screen, and incidents that are declared elsewhere.
+
+use super::*;
+use crate::cockpit::model::IncidentLine;
+use crate::incident::Status;
+
+fn line(id: u128, title: &str, status: Status) -> IncidentLine {
+    IncidentLine {
+        id: IncidentId(Uuid::from_u128(id)),
+        number: format!("INC-2026-{id:04}"),
+        title: title.into(),
+        severity: Severity::P1,
+        status,
+        declared_at: time(id.cast_signed() as i64),
+    }
+}
+
+fn told(table: &mut Table, lines: &[IncidentLine]) {
+    table.send(Msg::Fact(Fact::Incidents(lines.to_vec())));
+}
+
+#[test]
+fn the_cursor_stays_on_its_incident_while_others_are_declared() {
+    let mut table = Table::new();
+    let [older, old, new] = [(1, "slow search"), (2, "no mail"), (3, "blank page")]
+        .map(|(id, title)| line(id, title, Status::Open));
+    told(&mut table, &[old.clone(), older.clone()]);
+    table.keys("j j");
+    told(&mut table, &[new.clone(), old.clone(), older.clone()]);
+    assert_eq!(table.keys("enter"), [Effect::OpenIncident(older.id)]);
+    // What is gone leaves the cursor where it was, or at the end.
+    told(&mut table, std::slice::from_ref(&new));
+    assert_eq!(table.keys("enter"), [Effect::OpenIncident(new.id)]);
+}
+
+#[test]
+fn another_incident_is_named_once_while_one_is_open() {
+    let mut table = Table::open();
+    let ours = line(1, "Checkout answers 500", Status::Open);
+    let theirs = line(2, "no mail", Status::Open);
+    told(&mut table, std::slice::from_ref(&ours));
+    assert_eq!(table.word(), "");
+    told(&mut table, &[theirs.clone(), ours.clone()]);
+    assert_eq!(table.word(), "another incident is open: INC-2026-0002 P1 no mail");
+    let closed = line(3, "a rehearsal", Status::Closed);
+    told(&mut table, &[closed, theirs, ours]);
+    assert_eq!(table.word(), "another incident is open: INC-2026-0002 P1 no mail");
+}
