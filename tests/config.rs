@@ -139,7 +139,7 @@ fn init_reads_what_there_is_and_says_where_it_has_it_from() {
         "#command = [\"make\", \"lint\"] ",
         "#command = [\"npm\", \"test\", \"--\", \"--ci\"]",
         "#url = \"http://localhost:8080/ready\"",
-        "# Every check holds a hotfix up",
+        "# Every check delays a hotfix",
         "# This is where compose.yaml has web on this machine",
     ] {
         assert!(draft.lines().any(|written| written.starts_with(line)), "{line} in {draft}");

@@ -131,7 +131,7 @@ fn named_plan(state: &State, named: &str) -> Result<About> {
         .collect();
     let hint = match nearest(named, &ids) {
         Some(meant) => format!("did you mean {meant}?"),
-        None if ids.is_empty() => "flightdeck deploy ENV --propose puts one up".to_owned(),
+        None if ids.is_empty() => "flightdeck deploy ENV --propose proposes one".to_owned(),
         None => format!("there are: {}", ids.join(", ")),
     };
     let cause = format!("this incident has no plan or proposal called {}", visible(named));
@@ -185,15 +185,15 @@ fn as_it_would_be(cx: &Context, loaded: &Loaded) -> Result<About> {
         fresh: conductor::Fresh::Fetch,
     };
     let plan = conductor::prepare(&ground, "proposal", &request)?;
-    let put_up = proposal::propose(&plan)
-        .ok_or_else(|| Failure::new("finding the plan", "it cannot be written down", ""))?;
+    let put_up =
+        proposal::propose(&plan).ok_or_else(|| Failure::new("finding the plan", "it cannot be saved", ""))?;
     Ok(About {
         plan: Some(put_up.plan.clone()),
         hash: put_up.hash.clone(),
         title: put_up.title.clone(),
         commit: plan.subject.map(|subject| subject.commit).unwrap_or_default(),
         put_up: Some(Box::new(put_up)),
-        remark: "nothing was proposed: this is about the deploy as it would be right now".to_owned(),
+        remark: "nothing was proposed: this applies to the deploy as it would be right now".to_owned(),
     })
 }
 

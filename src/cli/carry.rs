@@ -142,10 +142,10 @@ fn print_id(cx: &Context, what: &str, id: &str, json: bool) -> Result<()> {
 fn propose(cx: &Context, loaded: &mut Loaded, plan: &Plan, json: bool) -> Result<End> {
     let doing = format!("asking for approval of {}", visible(&plan.title));
     let proposed = proposal::propose(plan)
-        .ok_or_else(|| Failure::new(doing, "the plan cannot be written down", "start it without asking"))?;
+        .ok_or_else(|| Failure::new(doing, "the plan cannot be saved", "start it without asking"))?;
     let id = proposed.plan.clone();
     if proposal::waiting(loaded.state()).any(|waits| waits.hash == proposed.hash) {
-        cx.out.tell("it is up for approval already");
+        cx.out.tell("approval was asked for already");
     } else {
         loaded.append(None, cx.now(), proposed)?;
         cx.out.tell(&format!("proposed for approval: {}", visible(&plan.title)));
@@ -232,7 +232,7 @@ fn confirm(
         let cause = if passes {
             format!("overriding a gate needs the name of the target, {}", visible(target))
         } else {
-            format!("{} is protected: its name has to be given", visible(target))
+            format!("{} is protected: confirm it by its name", visible(target))
         };
         return Err(Failure::usage(doing(), cause, hint));
     }

@@ -27,8 +27,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         return Err(Failure::of(
             FailureKind::Held,
             doing,
-            "people decided different things at once about whether it is over",
-            "settle it first: flightdeck resolve, or flightdeck reopen --reason …",
+            "people decided differently, at the same time, whether it is over",
+            "decide which: flightdeck resolve, or flightdeck reopen --reason …",
         ));
     }
     match state.status {
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         Status::Closed => Err(no_change(&doing, state)),
         Status::Open | Status::Mitigated => Err(Failure::usage(
             doing,
-            format!("it is {}: it has to be resolved first", state.status.name()),
+            format!("it is {}: resolve it first", state.status.name()),
             "flightdeck resolve",
         )),
     }

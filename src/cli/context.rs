@@ -420,7 +420,7 @@ fn pick(all: &[Summary], named: &str) -> Result<IncidentId> {
         [one] => Ok(one.id),
         [] => Err(Failure::usage(
             doing,
-            "the journal knows no such incident",
+            "the journal has no such incident",
             "flightdeck history lists those of this repository",
         )),
         [first, second, ..] => {

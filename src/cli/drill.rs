@@ -111,7 +111,7 @@ fn outage(args: &Args, cx: &Context) -> Result<End> {
     let here = current_directory()?;
     let directory = args.dir.as_ref().map(|dir| here.join(dir));
     let program = std::env::current_exe().map_err(|error| {
-        Failure::new("starting a drill", format!("flightdeck does not find itself: {error}"), "")
+        Failure::new("starting a drill", format!("flightdeck cannot find its own program file: {error}"), "")
     })?;
     if args.headless {
         // Before anything is made, so that a signal never leaves it behind.

@@ -42,8 +42,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     }
     let mut out = BufWriter::new(cx.out.writer());
     loaded.journal.export(incident, format, &mut out)?;
-    out.flush().map_err(|e| {
-        Failure::new(format!("exporting {}", loaded.number), e, "what was written is not whole")
-    })?;
+    out.flush()
+        .map_err(|e| Failure::new(format!("exporting {}", loaded.number), e, "the export is not complete"))?;
     Ok(End::Done)
 }

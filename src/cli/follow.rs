@@ -213,7 +213,7 @@ impl Told<'_> {
         let step =
             waiting.run.get(self.plan.len() + 1..).and_then(|rest| rest.split('.').next()?.parse().ok());
         let title = step.map_or(run.clone(), |step| self.title(step));
-        let Some(waits) = &waiting.waits else { return out.tell(&format!("▶ {title} goes on")) };
+        let Some(waits) = &waiting.waits else { return out.tell(&format!("▶ {title} resumed")) };
         let pid = self.process.as_ref().filter(|(run, _)| *run == waiting.run).map(|(_, pid)| *pid);
         match &waits.question {
             Some(question) => out.tell(&format!("‖ {title} asks: {}", visible(question))),
@@ -267,10 +267,10 @@ pub(super) fn words(outcome: &Outcome) -> String {
         Outcome::Exited { code } => format!("exited {code}"),
         Outcome::Signalled { signal } => format!("was killed by signal {signal}"),
         Outcome::DidNotStart { why } => format!("did not start: {}", visible(why)),
-        Outcome::Unknown { why } => format!("has an unknown end: {}", visible(why)),
+        Outcome::Unknown { why } => format!("has an unknown outcome: {}", visible(why)),
         Outcome::Met => "is done".to_owned(),
         Outcome::NotMet { why } => format!("failed: {}", visible(why)),
-        Outcome::Interrupted { why } => format!("was broken off: {}", visible(why)),
+        Outcome::Interrupted { why } => format!("was interrupted: {}", visible(why)),
     }
 }
 
@@ -329,7 +329,7 @@ fn ask(cx: &Context, journal: &mut Journal, incident: IncidentId, plan: &str) {
             let answer = match proved.proof {
                 Proof::Done => "it is done",
                 Proof::NotDone => "it is not done",
-                Proof::Unknown => "that cannot be found out",
+                Proof::Unknown => "flightdeck cannot find out",
             };
             cx.out.tell(&format!("proof: {answer} ({})", visible(&proved.why)));
         }

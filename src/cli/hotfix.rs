@@ -56,7 +56,7 @@ A flow that is chosen here is kept with the branch, and finish follows it.")]
     },
     /// Raise the version in every file that holds it, and commit that
     #[command(after_help = "\
-Refused where the files hold different versions. Formatting and comments stay.
+Refuses if the files hold different versions. Keeps formatting and comments.
 
 Examples:
   flightdeck hotfix bump              1.2.3 becomes 1.2.4
@@ -110,7 +110,7 @@ Example:
         #[command(flatten)]
         world: WorldArgs,
     },
-    /// Fetch what the remote has, in a terminal that can be answered
+    /// Fetch from the remote, in a terminal where you can answer prompts
     #[command(after_help = "\
 For remotes that ask for a passphrase or a second factor: attach to it with
 flightdeck run attach, and answer. What it brought counts for a while.

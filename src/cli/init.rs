@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             cx.out.line(&format!("  {line}"))?;
         }
     }
-    cx.out.line("look it over, then: flightdeck trust")?;
+    cx.out.line("read it, then: flightdeck trust")?;
     Ok(End::Done)
 }
 
@@ -108,7 +108,7 @@ fn recognised(found: &Found) -> Vec<String> {
                 lines.push(format!("{what:<7} {}", shell_words::join(script.argv(&[]))));
             }
             Some(script) => lines.push(format!(
-                "{what:<7} {} is there, but does not tell what its arguments mean: fill that in",
+                "{what:<7} {} is there, but its arguments are not clear: fill them in",
                 script.from
             )),
             None => {}

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let said = known.is_some_and(|known| known.commit == commit);
     if said && !args.good {
         let hint = "nothing has to be recorded; --good says that it can be rolled back to";
-        return Err(Failure::usage(doing, format!("the record has it there already: {commit}"), hint));
+        return Err(Failure::usage(doing, format!("the record says so already: {commit}"), hint));
     }
     // What failed there is not made good by saying so.
     if let Some(bad) = condemned(&state.releases, &environment, |it| it == commit) {

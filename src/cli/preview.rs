@@ -46,7 +46,7 @@ pub(super) fn preview(plan: &Plan, standings: Option<&[Standing]>, verbose: bool
         text.push_str("  --verbose shows proof, undo and time limit of each step\n");
     }
     if let Some(target) = &plan.confirm {
-        let _ = writeln!(text, "To go ahead its target has to be named: --confirm {}", visible(target));
+        let _ = writeln!(text, "To go ahead, name its target: --confirm {}", visible(target));
     }
     text
 }

@@ -78,7 +78,7 @@ fn pick(all: &[Probe], names: &[String]) -> Result<Vec<Probe>> {
                 None if all.is_empty() => "add [[probes]] to flightdeck.toml".to_owned(),
                 None => format!("there are: {}", known.join(", ")),
             };
-            return Err(Failure::usage("asking the probes", format!("there is no probe {name:?}"), hint));
+            return Err(Failure::usage("running the probes", format!("there is no probe {name:?}"), hint));
         }
     }
     let is_meant = |probe: &&Probe| names.is_empty() || names.contains(&probe.name);

@@ -10,7 +10,7 @@ use crate::text::visible;
 /// Reject a plan in a role
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What anybody has rejected is not approved, whoever else approves it. Whoever
+One rejection blocks the plan, whoever else approves it. Whoever
 rejected it takes that back by approving it in the same role.
 
 Example:

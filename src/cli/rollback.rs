@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 fn production(config: &Config) -> Result<String> {
     config.production().map(|env| env.name.clone()).ok_or_else(|| {
         Failure::usage(
-            "going back",
+            "rolling back",
             "no environment is configured",
             "add an [[environments]] table with a name and a deploy command to flightdeck.toml",
         )
@@ -92,7 +92,7 @@ fn list(args: &Args, cx: &Context, config: &Config, environment: &str) -> Result
 /// All ways as text, best first.
 fn text(environment: &str, ways: &[Way], now: Timestamp) -> String {
     let mut text = match rollback::best(ways) {
-        Some(way) => format!("{} can be put back: {}\n", visible(environment), visible(&way.title)),
+        Some(way) => format!("{} can be rolled back: {}\n", visible(environment), visible(&way.title)),
         None => format!("no rollback option of {} is proven ready\n", visible(environment)),
     };
     for way in ways {

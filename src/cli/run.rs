@@ -59,7 +59,7 @@ fn find<'a>(state: &'a State, id: &str) -> Result<&'a Run> {
     let last = || state.plan(id)?.steps.iter().rev().find_map(|step| step.run.as_ref());
     state.run(id).map(|(_, run)| run).or_else(last).ok_or_else(|| {
         let cause = match state.plan(id) {
-            Some(_) => format!("nothing of {} has begun", visible(id)),
+            Some(_) => format!("nothing of {} has started", visible(id)),
             None => format!("this incident has no run called {}", visible(id)),
         };
         Failure::usage("finding the run", cause, "flightdeck plan show lists the runs of a plan")
@@ -179,12 +179,12 @@ fn stop(cx: &Context, id: &str) -> Result<End> {
             && let Some(pid) = suspended_conductor(&loaded)?
         {
             cx.out.tell(&format!(
-                "its conductor, pid {pid}, is suspended and hears nothing; stopping its command"
+                "its conductor, pid {pid}, is suspended and does not respond; stopping its command"
             ));
             let left = signal_rest(cx, &mut loaded, &now)?;
             let cause = if left.is_empty() {
                 format!(
-                    "nothing of it is left, but its conductor, pid {pid}, is suspended and cannot record that"
+                    "nothing of it still runs, but its conductor, pid {pid}, is suspended and cannot record that"
                 )
             } else {
                 format!("its conductor, pid {pid}, is suspended, and {} outlived a KILL", left.named())

@@ -100,10 +100,9 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     }
     if setup.configured && !setup.trusted {
         around.untrusted = true;
-        around.remarks.push(
-            "flightdeck.toml is not trusted in its present form, so no probe was asked: flightdeck trust"
-                .into(),
-        );
+        around
+            .remarks
+            .push("nobody trusted this content of flightdeck.toml, so no probe ran: flightdeck trust".into());
     }
     let history = super::carry::history(cx).map_err(|failure| around.remarks.push(failure.to_string()));
     let mut history = history.unwrap_or_default();

@@ -209,7 +209,7 @@ fn remote(branch: &BranchState) -> Vec<Fact> {
     let base = branch.base.as_deref().unwrap_or("the base");
     if let Some(at) = branch.base_upstream.as_ref().filter(|at| at.exists && at.behind > 0) {
         facts.push(if at.ahead > 0 {
-            (format!("{base} and {} went apart: {} and {}", at.name, at.ahead, at.behind), Hue::Bad)
+            (format!("{base} and {} have diverged: {} and {}", at.name, at.ahead, at.behind), Hue::Bad)
         } else {
             (format!("{base} is {} behind {}", at.behind, at.name), Hue::Warn)
         });

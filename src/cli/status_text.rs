@@ -78,7 +78,7 @@ fn header(page: &mut Sheet, situation: &Situation) {
         let decided: Vec<_> =
             state.heads.iter().map(|head| format!("{} by {}", head.status.name(), head.by)).collect();
         page.heading = "CONFLICT";
-        page.prose(&format!("{}: a person has to settle it", decided.join(", ")), Hue::Bad);
+        page.prose(&format!("{}: somebody has to decide", decided.join(", ")), Hue::Bad);
     }
     for (heading, text) in [("impact", &state.impact), ("cause", &state.cause)] {
         if !text.is_empty() {
@@ -551,6 +551,6 @@ mod tests {
         };
         situation.state.heads = vec![head(Status::Resolved, "li"), head(Status::Open, "omar")];
         let text = text(&situation, false, &key);
-        assert!(text.contains("CONFLICT resolved by li, open by omar: a person has to settle it"), "{text}");
+        assert!(text.contains("CONFLICT resolved by li, open by omar: somebody has to decide"), "{text}");
     }
 }

@@ -32,7 +32,7 @@ Examples:
   flightdeck suspects --revert 4f2c91e --dry-run
   flightdeck suspects --bisect unit --dry-run
 
-It says where to look first, and why: never who or what it was.")]
+It says where to look first, and why. It does not say what the cause was.")]
 pub(crate) struct Args {
     /// Begin after this branch, tag or commit; default: the last good release
     #[arg(long, value_name = "REF")]
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COMMIT", conflicts_with_all = ["since", "bisect"])]
     pub(crate) revert: Option<String>,
 
-    /// Search by halves for the commit that broke a check; default: the only one
+    /// Bisect for the commit that broke a check; default: the only one
     #[arg(long, value_name = "CHECK", num_args = 0..=1)]
     #[expect(clippy::option_option, reason = "the option may be given with and without a value")]
     pub(crate) bisect: Option<Option<String>>,
@@ -105,7 +105,7 @@ fn search(args: &Args, cx: &Context, check: Option<&str>) -> Result<End> {
     let found = look(cx, args.since.as_deref())?;
     let Some(from) = found.from else {
         return Err(Failure::usage(
-            "planning a search by halves",
+            "planning a bisect",
             "it is not known where it last worked",
             "name a commit at which the check passes: --since REF",
         ));

@@ -144,17 +144,17 @@ commands! {
     Declare "declare" "declare" ["D"] Global, Record, "declare", "Declare a new incident";
     Notes "note" "note" ["n"] Global, Record, "note", "Write a note, finding, decision, problem or action";
     Note "note.note" "note" ["n"] Menu(Command::Notes), Record, "note", "Write a note";
-    Finding "note.finding" "finding" ["f"] Menu(Command::Notes), Record, "note", "Write down something found out";
-    Decision "note.decision" "decision" ["d"] Menu(Command::Notes), Record, "note", "Write down a decision";
-    Problem "note.problem" "problem" ["p"] Menu(Command::Notes), Record, "note", "Write down something odd, for the follow-up list";
-    ActionTaken "note.action" "action" ["a"] Menu(Command::Notes), Record, "note", "Write down something done by hand";
+    Finding "note.finding" "finding" ["f"] Menu(Command::Notes), Record, "note", "Record something you found out";
+    Decision "note.decision" "decision" ["d"] Menu(Command::Notes), Record, "note", "Record a decision";
+    Problem "note.problem" "problem" ["p"] Menu(Command::Notes), Record, "note", "Record something odd, for the follow-up list";
+    ActionTaken "note.action" "action" ["a"] Menu(Command::Notes), Record, "note", "Record something done by hand";
     Severity "severity" "severity" ["s"] Global, Record, "severity", "Raise or lower the severity, with a reason";
 
     Incident "incident" "incident" ["i"] Global, Record, "", "Impact, cause, roles, people told, and how it ends";
     Title "title" "title" ["w"] Menu(Command::Incident), Record, "title", "Reword the title";
     Impact "impact" "impact" ["i"] Menu(Command::Incident), Record, "impact", "Describe who is affected and how";
     Cause "cause" "cause" ["c"] Menu(Command::Incident), Record, "cause", "Describe what broke and why";
-    Role "role" "role" ["r"] Menu(Command::Incident), Record, "role", "Give a role to somebody";
+    Role "role" "role" ["r"] Menu(Command::Incident), Record, "role", "Assign a role";
     Page "page" "paged" ["p"] Menu(Command::Incident), Record, "page", "Record that somebody was paged";
     Told "told" "told" ["t"] Menu(Command::Incident), Record, "told", "Record that an audience was informed";
     Phase "phase" "phase" ["h"] Menu(Command::Incident), Record, "phase", "Enter a phase of the procedure";
@@ -167,20 +167,20 @@ commands! {
 
     Hotfix "hotfix-menu" "hotfix" ["h"] Global, Plan, "hotfix", "Start the hotfix branch, push it, finish it";
     HotfixStart "hotfix.start" "start branch" ["s"] Menu(Command::Hotfix), Plan, "hotfix", "Make the hotfix branch from the base";
-    HotfixBump "hotfix.bump" "bump the version" ["b"] Menu(Command::Hotfix), Plan, "hotfix", "Raise the patch version in every file that holds it, and commit that";
+    HotfixBump "hotfix.bump" "bump the version" ["b"] Menu(Command::Hotfix), Plan, "hotfix", "Bump the patch version in every file that holds it, and commit that";
     HotfixPush "hotfix.push" "push the branch" ["p"] Menu(Command::Hotfix), Plan, "hotfix", "Push the branch to the remote";
-    HotfixFinish "hotfix.finish" "finish the hotfix" ["f"] Menu(Command::Hotfix), Plan, "hotfix", "Bring the fix to where production is deployed from, as the flow has it; what is done is left out";
+    HotfixFinish "hotfix.finish" "finish the hotfix" ["f"] Menu(Command::Hotfix), Plan, "hotfix", "Bring the fix to the branch that production is deployed from, as the flow says; skips what is done";
     HotfixMainFirst "hotfix.main-first" "main and tag first" ["m"] Menu(Command::Hotfix), Plan, "hotfix", "In git flow: let main and the tag go out, and merge back later";
-    HotfixFetch "hotfix.fetch" "fetch" ["u"] Menu(Command::Hotfix), Plan, "hotfix", "Fetch what the remote has, in a terminal that can be answered";
+    HotfixFetch "hotfix.fetch" "fetch" ["u"] Menu(Command::Hotfix), Plan, "hotfix", "Fetch from the remote, in a terminal where you can answer prompts";
     PullLink "hotfix.link" "copy the link of the pull request" ["l"] Menu(Command::Hotfix), View, "", "Copy the link of the pull request";
-    PullText "hotfix.words" "copy the words of the pull request" ["y"] Menu(Command::Hotfix), View, "", "Copy title and body of the pull request, ready to paste";
+    PullText "hotfix.words" "copy the text of the pull request" ["y"] Menu(Command::Hotfix), View, "", "Copy title and body of the pull request, ready to paste";
     HotfixAbandon "hotfix.abandon" "abandon the branch" ["X"] Menu(Command::Hotfix), Plan, "hotfix", "Abandon the hotfix branch";
     DrillFix "drill.fix" "apply the prepared fix" ["x"] Menu(Command::Hotfix), Record, "drill", "In a drill: edit and commit the prepared fix";
     Refresh "refresh" "refresh" ["r"] Menu(Command::Hotfix), View, "hotfix", "Read the repository again";
     Test "test" "test" ["t"] Global, Plan, "test", "Run configured checks";
     Deploy "deploy" "deploy" ["d"] Global, Plan, "deploy", "Deploy to an environment";
     Smoke "smoke" "smoke test" [] Menu(Command::Deploy), Plan, "smoke", "Smoke-test an environment";
-    Watch "watch" "watch" ["w"] Menu(Command::Deploy), Plan, "watch", "Watch production, and judge what is released there";
+    Watch "watch" "watch" ["w"] Menu(Command::Deploy), Plan, "watch", "Watch production, and judge the release there";
     Flags "flags" "flags" ["f"] Global, Plan, "flag", "See feature flags with their state, and turn them off and on";
     RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See the rollback options, proven or not, and take one";
 
@@ -207,20 +207,20 @@ commands! {
     Prove "prove" "check outcome" ["p"] Runs, Record, "plan", "Check whether a step of unknown outcome took effect";
 
     Answer "output.answer" "answer" ["i"] Output, View, "run", "Answer the command: keys go to it until ctrl-]";
-    FindText "output.find" "find" ["/"] Output, View, "", "Find a text in all of the output; small letters find any case";
-    FindNext "output.next" "next" ["n"] Output, View, "", "Go to the next place where it was found";
-    FindPrevious "output.previous" "previous" ["N"] Output, View, "", "Go to the place before";
+    FindText "output.find" "find" ["/"] Output, View, "", "Find a text in all of the output; lower case finds both";
+    FindNext "output.next" "next" ["n"] Output, View, "", "Go to the next match";
+    FindPrevious "output.previous" "previous" ["N"] Output, View, "", "Go to the previous match";
     SelectLines "output.select" "select" ["v"] Output, View, "", "Select lines to copy";
     CopyLines "output.copy" "copy" ["y"] Output, View, "", "Copy the selected lines, or those on the screen";
-    Left "output.left" "left" ["h" "left"] Output, View, "", "Show what is further left in long lines";
-    Right "output.right" "right" ["l" "right"] Output, View, "", "Show what is further right in long lines";
+    Left "output.left" "left" ["h" "left"] Output, View, "", "Scroll long lines to the left";
+    Right "output.right" "right" ["l" "right"] Output, View, "", "Scroll long lines to the right";
     Plan "plan" "plan" ["o"] Global, View, "plan", "Open the plan under the cursor, or the one that matters now";
     PlanResume "plan.resume" "continue" ["c"] Scope::Plan, Record, "plan", "Continue: release a hold, check again, or go on where it stopped";
     PlanRetry "plan.retry" "retry" ["r"] Scope::Plan, Record, "plan", "Retry the step that failed or whose outcome is unknown";
     PlanSkip "plan.skip" "skip" ["s"] Scope::Plan, Record, "plan", "Skip the step, with a reason; promote now, if it is a watch that runs";
     PlanUndo "plan.undo" "undo" ["u"] Scope::Plan, Record, "plan", "Undo what was done, after showing what will be undone";
     PlanCancel "plan.cancel" "give up" ["X"] Scope::Plan, Record, "plan", "Close the plan as it is, for good";
-    PlanSettle "plan.settle" "settle the conflicts" ["e"] Scope::Plan, View, "plan", "Open the files in conflict in $VISUAL or $EDITOR; then let the plan go on";
+    PlanSettle "plan.settle" "resolve the conflicts" ["e"] Scope::Plan, View, "plan", "Open the files in conflict in $VISUAL or $EDITOR; then let the plan go on";
     PlanTakeOver "plan.take-over" "take over" ["t"] Scope::Plan, Record, "plan", "Take the target from the plan, if its process is gone, with a reason";
 
     Details "plan.details" "details" ["ctrl-o"] Scope::Preview, View, "", "Show or hide how each step is proven, undone and limited";

@@ -50,7 +50,7 @@ pub fn ways(ground: &Ground<'_>, environment: &str, asking: Asking) -> Result<Ve
 /// # Errors
 /// There is no such way, none is ready, or it cannot be made a plan.
 pub(super) fn plan(ground: &Ground<'_>, id: &str, name: &str, wanted: Option<&str>) -> Result<Plan> {
-    let doing = format!("planning to go back in {}", visible(name));
+    let doing = format!("planning a rollback of {}", visible(name));
     let (reader, env) = place(ground, &doing, name)?;
     let known = look(ground, &reader, env, None, Asking::Environment, PATIENCE);
     let ways = rollback::ways(&known);
@@ -137,7 +137,7 @@ fn look<'a>(
             };
             known.back = Some(reader.look_back(&question, budget));
         }
-        let lost = || Heard::Unknown("the question was lost".to_owned());
+        let lost = || Heard::Unknown("the connection was lost".to_owned());
         let own: Vec<Heard> =
             asked.into_iter().map(|asked| asked.join().unwrap_or_else(|_| lost())).collect();
         (own, live.map(|live| live.join().unwrap_or_else(|_| lost())))
@@ -188,7 +188,7 @@ fn ask(
     if argv.is_empty() {
         return Heard::Nothing;
     }
-    let fill = Fill::new("asking what there is to go back to", &env.name, root, &env.env);
+    let fill = Fill::new("checking the rollback options", &env.name, root, &env.env);
     let fill = words.iter().fold(fill, |fill, (word, value)| fill?.with(word, word, value));
     let command = match fill.and_then(|fill| fill.command(argv, "target")) {
         Ok(command) => command,
@@ -225,7 +225,7 @@ fn understood(captured: &Captured) -> Heard {
             let how = code.map_or("was killed".to_owned(), |code| format!("exited {code}"));
             let said = err.lines().map(str::trim).rfind(says).or(line).unwrap_or_default();
             let colon = if said.is_empty() { "" } else { ": " };
-            Heard::No(format!("asked what it would go back to, it {how}{colon}{said}"))
+            Heard::No(format!("asked what it would roll back to, it {how}{colon}{said}"))
         }
     }
 }

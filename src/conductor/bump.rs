@@ -51,10 +51,11 @@ pub(super) fn plan(place: &mut Repository<'_>, wanted: Option<&str>) -> Result<P
 
 /// Where this program is, as it is named in a plan.
 fn own_path() -> Result<String> {
-    let doing = "raising the version";
+    let doing = "bumping the version";
     let hint = "open flightdeck anew, from where it is now";
-    let path = std::env::current_exe()
-        .map_err(|error| Failure::new(doing, format!("flightdeck does not find itself: {error}"), hint))?;
+    let path = std::env::current_exe().map_err(|error| {
+        Failure::new(doing, format!("flightdeck cannot find its own program file: {error}"), hint)
+    })?;
     if !path.is_file() {
         let cause = format!("flightdeck is not at {} any more", visible(&path.to_string_lossy()));
         return Err(Failure::new(doing, cause, hint));

@@ -1,6 +1,6 @@
 //! Makes the HTTP calls of steps, and asks the proofs that are calls.
 //!
-//! What matters about a call that went wrong is whether it may have been done all the same. A
+//! What matters about a call that went wrong is whether it may have done it all the same. A
 //! connection that never came about, and an answer of 4xx, say it was not; silence after it was
 //! sent, a broken connection and 5xx say nothing.
 
@@ -162,15 +162,15 @@ impl Ready {
             "PUT" => Method::PUT,
             "PATCH" => Method::PATCH,
             "DELETE" => Method::DELETE,
-            other => return Err(format!("{} is no method it could be called with", visible(other))),
+            other => return Err(format!("{} is not a method it can be called with", visible(other))),
         };
         if call.url.contains("{secret:") {
             return Err("a secret cannot stand in an address: send it in a header".to_owned());
         }
-        let url = Url::parse(&call.url).map_err(|e| format!("its address cannot be read: {e}"))?;
+        let url = Url::parse(&call.url).map_err(|e| format!("its address is not valid: {e}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!(
-                "{} is no http:// or https:// address",
+                "{} is not an http:// or https:// address",
                 visible(&without_credentials(&call.url))
             ));
         }
@@ -213,7 +213,7 @@ impl Ready {
         let mut names: Vec<_> = self.secrets.iter().map(|(name, _)| name.as_str()).collect();
         names.dedup();
         match names.as_slice() {
-            [] => "it sends no secret; one may be needed".to_owned(),
+            [] => "it sends no secret; it may need one".to_owned(),
             [one] => format!("see whether the secret {} is still valid", visible(one)),
             more => format!("see whether the secrets {} are still valid", visible(&more.join(", "))),
         }
@@ -230,7 +230,7 @@ fn fill(
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{secret:") {
         let Some((name, behind)) = after.split_once('}') else {
-            return Err("a {secret:…} in it has no end".to_owned());
+            return Err("a {secret:…} in it is not closed".to_owned());
         };
         let value = secret(name).ok_or_else(|| format!("the secret {} is not known", visible(name)))?;
         filled.push_str(before);
@@ -257,7 +257,7 @@ struct Reply {
 enum Redirect {
     /// There.
     To(Url),
-    /// To something that is no address.
+    /// To something that is not an address.
     Nowhere,
 }
 
@@ -324,7 +324,7 @@ async fn once(
             return Err(Lost::Unclear(format!("{} did not answer within {}", ready.place, within())));
         }
         Ok(Err(error)) if error.is_connect() && error.is_timeout() => {
-            return Err(Lost::Refused(format!("no connection to {} came about", ready.place)));
+            return Err(Lost::Refused(format!("could not connect to {}", ready.place)));
         }
         Ok(Err(error)) => {
             let why = trouble(&error, &ready.place).why;
@@ -393,13 +393,13 @@ fn judge(call: &HttpCall, ready: &Ready, reply: &Reply) -> Result<(), Lost> {
         300..400 => return judge_redirect(ready, reply, &says),
         400 | 422 => Lost::Refused(with_complaint("it does not understand the call; see what is configured")),
         401 => Lost::Refused(says(&format!("it was not let in; {}", ready.token()))),
-        403 => {
-            Lost::Refused(with_complaint("it may not do this; give the token the right to, or ask who may"))
-        }
+        403 => Lost::Refused(with_complaint(
+            "the token has no permission for this; grant it, or ask somebody who has it",
+        )),
         404 | 410 => Lost::Refused(says(
             "there is no such thing; see whether address, project, environment and key are right",
         )),
-        405 => Lost::Refused(says("this cannot be called there; see whether the address is right")),
+        405 => Lost::Refused(says("that method is not allowed there; see whether the address is right")),
         409 | 412 | 423 => Lost::Refused(with_complaint(
             "somebody else changed it at the same time, or it is locked; look at it, then try again",
         )),
@@ -409,21 +409,21 @@ fn judge(call: &HttpCall, ready: &Ready, reply: &Reply) -> Result<(), Lost> {
             Lost::Refused(says(&format!("too many calls; try again {when}")))
         }
         // It gave up waiting for the call, or somebody in between did.
-        408 => Lost::Unclear(says("the call took too long to arrive; it may have been done all the same")),
+        408 => Lost::Unclear(says("the server timed out; it may have done it all the same")),
         400..500 => Lost::Refused(with_complaint("it refuses the call")),
-        500.. => Lost::Unclear(with_complaint("it broke down; it may have been done all the same")),
-        _ => Lost::Unclear(with_complaint("that is not the answer that was wanted")),
+        500.. => Lost::Unclear(with_complaint("the server failed; it may have done it all the same")),
+        _ => Lost::Unclear(with_complaint("that is not the expected answer")),
     })
 }
 
 fn judge_redirect(ready: &Ready, reply: &Reply, says: &dyn Fn(&str) -> String) -> Result<(), Lost> {
     let Some(target) = &reply.redirect else {
-        return Err(Lost::Refused(says("that is no answer to this call")));
+        return Err(Lost::Refused(says("that does not answer this call")));
     };
     let (target, elsewhere) = match target {
         Redirect::To(target) if target.origin() == ready.url.origin() => (place(target), false),
         Redirect::To(target) => (format!("{}://{}", target.scheme(), place(target)), true),
-        Redirect::Nowhere => ("something that is no address".to_owned(), true),
+        Redirect::Nowhere => ("something that is not an address".to_owned(), true),
     };
     if elsewhere {
         let what = format!(

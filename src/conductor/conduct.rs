@@ -66,16 +66,16 @@ fn broken(plan: &str, panic: &(dyn std::any::Any + Send)) -> Failure {
     let said = panic.downcast_ref::<String>().map(String::as_str);
     let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
     Failure::new(
-        format!("carrying out {plan}"),
-        format!("the conductor broke down: {said}"),
+        format!("running {plan}"),
+        format!("the conductor crashed: {said}"),
         "report it with this text",
     )
 }
 
 fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> Result<()> {
-    let doing = || format!("carrying out {id}");
+    let doing = || format!("running {id}");
     let cannot = |cause: String| Failure::new(doing(), cause, "start it again");
-    let signals = Signals::catch().map_err(|e| cannot(format!("signals cannot be caught: {e}")))?;
+    let signals = Signals::catch().map_err(|e| cannot(format!("cannot catch signals: {e}")))?;
     let journal = Journal::open_again(state_dir, author)?;
     let (log, seq) = journal.load(incident)?;
     let plan = load(&journal, log.state(), id).map_err(&cannot)?;
@@ -83,7 +83,7 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
     let lease = lease.ok_or_else(|| cannot("nobody holds the lease of this plan any more".to_owned()))?;
     let process = process::this().ok_or_else(|| cannot("this process cannot be identified".to_owned()))?;
     if is_another_at_it(&lease, &process) {
-        return Err(cannot("another conductor is at it".to_owned()));
+        return Err(cannot("another conductor is running it".to_owned()));
     }
     let resumed = last_resumed(&journal, incident, id)?;
     let mut recorder = Recorder::new(journal, incident, lease, process, (log, seq))?;
@@ -113,7 +113,7 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
 
 /// Reads the plan as it was approved, and makes sure that it can be gone on with.
 fn load(journal: &Journal, state: &State, id: &str) -> Result<Plan, String> {
-    let run = state.plan(id).ok_or("the journal knows no such plan")?;
+    let run = state.plan(id).ok_or("the journal has no such plan")?;
     if !run.state.is_under_way() {
         return Err("it has run already".to_owned());
     }
@@ -156,7 +156,7 @@ pub(super) fn approved(journal: &Journal, incident: IncidentId, id: &str) -> Res
         _ => {}
     });
     read.map_err(|failure| failure.to_string())?;
-    let Some((author, started)) = first else { return Err("the journal knows no such plan".to_owned()) };
+    let Some((author, started)) = first else { return Err("the journal has no such plan".to_owned()) };
     if author.node != here {
         return Err("it was started on another machine; its commands were never trusted here".to_owned());
     }
@@ -229,7 +229,7 @@ impl Conductor {
             Decision::Resume => self.resume(step),
             Decision::Retry => self.again(step),
             Decision::Skip { reason } => {
-                let why = format!("{by} went on before it was over: {reason}");
+                let why = format!("{by} promoted before it was over: {reason}");
                 let verdict = release::by_promotion(&self.plan, step, self.recorder.state(), &why);
                 let skipped = StepSkipped { plan: self.plan.id.clone(), step, by, reason };
                 self.recorder.record_all(std::iter::once(skipped.into()).chain(verdict));

@@ -146,7 +146,7 @@ fn withdrawn(ground: &Ground<'_>, run: &PlanRun, now: Timestamp, doing: &str) ->
         .filter(|standing| standing.blocks() && ["approvals", "freeze"].contains(&standing.id))
         .map(|standing| format!("{}: {}", standing.id, standing.why))
         .collect();
-    let hint = "settle that, or undo it: flightdeck plan undo";
+    let hint = "fix that, or undo it: flightdeck plan undo";
     (!missing.is_empty()).then(|| Failure::of(FailureKind::Gate, doing, missing.join("; "), hint))
 }
 
@@ -254,7 +254,7 @@ pub fn take_over(
     // Only this very lease: one that showed a sign of life meanwhile is another.
     let same = |held: &Lease| held == lease;
     settle(journal, state_dir, lease, drafts, Some(&gone), &same)?.ok_or_else(|| {
-        let cause = "it has changed hands, or its holder has shown a sign of life";
+        let cause = "somebody else holds it now, or its holder is alive";
         Failure::of(FailureKind::Held, doing, cause, "see who holds it: flightdeck plan list")
     })
 }
@@ -280,13 +280,16 @@ fn shown_gone(lease: &Lease, stated: Option<&str>, now: Timestamp) -> Result<Str
     let silent = now.duration_since(lease.heartbeat_at);
     if silent < SILENCE {
         let cause =
-            format!("{elsewhere} showed a sign of life {} ago", duration(silent.max(SignedDuration::ZERO)));
+            format!("{elsewhere} was last heard from {} ago", duration(silent.max(SignedDuration::ZERO)));
         let hint = format!("wait until it has been silent for {}, or ask {who}", duration(SILENCE));
         return Err((cause, hint));
     }
     let Some(stated) = stated.map(str::trim).filter(|stated| !stated.is_empty()) else {
-        let cause = format!("nothing can be found out from here about {elsewhere}");
-        return Err((cause, "see for yourself that it is gone, and state how you know".to_owned()));
+        let cause = format!("flightdeck cannot check {elsewhere} from here");
+        return Err((
+            cause,
+            "check for yourself that it is gone, and say in the reason how you know".to_owned(),
+        ));
     };
     Ok(format!("{elsewhere} has been silent for {}; stated: {stated}", duration(silent)))
 }

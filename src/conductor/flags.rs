@@ -48,7 +48,7 @@ fn states(config: &Config, flags: &[&Flag], root: &Path) -> Vec<FlagState> {
             let threads: Vec<_> =
                 group.iter().map(|(flag, calls)| scope.spawn(move || state(flag, calls, vault))).collect();
             let joined = threads.into_iter().zip(group).map(|(thread, (flag, _))| {
-                let broken = || Switch::Unknown("asking for it broke down".to_owned());
+                let broken = || Switch::Unknown("asking for it crashed".to_owned());
                 thread.join().unwrap_or_else(|_| named(flag, broken(), Duration::ZERO))
             });
             joined.collect::<Vec<_>>()

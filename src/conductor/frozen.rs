@@ -28,7 +28,7 @@ pub(super) fn moved(doing: impl Into<String>, cause: &str) -> Failure {
         FailureKind::Gate,
         doing.into(),
         cause,
-        "make the plan again and preview it: what it was made for has moved",
+        "make the plan again and preview it: a branch or tag it was made for has moved",
     )
 }
 

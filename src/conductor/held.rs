@@ -16,14 +16,14 @@ pub fn held(doing: &str, lease: &Lease, now: Timestamp) -> Failure {
     });
     let (target, plan) = (visible(&lease.target), visible(&lease.plan));
     let cause = format!(
-        "{} holds {target}: {plan} has been going for {}{place}, last sign of life {} ago",
+        "{} holds {target}: {plan} has been running for {}{place}, last heard from {} ago",
         visible(&lease.by),
         ago(lease.taken_at),
         ago(lease.heartbeat_at),
     );
     let hint = match lease.process.as_ref().map(life) {
         Some(Life::Alive) => format!(
-            "wait for it, or take back what it did: flightdeck plan undo {plan}; flightdeck plan show {plan} \
+            "wait for it, or undo it: flightdeck plan undo {plan}; flightdeck plan show {plan} \
              says how it stands, flightdeck run stop {plan} stops it"
         ),
         _ => format!(

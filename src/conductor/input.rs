@@ -30,7 +30,7 @@ pub fn send_input(state_dir: &Path, incident: IncidentId, run: &str, bytes: &[u8
             return Err(Failure::new(
                 doing,
                 "its input is not a pipe",
-                "look at who changed the state directory",
+                "see who changed the state directory",
             ));
         }
         Err(error) if nobody_reads(&error) => {
@@ -41,7 +41,7 @@ pub fn send_input(state_dir: &Path, incident: IncidentId, run: &str, bytes: &[u8
             ));
         }
         Err(error) => {
-            return Err(Failure::new(doing, error, "look at the permissions of the state directory"));
+            return Err(Failure::new(doing, error, "check the permissions of the state directory"));
         }
     };
     let until = Instant::now() + PATIENCE;

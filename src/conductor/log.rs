@@ -365,7 +365,7 @@ impl LogReader {
 fn cannot_read(dir: &Path, error: &io::Error) -> Failure {
     let hint = match error.kind() {
         io::ErrorKind::NotFound => "the run left no output on this machine; it may have been made on another",
-        _ => "look at the permissions of that directory",
+        _ => "check the permissions of that directory",
     };
     Failure::new(format!("reading the log in {}", dir.display()), error, hint)
 }

@@ -43,7 +43,7 @@ fn prove_at(
     let (log, _) = journal.load(incident)?;
     let doing = || format!("asking what became of {}", visible(plan));
     let spec = approved(journal, incident, plan).map_err(|cause| {
-        Failure::new(doing(), cause, "look for yourself, and write down what you see with flightdeck note")
+        Failure::new(doing(), cause, "check yourself, and record what you see with flightdeck note")
     })?;
     let Some(state) = log.state().plan(plan).filter(|plan| !plan.state.is_under_way()) else {
         // Whoever is at it asks.
@@ -54,7 +54,7 @@ fn prove_at(
     for question in questions(&spec, state) {
         let (proof, why) = match question.probe {
             Some(probe) => question.weighed(incident, ask(probe, &mut vault), now()),
-            None => (Proof::Unknown, "nothing is configured that could tell".to_owned()),
+            None => (Proof::Unknown, "nothing is configured that could tell whether it is done".to_owned()),
         };
         if question.known != Some((proof, why.as_str())) {
             let (plan, step, undo) = (plan.to_owned(), question.step, question.undo);

@@ -127,7 +127,7 @@ fn by_hand_only(doing: &str, why: &str) -> Failure {
         FailureKind::Gate,
         doing,
         why,
-        "flightdeck hotfix finish prints the words to paste and the link to open; then merge it there",
+        "flightdeck hotfix finish prints the text to paste and the link to open; then merge it there",
     )
 }
 
@@ -219,7 +219,7 @@ impl Facts {
         let until = Instant::now() + DECIDING;
         loop {
             let found = visit.find(&self.branch, &self.base).map_err(|lost| {
-                Failure::new(self.doing(), lost.why, "nothing was changed; finish again when that is settled")
+                Failure::new(self.doing(), lost.why, "nothing was changed; finish again when that is done")
             })?;
             let undecided = found.as_ref().is_some_and(|found| {
                 let open = matches!(found.pull.state, PullState::Open | PullState::Draft);

@@ -220,7 +220,7 @@ fn cause(state_dir: &Path, incident: IncidentId, plan: &str, lease: &Lease) -> S
     }
     match lease.process.as_ref().map(life) {
         Some(Life::LostAtReboot) => "lost at reboot".to_owned(),
-        _ => "the conductor was killed or broke down".to_owned(),
+        _ => "the conductor was killed or crashed".to_owned(),
     }
 }
 

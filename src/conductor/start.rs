@@ -82,7 +82,7 @@ pub fn start(
     let word = plan.word();
     if (plan.confirm.is_some() || !drafts.is_empty()) && !confirmed::names(how, word) {
         let cause = if drafts.is_empty() {
-            format!("{} is protected: its name has to be given", visible(word))
+            format!("{} is protected: confirm it by its name", visible(word))
         } else {
             format!("overriding a gate needs the name of the target, {}", visible(word))
         };

@@ -86,7 +86,7 @@ pub(super) fn bisect(
     (good, bad): (&str, &str),
     check: Option<&str>,
 ) -> Result<Plan> {
-    let doing = "planning a search by halves";
+    let doing = "planning a bisect";
     let reader = open(ground)?;
     let (good, bad) = (resolved(&reader, doing, good)?, resolved(&reader, doing, bad)?);
     let halves = reader.halves(&good, &bad).map_err(|why| {

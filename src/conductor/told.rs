@@ -96,7 +96,7 @@ pub fn output(config: &Config, doing: &str, command: &Command) -> Result<String>
     if !is_whole {
         return Err(failed(format!("it printed more than {} MiB", ENOUGH >> 20), &vault));
     }
-    String::from_utf8(out).map_err(|_| failed("it printed what is no text".to_owned(), &vault))
+    String::from_utf8(out).map_err(|_| failed("what it printed is not text".to_owned(), &vault))
 }
 
 #[cfg(test)]
@@ -126,7 +126,7 @@ mod tests {
         let failed = |script: &str| releases(script).unwrap_err().cause;
         assert_eq!(failed("echo no route >&2; exit 7"), "the command exited 7: no route");
         assert!(failed("echo v1.2.2").starts_with("line 1: "));
-        assert_eq!(failed("printf '\\377\\n'"), "it printed what is no text");
+        assert_eq!(failed("printf '\\377\\n'"), "what it printed is not text");
         assert!(failed("head -c 5000000 /dev/zero").contains("more than 4 MiB"));
         assert!(past_releases(&config(""), "prod", Path::new("/")).is_err());
     }

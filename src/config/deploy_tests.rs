@@ -89,9 +89,9 @@ fn an_environment_deploys_in_exactly_one_way() {
 
 #[test]
 fn canary_weights_rise_to_the_whole() {
-    refused(&canary("weights = [25, 5, 100]"), "11:16: the share falls: 5 % after 25 %");
-    refused(&canary("weights = [5, 5, 100]"), "the share stays where it was: 5 % after 5 %");
-    refused(&canary("weights = [5, 25]"), "the last share is 25 %");
+    refused(&canary("weights = [25, 5, 100]"), "11:16: the weight falls: 5 % after 25 %");
+    refused(&canary("weights = [5, 5, 100]"), "the weight stays where it was: 5 % after 5 %");
+    refused(&canary("weights = [5, 25]"), "the last weight is 25 %");
     refused(&canary("weights = []"), "`weights` is empty");
     refused(&canary("weights = [0, 100]"), "`weights` is out of range (1 to 100)");
     refused(&canary("weights = [5, 101]"), "`weights` is out of range");

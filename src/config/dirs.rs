@@ -65,7 +65,7 @@ pub fn close_to_others(state: &Path) -> Result<Option<String>> {
     }
     let shown = state.display();
     let refused = |why: String| {
-        let cause = format!("others can get at it (mode {before:03o}), and {why}");
+        let cause = format!("others have access to it (mode {before:03o}), and {why}");
         Failure::new(
             format!("using the state directory {shown}"),
             cause,

@@ -69,7 +69,7 @@ impl Draft {
             ("prefix", &habits.prefix, "hotfix/", "how hotfix branches begin"),
             ("tag_prefix", &habits.tag_prefix, "v", "what tags of versions begin with"),
             ("develop", &habits.develop, "develop", "in git flow: the branch of the next release"),
-            ("release_prefix", &habits.release_prefix, "release/", "in git flow: open ones get the fix, too"),
+            ("release_prefix", &habits.release_prefix, "release/", "in git flow: open ones get the fix too"),
         ] {
             self.entry(name.is_some(), key, &text(name.as_deref().unwrap_or(usual)), why);
         }
@@ -113,7 +113,7 @@ impl Draft {
             self.check(false, "make", make);
         }
         if !found.make_more.is_empty() || !found.ci.is_empty() {
-            self.prose("Every check holds a hotfix up, so these are left out. Take the # away from what has to pass.");
+            self.prose("Every check delays a hotfix, so these are left out. Uncomment what has to pass.");
         }
         for make in &found.make_more {
             self.check(false, &make.argv.join("-"), make);
@@ -160,7 +160,7 @@ impl Draft {
         let deploy = found.deploy.as_ref().unwrap_or(&example);
         let active = found.deploy.as_ref().is_some_and(|deploy| deploy.arguments.is_some());
         if found.deploy.is_some() && !active {
-            self.prose(&format!("{} does not tell what its arguments mean: put them right.", deploy.from));
+            self.prose(&format!("{} does not say what its arguments mean: correct them.", deploy.from));
         }
         let sample = found.platform.as_ref().map_or("script", Platform::sample);
         self.prose(&format!(
@@ -187,7 +187,7 @@ impl Draft {
     }
 
     fn rollback(&mut self, found: &Found) {
-        self.prose("A further way back, besides the last good release and git revert.");
+        self.prose("Another rollback option, besides the last good release and git revert.");
         self.example("[[environments.rollbacks]]");
         let kubernetes = matches!(found.platform, Some(Platform::Kubernetes(_) | Platform::Kustomize(_)));
         let (name, argv): (_, &[&str]) = if kubernetes {
@@ -214,7 +214,7 @@ impl Draft {
         );
         self.entry(smoke_live, "smoke", &list(&argv), "tries it after a deploy");
         if name == "production" {
-            self.entry(active, "protected", "true", "its name has to be typed first");
+            self.entry(active, "protected", "true", "you type its name to confirm");
         }
         let proof = ["./deployed.sh".to_owned(), "{env}".to_owned()];
         self.entry(false, "proof", &list(&proof), "prints the commit that runs there");
@@ -469,7 +469,7 @@ mod tests {
         let draft = write(&found);
         assert_eq!(parse(draft.as_bytes()).unwrap().environments, []);
         assert!(draft.contains("#deploy = [\"./deploy.sh\", \"{ref}\", \"{env}\"]"), "{draft}");
-        assert!(draft.contains("deploy.sh does not tell"), "{draft}");
+        assert!(draft.contains("deploy.sh does not say"), "{draft}");
     }
 
     #[test]

@@ -126,7 +126,7 @@ pub(crate) fn bytes(path: &Path) -> Result<Option<Vec<u8>>> {
 
 fn unreadable(path: &Path, cause: impl std::fmt::Display) -> Failure {
     let doing = format!("reading {}", visible(&path.display().to_string()));
-    Failure::usage(doing, cause, "make it a file you can read, or take it away")
+    Failure::usage(doing, cause, "make it a file you can read, or remove it")
 }
 
 /// Parses TOML into a type: syntax first, then everything its schema and `meaning` object to.

@@ -272,8 +272,8 @@ fn approvals_name_roles_that_there_are() {
 
 #[test]
 fn branch_names_have_to_be_ones_git_takes() {
-    refused("[hotfix]\nprefix = \"--x/\"\n", "`prefix` is nothing that git takes");
-    refused("[hotfix]\nbase = \"a..b\"\n", "`base` is nothing");
+    refused("[hotfix]\nprefix = \"--x/\"\n", "git does not accept `prefix`");
+    refused("[hotfix]\nbase = \"a..b\"\n", "git does not accept `base`");
     assert_eq!(lines("[hotfix]\nprefix = \"hotfix/\"\nbase = \"main\"\n"), [""; 0]);
 }
 

@@ -4,7 +4,7 @@
 pub const ALL: [Sample; 4] = [
     Sample {
         name: "script",
-        about: "plain scripts, with a further way back, a secret and a freeze",
+        about: "plain scripts, with a rollback option of their own, a secret and a freeze",
         text: include_str!("../../assets/samples/script.toml"),
     },
     Sample {

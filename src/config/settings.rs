@@ -172,7 +172,7 @@ fn first_name(sources: [&dyn Fn() -> Option<String>; 4]) -> Result<String> {
     let hint = format!("set {USER_VARIABLE}, or `name` in {FILE}, or git's user.name");
     let names = sources.into_iter().filter_map(|source| source());
     let name = names.map(|name| name.trim().to_owned()).find(|name| !name.is_empty());
-    let doing = "looking for who is acting";
+    let doing = "finding out who is acting";
     let name = name.ok_or_else(|| Failure::usage(doing, "nothing says who you are", &hint))?;
     person(doing, &name, &hint)
 }

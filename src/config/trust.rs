@@ -207,7 +207,7 @@ pub fn require(state_dir: &Path, loaded: &Loaded) -> Result<()> {
     Err(Failure::of(
         FailureKind::NotTrusted,
         "reading flightdeck.toml",
-        "it names commands, and its present content was never trusted on this machine",
+        "it names commands, and nobody trusted this content on this machine",
         "look at what it would run with `flightdeck trust --show`, then `flightdeck trust`",
     ))
 }
@@ -251,7 +251,7 @@ fn read(file: &Path) -> Result<Trusted> {
         Failure::new(
             format!("reading {}", visible(&file.display().to_string())),
             error,
-            "take the file away and trust your repositories anew with `flightdeck trust`",
+            "remove the file, and trust your repositories again with `flightdeck trust`",
         )
     })
 }
@@ -338,7 +338,7 @@ mod tests {
         assert_eq!(mode(&inner), 0o700);
         std::fs::write(inner.join(FILE), "{").unwrap();
         let failure = is_trusted(&inner, &loaded).unwrap_err();
-        assert!(failure.hint.contains("trust your repositories anew"), "{failure}");
+        assert!(failure.hint.contains("trust your repositories again"), "{failure}");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct Range<'a> {
 /// # Errors
 /// The check is not configured, none is named where there are several, or it names no program.
 pub fn bisect(config: &Config, id: &str, check: Option<&str>, range: Range<'_>, root: &str) -> Result<Plan> {
-    let doing = "planning a search by halves";
+    let doing = "planning a bisect";
     let check = the_one(config, doing, check)?;
     let what = format!("check {}", visible(&check.name));
     let program = check.command.first().map(|program| program.trim()).unwrap_or_default();
@@ -141,7 +141,7 @@ fn steps(check: &Check, what: &str, range: &Range<'_>, root: &str) -> Vec<Step> 
                 GIT_TIMEOUT,
             )
         },
-        Step { retry_is_safe: true, ..step(format!("search by halves with {what}"), runs(search), all) },
+        Step { retry_is_safe: true, ..step(format!("bisect with {what}"), runs(search), all) },
         Step {
             retry_is_safe: true,
             ..step(

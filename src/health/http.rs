@@ -39,7 +39,7 @@ impl Http {
     /// Asks an address and reads its answer, redirects and body included, within `timeout`.
     pub async fn ask(&self, probe: &Probe, url: &str, timeout: Duration) -> Result<Answer, Trouble> {
         let url = Url::parse(url)
-            .map_err(|e| Trouble::not_asked("bad address", format!("the address cannot be read: {e}")))?;
+            .map_err(|e| Trouble::not_asked("bad address", format!("the address is not valid: {e}")))?;
         let begun = AtomicBool::new(false);
         let place = place(&url);
         let started = Instant::now();
@@ -77,7 +77,7 @@ impl Http {
                 return read(response, started, &place).await;
             };
             let mut next = target.ok().and_then(|target| url.join(&target).ok()).ok_or_else(|| {
-                Trouble::nobody("redirect", format!("{place} redirects to something that is no address"))
+                Trouble::nobody("redirect", format!("{place} redirects to something that is not an address"))
             })?;
             if !matches!(next.scheme(), "http" | "https") {
                 return Err(Trouble::nobody(

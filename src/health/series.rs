@@ -10,7 +10,7 @@ use jiff::Timestamp;
 pub enum State {
     /// All conditions hold and the value is within limits.
     Ok,
-    /// Good so far, but a bad sample waits to be confirmed.
+    /// Good so far, but one bad sample, not yet confirmed.
     Pending,
     /// The value is over its warning limit.
     Warn,

@@ -125,7 +125,7 @@ impl Refs {
 
 fn not_a_line(line: &str) -> String {
     let line: String = line.chars().take(80).collect();
-    format!("it answers what git does not print: {}", visible(&line))
+    format!("it answers something that git does not print: {}", visible(&line))
 }
 
 impl Remote {
@@ -162,8 +162,8 @@ impl Remote {
             Self::Silent { name, why, .. } => Err(Failure::of(
                 FailureKind::Gate,
                 doing,
-                format!("{} could not be asked without you: {why}", visible(name)),
-                "flightdeck hotfix fetch asks it in a terminal that you can answer; then ask for this again",
+                format!("{} wants an answer from you: {why}", visible(name)),
+                "run flightdeck hotfix fetch, which asks you in a terminal; then try again",
             )),
         }
     }
@@ -171,21 +171,21 @@ impl Remote {
     /// What a reader of a plan should know of how fresh all this is, a line each.
     pub fn notes(&self, now: Timestamp) -> Vec<String> {
         match self {
-            Self::None => vec!["there is no remote: what others did is not known".to_owned()],
+            Self::None => vec!["there is no remote: what others did is unknown".to_owned()],
             Self::Known(Known { by: Source::Asked, .. }) => Vec::new(),
             Self::Known(Known { name, by: Source::Fetched { at, why }, .. }) => {
                 let ago = age(*at, now);
-                vec![format!("{} could not be asked: {why}; it is taken as fetched {ago} ago", visible(name))]
+                vec![format!("{} did not answer: {why}; going by what was fetched {ago} ago", visible(name))]
             }
             Self::Silent { name, why, fetched_at } => {
                 let name = visible(name);
                 let last = match fetched_at {
                     Some(at) => format!("last fetched {} ago", age(*at, now)),
-                    None => "when it was last fetched is not known".to_owned(),
+                    None => "nobody knows when it was last fetched".to_owned(),
                 };
                 vec![
-                    format!("{name} could not be asked: {why}; {last}"),
-                    "what others have pushed since is not known: flightdeck hotfix fetch asks in a terminal"
+                    format!("{name} did not answer: {why}; {last}"),
+                    "what others have pushed since is unknown: flightdeck hotfix fetch asks in a terminal"
                         .to_owned(),
                 ]
             }
@@ -249,14 +249,14 @@ mod tests {
         let now = Timestamp::from_second(1_000_000).unwrap();
         let fetched_at = Some(now - SignedDuration::from_hours(2));
         let silent = Remote::Silent { name: "origin".into(), why: "no route".into(), fetched_at };
-        assert_eq!(silent.notes(now)[0], "origin could not be asked: no route; last fetched 2h ago");
+        assert_eq!(silent.notes(now)[0], "origin did not answer: no route; last fetched 2h ago");
         let failure = silent.require("finishing").unwrap_err();
         assert_eq!(failure.kind, FailureKind::Gate);
         assert!(failure.hint.contains("flightdeck hotfix fetch"), "{failure}");
         assert!(Remote::None.require("finishing").unwrap_err().cause.contains("no remote"));
         let by = Source::Fetched { at: now - SignedDuration::from_mins(3), why: "no route".into() };
         let known = Remote::Known(Known { name: "origin".into(), refs: Refs::default(), by });
-        assert_eq!(known.notes(now), ["origin could not be asked: no route; it is taken as fetched 3m ago"]);
+        assert_eq!(known.notes(now), ["origin did not answer: no route; going by what was fetched 3m ago"]);
         assert!(known.require("finishing").is_ok());
     }
 }

@@ -294,7 +294,7 @@ impl NoRepository {
             ),
             Self::NotOurs { path } => Failure::new(
                 doing,
-                "it belongs to another user, and what a repository names can run as you",
+                "it belongs to another user, and what its git configuration names would run as you",
                 format!(
                     "if you trust it: git config --global --add safe.directory {}",
                     visible(&shell_words::quote(path))

@@ -23,7 +23,8 @@ pub use weigh::weigh;
 pub use words::{Wanted, stem};
 
 /// What is left where no change fits.
-pub const OTHERWISE: &str = "if none of these fits, think of: a third party's outage or change, or resource limits (memory, CPU, network)";
+pub const OTHERWISE: &str =
+    "if none of these fits: check third parties, and resource limits (memory, CPU, network)";
 
 /// What is asked of the repository.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -70,10 +70,10 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
         found.push(format!("still to do: {}", merge.title()));
     }
     if state.cause.is_empty() {
-        found.push("no cause is written down".to_owned());
+        found.push("no cause is recorded".to_owned());
     }
     if state.impact.is_empty() {
-        found.push("no impact is written down".to_owned());
+        found.push("no impact is recorded".to_owned());
     }
     if state.told.is_empty() {
         found.push("nobody recorded that stakeholders were told".to_owned());

@@ -226,7 +226,7 @@ impl Steps<'_> {
     fn conflict(&mut self) {
         let said: Vec<_> =
             self.state.heads.iter().map(|head| format!("{} says {}", head.by, head.status.name())).collect();
-        self.add_ranked(Rank::Settle, "incident", "", format!("settle it: {}", said.join(", ")));
+        self.add_ranked(Rank::Settle, "incident", "", format!("decide: {}", said.join(", ")));
     }
 
     fn while_open(&mut self) {
@@ -264,7 +264,7 @@ impl Steps<'_> {
         let title = "notify CTO and CEO that it is not resolved, then record it";
         self.add_due("executives", "told", audience::EXECUTIVES, title);
         if self.list.is_empty() {
-            self.add("note", "", "write down what you see");
+            self.add("note", "", "record what you see");
         }
     }
 
@@ -358,7 +358,7 @@ impl Steps<'_> {
     /// Whom to ask: `ask omar (engineering lead) and the on-call manager to approve`.
     fn who_approves(&self, why: &str) -> String {
         if why.contains("rejected by") {
-            return format!("settle it: {why}");
+            return format!("decide: {why}");
         }
         let needed = &self.policy.severity(self.state.severity).approvals;
         let missing =
@@ -511,7 +511,7 @@ impl Steps<'_> {
 
     fn cause(&mut self) {
         if self.state.cause.is_empty() {
-            self.add("cause", "", "write down the cause");
+            self.add("cause", "", "record the cause");
         }
     }
 

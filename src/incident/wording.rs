@@ -199,7 +199,7 @@ fn outcome(outcome: &Outcome, summary: &str) -> String {
         Outcome::Unknown { why } => return with_reason("outcome unknown".to_owned(), why),
         Outcome::Met => "done".to_owned(),
         Outcome::NotMet { why } => return why.clone(),
-        Outcome::Interrupted { why } => return with_reason("broken off".to_owned(), why),
+        Outcome::Interrupted { why } => return with_reason("interrupted".to_owned(), why),
     };
     with_reason(text, summary)
 }
@@ -218,8 +218,8 @@ fn proved(body: &Proved, fold: &Fold) -> Option<(EntryKind, String)> {
         (Proof::Done, true) => (EntryKind::PlanDone, "undone"),
         (Proof::NotDone, false) => (EntryKind::PlanFailed, "found not to be done"),
         (Proof::NotDone, true) => (EntryKind::PlanFailed, "found not to be undone"),
-        (Proof::Unknown, false) => (EntryKind::PlanUnknown, "whether it is done could not be found out"),
-        (Proof::Unknown, true) => (EntryKind::PlanUnknown, "whether it is undone could not be found out"),
+        (Proof::Unknown, false) => (EntryKind::PlanUnknown, "could not find out whether it is done"),
+        (Proof::Unknown, true) => (EntryKind::PlanUnknown, "could not find out whether it is undone"),
     };
     Some((kind, with_reason(format!("{title}: {found}"), &body.why)))
 }

@@ -26,14 +26,14 @@ pub(super) fn failure(doing: &str, path: &Path, error: &rusqlite::Error) -> Fail
     let shown = path.display();
     let (cause, hint) = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => (
-            format!("there is no room left for {shown}; nothing of this was saved"),
-            "make room on that disk, then do it again".to_owned(),
+            format!("the disk is full: no space left for {shown}; none of this was saved"),
+            "free some space on that disk, then do it again".to_owned(),
         ),
         Some(ErrorCode::SystemIoFailure) => match obstacle(path) {
-            Some(known) => (format!("{}; nothing of this was saved", known.why), known.remedy),
+            Some(known) => (format!("{}; none of this was saved", known.why), known.remedy),
             None => (
-                format!("{shown} could not be read or written ({error}); nothing of this was saved"),
-                "look at the disk (quota, errors in the system log), then do it again".to_owned(),
+                format!("{shown} could not be read or written ({error}); none of this was saved"),
+                "check the disk (quota, errors in the system log), then do it again".to_owned(),
             ),
         },
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
@@ -92,7 +92,7 @@ fn obstacle(path: &Path) -> Option<ReadOnly> {
     if room < ROOM || (disk.f_files > 0 && disk.f_favail == 0) {
         let what = if room < ROOM { "the disk is full" } else { "the disk has no inodes left" };
         return Some(ReadOnly {
-            why: format!("{what}: there is no room left for {shown}"),
+            why: format!("{what}: the disk is full: no space left for {shown}"),
             remedy: "make room on that disk".to_owned(),
         });
     }

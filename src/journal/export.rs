@@ -46,7 +46,7 @@ impl Journal {
 }
 
 fn written(error: &std::io::Error) -> Failure {
-    Failure::new("writing the export", error, "check the room and permissions where it is written to")
+    Failure::new("writing the export", error, "check free space and permissions where it is written to")
 }
 
 fn write_csv(timeline: &Timeline, out: &mut dyn Write) -> std::io::Result<()> {

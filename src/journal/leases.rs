@@ -66,7 +66,7 @@ impl Journal {
         plan: &str,
         process: &Process,
     ) -> Result<()> {
-        let doing = "showing a sign of life of a plan";
+        let doing = "renewing the lease of a plan";
         self.write(doing, now, |writing| {
             let changed = writing
                 .tx
@@ -108,7 +108,7 @@ impl Journal {
         plan: &str,
         drafts: Vec<Draft>,
     ) -> Result<Vec<Record>> {
-        self.write("giving back the lease of a target", now, |writing| {
+        self.write("releasing the lease of a target", now, |writing| {
             writing
                 .tx
                 .prepare_cached("DELETE FROM lease WHERE repository = ?1 AND target = ?2 AND plan = ?3")?

@@ -37,7 +37,7 @@ pub use place::Gone;
 
 /// What to do where the journal was taken away under whoever uses it.
 const REPLACED_HINT: &str =
-    "put the journal back where it was, or go on with the one that is there: do it again";
+    "put the journal back where it was; or, to use the one that is there, do it again";
 
 /// An open journal: one connection. Not shared between threads; open one each.
 #[derive(Debug)]

@@ -154,7 +154,7 @@ fn cannot_open(path: &Path, error: &std::io::Error) -> Failure {
         return Failure::new(doing, "it is not there any more", super::REPLACED_HINT);
     }
     let hint = if error.kind() == ErrorKind::StorageFull {
-        "make room on that disk, or set FLIGHTDECK_STATE_DIR to a directory on another one"
+        "free some space on that disk, or set FLIGHTDECK_STATE_DIR to a directory on another one"
     } else {
         "make its directory writable, or set FLIGHTDECK_STATE_DIR to a directory you can write to"
     };

@@ -228,7 +228,7 @@ fn nothing_is_acknowledged_when_the_disk_is_full() {
         }
         assert!(saved < 100, "the file never got full");
     };
-    assert!(failure.cause.contains("no room") && failure.cause.contains("journal.db"), "{failure}");
+    assert!(failure.cause.contains("the disk is full") && failure.cause.contains("journal.db"), "{failure}");
     let (log, _) = open(&dir).load(incident).unwrap();
     assert_eq!(log.records().len(), 1 + saved);
     assert_eq!(open(&dir).verify(None).unwrap().bad, None);

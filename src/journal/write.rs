@@ -157,7 +157,7 @@ impl Journal {
         if let Some(state_dir) = self.path.parent()
             && let Err(error) = heads::write(state_dir, &self.conn, no)
         {
-            tracing::warn!(%error, "the ends of the chains were not written down");
+            tracing::warn!(%error, "the heads of the chains were not saved");
         }
     }
 
@@ -227,7 +227,8 @@ impl Journal {
     /// A number that changes whenever another connection has written. A cheap way to ask
     /// whether [`Journal::since`] has anything new from others.
     pub fn version(&self) -> Result<i64> {
-        data_version(&self.conn).map_err(|error| self.failed("looking for news in the journal", &error))
+        data_version(&self.conn)
+            .map_err(|error| self.failed("looking for new records in the journal", &error))
     }
 }
 

@@ -357,7 +357,7 @@ fn not_green(state: &State, check: &str, what: &Content<'_>) -> Option<&'static 
         Some((StepState::Done, _)) => None,
         Some((StepState::Running | StepState::Waiting, _)) => Some("still running"),
         Some((StepState::Open, _)) => Some("not finished on this commit"),
-        Some((StepState::Unknown, _)) => Some("has an unknown end on this commit"),
+        Some((StepState::Unknown, _)) => Some("has an unknown outcome on this commit"),
         Some((StepState::Skipped, _)) => Some("skipped on this commit"),
         Some((StepState::Failed | StepState::Undone, _)) => Some("failed on this commit"),
     }
@@ -416,7 +416,7 @@ fn staging_stands(state: &State, environment: &str, what: &Content<'_>, smoke: b
         PlanState::Running | PlanState::Waiting => Some("is under way"),
         PlanState::Ended(PlanEnd::Failed) => Some("failed"),
         PlanState::Ended(PlanEnd::Cancelled) => Some("was cancelled"),
-        PlanState::Ended(PlanEnd::Unknown) => Some("has an unknown end"),
+        PlanState::Ended(PlanEnd::Unknown) => Some("has an unknown outcome"),
     };
     if let Some(how) = how {
         return (Met::No, format!("the deploy to {environment} {how}"));

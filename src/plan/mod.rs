@@ -552,7 +552,7 @@ impl Action {
                 format!("wait for {}", names.join(", "))
             }
             Self::Hold { time: Some(time) } => format!("hold for {}", duration(*time)),
-            Self::Hold { time: None } => "hold until somebody lets it go on".to_owned(),
+            Self::Hold { time: None } => "hold until somebody releases it".to_owned(),
             Self::Watch(watch) => {
                 let names: Vec<_> = watch.probes.iter().map(|probe| probe.name.as_str()).collect();
                 format!("watch {} for {}", names.join(", "), duration(watch.time))

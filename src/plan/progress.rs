@@ -83,7 +83,7 @@ fn is_being_changed(run: &PlanRun, planned: &Step, step: &StepRun) -> bool {
     }
 }
 
-/// Tells whether what a step does has ended, and the world is asked whether it is done.
+/// Tells whether what a step does has ended, and flightdeck is checking whether it is done.
 pub fn is_being_proven(step: &StepRun) -> bool {
     step.undo.is_none()
         && step.fate() == StepState::Running
@@ -95,15 +95,15 @@ fn resume(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, 
     let title = &planned.title;
     let title = match (step.fate(), under_way) {
         (StepState::Unknown, _) if planned.proof.is_some() => {
-            format!("ask again whether it is done: {title}")
+            format!("check again whether it is done: {title}")
         }
         // A person stands between a failure and what comes next, under way or not.
         (StepState::Failed, true) if step.waiting.is_none() => return None,
         (StepState::Failed, _) if planned.settle.is_some() => {
-            format!("go on, once nothing is left to settle: {title}")
+            format!("resume, once no conflict is left: {title}")
         }
         (StepState::Failed, _) if planned.proof.is_some() => {
-            format!("ask whether it was done since, and go on: {title}")
+            format!("check whether it was done since, and resume: {title}")
         }
         // It says that it failed, or nothing could tell: there is nothing to go on from but to
         // try again.
@@ -111,7 +111,7 @@ fn resume(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, 
         (StepState::Running, true) if holds => "let it go on".to_owned(),
         (StepState::Running, true) => match planned.action {
             Action::Gate { .. } => "look again".to_owned(),
-            _ if step.waiting.is_some() => format!("begin again: {title}"),
+            _ if step.waiting.is_some() => format!("start again: {title}"),
             _ => return None,
         },
         _ => format!("continue with: {title}"),

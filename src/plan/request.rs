@@ -64,7 +64,7 @@ pub enum Request {
 /// What is asked of the hotfix branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HotfixRequest {
-    /// Fetch what the remote has, in a terminal that can be answered.
+    /// Fetch from the remote, in a terminal where you can answer prompts.
     Fetch,
     /// Start a branch; in the trunk flow, bring the base up to date.
     Start {

@@ -91,7 +91,7 @@ fn found(proof: Proof, what: &str) -> &'static str {
         (Proof::NotDone, "undone") => "found not to be undone",
         (Proof::Done, _) => "found to be done",
         (Proof::NotDone, _) => "found not to be done",
-        (Proof::Unknown, _) => "could not be found out",
+        (Proof::Unknown, _) => "nobody knows",
     }
 }
 
@@ -153,7 +153,7 @@ fn outcome_words(outcome: &Outcome) -> String {
         Outcome::Unknown { why } => with_why("**unknown**", why),
         Outcome::Met => "done".to_owned(),
         Outcome::NotMet { why } => with_why("failed", why),
-        Outcome::Interrupted { why } => with_why("broken off", why),
+        Outcome::Interrupted { why } => with_why("interrupted", why),
     }
 }
 

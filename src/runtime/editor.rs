@@ -37,7 +37,7 @@ pub(super) fn start(cwd: &Path, files: &[String]) -> Result<(String, Child)> {
 fn words(variable: impl Fn(&str) -> Option<OsString>) -> Result<Vec<String>> {
     let named = NAMES.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
     let Some(named) = named else { return Ok(vec![USUAL.to_owned()]) };
-    let text = named.to_str().ok_or_else(|| unusable("it is no text"))?;
+    let text = named.to_str().ok_or_else(|| unusable("it is not text"))?;
     match shell_words::split(text) {
         Ok(words) if !words.is_empty() => Ok(words),
         Ok(_) => Err(unusable("it names nothing")),

@@ -109,7 +109,10 @@ impl Shell<'_> {
                     self.suspend();
                     Done::Quietly
                 } else {
-                    Done::Said("there is no shell to go to that could bring flightdeck back".to_owned())
+                    Done::Said(
+                        "this was not started from a shell with job control: there is nothing to go back to"
+                            .to_owned(),
+                    )
                 };
                 self.done(id, Ok(done));
             }

@@ -325,7 +325,7 @@ impl Log {
                 let most = bytes(COPIED as u64);
                 return Err(Failure::new(
                     "copying the selected lines",
-                    format!("they are more than {most}, which no terminal takes"),
+                    format!("they are more than {most}, which is too much for a terminal"),
                     format!("select fewer, or let flightdeck run log {} print them", self.run),
                 ));
             }

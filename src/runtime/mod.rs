@@ -172,11 +172,7 @@ fn farewell(running: &[String]) {
 
 /// A thread that could not be started.
 fn no_thread(error: &std::io::Error) -> Failure {
-    Failure::new(
-        "starting the cockpit",
-        format!("no thread could be started: {error}"),
-        "close other programs",
-    )
+    Failure::new("starting the cockpit", format!("could not start a thread: {error}"), "close other programs")
 }
 
 #[cfg(test)]

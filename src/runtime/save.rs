@@ -19,7 +19,7 @@ pub(super) fn place(state_dir: &Path, here: &Path) -> Result<PathBuf> {
     }
     let directory = state_dir.join(REPORTS);
     let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
-    made.map_err(|error| failed("making a place for the report", &directory, &error))?;
+    made.map_err(|error| failed("creating the directory for the report", &directory, &error))?;
     Ok(directory)
 }
 

@@ -252,12 +252,10 @@ impl Keeper {
         let hint = match gone {
             // Its twin at the path would not fit what is open here.
             Gone::Companion(_) => {
-                "export the records from the report, then quit flightdeck and start it again: this cockpit \
-                 cannot save anything any more. What the journal then lacks comes back by importing the export"
+                "export the records from the report, then quit flightdeck and start it again: this cockpit cannot save anything any more. Import the export for what the journal lacks"
             }
             _ => {
-                "leave this cockpit open. Export the records from the report, then put the journal back: the \
-                 cockpit goes on by itself. Or open flightdeck anew and import the export"
+                "leave this cockpit open. Export the records from the report, then put the journal back: the cockpit picks it up by itself. Or start flightdeck again and import the export"
             }
         };
         Failure::new("keeping the journal", format!("{gone}: nothing more is saved{only}"), hint)
@@ -491,7 +489,7 @@ impl Keeper {
                 }
             });
             if let Err(error) = started {
-                tracing::warn!("no thread to ask the world: {error}");
+                tracing::warn!("no thread to check on the plan: {error}");
             }
         }
     }

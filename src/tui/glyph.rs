@@ -120,7 +120,7 @@ pub(super) fn outcome_words(outcome: &Outcome) -> String {
         Outcome::Unknown { why } => format!("outcome unknown: {why}"),
         Outcome::Met => "done".to_owned(),
         Outcome::NotMet { why } => format!("failed: {why}"),
-        Outcome::Interrupted { why } => format!("broken off: {why}"),
+        Outcome::Interrupted { why } => format!("interrupted: {why}"),
     }
 }
 

@@ -219,7 +219,8 @@ fn conflicts_are_listed_with_their_place_and_the_key_that_opens_them() {
     let mut model = conflicted();
     for (width, height) in [(120, 36), (80, 24)] {
         let seen = drawn(&mut model, width, height);
-        for wanted in ["2 files in conflict", "✗ VERSION", "✗ src/pool.rs", "e  settle 2 files in the editor"]
+        for wanted in
+            ["2 files in conflict", "✗ VERSION", "✗ src/pool.rs", "e  resolve 2 files in the editor"]
         {
             assert!(seen.contains(wanted), "{wanted} in\n{seen}");
         }
@@ -247,7 +248,7 @@ fn failed() -> Model {
 
 fn unknown() -> Model {
     let mut teller = Teller::new(&canary());
-    let why = "the conductor was killed or broke down".to_owned();
+    let why = "the conductor was killed or crashed".to_owned();
     teller.done(0, 41).begin(1, false);
     teller.end(1, 4, false, Outcome::Unknown { why: why.clone() }, "");
     teller.tell(

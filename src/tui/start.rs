@@ -173,7 +173,7 @@ fn facts(ui: Ui<'_>) -> Vec<(&'static str, String, Role)> {
     if let Some(Err(why)) = &ui.model.branch {
         let text = match why {
             NoRepository::NotFound => {
-                "none here or above: clocks, notes and checklist work without".to_owned()
+                "none here or above: clocks, notes and checklist work without one".to_owned()
             }
             NoRepository::Bare => "bare, without a work tree: start in a clone of it".to_owned(),
             NoRepository::NotOurs { path } => {

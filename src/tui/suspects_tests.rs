@@ -252,9 +252,9 @@ fn why_a_plan_cannot_be_made_is_seen_on_a_small_screen_too() {
     update(&mut model, Msg::Done(id, Err(failure)));
     let drawn = text(&settled(&mut model, &Theme::default(), 80, 24));
     assert!(drawn.contains("✗ there is no remote to push to"), "{drawn}");
-    model.word = Some((now(), "a look is under way".to_owned()));
+    model.word = Some((now(), "already looking".to_owned()));
     let drawn = text(&settled(&mut model, &Theme::default(), 80, 24));
-    assert!(drawn.contains("a look is under way"), "{drawn}");
+    assert!(drawn.contains("already looking"), "{drawn}");
 }
 
 #[test]

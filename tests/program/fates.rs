@@ -289,7 +289,7 @@ fn nobody_has_to_wait_until_a_rollout_should_be_done() {
     });
     assert!(choices.iter().any(|choice| choice["decision"] == "skip"), "{choices:?}");
     let text = yard.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
-    assert!(text.contains("the world is asked whether it is done"), "{text}");
+    assert!(text.contains("flightdeck is checking whether it is done"), "{text}");
     yard.shell.flightdeck(&["plan", "cancel", PLAN]).succeeded();
     assert_eq!(verb.wait("the verb").code(), Some(1));
     let plan = show(&yard);

@@ -216,7 +216,7 @@ fn what_a_service_refuses_was_not_done_and_says_what_to_do() {
     let flags = Flags::new(true);
     let yard = yard(&flags);
     for (status, wanted) in [
-        ("403 Forbidden", "give the token the right to"),
+        ("403 Forbidden", "the token has no permission"),
         ("404 Not Found", "there is no such thing"),
         ("409 Conflict", "somebody else changed it"),
         ("429 Too Many Requests", "too many calls"),

@@ -156,7 +156,7 @@ fn a_base_that_has_gone_apart_is_said_and_left_out() {
     assert!(shown.contains("main here has 1 commit that origin does not have"), "{shown}");
     let theirs = shop.colleague_pushes("main", "theirs", "1");
     let shown = shop.shown(&["start", "x"]);
-    assert!(shown.contains("main has gone apart: 1 commit here"), "{shown}");
+    assert!(shown.contains("main has diverged: 1 commit here"), "{shown}");
     assert!(shown.contains("git rebase origin/main"), "{shown}");
     shop.hotfix(&["start", "x"]).succeeded();
     assert_eq!(shop.git(&["rev-parse", "hotfix/x"]), theirs);
@@ -168,7 +168,7 @@ fn without_the_remote_it_starts_from_what_was_fetched_and_says_so() {
     let shop = Shop::new(CONFIG);
     std::fs::rename(shop.origin(), shop.yard.world.path("elsewhere")).unwrap();
     let shown = shop.shown(&["start", "x"]);
-    assert!(shown.contains("origin could not be asked"), "{shown}");
+    assert!(shown.contains("origin did not answer"), "{shown}");
     assert!(shown.contains("flightdeck hotfix fetch"), "{shown}");
     shop.hotfix(&["start", "x"]).succeeded();
     assert_eq!(shop.git(&["rev-parse", "hotfix/x"]), shop.git(&["rev-parse", "origin/main"]));
@@ -181,7 +181,7 @@ fn what_somebody_else_began_is_taken_up_and_other_work_is_said() {
     shop.colleague_pushes("release/1.4", "release", "1");
     let shown = shop.shown(&["start", "y"]);
     assert!(shown.contains("another hotfix is open: hotfix/x, only at origin"), "{shown}");
-    assert!(shown.contains("release/1.4 may be open: that is known once it is fetched"), "{shown}");
+    assert!(shown.contains("release/1.4 may be open: fetching will tell"), "{shown}");
     shop.git(&["fetch", "-q"]);
     let shown = shop.shown(&["start", "y"]);
     assert!(shown.contains("release/1.4 is open: the fix also goes there"), "{shown}");

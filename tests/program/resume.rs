@@ -332,7 +332,7 @@ fn a_proof_that_itself_fails_makes_nothing_done() {
     std::fs::write(yard.file("flightdeck.toml"), format!("{config}proof_within = \"1s\"\n")).unwrap();
     yard.shell.flightdeck(&["trust"]).succeeded();
     let ended = yard.shell.flightdeck(&["deploy", "staging"]).ended_with(6);
-    assert!(ended.stdout.contains("whether it is done cannot be found out"), "{ended:?}");
+    assert!(ended.stdout.contains("cannot find out whether it is done"), "{ended:?}");
     let plan = yard.shell.json(&["plan", "show", "--json"]);
     assert_eq!((&plan["state"], &plan["steps"][0]["proof"]), (&"unknown".into(), &"unknown".into()));
     // The world can be asked again, and answers now.
@@ -381,7 +381,7 @@ fn a_target_is_taken_over_only_from_a_holder_that_is_shown_to_be_gone() {
     yard.shell.flightdeck(&["deploy", "staging"]).ended_with(5).said("elsewhere.invalid");
     take(&["--gone", "it was switched off"]).ended_with(5).said("sign of life");
     leases(&yard, "heartbeat_ms = heartbeat_ms - 600000");
-    take(&[]).ended_with(5).said("state how you know");
+    take(&[]).ended_with(5).said("say in the reason how you know");
     assert_eq!(yard.shell.json(&["plan", "show", "--json"])["state"], "running");
     take(&["--gone", "it was switched off"]).succeeded();
     let plan = yard.shell.json(&["plan", "show", "--json"]);

@@ -127,7 +127,7 @@ fn what_changed_is_listed_with_what_speaks_for_looking_at_it() {
     assert!(text.starts_with("look here first: what changed after v1 ("), "{text}");
     assert!(text.contains(&format!(" 1  {}  Lower the pool", low.split_at(7).0)), "{text}");
     assert!(text.contains("changes dependencies: Cargo.lock"), "{text}");
-    assert!(text.contains("a third party's outage"), "{text}");
+    assert!(text.contains("check third parties"), "{text}");
 
     let since = shop.suspects(&["--since", &low]);
     assert_eq!(titles(&since), ["Merge the buttons"]);

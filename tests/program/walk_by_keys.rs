@@ -159,7 +159,7 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.press("itu");
     terminal.wait_text("Stakeholders got an update: how?");
     terminal.press("status page<enter>");
-    terminal.wait_text("write down the cause");
+    terminal.wait_text("record the cause");
     terminal.press("ic");
     terminal.press("a discount without a card divided by zero<enter>");
     terminal.wait_text("resolve it: the fault is gone");

@@ -51,7 +51,7 @@ fn git() -> Finding {
     match Command::new("git").arg("--version").output() {
         Ok(output) if output.status.success() => git_version(&String::from_utf8_lossy(&output.stdout)),
         Ok(output) => Finding::bad("git", format!("git --version ended with {}", output.status), advice),
-        Err(error) => Finding::bad("git", format!("git cannot be started: {error}"), advice),
+        Err(error) => Finding::bad("git", format!("cannot start git: {error}"), advice),
     }
 }
 
@@ -65,7 +65,7 @@ fn git_version(printed: &str) -> Finding {
             format!("{version} is old"),
             format!("install {}.{} or newer", GIT_WANTED.0, GIT_WANTED.1),
         ),
-        _ => Finding::warn("git", format!("does not tell its version: {version}"), "look at git --version"),
+        _ => Finding::warn("git", format!("prints no version: {version}"), "look at git --version"),
     }
 }
 
@@ -195,7 +195,7 @@ fn state_directory(dir: &Path) -> Finding {
     match rustix::fs::statvfs(there) {
         Ok(room) => free_space(&shown.to_string(), room.f_bavail.saturating_mul(room.f_frsize)),
         Err(error) => {
-            Finding::warn(name, format!("{shown}: how much room there is cannot be told: {error}"), "")
+            Finding::warn(name, format!("{shown}: cannot tell how much space is free: {error}"), "")
         }
     }
 }
@@ -208,7 +208,7 @@ fn open_to_others(dir: &Path) -> Option<u32> {
 
 fn free_space(dir: &str, bytes: u64) -> Finding {
     let says = format!("{dir}, {} MiB free", bytes >> 20);
-    let advice = "make room: what cannot be stored is refused";
+    let advice = "free some space: flightdeck refuses what it cannot store";
     match bytes {
         0..NO_ROOM => Finding::bad("state", says, advice),
         NO_ROOM..LITTLE_ROOM => Finding::warn("state", says, advice),
@@ -230,7 +230,7 @@ fn try_writing(dir: &Path) -> std::io::Result<()> {
 fn journal(cx: &Context) -> Finding {
     let name = "journal";
     if !cx.state_dir.join(Journal::FILE).exists() {
-        return Finding::ok(name, "none yet; the first incident makes it");
+        return Finding::ok(name, "none yet; the first incident creates it");
     }
     let opened = cx.journal_to_read().and_then(|journal| {
         let count = journal.incidents(None)?.len();

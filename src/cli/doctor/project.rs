@@ -114,7 +114,7 @@ fn configured(cx: &Context, root: &Path, loaded: &Loaded, text: &str) -> Vec<Fin
         }
         Ok(false) => findings.push(Finding::warn(
             "trust",
-            "nothing in flightdeck.toml is run or asked: this content was never trusted",
+            "nothing in flightdeck.toml runs: nobody trusted this content yet",
             "flightdeck trust --show lists what it would run; flightdeck trust allows it",
         )),
         Err(failure) => findings.push(Finding::bad("trust", failure.cause, failure.hint)),

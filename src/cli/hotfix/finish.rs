@@ -63,9 +63,9 @@ fn print(cx: &Context, by_hand: &ByHand, json: bool) -> Result<End> {
         }))?;
         return Ok(End::Done);
     }
-    cx.out.tell(&format!("{}; so it is opened by hand: these are its words", visible(why)));
+    cx.out.tell(&format!("{}; open the pull request by hand, with this text", visible(why)));
     if link.is_some() {
-        cx.out.tell("the link at the end opens the form with them filled in");
+        cx.out.tell("the link at the end opens the form with it filled in");
     }
     let mut out = by_hand.words();
     if let Some(link) = link {

@@ -100,7 +100,7 @@ fn base_upstream(at: &Upstream) -> String {
         (false, ..) | (true, 0, 0) => String::new(),
         (true, 0, behind) => format!("{behind} behind {}", at.name),
         (true, ahead, 0) => format!("{ahead} ahead of {}: not pushed", at.name),
-        (true, ahead, behind) => format!("gone apart from {}: {ahead} here, {behind} there", at.name),
+        (true, ahead, behind) => format!("diverged from {}: {ahead} here, {behind} there", at.name),
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
             Some(Upstream { name: "origin/main".into(), exists: true, ahead: 1, behind: 2 });
         branch.remote_hotfixes = vec!["hotfix/theirs".into()];
         let said = told(&branch);
-        assert!(said.contains("gone apart from origin/main: 1 here, 2 there"), "{said}");
+        assert!(said.contains("diverged from origin/main: 1 here, 2 there"), "{said}");
         assert!(said.contains("at remote  hotfix/theirs"), "{said}");
     }
 }

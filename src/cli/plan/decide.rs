@@ -24,9 +24,8 @@ pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: O
         None => loaded.state().plan_to_decide().cloned().ok_or_else(nothing)?,
     };
     let doing = format!("plan {} {}", wanted.name(), visible(&run.id));
-    let plan = show::decoded(&run).map_err(|why| {
-        Failure::new(doing.clone(), why, "decide about it with the version of flightdeck that started it")
-    })?;
+    let plan = show::decoded(&run)
+        .map_err(|why| Failure::new(doing.clone(), why, "use the version of flightdeck that started it"))?;
     let choice = chosen(&plan, &run, wanted, to, &doing)?;
     confirm(cx, (&plan, &run), &choice, deciding, &doing)?;
     let incident = loaded.state().id;
@@ -87,10 +86,10 @@ fn chosen(plan: &Plan, run: &PlanRun, wanted: &Decision, to: Option<usize>, doin
             [] if run.state.is_under_way() => {
                 format!("wait for it, or flightdeck run stop {}", visible(&run.id))
             }
-            [] => "start it anew: nothing is left to decide about it".to_owned(),
+            [] => "start a new one: this one is over".to_owned(),
             can => format!("what can be done now: flightdeck plan {}", can.join(", ")),
         };
-        let cause = format!("that makes no sense while it is {}", run.state.name());
+        let cause = format!("that is not possible while it is {}", run.state.name());
         return Err(Failure::usage(doing, cause, hint));
     };
     let decision = match wanted {
@@ -175,7 +174,7 @@ pub(super) fn take_over(cx: &Context, target: &str, reason: &str, gone: Option<&
     let doing = format!("taking over {}", visible(target));
     if reason.trim().is_empty() {
         let hint = "--reason WHY: it goes into the record and the report";
-        return Err(Failure::usage(doing, "a target is taken over with a reason only", hint));
+        return Err(Failure::usage(doing, "taking over a target needs a reason", hint));
     }
     let mut journal = cx.journal()?;
     let repository = &cx.repository(&journal)?;
@@ -202,5 +201,5 @@ pub(super) fn take_over(cx: &Context, target: &str, reason: &str, gone: Option<&
 
 fn nothing() -> Failure {
     let hint = "flightdeck plan list shows all there are";
-    Failure::usage("finding the plan", "no plan waits, failed or runs", hint)
+    Failure::usage("finding the plan", "no plan is waiting, failed or running", hint)
 }

@@ -149,7 +149,7 @@ pub(super) fn proposed(cx: &Context, loaded: &Loaded, waits: &Proposal, json: bo
         }));
     }
     let is_waiting = proposal::waiting(state).any(|other| other.id == waits.id);
-    let how = if is_waiting { "waits for approval" } else { "waits no longer" };
+    let how = if is_waiting { "waits for approval" } else { "no longer waits" };
     cx.out.line(&format!("{}: {how}, proposed by {}: {}", waits.id, waits.by, waits.title))?;
     match &plan {
         Ok(plan) => cx.out.lines(&preview_with(plan, standings.as_deref(), true))?,
@@ -192,7 +192,7 @@ fn about(step: &StepRun) -> Vec<String> {
         lines.extend(run.signals.iter().map(|(at, signal)| format!("{signal} sent at {at:.0}")));
     }
     if progress::is_being_proven(step) {
-        lines.push("the world is asked whether it is done".to_owned());
+        lines.push("flightdeck is checking whether it is done".to_owned());
     }
     if let Some((at, why)) = &step.waiting {
         lines.push(format!("waits since {at:.0}: {why}"));
@@ -220,7 +220,7 @@ pub(in super::super) fn answer(proof: Proof) -> &'static str {
     match proof {
         Proof::Done => "done",
         Proof::NotDone => "not done",
-        Proof::Unknown => "cannot be found out",
+        Proof::Unknown => "nobody knows",
     }
 }
 

@@ -104,7 +104,7 @@ fn turn(cx: &mut Cx<'_>, to: Option<bool>) {
         (None, Some(Switch::Off)) => true,
         (None, None) => return cx.say(format!("{} is being read", row.name)),
         (None, Some(Switch::Unknown(_))) => {
-            return cx.say(format!("what {} is now is not known: + turns it on, - off", row.name));
+            return cx.say(format!("the state of {} is unknown: + turns it on, - off", row.name));
         }
     };
     let target = format!("flag:{}", row.name);

@@ -81,7 +81,7 @@ pub(super) fn label(model: &Model, command: Command) -> String {
             Some(pull) => format!("copy the link of #{}", pull.number),
             None => title.to_owned(),
         },
-        Command::PullText => "copy the words of the pull request".to_owned(),
+        Command::PullText => "copy the text of the pull request".to_owned(),
         _ => title.to_owned(),
     }
 }
@@ -215,7 +215,7 @@ fn push_blocked(model: &Model, branch: &BranchState) -> Option<String> {
     }
     match &branch.upstream {
         Some(upstream) if upstream.exists && upstream.behind > 0 => {
-            Some(format!("{} has {} more: fetch, and take them in", upstream.name, commits(upstream.behind)))
+            Some(format!("{} has {} more: fetch and merge them", upstream.name, commits(upstream.behind)))
         }
         Some(upstream) if upstream.exists && upstream.ahead == 0 => Some("nothing to push".to_owned()),
         Some(upstream) if upstream.exists => None,
@@ -289,7 +289,7 @@ fn pull_blocked(model: &Model, command: Command) -> Option<String> {
         return None;
     }
     Some(match &model.pull {
-        Some(Looked::NoPlace) => "no place that keeps pull requests is known".to_owned(),
+        Some(Looked::NoPlace) => "no code host is known here".to_owned(),
         Some(Looked::Unknown { why, .. }) => why.clone(),
         Some(Looked::None) => "there is none yet".to_owned(),
         None | Some(Looked::Known(_)) => "it is being looked for".to_owned(),

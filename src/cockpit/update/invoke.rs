@@ -81,7 +81,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
             cx.effect("reading the repository", Effect::RefreshBranch);
         }
         Command::ProbeNow => {
-            cx.effect("asking the probes", Effect::ProbeNow);
+            cx.effect("running the probes", Effect::ProbeNow);
         }
         Command::Init => {
             cx.effect("writing flightdeck.toml", Effect::Init);
@@ -309,7 +309,7 @@ fn open_cursor(cx: &mut Cx<'_>) {
 
 /// Asks for the text to look for in the output of a run.
 pub(super) fn ask_to_find(cx: &mut Cx<'_>, text: String) {
-    ask(cx, Purpose::Find, "find", "text in the output; small letters find any case", text);
+    ask(cx, Purpose::Find, "find", "text in the output; lower case finds both", text);
 }
 
 fn entry_at_cursor(model: &Model) -> Option<RecordId> {

@@ -245,7 +245,7 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
         | Command::PlanSkip
         | Command::PlanUndo
         | Command::PlanCancel => {
-            no(super::plan_view::choice(model, command).is_none(), "there is no plan to be decided about so")
+            no(super::plan_view::choice(model, command).is_none(), "no plan can do that right now")
         }
         Command::PlanTakeOver => no(super::plan_view::held(model).is_none(), "no plan holds a target"),
         Command::SuspectBisect => needs_config(model, Command::Test),

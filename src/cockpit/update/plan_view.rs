@@ -128,7 +128,7 @@ pub(super) fn choice(model: &Model, command: Command) -> Option<(PlanView, Choic
 pub(super) fn ask(cx: &mut Cx<'_>, command: Command) {
     let Some((view, choice)) = choice(cx.model, command) else {
         let word = command.spec().title;
-        return cx.say(format!("{word}: it makes no sense as the plan stands"));
+        return cx.say(format!("{word}: not possible as the plan stands"));
     };
     let Some(run) = cx.model.incident().and_then(|state| state.plan(&view.plan)) else { return };
     let Some(plan) = view.spec.as_deref() else { return };

@@ -177,7 +177,7 @@ fn propose(cx: &mut Cx<'_>) {
     let why = match (cx.model.unsaved(), up, &body) {
         (Some(why), _, _) => why,
         (None, true, _) => "approval was asked for already".to_owned(),
-        (None, false, None) => "it cannot be written down".to_owned(),
+        (None, false, None) => "it cannot be saved".to_owned(),
         (None, false, Some(_)) => String::new(),
     };
     if why.is_empty() {

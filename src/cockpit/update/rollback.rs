@@ -13,7 +13,7 @@ use crate::incident::{Body, PlanEnd};
 use crate::plan::Request;
 
 /// What is being done while a plan is made of a way.
-const MAKING: &str = "making the plan to go back";
+const MAKING: &str = "making the rollback plan";
 
 /// Looks again where something changed that ways back depend on. One look at a time: what
 /// changes meanwhile is looked at after it.
@@ -150,7 +150,7 @@ fn other(cx: &mut Cx<'_>) {
 fn again(cx: &mut Cx<'_>) {
     let Some((environment, _)) = screen(cx) else { return };
     if cx.model.ways.looking.is_some() {
-        cx.say("a look is under way");
+        cx.say("already looking");
     } else {
         look(cx, environment);
     }

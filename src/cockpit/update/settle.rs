@@ -81,9 +81,9 @@ pub(super) fn blocked(model: &Model) -> Option<String> {
         return none();
     }
     match view.unsettled.as_ref().and_then(|left| left.files.as_ref()) {
-        None => Some("what is left is being looked at".to_owned()),
+        None => Some("looking for conflicts that are left".to_owned()),
         Some(Err(why)) => Some(why.clone()),
-        Some(Ok(files)) if files.is_empty() => Some("no conflict is left: let the plan go on".to_owned()),
+        Some(Ok(files)) if files.is_empty() => Some("no conflict is left: resume the plan".to_owned()),
         Some(Ok(_)) => None,
     }
 }

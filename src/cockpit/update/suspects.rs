@@ -152,7 +152,7 @@ pub(super) fn filter(cx: &mut Cx<'_>, text: String) {
 /// Looks once more.
 fn again(cx: &mut Cx<'_>) {
     if cx.model.suspects.looking.is_some() {
-        cx.say("a look is under way");
+        cx.say("already looking");
     } else {
         look(cx);
     }
@@ -188,7 +188,7 @@ fn revert(cx: &mut Cx<'_>) {
         }
         Some((Kind::Flag, _)) => {
             let key = cx.model.keymap.key(Command::Flags).map_or_else(String::new, |key| format!(": {key}"));
-            cx.say(format!("a flag is turned back where flags are{key}"));
+            cx.say(format!("turn flags back in the list of flags{key}"));
         }
         Some((Kind::Deploy, _)) => {
             let key =
@@ -232,7 +232,7 @@ fn bisect(cx: &mut Cx<'_>, check: String) {
 fn show(cx: &mut Cx<'_>) {
     let Some(suspect) = chosen(cx.model) else { return };
     if suspect.change.is_none() {
-        return cx.say("it is no change of code: there is nothing to show");
+        return cx.say("it changed no code: there is nothing to show");
     }
     let (commit, title) = (suspect.id.clone(), suspect.title.clone());
     show_commit(cx, commit, &title);
@@ -281,7 +281,7 @@ pub(super) fn change_key(cx: &mut Cx<'_>, key: Key) {
             cx.push(Overlay::Ask(Ask {
                 purpose: Purpose::ChangeFind,
                 label: "find".to_owned(),
-                placeholder: "text in the change; small letters find any case".to_owned(),
+                placeholder: "text in the change; lower case finds both".to_owned(),
                 input: LineEdit::new(text),
                 complaint: String::new(),
             }));

@@ -69,7 +69,7 @@ fn only_the_statuses_that_are_expected_count() {
 fn what_a_server_refuses_was_not_done_and_says_what_to_do() {
     for (status, wanted) in [
         ("401 Unauthorized", "see whether the secret TOKEN is still valid"),
-        ("403 Forbidden", "give the token the right to"),
+        ("403 Forbidden", "the token has no permission"),
         ("404 Not Found", "see whether address, project, environment and key are right"),
         ("409 Conflict", "somebody else changed it"),
         ("418 Teapot", "it refuses the call"),
@@ -112,7 +112,7 @@ fn a_server_that_breaks_down_may_have_done_it() {
     for status in ["500 Oops", "502 Bad Gateway", "503 Busy", "504 Timeout", "408 Timeout"] {
         let server = Server::answering(status, "<html>oops</html>");
         let why = unclear(&server);
-        assert!(why.contains("it may have been done all the same") && !why.contains("html"), "{why}");
+        assert!(why.contains("it may have done it all the same") && !why.contains("html"), "{why}");
         assert_eq!(server.requests().len(), 1, "{status} was asked again");
     }
 }
@@ -233,17 +233,17 @@ fn what_cannot_be_sent_is_refused_before_it_is() {
     let missing = HttpCall { headers: header("Bearer {secret:OTHER}"), ..patch(&server.url) };
     assert_eq!(refused(&missing), "the secret OTHER is not known");
     let cut = HttpCall { headers: header("{secret:TOKEN"), ..patch(&server.url) };
-    assert!(refused(&cut).contains("has no end"));
+    assert!(refused(&cut).contains("is not closed"));
     let lines = HttpCall { headers: header("a\nb"), ..patch(&server.url) };
     assert!(refused(&lines).contains("the header Authorization cannot be sent"));
     let user = patch(&server.url.replace("http://", "http://maya:pw@"));
     assert!(refused(&user).contains("holds a user or password"));
-    assert!(refused(&patch("ftp://example.org/")).contains("no http:// or https:// address"));
+    assert!(refused(&patch("ftp://example.org/")).contains("not an http:// or https:// address"));
     assert!(
         refused(&patch(&format!("{}/{{secret:TOKEN}}", server.url))).contains("cannot stand in an address")
     );
     let odd = HttpCall { method: "BREW".to_owned(), ..patch(&server.url) };
-    assert!(refused(&odd).contains("BREW is no method"));
+    assert!(refused(&odd).contains("BREW is not a method"));
     assert!(server.requests().is_empty());
 }
 

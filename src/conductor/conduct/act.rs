@@ -43,7 +43,7 @@ impl Conductor {
         let mut note = match note {
             Ok(note) => note,
             Err(error) => {
-                let why = format!("its log cannot be begun in {}: {error}", dir.display());
+                let why = format!("cannot create its log in {}: {error}", dir.display());
                 return Finished::did_not_start(why);
             }
         };
@@ -104,7 +104,7 @@ impl Conductor {
     ) -> Finished {
         let dir = log_dir(&self.state_dir, self.incident, &began.run);
         if let Err(error) = make_new_dir(&dir) {
-            let why = format!("its log cannot be begun in {}: {error}", dir.display());
+            let why = format!("cannot create its log in {}: {error}", dir.display());
             return Finished::did_not_start(why);
         }
         self.run(command, &dir, began, Duration::try_from(timeout).unwrap_or_default())
@@ -142,13 +142,13 @@ impl Conductor {
             let _ = tell.send(work());
         });
         if let Err(error) = caller {
-            return Finished::did_not_start(format!("nothing can be called: {error}"));
+            return Finished::did_not_start(format!("cannot make HTTP calls: {error}"));
         }
         let answered = loop {
             match hear.recv_timeout(TICK) {
                 Ok(answered) => break answered,
                 Err(RecvTimeoutError::Disconnected) => {
-                    break Answered::Unclear { why: "the call broke down".to_owned() };
+                    break Answered::Unclear { why: "the call crashed".to_owned() };
                 }
                 Err(RecvTimeoutError::Timeout) if self.is_stopping() => {
                     let why = self.stopping.as_ref().map(who).unwrap_or_default();

@@ -96,7 +96,7 @@ impl Conductor {
             match hear.recv_timeout(TICK) {
                 Ok(said) => break said?,
                 Err(RecvTimeoutError::Timeout) => drop(self.is_stopping()),
-                Err(RecvTimeoutError::Disconnected) => return Err("it broke down".to_owned()),
+                Err(RecvTimeoutError::Disconnected) => return Err("it crashed".to_owned()),
             }
         };
         if said.code == Some(0) {

@@ -60,17 +60,17 @@ pub(super) fn how(outcome: &Outcome, proof: Option<&(Proof, String)>) -> String 
         Outcome::Exited { code } => format!("exited {code}"),
         Outcome::Signalled { signal } => format!("was killed by signal {signal}"),
         Outcome::DidNotStart { why } => format!("did not start: {why}"),
-        Outcome::Unknown { why } => format!("has an unknown end: {why}"),
+        Outcome::Unknown { why } => format!("has an unknown outcome: {why}"),
         Outcome::Met => "was answered as wanted".to_owned(),
         Outcome::NotMet { why } => format!("failed: {why}"),
-        Outcome::Interrupted { why } => format!("was broken off: {why}"),
+        Outcome::Interrupted { why } => format!("was interrupted: {why}"),
     };
     match proof {
         Some((Proof::NotDone, why)) if outcome.succeeded() => {
             format!("{ended}, but it is not done: {why}")
         }
         Some((Proof::Unknown, why)) if outcome.succeeded() => {
-            format!("{ended}, but whether it is done cannot be found out: {why}")
+            format!("{ended}, but flightdeck could not find out whether it is done: {why}")
         }
         Some((Proof::NotDone, why))
             if matches!(outcome, Outcome::Unknown { .. } | Outcome::Signalled { .. }) =>

@@ -39,7 +39,7 @@ impl Conductor {
                 (Proof::Done, _) => {}
                 (Proof::NotDone, why) => return Err(format!("{} does not hold: {why}", guard.title)),
                 (Proof::Unknown, why) => {
-                    return Err(format!("whether {} cannot be found out: {why}", guard.title));
+                    return Err(format!("cannot find out whether {}: {why}", guard.title));
                 }
             }
         }
@@ -63,7 +63,7 @@ impl Conductor {
                         *stopping = stopping.take().or(wish.map(|wish| wish.why));
                     }
                     Err(RecvTimeoutError::Disconnected) => {
-                        return (Proof::Unknown, "asking broke down".to_owned());
+                        return (Proof::Unknown, "the check crashed".to_owned());
                     }
                 }
             }
@@ -181,7 +181,10 @@ impl Conductor {
             return Answered::Said((Proof::Unknown, "there is no such step".to_owned()));
         };
         let Some(probe) = &step.proof else {
-            return Answered::Said((Proof::Unknown, "nothing is configured that could tell".to_owned()));
+            return Answered::Said((
+                Proof::Unknown,
+                "nothing is configured that could tell whether it is done".to_owned(),
+            ));
         };
         let mut said = orphan::weighed(self.ask(probe), self.incident, self.last_run(index));
         let question = pushed::asks_a_remote(probe).filter(|_| said.0 == Proof::Unknown).cloned();

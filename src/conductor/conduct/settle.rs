@@ -23,7 +23,7 @@ impl Conductor {
                 Ok(left) if left.is_empty() => {}
                 Ok(left) => return stays(index, &step, &still(settle, &left)),
                 Err(why) => {
-                    let why = format!("what is left to be settled cannot be found out: {why}");
+                    let why = format!("cannot find out which conflicts are left: {why}");
                     return stays(index, &step, &why);
                 }
             }
@@ -39,7 +39,7 @@ impl Conductor {
             (_, None) if step.settle.is_some() => Turn::Step(index),
             (Some((Proof::NotDone, _)), None) if unseen => Turn::Step(index),
             (Some((_, why)), None) => stays(index, &step, &format!("it is not done: {why}")),
-            (None, None) => stays(index, &step, "nothing is configured that could tell"),
+            (None, None) => stays(index, &step, "nothing is configured that could tell whether it is done"),
         }
     }
 
@@ -100,7 +100,7 @@ impl Conductor {
         if !std::path::Path::new(&settle.place).is_dir() {
             let place = visible(&settle.place);
             return Err(format!(
-                "{place} is gone; cancel this plan and make it anew: it has what is left to do"
+                "{place} is gone; cancel this plan and make a new one: it does what is left to do"
             ));
         }
         self.vault.check_programs([settle.left.asked()])?;
@@ -122,9 +122,9 @@ fn named(left: &[String]) -> String {
 }
 
 fn conflicts(settle: &Settle, left: &[String]) -> String {
-    format!("conflicts in {}; settle them in {}, then go on", named(left), visible(&settle.place))
+    format!("conflicts in {}; resolve them in {}, then continue", named(left), visible(&settle.place))
 }
 
 fn still(settle: &Settle, left: &[String]) -> String {
-    format!("conflicts are left in {}; settle them in {}", named(left), visible(&settle.place))
+    format!("conflicts are left in {}; resolve them in {}", named(left), visible(&settle.place))
 }

@@ -120,7 +120,7 @@ impl Conductor {
         {
             // It says that it was cut off, and not what became of it.
             let why = if finished.signalled { "it was stopped" } else { "the connection was lost" };
-            let why = format!("git exited {code}: {why} before the remote said what it did");
+            let why = format!("git exited {code}: {why} before the remote answered");
             finished.ended.outcome = Outcome::Unknown { why };
         }
         let outcome = finished.ended.outcome.clone();

@@ -257,7 +257,7 @@ fn a_success_that_the_world_does_not_confirm_is_none() {
             "echo oops >&2; exit 7",
             StepState::Unknown,
             PlanEnd::Unknown,
-            "cannot be found out: the proof exited 7: oops",
+            "could not find out whether it is done: the proof exited 7: oops",
         ),
     ] {
         let yard = Yard::new();
@@ -294,7 +294,7 @@ fn a_command_that_failed_has_failed_whatever_the_proof_says_and_that_is_kept() {
 
 #[test]
 fn a_step_whose_guard_does_not_hold_is_not_begun() {
-    for (script, says) in [("exit 1", "blue is live does not hold"), ("exit 9", "cannot be found out")] {
+    for (script, says) in [("exit 1", "blue is live does not hold"), ("exit 9", "cannot find out whether")] {
         let yard = Yard::new();
         let guard = Guard { title: "blue is live".to_owned(), probe: yard.probe(script) };
         let step = Step { guards: vec![guard], ..yard.step("switch", "echo x >> ran") };

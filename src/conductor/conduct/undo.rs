@@ -94,7 +94,7 @@ impl Conductor {
         }
         match outcome {
             outcome if outcome.succeeded() => Ok(()),
-            Outcome::Unknown { why } => Err((PlanEnd::Unknown, format!("has an unknown end: {why}"))),
+            Outcome::Unknown { why } => Err((PlanEnd::Unknown, format!("has an unknown outcome: {why}"))),
             outcome => Err((PlanEnd::Failed, format!("failed: {}", super::judge::how(&outcome, None)))),
         }
     }
@@ -156,5 +156,5 @@ impl Conductor {
 }
 
 fn undoing(step: &Step, end: PlanEnd, how: &str, why: &str) -> Turn {
-    Turn::End(end, format!("undoing {} {how}; it was to be undone because {why}", step.title))
+    Turn::End(end, format!("undoing {} {how}; it had to be undone because {why}", step.title))
 }

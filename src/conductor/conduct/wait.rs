@@ -103,7 +103,7 @@ impl Conductor {
         let began = Instant::now();
         let over = time.map(|time| Duration::try_from(time).unwrap_or_default());
         if over.is_none() {
-            self.says_waiting(index, "until somebody lets it go on");
+            self.says_waiting(index, "until somebody releases it");
         }
         loop {
             match self.listen() {
@@ -120,7 +120,7 @@ impl Conductor {
             if began.elapsed() >= timeout {
                 // Time alone never lets a plan go on that waits for a person.
                 let bound = SignedDuration::try_from(timeout).unwrap_or_default();
-                let mut finished = interrupted(format!("nobody let it go on within {}", duration(bound)));
+                let mut finished = interrupted(format!("nobody released it within {}", duration(bound)));
                 finished.stopped = Some(Why::Timeout);
                 return finished;
             }
@@ -186,7 +186,7 @@ impl Conductor {
                     Heard::Nothing => {}
                     Heard::Stop(why) => return stopped(why),
                     Heard::Decided(Decided { by, decision: Decision::Resume, .. }) => {
-                        say(log, &format!("{by} has it begin again"));
+                        say(log, &format!("{by} starts it again"));
                         self.says_waiting(index, "");
                         break;
                     }
@@ -233,7 +233,7 @@ impl Conductor {
             }
             if began.elapsed() >= timeout {
                 let bound = SignedDuration::try_from(timeout).unwrap_or_default();
-                return Err(format!("it was not over after {}", duration(bound)));
+                return Err(format!("it did not finish within {}", duration(bound)));
             }
         }
     }
@@ -263,7 +263,7 @@ pub(super) fn who(why: &Why) -> String {
     match why {
         Why::Asked { by } => format!("{by} asked for a stop"),
         Why::Ending => "the conductor was told to end".to_owned(),
-        Why::Timeout => "its time was over".to_owned(),
+        Why::Timeout => "its time ran out".to_owned(),
     }
 }
 

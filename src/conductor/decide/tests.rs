@@ -42,10 +42,10 @@ fn a_holder_elsewhere_has_to_be_silent_and_stated_to_be_gone() {
     for holder in [elsewhere(), None] {
         let (cause, _) =
             shown(&lease(holder.clone(), SignedDuration::from_secs(3)), Some("off")).unwrap_err();
-        assert!(cause.contains("showed a sign of life 3s ago"), "{cause}");
+        assert!(cause.contains("was last heard from 3s ago"), "{cause}");
         for stated in [None, Some(""), Some("  ")] {
             let (_, hint) = shown(&lease(holder.clone(), silent), stated).unwrap_err();
-            assert!(hint.ends_with("state how you know"), "{hint}");
+            assert!(hint.ends_with("say in the reason how you know"), "{hint}");
         }
         let gone = shown(&lease(holder, silent), Some(" it was switched off ")).unwrap();
         assert!(gone.ends_with("stated: it was switched off"), "{gone}");
@@ -64,6 +64,6 @@ fn a_target_that_changed_hands_meanwhile_is_not_taken() {
     journal.acquire(now, held, Vec::new(), &|_| false).unwrap();
     assert!(take_over(&mut journal, dir.path(), &seen, " ", None).is_err(), "without a reason");
     let failure = take_over(&mut journal, dir.path(), &seen, "hurry", None).unwrap_err();
-    assert!(failure.cause.starts_with("it has changed hands"), "{failure:?}");
+    assert!(failure.cause.starts_with("somebody else holds it now"), "{failure:?}");
     assert_eq!(journal.leases().unwrap()[0].plan, "p-2");
 }

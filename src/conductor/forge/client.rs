@@ -110,8 +110,7 @@ impl Client {
         token: Option<Zeroizing<String>>,
         patience: Duration,
     ) -> Result<Self, String> {
-        let api =
-            Url::parse(&place.api).map_err(|e| format!("the address of the API cannot be read: {e}"))?;
+        let api = Url::parse(&place.api).map_err(|e| format!("the address of the API is not valid: {e}"))?;
         let host = api.host_str().unwrap_or_default().trim_matches(['[', ']']);
         match api.scheme() {
             "https" => {}
@@ -119,7 +118,12 @@ impl Client {
             "http" => {
                 return Err("the address of the API is not https://: no token is sent to it".to_owned());
             }
-            _ => return Err(format!("{} is no https:// address", visible(&without_credentials(&place.api)))),
+            _ => {
+                return Err(format!(
+                    "{} is not an https:// address",
+                    visible(&without_credentials(&place.api))
+                ));
+            }
         }
         if !api.username().is_empty() || api.password().is_some() {
             return Err(
@@ -129,7 +133,7 @@ impl Client {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| format!("nothing can be called: {error}"))?;
+            .map_err(|error| format!("cannot make HTTP calls: {error}"))?;
         let token = token.map(|value| (place.token.clone(), value));
         let secrets = token.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let masker = Masker::new(secrets).map_err(|failure| failure.cause)?;
@@ -224,7 +228,7 @@ impl Client {
     fn url(&self, address: &str) -> Result<Url, Lost> {
         let url = Url::parse(address).ok().filter(|url| url.origin() == self.api.origin());
         url.ok_or_else(|| Lost {
-            why: format!("{} is no address of it", visible(address)),
+            why: format!("{} is not one of its addresses", visible(address)),
             kind: Kind::Unsent,
         })
     }
@@ -270,7 +274,7 @@ impl Client {
     fn understood<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Lost> {
         serde_json::from_slice(body).map_err(|error| Lost {
             why: format!(
-                "{} answers something that is not understood ({error}); see whether `api` under [hotfix.pull] is right",
+                "{} answers something that flightdeck does not understand ({error}); see whether `api` under [hotfix.pull] is right",
                 named(&self.api)
             ),
             kind: Kind::Odd,
@@ -397,24 +401,26 @@ impl Client {
         };
         if let Some(wait) = limited(reply, complaint.as_deref()) {
             let when = duration(SignedDuration::try_from(wait).unwrap_or_default());
-            let why = says(&format!("too many calls; it wants to be left alone for {when}"));
+            let why = says(&format!("too many calls; it asks to wait for {when}"));
             return Err(Lost { why, kind: Kind::Limited(wait) });
         }
         let token = self.token.as_ref().map(|(name, _)| visible(name).into_owned());
         let refused = |why: String| Lost { why, kind: Kind::Refused(status) };
         Err(match status {
             401 => refused(says(&match token {
-                Some(name) => format!("it was not let in; see whether the secret {name} is still valid"),
-                None => "it lets nobody in without a token".to_owned(),
+                Some(name) => format!("it was refused (401); see whether the secret {name} is still valid"),
+                None => "it needs a token".to_owned(),
             })),
-            403 => refused(with("the token may not do this; give it the right to, or ask who may")),
+            403 => {
+                refused(with("the token has no permission for this; grant it, or ask somebody who has it"))
+            }
             404 => refused(says(&format!(
                 "there is no {} there, or no such thing in it, or the token may not see it",
                 visible(&self.repository)
             ))),
             // It gave up waiting for the call, or somebody in between did.
-            408 => Lost { why: says("the call took too long to arrive"), kind: Kind::Unclear },
-            500.. => Lost { why: with("it broke down"), kind: Kind::Unclear },
+            408 => Lost { why: says("the server timed out"), kind: Kind::Unclear },
+            500.. => Lost { why: with("it crashed"), kind: Kind::Unclear },
             _ => refused(with("it refuses")),
         })
     }

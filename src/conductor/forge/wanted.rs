@@ -212,7 +212,7 @@ impl Visit {
                 Err(lost) => return Answered::Unclear { why: lost.why },
             }
             if self.client.left() <= MERGING {
-                let why = "its place has taken the merge on and does not show it yet".to_owned();
+                let why = "the code host accepted the merge and does not show it yet".to_owned();
                 return Answered::Unclear { why };
             }
             std::thread::sleep(MERGING);

@@ -86,7 +86,7 @@ fn deploys_one_way(environment: &DeTable<'_>, place: &Range<usize>, found: &mut 
         }
         (Some(deploy), None, Some(blue_green)) => {
             let message = "`deploy` would never run: this environment is deployed to blue-green";
-            let help = "`blue_green.deploy` deploys to the idle side; take this one away";
+            let help = "`blue_green.deploy` deploys to the idle side; remove this one";
             found.push(Problem::new(deploy, message).other(blue_green, "blue-green here").help(help));
         }
         // A misspelt `deploy` is reported as that already.
@@ -233,8 +233,8 @@ fn weights(canary: &DeTable<'_>, found: &mut Vec<Problem>) {
             && weight <= last
         {
             let falls = if weight == last { "stays where it was" } else { "falls" };
-            let problem = Problem::new(item.span(), format!("the share {falls}: {weight} % after {last} %"));
-            let help = "each share is larger than the one before: weights = [5, 25, 100]";
+            let problem = Problem::new(item.span(), format!("the weight {falls}: {weight} % after {last} %"));
+            let help = "each weight is larger than the one before: weights = [5, 25, 100]";
             found.push(problem.other(first, format!("{last} % here")).help(help));
             return;
         }
@@ -242,15 +242,14 @@ fn weights(canary: &DeTable<'_>, found: &mut Vec<Problem>) {
     }
     match reached {
         None => {
-            let help = "the shares in percent, rising to 100: weights = [5, 25, 100]";
+            let help = "in percent, rising to 100: weights = [5, 25, 100]";
             found.push(
                 Problem::new(key.span(), "`weights` is empty: the canary would never begin").help(help),
             );
         }
         Some((100, _)) => {}
         Some((end, span)) => {
-            let message =
-                format!("the last share is {end} %: the release would never be there for everybody");
+            let message = format!("the last weight is {end} %: the release would never reach everybody");
             found.push(Problem::new(span, message).help("end with 100: weights = [5, 25, 100]"));
         }
     }
@@ -293,11 +292,12 @@ fn blue_green(table: &DeTable<'_>, found: &mut Vec<Problem>) {
 fn rollback(rollback: &DeTable<'_>, found: &mut Vec<Problem>) {
     if let Some((name, span)) = text(rollback, "name") {
         if BUILT_IN_WAYS.contains(&name) {
-            let message =
-                format!("a way back cannot be called `{name}`: every environment has one of that name");
+            let message = format!(
+                "a rollback option cannot be called `{name}`: every environment has one of that name"
+            );
             found.push(Problem::new(span, message).help("call it for what it does: rollout-undo"));
         } else if name.starts_with("flag:") {
-            let message = "a way back cannot begin with `flag:`: flags that are turned off go by that";
+            let message = "the name of a rollback option cannot begin with `flag:`: that is for flags";
             found.push(Problem::new(span, message).help("call it for what it does: rollout-undo"));
         }
     }

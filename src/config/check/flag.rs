@@ -52,7 +52,7 @@ fn sets(call: &DeTable<'_>, secrets: &[&str], found: &mut Vec<Problem>) {
     if let Some((method, span)) = text(call, "method")
         && !SETTING_METHODS.contains(&method.to_ascii_uppercase().as_str())
     {
-        let problem = Problem::new(span, format!("`{}` is no method that sets anything", visible(method)));
+        let problem = Problem::new(span, format!("`{}` is not a method that sets anything", visible(method)));
         found.push(problem.help(format!("one of {}", SETTING_METHODS.join(", "))));
     }
     let Some((body, span)) = text(call, "body") else { return };
@@ -60,7 +60,7 @@ fn sets(call: &DeTable<'_>, secrets: &[&str], found: &mut Vec<Problem>) {
         match part.split_once('}') {
             Some((name, _)) if secrets.contains(&name) => {}
             Some((name, _)) => found.push(undeclared(name, secrets, span.clone())),
-            None => found.push(Problem::new(span.clone(), "a {secret:…} in it has no end")),
+            None => found.push(Problem::new(span.clone(), "a {secret:…} in it is not closed")),
         }
     }
 }
@@ -128,10 +128,10 @@ mod tests {
                 "6:9: there is no secret `TOKN` (did you mean `TOKEN`?)",
             ),
             (plain(&format!("path = \"a..b\"\n{SETS}")), "6:8: the path `a..b` cannot be read"),
-            (call("method = \"GET\""), "`GET` is no method that sets anything"),
+            (call("method = \"GET\""), "`GET` is not a method that sets anything"),
             (call("method = \"PUT\", url = \"x\""), "the address has to begin with https://"),
             (call("method = \"PUT\", body = \"{secret:NO}\""), "there is no secret `NO`"),
-            (call("method = \"PUT\", body = \"{secret:TOKEN\""), "has no end"),
+            (call("method = \"PUT\", body = \"{secret:TOKEN\""), "is not closed"),
             (format!("url = \"https://a:b@x.example\"\n{SETS}"), "5:7: the address holds a user or password"),
             (format!("url = \"https://x:99999/\"\n{SETS}"), "this is not an address"),
             (format!("url = \"\"\n{SETS}"), "5:7: no call can be made of this flag: its address"),

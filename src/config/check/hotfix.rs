@@ -35,7 +35,7 @@ fn names(hotfix: &DeTable<'_>, found: &mut Vec<Problem>) {
     for (key, rest) in [("base", ""), ("prefix", "x"), ("develop", ""), ("release_prefix", "x")] {
         let Some((name, span)) = text(hotfix, key).filter(|(name, _)| !name.is_empty()) else { continue };
         if !is_branch(&format!("{name}{rest}")) {
-            let message = format!("`{key}` is nothing that git takes in the name of a branch");
+            let message = format!("git does not accept `{key}` in the name of a branch");
             found.push(Problem::new(span, message));
         }
     }
@@ -48,13 +48,13 @@ fn names(hotfix: &DeTable<'_>, found: &mut Vec<Problem>) {
     if let Some((prefix, span)) = text(hotfix, "tag_prefix")
         && !is_tag(&format!("{prefix}1.2.3"))
     {
-        found.push(Problem::new(span, "`tag_prefix` is nothing that git takes in the name of a tag"));
+        found.push(Problem::new(span, "git does not accept `tag_prefix` in the name of a tag"));
     }
     if let Some((remote, span)) = text(hotfix, "remote").filter(|(remote, _)| !remote.is_empty()) {
         let fits =
             !remote.starts_with('-') && visible(remote) == remote && git2::Remote::is_valid_name(remote);
         if !fits {
-            let problem = Problem::new(span, "`remote` is nothing that git takes as the name of a remote");
+            let problem = Problem::new(span, "git does not accept `remote` as the name of a remote");
             found.push(problem.help("its name, not its address: git remote lists them"));
         }
     }
@@ -87,7 +87,7 @@ fn apart(hotfix: &DeTable<'_>, found: &mut Vec<Problem>) {
         (value("prefix", &usual.prefix), value("release_prefix", &usual.release_prefix));
     let overlap = hotfixes.starts_with(&releases) || releases.starts_with(&hotfixes);
     if !hotfixes.is_empty() && !releases.is_empty() && overlap {
-        let message = "hotfix and release branches cannot be told apart: one prefix begins with the other";
+        let message = "hotfix and release branches look alike: one prefix begins with the other";
         found.extend(place(["release_prefix", "prefix"]).map(|span| Problem::new(span, message)));
     }
 }
@@ -102,7 +102,7 @@ fn version_file(file: &DeTable<'_>, found: &mut Vec<Problem>) {
     let ignored = file.get("ignore").and_then(|value| value.get_ref().as_bool()) == Some(true);
     match pattern {
         Some((_, span)) if ignored => {
-            found.push(Problem::new(span, "what is left alone needs no `pattern`"));
+            found.push(Problem::new(span, "a file that is ignored needs no `pattern`"));
         }
         Some((pattern, span)) => {
             if pattern.contains('\0') {
@@ -122,7 +122,7 @@ fn version_file(file: &DeTable<'_>, found: &mut Vec<Problem>) {
                 "a lock file follows the file beside it, and is not named by itself",
             )),
             None => found.push(
-                Problem::new(span, "the name of this file does not tell where in it the version is").help(
+                Problem::new(span, "flightdeck does not know where in this file the version is").help(
                     "add a regular expression whose group is the version: pattern = 'VERSION \"(.*)\"'",
                 ),
             ),
@@ -319,15 +319,15 @@ trunk = []
     #[test]
     fn names_have_to_be_ones_git_takes_and_are_told_apart() {
         let hotfix = |line: &str| format!("[hotfix]\n{line}\n");
-        refused(&hotfix("develop = \"-d\""), "2:11: `develop` is nothing that git takes");
+        refused(&hotfix("develop = \"-d\""), "2:11: git does not accept `develop`");
         refused(&hotfix("develop = \"\""), "`develop` cannot be empty");
-        refused(&hotfix("release_prefix = \"a b/\""), "`release_prefix` is nothing");
-        refused(&hotfix("tag_prefix = \"-v\""), "2:14: `tag_prefix` is nothing that git takes");
-        refused(&hotfix("tag_prefix = \"a..\""), "`tag_prefix` is nothing");
-        refused(&hotfix("remote = \"--upload-pack=x\""), "2:10: `remote` is nothing");
+        refused(&hotfix("release_prefix = \"a b/\""), "git does not accept `release_prefix`");
+        refused(&hotfix("tag_prefix = \"-v\""), "2:14: git does not accept `tag_prefix`");
+        refused(&hotfix("tag_prefix = \"a..\""), "git does not accept `tag_prefix`");
+        refused(&hotfix("remote = \"--upload-pack=x\""), "2:10: git does not accept `remote`");
         refused(&hotfix("remote = \"https://git.example.com/x\""), "its name, not its address");
         refused(&hotfix("flow = \"git-flow\"\nbase = \"develop\""), "3:8: `base` and `develop` are the same");
-        refused(&hotfix("flow = \"git-flow\"\nprefix = \"release/\""), "cannot be told apart");
+        refused(&hotfix("flow = \"git-flow\"\nprefix = \"release/\""), "look alike");
         assert_eq!(said(&hotfix("base = \"develop\"")), [""; 0], "there is no develop in this flow");
     }
 
@@ -339,7 +339,7 @@ trunk = []
             assert!(lines.len() == 1 && lines[0].contains("2:8: `path`"), "{path}: {lines:?}");
         }
         refused(&file("path = \"--all\"\nignore = true"), "could be taken for an option");
-        refused(&file("path = \"src/version.h\""), "2:8: the name of this file does not tell");
+        refused(&file("path = \"src/version.h\""), "2:8: flightdeck does not know where in this file");
         refused(&file("path = \"Cargo.lock\""), "a lock file follows");
         refused(
             &file("path = \"a\"\npattern = \"v\""),

@@ -15,8 +15,7 @@ use crate::health::rules::Rules;
 use crate::text::visible;
 
 /// Why a probe has no secrets, and what to do.
-const NO_SECRETS: &str = "every cockpit asks probes all the time, so nothing is fetched for them: let a \
-    `command` ask, with a variable of your environment in its `env`";
+const NO_SECRETS: &str = "probes run all the time, so no secret is fetched for them: use a `command` with a variable of your environment in its `env`";
 
 /// Reports every mistake of meaning in a probe.
 /// `kept` are the names of secrets whose values have to be fetched first.
@@ -62,7 +61,7 @@ fn asks_one_thing(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Pro
                 .other(url.span(), "it has a url here"),
         ),
         (None, None) => {
-            let message = "this probe asks nothing: it has neither `url` nor `command`";
+            let message = "this probe does nothing: it has neither `url` nor `command`";
             let help = "url = \"https://…/health\", or command = [\"program\", \"argument\"]";
             found.push(Problem::new(place.clone(), message).help(help));
         }
@@ -88,7 +87,7 @@ fn schedule(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>)
     }
     let message = format!("the timeout ({until:#}) is longer than the interval ({every:#})");
     let span = timeout.or(interval).map_or_else(|| place.clone(), |(_, span)| span);
-    let help = "a probe is given up on before it is asked again: set a shorter `timeout`";
+    let help = "a probe has to time out before its next run: set a shorter `timeout`";
     found.push(Problem::new(span, message).help(help));
 }
 
@@ -105,7 +104,7 @@ fn address(url: &str, span: Range<usize>, found: &mut Vec<Problem>) {
     match reqwest::Url::parse(url) {
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => {}
         Ok(parsed) => {
-            let message = format!("`{}` is not a scheme that can be asked", parsed.scheme());
+            let message = format!("`{}` is not a scheme that a probe can use", parsed.scheme());
             found.push(Problem::new(span, message).help("an address begins with http:// or https://"));
         }
         Err(error) => found.push(Problem::new(span, format!("this is not an address: {error}"))),

@@ -199,7 +199,7 @@ impl Caller {
         }
         let method = call.method.to_ascii_uppercase();
         if !SETTING_METHODS.contains(&method.as_str()) {
-            return Err(format!("{} is no method that sets anything", visible(&call.method)));
+            return Err(format!("{} is not a method that sets anything", visible(&call.method)));
         }
         Ok(self.sends(&method, url.clone(), call.body.clone()))
     }

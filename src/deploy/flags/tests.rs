@@ -77,7 +77,7 @@ fn plain_http_is_called_as_configured() {
     );
     assert_eq!(calls.read.headers["Authorization"], "Bearer {secret:FLAGS_TOKEN}");
     assert_eq!(refused("url = \"https://f.example\""), "there is no call that turns it on");
-    assert!(refused(&PLAIN.replace("put", "GET")).contains("GET is no method"));
+    assert!(refused(&PLAIN.replace("put", "GET")).contains("GET is not a method"));
 }
 
 #[test]

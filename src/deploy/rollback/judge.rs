@@ -139,7 +139,7 @@ fn redeploy_ready(known: &Known<'_>, way: &mut Way, target: &Release) -> Ready {
         return Ready::No(format!("{} has no `deploy` command", known.environment.name));
     }
     let Some(back) = &known.back else {
-        return Ready::Unknown("the repository could not be asked".to_owned());
+        return Ready::Unknown("cannot read the repository".to_owned());
     };
     if !back.target_is_here {
         return Ready::No(format!("{} is not in this repository: git fetch --tags", said(target)));
@@ -175,7 +175,7 @@ fn revert(known: &Known<'_>) -> Way {
         return way;
     }
     let (Some(target), Some(back)) = (&known.target, &known.back) else {
-        way.ready = Ready::Unknown("the repository could not be asked".to_owned());
+        way.ready = Ready::Unknown("cannot read the repository".to_owned());
         return way;
     };
     goes_back(known, &mut way, target);

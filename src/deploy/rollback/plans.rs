@@ -17,7 +17,7 @@ use crate::text::visible;
 /// It cannot be made a plan, and why.
 pub fn plan(known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
     let environment = known.environment.name.as_str();
-    let doing = format!("planning to go back in {}", visible(environment));
+    let doing = format!("planning a rollback of {}", visible(environment));
     let begun = Plan {
         confirm: Some(environment.to_owned()),
         way: Some(way.id.clone()),

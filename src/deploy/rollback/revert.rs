@@ -63,7 +63,7 @@ pub fn one(
         return Err(refused(cause, other));
     }
     let branch = visible(&revert.branch).into_owned();
-    let mut notes = vec![format!("takes back {called}")];
+    let mut notes = vec![format!("reverts {called}")];
     if let Some(number) = revert.runs[0].mainline {
         notes.push(format!("it is a merge: all it brought is taken back, keeping parent {number}"));
     }

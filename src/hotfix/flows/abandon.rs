@@ -48,7 +48,7 @@ pub fn abandon(seen: &Seen<'_>, loss: &Loss) -> Result<Plan> {
             return Err(gate(
                 doing,
                 "HEAD is not on a hotfix branch",
-                &format!("switch to the one to give up: git switch {}NAME", visible(prefix)),
+                &format!("switch to the one to abandon: git switch {}NAME", visible(prefix)),
             ));
         }
     };
@@ -88,7 +88,7 @@ pub fn abandon(seen: &Seen<'_>, loss: &Loss) -> Result<Plan> {
         subject: Some(Subject { reference: branch.to_owned(), commit: commit.to_owned(), dirty: false }),
         notes: notes(seen, loss, branch, &kept, there.is_some()),
         steps,
-        ..Plan::new(seen.id, format!("give up {shown} {}", short(commit)), Purpose::Hotfix, TARGET)
+        ..Plan::new(seen.id, format!("abandon {shown} {}", short(commit)), Purpose::Hotfix, TARGET)
     })
 }
 
@@ -203,11 +203,11 @@ fn notes(seen: &Seen<'_>, loss: &Loss, branch: &str, kept: &str, is_there: bool)
     match seen.remote.name().map(visible) {
         Some(remote) if seen.remote.known().is_none() => {
             notes.extend(seen.remote.notes(seen.now));
-            notes.push(format!("whether {remote} has it is not known: it is not deleted there"));
+            notes.push(format!("nobody knows whether {remote} has it: it is not deleted there"));
         }
         Some(remote) if !is_there => notes.push(format!("{remote} does not have it")),
         Some(remote) if seen.config.hotfix.flow == Flow::GithubFlow => {
-            notes.push(format!("a pull request of it is closed when {remote} loses the branch"));
+            notes.push(format!("its pull request is closed when the branch goes from {remote}"));
         }
         _ => {}
     }

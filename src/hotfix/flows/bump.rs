@@ -39,14 +39,14 @@ pub struct Facts<'a> {
 /// The work tree is on another branch, files disagree or cannot be changed, or the version is not
 /// a newer one: says which and what to do.
 pub fn bump(facts: &Facts<'_>, id: &str, wanted: Option<&str>) -> Result<Plan> {
-    let doing = "raising the version";
+    let doing = "bumping the version";
     check_at_rest(doing, facts.state)?;
     let (branch, commit) = hotfix_branch(facts, doing)?;
     let from = held_version(facts, doing)?;
     let plan = |title: String| Plan::new(id, title, Purpose::Hotfix, TARGET);
     if let (None, Some(raised)) = (wanted, raised(facts, branch, &from)) {
         let notes = vec![raised, "flightdeck hotfix bump VERSION raises it further".to_owned()];
-        return Ok(Plan { notes, ..plan(format!("raise the version on {}", visible(branch))) });
+        return Ok(Plan { notes, ..plan(format!("bump the version on {}", visible(branch))) });
     }
     let to = next(facts, doing, branch, &from, wanted)?;
     let tag = facts.series.tag(to.text());
@@ -63,20 +63,20 @@ pub fn bump(facts: &Facts<'_>, id: &str, wanted: Option<&str>) -> Result<Plan> {
         return Err(gate(
             doing,
             &each.join("; "),
-            "commit or stash what is changed there (git stash push -- FILE), then ask again",
+            "commit or stash what is changed there (git stash push -- FILE), then try again",
         ));
     }
     let mut notes = notes(facts.found, from.text(), to.text());
     notes.extend(facts.others.iter().cloned());
     if let Some(doubt) = facts.series.doubt(&tag, facts.tags.iter().map(String::as_str)) {
-        notes.push(format!("▲ {}: finishing asks for that tag to be typed", visible(&doubt)));
+        notes.push(format!("▲ {}: to finish, you will have to type that tag", visible(&doubt)));
     }
     let steps = steps(facts, branch, from.text(), to.text());
     Ok(Plan {
         frozen: BTreeMap::from([(format!("refs/heads/{branch}"), commit.to_owned())]),
         notes,
         steps,
-        ..plan(format!("raise the version on {} to {}", visible(branch), to.text()))
+        ..plan(format!("bump the version on {} to {}", visible(branch), to.text()))
     })
 }
 
@@ -153,7 +153,7 @@ fn held_version(facts: &Facts<'_>, doing: &str) -> Result<Version> {
     Version::parse(version).ok_or_else(|| {
         gate(
             doing,
-            &format!("{} holds {}, which is nothing that can be compared", visible(first), visible(version)),
+            &format!("{} holds {}, which cannot be compared", visible(first), visible(version)),
             "raise it by hand, and commit that",
         )
     })
@@ -441,7 +441,7 @@ mod tests {
         assert!(Case::new("1.2.4-rc.1").plan(None).unwrap().nothing_left().is_some());
         let pre = Case { base: "1.2.4-rc.1", ..Case::new("1.2.4-rc.1") };
         pre.refused(None, &["pre-release", "hotfix bump VERSION"]);
-        Case::new("1.2.3rc1").refused(None, &["nothing that can be compared"]);
+        Case::new("1.2.3rc1").refused(None, &["cannot be compared"]);
     }
 
     #[test]
@@ -460,7 +460,7 @@ mod tests {
         case.series.last = Some("v1.2.7".into());
         assert!(case.plan(None).unwrap().title.ends_with("to 1.2.8"), "after the last tag");
         let plan = Case::new("1.2.3").plan(Some("9.0.1")).unwrap();
-        let doubt = "▲ v9.0.1 is more than one step after the last tag, v1.2.3: finishing asks for that tag to be typed";
+        let doubt = "▲ v9.0.1 is more than one step after the last tag, v1.2.3: to finish, you will have to type that tag";
         assert_eq!(plan.notes.last().map(String::as_str), Some(doubt));
         let mut case = Case { found: Found::default(), ..Case::new("1.2.3") };
         case.others

@@ -106,7 +106,7 @@ pub fn check_at_rest(doing: &str, state: &BranchState) -> Result<()> {
         return Err(gate(
             doing,
             &format!("a {} is under way in the work tree", operation.name()),
-            &format!("finish it or give it up with `git {}`, then start again", give_up(operation)),
+            &format!("finish or abort it with `git {}`, then start again", give_up(operation)),
         ));
     }
     Ok(())

@@ -112,7 +112,7 @@ pub fn finish(known: &Known<'_>, id: &str) -> Result<Plan> {
     match (ask, found) {
         (None, _) => {
             plan.title = format!("push {} to {}", visible(known.branch), visible(known.remote));
-            plan.notes.push("finish again after that for the words of the pull request".to_owned());
+            plan.notes.push("finish again after that for the text of the pull request".to_owned());
         }
         (Some(ask), None) => {
             plan.title = format!(
@@ -152,7 +152,7 @@ fn dirty_note(known: &Known<'_>) -> Option<String> {
     let count = known.state.dirty_count;
     let s = if count == 1 { "" } else { "s" };
     (current && known.state.is_dirty())
-        .then(|| format!("{count} changed file{s} in the work tree are no part of it"))
+        .then(|| format!("{count} changed file{s} in the work tree do not go with it"))
 }
 
 fn conflict_note(known: &Known<'_>) -> Option<String> {
@@ -214,7 +214,7 @@ fn open(known: &Known<'_>, ask: &Ask<'_>) -> Step {
     };
     let title = format!("open a {} into {}", ask.place.pull_word(), visible(known.base));
     let call = ForgeCall { place: ask.place.clone(), wanted };
-    forge_step(title, call, "people were told of it; it can be closed where it is")
+    forge_step(title, call, "people were told of it; close it at the code host")
 }
 
 fn merge(plan: &mut Plan, known: &Known<'_>, ask: &Ask<'_>, found: &Found) {
@@ -225,7 +225,7 @@ fn merge(plan: &mut Plan, known: &Known<'_>, ask: &Ask<'_>, found: &Found) {
     let call = ForgeCall { place: ask.place.clone(), wanted };
     plan.title = format!("merge {name} of {} into {}", visible(known.branch), visible(known.base));
     plan.confirm = Some(known.base.to_owned());
-    plan.steps.push(forge_step(title, call, "others may have it: it is taken back by reverting it"));
+    plan.steps.push(forge_step(title, call, "others may have it: revert it to undo it"));
     plan.steps.push(fetch(known, None));
     plan.secrets.push(ask.token.clone());
     let approved = &found.pull.approved_by;
@@ -265,7 +265,7 @@ fn ready(doing: &str, known: &Known<'_>, ask: &Ask<'_>, found: &Found) -> Result
     let name = format!("{} {}", ask.place.pull_word(), ask.place.numbered(pull.number));
     if pull.head != known.head {
         let cause = format!("{name} still offers {}, not {}", short(&pull.head), short(known.head));
-        return Err(gate(doing, &cause, "its place has not seen the push yet; finish again in a moment"));
+        return Err(gate(doing, &cause, "the code host has not seen the push yet; finish again in a moment"));
     }
     // Its place has the last word: it may know of a way to merge that we do not.
     if found.conflicts || (pull.mergeable != Some(true) && !known.conflicts.is_empty()) {
@@ -279,7 +279,7 @@ fn ready(doing: &str, known: &Known<'_>, ask: &Ask<'_>, found: &Found) -> Result
             doing,
             format!("{name} conflicts with {}{which}", visible(known.base)),
             format!(
-                "merge {}/{} into {}, settle the files, commit, and finish again",
+                "merge {}/{} into {}, resolve the conflicts, commit, and finish again",
                 visible(known.remote),
                 visible(known.base),
                 visible(known.branch)
@@ -301,7 +301,7 @@ fn ready(doing: &str, known: &Known<'_>, ask: &Ask<'_>, found: &Found) -> Result
 }
 
 /// The end of the name of checks that the token may not read.
-pub const UNREADABLE: &str = "(the token may not read them)";
+pub const UNREADABLE: &str = "(the token has no permission to read them)";
 
 /// What a pull request waits for before it may be merged, a few words each. Empty: for nothing.
 pub fn waits(pull: &Pull) -> Vec<String> {
@@ -340,9 +340,9 @@ pub fn waits(pull: &Pull) -> Vec<String> {
         Some(true) => {}
         // What it says of a draft, approvals and checks is said already.
         Some(false) if !waits.is_empty() && !pull.held_by.starts_with("behind") => {}
-        Some(false) if pull.held_by.is_empty() => waits.push("its place would not merge it".to_owned()),
+        Some(false) if pull.held_by.is_empty() => waits.push("the code host refuses to merge it".to_owned()),
         Some(false) => waits.push(pull.held_by.clone()),
-        None => waits.push("its place does not say yet whether it can be merged".to_owned()),
+        None => waits.push("the code host does not say yet whether it can be merged".to_owned()),
     }
     waits
 }

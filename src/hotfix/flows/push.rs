@@ -42,7 +42,7 @@ pub fn push(seen: &Seen<'_>, standing: Standing) -> Result<Plan> {
     if is_shared(seen, branch) {
         return Err(gate(
             doing,
-            &format!("{shown} is not a hotfix branch: it is what others work on"),
+            &format!("{shown} is not a hotfix branch: others work on it"),
             "flightdeck hotfix finish brings a fix there; git push pushes anything else",
         ));
     }
@@ -68,7 +68,7 @@ pub fn push(seen: &Seen<'_>, standing: Standing) -> Result<Plan> {
         reach: Reach::Others,
         // What is there already is pushed again without any effect.
         retry_is_safe: true,
-        undo: Undo::Irreversible { why: "others may have it: flightdeck hotfix abandon gives it up".into() },
+        undo: Undo::Irreversible { why: "others may have it: flightdeck hotfix abandon removes it".into() },
         ..Step::new(format!("push {shown} to {there}"), Action::Command(git(root, &words)), NETWORK_TIMEOUT)
     };
     Ok(Plan {
@@ -112,7 +112,7 @@ fn behind(doing: &str, branch: &str, there: &str, apart: Option<(usize, usize)>)
                 &format!(
                     "{there} has {count} on {shown} that are not here: pushing would lose them, so it is not forced"
                 ),
-                "git pull --rebase brings them together; test what comes of it, and push again",
+                "git pull --rebase combines them; test the result, and push again",
             )
         }
     }

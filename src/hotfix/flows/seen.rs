@@ -136,10 +136,10 @@ impl Seen<'_> {
             ],
             (true, true) => vec![
                 format!(
-                    "{name} has gone apart: {} here that {remote} does not have, and it is {newer}: {then}, {there}",
+                    "{name} has diverged: {} here that {remote} does not have, and it is {newer}: {then}, {there}",
                     commits(ahead)
                 ),
-                format!("to bring them together: git switch {name}, then git rebase {remote}/{name}"),
+                format!("to combine them: git switch {name}, then git rebase {remote}/{name}"),
             ],
             (false, false) => Vec::new(),
         }

@@ -157,10 +157,10 @@ fn take_up(seen: &Seen<'_>, branch: &str, commit: &str) -> Plan {
         proof: Some(is_at(root, &format!("refs/heads/{branch}"), commit)),
         ..Step::new(format!("take up {branch} at {at}"), Action::Command(switch.0), GIT_TIMEOUT)
     };
-    let title = format!("take up {branch} of {} at {at}{}", visible(remote), carried(seen.state));
+    let title = format!("continue {branch} of {} at {at}{}", visible(remote), carried(seen.state));
     Plan {
         frozen,
-        notes: vec![format!("{} has {branch} already: it is gone on with from there", visible(remote))],
+        notes: vec![format!("{} has {branch} already: you continue from there", visible(remote))],
         steps: fetch.into_iter().chain([step]).collect(),
         ..Plan::new(seen.id, title, Purpose::Hotfix, TARGET)
     }
@@ -199,7 +199,7 @@ fn notes(seen: &Seen<'_>, branch: &str, others: &Others) -> Vec<String> {
         notes.push(format!("{} is open: the fix also goes there", visible(release)));
     }
     for release in &others.unknown {
-        notes.push(format!("{} may be open: that is known once it is fetched", visible(release)));
+        notes.push(format!("{} may be open: fetching will tell", visible(release)));
     }
     notes
 }

@@ -22,7 +22,7 @@ const NAMED: usize = 10;
 /// without steps says that it is.
 ///
 /// # Errors
-/// It has gone apart from the remote's, or changed files are in the way.
+/// It has diverged from the remote's, or changed files are in the way.
 pub fn start(seen: &Seen<'_>) -> Result<Plan> {
     let doing = "planning to bring the base up to date";
     check_at_rest(doing, seen.state)?;
@@ -40,7 +40,7 @@ pub fn start(seen: &Seen<'_>) -> Result<Plan> {
         return Err(gate(doing, &cause, hint));
     }
     let mut notes = seen.remote.notes(seen.now);
-    notes.extend(seen.base_notes("it is brought along"));
+    notes.extend(seen.base_notes("it comes along"));
     if is_on && target.is_none() {
         let note = format!("{shown} is checked out and up to date: commit the fix on it");
         return Ok(nothing(seen, &format!("start on {shown}"), note));
@@ -120,7 +120,7 @@ pub fn finish(seen: &Seen<'_>, fix: &Fix) -> Result<Plan> {
     };
     let (true, Some((ahead, behind))) = (base.is_here, base.apart) else {
         let cause = format!("{remote} has commits on {name} that are not here yet");
-        return Err(gate(doing, &cause, "flightdeck hotfix fetch brings them; then ask for this again"));
+        return Err(gate(doing, &cause, "run flightdeck hotfix fetch, then try again"));
     };
     if ahead == 0 {
         let note = format!("{remote} has all that is on {name} here; a fix is committed there first");
@@ -199,8 +199,7 @@ impl Job<'_> {
                 visible(&self.fix.scratch)
             ));
             notes.push(
-                "a conflict stops it: settle it there and git add the files, then let the plan go on"
-                    .to_owned(),
+                "a conflict stops it: resolve it there, git add the files, then resume the plan".to_owned(),
             );
             if self.seen.config.checks.is_empty() {
                 notes.push("no check is configured: nothing is tested after it was rebased".to_owned());
@@ -212,7 +211,7 @@ impl Job<'_> {
             }
         } else {
             notes.push(format!(
-                "where {remote} has moved on meanwhile nothing is pushed: ask again, it is rebased and tested anew"
+                "if {remote} moves on meanwhile nothing is pushed: finish again, it is rebased and tested again"
             ));
         }
         notes
@@ -235,7 +234,7 @@ impl Job<'_> {
         let asked = |known: &Known| known.by == Source::Asked;
         self.seen.remote.known().is_some_and(asked).then(|| Guard {
             title: format!(
-                "{} of {} is still {} (if not, ask again: it will be rebased and tested anew)",
+                "{} of {} is still {} (if not, finish again: it is rebased and tested again)",
                 visible(self.base),
                 visible(self.remote),
                 short(self.there)
@@ -256,9 +255,7 @@ impl Job<'_> {
             proof: Some(Probe::command(landed, None)),
             proof_within: self.seen.config.hotfix.proof_within,
             reach: Reach::Others,
-            undo: Undo::Irreversible {
-                why: "others may have it: it is taken back by reverting it (flightdeck rollback)".to_owned(),
-            },
+            undo: Undo::Irreversible { why: "others may have it: flightdeck rollback reverts it".to_owned() },
             ..Step::new(
                 format!("push it to {} as {}", visible(self.remote), visible(self.base)),
                 Action::Command(git(self.root(), &words)),

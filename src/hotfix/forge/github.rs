@@ -221,7 +221,7 @@ fn mergeable(item: &Item, base: &str) -> (Option<bool>, String) {
     let no = |why: String| (Some(false), why);
     match item.mergeable_state.as_deref() {
         Some("dirty") => no(format!("it conflicts with {base}")),
-        Some("blocked") => no(format!("blocked: what protects {base} is not met")),
+        Some("blocked") => no(format!("blocked: the protection rules of {base} are not met")),
         Some("behind") => no(format!("behind: it has to be brought up to date with {base} first")),
         Some("draft") => no("it is a draft".to_owned()),
         Some("unknown") | None => (None, String::new()),

@@ -53,14 +53,19 @@ pub fn place(config: &PullConfig, remote: Option<&str>) -> Result<Place, NoPlace
     let at = remote.and_then(at);
     let api = config.api.trim_end_matches('/');
     let host = at.as_ref().map(|at| at.host.as_str());
-    let forge = config.forge.map(Forge::from).or_else(|| by_api(api)).or_else(|| host.and_then(by_host)).ok_or_else(|| {
-        NoPlace(match host {
-            Some(host) => format!(
-                "{host} is not known to keep pull requests; say what it is with `forge` under [hotfix.pull]"
-            ),
-            None => "the remote is at no place that keeps pull requests".to_owned(),
-        })
-    })?;
+    let forge = config
+        .forge
+        .map(Forge::from)
+        .or_else(|| by_api(api))
+        .or_else(|| host.and_then(by_host))
+        .ok_or_else(|| {
+            NoPlace(match host {
+                Some(host) => format!(
+                    "{host} is not a known code host; say which kind it is with `forge` under [hotfix.pull]"
+                ),
+                None => "the remote is not at a code host with pull requests".to_owned(),
+            })
+        })?;
     let api = match (api, host) {
         ("", Some(host)) => api_of(forge, host),
         ("", None) => return Err(NoPlace("the remote has no host, and no `api` is configured".to_owned())),
@@ -77,7 +82,7 @@ pub fn place(config: &PullConfig, remote: Option<&str>) -> Result<Place, NoPlace
     };
     if !fits {
         return Err(NoPlace(
-            "which repository it is cannot be told; name it with `repository` under [hotfix.pull]".to_owned(),
+            "the remote's address does not say which repository it is; name it with `repository` under [hotfix.pull]".to_owned(),
         ));
     }
     let owner = there.as_deref().unwrap_or(&repository).split('/').next().unwrap_or_default().to_owned();

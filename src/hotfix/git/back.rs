@@ -252,7 +252,7 @@ fn chain<'a>(
             return Err(unknown(format!("more than {MAX_REVERTS} commits would have to be reverted")));
         }
         if budget.is_spent() {
-            return Err(unknown("there was no time to try it"));
+            return Err(unknown("no time to try it"));
         }
         let mainline = match here.parent_count() {
             0 => return Err(apart()),
@@ -306,7 +306,7 @@ pub(super) fn try_in_memory(
     let mut tried = Tried { runs: Vec::new(), conflicts: Vec::new(), at: None, same: false };
     for (commit, mainline) in chain {
         if budget.is_spent() {
-            return Err(unknown("there was no time to try it"));
+            return Err(unknown("no time to try it"));
         }
         let parent = commit.parent_id(mainline.map_or(0, |number| number as usize - 1))?;
         let mut options = MergeOptions::new();

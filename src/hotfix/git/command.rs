@@ -158,7 +158,7 @@ fn run(mut command: Command, until: Instant) -> Result<Answer, String> {
         }
         let _ = tell.send((said, errors.join().unwrap_or_default()));
     });
-    let heard = heard.map_err(|error| format!("git could not be listened to: {error}"));
+    let heard = heard.map_err(|error| format!("could not read what git prints: {error}"));
     let answer = heard.and_then(|_| {
         let left = until.saturating_duration_since(Instant::now());
         told.recv_timeout(left).map_err(|_| "git took too long".to_owned())

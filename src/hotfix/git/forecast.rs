@@ -56,7 +56,7 @@ impl Reader {
 }
 
 fn no_commit() -> Verdict {
-    Verdict::Unknown("it is no commit".to_owned())
+    Verdict::Unknown("it is not a commit".to_owned())
 }
 
 /// Why there is no verdict.

@@ -155,7 +155,7 @@ impl Reader {
             && from_id != Some(to_id)
         {
             let name = visible(&from.name);
-            remarks.push(format!("{name} is not in the history of what is looked at: it went another way"));
+            remarks.push(format!("{name} is not in the history of what is deployed"));
         }
         let groups = graph.groups(question.open_above);
         if groups.len() > question.most {

@@ -254,7 +254,7 @@ fn it_is_looked_between_the_last_good_release_and_what_was_live_when_it_began() 
     let suspects = weighed(vec![change("a", 9000, "old", &["src/x.rs"])], &[], &events);
     assert_eq!(
         titles(&suspects),
-        ["production got v3", "old", "production got v4", "production went back to v1"]
+        ["production got v3", "old", "production got v4", "production rolled back to v1"]
     );
     assert_eq!(suspects[0].contact, "omar");
 }

@@ -293,7 +293,7 @@ impl Scales<'_> {
         let called = |change: &Change| format!("{} {}", short(&change.commit.id), change.commit.subject);
         if let Some(by) = self.related.undone_by.get(id) {
             let weight = policy.weight(Suspicion::Undone);
-            reasons.add(Suspicion::Undone, weight, format!("taken back since by {}", called(by)));
+            reasons.add(Suspicion::Undone, weight, format!("reverted since by {}", called(by)));
         } else if let Some(fix) = self.related.fixed_by.get(id) {
             let later = duration(fix.commit.at.duration_since(change.commit.at).max(SignedDuration::ZERO));
             let weight = policy.weight(Suspicion::FixedAgain);
@@ -306,9 +306,9 @@ impl Scales<'_> {
             let again = known.is_some_and(|(_, undone)| !undone.undoes.is_empty())
                 || first(&change.commit.subject) == "reapply";
             let (about, text) = if again {
-                (Suspicion::Again, format!("brings back what was taken back by {what}"))
+                (Suspicion::Again, format!("brings back what {what} reverted"))
             } else {
-                (Suspicion::Undoes, format!("takes back {what}: what relied on it may miss it"))
+                (Suspicion::Undoes, format!("reverts {what}: something may rely on it"))
             };
             reasons.add(about, policy.weight(about), text);
         }
@@ -365,7 +365,7 @@ impl Scales<'_> {
                 };
                 reasons.add(Suspicion::Deploy, weight(Suspicion::Deploy), text);
                 self.onset(&mut reasons, event.at, "deployed");
-                let word = if *rollback { "went back to" } else { "got" };
+                let word = if *rollback { "rolled back to" } else { "got" };
                 let title = format!("{environment} {word} {}", live.name);
                 (Kind::Deploy, title, format!("deploy:{environment}"))
             }

@@ -79,7 +79,7 @@ impl Steps<'_> {
         }
         match &fix.version {
             Raised::Not(version) => {
-                self.add("hotfix.bump", "", format!("raise the version: it is {version}"));
+                self.add("hotfix.bump", "", format!("bump the version: it is {version}"));
             }
             Raised::Disagree => self.add("hotfix", "", "make the files agree on the version"),
             Raised::Unknown | Raised::To(_) => {}
@@ -93,7 +93,7 @@ impl Steps<'_> {
             return;
         }
         if fix.unpulled > 0 {
-            let title = format!("take in what the remote's {branch} has more");
+            let title = format!("merge the newer commits of the remote's {branch}");
             self.add("hotfix.fetch", "", title);
         } else if fix.unpushed.is_some_and(|commits| commits > 0) {
             self.add("hotfix.push", "", format!("push {branch}"));
@@ -153,7 +153,7 @@ impl Steps<'_> {
         let base = self.facts.fix.base.clone();
         match self.facts.fix.review.clone() {
             Review::Unwanted(by) => {
-                self.add("hotfix", "", format!("answer what {} wants changed", by.join(" and ")));
+                self.add("hotfix", "", format!("make the changes that {} asked for", by.join(" and ")));
             }
             Review::Failing(checks) => {
                 self.add("hotfix", "", format!("a check of the pull request failed: {}", checks.join(", ")));
@@ -182,7 +182,7 @@ impl Steps<'_> {
         let Some((id, title)) = stopped.map(|plan| (plan.id.clone(), plan.title.clone())) else {
             return false;
         };
-        self.add("plan", &id, format!("settle what stopped it, and go on: {title}"));
+        self.add("plan", &id, format!("fix what stopped it, then resume: {title}"));
         true
     }
 

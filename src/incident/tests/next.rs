@@ -271,7 +271,7 @@ fn a_conflict_is_the_first_thing_to_settle() {
         record_by("omar", 7, Mitigated { after: vec![id(0)] }),
     ]);
     let next = next(log.state(), &Policy::built_in(), &repository(), minutes(8));
-    assert_eq!(next[0].title, "settle it: maya says resolved, omar says mitigated");
+    assert_eq!(next[0].title, "decide: maya says resolved, omar says mitigated");
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn git_flow_raises_the_version_pushes_tries_out_finishes_and_then_deploys() {
     let facts = on(Flow::GitFlow, fix);
     assert_eq!(
         next_of(&facts, []),
-        ["raise the version: it is 1.2.3", "push hotfix/x", "deploy hotfix/x to staging"]
+        ["bump the version: it is 1.2.3", "push hotfix/x", "deploy hotfix/x to staging"]
     );
     let fix = Fix {
         version: Raised::To("1.2.4".into()),
@@ -95,7 +95,7 @@ fn finishing_that_stopped_is_gone_on_with_and_not_begun_anew() {
     let fix = Fix { unpushed: Some(0), in_base: Some(false), ..Fix::default() };
     let happened = deployed(10, "staging").into_iter().chain(finish(12, PlanEnd::Failed));
     let said = next_of(&on(Flow::GitFlow, fix), happened);
-    assert!(said[0].starts_with("settle what stopped it, and go on"), "{said:?}");
+    assert!(said[0].starts_with("fix what stopped it, then resume"), "{said:?}");
     assert!(!said.iter().any(|title| title.starts_with("finish")), "{said:?}");
 }
 
@@ -125,7 +125,7 @@ fn github_flow_opens_the_pull_request_and_names_whom_it_waits_for() {
         with(Review::Waits(vec!["li".into(), "omar".into()])),
         "ask li and omar to review the pull request"
     );
-    assert_eq!(with(Review::Unwanted(vec!["omar".into()])), "answer what omar wants changed");
+    assert_eq!(with(Review::Unwanted(vec!["omar".into()])), "make the changes that omar asked for");
     assert_eq!(with(Review::Failing(vec!["e2e".into()])), "a check of the pull request failed: e2e");
     assert_eq!(with(Review::Ready), "merge the pull request into main");
     assert_eq!(with(Review::Merged), "deploy hotfix/x to production");
@@ -145,7 +145,7 @@ fn the_trunk_flow_pushes_the_base_and_needs_no_branch() {
 fn what_the_remote_has_more_is_taken_in_before_anything_is_pushed() {
     let fix = Fix { unpushed: Some(1), unpulled: 2, ..Fix::default() };
     let said = next_of(&on(Flow::GitFlow, fix), []);
-    assert_eq!(said[0], "take in what the remote's hotfix/x has more");
+    assert_eq!(said[0], "merge the newer commits of the remote's hotfix/x");
     assert!(!said.iter().any(|title| title.starts_with("push")), "{said:?}");
 }
 

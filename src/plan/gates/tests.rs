@@ -192,7 +192,7 @@ fn a_check_of_unknown_end_or_one_passed_over_is_not_green() {
         survivors: Vec::new(),
         unproven: false,
     });
-    says(&one(checks(), &lost), Met::No, "unit has an unknown end on this commit");
+    says(&one(checks(), &lost), Met::No, "unit has an unknown outcome on this commit");
     let skipped =
         begun.and(StepSkipped { plan: "test-1".into(), step: 0, by: "maya".into(), reason: "slow".into() });
     says(&one(checks(), &skipped), Met::No, "unit skipped on this commit");

@@ -9,23 +9,22 @@ use super::super::paint::Pen;
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
 use super::document::{self, Line};
-use super::{Shown, middle, typed, window};
+use super::{Shown, typed, wide, window};
 use crate::cockpit::edit::LineEdit;
 use crate::cockpit::overlay::{Asks, Decide};
 use crate::incident::Decision;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) -> Shown {
-    let columns = 88.min(area.width.saturating_sub(if area.width > 60 { 8 } else { 0 }));
     let lines = lines(ui, decide);
     let foot = 2 + u16::from(decide.reason.is_some());
-    let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot + 2);
-    let place = middle(area, columns, wanted.min(area.height));
+    let wanted = document::height(&lines, area.width.saturating_sub(4), area.height).saturating_add(foot + 2);
+    let place = wide(area, wanted);
     let title = match decide.choice.decision {
-        Decision::Resume => "Go on?",
-        Decision::Retry => "Carry it out again?",
-        Decision::Skip { .. } => "Pass it over?",
+        Decision::Resume => "Resume?",
+        Decision::Retry => "Retry?",
+        Decision::Skip { .. } => "Skip?",
         Decision::Undo { .. } => "Undo?",
-        Decision::GiveUp => "Give it up?",
+        Decision::GiveUp => "Leave it as it is?",
     };
     let inner = window(ui, buf, place, title, &[]);
     let list = Rect { height: inner.height.saturating_sub(foot), ..inner };

@@ -49,8 +49,9 @@ pub(super) struct Shown {
 /// Draws the overlays, the top one last; `None` if there is none.
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Option<Shown> {
     let (top, under) = ui.model.overlays.split_last()?;
-    // What asks about a document lies over it; one document takes the place of another.
-    if matches!(top, Overlay::Ask(_) | Overlay::Menu(_) | Overlay::Confirm(_) | Overlay::Decide(_)) {
+    // What asks about a document lies over it; one document takes the place of another, and so does a
+    // decision, which shows itself what it runs.
+    if matches!(top, Overlay::Ask(_) | Overlay::Menu(_) | Overlay::Confirm(_)) {
         let documents = |overlay: &&Overlay| !matches!(overlay, Overlay::Menu(_) | Overlay::Ask(_));
         if let Some(document) = under.iter().rev().find(documents) {
             one(ui, buf, area, document);

@@ -30,7 +30,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, palette: &Palette) 
     let cursor = typed(ui, buf, line, &palette.input, "type a few letters of what you want to do");
     let list = below(inner, 2);
     if palette.matches.is_empty() {
-        Pen::new(buf, list, 0).put("no command is like this", ui.of(Role::Faint));
+        Pen::new(buf, list, 0).put("no command matches", ui.of(Role::Faint));
     }
     let lines = usize::from(list.height);
     let top = (palette.selected + 1).saturating_sub(lines.max(1));

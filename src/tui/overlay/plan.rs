@@ -43,7 +43,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) ->
     let columns = area.width;
     let Some(run) = ui.model.incident().and_then(|state| state.plan(&view.plan)) else {
         let inner = window(ui, buf, wide(area, 3), "Plan", &[(Command::Back, "back")]);
-        Pen::new(buf, inner, 0).put("the record of this plan is not here yet", ui.of(Role::Faint));
+        Pen::new(buf, inner, 0).put("this plan is not in the record yet", ui.of(Role::Faint));
         return Shown { lines: inner.height, ..Shown::default() };
     };
     let choices = view.choices(run);
@@ -99,10 +99,8 @@ fn lines(ui: Ui<'_>, run: &PlanRun, view: &PlanView, columns: u16) -> (Vec<Line>
         lines.push(Line::of("  ", ui.of(role)).with(&run.why, ui.of(role)).hanging(2));
     }
     if !view.unreadable.is_empty() {
-        let text = format!(
-            "▲ {}: only its titles can be shown, and it cannot be gone on with here",
-            view.unreadable
-        );
+        let text =
+            format!("▲ {}: only its titles can be shown, and it cannot be resumed here", view.unreadable);
         lines.push(Line::of(&text, ui.of(Role::Warn)).hanging(2));
     }
     lines.push(Line::default());
@@ -264,7 +262,7 @@ fn ended(said: &mut Vec<(String, Role)>, step: &StepRun, run: &Run, listed: bool
         let (word, role) = match proof {
             Proof::Done => ("proven", Role::Muted),
             Proof::NotDone => ("found not to be done", Role::Bad),
-            Proof::Unknown => ("whether it is done cannot be found out", Role::Unknown),
+            Proof::Unknown => ("cannot find out whether it is done", Role::Unknown),
         };
         let colon = if why.is_empty() { "" } else { ": " };
         said.push((format!("{word}{colon}{why}"), role));
@@ -313,7 +311,7 @@ fn left(ui: Ui<'_>, lines: &mut Vec<Line>, view: &PlanView, settle: &Settle) {
         |text: &str, role| lines.push(Line::of(INDENT, faint).with(text, ui.of(role)).hanging(HANG));
     match files {
         None => say("looking at what is left …", Role::Faint),
-        Some(Err(why)) => say(&format!("? what is left cannot be told: {why}"), Role::Unknown),
+        Some(Err(why)) => say(&format!("? cannot tell what is left: {why}"), Role::Unknown),
         Some(Ok(files)) if files.is_empty() => say("✓ no conflict is left", Role::Good),
         Some(Ok(files)) => {
             say(&format!("{} in conflict:", files_of(files.len())), Role::Bad);
@@ -338,7 +336,7 @@ fn edit_row(ui: Ui<'_>, run: &PlanRun, view: &PlanView) -> Option<(String, Strin
     let files = left.files.as_ref()?.as_ref().ok().filter(|files| !files.is_empty())?;
     let key = ui.model.keymap.key(Command::PlanSettle)?;
     let what = if left.editing.is_some() { "being edited …" } else { "in the editor" };
-    Some((key.to_string(), format!("settle {} {what}", files_of(files.len()))))
+    Some((key.to_string(), format!("resolve {} {what}", files_of(files.len()))))
 }
 
 /// What can be decided now, below a rule.

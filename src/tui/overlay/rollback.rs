@@ -46,9 +46,9 @@ fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> (Vec<Line>, usize) {
     let looked = ui.model.ways.known.get(&screen.environment);
     match looked {
         None if ui.model.ways.looking.is_some() => {
-            lines.push(Line::of("looking for what there is to go back to …", muted));
+            lines.push(Line::of("looking for rollback options …", muted));
         }
-        None => lines.push(Line::of("nothing was found out yet: press r", muted)),
+        None => lines.push(Line::of("not checked yet: press r", muted)),
         Some(Looked { ways: Err(failure), .. }) => {
             lines.push(Line::of("✗ ", ui.of(Role::Bad)).with(&failure.cause, ui.of(Role::Text)).hanging(2));
             lines.push(Line::of(&failure.hint, faint));

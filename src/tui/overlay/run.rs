@@ -85,7 +85,7 @@ fn frame(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView, title: &str, 
 /// The command, and how it stands.
 fn status(ui: Ui<'_>, pen: &mut Pen<'_>, view: &RunView, found: Option<(&PlanRun, &Run)>) {
     let Some((plan, run)) = found else {
-        pen.put("the record of this run is not here yet", ui.of(Role::Faint));
+        pen.put("this run is not in the record yet", ui.of(Role::Faint));
         return;
     };
     let (symbol, role) = glyph::run(plan, run);

@@ -35,11 +35,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView
     let suspects = &ui.model.suspects;
     match &suspects.looked {
         None => {
-            let words = if suspects.looking.is_some() {
-                "looking at what changed …"
-            } else {
-                "nothing was looked at yet"
-            };
+            let words =
+                if suspects.looking.is_some() { "looking at what changed …" } else { "not checked yet" };
             Pen::new(buf, inner, 0).put(words, ui.of(Role::Muted));
             Shown { lines: inner.height, top: 0, cursor: None, more: None }
         }
@@ -214,7 +211,7 @@ fn about(ui: Ui<'_>, suspect: &Suspect, found: &Found) -> Vec<Line> {
         lines.push(part(ui, reason));
     }
     if suspect.reasons.is_empty() {
-        lines.push(Line::of("nothing speaks for looking at it first", muted));
+        lines.push(Line::of("no reason to look at it first", muted));
     }
     if let Some(change) = &suspect.change {
         touched(ui, &mut lines, change);

@@ -202,7 +202,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, probe: &Status) {
     times(ui, buf, row(below(Rect { x: plot.x, width: plot.width, ..area }, plot.height), 0), span);
     deploys(ui, buf, row(below(Rect { x: plot.x, width: plot.width, ..area }, plot.height + 1), 0), span);
     if values.iter().all(Option::is_none) {
-        let text = "no numbers in this time";
+        let text = "no data in this time range";
         let x = plot.x + plot.width.saturating_sub(width(text)) / 2;
         let place = Rect { x, width: plot.right() - x, ..plot };
         Pen::new(buf, place, plot.height / 2).put(text, ui.of(Role::Unknown));

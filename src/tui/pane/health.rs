@@ -130,15 +130,15 @@ fn nothing(ui: Ui<'_>, buf: &mut Buffer, body: Rect) {
     match ui.model.config.source {
         ConfigSource::Untrusted { .. } => {
             let hint = format!("press {} to read what flightdeck.toml would run", ui.key(Command::Trust));
-            empty(ui, buf, body, &["nothing is asked before it is trusted", &hint]);
+            empty(ui, buf, body, &["nothing runs before somebody trusts it", &hint]);
         }
         ConfigSource::Invalid(_) => {
             let hint = format!("press {} to read what is wrong with it", ui.key(Command::Errors));
-            empty(ui, buf, body, &["flightdeck.toml cannot be used, so nothing is asked", &hint]);
+            empty(ui, buf, body, &["flightdeck.toml has errors, so no probe runs", &hint]);
         }
         ConfigSource::None | ConfigSource::Trusted => {
-            let hint = "name what to ask as [[probes]] in flightdeck.toml";
-            empty(ui, buf, body, &["nothing is watched", hint]);
+            let hint = "add [[probes]] to flightdeck.toml";
+            empty(ui, buf, body, &["no probe is configured", hint]);
         }
     }
 }
@@ -291,11 +291,11 @@ fn note(ui: Ui<'_>, probe: &Status) -> String {
 fn word(state: State) -> &'static str {
     match state {
         State::Ok => "good",
-        State::Pending => "a bad sample waits to be confirmed",
+        State::Pending => "one bad sample, not yet confirmed",
         State::Warn => "over its warning limit",
         State::Failing => "failing",
         State::Recovering => "good again, not yet confirmed",
-        State::Flapping => "going back and forth",
+        State::Flapping => "flapping",
         State::Unknown => "no data",
         State::Error => "no answer",
     }
@@ -325,7 +325,7 @@ fn length(ui: Ui<'_>, since: Timestamp) -> String {
 
 pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
     if ui.model.probes.is_empty() {
-        pen.put("nothing is watched", ui.of(Role::Faint));
+        pen.put("no probe is configured", ui.of(Role::Faint));
         return;
     }
     for (text, style) in label(ui, &ui.model.derived.health.groups, pen.room() / 2) {

@@ -281,7 +281,7 @@ fn what_lets_nobody_in_is_told_apart() {
     let forbidden =
         ("403 Forbidden", r#"{"message":"Resource not accessible by personal access token","status":"403"}"#);
     team.hub.kept().troubles.push_back(trouble(LIST, false, forbidden));
-    team.finish().ended_with(1).said("the token may not do this").said("Resource not accessible");
+    team.finish().ended_with(1).said("the token has no permission").said("Resource not accessible");
     // An address from a file that nobody has trusted gets no token.
     std::fs::write(
         team.yard.file("flightdeck.toml"),

@@ -311,7 +311,7 @@ fn conflicts_are_looked_at_opened_in_the_editor_and_looked_at_again() {
         effects.iter().position(|effect| matches!(effect, Effect::LookLeft { .. })).expect("it is looked at");
     let asked = EffectId(id.0 + at as u64);
     assert!(table.keys("e").is_empty(), "what is left is not known yet");
-    assert!(table.word().contains("being looked at"), "{}", table.word());
+    assert!(table.word().contains("looking for conflicts"), "{}", table.word());
     let found = |files: &[&str]| Ok(Done::Left(Ok(files.iter().map(|file| (*file).to_owned()).collect())));
     assert!(looks(&table.send(Msg::Done(asked, found(&["a.rs"])))).is_empty(), "it is looked at once");
     let id = table.model.next_effect;

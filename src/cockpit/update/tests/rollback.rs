@@ -28,7 +28,7 @@ fn found(table: &mut Table, ways: Vec<Way>) -> Vec<(EffectId, Effect)> {
 
 /// Ends the look that is under way.
 fn end(table: &mut Table) -> Vec<Effect> {
-    let id = table.model.ways.looking.expect("a look is under way");
+    let id = table.model.ways.looking.expect("already looking");
     table.send(Msg::Done(id, Ok(Done::Quietly))).into_iter().map(|(_, effect)| effect).collect()
 }
 

@@ -63,7 +63,10 @@ fn a_step_is_concluded_once_nothing_is_left_to_settle() {
     let plan = Yard::plan(vec![merge, yard.step("after", "echo x >> after")]);
     let run = yard.run(&plan);
     let summary = &run.steps[0].run.as_ref().unwrap().summary;
-    assert!(summary.starts_with("conflicts in src/pool.rs, src/<U+202E>x.rs; settle them in /"), "{summary}");
+    assert!(
+        summary.starts_with("conflicts in src/pool.rs, src/<U+202E>x.rs; resolve them in /"),
+        "{summary}"
+    );
     assert!(run.why.ends_with(summary.as_str()), "{}", run.why);
 
     let run = resume(&yard, &plan);

@@ -89,7 +89,7 @@ fn a_watch_that_is_cut_short_by_a_person_is_no_verdict() {
     let (_, verdict, why) = yard.state().releases[0].verdict.clone().unwrap();
     assert_eq!(
         (verdict, why.as_str()),
-        (WatchVerdict::Unknown, "Maya went on before it was over: customers wait")
+        (WatchVerdict::Unknown, "Maya promoted before it was over: customers wait")
     );
 }
 

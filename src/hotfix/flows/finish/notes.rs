@@ -65,7 +65,7 @@ pub(super) fn of(wanted: &Wanted<'_>, facts: &Facts, left: &Left) -> Vec<String>
     };
     if left.back.iter().any(conflicts) && (left.base || left.tag_there) {
         notes.push(format!(
-            "{} and the tag can go out before that is settled: flightdeck hotfix finish --main-first",
+            "{} and the tag can go out before that is resolved: flightdeck hotfix finish --main-first",
             visible(&facts.base.name)
         ));
     }

@@ -304,9 +304,7 @@ impl<'a> Maker<'a> {
             reach: Reach::Others,
             // What is there already is pushed again without any effect.
             retry_is_safe: true,
-            undo: Undo::Irreversible {
-                why: "others may have it: it is taken back by a revert, which is a rollback".to_owned(),
-            },
+            undo: Undo::Irreversible { why: "others may have it: a rollback reverts it".to_owned() },
             ..Step::new(
                 format!("push {} to {}, all or none", names.join(", "), visible(remote)),
                 Action::Command(git(self.root(), &argv)),

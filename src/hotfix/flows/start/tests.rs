@@ -76,7 +76,7 @@ fn commits_that_only_the_base_here_has_are_left_out_and_that_is_said() {
     sight.base.as_mut().unwrap().apart = Some((2, 1));
     let plan = begun(&sight, "x").unwrap();
     assert!(lines(&plan)[0].ends_with(&commit(1)));
-    assert!(plan.notes[0].starts_with("main has gone apart: 2 commits here"), "{:?}", plan.notes);
+    assert!(plan.notes[0].starts_with("main has diverged: 2 commits here"), "{:?}", plan.notes);
     assert!(plan.notes[1].contains("git rebase origin/main"), "{:?}", plan.notes);
 }
 
@@ -87,7 +87,7 @@ fn a_remote_that_cannot_be_asked_is_said_and_what_was_fetched_last_is_taken() {
     sight.remote = Remote::Silent { name: "origin".into(), why, fetched_at: None };
     let plan = begun(&sight, "x").unwrap();
     assert_eq!(lines(&plan), [format!("git switch --no-track -c hotfix/x {}", commit(1))]);
-    assert!(plan.notes[0].starts_with("origin could not be asked: no route to host"), "{:?}", plan.notes);
+    assert!(plan.notes[0].starts_with("origin did not answer: no route to host"), "{:?}", plan.notes);
     assert!(plan.notes[1].contains("flightdeck hotfix fetch"), "{:?}", plan.notes);
     // Where there is none at all, what is here is all there is.
     sight.remote = Remote::None;
@@ -110,7 +110,7 @@ fn what_somebody_else_began_is_taken_up() {
     );
     assert_eq!(plan.steps[1].guards.len(), 1, "only if it is what was shown");
     assert_eq!(plan.steps[1].proof.as_ref().unwrap().expect, Some(commit(5)));
-    assert_eq!(plan.title, "take up hotfix/x of origin at 5555555");
+    assert_eq!(plan.title, "continue hotfix/x of origin at 5555555");
     sight.tracked("hotfix/x", Some(&commit(5)));
     let plan = begun(&sight, "x").unwrap();
     assert_eq!((plan.steps.len(), plan.frozen["refs/remotes/origin/hotfix/x"].clone()), (1, commit(5)));
@@ -130,7 +130,7 @@ fn other_open_work_is_mentioned() {
             "another hotfix is open: hotfix/y",
             "another hotfix is open: hotfix/z, only at origin",
             "release/1.4 is open: the fix also goes there",
-            "release/1.5 may be open: that is known once it is fetched",
+            "release/1.5 may be open: fetching will tell",
         ]
     );
 }

@@ -29,7 +29,7 @@ fn the_commit_that_was_seen_is_pushed_as_a_fast_forward() {
     assert_eq!(push.action.line(), format!("git push --no-follow-tags origin {}:refs/heads/main", commit(2)));
     assert_eq!((push.reach, plan.confirm.as_deref()), (Reach::Others, Some("main")));
     assert_eq!(plan.frozen["refs/heads/main"], commit(2));
-    assert!(push.guards[0].title.contains("ask again: it will be rebased and tested anew"));
+    assert!(push.guards[0].title.contains("finish again: it is rebased and tested again"));
     assert!(lines(&plan).iter().all(|line| !line.contains("force") && !line.contains(" +")));
     assert!(plan.notes.iter().any(|note| note == "  2222222 fix: raise the limit"), "{:?}", plan.notes);
 }
@@ -103,7 +103,7 @@ fn nothing_is_pushed_that_is_there_or_on_a_guess() {
         why: "no route".into(),
         fetched_at: None,
     };
-    assert!(refused(&unknown).contains("could not be asked"));
+    assert!(refused(&unknown).contains("no route"));
 }
 
 #[test]

@@ -109,7 +109,7 @@ impl Forecaster<'_> {
                 paths.dedup();
                 Ok((Verdict::Conflicts(paths), tree))
             }
-            Some(129) => Err(Trouble::Said("it takes git 2.38 or later to find out".to_owned())),
+            Some(129) => Err(Trouble::Said("finding out takes git 2.38 or later".to_owned())),
             _ => Err(Trouble::Said(format!("git did not answer: {}", visible(&answer.complaint)))),
         }
     }

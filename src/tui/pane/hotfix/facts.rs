@@ -240,7 +240,7 @@ fn pull(ui: Ui<'_>, branch: &BranchState) -> Group {
     let items = match &ui.model.pull {
         None => Vec::new(),
         Some(_) if !github => Vec::new(),
-        Some(Looked::NoPlace) => vec![one("no place for pull requests is known", Role::Faint)],
+        Some(Looked::NoPlace) => vec![one("no code host is known here", Role::Faint)],
         Some(Looked::None) => vec![one("no pull request yet", Role::Muted)],
         Some(Looked::Unknown { why, last: None }) => {
             vec![one(format!("? pull request: {why}"), Role::Unknown)]
@@ -372,7 +372,7 @@ fn base(ui: Ui<'_>, branch: &BranchState) -> Group {
     if let Some(remote) = branch.base_upstream.as_ref().filter(|at| at.exists && !branch.not_yet.counts) {
         let (ahead, behind) = (remote.ahead, remote.behind);
         if ahead > 0 && behind > 0 {
-            let said = format!("✗ {name} and {} went apart: ↑{ahead} ↓{behind}", remote.name);
+            let said = format!("✗ {name} and {} have diverged: ↑{ahead} ↓{behind}", remote.name);
             items.push(one(said, Role::Bad));
         } else if behind > 0 {
             items.push(one(format!("▲ {name} is {behind} behind {}  {update}", remote.name), Role::Warn));
