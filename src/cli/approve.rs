@@ -12,8 +12,8 @@ use crate::text::visible;
 /// Approve a plan in a role
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-An approval holds for exactly the plan it was given for: a changed command, commit
-or target voids it. What somebody else writes down counts as unverified.
+An approval holds for exactly the plan it was given for: a changed command,
+commit or target voids it. What somebody else writes down is unverified.
 
 Example:
   flightdeck approve lead
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     ballot: BallotArgs,
 
-    /// It was said, not written by that person
+    /// They said it; somebody else writes it down
     #[arg(long)]
     verbal: bool,
 

@@ -140,7 +140,7 @@ pub(crate) struct WorldArgs {
     #[arg(long, value_name = "TARGET")]
     pub(crate) confirm: Option<String>,
 
-    /// Pass over a gate that is not met, where the severity allows it
+    /// Override a gate that is not met, where the severity allows it
     #[arg(long = "override", value_name = "GATE")]
     pub(crate) pass_over: Vec<String>,
 
@@ -148,7 +148,7 @@ pub(crate) struct WorldArgs {
     #[arg(long, value_name = "WHY")]
     pub(crate) reason: Vec<String>,
 
-    /// Put the plan up for approval instead of starting it; prints its id
+    /// Ask for approval instead of starting the plan; prints its id
     #[arg(long, conflicts_with_all = ["dry_run", "confirm", "pass_over", "detach"])]
     pub(crate) propose: bool,
 

@@ -13,7 +13,7 @@ use crate::text::{nearest, visible};
 /// Who decides, and about what.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BallotArgs {
-    /// The role in which it is decided: lead, on-call-manager, product-manager
+    /// The role in which you decide: lead, on-call-manager, product-manager
     #[arg(value_name = "ROLE")]
     pub(super) role: String,
 

@@ -7,10 +7,10 @@ use super::save::{SaveArgs, save_in};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Claim, Closed, Status};
 
-/// Say that nothing is left to do, not even a review
+/// Close the incident: nothing is left to do, not even a review
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Whatever is left to do
+    /// Do it, whatever is left to do
     #[arg(long)]
     yes: bool,
 

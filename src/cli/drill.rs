@@ -15,7 +15,7 @@ use crate::failure::{Failure, Result};
 use crate::runtime::Left;
 use crate::text::visible;
 
-/// Make a practice outage and open the cockpit on it
+/// Start a practice outage and open the cockpit on it
 ///
 /// A repository with a history, a service of its own for staging and for production, and a
 /// last release that broke it. Nothing outside the directory is touched, and without --dir
@@ -30,7 +30,7 @@ Examples:
   flightdeck drill --headless --json"
 )]
 pub(crate) struct Args {
-    /// Which outage
+    /// Which scenario
     #[arg(value_name = "SCENARIO")]
     pub(crate) scenario: Option<String>,
 
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) list: bool,
 
-    /// Make it in this directory, and keep it
+    /// Create it in this directory, and keep it
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
 

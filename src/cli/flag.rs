@@ -24,7 +24,7 @@ pub(crate) struct Args {
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
 
-    /// What it is turned to; without it its state is shown
+    /// On or off; without it, the state is shown
     #[arg(value_name = "on|off", value_parser = ["on", "off"])]
     pub(crate) to: Option<String>,
 

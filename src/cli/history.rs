@@ -12,7 +12,7 @@ use crate::journal::Summary;
 /// List the incidents of this repository, newest first
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Those of all repositories in this journal
+    /// List those of all repositories in this journal
     #[arg(long)]
     all: bool,
 

@@ -26,7 +26,7 @@ pub(crate) struct Args {
 /// What can be done with it.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Make the branch from what production is made from, as the remote has it now
+    /// Create the branch from production's branch, as the remote has it now
     #[command(after_help = "\
 The remote is asked first. What is new there is fetched as the first step, and
 the branch is made at the commit that the remote named. In the trunk flow there
@@ -54,7 +54,7 @@ A flow that is chosen here is kept with the branch, and finish follows it.")]
         #[arg(long)]
         json: bool,
     },
-    /// Raise the version in every file that holds it, and commit that
+    /// Bump the version in every file that holds it, and commit
     #[command(after_help = "\
 Refuses if the files hold different versions. Keeps formatting and comments.
 
@@ -75,15 +75,15 @@ Example:
         #[command(flatten)]
         world: WorldArgs,
     },
-    /// Bring the fix to where production is deployed from, as the flow has it
+    /// Get the fix into production's branch, as the flow says
     ///
-    /// It can be asked for again at any time: what is done already is left out.
+    /// Run it again at any time: it skips what is done already.
     ///
-    /// Git flow: merges into main and back into develop and open releases, a tag, one push of all
-    /// of it, and the branch is deleted once the remote has it. GitHub flow: it pushes and opens a
-    /// pull request; asked again it merges that by squash once it is approved and its checks have
-    /// passed. Without a token it prints the words to paste and the link to open. Trunk: the base
-    /// is pushed; where the remote has moved on the fix is rebased and checked first.
+    /// Git flow: merges into main and back into develop and open releases, a tag, one push of all of it,
+    /// and the branch is deleted once the remote has it. GitHub flow: it pushes and opens a pull request;
+    /// run again, it squash-merges that once it is approved and its checks have passed. Without a token
+    /// it prints the text to paste and the link to open. Trunk: the base is pushed; where the remote has
+    /// moved on the fix is rebased and checked first.
     #[command(after_help = "\
 Examples:
   flightdeck hotfix finish --dry-run          shows the exact commands and calls
@@ -99,7 +99,7 @@ Examples:
         #[command(flatten)]
         world: WorldArgs,
     },
-    /// Give the branch up, here and at the remote; its commits are kept
+    /// Delete the branch, here and at the remote; its commits are kept
     #[command(after_help = "\
 The commits stay under refs/flightdeck/abandoned/, and the plan says how to get
 the branch back.

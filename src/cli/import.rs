@@ -12,7 +12,7 @@ use crate::failure::{Failure, Result};
 use crate::journal::Summary;
 use crate::text::visible;
 
-/// Take in an export: all of it, or nothing
+/// Import an export: all of it, or nothing
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The file, or - for stdin

@@ -8,14 +8,14 @@ use crate::incident::Paged;
 
 /// Record that somebody was paged
 ///
-/// It sends nothing: it writes down that it was done, which meets the clock.
+/// It sends nothing. It records that somebody did, which meets the clock.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Who
     #[arg(value_name = "WHO")]
     who: String,
 
-    /// By what means: phone, pager, chat
+    /// How: phone, pager, chat
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     how: String,
 

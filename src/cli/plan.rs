@@ -11,7 +11,7 @@ use crate::incident::{Decision, PlanRun, State};
 use crate::plan::proposal;
 use crate::text::visible;
 
-/// See what is or was being carried out, and decide how it goes on
+/// See running and past plans, and decide how they go on
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -36,11 +36,11 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Let a plan go on: release a hold, look again, continue where it stopped
+    /// Resume a plan: release a hold, check again, or continue where it stopped
     Resume(Deciding),
     /// Retry the step that failed or whose outcome is unknown
     Retry(Deciding),
-    /// Pass the step over and go on with the next; of a watch that runs, promote now
+    /// Skip the step and continue with the next; for a running watch, promote now
     Skip {
         /// Why: it goes into the record and the report
         #[arg(long, value_name = "WHY")]
@@ -56,7 +56,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         deciding: Deciding,
     },
-    /// Leave a plan as it is, for good
+    /// Close a plan as it is, for good
     Cancel(Deciding),
     /// Take a target over from a plan whose process is gone
     TakeOver {

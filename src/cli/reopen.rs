@@ -7,7 +7,7 @@ use super::save::{SaveArgs, save_in, some_text};
 use crate::failure::Result;
 use crate::incident::{Reopened, Status};
 
-/// Say that it was not over
+/// Reopen the incident
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Why

@@ -9,14 +9,14 @@ use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Claim, Mitigated, RecordId, Resolved, State, Status};
 use crate::text::visible;
 
-/// Say that the incident is over
+/// Resolve the incident
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Users are served again, and the fault is still to be mended
+    /// Users are served again, but the fault is not fixed yet
     #[arg(long)]
     mitigated: bool,
 
-    /// Whatever speaks against it
+    /// Do it, whatever speaks against it
     #[arg(long)]
     yes: bool,
 

@@ -6,7 +6,7 @@ use super::save::{SaveArgs, entry, save_in, some_text};
 use crate::failure::{Failure, Result};
 use crate::incident::Retracted;
 
-/// Take a timeline entry back; it stays, struck out
+/// Retract a timeline entry; it stays, struck out
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Id of the entry, or a unique beginning of it

@@ -8,7 +8,7 @@ use crate::failure::{Failure, Result};
 use crate::incident::{Policy, RoleTaken};
 use crate::text::nearest;
 
-/// Give a role to a person
+/// Assign a role to somebody
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

@@ -17,11 +17,11 @@ use crate::incident::{Policy, duration};
 use crate::plan::Request;
 use crate::text::visible;
 
-/// Go back to something that worked
+/// Roll back to something that worked
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The way back: redeploy, revert, switch, flag:NAME, or one of the team's own;
-    /// default: the best that is proven ready
+    /// The rollback option: redeploy, revert, switch, flag:NAME, or one of the team's own; default: the
+    /// best that is proven ready
     #[arg(value_name = "WAY")]
     pub(crate) way: Option<String>,
 
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ENV")]
     pub(crate) env: Option<String>,
 
-    /// List every way back, best first, and whether it is known to work
+    /// List every rollback option, best first, and whether it is known to work
     #[arg(long, conflicts_with = "way")]
     pub(crate) list: bool,
 

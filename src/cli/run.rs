@@ -22,22 +22,22 @@ pub(crate) struct Args {
 /// What can be done with a run.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Connect to its terminal: see its output and answer its questions
+    /// Attach to the terminal of a run: see its output and answer its questions
     Attach {
         /// Id of the run
         #[arg(value_name = "ID")]
         id: String,
     },
-    /// Print its output
+    /// Print the output of a run
     Log {
         /// Id of the run
         #[arg(value_name = "ID")]
         id: String,
-        /// Go on until it ends
+        /// Keep printing until it ends
         #[arg(long)]
         follow: bool,
     },
-    /// Stop it: INT, then TERM, then KILL to all its processes
+    /// Stop a run: INT, then TERM, then KILL to all its processes
     Stop {
         /// Id of the run
         #[arg(value_name = "ID")]

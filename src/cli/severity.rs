@@ -6,9 +6,9 @@ use super::save::{SaveArgs, save_in, some_text};
 use crate::failure::{Failure, Result};
 use crate::incident::{Severity, SeverityChanged};
 
-/// Set the severity again, with the reason
+/// Change the severity, with the reason
 ///
-/// Every clock is then counted anew from when the incident began.
+/// All clocks then count again from the start of the incident.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// P0: critical, P1: high, P2: medium

@@ -29,7 +29,7 @@ Example:
   flightdeck status --json | jq '.next[0].title'
   flightdeck status --at 14:45         as it was at 14:45 UTC")]
 pub(crate) struct Args {
-    /// As it was at that time: only what had been written down by then
+    /// Show it as it was then: only what was on record by that time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: Option<String>,
 

@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REF")]
     pub(crate) since: Option<String>,
 
-    /// Take this change back on the branch in production, and push that
+    /// Revert this change on the branch in production, and push
     #[arg(long, value_name = "COMMIT", conflicts_with_all = ["since", "bisect"])]
     pub(crate) revert: Option<String>,
 

@@ -7,7 +7,7 @@ use crate::failure::{Failure, Result};
 use crate::incident::{CheckState, ChecklistItem, Ticked};
 use crate::text::nearest;
 
-/// Tick a checklist item: it works, unless said otherwise
+/// Tick a checklist item: passed, unless you say otherwise
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -18,7 +18,7 @@ pub(crate) struct Args {
     #[arg(value_name = "ITEM")]
     item: String,
 
-    /// It does not work
+    /// It failed
     #[arg(long, group = "result")]
     fail: bool,
 
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long, group = "result")]
     na: bool,
 
-    /// It is to be looked at again
+    /// Open it again
     #[arg(long, group = "result")]
     open: bool,
 

@@ -8,7 +8,7 @@ use crate::incident::Told;
 
 /// Record that an audience was informed
 ///
-/// It sends nothing: it writes down that it was done, which meets the clock concerned.
+/// It sends nothing. It records that somebody did, which meets the clock.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

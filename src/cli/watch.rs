@@ -9,7 +9,7 @@ use super::context::Context;
 use crate::failure::{Failure, Result};
 use crate::plan::Request;
 
-/// Watch an environment, and judge what is released there
+/// Watch an environment, and judge the release there
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Name of the environment; default: production
