@@ -212,11 +212,11 @@ fn makes_sense(spec: &Plan, run: &PlanRun, choice: &Choice, doing: &str) -> Resu
 
 fn in_words(decision: &Decision) -> &'static str {
     match decision {
-        Decision::Resume => "taking up",
-        Decision::Retry => "trying again",
+        Decision::Resume => "resuming",
+        Decision::Retry => "retrying",
         Decision::Skip { .. } => "skipping a step of",
         Decision::Undo { .. } => "undoing",
-        Decision::GiveUp => "giving up",
+        Decision::GiveUp => "closing",
     }
 }
 

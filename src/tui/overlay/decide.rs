@@ -26,7 +26,12 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) ->
         Decision::Undo { .. } => "Undo?",
         Decision::GiveUp => "Leave it as it is?",
     };
-    let inner = window(ui, buf, place, title, &[]);
+    let plans = ui.model.incident().map_or(&[][..], |state| &state.plans);
+    let title = match plans.iter().find(|plan| plan.id == decide.plan) {
+        Some(plan) => format!("{title}  {}", plan.title),
+        None => title.to_owned(),
+    };
+    let inner = window(ui, buf, place, &title, &[]);
     let list = Rect { height: inner.height.saturating_sub(foot), ..inner };
     let mut shown = document::draw(buf, list, 0, lines.len(), |index| lines[index].clone());
     let foot = below(inner, list.height);
