@@ -210,7 +210,10 @@ impl Terminal {
                 }
                 None => self.press(keys),
             }
-            if self.comes(Duration::from_secs(1), &is_there) {
+            let refused = |screen: &str| screen.contains("press it once more");
+            self.comes(Duration::from_secs(1), |screen| is_there(screen) || refused(screen));
+            // What was refused for coming too soon is refused again where it comes at once.
+            if self.comes(Duration::from_millis(450), &is_there) {
                 return;
             }
             let in_time = Instant::now() <= deadline;

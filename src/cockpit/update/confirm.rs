@@ -11,17 +11,30 @@ use super::Cx;
 /// A key pressed twice within this many milliseconds was held down, not meant.
 const REPEAT_MS: u64 = 400;
 
+/// A key that comes sooner than so many milliseconds after its question was on the screen cannot be an
+/// answer to it: nobody has read it yet.
+const SEEN_MS: u64 = 400;
+/// A letter that comes sooner than so many milliseconds after another key belongs to a word that somebody
+/// types, or to text that a slow line pastes byte by byte.
+const QUIET_MS: u64 = 250;
+
 /// What a confirmation is told that may not have been meant as one.
-pub(super) const TOO_QUICK: &str = "that came right behind another key: press it once more";
+pub(super) const TOO_QUICK: &str = "that came too soon to have been meant: press it once more";
 /// What one is told that was read together with a key that cancels.
 const CANCELLED: &str = "nothing was confirmed: a key that cancels came with it";
 /// What one is told that had to wait for its turn.
 const LATE: &str = "nothing was confirmed: the screen was behind; press it again if you mean it";
 
-/// Whether a key may confirm something dangerous: it was read after the question had been on
-/// the screen, and is neither held down nor drummed.
+/// Whether a key may confirm something dangerous: the question had been on the screen long enough to be
+/// read, no other key came right before it, and it is neither held down nor drummed.
 pub(super) fn may_confirm(shown_ms: Option<u64>, press: KeyPress, before: Option<(Key, u64)>) -> bool {
-    shown_ms.is_some_and(|shown| press.at_ms > shown) && !repeated(press, before)
+    let quiet = before.is_none_or(|(_, at)| press.at_ms.saturating_sub(at) >= QUIET_MS);
+    may_enter(shown_ms, press, before) && quiet
+}
+
+/// The same for Enter behind a line that was typed: it may come right behind the last letter.
+pub(super) fn may_enter(shown_ms: Option<u64>, press: KeyPress, before: Option<(Key, u64)>) -> bool {
+    shown_ms.is_some_and(|shown| press.at_ms >= shown + SEEN_MS) && !repeated(press, before)
 }
 
 pub(super) fn repeated(press: KeyPress, before: Option<(Key, u64)>) -> bool {

@@ -6,7 +6,7 @@ use super::super::key::{Code, Key};
 use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Asks, Decide, Overlay, PlanView};
-use super::confirm::{TOO_QUICK, may_confirm};
+use super::confirm::{TOO_QUICK, may_confirm, may_enter};
 use super::{Cx, invoke, run_view, windows};
 use crate::incident::{Decision, Outcome, PlanRun, Run, StepRun};
 use crate::plan::Plan;
@@ -208,7 +208,8 @@ pub(super) fn decide_key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, 
     if decide.sending {
         return;
     }
-    let meant = may_confirm(decide.shown_ms, press, before);
+    let judge = if decide.asks() == Asks::Yes { may_confirm } else { may_enter };
+    let meant = judge(decide.shown_ms, press, before);
     let fields = decide.reason.is_some() && decide.word.is_some();
     let whole = match press.key.code {
         Code::Esc => return cx.pop(),

@@ -4,7 +4,7 @@ use super::super::commands::{Command, Scope};
 use super::super::key::{Code, Key};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Field, Overlay, Preview, Way};
-use super::confirm::{TOO_QUICK, may_confirm};
+use super::confirm::{TOO_QUICK, may_confirm, may_enter};
 use super::overlays::scrolled;
 use super::{Cx, approvals, plan_view, windows};
 use crate::incident::{State, same_person};
@@ -50,7 +50,9 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
     // What was typed before this was on the screen was meant for something else.
     let heard = preview.shown_ms.is_some_and(|shown| press.at_ms > shown);
-    let meant = may_confirm(preview.shown_ms, press, before);
+    let typed = matches!(preview.way(), Way::Typed(_) | Way::PassOver(_));
+    let judge = if typed { may_enter } else { may_confirm };
+    let meant = judge(preview.shown_ms, press, before);
     match preview.way() {
         Way::Enter | Way::Yes => ask(cx, press.key, meant),
         Way::Typed(_) => typing(cx, press.key, heard, meant),
@@ -224,11 +226,11 @@ pub(super) fn standings(
 ) -> Vec<Standing> {
     // Whoever looks at what another has put up does not make it their own plan.
     let put_up = proposal::of(state, &preview.hash).filter(|_| preview.role.is_some());
-    let by = put_up.map_or(me, |proposal| proposal.by.as_str());
+    let by = put_up.map_or(me, |proposal| proposal.owner());
     gates::evaluate(&preview.plan, &preview.hash, state, policy, by, now)
 }
 
 /// Tells whether a proposal is one's own.
 pub(super) fn is_own(state: &State, hash: &str, me: &str) -> bool {
-    proposal::of(state, hash).is_some_and(|proposal| same_person(&proposal.by, me))
+    proposal::of(state, hash).is_some_and(|proposal| same_person(proposal.owner(), me))
 }

@@ -293,6 +293,24 @@ fn what_comes_amid_other_text_as_if_pasted_starts_nothing() {
     }
 }
 
+#[test]
+fn a_letter_of_a_word_that_is_typed_or_pasted_slowly_confirms_nothing() {
+    for question in QUESTIONS.iter().filter(|question| question.key == "y") {
+        // As a fast typist types, and as a slow line pastes.
+        for gap in [3, 50, 120, 240] {
+            let mut table = (question.open)();
+            for key in ["J", "y"] {
+                table.at_ms += gap;
+                let press = KeyPress::new(Key::parse(key).unwrap(), table.at_ms);
+                let effects: Vec<_> =
+                    table.send(Msg::Key(press)).into_iter().map(|(_, effect)| effect).collect();
+                assert!(!acts(&effects), "{}: {key} after {gap} ms: {effects:?}", question.name);
+            }
+            assert!(acts(&press_alone(&mut table, question)), "{}: and then it can be", question.name);
+        }
+    }
+}
+
 fn press_alone(table: &mut Table, question: &Question) -> Vec<Effect> {
     press(table, question, Cancel::Nothing, 0)
 }
