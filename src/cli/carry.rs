@@ -60,6 +60,7 @@ pub(super) fn carry_for(
     }
     let world = &world;
     let confirmed = confirm(cx, &loaded, &policy, &plan, world, &pass_over)?;
+    conductor::require_unchanged(cx.root()?, &plan)?;
     let repository = &cx.repository(&loaded.journal)?;
     let incident = loaded.state().id;
     let seq = loaded.seq;

@@ -82,7 +82,7 @@ pub use log::{Chunk, LogReader};
 pub use orphan::{Remains, remains, stop_remains, was_cut_short};
 pub use own::{is_trusted, trust_it};
 pub use plain::Plain;
-pub use prepare::{Fresh, Ground, prepare};
+pub use prepare::{Fresh, Ground, prepare, require_unchanged};
 pub use process::{Life, is_gone, is_suspended, life};
 pub use programs::changed as changed_programs;
 pub use prove::{prove, prove_until_settled, unasked};

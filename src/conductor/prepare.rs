@@ -9,9 +9,10 @@ use super::flags::switch;
 use super::programs::freeze;
 use super::told;
 use super::{back, branch, own, suspects};
+use crate::config::load;
 use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
-use crate::failure::Result;
+use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 use crate::incident::{History, Policy};
 use crate::plan::{Plan, Request, programs};
@@ -51,6 +52,7 @@ pub enum Fresh {
 /// configured.
 pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
     let mut plan = plan(ground, id, request)?;
+    plan.made_from.clone_from(&ground.config.content);
     // What only makes calls is about no repository.
     if programs::lines(&plan).is_empty() {
         return Ok(plan);
@@ -60,6 +62,23 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
         plan.notes.extend(own::note(ground.state_dir, &reader));
     }
     Ok(freeze(plan, &reader))
+}
+
+/// Makes sure that the configuration is the one a plan was made from: its gates, commands and limits are
+/// what was confirmed.
+///
+/// # Errors
+/// The file has changed since, or cannot be read.
+pub fn require_unchanged(root: &Path, plan: &Plan) -> Result<()> {
+    if load::is_current(root, &plan.made_from)? {
+        return Ok(());
+    }
+    Err(Failure::of(
+        FailureKind::Gate,
+        format!("starting {}", plan.title),
+        "flightdeck.toml changed since this plan was made: its gates and commands may be others now",
+        "make the plan again and read it; nothing was started",
+    ))
 }
 
 fn plan(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {

@@ -74,11 +74,20 @@ pub fn read_with_text(root: &Path) -> Result<Option<(Loaded, String)>, Refused> 
     let path = root.join(FILE);
     let Some(bytes) = bytes(&path).map_err(Refused::Unreadable)? else { return Ok(None) };
     let hash = Hash::of(&bytes);
-    let config = parse(&bytes).map_err(Refused::Invalid)?;
+    let config = Config { content: hash.to_string(), ..parse(&bytes).map_err(Refused::Invalid)? };
     let path = path.canonicalize().map_err(|error| Refused::Unreadable(unreadable(&path, error)))?;
     // What was parsed is UTF-8.
     let text = String::from_utf8_lossy(&bytes).into_owned();
     Ok(Some((Loaded { config, path, hash }, text)))
+}
+
+/// Tells whether the file of the repository still has the content that a configuration was read from.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_current(root: &Path, content: &str) -> Result<bool> {
+    let bytes = bytes(&root.join(FILE))?;
+    Ok(bytes.map_or_else(String::new, |bytes| Hash::of(&bytes).to_string()) == content)
 }
 
 /// Parses and checks the content of a `flightdeck.toml`.

@@ -290,7 +290,11 @@ fn the_digest_is_of_the_bytes_that_were_parsed() {
     std::fs::write(dir.path().join(FILE), GOOD).unwrap();
     let loaded = load(dir.path()).unwrap().unwrap();
     assert_eq!(loaded.hash, Hash::of(GOOD.as_bytes()));
-    assert_eq!(loaded.config, parse(GOOD.as_bytes()).unwrap());
+    assert_eq!(loaded.config.content, loaded.hash.to_string());
+    let content = loaded.config.content.clone();
+    assert_eq!(loaded.config, Config { content, ..parse(GOOD.as_bytes()).unwrap() });
+    assert!(is_current(dir.path(), &loaded.config.content).unwrap());
+    assert!(!is_current(dir.path(), "").unwrap());
 }
 
 #[test]

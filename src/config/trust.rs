@@ -17,7 +17,7 @@ use crate::text::address::without_credentials;
 use crate::text::visible;
 
 /// Name of the file in the state directory.
-const FILE: &str = "trust.json";
+pub(crate) const FILE: &str = "trust.json";
 
 /// Contents remembered for one path, so that going back and forth between branches does
 /// not ask anew; the oldest is forgotten first.
@@ -207,7 +207,7 @@ pub fn require(state_dir: &Path, loaded: &Loaded) -> Result<()> {
     Err(Failure::of(
         FailureKind::NotTrusted,
         "reading flightdeck.toml",
-        "it names commands, and nobody trusted this content on this machine",
+        "nobody trusted this content of flightdeck.toml on this machine",
         "look at what it would run with `flightdeck trust --show`, then `flightdeck trust`",
     ))
 }
@@ -305,7 +305,7 @@ mod tests {
 
         std::fs::write(dir.path().join(load::FILE), "[service]\nname = \"a\" \n").unwrap();
         let changed = load::load(dir.path()).unwrap().unwrap();
-        assert_eq!(changed.config, loaded.config, "only the bytes differ");
+        assert_eq!(changed.config.checks, loaded.config.checks, "only the bytes differ");
         assert!(!is_trusted(state.path(), &changed).unwrap());
 
         let (_elsewhere, same) = repository("[service]\nname = \"a\"\n");

@@ -43,6 +43,9 @@ pub struct Config {
     pub checklist: Vec<ChecklistItem>,
     /// Changes to the built-in policy.
     pub policy: PolicyChange,
+    /// SHA-256 of the bytes this was read from; empty: there is no file.
+    #[serde(skip)]
+    pub content: String,
 }
 
 impl Config {

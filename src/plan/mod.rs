@@ -83,6 +83,10 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// What it will do, in order.
     pub steps: Vec<Step>,
+    /// SHA-256 of the configuration it was made from; empty: there was none. It is compared before the
+    /// plan starts, and not kept.
+    #[serde(skip)]
+    pub made_from: String,
 }
 
 /// The commit a plan is about.
@@ -505,6 +509,7 @@ impl Plan {
             notes: Vec::new(),
             warnings: Vec::new(),
             steps: Vec::new(),
+            made_from: String::new(),
         }
     }
 }

@@ -161,8 +161,9 @@ fn a_key_pressed_amid_a_storm_does_not_wait_for_the_cancel_behind_it() {
     }
     terminal.resize(36, 120);
     // Heard where it was pressed: nothing is left to be read together with what comes later. Where
-    // this machine is too busy that is said.
-    let behind = |screen: &str| screen.contains("the screen was behind");
+    // this machine is too busy that is said, and where the question has not been there for long.
+    let behind =
+        |screen: &str| screen.contains("the screen was behind") || screen.contains("press it once more");
     loop {
         terminal.press("y");
         terminal.wait_for("an answer", |screen| behind(screen) || !screen.contains("Plan: "));
@@ -176,6 +177,35 @@ fn a_key_pressed_amid_a_storm_does_not_wait_for_the_cancel_behind_it() {
     yard.go();
     yard.wait_run("deploy-staging-1.0", "exited");
     assert_eq!(yard.runs().len(), 1);
+}
+
+#[test]
+fn a_preview_is_not_started_once_the_configuration_has_changed() {
+    let yard = Yard::deploying("echo begun >> begun");
+    let terminal = previewed(&yard);
+    let file = yard.file("flightdeck.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(
+        &file,
+        format!("{config}\n[[freezes]]\nfrom = \"2020-01-01T00:00:00Z\"\nuntil = \"2199-01-01T00:00:00Z\"\n"),
+    )
+    .unwrap();
+    yard.shell.flightdeck(&["trust"]).succeeded();
+    terminal.press_until("y", "why it was not started", |screen| screen.contains("flightdeck.toml changed"));
+    assert!(yard.runs().is_empty() && !yard.file("begun").exists());
+}
+
+#[test]
+fn a_configuration_that_is_trusted_in_another_terminal_is_trusted_here() {
+    let yard = Yard::deploying("true");
+    let file = yard.file("flightdeck.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let terminal = Terminal::open(&yard.shell, 36, 120, &[]);
+    terminal.wait_text("Timeline");
+    std::fs::write(&file, format!("{config}\n# changed\n")).unwrap();
+    terminal.wait_text("not trusted");
+    yard.shell.flightdeck(&["trust"]).succeeded();
+    terminal.wait_gone("not trusted");
 }
 
 #[test]
