@@ -53,7 +53,14 @@ fn prove_at(
     let mut drafts = Vec::new();
     for question in questions(&spec, state) {
         let (proof, why) = match question.probe {
-            Some(probe) => question.weighed(incident, ask(probe, &mut vault), now()),
+            Some(probe) => {
+                let said = question.weighed(incident, ask(probe, &mut vault), now());
+                if question.undo {
+                    said
+                } else {
+                    release::weighed(said, &spec, question.step, question.run, log.state())
+                }
+            }
             None => (Proof::Unknown, "nothing is configured that could tell whether it is done".to_owned()),
         };
         if question.known != Some((proof, why.as_str())) {

@@ -1,6 +1,8 @@
 //! What a plan brought into an environment, and what watching showed of it, as records.
 
-use crate::incident::{Body, Outcome, PlanRun, ReleaseJudged, Released, State, StepState, WatchVerdict};
+use crate::incident::{
+    Body, Outcome, PlanRun, Proof, ReleaseJudged, Released, Run, State, StepState, WatchVerdict,
+};
 use crate::plan::{Action, FollowUp, Merge, Plan, ReleaseSpec};
 
 /// What follows from this step of a plan being done: a release that is there, merges that are owed
@@ -32,6 +34,33 @@ pub(super) fn due(plan: &Plan, run: &PlanRun, state: &State) -> Vec<Body> {
     let merges = plan.follow_ups.iter().filter(|follow_up| done(follow_up.after));
     let merges = merges.filter(|follow_up| !is_known(&follow_up.what, state)).map(merge);
     release.map(|release| released(plan, release)).into_iter().chain(merges).collect()
+}
+
+/// What the answer is worth that a step of a plan is done, where its command did not come to its own end:
+/// if what it brings was there before already, the world answers so whatever became of this run.
+pub(super) fn weighed(
+    said: (Proof, String),
+    plan: &Plan,
+    step: usize,
+    run: Option<&Run>,
+    state: &State,
+) -> (Proof, String) {
+    let cut_short =
+        |outcome: &Outcome| matches!(outcome, Outcome::Signalled { .. } | Outcome::Unknown { .. });
+    let is_open = run.is_some_and(|run| run.outcome.as_ref().is_some_and(cut_short));
+    let Some(release) = plan.release.as_ref().filter(|release| release.after == step) else { return said };
+    let before = state
+        .releases
+        .iter()
+        .rfind(|known| known.environment == release.environment && known.plan != plan.id)
+        .filter(|known| known.commit == release.commit);
+    match (said, before) {
+        ((Proof::Done, why), Some(known)) if is_open => {
+            let was = format!("{} was live in {} before this run", known.name(), release.environment);
+            (Proof::Unknown, format!("{was}, so the answer tells nothing about it: {why}"))
+        }
+        (said, _) => said,
+    }
 }
 
 /// Tells whether it is on record that a merge is owed, or paid.

@@ -9,7 +9,7 @@ use super::super::ask::{Answer, ask, judge};
 use super::super::files::log_dir;
 use super::super::mask::Masker;
 use super::super::recorder::Decided;
-use super::super::{early, orphan, pushed};
+use super::super::{early, pushed};
 use super::wait::{Heard, who};
 use super::{Conductor, Turn};
 use crate::incident::{Decision, Outcome, PlanEnd, Proof, Run};
@@ -186,7 +186,8 @@ impl Conductor {
                 "nothing is configured that could tell whether it is done".to_owned(),
             ));
         };
-        let mut said = orphan::weighed(self.ask(probe), self.incident, self.last_run(index));
+        let said = self.ask(probe);
+        let mut said = self.weighed(index, said);
         let question = pushed::asks_a_remote(probe).filter(|_| said.0 == Proof::Unknown).cloned();
         let outcome = self.last_run(index).and_then(|run| run.outcome.clone());
         let outcome = outcome.unwrap_or_else(|| Outcome::Unknown { why: String::new() });

@@ -2,7 +2,6 @@
 //! only a person can settle, the conflicts of a merge, is concluded once nothing is left.
 
 use super::super::left;
-use super::super::orphan;
 use super::super::release;
 use super::{Conductor, Turn};
 use crate::incident::{Body, Outcome, PlanEnd, Proof, Proved, StepEnded};
@@ -29,8 +28,8 @@ impl Conductor {
             }
         }
         let said = step.proof.as_ref().map(|probe| self.ask(probe));
-        let run = self.recorder.plan().and_then(|run| run.steps.get(index)?.run.as_ref());
-        let said = said.map(|said| orphan::weighed(said, self.incident, run));
+        let said = said.map(|said| self.weighed(index, said));
+        let run = self.last_run(index);
         let unseen = run.is_some_and(|run| matches!(run.outcome, Some(Outcome::Unknown { .. })));
         match (said, under_way) {
             (Some((Proof::Done, why)), _) => self.found_done(index, why),

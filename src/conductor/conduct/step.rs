@@ -152,7 +152,7 @@ impl Conductor {
                     Answered::Said(said) => said,
                     Answered::Otherwise(turn) => return turn,
                 };
-                let said = orphan::weighed(said, self.incident, self.last_run(index));
+                let said = self.weighed(index, said);
                 self.record_proof(index, &outcome, &said, false);
                 Some(said)
             }
@@ -163,6 +163,13 @@ impl Conductor {
             end.why = format!("{}: {}", end.why, finished.ended.summary);
         }
         self.verdict(index, end)
+    }
+
+    /// What an answer about a step is worth.
+    pub(super) fn weighed(&self, index: usize, said: (Proof, String)) -> (Proof, String) {
+        let run = self.last_run(index);
+        let said = orphan::weighed(said, self.incident, run);
+        release::weighed(said, &self.plan, index, run, self.recorder.state())
     }
 
     /// Asks the world about a step that has just ended: once where that is asked on until the answer
