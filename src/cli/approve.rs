@@ -60,11 +60,16 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if args.verbal || !same_person(&ballot.by, author) {
         said = format!("{said} (unverified: written down by {})", visible(author));
     }
-    let refused = refusal(cx, &loaded, &ballot, id, puts_up)?;
+    let refused = refusal(cx, &loaded, &ballot, id)?;
     let counts = refused.is_none();
     super::ballot::tell(cx, args.ballot.save, &loaded, &ballot, (id, Some(counts)), &said)?;
     match refused {
-        None => Ok(End::Done),
+        None => {
+            if puts_up {
+                cx.out.tell(&format!("▲ it does not count if {} starts this deploy", visible(&ballot.by)));
+            }
+            Ok(End::Done)
+        }
         Some(why) => {
             cx.out.tell(&format!("▲ recorded, but it does not count: {}", visible(&why)));
             Ok(End::Bad(FailureKind::Gate))
@@ -73,13 +78,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 }
 
 /// Why the approval that was just recorded does not count now; `None`: it does.
-fn refusal(
-    cx: &Context,
-    loaded: &Loaded,
-    ballot: &Ballot,
-    id: RecordId,
-    puts_up: bool,
-) -> Result<Option<String>> {
+fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Result<Option<String>> {
     let state = loaded.state();
     let rule = ApprovalRule::of(&cx.setup()?.policy, state.severity);
     if !rule.roles.contains(&ballot.role) {
@@ -91,8 +90,7 @@ fn refusal(
     // Who will start it is known only once somebody has; until then whoever proposed it is likely to. Who
     // approves what nobody had proposed puts it up by that, and need not be the one who starts it.
     let started = state.plans.iter().rev().find(|run| run.hash == ballot.about.hash);
-    let proposed = about.filter(|_| !puts_up);
-    let by = started.map(|run| run.by.as_str()).or(proposed.map(|about| about.by.as_str())).unwrap_or("");
+    let by = started.map(|run| run.by.as_str()).or(about.map(crate::incident::Proposal::owner)).unwrap_or("");
     let judged = Judged { hash: &ballot.about.hash, plan: plan.as_ref() };
     let found = approvals(state, &rule, judged, by, cx.now());
     Ok(found.void.into_iter().find(|(vote, _)| vote.record == id).map(|(_, why)| why))

@@ -185,8 +185,9 @@ fn as_it_would_be(cx: &Context, loaded: &Loaded) -> Result<About> {
         fresh: conductor::Fresh::Fetch,
     };
     let plan = conductor::prepare(&ground, "proposal", &request)?;
-    let put_up =
+    let mut put_up =
         proposal::propose(&plan).ok_or_else(|| Failure::new("finding the plan", "it cannot be saved", ""))?;
+    put_up.by_vote = true;
     Ok(About {
         plan: Some(put_up.plan.clone()),
         hash: put_up.hash.clone(),

@@ -20,7 +20,7 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
-    let mut loaded = cx.load(Wanted::Last)?;
+    let mut loaded = cx.load(Wanted::Ended)?;
     let state = loaded.state();
     let doing = format!("closing {}", loaded.number);
     if state.in_conflict() {

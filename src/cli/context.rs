@@ -109,6 +109,8 @@ pub(crate) enum Wanted {
     Open,
     /// The open one, else the newest: for what is done or read when it is over.
     Last,
+    /// The open one, else the only one that is resolved, else the newest: for what changes that it is over.
+    Ended,
 }
 
 /// An incident, loaded and folded.
@@ -273,8 +275,24 @@ impl Context {
         if let Some(open) = the_open_one(&all)? {
             return Ok(open.id);
         }
+        let resolved: Vec<&Summary> = all.iter().filter(|one| one.status == Status::Resolved).collect();
+        match (wanted, resolved.as_slice()) {
+            (Wanted::Ended, [one]) => {
+                self.out.tell(&format!("no incident is open; {} is resolved", one.number));
+                return Ok(one.id);
+            }
+            (Wanted::Ended, [first, second, ..]) => {
+                let name = |one: &Summary| format!("{} ({})", one.number, visible(&one.title));
+                return Err(Failure::usage(
+                    "finding the incident",
+                    format!("{} are resolved: {} and {}", resolved.len(), name(first), name(second)),
+                    format!("say which: --incident {}", first.number),
+                ));
+            }
+            _ => {}
+        }
         match (wanted, all.first()) {
-            (Wanted::Last, Some(last)) => {
+            (Wanted::Last | Wanted::Ended, Some(last)) => {
                 self.out.tell(&format!("no incident is open; the last one is {}", last.number));
                 Ok(last.id)
             }
@@ -413,6 +431,12 @@ fn pick(all: &[Summary], named: &str) -> Result<IncidentId> {
         one.number.to_ascii_lowercase().starts_with(&named) || one.id.to_string().starts_with(&named)
     };
     let mut found: Vec<_> = all.iter().filter(exact).collect();
+    // The last part of the number is what people say on the call.
+    if let Ok(short) = named.parse::<u32>() {
+        let ends =
+            |one: &&Summary| one.number.rsplit('-').next().is_some_and(|last| last.parse() == Ok(short));
+        found.extend(all.iter().filter(ends));
+    }
     if found.is_empty() && !named.is_empty() {
         found = all.iter().filter(begins).collect();
     }

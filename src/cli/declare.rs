@@ -8,7 +8,8 @@ use super::context::Context;
 use super::save::{SaveArgs, some_text};
 use super::severity::parse_severity;
 use crate::failure::Result;
-use crate::incident::{Declared, IncidentId, Severity};
+use crate::incident::{Declared, IncidentId, Severity, Status};
+use crate::text::visible;
 
 /// Open an incident; its id is printed once it is saved
 #[derive(Debug, clap::Args)]
@@ -29,7 +30,7 @@ pub(crate) struct Args {
     impact: String,
 
     /// When the fault began, if not now
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    #[arg(long, visible_alias = "since", value_name = "TIME", allow_hyphen_values = true)]
     started_at: Option<String>,
 
     #[command(flatten)]
@@ -59,7 +60,18 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         repository_id: place.id(),
         answers: Vec::new(),
     };
-    let record = cx.journal()?.declare(cx.now(), started_at, declared)?;
+    let mut journal = cx.journal()?;
+    let open: Vec<String> = journal
+        .incidents(Some(&cx.repository(&journal)?))?
+        .into_iter()
+        .filter(|one| matches!(one.status, Status::Open | Status::Mitigated))
+        .map(|one| format!("{} {}", one.number, visible(&one.title)))
+        .collect();
+    let record = journal.declare(cx.now(), started_at, declared)?;
+    if !open.is_empty() {
+        let open = open.join(", ");
+        cx.out.tell(&format!("▲ open here as well: {open}. Verbs need --incident from now on"));
+    }
     let crate::incident::Body::Declared(declared) = &record.body else { return Ok(End::Done) };
     if args.save.json {
         cx.out.json_line(&Opened {

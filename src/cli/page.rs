@@ -1,8 +1,8 @@
 //! `flightdeck page`: records that somebody was paged.
 
 use super::End;
-use super::context::Context;
-use super::save::{SaveArgs, save, some_text};
+use super::context::{Context, Wanted};
+use super::save::{SaveArgs, in_time, save_in, some_text};
 use crate::failure::Result;
 use crate::incident::Paged;
 
@@ -31,5 +31,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let who = some_text("who was paged", &args.who)?;
     let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
-    save(cx, args.save, at, Paged { who, how: args.how.trim().to_owned() })
+    let mut loaded = cx.load(Wanted::Open)?;
+    in_time("recording who was paged", &loaded, at)?;
+    save_in(cx, args.save, &mut loaded, at, Paged { who, how: args.how.trim().to_owned() })
 }

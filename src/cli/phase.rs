@@ -1,10 +1,10 @@
 //! `flightdeck phase`: enters a phase of the procedure.
 
 use super::End;
-use super::context::Context;
-use super::save::{SaveArgs, save};
-use crate::failure::Result;
-use crate::incident::{Phase, PhaseEntered};
+use super::context::{Context, Wanted};
+use super::save::{SaveArgs, save_in};
+use crate::failure::{Failure, Result};
+use crate::incident::{Phase, PhaseEntered, Status};
 
 /// Enter a phase of the procedure
 #[derive(Debug, clap::Args)]
@@ -26,5 +26,11 @@ fn parse_phase(text: &str) -> Result<Phase, String> {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
-    save(cx, args.save, None, PhaseEntered { phase: args.phase })
+    let mut loaded = cx.load(Wanted::Open)?;
+    if loaded.state().status == Status::Closed {
+        let doing = format!("entering the {} phase of {}", args.phase.name(), loaded.number);
+        let hint = "flightdeck reopen --reason … opens it again; flightdeck note adds to it";
+        return Err(Failure::usage(doing, "it is closed", hint));
+    }
+    save_in(cx, args.save, &mut loaded, None, PhaseEntered { phase: args.phase })
 }

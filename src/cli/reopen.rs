@@ -21,7 +21,7 @@ pub(crate) struct Args {
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let reason = some_text("--reason", &args.reason)?;
-    let mut loaded = cx.load(Wanted::Last)?;
+    let mut loaded = cx.load(Wanted::Ended)?;
     let state = loaded.state();
     if !state.in_conflict() && state.status == Status::Open {
         return Err(no_change(&format!("reopening {}", loaded.number), state));

@@ -36,6 +36,19 @@ pub(super) fn save(
     save_in(cx, save, &mut cx.load(Wanted::Open)?, at, body)
 }
 
+/// Refuses what is said to have happened before the incident began: it would meet clocks that did not run.
+pub(super) fn in_time(doing: &str, loaded: &Loaded, at: Option<Timestamp>) -> Result<()> {
+    let began = loaded.state().started_at;
+    match at.filter(|at| *at < began) {
+        None => Ok(()),
+        Some(at) => Err(Failure::usage(
+            doing,
+            format!("{at:.0} is before the incident began, at {began:.0}"),
+            "check the time, or leave --at out",
+        )),
+    }
+}
+
 /// Saves one event of a loaded incident and prints its id.
 pub(super) fn save_in(
     cx: &Context,

@@ -1,10 +1,11 @@
 //! `flightdeck told`: records that an audience was informed.
 
 use super::End;
-use super::context::Context;
-use super::save::{SaveArgs, save, some_text};
-use crate::failure::Result;
-use crate::incident::Told;
+use super::context::{Context, Wanted};
+use super::save::{SaveArgs, in_time, save_in, some_text};
+use crate::failure::{Failure, Result};
+use crate::incident::{Told, audience};
+use crate::text::nearest;
 
 /// Record that an audience was informed
 ///
@@ -38,6 +39,18 @@ pub(crate) struct Args {
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let audience = some_text("the audience", &args.audience)?;
+    let known = [audience::STAKEHOLDERS, audience::UPDATE, "lead", audience::EXECUTIVES];
+    if let Some(meant) = nearest(&audience, &known).filter(|meant| *meant != audience) {
+        let hint = format!("did you mean {meant}? There are: {}; or name any other", known.join(", "));
+        return Err(Failure::usage(
+            "recording who was told",
+            format!("nobody is called {audience} here"),
+            hint,
+        ));
+    }
+    let mut loaded = cx.load(Wanted::Open)?;
     let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
-    save(cx, args.save, at, Told { audience, by: args.by.trim().to_owned(), how: args.how.trim().to_owned() })
+    in_time("recording who was told", &loaded, at)?;
+    let (by, how) = (args.by.trim().to_owned(), args.how.trim().to_owned());
+    save_in(cx, args.save, &mut loaded, at, Told { audience, by, how })
 }

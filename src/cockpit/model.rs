@@ -433,6 +433,19 @@ impl Model {
         self.log.as_ref().map(Log::state)
     }
 
+    /// The incidents of this repository that are open.
+    pub fn open_incidents(&self) -> impl Iterator<Item = &IncidentLine> {
+        self.incidents.iter().filter(|line| line.is_open())
+    }
+
+    /// Number and title of the incident that is open: the one on the screen, else one of the list.
+    pub fn open_now(&self) -> Option<(String, String)> {
+        match self.incident() {
+            Some(state) => state.is_open().then(|| (self.number().to_owned(), state.title.clone())),
+            None => self.open_incidents().next().map(|line| (line.number.clone(), line.title.clone())),
+        }
+    }
+
     /// The number of the open incident, told apart from that of another one here.
     pub fn number(&self) -> &str {
         let Some(state) = self.incident() else { return "" };

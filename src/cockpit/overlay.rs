@@ -203,6 +203,8 @@ pub struct Declare {
     pub complaint: String,
     /// When it was opened.
     pub at: Timestamp,
+    /// How many incidents were open then, or were said to be since.
+    pub open: usize,
 }
 
 /// A step of declaring.

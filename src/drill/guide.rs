@@ -20,7 +20,7 @@ pub fn about(next: &Next, facts: &Facts) -> Option<&'static str> {
         "rollback" => "Your rollback options, and whether each is proven ready. Enter shows its plan.",
         "mitigate" => "Only a person can tell: try an order, then record it.",
         "hotfix.start" => "The branch for the fix. It starts from what is in production.",
-        "hotfix.bump" => "The fix is committed. The version is raised with it: the tag is made of it.",
+        "hotfix.bump" => "The fix is committed. Bump the version with it: the tag is made from it.",
         "hotfix.push" => "At the remote it is safe, and others can look at it.",
         "hotfix.finish" => {
             "It works on staging. Finishing brings it to main, develop and a tag, in one push."

@@ -158,9 +158,14 @@ impl Outage {
     /// Trusts the configuration that was just made here: its commands are the drill's own.
     fn trust(&self) -> Result<()> {
         match config::load::load(&self.place.repo)? {
-            Some(loaded) => config::trust::trust(&self.place.state_dir, &loaded, Timestamp::now()),
-            None => Ok(()),
+            Some(loaded) => config::trust::trust(&self.place.state_dir, &loaded, Timestamp::now())?,
+            None => return Ok(()),
         }
+        let reader =
+            crate::hotfix::git::Reader::open(&self.place.repo).map_err(|none| none.failure("the drill"))?;
+        let doing = "trusting the git settings of the drill";
+        let own = reader.own().map_err(|why| Failure::new(doing, why, "make the drill again"))?;
+        crate::conductor::trust_it(&self.place.state_dir, &own, Timestamp::now())
     }
 
     /// Lets each environment's own record of deploys say when every release came, and that all

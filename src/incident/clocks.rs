@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::body::{Phase, Severity};
 use super::policy::{Policy, Role, SeverityPolicy};
-use super::state::{State, Status};
+use super::state::{PlanRun, Release, State, Status};
 
 /// Audiences that meet a clock when they are told.
 pub mod audience {
@@ -235,12 +235,22 @@ fn escalated(state: &State) -> Option<Timestamp> {
 }
 
 /// The fix counts from when it came into production, as long as nobody went back to the
-/// code since; without a deploy on record, from the resolution.
+/// code since; without a deploy on record, from the resolution. What was there before already fixes
+/// nothing, nor does what was rolled back.
 fn fixed(state: &State) -> Option<Timestamp> {
     if state.phase != Phase::Verify && state.resolved_at.is_none() {
         return None;
     }
-    let deploys = state.plans.iter().filter(|p| p.purpose == "deploy" && p.is_production() && p.is_done());
+    let is_new = |plan: &PlanRun| {
+        let Some(at) = state.releases.iter().position(|release| release.plan == plan.id) else { return true };
+        let (before, after) = (&state.releases[..at], &state.releases[at + 1..]);
+        let release = &state.releases[at];
+        let here = |other: &&Release| other.environment == release.environment;
+        before.iter().rfind(here).is_none_or(|was| was.commit != release.commit)
+            && !after.iter().filter(here).any(|later| later.rollback)
+    };
+    let deploys =
+        state.plans.iter().filter(|p| p.purpose == "deploy" && p.is_production() && p.is_done() && is_new(p));
     let last = deploys.filter_map(|plan| plan.ended_at).max();
     last.or(state.resolved_at)
 }

@@ -217,8 +217,10 @@ pub fn evaluate(
 /// took back without a failed watch may not have been at fault: so that may be overridden with a
 /// reason at every severity. `None`: nothing speaks against them.
 pub fn verdict(state: &State, policy: &Policy, environment: &str, commits: &[&str]) -> Option<Standing> {
-    let condemned =
-        crate::incident::condemned(&state.releases, environment, |commit| commits.contains(&commit))?;
+    // A good release with the same content does not clear the commit that failed there itself.
+    let of = |is_it: &dyn Fn(&str) -> bool| crate::incident::condemned(&state.releases, environment, is_it);
+    let own = commits.first().and_then(|own| of(&|commit| commit == *own).filter(|found| found.watched));
+    let condemned = own.or_else(|| of(&|commit| commits.contains(&commit)))?;
     let allowed = &policy.severity(state.severity).may_pass_over;
     Some(Standing {
         id: VERDICT,

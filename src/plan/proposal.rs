@@ -20,6 +20,7 @@ pub fn propose(plan: &Plan) -> Option<PlanProposed> {
         hash,
         steps: plan.steps.iter().map(|step| step.title.clone()).collect(),
         spec,
+        by_vote: false,
     })
 }
 
@@ -85,7 +86,7 @@ pub fn subject(state: &State) -> Option<Subject<'_>> {
         id: &found.id,
         title: &found.title,
         hash: &found.hash,
-        by: &found.by,
+        by: found.owner(),
         waits: true,
     });
     let started = || {

@@ -343,6 +343,7 @@ fn together(whole: Whole<'_, &RawValue>, approved: Approved<'_>) -> Result<Plan,
         notes: whole.notes.into_owned(),
         warnings: whole.warnings.into_owned(),
         steps: steps.map(|(step, words)| whole_step(step, words)).collect::<Result<_, _>>()?,
+        made_from: String::new(),
     })
 }
 

@@ -29,7 +29,8 @@ pub(super) fn well(
     if !met.is_empty() {
         said.push(format!("On time: {}.", met.join(", ")));
     }
-    for release in &state.releases {
+    // What somebody only said to be good has passed no watch.
+    for release in state.releases.iter().filter(|release| !release.plan.is_empty()) {
         if let Some((_, WatchVerdict::Passed, why)) = &release.verdict {
             let (name, target) = (inline(&release.name()), inline(&release.environment));
             let why = inside(why);

@@ -140,6 +140,11 @@ fn brought(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
 fn released(state: &State, release: &Release, back: bool) -> String {
     let at = clock_after(state.started_at, release.at);
     let (name, target, by) = (inline(&release.name()), inline(&release.environment), inline(&release.by));
+    if release.plan.is_empty() {
+        // Nobody deployed it from here: somebody said that it is there.
+        let good = if release.is_good() { format!(", and said that {name} is good") } else { String::new() };
+        return format!("{by} recorded at {at} that {name} was live in {target}{good}.");
+    }
     let did = if back {
         format!("{by} rolled {target} back to {name} at {at}")
     } else {

@@ -51,7 +51,8 @@ pub(super) enum Order {
 /// Starts the thread and reads the repository in it.
 pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Sender<Order>> {
     let (orders, queue) = mpsc::channel();
-    let wake = orders.clone();
+    let (wake, trusted) = (orders.clone(), orders.clone());
+    let state_dir = launch.state_dir.clone();
     let mut clerk = Clerk {
         here: launch.here.clone(),
         state_dir: launch.state_dir.clone(),
@@ -74,8 +75,12 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Sender<Ord
                 let _ = wake.send(Order::Changed(changed));
             })
         });
+        // Somebody may trust the file in another terminal.
+        let trust = watch::files(&state_dir, &[trust::FILE], Timing::FILE, move || {
+            let _ = trusted.send(Order::Changed(Changed::Anything));
+        });
         clerk.serve(&queue);
-        drop(watch);
+        drop((watch, trust));
     })
     .map_err(|error| no_thread(&error))?;
     Ok(orders)
@@ -83,6 +88,12 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Sender<Ord
 
 /// What tells that a file has changed.
 type Stamp = (PathBuf, Option<(SystemTime, u64)>);
+
+fn stamp(path: PathBuf) -> Stamp {
+    let meta = std::fs::metadata(&path).ok();
+    let seen = meta.and_then(|meta| Some((meta.modified().ok()?, meta.len())));
+    (path, seen)
+}
 
 struct Clerk {
     here: PathBuf,
@@ -93,8 +104,8 @@ struct Clerk {
     configured: Option<ConfigState>,
     /// What the file itself says of hotfixes.
     written: Hotfix,
-    /// The configuration file as it was when it was read.
-    seen: Option<Stamp>,
+    /// The configuration and the file of what is trusted, as they were when they were read.
+    seen: Option<[Stamp; 2]>,
     /// What the loop was told last.
     told: Option<Result<BranchState, NoRepository>>,
 }
@@ -151,12 +162,10 @@ impl Clerk {
                 }
             }
         }
-        let path = self.root().join(load::FILE);
-        let stamp = std::fs::metadata(&path).ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
-        let stamp = (path, stamp);
-        if first || self.seen.as_ref() != Some(&stamp) {
+        let stamps = [self.root().join(load::FILE), self.state_dir.join(trust::FILE)].map(stamp);
+        if first || self.seen.as_ref() != Some(&stamps) {
             let root = self.root().to_owned();
-            self.seen = Some(stamp);
+            self.seen = Some(stamps);
             self.configure(Some(&root));
         }
         let Some(reader) = &mut self.reader else { return };

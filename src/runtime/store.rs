@@ -400,6 +400,7 @@ impl Keeper {
         let Some(open) = &self.open else {
             return Err(Failure::new("starting a plan", "no incident is open", "declare one first"));
         };
+        conductor::require_unchanged(&self.root, plan)?;
         match conductor::start(
             &mut self.journal,
             &self.state_dir,

@@ -118,6 +118,7 @@ fn start() -> Model {
 
 fn declaring(keys: &[&str]) -> Model {
     let mut model = start();
+    model.incidents.clear();
     press(&mut model, &["D"]);
     for c in "Checkout answers 500".chars() {
         let key = if c == ' ' { "space".to_owned() } else { c.to_string() };

@@ -86,7 +86,7 @@ fn a_passphrase_host_key_or_pin_that_is_asked_for_is_said_everywhere_and_gone_on
         attached.0.stdin.take().unwrap().write_all(b"quite s3cret\n").unwrap();
         yard.wait_output(RUN, "thanks");
         wait_until("it to go on", || status(&yard)["runs"][0]["waits"].is_null().then_some(()));
-        wait_until("the verb to say so", || said(&yard).contains("goes on").then_some(()));
+        wait_until("the verb to say so", || said(&yard).contains("resumed").then_some(()));
         assert_ne!(status(&yard)["next"][0]["action"], "output.answer");
         yard.go();
         assert_eq!(verb.wait("the verb").code(), Some(0));

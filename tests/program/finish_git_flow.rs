@@ -388,7 +388,7 @@ fn a_tag_that_is_taken_a_version_that_was_not_raised_and_names_like_options_are_
     flow.shell.run("git", &["tag", "-d", "v1.2.4"]);
     flow.write("VERSION", "1.2.3\n");
     flow.commit("not raised after all");
-    refused("it was not raised");
+    refused("nobody bumped it");
     flow.write("package.json", "{\"version\": \"1.2.9\"}\n");
     flow.commit("two versions");
     refused("files disagree about the version");
@@ -414,7 +414,7 @@ fn conflicts_stop_it_before_anything_is_pushed_and_it_goes_on_once_they_are_sett
     assert!(dry.stdout.contains("--main-first"), "{}", dry.stdout);
     let stopped = flow.finish(&[]).ended_with(1);
     let place = flow.place();
-    let wanted = format!("conflicts in src/pool.rs; settle them in {}", place.display());
+    let wanted = format!("conflicts in src/pool.rs; resolve them in {}", place.display());
     assert!(stopped.stdout.contains(&wanted), "{wanted}: {stopped:?}");
     assert_eq!(flow.there(), before);
 

@@ -113,7 +113,7 @@ fn a_plan_that_waits_is_retried_held_let_go_on_and_followed_to_its_end() {
     assert!(ended.stdout.contains(&format!("{PLAN}: done")), "{ended:?}");
     assert_eq!(share(&yard), "100");
     assert_eq!(lines(&yard.file("deployed")), 1);
-    yard.shell.flightdeck(&["plan", "cancel"]).ended_with(2).said("no plan waits");
+    yard.shell.flightdeck(&["plan", "cancel"]).ended_with(2).said("no plan is waiting");
     yard.shell.flightdeck(&["verify"]).succeeded();
 }
 

@@ -171,7 +171,7 @@ fn one_change_is_taken_back_at_the_remote_and_nothing_of_mine_is_touched() {
 
     let shown = shop.yard.shell.flightdeck(&["suspects", "--revert", &low, "--dry-run"]).succeeded().stdout;
     assert!(shown.contains(&format!("git revert --no-edit {low}")), "{shown}");
-    assert!(shown.contains("takes back") && shown.contains("git push origin"), "{shown}");
+    assert!(shown.contains("reverts") && shown.contains("git push origin"), "{shown}");
     assert_eq!(shop.main_at_the_remote(), remote, "a dry run changes nothing");
     shop.yard.shell.flightdeck(&["suspects", "--revert", &low]).ended_with(2).said("main");
 

@@ -83,10 +83,10 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.wait_text("prepared fix");
     terminal.press("hx");
     terminal.wait_text("fix: charge the full price");
-    terminal.wait_text("raise the version");
+    terminal.wait_text("bump the version");
     terminal.press("hb");
     go_ahead(&terminal, "chore: bump version to 1.4.3");
-    terminal.wait_text("✓ raise the version on hotfix/no-card to 1.4.3");
+    terminal.wait_text("✓ bump the version on hotfix/no-card to 1.4.3");
 
     // The tests, the remote, then staging.
     terminal.press("ta");

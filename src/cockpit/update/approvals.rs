@@ -121,11 +121,13 @@ pub(super) fn key(cx: &mut Cx<'_>, key: Key, meant: bool) {
     let Some(Overlay::Preview(shown)) = cx.model.overlays.last_mut() else { return };
     match (key.code, command) {
         (Code::Enter, _) => "press y to approve".clone_into(&mut shown.complaint),
-        (Code::Char('y'), _) if !meant => super::confirm::TOO_QUICK.clone_into(&mut shown.complaint),
+        (Code::Char('y'), _) | (_, Some(Command::Verbal | Command::Reject)) if !meant => {
+            super::confirm::TOO_QUICK.clone_into(&mut shown.complaint);
+        }
         (Code::Char('y'), _) => approve(cx),
         (_, Some(Command::Back)) => cx.pop(),
-        (_, Some(Command::Verbal)) if meant => ask(cx, false),
-        (_, Some(Command::Reject)) if meant => ask(cx, true),
+        (_, Some(Command::Verbal)) => ask(cx, false),
+        (_, Some(Command::Reject)) => ask(cx, true),
         _ => windows::unknown(cx, key),
     }
 }

@@ -133,8 +133,19 @@ fn enter(cx: &mut Cx<'_>, now: jiff::Timestamp) {
 
 fn submit(cx: &mut Cx<'_>, now: jiff::Timestamp) {
     let Some(Overlay::Declare(declare)) = cx.model.overlays.last() else { return };
-    let declare = declare.clone();
+    let mut declare = declare.clone();
     let Some(severity) = declare.severity else { return };
+    let open = cx.model.open_incidents().count();
+    let newest = cx.model.open_incidents().next().cloned();
+    if let Some(newest) = newest.filter(|_| open > declare.open) {
+        // Most likely it is the same outage.
+        let said = format!("{} was declared meanwhile: {}. ⏎ declares another", newest.number, newest.title);
+        (declare.open, declare.complaint) = (open, said);
+        if let Some(top) = cx.model.overlays.last_mut() {
+            *top = Overlay::Declare(declare);
+        }
+        return;
+    }
     let declared = declared(cx.model, &declare, severity);
     let started_at = parse_time(declare.started.text().trim(), now);
     cx.effect(Command::Declare.spec().title, Effect::Declare { started_at, declared: Box::new(declared) });

@@ -161,13 +161,9 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
             suspects::command(cx, invoke);
         }
         Command::RollBack => rollback::open(cx, &invoke.argument),
-        Command::Declare => match cx.model.incident() {
-            Some(state) if state.is_open() && invoke.argument.is_empty() => {
-                let body = format!(
-                    "{} is open: {}. Another incident has a record of its own.",
-                    cx.model.number(),
-                    state.title
-                );
+        Command::Declare => match cx.model.open_now() {
+            Some((number, title)) if invoke.argument.is_empty() => {
+                let body = format!("{number} is open: {title}. Another incident has a record of its own.");
                 cx.push(Overlay::Confirm(Confirm {
                     title: "Declare another incident?".to_owned(),
                     body,
@@ -335,6 +331,7 @@ fn prepare(cx: &mut Cx<'_>, invoke: &Invoke) {
 
 fn declare(cx: &mut Cx<'_>) {
     let at = cx.model.now;
+    let open = cx.model.open_incidents().count();
     cx.push(Overlay::Declare(Declare {
         step: DeclareStep::Title,
         title: LineEdit::default(),
@@ -344,6 +341,7 @@ fn declare(cx: &mut Cx<'_>) {
         started: LineEdit::default(),
         complaint: String::new(),
         at,
+        open,
     }));
 }
 

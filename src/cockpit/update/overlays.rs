@@ -209,7 +209,8 @@ pub(super) fn filter(model: &mut Model, text: &str) {
 fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     let Some(Overlay::Confirm(confirm)) = cx.model.overlays.last() else { return };
     match press.key {
-        key if key == Key::char('y') && may_confirm(confirm.shown_ms, press, before) => {
+        key if key == Key::char('y') && !may_confirm(confirm.shown_ms, press, before) => cx.say(TOO_QUICK),
+        key if key == Key::char('y') => {
             let act = confirm.act.clone();
             cx.pop();
             match act {
@@ -229,6 +230,9 @@ fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
 
 /// Tells whether somebody decided about the status since the question was asked.
 fn is_overtaken(model: &Model, body: &Body) -> bool {
+    if let Body::PhaseEntered(_) = body {
+        return model.incident().is_none_or(|state| !state.is_open());
+    }
     let (Body::Mitigated(Mitigated { after })
     | Body::Resolved(Resolved { after })
     | Body::Closed(Closed { after })) = body

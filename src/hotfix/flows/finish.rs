@@ -232,13 +232,13 @@ fn counted(commits: usize) -> String {
 
 /// The tag it goes out as: by the version that the branch holds.
 fn tag_name(doing: &str, facts: &Facts) -> Result<String> {
-    let bump = "raise it: flightdeck hotfix bump";
+    let bump = "bump it: flightdeck hotfix bump";
     match &facts.version {
         Version::Tagged(tag) => Ok(tag.clone()),
         Version::Held(version) | Version::Next(version) => Ok(facts.series.tag(version)),
         Version::NotRaised { base, branch } => {
             let cause = format!(
-                "the version is {} on {}, and {} on {}: it was not raised",
+                "the version is {} on {}, and {} on {}: nobody bumped it",
                 visible(branch),
                 visible(&facts.fix.name),
                 visible(base),
@@ -265,7 +265,7 @@ fn tag_name(doing: &str, facts: &Facts) -> Result<String> {
 /// remote, or made and not pushed yet. The tag has to be on it, or nowhere.
 fn merged(doing: &str, facts: &Facts, tag: &str) -> Result<Option<String>> {
     let merged = if facts.base.has_fix { facts.base.merged.clone() } else { facts.base.kept.clone() };
-    let hint = "raise the version: flightdeck hotfix bump; or see whose tag it is: git show";
+    let hint = "bump the version: flightdeck hotfix bump; or see whose tag it is: git show";
     let (here, there) = (facts.tag_here(tag), facts.tag_there(tag));
     if let (Some(here), Some(there)) = (here, there)
         && here.object != there.object

@@ -224,6 +224,7 @@ pub(super) fn proposal(body: &PlanProposed, by: &str, at: Timestamp) -> Proposal
         at,
         steps: body.steps.clone(),
         spec: body.spec.clone(),
+        by_vote: body.by_vote,
     }
 }
 

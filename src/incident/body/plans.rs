@@ -118,6 +118,10 @@ pub struct PlanProposed {
     pub steps: Vec<String>,
     /// The whole plan as JSON, decoded by the `plan` module.
     pub spec: Spec,
+    /// Whether nobody had proposed it before it was voted on: whoever voted first need not be the one who
+    /// starts it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_vote: bool,
 }
 
 /// What a person decides about a plan that waits, failed, or is of unknown fate.

@@ -88,6 +88,12 @@ impl Steps<'_> {
     /// People hear that production is back before they hear of anything else.
     fn news(&mut self) {
         let state = self.state;
+        if state.status == Status::Mitigated && self.facts.healthy == Some(false) {
+            // Nobody is told that users are served again while the probes say that they are not.
+            let production = self.environment.unwrap_or("production");
+            let title = format!("{production} fails although it was mitigated: if users are hit, reopen it");
+            return self.add_ranked(Rank::Mitigate, "reopen", "", title);
+        }
         let is_theirs = |audience: &str| [audience::STAKEHOLDERS, audience::UPDATE].contains(&audience);
         let told = state.told.iter().filter(|(_, who)| is_theirs(who)).map(|(at, _)| *at).max();
         let is_new = |at: Timestamp| told.is_none_or(|told| told < at);

@@ -26,9 +26,16 @@ pub struct Proposal {
     pub steps: Vec<String>,
     /// The whole plan as JSON.
     pub spec: Spec,
+    /// Whether it came about by a vote on what nobody had proposed.
+    pub by_vote: bool,
 }
 
 impl Proposal {
+    /// Whose plan it is, as far as is known before somebody starts it; may be empty.
+    pub fn owner(&self) -> &str {
+        if self.by_vote { "" } else { &self.by }
+    }
+
     /// The commit it is about, in full; empty where it is about none.
     pub fn commit(&self) -> &str {
         let commit = self.spec.get("subject").and_then(|subject| subject.get("commit"));

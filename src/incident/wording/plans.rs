@@ -80,6 +80,9 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
                 WatchVerdict::Unknown => (EntryKind::AlarmUnknown, "could not be judged"),
             };
             let short = body.commit.get(..7).unwrap_or(&body.commit);
+            if body.plan.is_empty() && body.verdict == WatchVerdict::Passed {
+                return Some((kind, format!("{short} in {} is good: {}", body.environment, body.why)));
+            }
             (kind, with_reason(format!("{short} on {} {word}", body.environment), &body.why))
         }
         _ => return None,

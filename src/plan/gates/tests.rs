@@ -11,6 +11,7 @@ use crate::incident::{
 };
 use crate::plan::{Action, Command, Purpose, Step};
 
+mod condemned;
 mod demand;
 mod every;
 

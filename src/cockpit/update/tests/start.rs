@@ -46,3 +46,30 @@ fn another_incident_is_named_once_while_one_is_open() {
     told(&mut table, &[closed, theirs, ours]);
     assert_eq!(table.word(), "another incident is open: INC-2026-0002 P1 no mail");
 }
+
+#[test]
+fn another_incident_is_declared_only_by_who_knows_of_the_open_one() {
+    let mut table = Table::new();
+    let theirs = line(1, "no mail", Status::Open);
+    table.keys("D");
+    table.types("Checkout answers 500");
+    table.keys("enter y enter");
+    told(&mut table, std::slice::from_ref(&theirs));
+    assert!(table.keys("enter").is_empty());
+    assert!(
+        table.complaint().contains("INC-2026-0001 was declared meanwhile: no mail"),
+        "{}",
+        table.complaint()
+    );
+    assert!(matches!(table.keys("enter")[..], [Effect::Declare { .. }]));
+    // On the start screen it is asked first.
+    let mut table = Table::new();
+    told(&mut table, std::slice::from_ref(&theirs));
+    table.keys("D");
+    let Some(Overlay::Confirm(asked)) = table.model.overlays.last() else { panic!("nothing was asked") };
+    assert_eq!(asked.title, "Declare another incident?");
+    assert!(asked.body.contains("INC-2026-0001 is open: no mail"), "{}", asked.body);
+    table.shown();
+    table.keys("y");
+    assert!(matches!(table.model.overlays.last(), Some(Overlay::Declare(_))));
+}

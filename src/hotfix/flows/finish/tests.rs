@@ -277,7 +277,7 @@ fn what_stands_in_the_way_is_said_with_the_way_out() {
     );
     refused(
         &|facts| facts.version = Version::NotRaised { base: "1.2.3".into(), branch: "1.2.3".into() },
-        "was not raised",
+        "nobody bumped it",
         "hotfix bump",
     );
     refused(

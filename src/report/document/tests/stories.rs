@@ -252,6 +252,7 @@ fn one_of_each() -> Vec<Body> {
             hash: "h".into(),
             steps: vec!["a".into()],
             spec: Spec::default(),
+            by_vote: false,
         }
         .into(),
         PlanStarted {
