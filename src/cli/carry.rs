@@ -145,7 +145,7 @@ fn propose(cx: &Context, loaded: &mut Loaded, plan: &Plan, json: bool) -> Result
     let proposed = proposal::propose(plan)
         .ok_or_else(|| Failure::new(doing, "the plan cannot be saved", "start it without asking"))?;
     let id = proposed.plan.clone();
-    if proposal::waiting(loaded.state()).any(|waits| waits.hash == proposed.hash) {
+    if proposal::waiting(loaded.state()).any(|waits| waits.hash == proposed.hash && !waits.by_vote) {
         cx.out.tell("approval was asked for already");
     } else {
         loaded.append(None, cx.now(), proposed)?;

@@ -296,6 +296,11 @@ impl Context {
                 self.out.tell(&format!("no incident is open; the last one is {}", last.number));
                 Ok(last.id)
             }
+            (_, None) if journal.is_emptied() => Err(Failure::new(
+                "finding the incident",
+                "the journal has no incident, but the heads kept beside it name some: it was removed or replaced",
+                "put the journal back or import your last export, then run flightdeck verify",
+            )),
             (_, last) => Err(none_open(last)),
         }
     }

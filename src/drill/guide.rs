@@ -32,7 +32,9 @@ pub fn about(next: &Next, facts: &Facts) -> Option<&'static str> {
         "deploy" => "Staging first. Watch the script at work; it goes on even if you quit.",
         "smoke" => "The smoke test tries the order that failed.",
         "checklist" => "Try it out by hand. Space ticks an item as passed, x as failed.",
-        "approvals" => "Two people have to approve. Look at the plan, and write down what they said.",
+        "approvals" => {
+            "Two people have to approve. At P0 you write down what they said; else they type it themselves."
+        }
         "plan" => "Open it: its steps, its output, and what you can do about it.",
         "suspects" => "What changed since it last worked, each with the reasons to suspect it.",
         "phase" => "The fix is live. From now on the clocks are those of verifying.",

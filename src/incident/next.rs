@@ -9,7 +9,7 @@ use super::body::{CheckState, Phase, PlanEnd};
 use super::clocks::{Clock, ClockState, audience, clocks, needs_hotfix};
 use super::fix::Fix;
 use super::policy::{Policy, Role};
-use super::state::{PlanRun, PlanState, State, Status};
+use super::state::{PlanRun, PlanState, Proposal, State, Status};
 use super::time::duration;
 
 /// What is known besides the record, as far as the next step depends on it.
@@ -369,6 +369,15 @@ impl Steps<'_> {
                 None => format!("the {}", self.policy.role_title(role)),
             })
             .collect();
+        let started = |hash: &str| self.state.plans.iter().any(|plan| plan.hash == hash);
+        let asked = |one: &Proposal| {
+            !one.by_vote
+                && one.target == production(self.facts).unwrap_or("production")
+                && !started(&one.hash)
+        };
+        if self.state.proposals.iter().any(asked) {
+            return format!("wait for {} to approve", names.join(" and "));
+        }
         format!("ask {} to approve", names.join(" and "))
     }
 

@@ -151,6 +151,12 @@ impl Journal {
         Ok((done, version, latest, touched))
     }
 
+    /// Tells whether the journal holds no incident, though the heads kept beside it name some.
+    pub fn is_emptied(&self) -> bool {
+        let Some(state_dir) = self.path.parent() else { return false };
+        self.incidents(None).is_ok_and(|all| all.is_empty()) && !heads::read(state_dir, None).0.is_empty()
+    }
+
     /// Writes down outside of the journal where the chains of an incident end. That it cannot be
     /// written harms no record.
     pub(super) fn note_heads_of(&self, no: i64) {

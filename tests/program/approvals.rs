@@ -190,8 +190,11 @@ fn nobody_approves_alone() {
     let site = Site::new("P1", CONFIG);
     site.validate();
     // One's own plan.
-    site.shell.flightdeck(&["approve", "lead"]).succeeded();
+    let said = site.shell.flightdeck(&["approve", "lead"]).succeeded();
+    assert!(said.stderr.contains("does not count if Maya starts this deploy"), "{}", said.stderr);
     site.deploy().ended_with(3).said("lead: Maya would approve their own plan");
+    site.shell.flightdeck(&["deploy", "production", "--propose"]).succeeded();
+    site.shell.flightdeck(&["approve", "lead"]).ended_with(3);
     // One person in two roles.
     site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();
     let both = site.person("Omar").flightdeck(&["approve", "product-manager"]).ended_with(3);

@@ -82,9 +82,9 @@ impl Repository {
 #[test]
 fn without_a_configuration_all_who_look_find_git_flow_where_the_remote_has_develop() {
     let repository = Repository::new();
-    assert_eq!(repository.flow(), "github-flow: nothing here says otherwise");
+    assert_eq!(repository.flow(), "github-flow: the default");
     repository.git(&["branch", "develop"]);
-    assert_eq!(repository.flow(), "github-flow: nothing here says otherwise", "it is nobody else's");
+    assert_eq!(repository.flow(), "github-flow: the default", "it is nobody else's");
     repository.git(&["push", "--quiet", "origin", "develop"]);
     repository.git(&["branch", "--quiet", "-D", "develop"]);
 

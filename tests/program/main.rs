@@ -22,6 +22,8 @@ mod approved_programs;
 mod asking;
 #[cfg(target_os = "linux")]
 mod bump;
+#[cfg(target_os = "linux")]
+mod claims;
 mod clones;
 #[cfg(target_os = "linux")]
 mod conductor;

@@ -3,9 +3,9 @@
 use super::super::edit::LineEdit;
 use super::super::model::Model;
 use super::Scroll;
-use crate::incident::PlanRun;
-use crate::plan::Plan;
+use crate::incident::{PlanRun, same_person};
 use crate::plan::gates::{self, Standing};
+use crate::plan::{Plan, proposal};
 
 /// A plan before it is confirmed.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +97,13 @@ impl Preview {
         // Two who look at the same plan at once look at the same id: only one of them starts it.
         let own = |holder: &PlanRun| self.starting && holder.id == self.plan.id;
         model.holder(&self.plan.target).filter(|holder| !own(holder) && self.role.is_none())
+    }
+
+    /// Tells whether it is the own plan of whoever looks at it, and therefore for others to approve.
+    pub fn is_own(&self, model: &Model) -> bool {
+        let Some(state) = model.incident() else { return false };
+        !model.policy.severity(state.severity).own_approval
+            && proposal::of(state, &self.hash).is_some_and(|one| same_person(one.owner(), &model.me))
     }
 
     /// How this plan is confirmed.

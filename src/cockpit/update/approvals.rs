@@ -6,7 +6,7 @@ use super::super::key::{Code, Key};
 use super::super::model::Model;
 use super::super::msg::Item;
 use super::super::overlay::{Ask, Overlay, Preview, Purpose};
-use super::{Cx, menus, preview, windows};
+use super::{Cx, menus, windows};
 use crate::deploy::{Resolved, gates};
 use crate::incident::{Approved, Proposal, Rejected, State, Vote};
 use crate::plan::gates::{ApprovalRule, RoleStanding, Standing};
@@ -81,9 +81,9 @@ fn label(model: &Model, state: &State, role: &RoleStanding<'_>) -> String {
         }
         None => match (state.roles.get(role.role), role.why.as_str()) {
             (Some(person), "not given") => {
-                format!("· {title}: {person} has not yet · they run: flightdeck approve {}", role.role)
+                format!("· {title}: {person} has not yet · flightdeck approve {}", role.role)
             }
-            (_, why) => format!("· {title}: {why} · they run: flightdeck approve {}", role.role),
+            (_, why) => format!("· {title}: {why} · flightdeck approve {}", role.role),
         },
     }
 }
@@ -160,9 +160,7 @@ fn complain(cx: &mut Cx<'_>, why: String) {
 
 fn approve(cx: &mut Cx<'_>) {
     let Some((role, waits)) = shown(cx) else { return };
-    let Some(state) = cx.model.incident() else { return };
-    let own_allowed = cx.model.policy.severity(state.severity).own_approval;
-    if !own_allowed && preview::is_own(state, &waits.hash, &cx.model.me) {
+    if matches!(cx.model.overlays.last(), Some(Overlay::Preview(shown)) if shown.is_own(cx.model)) {
         return complain(cx, "you proposed it: nobody approves their own plan".to_owned());
     }
     let said = format!("approved as {role}");

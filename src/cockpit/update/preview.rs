@@ -7,7 +7,7 @@ use super::super::overlay::{Field, Overlay, Preview, Way};
 use super::confirm::{TOO_QUICK, may_confirm, may_enter};
 use super::overlays::scrolled;
 use super::{Cx, approvals, plan_view, windows};
-use crate::incident::{State, same_person};
+use crate::incident::State;
 use crate::plan::gates::{self, Standing};
 use crate::plan::{confirmed, proposal};
 
@@ -174,7 +174,10 @@ fn blocked(cx: &mut Cx<'_>, key: Key, command: Option<Command>, meant: bool) {
 fn propose(cx: &mut Cx<'_>) {
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last() else { return };
     let hash = preview.hash.clone();
-    let up = cx.model.incident().is_some_and(|state| proposal::waiting(state).any(|one| one.hash == hash));
+    let up = cx
+        .model
+        .incident()
+        .is_some_and(|state| proposal::waiting(state).any(|one| one.hash == hash && !one.by_vote));
     let body = proposal::propose(&preview.plan);
     let why = match (cx.model.unsaved(), up, &body) {
         (Some(why), _, _) => why,
@@ -228,9 +231,4 @@ pub(super) fn standings(
     let put_up = proposal::of(state, &preview.hash).filter(|_| preview.role.is_some());
     let by = put_up.map_or(me, |proposal| proposal.owner());
     gates::evaluate(&preview.plan, &preview.hash, state, policy, by, now)
-}
-
-/// Tells whether a proposal is one's own.
-pub(super) fn is_own(state: &State, hash: &str, me: &str) -> bool {
-    proposal::of(state, hash).is_some_and(|proposal| same_person(proposal.owner(), me))
 }

@@ -120,7 +120,7 @@ pub enum FlowFrom {
 impl std::fmt::Display for FlowFrom {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Usual => "nothing here says otherwise",
+            Self::Usual => "the default",
             Self::File => "from flightdeck.toml",
             Self::GitFlowSettings => "gitflow.* in the git settings here",
             Self::Branch(which) => which,

@@ -138,11 +138,11 @@ mod tests {
     #[test]
     fn develop_at_the_remote_makes_it_git_flow_and_one_of_ones_own_does_not() {
         let repo = TestRepo::new();
-        assert_eq!(line(&repo, ""), "GitHub flow: nothing here says otherwise");
+        assert_eq!(line(&repo, ""), "GitHub flow: the default");
         repo.git(&["branch", "develop"]);
         assert_eq!(line(&repo, ""), "git flow: there is a branch develop");
         repo.with_origin();
-        assert_eq!(line(&repo, ""), "GitHub flow: nothing here says otherwise");
+        assert_eq!(line(&repo, ""), "GitHub flow: the default");
         repo.git(&["push", "-q", "origin", "develop"]);
         repo.git(&["branch", "-D", "develop"]);
         assert_eq!(line(&repo, ""), "git flow: origin has develop");
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(line(&repo, "[hotfix]\nprefix = \"fix/\"\n"), "git flow: origin has develop");
         assert_eq!(
             line(&repo, "[hotfix]\ndevelop = \"next\"\n"),
-            "GitHub flow: nothing here says otherwise",
+            "GitHub flow: the default",
             "the file names another branch"
         );
     }

@@ -63,7 +63,17 @@ fn remedy(ui: Ui<'_>, preview: &Preview, gate: &str) -> String {
         }
         "checks" => keys("test", ALL),
         "checklist" => keys("checklist", ""),
-        "approvals" => keys("approvals", ""),
+        // On its own plan the key asks for them; once they are asked for, it is for others to act.
+        "approvals" => {
+            let state = ui.model.incident();
+            let asked =
+                state.is_some_and(|state| proposal::waiting(state).any(|one| one.hash == preview.hash));
+            if asked || preview.role.is_some() {
+                String::new()
+            } else {
+                ui.key(crate::cockpit::Command::Propose)
+            }
+        }
         "rollback" => keys("rollback", ""),
         "staging" => {
             let place = preview.plan.gates.iter().find_map(|gate| match gate {

@@ -31,7 +31,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) 
     complaint(ui, &mut Pen::new(buf, foot, 1), preview);
     shown.cursor = match preview.way() {
         Way::PassOver(word) if overriding => pass_over(ui, buf, foot, preview, word),
-        Way::Vote => vote(ui, &mut Pen::new(buf, foot, 2)),
+        Way::Vote => vote(ui, &mut Pen::new(buf, foot, 2), preview.is_own(ui.model)),
         _ => confirm(ui, buf, row(foot, 2), preview),
     };
     if inner.height < foot_height + 2 {
@@ -231,15 +231,20 @@ fn keys(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
 }
 
 /// The keys of those who decide about it.
-fn vote(ui: Ui<'_>, pen: &mut Pen<'_>) -> Option<ratatui::layout::Position> {
+fn vote(ui: Ui<'_>, pen: &mut Pen<'_>, own: bool) -> Option<ratatui::layout::Position> {
     let (key, text) = (ui.of(Role::Key), ui.of(Role::Text));
+    let rules = ui.model.incident().map(|state| ui.model.policy.severity(state.severity));
+    let verbal = rules.is_some_and(|rules| rules.verbal_approval);
     let all = [
-        ("y".to_owned(), "approve"),
-        (ui.key(cockpit::Command::Reject), "reject …"),
-        (ui.key(cockpit::Command::Verbal), "verbal approval …"),
-        (ui.key(cockpit::Command::Back), "back"),
+        (!own).then(|| ("y".to_owned(), "approve")),
+        Some((ui.key(cockpit::Command::Reject), "reject …")),
+        verbal.then(|| (ui.key(cockpit::Command::Verbal), "verbal approval …")),
+        Some((ui.key(cockpit::Command::Back), "back")),
     ];
-    for (index, (which, what)) in all.iter().enumerate() {
+    if own {
+        pen.put("you proposed it: somebody else approves", ui.of(Role::Warn)).gap(3);
+    }
+    for (index, (which, what)) in all.iter().flatten().enumerate() {
         if pen.room() < width(which) + width(what) + 3 {
             break;
         }

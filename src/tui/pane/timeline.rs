@@ -100,8 +100,13 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
         _ => ("near its limit", Role::Text),
     };
     let environment = ui.model.environment_of(first.about);
-    let gap = if environment.is_empty() { "" } else { " " };
-    pen.put(&format!("{environment}{gap}{word}: "), ui.of(style));
+    let head = match (environment, first.kind) {
+        ("", _) => format!("{word}: "),
+        // Some of its probes are well again; it need not be.
+        (environment, EntryKind::AlarmCleared) => format!("{word} in {environment}: "),
+        (environment, _) => format!("{environment} {word}: "),
+    };
+    pen.put(&head, ui.of(style));
     // Where it stands is said already.
     let bare = |part: String| match part.strip_prefix(environment).and_then(|rest| rest.strip_prefix(' ')) {
         Some(rest) if !environment.is_empty() => rest.to_owned(),
