@@ -131,8 +131,12 @@ impl Reader {
         let branches = refs::Branches::read(&self.repo, remote.as_deref())?;
         let tags = self.cache.tags.read(&self.repo)?;
         if hotfix.flow == Flow::GitFlow {
-            state.develop = self.newer(&hotfix.develop, remote.as_deref(), is_first)?;
-            let named = branches.open(&hotfix.release_prefix);
+            let is_base = |name: &String| state.base.as_ref() == Some(name);
+            let mut named = branches.open(&hotfix.release_prefix);
+            named.retain(|name| !is_base(name) && *name != hotfix.develop);
+            if !is_base(&hotfix.develop) {
+                state.develop = self.newer(&hotfix.develop, remote.as_deref(), is_first)?;
+            }
             state.releases = self.open_releases(hotfix, &state, (at, base), &named, is_first)?;
         }
         state.remote_hotfixes = branches.only_remote(&hotfix.prefix);
@@ -164,7 +168,7 @@ impl Reader {
             late |= found.is_none();
             Ok(found.unwrap_or_default())
         };
-        state.upstream = match self.upstream_of_head()? {
+        state.upstream = match self.upstream_of_head(state)? {
             Some((name, Some(remote))) => {
                 let Stand { ahead, behind, .. } = match head {
                     Some(head) => stand(self, head, remote)?,
@@ -284,14 +288,18 @@ impl Reader {
         Ok(found.map(|(reference, commit)| BaseAt { reference, commit: commit.to_string() }))
     }
 
-    /// The name of the upstream of the current branch, and its commit if it is known here.
-    fn upstream_of_head(&self) -> Found<Option<(String, Option<Oid>)>> {
-        let head = self.repo.find_reference("HEAD")?;
-        let Some(Ok(branch)) = head.symbolic_target_bytes().map(std::str::from_utf8) else { return Ok(None) };
-        let Ok(full) = self.repo.branch_upstream_name(branch) else { return Ok(None) };
-        let full = String::from_utf8_lossy(&full).into_owned();
-        let commit = refs::commit_of(&self.repo, &full)?.map(|(_, commit)| commit);
-        Ok(Some((short(&full), commit)))
+    /// The name of the upstream of the current branch, and its commit if it is known here. Where none
+    /// is set, or only a branch here, the remote's branch of the same name tells what was pushed.
+    fn upstream_of_head(&self, state: &BranchState) -> Found<Option<(String, Option<Oid>)>> {
+        let Head::Branch { name, .. } = &state.head else { return Ok(None) };
+        let configured = self.repo.branch_upstream_name(&format!("refs/heads/{name}")).ok();
+        let configured = configured.map(|full| String::from_utf8_lossy(&full).into_owned());
+        if let Some(full) = configured.filter(|full| !full.starts_with("refs/heads/")) {
+            let commit = refs::commit_of(&self.repo, &full)?.map(|(_, commit)| commit);
+            return Ok(Some((short(&full), commit)));
+        }
+        let found = refs::tracking(&self.repo, name, state.remote.as_deref())?;
+        Ok(found.map(|(full, commit)| (short(&full), Some(commit))))
     }
 
     /// The base here and at the remote, with the name of the latter.

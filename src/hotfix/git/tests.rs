@@ -193,6 +193,24 @@ fn an_upstream_that_is_gone_is_not_called_pushed() {
 }
 
 #[test]
+fn what_was_pushed_without_an_upstream_is_told_by_the_remotes_branch_of_that_name() {
+    let repo = TestRepo::new();
+    repo.with_origin();
+    repo.git(&["branch", "-q", "--unset-upstream", "main"]);
+    let upstream = |ahead| Some(Upstream { name: "origin/main".into(), exists: true, ahead, behind: 0 });
+    assert_eq!(read(&repo).upstream, upstream(0));
+    repo.write("a", "a\n");
+    repo.commit("fix");
+    assert_eq!(read(&repo).upstream, upstream(1));
+    // A branch here says nothing of what the remote has.
+    repo.git(&["switch", "-q", "-c", "hotfix/x", "--track", "main"]);
+    assert_eq!(read(&repo).upstream, None);
+    repo.git(&["push", "-q", "origin", "hotfix/x"]);
+    let found = read(&repo).upstream.unwrap();
+    assert_eq!((found.name.as_str(), found.ahead), ("origin/hotfix/x", 0));
+}
+
+#[test]
 fn what_is_no_repository_is_said_in_its_own_way() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(refusal(dir.path()), NoRepository::NotFound);

@@ -31,6 +31,16 @@ fn branches_of_git_flow_are_read_here_and_at_the_remote() {
 }
 
 #[test]
+fn no_branch_is_the_next_release_of_itself() {
+    let repo = TestRepo::new();
+    repo.git(&["branch", "main-2"]);
+    let hotfix = Hotfix { develop: "main".into(), release_prefix: "main".into(), ..git_flow() };
+    let state = open(&repo).read(&hotfix).unwrap();
+    let releases: Vec<_> = state.releases.iter().map(BaseAt::short).collect();
+    assert_eq!((state.develop, releases), (None, vec!["main-2"]));
+}
+
+#[test]
 fn the_configured_remote_is_the_one_that_counts() {
     let repo = TestRepo::new();
     let origin = repo.with_origin();
