@@ -13,7 +13,7 @@ use crate::config::types::{Flow, Hotfix};
 use crate::hotfix::growth::{self, FileChange};
 use crate::hotfix::outlook::{Bump, Forecast, Growth, Outlook, Place, Question, Verdict};
 use crate::hotfix::state::{BranchState, NoRepository};
-use crate::hotfix::version;
+use crate::hotfix::{standing, version};
 use crate::incident::HotfixLimit;
 use crate::text::visible;
 
@@ -74,15 +74,15 @@ impl Reader {
             outlook.bump = if is_merged { None } else { self.bump(hotfix, base, head) };
             outlook.growth = self.growth(hotfix, limit, base, head, until);
         }
-        outlook.places = self.whereabouts(question, head, base, until);
+        if let Some(fix) = self.fix(hotfix, &state, question, until) {
+            outlook.places = self.whereabouts(question, head, &fix, until);
+        }
         Ok(outlook)
     }
 
     /// The merges that finishing the branch would make.
     fn targets(&self, hotfix: &Hotfix, state: &BranchState) -> Vec<Forecast> {
         let (Some(name), Some(base)) = (&state.base, &state.base_at) else { return Vec::new() };
-        let is_next =
-            state.develop.iter().chain(&state.releases).any(|at| Some(at.short()) == state.branch());
         let looking = |into: &str, reference: &str, commit: &str| Forecast {
             into: into.to_owned(),
             reference: reference.to_owned(),
@@ -95,7 +95,7 @@ impl Reader {
             let there = there.filter(|_| hotfix.flow == Flow::Trunk);
             return there.map(|(full, id)| looking(name, &full, &id.to_string())).into_iter().collect();
         }
-        if state.branch().is_none() || is_next {
+        if state.branch().is_none() || is_next(state) {
             return Vec::new();
         }
         let mut targets = vec![looking(name, &base.reference, &base.commit)];
@@ -173,23 +173,52 @@ impl Reader {
         }
     }
 
-    fn whereabouts(
+    /// The fix that HEAD is the end of; `None`: nothing was committed that could be one. What has come
+    /// into a branch that others work on is no longer told apart from what they did there.
+    fn fix(
         &mut self,
+        hotfix: &Hotfix,
+        state: &BranchState,
         question: &Question,
-        head: Oid,
-        base: Option<Oid>,
         until: Instant,
-    ) -> Vec<Place> {
-        let landed = question.landed.as_deref().and_then(|id| Oid::from_str(id).ok());
-        let own: Option<HashSet<Oid>> = base.and_then(|base| {
-            let own = self.history.compare(&self.repo, &[head], &[base], until).ok()?.ahead;
+    ) -> Option<Fix> {
+        let head = Oid::from_str(state.commit()?).ok()?;
+        let own = standing::branch(hotfix, state);
+        let Some(base) = state.base_at.as_ref().and_then(|base| Oid::from_str(&base.commit).ok()) else {
+            return own.map(|_| Fix::Whole);
+        };
+        let on_base = state.branch().is_some() && state.branch() == state.base.as_deref();
+        if is_next(state) || (on_base && hotfix.flow != Flow::Trunk) {
+            return None;
+        }
+        let goal = match state.branch().filter(|_| on_base) {
+            // Straight on the base it is what the remote does not have.
+            Some(name) => refs::tracking(&self.repo, name, state.remote.as_deref()).ok()??.1,
+            None => base,
+        };
+        match self.history.compare(&self.repo, &[head], &[goal], until) {
+            Ok(compared) if !compared.ahead.is_empty() => {
+                Some(Fix::Commits(compared.ahead.into_iter().collect()))
+            }
             // Once it was merged, none is left that the base does not have.
-            (!own.is_empty()).then(|| own.into_iter().collect())
-        });
+            Ok(_) => {
+                let was_merged = || own.is_some() && matches!(self.before(goal, head), Ok(Some(_)));
+                (!on_base && (question.landed.is_some() || was_merged())).then_some(Fix::Whole)
+            }
+            Err(_) => own.map(|_| Fix::Whole),
+        }
+    }
+
+    fn whereabouts(&mut self, question: &Question, head: Oid, fix: &Fix, until: Instant) -> Vec<Place> {
+        let landed = question.landed.as_deref().and_then(|id| Oid::from_str(id).ok());
+        let own = match fix {
+            Fix::Commits(own) => Some(own),
+            Fix::Whole => None,
+        };
         let asked: Vec<_> = question.deployed.clone();
         let mut places = Vec::new();
         for (environment, release, commit) in asked {
-            let (has_fix, lacks) = self.place(&commit, head, landed, own.as_ref(), until);
+            let (has_fix, lacks) = self.place(&commit, head, landed, own, until);
             places.push(Place { environment, release, has_fix, lacks });
         }
         places
@@ -228,6 +257,25 @@ impl Reader {
             Err(cut) => (Err(why(&cut)), 0),
         }
     }
+}
+
+/// What a fix is made of.
+enum Fix {
+    /// These commits.
+    Commits(HashSet<Oid>),
+    /// All that HEAD has: its own commits cannot be told apart any more.
+    Whole,
+}
+
+/// Tells whether HEAD is on the branch of the next release, or on a release branch.
+fn is_next(state: &BranchState) -> bool {
+    let mut shared = state.develop.iter().chain(&state.releases);
+    shared.any(|at| {
+        let remote = state.remote.as_deref().unwrap_or_default();
+        let short = at.short();
+        let there = short.strip_prefix(remote).and_then(|rest| rest.strip_prefix('/'));
+        state.branch().is_some_and(|branch| branch == short || there == Some(branch))
+    })
 }
 
 fn why(cut: &Cut) -> String {

@@ -142,9 +142,48 @@ fn once_it_is_merged_what_was_deployed_of_the_branch_has_the_fix_and_nothing_is_
     repo.git(&["switch", "-q", "main"]);
     repo.git(&["merge", "-q", "--no-ff", "--no-edit", "hotfix/x"]);
     let question = Question { deployed: vec![("staging".to_owned(), "v1".to_owned(), fix)], landed: None };
+    assert_eq!(look(&repo, Flow::GitFlow, &question).bump, None);
+    repo.git(&["switch", "-q", "hotfix/x"]);
     let outlook = look(&repo, Flow::GitFlow, &question);
     assert_eq!(outlook.places[0].has_fix, Ok(true));
-    assert_eq!(outlook.bump, None);
-    repo.git(&["switch", "-q", "hotfix/x"]);
-    assert_eq!(look(&repo, Flow::GitFlow, &question).bump, None, "nor seen from the branch itself");
+    assert_eq!(outlook.bump, None, "nor seen from the branch itself");
+}
+
+#[test]
+fn where_there_is_no_fix_nothing_is_said_of_where_it_is() {
+    let repo = TestRepo::new();
+    repo.with_origin();
+    let old = repo.git(&["rev-parse", "main"]);
+    repo.commit("v1.0.3");
+    repo.git(&["push", "-q", "origin", "main", "main:develop"]);
+    let deployed = vec![
+        ("staging".to_owned(), "v1.0.3".to_owned(), repo.git(&["rev-parse", "main"])),
+        ("production".to_owned(), "v1.0.1".to_owned(), old),
+    ];
+    let question = Question { deployed, landed: None };
+    let places = |flow| look(&repo, flow, &question).places;
+    let lacks = |flow| {
+        let places = places(flow).into_iter();
+        places.map(|place| (place.environment, place.has_fix, place.lacks)).collect::<Vec<_>>()
+    };
+    let none = Vec::<Place>::new();
+    for flow in [Flow::GitFlow, Flow::GithubFlow, Flow::Trunk] {
+        assert_eq!(places(flow), none, "{flow:?}: all of main is pushed");
+    }
+    repo.git(&["switch", "-q", "-c", "hotfix/empty"]);
+    assert_eq!((places(Flow::GitFlow), places(Flow::GithubFlow)), (none.clone(), none.clone()));
+    repo.git(&["switch", "-q", "main"]);
+    repo.write("src/pool.rs", "pub const LIMIT: u32 = 200;\n");
+    repo.commit("the fix on main");
+    let one = |name: &str| (name.to_owned(), Ok(false), 1);
+    assert_eq!(lacks(Flow::Trunk), [one("staging"), one("production")], "what was there before is no fix");
+    assert_eq!(places(Flow::GitFlow), none);
+    // Nor is what the next release holds.
+    repo.git(&["switch", "-q", "develop"]);
+    repo.commit("a feature");
+    assert_eq!(places(Flow::GitFlow), none);
+    // Behind the remote's it is the same branch.
+    repo.git(&["push", "-q", "origin", "develop"]);
+    repo.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    assert_eq!((places(Flow::GitFlow), verdicts(&look(&repo, Flow::GitFlow, &question)).len()), (none, 0));
 }
