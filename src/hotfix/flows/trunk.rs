@@ -3,6 +3,7 @@
 //! forced.
 
 use super::super::remote::{Known, Source};
+use super::super::standing;
 use super::super::state::Head;
 use super::seen::{Base, Seen};
 use super::{
@@ -106,7 +107,7 @@ pub struct Fix {
 /// and the remote's has not. One without steps says that nothing is left to do.
 ///
 /// # Errors
-/// The remote cannot be asked, or what it has is not here.
+/// The remote cannot be asked, what it has is not here, or the fix is on another branch.
 pub fn finish(seen: &Seen<'_>, fix: &Fix) -> Result<Plan> {
     let doing = "planning to finish the hotfix";
     let known = seen.remote.require(doing)?;
@@ -122,6 +123,7 @@ pub fn finish(seen: &Seen<'_>, fix: &Fix) -> Result<Plan> {
         let cause = format!("{remote} has commits on {name} that are not here yet");
         return Err(gate(doing, &cause, "run flightdeck hotfix fetch, then try again"));
     };
+    check_is_on_base(seen, doing, &base.name, ahead)?;
     if ahead == 0 {
         let note = format!("{remote} has all that is on {name} here; a fix is committed there first");
         return Ok(nothing(seen, &format!("finish the hotfix on {name} (trunk)"), note));
@@ -145,6 +147,30 @@ pub fn finish(seen: &Seen<'_>, fix: &Fix) -> Result<Plan> {
             TARGET,
         )
     })
+}
+
+/// Refuses to finish without the fix: where HEAD has commits that the base has not, on a hotfix branch
+/// or with nothing else to push, these are it.
+fn check_is_on_base(seen: &Seen<'_>, doing: &str, base: &str, to_push: usize) -> Result<()> {
+    let state = seen.state;
+    let is_hotfix = standing::branch(&seen.config.hotfix, state).is_some_and(|branch| branch != base);
+    if state.branch() == Some(base) || state.ahead == 0 || !(is_hotfix || to_push == 0) {
+        return Ok(());
+    }
+    let (base, many) = (visible(base), commits(state.ahead));
+    let of = match &state.head {
+        Head::Branch { name, .. } | Head::Unborn { name } => visible(name).into_owned(),
+        Head::Detached { commit } => short(commit).to_owned(),
+    };
+    let cause =
+        format!("{of} has {many} that {base} does not have, and in the trunk flow only {base} is pushed");
+    let mut hint = format!("bring the fix onto {base}: git switch {base}, then git merge --ff-only {of}");
+    if is_hotfix {
+        hint.push_str(
+            "\nor finish as the branch was meant: flightdeck hotfix finish --flow git-flow (or github-flow)",
+        );
+    }
+    Err(gate(doing, &cause, &hint))
 }
 
 struct Job<'a> {

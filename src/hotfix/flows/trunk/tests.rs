@@ -107,6 +107,26 @@ fn nothing_is_pushed_that_is_there_or_on_a_guess() {
 }
 
 #[test]
+fn a_fix_on_another_branch_is_not_left_behind() {
+    let on = |branch: &str, ahead, apart| {
+        let mut sight = sight(2, 1, apart);
+        sight.state.head = Head::Branch { name: branch.into(), commit: commit(7) };
+        sight.state.ahead = ahead;
+        finish(&sight.seen(), &fix())
+    };
+    for apart in [(0, 0), (1, 0)] {
+        let refused = on("hotfix/x", 2, apart).unwrap_err();
+        assert!(refused.cause.contains("hotfix/x has 2 commits that main does not have"), "{refused}");
+        assert!(refused.hint.contains("git merge --ff-only hotfix/x"), "{refused}");
+        assert!(refused.hint.contains("--flow git-flow"), "{refused}");
+    }
+    assert!(on("other", 1, (0, 0)).unwrap_err().cause.contains("other has 1 commit"));
+    // Work on another branch does not keep a fix on the base from going out.
+    assert!(on("other", 1, (1, 0)).is_ok());
+    assert!(on("hotfix/x", 0, (1, 0)).is_ok());
+}
+
+#[test]
 fn starting_brings_the_base_up_to_date() {
     let mut behind = sight(1, 2, (0, 3));
     let plan = start(&behind.seen()).unwrap();
