@@ -18,7 +18,7 @@ use crate::incident::{
     Body, ChecklistItem, Checkout, Draft, IncidentId, Log, Policy, Record, RepositoryId, State, Status,
     is_recent, parse_time,
 };
-use crate::journal::{Journal, Seq, Summary};
+use crate::journal::{self, Journal, Seq, Summary};
 use crate::text::visible;
 
 /// What every verb is given.
@@ -320,9 +320,32 @@ impl Context {
         };
         let mut setup = Setup::new(loaded, trusted);
         if let Ok(place) = &self.place {
-            setup.config = as_made_here(&place.root, setup.config);
+            setup.config = self.as_made_here(&place.root, setup.config);
         }
         Ok(setup)
+    }
+
+    /// The same, for what has to go on without the file: where that has a mistake in it, what is found
+    /// out in the repository alone, and the mistake.
+    pub(crate) fn setup_or_found(&self) -> (Setup, Option<Failure>) {
+        let failure = match self.setup() {
+            Ok(setup) => return (setup, None),
+            Err(failure) => failure,
+        };
+        let mut setup = Setup::new(None, false);
+        if let Ok(place) = &self.place {
+            setup.config = self.as_made_here(&place.root, setup.config);
+        }
+        (setup, Some(failure))
+    }
+
+    /// A configuration with what it leaves out about hotfixes as it is found in the repository. One that
+    /// cannot be read says nothing.
+    fn as_made_here(&self, root: &Path, config: Config) -> Config {
+        match Reader::open(root) {
+            Ok(reader) => reader.configured(config, || journal::open_incidents(&self.state_dir)),
+            Err(_) => config,
+        }
     }
 
     /// The configuration, for what acts on it.
@@ -340,7 +363,7 @@ impl Context {
             )
         })?;
         trust::require(&self.state_dir, &loaded)?;
-        Ok(LoadedConfig { config: as_made_here(root, loaded.config), ..loaded })
+        Ok(LoadedConfig { config: self.as_made_here(root, loaded.config), ..loaded })
     }
 
     /// The name of the service: as configured, else that of the repository's directory. A
@@ -367,15 +390,6 @@ impl Context {
     /// Reads a time given on the command line; it must not be in the future.
     pub(crate) fn time(&self, option: &str, text: &str) -> Result<Timestamp> {
         past_time(option, text, self.now())
-    }
-}
-
-/// A configuration with what it leaves out about hotfixes as it is found in the repository. One that cannot
-/// be read says nothing.
-fn as_made_here(root: &Path, config: Config) -> Config {
-    match Reader::open(root) {
-        Ok(reader) => reader.configured(config),
-        Err(_) => config,
     }
 }
 

@@ -38,7 +38,8 @@ Examples:
   flightdeck hotfix start pool-limit --flow github-flow
   flightdeck hotfix start --flow trunk
 
-A flow that is chosen here is kept with the branch, and finish follows it.")]
+A flow that is chosen here is kept with the branch, and finish follows it. The
+trunk flow is kept with main until it is finished or the incident is over.")]
     Start {
         /// Name, without the prefix; none in the trunk flow
         name: Option<String>,

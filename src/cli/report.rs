@@ -6,7 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::End;
-use super::context::{Context, Setup, Wanted};
+use super::context::{Context, Wanted};
 use crate::failure::{Failure, Result};
 use crate::incident::State;
 use crate::report;
@@ -26,10 +26,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let loaded = cx.load_to_read(Wanted::Last)?;
     // A configuration with a mistake in it must not hide the record.
-    let setup = cx.setup().unwrap_or_else(|failure| {
-        cx.out.failure(&failure);
-        Setup::new(None, false)
-    });
+    let (setup, mistake) = cx.setup_or_found();
+    if let Some(failure) = &mistake {
+        cx.out.failure(failure);
+    }
     let state = State { number: loaded.number.clone(), ..loaded.state().clone() };
     let checklist = setup.checklist();
     let probes = &setup.config.probes;

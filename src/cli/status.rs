@@ -51,10 +51,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         }
     }
     // A configuration with a mistake in it must not hide the record.
-    let (setup, mistake) = match cx.setup() {
-        Ok(setup) => (setup, None),
-        Err(failure) => (Setup::new(None, false), Some(failure)),
-    };
+    let (setup, mistake) = cx.setup_or_found();
     if let Some(failure) = &mistake {
         cx.out.failure(failure);
     }
@@ -129,7 +126,7 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
 
 /// What speaks against saying something of an incident, with every probe asked once.
 pub(super) fn against(cx: &Context, claim: Claim, state: &State) -> Vec<String> {
-    let setup = cx.setup().unwrap_or_else(|_| Setup::new(None, false));
+    let (setup, _) = cx.setup_or_found();
     let mut around = around(&setup);
     if setup.trusted {
         ask_probes(cx, &setup, &mut around);

@@ -11,7 +11,7 @@ use crate::failure::Result;
 use crate::hotfix::flows;
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::BranchState;
-use crate::plan::{HotfixRequest, Plan, PullText};
+use crate::plan::{HotfixRequest, Plan, PullText, Step};
 use crate::text::visible;
 
 /// The repository as it was read before a plan is made.
@@ -41,7 +41,13 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &HotfixRequest) -> Res
     let mut place = read(&ground, id)?;
     match wanted {
         HotfixRequest::Fetch => requests::fetch(&place),
-        HotfixRequest::Start { name } => requests::start(&mut place, name),
+        HotfixRequest::Start { name } => {
+            let mut plan = requests::start(&mut place, name)?;
+            if place.ground.config.hotfix.flow != Flow::Trunk {
+                plan.steps.extend(forget(&place));
+            }
+            Ok(plan)
+        }
         HotfixRequest::Bump { version } => super::bump::plan(&mut place, version.as_deref()),
         HotfixRequest::Push => requests::push(&place),
         HotfixRequest::Finish { main_first, text } => finish(&mut place, *main_first, text),
@@ -58,12 +64,19 @@ fn finish(place: &mut Place<'_>, main_first: bool, text: &PullText) -> Result<Pl
         Flow::Trunk => requests::finish_trunk(place),
     }?;
     if !plan.steps.is_empty() {
-        if let (Flow::Trunk, Some(base)) = (hotfix.flow, &place.state.base) {
-            plan.steps.extend(flows::start::forget(&place.state.root, base, hotfix));
+        if hotfix.flow == Flow::Trunk {
+            plan.steps.extend(forget(place));
         }
         plan.notes.insert(0, visible(&hotfix.flow_line()).into_owned());
     }
     Ok(plan)
+}
+
+/// Forgets the flow that the base was started with, where one is kept for it: the base does not go when the
+/// fix is out.
+fn forget(place: &Place<'_>) -> Option<Step> {
+    let base = place.state.base.as_ref().filter(|base| place.reader.keeps_flow(base))?;
+    Some(flows::start::forget(&place.state.root, base))
 }
 
 /// Reads the repository before a plan is made.

@@ -37,9 +37,9 @@ pub struct BranchFacts {
 /// What the `git flow` command was told when it was set up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GitFlow {
-    /// Whether it is git flow that it was told: git-flow-next is set up for GitHub flow and GitLab flow
-    /// as well, which have no branch of the next release.
-    pub is_git_flow: bool,
+    /// The flow that it was told: git-flow-next is set up for GitHub flow and GitLab flow as well, which
+    /// have no branch of the next release. `None`: what it was told says nothing of it.
+    pub flow: Option<Flow>,
     /// The branch that is in production.
     pub main: Option<String>,
     /// The branch of the next release.
@@ -48,13 +48,6 @@ pub struct GitFlow {
     pub prefix: Option<String>,
     /// How release branches begin.
     pub release_prefix: Option<String>,
-}
-
-impl GitFlow {
-    /// The flow that it was told.
-    pub fn flow(&self) -> Flow {
-        if self.is_git_flow { Flow::GitFlow } else { Flow::GithubFlow }
-    }
 }
 
 /// Where the remote is.
@@ -203,8 +196,9 @@ pub fn look(root: &Path, facts: &BranchFacts) -> Found {
     let (platform, gitops) = platform::look(root);
     let hotfix = hotfix::look(facts);
     let told = facts.git_flow.as_ref().and_then(|told| told.main.clone());
-    let (flow, flow_from) = match (&facts.git_flow, &facts.develop, forge) {
-        (Some(told), ..) => (Some(told.flow()), FlowFrom::GitFlowSettings.to_string()),
+    let settings = facts.git_flow.as_ref().and_then(|told| told.flow);
+    let (flow, flow_from) = match (settings, &facts.develop, forge) {
+        (Some(flow), ..) => (Some(flow), FlowFrom::GitFlowSettings.to_string()),
         (None, Some(develop), _) => (Some(Flow::GitFlow), develop.clone()),
         (None, None, Some(forge)) => (Some(Flow::GithubFlow), format!("the remote is on {}", forge.name())),
         (None, None, None) => (None, String::new()),

@@ -34,6 +34,7 @@ use rusqlite::Connection;
 use crate::incident::{Author, Hash, Hlc, IncidentId, Process, Record, RecordId, Severity, Status};
 
 pub use place::Gone;
+pub use read::open_incidents;
 
 /// What to do where the journal was taken away under whoever uses it.
 const REPLACED_HINT: &str =

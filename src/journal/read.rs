@@ -1,5 +1,6 @@
 //! Loading: the list of incidents, the records of one, and what came since.
 
+use std::path::Path;
 use std::sync::mpsc;
 
 use jiff::Timestamp;
@@ -11,7 +12,9 @@ use super::schema::{self, is_landmark};
 use super::write::{hash, severity, status, unknown_incident};
 use super::{Journal, Seq, Summary};
 use crate::failure::{Failure, Result};
-use crate::incident::{Hash, History, IncidentId, Log, NotARecord, Record, State, Stream, Streamed, Taken};
+use crate::incident::{
+    Hash, History, IncidentId, Log, NotARecord, Record, State, Status, Stream, Streamed, Taken,
+};
 
 /// Bits of a place that count the records of one incident; those above are its number.
 const COUNT_BITS: u32 = 32;
@@ -24,6 +27,15 @@ pub(super) fn places(no: i64) -> (i64, i64) {
 /// The number of the incident whose records have this place.
 pub(super) fn number_at(place: i64) -> i64 {
     (place - 1) >> COUNT_BITS
+}
+
+/// Ids of the incidents that are open in the journal of a state directory, newest first; none where it
+/// cannot be read.
+pub fn open_incidents(state_dir: &Path) -> Vec<String> {
+    let all = Journal::open_again(state_dir, "nobody").and_then(|journal| journal.incidents(None));
+    let all = all.inspect_err(|failure| tracing::warn!(%failure, "listing the open incidents"));
+    let is_open = |one: &Summary| matches!(one.status, Status::Open | Status::Mitigated);
+    all.unwrap_or_default().iter().filter(|one| is_open(one)).map(|one| one.id.to_string()).collect()
 }
 
 impl Journal {

@@ -12,7 +12,7 @@ use crate::config::{load, trust};
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::incident::Policy;
-use crate::journal::Journal;
+use crate::journal::{self, Journal};
 use crate::plan::Request;
 
 /// A repository and its configuration as they were when something was asked for.
@@ -62,7 +62,8 @@ impl Ground {
         })?;
         trust::require(&self.state_dir, &loaded)?;
         let reader = Reader::open(&self.root).map_err(|none| none.failure(&self.root.to_string_lossy()))?;
-        if reader.configured(loaded.config) != self.config {
+        let open = || journal::open_incidents(&self.state_dir);
+        if reader.configured(loaded.config, open) != self.config {
             return Err(Failure::new(doing, "flightdeck.toml has just changed", "try again"));
         }
         Ok(())

@@ -22,6 +22,7 @@ use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::watch::{self, Changed, Places, Timing};
+use crate::journal;
 use crate::plan::Request;
 use crate::text::mask::Masker;
 
@@ -169,7 +170,7 @@ impl Clerk {
             self.configure(Some(&root));
         }
         let Some(reader) = &mut self.reader else { return };
-        let hotfix = reader.hotfix_here(&self.written);
+        let hotfix = reader.hotfix_here(&self.written, || journal::open_incidents(&self.state_dir));
         if let Some(told) = self.configured.as_mut().filter(|told| told.config.hotfix != hotfix) {
             // A branch that was switched to or fetched tells of another flow. The rest stays, and so do
             // the probes.
@@ -208,7 +209,7 @@ impl Clerk {
         let mut state = self.read_file(root);
         self.written = state.config.hotfix.clone();
         if let Some(reader) = &self.reader {
-            state.config = reader.configured(state.config);
+            state.config = reader.configured(state.config, || journal::open_incidents(&self.state_dir));
         }
         state
     }

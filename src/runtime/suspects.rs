@@ -16,7 +16,7 @@ use crate::failure::Result;
 use crate::hotfix::git::Reader;
 use crate::hotfix::suspects::Found;
 use crate::incident::{Policy, State};
-use crate::journal::Journal;
+use crate::journal::{self, Journal};
 
 /// What the thread is asked for.
 pub(super) enum Order {
@@ -84,7 +84,8 @@ impl Clerk {
             Some(loaded) if trust::is_trusted(&state_dir, loaded)? => Asking::Environment,
             _ => Asking::Here,
         };
-        let config = reader.configured(loaded.map_or_else(Config::default, |loaded| loaded.config));
+        let config = loaded.map_or_else(Config::default, |loaded| loaded.config);
+        let config = reader.configured(config, || journal::open_incidents(&state_dir));
         let policy = Policy::built_in().with(&config.policy);
         let journal = Journal::open_again(&state_dir, "nobody")?;
         let history = journal.history(&journal.repository(reader)?)?;

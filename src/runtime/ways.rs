@@ -10,7 +10,7 @@ use crate::deploy::rollback::Way;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::incident::Policy;
-use crate::journal::Journal;
+use crate::journal::{self, Journal};
 
 /// Finds out what there is to go back to in an environment. Reads the configuration again: only
 /// what is trusted at this moment is asked.
@@ -20,7 +20,7 @@ pub(super) fn ways(here: &Path, state_dir: &Path, environment: &str) -> Result<V
     let loaded = load::load(reader.root())?
         .ok_or_else(|| Failure::usage(doing, "there is no flightdeck.toml", "flightdeck init writes one"))?;
     trust::require(state_dir, &loaded)?;
-    let config = reader.configured(loaded.config);
+    let config = reader.configured(loaded.config, || journal::open_incidents(state_dir));
     let policy = Policy::built_in().with(&config.policy);
     let journal = Journal::open_again(state_dir, "nobody")?;
     let history = journal.history(&journal.repository(&reader)?)?;

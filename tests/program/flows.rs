@@ -161,8 +161,9 @@ fn the_flow_chosen_at_the_start_is_kept_with_the_branch() {
     terminal.press("q");
     terminal.wait_end();
 
-    let plan = repository.hotfix(&["finish", "--flow", "trunk", "--dry-run"]).stdout;
-    assert!(!plan.contains("chosen at hotfix start"), "{plan}");
+    let refused = repository.hotfix(&["finish", "--flow", "trunk", "--dry-run"]).ended_with(3);
+    let refused = refused.said("hotfix/pool-limit has 1 commit that main does not have");
+    refused.said("git merge --ff-only hotfix/pool-limit");
     let plan = repository.hotfix(&["finish", "--dry-run"]).succeeded().stdout;
     assert!(plan.contains("note: git flow: chosen at hotfix start"), "{plan}");
     let ended = repository.hotfix(&["finish", "--confirm", "main"]).succeeded();
@@ -192,4 +193,100 @@ fn a_fix_straight_on_the_trunk_is_finished_as_it_was_started() {
     repository.commit("raise it further");
     let plan = repository.hotfix(&["finish", "--flow", "trunk", "--dry-run"]).succeeded().stdout;
     assert!(plan.contains("note: trunk: asked for with --flow"), "{plan}");
+}
+
+#[test]
+fn a_trunk_that_was_chosen_ends_with_the_incident_the_finish_or_another_start() {
+    let repository = Repository::with_develop();
+    repository.configure(&format!("[hotfix]\nflow = \"git-flow\"\n\n{NO_GATES}"));
+    let kept = || repository.shell.run("git", &["config", "--get-regexp", "flightdeckflow"]).stdout;
+    let configured = "git-flow: from flightdeck.toml";
+    repository.hotfix(&["start", "--flow", "trunk"]).succeeded();
+    assert_eq!(repository.flow(), "trunk: chosen at hotfix start");
+    repository.shell.flightdeck(&["resolve", "--yes"]).succeeded();
+    repository.shell.flightdeck(&["close", "--yes"]).succeeded();
+    assert_eq!(repository.flow(), configured);
+    repository.shell.flightdeck(&["declare", "The next one", "--severity", "P0"]).succeeded();
+    assert_eq!(repository.flow(), configured, "it was chosen in another incident");
+    let doctor = repository.shell.flightdeck(&["doctor"]).stdout;
+    assert!(doctor.contains("git flow: from flightdeck.toml"), "{doctor}");
+    let mut terminal = Terminal::open(&repository.shell, 40, 150, &[]);
+    terminal.wait_text("⎇ main");
+    terminal.wait_text("─ git flow ╮");
+    terminal.press("q");
+    terminal.wait_end();
+
+    // Chosen anew, and left again for a branch.
+    repository.hotfix(&["start", "--flow", "trunk"]).succeeded();
+    assert_eq!(repository.flow(), "trunk: chosen at hotfix start");
+    repository.hotfix(&["start", "x"]).succeeded();
+    assert_eq!(kept(), "");
+    repository.git(&["switch", "--quiet", "main"]);
+    assert_eq!(repository.flow(), configured);
+
+    // Finished with the flow by name.
+    repository.hotfix(&["start", "--flow", "trunk"]).succeeded();
+    repository.write("pool.rs", "limit 200\n");
+    repository.commit("raise the limit");
+    repository.hotfix(&["finish", "--flow", "trunk", "--confirm", "main"]).succeeded();
+    assert_eq!(kept(), "");
+    assert_eq!(repository.flow(), configured);
+}
+
+#[test]
+fn after_a_finish_main_is_pushed_also_where_it_follows_no_branch() {
+    let repository = Repository::with_develop();
+    repository.configure(&format!(
+        "[hotfix]\nflow = \"git-flow\"\n\n{NO_GATES}\n\
+         [[environments]]\nname = \"production\"\ndeploy = [\"true\"]\n"
+    ));
+    repository.git(&["branch", "--quiet", "--unset-upstream", "main"]);
+    let status = || repository.shell.flightdeck(&["status"]).succeeded().stdout;
+    repository.shell.flightdeck(&["live", "production", "v1.2.3"]).succeeded();
+    assert!(!status().contains("fix is in"), "there is no fix yet: {}", status());
+    repository.hotfix(&["start", "pool-limit"]).succeeded();
+    assert!(!status().contains("fix is in"), "nor on a branch without a commit: {}", status());
+    repository.write("pool.rs", "limit 200\n");
+    repository.write("VERSION", "1.2.4\n");
+    repository.commit("raise the limit");
+    assert!(status().contains("fix is in production: lacks 1 commit"), "{}", status());
+    repository.hotfix(&["finish", "--confirm", "main"]).succeeded();
+    repository.git(&["switch", "--quiet", "main"]);
+
+    let told = repository.hotfix(&["status"]).succeeded().stdout;
+    let line = |name: &str| told.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    assert_eq!(line("upstream "), Some("origin/main, the same"), "{told}");
+    assert!(status().contains("· pushed ·") && !status().contains("not pushed"), "{}", status());
+    assert!(!status().contains("fix is in") && line("fix is in").is_none(), "{told}");
+    let json = repository.shell.json(&["status", "--json"]);
+    let hotfix = &json["hotfix"];
+    assert_eq!((&hotfix["pushed"], &hotfix["outlook"]["places"]), (&true.into(), &serde_json::json!([])));
+}
+
+#[test]
+fn where_the_file_has_a_mistake_in_it_all_who_look_tell_the_flow_that_the_repository_tells() {
+    let repository = Repository::with_develop();
+    repository.write("flightdeck.toml", "[hotfix]\nflow = \"trunk\"\n[[[\n");
+    let status = repository.shell.flightdeck(&["status"]).succeeded();
+    assert!(status.stdout.contains("main · git-flow ·"), "{}", status.stdout);
+    assert!(status.stderr.contains("flightdeck.toml"), "{}", status.stderr);
+    let json = repository.shell.json(&["status", "--json"]);
+    assert_eq!(json["hotfix"]["flow_from"], "origin has develop");
+    let doctor = repository.shell.flightdeck(&["doctor"]).stdout;
+    assert!(doctor.contains("git flow: origin has develop"), "{doctor}");
+    let terminal = Terminal::open(&repository.shell, 40, 150, &[]);
+    terminal.wait_text("⎇ main");
+    terminal.wait_text("─ git flow ╮");
+}
+
+#[test]
+fn a_next_release_that_is_main_itself_is_not_merged_into_twice() {
+    let repository = Repository::with_develop();
+    repository.git(&["config", "gitflow.branch.develop", "main"]);
+    repository.hotfix(&["start", "x"]).succeeded();
+    repository.write("pool.rs", "limit 200\n");
+    repository.commit("raise the limit");
+    let told = repository.hotfix(&["status"]).succeeded().stdout;
+    assert_eq!(told.matches("into main").count(), 1, "{told}");
+    assert!(told.contains("into develop: clean"), "{told}");
 }

@@ -15,6 +15,7 @@ use crate::health::series::Verdict;
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::NoRepository;
 use crate::hotfix::version::{self, Found};
+use crate::journal;
 use crate::text::visible;
 
 /// Looks at the user and the repository.
@@ -33,7 +34,7 @@ pub(super) fn look(cx: &Context) -> Vec<Finding> {
         _ => crate::config::types::Hotfix::default(),
     };
     let read = |mut reader: Reader| {
-        let hotfix = reader.hotfix_here(&hotfix);
+        let hotfix = reader.hotfix_here(&hotfix, || journal::open_incidents(&cx.state_dir));
         Ok((reader.read(&hotfix)?, reader, hotfix))
     };
     match Reader::open(root).and_then(read) {

@@ -7,8 +7,10 @@ use crate::config::types::Flow;
 use crate::deploy::{gates, secrets};
 use crate::failure::Result;
 use crate::hotfix::flows::abandon::Loss;
+use crate::hotfix::flows::start::Others;
 use crate::hotfix::flows::{self, trunk};
 use crate::hotfix::remote::Remote;
+use crate::journal;
 use crate::plan::Plan;
 
 /// Most commits that are read to be shown.
@@ -31,7 +33,9 @@ pub(super) fn start(place: &mut Place<'_>, name: &str) -> Result<Plan> {
     let remote = place.remote(Fresh::Ask, &branches);
     let releases = place.open_releases(&remote);
     let seen = place.seen(&remote, &branches);
-    flows::start(&seen, name, &place.others(&seen, releases))
+    let others = place.others(&seen, releases);
+    let incidents = journal::open_incidents(place.ground.state_dir);
+    flows::start(&seen, name, &Others { incidents, ..others })
 }
 
 pub(super) fn push(place: &Place<'_>) -> Result<Plan> {

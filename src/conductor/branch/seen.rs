@@ -112,7 +112,7 @@ impl Place<'_> {
                 }
             }
         }
-        Others { hotfixes, releases, unknown }
+        Others { hotfixes, releases, unknown, ..Others::default() }
     }
 
     /// Release branches that are open, and those of which nobody can tell, in order of name: as the

@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn names_are_told_where_they_are_not_as_usual_and_tags_in_any_case() {
         let usual = GitFlow {
-            is_git_flow: true,
+            flow: Some(crate::config::types::Flow::GitFlow),
             main: Some("main".into()),
             develop: Some("develop".into()),
             prefix: Some("hotfix/".into()),

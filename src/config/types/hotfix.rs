@@ -96,7 +96,8 @@ impl Default for Hotfix {
 }
 
 /// The git setting of a branch that keeps the flow it was started with:
-/// `branch.hotfix/pool-limit.flightdeckFlow`.
+/// `branch.hotfix/pool-limit.flightdeckFlow`. On a branch that stays the ids of the incidents follow that
+/// were open then, a space before each: it holds as long as one of them is.
 pub const FLOW_SETTING: &str = "flightdeckFlow";
 
 /// Where the development model comes from.

@@ -23,6 +23,8 @@ pub struct Others {
     pub releases: Vec<String>,
     /// Release branches of which nobody can tell whether they are open.
     pub unknown: Vec<String>,
+    /// Ids of the incidents that are open.
+    pub incidents: Vec<String>,
 }
 
 /// The plan of `hotfix start`: makes the branch at the commit that the base is at now, and switches
@@ -37,7 +39,9 @@ pub fn start(seen: &Seen<'_>, name: &str, others: &Others) -> Result<Plan> {
     let hotfix = &seen.config.hotfix;
     if hotfix.flow == Flow::Trunk {
         let mut plan = trunk::start(seen)?;
-        plan.steps.extend(seen.base.as_ref().and_then(|base| remember(seen, &base.name)));
+        // The base stays when the fix is out: what was chosen for it ends with the incident.
+        let base = seen.base.as_ref();
+        plan.steps.extend(base.and_then(|base| remember(seen, &base.name, &others.incidents)));
         return Ok(plan);
     }
     let branch = branch_name(hotfix, name)?;
@@ -49,23 +53,25 @@ pub fn start(seen: &Seen<'_>, name: &str, others: &Others) -> Result<Plan> {
         None => make(seen, &doing, base, &branch)?,
     };
     plan.notes.extend(notes(seen, &branch, others));
-    plan.steps.extend(remember(seen, &branch));
+    plan.steps.extend(remember(seen, &branch, &[]));
     Ok(plan)
 }
 
 /// Keeps a flow that somebody asked for with the branch, in the git settings: finishing follows it. It
-/// goes when the branch does.
-fn remember(seen: &Seen<'_>, branch: &str) -> Option<Step> {
+/// goes when the branch does, or holds as long as one of these incidents is open.
+fn remember(seen: &Seen<'_>, branch: &str, incidents: &[String]) -> Option<Step> {
     let hotfix = &seen.config.hotfix;
-    let (root, flow) = (&seen.state.root, hotfix.flow.name());
-    let key = format!("branch.{branch}.{FLOW_SETTING}");
-    let proof = Probe::command(git(root, &["config", "--get", &key]), Some(flow.to_owned()));
+    let root = &seen.state.root;
+    let words: Vec<&str> =
+        std::iter::once(hotfix.flow.name()).chain(incidents.iter().map(String::as_str)).collect();
+    let (key, value) = (format!("branch.{branch}.{FLOW_SETTING}"), words.join(" "));
+    let until = if incidents.is_empty() { "" } else { " while the incident is open" };
     (hotfix.flow_from == FlowFrom::Asked).then(|| Step {
-        proof: Some(proof),
+        proof: Some(Probe::command(git(root, &["config", "--get", &key]), Some(value.clone()))),
         retry_is_safe: true,
         ..Step::new(
-            format!("remember {} for {}", hotfix.flow.title(), visible(branch)),
-            Action::Command(git(root, &["config", &key, flow])),
+            format!("remember {} for {}{until}", hotfix.flow.title(), visible(branch)),
+            Action::Command(git(root, &["config", "--replace-all", &key, &value])),
             GIT_TIMEOUT,
         )
     })
@@ -166,14 +172,19 @@ fn take_up(seen: &Seen<'_>, branch: &str, commit: &str) -> Plan {
     }
 }
 
-/// Forgets a flow that was chosen at the start for a branch that stays: the base, in the trunk flow.
-pub fn forget(root: &str, branch: &str, hotfix: &Hotfix) -> Option<Step> {
+/// Forgets a flow that is kept with a branch that stays: the base.
+pub fn forget(root: &str, branch: &str) -> Step {
     let key = format!("branch.{branch}.{FLOW_SETTING}");
-    matches!(hotfix.flow_from, FlowFrom::Start(_)).then(|| {
-        let title = format!("forget the flow that {} was started with", visible(branch));
-        let command = git(root, &["config", "--unset-all", &key]);
-        Step { retry_is_safe: true, ..Step::new(title, Action::Command(command), GIT_TIMEOUT) }
-    })
+    let kept = Probe::command(git(root, &["config", "--get-all", &key]), None);
+    Step {
+        proof: Some(Probe { negate: true, ..kept }),
+        retry_is_safe: true,
+        ..Step::new(
+            format!("forget the flow that {} was started with", visible(branch)),
+            Action::Command(git(root, &["config", "--unset-all", &key])),
+            GIT_TIMEOUT,
+        )
+    }
 }
 
 fn carried(state: &BranchState) -> String {

@@ -16,7 +16,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 impl Reader {
     /// What git tells about how this repository is worked in.
     pub fn habits(&mut self) -> BranchFacts {
-        let git_flow = self.git_flow();
+        let git_flow = self.git_flow(&Hotfix::default());
         let develop = git_flow.as_ref().and_then(|names| names.develop.clone());
         let develop = develop.unwrap_or_else(|| "develop".to_owned());
         let default_branch = self.default_branch();

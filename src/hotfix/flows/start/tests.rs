@@ -122,6 +122,7 @@ fn other_open_work_is_mentioned() {
         hotfixes: vec![("hotfix/x".into(), false), ("hotfix/y".into(), false), ("hotfix/z".into(), true)],
         releases: vec!["release/1.4".into()],
         unknown: vec!["release/1.5".into()],
+        ..Others::default()
     };
     let plan = start(&Sight::on("main").seen(), "x", &others).unwrap();
     assert_eq!(
@@ -133,6 +134,18 @@ fn other_open_work_is_mentioned() {
             "release/1.5 may be open: fetching will tell",
         ]
     );
+}
+
+#[test]
+fn a_flow_that_is_asked_for_is_kept_with_the_branch_and_with_the_base_for_the_incident() {
+    let others = Others { incidents: vec!["id-1".into()], ..Others::default() };
+    let last = |flow| {
+        let mut sight = Sight::on("other");
+        sight.config.hotfix = sight.config.hotfix.asked_for(Some(flow));
+        lines(&start(&sight.seen(), "x", &others).unwrap()).pop().unwrap()
+    };
+    assert_eq!(last(Flow::GitFlow), "git config --replace-all branch.hotfix/x.flightdeckFlow git-flow");
+    assert_eq!(last(Flow::Trunk), "git config --replace-all branch.main.flightdeckFlow 'trunk id-1'");
 }
 
 #[test]
