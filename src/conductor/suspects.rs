@@ -51,6 +51,11 @@ pub fn suspects(
             untold = Some(format!("{} was not asked what was released", visible(&env.name)));
         }
     }
+    if let Some(state) = state {
+        // What was brought there since is the response, and no cause. What somebody said to be live was
+        // there before.
+        history.releases.retain(|release| release.plan.is_empty() || release.at <= state.declared_at);
+    }
     let environment = production.map(|env| env.name.as_str()).unwrap_or_default();
     let clues = state.map(|state| Clues::of(state, &config.probes, policy)).unwrap_or_default();
     let ask = suspects::ask(&history, environment, clues.began, policy.grace, since);

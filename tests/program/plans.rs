@@ -167,7 +167,7 @@ fn a_plan_that_waits_is_decided_about_by_key() {
     ok(&yard);
     terminal.press("r");
     terminal.wait_text("Retry?");
-    terminal.press_until("y", "the step to be carried out again", |screen| !screen.contains("again?"));
+    terminal.press_until("y", "the step to be carried out again", |screen| !screen.contains("Retry?"));
     terminal.wait_text("c  let it go on");
     assert_eq!(share(&yard), "50");
 
