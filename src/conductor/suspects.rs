@@ -13,7 +13,7 @@ use crate::failure::{Failure, Result};
 use crate::hotfix::back::Commit;
 use crate::hotfix::git::Reader;
 use crate::hotfix::suspects::{self, Clues, Found, Question};
-use crate::incident::State;
+use crate::incident::{Release, State};
 use crate::plan::Plan;
 use crate::text::visible;
 
@@ -54,7 +54,10 @@ pub fn suspects(
     if let Some(state) = state {
         // What was brought there since is the response, and no cause. What somebody said to be live was
         // there before.
-        history.releases.retain(|release| release.plan.is_empty() || release.at <= state.declared_at);
+        let before = |release: &Release| release.plan.is_empty() || release.at <= state.declared_at;
+        if history.releases.iter().any(before) {
+            history.releases.retain(before);
+        }
     }
     let environment = production.map(|env| env.name.as_str()).unwrap_or_default();
     let clues = state.map(|state| Clues::of(state, &config.probes, policy)).unwrap_or_default();

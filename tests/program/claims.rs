@@ -12,7 +12,7 @@ fn a_deploy_that_was_killed_is_not_done_where_its_proof_was_true_before() {
     yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
     std::fs::write(yard.file("kill"), "").unwrap();
     let killed = yard.shell.flightdeck(&["deploy", "staging"]).ended_with(6);
-    assert!(killed.stdout.contains("was live in staging before this run"), "{killed:?}");
+    assert!(killed.stderr.contains("was live in staging before this run"), "{killed:?}");
     // Asking again makes it no better known.
     yard.shell.flightdeck(&["plan", "resume"]).ended_with(6);
 }

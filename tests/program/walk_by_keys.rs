@@ -108,6 +108,7 @@ fn an_outage_is_brought_to_its_end_by_keys() {
 
     // The checklist.
     terminal.press("4");
+    terminal.wait_text("not applicable");
     for passed in 1..=8 {
         terminal.press("<space>");
         terminal.wait_text(&format!("{passed} of 8"));
