@@ -39,8 +39,6 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         return;
     }
     match cx.model.keymap.find(scope(cx.model), press.key) {
-        // It is recorded at once, and a gate of a deploy.
-        Some(Command::Pass) if press.amid => cx.say("pasted text ticks nothing: press the key alone"),
         Some(command) => invoke::invoke(cx, &Invoke::from(command)),
         None => windows::unknown(cx, press.key),
     }
