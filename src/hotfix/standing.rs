@@ -41,9 +41,12 @@ pub fn fix(hotfix: &Hotfix, state: &BranchState, outlook: Option<&Outlook>, pull
     };
     let forecasts = outlook.map(|outlook| outlook.forecasts.as_slice()).unwrap_or_default();
     let into_base = forecasts.iter().find(|forecast| forecast.into == base);
+    // A branch that still is where the base is has nothing of its own that others could lack.
+    let is_untouched =
+        state.base_at.as_ref().is_some_and(|base| state.commit() == Some(base.commit.as_str()));
     let owed = forecasts
         .iter()
-        .filter(|forecast| forecast.into != base && lacks(&forecast.verdict) == Some(true))
+        .filter(|forecast| !is_untouched && forecast.into != base && lacks(&forecast.verdict) == Some(true))
         .map(|forecast| forecast.into.clone());
     Fix {
         flow: hotfix.flow,
@@ -124,7 +127,7 @@ fn open(state: &BranchState, pull: &Pull) -> Review {
 mod tests {
     use super::super::outlook::{Bump, Forecast};
     use super::super::pull::Check;
-    use super::super::state::{Head, Upstream};
+    use super::super::state::{BaseAt, Head, Upstream};
     use super::*;
 
     const COMMIT: &str = "4f2c91e0a1b2c3d4e5f60718293a4b5c6d7e8f90";
@@ -186,6 +189,12 @@ mod tests {
         let unknown = of(&[("main", Verdict::Unknown("late".into())), ("develop", Verdict::Clean)]);
         assert_eq!((unknown.in_base, unknown.owes()), (None, false));
         assert_eq!(unknown.version, Raised::Not("1.2.3".into()));
+        // A branch that was just made owes nothing, whatever the base has that others lack.
+        let mut new = on("hotfix/x");
+        let commit = new.commit().unwrap().to_owned();
+        new.base_at = Some(BaseAt { reference: "refs/heads/main".into(), commit });
+        let verdicts = ahead(&[("main", Verdict::Contained), ("develop", Verdict::Clean)]);
+        assert!(!fix(&hotfix, &new, Some(&verdicts), None).owes());
     }
 
     #[test]
