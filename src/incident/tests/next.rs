@@ -160,6 +160,35 @@ fn the_fix_is_in_time_when_it_reached_production_in_time() {
 }
 
 #[test]
+fn what_was_live_before_or_was_rolled_back_is_no_fix() {
+    let released = |plan: &str, commit: &str, rollback: bool| Released {
+        environment: "production".into(),
+        reference: "main".into(),
+        commit: commit.into(),
+        tag: None,
+        version: None,
+        plan: plan.into(),
+        rollback,
+        replaces: None,
+    };
+    let deployed = |before: Released, after: Option<Released>| {
+        let mut told = vec![
+            record(2, before),
+            record(100, plan("p", "deploy", "production", HEAD)),
+            record(109, released("p", HEAD, false)),
+            record(110, ended("p", PlanEnd::Done)),
+        ];
+        told.extend(after.map(|after| record(112, after)));
+        state_of(&log(told), "fix", 200)
+    };
+    let old = "0e9d565e0000000000000000000000000000000a";
+    assert_eq!(deployed(released("", old, false), None), ClockState::Met);
+    assert_eq!(deployed(released("", HEAD, false), None), ClockState::Overdue, "the same once more");
+    let back = released("q", old, true);
+    assert_eq!(deployed(released("", old, false), Some(back)), ClockState::Overdue, "rolled back");
+}
+
+#[test]
 fn a_resolution_stops_the_clocks_and_starts_the_review() {
     let mut log = log([record(60, Resolved { after: vec![id(0)] })]);
     assert_eq!(state_of(&log, "update", 600), ClockState::Stopped);
