@@ -5,7 +5,7 @@ use super::context::{Context, Wanted};
 use super::save::{SaveArgs, in_time, save_in, some_text};
 use crate::failure::{Failure, Result};
 use crate::incident::{Told, audience};
-use crate::text::nearest;
+use crate::text::{nearest, visible};
 
 /// Record that an audience was informed
 ///
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         let hint = format!("did you mean {meant}? There are: {}; or name any other", known.join(", "));
         return Err(Failure::usage(
             "recording who was told",
-            format!("nobody is called {audience} here"),
+            format!("there is no audience {}", visible(&audience)),
             hint,
         ));
     }

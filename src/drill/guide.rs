@@ -14,35 +14,33 @@ pub fn about(next: &Next, facts: &Facts) -> Option<&'static str> {
     let protected =
         || facts.environments.iter().any(|(name, protected)| *protected && *name == next.argument);
     Some(match next.action {
-        "page" => "Call whoever is on call. flightdeck pages nobody: it keeps who was, and when.",
+        "page" => "Call whoever is on call, then record it: flightdeck pages nobody.",
         "role" => "Somebody has to lead. In a drill that is you: type your name.",
-        "told" => "flightdeck sends nothing. Tell people, then write down that you did.",
+        "told" => "flightdeck sends nothing. Tell people, then record that you did.",
         "rollback" => "Your rollback options, and whether each is proven ready. Enter shows its plan.",
         "mitigate" => "Only a person can tell: try an order, then record it.",
         "hotfix.start" => "The branch for the fix. It starts from what is in production.",
         "hotfix.bump" => "The fix is committed. Bump the version with it: the tag is made from it.",
-        "hotfix.push" => "At the remote it is safe, and others can look at it.",
+        "hotfix.push" => "Push it, so that it is safe and others can review it.",
         "hotfix.finish" => {
             "It works on staging. Finishing brings it to main, develop and a tag, in one push."
         }
         "test" => "The checks, on the fix: one of them failed before it.",
         "deploy" if protected() => {
-            "All is checked. The name has to be typed: nobody deploys there by accident."
+            "All is checked. Type the name to confirm: nobody deploys there by accident."
         }
         "deploy" => "Staging first. Watch the script at work; it goes on even if you quit.",
         "smoke" => "The smoke test tries the order that failed.",
         "checklist" => "Try it out by hand. Space ticks an item as passed, x as failed.",
-        "approvals" => {
-            "Two people have to approve. At P0 you write down what they said; else they type it themselves."
-        }
+        "approvals" => "Two people have to approve. At P0, record what they said on the call.",
         "plan" => "Open it: its steps, its output, and what you can do about it.",
         "suspects" => "What changed since it last worked, each with the reasons to suspect it.",
         "phase" => "The fix is live. From now on the clocks are those of verifying.",
         "impact" => "One sentence: who is affected, and how. The report begins with it.",
         "cause" => "One sentence: what broke, and why. The report needs it.",
-        "resolve" => "Production is well again. Resolving ends the incident; it can be reopened.",
-        "report" => "It wrote itself meanwhile. Read it, and save it.",
-        "" if can_be_prepared(facts) => "Mend app/checkout.awk and commit, or have the prepared fix applied.",
+        "resolve" => "Production is healthy again. Resolving ends the incident; it can be reopened.",
+        "report" => "flightdeck has written it. Read it, and save it.",
+        "" if can_be_prepared(facts) => "Fix app/checkout.awk and commit, or have the prepared fix applied.",
         _ => return None,
     })
 }

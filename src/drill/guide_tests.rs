@@ -27,6 +27,6 @@ fn the_prepared_fix_is_offered_on_a_branch_without_a_commit_only() {
 fn only_what_is_protected_has_to_be_typed() {
     let environments = vec![("staging".to_owned(), false), ("production".to_owned(), true)];
     let facts = Facts { environments, ..Facts::default() };
-    assert!(about(&next("deploy", "production"), &facts).unwrap().contains("typed"));
+    assert!(about(&next("deploy", "production"), &facts).unwrap().contains("Type the name"));
     assert!(about(&next("deploy", "staging"), &facts).unwrap().starts_with("Staging first"));
 }
