@@ -6,17 +6,19 @@ use super::save::{SaveArgs, print};
 use crate::deploy;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::{Draft, ReleaseJudged, Released, WatchVerdict, condemned};
+use crate::incident::{Draft, Precision, ReleaseJudged, Released, WatchVerdict, condemned};
 use crate::text::visible;
 
 /// Record what is live in an environment
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Use it where flightdeck did not deploy what is live, and the environment has no
-`history` command. With --good it is a release to roll back to.
+`history` command. With --good it is a release to roll back to. With --at it says
+what was live before: what came later stays what is live now.
 
 Example:
-  flightdeck live production v0.3.0 --good")]
+  flightdeck live production v0.3.0 --good
+  flightdeck live production v0.2.9 --good --at -3d")]
 pub(crate) struct Args {
     /// The environment
     #[arg(value_name = "ENV")]
@@ -30,6 +32,10 @@ pub(crate) struct Args {
     #[arg(long)]
     good: bool,
 
+    /// When it went live, if not now
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    at: Option<String>,
+
     #[command(flatten)]
     save: SaveArgs,
 }
@@ -37,6 +43,7 @@ pub(crate) struct Args {
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let doing = "recording what is live";
+    let went_live = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
     let config = cx.trusted_config()?.config;
     let environment = deploy::find_environment(&config, doing, &args.environment)?.name.clone();
     let root = cx.root()?;
@@ -45,8 +52,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let (tag, version) = reader.label(&commit, &args.reference, &config.hotfix)?;
     let mut loaded = cx.load(Wanted::Open)?;
     let state = loaded.state();
-    let known = state.releases.iter().rev().find(|release| release.environment == environment);
-    let said = known.is_some_and(|known| known.commit == commit);
+    let mut there = state.releases.iter().rev().filter(|release| release.environment == environment);
+    let said = match went_live {
+        None => there.next().is_some_and(|known| known.commit == commit),
+        Some(at) => there.any(|known| known.commit == commit && known.at == at),
+    };
     if said && !args.good {
         let hint = "nothing has to be recorded; --good says that it can be rolled back to";
         return Err(Failure::usage(doing, format!("the record says so already: {commit}"), hint));
@@ -59,7 +69,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     }
     let mut drafts = Vec::new();
     if !said {
-        drafts.push(Draft::now(
+        let release = Draft::now(
             state.id,
             Released {
                 environment: environment.clone(),
@@ -71,7 +81,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
                 rollback: false,
                 replaces: None,
             },
-        ));
+        );
+        drafts.push(Draft { occurred: went_live.map(|at| (at, Precision::Exact)), ..release });
     }
     if args.good {
         let by = &loaded.journal.author().name;
@@ -91,7 +102,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     loaded.fold_in(saved)?;
     let good = if args.good { ", good to roll back to" } else { "" };
     let (environment, reference) = (visible(&environment), visible(&args.reference));
-    cx.out.tell(&format!("{environment} has {reference} ({}){good}", commit.get(..7).unwrap_or(&commit)));
+    let has = went_live.map_or_else(|| "has".to_owned(), |at| format!("got, at {at:.0},"));
+    cx.out.tell(&format!("{environment} {has} {reference} ({}){good}", commit.get(..7).unwrap_or(&commit)));
     if let Some(record) = last {
         print(cx, args.save, &loaded.number, &record)?;
     }

@@ -64,7 +64,7 @@ pub(super) fn confirmed(cx: &Context, doing: &str, claim: Claim, state: &State, 
     match super::yes::is_meant(cx, doing, "go ahead")? {
         Some(true) => Ok(()),
         Some(false) => refused("nothing was recorded".to_owned()),
-        None => refused(format!("this speaks against it: {}", lines.join("; "))),
+        None => refused(format!("this speaks against it:\n▲ {}", lines.join("\n▲ "))),
     }
 }
 

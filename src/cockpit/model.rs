@@ -97,6 +97,8 @@ pub struct Model {
     pub journal_gone: bool,
     /// Whether this is a drill: there is a prepared fix and a guide.
     pub drill: bool,
+    /// What another terminal has to set to take part in this drill, as `NAME=value`; empty outside of one.
+    pub drill_env: String,
     /// What becomes of the drill that was made for this cockpit when that is left; `None`: there is none.
     pub drill_end: Option<DrillEnd>,
     /// Lines the top overlay had room for in the last frame.
@@ -361,6 +363,7 @@ impl Model {
             read_only: None,
             journal_gone: false,
             drill: false,
+            drill_env: String::new(),
             drill_end: None,
             overlay_height: 0,
             last_key: None,

@@ -267,7 +267,7 @@ fn branch(ground: &Ground<'_>, state: &BranchState, doing: &str) -> Result<Optio
 /// The plan without steps: nothing is left to do.
 fn nothing(repository: &Repository<'_>) -> Plan {
     let prefix = visible(&repository.ground.config.hotfix.prefix);
-    let note = format!("there is no {prefix}… branch here");
+    let note = format!("there is no {prefix}… branch here; flightdeck hotfix start NAME makes one");
     let title = "finish the hotfix (GitHub flow): nothing is left to do";
     Plan { notes: vec![note], ..Plan::new(repository.id, title, Purpose::Hotfix, flows::TARGET) }
 }

@@ -143,12 +143,16 @@ pub fn way_back(known: &Known<'_>, ways: &[Way]) -> WayBack {
         } else {
             format!(", back to {}", visible(&way.goes_back_to))
         };
-        let why = format!("{}{to}: proven ready", visible(&way.title));
+        let why = format!("after this deploy: {}{to}, proven ready", visible(&way.title));
         return WayBack { ready: Some(way.id.clone()), why };
     }
     let first = known.history.current(&known.environment.name).is_none();
     let why = match nearest(ways) {
-        Some(way) => format!("none is proven ready; {}: {}", visible(&way.title), visible(way.ready.why())),
+        Some(way) => format!(
+            "after this deploy none is proven ready; {}: {}",
+            visible(&way.title),
+            visible(way.ready.why())
+        ),
         None if first => {
             format!(
                 "no release of {name} is known before this one; name it: flightdeck live {name} TAG --good"
@@ -156,7 +160,7 @@ pub fn way_back(known: &Known<'_>, ways: &[Way]) -> WayBack {
         }
         None => {
             let why = ways.iter().find(|way| way.is_general()).map_or("", |way| way.ready.why());
-            format!("none is ready: {}", visible(why))
+            format!("after this deploy none is ready: {}", visible(why))
         }
     };
     WayBack { ready: None, why }

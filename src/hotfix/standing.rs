@@ -30,6 +30,13 @@ pub fn commits(hotfix: &Hotfix, state: &BranchState) -> Option<usize> {
     Some(count)
 }
 
+/// Tells whether the branch, if it is not the base itself, still is where that is: it has nothing of its
+/// own that others could lack.
+pub fn is_untouched(state: &BranchState) -> bool {
+    let is_base = state.branch() == state.base.as_deref();
+    !is_base && state.base_at.as_ref().is_some_and(|base| state.commit() == Some(base.commit.as_str()))
+}
+
 /// How the fix stands. What is known of another branch or commit says nothing about it.
 pub fn fix(hotfix: &Hotfix, state: &BranchState, outlook: Option<&Outlook>, pull: Option<&Looked>) -> Fix {
     let outlook = outlook.filter(|outlook| outlook.is_about(state.branch(), state.commit()));
@@ -41,9 +48,7 @@ pub fn fix(hotfix: &Hotfix, state: &BranchState, outlook: Option<&Outlook>, pull
     };
     let forecasts = outlook.map(|outlook| outlook.forecasts.as_slice()).unwrap_or_default();
     let into_base = forecasts.iter().find(|forecast| forecast.into == base);
-    // A branch that still is where the base is has nothing of its own that others could lack.
-    let is_untouched =
-        state.base_at.as_ref().is_some_and(|base| state.commit() == Some(base.commit.as_str()));
+    let is_untouched = is_untouched(state);
     let owed = forecasts
         .iter()
         .filter(|forecast| !is_untouched && forecast.into != base && lacks(&forecast.verdict) == Some(true))

@@ -262,7 +262,7 @@ impl Fold {
             Body::Approved(body) => plans::vote(state, plans::approval(record, body)),
             Body::Rejected(body) => plans::vote(state, plans::rejection(record, body)),
             Body::GatePassedOver(body) => state.passed_over.push(plans::passed_over(body, by, at)),
-            Body::Released(body) => state.releases.push(plans::release(body, by, at)),
+            Body::Released(body) => plans::released(&mut state.releases, plans::release(body, by, at)),
             Body::ReleaseJudged(body) => plans::judged(&mut state.releases, body, at),
             Body::MergeOwed(body) => plans::merge_owed(&mut state.merges_back, body, by, at),
             Body::MergePaid(body) => plans::merge_paid(&mut state.merges_back, body, by, at),

@@ -128,6 +128,11 @@ impl<'a> Shell<'a> {
         let mut clock = Steady::start();
         let mut model = Model::new(clock.now(), launch.user.clone(), keymap, looks.shown);
         model.drill = launch.drill;
+        if launch.drill {
+            let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+            let (state, config) = (quoted(&launch.state_dir), quoted(&launch.config_dir));
+            model.drill_env = format!("FLIGHTDECK_STATE_DIR={state} FLIGHTDECK_CONFIG_DIR={config}");
+        }
         model.drill_end = launch.drill_end;
         model.size = size();
         let canvas = Canvas::new(model.size.0, model.size.1);

@@ -184,7 +184,7 @@ fn columns(area: Rect, wish: Wish) -> Places {
     let runs = (rest.height / 4).clamp(4, 12);
     let upper = Rect { height: rest.height - runs, ..rest };
     let side = (rest.width * 27 / 100).clamp(42, 80);
-    let health = (rest.width * 33 / 100).clamp(52, 120);
+    let health = (rest.width * 36 / 100).clamp(57, 120);
     let timeline = rest.width - side - health;
     let bottom = checklist_height(wish, upper.height);
     let x = upper.x + timeline + health;

@@ -11,7 +11,7 @@ use super::theme::{ColorDepth, Role, Theme};
 use crate::cockpit;
 use crate::cockpit::edit::LineEdit;
 use crate::cockpit::model::{ConfigSource, IncidentLine};
-use crate::cockpit::msg::{Fact, JournalState};
+use crate::cockpit::msg::{Fact, Item, JournalState};
 use crate::cockpit::overlay::*;
 use crate::cockpit::{Command, Key, Model, Msg, Pane, update};
 use crate::deploy::flags::Switch;
@@ -249,6 +249,47 @@ fn troubles() -> Vec<Model> {
     settle(&mut hostile);
     out.push(hostile);
     out
+}
+
+/// A menu of one row, the reason of which is longer than small terminals are wide.
+fn menu_with(reason: &str) -> Model {
+    let row = |label: &str, disabled: Option<&str>| Item {
+        key: Some(Key::char('s')),
+        path: String::new(),
+        label: label.to_owned(),
+        disabled: disabled.map(str::to_owned),
+        invoke: Command::Deploy.into(),
+    };
+    with(Overlay::Menu(Menu {
+        command: Command::Deploy,
+        title: "Deploy".to_owned(),
+        note: String::new(),
+        items: vec![row("main → staging", None), row("main → production", Some(reason))],
+        selected: 1,
+    }))
+}
+
+#[test]
+fn the_reason_of_the_row_of_the_cursor_is_read_whole_at_every_size() {
+    let reason = "approvals: on-call-manager has not approved this commit yet";
+    let theme = Theme::default();
+    for (width, height) in [(40, 12), (80, 24), (120, 36), (160, 45)] {
+        let shown = text(&settled(&mut menu_with(reason), &theme, width, height));
+        let flat: String = shown.replace(['│', '\n'], " ");
+        let words: Vec<&str> = flat.split_whitespace().collect();
+        assert_eq!(words.join(" ").matches(reason).count(), 1, "{width}×{height}:\n{shown}");
+    }
+}
+
+#[test]
+fn no_part_of_a_covered_pane_is_seen_below_a_window_over_the_whole_width() {
+    let theme = Theme::default();
+    for (width, height) in [(80, 24), (120, 36), (160, 45)] {
+        let shown = text(&settled(&mut with(preview(2)), &theme, width, height));
+        let below = shown.lines().skip_while(|line| !line.starts_with("╰─")).skip(1);
+        let first = below.map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        assert!(first.is_empty() || first.starts_with('╭'), "{width}×{height}:\n{shown}");
+    }
 }
 
 /// Writes pictures into the folder that is named, to be looked at; nothing otherwise.

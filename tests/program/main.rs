@@ -51,6 +51,7 @@ mod hostile_git;
 mod hotfix_start;
 mod journal;
 #[cfg(target_os = "linux")]
+mod live;
 mod network;
 mod on_a_terminal;
 mod pictures;

@@ -225,3 +225,23 @@ fn the_commit_that_broke_a_check_is_found_by_halves_beside_my_work() {
     assert!(!ended.stdout.contains("first bad commit"), "{ended:?}");
     shop.is_untouched(&before);
 }
+
+#[test]
+fn what_the_response_brought_is_no_suspect() {
+    let shop = Shop::new();
+    shop.go_on();
+    let shell = &shop.yard.shell;
+    shell.flightdeck(&["live", "live", "v1", "--good", "--at", "-2d"]).succeeded();
+    shell.flightdeck(&["live", "live", "v2", "--at", "-1h"]).succeeded();
+    let before = shop.suspects(&[]);
+    let deploys = |found: &Value| {
+        let suspects = found["suspects"].as_array().unwrap();
+        suspects.iter().filter(|one| one["kind"] == "deploy").count()
+    };
+    assert_eq!((deploys(&before), before["to"]["name"].as_str()), (1, Some("v2")), "{before}");
+    shop.commit(&[("pool", "200")], "Raise the pool");
+    shell.flightdeck(&["deploy", "live"]).succeeded();
+    let after = shop.suspects(&[]);
+    assert_eq!(titles(&after), titles(&before), "the fix is not what it fixes: {after}");
+    assert_eq!(after["to"], before["to"]);
+}

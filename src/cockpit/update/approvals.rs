@@ -45,7 +45,13 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
             invoke: Invoke { command: Command::Deploy, argument: env.to_owned() },
         });
     }
-    (note(state, waits, &standing.rejections, standing.in_conflict()), items)
+    let mut note = note(state, waits, &standing.rejections, standing.in_conflict());
+    if let (Some(_), false, Some(Ok(branch))) = (waits, model.drill_env.is_empty(), &model.branch) {
+        // The others on the call have this at hand; who practises has it nowhere.
+        let there = format!("cd {} && {}", shell_words::quote(&branch.root), model.drill_env);
+        note.push_str(&format!(". From another terminal: {there} flightdeck approve ROLE --by NAME"));
+    }
+    (note, items)
 }
 
 fn note(state: &State, waits: Option<&Proposal>, against: &[&Vote], conflict: bool) -> String {

@@ -1,11 +1,11 @@
 //! Questions before something ends: the drill that goes with the cockpit, a run.
 
 use super::super::commands::{Command, Invoke};
-use super::super::model::{DrillEnd, Model};
+use super::super::model::{DrillEnd, IncidentLine, Model};
 use super::super::msg::Effect;
 use super::super::overlay::{Act, Confirm, Overlay};
 use super::{Cx, invoke, plan_view};
-use crate::incident::StopAsked;
+use crate::incident::{Status, StopAsked};
 
 /// Leaves the cockpit. A drill that ends with it is not left by one key: `confirmed` says that somebody
 /// was asked.
@@ -21,8 +21,13 @@ pub(super) fn quit(cx: &mut Cx<'_>, confirmed: &str) {
     };
     let plans = cx.model.incident().into_iter().flat_map(|state| &state.plans);
     let running = plans.filter(|plan| plan.state.is_under_way());
-    let against =
+    let mut against: Vec<String> =
         running.map(|plan| format!("{} is still running and will be stopped", plan.title)).collect();
+    // On the start screen no record is open that says what runs.
+    let is_open = |one: &&IncidentLine| matches!(one.status, Status::Open | Status::Mitigated);
+    if let (None, Some(open)) = (cx.model.incident(), cx.model.incidents.iter().find(is_open)) {
+        against.push(format!("{} is open: what still runs for it will be stopped", open.number));
+    }
     cx.push(Overlay::Confirm(Confirm {
         title: "Leave the drill?".to_owned(),
         body: body.to_owned(),

@@ -204,7 +204,7 @@ fn bump_blocked(model: &Model) -> Option<String> {
             let files: Vec<&str> = bump.disagree.iter().map(|(path, _)| path.as_str()).collect();
             Some(format!("files disagree: {}", files.join(", ")))
         }
-        Some(bump) if bump.from != bump.to => Some(format!("raised: {} → {}", bump.from, bump.to)),
+        Some(bump) if bump.from != bump.to => Some(format!("already bumped: {} → {}", bump.from, bump.to)),
         _ => None,
     }
 }

@@ -45,7 +45,7 @@ pub fn bump(facts: &Facts<'_>, id: &str, wanted: Option<&str>) -> Result<Plan> {
     let from = held_version(facts, doing)?;
     let plan = |title: String| Plan::new(id, title, Purpose::Hotfix, TARGET);
     if let (None, Some(raised)) = (wanted, raised(facts, branch, &from)) {
-        let notes = vec![raised, "flightdeck hotfix bump VERSION raises it further".to_owned()];
+        let notes = vec![raised, "flightdeck hotfix bump VERSION bumps it further".to_owned()];
         return Ok(Plan { notes, ..plan(format!("bump the version on {}", visible(branch))) });
     }
     let to = next(facts, doing, branch, &from, wanted)?;

@@ -231,7 +231,7 @@ impl Reader {
                 .push(format!("the last good release, {}, is not in this repository", visible(&good.name)));
         }
         if let Some((name, id)) = self.tag_before(to)? {
-            let why = "the last tag: no good release is known".to_owned();
+            let why = "the tag before it, as no good release is known".to_owned();
             return Ok(Some(Edge { commit: id.to_string(), name, why }));
         }
         remarks.push("neither a good release nor a tag is known: everything is looked at".to_owned());

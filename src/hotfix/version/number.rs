@@ -80,10 +80,10 @@ impl Version {
         let (first, last) = match self.numbers.len() {
             2 => return Ok(format!("{shown}.1")),
             3 => self.text.rsplit_once('.').unwrap_or_default(),
-            1 => return Err(format!("{shown} has no patch part that could be raised")),
+            1 => return Err(format!("{shown} has no patch part to bump")),
             _ => {
                 return Err(format!(
-                    "{shown} has more than three numbers, and which one to raise is not certain"
+                    "{shown} has more than three numbers, and which one to bump is not certain"
                 ));
             }
         };
@@ -92,7 +92,7 @@ impl Version {
         }
         let next = self.numbers.last().and_then(|last| last.checked_add(1));
         next.map(|next| format!("{first}.{next}"))
-            .ok_or_else(|| format!("{last} in {shown} cannot be raised"))
+            .ok_or_else(|| format!("{last} in {shown} cannot be bumped"))
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
             ("7", "no patch part"),
             ("1.2.3.4", "more than three"),
             ("2026.11.02", "looks like part of a date"),
-            ("1.2.18446744073709551615", "cannot be raised"),
+            ("1.2.18446744073709551615", "cannot be bumped"),
         ] {
             let said = parsed(text).next_patch().unwrap_err();
             assert!(said.contains(why), "{said}");

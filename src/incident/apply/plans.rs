@@ -344,6 +344,14 @@ pub(in crate::incident) fn merge_paid(
     }
 }
 
+/// Adds a release after those that were there before it: what was live earlier may be told later.
+pub(in crate::incident) fn released(releases: &mut Vec<Release>, release: Release) {
+    let told = release.plan.is_empty();
+    let earlier = |known: &Release| !told || known.at <= release.at;
+    let place = releases.iter().rposition(earlier).map_or(0, |last| last + 1);
+    releases.insert(place, release);
+}
+
 /// A verdict is about the last release of that commit in that environment.
 pub(in crate::incident) fn judged(releases: &mut [Release], body: &ReleaseJudged, at: Timestamp) {
     let about = |release: &&mut Release| {

@@ -12,6 +12,11 @@ use crate::cockpit::msg::Item;
 use crate::cockpit::overlay::Menu;
 use crate::text::visible;
 
+/// Most lines for the reason of the row under the cursor.
+const WHY: u16 = 3;
+/// Fewest columns of a reason that are worth reading.
+const LEAST: u16 = 16;
+
 /// ```text
 /// ╭ Deploy ──────────────────────────────────────╮
 /// │ s  hotfix/pool-limit → staging               │
@@ -25,23 +30,30 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     let reason = seen().filter_map(|item| item.disabled.as_deref()).map(width).max();
     let columns = 5 + label + reason.map_or(0, |reason| reason + 5);
     let columns =
-        (columns + 4).max(width(&menu.title) + 8).max(width(&menu.note).min(64) + 4).max(36).min(area.width);
+        (columns + 4).max(width(&menu.title) + 8).max(width(&menu.note).min(96) + 4).max(36).min(area.width);
     let note = visible(&menu.note);
     let notes = if menu.note.is_empty() { Vec::new() } else { wrap(&note, columns - 4) };
     let items = u16::try_from(menu.items.len()).unwrap_or(u16::MAX);
-    let wanted = items.saturating_add(notes.len() as u16).saturating_add(2);
+    // What a row has no room for stands whole below the list while the cursor is on it.
+    let cut = |item: &Item| !fits(item, columns - 4);
+    let whole = |item: &Item| wrap(item.disabled.as_ref().unwrap_or(&item.label), columns - 6).len();
+    let foot = menu.items.iter().filter(|item| cut(item)).map(whole).max().unwrap_or(0);
+    let foot = u16::try_from(foot).unwrap_or(WHY).min(WHY);
+    let wanted = items.saturating_add(notes.len() as u16).saturating_add(foot).saturating_add(2);
     let inner = window(ui, buf, low(area, columns, wanted), &menu.title, &[(Command::Back, "back")]);
     let mut line = 0;
     for note in &notes {
         Pen::new(buf, inner, line).put(note, ui.of(Role::Muted));
         line += 1;
     }
-    let lines = usize::from(inner.height.saturating_sub(line));
+    // The list has at least two lines.
+    let foot = foot.min(inner.height.saturating_sub(line + 2));
+    let lines = usize::from(inner.height.saturating_sub(line + foot));
     // Where not all fit, the last line says how many are left.
     let rows = if menu.items.len() > lines { lines.saturating_sub(1) } else { lines };
     let top = (menu.selected + 1).saturating_sub(rows.max(1));
     for (index, item) in menu.items.iter().enumerate().skip(top).take(rows) {
-        row(ui, &mut Pen::new(buf, inner, line), item, label);
+        row(ui, &mut Pen::new(buf, inner, line), item, label, foot > 0);
         if index == menu.selected {
             let row = Rect { x: inner.x.saturating_sub(1), width: inner.width + 2, ..ui::row(inner, line) };
             ui.select(buf, row);
@@ -52,13 +64,29 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     if more > 0 {
         Pen::new(buf, inner, line).put(&format!("{more} more below"), ui.of(Role::Faint));
     }
+    if let Some(item) = menu.items.get(menu.selected).filter(|item| cut(item)) {
+        let (mark, words) = item.disabled.as_ref().map_or(("", &item.label), |why| ("✗ ", why));
+        for (line, words) in wrap(words, columns - 6).into_iter().take(usize::from(foot)).enumerate() {
+            let mark = if line == 0 { mark } else { "  " };
+            let mut pen = Pen::new(buf, inner, inner.height - foot + line as u16);
+            pen.put(mark, ui.of(Role::Disabled)).put(words, ui.of(Role::Muted));
+        }
+    }
     if menu.items.is_empty() {
         Pen::new(buf, inner, line).put("there is nothing to choose from here", ui.of(Role::Faint));
     }
     Shown { lines: inner.height, ..Shown::default() }
 }
 
-fn row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item, label: u16) {
+/// Tells whether a row of so many columns holds all that an item says.
+fn fits(item: &Item, room: u16) -> bool {
+    let key = item.key.map_or(0, |key| width(&key.to_string())).max(2);
+    let why = item.disabled.as_deref().map_or(0, |why| width(why) + 5);
+    key + 1 + width(&item.label) + why <= room
+}
+
+/// `told` says that the reason of the row under the cursor stands below the list.
+fn row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item, label: u16, told: bool) {
     let key = item.key.map_or_else(String::new, |key| key.to_string());
     let (on, text) = match item.disabled {
         None => (Role::Key, Role::Text),
@@ -67,6 +95,11 @@ fn row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item, label: u16) {
     pen.column_of(&key, width(&key).max(2), ui.of(on)).gap(1);
     match &item.disabled {
         None => pen.put(&item.label, ui.of(text)),
+        // A few letters of a reason say nothing.
+        Some(why) if told && pen.room() < 24 + 5 + width(why).min(LEAST) => {
+            let room = pen.room().saturating_sub(2);
+            pen.column_of(&item.label, room, ui.of(text)).gap(1).put("✗", ui.of(Role::Disabled))
+        }
         Some(why) => {
             // The reason is read in full before the label is.
             let label = label.min(pen.room().saturating_sub(width(why) + 5).max(24));

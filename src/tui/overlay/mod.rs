@@ -130,6 +130,20 @@ fn window(ui: Ui<'_>, buf: &mut Buffer, area: Rect, title: &str, keys: &[(Comman
     framed(ui, buf, area, title, &hints(ui, keys), Role::OverlayBorder)
 }
 
+/// Clears what a window over the whole width leaves of the panes that it covers: nothing is seen below it
+/// but whole panes.
+fn clear_below(ui: Ui<'_>, buf: &mut Buffer, window: Rect) {
+    if window.width < buf.area.width {
+        return;
+    }
+    for y in window.bottom()..buf.area.bottom() {
+        if buf.cell((window.x, y)).is_some_and(|cell| cell.symbol() == "╭") {
+            break;
+        }
+        ui.fill(buf, Rect { y, height: 1, ..window }, Role::Screen);
+    }
+}
+
 /// Keys of commands as they are set, each with what it does here. Moving down stands for both ways.
 fn hints<'a>(ui: Ui<'_>, commands: &[(Command, &'a str)]) -> Vec<(String, &'a str)> {
     let key = |command| match command {
@@ -150,6 +164,7 @@ fn framed<Key: AsRef<str>>(
     frame: Role,
 ) -> Rect {
     ui.fill(buf, area, Role::Overlay);
+    clear_below(ui, buf, area);
     let line = ui.of(frame);
     if area.width < 6 || area.height < 3 {
         return area;

@@ -175,8 +175,9 @@ impl Columns {
         if spark(name, note) < SPARK {
             note = note.min(SINCE);
         }
-        if spark(name, note) < SPARK {
-            name = name.min((room / 4).max(8));
+        let missing = SPARK.saturating_sub(spark(name, note));
+        if missing > 0 {
+            name = name.saturating_sub(missing).max((room / 4).max(8)).min(name);
         }
         if room < 44 {
             note = 0;

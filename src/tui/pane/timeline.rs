@@ -113,6 +113,9 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
         _ => part,
     };
     let mut parts: Vec<String> = entries.iter().map(|entry| bare(part(entry))).collect();
+    // What somebody looks for is not hidden behind a number.
+    let sought = ui.model.view(Pane::Timeline).filter.to_lowercase();
+    parts.sort_by_key(|part| !part.to_lowercase().contains(&sought));
     let taken = |parts: &[String]| {
         let columns: usize = parts.iter().map(|part| usize::from(width(part)) + 2).sum();
         u16::try_from(columns.saturating_sub(2)).unwrap_or(u16::MAX)

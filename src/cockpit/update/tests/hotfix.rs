@@ -83,7 +83,7 @@ fn git_flow_says_where_finishing_brings_the_fix_and_what_will_conflict() {
     assert_eq!(label, "finish hotfix/pool → main, tag v1.2.4, develop · ▲ conflicts with develop");
     assert_eq!(disabled, None);
     assert_eq!(row(&mut table, "m"), ("main and the tag first, develop later".to_owned(), None));
-    assert_eq!(row(&mut table, "b").1.as_deref(), Some("raised: 1.2.3 → 1.2.4"));
+    assert_eq!(row(&mut table, "b").1.as_deref(), Some("already bumped: 1.2.3 → 1.2.4"));
     let effects = table.keys("h m");
     assert!(matches!(asked(&effects), Some(HotfixRequest::Finish { main_first: true, .. })), "{effects:?}");
     let effects = table.keys("h f");

@@ -402,3 +402,42 @@ fn no_stored_name_of_a_kind_is_read_by_people() {
         assert!(kinds.iter().any(|kind| kind == word), "`{word}` in {kinds:?}");
     }
 }
+
+#[test]
+fn an_approval_of_ones_own_plan_is_marked_where_it_did_not_count() {
+    let said = |severity: Severity, by: &str| {
+        let mut story = Story::of("Checkout answers 500");
+        story.tell(SeverityChanged { severity, reason: "as told".into() });
+        story.tell(PlanProposed {
+            plan: "q".into(),
+            title: "deploy main to production".into(),
+            purpose: "deploy".into(),
+            target: "production".into(),
+            hash: "h".into(),
+            steps: vec!["a".into()],
+            spec: Spec::default(),
+            by_vote: false,
+        });
+        story.author = by.into();
+        story.tell(Approved {
+            role: "lead".into(),
+            by: by.into(),
+            verbal: false,
+            how: String::new(),
+            plan: Some("q".into()),
+            hash: "h".into(),
+            title: "deploy main to production".into(),
+        });
+        let report = story.report();
+        let rows = rows_under(&report, "Approvals and gates");
+        let row = rows.iter().find(|row| row[3] == "approved").unwrap_or_else(|| panic!("{rows:?}"));
+        row[5].clone()
+    };
+    let own = |severity: Severity| Policy::built_in().severity(severity).own_approval;
+    for severity in [Severity::P0, Severity::P1, Severity::P2] {
+        let counted = !said(severity, "Maya").contains("did not count");
+        assert_eq!(counted, own(severity), "{severity:?}: their own plan, however they write their name");
+        assert!(!said(severity, "omar").contains("did not count"), "{severity:?}: somebody else's");
+    }
+    assert!(!own(Severity::P1), "there is a severity at which it does not count");
+}

@@ -10,6 +10,7 @@ use crate::cockpit::Command;
 use crate::config::types::Flow;
 use crate::hotfix::outlook::{Forecast, Outlook, Place, Stray, Verdict};
 use crate::hotfix::pull::{CheckState, Looked, Pull, PullState};
+use crate::hotfix::standing;
 use crate::hotfix::state::{BranchState, Head};
 
 /// A last fetch is worth a word once it is as old as this: about the time a colleague takes to
@@ -82,9 +83,12 @@ pub(super) fn groups(ui: Ui<'_>, branch: &BranchState, room: Room) -> Vec<Group>
     if fix {
         groups.push(size(ui, branch, about));
         groups.extend(growth(about, room));
-        groups.extend(merges(ui, branch, about, room));
-        groups.push(pull(ui, branch));
-        groups.push(places(about, room));
+        // A branch that still is where the base is has nothing that others could have or lack.
+        if !standing::is_untouched(branch) {
+            groups.extend(merges(ui, branch, about, room));
+            groups.push(pull(ui, branch));
+            groups.push(places(about, room));
+        }
     } else {
         groups.push(elsewhere(branch, room));
     }

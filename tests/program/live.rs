@@ -1,0 +1,44 @@
+//! `flightdeck live`: what is live, and what was before it, where nothing else knows it.
+
+use serde_json::Value;
+
+use super::approvals::{CONFIG, Site};
+
+#[test]
+fn a_deploy_without_a_known_release_is_let_through_once_somebody_names_what_was_live() {
+    let config = CONFIG.replace(
+        r#"gates = ["checks", "checklist", "approvals", "staging", "freeze"]"#,
+        r#"gates = ["rollback"]"#,
+    );
+    let site = Site::new("P1", &config);
+    site.shell.run("git", &["tag", "v0.3.0"]).succeeded();
+    site.commit("fix: the pool is larger");
+    let gate = |site: &Site| -> (String, String) {
+        let shown = site.shell.flightdeck(&["deploy", "production", "--dry-run", "--json"]).succeeded();
+        let plan: Value = serde_json::from_str(&shown.stdout).unwrap();
+        let gate = &plan["gates"][0];
+        (gate["met"].as_str().unwrap().to_owned(), gate["why"].as_str().unwrap().to_owned())
+    };
+    let (met, why) = gate(&site);
+    assert_eq!(met, "no");
+    assert!(why.contains("flightdeck live production TAG --good"), "{why}");
+    // What is no environment, no commit, or known already is refused with what to do.
+    site.shell.flightdeck(&["live", "prodction", "v0.3.0"]).ended_with(2).said("production");
+    site.shell.flightdeck(&["live", "production", "v9.9.9"]).ended_with(2).said("no branch, tag or commit");
+    // Whoever names it without vouching for it has said what is live, and not that it works.
+    site.shell.flightdeck(&["live", "production", "v0.3.0"]).succeeded();
+    site.shell.flightdeck(&["live", "production", "v0.3.0"]).ended_with(2).said("--good");
+    assert_eq!(gate(&site).0, "no");
+    site.shell.flightdeck(&["live", "production", "v0.3.0", "--good"]).succeeded();
+    let (met, why) = gate(&site);
+    assert_eq!((met.as_str(), why.contains("v0.3.0")), ("yes", true), "{why}");
+    // What was live before it is named with its time, and does not become what is live now.
+    site.shell.run("git", &["tag", "v0.2.0", "HEAD"]).succeeded();
+    site.commit("feat: more");
+    site.shell.flightdeck(&["live", "production", "v0.2.0", "--at", "+1h"]).ended_with(2).said("--at");
+    let saved = site.shell.flightdeck(&["live", "production", "v0.2.0", "--good", "--at", "-3d"]).succeeded();
+    saved.said("production got");
+    site.shell.flightdeck(&["live", "production", "v0.3.0"]).ended_with(2).said("the record says so already");
+    let again = site.shell.flightdeck(&["rollback", "--env", "production", "--list"]).succeeded();
+    assert!(again.stdout.contains("v0.2.0"), "{again:?}");
+}
