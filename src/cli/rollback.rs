@@ -75,7 +75,7 @@ pub(super) fn ways(cx: &Context, config: &Config, environment: &str, asking: Ask
         now: cx.now(),
         fresh: Fresh::Ask,
     };
-    conductor::ways(&ground, environment, asking)
+    Ok(conductor::ways(&ground, environment, asking)?.ways)
 }
 
 fn list(args: &Args, cx: &Context, config: &Config, environment: &str) -> Result<End> {

@@ -38,7 +38,7 @@ pub struct Production {
     pub word: Word,
     /// Since when, where that is known.
     pub since: Option<Timestamp>,
-    /// What is live there, by the record.
+    /// What is live there, by the record or as the environment told.
     pub live: Option<String>,
     /// What is being done to it: `▶ canary 50 %`.
     pub doing: Option<String>,
@@ -72,10 +72,13 @@ pub fn production(model: &Model) -> Production {
         Word::Unknown => None,
     };
     let target = config.production().map(|env| env.name.as_str());
-    let live = state.zip(target).and_then(|(state, target)| {
+    let recorded = state.zip(target).and_then(|(state, target)| {
         let release = state.releases.iter().rev().find(|release| release.environment == target)?;
         Some(release.name())
     });
+    // Before anything was brought there in this incident, what its rollback options start from.
+    let told = || target.and_then(|target| model.ways.known.get(target)?.live.clone());
+    let live = recorded.or_else(told);
     let doing = target.and_then(|target| model.holder(target)).map(doing);
     Production { word, since, live, doing }
 }

@@ -24,6 +24,8 @@ pub struct Ways {
 pub struct Looked {
     /// When.
     pub at: Timestamp,
+    /// Name of what was live there; `None`: nobody knows.
+    pub live: Option<String>,
     /// The ways, best first; or why nothing could be found out.
     pub ways: Result<Vec<Way>, Failure>,
 }

@@ -36,13 +36,24 @@ pub enum Asking {
     Environment,
 }
 
-/// Every way back of an environment as it stands now, best first.
+/// What an environment could go back to, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Every way back, best first.
+    pub ways: Vec<Way>,
+    /// Name of what is live there; `None`: nobody knows.
+    pub live: Option<String>,
+}
+
+/// Finds out what an environment can go back to as it stands now.
 ///
 /// # Errors
 /// The repository cannot be read, or the environment is not configured.
-pub fn ways(ground: &Ground<'_>, environment: &str, asking: Asking) -> Result<Vec<Way>> {
+pub fn ways(ground: &Ground<'_>, environment: &str, asking: Asking) -> Result<Options> {
     let (reader, env) = place(ground, "checking the rollback options", environment)?;
-    Ok(rollback::ways(&look(ground, &reader, env, None, asking, PATIENCE)))
+    let known = look(ground, &reader, env, None, asking, PATIENCE);
+    let live = known.history.current(environment).map(|release| release.name());
+    Ok(Options { ways: rollback::ways(&known), live })
 }
 
 /// The plan that takes a way back: the one named, else the best that is ready.

@@ -67,7 +67,7 @@ use crate::plan::gates::Standing;
 use crate::plan::{HotfixRequest, Request};
 use crate::text::mask;
 
-pub use back::{Asking, ways};
+pub use back::{Asking, Options, ways};
 pub use bump::{has_version, put_version};
 pub use conduct::conduct;
 pub use decide::{decide, take_over};

@@ -151,8 +151,11 @@ impl Shell<'_> {
         let (here, state_dir, events) = (self.here().to_owned(), self.state_dir.clone(), self.events.clone());
         let told: Sender<Event> = events.clone();
         let started = panics::spawn("ways back", events, move || {
-            let ways = ways::ways(&here, &state_dir, &environment);
-            let looked = Looked { at: Timestamp::now(), ways };
+            let (ways, live) = match ways::ways(&here, &state_dir, &environment) {
+                Ok(options) => (Ok(options.ways), options.live),
+                Err(failure) => (Err(failure), None),
+            };
+            let looked = Looked { at: Timestamp::now(), live, ways };
             let _ = told.send(Event::Msg(Msg::Fact(Fact::Ways { environment, looked })));
             let _ = told.send(Event::Msg(Msg::Done(id, Ok(Done::Quietly))));
         });

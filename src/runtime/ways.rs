@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use crate::conductor::{self, Asking, Ground};
 use crate::config::{load, trust};
-use crate::deploy::rollback::Way;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::incident::Policy;
@@ -14,7 +13,7 @@ use crate::journal::{self, Journal};
 
 /// Finds out what there is to go back to in an environment. Reads the configuration again: only
 /// what is trusted at this moment is asked.
-pub(super) fn ways(here: &Path, state_dir: &Path, environment: &str) -> Result<Vec<Way>> {
+pub(super) fn ways(here: &Path, state_dir: &Path, environment: &str) -> Result<conductor::Options> {
     let doing = "checking the rollback options";
     let reader = Reader::open(here).map_err(|none| none.failure(&here.to_string_lossy()))?;
     let loaded = load::load(reader.root())?

@@ -30,7 +30,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &Rollback) 
         keys.push((Command::NextPane, "environment"));
     }
     keys.push((Command::Back, "back"));
-    let inner = window(ui, buf, place, &format!("Roll back {}", screen.environment), &keys);
+    let known = ui.model.ways.known.get(&screen.environment).and_then(|looked| looked.live.as_ref());
+    let live = known.map(|live| format!(" · {live} is live")).unwrap_or_default();
+    let inner = window(ui, buf, place, &format!("Roll back {}{live}", screen.environment), &keys);
     // Where the way the cursor is on would be below the edge, it is begun with that.
     let before = document::height(&lines[..(chosen + 2).min(lines.len())], inner.width, u16::MAX);
     let top = if screen.top == 0 && before > inner.height { chosen } else { screen.top };
@@ -53,7 +55,7 @@ fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> (Vec<Line>, usize) {
             lines.push(Line::of("✗ ", ui.of(Role::Bad)).with(&failure.cause, ui.of(Role::Text)).hanging(2));
             lines.push(Line::of(&failure.hint, faint));
         }
-        Some(Looked { ways: Ok(ways), at }) => {
+        Some(Looked { ways: Ok(ways), at, .. }) => {
             for way in ways {
                 if way.id == screen.way {
                     chosen = lines.len();

@@ -22,7 +22,7 @@ fn way(id: &str, ready: Ready) -> Way {
 }
 
 fn found(table: &mut Table, ways: Vec<Way>) -> Vec<(EffectId, Effect)> {
-    let looked = Looked { at: time(60), ways: Ok(ways) };
+    let looked = Looked { at: time(60), live: None, ways: Ok(ways) };
     table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }))
 }
 
@@ -85,4 +85,14 @@ fn readiness_is_the_best_that_is_known_of_any_way() {
     assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::Unknown);
     found(&mut table, vec![way("redeploy", Ready::No("nothing was released".into()))]);
     assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::NoWay);
+}
+
+#[test]
+fn the_header_names_what_is_live_before_anything_was_deployed_in_this_incident() {
+    let mut table = Table::ready();
+    let live = |table: &Table| table.model.derived.production.as_ref().and_then(|found| found.live.clone());
+    assert_eq!(live(&table), None);
+    let looked = Looked { at: time(60), live: Some("v1.4.2".into()), ways: Ok(Vec::new()) };
+    table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
+    assert_eq!(live(&table).as_deref(), Some("v1.4.2"));
 }

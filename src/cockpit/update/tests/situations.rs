@@ -360,7 +360,7 @@ impl Situation {
             self.repository(&mut table);
         }
         if !self.rollback.is_empty() {
-            let looked = ways::Looked { at: minute(self.at), ways: Ok(self.ways()) };
+            let looked = ways::Looked { at: minute(self.at), live: None, ways: Ok(self.ways()) };
             table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
         }
         if !self.health.is_empty() {
