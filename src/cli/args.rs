@@ -8,8 +8,8 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
     amend, approve, cause, close, completions, conduct, config, declare, deploy, doctor, drill,
-    drill_service, export, flag, history, hotfix, impact, import, init, live, man, note, page, phase, pin,
-    plan, probe, reject, reopen, report, resolve, retract, role, rollback, run, severity, smoke, status,
+    drill_service, export, flag, health, history, hotfix, impact, import, init, live, man, note, page, phase,
+    pin, plan, probe, reject, reopen, report, resolve, retract, role, rollback, run, severity, smoke, status,
     suspects, test, tick, title, told, trust, verify, version_files, watch,
 };
 
@@ -63,7 +63,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "The fix",
         &[
             "suspects", "tick", "hotfix", "test", "deploy", "live", "smoke", "rollback", "flag", "watch",
-            "plan", "run", "probe",
+            "plan", "run", "probe", "health",
         ],
     ),
     ("Afterwards", &["report", "export", "import", "verify"]),
@@ -111,6 +111,7 @@ pub(crate) enum Verb {
     #[command(hide = true)]
     VersionFiles(version_files::Args),
     Probe(probe::Args),
+    Health(health::Args),
     Resolve(resolve::Args),
     Reopen(reopen::Args),
     Close(close::Args),
@@ -201,7 +202,7 @@ mod tests {
     }
 
     /// Verbs that only make sense where there is no screen, with why.
-    const WITHOUT_A_KEY: [&str; 13] = [
+    const WITHOUT_A_KEY: [&str; 14] = [
         // Keys show what these print.
         "status",
         "history",
@@ -211,6 +212,7 @@ mod tests {
         "doctor",
         "verify",
         // Files in and out, and what a shell wants.
+        "health",
         "export",
         "import",
         "config",
@@ -362,6 +364,8 @@ mod tests {
             "run log deploy-staging-1.0 --follow",
             "run stop deploy-staging-1.0",
             "probe api --json",
+            "health judge --family",
+            "health replay errors.csv --probe errors",
             "resolve --mitigated",
             "reopen --reason again",
             "close",

@@ -41,6 +41,7 @@ mod drill;
 mod drill_service;
 mod export;
 mod flag;
+mod health;
 mod history;
 mod hotfix;
 mod impact;
@@ -214,6 +215,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Conduct(args) => conduct::run(args, cx),
         Verb::VersionFiles(args) => version_files::run(args, cx),
         Verb::Probe(args) => probe::run(args, cx),
+        Verb::Health(args) => health::run(args, cx),
         Verb::Resolve(args) => resolve::run(args, cx),
         Verb::Reopen(args) => reopen::run(args, cx),
         Verb::Close(args) => close::run(args, cx),

@@ -16,7 +16,7 @@ use crate::deploy::{Fill, find_environment, release, secrets};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::back::Question;
 use crate::hotfix::git::Reader;
-use crate::incident::History;
+use crate::incident::{History, Release};
 use crate::plan::{Action, Command, Plan, Probe, Purpose, Step};
 use crate::text::visible;
 
@@ -52,7 +52,7 @@ pub struct Options {
 pub fn ways(ground: &Ground<'_>, environment: &str, asking: Asking) -> Result<Options> {
     let (reader, env) = place(ground, "checking the rollback options", environment)?;
     let known = look(ground, &reader, env, None, asking, PATIENCE);
-    let live = known.history.current(environment).map(|release| release.name());
+    let live = known.history.current(environment).map(Release::name);
     Ok(Options { ways: rollback::ways(&known), live })
 }
 

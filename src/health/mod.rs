@@ -1,6 +1,6 @@
 //! How the service is doing: probes, conditions, states and their history.
 //!
-//! Pure: `series`, `decimal`, `answer`, `condition`, `parse`, `rules`, `alarm`, `tracker`, `vigil`.
+//! Pure: `series`, `decimal`, `answer`, `condition`, `parse`, `rules`, `alarm`, `tracker`, `vigil`, `judge`.
 //! `http`, `command` and `runner` touch the world and are imported by `runtime`,
 //! `conductor` and `cli` only.
 
@@ -10,6 +10,7 @@ pub mod command;
 pub mod condition;
 pub mod decimal;
 pub mod http;
+pub mod judge;
 pub mod parse;
 pub mod rules;
 pub mod runner;

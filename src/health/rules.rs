@@ -202,22 +202,43 @@ impl Rules {
             }
             Found::Nothing(why) => return self.no_value(&why),
         };
-        let written = excerpt(&written, masker);
+        let lines = self.against_limits(&number, &excerpt(&written, masker), masker);
+        (number.to_f64(), Over::Compared(lines))
+    }
+
+    /// Judges a number that was sampled earlier, as it was written, by the limits alone. `None`: it is no
+    /// number. With it comes why it is not good.
+    pub fn judge_number(&self, written: &str) -> Option<(Verdict, String)> {
+        let number = Decimal::parse(written)?;
+        let lines = self.against_limits(&number, written, &Masker::default());
+        let over = |is_failing: bool| {
+            lines.iter().find(|(failing, line)| *failing == is_failing && line.truth == Truth::Fails)
+        };
+        let (verdict, line) = match (over(true), over(false)) {
+            (Some((_, line)), _) => (Verdict::Bad, line),
+            (None, Some((_, line))) => (Verdict::Warn, line),
+            (None, None) => return Some((Verdict::Good, String::new())),
+        };
+        Some((verdict, line.text.clone()))
+    }
+
+    /// A number beside the failing limit (true) and the warning limit, as far as there are such.
+    fn against_limits(&self, number: &Decimal, written: &str, masker: &Masker) -> Vec<(bool, Comparison)> {
         let limits = [(true, &self.fail), (false, &self.warn)];
         let lines = limits.into_iter().filter_map(|(is_failing, limit)| {
             let limit = limit.as_ref()?;
-            let truth = if limit.is_over(&number) { Truth::Fails } else { Truth::Holds };
+            let truth = if limit.is_over(number) { Truth::Fails } else { Truth::Holds };
             // A number, its unit and the limit beside it: `38.1 % (max 5 %)`.
             let unit = |text: &str| {
                 let bare = text.ends_with(|c: char| c.is_ascii_digit());
                 if bare && !self.unit.is_empty() { format!(" {}", self.unit) } else { String::new() }
             };
-            let (seen, limits) = (unit(&written), unit(&limit.number.text));
+            let (seen, limits) = (unit(written), unit(&limit.number.text));
             let word = if is_failing { "" } else { "warning: " };
             let text = format!("{written}{seen} ({word}{}{limits})", limit.words());
             Some((is_failing, Comparison { truth, text: visible(&masker.mask(&text)).into_owned() }))
         });
-        (number.to_f64(), Over::Compared(lines.collect()))
+        lines.collect()
     }
 
     fn no_value(&self, why: &str) -> (Option<f64>, Over) {

@@ -46,6 +46,7 @@ mod flows;
 #[cfg(target_os = "linux")]
 mod forge;
 mod golden;
+mod health;
 mod hostile_git;
 #[cfg(target_os = "linux")]
 mod hotfix_start;

@@ -1,7 +1,7 @@
 //! The environment of a test: a home, settings, state and an identity of its own.
 
 use std::ffi::OsStr;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -134,10 +134,19 @@ impl Shell {
 
     /// Runs a program to its end.
     pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Ended {
+        self.end_of(program, arguments, Stdio::null(), "")
+    }
+
+    fn end_of(&self, program: &str, arguments: &[&str], stdin: Stdio, input: &str) -> Ended {
         let line = format!("{program} {}", arguments.join(" "));
         let mut command = self.command(program, arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Running(command.spawn().unwrap_or_else(|error| panic!("{line}: {error}")));
+        if let Some(mut stdin) = child.0.stdin.take() {
+            let input = input.to_owned();
+            // Who reads no further closes it: that is for the verb to say.
+            std::thread::spawn(move || stdin.write_all(input.as_bytes()).ok());
+        }
         let stdout = collect(child.0.stdout.take());
         let stderr = collect(child.0.stderr.take());
         let status = child.wait(&line);
@@ -148,6 +157,11 @@ impl Shell {
     /// Runs a verb of flightdeck to its end.
     pub(crate) fn flightdeck(&self, arguments: &[&str]) -> Ended {
         self.run(PROGRAM, arguments)
+    }
+
+    /// The same with something to read on its standard input.
+    pub(crate) fn flightdeck_with(&self, arguments: &[&str], input: &str) -> Ended {
+        self.end_of(PROGRAM, arguments, Stdio::piped(), input)
     }
 
     /// Runs a verb that has to succeed and prints JSON.

@@ -49,7 +49,7 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
     if let (Some(_), false, Some(Ok(branch))) = (waits, model.drill_env.is_empty(), &model.branch) {
         // The others on the call have this at hand; who practises has it nowhere.
         let there = format!("cd {} && {}", shell_words::quote(&branch.root), model.drill_env);
-        note.push_str(&format!(". From another terminal: {there} flightdeck approve ROLE --by NAME"));
+        note = format!("{note}. From another terminal: {there} flightdeck approve ROLE --by NAME");
     }
     (note, items)
 }

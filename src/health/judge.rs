@@ -1,0 +1,311 @@
+//! Before and after: whether a series of numbers is worse than it was. Pure.
+//!
+//! Samples of a service hang together: what is high now is likely to be high next. A test that takes
+//! them for independent cries wolf. So the noise is modelled as what it mostly is, a level that wanders
+//! back (an autoregressive process of order 1) seen through white noise, and how strong either is counts
+//! as unknown: the chance of a shift is averaged over all strengths by how well each explains both
+//! windows (see [`noise`]). *Worse* takes three things: that chance is under [`ALPHA`], the shift is more
+//! than [`DEVIATIONS`] robust deviations of the time before, and more than [`SHARE`] of its level. The
+//! shift is that of Hodges and Lehmann, the median of all differences; values far out are drawn in
+//! before, so that one spike decides nothing. Everything is relative to the series' own scale.
+//!
+//! Several series are corrected for by Holm's method. Missing samples say nothing, and never that all is
+//! well: with too few of them the answer is *cannot tell*; so it is where samples hang together so
+//! closely that harm of [`HARM`] deviations could not be told from the noise.
+//!
+//! `cargo bench --bench judge` measures it: false alarms and power on autoregressive noise of any
+//! strength to .9, and on recorded series named by `FLIGHTDECK_SERIES`. `docs/performance.md` has the
+//! figures.
+
+mod noise;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+/// The largest chance of no shift at all that still counts as evidence.
+pub const ALPHA: f64 = 0.05;
+/// Robust deviations of the time before that a shift has to exceed to matter.
+pub const DEVIATIONS: f64 = 2.5;
+/// Share of the level before that a shift has to exceed to matter.
+pub const SHARE: f64 = 0.05;
+/// Robust deviations: where harm of that size could be missed, nobody can tell.
+pub const HARM: f64 = 5.0;
+/// Fewest samples before, and after.
+const LEAST: (usize, usize) = (10, 5);
+/// Robust deviations from the median at which values are drawn in.
+const FAR: f64 = 4.0;
+/// Most differences that the shift is the median of; longer windows are thinned evenly.
+const PAIRS: usize = 250_000;
+
+/// Which way is harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Latency, errors: more is worse.
+    UpIsBad,
+    /// Throughput, orders: less is worse.
+    DownIsBad,
+    /// Any change is worse: nothing is better.
+    Both,
+}
+
+/// Two windows of one series, evenly spaced; `None` is a missing sample.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Case {
+    /// The time that is compared with.
+    pub before: Vec<Option<f64>>,
+    /// The time that is judged.
+    pub after: Vec<Option<f64>>,
+    /// Which way is harm.
+    pub direction: Direction,
+}
+
+/// How the time after compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It moved the good way, by more than chance and enough to matter.
+    Better,
+    /// Nothing speaks for harm.
+    NoEvidence,
+    /// It moved the bad way, by more than chance and enough to matter.
+    Worse,
+    /// There is too little to judge by.
+    CannotTell,
+}
+
+/// A verdict and what it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What was seen, in one line.
+    pub why: String,
+}
+
+/// Judges one series.
+pub fn judge(case: &Case) -> Judged {
+    match Shift::of(case) {
+        Ok(shift) => shift.judged(case.direction, shift.harm(case.direction), shift.help(case.direction)),
+        Err(why) => Judged { verdict: Verdict::CannotTell, why },
+    }
+}
+
+/// Judges several series together: the chance that any is called worse (or better) without cause stays
+/// under [`ALPHA`]. Holm, A simple sequentially rejective multiple test procedure, 1979.
+pub fn family(cases: &[Case]) -> Vec<Judged> {
+    let shifts: Vec<_> = cases.iter().map(Shift::of).collect();
+    let chances = |of: fn(&Shift, Direction) -> f64| -> Vec<f64> {
+        let each = shifts.iter().zip(cases);
+        let known: Vec<f64> = each
+            .map(|(shift, case)| shift.as_ref().map_or(f64::NAN, |shift| of(shift, case.direction)))
+            .collect();
+        holm(&known)
+    };
+    let (harm, help) = (chances(Shift::harm), chances(Shift::help));
+    let each = shifts.iter().zip(cases).zip(harm.into_iter().zip(help));
+    each.map(|((shift, case), (harm, help))| match shift {
+        Ok(shift) => shift.judged(case.direction, harm, help),
+        Err(why) => Judged { verdict: Verdict::CannotTell, why: why.clone() },
+    })
+    .collect()
+}
+
+/// Chances corrected for how many there are. `NaN` stands for one that was not asked.
+fn holm(chances: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..chances.len()).filter(|index| !chances[*index].is_nan()).collect();
+    order.sort_by(|a, b| chances[*a].total_cmp(&chances[*b]));
+    let mut corrected = chances.to_vec();
+    let mut most = 0.0_f64;
+    for (rank, index) in order.iter().enumerate() {
+        most = most.max((chances[*index] * (order.len() - rank) as f64).min(1.0));
+        corrected[*index] = most;
+    }
+    corrected
+}
+
+/// How the time after lies to the time before.
+#[derive(Debug, Clone, PartialEq)]
+struct Shift {
+    /// Median before and after.
+    medians: (f64, f64),
+    /// Samples before and after.
+    counts: (usize, usize),
+    /// By how much it moved, in units of the series.
+    by: f64,
+    /// Robust deviation of the time before; 0 where it never moved.
+    deviation: f64,
+    /// The chance that it did not move up, and that it did not move down.
+    chances: (f64, f64),
+    /// The smallest shift that would have been told from the noise.
+    least: f64,
+}
+
+impl Shift {
+    /// Measures it; `Err`: why nobody can tell.
+    fn of(case: &Case) -> Result<Self, String> {
+        let before = present(&case.before, "before", LEAST.0)?;
+        let after = present(&case.after, "after", LEAST.1)?;
+        let (from, to) = (median(&before), median(&after));
+        let deviation = spread(&before, from);
+        let off: Vec<f64> = before.iter().map(|v| v - from).chain(after.iter().map(|v| v - to)).collect();
+        let scale = spread(&off, 0.0);
+        let mut shift = Self {
+            medians: (from, to),
+            counts: (before.len(), after.len()),
+            by: hodges_lehmann(&before, &after),
+            deviation,
+            chances: (1.0, 1.0),
+            least: 0.0,
+        };
+        if !(scale.is_finite() && shift.by.is_finite()) {
+            return Err("the numbers are too large to be compared".to_owned());
+        }
+        if scale == 0.0 {
+            // Neither window ever moved: there is no noise that could explain a step.
+            shift.chances = (f64::from(shift.by <= 0.0), f64::from(shift.by >= 0.0));
+            return Ok(shift);
+        }
+        let scaled = |window: &[Option<f64>], values: &[f64], middle: f64| -> Vec<Option<f64>> {
+            let far = FAR * spread(values, middle);
+            let drawn_in = |v: f64| if far > 0.0 { v.clamp(middle - far, middle + far) } else { v };
+            window.iter().map(|v| v.map(|v| (drawn_in(v) - from) / scale)).collect()
+        };
+        let step = noise::step(&scaled(&case.before, &before, from), &scaled(&case.after, &after, to));
+        if shift.by == 0.0 {
+            // More than half of all samples are equal, as errors are that are mostly none.
+            shift.by = step.by * scale;
+        }
+        shift.chances = (step.not_up, step.not_down);
+        shift.least = step.least * scale;
+        Ok(shift)
+    }
+
+    /// The chance that it did not move the bad way.
+    fn harm(&self, direction: Direction) -> f64 {
+        match direction {
+            Direction::UpIsBad => self.chances.0,
+            Direction::DownIsBad => self.chances.1,
+            Direction::Both => (2.0 * self.chances.0.min(self.chances.1)).min(1.0),
+        }
+    }
+
+    /// The chance that it did not move the good way.
+    fn help(&self, direction: Direction) -> f64 {
+        match direction {
+            Direction::UpIsBad => self.chances.1,
+            Direction::DownIsBad => self.chances.0,
+            Direction::Both => 1.0,
+        }
+    }
+
+    fn judged(&self, direction: Direction, harm: f64, help: f64) -> Judged {
+        let matters = self.by != 0.0
+            && self.by.abs() >= DEVIATIONS * self.deviation
+            && self.by.abs() >= SHARE * self.medians.0.abs();
+        let (bad_way, good_way) = match direction {
+            Direction::UpIsBad => (self.by > 0.0, self.by < 0.0),
+            Direction::DownIsBad => (self.by < 0.0, self.by > 0.0),
+            Direction::Both => (true, false),
+        };
+        let moved = self.words();
+        let (before, after) = self.counts;
+        let by_chance = |p: f64| {
+            let p = if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") };
+            format!("{moved}, {p} ({before} samples before, {after} after)")
+        };
+        let (verdict, why) = if matters && bad_way && harm < ALPHA {
+            (Verdict::Worse, by_chance(harm))
+        } else if matters && good_way && help < ALPHA {
+            (Verdict::Better, by_chance(help))
+        } else if self.deviation > 0.0 && self.least > HARM * self.deviation {
+            let why = "it wanders too far by itself for a shift to be told: compare longer windows";
+            (Verdict::CannotTell, format!("{moved}; {why}"))
+        } else if harm.min(help) < ALPHA {
+            (Verdict::NoEvidence, format!("{moved}: too little to matter"))
+        } else {
+            (Verdict::NoEvidence, format!("{moved}: no more than it moves by itself"))
+        };
+        Judged { verdict, why }
+    }
+
+    /// `median 100 → 152, up 52 %`.
+    fn words(&self) -> String {
+        let (from, to) = self.medians;
+        let moved = format!("median {} → {}", number(from), number(to));
+        let way = if self.by > 0.0 { "up" } else { "down" };
+        let share = 100.0 * self.by.abs() / from.abs();
+        if self.by == 0.0 {
+            moved
+        } else if share.is_finite() && share < 1000.0 {
+            format!("{moved}, {way} {share:.*} %", usize::from(share < 9.95))
+        } else {
+            format!("{moved}, {way} by {}", number(self.by.abs()))
+        }
+    }
+}
+
+/// The samples that are there; `Err`: too few.
+fn present(window: &[Option<f64>], name: &str, least: usize) -> Result<Vec<f64>, String> {
+    let values: Vec<f64> = window.iter().flatten().copied().filter(|value| value.is_finite()).collect();
+    match values.len() {
+        0 => Err(format!("no data {name}")),
+        some if some < least => Err(format!("{some} samples {name}: at least {least} are needed")),
+        some if some * 2 < window.len() => {
+            Err(format!("{} of {} samples {name} are missing", window.len() - some, window.len()))
+        }
+        _ => Ok(values),
+    }
+}
+
+/// The median; `values` is not empty.
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    middle(&mut values)
+}
+
+fn middle(values: &mut [f64]) -> f64 {
+    let half = values.len() / 2;
+    let is_odd = values.len() % 2 == 1;
+    let (below, upper, _) = values.select_nth_unstable_by(half, f64::total_cmp);
+    let upper = *upper;
+    if is_odd {
+        return upper;
+    }
+    let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    lower + (upper - lower) / 2.0
+}
+
+/// The robust deviation: that of a normal distribution with the same median absolute deviation; where
+/// more than half of all values are equal, with the same mean absolute deviation.
+fn spread(values: &[f64], middle_value: f64) -> f64 {
+    let mut off: Vec<f64> = values.iter().map(|value| (value - middle_value).abs()).collect();
+    let mean = off.iter().sum::<f64>() / off.len() as f64;
+    match middle(&mut off) {
+        0.0 => 1.2533 * mean,
+        median => 1.4826 * median,
+    }
+}
+
+/// The median of all differences between two windows.
+/// Hodges and Lehmann, Estimates of location based on rank tests, 1963.
+fn hodges_lehmann(before: &[f64], after: &[f64]) -> f64 {
+    let every = (before.len() * after.len()).div_ceil(PAIRS).isqrt().max(1);
+    let every = if before.len() * after.len() > PAIRS { every + 1 } else { 1 };
+    let from = before.iter().step_by(every);
+    let mut all: Vec<f64> =
+        from.flat_map(|from| after.iter().step_by(every).map(move |to| to - from)).collect();
+    middle(&mut all)
+}
+
+/// A number to four digits.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-4..1e6).contains(&size) {
+        return format!("{value:.2e}");
+    }
+    let before = if size >= 1.0 { size.log10().floor() as usize + 1 } else { 1 };
+    let text = format!("{value:.*}", 4_usize.saturating_sub(before).max(usize::from(size < 1.0) * 4));
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}

@@ -1,0 +1,126 @@
+//! `flightdeck health`: series judged before and after, and samples replayed through an alarm.
+
+use serde_json::{Value, json};
+
+use super::world::{Ended, Shell, World};
+
+const CONFIG: &str = r#"
+[[environments]]
+name = "production"
+deploy = ["true"]
+
+[[probes]]
+name = "error rate"
+command = ["./touch-if-run.sh"]
+value = "body.rate"
+unit = "%"
+warn = "> 1"
+fail = "> 5"
+confirm = 2
+"#;
+
+fn place(world: &World) -> Shell {
+    let shell = world.repository("service");
+    std::fs::write(shell.directory.join("flightdeck.toml"), CONFIG).unwrap();
+    shell
+}
+
+fn judged(shell: &Shell, arguments: &[&str], cases: &[Value]) -> Vec<Value> {
+    let input = cases.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+    let ended = shell.flightdeck_with(&[&["health", "judge"], arguments].concat(), &input).succeeded();
+    ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn replayed(shell: &Shell, csv: &str) -> Ended {
+    shell.flightdeck_with(&["health", "replay", "-", "--probe", "error rate"], csv)
+}
+
+#[test]
+fn each_line_is_judged_and_answered_by_a_line() {
+    let world = World::new();
+    // It needs no repository and no configuration.
+    let shell = world.shell(&world.path("home"));
+    let before: Vec<f64> = (0..60).map(|n| 100.0 + f64::from(n * 7 % 11)).collect();
+    let after: Vec<f64> = before.iter().take(30).map(|value| value * 2.0).collect();
+    let case = |before: Value, after: Value, direction: &str| json!({ "before": before, "after": after, "direction": direction });
+    let cases = [
+        case(json!(before), json!(after), "up-is-bad"),
+        case(json!(before), json!(after), "down-is-bad"),
+        case(json!(before), json!(before), "both"),
+        case(json!(before), json!([null, null, null]), "up-is-bad"),
+    ];
+    for arguments in [&[][..], &["--family"]] {
+        let judged = judged(&shell, arguments, &cases);
+        let verdicts: Vec<&str> = judged.iter().map(|one| one["verdict"].as_str().unwrap()).collect();
+        assert_eq!(verdicts, ["worse", "better", "no-evidence", "cannot-tell"], "{judged:?}");
+        assert!(judged.iter().all(|one| !one["why"].as_str().unwrap().is_empty()));
+        assert_eq!(judged[3]["why"], "no data after");
+    }
+}
+
+#[test]
+fn a_line_that_is_no_series_is_named_and_loses_nothing_before_it() {
+    let world = World::new();
+    let shell = world.shell(&world.path("home"));
+    let good = r#"{"before":[1,2,1,2,1,2,1,2,1,2],"after":[1,2,1,2,1],"direction":"both"}"#;
+    for (bad, said) in [
+        ("nonsense", "line 3"),
+        (r#"{"before":[1],"after":[1],"direction":"sideways"}"#, "unknown variant `sideways`"),
+        (r#"{"before":[1],"after":["x"],"direction":"both"}"#, "line 3"),
+        (r#"{"before":[1],"direction":"both"}"#, "missing field `after`"),
+    ] {
+        let ended = shell.flightdeck_with(&["health", "judge"], &format!("{good}\n\n{bad}\n{good}\n"));
+        let ended = ended.ended_with(2).said(said);
+        assert_eq!(ended.stdout.lines().count(), 1, "{ended:?}");
+    }
+    assert_eq!(shell.flightdeck_with(&["health", "judge"], "").succeeded().stdout, "");
+}
+
+#[test]
+fn samples_are_replayed_through_the_alarm_of_a_probe_and_nothing_is_asked() {
+    let world = World::new();
+    let shell = place(&world);
+    let csv = "time,value\n2026-11-21T14:00:00Z,0.2\n2026-11-21T14:00:10Z,9\n2026-11-21T14:00:20Z,9.5\n\
+               2026-11-21T14:00:30Z,2\n2026-11-21T14:00:40Z,0.1\n2026-11-21T14:00:50Z,0.1\n\
+               2026-11-21T14:01:00Z,\n2026-11-21T14:01:10Z,\n2026-11-21T14:01:00Z,50\n";
+    let ended = replayed(&shell, csv).succeeded().said("1 sample not later than the one before");
+    let edges: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<String> = edges
+        .iter()
+        .map(|edge| ["at", "from", "to"].map(|field| edge[field].as_str().unwrap()).join(" "))
+        .map(|line| line.replace("2026-11-21T14:", "").replace('Z', ""))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "00:00 unknown ok",
+            "00:10 ok pending",
+            "00:20 pending failing",
+            "00:40 failing recovering",
+            "00:50 recovering ok",
+            "01:00 ok pending",
+            "01:10 pending unknown",
+        ],
+        "{ended:?}"
+    );
+    // The same from a file, with times as other programs write them.
+    let file = shell.directory.join("errors.csv");
+    let seconds = csv.replace("2026-11-21T14:0", "2026-11-21 14:0").replace('Z', "");
+    std::fs::write(&file, seconds).unwrap();
+    let again = shell.flightdeck(&["health", "replay", "errors.csv", "--probe", "error rate"]).succeeded();
+    assert_eq!(again.stdout, ended.stdout);
+}
+
+#[test]
+fn what_cannot_be_replayed_is_named() {
+    let world = World::new();
+    let shell = place(&world);
+    replayed(&shell, "2026-11-21T14:00:00Z,1\nyesterday,2\n").ended_with(2).said("line 2").said("not a time");
+    replayed(&shell, "2026-11-21T14:00:00Z,much\n").ended_with(2).said("line 1").said("not a number");
+    shell
+        .flightdeck(&["health", "replay", "none.csv", "--probe", "error rate"])
+        .ended_with(2)
+        .said("none.csv");
+    let wrong = shell.flightdeck(&["health", "replay", "-", "--probe", "eror rate"]);
+    wrong.ended_with(2).said("did you mean \"error rate\"?");
+}
