@@ -22,7 +22,7 @@ use crate::text::{nearest, visible};
 /// Bytes of a line of input, at most.
 const LONGEST: u64 = 64 << 20;
 
-/// Judge numbers before and after, or replay samples through an alarm
+/// Judge a series before and after, or replay it through an alarm
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
