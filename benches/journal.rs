@@ -51,11 +51,11 @@ fn draft(incident: IncidentId, n: usize) -> Draft {
     Draft::now(incident, Noted { kind, text })
 }
 
-/// A journal of [`RECORDS`] records, one a second.
-fn long_incident(dir: &TempDir) -> IncidentId {
+/// A journal of so many records, one a second.
+fn long_incident(dir: &TempDir, records: usize) -> IncidentId {
     let mut journal = Journal::open(dir.path(), "maya").expect("the directory is new");
     let incident = declare(&mut journal);
-    for batch in 0..RECORDS / 1000 {
+    for batch in 0..records / 1000 {
         let now = start() + SignedDuration::from_secs(batch as i64 * 1000);
         let drafts = (0..1000).map(|n| draft(incident, batch * 1000 + n)).collect();
         journal.append(now, drafts).expect("there is room");
@@ -109,10 +109,10 @@ fn append_one_record(bencher: Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench(sample_count = 10, sample_size = 1)]
-fn open_and_fold_100_000_records(bencher: Bencher<'_, '_>) {
+#[divan::bench(args = [RECORDS, 10 * RECORDS], sample_count = 10, sample_size = 1)]
+fn open_and_fold(bencher: Bencher<'_, '_>, records: usize) {
     let dir = dir();
-    let incident = long_incident(&dir);
+    let incident = long_incident(&dir, records);
     bencher.bench_local(|| {
         let journal = Journal::open(dir.path(), "maya").expect("it is sound");
         journal.load(incident).expect("it is sound")
@@ -123,7 +123,7 @@ fn open_and_fold_100_000_records(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 200, sample_size = 1)]
 fn one_later_record(bencher: Bencher<'_, '_>) {
     let dir = dir();
-    let incident = long_incident(&dir);
+    let incident = long_incident(&dir, RECORDS);
     let mut journal = Journal::open(dir.path(), "maya").expect("it is sound");
     let (mut log, mut seq): (Log, Seq) = journal.load(incident).expect("it is sound");
     let reader = Journal::open(dir.path(), "omar").expect("it is sound");

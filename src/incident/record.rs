@@ -85,17 +85,28 @@ pub(super) fn length(ms: u64) -> SignedDuration {
     SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
 }
 
-/// What each byte is worth as a hexadecimal digit; 16 and more: it is none.
-const HEX: [u8; 256] = {
-    let mut worth = [0xff; 256];
-    let mut digit = 0;
-    while digit < 16 {
-        worth[b"0123456789abcdef"[digit] as usize] = digit as u8;
-        worth[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
-        digit += 1;
+/// Reads hexadecimal digits, two a byte; `None` if one is none. Written so that the compiler takes
+/// many at once: all are looked at before it is said that one is wrong.
+pub(super) fn bytes_of_hex<const DIGITS: usize, const BYTES: usize>(
+    hex: &[u8; DIGITS],
+) -> Option<[u8; BYTES]> {
+    const { assert!(DIGITS == 2 * BYTES) };
+    let (mut worth, mut seen) = ([0; DIGITS], 0);
+    for (worth, digit) in worth.iter_mut().zip(hex) {
+        let (number, letter) = (digit.wrapping_sub(b'0'), (digit | 0x20).wrapping_sub(b'a'));
+        *worth = match (number, letter) {
+            (0..10, _) => number,
+            (_, 0..6) => letter + 10,
+            _ => 0xff,
+        };
+        seen |= *worth;
     }
-    worth
-};
+    let mut bytes = [0; BYTES];
+    for (byte, [high, low]) in bytes.iter_mut().zip(worth.as_chunks().0) {
+        *byte = high << 4 | low & 15;
+    }
+    (seen < 16).then_some(bytes)
+}
 
 /// A SHA-256 digest; all zero stands for "no record before this one".
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -109,15 +120,11 @@ impl Hash {
 
     /// Parses 64 hexadecimal digits.
     pub fn parse(hex: &str) -> Option<Self> {
-        let hex: &[u8; 64] = hex.as_bytes().try_into().ok()?;
-        let mut out = [0; 32];
-        let mut seen = 0;
-        for (byte, [high, low]) in out.iter_mut().zip(hex.as_chunks().0) {
-            let (high, low) = (HEX[usize::from(*high)], HEX[usize::from(*low)]);
-            *byte = high << 4 | low & 15;
-            seen |= high | low;
-        }
-        (seen < 16).then_some(Self(out))
+        Self::of_hex(hex.as_bytes().try_into().ok()?)
+    }
+
+    pub(super) fn of_hex(hex: &[u8; 64]) -> Option<Self> {
+        bytes_of_hex(hex).map(Self)
     }
 }
 

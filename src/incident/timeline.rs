@@ -161,6 +161,7 @@ impl Timeline {
         self.marked.extend(marked.map(|marked| (entry.id, marked)));
         let text = self.texts.len() as u64;
         self.texts.push_str(entry.text);
+        let (author, about) = self.lines.last().map_or((0, 0), |before| (before.author, before.about));
         Line {
             id: entry.id,
             at: entry.at,
@@ -168,9 +169,9 @@ impl Timeline {
             recorded_at: entry.recorded_at,
             text,
             length: entry.text.len() as u32,
-            author: self.words.number(entry.author),
+            author: self.words.number_after(author, entry.author),
             name: self.words.number(entry.name),
-            about: self.words.number(entry.about),
+            about: self.words.number_after(about, entry.about),
             kind: entry.kind,
             precision: entry.precision,
             is_marked,
@@ -240,6 +241,14 @@ struct Words {
 }
 
 impl Words {
+    /// The number of a word that most likely is the one of this number.
+    fn number_after(&mut self, likely: u32, word: &str) -> u32 {
+        match self.all.get(likely as usize) {
+            Some(known) if **known == *word => likely,
+            _ => self.number(word),
+        }
+    }
+
     fn number(&mut self, word: &str) -> u32 {
         // There are few in most incidents; a look at them costs less than a hash.
         if let Some(number) = self.all.iter().take(8).position(|known| **known == *word) {
