@@ -25,6 +25,10 @@ impl Journal {
 pub(super) fn failure(doing: &str, path: &Path, error: &rusqlite::Error) -> Failure {
     let shown = path.display();
     let (cause, hint) = match error.sqlite_error_code() {
+        None if matches!(error, rusqlite::Error::StatementChangedRows(_)) => (
+            format!("{shown} did not keep what was written to it; none of this was saved"),
+            "export what can be read, move the file aside and import the export".to_owned(),
+        ),
         Some(ErrorCode::DiskFull) => (
             format!("the disk is full: no space left for {shown}; none of this was saved"),
             "free some space on that disk, then do it again".to_owned(),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::read::{timestamp, uuid};
+use super::write::only_one;
 use super::{Acquired, Journal, Lease, Seq};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Draft, IncidentId, Process, Record};
@@ -135,23 +136,24 @@ fn find(conn: &Connection, repository: &str, target: &str) -> rusqlite::Result<O
 
 fn put(conn: &Connection, lease: &Lease) -> rusqlite::Result<()> {
     let process = lease.process.as_ref();
-    conn.prepare_cached(&format!(
-        "INSERT OR REPLACE INTO lease ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-    ))?
-    .execute(params![
-        lease.repository,
-        lease.target,
-        &lease.incident.0.as_bytes()[..],
-        lease.plan,
-        lease.by,
-        process.map(|p| &p.host),
-        process.map(|p| p.pid),
-        process.map(|p| p.started as i64),
-        process.map(|p| &p.boot),
-        lease.taken_at.as_millisecond(),
-        lease.heartbeat_at.as_millisecond(),
-    ])?;
-    Ok(())
+    let added = conn
+        .prepare_cached(&format!(
+            "INSERT OR REPLACE INTO lease ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        ))?
+        .execute(params![
+            lease.repository,
+            lease.target,
+            &lease.incident.0.as_bytes()[..],
+            lease.plan,
+            lease.by,
+            process.map(|p| &p.host),
+            process.map(|p| p.pid),
+            process.map(|p| p.started as i64),
+            process.map(|p| &p.boot),
+            lease.taken_at.as_millisecond(),
+            lease.heartbeat_at.as_millisecond(),
+        ])?;
+    only_one(added)
 }
 
 fn lease(row: &Row<'_>) -> rusqlite::Result<Lease> {

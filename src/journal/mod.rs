@@ -4,8 +4,8 @@
 //! plans and health samples live beside the records; they are not records.
 //!
 //! `open` opens or makes the file, `schema` is what is in it, `write` appends, `read` loads;
-//! `place` notices where the files are taken away meanwhile, `heads` keeps the ends of the chains
-//! beside them; `leases`, `samples`, `export`, `import` and `verify` are what their names say. Nothing
+//! `place` notices where the files are taken away meanwhile, `tampering` what was put into them; `heads`
+//! keeps the ends of the chains beside them; `leases`, `samples`, `export`, `import` and `verify` are what their names say. Nothing
 //! here decides anything about an incident: that is the fold's.
 
 mod errors;
@@ -20,6 +20,7 @@ mod rebuild;
 mod repository;
 mod samples;
 mod schema;
+mod tampering;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -50,6 +51,8 @@ pub struct Journal {
     /// The latest clock reading in the file, and the version of the data it was read at:
     /// good as long as nobody else has written.
     latest: Cell<Option<(i64, Hlc)>>,
+    /// The version of the schema that was last found to be ours.
+    schema: Cell<Option<i64>>,
     /// When samples were thinned last, by the time of the newest sample.
     thinned: Option<Timestamp>,
     /// Where the journal cannot even be read in place, the copy that is read instead.

@@ -1,5 +1,6 @@
 //! Opening and making the file: whose it is, whether it can be written, how safely.
 
+use std::cell::Cell;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -10,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::errors::{failure, read_only};
 use super::place::{Hold, Place};
+use super::tampering::{self, Tampering};
 use super::{Journal, schema};
 use crate::failure::{Failure, Result};
 use crate::incident::Author;
@@ -61,7 +63,11 @@ impl Journal {
         }
         let failed = |error: &rusqlite::Error| failure(&doing, &path, error);
         let (conn, copy, read_only) = match open_for_writing(&path) {
-            Ok(conn) => (conn, None, None),
+            Ok(Ok(conn)) => (conn, None, None),
+            Ok(Err(tampering)) => {
+                let (conn, copy) = open_for_reading(&path, &read_only_error()).map_err(|e| failed(&e))?;
+                (conn, copy, Some(tampering.read_only(&path)))
+            }
             Err(error) if is_about_writing(&error) => {
                 let (conn, copy) = open_for_reading(&path, &error).map_err(|e| failed(&e))?;
                 if schema::user_version(&conn).map_err(|e| failed(&e))? == 0 {
@@ -73,9 +79,13 @@ impl Journal {
             Err(error) => return Err(failed(&error)),
         };
         check_version(&path, schema::user_version(&conn).map_err(|e| failed(&e))?)?;
-        let node: i64 = conn
-            .query_row("SELECT value FROM meta WHERE key = 'node'", [], |row| row.get(0))
-            .map_err(|e| failed(&e))?;
+        let node =
+            conn.query_row("SELECT value FROM meta WHERE key = 'node'", [], |row| row.get::<_, i64>(0));
+        let node = node.map_err(|error| match &read_only {
+            // That it was tampered with is why.
+            Some(known) => Failure::new(&doing, &known.why, known.remedy.as_str()),
+            None => failed(&error),
+        })?;
         conn.set_prepared_statement_cache_capacity(64);
         let place = Place::of(&path, &hold, read_only.is_none())
             .map_err(|gone| Failure::new(&doing, gone, super::REPLACED_HINT))?;
@@ -84,7 +94,8 @@ impl Journal {
             path,
             author: Author { name: author.trim().to_owned(), node: node as u64 },
             read_only,
-            latest: std::cell::Cell::new(None),
+            latest: Cell::new(None),
+            schema: Cell::new(None),
             thinned: None,
             place,
             _copy: copy,
@@ -190,7 +201,7 @@ fn check_header(path: &Path, hold: &Hold) -> Result<()> {
     check_version(path, number(60))
 }
 
-fn check_version(path: &Path, found: i32) -> Result<()> {
+pub(super) fn check_version(path: &Path, found: i32) -> Result<()> {
     let known = schema::version();
     if (1..=known).contains(&found) {
         return Ok(());
@@ -213,7 +224,8 @@ fn check_version(path: &Path, found: i32) -> Result<()> {
     })
 }
 
-fn open_for_writing(path: &Path) -> rusqlite::Result<Connection> {
+/// Opens what can be written; or says how it was tampered with, for which it must not be.
+fn open_for_writing(path: &Path) -> rusqlite::Result<std::result::Result<Connection, Tampering>> {
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if conn.is_readonly(rusqlite::MAIN_DB)? {
         return Err(read_only_error());
@@ -222,11 +234,20 @@ fn open_for_writing(path: &Path) -> rusqlite::Result<Connection> {
     // whose it is without any companion file.
     if schema::user_version(&conn)? < schema::version() {
         refuse_foreign(&conn)?;
-        schema::migrate(&mut conn, schema::MIGRATIONS)?;
+        if let Some(tampering) = schema::migrate(&mut conn, schema::MIGRATIONS)? {
+            return Ok(Err(tampering));
+        }
     }
+    let known = conn.unchecked_transaction()?;
+    if schema::user_version(&known)? == schema::version()
+        && let Some(tampering) = tampering::find(&known)?
+    {
+        return Ok(Err(tampering));
+    }
+    known.commit()?;
     become_wal(&conn)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
-    Ok(conn)
+    Ok(Ok(conn))
 }
 
 /// A file without a version and with tables was made by somebody else.

@@ -7,12 +7,14 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::tampering::{self, Tampering};
 use crate::incident::Body;
 
 /// Marks the file as a journal of ours: `FLDK`.
 pub(super) const APPLICATION_ID: i32 = 0x464C_444B;
 
-/// Each step takes a file from its index to the next version.
+/// Each step takes a file from its index to the next version. SQLite keeps the text that makes a table, and
+/// `tampering` compares it: a step that was released stays as it is.
 pub(super) const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
@@ -105,14 +107,20 @@ pub(super) fn version() -> i32 {
 }
 
 /// Brings a file up to the last of `steps`, all in one transaction: whatever happens in the
-/// middle, the file is as it was or as it should be. Returns the version found.
-pub(super) fn migrate(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result<i32> {
+/// middle, the file is as it was or as it should be. One that was tampered with is left alone, and how is
+/// returned.
+pub(super) fn migrate(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result<Option<Tampering>> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     let found = user_version(&tx)?;
     let from = usize::try_from(found).unwrap_or(0);
     if let Some(missing) = steps.get(from..)
         && !missing.is_empty()
     {
+        if from > 0
+            && let Some(tampering) = tampering::find(&tx)?
+        {
+            return Ok(Some(tampering));
+        }
         for step in missing {
             tx.execute_batch(step)?;
         }
@@ -123,7 +131,7 @@ pub(super) fn migrate(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result
         tx.pragma_update(None, "user_version", steps.len() as i64)?;
     }
     tx.commit()?;
-    Ok(found)
+    Ok(None)
 }
 
 pub(super) fn user_version(conn: &Connection) -> rusqlite::Result<i32> {

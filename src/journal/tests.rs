@@ -376,3 +376,4 @@ mod long;
 mod reading_only;
 mod records;
 mod shown;
+mod tampering;

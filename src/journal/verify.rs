@@ -11,7 +11,7 @@ use super::read::{number_at, places, uuid};
 use super::rebuild::Rebuilt;
 use super::schema::{self, is_landmark};
 use super::write::hash;
-use super::{Journal, Verified, Witness, heads};
+use super::{Journal, Verified, Witness, heads, tampering};
 use crate::failure::{Failure, Result};
 use crate::incident::{Author, Hash, Hlc, IncidentId, Record, RecordId};
 
@@ -52,6 +52,7 @@ impl Journal {
         let doing = "verifying the journal";
         self.verify_all(only, &mut witnesses, &mut verified).map_err(|error| self.failed(doing, &error))?;
         if verified.bad.is_none() {
+            self.check_schema(doing, verified.records)?;
             self.check_file(doing, verified.records)?;
         }
         Ok(verified)
@@ -67,6 +68,17 @@ impl Journal {
             self.note_heads_of(no);
         }
         Ok(())
+    }
+
+    /// Checks that nothing is in the file that acts by itself.
+    fn check_schema(&self, doing: &str, records: usize) -> Result<()> {
+        let find = || tampering::find(&*self.conn.unchecked_transaction()?);
+        let tampering = find().map_err(|error| self.failed(doing, &error))?;
+        tampering.map_or(Ok(()), |tampering| {
+            let shown = self.path.display();
+            let cause = format!("{records} records are sound, but {shown} {}", tampering.what);
+            Err(Failure::new(doing, cause, tampering.remedy))
+        })
     }
 
     /// Checks what the records do not go through themselves: indexes, and pages between them.

@@ -1,6 +1,6 @@
 //! Appending: one transaction a call, acknowledged once it is on disk.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::Type;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::open::existing;
 use super::read::{incident_no, load_log, places};
 use super::schema::is_landmark;
-use super::{Gone, Journal, Seq, heads};
+use super::{Gone, Journal, ReadOnly, Seq, heads, tampering};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
     Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Precision, Record, RecordId, Recorded, Severity,
@@ -52,8 +52,17 @@ pub(super) struct Writing<'a> {
     author: &'a Author,
     now: Timestamp,
     latest: Hlc,
-    /// Incidents that got records, by their number in the file.
-    touched: BTreeSet<i64>,
+    /// Where the new records of incidents are, by the number of the incident in the file.
+    stored: BTreeMap<i64, Stored>,
+}
+
+/// New records of an incident.
+#[derive(Clone, Copy)]
+struct Stored {
+    /// Place of the first and of the last one.
+    places: (i64, i64),
+    /// Hash of the last one.
+    last: Hash,
 }
 
 impl Journal {
@@ -109,12 +118,12 @@ impl Journal {
         self.find_again();
         self.refuse_read_only(doing)?;
         self.refuse_gone(doing, "nothing of this was saved")?;
-        match self.try_write(now, work) {
-            Ok((done, version, latest, touched)) => {
+        match self.try_write(doing, now, work) {
+            Ok((done, version, latest, stored)) => {
                 self.latest.set(Some((version, latest)));
                 // Committed to a file that nobody will find is not saved.
                 self.refuse_gone(doing, "what was written last may be lost")?;
-                for no in touched {
+                for no in stored.into_keys() {
                     self.note_heads_of(no);
                 }
                 Ok(done)
@@ -131,24 +140,32 @@ impl Journal {
 
     fn try_write<T>(
         &mut self,
+        doing: &str,
         now: Timestamp,
         work: impl FnOnce(&mut Writing<'_>) -> Result<T, Trouble>,
-    ) -> Result<(T, i64, Hlc, BTreeSet<i64>), Trouble> {
+    ) -> Result<(T, i64, Hlc, BTreeMap<i64, Stored>), Trouble> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Nobody else can change the schema from here on to the commit.
+        if let Some(known) = tampering::since(&tx, &self.path, &self.schema)? {
+            return Err(only_read(doing, &known).into());
+        }
         let version = data_version(&tx)?;
         let latest = match self.latest.get() {
             Some((at, latest)) if at == version => latest,
             _ => latest_clock(&tx, None)?,
         };
-        let mut writing = Writing { tx, author: &self.author, now, latest, touched: BTreeSet::new() };
+        let mut writing = Writing { tx, author: &self.author, now, latest, stored: BTreeMap::new() };
         let done = work(&mut writing)?;
-        let (latest, touched) = (writing.latest, std::mem::take(&mut writing.touched));
+        let (latest, stored) = (writing.latest, std::mem::take(&mut writing.stored));
+        for stored in stored.values() {
+            stored.look_for(&writing.tx)?;
+        }
         // The lock may have been waited for a long time.
         if let Some(gone) = self.place.gone() {
-            return Err(lost("saving to the journal", &gone, "nothing of this was saved").into());
+            return Err(lost(doing, &gone, "nothing of this was saved").into());
         }
         writing.tx.commit()?;
-        Ok((done, version, latest, touched))
+        Ok((done, version, latest, stored))
     }
 
     /// Tells whether the journal holds no incident, though the heads kept beside it name some.
@@ -157,8 +174,7 @@ impl Journal {
         self.incidents(None).is_ok_and(|all| all.is_empty()) && !heads::read(state_dir, None).0.is_empty()
     }
 
-    /// Writes down outside of the journal where the chains of an incident end. That it cannot be
-    /// written harms no record.
+    /// Writes down outside of the journal where the chains of an incident end.
     pub(super) fn note_heads_of(&self, no: i64) {
         if let Some(state_dir) = self.path.parent()
             && let Err(error) = heads::write(state_dir, &self.conn, no)
@@ -170,11 +186,7 @@ impl Journal {
     fn refuse_read_only(&self, doing: &str) -> Result<()> {
         match &self.read_only {
             None => Ok(()),
-            Some(known) => Err(Failure::new(
-                doing,
-                format!("the journal is open for reading only: {}", known.why),
-                known.remedy.as_str(),
-            )),
+            Some(known) => Err(only_read(doing, known)),
         }
     }
 
@@ -186,6 +198,9 @@ impl Journal {
     /// was replaced by one that holds everything that is here. Returns whether it did.
     pub fn find_again(&mut self) -> bool {
         let gone = self.place.gone();
+        if gone.is_none() && self.read_only.is_none() {
+            self.read_only = self.tampering();
+        }
         match &gone {
             None if self.read_only.is_none() => return false,
             // The database is the same, and its new companions must not meet those in use here.
@@ -203,6 +218,16 @@ impl Journal {
         }
         *self = other;
         true
+    }
+
+    /// What was done to the file since it was opened that keeps it from being written.
+    fn tampering(&self) -> Option<ReadOnly> {
+        // Whoever writes hears of an error.
+        if tampering::schema_version(&self.conn).ok() == self.schema.get() {
+            return None;
+        }
+        let tx = self.conn.unchecked_transaction().ok()?;
+        tampering::since(&tx, &self.path, &self.schema).ok().flatten()
     }
 
     /// Tells whether another file begins with all that this one holds, each record in its place.
@@ -306,11 +331,15 @@ impl Writing<'_> {
         records: i64,
     ) -> rusqlite::Result<()> {
         let place = last_place(&self.tx, no)? + 1;
-        self.touched.insert(no);
-        self.tx
+        let stored = self.stored.entry(no).or_insert(Stored { places: (place, place), last: record.hash });
+        (stored.places.1, stored.last) = (place, record.hash);
+        let added = self
+            .tx
             .prepare_cached("INSERT INTO record (place, id, hash, bytes) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![place, &record.id.0.as_bytes()[..], &record.hash.0[..], bytes])?;
-        self.tx
+        only_one(added)?;
+        let added = self
+            .tx
             .prepare_cached(
                 "INSERT OR REPLACE INTO chain
                  (incident, author, node, records, head, head_id, wall_ms, count)
@@ -326,9 +355,10 @@ impl Writing<'_> {
                 record.at.wall_ms,
                 record.at.count,
             ])?;
+        only_one(added)?;
         self.latest = self.latest.max(record.at);
         if is_landmark(&record.body) {
-            self.tx.prepare_cached("INSERT INTO landmark (place) VALUES (?1)")?.execute([place])?;
+            only_one(self.tx.prepare_cached("INSERT INTO landmark (place) VALUES (?1)")?.execute([place])?)?;
         }
         self.summarise(no, record)
     }
@@ -390,6 +420,31 @@ impl Writing<'_> {
     }
 }
 
+impl Stored {
+    /// Looks whether they are in the file: what SQLite calls inserted may have been taken out again.
+    fn look_for(&self, conn: &Connection) -> rusqlite::Result<()> {
+        let ((first, last), found) =
+            (self.places, "SELECT count(*) FROM record WHERE place BETWEEN ?1 AND ?2");
+        let found: i64 = conn.prepare_cached(found)?.query_row([first, last], |row| row.get(0))?;
+        let mut newest = conn.prepare_cached("SELECT hash FROM record WHERE place = ?1")?;
+        let newest = newest.query_row([last], |row| hash(row, 0)).optional()?;
+        if found == last - first + 1 && newest == Some(self.last) {
+            return Ok(());
+        }
+        Err(rusqlite::Error::StatementChangedRows(usize::try_from(found).unwrap_or(0)))
+    }
+}
+
+/// Refuses that anything but one row was written.
+pub(super) fn only_one(changed: usize) -> rusqlite::Result<()> {
+    if changed == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(changed)) }
+}
+
+fn only_read(doing: &str, known: &ReadOnly) -> Failure {
+    let cause = format!("the journal is open for reading only: {}", known.why);
+    Failure::new(doing, cause, known.remedy.as_str())
+}
+
 fn lost(doing: &str, gone: &Gone, so: &str) -> Failure {
     Failure::new(doing, format!("{gone}: {so}"), gone.remedy())
 }
@@ -411,19 +466,21 @@ pub(super) fn new_incident(
 ) -> rusqlite::Result<i64> {
     let clone = Recorded { path: &declared.repository, id: &declared.repository_id };
     let repository = super::repository::key(tx, &clone)?;
-    tx.prepare_cached(
-        "INSERT INTO incident (id, number, title, severity, status, repository, declared_ms)
+    let added = tx
+        .prepare_cached(
+            "INSERT INTO incident (id, number, title, severity, status, repository, declared_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?
-    .execute(params![
-        &id.0.as_bytes()[..],
-        declared.number,
-        declared.title,
-        declared.severity.name(),
-        Status::Open.name(),
-        repository,
-        at.as_millisecond(),
-    ])?;
+        )?
+        .execute(params![
+            &id.0.as_bytes()[..],
+            declared.number,
+            declared.title,
+            declared.severity.name(),
+            Status::Open.name(),
+            repository,
+            at.as_millisecond(),
+        ])?;
+    only_one(added)?;
     Ok(tx.last_insert_rowid())
 }
 

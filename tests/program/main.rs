@@ -78,6 +78,7 @@ mod survivors;
 #[cfg(target_os = "linux")]
 mod suspects;
 mod taken_back;
+mod tampering;
 #[cfg(target_os = "linux")]
 mod time;
 #[cfg(target_os = "linux")]

@@ -234,13 +234,13 @@ fn journal(cx: &Context) -> Finding {
     }
     let opened = cx.journal_to_read().and_then(|journal| {
         let count = journal.incidents(None)?.len();
-        Ok((journal.read_only().map(str::to_owned), count))
+        Ok((journal.read_only().map(|why| (why.to_owned(), journal.remedy().to_owned())), count))
     });
     match opened {
         Ok((None, count)) => {
             Finding::ok(name, format!("{count} incident{}", if count == 1 { "" } else { "s" }))
         }
-        Ok((Some(why), _)) => Finding::bad(name, format!("can only be read: {why}"), "make it writable"),
+        Ok((Some((why, remedy)), _)) => Finding::bad(name, format!("can only be read: {why}"), remedy),
         Err(failure) => Finding::bad(name, failure.cause, failure.hint),
     }
 }

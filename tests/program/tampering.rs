@@ -1,0 +1,83 @@
+//! What somebody with the same rights does to the files of the record: nothing is called saved past a
+//! trigger.
+
+use super::terminal::Terminal;
+use super::world::{Shell, World};
+
+const SWALLOW: &str = "CREATE TRIGGER swallow BEFORE INSERT ON record BEGIN SELECT RAISE(IGNORE); END";
+
+fn declared(world: &World) -> Shell {
+    let shell = world.repository("api");
+    shell.flightdeck(&["declare", "Down", "--severity", "P0"]).succeeded();
+    shell
+}
+
+/// Changes the journal with SQLite, as anybody can who may write the file.
+fn sql(world: &World, sql: &str) {
+    rusqlite::Connection::open(world.path("state/journal.db")).unwrap().execute_batch(sql).unwrap();
+}
+
+/// What is on a screen as one line of text, whatever is drawn around it.
+fn flat(screen: &str) -> String {
+    screen.replace(['│', '┃', '║', '┆'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_verb_saves_nothing_to_a_journal_that_was_tampered_with() {
+    let harms = [
+        (SWALLOW, "a trigger on record that flightdeck did not make: swallow", "DROP TRIGGER \"swallow\""),
+        (
+            "ALTER TABLE record RENAME TO kept; CREATE VIEW record AS SELECT * FROM kept;
+             CREATE TRIGGER take INSTEAD OF INSERT ON record BEGIN SELECT 1; END",
+            "a trigger on record that flightdeck did not make: take",
+            "DROP TRIGGER \"take\"",
+        ),
+        (
+            "DROP TABLE landmark; CREATE TABLE landmark (place INTEGER PRIMARY KEY ON CONFLICT IGNORE) STRICT",
+            "another table landmark than flightdeck made",
+            "put a backup in its place",
+        ),
+    ];
+    for (harm, said, remedy) in harms {
+        let world = World::new();
+        let shell = declared(&world);
+        shell.flightdeck(&["note", "kept"]).succeeded();
+        sql(&world, harm);
+        for verb in [&["note", "lost"][..], &["declare", "Lost", "--severity", "P0"], &["tick", "impact"]] {
+            let ended = shell.flightdeck(verb).ended_with(1);
+            assert!(ended.stdout.is_empty(), "{}", ended.stdout);
+            assert!(ended.stderr.contains(said) && ended.stderr.contains(remedy), "{}", ended.stderr);
+        }
+        let verified = shell.flightdeck(&["verify"]).ended_with(1);
+        assert!(verified.stderr.contains(said), "{}", verified.stderr);
+        let doctor = shell.flightdeck(&["doctor"]);
+        let told = flat(&doctor.stdout);
+        assert!(told.contains(said) && told.contains(remedy), "{told}");
+        // It can be read all the same.
+        let export = shell.flightdeck(&["export"]).succeeded().stdout;
+        assert!(export.contains("kept") && !export.contains("lost"), "{export}");
+    }
+}
+
+#[test]
+fn a_cockpit_saves_nothing_past_a_trigger_that_comes_while_it_is_open() {
+    let world = World::new();
+    let shell = declared(&world);
+    let terminal = Terminal::open(&shell, 36, 140, &[]);
+    terminal.wait_text("Timeline");
+    terminal.press("nn");
+    terminal.press("not to be lost");
+    terminal.wait_text("not to be lost");
+    sql(&world, SWALLOW);
+    terminal.press("<enter>");
+    terminal.wait_for("the trigger to be told", |screen| {
+        let screen = flat(screen);
+        screen.contains("did not make: swallow") && screen.contains("not to be lost")
+    });
+    assert!(!shell.flightdeck(&["export"]).succeeded().stdout.contains("not to be lost"));
+    sql(&world, "DROP TRIGGER swallow");
+    terminal.press_until("<enter>", "the note to be saved", |_| {
+        shell.flightdeck(&["export"]).succeeded().stdout.contains("not to be lost")
+    });
+    shell.flightdeck(&["verify"]).succeeded();
+}
