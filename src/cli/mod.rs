@@ -86,6 +86,7 @@ use crate::clock;
 use crate::cockpit::model::DrillEnd;
 use crate::config::dirs::close_to_others;
 use crate::failure::{Failure, FailureKind, Result};
+use crate::journal::heads_unwritten;
 use crate::runtime::{self, Launch, Left};
 
 /// How a verb ends that did what it was asked to.
@@ -143,7 +144,11 @@ fn carry_out(cli: Cli, out: Output) -> u8 {
         Some(Verb::Drill(args)) if !args.headless => drill::run(args, &cx),
         Some(verb) => {
             logging::to_stderr();
-            dispatch(verb, &cx)
+            let ended = dispatch(verb, &cx);
+            if let Some(failure) = heads_unwritten(&cx.state_dir) {
+                cx.out.tell(&format!("▲ {failure}"));
+            }
+            ended
         }
     };
     match ended {

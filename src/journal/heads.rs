@@ -2,13 +2,16 @@
 //! away with their chains leaves nothing in the file that tells.
 //!
 //! One file an incident, written after the commit. It may lag behind the journal, and is not synced
-//! for it; a journal that is behind it has lost records.
+//! for it; a journal that is behind it has lost records. That it cannot be written harms no record, and
+//! is told.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
@@ -17,14 +20,17 @@ use uuid::Uuid;
 use super::Witness;
 use super::read::uuid;
 use super::write::hash;
+use crate::failure::Failure;
 use crate::incident::{Hash, IncidentId, RecordId};
 
 /// The directory of these files, in the state directory.
-const DIR: &str = "heads";
+pub(super) const DIR: &str = "heads";
 /// The form they are written in.
 const VERSION: u32 = 1;
 /// Tells files apart that are written at the same time.
 static TURN: AtomicU64 = AtomicU64::new(0);
+/// Why they could not be written last, by state directory, whichever connection of this process tried.
+static UNWRITTEN: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
 /// More than this is none of these files.
 const MAX_BYTES: u64 = 1 << 24;
 
@@ -46,8 +52,27 @@ struct Head {
     last: RecordId,
 }
 
-/// Writes down where the chains of an incident, by its number in the file, end now.
-pub(super) fn write(state_dir: &Path, conn: &Connection, no: i64) -> io::Result<()> {
+/// Says what is wrong where the ends of chains could not be written down beside a journal last.
+pub fn heads_unwritten(state_dir: &Path) -> Option<Failure> {
+    let known = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let doing = format!("writing down in {} where the record ends", state_dir.join(DIR).display());
+    let hint = "make that directory writable. Records are saved all the same; but should some be cut off \
+                the journal later, verify cannot notice";
+    known.get(state_dir).map(|why| Failure::new(doing, why, hint))
+}
+
+/// Writes down where the chains of an incident, by its number in the file, end now. That it cannot be
+/// written is kept for [`heads_unwritten`].
+pub(super) fn note(state_dir: &Path, conn: &Connection, no: i64) {
+    let written = write(state_dir, conn, no);
+    let mut known = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    match written {
+        Ok(()) => known.remove(state_dir),
+        Err(error) => known.insert(state_dir.to_owned(), error.to_string()),
+    };
+}
+
+fn write(state_dir: &Path, conn: &Connection, no: i64) -> io::Result<()> {
     let (id, heads) = read_journal(conn, no).map_err(io::Error::other)?;
     let dir = state_dir.join(DIR);
     match DirBuilder::new().mode(0o700).create(&dir) {
@@ -95,7 +120,12 @@ fn read_journal(conn: &Connection, no: i64) -> rusqlite::Result<(IncidentId, Hea
 
 /// What is written down of all incidents, or of one; and of which files it cannot be read.
 pub(super) fn read(state_dir: &Path, only: Option<IncidentId>) -> (Vec<Witness>, Vec<String>) {
-    let Ok(entries) = fs::read_dir(state_dir.join(DIR)) else { return (Vec::new(), Vec::new()) };
+    let dir = state_dir.join(DIR);
+    let entries = match fs::read_dir(&dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return (Vec::new(), Vec::new()),
+        Err(error) => return (Vec::new(), vec![format!("{}: {error}", dir.display())]),
+    };
     let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<Uuid>().ok());
     let mut ids: Vec<IncidentId> =
         ids.map(IncidentId).filter(|id| only.is_none_or(|only| only == *id)).collect();

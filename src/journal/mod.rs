@@ -34,6 +34,7 @@ use rusqlite::Connection;
 
 use crate::incident::{Author, Hash, Hlc, IncidentId, Process, Record, RecordId, Severity, Status};
 
+pub use heads::heads_unwritten;
 pub use place::Gone;
 pub use read::open_incidents;
 
@@ -185,6 +186,8 @@ pub enum ExportFormat {
 impl Journal {
     /// Name of the file in the state directory.
     pub const FILE: &'static str = "journal.db";
+    /// Name of the directory beside it that says where chains end.
+    pub const HEADS: &'static str = heads::DIR;
     /// Longest record taken in, in bytes of its stored form.
     pub const MAX_RECORD: usize = 1 << 20;
 

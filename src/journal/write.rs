@@ -176,10 +176,8 @@ impl Journal {
 
     /// Writes down outside of the journal where the chains of an incident end.
     pub(super) fn note_heads_of(&self, no: i64) {
-        if let Some(state_dir) = self.path.parent()
-            && let Err(error) = heads::write(state_dir, &self.conn, no)
-        {
-            tracing::warn!(%error, "the heads of the chains were not saved");
+        if let Some(state_dir) = self.path.parent() {
+            heads::note(state_dir, &self.conn, no);
         }
     }
 

@@ -19,7 +19,7 @@ use crate::hotfix::watch::{self, Timing};
 use crate::incident::{
     Body, Checkout, Declared, Draft, IncidentId, Policy, Record, Recorded, RepositoryId, State,
 };
-use crate::journal::{ExportFormat, Gone, Journal, Seq};
+use crate::journal::{ExportFormat, Gone, Journal, Seq, heads_unwritten};
 use crate::plan::Plan;
 
 /// How often the journal is looked at while nothing says that it changed.
@@ -128,6 +128,7 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
             open: None,
             listed: Vec::new(),
             standing: JournalState::Writable,
+            told_of_heads: false,
             looked: Instant::now(),
             asked: BTreeSet::new(),
         };
@@ -168,6 +169,8 @@ struct Keeper {
     listed: Vec<IncidentLine>,
     /// What the loop was told last about the journal.
     standing: JournalState,
+    /// Whether it was told that the ends of chains cannot be written down beside the journal.
+    told_of_heads: bool,
     looked: Instant,
     /// Plans about which the world was asked from here.
     asked: BTreeSet<(IncidentId, String)>,
@@ -236,6 +239,13 @@ impl Keeper {
         if self.standing != standing {
             self.standing = standing.clone();
             self.fact(Fact::Journal(standing));
+        }
+        // No record is lost by it: said once.
+        if !self.told_of_heads
+            && let Some(failure) = heads_unwritten(&self.state_dir)
+        {
+            self.told_of_heads = true;
+            self.fact(Fact::Failed(failure));
         }
     }
 

@@ -1,5 +1,5 @@
 //! What somebody with the same rights does to the files of the record: nothing is called saved past a
-//! trigger.
+//! trigger, and what keeps a later cut from being noticed is told.
 
 use super::terminal::Terminal;
 use super::world::{Shell, World};
@@ -79,5 +79,46 @@ fn a_cockpit_saves_nothing_past_a_trigger_that_comes_while_it_is_open() {
     terminal.press_until("<enter>", "the note to be saved", |_| {
         shell.flightdeck(&["export"]).succeeded().stdout.contains("not to be lost")
     });
+    shell.flightdeck(&["verify"]).succeeded();
+}
+
+#[test]
+fn that_heads_cannot_be_written_is_told_by_verb_cockpit_and_doctor() {
+    let world = World::new();
+    let shell = declared(&world);
+    let heads = world.path("state/heads");
+    std::fs::remove_dir_all(&heads).unwrap();
+    std::fs::write(&heads, "in the way").unwrap();
+    let noted = shell.flightdeck(&["note", "kept"]).succeeded();
+    assert!(
+        noted.stderr.contains("where the record ends") && noted.stderr.contains("heads"),
+        "{}",
+        noted.stderr
+    );
+    assert!(shell.flightdeck(&["export"]).succeeded().stdout.contains("kept"));
+    let verified = shell.flightdeck(&["verify"]).succeeded();
+    assert!(verified.stderr.contains("not compared"), "{}", verified.stderr);
+    let told = flat(&shell.flightdeck(&["doctor"]).stdout);
+    assert!(told.contains("nothing can be written to") && told.contains("heads: "), "{told}");
+
+    let terminal = Terminal::open(&shell, 36, 140, &[]);
+    terminal.wait_text("Timeline");
+    for text in ["first", "second"] {
+        terminal.press("nn");
+        terminal.wait_text("note");
+        terminal.press(text);
+        terminal.wait_text(text);
+        terminal.press("<enter>");
+        terminal
+            .wait_for("the note to be saved", |screen| screen.contains(text) && !screen.contains("esc back"));
+    }
+    // Once, whatever is saved after it.
+    terminal.wait_text("1 error");
+    terminal
+        .press_until("e", "the error log", |screen| flat(screen).contains("make that directory writable"));
+
+    std::fs::remove_file(&heads).unwrap();
+    let noted = shell.flightdeck(&["note", "kept, too"]).succeeded();
+    assert!(noted.stderr.is_empty(), "{}", noted.stderr);
     shell.flightdeck(&["verify"]).succeeded();
 }

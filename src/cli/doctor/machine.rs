@@ -192,6 +192,14 @@ fn state_directory(dir: &Path) -> Finding {
     if let Err(error) = try_writing(there) {
         return Finding::bad(name, format!("nothing can be written to {}: {error}", there.display()), advice);
     }
+    let heads = dir.join(Journal::HEADS);
+    if heads.exists()
+        && let Err(error) = try_writing(&heads)
+    {
+        let says = format!("nothing can be written to {}: {error}", heads.display());
+        let advice = "make it a directory you can write to: what is in it tells whether the journal was cut";
+        return Finding::bad(name, says, advice);
+    }
     match rustix::fs::statvfs(there) {
         Ok(room) => free_space(&shown.to_string(), room.f_bavail.saturating_mul(room.f_frsize)),
         Err(error) => {

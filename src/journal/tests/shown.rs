@@ -57,3 +57,21 @@ fn the_ends_of_chains_may_lag_behind_and_a_damaged_one_is_told() {
     journal.note_heads().unwrap();
     assert_eq!(journal.verify(None).unwrap().unread.len(), 0);
 }
+
+#[test]
+fn that_the_ends_of_chains_cannot_be_written_down_is_kept_until_they_can() {
+    let (dir, mut journal, incident, _) = with_notes(1);
+    let heads = dir.path().join("heads");
+    assert_eq!(heads_unwritten(dir.path()), None);
+    fs::remove_dir_all(&heads).unwrap();
+    fs::write(&heads, "in the way").unwrap();
+    journal.append(now(), vec![note(incident, "saved")]).unwrap();
+    let failure = heads_unwritten(dir.path()).unwrap();
+    assert!(failure.doing.contains("heads") && failure.hint.contains("writable"), "{failure}");
+    let verified = journal.verify(None).unwrap();
+    assert_eq!((verified.records, verified.bad, verified.unread.len()), (3, None, 1));
+    fs::remove_file(&heads).unwrap();
+    journal.append(now(), vec![note(incident, "saved")]).unwrap();
+    assert_eq!(heads_unwritten(dir.path()), None);
+    assert!(heads.join(incident.to_string()).exists());
+}
