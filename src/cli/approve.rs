@@ -3,10 +3,11 @@
 use super::End;
 use super::ballot::{Ballot, BallotArgs};
 use super::context::{Context, Loaded, Wanted};
+use crate::conductor;
 use crate::failure::{Failure, FailureKind, Result};
-use crate::incident::{Approved, RecordId, same_person};
+use crate::incident::{Approved, RecordId, State, same_person};
 use crate::plan::gates::{ApprovalRule, Judged, approvals};
-use crate::plan::proposal;
+use crate::plan::{Purpose, proposal};
 use crate::text::visible;
 
 /// Approve a plan in a role
@@ -44,6 +45,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut loaded = cx.load(Wanted::Open)?;
     let mut ballot = args.ballot.ballot(cx, &loaded)?;
     let about = &ballot.about;
+    require_current(cx, loaded.state(), &about.hash)?;
     let approved = Approved {
         role: ballot.role.clone(),
         by: ballot.by.clone(),
@@ -75,6 +77,21 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             Ok(End::Bad(FailureKind::Gate))
         }
     }
+}
+
+/// Refuses the approval of a proposal that can no longer be started: what it was made for has moved on.
+fn require_current(cx: &Context, state: &State, hash: &str) -> Result<()> {
+    let waits = proposal::waiting(state).find(|waits| waits.hash == hash);
+    let Some((plan, root)) = waits.and_then(|waits| proposal::plan(waits).ok()).zip(cx.root().ok()) else {
+        return Ok(());
+    };
+    let Some(cause) = conductor::moved_on(root, &plan) else { return Ok(()) };
+    let again = match plan.purpose {
+        Purpose::Deploy => format!("flightdeck deploy {} --propose", visible(&plan.target)),
+        _ => "propose it again".to_owned(),
+    };
+    let hint = format!("nothing was recorded; ask for approval of what is there now: {again}");
+    Err(Failure::of(FailureKind::Gate, format!("approving {}", visible(&plan.title)), cause, hint))
 }
 
 /// Why the approval that was just recorded does not count now; `None`: it does.

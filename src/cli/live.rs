@@ -6,7 +6,7 @@ use super::save::{SaveArgs, print};
 use crate::deploy;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::{Draft, Precision, ReleaseJudged, Released, WatchVerdict, condemned};
+use crate::incident::{Draft, Precision, ReleaseJudged, Released, WatchVerdict};
 use crate::text::visible;
 
 /// Record what is live in an environment
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         return Err(Failure::usage(doing, format!("the record says so already: {commit}"), hint));
     }
     // What failed there is not made good by saying so.
-    if let Some(bad) = condemned(&state.releases, &environment, |it| it == commit) {
+    if let Some(bad) = state.condemned(&environment, |it| it == commit) {
         let cause = format!("{} {}", bad.name, bad.why);
         let hint = "deploy a better commit, or name what was live before it";
         return Err(Failure::of(FailureKind::Gate, doing, cause, hint));

@@ -2,9 +2,10 @@
 
 use super::End;
 use super::context::{Context, Wanted};
+use super::resolve::confirmed;
 use super::save::{SaveArgs, save_in};
 use crate::failure::{Failure, Result};
-use crate::incident::{Phase, PhaseEntered, Status};
+use crate::incident::{Claim, Phase, PhaseEntered, Status};
 
 /// Enter a phase of the procedure
 #[derive(Debug, clap::Args)]
@@ -12,6 +13,10 @@ pub(crate) struct Args {
     /// detect, assemble, respond, develop, deploy or verify
     #[arg(value_name = "NAME", value_parser = parse_phase)]
     phase: Phase,
+
+    /// Do it, whatever speaks against it
+    #[arg(long)]
+    yes: bool,
 
     #[command(flatten)]
     save: SaveArgs,
@@ -32,5 +37,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         let hint = "flightdeck reopen --reason … opens it again; flightdeck note adds to it";
         return Err(Failure::usage(doing, "it is closed", hint));
     }
+    let doing = format!("entering the {} phase of {}", args.phase.name(), loaded.number);
+    confirmed(cx, &doing, Claim::Phase(args.phase), loaded.state(), args.yes)?;
     save_in(cx, args.save, &mut loaded, None, PhaseEntered { phase: args.phase })
 }

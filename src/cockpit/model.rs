@@ -105,6 +105,9 @@ pub struct Model {
     pub overlay_height: u16,
     /// The last key and when it was read, in milliseconds of the key clock.
     pub last_key: Option<(Key, u64)>,
+    /// The question of yes or no at which letters were typed that mean nothing to it, by since when it has
+    /// been on the screen.
+    pub astray: Option<u64>,
     /// The run whose output is followed, and the effect that follows it.
     pub following: Option<(EffectId, String)>,
     /// The run whose whole log the runtime has open.
@@ -367,6 +370,7 @@ impl Model {
             drill_end: None,
             overlay_height: 0,
             last_key: None,
+            astray: None,
             following: None,
             reading: None,
             sent: BTreeMap::new(),

@@ -22,6 +22,18 @@ pub(super) fn check_plan(plan: &Plan) -> Result<(), String> {
     place.map_or(Ok(()), |place| check(place, &plan.frozen))
 }
 
+/// Says which reference of a plan made in this very repository is no longer the commit that the plan is
+/// for; `None`: all are, or it was made elsewhere, where nobody here can look.
+pub fn moved_on(root: &Path, plan: &Plan) -> Option<String> {
+    let made_here = plan.steps.iter().any(
+        |step| matches!(&step.action, Action::Command(command) if Path::new(&command.cwd).starts_with(root)),
+    );
+    if !made_here {
+        return None;
+    }
+    check_plan(plan).err()
+}
+
 /// The failure of a plan whose commits are not what was confirmed.
 pub(super) fn moved(doing: impl Into<String>, cause: &str) -> Failure {
     Failure::of(

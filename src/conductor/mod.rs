@@ -75,6 +75,7 @@ pub use end::end_all;
 pub use files::log_dir;
 pub use flags::flag_states;
 pub use forge::{Age, Looker};
+pub use frozen::moved_on;
 pub use held::held;
 pub use input::send_input;
 pub use left::left;

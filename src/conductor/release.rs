@@ -3,7 +3,7 @@
 use crate::incident::{
     Body, Outcome, PlanRun, Proof, ReleaseJudged, Released, Run, State, StepState, WatchVerdict,
 };
-use crate::plan::{Action, FollowUp, Merge, Plan, ReleaseSpec};
+use crate::plan::{Action, FollowUp, Merge, Plan, Purpose, ReleaseSpec};
 
 /// What follows from this step of a plan being done: a release that is there, merges that are owed
 /// or paid.
@@ -77,9 +77,15 @@ fn is_known(merge: &Merge, state: &State) -> bool {
 }
 
 /// The verdict on a release that the end of a watch is. A short look on the way condemns a
-/// release, but only the last watch of a plan finds it good.
+/// release, also before it is there for everybody, but only the last watch of a plan finds it good.
 pub(super) fn by_watch(plan: &Plan, step: usize, outcome: &Outcome, summary: &str) -> Option<Body> {
-    let (environment, commit) = judged_by(plan, step)?;
+    let tried = || {
+        let is_look = matches!(plan.steps.get(step)?.action, Action::Watch(_));
+        let failed = is_look && matches!(outcome, Outcome::NotMet { .. });
+        let release = plan.release.as_ref().filter(|_| failed && plan.purpose == Purpose::Deploy)?;
+        Some((release.environment.clone(), release.commit.clone()))
+    };
+    let (environment, commit) = judged_by(plan, step).or_else(tried)?;
     let (verdict, why) = match outcome {
         Outcome::Met if watches_later(plan, step) => return None,
         Outcome::Met => (WatchVerdict::Passed, summary.to_owned()),

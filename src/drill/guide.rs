@@ -1,7 +1,7 @@
 //! What a drill says to a newcomer about the step that is next. It explains that step and never names
 //! another, so it cannot differ from it. Pure.
 
-use crate::incident::{Facts, Next};
+use crate::incident::{Facts, Next, Role};
 
 /// What stands where no incident was declared yet, and the command that declares one.
 pub const BEFORE: (&str, &str) = ("declare", "Production fails for many customers. Declare an incident.");
@@ -15,7 +15,10 @@ pub fn about(next: &Next, facts: &Facts) -> Option<&'static str> {
         || facts.environments.iter().any(|(name, protected)| *protected && *name == next.argument);
     Some(match next.action {
         "page" => "Call whoever is on call, then record it: flightdeck pages nobody.",
-        "role" => "Somebody has to lead. In a drill that is you: type your name.",
+        "role" if next.argument == Role::COMMANDER => {
+            "Somebody has to lead. In a drill that is you: type your name."
+        }
+        "role" => "Bring somebody in, then record who it is. In a drill any name will do.",
         "told" => "flightdeck sends nothing. Tell people, then record that you did.",
         "rollback" => "Your rollback options, and whether each is proven ready. Enter shows its plan.",
         "mitigate" => "Only a person can tell: try an order, then record it.",
@@ -25,14 +28,16 @@ pub fn about(next: &Next, facts: &Facts) -> Option<&'static str> {
         "hotfix.finish" => {
             "It works on staging. Finishing brings it to main, develop and a tag, in one push."
         }
-        "test" => "The checks, on the fix: one of them failed before it.",
+        "test" => "The checks, on the fix. One of them failed without it.",
         "deploy" if protected() => {
             "All is checked. Type the name to confirm: nobody deploys there by accident."
         }
         "deploy" => "Staging first. Watch the script at work; it goes on even if you quit.",
         "smoke" => "The smoke test tries the order that failed.",
         "checklist" => "Try it out by hand. Space ticks an item as passed, x as failed.",
-        "approvals" => "Two people have to approve. At P0, record what they said on the call.",
+        "approvals" => {
+            "Two people have to approve: in terminals of their own, or at P0 on the call, recorded here."
+        }
         "plan" => "Open it: its steps, its output, and what you can do about it.",
         "suspects" => "What changed since it last worked, each with the reasons to suspect it.",
         "phase" => "The fix is live. From now on the clocks are those of verifying.",

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::body::CheckState;
+use super::body::{CheckState, Phase};
 use super::next::{Facts, next};
 use super::policy::{Policy, Role};
 use super::state::{PlanRun, PlanState, State, Status};
@@ -17,6 +17,8 @@ pub enum Claim {
     Resolved,
     /// Nothing is left to do.
     Closed,
+    /// A phase begins.
+    Phase(Phase),
 }
 
 /// Names what speaks against it, one line each, what weighs most first.
@@ -26,6 +28,9 @@ pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now:
         // What is left is what is next; that the report was written nobody records.
         let left = next(state, policy, facts, now).into_iter().filter(|next| next.action != "report");
         return left.map(|next| next.title).collect();
+    }
+    if let Claim::Phase(phase) = claim {
+        return against_phase(phase, state, facts);
     }
     let probes = |names: &[String]| match names.len() {
         1 => format!("1 probe of production {{}}: {}", names[0]),
@@ -45,6 +50,30 @@ pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now:
     }
     if claim == Claim::Resolved {
         unfinished(state, policy, facts, &mut found);
+    }
+    found
+}
+
+/// What the phases before it left open.
+fn against_phase(phase: Phase, state: &State, facts: &Facts) -> Vec<String> {
+    let mut found = Vec::new();
+    let place = |phase: Phase| Phase::ALL.iter().position(|one| *one == phase).unwrap_or_default();
+    let (from, to) = (place(state.phase), place(phase));
+    if to < from {
+        found.push(format!("it goes back: the {} phase has begun", state.phase.name()));
+    }
+    let skipped: Vec<&str> = Phase::ALL.iter().take(to).skip(from + 1).map(|one| one.name()).collect();
+    if !skipped.is_empty() {
+        found.push(format!("it skips {}", skipped.join(", ")));
+    }
+    if phase == Phase::Verify {
+        let brought = |plan: &PlanRun| {
+            ["deploy", "rollback"].contains(&plan.purpose.as_str()) && plan.is_production() && plan.is_done()
+        };
+        if !state.plans.iter().any(brought) && !facts.environments.is_empty() {
+            found.push("nothing was deployed to production or rolled back".to_owned());
+        }
+        checklist(state, facts, &mut found);
     }
     found
 }

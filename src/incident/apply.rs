@@ -81,6 +81,7 @@ impl Fold {
             votes: Vec::new(),
             passed_over: Vec::new(),
             releases: Vec::new(),
+            trials: Vec::new(),
             merges_back: Vec::new(),
             authors: BTreeMap::new(),
             chains: BTreeMap::new(),
@@ -263,7 +264,11 @@ impl Fold {
             Body::Rejected(body) => plans::vote(state, plans::rejection(record, body)),
             Body::GatePassedOver(body) => state.passed_over.push(plans::passed_over(body, by, at)),
             Body::Released(body) => plans::released(&mut state.releases, plans::release(body, by, at)),
-            Body::ReleaseJudged(body) => plans::judged(&mut state.releases, body, at),
+            Body::ReleaseJudged(body) => {
+                if !plans::judged(&mut state.releases, body, at) {
+                    state.trials.extend(plans::trial(body, at));
+                }
+            }
             Body::MergeOwed(body) => plans::merge_owed(&mut state.merges_back, body, by, at),
             Body::MergePaid(body) => plans::merge_paid(&mut state.merges_back, body, by, at),
             Body::StepStarted(body) => self.step_started(body, at),

@@ -215,8 +215,13 @@ fn told<'a>(state: &'a State, audiences: &'a [&str]) -> impl Iterator<Item = Tim
     state.told.iter().filter(|(_, who)| audiences.contains(&who.as_str())).map(|(at, _)| *at)
 }
 
+/// Somebody was paged who may be on call: whoever is paged by the name of another role is not.
 fn paged(state: &State) -> Option<Timestamp> {
-    state.paged.iter().map(|(at, _)| *at).min()
+    let other = |who: &str| {
+        who != Role::ON_CALL
+            && ([Role::COMMANDER, Role::LEAD].contains(&who) || state.roles.contains_key(who))
+    };
+    state.paged.iter().filter(|(_, who)| !other(who)).map(|(at, _)| *at).min()
 }
 
 fn stakeholders_told(state: &State) -> Option<Timestamp> {

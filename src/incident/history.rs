@@ -26,7 +26,9 @@ impl History {
                     places.push(wording::place(record));
                     history.releases.push(plans::release(body, &record.author.name, at));
                 }
-                Body::ReleaseJudged(body) => plans::judged(&mut history.releases, body, at),
+                Body::ReleaseJudged(body) => {
+                    plans::judged(&mut history.releases, body, at);
+                }
                 Body::MergeOwed(body) => {
                     plans::merge_owed(&mut history.merges_back, body, &record.author.name, at);
                 }

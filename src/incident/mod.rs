@@ -32,7 +32,7 @@ pub use clocks::{Clock, ClockState, audience, clocks};
 pub use drift::{ClockOff, ClockWarning};
 pub use fix::{Fix, Raised, Review};
 pub use fold::{Log, Stream, Streamed, Taken};
-pub use next::{Facts, Next, WayBack, next};
+pub use next::{ANOTHER, Facts, Next, WayBack, next};
 pub use policy::{
     ChecklistItem, HotfixLimit, OnsetWeight, PathKind, PhasePolicy, Policy, PolicyChange, Question, Role,
     RollbackStep, SeverityChange, SeverityPolicy, SizeWeight, SuspectPolicy, SuspectsChange, Suspicion,

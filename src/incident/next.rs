@@ -145,6 +145,9 @@ fn undecided(plan: &PlanRun) -> Next {
     Next { action: "plan", argument: plan.id.clone(), title, due_at: None, overdue: false }
 }
 
+/// What a gate says of an approval that was given for another plan.
+pub const ANOTHER: &str = "approved another version of this plan";
+
 /// How many steps of the hotfix are named ahead.
 const AHEAD: usize = 3;
 
@@ -351,7 +354,11 @@ impl Steps<'_> {
         }
         if let Some(why) = approvals {
             let title = self.who_approves(&why);
-            self.add("approvals", "", title);
+            // Only the preview of what would be deployed can ask again.
+            match production(self.facts).filter(|_| why.contains(ANOTHER)) {
+                Some(production) => self.add("deploy", production, title),
+                None => self.add("approvals", "", title),
+            }
         }
     }
 
@@ -359,6 +366,9 @@ impl Steps<'_> {
     fn who_approves(&self, why: &str) -> String {
         if why.contains("rejected by") {
             return format!("decide: {why}");
+        }
+        if why.contains(ANOTHER) {
+            return "ask for approval again: what would be deployed changed since".to_owned();
         }
         let needed = &self.policy.severity(self.state.severity).approvals;
         let missing =
@@ -527,7 +537,11 @@ impl Steps<'_> {
     fn afterwards(&mut self) {
         let over = self.state.resolved_at;
         let told = self.state.told.iter().any(|(at, _)| over.is_some_and(|over| *at >= over));
-        if !told {
+        if self.facts.healthy == Some(false) {
+            let production = self.environment.unwrap_or("production");
+            let title = format!("{production} fails although it was resolved: if users are hit, reopen it");
+            self.add_ranked(Rank::Mitigate, "reopen", "", title);
+        } else if !told {
             self.add("told", audience::STAKEHOLDERS, "tell stakeholders that it is over, then record it");
         }
         self.cause();

@@ -88,6 +88,8 @@ pub struct State {
     pub passed_over: Vec<PassedOver>,
     /// What was brought into environments, oldest first.
     pub releases: Vec<Release>,
+    /// Watches that failed before what they looked at was brought to everybody, oldest first.
+    pub trials: Vec<Trial>,
     /// Fixes that went out before they were merged back, in the order in which that was written
     /// down.
     pub merges_back: Vec<MergeBack>,
@@ -110,6 +112,13 @@ pub struct State {
 }
 
 impl State {
+    /// Finds out whether what is in these commits was in an environment before and no good there, for
+    /// everybody or as a canary.
+    pub fn condemned(&self, environment: &str, is_it: impl Fn(&str) -> bool) -> Option<Condemned> {
+        condemned(&self.releases, environment, &is_it)
+            .or_else(|| tried(&self.trials, &self.releases, environment, &is_it))
+    }
+
     /// Time since the fault began, up to its resolution; never negative, whatever became of the
     /// clock meanwhile. What others wrote does not count: one of their clocks may be ahead.
     pub fn elapsed(&self, now: Timestamp) -> SignedDuration {

@@ -218,7 +218,7 @@ pub fn evaluate(
 /// reason at every severity. `None`: nothing speaks against them.
 pub fn verdict(state: &State, policy: &Policy, environment: &str, commits: &[&str]) -> Option<Standing> {
     // A good release with the same content does not clear the commit that failed there itself.
-    let of = |is_it: &dyn Fn(&str) -> bool| crate::incident::condemned(&state.releases, environment, is_it);
+    let of = |is_it: &dyn Fn(&str) -> bool| state.condemned(environment, is_it);
     let own = commits.first().and_then(|own| of(&|commit| commit == *own).filter(|found| found.watched));
     let condemned = own.or_else(|| of(&|commit| commits.contains(&commit)))?;
     let allowed = &policy.severity(state.severity).may_pass_over;

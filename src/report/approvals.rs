@@ -50,7 +50,10 @@ fn row_of(state: &State, policy: &Policy, vote: &Vote) -> [String; 6] {
     let proposed = state.proposals.iter().rev().find(|one| one.hash == vote.hash);
     let owner = started.map(|plan| plan.by.as_str()).or(proposed.map(Proposal::owner)).unwrap_or_default();
     let own = vote.approves && same_person(&vote.by, owner);
-    if own && !policy.severity(state.severity).own_approval {
+    let severity = policy.severity(state.severity);
+    if vote.approves && !vote.is_verified() && !severity.verbal_approval {
+        how.push(format!("**did not count**: at {} everybody approves in person", state.severity.name()));
+    } else if own && !severity.own_approval {
         how.push("**did not count**: their own plan".to_owned());
     }
     if let Some(doubt) = state.doubt(vote) {

@@ -128,7 +128,9 @@ const TITLE: u16 = 24;
 /// as the title leaves room.
 fn production(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     let found = &ui.model.derived.production;
-    let Some(found) = found.as_ref().filter(|_| state.is_open()) else { return };
+    // Once it is over, production is told of where it fails all the same.
+    let fails = |found: &Production| matches!(found.word, Word::Down | Word::Degraded);
+    let Some(found) = found.as_ref().filter(|found| state.is_open() || fails(found)) else { return };
     let (block, role) = block(ui, found);
     let title = width(&state.title).clamp(TITLE.min(pen.room() / 2), 44);
     let mut room = pen.room().saturating_sub(width(&block) + title + 3);
@@ -148,6 +150,10 @@ fn production(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
         }
     }
     pen.right(&block, ui.of(role));
+    let what = "production";
+    if room > width(what) + 2 {
+        pen.right(what, ui.of(Role::Muted));
+    }
     pen.right_gap(2);
 }
 

@@ -155,6 +155,9 @@ fn a_new_commit_voids_what_was_approved() {
     site.commit("one more thing");
     site.validate();
     site.deploy().ended_with(3).said("lead: Omar approved another version of this plan");
+    // Nobody is asked to approve what cannot be started any more.
+    let stale = site.person("Omar").flightdeck(&["approve", "lead"]).ended_with(3);
+    stale.said("main has moved").said("flightdeck deploy production --propose");
     site.shell.flightdeck(&["deploy", "production", "--propose"]).succeeded();
     let votes = site.approvals();
     assert!(votes.iter().all(|vote| vote["valid"] == false), "{votes:?}");

@@ -39,6 +39,10 @@ fn what_cannot_have_been_is_refused() {
     }
     shell.flightdeck(&["told", "stakeholder"]).ended_with(2).said("did you mean stakeholders?");
     shell.flightdeck(&["told", "the bank"]).succeeded();
+    // A phase that skips others, or goes back, is entered by whoever says so.
+    shell.flightdeck(&["phase", "deploy"]).ended_with(3).said("it skips assemble, respond, develop");
+    shell.flightdeck(&["phase", "deploy", "--yes"]).succeeded();
+    shell.flightdeck(&["phase", "respond"]).ended_with(3).said("it goes back");
     shell.flightdeck(&["resolve", "--yes"]).succeeded();
     shell.flightdeck(&["close", "--yes"]).succeeded();
     shell.flightdeck(&["phase", "verify", "--incident", "1"]).ended_with(2).said("it is closed");

@@ -94,7 +94,7 @@ fn every_verb_of_the_record_leaves_its_mark() {
     run(&["pin", &found]);
     run(&["title", "Checkout fails"]);
     run(&["severity", "P1", "--reason", "search still works"]);
-    run(&["phase", "develop"]);
+    run(&["phase", "develop", "--yes"]);
     run(&["role", "IC", "maya"]);
     run(&["impact", "half of the orders"]);
     run(&["cause", "the pool is too small"]);

@@ -127,6 +127,10 @@ fn a_canary_whose_probe_fails_is_taken_back_to_nothing() {
     assert_eq!(read(&yard, "share"), "0");
     assert!(plan["why"].as_str().unwrap_or_default().contains("errors"), "{plan}");
     assert!(records(&yard, "released").is_empty(), "it was never there for everybody");
+    // The same commit is not tried on anybody a second time, not even on a few.
+    service.answers(WELL);
+    yard.shell.flightdeck(&["deploy", "production", "--detach"]).ended_with(3).said("failed its canary at");
+    assert_eq!(shares(&yard), "5 0");
 }
 
 #[test]

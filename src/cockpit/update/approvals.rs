@@ -8,7 +8,7 @@ use super::super::msg::Item;
 use super::super::overlay::{Ask, Overlay, Preview, Purpose};
 use super::{Cx, menus, windows};
 use crate::deploy::{Resolved, gates};
-use crate::incident::{Approved, Proposal, Rejected, State, Vote};
+use crate::incident::{ANOTHER, Approved, Proposal, Rejected, State, Vote};
 use crate::plan::gates::{ApprovalRule, RoleStanding, Standing};
 use crate::plan::proposal;
 
@@ -46,6 +46,9 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
         });
     }
     let mut note = note(state, waits, &standing.rejections, standing.in_conflict());
+    if is_void(model) {
+        note.push_str(". What would be deployed now is another plan: ask for approval again");
+    }
     if let (Some(_), false, Some(Ok(branch))) = (waits, model.drill_env.is_empty(), &model.branch) {
         // The others on the call have this at hand; who practises has it nowhere.
         let there = format!("cd {} && {}", shell_words::quote(&branch.root), model.drill_env);
@@ -305,7 +308,15 @@ pub(super) fn count(model: &Model) -> Option<(usize, usize, bool)> {
         return None;
     }
     let standing = proposal::standing(state, &rule, model.now);
-    Some((standing.given(), standing.roles.len(), !standing.rejections.is_empty()))
+    let given = if is_void(model) { 0 } else { standing.given() };
+    Some((given, standing.roles.len(), !standing.rejections.is_empty()))
+}
+
+/// Whether all who have to approved a plan, and what would be deployed now is another one.
+fn is_void(model: &Model) -> bool {
+    let another = |(gate, why): &(String, String)| gate == "approvals" && why.contains(ANOTHER);
+    model.incident().is_some_and(|state| proposal::at_hand(state).is_some())
+        && missing(model).iter().any(another)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::super::key::{Code, Key};
 use super::super::model::Model;
 use super::super::msg::KeyPress;
 use super::super::overlay::{Asks, DeclareStep, Field, Overlay, Preview, Purpose, Way};
-use super::Cx;
+use super::{Cx, windows};
 
 /// A key pressed twice within this many milliseconds was held down, not meant.
 const REPEAT_MS: u64 = 400;
@@ -42,6 +42,8 @@ pub(super) fn repeated(press: KeyPress, before: Option<(Key, u64)>) -> bool {
         || before.is_some_and(|(key, at)| key == press.key && press.at_ms.saturating_sub(at) < REPEAT_MS)
 }
 
+/// What one is told that comes behind letters which mean nothing to the question.
+const ASTRAY: &str = "nothing was confirmed: other letters came first; press esc and ask again";
 /// What one is told that came as pasted text does.
 const AMID: &str = "nothing was confirmed: it came together with other text, as if pasted; press it alone";
 /// What one is told that was pressed together with Ctrl.
@@ -65,6 +67,12 @@ pub(super) fn withheld(cx: &mut Cx<'_>, press: KeyPress) -> bool {
     } else {
         return false;
     };
+    complain(cx, why);
+    true
+}
+
+/// Says why nothing was confirmed, where it is read.
+fn complain(cx: &mut Cx<'_>, why: &str) {
     let complaint = match cx.model.overlays.last_mut() {
         Some(Overlay::Preview(preview)) => Some(&mut preview.complaint),
         Some(Overlay::Decide(decide)) => Some(&mut decide.complaint),
@@ -77,7 +85,49 @@ pub(super) fn withheld(cx: &mut Cx<'_>, press: KeyPress) -> bool {
     }
     // What cancels may close the question before anybody reads what it says.
     cx.say(why);
-    true
+}
+
+/// Keeps what is typed at a question from answering it: once a letter was pressed that means nothing to a
+/// question of yes or no, a later one is part of the same word, however slowly it is typed. Tells whether
+/// the key was such an answer, and says so.
+pub(super) fn astray(cx: &mut Cx<'_>, press: KeyPress) -> bool {
+    let Some(shown) = yes_or_no(cx.model).filter(|shown| press.at_ms > *shown) else { return false };
+    if asked(cx.model, press.key).is_some() {
+        let is_astray = cx.model.astray == Some(shown);
+        if is_astray {
+            complain(cx, ASTRAY);
+        }
+        return is_astray;
+    }
+    if press.key.text().is_some() && !means(cx.model, press.key) {
+        cx.model.astray = Some(shown);
+    }
+    false
+}
+
+/// Since when a question of yes or no has been on the screen, if one is on top.
+fn yes_or_no(model: &Model) -> Option<u64> {
+    match model.overlays.last()? {
+        Overlay::Confirm(confirm) => confirm.shown_ms,
+        Overlay::Trust(trust) => trust.shown_ms,
+        Overlay::Decide(decide) if decide.asks() == Asks::Yes => decide.shown_ms,
+        Overlay::Preview(preview) if matches!(preview.way(), Way::Enter | Way::Yes | Way::Vote) => {
+            preview.shown_ms
+        }
+        _ => None,
+    }
+}
+
+/// Whether a key that confirms nothing does something else there.
+fn means(model: &Model, key: Key) -> bool {
+    let command = |scopes: &[Scope]| windows::command(model, scopes, key);
+    match model.overlays.last() {
+        Some(Overlay::Preview(_)) => {
+            command(&[Scope::Preview, Scope::Vote, Scope::Menu(Command::Approvals)]).is_some()
+        }
+        Some(Overlay::Trust(_)) => command(&[]).is_some(),
+        _ => key == Key::char('n') || command(&[]) == Some(Command::Back),
+    }
 }
 
 /// Whether what is open asks before something happens to the world, or before it is trusted.

@@ -457,7 +457,7 @@ fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
             if let Some(phase) = Phase::ALL.into_iter().find(|phase| phase.name() == invoke.argument) {
                 let title = format!("Enter the {} phase?", phase.name());
                 let body = "This records that the phase begins now. Its clock starts.";
-                claim(cx, &title, body, "enter it", None, PhaseEntered { phase });
+                claim(cx, &title, body, "enter it", Some(Claim::Phase(phase)), PhaseEntered { phase });
             }
         }
         Command::Told if invoke.argument == "other" => {

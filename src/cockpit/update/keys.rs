@@ -31,7 +31,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         }
         return;
     }
-    if confirm::withheld(cx, press) {
+    if confirm::withheld(cx, press) || confirm::astray(cx, press) {
         return;
     }
     if !cx.model.overlays.is_empty() {

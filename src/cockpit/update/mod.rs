@@ -129,12 +129,21 @@ impl Cx<'_> {
     /// Removes the top overlay.
     fn pop(&mut self) {
         self.model.overlays.pop();
+        self.hush();
+    }
+
+    /// Takes back what was said of a key: it was about the window that was on top.
+    fn hush(&mut self) {
+        if self.model.word.as_ref().is_some_and(|(_, word)| windows::is_about_a_key(word)) {
+            self.model.word = None;
+        }
     }
 
     /// Puts an overlay on top, with what was typed into it before.
     fn push(&mut self, mut overlay: Overlay) {
         windows::give_back(self.model, &mut overlay);
         self.model.overlays.push(overlay);
+        self.hush();
     }
 }
 
@@ -342,7 +351,8 @@ fn guide(model: &Model, next: &[(Next, String)]) -> Option<String> {
     }
     let with_keys = |text: &str, action| format!("{text}  [{}]", keys_to(model, action, ""));
     if model.incident().is_none() {
-        return Some(with_keys(guide::BEFORE.1, guide::BEFORE.0));
+        // Whoever has declared it knows how.
+        return model.incidents.is_empty().then(|| with_keys(guide::BEFORE.1, guide::BEFORE.0));
     }
     let (next, keys) = next.first()?;
     let facts = facts_of(model);

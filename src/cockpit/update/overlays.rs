@@ -224,7 +224,7 @@ fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
         key if key == Key::char('n') || windows::command(cx.model, &[], key) == Some(Command::Back) => {
             cx.pop();
         }
-        _ => {}
+        key => windows::unknown(cx, key),
     }
 }
 

@@ -54,9 +54,16 @@ pub(super) fn page(model: &Model) -> isize {
     isize::try_from(model.overlay_height.max(2) - 1).unwrap_or(1)
 }
 
+/// What is said of a key that means nothing.
+const NOTHING: &str = "does nothing here";
+
+/// Tells whether a word is about a key that the window on top did not take.
+pub(super) fn is_about_a_key(word: &str) -> bool {
+    word.contains(NOTHING) || word == super::confirm::TOO_QUICK
+}
+
 /// Says that a key means nothing here.
 pub(super) fn unknown(cx: &mut Cx<'_>, key: Key) {
-    const NOTHING: &str = "does nothing here";
     // What was said a moment ago is worth more than that.
     if cx.model.word.as_ref().is_some_and(|(_, word)| !word.contains(NOTHING)) {
         return;

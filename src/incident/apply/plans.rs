@@ -5,11 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::body::{
     Approved, GatePassedOver, MergeOwed, MergePaid, Phase, PlanEnd, PlanEnded, PlanProposed, PlanResumed,
     PlanStarted, Proved, Rejected, ReleaseJudged, Released, RunWaiting, Signalled, StepEnded, StepSkipped,
-    StepStarted, StepWaiting, StopAsked,
+    StepStarted, StepWaiting, StopAsked, WatchVerdict,
 };
 use super::super::record::Record;
 use super::super::state::{
-    MergeBack, PassedOver, PlanRun, PlanState, Proposal, Release, Run, State, StepRun, Vote, same_person,
+    MergeBack, PassedOver, PlanRun, PlanState, Proposal, Release, Run, State, StepRun, Trial, Vote,
+    same_person,
 };
 use super::Fold;
 
@@ -352,12 +353,26 @@ pub(in crate::incident) fn released(releases: &mut Vec<Release>, release: Releas
     releases.insert(place, release);
 }
 
-/// A verdict is about the last release of that commit in that environment.
-pub(in crate::incident) fn judged(releases: &mut [Release], body: &ReleaseJudged, at: Timestamp) {
+/// A verdict is about the last release of that commit in that environment. Tells whether there is one.
+pub(in crate::incident) fn judged(releases: &mut [Release], body: &ReleaseJudged, at: Timestamp) -> bool {
     let about = |release: &&mut Release| {
         release.environment == body.environment && release.commit == body.commit && release.at <= at
     };
-    if let Some(release) = releases.iter_mut().rev().find(about) {
+    let release = releases.iter_mut().rev().find(about);
+    let found = release.is_some();
+    if let Some(release) = release {
         release.verdict = Some((at, body.verdict, body.why.clone()));
     }
+    found
+}
+
+/// What failed before it was brought to everybody.
+pub(in crate::incident) fn trial(body: &ReleaseJudged, at: Timestamp) -> Option<Trial> {
+    (body.verdict == WatchVerdict::Failed).then(|| Trial {
+        environment: body.environment.clone(),
+        commit: body.commit.clone(),
+        plan: body.plan.clone(),
+        at,
+        why: body.why.clone(),
+    })
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::super::body::{PlanEnd, WatchVerdict};
 use super::super::clocks::{ClockState, audience};
-use super::super::state::{Condemned, PlanRun, PlanState, Release, Status, UNDONE, condemned};
+use super::super::state::{Condemned, PlanRun, PlanState, Release, Status, UNDONE};
 use super::super::time::duration;
 use super::{Rank, Steps};
 
@@ -44,10 +44,14 @@ impl Steps<'_> {
         let (id, target) = (last.id.clone(), &last.target);
         let title = if last.purpose == "rollback" {
             format!("the rollback of {target} failed: see why, then retry it or try another option")
+        } else if self.state.trials.iter().any(|trial| trial.plan == last.id) {
+            format!("the canary on {target} failed: see why; it takes a better fix, or roll back")
         } else {
             format!("the deploy to {target} failed: see why, then retry it or roll back")
         };
-        self.add_ranked(Rank::Mitigate, "plan", &id, title);
+        // Where production is well, it is no longer what is most pressing.
+        let rank = if self.facts.healthy == Some(true) { Rank::Turn } else { Rank::Mitigate };
+        self.add_ranked(rank, "plan", &id, title);
     }
 
     /// Watching what works on production.
@@ -135,7 +139,7 @@ impl Steps<'_> {
     /// Why the fix at hand must not be brought to production once more.
     pub(super) fn condemned(&self) -> Option<Condemned> {
         let (production, head) = (self.environment?, self.facts.head.as_deref()?);
-        condemned(&self.state.releases, production, |commit| {
+        self.state.condemned(production, |commit| {
             // What is at hand may be known by a short id.
             commit.starts_with(head) || self.facts.same.iter().any(|same| same == commit)
         })
@@ -146,7 +150,7 @@ impl Steps<'_> {
         let production = self.environment?;
         let mut releases = self.state.releases.iter().rev();
         let brought = releases.find(|one| one.environment == production && !one.rollback)?;
-        condemned(&self.state.releases, production, |commit| commit == brought.commit)
+        self.state.condemned(production, |commit| commit == brought.commit)
     }
 
     /// Deploys to production and rollbacks of it, newest first.

@@ -148,6 +148,21 @@ impl Release {
     }
 }
 
+/// A watch that failed before what it looked at was brought to everybody: a canary taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// Name of the environment.
+    pub environment: String,
+    /// The commit, as a full hexadecimal id.
+    pub commit: String,
+    /// The plan that watched.
+    pub plan: String,
+    /// When it failed.
+    pub at: Timestamp,
+    /// What was seen, in one line.
+    pub why: String,
+}
+
 /// Why what is in a commit must not be brought into an environment once more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condemned {
@@ -198,6 +213,24 @@ pub fn condemned(releases: &[Release], environment: &str, is_it: impl Fn(&str) -
     );
     let why = format!("was rolled back at {}", clock(back.at));
     Some(Condemned { name, at: back.at, why, watched: false })
+}
+
+/// The same of what was tried on a share of users only. A watch that passed since clears it as well.
+pub fn tried(
+    trials: &[Trial],
+    releases: &[Release],
+    environment: &str,
+    is_it: impl Fn(&str) -> bool,
+) -> Option<Condemned> {
+    let trial = trials.iter().rev().find(|trial| trial.environment == environment && is_it(&trial.commit))?;
+    let cleared = releases.iter().any(|release| {
+        let passed = matches!(release.verdict, Some((at, WatchVerdict::Passed, _)) if at > trial.at);
+        passed && release.environment == environment && is_it(&release.commit)
+    });
+    let colon = if trial.why.is_empty() { "" } else { ": " };
+    let why = format!("failed its canary at {}{colon}{}", trial.at.strftime("%H:%M UTC"), trial.why);
+    let name = trial.commit.chars().take(7).collect();
+    (!cleared).then_some(Condemned { name, at: trial.at, why, watched: true })
 }
 
 /// A fix on its way back into another branch.

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ApprovalRule, Judged, Met};
-use crate::incident::{Policy, Severity, State, Vote, duration, same_person};
+use crate::incident::{ANOTHER, Policy, Severity, State, Vote, duration, same_person};
 use crate::plan::programs;
 
 /// How the approvals of a plan stand.
@@ -213,7 +213,7 @@ fn refusal(
                 "{} changed after {who} approved it; look at the plan again and approve it",
                 changed.join(", ")
             ),
-            None => format!("{who} approved another version of this plan"),
+            None => format!("{who} {ANOTHER}"),
         });
     }
     if !rule.roles.contains(&vote.role) {

@@ -243,6 +243,8 @@ fn probe_row(
 fn value(probe: &Status) -> String {
     match &probe.last {
         None => "?".to_owned(),
+        // Beside the status that is wanted stands the status that came, not how long it took.
+        Some(sample) if probe.threshold.is_none() && !probe.range.is_empty() => sample.headline.clone(),
         Some(sample) => match sample.value {
             Some(value) if probe.unit.is_empty() => chart::number(value),
             Some(value) => format!("{} {}", chart::number(value), probe.unit),

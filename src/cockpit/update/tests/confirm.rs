@@ -306,8 +306,23 @@ fn a_letter_of_a_word_that_is_typed_or_pasted_slowly_confirms_nothing() {
                     table.send(Msg::Key(press)).into_iter().map(|(_, effect)| effect).collect();
                 assert!(!acts(&effects), "{}: {key} after {gap} ms: {effects:?}", question.name);
             }
-            assert!(acts(&press_alone(&mut table, question)), "{}: and then it can be", question.name);
+            assert!(!acts(&press_alone(&mut table, question)), "{}: behind another letter", question.name);
         }
+    }
+}
+
+#[test]
+fn a_word_that_is_typed_at_a_question_never_answers_it_however_slowly() {
+    for question in QUESTIONS.iter().filter(|question| question.key == "y") {
+        let mut table = (question.open)();
+        for letter in "everybody".chars() {
+            // One key of a word, with all the time that anybody takes.
+            table.at_ms += 3000;
+            let press = KeyPress::new(Key::char(letter), table.at_ms);
+            let effects: Vec<_> = table.send(Msg::Key(press)).into_iter().map(|(_, effect)| effect).collect();
+            assert!(!acts(&effects), "{}: {letter}: {effects:?}", question.name);
+        }
+        assert!(acts(&press_alone(&mut (question.open)(), question)), "{}: asked again", question.name);
     }
 }
 

@@ -50,3 +50,18 @@ fn a_good_release_of_the_same_content_does_not_clear_what_failed_its_watch() {
     let again = back.and(released("bad", None)).and(judged("bad", WatchVerdict::Passed));
     assert_eq!(found(&again, &["bad"]), None, "its watch passed since");
 }
+
+#[test]
+fn a_commit_whose_canary_failed_is_shut_out_although_it_was_never_there_for_everybody() {
+    let told = Told::at(Severity::P0)
+        .and(released("good", None))
+        .and(judged("good", WatchVerdict::Passed))
+        .and(judged("bad", WatchVerdict::Failed));
+    let (why, may_pass_over) = found(&told, &["bad"]).unwrap();
+    assert!(why.contains("failed its canary at") && why.contains("errors 40 %"), "{why}");
+    assert!(!may_pass_over);
+    assert_eq!(found(&told, &["good"]), None);
+    assert_eq!(found(&told, &["better"]), None);
+    let since = told.and(released("bad", None)).and(judged("bad", WatchVerdict::Passed));
+    assert_eq!(found(&since, &["bad"]), None, "its watch passed since");
+}
