@@ -1,8 +1,9 @@
 //! What somebody with the same rights does to the files of the record: nothing is called saved past a
 //! trigger, and what keeps a later cut from being noticed is told.
 
+use super::conductor::{UNTIL_GO, Yard};
 use super::terminal::Terminal;
-use super::world::{Shell, World};
+use super::world::{Shell, World, wait_until};
 
 const SWALLOW: &str = "CREATE TRIGGER swallow BEFORE INSERT ON record BEGIN SELECT RAISE(IGNORE); END";
 
@@ -80,6 +81,24 @@ fn a_cockpit_saves_nothing_past_a_trigger_that_comes_while_it_is_open() {
         shell.flightdeck(&["export"]).succeeded().stdout.contains("not to be lost")
     });
     shell.flightdeck(&["verify"]).succeeded();
+}
+
+#[test]
+fn a_conductor_keeps_the_end_of_its_deploy_until_the_trigger_is_gone() {
+    let yard = Yard::deploying(&format!("echo working\n{UNTIL_GO}exit 7"));
+    yard.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
+    yard.wait_output("deploy-staging-1.0", "working");
+    sql(&yard.world, SWALLOW);
+    yard.go();
+    let incident = std::fs::read_dir(yard.world.path("state/runs")).unwrap().next().unwrap().unwrap().path();
+    let outcome = incident.join("deploy-staging-1.0/outcome.json");
+    wait_until("the note", || {
+        std::fs::read_to_string(&outcome).ok().filter(|text| text.contains("\"code\":7"))
+    });
+    assert!(!yard.shell.flightdeck(&["export"]).succeeded().stdout.contains("step-ended"));
+    sql(&yard.world, "DROP TRIGGER swallow");
+    assert_eq!(yard.wait_run("deploy-staging-1.0", "exited")["code"], 7);
+    yard.shell.flightdeck(&["verify"]).succeeded();
 }
 
 #[test]
