@@ -12,6 +12,7 @@ use crate::config::types::Config;
 use crate::failure::{Failure, Result};
 use crate::incident::{History, Policy};
 use crate::plan::gates::{self, Gate, VERDICT};
+use crate::plan::remedy::Refused;
 use crate::plan::{Plan, Request, confirmed, proposal};
 use crate::text::visible;
 
@@ -75,7 +76,6 @@ pub(super) fn carry_for(
         &pass_over,
     )?;
     match started {
-        Started::Blocked(standings) => Err(conductor::blocked(&plan, &standings)),
         Started::Held(lease) => Err(conductor::held(&format!("starting {}", plan.title), &lease, cx.now())),
         Started::Yes(_) if world.detach => {
             print_id(cx, "plan", &plan.id, world.json)?;
@@ -214,12 +214,13 @@ fn confirm(
         return Err(Failure::usage(doing(), cause, "nothing was started; look at the plan with --dry-run"));
     }
     let by = &loaded.journal.author().name;
-    let standings = gates::evaluate(plan, &plan.hash(), loaded.state(), policy, by, cx.now());
+    let (hash, state, now) = (&plan.hash(), loaded.state(), cx.now());
+    let standings = gates::evaluate(plan, hash, state, policy, by, now);
     let mut blocking = standings.iter().filter(|standing| standing.blocks()).peekable();
     let passes = blocking.peek().is_some();
     if !blocking.all(|gate| gate.may_pass_over && pass_over.iter().any(|given| given.gate == gate.id)) {
         // No confirmation would help.
-        return Err(conductor::blocked(plan, &standings));
+        return Err(conductor::blocked(&Refused { plan, hash, state, policy, by, now }, &standings));
     }
     if world.confirm.is_some() {
         return Ok(confirmed::given(target));

@@ -6,28 +6,18 @@ use crate::plan::gates::{Met, Standing};
 use crate::plan::{Action, Plan, Reach, words};
 use crate::text::visible;
 
-/// The plan: what it is frozen to, what will run, and its gates; with `verbose` all that is approved of
+/// The plan: what will run, what it is frozen to, and its gates; with `verbose` all that is approved of
 /// each step: proof, undo, limits.
 /// `standings` tells how its gates stand; without them they are only named.
 pub(super) fn preview(plan: &Plan, standings: Option<&[Standing]>, verbose: bool) -> String {
     let mut text = format!("{}\n", visible(&plan.title));
-    for (reference, commit) in &plan.frozen {
-        let _ = writeln!(text, "  {} is {}", visible(reference), visible(commit));
-    }
-    for warning in &plan.warnings {
-        let _ = writeln!(text, "  ▲ {}", visible(warning));
-    }
-    let common = words::common(plan);
-    if !common.is_empty() {
-        let _ = writeln!(text, "  every command gets {}", visible(&common.join(" ")));
-    }
     for (index, step) in plan.steps.iter().enumerate() {
         let _ = writeln!(text, "{:>3}  {}", index + 1, visible(&step.action.line()));
         let reach = match step.reach {
-            Reach::Here => "this machine only",
-            Reach::Others => "reaches others",
+            Reach::Here => "this machine only".to_owned(),
+            Reach::Others => words::reach(plan),
         };
-        let _ = writeln!(text, "     {}; {reach}", visible(&step.title));
+        let _ = writeln!(text, "     {}; {}", visible(&step.title), visible(&reach));
         if !verbose {
             continue;
         }
@@ -37,6 +27,16 @@ pub(super) fn preview(plan: &Plan, standings: Option<&[Standing]>, verbose: bool
         for detail in words::details(plan, step) {
             let _ = writeln!(text, "     {:<11} {}", detail.label, visible(&detail.text));
         }
+    }
+    for (reference, commit) in &plan.frozen {
+        let _ = writeln!(text, "  {} is {}", visible(reference), visible(commit));
+    }
+    let common = words::common(plan);
+    if verbose && !common.is_empty() {
+        let _ = writeln!(text, "  every command gets {}", visible(&common.join(" ")));
+    }
+    for warning in &plan.warnings {
+        let _ = writeln!(text, "  ▲ {}", visible(warning));
     }
     gates(&mut text, plan, standings);
     for note in &plan.notes {
@@ -80,5 +80,53 @@ fn gates(text: &mut String, plan: &Plan, standings: Option<&[Standing]>) {
     }
     if !may_not.is_empty() {
         let _ = writeln!(text, "  cannot be overridden at this severity: {}", ids(&may_not));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::plan::{Command, Purpose, Step};
+
+    fn plan(purpose: Purpose, target: &str) -> Plan {
+        let command = Command {
+            argv: vec!["./deploy.sh".into(), "main".into()],
+            cwd: "/srv".into(),
+            env: vec![],
+            set: [("FLIGHTDECK_ENV".to_owned(), target.to_owned())].into(),
+        };
+        let step = Step::new("deploy", Action::Command(command), SignedDuration::from_mins(1));
+        Plan {
+            steps: vec![Step { reach: Reach::Others, ..step.clone() }, step],
+            frozen: [("refs/heads/main".to_owned(), "4f2c91e".to_owned())].into(),
+            warnings: vec!["not all program files could be looked at".to_owned()],
+            ..Plan::new("p", "deploy main", purpose, target)
+        }
+    }
+
+    #[test]
+    fn what_will_run_stands_first() {
+        for verbose in [false, true] {
+            let text = preview(&plan(Purpose::Deploy, "staging"), None, verbose);
+            let lines: Vec<&str> = text.lines().collect();
+            assert_eq!(lines[..2], ["deploy main", "  1  ./deploy.sh main"], "{text}");
+            let last_step = text.find("  2  ./deploy.sh").unwrap();
+            assert!(text.find("refs/heads/main is 4f2c91e").unwrap() > last_step, "{text}");
+            assert!(text.find("▲ not all program files").unwrap() > last_step, "{text}");
+            let sets = text.find("every command gets FLIGHTDECK_ENV=staging");
+            assert_eq!(sets.is_some(), verbose, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_smoke_test_runs_against_an_environment_and_changes_nothing_there() {
+        let text = preview(&plan(Purpose::Smoke, "production"), None, false);
+        assert!(text.contains("deploy; runs against production\n"), "{text}");
+        assert!(text.contains("deploy; this machine only\n"), "{text}");
+        assert!(
+            preview(&plan(Purpose::Deploy, "production"), None, false).contains("deploy; reaches others\n")
+        );
     }
 }

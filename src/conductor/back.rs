@@ -11,7 +11,7 @@ use super::secrets::Vault;
 use super::told::past_releases;
 use crate::config::types::Environment;
 use crate::deploy::gates::WayBack;
-use crate::deploy::rollback::{self, Heard, Known, Way};
+use crate::deploy::rollback::{self, Heard, Known, Ready, Way};
 use crate::deploy::{Fill, find_environment, release, secrets};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::back::Question;
@@ -71,7 +71,7 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, name: &str, wanted: Option<&st
             let cause = format!("{} has no rollback option called {}", visible(name), visible(wanted));
             Failure::usage(&doing, cause, format!("it has: {}", ids.join(", ")))
         })?,
-        None => rollback::best(&ways).ok_or_else(|| none_ready(&doing, &ways))?,
+        None => rollback::best(&ways).ok_or_else(|| none_ready(&doing, name, &ways))?,
     };
     rollback::plan(&known, id, way)
 }
@@ -87,14 +87,25 @@ pub(super) fn before_deploy(
     rollback::way_back(&known, &rollback::ways(&known))
 }
 
-fn none_ready(doing: &str, ways: &[Way]) -> Failure {
-    let said: Vec<String> = ways
-        .iter()
-        .filter(|way| way.is_general())
-        .map(|way| format!("{}: {}", visible(&way.id), visible(way.ready.why())))
-        .collect();
+fn none_ready(doing: &str, environment: &str, ways: &[Way]) -> Failure {
+    let general = || ways.iter().filter(|way| way.is_general());
+    let said: Vec<String> =
+        general().map(|way| format!("{}: {}", visible(&way.id), visible(way.ready.why()))).collect();
     let cause = format!("no rollback option is proven ready; {}", said.join("; "));
-    Failure::of(FailureKind::Gate, doing, cause, "name the one to take: flightdeck rollback WAY")
+    let open: Vec<String> = general()
+        .filter(|way| matches!(way.ready, Ready::Unknown(_)))
+        .map(|way| format!("flightdeck rollback {} --env {}", visible(&way.id), visible(environment)))
+        .collect();
+    let hint = if open.is_empty() {
+        format!(
+            "name a release that worked: flightdeck live {} TAG --good --at TIME; a deploy that passes its \
+             watch is one, too",
+            visible(environment)
+        )
+    } else {
+        format!("if you know that it works, name the one to take: {}", open.join(" or "))
+    };
+    Failure::of(FailureKind::Gate, doing, cause, hint)
 }
 
 fn place<'a>(ground: &Ground<'a>, doing: &str, name: &str) -> Result<(Reader, &'a Environment)> {

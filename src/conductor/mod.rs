@@ -63,7 +63,6 @@ use portable as system;
 
 use crate::incident::{Record, State};
 use crate::journal::Lease;
-use crate::plan::gates::Standing;
 use crate::plan::{HotfixRequest, Request};
 use crate::text::mask;
 
@@ -101,8 +100,6 @@ pub enum Started {
     Yes(Vec<Record>),
     /// Somebody else holds the target.
     Held(Lease),
-    /// Gates are not met; how all of them stand.
-    Blocked(Vec<Standing>),
 }
 
 /// An id for a new plan: `deploy-staging-3`.

@@ -12,6 +12,7 @@ use crate::incident::{Draft, GatePassedOver, IncidentId, PlanEnd, PlanEnded, Pla
 use crate::journal::{Acquired, Journal, Lease};
 use crate::plan::gates::{self, Standing};
 use crate::plan::programs::lines;
+use crate::plan::remedy::Refused;
 use crate::plan::{Action, Plan, confirmed, stored};
 use crate::text::visible;
 
@@ -29,8 +30,8 @@ pub struct PassOver {
 /// executed again: only the `flightdeck` binary can start one.
 ///
 /// # Errors
-/// The plan cannot be carried out as it is, was started before, or the journal or the system
-/// refuses. Nothing runs then.
+/// The plan cannot be carried out as it is, was started before, a gate is not met, or the journal or the
+/// system refuses. Nothing runs then.
 #[expect(clippy::too_many_arguments, reason = "each is a thing of its own that a start is made of")]
 pub fn start(
     journal: &mut Journal,
@@ -77,7 +78,9 @@ pub fn start(
     let by = journal.author().name.clone();
     let standings = gates::evaluate(plan, &sealed.hash, log.state(), policy, &by, now);
     let Some(mut drafts) = passed_over(incident, plan, &sealed.hash, &standings, pass_over) else {
-        return Ok(Started::Blocked(standings));
+        let (hash, state) = (sealed.hash.as_str(), log.state());
+        let refused = Refused { plan, hash, state, policy, by: &by, now };
+        return Err(blocked(&refused, &standings));
     };
     let word = plan.word();
     if (plan.confirm.is_some() || !drafts.is_empty()) && !confirmed::names(how, word) {
@@ -121,21 +124,17 @@ pub fn start(
     }
 }
 
-/// The failure that says which gates stand in the way.
-pub fn blocked(plan: &Plan, standings: &[Standing]) -> Failure {
-    let blocking: Vec<&Standing> = standings.iter().filter(|standing| standing.blocks()).collect();
-    let missing: Vec<String> =
-        blocking.iter().map(|standing| format!("{}: {}", standing.id, standing.why)).collect();
-    let hint = if blocking.iter().all(|standing| standing.may_pass_over) {
-        "meet them, or override each with --override GATE --reason WHY"
-    } else if blocking.iter().any(|standing| standing.id == gates::VERDICT) {
-        "commit a better fix: this one was no good there"
-    } else {
-        "meet them: at this severity they cannot all be overridden"
-    };
-    let s = if blocking.len() == 1 { "" } else { "s" };
-    let cause = format!("{} gate{s} not met: {}", blocking.len(), missing.join("; "));
-    Failure::of(FailureKind::Gate, format!("starting {}", plan.title), cause, hint)
+/// The failure that says which gates stand in the way, and what meets each.
+pub fn blocked(refused: &Refused<'_>, standings: &[Standing]) -> Failure {
+    let missing: Vec<String> = standings
+        .iter()
+        .filter(|standing| standing.blocks())
+        .map(|standing| format!("{}: {}", standing.id, standing.why))
+        .collect();
+    let s = if missing.len() == 1 { "" } else { "s" };
+    let cause = format!("{} gate{s} not met: {}", missing.len(), missing.join("; "));
+    let doing = format!("starting {}", refused.plan.title);
+    Failure::of(FailureKind::Gate, doing, cause, refused.hint(standings))
 }
 
 /// The records of the gates that are passed over; `None` where a gate still blocks. They are

@@ -10,6 +10,7 @@ mod legacy;
 pub mod programs;
 pub mod progress;
 pub mod proposal;
+pub mod remedy;
 mod request;
 pub mod stored;
 mod watched;

@@ -2,7 +2,9 @@
 
 use super::forge::Wanted;
 use super::programs::Frozen;
-use super::{Action, Ask, Command, ForgeCall, HttpCall, OnFailure, Plan, Probe, Step, Undo, Watch, programs};
+use super::{
+    Action, Ask, Command, ForgeCall, HttpCall, OnFailure, Plan, Probe, Purpose, Step, Undo, Watch, programs,
+};
 use crate::incident::duration;
 use crate::text::address::without_credentials;
 
@@ -13,6 +15,39 @@ pub struct Detail {
     pub label: &'static str,
     /// The rest.
     pub text: String,
+}
+
+/// Says what a plan does to what lies beyond this machine, before it is confirmed.
+pub fn effect(plan: &Plan) -> String {
+    let target = plan.target.as_str();
+    match (plan.purpose, target.strip_prefix("flag:")) {
+        _ if !plan.reaches_others() => "nothing beyond this machine changes".to_owned(),
+        (purpose, _) if only_asks(purpose) => format!("runs against {target}"),
+        // Its title says which way: `turn loyalty off`.
+        (_, Some(name)) => match plan.title.rsplit_once(' ') {
+            Some((_, way @ ("on" | "off"))) => format!("turns the flag {name} {way}"),
+            _ => format!("turns the flag {name}"),
+        },
+        _ if target == "repository" => "changes the repository for everybody".to_owned(),
+        _ => format!("changes {target}"),
+    }
+}
+
+/// Says of a step that reaches beyond this machine how it does.
+pub fn reach(plan: &Plan) -> String {
+    if only_asks(plan.purpose) {
+        format!("runs against {}", plan.target)
+    } else {
+        "reaches others".to_owned()
+    }
+}
+
+/// Tells whether such plans find something out, and are not meant to change anything.
+pub fn only_asks(purpose: Purpose) -> bool {
+    match purpose {
+        Purpose::Test | Purpose::Smoke | Purpose::Watch | Purpose::Bisect => true,
+        Purpose::Deploy | Purpose::Hotfix | Purpose::Rollback | Purpose::Flag => false,
+    }
 }
 
 /// All that a reader should see of a step besides its title, its action's line and its reach:
@@ -224,7 +259,7 @@ fn asked(probe: &Probe) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Guard, Purpose};
+    use crate::plan::{Guard, Reach};
     use jiff::SignedDuration;
 
     fn command(line: &[&str]) -> Command {
@@ -312,5 +347,27 @@ mod tests {
             assert!(said.contains(wanted), "{wanted} in\n{said}");
         }
         assert!(!said.contains("secret:TOKEN"), "the values of headers stay out of it:\n{said}");
+    }
+
+    #[test]
+    fn a_plan_says_what_it_does_to_what_others_see() {
+        let plan = |purpose, target: &str, title: &str, reach| {
+            let step = Step::new("s", Action::Command(command(&["./x.sh"])), SignedDuration::from_mins(1));
+            Plan { steps: vec![Step { reach, ..step }], ..Plan::new("p", title, purpose, target) }
+        };
+        let cases = [
+            (Purpose::Deploy, "production", "deploy main", "changes production"),
+            (Purpose::Smoke, "production", "smoke-test production", "runs against production"),
+            (Purpose::Watch, "production", "watch production", "runs against production"),
+            (Purpose::Hotfix, "repository", "finish hotfix/x", "changes the repository for everybody"),
+            (Purpose::Flag, "flag:loyalty", "turn loyalty off", "turns the flag loyalty off"),
+            (Purpose::Flag, "flag:loyalty", "turn loyalty on", "turns the flag loyalty on"),
+            (Purpose::Rollback, "flag:loyalty", "turn loyalty off", "turns the flag loyalty off"),
+        ];
+        for (purpose, target, title, wanted) in cases {
+            assert_eq!(effect(&plan(purpose, target, title, Reach::Others)), wanted);
+            let here = effect(&plan(purpose, target, title, Reach::Here));
+            assert_eq!(here, "nothing beyond this machine changes", "{title}");
+        }
     }
 }

@@ -11,8 +11,8 @@ use crate::cockpit::ways::Looked;
 use crate::conductor::{self, Started};
 use crate::failure::{Failure, Result};
 use crate::journal;
+use crate::plan::Settle;
 use crate::plan::progress::Choice;
-use crate::plan::{Settle, stored};
 
 use super::shell::Shell;
 
@@ -197,7 +197,6 @@ impl Shell<'_> {
     fn decide(&self, id: EffectId, plan: String, choice: Choice) {
         let Some(state) = self.model.incident() else { return };
         let incident = state.id;
-        let spec = state.plan(&plan).map(|run| run.spec.clone());
         let (state_dir, user, events) = (self.state_dir.clone(), self.model.me.clone(), self.events.clone());
         let told: Sender<Event> = events.clone();
         let started = panics::spawn("decision", events, move || {
@@ -207,10 +206,6 @@ impl Shell<'_> {
                 match conductor::decide(&mut journal, &state_dir, incident, &repository, &plan, &choice)? {
                     Started::Yes(records) => Ok(Done::Decided { plan, records }),
                     Started::Held(lease) => Err(conductor::held(&doing, &lease, Timestamp::now())),
-                    Started::Blocked(standings) => match spec.and_then(|spec| stored::read(&spec).ok()) {
-                        Some(recorded) => Err(conductor::blocked(&recorded.plan, &standings)),
-                        None => Err(Failure::new(doing, "its gates are not met", "flightdeck plan show")),
-                    },
                 }
             });
             let _ = told.send(Event::Msg(Msg::Done(id, result)));

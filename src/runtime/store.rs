@@ -425,7 +425,6 @@ impl Keeper {
             Started::Held(lease) => {
                 Err(conductor::held(&format!("starting {}", plan.title), &lease, Timestamp::now()))
             }
-            Started::Blocked(standings) => Err(conductor::blocked(plan, &standings)),
         }
     }
 

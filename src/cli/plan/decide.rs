@@ -35,7 +35,6 @@ pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: O
         conductor::decide(&mut loaded.journal, &cx.state_dir, incident, &repository, &run.id, &choice)?;
     let records = match started {
         Started::Held(lease) => return Err(conductor::held(&doing, &lease, cx.now())),
-        Started::Blocked(standings) => return Err(conductor::blocked(&plan, &standings)),
         Started::Yes(records) => records,
     };
     cx.out.tell(&format!("{}: {}", run.id, choice.title));

@@ -75,7 +75,10 @@ fn no_target(known: &Known<'_>) -> Option<String> {
     if known.target.is_some() {
         return None;
     }
-    Some(format!("no earlier release of {name} was watched and found good"))
+    Some(format!(
+        "no earlier release of {name} was watched and found good; name one that was: \
+         flightdeck live {name} TAG --good --at TIME"
+    ))
 }
 
 /// The same as a verdict: what the environment did not tell could be what is missing.

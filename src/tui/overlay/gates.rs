@@ -6,8 +6,9 @@ use super::document::Line;
 use crate::cockpit::overlay::Preview;
 use crate::cockpit::update::keys_to;
 use crate::cockpit::update::menus::ALL;
-use crate::plan::gates::{Gate, Met};
+use crate::plan::gates::Met;
 use crate::plan::proposal;
+use crate::plan::remedy::{Refused, Staging};
 
 /// One line with all of them, and one for each that is not simply met.
 pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
@@ -76,11 +77,14 @@ fn remedy(ui: Ui<'_>, preview: &Preview, gate: &str) -> String {
         }
         "rollback" => keys("rollback", ""),
         "staging" => {
-            let place = preview.plan.gates.iter().find_map(|gate| match gate {
-                Gate::Staging { environment, .. } => Some(environment.as_str()),
-                _ => None,
-            });
-            place.map_or_else(String::new, |place| keys("deploy", place))
+            let Some(state) = ui.model.incident() else { return String::new() };
+            let (plan, hash, policy) = (&preview.plan, preview.hash.as_str(), &ui.model.policy);
+            let refused = Refused { plan, hash, state, policy, by: &ui.model.me, now: ui.model.now };
+            match refused.staging() {
+                Some((place, Staging::Smoke)) => keys("smoke", place),
+                Some((place, Staging::Deploy { .. })) => keys("deploy", place),
+                Some((_, Staging::Wait)) | None => String::new(),
+            }
         }
         _ => String::new(),
     }

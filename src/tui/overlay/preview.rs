@@ -52,21 +52,13 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
             .with(" at ", faint)
             .with(short_id(commit), ui.of(Role::Info));
     }
-    let mut lines = vec![first];
     let directories: Vec<&str> =
         plan.steps.iter().filter_map(|step| Some(command(step)?.cwd.as_str())).collect();
     let same = directories.windows(2).all(|pair| pair[0] == pair[1]);
-    if let Some(directory) = directories.first().filter(|_| same) {
-        lines.push(Line::of("in     ", faint).with(directory, ui.of(Role::Muted)).hanging(7));
-    }
-    let common = words::common(plan);
-    let sets = Line::of("sets   ", faint).with(&common.join(" "), ui.of(Role::Muted)).hanging(7);
-    for warning in &plan.warnings {
-        lines.push(Line::of("▲      ", ui.of(Role::Warn)).with(warning, ui.of(Role::Warn)).hanging(7));
-    }
-    // What will run comes first, then what has to be true before.
+    // What will run comes first, then what it is frozen to and what has to be true before.
+    let mut lines = Vec::new();
     for index in 0..plan.steps.len() {
-        if preview.details || index == 0 {
+        if preview.details && index > 0 {
             lines.push(Line::default());
         }
         step_lines(ui, &mut lines, plan, index, same || !preview.details);
@@ -74,8 +66,16 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
             detail_lines(ui, &mut lines, plan, index);
         }
     }
-    lines.push(Line::default());
+    lines.extend([Line::default(), first]);
+    if let Some(directory) = directories.first().filter(|_| same) {
+        lines.push(Line::of("in     ", faint).with(directory, ui.of(Role::Muted)).hanging(7));
+    }
+    let common = words::common(plan);
+    let sets = Line::of("sets   ", faint).with(&common.join(" "), ui.of(Role::Muted)).hanging(7);
     lines.extend((preview.details && !common.is_empty()).then_some(sets));
+    for warning in &plan.warnings {
+        lines.push(Line::of("▲      ", ui.of(Role::Warn)).with(warning, ui.of(Role::Warn)).hanging(7));
+    }
     gates::lines(ui, &mut lines, preview);
     for note in &plan.notes {
         lines.push(Line::of("note   ", faint).with(note, ui.of(Role::Warn)).hanging(7));
@@ -105,7 +105,11 @@ fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, plan: &Plan, index: usize, same
     );
     let mut about = Line::of(indent, faint).with(&step.title, ui.of(Role::Muted));
     if step.reach == Reach::Others {
-        about = about.with("   ▲ reaches others", ui.of(Role::Warn));
+        about = if words::only_asks(plan.purpose) {
+            about.with(&format!("   {}", words::reach(plan)), ui.of(Role::Muted))
+        } else {
+            about.with(&format!("   ▲ {}", words::reach(plan)), ui.of(Role::Warn))
+        };
     }
     lines.push(about.hanging(4));
     if let Some(command) = command(step).filter(|_| !same_directory) {
@@ -168,11 +172,11 @@ fn complaint(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
             let title = ui.model.policy.role_title(role).to_owned();
             pen.put("you decide as ", ui.of(Role::Muted)).put(&title, ui.of(Role::Text));
         }
-        _ if preview.plan.reaches_others() => {
-            pen.put(&format!("▲ changes {}", preview.plan.target), ui.of(Role::Warn));
-        }
         _ => {
-            pen.put("nothing beyond this machine changes", ui.of(Role::Muted));
+            let plan = &preview.plan;
+            let changes = plan.reaches_others() && !words::only_asks(plan.purpose);
+            let (mark, role) = if changes { ("▲ ", Role::Warn) } else { ("", Role::Muted) };
+            pen.put(mark, ui.of(role)).put(&words::effect(plan), ui.of(role));
         }
     }
 }
