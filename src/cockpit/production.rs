@@ -60,11 +60,17 @@ pub fn production(model: &Model) -> Production {
         Word::Healthy
     };
     let state = model.incident();
+    let began = state.filter(|state| state.is_open()).map(|state| state.started_at);
+    let since_of = |probe: &std::sync::Arc<Status>| {
+        let since = probe.since?;
+        // What was never seen well has been so since the fault began, as far as anybody knows.
+        Some(began.filter(|_| is_first(probe, since)).map_or(since, |began| began.min(since)))
+    };
     let since = match word {
-        Word::Down => bad().filter(|probe| is_down(probe)).filter_map(|probe| probe.since).min(),
+        Word::Down => bad().filter(|probe| is_down(probe)).filter_map(since_of).min(),
         Word::Degraded => {
             let off = |state: State| state.is_bad() || state == State::Warn;
-            probes().filter(|probe| off(probe.state)).filter_map(|probe| probe.since).min()
+            probes().filter(|probe| off(probe.state)).filter_map(since_of).min()
         }
         Word::Healthy => {
             state.and_then(|state| state.recovered_at(probes().map(|probe| probe.name.as_str())))
@@ -81,6 +87,15 @@ pub fn production(model: &Model) -> Production {
     let live = recorded.or_else(told);
     let doing = target.and_then(|target| model.holder(target)).map(doing);
     Production { word, since, live, doing }
+}
+
+/// Samples that may come before a state is confirmed, and half of one for the time an answer takes.
+const CONFIRMING: f64 = 3.5;
+
+/// Whether a probe has been as it is since it was first asked.
+fn is_first(probe: &Status, since: Timestamp) -> bool {
+    let Some((first, _)) = probe.history.front() else { return false };
+    since.duration_since(*first).as_secs_f64() <= probe.interval_s * CONFIRMING
 }
 
 /// Whether a bad probe says that it does not work, and not only that a number is over its limit.

@@ -124,6 +124,13 @@ fn what_escape_or_a_modifier_or_other_text_comes_with_starts_nothing() {
         terminal.press("<enter>");
         terminal.wait_for("the next question", |screen| screen.contains("press y to go ahead"));
     }
+    // Letters were typed there: it has to be asked again.
+    terminal.press("<esc>");
+    terminal.wait_gone("Plan: ");
+    terminal.press("d");
+    terminal.wait_text("→ staging");
+    terminal.press("s");
+    terminal.wait_text("Plan: ");
     terminal.press_until("y", "the plan to start", |screen| !screen.contains("Plan: "));
     yard.go();
     yard.wait_run("deploy-staging-1.0", "exited");

@@ -259,6 +259,22 @@ fn production_is_down_where_a_check_says_so_and_degraded_where_only_a_number_is_
 }
 
 #[test]
+fn what_was_never_seen_well_is_down_since_the_fault_began() {
+    let since = |first: i64| {
+        let mut down = probe("api", Health::Failing);
+        (down.since, down.interval_s) = (Some(time(600)), 10.0);
+        down.history = [(time(first), None), (time(600), None)].into();
+        let mut table = Table::ready();
+        table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(down)], edges: Vec::new() }));
+        table.model.derived.production.as_ref().and_then(|found| found.since)
+    };
+    let began = Table::ready().model.incident().unwrap().started_at;
+    assert!(began < time(570));
+    assert_eq!(since(570), Some(began), "its first samples say so");
+    assert_eq!(since(300), Some(time(600)), "it was seen otherwise before");
+}
+
+#[test]
 fn the_cursor_stays_on_its_entry_when_a_row_moves() {
     let mut table = Table::ready();
     for text in ["first", "second"] {
