@@ -87,7 +87,15 @@ pub(super) fn strip(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) -> 
     badge(ui, &mut pen, state);
     if ui.model.journal_gone {
         pen.put(NOT_SAVED, ui.of(Role::Overdue));
-    } else if let Some((first, keys)) = ui.model.derived.next.first() {
+        return below(area, 1);
+    }
+    // That it is down is read before what to do about it.
+    let down = ui.model.derived.production.as_ref().filter(|found| found.word == Word::Down);
+    if let Some(found) = down {
+        let (_, role) = block(ui, found);
+        pen.put(&format!(" {} ", found.word.name()), ui.of(role)).gap(1);
+    }
+    if let Some((first, keys)) = ui.model.derived.next.first() {
         step(ui, &mut pen, &first.title, keys, ui.of(Role::Next));
     }
     below(area, 1)
