@@ -93,7 +93,7 @@ pub(super) fn strip(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) -> 
     let down = ui.model.derived.production.as_ref().filter(|found| found.word == Word::Down);
     if let Some(found) = down {
         let (_, role) = block(ui, found);
-        pen.put(&format!(" {} ", found.word.name()), ui.of(role)).gap(1);
+        pen.put(found.word.name(), ui.of(role)).gap(1);
     }
     if let Some((first, keys)) = ui.model.derived.next.first() {
         step(ui, &mut pen, &first.title, keys, ui.of(Role::Next));
