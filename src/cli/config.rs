@@ -1,10 +1,12 @@
 //! `flightdeck config`: checks, describes and shows the configuration.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use super::End;
 use super::context::Context;
+use crate::cockpit::commands::COMMANDS;
 use crate::cockpit::keymap::Keymap;
 use crate::config::effective::{self, Here};
 use crate::config::load::{self, Loaded, Refused};
@@ -127,6 +129,23 @@ pub(crate) fn contents(config: &Config) -> String {
     .join(", ")
 }
 
+/// Every action with its keys, as they stand in the user's settings; comments in a `flightdeck.toml`.
+fn keys(changed: &BTreeMap<String, Vec<String>>) -> String {
+    let mut text = String::from("\n# Keys, as `[keys]` in settings.toml names them:\n");
+    for spec in COMMANDS {
+        let default = || spec.keys.iter().map(|key| (*key).to_owned()).collect();
+        let keys: Vec<String> = changed.get(spec.id).cloned().unwrap_or_else(default);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "# {} = {keys:?}", toml_key(spec.id));
+    }
+    text
+}
+
+/// A key with a dot in it stands in quotes: it is one key, not a table.
+fn toml_key(id: &str) -> String {
+    if id.contains('.') { format!("\"{id}\"") } else { id.to_owned() }
+}
+
 fn show(cx: &Context, json: bool) -> Result<End> {
     let place = cx.place()?;
     let reader = Reader::open(&place.root).ok();
@@ -148,6 +167,25 @@ fn show(cx: &Context, json: bool) -> Result<End> {
     })?;
     // Writing to a string cannot fail.
     let _ = write!(text, "{toml}");
+    text.push_str(&keys(&cx.settings().map(|settings| settings.settings.keys).unwrap_or_default()));
     cx.out.lines(&text)?;
     Ok(End::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_that_are_shown_can_be_put_into_the_settings() {
+        let changed = BTreeMap::from([("quit".to_owned(), vec!["Q".to_owned()])]);
+        let shown = keys(&changed);
+        let (_, lines) = shown.trim_start().split_once('\n').unwrap();
+        let table: String =
+            lines.lines().map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
+        let read: BTreeMap<String, Vec<String>> = toml::from_str(&table).unwrap();
+        assert_eq!((read.len(), &read["quit"]), (COMMANDS.len(), &changed["quit"]));
+        assert_eq!(read["note.finding"], ["f"]);
+        Keymap::with(&read).unwrap();
+    }
 }

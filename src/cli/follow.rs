@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use super::End;
 use super::context::Context;
-use super::plan::show::{answer, choices};
+use super::plan::show::{checked, choices};
 use crate::conductor::{self, Chunk, LogReader, Plain};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
-    Body, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Proof, Record, RecordId, RunWaiting, Spec,
-    StepEnded, StepStarted, StepWaiting, Waits,
+    Body, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Record, RecordId, RunWaiting, Spec, StepEnded,
+    StepStarted, StepWaiting, Waits,
 };
 use crate::journal::{Journal, Seq};
 use crate::plan::{Action, stored};
@@ -164,11 +164,12 @@ impl Told<'_> {
             }
             Body::Proved(proved) if proved.plan == self.plan => {
                 let title = self.title(proved.step);
-                out.tell(&format!("  {title}: proof: {} ({})", answer(proved.proof), visible(&proved.why)));
+                out.tell(&format!("  {title}: {}", checked(proved.proof, proved.undo, &proved.why)));
             }
             Body::Released(released) if released.plan == self.plan => {
                 let short = released.commit.get(..7).unwrap_or(&released.commit);
-                out.tell(&format!("⇒ {} is on {}", visible(&released.environment), visible(short)));
+                let back = if released.rollback { "back " } else { "" };
+                out.tell(&format!("⇒ {} is {back}on {}", visible(&released.environment), visible(short)));
             }
             Body::ReleaseJudged(judged) if judged.plan == self.plan => {
                 let (environment, why) = (visible(&judged.environment), visible(&judged.why));
@@ -326,12 +327,7 @@ fn ask(cx: &Context, journal: &mut Journal, incident: IncidentId, plan: &str) {
     // A plan of another machine has nothing that may be run here; that is no failure of this.
     for record in conductor::prove(journal, incident, plan).unwrap_or_else(|failure| told(cx, &failure)) {
         if let Body::Proved(proved) = &record.body {
-            let answer = match proved.proof {
-                Proof::Done => "it is done",
-                Proof::NotDone => "it is not done",
-                Proof::Unknown => "flightdeck cannot find out",
-            };
-            cx.out.tell(&format!("proof: {answer} ({})", visible(&proved.why)));
+            cx.out.tell(&checked(proved.proof, proved.undo, &proved.why));
         }
     }
 }

@@ -5,7 +5,7 @@ use super::key::Key;
 
 /// Makes the table as Markdown.
 fn table() -> String {
-    let mut out = String::from("| where | keys | does |\n| --- | --- | --- |\n");
+    let mut out = String::from("| where | keys | does | action |\n| --- | --- | --- | --- |\n");
     for spec in COMMANDS.iter().filter(|spec| !spec.keys.is_empty()) {
         let opener = match spec.scope {
             Scope::Menu(menu) => menu.spec().keys.first().map_or_else(String::new, |key| format!("{key} ")),
@@ -19,7 +19,18 @@ fn table() -> String {
             .collect();
         let place = if matches!(spec.scope, Scope::Menu(_)) { "menu" } else { spec.scope.title() };
         out.push_str(
-            &["| ", &place.to_lowercase(), " | ", &keys.join(" "), " | ", spec.help, " |\n"].concat(),
+            &[
+                "| ",
+                &place.to_lowercase(),
+                " | ",
+                &keys.join(" "),
+                " | ",
+                spec.help,
+                " | `",
+                spec.id,
+                "` |\n",
+            ]
+            .concat(),
         );
     }
     out

@@ -39,11 +39,13 @@ impl Keymap {
         let mut bad = Vec::new();
         for (action, keys) in changes {
             let Some(command) = Command::parse(action) else {
-                let ids: Vec<&str> = COMMANDS.iter().map(|spec| spec.id).collect();
-                let why = match nearest(action, &ids) {
-                    Some(near) => format!("there is no action `{action}`; did you mean `{near}`?"),
-                    None => format!("there is no action `{action}`"),
+                let near: Vec<String> = near(action).into_iter().map(|id| format!("`{id}`")).collect();
+                let meant = match near.as_slice() {
+                    [] => String::new(),
+                    near => format!("did you mean {}? ", near.join(" or ")),
                 };
+                let why =
+                    format!("there is no action `{action}`; {meant}`flightdeck config show` lists them all");
                 bad.push(BadKey { action: action.clone(), why });
                 continue;
             };
@@ -113,6 +115,21 @@ impl Keymap {
     }
 }
 
+/// The actions that were probably meant: the nearest by spelling, and those that have the word in them.
+fn near(action: &str) -> Vec<&'static str> {
+    const MOST: usize = 4;
+    let ids: Vec<&str> = COMMANDS.iter().map(|spec| spec.id).collect();
+    let word = action.to_lowercase();
+    let mut found: Vec<&str> = nearest(action, &ids).into_iter().collect();
+    for id in ids {
+        let has = id.split(['.', '-']).any(|part| part == word);
+        if has && found.len() < MOST && !found.contains(&id) {
+            found.push(id);
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,8 +167,16 @@ mod tests {
             .unwrap_err();
         let text: Vec<&str> = bad.iter().map(|b| b.why.as_str()).collect();
         assert!(text.iter().any(|why| why.contains("did you mean `quit`?")), "{text:?}");
+        assert!(text.iter().any(|why| why.ends_with("`flightdeck config show` lists them all")), "{text:?}");
         assert!(text.iter().any(|why| why.contains("`hyper-z` is not a key")), "{text:?}");
         assert!(text.iter().any(|why| why.contains("both `help` and `deploy`")), "{text:?}");
+    }
+
+    #[test]
+    fn an_unknown_action_names_those_that_have_its_word() {
+        assert_eq!(near("save"), ["report.save"]);
+        assert!(near("refresh").len() > 1, "{:?}", near("refresh"));
+        assert!(near("xyzzy").is_empty());
     }
 
     #[test]

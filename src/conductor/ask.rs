@@ -65,6 +65,8 @@ pub(super) fn judge(expect: Option<&str>, negate: bool, answer: &Answer, masker:
     };
     let proof = if holds == negate { Proof::NotDone } else { Proof::Done };
     let why = match (expect, proof) {
+        // That it is done says it all; what it printed may say more.
+        (None, Proof::Done) => line.into_owned(),
         (None, _) => format!("the proof exited {} {line}", i32::from(!holds)).trim_end().to_owned(),
         (Some(_), Proof::NotDone) if negate => format!("it answers {line} still"),
         (Some(expected), Proof::NotDone) => format!("it answers {line}, expected {}", visible(expected)),

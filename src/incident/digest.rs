@@ -106,5 +106,10 @@ fn news(timeline: &Timeline, lines: &[usize]) -> usize {
     let first = lines.first().copied().unwrap_or_default();
     let begun = last(&["plan-started", "plan-resumed"]).unwrap_or(first);
     let told = last(&["plan-ended", "step-waiting", "run-waiting", "step-ended", "proved"]);
-    told.filter(|told| *told > begun).unwrap_or(begun)
+    // A step that is done is no news of a plan that goes on.
+    let goes_on = |told: &usize| {
+        let entry = timeline.get(*told);
+        entry.is_some_and(|entry| entry.kind == EntryKind::PlanDone && entry.name != "plan-ended")
+    };
+    told.filter(|told| *told > begun && !goes_on(told)).unwrap_or(begun)
 }

@@ -381,6 +381,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_line_of_the_ticket_breaks_in_the_middle_of_a_sentence() {
+        for line in Policy::built_in().backlog.lines().filter(|line| !line.is_empty()) {
+            assert!(line.ends_with(['.', ':', '}']), "{line}");
+        }
+    }
+
+    #[test]
     fn the_built_in_policy_is_whole() {
         let policy = Policy::built_in();
         for severity in Severity::ALL {

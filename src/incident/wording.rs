@@ -207,12 +207,18 @@ fn outcome(outcome: &Outcome, summary: &str) -> String {
 fn proved(body: &Proved, fold: &Fold) -> Option<(EntryKind, String)> {
     let plan = fold.plan(&body.plan);
     let step = plan.and_then(|plan| plan.steps.get(body.step));
-    let title = step.map_or(body.plan.as_str(), |step| &step.title);
+    let title = step.map_or(body.plan.as_str(), |step| step.title.as_str());
     let run = step.and_then(|step| step.run.as_ref());
     // A command that ended well, and the world agrees: no news where it was the only step.
     let agreed = run.and_then(|run| run.outcome.as_ref()).is_some_and(Outcome::succeeded);
     let (kind, found) = match (body.proof, body.undo) {
         (Proof::Done, false) if agreed && plan.is_some_and(|plan| plan.steps.len() == 1) => return None,
+        // A step that is called like its plan must not read as if all of it were done.
+        (Proof::Done, false) if agreed && plan.is_some_and(|plan| plan.title == title) => {
+            let steps = plan.map_or(0, |plan| plan.steps.len());
+            let text = format!("{title}: step {} of {steps} done", body.step + 1);
+            return Some((EntryKind::PlanDone, with_reason(text, &body.why)));
+        }
         (Proof::Done, false) if agreed => (EntryKind::PlanDone, "done"),
         (Proof::Done, false) => (EntryKind::PlanDone, "found to be done"),
         (Proof::Done, true) => (EntryKind::PlanDone, "undone"),

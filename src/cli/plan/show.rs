@@ -198,7 +198,7 @@ fn about(step: &StepRun) -> Vec<String> {
         lines.push(format!("waits since {at:.0}: {why}"));
     }
     if let Some((_, proof, why)) = &step.proof {
-        lines.push(format!("proof: {} ({why})", answer(*proof)));
+        lines.push(checked(*proof, false, why));
     }
     if let Some((at, by, reason)) = &step.skipped {
         lines.push(format!("skipped by {by} at {at:.0}: {reason}"));
@@ -215,13 +215,15 @@ fn ran(run: &Run) -> String {
     format!("{}: {outcome}{dash}{}", run.id, run.summary)
 }
 
-/// What the world said of a step, in words.
-pub(in super::super) fn answer(proof: Proof) -> &'static str {
-    match proof {
-        Proof::Done => "done",
-        Proof::NotDone => "not done",
-        Proof::Unknown => "nobody knows",
-    }
+/// What checking a step, or its undo, found out.
+pub(in super::super) fn checked(proof: Proof, undo: bool, why: &str) -> String {
+    let done = if undo { "undone" } else { "done" };
+    let found = match proof {
+        Proof::Done => format!("checked: it is {done}"),
+        Proof::NotDone => format!("checked: it is not {done}"),
+        Proof::Unknown => format!("could not check whether it is {done}"),
+    };
+    if why.is_empty() { found } else { format!("{found} ({})", visible(why)) }
 }
 
 /// A plan as JSON.
@@ -312,5 +314,27 @@ fn step_sheet(step: &StepRun) -> StepSheet<'_> {
         skip_reason: step.skipped.as_ref().map(|(_, _, reason)| reason.as_str()),
         undone: step.state() == StepState::Undone,
         undo_outcome: step.undo.as_ref().and_then(|run| run.outcome.as_ref()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_proof_found_is_said_as_a_person_would() {
+        for (proof, undo, why, wanted) in [
+            (Proof::Done, false, "", "checked: it is done"),
+            (Proof::Done, false, "it answers v1.4.3", "checked: it is done (it answers v1.4.3)"),
+            (Proof::NotDone, true, "", "checked: it is not undone"),
+            (
+                Proof::Unknown,
+                false,
+                "the proof exited 7",
+                "could not check whether it is done (the proof exited 7)",
+            ),
+        ] {
+            assert_eq!(checked(proof, undo, why), wanted);
+        }
     }
 }

@@ -24,8 +24,8 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
     let standing = proposal::standing(state, &rule, model.now);
     let waits = proposal::at_hand(state);
     let names: Vec<String> = standing.roles.iter().map(|role| role.role.to_owned()).collect();
-    let blocked = menus::blocked(model, Command::Approve)
-        .or_else(|| waits.is_none().then(|| "nothing waits for approval".to_owned()));
+    // That nothing waits stands above the rows, once.
+    let blocked = menus::blocked(model, Command::Approve).or_else(|| waits.is_none().then(String::new));
     let mut items = menus::rows(Command::Approve, &names, &['x', 'p'], |index| {
         (label(model, state, &standing.roles[index]), blocked.clone())
     });
@@ -191,9 +191,9 @@ fn ask(cx: &mut Cx<'_>, rejects: bool) {
     let Some((role, _)) = shown(cx) else { return };
     let title = cx.model.policy.role_title(&role).to_owned();
     let (label, placeholder) = if rejects {
-        (format!("reject as {title}"), "why: not before the backup is done")
+        (format!("reject as {title}"), "for example not before the backup is done")
     } else {
-        (format!("approved by the {title}, verbally"), "who, and how: omar on the call")
+        (format!("approved by the {title}, verbally"), "for example omar on the call")
     };
     let purpose = if rejects { Purpose::Reject } else { Purpose::Verbal };
     cx.push(Overlay::Ask(Ask {

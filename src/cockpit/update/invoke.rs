@@ -359,21 +359,28 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::ActionTaken => note(NoteKind::Action, "what was done by hand"),
         Command::Title => {
             let text = state.map_or_else(String::new, |s| s.title.clone());
-            (Purpose::Title, "Title: what is broken, in one line?", "checkout answers 500", text)
+            (Purpose::Title, "Title: what is broken, in one line?", "for example checkout answers 500", text)
         }
         Command::Impact => {
             let text = state.map_or_else(String::new, |s| s.impact.clone());
-            (Purpose::Impact, "Impact: who is affected, and how?", "half of the orders are not paid", text)
+            (
+                Purpose::Impact,
+                "Impact: who is affected, and how?",
+                "for example half of the orders are not paid",
+                text,
+            )
         }
         Command::Cause => {
             let text = state.map_or_else(String::new, |s| s.cause.clone());
-            (Purpose::Cause, "Cause: what broke, and why?", "the pool was set too small", text)
+            (Purpose::Cause, "Cause: what broke, and why?", "for example the pool was set too small", text)
         }
         Command::Role => return ask_role(cx, &invoke.argument),
-        Command::Page => (Purpose::Page, "Who was paged, and how?", "li by phone", String::new()),
-        Command::Reopen => (Purpose::Reopen, "Reopen: why is it not over?", "it fails again", String::new()),
+        Command::Page => (Purpose::Page, "Who was paged, and how?", "for example li by phone", String::new()),
+        Command::Reopen => {
+            (Purpose::Reopen, "Reopen: why is it not over?", "for example it fails again", String::new())
+        }
         Command::HotfixStart => {
-            (Purpose::HotfixName, "Name of the hotfix branch", "what it fixes: pool-limit", String::new())
+            (Purpose::HotfixName, "Name of the hotfix branch", "for example pool-limit", String::new())
         }
         Command::Filter => {
             let filter = match cx.model.overlays.last() {
@@ -385,7 +392,13 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Severity => match Severity::parse(&invoke.argument) {
             Some(severity) => {
                 let label = format!("Severity {}: why?", severity.name());
-                return ask(cx, Purpose::Severity(severity), &label, "what was seen", String::new());
+                return ask(
+                    cx,
+                    Purpose::Severity(severity),
+                    &label,
+                    "for example no order has been paid since 14:20",
+                    String::new(),
+                );
             }
             None => return,
         },
@@ -462,12 +475,12 @@ fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::Told if invoke.argument == "other" => {
             let purpose = Purpose::Told(String::new());
-            ask(cx, purpose, "Who was told, and how?", "support by mail", String::new());
+            ask(cx, purpose, "Who was told, and how?", "for example support by mail", String::new());
         }
         Command::Told => {
             let audience = invoke.argument.clone();
             let label = menus::told_question(&audience);
-            let placeholder = "status page; or who did it: omar by mail. flightdeck sends nothing";
+            let placeholder = "for example status page, or omar by mail. flightdeck sends nothing";
             ask(cx, Purpose::Told(audience), label, placeholder, String::new());
         }
         Command::Pass | Command::Fail | Command::NotApplicable => tick(cx, invoke.command),

@@ -11,6 +11,7 @@ use crate::deploy::canary::shares;
 use crate::hotfix::state::NoRepository;
 use crate::incident::{Phase, PlanState, Severity, State, Status, duration};
 use crate::plan::gates::VERDICT;
+use crate::text::address::without_credentials;
 
 /// The menu of a command, as it stands.
 pub(super) fn menu(model: &Model, command: Command) -> Menu {
@@ -482,14 +483,8 @@ fn tests(model: &Model) -> (String, Vec<Item>) {
     let names: Vec<String> = model.config.config.checks.iter().map(|check| check.name.clone()).collect();
     let mut items = rows(Command::Test, &names, &['a'], |index| {
         let check = &model.config.config.checks[index];
-        (
-            format!(
-                "{}  {}",
-                check.name,
-                crate::text::address::without_credentials(&shell_words::join(&check.command))
-            ),
-            blocked.clone(),
-        )
+        let line = shell_words::join(&check.command);
+        (format!("{}  {}", check.name, without_credentials(&line)), blocked.clone())
     });
     if names.len() > 1 {
         items.insert(
@@ -497,13 +492,18 @@ fn tests(model: &Model) -> (String, Vec<Item>) {
             Item {
                 key: Some(Key::char('a')),
                 path: String::new(),
-                label: format!("all {} checks", names.len()),
+                label: all_of(names.len(), "checks"),
                 disabled: blocked.clone(),
                 invoke: Invoke { command: Command::Test, argument: ALL.to_owned() },
             },
         );
     }
     (if items.is_empty() { blocked.unwrap_or_default() } else { String::new() }, items)
+}
+
+/// `both checks`, `all 3 checks`.
+fn all_of(count: usize, what: &str) -> String {
+    if count == 2 { format!("both {what}") } else { format!("all {count} {what}") }
 }
 
 /// The argument of `test` that stands for every check. No check can be called so: names
@@ -554,8 +554,7 @@ fn deploys(model: &Model) -> (String, Vec<Item>) {
             invoke: Invoke { command: Command::Smoke, argument: env.name.clone() },
         })
         .collect();
-    items.extend(smoke);
-    items.extend(watch);
+    items.extend(smoke.into_iter().chain(watch));
     (if items.is_empty() { blocked_deploy.unwrap_or_default() } else { String::new() }, items)
 }
 

@@ -78,7 +78,11 @@ fn menu(cx: &mut Cx<'_>, key: Key) {
 /// Takes a row of a menu, or says why it cannot be taken.
 fn pick(cx: &mut Cx<'_>, item: &Item) {
     if let Some(why) = &item.disabled {
-        return cx.say(format!("{}: {why}", item.label));
+        let note = match cx.model.overlays.last() {
+            Some(Overlay::Menu(menu)) if why.is_empty() => menu.note.clone(),
+            _ => format!("{}: {why}", item.label),
+        };
+        return cx.say(note);
     }
     if !(item.invoke.command.is_menu() && item.invoke.argument.is_empty()) {
         cx.model.overlays.clear();
@@ -117,8 +121,30 @@ fn palette(cx: &mut Cx<'_>, key: Key) {
     }
 }
 
-/// Finds the rows that match, best first: those that can be done, then those whose name matches and not
-/// their help alone, then what was done lately.
+/// How well a name answers what was typed, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// It is that, begins with it, or nothing was typed.
+    Begins,
+    /// Each word of it begins a word of the name.
+    Words,
+    /// Its letters are in the name.
+    Letters,
+    /// They are in the help alone.
+    Help,
+}
+
+fn fit(name: &str, query: &str) -> Fit {
+    let name = name.to_lowercase();
+    if name.starts_with(query) {
+        return Fit::Begins;
+    }
+    let begins = |word: &str| name.split(|c: char| !c.is_alphanumeric()).any(|one| one.starts_with(word));
+    if query.split_whitespace().all(begins) { Fit::Words } else { Fit::Letters }
+}
+
+/// Finds the rows that match, best first: those whose name fits best, then what was done lately, then what
+/// can be done now.
 pub(super) fn search(palette: &mut Palette) {
     let pattern = Pattern::parse(palette.input.text(), CaseMatching::Ignore, Normalization::Smart);
     let query = palette.input.text().trim().to_lowercase();
@@ -134,10 +160,9 @@ pub(super) fn search(palette: &mut Palette) {
                 let help = item.invoke.command.spec().help;
                 pattern.score(Utf32Str::new(help, &mut buffer), &mut matcher)
             })?;
-            // What begins with the very words is what was meant.
-            let begins = item.label.to_lowercase().starts_with(&query);
+            let fits = if named.is_some() { fit(&item.label, &query) } else { Fit::Help };
             let lately = palette.recent.iter().position(|done| *done == item.invoke);
-            let order = (item.disabled.is_some(), named.is_none(), !begins, lately.unwrap_or(usize::MAX));
+            let order = (fits, lately.unwrap_or(usize::MAX), item.disabled.is_some());
             // Without a word to look for, what is common goes before what only changes the view.
             let views = item.invoke.command.spec().danger == Danger::View;
             Some((order, views && palette.input.is_blank(), std::cmp::Reverse(score), index))
@@ -333,6 +358,7 @@ fn document(cx: &mut Cx<'_>, key: Key) {
         Some(Command::Back) if help && clear_help(cx.model) => {}
         Some(Command::Back) => cx.pop(),
         Some(Command::Help) if help => cx.pop(),
+        Some(command @ Command::Help) => invoke::invoke(cx, &command.into()),
         Some(Command::Filter) if help => invoke::invoke(cx, &Command::Filter.into()),
         Some(command @ (Command::ReportSave | Command::ReportCopy | Command::ReportExport)) => {
             report(cx, command);

@@ -1,5 +1,7 @@
 //! What a key means in a window, by the keymap, and how far a motion goes: the same in every list.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::super::commands::{Command, Scope};
 use super::super::edit::LineEdit;
 use super::super::key::Key;
@@ -64,8 +66,12 @@ pub(super) fn is_about_a_key(word: &str) -> bool {
 
 /// Says that a key means nothing here.
 pub(super) fn unknown(cx: &mut Cx<'_>, key: Key) {
-    // What was said a moment ago is worth more than that.
-    if cx.model.word.as_ref().is_some_and(|(_, word)| !word.contains(NOTHING)) {
+    // What failed, or was said a moment ago, is worth more than that.
+    let moment = SignedDuration::from_secs(2);
+    let worth_more = |(since, word): &(Timestamp, String)| {
+        !word.contains(NOTHING) && (word.starts_with('✗') || cx.model.now.duration_since(*since) < moment)
+    };
+    if cx.model.word.as_ref().is_some_and(worth_more) {
         return;
     }
     let help = cx.model.keymap.key(Command::Help);

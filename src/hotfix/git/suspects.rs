@@ -234,7 +234,9 @@ impl Reader {
             let why = "the tag before it, as no good release is known".to_owned();
             return Ok(Some(Edge { commit: id.to_string(), name, why }));
         }
-        remarks.push("neither a good release nor a tag is known: everything is looked at".to_owned());
+        remarks.push(
+            "no good release is known, and no tag before this commit: looking at everything".to_owned(),
+        );
         Ok(None)
     }
 

@@ -359,9 +359,9 @@ impl Scales<'_> {
             EventKind::Deploy { environment, live, rollback } => {
                 let brought = all.iter().filter(|change| change.live.as_ref() == Some(live)).count();
                 let text = match brought {
-                    0 => "brought none of the changes below: settings or data that came with it?".to_owned(),
-                    1 => "brought one of these changes".to_owned(),
-                    n => format!("brought {n} of these changes"),
+                    0 => "deployed none of the changes below: settings or data that came with it?".to_owned(),
+                    1 => "deployed 1 of the changes below".to_owned(),
+                    n => format!("deployed {n} of the changes below"),
                 };
                 reasons.add(Suspicion::Deploy, weight(Suspicion::Deploy), text);
                 self.onset(&mut reasons, event.at, "deployed");

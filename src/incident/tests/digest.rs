@@ -89,3 +89,67 @@ fn a_plan_is_one_row_where_it_ended_and_what_people_decide_stands_beside_it() {
     records.push(record(7, PlanEnded { plan: plan(), end: PlanEnd::Done, why: String::new() }));
     assert_eq!(texts(read(&log(records)))[1], "deployed main to staging in 6m");
 }
+
+#[test]
+fn a_plan_that_still_watches_does_not_read_as_if_it_were_done() {
+    let plan = || "p1".to_owned();
+    let title = || "deploy main to production".to_owned();
+    let started = PlanStarted {
+        plan: plan(),
+        title: title(),
+        purpose: "deploy".into(),
+        target: "production".into(),
+        hash: "h".into(),
+        steps: vec![title(), "watch production".into()],
+        confirmed: "y".into(),
+        spec: Spec::new("{}".to_owned()).unwrap(),
+    };
+    let begun =
+        |step, run: &str| StepStarted { plan: plan(), step, run: run.into(), process: None, undo: false };
+    let ended = StepEnded {
+        plan: plan(),
+        step: 0,
+        run: "p1.0".into(),
+        outcome: Outcome::Exited { code: 0 },
+        summary: String::new(),
+        survivors: Vec::new(),
+        unproven: false,
+    };
+    let why = "it answers v1.4.3".to_owned();
+    let proved = Proved { plan: plan(), step: 0, proof: Proof::Done, why, undo: false };
+    let mut records = vec![
+        record(1, started),
+        record(2, begun(0, "p1.0")),
+        record(3, ended),
+        record(4, proved),
+        record(5, begun(1, "p1.1")),
+    ];
+    let rows = read(&log(records.clone()));
+    let row = rows.last().unwrap();
+    assert_eq!(row[0], "deploy main to production", "{rows:#?}");
+    assert_eq!(row[1], "deploy main to production: step 1 of 2 done: it answers v1.4.3");
+    records.push(record(9, PlanEnded { plan: plan(), end: PlanEnd::Done, why: String::new() }));
+    let rows = read(&log(records));
+    assert!(rows.last().unwrap()[0].starts_with("deployed main to production in "), "{rows:#?}");
+}
+
+#[test]
+fn a_rollback_says_what_production_is_back_on() {
+    let released = |rollback| Released {
+        plan: "p1".into(),
+        environment: "production".into(),
+        reference: "v1.4.1".into(),
+        commit: "51a2cac0".into(),
+        tag: Some("v1.4.1".into()),
+        version: None,
+        rollback,
+        replaces: None,
+    };
+    for (rollback, wanted) in
+        [(false, "production is on v1.4.1 (51a2cac)"), (true, "production is back on v1.4.1 (51a2cac)")]
+    {
+        let log = log([record(1, released(rollback))]);
+        let texts: Vec<&str> = log.state().timeline.iter().map(|entry| entry.text).collect();
+        assert_eq!(texts.last(), Some(&wanted));
+    }
+}

@@ -57,13 +57,13 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::Released(body) => {
             let name = body.tag.as_deref().or(body.version.as_deref()).unwrap_or(&body.reference);
             let short = body.commit.get(..7).unwrap_or(&body.commit);
-            let back = if body.rollback { "back to " } else { "" };
+            let back = if body.rollback { "back " } else { "" };
             let name = if name.is_empty() || body.commit.starts_with(name) {
                 short.to_owned()
             } else {
                 format!("{name} ({short})")
             };
-            (EntryKind::Released, format!("{} is on {back}{name}", body.environment))
+            (EntryKind::Released, format!("{} is {back}on {name}", body.environment))
         }
         Body::MergeOwed(body) => {
             let text = format!("{} is still to be merged back into {}", body.tag, body.into);

@@ -121,7 +121,7 @@ fn steps(ui: Ui<'_>, pen: &mut Pen<'_>, declare: &Declare) {
 fn title(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
     page.say("What is broken, in one line?", Role::Text);
     page.blank();
-    let cursor = page.typed(&declare.title, "Checkout answers 500");
+    let cursor = page.typed(&declare.title, "for example Checkout answers 500");
     page.blank();
     page.say("The clock starts when the fault began. Everybody in this repository sees it.", Role::Faint);
     cursor

@@ -26,11 +26,20 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &overlay::
     let place = middle(area, columns, lines_wanted.saturating_add(2).min(area.height.saturating_sub(2)));
     let title = match found.as_slice() {
         [] => "Entry".to_owned(),
-        [entry] => entry.kind.word().to_owned(),
+        [entry] => title(entry).to_owned(),
         [first, ..] => format!("{}: {} together", first.kind.word(), found.len()),
     };
     let inner = window(ui, buf, place, &title, &[(Command::Down, "scroll"), (Command::Back, "back")]);
     document::draw(buf, inner, overlay.scroll.top, lines.len(), |index| lines[index].clone())
+}
+
+/// What an entry is called. Served again, over and closed are three things.
+fn title(entry: &Entry<'_>) -> &'static str {
+    match entry.name {
+        "mitigated" => "Mitigated",
+        "closed" => "Closed",
+        _ => entry.kind.word(),
+    }
 }
 
 /// One of several entries that a row stands for.

@@ -27,7 +27,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     // What there is no room for does not count.
     let seen = || menu.items.iter().take(usize::from(area.height));
     let label = seen().map(|item| width(&item.label)).max().unwrap_or(0).min(60);
-    let reason = seen().filter_map(|item| item.disabled.as_deref()).map(width).max();
+    let reason = seen().filter_map(|item| item.disabled.as_deref()).map(width).filter(|why| *why > 0).max();
     let columns = 5 + label + reason.map_or(0, |reason| reason + 5);
     let columns =
         (columns + 4).max(width(&menu.title) + 8).max(width(&menu.note).min(96) + 4).max(36).min(area.width);
@@ -36,7 +36,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     let items = u16::try_from(menu.items.len()).unwrap_or(u16::MAX);
     // What a row has no room for stands whole below the list while the cursor is on it.
     let cut = |item: &Item| !fits(item, columns - 4);
-    let whole = |item: &Item| wrap(item.disabled.as_ref().unwrap_or(&item.label), columns - 6).len();
+    let reasoned = |item: &'_ Item| item.disabled.clone().filter(|why| !why.is_empty());
+    let whole = |item: &Item| wrap(&reasoned(item).unwrap_or_else(|| item.label.clone()), columns - 6).len();
     let foot = menu.items.iter().filter(|item| cut(item)).map(whole).max().unwrap_or(0);
     let foot = u16::try_from(foot).unwrap_or(WHY).min(WHY);
     let wanted = items.saturating_add(notes.len() as u16).saturating_add(foot).saturating_add(2);
@@ -65,8 +66,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
         Pen::new(buf, inner, line).put(&format!("{more} more below"), ui.of(Role::Faint));
     }
     if let Some(item) = menu.items.get(menu.selected).filter(|item| cut(item)) {
-        let (mark, words) = item.disabled.as_ref().map_or(("", &item.label), |why| ("✗ ", why));
-        for (line, words) in wrap(words, columns - 6).into_iter().take(usize::from(foot)).enumerate() {
+        let (mark, words) = reasoned(item).map_or(("", item.label.clone()), |why| ("✗ ", why));
+        for (line, words) in wrap(&words, columns - 6).into_iter().take(usize::from(foot)).enumerate() {
             let mark = if line == 0 { mark } else { "  " };
             let mut pen = Pen::new(buf, inner, inner.height - foot + line as u16);
             pen.put(mark, ui.of(Role::Disabled)).put(words, ui.of(Role::Muted));
@@ -81,7 +82,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
 /// Tells whether a row of so many columns holds all that an item says.
 fn fits(item: &Item, room: u16) -> bool {
     let key = item.key.map_or(0, |key| width(&key.to_string())).max(2);
-    let why = item.disabled.as_deref().map_or(0, |why| width(why) + 5);
+    let why = item.disabled.as_deref().filter(|why| !why.is_empty()).map_or(0, |why| width(why) + 5);
     key + 1 + width(&item.label) + why <= room
 }
 
@@ -95,6 +96,8 @@ fn row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item, label: u16, told: bool) {
     pen.column_of(&key, width(&key).max(2), ui.of(on)).gap(1);
     match &item.disabled {
         None => pen.put(&item.label, ui.of(text)),
+        // The sentence above the list says why.
+        Some(why) if why.is_empty() => pen.put(&item.label, ui.of(text)),
         // A few letters of a reason say nothing.
         Some(why) if told && pen.room() < 24 + 5 + width(why).min(LEAST) => {
             let room = pen.room().saturating_sub(2);

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::paint::{Pen, width};
+use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
 use super::{Shown, framed, middle, typed};
@@ -30,7 +30,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, palette: &Palette) 
     let cursor = typed(ui, buf, line, &palette.input, "type a few letters of what you want to do");
     let list = below(inner, 2);
     if palette.matches.is_empty() {
-        Pen::new(buf, list, 0).put("no command matches", ui.of(Role::Faint));
+        Pen::new(buf, list, 0).put("no command matches", ui.of(Role::Muted));
+        let verbs = "some verbs have no key: run them from a terminal, flightdeck --help lists them";
+        for (line, words) in wrap(verbs, list.width).into_iter().enumerate() {
+            Pen::new(buf, list, 1 + line as u16).put(words, ui.of(Role::Faint));
+        }
     }
     let lines = usize::from(list.height);
     let top = (palette.selected + 1).saturating_sub(lines.max(1));
@@ -47,6 +51,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, palette: &Palette) 
 
 fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item) {
     if let Some(why) = &item.disabled {
+        // A menu says once above its rows why none of them can be taken.
+        let why = if why.is_empty() { "not now" } else { why };
         let label = width(&item.label).min(pen.room().saturating_sub(width(why) + 4).max(16));
         pen.column_of(&item.label, label, ui.of(Role::Disabled)).gap(2);
         pen.put("✗ ", ui.of(Role::Disabled)).put(why, ui.of(Role::Disabled));

@@ -207,6 +207,70 @@ fn the_palette_ranks_by_name_and_by_what_was_done_lately() {
 }
 
 #[test]
+fn the_palette_shows_what_cannot_run_in_its_place_and_does_not_take_it() {
+    let mut table = Table::ready();
+    let head = Head::Branch { name: "main".into(), commit: "4f2c91e0".into() };
+    let state = BranchState { hotfix_branches: Vec::new(), head, ..branch() };
+    table.send(Msg::Fact(Fact::Branch(Box::new(Ok(state)))));
+    table.keys(":");
+    table.types("push");
+    let Some(Overlay::Palette(palette)) = table.model.overlays.last() else { panic!() };
+    let first = &palette.items[palette.matches[0]];
+    assert_eq!(first.invoke.command, Command::HotfixPush, "{}", first.label);
+    assert!(first.disabled.is_some(), "there is no hotfix branch to push: {}", first.label);
+    assert!(table.keys("enter").is_empty());
+    assert!(matches!(table.model.overlays.last(), Some(Overlay::Palette(_))), "it is still open");
+    assert!(!table.word().is_empty());
+}
+
+#[test]
+fn an_entry_says_that_a_key_means_nothing_there_and_still_shows_the_keys() {
+    let mut table = Table::ready();
+    let record = table.record(Noted { kind: NoteKind::Note, text: "first".into() }.into());
+    table.send(Msg::Fact(Fact::Records(vec![record])));
+    table.keys("1 up enter");
+    assert!(matches!(table.model.overlays.last(), Some(Overlay::Entry(_))));
+    table.keys("w");
+    assert!(table.word().starts_with("w does nothing here"), "{}", table.word());
+    table.keys("?");
+    assert!(matches!(table.model.overlays.last(), Some(Overlay::Help(_))), "what it names works");
+}
+
+#[test]
+fn a_hint_for_what_to_type_does_not_look_like_a_value() {
+    for keys in ["i p", "s 1", "i t o"] {
+        let mut table = Table::ready();
+        table.keys(keys);
+        let hint = asked(&table).placeholder.clone();
+        assert!(hint.starts_with("for example "), "{keys}: {hint}");
+    }
+}
+
+#[test]
+fn two_checks_are_both_and_more_are_all() {
+    for (count, wanted) in [(2, "both checks"), (3, "all 3 checks")] {
+        let mut table = Table::ready();
+        let check = serde_json::json!({"name": "unit", "command": ["./check.sh"]});
+        table.model.config.config.checks = vec![serde_json::from_value(check).unwrap(); count];
+        table.keys("t");
+        let Some(Overlay::Menu(menu)) = table.model.overlays.last() else { panic!() };
+        assert_eq!(menu.items[0].label, wanted);
+    }
+}
+
+#[test]
+fn that_nothing_waits_for_approval_is_said_once() {
+    let mut table = Table::ready();
+    table.keys("A");
+    let Some(Overlay::Menu(menu)) = table.model.overlays.last() else { panic!() };
+    assert_eq!(menu.note, "nothing waits for approval");
+    let reasons: Vec<&str> = menu.items.iter().filter_map(|item| item.disabled.as_deref()).collect();
+    assert!(!reasons.is_empty() && reasons.iter().all(|why| why.is_empty()), "{reasons:?}");
+    table.keys("l");
+    assert_eq!(table.word(), "nothing waits for approval");
+}
+
+#[test]
 fn probes_that_are_bad_come_first_and_those_of_production_before_others() {
     let mut table = Table::ready();
     let of = |name: &str, environment: &str, state| {
