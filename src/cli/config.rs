@@ -175,6 +175,7 @@ fn show(cx: &Context, json: bool) -> Result<End> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cockpit::key::Key;
 
     #[test]
     fn the_keys_that_are_shown_can_be_put_into_the_settings() {
@@ -186,6 +187,9 @@ mod tests {
         let read: BTreeMap<String, Vec<String>> = toml::from_str(&table).unwrap();
         assert_eq!((read.len(), &read["quit"]), (COMMANDS.len(), &changed["quit"]));
         assert_eq!(read["note.finding"], ["f"]);
-        Keymap::with(&read).unwrap();
+        for (action, keys) in &read {
+            let known = crate::cockpit::Command::parse(action).is_some();
+            assert!(known && keys.iter().all(|key| Key::parse(key).is_some()), "{action} = {keys:?}");
+        }
     }
 }
