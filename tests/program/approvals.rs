@@ -278,7 +278,15 @@ fn what_the_severity_keeps_closed_stays_closed() {
     let site = Site::new("P1", CONFIG);
     let line = ["checks", "checklist", "approvals", "staging"].map(|gate| ["--override", gate]);
     let line = [&["deploy", "production", "--confirm", "production", "--reason", "fire"][..], &line.concat()];
-    site.shell.flightdeck(&line.concat()).ended_with(3).said("they cannot all be overridden");
+    let blocked = site.shell.flightdeck(&line.concat()).ended_with(3).said("cannot be overridden at P1");
+    for act in [
+        "checks: flightdeck test;",
+        "checklist: flightdeck tick ",
+        "approvals: flightdeck deploy production --ref main --propose, then flightdeck approve ROLE",
+        "staging: flightdeck deploy staging --ref main",
+    ] {
+        assert!(blocked.stderr.contains(act), "{act} in {}", blocked.stderr);
+    }
     assert_eq!(site.deployed(), 0);
     // It does once the incident is what it would have to be, and not before.
     site.shell.flightdeck(&["severity", "P0", "--reason", "everybody is affected"]).succeeded();
