@@ -182,9 +182,8 @@ mod tests {
         let changed = BTreeMap::from([("quit".to_owned(), vec!["Q".to_owned()])]);
         let shown = keys(&changed);
         let (_, lines) = shown.trim_start().split_once('\n').unwrap();
-        let table: String =
-            lines.lines().map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
-        let read: BTreeMap<String, Vec<String>> = toml::from_str(&table).unwrap();
+        let lines: Vec<&str> = lines.lines().map(|line| line.trim_start_matches("# ")).collect();
+        let read: BTreeMap<String, Vec<String>> = toml::from_str(&lines.join("\n")).unwrap();
         assert_eq!((read.len(), &read["quit"]), (COMMANDS.len(), &changed["quit"]));
         assert_eq!(read["note.finding"], ["f"]);
         for (action, keys) in &read {
