@@ -17,8 +17,10 @@ impl Scratch {
     /// must be empty or missing and is kept.
     pub(super) fn make(wanted: Option<&Path>) -> Result<Self> {
         let keep = wanted.is_some();
+        // The end of such an id is random; all of it makes lines that people copy too long to read.
+        let random = || uuid::Uuid::now_v7().simple().to_string().chars().skip(22).collect::<String>();
         let path = wanted.map_or_else(
-            || std::env::temp_dir().join(format!("flightdeck-drill-{}", uuid::Uuid::now_v7().simple())),
+            || std::env::temp_dir().join(format!("flightdeck-drill-{}", random())),
             Path::to_path_buf,
         );
         let doing = format!("making the drill in {}", path.display());
