@@ -426,7 +426,7 @@ fn staging_stands(state: &State, environment: &str, what: &Content<'_>, smoke: b
     if smoke {
         let there = last.ended_at.unwrap_or(last.started_at);
         match of(&["smoke"]).find(|plan| plan.started_at >= there) {
-            None => return (Met::No, format!("not smoke-tested on {environment} since")),
+            None => return (Met::No, format!("not smoke-tested on {environment} since it was deployed")),
             Some(plan) if !plan.is_done() => {
                 return (Met::No, format!("the smoke test on {environment} is {}", plan.state.name()));
             }

@@ -486,7 +486,7 @@ fn the_smoke_test_has_to_have_passed_since_the_deploy() {
         Some((COMMIT, false)),
         0,
     );
-    says(&one(staging(true), &before), Met::No, "not smoke-tested on staging since");
+    says(&one(staging(true), &before), Met::No, "not smoke-tested on staging since it was deployed");
     let red = before.clone().ran("s-2", "smoke", "staging", None, 1);
     says(&one(staging(true), &red), Met::No, "the smoke test on staging is failed");
     let green = red.clone().ran("s-3", "smoke", "staging", None, 0);
