@@ -214,7 +214,7 @@ fn a_merge_that_was_broken_off_is_unknown_until_its_place_was_asked() {
         let plans = status["plans"].as_array().unwrap().clone();
         plans.into_iter().find(|plan| plan["id"] == "finish-2").unwrap()
     };
-    let ended = verb.join().unwrap().ended_with(6).said("proof: it is done");
+    let ended = verb.join().unwrap().ended_with(6).said("checked: it is done");
     assert!(ended.stdout.contains("finish-2: outcome unknown"), "{ended:?}");
     assert_eq!((&plan()["state"], &plan()["steps"][0]["state"]), (&"failed".into(), &"done".into()));
     team.shell.flightdeck(&["plan", "resume", "finish-2", "--confirm", "main"]).succeeded();
