@@ -59,7 +59,7 @@ cat <&5 >&3 & in=$!
 exec 3>&- 4<&- 5<&-
 while [ ! -e "$HOME/cut" ] && kill -0 $out 2> /dev/null; do sleep 0.05; done
 kill $in $out 2> /dev/null
-test ! -e "$HOME/cut" || exit 255"#;
+test ! -e "$HOME/cut" || { : > "$HOME/gone"; exit 255; }"#;
 
 impl Far {
     fn new(within: &str) -> Self {
@@ -92,6 +92,9 @@ impl Far {
     fn lose(&self) {
         self.yard.wait_output("deploy-staging-1.0", "the hook is at it");
         self.home("cut");
+        // What the remote says from here on reaches nobody.
+        let gone = self.yard.world.path("home").join("gone");
+        wait_until("the connection to be lost", || gone.exists().then_some(()));
     }
 
     /// Waits until what was pushed is there.
