@@ -43,7 +43,7 @@ pub(super) fn repeated(press: KeyPress, before: Option<(Key, u64)>) -> bool {
 }
 
 /// What one is told that comes behind letters which mean nothing to the question.
-const ASTRAY: &str = "nothing was confirmed: other letters came first; press esc and ask again";
+pub(super) const ASTRAY: &str = "nothing was confirmed: other letters came first; press esc and ask again";
 /// What one is told that came as pasted text does.
 const AMID: &str = "nothing was confirmed: it came together with other text, as if pasted; press it alone";
 /// What one is told that was pressed together with Ctrl.

@@ -61,7 +61,7 @@ const NOTHING: &str = "does nothing here";
 
 /// Tells whether a word is about a key that the window on top did not take.
 pub(super) fn is_about_a_key(word: &str) -> bool {
-    word.contains(NOTHING) || word == super::confirm::TOO_QUICK
+    word.contains(NOTHING) || [super::confirm::TOO_QUICK, super::confirm::ASTRAY].contains(&word)
 }
 
 /// Says that a key means nothing here.

@@ -322,6 +322,10 @@ fn a_word_that_is_typed_at_a_question_never_answers_it_however_slowly() {
             let effects: Vec<_> = table.send(Msg::Key(press)).into_iter().map(|(_, effect)| effect).collect();
             assert!(!acts(&effects), "{}: {letter}: {effects:?}", question.name);
         }
+        // What was said of it ends with the question.
+        assert!(table.word().contains("ask again"), "{}: {}", question.name, table.word());
+        table.keys("esc");
+        assert!(!table.word().contains("ask again"), "{}: {}", question.name, table.word());
         assert!(acts(&press_alone(&mut (question.open)(), question)), "{}: asked again", question.name);
     }
 }
