@@ -39,6 +39,10 @@ struct Heads {
     version: u32,
     number: String,
     chains: Vec<Head>,
+    /// Ends that were written down and that the journal no longer held at a later write: what comes after
+    /// must not cover what was cut off, changed or put back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lost: Vec<Head>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,13 +56,26 @@ struct Head {
     last: RecordId,
 }
 
+/// What is kept where the journal no longer holds what was written down.
+const LOST: &str = "the journal no longer holds all that was written down there";
+/// Most such ends that are kept of an incident.
+const MOST_LOST: usize = 256;
+
 /// Says what is wrong where the ends of chains could not be written down beside a journal last.
 pub fn heads_unwritten(state_dir: &Path) -> Option<Failure> {
     let known = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
     let doing = format!("writing down in {} where the record ends", state_dir.join(DIR).display());
     let hint = "make that directory writable. Records are saved all the same; but should some be cut off \
                 the journal later, verify cannot notice";
-    known.get(state_dir).map(|why| Failure::new(doing, why, hint))
+    known.get(state_dir).map(|why| match why.as_str() {
+        LOST => {
+            let doing = format!("comparing the journal with {}", state_dir.join(DIR).display());
+            let hint =
+                "run flightdeck verify: records were cut off or changed, or an older journal was put back";
+            Failure::new(doing, LOST, hint)
+        }
+        why => Failure::new(doing, why, hint),
+    })
 }
 
 /// Writes down where the chains of an incident, by its number in the file, end now. That it cannot be
@@ -73,7 +90,10 @@ pub(super) fn note(state_dir: &Path, conn: &Connection, no: i64) {
 }
 
 fn write(state_dir: &Path, conn: &Connection, no: i64) -> io::Result<()> {
-    let (id, heads) = read_journal(conn, no).map_err(io::Error::other)?;
+    let (id, mut heads) = read_journal(conn, no).map_err(io::Error::other)?;
+    if let Ok(before) = read_file(&path_of(state_dir, id)) {
+        heads.lost = lost(before, &heads.chains);
+    }
     let dir = state_dir.join(DIR);
     match DirBuilder::new().mode(0o700).create(&dir) {
         Ok(()) => fs::set_permissions(&dir, Permissions::from_mode(0o700))?,
@@ -92,7 +112,21 @@ fn write(state_dir: &Path, conn: &Connection, no: i64) -> io::Result<()> {
         // What is left of the attempt; there may be nothing.
         let _ = fs::remove_file(&beside);
     }
-    written
+    written?;
+    if heads.lost.is_empty() { Ok(()) } else { Err(io::Error::other(LOST)) }
+}
+
+/// The ends written down before that these chains do not meet, and those that were lost already. A chain
+/// that is longer than it was is taken to go on from there; `verify` looks.
+fn lost(before: Heads, now: &[Head]) -> Vec<Head> {
+    let is_met = |old: &Head| {
+        now.iter().any(|new| {
+            let same = new.author == old.author && new.node == old.node;
+            same && (new.records > old.records || (new.records == old.records && new.hash == old.hash))
+        })
+    };
+    let fresh = before.chains.into_iter().filter(|old| !is_met(old));
+    before.lost.into_iter().chain(fresh).take(MOST_LOST).collect()
 }
 
 fn path_of(state_dir: &Path, id: IncidentId) -> PathBuf {
@@ -115,7 +149,7 @@ fn read_journal(conn: &Connection, no: i64) -> rusqlite::Result<(IncidentId, Hea
         })
     };
     let chains = statement.query_map([no], head)?.collect::<rusqlite::Result<_>>()?;
-    Ok((id, Heads { version: VERSION, number, chains }))
+    Ok((id, Heads { version: VERSION, number, chains, lost: Vec::new() }))
 }
 
 /// What is written down of all incidents, or of one; and of which files it cannot be read.
@@ -134,7 +168,7 @@ pub(super) fn read(state_dir: &Path, only: Option<IncidentId>) -> (Vec<Witness>,
     for id in ids {
         let path = path_of(state_dir, id);
         match read_file(&path) {
-            Ok(heads) => witnesses.extend(heads.chains.into_iter().filter_map(|head| {
+            Ok(heads) => witnesses.extend(heads.chains.into_iter().chain(heads.lost).filter_map(|head| {
                 Some(Witness {
                     incident: id,
                     number: heads.number.clone(),
@@ -153,7 +187,12 @@ pub(super) fn read(state_dir: &Path, only: Option<IncidentId>) -> (Vec<Witness>,
 }
 
 fn read_file(path: &Path) -> io::Result<Heads> {
-    if fs::metadata(path)?.len() > MAX_BYTES {
+    let found = fs::metadata(path)?;
+    // Reading a pipe would wait for whoever writes to it.
+    if !found.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    if found.len() > MAX_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     let heads: Heads = serde_json::from_slice(&fs::read(path)?)?;

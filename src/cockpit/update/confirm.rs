@@ -118,14 +118,22 @@ fn yes_or_no(model: &Model) -> Option<u64> {
     }
 }
 
-/// Whether a key that confirms nothing does something else there.
+/// Whether a key that confirms nothing does something else there. A letter that some other window knows is
+/// a letter of a word here.
 fn means(model: &Model, key: Key) -> bool {
     let command = |scopes: &[Scope]| windows::command(model, scopes, key);
+    let reads = |command: Option<Command>| {
+        let Some(command) = command else { return false };
+        windows::motion(command, 1).is_some()
+            || matches!(command, Command::Back | Command::Help | Command::Details)
+    };
     match model.overlays.last() {
-        Some(Overlay::Preview(_)) => {
-            command(&[Scope::Preview, Scope::Vote, Scope::Menu(Command::Approvals)]).is_some()
+        Some(Overlay::Preview(preview)) if preview.way() == Way::Vote => {
+            let command = command(&[Scope::Vote, Scope::Menu(Command::Approvals)]);
+            reads(command) || matches!(command, Some(Command::Verbal | Command::Reject))
         }
-        Some(Overlay::Trust(_)) => command(&[]).is_some(),
+        Some(Overlay::Preview(_)) => reads(command(&[Scope::Preview])),
+        Some(Overlay::Trust(_)) => reads(command(&[])),
         _ => key == Key::char('n') || command(&[]) == Some(Command::Back),
     }
 }
