@@ -90,8 +90,11 @@ pub(super) fn note(state_dir: &Path, conn: &Connection, no: i64) {
 }
 
 fn write(state_dir: &Path, conn: &Connection, no: i64) -> io::Result<()> {
-    let (id, mut heads) = read_journal(conn, no).map_err(io::Error::other)?;
-    if let Ok(before) = read_file(&path_of(state_dir, id)) {
+    // The file first: what others commit and write down meanwhile the journal holds by the time it is read.
+    let id = id_of(conn, no).map_err(io::Error::other)?;
+    let before = read_file(&path_of(state_dir, id));
+    let mut heads = read_journal(conn, no).map_err(io::Error::other)?;
+    if let Ok(before) = before {
         heads.lost = lost(before, &heads.chains);
     }
     let dir = state_dir.join(DIR);
@@ -133,10 +136,15 @@ fn path_of(state_dir: &Path, id: IncidentId) -> PathBuf {
     state_dir.join(DIR).join(id.to_string())
 }
 
-fn read_journal(conn: &Connection, no: i64) -> rusqlite::Result<(IncidentId, Heads)> {
-    let (id, number) = conn
-        .prepare_cached("SELECT id, number FROM incident WHERE no = ?1")?
-        .query_row([no], |row| Ok((IncidentId(uuid(row, 0)?), row.get(1)?)))?;
+fn id_of(conn: &Connection, no: i64) -> rusqlite::Result<IncidentId> {
+    let mut statement = conn.prepare_cached("SELECT id FROM incident WHERE no = ?1")?;
+    statement.query_row([no], |row| Ok(IncidentId(uuid(row, 0)?)))
+}
+
+fn read_journal(conn: &Connection, no: i64) -> rusqlite::Result<Heads> {
+    let number = conn
+        .prepare_cached("SELECT number FROM incident WHERE no = ?1")?
+        .query_row([no], |row| row.get(0))?;
     let mut statement =
         conn.prepare_cached("SELECT author, node, records, head, head_id FROM chain WHERE incident = ?1")?;
     let head = |row: &Row<'_>| {
@@ -149,7 +157,7 @@ fn read_journal(conn: &Connection, no: i64) -> rusqlite::Result<(IncidentId, Hea
         })
     };
     let chains = statement.query_map([no], head)?.collect::<rusqlite::Result<_>>()?;
-    Ok((id, Heads { version: VERSION, number, chains, lost: Vec::new() }))
+    Ok(Heads { version: VERSION, number, chains, lost: Vec::new() })
 }
 
 /// What is written down of all incidents, or of one; and of which files it cannot be read.
