@@ -46,7 +46,7 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
         });
     }
     let mut note = note(state, waits, &standing.rejections, standing.in_conflict());
-    if is_void(model) {
+    if is_void(state, &missing(model)) {
         note.push_str(". What would be deployed now is another plan: ask for approval again");
     }
     if let (Some(_), false, Some(Ok(branch))) = (waits, model.drill_env.is_empty(), &model.branch) {
@@ -293,7 +293,7 @@ pub(super) fn missing(model: &Model) -> Vec<(String, String)> {
 
 /// How many of those who have to approve have, for the header; `None` where nobody has to, or
 /// it is too late to ask.
-pub(super) fn count(model: &Model) -> Option<(usize, usize, bool)> {
+pub(super) fn count(model: &Model, missing: &[(String, String)]) -> Option<(usize, usize, bool)> {
     let state = model.incident().filter(|state| state.is_open())?;
     if state.phase >= crate::incident::Phase::Verify || !model.may_run() {
         return None;
@@ -308,15 +308,14 @@ pub(super) fn count(model: &Model) -> Option<(usize, usize, bool)> {
         return None;
     }
     let standing = proposal::standing(state, &rule, model.now);
-    let given = if is_void(model) { 0 } else { standing.given() };
+    let given = if is_void(state, missing) { 0 } else { standing.given() };
     Some((given, standing.roles.len(), !standing.rejections.is_empty()))
 }
 
 /// Whether all who have to approved a plan, and what would be deployed now is another one.
-fn is_void(model: &Model) -> bool {
+fn is_void(state: &State, missing: &[(String, String)]) -> bool {
     let another = |(gate, why): &(String, String)| gate == "approvals" && why.contains(ANOTHER);
-    model.incident().is_some_and(|state| proposal::at_hand(state).is_some())
-        && missing(model).iter().any(another)
+    proposal::at_hand(state).is_some() && missing.iter().any(another)
 }
 
 #[cfg(test)]

@@ -111,6 +111,8 @@ fn yes_or_no(model: &Model) -> Option<u64> {
         Overlay::Confirm(confirm) => confirm.shown_ms,
         Overlay::Trust(trust) => trust.shown_ms,
         Overlay::Decide(decide) if decide.asks() == Asks::Yes => decide.shown_ms,
+        // While another plan has the target nothing is asked yet.
+        Overlay::Preview(preview) if preview.holder(model).is_some() => None,
         Overlay::Preview(preview) if matches!(preview.way(), Way::Enter | Way::Yes | Way::Vote) => {
             preview.shown_ms
         }

@@ -274,10 +274,12 @@ fn next_of(model: &Model) -> NextOf {
 
 /// Works out the clocks, what is next and the keys that do it.
 fn derive_next(model: &mut Model) {
+    // They take a plan to be made: once is enough.
+    let facts = model.incident().map(|_| facts_of(model)).unwrap_or_default();
     let (clocks, next) = match model.incident() {
         None => (Vec::new(), Vec::new()),
         Some(state) => {
-            let next = incident::next(state, &model.policy, &facts_of(model), model.now);
+            let next = incident::next(state, &model.policy, &facts, model.now);
             let clocks = incident::clocks(state, &model.policy, model.now);
             (clocks, next)
         }
@@ -296,8 +298,8 @@ fn derive_next(model: &mut Model) {
             (next, keys)
         }))
         .collect();
-    let guide = guide(model, &next);
-    let approvals = approvals::count(model);
+    let guide = guide(model, &next, &facts);
+    let approvals = approvals::count(model, &facts.missing);
     let before = std::mem::take(&mut model.derived);
     model.derived = Derived { clocks, next, guide, approvals, ..before };
 }
@@ -345,7 +347,7 @@ fn keys_to_answer(model: &Model) -> String {
 }
 
 /// What a drill says to a newcomer about what is next.
-fn guide(model: &Model, next: &[(Next, String)]) -> Option<String> {
+fn guide(model: &Model, next: &[(Next, String)], facts: &Facts) -> Option<String> {
     if !model.drill || !model.looks.guide {
         return None;
     }
@@ -355,10 +357,9 @@ fn guide(model: &Model, next: &[(Next, String)]) -> Option<String> {
         return model.incidents.is_empty().then(|| with_keys(guide::BEFORE.1, guide::BEFORE.0));
     }
     let (next, keys) = next.first()?;
-    let facts = facts_of(model);
-    let text = guide::about(next, &facts)?;
+    let text = guide::about(next, facts)?;
     // The keys of the step itself stand beside it already.
-    let prepared = keys.is_empty() && guide::can_be_prepared(&facts);
+    let prepared = keys.is_empty() && guide::can_be_prepared(facts);
     Some(if prepared { with_keys(text, guide::PREPARED) } else { text.to_owned() })
 }
 

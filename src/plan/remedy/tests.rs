@@ -172,7 +172,7 @@ fn a_refusal_names_the_act_that_meets_each_gate() {
             "staging: wait for what runs on staging;",
         ),
         (
-            "no way back",
+            "no rollback option",
             Gate::Rollback { ready: None, why: "none".into() },
             vec![],
             "rollback: name a release to go back to: flightdeck live production TAG --good;",
