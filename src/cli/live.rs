@@ -61,10 +61,17 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         let hint = "nothing has to be recorded; --good says that it can be rolled back to";
         return Err(Failure::usage(doing, format!("the record says so already: {commit}"), hint));
     }
-    // What failed there is not made good by saying so.
-    if let Some(bad) = state.condemned(&environment, |it| it == commit) {
+    // What failed there is not made good by saying so. What failed in an earlier incident may have served
+    // users well since: that is for a person to say.
+    let here = state.condemned_here(&environment, |it| it == commit);
+    let elsewhere = || state.condemned(&environment, |it| it == commit).filter(|_| !args.good);
+    if let Some(bad) = here.clone().or_else(elsewhere) {
         let cause = format!("{} {}", bad.name, bad.why);
-        let hint = "deploy a better commit, or name what was live before it";
+        let hint = if here.is_some() {
+            "deploy a better commit, or name what was live before it"
+        } else {
+            "if it has served users well since then, say so with --good"
+        };
         return Err(Failure::of(FailureKind::Gate, doing, cause, hint));
     }
     let mut drafts = Vec::new();

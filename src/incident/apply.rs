@@ -4,6 +4,7 @@ pub(super) mod plans;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -15,7 +16,7 @@ use super::drift::{self, Written};
 use super::marks::{Mark, takes_no_effect};
 use super::policy::Role;
 use super::record::{Hash, Hlc, Record, RecordId};
-use super::state::{AlarmState, EntryKind, Hand, PlanRun, State, Status, StatusHead, Tick};
+use super::state::{AlarmState, EntryKind, Hand, History, PlanRun, State, Status, StatusHead, Tick};
 use super::timeline::{Entry, Timeline};
 use super::wording;
 
@@ -82,6 +83,7 @@ impl Fold {
             passed_over: Vec::new(),
             releases: Vec::new(),
             trials: Vec::new(),
+            elsewhere: Arc::default(),
             merges_back: Vec::new(),
             authors: BTreeMap::new(),
             chains: BTreeMap::new(),
@@ -108,6 +110,11 @@ impl Fold {
 
     pub(super) fn into_state(self) -> State {
         self.state
+    }
+
+    /// Takes what other incidents of the repository recorded.
+    pub(super) fn set_elsewhere(&mut self, history: Arc<History>) {
+        self.state.elsewhere = history;
     }
 
     /// Puts the timeline in order; from now on every entry finds its place by itself.

@@ -1,12 +1,13 @@
 //! The fold: a set of records, in the order of their clocks, makes one state.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::apply::Fold;
 use super::body::{Body, Declared};
 use super::marks::{self, Marks};
 use super::record::{Hlc, Record, RecordId};
-use super::state::{EntryKind, State};
+use super::state::{EntryKind, History, State};
 
 /// The state that the records of one incident fold to, and the records themselves, in order. Of
 /// an incident that is too long for that they are not kept; see [`Stream`].
@@ -119,10 +120,17 @@ impl Log {
 
     fn refold(&mut self) {
         // The `declared` record that was here is still here.
-        if let Some((fold, marks)) = self.kept.as_ref().and_then(|kept| fold_all(&kept.records)) {
+        if let Some((mut fold, marks)) = self.kept.as_ref().and_then(|kept| fold_all(&kept.records)) {
+            fold.set_elsewhere(self.state().elsewhere.clone());
             self.fold = fold;
             self.marks = marks;
         }
+    }
+
+    /// Takes what other incidents of the repository recorded of releases. Records that come later keep
+    /// it.
+    pub fn set_elsewhere(&mut self, history: History) {
+        self.fold.set_elsewhere(Arc::new(history));
     }
 
     /// The state now.

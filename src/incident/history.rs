@@ -27,7 +27,9 @@ impl History {
                     history.releases.push(plans::release(body, &record.author.name, at));
                 }
                 Body::ReleaseJudged(body) => {
-                    plans::judged(&mut history.releases, body, at);
+                    if !plans::judged(&mut history.releases, body, at) {
+                        history.trials.extend(plans::trial(body, at));
+                    }
                 }
                 Body::MergeOwed(body) => {
                     plans::merge_owed(&mut history.merges_back, body, &record.author.name, at);
@@ -57,6 +59,7 @@ impl History {
         let mut releases: Vec<_> = places.into_iter().zip(history.releases).collect();
         releases.sort_by_key(|(place, _)| *place);
         history.releases = releases.into_iter().map(|(_, release)| release).collect();
+        history.trials.sort_by_key(|trial| trial.at);
         history.rehearsals.sort_by_key(|rehearsal| rehearsal.at);
         history
     }

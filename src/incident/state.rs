@@ -5,6 +5,7 @@ mod plans;
 mod pressing;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -90,6 +91,9 @@ pub struct State {
     pub releases: Vec<Release>,
     /// Watches that failed before what they looked at was brought to everybody, oldest first.
     pub trials: Vec<Trial>,
+    /// What other incidents of the repository recorded of releases, as far as whoever loaded this one
+    /// knew: a commit that failed there is no better here.
+    pub elsewhere: Arc<History>,
     /// Fixes that went out before they were merged back, in the order in which that was written
     /// down.
     pub merges_back: Vec<MergeBack>,
@@ -113,10 +117,23 @@ pub struct State {
 
 impl State {
     /// Finds out whether what is in these commits was in an environment before and no good there, for
-    /// everybody or as a canary.
+    /// everybody or as a canary, in this incident or in another of the repository.
     pub fn condemned(&self, environment: &str, is_it: impl Fn(&str) -> bool) -> Option<Condemned> {
-        condemned(&self.releases, environment, &is_it)
-            .or_else(|| tried(&self.trials, &self.releases, environment, &is_it))
+        let others = &self.elsewhere;
+        if others.releases.is_empty() && others.trials.is_empty() {
+            return self.condemned_here(environment, is_it);
+        }
+        // Each list is in order, and so is what was brought somewhere by several incidents at once.
+        let mut releases: Vec<Release> = others.releases.iter().chain(&self.releases).cloned().collect();
+        releases.sort_by_key(|release| release.at);
+        let mut trials: Vec<Trial> = others.trials.iter().chain(&self.trials).cloned().collect();
+        trials.sort_by_key(|trial| trial.at);
+        judge(&releases, &trials, environment, self.declared_at, &is_it)
+    }
+
+    /// The same by what this incident alone has on record.
+    pub fn condemned_here(&self, environment: &str, is_it: impl Fn(&str) -> bool) -> Option<Condemned> {
+        judge(&self.releases, &self.trials, environment, self.declared_at, &is_it)
     }
 
     /// Time since the fault began, up to its resolution; never negative, whatever became of the

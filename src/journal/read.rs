@@ -68,7 +68,8 @@ impl Journal {
     /// What the incidents of a repository recorded of releases and ways back. Costs what there
     /// is of them, not what there is of records.
     pub fn history(&self, repository: &str) -> Result<History> {
-        let records = landmarks(&self.conn, repository)
+        let records = incidents_of(&self.conn, repository)
+            .and_then(|incidents| landmarks(&self.conn, &incidents))
             .map_err(|error| self.failed("reading what was released", &error))?;
         Ok(History::of(&records))
     }
@@ -96,9 +97,11 @@ impl Journal {
     /// Loads and folds an incident; the position continues with [`Journal::since`].
     pub fn load(&self, incident: IncidentId) -> Result<(Log, Seq)> {
         let no = self.number_of(incident)?;
-        let (log, seq) = load_log(&self.conn, no)
-            .map_err(|error| self.failed("loading an incident from the journal", &error))?;
-        Ok((log.ok_or_else(|| undeclared(incident))?, seq))
+        let failed = |error| self.failed("loading an incident from the journal", &error);
+        let (log, seq) = load_log(&self.conn, no).map_err(failed)?;
+        let mut log = log.ok_or_else(|| undeclared(incident))?;
+        log.set_elsewhere(elsewhere(&self.conn, no).map_err(failed)?);
+        Ok((log, seq))
     }
 
     /// Folds more records of an incident in, which are in this journal. Where that is not enough it is
@@ -152,12 +155,25 @@ impl Journal {
     }
 }
 
-/// The records of a repository's incidents that tell of releases and ways back.
-fn landmarks(conn: &Connection, repository: &str) -> rusqlite::Result<Vec<Record>> {
-    let incidents: Vec<i64> = conn
-        .prepare_cached("SELECT no FROM incident WHERE repository = ?1")?
+/// What the other incidents of an incident's repository recorded of releases and ways back.
+fn elsewhere(conn: &Connection, no: i64) -> rusqlite::Result<History> {
+    let repository: String = conn
+        .prepare_cached("SELECT repository FROM incident WHERE no = ?1")?
+        .query_row([no], |row| row.get(0))?;
+    let mut incidents = incidents_of(conn, &repository)?;
+    incidents.retain(|other| *other != no);
+    Ok(History::of(&landmarks(conn, &incidents)?))
+}
+
+/// The incidents of a repository, by their numbers in this file.
+fn incidents_of(conn: &Connection, repository: &str) -> rusqlite::Result<Vec<i64>> {
+    conn.prepare_cached("SELECT no FROM incident WHERE repository = ?1")?
         .query_map([repository], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+        .collect()
+}
+
+/// The records of incidents that tell of releases and ways back.
+fn landmarks(conn: &Connection, incidents: &[i64]) -> rusqlite::Result<Vec<Record>> {
     // A file of an older version that cannot be written was never brought up to this one.
     let query = if schema::user_version(conn)? >= schema::LANDMARKS {
         "SELECT record.bytes, record.hash FROM landmark CROSS JOIN record USING (place)
@@ -167,7 +183,7 @@ fn landmarks(conn: &Connection, repository: &str) -> rusqlite::Result<Vec<Record
     };
     let mut statement = conn.prepare_cached(query)?;
     let mut records = Vec::new();
-    for no in incidents {
+    for no in incidents.iter().copied() {
         let (first, last) = places(no);
         let mut rows = statement.query([first, last])?;
         while let Some(row) = rows.next()? {

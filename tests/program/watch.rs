@@ -90,6 +90,28 @@ fn a_probe_that_fails_ends_it_at_once() {
 }
 
 #[test]
+fn what_failed_in_one_incident_is_not_let_in_by_the_next() {
+    let health = Health::new();
+    let yard = health.yard();
+    let done = |arguments: &[&str]| yard.shell.flightdeck(arguments).succeeded();
+    done(&["deploy", "staging"]);
+    health.answers(BAD);
+    yard.shell.flightdeck(&["watch", "staging", "--for", "1h"]).ended_with(1);
+    health.answers(GOOD);
+    done(&["resolve", "--yes"]);
+    done(&["declare", "Checkout is down once more", "--severity", "P1", "--impact", "all orders"]);
+    let refused = yard.shell.flightdeck(&["deploy", "staging"]).ended_with(3).stderr;
+    assert!(
+        refused.contains("failed its watch at 20") && refused.contains("body.status \"down\""),
+        "{refused}"
+    );
+    // Saying that it is there does not make it good; that it served users well since is for a person to say.
+    yard.shell.flightdeck(&["live", "staging", "HEAD"]).ended_with(3).said("--good");
+    done(&["live", "staging", "HEAD", "--good"]);
+    done(&["deploy", "staging"]);
+}
+
+#[test]
 fn without_data_it_waits_for_a_person_and_never_passes() {
     let health = Health::new();
     let yard = health.yard();

@@ -42,6 +42,7 @@ fn history() -> History {
             release(0, GOOD, Some("v1.2.2"), Some(WatchVerdict::Passed)),
             release(10, BAD, None, Some(WatchVerdict::Failed)),
         ],
+        trials: Vec::new(),
         rehearsals: vec![Rehearsal {
             way: "redeploy".into(),
             environment: "staging".into(),

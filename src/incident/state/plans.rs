@@ -179,12 +179,29 @@ pub struct Condemned {
 /// Why a release is condemned whose deploy was undone.
 pub const UNDONE: &str = "it was undone";
 
-/// Finds out whether what is in these commits was in an environment before and no good there: its
+/// Finds out whether what is in these commits was in an environment before and no good there. All are
+/// in the order of time; what was found out before `since` is told with its day.
+pub(super) fn judge(
+    releases: &[Release],
+    trials: &[Trial],
+    environment: &str,
+    since: Timestamp,
+    is_it: impl Fn(&str) -> bool,
+) -> Option<Condemned> {
+    condemned(releases, environment, since, &is_it)
+        .or_else(|| tried(trials, releases, environment, since, &is_it))
+}
+
+/// Finds out whether it was brought to everybody and no good: its
 /// watch failed, or it was taken back. The last time counts: a watch that passed since clears it.
-/// `releases` are in the order of time.
-pub fn condemned(releases: &[Release], environment: &str, is_it: impl Fn(&str) -> bool) -> Option<Condemned> {
+fn condemned(
+    releases: &[Release],
+    environment: &str,
+    since: Timestamp,
+    is_it: impl Fn(&str) -> bool,
+) -> Option<Condemned> {
     let here: Vec<&Release> = releases.iter().filter(|release| release.environment == environment).collect();
-    let clock = |at: Timestamp| at.strftime("%H:%M UTC").to_string();
+    let clock = |at: Timestamp| clock(at, since);
     let last = here.iter().rposition(|release| is_it(&release.commit));
     let judged = last.and_then(|last| here.get(last));
     if let Some(release) = judged
@@ -215,11 +232,17 @@ pub fn condemned(releases: &[Release], environment: &str, is_it: impl Fn(&str) -
     Some(Condemned { name, at: back.at, why, watched: false })
 }
 
+/// A time in words; with its day where it lies before the incident.
+fn clock(at: Timestamp, since: Timestamp) -> String {
+    at.strftime(if at < since { "%Y-%m-%d %H:%M UTC" } else { "%H:%M UTC" }).to_string()
+}
+
 /// The same of what was tried on a share of users only. A watch that passed since clears it as well.
-pub fn tried(
+fn tried(
     trials: &[Trial],
     releases: &[Release],
     environment: &str,
+    since: Timestamp,
     is_it: impl Fn(&str) -> bool,
 ) -> Option<Condemned> {
     let trial = trials.iter().rev().find(|trial| trial.environment == environment && is_it(&trial.commit))?;
@@ -228,7 +251,7 @@ pub fn tried(
         passed && release.environment == environment && is_it(&release.commit)
     });
     let colon = if trial.why.is_empty() { "" } else { ": " };
-    let why = format!("failed its canary at {}{colon}{}", trial.at.strftime("%H:%M UTC"), trial.why);
+    let why = format!("failed its canary at {}{colon}{}", clock(trial.at, since), trial.why);
     let name = trial.commit.chars().take(7).collect();
     (!cleared).then_some(Condemned { name, at: trial.at, why, watched: true })
 }
@@ -551,6 +574,8 @@ impl Run {
 pub struct History {
     /// What was brought into environments, oldest first.
     pub releases: Vec<Release>,
+    /// Watches that failed before what they looked at was brought to everybody, oldest first.
+    pub trials: Vec<Trial>,
     /// Ways back that were carried out to their end, oldest first.
     pub rehearsals: Vec<Rehearsal>,
     /// Fixes that went out before they were merged back.
