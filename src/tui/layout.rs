@@ -19,7 +19,7 @@ pub(super) enum Shape {
     Compact,
     /// Two by two, and the runs.
     Grid,
-    /// Three columns, and the runs.
+    /// The timeline beside the others, and the runs.
     Columns,
 }
 
@@ -166,14 +166,16 @@ fn grid(area: Rect, wish: Wish) -> Places {
     places
 }
 
+/// The timeline has the height, and of the width what its lines need; health is wide enough for whole
+/// names and sparklines.
 /// ```text
 /// ┌─────────────────────────────────────────┐
 /// │ header                                  │
-/// │╭ timeline ──╮╭ health ────╮╭ hotfix ───╮│
-/// ││            ││            ││           ││
-/// ││            ││            │╰───────────╯│
-/// ││            ││            │╭ checklist ╮│
-/// │╰────────────╯╰────────────╯╰───────────╯│
+/// │╭ timeline ──────╮╭ health ─────────────╮│
+/// ││                ││                     ││
+/// ││                │╰─────────────────────╯│
+/// ││                │╭ hotfix ─╮╭ checklist╮│
+/// │╰────────────────╯╰─────────╯╰──────────╯│
 /// │╭ runs ─────────────────────────────────╮│
 /// │╰───────────────────────────────────────╯│
 /// │ keys                                    │
@@ -183,18 +185,12 @@ fn columns(area: Rect, wish: Wish) -> Places {
     let (mut places, rest) = ends(area, header_lines(wish));
     let runs = (rest.height / 4).clamp(4, 12);
     let upper = Rect { height: rest.height - runs, ..rest };
-    let side = (rest.width * 27 / 100).clamp(42, 80);
-    let health = (rest.width * 36 / 100).clamp(57, 120);
-    let timeline = rest.width - side - health;
+    let timeline = upper.width * 45 / 100;
     let bottom = checklist_height(wish, upper.height);
-    let x = upper.x + timeline + health;
-    places.panes = [
-        Rect { width: timeline, ..upper },
-        Rect { x: upper.x + timeline, width: health, ..upper },
-        Rect { x, width: side, height: upper.height - bottom, ..upper },
-        Rect { x, y: upper.bottom() - bottom, width: side, height: bottom },
-        below(rest, upper.height),
-    ];
+    let right = Rect { x: upper.x + timeline, width: upper.width - timeline, ..upper };
+    let health = Rect { height: right.height - bottom, ..right };
+    let (hotfix, checklist) = halves(Rect { y: health.bottom(), height: bottom, ..right });
+    places.panes = [Rect { width: timeline, ..upper }, health, hotfix, checklist, below(rest, upper.height)];
     places
 }
 

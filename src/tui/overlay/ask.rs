@@ -11,7 +11,7 @@ use crate::cockpit::overlay::Ask;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, ask: &Ask) -> Shown {
     let complains = !ask.complaint.is_empty();
-    let place = low(area, area.width, 3 + u16::from(complains));
+    let place = low(area, 3 + u16::from(complains));
     let inner = framed(ui, buf, place, &ask.label, &[("⏎", "done"), ("esc", "back")], Role::OverlayBorder);
     if complains {
         Pen::new(buf, inner, 1).put("✗ ", ui.of(Role::Bad)).put(&ask.complaint, ui.of(Role::Bad));

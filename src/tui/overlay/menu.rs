@@ -17,6 +17,7 @@ const WHY: u16 = 3;
 /// Fewest columns of a reason that are worth reading.
 const LEAST: u16 = 16;
 
+/// It is as wide as the screen: half a pane beside it says nothing.
 /// ```text
 /// ╭ Deploy ──────────────────────────────────────╮
 /// │ s  hotfix/pool-limit → staging               │
@@ -25,12 +26,9 @@ const LEAST: u16 = 16;
 /// ```
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Shown {
     // What there is no room for does not count.
-    let seen = || menu.items.iter().take(usize::from(area.height));
-    let label = seen().map(|item| width(&item.label)).max().unwrap_or(0).min(60);
-    let reason = seen().filter_map(|item| item.disabled.as_deref()).map(width).filter(|why| *why > 0).max();
-    let columns = 5 + label + reason.map_or(0, |reason| reason + 5);
-    let columns =
-        (columns + 4).max(width(&menu.title) + 8).max(width(&menu.note).min(96) + 4).max(36).min(area.width);
+    let seen = menu.items.iter().take(usize::from(area.height));
+    let label = seen.map(|item| width(&item.label)).max().unwrap_or(0).min(60);
+    let columns = area.width;
     let note = visible(&menu.note);
     let notes = if menu.note.is_empty() { Vec::new() } else { wrap(&note, columns - 4) };
     let items = u16::try_from(menu.items.len()).unwrap_or(u16::MAX);
@@ -41,7 +39,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     let foot = menu.items.iter().filter(|item| cut(item)).map(whole).max().unwrap_or(0);
     let foot = u16::try_from(foot).unwrap_or(WHY).min(WHY);
     let wanted = items.saturating_add(notes.len() as u16).saturating_add(foot).saturating_add(2);
-    let inner = window(ui, buf, low(area, columns, wanted), &menu.title, &[(Command::Back, "back")]);
+    let inner = window(ui, buf, low(area, wanted), &menu.title, &[(Command::Back, "back")]);
     let mut line = 0;
     for note in &notes {
         Pen::new(buf, inner, line).put(note, ui.of(Role::Muted));

@@ -51,14 +51,22 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Option<Shown> {
     let (top, under) = ui.model.overlays.split_last()?;
     // What asks about a document lies over it; one document takes the place of another, and so does a
     // decision, which shows itself what it runs.
+    let mut document = None;
     if matches!(top, Overlay::Ask(_) | Overlay::Menu(_) | Overlay::Confirm(_)) {
         let documents = |overlay: &&Overlay| !matches!(overlay, Overlay::Menu(_) | Overlay::Ask(_));
-        if let Some(document) = under.iter().rev().find(documents) {
+        document = under.iter().rev().find(documents);
+        if let Some(document) = document {
             one(ui, buf, area, document);
         }
     }
-    // A line that is typed and a menu are read together with what is behind them.
-    if !matches!(top, Overlay::Ask(_) | Overlay::Menu(_)) {
+    // A line that is typed is read together with what is behind it, and a menu with the document that it
+    // is about.
+    let together = match top {
+        Overlay::Ask(_) => true,
+        Overlay::Menu(_) => document.is_some(),
+        _ => false,
+    };
+    if !together {
         dim(ui, buf, area);
     }
     let shown = one(ui, buf, area, top);
@@ -116,12 +124,11 @@ fn wide(area: Rect, lines: u16) -> Rect {
     Rect { height: lines.min(area.height), ..area }
 }
 
-/// Where a window of so many columns and lines goes that answers a key: at the lower left,
-/// above the line of keys.
-fn low(area: Rect, columns: u16, lines: u16) -> Rect {
-    let (width, height) = (columns.min(area.width), lines.min(area.height));
+/// Where a window of so many lines goes that answers a key: over the whole width, above the line of keys.
+fn low(area: Rect, lines: u16) -> Rect {
+    let height = lines.min(area.height);
     let y = area.bottom() - height - u16::from(height + 1 < area.height);
-    Rect { x: area.x, y, width, height }
+    Rect { y, height, ..area }
 }
 
 /// Draws an empty window with a title at the upper edge and keys at the lower one, and returns
