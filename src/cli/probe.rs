@@ -152,17 +152,18 @@ fn shown(value: f64, unit: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::types::Source;
     use crate::failure::FailureKind;
     use crate::text::mask::Masker;
 
     fn probe(name: &str, command: &[&str]) -> Probe {
         let command: Vec<_> = command.iter().map(|&word| word.to_owned()).collect();
         Probe {
-            command: Some(command),
+            source: Source::Command { argv: command, env: Vec::new() },
             value: Some("body.rate".to_owned()),
             fail: Some("> 5".to_owned()),
             unit: "%".to_owned(),
-            ..toml::from_str(&format!("name = {name:?}")).unwrap()
+            ..toml::from_str(&format!("name = {name:?}\ncommand = [\"true\"]")).unwrap()
         }
     }
 

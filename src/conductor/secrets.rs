@@ -18,7 +18,7 @@ use super::capture::capture;
 use super::environment::{environment, is_git, of_git};
 use super::mask::{Masker, SHORTEST, weight};
 use super::programs::Approved;
-use crate::config::types::Config;
+use crate::config::types::{Config, Source};
 use crate::deploy::secrets::source;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
@@ -46,12 +46,11 @@ pub(super) type Value = Zeroizing<Vec<u8>>;
 pub fn masker(config: &Config, root: &Path) -> Masker {
     let place = root.to_string_lossy();
     let sources: Vec<_> = config.secrets.iter().map(|secret| source(secret, &place)).collect();
-    let probes = config.probes.iter().flat_map(|probe| &probe.env);
+    let probes = config.probes.iter().flat_map(|probe| probe.source.env());
     let checks = config.checks.iter().flat_map(|check| &check.env);
     let environments = config.environments.iter().flat_map(|environment| &environment.env);
     let variables = probes.chain(checks).chain(environments).map(String::as_str);
-    let requests =
-        config.probes.iter().map(|probe| (probe.url.as_deref().unwrap_or_default(), &probe.headers));
+    let requests = config.probes.iter().map(|probe| request(&probe.source));
     let known = already_known(&sources, variables, [root], requests);
     let known = known.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
     // What could be refused is too short, and left out already.
@@ -119,9 +118,9 @@ impl Vault {
             _ => None,
         });
         let watched: Vec<_> = watched.flatten().collect();
-        let asked = watched.iter().flat_map(|probe| &probe.env).map(String::as_str);
+        let asked = watched.iter().flat_map(|probe| probe.source.env()).map(String::as_str);
         let variables = named.chain(git).chain(asked);
-        let watched = watched.iter().map(|probe| (probe.url.as_deref().unwrap_or_default(), &probe.headers));
+        let watched = watched.iter().map(|probe| request(&probe.source));
         let requests = watched.chain(calls(plan).map(|call| (call.url.as_str(), &call.headers)));
         let mut places: Vec<_> = commands.iter().map(|command| Path::new(&command.cwd)).collect();
         places.sort_unstable();
@@ -261,10 +260,16 @@ fn placeholder(name: &str) -> String {
     format!("{{secret:{name}}}")
 }
 
+/// Address and headers of what a probe asks.
+fn request(source: &Source) -> (&str, &BTreeMap<String, String>) {
+    (source.url().unwrap_or_default(), source.headers())
+}
+
 /// Tells whether a probe of a watch names a secret.
 fn watches(probe: &Watched, name: &str) -> bool {
     let written = placeholder(name);
-    probe.env.iter().any(|env| env == name) || probe.headers.values().any(|it| it.contains(&written))
+    let source = &probe.source;
+    source.env().iter().any(|env| env == name) || source.headers().values().any(|it| it.contains(&written))
 }
 
 fn sounds_secret(name: &str) -> bool {

@@ -38,7 +38,7 @@ impl Watching {
         if watch.probes.is_empty() {
             return Err("there is no probe to watch".to_owned());
         }
-        let probes: Vec<Probe> = watch.probes.iter().map(Probe::from).collect();
+        let probes: Vec<Probe> = watch.probes.iter().map(|watched| Probe::clone(watched)).collect();
         for probe in &probes {
             Rules::of(probe).map_err(|invalid| {
                 format!("the probe {} cannot be understood: {invalid}", visible(&probe.name))

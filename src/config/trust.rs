@@ -72,13 +72,9 @@ pub fn what_would_run(config: &Config) -> Vec<Item> {
     }
     for probe in &config.probes {
         let what = format!("probe {}", probe.name);
-        if let Some(argv) = &probe.command {
-            items.push(item(&what, argv, &probe.env));
-        }
-        if let Some(url) = &probe.url {
-            let headers: Vec<_> = probe.headers.keys().map(|name| format!("  with {name}")).collect();
-            items.push(call(&what, "GET", url, &headers.concat()));
-        }
+        let headers: Vec<_> = probe.source.headers().keys().map(|name| format!("  with {name}")).collect();
+        let line = shown(&format!("{}{}", probe.source, headers.concat()));
+        items.push(Item { what: shown(&what), line, env: probe.source.env().to_vec() });
     }
     for flag in &config.flags {
         items.extend(of_flag(flag));

@@ -2,7 +2,6 @@
 //! descriptions in the JSON schema and the comments that `init` writes.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use jiff::fmt::serde::duration::friendly::compact as friendly;
@@ -13,10 +12,12 @@ use crate::incident::{ChecklistItem, PolicyChange};
 
 mod flag;
 mod hotfix;
+mod probe;
 mod version;
 
 pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METHODS, not_an_address};
 pub use hotfix::{FLOW_SETTING, Flow, FlowFrom, Forge, Hotfix, PullConfig, VersionFile};
+pub use probe::{Keys, Probe, Source, SourceKind, Unfit};
 pub use version::{VersionKind, version_pattern};
 
 /// What `flightdeck.toml` at the root of a repository says about its service.
@@ -294,58 +295,6 @@ pub struct Freeze {
     /// Why: `year-end closing`.
     #[serde(default)]
     pub why: String,
-}
-
-/// Something asked again and again. Exactly one of `url` and `command` is given.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Probe {
-    /// Name, unique among the probes: `api /health`.
-    pub name: String,
-    /// `http://` or `https://` address to GET.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// Program and arguments; what it prints is the body. No shell.
-    #[serde(default)]
-    pub command: Option<Vec<String>>,
-    /// Further request headers. They are sent to this host only, not where it redirects to.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// Names of environment variables the command gets besides PATH, HOME and the like.
-    #[serde(default)]
-    pub env: Vec<String>,
-    /// The environment it watches; empty: the service as a whole.
-    #[serde(default)]
-    pub environment: String,
-    /// How often, on a fixed schedule: `10s`.
-    #[serde(default = "default_interval", serialize_with = "friendly::required")]
-    #[schemars(with = "DurationText")]
-    pub interval: SignedDuration,
-    /// After this long there is no answer: `5s`. Shorter than the interval.
-    #[serde(default = "default_probe_timeout", serialize_with = "friendly::required")]
-    #[schemars(with = "DurationText")]
-    pub timeout: SignedDuration,
-    /// Conditions that must all hold: `status == 200`, `latency < 800ms`,
-    /// `body.status == "ok"`, `exit == 0`. Default: status 200 to 299, or exit code 0.
-    #[serde(default)]
-    pub expect: Vec<String>,
-    /// What is drawn: `latency`, or a number in a JSON body: `body.checks.errors.rate`. Default:
-    /// the latency.
-    #[serde(default)]
-    pub value: Option<String>,
-    /// Unit shown behind the value: `%`, `ms`.
-    #[serde(default)]
-    pub unit: String,
-    /// Limit of the value that makes it a warning: `> 1`. A latency's is in ms, or `> 1.5s`.
-    #[serde(default)]
-    pub warn: Option<String>,
-    /// Limit of the value that makes it fail: `> 5`.
-    #[serde(default)]
-    pub fail: Option<String>,
-    /// How many samples in a row change its state.
-    #[serde(default = "default_confirm")]
-    #[schemars(range(min = 1, max = 100))]
-    pub confirm: u32,
 }
 
 /// Stands for a duration in the JSON schema: a text such as `90s`, `15m` or `1h 30m`.

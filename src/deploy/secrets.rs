@@ -60,8 +60,8 @@ fn in_action<'a>(action: &'a Action, names: &mut BTreeSet<&'a str>) {
         }
         Action::Watch(watch) => {
             for probe in &watch.probes {
-                names.extend(probe.env.iter().map(String::as_str));
-                probe.headers.values().for_each(|value| in_text(value, names));
+                names.extend(probe.source.env().iter().map(String::as_str));
+                probe.source.headers().values().for_each(|value| in_text(value, names));
             }
         }
         Action::Gate { .. } | Action::Hold { .. } => {}

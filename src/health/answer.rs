@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 
 use super::condition::Subject;
 use super::decimal::Decimal;
-use super::parse::{self, Source};
+use super::parse;
 use super::series::Verdict;
+use crate::config::types::SourceKind;
 use crate::text::mask::Masker;
 use crate::text::visible;
 
@@ -141,7 +142,7 @@ impl Answer {
 /// Reads a path into a JSON body.
 pub fn subject(path: &str) -> Result<Subject, String> {
     let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-    parse::value(&format!("body{dot}{path}"), Source::Http).map_err(|refused| {
+    parse::value(&format!("body{dot}{path}"), SourceKind::Http).map_err(|refused| {
         format!("the path `{}` cannot be read: {}", excerpt(path, &Masker::default()), refused.message)
     })
 }

@@ -344,11 +344,12 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse::{Source, condition};
+    use super::super::parse::condition;
     use super::*;
+    use crate::config::types::SourceKind;
 
     fn put(text: &str, answer: &Answer) -> Comparison {
-        let source = if answer.exit.is_some() { Source::Command } else { Source::Http };
+        let source = if answer.exit.is_some() { SourceKind::Command } else { SourceKind::Http };
         condition(text, source)
             .unwrap_or_else(|refused| panic!("{text}: {refused}"))
             .test(answer, &Masker::default())

@@ -1,6 +1,7 @@
 //! Asks a probe's address once, and has the HTTP clients for whoever makes calls. Touches the
 //! network; imported by the runner and the conductor.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
@@ -13,7 +14,6 @@ use tokio::sync::OnceCell;
 
 use super::answer::{Answer, MAX_BODY, Trouble, length};
 use super::tracker::{NO_NETWORK, NO_SUCH_HOST, UNREACHABLE, is_loopback};
-use crate::config::types::Probe;
 
 /// Most redirects that are followed.
 const MAX_REDIRECTS: usize = 10;
@@ -37,13 +37,18 @@ impl Http {
     }
 
     /// Asks an address and reads its answer, redirects and body included, within `timeout`.
-    pub async fn ask(&self, probe: &Probe, url: &str, timeout: Duration) -> Result<Answer, Trouble> {
+    pub async fn ask(
+        &self,
+        url: &str,
+        headers: &BTreeMap<String, String>,
+        timeout: Duration,
+    ) -> Result<Answer, Trouble> {
         let url = Url::parse(url)
             .map_err(|e| Trouble::not_asked("bad address", format!("the address is not valid: {e}")))?;
         let begun = AtomicBool::new(false);
         let place = place(&url);
         let started = Instant::now();
-        let asked = tokio::time::timeout(timeout, self.follow(probe, url, started, &begun)).await;
+        let asked = tokio::time::timeout(timeout, self.follow(headers, url, started, &begun)).await;
         asked.unwrap_or_else(|_| {
             let what = if begun.load(Ordering::Relaxed) {
                 "began to answer but was not done"
@@ -56,7 +61,7 @@ impl Http {
 
     async fn follow(
         &self,
-        probe: &Probe,
+        headers: &BTreeMap<String, String>,
         mut url: Url,
         started: Instant,
         begun: &AtomicBool,
@@ -67,7 +72,7 @@ impl Http {
             let place = place(&url);
             let mut request = self.client(&url).await?.get(url.clone());
             if is_home {
-                for (name, value) in &probe.headers {
+                for (name, value) in headers {
                     request = request.header(name, value);
                 }
             }
@@ -294,13 +299,13 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
-    use super::super::testing::{Server, http_probe, response};
+    use super::super::testing::{Server, response};
     use super::*;
 
     const LONG: Duration = Duration::from_secs(20);
 
     async fn ask(url: &str, timeout: Duration) -> Result<Answer, Trouble> {
-        Http::default().ask(&http_probe(url), url, timeout).await
+        Http::default().ask(url, &BTreeMap::new(), timeout).await
     }
 
     async fn headline(url: &str, timeout: Duration) -> String {
@@ -449,9 +454,8 @@ mod tests {
         })
         .await;
         let url = first.url.replace("http://", "http://maya:secret@");
-        let mut probe = http_probe(&url);
-        probe.headers.insert("X-Api-Key".to_owned(), "key".to_owned());
-        let answer = Http::default().ask(&probe, &url, LONG).await.unwrap();
+        let headers = [("X-Api-Key".to_owned(), "key".to_owned())].into();
+        let answer = Http::default().ask(&url, &headers, LONG).await.unwrap();
         assert_eq!(answer.status, Some(200));
         let asked = |server: &Server| server.requests.lock().unwrap().clone();
         (asked(&first), target.map(asked).unwrap_or_default())

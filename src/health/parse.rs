@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::condition::{Compare, Condition, Limit, Literal, Number, Subject, Test};
 use super::decimal::Decimal;
+use crate::config::types::SourceKind;
 
 /// Why something was refused, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,30 +22,21 @@ impl fmt::Display for Refused {
     }
 }
 
-/// What kind of probe a condition belongs to; decides which subjects there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// A `url`: `status`, `latency`, `body`.
-    Http,
-    /// A `command`: `exit`, `latency`, `body`.
-    Command,
-}
-
 /// Reads a condition of `expect`.
-pub fn condition(written: &str, source: Source) -> Result<Condition, Refused> {
+pub fn condition(written: &str, kind: SourceKind) -> Result<Condition, Refused> {
     let mut cursor = Cursor::new(written);
-    let subject = cursor.subject(source)?;
+    let subject = cursor.subject(kind)?;
     let test = cursor.test(&subject)?;
     cursor.end()?;
     Ok(Condition { subject, test })
 }
 
 /// Reads a `value`: `latency`, or a number in the body.
-pub fn value(text: &str, source: Source) -> Result<Subject, Refused> {
+pub fn value(text: &str, kind: SourceKind) -> Result<Subject, Refused> {
     let mut cursor = Cursor::new(text);
     cursor.space();
     let at = cursor.at;
-    let subject = cursor.subject(source)?;
+    let subject = cursor.subject(kind)?;
     cursor.end()?;
     match subject {
         Subject::Latency | Subject::Body(_) => Ok(subject),
@@ -93,6 +85,24 @@ fn power_of_unit(unit: &str) -> Option<i64> {
         "ms" => Some(0),
         "s" => Some(3),
         _ => None,
+    }
+}
+
+/// What can be compared in an answer of a kind of source.
+fn subjects(kind: SourceKind) -> &'static [&'static str] {
+    match kind {
+        SourceKind::Http => &["status", "latency", "body"],
+        SourceKind::Command => &["exit", "latency", "body"],
+    }
+}
+
+/// Those, for a sentence: `` `status`, `latency` or `body` ``.
+fn known(kind: SourceKind) -> String {
+    let names: Vec<_> = subjects(kind).iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} or {last}", before.join(", ")),
+        None => String::new(),
     }
 }
 
@@ -160,23 +170,24 @@ impl Cursor {
         if self.at == self.chars.len() { Ok(()) } else { Err(self.expected("nothing more")) }
     }
 
-    fn subject(&mut self, source: Source) -> Result<Subject, Refused> {
+    fn subject(&mut self, kind: SourceKind) -> Result<Subject, Refused> {
         self.space();
         let start = self.at;
-        let known = match source {
-            Source::Http => "`status`, `latency` or `body`",
-            Source::Command => "`exit`, `latency` or `body`",
-        };
+        let known = known(kind);
         let name = self.word();
         let refuse = |message| Err(Refused { at: start, message });
-        match (name.as_str(), source) {
-            ("status", Source::Http) => Ok(Subject::Status),
-            ("exit", Source::Command) => Ok(Subject::Exit),
-            ("latency", _) => Ok(Subject::Latency),
-            ("body", _) => Ok(Subject::Body(self.path()?)),
-            ("status", Source::Command) => refuse(format!("a command has no `status`; expected {known}")),
-            ("exit", Source::Http) => refuse(format!("a `url` has no `exit`; expected {known}")),
-            ("", _) => Err(self.expected(known)),
+        if subjects(kind).contains(&name.as_str()) {
+            return match name.as_str() {
+                "status" => Ok(Subject::Status),
+                "exit" => Ok(Subject::Exit),
+                "latency" => Ok(Subject::Latency),
+                _ => Ok(Subject::Body(self.path()?)),
+            };
+        }
+        let elsewhere = SourceKind::ALL.into_iter().any(|other| subjects(other).contains(&name.as_str()));
+        match name.as_str() {
+            "" => Err(self.expected(&known)),
+            _ if elsewhere => refuse(format!("{} has no `{name}`; expected {known}", kind.noun())),
             _ => refuse(format!("unknown name `{}`; expected {known}", crate::text::visible(&name))),
         }
     }
@@ -362,8 +373,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn refused(text: &str, source: Source) -> String {
-        condition(text, source).expect_err(text).to_string()
+    fn refused(text: &str, kind: SourceKind) -> String {
+        condition(text, kind).expect_err(text).to_string()
     }
 
     #[test]
@@ -401,23 +412,23 @@ mod tests {
             ("body contains ready", "at character 15: expected a text in quotes, found `ready`"),
             ("body[ == 1", "at character 7: expected a place such as 0, or a name in quotes, found `==`"),
         ] {
-            assert_eq!(refused(text, Source::Http), why, "{text}");
+            assert_eq!(refused(text, SourceKind::Http), why, "{text}");
         }
         assert_eq!(
-            refused("status == 200", Source::Command),
+            refused("status == 200", SourceKind::Command),
             "at character 1: a command has no `status`; expected `exit`, `latency` or `body`"
         );
     }
 
     #[test]
     fn a_value_is_the_latency_or_in_the_body() {
-        assert_eq!(value(" latency ", Source::Http), Ok(Subject::Latency));
+        assert_eq!(value(" latency ", SourceKind::Http), Ok(Subject::Latency));
         assert_eq!(
-            value("body.errors.rate", Source::Command),
+            value("body.errors.rate", SourceKind::Command),
             Ok(Subject::Body(vec!["errors".to_owned(), "rate".to_owned()]))
         );
-        assert!(value("status", Source::Http).is_err());
-        assert!(value("body.x > 5", Source::Http).is_err());
+        assert!(value("status", SourceKind::Http).is_err());
+        assert!(value("body.x > 5", SourceKind::Http).is_err());
     }
 
     #[test]
@@ -468,7 +479,7 @@ mod tests {
         #[test]
         fn what_is_written_reads_back(wanted in conditions()) {
             let text = wanted.to_string();
-            prop_assert_eq!(condition(&text, Source::Http), Ok(wanted), "{}", text);
+            prop_assert_eq!(condition(&text, SourceKind::Http), Ok(wanted), "{}", text);
         }
 
         #[test]
@@ -478,13 +489,13 @@ mod tests {
                 ".{0,40}",
             ],
         ) {
-            for source in [Source::Http, Source::Command] {
+            for source in [SourceKind::Http, SourceKind::Command] {
                 if let Err(refused) = condition(&text, source) {
                     prop_assert!(refused.at <= text.chars().count());
                     prop_assert!(!refused.message.is_empty());
                 }
             }
-            let _ = value(&text, Source::Http);
+            let _ = value(&text, SourceKind::Http);
             let _ = limit(&text, &Subject::Latency, "ms");
         }
 

@@ -5,9 +5,9 @@ use std::fmt;
 use super::answer::{Answer, Found, MAX_BODY, excerpt};
 use super::condition::{Comparison, Condition, Limit, Subject, Truth};
 use super::decimal::Decimal;
-use super::parse::{self, Refused, Source};
+use super::parse::{self, Refused};
 use super::series::Verdict;
-use crate::config::types::Probe;
+use crate::config::types::{Probe, SourceKind};
 use crate::text::mask::Masker;
 use crate::text::visible;
 
@@ -19,13 +19,13 @@ pub struct Rules {
     warn: Option<Limit>,
     fail: Option<Limit>,
     unit: String,
-    source: Source,
+    kind: SourceKind,
 }
 
 /// Why a probe's configuration is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
-    /// The key at fault: `expect`, `url`.
+    /// The key at fault: `expect`, `warn`.
     pub field: &'static str,
     /// Which element of it, where it is a list.
     pub index: Option<usize>,
@@ -59,12 +59,9 @@ pub struct Judgement {
 impl Rules {
     /// Reads a probe's configuration.
     pub fn of(probe: &Probe) -> Result<Self, Invalid> {
-        let source = source(probe)?;
-        for name_and_value in &probe.headers {
-            check_header(name_and_value)?;
-        }
+        let kind = probe.source.kind();
         let expect = probe.expect.iter().enumerate().map(|(index, text)| {
-            parse::condition(text, source).map_err(|refused| Invalid {
+            parse::condition(text, kind).map_err(|refused| Invalid {
                 field: "expect",
                 index: Some(index),
                 refused,
@@ -72,7 +69,7 @@ impl Rules {
         });
         let expect: Vec<_> = expect.collect::<Result<_, _>>()?;
         let value = match &probe.value {
-            Some(text) => parse::value(text, source).map_err(in_field("value"))?,
+            Some(text) => parse::value(text, kind).map_err(in_field("value"))?,
             None => Subject::Latency,
         };
         if value == Subject::Latency && !matches!(probe.unit.as_str(), "" | "ms") {
@@ -90,12 +87,7 @@ impl Rules {
             return Err(refuse("confirm", "at least one sample decides"));
         }
         let unit = probe.unit.clone();
-        Ok(Self { expect, value, warn, fail, unit, source })
-    }
-
-    /// What kind of probe it is.
-    pub fn source(&self) -> Source {
-        self.source
+        Ok(Self { expect, value, warn, fail, unit, kind })
     }
 
     /// The limit shown beside the value: the failing one, else the warning one.
@@ -110,10 +102,10 @@ impl Rules {
             return limit.words();
         }
         let code = |condition: &&Condition| matches!(condition.subject, Subject::Status | Subject::Exit);
-        match (self.expect.iter().find(code), self.source) {
+        match (self.expect.iter().find(code), self.kind) {
             (Some(condition), _) => format!("want {}", condition.test.words()),
-            (None, Source::Http) if self.expect.is_empty() => "want 2xx".to_owned(),
-            (None, Source::Command) if self.expect.is_empty() => "want 0".to_owned(),
+            (None, SourceKind::Http) if self.expect.is_empty() => "want 2xx".to_owned(),
+            (None, SourceKind::Command) if self.expect.is_empty() => "want 0".to_owned(),
             _ => String::new(),
         }
     }
@@ -139,7 +131,7 @@ impl Rules {
         let mut bad = first(&compared, Truth::Fails);
         let mut unknown = first(&compared, Truth::Unknown);
         if answer.cut {
-            unknown = unknown.or_else(|| Some(too_long(self.source)));
+            unknown = unknown.or_else(|| Some(too_long(self.kind)));
         }
         let (value, over) = self.value(answer, masker);
         let mut warn = None;
@@ -175,11 +167,11 @@ impl Rules {
 
     /// Status 200 to 299, or exit code 0, where no condition is given.
     fn default_condition(&self, answer: &Answer, masker: &Masker) -> Comparison {
-        let text = match self.source {
-            Source::Http => "status in 200..299",
-            Source::Command => "exit == 0",
+        let text = match self.kind {
+            SourceKind::Http => "status in 200..299",
+            SourceKind::Command => "exit == 0",
         };
-        match parse::condition(text, self.source) {
+        match parse::condition(text, self.kind) {
             Ok(condition) => condition.test(answer, masker),
             Err(refused) => Comparison { truth: Truth::Unknown, text: refused.to_string() },
         }
@@ -195,7 +187,7 @@ impl Rules {
                     None => return self.no_value(&format!("{} is not a number", self.value)),
                 }
             }
-            Found::Raw(_) => return self.no_value(&too_long(self.source)),
+            Found::Raw(_) => return self.no_value(&too_long(self.kind)),
             Found::Text(_) => return self.no_value(&format!("{} is text, not a number", self.value)),
             Found::Bool(_) => {
                 return self.no_value(&format!("{} is true or false, not a number", self.value));
@@ -267,52 +259,12 @@ fn first(compared: &[Comparison], truth: Truth) -> Option<String> {
 }
 
 /// The sentence about a body beyond the limit.
-pub(super) fn too_long(source: Source) -> String {
+pub(super) fn too_long(kind: SourceKind) -> String {
     let mib = MAX_BODY >> 20;
-    match source {
-        Source::Http => format!("the answer is longer than {mib} MiB; the rest was not read"),
-        Source::Command => format!("it printed more than {mib} MiB and was stopped"),
+    match kind {
+        SourceKind::Http => format!("the answer is longer than {mib} MiB; the rest was not read"),
+        SourceKind::Command => format!("it printed more than {mib} MiB and was stopped"),
     }
-}
-
-fn source(probe: &Probe) -> Result<Source, Invalid> {
-    match (&probe.url, &probe.command) {
-        (Some(_), Some(_)) => Err(refuse("command", "a probe has a `url` or a `command`, not both")),
-        (None, None) => Err(refuse("url", "a probe needs a `url` or a `command`")),
-        (Some(url), None) => {
-            let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-            match rest {
-                None => Err(refuse("url", "the address has to begin with http:// or https://")),
-                Some(rest) if rest.is_empty() || rest.starts_with(['/', '?', '#', ':']) => {
-                    Err(refuse("url", "the address names no host"))
-                }
-                Some(_) if url.chars().any(|c| c.is_whitespace() || c.is_control()) => {
-                    Err(refuse("url", "the address has a space or control character in it"))
-                }
-                Some(_) => Ok(Source::Http),
-            }
-        }
-        (None, Some(argv)) => match argv.first() {
-            None => Err(refuse("command", "the command is empty")),
-            Some(program) if program.is_empty() => Err(refuse("command", "the program's name is empty")),
-            Some(_) if argv.iter().any(|arg| arg.contains('\0')) => {
-                Err(refuse("command", "an argument has a NUL character in it"))
-            }
-            Some(_) => Ok(Source::Command),
-        },
-    }
-}
-
-/// Header names are tokens, values have no line breaks or other control characters.
-fn check_header((name, value): (&String, &String)) -> Result<(), Invalid> {
-    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(refuse("headers", "this is not a name a header can have"));
-    }
-    if value.chars().any(|c| c.is_control() && c != '\t') {
-        return Err(refuse("headers", "a header's value has a control character in it"));
-    }
-    Ok(())
 }
 
 fn refuse(field: &'static str, message: &str) -> Invalid {
@@ -425,27 +377,9 @@ mod tests {
             "expect 2: at character 9: expected one of == != < <= > >= in contains, found `=`"
         );
         for (field, probe) in [
-            ("url", http_probe("localhost:8080")),
-            ("url", http_probe("http:///path")),
-            ("url", http_probe("http://a b/")),
-            ("url", Probe { command: None, ..command_probe(&[]) }),
-            ("command", command_probe(&[])),
-            ("command", command_probe(&[""])),
-            ("command", Probe { url: Some("http://x".to_owned()), ..command_probe(&["true"]) }),
             ("warn", Probe { warn: Some("> 1".to_owned()), ..http_probe("http://x/") }),
             ("unit", Probe { unit: "%".to_owned(), ..http_probe("http://x/") }),
             ("confirm", Probe { confirm: 0, ..http_probe("http://x/") }),
-            (
-                "headers",
-                Probe { headers: [("a b".to_owned(), String::new())].into(), ..http_probe("http://x/") },
-            ),
-            (
-                "headers",
-                Probe {
-                    headers: [("a".to_owned(), "b\r\nc: d".to_owned())].into(),
-                    ..http_probe("http://x/")
-                },
-            ),
         ] {
             assert_eq!(Rules::of(&probe).map_err(|invalid| invalid.field), Err(field));
         }

@@ -20,13 +20,13 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Trouble};
+use super::command;
 use super::condition::Comparison;
 use super::http::Http;
 use super::rules::{Invalid, Rules};
 use super::series::{Sample, State, Verdict};
 use super::tracker::state_of;
-use super::{command, parse::Source};
-use crate::config::types::Probe;
+use crate::config::types::{Probe, Source};
 use crate::text::mask::Masker;
 use crate::text::visible;
 
@@ -234,13 +234,10 @@ impl Asker {
             Ok(rules) => rules,
             Err(invalid) => return self.without_answer(Trouble::not_asked("config", invalid.to_string())),
         };
-        let (probe, timeout) = (&target.probe, target.timeout);
-        let answer = match rules.source() {
-            Source::Http => self.http.ask(probe, probe.url.as_deref().unwrap_or_default(), timeout).await,
-            Source::Command => {
-                let argv = probe.command.as_deref().unwrap_or_default();
-                command::ask(argv, &probe.env, &self.root, timeout, &self.masker).await
-            }
+        let timeout = target.timeout;
+        let answer = match &target.probe.source {
+            Source::Http { url, headers } => self.http.ask(url, headers, timeout).await,
+            Source::Command { argv, env } => command::ask(argv, env, &self.root, timeout, &self.masker).await,
         };
         match answer {
             Ok(answer) => with_answer(rules, &answer, &self.masker),

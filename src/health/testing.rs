@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::config::types::Probe;
+use crate::config::types::{Probe, Source};
 
 /// A server that hands every connection, its request read, to a function.
 pub(super) struct Server {
@@ -83,5 +83,5 @@ pub(super) fn http_probe(url: &str) -> Probe {
 /// A probe that runs a command.
 pub(super) fn command_probe(argv: &[&str]) -> Probe {
     let argv = argv.iter().map(|&arg| arg.to_owned()).collect();
-    Probe { url: None, command: Some(argv), ..http_probe("") }
+    Probe { source: Source::Command { argv, env: Vec::new() }, ..http_probe("http://x/") }
 }

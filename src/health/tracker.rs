@@ -44,7 +44,7 @@ impl Tracker {
         let alarms = probes.iter().map(|probe| Watched {
             alarm: Alarm::new(probe.confirm),
             recorded: State::Unknown,
-            remote: probe.url.as_deref().map(host).filter(|host| !is_loopback(host)).map(str::to_owned),
+            remote: probe.source.url().map(host).filter(|host| !is_loopback(host)).map(str::to_owned),
         });
         Self { statuses, alarms: alarms.collect(), places }
     }

@@ -128,7 +128,7 @@ pub fn of_action(action: &Action) -> Vec<Line<'_>> {
     match action {
         Action::Command(command) => vec![command.carried_out()],
         Action::Watch(watch) => {
-            let commands = watch.probes.iter().filter_map(|probe| probe.command.as_deref());
+            let commands = watch.probes.iter().filter_map(|probe| probe.source.argv());
             commands.map(|argv| Line { argv, cwd: &watch.cwd, asks: true }).collect()
         }
         Action::Http(_) | Action::Forge(_) | Action::Gate { .. } | Action::Hold { .. } => Vec::new(),

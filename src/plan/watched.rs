@@ -4,77 +4,70 @@
 //! with every version, and none of them may change what was approved before.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::config::types::Probe;
+use crate::config::types::{Keys, Probe, Source, Unfit};
 
-/// A probe as a plan watches it. A new field is left out of the stored form where it says nothing,
-/// so that plans made before keep their bytes.
+/// A probe as a plan watches it, with a stored form of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Watched {
-    /// Name, unique among the probes.
-    pub name: String,
-    /// Address to GET.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// Program and arguments; what it prints is the body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command: Option<Vec<String>>,
-    /// Further request headers.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// Names of environment variables the command gets besides the basic ones.
-    #[serde(default)]
-    pub env: Vec<String>,
-    /// The environment it watches; empty: the service as a whole.
-    #[serde(default)]
-    pub environment: String,
-    /// How often it asks.
-    pub interval: SignedDuration,
-    /// After this long there is no answer.
-    pub timeout: SignedDuration,
-    /// Conditions that must all hold.
-    #[serde(default)]
-    pub expect: Vec<String>,
-    /// What is measured; `None`: the latency.
-    #[serde(default)]
-    pub value: Option<String>,
-    /// Unit shown behind the value.
-    #[serde(default)]
-    pub unit: String,
-    /// Limit of the value that makes it a warning.
-    #[serde(default)]
-    pub warn: Option<String>,
-    /// Limit of the value that makes it fail.
-    #[serde(default)]
-    pub fail: Option<String>,
-    /// How many samples in a row change its state.
-    pub confirm: u32,
+#[serde(try_from = "Stored", into = "Stored")]
+pub struct Watched(Probe);
+
+impl Deref for Watched {
+    type Target = Probe;
+
+    fn deref(&self) -> &Probe {
+        &self.0
+    }
 }
 
 impl From<&Probe> for Watched {
     fn from(probe: &Probe) -> Self {
+        Self(probe.clone())
+    }
+}
+
+/// The stored form. A new field is left out where it says nothing, so that plans made before keep
+/// their bytes.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command: Option<Vec<String>>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    env: Vec<String>,
+    #[serde(default)]
+    environment: String,
+    interval: SignedDuration,
+    timeout: SignedDuration,
+    #[serde(default)]
+    expect: Vec<String>,
+    #[serde(default)]
+    value: Option<String>,
+    #[serde(default)]
+    unit: String,
+    #[serde(default)]
+    warn: Option<String>,
+    #[serde(default)]
+    fail: Option<String>,
+    confirm: u32,
+}
+
+impl From<Watched> for Stored {
+    fn from(Watched(probe): Watched) -> Self {
         // Whoever adds a field to the configuration decides here whether it is part of what is
         // approved.
-        let Probe {
-            name,
-            url,
-            command,
-            headers,
-            env,
-            environment,
-            interval,
-            timeout,
-            expect,
-            value,
-            unit,
-            warn,
-            fail,
-            confirm,
-        } = probe.clone();
+        let Probe { name, source, environment, interval, timeout, expect, value, unit, warn, fail, confirm } =
+            probe;
+        let Keys { url, command, headers, env } = source.into();
         Self {
             name,
             url,
@@ -94,9 +87,11 @@ impl From<&Probe> for Watched {
     }
 }
 
-impl From<&Watched> for Probe {
-    fn from(watched: &Watched) -> Self {
-        let Watched {
+impl TryFrom<Stored> for Watched {
+    type Error = Unfit;
+
+    fn try_from(stored: Stored) -> Result<Self, Unfit> {
+        let Stored {
             name,
             url,
             command,
@@ -111,13 +106,10 @@ impl From<&Watched> for Probe {
             warn,
             fail,
             confirm,
-        } = watched.clone();
-        Self {
+        } = stored;
+        Ok(Self(Probe {
             name,
-            url,
-            command,
-            headers,
-            env,
+            source: Source::try_from(Keys { url, command, headers, env })?,
             environment,
             interval,
             timeout,
@@ -127,6 +119,6 @@ impl From<&Watched> for Probe {
             warn,
             fail,
             confirm,
-        }
+        }))
     }
 }

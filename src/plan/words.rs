@@ -174,11 +174,8 @@ fn wants(list: &mut Vec<Detail>, call: &ForgeCall) {
 
 fn watched(list: &mut Vec<Detail>, watch: &Watch) {
     for probe in &watch.probes {
-        let what = match (&probe.url, &probe.command) {
-            (Some(url), _) => format!("GET {}", without_credentials(url)),
-            (None, Some(command)) => without_credentials(&shell_words::join(command)).into_owned(),
-            (None, None) => String::new(),
-        };
+        let what = probe.source.to_string();
+        let what = without_credentials(&what);
         let mut conditions = probe.expect.clone();
         conditions.extend(probe.fail.iter().map(|limit| format!("fails {limit}")));
         let conditions =

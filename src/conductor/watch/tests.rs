@@ -85,7 +85,8 @@ fn nothing_to_watch_is_an_error() {
         "there is no probe to watch"
     );
     let mut odd = watch(&["http://127.0.0.1:9/"], 100, 0);
-    odd.probes[0].expect = vec!["statsu == 200".to_owned()];
+    let statsu = Probe { expect: vec!["statsu == 200".to_owned()], ..Probe::clone(&odd.probes[0]) };
+    odd.probes = vec![plan::Watched::from(&statsu)];
     let why = Watching::begin(&odd, &Masker::default()).err().unwrap();
     assert!(why.starts_with("the probe probe 0 cannot be understood") && why.contains("statsu"), "{why}");
 }

@@ -9,8 +9,8 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{command, label, place, table, text, texts, variables};
 use crate::config::problem::Problem;
-use crate::config::types::{Probe, default_interval, default_probe_timeout};
-use crate::health::parse::{self, Refused, Source};
+use crate::config::types::{Probe, SourceKind, default_interval, default_probe_timeout};
+use crate::health::parse::{self, Refused};
 use crate::health::rules::Rules;
 use crate::text::visible;
 
@@ -55,24 +55,31 @@ pub(super) fn check(
 }
 
 fn asks_one_thing(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>) {
-    match (probe.get_key_value("url"), probe.get_key_value("command")) {
-        (Some((url, _)), Some((command, _))) => found.push(
-            Problem::new(command.span(), "a probe has a `url` or a `command`, not both")
-                .other(url.span(), "it has a url here"),
+    let there: Vec<_> = kinds(probe).filter_map(|kind| probe.get_key_value(kind.key())).collect();
+    match there.as_slice() {
+        [(first, _), .., (last, _)] => found.push(
+            Problem::new(last.span(), "a probe has a `url` or a `command`, not both")
+                .other(first.span(), format!("it has a {} here", first.get_ref())),
         ),
-        (None, None) => {
+        [] => {
             let message = "this probe does nothing: it has neither `url` nor `command`";
             let help = "url = \"https://…/health\", or command = [\"program\", \"argument\"]";
             found.push(Problem::new(place.clone(), message).help(help));
         }
-        (None, Some(_)) => {
-            if let Some((headers, _)) = probe.get_key_value("headers") {
+        [_] => {
+            if kinds(probe).eq([SourceKind::Command])
+                && let Some((headers, _)) = probe.get_key_value("headers")
+            {
                 found
                     .push(Problem::new(headers.span(), "`headers` go with a `url`; this probe is a command"));
             }
         }
-        (Some(_), None) => {}
     }
+}
+
+/// The kinds of source whose key a probe has.
+fn kinds<'t>(probe: &'t DeTable<'_>) -> impl Iterator<Item = SourceKind> + 't {
+    SourceKind::ALL.into_iter().filter(|kind| probe.contains_key(kind.key()))
 }
 
 /// A probe's timeout has to end before the next time it is due.
@@ -131,14 +138,14 @@ fn headers(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
 
 /// Reads every condition and limit, each on its own, so that all mistakes are found.
 fn conditions(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
-    let source = if probe.contains_key("command") { Source::Command } else { Source::Http };
+    let Some(kind) = kinds(probe).next() else { return };
     for (condition, span) in texts(probe, "expect") {
-        if let Err(refused) = parse::condition(condition, source) {
+        if let Err(refused) = parse::condition(condition, kind) {
             found.push(unreadable("condition", condition, span, &refused));
         }
     }
     let Some((value, span)) = text(probe, "value") else { return };
-    let subject = match parse::value(value, source) {
+    let subject = match parse::value(value, kind) {
         Ok(subject) => subject,
         Err(refused) => {
             found.push(unreadable("value", value, span, &refused));

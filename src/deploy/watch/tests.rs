@@ -84,7 +84,7 @@ fn an_environment_may_name_what_is_watched_and_needs_something() {
     let names = |config: &Config| {
         let step = step(config, "staging", minutes(5), "/repo")?;
         let Action::Watch(watch) = step.action else { return None };
-        Some(watch.probes.into_iter().map(|probe| probe.name).collect::<Vec<_>>())
+        Some(watch.probes.iter().map(|probe| probe.name.clone()).collect::<Vec<_>>())
     };
     assert_eq!(names(&config).unwrap(), ["api", "orders"]);
     config.environments[0].watched = vec!["gone".to_owned()];

@@ -47,8 +47,8 @@ impl Clues {
             clues.say(&from, name, policy);
             clues.say(&from, &alarm.why, policy);
             if let Some(probe) = probes.iter().find(|probe| probe.name == *name) {
-                clues.say(&from, probe.url.as_deref().map_or("", path_of), policy);
-                clues.say(&from, &probe.command.as_deref().unwrap_or_default().join(" "), policy);
+                clues.say(&from, probe.source.url().map_or("", path_of), policy);
+                clues.say(&from, &probe.source.argv().unwrap_or_default().join(" "), policy);
             }
         }
         clues.say("impact", &state.impact, policy);

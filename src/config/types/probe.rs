@@ -1,0 +1,403 @@
+//! Probes: what each asks, how often, and what the answer has to be.
+//!
+//! In the file a probe is one flat table. What it asks becomes a [`Source`] here, once, so that
+//! nobody else looks at which keys are there. A new kind of source is a variant here, its keys in
+//! [`Keys`] and in `config/check/probe.rs`, its stored form in `plan/watched.rs`, its subjects in
+//! `health/parse.rs`, and a file in `health/` that asks it for `health/runner.rs`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::SignedDuration;
+use jiff::fmt::serde::duration::friendly::compact as friendly;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{DurationText, default_confirm, default_interval, default_probe_timeout};
+
+/// Something asked again and again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Probe {
+    /// Name, unique among the probes: `api /health`.
+    pub name: String,
+    /// What is asked.
+    pub source: Source,
+    /// The environment it watches; empty: the service as a whole.
+    pub environment: String,
+    /// How often, on a fixed schedule.
+    pub interval: SignedDuration,
+    /// After this long there is no answer.
+    pub timeout: SignedDuration,
+    /// Conditions that must all hold. Empty: the usual ones of the source.
+    pub expect: Vec<String>,
+    /// What is drawn. `None`: the usual one of the source.
+    pub value: Option<String>,
+    /// Unit shown behind the value.
+    pub unit: String,
+    /// Limit of the value that makes it a warning.
+    pub warn: Option<String>,
+    /// Limit of the value that makes it fail.
+    pub fail: Option<String>,
+    /// How many samples in a row change its state.
+    pub confirm: u32,
+}
+
+/// What a probe asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// An address.
+    Http {
+        /// `http://` or `https://` address to GET.
+        url: String,
+        /// Further request headers. They are sent to this host only.
+        headers: BTreeMap<String, String>,
+    },
+    /// A command; what it prints is the body.
+    Command {
+        /// Program and arguments.
+        argv: Vec<String>,
+        /// Names of environment variables it gets besides the basic ones.
+        env: Vec<String>,
+    },
+}
+
+/// The kinds of source there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A `url`.
+    Http,
+    /// A `command`.
+    Command,
+}
+
+impl SourceKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Http, Self::Command];
+
+    /// The key that makes a probe one of this kind.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Http => "url",
+            Self::Command => "command",
+        }
+    }
+
+    /// What such a probe is called in a sentence.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Http => "a `url`",
+            Self::Command => "a command",
+        }
+    }
+}
+
+/// The keys of a table that say what is asked, as they are written in the file and in stored plans.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Keys {
+    /// Address to GET.
+    pub url: Option<String>,
+    /// Program and arguments.
+    pub command: Option<Vec<String>>,
+    /// Further request headers.
+    pub headers: BTreeMap<String, String>,
+    /// Names of environment variables.
+    pub env: Vec<String>,
+}
+
+/// Why keys make no source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// The key at fault: `url`.
+    pub key: &'static str,
+    /// What is wrong with it, to follow on the key.
+    pub why: String,
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.key, self.why)
+    }
+}
+
+fn unfit(key: &'static str, why: &str) -> Unfit {
+    Unfit { key, why: why.to_owned() }
+}
+
+impl TryFrom<Keys> for Source {
+    type Error = Unfit;
+
+    fn try_from(keys: Keys) -> Result<Self, Unfit> {
+        let Keys { url, command, headers, env } = keys;
+        match (url, command) {
+            (Some(url), None) => {
+                check_address("url", &url)?;
+                headers.iter().try_for_each(check_header)?;
+                Ok(Self::Http { url, headers })
+            }
+            (None, Some(argv)) => {
+                check_command(&argv)?;
+                Ok(Self::Command { argv, env })
+            }
+            (Some(_), Some(_)) => Err(unfit("command", "a probe has a `url` or a `command`, not both")),
+            (None, None) => Err(unfit("url", "a probe needs a `url` or a `command`")),
+        }
+    }
+}
+
+impl From<Source> for Keys {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Http { url, headers } => Self { url: Some(url), headers, ..Self::default() },
+            Source::Command { argv, env } => Self { command: Some(argv), env, ..Self::default() },
+        }
+    }
+}
+
+impl Source {
+    /// What kind of source it is.
+    pub fn kind(&self) -> SourceKind {
+        match self {
+            Self::Http { .. } => SourceKind::Http,
+            Self::Command { .. } => SourceKind::Command,
+        }
+    }
+
+    /// The address it asks; `None`: it runs a command.
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Self::Http { url, .. } => Some(url),
+            Self::Command { .. } => None,
+        }
+    }
+
+    /// The headers it sends.
+    pub fn headers(&self) -> &BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        match self {
+            Self::Http { headers, .. } => headers,
+            Self::Command { .. } => &NONE,
+        }
+    }
+
+    /// The program it runs, with its arguments.
+    pub fn argv(&self) -> Option<&[String]> {
+        match self {
+            Self::Command { argv, .. } => Some(argv),
+            Self::Http { .. } => None,
+        }
+    }
+
+    /// Names of the environment variables its command gets.
+    pub fn env(&self) -> &[String] {
+        match self {
+            Self::Command { env, .. } => env,
+            Self::Http { .. } => &[],
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    /// What it does, in one line: `GET https://…`, `./check.sh orders`. May hold credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http { url, .. } => write!(f, "GET {url}"),
+            Self::Command { argv, .. } => f.write_str(&shell_words::join(argv)),
+        }
+    }
+}
+
+fn check_address(key: &'static str, url: &str) -> Result<(), Unfit> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    match rest {
+        None => Err(unfit(key, "the address has to begin with http:// or https://")),
+        Some(rest) if rest.is_empty() || rest.starts_with(['/', '?', '#', ':']) => {
+            Err(unfit(key, "the address names no host"))
+        }
+        Some(_) if url.chars().any(|c| c.is_whitespace() || c.is_control()) => {
+            Err(unfit(key, "the address has a space or control character in it"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Header names are tokens, values have no line breaks or other control characters.
+fn check_header((name, value): (&String, &String)) -> Result<(), Unfit> {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(unfit("headers", "this is not a name a header can have"));
+    }
+    if value.chars().any(|c| c.is_control() && c != '\t') {
+        return Err(unfit("headers", "a header's value has a control character in it"));
+    }
+    Ok(())
+}
+
+fn check_command(argv: &[String]) -> Result<(), Unfit> {
+    match argv.first() {
+        None => Err(unfit("command", "the command is empty")),
+        Some(program) if program.is_empty() => Err(unfit("command", "the program's name is empty")),
+        Some(_) if argv.iter().any(|arg| arg.contains('\0')) => {
+            Err(unfit("command", "an argument has a NUL character in it"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Something asked again and again. Exactly one of `url` and `command` is given.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Probe")]
+struct Written {
+    /// Name, unique among the probes: `api /health`.
+    name: String,
+    /// `http://` or `https://` address to GET.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// Program and arguments; what it prints is the body. No shell.
+    #[serde(default)]
+    command: Option<Vec<String>>,
+    /// Further request headers. They are sent to this host only, not where it redirects to.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// Names of environment variables the command gets besides PATH, HOME and the like.
+    #[serde(default)]
+    env: Vec<String>,
+    /// The environment it watches; empty: the service as a whole.
+    #[serde(default)]
+    environment: String,
+    /// How often, on a fixed schedule: `10s`.
+    #[serde(default = "default_interval", serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
+    interval: SignedDuration,
+    /// After this long there is no answer: `5s`. Shorter than the interval.
+    #[serde(default = "default_probe_timeout", serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
+    timeout: SignedDuration,
+    /// Conditions that must all hold: `status == 200`, `latency < 800ms`,
+    /// `body.status == "ok"`, `exit == 0`. Default: status 200 to 299, or exit code 0.
+    #[serde(default)]
+    expect: Vec<String>,
+    /// What is drawn: `latency`, or a number in a JSON body: `body.checks.errors.rate`. Default:
+    /// the latency.
+    #[serde(default)]
+    value: Option<String>,
+    /// Unit shown behind the value: `%`, `ms`.
+    #[serde(default)]
+    unit: String,
+    /// Limit of the value that makes it a warning: `> 1`. A latency's is in ms, or `> 1.5s`.
+    #[serde(default)]
+    warn: Option<String>,
+    /// Limit of the value that makes it fail: `> 5`.
+    #[serde(default)]
+    fail: Option<String>,
+    /// How many samples in a row change its state.
+    #[serde(default = "default_confirm")]
+    #[schemars(range(min = 1, max = 100))]
+    confirm: u32,
+}
+
+impl TryFrom<Written> for Probe {
+    type Error = Unfit;
+
+    fn try_from(written: Written) -> Result<Self, Unfit> {
+        let Written {
+            name,
+            url,
+            command,
+            headers,
+            env,
+            environment,
+            interval,
+            timeout,
+            expect,
+            value,
+            unit,
+            warn,
+            fail,
+            confirm,
+        } = written;
+        Ok(Self {
+            name,
+            source: Source::try_from(Keys { url, command, headers, env })?,
+            environment,
+            interval,
+            timeout,
+            expect,
+            value,
+            unit,
+            warn,
+            fail,
+            confirm,
+        })
+    }
+}
+
+impl From<Probe> for Written {
+    fn from(probe: Probe) -> Self {
+        let Probe { name, source, environment, interval, timeout, expect, value, unit, warn, fail, confirm } =
+            probe;
+        let Keys { url, command, headers, env } = source.into();
+        Self {
+            name,
+            url,
+            command,
+            headers,
+            env,
+            environment,
+            interval,
+            timeout,
+            expect,
+            value,
+            unit,
+            warn,
+            fail,
+            confirm,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_asked_names_its_key() {
+        let url = |url: &str| Keys { url: Some(url.to_owned()), ..Keys::default() };
+        let command = |argv: &[&str]| Keys {
+            command: Some(argv.iter().map(|&word| word.to_owned()).collect()),
+            ..Keys::default()
+        };
+        let with = |name: &str, value: &str| Keys {
+            headers: [(name.to_owned(), value.to_owned())].into(),
+            ..url("http://x/")
+        };
+        for (key, keys) in [
+            ("url", url("localhost:8080")),
+            ("url", url("http:///path")),
+            ("url", url("http://a b/")),
+            ("url", Keys::default()),
+            ("command", command(&[])),
+            ("command", command(&[""])),
+            ("command", command(&["a", "b\0"])),
+            ("command", Keys { url: Some("http://x".to_owned()), ..command(&["true"]) }),
+            ("headers", with("a b", "")),
+            ("headers", with("a", "b\r\nc: d")),
+        ] {
+            let unfit = Source::try_from(keys.clone()).expect_err("this cannot be asked");
+            assert_eq!(unfit.key, key, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn a_probe_is_written_as_it_was_read() {
+        for text in [
+            "name = \"a\"\nurl = \"http://x/\"\n[headers]\nx-key = \"1\"",
+            "name = \"b\"\ncommand = [\"./check.sh\", \"orders\"]\nenv = [\"TOKEN\"]\nfail = \"> 5\"",
+        ] {
+            let probe: Probe = toml::from_str(text).unwrap();
+            let again: Probe = toml::from_str(&toml::to_string(&probe).unwrap()).unwrap();
+            assert_eq!(again, probe);
+        }
+    }
+}
