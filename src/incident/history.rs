@@ -27,9 +27,8 @@ impl History {
                     history.releases.push(plans::release(body, &record.author.name, at));
                 }
                 Body::ReleaseJudged(body) => {
-                    if !plans::judged(&mut history.releases, body, at) {
-                        history.trials.extend(plans::trial(body, at));
-                    }
+                    let is_release = plans::judged(&mut history.releases, body, at);
+                    history.trials.extend((!is_release).then(|| plans::trial(body, at)).flatten());
                 }
                 Body::MergeOwed(body) => {
                     plans::merge_owed(&mut history.merges_back, body, &record.author.name, at);
