@@ -4,6 +4,7 @@
 //! in as a [`Msg`]; what is to be done in the world comes out as [`Effect`]s.
 
 pub mod commands;
+pub mod compared;
 pub mod confirm;
 pub mod edit;
 pub mod health;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::commands::Invoke;
+use super::compared::Comparisons;
 use super::edit::LineEdit;
 use super::health::Health;
 use super::key::Key;
@@ -128,6 +129,8 @@ pub struct Model {
     pub ways: Ways,
     /// What was asked about the branch.
     pub survey: Survey,
+    /// What the probes were last compared with.
+    pub compared: Comparisons,
     /// What is known about what changed.
     pub suspects: Suspects,
     /// What follows from the rest and the time; see `update`.
@@ -381,6 +384,7 @@ impl Model {
             reloading: None,
             ways: Ways::default(),
             survey: Survey::default(),
+            compared: Comparisons::default(),
             suspects: Suspects::default(),
             derived: Derived::default(),
         }

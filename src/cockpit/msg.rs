@@ -14,6 +14,7 @@ use super::typed::Typed;
 use super::ways::Looked;
 use crate::deploy::flags::FlagState;
 use crate::failure::Failure;
+use crate::health::compare::{Answer, Question};
 use crate::health::series;
 use crate::hotfix::outlook::{self, Outlook};
 use crate::hotfix::pull;
@@ -208,6 +209,8 @@ pub enum Effect {
     Survey(outlook::Question),
     /// Find out what changed since it last worked.
     LookForSuspects,
+    /// Compare probes with earlier times.
+    Compare(Vec<Question>),
     /// Read a change as text.
     ReadChange {
         /// The commit, as a full id.
@@ -334,6 +337,8 @@ pub enum Done {
         /// The records.
         records: Vec<Record>,
     },
+    /// Probes were compared with earlier times.
+    Compared(Vec<Answer>),
     /// A change was read.
     Change(Box<ChangeText>),
     /// A log was read.

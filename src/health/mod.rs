@@ -1,12 +1,14 @@
 //! How the service is doing: probes, conditions, states and their history.
 //!
-//! Pure: `series`, `decimal`, `answer`, `condition`, `parse`, `rules`, `alarm`, `tracker`, `vigil`, `judge`.
+//! Pure: `series`, `decimal`, `answer`, `condition`, `parse`, `rules`, `alarm`, `tracker`, `vigil`, `judge`,
+//! `compare`.
 //! `http`, `command` and `runner` touch the world and are imported by `runtime`,
 //! `conductor` and `cli` only.
 
 pub mod alarm;
 pub mod answer;
 pub mod command;
+pub mod compare;
 pub mod condition;
 pub mod decimal;
 pub mod http;

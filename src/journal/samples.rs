@@ -11,14 +11,15 @@ const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// Every sample is kept for this long, then one a [`FINE_MS`].
-const FULL_MS: i64 = HOUR_MS;
-const FINE_MS: i64 = MINUTE_MS;
-/// One a minute is kept for this long, then one a [`COARSE_MS`].
-const DAILY_MS: i64 = DAY_MS;
-const COARSE_MS: i64 = 15 * MINUTE_MS;
 /// Nothing is kept longer.
 const KEPT_MS: i64 = 30 * DAY_MS;
+/// Every sample is kept at first. From an age on, up to another, one of each stretch is kept: a day and
+/// more in minutes, so that the same time yesterday can be compared with.
+const THINNED: [(i64, i64, i64); 3] = [
+    (HOUR_MS, 6 * HOUR_MS, 10_000),
+    (6 * HOUR_MS, 2 * DAY_MS, MINUTE_MS),
+    (2 * DAY_MS, KEPT_MS, 15 * MINUTE_MS),
+];
 /// Thinning is spread out: this often, over what has aged since, with room to spare.
 const EVERY: SignedDuration = SignedDuration::from_mins(5);
 const OVERLAP_MS: i64 = HOUR_MS;
@@ -56,21 +57,21 @@ impl Journal {
         Ok(())
     }
 
-    /// Health samples since a time, oldest first.
+    /// Health samples from a time up to, and not including, another, oldest first.
     pub fn samples(
         &self,
         repository: &str,
         probe: &str,
-        since: Timestamp,
+        (from, to): (Timestamp, Timestamp),
     ) -> Result<Vec<(Timestamp, Option<f64>)>> {
         let query = || -> rusqlite::Result<Vec<_>> {
             let mut statement = self.conn.prepare_cached(
                 "SELECT at_ms, value FROM sample
-                 WHERE probe = (SELECT no FROM probe WHERE repository = ?1 AND name = ?2) AND at_ms >= ?3
+                 WHERE probe = (SELECT no FROM probe WHERE repository = ?1 AND name = ?2) AND at_ms >= ?3 AND at_ms < ?4
                  ORDER BY at_ms",
             )?;
             statement
-                .query_map(params![repository, probe, since.as_millisecond()], |row| {
+                .query_map(params![repository, probe, from.as_millisecond(), to.as_millisecond()], |row| {
                     Ok((timestamp(row.get(0)?), row.get(1)?))
                 })?
                 .collect()
@@ -96,7 +97,7 @@ fn probe_no(conn: &Connection, repository: &str, name: &str) -> rusqlite::Result
 /// or only what has aged lately.
 fn thin(conn: &Connection, now_ms: i64, all: bool) -> rusqlite::Result<()> {
     conn.prepare_cached("DELETE FROM sample WHERE at_ms < ?1")?.execute([now_ms - KEPT_MS])?;
-    for (older_than, kept_until, stretch) in [(FULL_MS, DAILY_MS, FINE_MS), (DAILY_MS, KEPT_MS, COARSE_MS)] {
+    for (older_than, kept_until, stretch) in THINNED {
         let to = now_ms - older_than;
         let from = if all { now_ms - kept_until } else { to - OVERLAP_MS };
         conn.prepare_cached(

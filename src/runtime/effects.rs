@@ -5,11 +5,12 @@ use std::sync::mpsc::Sender;
 use jiff::Timestamp;
 
 use super::store::{Order as Journal, Start};
-use super::{Event, history, log, panics, repo, survey, suspects, typing, ways};
+use super::{Event, compare, history, log, panics, repo, survey, suspects, typing, ways};
 use crate::cockpit::msg::{Done, Effect, EffectId, Fact, Msg};
 use crate::cockpit::ways::Looked;
 use crate::conductor::{self, Started};
 use crate::failure::{Failure, Result};
+use crate::health::compare::Question;
 use crate::journal;
 use crate::plan::Settle;
 use crate::plan::progress::Choice;
@@ -57,6 +58,7 @@ impl Shell<'_> {
                 let state = self.model.incident().cloned().map(Box::new);
                 self.ask_suspects(id, suspects::Order::Look(id, state));
             }
+            Effect::Compare(questions) => self.compare(id, questions),
             Effect::ReadChange { commit } => self.ask_suspects(id, suspects::Order::Read(id, commit)),
             Effect::Prove { plan } => self.prove(id, plan),
             Effect::TakeOver { target, reason } => self.take_over(id, target, reason),
@@ -123,6 +125,20 @@ impl Shell<'_> {
     fn ask_repo(&self, order: repo::Order) {
         // It ends only with the program.
         let _ = self.repo.send(order);
+    }
+
+    /// Hands a question to the thread that compares probes, which begins with the first.
+    fn compare(&mut self, id: EffectId, questions: Vec<Question>) {
+        if self.compare.is_none() {
+            match compare::start(self.here().to_owned(), self.state_dir.clone(), self.events.clone()) {
+                Ok(orders) => self.compare = Some(orders),
+                Err(error) => return self.done(id, Err(super::no_thread(&error))),
+            }
+        }
+        if let Some(orders) = &self.compare {
+            // It ends only with the program.
+            let _ = orders.send(compare::Order { id, questions });
+        }
     }
 
     /// Hands an order to the thread that looks for suspects, which begins with the first.

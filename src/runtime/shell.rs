@@ -23,7 +23,7 @@ use super::pull::{self, Follower};
 use super::pulse::Pulse;
 use super::screen::Screen;
 use super::store::Store;
-use super::{Event, Launch, history, input, log, panics, repo, survey, suspects, typing};
+use super::{Event, Launch, compare, history, input, log, panics, repo, survey, suspects, typing};
 use crate::clock::Steady;
 use crate::cockpit::confirm::{Cancel, MOMENT_MS};
 use crate::cockpit::keymap::Keymap;
@@ -64,6 +64,8 @@ pub(super) struct Shell<'a> {
     pub(super) survey: Sender<survey::Order>,
     /// Begun with the first order.
     pub(super) suspects: Option<Sender<suspects::Order>>,
+    /// The same for comparisons.
+    pub(super) compare: Option<Sender<compare::Order>>,
     pub(super) pulse: Pulse,
     pull: Follower,
     pub(super) over: bool,
@@ -154,6 +156,7 @@ impl<'a> Shell<'a> {
             typing,
             survey,
             suspects: None,
+            compare: None,
             pulse: Pulse::default(),
             pull,
             over: false,

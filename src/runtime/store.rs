@@ -518,7 +518,7 @@ impl Keeper {
         let since = Timestamp::now().checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
         let mut known = BTreeMap::new();
         for probe in probes {
-            if let Ok(samples) = self.journal.samples(&self.repository, &probe, since) {
+            if let Ok(samples) = self.journal.samples(&self.repository, &probe, (since, Timestamp::MAX)) {
                 known.insert(probe, samples);
             }
         }

@@ -16,6 +16,8 @@ use crate::cockpit::overlay::*;
 use crate::cockpit::{Command, Key, Model, Msg, Pane, update};
 use crate::deploy::flags::Switch;
 use crate::failure::Failure;
+use crate::health::compare::{Against, Answer, Change, Compared};
+use crate::health::judge::{Judged, Verdict};
 use crate::hotfix::state::{Head, NoRepository, Operation};
 use crate::incident::{IncidentId, NoteKind, Severity, Status};
 use crate::plan::{Action, Plan, Purpose as For, Reach, Step};
@@ -135,9 +137,28 @@ fn pressed(keys: &[&str]) -> Model {
 }
 
 /// Every overlay, and every state of the screens under them that looks different.
+/// The worst probe is worse than before the incident, and better than before a deploy.
+fn compared(model: &mut Model) {
+    let change = Change {
+        what: "deploy".into(),
+        from: model.now - SignedDuration::from_mins(6),
+        to: model.now - SignedDuration::from_mins(5),
+    };
+    let of = |against, verdict, why: &str| Compared { against, judged: Judged { verdict, why: why.into() } };
+    let compared = vec![
+        of(Against::Incident, Verdict::Worse, "median 210 → 1980, up 843 %, p < 0.001"),
+        of(Against::Change(change), Verdict::Better, "median 2400 → 1980, down 18 %, p = 0.012"),
+        of(Against::Yesterday, Verdict::CannotTell, "no data before"),
+    ];
+    let probe = model.health_rows().next().unwrap().name.clone();
+    let answer = Answer { probe: probe.clone(), compared, usual: Some(210.0) };
+    model.compared.answers.insert(probe, answer);
+}
+
 fn scenes() -> Vec<(&'static str, Model)> {
     let mut zoomed = incident();
     (zoomed.focus, zoomed.zoom) = (Pane::Health, true);
+    compared(&mut zoomed);
     let mut runs = incident();
     (runs.focus, runs.zoom) = (Pane::Runs, true);
     let mut drill = start();
@@ -460,6 +481,7 @@ fn the_screens_of_the_design() {
         ("claim", 120, 36),
         ("claim", 80, 24),
         ("claim", 40, 12),
+        ("zoom-health", 120, 36),
     ];
     let mut scenes = scenes();
     for (name, width, height) in wanted {

@@ -8,7 +8,9 @@ use super::super::commands::Command;
 use super::super::model::{ConfigSource, IncidentLine, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll, Trust};
-use super::{Cx, flags, overlays, plan_view, rollback, run_view, settle, survey, suspects, terminal};
+use super::{
+    Cx, compared, flags, overlays, plan_view, rollback, run_view, settle, survey, suspects, terminal,
+};
 use crate::failure::Failure;
 use crate::health::series::{self, State, Verdict};
 use crate::incident::{self, Alarm, Body, Draft, Log, Precision, Record, Taken};
@@ -82,6 +84,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     let sent = cx.model.sent.remove(&id);
     rollback::looked(cx.model, id);
     survey::ended(cx.model, id);
+    compared::ended(cx.model, id);
     let settles = matches!(result, Ok(Done::Left(_)));
     if !settles {
         settle::ended(cx, id);
@@ -111,6 +114,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         Ok(Done::Prepared(plan)) => {
             cx.push(Overlay::Preview(Box::new(Preview::new(*plan))));
         }
+        Ok(Done::Compared(answers)) => compared::found(cx.model, answers),
         Ok(Done::Change(text)) => suspects::read(cx.model, id, *text),
         Ok(Done::ByHand(words)) => cx.push(Overlay::ByHand(words, Scroll::default())),
         Ok(Done::Flags(states)) => flags::read(cx, id, states),

@@ -1,6 +1,7 @@
 //! The one function that changes the model.
 
 mod approvals;
+mod compared;
 mod confirm;
 mod declare;
 mod ending;
@@ -67,6 +68,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         Msg::Tick(now) => {
             tick(cx.model, now);
             run_view::tick(&mut cx);
+            compared::tick(&mut cx);
         }
         Msg::Shown { at_ms, heights, overlay, overlay_top } => {
             overlays::drawn_from(cx.model, overlay_top);

@@ -38,8 +38,8 @@ use crate::incident::{
 use crate::plan::{Action, Command as Argv, Plan, Purpose, Reach, Request, Step};
 
 /// A model with a clock of its own for keys, and a journal that commits at once.
-struct Table {
-    model: Model,
+pub(super) struct Table {
+    pub(super) model: Model,
     at_ms: u64,
     records: u64,
 }
@@ -58,7 +58,7 @@ impl Table {
     }
 
     /// With an open incident.
-    fn open() -> Self {
+    pub(super) fn open() -> Self {
         let mut table = Self::new();
         let declared = Declared {
             number: "INC-2026-0001".into(),
@@ -101,7 +101,7 @@ impl Table {
         Record::seal(id, Draft::now(incident, body), author, at, Hash::default()).unwrap().0
     }
 
-    fn send(&mut self, msg: Msg) -> Vec<(EffectId, Effect)> {
+    pub(super) fn send(&mut self, msg: Msg) -> Vec<(EffectId, Effect)> {
         update(&mut self.model, msg)
     }
 
@@ -175,7 +175,7 @@ fn starts(effects: &[Effect]) -> usize {
     effects.iter().filter(|effect| matches!(effect, Effect::Start { .. })).count()
 }
 
-fn probe(name: &str, state: Health) -> Probe {
+pub(super) fn probe(name: &str, state: Health) -> Probe {
     let sample = Sample {
         at: time(5),
         verdict: Verdict::Bad,

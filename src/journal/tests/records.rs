@@ -230,32 +230,36 @@ fn samples_thin_out_with_age() {
             .collect();
         journal.put_samples("/repo/.git", &samples).unwrap();
     };
-    // Two hours of one sample every ten seconds, then one much later.
-    put(&mut journal, start, 10, 720);
+    let all = |journal: &Journal| journal.samples("/repo/.git", "api", (start, Timestamp::MAX)).unwrap();
+    // Two hours of one sample every five seconds, then one much later.
+    put(&mut journal, start, 5, 1440);
     put(&mut journal, start + SignedDuration::from_mins(125), 10, 1);
-    let all = journal.samples("/repo/.git", "api", start).unwrap();
+    let found = all(&journal);
     let fresh = start + SignedDuration::from_mins(65);
-    let (old, recent) = all.iter().partition::<Vec<&(Timestamp, Option<f64>)>, _>(|(at, _)| *at < fresh);
-    assert_eq!(old.len(), 65, "one a minute");
-    assert_eq!(recent.len(), 55 * 6 + 1, "all of them");
-    assert_eq!(all[0], (start, Some(0.0)));
+    let (old, recent) = found.iter().partition::<Vec<&(Timestamp, Option<f64>)>, _>(|(at, _)| *at < fresh);
+    assert_eq!(old.len(), 65 * 6, "one every ten seconds");
+    assert_eq!(recent.len(), 55 * 12 + 1, "all of them");
+    assert_eq!(found[0], (start, Some(0.0)));
+    let part = (start + SignedDuration::from_secs(10), start + SignedDuration::from_secs(30));
+    assert_eq!(journal.samples("/repo/.git", "api", part).unwrap().len(), 2, "up to a time, without it");
 
-    let week = start + SignedDuration::from_hours(24 * 7);
-    put(&mut journal, week, 10, 1);
-    journal.thinned = None;
-    put(&mut journal, week + SignedDuration::from_secs(10), 10, 1);
-    let all = journal.samples("/repo/.git", "api", start).unwrap();
-    assert_eq!(all.len(), 9 + 2, "four an hour of the first two hours and five minutes");
-    put(&mut journal, start + SignedDuration::from_hours(24 * 32), 10, 1);
-    assert_eq!(journal.samples("/repo/.git", "api", start).unwrap().len(), 3);
+    let later = |journal: &mut Journal, hours: i64| {
+        journal.thinned = None;
+        put(journal, start + SignedDuration::from_hours(hours), 10, 1);
+        all(journal).len()
+    };
+    assert_eq!(later(&mut journal, 26), 120 + 2, "one a minute of what was there a day ago");
+    assert_eq!(later(&mut journal, 24 * 7), 9 + 2, "four an hour of the first two hours and five minutes");
+    assert_eq!(later(&mut journal, 24 * 32), 2);
 }
 
 #[test]
 fn a_sample_without_data_stays_without() {
     let (_dir, mut journal, ..) = with_notes(0);
     let samples = [("a".to_owned(), now(), None), ("b".to_owned(), now(), Some(f64::NAN))];
+    let always = (Timestamp::MIN, Timestamp::MAX);
     journal.put_samples("/repo/.git", &samples).unwrap();
-    assert_eq!(journal.samples("/repo/.git", "a", now()).unwrap(), [(now(), None)]);
-    assert_eq!(journal.samples("/repo/.git", "b", now()).unwrap(), [(now(), None)]);
-    assert!(journal.samples("/elsewhere", "a", now()).unwrap().is_empty());
+    assert_eq!(journal.samples("/repo/.git", "a", always).unwrap(), [(now(), None)]);
+    assert_eq!(journal.samples("/repo/.git", "b", always).unwrap(), [(now(), None)]);
+    assert!(journal.samples("/elsewhere", "a", always).unwrap().is_empty());
 }

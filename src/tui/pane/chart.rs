@@ -18,6 +18,8 @@ const LABELS: u16 = 10;
 const SPANS: [i64; 11] = [30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400];
 /// Columns that a young history is spread over at most: wider, it would be all blanks.
 pub(super) const YOUNG: u16 = 40;
+/// Intervals that the window of a chart spans at least: a few samples do not fill a corner of it.
+const YOUNGEST: f64 = 8.0;
 /// How many probe intervals a column spans at least, so that a late answer makes no gap.
 const SLACK: f64 = 1.5;
 
@@ -54,26 +56,40 @@ impl Span {
     }
 }
 
-/// The highest value of each of `n` columns. A probe that is asked more rarely than there are
+/// The lowest and the highest value of each of `n` columns. A probe that is asked more rarely than there are
 /// columns has its values held for as long as its interval, not longer.
-fn values(probe: &Status, span: Span, n: u16) -> Vec<Option<f64>> {
+fn values(probe: &Status, span: Span, n: u16) -> Vec<Option<(f64, f64)>> {
     let most = span.seconds() / (probe.interval_s.max(0.001) * SLACK);
     let slices = (most as usize).clamp(1, usize::from(n).max(1));
     let start = probe.history.partition_point(|(at, _)| *at < span.from);
     let found = buckets(probe.history.range(start..), span.from, span.to, slices);
-    (0..usize::from(n)).map(|column| found[column * slices / usize::from(n)]).collect()
+    let slice = |column: usize| column * slices / usize::from(n);
+    (0..usize::from(n))
+        .map(|column| {
+            let range = found[slice(column)]?;
+            // A step up or down is drawn once, not as wide as the slice.
+            let held = column > 0 && slice(column - 1) == slice(column);
+            Some(if held { (worse(probe, range), worse(probe, range)) } else { range })
+        })
+        .collect()
 }
 
 /// Lowest and highest value of a picture: zero is in it, and the limit if it is not far off.
-fn bounds(values: &[Option<f64>], threshold: Option<f64>) -> (f64, f64) {
+fn bounds(values: &[Option<(f64, f64)>], threshold: Option<f64>) -> (f64, f64) {
     let seen = values.iter().flatten();
-    let low = seen.clone().fold(0.0_f64, |low, value| low.min(*value));
-    let mut high = seen.fold(0.0_f64, |high, value| high.max(*value));
+    let low = seen.clone().fold(0.0_f64, |low, (lowest, _)| low.min(*lowest));
+    let mut high = seen.fold(0.0_f64, |high, (_, highest)| high.max(*highest));
     if let Some(limit) = threshold.filter(|limit| limit.is_finite()) {
         high = high.max(limit.min(high * 2.0 + f64::from(u8::from(high == 0.0)) * limit));
     }
     // Bounds that are equal have no picture between them.
     if (high - low).abs() < f64::EPSILON { (low, low + 1.0) } else { (low, high) }
+}
+
+/// Of the lowest and the highest value of a column the one that is nearer to harm.
+fn worse(probe: &Status, (low, high): (f64, f64)) -> f64 {
+    let limit = probe.limit.as_deref().map(str::trim_start);
+    if limit.is_some_and(|limit| limit.starts_with('<')) { low } else { high }
 }
 
 /// Whether a value is beyond the limit, which is written `> 5` or `< 5`.
@@ -98,7 +114,8 @@ pub(super) fn spark(ui: Ui<'_>, pen: &mut Pen<'_>, probe: &Status, span: Span, c
             None => {
                 pen.gap(1);
             }
-            Some(value) => {
+            Some(range) => {
+                let value = worse(probe, range);
                 let level = ((value - low) / (high - low) * 6.99).clamp(0.0, 6.0) as usize;
                 pen.raw(BARS[level], if beyond(probe, value) { over } else { plain });
             }
@@ -138,29 +155,35 @@ fn times(ui: Ui<'_>, buf: &mut Buffer, area: Rect, span: Span) {
     }
 }
 
-/// Deploys that were started in a window: when, and where to.
-fn started(ui: Ui<'_>, span: Span, columns: u16) -> impl Iterator<Item = (u16, &str)> {
+/// What was changed in a window, and when: deploys, rollbacks, flags.
+fn started(ui: Ui<'_>, span: Span, columns: u16) -> impl Iterator<Item = (u16, String)> {
     let plans = ui.model.incident().map_or(&[][..], |state| state.plans.as_slice());
-    plans
-        .iter()
-        .filter(|plan| plan.purpose == "deploy")
-        .filter_map(move |plan| Some((span.column(plan.started_at, columns)?, plan.target.as_str())))
+    plans.iter().filter_map(move |plan| {
+        let text = match plan.purpose.as_str() {
+            "deploy" => format!("deploy {}", plan.target),
+            "rollback" => format!("rollback {}", plan.target),
+            // `turn loyalty off`
+            "flag" => plan.title.strip_prefix("turn ").unwrap_or(&plan.title).to_owned(),
+            _ => return None,
+        };
+        Some((span.column(plan.started_at, columns)?, text))
+    })
 }
 
 /// Marks the deploys of a window; false if there were none.
 fn deploys(ui: Ui<'_>, buf: &mut Buffer, area: Rect, span: Span) -> bool {
     let mut free = area.x;
     let mut any = false;
-    for (column, target) in started(ui, span, area.width) {
+    for (column, what) in started(ui, span, area.width) {
         any = true;
-        let text = format!("▲ deploy {target}");
+        let text = format!("▲ {what}");
         let (x, columns) = (area.x + column, width(&text));
         if x + columns <= area.right() && x >= free {
             Pen::new(buf, Rect { x, width: columns, ..area }, 0).put(&text, ui.of(Role::ChartMark));
             free = x + columns + 1;
         } else if x + 1 >= columns + free && x < area.right() {
             // At the right edge the words go before the mark.
-            let text = format!("deploy {target} ▲");
+            let text = format!("{what} ▲");
             let place = Rect { x: x + 1 - columns, width: columns, ..area };
             Pen::new(buf, place, 0).put(&text, ui.of(Role::ChartMark));
             free = x + 2;
@@ -181,14 +204,13 @@ fn deploys(ui: Ui<'_>, buf: &mut Buffer, area: Rect, span: Span) -> bool {
 ///        14:00      14:15
 ///                 ▲ deploy staging
 /// ```
-pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, probe: &Status) {
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, probe: &Status, usual: Option<f64>) {
     if area.width < LABELS + 12 || area.height < 5 {
         return;
     }
     let plot = Rect { x: area.x + LABELS, width: area.width - LABELS, height: area.height - 2, ..area };
     let first = probe.history.front().map(|(at, _)| *at);
-    let least = probe.interval_s * f64::from((plot.width / 2).min(YOUNG));
-    let span = Span::ending(ui.model.now, first, least, plot.width);
+    let span = Span::ending(ui.model.now, first, probe.interval_s * YOUNGEST, plot.width);
     let values = values(probe, span, plot.width * 2);
     let scale = Scale::nice(bounds(&values, probe.threshold), plot.height);
     value_axis(ui, buf, area, plot, &scale, &probe.unit);
@@ -197,6 +219,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, probe: &Status) {
             put_cell(buf, plot.x + column, plot.y + line, "┊", 1, ui.of(Role::ChartMark));
         }
     }
+    usually(ui, buf, plot, &scale, usual);
     limit(ui, buf, plot, &scale, probe);
     curve(ui, buf, plot, &scale, probe, &values);
     times(ui, buf, row(below(Rect { x: plot.x, width: plot.width, ..area }, plot.height), 0), span);
@@ -261,6 +284,16 @@ fn value_axis(ui: Ui<'_>, buf: &mut Buffer, area: Rect, plot: Rect, scale: &Scal
     }
 }
 
+/// The median before the incident, as a line that stands back behind the values.
+fn usually(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, scale: &Scale, usual: Option<f64>) {
+    let Some(usual) = usual.filter(|usual| (scale.low..=scale.high).contains(usual)) else { return };
+    let line = plot.height - 1 - scale.dot(usual, plot.height * 4) / 4;
+    let style = ui.of(Role::ChartAxis);
+    let mut pen = Pen::new(buf, plot, line);
+    pen.right(&format!(" usual {}", number(usual)), style);
+    pen.fill("┈", style);
+}
+
 fn limit(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, scale: &Scale, probe: &Status) {
     let Some(threshold) = probe.threshold.filter(|t| (scale.low..=scale.high).contains(t)) else { return };
     let line = plot.height - 1 - scale.dot(threshold, plot.height * 4) / 4;
@@ -273,21 +306,32 @@ fn limit(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, scale: &Scale, probe: &Status
 }
 
 /// Draws the values as a line of dots, four to a cell's height and two to its width.
-fn curve(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, scale: &Scale, probe: &Status, values: &[Option<f64>]) {
+fn curve(
+    ui: Ui<'_>,
+    buf: &mut Buffer,
+    plot: Rect,
+    scale: &Scale,
+    probe: &Status,
+    values: &[Option<(f64, f64)>],
+) {
     let dots = plot.height * 4;
     for column in 0..plot.width {
         let mut cells = vec![0_u8; usize::from(plot.height)];
         let mut over = false;
         for half in 0..2 {
             let index = usize::from(column * 2 + half);
-            let Some(value) = values.get(index).copied().flatten() else { continue };
-            over |= beyond(probe, value);
-            let here = scale.dot(value, dots);
+            let Some(range) = values.get(index).copied().flatten() else { continue };
+            over |= beyond(probe, worse(probe, range));
+            let (mut low, mut high) = (scale.dot(range.0, dots), scale.dot(range.1, dots));
             // Joined with its neighbour, if that is there: a step is a line, a gap is not.
-            let before = index.checked_sub(1).and_then(|before| values.get(before).copied().flatten());
-            let there = before.map_or(here, |before| scale.dot(before, dots));
-            let (low, high) = if there < here { (there + 1, here) } else { (here, there.max(here + 1) - 1) };
-            for dot in low.min(here)..=high.max(here) {
+            if let Some(before) =
+                index.checked_sub(1).and_then(|before| values.get(before).copied().flatten())
+            {
+                let (below, above) = (scale.dot(before.0, dots), scale.dot(before.1, dots));
+                low = low.min(above.saturating_add(1));
+                high = high.max(below.saturating_sub(1));
+            }
+            for dot in low..=high {
                 let cell = usize::from((dots - 1 - dot) / 4);
                 cells[cell] |= braille(half, (dots - 1 - dot) % 4);
             }
@@ -354,23 +398,24 @@ mod tests {
     fn a_gap_stays_a_gap_and_zero_is_a_value() {
         let span = Span { from: at(0), to: at(40) };
         let probe = probe(&[(1, Some(0.0)), (11, None), (31, Some(8.0))], 1.0);
-        assert_eq!(values(&probe, span, 4), [Some(0.0), None, None, Some(8.0)]);
+        assert_eq!(values(&probe, span, 4), [Some((0.0, 0.0)), None, None, Some((8.0, 8.0))]);
     }
 
     #[test]
     fn a_slow_probe_fills_the_columns_of_its_interval() {
         let span = Span { from: at(0), to: at(60) };
         let probe = probe(&[(5, Some(1.0)), (25, Some(2.0)), (45, Some(3.0))], 20.0);
-        assert_eq!(values(&probe, span, 4), [Some(2.0), Some(2.0), Some(3.0), Some(3.0)]);
+        let found = [Some((1.0, 2.0)), Some((2.0, 2.0)), Some((3.0, 3.0)), Some((3.0, 3.0))];
+        assert_eq!(values(&probe, span, 4), found);
     }
 
     #[test]
     fn bounds_are_never_equal_and_far_limits_do_not_flatten_the_line() {
         assert_eq!(bounds(&[], None), (0.0, 1.0));
-        assert_eq!(bounds(&[Some(0.0)], None), (0.0, 1.0));
-        assert_eq!(bounds(&[Some(4.0)], Some(5.0)), (0.0, 5.0));
-        assert_eq!(bounds(&[Some(4.0)], Some(500.0)), (0.0, 8.0));
-        assert_eq!(bounds(&[Some(-2.0)], None), (-2.0, 0.0));
+        assert_eq!(bounds(&[Some((0.0, 0.0))], None), (0.0, 1.0));
+        assert_eq!(bounds(&[Some((1.0, 4.0))], Some(5.0)), (0.0, 5.0));
+        assert_eq!(bounds(&[Some((1.0, 4.0))], Some(500.0)), (0.0, 8.0));
+        assert_eq!(bounds(&[Some((-2.0, -1.0))], None), (-2.0, 0.0));
     }
 
     #[test]

@@ -16,6 +16,8 @@ use super::{empty, frame, mark, window};
 use crate::cockpit::health::Group;
 use crate::cockpit::model::ConfigSource;
 use crate::cockpit::{Command, Pane};
+use crate::health::compare::{Against, Compared};
+use crate::health::judge::Verdict;
 use crate::health::series::{State, Status};
 use crate::incident::duration;
 
@@ -77,7 +79,17 @@ fn detail(ui: Ui<'_>, buf: &mut Buffer, rest: Rect, probe: Option<&Status>, cols
     if rest.height >= CHART + 2 && rest.width >= 40 {
         let rest = below(rest, 1);
         why_line(ui, buf, rest, probe);
-        chart::draw(ui, buf, below(rest, 1), probe);
+        let rest = below(rest, 1);
+        let answer = ui.model.compared.answers.get(&probe.name);
+        let lines = answer.map_or(0, |answer| answer.compared.len() as u16);
+        // The picture comes first: without room for both, the words are left out.
+        let lines = if rest.height >= CHART + lines { lines } else { 0 };
+        for (line, one) in
+            answer.iter().flat_map(|answer| &answer.compared).take(usize::from(lines)).enumerate()
+        {
+            comparison(ui, &mut Pen::new(buf, rest, line as u16), one);
+        }
+        chart::draw(ui, buf, below(rest, lines), probe, answer.and_then(|answer| answer.usual));
         return;
     }
     let axis = chart::axis(ui, buf, spark_area(rest, cols), span);
@@ -86,6 +98,23 @@ fn detail(ui: Ui<'_>, buf: &mut Buffer, rest: Rect, probe: Option<&Status>, cols
         // At the lower edge, so that it does not jump when rows come and go.
         why_line(ui, buf, below(rest, rest.height - 1), probe);
     }
+}
+
+/// `before the incident   worse   median 0.4 → 42, p < 0.001`: what a probe was compared with.
+fn comparison(ui: Ui<'_>, pen: &mut Pen<'_>, one: &Compared) {
+    let against = match &one.against {
+        Against::Incident => "before the incident".to_owned(),
+        Against::Change(change) => format!("before the {} at {}", change.what, ui.minute(change.from)),
+        Against::Yesterday => "same time yesterday".to_owned(),
+    };
+    let (verdict, role) = match one.judged.verdict {
+        Verdict::Better => ("better", Role::Good),
+        Verdict::NoEvidence => ("no evidence of harm", Role::Text),
+        Verdict::Worse => ("worse", Role::Bad),
+        Verdict::CannotTell => ("cannot tell", Role::Unknown),
+    };
+    pen.gap(2).column_of(&against, 28, ui.of(Role::Muted)).gap(2);
+    pen.column_of(verdict, 19, ui.of(role)).gap(2).put(&one.judged.why, ui.of(Role::Muted));
 }
 
 /// `production ✗ 2 ▲ 1   staging ✓`: what is wrong where. Without room for all of it the first.
