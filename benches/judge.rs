@@ -63,7 +63,11 @@ struct Tally {
 impl Tally {
     fn count(&mut self, before: &[f64], after: &[f64]) {
         let middle = median(before.iter().copied());
-        let deviation = 1.4826 * median(before.iter().map(|value| (value - middle).abs()));
+        let mut ordered = before.to_vec();
+        ordered.sort_by(f64::total_cmp);
+        let deciles = ordered[ordered.len() * 9 / 10] - ordered[ordered.len() / 10];
+        let robust = 1.4826 * median(before.iter().map(|value| (value - middle).abs()));
+        let deviation = robust.max(deciles / 2.563);
         if deviation == 0.0 || middle == 0.0 {
             return;
         }

@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::config::types::Probe;
 use crate::health::rules::Rules;
 use crate::health::runner::{Observation, Runner};
-use crate::health::vigil::Vigil;
+use crate::health::vigil::{Past, Vigil};
 use crate::plan;
 use crate::text::mask::Masker;
 use crate::text::visible;
@@ -58,6 +58,11 @@ impl Watching {
         let span = |length| Duration::try_from(length).unwrap_or_default();
         let vigil = Vigil::new(span(watch.time), span(watch.settle), probes);
         Ok(Self { began: Instant::now(), vigil, runner, samples, runtime: Some(runtime) })
+    }
+
+    /// Takes up what is known of each probe from before.
+    pub(super) fn compare_with(&mut self, past: Vec<Past>) {
+        self.vigil.compare_with(past);
     }
 
     /// Says how it stands. To be called a few times a second.

@@ -160,7 +160,12 @@ pub fn answer(questions: &[Question], kept: &[Vec<Point>]) -> Vec<Answer> {
         let asked: Vec<usize> = (0..questions.len()).filter(is_asked).collect();
         let cases: Vec<Case> = asked
             .iter()
-            .map(|index| case(&questions[*index], kept(*index), &questions[*index].pairs[place]))
+            .map(|index| {
+                let (question, pair) = (&questions[*index], &questions[*index].pairs[place]);
+                let window = |window| question.window(kept(*index), window);
+                let (before, after) = (window(pair.before), window(pair.after));
+                windows(&question.probe, (&before, pair.before.1), (&after, pair.after.1))
+            })
             .collect();
         for (index, judged) in asked.into_iter().zip(judge::family(&cases)) {
             let against = questions[index].pairs[place].against.clone();
@@ -172,22 +177,26 @@ pub fn answer(questions: &[Question], kept: &[Vec<Point>]) -> Vec<Answer> {
 
 fn usual(question: &Question, kept: &[Point]) -> Option<f64> {
     let pair = question.pairs.iter().find(|pair| pair.against == Against::Incident)?;
-    let mut values: Vec<f64> =
-        question.window(kept, pair.before).into_iter().filter_map(|(_, value)| value).collect();
-    if values.is_empty() {
-        return None;
-    }
-    let middle = values.len() / 2;
-    Some(*values.select_nth_unstable_by(middle, f64::total_cmp).1)
+    judge::middle_of(question.window(kept, pair.before).into_iter()).map(|(usual, _)| usual)
 }
 
-fn case(question: &Question, kept: &[Point], pair: &Pair) -> Case {
-    let (before, after) = (question.window(kept, pair.before), question.window(kept, pair.after));
-    let asked = (question.probe.interval_s.max(0.001) * 1000.0) as i64;
+/// What is judged of two windows of a probe, from the first sample of each up to the end of a window, or to
+/// the last sample.
+fn windows(probe: &Status, before: (&[Point], Timestamp), after: (&[Point], Timestamp)) -> Case {
+    let asked = (probe.interval_s.max(0.001) * 1000.0) as i64;
     // Older samples are kept more rarely: both are taken as often as the rarer of them.
-    let every = asked.max(gap(&before)).max(gap(&after));
-    let direction = direction(&question.probe);
-    Case { before: slots(&before, pair.before, every), after: slots(&after, pair.after, every), direction }
+    let every = asked.max(gap(before.0)).max(gap(after.0));
+    let slots = |(points, to): (&[Point], Timestamp)| slots(points, to, every);
+    Case { before: slots(before), after: slots(after), direction: direction(probe) }
+}
+
+/// What is judged of samples before and after; `None`: there are none of one of them.
+pub(super) fn case(probe: &Status, before: &[Point], after: &[Point]) -> Option<Case> {
+    let end = |points: &[Point]| {
+        let (last, _) = points.last()?;
+        last.checked_add(SignedDuration::from_secs_f64(probe.interval_s.clamp(0.001, 1e6))).ok()
+    };
+    Some(windows(probe, (before, end(before)?), (after, end(after)?)))
 }
 
 /// The usual time between two samples, in milliseconds; 0 where there are too few.
@@ -203,7 +212,7 @@ fn gap(points: &[Point]) -> i64 {
 
 /// One sample every so many milliseconds, from the first there is: the first of each slot, as old samples
 /// are thinned. What came before the first says nothing: nobody asked.
-fn slots(points: &[Point], (_, to): Window, every: i64) -> Vec<Option<f64>> {
+fn slots(points: &[Point], to: Timestamp, every: i64) -> Vec<Option<f64>> {
     let Some((first, _)) = points.first() else { return Vec::new() };
     let from = first.as_millisecond();
     let length = to.as_millisecond() - from;
@@ -306,7 +315,7 @@ mod tests {
     #[test]
     fn a_missed_answer_leaves_a_gap_and_a_late_one_does_not() {
         let points = [(at(0), Some(1.0)), (at(6), Some(2.0)), (at(16), Some(3.0)), (at(20), None)];
-        let found = slots(&points, (at(-60), at(30)), 5000);
+        let found = slots(&points, at(30), 5000);
         assert_eq!(found, [Some(1.0), Some(2.0), None, Some(3.0), None, None]);
     }
 }

@@ -5,7 +5,7 @@
 //! back (an autoregressive process of order 1) seen through white noise, and how strong either is counts
 //! as unknown: the chance of a shift is averaged over all strengths by how well each explains both
 //! windows (see [`noise`]). *Worse* takes three things: that chance is under [`ALPHA`], the shift is more
-//! than [`DEVIATIONS`] robust deviations of the time before, and more than [`SHARE`] of its level. The
+//! than [`DEVIATIONS`] robust deviations of the time before (see [`deviation`]), and more than [`SHARE`] of its level. The
 //! shift is that of Hodges and Lehmann, the median of all differences; values far out are drawn in
 //! before, so that one spike decides nothing. Everything is relative to the series' own scale.
 //!
@@ -21,12 +21,13 @@ mod noise;
 #[cfg(test)]
 mod tests;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The largest chance of no shift at all that still counts as evidence.
 pub const ALPHA: f64 = 0.05;
 /// Robust deviations of the time before that a shift has to exceed to matter.
-pub const DEVIATIONS: f64 = 2.5;
+pub const DEVIATIONS: f64 = 2.0;
 /// Share of the level before that a shift has to exceed to matter.
 pub const SHARE: f64 = 0.05;
 /// Robust deviations: where harm of that size could be missed, nobody can tell.
@@ -148,7 +149,7 @@ impl Shift {
         let before = present(&case.before, "before", LEAST.0)?;
         let after = present(&case.after, "after", LEAST.1)?;
         let (from, to) = (median(&before), median(&after));
-        let deviation = spread(&before, from);
+        let deviation = deviation(&before, from);
         let off: Vec<f64> = before.iter().map(|v| v - from).chain(after.iter().map(|v| v - to)).collect();
         let scale = spread(&off, 0.0);
         let mut shift = Self {
@@ -288,6 +289,16 @@ fn spread(values: &[f64], middle_value: f64) -> f64 {
     }
 }
 
+/// The deviation that harm is measured in: the robust one, or, where that is more, that of a normal
+/// distribution with the same deciles. Series of servers have more far values than a normal distribution:
+/// what they do every tenth sample is no harm.
+fn deviation(values: &[f64], middle_value: f64) -> f64 {
+    let mut values_in_order = values.to_vec();
+    values_in_order.sort_by(f64::total_cmp);
+    let at = |share: f64| values_in_order[((values.len() - 1) as f64 * share).round() as usize];
+    spread(values, middle_value).max((at(0.9) - at(0.1)) / 2.563)
+}
+
 /// The median of all differences between two windows.
 /// Hodges and Lehmann, Estimates of location based on rank tests, 1963.
 fn hodges_lehmann(before: &[f64], after: &[f64]) -> f64 {
@@ -299,8 +310,18 @@ fn hodges_lehmann(before: &[f64], after: &[f64]) -> f64 {
     middle(&mut all)
 }
 
+/// The median of what is there, and the deviation that harm is measured in; `None` where nothing is.
+pub(super) fn middle_of(points: impl Iterator<Item = (Timestamp, Option<f64>)>) -> Option<(f64, f64)> {
+    let values: Vec<f64> = points.filter_map(|(_, value)| value.filter(|value| value.is_finite())).collect();
+    if values.is_empty() {
+        return None;
+    }
+    let middle_value = median(&values);
+    Some((middle_value, deviation(&values, middle_value)))
+}
+
 /// A number to four digits.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-4..1e6).contains(&size) {
         return format!("{value:.2e}");

@@ -6,16 +6,23 @@
 //! - A probe without data ends it too, as *no data*: silence neither passes nor fails.
 //! - At the end every probe has to be settled on something good that it has confirmed. What is
 //!   not gets a while longer, and is no data if it still is not.
+//! - What was seen for less than nearly all of the time is no data. What keeps to its limits and is worse
+//!   than before the incident fails.
+
+mod account;
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use super::answer::length;
-use super::series::{Sample, State, Verdict};
+use super::series::{Sample, State};
 use super::tracker::{NO_SUCH_HOST, Tracker, UNREACHABLE};
 use crate::config::types::Probe;
 use crate::text::visible;
+
+use account::Seen;
+pub use account::{Past, past_windows};
 
 /// What watching amounts to now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,17 +46,8 @@ pub struct Vigil {
     probes: Vec<Probe>,
     tracker: Tracker,
     seen: Vec<Seen>,
+    past: Vec<Past>,
     settled: bool,
-}
-
-/// What was seen of a probe since things were to have settled.
-#[derive(Debug, Clone, Copy, Default)]
-struct Seen {
-    samples: u32,
-    /// Samples without data in a row.
-    silent: u32,
-    /// When the last one came.
-    last: Option<Duration>,
 }
 
 impl Vigil {
@@ -57,7 +55,15 @@ impl Vigil {
     pub fn new(time: Duration, settle: Duration, probes: Vec<Probe>) -> Self {
         let tracker = Tracker::new(&probes);
         let seen = vec![Seen::default(); probes.len()];
-        Self { time: time.max(settle), settle, probes, tracker, seen, settled: settle.is_zero() }
+        Self {
+            time: time.max(settle),
+            settle,
+            probes,
+            tracker,
+            seen,
+            past: Vec::new(),
+            settled: settle.is_zero(),
+        }
     }
 
     /// Goes on to a time. Returns whether things are to have settled just now, so that every
@@ -74,10 +80,8 @@ impl Vigil {
 
     /// Takes a sample of the probe with this index.
     pub fn observe(&mut self, now: Duration, probe: usize, sample: Sample) {
-        let Some(seen) = self.seen.get_mut(probe) else { return };
-        seen.samples = seen.samples.saturating_add(1);
-        seen.silent = if sample.verdict == Verdict::NoData { seen.silent.saturating_add(1) } else { 0 };
-        seen.last = Some(now);
+        let (Some(seen), Some(asked)) = (self.seen.get_mut(probe), self.probes.get(probe)) else { return };
+        seen.take(asked, now, self.settle, &sample);
         self.tracker.observe(probe, sample);
     }
 
@@ -100,11 +104,22 @@ impl Vigil {
             return Look::Going(format!("{} of {}; {}", shown(now), shown(self.time), self.counts()));
         }
         match self.unsettled() {
-            None => Look::Passed(self.summary()),
+            None => self.outcome(now),
             Some(why) if now < self.time + self.grace() => {
                 Look::Going(format!("the time is over, but {why}"))
             }
             Some(why) => Look::NoData(format!("the time is over, and {why} still")),
+        }
+    }
+
+    /// What it comes to once every probe is settled on something good.
+    fn outcome(&self, now: Duration) -> Look {
+        if let Some(why) = self.unseen(now) {
+            return Look::NoData(why);
+        }
+        match self.regressed() {
+            Some(why) => Look::Failed(why),
+            None => Look::Passed(self.summary(now)),
         }
     }
 
@@ -173,25 +188,6 @@ impl Vigil {
         }
         let counts: Vec<_> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
         counts.join(", ")
-    }
-
-    /// `4 probes held for 30m; p95 latency is over its warning limit`.
-    fn summary(&self) -> String {
-        let count = self.probes.len();
-        let s = if count == 1 { "" } else { "s" };
-        let held = format!("{count} probe{s} held for {}", shown(self.time));
-        let warned: Vec<_> = self
-            .tracker
-            .statuses()
-            .iter()
-            .filter(|status| status.state == State::Warn)
-            .map(|status| visible(&status.name).into_owned())
-            .collect();
-        match warned.as_slice() {
-            [] => held,
-            [one] => format!("{held}; {one} is over its warning limit"),
-            more => format!("{held}; {} are over their warning limits", more.join(", ")),
-        }
     }
 }
 

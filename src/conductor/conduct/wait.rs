@@ -12,6 +12,7 @@ use super::super::run::Finished;
 use super::super::stop::Why;
 use super::super::watch::{Look, Watching};
 use super::{Conductor, Turn};
+use crate::health::vigil::{Past, past_windows};
 use crate::incident::{Decision, Outcome, PlanEnd, Policy, StepState, StepWaiting, duration};
 use crate::plan::progress::{Offered, offered};
 use crate::plan::{Watch, gates};
@@ -205,6 +206,7 @@ impl Conductor {
     ) -> Result<Finished, String> {
         let began = Instant::now();
         let mut watching = Watching::begin(watch, self.vault.masker())?;
+        watching.compare_with(self.past(watch));
         let mut last = String::new();
         loop {
             match watching.look() {
@@ -236,6 +238,17 @@ impl Conductor {
                 return Err(format!("it did not finish within {}", duration(bound)));
             }
         }
+    }
+
+    /// What is stored of the probes of a watch from before it. What cannot be read is not compared with.
+    fn past(&self, watch: &Watch) -> Vec<Past> {
+        let (journal, repository) = (self.recorder.journal(), self.recorder.repository());
+        let (before, during) = past_windows(self.recorder.state().started_at, Timestamp::now());
+        let read = |name: &str, window| journal.samples(repository, name, window).unwrap_or_default();
+        let probes = watch.probes.iter();
+        probes
+            .map(|probe| Past { before: read(&probe.name, before), during: read(&probe.name, during) })
+            .collect()
     }
 
     /// Leaves a step that changes nothing for a decision about it.

@@ -2,6 +2,8 @@ use jiff::Timestamp;
 
 use super::super::testing::http_probe;
 use super::*;
+use crate::health::compare::Point;
+use crate::health::series::Verdict;
 use crate::health::tracker::NO_NETWORK;
 
 fn at(second: u64) -> Duration {
@@ -66,13 +68,19 @@ impl World {
 #[test]
 fn what_holds_all_the_time_passes() {
     let look = World::new(&["api", "db"]).ticks(&["gg"; 6]);
-    assert_eq!(look, Look::Passed("2 probes held for 1m".to_owned()));
+    assert_eq!(
+        look,
+        Look::Passed(
+            "2 of 2 signals clear for 1m · 0 of 10 samples failed (< 30 %) · coverage 100 %".to_owned()
+        )
+    );
 }
 
 #[test]
 fn a_warning_passes_and_is_told() {
     let look = World::new(&["api", "db"]).ticks(&["gg", "gg", "gw", "gw", "gw", "gw"]);
-    assert_eq!(look, Look::Passed("2 probes held for 1m; db is over its warning limit".to_owned()));
+    let Look::Passed(told) = look else { panic!("{look:?}") };
+    assert!(told.ends_with("coverage 100 %; db is over its warning limit"), "{told}");
 }
 
 #[test]
@@ -149,7 +157,11 @@ fn a_watch_that_is_all_settling_still_sees_what_it_needs() {
     vigil.observe(at(21), 0, sample(21, Verdict::Good));
     assert!(matches!(vigil.look(at(22)), Look::Going(why) if why.contains("api is not confirmed")));
     vigil.observe(at(31), 0, sample(31, Verdict::Good));
-    assert_eq!(vigil.look(at(31)), Look::Passed("1 probe held for 20s".to_owned()));
+    let look = vigil.look(at(31));
+    assert!(
+        matches!(&look, Look::Passed(told) if told.starts_with("1 of 1 signal clear for 20s")),
+        "{look:?}"
+    );
 }
 
 #[test]
@@ -184,4 +196,54 @@ fn our_own_network_is_not_blamed_on_the_service() {
         vigil.observe(at(second), 1, sample(second, Verdict::Good));
     }
     assert!(matches!(vigil.look(at(20)), Look::Failed(why) if why.starts_with("api is error")));
+}
+
+/// A watch over a minute of one number that is to be below 800, asked every second.
+fn latency(past: Past, value: impl Fn(u64) -> Option<f64>) -> Look {
+    let mut probe = Probe { value: Some("latency".to_owned()), ..probe("p95") };
+    (probe.interval, probe.fail) = (SignedDuration::from_secs(1), Some("> 800".to_owned()));
+    let mut vigil = Vigil::new(at(60), at(0), vec![probe]);
+    vigil.compare_with(vec![past]);
+    for second in 1..60 {
+        if let Some(value) = value(second) {
+            let sample = Sample { value: Some(value), ..sample(second, Verdict::Good) };
+            vigil.observe(at(second), 0, sample);
+        }
+    }
+    vigil.look(at(60))
+}
+
+fn steady(level: f64, second: u64) -> f64 {
+    level + (second * 7 % 11) as f64
+}
+
+fn past(level: f64, count: u64) -> Vec<Point> {
+    let start = Timestamp::from_second(1_699_990_000).unwrap();
+    let at = |second: u64| start + SignedDuration::from_secs(i64::try_from(second).unwrap());
+    (0..count).map(|second| (at(second), Some(steady(level, second)))).collect()
+}
+
+#[test]
+fn what_passes_says_what_was_seen_and_how_sure_that_is() {
+    let known = Past { before: past(200.0, 300), during: past(1900.0, 100) };
+    let look = latency(known, |second| Some(steady(207.0, second)));
+    let Look::Passed(told) = look else { panic!("{look:?}") };
+    assert!(told.starts_with("1 of 1 signal clear for 1m · p95 212 ms (was 1905, usually 205 ± "), "{told}");
+    assert!(told.ends_with(" · 0 of 59 samples failed (< 5.1 %) · coverage 100 %"), "{told}");
+}
+
+#[test]
+fn what_keeps_to_its_limit_and_is_worse_than_before_the_incident_fails() {
+    let known = Past { before: past(200.0, 300), during: Vec::new() };
+    let look = latency(known, |second| Some(steady(500.0, second)));
+    assert!(
+        matches!(&look, Look::Failed(why) if why.starts_with("p95 is worse than before the incident: median 205 → 505")),
+        "{look:?}"
+    );
+}
+
+#[test]
+fn what_was_seen_now_and_then_only_does_not_pass() {
+    let look = latency(Past::default(), |second| (second % 8 < 3).then(|| steady(200.0, second)));
+    assert!(matches!(&look, Look::NoData(why) if why.contains("was seen for")), "{look:?}");
 }

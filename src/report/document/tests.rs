@@ -82,7 +82,8 @@ impl Story {
     fn report_at(&self, now: Timestamp) -> String {
         let policy = Policy::built_in();
         let probe = |name: &str, environment: &str| {
-            let text = format!("name = \"{name}\"\nenvironment = \"{environment}\"");
+            let text =
+                format!("name = \"{name}\"\nenvironment = \"{environment}\"\nurl = \"http://127.0.0.1/\"");
             toml::from_str::<Probe>(&text).unwrap()
         };
         let probes = ["api /health", "error rate", "p95 latency", "orders paid", "db connections"];

@@ -126,7 +126,11 @@ fn outage() -> Story {
             why: "",
         },
         "Maya",
-        Some((released("v1.4.1", "v1.4.1", "c6373ae", true), WatchVerdict::Passed, "2 probes held for 5m")),
+        Some((
+            released("v1.4.1", "v1.4.1", "c6373ae", true),
+            WatchVerdict::Passed,
+            "2 of 2 signals clear for 5m",
+        )),
     );
     let well = [("error rate", ""), ("p95 latency", ""), ("api /health", ""), ("orders paid", "")];
     story.see("15:36:00", "ok", &well);
