@@ -30,4 +30,4 @@ pub use key::{Code, Key};
 pub use keymap::Keymap;
 pub use model::{Model, Pane};
 pub use msg::{Effect, EffectId, Fact, Msg};
-pub use update::update;
+pub use update::{asks, update};

@@ -109,6 +109,8 @@ pub struct Model {
     /// The question of yes or no at which letters were typed that mean nothing to it, by since when it has
     /// been on the screen.
     pub astray: Option<u64>,
+    /// When the last letter of a text came that somebody types where there is no prompt, by the key clock.
+    pub babble: Option<u64>,
     /// The run whose output is followed, and the effect that follows it.
     pub following: Option<(EffectId, String)>,
     /// The run whose whole log the runtime has open.
@@ -374,6 +376,7 @@ impl Model {
             overlay_height: 0,
             last_key: None,
             astray: None,
+            babble: None,
             following: None,
             reading: None,
             sent: BTreeMap::new(),

@@ -24,6 +24,8 @@ use crate::failure::{Failure, Result};
 
 /// How long the thread that reads may take to leave the terminal alone.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long it is waited whether a `y` that would answer a question begins a word.
+const WORD: Duration = Duration::from_millis(250);
 /// Most that is read before it is handed on.
 const MOST: usize = 4096;
 /// Signals that end the program.
@@ -63,6 +65,10 @@ pub(super) fn is_text(key: Key) -> bool {
     key.text().is_some() || key.code == Code::Enter
 }
 
+fn is_yes(typed: &Typed) -> bool {
+    matches!(typed, Typed::Key { key, .. } if key.text() == Some('y'))
+}
+
 /// Catches the signals that end or stop the program, so that it gives the terminal back first.
 pub(super) fn catch(events: &Sender<Event>) -> Result<()> {
     let signals = events.clone();
@@ -96,11 +102,11 @@ pub(super) fn read(began: Instant, events: &Sender<Event>) -> Result<Reader> {
     // Set by the handler itself: before whoever reads keys reads one that was typed meanwhile.
     signal_hook::flag::register(SIGCONT, Arc::clone(&continued))
         .map_err(|error| Failure::new("waiting for signals", error, "try again"))?;
-    let reader = Reader { gate: Arc::default(), wake, continued };
-    let gate = Arc::clone(&reader.gate);
+    let reader = Reader { gate: Arc::default(), wake, continued, asks: Arc::default() };
+    let (gate, asks) = (Arc::clone(&reader.gate), Arc::clone(&reader.asks));
     panics::spawn("terminal-in", events.clone(), move || {
         // Ends with the terminal, which the thread above notices while nothing is read, too.
-        read_on(&gate, woken, &|read, typed| {
+        read_on(&gate, &asks, woken, &|read, typed| {
             let at_ms = u64::try_from(read.duration_since(began).as_millis()).unwrap_or(u64::MAX);
             keys.send(Event::Typed(Batch { at_ms, typed })).is_ok()
         });
@@ -115,6 +121,7 @@ pub(super) struct Reader {
     gate: Arc<Gate>,
     wake: PipeWriter,
     continued: Arc<AtomicBool>,
+    asks: Arc<AtomicBool>,
 }
 
 /// Whether the terminal may be read.
@@ -160,6 +167,12 @@ impl Reader {
         drop(self.gate.changed.wait_timeout_while(self.gate.state(), PATIENCE, waiting));
     }
 
+    /// Says whether a question is on the screen that `y` answers: one that more letters follow is handed on
+    /// together with them, as the word that it begins.
+    pub(super) fn asks(&self, asks: bool) {
+        self.asks.store(asks, Ordering::Relaxed);
+    }
+
     /// Tells whether the program was stopped and goes on, once for each time.
     pub(super) fn was_stopped(&self) -> bool {
         self.continued.swap(false, Ordering::SeqCst)
@@ -183,7 +196,12 @@ enum Came {
 
 /// Reads the terminal until it is gone or nobody takes what is typed. All that is there at one time
 /// is handed on together, with the time its first byte was read.
-fn read_on(gate: &Gate, mut woken: PipeReader, take: &dyn Fn(Instant, Vec<Typed>) -> bool) {
+fn read_on(
+    gate: &Gate,
+    asks: &AtomicBool,
+    mut woken: PipeReader,
+    take: &dyn Fn(Instant, Vec<Typed>) -> bool,
+) {
     let stdin = io::stdin();
     let mut buffer = [0; MOST];
     let mut decoder = Decoder::default();
@@ -194,6 +212,7 @@ fn read_on(gate: &Gate, mut woken: PipeReader, take: &dyn Fn(Instant, Vec<Typed>
             patience if typed.is_empty() => patience,
             // An escape behind other keys belongs to them.
             Some(LINGER) => Some(LINGER),
+            _ if asks.load(Ordering::Relaxed) && typed.iter().any(is_yes) => Some(WORD),
             _ => Some(Duration::ZERO),
         };
         // The terminal is asked each time whether it has something, not told of it once: what is left

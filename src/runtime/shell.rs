@@ -29,7 +29,7 @@ use crate::cockpit::confirm::{Cancel, MOMENT_MS};
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::model::{ConfigSource, Model};
 use crate::cockpit::msg::{Done, Fact, KeyPress, Msg};
-use crate::cockpit::update;
+use crate::cockpit::{asks, update};
 use crate::failure::Result;
 use crate::tui::canvas::Canvas;
 use crate::tui::theme::{ColorDepth, Theme};
@@ -472,6 +472,7 @@ impl<'a> Shell<'a> {
         for (id, effect) in update(&mut self.model, msg) {
             self.carry_out(id, effect);
         }
+        self.reader.asks(asks(&self.model));
         if self.model.looks.theme != self.theme.0 {
             self.change_theme();
         }

@@ -106,7 +106,7 @@ pub(super) fn astray(cx: &mut Cx<'_>, press: KeyPress) -> bool {
 }
 
 /// Since when a question of yes or no has been on the screen, if one is on top.
-fn yes_or_no(model: &Model) -> Option<u64> {
+pub(super) fn yes_or_no(model: &Model) -> Option<u64> {
     match model.overlays.last()? {
         Overlay::Confirm(confirm) => confirm.shown_ms,
         Overlay::Trust(trust) => trust.shown_ms,

@@ -1,12 +1,14 @@
 //! Which part of the program a key or the mouse is meant for.
 
 use super::super::commands::{Command, Invoke, Scope};
-use super::super::key::Key;
+use super::super::key::{Code, Key};
 use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, KeyPress, Mouse, MouseKind};
 use super::super::overlay::Overlay;
 use super::{Cx, confirm, invoke, move_by, overlays, run_view, windows};
 
+/// After so many milliseconds without a key, one is a command again.
+const PAUSE_MS: u64 = 500;
 /// Rows that one notch of the wheel moves.
 const NOTCH: isize = 3;
 
@@ -31,7 +33,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         }
         return;
     }
-    if confirm::withheld(cx, press) || confirm::astray(cx, press) {
+    if is_babble(cx, press) || confirm::withheld(cx, press) || confirm::astray(cx, press) {
         return;
     }
     if !cx.model.overlays.is_empty() {
@@ -42,6 +44,21 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         Some(command) => invoke::invoke(cx, &Invoke::from(command)),
         None => windows::unknown(cx, press.key),
     }
+}
+
+/// Whether a key belongs to a text that somebody types where there is no prompt: it began with a letter that
+/// means nothing there, and goes on without a pause. Nothing of it is taken for a command.
+fn is_babble(cx: &mut Cx<'_>, press: KeyPress) -> bool {
+    let Some(last) = cx.model.babble.take() else { return false };
+    let is_text = press.key.text().is_some() || matches!(press.key.code, Code::Enter | Code::Backspace);
+    if !is_text || press.at_ms.saturating_sub(last) >= PAUSE_MS {
+        return false;
+    }
+    cx.model.babble = Some(press.at_ms);
+    // Its first letters may have opened them.
+    cx.model.overlays.retain(|overlay| !matches!(overlay, Overlay::Menu(_)));
+    cx.say(windows::BABBLE);
+    true
 }
 
 /// Where a key is pressed while no overlay is open.
@@ -111,6 +128,36 @@ pub(super) fn motion(cx: &mut Cx<'_>, command: Command) {
         _ => {
             let last = cx.model.rows(pane).saturating_sub(1);
             cx.model.view_mut(pane).cursor = if pane == Pane::Timeline { None } else { Some(last) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Table;
+
+    #[test]
+    fn a_sentence_that_is_typed_where_there_is_no_prompt_does_nothing() {
+        for text in [
+            "i think it is fine now⏎",
+            "it is resolved⏎",
+            "same here, seeing 503s⏎",
+            "so the database is down and yes we should roll back⏎",
+            "we think the cache is cold now⏎",
+            "is it ok?⏎",
+            "Anna is paged⏎",
+            "can you look at grafana⏎",
+            "yesterday it was fine⏎",
+            "the deploy of 14:02 did it⏎",
+            "maybe roll back first⏎",
+        ] {
+            let mut table = Table::open();
+            let effects = table.talks(text);
+            assert!(effects.is_empty(), "{text}: {effects:?}");
+            assert!(table.model.overlays.is_empty(), "{text}: {:?}", table.model.overlays);
+            // After a pause keys are commands again.
+            table.keys("n");
+            assert_eq!(table.model.overlays.len(), 1, "{text}");
         }
     }
 }

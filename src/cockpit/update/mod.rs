@@ -90,6 +90,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
     cx.effects
 }
 
+/// Tells whether a question of yes or no is on the screen.
+pub fn asks(model: &Model) -> bool {
+    confirm::yes_or_no(model).is_some()
+}
+
 /// The model and the effects asked for so far.
 struct Cx<'a> {
     model: &'a mut Model,

@@ -21,7 +21,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::super::key::Key;
+use super::super::key::{Code, Key};
 use super::super::keymap::Keymap;
 use super::super::model::{ConfigSource, ConfigState, Looks, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, JournalState, KeyPress, Msg};
@@ -105,8 +105,21 @@ impl Table {
         update(&mut self.model, msg)
     }
 
+    /// Types a text as people do, with a moment between the letters; `⏎` is Enter.
+    pub(super) fn talks(&mut self, text: &str) -> Vec<Effect> {
+        self.at_ms += 1000;
+        let mut effects = Vec::new();
+        for letter in text.chars() {
+            self.at_ms += 90;
+            let key = if letter == '⏎' { Key::plain(Code::Enter) } else { Key::char(letter) };
+            let press = KeyPress::new(key, self.at_ms);
+            effects.extend(self.send(Msg::Key(press)).into_iter().map(|(_, effect)| effect));
+        }
+        effects
+    }
+
     /// Presses keys, a second apart, and returns what they ask for.
-    fn keys(&mut self, keys: &str) -> Vec<Effect> {
+    pub(super) fn keys(&mut self, keys: &str) -> Vec<Effect> {
         keys.split(' ').flat_map(|key| self.key(Key::parse(key).unwrap())).collect()
     }
 

@@ -59,13 +59,20 @@ pub(super) fn page(model: &Model) -> isize {
 /// What is said of a key that means nothing.
 const NOTHING: &str = "does nothing here";
 
+/// What is said of text that is typed where there is no prompt.
+pub(super) const BABBLE: &str = "that looks like text, so none of it was taken for commands; n writes a note";
+
 /// Tells whether a word is about a key that the window on top did not take.
 pub(super) fn is_about_a_key(word: &str) -> bool {
-    word.contains(NOTHING) || [super::confirm::TOO_QUICK, super::confirm::ASTRAY].contains(&word)
+    word.contains(NOTHING) || [super::confirm::TOO_QUICK, super::confirm::ASTRAY, BABBLE].contains(&word)
 }
 
-/// Says that a key means nothing here.
+/// Says that a key means nothing here. A letter that means nothing may be part of a text: what follows without
+/// a pause is no command.
 pub(super) fn unknown(cx: &mut Cx<'_>, key: Key) {
+    if key.text().is_some() {
+        cx.model.babble = cx.model.last_key.map(|(_, at_ms)| at_ms);
+    }
     // What failed, or was said a moment ago, is worth more than that.
     let moment = SignedDuration::from_secs(2);
     let worth_more = |(since, word): &(Timestamp, String)| {
