@@ -24,7 +24,8 @@ fn three_thousand_keys_at_once_leave_none_unread() {
         let world = World::new();
         let (_, mut terminal) = cockpit(&world);
         terminal.send(keys.repeat(3000).as_bytes());
-        terminal.send(b"q");
+        // Behind letters that mean nothing another one is text; an arrow ends it.
+        terminal.send(b"\x1b[Bq");
         // Nothing follows it that could wake anybody.
         assert_eq!(terminal.wait_end().code(), Some(0), "{keys:?}");
     }
@@ -50,6 +51,21 @@ fn a_key_that_comes_with_a_new_size_is_heard_at_once() {
     terminal.resize(40, 130);
     terminal.press("q");
     assert_eq!(terminal.wait_end().code(), Some(0));
+}
+
+#[test]
+fn a_sentence_typed_where_there_is_no_prompt_records_nothing() {
+    let world = World::new();
+    let (shell, terminal) = cockpit(&world);
+    let before = shell.json(&["status", "--json"])["timeline"].clone();
+    for sentence in ["it is good now\r", "same here, seeing 503s\r", "can you look at grafana\r"] {
+        terminal.send(sentence.as_bytes());
+        terminal.wait_text("that looks like text");
+        terminal.press_until("<down>?", "the help", |screen| screen.contains("Everywhere"));
+        terminal.press("<esc>");
+        terminal.wait_gone("Everywhere");
+    }
+    assert_eq!(shell.json(&["status", "--json"])["timeline"], before);
 }
 
 #[test]
@@ -124,6 +140,12 @@ fn what_escape_or_a_modifier_or_other_text_comes_with_starts_nothing() {
         terminal.press("<enter>");
         terminal.wait_for("the next question", |screen| screen.contains("press y to go ahead"));
     }
+    // A word, letter by letter.
+    for letter in ["y", "e", "s", "t"] {
+        terminal.send(letter.as_bytes());
+    }
+    terminal.wait_text("nothing was confirmed");
+    assert!(yard.runs().is_empty() && !yard.file("begun").exists());
     // Letters were typed there: it has to be asked again.
     terminal.press("<esc>");
     terminal.wait_gone("Plan: ");

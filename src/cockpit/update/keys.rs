@@ -49,7 +49,9 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
 /// Whether a key belongs to a text that somebody types where there is no prompt: it began with a letter that
 /// means nothing there, and goes on without a pause. Nothing of it is taken for a command.
 fn is_babble(cx: &mut Cx<'_>, press: KeyPress) -> bool {
-    let Some(last) = cx.model.babble.take() else { return false };
+    // A question of yes or no has its own way with letters that mean nothing.
+    let last = cx.model.babble.take().filter(|_| confirm::yes_or_no(cx.model).is_none());
+    let Some(last) = last else { return false };
     let is_text = press.key.text().is_some() || matches!(press.key.code, Code::Enter | Code::Backspace);
     if !is_text || press.at_ms.saturating_sub(last) >= PAUSE_MS {
         return false;
