@@ -1,6 +1,7 @@
 //! What every error a person can meet is made of: what was being done, why it failed,
 //! and what to do next.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// An error as it is shown: in the error log of the cockpit, or on stderr by a verb.
@@ -70,3 +71,87 @@ impl std::error::Error for Failure {}
 
 /// The result of anything that can fail in front of a person.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// What kept something that was asked from answering: an address or a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// It did not answer in time.
+    Timeout,
+    /// It refuses connections.
+    Refused,
+    /// It closed the connection without an answer.
+    Reset,
+    /// What it answers is not HTTP.
+    NotHttp,
+    /// There is no trusted connection to it.
+    Tls,
+    /// It redirects to where it is not followed.
+    Redirect,
+    /// It broke off in the middle of its answer.
+    HalfBody,
+    /// Its answer is longer than is read.
+    TooLong,
+    /// This machine has no network, or no name server.
+    NoNetwork,
+    /// There is no host of that name.
+    NoSuchHost,
+    /// There is no way to the host.
+    Unreachable,
+    /// This machine cannot make such a request: it has no certificates.
+    NoClient,
+    /// The address is not valid.
+    BadAddress,
+    /// A header cannot be sent.
+    BadRequest,
+    /// Something else.
+    NoAnswer,
+    /// The command did not start.
+    NotStarted,
+    /// The command was killed by this signal.
+    Signal(i32),
+    /// The command was started, and its end was not seen.
+    Lost,
+    /// What is configured cannot be understood.
+    Config,
+}
+
+impl Fault {
+    /// In a word or two: `refused`, `timeout`.
+    pub fn headline(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Timeout => "timeout",
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::NotHttp => "not HTTP",
+            Self::Tls => "tls",
+            Self::Redirect => "redirect",
+            Self::HalfBody => "half a body",
+            Self::TooLong => "too long",
+            Self::NoNetwork => "no network",
+            Self::NoSuchHost => "no such host",
+            Self::Unreachable => "unreachable",
+            Self::NoClient => "no client",
+            Self::BadAddress => "bad address",
+            Self::BadRequest => "bad request",
+            Self::NoAnswer => "no answer",
+            Self::NotStarted => "did not start",
+            Self::Signal(number) => return Cow::Owned(format!("signal {number}")),
+            Self::Lost => "lost",
+            Self::Config => "config",
+        })
+    }
+
+    /// Tells whether it says nothing about what was asked: it lies with this machine, or with what is
+    /// configured.
+    pub fn is_ours(self) -> bool {
+        matches!(
+            self,
+            Self::NoNetwork
+                | Self::NoClient
+                | Self::BadAddress
+                | Self::BadRequest
+                | Self::Lost
+                | Self::Config
+        )
+    }
+}

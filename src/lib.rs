@@ -8,6 +8,7 @@ pub mod conductor; // carries out a plan in a process of its own: terminal, capt
 pub mod config; // flightdeck.toml to typed values; errors with the line; trust; settings
 pub mod deploy; // environments and deploys as plans
 pub mod drill; // a practice outage: a real repository, a real service that misbehaves
+pub mod exchange; // all HTTP: one request and its answer, by a policy
 pub mod failure; // what every error a person can meet is made of
 pub mod health; // probes, conditions, alarms, series
 pub mod hotfix; // the branch: reading its state, the plans that change it

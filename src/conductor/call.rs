@@ -6,15 +6,14 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, Response, Url};
-use tokio::time::{Instant, sleep, timeout_at};
+use jiff::SignedDuration;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
 
 use super::ask::is_same;
 use super::mask::Masker;
-use crate::health::answer::{Answer, MAX_BODY};
-use crate::health::http::{Http, place, redirect, trouble};
+use crate::exchange::{self, Exchange, Policy, Redirect, Reply, Request, complaint, place};
+use crate::health::answer::Answer;
 use crate::incident::{Proof, duration};
 use crate::plan::HttpCall;
 use crate::text::address::without_credentials;
@@ -24,10 +23,6 @@ use crate::text::visible;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Most redirects that are followed.
 const MAX_REDIRECTS: usize = 5;
-/// The shortest pause before a question is asked again.
-const PAUSE: Duration = Duration::from_millis(250);
-/// Characters of what a server complains of that are passed on.
-const LONGEST: usize = 160;
 
 /// What became of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,9 +54,9 @@ pub(super) enum Answered {
 /// Makes a call, once. Values of secrets come from `secret` and stand in no text that is
 /// returned. Takes no longer than `patience`.
 pub(super) fn call(call: &HttpCall, secret: &dyn Fn(&str) -> Option<String>, patience: Duration) -> Answered {
-    match exchange(call, secret, patience) {
+    match converse(call, secret, patience) {
         Ok((ready, reply)) => match judge(call, &ready, &reply) {
-            Ok(()) => Answered::Wanted { status: reply.status, body: reply.answer.body },
+            Ok(()) => Answered::Wanted { status: reply.status, body: reply.body },
             Err(lost) => lost.into(),
         },
         Err(lost) => lost.into(),
@@ -103,15 +98,16 @@ pub(super) fn text_at(
     secret: &dyn Fn(&str) -> Option<String>,
     patience: Duration,
 ) -> Result<String, String> {
-    let (ready, reply) = exchange(call, secret, patience).map_err(Lost::why)?;
+    let (ready, reply) = converse(call, secret, patience).map_err(Lost::why)?;
     judge(call, &ready, &reply).map_err(Lost::why)?;
     if !wants_text {
         return Ok(reply.status.to_string());
     }
-    if let Some(why) = &reply.broken {
-        return Err(format!("{} {why}", ready.place));
+    if let Some(lost) = reply.unfinished {
+        return Err(lost.why);
     }
-    let text = reply.answer.text_at(path).map_err(|why| format!("{}: {why}", ready.place))?;
+    let answer = Answer { status: Some(reply.status), body: reply.body, ..Answer::default() };
+    let text = answer.text_at(path).map_err(|why| format!("{}: {why}", ready.place))?;
     Ok(ready.masked(&text))
 }
 
@@ -131,6 +127,12 @@ impl Lost {
     }
 }
 
+impl From<exchange::Lost> for Lost {
+    fn from(lost: exchange::Lost) -> Self {
+        if lost.sent { Self::Unclear(lost.why) } else { Self::Refused(lost.why) }
+    }
+}
+
 impl From<Lost> for Answered {
     fn from(lost: Lost) -> Self {
         match lost {
@@ -142,10 +144,7 @@ impl From<Lost> for Answered {
 
 /// A call with its secrets filled in.
 struct Ready {
-    method: Method,
-    url: Url,
-    headers: HeaderMap,
-    body: String,
+    request: Request,
     /// Host and port, for texts.
     place: String,
     /// The secrets it carries: names and values.
@@ -187,14 +186,9 @@ impl Ready {
             value.set_sensitive(true);
             headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?, value);
         }
-        let body = fill(&call.body, secret, &mut secrets)?;
+        let body = fill(&call.body, secret, &mut secrets)?.into_bytes();
         let place = place(&url);
-        Ok(Self { method, url, headers, body, place, secrets })
-    }
-
-    /// It changes nothing, so it can be asked again.
-    fn reads(&self) -> bool {
-        matches!(self.method, Method::GET | Method::HEAD)
+        Ok(Self { request: Request { method, url, headers, body }, place, secrets })
     }
 
     /// A text from outside without the values of its secrets, nor anything made of them.
@@ -242,26 +236,7 @@ fn fill(
     Ok(filled)
 }
 
-/// An answer that came.
-struct Reply {
-    status: u16,
-    answer: Answer,
-    /// Why its body is not whole.
-    broken: Option<String>,
-    /// How long it asks to be left alone.
-    retry_after: Option<Duration>,
-    redirect: Option<Redirect>,
-}
-
-/// Where an answer redirects to.
-enum Redirect {
-    /// There.
-    To(Url),
-    /// To something that is not an address.
-    Nowhere,
-}
-
-fn exchange(
+fn converse(
     call: &HttpCall,
     secret: &dyn Fn(&str) -> Option<String>,
     patience: Duration,
@@ -271,107 +246,18 @@ fn exchange(
         .enable_all()
         .build()
         .map_err(|error| Lost::Refused(format!("the call could not be prepared: {error}")))?;
-    let reply = runtime.block_on(converse(call, &ready, patience));
+    // A question is followed on the same host, and asked again when told to come back later.
+    let policy = Policy {
+        redirects: MAX_REDIRECTS,
+        comes_back: true,
+        wanted: &call.expect,
+        ..Policy::within(patience)
+    };
+    let exchange = Exchange::connecting_within(CONNECT.min(patience / 2));
+    let reply = runtime.block_on(exchange.send(&ready.request, &policy));
     // A name that is still being looked up is nothing to wait for.
     runtime.shutdown_background();
     Ok((ready, reply?))
-}
-
-/// Asks, and where that changes nothing follows redirects on the same host and asks again when
-/// told to come back later.
-async fn converse(call: &HttpCall, ready: &Ready, patience: Duration) -> Result<Reply, Lost> {
-    let http = Http::connecting_within(CONNECT.min(patience / 2));
-    let until = Instant::now() + patience;
-    let mut url = ready.url.clone();
-    let mut redirects = 0;
-    loop {
-        let reply = once(&http, ready, &url, until, patience).await?;
-        if !ready.reads() || is_wanted(call, reply.status) {
-            return Ok(reply);
-        }
-        match &reply.redirect {
-            Some(Redirect::To(next)) if next.origin() == ready.url.origin() && redirects < MAX_REDIRECTS => {
-                redirects += 1;
-                url = next.clone();
-            }
-            None if reply.status == 429 => {
-                let again = Instant::now() + reply.retry_after.unwrap_or_default().max(PAUSE);
-                if again >= until {
-                    return Ok(reply);
-                }
-                sleep(again - Instant::now()).await;
-            }
-            _ => return Ok(reply),
-        }
-    }
-}
-
-async fn once(
-    http: &Http,
-    ready: &Ready,
-    url: &Url,
-    until: Instant,
-    patience: Duration,
-) -> Result<Reply, Lost> {
-    let client = http.client(url).await.map_err(|trouble| Lost::Refused(trouble.why))?;
-    let mut request = client.request(ready.method.clone(), url.clone()).headers(ready.headers.clone());
-    if !ready.body.is_empty() {
-        request = request.body(ready.body.clone());
-    }
-    let within = || duration(SignedDuration::try_from(patience).unwrap_or_default());
-    let response = match timeout_at(until, request.send()).await {
-        Err(_) => {
-            return Err(Lost::Unclear(format!("{} did not answer within {}", ready.place, within())));
-        }
-        Ok(Err(error)) if error.is_connect() && error.is_timeout() => {
-            return Err(Lost::Refused(format!("could not connect to {}", ready.place)));
-        }
-        Ok(Err(error)) => {
-            let why = trouble(&error, &ready.place).why;
-            let sent = !error.is_connect() && !error.is_builder();
-            return Err(if sent { Lost::Unclear(why) } else { Lost::Refused(why) });
-        }
-        Ok(Ok(response)) => response,
-    };
-    let status = response.status().as_u16();
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
-    let redirect = redirect(&response)
-        .map(|target| target.ok().and_then(|target| url.join(&target).ok()))
-        .map(|target| target.filter(|target| matches!(target.scheme(), "http" | "https")))
-        .map(|target| target.map_or(Redirect::Nowhere, Redirect::To));
-    let (answer, broken) = read(response, until).await;
-    Ok(Reply { status, answer, broken, retry_after, redirect })
-}
-
-/// Reads a body up to the limit. The status is known by now, so half a body is no reason to
-/// forget it.
-async fn read(mut response: Response, until: Instant) -> (Answer, Option<String>) {
-    let mut answer = Answer { status: Some(response.status().as_u16()), ..Answer::default() };
-    let broken = loop {
-        match timeout_at(until, response.chunk()).await {
-            Err(_) => break Some("began to answer but was not done in time".to_owned()),
-            Ok(Err(_)) => break Some("broke off in the middle of its answer".to_owned()),
-            Ok(Ok(None)) => break None,
-            Ok(Ok(Some(chunk))) => {
-                let room = MAX_BODY - answer.body.len();
-                answer.body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-                if chunk.len() > room {
-                    answer.cut = true;
-                    break Some("sent more than 1 MiB".to_owned());
-                }
-            }
-        }
-    };
-    (answer, broken)
-}
-
-/// Reads a `Retry-After`: seconds, or a date.
-pub(super) fn retry_after(text: &str) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
-    Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default())
 }
 
 fn is_wanted(call: &HttpCall, status: u16) -> bool {
@@ -383,10 +269,10 @@ fn judge(call: &HttpCall, ready: &Ready, reply: &Reply) -> Result<(), Lost> {
     if is_wanted(call, reply.status) {
         return Ok(());
     }
-    let Reply { status, .. } = *reply;
+    let status = reply.status;
     let says = |what: &str| format!("{} answers {status}: {what}", ready.place);
-    let with_complaint = |what: &str| match complaint(&reply.answer) {
-        Some(said) => format!("{}; it says: {}", says(what), shortened(&ready.masked(&said))),
+    let with_complaint = |what: &str| match complaint(&reply.body, |said| ready.masked(said)) {
+        Some(said) => format!("{}; it says: {said}", says(what)),
         None => says(what),
     };
     Err(match status {
@@ -404,7 +290,7 @@ fn judge(call: &HttpCall, ready: &Ready, reply: &Reply) -> Result<(), Lost> {
             "somebody else changed it at the same time, or it is locked; look at it, then try again",
         )),
         429 => {
-            let when = reply.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
+            let when = reply.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
             let when = when.map_or("in a while".to_owned(), |wait| format!("in {}", duration(wait)));
             Lost::Refused(says(&format!("too many calls; try again {when}")))
         }
@@ -421,9 +307,9 @@ fn judge_redirect(ready: &Ready, reply: &Reply, says: &dyn Fn(&str) -> String) -
         return Err(Lost::Refused(says("that does not answer this call")));
     };
     let (target, elsewhere) = match target {
-        Redirect::To(target) if target.origin() == ready.url.origin() => (place(target), false),
+        Redirect::To(target) if target.origin() == ready.request.url.origin() => (place(target), false),
         Redirect::To(target) => (format!("{}://{}", target.scheme(), place(target)), true),
-        Redirect::Nowhere => ("something that is not an address".to_owned(), true),
+        Redirect::Nowhere(what) => (what.clone(), true),
     };
     if elsewhere {
         let what = format!(
@@ -433,32 +319,17 @@ fn judge_redirect(ready: &Ready, reply: &Reply, says: &dyn Fn(&str) -> String) -
         return Err(Lost::Refused(says(&what)));
     }
     // Told to see elsewhere what came of it: that may be the answer to a call that was done.
-    if !ready.reads() && matches!(reply.status, 302 | 303) {
+    if !ready.request.reads() && matches!(reply.status, 302 | 303) {
         return Err(Lost::Unclear(says(
             "it redirects, and only questions are followed there; it may have been done",
         )));
     }
-    let what = if ready.reads() {
+    let what = if ready.request.reads() {
         format!("it redirects more than {MAX_REDIRECTS} times")
     } else {
         "it redirects, and only questions are followed there; give the address it redirects to".to_owned()
     };
     Err(Lost::Refused(says(&what)))
-}
-
-/// What a server complains of: the message in its JSON, or a text that is no web page.
-fn complaint(answer: &Answer) -> Option<String> {
-    let message = ["message", "detail", "error.message", "details[0].message", "error"]
-        .into_iter()
-        .find_map(|path| answer.text_at(path).ok());
-    let text = message.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).trim().to_owned());
-    (!text.is_empty() && !text.starts_with('<')).then_some(text)
-}
-
-fn shortened(text: &str) -> String {
-    let start: String = text.chars().take(LONGEST).collect();
-    let cut = if start.len() < text.len() { "…" } else { "" };
-    format!("{start}{cut}")
 }
 
 #[cfg(test)]

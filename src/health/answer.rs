@@ -12,6 +12,7 @@ use super::decimal::Decimal;
 use super::parse;
 use super::series::Verdict;
 use crate::config::types::SourceKind;
+use crate::failure::Fault;
 use crate::text::mask::Masker;
 use crate::text::visible;
 
@@ -40,25 +41,17 @@ pub struct Answer {
 pub struct Trouble {
     /// `NoAnswer`, or `NoData` where it says nothing about the service.
     pub verdict: Verdict,
-    /// In a word or two: `refused`, `timeout`.
-    pub headline: String,
+    /// What went wrong.
+    pub fault: Fault,
     /// In one line fit to be shown.
     pub why: String,
 }
 
 impl Trouble {
-    /// Nobody answered.
-    pub fn nobody(headline: &str, why: impl AsRef<str>) -> Self {
-        Self::of(Verdict::NoAnswer, headline, why)
-    }
-
-    /// It could not even be asked, so nothing is known.
-    pub fn not_asked(headline: &str, why: impl AsRef<str>) -> Self {
-        Self::of(Verdict::NoData, headline, why)
-    }
-
-    fn of(verdict: Verdict, headline: &str, why: impl AsRef<str>) -> Self {
-        Self { verdict, headline: headline.to_owned(), why: visible(why.as_ref()).into_owned() }
+    /// Nobody answered, or it could not even be asked.
+    pub fn new(fault: Fault, why: impl AsRef<str>) -> Self {
+        let verdict = if fault.is_ours() { Verdict::NoData } else { Verdict::NoAnswer };
+        Self { verdict, fault, why: visible(why.as_ref()).into_owned() }
     }
 }
 

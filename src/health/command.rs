@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 
 use super::answer::{Answer, MAX_BODY, Trouble, length};
+use crate::failure::Fault;
 use crate::text::mask::{Masker, Stream};
 use crate::text::visible;
 
@@ -42,10 +43,10 @@ pub async fn ask(
         // Reaped here so that no dead process stays behind; a KILL does not take long.
         let _ = tokio::time::timeout(GRACE, group.0.wait()).await;
         let why = format!("`{}` was not done within {} and was killed", shown(argv), length(timeout));
-        return Err(Trouble::nobody("timeout", why));
+        return Err(Trouble::new(Fault::Timeout, why));
     };
     let ended = ended.map_err(|e| {
-        Trouble::not_asked("lost", format!("`{}` was started but its end was not seen: {e}", shown(argv)))
+        Trouble::new(Fault::Lost, format!("`{}` was started but its end was not seen: {e}", shown(argv)))
     })?;
     let answer = Answer {
         exit: ended.status.code(),
@@ -57,8 +58,8 @@ pub async fn ask(
     };
     match ended.status.signal() {
         // The KILL that stops endless output is our own.
-        Some(signal) if !answer.cut => Err(Trouble::nobody(
-            &format!("signal {signal}"),
+        Some(signal) if !answer.cut => Err(Trouble::new(
+            Fault::Signal(signal),
             format!("`{}` was killed by signal {signal}", shown(argv)),
         )),
         _ => Ok(answer),
@@ -67,7 +68,7 @@ pub async fn ask(
 
 fn start(argv: &[String], env: &[String], root: &Path) -> Result<Child, Trouble> {
     let Some((program, arguments)) = argv.split_first() else {
-        return Err(Trouble::not_asked("did not start", "the command is empty"));
+        return Err(Trouble::new(Fault::NotStarted, "the command is empty"));
     };
     let names = ENVIRONMENT.into_iter().chain(env.iter().map(String::as_str));
     // A name with `=` or NUL in it cannot be one, and asking for it would panic.
@@ -90,7 +91,7 @@ fn start(argv: &[String], env: &[String], root: &Path) -> Result<Child, Trouble>
                 io::ErrorKind::PermissionDenied => "it may not be executed".to_owned(),
                 _ => e.to_string(),
             };
-            Trouble::nobody("did not start", format!("`{}` did not start: {why}", shown(argv)))
+            Trouble::new(Fault::NotStarted, format!("`{}` did not start: {why}", shown(argv)))
         })
 }
 
@@ -259,8 +260,8 @@ mod tests {
     async fn a_signal_is_a_signal() {
         let trouble = sh("kill -TERM $$").await.unwrap_err();
         assert_eq!(
-            (trouble.headline.as_str(), trouble.why.as_str()),
-            ("signal 15", "`sh` was killed by signal 15")
+            (trouble.fault, trouble.why.as_str()),
+            (Fault::Signal(15), "`sh` was killed by signal 15")
         );
     }
 
@@ -273,7 +274,7 @@ mod tests {
         let mut wait = Duration::from_millis(200);
         let pid = loop {
             let trouble = ask(&argv, &[], dir.path(), wait, &Masker::default()).await.unwrap_err();
-            assert_eq!(trouble.headline, "timeout");
+            assert_eq!(trouble.fault, Fault::Timeout);
             let written = std::fs::read_to_string(&child).unwrap_or_default();
             if let Ok(pid) = written.trim().parse::<i32>() {
                 break pid;
@@ -329,7 +330,7 @@ mod tests {
     #[tokio::test]
     async fn a_missing_program_or_directory_did_not_start() {
         let missing = run(&["no-such-program-anywhere"], LONG).await.unwrap_err();
-        assert_eq!(missing.headline, "did not start");
+        assert_eq!(missing.fault, Fault::NotStarted);
         assert!(missing.why.ends_with("there is no such program"), "{}", missing.why);
         let forbidden = run(&["/"], LONG).await.unwrap_err();
         assert!(forbidden.why.ends_with("it may not be executed"), "{}", forbidden.why);

@@ -1,300 +1,71 @@
-//! Asks a probe's address once, and has the HTTP clients for whoever makes calls. Touches the
-//! network; imported by the runner and the conductor.
+//! Asks a probe's address once. Touches the network; imported by the runner.
 
 use std::collections::BTreeMap;
-use std::error::Error as StdError;
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use reqwest::header::LOCATION;
-use reqwest::{Client, Response, Url};
-use tokio::sync::OnceCell;
+use reqwest::Url;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::answer::{Answer, MAX_BODY, Trouble, length};
-use super::tracker::{NO_NETWORK, NO_SUCH_HOST, UNREACHABLE, is_loopback};
+use super::answer::{Answer, MAX_BODY, Trouble};
+use crate::exchange::{Exchange, Lost, Policy, Redirect, Request, place};
+use crate::failure::Fault;
 
 /// Most redirects that are followed.
 const MAX_REDIRECTS: usize = 10;
 
-/// The HTTP clients of all probes, each built when first needed.
-#[derive(Debug, Default)]
-pub struct Http {
-    /// How long a connection may take to come about; `None`: only the whole is bounded.
-    connect: Option<Duration>,
-    verified: OnceCell<Result<Client, String>>,
-    verified_loopback: OnceCell<Result<Client, String>>,
-    plain: OnceCell<Result<Client, String>>,
-    plain_loopback: OnceCell<Result<Client, String>>,
+impl From<Lost> for Trouble {
+    fn from(lost: Lost) -> Self {
+        Self::new(lost.fault, lost.why)
+    }
 }
 
-impl Http {
-    /// Clients that give a connection up after so long. What could not be connected to was
-    /// surely sent nothing.
-    pub fn connecting_within(connect: Duration) -> Self {
-        Self { connect: Some(connect), ..Self::default() }
+/// Asks an address and reads its answer, redirects and body included, within `timeout`.
+pub async fn ask(
+    exchange: &Exchange,
+    url: &str,
+    headers: &BTreeMap<String, String>,
+    timeout: Duration,
+) -> Result<Answer, Trouble> {
+    let request = request(url, headers)?;
+    let policy =
+        Policy { body: MAX_BODY, redirects: MAX_REDIRECTS, elsewhere: true, ..Policy::within(timeout) };
+    let reply = exchange.send(&request, &policy).await?;
+    let place = place(&request.url);
+    let astray = |why: String| Err(Trouble::new(Fault::Redirect, why));
+    match (reply.redirect, reply.unfinished) {
+        (Some(Redirect::To(_)), _) => astray(format!("{place} redirects more than {MAX_REDIRECTS} times")),
+        (Some(Redirect::Nowhere(what)), _) => astray(format!("{place} redirects to {what}")),
+        (None, Some(lost)) if lost.fault != Fault::TooLong => Err(lost.into()),
+        (None, lost) => Ok(Answer {
+            status: Some(reply.status),
+            latency: reply.took,
+            cut: lost.is_some(),
+            body: reply.body,
+            ..Answer::default()
+        }),
     }
+}
 
-    /// Asks an address and reads its answer, redirects and body included, within `timeout`.
-    pub async fn ask(
-        &self,
-        url: &str,
-        headers: &BTreeMap<String, String>,
-        timeout: Duration,
-    ) -> Result<Answer, Trouble> {
-        let url = Url::parse(url)
-            .map_err(|e| Trouble::not_asked("bad address", format!("the address is not valid: {e}")))?;
-        let begun = AtomicBool::new(false);
-        let place = place(&url);
-        let started = Instant::now();
-        let asked = tokio::time::timeout(timeout, self.follow(headers, url, started, &begun)).await;
-        asked.unwrap_or_else(|_| {
-            let what = if begun.load(Ordering::Relaxed) {
-                "began to answer but was not done"
-            } else {
-                "did not answer"
-            };
-            Err(Trouble::nobody("timeout", format!("{place} {what} within {}", length(timeout))))
-        })
-    }
-
-    async fn follow(
-        &self,
-        headers: &BTreeMap<String, String>,
-        mut url: Url,
-        started: Instant,
-        begun: &AtomicBool,
-    ) -> Result<Answer, Trouble> {
-        let first = url.clone();
-        let mut is_home = true;
-        for _ in 0..=MAX_REDIRECTS {
-            let place = place(&url);
-            let mut request = self.client(&url).await?.get(url.clone());
-            if is_home {
-                for (name, value) in headers {
-                    request = request.header(name, value);
-                }
-            }
-            let response = request.send().await.map_err(|e| trouble(&e, &place))?;
-            let Some(target) = redirect(&response) else {
-                begun.store(true, Ordering::Relaxed);
-                return read(response, started, &place).await;
-            };
-            let mut next = target.ok().and_then(|target| url.join(&target).ok()).ok_or_else(|| {
-                Trouble::nobody("redirect", format!("{place} redirects to something that is not an address"))
-            })?;
-            if !matches!(next.scheme(), "http" | "https") {
-                return Err(Trouble::nobody(
-                    "redirect",
-                    format!("{place} redirects to a {} address", next.scheme()),
-                ));
-            }
-            // Once elsewhere, credentials stay away even if it leads back here.
-            is_home = is_home && next.origin() == first.origin();
-            let (user, password) = if is_home { (first.username(), first.password()) } else { ("", None) };
-            // Fails only for addresses without a host, which http cannot have.
-            let _ = next.set_username(user);
-            let _ = next.set_password(password);
-            url = next;
-        }
-        Err(Trouble::nobody(
-            "redirect",
-            format!("{} redirects more than {MAX_REDIRECTS} times", place(&first)),
-        ))
-    }
-
-    /// The client for an address. A system proxy is never asked for this machine itself, and
-    /// certificates are loaded only where there is something to verify: a machine without any
-    /// can still probe plain HTTP.
-    pub async fn client(&self, url: &Url) -> Result<&Client, Trouble> {
-        let verified = url.scheme() == "https";
-        let direct = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])));
-        let cell = match (verified, direct) {
-            (true, false) => &self.verified,
-            (true, true) => &self.verified_loopback,
-            (false, false) => &self.plain,
-            (false, true) => &self.plain_loopback,
+/// A question to an address.
+pub(super) fn request(url: &str, headers: &BTreeMap<String, String>) -> Result<Request, Trouble> {
+    let url = Url::parse(url)
+        .map_err(|e| Trouble::new(Fault::BadAddress, format!("the address is not valid: {e}")))?;
+    let mut sent = HeaderMap::new();
+    for (name, value) in headers {
+        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+        else {
+            let why = "the address or a header cannot be sent";
+            return Err(Trouble::new(Fault::BadRequest, why));
         };
-        let connect = self.connect;
-        // Reading certificates blocks, so it has a thread of its own.
-        let build = || async move {
-            tokio::task::spawn_blocking(move || build(verified, direct, connect))
-                .await
-                .unwrap_or_else(|_| Err("the HTTP client could not be set up".to_owned()))
-        };
-        cell.get_or_init(build).await.as_ref().map_err(|why| Trouble::not_asked("no client", why))
+        sent.append(name, value);
     }
-}
-
-fn build(verified: bool, direct: bool, connect: Option<Duration>) -> Result<Client, String> {
-    // Fails only if a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    // Every request has a connection of its own: one kept open says nothing about whether
-    // a new user would be let in.
-    let mut builder = Client::builder()
-        .user_agent(concat!("flightdeck/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .pool_max_idle_per_host(0);
-    if direct {
-        builder = builder.no_proxy();
-    }
-    if let Some(connect) = connect {
-        builder = builder.connect_timeout(connect);
-    }
-    if !verified {
-        let config =
-            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map_err(|e| format!("the HTTP client could not be set up: {e}"))?
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth();
-        builder = builder.tls_backend_preconfigured(config);
-    }
-    builder.build().map_err(|e| {
-        let why = causes(&e).last().map(ToString::to_string).unwrap_or_default();
-        format!("certificates cannot be verified on this machine: {why}")
-    })
-}
-
-/// Where a response redirects to; `None` if it does not.
-pub fn redirect(response: &Response) -> Option<Result<String, ()>> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
-    }
-    let target = response.headers().get(LOCATION)?;
-    Some(target.to_str().map(str::to_owned).map_err(|_| ()))
-}
-
-async fn read(mut response: Response, started: Instant, place: &str) -> Result<Answer, Trouble> {
-    let status = Some(response.status().as_u16());
-    let mut body = Vec::new();
-    let mut cut = false;
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
-                let room = MAX_BODY - body.len();
-                body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-                cut = chunk.len() > room;
-                if cut {
-                    break;
-                }
-            }
-            Ok(None) => break,
-            Err(e) if e.is_timeout() => return Err(trouble(&e, place)),
-            Err(_) => {
-                let why =
-                    format!("{place} broke off in the middle of its answer, after {} bytes", body.len());
-                return Err(Trouble::nobody("half a body", why));
-            }
-        }
-    }
-    Ok(Answer { status, latency: started.elapsed(), body, cut, ..Answer::default() })
-}
-
-/// Host and port of an address; never user, password, path or query.
-pub fn place(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port_or_known_default() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
-}
-
-/// An error and its causes, outermost first.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error: &&'a (dyn StdError + 'static)| {
-        // What an I/O error wraps is not among its sources.
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        wrapped.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| error.source())
-    })
-}
-
-/// Says in a word and a line why a request failed.
-pub fn trouble(error: &reqwest::Error, place: &str) -> Trouble {
-    if error.is_builder() {
-        return Trouble::not_asked("bad request", "the address or a header cannot be sent");
-    }
-    for cause in causes(error) {
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return Trouble::nobody("tls", format!("no trusted connection to {place}: {}", tls_cause(tls)));
-        }
-        if let Some(io) = cause.downcast_ref::<io::Error>()
-            && let Some(trouble) = io_trouble(io, place)
-        {
-            return trouble;
-        }
-        if let Some(http) = cause.downcast_ref::<hyper::Error>() {
-            if http.is_incomplete_message() {
-                return Trouble::nobody("reset", format!("{place} closed the connection without an answer"));
-            }
-            if http.is_parse() {
-                return Trouble::nobody("not HTTP", format!("{place} answers something that is not HTTP"));
-            }
-        }
-    }
-    if error.is_timeout() {
-        return Trouble::nobody("timeout", format!("{place} did not answer"));
-    }
-    let last = causes(error).last().map(ToString::to_string).unwrap_or_default();
-    Trouble::nobody("no answer", format!("{place} could not be asked: {last}"))
-}
-
-fn io_trouble(error: &io::Error, place: &str) -> Option<Trouble> {
-    use io::ErrorKind as Kind;
-    let said = error.to_string();
-    if said.contains("failed to lookup address") {
-        // The resolver itself is out of reach: that is this machine's trouble, not the host's.
-        return Some(if said.contains("Temporary failure") {
-            Trouble::not_asked(
-                NO_NETWORK,
-                format!("the name in {place} cannot be looked up: no name server answers"),
-            )
-        } else {
-            Trouble::nobody(NO_SUCH_HOST, format!("there is no host of the name in {place}"))
-        });
-    }
-    let trouble = match error.kind() {
-        Kind::ConnectionRefused => Trouble::nobody("refused", format!("{place} refuses connections")),
-        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof => {
-            Trouble::nobody("reset", format!("{place} closed the connection without an answer"))
-        }
-        Kind::TimedOut => Trouble::nobody("timeout", format!("{place} did not answer")),
-        Kind::HostUnreachable => Trouble::nobody(UNREACHABLE, format!("there is no way to {place}")),
-        Kind::NetworkUnreachable | Kind::NetworkDown | Kind::AddrNotAvailable => {
-            Trouble::not_asked(NO_NETWORK, format!("this machine has no network that leads to {place}"))
-        }
-        _ => return None,
-    };
-    Some(trouble)
-}
-
-fn tls_cause(error: &rustls::Error) -> String {
-    use rustls::{CertificateError as Certificate, Error};
-    match error {
-        Error::InvalidCertificate(why) => match why {
-            Certificate::Expired | Certificate::ExpiredContext { .. } => {
-                "its certificate has expired".to_owned()
-            }
-            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
-                "its certificate is not valid yet".to_owned()
-            }
-            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
-                "its certificate is for another name".to_owned()
-            }
-            Certificate::UnknownIssuer => "its certificate is from nobody this machine trusts".to_owned(),
-            Certificate::Revoked => "its certificate was revoked".to_owned(),
-            other => format!("its certificate is refused: {other}"),
-        },
-        Error::InvalidMessage(_) => "it does not speak TLS".to_owned(),
-        other => other.to_string(),
-    }
+    Ok(Request { headers: sent, ..Request::get(url) })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
@@ -305,11 +76,11 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
 
     async fn ask(url: &str, timeout: Duration) -> Result<Answer, Trouble> {
-        Http::default().ask(url, &BTreeMap::new(), timeout).await
+        super::ask(&Exchange::default(), url, &BTreeMap::new(), timeout).await
     }
 
-    async fn headline(url: &str, timeout: Duration) -> String {
-        ask(url, timeout).await.expect_err("there should be no answer").headline
+    async fn fault(url: &str, timeout: Duration) -> Fault {
+        ask(url, timeout).await.expect_err("there should be no answer").fault
     }
 
     #[tokio::test]
@@ -331,7 +102,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         drop(listener);
         let trouble = ask(&format!("http://{address}/health?key=secret"), LONG).await.unwrap_err();
-        assert_eq!(trouble.headline, "refused");
+        assert_eq!(trouble.fault, Fault::Refused);
         assert_eq!(trouble.why, format!("{address} refuses connections"));
         assert_eq!(trouble.verdict, super::super::series::Verdict::NoAnswer);
     }
@@ -344,7 +115,7 @@ mod tests {
         })
         .await;
         let trouble = ask(&server.url, Duration::from_millis(100)).await.unwrap_err();
-        assert_eq!(trouble.headline, "timeout");
+        assert_eq!(trouble.fault, Fault::Timeout);
         assert!(trouble.why.ends_with("did not answer within 100 ms"), "{}", trouble.why);
     }
 
@@ -358,7 +129,7 @@ mod tests {
         })
         .await;
         let trouble = ask(&server.url, Duration::from_millis(200)).await.unwrap_err();
-        assert_eq!(trouble.headline, "timeout");
+        assert_eq!(trouble.fault, Fault::Timeout);
         assert!(trouble.why.contains("began to answer but was not done"), "{}", trouble.why);
     }
 
@@ -366,7 +137,7 @@ mod tests {
     async fn half_a_body_is_no_answer() {
         let server = Server::sending("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"status\":").await;
         let trouble = ask(&server.url, LONG).await.unwrap_err();
-        assert_eq!(trouble.headline, "half a body");
+        assert_eq!(trouble.fault, Fault::HalfBody);
         assert!(trouble.why.ends_with("after 10 bytes"), "{}", trouble.why);
     }
 
@@ -402,9 +173,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_an_answer_is_told_apart() {
         let silent = Server::sending("").await;
-        assert_eq!(headline(&silent.url, LONG).await, "reset");
+        assert_eq!(fault(&silent.url, LONG).await, Fault::Reset);
         let garbage = Server::sending("SSH-2.0-OpenSSH_9.9\r\n\r\n").await;
-        assert_eq!(headline(&garbage.url, LONG).await, "not HTTP");
+        assert_eq!(fault(&garbage.url, LONG).await, Fault::NotHttp);
     }
 
     #[tokio::test]
@@ -419,12 +190,12 @@ mod tests {
             hello
         });
         let trouble = ask(&url, LONG).await.unwrap_err();
-        if trouble.headline == "no client" {
+        if trouble.fault == Fault::NoClient {
             // A machine without certificates does not even ask.
             server.abort();
             return;
         }
-        assert_eq!(trouble.headline, "tls");
+        assert_eq!(trouble.fault, Fault::Tls);
         assert!(trouble.why.ends_with("it does not speak TLS"), "{}", trouble.why);
         // What was sent is a TLS handshake, not a request.
         assert_eq!(server.await.unwrap()[..2], [22, 3]);
@@ -433,8 +204,8 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_host_and_an_unreadable_address_are_told_apart() {
         let trouble = ask("http://no-such-host.invalid/", LONG).await.unwrap_err();
-        assert!(matches!(trouble.headline.as_str(), NO_SUCH_HOST | NO_NETWORK), "{trouble:?}");
-        assert_eq!(headline("http://127.0.0.1:99999/", LONG).await, "bad address");
+        assert!(matches!(trouble.fault, Fault::NoSuchHost | Fault::NoNetwork), "{trouble:?}");
+        assert_eq!(fault("http://127.0.0.1:99999/", LONG).await, Fault::BadAddress);
     }
 
     /// Follows a redirect from a probe with a header and a password; returns what the first
@@ -455,7 +226,7 @@ mod tests {
         .await;
         let url = first.url.replace("http://", "http://maya:secret@");
         let headers = [("X-Api-Key".to_owned(), "key".to_owned())].into();
-        let answer = Http::default().ask(&url, &headers, LONG).await.unwrap();
+        let answer = super::ask(&Exchange::default(), &url, &headers, LONG).await.unwrap();
         assert_eq!(answer.status, Some(200));
         let asked = |server: &Server| server.requests.lock().unwrap().clone();
         (asked(&first), target.map(asked).unwrap_or_default())
@@ -487,10 +258,10 @@ mod tests {
     #[tokio::test]
     async fn redirects_end_somewhere() {
         let server = Server::sending(response("302 Found", "location: /again\r\n", "")).await;
-        assert_eq!(headline(&server.url, LONG).await, "redirect");
+        assert_eq!(fault(&server.url, LONG).await, Fault::Redirect);
         assert_eq!(server.requests.lock().unwrap().len(), MAX_REDIRECTS + 1);
         let file = Server::sending(response("302 Found", "location: file:///etc/passwd\r\n", "")).await;
-        assert_eq!(headline(&file.url, LONG).await, "redirect");
+        assert_eq!(fault(&file.url, LONG).await, Fault::Redirect);
         let bare = Server::sending(response("304 Not Modified", "", "")).await;
         assert_eq!(ask(&bare.url, LONG).await.unwrap().status, Some(304));
     }

@@ -20,13 +20,14 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Trouble};
-use super::command;
 use super::condition::Comparison;
-use super::http::Http;
 use super::rules::{Invalid, Rules};
 use super::series::{Sample, State, Verdict};
 use super::tracker::state_of;
+use super::{command, http};
 use crate::config::types::{Probe, Source};
+use crate::exchange::Exchange;
+use crate::failure::Fault;
 use crate::text::mask::Masker;
 use crate::text::visible;
 
@@ -219,35 +220,32 @@ impl Target {
 
 /// What asks: clients, the directory of commands, and what takes secrets out of all that is told.
 struct Asker {
-    http: Http,
+    exchange: Exchange,
     root: PathBuf,
     masker: Masker,
 }
 
 impl Asker {
     fn new(root: &Path, masker: &Masker) -> Self {
-        Self { http: Http::default(), root: root.to_owned(), masker: masker.clone() }
+        Self { exchange: Exchange::default(), root: root.to_owned(), masker: masker.clone() }
     }
 
     async fn ask(&self, target: &Target) -> Asked {
         let rules = match &target.rules {
             Ok(rules) => rules,
-            Err(invalid) => return self.without_answer(Trouble::not_asked("config", invalid.to_string())),
+            Err(invalid) => {
+                return without_answer(&Trouble::new(Fault::Config, invalid.to_string()), &self.masker);
+            }
         };
         let timeout = target.timeout;
         let answer = match &target.probe.source {
-            Source::Http { url, headers } => self.http.ask(url, headers, timeout).await,
+            Source::Http { url, headers } => http::ask(&self.exchange, url, headers, timeout).await,
             Source::Command { argv, env } => command::ask(argv, env, &self.root, timeout, &self.masker).await,
         };
         match answer {
             Ok(answer) => with_answer(rules, &answer, &self.masker),
-            Err(trouble) => self.without_answer(trouble),
+            Err(trouble) => without_answer(&trouble, &self.masker),
         }
-    }
-
-    fn without_answer(&self, trouble: Trouble) -> Asked {
-        let why = self.masker.mask(&trouble.why).into_owned();
-        without_answer(Trouble { why, ..trouble })
     }
 }
 
@@ -269,8 +267,9 @@ fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker) -> Asked {
     Asked { state: state_of(judged.verdict), sample, compared: judged.compared }
 }
 
-fn without_answer(trouble: Trouble) -> Asked {
-    let Trouble { verdict, headline, why } = trouble;
+fn without_answer(trouble: &Trouble, masker: &Masker) -> Asked {
+    let Trouble { verdict, fault, .. } = *trouble;
+    let (headline, why) = (fault.headline().into_owned(), masker.mask(&trouble.why).into_owned());
     debug_assert!(matches!(verdict, Verdict::NoAnswer | Verdict::NoData), "an answer was judged instead");
     let sample = Sample { at: Timestamp::now(), verdict, value: None, headline, latency_ms: None, why };
     Asked { state: state_of(verdict), sample, compared: Vec::new() }

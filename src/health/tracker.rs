@@ -9,12 +9,13 @@ use super::alarm::{Alarm, Edge};
 use super::rules::Rules;
 use super::series::{Sample, State, Status, Verdict};
 use crate::config::types::Probe;
+use crate::text::address::is_loopback;
 
-/// Headline of a sample that failed because this machine has no network.
+/// Headline of a sample that failed because this machine has no network: `Fault::NoNetwork`.
 pub const NO_NETWORK: &str = "no network";
-/// Headline of a sample whose host's name is not known.
+/// Headline of a sample whose host's name is not known: `Fault::NoSuchHost`.
 pub const NO_SUCH_HOST: &str = "no such host";
-/// Headline of a sample to whose host there is no way.
+/// Headline of a sample to whose host there is no way: `Fault::Unreachable`.
 pub const UNREACHABLE: &str = "unreachable";
 
 /// The state of every configured probe.
@@ -151,14 +152,6 @@ pub(super) fn host(url: &str) -> &str {
     }
 }
 
-/// Whether a host is this machine by definition: `localhost`, 127.0.0.0/8, `::1`.
-pub fn is_loopback(host: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 fn is_settled(state: State) -> bool {
     !matches!(state, State::Pending | State::Recovering)
 }
@@ -279,6 +272,14 @@ mod tests {
         assert_eq!(tracker.observe(0, sample(1, Verdict::Good, None)), None);
         let edge = tracker.observe(0, sample(2, Verdict::Good, None)).unwrap();
         assert_eq!((edge.from, edge.to), (State::Failing, State::Ok));
+    }
+
+    #[test]
+    fn headlines_are_those_of_faults() {
+        use crate::failure::Fault;
+        assert_eq!(NO_NETWORK, Fault::NoNetwork.headline());
+        assert_eq!(NO_SUCH_HOST, Fault::NoSuchHost.headline());
+        assert_eq!(UNREACHABLE, Fault::Unreachable.headline());
     }
 
     #[test]

@@ -30,6 +30,14 @@ pub fn without<'a>(text: &'a str, parts: &[Range<usize>]) -> Cow<'a, str> {
     Cow::Owned(out)
 }
 
+/// Tells whether a host is this machine by definition: `localhost`, 127.0.0.0/8, `::1`.
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// Where the credentials of all addresses in a text are, in order.
 pub fn credentials(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();

@@ -3,6 +3,7 @@ use std::net::TcpListener;
 
 use super::super::testing::{Server, response};
 use super::*;
+use crate::exchange::MAX_BODY;
 
 const LONG: Duration = Duration::from_secs(20);
 const TOKEN: &str = "s3cr\"et-t0ken";
@@ -285,11 +286,4 @@ fn an_answer_that_is_not_clear_proves_nothing() {
             assert_eq!(proof, Proof::Unknown, "{answer}: {why}");
         }
     }
-}
-
-#[test]
-fn a_date_to_come_back_at_is_understood() {
-    assert_eq!(retry_after("120"), Some(Duration::from_secs(120)));
-    assert_eq!(retry_after("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
-    assert_eq!(retry_after("soon"), None);
 }

@@ -13,17 +13,14 @@ use reqwest::header::{
 };
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::super::call::retry_after;
 use super::super::mask::Masker;
-use crate::health::http::{Http, place as named, redirect, trouble};
-use crate::health::tracker::is_loopback;
+use crate::exchange::{self, Exchange, Policy, Reply, Request, complaint, place as named};
 use crate::incident::duration;
 use crate::plan::forge::Forge;
 use crate::plan::forge::Place;
-use crate::text::address::without_credentials;
+use crate::text::address::{is_loopback, without_credentials};
 use crate::text::visible;
 
 /// The longest a connection may take to come about.
@@ -44,8 +41,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 const LIMITED: Duration = Duration::from_secs(60);
 /// Most answers that are kept to be asked for only if they changed.
 const MAX_KEPT: usize = 64;
-/// Characters of what a server complains of that are passed on.
-const LONGEST: usize = 200;
 
 /// Why there is no answer that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,11 +66,10 @@ pub(in super::super) enum Kind {
     Odd,
 }
 
-/// An answer.
-struct Reply {
-    status: u16,
-    headers: HeaderMap,
-    body: Vec<u8>,
+impl From<exchange::Lost> for Lost {
+    fn from(lost: exchange::Lost) -> Self {
+        Self { why: lost.why, kind: if lost.sent { Kind::Unclear } else { Kind::Unsent } }
+    }
 }
 
 /// An answer that is kept to be asked for only if it changed.
@@ -88,7 +82,7 @@ struct Kept {
 /// What talks to one place.
 pub(super) struct Client {
     runtime: tokio::runtime::Runtime,
-    http: Http,
+    exchange: Exchange,
     forge: Forge,
     repository: String,
     api: Url,
@@ -139,7 +133,7 @@ impl Client {
         let masker = Masker::new(secrets).map_err(|failure| failure.cause)?;
         Ok(Self {
             runtime,
-            http: Http::connecting_within(CONNECT),
+            exchange: Exchange::connecting_within(CONNECT),
             forge: place.forge,
             repository: place.repository.clone(),
             api,
@@ -322,68 +316,25 @@ impl Client {
             let why = format!("{} did not answer in time", named(&self.api));
             return Err(Lost { why, kind: Kind::Unsent });
         }
-        let talk = self.talk(method, url, body, &headers);
-        self.runtime.block_on(async {
-            timeout(patience, talk).await.unwrap_or_else(|_| {
-                let within = duration(SignedDuration::try_from(patience).unwrap_or_default());
-                let why = format!("{} did not answer within {within}", named(&self.api));
-                Err(Lost { why, kind: Kind::Unclear })
-            })
-        })
-    }
-
-    async fn talk(
-        &self,
-        method: &Method,
-        url: &Url,
-        body: Option<&serde_json::Value>,
-        headers: &HeaderMap,
-    ) -> Result<Reply, Lost> {
-        let mut url = url.clone();
-        for _ in 0..=MAX_REDIRECTS {
-            let client = self.http.client(&url).await;
-            let client = client.map_err(|trouble| Lost { why: trouble.why, kind: Kind::Unsent })?;
-            let mut request = client.request(method.clone(), url.clone()).headers(headers.clone());
-            if let Some(body) = body {
-                request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
-            }
-            let response = request.send().await.map_err(|error| {
-                let sent = !error.is_connect() && !error.is_builder();
-                let why = trouble(&error, &named(&url)).why;
-                Lost { why, kind: if sent { Kind::Unclear } else { Kind::Unsent } }
-            })?;
-            let Some(target) = redirect(&response) else { return self.read(response).await };
-            let next = target.ok().and_then(|target| url.join(&target).ok());
-            let keeps_method = *method == Method::GET || matches!(response.status().as_u16(), 307 | 308);
-            match next {
-                Some(next) if next.origin() == self.api.origin() && keeps_method => url = next,
-                _ => break,
-            }
+        let mut request = Request { method: method.clone(), headers, ..Request::get(url.clone()) };
+        if let Some(body) = body {
+            request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            request.body = body.to_string().into_bytes();
         }
-        let why = format!(
-            "{} redirects elsewhere, which is not followed, nor is the token sent there; see whether `api` and \
-             `repository` under [hotfix.pull] are right",
-            named(&self.api)
-        );
-        Err(Lost { why, kind: Kind::Refused(301) })
-    }
-
-    async fn read(&self, mut response: reqwest::Response) -> Result<Reply, Lost> {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(None) => return Ok(Reply { status, headers, body }),
-                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_BODY => body.extend_from_slice(&chunk),
-                Ok(Some(_)) => {
-                    let why = format!("{} sends more than can be read", named(&self.api));
-                    return Err(Lost { why, kind: Kind::Unclear });
-                }
-                Err(_) => {
-                    let why = format!("{} broke off in the middle of its answer", named(&self.api));
-                    return Err(Lost { why, kind: Kind::Unclear });
-                }
-            }
+        let policy =
+            Policy { body: MAX_BODY, redirects: MAX_REDIRECTS, resends: true, ..Policy::within(patience) };
+        let reply = self.runtime.block_on(self.exchange.send(&request, &policy))?;
+        if reply.redirect.is_some() {
+            let why = format!(
+                "{} redirects elsewhere, which is not followed, nor is the token sent there; see whether `api` \
+                 and `repository` under [hotfix.pull] are right",
+                named(&self.api)
+            );
+            return Err(Lost { why, kind: Kind::Refused(reply.status) });
+        }
+        match &reply.unfinished {
+            Some(lost) => Err(lost.clone().into()),
+            None => Ok(reply),
         }
     }
 
@@ -394,7 +345,7 @@ impl Client {
             return Ok(());
         }
         let says = |what: &str| format!("{} answers {status}: {what}", named(&self.api));
-        let complaint = self.complaint(&reply.body);
+        let complaint = complaint(&reply.body, |said| self.masked(said));
         let with = |what: &str| match &complaint {
             Some(said) => format!("{}; it says: {said}", says(what)),
             None => says(what),
@@ -424,37 +375,13 @@ impl Client {
             _ => refused(with("it refuses")),
         })
     }
-
-    /// What a server complains of in its JSON.
-    fn complaint(&self, body: &[u8]) -> Option<String> {
-        let json: serde_json::Value = serde_json::from_slice(body).ok()?;
-        let mut said = Vec::new();
-        for key in ["message", "error", "error_description"] {
-            match json.get(key) {
-                Some(serde_json::Value::String(text)) => said.push(text.clone()),
-                Some(serde_json::Value::Array(list)) => {
-                    said.extend(list.iter().filter_map(|one| one.as_str().map(str::to_owned)));
-                }
-                Some(serde_json::Value::Object(fields)) => said.push(serde_json::json!(fields).to_string()),
-                _ => {}
-            }
-        }
-        let errors = json.get("errors").and_then(|errors| errors.as_array());
-        for error in errors.into_iter().flatten() {
-            let text = error.as_str().or_else(|| error.get("message").and_then(|it| it.as_str()));
-            said.extend(text.map(str::to_owned));
-        }
-        let text: String = self.masked(&said.join("; ")).chars().take(LONGEST).collect();
-        (!text.is_empty()).then_some(text)
-    }
 }
 
 /// How long to keep away, where an answer says that there were too many calls. GitHub says so by
 /// 403, too.
 fn limited(reply: &Reply, complaint: Option<&str>) -> Option<Duration> {
     let number = |name: &str| reply.headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
-    let asked = reply.headers.get(reqwest::header::RETRY_AFTER);
-    let after = asked.and_then(|value| retry_after(value.to_str().ok()?));
+    let after = reply.retry_after();
     let spent =
         ["x-ratelimit-remaining", "ratelimit-remaining"].into_iter().any(|name| number(name) == Some(0));
     let told = complaint.is_some_and(|said| {

@@ -6,7 +6,8 @@ fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
     let headers = headers
         .iter()
         .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
-    Reply { status, headers: headers.collect(), body: body.as_bytes().to_vec() }
+    let (headers, body) = (headers.collect(), body.as_bytes().to_vec());
+    Reply { status, headers, body, redirect: None, took: Duration::ZERO, unfinished: None }
 }
 
 fn place(api: &str) -> Place {

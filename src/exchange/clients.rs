@@ -1,0 +1,85 @@
+//! The HTTP clients, each built when first needed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Client, Url};
+use tokio::sync::OnceCell;
+
+use super::Lost;
+use super::words::causes;
+use crate::failure::Fault;
+use crate::text::address::is_loopback;
+
+/// What exchanges requests for answers. To be kept: what it has is made once.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    /// How long a connection may take to come about; `None`: only the whole is bounded.
+    connect: Option<Duration>,
+    verified: OnceCell<Result<Client, String>>,
+    verified_loopback: OnceCell<Result<Client, String>>,
+    plain: OnceCell<Result<Client, String>>,
+    plain_loopback: OnceCell<Result<Client, String>>,
+}
+
+impl Exchange {
+    /// One that gives a connection up after so long. What could not be connected to was surely
+    /// sent nothing.
+    pub fn connecting_within(connect: Duration) -> Self {
+        Self { connect: Some(connect), ..Self::default() }
+    }
+
+    /// The client for an address. A system proxy is never asked for this machine itself, and
+    /// certificates are loaded only where there is something to verify: a machine without any
+    /// can still use plain HTTP.
+    pub(super) async fn client(&self, url: &Url) -> Result<&Client, Lost> {
+        let verified = url.scheme() == "https";
+        let direct = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])));
+        let cell = match (verified, direct) {
+            (true, false) => &self.verified,
+            (true, true) => &self.verified_loopback,
+            (false, false) => &self.plain,
+            (false, true) => &self.plain_loopback,
+        };
+        let connect = self.connect;
+        // Reading certificates blocks, so it has a thread of its own.
+        let build = || async move {
+            tokio::task::spawn_blocking(move || build(verified, direct, connect))
+                .await
+                .unwrap_or_else(|_| Err("the HTTP client could not be set up".to_owned()))
+        };
+        let client = cell.get_or_init(build).await.as_ref();
+        client.map_err(|why| Lost { fault: Fault::NoClient, why: why.clone(), sent: false })
+    }
+}
+
+fn build(verified: bool, direct: bool, connect: Option<Duration>) -> Result<Client, String> {
+    // Fails only if a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Every request has a connection of its own: one kept open says nothing about whether
+    // a new user would be let in.
+    let mut builder = Client::builder()
+        .user_agent(concat!("flightdeck/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .pool_max_idle_per_host(0);
+    if direct {
+        builder = builder.no_proxy();
+    }
+    if let Some(connect) = connect {
+        builder = builder.connect_timeout(connect);
+    }
+    if !verified {
+        let config =
+            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(|e| format!("the HTTP client could not be set up: {e}"))?
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth();
+        builder = builder.tls_backend_preconfigured(config);
+    }
+    builder.build().map_err(|e| {
+        let why = causes(&e).last().map(ToString::to_string).unwrap_or_default();
+        format!("certificates cannot be verified on this machine: {why}")
+    })
+}
