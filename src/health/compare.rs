@@ -122,7 +122,7 @@ impl Question {
     pub fn missing(&self) -> impl Iterator<Item = Window> {
         let first = self.probe.history.front().map_or(Timestamp::MAX, |(at, _)| *at);
         let windows = self.pairs.iter().flat_map(|pair| [pair.before, pair.after]);
-        windows.filter_map(move |(from, to)| (from < first).then(|| (from, to.min(first))))
+        windows.filter(move |(from, _)| *from < first).map(move |(from, to)| (from, to.min(first)))
     }
 
     /// The samples of a window: those from `kept`, which are older than what is in memory, and those.

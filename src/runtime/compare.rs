@@ -49,12 +49,11 @@ fn stored(
     questions: &[Question],
 ) -> Result<Vec<Vec<Point>>> {
     let journal = Journal::open_again(state_dir, "nobody")?;
-    let repository = match repository.take() {
-        Some(known) => repository.insert(known),
-        None => {
-            let reader = Reader::open(here).map_err(|none| none.failure(&here.to_string_lossy()))?;
-            repository.insert(journal.repository(&reader)?)
-        }
+    let repository = if let Some(known) = repository.take() {
+        repository.insert(known)
+    } else {
+        let reader = Reader::open(here).map_err(|none| none.failure(&here.to_string_lossy()))?;
+        repository.insert(journal.repository(&reader)?)
     };
     questions
         .iter()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
+use super::super::compared::Comparisons;
 use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, EffectId};
 use super::Cx;
@@ -20,7 +21,7 @@ const MOST: usize = 60;
 pub(super) fn tick(cx: &mut Cx<'_>) {
     let model = &mut *cx.model;
     let Some(state) = model.log.as_ref().map(crate::incident::Log::state) else {
-        model.compared = Default::default();
+        model.compared = Comparisons::default();
         return;
     };
     let asked = model.compared.asked;
