@@ -11,7 +11,9 @@ use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::rules::Rules;
 use crate::health::runner::{Asked, once};
-use crate::text::nearest;
+use crate::text::address::without_credentials;
+use crate::text::mask::Masker;
+use crate::text::{nearest, visible};
 
 /// Ask every probe once, or those named, and show what was compared
 #[derive(Debug, clap::Args)]
@@ -30,6 +32,8 @@ pub(crate) struct Args {
 struct Row<'a> {
     name: &'a str,
     environment: &'a str,
+    /// What was asked: `GET https://…`, without credentials.
+    asked: String,
     /// In the words of `status --json`, as far as one sample can tell.
     state: &'static str,
     value: Option<f64>,
@@ -56,8 +60,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let config = cx.trusted_config()?.config;
     let probes = pick(&config.probes, &args.names)?;
     let root = cx.root()?;
-    let asked = cx.block_on(once(&probes, root, &masker(&config, root)))?;
-    let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked)).collect();
+    let masker = masker(&config, root);
+    let asked = cx.block_on(once(&probes, root, &masker))?;
+    let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked, &masker)).collect();
     if args.json {
         cx.out.json(&rows)?;
     } else if rows.is_empty() {
@@ -85,14 +90,17 @@ fn pick(all: &[Probe], names: &[String]) -> Result<Vec<Probe>> {
     Ok(all.iter().filter(is_meant).cloned().collect())
 }
 
-fn row<'a>(probe: &'a Probe, asked: &'a Asked) -> Row<'a> {
+fn row<'a>(probe: &'a Probe, asked: &'a Asked, masker: &Masker) -> Row<'a> {
     let rules = Rules::of(probe).ok();
     let sample = &asked.sample;
     let unit = rules.as_ref().map(|rules| rules.unit(probe)).filter(|unit| !unit.is_empty());
+    let question = probe.source.to_string();
+    let question = visible(&masker.mask(&without_credentials(&question))).into_owned();
     let compared = asked.compared.iter().map(|c| Compared { result: c.truth.name(), text: &c.text });
     Row {
         name: &probe.name,
         environment: &probe.environment,
+        asked: question,
         state: asked.state.name(),
         value: sample.value,
         unit,
@@ -118,7 +126,7 @@ fn table(rows: &[Row<'_>]) -> String {
         };
         let value = row.value.map(|value| shown(value, row.unit)).unwrap_or_default();
         let line = format!("{glyph} {:<widest$}  {:<8} {:<14} {value}", row.name, row.state, row.headline);
-        let _ = writeln!(text, "{}", line.trim_end());
+        let _ = writeln!(text, "{}\n    {}", line.trim_end(), row.asked);
         for compared in &row.compared {
             let glyph = match compared.result {
                 "holds" => '✓',
@@ -154,7 +162,6 @@ mod tests {
     use super::*;
     use crate::config::types::Source;
     use crate::failure::FailureKind;
-    use crate::text::mask::Masker;
 
     fn probe(name: &str, command: &[&str]) -> Probe {
         let command: Vec<_> = command.iter().map(|&word| word.to_owned()).collect();
@@ -188,11 +195,12 @@ mod tests {
             [probe("rate", &["echo", "{\"rate\": 38.1}"]), probe("gone", &["no-such-program-anywhere"])];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let asked = runtime.block_on(once(&probes, std::path::Path::new("/"), &Masker::default()));
-        let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked)).collect();
+        let rows: Vec<_> =
+            probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked, &Masker::default())).collect();
         assert_eq!(
             table(&rows),
-            "✗ rate  failing  exit 0         38.1 %\n    ✓ exit 0, expected 0\n    ✗ 38.1 % (max 5 %)\n\
-             ✗ gone  error    did not start\n    `no-such-program-anywhere` did not start: there is no such program\n"
+            "✗ rate  failing  exit 0         38.1 %\n    echo '{\"rate\": 38.1}'\n    ✓ exit 0, expected 0\n    ✗ 38.1 % (max 5 %)\n\
+             ✗ gone  error    did not start\n    no-such-program-anywhere\n    `no-such-program-anywhere` did not start: there is no such program\n"
         );
         let json = serde_json::to_value(&rows[0]).unwrap();
         assert_eq!(json["state"], "failing");

@@ -264,6 +264,15 @@ impl Draft {
         self.entry(false, "unit", &text("ms"), "");
         self.entry(false, "warn", &text("> 500"), "");
         self.entry(false, "fail", &text("> 800"), "");
+        self.blank();
+        self.example("[[probes]]");
+        self.entry(false, "name", &text("errors"), "");
+        let usual = "http://localhost:9090";
+        self.entry(false, "prometheus", &text(usual), "or what speaks its protocol, with its path");
+        let query = "sum(rate(http_requests_total{code=~'5..'}[5m]))";
+        self.entry(false, "query", &text(query), "it has to give one number");
+        self.entry(false, "unit", &text("/s"), "");
+        self.entry(false, "fail", &text("> 5"), "");
     }
 
     fn secrets(&mut self) {
@@ -555,7 +564,7 @@ mod tests {
             prop_assert!(parse(draft.as_bytes()).is_ok(), "{draft}");
             let all = all_examples(&draft);
             match parse(all.as_bytes()) {
-                Ok(config) => prop_assert_eq!(config.probes.len(), 1),
+                Ok(config) => prop_assert_eq!(config.probes.len(), 2),
                 Err(invalid) => prop_assert!(false, "{}\n{}", invalid, all),
             }
         }

@@ -246,7 +246,10 @@ fn a_probe_asks_exactly_one_thing_in_time() {
     refused(&probe("url = \"http://h\"\ntimeout = \"11s\""), "longer than the interval (10s)");
     refused(&probe("url = \"http://h\"\ninterval = \"2s\""), "the timeout (5s) is longer");
     refused(&probe("url = \"http://h\"\nenvironment = \"prod\""), "no environment `prod`");
-    refused(&probe("command = [\"x\"]\nheaders = { a = \"b\" }"), "`headers` go with a `url`");
+    refused(
+        &probe("command = [\"x\"]\nheaders = { a = \"b\" }"),
+        "`headers` goes with a `url` or a `prometheus`; this probe is a command",
+    );
     refused(&probe("url = \"http://h\"\nheaders = { \"a b\" = \"c\" }"), "name of a header");
 }
 

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::condition::Subject;
 use super::decimal::Decimal;
+use super::instant::Measured;
 use super::parse;
 use super::series::Verdict;
 use crate::config::types::SourceKind;
@@ -34,6 +35,10 @@ pub struct Answer {
     pub cut: bool,
     /// What the command complained of, without secrets: the last line of its standard error.
     pub complaint: String,
+    /// What a query gave; `None` for all else.
+    pub measured: Option<Measured>,
+    /// Why it cannot be called good even if it looks so, in one line.
+    pub doubt: Option<String>,
 }
 
 /// Why there is no answer.
@@ -76,6 +81,11 @@ impl Answer {
         match subject {
             Subject::Status => whole(self.status, "there is no status"),
             Subject::Exit => whole(self.exit, "there is no exit code"),
+            Subject::Value => match &self.measured {
+                Some(Measured::Number(number, written)) => Found::Number(number.clone(), written.clone()),
+                Some(Measured::Nothing { why, .. }) => Found::Nothing(why.clone()),
+                None => Found::Nothing("there is no value".to_owned()),
+            },
             Subject::Latency => Found::Number(Decimal::milliseconds(self.latency), length(self.latency)),
             Subject::Body(path) if path.is_empty() => {
                 if self.body.trim().is_empty() {

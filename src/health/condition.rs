@@ -4,7 +4,7 @@
 //! condition = subject compare literal        status == 200    body.status == "ok"
 //!           | subject "in" number ".." number                 status in 200..299
 //!           | subject "contains" text                         body contains "ready"
-//! subject   = "status" | "latency" | "exit" | "body" { "." name | "[" place or text "]" }
+//! subject   = "status" | "latency" | "exit" | "value" | "body" { "." name | "[" place or text "]" }
 //! compare   = "==" | "!=" | "<" | "<=" | ">" | ">="
 //! literal   = number | length (800ms, 1.5s, 300us) | text | "true" | "false"
 //! limit     = compare number                 > 5
@@ -41,6 +41,8 @@ pub enum Subject {
     Latency,
     /// The exit code of a command.
     Exit,
+    /// The number that a query gives.
+    Value,
     /// The body as it came (empty path), or a value inside its JSON.
     Body(Vec<String>),
 }
@@ -285,6 +287,7 @@ impl fmt::Display for Subject {
             Self::Status => return f.write_str("status"),
             Self::Latency => return f.write_str("latency"),
             Self::Exit => return f.write_str("exit"),
+            Self::Value => return f.write_str("value"),
             Self::Body(path) => path,
         };
         f.write_str("body")?;

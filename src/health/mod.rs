@@ -1,8 +1,8 @@
 //! How the service is doing: probes, conditions, states and their history.
 //!
-//! Pure: `series`, `decimal`, `answer`, `condition`, `parse`, `rules`, `alarm`, `tracker`, `vigil`, `judge`,
+//! Pure: `series`, `decimal`, `answer`, `instant`, `promql`, `condition`, `parse`, `rules`, `alarm`, `tracker`, `vigil`, `judge`,
 //! `compare`.
-//! `http`, `command` and `runner` touch the world and are imported by `runtime`,
+//! `http`, `prometheus`, `command` and `runner` touch the world and are imported by `runtime`,
 //! `conductor` and `cli` only.
 
 pub mod alarm;
@@ -12,8 +12,11 @@ pub mod compare;
 pub mod condition;
 pub mod decimal;
 pub mod http;
+pub mod instant;
 pub mod judge;
 pub mod parse;
+pub mod prometheus;
+pub mod promql;
 pub mod rules;
 pub mod runner;
 pub mod series;

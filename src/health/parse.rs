@@ -39,7 +39,7 @@ pub fn value(text: &str, kind: SourceKind) -> Result<Subject, Refused> {
     let subject = cursor.subject(kind)?;
     cursor.end()?;
     match subject {
-        Subject::Latency | Subject::Body(_) => Ok(subject),
+        Subject::Latency | Subject::Value | Subject::Body(_) => Ok(subject),
         Subject::Status | Subject::Exit => Err(Refused {
             at,
             message: format!("`{subject}` is not drawn; expected `latency` or `body.…`"),
@@ -93,6 +93,7 @@ fn subjects(kind: SourceKind) -> &'static [&'static str] {
     match kind {
         SourceKind::Http => &["status", "latency", "body"],
         SourceKind::Command => &["exit", "latency", "body"],
+        SourceKind::Prometheus => &["value", "latency"],
     }
 }
 
@@ -181,6 +182,7 @@ impl Cursor {
                 "status" => Ok(Subject::Status),
                 "exit" => Ok(Subject::Exit),
                 "latency" => Ok(Subject::Latency),
+                "value" => Ok(Subject::Value),
                 _ => Ok(Subject::Body(self.path()?)),
             };
         }
@@ -272,7 +274,7 @@ impl Cursor {
         let at = self.at;
         let literal = match (subject, self.peek()) {
             (Subject::Latency, _) => return self.length().map(Literal::Length),
-            (Subject::Status | Subject::Exit, _) => Literal::Number(self.number()?),
+            (Subject::Status | Subject::Exit | Subject::Value, _) => Literal::Number(self.number()?),
             (Subject::Body(_), Some('"' | '\'')) => Literal::Text(self.quoted()?),
             (Subject::Body(_), Some(c)) if c == '-' || c.is_ascii_digit() => Literal::Number(self.number()?),
             (Subject::Body(_), _) => match self.peek_word().as_str() {
@@ -418,6 +420,10 @@ mod tests {
             refused("status == 200", SourceKind::Command),
             "at character 1: a command has no `status`; expected `exit`, `latency` or `body`"
         );
+        assert_eq!(
+            refused("body.x == 1", SourceKind::Prometheus),
+            "at character 1: a query has no `body`; expected `value` or `latency`"
+        );
     }
 
     #[test]
@@ -489,7 +495,7 @@ mod tests {
                 ".{0,40}",
             ],
         ) {
-            for source in [SourceKind::Http, SourceKind::Command] {
+            for source in SourceKind::ALL {
                 if let Err(refused) = condition(&text, source) {
                     prop_assert!(refused.at <= text.chars().count());
                     prop_assert!(!refused.message.is_empty());

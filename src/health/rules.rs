@@ -6,6 +6,7 @@ use super::answer::{Answer, Found, MAX_BODY, excerpt};
 use super::condition::{Comparison, Condition, Limit, Subject, Truth};
 use super::decimal::Decimal;
 use super::parse::{self, Refused};
+use super::promql;
 use super::series::Verdict;
 use crate::config::types::{Probe, SourceKind};
 use crate::text::mask::Masker;
@@ -68,15 +69,25 @@ impl Rules {
             })
         });
         let expect: Vec<_> = expect.collect::<Result<_, _>>()?;
-        let value = match &probe.value {
-            Some(text) => parse::value(text, kind).map_err(in_field("value"))?,
-            None => Subject::Latency,
+        let value = match (&probe.value, kind) {
+            (Some(text), _) => parse::value(text, kind).map_err(in_field("value"))?,
+            (None, SourceKind::Prometheus) => Subject::Value,
+            (None, SourceKind::Http | SourceKind::Command) => Subject::Latency,
         };
+        if let Some(query) = probe.source.query() {
+            promql::check(query).map_err(in_field("query"))?;
+            if probe.expect.is_empty() && probe.warn.is_none() && probe.fail.is_none() {
+                return Err(refuse(
+                    "query",
+                    "nothing says which value is good; set `fail`, `warn` or `expect`",
+                ));
+            }
+        }
         if value == Subject::Latency && !matches!(probe.unit.as_str(), "" | "ms") {
             return Err(refuse("unit", "the latency is drawn in ms"));
         }
         let limit = |field: &'static str, text: &Option<String>| match text {
-            Some(_) if probe.value.is_none() => {
+            Some(_) if probe.value.is_none() && value == Subject::Latency => {
                 Err(refuse(field, "this is a limit, but no `value` is given"))
             }
             Some(text) => parse::limit(text, &value, &probe.unit).map(Some).map_err(in_field(field)),
@@ -126,12 +137,17 @@ impl Rules {
         let mut compared: Vec<Comparison> = Vec::with_capacity(self.expect.len() + 2);
         compared.extend(self.expect.iter().map(|condition| condition.test(answer, masker)));
         if self.expect.is_empty() {
-            compared.push(self.default_condition(answer, masker));
+            compared.extend(self.default_condition(answer, masker));
         }
         let mut bad = first(&compared, Truth::Fails);
         let mut unknown = first(&compared, Truth::Unknown);
         if answer.cut {
             unknown = unknown.or_else(|| Some(too_long(self.kind)));
+        }
+        if let Some(doubt) = &answer.doubt {
+            let text = visible(&masker.mask(doubt)).into_owned();
+            unknown = unknown.or_else(|| Some(text.clone()));
+            compared.push(Comparison { truth: Truth::Unknown, text });
         }
         let (value, over) = self.value(answer, masker);
         let mut warn = None;
@@ -165,16 +181,17 @@ impl Rules {
         Judgement { verdict, value, why, compared }
     }
 
-    /// Status 200 to 299, or exit code 0, where no condition is given.
-    fn default_condition(&self, answer: &Answer, masker: &Masker) -> Comparison {
+    /// Status 200 to 299, or exit code 0, where no condition is given. Of a query the limits decide.
+    fn default_condition(&self, answer: &Answer, masker: &Masker) -> Option<Comparison> {
         let text = match self.kind {
             SourceKind::Http => "status in 200..299",
             SourceKind::Command => "exit == 0",
+            SourceKind::Prometheus => return None,
         };
-        match parse::condition(text, self.kind) {
+        Some(match parse::condition(text, self.kind) {
             Ok(condition) => condition.test(answer, masker),
             Err(refused) => Comparison { truth: Truth::Unknown, text: refused.to_string() },
-        }
+        })
     }
 
     fn value(&self, answer: &Answer, masker: &Masker) -> (Option<f64>, Over) {
@@ -234,7 +251,10 @@ impl Rules {
     }
 
     fn no_value(&self, why: &str) -> (Option<f64>, Over) {
-        let wanted = format!("{why}, expected a number at {}", self.value);
+        let wanted = match self.value {
+            Subject::Value => why.to_owned(),
+            _ => format!("{why}, expected a number at {}", self.value),
+        };
         let over = if self.value == Subject::Latency {
             Over::Nothing
         } else {
@@ -262,7 +282,9 @@ fn first(compared: &[Comparison], truth: Truth) -> Option<String> {
 pub(super) fn too_long(kind: SourceKind) -> String {
     let mib = MAX_BODY >> 20;
     match kind {
-        SourceKind::Http => format!("the answer is longer than {mib} MiB; the rest was not read"),
+        SourceKind::Http | SourceKind::Prometheus => {
+            format!("the answer is longer than {mib} MiB; the rest was not read")
+        }
         SourceKind::Command => format!("it printed more than {mib} MiB and was stopped"),
     }
 }

@@ -19,8 +19,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::answer::{Answer, Trouble};
+use super::answer::{Answer, Trouble, excerpt};
 use super::condition::Comparison;
+use super::instant::Measured;
+use super::prometheus::{self, Servers};
 use super::rules::{Invalid, Rules};
 use super::series::{Sample, State, Verdict};
 use super::tracker::state_of;
@@ -221,13 +223,19 @@ impl Target {
 /// What asks: clients, the directory of commands, and what takes secrets out of all that is told.
 struct Asker {
     exchange: Exchange,
+    servers: Servers,
     root: PathBuf,
     masker: Masker,
 }
 
 impl Asker {
     fn new(root: &Path, masker: &Masker) -> Self {
-        Self { exchange: Exchange::default(), root: root.to_owned(), masker: masker.clone() }
+        Self {
+            exchange: Exchange::default(),
+            servers: Servers::default(),
+            root: root.to_owned(),
+            masker: masker.clone(),
+        }
     }
 
     async fn ask(&self, target: &Target) -> Asked {
@@ -241,6 +249,10 @@ impl Asker {
         let answer = match &target.probe.source {
             Source::Http { url, headers } => http::ask(&self.exchange, url, headers, timeout).await,
             Source::Command { argv, env } => command::ask(argv, env, &self.root, timeout, &self.masker).await,
+            Source::Prometheus { query, headers } => {
+                let (exchange, servers) = (&self.exchange, &self.servers);
+                prometheus::ask(exchange, servers, query, headers, timeout, &self.masker).await
+            }
         };
         match answer {
             Ok(answer) => with_answer(rules, &answer, &self.masker),
@@ -251,10 +263,12 @@ impl Asker {
 
 fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker) -> Asked {
     let judged = rules.judge(answer, masker);
-    let headline = match (answer.status, answer.exit) {
-        (Some(status), _) => status.to_string(),
-        (None, Some(code)) => format!("exit {code}"),
-        (None, None) => "too long".to_owned(),
+    let headline = match (&answer.measured, answer.status, answer.exit) {
+        (Some(Measured::Number(_, written)), ..) => excerpt(written, masker),
+        (Some(Measured::Nothing { headline, .. }), ..) => headline.clone(),
+        (None, Some(status), _) => status.to_string(),
+        (None, None, Some(code)) => format!("exit {code}"),
+        (None, None, None) => "too long".to_owned(),
     };
     let sample = Sample {
         at: Timestamp::now(),

@@ -29,9 +29,16 @@ impl Server {
         F: Fn(TcpStream) -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
+        Self::seeing(Arc::default(), answer).await
+    }
+
+    async fn seeing<F, Fut>(requests: Arc<Mutex<Vec<String>>>, answer: F) -> Self
+    where
+        F: Fn(TcpStream) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
@@ -57,6 +64,20 @@ impl Server {
             let bytes = Arc::clone(&bytes);
             async move {
                 let _ = stream.write_all(&bytes).await;
+                let _ = stream.shutdown().await;
+            }
+        })
+        .await
+    }
+
+    /// A server whose answer depends on the request, which is in lower case.
+    pub(super) async fn told(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        let requests: Arc<Mutex<Vec<String>>> = Arc::default();
+        let seen = Arc::clone(&requests);
+        Self::seeing(requests, move |mut stream| {
+            let bytes = answer(seen.lock().unwrap().last().map_or("", String::as_str));
+            async move {
+                let _ = stream.write_all(bytes.as_bytes()).await;
                 let _ = stream.shutdown().await;
             }
         })

@@ -9,7 +9,7 @@ use std::ops::Deref;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::config::types::{Keys, Probe, Source, Unfit};
+use crate::config::types::{Keys, Probe, Reduce, Source, Unfit};
 
 /// A probe as a plan watches it, with a stored form of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,14 @@ struct Stored {
     headers: BTreeMap<String, String>,
     #[serde(default)]
     env: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prometheus: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    query: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reduce: Option<Reduce>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_age: Option<SignedDuration>,
     #[serde(default)]
     environment: String,
     interval: SignedDuration,
@@ -67,13 +75,17 @@ impl From<Watched> for Stored {
         // approved.
         let Probe { name, source, environment, interval, timeout, expect, value, unit, warn, fail, confirm } =
             probe;
-        let Keys { url, command, headers, env } = source.into();
+        let Keys { url, command, headers, env, prometheus, query, reduce, max_age } = source.into();
         Self {
             name,
             url,
             command,
             headers,
             env,
+            prometheus,
+            query,
+            reduce,
+            max_age,
             environment,
             interval,
             timeout,
@@ -97,6 +109,10 @@ impl TryFrom<Stored> for Watched {
             command,
             headers,
             env,
+            prometheus,
+            query,
+            reduce,
+            max_age,
             environment,
             interval,
             timeout,
@@ -109,7 +125,16 @@ impl TryFrom<Stored> for Watched {
         } = stored;
         Ok(Self(Probe {
             name,
-            source: Source::try_from(Keys { url, command, headers, env })?,
+            source: Source::try_from(Keys {
+                url,
+                command,
+                headers,
+                env,
+                prometheus,
+                query,
+                reduce,
+                max_age,
+            })?,
             environment,
             interval,
             timeout,

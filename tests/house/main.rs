@@ -49,8 +49,15 @@ const DATA: [&str; 5] = [
 ];
 
 /// Files of otherwise pure folders that touch the world.
-const TOUCHES_WORLD: [&str; 6] =
-    ["exchange", "hotfix::git", "hotfix::watch", "health::http", "health::command", "health::runner"];
+const TOUCHES_WORLD: [&str; 7] = [
+    "exchange",
+    "hotfix::git",
+    "hotfix::watch",
+    "health::http",
+    "health::command",
+    "health::prometheus",
+    "health::runner",
+];
 
 /// What may be imported by all.
 const FOR_ALL: [&str; 3] = ["config::types", "failure", "text"];

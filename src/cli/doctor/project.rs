@@ -151,8 +151,11 @@ fn probes(config: &Config, root: &Path) -> Vec<Finding> {
     let asked = runtime.block_on(runner::once(&config.probes, root, &masker(config, root)));
     let mut silent = Vec::new();
     for (probe, asked) in config.probes.iter().zip(&asked) {
-        if asked.sample.verdict == Verdict::NoAnswer {
-            silent.push(format!("{}: {}", probe.name, asked.sample.why));
+        let sample = &asked.sample;
+        // A query without a number is as good as none.
+        let is_empty = probe.source.query().is_some() && sample.verdict == Verdict::NoData;
+        if sample.verdict == Verdict::NoAnswer || is_empty {
+            silent.push(format!("{}: {}", probe.name, sample.why));
         }
     }
     if silent.is_empty() {

@@ -10,7 +10,9 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::{command, label, place, table, text, texts, variables};
 use crate::config::problem::Problem;
 use crate::config::types::{Probe, SourceKind, default_interval, default_probe_timeout};
+use crate::health::condition::Subject;
 use crate::health::parse::{self, Refused};
+use crate::health::promql;
 use crate::health::rules::Rules;
 use crate::text::visible;
 
@@ -29,8 +31,15 @@ pub(super) fn check(
     let before = found.len();
     let place = place(probe, entry.span());
     asks_one_thing(probe, &place, found);
-    if let Some((url, span)) = text(probe, "url") {
-        address(url, span, found);
+    for key in ["url", "prometheus"] {
+        if let Some((url, span)) = text(probe, key) {
+            address(key, url, span, found);
+        }
+    }
+    if let Some((query, span)) = text(probe, "query")
+        && let Err(refused) = promql::check(query)
+    {
+        found.push(unreadable("query", query, span, &refused));
     }
     command(probe, "command", super::Need::Program, found);
     headers(probe, found);
@@ -57,23 +66,33 @@ pub(super) fn check(
 fn asks_one_thing(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>) {
     let there: Vec<_> = kinds(probe).filter_map(|kind| probe.get_key_value(kind.key())).collect();
     match there.as_slice() {
-        [(first, _), .., (last, _)] => found.push(
-            Problem::new(last.span(), "a probe has a `url` or a `command`, not both")
-                .other(first.span(), format!("it has a {} here", first.get_ref())),
-        ),
+        [(first, _), .., (last, _)] => {
+            let message = "a probe asks one thing: a `url`, a `command` or a `prometheus`, not both";
+            let problem = Problem::new(last.span(), message);
+            found.push(problem.other(first.span(), format!("it has a {} here", first.get_ref())));
+        }
         [] => {
-            let message = "this probe does nothing: it has neither `url` nor `command`";
+            let message = "this probe does nothing: it has neither `url` nor `command` nor `prometheus`";
             let help = "url = \"https://…/health\", or command = [\"program\", \"argument\"]";
             found.push(Problem::new(place.clone(), message).help(help));
         }
-        [_] => {
-            if kinds(probe).eq([SourceKind::Command])
-                && let Some((headers, _)) = probe.get_key_value("headers")
-            {
-                found
-                    .push(Problem::new(headers.span(), "`headers` go with a `url`; this probe is a command"));
-            }
+        [_] => kinds(probe).for_each(|kind| further_keys(probe, kind, place, found)),
+    }
+}
+
+/// Keys of another source say nothing. (`env` was never refused, and is not now.)
+fn further_keys(probe: &DeTable<'_>, kind: SourceKind, place: &Range<usize>, found: &mut Vec<Problem>) {
+    for key in ["headers", "query", "reduce", "max_age"] {
+        if let Some((name, _)) = probe.get_key_value(key).filter(|_| !kind.keys().contains(&key)) {
+            let owners = SourceKind::ALL.into_iter().filter(|owner| owner.keys().contains(&key));
+            let owners: Vec<_> = owners.map(|owner| format!("a `{}`", owner.key())).collect();
+            let message = format!("`{key}` goes with {}; this probe is {}", owners.join(" or "), kind.noun());
+            found.push(Problem::new(name.span(), message));
         }
+    }
+    if kind == SourceKind::Prometheus && !probe.contains_key("query") {
+        let help = "query = 'sum(rate(http_requests_total{code=~\"5..\"}[5m]))'";
+        found.push(Problem::new(place.clone(), "this probe asks nothing: `query` is missing").help(help));
     }
 }
 
@@ -98,13 +117,13 @@ fn schedule(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>)
     found.push(Problem::new(span, message).help(help));
 }
 
-fn address(url: &str, span: Range<usize>, found: &mut Vec<Problem>) {
+fn address(key: &str, url: &str, span: Range<usize>, found: &mut Vec<Problem>) {
     if visible(url) != url {
         found.push(Problem::new(span, "the address has characters in it that cannot be seen"));
         return;
     }
     if !url.contains("://") {
-        let help = format!("url = \"https://{}\"", url.trim_start_matches('/'));
+        let help = format!("{key} = \"https://{}\"", url.trim_start_matches('/'));
         found.push(Problem::new(span, "the address has no scheme").help(help));
         return;
     }
@@ -144,13 +163,16 @@ fn conditions(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
             found.push(unreadable("condition", condition, span, &refused));
         }
     }
-    let Some((value, span)) = text(probe, "value") else { return };
-    let subject = match parse::value(value, kind) {
-        Ok(subject) => subject,
-        Err(refused) => {
-            found.push(unreadable("value", value, span, &refused));
-            return;
-        }
+    let subject = match (text(probe, "value"), kind) {
+        (Some((value, span)), _) => match parse::value(value, kind) {
+            Ok(subject) => subject,
+            Err(refused) => {
+                found.push(unreadable("value", value, span, &refused));
+                return;
+            }
+        },
+        (None, SourceKind::Prometheus) => Subject::Value,
+        (None, _) => return,
     };
     let unit = text(probe, "unit").map_or("", |(unit, _)| unit);
     for key in ["warn", "fail"] {

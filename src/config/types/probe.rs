@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{DurationText, default_confirm, default_interval, default_probe_timeout};
 
+/// How old a sample may be where nothing else is said.
+const MAX_AGE: SignedDuration = SignedDuration::from_mins(2);
+
 /// Something asked again and again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "Written")]
@@ -60,6 +63,52 @@ pub enum Source {
         /// Names of environment variables it gets besides the basic ones.
         env: Vec<String>,
     },
+    /// A query of Prometheus, or of what speaks its protocol.
+    Prometheus {
+        /// The query, and where it is asked.
+        query: Query,
+        /// Further request headers.
+        headers: BTreeMap<String, String>,
+    },
+}
+
+/// A query that gives a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// Address of the server, with the path that its API is below.
+    pub url: String,
+    /// The query, in PromQL.
+    pub query: String,
+    /// How several series become one number. `None`: there has to be one.
+    pub reduce: Option<Reduce>,
+    /// How old a sample may be.
+    pub max_age: SignedDuration,
+}
+
+/// How several series become one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reduce {
+    /// All together.
+    Sum,
+    /// The largest.
+    Max,
+    /// The smallest.
+    Min,
+    /// The mean.
+    Avg,
+}
+
+impl Reduce {
+    /// Its name in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sum => "sum",
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::Avg => "avg",
+        }
+    }
 }
 
 /// The kinds of source there are.
@@ -69,17 +118,29 @@ pub enum SourceKind {
     Http,
     /// A `command`.
     Command,
+    /// A query of a `prometheus`.
+    Prometheus,
 }
 
 impl SourceKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Http, Self::Command];
+    pub const ALL: [Self; 3] = [Self::Http, Self::Command, Self::Prometheus];
 
     /// The key that makes a probe one of this kind.
     pub fn key(self) -> &'static str {
         match self {
             Self::Http => "url",
             Self::Command => "command",
+            Self::Prometheus => "prometheus",
+        }
+    }
+
+    /// The further keys that say how it is asked.
+    pub fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Http => &["headers"],
+            Self::Command => &["env"],
+            Self::Prometheus => &["query", "reduce", "max_age", "headers"],
         }
     }
 
@@ -88,6 +149,7 @@ impl SourceKind {
         match self {
             Self::Http => "a `url`",
             Self::Command => "a command",
+            Self::Prometheus => "a query",
         }
     }
 }
@@ -103,6 +165,14 @@ pub struct Keys {
     pub headers: BTreeMap<String, String>,
     /// Names of environment variables.
     pub env: Vec<String>,
+    /// Address of a server that is asked queries.
+    pub prometheus: Option<String>,
+    /// What it is asked.
+    pub query: Option<String>,
+    /// How several series become one number.
+    pub reduce: Option<Reduce>,
+    /// How old a sample may be.
+    pub max_age: Option<SignedDuration>,
 }
 
 /// Why keys make no source.
@@ -128,19 +198,27 @@ impl TryFrom<Keys> for Source {
     type Error = Unfit;
 
     fn try_from(keys: Keys) -> Result<Self, Unfit> {
-        let Keys { url, command, headers, env } = keys;
-        match (url, command) {
-            (Some(url), None) => {
+        let Keys { url, command, headers, env, prometheus, query, reduce, max_age } = keys;
+        match (url, command, prometheus) {
+            (Some(url), None, None) => {
                 check_address("url", &url)?;
                 headers.iter().try_for_each(check_header)?;
                 Ok(Self::Http { url, headers })
             }
-            (None, Some(argv)) => {
+            (None, Some(argv), None) => {
                 check_command(&argv)?;
                 Ok(Self::Command { argv, env })
             }
-            (Some(_), Some(_)) => Err(unfit("command", "a probe has a `url` or a `command`, not both")),
-            (None, None) => Err(unfit("url", "a probe needs a `url` or a `command`")),
+            (None, None, Some(url)) => {
+                check_address("prometheus", &url)?;
+                headers.iter().try_for_each(check_header)?;
+                let query = query.ok_or_else(|| unfit("query", "a `prometheus` is asked a `query`"))?;
+                let max_age = max_age.unwrap_or(MAX_AGE);
+                Ok(Self::Prometheus { query: Query { url, query, reduce, max_age }, headers })
+            }
+            (None, None, None) => Err(unfit("url", "a probe needs a `url`, a `command` or a `prometheus`")),
+            (_, Some(_), _) => Err(unfit("command", "a probe asks one thing")),
+            (_, _, Some(_)) => Err(unfit("prometheus", "a probe asks one thing")),
         }
     }
 }
@@ -150,6 +228,15 @@ impl From<Source> for Keys {
         match source {
             Source::Http { url, headers } => Self { url: Some(url), headers, ..Self::default() },
             Source::Command { argv, env } => Self { command: Some(argv), env, ..Self::default() },
+            Source::Prometheus { query: Query { url, query, reduce, max_age }, headers } => Self {
+                prometheus: Some(url),
+                query: Some(query),
+                reduce,
+                // The usual one is left out, as it may have been.
+                max_age: Some(max_age).filter(|age| *age != MAX_AGE),
+                headers,
+                ..Self::default()
+            },
         }
     }
 }
@@ -160,13 +247,14 @@ impl Source {
         match self {
             Self::Http { .. } => SourceKind::Http,
             Self::Command { .. } => SourceKind::Command,
+            Self::Prometheus { .. } => SourceKind::Prometheus,
         }
     }
 
     /// The address it asks; `None`: it runs a command.
     pub fn url(&self) -> Option<&str> {
         match self {
-            Self::Http { url, .. } => Some(url),
+            Self::Http { url, .. } | Self::Prometheus { query: Query { url, .. }, .. } => Some(url),
             Self::Command { .. } => None,
         }
     }
@@ -175,7 +263,7 @@ impl Source {
     pub fn headers(&self) -> &BTreeMap<String, String> {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         match self {
-            Self::Http { headers, .. } => headers,
+            Self::Http { headers, .. } | Self::Prometheus { headers, .. } => headers,
             Self::Command { .. } => &NONE,
         }
     }
@@ -184,7 +272,15 @@ impl Source {
     pub fn argv(&self) -> Option<&[String]> {
         match self {
             Self::Command { argv, .. } => Some(argv),
-            Self::Http { .. } => None,
+            Self::Http { .. } | Self::Prometheus { .. } => None,
+        }
+    }
+
+    /// What it asks a server in a language of queries.
+    pub fn query(&self) -> Option<&str> {
+        match self {
+            Self::Prometheus { query, .. } => Some(&query.query),
+            Self::Http { .. } | Self::Command { .. } => None,
         }
     }
 
@@ -192,17 +288,25 @@ impl Source {
     pub fn env(&self) -> &[String] {
         match self {
             Self::Command { env, .. } => env,
-            Self::Http { .. } => &[],
+            Self::Http { .. } | Self::Prometheus { .. } => &[],
         }
     }
 }
 
 impl fmt::Display for Source {
-    /// What it does, in one line: `GET https://…`, `./check.sh orders`. May hold credentials.
+    /// What it does, in one line: `GET https://…`, `./check.sh orders`, `sum(up) at http://…`. May hold
+    /// credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Http { url, .. } => write!(f, "GET {url}"),
             Self::Command { argv, .. } => f.write_str(&shell_words::join(argv)),
+            Self::Prometheus { query: Query { url, query, reduce, .. }, .. } => {
+                let query = query.split_whitespace().collect::<Vec<_>>().join(" ");
+                match reduce {
+                    Some(reduce) => write!(f, "{} of {query} at {url}", reduce.name()),
+                    None => write!(f, "{query} at {url}"),
+                }
+            }
         }
     }
 }
@@ -244,7 +348,7 @@ fn check_command(argv: &[String]) -> Result<(), Unfit> {
     }
 }
 
-/// Something asked again and again. Exactly one of `url` and `command` is given.
+/// Something asked again and again. Exactly one of `url`, `command` and `prometheus` is given.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Probe")]
@@ -263,6 +367,20 @@ struct Written {
     /// Names of environment variables the command gets besides PATH, HOME and the like.
     #[serde(default)]
     env: Vec<String>,
+    /// Address of a Prometheus, or of what speaks its protocol, that is asked `query`. A path that its
+    /// API is below belongs to it: `https://host/prometheus`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prometheus: Option<String>,
+    /// What it is asked, in PromQL. It has to give one number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    query: Option<String>,
+    /// How several series of the query become one number. Left out: there has to be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reduce: Option<Reduce>,
+    /// How old a sample may be: `2m`. What is older is no data.
+    #[serde(default, serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    max_age: Option<SignedDuration>,
     /// The environment it watches; empty: the service as a whole.
     #[serde(default)]
     environment: String,
@@ -275,11 +393,11 @@ struct Written {
     #[schemars(with = "DurationText")]
     timeout: SignedDuration,
     /// Conditions that must all hold: `status == 200`, `latency < 800ms`,
-    /// `body.status == "ok"`, `exit == 0`. Default: status 200 to 299, or exit code 0.
+    /// `body.status == "ok"`, `exit == 0`, `value < 5`. Default: status 200 to 299, or exit code 0.
     #[serde(default)]
     expect: Vec<String>,
     /// What is drawn: `latency`, or a number in a JSON body: `body.checks.errors.rate`. Default:
-    /// the latency.
+    /// the latency, or what the query gives.
     #[serde(default)]
     value: Option<String>,
     /// Unit shown behind the value: `%`, `ms`.
@@ -307,6 +425,10 @@ impl TryFrom<Written> for Probe {
             command,
             headers,
             env,
+            prometheus,
+            query,
+            reduce,
+            max_age,
             environment,
             interval,
             timeout,
@@ -319,7 +441,16 @@ impl TryFrom<Written> for Probe {
         } = written;
         Ok(Self {
             name,
-            source: Source::try_from(Keys { url, command, headers, env })?,
+            source: Source::try_from(Keys {
+                url,
+                command,
+                headers,
+                env,
+                prometheus,
+                query,
+                reduce,
+                max_age,
+            })?,
             environment,
             interval,
             timeout,
@@ -337,13 +468,17 @@ impl From<Probe> for Written {
     fn from(probe: Probe) -> Self {
         let Probe { name, source, environment, interval, timeout, expect, value, unit, warn, fail, confirm } =
             probe;
-        let Keys { url, command, headers, env } = source.into();
+        let Keys { url, command, headers, env, prometheus, query, reduce, max_age } = source.into();
         Self {
             name,
             url,
             command,
             headers,
             env,
+            prometheus,
+            query,
+            reduce,
+            max_age,
             environment,
             interval,
             timeout,
@@ -381,6 +516,9 @@ mod tests {
             ("command", command(&[""])),
             ("command", command(&["a", "b\0"])),
             ("command", Keys { url: Some("http://x".to_owned()), ..command(&["true"]) }),
+            ("prometheus", Keys { prometheus: Some("http://x".to_owned()), ..url("http://x/") }),
+            ("prometheus", Keys { prometheus: Some("x:9090".to_owned()), ..Keys::default() }),
+            ("query", Keys { prometheus: Some("http://x".to_owned()), ..Keys::default() }),
             ("headers", with("a b", "")),
             ("headers", with("a", "b\r\nc: d")),
         ] {
@@ -394,6 +532,7 @@ mod tests {
         for text in [
             "name = \"a\"\nurl = \"http://x/\"\n[headers]\nx-key = \"1\"",
             "name = \"b\"\ncommand = [\"./check.sh\", \"orders\"]\nenv = [\"TOKEN\"]\nfail = \"> 5\"",
+            "name = \"c\"\nprometheus = \"http://x\"\nquery = \"up\"\nreduce = \"min\"\nmax_age = \"5m\"\nfail = \"< 1\"",
         ] {
             let probe: Probe = toml::from_str(text).unwrap();
             let again: Probe = toml::from_str(&toml::to_string(&probe).unwrap()).unwrap();

@@ -48,6 +48,7 @@ impl Clues {
             clues.say(&from, &alarm.why, policy);
             if let Some(probe) = probes.iter().find(|probe| probe.name == *name) {
                 clues.say(&from, probe.source.url().map_or("", path_of), policy);
+                clues.say(&from, probe.source.query().unwrap_or_default(), policy);
                 clues.say(&from, &probe.source.argv().unwrap_or_default().join(" "), policy);
             }
         }

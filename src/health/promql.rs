@@ -1,0 +1,270 @@
+//! Looks at a PromQL query before it is ever sent: what could hurt the server it is asked of is refused.
+//! Pure.
+//!
+//! This is no parser: whether a query makes sense is for the server to say. Texts, comments and
+//! brackets are told apart, and square brackets hold nothing but ranges and subqueries; so how far back
+//! a query reads and how often it evaluates can be seen without knowing the language around them.
+
+use super::parse::Refused;
+
+/// The longest time a range may reach back, in seconds. It is read anew each time it is asked.
+const MAX_RANGE: f64 = 86_400.0;
+/// How often the inside of a subquery may be evaluated for one answer, of all subqueries together.
+const MAX_STEPS: f64 = 2_000.0;
+/// Prometheus' usual evaluation interval in seconds, which a subquery without a step has.
+const USUAL_STEP: f64 = 60.0;
+/// Most characters of a query.
+const MAX_LENGTH: usize = 8_192;
+
+/// Refuses a query that is empty, broken off, or could hurt.
+pub fn check(query: &str) -> Result<(), Refused> {
+    if query.trim().is_empty() {
+        return refuse(0, "the query is empty");
+    }
+    let chars: Vec<char> = query.chars().collect();
+    if chars.len() > MAX_LENGTH {
+        return refuse(MAX_LENGTH, format!("a query has at most {MAX_LENGTH} characters"));
+    }
+    let mut open: Vec<(usize, char)> = Vec::new();
+    let mut steps = 1.0;
+    let mut at = 0;
+    while let Some(&c) = chars.get(at) {
+        match c {
+            '"' | '\'' | '`' => at = after_text(&chars, at)?,
+            '#' => at += chars.iter().skip(at).take_while(|c| **c != '\n').count(),
+            '[' => {
+                let Some(length) = chars.iter().skip(at).position(|c| *c == ']') else {
+                    return refuse(at, "this `[` is not closed");
+                };
+                let inside: String = chars.iter().skip(at + 1).take(length - 1).collect();
+                range(&inside, at, &mut steps)?;
+                at += length + 1;
+            }
+            '(' | '{' => {
+                open.push((at, c));
+                at += 1;
+            }
+            ')' | '}' => {
+                let opening = if c == ')' { '(' } else { '{' };
+                match open.pop() {
+                    Some((from, left)) if left == opening => {
+                        if c == '}' {
+                            selector(&chars, from, at)?;
+                        }
+                    }
+                    Some((from, left)) => return refuse(from, format!("this `{left}` is not closed")),
+                    None => return refuse(at, format!("this `{c}` closes nothing")),
+                }
+                at += 1;
+            }
+            ']' => return refuse(at, "this `]` closes nothing"),
+            _ => at += 1,
+        }
+    }
+    match open.pop() {
+        Some((from, left)) => refuse(from, format!("this `{left}` is not closed")),
+        None => Ok(()),
+    }
+}
+
+/// A query for the age in seconds of the samples that a query gives; `None` where that cannot be asked: the
+/// result of an expression is always new, whatever it was made from.
+pub fn age(query: &str) -> Option<String> {
+    let query = query.trim();
+    let chars: Vec<char> = query.chars().collect();
+    let is_name = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+    let name = chars.iter().take_while(|c| is_name(c)).count();
+    let is_number = query.starts_with(|c: char| c.is_ascii_digit())
+        || ["inf", "nan"].iter().any(|word| query.eq_ignore_ascii_case(word));
+    let mut at = name + chars.iter().skip(name).take_while(|c| c.is_whitespace()).count();
+    if chars.get(at) == Some(&'{') {
+        at += 1;
+        while let Some(&c) = chars.get(at).filter(|c| **c != '}') {
+            at = if matches!(c, '"' | '\'' | '`') { after_text(&chars, at).ok()? } else { at + 1 };
+        }
+        at += 1;
+    }
+    let is_selector = at == chars.len() && !chars.is_empty() && !is_number && !query.contains('#');
+    is_selector.then(|| format!("time() - timestamp({query})"))
+}
+
+fn refuse(at: usize, message: impl Into<String>) -> Result<(), Refused> {
+    Err(Refused { at, message: message.into() })
+}
+
+/// The place behind a text in quotes.
+fn after_text(chars: &[char], start: usize) -> Result<usize, Refused> {
+    let quote = chars.get(start).copied();
+    let mut at = start + 1;
+    while let Some(&c) = chars.get(at) {
+        at += 1;
+        match c {
+            // Backticks know no escapes.
+            '\\' if quote != Some('`') => at += 1,
+            _ if Some(c) == quote => return Ok(at),
+            _ => {}
+        }
+    }
+    Err(Refused { at: start, message: "this text has no closing quote".to_owned() })
+}
+
+/// Judges what stands in square brackets: `5m`, or `1h:30s` of a subquery. What it cannot read is the
+/// server's to judge.
+fn range(inside: &str, at: usize, steps: &mut f64) -> Result<(), Refused> {
+    let (range, step) = match inside.split_once(':') {
+        Some((range, step)) => (range, Some(step.trim())),
+        None => (inside, None),
+    };
+    let Some(range) = seconds(range.trim()) else { return Ok(()) };
+    if range > MAX_RANGE {
+        let message = "this reaches back more than a day, each time it is asked; let a recording rule \
+                       compute it and ask for that";
+        return refuse(at, message);
+    }
+    let step = match step {
+        None => return Ok(()),
+        Some("") => USUAL_STEP,
+        Some(step) => match seconds(step) {
+            Some(step) => step,
+            None => return Ok(()),
+        },
+    };
+    if step <= 0.0 {
+        return refuse(at, "the step of a subquery has to be longer than 0s");
+    }
+    *steps *= (range / step).max(1.0);
+    if *steps > MAX_STEPS {
+        let message = format!(
+            "subqueries of this evaluate {steps:.0} times for one answer, at most {MAX_STEPS} are asked for; \
+             make the step longer or the range shorter"
+        );
+        return refuse(at, message);
+    }
+    Ok(())
+}
+
+/// Refuses a selector of everything there is: no name before the braces, and a name like any other in them.
+fn selector(chars: &[char], from: usize, to: usize) -> Result<(), Refused> {
+    let inside: String = chars.iter().take(to).skip(from + 1).filter(|c| !c.is_whitespace()).collect();
+    let inside = inside.trim_end_matches(',').replace(['\'', '`'], "\"");
+    let before = chars.iter().take(from).rev().find(|c| !c.is_whitespace());
+    let is_named = before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | ':'));
+    let all = ["", "__name__=~\".+\"", "__name__=~\".*\"", "__name__!=\"\""];
+    if !is_named && all.contains(&inside.as_str()) {
+        return refuse(from, "this selects every series there is; name a metric");
+    }
+    Ok(())
+}
+
+/// A duration as PromQL has it, in seconds: `1h30m`, `5m`, `300`.
+fn seconds(text: &str) -> Option<f64> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return seconds.is_finite().then_some(seconds);
+    }
+    let mut rest = text;
+    let mut total = 0.0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|digits| *digits > 0)?;
+        let (number, behind) = rest.split_at_checked(digits)?;
+        let letters = behind.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(behind.len());
+        let (unit, next) = behind.split_at_checked(letters)?;
+        let unit = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3_600.0,
+            "d" => 86_400.0,
+            "w" => 7.0 * 86_400.0,
+            "y" => 365.0 * 86_400.0,
+            _ => return None,
+        };
+        total += number.parse::<f64>().ok()? * unit;
+        rest = next;
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn usual_queries_are_asked() {
+        for query in [
+            "up",
+            "sum(rate(http_requests_total{code=~\"5..\"}[5m])) / sum(rate(http_requests_total[5m])) * 100",
+            "histogram_quantile(0.95, sum by (le) (rate(latency_bucket{job='api'}[5m])))",
+            "max_over_time(rate(x[1m])[1h:1m])",
+            "x{a=\"]}[9y]\"} # a comment with [9y] and (",
+            "avg_over_time(x[1d]) offset 7d",
+            "x{a=`raw \\`}",
+            "{__name__=~\"job:.+\"}",
+            "x{}",
+            "rate(x[$__rate_interval])",
+            "rate(x[300])",
+        ] {
+            assert_eq!(check(query), Ok(()), "{query}");
+        }
+    }
+
+    #[test]
+    fn what_could_hurt_is_refused_where_it_stands() {
+        for (query, at, why) in [
+            ("", 0, "the query is empty"),
+            (" \n", 0, "the query is empty"),
+            ("rate(x[30d])", 6, "reaches back more than a day"),
+            ("rate(x[1w2d])", 6, "reaches back more than a day"),
+            ("rate(x[86401])", 6, "reaches back more than a day"),
+            ("max_over_time(up[1d:1s])", 16, "evaluate 86400 times"),
+            ("max_over_time(max_over_time(up[1h:1m])[1h:1m])", 38, "evaluate 3600 times"),
+            ("max_over_time(up[1h:0s])", 16, "longer than 0s"),
+            ("count({__name__=~\".+\"})", 6, "every series there is"),
+            ("count( { __name__ =~ '.*', } )", 7, "every series there is"),
+            ("rate(x[5m)", 6, "not closed"),
+            ("sum(x", 3, "this `(` is not closed"),
+            ("sum(x))", 6, "closes nothing"),
+            ("x{a=\"b\"", 1, "this `{` is not closed"),
+            ("sum(x})", 3, "this `(` is not closed"),
+            ("x]", 1, "closes nothing"),
+            ("x{a=\"b}", 4, "no closing quote"),
+        ] {
+            let refused = check(query).expect_err(query);
+            assert_eq!(refused.at, at, "{query}: {refused}");
+            assert!(refused.message.contains(why), "{query}: {refused}");
+        }
+        assert!(check(&"x".repeat(MAX_LENGTH + 1)).is_err());
+    }
+
+    #[test]
+    fn the_age_is_asked_of_what_was_measured_only() {
+        for query in ["up", " job:errors:rate5m ", "up{job=\"a}b\"}", "up {job='api'}", "{job=\"api\"}"] {
+            assert_eq!(age(query), Some(format!("time() - timestamp({})", query.trim())));
+        }
+        for query in [
+            "",
+            "1",
+            "1e3",
+            "NaN",
+            "sum(up)",
+            "up + 1",
+            "up offset 5m",
+            "up{a=\"b\"} > 1",
+            "x[5m]",
+            "up{a=\"b",
+        ] {
+            assert_eq!(age(query), None, "{query}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_makes_it_panic(query in "[a-z0-9\\[\\](){}:\"'`#\\\\ .ö]{0,40}|.{0,40}") {
+            let _ = age(&query);
+            if let Err(refused) = check(&query) {
+                prop_assert!(refused.at <= query.chars().count());
+            }
+        }
+    }
+}
