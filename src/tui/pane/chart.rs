@@ -93,7 +93,7 @@ fn worse(probe: &Status, (low, high): (f64, f64)) -> f64 {
 }
 
 /// Whether a value is beyond the limit, which is written `> 5` or `< 5`.
-fn beyond(probe: &Status, value: f64) -> bool {
+pub(super) fn beyond(probe: &Status, value: f64) -> bool {
     let Some(threshold) = probe.threshold else { return false };
     match probe.limit.as_deref().map(str::trim_start) {
         Some(limit) if limit.starts_with('<') => value < threshold,
@@ -125,19 +125,19 @@ pub(super) fn spark(ui: Ui<'_>, pen: &mut Pen<'_>, probe: &Status, span: Span, c
 
 /// Draws the times below sparklines, and the deploys among them if there is room; returns the
 /// lines taken.
-pub(super) fn axis(ui: Ui<'_>, buf: &mut Buffer, area: Rect, span: Span) -> u16 {
+pub(super) fn axis(ui: Ui<'_>, buf: &mut Buffer, area: Rect, span: Span, environment: &str) -> u16 {
     if area.width < 16 || area.height == 0 {
         return 0;
     }
     times(ui, buf, area, span);
     let marks = below(area, 1);
-    if marks.height > 0 && deploys(ui, buf, marks, span) { 2 } else { 1 }
+    if marks.height > 0 && deploys(ui, buf, marks, span, environment) { 2 } else { 1 }
 }
 
-/// Times below a picture: at most one for every dozen columns, aligned with what they name.
+/// Times below a picture: at most one for every fourteen columns, aligned with what they name.
 fn times(ui: Ui<'_>, buf: &mut Buffer, area: Rect, span: Span) {
     let style = ui.of(Role::ChartAxis);
-    let steps = (area.width / 12).clamp(1, 8);
+    let steps = (area.width / 14).clamp(1, 8);
     let mut free = area.x;
     for step in 0..=steps {
         let at = span
@@ -155,13 +155,18 @@ fn times(ui: Ui<'_>, buf: &mut Buffer, area: Rect, span: Span) {
     }
 }
 
-/// What was changed in a window, and when: deploys, rollbacks, flags.
-fn started(ui: Ui<'_>, span: Span, columns: u16) -> impl Iterator<Item = (u16, String)> {
+/// What was changed in an environment in a window, and when: deploys, rollbacks, flags.
+fn started<'a>(
+    ui: Ui<'a>,
+    span: Span,
+    columns: u16,
+    environment: &'a str,
+) -> impl Iterator<Item = (u16, String)> + use<'a> {
     let plans = ui.model.incident().map_or(&[][..], |state| state.plans.as_slice());
     plans.iter().filter_map(move |plan| {
+        let here = environment.is_empty() || plan.target == environment;
         let text = match plan.purpose.as_str() {
-            "deploy" => format!("deploy {}", plan.target),
-            "rollback" => format!("rollback {}", plan.target),
+            "deploy" | "rollback" if here => format!("{} {}", plan.purpose, plan.target),
             // `turn loyalty off`
             "flag" => plan.title.strip_prefix("turn ").unwrap_or(&plan.title).to_owned(),
             _ => return None,
@@ -171,10 +176,10 @@ fn started(ui: Ui<'_>, span: Span, columns: u16) -> impl Iterator<Item = (u16, S
 }
 
 /// Marks the deploys of a window; false if there were none.
-fn deploys(ui: Ui<'_>, buf: &mut Buffer, area: Rect, span: Span) -> bool {
+fn deploys(ui: Ui<'_>, buf: &mut Buffer, area: Rect, span: Span, environment: &str) -> bool {
     let mut free = area.x;
     let mut any = false;
-    for (column, what) in started(ui, span, area.width) {
+    for (column, what) in started(ui, span, area.width, environment) {
         any = true;
         let text = format!("▲ {what}");
         let (x, columns) = (area.x + column, width(&text));
@@ -214,16 +219,37 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, probe: &Status, usu
     let values = values(probe, span, plot.width * 2);
     let scale = Scale::nice(bounds(&values, probe.threshold), plot.height);
     value_axis(ui, buf, area, plot, &scale, &probe.unit);
-    for (column, _) in started(ui, span, plot.width) {
+    for (column, _) in started(ui, span, plot.width, &probe.environment) {
         for line in 0..plot.height {
             put_cell(buf, plot.x + column, plot.y + line, "┊", 1, ui.of(Role::ChartMark));
         }
     }
-    usually(ui, buf, plot, &scale, usual);
-    limit(ui, buf, plot, &scale, probe);
+    let lines = [
+        (usual, usual.map(|usual| format!(" usual {}", number(usual))), "┈", Role::ChartAxis),
+        (probe.threshold, Some(format!(" {}", probe.range)), "╌", Role::ChartLimit),
+    ];
+    let line = |at: f64| plot.height - 1 - scale.dot(at, plot.height * 4) / 4;
+    let known = |at: Option<f64>| at.filter(|at| (scale.low..=scale.high).contains(at));
+    for (at, _, sign, role) in &lines {
+        if let Some(at) = known(*at) {
+            Pen::new(buf, plot, line(at)).fill(sign, ui.of(*role));
+        }
+    }
     curve(ui, buf, plot, &scale, probe, &values);
+    // What a line is stands on top: the last one where two are the same.
+    for (at, text, _, role) in &lines {
+        if let (Some(at), Some(text)) = (known(*at), text.as_deref().filter(|text| *text != " ")) {
+            Pen::new(buf, plot, line(at)).right(text, ui.of(*role));
+        }
+    }
     times(ui, buf, row(below(Rect { x: plot.x, width: plot.width, ..area }, plot.height), 0), span);
-    deploys(ui, buf, row(below(Rect { x: plot.x, width: plot.width, ..area }, plot.height + 1), 0), span);
+    deploys(
+        ui,
+        buf,
+        row(below(Rect { x: plot.x, width: plot.width, ..area }, plot.height + 1), 0),
+        span,
+        &probe.environment,
+    );
     if values.iter().all(Option::is_none) {
         let text = "no data in this time range";
         let x = plot.x + plot.width.saturating_sub(width(text)) / 2;
@@ -282,27 +308,6 @@ fn value_axis(ui: Ui<'_>, buf: &mut Buffer, area: Rect, plot: Rect, scale: &Scal
         put_cell(buf, plot.x - 1, plot.y + line, "┤", 1, ui.of(Role::Border));
         mark += scale.step;
     }
-}
-
-/// The median before the incident, as a line that stands back behind the values.
-fn usually(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, scale: &Scale, usual: Option<f64>) {
-    let Some(usual) = usual.filter(|usual| (scale.low..=scale.high).contains(usual)) else { return };
-    let line = plot.height - 1 - scale.dot(usual, plot.height * 4) / 4;
-    let style = ui.of(Role::ChartAxis);
-    let mut pen = Pen::new(buf, plot, line);
-    pen.right(&format!(" usual {}", number(usual)), style);
-    pen.fill("┈", style);
-}
-
-fn limit(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, scale: &Scale, probe: &Status) {
-    let Some(threshold) = probe.threshold.filter(|t| (scale.low..=scale.high).contains(t)) else { return };
-    let line = plot.height - 1 - scale.dot(threshold, plot.height * 4) / 4;
-    let style = ui.of(Role::ChartLimit);
-    let mut pen = Pen::new(buf, plot, line);
-    if !probe.range.is_empty() {
-        pen.right(&format!(" {}", probe.range), style);
-    }
-    pen.fill("╌", style);
 }
 
 /// Draws the values as a line of dots, four to a cell's height and two to its width.

@@ -18,7 +18,7 @@ use crate::cockpit::model::ConfigSource;
 use crate::cockpit::{Command, Pane};
 use crate::health::compare::{Against, Compared};
 use crate::health::judge::Verdict;
-use crate::health::series::{State, Status};
+use crate::health::series::{Sample, State, Status, Verdict as Seen};
 use crate::incident::duration;
 
 /// Columns of a sparkline that shows a trend.
@@ -92,7 +92,8 @@ fn detail(ui: Ui<'_>, buf: &mut Buffer, rest: Rect, probe: Option<&Status>, cols
         chart::draw(ui, buf, below(rest, lines), probe, answer.and_then(|answer| answer.usual));
         return;
     }
-    let axis = chart::axis(ui, buf, spark_area(rest, cols), span);
+    let production = ui.model.derived.health.production.as_str();
+    let axis = chart::axis(ui, buf, spark_area(rest, cols), span, production);
     let rest = below(rest, axis);
     if rest.height > 0 {
         // At the lower edge, so that it does not jump when rows come and go.
@@ -274,6 +275,8 @@ fn value(probe: &Status) -> String {
         None => "?".to_owned(),
         // Beside the status that is wanted stands the status that came, not how long it took.
         Some(sample) if probe.threshold.is_none() && !probe.range.is_empty() => sample.headline.clone(),
+        // A value that keeps to its limit is not what is wrong.
+        Some(sample) if is_wrong_elsewhere(probe, sample) => sample.headline.clone(),
         Some(sample) => match sample.value {
             Some(value) if probe.unit.is_empty() => chart::number(value),
             Some(value) => format!("{} {}", chart::number(value), probe.unit),
@@ -282,9 +285,19 @@ fn value(probe: &Status) -> String {
     }
 }
 
+/// Whether a probe fails although its value keeps to the limit: something else that was expected does not
+/// hold.
+fn is_wrong_elsewhere(probe: &Status, sample: &Sample) -> bool {
+    let keeps = sample.value.is_some_and(|value| !chart::beyond(probe, value));
+    probe.threshold.is_some() && keeps && sample.verdict == Seen::Bad && !sample.headline.is_empty()
+}
+
 /// What it has to keep to; where there is no short word for that and the probe is not good, what it
 /// answered instead.
 fn limit(probe: &Status) -> &str {
+    if probe.last.as_ref().is_some_and(|sample| is_wrong_elsewhere(probe, sample)) {
+        return "";
+    }
     if !probe.range.is_empty() {
         return &probe.range;
     }
