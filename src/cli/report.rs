@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::End;
 use super::context::{Context, Wanted};
+use crate::drill::place::Place;
 use crate::failure::{Failure, Result};
 use crate::incident::State;
 use crate::report;
@@ -33,7 +34,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let state = State { number: loaded.number.clone(), ..loaded.state().clone() };
     let checklist = setup.checklist();
     let probes = &setup.config.probes;
-    let setting = report::Setting { policy: &setup.policy, checklist: &checklist, probes };
+    let drill = cx.root().is_ok_and(|root| Place::find(root).is_ok());
+    let setting = report::Setting { policy: &setup.policy, checklist: &checklist, probes, drill };
     let markdown = report::markdown(&state, setting, cx.now());
     match &args.out {
         None => cx.out.lines(&markdown)?,

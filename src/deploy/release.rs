@@ -87,6 +87,7 @@ fn told(environment: &str, line: &str) -> Result<Release, String> {
         rollback: false,
         replaces: None,
         verdict: verdict.map(|verdict| (told.at, verdict, String::new())),
+        vouched: false,
         by,
         at: told.at,
     })

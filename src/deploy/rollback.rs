@@ -118,7 +118,13 @@ impl Way {
         } else {
             format!(" on {}", visible(&rehearsal.environment))
         };
-        format!("done {ago} ago{elsewhere}, took {}", duration(rehearsal.took))
+        // It may have gone back to something else then.
+        let what = match self.kind {
+            Kind::Redeploy => "last redeploy",
+            Kind::Revert => "last revert",
+            _ => "last done",
+        };
+        format!("{what} {ago} ago{elsewhere}, took {}", duration(rehearsal.took))
     }
 }
 

@@ -80,6 +80,7 @@ impl Fold {
             plans: Vec::new(),
             proposals: Vec::new(),
             votes: Vec::new(),
+            earlier_votes: Vec::new(),
             passed_over: Vec::new(),
             releases: Vec::new(),
             trials: Vec::new(),

@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::body::{Phase, Severity};
+use super::body::{Phase, Severity, WatchVerdict};
 use super::policy::{Policy, Role, SeverityPolicy};
-use super::state::{PlanRun, Release, State, Status};
+use super::state::{PlanRun, Release, State, Status, UNDONE};
 
 /// Audiences that meet a clock when they are told.
 pub mod audience {
@@ -85,20 +85,19 @@ const RULES: [Rule; 5] = [
 
 /// The clocks of an incident at a time, most urgent first. A due time counts from when the incident
 /// began, whatever the severity was meanwhile; one that had passed before anybody could know of it
-/// (the incident was declared late, the severity was raised) counts from then.
+/// (the incident was declared late, the severity was raised) counts from then, and so does what is to be
+/// done at once.
 pub fn clocks(state: &State, policy: &Policy, now: Timestamp) -> Vec<Clock> {
     let severity = policy.severity(state.severity);
     let mut clocks: Vec<_> = RULES
         .iter()
         .filter_map(|rule| {
             let within = (rule.within)(severity)?;
+            let since = in_force(state, policy, rule.within);
+            // What is to be done at once is asked for anew where the severity is raised to that.
+            let from = if within.is_zero() && since > state.declared_at { since } else { state.started_at };
             let within = if within.is_zero() { policy.at_once } else { within };
-            let ask = Ask {
-                from: state.started_at,
-                within,
-                since: in_force(state, policy, rule.within),
-                met: (rule.met)(state),
-            };
+            let ask = Ask { from, within, since, met: (rule.met)(state) };
             Some(clock(rule.id, rule.title.to_owned(), ask, state, now))
         })
         .collect();
@@ -241,15 +240,20 @@ fn escalated(state: &State) -> Option<Timestamp> {
 
 /// The fix counts from when it came into production, as long as nobody went back to the
 /// code since; without a deploy on record, from the resolution. What was there before already fixes
-/// nothing, nor does what was rolled back.
+/// nothing, nor does what was rolled back or failed its watch.
 fn fixed(state: &State) -> Option<Timestamp> {
     if state.phase != Phase::Verify && state.resolved_at.is_none() {
         return None;
     }
+    let failed =
+        |release: &Release| matches!(&release.verdict, Some((_, WatchVerdict::Failed, why)) if why != UNDONE);
     let is_new = |plan: &PlanRun| {
         let Some(at) = state.releases.iter().position(|release| release.plan == plan.id) else { return true };
         let (before, after) = (&state.releases[..at], &state.releases[at + 1..]);
         let release = &state.releases[at];
+        if failed(release) {
+            return false;
+        }
         let here = |other: &&Release| other.environment == release.environment;
         before.iter().rfind(here).is_none_or(|was| was.commit != release.commit)
             && !after.iter().filter(here).any(|later| later.rollback)
@@ -257,7 +261,9 @@ fn fixed(state: &State) -> Option<Timestamp> {
     let deploys =
         state.plans.iter().filter(|p| p.purpose == "deploy" && p.is_production() && p.is_done() && is_new(p));
     let last = deploys.filter_map(|plan| plan.ended_at).max();
-    last.or(state.resolved_at)
+    let by_us = |release: &&Release| state.plan(&release.plan).is_some_and(PlanRun::is_production);
+    let live = state.releases.iter().rfind(by_us);
+    last.or(state.resolved_at.filter(|_| !live.is_some_and(failed)))
 }
 
 /// Tells whether a severity asks for a hotfix at all.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::apply::plans;
 use super::body::{Body, PlanEnd};
 use super::record::{IncidentId, Record};
-use super::state::{History, Rehearsal, Release};
+use super::state::{Condemned, History, Rehearsal, Release, judge};
 use super::wording;
 
 impl History {
@@ -66,6 +66,17 @@ impl History {
     /// What is in an environment now, as far as is known: its last release.
     pub fn current(&self, environment: &str) -> Option<&Release> {
         self.of_environment(environment).next_back()
+    }
+
+    /// Finds out whether what is in these commits was in an environment before and no good there. What was
+    /// found out before `since` is told with its day.
+    pub fn condemned(
+        &self,
+        environment: &str,
+        since: Timestamp,
+        is_it: impl Fn(&str) -> bool,
+    ) -> Option<Condemned> {
+        judge(&self.releases, &self.trials, environment, since, is_it)
     }
 
     /// The last good release of an environment before what is there now: the last one with a

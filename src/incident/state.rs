@@ -85,6 +85,8 @@ pub struct State {
     /// Approvals and rejections, in order; of one person in one role for one plan only the
     /// last.
     pub votes: Vec<Vote>,
+    /// Approvals and rejections that the same person gave anew in the same role for the same plan, in order.
+    pub earlier_votes: Vec<Vote>,
     /// Gates that were passed over, in order.
     pub passed_over: Vec<PassedOver>,
     /// What was brought into environments, oldest first.

@@ -8,10 +8,14 @@ use super::apply::Fold;
 use super::body::{
     Alarm, Body, CheckState, Declared, Outcome, PlanEnd, PlanEnded, Proof, Proved, StepEnded, Ticked,
 };
+use super::clocks::audience;
 use super::record::{Precision, Record};
 use super::state::{EntryKind, Run};
 use super::time::duration;
 use super::timeline::Entry;
+
+/// What the line of an update says.
+pub const UPDATED: &str = "sent stakeholders an update";
 
 /// The time a record's line stands at. A declaration stands where it was made; when the
 /// fault began is in its text.
@@ -81,7 +85,11 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::Paged(body) => (EntryKind::Paged, with_note(format!("paged {}", body.who), &body.how)),
         Body::Told(body) => {
             let by = if body.by.is_empty() { String::new() } else { format!("{} ", body.by) };
-            (EntryKind::Told, with_note(format!("{by}told {}", body.audience), &body.how))
+            let did = match body.audience.as_str() {
+                audience::UPDATE => UPDATED.to_owned(),
+                who => format!("told {who}"),
+            };
+            (EntryKind::Told, with_note(format!("{by}{did}"), &body.how))
         }
         Body::Ticked(body) => (EntryKind::Check(body.state), ticked(body)),
         Body::Alarm(body) => alarm(body)?,
@@ -264,6 +272,7 @@ fn plan_ended(body: &PlanEnded, record: &Record, fold: &Fold) -> (EntryKind, Str
 fn done(title: &str) -> String {
     const VERBS: &[(&str, &str)] = &[
         ("abandon", "abandoned"),
+        ("bump", "bumped"),
         ("check", "checked"),
         ("deploy", "deployed"),
         ("fetch", "fetched"),

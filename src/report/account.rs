@@ -2,16 +2,20 @@
 //! one for probes that failed or recovered together, one for items ticked in a row. Every entry of the
 //! record is in the log at the end of the report.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::words::{capitalised, clock, clock_after, day, done, first_of, inside, role};
+use super::production::{recorded_at, stopped};
+use super::words::{
+    capitalised, clock, clock_after, day, done, first_of, inside, release as release_name, role,
+};
 use crate::config::types::Probe;
 use crate::incident::{
     CheckState, Entry, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, State,
-    StepState, Vote, WatchVerdict, audience, duration,
+    StepState, UPDATED, Vote, WatchVerdict, audience, duration,
 };
+use crate::plan::gates::void;
 use crate::text::markdown::{cell, inline, table};
 
 /// Probes that change within this time of each other changed together.
@@ -30,8 +34,8 @@ struct Row {
 enum What {
     /// Said in full.
     Text(String),
-    /// Probes that did the same: what (`failing`), and each with what was seen, by environment.
-    Probes(&'static str, BTreeMap<String, Vec<String>>),
+    /// Probes of one environment that did the same: what (`failing`), where, and each with what was seen.
+    Probes(&'static str, String, Vec<String>),
     /// Items with the same result: which (`passed`), and their titles.
     Ticks(&'static str, Vec<String>),
 }
@@ -59,30 +63,42 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
                 }
             }
             _ => {
-                if let Some(text) = said(state, policy, &entry) {
+                if let Some(text) = said(state, policy, &entry, now) {
                     rows.push(row(&entry, What::Text(text)));
                 }
             }
         }
     }
     let by_hand = state.releases.iter().filter(|release| state.plan(&release.plan).is_none());
-    rows.extend(by_hand.map(|release| Row {
-        at: release.at,
-        when: clock(release.at),
-        who: cell(&release.by),
-        what: What::Text(format!("{} is live in {}", name(release), inline(&release.environment))),
-    }));
+    rows.extend(by_hand.map(|release| told_by_hand(state, release)));
     rows.sort_by_key(|row| row.at);
-    let mut before = state.started_at;
+    let first = rows.first().map_or(state.started_at, |row| row.at.min(state.started_at));
+    let mut before = first;
     let mut out = format!("All times are UTC, starting on {}.\n\n", day(before));
     let rows = rows.into_iter().map(|row| {
         let new_day = day(before) != day(row.at);
         before = row.at;
-        let when = if new_day { clock_after(state.started_at, row.at) } else { row.when };
+        let when = if new_day { day_and_clock(row.at) } else { row.when };
         [when, row.who, row.what.text()]
     });
     out.push_str(&table(["Time", "Who", "What"], rows));
     out
+}
+
+/// What somebody said to be live, at the time they said so.
+fn told_by_hand(state: &State, release: &Release) -> Row {
+    let at = recorded_at(state, release);
+    let (name, place) = (release_name(release), inline(&release.environment));
+    let mut text = if at.duration_since(release.at) < TOGETHER {
+        format!("Recorded that {name} is live in {place}")
+    } else {
+        let since = clock_after(at, release.at);
+        format!("Recorded that {name} was live in {place} from {since}")
+    };
+    if release.vouched && release.is_good() {
+        text.push_str(", and vouched that it served users well");
+    }
+    Row { at, when: clock(at), who: cell(&release.by), what: What::Text(text) }
 }
 
 fn row(entry: &Entry<'_>, what: What) -> Row {
@@ -100,13 +116,9 @@ impl What {
     fn text(self) -> String {
         match self {
             Self::Text(text) => text,
-            Self::Probes(what, environments) => {
-                let each = environments.iter().map(|(environment, probes)| {
-                    let whose =
-                        if environment.is_empty() { String::new() } else { format!("{environment} ") };
-                    format!("{}: {}", capitalised(&format!("{whose}{what}")), first_of(probes))
-                });
-                each.collect::<Vec<_>>().join("; ")
+            Self::Probes(what, environment, probes) => {
+                let whose = if environment.is_empty() { String::new() } else { format!("{environment} ") };
+                format!("{}: {}", capitalised(&format!("{whose}{what}")), first_of(&probes))
             }
             Self::Ticks(result, items) => format!("Checklist: {} {result}", first_of(&items)),
         }
@@ -124,26 +136,32 @@ fn seen(probes: &[Probe], entry: &Entry<'_>, rows: &mut Vec<Row>) {
         _ if warns => "warning",
         _ => "failing",
     };
-    let why = rest.split_once(": ").map_or("", |(_, why)| why);
-    let shown = match entry.kind {
-        EntryKind::AlarmCleared => inline(name),
-        _ if why.is_empty() => inline(name),
-        _ => format!("{} {}", inline(name), inline(&figure(why))),
-    };
+    let why = rest.split_once(": ").map_or("", |(_, why)| why.trim_start_matches("no data: "));
     let environment = probes.iter().find(|probe| probe.name == name).map_or("", |probe| &probe.environment);
+    // Where it is stands before it.
+    let bare = name.strip_prefix(environment).and_then(|rest| rest.strip_prefix(' '));
+    let bare = inline(bare.filter(|_| !environment.is_empty()).unwrap_or(name));
+    let shown = match entry.kind {
+        EntryKind::AlarmCleared => bare,
+        _ if why.is_empty() => bare,
+        EntryKind::AlarmUnknown => format!("{bare} ({})", inline(why)),
+        _ => format!("{bare} {}", inline(&figure(why))),
+    };
     let environment = inline(environment);
-    // Rows are in the order of their place: what is further back is not near.
-    let near = rows.iter_mut().rev().take_while(|row| entry.place.duration_since(row.at).abs() <= TOGETHER);
+    // Rows are in the order of their place: what is further back is not near. What somebody did or said in
+    // between, the declaration first of all, stands between what was seen before and after it.
+    let near = rows.iter_mut().rev().take_while(|row| {
+        matches!(row.what, What::Probes(..)) && entry.place.duration_since(row.at).abs() <= TOGETHER
+    });
     let fellow = near.into_iter().find_map(|row| match &mut row.what {
-        What::Probes(did, environments) if *did == what => Some(environments),
+        What::Probes(did, place, probes) if *did == what && *place == environment => Some(probes),
         _ => None,
     });
-    if let Some(environments) = fellow {
-        return environments.entry(environment).or_default().push(shown);
+    if let Some(fellows) = fellow {
+        return fellows.push(shown);
     }
-    let environments = BTreeMap::from([(environment, vec![shown])]);
     // Nobody said it: the cockpit that saw it wrote it down.
-    rows.push(Row { who: cell(""), ..row(entry, What::Probes(what, environments)) });
+    rows.push(Row { who: cell(""), ..row(entry, What::Probes(what, environment, vec![shown])) });
 }
 
 /// What a probe saw as it is said now, also where it was written down before: `37.1 (max 5)`.
@@ -186,7 +204,7 @@ fn ticked(result: CheckState, entry: &Entry<'_>, rows: &mut Vec<Row>) {
 }
 
 /// What somebody wrote, decided or did; `None`: it is for the log only.
-fn said(state: &State, policy: &Policy, entry: &Entry<'_>) -> Option<String> {
+fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Option<String> {
     let text = inline(entry.text);
     let text = match entry.kind {
         EntryKind::Note(NoteKind::Note) => text,
@@ -201,9 +219,12 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>) -> Option<String> {
             None => capitalised(&text),
         },
         EntryKind::Severity => severity(entry.text),
-        EntryKind::Told => match entry.text.split_once("told ") {
-            Some((by, audience)) => by_author(entry, by.trim(), &informed(audience)),
-            None => capitalised(&text),
+        EntryKind::Told => match (entry.text.split_once(UPDATED), entry.text.split_once("told ")) {
+            (Some((by, how)), _) => {
+                by_author(entry, by.trim(), format!("{UPDATED} {}", inline(how)).trim_end())
+            }
+            (None, Some((by, audience))) => by_author(entry, by.trim(), &informed(audience)),
+            (None, None) => capitalised(&text),
         },
         EntryKind::Declared
         | EntryKind::Described
@@ -226,7 +247,9 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>) -> Option<String> {
                 let (before, after) = said.split_once(&format!(" as {}: ", role.id))?;
                 Some(format!("{before} as {}: {after}", role.title))
             });
-            capitalised(&inline(titled.as_deref().unwrap_or(said)))
+            let why = void(state, policy, entry.id, now);
+            let void = why.map_or_else(String::new, |why| format!("; **did not count**: {}", inside(&why)));
+            format!("{}{void}", capitalised(&inline(titled.as_deref().unwrap_or(said))))
         }
         _ if ["plan-asked", "plan-resumed"].contains(&entry.name) => format!("Decided: {text}"),
         _ if entry.name == "stop-asked" => capitalised(&text),
@@ -259,12 +282,19 @@ fn severity(text: &str) -> String {
 
 /// Telling an audience, as the policy calls it.
 fn informed(audience: &str) -> String {
-    match audience {
-        audience::STAKEHOLDERS => "informed stakeholders".to_owned(),
-        audience::UPDATE => "sent stakeholders an update".to_owned(),
-        audience::EXECUTIVES => "informed the executives".to_owned(),
-        other => format!("informed {}", inline(other)),
+    let (who, how) = audience
+        .split_once(' ')
+        .map_or((audience, String::new()), |(who, how)| (who, format!(" {}", inline(how))));
+    match who {
+        audience::STAKEHOLDERS => format!("informed stakeholders{how}"),
+        audience::EXECUTIVES => format!("informed the executives{how}"),
+        _ => format!("informed {}", inline(audience)),
     }
+}
+
+/// A time in full, for the first row of a day.
+fn day_and_clock(at: Timestamp) -> String {
+    clock_after(Timestamp::MIN, at)
 }
 
 /// When a plan was carried out: `14:02`, or `14:02–14:31`.
@@ -294,7 +324,7 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
             let did = match (plan.purpose.as_str(), back) {
                 ("test" | "smoke", _) => format!("{what} passed{}", summary(plan)),
                 ("rollback", Some(back)) => {
-                    format!("Rolled {} back to {}", inline(&back.environment), name(back))
+                    format!("Rolled {} back to {}", inline(&back.environment), release_name(back))
                 }
                 _ => done(plan),
             };
@@ -307,7 +337,16 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
         }
         PlanState::Ended(PlanEnd::Failed) if releases().any(is_condemned) => done(plan),
         PlanState::Ended(PlanEnd::Failed) => format!("{what} **failed**{after}{because}"),
-        PlanState::Ended(PlanEnd::Cancelled) => format!("{what}: stopped{after}{because}"),
+        PlanState::Ended(PlanEnd::Cancelled) => {
+            let stop = format!("stopped{after}{}", stopped(plan));
+            match releases().find(|release| release.rollback) {
+                Some(back) => {
+                    let (place, name) = (inline(&back.environment), release_name(back));
+                    format!("Rolled {place} back to {name}; **{stop}**")
+                }
+                None => format!("{what}: {stop}"),
+            }
+        }
         PlanState::Ended(PlanEnd::Unknown) => format!("{what}: **outcome unknown**{because}"),
         PlanState::Running => format!("{what}: still running"),
         PlanState::Waiting => format!("{what}: waiting for a person"),
@@ -345,7 +384,7 @@ fn summary(plan: &PlanRun) -> String {
 fn outcome(plan: &PlanRun, release: &Release) -> String {
     let mut text = String::new();
     if !release.rollback && !plan.title.contains(&release.name()) {
-        text = format!("; {} went live", name(release));
+        text = format!("; {} went live", release_name(release));
     }
     // A later watch has a line of its own.
     let own = |at: Timestamp| plan.ended_at.is_none_or(|end| at.duration_since(end) <= TOGETHER);
@@ -364,12 +403,6 @@ fn outcome(plan: &PlanRun, release: &Release) -> String {
 /// Tells whether its watch failed.
 fn is_condemned(release: &Release) -> bool {
     matches!(release.verdict, Some((_, WatchVerdict::Failed, _)))
-}
-
-/// What people call a release, with its commit.
-fn name(release: &Release) -> String {
-    let (name, short) = (release.name(), release.commit.get(..7).unwrap_or(&release.commit));
-    if name.contains(short) { inline(&name) } else { format!("{} ({})", inline(&name), inline(short)) }
 }
 
 #[cfg(test)]

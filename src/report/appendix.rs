@@ -22,7 +22,7 @@ pub(super) fn sections(
         ("Phases", Some(phases(state, policy, now))),
         ("Checklist", checks(state, checklist)),
         ("Releases", runs::releases(state)),
-        ("Approvals and gates", approvals::section(state, policy)),
+        ("Approvals and gates", approvals::section(state, policy, now)),
         ("Plans and their steps", runs::section(state, now)),
         ("Log", Some(log(state))),
         // What reads a report back looks for this heading.

@@ -1,14 +1,19 @@
 //! Who approved what, and which gates were overridden, as rows of tables.
 
+use jiff::Timestamp;
+
 use super::words::spell;
-use crate::incident::{Policy, Proposal, State, Vote, same_person};
+use crate::incident::{Policy, State, Vote};
+use crate::plan::gates::void;
 use crate::text::markdown::{cell, table};
 
 /// Approvals and rejections, and gates that were overridden; `None` where there are neither.
-pub(super) fn section(state: &State, policy: &Policy) -> Option<String> {
+pub(super) fn section(state: &State, policy: &Policy, now: Timestamp) -> Option<String> {
     let mut parts = Vec::new();
     if !state.votes.is_empty() {
-        let rows = state.votes.iter().map(|vote| row_of(state, policy, vote));
+        let mut votes: Vec<&Vote> = state.earlier_votes.iter().chain(&state.votes).collect();
+        votes.sort_by_key(|vote| vote.at);
+        let rows = votes.into_iter().map(|vote| row_of(state, policy, vote, now));
         parts.push(table(["When (UTC)", "Who", "As", "What", "Plan", "How"], rows));
     }
     if !state.passed_over.is_empty() {
@@ -29,7 +34,7 @@ pub(super) fn section(state: &State, policy: &Policy) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("\n"))
 }
 
-fn row_of(state: &State, policy: &Policy, vote: &Vote) -> [String; 6] {
+fn row_of(state: &State, policy: &Policy, vote: &Vote, now: Timestamp) -> [String; 6] {
     let short = |hash: &str| hash.get(..8).unwrap_or(hash).to_owned();
     let plan = match (vote.title.is_empty(), vote.hash.is_empty()) {
         (_, true) => "none".to_owned(),
@@ -46,15 +51,10 @@ fn row_of(state: &State, policy: &Policy, vote: &Vote) -> [String; 6] {
     if !vote.is_verified() {
         how.push(format!("**unverified**, written down by {}", cell(&vote.written_by)));
     }
-    let started = state.plans.iter().rev().find(|plan| !vote.hash.is_empty() && plan.hash == vote.hash);
-    let proposed = state.proposals.iter().rev().find(|one| one.hash == vote.hash);
-    let owner = started.map(|plan| plan.by.as_str()).or(proposed.map(Proposal::owner)).unwrap_or_default();
-    let own = vote.approves && same_person(&vote.by, owner);
-    let severity = policy.severity(state.severity);
-    if vote.approves && !vote.is_verified() && !severity.verbal_approval {
-        how.push(format!("**did not count**: at {} everybody approves in person", state.severity.name()));
-    } else if own && !severity.own_approval {
-        how.push("**did not count**: their own plan".to_owned());
+    if let Some(why) = void(state, policy, vote.record, now) {
+        how.push(format!("**did not count**: {}", cell(&why)));
+    } else if state.earlier_votes.contains(vote) {
+        how.push("given anew later".to_owned());
     }
     if let Some(doubt) = state.doubt(vote) {
         how.push(format!("**{}**", cell(&doubt)));

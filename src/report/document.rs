@@ -18,6 +18,8 @@ pub struct Setting<'a> {
     pub checklist: &'a [ChecklistItem],
     /// The probes, which tell what environment each is about.
     pub probes: &'a [Probe],
+    /// Whether the outage was one to practise on.
+    pub drill: bool,
 }
 
 /// The items of the checklist in order with their last tick, then those that were ticked and
@@ -38,16 +40,22 @@ fn named<'a>(title: &'a str, id: &'a str) -> &'a str {
 /// The report of an incident as Markdown, as it stands at `now`. Whatever is missing is named in one
 /// place; whatever came from outside stays text.
 pub fn markdown(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
-    let Setting { policy, checklist, probes } = setting;
-    let mut document = Document::new(format!("# {}: {}", inline(&state.number), inline(&state.title)));
+    let Setting { policy, checklist, probes, drill } = setting;
+    let mark = if drill { "Drill " } else { "" };
+    let mut document = Document::new(format!("# {mark}{}: {}", inline(&state.number), inline(&state.title)));
+    if drill {
+        document.paragraph(
+            "**This was a drill**: a practice outage in a scratch directory. No users were affected.",
+        );
+    }
     document.paragraph(&facts(state, policy, now));
-    document.section("Summary", &prose::summary(state, policy, now));
+    document.section("Summary", &prose::summary(state, policy, probes, now));
     document.section("Impact", &described(&state.impact));
     document.section("Timeline", &account::section(state, policy, probes, now));
-    document.section("Response times", &times::section(state, policy, now));
+    document.section("Response times", &times::section(state, policy, probes, now));
     document.section("Root cause", &described(&state.cause));
-    document.list("What went well", &lessons::well(state, policy, checklist, now));
-    document.list("What could have gone better", &lessons::badly(state, policy, now));
+    document.list("What went well", &lessons::well(state, setting, now));
+    document.list("What could have gone better", &lessons::badly(state, setting, now));
     document.tasks("Follow-ups", &followups::gather(state, policy, checklist, now));
     document.tasks("Still to be written", &gaps(state));
     let sections = appendix::sections(state, policy, checklist, now);

@@ -3,24 +3,20 @@
 
 use jiff::Timestamp;
 
-use super::document::items;
+use super::document::{Setting, items};
+use super::production;
 use super::times::targets;
-use super::words::{capitalised, clock_after, happened, inside};
+use super::words::{capitalised, clock_after, happened, inside, release as named};
 use crate::incident::{
-    CheckState, ChecklistItem, ClockState, EntryKind, PlanEnd, PlanState, Policy, State, WatchVerdict,
-    duration,
+    CheckState, ClockState, EntryKind, PlanEnd, PlanRun, PlanState, Release, State, WatchVerdict, duration,
 };
 use crate::text::markdown::inline;
 
 /// What went well, a Markdown line each.
-pub(super) fn well(
-    state: &State,
-    policy: &Policy,
-    checklist: &[ChecklistItem],
-    now: Timestamp,
-) -> Vec<String> {
+pub(super) fn well(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<String> {
+    let Setting { policy, checklist, probes, .. } = setting;
     let mut said = Vec::new();
-    let targets = targets(state, policy, now);
+    let targets = targets(state, policy, probes, now);
     let met: Vec<String> = targets
         .iter()
         .filter(|clock| clock.state == ClockState::Met)
@@ -29,10 +25,12 @@ pub(super) fn well(
     if !met.is_empty() {
         said.push(format!("On time: {}.", met.join(", ")));
     }
-    // What somebody only said to be good has passed no watch.
-    for release in state.releases.iter().filter(|release| !release.plan.is_empty()) {
+    // What somebody only said to be good has passed no watch, and what passes on the way to production is
+    // no news.
+    let watched = |release: &&Release| !release.vouched && production::is(state, &release.environment);
+    for release in state.releases.iter().filter(watched) {
         if let Some((_, WatchVerdict::Passed, why)) = &release.verdict {
-            let (name, target) = (inline(&release.name()), inline(&release.environment));
+            let (name, target) = (named(release), inline(&release.environment));
             let why = inside(why);
             let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
             let back = if release.rollback { "The rollback to " } else { "The release " };
@@ -51,10 +49,15 @@ pub(super) fn well(
 }
 
 /// What did not, a Markdown line each.
-pub(super) fn badly(state: &State, policy: &Policy, now: Timestamp) -> Vec<String> {
+pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<String> {
     let at = |at: Timestamp| clock_after(state.started_at, at);
     let mut said = Vec::new();
-    for clock in targets(state, policy, now) {
+    let over = state.resolved_at.into_iter();
+    said.extend(over.flat_map(|end| {
+        let found = production::unwell(state, setting.probes, end).into_iter();
+        found.map(move |found| format!("When it was resolved at {}, {found}.", at(end)))
+    }));
+    for clock in targets(state, setting.policy, setting.probes, now) {
         let done = happened(&clock.id, &clock.title);
         match (clock.state, clock.met_at) {
             (ClockState::Late, Some(met)) => {
@@ -72,17 +75,25 @@ pub(super) fn badly(state: &State, policy: &Policy, now: Timestamp) -> Vec<Strin
     }
     for release in &state.releases {
         if let Some((when, WatchVerdict::Failed, why)) = &release.verdict {
-            let (name, target) = (inline(&release.name()), inline(&release.environment));
+            let (name, target) = (named(release), inline(&release.environment));
             let why = inside(why);
             let because = if why.is_empty() { String::new() } else { format!(": {why}") };
             said.push(format!("The release {name} failed its watch in {target} at {}{because}.", at(*when)));
         }
     }
+    let changes = |plan: &PlanRun| ["deploy", "rollback", "flag", "hotfix"].contains(&plan.purpose.as_str());
+    let stopped = state.plans.iter().filter(|plan| {
+        let begun = plan.steps.iter().any(|step| step.run.is_some());
+        changes(plan) && begun && plan.state == PlanState::Ended(PlanEnd::Cancelled)
+    });
+    for plan in stopped {
+        let (when, what) = (at(plan.started_at), inside(&plan.title));
+        said.push(format!("This was stopped at {when}: {what}{}.", production::stopped(plan)));
+    }
     let failed = state.plans.iter().filter(|plan| {
-        let changes = ["deploy", "rollback", "flag", "hotfix"].contains(&plan.purpose.as_str());
         let judged =
             state.releases.iter().any(|release| release.plan == plan.id && release.verdict.is_some());
-        changes && !judged && plan.state == PlanState::Ended(PlanEnd::Failed)
+        changes(plan) && !judged && plan.state == PlanState::Ended(PlanEnd::Failed)
     });
     for plan in failed {
         let why = inside(&plan.why);

@@ -12,6 +12,7 @@ mod chains;
 mod document;
 mod followups;
 mod lessons;
+mod production;
 mod prose;
 mod runs;
 mod times;

@@ -3,9 +3,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::production;
 use super::words::{clock_after, day, ending, inside, listed, role, spoken};
+use crate::config::types::Probe;
 use crate::incident::{
-    EntryKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, Role, State, Status, WatchVerdict,
+    EntryKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, Role, State, Status, StepState,
+    WatchVerdict,
 };
 use crate::text::markdown::{inline, line_start};
 
@@ -15,8 +18,8 @@ const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
 const MOST: usize = 4;
 
 /// The summary as paragraphs.
-pub(super) fn summary(state: &State, policy: &Policy, now: Timestamp) -> String {
-    let paragraphs = [began(state, policy), course(state), standing(state, now)];
+pub(super) fn summary(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> String {
+    let paragraphs = [began(state, policy), course(state, probes), standing(state, now)];
     // A paragraph may begin with somebody's name.
     let told: Vec<String> = paragraphs.into_iter().filter(|text| !text.is_empty()).map(line_start).collect();
     told.join("\n\n")
@@ -86,11 +89,11 @@ fn commanders(state: &State) -> Vec<(Timestamp, &str)> {
 }
 
 /// What was done to production, and what was said of users since.
-fn course(state: &State) -> String {
+fn course(state: &State, probes: &[Probe]) -> String {
     let mut told = changes(state);
     let dropped = told.len().saturating_sub(MOST);
     told.drain(..dropped);
-    told.extend(decisions(state));
+    told.extend(decisions(state, probes));
     told.sort_by_key(|(at, _)| *at);
     let mut said: Vec<String> = told.into_iter().map(|(_, text)| text).collect();
     if dropped > 0 {
@@ -107,11 +110,14 @@ fn changes(state: &State) -> Vec<(Timestamp, String)> {
         "flag" => flagged(state, plan),
         _ => None,
     });
+    // What was live before the fault is no change.
     let by_hand = state.releases.iter().filter(|release| {
-        let target = release.environment.as_str();
-        state.plan(&release.plan).is_none() && ["production", "prod", "live"].contains(&target)
+        state.plan(&release.plan).is_none()
+            && release.at >= state.started_at
+            && production::is(state, &release.environment)
     });
-    let by_hand = by_hand.map(|release| (release.at, released(state, release, release.rollback)));
+    let by_hand = by_hand
+        .map(|release| (production::recorded_at(state, release), released(state, release, release.rollback)));
     let mut all: Vec<(Timestamp, String)> = of_plans.chain(by_hand).collect();
     all.sort_by_key(|(at, _)| *at);
     all
@@ -132,7 +138,13 @@ fn brought(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
         PlanEnd::Done => format!("A {what} {target} at {at} went through."),
         PlanEnd::Failed => format!("A {what} {target} at {at} failed{because}."),
         PlanEnd::Unknown => format!("What became of a {what} {target} at {at} is not known."),
-        PlanEnd::Cancelled => return None,
+        // What was stopped before it began has changed nothing.
+        PlanEnd::Cancelled if plan.steps.iter().all(|step| step.run.is_none()) => return None,
+        PlanEnd::Cancelled => {
+            let undone = plan.steps.iter().any(|step| step.state() == StepState::Undone);
+            let undone = if undone { ", and was undone" } else { "" };
+            format!("A {what} {target} at {at} was stopped{}{undone}.", production::stopped(plan))
+        }
     };
     Some((plan.started_at, said))
 }
@@ -142,18 +154,30 @@ fn released(state: &State, release: &Release, back: bool) -> String {
     let (name, target, by) = (inline(&release.name()), inline(&release.environment), inline(&release.by));
     if release.plan.is_empty() {
         // Nobody deployed it from here: somebody said that it is there.
-        let good = if release.is_good() { format!(", and said that {name} is good") } else { String::new() };
-        return format!("{by} recorded at {at} that {name} was live in {target}{good}.");
+        let told = production::recorded_at(state, release);
+        let vouched = release.vouched && release.is_good();
+        let good = if vouched { ", and vouched that it served users well" } else { "" };
+        let since =
+            if told.duration_since(release.at) < AT_ONCE { String::new() } else { format!(" from {at}") };
+        let told = clock_after(state.started_at, told);
+        return format!("{by} recorded at {told} that {name} was live in {target}{since}{good}.");
     }
     let did = if back {
         format!("{by} rolled {target} back to {name} at {at}")
     } else {
         format!("{by} deployed {name} to {target} at {at}")
     };
-    let Some((_, verdict, why)) = &release.verdict else { return format!("{did}.") };
+    let Some((_, verdict, why)) = &release.verdict else {
+        let plan = state.plan(&release.plan);
+        return match plan.filter(|plan| plan.state == PlanState::Ended(PlanEnd::Cancelled)) {
+            Some(plan) => format!("{did}; it was stopped{}.", production::stopped(plan)),
+            None => format!("{did}."),
+        };
+    };
     let why = inside(why);
     let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
     match verdict {
+        WatchVerdict::Passed if release.vouched => format!("{did}; {why}."),
         WatchVerdict::Passed if back => format!("{did}, and the watch that followed passed."),
         WatchVerdict::Passed => format!("{did}, and it passed its watch."),
         WatchVerdict::Failed if back => format!("{did}; the watch that followed failed{because}."),
@@ -170,7 +194,7 @@ fn flagged(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
 }
 
 /// What was said about the status, in order.
-fn decisions(state: &State) -> Vec<(Timestamp, String)> {
+fn decisions(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
     let start = state.started_at;
     let lasted = |at: Timestamp| spoken(at.duration_since(start));
     let entries = state.timeline.iter().filter(|entry| {
@@ -183,10 +207,8 @@ fn decisions(state: &State) -> Vec<(Timestamp, String)> {
             "mitigated" if served.is_none() => {
                 served = Some(entry.at);
                 let after = lasted(entry.at);
-                told.push((
-                    entry.at,
-                    format!("Users were served again at {at}, {after} after the fault began."),
-                ));
+                let text = format!("Users were served again at {at}, {after} after the fault began.");
+                told.push((entry.at, format!("{text}{}", against(state, probes, entry.at))));
             }
             "resolved" => {
                 let text = match served {
@@ -200,7 +222,7 @@ fn decisions(state: &State) -> Vec<(Timestamp, String)> {
                         lasted(entry.at)
                     ),
                 };
-                told.push((entry.at, text));
+                told.push((entry.at, format!("{text}{}", against(state, probes, entry.at))));
             }
             "reopened" => {
                 served = None;
@@ -213,6 +235,12 @@ fn decisions(state: &State) -> Vec<(Timestamp, String)> {
         }
     }
     told
+}
+
+/// What the record says of production at the moment at which somebody said that it was over.
+fn against(state: &State, probes: &[Probe], at: Timestamp) -> String {
+    let found = production::unwell(state, probes, at);
+    if found.is_empty() { String::new() } else { format!(" At that time {}.", found.join("; ")) }
 }
 
 /// What is still to come, where it is not over.

@@ -104,6 +104,9 @@ pub(super) fn releases(state: &State) -> Option<String> {
             let back = if release.rollback { "back to " } else { "" };
             let verdict = match &release.verdict {
                 None => "not watched".to_owned(),
+                Some((at, WatchVerdict::Passed, why)) if release.vouched => {
+                    format!("not watched: {} {}", cell(why), utc(*at))
+                }
                 Some((at, verdict, why)) => {
                     let word = match verdict {
                         WatchVerdict::Passed => "✓ passed",

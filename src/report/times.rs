@@ -2,15 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::production;
 use super::words::{clock_after, role, target};
+use crate::config::types::Probe;
 use crate::incident::{Clock, ClockState, Policy, State, clocks, duration};
 use crate::text::markdown::{inline, table};
 
 /// The section, as Markdown.
-pub(super) fn section(state: &State, policy: &Policy, now: Timestamp) -> String {
+pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> String {
     let mut out = table(["Time to", "Took", "Measured (UTC)"], measures(state, policy));
     let rows: Vec<[String; 4]> =
-        targets(state, policy, now).iter().map(|target| target_row(state, target)).collect();
+        targets(state, policy, probes, now).iter().map(|target| target_row(state, target)).collect();
     if !rows.is_empty() {
         out.push_str("\nTargets for ");
         out.push_str(state.severity.name());
@@ -54,13 +56,21 @@ fn measures(state: &State, policy: &Policy) -> Vec<[String; 3]> {
 
 /// What the severity asked for: clocks that ran, in the order in which they were due. The review comes
 /// later, the budget of a phase is no target, and each update starts the next.
-pub(super) fn targets(state: &State, policy: &Policy, now: Timestamp) -> Vec<Clock> {
+pub(super) fn targets(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> Vec<Clock> {
     let ran = |clock: &Clock| match clock.state {
         // It was over before this was due.
         ClockState::Stopped => state.resolved_at.is_some_and(|end| clock.due_at <= end),
         _ => true,
     };
-    let all = clocks(state, policy, now).into_iter();
+    let mut all = clocks(state, policy, now);
+    // Without a deploy on record the fix counts from the resolution: not while production fails.
+    let unfixed = state.resolved_at.filter(|at| !production::unwell(state, probes, *at).is_empty());
+    for clock in
+        all.iter_mut().filter(|clock| clock.id == "fix" && unfixed.is_some() && clock.met_at == unfixed)
+    {
+        (clock.state, clock.met_at) = (ClockState::Stopped, None);
+    }
+    let all = all.into_iter();
     let mut ran: Vec<Clock> = all
         .filter(|clock| !["review", "phase"].contains(&clock.id.as_str()))
         .filter(|clock| clock.id != "update" || clock.state == ClockState::Overdue)

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use crate::incident::{Entry, PlanRun, Policy, duration};
+use crate::incident::{Entry, PlanRun, Policy, Release, duration};
 use crate::text::markdown::inline;
 
 /// A time in a sentence, where the day is known: `14:02`.
@@ -139,13 +139,22 @@ pub(super) fn kind(entry: &Entry<'_>) -> &'static str {
         "step-skipped" => "Skipped",
         "lease-taken" => "Taken over",
         "merge-owed" => "Merge back",
+        "mitigated" => "Mitigated",
+        "closed" => "Closed",
         _ => entry.kind.word(),
     }
 }
 
+/// What people call a release, with its commit; Markdown.
+pub(super) fn release(release: &Release) -> String {
+    let (name, short) = (release.name(), release.commit.get(..7).unwrap_or(&release.commit));
+    if name.contains(short) { inline(&name) } else { format!("{} ({})", inline(&name), inline(short)) }
+}
+
 /// The first words of a plan's title, and what is said once it is done.
-const DONE: [(&str, &str); 15] = [
+const DONE: [(&str, &str); 17] = [
     ("abandon ", "Abandoned "),
+    ("bump ", "Bumped "),
     ("delete ", "Deleted "),
     ("deploy ", "Deployed "),
     ("finish ", "Finished "),
@@ -153,6 +162,7 @@ const DONE: [(&str, &str); 15] = [
     ("open ", "Opened "),
     ("push ", "Pushed "),
     ("raise ", "Raised "),
+    ("revert ", "Reverted "),
     ("roll ", "Rolled "),
     ("start ", "Started "),
     ("switch ", "Switched "),

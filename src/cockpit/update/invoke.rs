@@ -217,6 +217,7 @@ fn open(cx: &mut Cx<'_>, command: Command) {
                 policy: &model.policy,
                 checklist: model.checklist(),
                 probes: &model.config.config.probes,
+                drill: model.drill,
             };
             let markdown = report::markdown(&state, setting, model.now);
             Overlay::Report(Box::new(ReportView::new(markdown)))

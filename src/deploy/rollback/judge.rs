@@ -118,12 +118,15 @@ fn gone_back_already(known: &Known<'_>) -> Option<String> {
 /// What the last good release is, and what going back to it takes away.
 fn goes_back(known: &Known<'_>, way: &mut Way, target: &Release) {
     way.goes_back_to = said(target);
-    if let Some((at, _, why)) = &target.verdict {
+    if let Some((_, _, why)) = &target.verdict {
+        let day = target.at.strftime("%Y-%m-%d");
         let colon = if why.is_empty() { "" } else { ": " };
-        way.evidence.push((
-            Some(true),
-            format!("was healthy when deployed on {}{colon}{why}", at.strftime("%Y-%m-%d")),
-        ));
+        let said = if target.vouched {
+            format!("live since {day}, not watched here{colon}{why}")
+        } else {
+            format!("was healthy when deployed on {day}{colon}{why}")
+        };
+        way.evidence.push((Some(true), said));
     }
     let Some(back) = &known.back else { return };
     way.takes_away =
@@ -247,6 +250,10 @@ fn found(known: &Known<'_>, way: &mut Way, line: &str, commit: Option<&str>) -> 
         return Ready::No("it would go back to what is there now".to_owned());
     }
     match release {
+        Some(release) if release.is_good() && release.vouched => {
+            let why = release.verdict.as_ref().map_or("", |(_, _, why)| why);
+            way.evidence.push((Some(true), format!("{} was not watched here: {why}", said(release))));
+        }
         Some(release) if release.is_good() => {
             way.evidence.push((Some(true), format!("{} was watched and found good", said(release))));
         }

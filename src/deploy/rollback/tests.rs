@@ -32,6 +32,7 @@ fn release(minute: i64, commit: &str, tag: Option<&str>, verdict: Option<WatchVe
         by: "maya".into(),
         at: at(minute),
         verdict: verdict.map(|verdict| (at(minute + 1), verdict, String::new())),
+        vouched: false,
     }
 }
 
@@ -154,7 +155,7 @@ fn what_is_proven_comes_before_what_is_not_and_then_by_kind() {
     assert_eq!(get(&ways, "blind").ready.name(), "unknown");
     let redeploy = get(&ways, "redeploy");
     assert_eq!(redeploy.takes_away, [("77b0d13".to_owned(), "lower the limit".to_owned())]);
-    assert_eq!(redeploy.rehearsal(at(0)), "done 1h ago on staging, took 3m");
+    assert_eq!(redeploy.rehearsal(at(0)), "last redeploy 1h ago on staging, took 3m");
 }
 
 #[test]

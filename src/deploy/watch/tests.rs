@@ -109,6 +109,7 @@ fn it_judges_what_is_released_there_now() {
         by: "maya".to_owned(),
         at: "2026-03-01T14:30:10Z".parse().unwrap(),
         verdict: None,
+        vouched: false,
     };
     let releases =
         vec![release("production", "1111111"), release("production", "2222222aa"), release("staging", "3")];

@@ -215,6 +215,7 @@ fn release(name: &str, minutes: i64, good: Option<WatchVerdict>, rollback: bool)
         by: "omar".into(),
         at: before(minutes),
         verdict: good.map(|verdict| (before(minutes), verdict, String::new())),
+        vouched: false,
     }
 }
 

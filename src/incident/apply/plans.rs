@@ -235,7 +235,8 @@ pub(super) fn proposal(body: &PlanProposed, by: &str, at: Timestamp) -> Proposal
 pub(super) fn vote(state: &mut State, vote: Vote) {
     let same =
         |known: &Vote| known.role == vote.role && known.hash == vote.hash && same_person(&known.by, &vote.by);
-    state.votes.retain(|known| !same(known));
+    let given_anew = state.votes.extract_if(.., |known| same(known));
+    state.earlier_votes.extend(given_anew);
     state.votes.push(vote);
 }
 
@@ -296,6 +297,7 @@ pub(in crate::incident) fn release(body: &Released, by: &str, at: Timestamp) -> 
         by: by.to_owned(),
         at,
         verdict: None,
+        vouched: false,
     }
 }
 
@@ -362,6 +364,7 @@ pub(in crate::incident) fn judged(releases: &mut [Release], body: &ReleaseJudged
     let found = release.is_some();
     if let Some(release) = release {
         release.verdict = Some((at, body.verdict, body.why.clone()));
+        release.vouched = body.plan.is_empty();
     }
     found
 }

@@ -126,6 +126,8 @@ pub struct Release {
     pub at: Timestamp,
     /// What watching it last showed: when, what, and why. `None`: nobody has watched.
     pub verdict: Option<(Timestamp, WatchVerdict, String)>,
+    /// Whether that is only what a person said.
+    pub vouched: bool,
 }
 
 impl Release {
@@ -181,7 +183,7 @@ pub const UNDONE: &str = "it was undone";
 
 /// Finds out whether what is in these commits was in an environment before and no good there. All are
 /// in the order of time; what was found out before `since` is told with its day.
-pub(super) fn judge(
+pub(in crate::incident) fn judge(
     releases: &[Release],
     trials: &[Trial],
     environment: &str,

@@ -21,6 +21,8 @@ struct Story {
     clock: i64,
     /// How long until the one after that.
     pace: i64,
+    /// Whether it is a drill.
+    drill: bool,
 }
 
 fn declared(title: &str) -> Declared {
@@ -38,7 +40,8 @@ fn declared(title: &str) -> Declared {
 
 impl Story {
     fn of(title: &str) -> Self {
-        let mut story = Self { records: Vec::new(), author: "maya".into(), clock: 0, pace: 60_000 };
+        let mut story =
+            Self { records: Vec::new(), author: "maya".into(), clock: 0, pace: 60_000, drill: false };
         story.tell(declared(title));
         story
     }
@@ -83,12 +86,13 @@ impl Story {
         let policy = Policy::built_in();
         let probe = |name: &str, environment: &str| {
             let text =
-                format!("name = \"{name}\"\nenvironment = \"{environment}\"\nurl = \"http://127.0.0.1/\"");
+                format!("name = \"{name}\"\nenvironment = \"{environment}\"\nurl = \"http://localhost\"");
             toml::from_str::<Probe>(&text).unwrap()
         };
         let probes = ["api /health", "error rate", "p95 latency", "orders paid", "db connections"];
         let probes: Vec<Probe> = probes.into_iter().map(|name| probe(name, "production")).collect();
-        let setting = Setting { policy: &policy, checklist: &policy.checklist, probes: &probes };
+        let setting =
+            Setting { policy: &policy, checklist: &policy.checklist, probes: &probes, drill: self.drill };
         markdown(&self.state(), setting, now)
     }
 }

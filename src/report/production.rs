@@ -1,0 +1,83 @@
+//! How production stood when somebody said that it was over: the record tells, whatever was said.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::words::{clock_after, first_of};
+use crate::config::types::Probe;
+use crate::incident::{EntryKind, PlanRun, Release, State, UNDONE, WatchVerdict};
+use crate::text::markdown::inline;
+
+/// Tells whether users are served from an environment: its name had to be typed, or it is called so.
+pub(super) fn is(state: &State, environment: &str) -> bool {
+    ["production", "prod", "live"].contains(&environment)
+        || state.plans.iter().any(|plan| plan.target == environment && plan.is_production())
+}
+
+/// What speaks against production having been well at a moment, in words that follow on “then”; Markdown.
+pub(super) fn unwell(state: &State, probes: &[Probe], at: Timestamp) -> Vec<String> {
+    let of_production =
+        |name: &str| probes.iter().any(|probe| probe.name == name && is(state, &probe.environment));
+    let mut last: BTreeMap<&str, (EntryKind, Timestamp)> = BTreeMap::new();
+    let alarms = state.timeline.iter().filter(|entry| entry.name == "alarm" && entry.retracted.is_none());
+    for entry in alarms.filter(|entry| entry.at <= at && of_production(entry.about)) {
+        let warns = entry.text.strip_prefix(entry.about).is_some_and(|rest| rest.starts_with(" warn"));
+        let kind = if warns { EntryKind::AlarmCleared } else { entry.kind };
+        // It counts from when it turned, not from when that was last said.
+        let since = last.get(entry.about).filter(|(known, _)| *known == kind).map_or(entry.at, |(_, at)| *at);
+        last.insert(entry.about, (kind, since));
+    }
+    let told = |wanted: EntryKind, word: &str| {
+        let named = last.iter().filter(|(_, (kind, _))| *kind == wanted);
+        let named: Vec<String> = named
+            .map(|(name, (_, since))| {
+                format!("{} (since {})", inline(name), clock_after(state.started_at, *since))
+            })
+            .collect();
+        (!named.is_empty()).then(|| format!("{word}: {}", first_of(&named)))
+    };
+    let mut said: Vec<String> = Vec::new();
+    said.extend(told(EntryKind::AlarmRaised, "production was failing"));
+    said.extend(told(EntryKind::AlarmUnknown, "production had no data"));
+    if let Some(release) = condemned(state, at) {
+        said.push(format!(
+            "{} was live in {}, and its watch had failed",
+            inline(&release.name()),
+            inline(&release.environment)
+        ));
+    }
+    said
+}
+
+/// What was live in production at a moment, if its watch had failed by then.
+fn condemned(state: &State, at: Timestamp) -> Option<&Release> {
+    let mut there = state.releases.iter().filter(|one| one.at <= at && is(state, &one.environment));
+    let last = there.next_back()?;
+    matches!(&last.verdict, Some((when, WatchVerdict::Failed, why)) if *when <= at && why != UNDONE)
+        .then_some(last)
+}
+
+/// When a release that nobody deployed from here was written down.
+pub(super) fn recorded_at(state: &State, release: &Release) -> Timestamp {
+    let opening = format!("{} is ", release.environment);
+    let about = |entry: &crate::incident::Entry<'_>| {
+        entry.name == "released"
+            && entry.at == release.at
+            && entry.author == release.by
+            && entry.text.starts_with(&opening)
+    };
+    state.timeline.iter().find(about).map_or(release.at, |entry| entry.recorded_at)
+}
+
+/// What a plan was at when it was stopped, and who stopped it, to follow on what it did; Markdown.
+pub(super) fn stopped(plan: &PlanRun) -> String {
+    let at = plan.steps.iter().rev().find(|step| step.run.is_some());
+    let at = at
+        .filter(|step| step.title != plan.title)
+        .map_or_else(String::new, |step| format!(" during “{}”", inline(&step.title)));
+    // What follows says the same of the step.
+    let why = plan.why.split(';').next().unwrap_or_default().trim();
+    let because = if why.is_empty() { String::new() } else { format!(" ({})", inline(why)) };
+    format!("{at}{because}")
+}
