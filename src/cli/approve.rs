@@ -1,12 +1,12 @@
 //! `flightdeck approve`: a plan is approved in a role.
 
 use super::End;
-use super::ballot::{Ballot, BallotArgs};
+use super::ballot::{About, Ballot, BallotArgs};
 use super::context::{Context, Loaded, Wanted};
 use crate::conductor;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Approved, RecordId, State, same_person};
-use crate::plan::gates::{ApprovalRule, Judged, approvals};
+use crate::plan::gates::{self, ApprovalRule, Judged, approvals};
 use crate::plan::{Purpose, proposal};
 use crate::text::visible;
 
@@ -46,6 +46,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut ballot = args.ballot.ballot(cx, &loaded)?;
     let about = &ballot.about;
     require_current(cx, loaded.state(), &about.hash)?;
+    let overridable = require_deployable(cx, loaded.state(), about)?;
     let approved = Approved {
         role: ballot.role.clone(),
         by: ballot.by.clone(),
@@ -64,6 +65,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     }
     let refused = refusal(cx, &loaded, &ballot, id)?;
     let counts = refused.is_none();
+    if let Some(why) = overridable {
+        cx.out.tell(&format!("▲ it {}", visible(&why)));
+    }
     super::ballot::tell(cx, args.ballot.save, &loaded, &ballot, (id, Some(counts)), &said)?;
     match refused {
         None => {
@@ -92,6 +96,20 @@ fn require_current(cx: &Context, state: &State, hash: &str) -> Result<()> {
     };
     let hint = format!("nothing was recorded; ask for approval of what is there now: {again}");
     Err(Failure::of(FailureKind::Gate, format!("approving {}", visible(&plan.title)), cause, hint))
+}
+
+/// Refuses the approval of a commit that cannot be deployed whoever approves it; says what would have to
+/// be overridden otherwise.
+fn require_deployable(cx: &Context, state: &State, about: &About) -> Result<Option<String>> {
+    let Some(plan) = &about.read else { return Ok(None) };
+    let Some(verdict) = gates::condemned(plan, state, &cx.setup()?.policy) else { return Ok(None) };
+    if verdict.may_pass_over {
+        return Ok(Some(verdict.shuts_out()));
+    }
+    let doing = format!("approving {}", visible(&plan.title));
+    let cause = format!("it cannot be deployed to {}: {}", visible(&plan.target), visible(&verdict.why));
+    let hint = "nothing was recorded; commit a better fix, and ask for approval of that";
+    Err(Failure::of(FailureKind::Gate, doing, cause, hint))
 }
 
 /// Why the approval that was just recorded does not count now; `None`: it does.

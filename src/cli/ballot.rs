@@ -7,7 +7,7 @@ use crate::conductor;
 use crate::config::settings::person;
 use crate::failure::{Failure, Result};
 use crate::incident::{PlanProposed, Policy, Proposal, RecordId, State, same_person};
-use crate::plan::{Request, proposal};
+use crate::plan::{Plan, Request, proposal};
 use crate::text::{nearest, visible};
 
 /// Who decides, and about what.
@@ -53,6 +53,8 @@ pub(super) struct About {
     pub(super) commit: String,
     /// What has to be put up first, so that the record holds what was decided about.
     pub(super) put_up: Option<Box<PlanProposed>>,
+    /// What it is of that, where it can be read.
+    pub(super) read: Option<Box<Plan>>,
     /// What to say of how it was found; may be empty.
     pub(super) remark: String,
 }
@@ -144,6 +146,7 @@ fn of(found: &Proposal) -> About {
         hash: found.hash.clone(),
         title: found.title.clone(),
         commit: found.commit().to_owned(),
+        read: proposal::plan(found).ok().map(Box::new),
         ..About::default()
     }
 }
@@ -192,7 +195,8 @@ fn as_it_would_be(cx: &Context, loaded: &Loaded) -> Result<About> {
         plan: Some(put_up.plan.clone()),
         hash: put_up.hash.clone(),
         title: put_up.title.clone(),
-        commit: plan.subject.map(|subject| subject.commit).unwrap_or_default(),
+        commit: plan.subject.as_ref().map(|subject| subject.commit.clone()).unwrap_or_default(),
+        read: Some(Box::new(plan)),
         put_up: Some(Box::new(put_up)),
         remark: "nothing was proposed: this applies to the deploy as it would be right now".to_owned(),
     })

@@ -52,7 +52,7 @@ pub(super) fn carry_for(
         return nothing_left(cx, &mut loaded, &plan, &nothing, world.json);
     }
     if world.propose {
-        return propose(cx, &mut loaded, &plan, world.json);
+        return propose(cx, &mut loaded, &policy, &plan, world.json);
     }
     let pass_over = passed_over(world)?;
     let mut world = world.clone();
@@ -140,7 +140,7 @@ fn print_id(cx: &Context, what: &str, id: &str, json: bool) -> Result<()> {
 }
 
 /// Puts a plan up for approval and prints the id of the proposal.
-fn propose(cx: &Context, loaded: &mut Loaded, plan: &Plan, json: bool) -> Result<End> {
+fn propose(cx: &Context, loaded: &mut Loaded, policy: &Policy, plan: &Plan, json: bool) -> Result<End> {
     let doing = format!("asking for approval of {}", visible(&plan.title));
     let proposed = proposal::propose(plan)
         .ok_or_else(|| Failure::new(doing, "the plan cannot be saved", "start it without asking"))?;
@@ -150,6 +150,9 @@ fn propose(cx: &Context, loaded: &mut Loaded, plan: &Plan, json: bool) -> Result
     } else {
         loaded.append(None, cx.now(), proposed)?;
         cx.out.tell(&format!("proposed for approval: {}", visible(&plan.title)));
+    }
+    if let Some(verdict) = gates::condemned(plan, loaded.state(), policy) {
+        cx.out.tell(&format!("▲ it {}", visible(&verdict.shuts_out())));
     }
     print_id(cx, "proposal", &id, json)?;
     Ok(End::Done)

@@ -12,9 +12,9 @@ use crate::text::visible;
 /// Record what is live in an environment
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Use it where flightdeck did not deploy what is live, and the environment has no
-`history` command. With --good it is a release to roll back to. With --at it says
-what was live before: what came later stays what is live now.
+Use it where flightdeck did not deploy what is live, and the environment has
+no `history` command. With --good it is a release to roll back to. With --at
+it is what was live before: what came later stays what is live now.
 
 Example:
   flightdeck live production v0.3.0 --good

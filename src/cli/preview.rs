@@ -45,7 +45,8 @@ pub(super) fn preview(plan: &Plan, standings: Option<&[Standing]>, verbose: bool
     if !verbose {
         text.push_str("  --verbose shows proof, undo and time limit of each step\n");
     }
-    if let Some(target) = &plan.confirm {
+    let blocks = standings.is_some_and(|standings| standings.iter().any(Standing::blocks));
+    if let Some(target) = plan.confirm.as_ref().filter(|_| !blocks) {
         let _ = writeln!(text, "To go ahead, name its target: --confirm {}", visible(target));
     }
     text
@@ -79,7 +80,11 @@ fn gates(text: &mut String, plan: &Plan, standings: Option<&[Standing]>) {
         );
     }
     if !may_not.is_empty() {
-        let _ = writeln!(text, "  cannot be overridden at this severity: {}", ids(&may_not));
+        let _ = writeln!(
+            text,
+            "  cannot start: not met, and not to be overridden at this severity: {}",
+            ids(&may_not)
+        );
     }
 }
 
@@ -118,6 +123,23 @@ mod tests {
             let sets = text.find("every command gets FLIGHTDECK_ENV=staging");
             assert_eq!(sets.is_some(), verbose, "{text}");
         }
+    }
+
+    #[test]
+    fn it_says_how_to_go_ahead_only_where_that_is_possible() {
+        let confirmed = Plan { confirm: Some("production".into()), ..plan(Purpose::Deploy, "production") };
+        let verdict = |met| Standing {
+            id: crate::plan::gates::VERDICT,
+            title: "not known to be bad",
+            met,
+            why: "4f2c91e failed its watch at 14:20 UTC".into(),
+            may_pass_over: false,
+        };
+        let ends = |met| preview(&confirmed, Some(&[verdict(met)]), false);
+        assert!(ends(Met::Yes).ends_with("To go ahead, name its target: --confirm production\n"));
+        assert!(ends(Met::PassedOver).contains("To go ahead"));
+        let shut = ends(Met::No);
+        assert!(!shut.contains("To go ahead") && shut.contains("cannot start"), "{shut}");
     }
 
     #[test]

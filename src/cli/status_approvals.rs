@@ -20,6 +20,11 @@ pub(super) fn approvals(page: &mut Sheet, situation: &Situation) {
             page.line(line);
             if subject.waits {
                 page.prose(&format!("flightdeck approve ROLE --plan {}", subject.id), Hue::Dim);
+                let proposed = proposal::of(state, subject.hash);
+                let verdict = proposed.and_then(|one| proposal::condemned(state, &situation.policy, one));
+                if let Some(verdict) = verdict {
+                    page.prose(&format!("✗ {}", verdict.shuts_out()), Hue::Bad);
+                }
             }
         }
         None => page.line(Line::new().put("no plan waits for approval", Hue::Dim)),

@@ -12,6 +12,7 @@ use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::digest;
 use crate::incident::{CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, Status, duration};
+use crate::plan::gates::void;
 use crate::text::visible;
 
 /// Lines of the longest sections: what does not fit is counted, never dropped in silence.
@@ -375,7 +376,10 @@ fn timeline(page: &mut Sheet, situation: &Situation) {
         if let Some(entry) = entries.get(row.line) {
             let alarm = row.lines.len() - 1;
             let more = if entry.name == "alarm" { alarm } else { 0 };
-            page.line(entry_line(&entry, more, situation.now));
+            let (state, policy) = (&situation.state, &situation.policy);
+            let is_vote = entry.name == "approved";
+            let void = is_vote.then(|| void(state, policy, entry.id, situation.now)).flatten();
+            page.line(entry_line(&entry, more, void, situation.now));
         }
     }
     let state = &situation.state;
@@ -388,9 +392,13 @@ fn timeline(page: &mut Sheet, situation: &Situation) {
     page.prose(&sum, Hue::Dim);
 }
 
-/// A line for an entry; `more` probes turned together with it.
-fn entry_line(entry: &Entry<'_>, more: usize, now: Timestamp) -> Line {
-    let (glyph, hue) = glyph(entry.kind);
+/// A line for an entry; `more` probes turned together with it, `void` is why an approval does not count.
+fn entry_line(entry: &Entry<'_>, more: usize, void: Option<String>, now: Timestamp) -> Line {
+    let (glyph, hue) = match entry.name {
+        "plan-proposed" => ("…", Hue::Plain),
+        _ if void.is_some() => ("·", Hue::Dim),
+        _ => glyph(entry.kind),
+    };
     let mut text = entry.text.lines().next().unwrap_or_default().to_owned();
     if entry.text.lines().count() > 1 {
         text.push_str(" …");
@@ -402,6 +410,9 @@ fn entry_line(entry: &Entry<'_>, more: usize, now: Timestamp) -> Line {
     }
     if more > 0 {
         text = format!("{text}, and {more} more");
+    }
+    if let Some(why) = void {
+        text = format!("does not count: {text} ({why})");
     }
     let mut hue_of_text = if entry.pinned { Hue::Strong } else { Hue::Plain };
     if let Some(why) = entry.retracted {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::flags::switch;
 use super::programs::freeze;
@@ -16,6 +16,7 @@ use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 use crate::incident::{History, Policy};
 use crate::plan::{Plan, Request, programs};
+use crate::text::visible;
 
 /// What a plan is made on.
 #[derive(Debug, Clone, Copy)]
@@ -157,7 +158,9 @@ fn planned(
             // Asked for only where it matters: it may take a moment.
             let wanted = gates::ids(env, policy).iter().any(|id| id == "rollback");
             let back = wanted.then(|| back::before_deploy(ground, reader, env, &what.commit));
-            Ok(gates::attach(plan, config, policy, environment, what, back))
+            let mut plan = gates::attach(plan, config, policy, environment, what, back);
+            plan.warnings.extend(failed_elsewhere(ground, environment, &plan.brings()));
+            Ok(plan)
         }
         Request::Smoke { environment } => deploy::smoke(config, id, environment, what),
         Request::Test { checks } => deploy::test(config, id, checks, what),
@@ -174,6 +177,17 @@ fn planned(
             deploy::flags::flag(config, id, name, *on, &before, &what.root)
         }
     }
+}
+
+/// What speaks against these commits in the other environments, a line each. In its own a gate says so.
+fn failed_elsewhere(ground: &Ground<'_>, environment: &str, commits: &[&str]) -> Vec<String> {
+    let others = ground.config.environments.iter().filter(|other| other.name != environment);
+    let today = ground.now.saturating_sub(SignedDuration::from_hours(12)).unwrap_or(Timestamp::MIN);
+    let failed = others.filter_map(|other| {
+        let found = ground.history.condemned(&other.name, today, |it| commits.contains(&it))?;
+        Some(format!("in {}: {} {}", visible(&other.name), found.name, found.why))
+    });
+    failed.collect()
 }
 
 /// The side that is live now, where an environment is deployed to blue-green.

@@ -15,7 +15,7 @@ use super::{Plan, Purpose};
 use crate::incident::{CheckState, PlanEnd, PlanRun, PlanState, Policy, Severity, State, StepState};
 use crate::text::visible;
 
-pub use approvals::{Approvals, RoleStanding, approvals};
+pub use approvals::{Approvals, RoleStanding, approvals, void};
 pub use demand::{Demand, Lost, lost};
 
 /// The plan that gates are judged for.
@@ -123,6 +123,13 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// Says of a verdict what it keeps anybody from doing.
+    pub fn shuts_out(&self) -> String {
+        let word =
+            if self.may_pass_over { "can be deployed only by overriding this" } else { "cannot be deployed" };
+        format!("{word}: {}", self.why)
+    }
+
     /// Tells whether it stands in the way.
     pub fn blocks(&self) -> bool {
         self.met == Met::No
@@ -193,9 +200,7 @@ pub fn evaluate(
     if state.plan(&plan.id).is_none() {
         let about = (plan.purpose.name(), plan.target.as_str(), hash);
         standings.extend(still_demanded(&plan.gates, about, state, policy, by, now));
-        if plan.purpose == Purpose::Deploy {
-            standings.extend(verdict(state, policy, &plan.target, &plan.brings()));
-        }
+        standings.extend(condemned(plan, state, policy));
     }
     for standing in standings.iter_mut().filter(|standing| standing.blocks()) {
         let passed = state
@@ -229,6 +234,12 @@ pub fn verdict(state: &State, policy: &Policy, environment: &str, commits: &[&st
         why: format!("{} {}", condemned.name, condemned.why),
         may_pass_over: allowed.iter().any(|id| id == VERDICT) || !condemned.watched,
     })
+}
+
+/// What shuts the target of a plan to the commit it brings there; `None`: nothing does.
+pub fn condemned(plan: &Plan, state: &State, policy: &Policy) -> Option<Standing> {
+    let deploys = plan.purpose == Purpose::Deploy;
+    deploys.then(|| verdict(state, policy, &plan.target, &plan.brings())).flatten()
 }
 
 /// The id of what shuts an environment to a commit that was no good there.

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::Plan;
-use super::gates::{ApprovalRule, Approvals, Judged, approvals};
+use super::gates::{self, ApprovalRule, Approvals, Judged, Standing, approvals};
 use super::stored::{self, Unreadable};
-use crate::incident::{PlanProposed, Proposal, Spec, State, Vote};
+use crate::incident::{PlanProposed, Policy, Proposal, Spec, State, Vote};
 
 /// The record that puts a plan up. The same plan put up twice has the same id. `None` where it
 /// cannot be written as JSON.
@@ -62,6 +62,11 @@ pub fn plan(proposal: &Proposal) -> Result<Plan, Unreadable> {
     } else {
         Err(Unreadable::Broken("it is not what its hash stands for".to_owned()))
     }
+}
+
+/// What shuts the target of a proposed plan to the commit it would bring there; `None`: nothing does.
+pub fn condemned(state: &State, policy: &Policy, proposal: &Proposal) -> Option<Standing> {
+    gates::condemned(&plan(proposal).ok()?, state, policy)
 }
 
 /// The plan that approvals are about now: the proposal that waits, else the last plan that was

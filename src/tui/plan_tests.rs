@@ -10,11 +10,40 @@ use crate::cockpit::msg::Done;
 use crate::cockpit::overlay::{Overlay, PlanView};
 use crate::cockpit::{Effect, Key, Model, Msg, update};
 use crate::incident::{
-    Outcome, PlanEnd, PlanEnded, PlanStarted, Proof, Proved, StepEnded, StepSkipped, StepStarted, StepWaiting,
+    Approved, Outcome, PlanEnd, PlanEnded, PlanStarted, Proof, Proved, Severity, SeverityChanged, StepEnded,
+    StepSkipped, StepStarted, StepWaiting,
 };
 use crate::plan::{
     Action, Command, OnFailure, Plan, Probe, Purpose, Reach, Settle, Step, Undo, Watch, Watched,
 };
+
+#[test]
+fn an_approval_that_does_not_count_has_no_tick_and_says_why() {
+    let mut scribe = records();
+    let plan = Plan::new("p", "deploy main to production", Purpose::Deploy, "production");
+    let proposed = crate::plan::proposal::propose(&plan).unwrap();
+    let vote = |role: &str, by: &str| Approved {
+        role: role.into(),
+        by: by.into(),
+        verbal: false,
+        how: String::new(),
+        plan: None,
+        hash: proposed.hash.clone(),
+        title: proposed.title.clone(),
+    };
+    let lowered = SeverityChanged { severity: Severity::P1, reason: String::new() };
+    scribe.write("maya", at("15:16:00"), lowered);
+    scribe.write("maya", at("15:16:10"), proposed.clone());
+    scribe.write("omar", at("15:16:20"), vote("lead", "omar"));
+    scribe.write("maya", at("15:16:30"), vote("product-manager", "maya"));
+    let mut model = blank();
+    model.log = Some(scribe.log());
+    let buf = settled(&mut model, &Theme::default(), 160, 40);
+    let shown = text(&buf);
+    assert!(shown.contains("✓ omar approved as lead"), "{shown}");
+    assert!(shown.contains("… approval asked for"), "{shown}");
+    assert!(shown.contains("· does not count: maya approved as product-manager"), "{shown}");
+}
 
 const ID: &str = "deploy-production-1";
 

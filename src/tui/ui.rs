@@ -6,8 +6,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::glyph::{self, Glyph};
 use super::theme::{Role, Theme};
 use crate::cockpit::{Command, Model};
+use crate::incident::Entry;
+use crate::plan::gates::void;
 
 /// What is drawn, and how it looks.
 #[derive(Clone, Copy)]
@@ -32,6 +35,23 @@ impl Ui<'_> {
     /// Two keys after one another: of a menu and of a row in it.
     pub(super) fn keys(&self, menu: Command, row: Command) -> String {
         format!("{} {}", self.key(menu), self.key(row))
+    }
+
+    /// The glyph of an entry of the timeline. What was only asked for, and what does not count, has no tick.
+    pub(super) fn glyph(&self, entry: &Entry<'_>) -> Glyph {
+        match entry.name {
+            "plan-proposed" => ("…", Role::Accent),
+            _ if self.void(entry).is_some() => ("·", Role::Muted),
+            _ => glyph::entry(entry.kind),
+        }
+    }
+
+    /// Why an approval in the timeline does not count; `None`: it does, or it is something else.
+    pub(super) fn void(&self, entry: &Entry<'_>) -> Option<String> {
+        if entry.name != "approved" {
+            return None;
+        }
+        void(self.model.incident()?, &self.model.policy, entry.id, self.model.now)
     }
 
     /// A time of day with seconds, in the zone that is shown.

@@ -58,6 +58,7 @@ mod on_a_terminal;
 mod pictures;
 #[cfg(target_os = "linux")]
 mod plans;
+mod practice;
 mod prometheus;
 mod refused;
 #[cfg(target_os = "linux")]

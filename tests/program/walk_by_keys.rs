@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use super::world::{Shell, World, wait_until};
 
 /// The repository of the one drill that was made in a world.
-fn repository(world: &World) -> PathBuf {
+pub(crate) fn repository(world: &World) -> PathBuf {
     let made = std::fs::read_dir(world.path("tmp")).unwrap();
     made.map(|entry| entry.unwrap().path().join("payments-api")).find(|path| path.is_dir()).unwrap()
 }
@@ -86,7 +86,7 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.wait_text("bump the version");
     terminal.press("hb");
     go_ahead(&terminal, "chore: bump version to 1.4.3");
-    terminal.wait_text("✓ bump the version on hotfix/no-card to 1.4.3");
+    terminal.wait_text("✓ bumped the version on hotfix/no-card to 1.4.3");
 
     // The tests, the remote, then staging.
     terminal.press("ta");

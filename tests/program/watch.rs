@@ -112,6 +112,27 @@ fn what_failed_in_one_incident_is_not_let_in_by_the_next() {
 }
 
 #[test]
+fn what_failed_its_watch_is_not_sent_for_approval_and_is_named_before_it_goes_elsewhere() {
+    let health = Health::new();
+    let yard = health.yard();
+    yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
+    health.answers(BAD);
+    yard.shell.flightdeck(&["watch", "staging", "--for", "1h"]).ended_with(1);
+    let asked = yard.shell.flightdeck(&["deploy", "staging", "--propose"]).succeeded();
+    assert!(asked.stderr.contains("▲ it cannot be deployed: "), "{}", asked.stderr);
+    let status = yard.shell.flightdeck(&["status"]).succeeded().stdout;
+    assert!(status.contains("✗ cannot be deployed: "), "{status}");
+    let other = yard.shell.clone().with("FLIGHTDECK_USER", "omar");
+    let refused = other.flightdeck(&["approve", "lead"]).ended_with(3).stderr;
+    assert!(refused.contains("it cannot be deployed to staging: "), "{refused}");
+    assert!(refused.contains("failed its watch at") && refused.contains("nothing was recorded"), "{refused}");
+    // Elsewhere nothing keeps it out, but whoever reads the plan knows.
+    let shown = yard.shell.flightdeck(&["deploy", "production", "--dry-run"]).succeeded().stdout;
+    let warned = shown.lines().find(|line| line.contains("▲ in staging: "));
+    assert!(warned.is_some_and(|line| line.contains("failed its watch at")), "{shown}");
+}
+
+#[test]
 fn without_data_it_waits_for_a_person_and_never_passes() {
     let health = Health::new();
     let yard = health.yard();

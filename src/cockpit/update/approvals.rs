@@ -8,8 +8,8 @@ use super::super::msg::Item;
 use super::super::overlay::{Ask, Overlay, Preview, Purpose};
 use super::{Cx, menus, windows};
 use crate::deploy::{Resolved, gates};
-use crate::incident::{ANOTHER, Approved, Proposal, Rejected, State, Vote};
-use crate::plan::gates::{ApprovalRule, RoleStanding, Standing};
+use crate::incident::{ANOTHER, Approved, Proposal, Rejected, State, Vote, same_person};
+use crate::plan::gates::{ApprovalRule, Approvals, RoleStanding, Standing};
 use crate::plan::proposal;
 
 /// The rows of the menu, and what stands over them.
@@ -49,12 +49,29 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
     if is_void(state, &missing(model)) {
         note.push_str(". What would be deployed now is another plan: ask for approval again");
     }
-    if let (Some(_), false, Some(Ok(branch))) = (waits, model.drill_env.is_empty(), &model.branch) {
-        // The others on the call have this at hand; who practises has it nowhere.
-        let there = format!("cd {} && {}", shell_words::quote(&branch.root), model.drill_env);
-        note = format!("{note}. From another terminal: {there} flightdeck approve ROLE --by NAME");
+    match waits.and_then(|waits| proposal::condemned(state, &model.policy, waits)) {
+        Some(verdict) => note = format!("{note}. ✗ It {}", verdict.shuts_out()),
+        None => note.push_str(&waits.and_then(|_| practice(model, state, &standing)).unwrap_or_default()),
     }
     (note, items)
+}
+
+/// How the next approval is given in a drill, where one person is all of them. The others on a call are at
+/// terminals of their own; here that takes a name: what is written down for somebody else is verbal.
+fn practice(model: &Model, state: &State, standing: &Approvals<'_>) -> Option<String> {
+    let Some(Ok(branch)) = model.branch.as_ref().filter(|_| !model.drill_env.is_empty()) else { return None };
+    let role = standing.roles.iter().find(|role| role.approval.is_none())?.role;
+    let is_new = |person: &&String| {
+        let given = standing.roles.iter().filter_map(|role| role.approval);
+        !same_person(person, &model.me) && !given.into_iter().any(|vote| same_person(&vote.by, person))
+    };
+    let name = state.roles.get(role).filter(is_new).map_or("NAME", String::as_str);
+    let (root, name) = (shell_words::quote(&branch.root), shell_words::quote(name));
+    Some(format!(
+        ". From another terminal, each role as somebody else: cd {root} && {} FLIGHTDECK_USER={name} \
+         flightdeck approve {role}",
+        model.drill_env
+    ))
 }
 
 fn note(state: &State, waits: Option<&Proposal>, against: &[&Vote], conflict: bool) -> String {
@@ -118,9 +135,7 @@ pub(super) fn open(cx: &mut Cx<'_>, role: &str) {
 /// The role in which one decides where none is said: one's own, else the first that has to.
 fn own_role(model: &Model, state: &State) -> String {
     let roles = &model.policy.severity(state.severity).approvals;
-    let mine = |role: &&String| {
-        state.roles.get(*role).is_some_and(|who| crate::incident::same_person(who, &model.me))
-    };
+    let mine = |role: &&String| state.roles.get(*role).is_some_and(|who| same_person(who, &model.me));
     roles.iter().find(mine).or(roles.first()).cloned().unwrap_or_default()
 }
 
@@ -171,6 +186,10 @@ fn approve(cx: &mut Cx<'_>) {
     let Some((role, waits)) = shown(cx) else { return };
     if matches!(cx.model.overlays.last(), Some(Overlay::Preview(shown)) if shown.is_own(cx.model)) {
         return complain(cx, "you proposed it: nobody approves their own plan".to_owned());
+    }
+    let verdict = cx.model.incident().and_then(|state| proposal::condemned(state, &cx.model.policy, &waits));
+    if let Some(verdict) = verdict.filter(|verdict| !verdict.may_pass_over) {
+        return complain(cx, format!("it {}", verdict.shuts_out()));
     }
     let said = format!("approved as {role}");
     cx.append(Approved {

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ApprovalRule, Judged, Met};
-use crate::incident::{ANOTHER, Policy, Severity, State, Vote, duration, same_person};
-use crate::plan::programs;
+use crate::incident::{ANOTHER, Policy, Proposal, RecordId, Severity, State, Vote, duration, same_person};
+use crate::plan::{programs, proposal};
 
 /// How the approvals of a plan stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,6 +140,29 @@ pub fn approvals<'a, 'p>(
         })
         .collect();
     Approvals { roles, rejections: rejections(state, about.hash), void }
+}
+
+/// Why an approval does not count for the plan it was given for; `None`: it does, or it is none. It is
+/// judged by what was in force when that plan was started, and until then by what is now.
+pub fn void(state: &State, policy: &Policy, vote: RecordId, now: Timestamp) -> Option<String> {
+    let vote = state.votes.iter().find(|one| one.record == vote && one.approves)?;
+    let same = |hash: &str| !vote.hash.is_empty() && hash == vote.hash;
+    let started = state.plans.iter().find(|run| same(&run.hash) && run.started_at >= vote.at);
+    let at = started.map_or(now, |run| run.started_at);
+    let in_force = state.severities.iter().rev().find(|(since, ..)| *since <= at);
+    let severity = in_force.filter(|_| started.is_some()).map_or(state.severity, |(_, then, _)| *then);
+    let rule = ApprovalRule::of(policy, severity);
+    if rule.roles.is_empty() {
+        return None;
+    }
+    let proposed = state.proposals.iter().rev().find(|proposed| same(&proposed.hash));
+    if started.is_none() && proposed.is_some() && !proposal::waiting(state).any(|waits| same(&waits.hash)) {
+        return Some("what would be deployed changed since".to_owned());
+    }
+    let owner = state.plans.iter().rev().find(|run| same(&run.hash)).map(|run| run.by.as_str());
+    let by = started.map(|run| run.by.as_str()).or(owner).or(proposed.map(Proposal::owner));
+    let found = approvals(state, &rule, vote.hash.as_str(), by.unwrap_or_default(), at);
+    found.void.into_iter().find(|(other, _)| other.record == vote.record).map(|(_, why)| why)
 }
 
 /// Gives each role an approval of a person of its own, such that as many roles as can be have

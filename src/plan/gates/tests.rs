@@ -14,6 +14,7 @@ use crate::plan::{Action, Command, Purpose, Step};
 mod condemned;
 mod demand;
 mod every;
+mod void;
 
 const COMMIT: &str = "4f2c91e0aa";
 

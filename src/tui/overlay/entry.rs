@@ -3,7 +3,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::glyph;
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::document::{self, Line};
@@ -44,7 +43,7 @@ fn title(entry: &Entry<'_>) -> &'static str {
 
 /// One of several entries that a row stands for.
 fn short(ui: Ui<'_>, entry: &Entry<'_>) -> Line {
-    let (symbol, role) = glyph::entry(entry.kind);
+    let (symbol, role) = ui.glyph(entry);
     Line::of(&ui.clock(entry.at), ui.of(Role::Time))
         .with(&format!(" {symbol} "), ui.of(role))
         .with(entry.text, ui.of(Role::Text))
@@ -53,7 +52,8 @@ fn short(ui: Ui<'_>, entry: &Entry<'_>) -> Line {
 
 fn lines(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
     let (faint, text) = (ui.of(Role::Faint), ui.of(Role::Text));
-    let (symbol, role) = glyph::entry(entry.kind);
+    let void = ui.void(entry);
+    let (symbol, role) = ui.glyph(entry);
     let precision = match entry.precision {
         Precision::Exact => "",
         Precision::About => "about ",
@@ -73,6 +73,10 @@ fn lines(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
     lines.push(Line::default());
     let said = if entry.retracted.is_some() { ui.of(Role::Retracted) } else { text };
     lines.extend(visible_lines(entry.text).lines().map(|line| Line::of(line, said)));
+    if let Some(why) = &void {
+        lines.push(Line::default());
+        lines.push(Line::of("does not count: ", ui.of(Role::Warn)).with(why, text));
+    }
     if let Some(original) = entry.original {
         lines.push(Line::default());
         lines.push(Line::of("before it was amended:", faint));

@@ -140,7 +140,7 @@ fn row(ui: Ui<'_>, lines: &mut Vec<Line>, way: &Way, chosen: bool) {
         parts.push(format!("removes {}", commits(way.takes_away_count)));
     }
     parts.push(
-        Some(way.rehearsal(ui.model.now)).filter(|r| !r.is_empty()).unwrap_or("never done here".into()),
+        Some(way.rehearsal(ui.model.now)).filter(|r| !r.is_empty()).unwrap_or("never completed here".into()),
     );
     if let Some(gitops) = &way.undone_by {
         parts.push(format!("{gitops} would undo it"));

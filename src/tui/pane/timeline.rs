@@ -3,7 +3,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::glyph;
 use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::Ui;
@@ -52,11 +51,14 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
     }
     let clock = if pen.room() > 36 { ui.clock(entry.at) } else { ui.minute(entry.at) };
     pen.put(&clock, time).gap(1);
-    let (symbol, role) = glyph::entry(entry.kind);
+    let void = ui.void(entry);
+    let (symbol, role) = ui.glyph(entry);
     let taken_back = entry.retracted.is_some();
     let role = if taken_back { Role::Faint } else { role };
     pen.put(symbol, ui.of(role)).gap(1);
-    if before.is_some_and(|before| ui.date(before.at) != ui.date(entry.at)) {
+    // The first row has none above it that tells its day.
+    let day = before.map_or(ui.model.now, |before| before.at);
+    if ui.date(day) != ui.date(entry.at) {
         pen.put(&ui.day(entry.at), ui.of(Role::Accent)).gap(1);
     }
     if entry.pinned {
@@ -66,6 +68,9 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
         pen.put("retracted ", ui.of(Role::Faint));
     } else if entry.original.is_some() {
         pen.put("amended ", ui.of(Role::Faint));
+    }
+    if void.is_some() {
+        pen.put("does not count: ", ui.of(Role::Warn));
     }
     if let EntryKind::Note(kind) = entry.kind
         && kind != NoteKind::Note
@@ -84,6 +89,9 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
         (false, false) => Role::Text,
     };
     pen.put(entry.text.trim_end(), ui.of(text));
+    if let Some(why) = void {
+        pen.put(" · ", ui.of(Role::Faint)).put(&why, ui.of(Role::Muted));
+    }
 }
 
 /// Probes that turned together: as many as there is room for, and how many more.
