@@ -1,7 +1,7 @@
 //! What a drill says to a newcomer about the step that is next. It explains that step and never names
 //! another, so it cannot differ from it. Pure.
 
-use crate::incident::{Facts, Next, Role};
+use crate::incident::{Facts, Next, PlanRun, Role, State};
 
 /// What stands where no incident was declared yet, and the command that declares one.
 pub const BEFORE: (&str, &str) = ("declare", "Production fails for many customers. Declare an incident.");
@@ -10,7 +10,7 @@ pub const BEFORE: (&str, &str) = ("declare", "Production fails for many customer
 pub const PREPARED: &str = "drill.fix";
 
 /// Explains a step in a sentence or two; `None` where there is nothing to add.
-pub fn about(next: &Next, facts: &Facts) -> Option<&'static str> {
+pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> {
     let protected =
         || facts.environments.iter().any(|(name, protected)| *protected && *name == next.argument);
     Some(match next.action {
@@ -22,7 +22,7 @@ pub fn about(next: &Next, facts: &Facts) -> Option<&'static str> {
         "told" => "flightdeck sends nothing. Tell people, then record that you did.",
         "rollback" => "Your rollback options, and whether each is proven ready. Enter shows its plan.",
         "mitigate" => "Only a person can tell: try an order, then record it.",
-        "hotfix.start" => "The branch for the fix. It starts from what is in production.",
+        "hotfix.start" => "The branch for the fix. It starts from main, whatever is live now.",
         "hotfix.bump" => "The fix is committed. Bump the version with it: the tag is made from it.",
         "hotfix.push" => "Push it, so that it is safe and others can review it.",
         "hotfix.finish" => {
@@ -32,7 +32,7 @@ pub fn about(next: &Next, facts: &Facts) -> Option<&'static str> {
         "deploy" if protected() => {
             "All is checked. Type the name to confirm: nobody deploys there by accident."
         }
-        "deploy" => "Staging first. Watch the script at work; it goes on even if you quit.",
+        "deploy" => "Staging first. Watch the script at work: its output is in the runs.",
         "smoke" => "The smoke test tries the order that failed.",
         "checklist" => "Try it out by hand. Space ticks an item as passed, x as failed.",
         "approvals" => {
@@ -45,14 +45,25 @@ pub fn about(next: &Next, facts: &Facts) -> Option<&'static str> {
         "cause" => "One sentence: what broke, and why. The report needs it.",
         "resolve" => "Production is healthy again. Resolving ends the incident; it can be reopened.",
         "report" => "flightdeck has written it. Read it, and save it.",
-        "" if can_be_prepared(facts) => "Fix app/checkout.awk and commit, or have the prepared fix applied.",
+        "" if facts.hotfix_branch.is_none() || facts.hotfix_commits != Some(0) => return None,
+        "" if was_used(state) => "The prepared fix has been used. Fix app/checkout.awk yourself, and commit.",
+        "" => "Fix app/checkout.awk and commit, or have the prepared fix applied.",
         _ => return None,
     })
 }
 
-/// Tells whether the prepared fix is what is missing: a hotfix branch without a commit.
-pub fn can_be_prepared(facts: &Facts) -> bool {
-    facts.hotfix_branch.is_some() && facts.hotfix_commits == Some(0)
+/// Tells whether the prepared fix is what is missing: a hotfix branch without a commit, and none that was
+/// brought to main before.
+pub fn can_be_prepared(facts: &Facts, state: &State) -> bool {
+    facts.hotfix_branch.is_some() && facts.hotfix_commits == Some(0) && !was_used(state)
+}
+
+/// Tells whether a fix went out already: whatever is branched off now has it.
+fn was_used(state: &State) -> bool {
+    let went_out = |plan: &&PlanRun| {
+        plan.is_done() && (plan.is_finish() || (plan.purpose == "deploy" && plan.is_production()))
+    };
+    state.plans.iter().any(|plan| went_out(&plan))
 }
 
 #[cfg(test)]

@@ -2,6 +2,10 @@
 
 use super::*;
 use crate::cockpit::commands::Command;
+use crate::incident::{
+    Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Log, PlanEnd, PlanEnded, PlanStarted, Record,
+    RecordId, RepositoryId, Severity, Spec,
+};
 
 fn next(action: &'static str, argument: &str) -> Next {
     Next { action, argument: argument.to_owned(), title: String::new(), due_at: None, overdue: false }
@@ -18,15 +22,71 @@ fn what_it_names_is_a_command() {
 fn the_prepared_fix_is_offered_on_a_branch_without_a_commit_only() {
     let mut facts =
         Facts { hotfix_branch: Some("hotfix/x".into()), hotfix_commits: Some(0), ..Facts::default() };
-    assert!(about(&next("", ""), &facts).unwrap().contains("prepared fix"));
+    let said = |facts: &Facts, state: &State| about(&next("", ""), facts, state);
+    let fresh = state(&[]);
+    assert!(said(&facts, &fresh).unwrap().contains("have the prepared fix applied"));
+    // What was released before has it: there is nothing to apply.
+    let used = state(&["finish-1"]);
+    for used in [&used, &state(&["deploy-production-1"])] {
+        assert!(!can_be_prepared(&facts, used));
+        assert!(said(&facts, used).unwrap().contains("yourself"));
+    }
     facts.hotfix_commits = Some(1);
-    assert_eq!(about(&next("", ""), &facts), None);
+    assert_eq!(said(&facts, &fresh), None);
+}
+
+#[test]
+fn it_promises_nothing_of_what_a_drill_starts_from_or_leaves_running() {
+    let facts = Facts { environments: vec![("staging".to_owned(), false)], ..Facts::default() };
+    let said = |action, argument| about(&next(action, argument), &facts, &state(&[])).unwrap();
+    assert!(!said("hotfix.start", "").contains("production"), "a rollback may be live");
+    assert!(!said("deploy", "staging").contains("quit"), "a drill ends what it runs");
+}
+
+/// An incident in which plans of these ids were carried out.
+fn state(plans: &[&str]) -> State {
+    let declared = Declared {
+        number: "INC-2026-0001".into(),
+        title: "Checkout answers 500".into(),
+        severity: Severity::P0,
+        service: String::new(),
+        impact: String::new(),
+        repository: String::new(),
+        repository_id: RepositoryId::default(),
+        answers: Vec::new(),
+    };
+    let mut bodies: Vec<Body> = vec![declared.into()];
+    for id in plans {
+        let (purpose, target) =
+            if id.starts_with("deploy") { ("deploy", "production") } else { ("hotfix", "repository") };
+        bodies.push(
+            PlanStarted {
+                plan: (*id).into(),
+                title: (*id).into(),
+                purpose: purpose.into(),
+                target: target.into(),
+                hash: String::new(),
+                steps: Vec::new(),
+                confirmed: String::new(),
+                spec: Spec::default(),
+            }
+            .into(),
+        );
+        bodies.push(PlanEnded { plan: (*id).into(), end: PlanEnd::Done, why: String::new() }.into());
+    }
+    let records = bodies.into_iter().zip(1..).map(|(body, n)| {
+        let at = Hlc { wall_ms: 1_790_000_000_000 + n, count: 0 };
+        let draft = Draft::now(IncidentId(uuid::Uuid::from_u128(7)), body);
+        let id = RecordId(uuid::Uuid::from_u128(u128::from(n.unsigned_abs())));
+        Record::seal(id, draft, Author { name: "maya".into(), node: 1 }, at, Hash::default()).unwrap().0
+    });
+    Log::new(records.collect()).unwrap().state().clone()
 }
 
 #[test]
 fn only_what_is_protected_has_to_be_typed() {
     let environments = vec![("staging".to_owned(), false), ("production".to_owned(), true)];
     let facts = Facts { environments, ..Facts::default() };
-    assert!(about(&next("deploy", "production"), &facts).unwrap().contains("Type the name"));
-    assert!(about(&next("deploy", "staging"), &facts).unwrap().starts_with("Staging first"));
+    assert!(about(&next("deploy", "production"), &facts, &state(&[])).unwrap().contains("Type the name"));
+    assert!(about(&next("deploy", "staging"), &facts, &state(&[])).unwrap().starts_with("Staging first"));
 }

@@ -10,6 +10,33 @@ use crate::incident::{
 /// A glyph of one column and how it looks.
 pub(super) type Glyph = (&'static str, Role);
 
+/// What each glyph stands for, for the help.
+pub(super) const LEGEND: &[(Glyph, &str)] = &[
+    (("✓", Role::Good), "ok, passed, done, approved, recovered"),
+    (("▲", Role::Warn), "near its limit, or a warning; in the timeline a change of severity"),
+    (("✗", Role::Bad), "failing, failed, rejected, or why a key does nothing"),
+    (("?", Role::Unknown), "no data, or its outcome is unknown"),
+    (("·", Role::Faint), "open, not started; in the timeline an approval that does not count"),
+    (("–", Role::Faint), "not applicable, or skipped"),
+    (("▶", Role::Accent), "running, or started"),
+    (("‖", Role::Warn), "waiting for a person"),
+    (("…", Role::Accent), "approval was asked for"),
+    (("■", Role::Warn), "stopped"),
+    (("↶", Role::Muted), "undone"),
+    (("!", Role::Warn), "overridden, skipped or taken over"),
+    (("⇒", Role::Accent), "another release is live"),
+    (("●", Role::Bad), "declared or reopened"),
+    (("▸", Role::Accent), "a phase began"),
+    (("◆", Role::Accent), "a decision"),
+    (("⚑", Role::Accent), "something done by hand"),
+    (("✎", Role::Muted), "a note, a finding or a problem"),
+    (("≡", Role::Muted), "title, impact or cause"),
+    (("☺", Role::Info), "a role was taken"),
+    (("☎", Role::Info), "somebody was paged"),
+    (("✉", Role::Info), "somebody was told"),
+    (("★", Role::Pinned), "pinned"),
+];
+
 /// Of a timeline entry.
 pub(super) fn entry(kind: EntryKind) -> Glyph {
     match kind {

@@ -75,6 +75,24 @@ fn flags() -> Overlay {
 }
 
 #[test]
+fn help_finds_what_a_glyph_stands_for_and_cuts_no_sentence() {
+    let shown = |filter: &str, width| {
+        let view = HelpView { filter: filter.to_owned(), ..HelpView::default() };
+        text(&settled(&mut with(Overlay::Help(view)), &Theme::default(), width, 400))
+    };
+    for filter in ["▲", "recover", "failing", "glyphs"] {
+        assert!(shown(filter, 120).contains("Glyphs"), "{filter}");
+    }
+    for width in [160, 80] {
+        let shown = shown("", width);
+        for spec in cockpit::COMMANDS.iter().filter(|spec| !spec.keys.is_empty()) {
+            let last = spec.help.split(' ').next_back().unwrap();
+            assert!(shown.contains(last), "the end of `{}` in\n{shown}", spec.help);
+        }
+    }
+}
+
+#[test]
 fn a_flag_says_its_state_by_word_and_glyph_and_why_it_is_not_known() {
     let mut model = with(flags());
     let buf = settled(&mut model, &Theme::default(), 100, 30);

@@ -151,6 +151,10 @@ impl Cx<'_> {
         windows::give_back(self.model, &mut overlay);
         self.model.overlays.push(overlay);
         self.hush();
+        // What was said before is about what the window covers now.
+        if self.model.word.as_ref().is_some_and(|(since, _)| *since < self.model.now) {
+            self.model.word = None;
+        }
     }
 }
 
@@ -299,6 +303,7 @@ fn derive_next(model: &mut Model) {
     let next: Vec<Next> = next.into_iter().filter(|next| !is_asked(next)).collect();
     let next: Vec<(Next, String)> = gone(model)
         .into_iter()
+        .chain(elsewhere(model))
         .chain(asked)
         .chain(next.into_iter().map(|next| {
             let keys = keys_to(model, next.action, &next.argument);
@@ -334,6 +339,16 @@ fn gone(model: &Model) -> Option<(Next, String)> {
     Some((next, export))
 }
 
+/// Going to another incident that is open, where the one on the screen is over.
+fn elsewhere(model: &Model) -> Option<(Next, String)> {
+    model.incident().filter(|state| !state.is_open())?;
+    let open = model.open_incidents().min_by_key(|line| (line.severity, line.declared_at))?;
+    let title = format!("{} {} is open: {}", open.number, open.severity.name(), open.title);
+    let action = Command::Incidents.spec().id;
+    let next = Next { action, argument: String::new(), title, due_at: None, overdue: true };
+    Some((next, keys_to(model, action, "")))
+}
+
 /// Answering what a command asks: until somebody does, nothing goes on.
 fn asked(model: &Model) -> Option<(Next, String)> {
     let (run, question) = model.question()?;
@@ -359,14 +374,14 @@ fn guide(model: &Model, next: &[(Next, String)], facts: &Facts) -> Option<String
         return None;
     }
     let with_keys = |text: &str, action| format!("{text}  [{}]", keys_to(model, action, ""));
-    if model.incident().is_none() {
+    let Some(state) = model.incident() else {
         // Whoever has declared it knows how.
         return model.incidents.is_empty().then(|| with_keys(guide::BEFORE.1, guide::BEFORE.0));
-    }
+    };
     let (next, keys) = next.first()?;
-    let text = guide::about(next, facts)?;
+    let text = guide::about(next, facts, state)?;
     // The keys of the step itself stand beside it already.
-    let prepared = keys.is_empty() && guide::can_be_prepared(facts);
+    let prepared = keys.is_empty() && guide::can_be_prepared(facts, state);
     Some(if prepared { with_keys(text, guide::PREPARED) } else { text.to_owned() })
 }
 

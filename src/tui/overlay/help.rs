@@ -3,7 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::paint::{Pen, width};
+use super::super::glyph::{self, Glyph};
+use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::{Shown, wide, window};
@@ -13,12 +14,19 @@ use crate::cockpit::{COMMANDS, Command, Scope};
 
 /// From this width there are two columns.
 const TWO: u16 = 140;
+/// Columns of the keys at least, at most, and of the gap behind them.
+const KEYS: (u16, u16, u16) = (13, 20, 2);
 
 /// One line of help.
+#[derive(Clone, Copy)]
 enum Line {
     Blank,
     Heading(Scope),
-    Row(&'static Spec),
+    Legend,
+    Row(&'static Spec, &'static str),
+    Glyph(Glyph, &'static str),
+    /// What of the row above had no room there, behind so many columns.
+    Rest(u16, &'static str),
 }
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &HelpView) -> Shown {
@@ -28,12 +36,13 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &HelpView) ->
     let title = if view.filter.is_empty() {
         "Keys".to_owned()
     } else {
-        let found = lines.iter().filter(|line| matches!(line, Line::Row(_))).count();
-        format!("Keys  /{}  {found} of {}", view.filter, COMMANDS.iter().filter(|spec| has_key(spec)).count())
+        let found = lines.iter().filter(|line| matches!(line, Line::Row(..) | Line::Glyph(..))).count();
+        let all = COMMANDS.iter().filter(|spec| has_key(spec)).count() + glyph::LEGEND.len();
+        format!("Keys  /{}  {found} of {all}", view.filter)
     };
     let inner = window(ui, buf, place, &title, &keys);
     if lines.is_empty() {
-        Pen::new(buf, inner, 0).put("no key does that", ui.of(Role::Faint));
+        Pen::new(buf, inner, 0).put("no key or glyph is about that", ui.of(Role::Faint));
         return Shown { lines: inner.height, ..Shown::default() };
     }
     let columns: Vec<&[Line]> = if inner.width >= TWO && view.filter.is_empty() {
@@ -43,10 +52,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &HelpView) ->
     } else {
         vec![&lines]
     };
-    let longest = columns.iter().map(|column| column.len()).max().unwrap_or(0);
-    let top = view.scroll.top.min(longest.saturating_sub(usize::from(inner.height)));
     let gap = 3;
     let wide = (inner.width - gap * (columns.len() as u16 - 1)) / columns.len() as u16;
+    let columns: Vec<Vec<Line>> = columns.into_iter().map(|column| wrapped(ui, column, wide)).collect();
+    let longest = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let top = view.scroll.top.min(longest.saturating_sub(usize::from(inner.height)));
     for (index, column) in columns.iter().enumerate() {
         let x = inner.x + index as u16 * (wide + gap);
         let place = Rect { x, width: wide, ..inner };
@@ -70,6 +80,39 @@ impl StripBlank for [Line] {
     }
 }
 
+/// The lines as they fit into so many columns: what a row has no room for follows below it.
+fn wrapped(ui: Ui<'_>, lines: &[Line], wide: u16) -> Vec<Line> {
+    let mut all = Vec::with_capacity(lines.len());
+    for line in lines {
+        let (before, text) = match line {
+            Line::Row(spec, text) => (keys_width(&keys(ui, spec)) + KEYS.2, *text),
+            Line::Glyph(_, text) => (KEYS.0 + KEYS.2, *text),
+            Line::Blank | Line::Heading(_) | Line::Legend | Line::Rest(..) => {
+                all.push(*line);
+                continue;
+            }
+        };
+        let mut parts = wrap(text, wide.saturating_sub(before)).into_iter();
+        let first = parts.next().unwrap_or_default();
+        all.push(match line {
+            Line::Glyph(glyph, _) => Line::Glyph(*glyph, first),
+            Line::Row(spec, _) => Line::Row(spec, first),
+            other => *other,
+        });
+        all.extend(parts.map(|part| Line::Rest(before, part)));
+    }
+    all
+}
+
+fn keys(ui: Ui<'_>, spec: &Spec) -> String {
+    let keys: Vec<String> = ui.model.keymap.keys(spec.command).iter().map(ToString::to_string).collect();
+    keys.join(" ")
+}
+
+fn keys_width(keys: &str) -> u16 {
+    width(keys).clamp(KEYS.0, KEYS.1)
+}
+
 /// All lines that contain a text, grouped by where the keys work; groups in the order of the table.
 fn lines(ui: Ui<'_>, filter: &str) -> Vec<Line> {
     let filter = filter.to_lowercase();
@@ -85,7 +128,21 @@ fn lines(ui: Ui<'_>, filter: &str) -> Vec<Line> {
             lines.push(Line::Blank);
         }
         lines.push(Line::Heading(scope));
-        lines.extend(rows(ui, scope, &filter).map(Line::Row));
+        lines.extend(rows(ui, scope, &filter).map(|spec| Line::Row(spec, spec.help)));
+    }
+    let glyphs: Vec<Line> = glyph::LEGEND
+        .iter()
+        .filter(|((symbol, _), about)| {
+            "glyphs".contains(&filter) || *symbol == filter || about.to_lowercase().contains(&filter)
+        })
+        .map(|(glyph, about)| Line::Glyph(*glyph, about))
+        .collect();
+    if !glyphs.is_empty() {
+        if !lines.is_empty() {
+            lines.push(Line::Blank);
+        }
+        lines.push(Line::Legend);
+        lines.extend(glyphs);
     }
     lines
 }
@@ -120,12 +177,20 @@ fn line_row(ui: Ui<'_>, pen: &mut Pen<'_>, line: &Line) {
             }
             pen.put(scope.title(), ui.of(Role::OverlayTitle));
         }
-        Line::Row(spec) => {
-            let keys: Vec<String> =
-                ui.model.keymap.keys(spec.command).iter().map(ToString::to_string).collect();
-            let keys = keys.join(" ");
-            pen.column_right(&keys, width(&keys).clamp(13, 20), ui.of(Role::Key)).gap(2);
-            pen.put(spec.help, ui.of(Role::Text));
+        Line::Legend => {
+            pen.put("Glyphs", ui.of(Role::OverlayTitle));
+        }
+        Line::Row(spec, text) => {
+            let keys = keys(ui, spec);
+            pen.column_right(&keys, keys_width(&keys), ui.of(Role::Key)).gap(KEYS.2);
+            pen.put(text, ui.of(Role::Text));
+        }
+        Line::Glyph((symbol, role), text) => {
+            pen.column_right(symbol, KEYS.0, ui.of(*role)).gap(KEYS.2);
+            pen.put(text, ui.of(Role::Text));
+        }
+        Line::Rest(before, text) => {
+            pen.gap(*before).put(text, ui.of(Role::Text));
         }
     }
 }

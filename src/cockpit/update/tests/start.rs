@@ -48,6 +48,23 @@ fn another_incident_is_named_once_while_one_is_open() {
 }
 
 #[test]
+fn what_is_open_elsewhere_is_next_where_the_incident_on_the_screen_is_over() {
+    let mut table = Table::open();
+    let ours = line(1, "Checkout answers 500", Status::Resolved);
+    let theirs = line(2, "no mail", Status::Open);
+    let first = |table: &Table| {
+        table.model.derived.next.first().map(|(next, keys)| (next.title.clone(), keys.clone()))
+    };
+    told(&mut table, &[theirs.clone(), ours.clone()]);
+    assert!(first(&table).is_none_or(|(title, _)| !title.contains("no mail")), "ours goes on");
+    let record = table.record(crate::incident::Resolved::default().into());
+    table.send(Msg::Fact(Fact::Records(vec![record])));
+    assert_eq!(first(&table), Some(("INC-2026-0002 P1 is open: no mail".to_owned(), "i l".to_owned())));
+    told(&mut table, &[IncidentLine { status: Status::Closed, ..theirs }, ours]);
+    assert!(first(&table).is_none_or(|(title, _)| !title.contains("no mail")), "it is over, too");
+}
+
+#[test]
 fn another_incident_is_declared_only_by_who_knows_of_the_open_one() {
     let mut table = Table::new();
     let theirs = line(1, "no mail", Status::Open);
