@@ -121,7 +121,8 @@ impl Reading {
                 continue;
             }
             match token {
-                TokenTree::Ident(word) if *word == "use" => {
+                // `impl Trait + use<'a>` imports nothing.
+                TokenTree::Ident(word) if *word == "use" && !is_punct(tokens.get(1), '<') => {
                     let end = tokens.iter().position(|t| is_punct(Some(t), ';')).unwrap_or(tokens.len());
                     self.import(&tokens[1..end], "");
                     tokens = &tokens[end..];
@@ -257,6 +258,7 @@ fn the_reader_of_imports_sees_them_all() {
         #[cfg(test)]
         fn g<A, B>() { crate::function::of_tests() }
         fn h() { vec![crate::plan::step()] }
+        fn i<'a>() -> impl Fn() + use<'a> { crate::captured::path() }
     "#;
     let source =
         Source { path: "src/x.rs".into(), module: "health::rules".to_owned(), text: text.to_owned() };
@@ -272,6 +274,7 @@ fn the_reader_of_imports_sees_them_all() {
         "field::Kept",
         "std::time::Instant::now",
         "plan::step",
+        "captured::path",
     ] {
         assert!(names.contains(expected), "{expected} in {names:?}");
     }
