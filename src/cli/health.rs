@@ -48,7 +48,8 @@ enum Command {
     /// Replay samples of a file through the alarm of a probe, and print each change of its state
     ///
     /// Lines of `time,value`: the time as 2026-11-21T14:02:00Z, 2026-11-21 14:02:00 (UTC) or seconds since
-    /// 1970, an empty value where there was no data. Nothing is asked and nothing is recorded.
+    /// 1970, an empty value where there was no data. The first line may name the columns. Nothing is asked and
+    /// nothing is recorded.
     Replay {
         /// The file; - reads standard input
         #[arg(value_name = "FILE")]
@@ -130,12 +131,12 @@ fn replay(cx: &Context, file: &Path, name: &str) -> Result<End> {
         let line = row.position().map_or(0, csv::Position::line);
         let (time, value) = (row.get(0).unwrap_or_default().trim(), row.get(1).unwrap_or_default().trim());
         let Some(at) = moment(time) else {
-            if index == 0 {
-                // What the columns are called.
+            if index == 0 && is_heading(&row) {
                 continue;
             }
             let cause = format!("line {line}: {:?} is not a time", visible(time));
-            return Err(refused(cause, "write 2026-11-21T14:02:00Z, or seconds since 1970"));
+            let hint = "write 2026-11-21T14:02:00Z, or seconds since 1970; a heading names both columns";
+            return Err(refused(cause, hint));
         };
         // A sample that is older than the one before it, or the same again, would count twice.
         if last.is_some_and(|last| at <= last) {
@@ -145,6 +146,10 @@ fn replay(cx: &Context, file: &Path, name: &str) -> Result<End> {
         last = Some(at);
         let (verdict, why) = match value {
             "" => (Verdict::NoData, "no data".to_owned()),
+            written if written.parse().is_ok_and(|number: f64| number.is_infinite()) => {
+                let cause = format!("line {line}: {} is too large for a number", visible(written));
+                return Err(refused(cause, "leave the value empty where there was no data"));
+            }
             written => rules.judge_number(written).ok_or_else(|| {
                 let cause = format!("line {line}: {:?} is not a number", visible(written));
                 refused(cause, "leave the value empty where there was no data")
@@ -159,6 +164,16 @@ fn replay(cx: &Context, file: &Path, name: &str) -> Result<End> {
         cx.out.tell(&format!("{passed_over} sample{s} not later than the one before: left out"));
     }
     Ok(End::Done)
+}
+
+/// Tells whether the first row says what the columns are called: two names, neither of which somebody could
+/// have meant as a time or a number.
+fn is_heading(row: &csv::StringRecord) -> bool {
+    let is_name = |cell: &str| {
+        let cell = cell.trim().trim_start_matches('#').trim_start();
+        cell.starts_with(char::is_alphabetic) && moment(cell).is_none() && cell.parse::<f64>().is_err()
+    };
+    row.len() >= 2 && row.iter().take(2).all(is_name)
 }
 
 /// The probe of that name.
@@ -189,6 +204,28 @@ fn moment(text: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_heading_names_both_columns() {
+        let row = |line: &str| line.split(',').collect::<csv::StringRecord>();
+        for heading in ["time,value", "Time,error rate (%)", "# time, errors", "ts,v,host", "Zeit,Wert"] {
+            assert!(is_heading(&row(heading)), "{heading}");
+        }
+        for other in [
+            "yesterday",
+            "yesterday,",
+            "yesterday,5",
+            "time,NaN",
+            "2026-13-01T10:00:00Z,value",
+            "1e99999,value",
+            "inf,value",
+            ",value",
+            "time,-",
+            "{\"t\":1",
+        ] {
+            assert!(!is_heading(&row(other)), "{other}");
+        }
+    }
 
     #[test]
     fn times_are_read_as_files_of_samples_write_them() {

@@ -117,6 +117,15 @@ fn what_cannot_be_replayed_is_named() {
     let shell = place(&world);
     replayed(&shell, "2026-11-21T14:00:00Z,1\nyesterday,2\n").ended_with(2).said("line 2").said("not a time");
     replayed(&shell, "2026-11-21T14:00:00Z,much\n").ended_with(2).said("line 1").said("not a number");
+    for first in ["2026-13-21T14:00:00Z,1", "yesterday,1", "yesterday", "time,"] {
+        let ended = replayed(&shell, &format!("{first}\n2026-11-21T14:00:00Z,1\n")).ended_with(2);
+        ended.said("line 1").said("not a time");
+    }
+    for value in ["1e309", "-1e309", "NaN", "inf"] {
+        let ended =
+            replayed(&shell, &format!("time,value\n2026-11-21T14:00:00Z,1\n2026-11-21T14:00:10Z,{value}\n"));
+        ended.ended_with(2).said("line 3").said(value);
+    }
     shell
         .flightdeck(&["health", "replay", "none.csv", "--probe", "error rate"])
         .ended_with(2)
