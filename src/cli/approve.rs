@@ -7,7 +7,7 @@ use crate::conductor;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Approved, RecordId, State, same_person};
 use crate::plan::gates::{self, ApprovalRule, Judged, approvals};
-use crate::plan::{Purpose, proposal};
+use crate::plan::{Plan, Purpose, proposal};
 use crate::text::visible;
 
 /// Approve a plan in a role
@@ -90,12 +90,16 @@ fn require_current(cx: &Context, state: &State, hash: &str) -> Result<()> {
         return Ok(());
     };
     let Some(cause) = conductor::moved_on(root, &plan) else { return Ok(()) };
-    let again = match plan.purpose {
+    let hint = format!("nothing was recorded; ask for approval of what is there now: {}", anew(&plan));
+    Err(Failure::of(FailureKind::Gate, format!("approving {}", visible(&plan.title)), cause, hint))
+}
+
+/// How a plan that can no longer be started is proposed anew.
+pub(super) fn anew(plan: &Plan) -> String {
+    match plan.purpose {
         Purpose::Deploy => format!("flightdeck deploy {} --propose", visible(&plan.target)),
         _ => "propose it again".to_owned(),
-    };
-    let hint = format!("nothing was recorded; ask for approval of what is there now: {again}");
-    Err(Failure::of(FailureKind::Gate, format!("approving {}", visible(&plan.title)), cause, hint))
+    }
 }
 
 /// Refuses the approval of a commit that cannot be deployed whoever approves it; says what would have to

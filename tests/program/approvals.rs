@@ -152,7 +152,13 @@ fn a_new_commit_voids_what_was_approved() {
     for (role, person) in [("lead", "Omar"), ("product-manager", "Li")] {
         site.person(person).flightdeck(&["approve", role]).succeeded();
     }
+    let fresh = site.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
+    assert!(fresh.contains("waits for approval") && !fresh.contains("has moved"), "{fresh}");
     site.commit("one more thing");
+    let shown = site.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
+    for said in ["main has moved", "approvals no longer count", "flightdeck deploy production --propose"] {
+        assert!(shown.contains(said), "{said} in {shown}");
+    }
     site.validate();
     site.deploy().ended_with(3).said("lead: Omar approved another version of this plan");
     // Nobody is asked to approve what cannot be started any more.

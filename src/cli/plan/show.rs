@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::End;
+use super::super::approve::anew;
 use super::super::carry::preview;
 use super::super::context::{Context, Loaded};
 use super::super::follow::{about_waiting, how_to_answer, words};
@@ -141,19 +142,26 @@ pub(super) fn proposed(cx: &Context, loaded: &Loaded, waits: &Proposal, json: bo
         let policy = cx.setup().map_or_else(|_| Policy::built_in(), |setup| setup.policy);
         gates::evaluate(plan, &waits.hash, state, &policy, &loaded.journal.author().name, cx.now())
     });
+    let is_waiting = proposal::waiting(state).any(|other| other.id == waits.id);
+    let moved = plan.as_ref().ok().zip(cx.root().ok()).filter(|_| is_waiting);
+    let moved = moved.and_then(|(plan, root)| conductor::moved_on(root, plan));
     if json {
         let plan = plan.ok();
         return cx.out.json(&serde_json::json!({
             "id": waits.id, "title": waits.title, "state": "proposed", "hash": waits.hash,
-            "by": waits.by, "at": waits.at, "plan": plan, "gates": standings,
+            "by": waits.by, "at": waits.at, "plan": plan, "gates": standings, "moved": moved,
         }));
     }
-    let is_waiting = proposal::waiting(state).any(|other| other.id == waits.id);
     let how = if is_waiting { "waits for approval" } else { "no longer waits" };
     cx.out.line(&format!("{}: {how}, proposed by {}: {}", waits.id, waits.by, waits.title))?;
     match &plan {
         Ok(plan) => cx.out.lines(&preview_with(plan, standings.as_deref(), true))?,
         Err(why) => cx.out.line(&format!("  ▲ {why}: its steps cannot be shown"))?,
+    }
+    if let (Some(moved), Ok(plan)) = (moved, &plan) {
+        cx.out.line(&format!("  ▲ {moved}"))?;
+        cx.out.line("    this plan can no longer start, and its approvals no longer count")?;
+        cx.out.line(&format!("    → ask for approval of what is there now: {}", anew(plan)))?;
     }
     let changed = plan.map(|plan| conductor::changed_programs(&plan)).unwrap_or_default();
     if !changed.is_empty() {
