@@ -271,7 +271,12 @@ impl Context {
         if let Some(named) = self.named(journal)? {
             return Ok(named);
         }
-        let all = journal.incidents(Some(&self.repository(journal)?))?;
+        let listed = journal.incidents(Some(&self.repository(journal)?))?;
+        let (all, undeclared): (Vec<Summary>, Vec<Summary>) =
+            listed.into_iter().partition(|one| one.is_declared);
+        if !undeclared.is_empty() {
+            self.out.tell(&format!("▲ {}", journal::listed_only(&undeclared)));
+        }
         if let Some(open) = the_open_one(&all)? {
             return Ok(open.id);
         }
@@ -482,8 +487,7 @@ fn pick(all: &[Summary], named: &str) -> Result<IncidentId> {
 /// # Errors
 /// More than one is.
 fn the_open_one(all: &[Summary]) -> Result<Option<&Summary>> {
-    let open: Vec<_> =
-        all.iter().filter(|one| matches!(one.status, Status::Open | Status::Mitigated)).collect();
+    let open: Vec<_> = all.iter().filter(|one| one.is_open()).collect();
     match open.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some(one)),

@@ -8,7 +8,8 @@ use super::context::Context;
 use super::save::{SaveArgs, some_text};
 use super::severity::parse_severity;
 use crate::failure::Result;
-use crate::incident::{Declared, IncidentId, Severity, Status};
+use crate::incident::{Declared, IncidentId, Severity};
+use crate::journal::Summary;
 use crate::text::visible;
 
 /// Open an incident; its id is printed once it is saved
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let open: Vec<String> = journal
         .incidents(Some(&cx.repository(&journal)?))?
         .into_iter()
-        .filter(|one| matches!(one.status, Status::Open | Status::Mitigated))
+        .filter(Summary::is_open)
         .map(|one| format!("{} {}", one.number, visible(&one.title)))
         .collect();
     let record = journal.declare(cx.now(), started_at, declared)?;

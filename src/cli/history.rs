@@ -30,6 +30,8 @@ struct Line<'a> {
     status: &'a str,
     declared_at: Timestamp,
     repository: &'a str,
+    /// Whether a record declares it; else it is but a line in a list.
+    declared: bool,
 }
 
 /// Carries the verb out.
@@ -45,8 +47,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         cx.out.tell("no incident was declared here yet");
     }
     for one in &all {
+        let doubt = if one.is_declared { "" } else { "  ▲ no record declares it: run flightdeck verify" };
         cx.out.line(&format!(
-            "{}  {}  {:<9}  {}  {}",
+            "{}  {}  {:<9}  {}  {}{doubt}",
             one.number,
             one.severity.name(),
             one.status.name(),
@@ -66,5 +69,6 @@ fn line(one: &Summary) -> Line<'_> {
         status: one.status.name(),
         declared_at: one.declared_at,
         repository: &one.repository,
+        declared: one.is_declared,
     }
 }

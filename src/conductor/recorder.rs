@@ -1,7 +1,7 @@
 //! What a conductor writes down: each event once, in order, and later if the disk is full now;
 //! and what it reads there: the state, and what others want of its plan.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use super::stop::{Why, Wish};
 use crate::clock::{Steady, Stopwatch};
 use crate::failure::{FailureKind, Result};
-use crate::incident::{Body, Decision, Draft, IncidentId, Log, PlanRun, Precision, Process, Record, State};
+use crate::incident::{
+    Body, Decision, Draft, IncidentId, Log, PlanRun, Precision, Process, Record, RecordId, State,
+};
 use crate::journal::{Journal, Lease, Seq};
 
 /// How often a sign of life is shown.
@@ -47,6 +49,8 @@ pub(super) struct Recorder {
     waiting: Vec<Draft>,
     next_try: Instant,
     next_beat: Instant,
+    /// What was asked of plans and need not be heard again.
+    heard: HashSet<RecordId>,
     /// Decisions that were not looked at yet.
     decided: VecDeque<Decided>,
     wish: Option<Wish>,
@@ -77,6 +81,7 @@ impl Recorder {
             waiting: Vec::new(),
             next_try: now,
             next_beat: now,
+            heard: HashSet::new(),
             decided: VecDeque::new(),
             wish: None,
             lost: false,
@@ -88,13 +93,18 @@ impl Recorder {
     /// What was asked of the plan between its last start and this process's coming up.
     fn hear_what_was_said_before(&mut self) -> Result<()> {
         let plan = &self.lease.plan;
-        let mut since = Vec::new();
+        let (mut since, mut before) = (Vec::<Record>::new(), HashSet::new());
         self.journal.each(self.incident, Some(self.seq), |record| match &record.body {
-            Body::PlanStarted(started) if started.plan == *plan => since.clear(),
-            Body::PlanResumed(resumed) if resumed.plan == *plan => since.clear(),
+            Body::PlanStarted(started) if started.plan == *plan => {
+                before.extend(since.drain(..).map(|asked| asked.id));
+            }
+            Body::PlanResumed(resumed) if resumed.plan == *plan => {
+                before.extend(since.drain(..).map(|asked| asked.id));
+            }
             Body::StopAsked(_) | Body::PlanAsked(_) => since.push(record),
             _ => {}
         })?;
+        self.heard = before;
         for record in &since {
             self.hear(record);
         }
@@ -239,7 +249,13 @@ impl Recorder {
     }
 
     fn read(&mut self) -> Result<()> {
-        let (records, seq) = self.journal.since(self.incident, self.seq)?;
+        let (records, seq) = if self.journal.is_cut(self.incident, self.seq)? {
+            // Its end was cut off, and others may be in its place. What this process knew it goes on knowing:
+            // that is what it did.
+            self.journal.since(self.incident, Seq::default())?
+        } else {
+            self.journal.since(self.incident, self.seq)?
+        };
         self.journal.fold_in(&mut self.log, records.iter().cloned())?;
         self.seq = seq;
         for record in &records {
@@ -249,6 +265,9 @@ impl Recorder {
     }
 
     fn hear(&mut self, record: &Record) {
+        if matches!(record.body, Body::StopAsked(_) | Body::PlanAsked(_)) && !self.heard.insert(record.id) {
+            return;
+        }
         let by = || record.author.name.clone();
         match &record.body {
             Body::StopAsked(asked) if is_run_of(&asked.run, &self.lease.plan) => {

@@ -13,15 +13,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Witness;
-use super::read::uuid;
+use super::read::{places, uuid};
 use super::write::hash;
 use crate::failure::Failure;
-use crate::incident::{Hash, IncidentId, RecordId};
+use crate::incident::{Hash, IncidentId, Record, RecordId};
 
 /// The directory of these files, in the state directory.
 pub(super) const DIR: &str = "heads";
@@ -54,9 +54,19 @@ struct Head {
     #[serde(rename = "head")]
     hash: Hash,
     last: RecordId,
+    /// Which record of the incident the last one is, in the order in which this file received them: where
+    /// to look for it. Another file may have it elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<i64>,
 }
 
-/// What is kept where the journal no longer holds what was written down.
+impl Head {
+    fn is_of_chain(&self, other: &Self) -> bool {
+        self.author == other.author && self.node == other.node
+    }
+}
+
+/// What is said where the journal no longer holds what was written down.
 const LOST: &str = "the journal no longer holds all that was written down there";
 /// Most such ends that are kept of an incident.
 const MOST_LOST: usize = 256;
@@ -79,9 +89,9 @@ pub fn heads_unwritten(state_dir: &Path) -> Option<Failure> {
 }
 
 /// Writes down where the chains of an incident, by its number in the file, end now. That it cannot be
-/// written is kept for [`heads_unwritten`].
-pub(super) fn note(state_dir: &Path, conn: &Connection, no: i64) {
-    let written = write(state_dir, conn, no);
+/// written is kept for [`heads_unwritten`]. With `again`, what was lost is looked for once more.
+pub(super) fn note(state_dir: &Path, conn: &Connection, no: i64, again: bool) {
+    let written = write(state_dir, conn, no, again);
     let mut known = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
     match written {
         Ok(()) => known.remove(state_dir),
@@ -89,14 +99,15 @@ pub(super) fn note(state_dir: &Path, conn: &Connection, no: i64) {
     };
 }
 
-fn write(state_dir: &Path, conn: &Connection, no: i64) -> io::Result<()> {
+fn write(state_dir: &Path, conn: &Connection, no: i64, again: bool) -> io::Result<()> {
     // The file first: what others commit and write down meanwhile the journal holds by the time it is read.
     let id = id_of(conn, no).map_err(io::Error::other)?;
-    let before = read_file(&path_of(state_dir, id));
-    let mut heads = read_journal(conn, no).map_err(io::Error::other)?;
-    if let Ok(before) = before {
-        heads.lost = lost(before, &heads.chains);
-    }
+    let before = match read_file(&path_of(state_dir, id)) {
+        // What it keeps must not be thrown away by who cannot read it.
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => return Err(error),
+        before => before.ok(),
+    };
+    let heads = compared(conn, no, before, again).map_err(io::Error::other)?;
     let dir = state_dir.join(DIR);
     match DirBuilder::new().mode(0o700).create(&dir) {
         Ok(()) => fs::set_permissions(&dir, Permissions::from_mode(0o700))?,
@@ -119,17 +130,98 @@ fn write(state_dir: &Path, conn: &Connection, no: i64) -> io::Result<()> {
     if heads.lost.is_empty() { Ok(()) } else { Err(io::Error::other(LOST)) }
 }
 
-/// The ends written down before that these chains do not meet, and those that were lost already. A chain
-/// that is longer than it was is taken to go on from there; `verify` looks.
-fn lost(before: Heads, now: &[Head]) -> Vec<Head> {
-    let is_met = |old: &Head| {
-        now.iter().any(|new| {
-            let same = new.author == old.author && new.node == old.node;
-            same && (new.records > old.records || (new.records == old.records && new.hash == old.hash))
-        })
+/// The ends of the chains as they are now, and those of before that they do not meet: a chain has to hold
+/// as many records as it had, the last of them with the hash that was written down.
+fn compared(conn: &Connection, no: i64, before: Option<Heads>, again: bool) -> rusqlite::Result<Heads> {
+    // One view of the file, whoever writes meanwhile.
+    let view = conn.unchecked_transaction()?;
+    let mut heads = read_journal(&view, no)?;
+    let (chains, mut lost) = before.map_or_else(Default::default, |before| (before.chains, before.lost));
+    for new in &mut heads.chains {
+        if !chains.iter().any(|old| old.is_of_chain(new)) {
+            new.at = find(&view, no, new.hash)?;
+        }
+    }
+    for old in chains {
+        match heads.chains.iter_mut().find(|new| new.is_of_chain(&old)) {
+            Some(new) if new.records == old.records && new.hash == old.hash => new.at = old.at,
+            Some(new) => {
+                new.at = goes_on(&view, no, &old, new)?;
+                if new.at.is_none() {
+                    lost.push(old);
+                }
+            }
+            None => lost.push(old),
+        }
+    }
+    if again {
+        let mut unmet = Vec::new();
+        for old in lost {
+            let end = heads.chains.iter().find(|new| new.is_of_chain(&old));
+            let is_met = end.map_or(Ok(None), |end| goes_on(&view, no, &old, end))?.is_some();
+            unmet.extend((!is_met).then_some(old));
+        }
+        lost = unmet;
+    }
+    lost.truncate(MOST_LOST);
+    heads.lost = lost;
+    Ok(heads)
+}
+
+/// Follows a chain from an end that was written down to where it ends now, and returns which record of the
+/// incident that is; `None`: it does not lead from one to the other.
+fn goes_on(conn: &Connection, no: i64, old: &Head, new: &Head) -> rusqlite::Result<Option<i64>> {
+    if new.records < old.records {
+        return Ok(None);
+    }
+    let (first, last) = places(no);
+    let is_there = |at: i64| {
+        let mut statement = conn.prepare_cached("SELECT hash FROM record WHERE place = ?1")?;
+        let there = statement.query_row([first.saturating_add(at - 1)], |row| hash(row, 0)).optional()?;
+        Ok::<_, rusqlite::Error>(there == Some(old.hash))
     };
-    let fresh = before.chains.into_iter().filter(|old| !is_met(old));
-    before.lost.into_iter().chain(fresh).take(MOST_LOST).collect()
+    let (mut from, mut records, mut head) = (first, 0, Hash::default());
+    if let Some(at) = old.at
+        && is_there(at)?
+    {
+        (from, records, head) = (first.saturating_add(at), old.records, old.hash);
+    }
+    let reached = |place: i64| Some(place - first + 1);
+    if records == new.records && head == new.hash {
+        return Ok(reached(from - 1));
+    }
+    let mut statement =
+        conn.prepare_cached("SELECT place, hash, bytes FROM record WHERE place BETWEEN ?1 AND ?2")?;
+    let mut rows = statement.query([from, last])?;
+    while let Some(row) = rows.next()? {
+        let stored = hash(row, 1)?;
+        // What cannot be read is missed where it should be followed.
+        let Ok(record) = Record::decode(row.get_ref(2)?.as_bytes()?) else { continue };
+        if record.author.name != old.author || format!("{:016x}", record.author.node) != old.node {
+            continue;
+        }
+        if record.hash != stored || record.prev != head {
+            return Ok(None);
+        }
+        (records, head) = (records + 1, stored);
+        if records == old.records && head != old.hash {
+            return Ok(None);
+        }
+        if records == new.records {
+            return Ok(reached(row.get(0)?).filter(|_| records >= old.records && head == new.hash));
+        }
+    }
+    Ok(None)
+}
+
+/// Which record of the incident has a hash: mostly one of the last.
+fn find(conn: &Connection, no: i64, wanted: Hash) -> rusqlite::Result<Option<i64>> {
+    let (first, last) = places(no);
+    let find =
+        "SELECT place FROM record WHERE place BETWEEN ?1 AND ?2 AND hash = ?3 ORDER BY place DESC LIMIT 1";
+    let mut statement = conn.prepare_cached(find)?;
+    let found = statement.query_row(params![first, last, &wanted.0[..]], |row| row.get::<_, i64>(0));
+    Ok(found.optional()?.map(|place| place - first + 1))
 }
 
 fn path_of(state_dir: &Path, id: IncidentId) -> PathBuf {
@@ -154,6 +246,7 @@ fn read_journal(conn: &Connection, no: i64) -> rusqlite::Result<Heads> {
             records: row.get(2)?,
             hash: hash(row, 3)?,
             last: RecordId(uuid(row, 4)?),
+            at: None,
         })
     };
     let chains = statement.query_map([no], head)?.collect::<rusqlite::Result<_>>()?;
@@ -205,7 +298,7 @@ fn read_file(path: &Path) -> io::Result<Heads> {
     }
     let heads: Heads = serde_json::from_slice(&fs::read(path)?)?;
     if heads.version > VERSION {
-        return Err(io::Error::other("a newer flightdeck wrote it"));
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "a newer flightdeck wrote it"));
     }
     Ok(heads)
 }

@@ -36,7 +36,7 @@ use crate::incident::{Author, Hash, Hlc, IncidentId, Process, Record, RecordId, 
 
 pub use heads::heads_unwritten;
 pub use place::Gone;
-pub use read::open_incidents;
+pub use read::{listed_only, open_incidents};
 
 /// What to do where the journal was taken away under whoever uses it.
 const REPLACED_HINT: &str =
@@ -73,10 +73,21 @@ struct ReadOnly {
     remedy: String,
 }
 
-/// Position in the order in which this file received the records of an incident. Grows by
-/// one a record; the default is before the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Seq(pub i64);
+/// Position in the order in which this file received the records of an incident, and the record that
+/// stands there: where its place was taken by another one, it is another position. The default is before
+/// the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seq {
+    count: i64,
+    last: Hash,
+}
+
+impl Seq {
+    /// How many records have been received up to here.
+    pub fn count(self) -> i64 {
+        self.count
+    }
+}
 
 /// One line about an incident, without folding it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +107,16 @@ pub struct Summary {
     pub repository: String,
     /// When it was declared.
     pub declared_at: Timestamp,
+    /// Whether a record declares it. Without one nothing stands behind this line: it cannot be loaded,
+    /// and verify names it.
+    pub is_declared: bool,
+}
+
+impl Summary {
+    /// Whether it is going on.
+    pub fn is_open(&self) -> bool {
+        self.is_declared && matches!(self.status, Status::Open | Status::Mitigated)
+    }
 }
 
 /// Who carries out a plan on a target.

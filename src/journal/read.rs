@@ -10,23 +10,21 @@ use uuid::Uuid;
 
 use super::schema::{self, is_landmark};
 use super::write::{hash, severity, status, unknown_incident};
-use super::{Journal, Seq, Summary};
+use super::{Journal, Seq, Summary, repository};
 use crate::failure::{Failure, Result};
-use crate::incident::{
-    Hash, History, IncidentId, Log, NotARecord, Record, State, Status, Stream, Streamed, Taken,
-};
+use crate::incident::{Hash, History, IncidentId, Log, NotARecord, Record, State, Stream, Streamed, Taken};
+use crate::text::visible;
 
 /// Bits of a place that count the records of one incident; those above are its number.
-const COUNT_BITS: u32 = 32;
+pub(super) const COUNT_BITS: u32 = 32;
+/// So many incidents a file can hold.
+pub(super) const MOST_INCIDENTS: i64 = (1 << (63 - COUNT_BITS)) - 2;
 
 /// The first and last place the records of an incident can have.
 pub(super) fn places(no: i64) -> (i64, i64) {
-    ((no << COUNT_BITS) + 1, (no + 1) << COUNT_BITS)
-}
-
-/// The number of the incident whose records have this place.
-pub(super) fn number_at(place: i64) -> i64 {
-    (place - 1) >> COUNT_BITS
+    // A number that this version never gives away must end nothing.
+    let begin = |no: i64| no.wrapping_shl(COUNT_BITS);
+    (begin(no).wrapping_add(1), begin(no.wrapping_add(1)))
 }
 
 /// Ids of the incidents that are open in the journal of a state directory, newest first; none where it
@@ -34,8 +32,16 @@ pub(super) fn number_at(place: i64) -> i64 {
 pub fn open_incidents(state_dir: &Path) -> Vec<String> {
     let all = Journal::open_again(state_dir, "nobody").and_then(|journal| journal.incidents(None));
     let all = all.inspect_err(|failure| tracing::warn!(%failure, "listing the open incidents"));
-    let is_open = |one: &Summary| matches!(one.status, Status::Open | Status::Mitigated);
-    all.unwrap_or_default().iter().filter(|one| is_open(one)).map(|one| one.id.to_string()).collect()
+    all.unwrap_or_default().iter().filter(|one| one.is_open()).map(|one| one.id.to_string()).collect()
+}
+
+/// Says which incidents are listed, though no record declares them.
+pub fn listed_only(all: &[Summary]) -> Failure {
+    let numbers: Vec<_> = all.iter().map(|one| one.number.as_str()).collect();
+    let (are, them) = if all.len() == 1 { ("is", "it") } else { ("are", "them") };
+    let cause = format!("{} {are} in the list, and no record declares {them}", visible(&numbers.join(", ")));
+    let hint = "run flightdeck verify: records were removed, or the list was tampered with";
+    Failure::new("listing the incidents", cause, hint)
 }
 
 impl Journal {
@@ -46,20 +52,22 @@ impl Journal {
 
     fn query_incidents(&self, repository: Option<&str>) -> rusqlite::Result<Vec<Summary>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT id, number, title, severity, status, repository, declared_ms,
+            "SELECT no, id, number, title, severity, status, repository, declared_ms,
                  (SELECT count(*) FROM incident AS same WHERE same.number = incident.number) > 1
              FROM incident WHERE ?1 IS NULL OR repository = ?1 ORDER BY declared_ms DESC, no DESC",
         )?;
         let rows = statement.query_map([repository], |row| {
-            let (id, number) = (IncidentId(uuid(row, 0)?), row.get::<_, String>(1)?);
+            let (id, number) = (IncidentId(uuid(row, 1)?), row.get::<_, String>(2)?);
+            let declared = repository::declaration(&self.conn, row.get(0)?)?;
             Ok(Summary {
                 id,
-                number: if row.get(7)? { id.tell_apart(&number) } else { number },
-                title: row.get(2)?,
-                severity: severity(row.get_ref(3)?.as_str()?),
-                status: status(row.get_ref(4)?.as_str()?),
-                repository: row.get(5)?,
-                declared_at: timestamp(row.get(6)?),
+                number: if row.get(8)? { id.tell_apart(&number) } else { number },
+                title: row.get(3)?,
+                severity: severity(row.get_ref(4)?.as_str()?),
+                status: status(row.get_ref(5)?.as_str()?),
+                repository: row.get(6)?,
+                declared_at: timestamp(row.get(7)?),
+                is_declared: declared.is_some_and(|(incident, _)| incident == id),
             })
         })?;
         rows.collect()
@@ -120,7 +128,7 @@ impl Journal {
     /// `None`: it was not declared yet.
     pub fn as_of(&self, incident: IncidentId, time: Timestamp) -> Result<Option<State>> {
         let no = self.number_of(incident)?;
-        let then = received(&self.conn, no).and_then(|all| stream(&self.conn, no, all, Some(time)));
+        let then = received(&self.conn, no).and_then(|all| stream(&self.conn, no, all.count, Some(time)));
         let then = then.map_err(|error| self.failed("reading the journal", &error))?;
         Ok(then.map(Log::into_state))
     }
@@ -133,7 +141,7 @@ impl Journal {
         mut take: impl FnMut(Record) + Send,
     ) -> Result<()> {
         let no = self.number_of(incident)?;
-        let all = each_row(&self.conn, no, (Seq::default(), up_to.unwrap_or(ALL)), &mut |_, bytes, hash| {
+        let all = each_row(&self.conn, no, (0, up_to.map_or(ALL, Seq::count)), &mut |_, bytes, hash| {
             take(Record::decode_with(bytes, hash).map_err(undecoded)?);
             Ok(true)
         });
@@ -141,10 +149,33 @@ impl Journal {
     }
 
     /// Records of an incident received after a position, by whomever.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or no longer holds what was read up to there: see
+    /// [`Journal::is_cut`].
     pub fn since(&self, incident: IncidentId, after: Seq) -> Result<(Vec<Record>, Seq)> {
         let doing = "reading the journal";
         let no = self.number_of(incident)?;
-        query_since(&self.conn, no, after).map_err(|error| self.failed(doing, &error))
+        let found = query_since(&self.conn, no, after).map_err(|error| self.failed(doing, &error))?;
+        found.ok_or_else(|| self.cut(doing))
+    }
+
+    /// Tells whether the record at a position that was read is there no more: the end of the incident was
+    /// cut off since then, and others may have been written in its place.
+    pub fn is_cut(&self, incident: IncidentId, at: Seq) -> Result<bool> {
+        let stands = incident_no(&self.conn, incident)
+            .and_then(|no| no.map_or(Ok(at == Seq::default()), |no| stands(&self.conn, no, at)));
+        stands.map(|stands| !stands).map_err(|error| self.failed("reading the journal", &error))
+    }
+
+    /// The failure of whoever finds that what was read is there no more.
+    pub fn cut(&self, doing: &str) -> Failure {
+        let cause = format!(
+            "{} no longer holds all records that were read from it: its end was cut off",
+            self.path.display()
+        );
+        let hint = "run flightdeck verify; put a backup back or import your last export for what is missing";
+        Failure::new(doing, cause, hint)
     }
 
     /// The number of an incident in this file.
@@ -207,42 +238,62 @@ const WINDOW: usize = 8;
 /// Room for so many bytes a row to begin with.
 const ROW: usize = 480;
 
-fn query_since(conn: &Connection, no: i64, after: Seq) -> rusqlite::Result<(Vec<Record>, Seq)> {
+/// What came after a position, and where it ends; `None`: the record there is not the one that was read.
+fn query_since(conn: &Connection, no: i64, after: Seq) -> rusqlite::Result<Option<(Vec<Record>, Seq)>> {
+    // One view of the file: what is looked at and what is read must be the same.
+    let view = conn.unchecked_transaction()?;
+    if !stands(&view, no, after)? {
+        return Ok(None);
+    }
     let mut records = Vec::new();
-    let reached = each_row(conn, no, (after, ALL), &mut |_, bytes, hash| {
+    let reached = each_row(&view, no, (after.count, ALL), &mut |_, bytes, hash| {
         records.push(Record::decode_with(bytes, hash).map_err(undecoded)?);
         Ok(true)
     })?;
-    Ok((records, reached))
+    Ok(Some((records, reached.unwrap_or(after))))
 }
 
-/// The position behind whatever there is.
-const ALL: Seq = Seq(1 << COUNT_BITS);
+/// Tells whether the record at a position is the one that was read there.
+fn stands(conn: &Connection, no: i64, at: Seq) -> rusqlite::Result<bool> {
+    if at.count == 0 {
+        return Ok(true);
+    }
+    let place = places(no).0.saturating_add(at.count - 1);
+    let there = conn
+        .prepare_cached("SELECT hash FROM record WHERE place = ?1")?
+        .query_row([place], |row| hash(row, 0))
+        .optional()?;
+    Ok(there == Some(at.last))
+}
+
+/// More records than there are.
+const ALL: i64 = 1 << COUNT_BITS;
 
 /// What takes a stored record: its place, bytes and hash. It returns false to have no more.
 type Take<'a> = dyn FnMut(i64, &[u8], Hash) -> rusqlite::Result<bool> + Send + 'a;
 
-/// Hands over the records after a position up to another, on a thread of its own where there are
-/// many.
+/// Hands over the records after so many up to so many, on a thread of its own where there are a lot.
+/// Returns where they end; `None`: there was none.
 fn each_row(
     conn: &Connection,
     no: i64,
-    (after, up_to): (Seq, Seq),
+    (after, up_to): (i64, i64),
     take: &mut Take<'_>,
-) -> rusqlite::Result<Seq> {
+) -> rusqlite::Result<Option<Seq>> {
     let (first, last) = places(no);
-    let last = last.min(first.saturating_add(up_to.0 - 1));
+    let last = last.min(first.saturating_add(up_to - 1));
     let mut statement =
         conn.prepare_cached("SELECT place, hash, bytes FROM record WHERE place BETWEEN ?1 AND ?2")?;
-    let mut rows = statement.query(params![first.saturating_add(after.0.max(0)), last])?;
-    let mut reached = after;
+    let mut rows = statement.query(params![first.saturating_add(after.max(0)), last])?;
+    let mut reached = None;
     // Fills a batch; returns false where there is no more.
     let mut fill = |batch: &mut Batch| {
         while batch.rows.len() < BATCH {
             let Some(row) = rows.next()? else { return Ok(false) };
             let place = row.get::<_, i64>(0)?;
-            reached = Seq(place - first + 1);
-            batch.push(place, row.get_ref(2)?.as_bytes()?, hash(row, 1)?);
+            let hash = hash(row, 1)?;
+            reached = Some(Seq { count: place - first + 1, last: hash });
+            batch.push(place, row.get_ref(2)?.as_bytes()?, hash);
         }
         Ok::<_, rusqlite::Error>(true)
     };
@@ -329,16 +380,16 @@ fn undeclared(incident: IncidentId) -> Failure {
 /// Loads and folds an incident by its number in this file.
 pub(super) fn load_log(conn: &Connection, no: i64) -> rusqlite::Result<(Option<Log>, Seq)> {
     let all = received(conn, no)?;
-    Ok((load_log_up_to(conn, no, all)?, all))
+    Ok((load_log_up_to(conn, no, all.count)?, all))
 }
 
 /// The same as it was when so many of its records had been received.
-pub(super) fn load_log_up_to(conn: &Connection, no: i64, up_to: Seq) -> rusqlite::Result<Option<Log>> {
-    if up_to.0 > KEPT {
+pub(super) fn load_log_up_to(conn: &Connection, no: i64, up_to: i64) -> rusqlite::Result<Option<Log>> {
+    if up_to > KEPT {
         return stream(conn, no, up_to, None);
     }
     let mut records = Vec::new();
-    each_row(conn, no, (Seq::default(), up_to), &mut |_, bytes, hash| {
+    each_row(conn, no, (0, up_to), &mut |_, bytes, hash| {
         records.push(Record::decode_with(bytes, hash).map_err(undecoded)?);
         Ok(true)
     })?;
@@ -348,10 +399,14 @@ pub(super) fn load_log_up_to(conn: &Connection, no: i64, up_to: Seq) -> rusqlite
 /// The position behind the last record of an incident.
 pub(super) fn received(conn: &Connection, no: i64) -> rusqlite::Result<Seq> {
     let (first, last) = places(no);
-    let newest: Option<i64> = conn
-        .prepare_cached("SELECT max(place) FROM record WHERE place BETWEEN ?1 AND ?2")?
-        .query_row([first, last], |row| row.get(0))?;
-    Ok(newest.map_or_else(Seq::default, |newest| Seq(newest - first + 1)))
+    let newest = "SELECT place, hash FROM record WHERE place BETWEEN ?1 AND ?2 ORDER BY place DESC LIMIT 1";
+    let newest = conn
+        .prepare_cached(newest)?
+        .query_row([first, last], |row| {
+            Ok(Seq { count: row.get::<_, i64>(0)? - first + 1, last: hash(row, 1)? })
+        })
+        .optional()?;
+    Ok(newest.unwrap_or_default())
 }
 
 /// Folds the first records of an incident and keeps none; those that had been written down by a
@@ -359,10 +414,10 @@ pub(super) fn received(conn: &Connection, no: i64) -> rusqlite::Result<Seq> {
 pub(super) fn stream(
     conn: &Connection,
     no: i64,
-    up_to: Seq,
+    up_to: i64,
     then: Option<Timestamp>,
 ) -> rusqlite::Result<Option<Log>> {
-    let expected = usize::try_from(up_to.0).unwrap_or(0);
+    let expected = usize::try_from(up_to).unwrap_or(0);
     let mut stream = Stream::new(expected);
     // Where they do not lie in the order of the fold: what came from elsewhere may sort before what
     // was there already.
@@ -378,7 +433,7 @@ pub(super) fn stream(
         match &sorted {
             Some(places) => each_at(conn, places, &mut take)?,
             None => {
-                each_row(conn, no, (Seq::default(), up_to), &mut take)?;
+                each_row(conn, no, (0, up_to), &mut take)?;
             }
         }
         if !is_sorted && sorted.is_none() {
@@ -410,9 +465,9 @@ fn decode_over<'a>(over: &'a mut Option<Record>, bytes: &[u8], hash: Hash) -> ru
 }
 
 /// The places of the records in the order of the fold.
-fn places_in_order(conn: &Connection, no: i64, up_to: Seq) -> rusqlite::Result<Vec<i64>> {
+fn places_in_order(conn: &Connection, no: i64, up_to: i64) -> rusqlite::Result<Vec<i64>> {
     let (mut all, mut over) = (Vec::new(), None);
-    each_row(conn, no, (Seq::default(), up_to), &mut |place, bytes, hash| {
+    each_row(conn, no, (0, up_to), &mut |place, bytes, hash| {
         all.push((decode_over(&mut over, bytes, hash)?.order(), place));
         Ok(true)
     })?;

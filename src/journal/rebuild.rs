@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use rusqlite::Connection;
 
 use super::read::{load_log_up_to, places};
-use super::{Seq, repository};
+use super::repository;
 use crate::incident::repository::is_same;
 use crate::incident::{
     Amended, Body, Declared, Hlc, Record, RecordId, Recorded, Retracted, Severity, Status,
@@ -70,7 +70,14 @@ impl Rebuilt {
     /// Compares the line that is stored with what the records say; returns the record that
     /// declared the incident, and the first difference.
     pub(super) fn differs(self, conn: &Connection, no: i64) -> rusqlite::Result<Option<(String, String)>> {
-        let Some((id, declared, at)) = &self.declared else { return Ok(None) };
+        let Some((id, declared, at)) = &self.declared else {
+            let number = "SELECT number FROM incident WHERE no = ?1";
+            let number = conn.prepare_cached(number)?.query_row([no], |row| row.get(0))?;
+            return Ok(Some((
+                number,
+                "it is in the list of incidents, and no record declares it".to_owned(),
+            )));
+        };
         let (stored, declared_ms): ([String; 5], i64) = conn
             .prepare_cached(
                 "SELECT number, title, severity, status, repository, declared_ms FROM incident WHERE no = ?1",
@@ -115,7 +122,7 @@ impl Rebuilt {
             matches!(change, Change::Anew) || again && matches!(change, Change::AnewAgain)
         });
         if let Some(anew) = anew
-            && let Some(log) = load_log_up_to(conn, no, Seq(self.changes[anew].0 - places(no).0 + 1))?
+            && let Some(log) = load_log_up_to(conn, no, self.changes[anew].0 - places(no).0 + 1)?
         {
             let state = log.state();
             (title, severity, status) = (state.title.clone(), state.severity, state.status);

@@ -7,7 +7,7 @@ use super::Journal;
 use super::read::places;
 use crate::failure::Result;
 use crate::incident::repository::is_same;
-use crate::incident::{Body, Checkout, Declared, Record, Recorded};
+use crate::incident::{Body, Checkout, Declared, IncidentId, Record, Recorded};
 
 /// So many incidents are looked at, the newest first. The repository of an older one is known by
 /// its path alone.
@@ -57,16 +57,22 @@ pub(super) fn key(conn: &Connection, clone: &dyn Checkout) -> rusqlite::Result<S
     Ok(if taken { format!("{path} (another)") } else { path })
 }
 
-/// The record that declares an incident; it is the first, or among the first.
+/// What declares an incident.
 pub(super) fn declared(conn: &Connection, no: i64) -> rusqlite::Result<Option<Declared>> {
+    Ok(declaration(conn, no)?.map(|(_, declared)| declared))
+}
+
+/// The same, and of which incident: it is the first record of a number in the file, or among the first.
+pub(super) fn declaration(conn: &Connection, no: i64) -> rusqlite::Result<Option<(IncidentId, Declared)>> {
     let (first, last) = places(no);
     let mut statement = conn
         .prepare_cached("SELECT bytes FROM record WHERE place BETWEEN ?1 AND ?2 ORDER BY place LIMIT 16")?;
     let mut rows = statement.query([first, last])?;
     while let Some(row) = rows.next()? {
-        if let Ok(Record { body: Body::Declared(declared), .. }) = Record::decode(row.get_ref(0)?.as_bytes()?)
+        if let Ok(Record { incident, body: Body::Declared(declared), .. }) =
+            Record::decode(row.get_ref(0)?.as_bytes()?)
         {
-            return Ok(Some(declared));
+            return Ok(Some((incident, declared)));
         }
     }
     Ok(None)

@@ -5,9 +5,9 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::read::{number_at, places, uuid};
+use super::read::{COUNT_BITS, places, uuid};
 use super::rebuild::Rebuilt;
 use super::schema::{self, is_landmark};
 use super::write::hash;
@@ -65,7 +65,7 @@ impl Journal {
             self.conn.prepare("SELECT no FROM incident")?.query_map([], |row| row.get(0))?.collect()
         };
         for no in all().map_err(|error| self.failed("listing the incidents", &error))? {
-            self.note_heads_of(no);
+            self.note_heads_of(no, true);
         }
         Ok(())
     }
@@ -135,7 +135,10 @@ impl Journal {
             }
         }
         if only.is_none() {
-            verified.bad = homeless(&tx)?;
+            verified.bad = match homeless(&tx)? {
+                None => homeless_chain(&tx)?,
+                bad => bad,
+            };
         }
         if verified.bad.is_none() {
             verified.bad = witnesses.first().map(|witness| unmet(witness, &Chains::new()));
@@ -174,6 +177,10 @@ fn follow(
         let chain = chains.entry(record.author.clone()).or_default();
         if record.prev != chain.head {
             return Ok(Some(broken_link(conn, no, &record, chain, gap)?));
+        }
+        if gap {
+            let why = "it does not follow the one before it: others are missing there, or it was moved";
+            return Ok(Some((record.id.to_string(), why.to_owned())));
         }
         chain.records += 1;
         chain.head = record.hash;
@@ -289,6 +296,9 @@ fn check_ends(conn: &Connection, no: i64, chains: &Chains) -> rusqlite::Result<O
         let author = Author { name: row.get(0)?, node: row.get::<_, i64>(1)? as u64 };
         let (records, head): (i64, _) = (row.get(2)?, hash(row, 3)?);
         let followed = chains.get(&author).unwrap_or(&none);
+        if followed.records == 0 && records <= 0 {
+            return Ok(Some((format!("the chain of {}", author.name), "it has no records".to_owned())));
+        }
         ends.insert(author.clone());
         if followed.head == head && followed.records == records {
             let at = Hlc { wall_ms: row.get(5)?, count: row.get(6)? };
@@ -316,20 +326,24 @@ fn check_ends(conn: &Connection, no: i64, chains: &Chains) -> rusqlite::Result<O
     Ok(stray.map(|(_, chain)| (chain.name(), "its chain was added from outside".to_owned())))
 }
 
-/// A record whose incident is not listed.
+/// A record whose incident is not listed, wherever it is.
 fn homeless(conn: &Connection) -> rusqlite::Result<Option<Bad>> {
-    let mut known = conn.prepare("SELECT EXISTS (SELECT 1 FROM incident WHERE no = ?1)")?;
-    let mut after = 0_i64;
-    let mut next = conn.prepare("SELECT place, id FROM record WHERE place >= ?1 ORDER BY place LIMIT 1")?;
-    loop {
-        let mut rows = next.query([after])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let no = number_at(row.get(0)?);
-        let listed: bool = known.query_row([no], |row| row.get(0))?;
-        if !listed {
-            let id = uuid(row, 1).map_or_else(|_| "a record".to_owned(), |id| id.to_string());
-            return Ok(Some((id, "it belongs to an incident that is not in the list".to_owned())));
-        }
-        after = places(no).1 + 1;
-    }
+    let find = format!(
+        "SELECT place, id FROM record
+         WHERE NOT EXISTS (SELECT 1 FROM incident WHERE no = (place - 1) >> {COUNT_BITS}) LIMIT 1"
+    );
+    let found = conn.query_row(&find, [], |row| {
+        Ok(uuid(row, 1)
+            .map_or_else(|_| format!("row {}", row.get::<_, i64>(0).unwrap_or(0)), |id| id.to_string()))
+    });
+    let why = "it belongs to an incident that is not in the list";
+    Ok(found.optional()?.map(|id| (id, why.to_owned())))
+}
+
+/// A chain whose incident is not listed.
+fn homeless_chain(conn: &Connection) -> rusqlite::Result<Option<Bad>> {
+    let find = "SELECT author FROM chain WHERE incident NOT IN (SELECT no FROM incident) LIMIT 1";
+    let found = conn.query_row(find, [], |row| row.get::<_, String>(0)).optional()?;
+    let why = "it belongs to an incident that is not in the list";
+    Ok(found.map(|author| (format!("the chain of {author}"), why.to_owned())))
 }

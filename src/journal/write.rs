@@ -8,9 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use uuid::Uuid;
 
 use super::open::existing;
-use super::read::{incident_no, load_log, places};
+use super::read::{MOST_INCIDENTS, incident_no, load_log, places, received};
 use super::schema::is_landmark;
-use super::{Gone, Journal, ReadOnly, Seq, heads, tampering};
+use super::{Gone, Journal, ReadOnly, Seq, Summary, heads, tampering};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
     Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Precision, Record, RecordId, Recorded, Severity,
@@ -124,7 +124,7 @@ impl Journal {
                 // Committed to a file that nobody will find is not saved.
                 self.refuse_gone(doing, "what was written last may be lost")?;
                 for no in stored.into_keys() {
-                    self.note_heads_of(no);
+                    self.note_heads_of(no, false);
                 }
                 Ok(done)
             }
@@ -171,13 +171,14 @@ impl Journal {
     /// Tells whether the journal holds no incident, though the heads kept beside it name some.
     pub fn is_emptied(&self) -> bool {
         let Some(state_dir) = self.path.parent() else { return false };
-        self.incidents(None).is_ok_and(|all| all.is_empty()) && !heads::read(state_dir, None).0.is_empty()
+        let is_empty = |all: Vec<Summary>| all.iter().all(|one| !one.is_declared);
+        self.incidents(None).is_ok_and(is_empty) && !heads::read(state_dir, None).0.is_empty()
     }
 
     /// Writes down outside of the journal where the chains of an incident end.
-    pub(super) fn note_heads_of(&self, no: i64) {
+    pub(super) fn note_heads_of(&self, no: i64, again: bool) {
         if let Some(state_dir) = self.path.parent() {
-            heads::note(state_dir, &self.conn, no);
+            heads::note(state_dir, &self.conn, no, again);
         }
     }
 
@@ -265,7 +266,7 @@ impl Writing<'_> {
     /// Where the records of an incident end now.
     pub(super) fn reached(&self, incident: IncidentId) -> Result<Seq, Trouble> {
         let no = incident_no(&self.tx, incident)?.ok_or_else(|| unknown_incident(incident))?;
-        Ok(Seq(last_place(&self.tx, no)? - places(no).0 + 1))
+        Ok(received(&self.tx, no)?)
     }
 
     /// Appends drafts of whatever incidents.
@@ -466,8 +467,10 @@ pub(super) fn new_incident(
     let repository = super::repository::key(tx, &clone)?;
     let added = tx
         .prepare_cached(
-            "INSERT INTO incident (id, number, title, severity, status, repository, declared_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            // Not after a number that nobody gave away: places of records are made of it.
+            "INSERT INTO incident (no, id, number, title, severity, status, repository, declared_ms)
+             VALUES ((SELECT coalesce(max(no), 0) + 1 FROM incident WHERE no BETWEEN 1 AND ?8),
+                 ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             &id.0.as_bytes()[..],
@@ -477,6 +480,7 @@ pub(super) fn new_incident(
             Status::Open.name(),
             repository,
             at.as_millisecond(),
+            MOST_INCIDENTS,
         ])?;
     only_one(added)?;
     Ok(tx.last_insert_rowid())

@@ -19,7 +19,7 @@ use crate::hotfix::watch::{self, Timing};
 use crate::incident::{
     Body, Checkout, Declared, Draft, IncidentId, Policy, Record, Recorded, RepositoryId, State,
 };
-use crate::journal::{ExportFormat, Gone, Journal, Seq, heads_unwritten};
+use crate::journal::{self, ExportFormat, Gone, Journal, Seq, heads_unwritten};
 use crate::plan::Plan;
 
 /// How often the journal is looked at while nothing says that it changed.
@@ -128,6 +128,8 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
             open: None,
             listed: Vec::new(),
             standing: JournalState::Writable,
+            undeclared: BTreeSet::new(),
+            emptied: None,
             told_of_heads: false,
             looked: Instant::now(),
             asked: BTreeSet::new(),
@@ -152,6 +154,14 @@ struct Open {
     running: Vec<String>,
 }
 
+impl Open {
+    /// How many of its records were read.
+    fn records(&self) -> String {
+        let count = self.seq.count();
+        if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
+    }
+}
+
 struct Keeper {
     journal: Journal,
     state_dir: PathBuf,
@@ -169,6 +179,10 @@ struct Keeper {
     listed: Vec<IncidentLine>,
     /// What the loop was told last about the journal.
     standing: JournalState,
+    /// Incidents that no record declares, as far as that was told.
+    undeclared: BTreeSet<IncidentId>,
+    /// What to tell where nothing of the open incident is left in the journal.
+    emptied: Option<Failure>,
     /// Whether it was told that the ends of chains cannot be written down beside the journal.
     told_of_heads: bool,
     looked: Instant,
@@ -231,10 +245,11 @@ impl Keeper {
         if self.journal.find_again() {
             self.catch_up();
         }
-        let standing = match (self.journal.gone(), self.journal.read_only()) {
-            (Some(gone), _) => JournalState::Gone(self.lost(&gone)),
-            (None, Some(why)) => JournalState::ReadOnly(why.to_owned()),
-            (None, None) => JournalState::Writable,
+        let standing = match (self.journal.gone(), &self.emptied, self.journal.read_only()) {
+            (Some(gone), ..) => JournalState::Gone(self.lost(&gone)),
+            (None, Some(emptied), _) => JournalState::Gone(emptied.clone()),
+            (None, None, Some(why)) => JournalState::ReadOnly(why.to_owned()),
+            (None, None, None) => JournalState::Writable,
         };
         if self.standing != standing {
             self.standing = standing.clone();
@@ -254,9 +269,7 @@ impl Keeper {
         let only = match &self.open {
             None => String::new(),
             Some(open) => {
-                let count =
-                    if open.seq.0 == 1 { "1 record".to_owned() } else { format!("{} records", open.seq.0) };
-                format!("; {count} of this incident may exist nowhere but in this cockpit")
+                format!("; {} of this incident may exist nowhere but in this cockpit", open.records())
             }
         };
         let hint = match gone {
@@ -310,11 +323,8 @@ impl Keeper {
                 self.done(id, result);
             }
             Order::List(id) => {
-                self.open = None;
-                let result = self.list().map(|lines| {
-                    self.tell_list(lines);
-                    Done::Quietly
-                });
+                (self.open, self.emptied) = (None, None);
+                let result = self.list().map(|lines| self.tell_list(lines)).map(|()| Done::Quietly);
                 self.done(id, result);
             }
             Order::Export(id) => {
@@ -333,8 +343,14 @@ impl Keeper {
         }
     }
 
-    fn list(&self) -> Result<Vec<IncidentLine>> {
-        let all = self.journal.incidents(Some(&self.repository))?;
+    /// The incidents of the repository. One that no record declares is no incident: it is told, once.
+    fn list(&mut self) -> Result<Vec<IncidentLine>> {
+        let (all, undeclared): (Vec<_>, Vec<_>) =
+            self.journal.incidents(Some(&self.repository))?.into_iter().partition(|one| one.is_declared);
+        let told = std::mem::replace(&mut self.undeclared, undeclared.iter().map(|one| one.id).collect());
+        if undeclared.iter().any(|one| !told.contains(&one.id)) {
+            self.fact(Fact::Failed(journal::listed_only(&undeclared)));
+        }
         Ok(all
             .into_iter()
             .map(|summary| IncidentLine {
@@ -363,6 +379,7 @@ impl Keeper {
             .map(|plan| plan.id.clone())
             .collect();
         self.open = Some(Open { id, seq, running });
+        self.emptied = None;
         self.reconcile();
         // What came while it was read, or was found out just now, is a part of it.
         let (records, seq) = self.journal.since(id, seq)?;
@@ -431,6 +448,11 @@ impl Keeper {
     /// What was written since the last look, by whomever.
     fn fresh(&mut self) -> Result<Vec<Record>> {
         let Some(open) = &mut self.open else { return Ok(Vec::new()) };
+        if self.journal.is_cut(open.id, open.seq)? {
+            self.read_anew();
+            return Ok(Vec::new());
+        }
+        self.emptied = None;
         let (records, seq) = self.journal.since(open.id, open.seq)?;
         open.seq = seq;
         for record in &records {
@@ -442,6 +464,25 @@ impl Keeper {
             }
         }
         Ok(records)
+    }
+
+    /// Shows the open incident as it is in the journal now, which no longer holds what is on the screen.
+    fn read_anew(&mut self) {
+        let Some(open) = &self.open else { return };
+        let (id, records) = (open.id, open.records());
+        let failure = self.journal.cut("following the journal");
+        if let Ok(Done::Opened(log)) = self.load(id) {
+            let cause = format!("{}. The screen now shows what is there", failure.cause);
+            self.fact(Fact::Lost(Failure { cause, ..failure }));
+            self.fact(Fact::Opened(log));
+        } else {
+            // Nothing is left that could be shown instead.
+            let cause = format!(
+                "{}; {records} of this incident may exist nowhere but in this cockpit",
+                failure.cause
+            );
+            self.emptied = Some(Failure { cause, ..failure });
+        }
     }
 
     fn catch_up(&mut self) {

@@ -27,6 +27,7 @@ mod claims;
 mod clones;
 #[cfg(target_os = "linux")]
 mod conductor;
+mod cut;
 mod drill_verb;
 #[cfg(target_os = "linux")]
 mod fates;

@@ -141,3 +141,19 @@ fn that_heads_cannot_be_written_is_told_by_verb_cockpit_and_doctor() {
     assert!(noted.stderr.is_empty(), "{}", noted.stderr);
     shell.flightdeck(&["verify"]).succeeded();
 }
+
+#[test]
+fn a_conductor_hears_a_stop_that_takes_the_place_of_what_was_cut_off() {
+    let yard = Yard::deploying("echo working\nexec sleep 600");
+    yard.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
+    yard.wait_output("deploy-staging-1.0", "working");
+    for text in ["one", "two", "three"] {
+        yard.shell.flightdeck(&["note", text]).succeeded();
+    }
+    let notes = "DELETE FROM record WHERE place > (SELECT max(place) - 3 FROM record);
+        UPDATE chain SET (head, head_id) = (SELECT hash, id FROM record ORDER BY place DESC LIMIT 1),
+            records = (SELECT count(*) FROM record)";
+    sql(&yard.world, notes);
+    yard.shell.flightdeck(&["run", "stop", "deploy-staging-1"]).succeeded();
+    assert_eq!(yard.wait_run("deploy-staging-1.0", "signalled")["signal"], 2);
+}

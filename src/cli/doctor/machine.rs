@@ -10,8 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Finding;
 use crate::cli::context::Context;
+use crate::failure::Failure;
 use crate::incident::duration;
-use crate::journal::Journal;
+use crate::journal::{self, Journal};
 
 /// The oldest git whose merges can be forecast.
 const GIT_WANTED: (u32, u32) = (2, 38);
@@ -171,7 +172,7 @@ fn newest_record(cx: &Context) -> Option<Timestamp> {
         return None;
     }
     let journal = cx.journal_to_read().ok()?;
-    let newest = journal.incidents(None).ok()?.into_iter().next()?;
+    let newest = journal.incidents(None).ok()?.into_iter().find(|one| one.is_declared)?;
     let (log, _) = journal.load(newest.id).ok()?;
     log.state().authors.values().copied().max()
 }
@@ -241,14 +242,20 @@ fn journal(cx: &Context) -> Finding {
         return Finding::ok(name, "none yet; the first incident creates it");
     }
     let opened = cx.journal_to_read().and_then(|journal| {
-        let count = journal.incidents(None)?.len();
-        Ok((journal.read_only().map(|why| (why.to_owned(), journal.remedy().to_owned())), count))
+        let (all, undeclared): (Vec<_>, Vec<_>) =
+            journal.incidents(None)?.into_iter().partition(|one| one.is_declared);
+        let obstacle = journal.read_only().map(|why| (why.to_owned(), journal.remedy().to_owned()));
+        Ok((obstacle, all.len(), undeclared))
     });
     match opened {
-        Ok((None, count)) => {
+        Ok((None, _, undeclared)) if !undeclared.is_empty() => {
+            let Failure { cause, hint, .. } = journal::listed_only(&undeclared);
+            Finding::bad(name, cause, hint)
+        }
+        Ok((None, count, _)) => {
             Finding::ok(name, format!("{count} incident{}", if count == 1 { "" } else { "s" }))
         }
-        Ok((Some((why, remedy)), _)) => Finding::bad(name, format!("can only be read: {why}"), remedy),
+        Ok((Some((why, remedy)), ..)) => Finding::bad(name, format!("can only be read: {why}"), remedy),
         Err(failure) => Finding::bad(name, failure.cause, failure.hint),
     }
 }

@@ -57,6 +57,10 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         }
         Fact::Output { follow, run, bytes } => output(cx.model, follow, &run, &bytes),
         Fact::Failed(failure) => cx.fail(failure),
+        Fact::Lost(failure) => {
+            cx.say(format!("✗ {}", failure.cause));
+            cx.fail(failure);
+        }
         Fact::Journal(state) => journal(cx, state),
     }
 }
