@@ -4,16 +4,23 @@
 //! One file an incident, written after the commit. It may lag behind the journal, and is not synced
 //! for it; a journal that is behind it has lost records. That it cannot be written harms no record, and
 //! is told.
+//!
+//! A small file is written over where it is: taking its place costs more than the commit. It ends with a
+//! checksum, so that whoever reads it meanwhile reads it again, and one that a crash of the machine has torn
+//! is told and written anew.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -33,6 +40,12 @@ static TURN: AtomicU64 = AtomicU64::new(0);
 static UNWRITTEN: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
 /// More than this is none of these files.
 const MAX_BYTES: u64 = 1 << 24;
+/// So much is written at once, or not at all.
+const PAGE: usize = 4096;
+/// A file is as long as a multiple of this.
+const SECTOR: usize = 512;
+/// How often a file is read that somebody may be writing.
+const LOOKS: usize = 8;
 
 #[derive(Serialize, Deserialize)]
 struct Heads {
@@ -108,6 +121,34 @@ fn write(state_dir: &Path, conn: &Connection, no: i64, again: bool) -> io::Resul
         before => before.ok(),
     };
     let heads = compared(conn, no, before, again).map_err(io::Error::other)?;
+    let mut text = serde_json::to_vec(&heads)?;
+    let sum = Hash::of(&text);
+    text.extend_from_slice(format!("\n{sum}\n").as_bytes());
+    if write_over(&path_of(state_dir, id), &text).is_err() {
+        replace(state_dir, id, &text)?;
+    }
+    if heads.lost.is_empty() { Ok(()) } else { Err(io::Error::other(LOST)) }
+}
+
+/// Writes over a file, if that is one of ours and small enough to be whole whoever is killed.
+fn write_over(path: &Path, text: &[u8]) -> io::Result<()> {
+    // A link or a pipe is replaced, and not followed or waited for.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = OpenOptions::new().write(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    let found = file.metadata()?;
+    let room = text.len().max(usize::try_from(found.len()).unwrap_or(usize::MAX));
+    let is_ours = found.is_file() && found.nlink() == 1 && found.permissions().mode() & 0o777 == 0o600;
+    if !is_ours || room > PAGE {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    // What is left of a longer one is wiped out, and its length seldom changes.
+    let mut text = text.to_vec();
+    text.resize(room.next_multiple_of(SECTOR), b' ');
+    file.write_all_at(&text, 0)
+}
+
+/// Writes a file that takes the place of the one there is, or of none.
+fn replace(state_dir: &Path, id: IncidentId, text: &[u8]) -> io::Result<()> {
     let dir = state_dir.join(DIR);
     match DirBuilder::new().mode(0o700).create(&dir) {
         Ok(()) => fs::set_permissions(&dir, Permissions::from_mode(0o700))?,
@@ -119,15 +160,14 @@ fn write(state_dir: &Path, conn: &Connection, no: i64, again: bool) -> io::Resul
     let written =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside).and_then(|mut file| {
             file.set_permissions(Permissions::from_mode(0o600))?;
-            file.write_all(&serde_json::to_vec(&heads)?)?;
+            file.write_all(text)?;
             fs::rename(&beside, path_of(state_dir, id))
         });
     if written.is_err() {
         // What is left of the attempt; there may be nothing.
         let _ = fs::remove_file(&beside);
     }
-    written?;
-    if heads.lost.is_empty() { Ok(()) } else { Err(io::Error::other(LOST)) }
+    written
 }
 
 /// The ends of the chains as they are now, and those of before that they do not meet: a chain has to hold
@@ -296,9 +336,23 @@ fn read_file(path: &Path) -> io::Result<Heads> {
     if found.len() > MAX_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    let heads: Heads = serde_json::from_slice(&fs::read(path)?)?;
+    let mut looks = (0..LOOKS).map(|_| parse(&fs::read(path)?)).skip_while(Result::is_err);
+    let heads = match looks.next() {
+        Some(heads) => heads?,
+        None => parse(&fs::read(path)?)?,
+    };
     if heads.version > VERSION {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "a newer flightdeck wrote it"));
     }
     Ok(heads)
+}
+
+/// Reads what stands in a file; older versions wrote no checksum.
+fn parse(text: &[u8]) -> io::Result<Heads> {
+    let end = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
+    let (heads, sum) = (&text[..end], text[end..].trim_ascii());
+    if !sum.is_empty() && sum != Hash::of(heads).to_string().as_bytes() {
+        return Err(io::Error::other("it is not whole"));
+    }
+    Ok(serde_json::from_slice(heads)?)
 }

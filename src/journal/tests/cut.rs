@@ -97,10 +97,63 @@ fn what_was_lost_is_forgotten_once_it_is_back_and_verified() {
 }
 
 #[test]
+fn the_ends_of_chains_are_whole_whoever_writes_and_reads_them() {
+    use std::os::unix::fs::MetadataExt as _;
+    let (dir, journal, incident, _) = with_notes(1);
+    drop(journal);
+    let file = dir.path().join("heads").join(incident.to_string());
+    let inode = fs::metadata(&file).unwrap().ino();
+    std::thread::scope(|scope| {
+        let writers = ["maya", "omar"].map(|name| {
+            let mut journal = Journal::open(dir.path(), name).unwrap();
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    journal.append(Timestamp::now(), notes(incident, 1)).unwrap();
+                }
+            })
+        });
+        while !writers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+            let (witnesses, unread) = heads::read(dir.path(), None);
+            assert_eq!(unread, Vec::<String>::new());
+            assert!(!witnesses.is_empty());
+        }
+    });
+    assert_eq!((heads_unwritten(dir.path()), fs::metadata(&file).unwrap().ino()), (None, inode));
+    assert_eq!(open(&dir).verify(None).unwrap().bad, None);
+
+    // Longer than a page it is replaced; and so is what is not ours to write over.
+    for n in 0..40 {
+        Journal::open(dir.path(), &format!("writer {n}")).unwrap().append(now(), notes(incident, 1)).unwrap();
+    }
+    assert!(fs::metadata(&file).unwrap().len() > 4096);
+    assert_eq!(heads::read(dir.path(), None).0.len(), 42);
+    let victim = dir.path().join("victim");
+    fs::write(&victim, "mine").unwrap();
+    fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink(&victim, &file).unwrap();
+    open(&dir).append(now(), notes(incident, 1)).unwrap();
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+    assert!(fs::symlink_metadata(&file).unwrap().is_file());
+}
+
+#[test]
+fn a_torn_file_of_ends_is_told_and_written_anew() {
+    let (dir, mut journal, incident, _) = with_notes(1);
+    let file = dir.path().join("heads").join(incident.to_string());
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("\"records\":2", "\"records\":3", 1)).unwrap();
+    let verified = journal.verify(None).unwrap();
+    assert!(verified.bad.is_none() && verified.unread[0].contains("not whole"), "{verified:?}");
+    journal.append(now(), notes(incident, 1)).unwrap();
+    assert_eq!((heads_unwritten(dir.path()), journal.verify(None).unwrap().unread), (None, Vec::new()));
+}
+
+#[test]
 fn ends_that_a_newer_version_wrote_down_are_left_alone() {
     let (dir, mut journal, incident, _) = with_notes(1);
     let heads = dir.path().join("heads").join(incident.to_string());
     let newer = fs::read_to_string(&heads).unwrap().replacen("\"version\":1", "\"version\":99", 1);
+    let newer = newer.lines().next().unwrap().to_owned();
     fs::write(&heads, &newer).unwrap();
     journal.append(now(), notes(incident, 1)).unwrap();
     let failure = heads_unwritten(dir.path()).unwrap();
