@@ -23,7 +23,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
     if press.key == Key::ctrl('c') {
         // Never swallowed: it closes what lies over the cockpit, then the cockpit.
         if cx.model.overlays.is_empty() {
-            cx.effect("leaving", Effect::Quit);
+            leave(cx);
         } else {
             overlays::drop_filter(cx.model);
             if windows::keep_drafts(cx.model) {
@@ -32,6 +32,10 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
             cx.model.overlays.clear();
         }
         return;
+    }
+    // It closes nothing and confirms nothing: what is open is there again after `fg`.
+    if press.key.text().is_none() && cx.model.keymap.keys(Command::Suspend).contains(&press.key) {
+        return invoke::invoke(cx, &Invoke::from(Command::Suspend));
     }
     if is_babble(cx, press) || confirm::withheld(cx, press) || confirm::astray(cx, press) {
         return;
@@ -44,6 +48,18 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         Some(command) => invoke::invoke(cx, &Invoke::from(command)),
         None => windows::unknown(cx, press.key),
     }
+}
+
+/// What is said before something half typed is lost.
+const LOST: &str = "what you typed would be lost: ctrl-c again leaves, or open its prompt again";
+
+/// Leaves; where something half typed is kept, only when asked twice.
+fn leave(cx: &mut Cx<'_>) {
+    let kept = !cx.model.drafts.lines.is_empty() || cx.model.drafts.declare.is_some();
+    if kept && cx.model.word.as_ref().is_none_or(|(_, word)| word != LOST) {
+        return cx.say(LOST);
+    }
+    cx.effect("leaving", Effect::Quit);
 }
 
 /// Whether a key belongs to a text that somebody types where there is no prompt: it began with a letter that

@@ -89,6 +89,36 @@ fn half_typed_text_outlives_ctrl_c_a_message_and_a_resize() {
 }
 
 #[test]
+fn ctrl_c_loses_what_is_half_typed_only_when_pressed_again() {
+    let mut table = Table::ready();
+    table.keys("n f");
+    table.types("the pool");
+    assert!(table.keys("ctrl-c").is_empty());
+    assert!(table.keys("ctrl-c").is_empty());
+    assert!(table.word().contains("would be lost"), "{}", table.word());
+    assert_eq!(table.keys("ctrl-c"), [Effect::Quit]);
+    // What was taken up again and saved is no reason to ask.
+    table.keys("n f enter");
+    assert_eq!(table.keys("ctrl-c"), [Effect::Quit]);
+}
+
+#[test]
+fn ctrl_z_works_wherever_no_command_reads_keys() {
+    let mut table = Table::ready();
+    for keys in ["", "n", "n f", "D"] {
+        let mut opened = Table::ready();
+        if !keys.is_empty() {
+            opened.keys(keys);
+        }
+        let open = opened.model.overlays.len();
+        assert_eq!(opened.keys("ctrl-z"), [Effect::Suspend], "after `{keys}`");
+        assert_eq!(opened.model.overlays.len(), open, "what is open stays");
+    }
+    table.preview(plan(Some("production"), Reach::Others));
+    assert_eq!(table.keys("ctrl-z"), [Effect::Suspend]);
+}
+
+#[test]
 fn a_menu_is_walked_with_the_arrows_and_enter_takes_the_row() {
     let mut table = Table::ready();
     table.keys("n down down enter");
