@@ -142,7 +142,8 @@ fn brought(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
         PlanEnd::Cancelled if plan.steps.iter().all(|step| step.run.is_none()) => return None,
         PlanEnd::Cancelled => {
             let undone = plan.steps.iter().any(|step| step.state() == StepState::Undone);
-            let undone = if undone { ", and was undone" } else { "" };
+            // Why it was stopped may say so.
+            let undone = if undone && !plan.why.starts_with("undone") { ", and was undone" } else { "" };
             format!("A {what} {target} at {at} was stopped{}{undone}.", production::stopped(plan))
         }
     };
