@@ -11,7 +11,7 @@ use crate::conductor::{self, Fresh, PassOver, Started};
 use crate::config::types::Config;
 use crate::failure::{Failure, Result};
 use crate::incident::{History, Policy};
-use crate::plan::gates::{self, Gate, VERDICT};
+use crate::plan::gates::{self, CANARY, Gate, VERDICT};
 use crate::plan::remedy::Refused;
 use crate::plan::{Plan, Request, confirmed, proposal};
 use crate::text::visible;
@@ -272,7 +272,7 @@ fn passed_over(world: &WorldArgs) -> Result<Vec<PassOver>> {
         return Err(Failure::usage(
             doing,
             cause,
-            format!("the gates are: {}, {VERDICT}", Gate::IDS.join(", ")),
+            format!("the gates are: {}, {VERDICT}, {CANARY}", Gate::IDS.join(", ")),
         ));
     }
     let reasons = &world.reason;

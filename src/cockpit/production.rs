@@ -40,8 +40,11 @@ pub struct Production {
     pub since: Option<Timestamp>,
     /// What is live there, by the record or as the environment told.
     pub live: Option<String>,
-    /// What is being done to it: `▶ canary 50 %`.
+    /// What is being done to it, `▶ canary v1.4.3 50 %`, or what a canary left behind:
+    /// `canary v1.4.3 50 %, stopped`.
     pub doing: Option<String>,
+    /// Whether that is what a canary left behind, and nobody works on it.
+    pub is_left: bool,
 }
 
 /// Works out how production is from its probes, the record and the plan that has it.
@@ -86,7 +89,9 @@ pub fn production(model: &Model) -> Production {
     let told = || target.and_then(|target| model.ways.known.get(target)?.live.clone());
     let live = recorded.or_else(told);
     let doing = target.and_then(|target| model.holder(target)).map(doing);
-    Production { word, since, live, doing }
+    let left = state.zip(target).and_then(|(state, target)| state.share_left(target));
+    let left = left.filter(|_| doing.is_none()).map(|share| share.words());
+    Production { word, since, live, is_left: left.is_some(), doing: doing.or(left) }
 }
 
 /// Samples that may come before a state is confirmed, and half of one for the time an answer takes.
@@ -114,16 +119,11 @@ fn is_down(probe: &Status) -> bool {
 /// A plan in a few words: of a canary its share, which matters more than its title.
 fn doing(plan: &PlanRun) -> String {
     let glyph = if plan.state == PlanState::Waiting { "‖" } else { "▶" };
-    let begun = plan.steps.iter().rev().filter(|step| step.run.is_some() || step.waiting.is_some());
-    let share = begun.filter_map(|step| {
-        let rest = step.title.strip_prefix("canary at ")?;
-        rest.split_once(" %").map(|(share, _)| share)
-    });
     if plan.steps.iter().any(|step| step.undo.is_some()) {
         return format!("{glyph} undoing {}", plan.title);
     }
-    match share.into_iter().next() {
-        Some(share) => format!("{glyph} canary {share} %"),
+    match plan.share() {
+        Some(share) => format!("{glyph} canary {} {share} %", plan.brings()),
         None => format!("{glyph} {}", plan.title),
     }
 }

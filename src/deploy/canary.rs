@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::{Fill, Way, watch};
 use crate::config::types::{Canary, Config, Environment, Probe as Asked};
 use crate::failure::{Failure, Result};
-use crate::incident::duration;
+use crate::incident::{duration, share_title};
 use crate::plan::{Action, Guard, OnFailure, Probe, Reach, Step, Undo};
 use crate::text::visible;
 
@@ -116,10 +116,6 @@ fn share(env: &Environment, canary: &Canary, fill: &Fill<'_>, before: u8, weight
         let guard = |probe: Probe| Guard { title: format!("the canary is still at {before} %"), probe };
         is(before)?.map(guard).into_iter().collect()
     };
-    let title = match weight {
-        100 => "canary at 100 %: for everybody".to_owned(),
-        weight => format!("canary at {weight} %"),
-    };
     Ok(Step {
         guards,
         proof: is(weight)?,
@@ -128,7 +124,7 @@ fn share(env: &Environment, canary: &Canary, fill: &Fill<'_>, before: u8, weight
         retry_is_safe: true,
         undo: Undo::By { action: Action::Command(set(before)?), proof: is(before)? },
         on_failure: OnFailure::Ask,
-        ..Step::new(title, Action::Command(set(weight)?), env.timeout)
+        ..Step::new(share_title(weight), Action::Command(set(weight)?), env.timeout)
     })
 }
 

@@ -156,6 +156,7 @@ pub fn standing_ahead(
         .filter(|it| !it.is_empty())
         .collect();
     standings.extend(gates::verdict(state, policy, environment, &commits));
+    standings.extend(gates::canary(state, environment));
     standings
 }
 

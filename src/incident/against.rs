@@ -45,9 +45,11 @@ pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now:
         found.push(probes(&facts.silent).replace("{}", verb));
     }
     let running = state.plans.iter().filter(|plan| plan.state == PlanState::Running);
-    for plan in running.chain(state.undecided()) {
+    let is_left = |plan: &&PlanRun| state.shares_left().any(|share| share.plan.id == plan.id);
+    for plan in running.chain(state.undecided().filter(|plan| !is_left(plan))) {
         found.push(format!("{} {}", plan.title, state_of(plan)));
     }
+    found.extend(state.shares_left().map(|share| format!("the canary was left: {}", share.has())));
     if claim == Claim::Resolved {
         unfinished(state, policy, facts, &mut found);
     }

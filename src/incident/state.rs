@@ -3,6 +3,7 @@
 mod people;
 mod plans;
 mod pressing;
+mod share;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use people::Hand;
 pub use plans::*;
+pub use share::{Share, share_before, share_title};
 
 use super::body::{Answer, CheckState, NoteKind, Phase, Severity};
 use super::drift::ClockOff;

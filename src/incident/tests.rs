@@ -4,6 +4,7 @@ mod digest;
 mod fold;
 mod next;
 mod properties;
+mod share;
 mod way;
 
 use jiff::{SignedDuration, Timestamp};

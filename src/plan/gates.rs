@@ -134,6 +134,11 @@ impl Standing {
     pub fn blocks(&self) -> bool {
         self.met == Met::No
     }
+
+    /// Tells whether it shuts out whatever the plan is, so that there is no use in making one.
+    pub fn shuts(&self) -> bool {
+        self.blocks() && [VERDICT, CANARY].contains(&self.id) && !self.may_pass_over
+    }
 }
 
 /// Whether a gate is met.
@@ -154,9 +159,9 @@ impl Gate {
     /// All ids, in the order they are shown.
     pub const IDS: [&'static str; 6] = ["checks", "checklist", "approvals", "rollback", "staging", "freeze"];
 
-    /// Tells whether something of this id may stand in the way of a plan: a gate, or a verdict.
+    /// Tells whether something of this id may stand in the way of a plan: a gate, a verdict, or a canary.
     pub fn may_be_named(id: &str) -> bool {
-        id == VERDICT || Self::IDS.contains(&id)
+        [VERDICT, CANARY].contains(&id) || Self::IDS.contains(&id)
     }
 
     /// Its id.
@@ -201,6 +206,10 @@ pub fn evaluate(
         let about = (plan.purpose.name(), plan.target.as_str(), hash);
         standings.extend(still_demanded(&plan.gates, about, state, policy, by, now));
         standings.extend(condemned(plan, state, policy));
+        // Going back by deploying what was there before begins where nobody uses what is beside it.
+        if plan.purpose == Purpose::Deploy || plan.way.as_deref() == Some("redeploy") {
+            standings.extend(canary(state, &plan.target));
+        }
     }
     for standing in standings.iter_mut().filter(|standing| standing.blocks()) {
         let passed = state
@@ -244,6 +253,22 @@ pub fn condemned(plan: &Plan, state: &State, policy: &Policy) -> Option<Standing
 
 /// The id of what shuts an environment to a commit that was no good there.
 pub const VERDICT: &str = "verdict";
+
+/// Shuts an environment while a canary that nobody works on has a share of its users. It is continued or
+/// undone first; only where undoing it was tried and did not work may this be overridden.
+pub fn canary(state: &State, environment: &str) -> Option<Standing> {
+    let left = state.share_left(environment)?;
+    Some(Standing {
+        id: CANARY,
+        title: "no canary left behind",
+        met: Met::No,
+        why: left.has(),
+        may_pass_over: left.resists(),
+    })
+}
+
+/// The id of what shuts an environment while a canary has a share of its users.
+pub const CANARY: &str = "canary";
 
 /// How gates stand now for a plan, whatever was passed over.
 pub fn of<'a>(

@@ -1,7 +1,7 @@
 //! Where a plan stands, what comes next in it, and what a person may decide about it.
 
 use super::{Action, Plan, Step, Undo};
-use crate::incident::{Decision, Outcome, PlanEnd, PlanRun, PlanState, StepRun, StepState};
+use crate::incident::{Decision, Outcome, PlanEnd, PlanRun, PlanState, StepRun, StepState, share_before};
 
 /// What a person may decide about a plan now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,15 +156,22 @@ fn undo_choice(plan: &Plan, run: &PlanRun) -> Option<Choice> {
     }
     let to = to?;
     let step = next_step(run).unwrap_or(plan.steps.len().saturating_sub(1));
-    let title = plan.steps.get(to).map_or("", |step| &step.title);
     let began = run.steps.get(to).and_then(|step| step.undo.as_ref());
     Some(Choice {
         step,
         run: run.steps.get(step).and_then(run_of),
         decision: Decision::Undo { to },
-        title: format!("undo back to: {title}"),
+        title: undo_title(plan, to),
         risky: began.is_some_and(|undo| matches!(undo.outcome, Some(Outcome::Unknown { .. }))),
     })
+}
+
+/// What undoing back to and including a step comes to, in one line.
+pub fn undo_title(plan: &Plan, to: usize) -> String {
+    match share_before(plan.steps.iter().take(to + 1).map(|step| step.title.as_str())) {
+        Some(left) => format!("undo: {left}"),
+        None => format!("undo back to: {}", plan.steps.get(to).map_or("", |step| &step.title)),
+    }
 }
 
 /// Tells whether a step may have left something behind that its undoing would have to take

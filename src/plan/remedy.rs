@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::gates::{self, Gate, Judged, Met, Standing, VERDICT, approvals};
+use super::gates::{self, CANARY, Gate, Judged, Met, Standing, VERDICT, approvals};
 use super::{Plan, Purpose, proposal};
 use crate::incident::{PlanState, Policy, State};
 use crate::text::visible;
@@ -90,6 +90,7 @@ impl<'a> Refused<'a> {
             (VERDICT, _) => format!(
                 "commit a better fix; to get {target} back until then: flightdeck rollback --env {target}"
             ),
+            (CANARY, _) => self.canary(),
             ("checks", gate) => self.checks(gate),
             ("checklist", gate) => self.checklist(gate),
             ("approvals", gate) => self.approve(gate),
@@ -122,6 +123,18 @@ impl<'a> Refused<'a> {
             }
             _ => "look at the plan with --dry-run".to_owned(),
         }
+    }
+
+    /// Takes the share of a canary back that was left behind, or goes on with it.
+    fn canary(&self) -> String {
+        let Some(share) = self.state.share_left(&self.plan.target) else {
+            return "make the plan again: it was taken back".to_owned();
+        };
+        let id = visible(&share.plan.id);
+        if share.plan.is_done() {
+            return format!("take the share back: flightdeck plan undo {id}");
+        }
+        format!("take the share back: flightdeck plan undo {id}, or continue it: flightdeck plan resume {id}")
     }
 
     /// Runs the checks that are not green.

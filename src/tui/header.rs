@@ -151,7 +151,8 @@ fn production(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     };
     let doing = found.doing.as_deref().filter(|doing| fits(doing));
     let live = live.as_deref().filter(|live| fits(live));
-    for (text, style) in [(doing, Role::Accent), (live, Role::Text)] {
+    let alert = if found.is_left { Role::Overdue } else { Role::Accent };
+    for (text, style) in [(doing, alert), (live, Role::Text)] {
         if let Some(text) = text {
             pen.right(text, ui.of(style));
             pen.right_gap(2);

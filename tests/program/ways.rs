@@ -197,6 +197,35 @@ fn a_canary_that_asks_holds_until_a_person_lets_it_go_on() {
     assert!(verdicts.iter().any(|verdict| verdict.to_string().contains("passed")), "{verdicts:?}");
 }
 
+#[test]
+fn a_canary_that_was_stopped_is_not_forgotten_until_its_share_is_taken_back() {
+    let service = Service::answering(WELL);
+    let yard = canary(&service, "[10, 50, 100]", "10m", "");
+    yard.shell.flightdeck(&["deploy", "production", "--detach"]).succeeded();
+    wait_step(&yard, "look at 10 % for 10m", "running");
+    yard.shell.flightdeck(&["plan", "skip", "--reason", "it is urgent", "--detach"]).succeeded();
+    wait_step(&yard, "look at 50 % for 10m", "running");
+    yard.shell.flightdeck(&["run", "stop", "deploy-production-1"]).succeeded();
+    wait_plan(&yard, "cancelled");
+    assert_eq!(read(&yard, "share"), "50");
+
+    let next = yard.shell.json(&["status", "--json"])["next"].clone();
+    assert_eq!(next[0]["argument"], "deploy-production-1", "{next}");
+    assert!(next[0]["title"].as_str().unwrap().contains("still has 50 % of production"), "{next}");
+    let refused = yard.shell.flightdeck(&["deploy", "production", "--confirm", "production"]).ended_with(3);
+    refused.said("still has 50 % of production").said("flightdeck plan undo deploy-production-1");
+    assert_eq!(shares(&yard), "10 50", "nothing was set beside it");
+
+    // It goes back to nothing, and says so.
+    yard.shell
+        .flightdeck(&["plan", "undo", "--confirm", "production"])
+        .succeeded()
+        .said("canary back at 0 %");
+    assert_eq!((shares(&yard).as_str(), read(&yard, "share")), ("10 50 10 0", "0".to_owned()));
+    let next = yard.shell.json(&["status", "--json"])["next"].clone();
+    assert!(!next.to_string().contains("canary"), "{next}");
+}
+
 /// A yard whose production has two sides, of which blue is live.
 fn blue_green(check: &str) -> Yard {
     let config = "[[environments]]\nname = \"production\"\n[environments.blue_green]\nlive = [\"./live.sh\"]\n\

@@ -100,10 +100,7 @@ fn chosen(plan: &Plan, run: &PlanRun, wanted: &Decision, to: Option<usize>, doin
         wanted => wanted.clone(),
     };
     let title = match &decision {
-        Decision::Undo { to } => {
-            let step = plan.steps.get(*to).map_or("", |step| &step.title);
-            format!("undo back to: {}", visible(step))
-        }
+        Decision::Undo { to } => visible(&progress::undo_title(plan, *to)).into_owned(),
         _ => found.title.clone(),
     };
     Ok(Choice { decision, title, ..found.clone() })

@@ -10,7 +10,6 @@ use crate::config::types::Environment;
 use crate::deploy::canary::shares;
 use crate::hotfix::state::NoRepository;
 use crate::incident::{Phase, PlanState, Severity, State, Status, duration};
-use crate::plan::gates::VERDICT;
 use crate::text::address::without_credentials;
 
 /// The menu of a command, as it stands.
@@ -533,9 +532,8 @@ fn deploys(model: &Model) -> (String, Vec<Item>) {
             1 => format!(" · ✗ {} not met", unmet[0].id),
             n => format!(" · ✗ {n} gates not met"),
         };
-        // What was no good there is not offered again.
-        let condemned =
-            unmet.into_iter().find(|one| one.id == VERDICT && !one.may_pass_over).map(|one| one.why);
+        // What was no good there is not offered again, and nothing beside a canary that was left there.
+        let condemned = unmet.into_iter().find(crate::plan::gates::Standing::shuts).map(|one| one.why);
         (format!("{what} → {}{way}{gates}", names[index]), blocked_deploy.clone().or(busy).or(condemned))
     });
     let smoke: Vec<Item> = items

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::super::{early, orphan, release};
 use super::{Conductor, Turn};
-use crate::incident::{Body, Outcome, PlanEnd, Proof, Run, StepState};
+use crate::incident::{Body, Outcome, PlanEnd, Proof, Run, StepState, share_before};
 use crate::plan::progress::may_have_left_something;
 use crate::plan::{Action, Probe, Step, Undo};
 
@@ -35,8 +35,12 @@ impl Conductor {
                 return undoing(&step, end, &how, why);
             }
         }
-        let title = self.plan.steps.get(to).map_or("", |step| &step.title);
-        Turn::End(end, format!("undone, back to and including {title}: {why}"))
+        let titles = self.plan.steps.iter().take(to + 1).map(|step| step.title.as_str());
+        let how = share_before(titles).unwrap_or_else(|| {
+            let title = self.plan.steps.get(to).map_or("", |step| &step.title);
+            format!("back to and including {title}")
+        });
+        Turn::End(end, format!("undone, {how}: {why}"))
     }
 
     fn undo_step(

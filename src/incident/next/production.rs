@@ -167,8 +167,14 @@ impl Steps<'_> {
         self.on_production().next()
     }
 
-    /// Whether one of them works or waits.
+    /// Whether one of them works or waits, or a canary of one still has a share of the users: nothing is
+    /// begun beside it.
     pub(super) fn at_work_on_production(&self) -> bool {
-        self.on_production().any(|plan| plan.state.is_under_way())
+        self.on_production().any(|plan| plan.state.is_under_way()) || self.is_shared()
+    }
+
+    /// Whether a canary was left with a share of the users.
+    pub(super) fn is_shared(&self) -> bool {
+        self.environment.is_some_and(|production| self.state.share_left(production).is_some())
     }
 }

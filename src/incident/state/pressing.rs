@@ -25,7 +25,7 @@ impl State {
     }
 
     /// The plan that is meant where none is named and something is to be decided: one that waits,
-    /// else the last that failed or is unknown and was not overtaken, else the last that is under
+    /// else a canary that still has a share of the users, else the last that failed or is unknown and was not overtaken, else the last that is under
     /// way, else one whose fate nobody ever found out.
     pub fn plan_to_decide(&self) -> Option<&PlanRun> {
         let last =
@@ -35,17 +35,20 @@ impl State {
             let mut plans = self.plans.iter().enumerate().rev();
             plans.find(|(index, plan)| is(plan.state) && !self.overtaken(*index)).map(|(_, plan)| plan)
         };
+        let left = || self.shares_left().next().map(|share| share.plan);
         last(&|state| state == PlanState::Waiting)
+            .or_else(left)
             .or_else(failed)
             .or_else(|| last(&PlanState::is_under_way))
             .or_else(|| last(&|state| state == PlanState::Ended(PlanEnd::Unknown)))
     }
 
     /// The plan that is meant where one is to be looked at: one that stands still until somebody
-    /// decides, else one that runs, else the last.
+    /// decides, else a canary that still has a share of the users, else one that runs, else the last.
     pub fn plan_to_see(&self) -> Option<&PlanRun> {
         let running = || self.plans.iter().rev().find(|plan| plan.state.is_under_way());
-        self.undecided().next().or_else(running).or(self.plans.last())
+        let left = || self.shares_left().next().map(|share| share.plan);
+        self.undecided().next().or_else(left).or_else(running).or(self.plans.last())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::apply::Fold;
 use super::super::body::{Body, Decision, PlanAsked, PlanResumed, WatchVerdict};
 use super::super::record::Record;
-use super::super::state::{EntryKind, same_person};
+use super::super::state::{EntryKind, same_person, share_before};
 use super::{with_note, with_reason};
 
 /// What such a record says, given the state before it.
@@ -100,8 +100,12 @@ fn decided(fold: &Fold, plan: &str, step: usize, decision: &Decision) -> (EntryK
         Decision::Retry => (EntryKind::PlanStarted, format!("{title}: retry {step}")),
         Decision::Skip { .. } => (EntryKind::PassedOver, format!("{title}: continue without {step}")),
         Decision::Undo { to } => {
-            let to = step_title(fold, plan, *to);
-            (EntryKind::Stopped, format!("{title}: undo back to {to}"))
+            let titles = fold.plan(plan).into_iter().flat_map(|plan| &plan.steps).take(*to + 1);
+            let text = match share_before(titles.map(|step| step.title.as_str())) {
+                Some(left) => format!("{title}: undo, {left}"),
+                None => format!("{title}: undo back to {}", step_title(fold, plan, *to)),
+            };
+            (EntryKind::Stopped, text)
         }
         Decision::GiveUp => (EntryKind::Stopped, format!("{title}: leave it as it is")),
     }

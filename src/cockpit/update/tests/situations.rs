@@ -137,6 +137,7 @@ impl Story {
             "ticked" => self.ticked(at, rest),
             "mitigated" | "resolved" | "reopened" | "closed" => self.status(verb, at, rest),
             "watch" => self.watch(at, rest),
+            "canary" => self.canary(at, rest),
             "approved" | "rejected" => self.vote(verb == "approved", at, rest),
             _ => self.plan(verb, at, rest),
         }
@@ -311,6 +312,59 @@ impl Story {
 }
 
 impl Story {
+    /// A canary that came to a share, and how its plan ended: `production 50 stopped`.
+    fn canary(&mut self, at: Timestamp, rest: &str) {
+        let [target, percent, how] = rest.split(' ').collect::<Vec<_>>()[..] else { panic!("{rest}") };
+        self.plans += 1;
+        let plan = format!("deploy-{}", self.plans);
+        let share = crate::incident::share_title(percent.parse().unwrap());
+        let head = commit("a");
+        self.tell(
+            "maya",
+            at,
+            PlanStarted {
+                plan: plan.clone(),
+                title: format!("deploy {target}"),
+                purpose: "deploy".into(),
+                target: target.into(),
+                hash: String::new(),
+                steps: vec![share, format!("look at {percent} % for 5m")],
+                confirmed: String::new(),
+                spec: serde_json::json!({
+                    "confirm": target,
+                    "subject": { "reference": "main", "commit": head, "dirty": false },
+                    "release": { "environment": target, "commit": head, "tag": "v1.4.3" },
+                })
+                .into(),
+            },
+        );
+        let stopped = || Outcome::Interrupted { why: "stopped by maya".into() };
+        let exited = || Outcome::Exited { code: 0 };
+        let mut ran = vec![(0, false, exited()), (1, false, stopped())];
+        let end = match how {
+            "stopped" => PlanEnd::Cancelled,
+            "failed" => PlanEnd::Failed,
+            "unknown" => PlanEnd::Unknown,
+            "undone" => {
+                ran.push((0, true, exited()));
+                PlanEnd::Cancelled
+            }
+            other => panic!("no such end: {other}"),
+        };
+        for (step, undo, outcome) in ran {
+            let (plan, run) = (plan.clone(), format!("{plan}.{step}{undo}"));
+            let begun = StepStarted { plan: plan.clone(), step, run: run.clone(), process: None, undo };
+            self.tell("maya", at, begun);
+            let (summary, survivors) = (String::new(), Vec::new());
+            self.tell(
+                "maya",
+                at,
+                StepEnded { plan, step, run, outcome, summary, survivors, unproven: false },
+            );
+        }
+        self.tell("maya", at, PlanEnded { plan, end, why: String::new() });
+    }
+
     /// What a deploy or a rollback brought to its environment.
     fn released(&mut self, at: Timestamp, verb: &str, target: &str, plan: &str, head: String) {
         let back = verb == "rollback";

@@ -65,3 +65,69 @@ fn a_commit_whose_canary_failed_is_shut_out_although_it_was_never_there_for_ever
     let since = told.and(released("bad", None)).and(judged("bad", WatchVerdict::Passed));
     assert_eq!(found(&since, &["bad"]), None, "its watch passed since");
 }
+
+/// A canary that got half of the users, and was stopped there.
+fn half_way(undo: Option<i32>) -> State {
+    let ran = |step, undo, outcome| {
+        let (plan, run) = ("c".to_owned(), format!("c.{step}{undo}"));
+        let begun = StepStarted { plan: plan.clone(), step, run: run.clone(), process: None, undo };
+        let (summary, survivors) = (String::new(), Vec::new());
+        (begun, StepEnded { plan, step, run, outcome, summary, survivors, unproven: false })
+    };
+    let (begun, over) = ran(0, false, Outcome::Exited { code: 0 });
+    let mut told = Told::at(Severity::P1)
+        .and(PlanStarted {
+            plan: "c".into(),
+            title: "deploy v1.4.3".into(),
+            purpose: "deploy".into(),
+            target: "production".into(),
+            hash: String::new(),
+            steps: vec![crate::incident::share_title(50), "look at 50 %".into()],
+            confirmed: String::new(),
+            spec: serde_json::json!({ "release": { "tag": "v1.4.3" } }).into(),
+        })
+        .and(begun)
+        .and(over);
+    if let Some(code) = undo {
+        let (begun, over) = ran(0, true, Outcome::Exited { code });
+        told = told.and(begun).and(over);
+    }
+    told.and(PlanEnded { plan: "c".into(), end: PlanEnd::Cancelled, why: String::new() }).state()
+}
+
+#[test]
+fn nothing_is_deployed_beside_a_canary_that_was_left_behind_nor_rolled_back_by_a_deploy() {
+    let refused = |plan: &Plan, state: &State| {
+        let policy = Policy::built_in();
+        let standings = evaluate(plan, "hash", state, &policy, "maya", minutes(60));
+        let refused = crate::plan::remedy::Refused {
+            plan,
+            hash: "hash",
+            state,
+            policy: &policy,
+            by: "maya",
+            now: minutes(60),
+        };
+        let hint = refused.hint(&standings);
+        standings.into_iter().find(|one| one.id == CANARY).map(|one| (one, hint))
+    };
+    let deploy = plan_with(Vec::new());
+    let redeploy = Plan { purpose: Purpose::Rollback, way: Some("redeploy".into()), ..deploy.clone() };
+    for plan in [&deploy, &redeploy] {
+        let (standing, hint) = refused(plan, &half_way(None)).unwrap();
+        assert_eq!(standing.why, "v1.4.3 still has 50 % of production");
+        assert!(standing.shuts() && !standing.may_pass_over);
+        assert!(
+            hint.contains("flightdeck plan undo c") && hint.contains("flightdeck plan resume c"),
+            "{hint}"
+        );
+        assert!(refused(plan, &half_way(Some(0))).is_none(), "it was taken back");
+        // Where undoing does not work there has to be another way out.
+        let (standing, hint) = refused(plan, &half_way(Some(1))).unwrap();
+        assert!(standing.may_pass_over && hint.contains("--override canary"), "{hint}");
+    }
+    let own = Plan { way: Some("own:rollout".into()), ..redeploy };
+    assert!(refused(&own, &half_way(None)).is_none(), "the team's own command may take the share back");
+    let elsewhere = Plan { target: "staging".into(), ..deploy };
+    assert!(refused(&elsewhere, &half_way(None)).is_none());
+}

@@ -1,0 +1,147 @@
+//! What has to be true before production: tests, staging, the checklist, approvals, and the deploy itself.
+
+use super::super::body::{CheckState, PlanEnd};
+use super::super::state::{PlanRun, PlanState, Proposal};
+use super::{ANOTHER, Steps, production};
+
+impl Steps<'_> {
+    /// What has to happen before production besides what was named already.
+    pub(super) fn gates(&mut self) {
+        if self.is_shared() || self.done("deploy", production(self.facts)).is_some() {
+            return;
+        }
+        let missing =
+            |id: &str| self.facts.missing.iter().find(|(gate, _)| gate == id).map(|(_, why)| why.clone());
+        let (checks, freeze, approvals) = (missing("checks"), missing("freeze"), missing("approvals"));
+        if let Some(why) = checks
+            && !self.list.iter().any(|(_, next)| next.action == "test")
+        {
+            self.add("test", "", format!("run the checks: {why}"));
+        }
+        if let Some(why) = freeze {
+            self.add("deploy", "", format!("wait, or decide: {why}"));
+        }
+        if let Some(why) = approvals {
+            let title = self.who_approves(&why);
+            // Only the preview of what would be deployed can ask again.
+            match production(self.facts).filter(|_| why.contains(ANOTHER)) {
+                Some(production) => self.add("deploy", production, title),
+                None => self.add("approvals", "", title),
+            }
+        }
+    }
+
+    /// Whom to ask: `ask omar (engineering lead) and the on-call manager to approve`.
+    fn who_approves(&self, why: &str) -> String {
+        if why.contains("rejected by") {
+            return format!("decide: {why}");
+        }
+        if why.contains(ANOTHER) {
+            return "ask for approval again: what would be deployed changed since".to_owned();
+        }
+        let needed = &self.policy.severity(self.state.severity).approvals;
+        let missing =
+            needed.iter().filter(|role| why.split("; ").any(|one| one.starts_with(&format!("{role}: "))));
+        let names: Vec<String> = missing
+            .map(|role| match self.state.roles.get(role) {
+                Some(person) => format!("{person} ({})", self.policy.role_title(role)),
+                None => format!("the {}", self.policy.role_title(role)),
+            })
+            .collect();
+        let started = |hash: &str| self.state.plans.iter().any(|plan| plan.hash == hash);
+        let asked = |one: &Proposal| {
+            !one.by_vote
+                && one.target == production(self.facts).unwrap_or("production")
+                && !started(&one.hash)
+        };
+        if self.state.proposals.iter().any(asked) {
+            return format!("wait for {} to approve", names.join(" and "));
+        }
+        format!("ask {} to approve", names.join(" and "))
+    }
+
+    /// Adds the test step if it is due; false while tests run.
+    pub(super) fn test(&mut self) -> bool {
+        if self.running("test", None) {
+            return false;
+        }
+        if self.done("test", None).is_none() {
+            let failed =
+                self.last("test", None).is_some_and(|p| p.state == PlanState::Ended(PlanEnd::Failed));
+            self.add(
+                "test",
+                "",
+                if failed { "tests failed: fix that and run them again" } else { "run the tests" },
+            );
+        }
+        true
+    }
+
+    pub(super) fn deploy(&mut self, branch: &str, environment: &str) -> bool {
+        if self.running("deploy", Some(environment)) || self.state.share_left(environment).is_some() {
+            return false;
+        }
+        let last = self.last("deploy", Some(environment));
+        let unknown = |plan: &PlanRun| self.state.undecided().any(|other| other.id == plan.id);
+        if last.is_some_and(unknown) {
+            return false;
+        }
+        if let Some(plan) = last.filter(|plan| plan.state == PlanState::Ended(PlanEnd::Failed)) {
+            if self.environment != Some(environment) {
+                let id = plan.id.clone();
+                self.add("plan", &id, format!("the deploy to {environment} failed: see why, then retry it"));
+                return false;
+            }
+            // What failed on production last is named before all else; after a rollback it may be tried
+            // again.
+            if self.last_on_production().is_some_and(|other| other.id == plan.id) {
+                return false;
+            }
+        }
+        if last.is_none_or(|plan| !plan.is_done()) {
+            self.add("deploy", environment, format!("deploy {branch} to {environment}"));
+        }
+        true
+    }
+
+    pub(super) fn smoke(&mut self, environment: &str) -> bool {
+        if self.running("smoke", Some(environment)) {
+            return false;
+        }
+        let deployed = self.done("deploy", Some(environment)).map(|plan| plan.started_at);
+        let smoked = self.last("smoke", Some(environment)).filter(|plan| plan.is_done());
+        let proven = smoked.is_some_and(|smoke| deployed.is_some_and(|at| smoke.started_at >= at));
+        if !proven && self.facts.smokable.iter().any(|name| name == environment) {
+            let failed = self.last("smoke", Some(environment)).is_some_and(|smoke| {
+                smoke.state == PlanState::Ended(PlanEnd::Failed)
+                    && deployed.is_some_and(|at| smoke.started_at >= at)
+            });
+            let title = if failed {
+                format!("the smoke test of {environment} failed: see why, then run it again")
+            } else {
+                format!("smoke-test {environment}")
+            };
+            self.add("smoke", environment, title);
+        }
+        true
+    }
+
+    pub(super) fn checklist(&mut self) {
+        let state = |id: &String| self.state.ticks.get(id).map_or(CheckState::Open, |tick| tick.state);
+        let with = |wanted| self.facts.checklist.iter().filter(move |id| state(id) == wanted);
+        let failed = with(CheckState::Failed).next().cloned();
+        let open: Vec<_> = with(CheckState::Open).cloned().collect();
+        if let Some(id) = failed {
+            let title = self.state.ticks.get(&id).map(|tick| tick.title.as_str()).filter(|t| !t.is_empty());
+            let title = format!("{} failed: look at it before production", title.unwrap_or(&id));
+            self.add("checklist", &id, title);
+        }
+        if let [first, rest @ ..] = open.as_slice() {
+            let title = match rest.len() {
+                0 => "1 checklist item open".to_owned(),
+                n => format!("{} checklist items open", n + 1),
+            };
+            self.add("checklist", first, title);
+        }
+    }
+}

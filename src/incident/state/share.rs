@@ -1,0 +1,151 @@
+//! The share of users that a canary has reached, and one that stays there after its plan has ended.
+
+use super::super::body::{Outcome, PlanEnd};
+use super::{PlanRun, PlanState, State, StepRun, StepState};
+
+const STEP: &str = "canary at ";
+
+/// The title of the step that gives a canary this share of users.
+pub fn share_title(percent: u8) -> String {
+    let all = if percent == 100 { ": for everybody" } else { "" };
+    format!("{STEP}{percent} %{all}")
+}
+
+fn share_of(title: &str) -> Option<u8> {
+    title.strip_prefix(STEP)?.split_once(" %")?.0.parse().ok()
+}
+
+/// What undoing back to and including the last of these steps comes to, where it is the share of a
+/// canary: `canary back at 0 %`.
+pub fn share_before<'a>(titles: impl Iterator<Item = &'a str>) -> Option<String> {
+    let shares: Vec<Option<u8>> = titles.map(share_of).collect();
+    let (last, before) = shares.split_last()?;
+    (*last)?;
+    let left = before.iter().rev().find_map(|share| *share).unwrap_or(0);
+    Some(format!("canary back at {left} %"))
+}
+
+/// A canary whose plan has ended, and that still has a share of the users.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share<'a> {
+    /// The plan that gave it to it.
+    pub plan: &'a PlanRun,
+    /// The share.
+    pub percent: u8,
+    /// Whether that is known; otherwise a command that sets it was cut short, or nobody could tell.
+    pub is_known: bool,
+}
+
+impl Share<'_> {
+    /// What is tried out, how far, and what became of its plan: `canary v1.4.3 50 %, stopped`.
+    pub fn words(&self) -> String {
+        let how = match self.plan.state {
+            PlanState::Ended(PlanEnd::Cancelled) => "stopped",
+            PlanState::Ended(PlanEnd::Failed) => "failed",
+            PlanState::Ended(PlanEnd::Unknown) => "outcome unknown",
+            PlanState::Ended(PlanEnd::Done) | PlanState::Running | PlanState::Waiting => "left there",
+        };
+        let about = if self.is_known { "" } else { "?" };
+        format!("canary {} {}{about} %, {how}", self.plan.brings(), self.percent)
+    }
+
+    /// What to do about it: `continue or undo the canary: v1.4.3 still has 50 % of production`.
+    pub fn title(&self) -> String {
+        let act = if self.plan.is_done() { "undo" } else { "continue or undo" };
+        format!("{act} the canary: {}", self.has())
+    }
+
+    /// How far it came: `v1.4.3 still has 50 % of production`.
+    pub fn has(&self) -> String {
+        let (what, percent, target) = (self.plan.brings(), self.percent, &self.plan.target);
+        if self.is_known {
+            format!("{what} still has {percent} % of {target}")
+        } else {
+            format!("{what} may still have up to {percent} % of {target}")
+        }
+    }
+
+    /// Whether somebody tried to take it back, and it did not work.
+    pub fn resists(&self) -> bool {
+        self.plan.steps.iter().any(|step| share_of(&step.title).is_some() && step.undo.is_some())
+    }
+}
+
+impl PlanRun {
+    /// The share of users that its canary is at, or is about to be; `None`: it has none yet.
+    pub fn share(&self) -> Option<u8> {
+        let mut begun = self.steps.iter().rev().filter(|step| step.run.is_some() || step.waiting.is_some());
+        begun.find_map(|step| share_of(&step.title))
+    }
+
+    /// What people call what it brings: its tag, else its version, else the reference.
+    pub fn brings(&self) -> &str {
+        let of =
+            |place: &str, key: &str| self.spec.get(place)?.get(key)?.as_str().filter(|it| !it.is_empty());
+        let named = |key| of("label", key).or_else(|| of("release", key));
+        let labels = named("tag").or_else(|| named("version"));
+        let commit = || of("release", "commit").or_else(|| of("subject", "commit"));
+        labels
+            .or_else(|| of("release", "reference"))
+            .or_else(|| of("subject", "reference"))
+            .or_else(|| commit().map(|commit| commit.get(..7).unwrap_or(commit)))
+            .unwrap_or("an unnamed commit")
+    }
+
+    /// The share that is in force as far as its steps tell, and whether that is known.
+    fn in_force(&self) -> Option<(u8, bool)> {
+        self.steps.iter().rev().find_map(|step| {
+            let percent = share_of(&step.title)?;
+            match step.fate() {
+                StepState::Done => Some((percent, true)),
+                StepState::Unknown | StepState::Running => Some((percent, false)),
+                StepState::Failed if was_cut_short(step) => Some((percent, false)),
+                _ => None,
+            }
+        })
+    }
+}
+
+/// Whether its command may have set the share before it was ended.
+fn was_cut_short(step: &StepRun) -> bool {
+    let signalled = |outcome: &Outcome| matches!(outcome, Outcome::Signalled { .. });
+    let outcome = step.run.as_ref().and_then(|run| run.outcome.as_ref());
+    step.proof.is_none() && outcome.is_some_and(signalled)
+}
+
+impl State {
+    /// The canary that was left with a share of the users of an environment: its plan has ended, it was
+    /// neither taken back nor brought to everybody, and nothing was brought there since.
+    pub fn share_left(&self, environment: &str) -> Option<Share<'_>> {
+        self.shares_left().find(|share| share.plan.target == environment)
+    }
+
+    /// All of them, the newest first.
+    pub fn shares_left(&self) -> impl Iterator<Item = Share<'_>> {
+        self.plans.iter().enumerate().rev().filter_map(|(index, plan)| {
+            let ended = plan.purpose == "deploy" && !plan.state.is_under_way();
+            let (percent, is_known) = plan.in_force().filter(|_| ended)?;
+            let is_there = percent == 100 && is_known;
+            (!is_there && !self.settled_since(index, plan)).then_some(Share { plan, percent, is_known })
+        })
+    }
+
+    /// Whether something settled since what users of its target get: another release, a rollback, or
+    /// another canary.
+    fn settled_since(&self, index: usize, plan: &PlanRun) -> bool {
+        let since = plan.ended_at.unwrap_or(plan.started_at);
+        let released = self.releases.iter().any(|release| {
+            release.environment == plan.target && release.plan != plan.id && release.at >= since
+        });
+        released
+            || self.plans.iter().skip(index + 1).filter(|later| later.target == plan.target).any(|later| {
+                let pushes = later.spec.get("way").is_some_and(|way| way == "revert");
+                let back = later.purpose == "rollback" && later.is_done() && !pushes;
+                let set = |step: &StepRun| {
+                    share_of(&step.title).is_some()
+                        && matches!(step.fate(), StepState::Done | StepState::Undone | StepState::Unknown)
+                };
+                back || later.steps.iter().any(set)
+            })
+    }
+}
