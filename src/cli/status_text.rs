@@ -335,6 +335,10 @@ fn checklist(page: &mut Sheet, items: &[Item], now: Timestamp) {
         let line = Line::new().put(&format!("{:>2} ", i + 1), Hue::Dim).put(glyph, hue).plain(" ");
         let Some(tick) = item.tick.as_ref().filter(|tick| tick.state != CheckState::Open) else {
             page.line(line.plain(&fit(&visible(&item.title), WIDTH - GUTTER - 5)));
+            if let Some(tick) = item.tick.as_ref().filter(|tick| tick.before.is_some()) {
+                let was = fit(&visible(&tick.remark()), WIDTH - GUTTER - 5);
+                page.line(Line::new().plain("     ").put(&was, Hue::Dim));
+            }
             continue;
         };
         page.line(

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Resolved;
 use crate::config::types::{Config, Environment};
-use crate::incident::{Policy, Severity, State};
+use crate::incident::{Policy, Proposal, Severity, State};
 use crate::plan::gates::{self, ApprovalRule, Gate, Standing, Window};
 use crate::plan::{Plan, Purpose};
 
@@ -119,6 +119,15 @@ pub fn ahead(config: &Config, policy: &Policy, environment: &str, what: &Resolve
     attach(plan, config, policy, environment, what, None).gates
 }
 
+/// What was put up for approval last to bring this commit to an environment.
+pub fn put_up<'a>(state: &'a State, environment: &str, commit: &str) -> Option<&'a Proposal> {
+    state.proposals.iter().rev().find(|proposal| {
+        proposal.target == environment
+            && proposal.purpose == Purpose::Deploy.name()
+            && proposal.commit() == commit
+    })
+}
+
 /// How those gates stand now for whoever would start it. Approvals are looked for under what was
 /// put up for this commit.
 pub fn standing_ahead(
@@ -130,11 +139,7 @@ pub fn standing_ahead(
     by: &str,
     now: Timestamp,
 ) -> Vec<Standing> {
-    let put_up = state.proposals.iter().rev().find(|proposal| {
-        proposal.target == environment
-            && proposal.purpose == Purpose::Deploy.name()
-            && proposal.commit() == what.commit
-    });
+    let put_up = put_up(state, environment, &what.commit);
     let ahead = ahead(config, policy, environment, what);
     let purpose = Purpose::Deploy.name();
     // Whether there is a way back is found out with the plan; that one is demanded is known now.

@@ -62,6 +62,7 @@ pub fn fix(hotfix: &Hotfix, state: &BranchState, outlook: Option<&Outlook>, pull
         base_behind: state.base_upstream.as_ref().filter(|at| at.exists).map_or(0, |at| at.behind),
         version: raised(outlook),
         in_base: into_base.and_then(|forecast| lacks(&forecast.verdict)).map(|lacks| !lacks),
+        landed: state.landed.clone(),
         owed: owed.collect(),
         review: review(state, pull),
         base,

@@ -47,6 +47,9 @@ pub struct BranchState {
     /// Commits that hold exactly the same files as HEAD: a merge into a branch that has not moved
     /// is a commit of its own, but nothing in it is new.
     pub same_content: Vec<String>,
+    /// Where the base has all that HEAD has: the newest commits of HEAD, full ids, at most
+    /// [`BranchState::MAX_LANDED`], and when each was made.
+    pub landed: Vec<(String, Timestamp)>,
     /// The remote that matters: `origin`, the only one, or the configured one.
     pub remote: Option<String>,
     /// How the local base branch stands to its remote one; `None`: one of them is missing.
@@ -71,13 +74,15 @@ pub struct NotYet {
     /// Changed files: `dirty` and `dirty_count`.
     pub changes: bool,
     /// What takes a walk through the history or the trees: `ahead`, `behind`, `size`, `commits`,
-    /// `last_tag`, and the counts of `upstream` and `base_upstream`.
+    /// `landed`, `last_tag`, and the counts of `upstream` and `base_upstream`.
     pub counts: bool,
 }
 
 impl BranchState {
     /// Most dirty files kept.
     pub const MAX_FILES: usize = 200;
+    /// Most commits of HEAD kept where the base has them all.
+    pub const MAX_LANDED: usize = 50;
     /// Most commits kept.
     pub const MAX_COMMITS: usize = 100;
 
@@ -102,6 +107,7 @@ impl BranchState {
             hotfix_branches: Vec::new(),
             deployable: Vec::new(),
             same_content: Vec::new(),
+            landed: Vec::new(),
             remote: None,
             base_upstream: None,
             develop: None,

@@ -69,8 +69,11 @@ fn against_phase(phase: Phase, state: &State, facts: &Facts) -> Vec<String> {
         found.push(format!("it skips {}", skipped.join(", ")));
     }
     if phase == Phase::Verify {
+        let is_live = |plan: &PlanRun| state.releases.iter().any(|release| release.plan == plan.id);
         let brought = |plan: &PlanRun| {
-            ["deploy", "rollback"].contains(&plan.purpose.as_str()) && plan.is_production() && plan.is_done()
+            ["deploy", "rollback"].contains(&plan.purpose.as_str())
+                && plan.is_production()
+                && (plan.is_done() || is_live(plan))
         };
         if !state.plans.iter().any(brought) && !facts.environments.is_empty() {
             found.push("nothing was deployed to production or rolled back".to_owned());

@@ -1,6 +1,7 @@
 //! What one record does to the state. Called by the fold, in the order of the clocks.
 
 pub(super) mod plans;
+mod ticks;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -223,6 +224,7 @@ impl Fold {
         let at = record.occurred_at;
         let by = &record.author.name;
         let text = |own: &str| mark.amended.unwrap_or(own).to_owned();
+        let condemned = ticks::condemned(&self.state, &record.body);
         let state = &mut self.state;
         if let Some((hash, did)) = handled(&record.body) {
             state.hands.push(Hand::new(record, hash, did));
@@ -255,6 +257,7 @@ impl Fold {
                     by: by.clone(),
                     at,
                     note: body.note.clone(),
+                    before: None,
                 };
                 state.ticks.insert(body.item.clone(), tick);
             }
@@ -296,6 +299,9 @@ impl Fold {
             | Body::PlanAsked(_)
             | Body::LeaseTaken(_)
             | Body::Unknown(_) => {}
+        }
+        if let Some(fix) = condemned {
+            ticks::open_again(&mut self.state, &fix);
         }
     }
 

@@ -1,6 +1,8 @@
 //! How a fix stands on its way to where production is deployed from, as far as what is next
 //! depends on it.
 
+use jiff::Timestamp;
+
 use crate::config::types::Flow;
 
 /// How a fix stands.
@@ -24,6 +26,8 @@ pub struct Fix {
     pub version: Raised,
     /// Whether the base has it, as far as that is known.
     pub in_base: Option<bool>,
+    /// Where the base has all of the current branch: its newest commits, in full, and when each was made.
+    pub landed: Vec<(String, Timestamp)>,
     /// Branches besides the base that finishing brings it to and that lack it.
     pub owed: Vec<String>,
     /// How its pull request stands.

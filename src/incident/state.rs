@@ -242,6 +242,27 @@ pub struct Tick {
     pub at: Timestamp,
     /// Note; may be empty.
     pub note: String,
+    /// What it was for a fix that turned out to be no good; it is open again since.
+    pub before: Option<Before>,
+}
+
+/// What an item of the checklist was for an earlier fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// Its state.
+    pub state: CheckState,
+    /// What people call that fix.
+    pub fix: String,
+}
+
+impl Tick {
+    /// The note, behind what it was for an earlier fix: `passed for v1.4.3: 3 orders`.
+    pub fn remark(&self) -> String {
+        let Some(before) = &self.before else { return self.note.clone() };
+        let word = if before.state == CheckState::Na { "not applicable" } else { "passed" };
+        let colon = if self.note.is_empty() { "" } else { ": " };
+        format!("{word} for {}{colon}{}", before.fix, self.note)
+    }
 }
 
 /// The last recorded state of a probe.

@@ -317,7 +317,10 @@ impl Gate {
     fn stands(&self, judged: Judged<'_>, state: &State, by: &str, now: Timestamp) -> (Met, String) {
         match self {
             Self::Checks { checks, commit, same } => checks_stand(state, checks, &Content { commit, same }),
-            Self::Checklist { items } => checklist_stands(state, items),
+            Self::Checklist { items } => {
+                let goes_back = judged.plan.is_some_and(|plan| plan.purpose == Purpose::Rollback);
+                checklist_stands(state, items, goes_back)
+            }
             Self::Approvals { rules } => match rules.get(&state.severity) {
                 Some(rule) => approvals(state, rule, judged, by, now).stand(),
                 None => (Met::NotApplicable, "none are asked for".to_owned()),
@@ -401,27 +404,35 @@ fn not_green(state: &State, check: &str, what: &Content<'_>) -> Option<&'static 
     }
 }
 
-/// Failed items block; open ones too; one that is not applicable needs a reason.
-fn checklist_stands(state: &State, items: &[(String, String)]) -> (Met, String) {
+/// Failed items block; open ones too, also those that were looked at for an earlier fix, unless it is that
+/// one which is taken back; one that is not applicable needs a reason.
+fn checklist_stands(state: &State, items: &[(String, String)], goes_back: bool) -> (Met, String) {
     if items.is_empty() {
         return (Met::NotApplicable, "there is no checklist".to_owned());
     }
-    let (mut open, mut bad) = (0_usize, Vec::new());
+    let (mut open, mut bad, mut again) = (0_usize, Vec::new(), Vec::new());
     for (id, title) in items {
-        match state.ticks.get(id) {
-            None => open += 1,
-            Some(tick) => match tick.state {
-                CheckState::Open => open += 1,
-                CheckState::Failed => bad.push(format!("{title} failed")),
-                CheckState::Na if tick.note.trim().is_empty() => {
-                    bad.push(format!("{title} is not applicable, without a reason"));
-                }
-                CheckState::Passed | CheckState::Na => {}
-            },
+        let tick = state.ticks.get(id);
+        let before = tick.and_then(|tick| tick.before.as_ref());
+        let now = match before {
+            Some(before) if goes_back => before.state,
+            _ => tick.map_or(CheckState::Open, |tick| tick.state),
+        };
+        match (now, before) {
+            (CheckState::Open, Some(before)) => again.push(before.fix.as_str()),
+            (CheckState::Open, None) => open += 1,
+            (CheckState::Failed, _) => bad.push(format!("{title} failed")),
+            (CheckState::Na, _) if tick.is_none_or(|tick| tick.note.trim().is_empty()) => {
+                bad.push(format!("{title} is not applicable, without a reason"));
+            }
+            (CheckState::Passed | CheckState::Na, _) => {}
         }
     }
     if open > 0 {
         bad.push(format!("{open} of {} open", items.len()));
+    }
+    if let Some(fix) = again.last() {
+        bad.push(format!("{} of {} looked at for {fix} only", again.len(), items.len()));
     }
     if bad.is_empty() {
         (Met::Yes, format!("{} items looked at", items.len()))

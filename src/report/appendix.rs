@@ -59,7 +59,7 @@ fn checks(state: &State, checklist: &[ChecklistItem]) -> Option<String> {
         .map(|(title, tick)| match tick {
             None => [cell(title), "open".to_owned(), cell(""), cell(""), cell("")],
             Some(tick) => {
-                [cell(title), check_words(tick.state), cell(&tick.by), spell(tick.at), cell(&tick.note)]
+                [cell(title), check_words(tick.state), cell(&tick.by), spell(tick.at), cell(&tick.remark())]
             }
         })
         .collect();

@@ -9,7 +9,7 @@ use super::super::overlay::{Ask, Overlay, Preview, Purpose};
 use super::{Cx, menus, windows};
 use crate::deploy::{Resolved, gates};
 use crate::incident::{ANOTHER, Approved, Proposal, Rejected, State, Vote, same_person};
-use crate::plan::gates::{ApprovalRule, Approvals, RoleStanding, Standing};
+use crate::plan::gates::{ApprovalRule, Approvals, RoleStanding, Standing, approvals};
 use crate::plan::proposal;
 
 /// The rows of the menu, and what stands over them.
@@ -326,7 +326,16 @@ pub(super) fn count(model: &Model, missing: &[(String, String)]) -> Option<(usiz
     if rule.roles.is_empty() {
         return None;
     }
-    let standing = proposal::standing(state, &rule, model.now);
+    // What waits is what people are asked about. Where nothing does, it is what would be deployed now:
+    // that an earlier commit was approved says nothing about this one.
+    let waits = proposal::at_hand(state).is_some();
+    let standing = if waits {
+        proposal::standing(state, &rule, model.now)
+    } else {
+        let commit = model.repository().and_then(|branch| branch.commit()).unwrap_or_default();
+        let asked = gates::put_up(state, &env.name, commit).map_or("", |proposal| proposal.hash.as_str());
+        approvals(state, &rule, asked, &model.me, model.now)
+    };
     let given = if is_void(state, missing) { 0 } else { standing.given() };
     Some((given, standing.roles.len(), !standing.rejections.is_empty()))
 }

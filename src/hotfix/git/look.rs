@@ -154,6 +154,20 @@ impl Reader {
         Ok(state)
     }
 
+    /// The newest commits that a commit has, itself first, and when each was made. In a history that is
+    /// cut off, as far as there are any.
+    fn newest_commits(&self, head: Oid) -> Vec<(String, jiff::Timestamp)> {
+        let Ok(mut walk) = self.repo.revwalk() else { return Vec::new() };
+        if walk.set_sorting(git2::Sort::TIME).and_then(|()| walk.push(head)).is_err() {
+            return Vec::new();
+        }
+        let made = |id: Oid| {
+            let seconds = self.repo.find_commit(id).ok()?.time().seconds();
+            Some((id.to_string(), jiff::Timestamp::from_second(seconds).ok()?))
+        };
+        walk.map_while(Result::ok).map_while(made).take(BranchState::MAX_LANDED).collect()
+    }
+
     /// Fills in what takes a walk through the history.
     fn count(
         &mut self,
@@ -186,6 +200,9 @@ impl Reader {
         if let (Some(head), Some(base)) = (head, base) {
             let found = stand(self, head, base)?;
             (state.ahead, state.behind) = (found.ahead, found.behind);
+            if found.ahead == 0 && !late {
+                state.landed = self.newest_commits(head);
+            }
             if !late {
                 let between = (head, base);
                 let known = self.compared.change.as_ref().is_some_and(|known| known.between == between);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::config::types::Config;
 use crate::hotfix::state::BranchState;
-use crate::incident::{CheckState, PlanRun, State};
+use crate::incident::{CheckState, PlanRun, State, UNDONE, WatchVerdict};
 use crate::plan::PullText;
 use crate::text::markdown::{inline, paragraphs};
 use crate::text::visible;
@@ -99,7 +99,14 @@ fn tested(state: &State, branch: &BranchState) -> String {
         let _ = writeln!(out, "- {}: {}", inline(&plan.title), plan.state.name());
     }
     for release in state.releases.iter().filter(|release| release.commit == commit) {
-        let _ = writeln!(out, "- deployed to {}", inline(&release.environment));
+        let became = match &release.verdict {
+            Some((_, WatchVerdict::Failed, why)) if why == UNDONE => ", and taken back".to_owned(),
+            Some((_, WatchVerdict::Failed, why)) if why.is_empty() => ", where its watch failed".to_owned(),
+            Some((_, WatchVerdict::Failed, why)) => format!(", where its watch failed: {}", inline(why)),
+            Some((_, WatchVerdict::Passed, _)) => ", where its watch passed".to_owned(),
+            Some((_, WatchVerdict::Unknown, _)) | None => String::new(),
+        };
+        let _ = writeln!(out, "- deployed to {}{became}", inline(&release.environment));
     }
     for tick in state.ticks.values() {
         let word = match tick.state {
@@ -146,7 +153,8 @@ mod tests {
     use super::*;
     use crate::hotfix::state::{ChangeSize, Commit, Head};
     use crate::incident::{
-        Author, Declared, Draft, Hash, Hlc, IncidentId, Log, Record, RecordId, RepositoryId, Severity,
+        Author, Declared, Draft, Hash, Hlc, IncidentId, Log, Record, RecordId, Release, RepositoryId,
+        Severity,
     };
 
     const COMMIT: &str = "4f2c91e0a1b2c3d4e5f60718293a4b5c6d7e8f90";
@@ -168,6 +176,36 @@ mod tests {
         let (record, _) =
             Record::seal(RecordId(Uuid::from_u128(2)), draft, author, at, Hash::default()).unwrap();
         Log::new(vec![record]).unwrap().state().clone()
+    }
+
+    #[test]
+    fn what_failed_on_staging_is_not_said_to_be_tested_there() {
+        let deployed = |verdict: Option<(WatchVerdict, &str)>| {
+            let mut state = state("Checkout answers 500", "");
+            state.releases.push(Release {
+                environment: "staging".into(),
+                reference: "hotfix/x".into(),
+                commit: COMMIT.into(),
+                tag: None,
+                version: None,
+                plan: "deploy-staging-1".into(),
+                rollback: false,
+                replaces: None,
+                by: "maya".into(),
+                at: Timestamp::UNIX_EPOCH,
+                verdict: verdict.map(|(how, why)| (Timestamp::UNIX_EPOCH, how, why.to_owned())),
+            });
+            text(&state, &branch(), &Config::default()).body
+        };
+        for (verdict, wanted) in [
+            (None, "- deployed to staging\n"),
+            (Some((WatchVerdict::Passed, "")), "- deployed to staging, where its watch passed\n"),
+            (Some((WatchVerdict::Failed, "503")), "- deployed to staging, where its watch failed: 503\n"),
+            (Some((WatchVerdict::Failed, UNDONE)), "- deployed to staging, and taken back\n"),
+        ] {
+            let body = deployed(verdict);
+            assert!(body.contains(wanted), "{wanted} in\n{body}");
+        }
     }
 
     fn branch() -> BranchState {

@@ -46,8 +46,12 @@ impl Fold {
             spec: body.spec.clone(),
         });
         match body.purpose.as_str() {
+            // A branch for the next fix, after one that was of no use: developing begins anew.
+            "hotfix" if body.plan.starts_with("hotfix-") => self.move_to(Phase::Develop, at),
             "hotfix" => self.imply(Phase::Develop, at),
-            "deploy" | "rollback" => self.imply(Phase::Deploy, at),
+            "deploy" => self.imply(Phase::Deploy, at),
+            // Going back is how one responds; a fix that is being deployed or verified is no further for it.
+            "rollback" => self.imply(Phase::Respond, at),
             _ => {}
         }
     }

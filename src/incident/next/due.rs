@@ -10,9 +10,7 @@ impl Steps<'_> {
         if self.is_shared() || self.done("deploy", production(self.facts)).is_some() {
             return;
         }
-        let missing =
-            |id: &str| self.facts.missing.iter().find(|(gate, _)| gate == id).map(|(_, why)| why.clone());
-        let (checks, freeze, approvals) = (missing("checks"), missing("freeze"), missing("approvals"));
+        let [checks, freeze, approvals] = ["checks", "freeze", "approvals"].map(|gate| self.missing(gate));
         if let Some(why) = checks
             && !self.list.iter().any(|(_, next)| next.action == "test")
         {
@@ -29,6 +27,11 @@ impl Steps<'_> {
                 None => self.add("approvals", "", title),
             }
         }
+    }
+
+    /// Why a gate of a deploy to production is not met; `None`: it is, or there is none.
+    fn missing(&self, gate: &str) -> Option<String> {
+        self.facts.missing.iter().find(|(id, _)| id == gate).map(|(_, why)| why.clone())
     }
 
     /// Whom to ask: `ask omar (engineering lead) and the on-call manager to approve`.
@@ -60,7 +63,7 @@ impl Steps<'_> {
         format!("ask {} to approve", names.join(" and "))
     }
 
-    /// Adds the test step if it is due; false while tests run.
+    /// Adds the test step if it is due for the commit at hand; false while tests run.
     pub(super) fn test(&mut self) -> bool {
         if self.running("test", None) {
             return false;
@@ -73,6 +76,8 @@ impl Steps<'_> {
                 "",
                 if failed { "tests failed: fix that and run them again" } else { "run the tests" },
             );
+        } else if let Some(why) = self.missing("checks") {
+            self.add("test", "", format!("run the checks: {why}"));
         }
         true
     }
@@ -112,18 +117,41 @@ impl Steps<'_> {
         let smoked = self.last("smoke", Some(environment)).filter(|plan| plan.is_done());
         let proven = smoked.is_some_and(|smoke| deployed.is_some_and(|at| smoke.started_at >= at));
         if !proven && self.facts.smokable.iter().any(|name| name == environment) {
-            let failed = self.last("smoke", Some(environment)).is_some_and(|smoke| {
-                smoke.state == PlanState::Ended(PlanEnd::Failed)
-                    && deployed.is_some_and(|at| smoke.started_at >= at)
-            });
+            let failed = self.smoke_failed(environment);
             let title = if failed {
                 format!("the smoke test of {environment} failed: see why, then run it again")
             } else {
                 format!("smoke-test {environment}")
             };
             self.add("smoke", environment, title);
+            // What does not work there is brought no further.
+            return !failed || self.environment == Some(environment);
         }
         true
+    }
+
+    /// Whether the commit at hand was smoke-tested in an environment since it is there, and failed.
+    fn smoke_failed(&self, environment: &str) -> bool {
+        let deployed = self.done("deploy", Some(environment)).map(|plan| plan.started_at);
+        self.last("smoke", Some(environment)).is_some_and(|smoke| {
+            smoke.state == PlanState::Ended(PlanEnd::Failed)
+                && deployed.is_some_and(|at| smoke.started_at >= at)
+        })
+    }
+
+    /// The environments that come before production.
+    pub(super) fn before_production(&self) -> impl Iterator<Item = &str> {
+        let names = self.facts.environments.iter().map(|(name, _)| name.as_str());
+        names.take_while(|name| Some(*name) != self.environment)
+    }
+
+    /// Whether the commit at hand did not get through an environment before production: its deploy or its
+    /// smoke test failed there, or nobody knows.
+    pub(super) fn fails_before_production(&self) -> bool {
+        let ended =
+            |plan: &PlanRun| matches!(plan.state, PlanState::Ended(PlanEnd::Failed | PlanEnd::Unknown));
+        let deploy = |name: &str| self.last("deploy", Some(name)).is_some_and(ended);
+        self.before_production().any(|name| deploy(name) || self.smoke_failed(name))
     }
 
     pub(super) fn checklist(&mut self) {
@@ -137,9 +165,19 @@ impl Steps<'_> {
             self.add("checklist", &id, title);
         }
         if let [first, rest @ ..] = open.as_slice() {
-            let title = match rest.len() {
-                0 => "1 checklist item open".to_owned(),
-                n => format!("{} checklist items open", n + 1),
+            let before = |id: &String| self.state.ticks.get(id).and_then(|tick| tick.before.as_ref());
+            let again: Vec<_> = open.iter().filter_map(before).collect();
+            let items = |count: usize| if count == 1 { "item" } else { "items" };
+            let (count, what) = (rest.len() + 1, items(rest.len() + 1));
+            let title = match again.last() {
+                Some(last) if again.len() == count => {
+                    let were = if count == 1 { "it was" } else { "they were" };
+                    format!("look at {count} checklist {what} again: {were} ticked for {}", last.fix)
+                }
+                Some(last) => {
+                    format!("{count} checklist {what} open, {} of them ticked for {}", again.len(), last.fix)
+                }
+                None => format!("{count} checklist {what} open"),
             };
             self.add("checklist", first, title);
         }

@@ -138,8 +138,21 @@ impl Steps<'_> {
 
     /// Why the fix at hand must not be brought to production once more.
     pub(super) fn condemned(&self) -> Option<Condemned> {
-        let (production, head) = (self.environment?, self.facts.head.as_deref()?);
-        self.state.condemned(production, |commit| {
+        self.condemned_in(self.environment?)
+    }
+
+    /// Why the fix at hand is not brought any further: its watch failed in an environment before production.
+    /// That somebody went back there is practice, as far as anybody knows.
+    pub(super) fn condemned_before(&self) -> Option<String> {
+        self.before_production().find_map(|name| {
+            let bad = self.condemned_in(name).filter(|bad| bad.watched)?;
+            Some(format!("on {name} it {}", bad.why))
+        })
+    }
+
+    fn condemned_in(&self, environment: &str) -> Option<Condemned> {
+        let head = self.facts.head.as_deref()?;
+        self.state.condemned(environment, |commit| {
             // What is at hand may be known by a short id.
             commit.starts_with(head) || self.facts.same.iter().any(|same| same == commit)
         })

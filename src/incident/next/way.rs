@@ -1,6 +1,8 @@
 //! The way of a fix from its branch to production, as the team's flow has it: what is left of it,
 //! up to what runs now.
 
+use jiff::Timestamp;
+
 use super::super::body::{Phase, PlanEnd};
 use super::super::fix::{Raised, Review};
 use super::super::state::{PlanRun, PlanState};
@@ -21,6 +23,12 @@ impl Steps<'_> {
         };
         if let Some(bad) = self.condemned() {
             return self.add("", "", format!("commit a better fix on {branch}: {} {}", bad.name, bad.why));
+        }
+        if let Some(why) = self.condemned_before() {
+            return self.add("", "", format!("commit a better fix on {branch}: {why}"));
+        }
+        if self.landed().is_some() {
+            return self.deploy_the_base();
         }
         // What was merged and is in all branches but this one has nothing to be committed.
         if facts.hotfix_commits == Some(0) && !self.went_out() && !facts.fix.owes() {
@@ -68,7 +76,29 @@ impl Steps<'_> {
 
     /// Whether the fix was brought to where production is deployed from.
     fn went_out(&self) -> bool {
-        self.finishing().is_some_and(PlanRun::is_done)
+        self.finishing().is_some_and(PlanRun::is_done) || self.landed().is_some()
+    }
+
+    /// Since when there is a fix that the base has by now although nobody finished it here: somebody merged
+    /// its pull request by hand. That is a commit which was tried out in this incident on a branch of its
+    /// own, and which the base has, as it is or as one with the same files. A commit that was made before
+    /// the incident is no fix of it.
+    fn landed(&self) -> Option<Timestamp> {
+        let fix = &self.facts.fix;
+        let began = self.state.started_at.as_second();
+        let (_, newest) = fix.landed.first().filter(|_| fix.flow == Flow::GithubFlow)?;
+        let has = |commit: &str| {
+            let same = || newest.as_second() >= began && self.facts.same.iter().any(|same| same == commit);
+            fix.landed.iter().any(|(id, made)| id == commit && made.as_second() >= began) || same()
+        };
+        let tried = |plan: &&PlanRun| {
+            ["test", "deploy", "smoke"].contains(&plan.purpose.as_str())
+                && plan.is_done()
+                && plan.spec.get("subject").and_then(|subject| subject.get("reference")?.as_str())
+                    != Some(&fix.base)
+                && plan.subject().is_some_and(|(commit, _)| has(commit))
+        };
+        self.state.plans.iter().find(tried).map(|plan| plan.started_at)
     }
 
     /// In git flow the version is part of the fix: its tag is made of it.
@@ -103,6 +133,10 @@ impl Steps<'_> {
     /// In GitHub flow people look at it while it is tried out.
     fn open_pull_request(&mut self) {
         let fix = &self.facts.fix;
+        // What does not work is not handed on to be reviewed and merged.
+        if self.fails_before_production() {
+            return;
+        }
         let is_open = || self.finished_this();
         let missing = match fix.review {
             Review::Missing => true,
@@ -192,7 +226,7 @@ impl Steps<'_> {
         let Some(production) = production(facts) else {
             return self.add("note.action", "", "deploy the fix your way, and write it down");
         };
-        let since = self.finishing().map(|finish| finish.started_at);
+        let since = self.finishing().map(|finish| finish.started_at).max(self.landed());
         if let Some(last) = self.last_on_production().filter(|plan| Some(plan.started_at) >= since) {
             let is_unknown = self.state.undecided().any(|plan| plan.id == last.id);
             if is_unknown || last.state.is_under_way() || last.state == PlanState::Ended(PlanEnd::Failed) {
@@ -214,6 +248,9 @@ impl Steps<'_> {
         if let Some(bad) = self.condemned() {
             let title = format!("start a new hotfix branch: {} {}", bad.name, bad.why);
             return self.add("hotfix.start", "", title);
+        }
+        if let Some(why) = self.condemned_before() {
+            return self.add("hotfix.start", "", format!("start a new hotfix branch: {why}"));
         }
         let missing = |gate: &str| facts.missing.iter().any(|(id, _)| id == gate);
         if missing("checks") && !self.test() {

@@ -354,17 +354,16 @@ impl PlanRun {
         Some((subject.get("commit")?.as_str()?, dirty))
     }
 
-    /// Tells whether it was made for a commit, given short or in full. A plan that froze
-    /// no commit says nothing about any, and counts.
+    /// Tells whether it was made for a commit, given short or in full: it is about that one, or froze it.
+    /// A plan that names no commit says nothing about any, and counts.
     pub fn is_for(&self, commit: &str) -> bool {
-        let Some(frozen) = self.spec.get("frozen").and_then(serde_json::Value::as_object) else {
-            return true;
-        };
-        frozen.is_empty()
-            || frozen
-                .values()
-                .filter_map(serde_json::Value::as_str)
-                .any(|full| full == commit || (commit.len() >= 7 && full.starts_with(commit)))
+        let about = self.subject().map(|(about, _)| about).filter(|about| !about.is_empty());
+        let frozen = self.spec.get("frozen").and_then(serde_json::Value::as_object);
+        let frozen =
+            frozen.into_iter().flat_map(serde_json::Map::values).filter_map(serde_json::Value::as_str);
+        let mut named = about.into_iter().chain(frozen).peekable();
+        named.peek().is_none()
+            || named.any(|full| full == commit || (commit.len() >= 7 && full.starts_with(commit)))
     }
 
     /// The program that a step of it runs, where it runs one.

@@ -378,3 +378,51 @@ fn a_merge_back_is_owed_until_it_is_there_whichever_is_known_first() {
     let back = Retracted { target: target.id, reason: "there is no next release".into() };
     assert_eq!(titles(&log([target, record(2, back)])), Vec::<String>::new());
 }
+
+#[test]
+fn going_back_is_a_response_and_a_branch_for_the_next_fix_is_developing() {
+    let of = |records: Vec<Record>| {
+        let log = log(records);
+        (log.state().phase, log.state().phases.iter().map(|(phase, _)| *phase).collect::<Vec<_>>())
+    };
+    let back = vec![record(5, plan("rollback-1", "rollback", "production", "a"))];
+    assert_eq!(of(back.clone()).0, Phase::Respond);
+    let start = |minute, id: &str| record(minute, plan(id, "hotfix", "repository", "a"));
+    let first = back.into_iter().chain([start(10, "hotfix-pool-1")]);
+    assert_eq!(of(first.clone().collect()).0, Phase::Develop);
+    let failed = first
+        .chain([record(20, plan("d", "deploy", "production", "b")), record(21, ended("d", PlanEnd::Failed))]);
+    assert_eq!(of(failed.clone().collect()).0, Phase::Deploy);
+    let back = failed.chain([record(25, plan("rollback-2", "rollback", "production", "a"))]);
+    assert_eq!(of(back.clone().collect()).0, Phase::Deploy, "it is no further for it");
+    let pushed = back.clone().chain([start(27, "push-1"), start(28, "finish-1")]);
+    assert_eq!(of(pushed.collect()).0, Phase::Deploy, "what belongs to the fix that is there");
+    let next = of(back.chain([start(30, "hotfix-pool-2")]).collect());
+    assert_eq!(next.0, Phase::Develop);
+    assert_eq!(next.1[next.1.len() - 3..], [Phase::Develop, Phase::Deploy, Phase::Develop]);
+}
+
+#[test]
+fn a_rollback_whose_watch_was_stopped_has_rolled_back_all_the_same() {
+    let back = plan("rollback-1", "rollback", "production", "a");
+    let live = Released {
+        environment: "production".into(),
+        reference: "v1".into(),
+        commit: "a".into(),
+        tag: None,
+        version: None,
+        plan: "rollback-1".into(),
+        rollback: true,
+        replaces: None,
+    };
+    let facts = Facts { environments: vec![("production".into(), true)], ..Facts::default() };
+    let said = |records: Vec<Record>| {
+        let log = log(records);
+        against(Claim::Phase(Phase::Verify), log.state(), &Policy::built_in(), &facts, minutes(20)).join("; ")
+    };
+    let stopped = record(9, ended("rollback-1", PlanEnd::Cancelled));
+    let nothing = said(vec![record(5, back.clone()), stopped.clone()]);
+    assert!(nothing.contains("nothing was deployed"), "{nothing}");
+    let is_live = said(vec![record(5, back), record(7, live), stopped]);
+    assert!(!is_live.contains("nothing was deployed"), "{is_live}");
+}

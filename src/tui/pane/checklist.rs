@@ -94,12 +94,12 @@ fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, number: usize, item: &ChecklistItem, 
         CheckState::Na => "not applicable",
         CheckState::Open | CheckState::Passed => "",
     };
-    let note = tick.map_or("", |tick| tick.note.as_str());
+    let note = tick.map(Tick::remark).unwrap_or_default();
     if pen.room() > 8 && !(word.is_empty() && note.is_empty()) {
         pen.gap(2).put(word, ui.of(if state == CheckState::Failed { Role::Bad } else { Role::Faint }));
         if !note.is_empty() {
             pen.put(if word.is_empty() { "" } else { ": " }, ui.of(Role::Faint));
-            pen.put(note, ui.of(Role::Muted));
+            pen.put(&note, ui.of(Role::Muted));
         }
     }
 }

@@ -46,6 +46,12 @@ struct Situation {
     version: String,
     #[serde(default)]
     merged: Vec<String>,
+    #[serde(default)]
+    landed: Vec<String>,
+    #[serde(default)]
+    same: Vec<String>,
+    #[serde(default)]
+    approvals: String,
     #[serde(default = "git_flow")]
     flow: Flow,
     #[serde(default)]
@@ -196,12 +202,13 @@ impl Story {
 
     fn watch(&mut self, at: Timestamp, rest: &str) {
         let (how, about) = rest.split_once(" @").unwrap_or((rest, "a"));
+        let (how, environment) = how.split_once(" on ").unwrap_or((how, "production"));
         let (verdict, why) = match how {
             "passed" => (WatchVerdict::Passed, ""),
             "failed" => (WatchVerdict::Failed, "error rate 40 %"),
             other => panic!("no such verdict: {other}"),
         };
-        let environment = "production".to_owned();
+        let environment = environment.to_owned();
         let (commit, why) = (commit(about), why.to_owned());
         self.tell("maya", at, ReleaseJudged { environment, commit, plan: String::new(), verdict, why });
     }
@@ -245,7 +252,8 @@ impl Story {
             other => panic!("no such line: {other:?}"),
         };
         self.plans += 1;
-        let plan = format!("{verb}-{}", self.plans);
+        let what = if verb == "start" { "hotfix-pool" } else { verb };
+        let plan = format!("{what}-{}", self.plans);
         let head = commit(about);
         let confirm = (target == "production").then_some("production");
         self.tell(
@@ -263,6 +271,7 @@ impl Story {
                     "confirm": confirm,
                     "way": if verb == "revert" { "revert" } else { "redeploy" },
                     "frozen": { "HEAD": head },
+                    "label": { "tag": "v1.4.3" },
                     "subject": { "reference": "HEAD", "commit": head, "dirty": false },
                 })
                 .into(),
@@ -277,7 +286,7 @@ impl Story {
         let (outcome, end) = match how {
             "watching" => return self.released(at, verb, target, &plan, head),
             "done" | "passed" => (Outcome::Exited { code: 0 }, PlanEnd::Done),
-            "failed" => (Outcome::Exited { code: 1 }, PlanEnd::Failed),
+            "failed" | "unwell" => (Outcome::Exited { code: 1 }, PlanEnd::Failed),
             "unknown" => (Outcome::Unknown { why: "lost".into() }, PlanEnd::Unknown),
             "cancelled" => (Outcome::Signalled { signal: 15 }, PlanEnd::Cancelled),
             "running" => return,
@@ -304,7 +313,7 @@ impl Story {
             at,
             StepEnded { plan: plan.clone(), step: 0, run, outcome, summary, survivors, unproven: false },
         );
-        if how == "done" && ["deploy", "rollback"].contains(&verb) {
+        if ["done", "unwell"].contains(&how) && ["deploy", "rollback"].contains(&verb) {
             self.released(at, verb, target, &plan, head);
         }
         self.tell("maya", at, PlanEnded { plan, end, why: String::new() });
@@ -383,8 +392,8 @@ impl Story {
 }
 
 impl Situation {
-    /// The first three lines, each with its key.
-    fn seen(&self) -> Vec<String> {
+    /// The first three lines, each with its key, and how many approved where that is asked for.
+    fn seen(&self) -> (Vec<String>, String) {
         let mut table = Table::new();
         let mut story = Story::default();
         let declared = Declared {
@@ -430,7 +439,9 @@ impl Situation {
         let line = |(next, keys): &(crate::incident::Next, String)| {
             if keys.is_empty() { next.title.clone() } else { format!("{} [{keys}]", next.title) }
         };
-        table.model.derived.next.iter().take(3).map(line).collect()
+        let given = table.model.derived.approvals.filter(|_| !self.approvals.is_empty());
+        let given = given.map(|(given, needed, _)| format!("{given}/{needed}"));
+        (table.model.derived.next.iter().take(3).map(line).collect(), given.unwrap_or_default())
     }
 
     fn config(&self) -> ConfigState {
@@ -473,6 +484,8 @@ impl Situation {
             remote: Some("origin".into()),
             ahead: self.commits,
             upstream: Some(upstream),
+            landed: self.landed.iter().map(|one| (commit(one), minute(self.at - 1))).collect(),
+            same_content: self.same.iter().map(|one| commit(one)).collect(),
             ..BranchState::new("/src/shop", head)
         };
         table.send(Msg::Fact(Fact::Branch(Box::new(Ok(state)))));
@@ -553,7 +566,11 @@ fn what_is_next_is_right_in_every_situation() {
     assert!(table.situation.len() >= 60, "{} situations", table.situation.len());
     let mut wrong = Vec::new();
     for situation in &table.situation {
-        let seen = situation.seen();
+        let (seen, approvals) = situation.seen();
+        if approvals != situation.approvals {
+            let (name, wanted) = (&situation.name, &situation.approvals);
+            wrong.push(format!("{name}\n  approvals {approvals}, wanted {wanted}"));
+        }
         if seen != situation.next {
             let lines = |lines: &[String]| {
                 let shown: Vec<String> = lines.iter().map(|line| format!("    {line:?},\n")).collect();

@@ -131,3 +131,38 @@ fn nothing_is_deployed_beside_a_canary_that_was_left_behind_nor_rolled_back_by_a
     let elsewhere = Plan { target: "staging".into(), ..deploy };
     assert!(refused(&elsewhere, &half_way(None)).is_none());
 }
+
+#[test]
+fn what_was_ticked_for_a_fix_that_failed_does_not_count_for_the_next() {
+    let items = || Gate::Checklist {
+        items: vec![("core".into(), "core".into()), ("mobile".into(), "mobile".into())],
+    };
+    let ticked = |commit: &str| {
+        Told::at(Severity::P0)
+            .ran("d", "deploy", "production", Some((commit, false)), 0)
+            .and(released(commit, None))
+            .and(tick("core", CheckState::Passed, ""))
+            .and(tick("mobile", CheckState::Na, "there is no app"))
+    };
+    let checklist = |told: &Told| one(items(), told);
+    assert_eq!(checklist(&ticked("bad")).met, Met::Yes);
+    let failed = ticked("bad").and(judged("bad", WatchVerdict::Failed));
+    says(&checklist(&failed), Met::No, "2 of 2 looked at for bad only");
+    let back = ticked("bad").and(Released { plan: "r".into(), ..released("good", Some("bad")) });
+    says(&checklist(&back), Met::No, "2 of 2 looked at for bad only");
+    // Looked at again they count; one after the other.
+    let again = failed.clone().and(tick("core", CheckState::Passed, ""));
+    says(&checklist(&again), Met::No, "1 of 2 looked at for bad only");
+    assert_eq!(checklist(&again.and(tick("mobile", CheckState::Na, "there is no app"))).met, Met::Yes);
+    // Taking the bad one back needs no new look, where a team asks for the checklist there.
+    let plan = Plan { purpose: Purpose::Rollback, ..plan_with(vec![items()]) };
+    let back = evaluate(&plan, &hash(), &failed.state(), &Policy::built_in(), "maya", minutes(60));
+    assert_eq!(back[0].met, Met::Yes, "{back:?}");
+    // What was live before the incident is no fix of it.
+    let before = Told::at(Severity::P0)
+        .and(tick("core", CheckState::Passed, ""))
+        .and(tick("mobile", CheckState::Na, "there is no app"))
+        .and(released("old", None))
+        .and(judged("old", WatchVerdict::Failed));
+    assert_eq!(checklist(&before).met, Met::Yes);
+}
