@@ -57,7 +57,7 @@ impl Seen {
             // A sample speaks for the time up to it; one that was missed is no gap.
             let gap = now.saturating_sub(self.fresh.0.unwrap_or(since));
             let took = Duration::try_from_secs_f64(sample.latency_ms.unwrap_or(0.0) / 1000.0);
-            let most = span(probe.interval) * 3 + took.unwrap_or_default().min(span(probe.timeout));
+            let most = patience(probe) + took.unwrap_or_default().min(span(probe.timeout));
             self.fresh = (Some(now), self.fresh.1 + gap.min(most));
         }
         if self.points.len() == KEPT {
@@ -80,7 +80,7 @@ impl Vigil {
         let whole = now.saturating_sub(self.settle).as_secs_f64();
         let shares = self.probes.iter().zip(&self.seen).map(|(probe, seen)| {
             // The last one speaks for the time after it as well.
-            let rest = now.saturating_sub(seen.fresh.0.unwrap_or(now)).min(span(probe.interval) * 3);
+            let rest = now.saturating_sub(seen.fresh.0.unwrap_or(now)).min(patience(probe));
             let share = if whole > 0.0 { (seen.fresh.1 + rest).as_secs_f64() / whole } else { 1.0 };
             (100.0 * share.min(1.0), probe.name.as_str())
         });
@@ -156,6 +156,12 @@ impl Vigil {
         }));
         Some(if beside.is_empty() { told } else { format!("{told} ({})", beside.join(", ")) })
     }
+}
+
+/// How long a sample speaks for the time around it: three intervals, and a second for whatever holds up this
+/// machine.
+fn patience(probe: &Probe) -> Duration {
+    span(probe.interval) * 3 + Duration::from_secs(1)
 }
 
 /// What so many failures say of how many there are: their share, and of none the bound that 95 of 100 such

@@ -194,6 +194,7 @@ mod tests {
                 by: "maya".into(),
                 at: Timestamp::UNIX_EPOCH,
                 verdict: verdict.map(|(how, why)| (Timestamp::UNIX_EPOCH, how, why.to_owned())),
+                vouched: false,
             });
             text(&state, &branch(), &Config::default()).body
         };
