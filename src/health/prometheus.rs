@@ -160,7 +160,7 @@ fn understood(reply: &Reply, query: &Query, masker: &Masker) -> Result<instant::
         Ok(_) | Err(Unanswered::NotTheApi) => {
             let what = match status {
                 200..300 => "answers something that is not the API of Prometheus; see whether the address is right".to_owned(),
-                401 | 403 => format!("answers {status}: it lets nobody ask without credentials, or not with these"),
+                401 | 403 => format!("answers {status}: it needs credentials, or others than these"),
                 404 => {
                     "answers 404: there is no API of Prometheus; give the path it is below, as in https://host/prometheus"
                         .to_owned()
@@ -270,7 +270,7 @@ mod tests {
             ("422 Unprocessable", error, "answers 422: it does not understand"),
             ("503 Service Unavailable", "Service Unavailable", "answers 503: Service Unavailable"),
             ("502 Bad Gateway", "<html>nginx</html>", "answers 502"),
-            ("401 Unauthorized", "", "answers 401: it lets nobody ask without credentials"),
+            ("401 Unauthorized", "", "answers 401: it needs credentials"),
             ("404 Not Found", "404 page not found", "give the path it is below"),
             ("429 Too Many", "", "answers 429: too many queries"),
             ("200 OK", "<html>Grafana</html>", "not the API of Prometheus"),

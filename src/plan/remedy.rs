@@ -128,7 +128,7 @@ impl<'a> Refused<'a> {
     /// Takes the share of a canary back that was left behind, or goes on with it.
     fn canary(&self) -> String {
         let Some(share) = self.state.share_left(&self.plan.target) else {
-            return "make the plan again: it was taken back".to_owned();
+            return "make the plan again: the canary was undone".to_owned();
         };
         let id = visible(&share.plan.id);
         if share.plan.is_done() {

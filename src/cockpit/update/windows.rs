@@ -60,7 +60,7 @@ pub(super) fn page(model: &Model) -> isize {
 const NOTHING: &str = "does nothing here";
 
 /// What is said of text that is typed where there is no prompt.
-pub(super) const BABBLE: &str = "that looks like text, so none of it was taken for commands; n writes a note";
+pub(super) const BABBLE: &str = "that looks like text: no command was run; press n to write a note";
 
 /// Tells whether a word is about a key that the window on top did not take.
 pub(super) fn is_about_a_key(word: &str) -> bool {

@@ -100,7 +100,7 @@ fn tested(state: &State, branch: &BranchState) -> String {
     }
     for release in state.releases.iter().filter(|release| release.commit == commit) {
         let became = match &release.verdict {
-            Some((_, WatchVerdict::Failed, why)) if why == UNDONE => ", and taken back".to_owned(),
+            Some((_, WatchVerdict::Failed, why)) if why == UNDONE => ", and undone".to_owned(),
             Some((_, WatchVerdict::Failed, why)) if why.is_empty() => ", where its watch failed".to_owned(),
             Some((_, WatchVerdict::Failed, why)) => format!(", where its watch failed: {}", inline(why)),
             Some((_, WatchVerdict::Passed, _)) => ", where its watch passed".to_owned(),
@@ -202,7 +202,7 @@ mod tests {
             (None, "- deployed to staging\n"),
             (Some((WatchVerdict::Passed, "")), "- deployed to staging, where its watch passed\n"),
             (Some((WatchVerdict::Failed, "503")), "- deployed to staging, where its watch failed: 503\n"),
-            (Some((WatchVerdict::Failed, UNDONE)), "- deployed to staging, and taken back\n"),
+            (Some((WatchVerdict::Failed, UNDONE)), "- deployed to staging, and undone\n"),
         ] {
             let body = deployed(verdict);
             assert!(body.contains(wanted), "{wanted} in\n{body}");

@@ -25,8 +25,10 @@ use crate::incident::duration;
 const SPARK: u16 = 8;
 /// Columns for how long something has been so.
 const SINCE: u16 = 4;
-/// Least lines of a chart.
+/// Least lines of a chart that is worth its place.
 const CHART: u16 = 6;
+/// Least lines of one that can be drawn at all.
+const LOWEST: u16 = 5;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let groups = &ui.model.derived.health.groups;
@@ -82,8 +84,8 @@ fn detail(ui: Ui<'_>, buf: &mut Buffer, rest: Rect, probe: Option<&Status>, cols
         let rest = below(rest, 1);
         let answer = ui.model.compared.answers.get(&probe.name);
         let lines = answer.map_or(0, |answer| answer.compared.len() as u16);
-        // The picture comes first: without room for both, the words are left out.
-        let lines = if rest.height >= CHART + lines { lines } else { 0 };
+        // The picture comes first, however low: without room for both, the words are left out.
+        let lines = if rest.height >= LOWEST + lines { lines } else { 0 };
         for (line, one) in
             answer.iter().flat_map(|answer| &answer.compared).take(usize::from(lines)).enumerate()
         {
