@@ -120,7 +120,7 @@ fn every_documented_answer_is_told_apart_and_only_a_number_passes() {
             "no healthy upstream",
         ),
         ("page", response("200 OK", "<html>Sign in</html>"), "unknown", "200", "not the API of Prometheus"),
-        ("secret", response("401 Unauthorized", ""), "unknown", "401", "without credentials"),
+        ("secret", response("401 Unauthorized", ""), "unknown", "401", "it needs credentials"),
         ("path", response("404 Not Found", "404 page not found"), "unknown", "404", "give the path"),
         (
             "half",
