@@ -258,6 +258,8 @@ fn conditions_that_cannot_be_read_are_pointed_at() {
     let probe = |rest: &str| format!("[[probes]]\nname = \"p\"\nurl = \"http://h\"\n{rest}\n");
     refused(&probe("expect = [\"status == 200\", \"statos == 2\"]"), "4:29: this condition cannot be read");
     refused(&probe("expect = [\"exit == 0\"]"), "this condition cannot be read");
+    refused(&probe("expect = ['body matches \"a(b\"']"), "4:27: this condition cannot be read");
+    refused(&probe("expect = [\"status == 200 && latency < 1s\"]"), "4:26: this condition cannot be read");
     refused(&probe("value = \"status\""), "this value cannot be read");
     refused(&probe("value = \"latency\"\nfail = \"800\""), "this limit cannot be read");
     refused(&probe("fail = \"> 800\""), "`fail`: this is a limit, but no `value` is given");

@@ -1,9 +1,13 @@
 //! The little language of `expect`, `value`, `warn` and `fail`. Pure.
 //!
 //! ```text
-//! condition = subject compare literal        status == 200    body.status == "ok"
+//! condition = all { "or" all }
+//! all       = not { "and" not }
+//! not       = "not" not | "(" condition ")" | term
+//! term      = subject compare literal        status == 200    body.status == "ok"
 //!           | subject "in" number ".." number                 status in 200..299
 //!           | subject "contains" text                         body contains "ready"
+//!           | subject "matches" text                          body.version matches "^1\.4"
 //! subject   = "status" | "latency" | "exit" | "value" | "body" { "." name | "[" place or text "]" }
 //! compare   = "==" | "!=" | "<" | "<=" | ">" | ">="
 //! literal   = number | length (800ms, 1.5s, 300us) | text | "true" | "false"
@@ -12,7 +16,8 @@
 //!
 //! Both ends of a range belong to it. A bare `body` is the text as it came, without space
 //! around it. What is missing, null or of another type makes a comparison *unknown*, never
-//! true and never false. Reading is in `parse`.
+//! true and never false; `not` of it is unknown as well, and so is all that hangs on it (Kleene).
+//! Reading is in `parse`.
 
 use std::fmt;
 
@@ -20,12 +25,26 @@ use bstr::ByteSlice as _;
 
 use super::answer::{Answer, Found, excerpt};
 use super::decimal::Decimal;
+use super::pattern::Pattern;
 use crate::text::mask::Masker;
 use crate::text::visible;
 
 /// One condition, read and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
+pub enum Condition {
+    /// Something is compared.
+    Term(Term),
+    /// The opposite.
+    Not(Box<Condition>),
+    /// Every one of at least two.
+    All(Vec<Condition>),
+    /// At least one of at least two.
+    Any(Vec<Condition>),
+}
+
+/// One comparison of a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
     /// What it is about.
     pub subject: Subject,
     /// What is asked of it.
@@ -56,6 +75,8 @@ pub enum Test {
     Within(Number, Number),
     /// It contains a text.
     Contains(String),
+    /// A regular expression is found in it.
+    Matches(Pattern),
 }
 
 /// A comparison.
@@ -151,6 +172,15 @@ impl Truth {
     fn of(holds: bool) -> Self {
         if holds { Self::Holds } else { Self::Fails }
     }
+
+    /// Nobody can tell the opposite of what nobody can tell.
+    fn opposite(self) -> Self {
+        match self {
+            Self::Holds => Self::Fails,
+            Self::Fails => Self::Holds,
+            Self::Unknown => Self::Unknown,
+        }
+    }
 }
 
 /// A condition put to an answer.
@@ -162,9 +192,61 @@ pub struct Comparison {
     pub text: String,
 }
 
+/// Most parts that are told where all of them decide together.
+const TOLD: usize = 3;
+
 impl Condition {
-    /// Puts the condition to an answer, and says without secrets what was compared.
+    /// Puts the condition to an answer, and says without secrets what was compared: of several parts
+    /// those that decide.
     pub fn test(&self, answer: &Answer, masker: &Masker) -> Comparison {
+        self.decide(false, answer, masker)
+    }
+
+    /// The opposite is decided down in the parts, where it can be said in words.
+    fn decide(&self, opposite: bool, answer: &Answer, masker: &Masker) -> Comparison {
+        match self {
+            Self::Term(term) => term.test(opposite, answer, masker),
+            Self::Not(inner) => inner.decide(!opposite, answer, masker),
+            // Not all hold: one does not.
+            Self::All(parts) if opposite => several(parts, Truth::Holds, opposite, answer, masker),
+            Self::All(parts) => several(parts, Truth::Fails, opposite, answer, masker),
+            Self::Any(parts) if opposite => several(parts, Truth::Fails, opposite, answer, masker),
+            Self::Any(parts) => several(parts, Truth::Holds, opposite, answer, masker),
+        }
+    }
+}
+
+/// One part that comes out as `deciding` decides. Else one that is unknown leaves the whole unknown, and
+/// without such a part all of them decide together.
+fn several(
+    parts: &[Condition],
+    deciding: Truth,
+    opposite: bool,
+    answer: &Answer,
+    masker: &Masker,
+) -> Comparison {
+    let mut unknown = None;
+    let mut rest = Vec::with_capacity(parts.len());
+    for part in parts {
+        let comparison = part.decide(opposite, answer, masker);
+        match comparison.truth {
+            truth if truth == deciding => return comparison,
+            Truth::Unknown => unknown = unknown.or(Some(comparison)),
+            _ => rest.push(comparison.text),
+        }
+    }
+    if let Some(unknown) = unknown {
+        return unknown;
+    }
+    let more = rest.len().saturating_sub(TOLD);
+    rest.truncate(TOLD);
+    let last = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let text = rest.join("; ") + &last;
+    Comparison { truth: if deciding == Truth::Fails { Truth::Holds } else { Truth::Fails }, text }
+}
+
+impl Term {
+    fn test(&self, opposite: bool, answer: &Answer, masker: &Masker) -> Comparison {
         let (truth, seen) = match answer.find(&self.subject) {
             Found::Nothing(why) => (Truth::Unknown, Err(why)),
             Found::Number(value, written) => (self.test.on_number(&value), Ok(excerpt(&written, masker))),
@@ -174,9 +256,10 @@ impl Condition {
                 (self.test.on_raw(&body, answer.cut), Ok(quoted(&body.trim().to_str_lossy(), masker)))
             }
         };
+        let (truth, not) = if opposite { (truth.opposite(), "not ") } else { (truth, "") };
         let text = match seen {
-            Ok(seen) => format!("{} {seen}, expected {}", self.subject, self.test.words()),
-            Err(why) => format!("{why}, expected {self}"),
+            Ok(seen) => format!("{} {seen}, expected {not}{}", self.subject, self.test.words()),
+            Err(why) => format!("{why}, expected {not}{self}"),
         };
         Comparison { truth, text: visible(&masker.mask(&text)).into_owned() }
     }
@@ -202,7 +285,9 @@ impl Test {
                 Truth::of(compare.holds(value, &number.value))
             }
             Self::Within(low, high) => Truth::of(low.value <= *value && *value <= high.value),
-            Self::Compare(_, Literal::Text(_) | Literal::Bool(_)) | Self::Contains(_) => Truth::Unknown,
+            Self::Compare(_, Literal::Text(_) | Literal::Bool(_)) | Self::Contains(_) | Self::Matches(_) => {
+                Truth::Unknown
+            }
         }
     }
 
@@ -210,6 +295,7 @@ impl Test {
         match self {
             Self::Compare(compare, Literal::Text(text)) => Truth::of(compare.holds(&value, &text.as_str())),
             Self::Contains(text) => Truth::of(value.contains(text.as_str())),
+            Self::Matches(pattern) => Truth::of(pattern.is_in(value.as_bytes())),
             Self::Compare(..) | Self::Within(..) => Truth::Unknown,
         }
     }
@@ -217,15 +303,20 @@ impl Test {
     fn on_bool(&self, value: bool) -> Truth {
         match self {
             Self::Compare(compare, Literal::Bool(wanted)) => Truth::of(compare.holds(&value, wanted)),
-            Self::Compare(..) | Self::Within(..) | Self::Contains(_) => Truth::Unknown,
+            Self::Compare(..) | Self::Within(..) | Self::Contains(_) | Self::Matches(_) => Truth::Unknown,
         }
     }
 
     /// A bare body has the type it is compared with, if it can be read so. Of a body that was
     /// cut off only what was found is known, never what is absent.
     fn on_raw(&self, body: &[u8], cut: bool) -> Truth {
-        if let Self::Contains(text) = self {
-            let found = body.contains_str(text);
+        let found = match self {
+            Self::Contains(text) => Some(body.contains_str(text)),
+            Self::Matches(pattern) if cut => Some(pattern.is_in_beginning(body)),
+            Self::Matches(pattern) => Some(pattern.is_in(body.trim())),
+            Self::Compare(..) | Self::Within(..) => None,
+        };
+        if let Some(found) = found {
             return if cut && !found { Truth::Unknown } else { Truth::of(found) };
         }
         let Some(text) = body.trim().to_str().ok().filter(|_| !cut) else { return Truth::Unknown };
@@ -277,6 +368,35 @@ impl fmt::Display for Limit {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (parts, between) = match self {
+            Self::Term(term) => return term.fmt(f),
+            Self::Not(inner) => {
+                f.write_str("not ")?;
+                return inner.part(matches!(**inner, Self::All(_) | Self::Any(_)), f);
+            }
+            Self::All(parts) => (parts, " and "),
+            Self::Any(parts) => (parts, " or "),
+        };
+        for (place, part) in parts.iter().enumerate() {
+            if place > 0 {
+                f.write_str(between)?;
+            }
+            let looser = matches!(part, Self::Any(_));
+            let same = matches!((self, part), (Self::All(_), Self::All(_)));
+            part.part(looser || same, f)?;
+        }
+        Ok(())
+    }
+}
+
+impl Condition {
+    fn part(&self, in_parentheses: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if in_parentheses { write!(f, "({self})") } else { fmt::Display::fmt(self, f) }
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.subject, self.test)
     }
 }
@@ -317,6 +437,10 @@ impl fmt::Display for Test {
                 f.write_str("contains ")?;
                 quote(f, text)
             }
+            Self::Matches(pattern) => {
+                f.write_str("matches ")?;
+                quote(f, pattern.as_str())
+            }
         }
     }
 }
@@ -346,190 +470,4 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::parse::condition;
-    use super::*;
-    use crate::config::types::SourceKind;
-
-    fn put(text: &str, answer: &Answer) -> Comparison {
-        let source = if answer.exit.is_some() { SourceKind::Command } else { SourceKind::Http };
-        condition(text, source)
-            .unwrap_or_else(|refused| panic!("{text}: {refused}"))
-            .test(answer, &Masker::default())
-    }
-
-    fn body(text: &str) -> Answer {
-        Answer {
-            status: Some(200),
-            latency: std::time::Duration::from_millis(212),
-            body: text.into(),
-            ..Answer::default()
-        }
-    }
-
-    #[track_caller]
-    fn assert_truth(answer: &Answer, wanted: Truth, conditions: &[&str]) {
-        for text in conditions {
-            let comparison = put(text, answer);
-            assert_eq!(comparison.truth, wanted, "{text}: {}", comparison.text);
-        }
-    }
-
-    #[test]
-    fn status_latency_and_exit_are_compared() {
-        let answer = body("");
-        assert_truth(
-            &answer,
-            Truth::Holds,
-            &[
-                "status == 200",
-                "status in 200..299",
-                "status in 100..200",
-                "latency < 800ms",
-                "latency < 0.3s",
-            ],
-        );
-        assert_truth(
-            &answer,
-            Truth::Fails,
-            &["status != 200", "status in 201..299", "latency <= 211.9ms", "latency>1s"],
-        );
-        let command = Answer { exit: Some(3), ..Answer::default() };
-        assert_truth(&command, Truth::Holds, &["exit == 3", "exit in 0..3"]);
-        assert_truth(&command, Truth::Fails, &["exit == 0"]);
-    }
-
-    #[test]
-    fn fields_of_a_json_body_are_compared() {
-        let answer = body(
-            r#"{"status":"ok","up":true,"checks":{"checkout":{"error_rate":5.0}},
-            "list":[{"n":1},{"n":-2}],"odd name":7,"0":"zero"}"#,
-        );
-        assert_truth(
-            &answer,
-            Truth::Holds,
-            &[
-                r#"body.status == "ok""#,
-                "body.status == 'ok'",
-                r#"body.status contains "k""#,
-                "body.up == true",
-                "body.checks.checkout.error_rate <= 5",
-                "body.checks.checkout.error_rate in 5..5",
-                "body.list[1].n == -2",
-                "body.list.0.n < 2",
-                r#"body["odd name"] == 7"#,
-                r#"body[0] == "zero""#,
-                r#"body contains "error_rate""#,
-            ],
-        );
-        assert_truth(
-            &answer,
-            Truth::Fails,
-            &[
-                r#"body.status != "ok""#,
-                "body.up != true",
-                "body.checks.checkout.error_rate > 5",
-                r#"body contains "panic""#,
-            ],
-        );
-    }
-
-    #[test]
-    fn missing_null_and_wrongly_typed_is_unknown_whatever_is_asked() {
-        let answer = body(r#"{"n":null,"t":"5","b":true,"o":{"x":1},"l":[1],"twice":1,"twice":1}"#);
-        assert_truth(
-            &answer,
-            Truth::Unknown,
-            &[
-                "body.n == 0",
-                "body.n != 0",
-                r#"body.n != "ok""#,
-                "body.missing < 5",
-                "body.missing != 5",
-                "body.missing != true",
-                "body.t <= 5",
-                "body.t in 0..9",
-                "body.b == 1",
-                r#"body.b == "true""#,
-                r#"body.b contains "t""#,
-                "body.o == 1",
-                "body.o.x.deeper == 1",
-                "body.l == 1",
-                "body.l[1] == 1",
-                "body.l[01] == 1",
-                "body.l.x == 1",
-                "body.twice == 1",
-                "body == 5",
-                "body == true",
-            ],
-        );
-    }
-
-    #[test]
-    fn a_body_that_cannot_be_read_is_unknown_and_says_why() {
-        for (bytes, why) in [
-            (&b""[..], "the body is empty"),
-            (b" \n", "the body is empty"),
-            (b"{\"status\": \"o", "the body is not JSON (line 1, column 13)"),
-            (b"<html>", "the body is not JSON (line 1, column 1)"),
-            (b"{} {}", "the body is not JSON (line 1, column 4)"),
-            (b"{\"status\":\"\xff\"}", "the body is not UTF-8 text"),
-        ] {
-            let answer = Answer { body: bytes.into(), ..body("") };
-            let comparison = put("body.status == \"ok\"", &answer);
-            assert_eq!(comparison.truth, Truth::Unknown);
-            assert_eq!(comparison.text, format!("{why}, expected body.status == \"ok\""));
-        }
-    }
-
-    #[test]
-    fn decimals_are_compared_as_they_are_written() {
-        let answer = body(r#"{"rate":0.10,"big":9007199254740993,"huge":1e400,"sum":0.30000000000000004}"#);
-        assert_truth(
-            &answer,
-            Truth::Holds,
-            &[
-                "body.rate == 0.1",
-                "body.rate <= 0.1000",
-                "body.big != 9007199254740992",
-                "body.big > 9007199254740992",
-                "body.huge > 1e399",
-                "body.sum != 0.3",
-            ],
-        );
-    }
-
-    #[test]
-    fn a_bare_body_is_the_text_or_number_it_is() {
-        assert_truth(&body(" 0.31\n"), Truth::Holds, &["body < 0.5", "body == 0.310", r#"body == "0.31""#]);
-        assert_truth(&body("ok\n"), Truth::Holds, &[r#"body == "ok""#]);
-        assert_truth(&body("true\n"), Truth::Holds, &["body == true"]);
-        let binary = Answer { body: b"\xff ready".into(), ..body("") };
-        assert_truth(&binary, Truth::Holds, &[r#"body contains "ready""#]);
-        assert_truth(&binary, Truth::Unknown, &[r#"body == "ready""#]);
-    }
-
-    #[test]
-    fn of_a_body_cut_off_only_what_was_found_is_known() {
-        let answer = Answer { cut: true, ..body(r#"{"status":"ok"}"#) };
-        assert_truth(&answer, Truth::Holds, &[r#"body contains "ok""#, "status == 200"]);
-        assert_truth(
-            &answer,
-            Truth::Unknown,
-            &[r#"body contains "no""#, r#"body.status == "ok""#, "body != 1"],
-        );
-    }
-
-    #[test]
-    fn what_was_compared_is_one_line_without_anything_that_deceives() {
-        let answer = body("{\"status\":\"a\u{202e}\\u001b[31m\\nb\"}");
-        let text = put("body.status == \"ok\"", &answer).text;
-        assert_eq!(text, "body.status \"a<U+202E><U+001B>[31m⏎b\", expected \"ok\"");
-        let long = body(&format!("{{\"status\":\"{}\"}}", "x".repeat(100_000)));
-        assert!(put("body.status == \"ok\"", &long).text.len() < 200);
-        let spaced = put("body.status == \"ok\"", &body("{\"status\":\"ok \"}"));
-        assert_eq!(spaced.text, "body.status \"ok \", expected \"ok\"");
-        assert_eq!(put("status == 500", &answer).text, "status 200, expected 500");
-        assert_eq!(put("latency < 100ms", &answer).text, "latency 212 ms, expected < 100ms");
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! How the service is doing: probes, conditions, states and their history.
 //!
-//! Pure: `series`, `decimal`, `answer`, `instant`, `promql`, `condition`, `parse`, `rules`, `alarm`, `tracker`, `vigil`, `judge`,
+//! Pure: `series`, `decimal`, `answer`, `instant`, `promql`, `condition`, `pattern`, `parse`, `rules`, `alarm`, `tracker`, `vigil`, `judge`,
 //! `compare`.
 //! `http`, `prometheus`, `command` and `runner` touch the world and are imported by `runtime`,
 //! `conductor` and `cli` only.
@@ -15,6 +15,7 @@ pub mod http;
 pub mod instant;
 pub mod judge;
 pub mod parse;
+pub mod pattern;
 pub mod prometheus;
 pub mod promql;
 pub mod rules;

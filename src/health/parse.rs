@@ -2,9 +2,15 @@
 
 use std::fmt;
 
-use super::condition::{Compare, Condition, Limit, Literal, Number, Subject, Test};
+use super::condition::{Compare, Condition, Limit, Literal, Number, Subject, Term, Test};
 use super::decimal::Decimal;
+use super::pattern::Pattern;
 use crate::config::types::SourceKind;
+
+/// Most characters of a condition.
+const LONGEST: usize = 4096;
+/// Most parentheses and `not` within each other.
+const DEEPEST: usize = 32;
 
 /// Why something was refused, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +31,22 @@ impl fmt::Display for Refused {
 /// Reads a condition of `expect`.
 pub fn condition(written: &str, kind: SourceKind) -> Result<Condition, Refused> {
     let mut cursor = Cursor::new(written);
-    let subject = cursor.subject(kind)?;
-    let test = cursor.test(&subject)?;
-    cursor.end()?;
-    Ok(Condition { subject, test })
+    if cursor.chars.len() > LONGEST {
+        let message = format!("this is longer than {LONGEST} characters; write several conditions");
+        return Err(Refused { at: LONGEST, message });
+    }
+    let condition = cursor.any(kind, 0)?;
+    cursor.space();
+    for (sign, word) in [("&&", "and"), ("||", "or"), ("&", "and"), ("|", "or"), (",", "and")] {
+        if cursor.rest().starts_with(sign) {
+            return Err(cursor.refuse(format!("write `{word}` for `{sign}`")));
+        }
+    }
+    if cursor.at == cursor.chars.len() {
+        Ok(condition)
+    } else {
+        Err(cursor.expected("`and`, `or` or nothing more"))
+    }
 }
 
 /// Reads a `value`: `latency`, or a number in the body.
@@ -171,6 +189,58 @@ impl Cursor {
         if self.at == self.chars.len() { Ok(()) } else { Err(self.expected("nothing more")) }
     }
 
+    /// Takes a word if it comes next.
+    fn keyword(&mut self, word: &str) -> bool {
+        self.space();
+        let found = self.peek_word() == word;
+        if found {
+            self.at += word.chars().count();
+        }
+        found
+    }
+
+    fn any(&mut self, kind: SourceKind, depth: usize) -> Result<Condition, Refused> {
+        let first = self.all(kind, depth)?;
+        let mut rest = Vec::new();
+        while self.keyword("or") {
+            rest.push(self.all(kind, depth)?);
+        }
+        Ok(joined(first, rest, Condition::Any))
+    }
+
+    fn all(&mut self, kind: SourceKind, depth: usize) -> Result<Condition, Refused> {
+        let first = self.not(kind, depth)?;
+        let mut rest = Vec::new();
+        while self.keyword("and") {
+            rest.push(self.not(kind, depth)?);
+        }
+        Ok(joined(first, rest, Condition::All))
+    }
+
+    fn not(&mut self, kind: SourceKind, depth: usize) -> Result<Condition, Refused> {
+        self.space();
+        let begin = self.at;
+        if self.peek() == Some('!') {
+            return Err(self.refuse("write `not` for `!`".to_owned()));
+        }
+        let is_not = self.keyword("not");
+        if !is_not && !self.take("(") {
+            let subject = self.subject(kind)?;
+            let test = self.test(&subject)?;
+            return Ok(Condition::Term(Term { subject, test }));
+        }
+        if depth == DEEPEST {
+            let message = format!("this is nested deeper than {DEEPEST} times; write several conditions");
+            return Err(Refused { at: begin, message });
+        }
+        if is_not {
+            return Ok(Condition::Not(Box::new(self.not(kind, depth + 1)?)));
+        }
+        let inner = self.any(kind, depth + 1)?;
+        self.space();
+        if self.take(")") { Ok(inner) } else { Err(self.expected("`and`, `or` or `)`")) }
+    }
+
     fn subject(&mut self, kind: SourceKind) -> Result<Subject, Refused> {
         self.space();
         let start = self.at;
@@ -241,16 +311,19 @@ impl Cursor {
                 self.range()
             }
             "in" => Err(self.refuse("`latency` has no range; expected one of == != < <= > >=".to_owned())),
-            "contains" if is_body => {
+            word @ ("contains" | "matches") if is_body => {
                 self.word();
                 self.space();
-                match self.peek() {
-                    Some('"' | '\'') => Ok(Test::Contains(self.quoted()?)),
-                    _ => Err(self.expected("a text in quotes")),
+                if !matches!(self.peek(), Some('"' | '\'')) {
+                    return Err(self.expected("a text in quotes"));
                 }
+                if word == "contains" { self.quoted().map(Test::Contains) } else { self.pattern() }
             }
-            "contains" => Err(self.refuse(format!("`contains` is for `body`, not for `{subject}`"))),
-            _ if is_body => Err(self.expected("one of == != < <= > >= in contains")),
+            word @ ("contains" | "matches") => {
+                Err(self.refuse(format!("`{word}` is for `body`, not for `{subject}`")))
+            }
+            "not" => Err(self.refuse(format!("write `not` before `{subject}`"))),
+            _ if is_body => Err(self.expected("one of == != < <= > >= in contains matches")),
             _ => Err(self.expected("one of == != < <= > >= in")),
         }
     }
@@ -343,23 +416,43 @@ impl Cursor {
     }
 
     fn quoted(&mut self) -> Result<String, Refused> {
+        Ok(self.characters(false)?.into_iter().map(|(_, c)| c).collect())
+    }
+
+    /// A regular expression in quotes. What is escaped for it need not be escaped twice: `\.` is `\.`.
+    fn pattern(&mut self) -> Result<Test, Refused> {
+        let (start, characters) = (self.at, self.characters(true)?);
+        let text: String = characters.iter().map(|(_, c)| c).collect();
+        Pattern::new(&text).map(Test::Matches).map_err(|wrong| Refused {
+            at: match wrong.at {
+                Some(at) => characters.get(at).map_or(self.at - 1, |(at, _)| *at),
+                None => start,
+            },
+            message: format!("this regular expression cannot be used: {}", wrong.why),
+        })
+    }
+
+    /// The characters of a text in quotes, and where each stands.
+    fn characters(&mut self, keeps_escapes: bool) -> Result<Vec<(usize, char)>, Refused> {
         let start = self.at;
         let mark = self.peek();
         self.at += 1;
-        let mut text = String::new();
+        let mut text = Vec::new();
         while let Some(c) = self.peek() {
+            let at = self.at;
             self.at += 1;
             if Some(c) == mark {
                 return Ok(text);
             }
             if c != '\\' {
-                text.push(c);
+                text.push((at, c));
                 continue;
             }
             match self.peek() {
-                Some('n') => text.push('\n'),
-                Some('t') => text.push('\t'),
-                Some(c @ ('\\' | '"' | '\'')) => text.push(c),
+                Some('n') => text.push((at, '\n')),
+                Some('t') => text.push((at, '\t')),
+                Some(c @ ('\\' | '"' | '\'')) => text.push((at, c)),
+                Some(c) if keeps_escapes => text.extend([(at, '\\'), (self.at, c)]),
                 _ => return Err(self.expected(r#"one of \n \t \\ \" after the backslash"#)),
             }
             self.at += 1;
@@ -368,147 +461,13 @@ impl Cursor {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[track_caller]
-    fn refused(text: &str, kind: SourceKind) -> String {
-        condition(text, kind).expect_err(text).to_string()
+fn joined(first: Condition, mut rest: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> Condition {
+    if rest.is_empty() {
+        return first;
     }
-
-    #[test]
-    fn a_refusal_says_where_and_what_was_expected() {
-        for (text, why) in [
-            ("", "at character 1: expected `status`, `latency` or `body`, but it ends here"),
-            (
-                "statsu == 200",
-                "at character 1: unknown name `statsu`; expected `status`, `latency` or `body`",
-            ),
-            ("exit == 0", "at character 1: a `url` has no `exit`; expected `status`, `latency` or `body`"),
-            ("status", "at character 7: expected one of == != < <= > >= in, but it ends here"),
-            ("status = 200", "at character 8: expected one of == != < <= > >= in, found `=`"),
-            ("status == ok", "at character 11: expected a number, found `ok`"),
-            ("status == 200 and", "at character 15: expected nothing more, found `and`"),
-            ("status in 200-299", "at character 14: expected `..` and the end of the range, found `-299`"),
-            ("status in 299..200", "at character 16: the range ends below its beginning 299"),
-            ("status contains \"2\"", "at character 8: `contains` is for `body`, not for `status`"),
-            ("latency < 800", "at character 14: expected ms, s or us behind the number, but it ends here"),
-            (
-                "latency < fast",
-                "at character 11: expected a length of time such as 800ms or 1.5s, found `fast`",
-            ),
-            ("body. == 1", "at character 6: expected the name of a field after the dot, found `==`"),
-            (
-                "body.x == ok",
-                "at character 11: expected a number, a text in quotes, true or false, found `ok`",
-            ),
-            ("body.x == \"ok", "at character 11: this text has no closing quote"),
-            ("body.x > \"ok\"", "at character 10: `>` compares numbers only"),
-            (
-                "body.x == null",
-                "at character 11: null is never compared: a field that is null or missing is unknown",
-            ),
-            ("body contains ready", "at character 15: expected a text in quotes, found `ready`"),
-            ("body[ == 1", "at character 7: expected a place such as 0, or a name in quotes, found `==`"),
-        ] {
-            assert_eq!(refused(text, SourceKind::Http), why, "{text}");
-        }
-        assert_eq!(
-            refused("status == 200", SourceKind::Command),
-            "at character 1: a command has no `status`; expected `exit`, `latency` or `body`"
-        );
-        assert_eq!(
-            refused("body.x == 1", SourceKind::Prometheus),
-            "at character 1: a query has no `body`; expected `value` or `latency`"
-        );
-    }
-
-    #[test]
-    fn a_value_is_the_latency_or_in_the_body() {
-        assert_eq!(value(" latency ", SourceKind::Http), Ok(Subject::Latency));
-        assert_eq!(
-            value("body.errors.rate", SourceKind::Command),
-            Ok(Subject::Body(vec!["errors".to_owned(), "rate".to_owned()]))
-        );
-        assert!(value("status", SourceKind::Http).is_err());
-        assert!(value("body.x > 5", SourceKind::Http).is_err());
-    }
-
-    #[test]
-    fn a_limit_is_in_the_unit_of_its_value() {
-        let rate = Subject::Body(vec!["rate".to_owned()]);
-        let of = |text, value, unit| limit(text, value, unit).map(|l| (l.to_string(), l.threshold()));
-        assert_eq!(of("> 5", &rate, "%"), Ok(("> 5".to_owned(), Some(5.0))));
-        assert_eq!(of(">5 %", &rate, "%"), Ok(("> 5 %".to_owned(), Some(5.0))));
-        assert_eq!(of("< 0.5", &rate, ""), Ok(("< 0.5".to_owned(), Some(0.5))));
-        assert_eq!(of("> 1.5s", &Subject::Latency, ""), Ok(("> 1.5s".to_owned(), Some(1500.0))));
-        assert_eq!(of("> 800", &Subject::Latency, "ms"), Ok(("> 800".to_owned(), Some(800.0))));
-        for (text, unit) in [("5", ""), ("> 5 ms", "%"), ("> x", ""), (">", ""), ("> 5 6", "")] {
-            assert!(limit(text, &rate, unit).is_err(), "{text}");
-        }
-    }
-
-    /// Conditions of every shape, with names and texts that need quoting.
-    fn conditions() -> impl Strategy<Value = Condition> {
-        let number = || {
-            "-?[0-9]{1,20}(\\.[0-9]{1,9})?(e-?[0-9]{1,3})?"
-                .prop_map(|text| Number { value: Decimal::parse(&text).unwrap(), text })
-        };
-        let compare = || prop::sample::select(Compare::ALL.to_vec());
-        let equal = prop::sample::select(vec![Compare::Equal, Compare::Unequal]);
-        let body = || prop::collection::vec("[a-z0-9_-]{1,4}|.{0,6}", 0..4).prop_map(Subject::Body);
-        let numeric = prop_oneof![Just(Subject::Status), body()];
-        prop_oneof![
-            (numeric.clone(), compare(), number())
-                .prop_map(|(s, c, n)| (s, Test::Compare(c, Literal::Number(n)))),
-            (numeric, number(), number()).prop_map(|(s, a, b)| {
-                let (low, high) = if a.value <= b.value { (a, b) } else { (b, a) };
-                (s, Test::Within(low, high))
-            }),
-            (compare(), 0u32..100_000).prop_map(|(c, n)| {
-                let value = Decimal::parse(&n.to_string()).unwrap();
-                let length = Number { text: format!("{n}ms"), value };
-                (Subject::Latency, Test::Compare(c, Literal::Length(length)))
-            }),
-            (body(), equal.clone(), "\\PC{0,8}|.{0,8}")
-                .prop_map(|(s, c, t)| (s, Test::Compare(c, Literal::Text(t)))),
-            (body(), equal, any::<bool>()).prop_map(|(s, c, b)| (s, Test::Compare(c, Literal::Bool(b)))),
-            (body(), ".{0,8}").prop_map(|(s, t)| (s, Test::Contains(t))),
-        ]
-        .prop_map(|(subject, test)| Condition { subject, test })
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_reads_back(wanted in conditions()) {
-            let text = wanted.to_string();
-            prop_assert_eq!(condition(&text, SourceKind::Http), Ok(wanted), "{}", text);
-        }
-
-        #[test]
-        fn reading_never_panics_and_points_into_the_text(
-            text in prop_oneof![
-                "(status|latency|exit|body|body\\.x|body\\[)? ?(==|<|in|contains)? ?[-0-9.e\"'\\\\msu]{0,8}",
-                ".{0,40}",
-            ],
-        ) {
-            for source in SourceKind::ALL {
-                if let Err(refused) = condition(&text, source) {
-                    prop_assert!(refused.at <= text.chars().count());
-                    prop_assert!(!refused.message.is_empty());
-                }
-            }
-            let _ = value(&text, SourceKind::Http);
-            let _ = limit(&text, &Subject::Latency, "ms");
-        }
-
-        #[test]
-        fn no_answer_makes_a_test_panic(wanted in conditions(), body in prop::collection::vec(any::<u8>(), 0..40)) {
-            let answer = super::super::answer::Answer { status: Some(200), body, ..Default::default() };
-            let _ = wanted.test(&answer, &crate::text::mask::Masker::default());
-        }
-    }
+    rest.insert(0, first);
+    join(rest)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::answer::{Answer, Found, MAX_BODY, excerpt};
-use super::condition::{Comparison, Condition, Limit, Subject, Truth};
+use super::condition::{Comparison, Condition, Limit, Subject, Term, Truth};
 use super::decimal::Decimal;
 use super::parse::{self, Refused};
 use super::promql;
@@ -112,9 +112,12 @@ impl Rules {
         if let Some(limit) = self.limit() {
             return limit.words();
         }
-        let code = |condition: &&Condition| matches!(condition.subject, Subject::Status | Subject::Exit);
-        match (self.expect.iter().find(code), self.kind) {
-            (Some(condition), _) => format!("want {}", condition.test.words()),
+        let code = self.expect.iter().find_map(|condition| match condition {
+            Condition::Term(Term { subject: Subject::Status | Subject::Exit, test }) => Some(test),
+            _ => None,
+        });
+        match (code, self.kind) {
+            (Some(test), _) => format!("want {}", test.words()),
             (None, SourceKind::Http) if self.expect.is_empty() => "want 2xx".to_owned(),
             (None, SourceKind::Command) if self.expect.is_empty() => "want 0".to_owned(),
             _ => String::new(),
@@ -396,7 +399,7 @@ mod tests {
         assert_eq!((invalid.field, invalid.index), ("expect", Some(1)));
         assert_eq!(
             invalid.to_string(),
-            "expect 2: at character 9: expected one of == != < <= > >= in contains, found `=`"
+            "expect 2: at character 9: expected one of == != < <= > >= in contains matches, found `=`"
         );
         for (field, probe) in [
             ("warn", Probe { warn: Some("> 1".to_owned()), ..http_probe("http://x/") }),

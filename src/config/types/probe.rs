@@ -392,8 +392,8 @@ struct Written {
     #[serde(default = "default_probe_timeout", serialize_with = "friendly::required")]
     #[schemars(with = "DurationText")]
     timeout: SignedDuration,
-    /// Conditions that must all hold: `status == 200`, `latency < 800ms`,
-    /// `body.status == "ok"`, `exit == 0`, `value < 5`. Default: status 200 to 299, or exit code 0.
+    /// Conditions that must all hold: `status == 200`, `latency < 800ms`, `exit == 0`, `value < 5`,
+    /// `body.status == "ok" and not (body.degraded == true)`. Default: status 200 to 299, or exit code 0.
     #[serde(default)]
     expect: Vec<String>,
     /// What is drawn: `latency`, or a number in a JSON body: `body.checks.errors.rate`. Default:
