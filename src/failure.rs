@@ -113,6 +113,8 @@ pub enum Fault {
     Lost,
     /// What is configured cannot be understood.
     Config,
+    /// A secret that it is asked with cannot be had.
+    NoSecret,
 }
 
 impl Fault {
@@ -138,6 +140,7 @@ impl Fault {
             Self::Signal(number) => return Cow::Owned(format!("signal {number}")),
             Self::Lost => "lost",
             Self::Config => "config",
+            Self::NoSecret => "no secret",
         })
     }
 
@@ -152,6 +155,7 @@ impl Fault {
                 | Self::BadRequest
                 | Self::Lost
                 | Self::Config
+                | Self::NoSecret
         )
     }
 }

@@ -8,6 +8,7 @@ pub mod address;
 pub mod markdown;
 pub mod mask;
 pub mod name;
+pub mod placeholder;
 pub mod question;
 
 use std::borrow::Cow;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::End;
 use super::context::Context;
-use crate::conductor::masker;
+use crate::conductor::keyring;
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::rules::Rules;
@@ -60,8 +60,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let config = cx.trusted_config()?.config;
     let probes = pick(&config.probes, &args.names)?;
     let root = cx.root()?;
-    let masker = masker(&config, root);
-    let asked = cx.block_on(once(&probes, root, &masker))?;
+    let keyring = keyring(&config, root);
+    let asked = cx.block_on(once(&probes, root, &keyring))?;
+    let masker = keyring.masker();
     let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked, &masker)).collect();
     if args.json {
         cx.out.json(&rows)?;
@@ -162,6 +163,7 @@ mod tests {
     use super::*;
     use crate::config::types::Source;
     use crate::failure::FailureKind;
+    use crate::health::keyring::Keyring;
 
     fn probe(name: &str, command: &[&str]) -> Probe {
         let command: Vec<_> = command.iter().map(|&word| word.to_owned()).collect();
@@ -194,7 +196,7 @@ mod tests {
         let probes =
             [probe("rate", &["echo", "{\"rate\": 38.1}"]), probe("gone", &["no-such-program-anywhere"])];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let asked = runtime.block_on(once(&probes, std::path::Path::new("/"), &Masker::default()));
+        let asked = runtime.block_on(once(&probes, std::path::Path::new("/"), &Keyring::default()));
         let rows: Vec<_> =
             probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked, &Masker::default())).collect();
         assert_eq!(

@@ -9,7 +9,7 @@ use super::situation::{Around, ProbeState, Situation};
 use super::{status_ahead, status_json, status_text};
 use crate::cockpit::model::Looks;
 use crate::cockpit::{Keymap, Model, update};
-use crate::conductor::{self, Asking, masker};
+use crate::conductor::{self, Asking, keyring};
 use crate::config::types::Config;
 use crate::deploy::{Resolved, gates};
 use crate::failure::{Failure, Result};
@@ -199,10 +199,10 @@ fn around(setup: &Setup) -> Around {
 /// Asks every probe once. One that does not answer in its own time is given up on.
 fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around) {
     let probes = &setup.config.probes;
-    let asked = match cx.root().and_then(|root| {
-        let masker = masker(&setup.config, root);
-        cx.block_on(runner::once(probes, root, &masker))
-    }) {
+    let asked = match cx
+        .root()
+        .and_then(|root| cx.block_on(runner::once(probes, root, &keyring(&setup.config, root))))
+    {
         Ok(asked) => asked,
         Err(failure) => {
             around.health = configured_probes(setup, "not asked");

@@ -17,7 +17,7 @@ use crate::health::answer::Answer;
 use crate::incident::{Proof, duration};
 use crate::plan::HttpCall;
 use crate::text::address::without_credentials;
-use crate::text::visible;
+use crate::text::{placeholder, visible};
 
 /// The longest a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -163,7 +163,7 @@ impl Ready {
             "DELETE" => Method::DELETE,
             other => return Err(format!("{} is not a method it can be called with", visible(other))),
         };
-        if call.url.contains("{secret:") {
+        if placeholder::has_one(&call.url) {
             return Err("a secret cannot stand in an address: send it in a header".to_owned());
         }
         let url = Url::parse(&call.url).map_err(|e| format!("its address is not valid: {e}"))?;
@@ -177,16 +177,23 @@ impl Ready {
             return Err("its address holds a user or password: send them in a header, as a secret".to_owned());
         }
         let mut secrets = Vec::new();
+        let mut fill = |text: &str| {
+            placeholder::fill(text, |name| {
+                let value = secret(name)?;
+                secrets.push((name.to_owned(), value.clone()));
+                Some(value)
+            })
+        };
         let mut headers = HeaderMap::new();
         for (name, value) in &call.headers {
-            let filled = fill(value, secret, &mut secrets)?;
+            let filled = fill(value)?;
             let unfit =
                 || format!("the header {} cannot be sent: it holds what no header can", visible(name));
             let mut value = HeaderValue::from_str(&filled).map_err(|_| unfit())?;
             value.set_sensitive(true);
             headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?, value);
         }
-        let body = fill(&call.body, secret, &mut secrets)?.into_bytes();
+        let body = fill(&call.body)?.into_bytes();
         let place = place(&url);
         Ok(Self { request: Request { method, url, headers, body }, place, secrets })
     }
@@ -212,28 +219,6 @@ impl Ready {
             more => format!("see whether the secrets {} are still valid", visible(&more.join(", "))),
         }
     }
-}
-
-/// Puts values in the places of `{secret:NAME}`. A value is never looked into again.
-fn fill(
-    text: &str,
-    secret: &dyn Fn(&str) -> Option<String>,
-    used: &mut Vec<(String, String)>,
-) -> Result<String, String> {
-    let mut filled = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{secret:") {
-        let Some((name, behind)) = after.split_once('}') else {
-            return Err("a {secret:…} in it is not closed".to_owned());
-        };
-        let value = secret(name).ok_or_else(|| format!("the secret {} is not known", visible(name)))?;
-        filled.push_str(before);
-        filled.push_str(&value);
-        used.push((name.to_owned(), value));
-        rest = behind;
-    }
-    filled.push_str(rest);
-    Ok(filled)
 }
 
 fn converse(

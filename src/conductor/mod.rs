@@ -88,7 +88,7 @@ pub use programs::changed as changed_programs;
 pub use prove::{prove, prove_until_settled, unasked};
 pub use pull::{by_hand, needs_trust};
 pub use reconcile::reconcile;
-pub use secrets::masker;
+pub use secrets::{keyring, masker};
 pub use start::{PassOver, blocked, start};
 pub use suspects::suspects;
 pub use told::{ask_environments, live_side, output, past_releases};

@@ -277,6 +277,7 @@ fn warning(plan: &Plan, program: &Program, reader: &Reader, root: &str) -> Optio
 }
 
 /// What was approved of the program files of a plan.
+#[derive(Clone)]
 pub(super) struct Approved {
     programs: Vec<Program>,
     to_come: Vec<String>,

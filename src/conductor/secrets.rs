@@ -21,6 +21,7 @@ use super::programs::Approved;
 use crate::config::types::{Config, Source};
 use crate::deploy::secrets::source;
 use crate::failure::{Failure, Result};
+use crate::health::keyring::Keyring;
 use crate::hotfix::git::Reader;
 use crate::incident::Outcome;
 use crate::plan::programs::Line;
@@ -44,6 +45,14 @@ pub(super) type Value = Zeroizing<Vec<u8>>;
 /// file holds, variables that sound like secrets, the passwords of remotes, and what stands in the
 /// addresses and headers of probes.
 pub fn masker(config: &Config, root: &Path) -> Masker {
+    let known = known(config, root);
+    let known = known.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+    // What could be refused is too short, and left out already.
+    Masker::new(known).unwrap_or_default()
+}
+
+/// What is known of a repository's secrets without a plan.
+fn known(config: &Config, root: &Path) -> Vec<(String, Value)> {
     let place = root.to_string_lossy();
     let sources: Vec<_> = config.secrets.iter().map(|secret| source(secret, &place)).collect();
     let probes = config.probes.iter().flat_map(|probe| probe.source.env());
@@ -51,10 +60,20 @@ pub fn masker(config: &Config, root: &Path) -> Masker {
     let environments = config.environments.iter().flat_map(|environment| &environment.env);
     let variables = probes.chain(checks).chain(environments).map(String::as_str);
     let requests = config.probes.iter().map(|probe| request(&probe.source));
-    let known = already_known(&sources, variables, [root], requests);
-    let known = known.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-    // What could be refused is too short, and left out already.
-    Masker::new(known).unwrap_or_default()
+    already_known(&sources, variables, [root], requests)
+}
+
+/// The secrets of a repository for its probes: what [`masker`] masks is masked from the beginning, and what
+/// a probe needs is fetched when it does.
+pub fn keyring(config: &Config, root: &Path) -> Keyring {
+    let place = root.to_string_lossy();
+    let sources: Vec<_> = config.secrets.iter().map(|secret| source(secret, &place)).collect();
+    let names = sources.iter().map(|source| source.name.clone()).collect();
+    let known = known(config, root);
+    Keyring::new(known, names, move |name| {
+        let source = sources.iter().find(|source| source.name == name);
+        source.ok_or_else(|| "it is not declared".to_owned()).and_then(get)
+    })
 }
 
 /// What can be had at once, with names: nothing of it is too short to be masked.
@@ -213,6 +232,23 @@ impl Vault {
         let besides = self.besides.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
         self.masker = Masker::new(values.chain(besides))?;
         Ok(())
+    }
+
+    /// The secrets of the plan for the probes that it watches. What is fetched anew, as a server takes the old
+    /// one no longer, has to be as approved.
+    pub(super) fn keyring(&self) -> Keyring {
+        let values = self.values.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let known = values.chain(self.besides.iter().cloned()).collect();
+        let names = self.sources.iter().map(|source| source.name.clone()).collect();
+        let (sources, approved) = (self.sources.clone(), self.approved.clone());
+        Keyring::new(known, names, move |name| {
+            let source = sources.iter().find(|source| source.name == name);
+            let source = source.ok_or_else(|| "it is not part of the plan".to_owned())?;
+            if let SecretFrom::Command(command) = &source.from {
+                approved.check([command.asked()])?;
+            }
+            get(source)
+        })
     }
 
     /// What masks all that is known by now.

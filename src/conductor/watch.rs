@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::types::Probe;
+use crate::health::keyring::Keyring;
 use crate::health::rules::Rules;
 use crate::health::runner::{Observation, Runner};
 use crate::health::vigil::{Past, Vigil};
 use crate::plan;
-use crate::text::mask::Masker;
 use crate::text::visible;
 
 pub(super) use crate::health::vigil::Look;
@@ -29,12 +29,12 @@ pub(super) struct Watching {
 }
 
 impl Watching {
-    /// Begins to ask; what is told of it holds no secret that `masker` knows.
+    /// Begins to ask; what is told of it holds no secret that `keyring` knows.
     ///
     /// # Errors
     /// There is nothing to ask, a probe cannot be understood, or the system refuses: why, in one
     /// line.
-    pub(super) fn begin(watch: &plan::Watch, masker: &Masker) -> Result<Self, String> {
+    pub(super) fn begin(watch: &plan::Watch, keyring: &Keyring) -> Result<Self, String> {
         if watch.probes.is_empty() {
             return Err("there is no probe to watch".to_owned());
         }
@@ -51,10 +51,11 @@ impl Watching {
             .build()
             .map_err(|error| format!("nothing can be watched: {error}"))?;
         let (send, samples) = channel();
-        let runner = Runner::start(runtime.handle(), &probes, Path::new(&watch.cwd), masker, move |sample| {
-            // Nobody looks any more once it is over.
-            let _ = send.send(sample);
-        });
+        let runner =
+            Runner::start(runtime.handle(), &probes, Path::new(&watch.cwd), keyring, move |sample| {
+                // Nobody looks any more once it is over.
+                let _ = send.send(sample);
+            });
         let span = |length| Duration::try_from(length).unwrap_or_default();
         let vigil = Vigil::new(span(watch.time), span(watch.settle), probes);
         Ok(Self { began: Instant::now(), vigil, runner, samples, runtime: Some(runtime) })

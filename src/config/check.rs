@@ -64,15 +64,10 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
         Some(by_name) => by_name.keys().map(|key| -> &str { key.get_ref() }).collect(),
         None => tables(root, "environments").filter_map(|e| Some(text(e, "name")?.0)).collect(),
     };
-    // Secrets that have to be fetched from somewhere first.
-    let kept: Vec<&str> = tables(root, "secrets")
-        .filter(|secret| ["file", "command", "env"].iter().any(|key| secret.contains_key(*key)))
-        .filter_map(|secret| Some(text(secret, "name")?.0))
-        .collect();
-    for entry in entries(root, "probes") {
-        probe::check(entry, &environments, &kept, &mut found);
-    }
     let secrets: Vec<&str> = tables(root, "secrets").filter_map(named).collect();
+    for entry in entries(root, "probes") {
+        probe::check(entry, &environments, &secrets, &mut found);
+    }
     for entry in entries(root, "flags") {
         flag::check(entry, &secrets, &mut found);
     }

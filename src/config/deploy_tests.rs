@@ -237,13 +237,18 @@ fn freezes_are_times_in_order() {
 }
 
 #[test]
-fn probes_are_given_no_secrets() {
-    let header = "[[probes]]\nname = \"web\"\nurl = \"http://h/\"\nheaders = { a = \"{secret:KEY}\" }\n";
-    refused(header, "a probe's headers cannot be given a secret");
-    let variable = "[[probes]]\nname = \"web\"\ncommand = [\"x\"]\nenv = [\"KEY\"]\n";
+fn probes_are_given_declared_secrets_only() {
+    let header = |value: &str| {
+        format!("[[probes]]\nname = \"web\"\nurl = \"http://h/\"\nheaders = {{ a = \"{value}\" }}\n")
+    };
     let kept = secret("name = \"KEY\"\nfile = \"k\"");
-    refused(&format!("{variable}{kept}"), "a probe cannot be given the secret `KEY`");
-    // One that is in the environment already is simply there, and is masked in what is answered.
-    let there = secret("name = \"KEY\"");
-    assert!(parse(format!("{variable}{there}").as_bytes()).is_ok());
+    refused(&header("{secret:KEY}"), "there is no secret `KEY`");
+    refused(&format!("{}{kept}", header("{secret:KYE}")), "did you mean `KEY`");
+    refused(&format!("{}{kept}", header("Bearer {secret:KEY")), "is not closed");
+    assert!(parse(format!("{}{kept}", header("Bearer {secret:KEY}")).as_bytes()).is_ok());
+    let variable = "[[probes]]\nname = \"web\"\ncommand = [\"x\"]\nenv = [\"KEY\"]\n";
+    for source in ["file = \"k\"", ""] {
+        let declared = secret(&format!("name = \"KEY\"\n{source}"));
+        assert!(parse(format!("{variable}{declared}").as_bytes()).is_ok());
+    }
 }

@@ -234,8 +234,8 @@ fn unknown_words_in_braces_are_refused_and_other_braces_left_alone() {
 #[test]
 fn a_probe_asks_exactly_one_thing_in_time() {
     let probe = |rest: &str| format!("[[probes]]\nname = \"p\"\n{rest}\n");
-    refused(&probe(""), "neither `url` nor `command`");
-    refused(&probe("url = \"http://h\"\ncommand = [\"x\"]"), "not both");
+    refused(&probe(""), "it has no `url`, `command`");
+    refused(&probe("url = \"http://h\"\ncommand = [\"x\"]"), "a probe asks one thing");
     refused(
         &probe("url = \"example.com/health\""),
         "the address has no scheme (url = \"https://example.com/health\")",
@@ -248,7 +248,7 @@ fn a_probe_asks_exactly_one_thing_in_time() {
     refused(&probe("url = \"http://h\"\nenvironment = \"prod\""), "no environment `prod`");
     refused(
         &probe("command = [\"x\"]\nheaders = { a = \"b\" }"),
-        "`headers` goes with a `url` or a `prometheus`; this probe is a command",
+        "`headers` goes with `url` or `prometheus` or `alertmanager`; this probe is a command",
     );
     refused(&probe("url = \"http://h\"\nheaders = { \"a b\" = \"c\" }"), "name of a header");
 }

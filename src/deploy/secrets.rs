@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::types::{Config, Secret};
 use crate::plan::{Action, Ask, Command, HttpCall, Plan, Probe, SecretFrom, SecretSource, Step, Undo};
+use crate::text::placeholder;
 
 /// The plan with the secrets that its steps name: in the `env` of their commands, or as
 /// `{secret:NAME}` in their calls. Files and commands of secrets are taken from `root`, the root
@@ -85,8 +86,7 @@ fn in_call<'a>(call: &'a HttpCall, names: &mut BTreeSet<&'a str>) {
 
 /// Names in `{secret:NAME}`.
 fn in_text<'a>(text: &'a str, names: &mut BTreeSet<&'a str>) {
-    let found = text.split("{secret:").skip(1).filter_map(|rest| rest.split_once('}'));
-    names.extend(found.map(|(name, _)| name));
+    names.extend(placeholder::names(text));
 }
 
 #[cfg(test)]

@@ -33,7 +33,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether the body went on beyond that.
     pub cut: bool,
-    /// What the command complained of, without secrets: the last line of its standard error.
+    /// What is said of what is wrong, without secrets: the last line of a command's standard error, the names
+    /// of the alerts that fire.
     pub complaint: String,
     /// What a query gave; `None` for all else.
     pub measured: Option<Measured>,
@@ -81,7 +82,7 @@ impl Answer {
         match subject {
             Subject::Status => whole(self.status, "there is no status"),
             Subject::Exit => whole(self.exit, "there is no exit code"),
-            Subject::Value => match &self.measured {
+            Subject::Value | Subject::Alerts => match &self.measured {
                 Some(Measured::Number(number, written)) => Found::Number(number.clone(), written.clone()),
                 Some(Measured::Nothing { why, .. }) => Found::Nothing(why.clone()),
                 None => Found::Nothing("there is no value".to_owned()),

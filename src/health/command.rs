@@ -1,5 +1,6 @@
 //! Runs a probe's command once. Touches processes; imported by the runner.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -27,17 +28,18 @@ const GRACE: Duration = Duration::from_millis(250);
 const MAX_COMPLAINT: usize = 4096;
 
 /// Runs a program with arguments in a directory and reads what it prints, within `timeout`.
-/// It gets the usual environment and the variables named in `env`, and nothing to read. Secrets are
-/// taken out of what it complains of, not out of its output: that is to be compared.
+/// It gets the usual environment, the variables named in `env`, its `secrets` as variables, and nothing to read.
+/// Secrets are taken out of what it complains of, not out of its output: that is to be compared.
 pub async fn ask(
     argv: &[String],
     env: &[String],
+    secrets: &[(OsString, OsString)],
     root: &Path,
     timeout: Duration,
     masker: &Masker,
 ) -> Result<Answer, Trouble> {
     let started = Instant::now();
-    let mut group = Group(start(argv, env, root)?);
+    let mut group = Group(start(argv, env, secrets, root)?);
     let Ok(ended) = tokio::time::timeout(timeout, group.finish(masker.stream())).await else {
         group.kill();
         // Reaped here so that no dead process stays behind; a KILL does not take long.
@@ -66,7 +68,12 @@ pub async fn ask(
     }
 }
 
-fn start(argv: &[String], env: &[String], root: &Path) -> Result<Child, Trouble> {
+fn start(
+    argv: &[String],
+    env: &[String],
+    secrets: &[(OsString, OsString)],
+    root: &Path,
+) -> Result<Child, Trouble> {
     let Some((program, arguments)) = argv.split_first() else {
         return Err(Trouble::new(Fault::NotStarted, "the command is empty"));
     };
@@ -78,6 +85,7 @@ fn start(argv: &[String], env: &[String], root: &Path) -> Result<Child, Trouble>
         .current_dir(root)
         .env_clear()
         .envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .envs(secrets.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -208,7 +216,7 @@ mod tests {
 
     async fn run(argv: &[&str], timeout: Duration) -> Result<Answer, Trouble> {
         let argv: Vec<String> = argv.iter().map(|&arg| arg.to_owned()).collect();
-        ask(&argv, &[], Path::new("/"), timeout, &Masker::default()).await
+        ask(&argv, &[], &[], Path::new("/"), timeout, &Masker::default()).await
     }
 
     async fn sh(script: &str) -> Result<Answer, Trouble> {
@@ -233,7 +241,7 @@ mod tests {
     async fn it_runs_in_its_directory_with_nothing_to_read() {
         let dir = tempfile::tempdir().unwrap();
         let argv = ["sh", "-c", "pwd -P; cat"].map(str::to_owned);
-        let answer = ask(&argv, &[], dir.path(), LONG, &Masker::default()).await.unwrap();
+        let answer = ask(&argv, &[], &[], dir.path(), LONG, &Masker::default()).await.unwrap();
         let wanted = dir.path().canonicalize().unwrap();
         assert_eq!(String::from_utf8(answer.body).unwrap().trim_end(), wanted.to_str().unwrap());
     }
@@ -246,12 +254,14 @@ mod tests {
             let text = String::from_utf8(answer.body).unwrap();
             text.lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect::<Vec<_>>()
         };
-        let without = names(ask(&argv, &[], Path::new("/"), LONG, &Masker::default()).await.unwrap());
+        let without = names(ask(&argv, &[], &[], Path::new("/"), LONG, &Masker::default()).await.unwrap());
         assert!(without.contains(&"PATH".to_owned()), "{without:?}");
         assert!(without.iter().all(|name| ENVIRONMENT.contains(&name.as_str())), "{without:?}");
         let bad = "A=B".to_owned();
         let with = names(
-            ask(&argv, &[declared.clone(), bad], Path::new("/"), LONG, &Masker::default()).await.unwrap(),
+            ask(&argv, &[declared.clone(), bad], &[], Path::new("/"), LONG, &Masker::default())
+                .await
+                .unwrap(),
         );
         assert!(with.contains(&declared), "{with:?}");
     }
@@ -273,7 +283,7 @@ mod tests {
         let child = dir.path().join("child");
         let mut wait = Duration::from_millis(200);
         let pid = loop {
-            let trouble = ask(&argv, &[], dir.path(), wait, &Masker::default()).await.unwrap_err();
+            let trouble = ask(&argv, &[], &[], dir.path(), wait, &Masker::default()).await.unwrap_err();
             assert_eq!(trouble.fault, Fault::Timeout);
             let written = std::fs::read_to_string(&child).unwrap_or_default();
             if let Ok(pid) = written.trim().parse::<i32>() {
@@ -335,8 +345,9 @@ mod tests {
         let forbidden = run(&["/"], LONG).await.unwrap_err();
         assert!(forbidden.why.ends_with("it may not be executed"), "{}", forbidden.why);
         let argv = ["true".to_owned()];
-        let nowhere =
-            ask(&argv, &[], Path::new("/no/such/directory"), LONG, &Masker::default()).await.unwrap_err();
+        let nowhere = ask(&argv, &[], &[], Path::new("/no/such/directory"), LONG, &Masker::default())
+            .await
+            .unwrap_err();
         assert!(nowhere.why.ends_with("its directory /no/such/directory is gone"), "{}", nowhere.why);
     }
 }

@@ -8,7 +8,7 @@
 //!           | subject "in" number ".." number                 status in 200..299
 //!           | subject "contains" text                         body contains "ready"
 //!           | subject "matches" text                          body.version matches "^1\.4"
-//! subject   = "status" | "latency" | "exit" | "value" | "body" { "." name | "[" place or text "]" }
+//! subject   = "status" | "latency" | "exit" | "value" | "alerts" | "body" { "." name | "[" place or text "]" }
 //! compare   = "==" | "!=" | "<" | "<=" | ">" | ">="
 //! literal   = number | length (800ms, 1.5s, 300us) | text | "true" | "false"
 //! limit     = compare number                 > 5
@@ -62,6 +62,8 @@ pub enum Subject {
     Exit,
     /// The number that a query gives.
     Value,
+    /// How many alerts fire.
+    Alerts,
     /// The body as it came (empty path), or a value inside its JSON.
     Body(Vec<String>),
 }
@@ -408,6 +410,7 @@ impl fmt::Display for Subject {
             Self::Latency => return f.write_str("latency"),
             Self::Exit => return f.write_str("exit"),
             Self::Value => return f.write_str("value"),
+            Self::Alerts => return f.write_str("alerts"),
             Self::Body(path) => path,
         };
         f.write_str("body")?;

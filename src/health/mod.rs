@@ -1,12 +1,13 @@
 //! How the service is doing: probes, conditions, states and their history.
 //!
-//! Pure: `series`, `decimal`, `answer`, `instant`, `promql`, `condition`, `pattern`, `parse`, `rules`, `alarm`, `tracker`, `vigil`, `judge`,
-//! `compare`.
-//! `http`, `prometheus`, `command` and `runner` touch the world and are imported by `runtime`,
-//! `conductor` and `cli` only.
+//! `http`, `api`, `prometheus`, `alertmanager`, `command`, `keyring` and `runner` touch the world and are
+//! imported by `runtime`, `conductor` and `cli` only. All else is pure.
 
 pub mod alarm;
+pub mod alertmanager;
+pub mod alerts;
 pub mod answer;
+pub mod api;
 pub mod command;
 pub mod compare;
 pub mod condition;
@@ -14,6 +15,7 @@ pub mod decimal;
 pub mod http;
 pub mod instant;
 pub mod judge;
+pub mod keyring;
 pub mod parse;
 pub mod pattern;
 pub mod prometheus;

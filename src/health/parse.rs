@@ -57,7 +57,7 @@ pub fn value(text: &str, kind: SourceKind) -> Result<Subject, Refused> {
     let subject = cursor.subject(kind)?;
     cursor.end()?;
     match subject {
-        Subject::Latency | Subject::Value | Subject::Body(_) => Ok(subject),
+        Subject::Latency | Subject::Value | Subject::Alerts | Subject::Body(_) => Ok(subject),
         Subject::Status | Subject::Exit => Err(Refused {
             at,
             message: format!("`{subject}` is not drawn; expected `latency` or `body.…`"),
@@ -106,12 +106,22 @@ fn power_of_unit(unit: &str) -> Option<i64> {
     }
 }
 
+/// What is drawn of an answer where nothing else is said.
+pub fn usual(kind: SourceKind) -> Subject {
+    match kind {
+        SourceKind::Http | SourceKind::Command => Subject::Latency,
+        SourceKind::Prometheus => Subject::Value,
+        SourceKind::Alertmanager => Subject::Alerts,
+    }
+}
+
 /// What can be compared in an answer of a kind of source.
 fn subjects(kind: SourceKind) -> &'static [&'static str] {
     match kind {
         SourceKind::Http => &["status", "latency", "body"],
         SourceKind::Command => &["exit", "latency", "body"],
         SourceKind::Prometheus => &["value", "latency"],
+        SourceKind::Alertmanager => &["alerts", "latency"],
     }
 }
 
@@ -253,6 +263,7 @@ impl Cursor {
                 "exit" => Ok(Subject::Exit),
                 "latency" => Ok(Subject::Latency),
                 "value" => Ok(Subject::Value),
+                "alerts" => Ok(Subject::Alerts),
                 _ => Ok(Subject::Body(self.path()?)),
             };
         }
@@ -347,7 +358,9 @@ impl Cursor {
         let at = self.at;
         let literal = match (subject, self.peek()) {
             (Subject::Latency, _) => return self.length().map(Literal::Length),
-            (Subject::Status | Subject::Exit | Subject::Value, _) => Literal::Number(self.number()?),
+            (Subject::Status | Subject::Exit | Subject::Value | Subject::Alerts, _) => {
+                Literal::Number(self.number()?)
+            }
             (Subject::Body(_), Some('"' | '\'')) => Literal::Text(self.quoted()?),
             (Subject::Body(_), Some(c)) if c == '-' || c.is_ascii_digit() => Literal::Number(self.number()?),
             (Subject::Body(_), _) => match self.peek_word().as_str() {

@@ -11,39 +11,24 @@
 //! - One query is in flight a server. Whoever waits too long for that has no data.
 //! - A server that does not answer says nothing about the service it measures: no data, not down.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
 
-use super::answer::{Answer, MAX_BODY, Trouble};
-use super::http::request;
+use super::answer::{Answer, Trouble};
+use super::api::{Refusal, Server, Servers, astray, refusal};
 use super::instant::{self, Measured, Unanswered, read};
 use super::promql;
-use super::series::Verdict;
 use crate::config::types::{Query, Reduce};
-use crate::exchange::{Exchange, Policy, Redirect, Reply, Request, complaint, place};
-use crate::failure::Fault;
-use crate::incident::duration;
+use crate::exchange::{Exchange, Reply, Request, place};
 use crate::text::mask::Masker;
 use crate::text::visible;
 
 /// From this many bytes of an address on the query is sent as a form.
 const LONG: usize = 2_000;
-
-/// The servers that are asked: a query waits for the one before.
-#[derive(Debug, Default)]
-pub(super) struct Servers(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
-
-impl Servers {
-    fn turn(&self, url: &Url) -> Arc<tokio::sync::Mutex<()>> {
-        let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(servers.entry(place(url)).or_default())
-    }
-}
 
 /// Asks for the number of a query, within `timeout`.
 pub(super) async fn ask(
@@ -54,73 +39,49 @@ pub(super) async fn ask(
     timeout: Duration,
     masker: &Masker,
 ) -> Result<Answer, Trouble> {
-    let started = Instant::now();
-    let base = request(&query.url, headers).map_err(silent)?;
-    let turn = servers.turn(&base.url);
-    let Ok(_turn) = tokio::time::timeout(timeout, turn.lock()).await else {
-        let why = format!("{} was still busy with the queries before this one", place(&base.url));
-        return Err(silent(Trouble::new(Fault::Timeout, why)));
-    };
-    let server = Server { exchange, base, until: started + timeout, masker };
-    let (mut instant, latency) = server.send(query).await?;
+    let server = Server::of(exchange, servers, &query.url, headers, timeout).await?;
+    let (mut instant, latency) = send(&server, query, masker).await?;
     if matches!(instant.measured, Measured::Number(..))
         && let Some(asked) = promql::age(&query.query)
     {
         let asked = Query { query: asked, reduce: Some(Reduce::Max), ..query.clone() };
-        server.send(&asked).await?.0.measured.judge_age(query.max_age, &mut instant);
+        send(&server, &asked, masker).await?.0.measured.judge_age(query.max_age, &mut instant);
     }
     let at = place(&server.base.url);
     let doubt = instant.doubt.map(|doubt| format!("{at}: {doubt}"));
     Ok(Answer { latency, measured: Some(instant.measured), doubt, ..Answer::default() })
 }
 
-/// A server being asked.
-struct Server<'a> {
-    exchange: &'a Exchange,
-    base: Request,
-    until: Instant,
-    masker: &'a Masker,
-}
-
-impl Server<'_> {
-    /// Asks a query, and says how long that took.
-    async fn send(&self, query: &Query) -> Result<(instant::Instant, Duration), Trouble> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        let request = asking(&self.base, query, left);
-        let policy = Policy { body: MAX_BODY, resends: true, ..Policy::within(left) };
-        let reply = self.exchange.send(&request, &policy).await.map_err(|lost| silent(lost.into()))?;
-        let mut instant = understood(&reply, query, self.masker).unwrap_or_else(|(headline, why)| {
-            let why = format!("{} {why}", place(&request.url));
-            instant::Instant { measured: Measured::Nothing { headline, why }, doubt: None }
-        });
-        // It may hold what the server says, and labels.
-        if let Measured::Nothing { why, .. } = &mut instant.measured {
-            *why = visible(&self.masker.mask(why)).into_owned();
-        }
-        Ok((instant, reply.took))
+/// Asks a query, and says how long that took.
+async fn send(
+    server: &Server<'_>,
+    query: &Query,
+    masker: &Masker,
+) -> Result<(instant::Instant, Duration), Trouble> {
+    let request = asking(server, query);
+    let reply = server.send(&request).await?;
+    let mut instant = understood(&reply, query, masker).unwrap_or_else(|(headline, why)| {
+        let why = format!("{} {why}", place(&request.url));
+        instant::Instant { measured: Measured::Nothing { headline, why }, doubt: None }
+    });
+    // It may hold what the server says, and labels.
+    if let Measured::Nothing { why, .. } = &mut instant.measured {
+        *why = visible(&masker.mask(why)).into_owned();
     }
+    Ok((instant, reply.took))
 }
 
-/// What does not answer is not the service that is looked at.
-fn silent(trouble: Trouble) -> Trouble {
-    Trouble { verdict: Verdict::NoData, ..trouble }
-}
-
-/// The request for a query, which may take so long.
-fn asking(base: &Request, query: &Query, left: Duration) -> Request {
+/// The request for a query, which may take as long as is left.
+fn asking(server: &Server<'_>, query: &Query) -> Request {
     // A little sooner than we give up, so that its own word on it still comes.
-    let within = (left * 9 / 10).as_millis().max(1);
+    let within = (server.left() * 9 / 10).as_millis().max(1);
     let old = query.max_age.as_millis().max(1);
     let asked = [
         ("query", query.query.clone()),
         ("timeout", format!("{within}ms")),
         ("lookback_delta", format!("{old}ms")),
     ];
-    let mut url = base.url.clone();
-    let path = url.path().trim_end_matches('/');
-    let path = path.strip_suffix("/api/v1/query").or_else(|| path.strip_suffix("/api/v1")).unwrap_or(path);
-    let path = format!("{path}/api/v1/query");
-    url.set_path(&path);
+    let (base, url) = (&server.base, server.below("/api/v1/query"));
     let mut long = url.clone();
     long.query_pairs_mut().extend_pairs(&asked);
     if long.as_str().len() <= LONG {
@@ -135,55 +96,29 @@ fn asking(base: &Request, query: &Query, left: Duration) -> Request {
 }
 
 /// Reads an answer; `Err`: a headline, and why there is none, to follow on the server's place.
-fn understood(reply: &Reply, query: &Query, masker: &Masker) -> Result<instant::Instant, (String, String)> {
-    let status = reply.status;
-    let lost = |why: String| (status.to_string(), why);
-    if let Some(redirect) = &reply.redirect {
-        let target = match redirect {
-            Redirect::To(url) => format!("{}://{}", url.scheme(), place(url)),
-            Redirect::Nowhere(what) => what.clone(),
-        };
-        return Err(lost(format!(
-            "redirects to {target}, which is not asked; give that address if it is right"
-        )));
-    }
-    if let Some(unfinished) = &reply.unfinished {
-        let what = match unfinished.fault {
-            Fault::TooLong => "sent more than can be read; aggregate in the query",
-            _ => "broke off in the middle of its answer",
-        };
-        return Err((unfinished.fault.headline().into_owned(), what.to_owned()));
+fn understood(reply: &Reply, query: &Query, masker: &Masker) -> Result<instant::Instant, Refusal> {
+    if let Some(refused) = astray(reply) {
+        return Err(refused);
     }
     match read(&reply.body, query.reduce, query.max_age, Timestamp::now()) {
-        Ok(instant) if (200..300).contains(&status) => Ok(instant),
-        Err(Unanswered::Error(why)) => Err(lost(format!("answers {status}: {why}"))),
-        Ok(_) | Err(Unanswered::NotTheApi) => {
-            let what = match status {
-                200..300 => "answers something that is not the API of Prometheus; see whether the address is right".to_owned(),
-                401 | 403 => format!("answers {status}: it needs credentials, or others than these"),
-                404 => {
-                    "answers 404: there is no API of Prometheus; give the path it is below, as in https://host/prometheus"
-                        .to_owned()
-                }
-                429 => {
-                    let wait = reply.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
-                    let wait = wait.map_or_else(String::new, |wait| format!("; it asks to wait for {}", duration(wait)));
-                    format!("answers 429: too many queries{wait}")
-                }
-                _ => match complaint(&reply.body, |said| masker.mask(said).into_owned()) {
-                    Some(said) => format!("answers {status}: {said}"),
-                    None => format!("answers {status}"),
-                },
-            };
-            Err(lost(what))
+        Ok(instant) if (200..300).contains(&reply.status) => Ok(instant),
+        Err(Unanswered::Error(why)) => {
+            Err((reply.status.to_string(), format!("answers {}: {why}", reply.status)))
         }
+        Ok(_) | Err(Unanswered::NotTheApi) => Err(refusal(reply, "Prometheus", masker)),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use jiff::SignedDuration;
+
     use super::super::testing::{Server, response};
     use super::*;
+    use crate::failure::Fault;
+    use crate::health::series::Verdict;
 
     const TIME: Duration = Duration::from_secs(20);
 
@@ -209,10 +144,6 @@ mod tests {
             response("200 OK", "", &one(if request.contains("timestamp") { age } else { value }))
         })
         .await
-    }
-
-    fn request_of(url: &str) -> Request {
-        request(url, &BTreeMap::new()).unwrap()
     }
 
     async fn asked(asked: &Query) -> Result<Answer, Trouble> {
@@ -256,10 +187,16 @@ mod tests {
         let request = server.requests.lock().unwrap()[0].clone();
         assert!(request.starts_with("post /api/v1/query http/1.1"), "{request}");
         assert!(request.contains("content-type: application/x-www-form-urlencoded"), "{request}");
-        let base = request_of(&server.url);
-        let long = asking(&base, &query(&server.url, &"x".repeat(LONG)), TIME);
+        let (exchange, servers, headers) = (Exchange::default(), Servers::default(), BTreeMap::new());
+        let asked = super::Server::of(&exchange, &servers, &server.url, &headers, TIME).await.unwrap();
+        let long = asking(&asked, &query(&server.url, &"x".repeat(LONG)));
         let form = String::from_utf8(long.body).unwrap();
-        assert!(form.starts_with("query=xxx") && form.contains("&timeout=18000ms&lookback_delta="), "{form}");
+        assert!(
+            form.starts_with("query=xxx")
+                && form.contains("&timeout=1")
+                && form.contains("ms&lookback_delta="),
+            "{form}"
+        );
     }
 
     #[tokio::test]
@@ -272,7 +209,7 @@ mod tests {
             ("502 Bad Gateway", "<html>nginx</html>", "answers 502"),
             ("401 Unauthorized", "", "answers 401: it needs credentials"),
             ("404 Not Found", "404 page not found", "give the path it is below"),
-            ("429 Too Many", "", "answers 429: too many queries"),
+            ("429 Too Many", "", "answers 429: too many questions"),
             ("200 OK", "<html>Grafana</html>", "not the API of Prometheus"),
             ("500 Oops", &one("0"), "answers 500"),
         ] {

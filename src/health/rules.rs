@@ -69,10 +69,9 @@ impl Rules {
             })
         });
         let expect: Vec<_> = expect.collect::<Result<_, _>>()?;
-        let value = match (&probe.value, kind) {
-            (Some(text), _) => parse::value(text, kind).map_err(in_field("value"))?,
-            (None, SourceKind::Prometheus) => Subject::Value,
-            (None, SourceKind::Http | SourceKind::Command) => Subject::Latency,
+        let value = match &probe.value {
+            Some(text) => parse::value(text, kind).map_err(in_field("value"))?,
+            None => parse::usual(kind),
         };
         if let Some(query) = probe.source.query() {
             promql::check(query).map_err(in_field("query"))?;
@@ -119,7 +118,9 @@ impl Rules {
         match (code, self.kind) {
             (Some(test), _) => format!("want {}", test.words()),
             (None, SourceKind::Http) if self.expect.is_empty() => "want 2xx".to_owned(),
-            (None, SourceKind::Command) if self.expect.is_empty() => "want 0".to_owned(),
+            (None, SourceKind::Command | SourceKind::Alertmanager) if self.expect.is_empty() => {
+                "want 0".to_owned()
+            }
             _ => String::new(),
         }
     }
@@ -174,6 +175,9 @@ impl Rules {
         }
         let (verdict, why) = match (bad, unknown, warn) {
             (Some(why), ..) if answer.complaint.is_empty() => (Verdict::Bad, why),
+            (Some(why), ..) if self.kind == SourceKind::Alertmanager => {
+                (Verdict::Bad, format!("{why}: {}", answer.complaint))
+            }
             (Some(why), ..) => {
                 (Verdict::Bad, format!("{why}; it said: {}", excerpt(&answer.complaint, masker)))
             }
@@ -189,7 +193,8 @@ impl Rules {
         let text = match self.kind {
             SourceKind::Http => "status in 200..299",
             SourceKind::Command => "exit == 0",
-            SourceKind::Prometheus => return None,
+            SourceKind::Alertmanager if self.limit().is_none() => "alerts == 0",
+            SourceKind::Alertmanager | SourceKind::Prometheus => return None,
         };
         Some(match parse::condition(text, self.kind) {
             Ok(condition) => condition.test(answer, masker),
@@ -285,7 +290,7 @@ fn first(compared: &[Comparison], truth: Truth) -> Option<String> {
 pub(super) fn too_long(kind: SourceKind) -> String {
     let mib = MAX_BODY >> 20;
     match kind {
-        SourceKind::Http | SourceKind::Prometheus => {
+        SourceKind::Http | SourceKind::Prometheus | SourceKind::Alertmanager => {
             format!("the answer is longer than {mib} MiB; the rest was not read")
         }
         SourceKind::Command => format!("it printed more than {mib} MiB and was stopped"),

@@ -20,13 +20,14 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Trouble, excerpt};
+use super::api::Servers;
 use super::condition::Comparison;
 use super::instant::Measured;
-use super::prometheus::{self, Servers};
+use super::keyring::{Given, Keyring};
 use super::rules::{Invalid, Rules};
 use super::series::{Sample, State, Verdict};
 use super::tracker::state_of;
-use super::{command, http};
+use super::{alertmanager, command, http, prometheus};
 use crate::config::types::{Probe, Source};
 use crate::exchange::Exchange;
 use crate::failure::Fault;
@@ -86,10 +87,10 @@ impl Runner {
         handle: &Handle,
         probes: &[Probe],
         root: &Path,
-        masker: &Masker,
+        keyring: &Keyring,
         send: impl Fn(Observation) + Send + Sync + 'static,
     ) -> Self {
-        let asker = Arc::new(Asker::new(root, masker));
+        let asker = Arc::new(Asker::new(root, keyring));
         let mut runner =
             Self { handle: handle.clone(), asker, send: Arc::new(send), generation: 0, tasks: Vec::new() };
         runner.ask(probes);
@@ -97,9 +98,9 @@ impl Runner {
     }
 
     /// Stops asking the old probes and starts with these, under a new generation.
-    pub fn restart(&mut self, probes: &[Probe], root: &Path, masker: &Masker) {
+    pub fn restart(&mut self, probes: &[Probe], root: &Path, keyring: &Keyring) {
         self.stop();
-        self.asker = Arc::new(Asker::new(root, masker));
+        self.asker = Arc::new(Asker::new(root, keyring));
         self.ask(probes);
     }
 
@@ -107,7 +108,7 @@ impl Runner {
         self.generation += 1;
         let start = Instant::now();
         for (index, probe) in probes.iter().enumerate() {
-            let target = Target::new(probe);
+            let target = Target::new(probe, &self.asker.keyring);
             let phase = phase(index, probes.len(), target.interval);
             let now = Arc::new(Notify::new());
             let task = Watch {
@@ -150,11 +151,11 @@ impl Drop for Runner {
 }
 
 /// Asks each of these probes once, in their order. Commands run in `root`; what is told holds no
-/// secret that `masker` knows.
-pub async fn once(probes: &[Probe], root: &Path, masker: &Masker) -> Vec<Asked> {
-    let asker = Arc::new(Asker::new(root, masker));
+/// secret that `keyring` knows.
+pub async fn once(probes: &[Probe], root: &Path, keyring: &Keyring) -> Vec<Asked> {
+    let asker = Arc::new(Asker::new(root, keyring));
     let questions = probes.iter().map(|probe| {
-        let (asker, target) = (Arc::clone(&asker), Target::new(probe));
+        let (asker, target) = (Arc::clone(&asker), Target::new(probe, keyring));
         async move { asker.ask(&target).await }
     });
     futures_util::stream::iter(questions).buffered(AT_ONCE).collect().await
@@ -207,11 +208,14 @@ struct Target {
     rules: Result<Rules, Invalid>,
     interval: Duration,
     timeout: Duration,
+    /// The secrets it needs.
+    needed: Vec<String>,
 }
 
 impl Target {
-    fn new(probe: &Probe) -> Self {
+    fn new(probe: &Probe, keyring: &Keyring) -> Self {
         Self {
+            needed: keyring.needed(&probe.source),
             rules: Rules::of(probe),
             interval: positive(probe.interval).max(SHORTEST),
             timeout: positive(probe.timeout),
@@ -220,21 +224,21 @@ impl Target {
     }
 }
 
-/// What asks: clients, the directory of commands, and what takes secrets out of all that is told.
+/// What asks: clients, the directory of commands, and the secrets that probes need.
 struct Asker {
     exchange: Exchange,
     servers: Servers,
     root: PathBuf,
-    masker: Masker,
+    keyring: Keyring,
 }
 
 impl Asker {
-    fn new(root: &Path, masker: &Masker) -> Self {
+    fn new(root: &Path, keyring: &Keyring) -> Self {
         Self {
             exchange: Exchange::default(),
             servers: Servers::default(),
             root: root.to_owned(),
-            masker: masker.clone(),
+            keyring: keyring.clone(),
         }
     }
 
@@ -242,22 +246,49 @@ impl Asker {
         let rules = match &target.rules {
             Ok(rules) => rules,
             Err(invalid) => {
-                return without_answer(&Trouble::new(Fault::Config, invalid.to_string()), &self.masker);
+                let trouble = Trouble::new(Fault::Config, invalid.to_string());
+                return without_answer(&trouble, &self.keyring.masker());
             }
         };
-        let timeout = target.timeout;
-        let answer = match &target.probe.source {
-            Source::Http { url, headers } => http::ask(&self.exchange, url, headers, timeout).await,
-            Source::Command { argv, env } => command::ask(argv, env, &self.root, timeout, &self.masker).await,
-            Source::Prometheus { query, headers } => {
-                let (exchange, servers) = (&self.exchange, &self.servers);
-                prometheus::ask(exchange, servers, query, headers, timeout, &self.masker).await
-            }
-        };
-        match answer {
-            Ok(answer) => with_answer(rules, &answer, &self.masker),
-            Err(trouble) => without_answer(&trouble, &self.masker),
+        let mut answer = self.try_once(target).await;
+        // Its secret may have been changed since it was fetched.
+        if answer.as_ref().is_ok_and(is_refused) && self.keyring.forget(&target.needed).await {
+            answer = self.try_once(target).await;
         }
+        let masker = self.keyring.masker();
+        match answer {
+            Ok(answer) => with_answer(rules, &answer, &masker),
+            Err(trouble) => without_answer(&trouble, &masker),
+        }
+    }
+
+    async fn try_once(&self, target: &Target) -> Result<Answer, Trouble> {
+        let source = &target.probe.source;
+        let given = self.keyring.give(source, &target.needed).await;
+        let Given { headers, variables } = given.map_err(|why| Trouble::new(Fault::NoSecret, why))?;
+        let (exchange, servers, timeout) = (&self.exchange, &self.servers, target.timeout);
+        let masker = self.keyring.masker();
+        match source {
+            Source::Http { url, .. } => http::ask(exchange, url, &headers, timeout).await,
+            Source::Command { argv, env } => {
+                command::ask(argv, env, &variables, &self.root, timeout, &masker).await
+            }
+            Source::Prometheus { query, .. } => {
+                prometheus::ask(exchange, servers, query, &headers, timeout, &masker).await
+            }
+            Source::Alertmanager { alerts, .. } => {
+                alertmanager::ask(exchange, servers, alerts, &headers, timeout, &masker).await
+            }
+        }
+    }
+}
+
+/// Whether a server wants other credentials.
+fn is_refused(answer: &Answer) -> bool {
+    match &answer.measured {
+        Some(Measured::Nothing { headline, .. }) => matches!(headline.as_str(), "401" | "403"),
+        Some(Measured::Number(..)) => false,
+        None => matches!(answer.status, Some(401 | 403)),
     }
 }
 
@@ -310,7 +341,7 @@ mod tests {
     fn start(probes: &[Probe]) -> (Runner, mpsc::UnboundedReceiver<Observation>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let send = move |observation| drop(sender.send(observation));
-        (Runner::start(&Handle::current(), probes, Path::new("/"), &Masker::default(), send), receiver)
+        (Runner::start(&Handle::current(), probes, Path::new("/"), &Keyring::default(), send), receiver)
     }
 
     async fn next(receiver: &mut mpsc::UnboundedReceiver<Observation>) -> Observation {
@@ -370,7 +401,7 @@ mod tests {
         let (old, new) = (Server::answering("200 OK", "").await, Server::answering("503 Down", "").await);
         let (mut runner, mut samples) = start(&[often(http_probe(&old.url))]);
         assert_eq!(next(&mut samples).await.sample.headline, "200");
-        runner.restart(&[often(http_probe(&new.url))], Path::new("/"), &Masker::default());
+        runner.restart(&[often(http_probe(&new.url))], Path::new("/"), &Keyring::default());
         for _ in 0..20 {
             let observation = next(&mut samples).await;
             if observation.generation == runner.generation() {
@@ -387,7 +418,7 @@ mod tests {
             timeout: SignedDuration::from_hours(1),
             ..command_probe(&["sh", "-c", "echo $$ > pid; exec sleep 1000"])
         };
-        let mut runner = Runner::start(&Handle::current(), &[probe], dir.path(), &Masker::default(), |_| {});
+        let mut runner = Runner::start(&Handle::current(), &[probe], dir.path(), &Keyring::default(), |_| {});
         let pid = tokio::time::timeout(LONG, async {
             loop {
                 let written = std::fs::read_to_string(dir.path().join("pid")).unwrap_or_default();
@@ -419,7 +450,7 @@ mod tests {
             command_probe(&["true"]),
             command_probe(&["no-such-program-anywhere"]),
         ];
-        let asked = once(&probes, Path::new("/"), &Masker::default()).await;
+        let asked = once(&probes, Path::new("/"), &Keyring::default()).await;
         let states: Vec<_> = asked.iter().map(|asked| asked.state.name()).collect();
         assert_eq!(states, ["failing", "unknown", "unknown", "ok", "error"]);
         assert_eq!(asked[0].compared[0].text, "body.status \"degraded\", expected \"ok\"");

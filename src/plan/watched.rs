@@ -52,6 +52,12 @@ struct Stored {
     reduce: Option<Reduce>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     max_age: Option<SignedDuration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    alertmanager: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    matchers: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    watchdog: Option<String>,
     #[serde(default)]
     environment: String,
     interval: SignedDuration,
@@ -75,7 +81,19 @@ impl From<Watched> for Stored {
         // approved.
         let Probe { name, source, environment, interval, timeout, expect, value, unit, warn, fail, confirm } =
             probe;
-        let Keys { url, command, headers, env, prometheus, query, reduce, max_age } = source.into();
+        let Keys {
+            url,
+            command,
+            headers,
+            env,
+            prometheus,
+            query,
+            reduce,
+            max_age,
+            alertmanager,
+            matchers,
+            watchdog,
+        } = source.into();
         Self {
             name,
             url,
@@ -86,6 +104,9 @@ impl From<Watched> for Stored {
             query,
             reduce,
             max_age,
+            alertmanager,
+            matchers,
+            watchdog,
             environment,
             interval,
             timeout,
@@ -113,6 +134,9 @@ impl TryFrom<Stored> for Watched {
             query,
             reduce,
             max_age,
+            alertmanager,
+            matchers,
+            watchdog,
             environment,
             interval,
             timeout,
@@ -134,6 +158,9 @@ impl TryFrom<Stored> for Watched {
                 query,
                 reduce,
                 max_age,
+                alertmanager,
+                matchers,
+                watchdog,
             })?,
             environment,
             interval,

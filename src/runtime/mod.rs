@@ -42,9 +42,9 @@ use crate::cockpit::msg::Msg;
 use crate::config::settings::LoadedSettings;
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
+use crate::health::keyring::Keyring;
 use crate::health::runner::Observation;
 use crate::incident::IncidentId;
-use crate::text::mask::Masker;
 
 /// Samples from before by the name of their probe, oldest first.
 type History = Vec<(String, Vec<(Timestamp, Option<f64>)>)>;
@@ -95,7 +95,7 @@ enum Event {
     Observed(Observation),
     /// These probes are to be asked from now on, with commands run in this directory; the
     /// configuration as it is shown goes with them, and what masks its secrets in their answers.
-    Configured { config: Box<ConfigState>, probes: Vec<Probe>, root: PathBuf, masker: Masker },
+    Configured { config: Box<ConfigState>, probes: Vec<Probe>, root: PathBuf, keyring: Keyring },
     /// What the journal knows of earlier samples.
     History(History),
     /// The terminal is gone, or we were asked to end.

@@ -9,11 +9,11 @@ use super::{Event, History, no_thread, panics};
 use crate::cockpit::msg::{Edge, Fact};
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
+use crate::health::keyring::Keyring;
 use crate::health::runner::{Observation, Runner};
 use crate::health::series::State;
 use crate::health::tracker::Tracker;
 use crate::incident;
-use crate::text::mask::Masker;
 
 /// Samples are stored together this often: each time costs several threads a wake-up.
 const STORE_EVERY: Duration = Duration::from_secs(60);
@@ -24,9 +24,8 @@ pub(super) struct Pulse {
     tracker: Tracker,
     edges: Vec<Edge>,
     runner: Option<Asking>,
-    /// Probes that are configured and not asked yet, the directory of their commands, and what takes
-    /// secrets out of what they answer.
-    waiting: Option<(Vec<Probe>, PathBuf, Masker)>,
+    /// Probes that are configured and not asked yet, the directory of their commands, and their secrets.
+    waiting: Option<(Vec<Probe>, PathBuf, Keyring)>,
     /// Samples that are not stored yet, and when some were.
     samples: Samples,
     stored: Instant,
@@ -53,7 +52,7 @@ impl Default for Pulse {
 
 impl Pulse {
     /// Shows these probes from now on, and no others. They are asked after [`Pulse::start`].
-    pub(super) fn configure(&mut self, probes: Vec<Probe>, root: PathBuf, masker: Masker, store: &Store) {
+    pub(super) fn configure(&mut self, probes: Vec<Probe>, root: PathBuf, keyring: Keyring, store: &Store) {
         self.store(store);
         self.tracker = Tracker::new(&probes);
         self.edges.clear();
@@ -61,20 +60,20 @@ impl Pulse {
             asking.runner.stop();
         }
         store.ask(Order::History(probes.iter().map(|probe| probe.name.clone()).collect()));
-        self.waiting = Some((probes, root, masker));
+        self.waiting = Some((probes, root, keyring));
     }
 
     /// Starts to ask what was configured since the last time.
     pub(super) fn start(&mut self, events: &Sender<Event>) -> Result<()> {
-        let Some((probes, root, masker)) = self.waiting.take() else { return Ok(()) };
+        let Some((probes, root, keyring)) = self.waiting.take() else { return Ok(()) };
         if let Some(asking) = &mut self.runner {
-            asking.runner.restart(&probes, &root, &masker);
+            asking.runner.restart(&probes, &root, &keyring);
         } else if !probes.is_empty() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime
                 .map_err(|error| Failure::new("starting the probes", error, "close other programs"))?;
             let told = events.clone();
-            let runner = Runner::start(runtime.handle(), &probes, &root, &masker, move |seen| {
+            let runner = Runner::start(runtime.handle(), &probes, &root, &keyring, move |seen| {
                 let _ = told.send(Event::Observed(seen));
             });
             let (end, ended) = tokio::sync::oneshot::channel();

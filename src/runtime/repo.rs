@@ -13,18 +13,18 @@ use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::{ConfigSource, ConfigState};
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
-use crate::conductor::masker;
+use crate::conductor::keyring;
 use crate::config::detect::{self, Found};
 use crate::config::types::{Config, Hotfix};
 use crate::config::{draft, load, trust};
 use crate::drill::fix;
 use crate::failure::{Failure, FailureKind, Result};
+use crate::health::keyring::Keyring;
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::watch::{self, Changed, Places, Timing};
 use crate::journal;
 use crate::plan::Request;
-use crate::text::mask::Masker;
 
 /// How often a repository is looked for where there is none yet.
 const SLOW: Duration = Duration::from_secs(30);
@@ -201,8 +201,8 @@ impl Clerk {
         let probes = if may_run { state.config.probes.clone() } else { Vec::new() };
         self.configured = Some(state.clone());
         let root = root.unwrap_or(&self.here).to_owned();
-        let masker = if probes.is_empty() { Masker::default() } else { masker(&state.config, &root) };
-        let _ = self.events.send(Event::Configured { config: Box::new(state), probes, root, masker });
+        let keyring = if probes.is_empty() { Keyring::default() } else { keyring(&state.config, &root) };
+        let _ = self.events.send(Event::Configured { config: Box::new(state), probes, root, keyring });
     }
 
     fn read_config(&mut self, root: Option<&Path>) -> ConfigState {

@@ -309,12 +309,12 @@ impl<'a> Shell<'a> {
                 self.pulse.observe(seen, &self.store);
                 self.health_changed();
             }
-            Event::Configured { config, probes, root, masker } => {
+            Event::Configured { config, probes, root, keyring } => {
                 let may_run = matches!(config.source, ConfigSource::Trusted);
                 self.message(Msg::Fact(Fact::Config(config)), Dirty::Soon);
                 self.pull.keep_up(&self.model);
                 let probes = if may_run { probes } else { Vec::new() };
-                self.pulse.configure(probes, root, masker, &self.store);
+                self.pulse.configure(probes, root, keyring, &self.store);
                 self.restore_health();
             }
             Event::History(history) => {

@@ -16,6 +16,7 @@ mod terminal;
 mod wall;
 mod world;
 
+mod alertmanager;
 mod approvals;
 mod approved_programs;
 #[cfg(target_os = "linux")]
@@ -60,6 +61,7 @@ mod pictures;
 #[cfg(target_os = "linux")]
 mod plans;
 mod practice;
+mod probe_secrets;
 mod prometheus;
 mod refused;
 #[cfg(target_os = "linux")]

@@ -15,7 +15,7 @@ use super::world::{Running, Shell, World, wait_until};
 /// Leaves the tests next to Prometheus itself out, said aloud, where it cannot be installed.
 const WITHOUT: &str = "FLIGHTDECK_TESTS_WITHOUT_PROMETHEUS";
 
-fn configured(world: &World, config: &str) -> Shell {
+pub(super) fn configured(world: &World, config: &str) -> Shell {
     let shell = world.repository("service");
     std::fs::write(shell.directory.join("flightdeck.toml"), config).unwrap();
     shell
@@ -26,7 +26,7 @@ fn probe(name: &str, url: &str, rest: &str) -> String {
 }
 
 /// State, headline and why of every probe, by its name.
-fn asked(shell: &Shell) -> Vec<[String; 4]> {
+pub(super) fn asked(shell: &Shell) -> Vec<[String; 4]> {
     let rows = shell.json(&["probe", "--json"]);
     let text = |row: &Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
     let rows = rows.as_array().unwrap().iter();

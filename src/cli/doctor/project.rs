@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Finding;
 use crate::cli::context::Context;
-use crate::conductor::masker;
+use crate::conductor::keyring;
 use crate::config::load::{self, Loaded, Refused};
 use crate::config::problem::Invalid;
 use crate::config::trust;
@@ -148,7 +148,7 @@ fn probes(config: &Config, root: &Path) -> Vec<Finding> {
         Ok(runtime) => runtime,
         Err(error) => return vec![Finding::bad("probes", error.to_string(), "try again")],
     };
-    let asked = runtime.block_on(runner::once(&config.probes, root, &masker(config, root)));
+    let asked = runtime.block_on(runner::once(&config.probes, root, &keyring(config, root)));
     let mut silent = Vec::new();
     for (probe, asked) in config.probes.iter().zip(&asked) {
         let sample = &asked.sample;

@@ -205,7 +205,7 @@ impl Conductor {
         log: &mut LogWriter,
     ) -> Result<Finished, String> {
         let began = Instant::now();
-        let mut watching = Watching::begin(watch, self.vault.masker())?;
+        let mut watching = Watching::begin(watch, &self.vault.keyring())?;
         watching.compare_with(self.past(watch));
         let mut last = String::new();
         loop {

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::{LONG_ENOUGH, Value, sounds_secret};
 use crate::text::address::credentials;
 use crate::text::mask::SHORTEST;
+use crate::text::placeholder;
 
 /// Keys in the query of an address that mostly hold a secret, besides those that sound so.
 const KEYS: [&str; 8] = ["key", "sig", "signature", "auth", "pass", "pwd", "code", "session"];
@@ -23,7 +24,7 @@ pub(super) fn in_request(url: &str, headers: &BTreeMap<String, String>) -> Vec<(
         let plain = name.to_ascii_lowercase().replace('-', "_");
         // What is filled in is known by its own name.
         let fits = HEADERS.contains(&plain.as_str()) || sounds_secret(&plain);
-        if !fits || value.contains("{secret:") {
+        if !fits || placeholder::has_one(value) {
             continue;
         }
         // `Bearer …`, `name=…`: that is what would be repeated.

@@ -25,7 +25,7 @@ fn watch(urls: &[&str], milliseconds: i64, settle: i64) -> plan::Watch {
 }
 
 fn end(watch: &plan::Watch) -> Look {
-    let mut watching = Watching::begin(watch, &Masker::default()).unwrap();
+    let mut watching = Watching::begin(watch, &Keyring::default()).unwrap();
     let give_up = Instant::now() + Duration::from_secs(60);
     loop {
         match watching.look() {
@@ -84,12 +84,12 @@ fn a_service_that_comes_up_while_it_takes_effect_passes() {
 #[test]
 fn nothing_to_watch_is_an_error() {
     assert_eq!(
-        Watching::begin(&watch(&[], 100, 0), &Masker::default()).err().unwrap(),
+        Watching::begin(&watch(&[], 100, 0), &Keyring::default()).err().unwrap(),
         "there is no probe to watch"
     );
     let mut odd = watch(&["http://127.0.0.1:9/"], 100, 0);
     let statsu = Probe { expect: vec!["statsu == 200".to_owned()], ..Probe::clone(&odd.probes[0]) };
     odd.probes = vec![plan::Watched::from(&statsu)];
-    let why = Watching::begin(&odd, &Masker::default()).err().unwrap();
+    let why = Watching::begin(&odd, &Keyring::default()).err().unwrap();
     assert!(why.starts_with("the probe probe 0 cannot be understood") && why.contains("statsu"), "{why}");
 }

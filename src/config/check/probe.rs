@@ -10,28 +10,26 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::{command, label, place, table, text, texts, variables};
 use crate::config::problem::Problem;
 use crate::config::types::{Probe, SourceKind, default_interval, default_probe_timeout};
+use crate::health::alerts;
 use crate::health::condition::Subject;
 use crate::health::parse::{self, Refused};
 use crate::health::promql;
 use crate::health::rules::Rules;
-use crate::text::visible;
-
-/// Why a probe has no secrets, and what to do.
-const NO_SECRETS: &str = "probes run all the time, so no secret is fetched for them: use a `command` with a variable of your environment in its `env`";
+use crate::text::{placeholder, visible};
 
 /// Reports every mistake of meaning in a probe.
-/// `kept` are the names of secrets whose values have to be fetched first.
+/// `secrets` are the names of the declared ones.
 pub(super) fn check(
     entry: &Spanned<DeValue<'_>>,
     environments: &[&str],
-    kept: &[&str],
+    secrets: &[&str],
     found: &mut Vec<Problem>,
 ) {
     let Some(probe) = entry.get_ref().as_table() else { return };
     let before = found.len();
     let place = place(probe, entry.span());
     asks_one_thing(probe, &place, found);
-    for key in ["url", "prometheus"] {
+    for key in ["url", "prometheus", "alertmanager"] {
         if let Some((url, span)) = text(probe, key) {
             address(key, url, span, found);
         }
@@ -41,13 +39,14 @@ pub(super) fn check(
     {
         found.push(unreadable("query", query, span, &refused));
     }
-    command(probe, "command", super::Need::Program, found);
-    headers(probe, found);
-    variables(probe, found);
-    for (name, span) in texts(probe, "env").filter(|(name, _)| kept.contains(name)) {
-        let message = format!("a probe cannot be given the secret `{name}`");
-        found.push(Problem::new(span, message).help(NO_SECRETS));
+    for (matcher, span) in texts(probe, "matchers") {
+        if let Err(refused) = alerts::matcher(matcher) {
+            found.push(unreadable("matcher", matcher, span, &refused));
+        }
     }
+    command(probe, "command", super::Need::Program, found);
+    headers(probe, secrets, found);
+    variables(probe, found);
     schedule(probe, &place, found);
     if let Some((environment, span)) = text(probe, "environment")
         && !environment.is_empty()
@@ -67,12 +66,13 @@ fn asks_one_thing(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Pro
     let there: Vec<_> = kinds(probe).filter_map(|kind| probe.get_key_value(kind.key())).collect();
     match there.as_slice() {
         [(first, _), .., (last, _)] => {
-            let message = "a probe asks one thing: a `url`, a `command` or a `prometheus`, not both";
+            let message = "a probe asks one thing: a `url`, a `command`, a `prometheus` or an `alertmanager`";
             let problem = Problem::new(last.span(), message);
             found.push(problem.other(first.span(), format!("it has a {} here", first.get_ref())));
         }
         [] => {
-            let message = "this probe does nothing: it has neither `url` nor `command` nor `prometheus`";
+            let message =
+                "this probe asks nothing: it has no `url`, `command`, `prometheus` or `alertmanager`";
             let help = "url = \"https://…/health\", or command = [\"program\", \"argument\"]";
             found.push(Problem::new(place.clone(), message).help(help));
         }
@@ -82,10 +82,10 @@ fn asks_one_thing(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Pro
 
 /// Keys of another source say nothing. (`env` was never refused, and is not now.)
 fn further_keys(probe: &DeTable<'_>, kind: SourceKind, place: &Range<usize>, found: &mut Vec<Problem>) {
-    for key in ["headers", "query", "reduce", "max_age"] {
+    for key in ["headers", "query", "reduce", "max_age", "matchers", "watchdog"] {
         if let Some((name, _)) = probe.get_key_value(key).filter(|_| !kind.keys().contains(&key)) {
             let owners = SourceKind::ALL.into_iter().filter(|owner| owner.keys().contains(&key));
-            let owners: Vec<_> = owners.map(|owner| format!("a `{}`", owner.key())).collect();
+            let owners: Vec<_> = owners.map(|owner| format!("`{}`", owner.key())).collect();
             let message = format!("`{key}` goes with {}; this probe is {}", owners.join(" or "), kind.noun());
             found.push(Problem::new(name.span(), message));
         }
@@ -137,7 +137,7 @@ fn address(key: &str, url: &str, span: Range<usize>, found: &mut Vec<Problem>) {
     }
 }
 
-fn headers(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
+fn headers(probe: &DeTable<'_>, secrets: &[&str], found: &mut Vec<Problem>) {
     let Some(headers) = table(probe, "headers") else { return };
     for (name, value) in headers {
         if reqwest::header::HeaderName::from_bytes(name.get_ref().as_bytes()).is_err() {
@@ -148,9 +148,14 @@ fn headers(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
         {
             found.push(Problem::new(value.span(), "this cannot be the value of a header"));
         }
-        if value.get_ref().as_str().is_some_and(|text| text.contains("{secret:")) {
-            let message = "a probe's headers cannot be given a secret";
-            found.push(Problem::new(value.span(), message).help(NO_SECRETS));
+        let text = value.get_ref().as_str().unwrap_or_default();
+        // Every name stands for itself, so only what is not closed is refused.
+        if let Err(why) = placeholder::fill(text, |name| Some(name.to_owned())) {
+            found.push(Problem::new(value.span(), why));
+        }
+        for name in placeholder::names(text).filter(|name| !secrets.contains(name)) {
+            let problem = Problem::new(value.span(), format!("there is no secret `{}`", visible(name)));
+            found.push(problem.suggest(name, secrets.iter().copied()));
         }
     }
 }
@@ -163,16 +168,18 @@ fn conditions(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
             found.push(unreadable("condition", condition, span, &refused));
         }
     }
-    let subject = match (text(probe, "value"), kind) {
-        (Some((value, span)), _) => match parse::value(value, kind) {
+    let subject = match text(probe, "value") {
+        Some((value, span)) => match parse::value(value, kind) {
             Ok(subject) => subject,
             Err(refused) => {
                 found.push(unreadable("value", value, span, &refused));
                 return;
             }
         },
-        (None, SourceKind::Prometheus) => Subject::Value,
-        (None, _) => return,
+        None => match parse::usual(kind) {
+            Subject::Latency => return,
+            subject => subject,
+        },
     };
     let unit = text(probe, "unit").map_or("", |(unit, _)| unit);
     for key in ["warn", "fail"] {

@@ -1,19 +1,20 @@
 //! Probes: what each asks, how often, and what the answer has to be.
 //!
-//! In the file a probe is one flat table. What it asks becomes a [`Source`] here, once, so that
+//! In the file a probe is one flat table (`written`). What it asks becomes a [`Source`] here, once, so that
 //! nobody else looks at which keys are there. A new kind of source is a variant here, its keys in
-//! [`Keys`] and in `config/check/probe.rs`, its stored form in `plan/watched.rs`, its subjects in
+//! [`Keys`], `written` and `config/check/probe.rs`, its stored form in `plan/watched.rs`, its subjects in
 //! `health/parse.rs`, and a file in `health/` that asks it for `health/runner.rs`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::SignedDuration;
-use jiff::fmt::serde::duration::friendly::compact as friendly;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DurationText, default_confirm, default_interval, default_probe_timeout};
+use self::written::Written;
+
+mod written;
 
 /// How old a sample may be where nothing else is said.
 const MAX_AGE: SignedDuration = SignedDuration::from_mins(2);
@@ -70,6 +71,24 @@ pub enum Source {
         /// Further request headers.
         headers: BTreeMap<String, String>,
     },
+    /// The alerts that fire at an Alertmanager.
+    Alertmanager {
+        /// Which, and where.
+        alerts: Alerts,
+        /// Further request headers.
+        headers: BTreeMap<String, String>,
+    },
+}
+
+/// Alerts that are counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alerts {
+    /// Address of the Alertmanager, with the path that its API is below.
+    pub url: String,
+    /// Which count, as Alertmanager writes matchers. Empty: all.
+    pub matchers: Vec<String>,
+    /// An alert that always fires; its absence means that there is no data.
+    pub watchdog: Option<String>,
 }
 
 /// A query that gives a number.
@@ -120,11 +139,13 @@ pub enum SourceKind {
     Command,
     /// A query of a `prometheus`.
     Prometheus,
+    /// The alerts of an `alertmanager`.
+    Alertmanager,
 }
 
 impl SourceKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Http, Self::Command, Self::Prometheus];
+    pub const ALL: [Self; 4] = [Self::Http, Self::Command, Self::Prometheus, Self::Alertmanager];
 
     /// The key that makes a probe one of this kind.
     pub fn key(self) -> &'static str {
@@ -132,6 +153,7 @@ impl SourceKind {
             Self::Http => "url",
             Self::Command => "command",
             Self::Prometheus => "prometheus",
+            Self::Alertmanager => "alertmanager",
         }
     }
 
@@ -141,6 +163,7 @@ impl SourceKind {
             Self::Http => &["headers"],
             Self::Command => &["env"],
             Self::Prometheus => &["query", "reduce", "max_age", "headers"],
+            Self::Alertmanager => &["matchers", "watchdog", "headers"],
         }
     }
 
@@ -150,6 +173,7 @@ impl SourceKind {
             Self::Http => "a `url`",
             Self::Command => "a command",
             Self::Prometheus => "a query",
+            Self::Alertmanager => "an `alertmanager`",
         }
     }
 }
@@ -173,6 +197,12 @@ pub struct Keys {
     pub reduce: Option<Reduce>,
     /// How old a sample may be.
     pub max_age: Option<SignedDuration>,
+    /// Address of a server whose alerts are counted.
+    pub alertmanager: Option<String>,
+    /// Which of them.
+    pub matchers: Vec<String>,
+    /// One that always fires.
+    pub watchdog: Option<String>,
 }
 
 /// Why keys make no source.
@@ -198,27 +228,34 @@ impl TryFrom<Keys> for Source {
     type Error = Unfit;
 
     fn try_from(keys: Keys) -> Result<Self, Unfit> {
-        let Keys { url, command, headers, env, prometheus, query, reduce, max_age } = keys;
-        match (url, command, prometheus) {
-            (Some(url), None, None) => {
+        let Keys { url, command, headers, env, prometheus, query, reduce, max_age, .. } = keys;
+        let Keys { alertmanager, matchers, watchdog, .. } = keys;
+        headers.iter().try_for_each(check_header)?;
+        match (url, command, prometheus, alertmanager) {
+            (Some(url), None, None, None) => {
                 check_address("url", &url)?;
-                headers.iter().try_for_each(check_header)?;
                 Ok(Self::Http { url, headers })
             }
-            (None, Some(argv), None) => {
+            (None, Some(argv), None, None) => {
                 check_command(&argv)?;
                 Ok(Self::Command { argv, env })
             }
-            (None, None, Some(url)) => {
+            (None, None, Some(url), None) => {
                 check_address("prometheus", &url)?;
-                headers.iter().try_for_each(check_header)?;
                 let query = query.ok_or_else(|| unfit("query", "a `prometheus` is asked a `query`"))?;
                 let max_age = max_age.unwrap_or(MAX_AGE);
                 Ok(Self::Prometheus { query: Query { url, query, reduce, max_age }, headers })
             }
-            (None, None, None) => Err(unfit("url", "a probe needs a `url`, a `command` or a `prometheus`")),
-            (_, Some(_), _) => Err(unfit("command", "a probe asks one thing")),
-            (_, _, Some(_)) => Err(unfit("prometheus", "a probe asks one thing")),
+            (None, None, None, Some(url)) => {
+                check_address("alertmanager", &url)?;
+                Ok(Self::Alertmanager { alerts: Alerts { url, matchers, watchdog }, headers })
+            }
+            (None, None, None, None) => {
+                Err(unfit("url", "a probe needs a `url`, a `command`, a `prometheus` or an `alertmanager`"))
+            }
+            (_, Some(_), ..) => Err(unfit("command", "a probe asks one thing")),
+            (_, _, Some(_), _) => Err(unfit("prometheus", "a probe asks one thing")),
+            (_, _, _, Some(_)) => Err(unfit("alertmanager", "a probe asks one thing")),
         }
     }
 }
@@ -237,6 +274,9 @@ impl From<Source> for Keys {
                 headers,
                 ..Self::default()
             },
+            Source::Alertmanager { alerts: Alerts { url, matchers, watchdog }, headers } => {
+                Self { alertmanager: Some(url), matchers, watchdog, headers, ..Self::default() }
+            }
         }
     }
 }
@@ -248,13 +288,16 @@ impl Source {
             Self::Http { .. } => SourceKind::Http,
             Self::Command { .. } => SourceKind::Command,
             Self::Prometheus { .. } => SourceKind::Prometheus,
+            Self::Alertmanager { .. } => SourceKind::Alertmanager,
         }
     }
 
     /// The address it asks; `None`: it runs a command.
     pub fn url(&self) -> Option<&str> {
         match self {
-            Self::Http { url, .. } | Self::Prometheus { query: Query { url, .. }, .. } => Some(url),
+            Self::Http { url, .. }
+            | Self::Prometheus { query: Query { url, .. }, .. }
+            | Self::Alertmanager { alerts: Alerts { url, .. }, .. } => Some(url),
             Self::Command { .. } => None,
         }
     }
@@ -263,7 +306,9 @@ impl Source {
     pub fn headers(&self) -> &BTreeMap<String, String> {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         match self {
-            Self::Http { headers, .. } | Self::Prometheus { headers, .. } => headers,
+            Self::Http { headers, .. }
+            | Self::Prometheus { headers, .. }
+            | Self::Alertmanager { headers, .. } => headers,
             Self::Command { .. } => &NONE,
         }
     }
@@ -272,7 +317,7 @@ impl Source {
     pub fn argv(&self) -> Option<&[String]> {
         match self {
             Self::Command { argv, .. } => Some(argv),
-            Self::Http { .. } | Self::Prometheus { .. } => None,
+            Self::Http { .. } | Self::Prometheus { .. } | Self::Alertmanager { .. } => None,
         }
     }
 
@@ -280,7 +325,7 @@ impl Source {
     pub fn query(&self) -> Option<&str> {
         match self {
             Self::Prometheus { query, .. } => Some(&query.query),
-            Self::Http { .. } | Self::Command { .. } => None,
+            Self::Http { .. } | Self::Command { .. } | Self::Alertmanager { .. } => None,
         }
     }
 
@@ -288,7 +333,7 @@ impl Source {
     pub fn env(&self) -> &[String] {
         match self {
             Self::Command { env, .. } => env,
-            Self::Http { .. } | Self::Prometheus { .. } => &[],
+            Self::Http { .. } | Self::Prometheus { .. } | Self::Alertmanager { .. } => &[],
         }
     }
 }
@@ -306,6 +351,12 @@ impl fmt::Display for Source {
                     Some(reduce) => write!(f, "{} of {query} at {url}", reduce.name()),
                     None => write!(f, "{query} at {url}"),
                 }
+            }
+            Self::Alertmanager { alerts: Alerts { url, matchers, .. }, .. } if matchers.is_empty() => {
+                write!(f, "alerts at {url}")
+            }
+            Self::Alertmanager { alerts: Alerts { url, matchers, .. }, .. } => {
+                write!(f, "alerts with {} at {url}", matchers.join(", "))
             }
         }
     }
@@ -348,150 +399,6 @@ fn check_command(argv: &[String]) -> Result<(), Unfit> {
     }
 }
 
-/// Something asked again and again. Exactly one of `url`, `command` and `prometheus` is given.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Probe")]
-struct Written {
-    /// Name, unique among the probes: `api /health`.
-    name: String,
-    /// `http://` or `https://` address to GET.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-    /// Program and arguments; what it prints is the body. No shell.
-    #[serde(default)]
-    command: Option<Vec<String>>,
-    /// Further request headers. They are sent to this host only, not where it redirects to.
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    /// Names of environment variables the command gets besides PATH, HOME and the like.
-    #[serde(default)]
-    env: Vec<String>,
-    /// Address of a Prometheus, or of what speaks its protocol, that is asked `query`. A path that its
-    /// API is below belongs to it: `https://host/prometheus`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    prometheus: Option<String>,
-    /// What it is asked, in PromQL. It has to give one number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    query: Option<String>,
-    /// How several series of the query become one number. Left out: there has to be one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reduce: Option<Reduce>,
-    /// How old a sample may be: `2m`. What is older is no data.
-    #[serde(default, serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
-    max_age: Option<SignedDuration>,
-    /// The environment it watches; empty: the service as a whole.
-    #[serde(default)]
-    environment: String,
-    /// How often, on a fixed schedule: `10s`.
-    #[serde(default = "default_interval", serialize_with = "friendly::required")]
-    #[schemars(with = "DurationText")]
-    interval: SignedDuration,
-    /// After this long there is no answer: `5s`. Shorter than the interval.
-    #[serde(default = "default_probe_timeout", serialize_with = "friendly::required")]
-    #[schemars(with = "DurationText")]
-    timeout: SignedDuration,
-    /// Conditions that must all hold: `status == 200`, `latency < 800ms`, `exit == 0`, `value < 5`,
-    /// `body.status == "ok" and not (body.degraded == true)`. Default: status 200 to 299, or exit code 0.
-    #[serde(default)]
-    expect: Vec<String>,
-    /// What is drawn: `latency`, or a number in a JSON body: `body.checks.errors.rate`. Default:
-    /// the latency, or what the query gives.
-    #[serde(default)]
-    value: Option<String>,
-    /// Unit shown behind the value: `%`, `ms`.
-    #[serde(default)]
-    unit: String,
-    /// Limit of the value that makes it a warning: `> 1`. A latency's is in ms, or `> 1.5s`.
-    #[serde(default)]
-    warn: Option<String>,
-    /// Limit of the value that makes it fail: `> 5`.
-    #[serde(default)]
-    fail: Option<String>,
-    /// How many samples in a row change its state.
-    #[serde(default = "default_confirm")]
-    #[schemars(range(min = 1, max = 100))]
-    confirm: u32,
-}
-
-impl TryFrom<Written> for Probe {
-    type Error = Unfit;
-
-    fn try_from(written: Written) -> Result<Self, Unfit> {
-        let Written {
-            name,
-            url,
-            command,
-            headers,
-            env,
-            prometheus,
-            query,
-            reduce,
-            max_age,
-            environment,
-            interval,
-            timeout,
-            expect,
-            value,
-            unit,
-            warn,
-            fail,
-            confirm,
-        } = written;
-        Ok(Self {
-            name,
-            source: Source::try_from(Keys {
-                url,
-                command,
-                headers,
-                env,
-                prometheus,
-                query,
-                reduce,
-                max_age,
-            })?,
-            environment,
-            interval,
-            timeout,
-            expect,
-            value,
-            unit,
-            warn,
-            fail,
-            confirm,
-        })
-    }
-}
-
-impl From<Probe> for Written {
-    fn from(probe: Probe) -> Self {
-        let Probe { name, source, environment, interval, timeout, expect, value, unit, warn, fail, confirm } =
-            probe;
-        let Keys { url, command, headers, env, prometheus, query, reduce, max_age } = source.into();
-        Self {
-            name,
-            url,
-            command,
-            headers,
-            env,
-            prometheus,
-            query,
-            reduce,
-            max_age,
-            environment,
-            interval,
-            timeout,
-            expect,
-            value,
-            unit,
-            warn,
-            fail,
-            confirm,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -519,6 +426,7 @@ mod tests {
             ("prometheus", Keys { prometheus: Some("http://x".to_owned()), ..url("http://x/") }),
             ("prometheus", Keys { prometheus: Some("x:9090".to_owned()), ..Keys::default() }),
             ("query", Keys { prometheus: Some("http://x".to_owned()), ..Keys::default() }),
+            ("alertmanager", Keys { alertmanager: Some("http://x".to_owned()), ..url("http://x/") }),
             ("headers", with("a b", "")),
             ("headers", with("a", "b\r\nc: d")),
         ] {
@@ -533,6 +441,7 @@ mod tests {
             "name = \"a\"\nurl = \"http://x/\"\n[headers]\nx-key = \"1\"",
             "name = \"b\"\ncommand = [\"./check.sh\", \"orders\"]\nenv = [\"TOKEN\"]\nfail = \"> 5\"",
             "name = \"c\"\nprometheus = \"http://x\"\nquery = \"up\"\nreduce = \"min\"\nmax_age = \"5m\"\nfail = \"< 1\"",
+            "name = \"d\"\nalertmanager = \"http://x\"\nmatchers = [\"service=a\"]\nwatchdog = \"Watchdog\"",
         ] {
             let probe: Probe = toml::from_str(text).unwrap();
             let again: Probe = toml::from_str(&toml::to_string(&probe).unwrap()).unwrap();

@@ -1,0 +1,187 @@
+//! A probe as it stands in the file: one flat table.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use jiff::fmt::serde::duration::friendly::compact as friendly;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::{DurationText, default_confirm, default_interval, default_probe_timeout};
+use super::{Keys, Probe, Reduce, Source, Unfit};
+
+/// Something asked again and again. Exactly one of `url`, `command`, `prometheus` and `alertmanager` is given.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Probe")]
+pub(super) struct Written {
+    /// Name, unique among the probes: `api /health`.
+    name: String,
+    /// `http://` or `https://` address to GET.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// Program and arguments; what it prints is the body. No shell.
+    #[serde(default)]
+    command: Option<Vec<String>>,
+    /// Further request headers. They are sent to this host only, not where it redirects to.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// Names of environment variables the command gets besides PATH, HOME and the like.
+    #[serde(default)]
+    env: Vec<String>,
+    /// Address of a Prometheus, or of what speaks its protocol, that is asked `query`. A path that its
+    /// API is below belongs to it: `https://host/prometheus`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prometheus: Option<String>,
+    /// What it is asked, in PromQL. It has to give one number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    query: Option<String>,
+    /// How several series of the query become one number. Left out: there has to be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reduce: Option<Reduce>,
+    /// How old a sample may be: `2m`. What is older is no data.
+    #[serde(default, serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    max_age: Option<SignedDuration>,
+    /// Address of an Alertmanager whose alerts that fire are counted, with the path that its API is below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    alertmanager: Option<String>,
+    /// Which alerts count, as Alertmanager writes matchers: `service="checkout"`, `severity=~"page|critical"`.
+    /// Left out: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    matchers: Vec<String>,
+    /// The name of an alert that always fires. Where it does not, nobody tells this Alertmanager
+    /// anything, and no alert is no good news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    watchdog: Option<String>,
+    /// The environment it watches; empty: the service as a whole.
+    #[serde(default)]
+    environment: String,
+    /// How often, on a fixed schedule: `10s`.
+    #[serde(default = "default_interval", serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
+    interval: SignedDuration,
+    /// After this long there is no answer: `5s`. Shorter than the interval.
+    #[serde(default = "default_probe_timeout", serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
+    timeout: SignedDuration,
+    /// Conditions that must all hold: `status == 200`, `latency < 800ms`, `exit == 0`, `value < 5`,
+    /// `body.status == "ok" and not (body.degraded == true)`. Default: status 200 to 299, or exit code 0.
+    #[serde(default)]
+    expect: Vec<String>,
+    /// What is drawn: `latency`, or a number in a JSON body: `body.checks.errors.rate`. Default:
+    /// the latency, or what the query gives.
+    #[serde(default)]
+    value: Option<String>,
+    /// Unit shown behind the value: `%`, `ms`.
+    #[serde(default)]
+    unit: String,
+    /// Limit of the value that makes it a warning: `> 1`. A latency's is in ms, or `> 1.5s`.
+    #[serde(default)]
+    warn: Option<String>,
+    /// Limit of the value that makes it fail: `> 5`.
+    #[serde(default)]
+    fail: Option<String>,
+    /// How many samples in a row change its state.
+    #[serde(default = "default_confirm")]
+    #[schemars(range(min = 1, max = 100))]
+    confirm: u32,
+}
+
+impl TryFrom<Written> for Probe {
+    type Error = Unfit;
+
+    fn try_from(written: Written) -> Result<Self, Unfit> {
+        let Written {
+            name,
+            url,
+            command,
+            headers,
+            env,
+            prometheus,
+            query,
+            reduce,
+            max_age,
+            alertmanager,
+            matchers,
+            watchdog,
+            environment,
+            interval,
+            timeout,
+            expect,
+            value,
+            unit,
+            warn,
+            fail,
+            confirm,
+        } = written;
+        Ok(Self {
+            name,
+            source: Source::try_from(Keys {
+                url,
+                command,
+                headers,
+                env,
+                prometheus,
+                query,
+                reduce,
+                max_age,
+                alertmanager,
+                matchers,
+                watchdog,
+            })?,
+            environment,
+            interval,
+            timeout,
+            expect,
+            value,
+            unit,
+            warn,
+            fail,
+            confirm,
+        })
+    }
+}
+
+impl From<Probe> for Written {
+    fn from(probe: Probe) -> Self {
+        let Probe { name, source, environment, interval, timeout, expect, value, unit, warn, fail, confirm } =
+            probe;
+        let Keys {
+            url,
+            command,
+            headers,
+            env,
+            prometheus,
+            query,
+            reduce,
+            max_age,
+            alertmanager,
+            matchers,
+            watchdog,
+        } = source.into();
+        Self {
+            name,
+            url,
+            command,
+            headers,
+            env,
+            prometheus,
+            query,
+            reduce,
+            max_age,
+            alertmanager,
+            matchers,
+            watchdog,
+            environment,
+            interval,
+            timeout,
+            expect,
+            value,
+            unit,
+            warn,
+            fail,
+            confirm,
+        }
+    }
+}

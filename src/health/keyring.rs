@@ -1,0 +1,279 @@
+//! The secrets that probes send: fetched when a probe first needs one, kept in memory only, and fetched
+//! again when a server takes one no longer. What is told of an answer holds none of them.
+//!
+//! - A secret is fetched by one probe at a time; others that need it wait for that.
+//! - One that cannot be had is not tried again for a while: what fetches it may ask a person, or count.
+//! - A server that answers 401 or 403 gets what is there now, once a minute at most.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fmt;
+use std::os::unix::ffi::OsStringExt as _;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use zeroize::Zeroizing;
+
+use crate::config::types::Source;
+use crate::text::mask::Masker;
+use crate::text::{placeholder, visible};
+
+/// A secret's value.
+pub type Value = Zeroizing<Vec<u8>>;
+
+/// Gets the value of a secret by its name, or says in one line why there is none. May block.
+type Fetch = dyn Fn(&str) -> Result<Value, String> + Send + Sync;
+
+/// How long a secret that cannot be had is not asked for again, and one that was just fetched is believed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Hands secrets to those who ask probes. Cheap to clone.
+#[derive(Clone)]
+pub struct Keyring(Arc<Inner>);
+
+struct Inner {
+    names: BTreeSet<String>,
+    fetch: Box<Fetch>,
+    slots: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<Slot>>>>,
+    /// All that is masked: what was known from the beginning, and what was fetched since.
+    known: Mutex<Vec<(String, Value)>>,
+    masker: RwLock<Masker>,
+}
+
+#[derive(Default)]
+struct Slot {
+    value: Option<Value>,
+    why_not: String,
+    asked: Option<Instant>,
+}
+
+/// What a probe is sent with: headers with their secrets filled in, and variables of a command.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) variables: Vec<(OsString, OsString)>,
+}
+
+impl Keyring {
+    /// Makes one of what is masked from the beginning, the names of the declared secrets, and what fetches
+    /// them.
+    pub fn new(
+        known: Vec<(String, Value)>,
+        names: BTreeSet<String>,
+        fetch: impl Fn(&str) -> Result<Value, String> + Send + Sync + 'static,
+    ) -> Self {
+        let keyring = Self(Arc::new(Inner {
+            names,
+            fetch: Box::new(fetch),
+            slots: Mutex::default(),
+            known: Mutex::new(known),
+            masker: RwLock::default(),
+        }));
+        keyring.know(None);
+        keyring
+    }
+
+    /// Takes the secrets out of texts, as far as they are known by now.
+    pub fn masker(&self) -> Masker {
+        self.0.masker.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The names of the secrets that a source needs.
+    pub(super) fn needed(&self, source: &Source) -> Vec<String> {
+        let headers = source.headers().values().flat_map(|value| placeholder::names(value));
+        let variables = source.env().iter().map(String::as_str).filter(|name| self.0.names.contains(*name));
+        let names: BTreeSet<&str> = headers.chain(variables).collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What a source is sent with, its secrets fetched where they are not there yet; or why one cannot be
+    /// had, in one line.
+    pub(super) async fn give(&self, source: &Source, needed: &[String]) -> Result<Given, String> {
+        let mut values = BTreeMap::new();
+        for name in needed {
+            values.insert(name.as_str(), self.value(name).await?);
+        }
+        let mut given = Given::default();
+        for (name, value) in source.headers() {
+            let filled = placeholder::fill(value, |secret| {
+                values.get(secret).and_then(|value| String::from_utf8(value.to_vec()).ok())
+            });
+            let filled = filled.map_err(|why| format!("the header {}: {why}", visible(name)))?;
+            given.headers.insert(name.clone(), basic(filled));
+        }
+        let named = values.iter().filter(|(name, _)| source.env().iter().any(|env| env == *name));
+        given.variables =
+            named.map(|(name, value)| (OsString::from(*name), OsString::from_vec(value.to_vec()))).collect();
+        Ok(given)
+    }
+
+    async fn value(&self, name: &str) -> Result<Value, String> {
+        if !self.0.names.contains(name) {
+            return Err(format!("there is no secret {}; declare it in [[secrets]]", visible(name)));
+        }
+        let slot = {
+            let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(slots.entry(name.to_owned()).or_default())
+        };
+        let mut slot = slot.lock().await;
+        if let Some(value) = &slot.value {
+            return Ok(value.clone());
+        }
+        if !slot.is_stale() {
+            return Err(slot.why_not.clone());
+        }
+        let (keyring, asked) = (self.clone(), name.to_owned());
+        let fetched = tokio::task::spawn_blocking(move || (keyring.0.fetch)(&asked)).await;
+        let fetched = fetched.unwrap_or_else(|error| Err(error.to_string()));
+        slot.asked = Some(Instant::now());
+        match fetched {
+            Ok(value) => {
+                self.know(Some((name.to_owned(), value.clone())));
+                slot.value = Some(value.clone());
+                Ok(value)
+            }
+            Err(why) => {
+                slot.why_not = format!("the secret {}: {}", visible(name), visible(&why));
+                Err(slot.why_not.clone())
+            }
+        }
+    }
+
+    /// Forgets secrets that a server does not take. Tells whether any was old enough to have changed.
+    pub(super) async fn forget(&self, names: &[String]) -> bool {
+        let mut forgot = false;
+        for name in names {
+            let slot = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+            let Some(slot) = slot else { continue };
+            let mut slot = slot.lock().await;
+            if slot.is_stale() && slot.value.take().is_some() {
+                forgot = true;
+            }
+        }
+        forgot
+    }
+
+    /// Masks one more value from now on.
+    fn know(&self, more: Option<(String, Value)>) {
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(more);
+        // What could be refused is too short, and was refused when it was fetched.
+        let masker = Masker::new(known.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
+        if let Ok(masker) = masker {
+            *self.0.masker.write().unwrap_or_else(PoisonError::into_inner) = masker;
+        }
+    }
+}
+
+impl Default for Keyring {
+    /// Has no secrets: only what URLs tell is masked.
+    fn default() -> Self {
+        Self::new(Vec::new(), BTreeSet::new(), |name| Err(format!("there is no secret {name}")))
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring").field("names", &self.0.names).finish_non_exhaustive()
+    }
+}
+
+impl Slot {
+    fn is_stale(&self) -> bool {
+        self.asked.is_none_or(|asked| asked.elapsed() >= PATIENCE)
+    }
+}
+
+/// `Basic user:password` as it is sent; all else as it is. A colon is in nothing that is encoded already.
+fn basic(value: String) -> String {
+    match value.split_once(' ') {
+        Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") && pair.contains(':') => {
+            format!("{scheme} {}", BASE64_STANDARD.encode(pair.trim()))
+        }
+        _ => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn source(header: &str) -> Source {
+        Source::Http {
+            url: "http://127.0.0.1/".to_owned(),
+            headers: [("Authorization".to_owned(), header.to_owned())].into(),
+        }
+    }
+
+    fn counted(answer: Result<&'static str, &'static str>) -> (Keyring, Arc<AtomicUsize>) {
+        let count = Arc::new(AtomicUsize::new(0));
+        let asked = Arc::clone(&count);
+        let fetch = move |_: &str| {
+            asked.fetch_add(1, Ordering::SeqCst);
+            answer.map(|value| Zeroizing::new(value.as_bytes().to_vec())).map_err(str::to_owned)
+        };
+        (Keyring::new(Vec::new(), ["TOKEN".to_owned()].into(), fetch), count)
+    }
+
+    async fn given(keyring: &Keyring, source: &Source) -> Result<Given, String> {
+        keyring.give(source, &keyring.needed(source)).await
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_fetched_once_and_masked_from_then_on() {
+        let (keyring, count) = counted(Ok("hunter2222"));
+        assert!(keyring.masker().mask("hunter2222").contains("hunter"));
+        let bearer = source("Bearer {secret:TOKEN}");
+        for _ in 0..3 {
+            let given = given(&keyring, &bearer).await.unwrap();
+            assert_eq!(given.headers["Authorization"], "Bearer hunter2222");
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+        assert!(!keyring.masker().mask("it was hunter2222").contains("hunter"));
+        // A user and password are sent as they have to be.
+        let given = given(&keyring, &source("Basic li:{secret:TOKEN}")).await.unwrap();
+        assert_eq!(given.headers["Authorization"], "Basic bGk6aHVudGVyMjIyMg==");
+        assert!(!keyring.masker().mask("Basic bGk6aHVudGVyMjIyMg==").contains("aHVudGVyMjIyMg"));
+    }
+
+    #[tokio::test]
+    async fn one_that_cannot_be_had_says_why_and_is_left_alone_for_a_while() {
+        let (keyring, count) = counted(Err("the file is gone"));
+        for _ in 0..3 {
+            let why = given(&keyring, &source("Bearer {secret:TOKEN}")).await.unwrap_err();
+            assert_eq!(why, "the secret TOKEN: the file is gone");
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+        let why = given(&keyring, &source("{secret:OTHER}")).await.unwrap_err();
+        assert_eq!(why, "there is no secret OTHER; declare it in [[secrets]]");
+    }
+
+    #[tokio::test]
+    async fn what_a_server_does_not_take_is_fetched_again_but_not_at_once() {
+        let (keyring, count) = counted(Ok("hunter2222"));
+        let names = ["TOKEN".to_owned()];
+        given(&keyring, &source("{secret:TOKEN}")).await.unwrap();
+        assert!(!keyring.forget(&names).await);
+        let slot = Arc::clone(&keyring.0.slots.lock().unwrap()["TOKEN"]);
+        let before = Instant::now().checked_sub(PATIENCE);
+        slot.lock().await.asked = before;
+        if before.is_some() {
+            assert!(keyring.forget(&names).await);
+            given(&keyring, &source("{secret:TOKEN}")).await.unwrap();
+            assert_eq!(count.load(Ordering::SeqCst), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_gets_the_secrets_it_names() {
+        let (keyring, _) = counted(Ok("hunter2222"));
+        let argv = vec!["true".to_owned()];
+        let env = vec!["HOME".to_owned(), "TOKEN".to_owned()];
+        let given = given(&keyring, &Source::Command { argv, env }).await.unwrap();
+        assert_eq!(given.variables, [(OsString::from("TOKEN"), OsString::from("hunter2222"))]);
+    }
+}
