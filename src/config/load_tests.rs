@@ -234,8 +234,11 @@ fn unknown_words_in_braces_are_refused_and_other_braces_left_alone() {
 #[test]
 fn a_probe_asks_exactly_one_thing_in_time() {
     let probe = |rest: &str| format!("[[probes]]\nname = \"p\"\n{rest}\n");
-    refused(&probe(""), "it has no `url`, `command`");
-    refused(&probe("url = \"http://h\"\ncommand = [\"x\"]"), "a probe asks one thing");
+    refused(&probe(""), "it has none of `url`, `command`");
+    refused(
+        &probe("url = \"http://h\"\ncommand = [\"x\"]"),
+        "a probe asks one thing, not both `url` and `command`",
+    );
     refused(
         &probe("url = \"example.com/health\""),
         "the address has no scheme (url = \"https://example.com/health\")",

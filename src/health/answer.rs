@@ -38,6 +38,8 @@ pub struct Answer {
     pub complaint: String,
     /// What a query gave; `None` for all else.
     pub measured: Option<Measured>,
+    /// Why it is a warning even if all conditions hold, in one line.
+    pub warning: Option<String>,
     /// Why it cannot be called good even if it looks so, in one line.
     pub doubt: Option<String>,
 }

@@ -3,6 +3,7 @@
 //! there is no data, and nothing is down. Touches the network through `exchange`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,12 +19,23 @@ use crate::failure::Fault;
 use crate::incident::duration;
 use crate::text::mask::Masker;
 
+/// The longest a server is left alone because it asked for that.
+const LONGEST: Duration = Duration::from_secs(3600);
+
 /// The servers that are asked: a question waits for the one before.
 #[derive(Debug, Default)]
-pub(super) struct Servers(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
+pub(super) struct Servers(Mutex<HashMap<String, Arc<Place>>>);
+
+/// A server by its place.
+#[derive(Debug, Default)]
+struct Place {
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// Until when it asked to be left alone.
+    quiet: Mutex<Option<Instant>>,
+}
 
 impl Servers {
-    fn turn(&self, url: &Url) -> Arc<tokio::sync::Mutex<()>> {
+    fn place(&self, url: &Url) -> Arc<Place> {
         let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(servers.entry(place(url)).or_default())
     }
@@ -35,11 +47,13 @@ pub(super) struct Server<'a> {
     /// Its address, with the headers it is sent.
     pub(super) base: Request,
     until: Instant,
+    place: Arc<Place>,
     _turn: OwnedMutexGuard<()>,
 }
 
 impl<'a> Server<'a> {
-    /// Waits for the turn of a question, all of which has to be done within `timeout`.
+    /// Waits for the turn of a question, all of which has to be done within `timeout`. A server that asked
+    /// to be left alone is.
     pub(super) async fn of(
         exchange: &'a Exchange,
         servers: &Servers,
@@ -49,12 +63,23 @@ impl<'a> Server<'a> {
     ) -> Result<Self, Trouble> {
         let until = Instant::now() + timeout;
         let base = request(url, headers).map_err(silent)?;
-        let turn = servers.turn(&base.url);
-        let Ok(turn) = tokio::time::timeout(timeout, turn.lock_owned()).await else {
+        let here = servers.place(&base.url);
+        let Ok(turn) = tokio::time::timeout(timeout, Arc::clone(&here.turn).lock_owned()).await else {
             let why = format!("{} was still busy with the questions before this one", place(&base.url));
             return Err(silent(Trouble::new(Fault::Timeout, why)));
         };
-        Ok(Self { exchange, base, until, _turn: turn })
+        let quiet = *here.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = quiet.map(|quiet| quiet.saturating_duration_since(Instant::now()));
+        if let Some(left) = left.filter(|left| !left.is_zero()) {
+            let left = SignedDuration::try_from(left).unwrap_or_default();
+            let why = format!(
+                "{} asked to be left alone; it is asked again in {}: ask it less often",
+                place(&base.url),
+                duration(left)
+            );
+            return Err(silent(Trouble::new(Fault::Config, why)));
+        }
+        Ok(Self { exchange, base, until, place: here, _turn: turn })
     }
 
     /// What time is left.
@@ -65,7 +90,15 @@ impl<'a> Server<'a> {
     /// Sends a request.
     pub(super) async fn send(&self, request: &Request) -> Result<Reply, Trouble> {
         let policy = Policy { body: MAX_BODY, resends: true, ..Policy::within(self.left()) };
-        self.exchange.send(request, &policy).await.map_err(|lost| silent(lost.into()))
+        let reply = self.exchange.send(request, &policy).await.map_err(|lost| silent(lost.into()))?;
+        if let Some(wait) = put_off(&reply) {
+            // Others were put off, too: not all come back at once.
+            let jitter = wait
+                .mul_f64(f64::from(RandomState::new().hash_one(wait) as u16) / f64::from(u16::MAX) / 10.0);
+            *self.place.quiet.lock().unwrap_or_else(PoisonError::into_inner) =
+                Instant::now().checked_add(wait + jitter);
+        }
+        Ok(reply)
     }
 
     /// The address of a part of its API: `/api/v1/query` below the path that is configured, which may end
@@ -79,6 +112,19 @@ impl<'a> Server<'a> {
         url.set_path(&whole);
         url
     }
+}
+
+/// How long a server that answers 429 wants to be left alone. (Datadog tells the seconds until its count
+/// begins anew.)
+fn put_off(reply: &Reply) -> Option<Duration> {
+    if reply.status != 429 {
+        return None;
+    }
+    let reset = || {
+        reply.headers.get("x-ratelimit-reset")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    };
+    let wait = reply.retry_after().or_else(reset)?;
+    Some(wait.min(LONGEST))
 }
 
 /// What does not answer is not the service that is looked at.
@@ -122,7 +168,7 @@ pub(super) fn refusal(reply: &Reply, name: &str, masker: &Masker) -> Refusal {
             )
         }
         429 => {
-            let wait = reply.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
+            let wait = put_off(reply).and_then(|wait| SignedDuration::try_from(wait).ok());
             let wait =
                 wait.map_or_else(String::new, |wait| format!("; it asks to wait for {}", duration(wait)));
             format!("answers 429: too many questions{wait}")

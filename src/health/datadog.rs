@@ -90,7 +90,10 @@ fn understood(reply: &Reply, asked: &Datadog, masker: &Masker) -> Result<Standin
     if let Some(ahead) = ahead(reply, now).filter(|ahead| ahead.abs() > SKEW) {
         let way = if ahead.is_negative() { "behind" } else { "ahead of" };
         let far = duration(ahead.abs());
-        return Err(("clock".to_owned(), format!("has a clock {far} {way} this machine's: set the clock that is wrong")));
+        return Err((
+            "clock".to_owned(),
+            format!("has a clock {far} {way} this machine's: set the clock that is wrong"),
+        ));
     }
     let read = match asked {
         Datadog::Query(Query { reduce, max_age, .. }) => read(&reply.body, *reduce, *max_age, now)
@@ -133,7 +136,9 @@ mod tests {
 
     fn good() -> String {
         let now = Timestamp::now().as_millisecond();
-        format!(r#"{{"status":"ok","series":[{{"metric":"m","scope":"*","pointlist":[[{now}.0,4.5],[{now}.0,null]]}}]}}"#)
+        format!(
+            r#"{{"status":"ok","series":[{{"metric":"m","scope":"*","pointlist":[[{now}.0,4.5],[{now}.0,null]]}}]}}"#
+        )
     }
 
     async fn asked(servers: &Servers, asked: &Datadog) -> Result<Answer, Trouble> {
@@ -155,7 +160,10 @@ mod tests {
         assert!(matches!(answer.measured, Some(Measured::Number(_, written)) if written == "4.5"));
         let request = server.requests.lock().unwrap()[0].clone();
         assert!(request.starts_with("get /api/v1/query?from="), "{request}");
-        assert!(request.contains("&query=sum%3atrace.errors%7bservice%3aa%7d.as_rate%28%29 http/1.1"), "{request}");
+        assert!(
+            request.contains("&query=sum%3atrace.errors%7bservice%3aa%7d.as_rate%28%29 http/1.1"),
+            "{request}"
+        );
         assert!(request.contains("dd-api-key: k"), "{request}");
         let between = |key: &str| -> i64 {
             let after = request.split_once(key).unwrap().1;
@@ -173,14 +181,25 @@ mod tests {
         assert!(matches!(answer.measured, Some(Measured::Number(_, written)) if written == "0"));
         assert_eq!(answer.warning.as_deref(), Some("Errors (muted) warns"));
         let request = server.requests.lock().unwrap()[0].clone();
-        assert!(request.starts_with("get /api/v1/monitor/42?group_states=alert%2cwarn%2cno+data "), "{request}");
+        assert!(
+            request.starts_with("get /api/v1/monitor/42?group_states=alert%2cwarn%2cno+data "),
+            "{request}"
+        );
     }
 
     #[tokio::test]
     async fn what_is_no_answer_is_no_data_and_says_what_to_do() {
         for (status, body, said) in [
-            ("200 OK", r#"{"status":"error","error":"Rule is invalid"}"#, "answers 200: it reports an error: Rule is invalid"),
-            ("400 Bad Request", r#"{"errors":["Error parsing query"]}"#, "answers 400: it reports an error: Error parsing query"),
+            (
+                "200 OK",
+                r#"{"status":"error","error":"Rule is invalid"}"#,
+                "answers 200: it reports an error: Rule is invalid",
+            ),
+            (
+                "400 Bad Request",
+                r#"{"errors":["Error parsing query"]}"#,
+                "answers 400: it reports an error: Error parsing query",
+            ),
             ("403 Forbidden", r#"{"errors":["Forbidden"]}"#, "answers 403: it needs credentials"),
             ("200 OK", "<html>", "not the API of Datadog"),
         ] {
@@ -194,7 +213,8 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_puts_us_off_is_left_alone_for_as_long() {
-        let limited = response("429 Too Many Requests", "x-ratelimit-reset: 600\r\n", r#"{"errors":["Rate limit"]}"#);
+        let limited =
+            response("429 Too Many Requests", "x-ratelimit-reset: 600\r\n", r#"{"errors":["Rate limit"]}"#);
         let server = Server::sending(limited).await;
         let servers = Servers::default();
         let (headline, why) = nothing(asked(&servers, &query(&server.url)).await.unwrap());

@@ -109,18 +109,18 @@ struct Data<'a> {
 }
 
 #[derive(Deserialize)]
-struct Series {
+pub(super) struct Series {
     #[serde(default)]
-    metric: BTreeMap<String, String>,
+    pub(super) metric: BTreeMap<String, String>,
     #[serde(default)]
-    value: Option<Point>,
+    pub(super) value: Option<Point>,
     #[serde(default)]
-    histogram: Option<IgnoredAny>,
+    pub(super) histogram: Option<IgnoredAny>,
 }
 
 /// Seconds since 1970, and a number as text.
 #[derive(Deserialize)]
-struct Point(f64, String);
+pub(super) struct Point(pub(super) f64, pub(super) String);
 
 /// Reads an answer. `now` is the time by our own clock, and `max_age` how far from it the answer may be.
 pub fn read(
@@ -199,12 +199,12 @@ fn result(
     })
 }
 
-fn nothing(headline: impl Into<String>, why: impl Into<String>) -> Measured {
+pub(super) fn nothing(headline: impl Into<String>, why: impl Into<String>) -> Measured {
     Measured::Nothing { headline: headline.into(), why: why.into() }
 }
 
 /// The one number of a vector, and when it was measured.
-fn one(series: &[Series], reduce: Option<Reduce>) -> Result<(f64, Measured), Measured> {
+pub(super) fn one(series: &[Series], reduce: Option<Reduce>) -> Result<(f64, Measured), Measured> {
     let count = series.len();
     if count == 0 {
         let why = "the query finds no series: nothing matches, or nothing was measured lately";
@@ -290,7 +290,7 @@ fn reduced(points: &[&Point], reduce: Reduce) -> Result<Measured, Measured> {
 }
 
 /// Refuses an answer that is from another time than ours.
-fn fresh(time: f64, max_age: SignedDuration, now: Timestamp) -> Option<Measured> {
+pub(super) fn fresh(time: f64, max_age: SignedDuration, now: Timestamp) -> Option<Measured> {
     let since = SignedDuration::try_from_secs_f64(time).ok();
     let at = since.and_then(|since| Timestamp::UNIX_EPOCH.checked_add(since).ok());
     match at.map(|at| now.duration_since(at)) {

@@ -28,7 +28,11 @@ pub(super) async fn ask(gauge: Gauge, path: &Path) -> Result<Answer, Trouble> {
     let number = read.map_err(|why| Trouble::new(Fault::Lost, why))?;
     let written = format!("{number:.2}");
     let number = Decimal::parse(&written).ok_or_else(|| Trouble::new(Fault::Lost, "it reads no number"))?;
-    Ok(Answer { latency: started.elapsed(), measured: Some(Measured::Number(number, written)), ..Answer::default() })
+    Ok(Answer {
+        latency: started.elapsed(),
+        measured: Some(Measured::Number(number, written)),
+        ..Answer::default()
+    })
 }
 
 /// The share of time in which processors worked, of all of them.

@@ -1,7 +1,7 @@
 //! How the service is doing: probes, conditions, states and their history.
 //!
-//! `http`, `api`, `prometheus`, `alertmanager`, `command`, `keyring` and `runner` touch the world and are
-//! imported by `runtime`, `conductor` and `cli` only. All else is pure.
+//! `http`, `api`, `prometheus`, `alertmanager`, `datadog`, `machine`, `command`, `keyring` and `runner` touch the
+//! world and are imported by `runtime`, `conductor` and `cli` only. All else is pure.
 
 pub mod alarm;
 pub mod alertmanager;
@@ -11,19 +11,23 @@ pub mod api;
 pub mod command;
 pub mod compare;
 pub mod condition;
+pub mod datadog;
 pub mod decimal;
 pub mod http;
 pub mod instant;
 pub mod judge;
 pub mod keyring;
+pub mod machine;
 pub mod parse;
 pub mod pattern;
 pub mod prometheus;
 pub mod promql;
+mod reported;
 pub mod rules;
 pub mod runner;
 pub mod series;
 #[cfg(test)]
 mod testing;
+pub mod timeseries;
 pub mod tracker;
 pub mod vigil;

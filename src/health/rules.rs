@@ -7,8 +7,9 @@ use super::condition::{Comparison, Condition, Limit, Subject, Term, Truth};
 use super::decimal::Decimal;
 use super::parse::{self, Refused};
 use super::promql;
+use super::reported::{self, Grade, Reported};
 use super::series::Verdict;
-use crate::config::types::{Probe, SourceKind};
+use crate::config::types::{Datadog, Probe, Source, SourceKind};
 use crate::text::mask::Masker;
 use crate::text::visible;
 
@@ -21,6 +22,8 @@ pub struct Rules {
     fail: Option<Limit>,
     unit: String,
     kind: SourceKind,
+    /// Whether it counts what alerts, and has an own idea of what is good.
+    is_monitor: bool,
 }
 
 /// Why a probe's configuration is refused.
@@ -73,14 +76,15 @@ impl Rules {
             Some(text) => parse::value(text, kind).map_err(in_field("value"))?,
             None => parse::usual(kind),
         };
-        if let Some(query) = probe.source.query() {
-            promql::check(query).map_err(in_field("query"))?;
-            if probe.expect.is_empty() && probe.warn.is_none() && probe.fail.is_none() {
-                return Err(refuse(
-                    "query",
-                    "nothing says which value is good; set `fail`, `warn` or `expect`",
-                ));
-            }
+        if let Source::Prometheus { query, .. } = &probe.source {
+            promql::check(&query.query).map_err(in_field("query"))?;
+        }
+        let is_monitor = matches!(&probe.source, Source::Datadog { asked: Datadog::Monitor { .. }, .. });
+        let asks_number =
+            matches!(kind, SourceKind::Prometheus | SourceKind::Datadog | SourceKind::Machine) && !is_monitor;
+        if asks_number && probe.expect.is_empty() && probe.warn.is_none() && probe.fail.is_none() {
+            let field = if kind == SourceKind::Machine { "machine" } else { "query" };
+            return Err(refuse(field, "nothing says which value is good; set `fail`, `warn` or `expect`"));
         }
         if value == Subject::Latency && !matches!(probe.unit.as_str(), "" | "ms") {
             return Err(refuse("unit", "the latency is drawn in ms"));
@@ -89,15 +93,15 @@ impl Rules {
             Some(_) if probe.value.is_none() && value == Subject::Latency => {
                 Err(refuse(field, "this is a limit, but no `value` is given"))
             }
-            Some(text) => parse::limit(text, &value, &probe.unit).map(Some).map_err(in_field(field)),
+            Some(text) => parse::limit(text, &value, unit_of(probe)).map(Some).map_err(in_field(field)),
             None => Ok(None),
         };
         let (warn, fail) = (limit("warn", &probe.warn)?, limit("fail", &probe.fail)?);
         if probe.confirm == 0 {
             return Err(refuse("confirm", "at least one sample decides"));
         }
-        let unit = probe.unit.clone();
-        Ok(Self { expect, value, warn, fail, unit, kind })
+        let unit = unit_of(probe).to_owned();
+        Ok(Self { expect, value, warn, fail, unit, kind, is_monitor })
     }
 
     /// The limit shown beside the value: the failing one, else the warning one.
@@ -121,6 +125,7 @@ impl Rules {
             (None, SourceKind::Command | SourceKind::Alertmanager) if self.expect.is_empty() => {
                 "want 0".to_owned()
             }
+            (None, SourceKind::Datadog) if self.is_monitor && self.expect.is_empty() => "want 0".to_owned(),
             _ => String::new(),
         }
     }
@@ -132,7 +137,7 @@ impl Rules {
 
     /// The unit of the value: the probe's own, `ms` for a latency.
     pub fn unit<'a>(&self, probe: &'a Probe) -> &'a str {
-        if self.value == Subject::Latency { "ms" } else { &probe.unit }
+        if self.value == Subject::Latency { "ms" } else { unit_of(probe) }
     }
 
     /// Judges an answer. What certainly is bad is bad whatever else is unknown; what is not
@@ -140,8 +145,12 @@ impl Rules {
     pub fn judge(&self, answer: &Answer, masker: &Masker) -> Judgement {
         let mut compared: Vec<Comparison> = Vec::with_capacity(self.expect.len() + 2);
         compared.extend(self.expect.iter().map(|condition| condition.test(answer, masker)));
+        let mut said = None;
         if self.expect.is_empty() {
             compared.extend(self.default_condition(answer, masker));
+            said = self.reported(answer, masker);
+            let truth = said.as_ref().map(|(grade, text)| (grade.truth(), text.clone()));
+            compared.extend(truth.map(|(truth, text)| Comparison { truth, text }));
         }
         let mut bad = first(&compared, Truth::Fails);
         let mut unknown = first(&compared, Truth::Unknown);
@@ -154,7 +163,10 @@ impl Rules {
             compared.push(Comparison { truth: Truth::Unknown, text });
         }
         let (value, over) = self.value(answer, masker);
-        let mut warn = None;
+        let mut warn = answer.warning.clone();
+        if let Some((Grade::Warn, text)) = said {
+            warn.get_or_insert(text);
+        }
         match over {
             Over::Nothing => {}
             Over::Unknown(text) => {
@@ -175,9 +187,7 @@ impl Rules {
         }
         let (verdict, why) = match (bad, unknown, warn) {
             (Some(why), ..) if answer.complaint.is_empty() => (Verdict::Bad, why),
-            (Some(why), ..) if self.kind == SourceKind::Alertmanager => {
-                (Verdict::Bad, format!("{why}: {}", answer.complaint))
-            }
+            (Some(why), ..) if self.names_alerts() => (Verdict::Bad, format!("{why}: {}", answer.complaint)),
             (Some(why), ..) => {
                 (Verdict::Bad, format!("{why}; it said: {}", excerpt(&answer.complaint, masker)))
             }
@@ -188,13 +198,34 @@ impl Rules {
         Judgement { verdict, value, why, compared }
     }
 
-    /// Status 200 to 299, or exit code 0, where no condition is given. Of a query the limits decide.
+    /// What the service says of itself, in words that tell a contradiction to its status.
+    fn reported(&self, answer: &Answer, masker: &Masker) -> Option<(Grade, String)> {
+        let status = answer.status.filter(|_| self.kind == SourceKind::Http && !answer.cut)?;
+        let Reported { grade, words } = reported::read(&answer.body)?;
+        let words = visible(&masker.mask(&words)).into_owned();
+        let is_good = (200..300).contains(&status);
+        Some(match grade {
+            Grade::Bad if is_good => (grade, format!("answers {status}, but says {words}")),
+            Grade::Good if !is_good => (grade, format!("says {words}, but answers {status}")),
+            _ => (grade, format!("says {words}")),
+        })
+    }
+
+    /// Whether what it counts has names.
+    fn names_alerts(&self) -> bool {
+        matches!(self.kind, SourceKind::Alertmanager | SourceKind::Datadog)
+    }
+
+    /// Status 200 to 299, exit code 0, or no alert, where no condition is given. Of a number the limits decide.
     fn default_condition(&self, answer: &Answer, masker: &Masker) -> Option<Comparison> {
         let text = match self.kind {
             SourceKind::Http => "status in 200..299",
             SourceKind::Command => "exit == 0",
             SourceKind::Alertmanager if self.limit().is_none() => "alerts == 0",
-            SourceKind::Alertmanager | SourceKind::Prometheus => return None,
+            SourceKind::Datadog if self.is_monitor && self.limit().is_none() => "value == 0",
+            SourceKind::Alertmanager | SourceKind::Prometheus | SourceKind::Datadog | SourceKind::Machine => {
+                return None;
+            }
         };
         Some(match parse::condition(text, self.kind) {
             Ok(condition) => condition.test(answer, masker),
@@ -282,6 +313,14 @@ enum Over {
     Compared(Vec<(bool, Comparison)>),
 }
 
+/// The unit of a probe's value: its own, else the usual one of what it reads.
+fn unit_of(probe: &Probe) -> &str {
+    match &probe.source {
+        Source::Machine { gauge, .. } if probe.unit.is_empty() => gauge.unit(),
+        _ => &probe.unit,
+    }
+}
+
 fn first(compared: &[Comparison], truth: Truth) -> Option<String> {
     compared.iter().find(|c| c.truth == truth).map(|c| c.text.clone())
 }
@@ -290,7 +329,11 @@ fn first(compared: &[Comparison], truth: Truth) -> Option<String> {
 pub(super) fn too_long(kind: SourceKind) -> String {
     let mib = MAX_BODY >> 20;
     match kind {
-        SourceKind::Http | SourceKind::Prometheus | SourceKind::Alertmanager => {
+        SourceKind::Http
+        | SourceKind::Prometheus
+        | SourceKind::Alertmanager
+        | SourceKind::Datadog
+        | SourceKind::Machine => {
             format!("the answer is longer than {mib} MiB; the rest was not read")
         }
         SourceKind::Command => format!("it printed more than {mib} MiB and was stopped"),
@@ -413,5 +456,26 @@ mod tests {
         ] {
             assert_eq!(Rules::of(&probe).map_err(|invalid| invalid.field), Err(field));
         }
+    }
+
+    #[test]
+    fn what_a_service_says_of_itself_counts_where_nothing_is_expected() {
+        let probe = http_probe("http://x/");
+        let down = r#"{"status":"DOWN","components":{"db":{"status":"DOWN"}}}"#;
+        for (status, body, verdict, why) in [
+            (200, r#"{"status":"UP"}"#, Verdict::Good, ""),
+            (200, down, Verdict::Bad, "answers 200, but says DOWN: db DOWN"),
+            (503, down, Verdict::Bad, "status 503, expected 200 to 299"),
+            (503, r#"{"status":"UP"}"#, Verdict::Bad, "status 503, expected 200 to 299"),
+            (200, "Degraded", Verdict::Warn, "says Degraded"),
+            (200, r#"{"status":"UNKNOWN"}"#, Verdict::NoData, "says UNKNOWN"),
+            (200, r#"{"status":"shipped"}"#, Verdict::Good, ""),
+        ] {
+            let judged = judge(&probe, &answer(status, body));
+            assert_eq!((judged.verdict, judged.why.as_str()), (verdict, why), "{status} {body}");
+        }
+        // Who says what to expect is believed.
+        let expecting = Probe { expect: vec!["status == 200".to_owned()], ..probe };
+        assert_eq!(judge(&expecting, &answer(200, down)).verdict, Verdict::Good);
     }
 }

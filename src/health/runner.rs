@@ -27,7 +27,7 @@ use super::keyring::{Given, Keyring};
 use super::rules::{Invalid, Rules};
 use super::series::{Sample, State, Verdict};
 use super::tracker::state_of;
-use super::{alertmanager, command, http, prometheus};
+use super::{alertmanager, command, datadog, http, machine, prometheus};
 use crate::config::types::{Probe, Source};
 use crate::exchange::Exchange;
 use crate::failure::Fault;
@@ -278,6 +278,13 @@ impl Asker {
             }
             Source::Alertmanager { alerts, .. } => {
                 alertmanager::ask(exchange, servers, alerts, &headers, timeout, &masker).await
+            }
+            Source::Datadog { asked, .. } => {
+                datadog::ask(exchange, servers, asked, &headers, timeout, &masker).await
+            }
+            Source::Machine { gauge, path } => {
+                let path = self.root.join(path.as_deref().unwrap_or_default());
+                machine::ask(*gauge, &path).await
             }
         }
     }

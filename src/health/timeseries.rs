@@ -224,7 +224,14 @@ mod tests {
             "error: it reports an error: Error parsing query: unable to parse x"
         );
         assert_eq!(seen(r#"{"errors":["Forbidden"]}"#, None), "error: it reports an error: Forbidden");
-        for body in ["", "[]", "<html>", "{}", r#"{"status":"ok"}"#, r#"{"status":"ok","series":[{"pointlist":[["a",1]]}]}"#] {
+        for body in [
+            "",
+            "[]",
+            "<html>",
+            "{}",
+            r#"{"status":"ok"}"#,
+            r#"{"status":"ok","series":[{"pointlist":[["a",1]]}]}"#,
+        ] {
             assert_eq!(seen(body, None), "not the api", "{body}");
         }
     }

@@ -9,7 +9,7 @@ use std::ops::Deref;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::config::types::{Keys, Probe, Reduce, Source, Unfit};
+use crate::config::types::{Gauge, Keys, Probe, Reduce, Source, Unfit};
 
 /// A probe as a plan watches it, with a stored form of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,14 @@ struct Stored {
     matchers: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     watchdog: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    datadog: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    monitor: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    machine: Option<Gauge>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     #[serde(default)]
     environment: String,
     interval: SignedDuration,
@@ -93,6 +101,10 @@ impl From<Watched> for Stored {
             alertmanager,
             matchers,
             watchdog,
+            datadog,
+            monitor,
+            machine,
+            path,
         } = source.into();
         Self {
             name,
@@ -107,6 +119,10 @@ impl From<Watched> for Stored {
             alertmanager,
             matchers,
             watchdog,
+            datadog,
+            monitor,
+            machine,
+            path,
             environment,
             interval,
             timeout,
@@ -137,6 +153,10 @@ impl TryFrom<Stored> for Watched {
             alertmanager,
             matchers,
             watchdog,
+            datadog,
+            monitor,
+            machine,
+            path,
             environment,
             interval,
             timeout,
@@ -161,6 +181,10 @@ impl TryFrom<Stored> for Watched {
                 alertmanager,
                 matchers,
                 watchdog,
+                datadog,
+                monitor,
+                machine,
+                path,
             })?,
             environment,
             interval,

@@ -136,7 +136,7 @@ fn a_matcher_that_cannot_be_read_is_refused_with_line_and_caret() {
             "value == 0",
             "an `alertmanager` has no `value`; expected `alerts` or `latency`",
         ),
-        ("url = \"http://x/\"", "url = ", "a probe asks one thing"),
+        ("url = \"http://x/\"", "url = ", "a probe asks one thing, not both `url` and `alertmanager`"),
     ] {
         std::fs::write(shell.directory.join("flightdeck.toml"), probe("p", "http://127.0.0.1:9", rest))
             .unwrap();

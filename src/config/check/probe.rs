@@ -29,12 +29,13 @@ pub(super) fn check(
     let before = found.len();
     let place = place(probe, entry.span());
     asks_one_thing(probe, &place, found);
-    for key in ["url", "prometheus", "alertmanager"] {
+    for key in ["url", "prometheus", "alertmanager", "datadog"] {
         if let Some((url, span)) = text(probe, key) {
             address(key, url, span, found);
         }
     }
     if let Some((query, span)) = text(probe, "query")
+        && probe.contains_key(SourceKind::Prometheus.key())
         && let Err(refused) = promql::check(query)
     {
         found.push(unreadable("query", query, span, &refused));
@@ -66,9 +67,10 @@ fn asks_one_thing(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Pro
     let there: Vec<_> = kinds(probe).filter_map(|kind| probe.get_key_value(kind.key())).collect();
     match there.as_slice() {
         [(first, _), .., (last, _)] => {
-            let message = "a probe asks one thing: a `url`, a `command`, a `prometheus` or an `alertmanager`";
+            let message =
+                format!("a probe asks one thing, not both `{}` and `{}`", first.get_ref(), last.get_ref());
             let problem = Problem::new(last.span(), message);
-            found.push(problem.other(first.span(), format!("it has a {} here", first.get_ref())));
+            found.push(problem.other(first.span(), format!("it has `{}` here", first.get_ref())));
         }
         [] => {
             let message =
@@ -82,7 +84,7 @@ fn asks_one_thing(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Pro
 
 /// Keys of another source say nothing. (`env` was never refused, and is not now.)
 fn further_keys(probe: &DeTable<'_>, kind: SourceKind, place: &Range<usize>, found: &mut Vec<Problem>) {
-    for key in ["headers", "query", "reduce", "max_age", "matchers", "watchdog"] {
+    for key in ["headers", "query", "reduce", "max_age", "matchers", "watchdog", "monitor", "path"] {
         if let Some((name, _)) = probe.get_key_value(key).filter(|_| !kind.keys().contains(&key)) {
             let owners = SourceKind::ALL.into_iter().filter(|owner| owner.keys().contains(&key));
             let owners: Vec<_> = owners.map(|owner| format!("`{}`", owner.key())).collect();
@@ -90,9 +92,38 @@ fn further_keys(probe: &DeTable<'_>, kind: SourceKind, place: &Range<usize>, fou
             found.push(Problem::new(name.span(), message));
         }
     }
+    if kind == SourceKind::Datadog {
+        datadog(probe, place, found);
+    }
     if kind == SourceKind::Prometheus && !probe.contains_key("query") {
         let help = "query = 'sum(rate(http_requests_total{code=~\"5..\"}[5m]))'";
         found.push(Problem::new(place.clone(), "this probe asks nothing: `query` is missing").help(help));
+    }
+}
+
+/// Datadog is asked one thing, with two keys that are no part of the file.
+fn datadog(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>) {
+    match (probe.get_key_value("query"), probe.get_key_value("monitor")) {
+        (None, None) => {
+            let help =
+                "query = \"sum:trace.http.request.errors{service:checkout}.as_rate()\", or monitor = 1234";
+            let message = "this probe asks nothing: it has neither `query` nor `monitor`";
+            found.push(Problem::new(place.clone(), message).help(help));
+        }
+        (Some(_), Some((monitor, _))) => {
+            found
+                .push(Problem::new(monitor.span(), "a probe asks one thing, not both `query` and `monitor`"));
+        }
+        _ => {}
+    }
+    let headers = table(probe, "headers");
+    let sends = |name: &str| {
+        headers.is_some_and(|headers| headers.keys().any(|key| key.get_ref().eq_ignore_ascii_case(name)))
+    };
+    if !(sends("DD-API-KEY") && sends("DD-APPLICATION-KEY")) {
+        let help = "headers = { DD-API-KEY = \"{secret:DD_API_KEY}\", DD-APPLICATION-KEY = \"{secret:DD_APP_KEY}\" }";
+        let message = "Datadog answers nobody without the headers DD-API-KEY and DD-APPLICATION-KEY";
+        found.push(Problem::new(place.clone(), message).help(help));
     }
 }
 

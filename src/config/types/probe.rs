@@ -78,6 +78,68 @@ pub enum Source {
         /// Further request headers.
         headers: BTreeMap<String, String>,
     },
+    /// What Datadog knows.
+    Datadog {
+        /// A query of metrics, or a monitor.
+        asked: Datadog,
+        /// Request headers, its two keys among them.
+        headers: BTreeMap<String, String>,
+    },
+    /// This machine itself.
+    Machine {
+        /// What is read.
+        gauge: Gauge,
+        /// A path on the disk that is meant; `None`: that of the repository.
+        path: Option<String>,
+    },
+}
+
+/// What Datadog is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Datadog {
+    /// The newest number of a query of metrics.
+    Query(Query),
+    /// Whether a monitor alerts.
+    Monitor {
+        /// Address of the site's API: `https://api.datadoghq.eu`.
+        url: String,
+        /// Its number.
+        id: u64,
+    },
+}
+
+/// What a machine can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Gauge {
+    /// The share of time in which its processors work, in percent.
+    Cpu,
+    /// The share of its memory that is taken, in percent.
+    Memory,
+    /// The share of a disk that is taken, in percent.
+    Disk,
+    /// How many processes run or wait to, a processor, on the mean of a minute.
+    Load,
+}
+
+impl Gauge {
+    /// Its name in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Disk => "disk",
+            Self::Load => "load",
+        }
+    }
+
+    /// The unit of what is read.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Cpu | Self::Memory | Self::Disk => "%",
+            Self::Load => "",
+        }
+    }
 }
 
 /// Alerts that are counted.
@@ -141,11 +203,16 @@ pub enum SourceKind {
     Prometheus,
     /// The alerts of an `alertmanager`.
     Alertmanager,
+    /// A query or a monitor of `datadog`.
+    Datadog,
+    /// This `machine`.
+    Machine,
 }
 
 impl SourceKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Http, Self::Command, Self::Prometheus, Self::Alertmanager];
+    pub const ALL: [Self; 6] =
+        [Self::Http, Self::Command, Self::Prometheus, Self::Alertmanager, Self::Datadog, Self::Machine];
 
     /// The key that makes a probe one of this kind.
     pub fn key(self) -> &'static str {
@@ -154,6 +221,8 @@ impl SourceKind {
             Self::Command => "command",
             Self::Prometheus => "prometheus",
             Self::Alertmanager => "alertmanager",
+            Self::Datadog => "datadog",
+            Self::Machine => "machine",
         }
     }
 
@@ -164,6 +233,8 @@ impl SourceKind {
             Self::Command => &["env"],
             Self::Prometheus => &["query", "reduce", "max_age", "headers"],
             Self::Alertmanager => &["matchers", "watchdog", "headers"],
+            Self::Datadog => &["query", "monitor", "reduce", "max_age", "headers"],
+            Self::Machine => &["path"],
         }
     }
 
@@ -174,6 +245,8 @@ impl SourceKind {
             Self::Command => "a command",
             Self::Prometheus => "a query",
             Self::Alertmanager => "an `alertmanager`",
+            Self::Datadog => "a `datadog`",
+            Self::Machine => "a `machine`",
         }
     }
 }
@@ -203,6 +276,14 @@ pub struct Keys {
     pub matchers: Vec<String>,
     /// One that always fires.
     pub watchdog: Option<String>,
+    /// Address of a site of Datadog.
+    pub datadog: Option<String>,
+    /// The number of a monitor.
+    pub monitor: Option<u64>,
+    /// What of this machine is read.
+    pub machine: Option<Gauge>,
+    /// Whose disk.
+    pub path: Option<String>,
 }
 
 /// Why keys make no source.
@@ -228,35 +309,68 @@ impl TryFrom<Keys> for Source {
     type Error = Unfit;
 
     fn try_from(keys: Keys) -> Result<Self, Unfit> {
-        let Keys { url, command, headers, env, prometheus, query, reduce, max_age, .. } = keys;
-        let Keys { alertmanager, matchers, watchdog, .. } = keys;
-        headers.iter().try_for_each(check_header)?;
-        match (url, command, prometheus, alertmanager) {
-            (Some(url), None, None, None) => {
-                check_address("url", &url)?;
-                Ok(Self::Http { url, headers })
-            }
-            (None, Some(argv), None, None) => {
-                check_command(&argv)?;
-                Ok(Self::Command { argv, env })
-            }
-            (None, None, Some(url), None) => {
-                check_address("prometheus", &url)?;
-                let query = query.ok_or_else(|| unfit("query", "a `prometheus` is asked a `query`"))?;
-                let max_age = max_age.unwrap_or(MAX_AGE);
-                Ok(Self::Prometheus { query: Query { url, query, reduce, max_age }, headers })
-            }
-            (None, None, None, Some(url)) => {
-                check_address("alertmanager", &url)?;
-                Ok(Self::Alertmanager { alerts: Alerts { url, matchers, watchdog }, headers })
-            }
-            (None, None, None, None) => {
-                Err(unfit("url", "a probe needs a `url`, a `command`, a `prometheus` or an `alertmanager`"))
-            }
-            (_, Some(_), ..) => Err(unfit("command", "a probe asks one thing")),
-            (_, _, Some(_), _) => Err(unfit("prometheus", "a probe asks one thing")),
-            (_, _, _, Some(_)) => Err(unfit("alertmanager", "a probe asks one thing")),
+        keys.headers.iter().try_for_each(check_header)?;
+        let mut given = keys.kinds();
+        let Some(kind) = given.next() else {
+            let known: Vec<_> = SourceKind::ALL.iter().map(|kind| format!("`{}`", kind.key())).collect();
+            return Err(unfit("url", &format!("a probe needs one of {}", known.join(", "))));
+        };
+        if let Some(other) = given.next() {
+            return Err(unfit(other.key(), "a probe asks one thing"));
         }
+        drop(given);
+        let Keys { url, command, headers, env, prometheus, query, reduce, max_age, .. } = keys;
+        let Keys { alertmanager, matchers, watchdog, datadog, monitor, machine, path, .. } = keys;
+        let address = |url: Option<String>| {
+            let url = url.unwrap_or_default();
+            check_address(kind.key(), &url).map(|()| url)
+        };
+        let max_age = max_age.unwrap_or(MAX_AGE);
+        Ok(match kind {
+            SourceKind::Http => Self::Http { url: address(url)?, headers },
+            SourceKind::Command => {
+                let argv = command.unwrap_or_default();
+                check_command(&argv)?;
+                Self::Command { argv, env }
+            }
+            SourceKind::Prometheus => {
+                let url = address(prometheus)?;
+                let query = query.ok_or_else(|| unfit("query", "a `prometheus` is asked a `query`"))?;
+                Self::Prometheus { query: Query { url, query, reduce, max_age }, headers }
+            }
+            SourceKind::Alertmanager => Self::Alertmanager {
+                alerts: Alerts { url: address(alertmanager)?, matchers, watchdog },
+                headers,
+            },
+            SourceKind::Datadog => {
+                let url = address(datadog)?;
+                let asked = match (query, monitor) {
+                    (Some(query), None) => Datadog::Query(Query { url, query, reduce, max_age }),
+                    (None, Some(id)) => Datadog::Monitor { url, id },
+                    (None, None) => {
+                        return Err(unfit("query", "a `datadog` is asked a `query` or a `monitor`"));
+                    }
+                    (Some(_), Some(_)) => return Err(unfit("monitor", "a probe asks one thing")),
+                };
+                Self::Datadog { asked, headers }
+            }
+            // The kind was told by its key.
+            SourceKind::Machine => Self::Machine { gauge: machine.unwrap_or(Gauge::Cpu), path },
+        })
+    }
+}
+
+impl Keys {
+    /// The kinds of source whose key there is.
+    fn kinds(&self) -> impl Iterator<Item = SourceKind> + '_ {
+        SourceKind::ALL.into_iter().filter(|kind| match kind {
+            SourceKind::Http => self.url.is_some(),
+            SourceKind::Command => self.command.is_some(),
+            SourceKind::Prometheus => self.prometheus.is_some(),
+            SourceKind::Alertmanager => self.alertmanager.is_some(),
+            SourceKind::Datadog => self.datadog.is_some(),
+            SourceKind::Machine => self.machine.is_some(),
+        })
     }
 }
 
@@ -277,6 +391,18 @@ impl From<Source> for Keys {
             Source::Alertmanager { alerts: Alerts { url, matchers, watchdog }, headers } => {
                 Self { alertmanager: Some(url), matchers, watchdog, headers, ..Self::default() }
             }
+            Source::Datadog { asked: Datadog::Query(query), headers } => Self {
+                datadog: Some(query.url),
+                query: Some(query.query),
+                reduce: query.reduce,
+                max_age: Some(query.max_age).filter(|age| *age != MAX_AGE),
+                headers,
+                ..Self::default()
+            },
+            Source::Datadog { asked: Datadog::Monitor { url, id }, headers } => {
+                Self { datadog: Some(url), monitor: Some(id), headers, ..Self::default() }
+            }
+            Source::Machine { gauge, path } => Self { machine: Some(gauge), path, ..Self::default() },
         }
     }
 }
@@ -289,16 +415,21 @@ impl Source {
             Self::Command { .. } => SourceKind::Command,
             Self::Prometheus { .. } => SourceKind::Prometheus,
             Self::Alertmanager { .. } => SourceKind::Alertmanager,
+            Self::Datadog { .. } => SourceKind::Datadog,
+            Self::Machine { .. } => SourceKind::Machine,
         }
     }
 
-    /// The address it asks; `None`: it runs a command.
+    /// The address it asks; `None`: it asks this machine.
     pub fn url(&self) -> Option<&str> {
         match self {
             Self::Http { url, .. }
             | Self::Prometheus { query: Query { url, .. }, .. }
-            | Self::Alertmanager { alerts: Alerts { url, .. }, .. } => Some(url),
-            Self::Command { .. } => None,
+            | Self::Alertmanager { alerts: Alerts { url, .. }, .. }
+            | Self::Datadog {
+                asked: Datadog::Query(Query { url, .. }) | Datadog::Monitor { url, .. }, ..
+            } => Some(url),
+            Self::Command { .. } | Self::Machine { .. } => None,
         }
     }
 
@@ -308,8 +439,9 @@ impl Source {
         match self {
             Self::Http { headers, .. }
             | Self::Prometheus { headers, .. }
-            | Self::Alertmanager { headers, .. } => headers,
-            Self::Command { .. } => &NONE,
+            | Self::Alertmanager { headers, .. }
+            | Self::Datadog { headers, .. } => headers,
+            Self::Command { .. } | Self::Machine { .. } => &NONE,
         }
     }
 
@@ -317,15 +449,17 @@ impl Source {
     pub fn argv(&self) -> Option<&[String]> {
         match self {
             Self::Command { argv, .. } => Some(argv),
-            Self::Http { .. } | Self::Prometheus { .. } | Self::Alertmanager { .. } => None,
+            _ => None,
         }
     }
 
     /// What it asks a server in a language of queries.
     pub fn query(&self) -> Option<&str> {
         match self {
-            Self::Prometheus { query, .. } => Some(&query.query),
-            Self::Http { .. } | Self::Command { .. } | Self::Alertmanager { .. } => None,
+            Self::Prometheus { query, .. } | Self::Datadog { asked: Datadog::Query(query), .. } => {
+                Some(&query.query)
+            }
+            _ => None,
         }
     }
 
@@ -333,7 +467,7 @@ impl Source {
     pub fn env(&self) -> &[String] {
         match self {
             Self::Command { env, .. } => env,
-            Self::Http { .. } | Self::Prometheus { .. } | Self::Alertmanager { .. } => &[],
+            _ => &[],
         }
     }
 }
@@ -345,7 +479,8 @@ impl fmt::Display for Source {
         match self {
             Self::Http { url, .. } => write!(f, "GET {url}"),
             Self::Command { argv, .. } => f.write_str(&shell_words::join(argv)),
-            Self::Prometheus { query: Query { url, query, reduce, .. }, .. } => {
+            Self::Prometheus { query: Query { url, query, reduce, .. }, .. }
+            | Self::Datadog { asked: Datadog::Query(Query { url, query, reduce, .. }), .. } => {
                 let query = query.split_whitespace().collect::<Vec<_>>().join(" ");
                 match reduce {
                     Some(reduce) => write!(f, "{} of {query} at {url}", reduce.name()),
@@ -358,6 +493,11 @@ impl fmt::Display for Source {
             Self::Alertmanager { alerts: Alerts { url, matchers, .. }, .. } => {
                 write!(f, "alerts with {} at {url}", matchers.join(", "))
             }
+            Self::Datadog { asked: Datadog::Monitor { url, id }, .. } => {
+                write!(f, "monitor {id} at {url}")
+            }
+            Self::Machine { gauge, path: None } => write!(f, "{} of this machine", gauge.name()),
+            Self::Machine { gauge, path: Some(path) } => write!(f, "{} of {path}", gauge.name()),
         }
     }
 }
@@ -427,6 +567,9 @@ mod tests {
             ("prometheus", Keys { prometheus: Some("x:9090".to_owned()), ..Keys::default() }),
             ("query", Keys { prometheus: Some("http://x".to_owned()), ..Keys::default() }),
             ("alertmanager", Keys { alertmanager: Some("http://x".to_owned()), ..url("http://x/") }),
+            ("datadog", Keys { datadog: Some("datadoghq.eu".to_owned()), ..Keys::default() }),
+            ("query", Keys { datadog: Some("http://x".to_owned()), ..Keys::default() }),
+            ("machine", Keys { machine: Some(Gauge::Cpu), ..url("http://x/") }),
             ("headers", with("a b", "")),
             ("headers", with("a", "b\r\nc: d")),
         ] {
@@ -442,6 +585,9 @@ mod tests {
             "name = \"b\"\ncommand = [\"./check.sh\", \"orders\"]\nenv = [\"TOKEN\"]\nfail = \"> 5\"",
             "name = \"c\"\nprometheus = \"http://x\"\nquery = \"up\"\nreduce = \"min\"\nmax_age = \"5m\"\nfail = \"< 1\"",
             "name = \"d\"\nalertmanager = \"http://x\"\nmatchers = [\"service=a\"]\nwatchdog = \"Watchdog\"",
+            "name = \"e\"\ndatadog = \"http://x\"\nquery = \"avg:a{*}\"\nfail = \"> 5\"",
+            "name = \"f\"\ndatadog = \"http://x\"\nmonitor = 42",
+            "name = \"g\"\nmachine = \"disk\"\npath = \"/var\"\nfail = \"> 90\"",
         ] {
             let probe: Probe = toml::from_str(text).unwrap();
             let again: Probe = toml::from_str(&toml::to_string(&probe).unwrap()).unwrap();

@@ -8,9 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::{DurationText, default_confirm, default_interval, default_probe_timeout};
-use super::{Keys, Probe, Reduce, Source, Unfit};
+use super::{Gauge, Keys, Probe, Reduce, Source, Unfit};
 
-/// Something asked again and again. Exactly one of `url`, `command`, `prometheus` and `alertmanager` is given.
+/// Something asked again and again. Exactly one of `url`, `command`, `prometheus`,
+/// `alertmanager`, `datadog` and `machine` is given.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Probe")]
@@ -54,6 +55,19 @@ pub(super) struct Written {
     /// anything, and no alert is no good news.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     watchdog: Option<String>,
+    /// Address of a site of Datadog that is asked a `query` of metrics or the state of a `monitor`:
+    /// `https://api.datadoghq.eu`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    datadog: Option<String>,
+    /// The number of a monitor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    monitor: Option<u64>,
+    /// What of this machine is read: `cpu`, `memory`, `disk`, each in percent, or `load`, a processor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    machine: Option<Gauge>,
+    /// A path on the disk that is meant; relative to the root of the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     /// The environment it watches; empty: the service as a whole.
     #[serde(default)]
     environment: String,
@@ -105,6 +119,10 @@ impl TryFrom<Written> for Probe {
             alertmanager,
             matchers,
             watchdog,
+            datadog,
+            monitor,
+            machine,
+            path,
             environment,
             interval,
             timeout,
@@ -129,6 +147,10 @@ impl TryFrom<Written> for Probe {
                 alertmanager,
                 matchers,
                 watchdog,
+                datadog,
+                monitor,
+                machine,
+                path,
             })?,
             environment,
             interval,
@@ -159,6 +181,10 @@ impl From<Probe> for Written {
             alertmanager,
             matchers,
             watchdog,
+            datadog,
+            monitor,
+            machine,
+            path,
         } = source.into();
         Self {
             name,
@@ -173,6 +199,10 @@ impl From<Probe> for Written {
             alertmanager,
             matchers,
             watchdog,
+            datadog,
+            monitor,
+            machine,
+            path,
             environment,
             interval,
             timeout,
