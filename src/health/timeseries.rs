@@ -197,7 +197,7 @@ mod tests {
         // Out of order, twice.
         let list = [at(-40, "2.5"), at(-60, "1"), at(-60, "7")].join(",");
         assert_eq!(seen(&series(&points("*", &list)), None), "2.5");
-        assert_eq!(seen(&series(&points("*", &at(-20, "2e-5"))), None), "2e-5");
+        assert_eq!(seen(&series(&points("*", &at(-20, "2e-5"))), None), "0.00002");
         let old = seen(&series(&points("*", &at(-600, "3"))), None);
         assert!(old.starts_with("old: the answer is from 10m ago"), "{old}");
         let ahead = seen(&series(&points("*", &at(600, "3"))), None);

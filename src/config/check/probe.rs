@@ -67,14 +67,14 @@ fn asks_one_thing(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Pro
     let there: Vec<_> = kinds(probe).filter_map(|kind| probe.get_key_value(kind.key())).collect();
     match there.as_slice() {
         [(first, _), .., (last, _)] => {
-            let message =
-                format!("a probe asks one thing, not both `{}` and `{}`", first.get_ref(), last.get_ref());
+            let (one, other) = (first.get_ref(), last.get_ref());
+            let message = format!("a probe asks one thing, not both `{one}` and `{other}`");
             let problem = Problem::new(last.span(), message);
-            found.push(problem.other(first.span(), format!("it has `{}` here", first.get_ref())));
+            found.push(problem.other(first.span(), format!("it has `{one}` here")));
         }
         [] => {
-            let message =
-                "this probe asks nothing: it has no `url`, `command`, `prometheus` or `alertmanager`";
+            let known: Vec<_> = SourceKind::ALL.iter().map(|kind| format!("`{}`", kind.key())).collect();
+            let message = format!("this probe asks nothing: it has none of {}", known.join(", "));
             let help = "url = \"https://…/health\", or command = [\"program\", \"argument\"]";
             found.push(Problem::new(place.clone(), message).help(help));
         }

@@ -1,0 +1,242 @@
+//! Asks a PostgreSQL for the one number of a query. Touches the network; imported by the runner.
+//!
+//! - Every question has a connection of its own: one kept open would not notice that nobody else gets in any
+//!   more. One is asked at a time.
+//! - The query stands inside of ours, in a transaction that reads only and ends by itself in time
+//!   (`statement_timeout`), so it can change nothing and outlive nobody. Nothing is prepared by name, so a pooler
+//!   in between is fine.
+//! - A database that lets nobody in, or does not answer, fails; a query that it refuses is no data.
+//! - Over the network the connection is encrypted and the certificate verified, unless `sslmode` says otherwise.
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use serde_json::value::RawValue;
+
+use super::answer::{Answer, Trouble};
+use super::decimal::Decimal;
+use super::instant::{Measured, nothing};
+use crate::config::types::Sql;
+use crate::failure::Fault;
+use crate::text::address::is_loopback;
+use crate::text::mask::Masker;
+use crate::text::visible;
+
+/// What is asked where nothing else is said: how many connections there are.
+pub const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+
+/// Asks for the number of a query, within `timeout`.
+pub(super) async fn ask(asked: &Sql, timeout: Duration, masker: &Masker) -> Result<Answer, Trouble> {
+    let started = Instant::now();
+    let config = config(&asked.url).map_err(|why| Trouble::new(Fault::BadAddress, masker.mask(&why)))?;
+    let place = place(&config);
+    let query = asked.query.as_deref().unwrap_or(CONNECTIONS);
+    let tls = match config.get_ssl_mode() {
+        SslMode::Disable => None,
+        _ => Some(tls().map_err(|error| {
+            let why = format!("certificates cannot be verified on this machine: {error}");
+            Trouble::new(Fault::NoClient, why)
+        })?),
+    };
+    let measured = match tokio::time::timeout(timeout, converse(config, tls, query, timeout)).await {
+        Err(_) => return Err(Trouble::new(Fault::Timeout, format!("{place} did not answer in time"))),
+        Ok(Err(error)) => refused(&error, &place, masker)?,
+        Ok(Ok(rows)) => match number(&rows) {
+            Measured::Nothing { headline, why } => {
+                Measured::Nothing { headline, why: visible(&masker.mask(&why)).into_owned() }
+            }
+            number @ Measured::Number(..) => number,
+        },
+    };
+    Ok(Answer { latency: started.elapsed(), measured: Some(measured), ..Answer::default() })
+}
+
+/// Reads an address; the user's own idea of encryption counts.
+fn config(url: &str) -> Result<Config, String> {
+    let mut config: Config = url.parse().map_err(|error: Error| {
+        let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        format!("the address cannot be read: {why}")
+    })?;
+    if config.get_application_name().is_none() {
+        config.application_name("flightdeck");
+    }
+    let is_near = config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(host) => is_loopback(host),
+        Host::Unix(_) => true,
+    });
+    if !url.contains("sslmode=") {
+        config.ssl_mode(if is_near { SslMode::Disable } else { SslMode::Require });
+    }
+    Ok(config)
+}
+
+fn place(config: &Config) -> String {
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => host.clone(),
+        Some(Host::Unix(path)) => path.display().to_string(),
+        None => "localhost".to_owned(),
+    };
+    visible(&format!("{host}:{port}")).into_owned()
+}
+
+/// What carries a connection, ended with it.
+struct Driver(tokio::task::JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The first two rows of a query, each as JSON.
+async fn converse(
+    config: Config,
+    tls: Option<ClientConfig>,
+    query: &str,
+    timeout: Duration,
+) -> Result<Vec<String>, Error> {
+    let (client, _driver) = match tls {
+        Some(tls) => {
+            let (client, connection) = config.connect(MakeRustlsConnect::new(tls)).await?;
+            (client, Driver(tokio::spawn(async move { drop(connection.await) })))
+        }
+        None => {
+            let (client, connection) = config.connect(NoTls).await?;
+            (client, Driver(tokio::spawn(async move { drop(connection.await) })))
+        }
+    };
+    read(&client, query, timeout).await
+}
+
+async fn read(client: &Client, query: &str, timeout: Duration) -> Result<Vec<String>, Error> {
+    // A little sooner than we give up, so that its own word on it still comes.
+    let within = (timeout * 9 / 10).as_millis().max(1);
+    client.batch_execute("BEGIN TRANSACTION READ ONLY").await?;
+    client.batch_execute(&format!("SET LOCAL statement_timeout = {within}")).await?;
+    let query = query.trim().trim_end_matches(';');
+    // The line break ends a comment, should the query end with one.
+    let whole = format!("SELECT row_to_json(t)::text FROM (\n{query}\n) AS t LIMIT 2");
+    let rows = client.query_typed(&whole, &[]).await?;
+    let texts = rows.iter().map(|row| row.try_get::<_, Option<String>>(0).map(Option::unwrap_or_default));
+    texts.collect()
+}
+
+/// Verifies certificates as the system does.
+fn tls() -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(versions.with_platform_verifier()?.with_no_client_auth())
+}
+
+/// What an error means: no number where the question is at fault, else a database that fails.
+fn refused(error: &Error, place: &str, masker: &Masker) -> Result<Measured, Trouble> {
+    let shown = |text: &str| visible(&masker.mask(text)).into_owned();
+    if let Some(said) = error.as_db_error() {
+        let message = shown(said.message());
+        let code = said.code();
+        let fails = |fault, why: String| Err(Trouble::new(fault, format!("{place} {why}: {message}")));
+        return match code {
+            code if *code == SqlState::TOO_MANY_CONNECTIONS => fails(Fault::Refused, "lets nobody in".to_owned()),
+            code if *code == SqlState::CANNOT_CONNECT_NOW || code.code().starts_with("57P") => {
+                fails(Fault::Refused, "takes no connections now".to_owned())
+            }
+            code if *code == SqlState::QUERY_CANCELED => {
+                fails(Fault::Timeout, "stopped the query, which took too long".to_owned())
+            }
+            code if code.code().starts_with("28") => {
+                Ok(nothing("password", format!("{place} refuses these credentials: {message}")))
+            }
+            code => Ok(nothing(code.code(), format!("{place} does not answer the query: {message}"))),
+        };
+    }
+    let why = shown(&error.source().map_or_else(|| error.to_string(), ToString::to_string));
+    let why = format!("{place}: {why}");
+    let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    Err(match io.map(std::io::Error::kind) {
+        Some(std::io::ErrorKind::ConnectionRefused) => {
+            Trouble::new(Fault::Refused, format!("{place} refuses connections"))
+        }
+        Some(std::io::ErrorKind::InvalidData) => Trouble::new(Fault::Tls, why),
+        _ if error.is_closed() => Trouble::new(Fault::Reset, format!("{place} closed the connection")),
+        _ => Trouble::new(Fault::NoAnswer, why),
+    })
+}
+
+/// The one number of one row of one column.
+fn number(rows: &[String]) -> Measured {
+    let [row] = rows else {
+        let why = if rows.is_empty() { "no row" } else { "more than one row" };
+        return nothing(why, format!("the query gives {why}; one row with one number is needed"));
+    };
+    let columns: BTreeMap<String, &RawValue> = match serde_json::from_str(row) {
+        Ok(columns) => columns,
+        Err(error) => return nothing("no number", format!("the answer cannot be read: {error}")),
+    };
+    let mut columns = columns.into_iter();
+    let (Some((name, value)), None) = (columns.next(), columns.next()) else {
+        return nothing("columns", "the query gives more than one column; one row with one number is needed");
+    };
+    let written = value.get();
+    match Decimal::parse(written) {
+        Some(number) if !written.starts_with('"') => Measured::Number(number, written.to_owned()),
+        _ if written == "null" => nothing("null", format!("{name} is null")),
+        _ => nothing("no number", format!("{name} is {written}, not a number")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(rows: &[&str]) -> String {
+        let rows: Vec<String> = rows.iter().map(|&row| row.to_owned()).collect();
+        match number(&rows) {
+            Measured::Number(_, written) => written,
+            Measured::Nothing { headline, .. } => headline,
+        }
+    }
+
+    #[test]
+    fn one_row_with_one_number_is_a_number() {
+        assert_eq!(seen(&[r#"{"count":96}"#]), "96");
+        assert_eq!(seen(&[r#"{"rate":0.10}"#]), "0.10");
+        for (rows, headline) in [
+            (&[][..], "no row"),
+            (&[r#"{"a":1}"#, r#"{"a":2}"#], "more than one row"),
+            (&[r#"{"a":1,"b":2}"#], "columns"),
+            (&[r#"{"a":null}"#], "null"),
+            (&[r#"{"a":"NaN"}"#], "no number"),
+            (&[r#"{"a":true}"#], "no number"),
+            (&[""], "no number"),
+        ] {
+            assert_eq!(seen(rows), headline, "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_far_is_encrypted_unless_the_address_says_otherwise() {
+        let mode = |url: &str| config(url).unwrap().get_ssl_mode();
+        assert_eq!(mode("postgresql://li@db.example.com/shop"), SslMode::Require);
+        assert_eq!(mode("postgresql://li@127.0.0.1:5433/shop"), SslMode::Disable);
+        assert_eq!(mode("postgresql://li@%2Fvar%2Frun%2Fpostgresql/shop"), SslMode::Disable);
+        assert_eq!(mode("postgresql://li@db.example.com/shop?sslmode=disable"), SslMode::Disable);
+        assert!(config("postgresql://li@db/shop?port=many").unwrap_err().starts_with("the address cannot be read: "));
+        assert_eq!(place(&config("postgresql://li@db.example.com/shop").unwrap()), "db.example.com:5432");
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_not_there_fails() {
+        let asked = Sql { url: "postgresql://li@127.0.0.1:9/shop".to_owned(), query: None };
+        let trouble = ask(&asked, Duration::from_secs(20), &Masker::default()).await.unwrap_err();
+        assert_eq!((trouble.fault, trouble.why.as_str()), (Fault::Refused, "127.0.0.1:9 refuses connections"));
+    }
+}
