@@ -305,7 +305,9 @@ fn request(source: &Source) -> (&str, &BTreeMap<String, String>) {
 fn watches(probe: &Watched, name: &str) -> bool {
     let written = placeholder(name);
     let source = &probe.source;
-    source.env().iter().any(|env| env == name) || source.headers().values().any(|it| it.contains(&written))
+    source.env().iter().any(|env| env == name)
+        || source.headers().values().any(|it| it.contains(&written))
+        || source.url().is_some_and(|url| url.contains(&written))
 }
 
 fn sounds_secret(name: &str) -> bool {

@@ -63,6 +63,7 @@ fn in_action<'a>(action: &'a Action, names: &mut BTreeSet<&'a str>) {
             for probe in &watch.probes {
                 names.extend(probe.source.env().iter().map(String::as_str));
                 probe.source.headers().values().for_each(|value| in_text(value, names));
+                in_text(probe.source.url().unwrap_or_default(), names);
             }
         }
         Action::Gate { .. } | Action::Hold { .. } => {}

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use crate::config::types::Source;
@@ -52,6 +53,8 @@ struct Slot {
 /// What a probe is sent with: headers with their secrets filled in, and variables of a command.
 #[derive(Debug, Default)]
 pub(super) struct Given {
+    /// The address of a database.
+    pub(super) url: String,
     pub(super) headers: BTreeMap<String, String>,
     pub(super) variables: Vec<(OsString, OsString)>,
 }
@@ -83,6 +86,7 @@ impl Keyring {
     /// The names of the secrets that a source needs.
     pub(super) fn needed(&self, source: &Source) -> Vec<String> {
         let headers = source.headers().values().flat_map(|value| placeholder::names(value));
+        let headers = headers.chain(database(source).into_iter().flat_map(placeholder::names));
         let variables = source.env().iter().map(String::as_str).filter(|name| self.0.names.contains(*name));
         let names: BTreeSet<&str> = headers.chain(variables).collect();
         names.into_iter().map(str::to_owned).collect()
@@ -96,10 +100,15 @@ impl Keyring {
             values.insert(name.as_str(), self.value(name).await?);
         }
         let mut given = Given::default();
+        let text = |secret: &str| values.get(secret).and_then(|value| String::from_utf8(value.to_vec()).ok());
+        if let Some(url) = database(source) {
+            let escaped = |secret: &str| {
+                text(secret).map(|value| utf8_percent_encode(&value, NON_ALPHANUMERIC).to_string())
+            };
+            given.url = placeholder::fill(url, escaped).map_err(|why| format!("the address: {why}"))?;
+        }
         for (name, value) in source.headers() {
-            let filled = placeholder::fill(value, |secret| {
-                values.get(secret).and_then(|value| String::from_utf8(value.to_vec()).ok())
-            });
+            let filled = placeholder::fill(value, text);
             let filled = filled.map_err(|why| format!("the header {}: {why}", visible(name)))?;
             given.headers.insert(name.clone(), basic(filled));
         }
@@ -183,6 +192,14 @@ impl fmt::Debug for Keyring {
 impl Slot {
     fn is_stale(&self) -> bool {
         self.asked.is_none_or(|asked| asked.elapsed() >= PATIENCE)
+    }
+}
+
+/// The address of a database, which may hold a secret.
+fn database(source: &Source) -> Option<&str> {
+    match source {
+        Source::Postgres(asked) => Some(&asked.url),
+        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! How the service is doing: probes, conditions, states and their history.
 //!
-//! `http`, `api`, `prometheus`, `alertmanager`, `datadog`, `machine`, `command`, `keyring` and `runner` touch the
+//! `http`, `api`, `prometheus`, `alertmanager`, `datadog`, `postgres`, `machine`, `command`, `keyring` and `runner` touch the
 //! world and are imported by `runtime`, `conductor` and `cli` only. All else is pure.
 
 pub mod alarm;
@@ -20,6 +20,8 @@ pub mod keyring;
 pub mod machine;
 pub mod parse;
 pub mod pattern;
+#[cfg(feature = "postgres")]
+mod postgres;
 pub mod prometheus;
 pub mod promql;
 mod reported;

@@ -110,7 +110,9 @@ fn power_of_unit(unit: &str) -> Option<i64> {
 pub fn usual(kind: SourceKind) -> Subject {
     match kind {
         SourceKind::Http | SourceKind::Command => Subject::Latency,
-        SourceKind::Prometheus | SourceKind::Datadog | SourceKind::Machine => Subject::Value,
+        SourceKind::Prometheus | SourceKind::Datadog | SourceKind::Postgres | SourceKind::Machine => {
+            Subject::Value
+        }
         SourceKind::Alertmanager => Subject::Alerts,
     }
 }
@@ -120,7 +122,7 @@ fn subjects(kind: SourceKind) -> &'static [&'static str] {
     match kind {
         SourceKind::Http => &["status", "latency", "body"],
         SourceKind::Command => &["exit", "latency", "body"],
-        SourceKind::Prometheus | SourceKind::Datadog => &["value", "latency"],
+        SourceKind::Prometheus | SourceKind::Datadog | SourceKind::Postgres => &["value", "latency"],
         SourceKind::Machine => &["value"],
         SourceKind::Alertmanager => &["alerts", "latency"],
     }

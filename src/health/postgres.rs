@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use serde_json::value::RawValue;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use serde_json::value::RawValue;
 
 use super::answer::{Answer, Trouble};
 use super::decimal::Decimal;
@@ -31,7 +31,7 @@ use crate::text::mask::Masker;
 use crate::text::visible;
 
 /// What is asked where nothing else is said: how many connections there are.
-pub const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
 
 /// Asks for the number of a query, within `timeout`.
 pub(super) async fn ask(asked: &Sql, timeout: Duration, masker: &Masker) -> Result<Answer, Trouble> {
@@ -145,7 +145,9 @@ fn refused(error: &Error, place: &str, masker: &Masker) -> Result<Measured, Trou
         let code = said.code();
         let fails = |fault, why: String| Err(Trouble::new(fault, format!("{place} {why}: {message}")));
         return match code {
-            code if *code == SqlState::TOO_MANY_CONNECTIONS => fails(Fault::Refused, "lets nobody in".to_owned()),
+            code if *code == SqlState::TOO_MANY_CONNECTIONS => {
+                fails(Fault::Refused, "lets nobody in".to_owned())
+            }
             code if *code == SqlState::CANNOT_CONNECT_NOW || code.code().starts_with("57P") => {
                 fails(Fault::Refused, "takes no connections now".to_owned())
             }
@@ -229,7 +231,11 @@ mod tests {
         assert_eq!(mode("postgresql://li@127.0.0.1:5433/shop"), SslMode::Disable);
         assert_eq!(mode("postgresql://li@%2Fvar%2Frun%2Fpostgresql/shop"), SslMode::Disable);
         assert_eq!(mode("postgresql://li@db.example.com/shop?sslmode=disable"), SslMode::Disable);
-        assert!(config("postgresql://li@db/shop?port=many").unwrap_err().starts_with("the address cannot be read: "));
+        assert!(
+            config("postgresql://li@db/shop?port=many")
+                .unwrap_err()
+                .starts_with("the address cannot be read: ")
+        );
         assert_eq!(place(&config("postgresql://li@db.example.com/shop").unwrap()), "db.example.com:5432");
     }
 
@@ -237,6 +243,9 @@ mod tests {
     async fn a_database_that_is_not_there_fails() {
         let asked = Sql { url: "postgresql://li@127.0.0.1:9/shop".to_owned(), query: None };
         let trouble = ask(&asked, Duration::from_secs(20), &Masker::default()).await.unwrap_err();
-        assert_eq!((trouble.fault, trouble.why.as_str()), (Fault::Refused, "127.0.0.1:9 refuses connections"));
+        assert_eq!(
+            (trouble.fault, trouble.why.as_str()),
+            (Fault::Refused, "127.0.0.1:9 refuses connections")
+        );
     }
 }

@@ -80,10 +80,12 @@ impl Rules {
             promql::check(&query.query).map_err(in_field("query"))?;
         }
         let is_monitor = matches!(&probe.source, Source::Datadog { asked: Datadog::Monitor { .. }, .. });
-        let asks_number =
-            matches!(kind, SourceKind::Prometheus | SourceKind::Datadog | SourceKind::Machine) && !is_monitor;
+        let asks_number = parse::usual(kind) == Subject::Value && !is_monitor;
         if asks_number && probe.expect.is_empty() && probe.warn.is_none() && probe.fail.is_none() {
-            let field = if kind == SourceKind::Machine { "machine" } else { "query" };
+            let field = match kind {
+                SourceKind::Machine | SourceKind::Postgres => kind.key(),
+                _ => "query",
+            };
             return Err(refuse(field, "nothing says which value is good; set `fail`, `warn` or `expect`"));
         }
         if value == Subject::Latency && !matches!(probe.unit.as_str(), "" | "ms") {
@@ -223,9 +225,7 @@ impl Rules {
             SourceKind::Command => "exit == 0",
             SourceKind::Alertmanager if self.limit().is_none() => "alerts == 0",
             SourceKind::Datadog if self.is_monitor && self.limit().is_none() => "value == 0",
-            SourceKind::Alertmanager | SourceKind::Prometheus | SourceKind::Datadog | SourceKind::Machine => {
-                return None;
-            }
+            _ => return None,
         };
         Some(match parse::condition(text, self.kind) {
             Ok(condition) => condition.test(answer, masker),
@@ -329,14 +329,8 @@ fn first(compared: &[Comparison], truth: Truth) -> Option<String> {
 pub(super) fn too_long(kind: SourceKind) -> String {
     let mib = MAX_BODY >> 20;
     match kind {
-        SourceKind::Http
-        | SourceKind::Prometheus
-        | SourceKind::Alertmanager
-        | SourceKind::Datadog
-        | SourceKind::Machine => {
-            format!("the answer is longer than {mib} MiB; the rest was not read")
-        }
         SourceKind::Command => format!("it printed more than {mib} MiB and was stopped"),
+        _ => format!("the answer is longer than {mib} MiB; the rest was not read"),
     }
 }
 

@@ -24,10 +24,14 @@ use super::api::Servers;
 use super::condition::Comparison;
 use super::instant::Measured;
 use super::keyring::{Given, Keyring};
+#[cfg(feature = "postgres")]
+use super::postgres;
 use super::rules::{Invalid, Rules};
 use super::series::{Sample, State, Verdict};
 use super::tracker::state_of;
 use super::{alertmanager, command, datadog, http, machine, prometheus};
+#[cfg(feature = "postgres")]
+use crate::config::types::Sql;
 use crate::config::types::{Probe, Source};
 use crate::exchange::Exchange;
 use crate::failure::Fault;
@@ -265,7 +269,7 @@ impl Asker {
     async fn try_once(&self, target: &Target) -> Result<Answer, Trouble> {
         let source = &target.probe.source;
         let given = self.keyring.give(source, &target.needed).await;
-        let Given { headers, variables } = given.map_err(|why| Trouble::new(Fault::NoSecret, why))?;
+        let Given { url, headers, variables } = given.map_err(|why| Trouble::new(Fault::NoSecret, why))?;
         let (exchange, servers, timeout) = (&self.exchange, &self.servers, target.timeout);
         let masker = self.keyring.masker();
         match source {
@@ -282,6 +286,17 @@ impl Asker {
             Source::Datadog { asked, .. } => {
                 datadog::ask(exchange, servers, asked, &headers, timeout, &masker).await
             }
+            #[cfg(feature = "postgres")]
+            Source::Postgres(asked) => {
+                let asked = Sql { url, query: asked.query.clone() };
+                postgres::ask(&asked, timeout, &masker).await
+            }
+            #[cfg(not(feature = "postgres"))]
+            Source::Postgres(_) => {
+                drop(url);
+                let why = "this flightdeck was built without the feature `postgres`";
+                Err(Trouble::new(Fault::Config, why))
+            }
             Source::Machine { gauge, path } => {
                 let path = self.root.join(path.as_deref().unwrap_or_default());
                 machine::ask(*gauge, &path).await
@@ -293,7 +308,7 @@ impl Asker {
 /// Whether a server wants other credentials.
 fn is_refused(answer: &Answer) -> bool {
     match &answer.measured {
-        Some(Measured::Nothing { headline, .. }) => matches!(headline.as_str(), "401" | "403"),
+        Some(Measured::Nothing { headline, .. }) => matches!(headline.as_str(), "401" | "403" | "password"),
         Some(Measured::Number(..)) => false,
         None => matches!(answer.status, Some(401 | 403)),
     }

@@ -63,6 +63,8 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     monitor: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    postgres: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     machine: Option<Gauge>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     path: Option<String>,
@@ -103,6 +105,7 @@ impl From<Watched> for Stored {
             watchdog,
             datadog,
             monitor,
+            postgres,
             machine,
             path,
         } = source.into();
@@ -121,6 +124,7 @@ impl From<Watched> for Stored {
             watchdog,
             datadog,
             monitor,
+            postgres,
             machine,
             path,
             environment,
@@ -155,6 +159,7 @@ impl TryFrom<Stored> for Watched {
             watchdog,
             datadog,
             monitor,
+            postgres,
             machine,
             path,
             environment,
@@ -183,6 +188,7 @@ impl TryFrom<Stored> for Watched {
                 watchdog,
                 datadog,
                 monitor,
+                postgres,
                 machine,
                 path,
             })?,

@@ -60,6 +60,7 @@ mod on_a_terminal;
 mod pictures;
 #[cfg(target_os = "linux")]
 mod plans;
+mod postgres;
 mod practice;
 mod probe_secrets;
 mod prometheus;

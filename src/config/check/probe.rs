@@ -40,6 +40,9 @@ pub(super) fn check(
     {
         found.push(unreadable("query", query, span, &refused));
     }
+    if let Some((url, span)) = text(probe, "postgres") {
+        named_secrets(url, span, secrets, found);
+    }
     for (matcher, span) in texts(probe, "matchers") {
         if let Err(refused) = alerts::matcher(matcher) {
             found.push(unreadable("matcher", matcher, span, &refused));
@@ -180,14 +183,19 @@ fn headers(probe: &DeTable<'_>, secrets: &[&str], found: &mut Vec<Problem>) {
             found.push(Problem::new(value.span(), "this cannot be the value of a header"));
         }
         let text = value.get_ref().as_str().unwrap_or_default();
-        // Every name stands for itself, so only what is not closed is refused.
-        if let Err(why) = placeholder::fill(text, |name| Some(name.to_owned())) {
-            found.push(Problem::new(value.span(), why));
-        }
-        for name in placeholder::names(text).filter(|name| !secrets.contains(name)) {
-            let problem = Problem::new(value.span(), format!("there is no secret `{}`", visible(name)));
-            found.push(problem.suggest(name, secrets.iter().copied()));
-        }
+        named_secrets(text, value.span(), secrets, found);
+    }
+}
+
+/// Places for secrets have to be closed, and to name one that there is.
+fn named_secrets(text: &str, span: Range<usize>, secrets: &[&str], found: &mut Vec<Problem>) {
+    // Every name stands for itself, so only what is not closed is refused.
+    if let Err(why) = placeholder::fill(text, |name| Some(name.to_owned())) {
+        found.push(Problem::new(span.clone(), why));
+    }
+    for name in placeholder::names(text).filter(|name| !secrets.contains(name)) {
+        let problem = Problem::new(span.clone(), format!("there is no secret `{}`", visible(name)));
+        found.push(problem.suggest(name, secrets.iter().copied()));
     }
 }
 

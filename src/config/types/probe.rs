@@ -85,6 +85,8 @@ pub enum Source {
         /// Request headers, its two keys among them.
         headers: BTreeMap<String, String>,
     },
+    /// A query of a PostgreSQL.
+    Postgres(Sql),
     /// This machine itself.
     Machine {
         /// What is read.
@@ -106,6 +108,15 @@ pub enum Datadog {
         /// Its number.
         id: u64,
     },
+}
+
+/// A query that gives one row with one number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sql {
+    /// `postgresql://user@host:5432/database`, with places for secrets.
+    pub url: String,
+    /// The query; `None`: how many connections there are.
+    pub query: Option<String>,
 }
 
 /// What a machine can be asked.
@@ -205,14 +216,23 @@ pub enum SourceKind {
     Alertmanager,
     /// A query or a monitor of `datadog`.
     Datadog,
+    /// A query of a `postgres`.
+    Postgres,
     /// This `machine`.
     Machine,
 }
 
 impl SourceKind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Http, Self::Command, Self::Prometheus, Self::Alertmanager, Self::Datadog, Self::Machine];
+    pub const ALL: [Self; 7] = [
+        Self::Http,
+        Self::Command,
+        Self::Prometheus,
+        Self::Alertmanager,
+        Self::Datadog,
+        Self::Postgres,
+        Self::Machine,
+    ];
 
     /// The key that makes a probe one of this kind.
     pub fn key(self) -> &'static str {
@@ -222,6 +242,7 @@ impl SourceKind {
             Self::Prometheus => "prometheus",
             Self::Alertmanager => "alertmanager",
             Self::Datadog => "datadog",
+            Self::Postgres => "postgres",
             Self::Machine => "machine",
         }
     }
@@ -234,6 +255,7 @@ impl SourceKind {
             Self::Prometheus => &["query", "reduce", "max_age", "headers"],
             Self::Alertmanager => &["matchers", "watchdog", "headers"],
             Self::Datadog => &["query", "monitor", "reduce", "max_age", "headers"],
+            Self::Postgres => &["query"],
             Self::Machine => &["path"],
         }
     }
@@ -246,6 +268,7 @@ impl SourceKind {
             Self::Prometheus => "a query",
             Self::Alertmanager => "an `alertmanager`",
             Self::Datadog => "a `datadog`",
+            Self::Postgres => "a `postgres`",
             Self::Machine => "a `machine`",
         }
     }
@@ -280,6 +303,8 @@ pub struct Keys {
     pub datadog: Option<String>,
     /// The number of a monitor.
     pub monitor: Option<u64>,
+    /// Address of a database.
+    pub postgres: Option<String>,
     /// What of this machine is read.
     pub machine: Option<Gauge>,
     /// Whose disk.
@@ -320,7 +345,7 @@ impl TryFrom<Keys> for Source {
         }
         drop(given);
         let Keys { url, command, headers, env, prometheus, query, reduce, max_age, .. } = keys;
-        let Keys { alertmanager, matchers, watchdog, datadog, monitor, machine, path, .. } = keys;
+        let Keys { alertmanager, matchers, watchdog, datadog, monitor, postgres, machine, path, .. } = keys;
         let address = |url: Option<String>| {
             let url = url.unwrap_or_default();
             check_address(kind.key(), &url).map(|()| url)
@@ -354,6 +379,11 @@ impl TryFrom<Keys> for Source {
                 };
                 Self::Datadog { asked, headers }
             }
+            SourceKind::Postgres => {
+                let url = postgres.unwrap_or_default();
+                check_database(&url)?;
+                Self::Postgres(Sql { url, query })
+            }
             // The kind was told by its key.
             SourceKind::Machine => Self::Machine { gauge: machine.unwrap_or(Gauge::Cpu), path },
         })
@@ -369,6 +399,7 @@ impl Keys {
             SourceKind::Prometheus => self.prometheus.is_some(),
             SourceKind::Alertmanager => self.alertmanager.is_some(),
             SourceKind::Datadog => self.datadog.is_some(),
+            SourceKind::Postgres => self.postgres.is_some(),
             SourceKind::Machine => self.machine.is_some(),
         })
     }
@@ -402,6 +433,7 @@ impl From<Source> for Keys {
             Source::Datadog { asked: Datadog::Monitor { url, id }, headers } => {
                 Self { datadog: Some(url), monitor: Some(id), headers, ..Self::default() }
             }
+            Source::Postgres(Sql { url, query }) => Self { postgres: Some(url), query, ..Self::default() },
             Source::Machine { gauge, path } => Self { machine: Some(gauge), path, ..Self::default() },
         }
     }
@@ -416,6 +448,7 @@ impl Source {
             Self::Prometheus { .. } => SourceKind::Prometheus,
             Self::Alertmanager { .. } => SourceKind::Alertmanager,
             Self::Datadog { .. } => SourceKind::Datadog,
+            Self::Postgres(_) => SourceKind::Postgres,
             Self::Machine { .. } => SourceKind::Machine,
         }
     }
@@ -428,7 +461,8 @@ impl Source {
             | Self::Alertmanager { alerts: Alerts { url, .. }, .. }
             | Self::Datadog {
                 asked: Datadog::Query(Query { url, .. }) | Datadog::Monitor { url, .. }, ..
-            } => Some(url),
+            }
+            | Self::Postgres(Sql { url, .. }) => Some(url),
             Self::Command { .. } | Self::Machine { .. } => None,
         }
     }
@@ -441,7 +475,7 @@ impl Source {
             | Self::Prometheus { headers, .. }
             | Self::Alertmanager { headers, .. }
             | Self::Datadog { headers, .. } => headers,
-            Self::Command { .. } | Self::Machine { .. } => &NONE,
+            Self::Command { .. } | Self::Postgres(_) | Self::Machine { .. } => &NONE,
         }
     }
 
@@ -459,6 +493,7 @@ impl Source {
             Self::Prometheus { query, .. } | Self::Datadog { asked: Datadog::Query(query), .. } => {
                 Some(&query.query)
             }
+            Self::Postgres(Sql { query, .. }) => query.as_deref(),
             _ => None,
         }
     }
@@ -496,6 +531,11 @@ impl fmt::Display for Source {
             Self::Datadog { asked: Datadog::Monitor { url, id }, .. } => {
                 write!(f, "monitor {id} at {url}")
             }
+            Self::Postgres(Sql { url, query: None }) => write!(f, "connections of {url}"),
+            Self::Postgres(Sql { url, query: Some(query) }) => {
+                let query = query.split_whitespace().collect::<Vec<_>>().join(" ");
+                write!(f, "{query} at {url}")
+            }
             Self::Machine { gauge, path: None } => write!(f, "{} of this machine", gauge.name()),
             Self::Machine { gauge, path: Some(path) } => write!(f, "{} of {path}", gauge.name()),
         }
@@ -511,6 +551,17 @@ fn check_address(key: &'static str, url: &str) -> Result<(), Unfit> {
         }
         Some(_) if url.chars().any(|c| c.is_whitespace() || c.is_control()) => {
             Err(unfit(key, "the address has a space or control character in it"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn check_database(url: &str) -> Result<(), Unfit> {
+    let rest = url.strip_prefix("postgresql://").or_else(|| url.strip_prefix("postgres://"));
+    match rest {
+        None => Err(unfit("postgres", "the address has to begin with postgresql://")),
+        Some(_) if url.chars().any(|c| c.is_whitespace() || c.is_control()) => {
+            Err(unfit("postgres", "the address has a space or control character in it"))
         }
         Some(_) => Ok(()),
     }
@@ -569,6 +620,7 @@ mod tests {
             ("alertmanager", Keys { alertmanager: Some("http://x".to_owned()), ..url("http://x/") }),
             ("datadog", Keys { datadog: Some("datadoghq.eu".to_owned()), ..Keys::default() }),
             ("query", Keys { datadog: Some("http://x".to_owned()), ..Keys::default() }),
+            ("postgres", Keys { postgres: Some("db:5432".to_owned()), ..Keys::default() }),
             ("machine", Keys { machine: Some(Gauge::Cpu), ..url("http://x/") }),
             ("headers", with("a b", "")),
             ("headers", with("a", "b\r\nc: d")),
@@ -587,6 +639,7 @@ mod tests {
             "name = \"d\"\nalertmanager = \"http://x\"\nmatchers = [\"service=a\"]\nwatchdog = \"Watchdog\"",
             "name = \"e\"\ndatadog = \"http://x\"\nquery = \"avg:a{*}\"\nfail = \"> 5\"",
             "name = \"f\"\ndatadog = \"http://x\"\nmonitor = 42",
+            "name = \"h\"\npostgres = \"postgresql://li:{secret:PG}@db/shop\"\nfail = \"> 180\"",
             "name = \"g\"\nmachine = \"disk\"\npath = \"/var\"\nfail = \"> 90\"",
         ] {
             let probe: Probe = toml::from_str(text).unwrap();

@@ -11,7 +11,7 @@ use super::super::{DurationText, default_confirm, default_interval, default_prob
 use super::{Gauge, Keys, Probe, Reduce, Source, Unfit};
 
 /// Something asked again and again. Exactly one of `url`, `command`, `prometheus`,
-/// `alertmanager`, `datadog` and `machine` is given.
+/// `alertmanager`, `datadog`, `postgres` and `machine` is given.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Probe")]
@@ -62,6 +62,10 @@ pub(super) struct Written {
     /// The number of a monitor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     monitor: Option<u64>,
+    /// Address of a PostgreSQL that is asked a `query` for one row with one number, or for its connections:
+    /// `postgresql://user:{secret:NAME}@host:5432/database`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    postgres: Option<String>,
     /// What of this machine is read: `cpu`, `memory`, `disk`, each in percent, or `load`, a processor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     machine: Option<Gauge>,
@@ -121,6 +125,7 @@ impl TryFrom<Written> for Probe {
             watchdog,
             datadog,
             monitor,
+            postgres,
             machine,
             path,
             environment,
@@ -149,6 +154,7 @@ impl TryFrom<Written> for Probe {
                 watchdog,
                 datadog,
                 monitor,
+                postgres,
                 machine,
                 path,
             })?,
@@ -183,6 +189,7 @@ impl From<Probe> for Written {
             watchdog,
             datadog,
             monitor,
+            postgres,
             machine,
             path,
         } = source.into();
@@ -201,6 +208,7 @@ impl From<Probe> for Written {
             watchdog,
             datadog,
             monitor,
+            postgres,
             machine,
             path,
             environment,
