@@ -20,7 +20,7 @@ use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Method, Response, Url};
 use tokio::time::{Instant, sleep, timeout_at};
 
-pub use self::clients::Exchange;
+pub use self::clients::{Exchange, Identification};
 pub use self::words::{complaint, place, retry_after};
 use self::words::{spelled, trouble};
 use crate::failure::Fault;

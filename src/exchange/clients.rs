@@ -1,10 +1,12 @@
 //! The HTTP clients, each built when first needed.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, Url};
+use reqwest::{Certificate, Client, Identity, Url};
 use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
 
 use super::Lost;
 use super::words::causes;
@@ -16,13 +18,29 @@ use crate::text::address::is_loopback;
 pub struct Exchange {
     /// How long a connection may take to come about; `None`: only the whole is bounded.
     connect: Option<Duration>,
+    /// Whom it trusts and who it is, where that is not what the system says.
+    tls: Option<Identification>,
     verified: OnceCell<Result<Client, String>>,
     verified_loopback: OnceCell<Result<Client, String>>,
     plain: OnceCell<Result<Client, String>>,
     plain_loopback: OnceCell<Result<Client, String>>,
 }
 
+/// Certificates of one's own. Paths to PEM files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identification {
+    /// The authorities that are trusted in place of the system's.
+    pub authorities: Option<PathBuf>,
+    /// What a server is shown: a certificate and its key.
+    pub own: Option<(PathBuf, PathBuf)>,
+}
+
 impl Exchange {
+    /// One that trusts and shows certificates of one's own.
+    pub fn identified(tls: Identification) -> Self {
+        Self { tls: Some(tls), ..Self::default() }
+    }
+
     /// One that gives a connection up after so long. What could not be connected to was surely
     /// sent nothing.
     pub fn connecting_within(connect: Duration) -> Self {
@@ -41,10 +59,11 @@ impl Exchange {
             (false, false) => &self.plain,
             (false, true) => &self.plain_loopback,
         };
-        let connect = self.connect;
+        let (connect, tls) = (self.connect, &self.tls);
         // Reading certificates blocks, so it has a thread of its own.
         let build = || async move {
-            tokio::task::spawn_blocking(move || build(verified, direct, connect))
+            let tls = tls.clone();
+            tokio::task::spawn_blocking(move || build(verified, direct, connect, tls.as_ref()))
                 .await
                 .unwrap_or_else(|_| Err("the HTTP client could not be set up".to_owned()))
         };
@@ -53,7 +72,18 @@ impl Exchange {
     }
 }
 
-fn build(verified: bool, direct: bool, connect: Option<Duration>) -> Result<Client, String> {
+/// A file of certificates or a key.
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let read = std::fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    Ok(Zeroizing::new(read))
+}
+
+fn build(
+    verified: bool,
+    direct: bool,
+    connect: Option<Duration>,
+    tls: Option<&Identification>,
+) -> Result<Client, String> {
     // Fails only if a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Every request has a connection of its own: one kept open says nothing about whether
@@ -68,6 +98,21 @@ fn build(verified: bool, direct: bool, connect: Option<Duration>) -> Result<Clie
     }
     if let Some(connect) = connect {
         builder = builder.connect_timeout(connect);
+    }
+    if let Some(Identification { authorities, own }) = tls.filter(|_| verified) {
+        if let Some(path) = authorities {
+            let found = Certificate::from_pem_bundle(&read(path)?).ok().filter(|found| !found.is_empty());
+            let found = found.ok_or_else(|| format!("{} holds no certificate in PEM", path.display()))?;
+            builder = builder.tls_certs_only(found);
+        }
+        if let Some((certificate, key)) = own {
+            let pem = Zeroizing::new([read(key)?.as_slice(), b"\n", read(certificate)?.as_slice()].concat());
+            let identity = Identity::from_pem(&pem).map_err(|_| {
+                let (certificate, key) = (certificate.display(), key.display());
+                format!("{certificate} and {key} are no certificate and key in PEM (PKCS #8)")
+            })?;
+            builder = builder.identity(identity);
+        }
     }
     if !verified {
         let config =

@@ -15,7 +15,8 @@ use reqwest::header::DATE;
 use super::answer::{Answer, Trouble};
 use super::api::{Refusal, Server, Servers, astray, refusal};
 use super::instant::{Measured, Unanswered};
-use super::timeseries::{Standing, monitor, read};
+use super::past::{Numbers, Span};
+use super::timeseries::{Standing, monitor, read, read_range};
 use crate::config::types::{Datadog, Query};
 use crate::exchange::{Exchange, Reply, Request, place};
 use crate::incident::duration;
@@ -63,15 +64,41 @@ pub(super) async fn ask(
     })
 }
 
+/// Asks for the numbers of a query over a time that is past; none where it does not say. How far apart they
+/// are is Datadog's to choose.
+pub(super) async fn past(
+    exchange: &Exchange,
+    servers: &Servers,
+    query: &Query,
+    headers: &BTreeMap<String, String>,
+    span: Span,
+    timeout: Duration,
+) -> Numbers {
+    let Ok(server) = Server::of(exchange, servers, &query.url, headers, timeout).await else {
+        return Numbers::new();
+    };
+    let url = over(&server, query, span.from, span.to);
+    match server.send(&Request { url, ..server.base.clone() }).await {
+        Ok(reply) if reply.status == 200 && reply.unfinished.is_none() => {
+            read_range(&reply.body, query.reduce).unwrap_or_default()
+        }
+        _ => Numbers::new(),
+    }
+}
+
+/// The address of a query over a time.
+fn over(server: &Server<'_>, query: &Query, from: Timestamp, to: Timestamp) -> reqwest::Url {
+    let mut url = server.below("/api/v1/query");
+    let (from, to) = (from.as_second().to_string(), to.as_second().to_string());
+    url.query_pairs_mut().extend_pairs([("from", from.as_str()), ("to", &to), ("query", &query.query)]);
+    url
+}
+
 fn address(server: &Server<'_>, asked: &Datadog) -> reqwest::Url {
     match asked {
-        Datadog::Query(Query { query, max_age, .. }) => {
-            let mut url = server.below("/api/v1/query");
+        Datadog::Query(query) => {
             let now = Timestamp::now();
-            let from = now - (*max_age * 2).max(LEAST);
-            let (from, to) = (from.as_second().to_string(), now.as_second().to_string());
-            url.query_pairs_mut().extend_pairs([("from", from.as_str()), ("to", &to), ("query", query)]);
-            url
+            over(server, query, now - (query.max_age * 2).max(LEAST), now)
         }
         Datadog::Monitor { id, .. } => {
             let mut url = server.below(&format!("/api/v1/monitor/{id}"));

@@ -19,6 +19,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::decimal::Decimal;
+use super::past::{Numbers, combine};
 use crate::config::types::Reduce;
 use crate::incident::duration;
 
@@ -153,6 +154,24 @@ pub fn read(
         }
         _ => Err(Unanswered::NotTheApi),
     }
+}
+
+#[derive(Deserialize)]
+struct Range {
+    #[serde(default)]
+    values: Vec<Point>,
+}
+
+/// Reads an answer to a query over a range of time: the numbers of all series as one. `None`: there are none,
+/// or too many series.
+pub fn read_range(body: &[u8], reduce: Option<Reduce>) -> Option<Numbers> {
+    let response: Response<'_> = serde_json::from_slice(body).ok()?;
+    let data = response.data.filter(|data| response.status == "success" && data.result_type == "matrix")?;
+    let series: Vec<Range> = serde_json::from_str(data.result.get()).ok()?;
+    let numbers = |range: Range| -> Vec<(f64, f64)> {
+        range.values.into_iter().filter_map(|Point(at, number)| Some((at, number.parse().ok()?))).collect()
+    };
+    combine(&series.into_iter().map(numbers).collect::<Vec<_>>(), reduce)
 }
 
 /// What an error means, by its type.

@@ -19,6 +19,7 @@ pub mod judge;
 pub mod keyring;
 pub mod machine;
 pub mod parse;
+pub mod past;
 pub mod pattern;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -43,10 +43,7 @@ pub fn spans(now: Timestamp, interval: Duration) -> [Span; 2] {
     };
     let near = on(now - NEAR, COARSE);
     let far = on(now - FAR, COARSE);
-    [
-        Span { from: far, to: near, step: COARSE },
-        Span { from: near, to: on(now, fine), step: fine },
-    ]
+    [Span { from: far, to: near, step: COARSE }, Span { from: near, to: on(now, fine), step: fine }]
 }
 
 /// Several series as one. Without a reducer there has to be one of them; with one, a time counts only where

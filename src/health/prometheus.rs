@@ -20,7 +20,8 @@ use reqwest::{Method, Url};
 
 use super::answer::{Answer, Trouble};
 use super::api::{Refusal, Server, Servers, astray, refusal};
-use super::instant::{self, Measured, Unanswered, read};
+use super::instant::{self, Measured, Unanswered, read, read_range};
+use super::past::{Numbers, Span};
 use super::promql;
 use crate::config::types::{Query, Reduce};
 use crate::exchange::{Exchange, Reply, Request, place};
@@ -81,18 +82,51 @@ fn asking(server: &Server<'_>, query: &Query) -> Request {
         ("timeout", format!("{within}ms")),
         ("lookback_delta", format!("{old}ms")),
     ];
-    let (base, url) = (&server.base, server.below("/api/v1/query"));
+    form(server, "/api/v1/query", &asked)
+}
+
+/// A request with these pairs, in the address, or as a form where that would be long.
+fn form(server: &Server<'_>, path: &str, asked: &[(&str, String)]) -> Request {
+    let (base, url) = (&server.base, server.below(path));
     let mut long = url.clone();
-    long.query_pairs_mut().extend_pairs(&asked);
+    long.query_pairs_mut().extend_pairs(asked);
     if long.as_str().len() <= LONG {
         return Request { url: long, ..base.clone() };
     }
-    let form = Url::parse_with_params("form:", &asked).ok();
+    let form = Url::parse_with_params("form:", asked).ok();
     let body = form.as_ref().and_then(Url::query).unwrap_or_default().as_bytes().to_vec();
     let mut request = Request { method: Method::POST, url, body, ..base.clone() };
     let form = HeaderValue::from_static("application/x-www-form-urlencoded");
     request.headers.insert(CONTENT_TYPE, form);
     request
+}
+
+/// Asks for the numbers of a query over a time that is past; none where it does not say.
+pub(super) async fn past(
+    exchange: &Exchange,
+    servers: &Servers,
+    query: &Query,
+    headers: &BTreeMap<String, String>,
+    span: Span,
+    timeout: Duration,
+) -> Numbers {
+    let Ok(server) = Server::of(exchange, servers, &query.url, headers, timeout).await else {
+        return Numbers::new();
+    };
+    let within = (server.left() * 9 / 10).as_millis().max(1);
+    let asked = [
+        ("query", query.query.clone()),
+        ("start", span.from.as_second().to_string()),
+        ("end", span.to.as_second().to_string()),
+        ("step", span.step.to_string()),
+        ("timeout", format!("{within}ms")),
+    ];
+    match server.send(&form(&server, "/api/v1/query_range", &asked)).await {
+        Ok(reply) if reply.status == 200 && reply.unfinished.is_none() => {
+            read_range(&reply.body, query.reduce).unwrap_or_default()
+        }
+        _ => Numbers::new(),
+    }
 }
 
 /// Reads an answer; `Err`: a headline, and why there is none, to follow on the server's place.

@@ -24,6 +24,7 @@ use super::api::Servers;
 use super::condition::Comparison;
 use super::instant::Measured;
 use super::keyring::{Given, Keyring};
+use super::past::{self, Numbers};
 #[cfg(feature = "postgres")]
 use super::postgres;
 use super::rules::{Invalid, Rules};
@@ -32,8 +33,8 @@ use super::tracker::state_of;
 use super::{alertmanager, command, datadog, http, machine, prometheus};
 #[cfg(feature = "postgres")]
 use crate::config::types::Sql;
-use crate::config::types::{Probe, Source};
-use crate::exchange::Exchange;
+use crate::config::types::{Datadog, Probe, Source, Tls};
+use crate::exchange::{Exchange, Identification};
 use crate::failure::Fault;
 use crate::text::mask::Masker;
 use crate::text::visible;
@@ -112,7 +113,7 @@ impl Runner {
         self.generation += 1;
         let start = Instant::now();
         for (index, probe) in probes.iter().enumerate() {
-            let target = Target::new(probe, &self.asker.keyring);
+            let target = Target::new(probe, &self.asker.keyring, &self.asker.root);
             let phase = phase(index, probes.len(), target.interval);
             let now = Arc::new(Notify::new());
             let task = Watch {
@@ -126,6 +127,31 @@ impl Runner {
             };
             self.tasks.push(Task { handle: self.handle.spawn(task.run()), now });
         }
+    }
+
+    /// Asks the sources that can say it for the time before, one after the other; `send` gets the numbers of
+    /// each probe that has some.
+    pub fn fill(&mut self, probes: &[Probe], send: impl Fn(String, Numbers) + Send + 'static) {
+        let asker = Arc::clone(&self.asker);
+        let remembers =
+            |probe: &&Probe| matches!(probe.source, Source::Prometheus { .. } | Source::Datadog { .. });
+        let targets: Vec<_> = probes
+            .iter()
+            .filter(remembers)
+            .map(|probe| Target::new(probe, &self.asker.keyring, &self.asker.root))
+            .collect();
+        if targets.is_empty() {
+            return;
+        }
+        let filling = async move {
+            for target in targets {
+                let numbers = asker.past(&target).await;
+                if !numbers.is_empty() {
+                    send(target.probe.name.clone(), numbers);
+                }
+            }
+        };
+        self.tasks.push(Task { handle: self.handle.spawn(filling), now: Arc::default() });
     }
 
     /// The number of the configuration that runs now; grows with each restart.
@@ -159,7 +185,7 @@ impl Drop for Runner {
 pub async fn once(probes: &[Probe], root: &Path, keyring: &Keyring) -> Vec<Asked> {
     let asker = Arc::new(Asker::new(root, keyring));
     let questions = probes.iter().map(|probe| {
-        let (asker, target) = (Arc::clone(&asker), Target::new(probe, keyring));
+        let (asker, target) = (Arc::clone(&asker), Target::new(probe, keyring, root));
         async move { asker.ask(&target).await }
     });
     futures_util::stream::iter(questions).buffered(AT_ONCE).collect().await
@@ -214,17 +240,34 @@ struct Target {
     timeout: Duration,
     /// The secrets it needs.
     needed: Vec<String>,
+    /// Its own, where it has certificates of its own.
+    exchange: Option<Exchange>,
 }
 
 impl Target {
-    fn new(probe: &Probe, keyring: &Keyring) -> Self {
+    fn new(probe: &Probe, keyring: &Keyring, root: &Path) -> Self {
         Self {
             needed: keyring.needed(&probe.source),
+            exchange: probe.tls.as_ref().map(|tls| Exchange::identified(identification(tls, root))),
             rules: Rules::of(probe),
             interval: positive(probe.interval).max(SHORTEST),
             timeout: positive(probe.timeout),
             probe: probe.clone(),
         }
+    }
+}
+
+/// The certificates of a probe, with paths as they are meant.
+fn identification(tls: &Tls, root: &Path) -> Identification {
+    let path = |text: &String| match (text.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => root.join(text),
+    };
+    let Tls { ca_file, cert_file, key_file } = tls;
+    let own = cert_file.as_ref().zip(key_file.as_ref());
+    Identification {
+        authorities: ca_file.as_ref().map(path),
+        own: own.map(|(certificate, key)| (path(certificate), path(key))),
     }
 }
 
@@ -266,11 +309,35 @@ impl Asker {
         }
     }
 
+    /// What a source says of the time before, oldest first.
+    async fn past(&self, target: &Target) -> Numbers {
+        let source = &target.probe.source;
+        let Ok(Given { headers, .. }) = self.keyring.give(source, &target.needed).await else {
+            return Numbers::new();
+        };
+        let (servers, timeout) = (&self.servers, target.timeout);
+        let exchange = target.exchange.as_ref().unwrap_or(&self.exchange);
+        let mut numbers = Numbers::new();
+        for span in past::spans(Timestamp::now(), target.interval) {
+            numbers.extend(match source {
+                Source::Prometheus { query, .. } => {
+                    prometheus::past(exchange, servers, query, &headers, span, timeout).await
+                }
+                Source::Datadog { asked: Datadog::Query(query), .. } => {
+                    datadog::past(exchange, servers, query, &headers, span, timeout).await
+                }
+                _ => Numbers::new(),
+            });
+        }
+        numbers
+    }
+
     async fn try_once(&self, target: &Target) -> Result<Answer, Trouble> {
         let source = &target.probe.source;
         let given = self.keyring.give(source, &target.needed).await;
         let Given { url, headers, variables } = given.map_err(|why| Trouble::new(Fault::NoSecret, why))?;
-        let (exchange, servers, timeout) = (&self.exchange, &self.servers, target.timeout);
+        let (servers, timeout) = (&self.servers, target.timeout);
+        let exchange = target.exchange.as_ref().unwrap_or(&self.exchange);
         let masker = self.keyring.masker();
         match source {
             Source::Http { url, .. } => http::ask(exchange, url, &headers, timeout).await,
@@ -348,137 +415,4 @@ fn positive(length: SignedDuration) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::sync::mpsc;
-
-    use super::super::testing::{Server, command_probe, http_probe};
-    use super::*;
-
-    const LONG: Duration = Duration::from_secs(20);
-
-    fn often(probe: Probe) -> Probe {
-        Probe { interval: SignedDuration::from_millis(20), ..probe }
-    }
-
-    fn start(probes: &[Probe]) -> (Runner, mpsc::UnboundedReceiver<Observation>) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        let send = move |observation| drop(sender.send(observation));
-        (Runner::start(&Handle::current(), probes, Path::new("/"), &Keyring::default(), send), receiver)
-    }
-
-    async fn next(receiver: &mut mpsc::UnboundedReceiver<Observation>) -> Observation {
-        tokio::time::timeout(LONG, receiver.recv()).await.expect("no sample came").expect("the runner ended")
-    }
-
-    #[test]
-    fn ticks_never_move_and_missed_ones_are_skipped() {
-        let first = Instant::now();
-        let interval = Duration::from_secs(10);
-        let after = |ms: u64| next_tick(first, interval, first + Duration::from_millis(ms)) - first;
-        assert_eq!(after(0), Duration::from_secs(10));
-        assert_eq!(after(9_999), Duration::from_secs(10));
-        assert_eq!(after(10_001), Duration::from_secs(20));
-        assert_eq!(after(47_300), Duration::from_secs(50));
-        assert_eq!(next_tick(first + interval, interval, first), first + interval);
-    }
-
-    #[test]
-    fn probes_start_in_groups_and_all_within_one_interval() {
-        let interval = Duration::from_secs(1);
-        let phases: Vec<_> = (0..200).map(|index| phase(index, 200, interval)).collect();
-        assert_eq!(phases[..=GROUP].iter().filter(|phase| phase.is_zero()).count(), GROUP);
-        assert!(phases.iter().all(|phase| *phase < interval));
-        assert!(phase(19, 20, Duration::from_secs(10)) <= 2 * STAGGER);
-        assert_eq!(phase(0, 0, interval), Duration::ZERO);
-    }
-
-    #[tokio::test]
-    async fn every_probe_is_asked_again_and_again() {
-        let server = Server::answering("200 OK", "ok").await;
-        let probes = [often(http_probe(&server.url)), often(command_probe(&["sh", "-c", "exit 1"]))];
-        let (runner, mut samples) = start(&probes);
-        let mut seen = [0, 0];
-        while seen.iter().any(|count| *count < 3) {
-            let observation = next(&mut samples).await;
-            seen[observation.probe] += 1;
-            assert_eq!(observation.generation, runner.generation());
-            let wanted = [("200", Verdict::Good), ("exit 1", Verdict::Bad)][observation.probe];
-            assert_eq!((observation.sample.headline.as_str(), observation.sample.verdict), wanted);
-        }
-    }
-
-    #[tokio::test]
-    async fn asking_now_does_not_wait_for_the_schedule() {
-        let server = Server::answering("200 OK", "ok").await;
-        let probe = Probe { interval: SignedDuration::from_hours(1), ..http_probe(&server.url) };
-        let (runner, mut samples) = start(&[probe]);
-        next(&mut samples).await;
-        runner.probe_now();
-        next(&mut samples).await;
-        assert_eq!(server.requests.lock().unwrap().len(), 2);
-    }
-
-    #[tokio::test]
-    async fn a_restart_asks_the_new_probes_only() {
-        let (old, new) = (Server::answering("200 OK", "").await, Server::answering("503 Down", "").await);
-        let (mut runner, mut samples) = start(&[often(http_probe(&old.url))]);
-        assert_eq!(next(&mut samples).await.sample.headline, "200");
-        runner.restart(&[often(http_probe(&new.url))], Path::new("/"), &Keyring::default());
-        for _ in 0..20 {
-            let observation = next(&mut samples).await;
-            if observation.generation == runner.generation() {
-                assert_eq!(observation.sample.headline, "503");
-            }
-        }
-        runner.stop();
-    }
-
-    #[tokio::test]
-    async fn stopping_kills_a_command_that_runs() {
-        let dir = tempfile::tempdir().unwrap();
-        let probe = Probe {
-            timeout: SignedDuration::from_hours(1),
-            ..command_probe(&["sh", "-c", "echo $$ > pid; exec sleep 1000"])
-        };
-        let mut runner = Runner::start(&Handle::current(), &[probe], dir.path(), &Keyring::default(), |_| {});
-        let pid = tokio::time::timeout(LONG, async {
-            loop {
-                let written = std::fs::read_to_string(dir.path().join("pid")).unwrap_or_default();
-                if let Some(pid) = written.trim().parse().ok().and_then(rustix::process::Pid::from_raw) {
-                    break pid;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        })
-        .await
-        .expect("the command never started");
-        runner.stop();
-        let gone = async {
-            while rustix::process::test_kill_process(pid).is_ok() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(LONG, gone).await.expect("the command outlived the runner");
-    }
-
-    #[tokio::test]
-    async fn once_keeps_the_order_and_says_what_was_compared() {
-        let server = Server::answering("200 OK", r#"{"status":"degraded","rate":null}"#).await;
-        let expect = |text: &str| Probe { expect: vec![text.to_owned()], ..http_probe(&server.url) };
-        let probes = [
-            expect("body.status == \"ok\""),
-            expect("body.rate < 5"),
-            expect("statsu == 200"),
-            command_probe(&["true"]),
-            command_probe(&["no-such-program-anywhere"]),
-        ];
-        let asked = once(&probes, Path::new("/"), &Keyring::default()).await;
-        let states: Vec<_> = asked.iter().map(|asked| asked.state.name()).collect();
-        assert_eq!(states, ["failing", "unknown", "unknown", "ok", "error"]);
-        assert_eq!(asked[0].compared[0].text, "body.status \"degraded\", expected \"ok\"");
-        assert_eq!(asked[1].sample.why, "body.rate is null, expected body.rate < 5");
-        assert!(asked[2].sample.why.contains("unknown name `statsu`"), "{}", asked[2].sample.why);
-        assert_eq!(asked[3].sample.headline, "exit 0");
-        assert_eq!(asked[4].sample.headline, "did not start");
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ use serde_json::Number;
 
 use super::decimal::Decimal;
 use super::instant::{Measured, Point, Series, Unanswered, fresh, nothing, one};
+use super::past::{Numbers, combine};
 use crate::config::types::Reduce;
 
 #[derive(Deserialize)]
@@ -79,6 +80,18 @@ pub fn read(
         Ok((time, measured)) => fresh(time, max_age, now).unwrap_or(measured),
         Err(nothing) => nothing,
     })
+}
+
+/// Reads an answer about a longer time: the numbers of all series as one. `None`: there are none, or too many
+/// series.
+pub fn read_range(body: &[u8], reduce: Option<Reduce>) -> Option<Numbers> {
+    let response: Response = parse(body).ok()?;
+    let series = response.series.filter(|_| response.status == "ok")?;
+    let numbers = |points: Points| -> Vec<(f64, f64)> {
+        let known = points.pointlist.into_iter();
+        known.filter_map(|(ms, number)| Some((ms / 1000.0, number?.as_f64()?))).collect()
+    };
+    combine(&series.into_iter().map(numbers).collect::<Vec<_>>(), reduce)
 }
 
 /// A monitor as it stands.

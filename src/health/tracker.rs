@@ -71,12 +71,11 @@ impl Tracker {
             return;
         };
         let status = Arc::make_mut(status);
-        let first = status.history.front().map(|(at, _)| *at);
-        let older = samples.iter().filter(|(at, _)| first.is_none_or(|first| *at < first));
-        let room = Status::MAX_HISTORY.saturating_sub(status.history.len());
-        for sample in older.rev().take(room) {
-            status.history.push_front(*sample);
-        }
+        // What was seen since counts, where both know a time.
+        let seen: BTreeMap<Timestamp, Option<f64>> =
+            samples.iter().copied().chain(status.history.iter().copied()).collect();
+        let skipped = seen.len().saturating_sub(Status::MAX_HISTORY);
+        status.history = seen.into_iter().skip(skipped).collect();
     }
 
     /// Every probe, in the order of the configuration.
@@ -217,6 +216,22 @@ mod tests {
     #[test]
     fn a_latency_is_in_milliseconds() {
         assert_eq!(Tracker::new(&[command_probe(&["true"])]).statuses()[0].unit, "ms");
+    }
+
+    #[test]
+    fn what_is_remembered_fills_gaps_and_covers_nothing_that_was_seen() {
+        let mut tracker = Tracker::new(&[http_probe("http://x/")]);
+        for second in [100, 200] {
+            tracker.observe(0, sample(second, Verdict::Good, Some(1.0)));
+        }
+        let at = |second| sample(second, Verdict::Good, None).at;
+        let name = tracker.statuses()[0].name.clone();
+        tracker.remember(&name, &[(at(50), Some(5.0)), (at(150), Some(6.0)), (at(200), Some(7.0))]);
+        let history: Vec<_> = tracker.statuses()[0].history.iter().copied().collect();
+        assert_eq!(
+            history,
+            [(at(50), Some(5.0)), (at(100), Some(1.0)), (at(150), Some(6.0)), (at(200), Some(1.0))]
+        );
     }
 
     #[test]

@@ -57,6 +57,30 @@ impl Journal {
         Ok(())
     }
 
+    /// Stores numbers that a source knew before anybody here asked it, where no sample of the probe is as near
+    /// as `apart`. What was seen here counts.
+    pub fn fill_samples(
+        &mut self,
+        repository: &str,
+        probe: &str,
+        numbers: &[(Timestamp, f64)],
+        apart: SignedDuration,
+    ) -> Result<()> {
+        let Some((newest, _)) = numbers.last() else { return Ok(()) };
+        let apart = i64::try_from(apart.as_millis()).unwrap_or(i64::MAX);
+        self.write("storing health samples", *newest, |writing| {
+            let no = probe_no(&writing.tx, repository, probe)?;
+            let mut insert = writing.tx.prepare_cached(
+                "INSERT INTO sample (probe, at_ms, value) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (
+                     SELECT 1 FROM sample WHERE probe = ?1 AND at_ms > ?2 - ?4 AND at_ms < ?2 + ?4)",
+            )?;
+            for (at, value) in numbers.iter().filter(|(_, value)| value.is_finite()) {
+                insert.execute(params![no, at.as_millisecond(), value, apart])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Health samples from a time up to, and not including, another, oldest first.
     pub fn samples(
         &self,

@@ -9,7 +9,7 @@ use std::ops::Deref;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::config::types::{Gauge, Keys, Probe, Reduce, Source, Unfit};
+use crate::config::types::{Gauge, Keys, Probe, Reduce, Source, Tls, Unfit};
 
 /// A probe as a plan watches it, with a stored form of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,14 +83,28 @@ struct Stored {
     #[serde(default)]
     fail: Option<String>,
     confirm: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tls: Option<Tls>,
 }
 
 impl From<Watched> for Stored {
     fn from(Watched(probe): Watched) -> Self {
         // Whoever adds a field to the configuration decides here whether it is part of what is
         // approved.
-        let Probe { name, source, environment, interval, timeout, expect, value, unit, warn, fail, confirm } =
-            probe;
+        let Probe {
+            name,
+            source,
+            environment,
+            interval,
+            timeout,
+            expect,
+            value,
+            unit,
+            warn,
+            fail,
+            confirm,
+            tls,
+        } = probe;
         let Keys {
             url,
             command,
@@ -136,6 +150,7 @@ impl From<Watched> for Stored {
             warn,
             fail,
             confirm,
+            tls,
         }
     }
 }
@@ -171,6 +186,7 @@ impl TryFrom<Stored> for Watched {
             warn,
             fail,
             confirm,
+            tls,
         } = stored;
         Ok(Self(Probe {
             name,
@@ -201,6 +217,7 @@ impl TryFrom<Stored> for Watched {
             warn,
             fail,
             confirm,
+            tls,
         }))
     }
 }

@@ -43,6 +43,7 @@ use crate::config::settings::LoadedSettings;
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::keyring::Keyring;
+use crate::health::past::Numbers;
 use crate::health::runner::Observation;
 use crate::incident::IncidentId;
 
@@ -98,6 +99,8 @@ enum Event {
     Configured { config: Box<ConfigState>, probes: Vec<Probe>, root: PathBuf, keyring: Keyring },
     /// What the journal knows of earlier samples.
     History(History),
+    /// What a source says of the time before it was asked.
+    Past(String, Numbers),
     /// The terminal is gone, or we were asked to end.
     End,
     /// A signal asks us to end.

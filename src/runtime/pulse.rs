@@ -10,6 +10,7 @@ use crate::cockpit::msg::{Edge, Fact};
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::keyring::Keyring;
+use crate::health::past::Numbers;
 use crate::health::runner::{Observation, Runner};
 use crate::health::series::State;
 use crate::health::tracker::Tracker;
@@ -66,16 +67,22 @@ impl Pulse {
     /// Starts to ask what was configured since the last time.
     pub(super) fn start(&mut self, events: &Sender<Event>) -> Result<()> {
         let Some((probes, root, keyring)) = self.waiting.take() else { return Ok(()) };
+        let past = {
+            let told = events.clone();
+            move |probe, numbers| drop(told.send(Event::Past(probe, numbers)))
+        };
         if let Some(asking) = &mut self.runner {
             asking.runner.restart(&probes, &root, &keyring);
+            asking.runner.fill(&probes, past);
         } else if !probes.is_empty() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime
                 .map_err(|error| Failure::new("starting the probes", error, "close other programs"))?;
             let told = events.clone();
-            let runner = Runner::start(runtime.handle(), &probes, &root, &keyring, move |seen| {
+            let mut runner = Runner::start(runtime.handle(), &probes, &root, &keyring, move |seen| {
                 let _ = told.send(Event::Observed(seen));
             });
+            runner.fill(&probes, past);
             let (end, ended) = tokio::sync::oneshot::channel();
             // One thread for all probes: they wait more than they work.
             panics::spawn("probes", events.clone(), move || {
@@ -101,6 +108,16 @@ impl Pulse {
     pub(super) fn remember(&mut self, history: History) {
         for (probe, samples) in history {
             self.tracker.remember(&probe, &samples);
+        }
+    }
+
+    /// Has what a source knew before stored, where nothing was seen here.
+    pub(super) fn fill(&self, probe: String, numbers: Numbers, store: &Store) {
+        let status = self.tracker.statuses().iter().find(|status| status.name == probe);
+        let interval =
+            status.map(|status| Duration::try_from_secs_f64(status.interval_s).unwrap_or_default());
+        if let Some(interval) = interval {
+            store.ask(Order::Fill(probe, numbers, interval));
         }
     }
 

@@ -14,6 +14,7 @@ use crate::cockpit::model::IncidentLine;
 use crate::cockpit::msg::{Done, EffectId, Fact, JournalState, Msg};
 use crate::conductor::{self, PassOver, Started};
 use crate::failure::{Failure, Result};
+use crate::health::past::Numbers;
 use crate::hotfix::git::{Reader, located};
 use crate::hotfix::watch::{self, Timing};
 use crate::incident::{
@@ -54,6 +55,8 @@ pub(super) enum Order {
     Start(EffectId, Start),
     Samples(Samples),
     History(Vec<String>),
+    /// Numbers of a probe from before it was asked here, and how often it is asked.
+    Fill(String, Numbers, Duration),
     Changed,
     /// Answers once everything asked for before is done.
     Finish(Sender<()>),
@@ -337,6 +340,7 @@ impl Keeper {
             }
             Order::Samples(samples) => self.store_samples(&samples),
             Order::History(probes) => self.history(probes),
+            Order::Fill(probe, numbers, interval) => self.fill(probe, &numbers, interval),
             Order::Finish(done) => {
                 let _ = done.send(());
             }
@@ -552,6 +556,15 @@ impl Keeper {
         if let Err(failure) = self.journal.put_samples(&self.repository, samples) {
             // History is a comfort: losing some must not fill the error log.
             tracing::warn!("{failure}");
+        }
+    }
+
+    /// Stores what a source knew from before, and shows it with what is known.
+    fn fill(&mut self, probe: String, numbers: &Numbers, interval: Duration) {
+        let apart = SignedDuration::try_from(interval * 2).unwrap_or(SignedDuration::from_mins(1));
+        // What cannot be stored is told with the next sample.
+        if self.journal.fill_samples(&self.repository, &probe, numbers, apart).is_ok() {
+            self.history(vec![probe]);
         }
     }
 

@@ -48,6 +48,12 @@ pub(super) fn check(
             found.push(unreadable("matcher", matcher, span, &refused));
         }
     }
+    if let Some(tls) = table(probe, "tls")
+        && tls.contains_key("cert_file") != tls.contains_key("key_file")
+    {
+        let span = probe.get("tls").map_or_else(|| place.clone(), Spanned::span);
+        found.push(Problem::new(span, "a certificate needs its key: `cert_file` and `key_file` go together"));
+    }
     command(probe, "command", super::Need::Program, found);
     headers(probe, secrets, found);
     variables(probe, found);

@@ -45,6 +45,24 @@ pub struct Probe {
     pub fail: Option<String>,
     /// How many samples in a row change its state.
     pub confirm: u32,
+    /// Certificates of its own.
+    pub tls: Option<Tls>,
+}
+
+/// Whom a probe trusts and what it shows, in the words of Prometheus' `tls_config`. Files in PEM; relative to the
+/// root of the repository, `~/` is the home directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The authorities that are trusted in place of the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
+    /// The certificate that the server is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cert_file: Option<String>,
+    /// Its key (PKCS #8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<String>,
 }
 
 /// What a probe asks.

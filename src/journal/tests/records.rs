@@ -254,6 +254,31 @@ fn samples_thin_out_with_age() {
 }
 
 #[test]
+fn what_a_source_knew_before_fills_gaps_and_covers_nothing_that_was_seen() {
+    let (_dir, mut journal, ..) = with_notes(0);
+    let at = |seconds: i64| now() + SignedDuration::from_secs(seconds);
+    let seen = [("api".to_owned(), at(300), Some(1.0)), ("api".to_owned(), at(310), None)];
+    journal.put_samples("/repo/.git", &seen).unwrap();
+    let numbers: Vec<_> = (0..5).map(|step| (at(step * 150), 200.0 + step as f64)).collect();
+    let apart = SignedDuration::from_secs(20);
+    for _ in 0..2 {
+        journal.fill_samples("/repo/.git", "api", &numbers, apart).unwrap();
+        let found = journal.samples("/repo/.git", "api", (Timestamp::MIN, Timestamp::MAX)).unwrap();
+        assert_eq!(
+            found,
+            [
+                (at(0), Some(200.0)),
+                (at(150), Some(201.0)),
+                (at(300), Some(1.0)),
+                (at(310), None),
+                (at(450), Some(203.0)),
+                (at(600), Some(204.0)),
+            ]
+        );
+    }
+}
+
+#[test]
 fn a_sample_without_data_stays_without() {
     let (_dir, mut journal, ..) = with_notes(0);
     let samples = [("a".to_owned(), now(), None), ("b".to_owned(), now(), Some(f64::NAN))];

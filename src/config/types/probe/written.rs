@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::{DurationText, default_confirm, default_interval, default_probe_timeout};
-use super::{Gauge, Keys, Probe, Reduce, Source, Unfit};
+use super::{Gauge, Keys, Probe, Reduce, Source, Tls, Unfit};
 
 /// Something asked again and again. Exactly one of `url`, `command`, `prometheus`,
 /// `alertmanager`, `datadog`, `postgres` and `machine` is given.
@@ -104,6 +104,9 @@ pub(super) struct Written {
     #[serde(default = "default_confirm")]
     #[schemars(range(min = 1, max = 100))]
     confirm: u32,
+    /// Certificates of its own: `tls = { ca_file = "ca.pem", cert_file = "own.pem", key_file = "own.key" }`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tls: Option<Tls>,
 }
 
 impl TryFrom<Written> for Probe {
@@ -137,6 +140,7 @@ impl TryFrom<Written> for Probe {
             warn,
             fail,
             confirm,
+            tls,
         } = written;
         Ok(Self {
             name,
@@ -167,14 +171,27 @@ impl TryFrom<Written> for Probe {
             warn,
             fail,
             confirm,
+            tls,
         })
     }
 }
 
 impl From<Probe> for Written {
     fn from(probe: Probe) -> Self {
-        let Probe { name, source, environment, interval, timeout, expect, value, unit, warn, fail, confirm } =
-            probe;
+        let Probe {
+            name,
+            source,
+            environment,
+            interval,
+            timeout,
+            expect,
+            value,
+            unit,
+            warn,
+            fail,
+            confirm,
+            tls,
+        } = probe;
         let Keys {
             url,
             command,
@@ -220,6 +237,7 @@ impl From<Probe> for Written {
             warn,
             fail,
             confirm,
+            tls,
         }
     }
 }

@@ -1,0 +1,240 @@
+//! Tests of the runner.
+
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::health::testing::{Server, command_probe, http_probe};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn often(probe: Probe) -> Probe {
+    Probe { interval: SignedDuration::from_millis(20), ..probe }
+}
+
+fn start(probes: &[Probe]) -> (Runner, mpsc::UnboundedReceiver<Observation>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let send = move |observation| drop(sender.send(observation));
+    (Runner::start(&Handle::current(), probes, Path::new("/"), &Keyring::default(), send), receiver)
+}
+
+async fn next(receiver: &mut mpsc::UnboundedReceiver<Observation>) -> Observation {
+    tokio::time::timeout(LONG, receiver.recv()).await.expect("no sample came").expect("the runner ended")
+}
+
+#[test]
+fn ticks_never_move_and_missed_ones_are_skipped() {
+    let first = Instant::now();
+    let interval = Duration::from_secs(10);
+    let after = |ms: u64| next_tick(first, interval, first + Duration::from_millis(ms)) - first;
+    assert_eq!(after(0), Duration::from_secs(10));
+    assert_eq!(after(9_999), Duration::from_secs(10));
+    assert_eq!(after(10_001), Duration::from_secs(20));
+    assert_eq!(after(47_300), Duration::from_secs(50));
+    assert_eq!(next_tick(first + interval, interval, first), first + interval);
+}
+
+#[test]
+fn probes_start_in_groups_and_all_within_one_interval() {
+    let interval = Duration::from_secs(1);
+    let phases: Vec<_> = (0..200).map(|index| phase(index, 200, interval)).collect();
+    assert_eq!(phases[..=GROUP].iter().filter(|phase| phase.is_zero()).count(), GROUP);
+    assert!(phases.iter().all(|phase| *phase < interval));
+    assert!(phase(19, 20, Duration::from_secs(10)) <= 2 * STAGGER);
+    assert_eq!(phase(0, 0, interval), Duration::ZERO);
+}
+
+#[tokio::test]
+async fn every_probe_is_asked_again_and_again() {
+    let server = Server::answering("200 OK", "ok").await;
+    let probes = [often(http_probe(&server.url)), often(command_probe(&["sh", "-c", "exit 1"]))];
+    let (runner, mut samples) = start(&probes);
+    let mut seen = [0, 0];
+    while seen.iter().any(|count| *count < 3) {
+        let observation = next(&mut samples).await;
+        seen[observation.probe] += 1;
+        assert_eq!(observation.generation, runner.generation());
+        let wanted = [("200", Verdict::Good), ("exit 1", Verdict::Bad)][observation.probe];
+        assert_eq!((observation.sample.headline.as_str(), observation.sample.verdict), wanted);
+    }
+}
+
+#[tokio::test]
+async fn asking_now_does_not_wait_for_the_schedule() {
+    let server = Server::answering("200 OK", "ok").await;
+    let probe = Probe { interval: SignedDuration::from_hours(1), ..http_probe(&server.url) };
+    let (runner, mut samples) = start(&[probe]);
+    next(&mut samples).await;
+    runner.probe_now();
+    next(&mut samples).await;
+    assert_eq!(server.requests.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_restart_asks_the_new_probes_only() {
+    let (old, new) = (Server::answering("200 OK", "").await, Server::answering("503 Down", "").await);
+    let (mut runner, mut samples) = start(&[often(http_probe(&old.url))]);
+    assert_eq!(next(&mut samples).await.sample.headline, "200");
+    runner.restart(&[often(http_probe(&new.url))], Path::new("/"), &Keyring::default());
+    for _ in 0..20 {
+        let observation = next(&mut samples).await;
+        if observation.generation == runner.generation() {
+            assert_eq!(observation.sample.headline, "503");
+        }
+    }
+    runner.stop();
+}
+
+#[tokio::test]
+async fn stopping_kills_a_command_that_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let probe = Probe {
+        timeout: SignedDuration::from_hours(1),
+        ..command_probe(&["sh", "-c", "echo $$ > pid; exec sleep 1000"])
+    };
+    let mut runner = Runner::start(&Handle::current(), &[probe], dir.path(), &Keyring::default(), |_| {});
+    let pid = tokio::time::timeout(LONG, async {
+        loop {
+            let written = std::fs::read_to_string(dir.path().join("pid")).unwrap_or_default();
+            if let Some(pid) = written.trim().parse().ok().and_then(rustix::process::Pid::from_raw) {
+                break pid;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("the command never started");
+    runner.stop();
+    let gone = async {
+        while rustix::process::test_kill_process(pid).is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LONG, gone).await.expect("the command outlived the runner");
+}
+
+/// What came of asking a server of `localhost` that shows this certificate, with such a `tls`.
+async fn over_tls(certificate: &str, wants_client: bool, tls: &str) -> Sample {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
+    let port = secure_server(kept, certificate, wants_client);
+    let text = format!("name = \"api\"\nurl = \"https://localhost:{port}/\"\n{tls}");
+    let probe: Probe = toml::from_str(&text).unwrap();
+    once(&[probe], Path::new(kept), &Keyring::default()).await.remove(0).sample
+}
+
+#[tokio::test]
+async fn a_probe_trusts_its_own_authority_and_shows_its_certificate() {
+    let ca = "tls = { ca_file = \"ca.pem\" }";
+    let both = "tls = { ca_file = \"ca.pem\", cert_file = \"client.pem\", key_file = \"client.key\" }";
+    for (certificate, wants_client, tls, headline, why) in [
+        ("server", false, ca, "200", ""),
+        ("server", true, both, "200", ""),
+        ("server", false, "", "tls", "no trusted connection to localhost"),
+        ("other", false, ca, "tls", "for another host"),
+        ("expired", false, ca, "tls", "expired"),
+        ("server", true, ca, "", "localhost"),
+        ("server", false, "tls = { ca_file = \"none.pem\" }", "no client", "none.pem cannot be read"),
+        ("server", false, "tls = { ca_file = \"README.md\" }", "no client", "holds no certificate in PEM"),
+        (
+            "server",
+            true,
+            "tls = { ca_file = \"ca.pem\", cert_file = \"client.pem\", key_file = \"README.md\" }",
+            "no client",
+            "are no certificate and key",
+        ),
+    ] {
+        let sample = over_tls(certificate, wants_client, tls).await;
+        assert!(headline.is_empty() || sample.headline == headline, "{certificate} {tls}: {sample:?}");
+        assert!(sample.why.contains(why), "{certificate} {tls}: {sample:?}");
+        assert_eq!(sample.verdict == Verdict::Good, headline == "200", "{certificate} {tls}: {sample:?}");
+    }
+}
+
+/// A server over TLS that answers one request; its port.
+fn secure_server(kept: &str, name: &str, wants_client: bool) -> u16 {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use std::io::{Read as _, Write as _};
+    let key = if name == "expired" { "server" } else { name };
+    let chain = vec![CertificateDer::from_pem_file(format!("{kept}/{name}.pem")).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(format!("{kept}/{key}.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = builder.with_safe_default_protocol_versions().unwrap();
+    let builder = if wants_client {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(format!("{kept}/ca.pem")).unwrap()).unwrap();
+        let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        builder.with_client_cert_verifier(verifier.build().unwrap())
+    } else {
+        builder.with_no_client_auth()
+    };
+    let config = Arc::new(builder.with_single_cert(chain, key).unwrap());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // Ends with its one connection; one that is never made leaves it to the end of the tests.
+    std::thread::spawn(move || {
+        let (mut tcp, _) = listener.accept().unwrap();
+        let mut connection = rustls::ServerConnection::new(config).unwrap();
+        let mut stream = rustls::Stream::new(&mut connection, &mut tcp);
+        let mut request = [0; 4096];
+        if stream.read(&mut request).is_ok() {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
+            connection.send_close_notify();
+            let _ = connection.complete_io(&mut tcp);
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn what_a_source_knows_from_before_is_asked_for() {
+    let server = Server::told(|request| {
+        let line = request.lines().next().unwrap_or_default().to_owned();
+        let body = if line.contains("query_range") {
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1780000000,"205"],[1780000300,"NaN"],[1780000600,"212"]]}]}}"#
+        } else {
+            "{}"
+        };
+        crate::health::testing::response("200 OK", "", body)
+    })
+    .await;
+    let text = format!("name = \"p95\"\nprometheus = \"{}\"\nquery = \"p95\"\nfail = \"> 800\"", server.url);
+    let probe: Probe = toml::from_str(&text).unwrap();
+    let probes = [http_probe(&server.url), Probe { interval: SignedDuration::from_hours(1), ..probe }];
+    let (mut runner, _samples) = start(&[]);
+    let (told, mut past) = mpsc::unbounded_channel();
+    runner.fill(&probes, move |probe, numbers| drop(told.send((probe, numbers))));
+    let (probe, numbers) = tokio::time::timeout(LONG, past.recv()).await.unwrap().unwrap();
+    // Once of the day before, once of the last hour.
+    let numbers: Vec<_> = numbers.iter().map(|(at, number)| (at.as_second(), *number)).collect();
+    assert_eq!(probe, "p95");
+    assert_eq!(numbers[..2], [(1_780_000_000, 205.0), (1_780_000_600, 212.0)]);
+    assert_eq!(numbers.len(), 4);
+    let requests = server.requests.lock().unwrap().clone();
+    assert!(
+        requests.iter().all(|request| request.contains("/api/v1/query_range?query=p95&start=")),
+        "{requests:?}"
+    );
+    assert!(requests[0].contains("&step=300&timeout="), "{requests:?}");
+}
+
+#[tokio::test]
+async fn once_keeps_the_order_and_says_what_was_compared() {
+    let server = Server::answering("200 OK", r#"{"status":"degraded","rate":null}"#).await;
+    let expect = |text: &str| Probe { expect: vec![text.to_owned()], ..http_probe(&server.url) };
+    let probes = [
+        expect("body.status == \"ok\""),
+        expect("body.rate < 5"),
+        expect("statsu == 200"),
+        command_probe(&["true"]),
+        command_probe(&["no-such-program-anywhere"]),
+    ];
+    let asked = once(&probes, Path::new("/"), &Keyring::default()).await;
+    let states: Vec<_> = asked.iter().map(|asked| asked.state.name()).collect();
+    assert_eq!(states, ["failing", "unknown", "unknown", "ok", "error"]);
+    assert_eq!(asked[0].compared[0].text, "body.status \"degraded\", expected \"ok\"");
+    assert_eq!(asked[1].sample.why, "body.rate is null, expected body.rate < 5");
+    assert!(asked[2].sample.why.contains("unknown name `statsu`"), "{}", asked[2].sample.why);
+    assert_eq!(asked[3].sample.headline, "exit 0");
+    assert_eq!(asked[4].sample.headline, "did not start");
+}
