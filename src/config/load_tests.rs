@@ -251,7 +251,7 @@ fn a_probe_asks_exactly_one_thing_in_time() {
     refused(&probe("url = \"http://h\"\nenvironment = \"prod\""), "no environment `prod`");
     refused(
         &probe("command = [\"x\"]\nheaders = { a = \"b\" }"),
-        "`headers` goes with `url` or `prometheus` or `alertmanager`; this probe is a command",
+        "`headers` goes with `url` or `prometheus` or `alertmanager` or `datadog`; this probe is a command",
     );
     refused(&probe("url = \"http://h\"\nheaders = { \"a b\" = \"c\" }"), "name of a header");
 }
