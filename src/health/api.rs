@@ -35,9 +35,15 @@ struct Place {
 }
 
 impl Servers {
-    fn place(&self, url: &Url) -> Arc<Place> {
+    fn place(&self, place: String) -> Arc<Place> {
         let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(servers.entry(place(url)).or_default())
+        Arc::clone(servers.entry(place).or_default())
+    }
+
+    /// Waits for the turn of a question that is not asked over HTTP; it ends with what is given back.
+    pub(super) async fn turn(&self, place: &str, timeout: Duration) -> Result<OwnedMutexGuard<()>, Trouble> {
+        let turn = Arc::clone(&self.place(place.to_owned()).turn);
+        tokio::time::timeout(timeout, turn.lock_owned()).await.map_err(|_| busy(place))
     }
 }
 
@@ -63,10 +69,9 @@ impl<'a> Server<'a> {
     ) -> Result<Self, Trouble> {
         let until = Instant::now() + timeout;
         let base = request(url, headers).map_err(silent)?;
-        let here = servers.place(&base.url);
+        let here = servers.place(place(&base.url));
         let Ok(turn) = tokio::time::timeout(timeout, Arc::clone(&here.turn).lock_owned()).await else {
-            let why = format!("{} was still busy with the questions before this one", place(&base.url));
-            return Err(silent(Trouble::new(Fault::Timeout, why)));
+            return Err(busy(&place(&base.url)));
         };
         let quiet = *here.quiet.lock().unwrap_or_else(PoisonError::into_inner);
         let left = quiet.map(|quiet| quiet.saturating_duration_since(Instant::now()));
@@ -125,6 +130,12 @@ fn put_off(reply: &Reply) -> Option<Duration> {
     };
     let wait = reply.retry_after().or_else(reset)?;
     Some(wait.min(LONGEST))
+}
+
+/// A server that was not done with the questions before.
+fn busy(place: &str) -> Trouble {
+    let why = format!("{place} was still busy with the questions before this one");
+    silent(Trouble::new(Fault::Timeout, why))
 }
 
 /// What does not answer is not the service that is looked at.

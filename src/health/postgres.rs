@@ -22,6 +22,7 @@ use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::answer::{Answer, Trouble};
+use super::api::Servers;
 use super::decimal::Decimal;
 use super::instant::{Measured, nothing};
 use crate::config::types::Sql;
@@ -34,10 +35,17 @@ use crate::text::visible;
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
 
 /// Asks for the number of a query, within `timeout`.
-pub(super) async fn ask(asked: &Sql, timeout: Duration, masker: &Masker) -> Result<Answer, Trouble> {
+pub(super) async fn ask(
+    servers: &Servers,
+    asked: &Sql,
+    timeout: Duration,
+    masker: &Masker,
+) -> Result<Answer, Trouble> {
     let started = Instant::now();
     let config = config(&asked.url).map_err(|why| Trouble::new(Fault::BadAddress, masker.mask(&why)))?;
     let place = place(&config);
+    let _turn = servers.turn(&place, timeout).await?;
+    let timeout = timeout.saturating_sub(started.elapsed());
     let query = asked.query.as_deref().unwrap_or(CONNECTIONS);
     let tls = match config.get_ssl_mode() {
         SslMode::Disable => None,
@@ -242,7 +250,8 @@ mod tests {
     #[tokio::test]
     async fn a_database_that_is_not_there_fails() {
         let asked = Sql { url: "postgresql://li@127.0.0.1:9/shop".to_owned(), query: None };
-        let trouble = ask(&asked, Duration::from_secs(20), &Masker::default()).await.unwrap_err();
+        let trouble =
+            ask(&Servers::default(), &asked, Duration::from_secs(20), &Masker::default()).await.unwrap_err();
         assert_eq!(
             (trouble.fault, trouble.why.as_str()),
             (Fault::Refused, "127.0.0.1:9 refuses connections")

@@ -356,7 +356,7 @@ impl Asker {
             #[cfg(feature = "postgres")]
             Source::Postgres(asked) => {
                 let asked = Sql { url, query: asked.query.clone() };
-                postgres::ask(&asked, timeout, &masker).await
+                postgres::ask(servers, &asked, timeout, &masker).await
             }
             #[cfg(not(feature = "postgres"))]
             Source::Postgres(_) => {

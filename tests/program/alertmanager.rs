@@ -130,7 +130,11 @@ fn a_matcher_that_cannot_be_read_is_refused_with_line_and_caret() {
         ("matchers = ['severity page']", "severity page", "expected one of = != =~ !~"),
         ("matchers = ['severity=~\"(\"']", "severity=~", "this is no regular expression: unclosed group"),
         ("matchers = 'severity=page'", "matchers = ", "`matchers`"),
-        ("query = \"up\"", "query = ", "`query` goes with `prometheus`; this probe is an `alertmanager`"),
+        (
+            "query = \"up\"",
+            "query = ",
+            "`query` goes with `prometheus` or `datadog` or `postgres`; this probe is an `alertmanager`",
+        ),
         (
             "expect = [\"value == 0\"]",
             "value == 0",
