@@ -30,7 +30,9 @@ impl Decimal {
             Some((whole, fraction)) => (whole, Some(fraction)),
             None => (mantissa, None),
         };
-        if !is_digits(whole) || fraction.is_some_and(|f| !is_digits(f)) {
+        let is_power = |text: &str| is_digits(text.strip_prefix(['+', '-']).unwrap_or(text));
+        // Zero has whatever exponent, but not whatever letters.
+        if !is_digits(whole) || !fraction.is_none_or(is_digits) || !exponent.is_none_or(is_power) {
             return None;
         }
         let exponent = exponent.map_or(Some(0), parse_exponent);
@@ -84,9 +86,6 @@ fn is_digits(text: &str) -> bool {
 
 fn parse_exponent(text: &str) -> Option<i64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if !is_digits(unsigned) {
-        return None;
-    }
     let size: i64 = unsigned.parse().ok().filter(|size| *size <= MAX_EXPONENT)?;
     Some(if text.starts_with('-') { -size } else { size })
 }
@@ -147,9 +146,24 @@ mod tests {
 
     #[test]
     fn what_is_not_a_number_is_refused() {
-        for text in
-            ["", "-", ".5", "5.", "+5", "1e", "1e+", "0x10", "NaN", "1_000", "1e99999999999999999999", "١"]
-        {
+        for text in [
+            "",
+            "-",
+            ".5",
+            "5.",
+            "+5",
+            "1e",
+            "1e+",
+            "0e",
+            "0e+",
+            "0exy",
+            "0x10",
+            "0,5",
+            "NaN",
+            "1_000",
+            "1e99999999999999999999",
+            "١",
+        ] {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }
     }
