@@ -115,9 +115,12 @@ impl Journal {
         now: Timestamp,
         work: impl FnOnce(&mut Writing<'_>) -> Result<T, Trouble>,
     ) -> Result<T> {
-        self.find_again();
-        self.refuse_read_only(doing)?;
-        self.refuse_gone(doing, "nothing of this was saved")?;
+        // What was put into the file is found under the lock.
+        if self.read_only.is_some() || self.place.gone().is_some() {
+            self.find_again();
+            self.refuse_read_only(doing)?;
+            self.refuse_gone(doing, "nothing of this was saved")?;
+        }
         match self.try_write(doing, now, work) {
             Ok((done, version, latest, stored)) => {
                 self.latest.set(Some((version, latest)));
@@ -147,7 +150,9 @@ impl Journal {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Nobody else can change the schema from here on to the commit.
         if let Some(known) = tampering::since(&tx, &self.path, &self.schema)? {
-            return Err(only_read(doing, &known).into());
+            let refused = only_read(doing, &known);
+            self.read_only = Some(known);
+            return Err(refused.into());
         }
         let version = data_version(&tx)?;
         let latest = match self.latest.get() {
