@@ -1,12 +1,13 @@
 //! How the service is doing: probes, conditions, states and their history.
 //!
-//! Pure: `series`, `decimal`, `answer`, `instant`, `promql`, `condition`, `pattern`, `parse`, `rules`, `alarm`, `tracker`, `vigil`, `judge`,
+//! Pure: `series`, `decimal`, `answer`, `instant`, `promql`, `condition`, `pattern`, `unit`, `change`, `parse`, `rules`, `alarm`, `tracker`, `vigil`, `judge`,
 //! `compare`.
 //! `http`, `prometheus`, `command` and `runner` touch the world and are imported by `runtime`,
 //! `conductor` and `cli` only.
 
 pub mod alarm;
 pub mod answer;
+pub mod change;
 pub mod command;
 pub mod compare;
 pub mod condition;
@@ -24,4 +25,5 @@ pub mod series;
 #[cfg(test)]
 mod testing;
 pub mod tracker;
+mod unit;
 pub mod vigil;

@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Trouble, excerpt};
+use super::change::{GAP, Memory, Moment};
 use super::condition::Comparison;
 use super::instant::Measured;
 use super::prometheus::{self, Servers};
@@ -149,13 +150,21 @@ impl Drop for Runner {
     }
 }
 
-/// Asks each of these probes once, in their order. Commands run in `root`; what is told holds no
-/// secret that `masker` knows.
+/// Asks each of these probes once, in their order; one that compares two samples twice, a moment apart.
+/// Commands run in `root`; what is told holds no secret that `masker` knows.
 pub async fn once(probes: &[Probe], root: &Path, masker: &Masker) -> Vec<Asked> {
     let asker = Arc::new(Asker::new(root, masker));
     let questions = probes.iter().map(|probe| {
         let (asker, target) = (Arc::clone(&asker), Target::new(probe));
-        async move { asker.ask(&target).await }
+        async move {
+            let mut memory = Memory::default();
+            let first = asker.ask(&target, &mut memory).await;
+            if !target.needs_two_samples() || memory.is_empty() {
+                return first;
+            }
+            tokio::time::sleep(target.interval.min(GAP)).await;
+            asker.ask(&target, &mut memory).await
+        }
     });
     futures_util::stream::iter(questions).buffered(AT_ONCE).collect().await
 }
@@ -188,15 +197,21 @@ struct Watch {
 impl Watch {
     async fn run(self) {
         let mut due = self.first;
+        let mut memory = Memory::default();
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(due) => {}
                 () = self.now.notified() => {}
             }
-            let asked = self.asker.ask(&self.target).await;
+            // What only lacks a sample to be compared with is no news: the next one has it.
+            let is_first = self.target.needs_two_samples() && memory.is_empty();
+            let asked = self.asker.ask(&self.target, &mut memory).await;
+            due = next_tick(self.first, self.target.interval, Instant::now());
+            if is_first && !memory.is_empty() && asked.sample.verdict == Verdict::NoData {
+                continue;
+            }
             let (generation, probe) = (self.generation, self.index);
             (self.send)(Observation { generation, probe, sample: asked.sample });
-            due = next_tick(self.first, self.target.interval, Instant::now());
         }
     }
 }
@@ -218,6 +233,10 @@ impl Target {
             probe: probe.clone(),
         }
     }
+
+    fn needs_two_samples(&self) -> bool {
+        self.rules.as_ref().is_ok_and(Rules::needs_two_samples)
+    }
 }
 
 /// What asks: clients, the directory of commands, and what takes secrets out of all that is told.
@@ -226,6 +245,8 @@ struct Asker {
     servers: Servers,
     root: PathBuf,
     masker: Masker,
+    /// From when on the time between two samples is measured.
+    began: std::time::Instant,
 }
 
 impl Asker {
@@ -235,10 +256,11 @@ impl Asker {
             servers: Servers::default(),
             root: root.to_owned(),
             masker: masker.clone(),
+            began: std::time::Instant::now(),
         }
     }
 
-    async fn ask(&self, target: &Target) -> Asked {
+    async fn ask(&self, target: &Target, memory: &mut Memory) -> Asked {
         let rules = match &target.rules {
             Ok(rules) => rules,
             Err(invalid) => {
@@ -255,14 +277,17 @@ impl Asker {
             }
         };
         match answer {
-            Ok(answer) => with_answer(rules, &answer, &self.masker),
+            Ok(answer) => {
+                let now = Moment { at: Timestamp::now(), steady: self.began.elapsed() };
+                with_answer(rules, &answer, &self.masker, now, memory)
+            }
             Err(trouble) => without_answer(&trouble, &self.masker),
         }
     }
 }
 
-fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker) -> Asked {
-    let judged = rules.judge(answer, masker);
+fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker, now: Moment, memory: &mut Memory) -> Asked {
+    let judged = rules.judge(answer, masker, now.before(answer.latency), memory);
     let headline = match (&answer.measured, answer.status, answer.exit) {
         (Some(Measured::Number(_, written)), ..) => excerpt(written, masker),
         (Some(Measured::Nothing { headline, .. }), ..) => headline.clone(),
@@ -271,7 +296,7 @@ fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker) -> Asked {
         (None, None, None) => "too long".to_owned(),
     };
     let sample = Sample {
-        at: Timestamp::now(),
+        at: now.at,
         verdict: judged.verdict,
         value: judged.value,
         headline,
@@ -352,6 +377,23 @@ mod tests {
             let wanted = [("200", Verdict::Good), ("exit 1", Verdict::Bad)][observation.probe];
             assert_eq!((observation.sample.headline.as_str(), observation.sample.verdict), wanted);
         }
+    }
+
+    #[tokio::test]
+    async fn a_rate_is_asked_for_twice_and_its_first_sample_is_no_news() {
+        let dir = tempfile::tempdir().unwrap();
+        let probe = Probe {
+            value: Some("rate(body)".to_owned()),
+            fail: Some("< 0".to_owned()),
+            ..often(command_probe(&["sh", "-c", "printf x >> n; wc -c < n"]))
+        };
+        let asked = once(std::slice::from_ref(&probe), dir.path(), &Masker::default()).await;
+        assert_eq!((asked[0].state, std::fs::read(dir.path().join("n")).unwrap().len()), (State::Ok, 2));
+        let (sender, mut samples) = mpsc::unbounded_channel();
+        let send = move |observation| drop(sender.send(observation));
+        let _runner = Runner::start(&Handle::current(), &[probe], dir.path(), &Masker::default(), send);
+        let first = next(&mut samples).await;
+        assert!(first.sample.value.is_some_and(|rate| rate > 0.0), "{}", first.sample.why);
     }
 
     #[tokio::test]

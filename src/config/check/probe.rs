@@ -11,7 +11,7 @@ use super::{command, label, place, table, text, texts, variables};
 use crate::config::problem::Problem;
 use crate::config::types::{Probe, SourceKind, default_interval, default_probe_timeout};
 use crate::health::condition::Subject;
-use crate::health::parse::{self, Refused};
+use crate::health::parse::{self, Drawn, Refused};
 use crate::health::promql;
 use crate::health::rules::Rules;
 use crate::text::visible;
@@ -158,23 +158,25 @@ fn headers(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
 /// Reads every condition and limit, each on its own, so that all mistakes are found.
 fn conditions(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
     let Some(kind) = kinds(probe).next() else { return };
+    let unit = text(probe, "unit").map_or("", |(unit, _)| unit);
+    let subject = match (text(probe, "value"), kind) {
+        (Some((value, span)), _) => match parse::value(value, kind) {
+            Ok(subject) => Some(subject),
+            Err(refused) => {
+                found.push(unreadable("value", value, span, &refused));
+                None
+            }
+        },
+        (None, SourceKind::Prometheus) => Some(Subject::Value),
+        (None, _) => None,
+    };
+    let drawn = subject.as_ref().map(|value| Drawn { value, unit });
     for (condition, span) in texts(probe, "expect") {
-        if let Err(refused) = parse::condition(condition, kind) {
+        if let Err(refused) = parse::condition_of(condition, kind, drawn) {
             found.push(unreadable("condition", condition, span, &refused));
         }
     }
-    let subject = match (text(probe, "value"), kind) {
-        (Some((value, span)), _) => match parse::value(value, kind) {
-            Ok(subject) => subject,
-            Err(refused) => {
-                found.push(unreadable("value", value, span, &refused));
-                return;
-            }
-        },
-        (None, SourceKind::Prometheus) => Subject::Value,
-        (None, _) => return,
-    };
-    let unit = text(probe, "unit").map_or("", |(unit, _)| unit);
+    let Some(subject) = subject else { return };
     for key in ["warn", "fail"] {
         if let Some((limit, span)) = text(probe, key)
             && let Err(refused) = parse::limit(limit, &subject, unit)
