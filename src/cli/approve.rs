@@ -1,11 +1,14 @@
 //! `flightdeck approve`: a plan is approved in a role.
 
+use std::path::Path;
+
 use super::End;
 use super::ballot::{About, Ballot, BallotArgs};
 use super::context::{Context, Loaded, Wanted};
+use super::situation::Moved;
 use crate::conductor;
 use crate::failure::{Failure, FailureKind, Result};
-use crate::incident::{Approved, RecordId, State, same_person};
+use crate::incident::{Approved, Proposal, RecordId, State, same_person};
 use crate::plan::gates::{self, ApprovalRule, Judged, approvals};
 use crate::plan::{Plan, Purpose, proposal};
 use crate::text::visible;
@@ -94,8 +97,14 @@ fn require_current(cx: &Context, state: &State, hash: &str) -> Result<()> {
     Err(Failure::of(FailureKind::Gate, format!("approving {}", visible(&plan.title)), cause, hint))
 }
 
+/// What has moved since a plan was proposed, if this is the repository it was made in.
+pub(super) fn moved(root: &Path, waits: &Proposal, plan: &Plan) -> Option<Moved> {
+    let why = conductor::moved_on(root, plan)?;
+    Some(Moved { id: waits.id.clone(), why, anew: anew(plan) })
+}
+
 /// How a plan that can no longer be started is proposed anew.
-pub(super) fn anew(plan: &Plan) -> String {
+fn anew(plan: &Plan) -> String {
     match plan.purpose {
         Purpose::Deploy => format!("flightdeck deploy {} --propose", visible(&plan.target)),
         _ => "propose it again".to_owned(),
@@ -129,7 +138,7 @@ fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Resu
     // Who will start it is known only once somebody has; until then whoever proposed it is likely to. Who
     // approves what nobody had proposed puts it up by that, and need not be the one who starts it.
     let started = state.plans.iter().rev().find(|run| run.hash == ballot.about.hash);
-    let by = started.map(|run| run.by.as_str()).or(about.map(crate::incident::Proposal::owner)).unwrap_or("");
+    let by = started.map(|run| run.by.as_str()).or(about.map(Proposal::owner)).unwrap_or("");
     let judged = Judged { hash: &ballot.about.hash, plan: plan.as_ref() };
     let found = approvals(state, &rule, judged, by, cx.now());
     Ok(found.void.into_iter().find(|(vote, _)| vote.record == id).map(|(_, why)| why))

@@ -48,8 +48,8 @@ enum Command {
     /// Replay samples of a file through the alarm of a probe, and print each change of its state
     ///
     /// Lines of `time,value`: the time as 2026-11-21T14:02:00Z, 2026-11-21 14:02:00 (UTC) or seconds since
-    /// 1970, an empty value where there was no data. The first line may name the columns. Nothing is asked and
-    /// nothing is recorded.
+    /// 1970, an empty value where there was no data. A decimal has a point: 0.5. The first line may name the
+    /// columns, and more of them than two, which are not looked at. Nothing is asked and nothing is recorded.
     Replay {
         /// The file; - reads standard input
         #[arg(value_name = "FILE")]
@@ -126,18 +126,32 @@ fn replay(cx: &Context, file: &Path, name: &str) -> Result<End> {
     let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
     let mut alarm = Alarm::new(probe.confirm);
     let (mut last, mut passed_over) = (None::<Timestamp>, 0_usize);
+    let mut columns = 2;
     for (index, row) in rows.records().enumerate() {
         let row = row.map_err(|error| refused(error.to_string(), "write time,value on each line"))?;
         let line = row.position().map_or(0, csv::Position::line);
         let (time, value) = (row.get(0).unwrap_or_default().trim(), row.get(1).unwrap_or_default().trim());
+        if let Some(separator) = separated_otherwise(&row) {
+            let cause = format!("line {line}: its columns are separated by {separator}, not by commas");
+            return Err(refused(
+                cause,
+                "write time,value, with a point in decimals: 2026-11-21T14:02:00Z,0.5",
+            ));
+        }
         let Some(at) = moment(time) else {
             if index == 0 && is_heading(&row) {
+                columns = row.len();
                 continue;
             }
             let cause = format!("line {line}: {:?} is not a time", visible(time));
             let hint = "write 2026-11-21T14:02:00Z, or seconds since 1970; a heading names both columns";
             return Err(refused(cause, hint));
         };
+        if row.len() != columns {
+            let (cells, s) = (row.len(), if row.len() == 1 { "" } else { "s" });
+            let cause = format!("line {line}: it has {cells} column{s}, and there should be {columns}");
+            return Err(refused(cause, WRITE_NUMBERS));
+        }
         // A sample that is older than the one before it, or the same again, would count twice.
         if last.is_some_and(|last| at <= last) {
             passed_over += 1;
@@ -152,7 +166,7 @@ fn replay(cx: &Context, file: &Path, name: &str) -> Result<End> {
             }
             written => rules.judge_number(written).ok_or_else(|| {
                 let cause = format!("line {line}: {:?} is not a number", visible(written));
-                refused(cause, "leave the value empty where there was no data")
+                refused(cause, WRITE_NUMBERS)
             })?,
         };
         if let Some(edge) = alarm.observe(at, verdict, &why) {
@@ -164,6 +178,23 @@ fn replay(cx: &Context, file: &Path, name: &str) -> Result<End> {
         cx.out.tell(&format!("{passed_over} sample{s} not later than the one before: left out"));
     }
     Ok(End::Done)
+}
+
+/// How a value is written.
+const WRITE_NUMBERS: &str = "write 1234.5: a point in decimals, and nothing between thousands; \
+                             leave the value empty where there was no data";
+
+/// What separates the columns of a row where it is not the comma: a time, or the name of a column, stands
+/// right before it.
+fn separated_otherwise(row: &csv::StringRecord) -> Option<&'static str> {
+    let first = row.get(0).unwrap_or_default();
+    let all = [(';', "semicolons"), ('\t', "tabs"), ('|', "vertical bars")];
+    let (_, name) = all.into_iter().find(|(separator, _)| {
+        let Some((before, after)) = first.split_once(*separator) else { return false };
+        let is_name = row.len() == 1 && before.trim().starts_with(char::is_alphabetic);
+        moment(before.trim()).is_some() || is_name && !after.trim().is_empty()
+    })?;
+    Some(name)
 }
 
 /// Tells whether the first row says what the columns are called: two names, neither of which somebody could

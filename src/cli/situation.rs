@@ -40,8 +40,31 @@ pub(crate) struct Situation {
     pub(crate) releases: Vec<Release>,
     /// Ways back in production, best first, as far as they can be told without asking it.
     pub(crate) ways: Vec<Way>,
+    /// Plans that wait for approval of what is no longer there.
+    pub(crate) moved: Vec<Moved>,
     /// What stands in the way of knowing more, one line each.
     pub(crate) remarks: Vec<String>,
+}
+
+/// A plan that was proposed and can no longer start: what it was made for has moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Moved {
+    /// Id of the proposal.
+    pub(crate) id: String,
+    /// What has moved: one line.
+    pub(crate) why: String,
+    /// How it is proposed anew.
+    pub(crate) anew: String,
+}
+
+impl Moved {
+    /// What that means for whoever waits for approval, and what to do.
+    pub(crate) fn advice(&self) -> [String; 2] {
+        [
+            "this plan can no longer start, and its approvals no longer count".to_owned(),
+            format!("→ ask for approval of what is there now: {}", self.anew),
+        ]
+    }
 }
 
 /// A checklist item and its last tick.
@@ -124,11 +147,18 @@ pub(crate) struct Around {
     pub(crate) releases: Vec<Release>,
     /// Ways back in production, best first.
     pub(crate) ways: Vec<Way>,
+    /// Plans that wait for approval of what is no longer there.
+    pub(crate) moved: Vec<Moved>,
     /// What stands in the way of knowing more, one line each.
     pub(crate) remarks: Vec<String>,
 }
 
 impl Situation {
+    /// What has moved since a plan was proposed, by its id.
+    pub(crate) fn moved(&self, id: &str) -> Option<&Moved> {
+        self.moved.iter().find(|moved| moved.id == id)
+    }
+
     /// Puts together what is known at a moment.
     pub(crate) fn new(state: State, policy: Policy, around: Around, now: Timestamp) -> Self {
         let checklist = items(&state, &around.checklist);
@@ -147,6 +177,7 @@ impl Situation {
             health: around.health,
             releases: around.releases,
             ways: around.ways,
+            moved: around.moved,
             remarks: around.remarks.into_iter().chain(clocks_off).collect(),
         }
     }

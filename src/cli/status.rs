@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use super::End;
 use super::context::{Context, Loaded, Place, Setup, Wanted};
 use super::situation::{Around, ProbeState, Situation};
-use super::{status_ahead, status_json, status_text};
+use super::{approve, status_ahead, status_json, status_text};
 use crate::cockpit::model::Looks;
 use crate::cockpit::{Keymap, Model, update};
 use crate::conductor::{self, Asking, keyring};
@@ -20,6 +20,7 @@ use crate::hotfix::git::Reader;
 use crate::hotfix::state::BranchState;
 use crate::incident::{self, Claim, State};
 use crate::plan::gates::Standing;
+use crate::plan::proposal;
 
 /// Show the situation on one screen
 #[derive(Debug, clap::Args)]
@@ -79,6 +80,11 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     let is_here = |_: &&Place| cx.repository(&loaded.journal).ok() == of_incident;
     let here = cx.place.as_ref().ok().filter(is_here);
     let elsewhere = || "this is not the repository of the incident: its branch is not shown".to_owned();
+    if let Some(place) = here {
+        let waiting = proposal::waiting(loaded.state());
+        let moved = |waits| approve::moved(&place.root, waits, &proposal::plan(waits).ok()?);
+        around.moved = waiting.filter_map(moved).collect();
+    }
     let mut reader = None;
     let read = here.map(|place| {
         let opened = reader.insert(Reader::open(&place.root)?);

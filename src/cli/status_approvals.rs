@@ -1,9 +1,38 @@
-//! Approvals in plain text: what waits for them, and who has given which.
+//! Approvals, in plain text and in `status --json`: what waits for them, and who has given which.
+
+use jiff::Timestamp;
+use serde::Serialize;
 
 use super::sheet::{Hue, Line, Sheet};
 use super::situation::Situation;
+use crate::incident::Vote;
 use crate::plan::gates::ApprovalRule;
 use crate::plan::proposal;
+
+/// One approval or rejection as `status --json` prints it.
+#[derive(Debug, Serialize)]
+pub(super) struct Approval<'a> {
+    role: &'a str,
+    by: &'a str,
+    verbal: bool,
+    /// Id of the proposal or plan it was given for.
+    plan: Option<&'a str>,
+    /// Whether it counts now for the plan at hand.
+    valid: bool,
+    /// Why it does not.
+    why: Option<String>,
+    /// `false`: it was rejected.
+    approves: bool,
+    /// Whether the person it is from wrote it.
+    verified: bool,
+    how: &'a str,
+    title: &'a str,
+    hash: &'a str,
+    written_by: &'a str,
+    /// What may be wrong with who decided.
+    doubt: Option<String>,
+    at: Timestamp,
+}
 
 /// Writes how the approvals of the plan at hand stand, once there is anything to tell.
 pub(super) fn approvals(page: &mut Sheet, situation: &Situation) {
@@ -18,7 +47,12 @@ pub(super) fn approvals(page: &mut Sheet, situation: &Situation) {
             let word = if subject.waits { "waits" } else { "started" };
             let line = Line::new().cell(subject.title, 45, Hue::Plain).plain("  ").put(word, Hue::Plain);
             page.line(line);
-            if subject.waits {
+            if let Some(moved) = situation.moved(subject.id) {
+                page.prose(&format!("▲ {}", moved.why), Hue::Warn);
+                for line in moved.advice() {
+                    page.prose(&format!("  {line}"), Hue::Plain);
+                }
+            } else if subject.waits {
                 page.prose(&format!("flightdeck approve ROLE --plan {}", subject.id), Hue::Dim);
                 let proposed = proposal::of(state, subject.hash);
                 let verdict = proposed.and_then(|one| proposal::condemned(state, &situation.policy, one));
@@ -29,11 +63,13 @@ pub(super) fn approvals(page: &mut Sheet, situation: &Situation) {
         }
         None => page.line(Line::new().put("no plan waits for approval", Hue::Dim)),
     }
+    let has_moved = subject.is_some_and(|subject| situation.moved(subject.id).is_some());
     let rule = ApprovalRule::of(&situation.policy, state.severity);
     let standing = proposal::standing(state, &rule, situation.now);
     for role in &standing.roles {
         let title = situation.policy.role_title(role.role);
         let (glyph, hue, why) = match role.approval {
+            Some(vote) if has_moved => ("·", Hue::Dim, format!("{} approved what was there before", vote.by)),
             Some(vote) => {
                 let how = match (vote.is_verified(), vote.how.is_empty()) {
                     (true, _) => String::new(),
@@ -63,4 +99,44 @@ pub(super) fn approvals(page: &mut Sheet, situation: &Situation) {
     if standing.in_conflict() {
         page.prose("approved and rejected: they have to settle it", Hue::Bad);
     }
+}
+
+/// Every approval and rejection, oldest first, and whether it counts for the plan at hand.
+pub(super) fn json(situation: &Situation) -> Vec<Approval<'_>> {
+    let state = &situation.state;
+    let rule = ApprovalRule::of(&situation.policy, state.severity);
+    let standing = proposal::standing(state, &rule, situation.now);
+    let moved = proposal::subject(state).and_then(|subject| situation.moved(subject.id));
+    let of = |vote: &Vote| {
+        let why = if vote.approves {
+            let void = standing.void.iter().find(|(void, _)| void.record == vote.record);
+            void.map(|(_, why)| why.clone()).or_else(|| moved.map(|moved| moved.why.clone()))
+        } else {
+            let stands = standing.rejections.iter().any(|rejection| rejection.record == vote.record);
+            Some(
+                if stands { "it stands against the plan at hand" } else { "it is about another plan" }.into(),
+            )
+        };
+        (vote.approves && why.is_none(), why)
+    };
+    let line = |vote| {
+        let (valid, why) = of(vote);
+        Approval {
+            role: &vote.role,
+            by: &vote.by,
+            verbal: vote.verbal,
+            plan: vote.plan.as_deref(),
+            valid,
+            why,
+            approves: vote.approves,
+            verified: vote.is_verified(),
+            how: &vote.how,
+            title: &vote.title,
+            hash: &vote.hash,
+            written_by: &vote.written_by,
+            doubt: state.doubt(vote),
+            at: vote.at,
+        }
+    };
+    state.votes.iter().map(line).collect()
 }

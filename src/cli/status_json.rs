@@ -6,15 +6,14 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::situation::{Item, ProbeState, Situation};
-use super::{rollback, status_ahead, status_clocks};
+use super::{rollback, status_ahead, status_approvals, status_clocks};
 use crate::config::types::Hotfix as Made;
 use crate::hotfix::outlook::Outlook;
 use crate::hotfix::state::{BaseAt, BranchState};
 use crate::incident::{
     CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Proposal, RecordId, Release, Run, StepRun,
-    Timeline, Vote, Waits,
+    Timeline, Waits,
 };
-use crate::plan::gates::ApprovalRule;
 use crate::plan::proposal;
 
 /// The whole document. The order of fields is that of the contract.
@@ -24,7 +23,7 @@ pub(crate) struct Document<'a> {
     next: Vec<Next<'a>>,
     clocks: Vec<Clock<'a>>,
     roles: BTreeMap<&'a str, &'a str>,
-    approvals: Vec<Approval<'a>>,
+    approvals: Vec<status_approvals::Approval<'a>>,
     checklist: Vec<Check<'a>>,
     hotfix: Option<Hotfix<'a>>,
     health: Vec<Probe<'a>>,
@@ -110,30 +109,6 @@ struct Clock<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Approval<'a> {
-    role: &'a str,
-    by: &'a str,
-    verbal: bool,
-    /// Id of the proposal or plan it was given for.
-    plan: Option<&'a str>,
-    /// Whether it counts now for the plan at hand.
-    valid: bool,
-    /// Why it does not.
-    why: Option<String>,
-    /// `false`: it was rejected.
-    approves: bool,
-    /// Whether the person it is from wrote it.
-    verified: bool,
-    how: &'a str,
-    title: &'a str,
-    hash: &'a str,
-    written_by: &'a str,
-    /// What may be wrong with who decided.
-    doubt: Option<String>,
-    at: Timestamp,
-}
-
-#[derive(Debug, Serialize)]
 struct Check<'a> {
     id: &'a str,
     title: &'a str,
@@ -216,6 +191,8 @@ struct Plan<'a> {
     target: &'a str,
     state: &'static str,
     why: &'a str,
+    /// What has moved since it was proposed: it can no longer start.
+    moved: Option<&'a str>,
     steps: Vec<Step<'a>>,
 }
 
@@ -264,6 +241,7 @@ struct Journal {
 /// does an action, with its argument, if one does.
 pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Option<String>) -> Document<'a> {
     let state = &situation.state;
+    let waiting = proposal::waiting(state).map(|waits| proposed(situation, waits));
     Document {
         incident: incident(situation),
         next: situation
@@ -289,7 +267,7 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
             })
             .collect(),
         roles: roles(situation),
-        approvals: approvals(situation),
+        approvals: status_approvals::json(situation),
         checklist: situation.checklist.iter().map(check).collect(),
         hotfix: situation
             .hotfix
@@ -297,7 +275,7 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
             .map(|branch| hotfix(&situation.settings, branch, situation.outlook.as_ref())),
         health: situation.health.iter().map(probe).collect(),
         runs: state.runs().map(|(_, run)| run_line(run)).collect(),
-        plans: state.plans.iter().map(plan).chain(proposal::waiting(state).map(proposed)).collect(),
+        plans: state.plans.iter().map(plan).chain(waiting).collect(),
         releases: situation.releases.iter().map(released).collect(),
         rollback: situation.ways.iter().map(rollback::json).collect(),
         merges_back: state.merges_back.iter().map(merge_back).collect(),
@@ -333,44 +311,6 @@ fn roles(situation: &Situation) -> BTreeMap<&str, &str> {
     let known = situation.policy.roles.iter().map(|role| (role.id.as_str(), ""));
     let taken = situation.state.roles.iter().map(|(role, person)| (role.as_str(), person.as_str()));
     known.chain(taken).collect()
-}
-
-/// Every approval and rejection, oldest first, and whether it counts for the plan at hand.
-fn approvals(situation: &Situation) -> Vec<Approval<'_>> {
-    let state = &situation.state;
-    let rule = ApprovalRule::of(&situation.policy, state.severity);
-    let standing = proposal::standing(state, &rule, situation.now);
-    let of = |vote: &Vote| {
-        let why = if vote.approves {
-            standing.void.iter().find(|(void, _)| void.record == vote.record).map(|(_, why)| why.clone())
-        } else {
-            let stands = standing.rejections.iter().any(|rejection| rejection.record == vote.record);
-            Some(
-                if stands { "it stands against the plan at hand" } else { "it is about another plan" }.into(),
-            )
-        };
-        (vote.approves && why.is_none(), why)
-    };
-    let line = |vote| {
-        let (valid, why) = of(vote);
-        Approval {
-            role: &vote.role,
-            by: &vote.by,
-            verbal: vote.verbal,
-            plan: vote.plan.as_deref(),
-            valid,
-            why,
-            approves: vote.approves,
-            verified: vote.is_verified(),
-            how: &vote.how,
-            title: &vote.title,
-            hash: &vote.hash,
-            written_by: &vote.written_by,
-            doubt: state.doubt(vote),
-            at: vote.at,
-        }
-    };
-    state.votes.iter().map(line).collect()
 }
 
 fn check(item: &Item) -> Check<'_> {
@@ -468,12 +408,13 @@ fn plan(plan: &PlanRun) -> Plan<'_> {
         target: &plan.target,
         state: plan.state.name(),
         why: &plan.why,
+        moved: None,
         steps: plan.steps.iter().map(step).collect(),
     }
 }
 
 /// A plan that waits for approval.
-fn proposed(proposal: &Proposal) -> Plan<'_> {
+fn proposed<'a>(situation: &'a Situation, proposal: &'a Proposal) -> Plan<'a> {
     Plan {
         id: &proposal.id,
         title: &proposal.title,
@@ -481,6 +422,7 @@ fn proposed(proposal: &Proposal) -> Plan<'_> {
         target: &proposal.target,
         state: "waiting",
         why: "for approval",
+        moved: situation.moved(&proposal.id).map(|moved| moved.why.as_str()),
         steps: proposal
             .steps
             .iter()

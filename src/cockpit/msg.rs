@@ -110,8 +110,8 @@ pub enum MouseKind {
 pub enum Fact {
     /// Records of the open incident, from here or elsewhere.
     Records(Vec<Record>),
-    /// Records that were shown are in the journal no more.
-    Lost(Failure),
+    /// Records that were shown are in the journal no more; and the incident as it is there now.
+    Lost(Failure, Box<Log>),
     /// An incident was loaded at the start.
     Opened(Box<Log>),
     /// The list of incidents changed.

@@ -101,6 +101,8 @@ impl Answer {
                 Ok(raw) => decode(subject, raw),
                 Err(why) => Found::Nothing(why),
             },
+            Subject::Rate(_) | Subject::Delta(_) => Found::Nothing(format!("{subject} needs two samples")),
+            Subject::Age(_) => Found::Nothing(format!("{subject} needs the time")),
         }
     }
 

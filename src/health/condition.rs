@@ -8,10 +8,12 @@
 //!           | subject "in" number ".." number                 status in 200..299
 //!           | subject "contains" text                         body contains "ready"
 //!           | subject "matches" text                          body.version matches "^1\.4"
-//! subject   = "status" | "latency" | "exit" | "value" | "alerts" | "body" { "." name | "[" place or text "]" }
+//! subject   = "status" | "latency" | "exit" | number_in | "age" "(" number_in ")"
+//!           | "rate" "(" number_in ")" | "delta" "(" number_in ")"
+//! number_in = "value" | "alerts" | "body" { "." name | "[" place or text "]" }
 //! compare   = "==" | "!=" | "<" | "<=" | ">" | ">="
-//! literal   = number | length (800ms, 1.5s, 300us) | text | "true" | "false"
-//! limit     = compare number                 > 5
+//! literal   = number [ unit ] | text | "true" | "false"
+//! limit     = compare number [ unit ]        > 5
 //! ```
 //!
 //! Both ends of a range belong to it. A bare `body` is the text as it came, without space
@@ -23,7 +25,8 @@ use std::fmt;
 
 use bstr::ByteSlice as _;
 
-use super::answer::{Answer, Found, excerpt};
+use super::answer::{Found, excerpt};
+use super::change::Seen;
 use super::decimal::Decimal;
 use super::pattern::Pattern;
 use crate::text::mask::Masker;
@@ -66,6 +69,12 @@ pub enum Subject {
     Alerts,
     /// The body as it came (empty path), or a value inside its JSON.
     Body(Vec<String>),
+    /// How fast a counter in the body, or that a query gives, grows: per second since the sample before.
+    Rate(Box<Subject>),
+    /// By how much such a number has changed since the sample before.
+    Delta(Box<Subject>),
+    /// How long ago the time was that stands there.
+    Age(Box<Subject>),
 }
 
 /// What is asked of a subject.
@@ -131,9 +140,9 @@ impl Compare {
 /// A number as written, and its exact value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Number {
-    /// As written, with the unit of a length: `0.10`, `800ms`.
+    /// As written, with its unit: `0.10`, `800ms`, `512 MiB`.
     pub text: String,
-    /// Its value; milliseconds for a length of time.
+    /// Its value in the unit of what it is compared with: milliseconds for a latency, seconds for an age.
     pub value: Decimal,
 }
 
@@ -200,20 +209,29 @@ const TOLD: usize = 3;
 impl Condition {
     /// Puts the condition to an answer, and says without secrets what was compared: of several parts
     /// those that decide.
-    pub fn test(&self, answer: &Answer, masker: &Masker) -> Comparison {
-        self.decide(false, answer, masker)
+    pub fn test<'a>(&self, seen: impl Into<Seen<'a>>, masker: &Masker) -> Comparison {
+        self.decide(false, seen.into(), masker)
     }
 
     /// The opposite is decided down in the parts, where it can be said in words.
-    fn decide(&self, opposite: bool, answer: &Answer, masker: &Masker) -> Comparison {
+    fn decide(&self, opposite: bool, seen: Seen<'_>, masker: &Masker) -> Comparison {
         match self {
-            Self::Term(term) => term.test(opposite, answer, masker),
-            Self::Not(inner) => inner.decide(!opposite, answer, masker),
+            Self::Term(term) => term.test(opposite, seen, masker),
+            Self::Not(inner) => inner.decide(!opposite, seen, masker),
             // Not all hold: one does not.
-            Self::All(parts) if opposite => several(parts, Truth::Holds, opposite, answer, masker),
-            Self::All(parts) => several(parts, Truth::Fails, opposite, answer, masker),
-            Self::Any(parts) if opposite => several(parts, Truth::Fails, opposite, answer, masker),
-            Self::Any(parts) => several(parts, Truth::Holds, opposite, answer, masker),
+            Self::All(parts) if opposite => several(parts, Truth::Holds, opposite, seen, masker),
+            Self::All(parts) => several(parts, Truth::Fails, opposite, seen, masker),
+            Self::Any(parts) if opposite => several(parts, Truth::Fails, opposite, seen, masker),
+            Self::Any(parts) => several(parts, Truth::Holds, opposite, seen, masker),
+        }
+    }
+
+    /// Everything it is about.
+    pub(super) fn subjects(&self) -> Vec<&Subject> {
+        match self {
+            Self::Term(term) => vec![&term.subject],
+            Self::Not(inner) => inner.subjects(),
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::subjects).collect(),
         }
     }
 }
@@ -224,13 +242,13 @@ fn several(
     parts: &[Condition],
     deciding: Truth,
     opposite: bool,
-    answer: &Answer,
+    seen: Seen<'_>,
     masker: &Masker,
 ) -> Comparison {
     let mut unknown = None;
     let mut rest = Vec::with_capacity(parts.len());
     for part in parts {
-        let comparison = part.decide(opposite, answer, masker);
+        let comparison = part.decide(opposite, seen, masker);
         match comparison.truth {
             truth if truth == deciding => return comparison,
             Truth::Unknown => unknown = unknown.or(Some(comparison)),
@@ -248,19 +266,19 @@ fn several(
 }
 
 impl Term {
-    fn test(&self, opposite: bool, answer: &Answer, masker: &Masker) -> Comparison {
-        let (truth, seen) = match answer.find(&self.subject) {
+    fn test(&self, opposite: bool, seen: Seen<'_>, masker: &Masker) -> Comparison {
+        let (truth, found) = match seen.find(&self.subject) {
             Found::Nothing(why) => (Truth::Unknown, Err(why)),
             Found::Number(value, written) => (self.test.on_number(&value), Ok(excerpt(&written, masker))),
             Found::Text(text) => (self.test.on_text(&text), Ok(quoted(&text, masker))),
             Found::Bool(value) => (self.test.on_bool(value), Ok(value.to_string())),
             Found::Raw(body) => {
-                (self.test.on_raw(&body, answer.cut), Ok(quoted(&body.trim().to_str_lossy(), masker)))
+                (self.test.on_raw(&body, seen.is_cut()), Ok(quoted(&body.trim().to_str_lossy(), masker)))
             }
         };
         let (truth, not) = if opposite { (truth.opposite(), "not ") } else { (truth, "") };
-        let text = match seen {
-            Ok(seen) => format!("{} {seen}, expected {not}{}", self.subject, self.test.words()),
+        let text = match found {
+            Ok(found) => format!("{} {found}, expected {not}{}", self.subject, self.test.words()),
             Err(why) => format!("{why}, expected {not}{self}"),
         };
         Comparison { truth, text: visible(&masker.mask(&text)).into_owned() }
@@ -411,6 +429,9 @@ impl fmt::Display for Subject {
             Self::Exit => return f.write_str("exit"),
             Self::Value => return f.write_str("value"),
             Self::Alerts => return f.write_str("alerts"),
+            Self::Rate(of) => return write!(f, "rate({of})"),
+            Self::Delta(of) => return write!(f, "delta({of})"),
+            Self::Age(of) => return write!(f, "age({of})"),
             Self::Body(path) => path,
         };
         f.write_str("body")?;

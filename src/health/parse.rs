@@ -5,6 +5,7 @@ use std::fmt;
 use super::condition::{Compare, Condition, Limit, Literal, Number, Subject, Term, Test};
 use super::decimal::Decimal;
 use super::pattern::Pattern;
+use super::unit::{self, Dimension, Unit};
 use crate::config::types::SourceKind;
 
 /// Most characters of a condition.
@@ -28,9 +29,23 @@ impl fmt::Display for Refused {
     }
 }
 
+/// The value a probe draws, and the unit that it is in; empty: nobody said.
+#[derive(Debug, Clone, Copy)]
+pub struct Drawn<'a> {
+    /// The value.
+    pub value: &'a Subject,
+    /// Its unit.
+    pub unit: &'a str,
+}
+
 /// Reads a condition of `expect`.
 pub fn condition(written: &str, kind: SourceKind) -> Result<Condition, Refused> {
-    let mut cursor = Cursor::new(written);
+    condition_of(written, kind, None)
+}
+
+/// Reads a condition of a probe that draws a value: what is compared with that may be written in its unit.
+pub fn condition_of(written: &str, kind: SourceKind, drawn: Option<Drawn<'_>>) -> Result<Condition, Refused> {
+    let mut cursor = Cursor { drawn, ..Cursor::new(written) };
     if cursor.chars.len() > LONGEST {
         let message = format!("this is longer than {LONGEST} characters; write several conditions");
         return Err(Refused { at: LONGEST, message });
@@ -49,7 +64,7 @@ pub fn condition(written: &str, kind: SourceKind) -> Result<Condition, Refused> 
     }
 }
 
-/// Reads a `value`: `latency`, or a number in the body.
+/// Reads a `value`: `latency`, a number in the body, or how such a number changes.
 pub fn value(text: &str, kind: SourceKind) -> Result<Subject, Refused> {
     let mut cursor = Cursor::new(text);
     cursor.space();
@@ -57,36 +72,25 @@ pub fn value(text: &str, kind: SourceKind) -> Result<Subject, Refused> {
     let subject = cursor.subject(kind)?;
     cursor.end()?;
     match subject {
-        Subject::Latency | Subject::Value | Subject::Alerts | Subject::Body(_) => Ok(subject),
         Subject::Status | Subject::Exit => Err(Refused {
             at,
             message: format!("`{subject}` is not drawn; expected `latency` or `body.…`"),
         }),
+        _ => Ok(subject),
     }
 }
 
-/// Reads a `warn` or `fail` limit of a value. Behind the number may stand the probe's `unit`,
-/// and of a latency a unit of time; a bare number means milliseconds there.
+/// Reads a `warn`, `fail` or `recover` limit of a value. Behind the number may stand the probe's `unit`, or
+/// one that can be converted into it exactly. A bare number is in the unit the value is drawn in.
 pub fn limit(text: &str, value: &Subject, unit: &str) -> Result<Limit, Refused> {
-    let mut cursor = Cursor::new(text);
+    let mut cursor = Cursor { drawn: Some(Drawn { value, unit }), ..Cursor::new(text) };
     cursor.space();
     let Some(compare) = cursor.compare() else {
         return Err(cursor.expected("one of > >= < <= == !="));
     };
     cursor.space();
-    let mut number = cursor.number()?;
-    cursor.space();
-    if *value == Subject::Latency {
-        let word = cursor.peek_word();
-        if let Some(power) = power_of_unit(&word) {
-            cursor.at += word.chars().count();
-            number.value = number.value.scaled(power);
-            number.text = format!("{}{word}", number.text);
-        }
-    } else if !unit.is_empty() && cursor.rest() == unit {
-        cursor.at = cursor.chars.len();
-        number.text = format!("{} {unit}", number.text);
-    }
+    let number = cursor.number()?;
+    let number = cursor.in_unit_of(value, number)?;
     cursor.end()?;
     Ok(Limit { compare, number })
 }
@@ -94,16 +98,6 @@ pub fn limit(text: &str, value: &Subject, unit: &str) -> Result<Limit, Refused> 
 /// Whether a character may stand in a name without quotes.
 pub(super) fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
-}
-
-/// Power of ten that turns a unit of time into milliseconds.
-fn power_of_unit(unit: &str) -> Option<i64> {
-    match unit {
-        "us" | "µs" => Some(-3),
-        "ms" => Some(0),
-        "s" => Some(3),
-        _ => None,
-    }
 }
 
 /// What is drawn of an answer where nothing else is said.
@@ -138,14 +132,15 @@ fn known(kind: SourceKind) -> String {
     }
 }
 
-struct Cursor {
+struct Cursor<'a> {
     chars: Vec<char>,
     at: usize,
+    drawn: Option<Drawn<'a>>,
 }
 
-impl Cursor {
+impl Cursor<'_> {
     fn new(text: &str) -> Self {
-        Self { chars: text.chars().collect(), at: 0 }
+        Self { chars: text.chars().collect(), at: 0, drawn: None }
     }
 
     fn peek(&self) -> Option<char> {
@@ -257,6 +252,41 @@ impl Cursor {
     fn subject(&mut self, kind: SourceKind) -> Result<Subject, Refused> {
         self.space();
         let start = self.at;
+        let name = self.word();
+        self.space();
+        let make: fn(Box<Subject>) -> Subject = match name.as_str() {
+            "rate" => Subject::Rate,
+            "delta" => Subject::Delta,
+            "age" => Subject::Age,
+            _ if self.peek() == Some('(') && !name.is_empty() && !subjects(kind).contains(&name.as_str()) => {
+                let message = format!(
+                    "unknown function `{}`; expected rate, delta or age",
+                    crate::text::visible(&name)
+                );
+                return Err(Refused { at: start, message });
+            }
+            _ => {
+                self.at = start;
+                return self.plain_subject(kind);
+            }
+        };
+        if !self.take("(") {
+            return Err(self.expected(&format!("`(` after `{name}`")));
+        }
+        self.space();
+        let at = self.at;
+        let of = self.plain_subject(kind)?;
+        if !matches!(of, Subject::Body(_) | Subject::Value) {
+            let message =
+                format!("`{name}` is of a number in `body`, or of the `value` of a query, not of `{of}`");
+            return Err(Refused { at, message });
+        }
+        self.space();
+        if self.take(")") { Ok(make(Box::new(of))) } else { Err(self.expected("`)`")) }
+    }
+
+    fn plain_subject(&mut self, kind: SourceKind) -> Result<Subject, Refused> {
+        let start = self.at;
         let known = known(kind);
         let name = self.word();
         let refuse = |message| Err(Refused { at: start, message });
@@ -319,12 +349,12 @@ impl Cursor {
             return Ok(Test::Compare(compare, self.literal(subject, compare)?));
         }
         match self.peek_word().as_str() {
-            "in" if *subject != Subject::Latency => {
+            "in" if !is_time(subject) => {
                 self.word();
                 self.space();
-                self.range()
+                self.range(subject)
             }
-            "in" => Err(self.refuse("`latency` has no range; expected one of == != < <= > >=".to_owned())),
+            "in" => Err(self.refuse(format!("`{subject}` has no range; expected one of == != < <= > >="))),
             word @ ("contains" | "matches") if is_body => {
                 self.word();
                 self.space();
@@ -342,8 +372,9 @@ impl Cursor {
         }
     }
 
-    fn range(&mut self) -> Result<Test, Refused> {
+    fn range(&mut self, subject: &Subject) -> Result<Test, Refused> {
         let low = self.number()?;
+        let low = self.in_unit_of(subject, low)?;
         self.space();
         if !self.take("..") {
             return Err(self.expected("`..` and the end of the range"));
@@ -351,6 +382,7 @@ impl Cursor {
         self.space();
         let at = self.at;
         let high = self.number()?;
+        let high = self.in_unit_of(subject, high)?;
         if high.value < low.value {
             return Err(Refused { at, message: format!("the range ends below its beginning {}", low.text) });
         }
@@ -359,14 +391,11 @@ impl Cursor {
 
     fn literal(&mut self, subject: &Subject, compare: Compare) -> Result<Literal, Refused> {
         let at = self.at;
-        let literal = match (subject, self.peek()) {
-            (Subject::Latency, _) => return self.length().map(Literal::Length),
-            (Subject::Status | Subject::Exit | Subject::Value | Subject::Alerts, _) => {
-                Literal::Number(self.number()?)
-            }
-            (Subject::Body(_), Some('"' | '\'')) => Literal::Text(self.quoted()?),
-            (Subject::Body(_), Some(c)) if c == '-' || c.is_ascii_digit() => Literal::Number(self.number()?),
-            (Subject::Body(_), _) => match self.peek_word().as_str() {
+        let is_number = self.peek().is_some_and(|c| c == '-' || c.is_ascii_digit());
+        let literal = match subject {
+            subject if is_time(subject) => return self.length(subject).map(Literal::Length),
+            Subject::Body(_) if matches!(self.peek(), Some('"' | '\'')) => Literal::Text(self.quoted()?),
+            Subject::Body(_) if !is_number => match self.peek_word().as_str() {
                 "true" | "false" => Literal::Bool(self.word() == "true"),
                 "null" => {
                     return Err(self.refuse(
@@ -375,6 +404,10 @@ impl Cursor {
                 }
                 _ => return Err(self.expected("a number, a text in quotes, true or false")),
             },
+            _ => {
+                let number = self.number()?;
+                Literal::Number(self.in_unit_of(subject, number)?)
+            }
         };
         let orders = !matches!(compare, Compare::Equal | Compare::Unequal);
         if orders && !matches!(literal, Literal::Number(_)) {
@@ -417,18 +450,80 @@ impl Cursor {
         }
     }
 
-    fn length(&mut self) -> Result<Number, Refused> {
-        const WANTED: &str = "a length of time such as 800ms or 1.5s";
+    /// A length of time, with its unit.
+    fn length(&mut self, subject: &Subject) -> Result<Number, Refused> {
         if !self.peek().is_some_and(|c| c.is_ascii_digit()) {
-            return Err(self.expected(WANTED));
+            return Err(self.expected(if *subject == Subject::Latency {
+                "a length of time such as 800ms or 1.5s"
+            } else {
+                "a length of time such as 90s or 5m"
+            }));
         }
         let number = self.number()?;
-        let unit = self.peek_word();
-        let Some(power) = power_of_unit(&unit) else {
-            return Err(self.expected("ms, s or us behind the number"));
+        let bare = number.text.clone();
+        let number = self.in_unit_of(subject, number)?;
+        if number.text == bare {
+            return Err(self.expected("ms, s, m, h or d behind the number"));
+        }
+        Ok(number)
+    }
+
+    /// A number with what stands behind it: a unit of what it is compared with.
+    fn in_unit_of(&mut self, subject: &Subject, number: Number) -> Result<Number, Refused> {
+        let behind = self.at;
+        self.space();
+        let at = self.at;
+        let gap = if at > behind { " " } else { "" };
+        let drawn = self.drawn.filter(|drawn| drawn.value == subject && !drawn.unit.is_empty());
+        if let Some(Drawn { unit, .. }) = drawn
+            && self.take(unit)
+        {
+            if !self.peek().is_some_and(is_name) || !unit.ends_with(is_name) {
+                return Ok(Number { text: format!("{} {unit}", number.text), ..number });
+            }
+            self.at = at;
+        }
+        let word = if self.peek() == Some('%') { "%".to_owned() } else { self.peek_word() };
+        let refuse = |message: String| Err(Refused { at, message });
+        let Some(unit) = Unit::parse(&word) else {
+            if word == "%" {
+                return refuse(
+                    "`%` goes with the `value` of a probe whose `unit` is \"%\"; leave it out here"
+                        .to_owned(),
+                );
+            }
+            if let Some(meant) = unit::near(&word) {
+                return refuse(format!("unknown unit `{word}`; write {meant}"));
+            }
+            self.at = behind;
+            return Ok(number);
+        };
+        let (own, called) = match (subject, drawn) {
+            (Subject::Status | Subject::Exit, _) => return refuse(format!("`{subject}` has no unit")),
+            (Subject::Latency, _) => (unit::MILLISECONDS, "ms"),
+            (Subject::Age(_), _) => (unit::SECONDS, "s"),
+            (_, Some(Drawn { unit: own, .. })) => match Unit::own(own) {
+                Some(known) => (known, own),
+                None => return refuse(format!("`{subject}` is in {own}, not in {word}")),
+            },
+            (Subject::Rate(_), None) => {
+                return refuse(format!("`{subject}` is per second; write the number alone"));
+            }
+            (_, None) if unit.dimension == Dimension::Bytes => (unit::BYTES, "bytes"),
+            (_, None) => {
+                let help = "say `unit = \"s\"` or \"ms\" and draw it as `value`, or write the number alone";
+                return refuse(format!("nobody said what `{subject}` is in; {help}"));
+            }
+        };
+        let Some(value) = unit.convert(&number.value, own) else {
+            return refuse(if unit.dimension == own.dimension {
+                format!("this cannot be converted exactly; write it in {called}")
+            } else {
+                format!("`{subject}` is in {called}, not in {word}")
+            });
         };
         self.word();
-        Ok(Number { text: format!("{}{unit}", number.text), value: number.value.scaled(power) })
+        Ok(Number { text: format!("{}{gap}{word}", number.text), value })
     }
 
     fn quoted(&mut self) -> Result<String, Refused> {
@@ -475,6 +570,10 @@ impl Cursor {
         }
         Err(Refused { at: start, message: "this text has no closing quote".to_owned() })
     }
+}
+
+fn is_time(subject: &Subject) -> bool {
+    matches!(subject, Subject::Latency | Subject::Age(_))
 }
 
 fn joined(first: Condition, mut rest: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> Condition {

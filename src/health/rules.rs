@@ -1,11 +1,13 @@
 //! A probe's configuration, read and checked, and the judgement it makes of an answer. Pure.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::answer::{Answer, Found, MAX_BODY, excerpt};
+use super::change::{self, Memory, Moment, Seen};
 use super::condition::{Comparison, Condition, Limit, Subject, Term, Truth};
 use super::decimal::Decimal;
-use super::parse::{self, Refused};
+use super::parse::{self, Drawn, Refused};
 use super::promql;
 use super::reported::{self, Grade, Reported};
 use super::series::Verdict;
@@ -24,6 +26,9 @@ pub struct Rules {
     kind: SourceKind,
     /// Whether it counts what alerts, and has an own idea of what is good.
     is_monitor: bool,
+    /// What in these an answer alone does not tell.
+    changes: Vec<Subject>,
+    interval: Duration,
 }
 
 /// Why a probe's configuration is refused.
@@ -64,18 +69,19 @@ impl Rules {
     /// Reads a probe's configuration.
     pub fn of(probe: &Probe) -> Result<Self, Invalid> {
         let kind = probe.source.kind();
+        let value = match &probe.value {
+            Some(text) => parse::value(text, kind).map_err(in_field("value"))?,
+            None => parse::usual(kind),
+        };
+        let drawn = Drawn { value: &value, unit: unit_of(probe) };
         let expect = probe.expect.iter().enumerate().map(|(index, text)| {
-            parse::condition(text, kind).map_err(|refused| Invalid {
+            parse::condition_of(text, kind, Some(drawn)).map_err(|refused| Invalid {
                 field: "expect",
                 index: Some(index),
                 refused,
             })
         });
         let expect: Vec<_> = expect.collect::<Result<_, _>>()?;
-        let value = match &probe.value {
-            Some(text) => parse::value(text, kind).map_err(in_field("value"))?,
-            None => parse::usual(kind),
-        };
         if let Source::Prometheus { query, .. } = &probe.source {
             promql::check(&query.query).map_err(in_field("query"))?;
         }
@@ -91,6 +97,9 @@ impl Rules {
         if value == Subject::Latency && !matches!(probe.unit.as_str(), "" | "ms") {
             return Err(refuse("unit", "the latency is drawn in ms"));
         }
+        if matches!(value, Subject::Age(_)) && !matches!(probe.unit.as_str(), "" | "s") {
+            return Err(refuse("unit", "an age is drawn in s"));
+        }
         let limit = |field: &'static str, text: &Option<String>| match text {
             Some(_) if probe.value.is_none() && value == Subject::Latency => {
                 Err(refuse(field, "this is a limit, but no `value` is given"))
@@ -102,8 +111,21 @@ impl Rules {
         if probe.confirm == 0 {
             return Err(refuse("confirm", "at least one sample decides"));
         }
-        let unit = unit_of(probe).to_owned();
-        Ok(Self { expect, value, warn, fail, unit, kind, is_monitor })
+        let unit = if matches!(value, Subject::Age(_)) { "s".to_owned() } else { unit_of(probe).to_owned() };
+        let mut changes: Vec<Subject> = Vec::new();
+        let all = expect.iter().flat_map(Condition::subjects).chain([&value]);
+        for subject in all.filter(|of| matches!(of, Subject::Rate(_) | Subject::Delta(_) | Subject::Age(_))) {
+            if !changes.contains(subject) {
+                changes.push(subject.clone());
+            }
+        }
+        let interval = Duration::try_from(probe.interval).unwrap_or_default();
+        Ok(Self { expect, value, warn, fail, unit, kind, is_monitor, changes, interval })
+    }
+
+    /// Tells whether one sample says too little, because a rate or a difference is asked for.
+    pub fn needs_two_samples(&self) -> bool {
+        self.changes.iter().any(|of| matches!(of, Subject::Rate(_) | Subject::Delta(_)))
     }
 
     /// The limit shown beside the value: the failing one, else the warning one.
@@ -139,14 +161,21 @@ impl Rules {
 
     /// The unit of the value: the probe's own, `ms` for a latency.
     pub fn unit<'a>(&self, probe: &'a Probe) -> &'a str {
-        if self.value == Subject::Latency { "ms" } else { unit_of(probe) }
+        match self.value {
+            Subject::Latency => "ms",
+            Subject::Age(_) => "s",
+            _ => unit_of(probe),
+        }
     }
 
-    /// Judges an answer. What certainly is bad is bad whatever else is unknown; what is not
-    /// known to be good is unknown. What is said of it holds no secret that `masker` knows.
-    pub fn judge(&self, answer: &Answer, masker: &Masker) -> Judgement {
+    /// Judges an answer to what was asked at a moment. What certainly is bad is bad whatever else is unknown; what is not
+    /// known to be good is unknown. What is said of it holds no secret that `masker` knows. What the
+    /// next sample is compared with is remembered.
+    pub fn judge(&self, answer: &Answer, masker: &Masker, moment: Moment, memory: &mut Memory) -> Judgement {
+        let changes = change::changes(&self.changes, answer, moment, self.interval, memory);
+        let seen = Seen::new(answer, &changes);
         let mut compared: Vec<Comparison> = Vec::with_capacity(self.expect.len() + 2);
-        compared.extend(self.expect.iter().map(|condition| condition.test(answer, masker)));
+        compared.extend(self.expect.iter().map(|condition| condition.test(seen, masker)));
         let mut said = None;
         if self.expect.is_empty() {
             compared.extend(self.default_condition(answer, masker));
@@ -164,7 +193,7 @@ impl Rules {
             unknown = unknown.or_else(|| Some(text.clone()));
             compared.push(Comparison { truth: Truth::Unknown, text });
         }
-        let (value, over) = self.value(answer, masker);
+        let (value, over) = self.value(seen, masker);
         let mut warn = answer.warning.clone();
         if let Some((Grade::Warn, text)) = said {
             warn.get_or_insert(text);
@@ -233,10 +262,10 @@ impl Rules {
         })
     }
 
-    fn value(&self, answer: &Answer, masker: &Masker) -> (Option<f64>, Over) {
-        let (number, written) = match answer.find(&self.value) {
+    fn value(&self, seen: Seen<'_>, masker: &Masker) -> (Option<f64>, Over) {
+        let (number, written) = match seen.find(&self.value) {
             Found::Number(number, written) => (number, written),
-            Found::Raw(body) if !answer.cut => {
+            Found::Raw(body) if !seen.is_cut() => {
                 let text = String::from_utf8_lossy(&body).trim().to_owned();
                 match Decimal::parse(&text) {
                     Some(number) => (number, text),
@@ -291,7 +320,7 @@ impl Rules {
 
     fn no_value(&self, why: &str) -> (Option<f64>, Over) {
         let wanted = match self.value {
-            Subject::Value => why.to_owned(),
+            Subject::Value | Subject::Rate(_) | Subject::Delta(_) | Subject::Age(_) => why.to_owned(),
             _ => format!("{why}, expected a number at {}", self.value),
         };
         let over = if self.value == Subject::Latency {
@@ -351,6 +380,11 @@ mod tests {
         Answer { status: Some(status), body: body.into(), ..Answer::default() }
     }
 
+    fn moment(second: i64) -> Moment {
+        let at = jiff::Timestamp::from_second(1_700_000_000 + second).unwrap();
+        Moment { at, steady: Duration::from_secs(second as u64) }
+    }
+
     fn rate_probe() -> Probe {
         Probe {
             value: Some("body.rate".to_owned()),
@@ -362,7 +396,7 @@ mod tests {
     }
 
     fn judge(probe: &Probe, answer: &Answer) -> Judgement {
-        Rules::of(probe).unwrap().judge(answer, &Masker::default())
+        Rules::of(probe).unwrap().judge(answer, &Masker::default(), moment(0), &mut Memory::default())
     }
 
     #[test]
@@ -431,6 +465,31 @@ mod tests {
         assert_eq!(judge(&probe, &printed("96\n")).value, Some(96.0));
         assert_eq!(judge(&probe, &printed("100")).verdict, Verdict::Bad);
         assert_eq!(judge(&probe, &printed("many")).verdict, Verdict::NoData);
+    }
+
+    #[test]
+    fn a_counter_is_drawn_and_judged_as_a_rate() {
+        let probe = Probe {
+            value: Some("rate(body.errors)".to_owned()),
+            unit: "/s".to_owned(),
+            fail: Some("> 2 /s".to_owned()),
+            expect: vec!["age(body.at) < 1m".to_owned(), "delta(body.errors) < 100".to_owned()],
+            ..http_probe("http://x/")
+        };
+        let (rules, mut memory) = (Rules::of(&probe).unwrap(), Memory::default());
+        assert!(rules.needs_two_samples());
+        let mut see = |second, body: &str| {
+            let judged = rules.judge(&answer(200, body), &Masker::default(), moment(second), &mut memory);
+            (judged.verdict, judged.value, judged.why)
+        };
+        let wants =
+            "body.errors was asked for once; this needs two samples, expected delta(body.errors) < 100";
+        assert_eq!(see(0, r#"{"errors":10,"at":1700000000}"#), (Verdict::NoData, None, wants.to_owned()));
+        assert_eq!(see(10, r#"{"errors":20,"at":1700000000}"#), (Verdict::Good, Some(1.0), String::new()));
+        let over = (Verdict::Bad, Some(3.0), "3 /s (max 2 /s)".to_owned());
+        assert_eq!(see(20, r#"{"errors":50,"at":1700000000}"#), over);
+        let old = (Verdict::Bad, Some(0.0), "age(body.at) 1m10s, expected < 1m".to_owned());
+        assert_eq!(see(70, r#"{"errors":50,"at":1700000000}"#), old);
     }
 
     #[test]

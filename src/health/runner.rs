@@ -21,6 +21,7 @@ use tokio::time::Instant;
 
 use super::answer::{Answer, Trouble, excerpt};
 use super::api::Servers;
+use super::change::{GAP, Memory, Moment};
 use super::condition::Comparison;
 use super::instant::Measured;
 use super::keyring::{Given, Keyring};
@@ -180,13 +181,21 @@ impl Drop for Runner {
     }
 }
 
-/// Asks each of these probes once, in their order. Commands run in `root`; what is told holds no
-/// secret that `keyring` knows.
+/// Asks each of these probes once, in their order; one that compares two samples twice, a moment apart.
+/// Commands run in `root`; what is told holds no secret that `keyring` knows.
 pub async fn once(probes: &[Probe], root: &Path, keyring: &Keyring) -> Vec<Asked> {
     let asker = Arc::new(Asker::new(root, keyring));
     let questions = probes.iter().map(|probe| {
         let (asker, target) = (Arc::clone(&asker), Target::new(probe, keyring, root));
-        async move { asker.ask(&target).await }
+        async move {
+            let mut memory = Memory::default();
+            let first = asker.ask(&target, &mut memory).await;
+            if !target.needs_two_samples() || memory.is_empty() {
+                return first;
+            }
+            tokio::time::sleep(target.interval.min(GAP)).await;
+            asker.ask(&target, &mut memory).await
+        }
     });
     futures_util::stream::iter(questions).buffered(AT_ONCE).collect().await
 }
@@ -219,15 +228,21 @@ struct Watch {
 impl Watch {
     async fn run(self) {
         let mut due = self.first;
+        let mut memory = Memory::default();
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(due) => {}
                 () = self.now.notified() => {}
             }
-            let asked = self.asker.ask(&self.target).await;
+            // What only lacks a sample to be compared with is no news: the next one has it.
+            let is_first = self.target.needs_two_samples() && memory.is_empty();
+            let asked = self.asker.ask(&self.target, &mut memory).await;
+            due = next_tick(self.first, self.target.interval, Instant::now());
+            if is_first && !memory.is_empty() && asked.sample.verdict == Verdict::NoData {
+                continue;
+            }
             let (generation, probe) = (self.generation, self.index);
             (self.send)(Observation { generation, probe, sample: asked.sample });
-            due = next_tick(self.first, self.target.interval, Instant::now());
         }
     }
 }
@@ -255,6 +270,10 @@ impl Target {
             probe: probe.clone(),
         }
     }
+
+    fn needs_two_samples(&self) -> bool {
+        self.rules.as_ref().is_ok_and(Rules::needs_two_samples)
+    }
 }
 
 /// The certificates of a probe, with paths as they are meant.
@@ -277,6 +296,8 @@ struct Asker {
     servers: Servers,
     root: PathBuf,
     keyring: Keyring,
+    /// From when on the time between two samples is measured.
+    began: std::time::Instant,
 }
 
 impl Asker {
@@ -286,10 +307,11 @@ impl Asker {
             servers: Servers::default(),
             root: root.to_owned(),
             keyring: keyring.clone(),
+            began: std::time::Instant::now(),
         }
     }
 
-    async fn ask(&self, target: &Target) -> Asked {
+    async fn ask(&self, target: &Target, memory: &mut Memory) -> Asked {
         let rules = match &target.rules {
             Ok(rules) => rules,
             Err(invalid) => {
@@ -304,7 +326,10 @@ impl Asker {
         }
         let masker = self.keyring.masker();
         match answer {
-            Ok(answer) => with_answer(rules, &answer, &masker),
+            Ok(answer) => {
+                let now = Moment { at: Timestamp::now(), steady: self.began.elapsed() };
+                with_answer(rules, &answer, &masker, now, memory)
+            }
             Err(trouble) => without_answer(&trouble, &masker),
         }
     }
@@ -381,8 +406,8 @@ fn is_refused(answer: &Answer) -> bool {
     }
 }
 
-fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker) -> Asked {
-    let judged = rules.judge(answer, masker);
+fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker, now: Moment, memory: &mut Memory) -> Asked {
+    let judged = rules.judge(answer, masker, now.before(answer.latency), memory);
     let headline = match (&answer.measured, answer.status, answer.exit) {
         (Some(Measured::Number(_, written)), ..) => excerpt(written, masker),
         (Some(Measured::Nothing { headline, .. }), ..) => headline.clone(),
@@ -391,7 +416,7 @@ fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker) -> Asked {
         (None, None, None) => "too long".to_owned(),
     };
     let sample = Sample {
-        at: Timestamp::now(),
+        at: now.at,
         verdict: judged.verdict,
         value: judged.value,
         headline,

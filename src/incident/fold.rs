@@ -1,13 +1,17 @@
 //! The fold: a set of records, in the order of their clocks, makes one state.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::apply::Fold;
 use super::body::{Body, Declared};
 use super::marks::{self, Marks};
 use super::record::{Hlc, Record, RecordId};
 use super::state::{EntryKind, History, State};
+use super::timeline::Entry;
+use super::wording;
 
 /// The state that the records of one incident fold to, and the records themselves, in order. Of
 /// an incident that is too long for that they are not kept; see [`Stream`].
@@ -39,13 +43,26 @@ pub enum Taken {
     Anew,
 }
 
+/// A record that another log of the same incident lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing<'a> {
+    /// When it was written down, by its author's clock.
+    pub recorded_at: Timestamp,
+    /// Who wrote it.
+    pub author: &'a str,
+    /// Stored name of its kind (of a note: `note`, `finding`, …).
+    pub name: &'a str,
+    /// What it said; empty where it makes no line of its own.
+    pub text: &'a str,
+}
+
 impl Log {
     /// Folds records given in any order, repeated or not, and keeps them. `None` if no `declared`
     /// record is among them.
     pub fn new(mut records: Vec<Record>) -> Option<Self> {
         if !records.is_sorted_by(|a, b| a.order() < b.order()) {
             records.sort_by_key(|record| (record.order(), record.hash.0));
-            let mut seen = std::collections::HashSet::with_capacity(records.len());
+            let mut seen = HashSet::with_capacity(records.len());
             records.retain(|record| seen.insert(record.id));
         }
         let (fold, marks) = fold_all(&records)?;
@@ -141,6 +158,34 @@ impl Log {
     /// The state now, for whoever needs the records no more.
     pub fn into_state(self) -> State {
         self.fold.into_state()
+    }
+
+    /// What another log of the same incident lacks: how many records, and up to `most` of them, the newest
+    /// first. Where records are not kept, only those that make a line are known.
+    pub fn missing_in(&self, other: &Self, most: usize) -> (usize, Vec<Missing<'_>>) {
+        let unkept = if other.kept.is_some() { 0 } else { other.state().timeline.len() };
+        let lines: HashSet<RecordId> =
+            other.state().timeline.iter().take(unkept).map(|line| line.id).collect();
+        let is_missing = |id: &RecordId| match &other.kept {
+            Some(kept) => !kept.places.contains_key(id),
+            None => !lines.contains(id),
+        };
+        let missing: Vec<RecordId> = match &self.kept {
+            Some(kept) => kept.records.iter().rev().map(|record| record.id).filter(is_missing).collect(),
+            None => self.state().timeline.iter().rev().map(|line| line.id).filter(is_missing).collect(),
+        };
+        let newest = missing.iter().take(most).filter_map(|id| self.missing(*id)).collect();
+        (missing.len(), newest)
+    }
+
+    fn missing(&self, id: RecordId) -> Option<Missing<'_>> {
+        if let Some(Entry { recorded_at, author, name, text, .. }) = self.state().timeline.find(id) {
+            return Some(Missing { recorded_at, author, name, text });
+        }
+        let kept = self.kept.as_ref()?;
+        let record = kept.records.get(*kept.places.get(&id)?)?;
+        let name = wording::name(&record.body);
+        Some(Missing { recorded_at: record.written_at(), author: &record.author.name, name, text: "" })
     }
 
     /// The records in order, where they are kept.

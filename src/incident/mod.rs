@@ -31,7 +31,7 @@ pub use body::*;
 pub use clocks::{Clock, ClockState, audience, clocks};
 pub use drift::{ClockOff, ClockWarning};
 pub use fix::{Fix, Raised, Review};
-pub use fold::{Log, Stream, Streamed, Taken};
+pub use fold::{Log, Missing, Stream, Streamed, Taken};
 pub use next::{ANOTHER, Facts, Next, WayBack, next};
 pub use policy::{
     ChecklistItem, HotfixLimit, OnsetWeight, PathKind, PhasePolicy, Policy, PolicyChange, Question, Role,

@@ -1,9 +1,10 @@
 //! Where the chains of an incident end, written down outside of the journal: who takes all records
 //! away with their chains leaves nothing in the file that tells.
 //!
-//! One file an incident, written after the commit. It may lag behind the journal, and is not synced
-//! for it; a journal that is behind it has lost records. That it cannot be written harms no record, and
-//! is told.
+//! One file an incident, written after the commit and never synced. So it may lag behind the journal, after a
+//! power cut too: the chain goes on past an old head, is followed and accepted. It is never ahead, since the
+//! commit was synced before; a journal that is behind it has lost records. That it cannot be written harms no
+//! record, and is told.
 //!
 //! A small file is written over where it is: taking its place costs more than the commit. It ends with a
 //! checksum, so that whoever reads it meanwhile reads it again, and one that a crash of the machine has torn

@@ -123,7 +123,7 @@ impl Journal {
                 bad = check_ends(&tx, no, &chains)?;
             }
             if bad.is_none() {
-                bad = told.first().map(|witness| unmet(witness, &chains));
+                bad = unmet(&told, &chains);
             }
             if bad.is_none() {
                 bad = rebuilt.differs(&tx, no)?;
@@ -141,7 +141,7 @@ impl Journal {
             };
         }
         if verified.bad.is_none() {
-            verified.bad = witnesses.first().map(|witness| unmet(witness, &Chains::new()));
+            verified.bad = unmet(witnesses, &Chains::new());
         }
         Ok(())
     }
@@ -209,8 +209,9 @@ fn is_met(witness: &Witness, record: &Record, chain: &Followed) -> bool {
         && witness.author.as_ref().is_none_or(|author| *author == record.author.name)
 }
 
-/// What it means that a chain is not as a witness tells.
-fn unmet(witness: &Witness, chains: &Chains) -> Bad {
+/// What it means that chains are not as witnesses tell: of the first, and how many there are.
+fn unmet(witnesses: &[Witness], chains: &Chains) -> Option<Bad> {
+    let witness = witnesses.first()?;
     let Witness { number, records, head, source, .. } = witness;
     let record = witness.last.map_or_else(|| format!("record {head}"), |id| id.to_string());
     let of = |author: &Author| {
@@ -219,16 +220,31 @@ fn unmet(witness: &Witness, chains: &Chains) -> Bad {
     let longest = chains.iter().filter(|(author, _)| of(author)).map(|(_, chain)| chain.records).max();
     let whose = witness.author.as_ref().map_or_else(String::new, |author| format!(" of {author}"));
     let found = match longest {
-        None if chains.is_empty() => "the incident is not here".to_owned(),
-        None => "it is not here".to_owned(),
-        Some(found) if found < *records => format!("it has {found} here"),
-        Some(_) => "it is another one here".to_owned(),
+        None if chains.is_empty() => format!("the incident is not here: {}", missing(*records, "")),
+        None => format!("the chain is not here: {}", missing(*records, "")),
+        Some(found) if found < *records => {
+            format!("the chain has {found} here: {}", missing(records - found, "at least "))
+        }
+        // Where it left the way of the one that is missing nobody has written down.
+        Some(_) => format!("another stands in its place: {}", missing(1, "at least ")),
     };
+    let others = match witnesses.len() - 1 {
+        0 => String::new(),
+        1 => "; another end that was written down is missing, too".to_owned(),
+        others => format!("; {others} other ends that were written down are missing, too"),
+    };
+    let s = if *records == 1 { "" } else { "s" };
     let why = format!(
-        "it is missing: by {}, the chain{whose} in {number} has {records} records and ends with it; {found}",
+        "it is missing: by {}, the chain{whose} in {number} had {records} record{s} and ended with it; \
+         {found}{others}",
         source.display()
     );
-    (record, why)
+    Some((record, why))
+}
+
+fn missing(records: i64, about: &str) -> String {
+    let are = if records == 1 { "record is" } else { "records are" };
+    format!("{about}{records} {are} missing")
 }
 
 /// Checks one row by itself.

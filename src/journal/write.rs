@@ -115,9 +115,12 @@ impl Journal {
         now: Timestamp,
         work: impl FnOnce(&mut Writing<'_>) -> Result<T, Trouble>,
     ) -> Result<T> {
-        self.find_again();
-        self.refuse_read_only(doing)?;
-        self.refuse_gone(doing, "nothing of this was saved")?;
+        // What was put into the file is found under the lock.
+        if self.read_only.is_some() || self.place.gone().is_some() {
+            self.find_again();
+            self.refuse_read_only(doing)?;
+            self.refuse_gone(doing, "nothing of this was saved")?;
+        }
         match self.try_write(doing, now, work) {
             Ok((done, version, latest, stored)) => {
                 self.latest.set(Some((version, latest)));
@@ -147,7 +150,9 @@ impl Journal {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Nobody else can change the schema from here on to the commit.
         if let Some(known) = tampering::since(&tx, &self.path, &self.schema)? {
-            return Err(only_read(doing, &known).into());
+            let refused = only_read(doing, &known);
+            self.read_only = Some(known);
+            return Err(refused.into());
         }
         let version = data_version(&tx)?;
         let latest = match self.latest.get() {
@@ -465,14 +470,14 @@ pub(super) fn new_incident(
 ) -> rusqlite::Result<i64> {
     let clone = Recorded { path: &declared.repository, id: &declared.repository_id };
     let repository = super::repository::key(tx, &clone)?;
+    let no = free_number(tx)?;
     let added = tx
         .prepare_cached(
-            // Not after a number that nobody gave away: places of records are made of it.
             "INSERT INTO incident (no, id, number, title, severity, status, repository, declared_ms)
-             VALUES ((SELECT coalesce(max(no), 0) + 1 FROM incident WHERE no BETWEEN 1 AND ?8),
-                 ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
+            no,
             &id.0.as_bytes()[..],
             declared.number,
             declared.title,
@@ -480,10 +485,30 @@ pub(super) fn new_incident(
             Status::Open.name(),
             repository,
             at.as_millisecond(),
-            MOST_INCIDENTS,
         ])?;
     only_one(added)?;
-    Ok(tx.last_insert_rowid())
+    Ok(no)
+}
+
+/// The number in the file for one more incident: after all others, and none under which anything stands
+/// already. That was put there by somebody else, and the incident must not go on from it.
+fn free_number(tx: &Transaction<'_>) -> rusqlite::Result<i64> {
+    // Not after a number that nobody gave away: places of records are made of it.
+    let highest = "SELECT coalesce(max(no), 0) FROM incident WHERE no BETWEEN 1 AND ?1";
+    let highest: i64 = tx.prepare_cached(highest)?.query_row([MOST_INCIDENTS], |row| row.get(0))?;
+    let mut is_taken = tx.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM incident WHERE no = ?1)
+             OR EXISTS (SELECT 1 FROM chain WHERE incident = ?1)
+             OR EXISTS (SELECT 1 FROM record WHERE place BETWEEN ?2 AND ?3)
+             OR EXISTS (SELECT 1 FROM landmark WHERE place BETWEEN ?2 AND ?3)",
+    )?;
+    for no in (highest + 1..=MOST_INCIDENTS).chain(1..=highest) {
+        let (first, last) = places(no);
+        if !is_taken.query_row([no, first, last], |row| row.get::<_, bool>(0))? {
+            return Ok(no);
+        }
+    }
+    Err(rusqlite::Error::QueryReturnedNoRows)
 }
 
 /// The number after the highest of the year.
@@ -535,7 +560,11 @@ fn latest_clock(conn: &Connection, incident: Option<i64>) -> rusqlite::Result<Hl
     let query = "SELECT wall_ms, count FROM chain WHERE ?1 IS NULL OR incident = ?1
                  ORDER BY wall_ms DESC, count DESC LIMIT 1";
     conn.prepare_cached(query)?
-        .query_row([incident], |row| Ok(Hlc { wall_ms: row.get(0)?, count: row.get(1)? }))
+        .query_row([incident], |row| {
+            // One that no clock of ours gave must not keep anybody from writing.
+            let count = u32::try_from(row.get::<_, i64>(1)?).unwrap_or(u32::MAX);
+            Ok(Hlc { wall_ms: row.get(0)?, count })
+        })
         .optional()
         .map(Option::unwrap_or_default)
 }

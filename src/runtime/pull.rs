@@ -75,7 +75,7 @@ impl Follower {
 pub(super) fn concerns(msg: &Msg) -> bool {
     matches!(
         msg,
-        Msg::Fact(Fact::Branch(_) | Fact::Config(_) | Fact::Records(_) | Fact::Opened(_))
+        Msg::Fact(Fact::Branch(_) | Fact::Config(_) | Fact::Records(_) | Fact::Opened(_) | Fact::Lost(..))
             | Msg::Done(
                 _,
                 Ok(Done::Opened(_) | Done::Appended(_) | Done::Started { .. } | Done::Decided { .. })

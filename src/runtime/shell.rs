@@ -356,9 +356,14 @@ impl<'a> Shell<'a> {
 
     /// A message from one of the threads.
     fn fact(&mut self, msg: Msg) {
-        let loads = matches!(msg, Msg::Fact(Fact::Opened(_)) | Msg::Done(_, Ok(Done::Opened(_))));
+        let loses = matches!(msg, Msg::Fact(Fact::Lost(..)));
+        let loads = loses || matches!(msg, Msg::Fact(Fact::Opened(_)) | Msg::Done(_, Ok(Done::Opened(_))));
         let concerns = pull::concerns(&msg);
         self.message(msg, Dirty::Soon);
+        if loses && let Some((_, failure)) = self.model.failures.back() {
+            // The cockpit forgets it when it ends.
+            tracing::warn!("{failure}");
+        }
         if concerns {
             self.pull.keep_up(&self.model);
         }

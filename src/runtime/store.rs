@@ -477,8 +477,7 @@ impl Keeper {
         let failure = self.journal.cut("following the journal");
         if let Ok(Done::Opened(log)) = self.load(id) {
             let cause = format!("{}. The screen now shows what is there", failure.cause);
-            self.fact(Fact::Lost(Failure { cause, ..failure }));
-            self.fact(Fact::Opened(log));
+            self.fact(Fact::Lost(Failure { cause, ..failure }, log));
         } else {
             // Nothing is left that could be shown instead.
             let cause = format!(

@@ -154,10 +154,24 @@ fn a_new_commit_voids_what_was_approved() {
     }
     let fresh = site.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
     assert!(fresh.contains("waits for approval") && !fresh.contains("has moved"), "{fresh}");
+    let fresh = site.shell.flightdeck(&["status"]).succeeded().stdout;
+    assert!(fresh.contains("✓ engineering lead") && !fresh.contains("has moved"), "{fresh}");
     site.commit("one more thing");
-    let shown = site.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
+    let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = flat(site.shell.flightdeck(&["plan", "show"]).succeeded().stdout);
+    let status = flat(site.shell.flightdeck(&["status"]).succeeded().stdout);
     for said in ["main has moved", "approvals no longer count", "flightdeck deploy production --propose"] {
-        assert!(shown.contains(said), "{said} in {shown}");
+        assert!(shown.contains(said) && status.contains(said), "{said} in {shown}\n{status}");
+    }
+    assert!(
+        !status.contains("flightdeck approve ROLE") && !status.contains("✓ engineering lead"),
+        "{status}"
+    );
+    let status = site.shell.json(&["status", "--json"]);
+    let plan = status["plans"].as_array().unwrap().iter().find(|plan| plan["state"] == "waiting").unwrap();
+    assert!(plan["moved"].as_str().is_some_and(|moved| moved.starts_with("main has moved")), "{plan}");
+    for vote in status["approvals"].as_array().unwrap() {
+        assert!(vote["valid"] == false && vote["why"] == plan["moved"], "{vote}");
     }
     site.validate();
     site.deploy().ended_with(3).said("lead: Omar approved another version of this plan");

@@ -76,6 +76,10 @@ fn a_chain_that_is_cut_and_goes_on_past_its_old_end_at_once_stays_cut() {
         shell.flightdeck(&["note", text]).succeeded().said(LOST).said("flightdeck verify");
         let verified = shell.flightdeck(&["verify"]).ended_with(1);
         assert!(verified.stdout.contains(last) && verified.stdout.contains("is missing"), "{verified:?}");
+        // Two were cut off, and nobody has written down where the chain went on otherwise.
+        let counts =
+            "had 4 records and ended with it; another stands in its place: at least 1 record is missing";
+        assert!(verified.stdout.contains(counts), "{verified:?}");
     }
 
     // Put back as it was, it is sound again, and what was written after the cut is what is missing.
@@ -104,7 +108,9 @@ fn a_cut_journal_that_is_put_back_is_sound_again() {
     sql(&world.path("state"), CUT);
     let colleague = shell.clone().with("FLIGHTDECK_USER", "Omar");
     colleague.flightdeck(&["note", "in its place"]).succeeded().said(LOST);
-    shell.flightdeck(&["verify"]).ended_with(1);
+    let verified = shell.flightdeck(&["verify"]).ended_with(1);
+    let counts = "had 2 records and ended with it; the chain has 1 here: at least 1 record is missing";
+    assert!(verified.stdout.contains(counts), "{verified:?}");
     shell.flightdeck_with(&["import", "-"], &export).succeeded();
     shell.flightdeck(&["verify"]).succeeded();
     let noted = shell.flightdeck(&["note", "goes on"]).succeeded();
@@ -128,10 +134,18 @@ fn a_cockpit_whose_journal_is_cut_says_so_and_shows_what_is_there() {
     terminal.wait_for("what is there, and an error", |screen| {
         ["stays here", "by Omar, one", "by Omar, two", "✗ 1 error"].iter().all(|text| screen.contains(text))
             && !screen.contains("cut off")
+            && screen.contains("2 records that were shown are gone")
     });
-    terminal.press_until("e", "the error log", |screen| {
+    terminal.press_until("e", "the error log with what is gone, the newest first", |screen| {
         let screen = flat(screen);
-        screen.contains("no longer holds all records") && screen.contains("run flightdeck verify")
+        let gone = screen.find("note by Maya: cut off then");
+        let gone = gone.zip(screen.find("note by Maya: cut off first"));
+        screen.contains("no longer holds all records")
+            && screen.contains("2 records that were shown are gone, the newest first")
+            && gone.is_some_and(|(newest, older)| newest < older)
+            && screen.contains("keeps nothing else of them")
+            && screen.contains("run flightdeck verify")
+            && !screen.contains("stays here")
     });
     terminal
         .press_until("<esc>", "the error log to close", |screen| !screen.contains("run flightdeck verify"));
@@ -148,6 +162,7 @@ fn a_cockpit_whose_journal_is_cut_says_so_and_shows_what_is_there() {
     // A tail that goes without anything in its place is missed as well.
     sql(&world.path("state"), "DELETE FROM record WHERE place = (SELECT max(place) FROM record)");
     terminal.wait_gone("by Omar, three");
+    terminal.wait_text("1 record that was shown is gone");
 
     // Where nothing is left, what is on the screen stays there, and is not called saved.
     sql(&world.path("state"), "DELETE FROM record; DELETE FROM chain");

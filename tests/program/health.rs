@@ -117,6 +117,54 @@ fn what_cannot_be_replayed_is_named() {
     let shell = place(&world);
     replayed(&shell, "2026-11-21T14:00:00Z,1\nyesterday,2\n").ended_with(2).said("line 2").said("not a time");
     replayed(&shell, "2026-11-21T14:00:00Z,much\n").ended_with(2).said("line 1").said("not a number");
+    // What people in other countries and other programs take for a number is refused, and never half of it read.
+    for value in [
+        "0,5",
+        "1,000",
+        "1,000.5",
+        "\"0,5\"",
+        "\"1,000\"",
+        "1_000",
+        "1'000",
+        "1 000",
+        "1\u{a0}000",
+        "1\u{202f}000",
+        "١",
+        "５",
+        "½",
+        "0x10",
+        "null",
+        "NaN",
+        "nan",
+        "None",
+        "-",
+        "+5",
+        ".5",
+        "5.",
+        "5 %",
+        "1e",
+        "--1",
+        "5;",
+        "true",
+    ] {
+        let csv = format!("time,value\n2026-11-21T14:00:00Z,1\n2026-11-21T14:00:10Z,{value}\n");
+        let ended = replayed(&shell, &csv).ended_with(2).said("line 3").said("a point in decimals");
+        assert!(!ended.stdout.contains("14:00:10"), "{value}: {ended:?}");
+    }
+    for first in ["1795269720,5,7", "2026-11-21T14:00:00Z", "2026-11-21T14:00:00Z,1,"] {
+        replayed(&shell, &format!("{first}\n")).ended_with(2).said("line 1").said("there should be 2");
+    }
+    let samples = "2026-11-21T14:00:00Z,1,web-1\n2026-11-21T14:00:10Z,0,5\n2026-11-21T14:00:20Z,0,5,web-1\n";
+    let named = replayed(&shell, &format!("ts,value,host\n{samples}")).ended_with(2);
+    named.said("line 4: it has 4 columns, and there should be 3");
+    for (separator, name) in [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")] {
+        for (first, line) in [("", "line 1"), ("time@value\n", "line 1"), ("time,value\n", "line 2")] {
+            let csv = format!("{first}2026-11-21T14:00:00Z@0,5\n").replace('@', separator);
+            let ended =
+                replayed(&shell, &csv).ended_with(2).said(line).said(name).said("time,value, with a point");
+            assert_eq!(ended.stdout, "", "{csv}");
+        }
+    }
     for first in ["2026-13-21T14:00:00Z,1", "yesterday,1", "yesterday", "time,"] {
         let ended = replayed(&shell, &format!("{first}\n2026-11-21T14:00:00Z,1\n")).ended_with(2);
         ended.said("line 1").said("not a time");

@@ -298,7 +298,7 @@ fn what_is_shown_must_follow_from_the_records() {
         ("UPDATE chain SET wall_ms = wall_ms + 86400000", "of another time"),
         ("DELETE FROM landmark", "index of releases"),
         (all, "the incident is not here"),
-        (shorter, "and ends with it; it has "),
+        (shorter, "and ended with it; the chain has "),
     ];
     let yard = Yard::deploying("true");
     let shell = &yard.shell;

@@ -60,6 +60,56 @@ fn a_verb_saves_nothing_to_a_journal_that_was_tampered_with() {
     }
 }
 
+/// What is planted under the number in the file of an incident to come belongs to nobody: the next one
+/// neither goes on from it nor is hindered by it, and it stays where `verify` names it.
+#[test]
+fn what_is_planted_for_an_incident_to_come_is_no_part_of_it() {
+    let chain = |no: &str, records: &str, wall: &str| {
+        format!(
+            "INSERT INTO chain SELECT {no}, author, node, {records}, randomblob(32), randomblob(16), {wall}, 4294967295
+                 FROM chain WHERE incident = 1"
+        )
+    };
+    let month = "wall_ms + 2592000000";
+    let last = "2147483646";
+    let plants = [
+        (chain("2", "7", "wall_ms"), "the chain of Maya"),
+        (chain("2", "-3", "wall_ms"), "the chain of Maya"),
+        (chain("2", "9223372036854775807", month), "the chain of Maya"),
+        (chain("2", "1", "9223372036854775807"), "the chain of Maya"),
+        (chain("2", "1", "-9223372036854775808") + ";" + &chain("3", "7", month), "the chain of Maya"),
+        (chain("2", "1", "wall_ms + 1").replace("4294967295", "-1"), "the chain of Maya"),
+        (chain(last, "1", "wall_ms"), "the chain of Maya"),
+        ("INSERT INTO record SELECT place + (1 << 32), id, hash, bytes FROM record".to_owned(), "-"),
+        (
+            format!(
+                "INSERT INTO incident SELECT {last}, randomblob(16), 'INC-2020-0077', 'Ghost', severity, status,
+                     repository, declared_ms FROM incident"
+            ),
+            "INC-2020-0077",
+        ),
+    ];
+    for (plant, named) in plants {
+        let world = World::new();
+        let shell = declared(&world);
+        sql(&world, &plant);
+        shell.flightdeck(&["declare", "Down again", "--severity", "P1"]).succeeded();
+        shell.flightdeck(&["note", "goes on", "--incident", "2"]).succeeded();
+        let verified = shell.flightdeck(&["verify"]).ended_with(1).stdout;
+        let why = if named.starts_with("INC") { "no record declares it" } else { "not in the list" };
+        assert!(verified.contains(named) && verified.contains(why), "{plant}: {verified}");
+        // What was written is sound by itself: another journal takes it in, and nothing is a month ahead.
+        let export = shell.flightdeck(&["export", "--incident", "2"]).succeeded().stdout;
+        assert_eq!(export.lines().count(), 2, "{export}");
+        let elsewhere = shell.clone().with("FLIGHTDECK_STATE_DIR", world.path("elsewhere"));
+        elsewhere.flightdeck_with(&["import", "-"], &export).succeeded();
+        elsewhere.flightdeck(&["verify"]).succeeded();
+        let status = shell.json(&["status", "--json", "--incident", "2"]);
+        assert_eq!(status["incident"]["title"], "Down again", "{plant}: {status}");
+        assert_eq!(status["clocks_off"], serde_json::json!([]), "{plant}: {status}");
+    }
+}
+
 #[test]
 fn a_cockpit_saves_nothing_past_a_trigger_that_comes_while_it_is_open() {
     let world = World::new();

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::End;
-use super::super::approve::anew;
+use super::super::approve;
 use super::super::carry::preview;
 use super::super::context::{Context, Loaded};
 use super::super::follow::{about_waiting, how_to_answer, words};
@@ -144,12 +144,13 @@ pub(super) fn proposed(cx: &Context, loaded: &Loaded, waits: &Proposal, json: bo
     });
     let is_waiting = proposal::waiting(state).any(|other| other.id == waits.id);
     let moved = plan.as_ref().ok().zip(cx.root().ok()).filter(|_| is_waiting);
-    let moved = moved.and_then(|(plan, root)| conductor::moved_on(root, plan));
+    let moved = moved.and_then(|(plan, root)| approve::moved(root, waits, plan));
     if json {
         let plan = plan.ok();
         return cx.out.json(&serde_json::json!({
             "id": waits.id, "title": waits.title, "state": "proposed", "hash": waits.hash,
-            "by": waits.by, "at": waits.at, "plan": plan, "gates": standings, "moved": moved,
+            "by": waits.by, "at": waits.at, "plan": plan, "gates": standings,
+            "moved": moved.map(|moved| moved.why),
         }));
     }
     let how = if is_waiting { "waits for approval" } else { "no longer waits" };
@@ -158,10 +159,11 @@ pub(super) fn proposed(cx: &Context, loaded: &Loaded, waits: &Proposal, json: bo
         Ok(plan) => cx.out.lines(&preview_with(plan, standings.as_deref(), true))?,
         Err(why) => cx.out.line(&format!("  ▲ {why}: its steps cannot be shown"))?,
     }
-    if let (Some(moved), Ok(plan)) = (moved, &plan) {
-        cx.out.line(&format!("  ▲ {moved}"))?;
-        cx.out.line("    this plan can no longer start, and its approvals no longer count")?;
-        cx.out.line(&format!("    → ask for approval of what is there now: {}", anew(plan)))?;
+    if let Some(moved) = moved {
+        cx.out.line(&format!("  ▲ {}", moved.why))?;
+        for line in moved.advice() {
+            cx.out.line(&format!("    {line}"))?;
+        }
     }
     let changed = plan.map(|plan| conductor::changed_programs(&plan)).unwrap_or_default();
     if !changed.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::commands::Command;
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::failure::Failure;
 use crate::health::series::{self, State, Verdict};
-use crate::incident::{self, Alarm, Body, Draft, Log, Precision, Record, Taken};
+use crate::incident::{self, Alarm, Body, Draft, Log, Missing, Precision, Record, Taken};
 use crate::text::visible;
 
 /// Takes in a fact.
@@ -57,12 +58,51 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         }
         Fact::Output { follow, run, bytes } => output(cx.model, follow, &run, &bytes),
         Fact::Failed(failure) => cx.fail(failure),
-        Fact::Lost(failure) => {
-            cx.say(format!("✗ {}", failure.cause));
-            cx.fail(failure);
-        }
+        Fact::Lost(failure, log) => lost(cx, failure, *log),
         Fact::Journal(state) => journal(cx, state),
     }
+}
+
+/// Most records that are named where some are gone.
+const NAMED: usize = 5;
+/// So many characters of what each of them said.
+const FIRST_WORDS: usize = 60;
+
+/// Takes in that records which were shown are gone, and says what they were: nothing else may know.
+fn lost(cx: &mut Cx<'_>, failure: Failure, log: Log) {
+    let before = cx.model.log.as_ref().filter(|known| known.state().id == log.state().id);
+    let (count, newest) = before.map_or_else(Default::default, |known| known.missing_in(&log, NAMED));
+    let are_gone = match count {
+        0 => "records are gone".to_owned(),
+        1 => "1 record that was shown is gone".to_owned(),
+        _ => format!("{count} records that were shown are gone"),
+    };
+    let mut lines = vec![failure.cause];
+    if !newest.is_empty() {
+        let order = if count == 1 { "" } else { ", the newest first" };
+        lines.push(format!("{are_gone}{order}:"));
+        let zone = &cx.model.looks.zone;
+        lines.extend(newest.iter().map(|missing| format!("  {}", named(missing, zone))));
+        if count > newest.len() {
+            lines.push(format!("  and {} more", count - newest.len()));
+        }
+        lines.push("this cockpit keeps nothing else of them, and these lines only until it ends".to_owned());
+    }
+    let key = cx.model.keymap.key(Command::Errors);
+    let key = key.map_or_else(String::new, |key| format!("  [{key}] what stood there"));
+    cx.say(format!("✗ {are_gone} from the journal{key}"));
+    cx.fail(Failure { cause: lines.join("\n"), ..failure });
+    opened(cx, log);
+}
+
+/// A record that is gone: when it was written, what it was, who wrote it and its first words.
+fn named(missing: &Missing<'_>, zone: &TimeZone) -> String {
+    let at = missing.recorded_at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z");
+    let text = missing.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = text.chars().take(FIRST_WORDS).collect();
+    let text = if short.len() < text.len() { short + "…" } else { text };
+    let colon = if text.is_empty() { "" } else { ": " };
+    format!("{at}  {} by {}{colon}{text}", missing.name, visible(missing.author))
 }
 
 /// Takes in whether what is done can be saved.

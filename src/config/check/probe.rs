@@ -12,7 +12,7 @@ use crate::config::problem::Problem;
 use crate::config::types::{Probe, SourceKind, default_interval, default_probe_timeout};
 use crate::health::alerts;
 use crate::health::condition::Subject;
-use crate::health::parse::{self, Refused};
+use crate::health::parse::{self, Drawn, Refused};
 use crate::health::promql;
 use crate::health::rules::Rules;
 use crate::text::{placeholder, visible};
@@ -208,25 +208,24 @@ fn named_secrets(text: &str, span: Range<usize>, secrets: &[&str], found: &mut V
 /// Reads every condition and limit, each on its own, so that all mistakes are found.
 fn conditions(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
     let Some(kind) = kinds(probe).next() else { return };
+    let unit = text(probe, "unit").map_or("", |(unit, _)| unit);
+    let subject = match text(probe, "value") {
+        Some((value, span)) => match parse::value(value, kind) {
+            Ok(subject) => Some(subject),
+            Err(refused) => {
+                found.push(unreadable("value", value, span, &refused));
+                None
+            }
+        },
+        None => Some(parse::usual(kind)).filter(|usual| *usual != Subject::Latency),
+    };
+    let drawn = subject.as_ref().map(|value| Drawn { value, unit });
     for (condition, span) in texts(probe, "expect") {
-        if let Err(refused) = parse::condition(condition, kind) {
+        if let Err(refused) = parse::condition_of(condition, kind, drawn) {
             found.push(unreadable("condition", condition, span, &refused));
         }
     }
-    let subject = match text(probe, "value") {
-        Some((value, span)) => match parse::value(value, kind) {
-            Ok(subject) => subject,
-            Err(refused) => {
-                found.push(unreadable("value", value, span, &refused));
-                return;
-            }
-        },
-        None => match parse::usual(kind) {
-            Subject::Latency => return,
-            subject => subject,
-        },
-    };
-    let unit = text(probe, "unit").map_or("", |(unit, _)| unit);
+    let Some(subject) = subject else { return };
     for key in ["warn", "fail"] {
         if let Some((limit, span)) = text(probe, key)
             && let Err(refused) = parse::limit(limit, &subject, unit)

@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::types::SourceKind;
+use crate::health::answer::Answer;
 use crate::health::parse::condition;
 
 fn put(text: &str, answer: &Answer) -> Comparison {

@@ -34,7 +34,39 @@ fn a_refusal_says_where_and_what_was_expected() {
         ("status in 200-299", "at character 14: expected `..` and the end of the range, found `-299`"),
         ("status in 299..200", "at character 16: the range ends below its beginning 299"),
         ("status contains \"2\"", "at character 8: `contains` is for `body`, not for `status`"),
-        ("latency < 800", "at character 14: expected ms, s or us behind the number, but it ends here"),
+        ("latency < 800", "at character 14: expected ms, s, m, h or d behind the number, but it ends here"),
+        ("latency < 1 MiB", "at character 13: `latency` is in ms, not in MiB"),
+        ("latency < 2 minutes", "at character 13: unknown unit `minutes`; write m"),
+        ("status == 200 MB", "at character 15: `status` has no unit"),
+        ("body.used < 512 Mi", "at character 17: unknown unit `Mi`; write MiB"),
+        ("body.used < 2 KB", "at character 15: unknown unit `KB`; write kB (1000) or KiB (1024)"),
+        (
+            "body.lag < 5m",
+            "at character 13: nobody said what `body.lag` is in; say `unit = \"s\"` or \"ms\" and draw it as `value`, or write the number alone",
+        ),
+        (
+            "body.rate < 5 %",
+            "at character 15: `%` goes with the `value` of a probe whose `unit` is \"%\"; leave it out here",
+        ),
+        ("rate(body.n) > 5 MB", "at character 18: `rate(body.n)` is per second; write the number alone"),
+        ("irate(body.n) > 5", "at character 1: unknown function `irate`; expected rate, delta or age"),
+        ("rate body.n > 5", "at character 6: expected `(` after `rate`, found `body.n`"),
+        (
+            "delta(status) > 5",
+            "at character 7: `delta` is of a number in `body`, or of the `value` of a query, not of `status`",
+        ),
+        (
+            "rate(rate(body.n)) > 5",
+            "at character 6: unknown name `rate`; expected `status`, `latency` or `body`",
+        ),
+        (
+            "age(body.at) < 5",
+            "at character 17: expected ms, s, m, h or d behind the number, but it ends here",
+        ),
+        (
+            "age(body.at) in 1..2",
+            "at character 14: `age(body.at)` has no range; expected one of == != < <= > >=",
+        ),
         ("latency < fast", "at character 11: expected a length of time such as 800ms or 1.5s, found `fast`"),
         ("body. == 1", "at character 6: expected the name of a field after the dot, found `==`"),
         ("body.x == ok", "at character 11: expected a number, a text in quotes, true or false, found `ok`"),
@@ -116,9 +148,41 @@ fn a_limit_is_in_the_unit_of_its_value() {
     assert_eq!(of("< 0.5", &rate, ""), Ok(("< 0.5".to_owned(), Some(0.5))));
     assert_eq!(of("> 1.5s", &Subject::Latency, ""), Ok(("> 1.5s".to_owned(), Some(1500.0))));
     assert_eq!(of("> 800", &Subject::Latency, "ms"), Ok(("> 800".to_owned(), Some(800.0))));
-    for (text, unit) in [("5", ""), ("> 5 ms", "%"), ("> x", ""), (">", ""), ("> 5 6", "")] {
+    assert_eq!(of("> 1 GiB", &rate, "MiB"), Ok(("> 1 GiB".to_owned(), Some(1024.0))));
+    assert_eq!(of("> 2 GB", &rate, ""), Ok(("> 2 GB".to_owned(), Some(2e9))));
+    assert_eq!(of("> 5m", &rate, "s"), Ok(("> 5m".to_owned(), Some(300.0))));
+    let age = Subject::Age(Box::new(rate.clone()));
+    assert_eq!(of("> 5m", &age, "s"), Ok(("> 5m".to_owned(), Some(300.0))));
+    assert_eq!(of("> 90", &age, ""), Ok(("> 90".to_owned(), Some(90.0))));
+    for (text, unit) in [
+        ("> 5m", ""),
+        ("> 5s", "m"),
+        ("> 5m", "%"),
+        ("> 1 GiB", "s"),
+        ("5", ""),
+        ("> 5 ms", "%"),
+        ("> x", ""),
+        (">", ""),
+        ("> 5 6", ""),
+    ] {
         assert!(limit(text, &rate, unit).is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_condition_of_the_drawn_value_may_be_written_in_its_unit() {
+    let rate = Subject::Body(vec!["rate".to_owned()]);
+    let of = |text: &str, unit: &str| {
+        let drawn = Drawn { value: &rate, unit };
+        condition_of(text, SourceKind::Http, Some(drawn)).map(|condition| condition.to_string())
+    };
+    assert_eq!(
+        of("body.rate < 5% and status == 200", "%"),
+        Ok("body.rate < 5 % and status == 200".to_owned())
+    );
+    assert_eq!(of("body.rate in 1 s..2m", "s"), Ok("body.rate in 1 s..2m".to_owned()));
+    assert!(of("body.rate < 5 %", "ms").is_err() && of("body.other < 5 %", "%").is_err());
+    assert!(of("body.rate < 5 seconds", "s").unwrap_err().message.contains("write s"));
 }
 
 /// Terms of every shape, with names and texts that need quoting.
@@ -130,7 +194,18 @@ fn terms() -> impl Strategy<Value = Term> {
     let compare = || prop::sample::select(Compare::ALL.to_vec());
     let equal = prop::sample::select(vec![Compare::Equal, Compare::Unequal]);
     let body = || prop::collection::vec("[a-z0-9_-]{1,4}|.{0,6}", 0..4).prop_map(Subject::Body);
-    let numeric = prop_oneof![Just(Subject::Status), body()];
+    let bytes = (number(), prop::sample::select(vec!["B", " kB", " MiB", "GiB", " TB"])).prop_filter_map(
+        "too large",
+        |(n, unit)| {
+            let value = Unit::parse(unit.trim())?.convert(&n.value, unit::BYTES)?;
+            Some(Number { text: format!("{}{unit}", n.text), value })
+        },
+    );
+    let over = (0..2, body()).prop_map(|(which, of)| match which {
+        0 => Subject::Rate(Box::new(of)),
+        _ => Subject::Delta(Box::new(of)),
+    });
+    let numeric = prop_oneof![Just(Subject::Status), body(), over];
     prop_oneof![
         (numeric.clone(), compare(), number())
             .prop_map(|(s, c, n)| (s, Test::Compare(c, Literal::Number(n)))),
@@ -142,6 +217,12 @@ fn terms() -> impl Strategy<Value = Term> {
             let value = Decimal::parse(&n.to_string()).unwrap();
             let length = Number { text: format!("{n}ms"), value };
             (Subject::Latency, Test::Compare(c, Literal::Length(length)))
+        }),
+        (body(), compare(), bytes).prop_map(|(s, c, n)| (s, Test::Compare(c, Literal::Number(n)))),
+        (body(), compare(), 0u32..1000).prop_map(|(of, c, n)| {
+            let value = Decimal::parse(&(n * 60).to_string()).unwrap();
+            let length = Number { text: format!("{n}m"), value };
+            (Subject::Age(Box::new(of)), Test::Compare(c, Literal::Length(length)))
         }),
         (body(), equal.clone(), "\\PC{0,8}|.{0,8}")
             .prop_map(|(s, c, t)| (s, Test::Compare(c, Literal::Text(t)))),
@@ -174,7 +255,8 @@ proptest! {
     #[test]
     fn reading_never_panics_and_points_into_the_text(
         text in prop_oneof![
-            "(status|latency|exit|body|body\\.x|body\\[)? ?(==|<|in|contains)? ?[-0-9.e\"'\\\\msu]{0,8}",
+            "(status|latency|exit|body|body\\.x|body\\[)? ?(==|<|in|contains)? ?[-0-9.e\"'\\\\msu%MiB()]{0,8}",
+            "(rate|age|delta)? ?\\(? ?(body|value|latency)?(\\.x)? ?\\)? ?(==|<|in)? ?[0-9]{0,2} ?[a-zA-Z%]{0,3}",
             "((not|and|or|\\(|\\)|status == 1|body matches '[(a+*\\\\]{0,3}'|body contains \"a) ?){0,8}",
             ".{0,40}",
         ],

@@ -59,6 +59,23 @@ async fn every_probe_is_asked_again_and_again() {
 }
 
 #[tokio::test]
+async fn a_rate_is_asked_for_twice_and_its_first_sample_is_no_news() {
+    let dir = tempfile::tempdir().unwrap();
+    let probe = Probe {
+        value: Some("rate(body)".to_owned()),
+        fail: Some("< 0".to_owned()),
+        ..often(command_probe(&["sh", "-c", "printf x >> n; wc -c < n"]))
+    };
+    let asked = once(std::slice::from_ref(&probe), dir.path(), &Keyring::default()).await;
+    assert_eq!((asked[0].state, std::fs::read(dir.path().join("n")).unwrap().len()), (State::Ok, 2));
+    let (sender, mut samples) = mpsc::unbounded_channel();
+    let send = move |observation| drop(sender.send(observation));
+    let _runner = Runner::start(&Handle::current(), &[probe], dir.path(), &Keyring::default(), send);
+    let first = next(&mut samples).await;
+    assert!(first.sample.value.is_some_and(|rate| rate > 0.0), "{}", first.sample.why);
+}
+
+#[tokio::test]
 async fn asking_now_does_not_wait_for_the_schedule() {
     let server = Server::answering("200 OK", "ok").await;
     let probe = Probe { interval: SignedDuration::from_hours(1), ..http_probe(&server.url) };

@@ -28,6 +28,27 @@ fn marks_reach_their_target() {
 }
 
 #[test]
+fn what_another_log_lacks_is_named_the_newest_first() {
+    let records = || {
+        let pinned = Pinned { target: id(1), pinned: true };
+        vec![declared(), record(1, note("a")), record(2, note("b")), record(3, pinned)]
+    };
+    let newer = || [records(), vec![record(4, note("c"))]].concat();
+    let said = |(count, newest): (usize, Vec<Missing<'_>>)| {
+        let newest: Vec<_> =
+            newest.iter().map(|missing| format!("{} {}", missing.name, missing.text)).collect();
+        (count, newest.join(", "))
+    };
+    let [kept, short] = [newer(), records()[..2].to_vec()].map(|records| Log::new(records).unwrap());
+    assert_eq!(said(kept.missing_in(&short, 2)), (3, "note c, pin ".to_owned()));
+    assert_eq!(said(short.missing_in(&kept, 2)), (0, String::new()));
+    // Of what is not kept, the lines are known.
+    let [long, cut] = [newer(), records()].map(|records| streamed(&records).unwrap());
+    assert_eq!(said(long.missing_in(&short, 9)), (2, "note c, note b".to_owned()));
+    assert_eq!(said(long.missing_in(&cut, 9)), (1, "note c".to_owned()));
+}
+
+#[test]
 fn a_mark_may_come_before_its_target() {
     let mut log = log([record(1, Retracted { target: id(2), reason: "wrong".into() })]);
     log.insert(record(2, role("commander", "maya")));

@@ -1,5 +1,8 @@
 //! What somebody else put into the file: nothing is saved past it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use super::*;
 
 const SWALLOW: &str = "CREATE TRIGGER swallow BEFORE INSERT ON record BEGIN SELECT RAISE(IGNORE); END";
@@ -98,13 +101,22 @@ fn what_is_put_in_while_it_is_open_is_noticed_before_anything_is_saved() {
 
 #[test]
 fn what_comes_between_the_look_and_the_lock_is_noticed_too() {
+    // Whoever asks for the lock has looked before, and nothing was to be seen yet.
+    static ASKED: AtomicBool = AtomicBool::new(false);
     let (dir, mut journal, incident, _) = with_notes(2);
     let other = raw(&dir);
     other.execute_batch(&format!("BEGIN IMMEDIATE; {SWALLOW}")).unwrap();
+    let wait = |_| {
+        ASKED.store(true, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(1));
+        true
+    };
+    journal.conn.busy_handler(Some(wait)).unwrap();
     let failure = std::thread::scope(|scope| {
         let waits = scope.spawn(|| journal.append(now(), vec![note(incident, "lost")]).unwrap_err());
-        // Nothing is to be seen yet. Whoever is later than this sees it at once, and is refused as well.
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        while !ASKED.load(Ordering::SeqCst) && !waits.is_finished() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         other.execute_batch("COMMIT").unwrap();
         waits.join().unwrap()
     });

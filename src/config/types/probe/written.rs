@@ -87,8 +87,9 @@ pub(super) struct Written {
     /// `body.status == "ok" and not (body.degraded == true)`. Default: status 200 to 299, or exit code 0.
     #[serde(default)]
     expect: Vec<String>,
-    /// What is drawn: `latency`, or a number in a JSON body: `body.checks.errors.rate`. Default:
-    /// the latency, or what the query gives.
+    /// What is drawn: `latency`, a number in a JSON body: `body.checks.errors.rate`, or how it changes:
+    /// `rate(body.requests)`, `delta(body.queue)`, `age(body.updated_at)`. Default: the latency, or what
+    /// the query gives.
     #[serde(default)]
     value: Option<String>,
     /// Unit shown behind the value: `%`, `ms`.
