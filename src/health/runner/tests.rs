@@ -146,7 +146,7 @@ async fn a_probe_trusts_its_own_authority_and_shows_its_certificate() {
         ("server", false, ca, "200", ""),
         ("server", true, both, "200", ""),
         ("server", false, "", "tls", "no trusted connection to localhost"),
-        ("other", false, ca, "tls", "for another host"),
+        ("other", false, ca, "tls", "for another name"),
         ("expired", false, ca, "tls", "expired"),
         ("server", true, ca, "", "localhost"),
         ("server", false, "tls = { ca_file = \"none.pem\" }", "no client", "none.pem cannot be read"),
