@@ -13,7 +13,7 @@ use crate::config::types::Probe;
 use crate::health::keyring::Keyring;
 use crate::health::rules::Rules;
 use crate::health::runner::{Observation, Runner};
-use crate::health::vigil::{Past, Vigil};
+use crate::health::vigil::{Named, Past, Vigil};
 use crate::plan;
 use crate::text::visible;
 
@@ -61,6 +61,11 @@ impl Watching {
         Ok(Self { began: Instant::now(), vigil, runner, samples, runtime: Some(runtime) })
     }
 
+    /// Says what was deployed, and what was there before.
+    pub(super) fn expect(&mut self, deployed: Named, before: Vec<Named>) {
+        self.vigil.expect(deployed, before);
+    }
+
     /// Takes up what is known of each probe from before.
     pub(super) fn compare_with(&mut self, past: Vec<Past>) {
         self.vigil.compare_with(past);
@@ -75,6 +80,9 @@ impl Watching {
             self.runner.probe_now();
         }
         while let Ok(observation) = self.samples.try_recv() {
+            if let Some(version) = &observation.version {
+                self.vigil.hear(observation.probe, version);
+            }
             self.vigil.observe(now, observation.probe, observation.sample);
         }
         self.vigil.look(now)

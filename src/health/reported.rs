@@ -62,7 +62,6 @@ pub(super) fn read(body: &[u8]) -> Option<Reported> {
 }
 
 /// The version that a JSON body names: a version, a release or a commit.
-#[cfg(test)]
 pub(super) fn version(body: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(body).ok()?.trim();
     if !text.starts_with('{') {

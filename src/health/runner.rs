@@ -28,6 +28,7 @@ use super::keyring::{Given, Keyring};
 use super::past::{self, Numbers};
 #[cfg(feature = "postgres")]
 use super::postgres;
+use super::reported;
 use super::rules::{Invalid, Rules};
 use super::series::{Sample, State, Verdict};
 use super::tracker::state_of;
@@ -59,6 +60,8 @@ pub struct Observation {
     pub probe: usize,
     /// What it saw.
     pub sample: Sample,
+    /// What the answer names as its version.
+    pub version: Option<String>,
 }
 
 /// What asking a probe once brought.
@@ -70,6 +73,8 @@ pub struct Asked {
     pub state: State,
     /// Every condition and limit as it was compared; empty where there was no answer.
     pub compared: Vec<Comparison>,
+    /// What the answer names as its version.
+    pub version: Option<String>,
 }
 
 /// Asks probes on their schedules until stopped or dropped.
@@ -242,7 +247,7 @@ impl Watch {
                 continue;
             }
             let (generation, probe) = (self.generation, self.index);
-            (self.send)(Observation { generation, probe, sample: asked.sample });
+            (self.send)(Observation { generation, probe, sample: asked.sample, version: asked.version });
         }
     }
 }
@@ -423,7 +428,8 @@ fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker, now: Moment, mem
         latency_ms: Some(answer.latency.as_secs_f64() * 1000.0),
         why: visible(&judged.why).into_owned(),
     };
-    Asked { state: state_of(judged.verdict), sample, compared: judged.compared }
+    let version = reported::version(&answer.body).map(|version| excerpt(&version, masker));
+    Asked { state: state_of(judged.verdict), sample, compared: judged.compared, version }
 }
 
 fn without_answer(trouble: &Trouble, masker: &Masker) -> Asked {
@@ -431,7 +437,7 @@ fn without_answer(trouble: &Trouble, masker: &Masker) -> Asked {
     let (headline, why) = (fault.headline().into_owned(), masker.mask(&trouble.why).into_owned());
     debug_assert!(matches!(verdict, Verdict::NoAnswer | Verdict::NoData), "an answer was judged instead");
     let sample = Sample { at: Timestamp::now(), verdict, value: None, headline, latency_ms: None, why };
-    Asked { state: state_of(verdict), sample, compared: Vec::new() }
+    Asked { state: state_of(verdict), sample, compared: Vec::new(), version: None }
 }
 
 /// A configured length of time as the timers want it; nothing below a millisecond.

@@ -8,8 +8,10 @@
 //!   not gets a while longer, and is no data if it still is not.
 //! - What was seen for less than nearly all of the time is no data. What keeps to its limits and is worse
 //!   than before the incident fails.
+//! - Where answers name a release that is known, it has to be the one that was deployed.
 
 mod account;
+mod versions;
 
 use std::time::Duration;
 
@@ -23,6 +25,8 @@ use crate::text::visible;
 
 use account::Seen;
 pub use account::{Past, past_windows};
+pub use versions::Named;
+use versions::Versions;
 
 /// What watching amounts to now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +51,7 @@ pub struct Vigil {
     tracker: Tracker,
     seen: Vec<Seen>,
     past: Vec<Past>,
+    versions: Versions,
     settled: bool,
 }
 
@@ -62,6 +67,7 @@ impl Vigil {
             tracker,
             seen,
             past: Vec::new(),
+            versions: Versions::default(),
             settled: settle.is_zero(),
         }
     }
@@ -75,7 +81,18 @@ impl Vigil {
         self.settled = true;
         self.tracker = Tracker::new(&self.probes);
         self.seen.fill(Seen::default());
+        self.versions.forget();
         true
+    }
+
+    /// Says what was deployed, and what was there before: answers that name one of them are held against it.
+    pub fn expect(&mut self, deployed: Named, before: Vec<Named>) {
+        self.versions.expect(deployed, before);
+    }
+
+    /// Takes what an answer of the probe with this index names as its version.
+    pub fn hear(&mut self, probe: usize, version: &str) {
+        self.versions.take(probe, version);
     }
 
     /// Takes a sample of the probe with this index.
@@ -114,7 +131,7 @@ impl Vigil {
 
     /// What it comes to once every probe is settled on something good.
     fn outcome(&self, now: Duration) -> Look {
-        if let Some(why) = self.unseen(now) {
+        if let Some(why) = self.unseen(now).or_else(|| self.versions.missing()) {
             return Look::NoData(why);
         }
         match self.regressed() {

@@ -12,8 +12,8 @@ use super::super::run::Finished;
 use super::super::stop::Why;
 use super::super::watch::{Look, Watching};
 use super::{Conductor, Turn};
-use crate::health::vigil::{Past, past_windows};
-use crate::incident::{Decision, Outcome, PlanEnd, Policy, StepState, StepWaiting, duration};
+use crate::health::vigil::{Named, Past, past_windows};
+use crate::incident::{Decision, Outcome, PlanEnd, Policy, Release, StepState, StepWaiting, duration};
 use crate::plan::progress::{Offered, offered};
 use crate::plan::{Watch, gates};
 
@@ -207,6 +207,9 @@ impl Conductor {
         let began = Instant::now();
         let mut watching = Watching::begin(watch, &self.vault.keyring())?;
         watching.compare_with(self.past(watch));
+        if let Some((deployed, before)) = self.releases(watch) {
+            watching.expect(deployed, before);
+        }
         let mut last = String::new();
         loop {
             match watching.look() {
@@ -238,6 +241,28 @@ impl Conductor {
                 return Err(format!("it did not finish within {}", duration(bound)));
             }
         }
+    }
+
+    /// The release that a watch is about, and those that were there before, as answers may name them. `None`: it
+    /// is not there yet.
+    fn releases(&self, watch: &Watch) -> Option<(Named, Vec<Named>)> {
+        let known = &self.recorder.state().releases;
+        let own = self.plan.release.as_ref();
+        let (environment, commit) = match (&watch.judges, own) {
+            (Some((environment, commit)), _) => (environment.as_str(), commit.as_str()),
+            (None, Some(own)) => (own.environment.as_str(), own.commit.as_str()),
+            (None, None) => return None,
+        };
+        let there = known.iter().filter(|release| release.environment == environment);
+        let named = |release: &Release| {
+            let names =
+                [release.tag.as_deref(), release.version.as_deref(), Some(release.reference.as_str())];
+            Named::new(&release.name(), &release.commit, names.into_iter().flatten())
+        };
+        let (deployed, before): (Vec<_>, Vec<_>) = there.partition(|release| release.commit == commit);
+        // A canary is no release yet: both are there, and have to be.
+        let deployed = named(deployed.last()?);
+        Some((deployed, before.into_iter().map(named).collect()))
     }
 
     /// What is stored of the probes of a watch from before it. What cannot be read is not compared with.

@@ -127,6 +127,7 @@ impl Vigil {
             (failed + u64::from(seen.failed), samples + u64::from(seen.samples))
         });
         parts.push(format!("{failed} of {samples} samples failed{}", bound(failed, samples)));
+        parts.extend(self.versions.summary());
         parts.push(format!("coverage {:.0} %", self.coverage(now).0.floor()));
         let warned: Vec<_> = statuses()
             .filter(|(_, status)| status.state == State::Warn)
