@@ -1,13 +1,14 @@
 //! How the service is doing: probes, conditions, states and their history.
 //!
 //! Pure: `series`, `decimal`, `answer`, `instant`, `promql`, `condition`, `pattern`, `unit`, `change`, `parse`, `rules`, `alarm`, `tracker`, `vigil`, `judge`,
-//! `compare`.
+//! `compare`, `columns`.
 //! `http`, `prometheus`, `command` and `runner` touch the world and are imported by `runtime`,
 //! `conductor` and `cli` only.
 
 pub mod alarm;
 pub mod answer;
 pub mod change;
+pub mod columns;
 pub mod command;
 pub mod compare;
 pub mod condition;
