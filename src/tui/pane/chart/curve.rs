@@ -106,13 +106,16 @@ pub(super) fn draw(
                 cells[usize::from(from_top / dots.up)] |= 1 << bit;
             }
         }
-        let style = if is_over { over } else { line };
+        let is_beyond = |y: usize| beyond(probe, scale, all, dots.up, y as u16);
+        // By less than can be seen: then all of the column says so.
+        let is_seen = cells.iter().enumerate().any(|(y, bits)| *bits != 0 && is_beyond(y));
         for (y, bits) in cells.iter().enumerate().filter(|(_, bits)| **bits != 0) {
             let symbol = dots.symbol(*bits);
             // Between its ends a step is a line in plain characters, too.
             let dot = all - 1 - y as u16;
             let is_step = dots.up == 1 && drawn.0 < dot && dot < drawn.1;
             let symbol = if is_step { '|' } else { symbol };
+            let style = if is_beyond(y) || is_over && !is_seen { over } else { line };
             put_cell(
                 buf,
                 plot.x + column as u16,
@@ -122,6 +125,18 @@ pub(super) fn draw(
                 style,
             );
         }
+    }
+}
+
+/// Whether the dots of a line of cells, counted from the top, are beyond the limit.
+fn beyond(probe: &Status, scale: &Scale, all: u16, up: u16, line: u16) -> bool {
+    let Some(threshold) = probe.threshold.filter(|_| probe.limit.is_some()) else { return false };
+    let limit = scale.dot(threshold, all);
+    let top = all - 1 - line * up;
+    if probe.is_beyond(f64::NEG_INFINITY) {
+        top + 1 - up < limit
+    } else {
+        top > limit && probe.is_beyond(f64::INFINITY)
     }
 }
 
@@ -135,5 +150,14 @@ mod tests {
         assert_eq!(braille(0b0000_1000), '⡀');
         assert_eq!(braille(0b0001_0000), '⠈');
         assert_eq!(braille(0b1111_1111), '⣿');
+    }
+    #[test]
+    fn what_is_beyond_the_limit_is_told_by_line() {
+        let probe =
+            |limit: &str| Status { limit: Some(limit.into()), threshold: Some(50.0), ..Status::default() };
+        let scale = Scale::nice((0.0, 100.0), 12);
+        let lines = |probe: &Status| (0..12).filter(|line| beyond(probe, &scale, 48, 4, *line)).count();
+        assert_eq!((lines(&probe("> 50")), lines(&probe("< 50"))), (6, 6));
+        assert_eq!(lines(&Status::default()), 0);
     }
 }
