@@ -26,7 +26,8 @@ impl Deref for Watched {
 
 impl From<&Probe> for Watched {
     fn from(probe: &Probe) -> Self {
-        Self(probe.clone())
+        // What a person reads about it is not part of what is approved.
+        Self(Probe { runbook: None, ..probe.clone() })
     }
 }
 
@@ -73,8 +74,20 @@ impl From<Watched> for Stored {
     fn from(Watched(probe): Watched) -> Self {
         // Whoever adds a field to the configuration decides here whether it is part of what is
         // approved.
-        let Probe { name, source, environment, interval, timeout, expect, value, unit, warn, fail, confirm } =
-            probe;
+        let Probe {
+            name,
+            source,
+            environment,
+            interval,
+            timeout,
+            expect,
+            value,
+            unit,
+            warn,
+            fail,
+            confirm,
+            runbook: _,
+        } = probe;
         let Keys { url, command, headers, env, prometheus, query, reduce, max_age } = source.into();
         Self {
             name,
@@ -144,6 +157,7 @@ impl TryFrom<Stored> for Watched {
             warn,
             fail,
             confirm,
+            runbook: None,
         }))
     }
 }

@@ -71,7 +71,7 @@ fn alone() -> Model {
     model.focus = Pane::Health;
     model.config.config = toml::from_str(
         "[[probes]]\nname = \"api /health\"\nurl = \"http://x/health\"\nexpect = [\"status == 200\"]\n\
-         fail = \"> 800\"\n\
+         fail = \"> 800\"\nrunbook = \"https://runbooks.example/api\"\n\
          [[environments]]\nname = \"production\"\ndeploy = [\"./deploy.sh\"]\nprotected = true",
     )
     .unwrap();
@@ -224,7 +224,8 @@ fn enter_on_a_red_row_shows_all_that_is_known_of_it() {
         if width < 80 {
             continue;
         }
-        for wanted in ["since 14:31:00", "status == 200   fails > 800", "┤"] {
+        for wanted in ["since 14:31:00", "status == 200   fails > 800", "https://runbooks.example/api", "┤"]
+        {
             assert!(shown.contains(wanted), "{wanted}:\n{shown}");
         }
         assert!(!shown.contains("p95 latency"), "{shown}");

@@ -41,6 +41,9 @@ pub(super) fn check(
     {
         found.push(unreadable("query", query, span, &refused));
     }
+    if let Some((runbook, span)) = text(probe, "runbook") {
+        address("runbook", runbook, span, found);
+    }
     command(probe, "command", super::Need::Program, found);
     headers(probe, found);
     variables(probe, found);

@@ -44,6 +44,8 @@ pub struct Probe {
     pub fail: Option<String>,
     /// How many samples in a row change its state.
     pub confirm: u32,
+    /// Address of what is written about what to do when it fails.
+    pub runbook: Option<String>,
 }
 
 /// What a probe asks.
@@ -414,6 +416,9 @@ struct Written {
     #[serde(default = "default_confirm")]
     #[schemars(range(min = 1, max = 100))]
     confirm: u32,
+    /// Address of what is written about what to do when it fails: shown beside the probe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    runbook: Option<String>,
 }
 
 impl TryFrom<Written> for Probe {
@@ -439,6 +444,7 @@ impl TryFrom<Written> for Probe {
             warn,
             fail,
             confirm,
+            runbook,
         } = written;
         Ok(Self {
             name,
@@ -461,14 +467,27 @@ impl TryFrom<Written> for Probe {
             warn,
             fail,
             confirm,
+            runbook,
         })
     }
 }
 
 impl From<Probe> for Written {
     fn from(probe: Probe) -> Self {
-        let Probe { name, source, environment, interval, timeout, expect, value, unit, warn, fail, confirm } =
-            probe;
+        let Probe {
+            name,
+            source,
+            environment,
+            interval,
+            timeout,
+            expect,
+            value,
+            unit,
+            warn,
+            fail,
+            confirm,
+            runbook,
+        } = probe;
         let Keys { url, command, headers, env, prometheus, query, reduce, max_age } = source.into();
         Self {
             name,
@@ -489,6 +508,7 @@ impl From<Probe> for Written {
             warn,
             fail,
             confirm,
+            runbook,
         }
     }
 }
@@ -533,7 +553,7 @@ mod tests {
         for text in [
             "name = \"a\"\nurl = \"http://x/\"\n[headers]\nx-key = \"1\"",
             "name = \"b\"\ncommand = [\"./check.sh\", \"orders\"]\nenv = [\"TOKEN\"]\nfail = \"> 5\"",
-            "name = \"c\"\nprometheus = \"http://x\"\nquery = \"up\"\nreduce = \"min\"\nmax_age = \"5m\"\nfail = \"< 1\"",
+            "name = \"c\"\nprometheus = \"http://x\"\nquery = \"up\"\nreduce = \"min\"\nmax_age = \"5m\"\nfail = \"< 1\"\nrunbook = \"https://x/\"",
         ] {
             let probe: Probe = toml::from_str(text).unwrap();
             let again: Probe = toml::from_str(&toml::to_string(&probe).unwrap()).unwrap();

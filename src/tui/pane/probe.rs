@@ -1,5 +1,5 @@
 //! What is known of one probe, in lines: what is wrong, what was seen at the moment of the cursor, what was
-//! compared, and what was changed.
+//! compared, what was changed, and where it is written what to do.
 
 use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
@@ -32,6 +32,8 @@ pub(super) enum Fact<'a> {
     Changed(String),
     /// What changed since it last worked, the most suspicious.
     Suspects(String),
+    /// Where it is written what to do.
+    Runbook(String),
 }
 
 /// What is known of a probe, in at most so many lines: all of it where it is shown alone, else only what it
@@ -55,6 +57,7 @@ pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, lines: u16) -> Vec<Fact<'a>>
     }
     facts.extend(changed(ui, probe).map(Fact::Changed));
     facts.extend(suspects(ui).map(Fact::Suspects));
+    facts.extend(configured.and_then(|probe| probe.runbook.clone()).map(Fact::Runbook));
     // Where not all fits, what helps on is kept.
     while facts.len() > usize::from(lines) {
         let expected = facts.iter().position(|fact| matches!(fact, Fact::Expected(_)));
@@ -103,6 +106,7 @@ pub(super) fn fact(ui: Ui<'_>, pen: &mut Pen<'_>, fact: &Fact<'_>) {
         Fact::Expected(text) => ("expected", text, Role::Text),
         Fact::Changed(text) => ("changed in this incident", text, Role::Text),
         Fact::Suspects(text) => ("changed since it worked", text, Role::Text),
+        Fact::Runbook(text) => ("runbook", text, Role::Accent),
     };
     pen.gap(2).column_of(about, ABOUT, ui.of(Role::Muted)).gap(2).put(text, ui.of(role));
 }
