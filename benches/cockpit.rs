@@ -8,10 +8,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use divan::Bencher;
-use flightdeck::cockpit::model::{ConfigSource, ConfigState, Looks};
+use flightdeck::cockpit::model::{ConfigSource, ConfigState, Glyphs, Looks};
 use flightdeck::cockpit::msg::KeyPress;
 use flightdeck::cockpit::{Effect, EffectId, Fact, Key, Keymap, Model, Msg, update};
 use flightdeck::config::types::Config;
+use flightdeck::health::compare::{Answer, Usual};
 use flightdeck::health::series::{Sample, State, Status, Verdict};
 use flightdeck::hotfix::state::{BranchState, Head};
 use flightdeck::incident::{Declared, RepositoryId, Severity};
@@ -51,6 +52,7 @@ impl Cockpit {
             zone: TimeZone::UTC,
             local: TimeZone::UTC,
             guide: true,
+            glyphs: Glyphs::default(),
         };
         let mut cockpit = Self {
             model: Model::new(start(), "maya".to_owned(), Keymap::default(), looks),
@@ -106,6 +108,7 @@ impl Cockpit {
             heights: regions.heights,
             overlay: regions.overlay,
             overlay_top: regions.overlay_top,
+            chart: regions.chart,
         };
         update(&mut self.model, shown);
         regions
@@ -151,6 +154,7 @@ fn probes() -> Vec<Arc<Status>> {
             threshold: None,
             interval_s: 10.0,
             history,
+            ..Status::default()
         })
     };
     (0..THINGS).map(probe).collect()
@@ -199,6 +203,48 @@ fn a_second_with_its_frame(bencher: Bencher<'_, '_>) {
         now += SignedDuration::from_secs(1);
         update(&mut cockpit.model, Msg::Tick(now));
         cockpit.draw()
+    });
+}
+
+/// A day of a probe that is asked every second, as it is kept: every second of an hour, every ten of six, every
+/// minute before.
+fn a_day() -> VecDeque<(Timestamp, Option<f64>)> {
+    let steps = [(86_400, 21_600, 60), (21_600, 3600, 10), (3600, 0, 1)];
+    let ages = steps.into_iter().flat_map(|(from, to, step)| (to..from).rev().step_by(step));
+    let value = |age: i64| 200.0 + (age as f64 / 900.0).sin() * 80.0 + (age * 7 % 11) as f64;
+    ages.map(|age| (start() - SignedDuration::from_secs(age), Some(value(age)))).collect()
+}
+
+/// Each 200 columns wide, with limit and what was usual.
+#[divan::bench]
+fn twenty_charts_of_a_day(bencher: Bencher<'_, '_>) {
+    const LABELS: u16 = 10;
+    let mut cockpit = Cockpit::open();
+    let history = a_day();
+    let charted: Vec<Status> = probes()
+        .iter()
+        .take(20)
+        .map(|probe| Status {
+            history: history.clone(),
+            interval_s: 1.0,
+            limit: Some("> 300".to_owned()),
+            range: "max 300".to_owned(),
+            threshold: Some(300.0),
+            ..Status::clone(probe)
+        })
+        .collect();
+    for probe in &charted {
+        let usual = Some(Usual { median: 205.0, quartiles: (190.0, 230.0) });
+        let answer = Answer { probe: probe.name.clone(), compared: Vec::new(), usual };
+        cockpit.model.compared.answers.insert(probe.name.clone(), answer);
+    }
+    let mut cells = Buffer::empty(Rect::new(0, 0, 200 + LABELS, 20 * 12));
+    bencher.bench_local(|| {
+        cells.reset();
+        for (place, probe) in (0..).zip(&charted) {
+            let area = Rect::new(0, 12 * place, 200 + LABELS, 12);
+            flightdeck::tui::chart(&mut cells, area, &cockpit.model, &cockpit.theme, probe);
+        }
     });
 }
 

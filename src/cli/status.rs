@@ -7,7 +7,7 @@ use super::End;
 use super::context::{Context, Loaded, Place, Setup, Wanted};
 use super::situation::{Around, ProbeState, Situation};
 use super::{approve, status_ahead, status_json, status_text};
-use crate::cockpit::model::Looks;
+use crate::cockpit::model::{Glyphs, Looks};
 use crate::cockpit::{Keymap, Model, update};
 use crate::conductor::{self, Asking, keyring};
 use crate::config::types::Config;
@@ -269,6 +269,7 @@ fn cockpit(keymap: Keymap, setup: Setup, now: Timestamp) -> Model {
         zone: TimeZone::UTC,
         local: TimeZone::UTC,
         guide: false,
+        glyphs: Glyphs::default(),
     };
     let mut model = Model::new(now, String::new(), keymap, looks);
     model.policy = setup.policy;

@@ -202,6 +202,10 @@ commands! {
     Pin "pin" "pin" ["*"] Timeline, Record, "pin", "Pin the entry, or unpin it";
 
     ProbeNow "probe" "ask now" ["p"] Health, View, "probe", "Ask every probe now";
+    ChartEarlier "chart.earlier" "look back" ["left"] Health, View, "", "In the chart: look at the moment before; the chart stands still";
+    ChartLater "chart.later" "look ahead" ["right"] Health, View, "", "In the chart: look at the moment after; past the end it follows the time again";
+    ChartLog "chart.log" "log scale" ["l"] Health, View, "", "In the chart: a scale by orders of magnitude, or the plain one";
+    ChartSecond "chart.second" "second probe" ["c"] Health, View, "", "In the chart: draw a second probe over the first, with a scale of its own";
 
     Stop "stop" "stop" ["x"] Runs, Record, "run", "Stop the run: INT, then TERM, then KILL";
     Prove "prove" "check outcome" ["p"] Runs, Record, "plan", "Check whether a step of unknown outcome took effect";
@@ -268,6 +272,13 @@ impl Command {
         }
     }
 
+    /// Tells whether it moves about or acts on what the cursor is on.
+    pub fn is_motion(self) -> bool {
+        use Command::{Back, Bottom, ChartEarlier, ChartLater, Down, Open, PageDown, PageUp, Top, Up};
+        let moves = matches!(self, Up | Down | PageUp | PageDown | Top | Bottom | ChartEarlier | ChartLater);
+        moves || matches!(self, Open | Back)
+    }
+
     /// Tells whether it opens a menu.
     pub fn is_menu(self) -> bool {
         matches!(
@@ -282,6 +293,7 @@ impl Command {
                 | Self::Test
                 | Self::Deploy
                 | Self::Approvals
+                | Self::ChartSecond
                 | Self::View
         )
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::chart::Chart;
 use super::commands::Invoke;
 use super::compared::Comparisons;
 use super::edit::LineEdit;
@@ -133,6 +134,8 @@ pub struct Model {
     pub survey: Survey,
     /// What the probes were last compared with.
     pub compared: Comparisons,
+    /// What is chosen about the chart of a probe.
+    pub chart: Chart,
     /// What is known about what changed.
     pub suspects: Suspects,
     /// What follows from the rest and the time; see `update`.
@@ -330,6 +333,20 @@ pub struct Looks {
     pub local: TimeZone,
     /// Whether the guide line is shown.
     pub guide: bool,
+    /// The characters used for drawing.
+    pub glyphs: Glyphs,
+}
+
+/// Characters used for drawing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Glyphs {
+    /// All of them.
+    #[default]
+    Unicode,
+    /// Curves of half blocks: for fonts that have no dots.
+    Blocks,
+    /// Plain ASCII.
+    Ascii,
 }
 
 impl Model {
@@ -388,6 +405,7 @@ impl Model {
             ways: Ways::default(),
             survey: Survey::default(),
             compared: Comparisons::default(),
+            chart: Chart::default(),
             suspects: Suspects::default(),
             derived: Derived::default(),
         }

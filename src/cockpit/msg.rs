@@ -51,6 +51,8 @@ pub enum Msg {
         overlay: u16,
         /// Its first line shown, where it asked for lines past its end.
         overlay_top: usize,
+        /// Columns of the chart; 0 where none was drawn.
+        chart: u16,
     },
     /// Something became known that nobody asked for.
     Fact(Fact),

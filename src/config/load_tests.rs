@@ -246,6 +246,8 @@ fn a_probe_asks_exactly_one_thing_in_time() {
     refused(&probe("url = \"ftp://h/x\""), "`ftp` is not a scheme");
     refused(&probe("url = \"http://\""), "this is not an address");
     refused(&probe("url = \"localhost:80/x\""), "no scheme");
+    let runbook = "url = \"https://h/x\"\nrunbook = \"wiki/api\"";
+    refused(&probe(runbook), "the address has no scheme (runbook = \"https://wiki/api\")");
     refused(&probe("url = \"http://h\"\ntimeout = \"11s\""), "longer than the interval (10s)");
     refused(&probe("url = \"http://h\"\ninterval = \"2s\""), "the timeout (5s) is longer");
     refused(&probe("url = \"http://h\"\nenvironment = \"prod\""), "no environment `prod`");

@@ -63,6 +63,8 @@ pub enum Glyphs {
     /// Box drawing, ticks and arrows.
     #[default]
     Unicode,
+    /// The same, with curves of half blocks: for fonts that have no dots.
+    Blocks,
     /// Plain ASCII, for terminals and fonts that have no other.
     Ascii,
 }

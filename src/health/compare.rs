@@ -74,6 +74,31 @@ pub struct Compared {
     pub judged: Judged,
 }
 
+/// What was usual in a time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Usual {
+    /// Half of all values were lower, half higher.
+    pub median: f64,
+    /// A quarter of them was lower than the first, a quarter higher than the second.
+    pub quartiles: (f64, f64),
+}
+
+impl Usual {
+    /// What was usual among values; `None`: there is none.
+    pub fn of(points: impl Iterator<Item = Point>) -> Option<Self> {
+        let mut values: Vec<f64> =
+            points.filter_map(|(_, value)| value.filter(|value| value.is_finite())).collect();
+        values.sort_by(f64::total_cmp);
+        // Between two values in proportion.
+        let at = |part: f64| {
+            let place = part * values.len().checked_sub(1)? as f64;
+            let (low, high) = (values.get(place.floor() as usize)?, values.get(place.ceil() as usize)?);
+            Some(low + (high - low) * place.fract())
+        };
+        Some(Self { median: at(0.5)?, quartiles: (at(0.25)?, at(0.75)?) })
+    }
+}
+
 /// All comparisons of one probe.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -81,8 +106,8 @@ pub struct Answer {
     pub probe: String,
     /// One for each pair that was asked for; of yesterday only where something was seen then.
     pub compared: Vec<Compared>,
-    /// The median of the time before the incident; `None` where nothing was seen.
-    pub usual: Option<f64>,
+    /// What was usual before the incident; `None` where nothing was seen.
+    pub usual: Option<Usual>,
 }
 
 /// Which way is harm for a probe: as its limit says; without one, slower is worse, and of other numbers
@@ -175,9 +200,9 @@ pub fn answer(questions: &[Question], kept: &[Vec<Point>]) -> Vec<Answer> {
     answers
 }
 
-fn usual(question: &Question, kept: &[Point]) -> Option<f64> {
+fn usual(question: &Question, kept: &[Point]) -> Option<Usual> {
     let pair = question.pairs.iter().find(|pair| pair.against == Against::Incident)?;
-    judge::middle_of(question.window(kept, pair.before).into_iter()).map(|(usual, _)| usual)
+    Usual::of(question.window(kept, pair.before).into_iter())
 }
 
 /// What is judged of two windows of a probe, from the first sample of each up to the end of a window, or to
@@ -243,14 +268,11 @@ mod tests {
             name: "errors".into(),
             environment: "production".into(),
             state: State::Ok,
-            since: None,
-            last: None,
             unit: unit.into(),
             limit: limit.map(Into::into),
-            range: String::new(),
-            threshold: None,
             interval_s: 5.0,
             history: points.iter().map(|(second, value)| (at(*second), Some(*value))).collect(),
+            ..Status::default()
         })
     }
 
@@ -285,7 +307,9 @@ mod tests {
             verdicts,
             [(&Against::Incident, Verdict::NoEvidence), (&Against::Change(change), Verdict::Better),]
         );
-        assert!((answer.usual.unwrap() - 1.5).abs() < 0.2, "{answer:?}");
+        let usual = answer.usual.unwrap();
+        assert!((usual.median - 1.5).abs() < 0.2, "{answer:?}");
+        assert!(usual.quartiles.0 < usual.median && usual.median < usual.quartiles.1, "{answer:?}");
     }
 
     #[test]
@@ -310,6 +334,16 @@ mod tests {
         let [answer] = answer(&[question], &[]).try_into().unwrap();
         assert!(answer.compared.iter().all(|one| one.judged.verdict == Verdict::CannotTell), "{answer:?}");
         assert_eq!(answer.usual, None);
+    }
+
+    #[test]
+    fn what_was_usual_is_the_median_and_the_quartiles() {
+        let of = |values: &[f64]| Usual::of(values.iter().map(|value| (at(0), Some(*value))));
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[f64::NAN]), None);
+        assert_eq!(of(&[7.0]), Some(Usual { median: 7.0, quartiles: (7.0, 7.0) }));
+        let usual = Usual { median: 2.5, quartiles: (1.75, 3.25) };
+        assert_eq!(of(&[4.0, 1.0, 3.0, 2.0]), Some(usual));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod alerts;
 pub mod answer;
 pub mod api;
 pub mod change;
+pub mod columns;
 pub mod command;
 pub mod compare;
 pub mod condition;

@@ -1,5 +1,4 @@
-//! What probes saw: samples, bounded history, the status that is drawn, and what a
-//! sparkline and a comparison with earlier times are made of. Pure.
+//! What probes saw: samples, bounded history, and the status that is drawn. Pure.
 
 use std::collections::VecDeque;
 
@@ -97,7 +96,7 @@ pub struct Sample {
 }
 
 /// A probe as it stands: what a health row draws.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Status {
     /// Name.
     pub name: String,
@@ -121,80 +120,56 @@ pub struct Status {
     pub interval_s: f64,
     /// Recent samples, oldest first: time and value, `None` where there was no data.
     pub history: VecDeque<(Timestamp, Option<f64>)>,
+    /// Recent samples that were bad for another reason than their value, or not answered, oldest first.
+    pub faults: VecDeque<(Timestamp, Verdict)>,
+    /// The states it went through, oldest first, each with when it began.
+    pub turns: VecDeque<(Timestamp, State)>,
 }
 
 impl Status {
     /// Most samples kept in memory.
     pub const MAX_HISTORY: usize = 720;
-}
+    /// Most states kept in memory.
+    pub const MAX_TURNS: usize = 256;
 
-/// Folds a history into `n` equal slices of the time from `from` up to, not including, `to`:
-/// the lowest and the highest value of each, so that neither a spike nor a dip is lost; `None` where a
-/// slice has no data. Nothing is carried over from
-/// one slice into the next, so that a gap stays a gap. With fewer samples than slices, ask
-/// for fewer slices.
-pub fn buckets<'a>(
-    history: impl IntoIterator<Item = &'a (Timestamp, Option<f64>)>,
-    from: Timestamp,
-    to: Timestamp,
-    n: usize,
-) -> Vec<Option<(f64, f64)>> {
-    let mut slices = vec![None; n];
-    // Drawn for every probe in every frame: milliseconds in 64 bits cost a tenth of
-    // nanoseconds in 128, and no column is narrower than that.
-    let from = from.as_millisecond();
-    let span = to.as_millisecond() - from;
-    if span <= 0 {
-        return slices;
-    }
-    for &(at, value) in history {
-        let Some(value) = value.filter(|value| value.is_finite()) else { continue };
-        let offset = at.as_millisecond() - from;
-        if !(0..span).contains(&offset) {
-            continue;
-        }
-        let index = (offset as f64 * n as f64 / span as f64) as usize;
-        if let Some(slice) = slices.get_mut(index) {
-            *slice = Some(
-                slice.map_or((value, value), |(low, high): (f64, f64)| (low.min(value), high.max(value))),
-            );
+    /// Whether a value is beyond the limit, which is written `> 5` or `< 5`.
+    pub fn is_beyond(&self, value: f64) -> bool {
+        let Some(threshold) = self.threshold else { return false };
+        match self.limit.as_deref().map(str::trim_start) {
+            Some(limit) if limit.starts_with("<=") => value <= threshold,
+            Some(limit) if limit.starts_with('<') => value < threshold,
+            Some(limit) if limit.starts_with(">=") => value >= threshold,
+            Some(limit) if limit.starts_with('>') => value > threshold,
+            _ => false,
         }
     }
-    slices
-}
 
-/// The usual value before a moment: the median of what was seen before it; `None` where
-/// nothing was.
-pub fn baseline<'a>(
-    history: impl IntoIterator<Item = &'a (Timestamp, Option<f64>)>,
-    before: Timestamp,
-) -> Option<f64> {
-    let mut values: Vec<f64> = history
-        .into_iter()
-        .filter(|(at, _)| *at < before)
-        .filter_map(|(_, value)| value.filter(|value| value.is_finite()))
-        .collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let upper = *values.get(middle)?;
-    if values.len() % 2 == 1 {
-        return Some(upper);
+    /// Of two values the one that is nearer to harm.
+    pub fn worse(&self, (low, high): (f64, f64)) -> f64 {
+        let limit = self.limit.as_deref().map(str::trim_start);
+        if limit.is_some_and(|limit| limit.starts_with('<')) { low } else { high }
     }
-    let lower = *values.get(middle.checked_sub(1)?)?;
-    Some(f64::midpoint(lower, upper))
-}
 
-/// How many times the baseline a value is. `None` where that says nothing: one of them is
-/// negative, or the baseline is zero.
-pub fn ratio(value: f64, baseline: f64) -> Option<f64> {
-    let ratio = value / baseline;
-    (value >= 0.0 && baseline > 0.0 && ratio.is_finite()).then_some(ratio)
+    /// The state it was in at a moment; `None`: that is not known.
+    pub fn state_at(&self, at: Timestamp) -> Option<(Timestamp, State)> {
+        let after = self.turns.partition_point(|(since, _)| *since <= at);
+        after.checked_sub(1).and_then(|last| self.turns.get(last)).copied()
+    }
+
+    /// Takes in that a state began.
+    pub fn turn(&mut self, at: Timestamp, state: State) {
+        if self.turns.back().is_some_and(|(_, last)| *last == state) {
+            return;
+        }
+        if self.turns.len() == Self::MAX_TURNS {
+            self.turns.pop_front();
+        }
+        self.turns.push_back((at, state));
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -210,60 +185,32 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_shows_its_lowest_and_highest_value_and_a_gap_stays_a_gap() {
-        let history =
-            [(at(0), Some(1.0)), (at(1), Some(9.0)), (at(2), None), (at(5), Some(3.0)), (at(8), Some(4.0))];
-        assert_eq!(buckets(&history, at(0), at(8), 4), [Some((1.0, 9.0)), None, Some((3.0, 3.0)), None]);
+    fn limits_bind_on_the_side_they_are_written_for() {
+        let of =
+            |limit: &str| Status { limit: Some(limit.into()), threshold: Some(5.0), ..Status::default() };
+        let beyond = |limit: &str| [4.0, 5.0, 6.0].map(|value| of(limit).is_beyond(value));
+        assert_eq!(beyond("> 5"), [false, false, true]);
+        assert_eq!(beyond(">= 5"), [false, true, true]);
+        assert_eq!(beyond("< 5"), [true, false, false]);
+        assert_eq!(beyond("<= 5"), [true, true, false]);
+        assert!(!Status { threshold: None, ..of("> 5") }.is_beyond(6.0));
+        assert_eq!((of("< 5").worse((1.0, 9.0)), of("> 5").worse((1.0, 9.0))), (1.0, 9.0));
     }
 
     #[test]
-    fn what_is_no_number_is_no_data() {
-        let history = [(at(0), Some(f64::NAN)), (at(1), Some(f64::INFINITY))];
-        assert_eq!(buckets(&history, at(0), at(2), 1), [None]);
-        assert_eq!(baseline(&history, at(9)), None);
-    }
-
-    #[test]
-    fn an_empty_span_has_only_gaps() {
-        assert_eq!(buckets(&[(at(0), Some(1.0))], at(0), at(0), 2), [None, None]);
-        assert_eq!(buckets(&[(at(0), Some(1.0))], at(0), at(9), 0), []);
-    }
-
-    #[test]
-    fn the_baseline_is_the_median_of_the_time_before() {
-        let history = [
-            (at(0), Some(1.0)),
-            (at(1), Some(100.0)),
-            (at(2), None),
-            (at(3), Some(3.0)),
-            (at(4), Some(900.0)),
-        ];
-        assert_eq!(baseline(&history, at(4)), Some(3.0));
-        assert_eq!(baseline(&history, at(3)), Some(50.5));
-        assert_eq!(baseline(&history, at(0)), None);
-    }
-
-    #[test]
-    fn a_ratio_needs_something_to_be_a_multiple_of() {
-        assert_eq!(ratio(38.0, 0.5), Some(76.0));
-        assert_eq!(ratio(1.0, 0.0), None);
-        assert_eq!(ratio(-1.0, 2.0), None);
-    }
-
-    proptest! {
-        #[test]
-        fn slices_hold_nothing_that_was_not_seen_in_them(
-            samples in prop::collection::vec((0i64..100, prop::option::of(-1e6..1e6)), 0..50),
-            n in 1usize..40,
-        ) {
-            let history: Vec<_> = samples.iter().map(|(s, v)| (at(*s), *v)).collect();
-            let slices = buckets(&history, at(0), at(100), n);
-            prop_assert_eq!(slices.len(), n);
-            for (i, slice) in slices.iter().enumerate() {
-                let inside = samples.iter().filter(|(s, _)| *s as usize * n / 100 == i).filter_map(|(_, v)| *v);
-                let (low, high) = (inside.clone().reduce(f64::min), inside.reduce(f64::max));
-                prop_assert_eq!(*slice, low.zip(high));
-            }
+    fn the_state_at_a_moment_is_the_last_that_had_begun() {
+        let mut status = Status::default();
+        for (second, state) in [(10, State::Ok), (20, State::Failing), (25, State::Failing), (30, State::Ok)]
+        {
+            status.turn(at(second), state);
         }
+        assert_eq!(status.state_at(at(9)), None);
+        assert_eq!(status.state_at(at(20)), Some((at(20), State::Failing)));
+        assert_eq!(status.state_at(at(29)), Some((at(20), State::Failing)));
+        assert_eq!(status.state_at(at(99)), Some((at(30), State::Ok)));
+        for second in 0..1000 {
+            status.turn(at(100 + second), if second % 2 == 0 { State::Failing } else { State::Ok });
+        }
+        assert_eq!(status.turns.len(), Status::MAX_TURNS);
     }
 }

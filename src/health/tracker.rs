@@ -63,6 +63,7 @@ impl Tracker {
         let status = Arc::make_mut(status);
         status.state = watched.alarm.state();
         status.since = watched.alarm.since();
+        status.turn(since, status.state);
     }
 
     /// Takes up samples from before, oldest first: history to draw, which changes no state.
@@ -97,6 +98,15 @@ impl Tracker {
             status.history.pop_front();
         }
         status.history.push_back((sample.at, sample.value));
+        status.turn(sample.at, status.state);
+        let is_bad = matches!(sample.verdict, Verdict::Bad | Verdict::NoAnswer);
+        // What its value says already needs no mark of its own.
+        if is_bad && sample.value.is_none_or(|value| !status.is_beyond(value)) {
+            if status.faults.len() == Status::MAX_HISTORY {
+                status.faults.pop_front();
+            }
+            status.faults.push_back((sample.at, sample.verdict));
+        }
         status.last = Some(sample);
         let edge = edge.filter(|edge| is_settled(edge.to) && edge.to != watched.recorded)?;
         let from = std::mem::replace(&mut watched.recorded, edge.to);
@@ -169,6 +179,8 @@ fn blank(probe: &Probe) -> Status {
         threshold: rules.as_ref().and_then(|rules| rules.failing()?.threshold()),
         interval_s: probe.interval.as_secs_f64(),
         history: VecDeque::new(),
+        faults: VecDeque::new(),
+        turns: VecDeque::new(),
     }
 }
 
@@ -190,6 +202,26 @@ mod tests {
 
     fn no_network(second: i64) -> Sample {
         Sample { headline: NO_NETWORK.to_owned(), ..sample(second, Verdict::NoData, None) }
+    }
+
+    #[test]
+    fn failures_that_no_value_shows_and_the_states_it_went_through_are_kept() {
+        let mut probe = http_probe("http://api.example/health");
+        probe.value = Some("body.rate".to_owned());
+        probe.fail = Some("> 5".to_owned());
+        let mut tracker = Tracker::new(&[probe]);
+        tracker.observe(0, sample(0, Verdict::Good, Some(1.0)));
+        // Over its limit: the value says it.
+        tracker.observe(0, sample(1, Verdict::Bad, Some(9.0)));
+        tracker.observe(0, sample(2, Verdict::Bad, Some(1.0)));
+        tracker.observe(0, sample(3, Verdict::NoAnswer, None));
+        tracker.observe(0, sample(4, Verdict::NoData, None));
+        let status = &tracker.statuses()[0];
+        let seconds = |at: &Timestamp| at.as_second() - 1_700_000_000;
+        let faults: Vec<_> = status.faults.iter().map(|(at, verdict)| (seconds(at), *verdict)).collect();
+        assert_eq!(faults, [(2, Verdict::Bad), (3, Verdict::NoAnswer)]);
+        let turns: Vec<_> = status.turns.iter().map(|(at, state)| (seconds(at), *state)).collect();
+        assert_eq!(turns, [(0, State::Ok), (1, State::Pending), (2, State::Failing)]);
     }
 
     #[test]

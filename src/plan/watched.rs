@@ -26,7 +26,8 @@ impl Deref for Watched {
 
 impl From<&Probe> for Watched {
     fn from(probe: &Probe) -> Self {
-        Self(probe.clone())
+        // What a person reads about it is not part of what is approved.
+        Self(Probe { runbook: None, ..probe.clone() })
     }
 }
 
@@ -103,6 +104,7 @@ impl From<Watched> for Stored {
             warn,
             fail,
             confirm,
+            runbook: _,
             tls,
         } = probe;
         let Keys {
@@ -217,6 +219,7 @@ impl TryFrom<Stored> for Watched {
             warn,
             fail,
             confirm,
+            runbook: None,
             tls,
         }))
     }

@@ -520,6 +520,7 @@ impl<'a> Shell<'a> {
             heights: self.regions.heights,
             overlay: self.regions.overlay,
             overlay_top: self.regions.overlay_top,
+            chart: self.regions.chart,
         };
         let tops: Vec<usize> = self.model.views.iter().map(|view| view.top).collect();
         update(&mut self.model, shown);

@@ -26,7 +26,7 @@ const EVERYWHERE: [Command; 9] = [
 fn own(pane: Pane) -> &'static [Command] {
     match pane {
         Pane::Timeline => &[Command::Open, Command::Amend, Command::Retract, Command::Pin],
-        Pane::Health => &[Command::ProbeNow],
+        Pane::Health => &[Command::Open, Command::ProbeNow, Command::ChartEarlier, Command::ChartSecond],
         Pane::Hotfix => &[],
         Pane::Checklist => &[Command::Pass, Command::Fail, Command::NotApplicable],
         Pane::Runs => &[Command::Open, Command::Stop, Command::Prove],
@@ -37,7 +37,13 @@ fn own(pane: Pane) -> &'static [Command] {
 pub(super) fn cockpit(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
     let commands = own(ui.model.focus).iter().chain(&EVERYWHERE);
     let flags = !ui.model.config.config.flags.is_empty();
-    draw(ui, buf, line, commands.copied().filter(|command| flags || *command != Command::Flags));
+    let charts = ui.model.chart.columns > 0;
+    let means = |command: &Command| match command {
+        Command::Flags => flags,
+        Command::ChartEarlier | Command::ChartSecond => charts,
+        _ => true,
+    };
+    draw(ui, buf, line, commands.copied().filter(means));
 }
 
 /// Draws the line of the start screen.

@@ -5,6 +5,8 @@
 //! know of a frame (how many rows a pane has room for) comes back as [`Regions`].
 
 pub mod canvas;
+#[cfg(test)]
+mod chart_tests;
 mod glyph;
 mod header;
 #[cfg(test)]
@@ -33,7 +35,9 @@ mod ui;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use crate::cockpit::model::Glyphs;
 use crate::cockpit::{Model, Pane};
+use crate::health::series::Status;
 use crate::incident::State;
 use layout::{Shape, Wish};
 use paint::Pen;
@@ -57,6 +61,8 @@ pub struct Regions {
     /// First line of the top overlay's content that was drawn: where it asked for lines past
     /// its end, less than it asked for.
     pub overlay_top: usize,
+    /// Columns of the chart in the health pane; 0 where none was drawn.
+    pub chart: u16,
     /// Where the text cursor is, while a line is being typed.
     pub cursor: Option<Position>,
 }
@@ -65,6 +71,11 @@ pub struct Regions {
 pub fn draw(buf: &mut Buffer, model: &Model, theme: &Theme) -> Regions {
     let area = buf.area;
     paint_all(buf, area, Ui { model, theme })
+}
+
+/// Draws the chart of a probe alone.
+pub fn chart(buf: &mut Buffer, area: Rect, model: &Model, theme: &Theme, probe: &Status) {
+    pane::chart(Ui { model, theme }, buf, area, probe);
 }
 
 fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> Regions {
@@ -90,6 +101,9 @@ fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> Regions {
         }
     }
     paint::sweep(buf);
+    if ui.model.looks.glyphs == Glyphs::Ascii {
+        paint::plain(buf);
+    }
     regions
 }
 
@@ -125,7 +139,8 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
     }
     for (pane, whole) in Pane::ALL.into_iter().zip(places.panes) {
         if !whole.is_empty() {
-            let body = pane::draw(ui, buf, whole, pane);
+            let pane::Drawn { list: body, chart } = pane::draw(ui, buf, whole, pane);
+            regions.chart = regions.chart.max(chart);
             regions.heights[pane as usize] = body.height;
             regions.panes.push((pane, whole, body));
         }

@@ -258,6 +258,49 @@ pub(super) fn sweep(buf: &mut Buffer) {
     }
 }
 
+/// Draws in plain ASCII what was drawn in other characters. Letters of a text stay what they are: to take
+/// them away would take the text away.
+pub(super) fn plain(buf: &mut Buffer) {
+    for cell in &mut buf.content {
+        if let Some(symbol) = plain_symbol(cell.symbol()) {
+            cell.set_symbol(symbol);
+        }
+    }
+}
+
+/// What stands for a character of drawing in plain ASCII; `None`: it is none.
+fn plain_symbol(symbol: &str) -> Option<&'static str> {
+    let mut chars = symbol.chars();
+    let first = chars.next().filter(|c| !c.is_ascii())?;
+    Some(match first {
+        '─' | '╌' | '┈' | '–' | '—' => "-",
+        '│' | '‖' | '▌' => "|",
+        '┊' | '╎' | '╷' => ":",
+        '╭' | '╮' | '╰' | '╯' | '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' => {
+            "+"
+        }
+        '✓' | '▼' | '↓' => "v",
+        '✗' | '×' => "x",
+        '▲' | '△' | '↑' => "^",
+        '▶' | '▸' | '→' | '⇒' | '❯' | '≥' => ">",
+        '←' | '↶' | '⏎' | '≤' => "<",
+        '·' | '∙' | '…' | '░' => ".",
+        '●' | '◆' | '★' | '•' | '\u{2800}'..='\u{28ff}' => "*",
+        '○' => "o",
+        '■' | '█' | '▅' | '▆' | '▇' | '▀' => "#",
+        '▃' | '▄' | '≡' => "=",
+        '▁' | '▂' | '␣' => "_",
+        '⚑' => "!",
+        '✎' | '±' | '≈' => "~",
+        '☺' | '⏱' => "@",
+        '☎' => "&",
+        '✉' => "%",
+        '“' | '”' => "\"",
+        '’' | '‘' => "'",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,6 +320,15 @@ mod tests {
             skip = cell.cell_width().saturating_sub(1);
         }
         out
+    }
+
+    #[test]
+    fn every_character_of_drawing_has_one_in_plain_ascii_and_letters_stay() {
+        for symbol in ["─", "╭", "✓", "✗", "▲", "⠒", "▇", "▌"] {
+            let plain = plain_symbol(symbol);
+            assert!(plain.is_some_and(|plain| plain.len() == 1), "{symbol}");
+        }
+        assert_eq!((plain_symbol("x"), plain_symbol("世"), plain_symbol("é")), (None, None, None));
     }
 
     #[test]

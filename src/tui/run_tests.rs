@@ -86,7 +86,7 @@ impl Desk {
         self.send(Msg::Resize(width, height));
         let (_, regions) = frame(&self.model, &Theme::default(), width, height);
         let (heights, overlay, overlay_top) = (regions.heights, regions.overlay, regions.overlay_top);
-        self.send(Msg::Shown { at_ms: 0, heights, overlay, overlay_top });
+        self.send(Msg::Shown { at_ms: 0, heights, overlay, overlay_top, chart: 0 });
         let now = self.model.now;
         self.send(Msg::Tick(now));
         frame(&self.model, &Theme::default(), width, height).0

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::theme::Theme;
 use super::{Regions, draw};
-use crate::cockpit::model::{Looks, Model, Output};
+use crate::cockpit::model::{Glyphs, Looks, Model, Output};
 use crate::cockpit::{Keymap, Msg, Pane, update};
 use crate::health::series::{Sample, State, Status, Verdict};
 use crate::hotfix::state::{BranchState, ChangeSize, Commit, DirtyFile, Head, Upstream};
@@ -95,6 +95,7 @@ pub(super) fn blank() -> Model {
         zone: TimeZone::UTC,
         local: TimeZone::UTC,
         guide: true,
+        glyphs: Glyphs::default(),
     };
     let mut model = Model::new(now(), "maya".into(), Keymap::default(), looks);
     model.size = (120, 36);
@@ -297,6 +298,7 @@ pub(super) fn probes() -> Vec<Arc<Status>> {
             threshold: limit.map(|(_, value)| value),
             interval_s: 10.0,
             history,
+            ..Status::default()
         }
     };
     let wave =
@@ -335,6 +337,7 @@ pub(super) fn settled(model: &mut Model, theme: &Theme, width: u16, height: u16)
         heights: regions.heights,
         overlay: regions.overlay,
         overlay_top: regions.overlay_top,
+        chart: regions.chart,
     };
     let _ = update(model, shown);
     settle(model);

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use ratatui::style::Modifier;
 
+use super::chart_tests::scenes as chart_scenes;
 use super::hotfix_tests::scenes as hotfix_scenes;
 use super::plan_tests::scenes as plan_scenes;
 use super::run_tests::scenes as run_scenes;
@@ -16,7 +17,7 @@ use crate::cockpit::overlay::*;
 use crate::cockpit::{Command, Key, Model, Msg, Pane, update};
 use crate::deploy::flags::Switch;
 use crate::failure::Failure;
-use crate::health::compare::{Against, Answer, Change, Compared};
+use crate::health::compare::{Against, Answer, Change, Compared, Usual};
 use crate::health::judge::{Judged, Verdict};
 use crate::hotfix::state::{Head, NoRepository, Operation};
 use crate::incident::{IncidentId, NoteKind, Severity, Status};
@@ -169,7 +170,11 @@ fn compared(model: &mut Model) {
         of(Against::Yesterday, Verdict::CannotTell, "no data before"),
     ];
     let probe = model.health_rows().next().unwrap().name.clone();
-    let answer = Answer { probe: probe.clone(), compared, usual: Some(210.0) };
+    let answer = Answer {
+        probe: probe.clone(),
+        compared,
+        usual: Some(Usual { median: 210.0, quartiles: (190.0, 340.0) }),
+    };
     model.compared.answers.insert(probe, answer);
 }
 
@@ -239,6 +244,7 @@ fn scenes() -> Vec<(&'static str, Model)> {
     scenes.extend(run_scenes());
     scenes.extend(plan_scenes());
     scenes.extend(hotfix_scenes());
+    scenes.extend(chart_scenes());
     scenes
 }
 

@@ -107,7 +107,7 @@ mod tests {
         let against: Vec<_> = questions[0].pairs.iter().map(|pair| &pair.against).collect();
         assert_eq!(against, [&Against::Incident, &Against::Yesterday]);
         assert!(tick(&mut table, 60).is_empty(), "it is being asked");
-        let answer = Answer { probe: "errors".into(), compared: Vec::new(), usual: Some(1.0) };
+        let answer = Answer { probe: "errors".into(), compared: Vec::new(), usual: None };
         table.send(Msg::Done(*id, Ok(Done::Compared(vec![answer.clone()]))));
         assert_eq!(table.model.compared.answers.get("errors"), Some(&answer));
         let again = tick(&mut table, 1);

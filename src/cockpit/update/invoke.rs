@@ -9,8 +9,8 @@ use super::super::overlay::{
     Trust,
 };
 use super::{
-    Cx, approvals, ending, flags, hotfix, keys, menus, overlays, plan_view, rollback, run_view, settle,
-    suspects,
+    Cx, approvals, chart, ending, flags, hotfix, keys, menus, overlays, plan_view, rollback, run_view,
+    settle, suspects,
 };
 use crate::incident::{
     self, Body, CheckState, Claim, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun,
@@ -25,7 +25,8 @@ pub(super) const MAKING: &str = "making the plan";
 /// Carries out a command, or says why not.
 pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
     let command = invoke.command;
-    if command.is_menu() && invoke.argument.is_empty() {
+    let is_blocked = || command == Command::ChartSecond && menus::blocked(cx.model, command).is_some();
+    if command.is_menu() && invoke.argument.is_empty() && !is_blocked() {
         let menu = menus::menu(cx.model, command);
         cx.push(Overlay::Menu(menu));
         return;
@@ -52,7 +53,10 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::NextPane => step_focus(cx.model, 1),
         Command::PreviousPane => step_focus(cx.model, Pane::ALL.len() - 1),
-        Command::Zoom => cx.model.zoom = !cx.model.zoom,
+        Command::Zoom => {
+            cx.model.zoom = !cx.model.zoom;
+            cx.model.chart.alone = false;
+        }
         Command::Up
         | Command::Down
         | Command::PageUp
@@ -82,6 +86,9 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::ProbeNow => {
             cx.effect("running the probes", Effect::ProbeNow);
+        }
+        Command::ChartEarlier | Command::ChartLater | Command::ChartLog | Command::ChartSecond => {
+            chart::command(cx, invoke);
         }
         Command::Init => {
             cx.effect("writing flightdeck.toml", Effect::Init);
@@ -227,12 +234,17 @@ fn open(cx: &mut Cx<'_>, command: Command) {
     cx.push(overlay);
 }
 
-/// Undoes what was done last to the view: the filter of the focused pane, else its zoom.
+/// Undoes what was done last to the view: the moment that the chart stands at, the filter of the focused
+/// pane, else its zoom.
 fn back(model: &mut Model) {
     let pane = model.focus;
+    if pane == Pane::Health && model.chart.still.take().is_some() {
+        return;
+    }
     let view = model.view_mut(pane);
     if view.filter.is_empty() {
         model.zoom = false;
+        model.chart.alone = false;
     } else {
         view.filter.clear();
         view.filtered_since = None;
@@ -300,7 +312,8 @@ fn open_cursor(cx: &mut Cx<'_>) {
                 None => cx.model.zoom = !cx.model.zoom,
             }
         }
-        Pane::Health | Pane::Checklist => cx.model.zoom = !cx.model.zoom,
+        Pane::Health => chart::open(cx),
+        Pane::Checklist => cx.model.zoom = !cx.model.zoom,
     }
 }
 

@@ -143,6 +143,8 @@ pub(super) fn motion(cx: &mut Cx<'_>, command: Command) {
         Command::PageUp => move_by(cx.model, pane, -screenful),
         Command::PageDown => move_by(cx.model, pane, screenful),
         Command::Top => cx.model.view_mut(pane).cursor = Some(0),
+        // A chart that stands still has an end of its own.
+        Command::Bottom if pane == Pane::Health && cx.model.chart.still.take().is_some() => {}
         _ => {
             let last = cx.model.rows(pane).saturating_sub(1);
             cx.model.view_mut(pane).cursor = if pane == Pane::Timeline { None } else { Some(last) };

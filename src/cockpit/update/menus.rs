@@ -22,6 +22,7 @@ pub(super) fn menu(model: &Model, command: Command) -> Menu {
         Command::Test => tests(model),
         Command::Deploy => deploys(model),
         Command::Approvals => super::approvals::menu(model),
+        Command::ChartSecond => (String::new(), super::chart::seconds(model)),
         _ => (String::new(), fixed(model, command)),
     };
     let title = command.spec().title;
@@ -63,7 +64,7 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
         } else if !spec.command.is_menu()
             && spec.command != Command::Palette
             && !matches!(spec.command, Command::Smoke | Command::Watch | Command::Approve)
-            && !is_motion(spec.command)
+            && !spec.command.is_motion()
         {
             if !hotfix::is_offered(model, spec.command) {
                 continue;
@@ -79,12 +80,6 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
         }
     }
     items
-}
-
-/// What moves about or acts on what the cursor is on has no place in a list of its own.
-fn is_motion(command: Command) -> bool {
-    use Command::{Back, Bottom, Down, Open, PageDown, PageUp, Top, Up};
-    matches!(command, Up | Down | PageUp | PageDown | Top | Bottom | Open | Back)
 }
 
 /// The keys that lead to a command from the cockpit: `d s`; empty where none do.
@@ -169,6 +164,9 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
             },
             Command::PullLink | Command::PullText => hotfix::blocked(model, command),
             Command::PlanSettle => settle::blocked(model),
+            Command::ChartEarlier | Command::ChartLater | Command::ChartLog | Command::ChartSecond => {
+                super::chart::blocked(model, command)
+            }
             _ => None,
         };
     }

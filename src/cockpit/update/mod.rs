@@ -1,6 +1,7 @@
 //! The one function that changes the model.
 
 mod approvals;
+mod chart;
 mod compared;
 mod confirm;
 mod declare;
@@ -70,7 +71,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
             run_view::tick(&mut cx);
             compared::tick(&mut cx);
         }
-        Msg::Shown { at_ms, heights, overlay, overlay_top } => {
+        Msg::Shown { at_ms, heights, overlay, overlay_top, chart } => {
+            cx.model.chart.columns = chart;
             overlays::drawn_from(cx.model, overlay_top);
             shown(cx.model, at_ms, heights, overlay);
         }

@@ -43,6 +43,14 @@ pub(super) fn matters(body: &Body) -> bool {
     )
 }
 
+/// Looks at what changed, unless that is known or being looked at.
+pub(super) fn look_once(cx: &mut Cx<'_>) {
+    let suspects = &cx.model.suspects;
+    if suspects.looking.is_none() && (suspects.looked.is_none() || suspects.stale) {
+        look(cx);
+    }
+}
+
 fn look(cx: &mut Cx<'_>) {
     cx.model.suspects.stale = false;
     let id = cx.effect("looking at what changed", Effect::LookForSuspects);

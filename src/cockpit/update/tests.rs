@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::super::key::{Code, Key};
 use super::super::keymap::Keymap;
-use super::super::model::{ConfigSource, ConfigState, Looks, Model, Pane};
+use super::super::model::{ConfigSource, ConfigState, Glyphs, Looks, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, JournalState, KeyPress, Msg};
 use super::super::overlay::{DeclareStep, Overlay};
 use super::super::update;
@@ -52,6 +52,7 @@ impl Table {
             zone: TimeZone::UTC,
             local: TimeZone::UTC,
             guide: true,
+            glyphs: Glyphs::default(),
         };
         let model = Model::new(time(60), "maya".into(), Keymap::default(), looks);
         Self { model, at_ms: 1000, records: 0 }
@@ -137,7 +138,7 @@ impl Table {
     fn shown(&mut self) {
         self.at_ms += 10;
         let at_ms = self.at_ms;
-        self.send(Msg::Shown { at_ms, heights: [10; 5], overlay: 10, overlay_top: 0 });
+        self.send(Msg::Shown { at_ms, heights: [10; 5], overlay: 10, overlay_top: 0, chart: 0 });
     }
 
     fn preview(&mut self, plan: Plan) {
@@ -208,7 +209,7 @@ pub(super) fn probe(name: &str, state: Health) -> Probe {
         range: String::new(),
         threshold: None,
         interval_s: 10.0,
-        history: std::collections::VecDeque::new(),
+        ..Probe::default()
     }
 }
 

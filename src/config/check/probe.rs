@@ -40,6 +40,9 @@ pub(super) fn check(
     {
         found.push(unreadable("query", query, span, &refused));
     }
+    if let Some((runbook, span)) = text(probe, "runbook") {
+        address("runbook", runbook, span, found);
+    }
     if let Some((url, span)) = text(probe, "postgres") {
         named_secrets(url, span, secrets, found);
     }

@@ -45,6 +45,8 @@ pub struct Probe {
     pub fail: Option<String>,
     /// How many samples in a row change its state.
     pub confirm: u32,
+    /// Address of what is written about what to do when it fails.
+    pub runbook: Option<String>,
     /// Certificates of its own.
     pub tls: Option<Tls>,
 }
@@ -653,7 +655,7 @@ mod tests {
         for text in [
             "name = \"a\"\nurl = \"http://x/\"\n[headers]\nx-key = \"1\"",
             "name = \"b\"\ncommand = [\"./check.sh\", \"orders\"]\nenv = [\"TOKEN\"]\nfail = \"> 5\"",
-            "name = \"c\"\nprometheus = \"http://x\"\nquery = \"up\"\nreduce = \"min\"\nmax_age = \"5m\"\nfail = \"< 1\"",
+            "name = \"c\"\nprometheus = \"http://x\"\nquery = \"up\"\nreduce = \"min\"\nmax_age = \"5m\"\nfail = \"< 1\"\nrunbook = \"https://x/\"",
             "name = \"d\"\nalertmanager = \"http://x\"\nmatchers = [\"service=a\"]\nwatchdog = \"Watchdog\"",
             "name = \"e\"\ndatadog = \"http://x\"\nquery = \"avg:a{*}\"\nfail = \"> 5\"",
             "name = \"f\"\ndatadog = \"http://x\"\nmonitor = 42",

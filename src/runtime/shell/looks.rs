@@ -31,8 +31,14 @@ impl Looks {
             settings::TimeZone::Utc => TimeZone::UTC,
             settings::TimeZone::Local => local.clone(),
         };
-        let shown =
-            model::Looks { theme: settings.theme.clone(), themes, zone, local, guide: settings.guide };
+        let shown = model::Looks {
+            theme: settings.theme.clone(),
+            themes,
+            zone,
+            local,
+            guide: settings.guide,
+            glyphs: glyphs(settings.glyphs),
+        };
         Ok(Self { shown, theme, depth })
     }
 }
@@ -42,6 +48,18 @@ pub(super) fn load_theme(launch: &Launch, name: &str) -> Result<Theme> {
     let own = Theme::is_name(name).then(|| launch.config_dir.join("themes").join(format!("{name}.toml")));
     let text = own.and_then(|path| std::fs::read_to_string(path).ok());
     Theme::load(name, text.as_deref())
+}
+
+/// The characters that are drawn with. The fonts of the Linux console have no dots.
+fn glyphs(chosen: settings::Glyphs) -> model::Glyphs {
+    match chosen {
+        settings::Glyphs::Ascii => model::Glyphs::Ascii,
+        settings::Glyphs::Blocks => model::Glyphs::Blocks,
+        settings::Glyphs::Unicode if std::env::var("TERM").is_ok_and(|term| term == "linux") => {
+            model::Glyphs::Blocks
+        }
+        settings::Glyphs::Unicode => model::Glyphs::Unicode,
+    }
 }
 
 /// How many colours the terminal has, as far as it says.

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -11,15 +10,13 @@ use super::super::glyph;
 use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below};
-use super::chart::{self, Span};
-use super::{empty, frame, mark, window};
+use super::chart::{self, number};
+use super::{Drawn, empty, frame, mark, probe, window};
 use crate::cockpit::health::Group;
 use crate::cockpit::model::ConfigSource;
 use crate::cockpit::{Command, Pane};
-use crate::health::compare::{Against, Compared};
-use crate::health::judge::Verdict;
+use crate::health::columns::Grid;
 use crate::health::series::{Sample, State, Status, Verdict as Seen};
-use crate::incident::duration;
 
 /// Columns of a sparkline that shows a trend.
 const SPARK: u16 = 8;
@@ -30,7 +27,7 @@ const CHART: u16 = 6;
 /// Least lines of one that can be drawn at all.
 const LOWEST: u16 = 5;
 
-pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Drawn {
     let groups = &ui.model.derived.health.groups;
     let words = label(ui, groups, area.width * 2 / 3);
     let label: Vec<(&str, Style)> = words.iter().map(|(word, style)| (word.as_str(), *style)).collect();
@@ -38,21 +35,22 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let rows = ui.model.health_rows().count();
     if rows == 0 {
         nothing(ui, buf, body);
-        return body;
+        return body.into();
     }
     // Below the list: environments that are all good, then a chart where there is room for one, else the
     // times of the sparklines.
-    let lines = u16::try_from(rows).unwrap_or(u16::MAX);
+    let one = ui.model.shows_one_probe();
+    let lines = if one { 1 } else { u16::try_from(rows).unwrap_or(u16::MAX) };
     let calm: Vec<String> = groups
         .iter()
-        .filter(|group| group.is_folded)
+        .filter(|group| group.is_folded && !one)
         .map(|group| format!("{} ✓ {} of {}", group.environment, group.counts[0], group.all()))
         .collect();
     let least = if ui.model.zoom { CHART + 2 } else { 0 };
     let list = lines.min(body.height.saturating_sub(least).max(body.height / 2));
     let list = Rect { height: list, ..body };
     let cols = Columns::of(ui, body.width);
-    let span = span(ui, cols.spark);
+    let span = chart::trend(ui, cols.spark);
     let (top, cursor) = window(ui, Pane::Health, rows, list.height);
     for (line, (row, probe)) in
         ui.model.health_rows().enumerate().skip(top).take(usize::from(list.height)).enumerate()
@@ -71,53 +69,42 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let worst = bad().find(|probe| probe.threshold.is_some()).or_else(|| bad().next());
     let selected = ui.model.health_rows().nth(cursor);
     let shown = if ui.model.focus == Pane::Health { selected } else { worst.or(selected) };
-    detail(ui, buf, rest, shown, &cols, span);
-    list
+    let chart = detail(ui, buf, rest, shown, &cols, span);
+    Drawn { list, chart }
 }
 
-/// Says more of one probe, as far as there is room: why it is so, and its chart.
-fn detail(ui: Ui<'_>, buf: &mut Buffer, rest: Rect, probe: Option<&Status>, cols: &Columns, span: Span) {
-    let Some(probe) = probe else { return };
+/// Says more of one probe, as far as there is room: why it is so, and its chart. Returns the columns of that.
+fn detail(
+    ui: Ui<'_>,
+    buf: &mut Buffer,
+    rest: Rect,
+    probe: Option<&Status>,
+    cols: &Columns,
+    span: Grid,
+) -> u16 {
+    let Some(probe) = probe else { return 0 };
     if rest.height >= CHART + 2 && rest.width >= 40 {
         let rest = below(rest, 1);
-        why_line(ui, buf, rest, probe);
-        let rest = below(rest, 1);
-        let answer = ui.model.compared.answers.get(&probe.name);
-        let lines = answer.map_or(0, |answer| answer.compared.len() as u16);
-        // The picture comes first, however low: without room for both, the words are left out.
-        let lines = if rest.height >= LOWEST + lines { lines } else { 0 };
-        for (line, one) in
-            answer.iter().flat_map(|answer| &answer.compared).take(usize::from(lines)).enumerate()
-        {
-            comparison(ui, &mut Pen::new(buf, rest, line as u16), one);
+        if !probe::moment_line(ui, buf, rest, probe) {
+            probe::why_line(ui, buf, rest, probe);
         }
-        chart::draw(ui, buf, below(rest, lines), probe, answer.and_then(|answer| answer.usual));
-        return;
+        let rest = below(rest, 1);
+        // The picture comes first, however low.
+        let facts = probe::facts(ui, probe, rest.height.saturating_sub(LOWEST));
+        let lines = facts.len() as u16;
+        for (line, fact) in facts.iter().enumerate() {
+            probe::fact(ui, &mut Pen::new(buf, rest, line as u16), fact);
+        }
+        return super::chart(ui, buf, below(rest, lines), probe);
     }
     let production = ui.model.derived.health.production.as_str();
     let axis = chart::axis(ui, buf, spark_area(rest, cols), span, production);
     let rest = below(rest, axis);
     if rest.height > 0 {
         // At the lower edge, so that it does not jump when rows come and go.
-        why_line(ui, buf, below(rest, rest.height - 1), probe);
+        probe::why_line(ui, buf, below(rest, rest.height - 1), probe);
     }
-}
-
-/// `before the incident   worse   median 0.4 → 42, p < 0.001`: what a probe was compared with.
-fn comparison(ui: Ui<'_>, pen: &mut Pen<'_>, one: &Compared) {
-    let against = match &one.against {
-        Against::Incident => "before the incident".to_owned(),
-        Against::Change(change) => format!("before the {} at {}", change.what, ui.minute(change.from)),
-        Against::Yesterday => "same time yesterday".to_owned(),
-    };
-    let (verdict, role) = match one.judged.verdict {
-        Verdict::Better => ("better", Role::Good),
-        Verdict::NoEvidence => ("no evidence of harm", Role::Text),
-        Verdict::Worse => ("worse", Role::Bad),
-        Verdict::CannotTell => ("cannot tell", Role::Unknown),
-    };
-    pen.gap(2).column_of(&against, 28, ui.of(Role::Muted)).gap(2);
-    pen.column_of(verdict, 19, ui.of(role)).gap(2).put(&one.judged.why, ui.of(Role::Muted));
+    0
 }
 
 /// `production ✗ 2 ▲ 1   staging ✓`: what is wrong where. Without room for all of it the first.
@@ -229,15 +216,6 @@ fn spark_area(area: Rect, cols: &Columns) -> Rect {
     Rect { x, width: cols.spark.min(area.right() - x), ..area }
 }
 
-/// The time that all sparklines of the pane show: the same for all, so that what happened
-/// together stands together.
-fn span(ui: Ui<'_>, columns: u16) -> Span {
-    let first = ui.model.probes.iter().filter_map(|probe| probe.history.front().map(|(at, _)| *at)).min();
-    let fastest = ui.model.probes.iter().map(|probe| probe.interval_s).fold(f64::INFINITY, f64::min);
-    let least = if fastest.is_finite() { fastest * f64::from(columns.min(chart::YOUNG)) } else { 0.0 };
-    Span::ending(ui.model.now, first, least, columns)
-}
-
 fn probe_row(
     ui: Ui<'_>,
     buf: &mut Buffer,
@@ -245,7 +223,7 @@ fn probe_row(
     line: u16,
     probe: &Status,
     cols: &Columns,
-    span: Span,
+    span: Grid,
 ) {
     let (symbol, role) = glyph::probe(probe.state);
     let known = !matches!(probe.state, State::Unknown);
@@ -260,7 +238,7 @@ fn probe_row(
         pen.column_of(limit(probe), cols.limit, ui.of(text)).gap(2);
     }
     if cols.spark > 0 {
-        chart::spark(ui, &mut pen, probe, span, cols.spark);
+        chart::spark(ui, &mut pen, probe, span);
         pen.gap(2);
     }
     if cols.note > 0 && !calm {
@@ -280,8 +258,8 @@ fn value(probe: &Status) -> String {
         // A value that keeps to its limit is not what is wrong.
         Some(sample) if is_wrong_elsewhere(probe, sample) => sample.headline.clone(),
         Some(sample) => match sample.value {
-            Some(value) if probe.unit.is_empty() => chart::number(value),
-            Some(value) => format!("{} {}", chart::number(value), probe.unit),
+            Some(value) if probe.unit.is_empty() => number(value),
+            Some(value) => format!("{} {}", number(value), probe.unit),
             None => sample.headline.clone(),
         },
     }
@@ -290,7 +268,7 @@ fn value(probe: &Status) -> String {
 /// Whether a probe fails although its value keeps to the limit: something else that was expected does not
 /// hold.
 fn is_wrong_elsewhere(probe: &Status, sample: &Sample) -> bool {
-    let keeps = sample.value.is_some_and(|value| !chart::beyond(probe, value));
+    let keeps = sample.value.is_some_and(|value| !probe.is_beyond(value));
     probe.threshold.is_some() && keeps && sample.verdict == Seen::Bad && !sample.headline.is_empty()
 }
 
@@ -332,42 +310,6 @@ fn note(ui: Ui<'_>, probe: &Status) -> String {
         (_, Some(since)) => ui.ago(since),
         (_, None) => String::new(),
     }
-}
-
-/// The word for a state, to stand beside its glyph.
-fn word(state: State) -> &'static str {
-    match state {
-        State::Ok => "good",
-        State::Pending => "one bad sample, not yet confirmed",
-        State::Warn => "over its warning limit",
-        State::Failing => "failing",
-        State::Recovering => "good again, not yet confirmed",
-        State::Flapping => "flapping",
-        State::Unknown => "no data",
-        State::Error => "no answer",
-    }
-}
-
-/// What is wrong with a probe, in one line.
-fn why_line(ui: Ui<'_>, buf: &mut Buffer, line: Rect, probe: &Status) {
-    let (symbol, role) = glyph::probe(probe.state);
-    let mut pen = Pen::new(buf, line, 0);
-    pen.put(symbol, ui.of(role)).gap(1).put(&probe.name, ui.of(Role::Text)).put(": ", ui.of(Role::Faint));
-    let why = probe.last.as_ref().map_or("", |sample| sample.why.as_str());
-    pen.put(
-        if why.is_empty() { word(probe.state) } else { why },
-        ui.of(if why.is_empty() { Role::Muted } else { role }),
-    );
-    if probe.state != State::Ok && pen.room() > 12 {
-        let since = probe.since.map(|since| length(ui, since));
-        if let Some(since) = since {
-            pen.put(&format!("  for {since}"), ui.of(Role::Faint));
-        }
-    }
-}
-
-fn length(ui: Ui<'_>, since: Timestamp) -> String {
-    duration(ui.model.now.duration_since(since).max(SignedDuration::ZERO))
 }
 
 pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {

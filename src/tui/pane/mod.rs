@@ -4,6 +4,7 @@ mod chart;
 mod checklist;
 mod health;
 mod hotfix;
+mod probe;
 mod runs;
 mod timeline;
 
@@ -15,16 +16,39 @@ use super::paint::{Pen, width};
 use super::theme::Role;
 use super::ui::{Ui, inset};
 use crate::cockpit::Pane;
+use crate::health::series::Status;
 
-/// Draws a pane and returns where the rows of its list are.
-pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, pane: Pane) -> Rect {
-    match pane {
-        Pane::Timeline => timeline::draw(ui, buf, area),
-        Pane::Health => health::draw(ui, buf, area),
-        Pane::Hotfix => hotfix::draw(ui, buf, area),
-        Pane::Checklist => checklist::draw(ui, buf, area),
-        Pane::Runs => runs::draw(ui, buf, area),
+/// What was drawn of a pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Drawn {
+    /// Where the rows of its list are.
+    pub(super) list: Rect,
+    /// Columns of its chart; 0 where it has none.
+    pub(super) chart: u16,
+}
+
+impl From<Rect> for Drawn {
+    fn from(list: Rect) -> Self {
+        Self { list, chart: 0 }
     }
+}
+
+/// Draws a pane.
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, pane: Pane) -> Drawn {
+    match pane {
+        Pane::Timeline => timeline::draw(ui, buf, area).into(),
+        Pane::Health => health::draw(ui, buf, area),
+        Pane::Hotfix => hotfix::draw(ui, buf, area).into(),
+        Pane::Checklist => checklist::draw(ui, buf, area).into(),
+        Pane::Runs => runs::draw(ui, buf, area).into(),
+    }
+}
+
+/// Draws the chart of a probe; returns its columns, 0 where there is no room for it.
+pub(super) fn chart(ui: Ui<'_>, buf: &mut Buffer, area: Rect, probe: &Status) -> u16 {
+    let usual = ui.model.compared.answers.get(&probe.name).and_then(|answer| answer.usual);
+    let second = ui.model.charted_over(probe);
+    chart::draw(ui, buf, area, &chart::Picture { probe, usual, second })
 }
 
 /// Draws what matters most about a pane in one line.

@@ -65,6 +65,8 @@ impl ColorDepth {
 fn ansi_style(role: Role, style: Style) -> Style {
     match role {
         Role::Selection | Role::P2 => style.fg(Color::White).bg(Color::Blue),
+        // No colour of its own is faint enough.
+        Role::ChartBand => Style::new(),
         Role::P0 => style.fg(Color::White).bg(Color::Red),
         Role::P1 => style.fg(Color::Black).bg(Color::Yellow),
         _ => Style { fg: style.fg.map(ansi), bg: style.bg.map(ground), ..style },

@@ -89,6 +89,8 @@ roles! {
     ChartLimit = "chart.limit", "The limit in a chart.";
     ChartAxis = "chart.axis", "Axis and labels of a chart.";
     ChartMark = "chart.mark", "A deploy in a chart.";
+    ChartBand = "chart.band", "What was usual in a chart: the ground of half of all values.";
+    ChartSecond = "chart.second", "A second probe over the first.";
 }
 
 impl From<Severity> for Role {

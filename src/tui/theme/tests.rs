@@ -24,9 +24,10 @@ fn shown(color: Color) -> [u8; 3] {
     }
 }
 
-/// Frames are not read, nor what lies behind a window.
+/// Frames are not read, nor what lies behind a window, nor grounds.
 fn is_text(role: Role) -> bool {
-    !matches!(role, Role::Border | Role::BorderFocus | Role::OverlayBorder | Role::Selection | Role::Behind)
+    let frames = matches!(role, Role::Border | Role::BorderFocus | Role::OverlayBorder);
+    !frames && !matches!(role, Role::Selection | Role::ChartBand | Role::Behind)
 }
 
 #[test]

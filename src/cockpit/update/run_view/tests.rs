@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::cockpit::history::testing::read;
-use crate::cockpit::model::{Looks, Pane};
+use crate::cockpit::model::{Glyphs, Looks, Pane};
 use crate::cockpit::msg::{Fact, Msg};
 use crate::cockpit::{Keymap, update};
 use crate::incident::{
@@ -41,6 +41,7 @@ impl Bench {
             zone: jiff::tz::TimeZone::UTC,
             local: jiff::tz::TimeZone::UTC,
             guide: false,
+            glyphs: Glyphs::default(),
         };
         let model = Model::new(time(60), "maya".into(), Keymap::default(), looks);
         let output = (0..lines).flat_map(|n| format!("line {n}\r\n").into_bytes()).collect();
@@ -144,7 +145,7 @@ impl Bench {
     }
 
     fn shown(&mut self) {
-        self.send(Msg::Shown { at_ms: self.at_ms, heights: [10; 5], overlay: 10, overlay_top: 0 });
+        self.send(Msg::Shown { at_ms: self.at_ms, heights: [10; 5], overlay: 10, overlay_top: 0, chart: 0 });
     }
 
     fn view(&self) -> &RunView {

@@ -105,6 +105,9 @@ pub(super) struct Written {
     #[serde(default = "default_confirm")]
     #[schemars(range(min = 1, max = 100))]
     confirm: u32,
+    /// Address of what is written about what to do when it fails: shown beside the probe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    runbook: Option<String>,
     /// Certificates of its own: `tls = { ca_file = "ca.pem", cert_file = "own.pem", key_file = "own.key" }`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tls: Option<Tls>,
@@ -141,6 +144,7 @@ impl TryFrom<Written> for Probe {
             warn,
             fail,
             confirm,
+            runbook,
             tls,
         } = written;
         Ok(Self {
@@ -172,6 +176,7 @@ impl TryFrom<Written> for Probe {
             warn,
             fail,
             confirm,
+            runbook,
             tls,
         })
     }
@@ -191,6 +196,7 @@ impl From<Probe> for Written {
             warn,
             fail,
             confirm,
+            runbook,
             tls,
         } = probe;
         let Keys {
@@ -238,6 +244,7 @@ impl From<Probe> for Written {
             warn,
             fail,
             confirm,
+            runbook,
             tls,
         }
     }

@@ -1,0 +1,233 @@
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use ratatui::buffer::Buffer;
+
+use super::testing::*;
+use super::theme::{ColorDepth, Role, Theme};
+use crate::cockpit::model::Glyphs;
+use crate::cockpit::msg::KeyPress;
+use crate::cockpit::{Key, Model, Msg, Pane, update};
+use crate::health::compare::{Answer, Usual};
+use crate::health::series::{State, Status, Verdict};
+
+const SIZES: [(u16, u16); 4] = [(160, 45), (120, 36), (80, 24), (40, 12)];
+
+/// The health pane over the whole screen, its first probe changed.
+fn zoomed(change: impl FnOnce(&mut Status)) -> Model {
+    let mut model = incident();
+    (model.focus, model.zoom) = (Pane::Health, true);
+    change(Arc::make_mut(&mut model.probes[0]));
+    settle(&mut model);
+    model
+}
+
+fn usual(model: &mut Model, usual: Usual) {
+    let name = model.health_rows().next().unwrap().name.clone();
+    let answer = Answer { probe: name.clone(), compared: Vec::new(), usual: Some(usual) };
+    model.compared.answers.insert(name, answer);
+}
+
+/// Presses keys, with a frame before the first and after each, as the program does.
+fn press(model: &mut Model, keys: &[&str], (width, height): (u16, u16)) -> Buffer {
+    let theme = Theme::default();
+    let mut buf = settled(model, &theme, width, height);
+    for (index, key) in keys.iter().enumerate() {
+        let press = KeyPress::new(Key::parse(key).unwrap(), 1000 * (index as u64 + 1));
+        let _ = update(model, Msg::Key(press));
+        buf = settled(model, &theme, width, height);
+    }
+    buf
+}
+
+/// Minutes without an answer, a bad answer that was quick, and one spike.
+fn troubled(probe: &mut Status) {
+    for (index, (at, value)) in probe.history.iter_mut().enumerate() {
+        *value = match index {
+            40 => Some(61_000.0),
+            120..140 | 160..180 => None,
+            _ if index < 84 => Some(180.0 + (index % 5) as f64 * 20.0),
+            _ => Some(900.0 + (index % 7) as f64 * 60.0),
+        };
+        match index {
+            120..140 => probe.faults.push_back((*at, Verdict::NoAnswer)),
+            20 => probe.faults.push_back((*at, Verdict::Bad)),
+            _ => {}
+        }
+    }
+    probe.turn(at("14:10:00"), State::Ok);
+    probe.turn(at("14:31:20"), State::Failing);
+}
+
+fn scene() -> Model {
+    let mut model = zoomed(troubled);
+    usual(&mut model, Usual { median: 220.0, quartiles: (120.0, 560.0) });
+    model
+}
+
+/// One probe alone, with what is configured of it.
+fn alone() -> Model {
+    let mut model = incident();
+    model.focus = Pane::Health;
+    model.config.config = toml::from_str(
+        "[[probes]]\nname = \"api /health\"\nurl = \"http://x/health\"\nexpect = [\"status == 200\"]\n\
+         fail = \"> 800\"\nrunbook = \"https://runbooks.example/api\"\n\
+         [[environments]]\nname = \"production\"\ndeploy = [\"./deploy.sh\"]\nprotected = true",
+    )
+    .unwrap();
+    troubled(Arc::make_mut(&mut model.probes[0]));
+    settle(&mut model);
+    usual(&mut model, Usual { median: 220.0, quartiles: (120.0, 560.0) });
+    press(&mut model, &["enter"], (120, 36));
+    model
+}
+
+/// Everything a chart can show.
+pub(super) fn scenes() -> Vec<(&'static str, Model)> {
+    let with = |keys: &[&str]| {
+        let mut model = scene();
+        press(&mut model, keys, (120, 36));
+        model
+    };
+    vec![
+        ("chart", scene()),
+        ("chart-cursor", with(&["left"; 40])),
+        ("chart-log", with(&["l"])),
+        ("chart-second", with(&["c", "p"])),
+        ("probe", alone()),
+    ]
+}
+
+#[test]
+fn the_chart_at_every_size() {
+    for (width, height) in SIZES {
+        let buf = press(&mut scene(), &[], (width, height));
+        insta::assert_snapshot!(format!("chart_{width}x{height}"), text(&buf));
+    }
+    let size = (120, 36);
+    insta::assert_snapshot!("chart-cursor_120x36", text(&press(&mut scene(), &["left"; 60], size)));
+    insta::assert_snapshot!("chart-cursor_80x24", text(&press(&mut scene(), &["left"; 30], (80, 24))));
+    insta::assert_snapshot!("chart-log_120x36", text(&press(&mut scene(), &["l"], size)));
+    insta::assert_snapshot!("chart-second_120x36", text(&press(&mut scene(), &["c", "p"], size)));
+    for (glyphs, name) in [(Glyphs::Ascii, "ascii"), (Glyphs::Blocks, "blocks")] {
+        let mut model = scene();
+        model.looks.glyphs = glyphs;
+        let shown = text(&press(&mut model, &[], size));
+        assert!(glyphs != Glyphs::Ascii || shown.is_ascii(), "{shown}");
+        insta::assert_snapshot!(format!("chart-{name}_120x36"), shown);
+    }
+}
+
+#[test]
+fn failures_stand_on_the_ground_and_gaps_are_gaps() {
+    let theme = Theme::default();
+    let shown = press(&mut scene(), &[], (120, 36));
+    let text = text(&shown);
+    let ground = text.lines().find(|line| line.contains('└')).unwrap();
+    assert!(ground.contains("✗✗✗") && ground.contains("···") && ground.contains("───"), "{text}");
+    assert_eq!(style_of(&shown, "└").fg, theme.of(Role::Border).fg);
+    let of = |sign: &str| {
+        let from = text.lines().position(|line| line.contains('└')).unwrap();
+        let width = usize::from(shown.area.width);
+        let cell = shown.content[from * width..(from + 1) * width].iter().find(|cell| cell.symbol() == sign);
+        cell.unwrap().style().fg
+    };
+    assert_eq!((of("✗"), of("·")), (theme.of(Role::Bad).fg, theme.of(Role::Unknown).fg));
+}
+
+#[test]
+fn a_spike_is_marked_at_the_edge_and_its_value_is_said() {
+    let theme = Theme::default();
+    let shown = press(&mut scene(), &[], (120, 36));
+    assert_eq!(style_of(&shown, "▲ 61k ms").fg, theme.of(Role::Bad).fg);
+    // Not flattened: the axis ends near the other values.
+    assert!(text(&shown).contains("1500 ms ┤"), "{}", text(&shown));
+}
+
+#[test]
+fn what_was_usual_has_a_ground_of_its_own_and_is_said_in_numbers() {
+    let theme = Theme::default();
+    let shown = press(&mut scene(), &[], (120, 36));
+    assert_eq!(style_of(&shown, "usual 220, 120–560").bg, theme.of(Role::ChartBand).bg);
+    // Without such a ground there are lines.
+    let plain = theme.downgrade(ColorDepth::None);
+    let lines = |buf: &Buffer| text(buf).lines().filter(|line| line.contains("┈┈┈┈")).count();
+    assert_eq!(lines(&settled(&mut scene(), &plain, 120, 36)), lines(&shown) + 2);
+}
+
+#[test]
+fn the_cursor_says_time_value_and_state_and_the_chart_stands_still_meanwhile() {
+    let theme = Theme::default();
+    let mut model = scene();
+    let shown = press(&mut model, &["left"; 40], (120, 36));
+    let said = text(&shown);
+    let line = |text: &str| text.lines().find(|line| line.contains("stands still")).unwrap().to_owned();
+    let before = line(&said);
+    assert!(before.contains("api /health") && before.contains(" ms"), "{before}");
+    assert!(before.contains("failing since 14:31:20") && before.contains("esc follows"), "{before}");
+    assert_eq!(style_of(&shown, "esc follows").fg, theme.of(Role::Faint).fg);
+    // Ten minutes later the same columns are there.
+    let picture = |text: &str| {
+        let from = text.lines().position(|line| line.contains('┤')).unwrap();
+        text.lines().skip(from).collect::<Vec<_>>().join("\n")
+    };
+    model.now += SignedDuration::from_mins(10);
+    let later = text(&press(&mut model, &[], (120, 36)));
+    assert_eq!(picture(&later), picture(&said));
+    assert_eq!(line(&later), before);
+    let left = text(&press(&mut model, &["end"], (120, 36)));
+    assert!(!left.contains("stands still") && left.contains("expected 200"), "{left}");
+}
+
+#[test]
+fn a_chart_that_follows_moves_along_by_whole_columns() {
+    let mut model = scene();
+    let picture = |model: &mut Model| {
+        let text = text(&press(model, &[], (120, 36)));
+        text.lines()
+            .filter(|line| line.contains('⡇') || line.contains('└'))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let before = picture(&mut model);
+    model.now += SignedDuration::from_secs(40);
+    let after = picture(&mut model);
+    let cells = |line: &str| line.chars().skip(12).collect::<Vec<_>>();
+    let moves = |by: usize| {
+        before.iter().zip(&after).all(|(old, new)| {
+            let (old, new) = (cells(old), cells(new));
+            let kept = old.len() - 16 - by;
+            // Ticks of times go along; the words at the right end stay.
+            old[by..by + kept - 10] == new[..kept - 10]
+        })
+    };
+    assert!(before.len() == after.len() && (0..3).any(moves), "{before:#?}\n{after:#?}");
+}
+
+#[test]
+fn a_second_probe_has_a_scale_of_its_own_and_both_are_named() {
+    let theme = Theme::default();
+    let shown = press(&mut scene(), &["c", "p"], (120, 36));
+    let text = text(&shown);
+    assert!(text.contains("⠒ api /health, ms   ∙ p95 latency, ms, at the right"), "{text}");
+    assert!(text.contains("├ 400 ms"), "{text}");
+    assert_eq!(style_of(&shown, "400 ms").fg, theme.of(Role::ChartSecond).fg);
+    assert_eq!(style_of(&shown, "∙ p95").fg, theme.of(Role::ChartSecond).fg);
+}
+
+#[test]
+fn enter_on_a_red_row_shows_all_that_is_known_of_it() {
+    for size in SIZES {
+        let (width, height) = size;
+        let shown = text(&press(&mut alone(), &[], size));
+        insta::assert_snapshot!(format!("probe_{width}x{height}"), shown);
+        if width < 80 {
+            continue;
+        }
+        for wanted in ["since 14:31:00", "status == 200   fails > 800", "https://runbooks.example/api", "┤"]
+        {
+            assert!(shown.contains(wanted), "{wanted}:\n{shown}");
+        }
+        assert!(!shown.contains("p95 latency"), "{shown}");
+    }
+}

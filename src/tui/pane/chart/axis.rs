@@ -1,0 +1,175 @@
+//! What stands around a picture: numbers, times, failures, and what was changed.
+
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::super::paint::{Pen, put_cell, width};
+use super::super::super::theme::Role;
+use super::super::super::ui::Ui;
+use super::LABELS;
+use super::scale::{Scale, number};
+use crate::health::columns::{Columns, Grid, Mark};
+
+/// Columns from one time to the next, at least.
+const APART: f64 = 14.0;
+/// Lengths that times may be apart, in seconds: what clocks show.
+const TIMES: [i64; 19] =
+    [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800];
+
+/// A side of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Left,
+    Right,
+}
+
+/// The axis of the values, at one side: of the second probe at the right.
+pub(super) fn values(
+    ui: Ui<'_>,
+    buf: &mut Buffer,
+    plot: Rect,
+    scale: &Scale,
+    unit: &str,
+    side: Side,
+    role: Role,
+) {
+    let (x, labels) = match side {
+        Side::Left => (plot.x - 1, Rect { x: plot.x - LABELS, width: LABELS - 1, ..plot }),
+        Side::Right => (plot.right(), Rect { x: plot.right() + 1, width: LABELS - 1, ..plot }),
+    };
+    let put = |buf: &mut Buffer, line: u16, text: &str| {
+        let mut pen = Pen::new(buf, labels, line);
+        match side {
+            Side::Left => pen.column_right(text, LABELS - 2, ui.of(role)),
+            Side::Right => pen.gap(1).column_of(text, LABELS - 2, ui.of(role)),
+        };
+    };
+    for line in 0..plot.height {
+        put_cell(buf, x, plot.y + line, "│", 1, ui.of(Role::Border));
+    }
+    let mut lines = Vec::with_capacity(scale.marks.len());
+    for (index, mark) in scale.marks.iter().enumerate() {
+        let line = scale.nearest(*mark, plot.height);
+        let is_top = index + 1 == scale.marks.len();
+        let text =
+            if is_top && !unit.is_empty() { format!("{} {unit}", number(*mark)) } else { number(*mark) };
+        put(buf, line, &text);
+        put_cell(buf, x, plot.y + line, if side == Side::Left { "┤" } else { "├" }, 1, ui.of(Role::Border));
+        lines.push(line);
+    }
+    let free = (0..plot.height).find(|line| !lines.contains(line) && *line > *lines.last().unwrap_or(&0));
+    if let Some(line) = free.filter(|_| scale.is_log) {
+        put(buf, line, "log");
+    }
+}
+
+/// The ground of a picture: a line where the probe was asked, a dot where the answer said nothing, a cross
+/// where it was bad or nobody answered, and nothing where nobody asked.
+pub(super) fn ground(ui: Ui<'_>, buf: &mut Buffer, area: Rect, grid: Grid, found: &Columns, across: u16) {
+    put_cell(buf, area.x - 1, area.y, "└", 1, ui.of(Role::Border));
+    let mut times: Vec<u16> = ticks(ui, grid, area.width).filter_map(|at| grid.column(at)).collect();
+    times.reverse();
+    for (column, cell) in found.all.chunks(usize::from(across)).enumerate() {
+        let mark = cell.iter().map(|column| column.mark).max().unwrap_or_default();
+        let is_time = times.last() == Some(&(column as u16));
+        if is_time {
+            times.pop();
+        }
+        let (symbol, role) = match mark {
+            Mark::Bad | Mark::NoAnswer => ("✗", Role::Bad),
+            Mark::NoData => ("·", Role::Unknown),
+            Mark::Seen if is_time => ("┬", Role::Border),
+            Mark::Seen => ("─", Role::Border),
+            Mark::Unasked if is_time => ("╷", Role::Border),
+            Mark::Unasked => continue,
+        };
+        put_cell(buf, area.x + column as u16, area.y, symbol, 1, ui.of(role));
+    }
+}
+
+/// The times below a picture: round ones, so that they go along with what they name.
+fn ticks(ui: Ui<'_>, grid: Grid, columns: u16) -> impl Iterator<Item = Timestamp> {
+    let wanted = APART * grid.seconds() / f64::from(columns.max(1));
+    let step = TIMES.into_iter().find(|step| *step as f64 >= wanted).unwrap_or(2_592_000);
+    let offset = i64::from(ui.model.looks.zone.to_offset(grid.to()).seconds());
+    let from = grid.from().as_second() + offset;
+    let first = (from + step - 1).div_euclid(step) * step - offset;
+    let to = grid.to();
+    let all =
+        (0..=i64::from(columns)).map_while(move |tick| Timestamp::from_second(first + tick * step).ok());
+    all.take_while(move |at| *at < to)
+}
+
+/// Writes the times below a picture.
+pub(super) fn times(ui: Ui<'_>, buf: &mut Buffer, area: Rect, grid: Grid) {
+    let style = ui.of(Role::ChartAxis);
+    let has_seconds = ticks(ui, grid, area.width).any(|at| at.as_second().rem_euclid(60) != 0);
+    let text = |at| if has_seconds { ui.clock(at) } else { ui.minute(at) };
+    let mut free = area.x;
+    for at in ticks(ui, grid, area.width) {
+        let (Some(column), text) = (grid.column(at), text(at)) else { continue };
+        let columns = width(&text);
+        let Some(x) = (area.x + column).checked_sub(columns / 2) else { continue };
+        if x >= free && x + columns <= area.right() {
+            Pen::new(buf, Rect { x, width: columns, ..area }, 0).put(&text, style);
+            free = x + columns + 2;
+        }
+    }
+    if free == area.x {
+        Pen::new(buf, area, 0).put(&text(grid.from()), style);
+    }
+}
+
+/// What was changed in an environment, and when: deploys, rollbacks, flags.
+fn started<'a>(
+    ui: Ui<'a>,
+    grid: Grid,
+    environment: &'a str,
+) -> impl Iterator<Item = (u16, String)> + use<'a> {
+    let plans = ui.model.incident().map_or(&[][..], |state| state.plans.as_slice());
+    plans.iter().filter_map(move |plan| {
+        let here = environment.is_empty() || plan.target == environment;
+        let text = match plan.purpose.as_str() {
+            "deploy" | "rollback" if here => format!("{} {}", plan.purpose, plan.target),
+            // `turn loyalty off`
+            "flag" => plan.title.strip_prefix("turn ").unwrap_or(&plan.title).to_owned(),
+            _ => return None,
+        };
+        Some((grid.column(plan.started_at)?, text))
+    })
+}
+
+/// Draws a line up through the picture at what was changed.
+pub(super) fn lines(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, grid: Grid, environment: &str) {
+    for (column, _) in started(ui, grid, environment) {
+        for line in 0..plot.height {
+            put_cell(buf, plot.x + column, plot.y + line, "┊", 1, ui.of(Role::ChartMark));
+        }
+    }
+}
+
+/// Names what was changed, below the picture; false if nothing was.
+pub(super) fn changes(ui: Ui<'_>, buf: &mut Buffer, area: Rect, grid: Grid, environment: &str) -> bool {
+    let mut free = area.x;
+    let mut any = false;
+    for (column, what) in started(ui, grid, environment) {
+        any = true;
+        let text = format!("▲ {what}");
+        let (x, columns) = (area.x + column, width(&text));
+        if x + columns <= area.right() && x >= free {
+            Pen::new(buf, Rect { x, width: columns, ..area }, 0).put(&text, ui.of(Role::ChartMark));
+            free = x + columns + 1;
+        } else if x + 1 >= columns + free && x < area.right() {
+            // At the right edge the words go before the mark.
+            let text = format!("{what} ▲");
+            let place = Rect { x: x + 1 - columns, width: columns, ..area };
+            Pen::new(buf, place, 0).put(&text, ui.of(Role::ChartMark));
+            free = x + 2;
+        } else if x >= free && x < area.right() {
+            put_cell(buf, x, area.y, "▲", 1, ui.of(Role::ChartMark));
+            free = x + 1;
+        }
+    }
+    any
+}

@@ -1,0 +1,312 @@
+//! Values over time: a sparkline in a row, a chart in a pane. Where there is no data there is
+//! nothing drawn: neither zero, nor a line from one side of the gap to the other.
+
+mod axis;
+mod curve;
+mod scale;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::paint::{Pen, put_cell, width};
+use super::super::theme::Role;
+use super::super::ui::{Ui, below, row};
+use crate::cockpit::model::Glyphs;
+use crate::health::columns::{Column, Columns, Grid, Mark, bounds, columns, orders, seen};
+use crate::health::compare::Usual;
+use crate::health::series::Status;
+use curve::Dots;
+pub(super) use scale::number;
+use scale::{Place, Scale};
+
+/// Heights of a column, from a sliver up. Never a full cell: rows stay apart.
+const BARS: [&str; 7] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇"];
+/// The same in plain ASCII.
+const PLAIN_BARS: [&str; 7] = ["_", ".", "-", "~", "=", "+", "#"];
+/// Columns for the labels of a value axis, and the axis.
+const LABELS: u16 = 10;
+/// Least columns of a picture.
+const NARROW: u16 = 12;
+/// From so many lines the picture has a line for what was changed.
+const ROOMY: u16 = 8;
+/// Columns that a young history is spread over at most: wider, it would be all blanks.
+const YOUNG: u16 = 40;
+/// The most time that sparklines span, in seconds: what was hours ago is for the chart.
+const TREND: f64 = 7200.0;
+
+/// The columns of sparklines: the same for all, so that what happened together stands together.
+pub(super) fn trend(ui: Ui<'_>, columns: u16) -> Grid {
+    let now = ui.model.now;
+    let fastest = ui.model.probes.iter().map(|probe| probe.interval_s).fold(f64::INFINITY, f64::min);
+    let least = if fastest.is_finite() { fastest * f64::from(columns.min(YOUNG)) } else { 0.0 };
+    let seen = ui.model.probes.iter().map(|probe| seen(probe, now)).fold(0.0, f64::max);
+    Grid::ending(now, seen.min(TREND).max(least), columns)
+}
+
+/// Draws a sparkline in so many columns.
+pub(super) fn spark(ui: Ui<'_>, pen: &mut Pen<'_>, probe: &Status, grid: Grid) {
+    // As many of the latest as there is room for.
+    let missing = grid.columns().saturating_sub(pen.room());
+    let found = columns(probe, grid);
+    let (low, high) = bounds(&found, probe.threshold, None);
+    let (plain, over) = (ui.of(Role::Spark), ui.of(Role::Bad));
+    let bars = if ui.model.looks.glyphs == Glyphs::Ascii { PLAIN_BARS } else { BARS };
+    for column in found.all.iter().skip(usize::from(missing)) {
+        let fault = column.mark > Mark::NoData;
+        match column.range {
+            None if fault => pen.raw("✗", over),
+            None => {
+                pen.gap(1);
+            }
+            Some(range) => {
+                let value = probe.worse(range);
+                let level = ((value - low) / (high - low) * 6.99).clamp(0.0, 6.0) as usize;
+                pen.raw(bars[level], if fault || probe.is_beyond(value) { over } else { plain });
+            }
+        }
+    }
+}
+
+/// Draws the times below sparklines, and the deploys among them if there is room; returns the
+/// lines taken.
+pub(super) fn axis(ui: Ui<'_>, buf: &mut Buffer, area: Rect, grid: Grid, environment: &str) -> u16 {
+    if area.width < 16 || area.height == 0 {
+        return 0;
+    }
+    axis::times(ui, buf, area, grid);
+    let marks = below(area, 1);
+    if marks.height > 0 && axis::changes(ui, buf, marks, grid, environment) { 2 } else { 1 }
+}
+
+/// What a chart shows.
+pub(super) struct Picture<'a> {
+    /// The probe.
+    pub(super) probe: &'a Status,
+    /// What was usual before the incident.
+    pub(super) usual: Option<Usual>,
+    /// A second probe over it.
+    pub(super) second: Option<&'a Status>,
+}
+
+/// Draws a chart: axis, limit, what was usual, line with gaps, failures, changes. Returns its columns; 0 where
+/// there is no room for it.
+///
+/// ```text
+///   500 ┤          ⢀⡠⠤⠒
+///   250 ┤╌╌╌╌╌╌╌╌⡠⠊╌╌╌╌╌ max 250
+///     0 ┤⣀⣀⣀⣀⡠⠔⠁
+///       └──────✗✗───────
+///        14:00      14:15
+///                 ▲ deploy staging
+/// ```
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, picture: &Picture<'_>) -> u16 {
+    let Picture { probe, usual, second } = picture;
+    let sides = LABELS + if second.is_some() { LABELS } else { 0 };
+    if area.width < sides + NARROW || area.height < 5 {
+        return 0;
+    }
+    let area = if second.is_some() { legend(ui, buf, area, picture) } else { area };
+    let under = if area.height < ROOMY { 2 } else { 3 };
+    let plot = Rect {
+        x: area.x + LABELS,
+        width: area.width - sides,
+        height: area.height.max(under + 1) - under,
+        ..area
+    };
+    let grid = ui.model.chart_grid(probe, plot.width);
+    let dots = Dots::of(ui);
+    let found = columns(probe, if dots.across == 2 { grid.halves() } else { grid });
+    let orders = orders(&found).filter(|_| ui.model.chart.is_log);
+    let scale = match orders {
+        Some(ends) => Scale::orders(ends, plot.height),
+        None => Scale::nice(bounds(&found, probe.threshold, usual.as_ref()), plot.height),
+    };
+    // From the ground up: what was usual, what was changed, the limit, the values, and the words.
+    if let Some(usual) = usual {
+        band(ui, buf, plot, &scale, usual);
+    }
+    axis::values(ui, buf, plot, &scale, &probe.unit, axis::Side::Left, Role::ChartAxis);
+    axis::lines(ui, buf, plot, grid, &probe.environment);
+    let line = |at: f64| scale.line(at, plot.height);
+    let limit = probe.threshold.and_then(line);
+    if let Some(limit) = limit {
+        Pen::new(buf, plot, limit).fill("╌", ui.of(Role::ChartLimit));
+    }
+    if let Some(second) = second {
+        over(ui, buf, plot, grid, second);
+    }
+    curve::draw(ui, buf, plot, &scale, probe, &found, dots);
+    let said = clipped(ui, buf, plot, &scale, probe, &found, dots);
+    words(ui, buf, plot, &scale, picture, limit, said);
+    let bottom = row(below(Rect { x: area.x, ..area }, plot.height), 0);
+    axis::ground(ui, buf, Rect { x: plot.x, width: plot.width, ..bottom }, grid, &found, dots.across);
+    let times = Rect { x: plot.x, width: plot.width, ..row(below(area, plot.height + 1), 0) };
+    axis::times(ui, buf, times, grid);
+    let marks = Rect { x: plot.x, width: plot.width, ..row(below(area, plot.height + 2), 0) };
+    axis::changes(ui, buf, marks, grid, &probe.environment);
+    if found.all.iter().all(|column| column.range.is_none()) {
+        let text = "no data in this time range";
+        let x = plot.x + plot.width.saturating_sub(width(text)) / 2;
+        let place = Rect { x, width: plot.right() - x, ..plot };
+        Pen::new(buf, place, plot.height / 2).put(text, ui.of(Role::Unknown));
+    }
+    cursor(ui, buf, plot, grid);
+    plot.width
+}
+
+/// Names both probes with what stands for them, and returns what is left below.
+fn legend(ui: Ui<'_>, buf: &mut Buffer, area: Rect, picture: &Picture<'_>) -> Rect {
+    let mut pen = Pen::new(buf, area, 0);
+    let named = |probe: &Status| {
+        let unit = if probe.unit.is_empty() { String::new() } else { format!(", {}", probe.unit) };
+        format!("{}{unit}", probe.name)
+    };
+    pen.gap(LABELS).put(Dots::of(ui).sign(), ui.of(Role::ChartLine)).gap(1);
+    pen.put(&named(picture.probe), ui.of(Role::Muted)).gap(3);
+    if let Some(second) = picture.second {
+        pen.put(curve::SECOND, ui.of(Role::ChartSecond)).gap(1).put(&named(second), ui.of(Role::Muted));
+        pen.put(", at the right", ui.of(Role::Faint));
+    }
+    below(area, 1)
+}
+
+/// Draws the second probe with its own scale at the right.
+fn over(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, grid: Grid, second: &Status) {
+    let found = columns(second, grid);
+    let orders = orders(&found).filter(|_| ui.model.chart.is_log);
+    let scale = match orders {
+        Some(ends) => Scale::orders(ends, plot.height),
+        None => Scale::nice(bounds(&found, None, None), plot.height),
+    };
+    axis::values(ui, buf, plot, &scale, &second.unit, axis::Side::Right, Role::ChartSecond);
+    for (column, seen) in found.all.iter().enumerate() {
+        let Some((low, high)) = seen.range else { continue };
+        let (Some(low), Some(high)) = (scale.line(low, plot.height), scale.line(high, plot.height)) else {
+            continue;
+        };
+        for line in high.min(low)..=low.max(high) {
+            let (x, y) = (plot.x + column as u16, plot.y + line);
+            put_cell(buf, x, y, curve::SECOND, 1, ui.of(Role::ChartSecond));
+        }
+    }
+}
+
+/// Draws what was usual: the median as a line, and behind it half of all values, where that is more than a
+/// line.
+fn band(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, scale: &Scale, usual: &Usual) {
+    let style = ui.of(Role::ChartBand);
+    let (low, high) = usual.quartiles;
+    let (top, bottom) = (scale.nearest(high, plot.height), scale.nearest(low, plot.height));
+    let is_seen = scale.place(high) != Place::Below && scale.place(low) != Place::Above;
+    if is_seen && top < bottom {
+        let area = Rect { y: plot.y + top, height: bottom - top + 1, ..plot };
+        if style.bg.is_some() {
+            buf.set_style(area, style);
+        } else {
+            for line in [0, area.height - 1] {
+                Pen::new(buf, area, line).fill("┈", ui.of(Role::ChartAxis));
+            }
+        }
+    }
+    if let Some(line) = scale.line(usual.median, plot.height) {
+        Pen::new(buf, plot, line).fill("┈", ui.of(Role::ChartAxis));
+    }
+}
+
+/// Marks what is beyond the scale at the edge it is beyond, and says the farthest value of each edge.
+/// Returns whether the upper edge has words.
+fn clipped(
+    ui: Ui<'_>,
+    buf: &mut Buffer,
+    plot: Rect,
+    scale: &Scale,
+    probe: &Status,
+    found: &Columns,
+    dots: Dots,
+) -> bool {
+    let mut said = false;
+    for (place, sign, line) in [(Place::Above, "▲", 0), (Place::Below, "▼", plot.height - 1)] {
+        let value = |column: &Column| {
+            let (low, high) = column.range?;
+            let value = if place == Place::Above { high } else { low };
+            (scale.place(value) == place).then_some(value)
+        };
+        let mut farthest: Option<(u16, f64)> = None;
+        for (index, cell) in found.all.chunks(usize::from(dots.across)).enumerate() {
+            let Some(far) =
+                cell.iter().filter_map(value).reduce(|a, b| if a.abs() > b.abs() { a } else { b })
+            else {
+                continue;
+            };
+            let role = if probe.is_beyond(far) { Role::Bad } else { Role::ChartLine };
+            put_cell(buf, plot.x + index as u16, plot.y + line, sign, 1, ui.of(role));
+            if farthest.is_none_or(|(_, value)| far.abs() > value.abs()) {
+                farthest = Some((index as u16, far));
+            }
+        }
+        let Some((column, value)) = farthest else { continue };
+        let unit = if probe.unit.is_empty() { String::new() } else { format!(" {}", probe.unit) };
+        let text = format!(" {}{unit} ", number(value));
+        let columns = width(&text);
+        // Behind the mark, or before it at the right edge.
+        let x = if column + 1 + columns <= plot.width { column + 1 } else { column.saturating_sub(columns) };
+        let place = Rect { x: plot.x + x, width: columns.min(plot.width), ..plot };
+        let role = if probe.is_beyond(value) { Role::Bad } else { Role::ChartLine };
+        Pen::new(buf, place, line).put(&text, ui.of(role));
+        said |= line == 0;
+    }
+    said
+}
+
+/// Says what the lines are, at the right end of each.
+fn words(
+    ui: Ui<'_>,
+    buf: &mut Buffer,
+    plot: Rect,
+    scale: &Scale,
+    picture: &Picture<'_>,
+    limit: Option<u16>,
+    said: bool,
+) {
+    let usual = picture.usual.and_then(|usual| {
+        let text = if plot.width > 60 {
+            let (low, high) = usual.quartiles;
+            format!(" usual {}, {}–{}", number(usual.median), number(low), number(high))
+        } else {
+            format!(" usual {}", number(usual.median))
+        };
+        Some((scale.line(usual.median, plot.height)?, text, Role::ChartAxis))
+    });
+    let range = picture.probe.range.as_str();
+    let limit = limit.filter(|_| !range.is_empty());
+    let limit = limit.map(|line| (line, format!(" {range}"), Role::ChartLimit));
+    let mut taken = said.then_some(0);
+    for (line, text, role) in limit.into_iter().chain(usual) {
+        // Two that are the same line stand below each other.
+        let line = if taken != Some(line) {
+            line
+        } else if line + 1 < plot.height {
+            line + 1
+        } else {
+            line.saturating_sub(1)
+        };
+        Pen::new(buf, plot, line).right(&text, ui.of(role));
+        taken = Some(line);
+    }
+}
+
+/// Draws the moment that is looked at.
+fn cursor(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, grid: Grid) {
+    let Some(column) = ui.model.chart.still.and_then(|still| grid.column(still.at)) else { return };
+    let style = ui.of(Role::Cursor);
+    for y in plot.y..=plot.y + plot.height {
+        let Some(cell) = buf.cell_mut((plot.x + column, y)) else { continue };
+        // What was drawn stays to be read.
+        if matches!(cell.symbol(), " " | "╌" | "┈" | "┊") {
+            cell.set_symbol("│");
+        } else if matches!(cell.symbol(), "─" | "·") {
+            cell.set_symbol("┴");
+        }
+        cell.set_style(style);
+    }
+}

@@ -1,0 +1,228 @@
+//! What is known of one probe, in lines: what is wrong, what was seen at the moment of the cursor, what was
+//! compared, what was changed, and where it is written what to do.
+
+use jiff::{SignedDuration, Timestamp};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::glyph;
+use super::super::paint::{Pen, width};
+use super::super::theme::Role;
+use super::super::ui::Ui;
+use super::chart::number;
+use crate::cockpit::Command;
+use crate::health::columns::{self, Column, Mark};
+use crate::health::compare::{Against, Compared};
+use crate::health::judge::Verdict;
+use crate::health::series::{State, Status};
+use crate::incident::duration;
+
+/// Columns of what a line is about.
+const ABOUT: u16 = 28;
+/// Most changes that a line names.
+const CHANGES: usize = 3;
+
+/// A line that says more of a probe.
+pub(super) enum Fact<'a> {
+    /// What it was compared with, and what came of it.
+    Compared(&'a Compared),
+    /// What it has to answer.
+    Expected(String),
+    /// What was changed in its environment since the incident began.
+    Changed(String),
+    /// What changed since it last worked, the most suspicious.
+    Suspects(String),
+    /// Where it is written what to do.
+    Runbook(String),
+}
+
+/// What is known of a probe, in at most so many lines: all of it where it is shown alone, else only what it
+/// was compared with.
+pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, lines: u16) -> Vec<Fact<'a>> {
+    let answer = ui.model.compared.answers.get(&probe.name);
+    let mut facts: Vec<Fact<'a>> =
+        answer.iter().flat_map(|answer| &answer.compared).map(Fact::Compared).collect();
+    if !ui.model.shows_one_probe() {
+        // Half of the comparisons would not say of what.
+        return if facts.len() > usize::from(lines) { Vec::new() } else { facts };
+    }
+    let configured = ui.model.config.config.probes.iter().find(|one| one.name == probe.name);
+    if let Some(configured) = configured {
+        let mut words = configured.expect.clone();
+        let limits = [(&configured.fail, "fails"), (&configured.warn, "warns")];
+        words.extend(limits.iter().filter_map(|(limit, word)| Some(format!("{word} {}", limit.as_ref()?))));
+        if !words.is_empty() {
+            facts.push(Fact::Expected(words.join("   ")));
+        }
+    }
+    facts.extend(changed(ui, probe).map(Fact::Changed));
+    facts.extend(suspects(ui).map(Fact::Suspects));
+    facts.extend(configured.and_then(|probe| probe.runbook.clone()).map(Fact::Runbook));
+    // Where not all fits, what helps on is kept.
+    while facts.len() > usize::from(lines) {
+        let expected = facts.iter().position(|fact| matches!(fact, Fact::Expected(_)));
+        let compared = || facts.iter().rposition(|fact| matches!(fact, Fact::Compared(_)));
+        let last = facts.len() - 1;
+        facts.remove(expected.or_else(compared).unwrap_or(last));
+    }
+    facts
+}
+
+/// What was changed in the environment of a probe, the latest first.
+fn changed(ui: Ui<'_>, probe: &Status) -> Option<String> {
+    let state = ui.model.incident()?;
+    let here = |target: &str| probe.environment.is_empty() || target == probe.environment;
+    let plans = state.plans.iter().rev().filter(|plan| match plan.purpose.as_str() {
+        "deploy" | "rollback" => here(&plan.target),
+        "flag" => true,
+        _ => false,
+    });
+    let words: Vec<String> =
+        plans.take(CHANGES).map(|plan| format!("{} {}", ui.minute(plan.started_at), plan.title)).collect();
+    (!words.is_empty()).then(|| words.join("   "))
+}
+
+/// What is most suspicious of what changed since it last worked, and the key that shows all of it.
+fn suspects(ui: Ui<'_>) -> Option<String> {
+    let key = ui.key(Command::Suspects);
+    let suspects = &ui.model.suspects;
+    let Some(found) = suspects.found() else {
+        let words =
+            if suspects.looking.is_some() { "looking …".to_owned() } else { format!("{key} looks") };
+        return ui.model.repository().map(|_| words);
+    };
+    let Some(first) = found.suspects.first() else { return Some("nothing".to_owned()) };
+    let more = match found.suspects.len() - 1 {
+        0 => format!("{key} shows it"),
+        more => format!("{key} shows {more} more"),
+    };
+    Some(format!("{}, {} ago   {more}", first.title, ui.ago(first.at)))
+}
+
+/// Writes such a line.
+pub(super) fn fact(ui: Ui<'_>, pen: &mut Pen<'_>, fact: &Fact<'_>) {
+    let (about, text, role) = match fact {
+        Fact::Compared(one) => return comparison(ui, pen, one),
+        Fact::Expected(text) => ("expected", text, Role::Text),
+        Fact::Changed(text) => ("changed in this incident", text, Role::Text),
+        Fact::Suspects(text) => ("changed since it worked", text, Role::Text),
+        Fact::Runbook(text) => ("runbook", text, Role::Accent),
+    };
+    pen.gap(2).column_of(about, ABOUT, ui.of(Role::Muted)).gap(2).put(text, ui.of(role));
+}
+
+/// `before the incident   worse   median 0.4 → 42, p < 0.001`: what a probe was compared with.
+fn comparison(ui: Ui<'_>, pen: &mut Pen<'_>, one: &Compared) {
+    let against = match &one.against {
+        Against::Incident => "before the incident".to_owned(),
+        Against::Change(change) => format!("before the {} at {}", change.what, ui.minute(change.from)),
+        Against::Yesterday => "same time yesterday".to_owned(),
+    };
+    let (verdict, role) = match one.judged.verdict {
+        Verdict::Better => ("better", Role::Good),
+        Verdict::NoEvidence => ("no evidence of harm", Role::Text),
+        Verdict::Worse => ("worse", Role::Bad),
+        Verdict::CannotTell => ("cannot tell", Role::Unknown),
+    };
+    pen.gap(2).column_of(&against, ABOUT, ui.of(Role::Muted)).gap(2);
+    pen.column_of(verdict, 19, ui.of(role)).gap(2).put(&one.judged.why, ui.of(Role::Muted));
+}
+
+/// `│ 14:41:20  api /health 1900–2100 ms, failing since 14:31:30 …`: what was seen at the moment of the
+/// cursor. False: there is none.
+pub(super) fn moment_line(ui: Ui<'_>, buf: &mut Buffer, line: Rect, probe: &Status) -> bool {
+    let chart = &ui.model.chart;
+    let Some(still) = chart.still else { return false };
+    let grid = still.grid.fitted(chart.columns.max(1));
+    let Some(place) = grid.column(still.at) else { return false };
+    let seen = |probe: &Status| {
+        let found = columns::columns(probe, grid).all;
+        found.get(usize::from(place)).copied().unwrap_or_default()
+    };
+    let mut pen = Pen::new(buf, line, 0);
+    pen.put("│", ui.of(Role::Cursor)).gap(1).put(&ui.clock(grid.start(place)), ui.of(Role::Accent)).gap(2);
+    // Where there is room it says how to go on, at the right.
+    let back = ui.key(Command::Back);
+    let hint = format!("the chart stands still, {back} follows");
+    if pen.room() > width(&hint) + 50 {
+        pen.right(&hint, ui.of(Role::Faint));
+        pen.right_gap(2);
+    }
+    for (index, one) in [Some(probe), ui.model.charted_over(probe)].into_iter().flatten().enumerate() {
+        let column = seen(one);
+        if index > 0 {
+            pen.put("   ", ui.of(Role::Faint));
+        }
+        let over = column.mark > Mark::NoData || column.range.is_some_and(|at| one.is_beyond(one.worse(at)));
+        let unknown = column.range.is_none() && !over;
+        let role = if over {
+            Role::Bad
+        } else if unknown {
+            Role::Unknown
+        } else {
+            Role::Text
+        };
+        pen.put(&one.name, ui.of(Role::Muted)).gap(1).put(&seen_words(one, column), ui.of(role));
+        if let Some((since, state)) = one.state_at(grid.start(place)) {
+            let (_, role) = glyph::probe(state);
+            pen.put(", ", ui.of(Role::Faint)).put(state.name(), ui.of(role));
+            pen.put(&format!(" since {}", ui.clock(since)), ui.of(Role::Faint));
+        }
+    }
+    true
+}
+
+/// `1900–2100 ms`: what was seen in a column.
+fn seen_words(probe: &Status, column: Column) -> String {
+    let value = column.range.map(|(low, high)| {
+        let (low, high) = (number(low), number(high));
+        let unit = if probe.unit.is_empty() { String::new() } else { format!(" {}", probe.unit) };
+        if low == high { format!("{high}{unit}") } else { format!("{low}–{high}{unit}") }
+    });
+    let what = match column.mark {
+        Mark::NoAnswer => "no answer",
+        Mark::Bad => "a bad answer",
+        Mark::NoData => "no data",
+        Mark::Unasked => "not asked",
+        Mark::Seen => "",
+    };
+    match value {
+        Some(value) if column.mark > Mark::NoData => format!("{value}, {what}"),
+        Some(value) => value,
+        None => what.to_owned(),
+    }
+}
+
+/// The word for a state, to stand beside its glyph.
+fn word(state: State) -> &'static str {
+    match state {
+        State::Ok => "good",
+        State::Pending => "one bad sample, not yet confirmed",
+        State::Warn => "over its warning limit",
+        State::Failing => "failing",
+        State::Recovering => "good again, not yet confirmed",
+        State::Flapping => "flapping",
+        State::Unknown => "no data",
+        State::Error => "no answer",
+    }
+}
+
+/// What is wrong with a probe, in one line.
+pub(super) fn why_line(ui: Ui<'_>, buf: &mut Buffer, line: Rect, probe: &Status) {
+    let (symbol, role) = glyph::probe(probe.state);
+    let mut pen = Pen::new(buf, line, 0);
+    pen.put(symbol, ui.of(role)).gap(1).put(&probe.name, ui.of(Role::Text)).put(": ", ui.of(Role::Faint));
+    let why = probe.last.as_ref().map_or("", |sample| sample.why.as_str());
+    pen.put(
+        if why.is_empty() { word(probe.state) } else { why },
+        ui.of(if why.is_empty() { Role::Muted } else { role }),
+    );
+    if let Some(since) = probe.since.filter(|_| probe.state != State::Ok && pen.room() > 12) {
+        let words = format!("  since {}, {}", ui.clock(since), length(ui, since));
+        pen.put(&words, ui.of(Role::Faint));
+    }
+}
+
+fn length(ui: Ui<'_>, since: Timestamp) -> String {
+    duration(ui.model.now.duration_since(since).max(SignedDuration::ZERO))
+}
