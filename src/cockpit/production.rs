@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::model::Model;
 use crate::health::series::{State, Status};
-use crate::incident::{PlanRun, PlanState};
+use crate::incident::{PlanRun, PlanState, Release};
 
 /// How production is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +36,16 @@ impl Word {
 pub struct Production {
     /// How it is.
     pub word: Word,
-    /// Since when, where that is known.
+    /// Since when it has been just that, where that is known.
     pub since: Option<Timestamp>,
+    /// When it was seen to turn from degraded to down, or back.
+    pub turned: Option<Timestamp>,
+    /// Whether every bad probe was asked since the program started: before, only the record tells.
+    pub is_seen: bool,
     /// What is live there, by the record or as the environment told.
     pub live: Option<String>,
+    /// Whether that is on record: nobody brought something else there past it.
+    pub is_recorded: bool,
     /// What is being done to it, `▶ canary v1.4.3 50 %`, or what a canary left behind:
     /// `canary v1.4.3 50 %, stopped`.
     pub doing: Option<String>,
@@ -66,6 +72,10 @@ pub fn production(model: &Model) -> Production {
     let began = state.filter(|state| state.is_open()).map(|state| state.started_at);
     let since_of = |probe: &std::sync::Arc<Status>| {
         let since = probe.since?;
+        // Since when nobody answers is not known where it began with a number over its limit.
+        if word == Word::Down && is_number(probe, &probe.began_with) {
+            return None;
+        }
         // What was never seen well has been so since the fault began, as far as anybody knows.
         Some(began.filter(|_| is_first(probe, since)).map_or(since, |began| began.min(since)))
     };
@@ -87,11 +97,41 @@ pub fn production(model: &Model) -> Production {
     });
     // Before anything was brought there in this incident, what its rollback options start from.
     let told = || target.and_then(|target| model.ways.known.get(target)?.live.clone());
-    let live = recorded.or_else(told);
+    let unrecorded = model.unrecorded().map(Release::name);
+    let is_recorded = unrecorded.is_none();
+    let live = unrecorded.or(recorded).or_else(told);
     let doing = target.and_then(|target| model.holder(target)).map(doing);
     let left = state.zip(target).and_then(|(state, target)| state.share_left(target));
     let left = left.filter(|_| doing.is_none()).map(|share| share.words());
-    Production { word, since, live, is_left: left.is_some(), doing: doing.or(left) }
+    let is_seen = bad().all(|probe| probe.last.is_some());
+    let found = Production {
+        word,
+        since,
+        turned: None,
+        is_seen,
+        live,
+        is_recorded,
+        is_left: left.is_some(),
+        doing: doing.or(left),
+    };
+    follow(found, model.derived.production.as_ref(), model.now)
+}
+
+/// Counts only the time that production was as the word says: a probe is bad for as long as it is bad,
+/// whether nobody answers or only a number is over its limit.
+fn follow(found: Production, before: Option<&Production>, now: Timestamp) -> Production {
+    let Some(before) = before.filter(|before| before.is_seen && found.is_seen) else { return found };
+    let turned = match (before.word, found.word) {
+        (Word::Down, Word::Degraded) | (Word::Degraded, Word::Down) => Some(now),
+        (Word::Down, Word::Down) | (Word::Degraded, Word::Degraded) => before.turned,
+        _ => None,
+    };
+    Production { since: turned.or(found.since), turned, ..found }
+}
+
+/// Whether what was seen is only that a number is over its limit: `38.1 % (max 5 %)`.
+fn is_number(probe: &Status, why: &str) -> bool {
+    probe.threshold.is_some() && why.contains(&format!("({}", probe.range))
 }
 
 /// Samples that may come before a state is confirmed, and half of one for the time an answer takes.
@@ -105,10 +145,8 @@ fn is_first(probe: &Status, since: Timestamp) -> bool {
 
 /// Whether a bad probe says that it does not work, and not only that a number is over its limit.
 fn is_down(probe: &Status) -> bool {
-    // Why it is bad is said as `38.1 % (max 5 %)` where a number is over its limit, and only there.
-    let limit = format!("({}", probe.range);
-    let over = probe.threshold.is_some()
-        && probe.last.as_ref().is_some_and(|sample| sample.value.is_some() && sample.why.contains(&limit));
+    let last = probe.last.as_ref();
+    let over = last.is_some_and(|sample| sample.value.is_some() && is_number(probe, &sample.why));
     match probe.state {
         State::Error => true,
         State::Failing | State::Flapping => !over,
