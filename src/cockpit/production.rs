@@ -1,6 +1,6 @@
 //! How production is, in a word that can be read across the room.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::model::Model;
 use crate::health::series::{State, Status};
@@ -40,6 +40,8 @@ pub struct Production {
     pub since: Option<Timestamp>,
     /// When it was seen to turn from degraded to down, or back.
     pub turned: Option<Timestamp>,
+    /// When it was first seen to be so.
+    pub seen: Timestamp,
     /// Whether every bad probe was asked since the program started: before, only the record tells.
     pub is_seen: bool,
     /// What is live there, by the record or as the environment told.
@@ -108,24 +110,31 @@ pub fn production(model: &Model) -> Production {
         word,
         since,
         turned: None,
+        seen: model.now,
         is_seen,
         live,
         is_recorded,
         is_left: left.is_some(),
         doing: doing.or(left),
     };
-    follow(found, model.derived.production.as_ref(), model.now)
+    follow(found, model.derived.production.as_ref())
 }
+
+/// Production that was one and then the other for less than this was never the one: its probes are not asked at
+/// the same moment.
+const BRIEF: SignedDuration = SignedDuration::from_secs(30);
 
 /// Counts only the time that production was as the word says: a probe is bad for as long as it is bad,
 /// whether nobody answers or only a number is over its limit.
-fn follow(found: Production, before: Option<&Production>, now: Timestamp) -> Production {
+fn follow(found: Production, before: Option<&Production>) -> Production {
     let Some(before) = before.filter(|before| before.is_seen && found.is_seen) else { return found };
-    let turned = match (before.word, found.word) {
-        (Word::Down, Word::Degraded) | (Word::Degraded, Word::Down) => Some(now),
-        (Word::Down, Word::Down) | (Word::Degraded, Word::Degraded) => before.turned,
-        _ => None,
-    };
+    if before.word == found.word {
+        let since = before.turned.or(found.since);
+        return Production { since, turned: before.turned, seen: before.seen, ..found };
+    }
+    let is_brief = found.since.is_some() && found.seen.duration_since(before.seen) < BRIEF;
+    let both = [before.word, found.word].iter().all(|word| matches!(word, Word::Down | Word::Degraded));
+    let turned = Some(found.seen).filter(|_| both && !is_brief);
     Production { since: turned.or(found.since), turned, ..found }
 }
 

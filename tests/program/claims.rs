@@ -53,11 +53,12 @@ fn a_report_that_was_saved_is_on_record_and_closing_asks_for_it() {
     let world = World::new();
     let shell = world.repository("api");
     shell.flightdeck(&["declare", "Checkout answers 500", "--severity", "P0"]).succeeded();
-    shell.flightdeck(&["cause", "the pool"]).succeeded();
     // One from before the end does not tell it.
     shell.flightdeck(&["report", "--out", "draft.md"]).succeeded();
     shell.flightdeck(&["resolve", "--yes"]).succeeded();
-    shell.flightdeck(&["told", "stakeholders"]).succeeded();
+    // What is next then can be recorded then.
+    shell.flightdeck(&["told", "stakeholders"]).succeeded().said("-0001 is resolved");
+    shell.flightdeck(&["cause", "the pool"]).succeeded();
     let next = |wanted: &str| {
         let status = shell.flightdeck(&["status"]).succeeded().stdout;
         assert!(status.contains(wanted), "`{wanted}` in\n{status}");

@@ -374,6 +374,7 @@ fn a_word_counts_only_the_time_that_production_was_so() {
     let of = |value: Option<f64>, why: &str| {
         let mut probe = probe("api", Health::Failing);
         (probe.threshold, probe.range, probe.since) = (Some(800.0), "max 800".into(), Some(time(600)));
+        probe.began_with = "1500 ms (max 800 ms)".into();
         probe.history = [(time(300), None), (time(600), None)].into();
         if let Some(sample) = &mut probe.last {
             (sample.value, sample.why) = (value, why.into());
@@ -391,6 +392,10 @@ fn a_word_counts_only_the_time_that_production_was_so() {
     assert_eq!(at(3000, &gone), Some((Word::Down, Some(time(3000)))), "slow is not down");
     assert_eq!(at(3060, &gone), Some((Word::Down, Some(time(3000)))));
     assert_eq!(at(3090, &slow), Some((Word::Degraded, Some(time(3090)))), "and down is not slow");
+    // Probes are not asked at the same moment: what is known to have been gone all the time was not slow.
+    let mut long = (*gone).clone();
+    long.began_with = "no answer".into();
+    assert_eq!(at(3095, &Arc::new(long)), Some((Word::Down, Some(time(600)))));
 }
 
 #[test]
