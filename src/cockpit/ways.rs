@@ -29,7 +29,7 @@ pub struct Looked {
     /// Name of what was live there; `None`: nobody knows.
     pub live: Option<String>,
     /// What the environment says is live there, where the record does not.
-    pub unrecorded: Option<Release>,
+    pub unrecorded: Option<Box<Release>>,
     /// The ways, best first; or why nothing could be found out.
     pub ways: Result<Vec<Way>, Failure>,
 }
@@ -51,7 +51,7 @@ impl Model {
     /// What somebody brought to production past the record since the incident began, as production tells.
     pub fn unrecorded(&self) -> Option<&Release> {
         let state = self.incident().filter(|state| state.is_open())?;
-        let found = self.way_back()?.unrecorded.as_ref().filter(|found| found.at >= state.started_at)?;
+        let found = self.way_back()?.unrecorded.as_deref().filter(|found| found.at >= state.started_at)?;
         // It may be on record since it was looked at.
         let last = state.releases.iter().rev().find(|release| release.environment == found.environment);
         Some(found).filter(|found| last.is_none_or(|last| last.at < found.at && last.commit != found.commit))

@@ -173,6 +173,7 @@ impl Shell<'_> {
                 Ok(options) => (Ok(options.ways), options.live, options.unrecorded),
                 Err(failure) => (Err(failure), None, None),
             };
+            let unrecorded = unrecorded.map(Box::new);
             let looked = Looked { at: Timestamp::now(), live, unrecorded, ways };
             let _ = told.send(Event::Msg(Msg::Fact(Fact::Ways { environment, looked })));
             let _ = told.send(Event::Msg(Msg::Done(id, Ok(Done::Quietly))));

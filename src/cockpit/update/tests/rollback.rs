@@ -126,8 +126,12 @@ fn what_somebody_deployed_past_the_record_is_named_until_it_is_recorded() {
         vouched: false,
     };
     let tells = |table: &mut Table, at: Timestamp| {
-        let looked =
-            Looked { at, live: Some("v1.4.3".into()), unrecorded: Some(found(at)), ways: Ok(Vec::new()) };
+        let looked = Looked {
+            at,
+            live: Some("v1.4.3".into()),
+            unrecorded: Some(Box::new(found(at))),
+            ways: Ok(Vec::new()),
+        };
         table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
         let production = table.model.derived.production.clone().unwrap();
         let next = table.model.derived.next.iter().map(|(next, _)| next.title.clone());
