@@ -419,7 +419,7 @@ impl Steps<'_> {
         self.cause();
         let review = &self.policy.severity(self.state.severity).review;
         let (action, due, title) = if self.state.has_report() {
-            ("close", format!("hold the {review}, then close the incident"), "close the incident")
+            ("close", format!("hold the {review}, then close it"), "close the incident")
         } else {
             ("report", format!("write the report for the {review}"), "write the report")
         };
