@@ -1,8 +1,8 @@
 //! `flightdeck cause`: describe what broke and why.
 
 use super::End;
-use super::context::Context;
-use super::save::{SaveArgs, save, some_text};
+use super::context::{Context, Wanted};
+use super::save::{SaveArgs, save_in, some_text};
 use crate::failure::Result;
 use crate::incident::CauseDescribed;
 
@@ -20,5 +20,5 @@ pub(crate) struct Args {
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let text = some_text("the cause", &args.text)?;
-    save(cx, args.save, None, CauseDescribed { text })
+    save_in(cx, args.save, &mut cx.load(Wanted::NotClosed)?, None, CauseDescribed { text })
 }

@@ -107,6 +107,8 @@ impl Checkout for Place {
 pub(crate) enum Wanted {
     /// The open one.
     Open,
+    /// The open one, else the only one that is resolved: for what is still to be done then.
+    NotClosed,
     /// The open one, else the newest: for what is done or read when it is over.
     Last,
     /// The open one, else the only one that is resolved, else the newest: for what changes that it is over.
@@ -282,11 +284,11 @@ impl Context {
         }
         let resolved: Vec<&Summary> = all.iter().filter(|one| one.status == Status::Resolved).collect();
         match (wanted, resolved.as_slice()) {
-            (Wanted::Ended, [one]) => {
+            (Wanted::Ended | Wanted::NotClosed, [one]) => {
                 self.out.tell(&format!("no incident is open; {} is resolved", one.number));
                 return Ok(one.id);
             }
-            (Wanted::Ended, [first, second, ..]) => {
+            (Wanted::Ended | Wanted::NotClosed, [first, second, ..]) => {
                 let name = |one: &Summary| format!("{} ({})", one.number, visible(&one.title));
                 return Err(Failure::usage(
                     "finding the incident",

@@ -175,7 +175,7 @@ fn status(cx: &Context, config: &Config, json: bool) -> Result<End> {
     }
     let releases = history.releases;
     let policy = Policy::built_in().with(&config.policy);
-    let outlook = status_ahead::look(&mut reader, &config.hotfix, &policy, &names, &releases);
+    let outlook = status_ahead::look(&mut reader, &config.hotfix, &policy, &names, &releases, Vec::new());
     let outlook = outlook.as_ref();
     if json {
         cx.out.json(&status_json::hotfix(&config.hotfix, &branch, outlook))?;

@@ -86,6 +86,10 @@ pub(crate) struct Deciding {
     /// Return as soon as it was decided
     #[arg(long)]
     pub(crate) detach: bool,
+
+    /// Show what it would carry out, and decide nothing
+    #[arg(long, conflicts_with = "detach")]
+    pub(crate) dry_run: bool,
 }
 
 /// Carries the verb out.

@@ -6,10 +6,10 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::End;
-use super::context::{Context, Wanted};
+use super::context::{Context, Loaded, Wanted};
 use crate::drill::place::Place;
 use crate::failure::{Failure, Result};
-use crate::incident::State;
+use crate::incident::{ReportSaved, State, Status};
 use crate::report;
 
 /// Write the incident report as Markdown
@@ -25,7 +25,7 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
-    let loaded = cx.load_to_read(Wanted::Last)?;
+    let mut loaded = cx.load_to_read(Wanted::Last)?;
     // A configuration with a mistake in it must not hide the record.
     let (setup, mistake) = cx.setup_or_found();
     if let Some(failure) = &mistake {
@@ -42,9 +42,23 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         Some(path) => {
             write(path, &markdown)?;
             cx.out.tell(&format!("{} written to {}", loaded.number, path.display()));
+            record(cx, &mut loaded, path);
         }
     }
     Ok(End::Done)
+}
+
+/// Writes down that the report was saved, unless the incident is closed. The file is there either way.
+fn record(cx: &Context, loaded: &mut Loaded, path: &Path) {
+    let Some(file) = path.file_name().filter(|_| path.is_file()) else { return };
+    if loaded.state().status == Status::Closed {
+        return;
+    }
+    let saved = ReportSaved { file: file.to_string_lossy().into_owned() };
+    let done = cx.user().and_then(|_| loaded.append(None, cx.now(), saved));
+    if let Err(failure) = done {
+        cx.out.tell(&format!("▲ the record does not say that it was saved: {}", failure.cause));
+    }
 }
 
 /// Writes the file through one beside it, so that an old report is there until the new one is

@@ -220,7 +220,10 @@ impl Around {
             checklist: self.checklist.iter().map(|item| item.id.clone()).collect(),
             repository: branch.is_some_and(|b| b.commit().is_some()),
             untrusted: self.untrusted,
+            // A verb asks production only where nothing is on record: it does not know better.
+            unrecorded: None,
             way_back: rollback::nearest(&self.ways)
+                .or(rollback::flag(&self.ways))
                 .map(|_| WayBack { ready: rollback::best(&self.ways).map(|way| way.title.clone()) }),
             missing: self.missing.clone(),
         }

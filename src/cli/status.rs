@@ -17,6 +17,7 @@ use crate::health::runner;
 use crate::health::series::State as HealthState;
 use crate::health::tracker::Tracker;
 use crate::hotfix::git::Reader;
+use crate::hotfix::outlook;
 use crate::hotfix::state::BranchState;
 use crate::incident::{self, Claim, State};
 use crate::plan::gates::Standing;
@@ -117,8 +118,10 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
                 names.iter().filter(|name| history.current(name).is_none()).cloned().collect();
             conductor::ask_environments(&setup.config, &unknown, reader.root(), &mut history);
         }
-        around.outlook =
-            status_ahead::look(reader, &setup.config.hotfix, &setup.policy, &names, &history.releases);
+        let base = around.hotfix.as_ref().and_then(|branch| branch.base.as_deref()).unwrap_or_default();
+        let tried = outlook::tried(loaded.log.state(), base);
+        let (hotfix, policy) = (&setup.config.hotfix, &setup.policy);
+        around.outlook = status_ahead::look(reader, hotfix, policy, &names, &history.releases, tried);
     }
     if setup.trusted
         && let Some(env) = setup.config.production()

@@ -23,12 +23,13 @@ pub(super) fn look(
     policy: &Policy,
     environments: &[String],
     releases: &[Release],
+    tried: Vec<String>,
 ) -> Option<Outlook> {
     let deployed = environments.iter().filter_map(|name| {
         let release = releases.iter().rev().find(|release| release.environment == *name)?;
         Some((name.clone(), release.name(), release.commit.clone()))
     });
-    let question = Question { deployed: deployed.collect(), landed: None };
+    let question = Question { deployed: deployed.collect(), landed: None, tried };
     reader.outlook(hotfix, &policy.hotfix_limit, &question, PATIENCE).ok()
 }
 

@@ -434,7 +434,7 @@ fn glyph(kind: EntryKind) -> (&'static str, Hue) {
         EntryKind::Declared | EntryKind::Severity | EntryKind::Reopened => ("●", Hue::Bad),
         EntryKind::Phase | EntryKind::PlanStarted => ("▶", Hue::Plain),
         EntryKind::Role => ("◆", Hue::Plain),
-        EntryKind::Described | EntryKind::Note(_) => ("✎", Hue::Plain),
+        EntryKind::Described | EntryKind::Report | EntryKind::Note(_) => ("✎", Hue::Plain),
         EntryKind::Paged | EntryKind::Told => ("☎", Hue::Plain),
         EntryKind::Check(CheckState::Failed)
         | EntryKind::AlarmRaised

@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             hint,
         ));
     }
-    let mut loaded = cx.load(Wanted::Open)?;
+    let mut loaded = cx.load(Wanted::NotClosed)?;
     let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
     in_time("recording who was told", &loaded, at)?;
     let (by, how) = (args.by.trim().to_owned(), args.how.trim().to_owned());

@@ -89,6 +89,8 @@ pub struct Model {
     pub unseen: usize,
     /// The last short word from the program, and when it was said.
     pub word: Option<(Timestamp, String)>,
+    /// How many windows were open then.
+    pub word_windows: usize,
     /// Effects that have not ended yet, and what they are doing.
     pub in_flight: BTreeMap<EffectId, &'static str>,
     /// Identity of the next effect.
@@ -383,6 +385,7 @@ impl Model {
             failures: VecDeque::new(),
             unseen: 0,
             word: None,
+            word_windows: 0,
             in_flight: BTreeMap::new(),
             next_effect: EffectId::default(),
             read_only: None,

@@ -1,5 +1,6 @@
 //! What goes into the core and what comes out: messages and effects, closed lists both.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -286,8 +287,10 @@ pub enum Effect {
     Init,
     /// In a drill: apply the prepared fix.
     DrillFix,
-    /// Save a document beside the journal.
+    /// Save the report of an incident beside the journal.
     Save {
+        /// The incident.
+        incident: IncidentId,
         /// File name.
         name: String,
         /// Content.
@@ -322,6 +325,13 @@ pub enum Done {
     Quietly,
     /// Done, with a word for the person who asked.
     Said(String),
+    /// The report of an incident was saved to a file.
+    Saved {
+        /// The incident.
+        incident: IncidentId,
+        /// Where it is now.
+        path: PathBuf,
+    },
     /// What is left to be settled: paths, or why that cannot be told.
     Left(Result<Vec<String>, String>),
     /// Records were committed.

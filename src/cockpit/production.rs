@@ -1,10 +1,10 @@
 //! How production is, in a word that can be read across the room.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::model::Model;
 use crate::health::series::{State, Status};
-use crate::incident::{PlanRun, PlanState};
+use crate::incident::{PlanRun, PlanState, Release};
 
 /// How production is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +36,18 @@ impl Word {
 pub struct Production {
     /// How it is.
     pub word: Word,
-    /// Since when, where that is known.
+    /// Since when it has been just that, where that is known.
     pub since: Option<Timestamp>,
+    /// When it was seen to turn from degraded to down, or back.
+    pub turned: Option<Timestamp>,
+    /// When it was first seen to be so.
+    pub seen: Timestamp,
+    /// Whether every bad probe was asked since the program started: before, only the record tells.
+    pub is_seen: bool,
     /// What is live there, by the record or as the environment told.
     pub live: Option<String>,
+    /// Whether that is on record: nobody brought something else there past it.
+    pub is_recorded: bool,
     /// What is being done to it, `▶ canary v1.4.3 50 %`, or what a canary left behind:
     /// `canary v1.4.3 50 %, stopped`.
     pub doing: Option<String>,
@@ -66,6 +74,10 @@ pub fn production(model: &Model) -> Production {
     let began = state.filter(|state| state.is_open()).map(|state| state.started_at);
     let since_of = |probe: &std::sync::Arc<Status>| {
         let since = probe.since?;
+        // Since when nobody answers is not known where it began with a number over its limit.
+        if word == Word::Down && is_number(probe, &probe.began_with) {
+            return None;
+        }
         // What was never seen well has been so since the fault began, as far as anybody knows.
         Some(began.filter(|_| is_first(probe, since)).map_or(since, |began| began.min(since)))
     };
@@ -87,11 +99,48 @@ pub fn production(model: &Model) -> Production {
     });
     // Before anything was brought there in this incident, what its rollback options start from.
     let told = || target.and_then(|target| model.ways.known.get(target)?.live.clone());
-    let live = recorded.or_else(told);
+    let unrecorded = model.unrecorded().map(Release::name);
+    let is_recorded = unrecorded.is_none();
+    let live = unrecorded.or(recorded).or_else(told);
     let doing = target.and_then(|target| model.holder(target)).map(doing);
     let left = state.zip(target).and_then(|(state, target)| state.share_left(target));
     let left = left.filter(|_| doing.is_none()).map(|share| share.words());
-    Production { word, since, live, is_left: left.is_some(), doing: doing.or(left) }
+    let is_seen = bad().all(|probe| probe.last.is_some());
+    let found = Production {
+        word,
+        since,
+        turned: None,
+        seen: model.now,
+        is_seen,
+        live,
+        is_recorded,
+        is_left: left.is_some(),
+        doing: doing.or(left),
+    };
+    follow(found, model.derived.production.as_ref())
+}
+
+/// Production that was one and then the other for less than this was never the one: its probes are not asked at
+/// the same moment.
+const BRIEF: SignedDuration = SignedDuration::from_secs(30);
+
+/// Counts only the time that production was as the word says: a probe is bad for as long as it is bad,
+/// whether nobody answers or only a number is over its limit.
+fn follow(found: Production, before: Option<&Production>) -> Production {
+    let Some(before) = before.filter(|before| before.is_seen && found.is_seen) else { return found };
+    if before.word == found.word {
+        let since = before.turned.or(found.since);
+        return Production { since, turned: before.turned, seen: before.seen, ..found };
+    }
+    let is_brief = found.since.is_some() && found.seen.duration_since(before.seen) < BRIEF;
+    let both = [before.word, found.word].iter().all(|word| matches!(word, Word::Down | Word::Degraded));
+    let turned = Some(found.seen).filter(|_| both && !is_brief);
+    Production { since: turned.or(found.since), turned, ..found }
+}
+
+/// Whether what was seen is only that a number is over its limit: `38.1 % (max 5 %)`.
+fn is_number(probe: &Status, why: &str) -> bool {
+    probe.threshold.is_some() && why.contains(&format!("({}", probe.range))
 }
 
 /// Samples that may come before a state is confirmed, and half of one for the time an answer takes.
@@ -105,10 +154,8 @@ fn is_first(probe: &Status, since: Timestamp) -> bool {
 
 /// Whether a bad probe says that it does not work, and not only that a number is over its limit.
 fn is_down(probe: &Status) -> bool {
-    // Why it is bad is said as `38.1 % (max 5 %)` where a number is over its limit, and only there.
-    let limit = format!("({}", probe.range);
-    let over = probe.threshold.is_some()
-        && probe.last.as_ref().is_some_and(|sample| sample.value.is_some() && sample.why.contains(&limit));
+    let last = probe.last.as_ref();
+    let over = last.is_some_and(|sample| sample.value.is_some() && is_number(probe, &sample.why));
     match probe.state {
         State::Error => true,
         State::Failing | State::Flapping => !over,

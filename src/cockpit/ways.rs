@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::model::Model;
 use super::msg::EffectId;
 use crate::deploy::rollback::{self, Ready, Way};
 use crate::failure::Failure;
+use crate::incident::Release;
 
 /// Ways back, by the name of the environment.
 #[derive(Debug, Default)]
@@ -26,6 +28,8 @@ pub struct Looked {
     pub at: Timestamp,
     /// Name of what was live there; `None`: nobody knows.
     pub live: Option<String>,
+    /// What the environment says is live there, where the record does not.
+    pub unrecorded: Option<Box<Release>>,
     /// The ways, best first; or why nothing could be found out.
     pub ways: Result<Vec<Way>, Failure>,
 }
@@ -35,10 +39,23 @@ pub struct Looked {
 pub enum Readiness {
     /// One is proven ready.
     Ready,
+    /// A flag can be turned off, which helps only if the fault is behind it; nothing else is ready.
+    OnlyFlag,
     /// None is, and all are known not to work.
     NoWay,
     /// None is proven, and of one at least nobody can tell.
     Unknown,
+}
+
+impl Model {
+    /// What somebody brought to production past the record since the incident began, as production tells.
+    pub fn unrecorded(&self) -> Option<&Release> {
+        let state = self.incident().filter(|state| state.is_open())?;
+        let found = self.way_back()?.unrecorded.as_deref().filter(|found| found.at >= state.started_at)?;
+        // It may be on record since it was looked at.
+        let last = state.releases.iter().rev().find(|release| release.environment == found.environment);
+        Some(found).filter(|found| last.is_none_or(|last| last.at < found.at && last.commit != found.commit))
+    }
 }
 
 impl Looked {
@@ -48,6 +65,8 @@ impl Looked {
         let open = |way: &Way| way.is_general() && matches!(way.ready, Ready::Unknown(_));
         if rollback::best(ways).is_some() {
             Readiness::Ready
+        } else if rollback::flag(ways).is_some() {
+            Readiness::OnlyFlag
         } else if ways.iter().any(open) {
             Readiness::Unknown
         } else {

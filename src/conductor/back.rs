@@ -43,6 +43,8 @@ pub struct Options {
     pub ways: Vec<Way>,
     /// Name of what is live there; `None`: nobody knows.
     pub live: Option<String>,
+    /// What the environment itself says is live there, if that is newer than what is on record and not that.
+    pub unrecorded: Option<Release>,
 }
 
 /// Finds out what an environment can go back to as it stands now.
@@ -52,8 +54,9 @@ pub struct Options {
 pub fn ways(ground: &Ground<'_>, environment: &str, asking: Asking) -> Result<Options> {
     let (reader, env) = place(ground, "checking the rollback options", environment)?;
     let known = look(ground, &reader, env, None, asking, PATIENCE);
-    let live = known.history.current(environment).map(Release::name);
-    Ok(Options { ways: rollback::ways(&known), live })
+    let current = known.history.current(environment);
+    let unrecorded = release::unrecorded(ground.history, current);
+    Ok(Options { ways: rollback::ways(&known), live: current.map(Release::name), unrecorded })
 }
 
 /// The plan that takes a way back: the one named, else the best that is ready.

@@ -113,6 +113,14 @@ pub fn merge(history: &mut History, told: Vec<Release>) {
     history.releases.sort_by_key(|release| release.at);
 }
 
+/// What is live in an environment by what it tells, where what was recorded there last is another commit.
+pub fn unrecorded(recorded: &History, current: Option<&Release>) -> Option<Release> {
+    let current = current.filter(|current| !recorded.releases.contains(current))?;
+    let known = recorded.current(&current.environment);
+    let is_new = known.is_none_or(|known| known.commit != current.commit && known.at <= current.at);
+    is_new.then(|| current.clone())
+}
+
 /// How far the clocks of two machines and the time a deploy takes may be apart.
 const SAME_WITHIN: i64 = 5 * 60;
 
@@ -182,6 +190,17 @@ mod tests {
         assert_eq!(seen, [(B, ""), (A, "deploy-production-1"), (A, "")]);
         assert_eq!(history.releases[1].tag.as_deref(), Some("v1"));
         assert!(matches!(history.releases[1].verdict, Some((_, WatchVerdict::Failed, _))));
+
+        let now = |history: &History| history.current("production").cloned();
+        let recorded = History { releases: vec![history.releases[1].clone()], ..History::default() };
+        assert_eq!(unrecorded(&recorded, now(&recorded).as_ref()), None, "it is what is on record");
+        assert_eq!(
+            unrecorded(&recorded, now(&history).as_ref()),
+            None,
+            "the same commit, deployed once more"
+        );
+        let by_hand = read("production", &line(B, "13:00", "")).unwrap().remove(0);
+        assert_eq!(unrecorded(&recorded, Some(&by_hand)).unwrap().commit, B);
 
         let before = history.clone();
         let again = before.releases.clone();

@@ -133,6 +133,11 @@ pub fn best(ways: &[Way]) -> Option<&Way> {
     ways.iter().find(|way| way.is_general() && way.ready == Ready::Yes)
 }
 
+/// A flag that can be turned off, which helps only where the fault is behind it.
+pub fn flag(ways: &[Way]) -> Option<&Way> {
+    ways.iter().find(|way| !way.is_general() && way.ready == Ready::Yes)
+}
+
 /// The way to show or take where none is named: the best that is ready, else the one that is
 /// nearest to it and not known to fail.
 pub fn nearest(ways: &[Way]) -> Option<&Way> {
@@ -168,6 +173,12 @@ pub fn way_back(known: &Known<'_>, ways: &[Way]) -> WayBack {
             let why = ways.iter().find(|way| way.is_general()).map_or("", |way| way.ready.why());
             format!("after this deploy none is ready: {}", visible(why))
         }
+    };
+    let why = match flag(ways) {
+        Some(flag) => {
+            format!("{why}; {} is ready, but helps only against its own fault", visible(&flag.title))
+        }
+        None => why,
     };
     WayBack { ready: None, why }
 }

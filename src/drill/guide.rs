@@ -45,6 +45,8 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
         "cause" => "One sentence: what broke, and why. The report needs it.",
         "resolve" => "Production is healthy again. Resolving ends the incident; it can be reopened.",
         "report" => "flightdeck has written it. Read it, and save it.",
+        "close" => "Go through it with everybody. Closing says that this was done.",
+        "" if !next.title.starts_with("commit") => return None,
         "" if facts.hotfix_branch.is_none() || facts.hotfix_commits != Some(0) => return None,
         "" if was_used(state) => "The prepared fix has been used. Fix app/checkout.awk yourself, and commit.",
         "" => "Fix app/checkout.awk and commit, or have the prepared fix applied.",

@@ -8,7 +8,8 @@ use crate::incident::{
 };
 
 fn next(action: &'static str, argument: &str) -> Next {
-    Next { action, argument: argument.to_owned(), title: String::new(), due_at: None, overdue: false }
+    let title = if action.is_empty() { "commit the smallest fix".to_owned() } else { String::new() };
+    Next { action, argument: argument.to_owned(), title, due_at: None, overdue: false }
 }
 
 #[test]
@@ -31,6 +32,9 @@ fn the_prepared_fix_is_offered_on_a_branch_without_a_commit_only() {
         assert!(!can_be_prepared(&facts, used));
         assert!(said(&facts, used).unwrap().contains("yourself"));
     }
+    // What else a person does by hand is no fix.
+    let pull = Next { title: "pull main: the remote's has the fix".into(), ..next("", "") };
+    assert_eq!(about(&pull, &facts, &fresh), None);
     facts.hotfix_commits = Some(1);
     assert_eq!(said(&facts, &fresh), None);
 }

@@ -106,6 +106,8 @@ pub struct Status {
     pub state: State,
     /// Since when.
     pub since: Option<Timestamp>,
+    /// What was seen then; empty when good.
+    pub began_with: String,
     /// The last sample.
     pub last: Option<Sample>,
     /// Unit of the value.

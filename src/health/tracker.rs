@@ -52,7 +52,7 @@ impl Tracker {
 
     /// Takes up a state recorded earlier, so that a restart recovers nothing. A probe that is
     /// not configured any more is passed over.
-    pub fn restore(&mut self, name: &str, state: State, since: Timestamp) {
+    pub fn restore(&mut self, name: &str, state: State, since: Timestamp, why: &str) {
         let Some(place) = self.places.get(name) else { return };
         let (Some(status), Some(watched)) = (self.statuses.get_mut(*place), self.alarms.get_mut(*place))
         else {
@@ -64,6 +64,7 @@ impl Tracker {
         status.state = watched.alarm.state();
         status.since = watched.alarm.since();
         status.turn(since, status.state);
+        why.clone_into(&mut status.began_with);
     }
 
     /// Takes up samples from before, oldest first: history to draw, which changes no state.
@@ -93,6 +94,9 @@ impl Tracker {
         let was_asked = status.last.is_some() || watched.recorded != State::Unknown;
         let edge = watched.alarm.observe(sample.at, sample.verdict, &sample.why);
         status.state = watched.alarm.state();
+        if edge.is_some() || status.since.is_none() {
+            status.began_with.clone_from(&sample.why);
+        }
         status.since = watched.alarm.since();
         if status.history.len() == Status::MAX_HISTORY {
             status.history.pop_front();
@@ -172,6 +176,7 @@ fn blank(probe: &Probe) -> Status {
         environment: probe.environment.clone(),
         state: State::Unknown,
         since: None,
+        began_with: String::new(),
         last: None,
         unit: rules.as_ref().map_or(probe.unit.as_str(), |rules| rules.unit(probe)).to_owned(),
         limit: rules.as_ref().and_then(Rules::limit).map(ToString::to_string),
@@ -313,12 +318,24 @@ mod tests {
         let mut probe = http_probe("http://x/");
         probe.name = "api".to_owned();
         let mut tracker = Tracker::new(&[probe]);
-        tracker.restore("api", State::Failing, Timestamp::UNIX_EPOCH);
-        tracker.restore("gone", State::Failing, Timestamp::UNIX_EPOCH);
+        tracker.restore("api", State::Failing, Timestamp::UNIX_EPOCH, "status 500");
+        assert_eq!(tracker.statuses()[0].began_with, "status 500");
+        tracker.restore("gone", State::Failing, Timestamp::UNIX_EPOCH, "");
         assert_eq!(tracker.observe(0, sample(0, Verdict::Bad, None)), None);
         assert_eq!(tracker.observe(0, sample(1, Verdict::Good, None)), None);
         let edge = tracker.observe(0, sample(2, Verdict::Good, None)).unwrap();
         assert_eq!((edge.from, edge.to), (State::Failing, State::Ok));
+    }
+
+    #[test]
+    fn a_state_keeps_what_it_began_with() {
+        let mut tracker = Tracker::new(&[http_probe("http://x/")]);
+        let seen = |second, why: &str| Sample { why: why.to_owned(), ..sample(second, Verdict::Bad, None) };
+        for (second, why) in [(0, "status 500"), (1, "status 502"), (2, "status 503")] {
+            tracker.observe(0, seen(second, why));
+        }
+        let status = &tracker.statuses()[0];
+        assert_eq!((status.state, status.began_with.as_str()), (State::Failing, "status 502"));
     }
 
     #[test]

@@ -2,6 +2,10 @@
 //! the fault, and where the fix really is. Pure; found out by [`super::git`], which may take longer
 //! than its state does, so it comes in parts.
 
+use jiff::Timestamp;
+
+use crate::incident::State;
+
 /// What was found out about one commit of one branch. What does not match the state of the
 /// repository any more is stale, and a new one is on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,6 +22,9 @@ pub struct Outlook {
     pub bump: Option<Bump>,
     /// Where the fix is and where it is not, in the order of the question.
     pub places: Vec<Place>,
+    /// Commits tried out that the base has, here or at the remote: as they are, or as one commit with the
+    /// same change. Full ids, and when what the base has was made.
+    pub merged: Vec<(String, Timestamp)>,
 }
 
 /// What is asked besides what the repository and the configuration say.
@@ -27,6 +34,8 @@ pub struct Question {
     pub deployed: Vec<(String, String, String)>,
     /// The commit as which a squashed pull request of the branch landed.
     pub landed: Option<String>,
+    /// Commits that were tried out in the incident, as full ids.
+    pub tried: Vec<String>,
 }
 
 /// A merge that has not been made.
@@ -99,6 +108,20 @@ pub struct Place {
     pub has_fix: Result<bool, String>,
     /// Commits of the branch that are missing there, where some are.
     pub lacks: usize,
+}
+
+/// Most commits tried out that are looked for in the base.
+const MOST_TRIED: usize = 20;
+
+/// The commits that were tried out in an incident, the newest ones where there are many.
+pub fn tried(state: &State, base: &str) -> Vec<String> {
+    let mut tried: Vec<String> = Vec::new();
+    for (_, commit) in state.tried(base) {
+        if !tried.iter().any(|known| known == commit) {
+            tried.push(commit.to_owned());
+        }
+    }
+    tried.split_off(tried.len().saturating_sub(MOST_TRIED))
 }
 
 impl Outlook {

@@ -63,6 +63,7 @@ pub fn fix(hotfix: &Hotfix, state: &BranchState, outlook: Option<&Outlook>, pull
         version: raised(outlook),
         in_base: into_base.and_then(|forecast| lacks(&forecast.verdict)).map(|lacks| !lacks),
         landed: state.landed.clone(),
+        merged: outlook.map(|outlook| outlook.merged.clone()).unwrap_or_default(),
         owed: owed.collect(),
         review: review(state, pull),
         base,

@@ -25,9 +25,12 @@ pub enum Claim {
 pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Vec<String> {
     let mut found = Vec::new();
     if claim == Claim::Closed {
-        // What is left is what is next; that the report was written nobody records.
-        let left = next(state, policy, facts, now).into_iter().filter(|next| next.action != "report");
-        return left.map(|next| next.title).collect();
+        // What is left is what is next, without the closing itself.
+        let left = next(state, policy, facts, now);
+        let left = left.into_iter().filter(|next| !["report", "close"].contains(&next.action));
+        found.extend(left.map(|next| next.title));
+        afterwards(state, policy, &mut found);
+        return found;
     }
     if let Claim::Phase(phase) = claim {
         return against_phase(phase, state, facts);
@@ -114,6 +117,19 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
     }
     if !state.roles.contains_key(Role::COMMANDER) {
         found.push(format!("there is no {}", policy.role_title(Role::COMMANDER)));
+    }
+}
+
+/// What the procedure asks for once it is over. That the review was held is said by closing.
+fn afterwards(state: &State, policy: &Policy, found: &mut Vec<String>) {
+    if state.reports.is_empty() {
+        found.push("no report was saved".to_owned());
+    } else if !state.has_report() {
+        found.push("the report was saved before it was resolved: its end is missing".to_owned());
+    }
+    let severity = policy.severity(state.severity);
+    if severity.review_within.is_some() {
+        found.push(format!("no {} is on record: closing says that it was held", severity.review));
     }
 }
 

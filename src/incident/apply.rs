@@ -76,6 +76,7 @@ impl Fold {
             heads: vec![head],
             mitigated_at: None,
             resolved_at: None,
+            reports: Vec::new(),
             decisions: 0,
             timeline: Timeline::with_capacity(expected),
             plans: Vec::new(),
@@ -292,6 +293,7 @@ impl Fold {
             Body::Resolved(body) => self.decide(record, Status::Resolved, &body.after),
             Body::Reopened(body) => self.decide(record, Status::Open, &body.after),
             Body::Closed(body) => self.decide(record, Status::Closed, &body.after),
+            Body::ReportSaved(_) => state.reports.push(at),
             Body::Declared(_)
             | Body::Amended(_)
             | Body::Retracted(_)

@@ -154,6 +154,8 @@ kinds! {
     Reopened = "reopened",
     /// Nothing is left to do.
     Closed = "closed",
+    /// The report was saved to a file.
+    ReportSaved = "report-saved",
 }
 
 /// A kind this version does not know, or a body that does not fit its kind.
@@ -367,4 +369,11 @@ pub struct Closed {
     /// The status decisions this one was made on; what is not among them conflicts.
     #[serde(default)]
     pub after: Vec<RecordId>,
+}
+
+/// The report was saved to a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportSaved {
+    /// Name of the file, without the directories it is in.
+    pub file: String,
 }

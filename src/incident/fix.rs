@@ -28,6 +28,9 @@ pub struct Fix {
     pub in_base: Option<bool>,
     /// Where the base has all of the current branch: its newest commits, in full, and when each was made.
     pub landed: Vec<(String, Timestamp)>,
+    /// Commits tried out in the incident whose change the base has, here or at the remote, and when what it
+    /// has was made: branches that were merged as one commit.
+    pub merged: Vec<(String, Timestamp)>,
     /// Branches besides the base that finishing brings it to and that lack it.
     pub owed: Vec<String>,
     /// How its pull request stands.

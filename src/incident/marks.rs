@@ -121,6 +121,7 @@ pub(super) fn retraction_changes_state(body: &Body) -> bool {
             | Body::Resolved(_)
             | Body::Reopened(_)
             | Body::Closed(_)
+            | Body::ReportSaved(_)
             | Body::PlanProposed(_)
             | Body::MergeOwed(_)
             | Body::Approved(_)

@@ -45,6 +45,9 @@ pub struct Facts {
     pub checklist: Vec<String>,
     /// What is known about going back in production; `None`: nothing, or there is no way to.
     pub way_back: Option<WayBack>,
+    /// What production itself says is live, brought there past the record: its name, and how the repository
+    /// knows it.
+    pub unrecorded: Option<(String, String)>,
     /// Whether there is a repository with a commit.
     pub repository: bool,
     /// Whether the configuration waits to be trusted.
@@ -415,11 +418,15 @@ impl Steps<'_> {
         }
         self.cause();
         let review = &self.policy.severity(self.state.severity).review;
-        let title = format!("write the report for the {review}");
+        let (action, due, title) = if self.state.has_report() {
+            ("close", format!("hold the {review}, then close it"), "close the incident")
+        } else {
+            ("report", format!("write the report for the {review}"), "write the report")
+        };
         let before = self.list.len();
-        self.add_due("review", "report", "", &title);
+        self.add_due("review", action, "", &due);
         if self.list.len() == before {
-            self.add("report", "", "write the report");
+            self.add(action, "", title);
         }
     }
 

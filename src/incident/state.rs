@@ -76,6 +76,8 @@ pub struct State {
     pub mitigated_at: Option<Timestamp>,
     /// When it was resolved, if it is.
     pub resolved_at: Option<Timestamp>,
+    /// When the report was saved, in order.
+    pub reports: Vec<Timestamp>,
     /// Notes of kind decision or action so far.
     pub decisions: usize,
     /// What happened, a line for every record that says something to a reader.
@@ -154,6 +156,11 @@ impl State {
         known.iter().map(|alarm| alarm.since).max().filter(|_| good)
     }
 
+    /// Tells whether the report was saved since it was over: one from before does not tell the end.
+    pub fn has_report(&self) -> bool {
+        self.resolved_at.is_some_and(|over| self.reports.iter().any(|saved| *saved >= over))
+    }
+
     /// Tells whether work on it goes on.
     pub fn is_open(&self) -> bool {
         matches!(self.status, Status::Open | Status::Mitigated)
@@ -174,6 +181,17 @@ impl State {
     /// Merges back that are still to be made.
     pub fn merges_owed(&self) -> impl Iterator<Item = &MergeBack> {
         self.merges_back.iter().filter(|merge| merge.is_open())
+    }
+
+    /// Commits that were tried out on a branch of their own and did well, with the plan that did it, oldest
+    /// first. Those of the base are none.
+    pub fn tried(&self, base: &str) -> impl Iterator<Item = (&PlanRun, &str)> {
+        self.plans.iter().filter_map(move |plan| {
+            let reference = plan.spec.get("subject").and_then(|subject| subject.get("reference")?.as_str());
+            let tried = ["test", "deploy", "smoke"].contains(&plan.purpose.as_str()) && plan.is_done();
+            let (commit, _) = plan.subject().filter(|_| tried && reference != Some(base))?;
+            Some((plan, commit))
+        })
     }
 
     /// A plan by id.
@@ -329,6 +347,8 @@ pub enum EntryKind {
     Resolved,
     /// Reopened.
     Reopened,
+    /// The report was saved.
+    Report,
     /// A kind this version does not know.
     Unknown,
 }
@@ -367,6 +387,7 @@ impl EntryKind {
             Self::Stopped => "Stopped",
             Self::Resolved => "Resolved",
             Self::Reopened => "Reopened",
+            Self::Report => "Report",
             Self::Unknown => "Newer version",
         }
     }

@@ -122,6 +122,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::Resolved(_) => (EntryKind::Resolved, "resolved".to_owned()),
         Body::Reopened(body) => (EntryKind::Reopened, with_reason("reopened".to_owned(), &body.reason)),
         Body::Closed(_) => (EntryKind::Resolved, "closed".to_owned()),
+        Body::ReportSaved(body) => (EntryKind::Report, format!("saved the report as {}", body.file)),
         Body::Unknown(body) => (
             EntryKind::Unknown,
             format!("a record of kind “{}”, which this version does not know", body.kind),

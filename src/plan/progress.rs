@@ -1,7 +1,11 @@
 //! Where a plan stands, what comes next in it, and what a person may decide about it.
 
+mod meaning;
+
 use super::{Action, Plan, Step, Undo};
 use crate::incident::{Decision, Outcome, PlanEnd, PlanRun, PlanState, StepRun, StepState, share_before};
+
+pub use meaning::{Meaning, meaning};
 
 /// What a person may decide about a plan now.
 #[derive(Debug, Clone, PartialEq, Eq)]

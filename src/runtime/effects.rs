@@ -96,7 +96,9 @@ impl Shell<'_> {
             Effect::Trust { hash } => self.ask_repo(repo::Order::Trust(id, hash)),
             Effect::Init => self.ask_repo(repo::Order::Init(id)),
             Effect::DrillFix => self.ask_repo(repo::Order::Fix(id)),
-            Effect::Save { name, content } => self.ask_repo(repo::Order::Save(id, name, content)),
+            Effect::Save { incident, name, content } => {
+                self.ask_repo(repo::Order::Save(id, incident, name, content));
+            }
             Effect::Export => self.store.ask(Journal::Export(id)),
             Effect::Copy(text) => {
                 self.copy(&text);
@@ -167,11 +169,12 @@ impl Shell<'_> {
         let (here, state_dir, events) = (self.here().to_owned(), self.state_dir.clone(), self.events.clone());
         let told: Sender<Event> = events.clone();
         let started = panics::spawn("ways back", events, move || {
-            let (ways, live) = match ways::ways(&here, &state_dir, &environment) {
-                Ok(options) => (Ok(options.ways), options.live),
-                Err(failure) => (Err(failure), None),
+            let (ways, live, unrecorded) = match ways::ways(&here, &state_dir, &environment) {
+                Ok(options) => (Ok(options.ways), options.live, options.unrecorded),
+                Err(failure) => (Err(failure), None, None),
             };
-            let looked = Looked { at: Timestamp::now(), live, ways };
+            let unrecorded = unrecorded.map(Box::new);
+            let looked = Looked { at: Timestamp::now(), live, unrecorded, ways };
             let _ = told.send(Event::Msg(Msg::Fact(Fact::Ways { environment, looked })));
             let _ = told.send(Event::Msg(Msg::Done(id, Ok(Done::Quietly))));
         });

@@ -99,7 +99,7 @@ impl Pulse {
     pub(super) fn restore(&mut self, state: &incident::State) {
         for (probe, alarm) in &state.alarms {
             if let Some(known) = State::parse(&alarm.state) {
-                self.tracker.restore(probe, known, alarm.since);
+                self.tracker.restore(probe, known, alarm.since, &alarm.why);
             }
         }
     }

@@ -23,6 +23,7 @@ use crate::health::keyring::Keyring;
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::watch::{self, Changed, Places, Timing};
+use crate::incident::IncidentId;
 use crate::journal;
 use crate::plan::Request;
 
@@ -45,8 +46,8 @@ pub(super) enum Order {
     Init(EffectId),
     /// In a drill: apply the prepared fix.
     Fix(EffectId),
-    /// Save a document.
-    Save(EffectId, String, String),
+    /// Save the report of an incident.
+    Save(EffectId, IncidentId, String, String),
 }
 
 /// Starts the thread and reads the repository in it.
@@ -136,7 +137,7 @@ impl Clerk {
             Order::Trust(id, hash) => (id, self.trust(&hash)),
             Order::Init(id) => (id, self.init()),
             Order::Fix(id) => (id, self.fix()),
-            Order::Save(id, name, content) => (id, self.save(&name, &content)),
+            Order::Save(id, incident, name, content) => (id, self.save(incident, &name, &content)),
         };
         let _ = self.events.send(Event::Msg(Msg::Done(id, result)));
     }
@@ -288,14 +289,14 @@ impl Clerk {
         Ok(Done::Said(format!("committed {short} {}", applied.subject)))
     }
 
-    /// Saves a document; one that is there already is never written over.
-    fn save(&self, name: &str, content: &str) -> Result<Done> {
+    /// Saves the report of an incident; one that is there already is never written over.
+    fn save(&self, incident: IncidentId, name: &str, content: &str) -> Result<Done> {
         let write = |file: &mut std::fs::File| {
             file.write_all(content.as_bytes())
                 .map_err(|error| Failure::new(format!("saving {name}"), error, "make room on that disk"))
         };
         let path = save(&place(&self.state_dir, self.root())?, name, write)?;
-        Ok(Done::Said(format!("saved to {}", path.display())))
+        Ok(Done::Saved { incident, path })
     }
 }
 

@@ -64,6 +64,7 @@ pub(super) fn entry(kind: EntryKind) -> Glyph {
         EntryKind::PassedOver => ("!", Role::Warn),
         EntryKind::Released => ("⇒", Role::Accent),
         EntryKind::Stopped => ("■", Role::Warn),
+        EntryKind::Report => ("≡", Role::Info),
     }
 }
 

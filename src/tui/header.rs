@@ -142,7 +142,8 @@ fn production(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     let (block, role) = block(ui, found);
     let title = width(&state.title).clamp(TITLE.min(pen.room() / 2), 44);
     let mut room = pen.room().saturating_sub(width(&block) + title + 3);
-    let live = found.live.as_ref().map(|live| format!("{live} live"));
+    let past = if found.is_recorded { "" } else { ", not recorded" };
+    let live = found.live.as_ref().map(|live| format!("{live} live{past}"));
     let mut fits = |text: &str| {
         let taken = width(text) + 2;
         let fits = taken <= room;
@@ -152,7 +153,8 @@ fn production(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     let doing = found.doing.as_deref().filter(|doing| fits(doing));
     let live = live.as_deref().filter(|live| fits(live));
     let alert = if found.is_left { Role::Overdue } else { Role::Accent };
-    for (text, style) in [(doing, alert), (live, Role::Text)] {
+    let as_known = if found.is_recorded { Role::Text } else { Role::Warn };
+    for (text, style) in [(doing, alert), (live, as_known)] {
         if let Some(text) = text {
             pen.right(text, ui.of(style));
             pen.right_gap(2);
@@ -355,6 +357,7 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let Some(looked) = ui.model.way_back() else { return };
     let (text, role) = match looked.readiness() {
         Readiness::Ready => ("rollback ready ✓", Role::Good),
+        Readiness::OnlyFlag => ("rollback ▲ only a flag ready", Role::Warn),
         Readiness::NoWay => ("rollback ✗ none ready", Role::Bad),
         Readiness::Unknown => ("rollback ? not proven", Role::Unknown),
     };

@@ -42,6 +42,7 @@ fn outlook(forecasts: &[(&str, Verdict)]) -> Outlook {
             tag: "v1.2.4".into(),
             disagree: Vec::new(),
         }),
+        merged: Vec::new(),
         places: vec![place("staging", "v1.2.4", Ok(true), 0), place("production", "v1.2.3", Ok(false), 2)],
     }
 }
@@ -271,5 +272,34 @@ fn names_from_outside_cannot_deceive() {
         model.zoom = zoom;
         let drawn = text(&settled(&mut model, &Theme::default(), 160, 45));
         assert!(drawn.contains("<U+202E>") && drawn.contains("<U+200B>"), "{drawn}");
+    }
+}
+
+#[test]
+fn at_full_size_the_pane_says_all_it_can_and_cuts_no_name() {
+    let drawn = |model: &mut Model| text(&settled(model, &Theme::default(), 160, 45));
+    let mut model = stormy();
+    if let Some(Ok(branch)) = &mut model.branch {
+        branch.head = Head::Branch { name: "hotfix/declined-cards-are-charged".into(), commit: head() };
+        branch.commits[0].subject = "fix".into();
+    }
+    if let Some(outlook) = &mut model.outlook {
+        outlook.branch = "hotfix/declined-cards-are-charged".into();
+    }
+    settle(&mut model);
+    let screen = drawn(&mut model);
+    for whole in ["hotfix/declined-cards-are-charged", "↑1 ↓2 diverged", "into develop ? took longer than 2s"]
+    {
+        assert!(screen.contains(whole), "{whole:?} is not in\n{screen}");
+    }
+    // What is longer than a line goes on in the next one.
+    let mut model = reviewed(Pull {
+        held_by: "the rules of the branch want two more approvals".into(),
+        mergeable: Some(false),
+        ..pull()
+    });
+    let screen = drawn(&mut model);
+    for part in ["▲ the rules of the branch want two more", "approvals"] {
+        assert!(screen.contains(part), "{part:?} is not in\n{screen}");
     }
 }

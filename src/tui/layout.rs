@@ -186,13 +186,20 @@ fn columns(area: Rect, wish: Wish) -> Places {
     let runs = (rest.height / 4).clamp(4, 12);
     let upper = Rect { height: rest.height - runs, ..rest };
     let timeline = upper.width * 45 / 100;
-    let bottom = checklist_height(wish, upper.height);
+    // The chart of the health pane has rows to spare, what is said of the hotfix has not.
+    let spare = if upper.height >= ROOMY { HOTFIX } else { 0 };
+    let bottom = checklist_height(wish, upper.height).max(spare);
     let right = Rect { x: upper.x + timeline, width: upper.width - timeline, ..upper };
     let health = Rect { height: right.height - bottom, ..right };
     let (hotfix, checklist) = halves(Rect { y: health.bottom(), height: bottom, ..right });
     places.panes = [Rect { width: timeline, ..upper }, health, hotfix, checklist, below(rest, upper.height)];
     places
 }
+
+/// Rows beside the timeline from which on the hotfix pane gets [`HOTFIX`] of them.
+const ROOMY: u16 = 30;
+/// Rows of the hotfix pane there.
+const HOTFIX: u16 = 13;
 
 /// The checklist gets all its items if that leaves more than half to what is above it.
 fn checklist_height(wish: Wish, upper: u16) -> u16 {

@@ -239,7 +239,7 @@ fn what_was_added_and_taken_away_and_what_counts_can_be_told_apart() {
         assert_eq!(chosen.bg, theme.of(Role::Selection).bg);
         assert_eq!(style_of(&mut list, &theme, "+20  named like").fg, fg(Role::Warn));
         press(&mut list, "G");
-        assert_eq!(style_of(&mut list, &theme, "-15  touches only tests").fg, fg(Role::Good));
+        assert_eq!(style_of(&mut list, &theme, "-15  touches nothing that").fg, fg(Role::Good));
     }
 }
 
@@ -267,7 +267,7 @@ fn the_cursor_goes_through_the_list_and_what_is_known_of_it_follows() {
     assert!(drawn(&mut model).contains("▸  3"), "{}", drawn(&mut model));
     press(&mut model, "G");
     let last = drawn(&mut model);
-    assert!(last.contains("▸  7") && last.contains("touches only tests and documents"), "{last}");
+    assert!(last.contains("▸  7") && last.contains("touches nothing that runs in production"), "{last}");
     press(&mut model, "/ g u i d e enter");
     let filtered = drawn(&mut model);
     assert!(filtered.contains("1 of 7 contain “guide”"), "{filtered}");

@@ -284,6 +284,7 @@ pub(super) fn probes() -> Vec<Arc<Status>> {
             environment: "production".into(),
             state,
             since: (state != State::Ok).then(|| at("14:31:00")),
+            began_with: String::new(),
             last: (state != State::Unknown).then(|| Sample {
                 at: now(),
                 verdict: if bad { Verdict::Bad } else { Verdict::Good },

@@ -49,6 +49,45 @@ fn what_cannot_have_been_is_refused() {
 }
 
 #[test]
+fn a_report_that_was_saved_is_on_record_and_closing_asks_for_it() {
+    let world = World::new();
+    let shell = world.repository("api");
+    shell.flightdeck(&["declare", "Checkout answers 500", "--severity", "P0"]).succeeded();
+    // One from before the end does not tell it.
+    shell.flightdeck(&["report", "--out", "draft.md"]).succeeded();
+    shell.flightdeck(&["resolve", "--yes"]).succeeded();
+    // What is next then can be recorded then.
+    shell.flightdeck(&["told", "stakeholders"]).succeeded().said("-0001 is resolved");
+    shell.flightdeck(&["cause", "the pool"]).succeeded();
+    let next = |wanted: &str| {
+        let status = shell.flightdeck(&["status"]).succeeded().stdout;
+        assert!(status.contains(wanted), "`{wanted}` in\n{status}");
+    };
+    next("write the report for the post-incident review");
+    shell
+        .flightdeck(&["close"])
+        .ended_with(3)
+        .said("the report was saved before it was resolved")
+        .said("no post-incident review is on record");
+    shell.flightdeck(&["report"]).succeeded();
+    next("write the report for the post-incident review");
+    shell.flightdeck(&["report", "--out", "INC.md"]).succeeded();
+    next("hold the post-incident review, then close it");
+    let close = shell.flightdeck(&["close"]).ended_with(3);
+    assert!(
+        close.stderr.contains("no post-incident review") && !close.stderr.contains("report"),
+        "{close:?}"
+    );
+    let timeline = shell.json(&["status", "--json"])["timeline"].clone();
+    let saved = timeline.as_array().unwrap().iter().rfind(|line| line["kind"] == "report-saved").unwrap();
+    assert_eq!(saved["text"], "saved the report as INC.md");
+    // Where nothing can be written down, the file is written all the same.
+    shell.flightdeck(&["close", "--yes"]).succeeded();
+    shell.flightdeck(&["report", "--out", "after.md"]).succeeded();
+    shell.flightdeck(&["verify"]).succeeded();
+}
+
+#[test]
 fn another_incident_is_declared_aloud_and_of_two_that_are_over_one_is_named() {
     let world = World::new();
     let shell = world.repository("api");

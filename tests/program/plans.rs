@@ -134,6 +134,11 @@ fn a_step_is_passed_over_with_a_reason_and_the_rest_undone() {
 
     // Undone to the share before the last, and no further.
     yard.shell.flightdeck(&["plan", "undo", PLAN, "--to", "9"]).ended_with(2).said("steps 1 to");
+    let preview = yard.shell.flightdeck(&["plan", "undo", PLAN, "--to", "5", "--dry-run"]).succeeded().stdout;
+    for wanted in ["undo: ", "  5  ./weight.sh 50", "the last step first"] {
+        assert!(preview.contains(wanted), "`{wanted}` in\n{preview}");
+    }
+    assert_eq!((share(&yard), shown(&yard)["state"].as_str()), ("100".to_owned(), Some("done")));
     yard.shell.flightdeck(&["plan", "undo", PLAN, "--to", "5"]).succeeded();
     assert_eq!(share(&yard), "50");
     let plan = shown(&yard);

@@ -265,6 +265,10 @@ fn advice_names_what_stands_in_the_way() {
         remount("ro");
         shell.flightdeck(&["note", "x"]).ended_with(1).said("mounted read-only").said("mount it writable");
         shell.flightdeck(&["status"]).succeeded();
+        // The report can be saved elsewhere; that it was is not on record.
+        let report = world.path("report.md");
+        let saved = shell.flightdeck(&["report", "--out", report.to_str().unwrap()]).succeeded();
+        assert!(report.is_file() && saved.stderr.contains("the record does not say"), "{saved:?}");
         let terminal = open(&shell);
         terminal.wait_text("read-only");
         remount("rw");
@@ -275,6 +279,9 @@ fn advice_names_what_stands_in_the_way() {
     let journal = world.path("state/journal.db");
     std::fs::set_permissions(&journal, std::fs::Permissions::from_mode(0o400)).unwrap();
     shell.flightdeck(&["note", "x"]).ended_with(1).said("no permission to write").said("chmod");
+    let report = world.path("report.md");
+    let saved = shell.flightdeck(&["report", "--out", report.to_str().unwrap()]).succeeded();
+    assert!(report.is_file() && saved.stderr.contains("the record does not say"), "{saved:?}");
     std::fs::set_permissions(&journal, std::fs::Permissions::from_mode(0o600)).unwrap();
     shell.flightdeck(&["note", "x"]).succeeded();
 }

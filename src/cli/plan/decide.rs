@@ -1,6 +1,7 @@
 //! Deciding about a plan: checked against what can be decided now, confirmed, handed over, and
 //! followed to the end.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, IsTerminal as _};
 
 use super::super::End;
@@ -16,7 +17,8 @@ use crate::text::visible;
 
 /// Carries a decision to the plan that is meant. `to` is the step to undo back to, from 1.
 pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: Option<usize>) -> Result<End> {
-    let mut loaded = cx.load(Wanted::Last)?;
+    let load = if deciding.dry_run { Context::load_to_read } else { Context::load };
+    let mut loaded = load(cx, Wanted::Last)?;
     refresh(cx, &mut loaded)?;
     super::ask_the_world(cx, &mut loaded);
     let run = match &deciding.id {
@@ -27,6 +29,10 @@ pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: O
     let plan = show::decoded(&run)
         .map_err(|why| Failure::new(doing.clone(), why, "use the version of flightdeck that started it"))?;
     let choice = chosen(&plan, &run, wanted, to, &doing)?;
+    if deciding.dry_run {
+        cx.out.lines(&preview(&plan, &run, &choice))?;
+        return Ok(End::Done);
+    }
     confirm(cx, (&plan, &run), &choice, deciding, &doing)?;
     let incident = loaded.state().id;
     let repository = loaded.journal.repository_of(incident)?;
@@ -104,6 +110,22 @@ fn chosen(plan: &Plan, run: &PlanRun, wanted: &Decision, to: Option<usize>, doin
         _ => found.title.clone(),
     };
     Ok(Choice { decision, title, ..found.clone() })
+}
+
+/// What the decision would carry out, and what confirms it.
+fn preview(plan: &Plan, run: &PlanRun, choice: &Choice) -> String {
+    let mut text = format!("{}: {}\n", visible(&run.id), choice.title);
+    let meaning = progress::meaning(plan, run, choice);
+    for (number, line) in &meaning.lines {
+        let _ = writeln!(text, "{number:>3}  {}", visible(line));
+    }
+    for sentence in &meaning.about {
+        let _ = writeln!(text, "     {}", visible(sentence));
+    }
+    if let Some(word) = progress::word(plan, run, choice) {
+        let _ = writeln!(text, "To go ahead, name its target: --confirm {}", visible(word));
+    }
+    text
 }
 
 /// The step to go back to, from 0.

@@ -139,11 +139,15 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     }
     let is_reload = cx.model.reloading.take_if(|reloading| *reloading == id).is_some();
     let Some(result) = run_view::done(cx, id, result) else { return };
+    let result = result.map(|done| match done {
+        Done::Saved { incident, path } => overlays::report_saved(cx, incident, &path),
+        done => done,
+    });
     let Some(result) = overlays::report_done(cx.model, id, result) else { return };
     match result {
         // Whoever left the incident meanwhile is not brought back to it.
         Ok(Done::Opened(log)) if is_reload && !is_open(cx.model, &log) => {}
-        Ok(Done::Quietly | Done::Read(_)) => {}
+        Ok(Done::Quietly | Done::Read(_) | Done::Saved { .. }) => {}
         Ok(Done::Said(word)) => cx.say(word),
         Ok(Done::Left(files)) => settle::found(cx, id, files),
         Ok(Done::Appended(records)) => insert(cx, records),
@@ -315,7 +319,8 @@ fn record_alarms(cx: &mut Cx<'_>) {
                 probe: probe.name.clone(),
                 from: known.unwrap_or(State::Ok.name()).to_owned(),
                 to: to.name().to_owned(),
-                why: probe.last.as_ref().map(|sample| sample.why.clone()).unwrap_or_default(),
+                // It is dated by when that began, and so is what was seen.
+                why: probe.began_with.clone(),
             };
             Some(Draft {
                 incident: state.id,

@@ -216,6 +216,10 @@ fn open(cx: &mut Cx<'_>, command: Command) {
         Command::Trust if matches!(cx.model.config.source, ConfigSource::Untrusted { .. }) => {
             Overlay::Trust(Trust::default())
         }
+        Command::Trust if matches!(cx.model.config.source, ConfigSource::Invalid(_)) => {
+            cx.model.unseen = 0;
+            Overlay::Errors(Scroll { top: usize::MAX })
+        }
         Command::Report => {
             let Some(state) = cx.model.incident() else { return };
             let state = State { number: cx.model.number().to_owned(), ..state.clone() };

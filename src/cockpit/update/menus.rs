@@ -176,10 +176,10 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
     match command {
         Command::Declare => None,
         Command::Trust => match &model.config.source {
-            ConfigSource::Untrusted { .. } => None,
+            // What is wrong with it is shown in place of what it would run.
+            ConfigSource::Untrusted { .. } | ConfigSource::Invalid(_) => None,
             ConfigSource::None => Some("there is no flightdeck.toml".to_owned()),
             ConfigSource::Trusted => Some("it is trusted".to_owned()),
-            ConfigSource::Invalid(_) => Some("flightdeck.toml has errors; see the error log".to_owned()),
         },
         Command::Init => match (&model.config.source, &model.branch) {
             (_, Some(Err(_)) | None) => Some("there is no repository here".to_owned()),
@@ -273,7 +273,7 @@ fn needs_config(model: &Model, command: Command) -> Option<String> {
     let trust = model.keymap.key(Command::Trust).map_or_else(String::new, |key| format!(" ({key})"));
     match &model.config.source {
         ConfigSource::Untrusted { .. } => Some(format!("flightdeck.toml is not trusted yet{trust}")),
-        ConfigSource::Invalid(_) => Some("flightdeck.toml has errors; see the error log".to_owned()),
+        ConfigSource::Invalid(_) => Some(format!("flightdeck.toml has errors{trust}")),
         ConfigSource::None => Some("there is no flightdeck.toml; `flightdeck init` writes one".to_owned()),
         ConfigSource::Trusted if nothing && command == Command::Test => {
             Some("flightdeck.toml names no checks".to_owned())

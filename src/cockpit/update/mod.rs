@@ -52,7 +52,7 @@ const PANE_TAIL: u64 = 64 * 1024;
 
 /// Takes in one message and says what is to be done.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
-    let mut cx = Cx { model, effects: Vec::new() };
+    let mut cx = Cx { model, effects: Vec::new(), said: false };
     let changes = !matches!(msg, Msg::Shown { .. });
     // Keys and samples come by the thousand, and change of what is next only what is looked for there.
     let told = match &msg {
@@ -79,6 +79,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         Msg::Fact(fact) => facts::fact(&mut cx, fact),
         Msg::Done(id, result) => facts::done(&mut cx, id, result),
     }
+    cx.keep_word();
     if changes {
         follow(&mut cx);
         run_view::settle(&mut cx);
@@ -101,6 +102,8 @@ pub fn asks(model: &Model) -> bool {
 struct Cx<'a> {
     model: &'a mut Model,
     effects: Vec<(EffectId, Effect)>,
+    /// Whether a word was said.
+    said: bool,
 }
 
 impl Cx<'_> {
@@ -123,6 +126,19 @@ impl Cx<'_> {
     /// Shows a short word.
     fn say(&mut self, word: impl Into<String>) {
         self.model.word = Some((self.model.now, word.into()));
+        self.said = true;
+    }
+
+    /// Takes back what was said in a window that is closed by now. What failed stays.
+    fn keep_word(&mut self) {
+        let windows = self.model.overlays.len();
+        if self.said {
+            self.model.word_windows = windows;
+        } else if self.model.word_windows > windows
+            && self.model.word.as_ref().is_some_and(|(_, word)| !word.starts_with('✗'))
+        {
+            self.model.word = None;
+        }
     }
 
     /// Logs a failure and shows it until it has been looked at.
@@ -503,6 +519,10 @@ fn facts_of(model: &Model) -> Facts {
         repository: repository.is_some_and(|branch| branch.commit().is_some()),
         untrusted: matches!(model.config.source, super::model::ConfigSource::Untrusted { .. }),
         missing: approvals::missing(model),
+        unrecorded: model.unrecorded().map(|found| {
+            let short = || found.commit.chars().take(12).collect();
+            (found.name(), found.tag.clone().unwrap_or_else(short))
+        }),
     }
 }
 
@@ -511,7 +531,8 @@ fn way_back(model: &Model) -> Option<incident::WayBack> {
     let ways = model.way_back()?.ways.as_deref().ok()?;
     let ready = crate::deploy::rollback::best(ways).map(|way| way.title.clone());
     // Where nothing at all can be taken there is nothing to look at.
-    crate::deploy::rollback::nearest(ways).map(|_| incident::WayBack { ready })
+    let any = crate::deploy::rollback::nearest(ways).or(crate::deploy::rollback::flag(ways));
+    any.map(|_| incident::WayBack { ready })
 }
 
 /// The probes of production, and those of no environment.

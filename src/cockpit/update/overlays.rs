@@ -1,5 +1,7 @@
 //! Keys for what lies over the cockpit.
 
+use std::path::Path;
+
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
@@ -11,7 +13,7 @@ use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scrol
 use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
 use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects, windows};
 use crate::failure::Failure;
-use crate::incident::{Body, Closed, Mitigated, Resolved};
+use crate::incident::{Body, Closed, Draft, IncidentId, Mitigated, ReportSaved, Resolved};
 
 /// Takes a key for the top overlay. `before` is the key before this one, and when it came.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
@@ -304,13 +306,23 @@ fn report(cx: &mut Cx<'_>, command: Command) {
         Command::ReportExport => cx.effect("exporting the records", Effect::Export),
         _ => {
             let name = format!("{}.md", cx.model.number());
-            cx.effect("saving the report", Effect::Save { name, content })
+            let Some(incident) = cx.model.incident().map(|state| state.id) else { return };
+            cx.effect("saving the report", Effect::Save { incident, name, content })
         }
     };
     if let Some(Overlay::Report(view)) = cx.model.overlays.last_mut() {
         view.asked = Some((id, command != Command::ReportCopy));
         view.said.clear();
     }
+}
+
+/// Writes down that a report was saved, where that can be written down, and says where it is.
+pub(super) fn report_saved(cx: &mut Cx<'_>, incident: IncidentId, path: &Path) -> Done {
+    if let Some(file) = path.file_name().filter(|_| cx.model.read_only.is_none()) {
+        let file = file.to_string_lossy().into_owned();
+        cx.effect("saving", Effect::Append(vec![Draft::now(incident, ReportSaved { file })]));
+    }
+    Done::Said(format!("saved to {}", path.display()))
 }
 
 /// Takes in what became of saving, exporting or copying the report, if it is still open: it says so

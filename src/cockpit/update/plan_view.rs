@@ -8,9 +8,9 @@ use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Asks, Decide, Overlay, PlanView};
 use super::confirm::{TOO_QUICK, may_confirm, may_enter};
 use super::{Cx, invoke, run_view, windows};
-use crate::incident::{Decision, Outcome, PlanRun, Run, StepRun};
+use crate::incident::{Decision, PlanRun, Run, StepRun};
 use crate::plan::Plan;
-use crate::plan::progress::{self, Choice};
+use crate::plan::progress::{self, Choice, Meaning};
 
 /// The plan that the key for plans opens: in the runs that of the cursor, else the one that
 /// matters most.
@@ -139,45 +139,8 @@ pub(super) fn ask(cx: &mut Cx<'_>, command: Command) {
     cx.push(Overlay::Decide(Box::new(decide)));
 }
 
-/// What going on carries out in place of a step that had stopped at something to settle.
-fn concluded(plan: &Plan, run: &PlanRun, step: usize) -> Option<(usize, String)> {
-    let outcome = run.steps.get(step)?.run.as_ref()?.outcome.as_ref()?;
-    let settle = plan.steps.get(step)?.settle.as_ref()?;
-    (!matches!(outcome, Outcome::Unknown { .. })).then(|| (step + 1, settle.conclude.line()))
-}
-
 fn asked(plan: &Plan, run: &PlanRun, choice: Choice) -> Decide {
-    let line = |index: usize| plan.steps.get(index).map(|step| (index + 1, step.action.line()));
-    let (mut about, mut lines) = (Vec::new(), Vec::new());
-    match &choice.decision {
-        Decision::Resume => {
-            about.push("The plan goes on with what is left of it.".to_owned());
-            lines.extend(concluded(plan, run, choice.step).or_else(|| line(choice.step)));
-        }
-        Decision::Retry => {
-            about.push("This step runs once more, then the steps after it.".to_owned());
-            lines.extend(line(choice.step));
-        }
-        Decision::Skip { .. } => {
-            about.push("The step is skipped, with your reason in the record.".to_owned());
-            lines.extend(line(choice.step));
-            about.push(match line(choice.step + 1) {
-                Some((number, next)) => format!("Next comes step {number}: {next}"),
-                None => "Nothing comes after it.".to_owned(),
-            });
-        }
-        Decision::Undo { to } => {
-            let undoing = progress::undoing(plan, run, *to);
-            lines.extend(undoing.iter().filter_map(|(index, action)| Some((index + 1, (*action)?.line()))));
-            about.push("These undo what was done, the last step first. Then the plan is over.".to_owned());
-        }
-        Decision::GiveUp => {
-            about.push("Nothing more of this plan runs. What was done stays done, and its target is free for another plan.".to_owned());
-        }
-    }
-    if choice.risky {
-        about.insert(0, risk());
-    }
+    let Meaning { about, lines } = progress::meaning(plan, run, &choice);
     let reason = matches!(choice.decision, Decision::Skip { .. }).then(LineEdit::default);
     Decide {
         plan: run.id.clone(),
@@ -192,13 +155,6 @@ fn asked(plan: &Plan, run: &PlanRun, choice: Choice) -> Decide {
         sending: false,
         complaint: String::new(),
     }
-}
-
-/// Why it is risky, as a sentence.
-fn risk() -> String {
-    let mut chars = progress::RISK.chars();
-    let first = chars.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
-    format!("{first}{}.", chars.as_str())
 }
 
 /// Takes a key where a decision is to be confirmed.

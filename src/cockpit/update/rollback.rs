@@ -1,5 +1,7 @@
 //! Ways back: when they are looked for, and the screen that shows them.
 
+use jiff::SignedDuration;
+
 use super::super::commands::{Command, Scope};
 use super::super::key::Key;
 use super::super::model::Model;
@@ -9,20 +11,30 @@ use super::super::ways::Looked;
 use super::{Cx, menus, windows};
 use crate::deploy::rollback::{self, Way};
 use crate::hotfix::state::BranchState;
-use crate::incident::{Body, PlanEnd};
+use crate::incident::{Body, PlanEnd, State};
 use crate::plan::Request;
 
 /// What is being done while a plan is made of a way.
 const MAKING: &str = "making the rollback plan";
 
+/// How often production is asked what is live there.
+const AGAIN: SignedDuration = SignedDuration::from_mins(5);
+
 /// Looks again where something changed that ways back depend on. One look at a time: what
 /// changes meanwhile is looked at after it.
 pub(super) fn keep_up(cx: &mut Cx<'_>) {
     let ways = &cx.model.ways;
-    if !ways.stale || ways.looking.is_some() || !cx.model.may_run() {
+    if ways.looking.is_some() || !cx.model.may_run() {
         return;
     }
     let Some(env) = cx.model.config.config.production() else { return };
+    // What can tell what is live there is asked again and again: somebody may deploy past the record.
+    let tells = !env.history.is_empty() && cx.model.incident().is_some_and(State::is_open);
+    let looked = ways.known.get(&env.name).map(|looked| looked.at);
+    let is_old = tells && looked.is_some_and(|at| cx.model.now.duration_since(at) >= AGAIN);
+    if !ways.stale && !is_old {
+        return;
+    }
     let environment = env.name.clone();
     look(cx, environment);
 }

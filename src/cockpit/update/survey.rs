@@ -4,7 +4,7 @@ use super::super::model::Model;
 use super::super::msg::{Effect, EffectId};
 use super::super::survey::Ground;
 use super::Cx;
-use crate::hotfix::outlook::Question;
+use crate::hotfix::outlook::{Question, tried};
 use crate::hotfix::pull::{Looked, Pull, PullState};
 use crate::hotfix::state::BaseAt;
 
@@ -60,7 +60,9 @@ fn question(model: &Model) -> Question {
         Some(Looked::Known(pull) | Looked::Unknown { last: Some(pull), .. }) => landed(model, pull),
         _ => None,
     };
-    Question { deployed: deployed.collect(), landed }
+    let base = model.repository().and_then(|branch| branch.base.as_deref()).unwrap_or_default();
+    let tried = model.incident().map(|state| tried(state, base)).unwrap_or_default();
+    Question { deployed: deployed.collect(), landed, tried }
 }
 
 /// The commit as which a pull request of this very commit landed.

@@ -203,6 +203,7 @@ pub(super) fn probe(name: &str, state: Health) -> Probe {
         environment: String::new(),
         state,
         since: Some(time(5)),
+        began_with: "500, expected 200".into(),
         last: Some(sample),
         unit: String::new(),
         limit: None,
@@ -480,6 +481,17 @@ fn a_settled_alarm_is_recorded_once_and_a_waiting_one_not_at_all() {
     table.send(Msg::Done(*id, Ok(Done::Appended(vec![record]))));
     assert!(table.send(health(Health::Failing)).is_empty());
     assert_eq!(table.send(health(Health::Ok)).len(), 1, "recovery is news");
+}
+
+#[test]
+fn an_alarm_tells_what_was_seen_when_it_began_and_not_what_is_seen_now() {
+    let mut table = Table::open();
+    let mut later = probe("api", Health::Failing);
+    (later.since, later.began_with) = (Some(time(1)), "38.1 % (max 5 %)".into());
+    let effects = table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(later)], edges: Vec::new() }));
+    let [(_, Effect::AppendAlarms(drafts))] = effects.as_slice() else { panic!("{effects:?}") };
+    let Body::Alarm(alarm) = &drafts[0].body else { panic!() };
+    assert_eq!((alarm.why.as_str(), drafts[0].occurred.unwrap().0), ("38.1 % (max 5 %)", time(1)));
 }
 
 #[test]

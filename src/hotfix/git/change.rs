@@ -58,6 +58,15 @@ pub(super) fn size(repo: &Repository, from: Oid, to: Oid) -> Result<ChangeSize, 
     })
 }
 
+/// What was done between two commits, as one number: the same change made elsewhere has the same.
+pub(super) fn patch_id(repo: &Repository, from: Oid, to: Oid) -> Result<Oid, Error> {
+    let mut options = DiffOptions::new();
+    options.max_size(MAX_FILE_BYTES);
+    let (from, to) = (repo.find_commit(from)?.tree()?, repo.find_commit(to)?.tree()?);
+    look_where_changed(repo, Some(&from), Some(&to), &mut options)?;
+    repo.diff_tree_to_tree(Some(&from), Some(&to), Some(&mut options))?.patchid(None)
+}
+
 /// Names the files that differ to a comparison of two trees: by itself libgit2 goes through all of both,
 /// also through folders that are the same.
 pub(super) fn look_where_changed(

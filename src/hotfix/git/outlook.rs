@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use git2::{Delta, DiffFindOptions, DiffOptions, Error, Oid, Patch, Repository};
 
 use super::forecast::{CUT_OFF, LATE};
@@ -23,6 +25,8 @@ const MAX_FILES: usize = 200;
 const MAX_FILE_BYTES: i64 = 1 << 20;
 /// Changed lines of one file that are looked into.
 const MAX_LINE_BYTES: usize = 64 << 10;
+/// Commits of the base that are compared with what was tried out.
+const MAX_SQUASHED: usize = 50;
 /// With more files than this, renames are not looked for.
 const MAX_RENAME_FILES: usize = 1000;
 
@@ -68,6 +72,8 @@ impl Reader {
         self.forecasts(&mut outlook, &state, question, until);
         told(&outlook);
         if let Some(base) = base {
+            let merged = |tried: &String| Some((tried.clone(), self.merged(base, tried, until)?));
+            outlook.merged = question.tried.iter().filter_map(merged).collect();
             // Where nothing was committed that the base has not, there is nothing to raise.
             let is_there = |first: &Forecast| first.verdict == Verdict::Contained;
             let is_merged = base == head || outlook.forecasts.first().is_some_and(is_there);
@@ -207,6 +213,33 @@ impl Reader {
             }
             Err(_) => own.map(|_| Fix::Whole),
         }
+    }
+
+    /// When the change of a commit came into the base: as it is, or as one commit with the same files or the
+    /// same change. The branch it was on may be gone.
+    fn merged(&mut self, base: Oid, tried: &str, until: Instant) -> Option<Timestamp> {
+        let tried = Oid::from_str(tried).ok()?;
+        let compared = self.history.compare(&self.repo, &[tried], &[base], until).ok()?;
+        let tip = self.repo.find_commit(tried).ok()?;
+        if compared.is_contained() {
+            return Some(change::timestamp(tip.time().seconds()));
+        }
+        let fork = compared.bases.first().copied()?;
+        let wanted = change::patch_id(&self.repo, fork, tried).ok()?;
+        let mut at = self.repo.find_commit(base).ok()?;
+        for _ in 0..MAX_SQUASHED.min(compared.behind) {
+            let parent = at.parent(0).ok()?;
+            let is_same = at.tree_id() == tip.tree_id()
+                || change::patch_id(&self.repo, parent.id(), at.id()).is_ok_and(|made| made == wanted);
+            if is_same {
+                return Some(change::timestamp(at.time().seconds()));
+            }
+            if parent.id() == fork || Instant::now() >= until {
+                return None;
+            }
+            at = parent;
+        }
+        None
     }
 
     fn whereabouts(&mut self, question: &Question, head: Oid, fix: &Fix, until: Instant) -> Vec<Place> {

@@ -83,7 +83,7 @@ fn each_reason_is_found_with_its_part_and_its_words() {
         ("api/openapi.yaml", "api +14", "changes an API definition: api/openapi.yaml"),
         ("web/package-lock.json", "dependencies +14", "changes dependencies: web/package-lock.json"),
         ("src/http.rs timeout", "limits +8", "may change a limit: “timeout” in src/http.rs"),
-        ("docs/pay.md", "harmless -15", "touches only tests and documents"),
+        ("docs/pay.md", "harmless -15", "touches nothing that runs in production"),
         (
             "app/checkout/view.py",
             "failing-path +20",
@@ -108,6 +108,24 @@ fn each_reason_is_found_with_its_part_and_its_words() {
             .starts_with("touches what the failure names: lib/src/db/pool.rs, named in: finding")
     );
     assert!(parts(&one(change("a", far, "a change", &["src/other.rs"]))).is_empty());
+}
+
+#[test]
+fn what_does_not_run_comes_after_what_does_whatever_it_speaks_of() {
+    let suspects = weighed(
+        vec![
+            change("a", 4, "Page on 500", &["flightdeck.toml checkout pool exhausted timeout"]),
+            change("b", 5, "Describe checkout", &["docs/checkout.md checkout", "tests/checkout.py pool"]),
+            change("c", 5 * 24 * 60, "Reword a log line", &["src/other.rs"]),
+            change("d", 3, "Check the pool", &["flightdeck.toml pool", "src/late.rs"]),
+        ],
+        &["flightdeck.toml"],
+        &[],
+    );
+    assert_eq!(titles(&suspects)[..2], ["Check the pool", "Reword a log line"]);
+    for harmless in &suspects[2..] {
+        assert_eq!(parts(harmless), ["harmless -15"]);
+    }
 }
 
 #[test]

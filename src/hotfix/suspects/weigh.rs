@@ -149,6 +149,12 @@ impl Scales<'_> {
         self.when(&mut reasons, change);
         self.relations(&mut reasons, change);
         self.size(&mut reasons, change);
+        if self.is_harmless(change) {
+            // It may speak of what fails, but nothing of it runs: only what speaks against it counts.
+            reasons.0.retain(|reason| reason.weight < 0);
+            let weight = self.suspects.weight(Suspicion::Harmless);
+            reasons.add(Suspicion::Harmless, weight, "touches nothing that runs in production");
+        }
         reasons.into_suspect(Suspect {
             id: change.commit.id.clone(),
             kind: if change.is_merge() { Kind::Merge } else { Kind::Commit },
@@ -159,6 +165,18 @@ impl Scales<'_> {
             reasons: Vec::new(),
             change: Some(change.clone()),
         })
+    }
+
+    /// Whether all that it touches is tests, documents, and settings of the tools around it.
+    fn is_harmless(&self, change: &Change) -> bool {
+        let paths = |kind| self.suspects.paths(kind);
+        let runs = |path: &str| {
+            is_migration(path, &self.policy.migrations)
+                || is_migration(path, paths(PathKind::Dependencies))
+                || is_migration(path, paths(PathKind::Api))
+                || !is_migration(path, paths(PathKind::Harmless))
+        };
+        change.cut.is_none() && !change.files.is_empty() && !change.files.iter().any(|file| runs(&file.path))
     }
 
     /// What it has to do with what fails.
@@ -206,7 +224,6 @@ impl Scales<'_> {
     fn kinds(&self, reasons: &mut Reasons, change: &Change) {
         let policy = self.suspects;
         let mut of: BTreeMap<Suspicion, Vec<String>> = BTreeMap::new();
-        let mut harmless = 0;
         for file in &change.files {
             let is = |kind| is_migration(&file.path, policy.paths(kind));
             let about = if is_migration(&file.path, &self.policy.migrations) {
@@ -216,7 +233,6 @@ impl Scales<'_> {
             } else if is(PathKind::Api) {
                 Suspicion::Api
             } else if is(PathKind::Harmless) {
-                harmless += 1;
                 continue;
             } else if is(PathKind::Config) {
                 Suspicion::Config
@@ -250,10 +266,6 @@ impl Scales<'_> {
                 _ => "may change a limit",
             };
             reasons.add(*about, policy.weight(*about), format!("{what}: {}", list(paths)));
-        }
-        if harmless > 0 && harmless == change.files.len() && change.cut.is_none() {
-            let weight = policy.weight(Suspicion::Harmless);
-            reasons.add(Suspicion::Harmless, weight, "touches only tests and documents");
         }
     }
 

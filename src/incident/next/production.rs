@@ -19,6 +19,17 @@ impl Steps<'_> {
         self.served();
         self.news();
         self.running_on_production();
+        self.unrecorded();
+    }
+
+    /// Whoever decides what to do about production has to know what is there.
+    fn unrecorded(&mut self) {
+        if let (Some((name, reference)), Some(production)) = (&self.facts.unrecorded, self.environment) {
+            let title = format!(
+                "{production} runs {name}, not recorded: record it with flightdeck live {production} {reference}"
+            );
+            self.add_ranked(Rank::Watch, "", "", title);
+        }
     }
 
     /// What its watch condemned is taken back before anything else.

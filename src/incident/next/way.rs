@@ -81,24 +81,31 @@ impl Steps<'_> {
 
     /// Since when there is a fix that the base has by now although nobody finished it here: somebody merged
     /// its pull request by hand. That is a commit which was tried out in this incident on a branch of its
-    /// own, and which the base has, as it is or as one with the same files. A commit that was made before
-    /// the incident is no fix of it.
+    /// own, and which the base has: as it is, or as one with the same files or the same change. What was made
+    /// before the incident is no fix of it.
     fn landed(&self) -> Option<Timestamp> {
+        let began = self.state.started_at.as_second();
+        let merged = &self.facts.fix.merged;
+        let has = |commit: &str| merged.iter().any(|(id, made)| id == commit && made.as_second() >= began);
+        self.landed_here().or_else(|| self.tried(has))
+    }
+
+    /// The same for what the commit that is checked out has.
+    fn landed_here(&self) -> Option<Timestamp> {
         let fix = &self.facts.fix;
         let began = self.state.started_at.as_second();
-        let (_, newest) = fix.landed.first().filter(|_| fix.flow == Flow::GithubFlow)?;
-        let has = |commit: &str| {
+        let (_, newest) = fix.landed.first()?;
+        self.tried(|commit| {
             let same = || newest.as_second() >= began && self.facts.same.iter().any(|same| same == commit);
             fix.landed.iter().any(|(id, made)| id == commit && made.as_second() >= began) || same()
-        };
-        let tried = |plan: &&PlanRun| {
-            ["test", "deploy", "smoke"].contains(&plan.purpose.as_str())
-                && plan.is_done()
-                && plan.spec.get("subject").and_then(|subject| subject.get("reference")?.as_str())
-                    != Some(&fix.base)
-                && plan.subject().is_some_and(|(commit, _)| has(commit))
-        };
-        self.state.plans.iter().find(tried).map(|plan| plan.started_at)
+        })
+    }
+
+    /// When the first of these commits was tried out.
+    fn tried(&self, is_it: impl Fn(&str) -> bool) -> Option<Timestamp> {
+        let fix = &self.facts.fix;
+        let mut tried = self.state.tried(&fix.base).filter(|_| fix.flow == Flow::GithubFlow);
+        tried.find(|(_, commit)| is_it(commit)).map(|(plan, _)| plan.started_at)
     }
 
     /// In git flow the version is part of the fix: its tag is made of it.
@@ -244,6 +251,10 @@ impl Steps<'_> {
         if !fix.base.is_empty() && fix.current != fix.base {
             let title = format!("switch to {}: it has the fix, and production is deployed from it", fix.base);
             return self.add("", "", title);
+        }
+        let is_merged = !self.finishing().is_some_and(PlanRun::is_done) && self.landed_here().is_none();
+        if is_merged && fix.base_behind > 0 {
+            return self.add("", "", format!("pull {}: the remote's has the fix", fix.base));
         }
         if let Some(bad) = self.condemned() {
             let title = format!("start a new hotfix branch: {} {}", bad.name, bad.why);

@@ -14,6 +14,8 @@ use crate::text::visible;
 
 /// Most lines for the reason of the row under the cursor.
 const WHY: u16 = 3;
+/// Columns below which a row has room for little more than its reason.
+const NARROW: u16 = 46;
 /// Fewest columns of a reason that are worth reading.
 const LEAST: u16 = 16;
 
@@ -92,18 +94,20 @@ fn row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item, label: u16, told: bool) {
         Some(_) => (Role::Disabled, Role::Disabled),
     };
     pen.column_of(&key, width(&key).max(2), ui.of(on)).gap(1);
+    // Of a label as much stays as tells it from others; on a narrow screen its first words have to do.
+    let named = if pen.room() < NARROW { 12 } else { 24 };
     match &item.disabled {
         None => pen.put(&item.label, ui.of(text)),
         // The sentence above the list says why.
         Some(why) if why.is_empty() => pen.put(&item.label, ui.of(text)),
         // A few letters of a reason say nothing.
-        Some(why) if told && pen.room() < 24 + 5 + width(why).min(LEAST) => {
+        Some(why) if told && pen.room() < named + 5 + width(why).min(LEAST) => {
             let room = pen.room().saturating_sub(2);
             pen.column_of(&item.label, room, ui.of(text)).gap(1).put("✗", ui.of(Role::Disabled))
         }
         Some(why) => {
             // The reason is read in full before the label is.
-            let label = label.min(pen.room().saturating_sub(width(why) + 5).max(24));
+            let label = label.min(pen.room().saturating_sub(width(why) + 5).max(named));
             pen.column_of(&item.label, label, ui.of(text)).gap(3);
             pen.put("✗ ", ui.of(Role::Disabled)).put(why, ui.of(Role::Disabled))
         }

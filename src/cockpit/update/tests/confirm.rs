@@ -5,7 +5,7 @@ use super::plans::two;
 use super::*;
 use crate::cockpit::confirm::{Cancel, MOMENT_MS};
 use crate::cockpit::model::DrillEnd;
-use crate::incident::{SeverityChanged, StepStarted};
+use crate::incident::{ReportSaved, SeverityChanged, StepStarted};
 use crate::plan::proposal;
 
 /// A question that waits for one key.
@@ -431,6 +431,25 @@ fn the_report_says_itself_where_it_went() {
         table.send(Msg::Done(id, Ok(Done::Said(word.into()))));
         assert_eq!(said(&table), word);
         assert_eq!(table.model.word, None);
+    }
+    // What was saved is on record, under its name alone; where nothing can be recorded it is there all the same.
+    let path = || std::path::PathBuf::from("/state/reports/INC.md");
+    for read_only in [None, Some("the disk is full".to_owned())] {
+        table.model.read_only = read_only;
+        let effects = table.keys("s");
+        let [Effect::Save { incident, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+        let id = *table.model.in_flight.keys().next_back().unwrap();
+        let effects = table.send(Msg::Done(id, Ok(Done::Saved { incident: *incident, path: path() })));
+        assert_eq!(said(&table), "saved to /state/reports/INC.md");
+        let saved = effects.iter().filter_map(|(_, effect)| match effect {
+            Effect::Append(drafts) => Some(&drafts[0].body),
+            _ => None,
+        });
+        let saved: Vec<&Body> = saved.collect();
+        match table.model.read_only.take() {
+            None => assert_eq!(saved, [&Body::from(ReportSaved { file: "INC.md".into() })]),
+            Some(_) => assert!(saved.is_empty(), "{saved:?}"),
+        }
     }
     table.keys("s");
     let id = *table.model.in_flight.keys().next_back().unwrap();

@@ -106,7 +106,7 @@ fn team(act: &Act) -> Table {
         rehearsed: None,
         undone_by: None,
     };
-    let looked = Looked { at: time(60), live: None, ways: Ok(vec![way]) };
+    let looked = Looked { at: time(60), live: None, unrecorded: None, ways: Ok(vec![way]) };
     table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
     if act.keys.starts_with('A') {
         let rules = Severity::ALL

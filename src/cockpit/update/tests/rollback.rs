@@ -3,6 +3,7 @@
 use super::*;
 use crate::cockpit::ways::{Looked, Readiness};
 use crate::deploy::rollback::{Kind, Ready, Way};
+use crate::incident::{Release, Released};
 
 fn way(id: &str, ready: Ready) -> Way {
     Way {
@@ -22,7 +23,7 @@ fn way(id: &str, ready: Ready) -> Way {
 }
 
 fn found(table: &mut Table, ways: Vec<Way>) -> Vec<(EffectId, Effect)> {
-    let looked = Looked { at: time(60), live: None, ways: Ok(ways) };
+    let looked = Looked { at: time(60), live: None, unrecorded: None, ways: Ok(ways) };
     table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }))
 }
 
@@ -83,8 +84,17 @@ fn readiness_is_the_best_that_is_known_of_any_way() {
     let unknown = || way("redeploy", Ready::Unknown("a migration lies between".into()));
     found(&mut table, vec![unknown()]);
     assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::Unknown);
-    found(&mut table, vec![way("redeploy", Ready::No("nothing was released".into()))]);
+    let nothing = || way("redeploy", Ready::No("nothing was released".into()));
+    found(&mut table, vec![nothing()]);
     assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::NoWay);
+    // A flag that the screen shows as ready is no rollback, but it is not nothing.
+    let flag = |ready| Way { kind: Kind::FlagOff, ..way("flag:checkout", ready) };
+    found(&mut table, vec![flag(Ready::Yes), nothing()]);
+    assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::OnlyFlag);
+    found(&mut table, vec![flag(Ready::No("it is off already".into())), nothing()]);
+    assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::NoWay);
+    found(&mut table, vec![way("redeploy", Ready::Yes), flag(Ready::Yes)]);
+    assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::Ready);
 }
 
 #[test]
@@ -92,7 +102,82 @@ fn the_header_names_what_is_live_before_anything_was_deployed_in_this_incident()
     let mut table = Table::ready();
     let live = |table: &Table| table.model.derived.production.as_ref().and_then(|found| found.live.clone());
     assert_eq!(live(&table), None);
-    let looked = Looked { at: time(60), live: Some("v1.4.2".into()), ways: Ok(Vec::new()) };
+    let looked = Looked { at: time(60), live: Some("v1.4.2".into()), unrecorded: None, ways: Ok(Vec::new()) };
     table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
     assert_eq!(live(&table).as_deref(), Some("v1.4.2"));
+}
+
+#[test]
+fn what_somebody_deployed_past_the_record_is_named_until_it_is_recorded() {
+    let mut table = Table::ready();
+    let started = table.model.incident().unwrap().started_at;
+    let found = |at| Release {
+        environment: "production".into(),
+        reference: String::new(),
+        commit: "c".repeat(40),
+        tag: Some("v1.4.3".into()),
+        version: None,
+        plan: String::new(),
+        rollback: false,
+        replaces: None,
+        by: "li".into(),
+        at,
+        verdict: None,
+        vouched: false,
+    };
+    let tells = |table: &mut Table, at: Timestamp| {
+        let looked = Looked {
+            at,
+            live: Some("v1.4.3".into()),
+            unrecorded: Some(Box::new(found(at))),
+            ways: Ok(Vec::new()),
+        };
+        table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
+        let production = table.model.derived.production.clone().unwrap();
+        let next = table.model.derived.next.iter().map(|(next, _)| next.title.clone());
+        (production.live, production.is_recorded, next.collect::<Vec<String>>().join("; "))
+    };
+    let (_, is_recorded, next) = tells(&mut table, started - SignedDuration::from_hours(1));
+    assert!(is_recorded && !next.contains("not recorded"), "it was there before: {next}");
+    let at = time(60);
+    let (live, is_recorded, next) = tells(&mut table, at);
+    assert_eq!((live.as_deref(), is_recorded), (Some("v1.4.3"), false));
+    let wanted = "production runs v1.4.3, not recorded: record it with flightdeck live production v1.4.3";
+    assert!(next.contains(wanted), "{next}");
+    let released = Released {
+        environment: "production".into(),
+        reference: "v1.4.3".into(),
+        commit: "c".repeat(40),
+        tag: Some("v1.4.3".into()),
+        version: None,
+        plan: String::new(),
+        rollback: false,
+        replaces: None,
+    };
+    let record = table.record(released.into());
+    table.send(Msg::Fact(Fact::Records(vec![record])));
+    assert!(table.model.derived.production.as_ref().unwrap().is_recorded);
+}
+
+#[test]
+fn production_that_can_tell_what_is_live_is_asked_again_after_a_while() {
+    for tells in [false, true] {
+        let mut table = Table::ready();
+        let mut config = table.model.config.clone();
+        for env in &mut config.config.environments {
+            env.history = if tells { vec!["./history.sh".into()] } else { Vec::new() };
+        }
+        table.send(Msg::Fact(Fact::Config(Box::new(config))));
+        end(&mut table);
+        while table.model.ways.looking.is_some() {
+            end(&mut table);
+        }
+        found(&mut table, Vec::new());
+        let at = |table: &mut Table, second| {
+            let effects = table.send(Msg::Tick(time(second)));
+            effects.iter().filter(|(_, effect)| matches!(effect, Effect::LookBack { .. })).count()
+        };
+        assert_eq!(at(&mut table, 120), 0);
+        assert_eq!(at(&mut table, 60 + 301), usize::from(tells));
+    }
 }

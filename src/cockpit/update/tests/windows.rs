@@ -369,6 +369,36 @@ fn what_was_never_seen_well_is_down_since_the_fault_began() {
 }
 
 #[test]
+fn a_word_counts_only_the_time_that_production_was_so() {
+    use crate::cockpit::production::Word;
+    let of = |value: Option<f64>, why: &str| {
+        let mut probe = probe("api", Health::Failing);
+        (probe.threshold, probe.range, probe.since) = (Some(800.0), "max 800".into(), Some(time(600)));
+        probe.began_with = "1500 ms (max 800 ms)".into();
+        probe.history = [(time(300), None), (time(600), None)].into();
+        if let Some(sample) = &mut probe.last {
+            (sample.value, sample.why) = (value, why.into());
+        }
+        Arc::new(probe)
+    };
+    let (slow, gone) = (of(Some(1500.0), "1500 ms (max 800 ms)"), of(None, "no answer"));
+    let mut table = Table::ready();
+    let mut at = |second: i64, probe: &Arc<Probe>| {
+        table.send(Msg::Tick(time(second)));
+        table.send(Msg::Fact(Fact::Health { probes: vec![Arc::clone(probe)], edges: Vec::new() }));
+        table.model.derived.production.as_ref().map(|found| (found.word, found.since))
+    };
+    assert_eq!(at(700, &slow), Some((Word::Degraded, Some(time(600)))));
+    assert_eq!(at(3000, &gone), Some((Word::Down, Some(time(3000)))), "slow is not down");
+    assert_eq!(at(3060, &gone), Some((Word::Down, Some(time(3000)))));
+    assert_eq!(at(3090, &slow), Some((Word::Degraded, Some(time(3090)))), "and down is not slow");
+    // Probes are not asked at the same moment: what is known to have been gone all the time was not slow.
+    let mut long = (*gone).clone();
+    long.began_with = "no answer".into();
+    assert_eq!(at(3095, &Arc::new(long)), Some((Word::Down, Some(time(600)))));
+}
+
+#[test]
 fn the_cursor_stays_on_its_entry_when_a_row_moves() {
     let mut table = Table::ready();
     for text in ["first", "second"] {
@@ -399,4 +429,67 @@ fn a_held_enter_answers_no_prompt_that_a_menu_opened() {
         assert!(effects.is_empty(), "{effects:?}");
     }
     assert_eq!(asked(&table).input.text(), "maya", "it is still asked");
+}
+
+#[test]
+fn what_is_said_in_a_window_goes_with_it() {
+    let mut table = Table::ready();
+    table.keys("R r");
+    assert_eq!(table.word(), "already looking");
+    table.keys("esc");
+    assert_eq!(table.word(), "", "it was about the window");
+    // What failed is not about a window.
+    table.keys("i r");
+    (table.model.word, table.model.word_windows) = (Some((table.model.now, "✗ it is gone".into())), 2);
+    table.keys("esc esc");
+    assert_eq!(table.word(), "✗ it is gone");
+}
+
+#[test]
+fn a_key_that_is_refused_says_why_and_so_does_the_line_in_its_menu() {
+    let menus = "n i d t h A v".split(' ');
+    let mut refused = 0;
+    for menu in menus {
+        let mut table = Table::open();
+        table.keys(menu);
+        let Some(Overlay::Menu(shown)) = table.model.overlays.pop() else { continue };
+        for item in shown.items.iter().filter(|item| item.disabled.is_some()) {
+            let (why, Some(key)) = (item.disabled.clone().unwrap(), item.key) else { continue };
+            assert!(!why.trim().is_empty() || !shown.note.is_empty(), "{menu} {key}: {}", item.label);
+            let mut table = Table::open();
+            table.keys(menu);
+            assert!(table.key(key).is_empty(), "{menu} {key}");
+            assert!(table.word().contains(&why), "{menu} {key}: {}", table.word());
+            refused += 1;
+        }
+    }
+    assert!(refused > 10, "{refused} lines");
+}
+
+#[test]
+fn a_gate_that_is_not_met_says_so_when_its_key_is_pressed() {
+    use super::gates::guarded;
+    let mut table = Table::ready();
+    table.preview(guarded());
+    table.shown();
+    for key in ["y", "enter"] {
+        assert!(table.keys(key).is_empty(), "{key} starts nothing");
+        assert_eq!(table.complaint(), "gates are not met: o overrides them, with a reason");
+    }
+    let Some(Overlay::Preview(preview)) = table.model.overlays.last() else { panic!() };
+    let unmet: Vec<&str> = preview.standings.iter().filter(|one| one.blocks()).map(|one| one.id).collect();
+    assert_eq!(unmet, ["approvals"], "and the preview names it");
+}
+
+#[test]
+fn the_key_of_trust_shows_what_is_wrong_with_the_file() {
+    let mut table = Table::open();
+    let failure = Failure::usage("reading flightdeck.toml", "1 problem: unknown key", "correct the file");
+    let broken =
+        ConfigState { config: Config::default(), source: ConfigSource::Invalid(failure), found: Vec::new() };
+    table.send(Msg::Fact(Fact::Config(Box::new(broken))));
+    table.keys("T");
+    assert!(matches!(table.model.overlays.last(), Some(Overlay::Errors(_))));
+    assert!(table.model.failures.iter().any(|(_, one)| one.cause.contains("unknown key")));
+    assert_eq!(table.model.unseen, 0);
 }

@@ -56,7 +56,7 @@ fn where_the_fix_really_is_is_told_by_commit() {
             deployed("production", &old),
             deployed("elsewhere", "0123456789012345678901234567890123456789"),
         ],
-        landed: None,
+        ..Question::default()
     };
     let outlook = look(&repo, Flow::GithubFlow, &question);
     let found: Vec<_> = outlook
@@ -80,11 +80,36 @@ fn a_squashed_branch_is_where_its_one_commit_is() {
     let landed = repo.commit("HOTFIX: raise the limit (#7)");
     repo.git(&["switch", "-q", "hotfix/x"]);
     let deployed = vec![("production".to_owned(), "v1.2.3".to_owned(), landed.clone())];
-    let not_told = look(&repo, Flow::GithubFlow, &Question { deployed: deployed.clone(), landed: None });
+    let not_told =
+        look(&repo, Flow::GithubFlow, &Question { deployed: deployed.clone(), ..Question::default() });
     assert_eq!(not_told.places[0].has_fix, Ok(false));
-    let outlook = look(&repo, Flow::GithubFlow, &Question { deployed, landed: Some(landed) });
+    let outlook =
+        look(&repo, Flow::GithubFlow, &Question { deployed, landed: Some(landed), ..Question::default() });
     assert_eq!((&outlook.places[0].has_fix, outlook.places[0].lacks), (&Ok(true), 0));
     assert_eq!(verdicts(&outlook), [("main", &Verdict::Contained)]);
+}
+
+#[test]
+fn what_was_merged_by_hand_as_one_commit_is_found_though_its_branch_is_gone() {
+    let (repo, fix) = fixed();
+    repo.write("src/pool.rs", "pub const LIMIT: u32 = 250;\n");
+    let tip = repo.commit("raise it some more");
+    repo.git(&["switch", "-q", "main"]);
+    repo.write("README", "somebody was faster\n");
+    repo.commit("read me");
+    repo.git(&["merge", "-q", "--squash", "hotfix/x"]);
+    let landed = repo.commit("HOTFIX: raise the limit (#7)");
+    repo.write("README", "and somebody came later\n");
+    repo.commit("read me again");
+    // The remote's main has it; the one here was not pulled, and the branch is deleted.
+    repo.git(&["remote", "add", "origin", "/nowhere"]);
+    repo.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    repo.git(&["reset", "-q", "--hard", "HEAD~3"]);
+    repo.git(&["branch", "-q", "-D", "hotfix/x"]);
+    let question = Question { tried: vec![fix, tip.clone()], ..Question::default() };
+    let outlook = look(&repo, Flow::GithubFlow, &question);
+    let made = repo.git(&["log", "-1", "--format=%ct", &landed]).parse::<i64>().unwrap();
+    assert_eq!(outlook.merged, [(tip, Timestamp::from_second(made).unwrap())], "the half of it is not");
 }
 
 #[test]
@@ -141,7 +166,8 @@ fn once_it_is_merged_what_was_deployed_of_the_branch_has_the_fix_and_nothing_is_
     let (repo, fix) = fixed();
     repo.git(&["switch", "-q", "main"]);
     repo.git(&["merge", "-q", "--no-ff", "--no-edit", "hotfix/x"]);
-    let question = Question { deployed: vec![("staging".to_owned(), "v1".to_owned(), fix)], landed: None };
+    let question =
+        Question { deployed: vec![("staging".to_owned(), "v1".to_owned(), fix)], ..Question::default() };
     assert_eq!(look(&repo, Flow::GitFlow, &question).bump, None);
     repo.git(&["switch", "-q", "hotfix/x"]);
     let outlook = look(&repo, Flow::GitFlow, &question);
@@ -160,7 +186,7 @@ fn where_there_is_no_fix_nothing_is_said_of_where_it_is() {
         ("staging".to_owned(), "v1.0.3".to_owned(), repo.git(&["rev-parse", "main"])),
         ("production".to_owned(), "v1.0.1".to_owned(), old),
     ];
-    let question = Question { deployed, landed: None };
+    let question = Question { deployed, ..Question::default() };
     let places = |flow| look(&repo, flow, &question).places;
     let lacks = |flow| {
         let places = places(flow).into_iter();

@@ -3,8 +3,8 @@
 use super::*;
 use crate::incident::{
     Answer, Approved, Closed, Decision, GatePassedOver, LeaseTaken, MergeOwed, MergePaid, Mitigated, Paged,
-    Phase, PhaseEntered, PlanAsked, PlanProposed, PlanResumed, Proof, Proved, Rejected, Reopened, RunWaiting,
-    SeverityChanged, Signalled, Spec, StepWaiting, StopAsked, Titled, Told, Waits,
+    Phase, PhaseEntered, PlanAsked, PlanProposed, PlanResumed, Proof, Proved, Rejected, Reopened,
+    ReportSaved, RunWaiting, SeverityChanged, Signalled, Spec, StepWaiting, StopAsked, Titled, Told, Waits,
 };
 
 mod truth;
@@ -370,6 +370,7 @@ fn one_of_each() -> Vec<Body> {
         Resolved::default().into(),
         Reopened { reason: why, after: Vec::new() }.into(),
         Closed::default().into(),
+        ReportSaved { file: "INC.md".into() }.into(),
     ]
 }
 

@@ -68,8 +68,19 @@ fn why_not(why: &NoRepository) -> (String, String) {
 /// │   develop: src/pool.rs                              │
 /// ```
 fn repository(ui: Ui<'_>, buf: &mut Buffer, body: Rect, branch: &BranchState) -> Rect {
-    head_line(ui, &mut Pen::new(buf, body, 0), branch);
-    let rest = below(body, 1);
+    // A name that would be cut gets the line for itself, where there is one more to spare.
+    let cut = body.height > LEAST_SPLIT && !fits_one_line(branch, body.width);
+    if cut {
+        head(ui, &mut Pen::new(buf, body, 0), branch, 0);
+        let mut pen = Pen::new(buf, body, 1);
+        let (text, role) = changed(branch);
+        pen.gap(2).right(&text, ui.of(role));
+        pen.right_gap(2);
+        upstream(ui, &mut pen, branch);
+    } else {
+        head_line(ui, &mut Pen::new(buf, body, 0), branch);
+    }
+    let rest = below(body, 1 + u16::from(cut));
     let room = if ui.model.zoom { Room::Plenty } else { Room::Little };
     let groups = facts::groups(ui, branch, room);
     let rows = lines_of_list(branch);
@@ -99,16 +110,17 @@ fn rows(branch: &BranchState) -> usize {
 }
 
 /// A line of items.
-struct Set<'a> {
+struct Set {
     /// What is left out first has the highest.
     rank: u8,
     /// Columns it is moved in by.
     indent: u16,
-    items: Vec<&'a Item>,
+    items: Vec<Item>,
 }
 
-/// Sets groups into lines: the items of each next to one another as far as they fit.
-fn set(groups: &[Group], columns: u16) -> Vec<Set<'_>> {
+/// Sets groups into lines: the items of each next to one another as far as they fit, and one that is longer
+/// than a line on several.
+fn set(groups: &[Group], columns: u16) -> Vec<Set> {
     let mut lines = Vec::new();
     for group in groups {
         let fresh = || Set { rank: group.rank, indent: group.indent, items: Vec::new() };
@@ -119,16 +131,59 @@ fn set(groups: &[Group], columns: u16) -> Vec<Set<'_>> {
                 lines.push(std::mem::replace(&mut line, fresh()));
                 used = group.indent;
             }
-            used = used.saturating_add(wide).saturating_add(if line.items.is_empty() { 0 } else { BETWEEN });
-            line.items.push(item);
+            let mut pieces = folded(item, columns.saturating_sub(group.indent), CONTINUED).into_iter();
+            let first = pieces.next().unwrap_or_default();
+            used = used.saturating_add(facts::columns(&first)).saturating_add(if line.items.is_empty() {
+                0
+            } else {
+                BETWEEN
+            });
+            line.items.push(first);
+            for piece in pieces {
+                let indent = group.indent.saturating_add(CONTINUED);
+                used = indent.saturating_add(facts::columns(&piece));
+                let next = Set { indent, items: vec![piece], ..fresh() };
+                lines.push(std::mem::replace(&mut line, next));
+            }
         }
         lines.push(line);
     }
     lines
 }
 
+/// Columns that what goes on from the line above is moved in by.
+const CONTINUED: u16 = 2;
+
+/// An item in pieces that fit into so many columns, all but the first `indent` less; broken between words.
+fn folded(item: &Item, columns: u16, indent: u16) -> Vec<Item> {
+    if facts::columns(item) <= columns || columns < 2 * LEAST_FOLDED {
+        return vec![item.clone()];
+    }
+    let (mut pieces, mut piece): (Vec<Item>, Item) = (Vec::new(), Item::new());
+    let mut used = 0_u16;
+    for (text, role) in item {
+        for word in text.split_inclusive(' ') {
+            let room = if pieces.is_empty() { columns } else { columns - indent };
+            if used > 0 && used.saturating_add(width(word.trim_end())) > room {
+                pieces.push(std::mem::take(&mut piece));
+                used = 0;
+            }
+            used = used.saturating_add(width(word));
+            match piece.last_mut() {
+                Some((before, same)) if same == role => before.push_str(word),
+                _ => piece.push((word.to_owned(), *role)),
+            }
+        }
+    }
+    pieces.push(piece);
+    pieces
+}
+
+/// Half the columns a line has at least for what does not fit to be broken.
+const LEAST_FOLDED: u16 = 10;
+
 /// Leaves lines out until so many are left: those that matter least first.
-fn shorten(lines: &mut Vec<Set<'_>>, room: usize) {
+fn shorten(lines: &mut Vec<Set>, room: usize) {
     while lines.len() > room {
         let least = lines.iter().map(|line| line.rank).max();
         let Some(index) = lines.iter().rposition(|line| Some(line.rank) == least) else { return };
@@ -137,7 +192,7 @@ fn shorten(lines: &mut Vec<Set<'_>>, room: usize) {
 }
 
 /// Writes a line of items.
-fn put(ui: Ui<'_>, pen: &mut Pen<'_>, line: &Set<'_>) {
+fn put(ui: Ui<'_>, pen: &mut Pen<'_>, line: &Set) {
     pen.gap(line.indent);
     for (index, item) in line.items.iter().enumerate() {
         pen.gap(if index == 0 { 0 } else { BETWEEN });
@@ -177,34 +232,51 @@ fn draw_rows(ui: Ui<'_>, buf: &mut Buffer, list: Rect, branch: &BranchState) {
     }
 }
 
+/// Least lines of the pane for its head to take two of them.
+const LEAST_SPLIT: u16 = 5;
+
+/// Tells whether the name of the branch, how it stands to its upstream and what is not committed fit beside
+/// one another.
+fn fits_one_line(branch: &BranchState, columns: u16) -> bool {
+    let Head::Branch { name, .. } = &branch.head else { return true };
+    let (upstream, changed) = (upstream_words(branch).0, changed(branch).0);
+    // The mark of a branch, and blanks between the three.
+    [name, &upstream, &changed].into_iter().fold(6, |sum: u16, text| sum.saturating_add(width(text)))
+        <= columns
+}
+
+/// What is not committed, in a few words.
+fn changed(branch: &BranchState) -> (String, Role) {
+    match branch.dirty_count {
+        _ if branch.not_yet.changes => ("looking …".to_owned(), Role::Faint),
+        0 => ("clean".to_owned(), Role::Muted),
+        count => (format!("{count} changed"), Role::Warn),
+    }
+}
+
 /// What HEAD is, how it stands to its upstream, and whether something is not committed.
 fn head_line(ui: Ui<'_>, pen: &mut Pen<'_>, branch: &BranchState) {
-    if branch.not_yet.changes {
-        pen.right("looking …", ui.of(Role::Faint));
-    } else {
-        match branch.dirty_count {
-            0 => pen.right("clean", ui.of(Role::Muted)),
-            count => pen.right(&format!("{count} changed"), ui.of(Role::Warn)),
-        };
-    }
+    let (text, role) = changed(branch);
+    pen.right(&text, ui.of(role));
     pen.right_gap(2);
     names_line(ui, pen, branch);
 }
 
 /// What HEAD is and how it stands to its upstream.
 fn names_line(ui: Ui<'_>, pen: &mut Pen<'_>, branch: &BranchState) {
-    head(ui, pen, branch);
+    head(ui, pen, branch, width(&upstream_words(branch).0).saturating_add(2));
     pen.gap(2);
     upstream(ui, pen, branch);
 }
 
-fn head(ui: Ui<'_>, pen: &mut Pen<'_>, branch: &BranchState) {
+/// `kept` columns are kept for what follows.
+fn head(ui: Ui<'_>, pen: &mut Pen<'_>, branch: &BranchState, kept: u16) {
     match &branch.head {
         Head::Branch { name, .. } => {
             let hotfix = ui.model.hotfix_branch().is_some();
             let style = ui.of(if hotfix { Role::TitleFocus } else { Role::Text });
             pen.put("⎇ ", ui.of(Role::Accent));
-            let room = pen.room().saturating_sub(14).max(12);
+            let room = pen.room().saturating_sub(kept).max(12);
             pen.column_of(name, width(name).min(room), style);
         }
         Head::Detached { commit } => {
@@ -218,23 +290,26 @@ fn head(ui: Ui<'_>, pen: &mut Pen<'_>, branch: &BranchState) {
 }
 
 fn upstream(ui: Ui<'_>, pen: &mut Pen<'_>, branch: &BranchState) {
+    let (text, role) = upstream_words(branch);
+    pen.put(&text, ui.of(role));
+}
+
+/// How the branch stands to its upstream, in a few words; empty on none.
+fn upstream_words(branch: &BranchState) -> (String, Role) {
     let Some(upstream) = &branch.upstream else {
-        if matches!(branch.head, Head::Branch { .. }) {
-            pen.put("not pushed", ui.of(Role::Muted));
-        }
-        return;
+        let on_branch = matches!(branch.head, Head::Branch { .. });
+        return (if on_branch { "not pushed" } else { "" }.to_owned(), Role::Muted);
     };
     if upstream.exists && branch.not_yet.counts {
-        pen.put("counting …", ui.of(Role::Faint));
-        return;
+        return ("counting …".to_owned(), Role::Faint);
     }
     match (upstream.exists, upstream.ahead, upstream.behind) {
-        (false, ..) => pen.put("▲ upstream is gone", ui.of(Role::Warn)),
-        (true, 0, 0) => pen.put("pushed ✓", ui.of(Role::Good)),
-        (true, ahead, 0) => pen.put(&format!("↑{ahead} to push"), ui.of(Role::Warn)),
-        (true, 0, behind) => pen.put(&format!("↓{behind} to pull"), ui.of(Role::Warn)),
-        (true, ahead, behind) => pen.put(&format!("↑{ahead} ↓{behind} diverged"), ui.of(Role::Bad)),
-    };
+        (false, ..) => ("▲ upstream is gone".to_owned(), Role::Warn),
+        (true, 0, 0) => ("pushed ✓".to_owned(), Role::Good),
+        (true, ahead, 0) => (format!("↑{ahead} to push"), Role::Warn),
+        (true, 0, behind) => (format!("↓{behind} to pull"), Role::Warn),
+        (true, ahead, behind) => (format!("↑{ahead} ↓{behind} diverged"), Role::Bad),
+    }
 }
 
 fn commit_row(ui: Ui<'_>, pen: &mut Pen<'_>, commit: &Commit) {
