@@ -160,3 +160,35 @@ fn a_service_says_that_its_port_is_taken() {
     let arguments = ["drill-service", "--root", &root, "--env", "staging", "--port", &port];
     shell.flightdeck(&arguments).ended_with(1).said("another port");
 }
+
+#[test]
+fn its_prometheus_knows_the_queries_of_its_configuration_and_the_day_before() {
+    let world = World::new();
+    let drill = Drill::start(&world);
+    let shell = drill.shell(&world);
+    let asked = |endpoint: &str, query: &str, rest: &str| {
+        let query: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        drill.ask(&world, "production_url", &format!("/prometheus/api/v1/{endpoint}?query={query}{rest}"))
+    };
+    let text = std::fs::read_to_string(shell.directory.join("flightdeck.toml")).unwrap();
+    let config: toml::Table = text.parse().unwrap();
+    let probes = config["probes"].as_array().unwrap().iter();
+    let queries: Vec<&str> = probes.filter_map(|probe| probe.get("query")?.as_str()).collect();
+    assert!(queries.len() >= 2, "{text}");
+    let number = |value: &serde_json::Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    let now = jiff::Timestamp::now().as_second();
+    for query in queries {
+        let live = asked("query", query, "")["data"]["result"][0]["value"].clone();
+        let rest = format!("&start={}&end={now}&step=300", now - 26 * 3600);
+        let past = asked("query_range", query, &rest)["data"]["result"][0]["values"].clone();
+        let past = past.as_array().unwrap();
+        assert_eq!(past.len(), 26 * 12 + 1, "{query}");
+        // Good all day, and what it is now since the release that broke it.
+        let broken = past.iter().filter(|sample| number(&sample[1]) > 3.0 * number(&past[0][1])).count();
+        assert!((2..=6).contains(&broken), "{query}: {past:?}");
+        assert!(number(&live[1]) > 3.0 * number(&past[0][1]), "{query}: {live}");
+    }
+    let refused = asked("query", "up", "");
+    assert_eq!((&refused["status"], &refused["errorType"]), (&"error".into(), &"bad_data".into()));
+    assert!(refused["error"].as_str().unwrap().contains("histogram_quantile"), "{refused}");
+}

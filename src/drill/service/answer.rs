@@ -97,7 +97,14 @@ pub(super) struct Counters {
     pub(super) paid: u64,
     pub(super) refused: u64,
     pub(super) failed: u64,
+    /// Orders that took no longer than each of [`BUCKETS`].
+    within: [u64; BUCKETS.len()],
+    /// What all of them took together, in milliseconds.
+    took: u64,
 }
+
+/// Bounds of the histogram of durations, in milliseconds.
+const BUCKETS: [u64; 8] = [50, 75, 100, 250, 500, 1000, 1500, 2500];
 
 impl Counters {
     /// Counts a minute of orders.
@@ -108,12 +115,25 @@ impl Counters {
                 400..500 => self.refused += 1,
                 _ => self.failed += 1,
             }
+            self.took += charged.ms;
+            for (bound, within) in BUCKETS.iter().zip(&mut self.within) {
+                *within += u64::from(charged.ms <= *bound);
+            }
         }
     }
 
     /// The body of `/metrics`, in the text format of Prometheus.
     pub(super) fn metrics(&self, figures: &Figures, version: &str, commit: &str) -> String {
-        let Self { paid, refused, failed } = self;
+        let Self { paid, refused, failed, within, took } = self;
+        let all = paid + refused + failed;
+        let seconds = |ms: u64| ms as f64 / 1000.0;
+        let buckets: String = BUCKETS
+            .iter()
+            .zip(within)
+            .map(|(bound, within)| {
+                format!("checkout_duration_seconds_bucket{{le=\"{}\"}} {within}\n", seconds(*bound))
+            })
+            .collect();
         let Figures { error_rate, p95_ms, connections, .. } = figures;
         let label = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
         let (version, commit) = (label(version), label(commit));
@@ -123,6 +143,12 @@ impl Counters {
              checkout_orders_total{{result=\"paid\"}} {paid}\n\
              checkout_orders_total{{result=\"refused\"}} {refused}\n\
              checkout_orders_total{{result=\"failed\"}} {failed}\n\
+             # HELP checkout_duration_seconds How long orders took.\n\
+             # TYPE checkout_duration_seconds histogram\n\
+             {buckets}\
+             checkout_duration_seconds_bucket{{le=\"+Inf\"}} {all}\n\
+             checkout_duration_seconds_sum {:.3}\n\
+             checkout_duration_seconds_count {all}\n\
              # HELP checkout_error_ratio Share of the last minute's orders that failed.\n\
              # TYPE checkout_error_ratio gauge\n\
              checkout_error_ratio {:.3}\n\
@@ -135,8 +161,9 @@ impl Counters {
              # HELP build_info What is deployed.\n\
              # TYPE build_info gauge\n\
              build_info{{version=\"{version}\",commit=\"{commit}\"}} 1\n",
+            seconds(*took),
             error_rate / 100.0,
-            *p95_ms as f64 / 1000.0,
+            seconds(*p95_ms),
         )
     }
 }
@@ -172,9 +199,14 @@ mod tests {
     #[test]
     fn metrics_are_counted_and_labels_are_escaped() {
         let mut counters = Counters::default();
-        counters.add(&[charged(200, 1), charged(500, 1), charged(404, 1), charged(200, 1)]);
+        counters.add(&[charged(200, 1), charged(500, 1400), charged(404, 1), charged(200, 1)]);
         let text = counters.metrics(&Figures::default(), "1\"2", "c");
         assert!(text.contains("checkout_orders_total{result=\"paid\"} 2\n"), "{text}");
+        for line in
+            ["bucket{le=\"0.05\"} 3", "bucket{le=\"1.5\"} 4", "bucket{le=\"+Inf\"} 4", "sum 1.403", "count 4"]
+        {
+            assert!(text.contains(&format!("checkout_duration_seconds_{line}\n")), "{text}");
+        }
         assert!(text.contains("version=\"1\\\"2\""), "{text}");
     }
 }

@@ -15,7 +15,7 @@ use super::flags;
 /// A batch that takes longer has failed.
 const DEADLINE: Duration = Duration::from_secs(4);
 
-/// More output than this is cut off; a batch has about 12 kB.
+/// More output than this is cut off; a minute has about 12 kB, and the past is made of 16.
 const MOST: u64 = 256 * 1024;
 
 /// What is deployed.
@@ -40,7 +40,8 @@ impl Release {
         Some((Self::at(&root.join("canary"))?, weight))
     }
 
-    fn at(link: &Path) -> Option<Self> {
+    /// The release in a directory, or in what a link points to.
+    pub(super) fn at(link: &Path) -> Option<Self> {
         let directory = link.canonicalize().ok()?;
         let commit = directory.file_name()?.to_str()?.to_owned();
         let version = std::fs::read_to_string(directory.join("VERSION")).ok()?;

@@ -41,6 +41,15 @@ pub(super) fn off(root: &Path) -> String {
     off.join(" ")
 }
 
+/// The flags that are off, and since when, in seconds since 1970.
+pub(super) fn off_since(root: &Path) -> Vec<(String, f64)> {
+    let since = |name: &str| {
+        let written = file(root, name)?.metadata().ok()?.modified().ok()?;
+        Some(written.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64())
+    };
+    off(root).split(' ').filter_map(|name| Some((name.to_owned(), since(name)?))).collect()
+}
+
 /// Tells whether a header carries the token.
 pub(super) fn is_token(root: &Path, header: Option<&[u8]>) -> bool {
     let Ok(token) = std::fs::read_to_string(root.join(TOKEN)) else { return false };

@@ -8,6 +8,8 @@ mod answer;
 mod app;
 pub(super) mod flags;
 mod orders;
+mod past;
+mod prometheus;
 mod site;
 
 use std::convert::Infallible;

@@ -9,10 +9,12 @@ use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 use super::answer::{Counters, Figures};
 use super::app::{Charged, Deployed, Release};
+use super::past::{self, Past};
+use super::prometheus::{self, Question};
 use super::{flags, orders};
 
 /// A minute of orders is priced anew when it is asked for and older than this.
@@ -35,6 +37,7 @@ pub(super) struct Site {
     up_since: Instant,
     // Held while the application runs, so that everybody who asks meanwhile gets the same.
     pulse: Mutex<Pulse>,
+    past: Past,
     counter: Semaphore,
     single: AtomicU64,
 }
@@ -55,6 +58,7 @@ impl Site {
     /// The site of an environment whose releases are in a directory.
     pub(super) fn new(root: PathBuf, environment: String, old_cards: u8) -> Self {
         Self {
+            past: Past::new(root.clone(), old_cards),
             root,
             environment,
             old_cards,
@@ -69,6 +73,9 @@ impl Site {
     pub(super) async fn answer(&self, request: &Request<Bytes>) -> Answer {
         if let Some(name) = request.uri().path().strip_prefix("/flags/") {
             return self.flag(name, request);
+        }
+        if let Some(path) = request.uri().path().strip_prefix("/prometheus/") {
+            return self.prometheus(path, request).await;
         }
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return json_answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "only GET is answered" }));
@@ -92,10 +99,8 @@ impl Site {
         }
     }
 
-    /// Answers from the last minute of orders, having it priced anew where it is too old or
-    /// was priced by another release.
-    async fn figures(&self, deployed: &Deployed, path: &str) -> Answer {
-        let release: &Release = &deployed.current;
+    /// The last minute of orders, priced anew where it is too old or was priced by another release.
+    async fn pulse(&self, deployed: &Deployed) -> MutexGuard<'_, Pulse> {
         let mut pulse = self.pulse.lock().await;
         let fresh = pulse.taken.as_ref().is_some_and(|(by, at)| by == deployed && at.elapsed() < FRESH);
         if !fresh {
@@ -106,7 +111,15 @@ impl Site {
             pulse.counters.add(&charged);
             pulse.charged = charged;
             pulse.taken = Some((deployed.clone(), Instant::now()));
+            self.past.keep(past::now(), &pulse.figures);
         }
+        pulse
+    }
+
+    /// Answers from the last minute of orders.
+    async fn figures(&self, deployed: &Deployed, path: &str) -> Answer {
+        let release: &Release = &deployed.current;
+        let pulse = self.pulse(deployed).await;
         let figures = &pulse.figures;
         let bad = StatusCode::SERVICE_UNAVAILABLE;
         match path {
@@ -123,6 +136,45 @@ impl Site {
             }
             _ => json_answer(StatusCode::OK, &figures.orders(&pulse.charged)),
         }
+    }
+
+    /// Answers as a Prometheus that watches this environment.
+    async fn prometheus(&self, path: &str, request: &Request<Bytes>) -> Answer {
+        let form = String::from_utf8_lossy(request.body());
+        let fields = match *request.method() {
+            Method::GET => request.uri().query().unwrap_or_default(),
+            Method::POST => &form,
+            _ => {
+                return answer(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "text/plain",
+                    "Method Not Allowed\n".to_owned(),
+                );
+            }
+        };
+        let now = past::now();
+        let question =
+            path.strip_prefix("api/v1/").and_then(|endpoint| Question::read(endpoint, fields, now));
+        let (status, body) = match question {
+            None => return answer(StatusCode::NOT_FOUND, "text/plain", "404 page not found\n".to_owned()),
+            Some(Err(refused)) => prometheus::refusal(&refused),
+            Some(Ok(Question::At(series, None))) => {
+                let figures = match Deployed::find(&self.root) {
+                    Some(deployed) => Some(self.pulse(&deployed).await.figures.clone()),
+                    None => None,
+                };
+                (StatusCode::OK, prometheus::vector(series, now, figures.as_ref()))
+            }
+            Some(Ok(Question::At(series, Some(at)))) => {
+                let figures = self.past.at(&[at]).await.pop().flatten();
+                (StatusCode::OK, prometheus::vector(series, at, figures.as_ref()))
+            }
+            Some(Ok(Question::Range(series, times))) => {
+                let figures = self.past.at(&times).await;
+                (StatusCode::OK, prometheus::matrix(series, &times, &figures))
+            }
+        };
+        json_answer(status, &body)
     }
 
     /// Prices a single order with the deployed application, in the time that it takes.
