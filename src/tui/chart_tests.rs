@@ -231,3 +231,20 @@ fn enter_on_a_red_row_shows_all_that_is_known_of_it() {
         assert!(!shown.contains("p95 latency"), "{shown}");
     }
 }
+
+#[test]
+fn what_is_asked_of_a_prometheus_is_said_in_full_where_there_is_room() {
+    let asked = "1000 * histogram_quantile(0.95, sum by (le) (rate(checkout_duration_seconds_bucket[1m])))";
+    let mut model = alone();
+    model.config.config = toml::from_str(&format!(
+        "[[probes]]\nname = \"api /health\"\nprometheus = \"http://x\"\nfail = \"> 800\"\nquery = \"\"\"\n{}\"\"\"",
+        asked.replace(", sum", ",\n  sum")
+    ))
+    .unwrap();
+    for size in [(160, 45), (120, 36)] {
+        let shown = text(&press(&mut model, &[], size));
+        let words: String = shown.replace(['│', '\n'], " ").split_whitespace().collect();
+        assert!(words.contains(&asked.replace(' ', "")), "{shown}");
+        assert!(shown.contains("  asked  "), "{shown}");
+    }
+}

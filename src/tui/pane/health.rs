@@ -90,7 +90,7 @@ fn detail(
         }
         let rest = below(rest, 1);
         // The picture comes first, however low.
-        let facts = probe::facts(ui, probe, rest.height.saturating_sub(LOWEST));
+        let facts = probe::facts(ui, probe, rest.width, rest.height.saturating_sub(LOWEST));
         let lines = facts.len() as u16;
         for (line, fact) in facts.iter().enumerate() {
             probe::fact(ui, &mut Pen::new(buf, rest, line as u16), fact);

@@ -6,16 +6,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::glyph;
-use super::super::paint::{Pen, width};
+use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::chart::number;
 use crate::cockpit::Command;
+use crate::config::types::{Probe, Source};
 use crate::health::columns::{self, Column, Mark};
 use crate::health::compare::{Against, Compared};
 use crate::health::judge::Verdict;
 use crate::health::series::{State, Status};
 use crate::incident::duration;
+use crate::text::visible;
 
 /// Columns of what a line is about.
 const ABOUT: u16 = 28;
@@ -24,6 +26,8 @@ const CHANGES: usize = 3;
 
 /// A line that says more of a probe.
 pub(super) enum Fact<'a> {
+    /// The query that is asked of a server: what the line is about, and as much of it as one line takes.
+    Asked(&'static str, String),
     /// What it was compared with, and what came of it.
     Compared(&'a Compared),
     /// What it has to answer.
@@ -36,9 +40,9 @@ pub(super) enum Fact<'a> {
     Runbook(String),
 }
 
-/// What is known of a probe, in at most so many lines: all of it where it is shown alone, else only what it
+/// What is known of a probe, in at most so many columns and lines: all of it where it is shown alone, else only what it
 /// was compared with.
-pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, lines: u16) -> Vec<Fact<'a>> {
+pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, columns: u16, lines: u16) -> Vec<Fact<'a>> {
     let answer = ui.model.compared.answers.get(&probe.name);
     let mut facts: Vec<Fact<'a>> =
         answer.iter().flat_map(|answer| &answer.compared).map(Fact::Compared).collect();
@@ -48,6 +52,7 @@ pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, lines: u16) -> Vec<Fact<'a>>
     }
     let configured = ui.model.config.config.probes.iter().find(|one| one.name == probe.name);
     if let Some(configured) = configured {
+        facts.extend(asked(configured, columns));
         let mut words = configured.expect.clone();
         let limits = [(&configured.fail, "fails"), (&configured.warn, "warns")];
         words.extend(limits.iter().filter_map(|(limit, word)| Some(format!("{word} {}", limit.as_ref()?))));
@@ -59,6 +64,9 @@ pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, lines: u16) -> Vec<Fact<'a>>
     facts.extend(suspects(ui).map(Fact::Suspects));
     facts.extend(configured.and_then(|probe| probe.runbook.clone()).map(Fact::Runbook));
     // Where not all fits, what helps on is kept.
+    if facts.len() > usize::from(lines) {
+        facts.retain(|fact| !matches!(fact, Fact::Asked(..)));
+    }
     while facts.len() > usize::from(lines) {
         let expected = facts.iter().position(|fact| matches!(fact, Fact::Expected(_)));
         let compared = || facts.iter().rposition(|fact| matches!(fact, Fact::Compared(_)));
@@ -66,6 +74,19 @@ pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, lines: u16) -> Vec<Fact<'a>>
         facts.remove(expected.or_else(compared).unwrap_or(last));
     }
     facts
+}
+
+/// The query of a probe, as many lines as it takes.
+fn asked(configured: &Probe, columns: u16) -> Vec<Fact<'static>> {
+    let Source::Prometheus { query, .. } = &configured.source else { return Vec::new() };
+    // However it is broken in the file.
+    let words: Vec<&str> = query.query.split_whitespace().collect();
+    let query = visible(&words.join(" ")).into_owned();
+    let pieces = wrap(&query, columns.saturating_sub(ABOUT + 5)).into_iter();
+    pieces
+        .enumerate()
+        .map(|(index, piece)| Fact::Asked(if index == 0 { "asked" } else { "" }, piece.trim().to_owned()))
+        .collect()
 }
 
 /// What was changed in the environment of a probe, the latest first.
@@ -103,6 +124,7 @@ fn suspects(ui: Ui<'_>) -> Option<String> {
 pub(super) fn fact(ui: Ui<'_>, pen: &mut Pen<'_>, fact: &Fact<'_>) {
     let (about, text, role) = match fact {
         Fact::Compared(one) => return comparison(ui, pen, one),
+        Fact::Asked(about, text) => (*about, text, Role::Text),
         Fact::Expected(text) => ("expected", text, Role::Text),
         Fact::Changed(text) => ("changed in this incident", text, Role::Text),
         Fact::Suspects(text) => ("changed since it worked", text, Role::Text),
