@@ -72,6 +72,7 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     for entry in entries(root, "probes") {
         probe::check(entry, &environments, &kept, &mut found);
     }
+    probe::suppression(root, &mut found);
     let secrets: Vec<&str> = tables(root, "secrets").filter_map(named).collect();
     for entry in entries(root, "flags") {
         flag::check(entry, &secrets, &mut found);

@@ -67,7 +67,13 @@ struct Stored {
     warn: Option<String>,
     #[serde(default)]
     fail: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recover: Option<String>,
     confirm: u32,
+    #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
+    lasting: Option<SignedDuration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    suppressed_by: Option<String>,
 }
 
 impl From<Watched> for Stored {
@@ -85,7 +91,10 @@ impl From<Watched> for Stored {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             runbook: _,
         } = probe;
         let Keys { url, command, headers, env, prometheus, query, reduce, max_age } = source.into();
@@ -107,7 +116,10 @@ impl From<Watched> for Stored {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
         }
     }
 }
@@ -134,7 +146,10 @@ impl TryFrom<Stored> for Watched {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
         } = stored;
         Ok(Self(Probe {
             name,
@@ -156,7 +171,10 @@ impl TryFrom<Stored> for Watched {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             runbook: None,
         }))
     }

@@ -42,10 +42,17 @@ pub struct Probe {
     pub warn: Option<String>,
     /// Limit of the value that makes it fail.
     pub fail: Option<String>,
+    /// What the value has to keep to before it counts as recovered, once it failed. `None`: not to be
+    /// over the limit.
+    pub recover: Option<String>,
     /// How many samples in a row change its state.
     pub confirm: u32,
     /// Address of what is written about what to do when it fails.
     pub runbook: Option<String>,
+    /// How long it has to be bad before it fails, besides `confirm`.
+    pub lasting: Option<SignedDuration>,
+    /// The probe whose failure explains that of this one.
+    pub suppressed_by: Option<String>,
 }
 
 /// What a probe asks.
@@ -412,6 +419,10 @@ struct Written {
     /// Limit of the value that makes it fail: `> 5`.
     #[serde(default)]
     fail: Option<String>,
+    /// What the value has to keep to before it counts as recovered, once it failed: `< 3` beside
+    /// `fail = "> 5"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recover: Option<String>,
     /// How many samples in a row change its state.
     #[serde(default = "default_confirm")]
     #[schemars(range(min = 1, max = 100))]
@@ -419,6 +430,20 @@ struct Written {
     /// Address of what is written about what to do when it fails: shown beside the probe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     runbook: Option<String>,
+    /// How long it has to be bad before it counts as failing: `2m`. As many samples as `confirm` says are
+    /// needed all the same.
+    #[serde(
+        rename = "for",
+        default,
+        serialize_with = "friendly::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<DurationText>")]
+    lasting: Option<SignedDuration>,
+    /// Name of the probe whose failure explains that of this one: as long as that one fails, this one makes
+    /// no alarm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    suppressed_by: Option<String>,
 }
 
 impl TryFrom<Written> for Probe {
@@ -443,7 +468,10 @@ impl TryFrom<Written> for Probe {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             runbook,
         } = written;
         Ok(Self {
@@ -466,7 +494,10 @@ impl TryFrom<Written> for Probe {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             runbook,
         })
     }
@@ -485,7 +516,10 @@ impl From<Probe> for Written {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             runbook,
         } = probe;
         let Keys { url, command, headers, env, prometheus, query, reduce, max_age } = source.into();
@@ -507,57 +541,14 @@ impl From<Probe> for Written {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             runbook,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_cannot_be_asked_names_its_key() {
-        let url = |url: &str| Keys { url: Some(url.to_owned()), ..Keys::default() };
-        let command = |argv: &[&str]| Keys {
-            command: Some(argv.iter().map(|&word| word.to_owned()).collect()),
-            ..Keys::default()
-        };
-        let with = |name: &str, value: &str| Keys {
-            headers: [(name.to_owned(), value.to_owned())].into(),
-            ..url("http://x/")
-        };
-        for (key, keys) in [
-            ("url", url("localhost:8080")),
-            ("url", url("http:///path")),
-            ("url", url("http://a b/")),
-            ("url", Keys::default()),
-            ("command", command(&[])),
-            ("command", command(&[""])),
-            ("command", command(&["a", "b\0"])),
-            ("command", Keys { url: Some("http://x".to_owned()), ..command(&["true"]) }),
-            ("prometheus", Keys { prometheus: Some("http://x".to_owned()), ..url("http://x/") }),
-            ("prometheus", Keys { prometheus: Some("x:9090".to_owned()), ..Keys::default() }),
-            ("query", Keys { prometheus: Some("http://x".to_owned()), ..Keys::default() }),
-            ("headers", with("a b", "")),
-            ("headers", with("a", "b\r\nc: d")),
-        ] {
-            let unfit = Source::try_from(keys.clone()).expect_err("this cannot be asked");
-            assert_eq!(unfit.key, key, "{keys:?}");
-        }
-    }
-
-    #[test]
-    fn a_probe_is_written_as_it_was_read() {
-        for text in [
-            "name = \"a\"\nurl = \"http://x/\"\n[headers]\nx-key = \"1\"",
-            "name = \"b\"\ncommand = [\"./check.sh\", \"orders\"]\nenv = [\"TOKEN\"]\nfail = \"> 5\"",
-            "name = \"c\"\nprometheus = \"http://x\"\nquery = \"up\"\nreduce = \"min\"\nmax_age = \"5m\"\nfail = \"< 1\"\nrunbook = \"https://x/\"",
-        ] {
-            let probe: Probe = toml::from_str(text).unwrap();
-            let again: Probe = toml::from_str(&toml::to_string(&probe).unwrap()).unwrap();
-            assert_eq!(again, probe);
-        }
-    }
-}
+mod tests;
