@@ -15,7 +15,7 @@ use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::alarm::Alarm;
 use crate::health::judge::{self, Case};
-use crate::health::rules::Rules;
+use crate::health::rules::{Rules, Weighed};
 use crate::health::series::Verdict;
 use crate::text::{nearest, visible};
 
@@ -47,9 +47,11 @@ enum Command {
     },
     /// Replay samples of a file through the alarm of a probe, and print each change of its state
     ///
-    /// Lines of `time,value`: the time as 2026-11-21T14:02:00Z, 2026-11-21 14:02:00 (UTC) or seconds since
+    /// Lines of `time,value`, in order: the time as 2026-11-21T14:02:00Z, 2026-11-21 14:02:00 (UTC) or seconds since
     /// 1970, an empty value where there was no data. A decimal has a point: 0.5. The first line may name the
-    /// columns, and more of them than two, which are not looked at. Nothing is asked and nothing is recorded.
+    /// columns, and more of them than two, which are not looked at. A sample that is not later than
+    /// the one before is left out, and counted. Values are taken as they are drawn: of a rate, the rate. Nothing
+    /// is asked and nothing is recorded.
     Replay {
         /// The file; - reads standard input
         #[arg(value_name = "FILE")]
@@ -124,7 +126,7 @@ fn replay(cx: &Context, file: &Path, name: &str) -> Result<End> {
         Box::new(BufReader::new(opened.map_err(|error| refused(error.to_string(), "check the name"))?))
     };
     let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
-    let mut alarm = Alarm::new(probe.confirm);
+    let mut alarm = Alarm::new(probe.confirm).lasting(probe.lasting);
     let (mut last, mut passed_over) = (None::<Timestamp>, 0_usize);
     let mut columns = 2;
     for (index, row) in rows.records().enumerate() {
@@ -158,8 +160,8 @@ fn replay(cx: &Context, file: &Path, name: &str) -> Result<End> {
             continue;
         }
         last = Some(at);
-        let (verdict, why) = match value {
-            "" => (Verdict::NoData, "no data".to_owned()),
+        let Weighed { verdict, why, unrecovered } = match value {
+            "" => Weighed { verdict: Verdict::NoData, why: "no data".to_owned(), unrecovered: None },
             written if written.parse().is_ok_and(|number: f64| number.is_infinite()) => {
                 let cause = format!("line {line}: {} is too large for a number", visible(written));
                 return Err(refused(cause, "leave the value empty where there was no data"));
@@ -169,6 +171,7 @@ fn replay(cx: &Context, file: &Path, name: &str) -> Result<End> {
                 refused(cause, WRITE_NUMBERS)
             })?,
         };
+        let verdict = alarm.weigh(verdict, unrecovered.as_deref());
         if let Some(edge) = alarm.observe(at, verdict, &why) {
             cx.out.json_line(&Edge { at, from: edge.from.name(), to: edge.to.name() })?;
         }

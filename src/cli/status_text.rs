@@ -209,6 +209,7 @@ fn health_line(probe: &ProbeState, names: usize) -> Line {
         HealthState::Warn => ("▲", Hue::Warn),
         HealthState::Flapping => ("≈", Hue::Warn),
         HealthState::Failing | HealthState::Error => ("✗", Hue::Bad),
+        HealthState::Suppressed => ("✗", Hue::Dim),
         HealthState::Unknown => ("?", Hue::Warn),
     };
     let value = match probe.value {

@@ -68,7 +68,7 @@ pub fn health(model: &Model) -> Health {
         groups[group].counts[match probe.state {
             State::Ok => 0,
             State::Warn | State::Pending | State::Flapping | State::Recovering => 1,
-            State::Failing | State::Error => 2,
+            State::Failing | State::Error | State::Suppressed => 2,
             State::Unknown => 3,
         }] += 1;
         of.push(group);
@@ -89,6 +89,7 @@ pub fn health(model: &Model) -> Health {
         let place =
             if group == 0 { 0 } else { *places.get(probe.environment.as_str()).unwrap_or(&usize::MAX) };
         let rank = match probe.state {
+            State::Suppressed => 1,
             state if state.is_bad() => 0,
             State::Ok => 2,
             _ => 1,

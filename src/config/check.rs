@@ -68,6 +68,7 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     for entry in entries(root, "probes") {
         probe::check(entry, &environments, &secrets, &mut found);
     }
+    probe::suppression(root, &mut found);
     for entry in entries(root, "flags") {
         flag::check(entry, &secrets, &mut found);
     }

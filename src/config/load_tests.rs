@@ -267,9 +267,28 @@ fn conditions_that_cannot_be_read_are_pointed_at() {
     refused(&probe("expect = [\"status == 200 && latency < 1s\"]"), "4:26: this condition cannot be read");
     refused(&probe("value = \"status\""), "this value cannot be read");
     refused(&probe("value = \"latency\"\nfail = \"800\""), "this limit cannot be read");
+    let limits =
+        |recover: &str| probe(&format!("value = \"latency\"\nfail = \"> 800\"\nrecover = \"{recover}\""));
+    refused(&limits("< 3 GB"), "this limit cannot be read (`latency` is in ms, not in GB)");
+    refused(&limits("> 500"), "`recover`: a value can be > 800 and > 500 at once, failing and recovered");
+    assert_eq!(lines(&limits("< 500")), [""; 0]);
     refused(&probe("fail = \"> 800\""), "`fail`: this is a limit, but no `value` is given");
     let both = lines(&probe("expect = [\"x\", \"y\"]"));
     assert_eq!(both.len(), 2, "{both:#?}");
+}
+
+#[test]
+fn probes_are_suppressed_by_others_and_not_in_a_circle() {
+    let probe = |name: &str, by: &str| {
+        format!("[[probes]]\nname = \"{name}\"\nurl = \"http://h\"\nsuppressed_by = \"{by}\"\n")
+    };
+    let top = "[[probes]]\nname = \"top\"\nurl = \"http://h\"\n";
+    assert_eq!(lines(&format!("{}{}{top}", probe("a", "b"), probe("b", "top"))), [""; 0]);
+    refused(&probe("a", "a"), "4:17: these probes suppress each other in a circle: a < a");
+    refused(&probe("top2", "tob"), "there is no probe `tob`");
+    let circle = lines(&format!("{}{}{}", probe("a", "b"), probe("b", "c"), probe("c", "b")));
+    assert_eq!(circle.len(), 1, "{circle:#?}");
+    assert!(circle[0].contains("b < c < b"), "{circle:#?}");
 }
 
 #[test]

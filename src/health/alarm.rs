@@ -6,6 +6,9 @@
 //! - The state is settled on ok, warn, failing, error (nobody answers) or unknown (no data).
 //!   It moves to another only after `n` samples in a row that say so. Samples that are worse
 //!   count for what is milder too: warn, bad is a confirmed warn; bad, nobody is failing.
+//! - Where it has to be bad `for` a time, samples that say so also have to come from so long a time,
+//!   the first to the last. It is asked for once: from ok, unknown and warn, not from failing to error.
+//! - Once failing, a value that is within its limit and short of the recovery threshold is bad still.
 //! - From ok, the first sample that is not good shows as *pending*; a good one takes it back.
 //! - From failing or error, the first good sample shows as *recovering*; anything else,
 //!   also no data, takes it back.
@@ -18,7 +21,7 @@
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::series::{State, Verdict};
 
@@ -46,6 +49,8 @@ pub struct Edge {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
     confirm: u32,
+    /// How long it has to be bad before it fails.
+    lasting: SignedDuration,
     state: State,
     since: Option<Timestamp>,
     /// Ok, Warn, Failing, Error or Unknown: what was confirmed last.
@@ -59,6 +64,10 @@ pub struct Alarm {
     /// Samples in a row without a change.
     calm: u32,
     flapping: bool,
+    /// Whether it failed, and has not been confirmed as good since.
+    firing: bool,
+    /// Whether it is judged anew, and nothing is confirmed yet.
+    anew: bool,
 }
 
 /// How many samples in a row said at least so much. No data interrupts none but `good`.
@@ -66,32 +75,53 @@ pub struct Alarm {
 struct Runs {
     good: u32,
     no_data: u32,
-    warn_or_worse: u32,
-    bad_or_nobody: u32,
-    warn: u32,
-    bad: u32,
-    nobody: u32,
+    warn_or_worse: Run,
+    bad_or_nobody: Run,
+    warn: Run,
+    bad: Run,
+    nobody: Run,
+}
+
+/// Samples in a row, and when the first of them came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Run {
+    count: u32,
+    since: Option<Timestamp>,
+}
+
+impl Run {
+    fn next(self, holds: bool, at: Timestamp) -> Self {
+        if !holds {
+            return Self::default();
+        }
+        // A clock that was set back would make it last for hours.
+        let since = self.since.filter(|since| *since <= at).unwrap_or(at);
+        Self { count: self.count.saturating_add(1), since: Some(since) }
+    }
+
+    fn has_lasted(self, lasting: SignedDuration, now: Timestamp) -> bool {
+        self.since.is_some_and(|since| now.duration_since(since) >= lasting)
+    }
 }
 
 impl Runs {
-    fn count(&mut self, verdict: Verdict) {
+    fn count(&mut self, verdict: Verdict, at: Timestamp) {
         let old = *self;
         if verdict == Verdict::NoData {
             self.good = 0;
             self.no_data = old.no_data.saturating_add(1);
             return;
         }
-        let next = |holds: bool, run: u32| if holds { run.saturating_add(1) } else { 0 };
         let (warn, bad, nobody) =
             (verdict == Verdict::Warn, verdict == Verdict::Bad, verdict == Verdict::NoAnswer);
         *self = Self {
-            good: next(verdict == Verdict::Good, old.good),
+            good: if verdict == Verdict::Good { old.good.saturating_add(1) } else { 0 },
             no_data: 0,
-            warn_or_worse: next(warn || bad || nobody, old.warn_or_worse),
-            bad_or_nobody: next(bad || nobody, old.bad_or_nobody),
-            warn: next(warn, old.warn),
-            bad: next(bad, old.bad),
-            nobody: next(nobody, old.nobody),
+            warn_or_worse: old.warn_or_worse.next(warn || bad || nobody, at),
+            bad_or_nobody: old.bad_or_nobody.next(bad || nobody, at),
+            warn: old.warn.next(warn, at),
+            bad: old.bad.next(bad, at),
+            nobody: old.nobody.next(nobody, at),
         };
     }
 }
@@ -101,6 +131,7 @@ impl Alarm {
     pub fn new(confirm: u32) -> Self {
         Self {
             confirm: confirm.max(1),
+            lasting: SignedDuration::ZERO,
             state: State::Unknown,
             since: None,
             settled: State::Unknown,
@@ -110,7 +141,46 @@ impl Alarm {
             last_good: None,
             calm: 0,
             flapping: false,
+            firing: false,
+            anew: false,
         }
+    }
+
+    /// An alarm of something that has to be bad for so long before it fails.
+    #[must_use]
+    pub fn lasting(self, lasting: Option<SignedDuration>) -> Self {
+        Self { lasting: lasting.unwrap_or_default(), ..self }
+    }
+
+    /// Takes it for failing until it is confirmed as good, as far as a recovery threshold goes.
+    pub fn fire(&mut self) {
+        self.firing = true;
+    }
+
+    /// Forgets what was seen, but not what was wrong: nothing is believed before it is confirmed.
+    pub fn renew(&mut self) {
+        let wrong = if self.settled == State::Unknown { self.before } else { Some(self.settled) };
+        *self = Self {
+            before: wrong.filter(|wrong| !matches!(wrong, State::Ok | State::Unknown)),
+            since: self.since,
+            state: self.state,
+            firing: self.firing,
+            anew: true,
+            calm: 1,
+            ..Self::new(self.confirm).lasting(Some(self.lasting))
+        };
+    }
+
+    /// Tells whether it is confirmed that it fails, or that nobody answers.
+    pub fn is_down(&self) -> bool {
+        matches!(self.settled, State::Failing | State::Error)
+    }
+
+    /// What a sample says: what has failed is bad until its value is past the recovery threshold.
+    /// `unrecovered` says why it is not.
+    pub fn weigh(&self, verdict: Verdict, unrecovered: Option<&str>) -> Verdict {
+        let is_short = self.firing && unrecovered.is_some();
+        if is_short && matches!(verdict, Verdict::Good | Verdict::Warn) { Verdict::Bad } else { verdict }
     }
 
     /// Takes up a state that was recorded earlier, so that a restart recovers nothing.
@@ -120,7 +190,10 @@ impl Alarm {
             State::Recovering | State::Flapping => State::Failing,
             settled => settled,
         };
-        *self = Self { settled, state: settled, since: Some(since), ..Self::new(self.confirm) };
+        let settled = if settled == State::Suppressed { State::Unknown } else { settled };
+        let firing = settled == State::Failing;
+        let blank = Self::new(self.confirm).lasting(Some(self.lasting));
+        *self = Self { settled, state: settled, since: Some(since), firing, ..blank };
         // Whatever was recorded, a sample has been seen: nothing is believed at once.
         self.calm = 1;
     }
@@ -138,10 +211,17 @@ impl Alarm {
     /// Takes a sample; returns the change it makes, if any.
     pub fn observe(&mut self, at: Timestamp, verdict: Verdict, why: &str) -> Option<Edge> {
         let is_first = self.since.is_none() && self.last_good.is_none();
-        self.runs.count(verdict);
-        let unconfirmed = self.settle(verdict, is_first);
+        self.runs.count(verdict, at);
+        let unconfirmed = self.settle(verdict, is_first, at);
+        self.firing = match self.settled {
+            State::Failing => true,
+            State::Ok | State::Warn => false,
+            _ => self.firing,
+        };
+        self.anew &= self.settled == State::Unknown && self.runs.no_data < self.confirm;
         self.count_changes(verdict == Verdict::Good);
-        let to = if self.flapping { State::Flapping } else { unconfirmed.unwrap_or(self.settled) };
+        let settled = if self.anew { State::Pending } else { self.settled };
+        let to = if self.flapping { State::Flapping } else { unconfirmed.unwrap_or(settled) };
         if self.since.is_none() {
             self.since = Some(at);
         }
@@ -154,7 +234,7 @@ impl Alarm {
     }
 
     /// Moves what is settled; returns the state to show instead while a sample waits.
-    fn settle(&mut self, verdict: Verdict, is_first: bool) -> Option<State> {
+    fn settle(&mut self, verdict: Verdict, is_first: bool, at: Timestamp) -> Option<State> {
         let (n, runs) = (self.confirm, self.runs);
         match verdict {
             Verdict::Good => {
@@ -176,21 +256,22 @@ impl Alarm {
                 }
                 (self.settled == State::Ok).then_some(State::Pending)
             }
-            Verdict::Warn | Verdict::Bad | Verdict::NoAnswer => self.settle_trouble(),
+            Verdict::Warn | Verdict::Bad | Verdict::NoAnswer => self.settle_trouble(at),
         }
     }
 
-    fn settle_trouble(&mut self) -> Option<State> {
+    fn settle_trouble(&mut self, at: Timestamp) -> Option<State> {
         let (n, runs) = (self.confirm, self.runs);
         if let (State::Unknown, Some(before)) = (self.settled, self.before.take()) {
             self.settled = before;
         }
         let was_down = matches!(self.settled, State::Failing | State::Error);
-        let confirmed = if runs.nobody >= n {
+        let is = |run: Run| run.count >= n && (was_down || run.has_lasted(self.lasting, at));
+        let confirmed = if is(runs.nobody) {
             Some(State::Error)
-        } else if runs.bad >= n || (runs.bad_or_nobody >= n && !was_down) {
+        } else if is(runs.bad) || (is(runs.bad_or_nobody) && !was_down) {
             Some(State::Failing)
-        } else if runs.warn >= n || (runs.warn_or_worse >= n && !was_down) {
+        } else if is(runs.warn) || (is(runs.warn_or_worse) && !was_down) {
             Some(State::Warn)
         } else {
             None
@@ -285,6 +366,67 @@ mod tests {
         assert_eq!(states(2, ".xxwxw"), ["ok", "pending", "failing", "failing", "failing", "failing"]);
         assert_eq!(states(2, ".xxww"), ["ok", "pending", "failing", "failing", "warn"]);
         assert_eq!(states(2, ".xx!!"), ["ok", "pending", "failing", "failing", "error"]);
+    }
+
+    #[test]
+    fn trouble_has_to_last_and_to_be_confirmed() {
+        let states = |lasting, samples: &str| {
+            let lasting = SignedDuration::from_secs(lasting);
+            feed(&mut Alarm::new(2).lasting(Some(lasting)), samples)
+        };
+        assert_eq!(states(3, ".xxxx"), ["ok", "pending", "pending", "pending", "failing"]);
+        // A good sample begins it anew; no data does not.
+        assert_eq!(states(2, ".xx.xxx")[5..], ["pending", "failing"]);
+        assert_eq!(states(2, ".x?x"), ["ok", "pending", "pending", "failing"]);
+        // It lasts long enough, and is not confirmed.
+        assert_eq!(states(0, ".x"), ["ok", "pending"]);
+        // What fails already need not last again to be something else; recovery is confirmed as ever.
+        assert_eq!(states(2, ".xxx!!..")[3..], ["failing", "failing", "error", "recovering", "ok"]);
+        // Bad for a time and then nobody: that is one trouble.
+        assert_eq!(states(3, ".x!x!"), ["ok", "pending", "pending", "pending", "failing"]);
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_nothing_last() {
+        let mut alarm = Alarm::new(1).lasting(Some(SignedDuration::from_secs(10)));
+        for (second, state) in [(100, "pending"), (5, "pending"), (14, "pending"), (15, "failing")] {
+            alarm.observe(at(second), Verdict::Bad, "");
+            assert_eq!(alarm.state().name(), state, "{second}");
+        }
+    }
+
+    #[test]
+    fn once_failing_a_value_short_of_its_recovery_is_bad() {
+        let mut alarm = Alarm::new(1);
+        let short = Some("4 % (failed; recovers at < 3 %)");
+        assert_eq!(alarm.weigh(Verdict::Good, short), Verdict::Good);
+        feed(&mut alarm, ".x");
+        assert_eq!(alarm.weigh(Verdict::Good, short), Verdict::Bad);
+        assert_eq!(alarm.weigh(Verdict::Warn, short), Verdict::Bad);
+        assert_eq!(alarm.weigh(Verdict::Warn, None), Verdict::Warn);
+        assert_eq!(alarm.weigh(Verdict::NoData, None), Verdict::NoData);
+        // Silence and nobody answering in between recover nothing, nor does a restart.
+        feed(&mut alarm, "?!");
+        assert_eq!(alarm.weigh(Verdict::Good, short), Verdict::Bad);
+        alarm.restore(State::Failing, at(9));
+        assert_eq!(alarm.weigh(Verdict::Good, short), Verdict::Bad);
+        feed(&mut alarm, ".");
+        assert_eq!(alarm.weigh(Verdict::Good, short), Verdict::Good);
+    }
+
+    #[test]
+    fn judged_anew_nothing_is_believed_at_once() {
+        let anew = |before: &str, after: &str| {
+            let mut alarm = Alarm::new(2);
+            feed(&mut alarm, before);
+            alarm.renew();
+            feed(&mut alarm, after)
+        };
+        assert_eq!(anew("..", ".."), ["pending", "ok"]);
+        assert_eq!(anew("..", "xx"), ["pending", "failing"]);
+        assert_eq!(anew("..", "??"), ["pending", "unknown"]);
+        assert_eq!(anew(".xx", ".."), ["recovering", "ok"]);
+        assert_eq!(anew(".xx", "x"), ["failing"]);
     }
 
     #[test]

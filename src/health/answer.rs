@@ -99,7 +99,7 @@ impl Answer {
             }
             Subject::Body(path) => match self.json(path) {
                 Ok(raw) => decode(subject, raw),
-                Err(why) => Found::Nothing(why),
+                Err(why) => self.line(path).unwrap_or(Found::Nothing(why)),
             },
             Subject::Rate(_) | Subject::Delta(_) => Found::Nothing(format!("{subject} needs two samples")),
             Subject::Age(_) => Found::Nothing(format!("{subject} needs the time")),
@@ -120,6 +120,39 @@ impl Answer {
             Found::Raw(bytes) => Ok(String::from_utf8_lossy(bytes.trim()).into_owned()),
             Found::Nothing(why) => Err(why),
         }
+    }
+
+    /// The value of a key where every line of the body is `key=value`; `None`: they are not. Empty lines and
+    /// those that begin with `#` do not count.
+    fn line(&self, path: &[String]) -> Option<Found> {
+        let text = std::str::from_utf8(&self.body).ok().filter(|_| !self.cut)?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let pair = |line: &'_ str| -> Option<(String, String)> {
+            let (key, value) = line.split_once('=')?;
+            let key = key.trim();
+            let is_key = !key.is_empty() && key.chars().all(|c| parse::is_name(c) || c == '.');
+            is_key.then(|| (key.to_owned(), value.trim().to_owned()))
+        };
+        let pairs: Vec<(String, String)> = lines.map(pair).collect::<Option<_>>()?;
+        if pairs.is_empty() {
+            return None;
+        }
+        let wanted = path.join(".");
+        let mut found = pairs.into_iter().filter(|(key, _)| *key == wanted).map(|(_, value)| value);
+        let subject = Subject::Body(path.to_vec());
+        let Some(value) = found.next() else { return Some(Found::Nothing(format!("{subject} is missing"))) };
+        if found.next().is_some() {
+            return Some(Found::Nothing(format!("{subject} is there twice")));
+        }
+        Some(match (Decimal::parse(&value), value.as_str()) {
+            (Some(number), _) => Found::Number(number, value),
+            (None, "true" | "false") => Found::Bool(value == "true"),
+            (None, "") => Found::Nothing(format!("{subject} is empty")),
+            (None, text) => {
+                let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+                Found::Text(bare.to_owned())
+            }
+        })
     }
 
     /// The raw JSON at a path of the body, or why there is none.

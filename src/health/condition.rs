@@ -21,6 +21,7 @@
 //! true and never false; `not` of it is unknown as well, and so is all that hangs on it (Kleene).
 //! Reading is in `parse`.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use bstr::ByteSlice as _;
@@ -361,6 +362,17 @@ impl Limit {
     /// Whether a value is over the limit.
     pub fn is_over(&self, value: &Decimal) -> bool {
         self.compare.holds(value, &self.number.value)
+    }
+
+    /// Tells whether a value can be over both limits.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        // Only the order counts: below, at, between, at and above the two numbers.
+        let (a, b) = match self.number.value.cmp(&other.number.value) {
+            Ordering::Less => (1, 3),
+            Ordering::Equal => (1, 1),
+            Ordering::Greater => (3, 1),
+        };
+        (0..=4).any(|value| self.compare.holds(&value, &a) && other.compare.holds(&value, &b))
     }
 
     /// The limit with its direction, as a person says it: `max 5 %`, `min 200`.

@@ -22,6 +22,7 @@ pub struct Rules {
     value: Subject,
     warn: Option<Limit>,
     fail: Option<Limit>,
+    recover: Option<Limit>,
     unit: String,
     kind: SourceKind,
     /// Whether it counts what alerts, and has an own idea of what is good.
@@ -63,6 +64,19 @@ pub struct Judgement {
     pub why: String,
     /// Every condition and limit as it was compared.
     pub compared: Vec<Comparison>,
+    /// Why it has not recovered, should it have failed; `None`: it has, or that is said in `why`.
+    pub unrecovered: Option<String>,
+}
+
+/// What a number that was sampled earlier amounts to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Weighed {
+    /// In one word.
+    pub verdict: Verdict,
+    /// Why it is not good; empty when good.
+    pub why: String,
+    /// Why it has not recovered, should it have failed.
+    pub unrecovered: Option<String>,
 }
 
 impl Rules {
@@ -108,6 +122,18 @@ impl Rules {
             None => Ok(None),
         };
         let (warn, fail) = (limit("warn", &probe.warn)?, limit("fail", &probe.fail)?);
+        let recover = limit("recover", &probe.recover)?;
+        if let Some(recover) = &recover {
+            match &fail {
+                None => return Err(refuse("recover", "this goes with a `fail` limit; there is none")),
+                Some(fail) if fail.overlaps(recover) => {
+                    let message =
+                        format!("a value can be {fail} and {recover} at once, failing and recovered");
+                    return Err(refuse("recover", &message));
+                }
+                Some(_) => {}
+            }
+        }
         if probe.confirm == 0 {
             return Err(refuse("confirm", "at least one sample decides"));
         }
@@ -120,7 +146,7 @@ impl Rules {
             }
         }
         let interval = Duration::try_from(probe.interval).unwrap_or_default();
-        Ok(Self { expect, value, warn, fail, unit, kind, is_monitor, changes, interval })
+        Ok(Self { expect, value, warn, fail, recover, unit, kind, is_monitor, changes, interval })
     }
 
     /// Tells whether one sample says too little, because a rate or a difference is asked for.
@@ -193,7 +219,7 @@ impl Rules {
             unknown = unknown.or_else(|| Some(text.clone()));
             compared.push(Comparison { truth: Truth::Unknown, text });
         }
-        let (value, over) = self.value(seen, masker);
+        let (value, over, unrecovered) = self.value(seen, masker);
         let mut warn = answer.warning.clone();
         if let Some((Grade::Warn, text)) = said {
             warn.get_or_insert(text);
@@ -226,7 +252,7 @@ impl Rules {
             (None, None, Some(why)) => (Verdict::Warn, why),
             (None, None, None) => (Verdict::Good, String::new()),
         };
-        Judgement { verdict, value, why, compared }
+        Judgement { verdict, value, why, compared, unrecovered }
     }
 
     /// What the service says of itself, in words that tell a contradiction to its status.
@@ -262,7 +288,7 @@ impl Rules {
         })
     }
 
-    fn value(&self, seen: Seen<'_>, masker: &Masker) -> (Option<f64>, Over) {
+    fn value(&self, seen: Seen<'_>, masker: &Masker) -> (Option<f64>, Over, Option<String>) {
         let (number, written) = match seen.find(&self.value) {
             Found::Number(number, written) => (number, written),
             Found::Raw(body) if !seen.is_cut() => {
@@ -279,24 +305,26 @@ impl Rules {
             }
             Found::Nothing(why) => return self.no_value(&why),
         };
-        let lines = self.against_limits(&number, &excerpt(&written, masker), masker);
-        (number.to_f64(), Over::Compared(lines))
+        let written = excerpt(&written, masker);
+        let lines = self.against_limits(&number, &written, masker);
+        (number.to_f64(), Over::Compared(lines), self.unrecovered(&number, &written, masker))
     }
 
     /// Judges a number that was sampled earlier, as it was written, by the limits alone. `None`: it is no
-    /// number. With it comes why it is not good.
-    pub fn judge_number(&self, written: &str) -> Option<(Verdict, String)> {
+    /// number.
+    pub fn judge_number(&self, written: &str) -> Option<Weighed> {
         let number = Decimal::parse(written)?;
         let lines = self.against_limits(&number, written, &Masker::default());
         let over = |is_failing: bool| {
             lines.iter().find(|(failing, line)| *failing == is_failing && line.truth == Truth::Fails)
         };
-        let (verdict, line) = match (over(true), over(false)) {
-            (Some((_, line)), _) => (Verdict::Bad, line),
-            (None, Some((_, line))) => (Verdict::Warn, line),
-            (None, None) => return Some((Verdict::Good, String::new())),
+        let (verdict, why) = match (over(true), over(false)) {
+            (Some((_, line)), _) => (Verdict::Bad, line.text.clone()),
+            (None, Some((_, line))) => (Verdict::Warn, line.text.clone()),
+            (None, None) => (Verdict::Good, String::new()),
         };
-        Some((verdict, line.text.clone()))
+        let unrecovered = self.unrecovered(&number, written, &Masker::default());
+        Some(Weighed { verdict, why, unrecovered })
     }
 
     /// A number beside the failing limit (true) and the warning limit, as far as there are such.
@@ -305,20 +333,30 @@ impl Rules {
         let lines = limits.into_iter().filter_map(|(is_failing, limit)| {
             let limit = limit.as_ref()?;
             let truth = if limit.is_over(number) { Truth::Fails } else { Truth::Holds };
-            // A number, its unit and the limit beside it: `38.1 % (max 5 %)`.
-            let unit = |text: &str| {
-                let bare = text.ends_with(|c: char| c.is_ascii_digit());
-                if bare && !self.unit.is_empty() { format!(" {}", self.unit) } else { String::new() }
-            };
-            let (seen, limits) = (unit(written), unit(&limit.number.text));
             let word = if is_failing { "" } else { "warning: " };
-            let text = format!("{written}{seen} ({word}{}{limits})", limit.words());
+            let text = format!("{} ({word}{})", self.with_unit(written), self.with_unit(&limit.words()));
             Some((is_failing, Comparison { truth, text: visible(&masker.mask(&text)).into_owned() }))
         });
         lines.collect()
     }
 
-    fn no_value(&self, why: &str) -> (Option<f64>, Over) {
+    /// Why a number is short of the recovery threshold; `None`: it is not.
+    fn unrecovered(&self, number: &Decimal, written: &str, masker: &Masker) -> Option<String> {
+        // Over means here that it is where it has to be.
+        let recover = self.recover.as_ref().filter(|recover| !recover.is_over(number))?;
+        let wanted = self.with_unit(&recover.to_string());
+        let text = format!("{} (failed; recovers at {wanted})", self.with_unit(written));
+        Some(visible(&masker.mask(&text)).into_owned())
+    }
+
+    /// A number, its unit and the limit beside it: `38.1 % (max 5 %)`.
+    fn with_unit(&self, text: &str) -> String {
+        let bare = text.ends_with(|c: char| c.is_ascii_digit());
+        let unit = if bare && !self.unit.is_empty() { format!(" {}", self.unit) } else { String::new() };
+        format!("{text}{unit}")
+    }
+
+    fn no_value(&self, why: &str) -> (Option<f64>, Over, Option<String>) {
         let wanted = match self.value {
             Subject::Value | Subject::Rate(_) | Subject::Delta(_) | Subject::Age(_) => why.to_owned(),
             _ => format!("{why}, expected a number at {}", self.value),
@@ -328,7 +366,7 @@ impl Rules {
         } else {
             Over::Unknown(visible(&wanted).into_owned())
         };
-        (None, over)
+        (None, over, None)
     }
 }
 
@@ -490,6 +528,25 @@ mod tests {
         assert_eq!(see(20, r#"{"errors":50,"at":1700000000}"#), over);
         let old = (Verdict::Bad, Some(0.0), "age(body.at) 1m10s, expected < 1m".to_owned());
         assert_eq!(see(70, r#"{"errors":50,"at":1700000000}"#), old);
+    }
+
+    #[test]
+    fn a_recovery_threshold_is_told_apart_from_the_limit() {
+        let with = |recover: &str| Probe { recover: Some(recover.to_owned()), ..rate_probe() };
+        let rules = Rules::of(&with("< 3")).unwrap();
+        let weigh = |number: &str| rules.judge_number(number).unwrap();
+        assert_eq!(weigh("2").unrecovered, None);
+        assert_eq!(weigh("4").verdict, Verdict::Warn);
+        assert_eq!(weigh("4").unrecovered.as_deref(), Some("4 (failed; recovers at < 3)"));
+        for overlapping in ["< 6", "<= 6", "> 3", "== 7", "!= 5", "> 9"] {
+            let refused = Rules::of(&with(overlapping)).unwrap_err();
+            assert_eq!(refused.field, "recover", "{overlapping}");
+        }
+        for fine in ["<= 5", "< 5", "== 5", "== 2"] {
+            assert!(Rules::of(&with(fine)).is_ok(), "{fine}");
+        }
+        let alone = Probe { fail: None, ..with("< 3") };
+        assert!(Rules::of(&alone).unwrap_err().refused.message.contains("goes with a `fail` limit"));
     }
 
     #[test]

@@ -427,6 +427,7 @@ fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker, now: Moment, mem
         headline,
         latency_ms: Some(answer.latency.as_secs_f64() * 1000.0),
         why: visible(&judged.why).into_owned(),
+        unrecovered: judged.unrecovered,
     };
     let version = reported::version(&answer.body).map(|version| excerpt(&version, masker));
     Asked { state: state_of(judged.verdict), sample, compared: judged.compared, version }
@@ -436,7 +437,8 @@ fn without_answer(trouble: &Trouble, masker: &Masker) -> Asked {
     let Trouble { verdict, fault, .. } = *trouble;
     let (headline, why) = (fault.headline().into_owned(), masker.mask(&trouble.why).into_owned());
     debug_assert!(matches!(verdict, Verdict::NoAnswer | Verdict::NoData), "an answer was judged instead");
-    let sample = Sample { at: Timestamp::now(), verdict, value: None, headline, latency_ms: None, why };
+    let at = Timestamp::now();
+    let sample = Sample { at, verdict, value: None, headline, latency_ms: None, why, unrecovered: None };
     Asked { state: state_of(verdict), sample, compared: Vec::new(), version: None }
 }
 

@@ -24,6 +24,8 @@ pub enum State {
     Unknown,
     /// The source itself fails: nobody answered.
     Error,
+    /// It is not good while the probe fails that explains it.
+    Suppressed,
 }
 
 impl State {
@@ -38,12 +40,13 @@ impl State {
             Self::Flapping => "flapping",
             Self::Unknown => "unknown",
             Self::Error => "error",
+            Self::Suppressed => "suppressed",
         }
     }
 
     /// Tells whether the service or its source is known to fail.
     pub fn is_bad(self) -> bool {
-        matches!(self, Self::Failing | Self::Recovering | Self::Flapping | Self::Error)
+        matches!(self, Self::Failing | Self::Recovering | Self::Flapping | Self::Error | Self::Suppressed)
     }
 
     /// Reads a name back.
@@ -57,6 +60,7 @@ impl State {
             Self::Flapping,
             Self::Unknown,
             Self::Error,
+            Self::Suppressed,
         ]
         .into_iter()
         .find(|state| state.name() == name)
@@ -93,6 +97,9 @@ pub struct Sample {
     pub latency_ms: Option<f64>,
     /// Why it is not good, in one line; empty when good.
     pub why: String,
+    /// Why it has not recovered, should it have failed: it is within its limit, and short of the threshold
+    /// for that.
+    pub unrecovered: Option<String>,
 }
 
 /// A probe as it stands: what a health row draws.
@@ -180,7 +187,9 @@ mod tests {
 
     #[test]
     fn every_name_reads_back() {
-        for name in ["ok", "pending", "warn", "failing", "recovering", "flapping", "unknown", "error"] {
+        for name in
+            ["ok", "pending", "warn", "failing", "recovering", "flapping", "unknown", "error", "suppressed"]
+        {
             assert_eq!(State::parse(name).map(State::name), Some(name));
         }
         assert_eq!(State::parse("fine"), None);

@@ -35,19 +35,60 @@ struct Watched {
     recorded: State,
     /// The host it asks, if that is not this machine.
     remote: Option<String>,
+    confirm: u32,
+    /// The probe whose failure explains this one's, whether it does so now, and for how many samples this
+    /// one has waited for that one to be confirmed.
+    suppressed_by: Option<usize>,
+    is_suppressed: bool,
+    held: u32,
+}
+
+/// What the probe that explains another one says.
+enum Suppression {
+    No,
+    /// It is not good, and that is not confirmed yet.
+    Likely,
+    Yes,
 }
 
 impl Tracker {
     /// A row for each probe, in the order of the configuration, nothing known yet.
     pub fn new(probes: &[Probe]) -> Self {
         let statuses = probes.iter().map(|probe| Arc::new(blank(probe))).collect();
-        let places = probes.iter().enumerate().map(|(place, probe)| (probe.name.clone(), place)).collect();
-        let alarms = probes.iter().map(|probe| Watched {
-            alarm: Alarm::new(probe.confirm),
+        let places: BTreeMap<_, _> =
+            probes.iter().enumerate().map(|(place, probe)| (probe.name.clone(), place)).collect();
+        let alarms = probes.iter().enumerate().map(|(place, probe)| Watched {
+            alarm: Alarm::new(probe.confirm).lasting(probe.lasting),
             recorded: State::Unknown,
+            confirm: probe.confirm.max(1),
+            suppressed_by: suppressor(probes, place).and_then(|by| places.get(by)).copied(),
+            is_suppressed: false,
+            held: 0,
             remote: probe.source.url().map(host).filter(|host| !is_loopback(host)).map(str::to_owned),
         });
         Self { statuses, alarms: alarms.collect(), places }
+    }
+
+    /// Takes this probe for failing until it is past its recovery threshold.
+    pub fn fire(&mut self, probe: usize) {
+        if let Some(watched) = self.alarms.get_mut(probe) {
+            watched.alarm.fire();
+        }
+    }
+
+    fn suppression(&self, probe: usize) -> Suppression {
+        let by = self.alarms.get(probe).and_then(|watched| watched.suppressed_by);
+        let Some((status, watched)) = by.and_then(|by| self.statuses.get(by).zip(self.alarms.get(by))) else {
+            return Suppression::No;
+        };
+        let last = status.last.as_ref().map(|sample| sample.verdict);
+        if watched.is_suppressed || watched.alarm.is_down() {
+            Suppression::Yes
+        } else if matches!(last, Some(Verdict::Bad | Verdict::NoAnswer)) {
+            Suppression::Likely
+        } else {
+            Suppression::No
+        }
     }
 
     /// Takes up a state recorded earlier, so that a restart recovers nothing. A probe that is
@@ -87,17 +128,61 @@ impl Tracker {
 
     /// Takes a sample of the probe with this index. Returns the change to record as an alarm:
     /// one between settled states. Pending and recovering are shown but not recorded, nor is
-    /// that a probe never asked before is good.
-    pub fn observe(&mut self, probe: usize, sample: Sample) -> Option<Edge> {
+    /// that a probe never asked before is good. While the probe fails that explains this one, its own
+    /// trouble is no change; after that it is judged anew.
+    pub fn observe(&mut self, probe: usize, mut sample: Sample) -> Option<Edge> {
+        let suppression = self.suppression(probe);
+        let by = self.alarms.get(probe).and_then(|watched| watched.suppressed_by);
+        let by_confirm = by.and_then(|by| Some(self.alarms.get(by)?.confirm)).unwrap_or_default();
+        let by_name = by.and_then(|by| Some(self.statuses.get(by)?.name.clone())).unwrap_or_default();
         let (status, watched) = (self.statuses.get_mut(probe)?, self.alarms.get_mut(probe)?);
         let status = Arc::make_mut(status);
         let was_asked = status.last.is_some() || watched.recorded != State::Unknown;
-        let edge = watched.alarm.observe(sample.at, sample.verdict, &sample.why);
-        status.state = watched.alarm.state();
-        if edge.is_some() || status.since.is_none() {
-            status.began_with.clone_from(&sample.why);
+        let verdict = watched.alarm.weigh(sample.verdict, sample.unrecovered.as_deref());
+        if verdict != sample.verdict {
+            sample.verdict = verdict;
+            sample.why = sample.unrecovered.clone().unwrap_or_default();
         }
-        status.since = watched.alarm.since();
+        let is_good = verdict == Verdict::Good;
+        let shown = match suppression {
+            Suppression::Yes if watched.is_suppressed || !is_good => {
+                watched.is_suppressed = true;
+                let why = if is_good { "good again" } else { sample.why.as_str() };
+                sample.why = format!("suppressed by {by_name}: {why}");
+                Some(State::Suppressed)
+            }
+            // The two broke together: whichever is asked first is confirmed first.
+            Suppression::Likely if !is_good && !watched.alarm.is_down() && watched.held <= by_confirm => {
+                watched.held += 1;
+                Some(if status.state == State::Ok { State::Pending } else { status.state })
+            }
+            _ => None,
+        };
+        let edge = match shown {
+            Some(shown) => {
+                if status.state != shown {
+                    status.state = shown;
+                    status.since = Some(sample.at);
+                    status.began_with.clone_from(&sample.why);
+                }
+                None
+            }
+            None => {
+                if std::mem::take(&mut watched.is_suppressed) {
+                    watched.alarm.renew();
+                }
+                if is_good || matches!(suppression, Suppression::No) {
+                    watched.held = 0;
+                }
+                let edge = watched.alarm.observe(sample.at, sample.verdict, &sample.why);
+                status.state = watched.alarm.state();
+                if edge.is_some() || status.since.is_none() {
+                    status.began_with.clone_from(&sample.why);
+                }
+                status.since = watched.alarm.since();
+                edge
+            }
+        };
         if status.history.len() == Status::MAX_HISTORY {
             status.history.pop_front();
         }
@@ -141,6 +226,22 @@ impl Tracker {
             )),
         }
     }
+}
+
+/// The name of the probe that suppresses this one. Where they suppress each other in a circle nobody does: all
+/// of them would keep silent for ever.
+fn suppressor(probes: &[Probe], place: usize) -> Option<&str> {
+    let by = |name: &str| {
+        let probe = probes.iter().find(|probe| probe.name == name)?;
+        probe.suppressed_by.as_deref()
+    };
+    let first = probes.get(place)?.suppressed_by.as_deref()?;
+    let mut next = Some(first);
+    for _ in probes {
+        next = next.and_then(by);
+    }
+    // Whoever is still not at an end after so many steps walks in a circle.
+    next.is_none().then_some(first)
 }
 
 /// The state that a single sample amounts to.
@@ -202,6 +303,7 @@ mod tests {
             headline: "200".to_owned(),
             latency_ms: Some(1.0),
             why: "seen".to_owned(),
+            unrecovered: None,
         }
     }
 
@@ -325,6 +427,109 @@ mod tests {
         assert_eq!(tracker.observe(0, sample(1, Verdict::Good, None)), None);
         let edge = tracker.observe(0, sample(2, Verdict::Good, None)).unwrap();
         assert_eq!((edge.from, edge.to), (State::Failing, State::Ok));
+    }
+
+    /// A gateway, and the api behind it.
+    fn gateway_and_api() -> Tracker {
+        let probe = |name: &str, by: Option<&str>| Probe {
+            name: name.to_owned(),
+            suppressed_by: by.map(str::to_owned),
+            ..http_probe("http://x/")
+        };
+        Tracker::new(&[probe("gateway", None), probe("api", Some("gateway"))])
+    }
+
+    /// Lets both be asked; `.` good, `x` bad, `?` no data. What was recorded of the api, and its states.
+    fn both(tracker: &mut Tracker, gateway: &str, api: &str) -> (Vec<&'static str>, Vec<&'static str>) {
+        let verdict = |sign| match sign {
+            '.' => Verdict::Good,
+            'x' => Verdict::Bad,
+            _ => Verdict::NoData,
+        };
+        let (mut recorded, mut states) = (Vec::new(), Vec::new());
+        for (second, (gateway, api)) in gateway.chars().zip(api.chars()).enumerate() {
+            let second = second as i64 * 10;
+            // The api is asked first, which is the worse order.
+            recorded
+                .extend(tracker.observe(1, sample(second, verdict(api), None)).map(|edge| edge.to.name()));
+            tracker.observe(0, sample(second + 1, verdict(gateway), None));
+            states.push(tracker.statuses()[1].state.name());
+        }
+        (recorded, states)
+    }
+
+    #[test]
+    fn what_another_probe_explains_is_suppressed_and_never_ok() {
+        let mut tracker = gateway_and_api();
+        let (recorded, states) = both(&mut tracker, "..xxxx..", "..xxx?.x");
+        assert!(recorded.is_empty(), "{recorded:?}");
+        let wanted =
+            ["ok", "ok", "pending", "pending", "suppressed", "suppressed", "suppressed", "suppressed"];
+        assert_eq!(states, wanted);
+        assert_eq!(tracker.statuses()[1].last.as_ref().unwrap().why, "suppressed by gateway: seen");
+        // The gateway is confirmed good by now: the api is judged anew, and has to be confirmed.
+        assert_eq!(both(&mut tracker, "..", "xx"), (vec!["failing"], vec!["pending", "failing"]));
+    }
+
+    #[test]
+    fn after_suppression_good_has_to_be_confirmed_and_is_no_news() {
+        let mut tracker = gateway_and_api();
+        both(&mut tracker, "..xxxx..", "..xxxx..");
+        assert_eq!(both(&mut tracker, "...", "..."), (vec![], vec!["pending", "ok", "ok"]));
+    }
+
+    #[test]
+    fn what_failed_before_fails_after_suppression() {
+        let mut tracker = gateway_and_api();
+        assert_eq!(both(&mut tracker, "...", ".xx").0, ["failing"]);
+        let (recorded, states) = both(&mut tracker, "xxx...", "xxxxxx");
+        assert_eq!((recorded.is_empty(), states[3]), (true, "suppressed"));
+        assert_eq!(tracker.statuses()[1].state, State::Failing);
+    }
+
+    #[test]
+    fn waiting_for_the_other_one_to_be_confirmed_has_an_end() {
+        // The gateway goes to and fro and is never confirmed failing.
+        let mut tracker = gateway_and_api();
+        let (recorded, _) = both(&mut tracker, ".x.x.x.x.x", ".xxxxxxxxx");
+        assert_eq!(recorded, ["failing"]);
+    }
+
+    #[test]
+    fn suppression_reaches_further_and_a_circle_silences_nobody() {
+        let probe = |name: &str, by: &str| Probe {
+            name: name.to_owned(),
+            suppressed_by: Some(by.to_owned()),
+            confirm: 1,
+            ..http_probe("http://x/")
+        };
+        let mut chain = Tracker::new(&[probe("a", "gone"), probe("b", "a"), probe("c", "b")]);
+        for place in [0, 1, 2] {
+            chain.observe(place, sample(0, Verdict::Bad, None));
+        }
+        assert_eq!(chain.statuses()[2].state, State::Suppressed);
+        let mut circle = Tracker::new(&[probe("a", "b"), probe("b", "a"), probe("c", "a")]);
+        for place in [0, 1, 2] {
+            assert!(circle.observe(place, sample(0, Verdict::Bad, None)).is_some());
+        }
+    }
+
+    #[test]
+    fn a_value_short_of_its_recovery_keeps_it_failing_and_says_so() {
+        let mut tracker = Tracker::new(&[Probe { confirm: 1, ..http_probe("http://x/") }]);
+        let short = |second| Sample {
+            unrecovered: Some("4 % (failed; recovers at < 3 %)".to_owned()),
+            why: String::new(),
+            ..sample(second, Verdict::Good, Some(4.0))
+        };
+        tracker.observe(0, short(0));
+        assert_eq!(tracker.statuses()[0].state, State::Ok);
+        tracker.observe(0, sample(1, Verdict::Bad, Some(6.0)));
+        assert_eq!(tracker.observe(0, short(2)), None);
+        let status = &tracker.statuses()[0];
+        assert_eq!(status.state, State::Failing);
+        assert_eq!(status.last.as_ref().unwrap().why, "4 % (failed; recovers at < 3 %)");
+        assert!(tracker.observe(0, sample(3, Verdict::Good, Some(2.0))).is_some());
     }
 
     #[test]

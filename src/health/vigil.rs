@@ -4,6 +4,7 @@
 //!   seen so far is forgotten, and each probe is judged anew.
 //! - From then on one probe that is confirmed failing ends it.
 //! - A probe without data ends it too, as *no data*: silence neither passes nor fails.
+//! - A probe that is on record as failing fails until its value is past its recovery threshold.
 //! - At the end every probe has to be settled on something good that it has confirmed. What is
 //!   not gets a while longer, and is no data if it still is not.
 //! - What was seen for less than nearly all of the time is no data. What keeps to its limits and is worse
@@ -82,6 +83,7 @@ impl Vigil {
         self.tracker = Tracker::new(&self.probes);
         self.seen.fill(Seen::default());
         self.versions.forget();
+        self.fire();
         true
     }
 
@@ -219,7 +221,8 @@ pub fn longest(time: SignedDuration, settle: SignedDuration, probes: &[Probe]) -
 fn grace(probes: &[Probe]) -> Duration {
     let longest = probes.iter().map(|probe| {
         // A wrong sample in between begins the count again, once.
-        (span(probe.interval) + span(probe.timeout)) * (2 * probe.confirm.max(1) + 2)
+        let samples = (span(probe.interval) + span(probe.timeout)) * (2 * probe.confirm.max(1) + 2);
+        samples + span(probe.lasting.unwrap_or_default())
     });
     longest.max().unwrap_or_default()
 }

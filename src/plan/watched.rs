@@ -83,7 +83,13 @@ struct Stored {
     warn: Option<String>,
     #[serde(default)]
     fail: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recover: Option<String>,
     confirm: u32,
+    #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
+    lasting: Option<SignedDuration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    suppressed_by: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tls: Option<Tls>,
 }
@@ -103,7 +109,10 @@ impl From<Watched> for Stored {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             runbook: _,
             tls,
         } = probe;
@@ -151,7 +160,10 @@ impl From<Watched> for Stored {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             tls,
         }
     }
@@ -187,7 +199,10 @@ impl TryFrom<Stored> for Watched {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             tls,
         } = stored;
         Ok(Self(Probe {
@@ -218,7 +233,10 @@ impl TryFrom<Stored> for Watched {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             runbook: None,
             tls,
         }))

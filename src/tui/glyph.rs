@@ -85,6 +85,7 @@ pub(super) fn probe(state: State) -> Glyph {
         State::Warn | State::Pending | State::Flapping => ("▲", Role::Warn),
         State::Recovering => ("△", Role::Warn),
         State::Failing | State::Error => ("✗", Role::Bad),
+        State::Suppressed => ("✗", Role::Muted),
         State::Unknown => ("?", Role::Unknown),
     }
 }

@@ -340,7 +340,8 @@ fn record_alarms(cx: &mut Cx<'_>) {
 fn settled(probe: &series::Status) -> Option<State> {
     let last = probe.last.as_ref()?;
     match probe.state {
-        State::Pending | State::Recovering => None,
+        // What another probe explains is that one's line.
+        State::Pending | State::Recovering | State::Suppressed => None,
         // Its first samples contradict each other: nothing is settled, and there is data.
         State::Unknown if last.verdict != Verdict::NoData => None,
         state => Some(state),

@@ -12,6 +12,7 @@ use super::super::run::Finished;
 use super::super::stop::Why;
 use super::super::watch::{Look, Watching};
 use super::{Conductor, Turn};
+use crate::health::series::State as Health;
 use crate::health::vigil::{Named, Past, past_windows};
 use crate::incident::{Decision, Outcome, PlanEnd, Policy, Release, StepState, StepWaiting, duration};
 use crate::plan::progress::{Offered, offered};
@@ -270,10 +271,17 @@ impl Conductor {
         let (journal, repository) = (self.recorder.journal(), self.recorder.repository());
         let (before, during) = past_windows(self.recorder.state().started_at, Timestamp::now());
         let read = |name: &str, window| journal.samples(repository, name, window).unwrap_or_default();
-        let probes = watch.probes.iter();
-        probes
-            .map(|probe| Past { before: read(&probe.name, before), during: read(&probe.name, during) })
-            .collect()
+        let alarms = &self.recorder.state().alarms;
+        let firing = |name: &str| {
+            let state = alarms.get(name).and_then(|alarm| Health::parse(&alarm.state));
+            matches!(state, Some(Health::Failing | Health::Flapping))
+        };
+        let probes = watch.probes.iter().map(|probe| Past {
+            before: read(&probe.name, before),
+            during: read(&probe.name, during),
+            firing: firing(&probe.name),
+        });
+        probes.collect()
     }
 
     /// Leaves a step that changes nothing for a decision about it.

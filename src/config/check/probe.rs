@@ -229,11 +229,46 @@ fn conditions(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
         }
     }
     let Some(subject) = subject else { return };
-    for key in ["warn", "fail"] {
+    for key in ["warn", "fail", "recover"] {
         if let Some((limit, span)) = text(probe, key)
             && let Err(refused) = parse::limit(limit, &subject, unit)
         {
             found.push(unreadable("limit", limit, span, &refused));
+        }
+    }
+}
+
+/// A probe is suppressed by another one that there is, and not by way of itself.
+pub(super) fn suppression(root: &DeTable<'_>, found: &mut Vec<Problem>) {
+    let probes: Vec<_> =
+        super::tables(root, "probes").filter_map(|probe| Some((text(probe, "name")?.0, probe))).collect();
+    let by = |name: &str| {
+        let (_, probe) = probes.iter().find(|(known, _)| *known == name)?;
+        text(probe, "suppressed_by").map(|(by, _)| by)
+    };
+    for (place, (name, probe)) in probes.iter().enumerate() {
+        let Some((first, span)) = text(probe, "suppressed_by") else { continue };
+        if !probes.iter().any(|(known, _)| *known == first) {
+            let problem = Problem::new(span, format!("there is no probe `{}`", visible(first)));
+            found.push(problem.suggest(first, probes.iter().map(|(known, _)| *known)));
+            continue;
+        }
+        // Each on the way, up to where it began or to one that was looked at before.
+        let mut way = vec![*name];
+        let mut next = Some(first);
+        while let Some(at) = next.filter(|at| !way.contains(at)) {
+            way.push(at);
+            next = by(at);
+        }
+        let earlier = |at: &&str| probes.iter().take(place).any(|(known, _)| known == at);
+        if next == Some(*name) && !way.iter().any(|at| earlier(&at)) {
+            way.push(name);
+            let way = visible(&way.join(" < ")).into_owned();
+            let message = format!("these probes suppress each other in a circle: {way}");
+            found.push(
+                Problem::new(span, message)
+                    .help("take `suppressed_by` from the one whose failure explains the others"),
+            );
         }
     }
 }

@@ -240,3 +240,24 @@ fn a_regular_expression_is_found_anywhere_in_a_text() {
         &[r#"body matches "panic""#, r#"body matches "\}$""#, r#"not body matches "panic""#],
     );
 }
+
+#[test]
+fn lines_of_keys_and_values_are_compared_like_json() {
+    let answer = body(
+        "# of the queue\nqueue.depth = 12\nrate=0.10\n\nup=true\nname=\"orders\"\nempty=\ntwice=1\ntwice=1\n",
+    );
+    assert_truth(
+        &answer,
+        Truth::Holds,
+        &["body.queue.depth == 12", "body.rate == 0.1", "body.up == true", "body.name == \"orders\""],
+    );
+    assert_truth(&answer, Truth::Fails, &["body.queue.depth < 5", "body.up != true"]);
+    assert_truth(
+        &answer,
+        Truth::Unknown,
+        &["body.depth == 12", "body.empty == 0", "body.twice == 1", "body.name > 1", "body.up == 1"],
+    );
+    // One line that is none, and it is a text.
+    let text = body("depth=12\nall is well\n");
+    assert_truth(&text, Truth::Unknown, &["body.depth == 12"]);
+}

@@ -28,6 +28,8 @@ pub struct Past {
     pub before: Vec<Point>,
     /// The time of the incident before the watch: what it was.
     pub during: Vec<Point>,
+    /// Whether it failed by what is on record, and has not recovered since.
+    pub firing: bool,
 }
 
 /// What was seen of a probe since things were to have settled.
@@ -72,6 +74,14 @@ impl Vigil {
     /// in the end.
     pub fn compare_with(&mut self, past: Vec<Past>) {
         self.past = past;
+        self.fire();
+    }
+
+    /// What was failing has to get past its recovery threshold, not only below its limit.
+    pub(super) fn fire(&mut self) {
+        for (probe, _) in self.past.iter().enumerate().filter(|(_, past)| past.firing) {
+            self.tracker.fire(probe);
+        }
     }
 
     /// The share of the time for which every probe had a fresh sample with data, in percent; that of the

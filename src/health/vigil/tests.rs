@@ -22,6 +22,7 @@ fn sample(second: u64, verdict: Verdict) -> Sample {
         headline: "500".to_owned(),
         latency_ms: Some(1.0),
         why: "status 500, expected 200".to_owned(),
+        unrecovered: None,
     }
 }
 
@@ -198,6 +199,40 @@ fn our_own_network_is_not_blamed_on_the_service() {
     assert!(matches!(vigil.look(at(20)), Look::Failed(why) if why.starts_with("api is error")));
 }
 
+#[test]
+fn what_was_failing_has_to_get_past_its_recovery_threshold() {
+    let look = |firing: bool| {
+        let mut vigil = Vigil::new(at(60), at(20), vec![probe("errors")]);
+        vigil.compare_with(vec![Past { firing, ..Past::default() }]);
+        let mut last = Look::Going(String::new());
+        for second in (10..=90).step_by(10) {
+            vigil.reach(at(second));
+            let short = Some("4 % (failed; recovers at < 3 %)".to_owned());
+            vigil.observe(at(second), 0, Sample { unrecovered: short, ..sample(second, Verdict::Good) });
+            last = vigil.look(at(second));
+        }
+        last
+    };
+    assert!(matches!(look(false), Look::Passed(_)));
+    let failed = "errors is failing: 4 % (failed; recovers at < 3 %)";
+    assert_eq!(look(true), Look::Failed(failed.to_owned()));
+}
+
+#[test]
+fn what_is_suppressed_is_not_blamed() {
+    let mut probes = vec![probe("gateway"), probe("api")];
+    probes[1].suppressed_by = Some("gateway".to_owned());
+    let mut vigil = Vigil::new(at(60), at(0), probes);
+    let mut ended = None;
+    for second in (10..=200).step_by(10) {
+        let bad = |holds: bool| if holds { Verdict::Bad } else { Verdict::Good };
+        vigil.observe(at(second), 0, sample(second, bad(second <= 20)));
+        vigil.observe(at(second), 1, sample(second, bad(second <= 20)));
+        ended = ended.or(Some(vigil.look(at(second))).filter(|look| !matches!(look, Look::Going(_))));
+    }
+    assert!(matches!(ended, Some(Look::Failed(why)) if why.starts_with("gateway is failing")));
+}
+
 /// A watch over a minute of one number that is to be below 800, asked every second.
 fn latency(past: Past, value: impl Fn(u64) -> Option<f64>) -> Look {
     let mut probe = Probe { value: Some("latency".to_owned()), ..probe("p95") };
@@ -225,7 +260,7 @@ fn past(level: f64, count: u64) -> Vec<Point> {
 
 #[test]
 fn what_passes_says_what_was_seen_and_how_sure_that_is() {
-    let known = Past { before: past(200.0, 300), during: past(1900.0, 100) };
+    let known = Past { before: past(200.0, 300), during: past(1900.0, 100), firing: false };
     let look = latency(known, |second| Some(steady(207.0, second)));
     let Look::Passed(told) = look else { panic!("{look:?}") };
     assert!(told.starts_with("1 of 1 signal clear for 1m · p95 212 ms (was 1905, usually 205 ± "), "{told}");
@@ -234,7 +269,7 @@ fn what_passes_says_what_was_seen_and_how_sure_that_is() {
 
 #[test]
 fn what_keeps_to_its_limit_and_is_worse_than_before_the_incident_fails() {
-    let known = Past { before: past(200.0, 300), during: Vec::new() };
+    let known = Past { before: past(200.0, 300), during: Vec::new(), firing: false };
     let look = latency(known, |second| Some(steady(500.0, second)));
     assert!(
         matches!(&look, Look::Failed(why) if why.starts_with("p95 is worse than before the incident: median 205 → 505")),

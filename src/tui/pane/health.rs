@@ -307,6 +307,7 @@ fn note(ui: Ui<'_>, probe: &Status) -> String {
         (State::Pending, _) => "unstable".to_owned(),
         (State::Recovering, _) => "recovering".to_owned(),
         (State::Flapping, _) => "flapping".to_owned(),
+        (State::Suppressed, _) => "suppressed".to_owned(),
         (_, Some(since)) => ui.ago(since),
         (_, None) => String::new(),
     }

@@ -226,6 +226,7 @@ fn word(state: State) -> &'static str {
         State::Flapping => "flapping",
         State::Unknown => "no data",
         State::Error => "no answer",
+        State::Suppressed => "suppressed: the probe that explains it fails",
     }
 }
 

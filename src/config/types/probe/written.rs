@@ -101,10 +101,28 @@ pub(super) struct Written {
     /// Limit of the value that makes it fail: `> 5`.
     #[serde(default)]
     fail: Option<String>,
+    /// What the value has to keep to before it counts as recovered, once it failed: `< 3` beside
+    /// `fail = "> 5"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recover: Option<String>,
     /// How many samples in a row change its state.
     #[serde(default = "default_confirm")]
     #[schemars(range(min = 1, max = 100))]
     confirm: u32,
+    /// How long it has to be bad before it counts as failing: `2m`. As many samples as `confirm` says are
+    /// needed all the same.
+    #[serde(
+        rename = "for",
+        default,
+        serialize_with = "friendly::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<DurationText>")]
+    lasting: Option<SignedDuration>,
+    /// Name of the probe whose failure explains that of this one: as long as that one fails, this one makes
+    /// no alarm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    suppressed_by: Option<String>,
     /// Address of what is written about what to do when it fails: shown beside the probe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     runbook: Option<String>,
@@ -143,7 +161,10 @@ impl TryFrom<Written> for Probe {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             runbook,
             tls,
         } = written;
@@ -175,7 +196,10 @@ impl TryFrom<Written> for Probe {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             runbook,
             tls,
         })
@@ -195,7 +219,10 @@ impl From<Probe> for Written {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             runbook,
             tls,
         } = probe;
@@ -243,7 +270,10 @@ impl From<Probe> for Written {
             unit,
             warn,
             fail,
+            recover,
             confirm,
+            lasting,
+            suppressed_by,
             runbook,
             tls,
         }
