@@ -29,15 +29,14 @@ struct Alert {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Status {
-    #[serde(default)]
-    silenced_by: Vec<String>,
-    #[serde(default)]
-    inhibited_by: Vec<String>,
+    #[serde(default, rename = "silencedBy")]
+    silenced: Vec<String>,
+    #[serde(default, rename = "inhibitedBy")]
+    inhibited: Vec<String>,
     /// By the time of day of a route.
-    #[serde(default)]
-    muted_by: Vec<String>,
+    #[serde(default, rename = "mutedBy")]
+    muted: Vec<String>,
 }
 
 /// The alerts that fire.
@@ -75,14 +74,15 @@ impl Alert {
 
     /// Why nobody is told of it.
     fn quiet(&self) -> Option<&'static str> {
-        let Status { silenced_by, inhibited_by, muted_by } = &self.status;
-        let reasons = [(silenced_by, "silenced"), (inhibited_by, "inhibited"), (muted_by, "muted")];
+        let Status { silenced, inhibited, muted } = &self.status;
+        let reasons = [(silenced, "silenced"), (inhibited, "inhibited"), (muted, "muted")];
         reasons.into_iter().find(|(by, _)| !by.is_empty()).map(|(_, word)| word)
     }
 
     fn words(&self, now: Timestamp) -> String {
         let name = self.name();
-        let age = self.starts_at.map(|start| now.duration_since(start)).filter(|age| age.is_positive());
+        let age = self.starts_at.map(|start| now.duration_since(start));
+        let age = age.filter(|age| age.is_positive());
         let age = age.map_or_else(String::new, |age| format!(" for {}", duration(age)));
         let quiet = self.quiet().map_or_else(String::new, |word| format!(" ({word})"));
         format!("{name}{age}{quiet}")

@@ -112,15 +112,12 @@ async fn converse(
     query: &str,
     timeout: Duration,
 ) -> Result<Vec<String>, Error> {
-    let (client, _driver) = match tls {
-        Some(tls) => {
-            let (client, connection) = config.connect(MakeRustlsConnect::new(tls)).await?;
-            (client, Driver(tokio::spawn(async move { drop(connection.await) })))
-        }
-        None => {
-            let (client, connection) = config.connect(NoTls).await?;
-            (client, Driver(tokio::spawn(async move { drop(connection.await) })))
-        }
+    let (client, _driver) = if let Some(tls) = tls {
+        let (client, connection) = config.connect(MakeRustlsConnect::new(tls)).await?;
+        (client, Driver(tokio::spawn(async move { drop(connection.await) })))
+    } else {
+        let (client, connection) = config.connect(NoTls).await?;
+        (client, Driver(tokio::spawn(async move { drop(connection.await) })))
     };
     read(&client, query, timeout).await
 }

@@ -1,7 +1,7 @@
 //! What a service says of itself in the common formats, recognised without configuration. Pure.
 //!
 //! - JSON with a `status`: `application/health+json` (pass, warn, fail), Spring Boot Actuator (UP, DOWN,
-//!   OUT_OF_SERVICE), ASP.NET and many others (Healthy, Degraded, Unhealthy, ok). What its parts say is named:
+//!   `OUT_OF_SERVICE`), ASP.NET and many others (Healthy, Degraded, Unhealthy, ok). What its parts say is named:
 //!   `checks`, `components`, `entries`, `results`.
 //! - Status pages (`/api/v2/status.json`): `status.indicator` is none, minor, major, critical or maintenance.
 //! - Kubernetes' `readyz?verbose`: lines that begin with `[+]` or `[-]`.

@@ -74,13 +74,12 @@ impl Versions {
     /// Takes what an answer of the probe with this index names as its version.
     pub(super) fn take(&mut self, probe: usize, said: &str) {
         let Some(deployed) = &self.deployed else { return };
-        let old = match deployed.is(said) {
-            true => None,
-            false => match self.before.iter().position(|release| release.is(said)) {
-                Some(place) => Some(place),
-                None => return,
-            },
-        };
+        let old = self.before.iter().position(|release| release.is(said));
+        let is_new = deployed.is(said);
+        if !is_new && old.is_none() {
+            return;
+        }
+        let old = old.filter(|_| !is_new);
         if self.last.len() <= probe {
             self.last.resize(probe + 1, VecDeque::new());
         }
