@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::answer::excerpt;
@@ -82,7 +82,7 @@ impl Alert {
     fn words(&self, now: Timestamp) -> String {
         let name = self.name();
         let age = self.starts_at.map(|start| now.duration_since(start));
-        let age = age.filter(|age| age.is_positive());
+        let age = age.filter(SignedDuration::is_positive);
         let age = age.map_or_else(String::new, |age| format!(" for {}", duration(age)));
         let quiet = self.quiet().map_or_else(String::new, |word| format!(" ({word})"));
         format!("{name}{age}{quiet}")
