@@ -254,7 +254,7 @@ fn value(probe: &Status) -> String {
     match &probe.last {
         None => "?".to_owned(),
         // Beside the status that is wanted stands the status that came, not how long it took.
-        Some(sample) if probe.threshold.is_none() && !probe.range.is_empty() => sample.headline.clone(),
+        Some(sample) if probe.limit.is_none() && !probe.range.is_empty() => sample.headline.clone(),
         // A value that keeps to its limit is not what is wrong.
         Some(sample) if is_wrong_elsewhere(probe, sample) => sample.headline.clone(),
         Some(sample) => match sample.value {
