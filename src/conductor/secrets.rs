@@ -241,14 +241,16 @@ impl Vault {
         let known = values.chain(self.besides.iter().cloned()).collect();
         let names = self.sources.iter().map(|source| source.name.clone()).collect();
         let (sources, approved) = (self.sources.clone(), self.approved.clone());
-        Keyring::new(known, names, move |name| {
+        let had = self.values.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let keyring = Keyring::new(known, names, move |name| {
             let source = sources.iter().find(|source| source.name == name);
             let source = source.ok_or_else(|| "it is not part of the plan".to_owned())?;
             if let SecretFrom::Command(command) = &source.from {
                 approved.check([command.asked()])?;
             }
             get(source)
-        })
+        });
+        keyring.having(had)
     }
 
     /// What masks all that is known by now.

@@ -173,10 +173,11 @@ pub(super) fn refusal(reply: &Reply, name: &str, masker: &Masker) -> Refusal {
         }
         401 | 403 => format!("answers {status}: it needs credentials, or others than these"),
         404 => {
-            let below = name.to_lowercase();
-            format!(
-                "answers 404: there is no API of {name}; give the path it is below, as in https://host/{below}"
-            )
+            let as_in = match name {
+                "Datadog" => "the address of your site, as in https://api.datadoghq.eu".to_owned(),
+                _ => format!("the path it is below, as in https://host/{}", name.to_lowercase()),
+            };
+            format!("answers 404: there is no API of {name}; give {as_in}")
         }
         429 => {
             let wait = put_off(reply).and_then(|wait| SignedDuration::try_from(wait).ok());

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::DATE;
 
-use super::answer::{Answer, Trouble};
+use super::answer::{Answer, Trouble, excerpt};
 use super::api::{Refusal, Server, Servers, astray, refusal};
 use super::instant::{Measured, Unanswered};
 use super::past::{Numbers, Span};
@@ -27,6 +27,8 @@ use crate::text::visible;
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// The shortest time that is asked for: metrics come once a minute from many an integration.
 const LEAST: SignedDuration = SignedDuration::from_mins(5);
+/// The longest.
+const MOST: SignedDuration = SignedDuration::from_hours(24);
 
 /// Asks a query or a monitor, within `timeout`.
 pub(super) async fn ask(
@@ -52,7 +54,9 @@ pub(super) async fn ask(
     });
     let shown = |text: &str| visible(&masker.mask(text)).into_owned();
     let measured = match standing.measured {
-        Measured::Nothing { headline, why } => Measured::Nothing { headline, why: shown(&why) },
+        Measured::Nothing { headline, why } => {
+            Measured::Nothing { headline: excerpt(&headline, masker), why: shown(&why) }
+        }
         number @ Measured::Number(..) => number,
     };
     Ok(Answer {
@@ -64,7 +68,7 @@ pub(super) async fn ask(
     })
 }
 
-/// Asks for the numbers of a query over a time that is past; none where it does not say. How far apart they
+/// Asks for the numbers of a query over a time that is past, which may be none; `None`: it does not answer. How far apart they
 /// are is Datadog's to choose.
 pub(super) async fn past(
     exchange: &Exchange,
@@ -73,17 +77,12 @@ pub(super) async fn past(
     headers: &BTreeMap<String, String>,
     span: Span,
     timeout: Duration,
-) -> Numbers {
-    let Ok(server) = Server::of(exchange, servers, &query.url, headers, timeout).await else {
-        return Numbers::new();
-    };
+) -> Option<Numbers> {
+    let server = Server::of(exchange, servers, &query.url, headers, timeout).await.ok()?;
     let url = over(&server, query, span.from, span.to);
-    match server.send(&Request { url, ..server.base.clone() }).await {
-        Ok(reply) if reply.status == 200 && reply.unfinished.is_none() => {
-            read_range(&reply.body, query.reduce).unwrap_or_default()
-        }
-        _ => Numbers::new(),
-    }
+    let reply = server.send(&Request { url, ..server.base.clone() }).await.ok()?;
+    let whole = reply.status == 200 && reply.unfinished.is_none();
+    whole.then(|| read_range(&reply.body, query.reduce).unwrap_or_default())
 }
 
 /// The address of a query over a time.
@@ -98,7 +97,8 @@ fn address(server: &Server<'_>, asked: &Datadog) -> reqwest::Url {
     match asked {
         Datadog::Query(query) => {
             let now = Timestamp::now();
-            over(server, query, now - (query.max_age * 2).max(LEAST), now)
+            let back = query.max_age.saturating_mul(2).clamp(LEAST, MOST);
+            over(server, query, now - back, now)
         }
         Datadog::Monitor { id, .. } => {
             let mut url = server.below(&format!("/api/v1/monitor/{id}"));

@@ -166,7 +166,10 @@ struct Range {
 /// or too many series.
 pub fn read_range(body: &[u8], reduce: Option<Reduce>) -> Option<Numbers> {
     let response: Response<'_> = serde_json::from_slice(body).ok()?;
-    let data = response.data.filter(|data| response.status == "success" && data.result_type == "matrix")?;
+    // What something is missing from is nothing to compare with.
+    let is_whole = response.warnings.is_none_or(|all| all.is_empty()) && response.is_partial != Some(true);
+    let is_matrix = |data: &Data<'_>| data.result_type == "matrix";
+    let data = response.data.filter(|data| response.status == "success" && is_whole && is_matrix(data))?;
     let series: Vec<Range> = serde_json::from_str(data.result.get()).ok()?;
     let numbers = |range: Range| -> Vec<(f64, f64)> {
         range.values.into_iter().filter_map(|Point(at, number)| Some((at, number.parse().ok()?))).collect()

@@ -47,6 +47,7 @@ struct Inner {
 struct Slot {
     value: Option<Value>,
     why_not: String,
+    /// When it was last fetched, or could not be.
     asked: Option<Instant>,
 }
 
@@ -67,15 +68,25 @@ impl Keyring {
         names: BTreeSet<String>,
         fetch: impl Fn(&str) -> Result<Value, String> + Send + Sync + 'static,
     ) -> Self {
-        let keyring = Self(Arc::new(Inner {
+        let masker = Masker::new(known.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
+        Self(Arc::new(Inner {
             names,
             fetch: Box::new(fetch),
             slots: Mutex::default(),
+            // What could be refused is too short, and left out already.
+            masker: RwLock::new(masker.unwrap_or_default()),
             known: Mutex::new(known),
-            masker: RwLock::default(),
-        }));
-        keyring.know(None);
-        keyring
+        }))
+    }
+
+    /// Takes secrets that were fetched already.
+    #[must_use]
+    pub fn having(self, values: impl IntoIterator<Item = (String, Value)>) -> Self {
+        let had = |value| Slot { value: Some(value), asked: Some(Instant::now()), ..Slot::default() };
+        let slots =
+            values.into_iter().map(|(name, value)| (name, Arc::new(tokio::sync::Mutex::new(had(value)))));
+        self.0.slots.lock().unwrap_or_else(PoisonError::into_inner).extend(slots);
+        self
     }
 
     /// Takes the secrets out of texts, as far as they are known by now.
@@ -137,9 +148,9 @@ impl Keyring {
         let fetched = tokio::task::spawn_blocking(move || (keyring.0.fetch)(&asked)).await;
         let fetched = fetched.unwrap_or_else(|error| Err(error.to_string()));
         slot.asked = Some(Instant::now());
+        let fetched = fetched.and_then(|value| self.know(name, &value).map(|()| value));
         match fetched {
             Ok(value) => {
-                self.know(Some((name.to_owned(), value.clone())));
                 slot.value = Some(value.clone());
                 Ok(value)
             }
@@ -150,28 +161,38 @@ impl Keyring {
         }
     }
 
-    /// Forgets secrets that a server does not take. Tells whether any was old enough to have changed.
-    pub(super) async fn forget(&self, names: &[String]) -> bool {
-        let mut forgot = false;
+    /// Forgets secrets that a server did not take when it was asked. Tells whether there are, or may be, others
+    /// by now.
+    pub(super) async fn forget(&self, names: &[String], asked_at: Instant) -> bool {
+        let mut others = false;
         for name in names {
             let slot = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
             let Some(slot) = slot else { continue };
             let mut slot = slot.lock().await;
-            if slot.is_stale() && slot.value.take().is_some() {
-                forgot = true;
+            let is_newer = slot.asked.is_some_and(|asked| asked > asked_at);
+            if is_newer || slot.is_stale() && slot.value.take().is_some() {
+                others = true;
             }
         }
-        forgot
+        others
     }
 
     /// Masks one more value from now on.
-    fn know(&self, more: Option<(String, Value)>) {
+    fn know(&self, name: &str, value: &Value) -> Result<(), String> {
         let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.extend(more);
-        // What could be refused is too short, and was refused when it was fetched.
-        let masker = Masker::new(known.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
-        if let Ok(masker) = masker {
-            *self.0.masker.write().unwrap_or_else(PoisonError::into_inner) = masker;
+        if known.iter().any(|(_, other)| other == value) {
+            return Ok(());
+        }
+        known.push((name.to_owned(), value.clone()));
+        match Masker::new(known.iter().map(|(name, value)| (name.as_str(), value.as_slice()))) {
+            Ok(masker) => {
+                *self.0.masker.write().unwrap_or_else(PoisonError::into_inner) = masker;
+                Ok(())
+            }
+            Err(failure) => {
+                known.pop();
+                Err(format!("it cannot be masked: {}", failure.cause))
+            }
         }
     }
 }
@@ -273,16 +294,23 @@ mod tests {
     async fn what_a_server_does_not_take_is_fetched_again_but_not_at_once() {
         let (keyring, count) = counted(Ok("hunter2222"));
         let names = ["TOKEN".to_owned()];
+        let before = Instant::now();
         given(&keyring, &source("{secret:TOKEN}")).await.unwrap();
-        assert!(!keyring.forget(&names).await);
+        assert!(!keyring.forget(&names, Instant::now()).await);
+        // Whoever asked before it was fetched had another one.
+        assert!(keyring.forget(&names, before).await);
+        assert_eq!(count.load(Ordering::SeqCst), 1);
         let slot = Arc::clone(&keyring.0.slots.lock().unwrap()["TOKEN"]);
-        let before = Instant::now().checked_sub(PATIENCE);
-        slot.lock().await.asked = before;
-        if before.is_some() {
-            assert!(keyring.forget(&names).await);
-            given(&keyring, &source("{secret:TOKEN}")).await.unwrap();
-            assert_eq!(count.load(Ordering::SeqCst), 2);
-        }
+        // Fetched before anybody can remember.
+        slot.lock().await.asked = None;
+        assert!(keyring.forget(&names, Instant::now()).await);
+        given(&keyring, &source("{secret:TOKEN}")).await.unwrap();
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+        let had = counted(Err("it is fetched again"));
+        let value = Zeroizing::new(b"hunter2222".to_vec());
+        let keyring = had.0.having([("TOKEN".to_owned(), value)]);
+        given(&keyring, &source("{secret:TOKEN}")).await.unwrap();
+        assert_eq!(had.1.load(Ordering::SeqCst), 0);
     }
 
     #[tokio::test]

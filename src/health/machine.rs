@@ -1,7 +1,7 @@
 //! Reads how busy this machine is: processors, memory, a disk, the queue of the processors. Touches the system;
 //! imported by the runner. What differs between systems is in `sysinfo`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use sysinfo::{MINIMUM_CPU_UPDATE_INTERVAL, System};
@@ -17,14 +17,22 @@ const WHILE: Duration = Duration::from_millis(500);
 
 /// Reads a gauge: percent, and of the load the processes that wait or run a processor. `path` says whose
 /// disk.
-pub(super) async fn ask(gauge: Gauge, path: &Path) -> Result<Answer, Trouble> {
+pub(super) async fn ask(gauge: Gauge, path: PathBuf, timeout: Duration) -> Result<Answer, Trouble> {
     let started = Instant::now();
-    let read = match gauge {
-        Gauge::Cpu => cpu().await,
-        Gauge::Memory => memory(),
-        Gauge::Disk => disk(path),
-        Gauge::Load => load(),
+    let read = async {
+        match gauge {
+            Gauge::Cpu => cpu().await,
+            Gauge::Memory => memory(),
+            // A disk that is far may never answer.
+            Gauge::Disk => {
+                let looked = tokio::task::spawn_blocking(move || disk(&path)).await;
+                looked.unwrap_or_else(|error| Err(error.to_string()))
+            }
+            Gauge::Load => load(),
+        }
     };
+    let late = |_| Err(format!("the {} was not read in time", gauge.name()));
+    let read = tokio::time::timeout(timeout, read).await.unwrap_or_else(late);
     let number = read.map_err(|why| Trouble::new(Fault::Lost, why))?;
     let written = format!("{number:.2}");
     let number = Decimal::parse(&written).ok_or_else(|| Trouble::new(Fault::Lost, "it reads no number"))?;
@@ -52,7 +60,10 @@ fn memory() -> Result<f64, String> {
     let mut system = System::new();
     system.refresh_memory();
     let (total, free) = match system.cgroup_limits() {
-        Some(limits) if limits.total_memory > 0 => (limits.total_memory, limits.free_memory),
+        // What it has cached of files counts as free, as on the machine itself.
+        Some(limits) if limits.total_memory < system.total_memory() => {
+            (limits.total_memory, limits.total_memory.saturating_sub(limits.rss))
+        }
         _ => (system.total_memory(), system.available_memory()),
     };
     if total == 0 {
@@ -84,7 +95,7 @@ mod tests {
     use super::*;
 
     async fn read(gauge: Gauge, path: &str) -> Result<f64, Trouble> {
-        match ask(gauge, Path::new(path)).await?.measured {
+        match ask(gauge, PathBuf::from(path), Duration::from_secs(20)).await?.measured {
             Some(Measured::Number(number, _)) => Ok(number.to_f64().unwrap()),
             other => panic!("{other:?}"),
         }

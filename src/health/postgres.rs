@@ -3,13 +3,14 @@
 //! - Every question has a connection of its own: one kept open would not notice that nobody else gets in any
 //!   more. One is asked at a time.
 //! - The query stands inside of ours, in a transaction that reads only and ends by itself in time
-//!   (`statement_timeout`), so it can change nothing and outlive nobody. Nothing is prepared by name, so a pooler
+//!   (`statement_timeout`), so it changes no data and outlives nobody. Nothing is prepared by name, so a pooler
 //!   in between is fine.
 //! - A database that lets nobody in, or does not answer, fails; a query that it refuses is no data.
 //! - Over the network the connection is encrypted and the certificate verified, unless `sslmode` says otherwise.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,10 +50,17 @@ pub(super) async fn ask(
     let query = asked.query.as_deref().unwrap_or(CONNECTIONS);
     let tls = match config.get_ssl_mode() {
         SslMode::Disable => None,
-        _ => Some(tls().map_err(|error| {
-            let why = format!("certificates cannot be verified on this machine: {error}");
-            Trouble::new(Fault::NoClient, why)
-        })?),
+        // Reading certificates blocks.
+        _ => Some(
+            tokio::task::spawn_blocking(tls)
+                .await
+                .map_err(|error| error.to_string())
+                .and_then(|tls| tls.map_err(|error| error.to_string()))
+                .map_err(|error| {
+                    let why = format!("certificates cannot be verified on this machine: {error}");
+                    Trouble::new(Fault::NoClient, why)
+                })?,
+        ),
     };
     let measured = match tokio::time::timeout(timeout, converse(config, tls, query, timeout)).await {
         Err(_) => return Err(Trouble::new(Fault::Timeout, format!("{place} did not answer in time"))),
@@ -79,7 +87,7 @@ fn config(url: &str) -> Result<Config, String> {
     let is_near = config.get_hosts().iter().all(|host| match host {
         Host::Tcp(host) => is_loopback(host),
         Host::Unix(_) => true,
-    });
+    }) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
     if !url.contains("sslmode=") {
         config.ssl_mode(if is_near { SslMode::Disable } else { SslMode::Require });
     }
@@ -111,7 +119,7 @@ async fn converse(
     tls: Option<ClientConfig>,
     query: &str,
     timeout: Duration,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<Seen>, Error> {
     let (client, _driver) = if let Some(tls) = tls {
         let (client, connection) = config.connect(MakeRustlsConnect::new(tls)).await?;
         (client, Driver(tokio::spawn(async move { drop(connection.await) })))
@@ -122,17 +130,28 @@ async fn converse(
     read(&client, query, timeout).await
 }
 
-async fn read(client: &Client, query: &str, timeout: Duration) -> Result<Vec<String>, Error> {
+async fn read(client: &Client, query: &str, timeout: Duration) -> Result<Vec<Seen>, Error> {
     // A little sooner than we give up, so that its own word on it still comes.
     let within = (timeout * 9 / 10).as_millis().max(1);
     client.batch_execute("BEGIN TRANSACTION READ ONLY").await?;
     client.batch_execute(&format!("SET LOCAL statement_timeout = {within}")).await?;
     let query = query.trim().trim_end_matches(';');
     // The line break ends a comment, should the query end with one.
-    let whole = format!("SELECT row_to_json(t)::text FROM (\n{query}\n) AS t LIMIT 2");
+    let whole = format!(
+        "SELECT row_to_json(t)::text, (SELECT count(*) FROM json_each(row_to_json(t))) FROM (\n{query}\n) AS t LIMIT 2"
+    );
     let rows = client.query_typed(&whole, &[]).await?;
-    let texts = rows.iter().map(|row| row.try_get::<_, Option<String>>(0).map(Option::unwrap_or_default));
-    texts.collect()
+    let seen = |row: &tokio_postgres::Row| {
+        Ok(Seen { row: row.try_get::<_, Option<String>>(0)?.unwrap_or_default(), columns: row.try_get(1)? })
+    };
+    rows.iter().map(seen).collect()
+}
+
+/// A row as JSON, and how many columns it has: two of the same name are one in an object.
+#[derive(Debug)]
+struct Seen {
+    row: String,
+    columns: i64,
 }
 
 /// Verifies certificates as the system does.
@@ -179,8 +198,8 @@ fn refused(error: &Error, place: &str, masker: &Masker) -> Result<Measured, Trou
 }
 
 /// The one number of one row of one column.
-fn number(rows: &[String]) -> Measured {
-    let [row] = rows else {
+fn number(rows: &[Seen]) -> Measured {
+    let [Seen { row, columns: count }] = rows else {
         let why = if rows.is_empty() { "no row" } else { "more than one row" };
         return nothing(why, format!("the query gives {why}; one row with one number is needed"));
     };
@@ -189,7 +208,7 @@ fn number(rows: &[String]) -> Measured {
         Err(error) => return nothing("no number", format!("the answer cannot be read: {error}")),
     };
     let mut columns = columns.into_iter();
-    let (Some((name, value)), None) = (columns.next(), columns.next()) else {
+    let (Some((name, value)), 1) = (columns.next(), *count) else {
         return nothing("columns", "the query gives more than one column; one row with one number is needed");
     };
     let written = value.get();
@@ -205,7 +224,9 @@ mod tests {
     use super::*;
 
     fn seen(rows: &[&str]) -> String {
-        let rows: Vec<String> = rows.iter().map(|&row| row.to_owned()).collect();
+        let columns = |row: &str| row.matches("\":").count() as i64;
+        let rows: Vec<Seen> =
+            rows.iter().map(|&row| Seen { row: row.to_owned(), columns: columns(row) }).collect();
         match number(&rows) {
             Measured::Number(_, written) => written,
             Measured::Nothing { headline, .. } => headline,
@@ -220,6 +241,7 @@ mod tests {
             (&[][..], "no row"),
             (&[r#"{"a":1}"#, r#"{"a":2}"#], "more than one row"),
             (&[r#"{"a":1,"b":2}"#], "columns"),
+            (&[r#"{"a":1,"a":2}"#], "columns"),
             (&[r#"{"a":null}"#], "null"),
             (&[r#"{"a":"NaN"}"#], "no number"),
             (&[r#"{"a":true}"#], "no number"),
@@ -234,6 +256,8 @@ mod tests {
         let mode = |url: &str| config(url).unwrap().get_ssl_mode();
         assert_eq!(mode("postgresql://li@db.example.com/shop"), SslMode::Require);
         assert_eq!(mode("postgresql://li@127.0.0.1:5433/shop"), SslMode::Disable);
+        assert_eq!(mode("postgresql:///shop?hostaddr=10.0.0.5"), SslMode::Require);
+        assert_eq!(mode("postgresql://localhost/shop?hostaddr=10.0.0.5"), SslMode::Require);
         assert_eq!(mode("postgresql://li@%2Fvar%2Frun%2Fpostgresql/shop"), SslMode::Disable);
         assert_eq!(mode("postgresql://li@db.example.com/shop?sslmode=disable"), SslMode::Disable);
         assert!(

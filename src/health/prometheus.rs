@@ -101,7 +101,7 @@ fn form(server: &Server<'_>, path: &str, asked: &[(&str, String)]) -> Request {
     request
 }
 
-/// Asks for the numbers of a query over a time that is past; none where it does not say.
+/// Asks for the numbers of a query over a time that is past, which may be none; `None`: it does not answer.
 pub(super) async fn past(
     exchange: &Exchange,
     servers: &Servers,
@@ -109,10 +109,8 @@ pub(super) async fn past(
     headers: &BTreeMap<String, String>,
     span: Span,
     timeout: Duration,
-) -> Numbers {
-    let Ok(server) = Server::of(exchange, servers, &query.url, headers, timeout).await else {
-        return Numbers::new();
-    };
+) -> Option<Numbers> {
+    let server = Server::of(exchange, servers, &query.url, headers, timeout).await.ok()?;
     let within = (server.left() * 9 / 10).as_millis().max(1);
     let asked = [
         ("query", query.query.clone()),
@@ -121,12 +119,9 @@ pub(super) async fn past(
         ("step", span.step.to_string()),
         ("timeout", format!("{within}ms")),
     ];
-    match server.send(&form(&server, "/api/v1/query_range", &asked)).await {
-        Ok(reply) if reply.status == 200 && reply.unfinished.is_none() => {
-            read_range(&reply.body, query.reduce).unwrap_or_default()
-        }
-        _ => Numbers::new(),
-    }
+    let reply = server.send(&form(&server, "/api/v1/query_range", &asked)).await.ok()?;
+    let whole = reply.status == 200 && reply.unfinished.is_none();
+    whole.then(|| read_range(&reply.body, query.reduce).unwrap_or_default())
 }
 
 /// Reads an answer; `Err`: a headline, and why there is none, to follow on the server's place.

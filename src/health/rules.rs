@@ -149,6 +149,11 @@ impl Rules {
         Ok(Self { expect, value, warn, fail, recover, unit, kind, is_monitor, changes, interval })
     }
 
+    /// Tells whether what is drawn is the number that is asked for, as it is.
+    pub fn draws_number(&self) -> bool {
+        self.value == Subject::Value
+    }
+
     /// Tells whether one sample says too little, because a rate or a difference is asked for.
     pub fn needs_two_samples(&self) -> bool {
         self.changes.iter().any(|of| matches!(of, Subject::Rate(_) | Subject::Delta(_)))

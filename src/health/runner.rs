@@ -135,25 +135,32 @@ impl Runner {
         }
     }
 
-    /// Asks the sources that can say it for the time before, one after the other; `send` gets the numbers of
-    /// each probe that has some.
-    pub fn fill(&mut self, probes: &[Probe], send: impl Fn(String, Numbers) + Send + 'static) {
+    /// Asks the sources that can say it for the time before, one after the other; `send` gets the generation and
+    /// the numbers of each probe that has some. A source that does not answer is not asked any further.
+    pub fn fill(&mut self, probes: &[Probe], send: impl Fn(u64, String, Numbers) + Send + 'static) {
         let asker = Arc::clone(&self.asker);
         let remembers =
             |probe: &&Probe| matches!(probe.source, Source::Prometheus { .. } | Source::Datadog { .. });
-        let targets: Vec<_> = probes
-            .iter()
-            .filter(remembers)
-            .map(|probe| Target::new(probe, &self.asker.keyring, &self.asker.root))
-            .collect();
+        let targets = probes.iter().filter(remembers);
+        let targets = targets.map(|probe| Target::new(probe, &self.asker.keyring, &self.asker.root));
+        // A rate of the number, or how long the answer took, is not what the source remembers.
+        let targets: Vec<_> =
+            targets.filter(|target| target.rules.as_ref().is_ok_and(Rules::draws_number)).collect();
         if targets.is_empty() {
             return;
         }
+        let generation = self.generation;
         let filling = async move {
+            let mut silent: Vec<String> = Vec::new();
             for target in targets {
-                let numbers = asker.past(&target).await;
-                if !numbers.is_empty() {
-                    send(target.probe.name.clone(), numbers);
+                let url = target.probe.source.url().unwrap_or_default().to_owned();
+                if silent.contains(&url) {
+                    continue;
+                }
+                match asker.past(&target).await {
+                    Some(numbers) if numbers.is_empty() => {}
+                    Some(numbers) => send(generation, target.probe.name.clone(), numbers),
+                    None => silent.push(url),
                 }
             }
         };
@@ -260,20 +267,25 @@ struct Target {
     timeout: Duration,
     /// The secrets it needs.
     needed: Vec<String>,
-    /// Its own, where it has certificates of its own.
-    exchange: Option<Exchange>,
+    /// Certificates of its own.
+    tls: Option<Identification>,
 }
 
 impl Target {
     fn new(probe: &Probe, keyring: &Keyring, root: &Path) -> Self {
         Self {
             needed: keyring.needed(&probe.source),
-            exchange: probe.tls.as_ref().map(|tls| Exchange::identified(identification(tls, root))),
+            tls: probe.tls.as_ref().map(|tls| identification(tls, root)),
             rules: Rules::of(probe),
             interval: positive(probe.interval).max(SHORTEST),
             timeout: positive(probe.timeout),
             probe: probe.clone(),
         }
+    }
+
+    /// What asks with its own certificates. They are read each time: they may be renewed.
+    fn exchange(&self) -> Option<Exchange> {
+        self.tls.clone().map(Exchange::identified)
     }
 
     fn needs_two_samples(&self) -> bool {
@@ -324,9 +336,10 @@ impl Asker {
                 return without_answer(&trouble, &self.keyring.masker());
             }
         };
+        let asked_at = std::time::Instant::now();
         let mut answer = self.try_once(target).await;
         // Its secret may have been changed since it was fetched.
-        if answer.as_ref().is_ok_and(is_refused) && self.keyring.forget(&target.needed).await {
+        if answer.as_ref().is_ok_and(is_refused) && self.keyring.forget(&target.needed, asked_at).await {
             answer = self.try_once(target).await;
         }
         let masker = self.keyring.masker();
@@ -339,27 +352,26 @@ impl Asker {
         }
     }
 
-    /// What a source says of the time before, oldest first.
-    async fn past(&self, target: &Target) -> Numbers {
+    /// What a source says of the time before, oldest first; `None`: it does not answer.
+    async fn past(&self, target: &Target) -> Option<Numbers> {
         let source = &target.probe.source;
-        let Ok(Given { headers, .. }) = self.keyring.give(source, &target.needed).await else {
-            return Numbers::new();
-        };
+        let Given { headers, .. } = self.keyring.give(source, &target.needed).await.ok()?;
         let (servers, timeout) = (&self.servers, target.timeout);
-        let exchange = target.exchange.as_ref().unwrap_or(&self.exchange);
+        let own = target.exchange();
+        let exchange = own.as_ref().unwrap_or(&self.exchange);
         let mut numbers = Numbers::new();
         for span in past::spans(Timestamp::now(), target.interval) {
             numbers.extend(match source {
                 Source::Prometheus { query, .. } => {
-                    prometheus::past(exchange, servers, query, &headers, span, timeout).await
+                    prometheus::past(exchange, servers, query, &headers, span, timeout).await?
                 }
                 Source::Datadog { asked: Datadog::Query(query), .. } => {
-                    datadog::past(exchange, servers, query, &headers, span, timeout).await
+                    datadog::past(exchange, servers, query, &headers, span, timeout).await?
                 }
                 _ => Numbers::new(),
             });
         }
-        numbers
+        Some(numbers)
     }
 
     async fn try_once(&self, target: &Target) -> Result<Answer, Trouble> {
@@ -367,7 +379,8 @@ impl Asker {
         let given = self.keyring.give(source, &target.needed).await;
         let Given { url, headers, variables } = given.map_err(|why| Trouble::new(Fault::NoSecret, why))?;
         let (servers, timeout) = (&self.servers, target.timeout);
-        let exchange = target.exchange.as_ref().unwrap_or(&self.exchange);
+        let own = target.exchange();
+        let exchange = own.as_ref().unwrap_or(&self.exchange);
         let masker = self.keyring.masker();
         match source {
             Source::Http { url, .. } => http::ask(exchange, url, &headers, timeout).await,
@@ -395,8 +408,7 @@ impl Asker {
                 Err(Trouble::new(Fault::Config, why))
             }
             Source::Machine { gauge, path } => {
-                let path = self.root.join(path.as_deref().unwrap_or_default());
-                machine::ask(*gauge, &path).await
+                machine::ask(*gauge, self.root.join(path.as_deref().unwrap_or_default()), timeout).await
             }
         }
     }

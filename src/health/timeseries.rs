@@ -72,7 +72,7 @@ pub fn read(
         return Ok(nothing("no data", "all points of the last minutes are null: nothing was measured"));
     }
     // One that says nothing may be the worst of them.
-    if empty > 0 && reduce.is_some() {
+    if empty > 0 {
         let why = format!("{empty} of {} series have no number", empty + found.len());
         return Ok(nothing("no data", why));
     }
@@ -228,6 +228,7 @@ mod tests {
         assert_eq!(seen(&series(&two), Some(Reduce::Sum)), "10");
         let half = [points("host:a", &at(0, "1")), points("host:b", &at(0, "null"))].join(",");
         assert_eq!(seen(&series(&half), Some(Reduce::Max)), "no data: 1 of 2 series have no number");
+        assert_eq!(seen(&series(&half), None), "no data: 1 of 2 series have no number");
     }
 
     #[test]

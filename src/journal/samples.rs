@@ -70,12 +70,25 @@ impl Journal {
         let apart = i64::try_from(apart.as_millis()).unwrap_or(i64::MAX);
         self.write("storing health samples", *newest, |writing| {
             let no = probe_no(&writing.tx, repository, probe)?;
-            let mut insert = writing.tx.prepare_cached(
-                "INSERT INTO sample (probe, at_ms, value) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (
-                     SELECT 1 FROM sample WHERE probe = ?1 AND at_ms > ?2 - ?4 AND at_ms < ?2 + ?4)",
-            )?;
+            let span = numbers.first().zip(numbers.last());
+            let Some(((first, _), (last, _))) = span else { return Ok(()) };
+            let (first, last) = (first.as_millisecond() - apart, last.as_millisecond() + apart);
+            let seen: Vec<i64> = writing
+                .tx
+                .prepare_cached(
+                    "SELECT at_ms FROM sample WHERE probe = ?1 AND at_ms > ?2 AND at_ms < ?3 ORDER BY at_ms",
+                )?
+                .query_map(params![no, first, last], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut insert = writing
+                .tx
+                .prepare_cached("INSERT OR IGNORE INTO sample (probe, at_ms, value) VALUES (?1, ?2, ?3)")?;
             for (at, value) in numbers.iter().filter(|(_, value)| value.is_finite()) {
-                insert.execute(params![no, at.as_millisecond(), value, apart])?;
+                let at = at.as_millisecond();
+                let next = seen.partition_point(|seen| *seen <= at - apart);
+                if seen.get(next).is_none_or(|seen| *seen >= at + apart) {
+                    insert.execute(params![no, at, value])?;
+                }
             }
             Ok(())
         })

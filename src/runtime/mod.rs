@@ -99,8 +99,8 @@ enum Event {
     Configured { config: Box<ConfigState>, probes: Vec<Probe>, root: PathBuf, keyring: Keyring },
     /// What the journal knows of earlier samples.
     History(History),
-    /// What a source says of the time before it was asked.
-    Past(String, Numbers),
+    /// What a source says of the time before it was asked, and by which configuration.
+    Past(u64, String, Numbers),
     /// The terminal is gone, or we were asked to end.
     End,
     /// A signal asks us to end.

@@ -69,7 +69,7 @@ impl Pulse {
         let Some((probes, root, keyring)) = self.waiting.take() else { return Ok(()) };
         let past = {
             let told = events.clone();
-            move |probe, numbers| drop(told.send(Event::Past(probe, numbers)))
+            move |generation, probe, numbers| drop(told.send(Event::Past(generation, probe, numbers)))
         };
         if let Some(asking) = &mut self.runner {
             asking.runner.restart(&probes, &root, &keyring);
@@ -112,7 +112,11 @@ impl Pulse {
     }
 
     /// Has what a source knew before stored, where nothing was seen here.
-    pub(super) fn fill(&self, probe: String, numbers: Numbers, store: &Store) {
+    pub(super) fn fill(&self, generation: u64, probe: String, numbers: Numbers, store: &Store) {
+        // The question may have been another one.
+        if self.runner.as_ref().is_none_or(|asking| asking.runner.generation() != generation) {
+            return;
+        }
         let status = self.tracker.statuses().iter().find(|status| status.name == probe);
         let interval =
             status.map(|status| Duration::try_from_secs_f64(status.interval_s).unwrap_or_default());

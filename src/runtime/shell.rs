@@ -321,7 +321,9 @@ impl<'a> Shell<'a> {
                 self.pulse.remember(history);
                 self.health_changed();
             }
-            Event::Past(probe, numbers) => self.pulse.fill(probe, numbers, &self.store),
+            Event::Past(generation, probe, numbers) => {
+                self.pulse.fill(generation, probe, numbers, &self.store);
+            }
             Event::End => self.over = true,
             Event::Signal(signal) => (self.over, self.signal) = (true, Some(signal)),
             Event::Edited(ended, settled) => self.edited(ended, &settled),

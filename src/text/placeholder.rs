@@ -27,7 +27,10 @@ pub fn fill(text: &str, mut value: impl FnMut(&str) -> Option<String>) -> Result
             return Err("a {secret:…} in it is not closed".to_owned());
         };
         filled.push_str(before);
-        filled.push_str(&value(name).ok_or_else(|| format!("the secret {} is not known", visible(name)))?);
+        filled.push_str(
+            &value(name)
+                .ok_or_else(|| format!("the secret {} is not known, or is no text", visible(name)))?,
+        );
         rest = behind;
     }
     filled.push_str(rest);
@@ -47,7 +50,7 @@ mod tests {
         };
         assert_eq!(fill("Bearer {secret:A}{secret:B}!", value).unwrap(), "Bearer {secret:B}b!");
         assert_eq!(fill("plain", value).unwrap(), "plain");
-        assert_eq!(fill("{secret:C}", value).unwrap_err(), "the secret C is not known");
+        assert_eq!(fill("{secret:C}", value).unwrap_err(), "the secret C is not known, or is no text");
         assert_eq!(fill("{secret:A", value).unwrap_err(), "a {secret:…} in it is not closed");
         assert_eq!(names("x {secret:A} {secret:B").collect::<Vec<_>>(), ["A"]);
     }

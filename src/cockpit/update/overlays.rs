@@ -13,7 +13,7 @@ use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scrol
 use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
 use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects, windows};
 use crate::failure::Failure;
-use crate::incident::{Body, Closed, Draft, IncidentId, Mitigated, ReportSaved, Resolved};
+use crate::incident::{Body, Closed, Draft, IncidentId, Mitigated, ReportSaved, Resolved, Status};
 
 /// Takes a key for the top overlay. `before` is the key before this one, and when it came.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
@@ -318,7 +318,8 @@ fn report(cx: &mut Cx<'_>, command: Command) {
 
 /// Writes down that a report was saved, where that can be written down, and says where it is.
 pub(super) fn report_saved(cx: &mut Cx<'_>, incident: IncidentId, path: &Path) -> Done {
-    if let Some(file) = path.file_name().filter(|_| cx.model.read_only.is_none()) {
+    let is_closed = cx.model.incident().is_some_and(|state| state.status == Status::Closed);
+    if let Some(file) = path.file_name().filter(|_| cx.model.read_only.is_none() && !is_closed) {
         let file = file.to_string_lossy().into_owned();
         cx.effect("saving", Effect::Append(vec![Draft::now(incident, ReportSaved { file })]));
     }

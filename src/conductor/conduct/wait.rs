@@ -244,10 +244,12 @@ impl Conductor {
         }
     }
 
-    /// The release that a watch is about, and those that were there before, as answers may name them. `None`: it
-    /// is not there yet.
+    /// The release that a watch is about, and those that were there before, in any incident, as answers may name
+    /// them. `None`: it is not there yet.
     fn releases(&self, watch: &Watch) -> Option<(Named, Vec<Named>)> {
-        let known = &self.recorder.state().releases;
+        let history = self.recorder.journal().history(self.recorder.repository());
+        let known =
+            history.map_or_else(|_| self.recorder.state().releases.clone(), |history| history.releases);
         let own = self.plan.release.as_ref();
         let (environment, commit) = match (&watch.judges, own) {
             (Some((environment, commit)), _) => (environment.as_str(), commit.as_str()),
@@ -256,13 +258,13 @@ impl Conductor {
         };
         let there = known.iter().filter(|release| release.environment == environment);
         let named = |release: &Release| {
-            let names =
-                [release.tag.as_deref(), release.version.as_deref(), Some(release.reference.as_str())];
+            let names = [release.tag.as_deref(), release.version.as_deref()];
             Named::new(&release.name(), &release.commit, names.into_iter().flatten())
         };
         let (deployed, before): (Vec<_>, Vec<_>) = there.partition(|release| release.commit == commit);
-        // A canary is no release yet: both are there, and have to be.
-        let deployed = named(deployed.last()?);
+        // A canary is no release yet: both are there, and have to be. That it once was one does not count.
+        let is_it = |release: &&&Release| watch.judges.is_some() || release.plan == self.plan.id;
+        let deployed = named(deployed.iter().rfind(is_it)?);
         Some((deployed, before.into_iter().map(named).collect()))
     }
 

@@ -17,6 +17,9 @@ use crate::health::promql;
 use crate::health::rules::Rules;
 use crate::text::{placeholder, visible};
 
+/// The oldest a sample may be allowed to be.
+const MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
+
 /// Reports every mistake of meaning in a probe.
 /// `secrets` are the names of the declared ones.
 pub(super) fn check(
@@ -68,6 +71,11 @@ pub(super) fn check(
         let problem = Problem::new(span, format!("there is no environment `{environment}`"));
         found.push(problem.suggest(environment, environments.iter().copied()));
     }
+    if let Some((age, span)) = text(probe, "max_age")
+        && age.parse().is_ok_and(|age: SignedDuration| !age.is_positive() || age > MAX_AGE)
+    {
+        found.push(Problem::new(span, "a sample may be as old as that only between a moment and a day"));
+    }
     label(probe, "unit", found);
     conditions(probe, found);
     if found.len() == before {
@@ -96,7 +104,7 @@ fn asks_one_thing(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Pro
 
 /// Keys of another source say nothing. (`env` was never refused, and is not now.)
 fn further_keys(probe: &DeTable<'_>, kind: SourceKind, place: &Range<usize>, found: &mut Vec<Problem>) {
-    for key in ["headers", "query", "reduce", "max_age", "matchers", "watchdog", "monitor", "path"] {
+    for key in ["headers", "query", "reduce", "max_age", "matchers", "watchdog", "monitor", "path", "tls"] {
         if let Some((name, _)) = probe.get_key_value(key).filter(|_| !kind.keys().contains(&key)) {
             let owners = SourceKind::ALL.into_iter().filter(|owner| owner.keys().contains(&key));
             let owners: Vec<_> = owners.map(|owner| format!("`{}`", owner.key())).collect();
@@ -127,6 +135,16 @@ fn datadog(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>) 
                 .push(Problem::new(monitor.span(), "a probe asks one thing, not both `query` and `monitor`"));
         }
         _ => {}
+    }
+    if probe.contains_key("monitor") {
+        for key in ["reduce", "max_age"] {
+            if let Some((name, _)) = probe.get_key_value(key) {
+                found.push(Problem::new(
+                    name.span(),
+                    format!("`{key}` goes with a `query`, not with a `monitor`"),
+                ));
+            }
+        }
     }
     let headers = table(probe, "headers");
     let sends = |name: &str| {
@@ -161,6 +179,12 @@ fn schedule(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>)
 }
 
 fn address(key: &str, url: &str, span: Range<usize>, found: &mut Vec<Problem>) {
+    if placeholder::has_one(url) {
+        let message = "a secret cannot stand in this address: send it in a header";
+        found
+            .push(Problem::new(span, message).help("headers = { Authorization = \"Bearer {secret:NAME}\" }"));
+        return;
+    }
     if visible(url) != url {
         found.push(Problem::new(span, "the address has characters in it that cannot be seen"));
         return;

@@ -217,10 +217,13 @@ async fn what_a_source_knows_from_before_is_asked_for() {
     .await;
     let text = format!("name = \"p95\"\nprometheus = \"{}\"\nquery = \"p95\"\nfail = \"> 800\"", server.url);
     let probe: Probe = toml::from_str(&text).unwrap();
-    let probes = [http_probe(&server.url), Probe { interval: SignedDuration::from_hours(1), ..probe }];
+    // What is drawn of the others is not what the source remembers.
+    let drawn =
+        |value: &str| Probe { name: value.to_owned(), value: Some(value.to_owned()), ..probe.clone() };
+    let probes = [http_probe(&server.url), drawn("rate(value)"), drawn("latency"), Probe { ..probe.clone() }];
     let (mut runner, _samples) = start(&[]);
     let (told, mut past) = mpsc::unbounded_channel();
-    runner.fill(&probes, move |probe, numbers| drop(told.send((probe, numbers))));
+    runner.fill(&probes, move |_, probe, numbers| drop(told.send((probe, numbers))));
     let (probe, numbers) = tokio::time::timeout(LONG, past.recv()).await.unwrap().unwrap();
     // Once of the day before, once of the last hour.
     let numbers: Vec<_> = numbers.iter().map(|(at, number)| (at.as_second(), *number)).collect();

@@ -60,7 +60,13 @@ pub(super) struct Versions {
 }
 
 impl Versions {
-    pub(super) fn expect(&mut self, deployed: Named, before: Vec<Named>) {
+    pub(super) fn expect(&mut self, mut deployed: Named, mut before: Vec<Named>) {
+        // A name that two of them share tells neither.
+        let shared: Vec<String> = deployed.names.clone();
+        deployed.names.retain(|name| !before.iter().any(|old| old.names.contains(name)));
+        for old in &mut before {
+            old.names.retain(|name| !shared.contains(name));
+        }
         self.deployed = Some(deployed);
         self.before = before;
     }
@@ -145,6 +151,17 @@ mod tests {
         for said in ["", "1.4", "1.4.30", "11.4.3", "4f2c9", "4f2c91f", "v2"] {
             assert!(!named.is(said), "{said}");
         }
+    }
+
+    #[test]
+    fn a_version_that_was_not_raised_tells_nothing() {
+        let mut all = Versions::default();
+        let old = Named::new("v1.4.2", "77b0d13f00000000000000000000000000000000", ["1.4.2"]);
+        all.expect(Named::new("the fix", COMMIT, ["1.4.2"]), vec![old]);
+        all.take(0, "1.4.2");
+        assert_eq!((all.missing(), all.summary()), (None, None));
+        all.take(0, "77b0d13f");
+        assert_eq!(all.missing().unwrap(), "v1.4.2 still answers, not the fix");
     }
 
     #[test]

@@ -260,6 +260,10 @@ fn what_a_source_knew_before_fills_gaps_and_covers_nothing_that_was_seen() {
     let seen = [("api".to_owned(), at(300), Some(1.0)), ("api".to_owned(), at(310), None)];
     journal.put_samples("/repo/.git", &seen).unwrap();
     let numbers: Vec<_> = (0..5).map(|step| (at(step * 150), 200.0 + step as f64)).collect();
+    // Nearer to each other than to what was seen: that is no reason to leave one out.
+    journal.fill_samples("/repo/.git", "fine", &numbers, SignedDuration::from_mins(10)).unwrap();
+    let fine = journal.samples("/repo/.git", "fine", (Timestamp::MIN, Timestamp::MAX)).unwrap();
+    assert_eq!(fine.len(), 5);
     let apart = SignedDuration::from_secs(20);
     for _ in 0..2 {
         journal.fill_samples("/repo/.git", "api", &numbers, apart).unwrap();

@@ -11,7 +11,7 @@ use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::chart::number;
 use crate::cockpit::Command;
-use crate::config::types::{Probe, Source};
+use crate::config::types::Probe;
 use crate::health::columns::{self, Column, Mark};
 use crate::health::compare::{Against, Compared};
 use crate::health::judge::Verdict;
@@ -78,9 +78,9 @@ pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, columns: u16, lines: u16) ->
 
 /// The query of a probe, as many lines as it takes.
 fn asked(configured: &Probe, columns: u16) -> Vec<Fact<'static>> {
-    let Source::Prometheus { query, .. } = &configured.source else { return Vec::new() };
+    let Some(query) = configured.source.query() else { return Vec::new() };
     // However it is broken in the file.
-    let words: Vec<&str> = query.query.split_whitespace().collect();
+    let words: Vec<&str> = query.split_whitespace().collect();
     let query = visible(&words.join(" ")).into_owned();
     let pieces = wrap(&query, columns.saturating_sub(ABOUT + 5)).into_iter();
     pieces

@@ -84,7 +84,8 @@ pub(super) struct Written {
     #[schemars(with = "DurationText")]
     timeout: SignedDuration,
     /// Conditions that must all hold: `status == 200`, `latency < 800ms`, `exit == 0`, `value < 5`,
-    /// `body.status == "ok" and not (body.degraded == true)`. Default: status 200 to 299, or exit code 0.
+    /// `body.status == "ok" and not (body.degraded == true)`. Default: status 200 to 299 and
+    /// a service that does not say otherwise of itself, or exit code 0.
     #[serde(default)]
     expect: Vec<String>,
     /// What is drawn: `latency`, a number in a JSON body: `body.checks.errors.rate`, or how it changes:

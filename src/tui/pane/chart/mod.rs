@@ -181,9 +181,7 @@ fn over(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, grid: Grid, second: &Status) {
     axis::values(ui, buf, plot, &scale, &second.unit, axis::Side::Right, Role::ChartSecond);
     for (column, seen) in found.all.iter().enumerate() {
         let Some((low, high)) = seen.range else { continue };
-        let (Some(low), Some(high)) = (scale.line(low, plot.height), scale.line(high, plot.height)) else {
-            continue;
-        };
+        let (low, high) = (scale.nearest(low, plot.height), scale.nearest(high, plot.height));
         for line in high.min(low)..=low.max(high) {
             let (x, y) = (plot.x + column as u16, plot.y + line);
             put_cell(buf, x, y, curve::SECOND, 1, ui.of(Role::ChartSecond));
