@@ -83,8 +83,9 @@ fn complain(cx: &mut Cx<'_>, why: &str) {
     if let Some(complaint) = complaint {
         why.clone_into(complaint);
     }
-    // What cancels may close the question before anybody reads what it says.
+    // What cancels may close the question before anybody reads what it says, so it outlives that.
     cx.say(why);
+    (cx.said, cx.model.word_windows) = (false, 0);
 }
 
 /// Keeps what is typed at a question from answering it: once a letter was pressed that means nothing to a
