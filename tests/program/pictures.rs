@@ -124,7 +124,7 @@ fn the_pictures_of_the_readme_can_be_taken() {
         "--severity",
         "P0",
         "--started-at",
-        "-16m",
+        "-7m",
         "--impact",
         "2 of 5 orders are not paid",
     ]);
