@@ -156,6 +156,7 @@ impl Fault {
                 | Self::Lost
                 | Self::Config
                 | Self::NoSecret
+                | Self::NotStarted
         )
     }
 }

@@ -428,7 +428,7 @@ pub(super) fn past_time(option: &str, text: &str, now: Timestamp) -> Result<Time
         Failure::usage(
             format!("reading {option}"),
             format!("{text:?} is not a time"),
-            "write 2026-11-21T14:02:00Z, 14:02 (UTC), -5m or now",
+            "write 2026-11-21T14:02:00Z, 14:02 (UTC, and not later than now), -5m or now",
         )
     })?;
     if !is_recent(at) {

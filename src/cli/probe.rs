@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(
             table(&rows),
             "✗ rate  failing  exit 0         38.1 %\n    echo '{\"rate\": 38.1}'\n    ✓ exit 0, expected 0\n    ✗ 38.1 % (max 5 %)\n\
-             ✗ gone  error    did not start\n    no-such-program-anywhere\n    `no-such-program-anywhere` did not start: there is no such program\n"
+             ? gone  unknown  did not start\n    no-such-program-anywhere\n    `no-such-program-anywhere` did not start: there is no such program\n"
         );
         let json = serde_json::to_value(&rows[0]).unwrap();
         assert_eq!(json["state"], "failing");

@@ -122,6 +122,9 @@ pub fn direction(probe: &Status) -> Direction {
     }
 }
 
+/// Fewest samples that are called usual.
+const FEWEST: usize = 10;
+
 /// The windows for an incident that began at a time, with the last change to what is watched.
 pub fn pairs(started_at: Timestamp, change: Option<&Change>, now: Timestamp) -> Vec<Pair> {
     let earlier = |at: Timestamp, by: SignedDuration| at.checked_sub(by).unwrap_or(Timestamp::MIN);
@@ -188,7 +191,11 @@ pub fn answer(questions: &[Question], kept: &[Vec<Point>]) -> Vec<Answer> {
             .map(|index| {
                 let (question, pair) = (&questions[*index], &questions[*index].pairs[place]);
                 let window = |window| question.window(kept(*index), window);
-                let (before, after) = (window(pair.before), window(pair.after));
+                let (mut before, after) = (window(pair.before), window(pair.after));
+                // The time of the incident before a change may well have failed: that is what it is compared with.
+                if !matches!(pair.against, Against::Change(_)) {
+                    without_failures(&question.probe, &mut before);
+                }
                 windows(&question.probe, (&before, pair.before.1), (&after, pair.after.1))
             })
             .collect();
@@ -202,7 +209,17 @@ pub fn answer(questions: &[Question], kept: &[Vec<Point>]) -> Vec<Answer> {
 
 fn usual(question: &Question, kept: &[Point]) -> Option<Usual> {
     let pair = question.pairs.iter().find(|pair| pair.against == Against::Incident)?;
-    Usual::of(question.window(kept, pair.before).into_iter())
+    let mut before = question.window(kept, pair.before);
+    without_failures(&question.probe, &mut before);
+    let count = before.iter().filter(|(_, value)| value.is_some()).count();
+    (count >= FEWEST).then(|| Usual::of(before.into_iter())).flatten()
+}
+
+/// Takes out what was beyond the limit: what failed was not usual, and calm beside it would be false.
+fn without_failures(probe: &Status, points: &mut [Point]) {
+    for (_, value) in points {
+        *value = value.filter(|value| !probe.is_beyond(*value));
+    }
 }
 
 /// What is judged of two windows of a probe, from the first sample of each up to the end of a window, or to
@@ -221,7 +238,9 @@ pub(super) fn case(probe: &Status, before: &[Point], after: &[Point]) -> Option<
         let (last, _) = points.last()?;
         last.checked_add(SignedDuration::from_secs_f64(probe.interval_s.clamp(0.001, 1e6))).ok()
     };
-    Some(windows(probe, (before, end(before)?), (after, end(after)?)))
+    let mut usual = before.to_vec();
+    without_failures(probe, &mut usual);
+    Some(windows(probe, (&usual, end(before)?), (after, end(after)?)))
 }
 
 /// The usual time between two samples, in milliseconds; 0 where there are too few.

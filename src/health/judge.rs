@@ -237,7 +237,9 @@ impl Shift {
         let moved = format!("median {} → {}", number(from), number(to));
         let way = if self.by > 0.0 { "up" } else { "down" };
         let share = 100.0 * self.by.abs() / from.abs();
-        if self.by == 0.0 {
+        // The shift is estimated over all pairs of samples. Where the medians do not show it, it would only
+        // contradict them.
+        if self.by == 0.0 || number(from) == number(to) || (to > from) != (self.by > 0.0) {
             moved
         } else if share.is_finite() && share < 1000.0 {
             format!("{moved}, {way} {share:.*} %", usize::from(share < 9.95))

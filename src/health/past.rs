@@ -93,7 +93,7 @@ mod tests {
     fn several_series_are_one_where_each_has_a_number() {
         let (one, other) = (vec![(1.0, 1.0), (2.0, 2.0), (3.0, f64::NAN)], vec![(1.0, 5.0), (3.0, 7.0)]);
         let at = |seconds| Timestamp::from_second(seconds).unwrap();
-        assert_eq!(combine(&[one.clone()], None).unwrap(), [(at(1), 1.0), (at(2), 2.0)]);
+        assert_eq!(combine(std::slice::from_ref(&one), None).unwrap(), [(at(1), 1.0), (at(2), 2.0)]);
         let both = [one, other];
         assert_eq!(combine(&both, None), None);
         assert_eq!(combine(&both, Some(Reduce::Max)).unwrap(), [(at(1), 5.0)]);

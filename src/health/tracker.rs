@@ -158,30 +158,27 @@ impl Tracker {
             }
             _ => None,
         };
-        let edge = match shown {
-            Some(shown) => {
-                if status.state != shown {
-                    status.state = shown;
-                    status.since = Some(sample.at);
-                    status.began_with.clone_from(&sample.why);
-                }
-                None
+        let edge = if let Some(shown) = shown {
+            if status.state != shown {
+                status.state = shown;
+                status.since = Some(sample.at);
+                status.began_with.clone_from(&sample.why);
             }
-            None => {
-                if std::mem::take(&mut watched.is_suppressed) {
-                    watched.alarm.renew();
-                }
-                if is_good || matches!(suppression, Suppression::No) {
-                    watched.held = 0;
-                }
-                let edge = watched.alarm.observe(sample.at, sample.verdict, &sample.why);
-                status.state = watched.alarm.state();
-                if edge.is_some() || status.since.is_none() {
-                    status.began_with.clone_from(&sample.why);
-                }
-                status.since = watched.alarm.since();
-                edge
+            None
+        } else {
+            if std::mem::take(&mut watched.is_suppressed) {
+                watched.alarm.renew();
             }
+            if is_good || matches!(suppression, Suppression::No) {
+                watched.held = 0;
+            }
+            let edge = watched.alarm.observe(sample.at, sample.verdict, &sample.why);
+            status.state = watched.alarm.state();
+            if edge.is_some() || status.since.is_none() {
+                status.began_with.clone_from(&sample.why);
+            }
+            status.since = watched.alarm.since();
+            edge
         };
         if status.history.len() == Status::MAX_HISTORY {
             status.history.pop_front();

@@ -73,12 +73,17 @@ fn clock_time(text: &str) -> Option<civil::Time> {
     civil::Time::new(hour, minute, second.unwrap_or(0), 0).ok()
 }
 
+/// How long ago a time of day may have been yesterday.
+const HALF_A_DAY: SignedDuration = SignedDuration::from_hours(12);
+
 fn latest(time: civil::Time, now: Timestamp) -> Option<Timestamp> {
     let today = now.to_zoned(TimeZone::UTC).date();
     let at = |date: civil::Date| date.to_datetime(time).to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp());
     match at(today)? {
         found if found <= now => Some(found),
-        _ => at(today.yesterday().ok()?),
+        // Shortly after midnight it was the evening before. What is still to come today is more likely a slip, or
+        // local time: the day has to be given.
+        _ => at(today.yesterday().ok()?).filter(|found| now.duration_since(*found) <= HALF_A_DAY),
     }
 }
 
@@ -126,8 +131,11 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_time_still_to_come_was_yesterday() {
-        assert_eq!(parsed("14:31").as_deref(), Some("2026-02-28T14:31:00Z"));
+    fn a_clock_time_still_to_come_was_the_evening_before_or_is_a_slip() {
+        let after_midnight = "2026-03-01T00:10:00Z".parse().unwrap();
+        let found = parse_time("23:50", after_midnight).map(|found| found.to_string());
+        assert_eq!(found.as_deref(), Some("2026-02-28T23:50:00Z"));
+        assert_eq!(parsed("14:31"), None, "a slip, or local time");
         assert_eq!(parsed("14:30").as_deref(), Some("2026-03-01T14:30:00Z"));
     }
 

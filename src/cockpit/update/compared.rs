@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::compared::Comparisons;
 use super::super::model::{Model, Pane};
@@ -36,7 +36,7 @@ pub(super) fn tick(cx: &mut Cx<'_>) {
         .filter_map(|row| {
             let probe = model.probes.iter().find(|probe| std::ptr::eq(&raw const ***probe, row))?;
             let change = last_change(&state.plans, &probe.environment);
-            let pairs = pairs(state.started_at, change.as_ref(), model.now);
+            let pairs = pairs(began(model, state.started_at), change.as_ref(), model.now);
             (!pairs.is_empty()).then(|| Question { probe: Arc::clone(probe), pairs })
         })
         .collect();
@@ -45,6 +45,17 @@ pub(super) fn tick(cx: &mut Cx<'_>) {
         let id = cx.effect("comparing with the time before", Effect::Compare(questions));
         cx.model.compared.looking = Some(id);
     }
+}
+
+/// How late an incident is declared, at most, without anybody saying so.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
+
+/// When it began: as recorded, or when what fails still was seen to fail, if that was a little earlier. People
+/// declare an incident some minutes late.
+fn began(model: &Model, started_at: Timestamp) -> Timestamp {
+    let lately = started_at.checked_sub(LATE).unwrap_or(Timestamp::MIN);
+    let failing = model.probes.iter().filter(|probe| probe.state.is_bad()).filter_map(|probe| probe.since);
+    failing.filter(|since| *since > lately).fold(started_at, Timestamp::min)
 }
 
 /// The last deploy to or rollback of an environment, or flag that was set, that has ended.
@@ -75,8 +86,6 @@ pub(super) fn ended(model: &mut Model, id: EffectId) {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
-
-    use jiff::Timestamp;
 
     use super::super::tests::Table;
     use super::*;

@@ -123,7 +123,7 @@ fn enter(cx: &mut Cx<'_>, now: jiff::Timestamp) {
                 Some(time) if !is_recent(time) => "check the year".clone_into(&mut declare.complaint),
                 Some(time) if time <= now => declare.step = DeclareStep::Impact,
                 Some(_) => "that is in the future".clone_into(&mut declare.complaint),
-                None => "write 14:02 (UTC), -5m, now, or a date and time like 2026-03-01T14:02:00Z"
+                None => "write 14:02 (UTC, and not later than now), -5m, now, or 2026-03-01T14:02:00Z"
                     .clone_into(&mut declare.complaint),
             }
         }

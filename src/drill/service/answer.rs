@@ -1,6 +1,8 @@
 //! What the service says, from what the deployed application made of a minute of orders.
 //! Pure.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::app::Charged;
@@ -127,13 +129,11 @@ impl Counters {
         let Self { paid, refused, failed, within, took } = self;
         let all = paid + refused + failed;
         let seconds = |ms: u64| ms as f64 / 1000.0;
-        let buckets: String = BUCKETS
-            .iter()
-            .zip(within)
-            .map(|(bound, within)| {
-                format!("checkout_duration_seconds_bucket{{le=\"{}\"}} {within}\n", seconds(*bound))
-            })
-            .collect();
+        let mut buckets = String::new();
+        for (bound, within) in BUCKETS.iter().zip(within) {
+            let _ =
+                writeln!(buckets, "checkout_duration_seconds_bucket{{le=\"{}\"}} {within}", seconds(*bound));
+        }
         let Figures { error_rate, p95_ms, connections, .. } = figures;
         let label = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
         let (version, commit) = (label(version), label(commit));

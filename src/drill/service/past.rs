@@ -88,13 +88,12 @@ impl Past {
         let off = off.join(" ");
         let mut made = self.made.lock().await;
         let found = made.iter().find(|(by, without, _)| by == release && *without == off);
-        let minutes = match found {
-            Some((.., minutes)) => Arc::clone(minutes),
-            None => {
-                let minutes = Arc::new(self.run(release, &off).await);
-                made.push((release.clone(), off, Arc::clone(&minutes)));
-                minutes
-            }
+        let minutes = if let Some((.., minutes)) = found {
+            Arc::clone(minutes)
+        } else {
+            let minutes = Arc::new(self.run(release, &off).await);
+            made.push((release.clone(), off, Arc::clone(&minutes)));
+            minutes
         };
         minutes.get(which(at, minutes.len())).cloned()
     }

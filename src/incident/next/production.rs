@@ -40,7 +40,15 @@ impl Steps<'_> {
         if why == UNDONE {
             return false;
         }
-        let title = format!("roll {} back: {} failed its watch", live.environment, live.name());
+        let (environment, name) = (&live.environment, live.name());
+        // Where users are well, that is worth more to know: a flag may have done it.
+        if self.facts.healthy == Some(true) {
+            let title =
+                format!("{name} failed its watch and is still live on {environment}: roll back, or fix it");
+            self.add_ranked(Rank::Turn, "rollback", "", title);
+            return true;
+        }
+        let title = format!("roll {environment} back: {name} failed its watch");
         self.add_ranked(Rank::Mitigate, "rollback", "", title);
         self.taking_back = true;
         true

@@ -315,7 +315,12 @@ fn note(ui: Ui<'_>, probe: &Status) -> String {
 
 pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
     if ui.model.probes.is_empty() {
-        pen.put("no probe is configured", ui.of(Role::Faint));
+        let why = match ui.model.config.source {
+            ConfigSource::Invalid(_) => "flightdeck.toml has errors, so no probe runs",
+            ConfigSource::Untrusted { .. } => "nothing runs before somebody trusts it",
+            ConfigSource::None | ConfigSource::Trusted => "no probe is configured",
+        };
+        pen.put(why, ui.of(Role::Faint));
         return;
     }
     for (text, style) in label(ui, &ui.model.derived.health.groups, pen.room() / 2) {
