@@ -177,7 +177,11 @@ impl Exchange {
         until: Instant,
         time: Duration,
     ) -> Result<Response, Lost> {
-        let client = self.client(url).await?;
+        let Ok(client) = timeout_at(until, self.client(url)).await else {
+            let why = format!("certificates were not read within {}", spelled(time));
+            return Err(Lost { fault: Fault::NoClient, why, sent: false });
+        };
+        let client = client?;
         let mut asked = client.request(request.method.clone(), url.clone());
         if is_home {
             asked = asked.headers(request.headers.clone());

@@ -1,5 +1,6 @@
 //! The HTTP clients, each built when first needed.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,10 +73,20 @@ impl Exchange {
     }
 }
 
-/// A file of certificates or a key.
+/// Most bytes of a file of certificates.
+const MOST: u64 = 1 << 20;
+
+/// Reads a file of certificates or a key. A pipe would have to be waited for.
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    let read = std::fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-    Ok(Zeroizing::new(read))
+    let cannot = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    let about = std::fs::metadata(path).map_err(cannot)?;
+    if !about.is_file() || about.len() > MOST {
+        return Err(format!("{} is no file of certificates", path.display()));
+    }
+    let mut found = Zeroizing::new(Vec::new());
+    let file = std::fs::File::open(path).map_err(cannot)?;
+    file.take(MOST).read_to_end(&mut found).map_err(cannot)?;
+    Ok(found)
 }
 
 fn build(

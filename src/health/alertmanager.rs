@@ -29,8 +29,9 @@ pub(super) async fn ask(
     timeout: Duration,
     masker: &Masker,
 ) -> Result<Answer, Trouble> {
-    let started = Instant::now();
     let server = Server::of(exchange, servers, &alerts.url, headers, timeout).await?;
+    // The wait for its turn is not the server's.
+    let started = Instant::now();
     let mut nothing = None;
     if let Some(watchdog) = &alerts.watchdog {
         let matcher = format!("alertname={watchdog:?}");
@@ -52,9 +53,7 @@ pub(super) async fn ask(
             Ok(Firing { count, named }) => {
                 let written = count.to_string();
                 match Decimal::parse(&written) {
-                    Some(number) => {
-                        (Measured::Number(number, written), visible(&masker.mask(&named)).into_owned())
-                    }
+                    Some(number) => (Measured::Number(number, written), named),
                     None => {
                         (Measured::Nothing { headline: written, why: "too many alerts".to_owned() }, named)
                     }
@@ -88,7 +87,7 @@ async fn firing(
     let read = match astray(&reply) {
         Some(refused) => Err(refused),
         None if (200..300).contains(&reply.status) => {
-            read(&reply.body, Timestamp::now()).ok_or_else(|| refusal(&reply, "Alertmanager", masker))
+            read(&reply.body, Timestamp::now(), masker).ok_or_else(|| refusal(&reply, "Alertmanager", masker))
         }
         None => Err(refusal(&reply, "Alertmanager", masker)),
     };

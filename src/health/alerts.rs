@@ -49,15 +49,15 @@ pub struct Firing {
     pub named: String,
 }
 
-/// Reads an answer; `None`: it is none of Alertmanager's.
-pub fn read(body: &[u8], now: Timestamp) -> Option<Firing> {
+/// Reads an answer; `None`: it is none of Alertmanager's. What is named holds no secret that `masker` knows.
+pub fn read(body: &[u8], now: Timestamp, masker: &Masker) -> Option<Firing> {
     let text = std::str::from_utf8(body).ok()?;
     let mut alerts: Vec<Alert> = serde_json::from_str(text).ok()?;
     let mut seen = BTreeSet::new();
     // Peers of a cluster may both hold one.
     alerts.retain(|alert| alert.fingerprint.is_empty() || seen.insert(alert.fingerprint.clone()));
     alerts.sort_by_cached_key(|alert| (alert.quiet().is_some(), alert.starts_at, alert.name()));
-    let mut named: Vec<String> = alerts.iter().take(NAMED).map(|alert| alert.words(now)).collect();
+    let mut named: Vec<String> = alerts.iter().take(NAMED).map(|alert| alert.words(now, masker)).collect();
     if alerts.len() > NAMED {
         named.push(format!("{} more", alerts.len() - NAMED));
     }
@@ -67,7 +67,7 @@ pub fn read(body: &[u8], now: Timestamp) -> Option<Firing> {
 impl Alert {
     fn name(&self) -> String {
         match self.labels.get("alertname") {
-            Some(name) => excerpt(name, &Masker::default()),
+            Some(name) => name.clone(),
             None => "an alert without a name".to_owned(),
         }
     }
@@ -79,8 +79,8 @@ impl Alert {
         reasons.into_iter().find(|(by, _)| !by.is_empty()).map(|(_, word)| word)
     }
 
-    fn words(&self, now: Timestamp) -> String {
-        let name = self.name();
+    fn words(&self, now: Timestamp, masker: &Masker) -> String {
+        let name = excerpt(&self.name(), masker);
         let age = self.starts_at.map(|start| now.duration_since(start));
         let age = age.filter(SignedDuration::is_positive);
         let age = age.map_or_else(String::new, |age| format!(" for {}", duration(age)));
@@ -183,19 +183,19 @@ mod tests {
         );
         let active = alert("HighErrorRate", "c", r#""inhibitedBy":[],"silencedBy":[],"state":"active""#);
         let body = format!("[{silenced},{inhibited},{active},{active}]");
-        let firing = read(body.as_bytes(), at("2026-11-29T12:14:00Z")).unwrap();
+        let firing = read(body.as_bytes(), at("2026-11-29T12:14:00Z"), &Masker::default()).unwrap();
         assert_eq!(firing.count, 3);
         assert_eq!(
             firing.named,
             "HighErrorRate for 14m, DiskFull for 14m (silenced), Slow for 14m (inhibited)"
         );
         let body = format!("[{silenced},{inhibited},{active},{muted}]");
-        let firing = read(body.as_bytes(), at("2026-11-29T12:00:00Z")).unwrap();
+        let firing = read(body.as_bytes(), at("2026-11-29T12:00:00Z"), &Masker::default()).unwrap();
         assert_eq!(
             (firing.count, firing.named.as_str()),
             (4, "HighErrorRate, Batch (muted), DiskFull (silenced), 1 more")
         );
-        assert_eq!(read(b"[]", at("2026-11-29T12:14:00Z")).unwrap().count, 0);
+        assert_eq!(read(b"[]", at("2026-11-29T12:14:00Z"), &Masker::default()).unwrap().count, 0);
     }
 
     #[test]
@@ -211,9 +211,9 @@ mod tests {
             r#"[{"labels":{"alertname":1},"status":{}}]"#,
             "[",
         ] {
-            assert_eq!(read(body.as_bytes(), Timestamp::UNIX_EPOCH), None, "{body}");
+            assert_eq!(read(body.as_bytes(), Timestamp::UNIX_EPOCH, &Masker::default()), None, "{body}");
         }
-        assert_eq!(read(b"[\"\xff\"]", Timestamp::UNIX_EPOCH), None);
+        assert_eq!(read(b"[\"\xff\"]", Timestamp::UNIX_EPOCH, &Masker::default()), None);
     }
 
     #[test]

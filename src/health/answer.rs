@@ -1,5 +1,6 @@
 //! What a probe got back, and finding a value in it. Pure.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bstr::ByteSlice as _;
@@ -203,10 +204,19 @@ pub(super) fn length(latency: Duration) -> String {
 /// Text from outside without secrets, made visible and short enough for one line.
 pub(super) fn excerpt(text: &str, masker: &Masker) -> String {
     const LONGEST: usize = 60;
-    // Before it is cut: a part of a secret would not be found.
-    let text = masker.mask(text);
-    let start: String = text.chars().take(LONGEST).collect();
-    let cut = if start.len() < text.len() { "…" } else { "" };
+    /// What is looked at of a longer text, in bytes: looking for secrets takes its time where there is much that
+    /// nobody sees.
+    const LOOKED_AT: usize = 512;
+    // Before it is cut: a part of a secret would not be found. What may be the beginning of one is left out.
+    let end = text.floor_char_boundary(LOOKED_AT);
+    let masked = match text.get(..end) {
+        Some(head) if end < text.len() => {
+            Cow::Owned(String::from_utf8_lossy(&masker.mask_beginning(head.as_bytes())).into_owned())
+        }
+        _ => masker.mask(text),
+    };
+    let start: String = masked.chars().take(LONGEST).collect();
+    let cut = if start.len() < masked.len() || end < text.len() { "…" } else { "" };
     format!("{}{cut}", visible(&start))
 }
 

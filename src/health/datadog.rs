@@ -39,12 +39,13 @@ pub(super) async fn ask(
     timeout: Duration,
     masker: &Masker,
 ) -> Result<Answer, Trouble> {
-    let started = Instant::now();
     let url = match asked {
         Datadog::Query(query) => &query.url,
         Datadog::Monitor { url, .. } => url,
     };
     let server = Server::of(exchange, servers, url, headers, timeout).await?;
+    // The wait for its turn is not the server's.
+    let started = Instant::now();
     let request = Request { url: address(&server, asked), ..server.base.clone() };
     let reply = server.send(&request).await?;
     let standing = understood(&reply, asked, masker).unwrap_or_else(|(headline, why)| {

@@ -267,7 +267,7 @@ impl Series {
     fn name(&self) -> String {
         let name = self.metric.get("__name__").map_or("", String::as_str);
         let labels = self.metric.iter().filter(|(label, _)| *label != "__name__");
-        let labels: Vec<_> = labels.map(|(label, value)| format!("{label}={value:?}")).collect();
+        let labels: Vec<_> = labels.map(|(label, value)| format!("{label}=\"{value}\"")).collect();
         format!("{name}{{{}}}", labels.join(", "))
     }
 }

@@ -35,6 +35,9 @@ use crate::text::visible;
 /// What is asked where nothing else is said: how many connections there are.
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
 
+/// Most characters of an error that are told.
+const LONGEST: usize = 200;
+
 /// Asks for the number of a query, within `timeout`.
 pub(super) async fn ask(
     servers: &Servers,
@@ -42,11 +45,11 @@ pub(super) async fn ask(
     timeout: Duration,
     masker: &Masker,
 ) -> Result<Answer, Trouble> {
-    let started = Instant::now();
     let config = config(&asked.url).map_err(|why| Trouble::new(Fault::BadAddress, masker.mask(&why)))?;
     let place = place(&config);
     let _turn = servers.turn(&place, timeout).await?;
-    let timeout = timeout.saturating_sub(started.elapsed());
+    // The wait for its turn is not the database's.
+    let started = Instant::now();
     let query = asked.query.as_deref().unwrap_or(CONNECTIONS);
     let tls = match config.get_ssl_mode() {
         SslMode::Disable => None,
@@ -77,7 +80,13 @@ pub(super) async fn ask(
 
 /// Reads an address; the user's own idea of encryption counts.
 fn config(url: &str) -> Result<Config, String> {
-    let mut config: Config = url.parse().map_err(|error: Error| {
+    // Certificates are verified in any case; what others call that is not known here.
+    let (address, options) = url.split_once('?').unwrap_or((url, ""));
+    let known = options
+        .replace("sslmode=verify-full", "sslmode=require")
+        .replace("sslmode=verify-ca", "sslmode=require");
+    let whole = if options.is_empty() { address.to_owned() } else { format!("{address}?{known}") };
+    let mut config: Config = whole.parse().map_err(|error: Error| {
         let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
         format!("the address cannot be read: {why}")
     })?;
@@ -88,7 +97,7 @@ fn config(url: &str) -> Result<Config, String> {
         Host::Tcp(host) => is_loopback(host),
         Host::Unix(_) => true,
     }) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
-    if !url.contains("sslmode=") {
+    if !options.contains("sslmode=") {
         config.ssl_mode(if is_near { SslMode::Disable } else { SslMode::Require });
     }
     Ok(config)
@@ -138,7 +147,7 @@ async fn read(client: &Client, query: &str, timeout: Duration) -> Result<Vec<See
     let query = query.trim().trim_end_matches(';');
     // The line break ends a comment, should the query end with one.
     let whole = format!(
-        "SELECT row_to_json(t)::text, (SELECT count(*) FROM json_each(row_to_json(t))) FROM (\n{query}\n) AS t LIMIT 2"
+        "SELECT left(row_to_json(t)::text, 4096), (SELECT count(*) FROM json_each(row_to_json(t))) FROM (\n{query}\n) AS t LIMIT 2"
     );
     let rows = client.query_typed(&whole, &[]).await?;
     let seen = |row: &tokio_postgres::Row| {
@@ -165,7 +174,7 @@ fn tls() -> Result<ClientConfig, rustls::Error> {
 fn refused(error: &Error, place: &str, masker: &Masker) -> Result<Measured, Trouble> {
     let shown = |text: &str| visible(&masker.mask(text)).into_owned();
     if let Some(said) = error.as_db_error() {
-        let message = shown(said.message());
+        let message: String = shown(said.message()).chars().take(LONGEST).collect();
         let code = said.code();
         let fails = |fault, why: String| Err(Trouble::new(fault, format!("{place} {why}: {message}")));
         return match code {
@@ -256,6 +265,8 @@ mod tests {
         let mode = |url: &str| config(url).unwrap().get_ssl_mode();
         assert_eq!(mode("postgresql://li@db.example.com/shop"), SslMode::Require);
         assert_eq!(mode("postgresql://li@127.0.0.1:5433/shop"), SslMode::Disable);
+        assert_eq!(mode("postgresql://li@db.example.com/shop?sslmode=verify-full"), SslMode::Require);
+        assert_eq!(mode("postgresql://li:sslmode=@db.example.com/shop"), SslMode::Require);
         assert_eq!(mode("postgresql:///shop?hostaddr=10.0.0.5"), SslMode::Require);
         assert_eq!(mode("postgresql://localhost/shop?hostaddr=10.0.0.5"), SslMode::Require);
         assert_eq!(mode("postgresql://li@%2Fvar%2Frun%2Fpostgresql/shop"), SslMode::Disable);

@@ -53,7 +53,7 @@ pub(super) struct Reported {
 
 /// Reads what a body says; `None`: it is in no known format.
 pub(super) fn read(body: &[u8]) -> Option<Reported> {
-    let text = std::str::from_utf8(body).ok()?.trim();
+    let text = std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}').trim();
     if text.starts_with('{') {
         let Value::Object(object) = serde_json::from_str(text).ok()? else { return None };
         return status_page(&object).or_else(|| with_status(&object));
@@ -75,7 +75,7 @@ pub(super) fn version(body: &[u8]) -> Option<String> {
 
 /// What a word means.
 fn grade(word: &str) -> Option<Grade> {
-    Some(match word.to_ascii_lowercase().as_str() {
+    Some(match word.trim().trim_end_matches('.').to_ascii_lowercase().as_str() {
         "pass" | "passing" | "up" | "ok" | "healthy" | "operational" => Grade::Good,
         "warn" | "warning" | "degraded" => Grade::Warn,
         "unknown" => Grade::Unknown,
@@ -85,7 +85,7 @@ fn grade(word: &str) -> Option<Grade> {
 }
 
 fn with_status(object: &Map<String, Value>) -> Option<Reported> {
-    let word = object.get("status")?.as_str()?;
+    let word = object.get("status").or_else(|| object.get("Status"))?.as_str()?;
     let grade = grade(word)?;
     let mut parts = Vec::new();
     for key in ["checks", "components", "entries", "results", "details"] {
@@ -185,6 +185,8 @@ mod tests {
             (r#"{"status":"UNKNOWN"}"#, Grade::Unknown, "UNKNOWN"),
             (draft, Grade::Warn, "warn: db:connections warn"),
             (aspnet, Grade::Bad, "Unhealthy: sql Unhealthy"),
+            ("\u{feff}{\"status\":\"DOWN\"}", Grade::Bad, "DOWN"),
+            (r#"{"Status":" Unhealthy. "}"#, Grade::Bad, " Unhealthy. "),
             ("Healthy", Grade::Good, "Healthy"),
             ("Degraded\n", Grade::Warn, "Degraded"),
             (minor.as_str(), Grade::Warn, "Partial System Outage"),
@@ -227,7 +229,6 @@ mod tests {
             "<!DOCTYPE html><html><body style=\"background-color: blue\">",
             "<html><body style=\"background-color: red\">",
             "{\"status\":\"DOWN\"",
-            "\u{feff}{\"status\":\"DOWN\"}",
         ] {
             assert_eq!(read(body.as_bytes()), None, "{body}");
         }

@@ -15,6 +15,9 @@ use crate::config::types::{Datadog, Probe, Source, SourceKind};
 use crate::text::mask::Masker;
 use crate::text::visible;
 
+/// Most characters of why there is no value.
+const LONGEST: usize = 300;
+
 /// What a probe expects, ready to be put to answers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rules {
@@ -312,15 +315,15 @@ impl Rules {
                 let text = String::from_utf8_lossy(&body).trim().to_owned();
                 match Decimal::parse(&text) {
                     Some(number) => (number, text),
-                    None => return self.no_value(&format!("{} is not a number", self.value)),
+                    None => return self.no_value(&format!("{} is not a number", self.value), masker),
                 }
             }
-            Found::Raw(_) => return self.no_value(&too_long(self.kind)),
-            Found::Text(_) => return self.no_value(&format!("{} is text, not a number", self.value)),
+            Found::Raw(_) => return self.no_value(&too_long(self.kind), masker),
+            Found::Text(_) => return self.no_value(&format!("{} is text, not a number", self.value), masker),
             Found::Bool(_) => {
-                return self.no_value(&format!("{} is true or false, not a number", self.value));
+                return self.no_value(&format!("{} is true or false, not a number", self.value), masker);
             }
-            Found::Nothing(why) => return self.no_value(&why),
+            Found::Nothing(why) => return self.no_value(&why, masker),
         };
         let written = excerpt(&written, masker);
         let lines = self.against_limits(&number, &written, masker);
@@ -373,7 +376,7 @@ impl Rules {
         format!("{text}{unit}")
     }
 
-    fn no_value(&self, why: &str) -> (Option<f64>, Over, Option<String>) {
+    fn no_value(&self, why: &str, masker: &Masker) -> (Option<f64>, Over, Option<String>) {
         let wanted = match self.value {
             Subject::Value | Subject::Rate(_) | Subject::Delta(_) | Subject::Age(_) => why.to_owned(),
             _ => format!("{why}, expected a number at {}", self.value),
@@ -381,6 +384,8 @@ impl Rules {
         let over = if self.value == Subject::Latency {
             Over::Nothing
         } else {
+            // Before it is cut: a part of a secret would not be found.
+            let wanted: String = masker.mask(&wanted).chars().take(LONGEST).collect();
             Over::Unknown(visible(&wanted).into_owned())
         };
         (None, over, None)

@@ -8,6 +8,7 @@
 //! - Probes start in groups a moment apart: apart, so that hundreds do not start at once; in
 //!   groups, so that a few dozen do not wake the machine more often than they have to.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use super::keyring::{Given, Keyring};
 use super::past::{self, Numbers};
 #[cfg(feature = "postgres")]
 use super::postgres;
+use super::promql;
 use super::reported;
 use super::rules::{Invalid, Rules};
 use super::series::{Sample, State, Verdict};
@@ -47,6 +49,10 @@ const GROUP: usize = 16;
 const STAGGER: Duration = Duration::from_millis(250);
 /// Shortest interval, whatever is configured.
 const SHORTEST: Duration = Duration::from_millis(10);
+/// How long after the probes the time before is asked for.
+const AFTER: Duration = Duration::from_secs(2);
+/// Most time that a question about the time before may take: others wait for it.
+const LONG_AGO: Duration = Duration::from_secs(3);
 /// Most probes [`once`] asks at the same time.
 const AT_ONCE: usize = 32;
 
@@ -84,6 +90,8 @@ pub struct Runner {
     send: Arc<dyn Fn(Observation) + Send + Sync>,
     generation: u64,
     tasks: Vec<Task>,
+    /// Sources that were asked for the time before.
+    filled: HashSet<String>,
 }
 
 struct Task {
@@ -102,8 +110,14 @@ impl Runner {
         send: impl Fn(Observation) + Send + Sync + 'static,
     ) -> Self {
         let asker = Arc::new(Asker::new(root, keyring));
-        let mut runner =
-            Self { handle: handle.clone(), asker, send: Arc::new(send), generation: 0, tasks: Vec::new() };
+        let mut runner = Self {
+            handle: handle.clone(),
+            asker,
+            send: Arc::new(send),
+            generation: 0,
+            tasks: Vec::new(),
+            filled: HashSet::new(),
+        };
         runner.ask(probes);
         runner
     }
@@ -146,11 +160,19 @@ impl Runner {
         // A rate of the number, or how long the answer took, is not what the source remembers.
         let targets: Vec<_> =
             targets.filter(|target| target.rules.as_ref().is_ok_and(Rules::draws_number)).collect();
+        // What is costly once is not asked for hundreds of moments, and nothing twice because a file was edited.
+        let is_new = |target: &Target| {
+            let source = &target.probe.source;
+            source.query().is_some_and(promql::is_light) && self.filled.insert(source.to_string())
+        };
+        let targets: Vec<_> = targets.into_iter().filter(is_new).collect();
         if targets.is_empty() {
             return;
         }
         let generation = self.generation;
         let filling = async move {
+            // What is now comes first.
+            tokio::time::sleep(AFTER).await;
             let mut silent: Vec<String> = Vec::new();
             for target in targets {
                 let url = target.probe.source.url().unwrap_or_default().to_owned();
@@ -356,12 +378,12 @@ impl Asker {
     async fn past(&self, target: &Target) -> Option<Numbers> {
         let source = &target.probe.source;
         let Given { headers, .. } = self.keyring.give(source, &target.needed).await.ok()?;
-        let (servers, timeout) = (&self.servers, target.timeout);
+        let (servers, timeout) = (&self.servers, target.timeout.min(LONG_AGO));
         let own = target.exchange();
         let exchange = own.as_ref().unwrap_or(&self.exchange);
         let mut numbers = Numbers::new();
         for span in past::spans(Timestamp::now(), target.interval) {
-            numbers.extend(match source {
+            let found = match source {
                 Source::Prometheus { query, .. } => {
                     prometheus::past(exchange, servers, query, &headers, span, timeout).await?
                 }
@@ -369,7 +391,9 @@ impl Asker {
                     datadog::past(exchange, servers, query, &headers, span, timeout).await?
                 }
                 _ => Numbers::new(),
-            });
+            };
+            // Nothing but what was asked for: what is still to come would look measured one day.
+            numbers.extend(found.into_iter().filter(|(at, _)| span.from <= *at && *at <= span.to));
         }
         Some(numbers)
     }
@@ -427,7 +451,7 @@ fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker, now: Moment, mem
     let judged = rules.judge(answer, masker, now.before(answer.latency), memory);
     let headline = match (&answer.measured, answer.status, answer.exit) {
         (Some(Measured::Number(_, written)), ..) => excerpt(written, masker),
-        (Some(Measured::Nothing { headline, .. }), ..) => headline.clone(),
+        (Some(Measured::Nothing { headline, .. }), ..) => excerpt(headline, masker),
         (None, Some(status), _) => status.to_string(),
         (None, None, Some(code)) => format!("exit {code}"),
         (None, None, None) => "too long".to_owned(),

@@ -48,8 +48,9 @@ pub fn read(
     now: Timestamp,
 ) -> Result<Measured, Unanswered> {
     let response: Response = parse(body)?;
-    let said = response.error.or_else(|| response.errors.map(|errors| errors.join("; ")));
-    if let Some(said) = said.filter(|said| !said.is_empty()) {
+    let said: Vec<String> = response.error.into_iter().chain(response.errors.into_iter().flatten()).collect();
+    let said = said.iter().filter(|said| !said.is_empty()).cloned().collect::<Vec<_>>().join("; ");
+    if !said.is_empty() {
         return Err(Unanswered::Error(format!("it reports an error: {said}")));
     }
     let (true, Some(series)) = (response.status == "ok", response.series) else {
@@ -147,10 +148,14 @@ pub fn monitor(body: &[u8]) -> Result<Standing, Unanswered> {
     let muted = monitor.options.silenced.is_some_and(|scopes| !scopes.is_empty());
     let named = format!("{}{}", monitor.name, if muted { " (muted)" } else { "" });
     let alerting = monitor.state.groups.values().filter(|group| group.status == "Alert").count();
-    let warning = (state == "Warn").then(|| format!("{named} warns"));
+    let groups = |state: &str| monitor.state.groups.values().any(|group| group.status == state);
+    let warning = (state == "Warn" || groups("Warn")).then(|| format!("{named} warns"));
     let measured = match state.as_str() {
         "Alert" => count(alerting.max(1)),
         // The whole may lag behind its groups.
+        "OK" | "Warn" if alerting == 0 && groups("No Data") => {
+            nothing("no data", format!("a group of the monitor {named} has no data"))
+        }
         "OK" | "Warn" => count(alerting),
         "No Data" => nothing("no data", format!("the monitor {named} has no data")),
         other => nothing(other, format!("the monitor {named} is {other}")),
@@ -238,6 +243,8 @@ mod tests {
             "error: it reports an error: Error parsing query: unable to parse x"
         );
         assert_eq!(seen(r#"{"errors":["Forbidden"]}"#, None), "error: it reports an error: Forbidden");
+        let both = r#"{"status":"ok","error":"","errors":["late"],"series":[]}"#;
+        assert_eq!(seen(both, None), "error: it reports an error: late");
         for body in [
             "",
             "[]",
@@ -272,6 +279,9 @@ mod tests {
         let warns = Some("Checkout errors warns".to_owned());
         assert_eq!(told("Warn", "{}", "{}"), ("0".to_owned(), name.clone(), warns));
         assert_eq!(told("No Data", "{}", "{}").0, "no data");
+        let silent = r#"{"a":{"status":"OK"},"b":{"status":"No Data"}}"#;
+        assert_eq!(told("OK", "{}", silent).0, "no data");
+        assert!(told("OK", "{}", r#"{"a":{"status":"Warn"}}"#).2.is_some());
         assert_eq!(told("Ignored", "{}", "{}").0, "Ignored");
         assert_eq!(monitor(b"{}"), Err(Unanswered::NotTheApi));
         let gone = Unanswered::Error("it reports an error: Monitor not found".to_owned());

@@ -323,13 +323,11 @@ impl Steps<'_> {
         let rolled_back =
             self.last_on_production().filter(|plan| plan.purpose == "rollback" && plan.is_done());
         // What was reverted and pushed is still to be deployed.
-        let nothing = |key: &str, plan: &PlanRun| plan.spec.get(key).is_none_or(serde_json::Value::is_null);
-        let reverted = rolled_back.is_some_and(|plan| {
-            nothing("release", plan) && plan.spec.get("way").is_some_and(|way| way == "revert")
-        });
+        let reverted = rolled_back.is_some_and(PlanRun::only_pushes);
         match (rolled_back.is_some(), self.facts.healthy, &self.facts.way_back) {
             (true, ..) if reverted => {
-                self.add("rollback", "", "deploy what was reverted: take the same way once more");
+                let title = "deploy what was reverted: take the same way once more".to_owned();
+                self.add_ranked(Rank::Mitigate, "rollback", "", title);
             }
             (true, Some(false), _) => {
                 let title = format!("{production} still fails after the rollback: try another option");

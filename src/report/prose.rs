@@ -135,6 +135,9 @@ fn brought(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
     let (target, why) = (inline(&plan.target), inside(&plan.why));
     let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
     let said = match end {
+        PlanEnd::Done if plan.only_pushes() => {
+            format!("A revert for {target} was pushed at {at}, which deployed nothing yet.")
+        }
         PlanEnd::Done => format!("A {what} {target} at {at} went through."),
         PlanEnd::Failed => format!("A {what} {target} at {at} failed{because}."),
         PlanEnd::Unknown => format!("What became of a {what} {target} at {at} is not known."),

@@ -64,7 +64,8 @@ fn last_change(plans: &[PlanRun], environment: &str) -> Option<Change> {
         .iter()
         .filter_map(|plan| {
             let changes = [Purpose::Deploy, Purpose::Rollback].iter().any(|it| it.name() == plan.purpose);
-            let here = changes && (plan.target == environment || environment.is_empty());
+            let here =
+                changes && !plan.only_pushes() && (plan.target == environment || environment.is_empty());
             let to = plan.ended_at.filter(|_| here || plan.purpose == Purpose::Flag.name())?;
             Some(Change { what: plan.purpose.clone(), from: plan.started_at, to })
         })

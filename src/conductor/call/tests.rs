@@ -232,7 +232,7 @@ fn what_cannot_be_sent_is_refused_before_it_is() {
     };
     let header = |value: &str| [("Authorization".to_owned(), value.to_owned())].into();
     let missing = HttpCall { headers: header("Bearer {secret:OTHER}"), ..patch(&server.url) };
-    assert_eq!(refused(&missing), "the secret OTHER is not known");
+    assert_eq!(refused(&missing), "the secret OTHER is not known, or is no text");
     let cut = HttpCall { headers: header("{secret:TOKEN"), ..patch(&server.url) };
     assert!(refused(&cut).contains("is not closed"));
     let lines = HttpCall { headers: header("a\nb"), ..patch(&server.url) };

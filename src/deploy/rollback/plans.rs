@@ -32,7 +32,13 @@ pub fn plan(known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
         Kind::Switch => switch(known, &doing, way, begun)?,
     };
     let release = plan.release.map(|release| ReleaseSpec { replaces: known.current.clone(), ..release });
-    let plan = Plan { release, ..plan };
+    let mut plan = Plan { release, ..plan };
+    // Nobody may take it for a rollback that reached the users.
+    if way.kind == Kind::Revert && plan.release.is_none() {
+        let (name, how) = (visible(environment).into_owned(), visible(&way.title).into_owned());
+        plan.title = format!("revert for {name}, deploying nothing yet: {how}");
+        plan.notes.insert(0, format!("{name} keeps what it runs: deploy it afterwards, by the same way"));
+    }
     let plan = gates::attach_rollback(plan, known.config, known.policy, stands(way));
     Ok(secrets::attach(plan, known.config, &known.root))
 }

@@ -72,6 +72,12 @@ impl Share<'_> {
 }
 
 impl PlanRun {
+    /// Tells whether it reverts and pushes, and leaves deploying that to a later one.
+    pub fn only_pushes(&self) -> bool {
+        let is_revert = self.spec.get("way").is_some_and(|way| way == "revert");
+        is_revert && self.spec.get("release").is_none_or(serde_json::Value::is_null)
+    }
+
     /// The share of users that its canary is at, or is about to be; `None`: it has none yet.
     pub fn share(&self) -> Option<u8> {
         let mut begun = self.steps.iter().rev().filter(|step| step.run.is_some() || step.waiting.is_some());
@@ -139,8 +145,7 @@ impl State {
         });
         released
             || self.plans.iter().skip(index + 1).filter(|later| later.target == plan.target).any(|later| {
-                let pushes = later.spec.get("way").is_some_and(|way| way == "revert");
-                let back = later.purpose == "rollback" && later.is_done() && !pushes;
+                let back = later.purpose == "rollback" && later.is_done() && !later.only_pushes();
                 let set = |step: &StepRun| {
                     share_of(&step.title).is_some()
                         && matches!(step.fate(), StepState::Done | StepState::Undone | StepState::Unknown)
