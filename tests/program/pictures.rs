@@ -1,4 +1,4 @@
-//! The pictures of the README, taken from the program itself: `tests/pictures` runs this and
+//! The pictures of the README and the documentation, taken from the program itself: `tests/pictures` runs this and
 //! keeps them. Without `FLIGHTDECK_PICTURES` they are made, looked at and thrown away.
 
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::drill::Drill;
 use super::terminal::Terminal;
-use super::world::World;
+use super::world::{Shell, World};
 
 /// Width and height of a cell in the picture.
 const CELL: (f32, f32) = (8.4, 18.0);
@@ -165,4 +165,75 @@ fn the_pictures_of_the_readme_can_be_taken() {
     terminal.press("<esc>");
     terminal.wait_gone("is here");
     terminal.press("q");
+}
+
+/// Opens the health pane on the error rate, wherever its row is, and waits for a verdict on a change.
+fn judged(shell: &Shell, change: &str, verdict: &str) -> Terminal {
+    let terminal = Terminal::open(&shell.clone().with("COLORTERM", "truecolor"), 36, 120, &[]);
+    terminal.wait_text("error rate");
+    terminal.press("2z");
+    let chosen = |screen: &str| {
+        let row = screen.lines().find_map(|line| line.split_once('▌'));
+        row.map(|(_, row)| row.chars().take(16).collect::<String>())
+    };
+    loop {
+        let row = chosen(&terminal.screen());
+        if row.as_ref().is_some_and(|row| row.contains("error rate")) {
+            break;
+        }
+        terminal.press("j");
+        terminal.wait_for("the next row", |screen| chosen(screen) != row);
+    }
+    // Five samples are judged, a quarter of a minute apart, as the hour before is known.
+    let has = |screen: &str, wanted: &str| {
+        screen.lines().any(|line| line.contains(change) && line.contains(wanted))
+    };
+    terminal.wait_for("some samples", |screen| {
+        ["2", "3", "4"].iter().any(|some| has(screen, &format!("{some} samples after")))
+            || has(screen, verdict)
+    });
+    terminal.wait_for(&format!("`{verdict}`"), |screen| has(screen, verdict));
+    terminal
+}
+
+#[test]
+fn a_deploy_that_helped_and_one_that_did_not_can_be_seen() {
+    let declared =
+        ["declare", "Checkout answers 500", "--severity", "P0", "--started-at", "-7m", "--impact", "2 of 5"];
+    let gates = ["checklist", "approvals"].iter().flat_map(|gate| ["--override", gate]);
+    let rest = ["--reason", "everybody on the call agrees", "--confirm", "production"];
+    let all: Vec<&str> = gates.chain(rest).collect();
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let world = World::new();
+            let drill = Drill::start(&world);
+            let shell = drill.shell(&world);
+            shell.flightdeck(&declared).succeeded();
+            shell.flightdeck(&["rollback", "redeploy", "--confirm", "production"]).succeeded();
+            let terminal = judged(&shell, "before the rollback", "better");
+            take(&terminal, "health-better", "no evidence of harm");
+            terminal.press("q");
+        });
+        threads.spawn(|| {
+            let world = World::new();
+            let drill = Drill::start_with(&world, &["old-cards"]);
+            let shell = drill.shell(&world);
+            shell.flightdeck(&declared).succeeded();
+            for step in [
+                &["hotfix", "start", "no-card"][..],
+                &["drill", "fix"],
+                &["test"],
+                &["deploy", "staging"],
+                &["smoke", "staging"],
+            ] {
+                shell.flightdeck(step).succeeded();
+            }
+            shell.flightdeck(&[&["deploy", "production"], &all[..]].concat()).ended_with(1);
+            let terminal = judged(&shell, "before the deploy", "worse");
+            take(&terminal, "health-worse", "before the incident");
+            terminal.press("<enter>");
+            take(&terminal, "probe", "S shows");
+            terminal.press("q");
+        });
+    });
 }
