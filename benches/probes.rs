@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench probes`
 
+#![expect(clippy::print_stdout, reason = "what it measured is what it is for")]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
@@ -80,7 +82,7 @@ fn measure(what: &str, good: usize, dead: usize, answers: u16, silent: u16) {
             taken.entry(seen.probe).or_default().push(since);
         }
     }
-    let used = processor_time() - before.unwrap_or_default();
+    let used = processor_time().saturating_sub(before.unwrap_or_default());
     runner.stop();
     let _ = end.send(());
     thread.join().expect("the probes' thread ends");

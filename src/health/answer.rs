@@ -208,15 +208,15 @@ pub(super) fn excerpt(text: &str, masker: &Masker) -> String {
     /// nobody sees.
     const LOOKED_AT: usize = 512;
     // Before it is cut: a part of a secret would not be found. What may be the beginning of one is left out.
-    let end = text.floor_char_boundary(LOOKED_AT);
-    let masked = match text.get(..end) {
+    let end = (0..=LOOKED_AT.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let hidden = match text.get(..end) {
         Some(head) if end < text.len() => {
             Cow::Owned(String::from_utf8_lossy(&masker.mask_beginning(head.as_bytes())).into_owned())
         }
         _ => masker.mask(text),
     };
-    let start: String = masked.chars().take(LONGEST).collect();
-    let cut = if start.len() < masked.len() || end < text.len() { "…" } else { "" };
+    let start: String = hidden.chars().take(LONGEST).collect();
+    let cut = if start.len() < hidden.len() || end < text.len() { "…" } else { "" };
     format!("{}{cut}", visible(&start))
 }
 

@@ -23,7 +23,6 @@ pub fn is_light(query: &str) -> bool {
     for c in query.chars() {
         match (quote, c) {
             (Some(mark), c) if c == mark => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'' | '`') => quote = Some(c),
             (None, '[') => inside += 1,
             (None, ']') => inside = inside.saturating_sub(1),

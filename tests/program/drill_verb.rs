@@ -167,7 +167,8 @@ fn its_prometheus_knows_the_queries_of_its_configuration_and_the_day_before() {
     let drill = Drill::start(&world);
     let shell = drill.shell(&world);
     let asked = |endpoint: &str, query: &str, rest: &str| {
-        let query: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let query: Vec<String> = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let query = query.concat();
         drill.ask(&world, "production_url", &format!("/prometheus/api/v1/{endpoint}?query={query}{rest}"))
     };
     let text = std::fs::read_to_string(shell.directory.join("flightdeck.toml")).unwrap();

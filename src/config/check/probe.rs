@@ -285,7 +285,7 @@ pub(super) fn suppression(root: &DeTable<'_>, found: &mut Vec<Problem>) {
             next = by(at);
         }
         let earlier = |at: &&str| probes.iter().take(place).any(|(known, _)| known == at);
-        if next == Some(*name) && !way.iter().any(|at| earlier(&at)) {
+        if next == Some(*name) && !way.iter().any(earlier) {
             way.push(name);
             let way = visible(&way.join(" < ")).into_owned();
             let message = format!("these probes suppress each other in a circle: {way}");

@@ -25,7 +25,8 @@ fn crowd() -> Table {
 
 #[test]
 fn the_keys_of_a_row_are_those_that_its_menu_shows() {
-    for table in vec![Table::ready(), crowd()] {
+    for make in [Table::ready, crowd] {
+        let table = make();
         let model = &table.model;
         for (opener, prefix) in [(Command::Deploy, "d"), (Command::Test, "t"), (Command::Severity, "s")] {
             for item in menus::menu(model, opener).items {
