@@ -49,12 +49,18 @@ const DATA: [&str; 5] = [
 ];
 
 /// Files of otherwise pure folders that touch the world.
-const TOUCHES_WORLD: [&str; 7] = [
+const TOUCHES_WORLD: [&str; 13] = [
     "exchange",
     "hotfix::git",
     "hotfix::watch",
     "health::http",
     "health::command",
+    "health::alertmanager",
+    "health::api",
+    "health::datadog",
+    "health::keyring",
+    "health::machine",
+    "health::postgres",
     "health::prometheus",
     "health::runner",
 ];
