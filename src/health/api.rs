@@ -41,6 +41,7 @@ impl Servers {
     }
 
     /// Waits for the turn of a question that is not asked over HTTP; it ends with what is given back.
+    #[cfg(feature = "postgres")]
     pub(super) async fn turn(&self, place: &str, timeout: Duration) -> Result<OwnedMutexGuard<()>, Trouble> {
         let turn = Arc::clone(&self.place(place.to_owned()).turn);
         tokio::time::timeout(timeout, turn.lock_owned()).await.map_err(|_| busy(place))
