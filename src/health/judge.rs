@@ -254,6 +254,7 @@ fn present(window: &[Option<f64>], name: &str, least: usize) -> Result<Vec<f64>,
     let values: Vec<f64> = window.iter().flatten().copied().filter(|value| value.is_finite()).collect();
     match values.len() {
         0 => Err(format!("no data {name}")),
+        1 if least > 1 => Err(format!("1 sample {name}: at least {least} are needed")),
         some if some < least => Err(format!("{some} samples {name}: at least {least} are needed")),
         some if some * 2 < window.len() => {
             Err(format!("{} of {} samples {name} are missing", window.len() - some, window.len()))
