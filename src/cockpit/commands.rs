@@ -202,8 +202,8 @@ commands! {
     Pin "pin" "pin" ["*"] Timeline, Record, "pin", "Pin the entry, or unpin it";
 
     ProbeNow "probe" "ask now" ["p"] Health, View, "probe", "Ask every probe now";
-    ChartEarlier "chart.earlier" "look back" ["left"] Health, View, "", "In the chart: look at the moment before; the chart stands still";
-    ChartLater "chart.later" "look ahead" ["right"] Health, View, "", "In the chart: look at the moment after; past the end it follows the time again";
+    ChartEarlier "chart.earlier" "look back" ["left"] Health, View, "", "Move the cursor of the chart back, and pause the chart";
+    ChartLater "chart.later" "look ahead" ["right"] Health, View, "", "Move the cursor of the chart ahead; past the end it goes back to now";
     ChartLog "chart.log" "log scale" ["l"] Health, View, "", "In the chart: a scale by orders of magnitude, or the plain one";
     ChartSecond "chart.second" "second probe" ["c"] Health, View, "", "In the chart: draw a second probe over the first, with a scale of its own";
 

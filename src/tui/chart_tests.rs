@@ -161,11 +161,11 @@ fn the_cursor_says_time_value_and_state_and_the_chart_stands_still_meanwhile() {
     let mut model = scene();
     let shown = press(&mut model, &["left"; 40], (120, 36));
     let said = text(&shown);
-    let line = |text: &str| text.lines().find(|line| line.contains("stands still")).unwrap().to_owned();
+    let line = |text: &str| text.lines().find(|line| line.contains("paused")).unwrap().to_owned();
     let before = line(&said);
     assert!(before.contains("api /health") && before.contains(" ms"), "{before}");
-    assert!(before.contains("failing since 14:31:20") && before.contains("esc follows"), "{before}");
-    assert_eq!(style_of(&shown, "esc follows").fg, theme.of(Role::Faint).fg);
+    assert!(before.contains("failing since 14:31:20") && before.contains("esc goes back to now"), "{before}");
+    assert_eq!(style_of(&shown, "esc goes back to now").fg, theme.of(Role::Faint).fg);
     // Ten minutes later the same columns are there.
     let picture = |text: &str| {
         let from = text.lines().position(|line| line.contains('┤')).unwrap();
@@ -176,7 +176,7 @@ fn the_cursor_says_time_value_and_state_and_the_chart_stands_still_meanwhile() {
     assert_eq!(picture(&later), picture(&said));
     assert_eq!(line(&later), before);
     let left = text(&press(&mut model, &["end"], (120, 36)));
-    assert!(!left.contains("stands still") && left.contains("expected 200"), "{left}");
+    assert!(!left.contains("paused") && left.contains("expected 200"), "{left}");
 }
 
 #[test]

@@ -114,6 +114,11 @@ fn what_is_left_is_stopped_and_told_about() {
     let incident = IncidentId(Uuid::now_v7());
     let mut left = Left::of(incident, "deploy-1.0");
     let run = run("deploy-1.0", process::identify(left.0.id()), unknown());
+    // It carries its mark from the moment it runs, which may be a little later.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while remains(incident, &run).is_empty() && Instant::now() < deadline {
+        std::thread::yield_now();
+    }
     let mut told = Vec::new();
     let reaper = std::thread::spawn(move || {
         let status = left.0.wait().unwrap();

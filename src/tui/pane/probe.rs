@@ -165,7 +165,7 @@ pub(super) fn moment_line(ui: Ui<'_>, buf: &mut Buffer, line: Rect, probe: &Stat
     pen.put("│", ui.of(Role::Cursor)).gap(1).put(&ui.clock(grid.start(place)), ui.of(Role::Accent)).gap(2);
     // Where there is room it says how to go on, at the right.
     let back = ui.key(Command::Back);
-    let hint = format!("the chart stands still, {back} follows");
+    let hint = format!("paused, {back} goes back to now");
     if pen.room() > width(&hint) + 50 {
         pen.right(&hint, ui.of(Role::Faint));
         pen.right_gap(2);
