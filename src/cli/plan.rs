@@ -163,7 +163,13 @@ pub(super) fn refresh(cx: &Context, loaded: &mut Loaded) -> Result<()> {
     }
     let id = loaded.state().id;
     let records = conductor::reconcile(&mut loaded.journal, &cx.state_dir, id)?;
-    loaded.fold_in(records)
+    loaded.fold_in(records)?;
+    // What keeps a watch from starting keeps nobody from reading.
+    match conductor::tend(&mut loaded.journal, &cx.state_dir, id) {
+        Ok(records) => loaded.fold_in(records)?,
+        Err(failure) => cx.out.failure(&failure),
+    }
+    Ok(())
 }
 
 /// A plan by its id.

@@ -44,7 +44,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
     let mut loaded = cx.load_to_read(Wanted::Last)?;
-    if at.is_none() && loaded.state().plans.iter().any(|plan| plan.state.is_under_way()) {
+    let may_have_moved =
+        |state: &State| state.plans.iter().any(|plan| plan.state.is_under_way()) || conductor::is_due(state);
+    if at.is_none() && may_have_moved(loaded.state()) {
         // What is said to run may be gone. Where that cannot be written down the record is shown.
         if let Ok(mut own) = cx.load(Wanted::Last)
             && super::plan::refresh(cx, &mut own).is_ok()

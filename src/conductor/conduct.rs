@@ -6,6 +6,7 @@
 
 mod act;
 mod beside;
+mod extended;
 mod judge;
 mod proof;
 mod settle;
@@ -17,8 +18,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub(super) use self::wait::TOLD_TO_END;
+
 use self::judge::StepEnd;
 use self::proof::Answered;
+use super::extended::start_after;
 use super::files::{make_dir, make_file, why_file};
 use super::recorder::{Decided, Recorder};
 use super::secrets::Vault;
@@ -108,7 +112,11 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
         stopping: None,
     };
     let ended = conductor.carry_on(resumed);
-    conductor.end(&ended)
+    conductor.end(&ended)?;
+    if ended.end == PlanEnd::Done && !conductor.signals.asked_to_end() {
+        start_after(conductor.recorder.journal_mut(), state_dir, incident, id);
+    }
+    Ok(())
 }
 
 /// Reads the plan as it was approved, and makes sure that it can be gone on with.

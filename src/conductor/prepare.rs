@@ -154,6 +154,7 @@ fn planned(
         Request::Deploy { environment, .. } => {
             let live = live(config, environment, &what.root)?;
             let plan = deploy::deploy(config, id, environment, what, live.as_deref())?;
+            let plan = deploy::extended::follow(plan, config, policy, false);
             let env = deploy::find_environment(config, "planning a deploy", environment)?;
             // Asked for only where it matters: it may take a moment.
             let wanted = gates::ids(env, policy).iter().any(|id| id == "rollback");
@@ -169,7 +170,10 @@ fn planned(
         Request::Revert { commit } => suspects::revert(ground, id, commit),
         Request::Bisect { good, bad, check } => suspects::bisect(ground, id, (good, bad), check.as_deref()),
         Request::Watch { environment, time } => {
-            deploy::watch::watch(config, policy, ground.history, id, environment, *time, &what.root)
+            let history = ground.history;
+            let plan = deploy::watch::watch(config, policy, history, id, environment, *time, &what.root)?;
+            let goes_back = history.current(environment).is_some_and(|release| release.rollback);
+            Ok(deploy::extended::follow(plan, config, policy, goes_back))
         }
         Request::Flag { name, on } => {
             let flag = deploy::flags::find(config, "planning to set a flag", name)?;

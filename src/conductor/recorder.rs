@@ -136,6 +136,11 @@ impl Recorder {
         &self.journal
     }
 
+    /// The journal, for what comes after the plan.
+    pub(super) fn journal_mut(&mut self) -> &mut Journal {
+        &mut self.journal
+    }
+
     /// Identity of the repository.
     pub(super) fn repository(&self) -> &str {
         &self.lease.repository

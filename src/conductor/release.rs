@@ -85,7 +85,7 @@ pub(super) fn by_watch(plan: &Plan, step: usize, outcome: &Outcome, summary: &st
         let release = plan.release.as_ref().filter(|_| failed && plan.purpose == Purpose::Deploy)?;
         Some((release.environment.clone(), release.commit.clone()))
     };
-    let (environment, commit) = judged_by(plan, step).or_else(tried)?;
+    let (environment, commit) = plan.judged_by(step).or_else(tried)?;
     let (verdict, why) = match outcome {
         Outcome::Met if watches_later(plan, step) => return None,
         Outcome::Met => (WatchVerdict::Passed, summary.to_owned()),
@@ -102,21 +102,13 @@ fn watches_later(plan: &Plan, step: usize) -> bool {
 /// The verdict on a release whose watch was ended by a person: none can be given. What an
 /// earlier watch showed stands.
 pub(super) fn by_promotion(plan: &Plan, step: usize, state: &State, why: &str) -> Option<Body> {
-    let (environment, commit) = judged_by(plan, step)?;
+    let (environment, commit) = plan.judged_by(step)?;
     let last =
         state.releases.iter().rev().find(|one| one.environment == environment && one.commit == commit)?;
     let verdict = WatchVerdict::Unknown;
     last.verdict.is_none().then(|| {
         ReleaseJudged { environment, commit, plan: plan.id.clone(), verdict, why: why.to_owned() }.into()
     })
-}
-
-/// The release a step is a verdict on: environment and commit. A watch before the release is
-/// there is none on it.
-fn judged_by(plan: &Plan, step: usize) -> Option<(String, String)> {
-    let Action::Watch(watch) = &plan.steps.get(step)?.action else { return None };
-    let own = plan.release.as_ref().filter(|release| step > release.after);
-    watch.judges.clone().or_else(|| own.map(|release| (release.environment.clone(), release.commit.clone())))
 }
 
 /// What is recorded when the step that released something was undone: that release is no good

@@ -264,6 +264,12 @@ impl Draft {
         self.entry(false, "unit", &text("ms"), "");
         self.entry(false, "warn", &text("> 500"), "");
         self.entry(false, "fail", &text("> 800"), "");
+        self.entry(
+            false,
+            "covers",
+            &list(&["performance".to_owned()]),
+            "what of the extended watch it looks at",
+        );
         self.blank();
         self.example("[[probes]]");
         self.entry(false, "name", &text("errors"), "");
@@ -301,6 +307,9 @@ impl Draft {
     }
 
     fn policy(&mut self) {
+        self.title("How long production is watched on after its watch has passed; 0s: not at all.");
+        self.example("[policy]");
+        self.entry(false, "extended_watch", &text("24h"), "");
         self.title("The team's own times for a severity (P0, P1, P2), from the start of the incident.");
         self.example("[policy.P0]");
         self.entry(false, "fix_within", &text("2h"), "");

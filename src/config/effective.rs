@@ -38,6 +38,7 @@ pub fn with_defaults(mut config: Config, policy: &Policy, here: Here) -> Config 
     config.policy.roles = Some(policy.roles.clone());
     config.policy.approval_valid_for = Some(policy.approval_valid_for);
     config.policy.immediate_watch = Some(policy.immediate_watch);
+    config.policy.extended_watch = Some(policy.extended_watch);
     config.policy.gates = Some(policy.gates.clone());
     config.policy.rollback_gates = Some(policy.rollback_gates.clone());
     config.policy.rollback_watch = Some(policy.rollback_watch);

@@ -17,7 +17,9 @@ mod version;
 
 pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METHODS, not_an_address};
 pub use hotfix::{FLOW_SETTING, Flow, FlowFrom, Forge, Hotfix, PullConfig, VersionFile};
-pub use probe::{Alerts, Datadog, Gauge, Keys, Probe, Query, Reduce, Source, SourceKind, Sql, Tls, Unfit};
+pub use probe::{
+    Alerts, Datadog, Gauge, Keys, Point, Probe, Query, Reduce, Source, SourceKind, Sql, Tls, Unfit,
+};
 pub use version::{VersionKind, version_pattern};
 
 /// What `flightdeck.toml` at the root of a repository says about its service.

@@ -5,6 +5,7 @@
 pub mod bisect;
 pub mod blue_green;
 pub mod canary;
+pub mod extended;
 mod fill;
 pub mod flags;
 pub mod gates;

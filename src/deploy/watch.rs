@@ -77,7 +77,7 @@ pub(super) fn step_with(
     let timeout = longest(time, settle, probes);
     let title = format!("watch {} for {}", visible(&env.name), duration(time));
     let probes = probes.iter().map(Watched::from).collect();
-    let watch = Watch { time, settle, probes, cwd: cwd.to_owned(), judges: None };
+    let watch = Watch { time, settle, probes, cwd: cwd.to_owned(), judges: None, then: None };
     Some(Step { retry_is_safe: true, ..Step::new(title, Action::Watch(watch), timeout) })
 }
 

@@ -47,7 +47,8 @@ pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now:
         let verb = if facts.silent.len() == 1 { "has no data" } else { "have no data" };
         found.push(probes(&facts.silent).replace("{}", verb));
     }
-    let running = state.plans.iter().filter(|plan| plan.state == PlanState::Running);
+    // Looking from a distance goes on after everything is over.
+    let running = state.plans.iter().filter(|plan| plan.state == PlanState::Running && !plan.is_extended());
     let is_left = |plan: &&PlanRun| state.shares_left().any(|share| share.plan.id == plan.id);
     for plan in running.chain(state.undecided().filter(|plan| !is_left(plan))) {
         found.push(format!("{} {}", plan.title, state_of(plan)));

@@ -406,6 +406,11 @@ impl Steps<'_> {
 
     fn afterwards(&mut self) {
         let over = self.state.resolved_at;
+        // What was watched on from a distance may turn out to be no good after all.
+        let judged = self.live().and_then(|live| live.verdict.as_ref()).map(|(at, ..)| *at);
+        if judged > over && !self.at_work_on_production() {
+            self.take_back();
+        }
         let told = self.state.told.iter().any(|(at, _)| over.is_some_and(|over| *at >= over));
         if self.facts.healthy == Some(false) {
             let production = self.environment.unwrap_or("production");

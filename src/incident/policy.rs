@@ -222,6 +222,10 @@ pub struct PolicyChange {
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
     pub immediate_watch: Option<SignedDuration>,
+    /// How long it is watched from a distance after that: `24h`; `0s`: not at all.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DeadlineText>")]
+    pub extended_watch: Option<SignedDuration>,
     /// Gates that guard environments whose name has to be typed, in place of all six.
     pub gates: Option<Vec<String>>,
     /// Gates that guard a rollback besides that of the way itself: `approvals`, `freeze`, …
@@ -312,6 +316,7 @@ impl Policy {
         }
         self.approval_valid_for = change.approval_valid_for.unwrap_or(self.approval_valid_for);
         self.immediate_watch = change.immediate_watch.unwrap_or(self.immediate_watch);
+        self.extended_watch = change.extended_watch.unwrap_or(self.extended_watch);
         if let Some(gates) = &change.gates {
             self.gates.clone_from(gates);
         }

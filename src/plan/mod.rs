@@ -206,6 +206,8 @@ pub enum Purpose {
     Flag,
     /// Watches an environment.
     Watch,
+    /// Watches an environment from a distance, and holds nothing of it.
+    ExtendedWatch,
     /// Searches a range of commits for the one that broke something.
     Bisect,
 }
@@ -221,6 +223,7 @@ impl Purpose {
             Self::Rollback => "rollback",
             Self::Flag => "flag",
             Self::Watch => "watch",
+            Self::ExtendedWatch => "extended-watch",
             Self::Bisect => "bisect",
         }
     }
@@ -381,6 +384,9 @@ pub struct Watch {
     /// `None`: on the plan's own release, if it has one.
     #[serde(default)]
     pub judges: Option<(String, String)>,
+    /// How long it is watched on from a distance once this has passed, as a plan of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<SignedDuration>,
 }
 
 /// A program to run: a list of arguments, never a shell string.
@@ -561,7 +567,9 @@ impl Action {
             Self::Hold { time: None } => "hold until somebody releases it".to_owned(),
             Self::Watch(watch) => {
                 let names: Vec<_> = watch.probes.iter().map(|probe| probe.name.as_str()).collect();
-                format!("watch {} for {}", names.join(", "), duration(watch.time))
+                let then = watch.then.map(|time| format!(", then from a distance for {}", duration(time)));
+                let (names, time) = (names.join(", "), duration(watch.time));
+                format!("watch {names} for {time}{}", then.unwrap_or_default())
             }
         }
     }

@@ -9,7 +9,8 @@ use std::ops::Deref;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::config::types::{Gauge, Keys, Probe, Reduce, Source, Tls, Unfit};
+use super::{Action, Plan, Watch};
+use crate::config::types::{Gauge, Keys, Point, Probe, Reduce, Source, Tls, Unfit};
 
 /// A probe as a plan watches it, with a stored form of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,24 @@ impl From<&Probe> for Watched {
     fn from(probe: &Probe) -> Self {
         // What a person reads about it is not part of what is approved.
         Self(Probe { runbook: None, ..probe.clone() })
+    }
+}
+
+impl Watch {
+    /// The points of the extended watch that a probe looks at, and those that a person has to look at.
+    pub fn points(&self) -> (Vec<Point>, Vec<Point>) {
+        Point::ALL.into_iter().partition(|point| self.probes.iter().any(|probe| probe.covers.contains(point)))
+    }
+}
+
+impl Plan {
+    /// The release a step is a verdict on: environment and commit. A watch before the release is
+    /// there is none on it.
+    pub fn judged_by(&self, step: usize) -> Option<(String, String)> {
+        let Action::Watch(watch) = &self.steps.get(step)?.action else { return None };
+        let own = self.release.as_ref().filter(|release| step > release.after);
+        let own = own.map(|release| (release.environment.clone(), release.commit.clone()));
+        watch.judges.clone().or(own)
     }
 }
 
@@ -92,6 +111,8 @@ struct Stored {
     suppressed_by: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tls: Option<Tls>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    covers: Vec<Point>,
 }
 
 impl From<Watched> for Stored {
@@ -115,6 +136,7 @@ impl From<Watched> for Stored {
             suppressed_by,
             runbook: _,
             tls,
+            covers,
         } = probe;
         let Keys {
             url,
@@ -165,6 +187,7 @@ impl From<Watched> for Stored {
             lasting,
             suppressed_by,
             tls,
+            covers,
         }
     }
 }
@@ -204,6 +227,7 @@ impl TryFrom<Stored> for Watched {
             lasting,
             suppressed_by,
             tls,
+            covers,
         } = stored;
         Ok(Self(Probe {
             name,
@@ -239,6 +263,7 @@ impl TryFrom<Stored> for Watched {
             suppressed_by,
             runbook: None,
             tls,
+            covers,
         }))
     }
 }

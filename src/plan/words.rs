@@ -45,7 +45,7 @@ pub fn reach(plan: &Plan) -> String {
 /// Tells whether such plans find something out, and are not meant to change anything.
 pub fn only_asks(purpose: Purpose) -> bool {
     match purpose {
-        Purpose::Test | Purpose::Smoke | Purpose::Watch | Purpose::Bisect => true,
+        Purpose::Test | Purpose::Smoke | Purpose::Watch | Purpose::ExtendedWatch | Purpose::Bisect => true,
         Purpose::Deploy | Purpose::Hotfix | Purpose::Rollback | Purpose::Flag => false,
     }
 }

@@ -385,6 +385,7 @@ impl Keeper {
         self.open = Some(Open { id, seq, running });
         self.emptied = None;
         self.reconcile();
+        self.tend();
         // What came while it was read, or was found out just now, is a part of it.
         let (records, seq) = self.journal.since(id, seq)?;
         self.journal.fold_in(&mut log, records)?;
@@ -511,6 +512,9 @@ impl Keeper {
         match conductor::reconcile(&mut self.journal, &self.state_dir, open.id) {
             Ok(settled) => {
                 let id = open.id;
+                if !settled.is_empty() {
+                    self.tend();
+                }
                 self.catch_up();
                 if !settled.is_empty()
                     && let Ok((log, _)) = self.journal.load(id)
@@ -519,6 +523,16 @@ impl Keeper {
                 }
             }
             Err(failure) => self.fact(Fact::Failed(failure)),
+        }
+    }
+
+    /// Starts the extended watches that are due, and takes up those whose conductor is gone.
+    fn tend(&mut self) {
+        let Some(open) = self.open.as_ref().filter(|_| self.standing == JournalState::Writable) else {
+            return;
+        };
+        if let Err(failure) = conductor::tend(&mut self.journal, &self.state_dir, open.id) {
+            self.fact(Fact::Failed(failure));
         }
     }
 

@@ -79,6 +79,7 @@ fn watch(title: &str, minutes: i64) -> Step {
         probes,
         cwd: "/srv/payments-api".into(),
         judges: None,
+        then: None,
     };
     Step::new(title, Action::Watch(watch), SignedDuration::from_hours(1))
 }

@@ -31,6 +31,7 @@ mod conductor;
 mod cut;
 mod drill_verb;
 #[cfg(target_os = "linux")]
+mod extended_watch;
 mod fates;
 mod faults;
 #[cfg(target_os = "linux")]

@@ -12,6 +12,7 @@ const HEALTHY: &str = "ok";
 const CONFIG: &str = r#"
 [policy]
 rollback_watch = "1s"
+extended_watch = "0s"
 
 [[environments]]
 name = "live"

@@ -44,6 +44,7 @@ name = "DEPLOY_TOKEN"
 
 [policy]
 rollback_watch = "1s"
+extended_watch = "0s"
 
 [[environments]]
 name = "live"

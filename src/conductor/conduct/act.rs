@@ -19,7 +19,7 @@ use super::Conductor;
 use super::wait::{log_in, say, who};
 use crate::incident::{Outcome, Process, RunWaiting, Signalled, StepStarted, Waits};
 use crate::plan::programs::of_action;
-use crate::plan::{Action, Command, ForgeCall, HttpCall};
+use crate::plan::{Action, Command, ForgeCall, HttpCall, Purpose};
 
 /// How often signs of life are shown while a call is in flight.
 const TICK: Duration = Duration::from_millis(250);
@@ -57,6 +57,9 @@ impl Conductor {
             Action::Forge(call) => self.forge(call, &dir, timeout),
             Action::Gate { gates } => self.gate(index, gates, timeout),
             Action::Hold { time } => self.hold(index, *time, timeout),
+            Action::Watch(watch) if self.plan.purpose == Purpose::ExtendedWatch => {
+                self.watch_on(index, watch, &mut log_in(&dir))
+            }
             Action::Watch(watch) => self.watch(index, watch, timeout, &mut log_in(&dir)),
         };
         self.vault.mask_outcome(&mut finished.ended.outcome);

@@ -116,6 +116,7 @@ impl Yard {
             probes: vec![Watched::from(&toml::from_str::<crate::config::types::Probe>(&probe).unwrap())],
             cwd: "/".to_owned(),
             judges: None,
+            then: None,
         };
         Step::new("watch", Action::Watch(watch), SignedDuration::from_secs(600))
     }

@@ -23,6 +23,9 @@ const GLANCE: Duration = Duration::from_millis(250);
 /// How often gates are looked at though nothing was written: time alone can meet them.
 const GATES: Duration = Duration::from_secs(1);
 
+/// What is on record of what went on when the conductor was told to end.
+pub(in super::super) const TOLD_TO_END: &str = "the conductor was told to end";
+
 /// What was heard while waiting.
 pub(super) enum Heard {
     Nothing,
@@ -47,7 +50,12 @@ impl Conductor {
 
     /// Waits a moment for something to happen.
     pub(super) fn listen(&mut self) -> Heard {
-        let glance = Timespec::try_from(GLANCE).ok();
+        self.listen_for(GLANCE)
+    }
+
+    /// Waits for so long, unless something happens to this process.
+    pub(super) fn listen_for(&mut self, glance: Duration) -> Heard {
+        let glance = Timespec::try_from(glance).ok();
         // Interrupted or not: whoever comes back looks at everything.
         let _ = poll(&mut [PollFd::new(&self.signals, PollFlags::IN)], glance.as_ref());
         if self.is_stopping()
@@ -207,7 +215,7 @@ impl Conductor {
     ) -> Result<Finished, String> {
         let began = Instant::now();
         let mut watching = Watching::begin(watch, &self.vault.keyring())?;
-        watching.compare_with(self.past(watch));
+        watching.compare_with(self.past(watch, Timestamp::now()));
         if let Some((deployed, before)) = self.releases(watch) {
             watching.expect(deployed, before);
         }
@@ -246,7 +254,7 @@ impl Conductor {
 
     /// The release that a watch is about, and those that were there before, in any incident, as answers may name
     /// them. `None`: it is not there yet.
-    fn releases(&self, watch: &Watch) -> Option<(Named, Vec<Named>)> {
+    pub(super) fn releases(&self, watch: &Watch) -> Option<(Named, Vec<Named>)> {
         let history = self.recorder.journal().history(self.recorder.repository());
         let known =
             history.map_or_else(|_| self.recorder.state().releases.clone(), |history| history.releases);
@@ -268,10 +276,11 @@ impl Conductor {
         Some((deployed, before.into_iter().map(named).collect()))
     }
 
-    /// What is stored of the probes of a watch from before it. What cannot be read is not compared with.
-    fn past(&self, watch: &Watch) -> Vec<Past> {
+    /// What is stored of the probes of a watch from before it, of the incident up to a time. What cannot be
+    /// read is not compared with.
+    pub(super) fn past(&self, watch: &Watch, until: Timestamp) -> Vec<Past> {
         let (journal, repository) = (self.recorder.journal(), self.recorder.repository());
-        let (before, during) = past_windows(self.recorder.state().started_at, Timestamp::now());
+        let (before, during) = past_windows(self.recorder.state().started_at, until);
         let read = |name: &str, window| journal.samples(repository, name, window).unwrap_or_default();
         let alarms = &self.recorder.state().alarms;
         let firing = |name: &str| {
@@ -287,7 +296,7 @@ impl Conductor {
     }
 
     /// Leaves a step that changes nothing for a decision about it.
-    fn leave(&mut self, decided: Decided) -> Finished {
+    pub(super) fn leave(&mut self, decided: Decided) -> Finished {
         let why = match &decided.decision {
             Decision::Skip { reason } => format!("{} went on: {reason}", decided.by),
             decision => format!("{} decided: {}", decided.by, decision.name()),
@@ -310,26 +319,26 @@ pub(super) fn log_in(dir: &std::path::Path) -> LogWriter {
 pub(super) fn who(why: &Why) -> String {
     match why {
         Why::Asked { by } => format!("{by} asked for a stop"),
-        Why::Ending => "the conductor was told to end".to_owned(),
+        Why::Ending => TOLD_TO_END.to_owned(),
         Why::Timeout => "its time ran out".to_owned(),
     }
 }
 
-fn met(summary: String) -> Finished {
+pub(super) fn met(summary: String) -> Finished {
     let mut finished = Finished::with(Outcome::Met);
     finished.ended.summary = summary;
     finished
 }
 
-fn not_met(why: String) -> Finished {
+pub(super) fn not_met(why: String) -> Finished {
     Finished::with(Outcome::NotMet { why })
 }
 
-fn interrupted(why: String) -> Finished {
+pub(super) fn interrupted(why: String) -> Finished {
     Finished::with(Outcome::Interrupted { why })
 }
 
-fn stopped(why: Why) -> Finished {
+pub(super) fn stopped(why: Why) -> Finished {
     let mut finished = interrupted(who(&why));
     finished.stopped = Some(why);
     finished

@@ -21,6 +21,7 @@ fn watch(urls: &[&str], milliseconds: i64, settle: i64) -> plan::Watch {
         probes: urls.iter().enumerate().map(probe).collect(),
         cwd: "/".to_owned(),
         judges: None,
+        then: None,
     }
 }
 

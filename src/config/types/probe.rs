@@ -59,6 +59,41 @@ pub struct Probe {
     pub suppressed_by: Option<String>,
     /// Certificates of its own.
     pub tls: Option<Tls>,
+    /// What of the procedure's extended watch it looks at.
+    pub covers: Vec<Point>,
+}
+
+/// What is to be looked at after a release has proven good at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Point {
+    /// What users do: orders, sign-ins, visits.
+    Activity,
+    /// Whether what was changed is used as before.
+    FeatureUse,
+    /// What users tell the support.
+    Tickets,
+    /// How response times and load develop.
+    Performance,
+    /// What the security log says.
+    SecurityLog,
+}
+
+impl Point {
+    /// All of them, in the order of the procedure.
+    pub const ALL: [Self; 5] =
+        [Self::Activity, Self::FeatureUse, Self::Tickets, Self::Performance, Self::SecurityLog];
+
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Activity => "activity",
+            Self::FeatureUse => "feature use",
+            Self::Tickets => "tickets",
+            Self::Performance => "performance",
+            Self::SecurityLog => "security log",
+        }
+    }
 }
 
 /// Whom a probe trusts and what it shows, in the words of Prometheus' `tls_config`. Files in PEM; relative to the

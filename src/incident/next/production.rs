@@ -33,7 +33,7 @@ impl Steps<'_> {
     }
 
     /// What its watch condemned is taken back before anything else.
-    fn take_back(&mut self) -> bool {
+    pub(super) fn take_back(&mut self) -> bool {
         let Some(live) = self.live() else { return false };
         let Some((_, WatchVerdict::Failed, why)) = &live.verdict else { return false };
         // Somebody took it back, to what nobody recorded.

@@ -26,14 +26,16 @@ impl State {
 
     /// The plan that is meant where none is named and something is to be decided: one that waits,
     /// else a canary that still has a share of the users, else the last that failed or is unknown and was not overtaken, else the last that is under
-    /// way, else one whose fate nobody ever found out.
+    /// way, else one whose fate nobody ever found out. A watch from a distance is decided about by name.
     pub fn plan_to_decide(&self) -> Option<&PlanRun> {
-        let last =
-            |wanted: &dyn Fn(PlanState) -> bool| self.plans.iter().rev().find(|plan| wanted(plan.state));
+        let near = || self.plans.iter().rev().filter(|plan| !plan.is_extended());
+        let last = |wanted: &dyn Fn(PlanState) -> bool| near().find(|plan| wanted(plan.state));
         let failed = || {
             let is = |state| matches!(state, PlanState::Ended(PlanEnd::Failed | PlanEnd::Unknown));
             let mut plans = self.plans.iter().enumerate().rev();
-            plans.find(|(index, plan)| is(plan.state) && !self.overtaken(*index)).map(|(_, plan)| plan)
+            let open =
+                |index, plan: &PlanRun| is(plan.state) && !plan.is_extended() && !self.overtaken(index);
+            plans.find(|(index, plan)| open(*index, plan)).map(|(_, plan)| plan)
         };
         let left = || self.shares_left().next().map(|share| share.plan);
         last(&|state| state == PlanState::Waiting)
@@ -46,9 +48,17 @@ impl State {
     /// The plan that is meant where one is to be looked at: one that stands still until somebody
     /// decides, else a canary that still has a share of the users, else one that runs, else the last.
     pub fn plan_to_see(&self) -> Option<&PlanRun> {
-        let running = || self.plans.iter().rev().find(|plan| plan.state.is_under_way());
+        let under_way = || self.plans.iter().rev().filter(|plan| plan.state.is_under_way());
+        let running = || under_way().find(|plan| !plan.is_extended()).or_else(|| under_way().next());
         let left = || self.shares_left().next().map(|share| share.plan);
         self.undecided().next().or_else(left).or_else(running).or(self.plans.last())
+    }
+}
+
+impl PlanRun {
+    /// Tells whether it watches what was released from a distance: it holds nothing, and nobody waits for it.
+    pub fn is_extended(&self) -> bool {
+        self.purpose == "extended-watch"
     }
 }
 

@@ -16,7 +16,8 @@ fn hold() -> Step {
 
 fn watch() -> Step {
     let time = SignedDuration::from_secs(60);
-    let watch = Watch { time, settle: time, probes: Vec::new(), cwd: "/".to_owned(), judges: None };
+    let watch =
+        Watch { time, settle: time, probes: Vec::new(), cwd: "/".to_owned(), judges: None, then: None };
     Step::new("watch", Action::Watch(watch), time)
 }
 

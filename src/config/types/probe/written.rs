@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::{DurationText, default_confirm, default_interval, default_probe_timeout};
-use super::{Gauge, Keys, Probe, Reduce, Source, Tls, Unfit};
+use super::{Gauge, Keys, Point, Probe, Reduce, Source, Tls, Unfit};
 
 /// Something asked again and again. Exactly one of `url`, `command`, `prometheus`,
 /// `alertmanager`, `datadog`, `postgres` and `machine` is given.
@@ -130,6 +130,10 @@ pub(super) struct Written {
     /// Certificates of its own: `tls = { ca_file = "ca.pem", cert_file = "own.pem", key_file = "own.key" }`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tls: Option<Tls>,
+    /// What of the extended watch it looks at: `activity`, `feature-use`, `tickets`, `performance`,
+    /// `security-log`. What no probe covers a person has to look at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    covers: Vec<Point>,
 }
 
 impl TryFrom<Written> for Probe {
@@ -168,6 +172,7 @@ impl TryFrom<Written> for Probe {
             suppressed_by,
             runbook,
             tls,
+            covers,
         } = written;
         Ok(Self {
             name,
@@ -203,6 +208,7 @@ impl TryFrom<Written> for Probe {
             suppressed_by,
             runbook,
             tls,
+            covers,
         })
     }
 }
@@ -226,6 +232,7 @@ impl From<Probe> for Written {
             suppressed_by,
             runbook,
             tls,
+            covers,
         } = probe;
         let Keys {
             url,
@@ -277,6 +284,7 @@ impl From<Probe> for Written {
             suppressed_by,
             runbook,
             tls,
+            covers,
         }
     }
 }
