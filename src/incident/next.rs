@@ -248,13 +248,17 @@ impl Steps<'_> {
         let state = self.state;
         self.production();
         self.add_due("page", "page", Role::ON_CALL, "page on-call, then record who was paged");
-        if !state.roles.contains_key(Role::COMMANDER) {
-            let title = format!("name the {}", self.policy.role_title(Role::COMMANDER));
-            self.add("role", Role::COMMANDER, title);
+        // Behind a way back there is room for two lines: those that a clock asks for.
+        let going_back = self.goes_back_first();
+        if !going_back {
+            self.commander();
         }
         if !self.told {
             let title = "tell stakeholders, then record it";
             self.add_due("stakeholders", "told", audience::STAKEHOLDERS, title);
+        }
+        if going_back {
+            self.commander();
         }
         if self.facts.untrusted {
             self.add("trust", "", "look at what flightdeck.toml would run, and trust it");
@@ -283,6 +287,13 @@ impl Steps<'_> {
         }
     }
 
+    fn commander(&mut self) {
+        if !self.state.roles.contains_key(Role::COMMANDER) {
+            let title = format!("name the {}", self.policy.role_title(Role::COMMANDER));
+            self.add("role", Role::COMMANDER, title);
+        }
+    }
+
     /// Until the first time, the step is to tell them at all.
     fn told_once(&self) -> bool {
         !self.clocks.iter().any(|clock| {
@@ -292,8 +303,8 @@ impl Steps<'_> {
 
     fn until_deployed(&mut self) {
         let (state, facts) = (self.state, self.facts);
-        let begun = facts.hotfix_branch.is_some() || state.plans.iter().any(|plan| plan.purpose == "hotfix");
-        if state.status == Status::Open && !begun && state.decisions == 0 && !self.served {
+        let begun = self.begun();
+        if self.may_put_back() {
             self.put_back();
         }
         if !begun && !needs_hotfix(self.policy, state.severity) {
@@ -314,11 +325,45 @@ impl Steps<'_> {
         }
     }
 
+    /// Whether a fix was begun: then it was decided that production is not put back.
+    fn begun(&self) -> bool {
+        let is_fix = |plan: &PlanRun| plan.purpose == "hotfix";
+        self.facts.hotfix_branch.is_some() || self.state.plans.iter().any(is_fix)
+    }
+
+    /// Whether it is still open what is done to serve users again.
+    fn may_put_back(&self) -> bool {
+        self.state.status == Status::Open
+            && !self.begun()
+            && self.state.decisions == 0
+            && !self.served
+            && !self.at_work_on_production()
+    }
+
+    /// Whether production fails and a way back is proven ready: taking it comes before all that is to be
+    /// said and written down.
+    fn is_way_back(&self) -> bool {
+        let ready = self.facts.way_back.as_ref().is_some_and(|way| way.ready.is_some());
+        ready && self.facts.healthy == Some(false)
+    }
+
+    /// How pressing going back is.
+    fn back(&self) -> Rank {
+        if self.is_way_back() { Rank::Mitigate } else { Rank::Turn }
+    }
+
+    /// Whether going back is what comes first.
+    fn goes_back_first(&self) -> bool {
+        let asked = if self.state.phase < Phase::Verify {
+            self.may_put_back()
+        } else {
+            !self.at_work_on_production() && !self.taking_back
+        };
+        asked && self.is_way_back()
+    }
+
     /// First things first: users are served again before the cause is looked for.
     fn put_back(&mut self) {
-        if self.at_work_on_production() {
-            return;
-        }
         let production = self.environment.unwrap_or("production").to_owned();
         let rolled_back =
             self.last_on_production().filter(|plan| plan.purpose == "rollback" && plan.is_done());
@@ -331,11 +376,12 @@ impl Steps<'_> {
             }
             (true, Some(false), _) => {
                 let title = format!("{production} still fails after the rollback: try another option");
-                self.add("rollback", "", title);
+                self.add_ranked(self.back(), "rollback", "", title);
             }
             (true, ..) => self.add("mitigate", "", "rolled back: if users are served again, record it"),
             (false, _, Some(WayBack { ready: Some(way) })) => {
-                self.add("rollback", "", format!("mitigate first: {way}, proven ready"));
+                let title = format!("mitigate first: {way}, proven ready");
+                self.add_ranked(self.back(), "rollback", "", title);
             }
             (false, _, Some(WayBack { ready: None })) => {
                 self.add("rollback", "", "mitigate first: see the rollback options");
@@ -367,7 +413,7 @@ impl Steps<'_> {
                 let production = self.environment.unwrap_or("production");
                 let title = format!("{production} still fails: roll back, or go back to the fix");
                 return match self.facts.way_back {
-                    Some(_) => self.add("rollback", "", title),
+                    Some(_) => self.add_ranked(self.back(), "rollback", "", title),
                     None => self.add("phase", Phase::Develop.name(), title),
                 };
             }
@@ -383,7 +429,7 @@ impl Steps<'_> {
         if self.facts.healthy == Some(false) {
             let production = self.environment.unwrap_or("production");
             let title = format!("{production} still fails after the rollback: try another option");
-            self.add("rollback", "", title);
+            self.add_ranked(self.back(), "rollback", "", title);
             return self.hotfix();
         }
         if self.facts.healthy.is_none() {
