@@ -62,11 +62,15 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let puts_up = ballot.about.put_up.is_some();
     let id = ballot.save(cx, &mut loaded, approved)?;
     let author = &loaded.journal.author().name;
-    let mut said = format!("{} approves as {}: {}", visible(&ballot.by), ballot.role, ballot.what());
+    let refused = refusal(cx, &loaded, &ballot, id)?;
+    let (by, role, what) = (visible(&ballot.by), &ballot.role, ballot.what());
+    let mut said = match &refused {
+        None => format!("{by} approves as {role}: {what}"),
+        Some(_) => format!("▲ the approval of {by} as {role} is recorded, but does not count: {what}"),
+    };
     if args.verbal || !same_person(&ballot.by, author) {
         said = format!("{said} (unverified: written down by {})", visible(author));
     }
-    let refused = refusal(cx, &loaded, &ballot, id)?;
     let counts = refused.is_none();
     if let Some(why) = overridable {
         cx.out.tell(&format!("▲ it {}", visible(&why)));
@@ -74,13 +78,16 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     super::ballot::tell(cx, args.ballot.save, &loaded, &ballot, (id, Some(counts)), &said)?;
     match refused {
         None => {
+            if is_anew(loaded.state(), &ballot, id) {
+                cx.out.tell(&format!("it counts once: {by} had approved it as {role} before"));
+            }
             if puts_up {
                 cx.out.tell(&format!("▲ it does not count if {} starts this deploy", visible(&ballot.by)));
             }
             Ok(End::Done)
         }
         Some(why) => {
-            cx.out.tell(&format!("▲ recorded, but it does not count: {}", visible(&why)));
+            cx.out.tell(&format!("▲ it does not count: {}", visible(&why)));
             Ok(End::Bad(FailureKind::Gate))
         }
     }
@@ -123,6 +130,17 @@ fn require_deployable(cx: &Context, state: &State, about: &About) -> Result<Opti
     let cause = format!("it cannot be deployed to {}: {}", visible(&plan.target), visible(&verdict.why));
     let hint = "nothing was recorded; commit a better fix, and ask for approval of that";
     Err(Failure::of(FailureKind::Gate, doing, cause, hint))
+}
+
+/// Whether the same person had approved the same plan in the same role before.
+fn is_anew(state: &State, ballot: &Ballot, id: RecordId) -> bool {
+    state.earlier_votes.iter().any(|vote| {
+        vote.approves
+            && vote.record != id
+            && vote.role == ballot.role
+            && vote.hash == ballot.about.hash
+            && same_person(&vote.by, &ballot.by)
+    })
 }
 
 /// Why the approval that was just recorded does not count now; `None`: it does.

@@ -6,6 +6,7 @@ use super::document::items;
 use super::words::{kind, spell, utc};
 use super::{approvals, chains, runs};
 use crate::incident::{CheckState, ChecklistItem, Entry, Policy, Precision, State, duration};
+use crate::plan::gates::void;
 use crate::text::markdown::{cell, inline, struck, table};
 
 /// An entry written down this much later than it happened says so.
@@ -24,7 +25,7 @@ pub(super) fn sections(
         ("Releases", runs::releases(state)),
         ("Approvals and gates", approvals::section(state, policy, now)),
         ("Plans and their steps", runs::section(state, now)),
-        ("Log", Some(log(state))),
+        ("Log", Some(log(state, policy, now))),
         // What reads a report back looks for this heading.
         ("Record", Some(record(state, now))),
     ];
@@ -77,11 +78,12 @@ fn check_words(state: CheckState) -> String {
 }
 
 /// Every entry, with all that was done to it since.
-fn log(state: &State) -> String {
-    let rows = state
-        .timeline
-        .iter()
-        .map(|entry| [moment(&entry), cell(entry.author), cell(kind(&entry)), wording(&entry)]);
+fn log(state: &State, policy: &Policy, now: Timestamp) -> String {
+    let rows = state.timeline.iter().map(|entry| {
+        let void = if entry.name == "approved" { void(state, policy, entry.id, now) } else { None };
+        let void = void.map_or_else(String::new, |why| format!(" (**did not count**: {})", cell(&why)));
+        [moment(&entry), cell(entry.author), cell(kind(&entry)), format!("{}{void}", wording(&entry))]
+    });
     table(["Time (UTC)", "Author", "Kind", "What"], rows)
 }
 

@@ -110,8 +110,20 @@ pub fn approvals<'a, 'p>(
     by: &str,
     now: Timestamp,
 ) -> Approvals<'a> {
-    let about = judged.into();
-    let given = || state.votes.iter().filter(|vote| vote.approves);
+    let votes: Vec<&Vote> = state.votes.iter().collect();
+    weigh(state, &votes, rule, judged.into(), by, now)
+}
+
+/// How the approvals of a plan stand, by these votes.
+fn weigh<'a>(
+    state: &'a State,
+    votes: &[&'a Vote],
+    rule: &'a ApprovalRule,
+    about: Judged<'_>,
+    by: &str,
+    now: Timestamp,
+) -> Approvals<'a> {
+    let given = || votes.iter().copied().filter(|vote| vote.approves);
     let judged: Vec<(&Vote, Option<String>)> =
         given().map(|vote| (vote, refusal(vote, rule, about, state, by, now))).collect();
     let good: Vec<&Vote> = judged.iter().filter(|(_, why)| why.is_none()).map(|(vote, _)| *vote).collect();
@@ -120,7 +132,7 @@ pub fn approvals<'a, 'p>(
     let elsewhere = |vote: &Vote| {
         let other = |other: &&&Vote| other.role != vote.role && same_person(&other.by, &vote.by);
         let other = chosen.iter().flatten().find(other)?;
-        Some(format!("{} counts as {}: two roles are two people", vote.by, other.role))
+        Some(format!("{} counts once, as {}: two roles are two people", vote.by, other.role))
     };
     let void: Vec<(&Vote, String)> =
         judged.into_iter().filter_map(|(vote, why)| Some((vote, why.or_else(|| elsewhere(vote))?))).collect();
@@ -145,7 +157,8 @@ pub fn approvals<'a, 'p>(
 /// Why an approval does not count for the plan it was given for; `None`: it does, or it is none. It is
 /// judged by what was in force when that plan was started, and until then by what is now.
 pub fn void(state: &State, policy: &Policy, vote: RecordId, now: Timestamp) -> Option<String> {
-    let vote = state.votes.iter().find(|one| one.record == vote && one.approves)?;
+    let mut all = state.earlier_votes.iter().chain(&state.votes);
+    let vote = all.find(|one| one.record == vote && one.approves)?;
     let same = |hash: &str| !vote.hash.is_empty() && hash == vote.hash;
     let started = state.plans.iter().find(|run| same(&run.hash) && run.started_at >= vote.at);
     let at = started.map_or(now, |run| run.started_at);
@@ -161,8 +174,32 @@ pub fn void(state: &State, policy: &Policy, vote: RecordId, now: Timestamp) -> O
     }
     let owner = state.plans.iter().rev().find(|run| same(&run.hash)).map(|run| run.by.as_str());
     let by = started.map(|run| run.by.as_str()).or(owner).or(proposed.map(Proposal::owner));
-    let found = approvals(state, &rule, vote.hash.as_str(), by.unwrap_or_default(), at);
-    found.void.into_iter().find(|(other, _)| other.record == vote.record).map(|(_, why)| why)
+    let votes = stood(state, at);
+    // What was said twice is one approval, and the last of them is the one that is judged.
+    let last = votes.iter().rev().find(|one| is_anew(one, vote)).copied().unwrap_or(vote);
+    let found = weigh(state, &votes, &rule, vote.hash.as_str().into(), by.unwrap_or_default(), at);
+    let why = found.void.into_iter().find(|(other, _)| other.record == last.record).map(|(_, why)| why);
+    let anew = || match last.approves {
+        _ if last.record == vote.record => None,
+        true => Some(format!("{} counts once, as {}: approved again later", vote.by, vote.role)),
+        false => Some(format!("{} rejected it later", vote.by)),
+    };
+    why.or_else(anew)
+}
+
+/// The votes that stood at a time, oldest first: of those that one person gave in one role, the last.
+fn stood(state: &State, at: Timestamp) -> Vec<&Vote> {
+    let mut votes: Vec<&Vote> =
+        state.earlier_votes.iter().chain(&state.votes).filter(|vote| vote.at <= at).collect();
+    votes.sort_by_key(|vote| vote.at);
+    let is_last =
+        |(index, vote): &(usize, &&Vote)| !votes[index + 1..].iter().any(|later| is_anew(later, vote));
+    votes.iter().enumerate().filter(is_last).map(|(_, vote)| *vote).collect()
+}
+
+/// Whether two votes are of one person about one plan in one role.
+fn is_anew(one: &Vote, other: &Vote) -> bool {
+    one.role == other.role && one.hash == other.hash && same_person(&one.by, &other.by)
 }
 
 /// Gives each role an approval of a person of its own, such that as many roles as can be have

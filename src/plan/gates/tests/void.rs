@@ -58,6 +58,33 @@ fn each_reason_is_said_and_what_counts_says_nothing() {
 }
 
 #[test]
+fn what_one_person_says_twice_counts_once() {
+    let policy = Policy::built_in();
+    let up =
+        Told::at(Severity::P1).by("maya", proposed(vec![approval_gate()])).by("omar", yes("lead", "omar"));
+    let lead = up.last();
+    let up = up.by("omar", yes("product-manager", "omar"));
+    let manager = up.last();
+    let said = |told: &Told, vote| void(&told.state(), &policy, vote, minutes(30));
+    let once = Some("omar counts once, as lead: two roles are two people".to_owned());
+    assert_eq!(said(&up, manager), once);
+
+    let again = up.clone().by("omar", yes("product-manager", "omar"));
+    assert_eq!(said(&again, again.last()), once);
+    assert_eq!(said(&again, manager), once, "that it was said again makes the first no better");
+    assert_eq!(said(&again, lead), None);
+
+    let again = up.clone().by("omar", yes("lead", "omar"));
+    let later = Some("omar counts once, as lead: approved again later".to_owned());
+    assert_eq!((said(&again, lead), said(&again, again.last())), (later, None));
+
+    let run = started(up.clone(), "maya", hash()).by("omar", yes("lead", "omar"));
+    assert_eq!(said(&run, lead), None, "the plan was started on that one");
+    let no = up.by("omar", no("lead", "omar", &hash()));
+    assert_eq!(said(&no, lead).as_deref(), Some("omar rejected it later"));
+}
+
+#[test]
 fn what_was_started_is_judged_by_what_was_in_force_then() {
     let verbal = Approved { verbal: true, how: "on the call".into(), ..yes("lead", "omar") };
     let up = Told::at(Severity::P0).by("maya", proposed(vec![approval_gate()])).by("maya", verbal);
