@@ -351,8 +351,9 @@ fn checklist(page: &mut Sheet, items: &[Item], now: Timestamp) {
                 .plain(" ")
                 .put(&day_or_time(tick.at, now), Hue::Dim),
         );
-        if !tick.note.is_empty() {
-            page.line(Line::new().plain("     ").put(&fit(&visible(&tick.note), WIDTH - GUTTER - 5), hue));
+        let note = tick.remark();
+        if !note.is_empty() {
+            page.line(Line::new().plain("     ").put(&fit(&visible(&note), WIDTH - GUTTER - 5), hue));
         }
     }
 }

@@ -60,7 +60,12 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         state: args.state(),
         note: args.note.trim().to_owned(),
     };
-    save_in(cx, args.save, &mut loaded, None, ticked)
+    let unreasoned = ticked.note.is_empty() && matches!(ticked.state, CheckState::Failed | CheckState::Na);
+    let end = save_in(cx, args.save, &mut loaded, None, ticked)?;
+    if unreasoned {
+        cx.out.tell("▲ no reason given: say it with --note TEXT, the last one counts");
+    }
+    Ok(end)
 }
 
 /// The item that an id, a number from 1, or a unique beginning of id or title means.

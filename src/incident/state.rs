@@ -18,6 +18,7 @@ use super::body::{Answer, CheckState, NoteKind, Phase, Severity};
 use super::drift::ClockOff;
 use super::record::{Author, Hash, Hlc, IncidentId, Precision, RecordId};
 use super::timeline::Timeline;
+use super::wording::unreasoned;
 
 /// Everything known about one incident.
 #[derive(Debug, Clone, PartialEq)]
@@ -274,9 +275,13 @@ pub struct Before {
 }
 
 impl Tick {
-    /// The note, behind what it was for an earlier fix: `passed for v1.4.3: 3 orders`.
+    /// The note, behind what it was for an earlier fix: `passed for v1.4.3: 3 orders`. That a reason is
+    /// missing is said.
     pub fn remark(&self) -> String {
-        let Some(before) = &self.before else { return self.note.clone() };
+        let Some(before) = &self.before else {
+            let note = if self.note.trim().is_empty() { unreasoned(self.state) } else { &self.note };
+            return note.to_owned();
+        };
         let word = if before.state == CheckState::Na { "not applicable" } else { "passed" };
         let colon = if self.note.is_empty() { "" } else { ": " };
         format!("{word} for {}{colon}{}", before.fix, self.note)

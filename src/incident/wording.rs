@@ -157,7 +157,16 @@ fn ticked(body: &Ticked) -> String {
         CheckState::Na => "not applicable",
         state => state.name(),
     };
-    with_reason(format!("{title} {word}"), &body.note)
+    let note = if body.note.trim().is_empty() { unreasoned(body.state) } else { &body.note };
+    with_reason(format!("{title} {word}"), note)
+}
+
+/// What stands in place of the note where a result needs a reason and has none.
+pub(super) fn unreasoned(state: CheckState) -> &'static str {
+    match state {
+        CheckState::Failed | CheckState::Na => "no reason given",
+        CheckState::Open | CheckState::Passed => "",
+    }
 }
 
 /// Only states that lasted are worth a line, not those on the way from one to another.

@@ -6,7 +6,7 @@ use super::document::items;
 use super::words::{capitalised, clock_after, inside, listed};
 use crate::incident::{
     CheckState, ChecklistItem, ClockState, EntryKind, NoteKind, Outcome, PlanEnd, PlanState, Policy, Proof,
-    State, Status, clocks,
+    State, Status, Tick, clocks,
 };
 use crate::text::markdown::inline;
 
@@ -92,9 +92,8 @@ fn checks(state: &State, checklist: &[ChecklistItem], open: &mut Vec<String>) {
     for (title, tick) in items(state, checklist) {
         match tick.map_or(CheckState::Open, |tick| tick.state) {
             CheckState::Failed => {
-                let note = tick.map_or("", |tick| tick.note.as_str());
-                let note =
-                    if note.trim().is_empty() { String::new() } else { format!(" ({})", inline(note)) };
+                let note = tick.map(Tick::remark).unwrap_or_default();
+                let note = if note.is_empty() { note } else { format!(" ({})", inline(&note)) };
                 open.push(format!("Failed on the checklist: {}{note}", inline(title)));
             }
             CheckState::Open => untouched.push(inline(title)),

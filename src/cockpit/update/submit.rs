@@ -5,7 +5,7 @@ use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
 use super::{Cx, approvals, overlays, run_view, suspects};
 use crate::incident::{
-    Amended, Body, CauseDescribed, ImpactDescribed, Noted, Paged, Reopened, Retracted, RoleTaken,
+    Amended, Body, CauseDescribed, CheckState, ImpactDescribed, Noted, Paged, Reopened, Retracted, RoleTaken,
     SeverityChanged, Ticked, Titled, Told, same_person,
 };
 use crate::plan::{HotfixRequest, Request};
@@ -120,8 +120,10 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             Reopened { reason: text, after: heads(cx.model) }.into()
         }
         Purpose::Tick { item, state } => {
-            if *state == crate::incident::CheckState::Failed {
-                needs("say what does not work")?;
+            match state {
+                CheckState::Failed => needs("say what does not work")?,
+                CheckState::Na => needs("say why it does not apply")?,
+                CheckState::Open | CheckState::Passed => {}
             }
             let title = cx.model.checklist().iter().find(|i| i.id == *item).map(|i| i.title.clone());
             Ticked { item: item.clone(), title: title.unwrap_or_default(), state: *state, note: text }.into()
