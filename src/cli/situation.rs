@@ -34,6 +34,8 @@ pub(crate) struct Situation {
     pub(crate) outlook: Option<Outlook>,
     /// How hotfixes are made here.
     pub(crate) settings: Hotfix,
+    /// The environment users are served from; empty where there is none.
+    pub(crate) production: String,
     /// Probes in the order they are configured.
     pub(crate) health: Vec<ProbeState>,
     /// What was brought into environments, oldest first.
@@ -174,6 +176,7 @@ impl Situation {
             hotfix: around.hotfix,
             outlook: around.outlook,
             settings: around.settings,
+            production: around.production,
             health: around.health,
             releases: around.releases,
             ways: around.ways,

@@ -275,6 +275,10 @@ fn hotfix(page: &mut Sheet, situation: &Situation, branch: &BranchState) {
         facts.push((tests.0.to_owned(), tests.1));
     }
     page.flow(facts, " · ");
+    let production = situation.production.as_str();
+    if let Some(finished) = situation.state.finished_outside(production) {
+        page.prose(&format!("▲ {} · {}", finished.name, finished.lacks(production)), Hue::Warn);
+    }
     for (label, facts) in status_ahead::facts(branch, situation.outlook.as_ref()) {
         // The others say by themselves what they are about.
         let word = match label {

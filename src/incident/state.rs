@@ -1,5 +1,6 @@
 //! The state of an incident: what the fold makes of its records. Read-only outside the fold.
 
+mod finished;
 mod people;
 mod plans;
 mod pressing;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use finished::{Finished, tag_title};
 pub use people::Hand;
 pub use plans::*;
 pub use share::{Share, share_before, share_title};

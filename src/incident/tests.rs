@@ -1,6 +1,7 @@
 //! What a reader of the state relies on, whatever the records and their order.
 
 mod digest;
+mod finished;
 mod fold;
 mod next;
 mod properties;

@@ -303,3 +303,35 @@ fn at_full_size_the_pane_says_all_it_can_and_cuts_no_name() {
         assert!(screen.contains(part), "{part:?} is not in\n{screen}");
     }
 }
+
+#[test]
+fn a_finished_fix_is_told_of_until_production_has_it() {
+    use crate::incident::{PlanEnd, PlanEnded, PlanStarted, tag_title};
+    let on_main = BranchState {
+        head: Head::Branch { name: "main".into(), commit: head() },
+        hotfix_branches: Vec::new(),
+        ..pushed()
+    };
+    let mut model = model(Flow::GitFlow, on_main, None);
+    let started = PlanStarted {
+        plan: "finish-9".into(),
+        title: "finish hotfix/pool-limit (git flow): v1.2.4".into(),
+        purpose: "hotfix".into(),
+        target: "repository".into(),
+        hash: String::new(),
+        steps: vec![tag_title("v1.2.4")],
+        confirmed: String::new(),
+        spec: serde_json::json!({}).into(),
+    };
+    let ended = PlanEnded { plan: "finish-9".into(), end: PlanEnd::Done, why: String::new() };
+    let mut scribe = records();
+    scribe.write("li", at("15:17:02"), started);
+    scribe.write("li", at("15:17:09"), ended);
+    model.log = Some(scribe.log());
+    settle(&mut model);
+    let theme = Theme::default();
+    for (width, height) in [(120, 36), (80, 24)] {
+        let shown = text(&settled(&mut model, &theme, width, height));
+        assert!(shown.contains("finished as v1.2.4 · ▲ not in production yet"), "{shown}");
+    }
+}

@@ -6,6 +6,7 @@ use super::super::{GIT_TIMEOUT, NETWORK_TIMEOUT, git, is_at, remote_has, short};
 use super::asked::{has_parents, is_missing, leads_to};
 use super::notes::message;
 use super::{Facts, Left, Target};
+use crate::incident::tag_title;
 use crate::plan::{Action, Command, Guard, OnFailure, Probe, PullText, Reach, Settle, Step, Undo};
 use crate::text::visible;
 
@@ -125,11 +126,7 @@ impl<'a> Maker<'a> {
             }],
             proof: Some(self.is_merged(&name)),
             undo,
-            ..Step::new(
-                format!("tag that merge as {}", visible(tag)),
-                Action::Command(git(self.root(), &argv)),
-                GIT_TIMEOUT,
-            )
+            ..Step::new(tag_title(&visible(tag)), Action::Command(git(self.root(), &argv)), GIT_TIMEOUT)
         });
     }
 

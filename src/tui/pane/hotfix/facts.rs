@@ -79,7 +79,7 @@ pub(super) fn outlook<'a>(ui: Ui<'a>, branch: &BranchState) -> Option<&'a Outloo
 pub(super) fn groups(ui: Ui<'_>, branch: &BranchState, room: Room) -> Vec<Group> {
     let about = outlook(ui, branch);
     let fix = ui.model.hotfix_branch().is_some();
-    let mut groups = vec![operation(branch, room)];
+    let mut groups = vec![operation(branch, room), finished(ui)];
     if fix {
         groups.push(size(ui, branch, about));
         groups.extend(growth(about, room));
@@ -115,6 +115,17 @@ fn operation(branch: &BranchState, room: Room) -> Group {
         items.push(one(names(&files, room), Role::Bad));
     }
     Group::new("under way", 0, items)
+}
+
+/// A fix that was finished, as long as production has it not: its branch is gone by then.
+fn finished(ui: Ui<'_>) -> Group {
+    let production = ui.model.config.config.production().map_or("production", |env| env.name.as_str());
+    let Some(finished) = ui.model.incident().and_then(|state| state.finished_outside(production)) else {
+        return Group::default();
+    };
+    let lacks = format!("▲ {}", finished.lacks(production));
+    let said = item(&[(&finished.name, Role::Text), (" · ", Role::Faint), (&lacks, Role::Warn)]);
+    Group::new("finished", 1, vec![said])
 }
 
 /// How big the change has grown, whether it carries a test, and the version.
@@ -448,7 +459,7 @@ fn names(names: &[&str], room: Room) -> String {
 pub(super) fn worst(ui: Ui<'_>, branch: &BranchState) -> Vec<Item> {
     let about = outlook(ui, branch);
     if ui.model.hotfix_branch().is_none() {
-        return base(ui, branch).items;
+        return finished(ui).items.into_iter().chain(base(ui, branch).items).collect();
     }
     let trouble = |item: &Item| {
         item.iter().any(|(_, role)| matches!(role, Role::Warn | Role::Bad | Role::Overdue | Role::Unknown))
