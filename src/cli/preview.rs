@@ -64,6 +64,7 @@ fn gates(text: &mut String, plan: &Plan, standings: Option<&[Standing]>) {
             Met::Yes => '✓',
             Met::No => '✗',
             Met::PassedOver => '▲',
+            Met::Unproven => '?',
             Met::NotApplicable => '–',
         };
         let _ = writeln!(text, "  {glyph} {:<10} {}", standing.id, visible(&standing.why));

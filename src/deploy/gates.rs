@@ -17,6 +17,12 @@ pub struct WayBack {
     pub ready: Option<String>,
     /// What was found, in one line.
     pub why: String,
+    /// Whether nobody could find out that it works.
+    pub unproven: bool,
+}
+
+fn rollback(way: WayBack) -> Gate {
+    Gate::Rollback { ready: way.ready, why: way.why, unproven: way.unproven }
 }
 
 /// Ids of the gates that guard an environment.
@@ -46,7 +52,7 @@ pub fn attach(
     let wanted = ids(env, policy);
     for id in Gate::IDS.into_iter().filter(|id| wanted.iter().any(|wanted| wanted == id)) {
         plan.gates.extend(match id {
-            "rollback" => back.take().map(|back| Gate::Rollback { ready: back.ready, why: back.why }),
+            "rollback" => back.take().map(rollback),
             "staging" => before.map(|before| Gate::Staging {
                 environment: before.name.clone(),
                 commit: what.commit.clone(),
@@ -63,7 +69,7 @@ pub fn attach(
 /// else the policy names. Where a release came from says nothing about going back to it.
 #[must_use]
 pub fn attach_rollback(mut plan: Plan, config: &Config, policy: &Policy, way: WayBack) -> Plan {
-    plan.gates.push(Gate::Rollback { ready: way.ready, why: way.why });
+    plan.gates.push(rollback(way));
     let commit = plan.subject.as_ref().map(|subject| subject.commit.clone()).unwrap_or_default();
     let wanted = |id: &&str| policy.rollback_gates.iter().any(|wanted| wanted == id);
     let others = Gate::IDS.into_iter().filter(wanted).filter(|id| !["rollback", "staging"].contains(id));
@@ -147,7 +153,7 @@ pub fn standing_ahead(
         .environments
         .iter()
         .any(|env| env.name == environment && ids(env, policy).iter().any(|id| id == "rollback"));
-    let back = demands_back.then(|| Gate::Rollback { ready: None, why: String::new() });
+    let back = demands_back.then(|| Gate::Rollback { ready: None, why: String::new(), unproven: false });
     let demanded: Vec<Gate> = ahead.iter().cloned().chain(back).collect();
     let lost = gates::still_demanded(&demanded, (purpose, environment, ""), state, policy, by, now);
     // What was put up demanded more than what would be started now: that is another plan.

@@ -155,7 +155,7 @@ pub fn way_back(known: &Known<'_>, ways: &[Way]) -> WayBack {
             format!(", back to {}", visible(&way.goes_back_to))
         };
         let why = format!("after this deploy: {}{to}, proven ready", visible(&way.title));
-        return WayBack { ready: Some(way.id.clone()), why };
+        return WayBack { ready: Some(way.id.clone()), why, unproven: false };
     }
     let first = known.history.current(&known.environment.name).is_none();
     let why = match nearest(ways) {
@@ -180,7 +180,7 @@ pub fn way_back(known: &Known<'_>, ways: &[Way]) -> WayBack {
         }
         None => why,
     };
-    WayBack { ready: None, why }
+    WayBack { ready: None, why, unproven: false }
 }
 
 /// What a command said that was asked about the world.

@@ -63,6 +63,9 @@ pub enum Gate {
         ready: Option<String>,
         /// What was found, in one line.
         why: String,
+        /// Whether nobody could find out that it works: it may be taken all the same.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unproven: bool,
     },
     /// The commit was deployed to the environment before, and worked there.
     Staging {
@@ -151,6 +154,8 @@ pub enum Met {
     No,
     /// It was passed over with a recorded reason.
     PassedOver,
+    /// Nobody knows. It does not stand in the way, and says so.
+    Unproven,
     /// There is nothing it could be about.
     NotApplicable,
 }
@@ -325,8 +330,11 @@ impl Gate {
                 Some(rule) => approvals(state, rule, judged, by, now).stand(),
                 None => (Met::NotApplicable, "none are asked for".to_owned()),
             },
-            Self::Rollback { ready: Some(_), why } => (Met::Yes, why.clone()),
-            Self::Rollback { ready: None, why } => (Met::No, why.clone()),
+            Self::Rollback { ready, why, unproven } => match ready {
+                Some(_) if *unproven => (Met::Unproven, why.clone()),
+                Some(_) => (Met::Yes, why.clone()),
+                None => (Met::No, why.clone()),
+            },
             Self::Staging { environment, commit, same, smoke } => {
                 staging_stands(state, environment, &Content { commit, same }, *smoke)
             }

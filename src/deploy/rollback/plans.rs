@@ -59,14 +59,13 @@ fn flag_off(known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
 /// where its gate is passed over.
 fn stands(way: &Way) -> gates::WayBack {
     let title = visible(&way.title);
-    match &way.ready {
-        Ready::Yes => gates::WayBack { ready: Some(way.id.clone()), why: format!("{title}: proven ready") },
-        Ready::Unknown(why) => gates::WayBack {
-            ready: Some(way.id.clone()),
-            why: format!("{title}: not proven, {}", visible(why)),
-        },
-        Ready::No(why) => gates::WayBack { ready: None, why: format!("{title}: {}", visible(why)) },
-    }
+    let (may, why) = match &way.ready {
+        Ready::Yes => (true, format!("{title}: proven ready")),
+        Ready::Unknown(why) => (true, format!("{title}: not proven, {}", visible(why))),
+        Ready::No(why) => (false, format!("{title}: {}", visible(why))),
+    };
+    let unproven = matches!(way.ready, Ready::Unknown(_));
+    gates::WayBack { ready: may.then(|| way.id.clone()), why, unproven }
 }
 
 fn title(way: &Way) -> String {

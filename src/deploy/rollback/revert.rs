@@ -89,7 +89,7 @@ pub fn one(
         ..Plan::new(id, format!("revert {called} on {branch}"), Purpose::Rollback, flows::TARGET)
     };
     let why = format!("it reverts cleanly on {branch} at {}", short(&revert.onto));
-    let way = gates::WayBack { ready: Some("revert".to_owned()), why };
+    let way = gates::WayBack { ready: Some("revert".to_owned()), why, unproven: false };
     Ok(gates::attach_rollback(plan, config, policy, way))
 }
 

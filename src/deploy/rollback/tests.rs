@@ -349,8 +349,13 @@ fn a_way_that_is_known_to_fail_makes_no_plan_or_a_gate_that_is_not_met() {
     }];
     let known = Known { own: vec![Heard::No("there is no revision before".into())], ..world.known() };
     let made = plan(&known, "rollback-1", get(&ways(&known), "undo")).unwrap();
-    assert!(matches!(&made.gates[0], Gate::Rollback { ready: None, why } if why.contains("no revision")));
+    assert!(matches!(&made.gates[0], Gate::Rollback { ready: None, why, .. } if why.contains("no revision")));
     assert_eq!((lines(&made), made.release), (vec!["./undo.sh production".to_owned()], None));
+    let known = Known { own: vec![Heard::Unknown("it did not answer".into())], ..known };
+    let open = plan(&known, "rollback-1", get(&ways(&known), "undo")).unwrap();
+    assert!(
+        matches!(&open.gates[0], Gate::Rollback { ready: Some(_), unproven: true, why } if why.contains("not proven"))
+    );
     assert_eq!(made.steps[0].proof, None, "what it would be proven by is not known");
 }
 

@@ -442,11 +442,18 @@ proptest! {
 // A way back.
 
 #[test]
-fn a_way_back_is_ready_or_it_is_not() {
+fn a_way_back_is_ready_or_it_is_not_or_nobody_knows() {
     let told = Told::at(Severity::P1);
-    let gate = |ready: Option<&str>| Gate::Rollback { ready: ready.map(String::from), why: "seen".into() };
-    says(&one(gate(Some("redeploy")), &told), Met::Yes, "seen");
-    says(&one(gate(None), &told), Met::No, "seen");
+    let gate = |ready: Option<&str>, unproven| Gate::Rollback {
+        ready: ready.map(String::from),
+        why: "seen".into(),
+        unproven,
+    };
+    says(&one(gate(Some("redeploy"), false), &told), Met::Yes, "seen");
+    says(&one(gate(None, false), &told), Met::No, "seen");
+    let open = one(gate(Some("redeploy"), true), &told);
+    says(&open, Met::Unproven, "seen");
+    assert!(!open.blocks(), "whoever knows that it works may take it");
 }
 
 // Staging.
@@ -555,7 +562,7 @@ fn every_gate_has_an_id_that_can_be_named() {
         checks(),
         Gate::Checklist { items: vec![] },
         approval_gate(),
-        Gate::Rollback { ready: None, why: String::new() },
+        Gate::Rollback { ready: None, why: String::new(), unproven: false },
         staging(true),
         Gate::Freeze { windows: vec![] },
     ];

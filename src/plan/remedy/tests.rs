@@ -173,7 +173,7 @@ fn a_refusal_names_the_act_that_meets_each_gate() {
         ),
         (
             "no rollback option",
-            Gate::Rollback { ready: None, why: "none".into() },
+            Gate::Rollback { ready: None, why: "none".into(), unproven: false },
             vec![],
             "rollback: name a release to go back to: flightdeck live production TAG --good;",
         ),

@@ -26,7 +26,7 @@ pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
     for standing in &preview.standings {
         let (glyph, role) = look(standing.met);
         let said = match standing.met {
-            Met::No | Met::PassedOver => &standing.why,
+            Met::No | Met::PassedOver | Met::Unproven => &standing.why,
             // Who approved is worth reading; that checks are green is not.
             Met::Yes if standing.id == "approvals" || standing.id == "rollback" => &standing.why,
             Met::Yes | Met::NotApplicable => continue,
@@ -95,6 +95,7 @@ fn look(met: Met) -> (char, Role) {
         Met::Yes => ('✓', Role::Good),
         Met::No => ('✗', Role::Bad),
         Met::PassedOver => ('▲', Role::Warn),
+        Met::Unproven => ('?', Role::Unknown),
         Met::NotApplicable => ('–', Role::Faint),
     }
 }

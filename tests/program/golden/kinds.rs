@@ -45,7 +45,7 @@ fn all_gates() -> Vec<Gate> {
         Gate::Checks { checks: vec![s("unit"), s("lint")], commit: s(COMMIT), same: vec![s("aa11")] },
         Gate::Checklist { items: vec![(s("core"), s("core user workflow"))] },
         Gate::Approvals { rules: [(Severity::P0, rule.clone()), (Severity::P1, rule)].into() },
-        Gate::Rollback { ready: Some(s("redeploy")), why: s("v1.2.2 was healthy") },
+        Gate::Rollback { ready: Some(s("redeploy")), why: s("v1.2.2 was healthy"), unproven: false },
         Gate::Staging { environment: s("staging"), commit: s(COMMIT), same: vec![], smoke: true },
         Gate::Freeze {
             windows: vec![Window {

@@ -83,7 +83,11 @@ fn whatever_demands_less_is_another_plan_and_what_was_demanded_still_is() {
 
 #[test]
 fn whatever_demands_as_much_or_more_is_enough() {
-    let way = |ready: Option<&str>| Gate::Rollback { ready: ready.map(str::to_owned), why: "so".into() };
+    let way = |ready: Option<&str>| Gate::Rollback {
+        ready: ready.map(str::to_owned),
+        why: "so".into(),
+        unproven: false,
+    };
     let more: [(Gate, Gate); 8] = [
         (checks(&["unit"]), checks(&["lint", "unit"])),
         (items(&["core"]), items(&["core", "mail"])),
@@ -136,7 +140,11 @@ fn what_nobody_approved_or_what_was_carried_out_since_demands_nothing() {
 #[test]
 fn how_a_gate_stands_voids_nothing() {
     let hash = |gate: Gate| plan_with(vec![gate]).hash();
-    let way = |ready: Option<&str>| Gate::Rollback { ready: ready.map(str::to_owned), why: "so".into() };
+    let way = |ready: Option<&str>| Gate::Rollback {
+        ready: ready.map(str::to_owned),
+        why: "so".into(),
+        unproven: false,
+    };
     assert_eq!(hash(way(None)), hash(way(Some("redeploy"))));
     let same = Gate::Checks { checks: vec!["unit".into()], commit: COMMIT.into(), same: vec!["aa".into()] };
     assert_eq!(hash(checks(&["unit"])), hash(same));

@@ -26,7 +26,11 @@ fn all() -> Vec<(&'static str, Gate, Act)> {
         ("approvals, not given", approval_gate(), Act::Approve),
         ("staging, not there", staging(false), Act::Stage),
         ("staging, not smoke-tested", staging(true), Act::Stage),
-        ("rollback, no release known", Gate::Rollback { ready: None, why: "none".into() }, Act::NameRelease),
+        (
+            "rollback, no release known",
+            Gate::Rollback { ready: None, why: "none".into(), unproven: false },
+            Act::NameRelease,
+        ),
         ("freeze", Gate::Freeze { windows: vec![window] }, Act::Wait),
     ]
 }
@@ -79,7 +83,10 @@ fn every_gate_can_be_met_at_every_severity() {
                     }
                     Act::NameRelease => {
                         let ready = Some("redeploy".to_owned());
-                        one(Gate::Rollback { ready, why: "v0.3.0: proven ready".into() }, &told)
+                        one(
+                            Gate::Rollback { ready, why: "v0.3.0: proven ready".into(), unproven: false },
+                            &told,
+                        )
                     }
                     Act::Wait => stands(gate.clone(), &told, "maya", 90),
                 };

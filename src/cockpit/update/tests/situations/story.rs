@@ -136,8 +136,11 @@ impl Story {
     /// that are asked for, or rejected by the first.
     fn vote(&mut self, approves: bool, at: Timestamp, rest: &str) {
         let rules = Severity::ALL.into_iter().map(|one| (one, ApprovalRule::of(&Policy::built_in(), one)));
-        let back =
-            Gate::Rollback { ready: Some("redeploy".into()), why: "redeploy v1.4.1: proven ready".into() };
+        let back = Gate::Rollback {
+            ready: Some("redeploy".into()),
+            why: "redeploy v1.4.1: proven ready".into(),
+            unproven: false,
+        };
         let plan = Plan {
             subject: Some(Subject { reference: "main".into(), commit: commit("a"), dirty: false }),
             gates: vec![Gate::Approvals { rules: rules.collect() }, back],
