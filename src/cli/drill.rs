@@ -10,6 +10,7 @@ use super::End;
 use super::context::Context;
 use crate::cockpit::model::DrillEnd;
 use crate::conductor;
+use crate::drill::place::Place;
 use crate::drill::{Outage, Scenario, fetch, fix};
 use crate::failure::{Failure, Result};
 use crate::runtime::Left;
@@ -175,6 +176,7 @@ fn announce(outage: &Outage, json: bool, cx: &Context) -> Result<()> {
         format!("  export FLIGHTDECK_STATE_DIR={}", quoted(&place.state_dir)),
         format!("  export FLIGHTDECK_CONFIG_DIR={}", quoted(&place.config_dir)),
         "  flightdeck".to_owned(),
+        format!("As somebody else: {} NAME VERB", quoted(&place.state_dir.with_file_name(Place::AS))),
         String::new(),
         "Ctrl-C here ends it.".to_owned(),
     ];

@@ -192,6 +192,7 @@ commands! {
     Approvals "approvals" "approvals" ["A"] Global, Record, "approve", "Who has to approve what waits, and who has";
     Approve "approve" "approve" [] Menu(Command::Approvals), Record, "approve", "Read what waits, and approve it in a role";
     Reject "reject" "reject" ["x"] Menu(Command::Approvals), Record, "reject", "Read what waits, and reject it with a reason";
+    CopyApproval "approve.copy" "copy the line for another terminal" ["y"] Menu(Command::Approvals), View, "", "Copy the command by which somebody else approves in their own terminal";
 
     Pass "tick.pass" "pass" ["space"] Checklist, Record, "tick", "Tick the item as passed, or open it again";
     Fail "tick.fail" "fail" ["x"] Checklist, Record, "tick", "Mark the item as failed, with a note";

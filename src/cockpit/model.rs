@@ -101,8 +101,11 @@ pub struct Model {
     pub journal_gone: bool,
     /// Whether this is a drill: there is a prepared fix and a guide.
     pub drill: bool,
-    /// What another terminal has to set to take part in this drill, as `NAME=value`; empty outside of one.
-    pub drill_env: String,
+    /// The command by which somebody else takes part in this drill from another terminal: it takes a name and
+    /// a verb. Empty outside of one.
+    pub drill_as: String,
+    /// What this program is called in a terminal: `flightdeck`, or its path where that is not found.
+    pub program: String,
     /// What becomes of the drill that was made for this cockpit when that is left; `None`: there is none.
     pub drill_end: Option<DrillEnd>,
     /// Lines the top overlay had room for in the last frame.
@@ -391,7 +394,8 @@ impl Model {
             read_only: None,
             journal_gone: false,
             drill: false,
-            drill_env: String::new(),
+            drill_as: String::new(),
+            program: "flightdeck".to_owned(),
             drill_end: None,
             overlay_height: 0,
             last_key: None,

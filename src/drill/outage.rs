@@ -148,6 +148,7 @@ impl Outage {
                 use std::os::unix::fs::DirBuilderExt as _;
                 std::fs::DirBuilder::new().mode(0o700).create(directory)?;
             }
+            self.place.save_as(program)?;
             self.place.save()
         };
         write().map_err(|error| {

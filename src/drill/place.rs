@@ -28,6 +28,9 @@ impl Place {
     /// The directory of a drill's own files in its repository.
     pub const DIRECTORY: &'static str = ".drill";
 
+    /// The script beside the repository by which somebody else takes part.
+    pub const AS: &'static str = "as";
+
     const FILE: &'static str = "drill.json";
 
     /// Finds the drill that a directory is inside of.
@@ -64,6 +67,26 @@ impl Place {
         let directory = self.repo.join(Self::DIRECTORY);
         std::fs::create_dir_all(&directory)?;
         std::fs::write(directory.join(Self::FILE), self.line())
+    }
+
+    /// Writes the script by which one person takes part as several: `as omar approve lead`. A line that says
+    /// all that it does is too long to be copied.
+    pub(super) fn save_as(&self, program: &Path) -> std::io::Result<()> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+        let lines = format!(
+            "#!/bin/sh\n# as NAME VERB...: takes part in this drill as somebody else\n\
+             FLIGHTDECK_USER=${{1:?name the person}}\nshift\nFLIGHTDECK_STATE_DIR={}\nFLIGHTDECK_CONFIG_DIR={}\n\
+             export FLIGHTDECK_USER FLIGHTDECK_STATE_DIR FLIGHTDECK_CONFIG_DIR\ncd {} && exec {} \"$@\"\n",
+            quoted(&self.state_dir),
+            quoted(&self.config_dir),
+            quoted(&self.repo),
+            quoted(program)
+        );
+        let base = self.state_dir.parent().unwrap_or(&self.state_dir);
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o700).open(base.join(Self::AS))?;
+        std::io::Write::write_all(&mut file, lines.as_bytes())
     }
 
     /// The drill as one line of JSON.

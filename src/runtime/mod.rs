@@ -16,6 +16,7 @@ mod history;
 mod input;
 mod log;
 mod panics;
+mod program;
 mod pull;
 mod pulse;
 mod repo;

@@ -23,7 +23,7 @@ use super::pull::{self, Follower};
 use super::pulse::Pulse;
 use super::screen::Screen;
 use super::store::Store;
-use super::{Event, Launch, compare, history, input, log, panics, repo, survey, suspects, typing};
+use super::{Event, Launch, compare, history, input, log, panics, program, repo, survey, suspects, typing};
 use crate::clock::Steady;
 use crate::cockpit::confirm::{Cancel, MOMENT_MS};
 use crate::cockpit::keymap::Keymap;
@@ -130,10 +130,9 @@ impl<'a> Shell<'a> {
         let mut clock = Steady::start();
         let mut model = Model::new(clock.now(), launch.user.clone(), keymap, looks.shown);
         model.drill = launch.drill;
+        model.program = program::name();
         if launch.drill {
-            let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
-            let (state, config) = (quoted(&launch.state_dir), quoted(&launch.config_dir));
-            model.drill_env = format!("FLIGHTDECK_STATE_DIR={state} FLIGHTDECK_CONFIG_DIR={config}");
+            model.drill_as = program::of_drill(&launch.state_dir);
         }
         model.drill_end = launch.drill_end;
         model.size = size();

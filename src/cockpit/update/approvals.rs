@@ -4,7 +4,7 @@ use super::super::commands::{Command, Invoke, Scope};
 use super::super::edit::LineEdit;
 use super::super::key::{Code, Key};
 use super::super::model::Model;
-use super::super::msg::Item;
+use super::super::msg::{Effect, Item};
 use super::super::overlay::{Ask, Overlay, Preview, Purpose};
 use super::{Cx, menus, windows};
 use crate::deploy::{Resolved, gates};
@@ -26,7 +26,7 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
     let names: Vec<String> = standing.roles.iter().map(|role| role.role.to_owned()).collect();
     // That nothing waits stands above the rows, once.
     let blocked = menus::blocked(model, Command::Approve).or_else(|| waits.is_none().then(String::new));
-    let mut items = menus::rows(Command::Approve, &names, &['x', 'p'], |index| {
+    let mut items = menus::rows(Command::Approve, &names, &['x', 'p', 'y'], |index| {
         (label(model, state, &standing.roles[index]), blocked.clone())
     });
     items.push(Item {
@@ -51,27 +51,52 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
     }
     match waits.and_then(|waits| proposal::condemned(state, &model.policy, waits)) {
         Some(verdict) => note = format!("{note}. ✗ It {}", verdict.shuts_out()),
-        None => note.push_str(&waits.and_then(|_| practice(model, state, &standing)).unwrap_or_default()),
+        None => {
+            let line = waits.and_then(|_| elsewhere(model, state, &standing));
+            items.extend(line.map(|line| Item {
+                key: Some(Key::char('y')),
+                path: String::new(),
+                label: format!("copy: {line}"),
+                disabled: None,
+                invoke: Command::CopyApproval.into(),
+            }));
+        }
     }
     (note, items)
 }
 
-/// How the next approval is given in a drill, where one person is all of them. The others on a call are at
-/// terminals of their own; here that takes a name: what is written down for somebody else is verbal.
-fn practice(model: &Model, state: &State, standing: &Approvals<'_>) -> Option<String> {
-    let Some(Ok(branch)) = model.branch.as_ref().filter(|_| !model.drill_env.is_empty()) else { return None };
+/// Who is somebody else in a drill, where one person is all of them.
+const OTHERS: [&str; 4] = ["omar", "li", "noor", "sam"];
+
+/// The command by which the next approval is given in another terminal. In a drill one person is all of
+/// them: there it takes a name, as what is written down for somebody else is verbal.
+fn elsewhere(model: &Model, state: &State, standing: &Approvals<'_>) -> Option<String> {
     let role = standing.roles.iter().find(|role| role.approval.is_none())?.role;
-    let is_new = |person: &&String| {
+    if model.drill_as.is_empty() {
+        return Some(format!("{} approve {role}", model.program));
+    }
+    let is_new = |person: &&str| {
         let given = standing.roles.iter().filter_map(|role| role.approval);
         !same_person(person, &model.me) && !given.into_iter().any(|vote| same_person(&vote.by, person))
     };
-    let name = state.roles.get(role).filter(is_new).map_or("NAME", String::as_str);
-    let (root, name) = (shell_words::quote(&branch.root), shell_words::quote(name));
-    Some(format!(
-        ". From another terminal, each role as somebody else: cd {root} && {} FLIGHTDECK_USER={name} \
-         flightdeck approve {role}",
-        model.drill_env
-    ))
+    let holder = state.roles.get(role).map(String::as_str);
+    let name = holder.into_iter().chain(OTHERS).find(is_new).unwrap_or("NAME");
+    Some(format!("{} {} approve {role}", model.drill_as, shell_words::quote(name)))
+}
+
+/// Copies that command.
+pub(super) fn copy(cx: &mut Cx<'_>) {
+    let model = &*cx.model;
+    let line = model.incident().filter(|state| proposal::at_hand(state).is_some()).and_then(|state| {
+        let rule = ApprovalRule::of(&model.policy, state.severity);
+        elsewhere(model, state, &proposal::standing(state, &rule, model.now))
+    });
+    match line {
+        Some(line) => {
+            cx.effect("copying", Effect::Copy(line));
+        }
+        None => cx.say("nothing waits for approval"),
+    }
 }
 
 fn note(state: &State, waits: Option<&Proposal>, against: &[&Vote], conflict: bool) -> String {
@@ -106,10 +131,8 @@ fn label(model: &Model, state: &State, role: &RoleStanding<'_>) -> String {
             format!("✓ {title}: {} {:02}:{:02}{how}{doubt}", vote.by, at.hour(), at.minute())
         }
         None => match (state.roles.get(role.role), role.why.as_str()) {
-            (Some(person), "not given") => {
-                format!("· {title}: {person} has not yet · flightdeck approve {}", role.role)
-            }
-            (_, why) => format!("· {title}: {why} · flightdeck approve {}", role.role),
+            (Some(person), "not given") => format!("· {title}: {person} has not yet"),
+            (_, why) => format!("· {title}: {why}"),
         },
     }
 }
@@ -256,7 +279,10 @@ pub(super) fn verbal(model: &Model, text: &str) -> Result<Approved, String> {
         && !model.policy.severity(state.severity).verbal_approval
     {
         let severity = state.severity.name();
-        return Err(format!("verbal does not count at {severity}: {by} runs `flightdeck approve {role}`"));
+        return Err(format!(
+            "verbal does not count at {severity}: {by} runs `{} approve {role}`",
+            model.program
+        ));
     }
     Ok(Approved { role, by, verbal: true, how, plan: Some(waits.id), hash: waits.hash, title: waits.title })
 }

@@ -145,6 +145,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Plan => plan_view::open(cx, &invoke.argument),
         Command::Approve => approvals::open(cx, &invoke.argument),
         Command::Reject => approvals::open_to_reject(cx),
+        Command::CopyApproval => approvals::copy(cx),
         Command::PlanResume
         | Command::PlanRetry
         | Command::PlanSkip
