@@ -96,6 +96,10 @@ fn wrong_types_say_what_is_wanted_and_what_is_there() {
         &check("command = \"cargo test --all\""),
         "write it as a list: command = [\"cargo\", \"test\", \"--all\"]",
     );
+    for line in ["npm ci && npm test", "./a.sh | tee log", "./a.sh; ./b.sh", "./a.sh > log"] {
+        let help = format!("if you need a shell, start one: command = [\"sh\", \"-c\", \"{line}\"]");
+        refused(&check(&format!("command = \"{line}\"")), &help);
+    }
     refused(
         "[[probes]]\nname = \"a\"\nurl = \"http://x/\"\nexpect = 'body.status == \"ok\"'",
         "write it as a list: expect = ['body.status == \"ok\"']",

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
+use super::check::programs;
 use super::headers;
 use super::problem::Problem;
 use super::types::{DeadlineText, DurationText};
@@ -243,6 +244,9 @@ fn wrong_type(
         // A condition is one string with blanks in it; a command is a string an argument.
         ("array", DeValue::String(text)) if name == "expect" => {
             problem.help(format!("write it as a list: {name} = {}", list(&[text.to_string()])))
+        }
+        ("array", DeValue::String(text)) if programs::is_command(name) && programs::needs_shell(text) => {
+            problem.help(programs::in_a_shell(name, text))
         }
         ("array", DeValue::String(text)) if items == "string" => match shell_words::split(text) {
             Ok(words) => problem.help(format!("write it as a list: {name} = {}", list(&words))),

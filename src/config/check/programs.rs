@@ -37,7 +37,7 @@ const RUNNERS: [&str; 10] =
     ["env", "sudo", "doas", "timeout", "nice", "nohup", "time", "stdbuf", "setsid", "xargs"];
 
 /// Words that only a shell would make something of.
-const OPERATORS: [&str; 6] = ["&&", "||", "|", ">", ">>", "2>&1"];
+const OPERATORS: [&str; 7] = ["&&", "||", "|", ";", ">", ">>", "2>&1"];
 
 /// Most names of a directory that are looked at for one that is near.
 const MOST_NAMES: usize = 5000;
@@ -83,6 +83,22 @@ pub fn look(source: &str, around: &Around<'_>) -> Looked {
     looked.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
     looked.programs = programs.len();
     looked
+}
+
+/// Tells whether a key holds a command.
+pub(in crate::config) fn is_command(key: &str) -> bool {
+    COMMANDS.iter().any(|(_, keys)| keys.contains(&key))
+}
+
+/// Tells whether a line means something else to a shell than its words.
+pub(in crate::config) fn needs_shell(line: &str) -> bool {
+    line.contains(['|', '>', '<', ';', '&', '$', '`', '*'])
+}
+
+/// What to write where a line needs a shell.
+pub(in crate::config) fn in_a_shell(key: &str, line: &str) -> String {
+    let words = ["sh", "-c", line].map(str::to_owned);
+    format!("if you need a shell, start one: {key} = {}", list(&words))
 }
 
 /// The tables at the end of a way: of a list, all of its entries.
@@ -141,7 +157,7 @@ impl Command<'_> {
         if is_interpreter(program) || RUNNERS.contains(&name) {
             found.extend(self.script());
         }
-        if !["expr", "test", "["].contains(&name) {
+        if !["expr", "test", "[", "find"].contains(&name) {
             let operator = self.words.iter().skip(1).find(|(word, _)| OPERATORS.contains(word));
             found.extend(operator.map(|(word, span)| {
                 let line: Vec<&str> = self.words.iter().map(|(word, _)| *word).collect();
@@ -149,7 +165,7 @@ impl Command<'_> {
                     span.clone(),
                     format!("`{word}` is passed to `{}` as an argument: there is no shell", visible(program)),
                 );
-                problem.help(self.in_a_shell(&line.join(" ")))
+                problem.help(in_a_shell(self.key, &line.join(" ")))
             }));
         }
     }
@@ -161,23 +177,17 @@ impl Command<'_> {
         }
         let problem = Problem::new(span.clone(), "this is a whole command line, expected a program");
         let rest = self.words.iter().skip(1).map(|(word, _)| (*word).to_owned());
-        let needs_shell = program.contains(['|', '>', '<', ';', '&', '$', '`', '*']);
         let help = match shell_words::split(program) {
-            Ok(words) if !needs_shell => {
+            Ok(words) if !needs_shell(program) => {
                 format!(
                     "split it: {} = {}",
                     self.key,
                     list(&words.into_iter().chain(rest).collect::<Vec<_>>())
                 )
             }
-            _ => self.in_a_shell(program),
+            _ => in_a_shell(self.key, program),
         };
         Some(problem.help(help))
-    }
-
-    fn in_a_shell(&self, line: &str) -> String {
-        let words = ["sh", "-c", line].map(str::to_owned);
-        format!("if you need a shell, start one: {} = {}", self.key, list(&words))
     }
 
     fn program(&self, program: &str, span: &Range<usize>) -> Option<Problem> {
@@ -356,6 +366,10 @@ mod tests {
             ("[\"./deploy.sh main\", \"staging\"]", "[\"./deploy.sh\", \"main\", \"staging\"]"),
             ("[\"make test && make lint\"]", "command = [\"sh\", \"-c\", \"make test && make lint\"]"),
             ("[\"kubectl\", \"a\", \"&&\", \"./deploy.sh\"]", "`&&` is passed to `kubectl` as an argument"),
+            (
+                "[\"kubectl\", \"a\", \";\", \"./deploy.sh\"]",
+                "command = [\"sh\", \"-c\", \"kubectl a ; ./deploy.sh\"]",
+            ),
             ("[\"~/bin/deploy\"]", "`~/bin/deploy` is not expanded: there is no shell"),
             ("[\"$HOME/deploy\"]", "is not expanded"),
             // These may be right elsewhere, or later.
