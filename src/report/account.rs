@@ -75,13 +75,24 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
     let first = rows.first().map_or(state.started_at, |row| row.at.min(state.started_at));
     let mut before = first;
     let mut out = format!("All times are UTC, starting on {}.\n\n", day(before));
-    let rows = rows.into_iter().map(|row| {
+    let mut shown: Vec<([String; 3], usize)> = Vec::new();
+    for row in rows {
         let new_day = day(before) != day(row.at);
         before = row.at;
         let when = if new_day { day_and_clock(row.at) } else { row.when };
-        [when, row.who, row.what.text()]
+        let line = [when, row.who, row.what.text()];
+        match shown.last_mut() {
+            // Said again is worth a number, not a line.
+            Some((last, times)) if last[1..] == line[1..] => *times += 1,
+            _ => shown.push((line, 1)),
+        }
+    }
+    let shown = shown.into_iter().map(|([when, who, what], times)| match times {
+        1 => [when, who, what],
+        2 => [when, who, format!("{what} (twice)")],
+        times => [when, who, format!("{what} ({times} times)")],
     });
-    out.push_str(&table(["Time", "Who", "What"], rows));
+    out.push_str(&table(["Time", "Who", "What"], shown));
     out
 }
 

@@ -35,6 +35,8 @@ pub(super) fn sections(
 fn phases(state: &State, policy: &Policy, now: Timestamp) -> String {
     let end = state.resolved_at.unwrap_or(now);
     let rows = state.phases.iter().enumerate().map(|(i, (phase, entered))| {
+        // What is detected had begun before anybody said so.
+        let entered = if i == 0 { entered.min(&state.started_at) } else { entered };
         let left = state.phases.get(i + 1).map_or(end, |(_, next)| *next);
         let spent = left.duration_since(*entered).max(SignedDuration::ZERO);
         let budget = policy.phases.iter().find(|p| p.phase == *phase).map(|p| p.budget);

@@ -1,5 +1,7 @@
 //! What is left to do, gathered from the record. Each is one Markdown line.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::document::items;
@@ -24,6 +26,9 @@ pub(super) fn gather(
     review(state, policy, now, &mut open);
     checks(state, checklist, &mut open);
     problems(state, &mut open);
+    // What was tried twice is to be done once.
+    let mut told = HashSet::new();
+    open.retain(|line| told.insert(line.clone()));
     open
 }
 

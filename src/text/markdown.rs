@@ -78,9 +78,10 @@ fn escape(text: &str) -> String {
             // because a run of backticks counts its length.
             '|' => out.push_str("&#124;"),
             '`' => out.push_str("&#96;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
+            // Only what could begin a tag, a quote or an entity: whoever reads it unrendered reads `p95 < 800`.
+            '<' if next.is_some_and(|n| n.is_alphabetic() || "/!?".contains(n)) => out.push_str("&lt;"),
+            '>' if previous.is_none() => out.push_str("&gt;"),
+            '&' if next.is_some_and(|n| n.is_alphanumeric() || n == '#') => out.push_str("&amp;"),
             // No escape keeps a forge from taking `@name` for a mention or `#12` for an
             // issue; code does.
             '@' => push_code(&mut out, c),
@@ -293,6 +294,8 @@ pub(crate) mod tests {
             inline("pool exhausted, 100 of 100 used (src/pool_limit.rs)"),
             "pool exhausted, 100 of 100 used (src/pool_limit.rs)"
         );
+        assert_eq!(inline("p95 < 800 ms, errors > 5 % & rising"), "p95 < 800 ms, errors > 5 % & rising");
+        assert_eq!(inline("<b> a&lt;b"), "&lt;b> a&amp;lt;b");
         assert_eq!(cell("  "), "–");
         assert_eq!(paragraphs("one\ntwo\n\n1. three"), "one\\\ntwo\n\n1\\. three");
     }
