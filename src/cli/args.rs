@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
-    amend, approve, cause, close, completions, conduct, config, declare, deploy, doctor, drill,
+    amend, approve, began, cause, close, completions, conduct, config, declare, deploy, doctor, drill,
     drill_service, export, flag, health, history, hotfix, impact, import, init, live, man, note, page, phase,
     pin, plan, probe, reject, reopen, report, resolve, retract, role, rollback, run, severity, smoke, status,
     suspects, test, tick, title, told, trust, verify, version_files, watch,
@@ -57,7 +57,10 @@ A first look: flightdeck drill";
 const GROUPS: &[(&str, &[&str])] = &[
     ("Begin", &["drill", "init", "trust"]),
     ("The incident", &["declare", "status", "history", "resolve", "reopen", "close"]),
-    ("Its record", &["note", "amend", "retract", "pin", "title", "severity", "phase", "impact", "cause"]),
+    (
+        "Its record",
+        &["note", "amend", "retract", "pin", "title", "began", "severity", "phase", "impact", "cause"],
+    ),
     ("People", &["role", "approve", "reject", "page", "told"]),
     (
         "The fix",
@@ -85,6 +88,7 @@ pub(crate) enum Verb {
     Retract(retract::Args),
     Pin(pin::Args),
     Title(title::Args),
+    Began(began::Args),
     Severity(severity::Args),
     Phase(phase::Args),
     Live(live::Args),

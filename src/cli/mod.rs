@@ -6,6 +6,7 @@
 
 mod args;
 mod ballot;
+mod began;
 mod carry;
 mod context;
 mod follow;
@@ -196,6 +197,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Retract(args) => retract::run(args, cx),
         Verb::Pin(args) => pin::run(args, cx),
         Verb::Title(args) => title::run(args, cx),
+        Verb::Began(args) => began::run(args, cx),
         Verb::Severity(args) => severity::run(args, cx),
         Verb::Phase(args) => phase::run(args, cx),
         Verb::Live(args) => live::run(args, cx),

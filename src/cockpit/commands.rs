@@ -152,6 +152,7 @@ commands! {
 
     Incident "incident" "incident" ["i"] Global, Record, "", "Impact, cause, roles, people told, and how it ends";
     Title "title" "title" ["w"] Menu(Command::Incident), Record, "title", "Reword the title";
+    Began "began" "when it began" ["b"] Menu(Command::Incident), Record, "began", "Correct when the fault began";
     Impact "impact" "impact" ["i"] Menu(Command::Incident), Record, "impact", "Describe who is affected and how";
     Cause "cause" "cause" ["c"] Menu(Command::Incident), Record, "cause", "Describe what broke and why";
     Role "role" "role" ["r"] Menu(Command::Incident), Record, "role", "Assign a role";

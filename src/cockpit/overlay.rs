@@ -134,6 +134,8 @@ pub enum Purpose {
     Severity(Severity),
     /// The title.
     Title,
+    /// When it began.
+    Began,
     /// The impact.
     Impact,
     /// The cause.

@@ -237,6 +237,10 @@ impl Fold {
             }
             Body::PhaseEntered(body) => self.move_to(body.phase, at),
             Body::RoleTaken(body) => self.assign(&body.role, &body.person, at),
+            Body::Began(_) => {
+                state.started_at = at.min(state.declared_at);
+                state.started_precision = record.precision;
+            }
             Body::Titled(body) => state.title = text(&body.text),
             Body::ImpactDescribed(body) => state.impact = text(&body.text),
             Body::CauseDescribed(body) => state.cause = text(&body.text),

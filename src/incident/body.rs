@@ -82,6 +82,8 @@ kinds! {
     PhaseEntered = "phase",
     /// Somebody took a role, or left it.
     RoleTaken = "role",
+    /// The time at which it began was corrected.
+    Began = "began",
     /// The title was reworded.
     Titled = "title",
     /// The impact was described.
@@ -225,6 +227,14 @@ pub struct RoleTaken {
     pub role: String,
     /// The person.
     pub person: String,
+}
+
+/// Corrects when it began: that is when the record says that it happened. The last one counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Began {
+    /// How that is known; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// Rewords the title.

@@ -111,6 +111,7 @@ pub(super) fn retraction_changes_state(body: &Body) -> bool {
         Body::SeverityChanged(_)
             | Body::PhaseEntered(_)
             | Body::RoleTaken(_)
+            | Body::Began(_)
             | Body::Titled(_)
             | Body::ImpactDescribed(_)
             | Body::CauseDescribed(_)

@@ -17,11 +17,11 @@ use super::timeline::Entry;
 /// What the line of an update says.
 pub const UPDATED: &str = "sent stakeholders an update";
 
-/// The time a record's line stands at. A declaration stands where it was made; when the
-/// fault began is in its text.
+/// The time a record's line stands at. A declaration stands where it was made, and so does a correction of
+/// when the fault began; that is in its text.
 pub(super) fn shown_at(record: &Record) -> (Timestamp, Precision) {
     match record.body {
-        Body::Declared(_) => (record.written_at(), Precision::Exact),
+        Body::Declared(_) | Body::Began(_) => (record.written_at(), Precision::Exact),
         _ => (record.occurred_at, record.precision),
     }
 }
@@ -78,6 +78,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             (EntryKind::Role, format!("{} is open", body.role))
         }
         Body::RoleTaken(body) => (EntryKind::Role, format!("{} is {}", body.person, body.role)),
+        Body::Began(body) => (EntryKind::Described, began(record, &body.reason, fold)),
         Body::Titled(body) => (EntryKind::Described, format!("title: {}", body.text)),
         Body::ImpactDescribed(body) => (EntryKind::Described, format!("impact: {}", body.text)),
         Body::CauseDescribed(body) => (EntryKind::Described, format!("cause: {}", body.text)),
@@ -148,6 +149,14 @@ fn declared(record: &Record, body: &Declared, fold: &Fold) -> String {
         format!(", failing since {about}{}", record.occurred_at.strftime(format))
     };
     format!("declared{again} {}{since}: {}", body.severity.name(), body.title)
+}
+
+fn began(record: &Record, reason: &str, fold: &Fold) -> String {
+    let before = fold.state().started_at;
+    let far = record.written_at().duration_since(record.occurred_at.min(before));
+    let format = if far < SignedDuration::from_hours(24) { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
+    let (now, before) = (record.occurred_at.strftime(format), before.strftime(format));
+    with_reason(format!("began {now}, corrected from {before}"), reason)
 }
 
 fn ticked(body: &Ticked) -> String {

@@ -206,6 +206,7 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
         | Purpose::ChangeFind => false,
         Purpose::Severity(_)
         | Purpose::Title
+        | Purpose::Began
         | Purpose::Impact
         | Purpose::Cause
         | Purpose::Role(_)

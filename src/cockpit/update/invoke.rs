@@ -115,6 +115,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::Problem
         | Command::ActionTaken
         | Command::Title
+        | Command::Began
         | Command::Impact
         | Command::Cause
         | Command::Role
@@ -379,6 +380,9 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Title => {
             let text = state.map_or_else(String::new, |s| s.title.clone());
             (Purpose::Title, "Title: what is broken, in one line?", "for example checkout answers 500", text)
+        }
+        Command::Began => {
+            (Purpose::Began, "When did it begin?", "14:02 (UTC), -5m or 2026-03-01T14:02:00Z", String::new())
         }
         Command::Impact => {
             let text = state.map_or_else(String::new, |s| s.impact.clone());

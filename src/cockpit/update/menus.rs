@@ -296,6 +296,10 @@ fn label(model: &Model, command: Command) -> String {
     let Some(state) = model.incident() else { return title.to_owned() };
     match command {
         Command::Title => "reword the title".to_owned(),
+        Command::Began => {
+            let at = model.looks.zone.to_datetime(state.started_at);
+            format!("correct when it began: {:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
+        }
         Command::Impact => with(&state.impact, "not described yet"),
         Command::Cause => with(&state.cause, "not described yet"),
         Command::Role => "who takes which role …".to_owned(),

@@ -5,8 +5,9 @@ use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
 use super::{Cx, approvals, overlays, run_view, suspects};
 use crate::incident::{
-    Amended, Body, CauseDescribed, CheckState, ImpactDescribed, Noted, Paged, Reopened, Retracted, RoleTaken,
-    SeverityChanged, Ticked, Titled, Told, same_person,
+    Amended, Began, Body, CauseDescribed, CheckState, Draft, ImpactDescribed, Noted, Paged, Precision,
+    Reopened, Retracted, RoleTaken, SeverityChanged, Ticked, Titled, Told, is_recent, parse_time,
+    same_person,
 };
 use crate::plan::{HotfixRequest, Request};
 
@@ -78,6 +79,7 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             needs("a reason is needed: it goes into the record")?;
             SeverityChanged { severity: *severity, reason: text }.into()
         }
+        Purpose::Began => return began(cx, &text),
         Purpose::Title => {
             needs("say in one line what is broken")?;
             Titled { text }.into()
@@ -139,6 +141,24 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
     };
     cx.append(body);
     Ok(())
+}
+
+/// Records another time at which it began.
+fn began(cx: &mut Cx<'_>, typed: &str) -> Result<(), String> {
+    let Some(state) = cx.model.incident() else { return Ok(()) };
+    let (incident, now) = (state.id, cx.model.now);
+    match parse_time(typed, now) {
+        None => Err("write 14:02 (UTC, and not later than now), -5m, or 2026-03-01T14:02:00Z".to_owned()),
+        Some(at) if !is_recent(at) => Err("check the year".to_owned()),
+        Some(at) if at > now => Err("that is in the future".to_owned()),
+        Some(at) if at > state.declared_at => Err("it had begun by the time it was declared".to_owned()),
+        Some(at) => {
+            let draft =
+                Draft { occurred: Some((at, Precision::Exact)), ..Draft::now(incident, Began::default()) };
+            cx.effect("saving", Effect::Append(vec![draft]));
+            Ok(())
+        }
+    }
 }
 
 /// The status decisions that a new one is made on.

@@ -33,6 +33,7 @@ pub(super) fn matters(body: &Body) -> bool {
         Body::Noted(_)
             | Body::Amended(_)
             | Body::Retracted(_)
+            | Body::Began(_)
             | Body::Titled(_)
             | Body::ImpactDescribed(_)
             | Body::CauseDescribed(_)

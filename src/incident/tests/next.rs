@@ -88,6 +88,27 @@ fn clocks_count_from_the_start_whatever_the_severity_was() {
 }
 
 #[test]
+fn a_start_that_was_recorded_wrongly_is_corrected_and_the_last_one_counts() {
+    let began = |written: i64, at: i64, reason: &str| {
+        let occurred = Some((minutes(at), Precision::Exact));
+        let draft = Draft { occurred, ..Draft::now(incident(), Began { reason: reason.into() }) };
+        let clock = Hlc { wall_ms: minutes(written).as_millisecond(), count: 0 };
+        let author = Author { name: "maya".into(), node: 1 };
+        Record::seal(id(u128::try_from(written).unwrap()), draft, author, clock, Hash::default()).unwrap().0
+    };
+    let log = log([began(5, -20, "first failed order"), began(7, -10, "")]);
+    let state = log.state();
+    assert_eq!(state.started_at, minutes(-10));
+    assert_eq!(clock(&log, "fix", 60).from, minutes(-10));
+    let said: Vec<String> = state.timeline.iter().map(|entry| entry.text.to_owned()).collect();
+    assert!(said[1].starts_with("began ") && said[1].ends_with(": first failed order"), "{said:?}");
+    assert!(said[2].starts_with("began ") && said[2].contains(", corrected from "), "{said:?}");
+    let retracted = Retracted { target: id(7), reason: "no".into() };
+    let log = Log::new(log.records().iter().cloned().chain([record(9, retracted)]).collect()).unwrap();
+    assert_eq!(log.state().started_at, minutes(-20), "the one before it stands again");
+}
+
+#[test]
 fn a_clock_that_did_not_run_is_not_late() {
     let raised = || SeverityChanged { severity: Severity::P0, reason: "all of them".into() };
     // It began 46 minutes before anybody knew, was declared as P1 and raised two minutes later.

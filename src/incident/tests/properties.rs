@@ -29,6 +29,7 @@ fn body() -> impl Strategy<Value = Body> {
         prop::sample::select(Phase::ALL.to_vec()).prop_map(|phase| PhaseEntered { phase }.into()),
         (name(), name()).prop_map(|(role, person)| RoleTaken { role, person }.into()),
         text().prop_map(|text| Titled { text }.into()),
+        text().prop_map(|reason| Began { reason }.into()),
         text().prop_map(|text| ImpactDescribed { text }.into()),
         name().prop_map(|who| Paged { who, how: String::new() }.into()),
         name().prop_map(|audience| Told { audience, ..Told::default() }.into()),
