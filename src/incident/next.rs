@@ -258,6 +258,7 @@ impl Steps<'_> {
             self.add_due("stakeholders", "told", audience::STAKEHOLDERS, title);
         }
         if going_back {
+            self.unrecorded(Rank::Turn);
             self.commander();
         }
         if self.facts.untrusted {

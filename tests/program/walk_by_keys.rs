@@ -61,17 +61,18 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.press("only orders without a card fail<enter>");
     terminal.wait_text("✎ finding: only orders without a card fail");
 
-    // The team, as NEXT asks for it; then it asks for a way back, which is left for another time.
+    // A way back comes first, and is left for another time; then the team, as NEXT asks for it.
+    terminal.wait_text("NEXT  mitigate first");
     terminal.wait_text("page on-call, then record who was paged");
     terminal.press("ip");
     terminal.press("li<enter>");
-    terminal.wait_text("name the incident commander");
-    terminal.press("irc");
-    terminal.press("<c-u>maya<enter>");
     terminal.wait_text("tell stakeholders, then record it");
     terminal.press("its");
     terminal.wait_text("Stakeholders were told: how?");
     terminal.press("status page<enter>");
+    terminal.wait_text("name the incident commander");
+    terminal.press("irc");
+    terminal.press("<c-u>maya<enter>");
     terminal.wait_text("mitigate first");
 
     // The branch, and the fix on it.

@@ -19,16 +19,19 @@ impl Steps<'_> {
         self.served();
         self.news();
         self.running_on_production();
-        self.unrecorded();
+        // Behind a way back come the clocks.
+        if !self.goes_back_first() {
+            self.unrecorded(Rank::Watch);
+        }
     }
 
     /// Whoever decides what to do about production has to know what is there.
-    fn unrecorded(&mut self) {
+    pub(super) fn unrecorded(&mut self, rank: Rank) {
         if let (Some((name, reference)), Some(production)) = (&self.facts.unrecorded, self.environment) {
             let title = format!(
                 "{production} runs {name}, not recorded: record it with flightdeck live {production} {reference}"
             );
-            self.add_ranked(Rank::Watch, "", "", title);
+            self.add_ranked(rank, "", "", title);
         }
     }
 

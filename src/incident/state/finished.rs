@@ -36,7 +36,7 @@ impl State {
         let done = self.plans.iter().rev().filter(|plan| plan.is_done());
         let (plan, name) = done.filter_map(|plan| Some((plan, finished(plan)?))).next()?;
         // The next fix is what is told of from then on.
-        let begins = |one: &&PlanRun| one.is_start() && one.is_done() && one.started_at > plan.started_at;
+        let begins = |one: &&PlanRun| is_start(one) && one.is_done() && one.started_at > plan.started_at;
         if self.plans.iter().any(|one| begins(&one)) {
             return None;
         }
@@ -51,6 +51,11 @@ impl State {
         }
         Some(Finished { name, was_taken_back: live.is_some() && since.any(|release| !release.rollback) })
     }
+}
+
+/// Whether a plan starts a hotfix.
+fn is_start(plan: &PlanRun) -> bool {
+    plan.purpose == "hotfix" && plan.id.starts_with("hotfix-")
 }
 
 /// As what a plan finished a fix; `None`: it did not.

@@ -393,11 +393,6 @@ impl PlanRun {
         self.purpose == "hotfix" && self.id.rsplit_once('-').is_some_and(|(what, _)| what == "finish")
     }
 
-    /// Tells whether it starts a hotfix.
-    pub fn is_start(&self) -> bool {
-        self.purpose == "hotfix" && self.id.starts_with("hotfix-")
-    }
-
     /// Tells whether every step of it was done.
     pub fn is_done(&self) -> bool {
         self.state == PlanState::Ended(PlanEnd::Done)
