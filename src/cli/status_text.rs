@@ -422,7 +422,7 @@ fn entry_line(entry: &Entry<'_>, more: usize, void: Option<String>, now: Timesta
         text = format!("{text}, and {more} more");
     }
     if let Some(why) = void {
-        text = format!("does not count: {text} ({why})");
+        text = format!("does not count: {why} · {text}");
     }
     let mut hue_of_text = if entry.pinned { Hue::Strong } else { Hue::Plain };
     if let Some(why) = entry.retracted {

@@ -329,7 +329,14 @@ fn clocks(ui: Ui<'_>, pen: &mut Pen<'_>) {
         // There is always one in sight, however little of it.
         let (text, role) = clock_words(ui, clock);
         let room = pen.room();
-        pen.column_of(&text, room, ui.of(role));
+        let (what, number) = text.rsplit_once(' ').unwrap_or(("", &text));
+        // How long is left is the last that is cut.
+        match room.checked_sub(width(number) + 1) {
+            Some(left) if width(&text) > room => {
+                pen.column_of(what, left, ui.of(role)).gap(1).put(number, ui.of(role))
+            }
+            _ => pen.column_of(&text, room, ui.of(role)),
+        };
     } else if !any && ui.model.incident().is_some_and(State::is_open) {
         pen.put("no deadline is running", ui.of(Role::Faint));
     }

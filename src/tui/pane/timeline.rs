@@ -1,5 +1,7 @@
 //! The timeline: what happened, newest at the bottom.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -8,7 +10,10 @@ use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::{empty, frame, mark, window};
 use crate::cockpit::{Command, Pane};
-use crate::incident::{Entry, EntryKind, NoteKind, Precision};
+use crate::incident::{Entry, EntryKind, NoteKind, Precision, duration};
+
+/// Fewest columns of what a probe says that are worth reading.
+const LEAST: u16 = 8;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let zone = ui.zone();
@@ -88,10 +93,37 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
         (false, true) => Role::Muted,
         (false, false) => Role::Text,
     };
-    pen.put(entry.text.trim_end(), ui.of(text));
     if let Some(why) = void {
-        pen.put(" · ", ui.of(Role::Faint)).put(&why, ui.of(Role::Muted));
+        pen.put(&why, ui.of(Role::Muted)).put(" · ", ui.of(Role::Faint));
     }
+    let (said, took) = apart(ui, entry, pen.room());
+    if let Some(took) = took
+        && pen.right(took, ui.of(Role::Muted))
+    {
+        pen.right_gap(1);
+        pen.put(&said, ui.of(text));
+    } else {
+        pen.put(entry.text.trim_end(), ui.of(text));
+    }
+}
+
+/// What a row says, and apart from it how long a plan took where that would be cut off behind it.
+fn apart<'a>(ui: Ui<'_>, entry: &Entry<'a>, room: u16) -> (Cow<'a, str>, Option<&'a str>) {
+    let text = entry.text.trim_end();
+    let whole = (Cow::Borrowed(text), None);
+    if entry.name != "plan-ended" || width(text) <= room {
+        return whole;
+    }
+    let Some(plan) = ui.model.incident().and_then(|state| state.plan(entry.about)) else { return whole };
+    let Some(took) = plan.ended_at.map(|end| duration(end.duration_since(plan.started_at))) else {
+        return whole;
+    };
+    let Some(at) = text.find(&format!(" in {took}")) else { return whole };
+    let (said, rest) = text.split_at(at);
+    let Some((took, rest)) = rest.get(4..).and_then(|rest| rest.split_at_checked(took.len())) else {
+        return whole;
+    };
+    (Cow::Owned(format!("{said}{rest}")), Some(took))
 }
 
 /// Probes that turned together: as many as there is room for, and how many more.
@@ -114,6 +146,12 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
         (environment, EntryKind::AlarmCleared) => format!("{word} in {environment}: "),
         (environment, _) => format!("{environment} {word}: "),
     };
+    // Where nothing of the probes fits behind it, how many they are is said first.
+    if width(&head) + LEAST > pen.room() {
+        let of = if environment.is_empty() { String::new() } else { format!(" in {environment}") };
+        pen.put(&format!("{} {word}{of}", entries.len()), ui.of(style));
+        return;
+    }
     pen.put(&head, ui.of(style));
     // Where it stands is said already.
     let bare = |part: String| match part.strip_prefix(environment).and_then(|rest| rest.strip_prefix(' ')) {
