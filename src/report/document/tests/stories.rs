@@ -371,6 +371,7 @@ fn one_of_each() -> Vec<Body> {
         Reopened { reason: why, after: Vec::new() }.into(),
         Closed::default().into(),
         ReportSaved { file: "INC.md".into() }.into(),
+        crate::incident::Began { reason: "seen in the log".into() }.into(),
     ]
 }
 
