@@ -8,7 +8,7 @@ use super::testing::*;
 use super::theme::{Role, Theme};
 use crate::cockpit::msg::Done;
 use crate::cockpit::overlay::{Overlay, PlanView};
-use crate::cockpit::{Effect, Key, Model, Msg, update};
+use crate::cockpit::{Effect, Key, Model, Msg, Pane, update};
 use crate::incident::{
     Approved, Outcome, PlanEnd, PlanEnded, PlanStarted, Proof, Proved, Severity, SeverityChanged, StepEnded,
     StepSkipped, StepStarted, StepWaiting,
@@ -445,4 +445,21 @@ fn a_plan_of_a_newer_version_is_shown_by_its_titles_and_nothing_of_it_is_decided
         assert!(seen.contains(wanted), "{wanted} in\n{seen}");
     }
     assert!(!seen.contains("retry"), "{seen}");
+}
+
+#[test]
+fn how_long_a_plan_took_stays_where_its_row_is_cut() {
+    let plan =
+        Plan { title: "deploy hotfix/pool-limit to production, canary 10 % 50 % 100 %".into(), ..canary() };
+    let mut teller = Teller::new(&plan);
+    teller.done(0, 41).done(1, 4);
+    teller.tell(2, PlanEnded { plan: ID.into(), end: PlanEnd::Done, why: String::new() });
+    let mut model = teller.seen();
+    model.overlays.clear();
+    model.focus = Pane::Timeline;
+    let narrow = drawn(&mut model, 80, 24);
+    let row = narrow.lines().find(|line| line.contains("✓ deployed hotfix/pool-limit")).unwrap();
+    assert!(row.contains('…') && row.ends_with(" 49s │"), "{row}");
+    let wide = drawn(&mut model, 220, 50);
+    assert!(wide.contains("canary 10 % 50 % 100 % in 49s"), "{wide}");
 }

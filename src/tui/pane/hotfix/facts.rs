@@ -117,9 +117,20 @@ fn operation(branch: &BranchState, room: Room) -> Group {
     Group::new("under way", 0, items)
 }
 
+/// The environment users are served from.
+pub(super) fn production(ui: Ui<'_>) -> &str {
+    ui.model.config.config.production().map_or("production", |env| env.name.as_str())
+}
+
+/// Whether the last fix was finished, and nothing was deployed since.
+pub(super) fn is_to_be_deployed(ui: Ui<'_>) -> bool {
+    let outside = ui.model.incident().and_then(|state| state.finished_outside(production(ui)));
+    outside.is_some_and(|finished| !finished.was_taken_back)
+}
+
 /// A fix that was finished, as long as production has it not: its branch is gone by then.
 fn finished(ui: Ui<'_>) -> Group {
-    let production = ui.model.config.config.production().map_or("production", |env| env.name.as_str());
+    let production = production(ui);
     let Some(finished) = ui.model.incident().and_then(|state| state.finished_outside(production)) else {
         return Group::default();
     };

@@ -10,6 +10,7 @@ use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, short_id};
 use super::{empty, frame, mark, window};
+use crate::cockpit::update::keys_to;
 use crate::cockpit::{Command, Pane};
 use crate::hotfix::state::{BranchState, Commit, DirtyFile, Head, NoRepository};
 use facts::{Group, Item, Room};
@@ -350,6 +351,11 @@ fn nothing_yet(ui: Ui<'_>, buf: &mut Buffer, body: Rect, branch: &BranchState) {
             )
         }
         (_, Some(_)) => "edit and commit the smallest fix; it shows up here".to_owned(),
+        (_, None) if facts::is_to_be_deployed(ui) => {
+            let production = facts::production(ui);
+            let keys = keys_to(ui.model, "deploy", production);
+            format!("press {keys} to deploy it to {production} from {base}")
+        }
         (_, None) => format!("press {keys} to start a hotfix branch from {base}"),
     };
     Pen::new(buf, body, 0).put(&line, ui.of(Role::Faint));
