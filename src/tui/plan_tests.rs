@@ -325,7 +325,7 @@ pub(super) fn scenes() -> Vec<(&'static str, Model)> {
     types(&mut skip, "done by hand");
     let mut pane = failed();
     pane.overlays.clear();
-    pane.focus = crate::cockpit::Pane::Runs;
+    pane.focus = Pane::Runs;
     settle(&mut pane);
     vec![
         ("plan-watching", watching()),

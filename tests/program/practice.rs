@@ -25,9 +25,10 @@ fn the_line_for_another_terminal_gives_an_approval_that_counts() {
     let other = world.shell(&world.path("home"));
     for role in ["approve lead", "approve product-manager"] {
         terminal.press("A");
-        let screen = terminal.wait_for("the line", |screen| {
+        terminal.wait_for("the line", |screen| {
             screen.lines().any(|line| line.contains("copy: ") && line.contains(role))
         });
+        let screen = terminal.screen();
         let line = screen.lines().find(|line| line.contains("copy: ")).unwrap();
         let (_, line) = line.split_once("copy: ").unwrap();
         let (before, _) = line.split_once(role).unwrap();
@@ -35,7 +36,7 @@ fn the_line_for_another_terminal_gives_an_approval_that_counts() {
         terminal.press("y");
         terminal.wait_text("copied 1 line");
         other.run("sh", &["-c", &line]).succeeded();
-        terminal.press("<esc>");
+        terminal.wait_gone("copy: ");
     }
     let shown = mine.flightdeck(&["status"]).succeeded().stdout;
     let given = shown
