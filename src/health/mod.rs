@@ -31,6 +31,7 @@ mod reported;
 pub mod rules;
 pub mod runner;
 pub mod series;
+pub mod silence;
 #[cfg(test)]
 mod testing;
 pub mod timeseries;

@@ -18,6 +18,9 @@ pub const NO_SUCH_HOST: &str = "no such host";
 /// Headline of a sample to whose host there is no way: `Fault::Unreachable`.
 pub const UNREACHABLE: &str = "unreachable";
 
+/// Headline of a probe of which nothing is heard.
+pub const SILENT: &str = "silent";
+
 /// The state of every configured probe.
 #[derive(Debug, Clone, Default)]
 pub struct Tracker {
@@ -102,7 +105,11 @@ impl Tracker {
         watched.alarm.restore(state, since);
         watched.recorded = state;
         let status = Arc::make_mut(status);
-        status.state = watched.alarm.state();
+        // Trouble is shown until it is known to be over; that all was well says nothing of now.
+        status.state = match watched.alarm.state() {
+            State::Ok | State::Warn => State::Unknown,
+            trouble => trouble,
+        };
         status.since = watched.alarm.since();
         status.turn(since, status.state);
         why.clone_into(&mut status.began_with);
@@ -197,6 +204,20 @@ impl Tracker {
         let edge = edge.filter(|edge| is_settled(edge.to) && edge.to != watched.recorded)?;
         let from = std::mem::replace(&mut watched.recorded, edge.to);
         (was_asked || edge.to != State::Ok).then_some(Edge { from, ..edge })
+    }
+
+    /// Takes in that nothing is heard of the probe with this index, and why that is known. What it said before
+    /// is confirmed no longer: it is unknown at once.
+    pub fn lose(&mut self, probe: usize, at: Timestamp, why: &str) -> Option<Edge> {
+        let confirm = self.alarms.get(probe)?.confirm;
+        let (headline, why) = (SILENT.to_owned(), why.to_owned());
+        let (value, latency_ms, unrecovered) = (None, None, None);
+        let sample = Sample { at, verdict: Verdict::NoData, value, headline, latency_ms, why, unrecovered };
+        let mut edge = None;
+        for _ in 0..confirm {
+            edge = self.observe(probe, sample.clone()).or(edge);
+        }
+        edge
     }
 
     /// Says so when it is this machine's own network that stops the probes: every one that
@@ -410,6 +431,29 @@ mod tests {
         assert_eq!(tracker.observe(1, sample(0, Verdict::Bad, None)), None);
         let edge = tracker.observe(1, sample(1, Verdict::Bad, None)).unwrap();
         assert_eq!((edge.from, edge.to), (State::Unknown, State::Failing));
+    }
+
+    #[test]
+    fn what_is_not_heard_of_is_unknown_at_once_and_nothing_is_good_by_its_record() {
+        let probe = Probe { confirm: 3, ..http_probe("http://api.example/health") };
+        let mut tracker = Tracker::new(&[probe]);
+        tracker.restore("api", State::Ok, Timestamp::UNIX_EPOCH, "");
+        assert_eq!(tracker.statuses()[0].state, State::Unknown, "nothing was seen yet");
+        assert_eq!(tracker.observe(0, sample(0, Verdict::Good, Some(1.0))), None);
+        assert_eq!(tracker.statuses()[0].state, State::Ok);
+        let at = sample(40, Verdict::Good, None).at;
+        let edge = tracker.lose(0, at, "no sample for 36s; one is due every 10s").unwrap();
+        assert_eq!((edge.from, edge.to, edge.at), (State::Ok, State::Unknown, at));
+        let status = &tracker.statuses()[0];
+        assert_eq!((status.state, status.last.as_ref().unwrap().headline.as_str()), (State::Unknown, SILENT));
+        // Once it has failed, silence is no recovery, and what was wrong is remembered.
+        for second in 50..53 {
+            tracker.observe(0, sample(second, Verdict::Bad, Some(9.0)));
+        }
+        assert_eq!(tracker.statuses()[0].state, State::Failing);
+        assert_eq!(tracker.lose(0, at, "").map(|edge| edge.to), Some(State::Unknown));
+        tracker.observe(0, sample(100, Verdict::Good, Some(1.0)));
+        assert_eq!(tracker.statuses()[0].state, State::Recovering);
     }
 
     #[test]

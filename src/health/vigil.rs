@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::answer::length;
 use super::series::{Sample, State};
+use super::silence::{patience, shown, span};
 use super::tracker::{NO_SUCH_HOST, Tracker, UNREACHABLE};
 use crate::config::types::Probe;
 use crate::text::visible;
@@ -225,23 +225,6 @@ fn grace(probes: &[Probe]) -> Duration {
         samples + span(probe.lasting.unwrap_or_default())
     });
     longest.max().unwrap_or_default()
-}
-
-/// After this long without a sample a probe counts as silent. Samples come every interval at
-/// the latest after an answer, so this is time for three.
-fn patience(probe: &Probe) -> Duration {
-    span(probe.interval) * 2 + span(probe.timeout) * 2 + Duration::from_secs(5)
-}
-
-fn span(length: SignedDuration) -> Duration {
-    Duration::try_from(length).unwrap_or_default()
-}
-
-fn shown(time: Duration) -> String {
-    if time < Duration::from_secs(1) {
-        return length(time);
-    }
-    crate::incident::duration(SignedDuration::try_from(time).unwrap_or_default())
 }
 
 #[cfg(test)]

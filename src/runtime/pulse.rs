@@ -4,15 +4,20 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::store::{Order, Samples, Store};
 use super::{Event, History, no_thread, panics};
+use crate::clock::Stopwatch;
 use crate::cockpit::msg::{Edge, Fact};
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::keyring::Keyring;
 use crate::health::past::Numbers;
+use crate::health::alarm;
 use crate::health::runner::{Observation, Runner};
 use crate::health::series::State;
+use crate::health::silence::Silence;
 use crate::health::tracker::Tracker;
 use crate::incident;
 
@@ -30,6 +35,9 @@ pub(super) struct Pulse {
     /// Samples that are not stored yet, and when some were.
     samples: Samples,
     stored: Instant,
+    /// Which probes nothing is heard of, by a clock of its own.
+    silence: Silence,
+    clock: Stopwatch,
 }
 
 /// The runner, and the thread its tasks run on.
@@ -47,6 +55,8 @@ impl Default for Pulse {
             waiting: None,
             samples: Vec::new(),
             stored: Instant::now(),
+            silence: Silence::default(),
+            clock: Stopwatch::start(),
         }
     }
 }
@@ -56,6 +66,7 @@ impl Pulse {
     pub(super) fn configure(&mut self, probes: Vec<Probe>, root: PathBuf, keyring: Keyring, store: &Store) {
         self.store(store);
         self.tracker = Tracker::new(&probes);
+        self.silence = Silence::default();
         self.edges.clear();
         if let Some(asking) = &mut self.runner {
             asking.runner.stop();
@@ -67,6 +78,7 @@ impl Pulse {
     /// Starts to ask what was configured since the last time.
     pub(super) fn start(&mut self, events: &Sender<Event>) -> Result<()> {
         let Some((probes, root, keyring)) = self.waiting.take() else { return Ok(()) };
+        self.silence = Silence::new(&probes, self.clock.elapsed());
         let past = {
             let told = events.clone();
             move |generation, probe, numbers| drop(told.send(Event::Past(generation, probe, numbers)))
@@ -134,18 +146,33 @@ impl Pulse {
         if let Some(status) = self.tracker.statuses().get(seen.probe) {
             let probe = status.name.clone();
             self.samples.push((probe.clone(), seen.sample.at, seen.sample.value));
+            self.silence.hear(seen.probe, self.clock.elapsed());
             let edge = self.tracker.observe(seen.probe, seen.sample);
-            self.edges.extend(edge.map(|edge| Edge {
-                probe,
-                at: edge.at,
-                from: edge.from,
-                to: edge.to,
-                why: edge.why,
-            }));
+            self.edges.extend(edge.map(|edge| named(probe, edge)));
         }
         if self.stored.elapsed() >= STORE_EVERY {
             self.store(store);
         }
+    }
+
+    /// Marks the probes that nothing is heard of any more; returns whether there are any.
+    pub(super) fn miss(&mut self) -> bool {
+        let lost = self.silence.lost(self.clock.elapsed());
+        for (probe, why) in &lost {
+            let Some(name) = self.tracker.statuses().get(*probe).map(|status| status.name.clone()) else {
+                continue;
+            };
+            let at = Timestamp::now();
+            self.samples.push((name.clone(), at, None));
+            let edge = self.tracker.lose(*probe, at, why);
+            self.edges.extend(edge.map(|edge| named(name, edge)));
+        }
+        !lost.is_empty()
+    }
+
+    /// How long until a probe has been silent for too long; `None` where none could be.
+    pub(super) fn silence_due(&self) -> Option<Duration> {
+        self.silence.due(self.clock.elapsed())
     }
 
     /// Hands over the samples that are not stored yet.
@@ -176,4 +203,9 @@ impl Pulse {
             let _ = asking.end.send(());
         }
     }
+}
+
+fn named(probe: String, edge: alarm::Edge) -> Edge {
+    let alarm::Edge { at, from, to, why } = edge;
+    Edge { probe, at, from, to, why }
 }

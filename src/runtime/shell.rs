@@ -201,6 +201,7 @@ impl<'a> Shell<'a> {
                 Ok(event) => self.backlog.push_back(event),
             }
             self.turn(queue)?;
+            self.health_is_stale |= self.pulse.miss();
             if self.health_due() == Some(Duration::ZERO) {
                 self.settle_health();
             }
@@ -273,7 +274,7 @@ impl<'a> Shell<'a> {
         let frame = (self.dirty != Dirty::No && self.away.is_none() && self.screen.is_ready())
             .then(|| FRAME.saturating_sub(self.drawn.elapsed()));
         let tick = self.model.is_timed().then(|| self.until_tick());
-        match frame.into_iter().chain(tick).chain(self.health_due()).min() {
+        match frame.into_iter().chain(tick).chain(self.health_due()).chain(self.pulse.silence_due()).min() {
             None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(wait) => queue.recv_timeout(wait),
         }
