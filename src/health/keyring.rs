@@ -17,6 +17,7 @@ use base64::prelude::BASE64_STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
+use super::silence::shown;
 use crate::config::types::Source;
 use crate::text::mask::Masker;
 use crate::text::{placeholder, visible};
@@ -41,6 +42,8 @@ struct Inner {
     /// All that is masked: what was known from the beginning, and what was fetched since.
     known: Mutex<Vec<(String, Value)>>,
     masker: RwLock<Masker>,
+    /// Why what is known from the beginning cannot be masked: nothing is asked then, as nothing may be shown.
+    unmaskable: Option<String>,
 }
 
 #[derive(Default)]
@@ -69,13 +72,17 @@ impl Keyring {
         fetch: impl Fn(&str) -> Result<Value, String> + Send + Sync + 'static,
     ) -> Self {
         let masker = Masker::new(known.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
+        let (masker, unmaskable) = match masker {
+            Ok(masker) => (masker, None),
+            Err(failure) => (Masker::default(), Some(format!("the secrets cannot be masked: {}", failure.cause))),
+        };
         Self(Arc::new(Inner {
             names,
             fetch: Box::new(fetch),
             slots: Mutex::default(),
-            // What could be refused is too short, and left out already.
-            masker: RwLock::new(masker.unwrap_or_default()),
+            masker: RwLock::new(masker),
             known: Mutex::new(known),
+            unmaskable,
         }))
     }
 
@@ -104,11 +111,24 @@ impl Keyring {
     }
 
     /// What a source is sent with, its secrets fetched where they are not there yet; or why one cannot be
-    /// had, in one line.
-    pub(super) async fn give(&self, source: &Source, needed: &[String]) -> Result<Given, String> {
+    /// had within a time, in one line.
+    pub(super) async fn give(
+        &self,
+        source: &Source,
+        needed: &[String],
+        time: Duration,
+    ) -> Result<Given, String> {
+        if let Some(why) = &self.0.unmaskable {
+            return Err(why.clone());
+        }
+        let until = tokio::time::Instant::now() + time;
         let mut values = BTreeMap::new();
         for name in needed {
-            values.insert(name.as_str(), self.value(name).await?);
+            let value = tokio::time::timeout_at(until, self.value(name)).await;
+            let value = value.unwrap_or_else(|_| {
+                Err(format!("the secret {} is still being fetched after {}", visible(name), shown(time)))
+            });
+            values.insert(name.as_str(), value?);
         }
         let mut given = Given::default();
         let text = |secret: &str| values.get(secret).and_then(|value| String::from_utf8(value.to_vec()).ok());
@@ -137,28 +157,30 @@ impl Keyring {
             let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(slots.entry(name.to_owned()).or_default())
         };
-        let mut slot = slot.lock().await;
+        let mut slot = slot.lock_owned().await;
         if let Some(value) = &slot.value {
             return Ok(value.clone());
         }
         if !slot.is_stale() {
             return Err(slot.why_not.clone());
         }
-        let (keyring, asked) = (self.clone(), name.to_owned());
-        let fetched = tokio::task::spawn_blocking(move || (keyring.0.fetch)(&asked)).await;
-        let fetched = fetched.unwrap_or_else(|error| Err(error.to_string()));
-        slot.asked = Some(Instant::now());
-        let fetched = fetched.and_then(|value| self.know(name, &value).map(|()| value));
-        match fetched {
-            Ok(value) => {
-                slot.value = Some(value.clone());
-                Ok(value)
+        let (keyring, name) = (self.clone(), name.to_owned());
+        // It goes on when nobody waits for it any more: what fetches it is not started a second time.
+        let fetched = tokio::task::spawn_blocking(move || {
+            let fetched = (keyring.0.fetch)(&name);
+            slot.asked = Some(Instant::now());
+            match fetched.and_then(|value| keyring.know(&name, &value).map(|()| value)) {
+                Ok(value) => {
+                    slot.value = Some(value.clone());
+                    Ok(value)
+                }
+                Err(why) => {
+                    slot.why_not = format!("the secret {}: {}", visible(&name), visible(&why));
+                    Err(slot.why_not.clone())
+                }
             }
-            Err(why) => {
-                slot.why_not = format!("the secret {}: {}", visible(name), visible(&why));
-                Err(slot.why_not.clone())
-            }
-        }
+        });
+        fetched.await.unwrap_or_else(|error| Err(error.to_string()))
     }
 
     /// Forgets secrets that a server did not take when it was asked. Tells whether there are, or may be, others
@@ -258,7 +280,7 @@ mod tests {
     }
 
     async fn given(keyring: &Keyring, source: &Source) -> Result<Given, String> {
-        keyring.give(source, &keyring.needed(source)).await
+        keyring.give(source, &keyring.needed(source), Duration::from_secs(20)).await
     }
 
     #[tokio::test]
@@ -288,6 +310,40 @@ mod tests {
         assert_eq!(count.load(Ordering::SeqCst), 1);
         let why = given(&keyring, &source("{secret:OTHER}")).await.unwrap_err();
         assert_eq!(why, "there is no secret OTHER; declare it in [[secrets]]");
+    }
+
+    #[tokio::test]
+    async fn one_that_is_long_in_coming_is_not_waited_for_nor_fetched_twice() {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (count, released) = (Arc::new(AtomicUsize::new(0)), Mutex::new(released));
+        let asked = Arc::clone(&count);
+        let keyring = Keyring::new(Vec::new(), ["TOKEN".to_owned()].into(), move |_| {
+            asked.fetch_add(1, Ordering::SeqCst);
+            let _ = released.lock().unwrap().recv();
+            Ok(Zeroizing::new(b"hunter2222".to_vec()))
+        });
+        let bearer = source("Bearer {secret:TOKEN}");
+        let needed = keyring.needed(&bearer);
+        for _ in 0..3 {
+            let why = keyring.give(&bearer, &needed, Duration::from_millis(20)).await.unwrap_err();
+            assert_eq!(why, "the secret TOKEN is still being fetched after 20 ms");
+        }
+        release.send(()).unwrap();
+        assert_eq!(given(&keyring, &bearer).await.unwrap().headers["Authorization"], "Bearer hunter2222");
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_no_mark_can_stand_for_is_not_asked_for() {
+        // A secret that holds every mark there is.
+        let around =
+            [("‹", "›"), ("«", "»"), ("⟦", "⟧"), ("•••", "•••"), ("███", "███"), ("▒▒▒", "▒▒▒"), ("[[", "]]")];
+        let labels = ["ODD", "secret", "masked", "hidden", "·"];
+        let marks = around.iter().flat_map(|(from, to)| labels.map(|label| format!("{from}{label}{to}")));
+        let value = Zeroizing::new(marks.collect::<String>().into_bytes());
+        let keyring = Keyring::new(vec![("ODD".to_owned(), value)], BTreeSet::new(), |_| Err(String::new()));
+        let why = given(&keyring, &source("plain")).await.unwrap_err();
+        assert!(why.starts_with("the secrets cannot be masked: "), "{why}");
     }
 
     #[tokio::test]

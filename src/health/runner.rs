@@ -377,8 +377,8 @@ impl Asker {
     /// What a source says of the time before, oldest first; `None`: it does not answer.
     async fn past(&self, target: &Target) -> Option<Numbers> {
         let source = &target.probe.source;
-        let Given { headers, .. } = self.keyring.give(source, &target.needed).await.ok()?;
         let (servers, timeout) = (&self.servers, target.timeout.min(LONG_AGO));
+        let Given { headers, .. } = self.keyring.give(source, &target.needed, timeout).await.ok()?;
         let own = target.exchange();
         let exchange = own.as_ref().unwrap_or(&self.exchange);
         let mut numbers = Numbers::new();
@@ -400,7 +400,7 @@ impl Asker {
 
     async fn try_once(&self, target: &Target) -> Result<Answer, Trouble> {
         let source = &target.probe.source;
-        let given = self.keyring.give(source, &target.needed).await;
+        let given = self.keyring.give(source, &target.needed, target.timeout).await;
         let Given { url, headers, variables } = given.map_err(|why| Trouble::new(Fault::NoSecret, why))?;
         let (servers, timeout) = (&self.servers, target.timeout);
         let own = target.exchange();
