@@ -74,7 +74,9 @@ impl Keyring {
         let masker = Masker::new(known.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
         let (masker, unmaskable) = match masker {
             Ok(masker) => (masker, None),
-            Err(failure) => (Masker::default(), Some(format!("the secrets cannot be masked: {}", failure.cause))),
+            Err(failure) => {
+                (Masker::default(), Some(format!("the secrets cannot be masked: {}", failure.cause)))
+            }
         };
         Self(Arc::new(Inner {
             names,
@@ -336,8 +338,15 @@ mod tests {
     #[tokio::test]
     async fn what_no_mark_can_stand_for_is_not_asked_for() {
         // A secret that holds every mark there is.
-        let around =
-            [("‹", "›"), ("«", "»"), ("⟦", "⟧"), ("•••", "•••"), ("███", "███"), ("▒▒▒", "▒▒▒"), ("[[", "]]")];
+        let around = [
+            ("‹", "›"),
+            ("«", "»"),
+            ("⟦", "⟧"),
+            ("•••", "•••"),
+            ("███", "███"),
+            ("▒▒▒", "▒▒▒"),
+            ("[[", "]]"),
+        ];
         let labels = ["ODD", "secret", "masked", "hidden", "·"];
         let marks = around.iter().flat_map(|(from, to)| labels.map(|label| format!("{from}{label}{to}")));
         let value = Zeroizing::new(marks.collect::<String>().into_bytes());

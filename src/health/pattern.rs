@@ -4,8 +4,9 @@ use std::fmt;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-/// A regular expression may not take more memory than this once it is compiled, in bytes.
-const MAX_BYTES: usize = 1 << 20;
+/// A regular expression may not take more memory than this once it is compiled, in bytes: a file that nobody
+/// trusts yet may hold a thousand of them.
+const MAX_BYTES: usize = 256 << 10;
 
 /// What the drawing of an error indents the expression by.
 const INDENT: &str = "    ";
@@ -68,7 +69,10 @@ impl fmt::Debug for Pattern {
 /// Reads the place out of the error's drawing: the expression indented, below it a caret.
 fn wrong(text: &str, error: &regex::Error) -> Wrong {
     if matches!(error, regex::Error::CompiledTooBig(_)) {
-        return Wrong { at: None, why: "it is too large once it is compiled".to_owned() };
+        return Wrong {
+            at: None,
+            why: "it is too large once it is compiled: repeat less, or write [a-z0-9_] for \\w".to_owned(),
+        };
     }
     let drawn = error.to_string();
     let is_one_line = !text.contains('\n');
@@ -88,6 +92,8 @@ mod tests {
         assert!(is_in("4\\.2", "v1.4.2-rc1") && is_in("^v1", "v1.4.2") && is_in("(?i)READY", "is ready"));
         assert!(!is_in("^4", "v1.4.2") && !is_in("^b$", "a\nb\nc"));
         assert!(is_in("(?m)^b$", "a\nb\nc"));
+        assert!(is_in(r"^\w+ (up|ready) since \d+ \w+$", "größe ready since 12 days"));
+        assert!(is_in("^[a-z0-9_]{64}$", &"a1".repeat(32)));
     }
 
     #[test]
@@ -107,6 +113,7 @@ mod tests {
             ("a\n(b", None, "unclosed group"),
             ("(?=x)", Some(0), "look-around"),
             ("(\\w{900}){900}", None, "too large"),
+            ("\\w{20}", None, "write [a-z0-9_]"),
         ] {
             let wrong = Pattern::new(text).unwrap_err();
             assert_eq!(wrong.at, at, "{text}");

@@ -56,7 +56,9 @@ impl Silence {
     /// How long until the first probe has been silent for too long; `None`: all of them have.
     pub fn due(&self, now: Duration) -> Option<Duration> {
         let waiting = self.0.iter().filter(|heard| !heard.is_lost);
-        waiting.map(|heard| (heard.last + heard.patience).saturating_sub(now) + Duration::from_millis(1)).min()
+        waiting
+            .map(|heard| (heard.last + heard.patience).saturating_sub(now) + Duration::from_millis(1))
+            .min()
     }
 }
 
@@ -102,7 +104,10 @@ mod tests {
         let lost = silence.lost(s(46));
         assert_eq!(lost, [(0, "no sample for 36s; one is due every 10s".to_owned())]);
         // The other one has longer, and what is lost is said once.
-        assert_eq!((silence.lost(s(60)), silence.due(s(60))), (Vec::new(), Some(s(75) + Duration::from_millis(1))));
+        assert_eq!(
+            (silence.lost(s(60)), silence.due(s(60))),
+            (Vec::new(), Some(s(75) + Duration::from_millis(1)))
+        );
         silence.hear(0, s(70));
         assert_eq!(silence.lost(s(136)).iter().map(|(probe, _)| *probe).collect::<Vec<_>>(), [0, 1]);
         assert_eq!(silence.due(s(136)), None);
