@@ -141,7 +141,7 @@ fn probes() -> Vec<Arc<Status>> {
             headline: "200".to_owned(),
             latency_ms: Some(212.0),
             why: String::new(),
-            unrecovered: None,
+            ..Sample::default()
         };
         Arc::new(Status {
             name: format!("probe-{n:04}"),

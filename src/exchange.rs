@@ -12,6 +12,7 @@
 //! Touches the network.
 
 mod clients;
+mod phases;
 mod words;
 
 use std::time::Duration;
@@ -21,6 +22,8 @@ use reqwest::{Method, Response, Url};
 use tokio::time::{Instant, sleep, timeout_at};
 
 pub use self::clients::{Exchange, Identification};
+pub use self::phases::Phases;
+use self::phases::Watch;
 pub use self::words::{complaint, place, retry_after};
 use self::words::{spelled, trouble};
 use crate::failure::Fault;
@@ -96,6 +99,8 @@ pub struct Reply {
     pub redirect: Option<Redirect>,
     /// How long it took from the first request to the end of the body.
     pub took: Duration,
+    /// How long the parts of that took.
+    pub phases: Phases,
     /// Why the body is not whole; `None`: it is.
     pub unfinished: Option<Lost>,
 }
@@ -138,9 +143,9 @@ impl Exchange {
         let until = started + policy.time;
         let origin = request.url.origin();
         let mut url = request.url.clone();
-        let (mut is_home, mut redirects) = (true, 0);
+        let (mut is_home, mut redirects, mut phases) = (true, 0, Phases::default());
         loop {
-            let response = self.once(request, &url, is_home, until, policy.time).await?;
+            let response = self.once(request, &url, is_home, until, policy.time, &mut phases).await?;
             let status = response.status().as_u16();
             let redirect = redirect(&response, &url);
             let is_answer = policy.wanted.contains(&status);
@@ -165,7 +170,7 @@ impl Exchange {
                 }
             }
             let place = place(&request.url);
-            return Ok(read(response, redirect, started, policy, &place).await);
+            return Ok(read(response, redirect, started, phases, policy, &place).await);
         }
     }
 
@@ -176,6 +181,7 @@ impl Exchange {
         is_home: bool,
         until: Instant,
         time: Duration,
+        phases: &mut Phases,
     ) -> Result<Response, Lost> {
         let Ok(client) = timeout_at(until, self.client(url)).await else {
             let why = format!("certificates were not read within {}", spelled(time));
@@ -189,8 +195,15 @@ impl Exchange {
         if !request.body.is_empty() {
             asked = asked.body(request.body.clone());
         }
-        let Ok(sent) = timeout_at(until, asked.send()).await else {
-            let why = format!("{} did not answer within {}", place(&request.url), spelled(time));
+        let watch = Watch::default();
+        let sent = timeout_at(until, watch.over(asked.send())).await;
+        watch.add_to(phases);
+        let Ok(sent) = sent else {
+            let how_far = match watch.connected() {
+                Some(after) => format!("it took the connection after {}", spelled(after)),
+                None => "no connection came about".to_owned(),
+            };
+            let why = format!("{} did not answer within {}; {how_far}", place(&request.url), spelled(time));
             return Err(Lost { fault: Fault::Timeout, why, sent: true });
         };
         sent.map_err(|error| trouble(&error, &place(url)))
@@ -230,9 +243,11 @@ async fn read(
     mut response: Response,
     redirect: Option<Redirect>,
     started: Instant,
+    mut phases: Phases,
     policy: &Policy<'_>,
     place: &str,
 ) -> Reply {
+    let head = Instant::now();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let mut body = Vec::new();
     let lost = |fault, why| Some(Lost { fault, why, sent: true });
@@ -260,5 +275,6 @@ async fn read(
             }
         }
     };
-    Reply { status, headers, body, redirect, took: started.elapsed(), unfinished }
+    phases.body = head.elapsed();
+    Reply { status, headers, body, redirect, took: started.elapsed(), phases, unfinished }
 }

@@ -11,6 +11,7 @@ use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::rules::Rules;
 use crate::health::runner::{Asked, once};
+use crate::health::series;
 use crate::text::address::without_credentials;
 use crate::text::mask::Masker;
 use crate::text::{nearest, visible};
@@ -42,10 +43,30 @@ struct Row<'a> {
     /// `200`, `exit 1`, `refused`.
     headline: &'a str,
     latency_ms: Option<f64>,
+    /// How long its parts took, where it is one request over HTTP.
+    phases_ms: Option<Phases>,
+    /// What the answer names as its version.
+    version: Option<&'a str>,
     /// Why it is not good; `null` when it is.
     why: Option<&'a str>,
     compared: Vec<Compared<'a>>,
     at: String,
+}
+
+/// How long the parts of an answer took, in milliseconds.
+#[derive(Serialize)]
+struct Phases {
+    resolve: f64,
+    connect: f64,
+    first_byte: f64,
+    body: f64,
+}
+
+impl From<series::Phases> for Phases {
+    fn from(took: series::Phases) -> Self {
+        let [(_, resolve), (_, connect), (_, first_byte), (_, body)] = took.each();
+        Self { resolve, connect, first_byte, body }
+    }
 }
 
 /// A condition or limit as it was compared.
@@ -108,6 +129,8 @@ fn row<'a>(probe: &'a Probe, asked: &'a Asked, masker: &Masker) -> Row<'a> {
         limit: rules.as_ref().and_then(Rules::limit).map(ToString::to_string),
         headline: &sample.headline,
         latency_ms: sample.latency_ms,
+        phases_ms: sample.phases.map(Phases::from),
+        version: sample.version.as_deref(),
         why: Some(sample.why.as_str()).filter(|why| !why.is_empty()),
         compared: compared.collect(),
         at: format!("{:.3}", sample.at),

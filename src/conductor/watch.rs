@@ -80,7 +80,7 @@ impl Watching {
             self.runner.probe_now();
         }
         while let Ok(observation) = self.samples.try_recv() {
-            if let Some(version) = &observation.version {
+            if let Some(version) = &observation.sample.version {
                 self.vigil.hear(observation.probe, version);
             }
             self.vigil.observe(now, observation.probe, observation.sample);

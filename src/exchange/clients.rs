@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use super::Lost;
+use super::phases::{Connecting, Resolver};
 use super::words::causes;
 use crate::failure::Fault;
 use crate::text::address::is_loopback;
@@ -103,7 +104,9 @@ fn build(
         .user_agent(concat!("flightdeck/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
-        .pool_max_idle_per_host(0);
+        .pool_max_idle_per_host(0)
+        .dns_resolver(Resolver)
+        .connector_layer(Connecting);
     if direct {
         builder = builder.no_proxy();
     }

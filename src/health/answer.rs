@@ -12,7 +12,7 @@ use super::condition::Subject;
 use super::decimal::Decimal;
 use super::instant::Measured;
 use super::parse;
-use super::series::Verdict;
+use super::series::{Phases, Verdict};
 use crate::config::types::SourceKind;
 use crate::failure::Fault;
 use crate::text::mask::Masker;
@@ -30,6 +30,8 @@ pub struct Answer {
     pub exit: Option<i32>,
     /// How long it took.
     pub latency: Duration,
+    /// How long the parts of that took; `None` where it is no single request over HTTP.
+    pub phases: Option<Phases>,
     /// The body, or what the command printed; at most [`MAX_BODY`] bytes.
     pub body: Vec<u8>,
     /// Whether the body went on beyond that.

@@ -7,7 +7,8 @@ use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::answer::{Answer, MAX_BODY, Trouble};
-use crate::exchange::{Exchange, Lost, Policy, Redirect, Request, place};
+use super::series::Phases;
+use crate::exchange::{self, Exchange, Lost, Policy, Redirect, Request, place};
 use crate::failure::Fault;
 
 /// Most redirects that are followed.
@@ -39,11 +40,17 @@ pub async fn ask(
         (None, lost) => Ok(Answer {
             status: Some(reply.status),
             latency: reply.took,
+            phases: Some(phases(reply.phases)),
             cut: lost.is_some(),
             body: reply.body,
             ..Answer::default()
         }),
     }
+}
+
+fn phases(took: exchange::Phases) -> Phases {
+    let exchange::Phases { resolve, connect, first_byte, body } = took;
+    Phases { resolve, connect, first_byte, body }
 }
 
 /// A question to an address.
@@ -89,6 +96,13 @@ mod tests {
         let answer = ask(&server.url, LONG).await.unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (Some(500), &br#"{"status":"down"}"#[..]));
         assert!(!answer.latency.is_zero() && !answer.cut);
+        let phases = answer.phases.unwrap();
+        assert!(!phases.connect.is_zero() && !phases.first_byte.is_zero(), "{phases:?}");
+        assert!(phases.resolve.is_zero(), "it is written as an address");
+        let sum = phases.resolve + phases.connect + phases.first_byte + phases.body;
+        assert!(sum <= answer.latency, "{phases:?} of {:?}", answer.latency);
+        let by_name = server.url.replace("127.0.0.1", "localhost");
+        assert!(!ask(&by_name, LONG).await.unwrap().phases.unwrap().resolve.is_zero());
         let request = server.requests.lock().unwrap()[0].clone();
         assert!(
             request.starts_with("get / http/1.1\r\n") && request.contains("user-agent: flightdeck/"),
@@ -116,7 +130,11 @@ mod tests {
         .await;
         let trouble = ask(&server.url, Duration::from_millis(100)).await.unwrap_err();
         assert_eq!(trouble.fault, Fault::Timeout);
-        assert!(trouble.why.ends_with("did not answer within 100 ms"), "{}", trouble.why);
+        assert!(
+            trouble.why.contains("did not answer within 100 ms; it took the connection after "),
+            "{}",
+            trouble.why
+        );
     }
 
     #[tokio::test]

@@ -66,8 +66,6 @@ pub struct Observation {
     pub probe: usize,
     /// What it saw.
     pub sample: Sample,
-    /// What the answer names as its version.
-    pub version: Option<String>,
 }
 
 /// What asking a probe once brought.
@@ -79,8 +77,6 @@ pub struct Asked {
     pub state: State,
     /// Every condition and limit as it was compared; empty where there was no answer.
     pub compared: Vec<Comparison>,
-    /// What the answer names as its version.
-    pub version: Option<String>,
 }
 
 /// Asks probes on their schedules until stopped or dropped.
@@ -276,7 +272,7 @@ impl Watch {
                 continue;
             }
             let (generation, probe) = (self.generation, self.index);
-            (self.send)(Observation { generation, probe, sample: asked.sample, version: asked.version });
+            (self.send)(Observation { generation, probe, sample: asked.sample });
         }
     }
 }
@@ -464,9 +460,10 @@ fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker, now: Moment, mem
         latency_ms: Some(answer.latency.as_secs_f64() * 1000.0),
         why: visible(&judged.why).into_owned(),
         unrecovered: judged.unrecovered,
+        phases: answer.phases,
+        version: reported::version(&answer.body).map(|version| excerpt(&version, masker)),
     };
-    let version = reported::version(&answer.body).map(|version| excerpt(&version, masker));
-    Asked { state: state_of(judged.verdict), sample, compared: judged.compared, version }
+    Asked { state: state_of(judged.verdict), sample, compared: judged.compared }
 }
 
 fn without_answer(trouble: &Trouble, masker: &Masker) -> Asked {
@@ -474,8 +471,8 @@ fn without_answer(trouble: &Trouble, masker: &Masker) -> Asked {
     let (headline, why) = (fault.headline().into_owned(), masker.mask(&trouble.why).into_owned());
     debug_assert!(matches!(verdict, Verdict::NoAnswer | Verdict::NoData), "an answer was judged instead");
     let at = Timestamp::now();
-    let sample = Sample { at, verdict, value: None, headline, latency_ms: None, why, unrecovered: None };
-    Asked { state: state_of(verdict), sample, compared: Vec::new(), version: None }
+    let sample = Sample { at, verdict, headline, why, ..Sample::default() };
+    Asked { state: state_of(verdict), sample, compared: Vec::new() }
 }
 
 /// A configured length of time as the timers want it; nothing below a millisecond.

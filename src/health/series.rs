@@ -1,6 +1,7 @@
 //! What probes saw: samples, bounded history, and the status that is drawn. Pure.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -68,7 +69,7 @@ impl State {
 }
 
 /// What one sample says about the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Verdict {
     /// Good.
     Good,
@@ -77,13 +78,40 @@ pub enum Verdict {
     /// Bad.
     Bad,
     /// Missing, null, wrongly typed or unreadable: nothing is known.
+    #[default]
     NoData,
     /// Nobody answered.
     NoAnswer,
 }
 
+/// How long the parts of an answer over HTTP took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Phases {
+    /// Finding the address of the host.
+    pub resolve: Duration,
+    /// Connecting, encryption included.
+    pub connect: Duration,
+    /// Waiting for the head of the answer.
+    pub first_byte: Duration,
+    /// Reading the body.
+    pub body: Duration,
+}
+
+impl Phases {
+    /// Each with its name and its length in milliseconds, in their order.
+    pub fn each(&self) -> [(&'static str, f64); 4] {
+        [
+            ("resolve", self.resolve),
+            ("connect", self.connect),
+            ("first byte", self.first_byte),
+            ("body", self.body),
+        ]
+        .map(|(name, time)| (name, time.as_secs_f64() * 1000.0))
+    }
+}
+
 /// One sample.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sample {
     /// When the answer was complete, or given up on.
     pub at: Timestamp,
@@ -100,6 +128,10 @@ pub struct Sample {
     /// Why it has not recovered, should it have failed: it is within its limit, and short of the threshold
     /// for that.
     pub unrecovered: Option<String>,
+    /// How long its parts took, where it is one request over HTTP.
+    pub phases: Option<Phases>,
+    /// What the answer names as its version.
+    pub version: Option<String>,
 }
 
 /// A probe as it stands: what a health row draws.
@@ -133,6 +165,8 @@ pub struct Status {
     pub faults: VecDeque<(Timestamp, Verdict)>,
     /// The states it went through, oldest first, each with when it began.
     pub turns: VecDeque<(Timestamp, State)>,
+    /// The versions that its last answers named, oldest first.
+    pub versions: VecDeque<String>,
 }
 
 impl Status {
@@ -140,6 +174,8 @@ impl Status {
     pub const MAX_HISTORY: usize = 720;
     /// Most states kept in memory.
     pub const MAX_TURNS: usize = 256;
+    /// Most versions kept in memory: those of the last answers that name one.
+    pub const MAX_VERSIONS: usize = 10;
 
     /// Whether a value is beyond the limit, which is written `> 5` or `< 5`.
     pub fn is_beyond(&self, value: f64) -> bool {

@@ -200,6 +200,12 @@ impl Tracker {
             }
             status.faults.push_back((sample.at, sample.verdict));
         }
+        if let Some(version) = &sample.version {
+            if status.versions.len() == Status::MAX_VERSIONS {
+                status.versions.pop_front();
+            }
+            status.versions.push_back(version.clone());
+        }
         status.last = Some(sample);
         let edge = edge.filter(|edge| is_settled(edge.to) && edge.to != watched.recorded)?;
         let from = std::mem::replace(&mut watched.recorded, edge.to);
@@ -211,8 +217,7 @@ impl Tracker {
     pub fn lose(&mut self, probe: usize, at: Timestamp, why: &str) -> Option<Edge> {
         let confirm = self.alarms.get(probe)?.confirm;
         let (headline, why) = (SILENT.to_owned(), why.to_owned());
-        let (value, latency_ms, unrecovered) = (None, None, None);
-        let sample = Sample { at, verdict: Verdict::NoData, value, headline, latency_ms, why, unrecovered };
+        let sample = Sample { at, headline, why, ..Sample::default() };
         let mut edge = None;
         for _ in 0..confirm {
             edge = self.observe(probe, sample.clone()).or(edge);
@@ -305,6 +310,7 @@ fn blank(probe: &Probe) -> Status {
         history: VecDeque::new(),
         faults: VecDeque::new(),
         turns: VecDeque::new(),
+        versions: VecDeque::new(),
     }
 }
 
@@ -321,7 +327,7 @@ mod tests {
             headline: "200".to_owned(),
             latency_ms: Some(1.0),
             why: "seen".to_owned(),
-            unrecovered: None,
+            ..Sample::default()
         }
     }
 

@@ -26,8 +26,8 @@ use crate::text::visible;
 
 use account::Seen;
 pub use account::{Past, past_windows};
-pub use versions::Named;
 use versions::Versions;
+pub use versions::{Named, spread};
 
 /// What watching amounts to now.
 #[derive(Debug, Clone, PartialEq, Eq)]

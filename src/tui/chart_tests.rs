@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
@@ -9,7 +10,7 @@ use crate::cockpit::model::Glyphs;
 use crate::cockpit::msg::KeyPress;
 use crate::cockpit::{Key, Model, Msg, Pane, update};
 use crate::health::compare::{Answer, Usual};
-use crate::health::series::{State, Status, Verdict};
+use crate::health::series::{Phases, State, Status, Verdict};
 
 const SIZES: [(u16, u16); 4] = [(160, 45), (120, 36), (80, 24), (40, 12)];
 
@@ -229,6 +230,23 @@ fn enter_on_a_red_row_shows_all_that_is_known_of_it() {
             assert!(shown.contains(wanted), "{wanted}:\n{shown}");
         }
         assert!(!shown.contains("p95 latency"), "{shown}");
+    }
+}
+
+#[test]
+fn where_the_time_of_an_answer_went_and_what_answers_is_said() {
+    let mut model = alone();
+    let status = Arc::make_mut(&mut model.probes[0]);
+    let ms = Duration::from_millis;
+    let phases = Phases { resolve: ms(2), connect: ms(12), first_byte: ms(190), body: ms(8) };
+    status.last.as_mut().unwrap().phases = Some(phases);
+    status.versions = ["1.4.2", "1.4.3", "1.4.3", "1.4.3"].map(str::to_owned).into();
+    for size in [(160, 45), (120, 36)] {
+        let shown = text(&press(&mut model, &[], size));
+        let took = "212 ms: resolve 2, connect 12, first byte 190, body 8";
+        for wanted in [took, "1.4.3 on 3 of the last 4 answers, 1.4.2 on 1"] {
+            assert!(shown.contains(wanted), "{wanted}:\n{shown}");
+        }
     }
 }
 

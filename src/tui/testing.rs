@@ -292,7 +292,7 @@ pub(super) fn probes() -> Vec<Arc<Status>> {
                 headline: if bad { "500".into() } else { "200".into() },
                 latency_ms: Some(212.0),
                 why: if bad { format!("500 in 2.1 s, expected 200 ({name})") } else { String::new() },
-                unrecovered: None,
+                ..Sample::default()
             }),
             unit: unit.into(),
             limit: limit.map(|(text, _)| text.into()),

@@ -197,7 +197,7 @@ pub(super) fn probe(name: &str, state: Health) -> Probe {
         headline: "500".into(),
         latency_ms: None,
         why: "500, expected 200".into(),
-        unrecovered: None,
+        ..Sample::default()
     };
     Probe {
         name: name.into(),

@@ -22,7 +22,7 @@ fn sample(second: u64, verdict: Verdict) -> Sample {
         headline: "500".to_owned(),
         latency_ms: Some(1.0),
         why: "status 500, expected 200".to_owned(),
-        unrecovered: None,
+        ..Sample::default()
     }
 }
 

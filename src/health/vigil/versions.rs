@@ -5,6 +5,7 @@
 //! and says nothing then.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 
 use crate::text::visible;
 
@@ -37,6 +38,34 @@ impl Named {
             is_commit || self.names.iter().any(|name| name == plain(part))
         })
     }
+}
+
+/// What the last answers of a probe name as their version, beside what was deployed: `v1.4.3 on 3 of the last 4
+/// answers, 1.4.2 on 1; deployed: v1.4.3`. `None`: they name none.
+pub fn spread(said: &VecDeque<String>, deployed: Option<&Named>) -> Option<String> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for version in said {
+        let called = deployed.filter(|release| release.is(version)).map_or(version.as_str(), |it| &it.called);
+        match counts.iter_mut().find(|(known, _)| *known == called) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((called, 1)),
+        }
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let all = said.len();
+    let first = counts.first()?;
+    let mut words = match (first.1 == all, all) {
+        (_, 1) => format!("{} on the last answer", visible(first.0)),
+        (true, _) => format!("{} on all of the last {all} answers", visible(first.0)),
+        (false, _) => format!("{} on {} of the last {all} answers", visible(first.0), first.1),
+    };
+    for (version, count) in counts.iter().skip(1) {
+        let _ = write!(words, ", {} on {count}", visible(version));
+    }
+    if let Some(release) = deployed {
+        let _ = write!(words, "; deployed: {}", visible(&release.called));
+    }
+    Some(words)
 }
 
 /// A version without the `v` before it.
@@ -151,6 +180,20 @@ mod tests {
         for said in ["", "1.4", "1.4.30", "11.4.3", "4f2c9", "4f2c91f", "v2"] {
             assert!(!named.is(said), "{said}");
         }
+    }
+
+    #[test]
+    fn how_far_a_release_has_come_is_told() {
+        let deployed = Named::new("v1.4.3", COMMIT, ["v1.4.3"]);
+        let spread = |all: &[&str], deployed: Option<&Named>| {
+            spread(&all.iter().map(|&said| said.to_owned()).collect(), deployed)
+        };
+        assert_eq!(spread(&[], Some(&deployed)), None);
+        assert_eq!(spread(&["2"], None).unwrap(), "2 on the last answer");
+        let mixed = spread(&["1.4.2", "1.4.3", "4f2c91e", "1.4.3"], Some(&deployed)).unwrap();
+        assert_eq!(mixed, "v1.4.3 on 3 of the last 4 answers, 1.4.2 on 1; deployed: v1.4.3");
+        let old = spread(&["1.4.2", "1.4.2"], Some(&deployed)).unwrap();
+        assert_eq!(old, "1.4.2 on all of the last 2 answers; deployed: v1.4.3");
     }
 
     #[test]

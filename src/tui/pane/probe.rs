@@ -16,6 +16,7 @@ use crate::health::columns::{self, Column, Mark};
 use crate::health::compare::{Against, Compared};
 use crate::health::judge::Verdict;
 use crate::health::series::{State, Status};
+use crate::health::vigil::{Named, spread};
 use crate::incident::duration;
 use crate::text::visible;
 
@@ -32,6 +33,10 @@ pub(super) enum Fact<'a> {
     Compared(&'a Compared),
     /// What it has to answer.
     Expected(String),
+    /// How long the parts of its last answer took.
+    Took(String),
+    /// What its last answers name as their version, and what was deployed.
+    Version(String),
     /// What was changed in its environment since the incident began.
     Changed(String),
     /// What changed since it last worked, the most suspicious.
@@ -60,12 +65,14 @@ pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, columns: u16, lines: u16) ->
             facts.push(Fact::Expected(words.join("   ")));
         }
     }
+    facts.extend(took(probe).map(Fact::Took));
+    facts.extend(version(ui, probe).map(Fact::Version));
     facts.extend(changed(ui, probe).map(Fact::Changed));
     facts.extend(suspects(ui).map(Fact::Suspects));
     facts.extend(configured.and_then(|probe| probe.runbook.clone()).map(Fact::Runbook));
     // Where not all fits, what helps on is kept.
     if facts.len() > usize::from(lines) {
-        facts.retain(|fact| !matches!(fact, Fact::Asked(..)));
+        facts.retain(|fact| !matches!(fact, Fact::Asked(..) | Fact::Took(_)));
     }
     while facts.len() > usize::from(lines) {
         let expected = facts.iter().position(|fact| matches!(fact, Fact::Expected(_)));
@@ -87,6 +94,25 @@ fn asked(configured: &Probe, columns: u16) -> Vec<Fact<'static>> {
         .enumerate()
         .map(|(index, piece)| Fact::Asked(if index == 0 { "asked" } else { "" }, piece.trim().to_owned()))
         .collect()
+}
+
+/// `212 ms: resolve 2, connect 12, first byte 190, body 8`: where the time of the last answer went.
+fn took(probe: &Status) -> Option<String> {
+    let sample = probe.last.as_ref()?;
+    let (phases, latency) = (sample.phases?, sample.latency_ms?);
+    let each = phases.each().map(|(name, ms)| format!("{name} {}", number(ms)));
+    Some(format!("{} ms: {}", number(latency), each.join(", ")))
+}
+
+/// What answers, beside what was deployed last in its environment.
+fn version(ui: Ui<'_>, probe: &Status) -> Option<String> {
+    let releases = ui.model.incident().map_or(&[][..], |state| &state.releases);
+    let deployed = releases.iter().rev().find(|release| release.environment == probe.environment);
+    let deployed = deployed.map(|release| {
+        let names = [release.tag.as_deref(), release.version.as_deref()];
+        Named::new(&release.name(), &release.commit, names.into_iter().flatten())
+    });
+    spread(&probe.versions, deployed.as_ref())
 }
 
 /// What was changed in the environment of a probe, the latest first.
@@ -126,6 +152,8 @@ pub(super) fn fact(ui: Ui<'_>, pen: &mut Pen<'_>, fact: &Fact<'_>) {
         Fact::Compared(one) => return comparison(ui, pen, one),
         Fact::Asked(about, text) => (*about, text, Role::Text),
         Fact::Expected(text) => ("expected", text, Role::Text),
+        Fact::Took(text) => ("took", text, Role::Text),
+        Fact::Version(text) => ("version", text, Role::Text),
         Fact::Changed(text) => ("changed in this incident", text, Role::Text),
         Fact::Suspects(text) => ("changed since it worked", text, Role::Text),
         Fact::Runbook(text) => ("runbook", text, Role::Accent),

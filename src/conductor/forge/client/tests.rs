@@ -7,7 +7,8 @@ fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
         .iter()
         .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
     let (headers, body) = (headers.collect(), body.as_bytes().to_vec());
-    Reply { status, headers, body, redirect: None, took: Duration::ZERO, unfinished: None }
+    let (took, phases) = (Duration::ZERO, exchange::Phases::default());
+    Reply { status, headers, body, redirect: None, took, phases, unfinished: None }
 }
 
 fn place(api: &str) -> Place {
