@@ -329,8 +329,9 @@ fn clocks(ui: Ui<'_>, pen: &mut Pen<'_>) {
         // There is always one in sight, however little of it.
         let (text, role) = clock_words(ui, clock);
         let room = pen.room();
-        let (what, number) = text.rsplit_once(' ').unwrap_or(("", &text));
-        // How long is left is the last that is cut.
+        // How long is left, or overdue, is the last that is cut.
+        let at = text.rfind(" overdue ").or_else(|| text.rfind(" in ")).unwrap_or_default();
+        let (what, number) = (text.get(..at).unwrap_or_default(), text.get(at..).unwrap_or_default().trim());
         match room.checked_sub(width(number) + 1) {
             Some(left) if width(&text) > room => {
                 pen.column_of(what, left, ui.of(role)).gap(1).put(number, ui.of(role))
@@ -359,12 +360,19 @@ fn clock_words(ui: Ui<'_>, clock: &Clock) -> (String, Role) {
     (format!("{} in {}", clock.title, duration(clock.due_at.duration_since(now))), role)
 }
 
+/// Columns up to which it is said in as few words as can be.
+const NARROW: u16 = 80;
+
 /// Whether production can be put back, long before that is needed.
 fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let Some(looked) = ui.model.way_back() else { return };
+    // On a narrow screen the clock beside it needs the room.
+    let narrow = pen.room() <= NARROW;
     let (text, role) = match looked.readiness() {
         Readiness::Ready => ("rollback ready ✓", Role::Good),
+        Readiness::OnlyFlag if narrow => ("rollback ▲ flag only", Role::Warn),
         Readiness::OnlyFlag => ("rollback ▲ only a flag ready", Role::Warn),
+        Readiness::NoWay if narrow => ("rollback ✗ none", Role::Bad),
         Readiness::NoWay => ("rollback ✗ none ready", Role::Bad),
         Readiness::Unknown => ("rollback ? not proven", Role::Unknown),
     };

@@ -561,3 +561,19 @@ fn a_long_plan_shows_what_it_runs_first_and_the_rest_of_each_step_by_a_key() {
     let whole = text(&frame(&model, &Theme::default(), 120, 36).0);
     assert!(whole.contains("proven when ./deployed.sh production") && !whole.contains("ctrl-o"), "{whole}");
 }
+
+#[test]
+fn that_a_clock_is_overdue_and_by_how_much_is_never_cut() {
+    let mut scribe = Scribe::new();
+    scribe.declare("Checkout answers 500");
+    let mut model = blank();
+    model.log = Some(scribe.log());
+    settle(&mut model);
+    for width in [80, 84, 90, 100, 120] {
+        let shown = text(&settled(&mut model, &Theme::default(), width, 30));
+        let line =
+            shown.lines().find(|line| line.contains("overdue")).unwrap_or_else(|| panic!("{width}\n{shown}"));
+        let left = line.split_once("overdue ").map(|(_, rest)| rest.split("  ").next().unwrap_or_default());
+        assert!(left.is_some_and(|left| left.contains('m') && !left.contains('…')), "{width}: {line}");
+    }
+}
