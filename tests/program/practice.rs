@@ -23,7 +23,7 @@ fn the_line_for_another_terminal_gives_an_approval_that_counts() {
     terminal.wait_text("approval asked for");
     // Nothing but what the line itself says: the program is not where a shell looks.
     let other = world.shell(&world.path("home"));
-    for role in ["approve lead", "approve product-manager"] {
+    for (given, role) in [("1/2", "approve lead"), ("2/2", "approve product-manager")] {
         terminal.press("A");
         terminal.wait_for("the line", |screen| {
             screen.lines().any(|line| line.contains("copy: ") && line.contains(role))
@@ -36,7 +36,7 @@ fn the_line_for_another_terminal_gives_an_approval_that_counts() {
         terminal.press("y");
         terminal.wait_text("copied 1 line");
         other.run("sh", &["-c", &line]).succeeded();
-        terminal.wait_gone("copy: ");
+        terminal.wait_text(&format!("approvals {given}"));
     }
     let shown = mine.flightdeck(&["status"]).succeeded().stdout;
     let given = shown
