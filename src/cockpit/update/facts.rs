@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::commands::Command;
 use super::super::model::{ConfigSource, IncidentLine, Model, Pane};
-use super::super::msg::{Done, Effect, EffectId, Fact, JournalState};
+use super::super::msg::{Done, Effect, EffectId, Fact, Item, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll, Trust};
 use super::{
-    Cx, compared, flags, overlays, plan_view, rollback, run_view, settle, survey, suspects, terminal,
+    Cx, compared, flags, menus, overlays, plan_view, rollback, run_view, settle, survey, suspects, terminal,
 };
 use crate::failure::Failure;
 use crate::health::series::{self, State, Verdict};
@@ -286,6 +286,27 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     }
     if set_one {
         flags::ask(cx);
+    }
+    renew_menu(cx.model);
+}
+
+/// Has an open menu say what holds now. Its rows stay where they are and keep their keys: somebody may be about
+/// to press one.
+fn renew_menu(model: &mut Model) {
+    let Some(Overlay::Menu(shown)) = model.overlays.last() else { return };
+    // What was chosen for this one is known only to who opened it.
+    if shown.command == Command::SuspectBisect {
+        return;
+    }
+    let fresh = menus::menu(model, shown.command);
+    let Some(Overlay::Menu(shown)) = model.overlays.last_mut() else { return };
+    shown.note = fresh.note;
+    for item in &mut shown.items {
+        let same = |new: &&Item| new.key == item.key && new.invoke == item.invoke;
+        match fresh.items.iter().find(same) {
+            Some(new) => *item = new.clone(),
+            None => item.disabled = Some("not any more".to_owned()),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Table, plan};
 use crate::cockpit::key::Key;
 use crate::cockpit::msg::{Effect, KeyPress, Msg};
 use crate::cockpit::overlay::{Field, Overlay, Preview, Way};
-use crate::incident::{Body, Policy, Severity, SeverityChanged};
+use crate::incident::{Approved, Body, Policy, Severity, SeverityChanged};
 use crate::plan::gates::{ApprovalRule, Gate};
 use crate::plan::{Plan, Reach, proposal};
 
@@ -124,5 +124,38 @@ fn an_approval_is_given_on_the_preview_of_what_was_put_up_and_never_by_enter() {
     let effects = table.keys("enter");
     assert!(
         matches!(effects.as_slice(), [Effect::Append(drafts)] if matches!(&drafts[0].body, Body::Rejected(one) if one.by == "maya"))
+    );
+}
+
+#[test]
+fn an_open_menu_says_what_holds_now_and_its_line_can_be_copied() {
+    let label = |table: &Table, key: char| match table.model.overlays.last() {
+        Some(Overlay::Menu(menu)) => menu
+            .items
+            .iter()
+            .find(|item| item.key == Some(Key::char(key)))
+            .map(|item| item.label.clone())
+            .unwrap(),
+        other => panic!("no menu: {other:?}"),
+    };
+    let mut table = Table::ready();
+    table.told(proposal::propose(&guarded()).unwrap());
+    table.keys("A");
+    assert!(label(&table, 'l').starts_with("· "), "{}", label(&table, 'l'));
+    assert_eq!(label(&table, 'y'), "copy: flightdeck approve lead");
+    table.told(Approved {
+        role: "lead".into(),
+        by: "omar".into(),
+        verbal: true,
+        how: "on the call".into(),
+        plan: None,
+        hash: guarded().hash(),
+        title: guarded().title,
+    });
+    assert!(label(&table, 'l').contains("omar"), "{}", label(&table, 'l'));
+    let effects = table.keys("y");
+    assert!(
+        matches!(effects.as_slice(), [Effect::Copy(line)] if line.starts_with("flightdeck approve ")),
+        "{effects:?}"
     );
 }
