@@ -2,14 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
+
 use super::End;
 use super::context::Context;
 use super::plan::show::{checked, choices};
 use crate::conductor::{self, Chunk, LogReader, Plain};
+use crate::deploy::extended;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
     Body, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Record, RecordId, RunWaiting, Spec, StepEnded,
-    StepStarted, StepWaiting, Waits,
+    StepStarted, StepWaiting, Waits, duration,
 };
 use crate::journal::{Journal, Seq};
 use crate::plan::{Action, stored};
@@ -62,7 +65,7 @@ pub(super) fn follow_on(
 ) -> Result<End> {
     let From { mut seq, mut after, run } = from;
     let mut next_check = Instant::now() + CHECK;
-    let mut told = Told { cx, incident, plan, steps: Vec::new(), begun: None, process: None };
+    let mut told = Told { cx, incident, plan, steps: Vec::new(), then: None, begun: None, process: None };
     if let Some(run) = run {
         told.know(run.steps.iter().map(|step| step.title.clone()), &run.spec);
     }
@@ -76,6 +79,7 @@ pub(super) fn follow_on(
                 continue;
             }
             if let Some(ended) = told.record(record) {
+                told.watched_on(ended);
                 return finish(cx, journal, incident, ended);
             }
             if matches!(&record.body, Body::StepWaiting(waiting) if told.waits(waiting)) {
@@ -106,6 +110,8 @@ struct Told<'a> {
     plan: &'a str,
     /// Title of each step, and what it does where that is no command.
     steps: Vec<(String, Option<String>)>,
+    /// How long what it releases is watched on after it.
+    then: Option<SignedDuration>,
     /// The run that is announced: its start is recorded twice, before and after.
     begun: Option<String>,
     /// A run, and the process of its command.
@@ -116,11 +122,27 @@ impl Told<'_> {
     /// Takes note of the steps.
     fn know(&mut self, titles: impl Iterator<Item = String>, spec: &Spec) {
         let plan = stored::read(spec).ok().map(|recorded| recorded.plan);
+        self.then = plan.iter().flat_map(|plan| &plan.steps).rev().find_map(|step| match &step.action {
+            Action::Watch(watch) => watch.then,
+            _ => None,
+        });
         let line = |index: usize| match &plan.as_ref()?.steps.get(index)?.action {
             Action::Command(_) => None,
             action => Some(action.line()),
         };
         self.steps = titles.enumerate().map(|(index, title)| (title, line(index))).collect();
+    }
+
+    /// Tells what goes on after the plan.
+    fn watched_on(&self, ended: &PlanEnded) {
+        if let Some(time) = self.then.filter(|_| ended.end == PlanEnd::Done) {
+            let (time, id) = (duration(time), extended::id(self.plan));
+            let line = format!(
+                "  it is watched on from a distance for {time}: flightdeck plan show {}",
+                visible(&id)
+            );
+            self.cx.out.tell(&line);
+        }
     }
 
     fn waits(&self, waiting: &StepWaiting) -> bool {

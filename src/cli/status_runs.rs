@@ -61,6 +61,10 @@ fn plan(page: &mut Sheet, situation: &Situation, plan: &PlanRun) {
     if plan.is_done() {
         return;
     }
+    if let Some(time) = plan.extended_for().filter(|_| plan.state.is_under_way()) {
+        page.prose(&format!("nothing worse so far, {length} of {}", duration(time)), Hue::Dim);
+        return;
+    }
     for run in &plan.steps {
         step(page, run);
     }

@@ -10,7 +10,7 @@ use super::decide::decide;
 use super::start::start;
 use super::{Started, held};
 use crate::deploy::extended::{due, goes_on};
-use crate::failure::{FailureKind, Result};
+use crate::failure::Result;
 use crate::incident::{Decision, Draft, IncidentId, NoteKind, Noted, PlanRun, Policy, Record, State};
 use crate::journal::Journal;
 use crate::plan::progress::{Choice, choices};
@@ -93,7 +93,7 @@ fn wanted(run: &PlanRun, state: &State, now: Timestamp) -> Option<Wanted> {
 /// Returns the records written.
 ///
 /// # Errors
-/// The journal cannot be read or written, or a watch cannot be started.
+/// The journal cannot be read.
 pub fn tend(journal: &mut Journal, state_dir: &Path, incident: IncidentId) -> Result<Vec<Record>> {
     let (log, _) = journal.load(incident)?;
     let (state, now) = (log.state(), Timestamp::now());
@@ -109,12 +109,9 @@ pub fn tend(journal: &mut Journal, state_dir: &Path, incident: IncidentId) -> Re
             }
             None => Ok(None),
         };
-        match started {
-            Ok(Some(Started::Yes(records))) => written.extend(records),
-            Ok(Some(Started::Held(_)) | None) => {}
-            // Somebody else was first.
-            Err(failure) if failure.kind == FailureKind::Held => {}
-            Err(failure) => return Err(failure),
+        // Somebody else was first, or it cannot be started: that was recorded when it was first tried.
+        if let Ok(Some(Started::Yes(records))) = started {
+            written.extend(records);
         }
     }
     Ok(written)

@@ -105,6 +105,7 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
     }
     if state.status != Status::Closed {
         steps.merges_back();
+        steps.look_yourself();
     }
     let mut list = steps.list;
     // What is overdue longest comes first; the rest keeps the order of the procedure.
@@ -478,6 +479,15 @@ impl Steps<'_> {
         if self.list.len() == before {
             self.add(action, "", title);
         }
+    }
+
+    /// What nothing probes is looked at before the watch from a distance is over.
+    fn look_yourself(&mut self) {
+        let Some((plan, _, points)) = self.state.to_look_at(self.now) else { return };
+        let points: Vec<_> = points.iter().map(|point| point.name()).collect();
+        let of = plan.target.strip_prefix("watch:").unwrap_or(&plan.target);
+        let title = format!("look at {} of {of} yourself, and write down what you found", points.join(", "));
+        self.add("note.finding", "", title);
     }
 
     /// The last plan of a purpose for the commit at hand.

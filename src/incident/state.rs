@@ -1,5 +1,6 @@
 //! The state of an incident: what the fold makes of its records. Read-only outside the fold.
 
+mod extended;
 mod finished;
 mod people;
 mod plans;

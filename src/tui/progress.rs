@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::glyph;
 use super::ui::stopwatch;
 use crate::health::series::Status;
-use crate::incident::{PlanEnd, PlanRun, PlanState, Run, StepRun, StepState};
+use crate::incident::{PlanEnd, PlanRun, PlanState, Run, StepRun, StepState, duration};
 use crate::plan::{Action, progress};
 
 /// The word for where a plan stands.
@@ -33,6 +33,13 @@ pub(super) fn clock(run: &Run, action: Option<&Action>, now: Timestamp) -> Strin
         }
         _ => stopwatch(since),
     }
+}
+
+/// How a watch from a distance stands: one failure ends it.
+pub(super) fn extended(plan: &PlanRun, now: Timestamp) -> Option<String> {
+    let time = plan.extended_for()?;
+    let since = now.duration_since(plan.started_at).max(SignedDuration::ZERO).min(time);
+    Some(format!("nothing worse, {} of {}", duration(since), duration(time)))
 }
 
 /// What a probe last saw, in a word or two.

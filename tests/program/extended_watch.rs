@@ -68,7 +68,8 @@ fn what_passed_is_watched_on_by_itself_and_ends_in_one_line_that_says_why() {
     let shop = Shop::watched_for("3s");
     let planned = shop.done(&["deploy", "production", "--dry-run"]);
     assert!(planned.contains("watch api for 1s, then from a distance for 3s"), "{planned}");
-    shop.done(&["deploy", "production"]);
+    let deployed = shop.yard.shell.flightdeck(&["deploy", "production"]).succeeded();
+    assert!(deployed.stderr.contains(&format!("for 3s: flightdeck plan show {FIRST}")), "{deployed:?}");
     let plan = shop.wait(FIRST, "done");
     assert_eq!((&plan["purpose"], &plan["target"]), (&"extended-watch".into(), &"watch:production".into()));
     let shown = shop.done(&["plan", "show", FIRST]);
@@ -84,6 +85,7 @@ fn what_gets_worse_shuts_the_gate_of_its_commit_and_raises_the_rollback() {
     let shop = Shop::watched_for("1h");
     shop.done(&["deploy", "production"]);
     shop.wait(FIRST, "running");
+    assert!(shop.done(&["status"]).contains("nothing worse so far, "));
     // Nothing speaks against saying that it is over, and production is free.
     let over = shop.yard.shell.flightdeck(&["resolve", "--yes"]).succeeded();
     assert!(!over.stdout.contains("extended watch") && !over.stderr.contains("extended watch"), "{over:?}");
@@ -120,5 +122,27 @@ fn another_release_supersedes_it_a_person_can_stop_it_and_a_crash_does_not_end_i
     shop.wait(SECOND, "cancelled");
     shop.done(&["plan", "list"]);
     assert_eq!(shop.plan(SECOND).unwrap()["state"], "cancelled", "what a person ended is not taken up");
+    shop.done(&["verify"]);
+}
+
+#[test]
+fn a_release_of_another_incident_supersedes_it_too_and_what_is_closed_stays_whole() {
+    let shop = Shop::watched_for("1h");
+    shop.done(&["deploy", "production"]);
+    shop.wait(FIRST, "running");
+    shop.done(&["resolve", "--yes"]);
+    shop.done(&["close", "--yes"]);
+    shop.done(&["declare", "Checkout is slow", "--severity", "P1", "--impact", "all orders"]);
+    shop.done(&["deploy", "production"]);
+    // The one of the second incident: it waits until that of the first gives way.
+    shop.wait(FIRST, "running");
+    let first = shop.yard.shell.json(&["status", "--json", "--incident", "1"]);
+    let ended = first["plans"].as_array().unwrap().iter().find(|plan| plan["id"] == FIRST).unwrap();
+    assert_eq!(
+        (&ended["state"], &first["incident"]["status"]),
+        (&"cancelled".into(), &"closed".into()),
+        "{first}"
+    );
+    assert!(ended["why"].as_str().unwrap().contains("superseded: "), "{ended}");
     shop.done(&["verify"]);
 }

@@ -16,7 +16,10 @@ use crate::plan::Watch;
 
 /// How often it is looked whether anything is new, in a watch of hours.
 const GLANCE: Duration = Duration::from_secs(2);
-/// How often it is asked what other incidents released.
+/// How often that is in a shorter one, and no more often than this.
+const GLANCES: u32 = 7200;
+const SHORTEST: Duration = Duration::from_millis(100);
+/// How often it is asked what other incidents released, besides when a plan takes the environment or gives it back.
 const RELEASES: Duration = Duration::from_secs(30);
 
 impl Conductor {
@@ -40,12 +43,14 @@ impl Conductor {
         }
         let since = self.recorder.plan().map_or(now, |run| run.started_at);
         let length = Duration::try_from(time).unwrap_or_default();
-        let (start, glance) = (Instant::now(), GLANCE.min(length / 20));
+        let (start, glance) = (Instant::now(), GLANCE.min(length / GLANCES).max(SHORTEST));
         let mut elsewhere: (Instant, Vec<Release>) = (start, self.released_anywhere());
-        let mut last = String::new();
+        let (mut last, mut held) = (String::new(), None);
         loop {
-            if elsewhere.0.elapsed() >= RELEASES {
+            let holder = self.being_changed(&environment);
+            if holder != held || elsewhere.0.elapsed() >= RELEASES {
                 elsewhere = (Instant::now(), self.released_anywhere());
+                held.clone_from(&holder);
             }
             let own = superseded(self.recorder.state().releases.iter(), &environment, &commit, since);
             if let Some(by) = own.or_else(|| superseded(elsewhere.1.iter(), &environment, &commit, since)) {
@@ -64,7 +69,7 @@ impl Conductor {
                     say(log, &what);
                     return met(what);
                 }
-                Look::Failed(why) => match self.being_changed(&environment) {
+                Look::Failed(why) => match holder {
                     Some(plan) => format!("{why}, while {plan} is at work there"),
                     None => {
                         say(log, &self.vault.mask(&why));

@@ -55,13 +55,6 @@ impl State {
     }
 }
 
-impl PlanRun {
-    /// Tells whether it watches what was released from a distance: it holds nothing, and nobody waits for it.
-    pub fn is_extended(&self) -> bool {
-        self.purpose == "extended-watch"
-    }
-}
-
 impl StepRun {
     /// What it waits for, in words that do not name it once more.
     pub fn waits_for(&self) -> Option<&str> {

@@ -1,5 +1,7 @@
 //! Clocks, and what is next.
 
+use serde_json::json;
+
 use super::*;
 
 const HEAD: &str = "4f2c91e0000000000000000000000000000000aa";
@@ -413,4 +415,42 @@ fn a_merge_back_that_is_owed_stays_until_the_incident_is_closed() {
     let working =
         assembled([record(10, owed), record(11, plan("hotfix-finish-2", "hotfix", "repository", HEAD))]);
     assert!(!steps(&working, &repository(), 12).contains(&wanted), "somebody is at it");
+}
+
+#[test]
+fn what_nothing_probes_is_looked_at_before_the_watch_from_a_distance_is_over() {
+    let watch = |covers: &[&str]| {
+        let action = json!({"kind": "watch", "time": "PT24H", "probes": [{"covers": covers}, {}]});
+        record(
+            60,
+            PlanStarted {
+                plan: "extended-deploy-production-1".into(),
+                title: "extended watch of production for 1d".into(),
+                purpose: "extended-watch".into(),
+                target: "watch:production".into(),
+                hash: String::new(),
+                steps: vec!["extended watch".into()],
+                confirmed: String::new(),
+                spec: Spec::from(json!({"steps": [{"action": action}]})),
+            },
+        )
+    };
+    let over = record(50, Resolved { after: Vec::new() });
+    let asked = |more: Vec<Record>, now: i64| {
+        let log = assembled([over.clone()].into_iter().chain(more));
+        let next = next(log.state(), &Policy::built_in(), &repository(), minutes(now));
+        next.into_iter().map(|next| next.title).find(|title| title.contains("yourself"))
+    };
+    let some = || watch(&["performance", "activity", "tickets"]);
+    assert_eq!(asked(vec![some()], 60 + 21 * 60), None, "there is time");
+    let title = "look at feature use, security log of production yourself, and write down what you found";
+    assert_eq!(asked(vec![some()], 60 + 22 * 60).as_deref(), Some(title));
+    let finding = record(60 + 23 * 60, Noted { kind: NoteKind::Finding, text: "all quiet".into() });
+    assert_eq!(asked(vec![some(), finding], 60 + 23 * 60 + 1), None, "somebody has looked");
+    let all = ["activity", "feature-use", "tickets", "performance", "security-log"];
+    assert_eq!(asked(vec![watch(&all)], 60 + 23 * 60), None);
+    let (plan, why) = ("extended-deploy-production-1".to_owned(), String::new());
+    let done = record(60 + 22 * 60, PlanEnded { plan, end: PlanEnd::Done, why });
+    assert_eq!(asked(vec![some(), done], 60 + 23 * 60), None, "it is over");
+    assert_eq!(asked(vec![some()], 60 + 25 * 60).as_deref(), Some(title), "it lasts a little longer");
 }

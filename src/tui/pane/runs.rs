@@ -100,7 +100,7 @@ fn plan_row(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun) {
     let word = if asks {
         format!("waits for an answer? [{} {}]", ui.key(Command::Open), ui.key(Command::Answer))
     } else {
-        alone.map_or_else(|| progress::at(plan, ui.model.now), |run| ended_word(plan, run))
+        alone.map_or_else(|| progress::at(plan, ui.model.now), |run| ended_word(ui, plan, run))
     };
     let role = if asks { Role::Warn } else { role };
     let kept = width(&word).min(32) + 2 + if count.is_empty() { 0 } else { width(&count) + 2 };
@@ -118,11 +118,11 @@ fn plan_row(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun) {
 }
 
 /// How the only step of a plan stands.
-fn ended_word(plan: &PlanRun, run: &Run) -> String {
+fn ended_word(ui: Ui<'_>, plan: &PlanRun, run: &Run) -> String {
     match (glyph::outcome(plan, run), &run.stop_asked) {
         (Some(word), _) => word,
         (None, Some(_)) => "being stopped".to_owned(),
-        (None, None) => "running".to_owned(),
+        (None, None) => progress::extended(plan, ui.model.now).unwrap_or_else(|| "running".to_owned()),
     }
 }
 
