@@ -333,7 +333,7 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
         PlanState::Ended(PlanEnd::Done) => {
             let back = releases().find(|release| release.rollback);
             let did = match (plan.purpose.as_str(), back) {
-                ("test" | "smoke", _) => format!("{what} passed{}", summary(plan)),
+                ("test" | "smoke" | "extended-watch", _) => format!("{what} passed{}", summary(plan)),
                 ("rollback", Some(back)) => {
                     format!("Rolled {} back to {}", inline(&back.environment), release_name(back))
                 }
