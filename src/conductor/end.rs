@@ -77,7 +77,7 @@ fn signal(process: &Process, signal: Signal) {
 
 /// Incidents of the journal that processes carry the mark of.
 fn marked(journal: &Journal) -> BTreeSet<IncidentId> {
-    let marks = system::values(MARK).into_iter();
+    let marks = system::marks(MARK).into_iter();
     let ids = marks.filter_map(|mark| Uuid::parse_str(mark.split_once('/')?.0).ok().map(IncidentId));
     ids.filter(|id| journal.repository_of(*id).is_ok()).collect()
 }

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use sha2::{Digest as _, Sha256};
 
 use super::process::Member;
 
@@ -70,9 +71,12 @@ fn parse(text: &str) -> Option<Stat> {
 }
 
 /// Every live process of a session, and those elsewhere that carry `mark` (`NAME=value`) in
-/// their environment.
+/// their environment, or are in the control group that was made for it.
 pub(super) fn members(session: u32, mark: &str) -> Vec<Member> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let group_name = mark.split_once('=').and_then(|(_, mark)| group_name(mark));
+    let is_in_group =
+        |pid: u32| group_name.as_deref().is_some_and(|name| groups(pid).any(|group| group == name));
     let mut found = Vec::new();
     for entry in entries.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
@@ -80,7 +84,7 @@ pub(super) fn members(session: u32, mark: &str) -> Vec<Member> {
         };
         let Ok(Some(stat)) = stat(pid) else { continue };
         let in_session = stat.session == session || stat.group == session;
-        if !stat.has_ended() && (in_session || is_marked(pid, mark)) {
+        if !stat.has_ended() && (in_session || is_marked(pid, mark) || is_in_group(pid)) {
             let Stat { name, group, started, .. } = stat;
             found.push(Member { pid, group, started, in_session, name });
         }
@@ -88,24 +92,124 @@ pub(super) fn members(session: u32, mark: &str) -> Vec<Member> {
     found
 }
 
-/// The values that a variable has in the environments of all live processes of the same user.
-pub(super) fn values(name: &str) -> BTreeSet<String> {
+/// The marks in the environments of all live processes of the same user, under this name; of those that are only
+/// in a control group the part before the `/`.
+pub(super) fn marks(name: &str) -> BTreeSet<String> {
     let named = format!("{name}=");
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let environments = entries.filter_map(|entry| std::fs::read(entry.path().join("environ")).ok());
-    environments
-        .filter_map(|environ| {
-            let mut entries = environ.split(|&byte| byte == 0);
-            let value = entries.find_map(|entry| entry.strip_prefix(named.as_bytes()))?;
-            String::from_utf8(value.to_vec()).ok()
-        })
-        .collect()
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        let mut entries = environ.split(|&byte| byte == 0);
+        let value = entries.find_map(|entry| entry.strip_prefix(named.as_bytes()));
+        found.extend(value.and_then(|value| String::from_utf8(value.to_vec()).ok()));
+        found.extend(groups(pid).filter_map(|group| {
+            let (owner, _) = group.strip_prefix(GROUP)?.rsplit_once('-')?;
+            Some(format!("{owner}/"))
+        }));
+    }
+    found
 }
 
 fn is_marked(pid: u32, mark: &str) -> bool {
     // The processes of others cannot be read; they carry no mark of ours.
     std::fs::read(format!("/proc/{pid}/environ"))
         .is_ok_and(|environ| environ.split(|&byte| byte == 0).any(|entry| entry == mark.as_bytes()))
+}
+
+/// What the names of control groups begin with that were made for runs.
+const GROUP: &str = "flightdeck-";
+
+/// The name of the control group for a mark, `OWNER/WHAT`.
+fn group_name(mark: &str) -> Option<String> {
+    let (owner, what) = mark.split_once('/')?;
+    let digest = Sha256::digest(what.as_bytes());
+    let number = digest.iter().take(8).fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
+    Some(format!("{GROUP}{owner}-{number:016x}"))
+}
+
+/// The names of all control groups that a process is in.
+fn groups(pid: u32) -> impl Iterator<Item = String> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let names: BTreeSet<String> = text.split(['/', '\n']).map(str::to_owned).collect();
+    names.into_iter().filter(|name| name.starts_with(GROUP))
+}
+
+/// A control group made for a run. A process may leave its session and drop its environment; it does not
+/// leave its group. Where none may be made, as in a login without a delegated tree, there is none.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// Its directory, and that of the group which this process is in.
+    dir: PathBuf,
+    home: PathBuf,
+}
+
+impl Group {
+    /// Makes the one for a mark, below the group that this process is in.
+    pub(super) fn make(mark: &str) -> Option<Self> {
+        let home = own_group()?;
+        // Whoever is moved in has to be able to come back.
+        std::fs::OpenOptions::new().write(true).open(home.join(PROCS)).ok()?;
+        for left in std::fs::read_dir(&home).ok()?.flatten() {
+            if left.file_name().to_string_lossy().starts_with(GROUP) {
+                // Only one that nobody is in any more goes.
+                let _ = std::fs::remove_dir(left.path());
+            }
+        }
+        let dir = home.join(group_name(mark)?);
+        std::fs::create_dir(&dir).ok()?;
+        Some(Self { dir, home })
+    }
+
+    /// Starts something inside of it: this process is in it for that moment.
+    pub(super) fn within<T>(&self, start: impl FnOnce() -> T) -> T {
+        let own = std::process::id().to_string();
+        let is_in = std::fs::write(self.dir.join(PROCS), &own).is_ok();
+        let started = start();
+        if is_in && let Err(error) = std::fs::write(self.home.join(PROCS), &own) {
+            tracing::warn!("this process stays in the control group of a run: {error}");
+        }
+        started
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // It stays for as long as somebody is in it.
+        let _ = std::fs::remove_dir(&self.dir);
+    }
+}
+
+/// The processes of a control group are written here.
+const PROCS: &str = "cgroup.procs";
+
+/// The directory of the control group that this process is in: of the one tree where there is one, else of
+/// systemd's own.
+fn own_group() -> Option<PathBuf> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    group_of(&groups, &mounts, "cgroup2", "0::", None)
+        .or_else(|| group_of(&groups, &mounts, "cgroup", ":name=systemd:", Some("name=systemd")))
+}
+
+fn group_of(groups: &str, mounts: &str, kind: &str, mark: &str, option: Option<&str>) -> Option<PathBuf> {
+    let path = groups.lines().find_map(|line| {
+        let (before, path) = line.split_once(mark)?;
+        before.chars().all(|c| c.is_ascii_digit()).then_some(path)
+    })?;
+    mounts.lines().find_map(|line| {
+        let (place, about) = line.split_once(" - ")?;
+        let mut about = about.split(' ');
+        let is_it = about.next() == Some(kind)
+            && option
+                .is_none_or(|option| about.nth(1).is_some_and(|all| all.split(',').any(|one| one == option)));
+        let mut place = place.split(' ').skip(3);
+        let (root, point) = place.next().zip(place.next()).filter(|_| is_it)?;
+        let below = path.strip_prefix(root.trim_end_matches('/'))?;
+        Some(Path::new(point).join(below.trim_start_matches('/')))
+    })
 }
 
 /// Signals one process. The handle is taken first and the process looked at again, so that a
@@ -173,6 +277,50 @@ mod tests {
         assert_eq!((stat.name.as_str(), stat.state), ("a) S (b)", 'R'));
         assert_eq!((stat.group, stat.session, stat.started), (7, 9, 12345));
         assert!(parse("42 (x").is_none());
+    }
+
+    #[test]
+    fn the_group_of_this_process_is_found_in_its_tree() {
+        let mounts = "30 24 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n\
+                      31 24 0:28 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n";
+        let of = |groups: &str| {
+            group_of(groups, mounts, "cgroup2", "0::", None)
+                .or_else(|| group_of(groups, mounts, "cgroup", ":name=systemd:", Some("name=systemd")))
+        };
+        let scope = "/user.slice/user-1000.slice/user@1000.service/app.slice/term.scope";
+        let found = of(&format!("0::{scope}\n")).unwrap();
+        assert_eq!(found, Path::new("/sys/fs/cgroup").join(&scope[1..]));
+        assert_eq!(of("0::/\n").unwrap(), Path::new("/sys/fs/cgroup"));
+        let old = of("9:name=systemd:/a/b\n8:pids:/c\n").unwrap();
+        assert_eq!(old, Path::new("/sys/fs/cgroup/systemd/a/b"));
+        assert_eq!(of("8:pids:/c\n"), None);
+        // In a container its own tree is mounted alone.
+        let inside = "30 24 0:27 /docker/4f2c /sys/fs/cgroup ro - cgroup2 cgroup rw\n";
+        let found = group_of("0::/docker/4f2c/x\n", inside, "cgroup2", "0::", None);
+        assert_eq!(found.unwrap(), Path::new("/sys/fs/cgroup/x"));
+    }
+
+    #[test]
+    fn what_left_its_session_and_its_environment_is_found_in_its_group() {
+        let owner = uuid::Uuid::now_v7();
+        let mark = format!("{owner}/r-1");
+        let Some(group) = Group::make(&mark) else {
+            // tests/run says so.
+            return;
+        };
+        let sleep = || Command::new("setsid").args(["env", "-i", "sleep", "60"]).spawn().unwrap();
+        let mut child = group.within(sleep);
+        let marked = format!("FLIGHTDECK_RUN={mark}");
+        let found = members(u32::MAX, &marked);
+        let owners = marks("FLIGHTDECK_RUN");
+        let other = members(u32::MAX, &format!("FLIGHTDECK_RUN={owner}/r-2"));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(found.iter().map(|member| member.pid).collect::<Vec<_>>(), [child.id()]);
+        assert!(owners.contains(&format!("{owner}/")) && other.is_empty());
+        let dir = group.dir.clone();
+        drop(group);
+        assert!(!dir.exists());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What is left of a run that did not come to its own end: as long as anything of it lives it may
 //! change the world, whatever a proof says meanwhile, and nothing is started beside it.
 //!
-//! Its processes are known by the session of its first one and by the mark in their environment. What
-//! a command leaves running when it ends by itself was left on purpose, and is nobody's business here.
+//! Its processes are known by the session of its first one, by the mark in their environment, and by the control
+//! group that was made for it, where one could be. What a command leaves running when it ends by itself was left on purpose, and is nobody's business here.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -173,7 +173,7 @@ pub(super) fn in_the_way(
     };
     let elsewhere = || {
         // Those of other incidents go to the same targets.
-        let marks = system::values(MARK).into_iter();
+        let marks = system::marks(MARK).into_iter();
         let ids = marks.filter_map(|mark| Uuid::parse_str(mark.split_once('/')?.0).ok().map(IncidentId));
         let others: BTreeSet<IncidentId> = ids.filter(|id| *id != state.id).collect();
         others.into_iter().find_map(|id| {

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use super::environment::{environment, on_terminal};
 use super::secrets::Vault;
+use super::system::Group;
 use crate::incident::IncidentId;
 use crate::plan::Command;
 use crate::text::visible;
@@ -39,6 +40,8 @@ pub(super) struct Started {
     pub(super) child: Child,
     /// Its terminal, never blocking.
     pub(super) pty: Pty,
+    /// What holds all that it starts, where the system offers that; gone with the last of them.
+    _group: Option<Group>,
 }
 
 /// Starts a command with the secrets it names; `mark` is the value of [`MARK`].
@@ -64,8 +67,13 @@ pub(super) fn spawn(command: &Command, vault: &Vault, mark: &str) -> Result<Star
         .envs(environment(command, vault.variables(command), std::env::vars_os()))
         .envs(on_terminal(command, terminal))
         .env(MARK, mark);
-    match prepared.spawn(far_end) {
-        Ok(child) => Ok(Started { child, pty }),
+    let group = Group::make(mark);
+    let spawned = match &group {
+        Some(group) => group.within(|| prepared.spawn(far_end)),
+        None => prepared.spawn(far_end),
+    };
+    match spawned {
+        Ok(child) => Ok(Started { child, pty, _group: group }),
         Err(pty_process::Error::Io(error)) => Err(why(command, name, &error)),
         Err(error) => Err(visible(&error.to_string()).into_owned()),
     }

@@ -39,6 +39,11 @@ fn lives(number: u32) -> bool {
     test_kill_process(pid(number)).is_ok() && !stat.contains(") Z ")
 }
 
+/// Whether a process is in a control group that was made for a run.
+fn is_in_a_group(number: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{number}/cgroup")).unwrap().contains("/flightdeck-")
+}
+
 /// A deploy whose command has started a child that is at work. `starts` is how.
 fn at_work(starts: &str) -> Yard {
     let yard = Yard::new(PLAIN, &format!("echo x >> deploys\necho $$ > leader\n{starts}"));
@@ -52,9 +57,17 @@ fn at_work(starts: &str) -> Yard {
 
 #[test]
 fn nothing_is_started_beside_what_a_lost_deploy_left_at_work() {
-    for starts in ["./work.sh", "setsid -w ./work.sh", "env -i ./work.sh", "trap '' HUP; ./work.sh | cat"] {
+    const LOST: &str = "env -i setsid -w ./work.sh";
+    for starts in
+        ["./work.sh", "setsid -w ./work.sh", "env -i ./work.sh", "trap '' HUP; ./work.sh | cat", LOST]
+    {
         let yard = at_work(starts);
         let (leader, worker) = (pid_in(&yard, "leader"), pid_in(&yard, "worker"));
+        if starts == LOST && !is_in_a_group(worker) {
+            // tests/run says so.
+            eprintln!("no control group may be made here: {starts} is not tested");
+            continue;
+        }
         kill_process(pid(yard.conductor()), Signal::KILL).unwrap();
         kill_process(pid(leader), Signal::KILL).unwrap();
         let why = wait_plan(&yard, "unknown")["steps"][0]["outcome"]["why"].as_str().unwrap().to_owned();
