@@ -287,9 +287,9 @@ mod tests {
             group_of(groups, mounts, "cgroup2", "0::", None)
                 .or_else(|| group_of(groups, mounts, "cgroup", ":name=systemd:", Some("name=systemd")))
         };
-        let scope = "/user.slice/user-1000.slice/user@1000.service/app.slice/term.scope";
-        let found = of(&format!("0::{scope}\n")).unwrap();
-        assert_eq!(found, Path::new("/sys/fs/cgroup").join(&scope[1..]));
+        let scope = "user.slice/user-1000.slice/user@1000.service/app.slice/term.scope";
+        let found = of(&format!("0::/{scope}\n")).unwrap();
+        assert_eq!(found, Path::new("/sys/fs/cgroup").join(scope));
         assert_eq!(of("0::/\n").unwrap(), Path::new("/sys/fs/cgroup"));
         let old = of("9:name=systemd:/a/b\n8:pids:/c\n").unwrap();
         assert_eq!(old, Path::new("/sys/fs/cgroup/systemd/a/b"));

@@ -54,6 +54,7 @@ impl Group {
     }
 
     /// Starts something.
+    #[expect(clippy::unused_self, reason = "its twin needs it")]
     pub(super) fn within<T>(&self, start: impl FnOnce() -> T) -> T {
         start()
     }

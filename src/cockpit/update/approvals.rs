@@ -49,18 +49,17 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
     if is_void(state, &missing(model)) {
         note.push_str(". What would be deployed now is another plan: ask for approval again");
     }
-    match waits.and_then(|waits| proposal::condemned(state, &model.policy, waits)) {
-        Some(verdict) => note = format!("{note}. ✗ It {}", verdict.shuts_out()),
-        None => {
-            let line = waits.and_then(|_| elsewhere(model, state, &standing));
-            items.extend(line.map(|line| Item {
-                key: Some(Key::char('y')),
-                path: String::new(),
-                label: format!("copy: {line}"),
-                disabled: None,
-                invoke: Command::CopyApproval.into(),
-            }));
-        }
+    if let Some(verdict) = waits.and_then(|waits| proposal::condemned(state, &model.policy, waits)) {
+        note = format!("{note}. ✗ It {}", verdict.shuts_out());
+    } else {
+        let line = waits.and_then(|_| elsewhere(model, state, &standing));
+        items.extend(line.map(|line| Item {
+            key: Some(Key::char('y')),
+            path: String::new(),
+            label: format!("copy: {line}"),
+            disabled: None,
+            invoke: Command::CopyApproval.into(),
+        }));
     }
     (note, items)
 }

@@ -69,13 +69,13 @@ impl Conductor {
                     say(log, &what);
                     return met(what);
                 }
-                Look::Failed(why) => match holder {
-                    Some(plan) => format!("{why}, while {plan} is at work there"),
-                    None => {
+                Look::Failed(why) => {
+                    let Some(plan) = holder else {
                         say(log, &self.vault.mask(&why));
                         return not_met(why);
-                    }
-                },
+                    };
+                    format!("{why}, while {plan} is at work there")
+                }
                 Look::NoData(why) if start.elapsed() >= length => {
                     let why = format!("too little was seen to say how it is: {why}");
                     say(log, &self.vault.mask(&why));

@@ -33,8 +33,8 @@ impl Finished {
 impl State {
     /// The fix that was finished last, unless an environment has it.
     pub fn finished_outside(&self, production: &str) -> Option<Finished> {
-        let done = self.plans.iter().rev().filter(|plan| plan.is_done());
-        let (plan, name) = done.filter_map(|plan| Some((plan, finished(plan)?))).next()?;
+        let mut done = self.plans.iter().rev().filter(|plan| plan.is_done());
+        let (plan, name) = done.find_map(|plan| Some((plan, finished(plan)?)))?;
         // The next fix is what is told of from then on.
         let begins = |one: &&PlanRun| is_start(one) && one.is_done() && one.started_at > plan.started_at;
         if self.plans.iter().any(|one| begins(&one)) {
