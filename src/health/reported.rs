@@ -55,7 +55,16 @@ pub(super) struct Reported {
 pub(super) fn read(body: &[u8]) -> Option<Reported> {
     let text = std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}').trim();
     if text.starts_with('{') {
-        let Value::Object(object) = serde_json::from_str(text).ok()? else { return None };
+        let object = match serde_json::from_str(text) {
+            Ok(Value::Object(object)) => object,
+            // Half an answer says nothing of how the service is; what is no JSON at all may be anything.
+            Err(error) if text.trim_start_matches('{').trim_start().starts_with('"') => {
+                let (line, column) = (error.line(), error.column());
+                let words = format!("something that begins as JSON and is not (line {line}, column {column})");
+                return Some(Reported { grade: Grade::Unknown, words });
+            }
+            _ => return None,
+        };
         return status_page(&object).or_else(|| with_status(&object));
     }
     plain(text).or_else(|| kubernetes(text)).or_else(|| rails(text))
@@ -183,6 +192,11 @@ mod tests {
             (r#"{"status":"UP"}"#, Grade::Good, "UP"),
             (spring, Grade::Bad, "DOWN: db DOWN, redis OUT_OF_SERVICE"),
             (r#"{"status":"UNKNOWN"}"#, Grade::Unknown, "UNKNOWN"),
+            (
+                r#"{"status":"DOWN""#,
+                Grade::Unknown,
+                "something that begins as JSON and is not (line 1, column 16)",
+            ),
             (draft, Grade::Warn, "warn: db:connections warn"),
             (aspnet, Grade::Bad, "Unhealthy: sql Unhealthy"),
             ("\u{feff}{\"status\":\"DOWN\"}", Grade::Bad, "DOWN"),
@@ -228,7 +242,8 @@ mod tests {
             "readyz check passed",
             "<!DOCTYPE html><html><body style=\"background-color: blue\">",
             "<html><body style=\"background-color: red\">",
-            "{\"status\":\"DOWN\"",
+            "{% if ok %}fine{% endif %}",
+            "{{ status }}",
         ] {
             assert_eq!(read(body.as_bytes()), None, "{body}");
         }
