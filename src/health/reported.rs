@@ -60,7 +60,8 @@ pub(super) fn read(body: &[u8]) -> Option<Reported> {
             // Half an answer says nothing of how the service is; what is no JSON at all may be anything.
             Err(error) if text.trim_start_matches('{').trim_start().starts_with('"') => {
                 let (line, column) = (error.line(), error.column());
-                let words = format!("something that begins as JSON and is not (line {line}, column {column})");
+                let words =
+                    format!("something that begins as JSON and is not (line {line}, column {column})");
                 return Some(Reported { grade: Grade::Unknown, words });
             }
             _ => return None,

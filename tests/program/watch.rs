@@ -1,7 +1,7 @@
 //! Watching an environment: what passes, what fails, and what has no data.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
@@ -14,24 +14,27 @@ const GOOD: usize = 0;
 const BAD: usize = 1;
 const EMPTY: usize = 2;
 
-/// A service whose health the test decides.
+/// A service whose health the test decides, and which version it says it is.
 struct Health {
     service: Service,
     answers: Arc<AtomicUsize>,
+    version: Arc<Mutex<String>>,
 }
 
 impl Health {
     fn new() -> Self {
         let answers = Arc::new(AtomicUsize::new(GOOD));
-        let now = Arc::clone(&answers);
+        let version = Arc::new(Mutex::new("unknown".to_owned()));
+        let (now, says) = (Arc::clone(&answers), Arc::clone(&version));
         let service = Service::start(move |_| {
+            let says = says.lock().unwrap();
             Some(match now.load(Ordering::SeqCst) {
-                GOOD => response("200 OK", r#"{"status":"ok"}"#),
+                GOOD => response("200 OK", &format!(r#"{{"status":"ok","version":"{says}"}}"#)),
                 BAD => response("200 OK", r#"{"status":"down"}"#),
                 _ => response("200 OK", "{}"),
             })
         });
-        Self { service, answers }
+        Self { service, answers, version }
     }
 
     fn answers(&self, what: usize) {
@@ -152,6 +155,31 @@ fn without_data_it_waits_for_a_person_and_never_passes() {
     health.answers(GOOD);
     yard.shell.flightdeck(&["plan", "resume", "watch-staging-1"]).succeeded();
     wait_until("the watch to end", || plan(&yard, "watch-staging-1").filter(|plan| plan["state"] == "done"));
+}
+
+#[test]
+fn an_old_release_that_still_answers_does_not_pass_for_the_new_one() {
+    let health = Health::new();
+    let yard = health.yard();
+    let git = |arguments: &[&str]| yard.shell.run("git", arguments).succeeded().stdout.trim().to_owned();
+    let commit = || git(&["rev-parse", "HEAD"]);
+    yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
+    let old = commit();
+    git(&["commit", "--quiet", "--allow-empty", "--message", "the fix"]);
+    yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
+    // All is well with it, and it is not what was deployed.
+    *health.version.lock().unwrap() = old[..10].to_owned();
+    yard.shell.flightdeck(&["watch", "staging", "--for", "2s", "--detach"]).succeeded();
+    wait_until("the watch to wait", || {
+        plan(&yard, "watch-staging-1").filter(|plan| plan["state"] == "waiting")
+    });
+    let shown = yard.shell.flightdeck(&["plan", "show", "watch-staging-1"]).succeeded().stdout;
+    assert!(shown.contains("still answers, not "), "{shown}");
+    *health.version.lock().unwrap() = commit();
+    yard.shell.flightdeck(&["plan", "resume", "watch-staging-1"]).succeeded();
+    wait_until("the watch to end", || plan(&yard, "watch-staging-1").filter(|plan| plan["state"] == "done"));
+    let shown = yard.shell.flightdeck(&["plan", "show", "watch-staging-1"]).succeeded().stdout;
+    assert!(shown.contains(" answers") && !shown.contains("still answers, not "), "{shown}");
 }
 
 #[test]
