@@ -131,6 +131,8 @@ pub(crate) struct Around {
     pub(crate) settings: Hotfix,
     /// Probes.
     pub(crate) health: Vec<ProbeState>,
+    /// Since when somebody looked at production again and again; `None`: since whenever it was recorded.
+    pub(crate) seen_since: Option<Timestamp>,
     /// The checklist in force.
     pub(crate) checklist: Vec<ChecklistItem>,
     /// Names of configured checks.
@@ -188,11 +190,16 @@ impl Situation {
 
 impl Around {
     /// The probes of production, and those of no environment.
-    fn of_production(&self) -> impl Iterator<Item = &ProbeState> {
+    pub(crate) fn of_production(&self) -> impl Iterator<Item = &ProbeState> {
         let (health, production) = (&self.health, &self.production);
         health.iter().filter(move |probe| {
             probe.environment.is_empty() || production.is_empty() || probe.environment == *production
         })
+    }
+
+    /// Since when all probes of production are on record as good again.
+    pub(crate) fn recovered_at(&self, state: &State) -> Option<Timestamp> {
+        state.recovered_at(self.of_production().map(|probe| probe.name.as_str()))
     }
 
     /// Names of the probes of production in such a state.
@@ -209,7 +216,7 @@ impl Around {
             healthy: healthy(self.of_production()),
             failing: self.names(HealthState::is_bad),
             silent: self.names(|state| state == HealthState::Unknown),
-            green_since: state.recovered_at(self.of_production().map(|probe| probe.name.as_str())),
+            green_since: self.recovered_at(state).map(|at| self.seen_since.map_or(at, |seen| seen.max(at))),
             hotfix_branch: on_hotfix.map(str::to_owned),
             hotfix_commits: branch.map_or(Some(0), |branch| standing::commits(&self.settings, branch)),
             fix: branch.map_or_else(Fix::default, |branch| {

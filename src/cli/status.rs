@@ -1,5 +1,7 @@
 //! `flightdeck status`: the situation on one screen.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -15,6 +17,7 @@ use crate::deploy::{Resolved, gates};
 use crate::failure::{Failure, Result};
 use crate::health::runner;
 use crate::health::series::State as HealthState;
+use crate::health::silence;
 use crate::health::tracker::Tracker;
 use crate::hotfix::git::Reader;
 use crate::hotfix::outlook;
@@ -101,6 +104,7 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     if setup.trusted {
         around.missing = missing(cx, loaded.state(), &setup, around.hotfix.as_ref(), now);
         ask_probes(cx, &setup, &mut around);
+        around.seen_since = seen_since(&loaded, &setup, &around, now);
     } else {
         around.health = configured_probes(&setup, "not asked");
     }
@@ -231,6 +235,24 @@ fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around) {
         .map(|(status, asked)| ProbeState { state: asked.state, ..ProbeState::from(&**status) })
         .collect();
     around.remarks.extend(tracker.own_network_down());
+}
+
+/// Since when there are samples of all probes of production without a gap: what nobody looked at may have been
+/// anything.
+fn seen_since(loaded: &Loaded, setup: &Setup, around: &Around, now: Timestamp) -> Option<Timestamp> {
+    /// A cockpit stores its samples once a minute.
+    const LATE: Duration = Duration::from_secs(75);
+    let from = around.recovered_at(loaded.state())?;
+    let repository = loaded.journal.repository_of(loaded.state().id).ok()?;
+    let of_production = around.of_production().filter_map(|probe| {
+        let configured = setup.config.probes.iter().find(|one| one.name == probe.name)?;
+        let patience = silence::patience(configured);
+        let early = from.checked_sub(patience).unwrap_or(Timestamp::MIN);
+        let samples = loaded.journal.samples(&repository, &probe.name, (early, now)).ok()?;
+        let times: Vec<Timestamp> = samples.into_iter().map(|(at, _)| at).collect();
+        Some(silence::unbroken(&times, patience, (from, now), LATE))
+    });
+    of_production.max()
 }
 
 /// Every configured probe, of which nothing is known.

@@ -65,7 +65,7 @@ pub fn production(model: &Model) -> Production {
         Word::Down
     } else if bad().next().is_some() || is(State::Warn) {
         Word::Degraded
-    } else if probes().next().is_none() || is(State::Unknown) {
+    } else if probes().next().is_none() || probes().any(|probe| probe.is_unknown()) {
         Word::Unknown
     } else {
         Word::Healthy
@@ -87,9 +87,7 @@ pub fn production(model: &Model) -> Production {
             let off = |state: State| state.is_bad() || state == State::Warn;
             probes().filter(|probe| off(probe.state)).filter_map(since_of).min()
         }
-        Word::Healthy => {
-            state.and_then(|state| state.recovered_at(probes().map(|probe| probe.name.as_str())))
-        }
+        Word::Healthy => green_since(model),
         Word::Unknown => None,
     };
     let target = config.production().map(|env| env.name.as_str());
@@ -118,6 +116,16 @@ pub fn production(model: &Model) -> Production {
         doing: doing.or(left),
     };
     follow(found, model.derived.production.as_ref())
+}
+
+/// Since when production is seen to be well, if it was not. What nobody looked at does not count: it may have
+/// been anything.
+pub(super) fn green_since(model: &Model) -> Option<Timestamp> {
+    let config = &model.config.config;
+    let probes = || model.probes.iter().filter(|probe| config.watches_production(&probe.environment));
+    let recorded = model.incident()?.recovered_at(probes().map(|probe| probe.name.as_str()))?;
+    let seen = probes().filter_map(|probe| probe.unbroken_since).max();
+    Some(seen.map_or(recorded, |seen| seen.max(recorded)))
 }
 
 /// Production that was one and then the other for less than this was never the one: its probes are not asked at

@@ -167,6 +167,8 @@ pub struct Status {
     pub turns: VecDeque<(Timestamp, State)>,
     /// The versions that its last answers named, oldest first.
     pub versions: VecDeque<String>,
+    /// Since when it was heard of again and again; `None`: it was not heard of yet.
+    pub unbroken_since: Option<Timestamp>,
 }
 
 impl Status {
@@ -193,6 +195,17 @@ impl Status {
     pub fn worse(&self, (low, high): (f64, f64)) -> f64 {
         let limit = self.limit.as_deref().map(str::trim_start);
         if limit.is_some_and(|limit| limit.starts_with('<')) { low } else { high }
+    }
+
+    /// Whether nobody knows how it is: it has no data, or its trouble is not confirmed where nothing good was seen
+    /// before.
+    pub fn is_unknown(&self) -> bool {
+        let before = || self.turns.iter().rev().nth(1).map(|(_, state)| *state);
+        match self.state {
+            State::Unknown => true,
+            State::Pending => !matches!(before(), Some(State::Ok | State::Warn)),
+            _ => false,
+        }
     }
 
     /// The state it was in at a moment; `None`: that is not known.
@@ -229,6 +242,21 @@ mod tests {
             assert_eq!(State::parse(name).map(State::name), Some(name));
         }
         assert_eq!(State::parse("fine"), None);
+    }
+
+    #[test]
+    fn unconfirmed_trouble_is_no_good_news_where_nothing_good_was_seen_before() {
+        let status = |states: &[State]| {
+            let mut status = Status { state: *states.last().unwrap(), ..Status::default() };
+            for (second, state) in (0..).zip(states) {
+                status.turn(at(second), *state);
+            }
+            status.is_unknown()
+        };
+        assert!(status(&[State::Unknown]) && status(&[State::Pending]));
+        assert!(status(&[State::Ok, State::Unknown, State::Pending]));
+        assert!(!status(&[State::Unknown, State::Ok, State::Pending]));
+        assert!(!status(&[State::Ok]) && !status(&[State::Failing]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::answer::length;
 use crate::config::types::Probe;
@@ -62,9 +62,30 @@ impl Silence {
     }
 }
 
+/// Since when, at the earliest from `from` on, there was never more than `patience` between two of these times, in
+/// order, the last of which may be `late` before now.
+pub fn unbroken(
+    times: &[Timestamp],
+    patience: Duration,
+    (from, now): (Timestamp, Timestamp),
+    late: Duration,
+) -> Timestamp {
+    let is_gap = |earlier: Timestamp, later: Timestamp, most: Duration| {
+        later.duration_since(earlier) > SignedDuration::try_from(most).unwrap_or(SignedDuration::MAX)
+    };
+    let (mut last, mut most) = (now, patience + late);
+    for time in times.iter().rev().copied().filter(|time| *time <= now) {
+        if is_gap(time, last, most) {
+            break;
+        }
+        (last, most) = (time, patience);
+    }
+    if is_gap(from, last, patience) { last } else { from }
+}
+
 /// After this long without a sample a probe counts as silent. Samples come every interval at
 /// the latest after an answer, so this is time for three.
-pub(super) fn patience(probe: &Probe) -> Duration {
+pub fn patience(probe: &Probe) -> Duration {
     span(probe.interval) * 2 + span(probe.timeout) * 2 + Duration::from_secs(5)
 }
 
@@ -88,6 +109,22 @@ mod tests {
 
     const fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn what_nobody_looked_at_is_a_gap() {
+        let at = |second: i64| Timestamp::from_second(1_700_000_000 + second).unwrap();
+        let since = |seconds: &[i64], from| {
+            let times: Vec<_> = seconds.iter().map(|second| at(*second)).collect();
+            unbroken(&times, s(30), (at(from), at(100)), s(0)).as_second() - 1_700_000_000
+        };
+        assert_eq!(since(&[0, 20, 40, 60, 80], 10), 10);
+        assert_eq!(since(&[0, 20, 60, 80], 10), 60);
+        // The first time is not far from where it begins.
+        assert_eq!(since(&[40, 60, 80], 20), 20);
+        assert_eq!(since(&[0, 20], 10), 100);
+        assert_eq!(since(&[], 10), 100);
+        assert_eq!(unbroken(&[at(0), at(25)], s(30), (at(10), at(100)), s(60)), at(10));
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::alarm::{Alarm, Edge};
 use super::rules::Rules;
 use super::series::{Sample, State, Status, Verdict};
+use super::silence::{patience, unbroken};
 use crate::config::types::Probe;
 use crate::text::address::is_loopback;
 
@@ -36,6 +38,8 @@ struct Watched {
     alarm: Alarm,
     /// The state last handed out for recording.
     recorded: State,
+    /// After how long without a sample nobody looked.
+    patience: Duration,
     /// The host it asks, if that is not this machine.
     remote: Option<String>,
     confirm: u32,
@@ -63,6 +67,7 @@ impl Tracker {
         let alarms = probes.iter().enumerate().map(|(place, probe)| Watched {
             alarm: Alarm::new(probe.confirm).lasting(probe.lasting),
             recorded: State::Unknown,
+            patience: patience(probe),
             confirm: probe.confirm.max(1),
             suppressed_by: suppressor(probes, place).and_then(|by| places.get(by)).copied(),
             is_suppressed: false,
@@ -117,7 +122,8 @@ impl Tracker {
 
     /// Takes up samples from before, oldest first: history to draw, which changes no state.
     pub fn remember(&mut self, name: &str, samples: &[(Timestamp, Option<f64>)]) {
-        let Some(status) = self.places.get(name).and_then(|place| self.statuses.get_mut(*place)) else {
+        let Some(place) = self.places.get(name) else { return };
+        let (Some(status), Some(watched)) = (self.statuses.get_mut(*place), self.alarms.get(*place)) else {
             return;
         };
         let status = Arc::make_mut(status);
@@ -126,6 +132,11 @@ impl Tracker {
             samples.iter().copied().chain(status.history.iter().copied()).collect();
         let skipped = seen.len().saturating_sub(Status::MAX_HISTORY);
         status.history = seen.into_iter().skip(skipped).collect();
+        let times: Vec<Timestamp> = status.history.iter().map(|(at, _)| *at).collect();
+        if let Some((first, last)) = times.first().zip(times.last()) {
+            let seen = unbroken(&times, watched.patience, (*first, *last), Duration::ZERO);
+            status.unbroken_since = Some(seen);
+        }
     }
 
     /// Every probe, in the order of the configuration.
@@ -187,6 +198,11 @@ impl Tracker {
             status.since = watched.alarm.since();
             edge
         };
+        let patience = SignedDuration::try_from(watched.patience).unwrap_or(SignedDuration::MAX);
+        let before = status.history.back().map(|(at, _)| *at);
+        if before.is_none_or(|before| sample.at.duration_since(before) > patience) {
+            status.unbroken_since = Some(sample.at);
+        }
         if status.history.len() == Status::MAX_HISTORY {
             status.history.pop_front();
         }
@@ -311,6 +327,7 @@ fn blank(probe: &Probe) -> Status {
         faults: VecDeque::new(),
         turns: VecDeque::new(),
         versions: VecDeque::new(),
+        unbroken_since: None,
     }
 }
 

@@ -10,6 +10,8 @@
 //! - What was seen for less than nearly all of the time is no data. What keeps to its limits and is worse
 //!   than before the incident fails.
 //! - Where answers name a release that is known, it has to be the one that was deployed.
+//! - Where a probe counts what users do (`covers = ["activity"]`), half of them have to be back: of what nobody uses
+//!   nothing is known.
 
 mod account;
 mod versions;
@@ -136,8 +138,11 @@ impl Vigil {
         if let Some(why) = self.unseen(now).or_else(|| self.versions.missing()) {
             return Look::NoData(why);
         }
-        match self.regressed() {
-            Some(why) => Look::Failed(why),
+        if let Some(why) = self.regressed() {
+            return Look::Failed(why);
+        }
+        match self.deserted() {
+            Some(why) => Look::NoData(why),
             None => Look::Passed(self.summary(now)),
         }
     }

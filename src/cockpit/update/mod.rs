@@ -486,9 +486,9 @@ fn facts_of(model: &Model) -> Facts {
     let runs = model.may_run();
     Facts {
         healthy: healthy(&model.probes, config),
-        failing: names_of(model, series::State::is_bad),
-        silent: names_of(model, |state| state == series::State::Unknown),
-        green_since: model.incident().and_then(|state| state.recovered_at(production_probes(model))),
+        failing: names_of(model, |probe| probe.state.is_bad()),
+        silent: names_of(model, series::Status::is_unknown),
+        green_since: production::green_since(model),
         hotfix_branch: model.hotfix_branch().map(str::to_owned),
         hotfix_commits: repository.map_or(Some(0), |branch| standing::commits(&config.hotfix, branch)),
         fix: hotfix::fix(model),
@@ -544,14 +544,9 @@ fn of_production<'a>(
 }
 
 /// Names of those in such a state.
-fn names_of(model: &Model, is_such: impl Fn(series::State) -> bool) -> Vec<String> {
-    let such = of_production(&model.probes, &model.config.config).filter(|probe| is_such(probe.state));
+fn names_of(model: &Model, is_such: impl Fn(&series::Status) -> bool) -> Vec<String> {
+    let such = of_production(&model.probes, &model.config.config).filter(|probe| is_such(probe));
     such.map(|probe| probe.name.clone()).collect()
-}
-
-/// Their names.
-fn production_probes(model: &Model) -> impl Iterator<Item = &str> {
-    of_production(&model.probes, &model.config.config).map(|probe| probe.name.as_str())
 }
 
 /// Health of production.
@@ -562,7 +557,7 @@ fn healthy(probes: &[Arc<series::Status>], config: &Config) -> Option<bool> {
             return Some(false);
         }
         any = true;
-        unknown |= probe.state == series::State::Unknown;
+        unknown |= probe.is_unknown();
     }
     if !any || unknown { None } else { Some(true) }
 }

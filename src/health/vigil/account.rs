@@ -9,7 +9,7 @@ use super::super::compare::{self, Point};
 use super::super::judge::{self, Verdict as Change};
 use super::super::series::{Sample, State, Status, Verdict};
 use super::{Vigil, shown, span};
-use crate::config::types::Probe;
+use crate::config::types::{self, Probe};
 use crate::text::visible;
 
 /// Least share of the time that has to have been seen, in percent.
@@ -18,6 +18,9 @@ const COVERAGE: f64 = 95.0;
 const KEPT: usize = 3600;
 /// Most values that are told.
 const TOLD: usize = 2;
+/// Least share of what users did before the incident that they have to do again, in percent. Half: over the
+/// hours of an incident the time of day alone may take a third.
+const TRAFFIC: f64 = 50.0;
 /// Fewest samples that a usual value is told from.
 const FEWEST: usize = 10;
 
@@ -104,6 +107,30 @@ impl Vigil {
             .then(|| format!("{} was seen for {coverage:.0} % of the time only", visible(name)))
     }
 
+    /// What users do in the second half of the watch beside what they did before the incident, in percent, of
+    /// each probe whose number counts that; the least of them, and its name.
+    fn traffic(&self) -> Option<(f64, &str)> {
+        let shares =
+            self.probes.iter().zip(&self.seen).zip(&self.past).filter_map(|((probe, seen), past)| {
+                let before =
+                    Some(&past.before).filter(|before| counts_users(probe) && before.len() >= FEWEST)?;
+                let (usual, _) =
+                    judge::middle_of(before.iter().copied()).filter(|(usual, _)| *usual > 0.0)?;
+                let late = seen.points.iter().skip(seen.points.len() / 2).copied();
+                let (now, _) = judge::middle_of(late)?;
+                Some((100.0 * (now / usual).max(0.0), probe.name.as_str()))
+            });
+        shares.min_by(|a, b| a.0.total_cmp(&b.0))
+    }
+
+    /// Why it cannot be told that all is well: those whom it is for have not come back. `None`: they have, or
+    /// nothing counts them.
+    pub(super) fn deserted(&self) -> Option<String> {
+        let (share, name) = self.traffic().filter(|(share, _)| *share < TRAFFIC)?;
+        let name = visible(name);
+        Some(format!("{name} is at {share:.0} % of what it was before the incident: too few users to tell"))
+    }
+
     /// The probe that is worse than before the incident, although it keeps to its limits; all of them are
     /// judged together.
     pub(super) fn regressed(&self) -> Option<String> {
@@ -111,8 +138,10 @@ impl Vigil {
             .past
             .iter()
             .zip(&self.seen)
-            .zip(self.tracker.statuses())
-            .filter_map(|((past, seen), status)| {
+            .zip(self.probes.iter().zip(self.tracker.statuses()))
+            // What users do follows the time of day, and has a measure of its own.
+            .filter(|(_, (probe, _))| !counts_users(probe))
+            .filter_map(|((past, seen), (_, status))| {
                 let after: Vec<Point> = seen.points.iter().copied().collect();
                 Some((status, compare::case(status, &past.before, &after)?))
             })
@@ -125,7 +154,7 @@ impl Vigil {
     }
 
     /// `3 of 3 signals clear for 30m · p95 latency 212 ms (was 1.9k, usually 205 ± 18) · 0 of 180 samples
-    /// failed (< 1.7 %) · coverage 99 %`.
+    /// failed (< 1.7 %) · traffic 96 % · coverage 99 %`.
     pub(super) fn summary(&self, now: Duration) -> String {
         let count = self.probes.len();
         let s = if count == 1 { "" } else { "s" };
@@ -138,6 +167,7 @@ impl Vigil {
         });
         parts.push(format!("{failed} of {samples} samples failed{}", bound(failed, samples)));
         parts.extend(self.versions.summary());
+        parts.extend(self.traffic().map(|(share, _)| format!("traffic {share:.0} %")));
         parts.push(format!("coverage {:.0} %", self.coverage(now).0.floor()));
         let warned: Vec<_> = statuses()
             .filter(|(_, status)| status.state == State::Warn)
@@ -167,6 +197,15 @@ impl Vigil {
         }));
         Some(if beside.is_empty() { told } else { format!("{told} ({})", beside.join(", ")) })
     }
+}
+
+/// Whether a probe counts what users do: not how long it took to say so.
+fn counts_users(probe: &Probe) -> bool {
+    let is_number = probe
+        .value
+        .as_ref()
+        .map_or_else(|| probe.source.query().is_some(), |value| value.trim() != "latency");
+    is_number && probe.covers.contains(&types::Point::Activity)
 }
 
 /// How long a sample speaks for the time around it: three intervals, and a second for whatever holds up this

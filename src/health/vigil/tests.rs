@@ -2,6 +2,7 @@ use jiff::Timestamp;
 
 use super::super::testing::http_probe;
 use super::*;
+use crate::config::types;
 use crate::health::compare::Point;
 use crate::health::series::Verdict;
 use crate::health::tracker::NO_NETWORK;
@@ -265,6 +266,36 @@ fn what_passes_says_what_was_seen_and_how_sure_that_is() {
     let Look::Passed(told) = look else { panic!("{look:?}") };
     assert!(told.starts_with("1 of 1 signal clear for 1m · p95 212 ms (was 1905, usually 205 ± "), "{told}");
     assert!(told.ends_with(" · 0 of 59 samples failed (< 5.1 %) · coverage 100 %"), "{told}");
+}
+
+#[test]
+fn what_nobody_uses_yet_does_not_pass() {
+    let watch = |level: f64, value: Option<&str>| {
+        let mut probe = Probe { value: value.map(str::to_owned), ..probe("orders") };
+        (probe.interval, probe.covers) = (SignedDuration::from_secs(1), vec![types::Point::Activity]);
+        let mut vigil = Vigil::new(at(60), at(0), vec![probe]);
+        vigil.compare_with(vec![Past { before: past(200.0, 300), ..Past::default() }]);
+        for second in 1..60 {
+            // They come back while it is watched.
+            let level = if second < 20 { 10.0 } else { level };
+            let value = Some(steady(level, second));
+            vigil.observe(at(second), 0, Sample { value, ..sample(second, Verdict::Good) });
+        }
+        vigil.look(at(60))
+    };
+    let told = |look| match look {
+        Look::Passed(told) | Look::NoData(told) | Look::Failed(told) | Look::Going(told) => told,
+    };
+    let count = Some("body.orders");
+    let most = told(watch(190.0, count));
+    assert!(most.ends_with(" · traffic 95 % · coverage 100 %"), "{most}");
+    let few = watch(60.0, count);
+    assert!(matches!(few, Look::NoData(_)), "{few:?}");
+    assert_eq!(told(few), "orders is at 32 % of what it was before the incident: too few users to tell");
+    // How long an answer takes counts nobody.
+    assert!(
+        !told(watch(60.0, None)).contains("users") && !told(watch(60.0, Some("latency"))).contains("users")
+    );
 }
 
 #[test]
