@@ -2,7 +2,7 @@
 //! long one verdict takes.
 //!
 //! `cargo bench --bench judge` measures it on autoregressive noise. `FLIGHTDECK_SERIES=DIR` adds recorded
-//! series: every `time,value` CSV file below that directory.
+//! series: every `time,value` CSV file below that directory. `docs/performance.md` says which were taken.
 
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 
@@ -16,7 +16,7 @@ const WINDOWS: [(usize, usize); 6] = [(60, 30), (120, 60), (60, 60), (240, 60), 
 /// Pairs of windows for each kind of noise.
 const PAIRS: usize = 3_000;
 /// Pairs of windows of each recorded series.
-const PLACES: usize = 120;
+const PLACES: usize = 600;
 
 /// Numbers that look random and are the same each time.
 struct Dice(u64);

@@ -136,6 +136,55 @@ fn one_spike_decides_nothing_and_missing_samples_hide_no_harm() {
 }
 
 #[test]
+fn what_a_series_did_by_itself_before_is_no_harm() {
+    let mut dice = Dice(13);
+    let mut around = |levels: &dyn Fn(usize) -> f64, length: usize| -> Vec<f64> {
+        (0..length).map(|at| levels(at) + dice.normal()).collect()
+    };
+    // A job that runs now and then, and runs again after the change.
+    let busy = around(&|at| if (at / 30) % 4 == 1 { 200.0 } else { 100.0 }, 160);
+    let again = around(&|_| 200.0, 30);
+    assert_eq!(verdict(&busy, &again), Verdict::NoEvidence);
+    assert_eq!(verdict(&busy, &around(&|_| 400.0, 30)), Verdict::Worse);
+    // More and more requests, as every morning.
+    let morning = around(&|at| 100.0 + at as f64, 120);
+    let on = around(&|at| 220.0 + at as f64, 60);
+    let judged = judge(&case(&morning, &on));
+    assert_ne!(judged.verdict, Verdict::Worse, "{}", judged.why);
+    let stepped: Vec<f64> = on.iter().map(|value| value + 150.0).collect();
+    assert_eq!(verdict(&morning, &stepped), Verdict::Worse, "a step on top of it");
+    let turned = |values: &[f64]| -> Vec<f64> { values.iter().map(|value| 1000.0 - value).collect() };
+    let down = |after: &[f64]| {
+        let direction = Direction::DownIsBad;
+        judge(&Case { direction, ..case(&turned(&morning), &turned(after)) }).verdict
+    };
+    assert_ne!(down(&on), Verdict::Worse);
+    assert_eq!(down(&stepped), Verdict::Worse);
+}
+
+#[test]
+fn errors_that_are_mostly_none_are_found_when_they_become_common() {
+    let every = |nth: usize, length: usize| -> Vec<f64> {
+        (0..length).map(|at| if at % nth == nth - 1 { 3.0 } else { 0.0 }).collect()
+    };
+    assert_eq!(verdict(&every(30, 120), &every(30, 60)), Verdict::NoEvidence);
+    assert_eq!(verdict(&every(30, 120), &every(3, 60)), Verdict::Worse);
+    assert_eq!(verdict(&[0.0; 120], &every(3, 60)), Verdict::Worse);
+    assert_eq!(verdict(&every(30, 120), &[3.0; 60]), Verdict::Worse);
+}
+
+#[test]
+fn a_small_step_of_a_level_that_holds_still_matters() {
+    let mut dice = Dice(17);
+    let mut near =
+        |level: f64, length: usize| -> Vec<f64> { (0..length).map(|_| level + dice.normal()).collect() };
+    let before = near(1000.0, 60);
+    assert_eq!(verdict(&before, &near(1030.0, 30)), Verdict::Worse);
+    let judged = judge(&case(&before, &near(1005.0, 30)));
+    assert!(judged.why.ends_with("too little to matter"), "{}", judged.why);
+}
+
+#[test]
 fn a_series_that_wanders_off_by_itself_is_not_judged() {
     let mut dice = Dice(3);
     let mut at = 1000.0;
