@@ -231,7 +231,8 @@ fn hear(ground: &Ground<'_>, root: &str, command: &Command, patience: Duration) 
     let probe = Probe::command(command.clone(), None);
     let step = Step::new("ask", Action::Command(command.clone()), jiff::SignedDuration::ZERO);
     let plan = Plan { steps: vec![step], ..Plan::new("ask", "ask", Purpose::Rollback, "ask") };
-    let mut vault = Vault::open(&secrets::attach(plan, ground.config, root));
+    let plan = secrets::attach(plan, ground.config, root);
+    let mut vault = Vault::asking(&plan, ground.config, Path::new(root));
     vault.need_for_probe(&probe).map_err(|failure| failure.cause)?;
     let variables = environment(command, vault.variables(command), std::env::vars_os());
     let captured = capture("the question", command, variables, patience, ENOUGH)?;

@@ -31,7 +31,7 @@ pub(super) fn switch(config: &Config, flag: &Flag, root: &Path) -> Switch {
 
 fn states(config: &Config, flags: &[&Flag], root: &Path) -> Vec<FlagState> {
     let (plan, calls) = reads(config, flags, &root.to_string_lossy());
-    let mut vault = Vault::open(&plan);
+    let mut vault = Vault::asking(&plan, config, root);
     let asked: Vec<Result<Calls, String>> = calls
         .into_iter()
         .map(|calls| {

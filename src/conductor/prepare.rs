@@ -54,11 +54,14 @@ pub enum Fresh {
 pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
     let mut plan = plan(ground, id, request)?;
     plan.made_from.clone_from(&ground.config.content);
+    let reader = Reader::open(ground.root);
+    let root = reader.as_ref().map_or(ground.root, Reader::root);
+    plan = deploy::secrets::attach_silent(plan, ground.config, &directory(&root.to_string_lossy()));
     // What only makes calls is about no repository.
     if programs::lines(&plan).is_empty() {
         return Ok(plan);
     }
-    let reader = Reader::open(ground.root).map_err(|none| none.failure(&ground.root.to_string_lossy()))?;
+    let reader = reader.map_err(|none| none.failure(&ground.root.to_string_lossy()))?;
     if matches!(request, Request::Hotfix(_) | Request::Revert { .. } | Request::Bisect { .. }) {
         plan.notes.extend(own::note(ground.state_dir, &reader));
     }

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use zeroize::{Zeroize as _, Zeroizing};
@@ -17,6 +18,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::capture::capture;
 use super::environment::{environment, is_git, of_git};
 use super::mask::{Masker, SHORTEST, weight};
+use super::prepare::directory;
 use super::programs::Approved;
 use crate::config::types::{Config, Source};
 use crate::deploy::secrets::source;
@@ -41,9 +43,12 @@ const SOUNDS_SECRET: [&str; 8] =
 
 pub(super) type Value = Zeroizing<Vec<u8>>;
 
+/// What commands have printed so far, for whatever needed it: masked in all that this process tells.
+static PRINTED: Mutex<Vec<(SecretSource, Value)>> = Mutex::new(Vec::new());
+
 /// Masks what is known of a repository's secrets without a plan: those that a variable or a
-/// file holds, variables that sound like secrets, the passwords of remotes, and what stands in the
-/// addresses and headers of probes.
+/// file holds or a command has printed before, variables that sound like secrets, the passwords of
+/// remotes, and what stands in the addresses and headers of probes.
 pub fn masker(config: &Config, root: &Path) -> Masker {
     let known = known(config, root);
     let known = known.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
@@ -53,8 +58,7 @@ pub fn masker(config: &Config, root: &Path) -> Masker {
 
 /// What is known of a repository's secrets without a plan.
 fn known(config: &Config, root: &Path) -> Vec<(String, Value)> {
-    let place = root.to_string_lossy();
-    let sources: Vec<_> = config.secrets.iter().map(|secret| source(secret, &place)).collect();
+    let sources = declared(config, root);
     let probes = config.probes.iter().flat_map(|probe| probe.source.env());
     let checks = config.checks.iter().flat_map(|check| &check.env);
     let environments = config.environments.iter().flat_map(|environment| &environment.env);
@@ -63,11 +67,18 @@ fn known(config: &Config, root: &Path) -> Vec<(String, Value)> {
     already_known(&sources, variables, [root], requests)
 }
 
+/// The declared secrets; `place` is any directory of the repository.
+fn declared(config: &Config, place: &Path) -> Vec<SecretSource> {
+    let reader = Reader::open(place);
+    let root = reader.as_ref().map_or(place, Reader::root);
+    let root = directory(&root.to_string_lossy());
+    config.secrets.iter().map(|secret| source(secret, &root)).collect()
+}
+
 /// The secrets of a repository for its probes: what [`masker`] masks is masked from the beginning, and what
 /// a probe needs is fetched when it does.
 pub fn keyring(config: &Config, root: &Path) -> Keyring {
-    let place = root.to_string_lossy();
-    let sources: Vec<_> = config.secrets.iter().map(|secret| source(secret, &place)).collect();
+    let sources = declared(config, root);
     let names = sources.iter().map(|source| source.name.clone()).collect();
     let known = known(config, root);
     Keyring::new(known, names, move |name| {
@@ -85,9 +96,11 @@ fn already_known<'a>(
 ) -> Vec<(String, Value)> {
     let mut known: Vec<(String, Value)> = Vec::new();
     for source in sources {
-        // What is asked of a command may cost something: only when it is needed.
-        if !matches!(source.from, SecretFrom::Command(_)) {
-            known.extend(get(source).ok().map(|value| (source.name.clone(), value)));
+        match &source.from {
+            // What is asked of a command may cost something, or a person: only when it is needed.
+            SecretFrom::Command(_) => known.extend(printed(source)),
+            // One that is not there is in nobody's way: whoever needs it is told.
+            _ => known.extend(get(source).ok().map(|value| (source.name.clone(), value))),
         }
     }
     for name in variables {
@@ -154,6 +167,15 @@ impl Vault {
             approved: Approved::of(plan),
         };
         // Without the short ones nothing is refused.
+        let _ = vault.know();
+        vault
+    }
+
+    /// Begins with the secrets of a plan that only asks something, with all that is known of the repository
+    /// beside it.
+    pub(super) fn asking(plan: &Plan, config: &Config, root: &Path) -> Self {
+        let mut vault = Self::open(plan);
+        vault.besides.extend(known(config, root));
         let _ = vault.know();
         vault
     }
@@ -386,14 +408,28 @@ pub(super) fn get(source: &SecretSource) -> Result<Value, String> {
     let ends = if value.ends_with(b"\r\n") { 2 } else { usize::from(value.ends_with(b"\n")) };
     let length = value.len() - ends;
     value.truncate(length);
-    match weight(&value) {
+    let value = match weight(&value) {
         0 => Err("it is empty".to_owned()),
         count if count < SHORTEST => {
             Err(format!("it has fewer than {SHORTEST} bytes; masking so few would leave nothing readable"))
         }
         _ if value.contains(&0) => Err("it holds a NUL byte, which no variable can".to_owned()),
         _ => Ok(value),
+    }?;
+    if matches!(source.from, SecretFrom::Command(_)) {
+        let mut printed = PRINTED.lock().unwrap_or_else(PoisonError::into_inner);
+        if !printed.iter().any(|(other, known)| other == source && *known == value) {
+            printed.push((source.clone(), value.clone()));
+        }
     }
+    Ok(value)
+}
+
+/// What the command of a secret has printed in this process, with its name.
+fn printed(source: &SecretSource) -> Vec<(String, Value)> {
+    let printed = PRINTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = printed.iter().filter(|(other, _)| other == source);
+    found.map(|(source, value)| (source.name.clone(), value.clone())).collect()
 }
 
 fn from_env(name: &str) -> Result<Value, String> {

@@ -77,7 +77,7 @@ pub fn output(config: &Config, doing: &str, command: &Command) -> Result<String>
     let step = Step::new("ask", Action::Command(command.clone()), jiff::SignedDuration::ZERO);
     let plan = Plan { steps: vec![step], ..Plan::new("ask", "ask", Purpose::Watch, "") };
     let plan = deploy::secrets::attach(plan, config, &command.cwd);
-    let mut vault = Vault::open(&plan);
+    let mut vault = Vault::asking(&plan, config, Path::new(&command.cwd));
     vault.need_for_probe(&Probe::command(command.clone(), None))?;
     let hint = format!("run it by hand to see what is wrong: {}", visible(&command.line()));
     let failed = |cause: String, vault: &Vault| Failure::new(doing, vault.mask(&cause), hint.clone());

@@ -1,4 +1,4 @@
-//! Which of the declared secrets a plan needs, and where their values come from. Pure.
+//! Which of the declared secrets a plan needs and masks, and where their values come from. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +17,26 @@ pub fn attach(mut plan: Plan, config: &Config, root: &str) -> Plan {
     }
     let declared = config.secrets.iter().filter(|secret| names.contains(secret.name.as_str()));
     let found: Vec<SecretSource> = declared.map(|secret| source(secret, root)).collect();
-    plan.secrets.extend(found);
+    add(&mut plan, found);
     plan
+}
+
+/// The plan with the declared secrets that can be had without asking anybody, whether a step names them
+/// or not: a command finds what it tells in other places than its environment, too, and a remote does. They
+/// are masked, and handed to nobody.
+#[must_use]
+pub fn attach_silent(mut plan: Plan, config: &Config, root: &str) -> Plan {
+    let declared = config.secrets.iter().map(|secret| source(secret, root));
+    add(&mut plan, declared.filter(|source| !matches!(source.from, SecretFrom::Command(_))));
+    plan
+}
+
+fn add(plan: &mut Plan, sources: impl IntoIterator<Item = SecretSource>) {
+    for source in sources {
+        if !plan.secrets.contains(&source) {
+            plan.secrets.push(source);
+        }
+    }
 }
 
 /// Where the value of a declared secret comes from.
@@ -128,6 +146,12 @@ mod tests {
         let attached = attach(plan, &config, "/repo");
         let names: Vec<&str> = attached.secrets.iter().map(|secret| secret.name.as_str()).collect();
         assert_eq!(names, ["KEY", "DEPLOY_TOKEN", "UNDO_TOKEN", "FLAGS"]);
+        // What asks nobody is there to be masked, each once.
+        let command = Secret { command: Some(vec!["pass".to_owned()]), ..secret("PRINTED") };
+        let config = Config { secrets: [config.secrets, vec![command]].concat(), ..Config::default() };
+        let masked = attach_silent(attached, &config, "/repo");
+        let names: Vec<&str> = masked.secrets.iter().map(|secret| secret.name.as_str()).collect();
+        assert_eq!(names, ["KEY", "DEPLOY_TOKEN", "UNDO_TOKEN", "FLAGS", "UNUSED"]);
     }
 
     #[test]

@@ -79,6 +79,7 @@ mod saved;
 #[cfg(target_os = "linux")]
 mod secrets;
 mod secrets_told;
+mod secrets_unnamed;
 mod survival;
 #[cfg(target_os = "linux")]
 mod survivors;

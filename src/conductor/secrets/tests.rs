@@ -132,3 +132,18 @@ fn a_request_gets_the_secrets_it_needs() {
     assert_eq!(vault.secret("B"), None);
     assert!(!format!("{vault:?}").contains("aaaa"));
 }
+
+#[test]
+fn what_a_command_has_printed_is_masked_without_asking_it_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = "echo x >> asked; echo printed-once";
+    let text = format!(
+        "[[secrets]]\nname = \"A\"\ncommand = [\"sh\", \"-c\", \"{script}\"]\n[[secrets]]\nname = \"B\"\nfile = \"b\"\n"
+    );
+    let config: Config = toml::from_str(&text).unwrap();
+    let told = || masker(&config, dir.path()).mask("it was printed-once").into_owned();
+    assert_eq!(told(), "it was printed-once", "nobody needed it yet");
+    get(&declared(&config, dir.path())[0]).unwrap();
+    assert_eq!(told(), "it was ‹A›");
+    assert_eq!(std::fs::read_to_string(dir.path().join("asked")).unwrap(), "x\n");
+}
