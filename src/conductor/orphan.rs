@@ -48,13 +48,7 @@ impl Remains {
 
     /// Names what is left: `pid 4711 (sh), 4712 (sleep)`.
     pub fn named(&self) -> String {
-        let name = |member: &Member| format!("{} ({})", member.pid, visible(&member.name));
-        let names: Vec<_> = self.members.iter().take(NAMED).map(name).collect();
-        let more = match self.members.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        format!("pid {}{more}", names.join(", "))
+        named(&self.members)
     }
 
     /// Kills all of it.
@@ -70,6 +64,16 @@ impl Remains {
         let what = if self.leader { ITSELF } else { STILL };
         format!("{what} {}", self.named())
     }
+}
+
+fn named(members: &[Member]) -> String {
+    let name = |member: &Member| format!("{} ({})", member.pid, visible(&member.name));
+    let names: Vec<_> = members.iter().take(NAMED).map(name).collect();
+    let more = match members.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("pid {}{more}", names.join(", "))
 }
 
 /// Finds what still lives of a run on this machine, whatever became of its conductor.
@@ -106,6 +110,19 @@ pub fn was_cut_short(run: &Run) -> bool {
 const STILL: &str = "still alive:";
 /// The same where the command itself is still at it.
 const ITSELF: &str = "its command is still alive:";
+
+/// How a command ended of which this is left. One that did not come to its own end, as it was signalled, has
+/// not ended as long as anything of it goes on: what becomes of that nobody sees.
+pub(super) fn outlived(outcome: Outcome, signalled: bool, left: &[Member]) -> Outcome {
+    let how = match &outcome {
+        _ if left.is_empty() => return outcome,
+        Outcome::Signalled { signal } => format!("it was killed by signal {signal}"),
+        Outcome::Exited { code } if signalled => format!("it was stopped and exited {code}"),
+        Outcome::Unknown { why } => why.clone(),
+        _ => return outcome,
+    };
+    Outcome::Unknown { why: format!("{how}, and not all of it is gone; {STILL} {}", named(left)) }
+}
 
 /// How a run was lost, with what is still alive of it.
 pub(super) fn lost(cause: &str, incident: IncidentId, run: &Run) -> String {

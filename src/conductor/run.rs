@@ -16,11 +16,12 @@ use super::environment::is_git;
 use super::files::{Ended, INPUT};
 use super::log::{Cap, LogWriter};
 use super::plain::Tail;
+use super::process::Member;
 use super::secrets::Vault;
 use super::signals::Signals;
 use super::spawn::{Started, marked, spawn};
 use super::stop::{Session, Stop, Why, Wish};
-use super::{locks, mask, process, system};
+use super::{locks, mask, orphan, process, system};
 use crate::incident::{Outcome, Process, Waits};
 use crate::plan::Command;
 
@@ -228,7 +229,6 @@ struct Run<'a> {
     signalled: bool,
     /// Nothing more can be done to stop it, or need be.
     stop_is_over: bool,
-    survivors: Vec<String>,
     next_tick: Instant,
     buffer: Vec<u8>,
     /// Nothing leaves this process but what went through here.
@@ -260,7 +260,6 @@ impl<'a> Run<'a> {
             stop: None,
             signalled: false,
             stop_is_over: false,
-            survivors: Vec::new(),
             next_tick: now,
             buffer: Vec::with_capacity(GULP + 4096),
             secrets,
@@ -420,7 +419,9 @@ impl<'a> Run<'a> {
     fn climb(&mut self, watcher: &mut dyn Watcher, now: Instant) {
         let session = self.session();
         let Some(stop) = &mut self.stop else { return };
-        let gone = self.exit.is_some() && session.is_empty();
+        // What it left running when it ended by itself it left on purpose.
+        let ended_by_itself = !self.signalled && matches!(self.exit, Some((Outcome::Exited { .. }, _)));
+        let gone = ended_by_itself || self.exit.is_some() && session.members().is_empty();
         if !gone && let Some(name) = stop.due(now) {
             watcher.signalling(name);
             stop.send(session, now);
@@ -433,7 +434,6 @@ impl<'a> Run<'a> {
             let why = "it is still there after a KILL".to_owned();
             self.exit = Some((Outcome::Unknown { why }, now));
         }
-        self.survivors = session.survivors();
         self.stop_is_over = true;
     }
 
@@ -445,11 +445,11 @@ impl<'a> Run<'a> {
         quiet && (self.hung_up || now.duration_since(*since) >= DRAIN)
     }
 
-    /// What the command has left running. Its number is still its own.
-    fn left_running(&self) -> Vec<String> {
+    /// What is left of the command. Its number is still its own.
+    fn left(&self) -> Vec<Member> {
         let until = Instant::now() + PARTING;
         loop {
-            let left = self.session().survivors();
+            let left = self.session().members();
             if left.is_empty() || Instant::now() >= until {
                 return left;
             }
@@ -465,19 +465,13 @@ impl<'a> Run<'a> {
         // takes no more has already left its gap.
         let _ = self.log.sync();
         let said = self.tail.text();
-        if self.stop.is_none() {
-            self.survivors = self.left_running();
-        }
-        let outcome = match self.exit {
-            // The rest of it goes on: what becomes of that nobody sees.
-            Some((Outcome::Signalled { signal }, _)) if self.stop.is_none() && !self.survivors.is_empty() => {
-                Outcome::Unknown {
-                    why: format!("it was killed by signal {signal}, and not all of it is gone"),
-                }
-            }
-            Some((outcome, _)) => outcome,
-            None => Outcome::Unknown { why: "nobody saw its end".to_owned() },
-        };
+        let left = self.left();
+        let outcome = self.exit.take().map(|(outcome, _)| outcome);
+        let outcome = outcome.unwrap_or(Outcome::Unknown { why: "nobody saw its end".to_owned() });
+        let outcome = orphan::outlived(outcome, self.signalled, &left);
+        // An unknown end names what is left itself.
+        let is_known = !matches!(outcome, Outcome::Unknown { .. });
+        let survivors = left.iter().filter(|_| is_known).map(Member::named).collect();
         if self.has_exited {
             let _ = self.started.child.wait();
         }
@@ -486,12 +480,7 @@ impl<'a> Run<'a> {
             _ => self.tail.complaint(),
         };
         let finished = Finished {
-            ended: Ended {
-                outcome,
-                summary,
-                survivors: self.survivors,
-                at_ms: jiff::Timestamp::now().as_millisecond(),
-            },
+            ended: Ended { outcome, summary, survivors, at_ms: jiff::Timestamp::now().as_millisecond() },
             stopped: self.stop.map(|stop| stop.why),
             signalled: self.signalled,
         };

@@ -1,4 +1,4 @@
-//! Stopping a command: INT, then TERM, then KILL to all of its session, as long as anything
+//! Stopping a command: INT, then TERM, then KILL to all that it started, as long as anything
 //! of it is left.
 
 use std::time::{Duration, Instant};
@@ -79,7 +79,7 @@ impl Stop {
         (now >= self.due).then(|| LADDER.get(self.next)).flatten().map(|(_, name, _)| *name)
     }
 
-    /// Sends the signal that is due to the whole session.
+    /// Sends the signal that is due to all that is left of it.
     pub(super) fn send(&mut self, session: Session<'_>, now: Instant) {
         let Some(&(signal, _, patience)) = LADDER.get(self.next) else { return };
         session.signal(signal);
@@ -99,25 +99,18 @@ impl Session<'_> {
             // A group without members is no failure: there is nobody left to signal.
             let _ = kill_process_group(leader, signal);
         }
-        let elsewhere = self.members().into_iter().filter(|m| m.in_session && m.group != self.leader);
-        for member in elsewhere {
+        for member in self.members().into_iter().filter(|member| member.group != self.leader) {
+            // One that has ended meanwhile needs no signal; one of somebody else is still there afterwards.
             let _ = system::signal_member(&member, signal);
         }
     }
 
-    /// Live processes of the session, and those outside of it that carry its mark.
+    /// Live processes of the session, and those that left it and are known by its mark or control group.
     pub(super) fn members(self) -> Vec<Member> {
-        system::members(self.leader, self.mark)
-    }
-
-    /// Tells whether anything of the session still lives.
-    pub(super) fn is_empty(self) -> bool {
-        !self.members().iter().any(|member| member.in_session)
-    }
-
-    /// What still lives of it, one `pid name` each.
-    pub(super) fn survivors(self) -> Vec<String> {
-        self.members().iter().filter(|member| !orphan::is_agent(member)).map(Member::named).collect()
+        let own = std::process::id();
+        let mut members = system::members(self.leader, self.mark);
+        members.retain(|member| member.pid != own && !orphan::is_agent(member));
+        members
     }
 }
 

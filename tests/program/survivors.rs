@@ -102,6 +102,29 @@ fn nothing_is_started_beside_what_a_lost_deploy_left_at_work() {
 }
 
 #[test]
+fn what_is_stopped_is_stopped_with_all_that_it_started() {
+    const LOST: &str = "env -i setsid ./work.sh";
+    for starts in ["setsid nohup ./work.sh", "nohup ./work.sh", LOST] {
+        // Hang-ups and interrupts mean nothing to what a script starts in the background.
+        let yard = at_work(&format!("{starts} > /dev/null 2>&1 &\n{BLOCK}"));
+        let worker = pid_in(&yard, "worker");
+        if starts == LOST && !is_in_a_group(worker) {
+            // tests/run says so.
+            eprintln!("no control group may be made here: {starts} is not tested");
+            std::fs::remove_file(yard.file("block")).unwrap();
+            continue;
+        }
+        let stopped = yard.shell.flightdeck(&["run", "stop", RUN]).succeeded();
+        assert!(!lives(worker) && !yard.file("worked").exists(), "{starts}: {stopped:?}");
+        assert!(stopped.stderr.contains("sent TERM"), "{starts}: {stopped:?}");
+        let plan = wait_plan(&yard, "cancelled");
+        assert_eq!(plan["steps"][0]["state"], "failed", "{starts}: {plan}");
+        let report = yard.shell.flightdeck(&["report"]).succeeded().stdout;
+        assert!(!report.contains("still alive"), "{starts}: {report}");
+    }
+}
+
+#[test]
 fn a_deploy_of_another_incident_is_not_started_beside_it_either() {
     let yard = at_work("./work.sh");
     let number = yard.shell.json(&["status", "--json"])["incident"]["id"].as_str().unwrap().to_owned();

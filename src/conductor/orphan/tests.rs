@@ -133,3 +133,16 @@ fn what_is_left_is_stopped_and_told_about() {
     let (_left, status) = reaper.join().unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(2));
 }
+
+#[test]
+fn what_was_cut_short_has_not_ended_while_anything_of_it_is_left() {
+    let name = "sleep".to_owned();
+    let left = [Member { pid: 4711, group: 4711, started: 1, in_session: false, name }];
+    let (exited, killed) = (Outcome::Exited { code: 0 }, Outcome::Signalled { signal: 2 });
+    for (outcome, signalled) in [(exited.clone(), true), (killed.clone(), true), (killed.clone(), false)] {
+        assert_eq!(outlived(outcome.clone(), signalled, &[]), outcome);
+        let Outcome::Unknown { why } = outlived(outcome, signalled, &left) else { panic!("it is known") };
+        assert!(why.ends_with("not all of it is gone; still alive: pid 4711 (sleep)"), "{why}");
+    }
+    assert_eq!(outlived(exited.clone(), false, &left), exited, "it left that running on purpose");
+}
