@@ -91,6 +91,8 @@ impl Policy<'_> {
 pub struct Reply {
     /// The status.
     pub status: u16,
+    /// Who answered: the address, or the last one that it was redirected to.
+    pub url: Url,
     /// The headers.
     pub headers: HeaderMap,
     /// What came of the body.
@@ -170,7 +172,8 @@ impl Exchange {
                 }
             }
             let place = place(&request.url);
-            return Ok(read(response, redirect, started, phases, policy, &place).await);
+            let reply = read(response, redirect, started, phases, policy, &place).await;
+            return Ok(Reply { url, ..reply });
         }
     }
 
@@ -276,5 +279,6 @@ async fn read(
         }
     };
     phases.body = head.elapsed();
-    Reply { status, headers, body, redirect, took: started.elapsed(), phases, unfinished }
+    let (url, took) = (response.url().clone(), started.elapsed());
+    Reply { status, url, headers, body, redirect, took, phases, unfinished }
 }

@@ -36,6 +36,10 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether the body went on beyond that.
     pub cut: bool,
+    /// Whether it is called JSON.
+    pub says_json: bool,
+    /// Who answered in place of the address that was asked, by a redirect; `None`: itself.
+    pub strayed: Option<String>,
     /// What is said of what is wrong, without secrets: the last line of a command's standard error, the names
     /// of the alerts that fire.
     pub complaint: String,

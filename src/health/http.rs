@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::answer::{Answer, MAX_BODY, Trouble};
 use super::series::Phases;
@@ -42,10 +42,30 @@ pub async fn ask(
             latency: reply.took,
             phases: Some(phases(reply.phases)),
             cut: lost.is_some(),
+            says_json: says_json(&reply.headers),
+            strayed: strayed(&request.url, &reply.url),
             body: reply.body,
             ..Answer::default()
         }),
     }
+}
+
+/// Whether an answer calls its body JSON.
+fn says_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || kind.ends_with("+json")
+}
+
+/// Who answered in place of an address; `None`: the same one, encrypted, with `www.` or a slash at its end, as many
+/// redirect to.
+fn strayed(asked: &Url, answered: &Url) -> Option<String> {
+    let host = |url: &Url| url.host_str().unwrap_or_default().trim_start_matches("www.").to_owned();
+    let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
+    let port = |url: &Url| url.port();
+    let is_same = host(asked) == host(answered) && path(asked) == path(answered);
+    let is_same = is_same && (port(asked) == port(answered) || asked.scheme() != answered.scheme());
+    (!is_same).then(|| format!("{}{}", place(answered), answered.path()))
 }
 
 fn phases(took: exchange::Phases) -> Phases {
@@ -270,6 +290,27 @@ mod tests {
         assert!(last[0].starts_with("get /x "), "{}", last[0]);
         for secret in ["x-api-key", "authorization", "referer", "secret"] {
             assert!(!last[0].contains(secret), "{}", last[0]);
+        }
+    }
+
+    #[test]
+    fn who_answers_in_place_of_another_is_told() {
+        let strayed = |asked: &str, answered: &str| {
+            strayed(&Url::parse(asked).unwrap(), &Url::parse(answered).unwrap())
+        };
+        for (asked, answered) in [
+            ("http://shop.example/health", "https://shop.example/health/"),
+            ("https://shop.example/", "https://www.shop.example/"),
+            ("https://shop.example/health?deep=1", "https://shop.example/health"),
+        ] {
+            assert_eq!(strayed(asked, answered), None, "{asked} {answered}");
+        }
+        for (answered, place) in [
+            ("https://shop.example/login", "shop.example:443/login"),
+            ("https://sso.example/health", "sso.example:443/health"),
+            ("https://shop.example:8443/health", "shop.example:8443/health"),
+        ] {
+            assert_eq!(strayed("https://shop.example/health", answered).as_deref(), Some(place));
         }
     }
 

@@ -51,24 +51,38 @@ pub(super) struct Reported {
     pub(super) words: String,
 }
 
-/// Reads what a body says; `None`: it is in no known format.
-pub(super) fn read(body: &[u8]) -> Option<Reported> {
-    let text = std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}').trim();
-    if text.starts_with('{') {
-        let object = match serde_json::from_str(text) {
-            Ok(Value::Object(object)) => object,
-            // Half an answer says nothing of how the service is; what is no JSON at all may be anything.
-            Err(error) if text.trim_start_matches('{').trim_start().starts_with('"') => {
+/// Reads what a body says; `None`: it is in no known format. One that is called JSON, or begins as such, and cannot be
+/// read says nothing of how the service is: it is half an answer, or that of something else.
+pub(super) fn read(body: &[u8], says_json: bool) -> Option<Reported> {
+    let unclear = |words: String| Some(Reported { grade: Grade::Unknown, words });
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body).trim_ascii();
+    let is_object = body.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\""));
+    if is_object || says_json && !body.is_empty() {
+        let found: Value = match serde_json::from_slice(body) {
+            Ok(found) => found,
+            Err(error) => {
                 let (line, column) = (error.line(), error.column());
-                let words =
-                    format!("something that begins as JSON and is not (line {line}, column {column})");
-                return Some(Reported { grade: Grade::Unknown, words });
+                return unclear(format!("something that is not JSON (line {line}, column {column})"));
             }
-            _ => return None,
         };
-        return status_page(&object).or_else(|| with_status(&object));
+        let object = found.as_object()?;
+        if is_twice(body) {
+            return unclear("its status twice".to_owned());
+        }
+        return status_page(object).or_else(|| with_status(object));
     }
+    let text = std::str::from_utf8(body).ok()?;
     plain(text).or_else(|| kubernetes(text)).or_else(|| rails(text))
+}
+
+/// Whether a JSON object has more than one status.
+fn is_twice(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Once {
+        #[serde(rename = "status", alias = "Status")]
+        _status: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_slice::<Once>(body).is_err()
 }
 
 /// The version that a JSON body names: a version, a release or a commit.
@@ -110,6 +124,9 @@ fn with_status(object: &Map<String, Value>) -> Option<Reported> {
             parts.extend(worst.map(|word| (name.as_str(), word)));
         }
     }
+    // A whole that is good with a part that is not contradicts itself.
+    let is_mixed = parts.iter().any(|(_, word)| self::grade(word) == Some(Grade::Bad));
+    let grade = if is_mixed { grade.max(Grade::Warn) } else { grade };
     let troubled =
         parts.iter().filter(|(_, word)| self::grade(word).is_some_and(|grade| grade > Grade::Good));
     Some(told(grade, word, troubled.map(|(name, word)| format!("{name} {word}"))))
@@ -193,11 +210,14 @@ mod tests {
             (r#"{"status":"UP"}"#, Grade::Good, "UP"),
             (spring, Grade::Bad, "DOWN: db DOWN, redis OUT_OF_SERVICE"),
             (r#"{"status":"UNKNOWN"}"#, Grade::Unknown, "UNKNOWN"),
+            (r#"{"status":"DOWN""#, Grade::Unknown, "something that is not JSON (line 1, column 16)"),
             (
-                r#"{"status":"DOWN""#,
+                r#"{"status":"DOWN","x":NaN}"#,
                 Grade::Unknown,
-                "something that begins as JSON and is not (line 1, column 16)",
+                "something that is not JSON (line 1, column 22)",
             ),
+            (r#"{"status":"DOWN","status":"UP"}"#, Grade::Unknown, "its status twice"),
+            (r#"{"status":"UP","components":{"db":{"status":"DOWN"}}}"#, Grade::Warn, "UP: db DOWN"),
             (draft, Grade::Warn, "warn: db:connections warn"),
             (aspnet, Grade::Bad, "Unhealthy: sql Unhealthy"),
             ("\u{feff}{\"status\":\"DOWN\"}", Grade::Bad, "DOWN"),
@@ -220,7 +240,7 @@ mod tests {
             ),
             ("<!DOCTYPE html><html><body style=\"background-color: red\"></body></html>", Grade::Bad, "red"),
         ] {
-            let seen = read(body.as_bytes()).unwrap_or_else(|| panic!("{body}"));
+            let seen = read(body.as_bytes(), false).unwrap_or_else(|| panic!("{body}"));
             assert_eq!((seen.grade, seen.words.as_str()), (grade, words), "{body}");
         }
         assert_eq!(version(draft.as_bytes()).as_deref(), Some("1"));
@@ -246,8 +266,13 @@ mod tests {
             "{% if ok %}fine{% endif %}",
             "{{ status }}",
         ] {
-            assert_eq!(read(body.as_bytes()), None, "{body}");
+            assert_eq!(read(body.as_bytes(), false), None, "{body}");
         }
-        assert_eq!(read(b"\xff"), None);
+        assert_eq!(read(b"\xff", false), None);
+        // What is called JSON has to be that.
+        for body in [&b"\xff"[..], b"{\"status\":\"DOWN\",\"why\":\"caf\xe9\"}", b"\x1f\x8b\x08", b"<html>"] {
+            assert_eq!(read(body, true).map(|said| said.grade), Some(Grade::Unknown), "{body:?}");
+        }
+        assert_eq!((read(b"", true), read(b"[]", true), read(b"{}", true)), (None, None, None));
     }
 }

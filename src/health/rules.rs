@@ -222,6 +222,14 @@ impl Rules {
         if answer.cut {
             unknown = unknown.or_else(|| Some(too_long(self.kind)));
         }
+        let strayed = answer.strayed.as_ref().filter(|_| !self.looks_inside());
+        if let Some(place) = strayed {
+            let place = excerpt(place, masker);
+            let text =
+                format!("{place} answered, to which it redirects: ask there, or say what the body holds");
+            unknown = unknown.or_else(|| Some(text.clone()));
+            compared.push(Comparison { truth: Truth::Unknown, text });
+        }
         if let Some(doubt) = &answer.doubt {
             let text = visible(&masker.mask(doubt)).into_owned();
             unknown = unknown.or_else(|| Some(text.clone()));
@@ -265,10 +273,16 @@ impl Rules {
         Judgement { verdict, value, why, compared, unrecovered }
     }
 
+    /// Whether something is expected of the body: what a login page would not fulfil.
+    fn looks_inside(&self) -> bool {
+        let all = self.expect.iter().flat_map(Condition::subjects).chain([&self.value]);
+        all.into_iter().any(|subject| !matches!(subject, Subject::Status | Subject::Exit | Subject::Latency))
+    }
+
     /// What the service says of itself, in words that tell a contradiction to its status.
     fn reported(&self, answer: &Answer, masker: &Masker) -> Option<(Grade, String)> {
         let status = answer.status.filter(|_| self.kind == SourceKind::Http && !answer.cut)?;
-        let Reported { grade, words } = reported::read(&answer.body)?;
+        let Reported { grade, words } = reported::read(&answer.body, answer.says_json)?;
         let words = visible(&masker.mask(&words)).into_owned();
         let is_good = (200..300).contains(&status);
         Some(match grade {

@@ -183,6 +183,24 @@ fn an_old_release_that_still_answers_does_not_pass_for_the_new_one() {
 }
 
 #[test]
+fn a_release_that_only_a_tag_tells_of_does_not_pass_for_the_new_one_either() {
+    let health = Health::new();
+    let yard = health.yard();
+    let git = |arguments: &[&str]| yard.shell.run("git", arguments).succeeded();
+    git(&["tag", "v1.4.2"]);
+    git(&["commit", "--quiet", "--allow-empty", "--message", "the fix"]);
+    git(&["tag", "v1.4.3"]);
+    yard.shell.flightdeck(&["deploy", "staging", "--ref", "v1.4.3"]).succeeded();
+    "1.4.2".clone_into(&mut health.version.lock().unwrap());
+    yard.shell.flightdeck(&["watch", "staging", "--for", "2s", "--detach"]).succeeded();
+    wait_until("the watch to wait", || {
+        plan(&yard, "watch-staging-1").filter(|plan| plan["state"] == "waiting")
+    });
+    let shown = yard.shell.flightdeck(&["plan", "show", "watch-staging-1"]).succeeded().stdout;
+    assert!(shown.contains("v1.4.2 still answers, not "), "{shown}");
+}
+
+#[test]
 fn what_nothing_watches_is_not_watched() {
     let health = Health::new();
     let yard = health.yard();

@@ -1,6 +1,7 @@
 //! What takes time or a person: gates, holds, watches, and questions. None of it changes
 //! anything: broken off, it can be begun again.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +15,7 @@ use super::super::watch::{Look, Watching};
 use super::{Conductor, Turn};
 use crate::health::series::State as Health;
 use crate::health::vigil::{Named, Past, past_windows};
+use crate::hotfix::git::Reader;
 use crate::incident::{Decision, Outcome, PlanEnd, Policy, Release, StepState, StepWaiting, duration};
 use crate::plan::progress::{Offered, offered};
 use crate::plan::{Watch, gates};
@@ -25,6 +27,11 @@ const GATES: Duration = Duration::from_secs(1);
 
 /// What is on record of what went on when the conductor was told to end.
 pub(in super::super) const TOLD_TO_END: &str = "the conductor was told to end";
+
+/// Whether a tag is of one version, and not one that moves along, like `v2`.
+fn is_version(tag: &str) -> bool {
+    tag.matches('.').count() >= 2
+}
 
 /// What was heard while waiting.
 pub(super) enum Heard {
@@ -272,8 +279,13 @@ impl Conductor {
         let (deployed, before): (Vec<_>, Vec<_>) = there.partition(|release| release.commit == commit);
         // A canary is no release yet: both are there, and have to be. That it once was one does not count.
         let is_it = |release: &&&Release| watch.judges.is_some() || release.plan == self.plan.id;
-        let deployed = named(deployed.iter().rfind(is_it)?);
-        Some((deployed, before.into_iter().map(named).collect()))
+        let deployed = deployed.iter().rfind(is_it)?;
+        let mut before: Vec<Named> = before.into_iter().map(named).collect();
+        // What was live before the incident is often on no record, and has a tag.
+        let tags = Reader::open(Path::new(&watch.cwd)).map(|mut reader| reader.tags()).unwrap_or_default();
+        let others = tags.into_iter().filter(|(name, at)| *at != deployed.commit && is_version(name));
+        before.extend(others.map(|(name, at)| Named::new(&name, &at, [name.as_str()])));
+        Some((named(deployed), before))
     }
 
     /// What is stored of the probes of a watch from before it, of the incident up to a time. What cannot be
@@ -312,7 +324,7 @@ pub(super) fn say(log: &mut LogWriter, line: &str) {
 }
 
 /// The log of a run that is no command.
-pub(super) fn log_in(dir: &std::path::Path) -> LogWriter {
+pub(super) fn log_in(dir: &Path) -> LogWriter {
     LogWriter::new(dir, Cap::DEFAULT)
 }
 

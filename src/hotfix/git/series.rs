@@ -96,9 +96,14 @@ impl Reader {
 
     /// Names of all tags here that lead to a commit.
     pub fn tag_names(&mut self) -> Vec<String> {
+        self.tags().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// All tags here that lead to a commit, each with that.
+    pub fn tags(&mut self) -> Vec<(String, String)> {
         let tags = self.cache.tags.read(&self.repo);
         let tags = tags.inspect_err(|error| tracing::warn!(%error, "reading tags")).unwrap_or_default();
-        tags.into_iter().map(|tag| tag.name).collect()
+        tags.into_iter().map(|tag| (tag.name, tag.commit.to_string())).collect()
     }
 
     /// The tags of versions that a commit reaches; `there` are those that only the remote has.

@@ -8,7 +8,8 @@ fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
         .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
     let (headers, body) = (headers.collect(), body.as_bytes().to_vec());
     let (took, phases) = (Duration::ZERO, exchange::Phases::default());
-    Reply { status, headers, body, redirect: None, took, phases, unfinished: None }
+    let url = "http://127.0.0.1/".parse().unwrap();
+    Reply { status, url, headers, body, redirect: None, took, phases, unfinished: None }
 }
 
 fn place(api: &str) -> Place {
