@@ -14,6 +14,8 @@ use flightdeck::cockpit::{Effect, EffectId, Fact, Key, Keymap, Model, Msg, updat
 use flightdeck::config::types::Config;
 use flightdeck::health::compare::{Answer, Usual};
 use flightdeck::health::series::{Sample, State, Status, Verdict};
+use flightdeck::health::stretches::{Past, Seen};
+use flightdeck::health::tracker::Tracker;
 use flightdeck::hotfix::state::{BranchState, Head};
 use flightdeck::incident::{Declared, RepositoryId, Severity};
 use flightdeck::journal::Journal;
@@ -207,13 +209,22 @@ fn a_second_with_its_frame(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// A day of a probe that is asked every second, as it is kept: every second of an hour, every ten of six, every
-/// minute before.
-fn a_day() -> VecDeque<(Timestamp, Option<f64>)> {
-    let steps = [(86_400, 21_600, 60), (21_600, 3600, 10), (3600, 0, 1)];
-    let ages = steps.into_iter().flat_map(|(from, to, step)| (to..from).rev().step_by(step));
+/// A day of a probe that is asked every second, as it is kept: what is recent, and the past.
+fn a_day() -> Status {
     let value = |age: i64| 200.0 + (age as f64 / 900.0).sin() * 80.0 + (age * 7 % 11) as f64;
-    ages.map(|age| (start() - SignedDuration::from_secs(age), Some(value(age)))).collect()
+    let of = |age: i64| (start() - SignedDuration::from_secs(age), Some(value(age)));
+    let recent = Status::MAX_HISTORY as i64;
+    let mut status = Status {
+        history: (0..recent).rev().map(of).collect(),
+        interval_s: 1.0,
+        limit: Some("> 300".to_owned()),
+        range: "max 300".to_owned(),
+        threshold: Some(300.0),
+        ..Status::default()
+    };
+    let old = (recent..Past::REACH).rev().map(of);
+    status.past.fold(old.map(|(at, value)| Seen::sample(at, value)), start());
+    status
 }
 
 /// Each 200 columns wide, with limit and what was usual.
@@ -221,18 +232,12 @@ fn a_day() -> VecDeque<(Timestamp, Option<f64>)> {
 fn twenty_charts_of_a_day(bencher: Bencher<'_, '_>) {
     const LABELS: u16 = 10;
     let mut cockpit = Cockpit::open();
-    let history = a_day();
+    let day = a_day();
+    cockpit.model.chart.span = Some(Past::REACH);
     let charted: Vec<Status> = probes()
         .iter()
         .take(20)
-        .map(|probe| Status {
-            history: history.clone(),
-            interval_s: 1.0,
-            limit: Some("> 300".to_owned()),
-            range: "max 300".to_owned(),
-            threshold: Some(300.0),
-            ..Status::clone(probe)
-        })
+        .map(|probe| Status { name: probe.name.clone(), unit: probe.unit.clone(), ..day.clone() })
         .collect();
     for probe in &charted {
         let usual = Some(Usual { median: 205.0, quartiles: (190.0, 230.0) });
@@ -257,5 +262,29 @@ fn a_menu(bencher: Bencher<'_, '_>, key: &str) {
         cockpit.key(key);
         cockpit.draw();
         cockpit.key("esc")
+    });
+}
+
+/// A sample of each probe with a day of history, as the screen has it too, so that each is copied.
+#[divan::bench]
+fn a_sample_of_each_of_a_thousand_probes_with_a_day(bencher: Bencher<'_, '_>) {
+    let of = |n: usize| format!("[[probes]]\nname = \"probe-{n}\"\nurl = \"http://x/\"\ninterval = \"1s\"\n");
+    let config: Config = toml::from_str(&(0..1000).map(of).collect::<String>()).expect("it is sound");
+    let mut tracker = Tracker::new(&config.probes);
+    let day = a_day();
+    let old = (36..Past::REACH / 20).rev().map(|n| (start() - SignedDuration::from_secs(20 * n), Some(1.0)));
+    let old: Vec<_> = old.chain(day.history).collect();
+    for probe in &config.probes {
+        tracker.remember(&probe.name, &old);
+    }
+    let mut at = start();
+    bencher.bench_local(|| {
+        at += SignedDuration::from_secs(1);
+        let shown = tracker.statuses().to_vec();
+        for probe in 0..shown.len() {
+            tracker
+                .observe(probe, Sample { at, verdict: Verdict::Good, value: Some(1.0), ..Sample::default() });
+        }
+        shown
     });
 }

@@ -206,6 +206,8 @@ commands! {
     ProbeNow "probe" "ask now" ["p"] Health, View, "probe", "Ask every probe now";
     ChartEarlier "chart.earlier" "look back" ["left"] Health, View, "", "Move the cursor of the chart back, and pause the chart";
     ChartLater "chart.later" "look ahead" ["right"] Health, View, "", "Move the cursor of the chart ahead; past the end it goes back to now";
+    ChartCloser "chart.closer" "less time" ["+"] Health, View, "", "In the chart: show less time, in more detail";
+    ChartWider "chart.wider" "more time" ["-"] Health, View, "", "In the chart: show more time, up to a day";
     ChartLog "chart.log" "log scale" ["l"] Health, View, "", "In the chart: a scale by orders of magnitude, or the plain one";
     ChartSecond "chart.second" "second probe" ["c"] Health, View, "", "In the chart: draw a second probe over the first, with a scale of its own";
 
@@ -279,6 +281,11 @@ impl Command {
         use Command::{Back, Bottom, ChartEarlier, ChartLater, Down, Open, PageDown, PageUp, Top, Up};
         let moves = matches!(self, Up | Down | PageUp | PageDown | Top | Bottom | ChartEarlier | ChartLater);
         moves || matches!(self, Open | Back)
+    }
+
+    /// Tells whether it is about a chart.
+    pub fn is_chart(self) -> bool {
+        self.spec().id.starts_with("chart.")
     }
 
     /// Tells whether it opens a menu.

@@ -156,8 +156,8 @@ const CONFIRMING: f64 = 3.5;
 
 /// Whether a probe has been as it is since it was first asked.
 fn is_first(probe: &Status, since: Timestamp) -> bool {
-    let Some((first, _)) = probe.history.front() else { return false };
-    since.duration_since(*first).as_secs_f64() <= probe.interval_s * CONFIRMING
+    let Some(first) = probe.first() else { return false };
+    since.duration_since(first).as_secs_f64() <= probe.interval_s * CONFIRMING
 }
 
 /// Whether a bad probe says that it does not work, and not only that a number is over its limit.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::compare::Usual;
 use super::series::{Status, Verdict};
+use super::stretches::Past;
 
 /// How long columns may be: these, times a power of ten, in milliseconds. So close to each other that a window
 /// fits what is there, and so far that it seldom has to change while that grows.
@@ -16,6 +17,8 @@ const STEPS: [i64; 16] = [10, 12, 14, 16, 18, 20, 22, 25, 28, 32, 36, 40, 50, 60
 const SHORTEST: i64 = 100;
 /// How many probe intervals a value is held for at least, so that a late answer makes no gap.
 const SLACK: f64 = 1.5;
+/// From so much of it on history counts as full.
+const FULL: f64 = 0.9;
 /// Of so many columns one may be beyond either end of the range.
 const CLIPPED: usize = 200;
 /// Fewer columns than this have no outliers.
@@ -94,6 +97,26 @@ impl Grid {
         Self { first: self.first + by, ..self }
     }
 
+    /// The columns up to now that span so much time, and little more however many there are.
+    pub fn spanning(now: Timestamp, seconds: i64, columns: u16) -> Self {
+        let columns = columns.max(1);
+        let step = (seconds.max(1).saturating_mul(1000) as u64).div_ceil(u64::from(columns));
+        // Halves of columns are whole seconds, as stretches of the past are, where that makes little difference.
+        let round = if step < 20_000 { SHORTEST as u64 } else { 2000 };
+        let step = i64::try_from(step.next_multiple_of(round)).unwrap_or(i64::MAX / 1_000_000);
+        Self { step, first: now.as_millisecond().div_euclid(step) - i64::from(columns) + 1, columns }
+    }
+
+    /// The same columns where a moment is in them, else as many earlier or later ones with it in their middle.
+    #[must_use]
+    pub fn around(self, at: Timestamp) -> Self {
+        if self.column(at).is_some() {
+            return self;
+        }
+        let number = at.as_millisecond().div_euclid(self.step);
+        Self { first: number - i64::from(self.columns / 2), ..self }
+    }
+
     /// As much time with the same end in another number of columns.
     #[must_use]
     pub fn fitted(self, columns: u16) -> Self {
@@ -105,14 +128,21 @@ impl Grid {
     }
 }
 
-/// For how many seconds there is history. Of one that is full it is a round number: as old samples go while
-/// new ones come it stays the same, and so do the columns.
+/// For how many seconds there is recent history. Of one that is full it is a round number: as old samples go
+/// while new ones come it stays the same, and so do the columns.
 pub fn seen(probe: &Status, now: Timestamp) -> f64 {
-    if probe.history.len() >= Status::MAX_HISTORY {
-        return probe.interval_s * Status::MAX_HISTORY as f64;
-    }
+    let full = probe.interval_s * Status::MAX_HISTORY as f64;
     let first = probe.history.front().map_or(now, |(at, _)| *at);
-    now.duration_since(first).as_secs_f64().max(0.0)
+    let seconds = now.duration_since(first).as_secs_f64().max(0.0);
+    let is_full = probe.history.len() >= Status::MAX_HISTORY || (full > 0.0 && seconds >= full * FULL);
+    if is_full { full } else { seconds }
+}
+
+/// For how many seconds anything is known, up to a day.
+pub fn reach(probe: &Status, now: Timestamp) -> f64 {
+    let first = probe.first().map_or(0.0, |first| now.duration_since(first).as_secs_f64());
+    let day = Past::REACH as f64;
+    if first >= day * FULL { day } else { first.max(seen(probe, now).min(day)) }
 }
 
 /// What is known of a column besides values, the worst last.
@@ -131,6 +161,13 @@ pub enum Mark {
     NoAnswer,
 }
 
+impl Mark {
+    /// What a fault is.
+    pub fn of(fault: Verdict) -> Self {
+        if fault == Verdict::NoAnswer { Self::NoAnswer } else { Self::Bad }
+    }
+}
+
 /// What was seen in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Column {
@@ -138,6 +175,16 @@ pub struct Column {
     pub range: Option<(f64, f64)>,
     /// What else is known.
     pub mark: Mark,
+}
+
+impl Column {
+    /// Takes in what was seen.
+    fn take(&mut self, range: Option<(f64, f64)>, mark: Mark) {
+        self.mark = self.mark.max(mark);
+        if let Some((low, high)) = range {
+            self.range = Some(self.range.map_or((low, high), |range| (range.0.min(low), range.1.max(high))));
+        }
+    }
 }
 
 /// The columns of a probe.
@@ -161,6 +208,7 @@ pub fn columns(probe: &Status, grid: Grid) -> Columns {
     let mut slices = vec![Column::default(); usize::try_from(last - first + 1).unwrap_or(0)];
     let from = first * length;
     let to = from + length * slices.len() as i64;
+    let torn = past(probe, &mut slices, from, length);
     let begin = |at: &Timestamp| at.as_millisecond() < from;
     // Samples come in order: the slice is looked for only where it changes.
     let (mut index, mut start) = (usize::MAX, i64::MAX);
@@ -176,20 +224,21 @@ pub fn columns(probe: &Status, grid: Grid) -> Columns {
         }
         let Some(slice) = slices.get_mut(index) else { continue };
         match value.filter(|value| value.is_finite()) {
-            None => slice.mark = slice.mark.max(Mark::NoData),
-            Some(value) => {
-                slice.mark = slice.mark.max(Mark::Seen);
-                slice.range =
-                    Some(slice.range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))));
-            }
+            None => slice.take(None, Mark::NoData),
+            Some(value) => slice.take(Some((value, value)), Mark::Seen),
         }
     }
     let start_of = probe.faults.partition_point(|(at, _)| begin(at));
     for (at, verdict) in probe.faults.range(start_of..) {
         let index = usize::try_from((at.as_millisecond() - from).div_euclid(length)).ok();
         if let Some(slice) = index.and_then(|index| slices.get_mut(index)) {
-            let mark = if *verdict == Verdict::NoAnswer { Mark::NoAnswer } else { Mark::Bad };
-            slice.mark = slice.mark.max(mark);
+            slice.take(None, Mark::of(*verdict));
+        }
+    }
+    for (place, value) in torn {
+        let slice = slices.get_mut(place).filter(|slice| slice.range.is_none() && slice.mark <= Mark::Seen);
+        if let Some(slice) = slice {
+            slice.take(Some((value, value)), Mark::Seen);
         }
     }
     let all = (0..i64::from(grid.columns))
@@ -206,6 +255,39 @@ pub fn columns(probe: &Status, grid: Grid) -> Columns {
         })
         .collect();
     Columns { all, hold: usize::try_from(hold).unwrap_or(usize::MAX) }
+}
+
+/// Puts what is known of the past into slices of a length, the first of which begins at a time. A stretch that
+/// is shorter has what was lowest, highest and worst in it where that was; a longer one fills what it covers.
+/// Returns what is left for slices in which a part of a stretch is and nothing of that: it was at least so calm.
+fn past(probe: &Status, slices: &mut [Column], from: i64, length: i64) -> Vec<(usize, f64)> {
+    let to = from.saturating_add(length.saturating_mul(slices.len() as i64));
+    let recent = probe.history.front().map_or(i64::MAX, |(at, _)| at.as_millisecond());
+    let place = |ms: i64| usize::try_from((ms - from).div_euclid(length)).ok();
+    let mut torn = Vec::new();
+    for (stretch, lasts) in probe.past.between(from, to) {
+        let start = stretch.start_ms();
+        if lasts > length {
+            // What is recent says more.
+            let end = (start + lasts).min(recent.max(start + 1)).min(to);
+            let (Some(first), Some(last)) = (place(start.max(from)), place(end - 1)) else { continue };
+            for slice in slices.iter_mut().take(last + 1).skip(first) {
+                slice.take(stretch.range(), stretch.mark());
+            }
+            continue;
+        }
+        for (ms, value, mark) in stretch.moments() {
+            if let Some(slice) = place(ms).and_then(|place| slices.get_mut(place)) {
+                slice.take(value.map(|value| (value, value)), mark);
+            }
+        }
+        let ends = [place(start), place(start + lasts - 1)];
+        if let Some((low, high)) = stretch.range().filter(|_| ends[0] != ends[1]) {
+            let calm = if probe.worse((low, high)) > low { low } else { high };
+            torn.extend(ends.into_iter().flatten().map(|place| (place, calm)));
+        }
+    }
+    torn
 }
 
 /// The lowest and the highest value of a picture: 99 of 100 columns are in it, zero, what was usual, and
@@ -259,6 +341,7 @@ fn nth(values: &mut [f64], place: usize, order: impl Fn(&f64, &f64) -> std::cmp:
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::stretches::Seen;
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -371,7 +454,79 @@ mod tests {
         assert_eq!(orders(&of(&[])), None);
     }
 
+    /// The same probe, so many of its samples no longer recent.
+    fn aged(probe: &Status, count: usize) -> Status {
+        let mut probe = probe.clone();
+        let newest = probe.history.back().unwrap().0;
+        let old: Vec<_> = probe.history.drain(..count).map(|(at, value)| Seen::sample(at, value)).collect();
+        probe.past.fold(old, newest);
+        probe.age_faults(newest);
+        probe
+    }
+
+    #[test]
+    fn a_stretch_that_is_longer_than_columns_fills_those_that_it_covers() {
+        let all: Vec<_> = (0..8000).step_by(10).map(|second| (second, Some(2.0))).collect();
+        let mut probe = probe(&all, 10.0);
+        probe.history[1].1 = Some(9.0);
+        let probe = aged(&probe, 80);
+        // Of two hours ago a minute is one stretch; nothing of it is in the columns of what is recent.
+        let grid = Grid { step: 20_000, first: at(0).as_millisecond() / 20_000, columns: 50 };
+        let found = ranges(&probe, grid);
+        assert_eq!(found[..4], [Some((2.0, 9.0)), Some((2.0, 9.0)), Some((2.0, 9.0)), Some((2.0, 2.0))]);
+        assert!(found[4..].iter().all(|range| *range == Some((2.0, 2.0))), "{found:?}");
+    }
+
+    #[test]
+    fn a_gap_in_the_past_is_a_gap_and_failures_are_where_they_were() {
+        let all: Vec<_> = (0..600).chain(4200..4800).chain(40_000..40_010).collect();
+        let all: Vec<_> = all.into_iter().step_by(10).map(|second| (second, Some(1.0))).collect();
+        let mut probe = probe(&all, 10.0);
+        probe.faults = [(at(310), Verdict::NoAnswer), (at(4790), Verdict::Bad)].into();
+        let old = aged(&probe, all.len() - 1);
+        assert!(old.faults.is_empty());
+        let grid = Grid { step: 300_000, first: at(0).as_millisecond() / 300_000, columns: 18 };
+        let marks = |probe: &Status| columns(probe, grid).all.iter().map(|c| c.mark).collect::<Vec<_>>();
+        assert_eq!(marks(&old), marks(&probe));
+        assert_eq!(marks(&old)[..3], [Mark::Seen, Mark::NoAnswer, Mark::Unasked]);
+        assert_eq!(marks(&old)[14..], [Mark::Seen, Mark::Bad, Mark::Unasked, Mark::Unasked]);
+    }
+
+    #[test]
+    fn what_is_there_is_a_round_number_once_there_is_a_day() {
+        let all: Vec<_> = (0..90_000).step_by(10).map(|second| (second, Some(1.0))).collect();
+        let day = aged(&probe(&all, 10.0), all.len() - Status::MAX_HISTORY);
+        assert_eq!((seen(&day, at(89_990)), reach(&day, at(89_995))), (7200.0, 86_400.0));
+        let young = probe(&all[..60], 10.0);
+        assert_eq!((seen(&young, at(600)), reach(&young, at(600))), (600.0, 600.0));
+        assert_eq!(reach(&Status::default(), at(0)), 0.0);
+    }
+
     proptest! {
+        /// Whatever is recent and whatever is not: no spike is lost, none is made up, none is moved away.
+        #[test]
+        fn the_past_is_drawn_where_it_was(
+            values in prop::collection::vec(0.0..1e4f64, 800..2000),
+            old in 0usize..799,
+            width in 20u16..60,
+        ) {
+            let all: Vec<_> = (0..).step_by(10).zip(values).map(|(second, v)| (second, Some(v))).collect();
+            let (end, probe) = (all.last().unwrap().0, probe(&all, 10.0));
+            let grid = Grid::spanning(at(end), end, width);
+            let (was, is) = (ranges(&probe, grid), ranges(&aged(&probe, old), grid));
+            let of = |ranges: &[Option<(f64, f64)>]| {
+                let all = || ranges.iter().flatten();
+                (all().map(|r| r.0).reduce(f64::min), all().map(|r| r.1).reduce(f64::max))
+            };
+            prop_assert_eq!(of(&was), of(&is));
+            for (place, (was_here, is_here)) in was.iter().zip(&is).enumerate() {
+                prop_assert!(is_here.is_some() >= was_here.is_some());
+                let Some((low, high)) = is_here else { continue };
+                let near = of(&was[place.saturating_sub(1)..(place + 2).min(was.len())]);
+                prop_assert!(near.0.unwrap() <= *low && *high <= near.1.unwrap());
+            }
+        }
+
         /// As time passes columns move along, and none is drawn otherwise than before.
         #[test]
         fn nothing_shimmers_as_time_passes(

@@ -32,6 +32,7 @@ pub mod rules;
 pub mod runner;
 pub mod series;
 pub mod silence;
+pub mod stretches;
 #[cfg(test)]
 mod testing;
 pub mod timeseries;

@@ -19,7 +19,7 @@ const FAR: SignedDuration = SignedDuration::from_hours(26);
 /// How far back in fine steps.
 const NEAR: SignedDuration = SignedDuration::from_hours(1);
 /// The step of the far past, in seconds: 300 points.
-const COARSE: i64 = 300;
+pub(super) const COARSE: i64 = 300;
 /// The shortest step of the near past, in seconds: 240 points.
 const FINE: i64 = 15;
 

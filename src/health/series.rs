@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+use super::columns::Mark;
+use super::stretches::{Past, Seen};
 
 /// State of a probe, in the words of `status --json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -161,6 +164,8 @@ pub struct Status {
     pub interval_s: f64,
     /// Recent samples, oldest first: time and value, `None` where there was no data.
     pub history: VecDeque<(Timestamp, Option<f64>)>,
+    /// What is known of the time before those, up to a day.
+    pub past: Past,
     /// Recent samples that were bad for another reason than their value, or not answered, oldest first.
     pub faults: VecDeque<(Timestamp, Verdict)>,
     /// The states it went through, oldest first, each with when it began.
@@ -212,6 +217,42 @@ impl Status {
     pub fn state_at(&self, at: Timestamp) -> Option<(Timestamp, State)> {
         let after = self.turns.partition_point(|(since, _)| *since <= at);
         after.checked_sub(1).and_then(|last| self.turns.get(last)).copied()
+    }
+
+    /// For how long samples are recent; `None`: however long it takes until there are too many.
+    pub fn recent(&self) -> Option<SignedDuration> {
+        let length = SignedDuration::try_from_secs_f64(self.interval_s * Self::MAX_HISTORY as f64).ok();
+        length.filter(|length| length.is_positive())
+    }
+
+    /// When something was first seen of it, as far as that is known.
+    pub fn first(&self) -> Option<Timestamp> {
+        let recent = self.history.front().map(|(at, _)| *at);
+        self.past.first().into_iter().chain(recent).min()
+    }
+
+    /// Makes room for so many more recent samples, of which the newest is of this time. What is recent no longer
+    /// goes to the past.
+    pub fn make_room(&mut self, newest: Timestamp, more: usize) {
+        let too_many = (self.history.len() + more).saturating_sub(Self::MAX_HISTORY);
+        let recent = self.recent();
+        let is_old = |at: Timestamp| recent.is_some_and(|recent| newest.duration_since(at) > recent);
+        let old = self.history.iter().take_while(|(at, _)| is_old(*at)).count().max(too_many);
+        if old == 0 {
+            return;
+        }
+        let samples: Vec<Seen> =
+            self.history.drain(..old).map(|(at, value)| Seen::sample(at, value)).collect();
+        self.past.fold(samples, newest);
+        self.age_faults(newest);
+    }
+
+    /// Has faults that are older than what is recent go to the past.
+    pub fn age_faults(&mut self, newest: Timestamp) {
+        let kept = self.history.front().map_or(newest, |(at, _)| *at);
+        let old = self.faults.iter().take_while(|(at, _)| *at < kept).count();
+        let seen = |(at, verdict)| Seen { at, value: None, mark: Mark::of(verdict) };
+        self.past.fold(self.faults.drain(..old).map(seen), newest);
     }
 
     /// Takes in that a state began.

@@ -10,6 +10,7 @@ use super::alarm::{Alarm, Edge};
 use super::rules::Rules;
 use super::series::{Sample, State, Status, Verdict};
 use super::silence::{patience, unbroken};
+use super::stretches::{self, Past};
 use crate::config::types::Probe;
 use crate::text::address::is_loopback;
 
@@ -19,6 +20,9 @@ pub const NO_NETWORK: &str = "no network";
 pub const NO_SUCH_HOST: &str = "no such host";
 /// Headline of a sample to whose host there is no way: `Fault::Unreachable`.
 pub const UNREACHABLE: &str = "unreachable";
+
+/// A time and the value then.
+type Point = (Timestamp, Option<f64>);
 
 /// Headline of a probe of which nothing is heard.
 pub const SILENT: &str = "silent";
@@ -127,15 +131,23 @@ impl Tracker {
             return;
         };
         let status = Arc::make_mut(status);
-        // What was seen since counts, where both know a time.
-        let seen: BTreeMap<Timestamp, Option<f64>> =
-            samples.iter().copied().chain(status.history.iter().copied()).collect();
-        let skipped = seen.len().saturating_sub(Status::MAX_HISTORY);
-        status.history = seen.into_iter().skip(skipped).collect();
+        // What was seen since counts, where both know a time: the journal knows it to the millisecond.
+        let all = samples.iter().chain(&status.history).copied();
+        let all: BTreeMap<i64, Point> = all.map(|point| (point.0.as_millisecond(), point)).collect();
+        let all: Vec<Point> = all.into_values().collect();
+        let Some((newest, _)) = all.last().copied() else { return };
+        let recent = status.recent().and_then(|recent| newest.checked_sub(recent).ok());
+        let old = recent.map_or(0, |recent| all.partition_point(|(at, _)| *at < recent));
+        let old = old.max(all.len().saturating_sub(Status::MAX_HISTORY));
+        status.past.fold(stretches::held(&all[..old]), newest);
+        status.history = all[old..].iter().copied().collect();
+        status.age_faults(newest);
         let times: Vec<Timestamp> = status.history.iter().map(|(at, _)| *at).collect();
         if let Some((first, last)) = times.first().zip(times.last()) {
             let seen = unbroken(&times, watched.patience, (*first, *last), Duration::ZERO);
-            status.unbroken_since = Some(seen);
+            // Where none of that is missing, what is known of the time before it still holds.
+            let known = status.unbroken_since.filter(|known| seen == *first && known < first);
+            status.unbroken_since = Some(known.unwrap_or(seen));
         }
     }
 
@@ -203,9 +215,7 @@ impl Tracker {
         if before.is_none_or(|before| sample.at.duration_since(before) > patience) {
             status.unbroken_since = Some(sample.at);
         }
-        if status.history.len() == Status::MAX_HISTORY {
-            status.history.pop_front();
-        }
+        status.make_room(sample.at, 1);
         status.history.push_back((sample.at, sample.value));
         status.turn(sample.at, status.state);
         let is_bad = matches!(sample.verdict, Verdict::Bad | Verdict::NoAnswer);
@@ -324,6 +334,7 @@ fn blank(probe: &Probe) -> Status {
         threshold: rules.as_ref().and_then(|rules| rules.failing()?.threshold()),
         interval_s: probe.interval.as_secs_f64(),
         history: VecDeque::new(),
+        past: Past::default(),
         faults: VecDeque::new(),
         turns: VecDeque::new(),
         versions: VecDeque::new(),

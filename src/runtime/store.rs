@@ -1,11 +1,13 @@
 //! The journal, on a thread of its own: commits, loads, and notices what others wrote.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod samples;
+
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::save::{place, save};
 use super::screen::receive;
@@ -28,8 +30,6 @@ const SLOW: Duration = Duration::from_secs(15);
 /// The same while a plan runs: its conductor may die without a word. And while nothing can be
 /// saved: it may be possible again.
 const WATCHFUL: Duration = Duration::from_secs(2);
-/// How much of earlier samples is shown.
-const HISTORY: SignedDuration = SignedDuration::from_hours(1);
 
 /// Samples of probes: the probe, when, and what was drawn of it.
 pub(super) type Samples = Vec<(String, Timestamp, Option<f64>)>;
@@ -136,6 +136,7 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
             told_of_heads: false,
             looked: Instant::now(),
             asked: BTreeSet::new(),
+            unread: VecDeque::new(),
         };
         keeper.begin(wanted);
         let files = [Journal::FILE, &format!("{}-wal", Journal::FILE)];
@@ -191,6 +192,8 @@ struct Keeper {
     looked: Instant,
     /// Plans about which the world was asked from here.
     asked: BTreeSet<(IncidentId, String)>,
+    /// Probes of which earlier samples are still to be read.
+    unread: VecDeque<String>,
 }
 
 impl Keeper {
@@ -229,9 +232,11 @@ impl Keeper {
             let watchful = self.open.as_ref().is_some_and(|open| !open.running.is_empty());
             let hindered = self.standing != JournalState::Writable;
             let wait = if watchful || hindered { WATCHFUL } else { SLOW };
+            let wait = if self.unread.is_empty() { wait } else { Duration::ZERO };
             match receive(orders, Some(wait)) {
                 Err(()) => return,
                 Ok(Some(order)) => self.carry_out(order),
+                Ok(None) if !self.unread.is_empty() => self.read_on(),
                 Ok(None) => self.catch_up(),
             }
             self.look();
@@ -339,7 +344,7 @@ impl Keeper {
                 self.done(id, result);
             }
             Order::Samples(samples) => self.store_samples(&samples),
-            Order::History(probes) => self.history(probes),
+            Order::History(probes) => self.unread = probes.into(),
             Order::Fill(probe, numbers, interval) => self.fill(probe, &numbers, interval),
             Order::Finish(done) => {
                 let _ = done.send(());
@@ -560,35 +565,5 @@ impl Keeper {
                 tracing::warn!("no thread to check on the plan: {error}");
             }
         }
-    }
-
-    fn store_samples(&mut self, samples: &Samples) {
-        if self.journal.read_only().is_some() {
-            return;
-        }
-        if let Err(failure) = self.journal.put_samples(&self.repository, samples) {
-            // History is a comfort: losing some must not fill the error log.
-            tracing::warn!("{failure}");
-        }
-    }
-
-    /// Stores what a source knew from before, and shows it with what is known.
-    fn fill(&mut self, probe: String, numbers: &Numbers, interval: Duration) {
-        let apart = SignedDuration::try_from(interval * 2).unwrap_or(SignedDuration::from_mins(1));
-        // What cannot be stored is told with the next sample.
-        if self.journal.fill_samples(&self.repository, &probe, numbers, apart).is_ok() {
-            self.history(vec![probe]);
-        }
-    }
-
-    fn history(&self, probes: Vec<String>) {
-        let since = Timestamp::now().checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
-        let mut known = BTreeMap::new();
-        for probe in probes {
-            if let Ok(samples) = self.journal.samples(&self.repository, &probe, (since, Timestamp::MAX)) {
-                known.insert(probe, samples);
-            }
-        }
-        let _ = self.events.send(Event::History(known.into_iter().collect()));
     }
 }

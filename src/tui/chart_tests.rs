@@ -9,8 +9,10 @@ use super::theme::{ColorDepth, Role, Theme};
 use crate::cockpit::model::Glyphs;
 use crate::cockpit::msg::KeyPress;
 use crate::cockpit::{Key, Model, Msg, Pane, update};
+use crate::health::columns::Mark;
 use crate::health::compare::{Answer, Usual};
 use crate::health::series::{Phases, State, Status, Verdict};
+use crate::health::stretches::Seen;
 
 const SIZES: [(u16, u16); 4] = [(160, 45), (120, 36), (80, 24), (40, 12)];
 
@@ -66,6 +68,26 @@ fn scene() -> Model {
     model
 }
 
+/// The day before as well: a spike of a minute, an outage, and two hours in which nobody asked.
+fn a_day() -> Model {
+    let mut model = zoomed(|probe| {
+        let (newest, first) = (probe.history.back().unwrap().0, probe.history.front().unwrap().0);
+        let seen = |minutes: i64| {
+            let at = first - SignedDuration::from_mins(minutes);
+            let wave = 300.0 + 150.0 * (minutes as f64 / 200.0).sin();
+            match minutes {
+                300..420 => None,
+                700..740 => Some(Seen { at, value: None, mark: Mark::NoAnswer }),
+                900 => Some(Seen::sample(at, Some(1900.0))),
+                _ => Some(Seen::sample(at, Some(wave + (minutes % 7) as f64 * 10.0))),
+            }
+        };
+        probe.past.fold((1..1440).rev().filter_map(seen), newest);
+    });
+    usual(&mut model, Usual { median: 220.0, quartiles: (120.0, 560.0) });
+    model
+}
+
 /// One probe alone, with what is configured of it.
 fn alone() -> Model {
     let mut model = incident();
@@ -95,6 +117,11 @@ pub(super) fn scenes() -> Vec<(&'static str, Model)> {
         ("chart-cursor", with(&["left"; 40])),
         ("chart-log", with(&["l"])),
         ("chart-second", with(&["c", "p"])),
+        ("chart-day", {
+            let mut model = a_day();
+            press(&mut model, &["-"; 4], (120, 36));
+            model
+        }),
         ("probe", alone()),
     ]
 }
@@ -116,6 +143,24 @@ fn the_chart_at_every_size() {
         let shown = text(&press(&mut model, &[], size));
         assert!(glyphs != Glyphs::Ascii || shown.is_ascii(), "{shown}");
         insta::assert_snapshot!(format!("chart-{name}_120x36"), shown);
+    }
+}
+
+#[test]
+fn a_day_is_shown_by_a_key_and_the_picture_says_how_long_it_is() {
+    for (width, height) in [(120, 36), (80, 24)] {
+        let mut model = a_day();
+        let shown = text(&press(&mut model, &[], (width, height)));
+        assert!(shown.contains("- more time") && !shown.contains("24 h"), "{shown}");
+        let shown = text(&press(&mut model, &["-"; 4], (width, height)));
+        assert!(shown.contains(" 24 h ") && !shown.contains("- more time"), "{shown}");
+        insta::assert_snapshot!(format!("chart-day_{width}x{height}"), shown);
+        // The cursor tells of yesterday, with the day.
+        let shown = text(&press(&mut model, &["left"; 90], (width, height)));
+        let day = model.now - SignedDuration::from_hours(24);
+        let day = day.strftime("│ %-d %b ").to_string();
+        let line = shown.lines().find(|line| line.contains(&day)).unwrap_or(&shown);
+        assert!(line.contains("api /health") && line.contains(" ms"), "{line}");
     }
 }
 

@@ -26,7 +26,13 @@ const EVERYWHERE: [Command; 9] = [
 fn own(pane: Pane) -> &'static [Command] {
     match pane {
         Pane::Timeline => &[Command::Open, Command::Amend, Command::Retract, Command::Pin],
-        Pane::Health => &[Command::Open, Command::ProbeNow, Command::ChartEarlier, Command::ChartSecond],
+        Pane::Health => &[
+            Command::Open,
+            Command::ProbeNow,
+            Command::ChartEarlier,
+            Command::ChartWider,
+            Command::ChartSecond,
+        ],
         Pane::Hotfix => &[],
         Pane::Checklist => &[Command::Pass, Command::Fail, Command::NotApplicable],
         Pane::Runs => &[Command::Open, Command::Stop, Command::Prove],
@@ -41,6 +47,8 @@ pub(super) fn cockpit(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
     let means = |command: &Command| match command {
         Command::Flags => flags,
         Command::ChartEarlier | Command::ChartSecond => charts,
+        // Where there is more.
+        Command::ChartWider => charts && ui.model.can_be_wider(),
         _ => true,
     };
     draw(ui, buf, line, commands.copied().filter(means));

@@ -20,12 +20,24 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::ChartSecond => {
             model.chart.second = (invoke.argument != NONE).then(|| invoke.argument.clone());
         }
+        Command::ChartCloser | Command::ChartWider => {
+            let Some((probe, Ok(span))) = model.charted().zip(span(model, invoke.command)) else { return };
+            let grid = chart::following(probe, model.now, model.chart.columns, Some(span));
+            model.chart.spread(span, grid);
+        }
         command => {
             let Some(probe) = model.charted() else { return };
-            let grid = chart::following(probe, model.now, model.chart.columns);
-            model.chart.step(if command == Command::ChartEarlier { -1 } else { 1 }, grid);
+            let grid = chart::following(probe, model.now, model.chart.columns, model.chart.span);
+            let first = probe.first().unwrap_or(model.now);
+            model.chart.step(if command == Command::ChartEarlier { -1 } else { 1 }, grid, first);
         }
     }
+}
+
+/// What the chart would span after a key, or why it does not.
+fn span(model: &Model, command: Command) -> Option<Result<i64, String>> {
+    let next = if command == Command::ChartCloser { chart::closer } else { chart::wider };
+    model.charted().map(|probe| next(probe, model.now, model.chart.span))
 }
 
 /// Shows all that is known of the probe under the cursor, and what changed before it failed; or goes back to
@@ -52,6 +64,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
     }
     match command {
         Command::ChartLater if model.chart.still.is_none() => Some("the chart is at its end".to_owned()),
+        Command::ChartCloser | Command::ChartWider => span(model, command)?.err(),
         Command::ChartLog if !model.chart.is_log => {
             let can = model.charted().is_some_and(|probe| model.can_be_log(probe));
             (!can).then(|| "its values are less than a hundredfold apart".to_owned())
@@ -144,7 +157,7 @@ mod tests {
 
     #[test]
     fn without_a_chart_its_keys_say_what_to_do() {
-        for key in ["left", "l", "c"] {
+        for key in ["left", "l", "c", "+", "-"] {
             let mut table = table(0);
             table.keys(key);
             assert!(word(&table).contains("zoom the health pane (z)"), "{key}: {}", word(&table));
@@ -177,6 +190,40 @@ mod tests {
         table.keys("j");
         table.keys("l");
         assert!(!table.model.chart.is_log && word(&table).contains("hundredfold"), "{}", word(&table));
+    }
+
+    #[test]
+    fn plus_and_minus_change_how_much_time_is_shown_and_say_where_that_ends() {
+        let mut table = table(60);
+        let now = table.model.now;
+        let ago = |minutes: i64| now - SignedDuration::from_mins(minutes);
+        let history = (0..=40).rev().map(|minute| (ago(minute), Some(1.0))).collect();
+        let status = Status { history, interval_s: 10.0, ..probe("errors", State::Ok) };
+        table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(status)], edges: Vec::new() }));
+        for (key, span, said) in [
+            ("-", None, "only 40 minutes"),
+            ("+", Some(1800), ""),
+            ("+", Some(600), ""),
+            ("+", Some(600), "as close"),
+            ("-", Some(1800), ""),
+            ("-", Some(3600), ""),
+            ("-", Some(3600), "only 40 minutes"),
+        ] {
+            table.model.word = None;
+            table.keys(key);
+            assert_eq!(table.model.chart.span, span, "{key}");
+            assert!(word(&table).contains(said), "{key}: {}", word(&table));
+        }
+        // The moment under the cursor stays.
+        for _ in 0..30 {
+            table.keys("left");
+        }
+        let at = table.model.chart.still.unwrap().at;
+        table.keys("+");
+        let still = table.model.chart.still.unwrap();
+        let off = still.at.duration_since(at).as_secs_f64();
+        assert!((0.0..=still.grid.step_s()).contains(&-off), "{off}");
+        assert!(still.grid.column(at).is_some());
     }
 
     #[test]

@@ -87,9 +87,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::ProbeNow => {
             cx.effect("running the probes", Effect::ProbeNow);
         }
-        Command::ChartEarlier | Command::ChartLater | Command::ChartLog | Command::ChartSecond => {
-            chart::command(cx, invoke);
-        }
+        command if command.is_chart() => chart::command(cx, invoke),
         Command::Init => {
             cx.effect("writing flightdeck.toml", Effect::Init);
         }

@@ -164,9 +164,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
             },
             Command::PullLink | Command::PullText => hotfix::blocked(model, command),
             Command::PlanSettle => settle::blocked(model),
-            Command::ChartEarlier | Command::ChartLater | Command::ChartLog | Command::ChartSecond => {
-                super::chart::blocked(model, command)
-            }
+            command if command.is_chart() => super::chart::blocked(model, command),
             _ => None,
         };
     }

@@ -2,6 +2,7 @@
 
 use super::super::testing::{command_probe, http_probe};
 use super::*;
+use crate::health::columns::{self, Grid};
 
 fn sample(second: i64, verdict: Verdict, value: Option<f64>) -> Sample {
     Sample {
@@ -90,6 +91,59 @@ fn history_is_bounded() {
     let history = &tracker.statuses()[0].history;
     assert_eq!(history.len(), Status::MAX_HISTORY);
     assert_eq!(history.back().unwrap().1, Some(999.0));
+}
+
+#[test]
+fn what_is_recent_no_longer_is_thinned_and_spikes_and_faults_stay() {
+    let mut tracker = Tracker::new(&[http_probe("http://x/")]);
+    for second in (0..20_000).step_by(10) {
+        let (verdict, value) = match second {
+            1000 => (Verdict::Good, Some(500.0)),
+            2000 => (Verdict::NoAnswer, None),
+            _ => (Verdict::Good, Some(1.0)),
+        };
+        tracker.observe(0, sample(second, verdict, value));
+    }
+    let status = &tracker.statuses()[0];
+    let at = |second| sample(second, Verdict::Good, None).at;
+    assert_eq!((status.history.len(), status.faults.len()), (Status::MAX_HISTORY, 0));
+    assert_eq!((status.first(), status.history.front().unwrap().0), (Some(at(0)), at(20_000 - 7200)));
+    let grid = Grid::spanning(at(20_000), 20_000, 100);
+    let found = columns::columns(status, grid).all;
+    let column = |second| found[usize::from(grid.column(at(second)).unwrap())];
+    assert_eq!(column(1000).range, Some((1.0, 500.0)));
+    assert_eq!(column(2000).mark, columns::Mark::NoAnswer);
+    let others = found.iter().filter(|column| column.range == Some((1.0, 1.0)));
+    assert!(others.count() >= 96, "{found:?}");
+}
+
+#[test]
+fn a_day_of_the_journal_and_what_was_seen_are_one_however_often_it_is_told() {
+    let mut tracker = Tracker::new(&[http_probe("http://x/")]);
+    let name = tracker.statuses()[0].name.clone();
+    let at = |second| sample(second, Verdict::Good, None).at;
+    let before: Vec<_> = (-86_400..0).step_by(60).map(|second| (at(second), Some(3.0))).collect();
+    tracker.remember(&name, &before);
+    let status = &tracker.statuses()[0];
+    assert_eq!(status.first(), Some(at(-86_400)));
+    // What is drawn first is what is recent of a probe that is asked every ten seconds.
+    assert_eq!(status.history.front().unwrap().0, at(-60 - 7200));
+    for second in (0..10_000).step_by(10) {
+        let exactly = at(second) + SignedDuration::from_micros(123_456);
+        tracker.observe(0, Sample { at: exactly, ..sample(second, Verdict::Good, Some(4.0)) });
+    }
+    let once = Status::clone(&tracker.statuses()[0]);
+    assert!(once.first().unwrap() > at(-86_400 + 9000), "nothing is older than a day");
+    // The journal tells all of it again, to the millisecond, and the latest not at all.
+    let stored =
+        (0..9000).step_by(10).map(|second| (at(second) + SignedDuration::from_millis(123), Some(4.0)));
+    let all: Vec<_> = before.into_iter().chain(stored).collect();
+    tracker.remember(&name, &all);
+    tracker.remember("gone", &all);
+    tracker.remember(&name, &[]);
+    let twice = &tracker.statuses()[0];
+    assert!(twice.past == once.past && twice.history == once.history);
+    assert_eq!(twice.unbroken_since, once.unbroken_since);
 }
 
 #[test]

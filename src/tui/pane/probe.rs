@@ -190,7 +190,12 @@ pub(super) fn moment_line(ui: Ui<'_>, buf: &mut Buffer, line: Rect, probe: &Stat
         found.get(usize::from(place)).copied().unwrap_or_default()
     };
     let mut pen = Pen::new(buf, line, 0);
-    pen.put("│", ui.of(Role::Cursor)).gap(1).put(&ui.clock(grid.start(place)), ui.of(Role::Accent)).gap(2);
+    let at = grid.start(place);
+    pen.put("│", ui.of(Role::Cursor)).gap(1);
+    if ui.date(at) != ui.date(ui.model.now) {
+        pen.put(&ui.day(at), ui.of(Role::Accent)).gap(1);
+    }
+    pen.put(&ui.clock(at), ui.of(Role::Accent)).gap(2);
     // Where there is room it says how to go on, at the right.
     let back = ui.key(Command::Back);
     let hint = format!("paused, {back} goes back to now");

@@ -11,6 +11,7 @@ use ratatui::layout::Rect;
 use super::super::paint::{Pen, put_cell, width};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
+use crate::cockpit::chart::span_words;
 use crate::cockpit::model::Glyphs;
 use crate::health::columns::{Column, Columns, Grid, Mark, bounds, columns, orders, seen};
 use crate::health::compare::Usual;
@@ -142,6 +143,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, picture: &Picture<'
     axis::ground(ui, buf, Rect { x: plot.x, width: plot.width, ..bottom }, grid, &found, dots.across);
     let times = Rect { x: plot.x, width: plot.width, ..row(below(area, plot.height + 1), 0) };
     axis::times(ui, buf, times, grid);
+    let span = Rect { x: area.x, width: LABELS - 1, ..times };
+    Pen::new(buf, span, 0).column_right(&span_words(grid), LABELS - 2, ui.of(Role::ChartAxis));
     let marks = Rect { x: plot.x, width: plot.width, ..row(below(area, plot.height + 2), 0) };
     axis::changes(ui, buf, marks, grid, &probe.environment);
     if found.all.iter().all(|column| column.range.is_none()) {
