@@ -186,7 +186,9 @@ fn a_canary_that_was_taken_back_by_hand_goes_no_further() {
 #[test]
 fn a_canary_that_asks_holds_until_a_person_lets_it_go_on() {
     let service = Service::answering(WELL);
-    let yard = canary(&service, "[5, 100]", "1s", "ask = true");
+    // Watching it on would be a plan of its own, the last one there is.
+    let more = "ask = true\n[policy]\nextended_watch = \"0s\"";
+    let yard = canary(&service, "[5, 100]", "1s", more);
     yard.shell.flightdeck(&["deploy", "production", "--detach"]).succeeded();
     wait_step(&yard, "wait for a person before 100 %", "waiting");
     assert_eq!(shares(&yard), "5");
