@@ -112,6 +112,8 @@ pub struct Model {
     pub overlay_height: u16,
     /// The last key and when it was read, in milliseconds of the key clock.
     pub last_key: Option<(Key, u64)>,
+    /// When the first of the keys came that came since without a pause, on the same clock.
+    pub keys_since: u64,
     /// The question of yes or no at which letters were typed that mean nothing to it, by since when it has
     /// been on the screen.
     pub astray: Option<u64>,
@@ -355,6 +357,8 @@ pub enum Glyphs {
 }
 
 impl Model {
+    /// Least columns and rows of a terminal in which more is drawn than that.
+    pub const LEAST: (u16, u16) = (40, 12);
     /// Most commands remembered as done lately.
     pub const MAX_RECENT: usize = 8;
     /// Most failures kept.
@@ -399,6 +403,7 @@ impl Model {
             drill_end: None,
             overlay_height: 0,
             last_key: None,
+            keys_since: 0,
             astray: None,
             babble: None,
             following: None,
@@ -416,6 +421,11 @@ impl Model {
             suspects: Suspects::default(),
             derived: Derived::default(),
         }
+    }
+
+    /// Whether the terminal is so small that it is said how much room is needed, and nothing else.
+    pub fn is_tiny(&self) -> bool {
+        self.size.0 < Self::LEAST.0 || self.size.1 < Self::LEAST.1
     }
 
     /// The run view on top of everything else, if it is open.

@@ -3,10 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::ui::{below, row};
-use crate::cockpit::Pane;
-
-/// Least size of the cockpit: header and what is next.
-pub(super) const LEAST: (u16, u16) = (40, 12);
+use crate::cockpit::{Model, Pane};
 
 /// Which picture is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +23,7 @@ pub(super) enum Shape {
 /// Which picture fits a size.
 pub(super) fn shape(area: Rect) -> Shape {
     match (area.width, area.height) {
-        (w, h) if w < LEAST.0 || h < LEAST.1 => Shape::Tiny,
+        (w, h) if w < Model::LEAST.0 || h < Model::LEAST.1 => Shape::Tiny,
         (w, h) if w < 80 || h < 24 => Shape::Glance,
         (w, h) if w < 100 || h < 30 => Shape::Compact,
         (w, _) if w < 160 => Shape::Grid,

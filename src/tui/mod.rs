@@ -109,7 +109,7 @@ fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> Regions {
 
 /// Says how much room is needed, in as few columns as there may be.
 fn too_small(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
-    let (columns, rows) = layout::LEAST;
+    let (columns, rows) = Model::LEAST;
     let long = format!("needs {columns}×{rows}, has {}×{}", area.width, area.height);
     let short = format!("needs {columns}×{rows}");
     let shortest = format!("{columns}×{rows}");

@@ -200,8 +200,11 @@ impl Terminal {
     pub(crate) fn press_until(&self, keys: &str, what: &str, is_there: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            // Enter right behind a word is a paste: whoever types sees the word first.
+            // Enter right behind a word is a paste: whoever types sees the word first. What was refused for
+            // that is pressed again, not typed again.
+            let again = self.screen().contains("press it once more");
             match keys.strip_suffix("<enter>").filter(|word| !word.is_empty()) {
+                Some(_) if again => self.press("<enter>"),
                 Some(word) => {
                     let typed = word.rsplit_once('>').map_or(word, |(_, typed)| typed);
                     self.press(word);

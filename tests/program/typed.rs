@@ -160,6 +160,24 @@ fn what_escape_or_a_modifier_or_other_text_comes_with_starts_nothing() {
 }
 
 #[test]
+fn a_question_that_a_terminal_is_too_small_for_is_not_answered() {
+    let yard = Yard::deploying(&format!("echo begun >> begun\n{UNTIL_GO}"));
+    let terminal = previewed(&yard);
+    terminal.resize(4, 20);
+    terminal.wait_text("needs 40×12");
+    for keys in ["y", "<enter>", "y"] {
+        terminal.press(keys);
+    }
+    terminal.resize(36, 120);
+    // It is still open: nothing has answered it.
+    terminal.wait_text("Plan: ");
+    assert!(yard.runs().is_empty() && !yard.file("begun").exists());
+    terminal.press_until("y", "the plan to start", |screen| !screen.contains("Plan: "));
+    yard.go();
+    yard.wait_run("deploy-staging-1.0", "exited");
+}
+
+#[test]
 fn what_was_typed_while_the_cockpit_stood_still_confirms_nothing() {
     let yard = Yard::deploying(&format!("echo begun >> begun\n{UNTIL_GO}"));
     let mut terminal = previewed(&yard);

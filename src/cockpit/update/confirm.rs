@@ -20,6 +20,8 @@ const QUIET_MS: u64 = 250;
 
 /// What a confirmation is told that may not have been meant as one.
 pub(super) const TOO_QUICK: &str = "that came too soon to have been meant: press it once more";
+/// What one is told whose letters went on from keys that were pressed before the question was there.
+pub(super) const TYPED_AHEAD: &str = "that was typed before this could be read: wait a moment, then type it";
 /// What one is told that was read together with a key that cancels.
 const CANCELLED: &str = "nothing was confirmed: a key that cancels came with it";
 /// What one is told that had to wait for its turn.
@@ -28,11 +30,21 @@ const LATE: &str = "nothing was confirmed: the screen was behind; press it again
 /// Whether a key may confirm something dangerous: the question had been on the screen long enough to be
 /// read, no other key came right before it, and it is neither held down nor drummed.
 pub(super) fn may_confirm(shown_ms: Option<u64>, press: KeyPress, before: Option<(Key, u64)>) -> bool {
-    let quiet = before.is_none_or(|(_, at)| press.at_ms.saturating_sub(at) >= QUIET_MS);
-    may_enter(shown_ms, press, before) && quiet
+    may_enter(shown_ms, press, before) && is_quiet(press, before)
 }
 
-/// The same for Enter behind a line that was typed: it may come right behind the last letter.
+/// Whether a key did not come right behind another one.
+pub(super) fn is_quiet(press: KeyPress, before: Option<(Key, u64)>) -> bool {
+    before.is_none_or(|(_, at)| press.at_ms.saturating_sub(at) >= QUIET_MS)
+}
+
+/// Whether what is typed since then may be the name that confirms: it does not go on from keys that were
+/// pressed before the question was on the screen.
+pub(super) fn may_type(shown_ms: Option<u64>, keys_since: u64) -> bool {
+    shown_ms.is_some_and(|shown| keys_since > shown)
+}
+
+/// The same for Enter behind a reason that was typed: it may come right behind the last letter.
 pub(super) fn may_enter(shown_ms: Option<u64>, press: KeyPress, before: Option<(Key, u64)>) -> bool {
     shown_ms.is_some_and(|shown| press.at_ms >= shown + SEEN_MS) && !repeated(press, before)
 }
@@ -142,7 +154,7 @@ fn means(model: &Model, key: Key) -> bool {
 }
 
 /// Whether what is open asks before something happens to the world, or before it is trusted.
-fn is_question(model: &Model) -> bool {
+pub(super) fn is_question(model: &Model) -> bool {
     let top = model.overlays.last();
     matches!(top, Some(Overlay::Confirm(_) | Overlay::Trust(_) | Overlay::Preview(_) | Overlay::Decide(_)))
 }

@@ -20,22 +20,11 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         return run_view::key(cx, press);
     }
     let before = cx.model.last_key.replace((press.key, press.at_ms));
-    if press.key == Key::ctrl('c') {
-        // Never swallowed: it closes what lies over the cockpit, then the cockpit.
-        if cx.model.overlays.is_empty() {
-            leave(cx);
-        } else {
-            overlays::drop_filter(cx.model);
-            if windows::keep_drafts(cx.model) {
-                cx.say("what you typed is kept: open the prompt again to go on");
-            }
-            cx.model.overlays.clear();
-        }
-        return;
+    if confirm::is_quiet(press, before) {
+        cx.model.keys_since = press.at_ms;
     }
-    // It closes nothing and confirms nothing: what is open is there again after `fg`.
-    if press.key.text().is_none() && cx.model.keymap.keys(Command::Suspend).contains(&press.key) {
-        return invoke::invoke(cx, &Invoke::from(Command::Suspend));
+    if always(cx, press.key) {
+        return;
     }
     if is_babble(cx, press) || confirm::withheld(cx, press) || confirm::astray(cx, press) {
         return;
@@ -48,6 +37,43 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         Some(command) => invoke::invoke(cx, &Invoke::from(command)),
         None => windows::unknown(cx, press.key),
     }
+}
+
+/// Takes a key in a terminal that is too small for more than to say so: it leaves, or does nothing, since
+/// nobody sees what it would do.
+pub(super) fn unseen(cx: &mut Cx<'_>, press: KeyPress) {
+    // What is typed for a command may be a password.
+    cx.model.last_key = (!run_view::takes_all(cx.model)).then_some((press.key, press.at_ms));
+    cx.model.keys_since = press.at_ms;
+    let quits = || cx.model.keymap.find(scope(cx.model), press.key) == Some(Command::Quit);
+    if cx.model.overlays.is_empty() && quits() {
+        invoke::invoke(cx, &Invoke::from(Command::Quit));
+    } else {
+        always(cx, press.key);
+    }
+}
+
+/// Takes a key that means the same everywhere; tells whether it was one.
+fn always(cx: &mut Cx<'_>, key: Key) -> bool {
+    if key == Key::ctrl('c') {
+        // Never swallowed: it closes what lies over the cockpit, then the cockpit.
+        if cx.model.overlays.is_empty() {
+            leave(cx);
+        } else {
+            overlays::drop_filter(cx.model);
+            if windows::keep_drafts(cx.model) {
+                cx.say("what you typed is kept: open the prompt again to go on");
+            }
+            cx.model.overlays.clear();
+        }
+        return true;
+    }
+    // It closes nothing and confirms nothing: what is open is there again after `fg`.
+    let suspends = key.text().is_none() && cx.model.keymap.keys(Command::Suspend).contains(&key);
+    if suspends {
+        invoke::invoke(cx, &Invoke::from(Command::Suspend));
+    }
+    suspends
 }
 
 /// What is said before something half typed is lost.

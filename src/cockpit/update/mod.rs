@@ -17,6 +17,7 @@ pub mod plan_view;
 mod preview;
 mod rollback;
 mod run_view;
+mod seen;
 mod settle;
 mod submit;
 mod survey;
@@ -62,10 +63,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
     };
     let sampled = matches!(msg, Msg::Fact(Fact::Health { .. }));
     match msg {
+        // Where nothing of it is drawn, nothing is answered, started or recorded.
+        Msg::Key(press) if cx.model.is_tiny() => keys::unseen(&mut cx, press),
+        Msg::Mouse(_) | Msg::Paste(_) if cx.model.is_tiny() => {}
         Msg::Key(press) => keys::key(&mut cx, press),
         Msg::Mouse(mouse) => keys::mouse(&mut cx, mouse),
         Msg::Paste(text) => overlays::paste(&mut cx, &text),
-        Msg::Resize(columns, rows) => cx.model.size = (columns, rows),
+        Msg::Resize(columns, rows) => seen::resized(cx.model, (columns, rows)),
         Msg::Tick(now) => {
             tick(cx.model, now);
             run_view::tick(&mut cx);
@@ -74,7 +78,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         Msg::Shown { at_ms, heights, overlay, overlay_top, chart } => {
             cx.model.chart.columns = chart;
             overlays::drawn_from(cx.model, overlay_top);
-            shown(cx.model, at_ms, heights, overlay);
+            seen::shown(cx.model, at_ms, heights, overlay);
         }
         Msg::Fact(fact) => facts::fact(&mut cx, fact),
         Msg::Done(id, result) => facts::done(&mut cx, id, result),
@@ -183,24 +187,6 @@ fn tick(model: &mut Model, now: Timestamp) {
     let stays = |word: &str| if word.starts_with('✗') { FAILURE_STAYS } else { WORD_STAYS };
     if model.word.as_ref().is_some_and(|(since, word)| model.now.duration_since(*since) > stays(word)) {
         model.word = None;
-    }
-}
-
-/// A frame was written: remember what there was room for, and arm what it confirms.
-fn shown(model: &mut Model, at_ms: u64, heights: [u16; 5], overlay: u16) {
-    for (view, height) in model.views.iter_mut().zip(heights) {
-        view.height = height;
-    }
-    model.overlay_height = overlay;
-    match model.overlays.last_mut() {
-        // What there was no room for has not been seen, and nothing confirms it.
-        _ if overlay == 0 => {}
-        Some(Overlay::Preview(preview)) => preview.shown_ms = preview.shown_ms.or(Some(at_ms)),
-        Some(Overlay::Decide(decide)) => decide.shown_ms = decide.shown_ms.or(Some(at_ms)),
-        Some(Overlay::Trust(trust)) => trust.shown_ms = trust.shown_ms.or(Some(at_ms)),
-        Some(Overlay::Confirm(confirm)) => confirm.shown_ms = confirm.shown_ms.or(Some(at_ms)),
-        Some(Overlay::Run(view)) => view.height = overlay,
-        _ => {}
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::key::{Code, Key};
 use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Asks, Decide, Overlay, PlanView};
-use super::confirm::{TOO_QUICK, may_confirm, may_enter};
+use super::confirm::{TOO_QUICK, TYPED_AHEAD, may_confirm, may_enter, may_type};
 use super::{Cx, invoke, run_view, windows};
 use crate::incident::{Decision, PlanRun, Run, StepRun};
 use crate::plan::Plan;
@@ -164,7 +164,7 @@ pub(super) fn decide_key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, 
     if decide.sending {
         return;
     }
-    let judge = if decide.asks() == Asks::Yes { may_confirm } else { may_enter };
+    let judge = if decide.asks() == Asks::Reason { may_enter } else { may_confirm };
     let meant = judge(decide.shown_ms, press, before);
     let fields = decide.reason.is_some() && decide.word.is_some();
     let whole = match press.key.code {
@@ -177,7 +177,7 @@ pub(super) fn decide_key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, 
         Code::Char('y') if decide.asks() == Asks::Yes => true,
         Code::Char('n') if decide.asks() == Asks::Yes => return cx.pop(),
         _ if back && decide.asks() == Asks::Yes => return cx.pop(),
-        _ => return typed(decide, press),
+        _ => return typed(decide, press, cx.model.keys_since),
     };
     if whole && meant {
         send(cx);
@@ -212,8 +212,12 @@ fn entered(decide: &mut Decide) -> bool {
 
 /// Takes a key into the line that is being typed. What was typed before this was on the screen
 /// was meant for something else.
-fn typed(decide: &mut Decide, press: KeyPress) {
+fn typed(decide: &mut Decide, press: KeyPress, keys_since: u64) {
     if decide.shown_ms.is_none_or(|shown| press.at_ms <= shown) {
+        return;
+    }
+    if matches!(decide.asks(), Asks::Word(_)) && !may_type(decide.shown_ms, keys_since) {
+        TYPED_AHEAD.clone_into(&mut decide.complaint);
         return;
     }
     let took = match decide.asks() {

@@ -4,7 +4,7 @@ use super::super::commands::{Command, Scope};
 use super::super::key::{Code, Key};
 use super::super::msg::{Effect, KeyPress};
 use super::super::overlay::{Field, Overlay, Preview, Way};
-use super::confirm::{TOO_QUICK, may_confirm, may_enter};
+use super::confirm::{TOO_QUICK, TYPED_AHEAD, may_confirm, may_type};
 use super::overlays::scrolled;
 use super::{Cx, approvals, plan_view, windows};
 use crate::incident::State;
@@ -50,12 +50,11 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
     // What was typed before this was on the screen was meant for something else.
     let heard = preview.shown_ms.is_some_and(|shown| press.at_ms > shown);
-    let typed = matches!(preview.way(), Way::Typed(_) | Way::PassOver(_));
-    let judge = if typed { may_enter } else { may_confirm };
-    let meant = judge(preview.shown_ms, press, before);
+    let meant = may_confirm(preview.shown_ms, press, before);
+    let typed = heard && may_type(preview.shown_ms, cx.model.keys_since);
     match preview.way() {
         Way::Enter | Way::Yes => ask(cx, press.key, meant),
-        Way::Typed(_) => typing(cx, press.key, heard, meant),
+        Way::Typed(_) => typing(cx, press.key, typed, meant),
         Way::PassOver(_) => {
             // A letter amid others is a word that was meant for something else.
             let alone = !press.amid
@@ -64,6 +63,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
                     key.text().is_none() || press.at_ms.saturating_sub(at) >= ALONE_MS
                 });
             let command = command.filter(|_| alone || press.key.text().is_none());
+            let heard = if preview.field == Field::Target { typed } else { heard };
             passing_over(cx, press, command, heard, meant);
         }
         Way::Blocked => blocked(cx, press.key, command, heard && !press.repeat),
@@ -94,7 +94,7 @@ fn other(cx: &mut Cx<'_>, key: Key) {
     }
 }
 
-/// The line that confirms.
+/// The line that confirms. `heard` tells whether its letters count, `meant` whether Enter does.
 fn typing(cx: &mut Cx<'_>, key: Key, heard: bool, meant: bool) {
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
     let (Way::Typed(word) | Way::PassOver(word)) = preview.way() else { return };
@@ -111,6 +111,8 @@ fn typing(cx: &mut Cx<'_>, key: Key, heard: bool, meant: bool) {
         _ => {
             if heard && preview.typed.key(key) {
                 preview.complaint.clear();
+            } else if !heard && key.text().is_some() {
+                TYPED_AHEAD.clone_into(&mut preview.complaint);
             }
         }
     }

@@ -340,6 +340,110 @@ fn a_word_that_is_typed_at_a_question_never_answers_it_however_slowly() {
     }
 }
 
+/// The terminal becomes so large, and is drawn.
+fn resized(table: &mut Table, columns: u16, rows: u16) {
+    table.send(Msg::Resize(columns, rows));
+    table.at_ms += 10;
+    let overlay = if table.model.is_tiny() { 0 } else { 10 };
+    let at_ms = table.at_ms;
+    table.send(Msg::Shown { at_ms, heights: [10; 5], overlay, overlay_top: 0, chart: 0 });
+}
+
+#[test]
+fn a_question_that_is_not_drawn_is_not_answered_and_is_a_new_one_when_it_is_drawn_again() {
+    for question in QUESTIONS {
+        let mut table = (question.open)();
+        let (open, size) = (table.model.overlays.len(), table.model.size);
+        resized(&mut table, 20, 4);
+        for _ in 0..2 {
+            assert_eq!(press_alone(&mut table, question), [], "{}: in the dark", question.name);
+        }
+        assert_eq!(table.keys("q n esc tab up x"), [], "{}", question.name);
+        table.send(Msg::Paste("staging".into()));
+        assert_eq!(table.model.overlays.len(), open, "{}: it stays as it is", question.name);
+        let guarded = super::super::confirm::is_question(&table.model);
+        if guarded {
+            table.send(Msg::Resize(size.0, size.1));
+            assert_eq!(press_alone(&mut table, question), [], "{}: before a frame", question.name);
+        }
+        resized(&mut table, size.0, size.1);
+        // Asking for approval starts nothing: it waits for a frame, and not for somebody to have read it.
+        if guarded && question.key != "a" {
+            table.at_ms += 300;
+            let quick = KeyPress::new(Key::parse(question.key).unwrap(), table.at_ms);
+            assert!(table.send(Msg::Key(quick)).is_empty(), "{}: too soon", question.name);
+        }
+        assert!(acts(&press_alone(&mut table, question)), "{}: once it is read", question.name);
+    }
+}
+
+#[test]
+fn in_a_terminal_that_is_too_small_keys_leave_and_do_nothing_else() {
+    let mut table = Table::ready();
+    resized(&mut table, 39, 12);
+    assert!(table.keys("d s n D T j ? : enter").is_empty() && table.model.overlays.is_empty());
+    assert_eq!(table.keys("q"), [Effect::Quit]);
+    assert_eq!(table.keys("ctrl-z"), [Effect::Suspend]);
+    resized(&mut table, 40, 12);
+    table.keys("n n x");
+    resized(&mut table, 40, 11);
+    assert!(table.keys("q").is_empty() && table.model.overlays.len() == 1, "it may be a letter");
+    assert!(table.keys("ctrl-c").is_empty() && table.model.overlays.is_empty());
+    table.keys("ctrl-c");
+    assert_eq!(table.keys("ctrl-c"), [Effect::Quit]);
+}
+
+/// Presses keys with so many milliseconds between them.
+fn streams(table: &mut Table, text: &str, gap: u64) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for letter in text.chars() {
+        table.at_ms += gap;
+        let key = if letter == '⏎' { Key::plain(Code::Enter) } else { Key::char(letter) };
+        let press = KeyPress::new(key, table.at_ms);
+        effects.extend(table.send(Msg::Key(press)).into_iter().map(|(_, effect)| effect));
+    }
+    effects
+}
+
+#[test]
+fn enter_right_behind_a_name_confirms_it_only_when_it_is_pressed_again() {
+    let words = [("a plan, by its target", "production"), ("undoing", "staging")];
+    for (name, word) in words.into_iter().chain([("gates that are passed over", "production")]) {
+        let question = QUESTIONS.iter().find(|question| question.name == name).unwrap();
+        for gap in [1, 30, 120, 240] {
+            let mut table = (question.open)();
+            table.keys("ctrl-u");
+            table.at_ms += 1000;
+            let effects = streams(&mut table, &format!("{word}⏎"), gap);
+            assert!(effects.is_empty(), "{name}, {gap} ms: {effects:?}");
+            assert!(acts(&press_alone(&mut table, question)), "{name}, {gap} ms: a press later");
+        }
+    }
+}
+
+#[test]
+fn letters_right_behind_the_key_that_opened_a_question_are_not_the_name_that_it_asks_for() {
+    let typed = |table: &Table| match table.model.overlays.last() {
+        Some(Overlay::Preview(preview)) => preview.typed.text().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    for gap in [1, 30, 60, 200] {
+        let mut table = Table::ready();
+        streams(&mut table, "d", 1000);
+        streams(&mut table, "p", gap);
+        table.preview(plan(Some("production"), Reach::Others));
+        table.shown();
+        assert!(streams(&mut table, "production⏎", gap).is_empty());
+        assert_eq!(typed(&table), "", "{gap}");
+        assert!(table.complaint().contains("type"), "{}", table.complaint());
+        table.at_ms += 1000;
+        streams(&mut table, "production", gap);
+        assert_eq!(typed(&table), "production", "{gap}: after a pause");
+        let effects = table.keys("enter");
+        assert!(acts(&effects), "{effects:?}");
+    }
+}
+
 fn press_alone(table: &mut Table, question: &Question) -> Vec<Effect> {
     press(table, question, Cancel::Nothing, 0)
 }
