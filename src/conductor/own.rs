@@ -52,7 +52,16 @@ pub(super) fn keeps_from_asking(state_dir: &Path, reader: &Reader) -> Option<Str
 
 /// What a reader should know before git runs what was not trusted; `None`: nothing of that kind.
 pub(super) fn note(state_dir: &Path, reader: &Reader) -> Option<String> {
-    let own = reader.own().ok().filter(|own| !is_trusted(state_dir, own).unwrap_or(false))?;
+    let own = match reader.own() {
+        Ok(own) if is_trusted(state_dir, &own).unwrap_or(false) => return None,
+        Ok(own) => own,
+        Err(why) => {
+            return Some(format!(
+                "▲ not trusted: the repository's own git configuration cannot be looked through: {}; these commands may run what it names",
+                visible(&why)
+            ));
+        }
+    };
     let keys: Vec<&str> = own.named.iter().map(|Named { key, .. }| key.as_str()).collect();
     Some(format!(
         "▲ not trusted: these commands may run what the repository's own git configuration names: {} (flightdeck trust --show)",

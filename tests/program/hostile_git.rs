@@ -61,9 +61,8 @@ struct Hostile {
 }
 
 impl Hostile {
-    /// The settings stand in the file of the repository, or in one that it includes, or in that of
-    /// the work tree.
-    fn new(place: &[&str], remote: &str) -> Self {
+    /// A repository on a hotfix branch that has nothing set up to run.
+    fn harmless() -> Self {
         let world = World::new();
         let shell = world.repository("pay");
         let hostile = Self { world, shell };
@@ -78,6 +77,16 @@ impl Hostile {
         std::fs::write(hostile.shell.directory.join("VERSION"), "1.2.4\n").unwrap();
         git(&["add", "."]);
         git(&["commit", "--quiet", "-m", "fix"]);
+        hostile
+    }
+
+    /// The settings stand in the file of the repository, or in one that it includes, or in that of
+    /// the work tree.
+    fn new(place: &[&str], remote: &str) -> Self {
+        let hostile = Self::harmless();
+        let git = |arguments: &[&str]| drop(hostile.shell.run("git", arguments).succeeded());
+        let origin = hostile.world.path("origin.git");
+        let origin = origin.to_str().unwrap();
         let trap = hostile.world.path("trap");
         let line = format!("#!/bin/sh\necho \"$0 $*\" >> '{}'\nexit 1\n", hostile.mark().display());
         std::fs::write(&trap, line).unwrap();
@@ -177,7 +186,8 @@ fn opening_the_cockpit_runs_nothing_that_the_repository_names() {
 fn what_is_trusted_runs_until_it_changes() {
     let hostile = Hostile::new(&["--local"], REMOTES[0]);
     let shown = hostile.shell.flightdeck(&["trust", "--show"]).succeeded().stdout;
-    for part in ["has git run or reach:", "core.sshcommand", "hooks/pre-push", "not trusted: content sha256"]
+    for part in
+        ["has git run or reach:", "core.sshcommand", ".git/traps/pre-push", "not trusted: content sha256"]
     {
         assert!(shown.contains(part), "{part} in {shown}");
     }
@@ -190,4 +200,55 @@ fn what_is_trusted_runs_until_it_changes() {
     std::fs::remove_file(hostile.mark()).ok();
     hostile.shell.flightdeck(&["hotfix", "start", "other", "--dry-run"]);
     hostile.is_quiet("a setting that was changed");
+}
+
+/// What is said where something may run that nobody has trusted.
+const NOT_TRUSTED: &str = "▲ not trusted: these commands may run";
+
+/// Trusts all of it, and looks whether a plan says that something is not trusted once this has changed.
+fn is_missed_after(hostile: &Hostile, verb: &str, change: impl FnOnce()) {
+    let plan = || hostile.shell.flightdeck(&["hotfix", verb, "--dry-run"]).succeeded().stdout;
+    assert!(plan().contains(NOT_TRUSTED), "{}", plan());
+    hostile.shell.flightdeck(&["trust"]).succeeded();
+    assert!(!plan().contains(NOT_TRUSTED), "{}", plan());
+    change();
+    assert!(plan().contains(NOT_TRUSTED), "{}", plan());
+    assert!(
+        hostile.shell.flightdeck(&["trust", "--show"]).succeeded().stdout.contains("not trusted: content")
+    );
+}
+
+#[test]
+fn hooks_are_trusted_where_git_takes_them_from() {
+    // Where husky has them, where it calls others from, and outside of the repository.
+    for (place, hook) in
+        [(".husky", ".husky/pre-push"), (".husky/_", ".husky/pre-push"), ("../hooks", "../hooks/pre-push")]
+    {
+        let hostile = Hostile::harmless();
+        let hook = hostile.shell.directory.join(hook);
+        std::fs::create_dir_all(hook.parent().unwrap().join("_")).unwrap();
+        std::fs::write(&hook, "#!/bin/sh\nexit 0\n").unwrap();
+        executable(&hook);
+        hostile.shell.run("git", &["config", "core.hooksPath", place]).succeeded();
+        let shown = hostile.shell.flightdeck(&["trust", "--show"]).succeeded().stdout;
+        assert!(shown.contains("pre-push"), "{shown}");
+        is_missed_after(&hostile, "push", || std::fs::write(&hook, "#!/bin/sh\nevil\n").unwrap());
+    }
+}
+
+#[test]
+fn what_a_configuration_includes_is_trusted_with_it_whoever_reads_the_condition() {
+    for condition in
+        ["includeIf.hasconfig:remote.*.url:**.path", "includeIf.onbranch:none.path", "include.path"]
+    {
+        let hostile = Hostile::harmless();
+        let included = |name: &str| hostile.shell.directory.join(".git").join(name);
+        std::fs::write(included("extra.inc"), "[include]\n\tpath = deeper.inc\n").unwrap();
+        std::fs::write(included("deeper.inc"), "[user]\n\tname = Maya\n").unwrap();
+        hostile.shell.run("git", &["config", condition, "extra.inc"]).succeeded();
+        let evil = "[core]\n\tsshCommand = evil\n";
+        is_missed_after(&hostile, "fetch", || std::fs::write(included("deeper.inc"), evil).unwrap());
+        let shown = hostile.shell.flightdeck(&["trust", "--show"]).succeeded().stdout;
+        assert!(shown.contains("core.sshcommand"), "{shown}");
+    }
 }

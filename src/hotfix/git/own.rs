@@ -2,21 +2,20 @@
 //! came with it, where it was unpacked or copied, and is nothing that the user has set up. Read, not
 //! run.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+mod behind;
+mod file;
+
 use std::path::{Path, PathBuf};
 
 use git2::{ConfigLevel, Repository};
 
 use super::Reader;
-
-/// Hooks longer than this are known by their length and beginning.
-const MAX_HOOK: u64 = 1 << 20;
+use crate::incident::Hash;
 
 /// Something that the repository's own configuration names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// The setting, `core.sshCommand`; or the hook, `hooks/pre-push`.
+    /// The setting, `core.sshcommand`; or the hook, `hooks/pre-push` or `.husky/pre-push`.
     pub key: String,
     /// Its value, where that can be shown.
     pub value: String,
@@ -31,7 +30,7 @@ pub struct Own {
     pub named: Vec<Named>,
     /// The file, as trust knows it.
     pub path: PathBuf,
-    /// The settings and the hooks to the byte: what is trusted.
+    /// The settings, what they include, and the hooks, to the byte: what is trusted.
     pub content: Vec<u8>,
 }
 
@@ -39,6 +38,33 @@ impl Own {
     /// Keys of what has a say when a remote is asked.
     pub fn reaching(&self) -> Vec<&str> {
         self.named.iter().filter(|named| named.reaches).map(|named| named.key.as_str()).collect()
+    }
+
+    /// Takes in a setting that runs or reaches something.
+    fn name(&mut self, key: String, value: String) {
+        let Some(reaches) = says(&key, &value) else { return };
+        for part in [key.as_bytes(), b"=", value.as_bytes(), b"\0"] {
+            self.content.extend_from_slice(part);
+        }
+        let value = shown(&key, &value).to_owned();
+        self.named.push(Named { key, value, reaches });
+    }
+
+    /// Takes in a hook.
+    fn hook(&mut self, path: &Path, ours: &Path, hash: Hash) {
+        self.hash("hook", path, hash);
+        let key = path.strip_prefix(ours).unwrap_or(path).to_string_lossy().into_owned();
+        if self.named.iter().all(|named| named.key != key) {
+            self.named.push(Named { key, value: String::new(), reaches: false });
+        }
+    }
+
+    /// Takes in what a file holds.
+    fn hash(&mut self, what: &str, path: &Path, hash: Hash) {
+        let path = path.as_os_str().as_encoded_bytes();
+        for part in [what.as_bytes(), b"\0", path, b"\0", hash.to_string().as_bytes(), b"\0"] {
+            self.content.extend_from_slice(part);
+        }
     }
 }
 
@@ -58,11 +84,15 @@ fn of(repo: &Repository) -> Result<Own, String> {
     let mut own = Own { path: common.join("config"), ..Own::default() };
     let said = |error: git2::Error| error.message().to_owned();
     let config = repo.config().and_then(|mut config| config.snapshot()).map_err(said)?;
+    let mut places = Vec::new();
     let mut entries = config.entries(None).map_err(said)?;
     while let Some(entry) = entries.next() {
         let entry = entry.map_err(said)?;
-        if !matches!(entry.level(), ConfigLevel::Local | ConfigLevel::Worktree | ConfigLevel::App) {
+        if !is_own(entry.level()) {
             continue;
+        }
+        if entry.name_bytes() == HOOKS_PATH.as_bytes() && entry.has_value() {
+            places.push(entry.value_bytes().to_vec());
         }
         let key = String::from_utf8_lossy(entry.name_bytes()).into_owned();
         let value = if entry.has_value() {
@@ -70,20 +100,62 @@ fn of(repo: &Repository) -> Result<Own, String> {
         } else {
             String::new()
         };
-        let Some(reaches) = says(&key, &value) else { continue };
-        for part in [key.as_bytes(), b"=", value.as_bytes(), b"\0"] {
-            own.content.extend_from_slice(part);
-        }
-        let value = if is_secret(&key) { "…".to_owned() } else { value };
-        own.named.push(Named { key, value, reaches });
+        own.name(key, value);
     }
-    for (name, content) in hooks(&common.join("hooks")) {
-        for part in [name.as_bytes(), b"\0", &content, b"\0"] {
-            own.content.extend_from_slice(part);
+    for part in behind::included(&[common.join("config"), repo.path().join("config.worktree")])? {
+        own.hash("included", &part.path, part.hash);
+        for (key, value) in part.settings {
+            if key == HOOKS_PATH {
+                places.push(value.clone());
+            }
+            let value = String::from_utf8_lossy(&value).into_owned();
+            // Where the condition holds it is there already.
+            if !own.named.iter().any(|named| named.key == key && named.value == shown(&key, &value)) {
+                own.name(key, value);
+            }
         }
-        own.named.push(Named { key: format!("hooks/{name}"), value: String::new(), reaches: false });
+    }
+    let root = repo.workdir().unwrap_or_else(|| repo.path());
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    // Git runs those of one place. One that the user has set up is the user's, unless it is in here.
+    let mut is_usual = true;
+    if let Ok(entry) = config.get_entry(HOOKS_PATH)
+        && entry.has_value()
+    {
+        is_usual = !is_own(entry.level());
+        if let Some(place) = behind::resolved(&root, entry.value_bytes())?
+            && is_usual
+            && [&root, &common].iter().any(|ours| place.starts_with(ours))
+        {
+            places.push(entry.value_bytes().to_vec());
+        }
+    }
+    if is_usual {
+        for (path, hash) in behind::hooks(&common.join("hooks"), false)? {
+            own.hook(&path, &common, hash);
+        }
+    }
+    places.sort();
+    places.dedup();
+    for value in &places {
+        let Some(place) = behind::resolved(&root, value)? else { continue };
+        for (path, hash) in behind::hooks(&place, true)? {
+            own.hook(&path, &root, hash);
+        }
     }
     Ok(own)
+}
+
+/// Where the hooks are.
+const HOOKS_PATH: &str = "core.hookspath";
+
+fn is_own(level: ConfigLevel) -> bool {
+    matches!(level, ConfigLevel::Local | ConfigLevel::Worktree | ConfigLevel::App)
+}
+
+/// A value as it can be shown.
+fn shown<'a>(key: &str, value: &'a str) -> &'a str {
+    if is_secret(key) { "…" } else { value }
 }
 
 /// Whether a setting runs something or changes whom git talks to, and if so, whether it does when a
@@ -140,29 +212,11 @@ fn is_secret(key: &str) -> bool {
         && !key.ends_with(".helper")
 }
 
-/// The hooks in a directory that git would run, in order of name, with what they hold.
-fn hooks(place: &Path) -> Vec<(String, Vec<u8>)> {
-    let Ok(entries) = fs::read_dir(place) else { return Vec::new() };
-    let mut found = Vec::new();
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Ok(meta) = fs::metadata(entry.path()) else { continue };
-        if name.ends_with(".sample") || !meta.is_file() || meta.permissions().mode() & 0o111 == 0 {
-            continue;
-        }
-        let content = if meta.len() > MAX_HOOK {
-            meta.len().to_string().into_bytes()
-        } else {
-            fs::read(entry.path()).unwrap_or_default()
-        };
-        found.push((name, content));
-    }
-    found.sort();
-    found
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::hotfix::testing::TestRepo;
 
@@ -256,5 +310,78 @@ mod tests {
         assert_ne!(second.content, first.content);
         fs::write(&hook, "#!/bin/sh\nevil\n").unwrap();
         assert_ne!(own(&repo).content, second.content);
+    }
+
+    /// What is trusted changes with each of these files.
+    #[track_caller]
+    fn counts(repo: &TestRepo, paths: &[&str]) {
+        for path in paths {
+            let before = own(repo);
+            let path = repo.root().join(path);
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, format!("{text}# more\n")).unwrap();
+            assert_ne!(own(repo).content, before.content, "{}", path.display());
+        }
+    }
+
+    fn keys(repo: &TestRepo) -> Vec<String> {
+        own(repo).named.into_iter().map(|named| named.key).collect()
+    }
+
+    #[test]
+    fn the_hooks_are_those_of_the_place_that_git_takes_them_from() {
+        let repo = TestRepo::new();
+        let write = |path: &str| {
+            let path = repo.root().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "#!/bin/sh\n").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        };
+        for path in
+            [".git/hooks/pre-push", ".husky/pre-push", ".husky/_/pre-push", ".husky/_/h", ".other/update"]
+        {
+            write(path);
+        }
+        let elsewhere = repo.root().join(".other");
+        for (place, wanted) in [
+            (".husky", [".husky/pre-push"].as_slice()),
+            (".husky/_", &[".husky/_/pre-push", ".husky/_/h", ".husky/pre-push"]),
+            (elsewhere.to_str().unwrap(), &[".other/update"]),
+            (".git/hooks", &[".git/hooks/pre-push"]),
+        ] {
+            repo.git(&["config", "core.hooksPath", place]);
+            let mut found = keys(&repo);
+            assert_eq!(found.remove(0), HOOKS_PATH);
+            assert_eq!(found, wanted, "{place}");
+            counts(&repo, wanted);
+        }
+        // The same said by a file that only git reads.
+        repo.git(&["config", "--unset", "core.hooksPath"]);
+        repo.git(&["config", "includeIf.hasconfig:remote.*.url:**.path", "../more.inc"]);
+        fs::write(repo.root().join("more.inc"), "[core]\nhooksPath = .husky\n").unwrap();
+        assert_eq!(keys(&repo)[1..], [HOOKS_PATH, "hooks/pre-push", ".husky/pre-push"]);
+        counts(&repo, &[".husky/pre-push", ".git/hooks/pre-push", "more.inc"]);
+    }
+
+    #[test]
+    fn what_is_included_counts_whether_or_not_its_condition_holds() {
+        let repo = TestRepo::new();
+        fs::create_dir(repo.root().join("sub")).unwrap();
+        repo.git(&["config", "includeIf.hasconfig:remote.*.url:ssh://**.path", "../sub/a.inc"]);
+        repo.git(&["config", "includeIf.onbranch:other.path", "../b.inc"]);
+        assert_eq!(keys(&repo).len(), 2);
+        let write = |path: &str, text: &str| fs::write(repo.root().join(path), text).unwrap();
+        write("sub/a.inc", "[include] path = c.inc\n[user] name = Maya\n");
+        write("sub/c.inc", "[includeIf \"gitdir:/nowhere/\"]\npath = \"../d.inc\" ; x\n");
+        write("d.inc", "[core]\n\tsshCommand = evil\n[include]\npath = d.inc\n");
+        assert!(own(&repo).reaching().contains(&"core.sshcommand"), "{:?}", keys(&repo));
+        counts(&repo, &["sub/a.inc", "sub/c.inc", "d.inc", "b.inc"]);
+        // What nobody can follow is not trusted.
+        for bad in ["~nobody/x", "%(prefix)/x", "/dev/zero"] {
+            write("b.inc", &format!("[include]\npath = {bad}\n"));
+            let refused = Reader::open(repo.root()).unwrap().own().unwrap_err();
+            assert!(refused.contains(bad), "{refused}");
+        }
     }
 }
