@@ -179,7 +179,7 @@ fn length(seconds: f64, units: &[&str; 3]) -> String {
     match seconds {
         ..120 => format!("{seconds} {}", units[0]),
         3600 => format!("1 {}", units[2].trim_end_matches('s')),
-        ..7140 => format!("{} {}", (seconds + 30) / 60, units[1]),
+        120..7140 => format!("{} {}", (seconds + 30) / 60, units[1]),
         _ => {
             let tenths = (seconds + 180) / 360;
             let part = if tenths % 10 == 0 { String::new() } else { format!(".{}", tenths % 10) };

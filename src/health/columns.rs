@@ -499,7 +499,7 @@ mod tests {
         assert_eq!((seen(&day, at(89_990)), reach(&day, at(89_995))), (7200.0, 86_400.0));
         let young = probe(&all[..60], 10.0);
         assert_eq!((seen(&young, at(600)), reach(&young, at(600))), (600.0, 600.0));
-        assert_eq!(reach(&Status::default(), at(0)), 0.0);
+        assert_eq!(reach(&Status::default(), at(0)).to_bits(), 0.0_f64.to_bits());
     }
 
     proptest! {

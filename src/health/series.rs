@@ -222,7 +222,7 @@ impl Status {
     /// For how long samples are recent; `None`: however long it takes until there are too many.
     pub fn recent(&self) -> Option<SignedDuration> {
         let length = SignedDuration::try_from_secs_f64(self.interval_s * Self::MAX_HISTORY as f64).ok();
-        length.filter(|length| length.is_positive())
+        length.filter(SignedDuration::is_positive)
     }
 
     /// When something was first seen of it, as far as that is known.

@@ -73,10 +73,11 @@ impl Stretch {
 
     /// Takes in what else was seen in it.
     fn take(&mut self, other: &Self) {
-        if other.low < self.low || (other.low == self.low && other.low_at < self.low_at) {
+        let (low, high) = (other.low.total_cmp(&self.low), self.high.total_cmp(&other.high));
+        if low.then(other.low_at.cmp(&self.low_at)).is_lt() {
             (self.low, self.low_at) = (other.low, other.low_at);
         }
-        if other.high > self.high || (other.high == self.high && other.high_at < self.high_at) {
+        if high.then(other.high_at.cmp(&self.high_at)).is_lt() {
             (self.high, self.high_at) = (other.high, other.high_at);
         }
         if other.mark > self.mark || (other.mark == self.mark && other.mark_at < self.mark_at) {
@@ -171,7 +172,7 @@ impl Past {
     /// When the first of it was seen.
     pub fn first(&self) -> Option<Timestamp> {
         let firsts = self.tiers.iter().filter_map(|tier| tier.first());
-        let ms = firsts.flat_map(|first| first.moments()).map(|(ms, ..)| ms).min()?;
+        let ms = firsts.flat_map(Stretch::moments).map(|(ms, ..)| ms).min()?;
         Timestamp::from_millisecond(ms).ok()
     }
 
@@ -237,8 +238,10 @@ mod tests {
         Seen::sample(at(second), Some(value))
     }
 
-    /// All of it: when each begins, how long it is, and its range.
-    fn told(past: &Past) -> Vec<(i64, i64, Option<(f64, f64)>)> {
+    /// When a stretch begins, how long it is, and its range.
+    type Told = (i64, i64, Option<(f64, f64)>);
+
+    fn told(past: &Past) -> Vec<Told> {
         let all = past.between(i64::MIN, i64::MAX);
         let start = |stretch: &Stretch| (stretch.start_ms() - at(0).as_millisecond()) / 1000;
         all.map(|(stretch, length)| (start(stretch), length / 1000, stretch.range())).collect()

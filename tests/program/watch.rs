@@ -168,7 +168,7 @@ fn an_old_release_that_still_answers_does_not_pass_for_the_new_one() {
     git(&["commit", "--quiet", "--allow-empty", "--message", "the fix"]);
     yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
     // All is well with it, and it is not what was deployed.
-    *health.version.lock().unwrap() = old[..10].to_owned();
+    *health.version.lock().unwrap() = old.chars().take(10).collect();
     yard.shell.flightdeck(&["watch", "staging", "--for", "2s", "--detach"]).succeeded();
     wait_until("the watch to wait", || {
         plan(&yard, "watch-staging-1").filter(|plan| plan["state"] == "waiting")
