@@ -217,6 +217,8 @@ impl Around {
             failing: self.names(HealthState::is_bad),
             silent: self.names(|state| state == HealthState::Unknown),
             green_since: self.recovered_at(state).map(|at| self.seen_since.map_or(at, |seen| seen.max(at))),
+            // A verb knows of each probe what is on record, not how often it is asked.
+            settles: jiff::SignedDuration::from_mins(1),
             hotfix_branch: on_hotfix.map(str::to_owned),
             hotfix_commits: branch.map_or(Some(0), |branch| standing::commits(&self.settings, branch)),
             fix: branch.map_or_else(Fix::default, |branch| {

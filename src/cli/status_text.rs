@@ -11,7 +11,9 @@ use super::{status_ahead, status_approvals, status_runs};
 use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::digest;
-use crate::incident::{CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, Status, duration};
+use crate::incident::{
+    CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, Status, duration, phase_since,
+};
 use crate::plan::gates::void;
 use crate::text::visible;
 
@@ -128,7 +130,7 @@ fn phases(page: &mut Sheet, situation: &Situation) {
     let pieces = Phase::ALL.into_iter().map(|phase| {
         let name = phase.name();
         if phase == state.phase {
-            let entered = state.phases.iter().rfind(|(p, _)| *p == phase).map(|(_, at)| *at);
+            let entered = phase_since(state);
             let budget = situation.policy.phases.iter().find(|p| p.phase == phase).map(|p| p.budget);
             match (entered, budget) {
                 (Some(entered), Some(budget)) if state.is_open() => {
@@ -378,7 +380,7 @@ fn timeline(page: &mut Sheet, situation: &Situation) {
         let probe = situation.health.iter().find(|probe| probe.name == name);
         probe.map_or_else(String::new, |probe| probe.environment.clone())
     };
-    let rows = digest::rows(entries, environment).unwrap_or_else(|| {
+    let rows = digest::rows(&situation.state, environment).unwrap_or_else(|| {
         (entries.len().saturating_sub(ENTRIES)..entries.len()).map(digest::Row::of).collect()
     });
     more_before(page, rows.len().saturating_sub(ENTRIES), "entries");

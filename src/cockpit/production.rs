@@ -128,6 +128,17 @@ pub(super) fn green_since(model: &Model) -> Option<Timestamp> {
     Some(seen.map_or(recorded, |seen| seen.max(recorded)))
 }
 
+/// How long the probes of production take to say that something helped: some answers each, and time to work.
+pub(super) fn settles(model: &Model) -> SignedDuration {
+    let config = &model.config.config;
+    let confirm = |name: &str| config.probes.iter().find(|one| one.name == name).map_or(2, |one| one.confirm);
+    let probes = model.probes.iter().filter(|probe| config.watches_production(&probe.environment));
+    let takes =
+        probes.map(|probe| probe.interval_s * f64::from(confirm(&probe.name) + 1)).fold(0.0, f64::max);
+    let takes = SignedDuration::try_from_secs_f64(takes).unwrap_or(SignedDuration::ZERO);
+    takes.clamp(SignedDuration::from_secs(30), SignedDuration::from_mins(5))
+}
+
 /// Production that was one and then the other for less than this was never the one: its probes are not asked at
 /// the same moment.
 const BRIEF: SignedDuration = SignedDuration::from_secs(30);

@@ -48,10 +48,11 @@ pub enum Readiness {
 }
 
 impl Model {
-    /// What somebody brought to production past the record since the incident began, as production tells.
+    /// What somebody brought to production past the record since the incident was declared, as production
+    /// tells. What was live by then needs no record, whenever the fault is said to have begun.
     pub fn unrecorded(&self) -> Option<&Release> {
         let state = self.incident().filter(|state| state.is_open())?;
-        let found = self.way_back()?.unrecorded.as_deref().filter(|found| found.at >= state.started_at)?;
+        let found = self.way_back()?.unrecorded.as_deref().filter(|found| found.at >= state.declared_at)?;
         // It may be on record since it was looked at.
         let last = state.releases.iter().rev().find(|release| release.environment == found.environment);
         Some(found).filter(|found| last.is_none_or(|last| last.at < found.at && last.commit != found.commit))

@@ -79,15 +79,16 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, name: &str, wanted: Option<&st
     rollback::plan(&known, id, way)
 }
 
-/// What the gate of a deploy is told about ways back.
+/// What the gate of a deploy is told about ways back, and the commit that is live now.
 pub(super) fn before_deploy(
     ground: &Ground<'_>,
     reader: &Reader,
     env: &Environment,
     commit: &str,
-) -> WayBack {
+) -> (WayBack, Option<String>) {
     let known = look(ground, reader, env, Some(commit), Asking::Environment, BEFORE_A_DEPLOY);
-    rollback::way_back(&known, &rollback::ways(&known))
+    let live = known.history.current(&env.name).map(|release| release.commit.clone());
+    (rollback::way_back(&known, &rollback::ways(&known)), live)
 }
 
 fn none_ready(doing: &str, environment: &str, ways: &[Way]) -> Failure {

@@ -14,9 +14,12 @@ use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::{History, Policy};
+use crate::incident::{History, Policy, brought_notes};
 use crate::plan::{Plan, Request, programs};
 use crate::text::visible;
+
+/// How many of the commits that a deploy brings are named.
+const BROUGHT: usize = 8;
 
 /// What a plan is made on.
 #[derive(Debug, Clone, Copy)]
@@ -162,7 +165,10 @@ fn planned(
             // Asked for only where it matters: it may take a moment.
             let wanted = gates::ids(env, policy).iter().any(|id| id == "rollback");
             let back = wanted.then(|| back::before_deploy(ground, reader, env, &what.commit));
+            let (back, live) = back.unzip();
+            let live = live.flatten().or_else(|| Some(ground.history.current(environment)?.commit.clone()));
             let mut plan = gates::attach(plan, config, policy, environment, what, back);
+            plan.notes.extend(brings(reader, environment, what, live.as_deref()));
             plan.warnings.extend(failed_elsewhere(ground, environment, &plan.brings()));
             Ok(plan)
         }
@@ -184,6 +190,13 @@ fn planned(
             deploy::flags::flag(config, id, name, *on, &before, &what.root)
         }
     }
+}
+
+/// The commits that an environment does not have yet, where it is known what it has.
+fn brings(reader: &Reader, environment: &str, what: &Resolved, live: Option<&str>) -> Vec<String> {
+    let Some(live) = live.filter(|live| *live != what.commit) else { return Vec::new() };
+    let (commits, all) = reader.changes_beyond(&what.commit, live, BROUGHT);
+    brought_notes(&visible(environment), &commits, all)
 }
 
 /// What speaks against these commits in the other environments, a line each. In its own a gate says so.

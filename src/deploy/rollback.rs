@@ -124,7 +124,11 @@ impl Way {
             Kind::Revert => "last revert",
             _ => "last done",
         };
-        format!("{what} {ago} ago{elsewhere}, took {}", duration(rehearsal.took))
+        let to = &rehearsal.to;
+        let told =
+            to.is_empty() || self.title.contains(to.as_str()) || self.goes_back_to.contains(to.as_str());
+        let of = if told { String::new() } else { format!(", of {}", visible(to)) };
+        format!("{what} {ago} ago{of}{elsewhere}, took {}", duration(rehearsal.took))
     }
 }
 

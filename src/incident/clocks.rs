@@ -189,8 +189,22 @@ fn update_clock(state: &State, policy: &Policy, now: Timestamp) -> Option<Clock>
     Some(clock("update", "update due".to_owned(), ask, state, now))
 }
 
+/// Since when the phase it is in counts: the first one since the fault began.
+pub fn phase_since(state: &State) -> Option<Timestamp> {
+    let (_, entered) = state.phases.last()?;
+    Some(if state.phases.len() == 1 { state.started_at.min(*entered) } else { *entered })
+}
+
+/// How much later than the procedure allows it was declared, if it was.
+pub fn detected_late(state: &State, policy: &Policy) -> Option<SignedDuration> {
+    let allowed = policy.phase(Phase::Detect)?.budget;
+    let late = state.declared_at.duration_since(state.started_at) - allowed;
+    late.is_positive().then_some(late)
+}
+
 fn phase_clock(state: &State, policy: &Policy, now: Timestamp) -> Option<Clock> {
-    let &(phase, from) = state.phases.last()?;
+    let &(phase, _) = state.phases.last()?;
+    let from = phase_since(state)?;
     let ask = Ask { from, within: policy.phase(phase)?.budget, since: from, met: None };
     Some(clock("phase", format!("{} budget", phase.name()), ask, state, now))
 }

@@ -2,13 +2,14 @@
 //!
 //! The record keeps every step and every alarm; a call needs one line for each thing that happened. The
 //! line stands where the news is: of a plan where it ended, or where it waits; of alarms where the first
-//! of them was raised.
+//! of them was raised, and of probes that recovered where the last of them did. Where probes turned while a
+//! plan changed their environment, its start has a line of its own: what came first has to stand first.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::SignedDuration;
 
-use super::state::EntryKind;
+use super::state::{EntryKind, PlanRun, State};
 use super::timeline::{Entry, Timeline};
 
 /// Alarms of one environment that follow the first of them this closely turned together.
@@ -39,9 +40,10 @@ impl Row {
     }
 }
 
-/// Gathers the lines of a timeline. `environment` names where a probe belongs to. `None`: it is too long
-/// for that.
-pub fn rows(timeline: &Timeline, environment: impl Fn(&str) -> String) -> Option<Vec<Row>> {
+/// Gathers the lines of an incident's timeline. `environment` names where a probe belongs to. `None`: it is
+/// too long for that.
+pub fn rows(state: &State, environment: impl Fn(&str) -> String) -> Option<Vec<Row>> {
+    let timeline = &state.timeline;
     if timeline.len() > MOST {
         return None;
     }
@@ -62,13 +64,18 @@ pub fn rows(timeline: &Timeline, environment: impl Fn(&str) -> String) -> Option
         } else {
             let key = (entry.kind, environment(entry.about));
             let open = alarms.get_mut(&key).filter(|(place, probes)| {
-                let first = timeline.get(rows[*place].line).map(|first| first.at);
+                let first = rows[*place].lines.first().and_then(|line| timeline.get(*line));
+                let first = first.map(|first| first.at);
                 first.is_some_and(|first| entry.at.duration_since(first) <= TOGETHER)
                     && !probes.contains(entry.about)
             });
             if let Some((place, probes)) = open {
                 probes.insert(entry.about);
                 rows[*place].lines.push(index);
+                // Not everything had recovered before the last had.
+                if entry.kind == EntryKind::AlarmCleared {
+                    rows[*place].line = index;
+                }
             } else {
                 // What turns the other way ends what turned together before.
                 alarms.retain(|(_, place), _| *place != key.1);
@@ -77,12 +84,39 @@ pub fn rows(timeline: &Timeline, environment: impl Fn(&str) -> String) -> Option
             }
         }
     }
-    for place in plans.into_values() {
+    let turned: Vec<(usize, String)> = rows
+        .iter()
+        .filter_map(|row| Some((row.line, timeline.get(row.line)?)))
+        .filter(|(_, entry)| !is_own(entry) && !is_of_plan(entry))
+        .map(|(line, entry)| (line, environment(entry.about)))
+        .collect();
+    let changed: HashMap<&str, &str> = state.plans.iter().filter_map(changes).collect();
+    let mut begun = Vec::new();
+    for (plan, place) in plans {
         let row = &mut rows[place];
         row.line = news(timeline, &row.lines);
+        let Some(target) = changed.get(plan) else { continue };
+        let Some(start) = row.lines.first().copied().filter(|start| *start < row.line) else { continue };
+        let between = |(line, place): &(usize, String)| {
+            start < *line && *line < row.line && (target.is_empty() || place.is_empty() || place == target)
+        };
+        if turned.iter().any(between) {
+            row.lines.retain(|line| *line != start);
+            begun.push(Row::of(start));
+        }
     }
+    rows.append(&mut begun);
     rows.sort_by_key(|row| row.line);
     Some(rows)
+}
+
+/// A plan that changes an environment, and which; empty: a flag may change any.
+fn changes(plan: &PlanRun) -> Option<(&str, &str)> {
+    match plan.purpose.as_str() {
+        _ if plan.is_flag() => Some((&plan.id, "")),
+        "deploy" | "rollback" => Some((&plan.id, &plan.target)),
+        _ => None,
+    }
 }
 
 /// Tells whether a line stands for itself: people's words, decisions, and alarms that were marked

@@ -18,13 +18,16 @@ impl History {
         ordered.sort_by_key(|record| (record.at, record.id));
         let mut history = Self::default();
         let mut begun: HashMap<(IncidentId, &str), (&str, &str, Timestamp)> = HashMap::new();
+        let mut went_to: HashMap<(IncidentId, &str), String> = HashMap::new();
         let mut places = Vec::new();
         for record in ordered {
             let at = record.occurred_at;
             match &record.body {
                 Body::Released(body) => {
                     places.push(wording::place(record));
-                    history.releases.push(plans::release(body, &record.author.name, at));
+                    let release = plans::release(body, &record.author.name, at);
+                    went_to.insert((record.incident, &body.plan), release.name());
+                    history.releases.push(release);
                 }
                 Body::ReleaseJudged(body) => {
                     let is_release = plans::judged(&mut history.releases, body, at);
@@ -37,16 +40,21 @@ impl History {
                     plans::merge_paid(&mut history.merges_back, body, &record.author.name, at);
                 }
                 Body::PlanStarted(body) => {
-                    if let Some(way) = body.spec.get("way").and_then(serde_json::Value::as_str) {
+                    // Turned off from the list of flags it is the same way.
+                    let off = body.purpose == "flag" && body.title.ends_with(" off");
+                    let way = body.spec.get("way").and_then(serde_json::Value::as_str);
+                    if let Some(way) = way.or(off.then_some(body.target.as_str())) {
                         let key = (record.incident, body.plan.as_str());
                         begun.entry(key).or_insert((way, &body.target, at));
                     }
                 }
                 Body::PlanEnded(body) if body.end == PlanEnd::Done => {
-                    let known = begun.get(&(record.incident, body.plan.as_str()));
+                    let plan = (record.incident, body.plan.as_str());
+                    let known = begun.get(&plan);
                     history.rehearsals.extend(known.map(|(way, environment, began)| Rehearsal {
                         way: (*way).to_owned(),
                         environment: (*environment).to_owned(),
+                        to: went_to.get(&plan).cloned().unwrap_or_default(),
                         at: *began,
                         took: plans::end(*began, at, record.took).duration_since(*began),
                     }));
@@ -234,6 +242,43 @@ mod tests {
         let rehearsal = history.rehearsed("redeploy", "production").unwrap();
         assert_eq!(rehearsal.environment, "staging", "elsewhere is better than never");
         assert_eq!(rehearsal.took, SignedDuration::from_mins(5));
+        assert_eq!(rehearsal.to, "", "it recorded no release");
         assert_eq!(history.rehearsed("revert", "staging"), None);
+    }
+
+    #[test]
+    fn a_rehearsal_knows_what_it_went_back_to_and_a_flag_that_was_turned_off_is_one() {
+        let started = |minute: i64, (plan, title): (&str, &str), purpose: &str, target: &str| {
+            let body = PlanStarted {
+                plan: plan.into(),
+                title: title.into(),
+                purpose: purpose.into(),
+                target: target.into(),
+                hash: String::new(),
+                steps: Vec::new(),
+                confirmed: String::new(),
+                spec: if purpose == "rollback" { json!({ "way": "redeploy" }) } else { json!({}) }.into(),
+            };
+            record(1, minute, body)
+        };
+        let ended = |minute: i64, plan: &str| {
+            record(1, minute, PlanEnded { plan: plan.into(), end: PlanEnd::Done, why: String::new() })
+        };
+        let mut back = released(1, 5, "abcdef0123", true);
+        let Body::Released(body) = &mut back.body else { unreachable!() };
+        body.plan = "rollback-production-1".into();
+        let records = [
+            started(1, ("flag-1", "turn loyalty off"), "flag", "flag:loyalty"),
+            ended(2, "flag-1"),
+            started(3, ("flag-2", "turn search on"), "flag", "flag:search"),
+            ended(4, "flag-2"),
+            started(4, ("rollback-production-1", "roll production back"), "rollback", "production"),
+            back,
+            ended(7, "rollback-production-1"),
+        ];
+        let history = History::of(&records);
+        assert_eq!(history.rehearsed("redeploy", "production").unwrap().to, "main (abcdef0)");
+        assert!(history.rehearsed("flag:loyalty", "production").is_some());
+        assert!(history.rehearsed("flag:search", "production").is_none(), "on is no way back");
     }
 }

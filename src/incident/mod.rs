@@ -28,7 +28,7 @@ mod words;
 
 pub use against::{Claim, against};
 pub use body::*;
-pub use clocks::{Clock, ClockState, audience, clocks};
+pub use clocks::{Clock, ClockState, audience, clocks, detected_late, phase_since};
 pub use drift::{ClockOff, ClockWarning};
 pub use fix::{Fix, Raised, Review};
 pub use fold::{Log, Missing, Stream, Streamed, Taken};

@@ -1,5 +1,6 @@
 //! What is next: from the procedure and the state, never from a script.
 
+mod back;
 mod due;
 mod production;
 mod way;
@@ -24,6 +25,8 @@ pub struct Facts {
     pub silent: Vec<String>,
     /// Since when it is good, if it was recorded that it was not.
     pub green_since: Option<Timestamp>,
+    /// How long its probes take to say that something helped.
+    pub settles: SignedDuration,
     /// The branch the fix is on: the current one, if it is a hotfix branch; in the trunk flow the
     /// base.
     pub hotfix_branch: Option<String>,
@@ -94,6 +97,7 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
         taking_back: false,
         served: false,
         told: false,
+        beside: None,
     };
     if state.in_conflict() {
         steps.conflict();
@@ -110,7 +114,14 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
     let mut list = steps.list;
     // What is overdue longest comes first; the rest keeps the order of the procedure.
     list.sort_by_key(|(rank, next)| (*rank, next.due_at.filter(|_| next.overdue)));
+    let pressing = list.iter().take_while(|(rank, _)| *rank <= Rank::Mitigate).count();
     let mut list: Vec<Next> = list.into_iter().map(|(_, next)| next).collect();
+    if let Some((back, own)) = steps.beside {
+        // Behind the next step of the fix, but in sight whatever else is due.
+        let own = own.and_then(|own| list.iter().position(|next| *next == own));
+        let place = own.map_or(pressing, |place| place + 1);
+        list.insert(place.min(IN_SIGHT - 1).min(list.len()), back);
+    }
     // A plan that stands still may leave production half changed: nothing is more pressing.
     if state.status != Status::Closed {
         let is_left = |plan: &&PlanRun| state.shares_left().any(|share| share.plan.id == plan.id);
@@ -161,6 +172,9 @@ fn left(share: &Share<'_>) -> Next {
 /// What a gate says of an approval that was given for another plan.
 pub const ANOTHER: &str = "approved another version of this plan";
 
+/// How many steps are read at a glance.
+const IN_SIGHT: usize = 3;
+
 /// How many steps of the hotfix are named ahead.
 const AHEAD: usize = 3;
 
@@ -198,6 +212,9 @@ struct Steps<'a> {
     served: bool,
     /// People are to be told something that happened.
     told: bool,
+    /// Going back beside a fix that is under way, and the step of the fix behind which it stands; `None`: that
+    /// waits for people.
+    beside: Option<(Next, Option<Next>)>,
 }
 
 impl Steps<'_> {
@@ -306,7 +323,7 @@ impl Steps<'_> {
     fn until_deployed(&mut self) {
         let (state, facts) = (self.state, self.facts);
         let begun = self.begun();
-        if self.may_put_back() {
+        if self.may_put_back() && !begun {
             self.put_back();
         }
         if !begun && !needs_hotfix(self.policy, state.severity) {
@@ -315,9 +332,11 @@ impl Steps<'_> {
             }
             return self.add("resolve", "", "resolve it");
         }
+        let before = self.list.len();
         if facts.repository {
             self.hotfix();
         }
+        self.put_back_beside(before);
         if !begun && state.phase == Phase::Respond && state.cause.is_empty() && facts.repository {
             self.add("suspects", "", "look at what changed since it last worked");
         }
@@ -327,71 +346,10 @@ impl Steps<'_> {
         }
     }
 
-    /// Whether a fix was begun: then it was decided that production is not put back.
+    /// Whether a fix was begun. That does not decide that production is not put back.
     fn begun(&self) -> bool {
         let is_fix = |plan: &PlanRun| plan.purpose == "hotfix";
         self.facts.hotfix_branch.is_some() || self.state.plans.iter().any(is_fix)
-    }
-
-    /// Whether it is still open what is done to serve users again.
-    fn may_put_back(&self) -> bool {
-        self.state.status == Status::Open
-            && !self.begun()
-            && self.state.decisions == 0
-            && !self.served
-            && !self.at_work_on_production()
-    }
-
-    /// Whether production fails and a way back is proven ready: taking it comes before all that is to be
-    /// said and written down.
-    fn is_way_back(&self) -> bool {
-        let ready = self.facts.way_back.as_ref().is_some_and(|way| way.ready.is_some());
-        ready && self.facts.healthy == Some(false)
-    }
-
-    /// How pressing going back is.
-    fn back(&self) -> Rank {
-        if self.is_way_back() { Rank::Mitigate } else { Rank::Turn }
-    }
-
-    /// Whether going back is what comes first.
-    fn goes_back_first(&self) -> bool {
-        let asked = if self.state.phase < Phase::Verify {
-            self.may_put_back()
-        } else {
-            !self.at_work_on_production() && !self.taking_back
-        };
-        asked && self.is_way_back()
-    }
-
-    /// First things first: users are served again before the cause is looked for.
-    fn put_back(&mut self) {
-        let production = self.environment.unwrap_or("production").to_owned();
-        let rolled_back =
-            self.last_on_production().filter(|plan| plan.purpose == "rollback" && plan.is_done());
-        // What was reverted and pushed is still to be deployed.
-        let reverted = rolled_back.is_some_and(PlanRun::only_pushes);
-        match (rolled_back.is_some(), self.facts.healthy, &self.facts.way_back) {
-            (true, ..) if reverted => {
-                let title = "deploy what was reverted: take the same way once more".to_owned();
-                self.add_ranked(Rank::Mitigate, "rollback", "", title);
-            }
-            (true, Some(false), _) => {
-                let title = format!("{production} still fails after the rollback: try another option");
-                self.add_ranked(self.back(), "rollback", "", title);
-            }
-            (true, ..) => self.add("mitigate", "", "rolled back: if users are served again, record it"),
-            (false, _, Some(WayBack { ready: Some(way) })) => {
-                let title = format!("mitigate first: {way}, proven ready");
-                self.add_ranked(self.back(), "rollback", "", title);
-            }
-            (false, _, Some(WayBack { ready: None })) => {
-                self.add("rollback", "", "mitigate first: see the rollback options");
-            }
-            (false, _, None) => {
-                self.add("rollback", "", "mitigate first: last good build, tag, flag off");
-            }
-        }
     }
 
     fn until_resolved(&mut self) {
@@ -410,7 +368,12 @@ impl Steps<'_> {
         {
             return;
         }
+        let smoked = self.environment.is_none_or(|production| self.smoke_due(production).is_none());
         match self.facts.healthy {
+            Some(false) if self.turned().is_some() => {
+                self.watch_it();
+                return;
+            }
             Some(false) => {
                 let production = self.environment.unwrap_or("production");
                 let title = format!("{production} still fails: roll back, or go back to the fix");
@@ -423,7 +386,10 @@ impl Steps<'_> {
             Some(true) => {}
         }
         self.cause();
-        self.add("resolve", "", "resolve it: the fault is gone");
+        // What nobody tried in production is not over.
+        if smoked {
+            self.add("resolve", "", self.is_gone());
+        }
     }
 
     /// Production is on an earlier release: that is not the end, but it may be enough for now.

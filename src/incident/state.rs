@@ -1,5 +1,6 @@
 //! The state of an incident: what the fold makes of its records. Read-only outside the fold.
 
+mod brought;
 mod extended;
 mod finished;
 mod people;
@@ -12,12 +13,13 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use brought::brought_notes;
 pub use finished::{Finished, tag_title};
 pub use people::Hand;
 pub use plans::*;
 pub use share::{Share, share_before, share_title};
 
-use super::body::{Answer, CheckState, NoteKind, Phase, Severity};
+use super::body::{Answer, CheckState, NoteKind, Phase, Severity, WatchVerdict};
 use super::drift::ClockOff;
 use super::record::{Author, Hash, Hlc, IncidentId, Precision, RecordId};
 use super::timeline::Timeline;
@@ -158,6 +160,22 @@ impl State {
         let known: Vec<_> = probes.filter_map(|name| self.alarms.get(name)).collect();
         let good = known.iter().all(|alarm| ["ok", "warn"].contains(&alarm.state.as_str()));
         known.iter().map(|alarm| alarm.since).max().filter(|_| good)
+    }
+
+    /// Tells whether what was deployed to an environment in this incident is what is live there, and nothing
+    /// speaks against it.
+    pub fn has_fix(&self, environment: &str) -> bool {
+        let live = self.releases.iter().rev().find(|release| release.environment == environment);
+        live.is_some_and(|live| {
+            let failed = matches!(live.verdict, Some((_, WatchVerdict::Failed, _)));
+            !live.rollback && !failed && live.at >= self.declared_at
+        })
+    }
+
+    /// Tells whether somebody tried to serve users again before the fix, or decided not to.
+    pub fn went_for_users(&self) -> bool {
+        let tried = |plan: &PlanRun| ["rollback", "flag"].contains(&plan.purpose.as_str());
+        self.decisions > 0 || self.plans.iter().any(tried)
     }
 
     /// Tells whether the report was saved since it was over: one from before does not tell the end.

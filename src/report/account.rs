@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::production::{recorded_at, stopped};
 use super::words::{
-    capitalised, clock, clock_after, day, done, first_of, inside, release as release_name, role,
+    capitalised, clock, clock_after, day, done, first_of, inside, listed, release as release_name, role,
 };
 use crate::config::types::Probe;
 use crate::incident::{
@@ -26,6 +26,8 @@ const IN_A_ROW: SignedDuration = SignedDuration::from_mins(5);
 /// A row of the timeline.
 struct Row {
     at: Timestamp,
+    /// When the first thing it tells of happened.
+    first: Timestamp,
     when: String,
     who: String,
     what: What,
@@ -109,17 +111,22 @@ fn told_by_hand(state: &State, release: &Release) -> Row {
     if release.vouched && release.is_good() {
         text.push_str(", and vouched that it served users well");
     }
-    Row { at, when: clock(at), who: cell(&release.by), what: What::Text(text) }
+    Row { at, first: at, when: clock(at), who: cell(&release.by), what: What::Text(text) }
 }
 
-fn row(entry: &Entry<'_>, what: What) -> Row {
+/// When it happened, as well as that is known.
+fn when(entry: &Entry<'_>) -> String {
     let at = clock(entry.at);
-    let when = match entry.precision {
+    match entry.precision {
         Precision::Exact => at,
         Precision::About => format!("about {at}"),
         Precision::Before => format!("before {at}"),
-    };
-    Row { at: entry.place, when, who: cell(entry.author), what }
+    }
+}
+
+fn row(entry: &Entry<'_>, what: What) -> Row {
+    let when = when(entry);
+    Row { at: entry.place, first: entry.place, when, who: cell(entry.author), what }
 }
 
 impl What {
@@ -162,14 +169,19 @@ fn seen(probes: &[Probe], entry: &Entry<'_>, rows: &mut Vec<Row>) {
     // Rows are in the order of their place: what is further back is not near. What somebody did or said in
     // between, the declaration first of all, stands between what was seen before and after it.
     let near = rows.iter_mut().rev().take_while(|row| {
-        matches!(row.what, What::Probes(..)) && entry.place.duration_since(row.at).abs() <= TOGETHER
+        matches!(row.what, What::Probes(..)) && entry.place.duration_since(row.first).abs() <= TOGETHER
     });
-    let fellow = near.into_iter().find_map(|row| match &mut row.what {
-        What::Probes(did, place, probes) if *did == what && *place == environment => Some(probes),
-        _ => None,
-    });
-    if let Some(fellows) = fellow {
-        return fellows.push(shown);
+    for one in near {
+        let What::Probes(did, place, probes) = &mut one.what else { continue };
+        if *did != what || *place != environment {
+            continue;
+        }
+        probes.push(shown);
+        // Not everything had recovered before the last had.
+        if entry.kind == EntryKind::AlarmCleared && entry.place > one.at {
+            (one.at, one.when) = (entry.place, when(entry));
+        }
+        return;
     }
     // Nobody said it: the cockpit that saw it wrote it down.
     rows.push(Row { who: cell(""), ..row(entry, What::Probes(what, environment, vec![shown])) });
@@ -396,6 +408,11 @@ fn outcome(plan: &PlanRun, release: &Release) -> String {
     let mut text = String::new();
     if !release.rollback && !plan.title.contains(&release.name()) {
         text = format!("; {} went live", release_name(release));
+    }
+    let brought = plan.brought();
+    if plan.is_production() && !release.rollback && !brought.is_empty() {
+        let brought: Vec<String> = brought.iter().map(|commit| inline(commit)).collect();
+        text = format!("{text}; it brought {}", listed(&brought));
     }
     // A later watch has a line of its own.
     let own = |at: Timestamp| plan.ended_at.is_none_or(|end| at.duration_since(end) <= TOGETHER);

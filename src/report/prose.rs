@@ -106,8 +106,8 @@ fn course(state: &State, probes: &[Probe]) -> String {
 /// Every change to production, in order.
 fn changes(state: &State) -> Vec<(Timestamp, String)> {
     let of_plans = state.plans.iter().filter_map(|plan| match plan.purpose.as_str() {
+        _ if plan.is_flag() => flagged(state, plan),
         "deploy" | "rollback" if plan.is_production() => brought(state, plan),
-        "flag" => flagged(state, plan),
         _ => None,
     });
     // What was live before the fault is no change.
@@ -171,6 +171,7 @@ fn released(state: &State, release: &Release, back: bool) -> String {
     } else {
         format!("{by} deployed {name} to {target} at {at}")
     };
+    let did = format!("{did}{}", changed(state, release, back));
     let Some((_, verdict, why)) = &release.verdict else {
         let plan = state.plan(&release.plan);
         return match plan.filter(|plan| plan.state == PlanState::Ended(PlanEnd::Cancelled)) {
@@ -188,6 +189,13 @@ fn released(state: &State, release: &Release, back: bool) -> String {
         WatchVerdict::Failed => format!("{did}; it failed its watch{because}."),
         WatchVerdict::Unknown => format!("{did}; its watch could not be judged{because}."),
     }
+}
+
+/// What a deploy changed: ` with a91c2fe fix: raise the pool limit (li)`.
+fn changed(state: &State, release: &Release, back: bool) -> String {
+    let commits = state.plan(&release.plan).filter(|_| !back).map(PlanRun::brought).unwrap_or_default();
+    let commits: Vec<String> = commits.iter().map(|commit| inline(commit)).collect();
+    if commits.is_empty() { String::new() } else { format!(" with {}", listed(&commits)) }
 }
 
 /// A flag that was turned.

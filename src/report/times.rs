@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::production;
 use super::words::{clock_after, role, target};
 use crate::config::types::Probe;
-use crate::incident::{Clock, ClockState, Policy, State, clocks, duration};
+use crate::incident::{Clock, ClockState, Policy, State, clocks, detected_late, duration};
 use crate::text::markdown::{inline, table};
 
 /// The section, as Markdown.
@@ -46,8 +46,9 @@ fn measures(state: &State, policy: &Policy) -> Vec<[String; 3]> {
         Some(to) => format!("{began} → {} {what}", at(to)),
         None => format!("{began} → {what}"),
     };
+    let late = detected_late(state, policy).map(|late| format!(", {} late", duration(late)));
     vec![
-        row("detect", start, Some(declared), until(Some(declared), "declared")),
+        row("detect", start, Some(declared), until(Some(declared), "declared") + &late.unwrap_or_default()),
         row("acknowledge", declared, told.as_ref().map(|(when, _)| *when), acknowledged),
         row("mitigate", start, state.mitigated_at, until(state.mitigated_at, "users served again")),
         row("resolve", start, state.resolved_at, until(state.resolved_at, "resolved")),

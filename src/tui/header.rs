@@ -14,7 +14,7 @@ use crate::cockpit::Command;
 use crate::cockpit::model::ConfigSource;
 use crate::cockpit::production::{Production, Word};
 use crate::cockpit::ways::Readiness;
-use crate::incident::{Clock, ClockState, Next, Phase, State, Status, duration};
+use crate::incident::{Clock, ClockState, Next, Phase, State, Status, detected_late, duration, phase_since};
 use crate::text::visible;
 
 /// Draws the header of the full cockpit: four lines, and the guide's.
@@ -217,6 +217,8 @@ fn phases(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
         }
         if phase == state.phase && state.is_open() {
             phase_now(ui, pen, state);
+        } else if phase == Phase::Respond && state.phase > phase && is_put_off(ui, state) {
+            pen.put("▲ ", ui.of(Role::Warn)).put(phase.name(), ui.of(Role::PhaseTodo));
         } else if state.phases.iter().any(|(entered, _)| *entered == phase) {
             pen.put("✓ ", ui.of(Role::Good)).put(phase.name(), ui.of(Role::PhaseDone));
         } else if phase < state.phase || !state.is_open() {
@@ -225,6 +227,14 @@ fn phases(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
             pen.put("· ", ui.of(Role::Faint)).put(phase.name(), ui.of(Role::PhaseTodo));
         }
     }
+}
+
+/// Whether production is not well, could be put back, and that was neither tried nor ruled out.
+fn is_put_off(ui: Ui<'_>, state: &State) -> bool {
+    let fails = |found: &Production| matches!(found.word, Word::Down | Word::Degraded);
+    let is_ready = ui.model.way_back().is_some_and(|looked| looked.readiness() == Readiness::Ready);
+    let production = ui.model.derived.production.as_ref();
+    is_ready && state.status == Status::Open && production.is_some_and(fails) && !state.went_for_users()
 }
 
 /// The phase now: `▶ DEVELOP 17m of 90m`.
@@ -236,9 +246,15 @@ fn phase_now(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     }
     let style = ui.of(Role::PhaseNow);
     pen.put("▶ ", ui.of(Role::Accent)).put(&state.phase.name().to_uppercase(), style);
-    let entered = state.phases.iter().rev().find(|(phase, _)| *phase == state.phase);
-    let (Some((_, since)), Some(policy)) = (entered, ui.model.policy.phase(state.phase)) else { return };
-    let used = ui.model.now.duration_since(*since).max(SignedDuration::ZERO);
+    let (Some(since), Some(policy)) = (phase_since(state), ui.model.policy.phase(state.phase)) else {
+        return;
+    };
+    // What was over before anybody could know of it is no clock that runs.
+    if let Some(late) = detected_late(state, &ui.model.policy).filter(|_| state.phase == Phase::Detect) {
+        pen.gap(1).put(&format!("detected {} late", minutes(late)), ui.of(Role::Overdue));
+        return;
+    }
+    let used = ui.model.now.duration_since(since).max(SignedDuration::ZERO);
     let role = used_up(used, policy.budget);
     pen.gap(1).put(&minutes(used), ui.of(role)).put(" of ", ui.of(Role::Faint));
     pen.put(&minutes(policy.budget), ui.of(if role == Role::Overdue { role } else { Role::Clock }));

@@ -359,6 +359,9 @@ pub(super) fn count(model: &Model, missing: &[(String, String)]) -> Option<(usiz
     } else {
         let commit = model.repository().and_then(|branch| branch.commit()).unwrap_or_default();
         let asked = gates::put_up(state, &env.name, commit).map_or("", |proposal| proposal.hash.as_str());
+        // What was carried out was approved for that time only.
+        let is_over = state.plans.iter().any(|plan| plan.hash == asked && !plan.state.is_under_way());
+        let asked = if is_over { "" } else { asked };
         approvals(state, &rule, asked, &model.me, model.now)
     };
     let given = if is_void(state, missing) { 0 } else { standing.given() };

@@ -7,6 +7,16 @@ use super::super::overlay::{Act, Confirm, Overlay};
 use super::{Cx, invoke, plan_view};
 use crate::incident::{Status, StopAsked};
 
+/// What recording that users are served again means.
+pub(super) fn served(model: &Model) -> &'static str {
+    let production = model.config.config.production().map_or("", |env| env.name.as_str());
+    if model.incident().is_some_and(|state| state.has_fix(production)) {
+        "This records that users are served again. The fix is live."
+    } else {
+        "This records that users are served again. The fix is still due."
+    }
+}
+
 /// Leaves the cockpit. A drill that ends with it is not left by one key: `confirmed` says that somebody
 /// was asked.
 pub(super) fn quit(cx: &mut Cx<'_>, confirmed: &str) {

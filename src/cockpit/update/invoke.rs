@@ -475,7 +475,7 @@ fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
     let after: Vec<RecordId> = state.heads.iter().map(|head| head.record).collect();
     match invoke.command {
         Command::Mitigate => {
-            let body = "This records that users are served again. The fix is still due.";
+            let body = ending::served(cx.model);
             let title = "Are users served again?";
             claim(cx, title, body, "record it", Some(Claim::Mitigated), Mitigated { after });
         }

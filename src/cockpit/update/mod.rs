@@ -405,7 +405,7 @@ fn take_places(model: &mut Model) -> bool {
 
 /// The rows of the timeline; `None`: a row for every line.
 fn timeline_rows(model: &Model) -> Option<Vec<Row>> {
-    digest::rows(&model.incident()?.timeline, |probe| model.environment_of(probe).to_owned())
+    digest::rows(model.incident()?, |probe| model.environment_of(probe).to_owned())
 }
 
 /// Shows the rows in which a text is contained.
@@ -475,6 +475,7 @@ fn facts_of(model: &Model) -> Facts {
         failing: names_of(model, |probe| probe.state.is_bad()),
         silent: names_of(model, series::Status::is_unknown),
         green_since: production::green_since(model),
+        settles: production::settles(model),
         hotfix_branch: model.hotfix_branch().map(str::to_owned),
         hotfix_commits: repository.map_or(Some(0), |branch| standing::commits(&config.hotfix, branch)),
         fix: hotfix::fix(model),

@@ -47,6 +47,7 @@ fn history() -> History {
         rehearsals: vec![Rehearsal {
             way: "redeploy".into(),
             environment: "staging".into(),
+            to: String::new(),
             at: at(-60),
             took: SignedDuration::from_mins(3),
         }],

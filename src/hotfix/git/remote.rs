@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::{Reader, refs, without_user_info};
 use crate::hotfix::remote::{Refs, Tag};
+use crate::text::visible;
 
 /// Most bytes of `FETCH_HEAD` that are read: a line for each branch.
 const MAX_FETCH_HEAD: u64 = 4 << 20;
@@ -154,6 +155,32 @@ impl Reader {
             return Vec::new();
         };
         self.walk(commit, &[other], most).unwrap_or_default()
+    }
+
+    /// Commits of one that another does not have, merges aside, newest first: of at most so many their short id,
+    /// subject and author, and how many there are.
+    pub fn changes_beyond(
+        &self,
+        commit: &str,
+        other: &str,
+        most: usize,
+    ) -> (Vec<(String, String, String)>, usize) {
+        let (mut named, mut all) = (Vec::new(), 0);
+        for (id, subject) in self.beyond(commit, other, MAX_LOST) {
+            let Some(commit) = Oid::from_str(&id).ok().and_then(|id| self.repo.find_commit(id).ok()) else {
+                continue;
+            };
+            if commit.parent_count() > 1 {
+                continue;
+            }
+            all += 1;
+            if named.len() < most {
+                let author = String::from_utf8_lossy(commit.author().name_bytes()).into_owned();
+                let short = id.get(..7).unwrap_or(&id).to_owned();
+                named.push((short, visible(&subject).into_owned(), visible(&author).into_owned()));
+            }
+        }
+        (named, all)
     }
 
     fn walk(&self, tip: Oid, hidden: &[Oid], most: usize) -> Result<Vec<(String, String)>, git2::Error> {

@@ -113,21 +113,29 @@ impl Steps<'_> {
         if self.running("smoke", Some(environment)) {
             return false;
         }
+        let Some(title) = self.smoke_due(environment) else { return true };
+        // It may be asked for already.
+        if !self.list.iter().any(|(_, next)| next.action == "smoke" && next.argument == environment) {
+            self.add("smoke", environment, title);
+        }
+        // What does not work there is brought no further.
+        !self.smoke_failed(environment) || self.environment == Some(environment)
+    }
+
+    /// The smoke test of an environment in words, if there is one and the commit at hand was not proven by it
+    /// since it is there.
+    pub(super) fn smoke_due(&self, environment: &str) -> Option<String> {
         let deployed = self.done("deploy", Some(environment)).map(|plan| plan.started_at);
         let smoked = self.last("smoke", Some(environment)).filter(|plan| plan.is_done());
         let proven = smoked.is_some_and(|smoke| deployed.is_some_and(|at| smoke.started_at >= at));
-        if !proven && self.facts.smokable.iter().any(|name| name == environment) {
-            let failed = self.smoke_failed(environment);
-            let title = if failed {
-                format!("the smoke test of {environment} failed: see why, then run it again")
-            } else {
-                format!("smoke-test {environment}")
-            };
-            self.add("smoke", environment, title);
-            // What does not work there is brought no further.
-            return !failed || self.environment == Some(environment);
+        if proven || !self.facts.smokable.iter().any(|name| name == environment) {
+            return None;
         }
-        true
+        Some(if self.smoke_failed(environment) {
+            format!("the smoke test of {environment} failed: see why, then run it again")
+        } else {
+            format!("smoke-test {environment}")
+        })
     }
 
     /// Whether the commit at hand was smoke-tested in an environment since it is there, and failed.

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::super::body::{PlanEnd, WatchVerdict};
+use super::super::body::{Phase, PlanEnd, WatchVerdict};
 use super::super::clocks::{ClockState, audience};
 use super::super::state::{Condemned, PlanRun, PlanState, Release, Status, UNDONE};
 use super::super::time::duration;
@@ -92,7 +92,7 @@ impl Steps<'_> {
     fn served(&mut self) {
         let (state, facts) = (self.state, self.facts);
         let acted = self.on_production().any(PlanRun::is_done)
-            || state.plans.iter().any(|plan| plan.purpose == "flag" && plan.is_done());
+            || state.plans.iter().any(|plan| plan.is_flag() && plan.is_done());
         let was_red = facts.green_since.is_some();
         if state.status != Status::Open
             || facts.healthy != Some(true)
@@ -102,6 +102,11 @@ impl Steps<'_> {
             return;
         }
         let production = self.environment.unwrap_or("production");
+        // Whether it works there is tried before anybody says so.
+        let fixed = state.phase == Phase::Verify && !self.went_back();
+        if let Some(title) = self.environment.filter(|_| fixed).and_then(|name| self.smoke_due(name)) {
+            self.add_ranked(Rank::Served, "smoke", production, title);
+        }
         let green = match facts.green_since {
             Some(since) => format!("green for {}", duration(self.now.duration_since(since))),
             None => "green".to_owned(),
@@ -142,6 +147,18 @@ impl Steps<'_> {
         if let Some(audience) = audience {
             self.add_ranked(Rank::Served, "told", audience, title);
             self.told = true;
+        }
+    }
+
+    /// What speaks for its being over, and what nobody knows.
+    pub(super) fn is_gone(&self) -> String {
+        let Some(live) = self.live() else { return "resolve it: the fault is gone".to_owned() };
+        match &live.verdict {
+            Some((_, WatchVerdict::Passed, _)) => "resolve it: the fault is gone".to_owned(),
+            Some((_, WatchVerdict::Unknown, _)) => {
+                format!("resolve it, if the fault is gone: the watch of {} could not be judged", live.name())
+            }
+            _ => format!("resolve it, if the fault is gone: no watch of {} has passed", live.name()),
         }
     }
 

@@ -590,6 +590,8 @@ pub struct Rehearsal {
     pub way: String,
     /// Name of the environment.
     pub environment: String,
+    /// The name of what it went back to; empty: nothing that was recorded.
+    pub to: String,
     /// When it began.
     pub at: Timestamp,
     /// How long it took.

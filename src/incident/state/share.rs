@@ -72,6 +72,11 @@ impl Share<'_> {
 }
 
 impl PlanRun {
+    /// Tells whether it turns a flag, from the list of flags or as a way back.
+    pub fn is_flag(&self) -> bool {
+        self.purpose == "flag" || (self.purpose == "rollback" && self.target.starts_with("flag:"))
+    }
+
     /// Tells whether it reverts and pushes, and leaves deploying that to a later one.
     pub fn only_pushes(&self) -> bool {
         let is_revert = self.spec.get("way").is_some_and(|way| way == "revert");

@@ -17,7 +17,7 @@ fn read(log: &Log) -> Vec<Vec<String>> {
     let timeline = &log.state().timeline;
     let place = |probe: &str| if probe.starts_with("stage") { "staging" } else { "production" }.to_owned();
     let text = |line: usize| timeline.get(line).unwrap().text.to_owned();
-    rows(timeline, place)
+    rows(log.state(), place)
         .unwrap()
         .into_iter()
         .map(|row| {
@@ -44,7 +44,38 @@ fn probes_that_turn_together_are_one_row_and_those_elsewhere_or_later_another() 
     assert_eq!(lengths, [2, 1, 1, 1, 2, 1], "{rows:#?}");
     assert_eq!(rows[1], ["errors failing: 38 % (max 5 %)", "latency failing: 38 % (max 5 %)"]);
     assert_eq!(rows[3], ["looking"], "what people write stands for itself");
-    assert_eq!(rows[5], ["errors is ok again: 38 % (max 5 %)", "latency is ok again: 38 % (max 5 %)"]);
+    // Not all had recovered before the last had.
+    assert_eq!(rows[5], ["latency is ok again: 38 % (max 5 %)", "errors is ok again: 38 % (max 5 %)"]);
+}
+
+#[test]
+fn what_turned_while_a_plan_changed_production_stands_behind_its_start() {
+    let plan = || "p1".to_owned();
+    let started = PlanStarted {
+        plan: plan(),
+        title: "deploy main to production".into(),
+        purpose: "deploy".into(),
+        target: "production".into(),
+        hash: "h".into(),
+        steps: vec!["deploy".into()],
+        confirmed: "y".into(),
+        spec: Spec::new("{}".to_owned()).unwrap(),
+    };
+    let log = log([
+        alarm(30, "errors", "failing"),
+        record(1, started),
+        alarm(90, "errors", "ok"),
+        alarm(100, "latency", "ok"),
+        record(3, PlanEnded { plan: plan(), end: PlanEnd::Done, why: String::new() }),
+    ]);
+    let rows: Vec<String> = read(&log).into_iter().skip(1).map(|row| row[0].clone()).collect();
+    let wanted = [
+        "errors failing: 38 % (max 5 %)",
+        "deploy main to production",
+        "latency is ok again: 38 % (max 5 %)",
+        "deployed main to production in 2m",
+    ];
+    assert_eq!(rows, wanted);
 }
 
 #[test]

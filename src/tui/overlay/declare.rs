@@ -13,6 +13,8 @@ use crate::text::visible_lines;
 
 /// Columns of the window where there is room.
 const COLUMNS: u16 = 80;
+/// Most examples that stand below a question.
+const EXAMPLES: usize = 5;
 /// Lines of it.
 const LINES: u16 = 18;
 
@@ -129,15 +131,23 @@ fn title(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
 
 fn question(page: &mut Page<'_, '_>, declare: &Declare, index: usize) -> Option<Position> {
     let ui = page.ui;
-    page.say(declare.title.text(), Role::Muted);
-    page.blank();
     let question = ui.model.policy.questions.get(index)?;
-    page.say(&question.ask, Role::PhaseNow);
-    page.blank();
-    for example in question.examples.iter().take(5) {
-        page.item(example);
+    let asked = wrap(&question.ask, page.rest.width).len();
+    let examples = question.examples.len().min(EXAMPLES);
+    // The keys that answer it are worth more than what stands around them.
+    let roomy = usize::from(page.rest.height) >= asked + examples + 6;
+    if roomy {
+        page.say(declare.title.text(), Role::Muted);
+        page.blank();
     }
-    page.blank();
+    page.say(&question.ask, Role::PhaseNow);
+    if roomy {
+        page.blank();
+        for example in question.examples.iter().take(EXAMPLES) {
+            page.item(example);
+        }
+        page.blank();
+    }
     answer(page, "y", "yes", Some(question.yes));
     answer(page, "n", "no", question.no);
     None

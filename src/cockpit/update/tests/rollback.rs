@@ -3,7 +3,7 @@
 use super::*;
 use crate::cockpit::ways::{Looked, Readiness};
 use crate::deploy::rollback::{Kind, Ready, Way};
-use crate::incident::{Release, Released};
+use crate::incident::{Began, Release, Released};
 
 fn way(id: &str, ready: Ready) -> Way {
     Way {
@@ -139,6 +139,12 @@ fn what_somebody_deployed_past_the_record_is_named_until_it_is_recorded() {
     };
     let (_, is_recorded, next) = tells(&mut table, started - SignedDuration::from_hours(1));
     assert!(is_recorded && !next.contains("not recorded"), "it was there before: {next}");
+    let mut earlier = table.record(Began { reason: "seen in the logs".into() }.into());
+    earlier.occurred_at = started - SignedDuration::from_hours(2);
+    table.send(Msg::Fact(Fact::Records(vec![earlier])));
+    assert!(table.model.incident().unwrap().started_at < started);
+    let (_, is_recorded, next) = tells(&mut table, started - SignedDuration::from_hours(1));
+    assert!(is_recorded && !next.contains("not recorded"), "it was live when it was declared: {next}");
     let at = time(60);
     let (live, is_recorded, next) = tells(&mut table, at);
     assert_eq!((live.as_deref(), is_recorded), (Some("v1.4.3"), false));

@@ -65,6 +65,7 @@ struct Situation {
     pull: String,
     #[serde(default)]
     rollback: String,
+    smoke: Option<Vec<String>>,
     gates: Option<Vec<String>>,
     #[serde(default)]
     config: String,
@@ -147,9 +148,13 @@ impl Situation {
         (table.model.derived.next.iter().take(3).map(line).collect(), given.unwrap_or_default())
     }
 
+    fn has_smoke_test(&self, name: &str, protected: bool) -> bool {
+        self.smoke.as_ref().map_or(!protected, |all| all.iter().any(|one| one == name))
+    }
+
     fn config(&self) -> ConfigState {
         let environment = |name: &str, protected| Environment {
-            smoke: if protected { Vec::new() } else { vec!["./smoke.sh".into()] },
+            smoke: if self.has_smoke_test(name, protected) { vec!["./smoke.sh".into()] } else { Vec::new() },
             protected,
             ..Environment::new(name, vec!["./deploy.sh".into(), "{ref}".into()])
         };

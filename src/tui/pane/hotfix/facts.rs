@@ -7,11 +7,13 @@ use super::super::super::paint::width;
 use super::super::super::theme::Role;
 use super::super::super::ui::{Ui, short_id};
 use crate::cockpit::Command;
+use crate::cockpit::update::keys_to;
 use crate::config::types::Flow;
 use crate::hotfix::outlook::{Forecast, Outlook, Place, Stray, Verdict};
 use crate::hotfix::pull::{CheckState, Looked, Pull, PullState};
 use crate::hotfix::standing;
 use crate::hotfix::state::{BranchState, Head};
+use crate::incident::PlanRun;
 
 /// A last fetch is worth a word once it is as old as this: about the time a colleague takes to
 /// push something.
@@ -122,10 +124,30 @@ pub(super) fn production(ui: Ui<'_>) -> &str {
     ui.model.config.config.production().map_or("production", |env| env.name.as_str())
 }
 
-/// Whether the last fix was finished, and nothing was deployed since.
-pub(super) fn is_to_be_deployed(ui: Ui<'_>) -> bool {
-    let outside = ui.model.incident().and_then(|state| state.finished_outside(production(ui)));
-    outside.is_some_and(|finished| !finished.was_taken_back)
+/// What becomes of a fix whose branch is gone; `None`: there is none yet, or it was no good.
+pub(super) fn goes_on(ui: Ui<'_>, base: &str) -> Option<String> {
+    let state = ui.model.incident()?;
+    if !state.is_open() {
+        return Some("the incident is over".to_owned());
+    }
+    let production = production(ui);
+    let deploys = |plan: &&PlanRun| plan.purpose == "deploy" && plan.target == production;
+    if state.plans.iter().rev().find(deploys).is_some_and(|plan| plan.state.is_under_way()) {
+        return Some(format!("it is being deployed to {production}"));
+    }
+    if state.share_left(production).is_some() {
+        return Some(format!("its canary still has a share of {production}"));
+    }
+    if state.finished_outside(production).is_some_and(|finished| !finished.was_taken_back) {
+        let keys = keys_to(ui.model, "deploy", production);
+        return Some(match ui.model.derived.approvals {
+            Some((given, needed, _)) if given < needed => {
+                format!("{given} of {needed} approvals; then press {keys} to deploy it to {production}")
+            }
+            _ => format!("press {keys} to deploy it to {production} from {base}"),
+        });
+    }
+    state.has_fix(production).then(|| format!("{production} has the fix"))
 }
 
 /// A fix that was finished, as long as production has it not: its branch is gone by then.

@@ -10,7 +10,6 @@ use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, short_id};
 use super::{empty, frame, mark, window};
-use crate::cockpit::update::keys_to;
 use crate::cockpit::{Command, Pane};
 use crate::hotfix::state::{BranchState, Commit, DirtyFile, Head, NoRepository};
 use facts::{Group, Item, Room};
@@ -166,6 +165,10 @@ fn folded(item: &Item, columns: u16, indent: u16) -> Vec<Item> {
         for word in text.split_inclusive(' ') {
             let room = if pieces.is_empty() { columns } else { columns - indent };
             if used > 0 && used.saturating_add(width(word.trim_end())) > room {
+                // The blank before what goes on below would be a column too much.
+                if let Some((last, _)) = piece.last_mut() {
+                    last.truncate(last.trim_end().len());
+                }
                 pieces.push(std::mem::take(&mut piece));
                 used = 0;
             }
@@ -351,12 +354,8 @@ fn nothing_yet(ui: Ui<'_>, buf: &mut Buffer, body: Rect, branch: &BranchState) {
             )
         }
         (_, Some(_)) => "edit and commit the smallest fix; it shows up here".to_owned(),
-        (_, None) if facts::is_to_be_deployed(ui) => {
-            let production = facts::production(ui);
-            let keys = keys_to(ui.model, "deploy", production);
-            format!("press {keys} to deploy it to {production} from {base}")
-        }
-        (_, None) => format!("press {keys} to start a hotfix branch from {base}"),
+        (_, None) => facts::goes_on(ui, base)
+            .unwrap_or_else(|| format!("press {keys} to start a hotfix branch from {base}")),
     };
     Pen::new(buf, body, 0).put(&line, ui.of(Role::Faint));
 }
@@ -384,6 +383,25 @@ pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
             if branch.dirty_count > 0 {
                 pen.right(&format!("{} changed", branch.dirty_count), ui.of(Role::Warn));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod folding {
+    use super::*;
+
+    #[test]
+    fn a_piece_that_just_fits_is_not_cut() {
+        let item: Item = vec![
+            ("finished as v1.4.3".to_owned(), Role::Text),
+            (" · ".to_owned(), Role::Faint),
+            ("▲ not in production yet".to_owned(), Role::Warn),
+        ];
+        for columns in 20..facts::columns(&item) {
+            let pieces = folded(&item, columns, CONTINUED);
+            let widest = pieces.iter().map(facts::columns).max();
+            assert!(pieces.len() > 1 && widest <= Some(columns), "{columns}: {pieces:?}");
         }
     }
 }

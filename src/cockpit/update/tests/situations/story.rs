@@ -183,7 +183,11 @@ impl Story {
             at,
             PlanStarted {
                 plan: plan.clone(),
-                title: format!("{verb} {target}").trim().to_owned(),
+                title: if verb == "flag" {
+                    format!("turn {target} off")
+                } else {
+                    format!("{verb} {target}").trim().to_owned()
+                },
                 purpose: purpose.into(),
                 target: target.into(),
                 hash: String::new(),

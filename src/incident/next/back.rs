@@ -1,0 +1,125 @@
+//! Putting production back, before and beside a fix.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::body::Phase;
+use super::super::state::{PlanRun, Status};
+use super::super::time::duration;
+use super::{Next, Rank, Steps, WayBack};
+
+impl Steps<'_> {
+    /// Whether it is still open what is done to serve users again.
+    pub(super) fn may_put_back(&self) -> bool {
+        self.state.status == Status::Open
+            && self.state.decisions == 0
+            && !self.served
+            && !self.at_work_on_production()
+    }
+
+    /// Whether production fails and a way back is proven ready: taking it comes before all that is to be
+    /// said and written down.
+    pub(super) fn is_way_back(&self) -> bool {
+        let ready = self.facts.way_back.as_ref().is_some_and(|way| way.ready.is_some());
+        ready && self.facts.healthy == Some(false) && self.turned().is_none()
+    }
+
+    /// How pressing going back is.
+    pub(super) fn back(&self) -> Rank {
+        if self.is_way_back() { Rank::Mitigate } else { Rank::Turn }
+    }
+
+    /// Whether going back is what comes first.
+    pub(super) fn goes_back_first(&self) -> bool {
+        let asked = if self.state.phase < Phase::Verify {
+            self.may_put_back() && !self.begun()
+        } else {
+            !self.at_work_on_production() && !self.taking_back
+        };
+        asked && self.is_way_back()
+    }
+
+    /// First things first: users are served again before the cause is looked for.
+    pub(super) fn put_back(&mut self) {
+        if self.watch_it() {
+            return;
+        }
+        let production = self.environment.unwrap_or("production").to_owned();
+        let rolled_back =
+            self.last_on_production().filter(|plan| plan.purpose == "rollback" && plan.is_done());
+        // What was reverted and pushed is still to be deployed.
+        let reverted = rolled_back.is_some_and(PlanRun::only_pushes);
+        match (rolled_back.is_some(), self.facts.healthy, &self.facts.way_back) {
+            (true, ..) if reverted => {
+                let title = "deploy what was reverted: take the same way once more".to_owned();
+                self.add_ranked(Rank::Mitigate, "rollback", "", title);
+            }
+            (true, Some(false), _) => {
+                let title = format!("{production} still fails after the rollback: try another option");
+                self.add_ranked(self.back(), "rollback", "", title);
+            }
+            (true, ..) => self.add("mitigate", "", "rolled back: if users are served again, record it"),
+            (false, _, Some(WayBack { ready: Some(way) })) => {
+                let title = format!("mitigate first: {way}, proven ready");
+                self.add_ranked(self.back(), "rollback", "", title);
+            }
+            (false, _, Some(WayBack { ready: None })) => {
+                self.add("rollback", "", "mitigate first: see the rollback options");
+            }
+            (false, _, None) => {
+                self.add("rollback", "", "mitigate first: last good build, tag, flag off");
+            }
+        }
+    }
+
+    /// The same where a fix was begun: what is proven to serve users again now stays in sight until it was
+    /// tried or ruled out. `before` is how long the list was without the steps of the fix.
+    pub(super) fn put_back_beside(&mut self, before: usize) {
+        if !self.begun() || !self.may_put_back() {
+            return;
+        }
+        if self.turned().is_some() {
+            self.watch_it();
+        } else if self.is_way_back() && !self.taking_back {
+            let own = self.list.get(before).map(|(_, next)| next.clone());
+            self.put_back();
+            let back = self.list.pop().map(|(_, next)| next);
+            self.beside = back.map(|back| (back, own.filter(|own| !waits_for_people(own))));
+        }
+    }
+
+    /// Watching whether what was turned helps, before anything else is tried; false: there is no such thing.
+    pub(super) fn watch_it(&mut self) -> bool {
+        let Some((what, at)) = self.turned() else { return false };
+        let production = self.environment.unwrap_or("production");
+        let ago = duration(self.now.duration_since(at).max(SignedDuration::ZERO));
+        let title = format!("watch whether {production} recovers: {what} {ago} ago");
+        self.add_ranked(Rank::Watch, "health", "", title);
+        true
+    }
+
+    /// What was turned last, and when, as long as probes can not yet tell whether it helps: each that recovered
+    /// since gives the others time.
+    pub(super) fn turned(&self) -> Option<(String, Timestamp)> {
+        if self.facts.healthy != Some(false) {
+            return None;
+        }
+        let (plan, at) = self.state.plans.iter().rev().find_map(|plan| {
+            let at = plan.ended_at.filter(|_| plan.is_flag() && plan.is_done())?;
+            Some((plan, at))
+        })?;
+        let recovered = self.state.alarms.values().filter(|alarm| alarm.state == "ok" && alarm.since >= at);
+        let heard = recovered.map(|alarm| alarm.since).max().map_or(at, |last| last.max(at));
+        let what = plan.title.strip_prefix("turn ").map_or_else(|| plan.title.clone(), turned);
+        (self.now.duration_since(heard) < self.facts.settles).then_some((what, at))
+    }
+}
+
+/// `loyalty off` in the past: `loyalty was turned off`.
+fn turned(flag: &str) -> String {
+    flag.rsplit_once(' ').map_or_else(|| flag.to_owned(), |(name, to)| format!("{name} was turned {to}"))
+}
+
+/// Whether a step of the fix is done by other people.
+fn waits_for_people(next: &Next) -> bool {
+    ["wait for ", "ask ", "have "].iter().any(|word| next.title.starts_with(word))
+}
