@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{command, label, place, table, text, texts, variables};
 use crate::config::problem::Problem;
-use crate::config::types::{Probe, SourceKind, default_interval, default_probe_timeout};
+use crate::config::types::{Probe, SourceKind, default_interval};
 use crate::health::alerts;
 use crate::health::condition::Subject;
 use crate::health::parse::{self, Drawn, Refused};
@@ -63,7 +63,7 @@ pub(super) fn check(
     command(probe, "command", super::Need::Program, found);
     headers(probe, secrets, found);
     variables(probe, found);
-    schedule(probe, &place, found);
+    schedule(probe, found);
     if let Some((environment, span)) = text(probe, "environment")
         && !environment.is_empty()
         && !environments.contains(&environment)
@@ -163,17 +163,17 @@ fn kinds<'t>(probe: &'t DeTable<'_>) -> impl Iterator<Item = SourceKind> + 't {
 }
 
 /// A probe's timeout has to end before the next time it is due.
-fn schedule(probe: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>) {
+fn schedule(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
     let written = |key| text(probe, key).and_then(|(text, span)| Some((text.parse().ok()?, span)));
     let interval: Option<(SignedDuration, _)> = written("interval");
+    // What is not written is never longer.
     let timeout: Option<(SignedDuration, _)> = written("timeout");
-    let every = interval.as_ref().map_or_else(default_interval, |(duration, _)| *duration);
-    let until = timeout.as_ref().map_or_else(default_probe_timeout, |(duration, _)| *duration);
+    let Some((until, span)) = timeout else { return };
+    let every = interval.map_or_else(default_interval, |(duration, _)| duration);
     if until <= every || !every.is_positive() {
         return;
     }
     let message = format!("the timeout ({until:#}) is longer than the interval ({every:#})");
-    let span = timeout.or(interval).map_or_else(|| place.clone(), |(_, span)| span);
     let help = "a probe has to time out before its next run: set a shorter `timeout`";
     found.push(Problem::new(span, message).help(help));
 }

@@ -192,9 +192,10 @@ impl Vigil {
         let usual = usual.and_then(|past| judge::middle_of(past.before.iter().copied()));
         let mut beside = Vec::new();
         beside.extend(was.map(|(was, _)| format!("was {}", judge::number(was))));
-        beside.extend(usual.map(|(usual, deviation)| {
-            format!("usually {} ± {}", judge::number(usual), judge::number(deviation))
-        }));
+        beside
+            .extend(usual.map(|(usual, deviation)| {
+                format!("usually {} ± {}", judge::number(usual), rough(deviation))
+            }));
         Some(if beside.is_empty() { told } else { format!("{told} ({})", beside.join(", ")) })
     }
 }
@@ -233,4 +234,24 @@ pub fn past_windows(started_at: jiff::Timestamp, now: jiff::Timestamp) -> (compa
     const HOUR: SignedDuration = SignedDuration::from_hours(1);
     let before = started_at.checked_sub(HOUR).unwrap_or(jiff::Timestamp::MIN);
     ((before, started_at), (started_at, now))
+}
+
+/// A number to two digits: how much something scatters is known no better.
+fn rough(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return judge::number(value);
+    }
+    let unit = 10_f64.powf(value.abs().log10().floor() - 1.0);
+    judge::number((value / unit).round() * unit)
+}
+
+#[cfg(test)]
+mod rounding {
+    use super::rough;
+
+    #[test]
+    fn what_scatters_is_said_to_two_digits() {
+        let said = [2.558, 18.3, 0.041_23, 251.0, 0.0].map(rough);
+        assert_eq!(said, ["2.6", "18", "0.041", "250", "0"]);
+    }
 }

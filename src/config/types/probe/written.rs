@@ -79,10 +79,11 @@ pub(super) struct Written {
     #[serde(default = "default_interval", serialize_with = "friendly::required")]
     #[schemars(with = "DurationText")]
     interval: SignedDuration,
-    /// After this long there is no answer: `5s`. Shorter than the interval.
-    #[serde(default = "default_probe_timeout", serialize_with = "friendly::required")]
-    #[schemars(with = "DurationText")]
-    timeout: SignedDuration,
+    /// After this long there is no answer. No longer than the interval. Default: `5s`, or the interval where
+    /// that is shorter.
+    #[serde(default, serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    timeout: Option<SignedDuration>,
     /// Conditions that must all hold: `status == 200`, `latency < 800ms`, `exit == 0`, `value < 5`,
     /// `body.status == "ok" and not (body.degraded == true)`. Default: status 200 to 299 and
     /// a service that does not say otherwise of itself, or exit code 0.
@@ -196,7 +197,7 @@ impl TryFrom<Written> for Probe {
             })?,
             environment,
             interval,
-            timeout,
+            timeout: timeout.unwrap_or_else(|| default_probe_timeout().min(interval)),
             expect,
             value,
             unit,
@@ -272,7 +273,7 @@ impl From<Probe> for Written {
             path,
             environment,
             interval,
-            timeout,
+            timeout: Some(timeout),
             expect,
             value,
             unit,
