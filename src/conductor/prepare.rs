@@ -14,7 +14,7 @@ use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::{History, Policy, brought_notes};
+use crate::incident::{History, Policy, Release, brought_notes};
 use crate::plan::{Plan, Request, programs};
 use crate::text::visible;
 
@@ -169,6 +169,7 @@ fn planned(
             let live = live.flatten().or_else(|| Some(ground.history.current(environment)?.commit.clone()));
             let mut plan = gates::attach(plan, config, policy, environment, what, back);
             plan.notes.extend(brings(reader, environment, what, live.as_deref()));
+            plan.warnings.extend(goes_on_from(ground, reader, environment, &what.commit));
             plan.warnings.extend(failed_elsewhere(ground, environment, &plan.brings()));
             Ok(plan)
         }
@@ -197,6 +198,25 @@ fn brings(reader: &Reader, environment: &str, what: &Resolved, live: Option<&str
     let Some(live) = live.filter(|live| *live != what.commit) else { return Vec::new() };
     let (commits, all) = reader.changes_beyond(&what.commit, live, BROUGHT);
     brought_notes(&visible(environment), &commits, all)
+}
+
+/// That a commit contains what was just rolled back: what is new beside that has to be the cure. Of the very
+/// commit a gate says so.
+fn goes_on_from(ground: &Ground<'_>, reader: &Reader, environment: &str, commit: &str) -> Option<String> {
+    let releases = &ground.history.releases;
+    let back = ground.history.current(environment).filter(|live| live.rollback)?;
+    let bad = back.replaces.as_deref().filter(|bad| *bad != commit)?;
+    if reader.is_in(bad, commit) != Some(true) {
+        return None;
+    }
+    let known = releases.iter().rev().find(|one| one.environment == environment && one.commit == bad);
+    let name = known.map_or_else(|| bad.chars().take(7).collect(), Release::name);
+    let new = match reader.changes_beyond(commit, bad, 0).1 {
+        1 => "1 commit is new since".to_owned(),
+        new => format!("{new} commits are new since"),
+    };
+    let at = back.at.strftime("%H:%M UTC");
+    Some(format!("it contains {}, which was rolled back at {at}; {new}", visible(&name)))
 }
 
 /// What speaks against these commits in the other environments, a line each. In its own a gate says so.

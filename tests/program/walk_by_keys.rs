@@ -153,6 +153,12 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     let deployed = world.shell(&repo).run("./ops/deployed.sh", &["production"]).succeeded();
     assert_eq!(deployed.stdout.trim(), head);
 
+    // Whether it works there is tried before anybody says so.
+    terminal.wait_text("NEXT  smoke-test production");
+    terminal.press("dP");
+    go_ahead(&terminal, "./smoke.sh production");
+    terminal.wait_text("✓ smoke-test production");
+
     // Over, and written up.
     terminal.wait_text("users served again? production is green");
     terminal.press("im");
