@@ -255,7 +255,8 @@ impl Shift {
         let (from, to) = self.medians;
         let moved = format!("median {} → {}", number(from), number(to));
         let way = if self.by > 0.0 { "up" } else { "down" };
-        let share = 100.0 * self.by.abs() / from.abs();
+        // Of the numbers beside it: whoever reads them does the sum.
+        let share = 100.0 * (to - from).abs() / from.abs();
         // The shift is estimated over all pairs of samples. Where the medians do not show it, it would only
         // contradict them.
         if self.by == 0.0 || number(from) == number(to) || (to > from) != (self.by > 0.0) {
@@ -263,7 +264,7 @@ impl Shift {
         } else if share.is_finite() && share < 1000.0 {
             format!("{moved}, {way} {share:.*} %", usize::from(share < 9.95))
         } else {
-            format!("{moved}, {way} by {}", number(self.by.abs()))
+            format!("{moved}, {way} by {}", number((to - from).abs()))
         }
     }
 }

@@ -166,6 +166,7 @@ fn what_a_lost_deploy_left_running_is_passed_over_by_a_person_only() {
     let service = pid_in(&yard, "service");
     wait_until("all of it", || (yard.processes(RUN).len() == 3).then_some(()));
     kill_process(pid(yard.conductor()), Signal::KILL).unwrap();
+    wait_until("its conductor to be gone", || yard.has_no_conductor().then_some(()));
     let skip = ["plan", "skip", PLAN, "--reason", "the service is meant to run"];
     yard.shell.flightdeck(&skip).ended_with(5).said("its command is still alive: pid");
     for left in yard.processes(RUN).into_iter().filter(|left| *left != service) {

@@ -41,12 +41,12 @@ impl Own {
     }
 
     /// Takes in a setting that runs or reaches something.
-    fn name(&mut self, key: String, value: String) {
-        let Some(reaches) = says(&key, &value) else { return };
+    fn name(&mut self, key: String, value: &str) {
+        let Some(reaches) = says(&key, value) else { return };
         for part in [key.as_bytes(), b"=", value.as_bytes(), b"\0"] {
             self.content.extend_from_slice(part);
         }
-        let value = shown(&key, &value).to_owned();
+        let value = shown(&key, value).to_owned();
         self.named.push(Named { key, value, reaches });
     }
 
@@ -100,7 +100,7 @@ fn of(repo: &Repository) -> Result<Own, String> {
         } else {
             String::new()
         };
-        own.name(key, value);
+        own.name(key, &value);
     }
     for part in behind::included(&[common.join("config"), repo.path().join("config.worktree")])? {
         own.hash("included", &part.path, part.hash);
@@ -111,7 +111,7 @@ fn of(repo: &Repository) -> Result<Own, String> {
             let value = String::from_utf8_lossy(&value).into_owned();
             // Where the condition holds it is there already.
             if !own.named.iter().any(|named| named.key == key && named.value == shown(&key, &value)) {
-                own.name(key, value);
+                own.name(key, &value);
             }
         }
     }

@@ -80,8 +80,12 @@ pub(super) fn included(roots: &[PathBuf]) -> Result<Vec<Included>, String> {
 /// The files that the settings of a file include.
 fn includes(from: &Path, settings: &[Setting]) -> Result<Vec<PathBuf>, String> {
     let place = from.parent().unwrap_or(from);
-    let is_include =
-        |key: &str| key.ends_with(".path") && (key == "include.path" || key.starts_with("includeif."));
+    // Section and name are in lower case here.
+    let is_include = |key: &str| {
+        let (section, name) = key.split_once('.').unwrap_or_default();
+        matches!((section, name), ("include", "path"))
+            || section == "includeif" && key.rsplit('.').next() == Some("path")
+    };
     let paths = settings.iter().filter(|(key, _)| is_include(key));
     paths.filter_map(|(_, value)| resolved(place, value).transpose()).collect()
 }
