@@ -139,6 +139,22 @@ mod tests {
     }
 
     #[test]
+    fn the_cursor_stays_on_its_probe_when_the_rows_change_places() {
+        let mut table = table(60);
+        table.keys("j");
+        let name = |table: &Table| table.model.charted().unwrap().name.clone();
+        let (chosen, was) = (name(&table), table.model.view(Pane::Health).cursor);
+        let probes = table.model.probes.iter().map(|probe| {
+            let state = if probe.name == chosen { State::Failing } else { State::Ok };
+            Arc::new(Status { state, ..(**probe).clone() })
+        });
+        let probes = probes.collect();
+        table.send(Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
+        assert_eq!(name(&table), chosen);
+        assert_ne!(table.model.view(Pane::Health).cursor, was);
+    }
+
+    #[test]
     fn arrows_move_a_cursor_and_esc_or_end_leave_it() {
         let mut table = table(60);
         table.keys("right");

@@ -252,7 +252,7 @@ fn derive(model: &mut Model, told: bool, sampled: bool) {
         model.derived.next_of = next_of;
     }
     if told || sampled || health::shown_as(model) != model.derived.health.shown_as {
-        model.derived.health = health::health(model);
+        derive_health(model);
     }
     if told || sampled {
         model.derived.production = Some(production::production(model));
@@ -271,6 +271,17 @@ fn derive(model: &mut Model, told: bool, sampled: bool) {
     }
     let cursor = model.view(Pane::Timeline).cursor;
     model.timeline_at = cursor.and_then(|row| Some((row, model.timeline_entry(row)?.id)));
+}
+
+/// Orders the probes anew; the cursor stays on the probe it was on, wherever that is now.
+fn derive_health(model: &mut Model) {
+    let cursor = model.view(Pane::Health).cursor;
+    let name = cursor.and_then(|_| model.charted()).map(|probe| probe.name.clone());
+    model.derived.health = health::health(model);
+    let row = name.and_then(|name| model.health_rows().position(|probe| probe.name == name));
+    if row.is_some() {
+        model.view_mut(Pane::Health).cursor = row;
+    }
 }
 
 /// What is next depends on, besides facts and time.
