@@ -203,8 +203,8 @@ impl Exchange {
         watch.add_to(phases);
         let Ok(sent) = sent else {
             let how_far = match watch.connected() {
-                Some(after) => format!("it took the connection after {}", spelled(after)),
-                None => "no connection came about".to_owned(),
+                Some(after) => format!("it accepted the connection after {}", spelled(after)),
+                None => "no connection was made".to_owned(),
             };
             let why = format!("{} did not answer within {}; {how_far}", place(&request.url), spelled(time));
             return Err(Lost { fault: Fault::Timeout, why, sent: true });

@@ -137,10 +137,8 @@ impl Told<'_> {
     fn watched_on(&self, ended: &PlanEnded) {
         if let Some(time) = self.then.filter(|_| ended.end == PlanEnd::Done) {
             let (time, id) = (duration(time), extended::id(self.plan));
-            let line = format!(
-                "  it is watched on from a distance for {time}: flightdeck plan show {}",
-                visible(&id)
-            );
+            let line =
+                format!("  the extended watch goes on for {time}: flightdeck plan show {}", visible(&id));
             self.cx.out.tell(&line);
         }
     }

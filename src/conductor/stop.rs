@@ -107,9 +107,8 @@ impl Session<'_> {
 
     /// Live processes of the session, and those that left it and are known by its mark or control group.
     pub(super) fn members(self) -> Vec<Member> {
-        let own = std::process::id();
         let mut members = system::members(self.leader, self.mark);
-        members.retain(|member| member.pid != own && !orphan::is_agent(member));
+        members.retain(|member| !orphan::is_agent(member));
         members
     }
 }

@@ -151,7 +151,7 @@ mod tests {
         let trouble = ask(&server.url, Duration::from_millis(100)).await.unwrap_err();
         assert_eq!(trouble.fault, Fault::Timeout);
         assert!(
-            trouble.why.contains("did not answer within 100 ms; it took the connection after "),
+            trouble.why.contains("did not answer within 100 ms; it accepted the connection after "),
             "{}",
             trouble.why
         );

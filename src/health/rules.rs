@@ -225,8 +225,7 @@ impl Rules {
         let strayed = answer.strayed.as_ref().filter(|_| !self.looks_inside());
         if let Some(place) = strayed {
             let place = excerpt(place, masker);
-            let text =
-                format!("{place} answered, to which it redirects: ask there, or say what the body holds");
+            let text = format!("redirected to {place}: probe that address, or expect something of the body");
             unknown = unknown.or_else(|| Some(text.clone()));
             compared.push(Comparison { truth: Truth::Unknown, text });
         }

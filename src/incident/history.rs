@@ -279,6 +279,9 @@ mod tests {
         let history = History::of(&records);
         assert_eq!(history.rehearsed("redeploy", "production").unwrap().to, "main (abcdef0)");
         assert!(history.rehearsed("flag:loyalty", "production").is_some());
-        assert!(history.rehearsed("flag:search", "production").is_none(), "on is no way back");
+        assert!(
+            history.rehearsed("flag:search", "production").is_none(),
+            "turning a flag on rolls nothing back"
+        );
     }
 }

@@ -24,7 +24,7 @@ pub struct Policy {
     pub approval_valid_for: SignedDuration,
     /// How long production is watched after a deploy.
     pub immediate_watch: SignedDuration,
-    /// How long it is watched from a distance after that.
+    /// How long the extended watch after that takes.
     pub extended_watch: SignedDuration,
     /// Gates that guard environments whose name has to be typed.
     pub gates: Vec<String>,
@@ -222,7 +222,7 @@ pub struct PolicyChange {
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
     pub immediate_watch: Option<SignedDuration>,
-    /// How long it is watched from a distance after that: `24h`; `0s`: not at all.
+    /// How long the extended watch after that takes: `24h`; `0s`: there is none.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DeadlineText>")]
     pub extended_watch: Option<SignedDuration>,

@@ -567,7 +567,7 @@ impl Action {
             Self::Hold { time: None } => "hold until somebody releases it".to_owned(),
             Self::Watch(watch) => {
                 let names: Vec<_> = watch.probes.iter().map(|probe| probe.name.as_str()).collect();
-                let then = watch.then.map(|time| format!(", then from a distance for {}", duration(time)));
+                let then = watch.then.map(|time| format!(", then an extended watch for {}", duration(time)));
                 let (names, time) = (names.join(", "), duration(watch.time));
                 format!("watch {names} for {time}{}", then.unwrap_or_default())
             }

@@ -54,7 +54,7 @@ fn row_of(state: &State, policy: &Policy, vote: &Vote, now: Timestamp) -> [Strin
     if let Some(why) = void(state, policy, vote.record, now) {
         how.push(format!("**did not count**: {}", cell(&why)));
     } else if !vote.approves && state.earlier_votes.contains(vote) {
-        how.push("taken back later".to_owned());
+        how.push("withdrawn later".to_owned());
     }
     if let Some(doubt) = state.doubt(vote) {
         how.push(format!("**{}**", cell(&doubt)));

@@ -67,7 +67,7 @@ const SECOND: &str = "extended-deploy-production-2";
 fn what_passed_is_watched_on_by_itself_and_ends_in_one_line_that_says_why() {
     let shop = Shop::watched_for("3s");
     let planned = shop.done(&["deploy", "production", "--dry-run"]);
-    assert!(planned.contains("watch api for 1s, then from a distance for 3s"), "{planned}");
+    assert!(planned.contains("watch api for 1s, then an extended watch for 3s"), "{planned}");
     let deployed = shop.yard.shell.flightdeck(&["deploy", "production"]).succeeded();
     assert!(deployed.stderr.contains(&format!("for 3s: flightdeck plan show {FIRST}")), "{deployed:?}");
     let plan = shop.wait(FIRST, "done");

@@ -126,7 +126,7 @@ fn silence_after_a_call_says_nothing() {
         Answered::Unclear { why } => why,
         other => panic!("{other:?}"),
     };
-    assert!(why.contains("did not answer within 1s; it took the connection after "), "{why}");
+    assert!(why.contains("did not answer within 1s; it accepted the connection after "), "{why}");
     let closing = Server::sending("");
     assert!(unclear(&closing).contains("closed the connection without an answer"));
     let garbage = Server::sending("SSH-2.0-OpenSSH_9.9\r\n\r\n");

@@ -128,7 +128,7 @@ impl Vigil {
     pub(super) fn deserted(&self) -> Option<String> {
         let (share, name) = self.traffic().filter(|(share, _)| *share < TRAFFIC)?;
         let name = visible(name);
-        Some(format!("{name} is at {share:.0} % of what it was before the incident: too few users to tell"))
+        Some(format!("{name} is at {share:.0} % of its level before the incident: too few users to tell"))
     }
 
     /// The probe that is worse than before the incident, although it keeps to its limits; all of them are

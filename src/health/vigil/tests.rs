@@ -291,7 +291,7 @@ fn what_nobody_uses_yet_does_not_pass() {
     assert!(most.ends_with(" · traffic 95 % · coverage 100 %"), "{most}");
     let few = watch(60.0, count);
     assert!(matches!(few, Look::NoData(_)), "{few:?}");
-    assert_eq!(told(few), "orders is at 32 % of what it was before the incident: too few users to tell");
+    assert_eq!(told(few), "orders is at 32 % of its level before the incident: too few users to tell");
     // How long an answer takes counts nobody.
     assert!(
         !told(watch(60.0, None)).contains("users") && !told(watch(60.0, Some("latency"))).contains("users")

@@ -73,7 +73,7 @@ const QUESTIONS: &[Question] = &[
         letters: false,
     },
     Question {
-        name: "gates that are passed over",
+        name: "overridden gates",
         open: || {
             let mut table = previewed(guarded());
             table.keys("tab");
@@ -408,7 +408,7 @@ fn streams(table: &mut Table, text: &str, gap: u64) -> Vec<Effect> {
 #[test]
 fn enter_right_behind_a_name_confirms_it_only_when_it_is_pressed_again() {
     let words = [("a plan, by its target", "production"), ("undoing", "staging")];
-    for (name, word) in words.into_iter().chain([("gates that are passed over", "production")]) {
+    for (name, word) in words.into_iter().chain([("overridden gates", "production")]) {
         let question = QUESTIONS.iter().find(|question| question.name == name).unwrap();
         for gap in [1, 30, 120, 240] {
             let mut table = (question.open)();
