@@ -100,8 +100,10 @@ fn asked(configured: &Probe, columns: u16) -> Vec<Fact<'static>> {
 fn took(probe: &Status) -> Option<String> {
     let sample = probe.last.as_ref()?;
     let (phases, latency) = (sample.phases?, sample.latency_ms?);
-    let each = phases.each().map(|(name, ms)| format!("{name} {}", number(ms)));
-    Some(format!("{} ms: {}", number(latency), each.join(", ")))
+    let tenths = |ms: f64| number((ms * 10.0).round() / 10.0);
+    let each = phases.each().into_iter().filter(|(_, ms)| *ms >= 0.05);
+    let each: Vec<_> = each.map(|(name, ms)| format!("{name} {}", tenths(ms))).collect();
+    Some(format!("{} ms: {}", tenths(latency), each.join(", ")))
 }
 
 /// What answers, beside what was deployed last in its environment.
