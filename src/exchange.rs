@@ -202,11 +202,8 @@ impl Exchange {
         let sent = timeout_at(until, watch.over(asked.send())).await;
         watch.add_to(phases);
         let Ok(sent) = sent else {
-            let how_far = match watch.connected() {
-                Some(after) => format!("it accepted the connection after {}", spelled(after)),
-                None => "no connection was made".to_owned(),
-            };
-            let why = format!("{} did not answer within {}; {how_far}", place(&request.url), spelled(time));
+            let (place, time, how_far) = (place(&request.url), spelled(time), watch.how_far());
+            let why = format!("{place} did not answer within {time}; {how_far}");
             return Err(Lost { fault: Fault::Timeout, why, sent: true });
         };
         sent.map_err(|error| trouble(&error, &place(url)))

@@ -103,8 +103,6 @@ pub(crate) enum End {
 
 /// Parses the arguments, carries out the verb and returns its exit code.
 pub fn main() -> ExitCode {
-    // Has to come before any HTTP client is built; fails only if it was done before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     // A write beyond a limit on the size of files fails then, with an error that is told.
     let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, over);

@@ -58,14 +58,15 @@ struct Row<'a> {
 struct Phases {
     resolve: f64,
     connect: f64,
+    tls: f64,
     first_byte: f64,
     body: f64,
 }
 
 impl From<series::Phases> for Phases {
     fn from(took: series::Phases) -> Self {
-        let [(_, resolve), (_, connect), (_, first_byte), (_, body)] = took.each();
-        Self { resolve, connect, first_byte, body }
+        let [(_, resolve), (_, connect), (_, tls), (_, first_byte), (_, body)] = took.each();
+        Self { resolve, connect, tls, first_byte, body }
     }
 }
 

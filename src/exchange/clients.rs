@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use super::Lost;
-use super::phases::{Connecting, Resolver};
+use super::phases::{Connecting, Resolver, cryptography};
 use super::words::causes;
 use crate::failure::Fault;
 use crate::text::address::is_loopback;
@@ -97,7 +97,7 @@ fn build(
     tls: Option<&Identification>,
 ) -> Result<Client, String> {
     // Fails only if a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = cryptography().install_default();
     // Every request has a connection of its own: one kept open says nothing about whether
     // a new user would be let in.
     let mut builder = Client::builder()
@@ -129,12 +129,11 @@ fn build(
         }
     }
     if !verified {
-        let config =
-            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map_err(|e| format!("the HTTP client could not be set up: {e}"))?
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth();
+        let config = rustls::ClientConfig::builder_with_provider(Arc::new(cryptography()))
+            .with_safe_default_protocol_versions()
+            .map_err(|e| format!("the HTTP client could not be set up: {e}"))?
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
         builder = builder.tls_backend_preconfigured(config);
     }
     builder.build().map_err(|e| {

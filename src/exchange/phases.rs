@@ -7,16 +7,21 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::crypto::{CryptoProvider, GetRandomFailed, SecureRandom, ring};
 use tokio::time::Instant;
 use tower::{Layer, Service};
+
+use super::words::spelled;
 
 /// How long each part took. What came from a redirect is added up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Phases {
     /// Finding the address of the host; nothing where it is written as one.
     pub resolve: Duration,
-    /// Connecting, and agreeing on encryption where there is some.
+    /// Connecting.
     pub connect: Duration,
+    /// Agreeing on encryption; nothing where there is none.
+    pub tls: Duration,
     /// From the connection to the head of the answer.
     pub first_byte: Duration,
     /// From there to the end of the body.
@@ -32,9 +37,19 @@ tokio::task_local! {
 #[derive(Debug, Clone, Copy, Default)]
 struct Progress {
     resolve: Duration,
-    connect: Duration,
-    /// When there was a connection.
-    connected: Option<Instant>,
+    /// When connecting began.
+    began: Option<Instant>,
+    /// When there was a connection, and agreeing on encryption began.
+    handshake: Option<Instant>,
+    /// When it could be asked.
+    ready: Option<Instant>,
+}
+
+impl Progress {
+    /// How long it took to find the address and to connect; `None`: it is not connected.
+    fn connected(&self) -> Option<Duration> {
+        Some(self.handshake.or(self.ready)? - self.began?)
+    }
 }
 
 /// Measures one request.
@@ -51,14 +66,23 @@ impl Watch {
     pub(super) fn add_to(&self, phases: &mut Phases) {
         let progress = self.progress();
         phases.resolve += progress.resolve;
-        phases.connect += progress.connect.saturating_sub(progress.resolve);
-        phases.first_byte += progress.connected.map(|at| at.elapsed()).unwrap_or_default();
+        phases.connect += progress.connected().unwrap_or_default().saturating_sub(progress.resolve);
+        if let (Some(from), Some(to)) = (progress.handshake, progress.ready) {
+            phases.tls += to - from;
+        }
+        phases.first_byte += progress.ready.map(|at| at.elapsed()).unwrap_or_default();
     }
 
-    /// How long it took until there was a connection; `None`: there is none yet.
-    pub(super) fn connected(&self) -> Option<Duration> {
+    /// Says how far it came.
+    pub(super) fn how_far(&self) -> String {
         let progress = self.progress();
-        progress.connected.map(|_| progress.connect)
+        match progress.connected().map(spelled) {
+            None => "no connection was made".to_owned(),
+            Some(after) if progress.ready.is_none() => {
+                format!("it accepted the connection after {after}, and agreed on no encryption")
+            }
+            Some(after) => format!("it accepted the connection after {after}"),
+        }
     }
 
     fn progress(&self) -> Progress {
@@ -118,15 +142,30 @@ where
     fn call(&mut self, request: R) -> Self::Future {
         let connection = self.0.call(request);
         Box::pin(async move {
-            let began = Instant::now();
+            note(|progress| progress.began = Some(Instant::now()));
             let connection = connection.await;
             if connection.is_ok() {
-                note(|progress| {
-                    progress.connect += began.elapsed();
-                    progress.connected = Some(Instant::now());
-                });
+                note(|progress| progress.ready = Some(Instant::now()));
             }
             connection
         })
+    }
+}
+
+/// The cryptography of all HTTP. The client connects and agrees on encryption in one go, which no layer around it can
+/// look into; but each handshake begins by drawing the random number of its first message, on the task of the request.
+/// That is when there was a connection.
+pub(super) fn cryptography() -> CryptoProvider {
+    CryptoProvider { secure_random: &Handshakes, ..ring::default_provider() }
+}
+
+/// Draws random numbers as `ring` does, and notes that a handshake begins.
+#[derive(Debug)]
+struct Handshakes;
+
+impl SecureRandom for Handshakes {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), GetRandomFailed> {
+        note(|progress| progress.handshake = Some(Instant::now()));
+        ring::default_provider().secure_random.fill(buffer)
     }
 }

@@ -69,8 +69,8 @@ fn strayed(asked: &Url, answered: &Url) -> Option<String> {
 }
 
 fn phases(took: exchange::Phases) -> Phases {
-    let exchange::Phases { resolve, connect, first_byte, body } = took;
-    Phases { resolve, connect, first_byte, body }
+    let exchange::Phases { resolve, connect, tls, first_byte, body } = took;
+    Phases { resolve, connect, tls, first_byte, body }
 }
 
 /// A question to an address.
@@ -119,6 +119,7 @@ mod tests {
         let phases = answer.phases.unwrap();
         assert!(!phases.connect.is_zero() && !phases.first_byte.is_zero(), "{phases:?}");
         assert!(phases.resolve.is_zero(), "it is written as an address");
+        assert!(phases.tls.is_zero(), "it is not encrypted");
         let sum = phases.resolve + phases.connect + phases.first_byte + phases.body;
         assert!(sum <= answer.latency, "{phases:?} of {:?}", answer.latency);
         let by_name = server.url.replace("127.0.0.1", "localhost");

@@ -92,8 +92,10 @@ pub enum Verdict {
 pub struct Phases {
     /// Finding the address of the host.
     pub resolve: Duration,
-    /// Connecting, encryption included.
+    /// Connecting.
     pub connect: Duration,
+    /// Agreeing on encryption; nothing where there is none.
+    pub tls: Duration,
     /// Waiting for the head of the answer.
     pub first_byte: Duration,
     /// Reading the body.
@@ -102,10 +104,11 @@ pub struct Phases {
 
 impl Phases {
     /// Each with its name and its length in milliseconds, in their order.
-    pub fn each(&self) -> [(&'static str, f64); 4] {
+    pub fn each(&self) -> [(&'static str, f64); 5] {
         [
             ("resolve", self.resolve),
             ("connect", self.connect),
+            ("TLS", self.tls),
             ("first byte", self.first_byte),
             ("body", self.body),
         ]
@@ -172,6 +175,8 @@ pub struct Status {
     pub turns: VecDeque<(Timestamp, State)>,
     /// The versions that its last answers named, oldest first.
     pub versions: VecDeque<String>,
+    /// When the last of these came.
+    pub versions_at: Option<Timestamp>,
     /// Since when it was heard of again and again; `None`: it was not heard of yet.
     pub unbroken_since: Option<Timestamp>,
 }

@@ -231,6 +231,7 @@ impl Tracker {
                 status.versions.pop_front();
             }
             status.versions.push_back(version.clone());
+            status.versions_at = Some(sample.at);
         }
         status.last = Some(sample);
         let edge = edge.filter(|edge| is_settled(edge.to) && edge.to != watched.recorded)?;
@@ -338,6 +339,7 @@ fn blank(probe: &Probe) -> Status {
         faults: VecDeque::new(),
         turns: VecDeque::new(),
         versions: VecDeque::new(),
+        versions_at: None,
         unbroken_since: None,
     }
 }

@@ -284,14 +284,32 @@ fn where_the_time_of_an_answer_went_and_what_answers_is_said() {
     let status = Arc::make_mut(&mut model.probes[0]);
     let ms = Duration::from_millis;
     let nothing = Duration::from_micros(6);
-    let phases = Phases { resolve: nothing, connect: ms(12), first_byte: ms(190), body: ms(10) };
+    let phases = Phases { resolve: nothing, connect: ms(12), tls: ms(40), first_byte: ms(190), body: ms(10) };
     status.last.as_mut().unwrap().phases = Some(phases);
     status.versions = ["1.4.2", "1.4.3", "1.4.3", "1.4.3"].map(str::to_owned).into();
     for size in [(160, 45), (120, 36), (80, 24)] {
         let shown = text(&press(&mut model, &[], size));
-        let took = "212 ms: connect 12, first byte 190, body 10";
+        let took = "212 ms: connect 12, TLS 40, first byte 190, body 10";
         for wanted in [took, "1.4.3 on 3 of the last 4 answers, 1.4.2 on 1"] {
             assert!(shown.contains(wanted), "{wanted}:\n{shown}");
+        }
+        assert!(!shown.contains("none since"), "{shown}");
+    }
+}
+
+#[test]
+fn versions_that_nothing_says_any_more_are_dated_and_fit() {
+    let mut model = alone();
+    let status = Arc::make_mut(&mut model.probes[0]);
+    let last = status.last.as_ref().unwrap().at;
+    status.versions = ["1.4.2", "1.4.3", "1.4.3", "1.4.3"].map(str::to_owned).into();
+    status.versions_at = Some(last - SignedDuration::from_mins(12));
+    for size in [(160, 45), (80, 24)] {
+        let shown = text(&press(&mut model, &[], size));
+        let words: Vec<&str> = shown.split(['│', ' ', '\n']).filter(|word| !word.is_empty()).collect();
+        let said = words.join(" ");
+        for wanted in ["version 1.4.3 on 3 of the last 4 answers, 1.4.2 on 1", "none since 15:", "12m ago"] {
+            assert!(said.contains(wanted), "{wanted}:\n{shown}");
         }
     }
 }

@@ -168,6 +168,30 @@ async fn a_probe_trusts_its_own_authority_and_shows_its_certificate() {
     }
 }
 
+#[tokio::test]
+async fn agreeing_on_encryption_is_told_from_connecting() {
+    let ca = "tls = { ca_file = \"ca.pem\" }";
+    let sample = over_tls("server", false, ca).await;
+    let phases = sample.phases.unwrap();
+    for (part, ms) in phases.each().into_iter().take(4) {
+        assert!(ms > 0.0, "{part}: {phases:?}");
+    }
+    let sum: f64 = phases.each().iter().map(|(_, ms)| ms).sum();
+    assert!(sum <= sample.latency_ms.unwrap(), "{phases:?} of {:?}", sample.latency_ms);
+
+    // The system accepts the connection, and nobody goes on.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/", mute.local_addr().unwrap());
+    let text = format!("name = \"api\"\nurl = \"{url}\"\ntimeout = \"200ms\"\n{ca}");
+    let kept = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls"));
+    let asked = once(&[toml::from_str(&text).unwrap()], kept, &Keyring::default()).await;
+    let why = &asked[0].sample.why;
+    assert!(
+        why.contains("it accepted the connection after") && why.ends_with("agreed on no encryption"),
+        "{why}"
+    );
+}
+
 /// A server over TLS that answers one request; its port.
 fn secure_server(kept: &str, name: &str, wants_client: bool) -> u16 {
     use rustls::pki_types::pem::PemObject as _;

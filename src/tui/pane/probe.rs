@@ -22,6 +22,10 @@ use crate::text::visible;
 
 /// Columns of what a line is about.
 const ABOUT: u16 = 28;
+/// The same of the probe's own answers, where there is no room to have all of it in line.
+const BRIEF: u16 = 8;
+/// From so many columns on there is.
+const WIDE: u16 = 110;
 /// Most changes that a line names.
 const CHANGES: usize = 3;
 
@@ -35,8 +39,9 @@ pub(super) enum Fact<'a> {
     Expected(String),
     /// How long the parts of its last answer took.
     Took(String),
-    /// What its last answers name as their version, and what was deployed.
-    Version(String),
+    /// What its last answers name as their version, and what was deployed: what the line is about, and as much of it
+    /// as one line takes.
+    Version(&'static str, String),
     /// What was changed in its environment since the incident began.
     Changed(String),
     /// What changed since it last worked, the most suspicious.
@@ -66,7 +71,10 @@ pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, columns: u16, lines: u16) ->
         }
     }
     facts.extend(took(probe).map(Fact::Took));
-    facts.extend(version(ui, probe).map(Fact::Version));
+    if let Some(version) = version(ui, probe) {
+        let lines = pieces("version", &version, columns).into_iter();
+        facts.extend(lines.map(|(about, line)| Fact::Version(about, line)));
+    }
     facts.extend(changed(ui, probe).map(Fact::Changed));
     facts.extend(suspects(ui).map(Fact::Suspects));
     facts.extend(configured.and_then(|probe| probe.runbook.clone()).map(Fact::Runbook));
@@ -89,11 +97,18 @@ fn asked(configured: &Probe, columns: u16) -> Vec<Fact<'static>> {
     // However it is broken in the file.
     let words: Vec<&str> = query.split_whitespace().collect();
     let query = visible(&words.join(" ")).into_owned();
-    let pieces = wrap(&query, columns.saturating_sub(ABOUT + 5)).into_iter();
-    pieces
-        .enumerate()
-        .map(|(index, piece)| Fact::Asked(if index == 0 { "asked" } else { "" }, piece.trim().to_owned()))
-        .collect()
+    pieces("asked", &query, columns).into_iter().map(|(about, line)| Fact::Asked(about, line)).collect()
+}
+
+/// A text in as many lines as it takes, each with what it is about; only the first says that.
+fn pieces(about: &'static str, text: &str, columns: u16) -> Vec<(&'static str, String)> {
+    let pieces = wrap(text, columns.saturating_sub(own(columns) + 5)).into_iter().enumerate();
+    pieces.map(|(index, piece)| (if index == 0 { about } else { "" }, piece.trim().to_owned())).collect()
+}
+
+/// Columns of what a line of the probe's own answers is about.
+fn own(columns: u16) -> u16 {
+    if columns >= WIDE { ABOUT } else { BRIEF }
 }
 
 /// `212 ms: resolve 2, connect 12, first byte 190, body 8`: where the time of the last answer went.
@@ -114,7 +129,13 @@ fn version(ui: Ui<'_>, probe: &Status) -> Option<String> {
         let names = [release.tag.as_deref(), release.version.as_deref()];
         Named::new(&release.name(), &release.commit, names.into_iter().flatten())
     });
-    spread(&probe.versions, deployed.as_ref())
+    let spread = spread(&probe.versions, deployed.as_ref())?;
+    // What nothing says any more is of its time.
+    let told = probe.versions_at.filter(|told| probe.last.as_ref().is_some_and(|last| last.at > *told));
+    Some(match told {
+        Some(told) => format!("{spread}; none since {}, {} ago", ui.clock(told), ui.ago(told)),
+        None => spread,
+    })
 }
 
 /// What was changed in the environment of a probe, the latest first.
@@ -150,12 +171,18 @@ fn suspects(ui: Ui<'_>) -> Option<String> {
 
 /// Writes such a line.
 pub(super) fn fact(ui: Ui<'_>, pen: &mut Pen<'_>, fact: &Fact<'_>) {
+    let own = own(pen.room());
     let (about, text, role) = match fact {
         Fact::Compared(one) => return comparison(ui, pen, one),
-        Fact::Asked(about, text) => (*about, text, Role::Text),
-        Fact::Expected(text) => ("expected", text, Role::Text),
-        Fact::Took(text) => ("took", text, Role::Text),
-        Fact::Version(text) => ("version", text, Role::Text),
+        Fact::Asked(about, text) | Fact::Version(about, text) => {
+            pen.gap(2).column_of(about, own, ui.of(Role::Muted)).gap(2).put(text, ui.of(Role::Text));
+            return;
+        }
+        Fact::Expected(text) | Fact::Took(text) => {
+            let about = if matches!(fact, Fact::Took(_)) { "took" } else { "expected" };
+            pen.gap(2).column_of(about, own, ui.of(Role::Muted)).gap(2).put(text, ui.of(Role::Text));
+            return;
+        }
         Fact::Changed(text) => ("changed in this incident", text, Role::Text),
         Fact::Suspects(text) => ("changed since it worked", text, Role::Text),
         Fact::Runbook(text) => ("runbook", text, Role::Accent),
