@@ -442,7 +442,13 @@ fn glyph(kind: EntryKind) -> (&'static str, Hue) {
         EntryKind::Declared | EntryKind::Severity | EntryKind::Reopened => ("●", Hue::Bad),
         EntryKind::Phase | EntryKind::PlanStarted => ("▶", Hue::Plain),
         EntryKind::Role => ("◆", Hue::Plain),
-        EntryKind::Described | EntryKind::Report | EntryKind::Note(_) => ("✎", Hue::Plain),
+        EntryKind::Described
+        | EntryKind::Report
+        | EntryKind::Note(_)
+        | EntryKind::Snoozed
+        | EntryKind::Task
+        | EntryKind::Proposal
+        | EntryKind::FollowUp => ("✎", Hue::Plain),
         EntryKind::Paged | EntryKind::Told => ("☎", Hue::Plain),
         EntryKind::Check(CheckState::Failed)
         | EntryKind::AlarmRaised

@@ -1,10 +1,11 @@
 //! What one record does to the state. Called by the fold, in the order of the clocks.
 
 pub(super) mod plans;
+mod team;
 mod ticks;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -77,6 +78,14 @@ impl Fold {
             mitigated_at: None,
             resolved_at: None,
             reports: Vec::new(),
+            snoozes: Vec::new(),
+            offers: Vec::new(),
+            tasks: Vec::new(),
+            assigned: BTreeMap::new(),
+            motions: Vec::new(),
+            follow_ups: Vec::new(),
+            reviews: Vec::new(),
+            imported: BTreeSet::new(),
             decisions: 0,
             timeline: Timeline::with_capacity(expected),
             plans: Vec::new(),
@@ -207,7 +216,10 @@ impl Fold {
             kind,
             name: wording::name(&record.body),
             text: &text,
-            author: &record.author.name,
+            author: match &record.body {
+                Body::Imported(body) if !body.author.is_empty() => &body.author,
+                _ => &record.author.name,
+            },
             about: &about,
             original: None,
             retracted: None,
@@ -236,7 +248,10 @@ impl Fold {
                 state.severities.push((at, body.severity, body.reason.clone()));
             }
             Body::PhaseEntered(body) => self.move_to(body.phase, at),
-            Body::RoleTaken(body) => self.assign(&body.role, &body.person, at),
+            Body::RoleTaken(body) => {
+                team::replace_offers(state, &body.role);
+                self.assign(&body.role, &body.person, at);
+            }
             Body::Began(_) => {
                 state.started_at = at.min(state.declared_at);
                 state.started_precision = record.precision;
@@ -298,6 +313,29 @@ impl Fold {
             Body::Reopened(body) => self.decide(record, Status::Open, &body.after),
             Body::Closed(body) => self.decide(record, Status::Closed, &body.after),
             Body::ReportSaved(_) => state.reports.push(at),
+            Body::Snoozed(body) => team::snoozed(state, record, body),
+            Body::HandoffOffered(body) => team::offered(state, record, body),
+            Body::HandoffAccepted(body) => self.accepted(record, body),
+            Body::HandoffDeclined(body) => team::declined(state, body),
+            Body::TaskGiven(body) => team::task(state, record, body, text(&body.text)),
+            Body::TaskEnded(body) => team::task_ended(state, record, body),
+            Body::Assigned(body) if body.to.is_empty() => {
+                state.assigned.remove(&body.item);
+            }
+            Body::Assigned(body) => {
+                state.assigned.insert(body.item.clone(), body.to.clone());
+            }
+            Body::Proposed(body) => team::proposed(state, record, body, text(&body.text)),
+            Body::Objected(body) => team::objected(state, record, body),
+            Body::Decided(body) => team::decided(state, record, body),
+            Body::FollowUpAdded(body) => team::follow_up(state, record, body, text(&body.text)),
+            Body::FollowUpChanged(body) => team::follow_up_changed(state, body),
+            Body::FollowUpEnded(body) => team::follow_up_ended(state, record, body),
+            Body::FollowUpLinked(body) => team::follow_up_linked(state, body),
+            Body::Reviewed(body) => team::reviewed(state, record, body),
+            Body::Imported(body) => {
+                state.imported.insert((body.source.clone(), body.row.clone()));
+            }
             Body::Declared(_)
             | Body::Amended(_)
             | Body::Retracted(_)

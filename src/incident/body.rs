@@ -1,13 +1,17 @@
 //! What a record can say: one struct a kind, and the table of their stored names.
 
+mod afterwards;
 mod plans;
 mod spec;
+mod team;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub use afterwards::*;
 pub use plans::*;
 pub use spec::Spec;
+pub use team::*;
 
 use super::record::RecordId;
 use super::repository::RepositoryId;
@@ -158,6 +162,38 @@ kinds! {
     Closed = "closed",
     /// The report was saved to a file.
     ReportSaved = "report-saved",
+    /// The reminder of a clock was put off.
+    Snoozed = "snoozed",
+    /// A role was offered to somebody.
+    HandoffOffered = "handoff-offered",
+    /// A role that was offered was taken over.
+    HandoffAccepted = "handoff-accepted",
+    /// An offer was declined or withdrawn.
+    HandoffDeclined = "handoff-declined",
+    /// Somebody was given a task.
+    TaskGiven = "task",
+    /// A task ended.
+    TaskEnded = "task-ended",
+    /// An item of a checklist was given to somebody.
+    Assigned = "assigned",
+    /// Something was proposed to everybody.
+    Proposed = "proposal",
+    /// Somebody objected to it.
+    Objected = "objection",
+    /// It was decided.
+    Decided = "proposal-decided",
+    /// Work for afterwards was added.
+    FollowUpAdded = "follow-up",
+    /// It was given to somebody, or another date.
+    FollowUpChanged = "follow-up-changed",
+    /// It was done or dropped.
+    FollowUpEnded = "follow-up-ended",
+    /// It has an issue at the code host.
+    FollowUpLinked = "follow-up-linked",
+    /// The review was held.
+    Reviewed = "reviewed",
+    /// An event that was written down elsewhere.
+    Imported = "imported",
 }
 
 /// A kind this version does not know, or a body that does not fit its kind.

@@ -123,6 +123,21 @@ pub(super) fn retraction_changes_state(body: &Body) -> bool {
             | Body::Reopened(_)
             | Body::Closed(_)
             | Body::ReportSaved(_)
+            | Body::Snoozed(_)
+            | Body::HandoffOffered(_)
+            | Body::HandoffAccepted(_)
+            | Body::HandoffDeclined(_)
+            | Body::TaskGiven(_)
+            | Body::TaskEnded(_)
+            | Body::Assigned(_)
+            | Body::Proposed(_)
+            | Body::Objected(_)
+            | Body::Decided(_)
+            | Body::FollowUpAdded(_)
+            | Body::FollowUpChanged(_)
+            | Body::FollowUpEnded(_)
+            | Body::FollowUpLinked(_)
+            | Body::Reviewed(_)
             | Body::PlanProposed(_)
             | Body::MergeOwed(_)
             | Body::Approved(_)
@@ -141,7 +156,16 @@ pub(super) fn takes_no_effect(record: &Record, mark: Mark<'_>) -> bool {
 
 /// Tells whether correcting the text of a record of this kind changes more than its line.
 pub(super) fn amendment_changes_state(body: &Body) -> bool {
-    matches!(body, Body::Declared(_) | Body::Titled(_) | Body::ImpactDescribed(_) | Body::CauseDescribed(_))
+    matches!(
+        body,
+        Body::Declared(_)
+            | Body::Titled(_)
+            | Body::ImpactDescribed(_)
+            | Body::CauseDescribed(_)
+            | Body::TaskGiven(_)
+            | Body::Proposed(_)
+            | Body::FollowUpAdded(_)
+    )
 }
 
 /// Tells whether a record of this kind is itself a mark.

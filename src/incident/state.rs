@@ -1,5 +1,6 @@
 //! The state of an incident: what the fold makes of its records. Read-only outside the fold.
 
+mod afterwards;
 mod brought;
 mod extended;
 mod finished;
@@ -7,17 +8,20 @@ mod people;
 mod plans;
 mod pressing;
 mod share;
+mod team;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use afterwards::{FollowUp, FollowUpEnd, Issue, ReviewHeld};
 pub use brought::brought_notes;
 pub use finished::{Finished, tag_title};
 pub use people::Hand;
 pub use plans::*;
 pub use share::{Share, share_before, share_title};
+pub use team::{Motion, Objection, Offer, OfferEnd, Snooze, Task, TaskEnd};
 
 use super::body::{Answer, CheckState, NoteKind, Phase, Severity, WatchVerdict};
 use super::drift::ClockOff;
@@ -84,6 +88,22 @@ pub struct State {
     pub resolved_at: Option<Timestamp>,
     /// When the report was saved, in order.
     pub reports: Vec<Timestamp>,
+    /// Reminders that were put off, in order.
+    pub snoozes: Vec<Snooze>,
+    /// Roles that were offered, in order.
+    pub offers: Vec<Offer>,
+    /// Tasks given, in order.
+    pub tasks: Vec<Task>,
+    /// Checklist item id to the person or role it was given to.
+    pub assigned: BTreeMap<String, String>,
+    /// What was proposed to everybody, in order.
+    pub motions: Vec<Motion>,
+    /// Work for afterwards, in order.
+    pub follow_ups: Vec<FollowUp>,
+    /// Reviews that were held, in order.
+    pub reviews: Vec<ReviewHeld>,
+    /// What was imported: source and row.
+    pub imported: BTreeSet<(String, String)>,
     /// Notes of kind decision or action so far.
     pub decisions: usize,
     /// What happened, a line for every record that says something to a reader.
@@ -373,8 +393,16 @@ pub enum EntryKind {
     Resolved,
     /// Reopened.
     Reopened,
-    /// The report was saved.
+    /// The report was saved, or the review held.
     Report,
+    /// A reminder was put off.
+    Snoozed,
+    /// A task, or an item of a checklist, was given to somebody.
+    Task,
+    /// Something was proposed to everybody, or decided.
+    Proposal,
+    /// Work for afterwards.
+    FollowUp,
     /// A kind this version does not know.
     Unknown,
 }
@@ -414,6 +442,10 @@ impl EntryKind {
             Self::Resolved => "Resolved",
             Self::Reopened => "Reopened",
             Self::Report => "Report",
+            Self::Snoozed => "Snoozed",
+            Self::Task => "Task",
+            Self::Proposal => "Proposal",
+            Self::FollowUp => "Follow-up",
             Self::Unknown => "Newer version",
         }
     }

@@ -1,6 +1,7 @@
 //! The lines of the timeline: what each record says to a reader.
 
 mod plans;
+mod team;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -46,6 +47,7 @@ pub(super) fn place(record: &Record) -> Timestamp {
 pub(super) fn name(body: &Body) -> &str {
     match body {
         Body::Noted(noted) => noted.kind.name(),
+        Body::Imported(imported) => imported.kind.name(),
         _ => body.kind(),
     }
 }
@@ -54,8 +56,9 @@ pub(super) fn name(body: &Body) -> &str {
 pub(super) fn corrected(entry: &Entry<'_>, text: &str) -> String {
     match entry.name {
         // Their wording around the text stays.
-        "title" | "impact" | "cause" => format!("{}: {text}", entry.name),
-        "declared" => match entry.text.split_once(": ") {
+        "title" | "impact" | "cause" | "follow-up" => format!("{}: {text}", entry.name),
+        "proposal" => format!("proposed: {text}"),
+        "declared" | "task" => match entry.text.split_once(": ") {
             Some((opening, _)) => format!("{opening}: {text}"),
             None => text.to_owned(),
         },
@@ -124,6 +127,22 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::Reopened(body) => (EntryKind::Reopened, with_reason("reopened".to_owned(), &body.reason)),
         Body::Closed(_) => (EntryKind::Resolved, "closed".to_owned()),
         Body::ReportSaved(body) => (EntryKind::Report, format!("saved the report as {}", body.file)),
+        Body::Snoozed(_)
+        | Body::HandoffOffered(_)
+        | Body::HandoffAccepted(_)
+        | Body::HandoffDeclined(_)
+        | Body::TaskGiven(_)
+        | Body::TaskEnded(_)
+        | Body::Assigned(_)
+        | Body::Proposed(_)
+        | Body::Objected(_)
+        | Body::Decided(_)
+        | Body::FollowUpAdded(_)
+        | Body::FollowUpChanged(_)
+        | Body::FollowUpEnded(_)
+        | Body::FollowUpLinked(_)
+        | Body::Reviewed(_)
+        | Body::Imported(_) => team::line(record, fold)?,
         Body::Unknown(body) => (
             EntryKind::Unknown,
             format!("a record of kind “{}”, which this version does not know", body.kind),

@@ -253,7 +253,13 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
         | EntryKind::Described
         | EntryKind::Paged
         | EntryKind::Resolved
-        | EntryKind::Reopened => capitalised(&text),
+        | EntryKind::Reopened
+        | EntryKind::Task
+        | EntryKind::Proposal
+        | EntryKind::FollowUp
+        | EntryKind::Snoozed => capitalised(&text),
+        EntryKind::Rejection if entry.name == "objection" => capitalised(&text),
+        EntryKind::Report if entry.name == "reviewed" => capitalised(&text),
         EntryKind::PassedOver => capitalised(&text.replacen(" overridden", " **overridden**", 1)),
         // Who approves at once has asked for the approval by that.
         EntryKind::Approval if entry.name == "plan-proposed" => {

@@ -30,10 +30,14 @@ pub(super) const LEGEND: &[(Glyph, &str)] = &[
     (("◆", Role::Accent), "a decision"),
     (("⚑", Role::Accent), "something done by hand"),
     (("✎", Role::Muted), "a note, a finding or a problem"),
-    (("≡", Role::Muted), "title, impact or cause"),
-    (("☺", Role::Info), "a role was taken"),
+    (("≡", Role::Muted), "title, impact or cause; the report, or the review"),
+    (("☺", Role::Info), "a role was taken, or offered"),
     (("☎", Role::Info), "somebody was paged"),
     (("✉", Role::Info), "somebody was told"),
+    (("☐", Role::Info), "a task, or an item that was given to somebody"),
+    (("◇", Role::Accent), "a proposal, or what became of it"),
+    (("→", Role::Info), "a follow-up"),
+    (("◷", Role::Muted), "a reminder was snoozed"),
     (("★", Role::Pinned), "pinned"),
 ];
 
@@ -65,6 +69,10 @@ pub(super) fn entry(kind: EntryKind) -> Glyph {
         EntryKind::Released => ("⇒", Role::Accent),
         EntryKind::Stopped => ("■", Role::Warn),
         EntryKind::Report => ("≡", Role::Info),
+        EntryKind::Snoozed => ("◷", Role::Muted),
+        EntryKind::Task => ("☐", Role::Info),
+        EntryKind::Proposal => ("◇", Role::Accent),
+        EntryKind::FollowUp => ("→", Role::Info),
     }
 }
 

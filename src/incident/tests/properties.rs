@@ -1,8 +1,60 @@
 //! A set of records makes one state: shuffled, repeated, with some lost.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
+
+/// What is offered, given and proposed, and the answers to it.
+fn answers() -> BoxedStrategy<Body> {
+    let target = || (0_u128..40).prop_map(id);
+    let name = || prop::sample::select(vec!["a", "b", "commander", ""]).prop_map(String::from);
+    let until = || (-5..60_i64).prop_map(minutes);
+    prop_oneof![
+        (name(), until(), name()).prop_map(|(clock, until, reason)| {
+            Snoozed { clock, title: String::new(), until, reason }.into()
+        }),
+        (name(), name()).prop_map(|(role, to)| HandoffOffered { role, to, brief: String::new() }.into()),
+        target().prop_map(|offer| HandoffAccepted { offer }.into()),
+        target().prop_map(|offer| HandoffDeclined { offer, reason: String::new() }.into()),
+        (name(), name(), until()).prop_map(|(text, owner, until)| TaskGiven { text, owner, until }.into()),
+        (target(), any::<bool>(), name())
+            .prop_map(|(task, done, result)| TaskEnded { task, done, result }.into()),
+        (name(), name()).prop_map(|(item, to)| Assigned { item, title: String::new(), to }.into()),
+        (name(), until()).prop_map(|(text, until)| Proposed { text, until }.into()),
+        (target(), name()).prop_map(|(proposal, reason)| Objected { proposal, reason }.into()),
+        (target(), any::<bool>()).prop_map(|(proposal, accepted)| Decided {
+            proposal,
+            accepted,
+            reason: String::new()
+        }
+        .into()),
+        (name(), name(), prop::option::of(target()))
+            .prop_map(|(text, owner, of)| { FollowUpAdded { text, owner, due: None, of }.into() }),
+        (target(), prop::option::of(name())).prop_map(|(follow_up, owner)| FollowUpChanged {
+            follow_up,
+            owner,
+            due: None
+        }
+        .into()),
+        (target(), any::<bool>(), name()).prop_map(|(follow_up, done, reason)| FollowUpEnded {
+            follow_up,
+            done,
+            reason
+        }
+        .into()),
+        (target(), 0..3_u64, any::<bool>()).prop_map(|(follow_up, number, closed)| {
+            FollowUpLinked { follow_up, number, url: String::new(), closed }.into()
+        }),
+        Just(Reviewed::default().into()),
+        (name(), name()).prop_map(|(row, author)| {
+            let (source, text) = ("a.csv".to_owned(), row.clone());
+            Imported { source, row, kind: NoteKind::Note, text, author, extra: BTreeMap::new() }.into()
+        }),
+    ]
+    .boxed()
+}
 
 /// Any kind of record, pointing at others that may be there or not.
 fn body() -> impl Strategy<Value = Body> {
@@ -83,6 +135,7 @@ fn body() -> impl Strategy<Value = Body> {
         (name(), name(), text()).prop_map(|(commit, into, why)| {
             MergePaid { commit, tag: "v1".into(), into, why, plan: String::new() }.into()
         }),
+        answers(),
         after().prop_map(|after| Mitigated { after }.into()),
         after().prop_map(|after| Resolved { after }.into()),
         (text(), after()).prop_map(|(reason, after)| Reopened { reason, after }.into()),

@@ -1,0 +1,58 @@
+//! What is left to do after the incident.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::incident::record::RecordId;
+
+/// Work that is to be done after the incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowUp {
+    /// The record that added it.
+    pub id: RecordId,
+    /// What is to be done.
+    pub text: String,
+    /// Who does it; may be empty.
+    pub owner: String,
+    /// By when.
+    pub due: Option<Date>,
+    /// The entry it comes from.
+    pub of: Option<RecordId>,
+    /// When it was added.
+    pub at: Timestamp,
+    /// How it ended.
+    pub end: Option<FollowUpEnd>,
+    /// The issue at the code host that stands for it.
+    pub issue: Option<Issue>,
+}
+
+/// How a follow-up ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowUpEnd {
+    /// When.
+    pub at: Timestamp,
+    /// Whether it was done, or dropped.
+    pub done: bool,
+    /// Why it was dropped, or what came of it; may be empty.
+    pub reason: String,
+}
+
+/// An issue at a code host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// Its number.
+    pub number: u64,
+    /// Where it can be read.
+    pub url: String,
+    /// Whether it is closed there.
+    pub closed: bool,
+}
+
+/// A review that was held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewHeld {
+    /// When.
+    pub at: Timestamp,
+    /// Who was there.
+    pub people: Vec<String>,
+}

@@ -1,0 +1,103 @@
+//! The lines of records about the people who work on it, and of the time afterwards.
+
+use super::{duration, with_note, with_reason};
+use crate::incident::apply::Fold;
+use crate::incident::body::{Body, FollowUpAdded};
+use crate::incident::record::{Record, RecordId};
+use crate::incident::state::{EntryKind, State};
+
+/// What a record says, given the state before it; `None` where it says nothing by itself.
+pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> {
+    let state = fold.state();
+    let at = record.occurred_at;
+    let line = match &record.body {
+        Body::Snoozed(body) => {
+            let title = if body.title.is_empty() { &body.clock } else { &body.title };
+            let long = duration(body.until.duration_since(at).max(jiff::SignedDuration::ZERO));
+            (EntryKind::Snoozed, with_reason(format!("snoozed “{title}” for {long}"), &body.reason))
+        }
+        Body::HandoffOffered(body) => {
+            (EntryKind::Role, format!("offered {} the role of {}", body.to, body.role))
+        }
+        Body::HandoffAccepted(body) => {
+            let offer = state.offers.iter().find(|offer| offer.id == body.offer)?;
+            let from = if offer.from.is_empty() { String::new() } else { format!(" from {}", offer.from) };
+            (EntryKind::Role, format!("{} took over as {}{from}", offer.to, offer.role))
+        }
+        Body::HandoffDeclined(body) => {
+            let offer = state.offers.iter().find(|offer| offer.id == body.offer)?;
+            let text = format!("handoff of {} to {} called off", offer.role, offer.to);
+            (EntryKind::Role, with_reason(text, &body.reason))
+        }
+        Body::TaskGiven(body) => {
+            let long = duration(body.until.duration_since(at).max(jiff::SignedDuration::ZERO));
+            (EntryKind::Task, format!("{}: {} (back in {long})", body.owner, body.text))
+        }
+        Body::TaskEnded(body) => {
+            let task = state.tasks.iter().find(|task| task.id == body.task)?;
+            let word = if body.done { "done" } else { "given up" };
+            (EntryKind::Task, with_reason(format!("{}: {word}", task.text), &body.result))
+        }
+        Body::Assigned(body) => {
+            let title = if body.title.is_empty() { &body.item } else { &body.title };
+            let text = match body.to.as_str() {
+                "" => format!("{title} is nobody's any more"),
+                to => format!("{title} is for {to}"),
+            };
+            (EntryKind::Task, text)
+        }
+        Body::Proposed(body) => {
+            let long = duration(body.until.duration_since(at).max(jiff::SignedDuration::ZERO));
+            (EntryKind::Proposal, format!("proposed: {} (objections within {long})", body.text))
+        }
+        Body::Objected(body) => {
+            let text = format!("objected to “{}”", motion(state, body.proposal)?);
+            (EntryKind::Rejection, with_reason(text, &body.reason))
+        }
+        Body::Decided(body) => {
+            let word = if body.accepted { "agreed" } else { "not agreed" };
+            let text = format!("{word}: {}", motion(state, body.proposal)?);
+            (EntryKind::Proposal, with_note(text, &body.reason))
+        }
+        Body::FollowUpAdded(body) => (EntryKind::FollowUp, added(body)),
+        Body::FollowUpChanged(body) => {
+            let text = follow_up(state, body.follow_up)?;
+            let owner = body.owner.as_deref().map(|owner| match owner {
+                "" => "nobody".to_owned(),
+                owner => owner.to_owned(),
+            });
+            let changed: Vec<_> = owner.into_iter().chain(body.due.map(|due| format!("by {due}"))).collect();
+            (EntryKind::FollowUp, format!("follow-up for {}: {text}", changed.join(", ")))
+        }
+        Body::FollowUpEnded(body) => {
+            let word = if body.done { "done" } else { "dropped" };
+            let text = format!("follow-up {word}: {}", follow_up(state, body.follow_up)?);
+            (EntryKind::FollowUp, with_note(text, &body.reason))
+        }
+        Body::FollowUpLinked(body) => {
+            let text = follow_up(state, body.follow_up)?;
+            let word = if body.closed { "closed as" } else { "filed as" };
+            (EntryKind::FollowUp, format!("follow-up {word} #{}: {text}", body.number))
+        }
+        Body::Reviewed(body) => {
+            (EntryKind::Report, with_note("held the review".to_owned(), &body.people.join(", ")))
+        }
+        Body::Imported(body) => (EntryKind::Note(body.kind), body.text.clone()),
+        _ => return None,
+    };
+    Some(line)
+}
+
+fn added(body: &FollowUpAdded) -> String {
+    let owner = (!body.owner.is_empty()).then(|| body.owner.clone());
+    let terms: Vec<_> = owner.into_iter().chain(body.due.map(|due| format!("by {due}"))).collect();
+    with_note(format!("follow-up: {}", body.text), &terms.join(", "))
+}
+
+fn motion(state: &State, id: RecordId) -> Option<&str> {
+    state.motions.iter().find(|motion| motion.id == id).map(|motion| motion.text.as_str())
+}
+
+fn follow_up(state: &State, id: RecordId) -> Option<&str> {
+    state.follow_ups.iter().find(|one| one.id == id).map(|one| one.text.as_str())
+}
