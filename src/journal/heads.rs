@@ -9,8 +9,12 @@
 //! A small file is written over where it is: taking its place costs more than the commit. It ends with a
 //! checksum, so that whoever reads it meanwhile reads it again, and one that a crash of the machine has torn
 //! is told and written anew.
+//!
+//! A chain that this installation begins is written down before its first commit, in a file that is only added
+//! to. So whatever is killed when, a chain of this installation of which nothing is written down here was put
+//! into the journal from outside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{
@@ -29,7 +33,7 @@ use super::Witness;
 use super::read::{places, uuid};
 use super::write::hash;
 use crate::failure::Failure;
-use crate::incident::{Hash, IncidentId, Record, RecordId};
+use crate::incident::{Author, Hash, IncidentId, Record, RecordId};
 
 /// The directory of these files, in the state directory.
 pub(super) const DIR: &str = "heads";
@@ -38,7 +42,7 @@ const VERSION: u32 = 1;
 /// Tells files apart that are written at the same time.
 static TURN: AtomicU64 = AtomicU64::new(0);
 /// Why they could not be written last, by state directory, whichever connection of this process tried.
-static UNWRITTEN: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+static UNWRITTEN: Mutex<BTreeMap<PathBuf, Unwritten>> = Mutex::new(BTreeMap::new());
 /// More than this is none of these files.
 const MAX_BYTES: u64 = 1 << 24;
 /// So much is written at once, or not at all.
@@ -47,6 +51,30 @@ const PAGE: usize = 4096;
 const SECTOR: usize = 512;
 /// How often a file is read that somebody may be writing.
 const LOOKS: usize = 8;
+
+/// What keeps the ends of chains from being written down as they are in the journal.
+enum Unwritten {
+    Failed(String),
+    /// Records are gone.
+    Lost,
+    /// Records of somebody are there that nobody wrote here.
+    Planted {
+        author: String,
+        file: PathBuf,
+    },
+}
+
+impl From<io::Error> for Unwritten {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<rusqlite::Error> for Unwritten {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 struct Heads {
@@ -74,61 +102,98 @@ struct Head {
     at: Option<i64>,
 }
 
+impl Heads {
+    /// Whose chains are written down, also those that were lost.
+    fn authors(&self) -> BTreeSet<Author> {
+        self.chains.iter().chain(&self.lost).filter_map(Head::author).collect()
+    }
+}
+
 impl Head {
     fn is_of_chain(&self, other: &Self) -> bool {
         self.author == other.author && self.node == other.node
     }
+
+    fn author(&self) -> Option<Author> {
+        Some(Author { name: self.author.clone(), node: u64::from_str_radix(&self.node, 16).ok()? })
+    }
 }
 
-/// What is said where the journal no longer holds what was written down.
-const LOST: &str = "the journal no longer holds all that was written down there";
 /// Most such ends that are kept of an incident.
 const MOST_LOST: usize = 256;
 
 /// Says what is wrong where the ends of chains could not be written down beside a journal last.
 pub fn heads_unwritten(state_dir: &Path) -> Option<Failure> {
     let known = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let doing = format!("writing down in {} where the record ends", state_dir.join(DIR).display());
-    let hint = "make that directory writable. Records are saved all the same; but should some be cut off \
-                the journal later, verify cannot notice";
-    known.get(state_dir).map(|why| match why.as_str() {
-        LOST => {
-            let doing = format!("comparing the journal with {}", state_dir.join(DIR).display());
-            let hint =
-                "run flightdeck verify: records were cut off or changed, or an older journal was put back";
-            Failure::new(doing, LOST, hint)
-        }
-        why => Failure::new(doing, why, hint),
+    let dir = state_dir.join(DIR);
+    let comparing = format!("comparing the journal with {}", dir.display());
+    known.get(state_dir).map(|why| match why {
+        Unwritten::Failed(why) => Failure::new(
+            format!("writing down in {} where the record ends", dir.display()),
+            why,
+            "make that directory writable. Records are saved all the same; but should some be cut off \
+             the journal later, verify cannot notice",
+        ),
+        Unwritten::Lost => Failure::new(
+            comparing,
+            "the journal no longer holds all that was written down there",
+            "run flightdeck verify: records were cut off or changed, or an older journal was put back",
+        ),
+        Unwritten::Planted { author, file } => Failure::new(
+            comparing,
+            format!("the journal holds records of {author} that nobody wrote here"),
+            planted_remedy(author, file),
+        ),
     })
+}
+
+/// What to do where records are there that nobody wrote here.
+fn planted_remedy(author: &str, file: &Path) -> String {
+    format!("ask {author}. If they are real, remove {}: it is made anew", file.display())
 }
 
 /// Writes down where the chains of an incident, by its number in the file, end now. That it cannot be
 /// written is kept for [`heads_unwritten`]. With `again`, what was lost is looked for once more.
-pub(super) fn note(state_dir: &Path, conn: &Connection, no: i64, again: bool) {
-    let written = write(state_dir, conn, no, again);
+pub(super) fn note(state_dir: &Path, conn: &Connection, no: i64, node: u64, again: bool) {
+    let written = write(state_dir, conn, no, node, again);
     let mut known = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
     match written {
         Ok(()) => known.remove(state_dir),
-        Err(error) => known.insert(state_dir.to_owned(), error.to_string()),
+        Err(why) => known.insert(state_dir.to_owned(), why),
     };
 }
 
-fn write(state_dir: &Path, conn: &Connection, no: i64, again: bool) -> io::Result<()> {
+fn write(state_dir: &Path, conn: &Connection, no: i64, node: u64, again: bool) -> Result<(), Unwritten> {
     // The file first: what others commit and write down meanwhile the journal holds by the time it is read.
-    let id = id_of(conn, no).map_err(io::Error::other)?;
-    let before = match read_file(&path_of(state_dir, id)) {
+    let id = id_of(conn, no)?;
+    let path = path_of(state_dir, id);
+    let before = match read_file(&path) {
         // What it keeps must not be thrown away by who cannot read it.
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => return Err(error),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => return Err(error.into()),
         before => before.ok(),
     };
-    let heads = compared(conn, no, before, again).map_err(io::Error::other)?;
-    let mut text = serde_json::to_vec(&heads)?;
+    let known = before.as_ref().map(Heads::authors);
+    let mut heads = compared(conn, no, before, again)?;
+    let mut planted = None;
+    if let Some(mut known) = known {
+        // After the journal was read: what that holds was begun before.
+        known.extend(begun(state_dir, id)?);
+        let is_planted =
+            |head: &Head| head.author().is_some_and(|of| of.node == node && !known.contains(&of));
+        planted = heads.chains.iter().find(|head| is_planted(head)).map(|head| head.author.clone());
+        heads.chains.retain(|head| !is_planted(head));
+    }
+    let mut text = serde_json::to_vec(&heads).map_err(io::Error::from)?;
     let sum = Hash::of(&text);
     text.extend_from_slice(format!("\n{sum}\n").as_bytes());
-    if write_over(&path_of(state_dir, id), &text).is_err() {
+    if write_over(&path, &text).is_err() {
         replace(state_dir, id, &text)?;
     }
-    if heads.lost.is_empty() { Ok(()) } else { Err(io::Error::other(LOST)) }
+    match planted {
+        _ if !heads.lost.is_empty() => Err(Unwritten::Lost),
+        Some(author) => Err(Unwritten::Planted { author, file: path }),
+        None => Ok(()),
+    }
 }
 
 /// Writes over a file, if that is one of ours and small enough to be whole whoever is killed.
@@ -148,14 +213,19 @@ fn write_over(path: &Path, text: &[u8]) -> io::Result<()> {
     file.write_all_at(&text, 0)
 }
 
-/// Writes a file that takes the place of the one there is, or of none.
-fn replace(state_dir: &Path, id: IncidentId, text: &[u8]) -> io::Result<()> {
+fn make_dir(state_dir: &Path) -> io::Result<()> {
     let dir = state_dir.join(DIR);
     match DirBuilder::new().mode(0o700).create(&dir) {
-        Ok(()) => fs::set_permissions(&dir, Permissions::from_mode(0o700))?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
+        Ok(()) => fs::set_permissions(&dir, Permissions::from_mode(0o700)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
     }
+}
+
+/// Writes a file that takes the place of the one there is, or of none.
+fn replace(state_dir: &Path, id: IncidentId, text: &[u8]) -> io::Result<()> {
+    make_dir(state_dir)?;
+    let dir = state_dir.join(DIR);
     let turn = TURN.fetch_add(1, Ordering::Relaxed);
     let beside = dir.join(format!(".{id}.{}.{turn}", std::process::id()));
     let written =
@@ -169,6 +239,48 @@ fn replace(state_dir: &Path, id: IncidentId, text: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+/// Writes down that an author of this installation is about to begin a chain, and sees to it that this outlives
+/// the machine: to be called before the first commit.
+pub(super) fn begin(state_dir: &Path, id: IncidentId, author: &Author) -> io::Result<()> {
+    let path = begun_path(state_dir, id);
+    make_dir(state_dir)?;
+    let is_there = path.exists();
+    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+    // A line that a crash has torn stays alone.
+    let name = serde_json::to_string(&author.name)?;
+    file.write_all(format!("\n{:016x} {name}\n", author.node).as_bytes())?;
+    file.sync_all()?;
+    if is_there { Ok(()) } else { fs::File::open(state_dir.join(DIR))?.sync_all() }
+}
+
+/// Whose chains were begun here after the declaration.
+fn begun(state_dir: &Path, id: IncidentId) -> io::Result<BTreeSet<Author>> {
+    let text = match fs::read(begun_path(state_dir, id)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        text => text?,
+    };
+    let of = |line: &str| {
+        let (node, name) = line.split_once(' ')?;
+        Some(Author { name: serde_json::from_str(name).ok()?, node: u64::from_str_radix(node, 16).ok()? })
+    };
+    Ok(String::from_utf8_lossy(&text).lines().filter_map(of).collect())
+}
+
+/// Finds a chain of an installation that nobody began here, if what was written down of the incident can be
+/// read. To be called after the journal was read.
+pub(super) fn planted<'a>(
+    state_dir: &Path,
+    id: IncidentId,
+    node: u64,
+    mut chains: impl Iterator<Item = &'a Author>,
+) -> Option<(&'a Author, String)> {
+    let path = path_of(state_dir, id);
+    let mut known = read_file(&path).ok()?.authors();
+    known.extend(begun(state_dir, id).ok()?);
+    let author = chains.find(|author| author.node == node && !known.contains(author))?;
+    Some((author, planted_remedy(&author.name, &path)))
 }
 
 /// The ends of the chains as they are now, and those of before that they do not meet: a chain has to hold
@@ -267,6 +379,10 @@ fn find(conn: &Connection, no: i64, wanted: Hash) -> rusqlite::Result<Option<i64
 
 fn path_of(state_dir: &Path, id: IncidentId) -> PathBuf {
     state_dir.join(DIR).join(id.to_string())
+}
+
+fn begun_path(state_dir: &Path, id: IncidentId) -> PathBuf {
+    state_dir.join(DIR).join(format!("{id}.begun"))
 }
 
 fn id_of(conn: &Connection, no: i64) -> rusqlite::Result<IncidentId> {

@@ -81,11 +81,12 @@ impl Journal {
         check_version(&path, schema::user_version(&conn).map_err(|e| failed(&e))?)?;
         let node =
             conn.query_row("SELECT value FROM meta WHERE key = 'node'", [], |row| row.get::<_, i64>(0));
-        let node = node.map_err(|error| match &read_only {
-            // That it was tampered with is why.
-            Some(known) => Failure::new(&doing, &known.why, known.remedy.as_str()),
-            None => failed(&error),
-        })?;
+        let node = match (node, &read_only) {
+            (Ok(node), _) => node,
+            // Nothing is written under that number.
+            (Err(_), Some(_)) => 0,
+            (Err(error), None) => return Err(failed(&error)),
+        };
         conn.set_prepared_statement_cache_capacity(64);
         let place = Place::of(&path, &hold, read_only.is_none())
             .map_err(|gone| Failure::new(&doing, gone, super::REPLACED_HINT))?;

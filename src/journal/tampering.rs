@@ -77,9 +77,18 @@ pub(super) fn find(conn: &Connection) -> rusqlite::Result<Option<Tampering>> {
             return Ok(Some(described(&kind, &name, &table)));
         }
     }
-    Ok(missing
-        .first()
-        .map(|sql| Tampering { what: format!("has no table {}", name_of(sql)), remedy: RESTORE.to_owned() }))
+    if let Some(sql) = missing.first() {
+        let what = format!("has no table {}", name_of(sql));
+        return Ok(Some(Tampering { what, remedy: RESTORE.to_owned() }));
+    }
+    let node = "SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'node' AND typeof(value) = 'integer')";
+    let has_node: bool = conn.query_row(node, [], |row| row.get(0))?;
+    Ok((!has_node).then(|| Tampering {
+        what: "does not say any more which installation it belongs to".to_owned(),
+        remedy: "put a backup in its place; or give it a new number with SQLite: \
+                 INSERT OR REPLACE INTO meta VALUES ('node', random())"
+            .to_owned(),
+    }))
 }
 
 /// What the tables of a version are made with. SQLite keeps that text as it was given.

@@ -58,6 +58,16 @@ impl Journal {
         Ok(verified)
     }
 
+    /// A chain that says it was written here, and of which nothing is written down beside the journal.
+    fn planted(&self, incident: IncidentId, chains: &Chains) -> Option<Bad> {
+        let (author, remedy) =
+            heads::planted(self.path.parent()?, incident, self.author.node, chains.keys())?;
+        let why = format!(
+            "it says that it was written here, and nobody wrote it down beside the journal: {remedy}"
+        );
+        Some((format!("the chain of {}", author.name), why))
+    }
+
     /// Writes down beside the journal where all chains end, for later. To be called with a
     /// journal that was found sound.
     pub fn note_heads(&self) -> Result<()> {
@@ -127,6 +137,9 @@ impl Journal {
             }
             if bad.is_none() {
                 bad = rebuilt.differs(&tx, no)?;
+            }
+            if bad.is_none() {
+                bad = self.planted(id, &chains);
             }
             verified.chains.extend(chains.into_iter().map(|(author, chain)| (author, chain.head)));
             if bad.is_some() {

@@ -1,6 +1,7 @@
 //! Appending: one transaction a call, acknowledged once it is on disk.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::Type;
@@ -49,6 +50,7 @@ pub(super) struct ChainEnd {
 /// A transaction that writes, holding the write lock from its beginning.
 pub(super) struct Writing<'a> {
     pub(super) tx: Transaction<'a>,
+    path: &'a Path,
     author: &'a Author,
     now: Timestamp,
     latest: Hlc,
@@ -159,7 +161,8 @@ impl Journal {
             Some((at, latest)) if at == version => latest,
             _ => latest_clock(&tx, None)?,
         };
-        let mut writing = Writing { tx, author: &self.author, now, latest, stored: BTreeMap::new() };
+        let mut writing =
+            Writing { tx, path: &self.path, author: &self.author, now, latest, stored: BTreeMap::new() };
         let done = work(&mut writing)?;
         let (latest, stored) = (writing.latest, std::mem::take(&mut writing.stored));
         for stored in stored.values() {
@@ -183,7 +186,7 @@ impl Journal {
     /// Writes down outside of the journal where the chains of an incident end.
     pub(super) fn note_heads_of(&self, no: i64, again: bool) {
         if let Some(state_dir) = self.path.parent() {
-            heads::note(state_dir, &self.conn, no, again);
+            heads::note(state_dir, &self.conn, no, self.author.node, again);
         }
     }
 
@@ -335,6 +338,10 @@ impl Writing<'_> {
         records: i64,
     ) -> rusqlite::Result<()> {
         let place = last_place(&self.tx, no)? + 1;
+        if records == 0 && place > places(no).0 && record.author.node == self.author.node {
+            // Should it fail, writing down where the chain ends tells why.
+            let _ = self.path.parent().map(|dir| heads::begin(dir, record.incident, &record.author));
+        }
         let stored = self.stored.entry(no).or_insert(Stored { places: (place, place), last: record.hash });
         (stored.places.1, stored.last) = (place, record.hash);
         let added = self

@@ -212,6 +212,42 @@ fn what_nobody_wrote_is_named_by_verify_and_stands_in_nobodys_way() {
 }
 
 #[test]
+fn a_chain_that_nobody_began_here_is_named_by_verify_and_told_to_whoever_writes() {
+    let world = World::new();
+    let shell = declared(&world);
+    let (state, elsewhere) = (world.path("state"), world.path("elsewhere"));
+    // Sound in itself: flightdeck wrote it, in a copy of the journal.
+    copy(&state, &elsewhere);
+    let omar = shell.clone().with("FLIGHTDECK_USER", "Omar");
+    let there = omar.clone().with("FLIGHTDECK_STATE_DIR", &elsewhere);
+    there.flightdeck(&["note", "planted"]).succeeded();
+    let plant = format!(
+        "ATTACH '{}' AS other;
+         INSERT INTO record SELECT * FROM other.record WHERE place NOT IN (SELECT place FROM record);
+         INSERT INTO chain SELECT * FROM other.chain WHERE author = 'Omar'",
+        elsewhere.join("journal.db").display()
+    );
+    sql(&state, &plant);
+    let verified = shell.flightdeck(&["verify"]).ended_with(1).stdout;
+    assert!(
+        verified.contains("the chain of Omar") && verified.contains("nobody wrote it down"),
+        "{verified}"
+    );
+    for writer in [&omar, &shell, &omar] {
+        let noted = writer.flightdeck(&["note", "goes on"]).succeeded();
+        noted.said("records of Omar that nobody wrote here").said("heads/");
+    }
+    shell.flightdeck(&["verify"]).ended_with(1);
+    // Once Omar says that they are real, they are.
+    let heads = std::fs::read_dir(state.join("heads")).unwrap().map(|entry| entry.unwrap().path());
+    for file in heads.filter(|path| path.extension().is_none()) {
+        std::fs::remove_file(file).unwrap();
+    }
+    shell.flightdeck(&["verify"]).succeeded();
+    assert_eq!(omar.flightdeck(&["note", "real"]).succeeded().stderr, "");
+}
+
+#[test]
 fn an_incident_without_a_record_blocks_nobody_and_is_told() {
     let world = World::new();
     let shell = declared(&world);

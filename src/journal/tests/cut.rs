@@ -263,6 +263,73 @@ fn what_nobody_wrote_is_named_and_does_not_stand_in_the_way() {
     }
 }
 
+/// Makes a chain of Omar, sound in itself, in a copy of the journal, and puts it into the journal by SQLite.
+fn plant_a_chain(dir: &TempDir, incident: IncidentId) {
+    let elsewhere = TempDir::new().unwrap();
+    raw(dir).execute("VACUUM INTO ?1", [elsewhere.path().join(Journal::FILE).to_str().unwrap()]).unwrap();
+    Journal::open(elsewhere.path(), "omar").unwrap().append(now(), notes(incident, 2)).unwrap();
+    let conn = raw(dir);
+    conn.execute("ATTACH ?1 AS other", [elsewhere.path().join(Journal::FILE).to_str().unwrap()]).unwrap();
+    conn.execute_batch(
+        "INSERT INTO record SELECT * FROM other.record WHERE place NOT IN (SELECT place FROM record);
+         INSERT INTO chain SELECT * FROM other.chain WHERE author = 'omar';",
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_whole_chain_that_nobody_began_here_is_named_and_told() {
+    let (dir, mut journal, incident, _) = with_notes(2);
+    plant_a_chain(&dir, incident);
+    let named = |journal: &Journal| {
+        let (bad, why) = journal.verify(None).unwrap().bad.expect("it is planted");
+        assert!(bad == "the chain of omar" && why.contains("nobody wrote it down"), "{bad}: {why}");
+        let failure = heads_unwritten(dir.path()).expect("it is told");
+        assert!(failure.cause.contains("records of omar that nobody wrote here"), "{failure}");
+        assert!(failure.hint.contains(&format!("heads/{incident}")), "{failure}");
+    };
+    assert_eq!(journal.verify(None).unwrap().bad.unwrap().0, "the chain of omar");
+    // Whoever writes first is told, also the one whose chain it pretends to be, and it does not become known.
+    journal.append(now(), notes(incident, 1)).unwrap();
+    named(&journal);
+    let mut omar = Journal::open(dir.path(), "omar").unwrap();
+    for _ in 0..2 {
+        omar.append(now(), notes(incident, 1)).unwrap();
+        named(&omar);
+    }
+    // Who knows that it is real takes what is written down away.
+    fs::remove_file(dir.path().join("heads").join(incident.to_string())).unwrap();
+    assert_eq!(journal.verify(None).unwrap().bad, None);
+    omar.append(now(), notes(incident, 1)).unwrap();
+    assert_eq!((heads_unwritten(dir.path()), journal.verify(None).unwrap().bad), (None, None));
+}
+
+#[test]
+fn the_end_of_a_chain_that_is_planted_is_told_with_the_first_record_after_it() {
+    let (dir, mut journal, incident, _) = with_notes(1);
+    let plant =
+        "INSERT INTO chain SELECT incident, 'omar', node, 7, randomblob(32), randomblob(16), 0, 0 FROM chain";
+    raw(&dir).execute_batch(plant).unwrap();
+    assert!(journal.verify(None).unwrap().bad.is_some());
+    Journal::open(dir.path(), "omar").unwrap().append(now(), notes(incident, 1)).unwrap();
+    let failure = heads_unwritten(dir.path()).expect("it is told");
+    assert!(failure.cause.contains("omar"), "{failure}");
+    journal.append(now(), notes(incident, 1)).unwrap();
+    assert!(heads_unwritten(dir.path()).is_some() && journal.verify(None).unwrap().bad.is_some());
+}
+
+#[test]
+fn a_chain_whose_writer_was_killed_before_its_end_was_written_down_is_nobodys_plant() {
+    let (dir, mut journal, incident, _) = with_notes(2);
+    let heads = dir.path().join("heads").join(incident.to_string());
+    let before = fs::read(&heads).unwrap();
+    Journal::open(dir.path(), "omar\nli").unwrap().append(now(), notes(incident, 1)).unwrap();
+    fs::write(&heads, before).unwrap();
+    assert_eq!(journal.verify(None).unwrap().bad, None);
+    journal.append(now(), notes(incident, 1)).unwrap();
+    assert_eq!((heads_unwritten(dir.path()), journal.verify(None).unwrap().bad), (None, None));
+}
+
 #[test]
 fn a_record_is_the_bytes_it_is_stored_as() {
     let spellings: [(&str, &str); 6] = [

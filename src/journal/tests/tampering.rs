@@ -143,6 +143,27 @@ fn an_insert_that_leaves_nothing_is_no_success() {
 }
 
 #[test]
+fn a_journal_that_does_not_say_whose_it_is_can_be_read_and_given_a_number() {
+    for harm in ["DELETE FROM meta", "UPDATE meta SET value = 'mine' WHERE key = 'node'"] {
+        let (dir, journal, incident, _) = with_notes(2);
+        drop(journal);
+        raw(&dir).execute_batch(harm).unwrap();
+        let mut journal = open(&dir);
+        assert_eq!(journal.load(incident).unwrap().1.count(), 3);
+        let said = "which installation it belongs to";
+        let failure = journal.append(now(), vec![note(incident, "lost")]).unwrap_err();
+        assert!(failure.cause.contains(said), "{failure}");
+        let failure = journal.verify(None).unwrap_err();
+        assert!(failure.cause.contains(said) && !failure.hint.contains("verify"), "{failure}");
+        // What it says to do is enough.
+        raw(&dir).execute_batch(failure.hint.split_once("SQLite: ").unwrap().1).unwrap();
+        let mut journal = open(&dir);
+        journal.append(now(), vec![note(incident, "saved")]).unwrap();
+        assert_eq!((journal.verify(None).unwrap().bad, heads_unwritten(dir.path())), (None, None));
+    }
+}
+
+#[test]
 fn what_does_no_harm_is_left_alone() {
     let (dir, mut journal, incident, _) = with_notes(2);
     for sql in ["ANALYZE", "REINDEX", "VACUUM"] {
