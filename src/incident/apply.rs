@@ -104,6 +104,7 @@ impl Fold {
             records: 0,
             unknown: 0,
             last: Hlc::default(),
+            latest: declared_at,
             head: Hash::default(),
         };
         Self {
@@ -155,6 +156,7 @@ impl Fold {
         state.last = state.last.max(record.at);
         state.head = record.hash;
         let at = record.written_at();
+        state.latest = state.latest.max(at);
         drift::compare(&mut state.clocks_off, &mut self.before, record);
         match state.authors.get_mut(&record.author.name) {
             Some(last) => *last = at,
@@ -291,8 +293,8 @@ impl Fold {
             Body::StepWaiting(body) => self.step_waiting(body, at),
             Body::RunWaiting(body) => self.run_waiting(body),
             Body::StepSkipped(body) => self.step_skipped(body, at),
-            Body::Approved(body) => plans::vote(state, plans::approval(record, body)),
-            Body::Rejected(body) => plans::vote(state, plans::rejection(record, body)),
+            Body::Approved(body) => plans::vote(state, plans::approval(record, body, state.latest)),
+            Body::Rejected(body) => plans::vote(state, plans::rejection(record, body, state.latest)),
             Body::GatePassedOver(body) => state.passed_over.push(plans::passed_over(body, by, at)),
             Body::Released(body) => plans::released(&mut state.releases, plans::release(body, by, at)),
             Body::ReleaseJudged(body) => {

@@ -7,7 +7,7 @@ use super::state::State;
 use super::time::duration;
 
 /// Less is what clocks that are set by a network do.
-const TOLERATED: SignedDuration = SignedDuration::from_mins(2);
+pub const TOLERATED: SignedDuration = SignedDuration::from_mins(2);
 
 /// Two clocks that were seen to differ. Which of them is wrong the record cannot tell.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,7 +29,7 @@ mod words;
 pub use against::{Claim, against};
 pub use body::*;
 pub use clocks::{Clock, ClockState, audience, clocks, detected_late, phase_since};
-pub use drift::{ClockOff, ClockWarning};
+pub use drift::{ClockOff, ClockWarning, TOLERATED};
 pub use fix::{Fix, Raised, Review};
 pub use fold::{Log, Missing, Stream, Streamed, Taken};
 pub use next::{ANOTHER, Facts, Next, WayBack, next};

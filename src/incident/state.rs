@@ -143,6 +143,8 @@ pub struct State {
     pub unknown: usize,
     /// The latest clock reading seen.
     pub last: Hlc,
+    /// The latest time that an author's own clock gave a record.
+    pub latest: Timestamp,
     /// Hash of the last record in fold order.
     pub head: Hash,
 }

@@ -244,7 +244,7 @@ pub(super) fn vote(state: &mut State, vote: Vote) {
     state.votes.push(vote);
 }
 
-pub(super) fn approval(record: &Record, body: &Approved) -> Vote {
+pub(super) fn approval(record: &Record, body: &Approved, latest: Timestamp) -> Vote {
     Vote {
         record: record.id,
         approves: true,
@@ -257,10 +257,11 @@ pub(super) fn approval(record: &Record, body: &Approved) -> Vote {
         hash: body.hash.clone(),
         title: body.title.clone(),
         at: record.occurred_at,
+        latest,
     }
 }
 
-pub(super) fn rejection(record: &Record, body: &Rejected) -> Vote {
+pub(super) fn rejection(record: &Record, body: &Rejected, latest: Timestamp) -> Vote {
     Vote {
         record: record.id,
         approves: false,
@@ -273,6 +274,7 @@ pub(super) fn rejection(record: &Record, body: &Rejected) -> Vote {
         hash: body.hash.clone(),
         title: body.title.clone(),
         at: record.occurred_at,
+        latest,
     }
 }
 

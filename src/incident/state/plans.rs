@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::body::{Outcome, PlanEnd, Process, Proof, Spec, Waits, WatchVerdict};
 use super::super::record::RecordId;
+pub use crate::text::name::is_same as same_person;
 
 /// A plan that was put up for approval.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +69,8 @@ pub struct Vote {
     pub title: String,
     /// When.
     pub at: Timestamp,
+    /// The latest time on record by then, whoever's clock gave it.
+    pub latest: Timestamp,
 }
 
 impl Vote {
@@ -75,11 +78,6 @@ impl Vote {
     pub fn is_verified(&self) -> bool {
         !self.verbal && same_person(&self.by, &self.written_by)
     }
-}
-
-/// Tells whether two names are those of one person, however they were typed.
-pub fn same_person(one: &str, other: &str) -> bool {
-    crate::text::name::is_same(one, other)
 }
 
 /// A gate that was passed over.

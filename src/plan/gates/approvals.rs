@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ApprovalRule, Judged, Met};
-use crate::incident::{ANOTHER, Policy, Proposal, RecordId, Severity, State, Vote, duration, same_person};
+use crate::incident::{
+    ANOTHER, Policy, Proposal, RecordId, Severity, State, TOLERATED, Vote, duration, same_person,
+};
 use crate::plan::{programs, proposal};
 
 /// How the approvals of a plan stand.
@@ -111,7 +113,22 @@ pub fn approvals<'a, 'p>(
     now: Timestamp,
 ) -> Approvals<'a> {
     let votes: Vec<&Vote> = state.votes.iter().collect();
-    weigh(state, &votes, rule, judged.into(), by, now)
+    weigh(state, &votes, rule, judged.into(), by, Now { at: now, latest: state.latest })
+}
+
+/// When approvals are judged.
+#[derive(Clone, Copy)]
+struct Now {
+    at: Timestamp,
+    /// The latest time on record: a clock that was set back since makes nothing younger.
+    latest: Timestamp,
+}
+
+impl Now {
+    /// How old a vote is at least. A clock that was ahead before it was given ages it no further.
+    fn age(self, vote: &Vote) -> SignedDuration {
+        self.at.duration_since(vote.at).max(self.latest.duration_since(vote.latest))
+    }
 }
 
 /// How the approvals of a plan stand, by these votes.
@@ -121,7 +138,7 @@ fn weigh<'a>(
     rule: &'a ApprovalRule,
     about: Judged<'_>,
     by: &str,
-    now: Timestamp,
+    now: Now,
 ) -> Approvals<'a> {
     let given = || votes.iter().copied().filter(|vote| vote.approves);
     let judged: Vec<(&Vote, Option<String>)> =
@@ -177,7 +194,9 @@ pub fn void(state: &State, policy: &Policy, vote: RecordId, now: Timestamp) -> O
     let votes = stood(state, at);
     // What was said twice is one approval, and the last of them is the one that is judged.
     let last = votes.iter().rev().find(|one| is_anew(one, vote)).copied().unwrap_or(vote);
-    let found = weigh(state, &votes, &rule, vote.hash.as_str().into(), by.unwrap_or_default(), at);
+    // Of the past only the clock of who started it tells.
+    let now = Now { at, latest: started.map_or(state.latest, |_| Timestamp::MIN) };
+    let found = weigh(state, &votes, &rule, vote.hash.as_str().into(), by.unwrap_or_default(), now);
     let why = found.void.into_iter().find(|(other, _)| other.record == last.record).map(|(_, why)| why);
     let anew = || match last.approves {
         _ if last.record == vote.record => None,
@@ -257,7 +276,7 @@ fn refusal(
     judged: Judged<'_>,
     state: &State,
     by: &str,
-    now: Timestamp,
+    now: Now,
 ) -> Option<String> {
     let (who, hash) = (&vote.by, judged.hash);
     if vote.hash.is_empty() {
@@ -282,7 +301,11 @@ fn refusal(
     if who.trim().is_empty() {
         return Some("it names nobody".to_owned());
     }
-    if now.duration_since(vote.at) > rule.valid_for.max(SignedDuration::ZERO) {
+    if vote.at.duration_since(now.at) > TOLERATED {
+        let ahead = duration(vote.at.duration_since(now.at));
+        return Some(format!("the approval of {who} is dated {ahead} ahead of this machine's clock"));
+    }
+    if now.age(vote) > rule.valid_for.max(SignedDuration::ZERO) {
         return Some(format!("the approval of {who} is older than {}", duration(rule.valid_for)));
     }
     if !rule.verbal && !vote.is_verified() {

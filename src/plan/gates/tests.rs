@@ -11,6 +11,7 @@ use crate::incident::{
 };
 use crate::plan::{Action, Command, Purpose, Step};
 
+mod clocks;
 mod condemned;
 mod demand;
 mod every;
@@ -27,15 +28,23 @@ fn minutes(n: i64) -> Timestamp {
 struct Told {
     severity: Severity,
     records: Vec<(String, Body)>,
+    /// What their writers' clocks said, in minutes, where that was not the time.
+    clocks: Vec<(usize, i64)>,
 }
 
 impl Told {
     fn at(severity: Severity) -> Self {
-        Self { severity, records: Vec::new() }
+        Self { severity, records: Vec::new(), clocks: Vec::new() }
     }
 
     fn by(mut self, who: &str, body: impl Into<Body>) -> Self {
         self.records.push((who.to_owned(), body.into()));
+        self
+    }
+
+    /// The clock of whoever wrote the last record says this minute.
+    fn with_clock(mut self, minute: i64) -> Self {
+        self.clocks.push((self.records.len(), minute));
         self
     }
 
@@ -65,7 +74,9 @@ impl Told {
             let draft = Draft::now(IncidentId(Uuid::from_u128(1)), body);
             // Everybody at a terminal of their own.
             let node = who.bytes().map(u64::from).sum();
-            Record::seal(id(n), draft, Author { name: who, node }, at, Hash::default()).unwrap().0
+            let clock = self.clocks.iter().find(|(at, _)| *at == n).map_or(n as i64, |(_, minute)| *minute);
+            let author = Author { name: who, node };
+            Record::seal_at(id(n), draft, author, at, minutes(clock), Hash::default()).unwrap().0
         });
         Log::new(records.collect()).unwrap().state().clone()
     }
