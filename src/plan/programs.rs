@@ -74,9 +74,19 @@ impl Command {
     }
 }
 
-/// The program files of a plan that were others in the plan with this hash, which was put up or started
-/// for the same, as the commands name them.
-pub fn changed_since(plan: &Plan, state: &State, hash: &str) -> Vec<String> {
+/// What is different in a plan since another one that was for the same.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// These program files, as the commands name them.
+    Programs(Vec<String>),
+    /// It was made in another work tree, which was this one, for the same commit.
+    Tree(String),
+    /// Something else.
+    Else,
+}
+
+/// What is different in a plan since the one with this hash, which was put up or started for the same.
+pub fn changed_since(plan: &Plan, state: &State, hash: &str) -> Changed {
     let is_it = |purpose: &str, target: &str| purpose == plan.purpose.name() && target == plan.target;
     let put_up = || {
         let found = proposal::of(state, hash)?;
@@ -86,12 +96,34 @@ pub fn changed_since(plan: &Plan, state: &State, hash: &str) -> Vec<String> {
         let found = state.plans.iter().rev().find(|run| run.hash == hash)?;
         is_it(&found.purpose, &found.target).then_some(&found.spec)
     };
-    let Some(spec) = put_up().or_else(started) else { return Vec::new() };
+    let Some(spec) = put_up().or_else(started) else { return Changed::Else };
     let was = spec.get("programs").and_then(|was| Vec::<Program>::deserialize(was).ok()).unwrap_or_default();
     // What is known to have been all that there was.
-    let all = spec.get("searched").is_some_and(serde_json::Value::is_string);
-    let differs = |now: &&Program| was.iter().find(|was| was.path == now.path).map_or(all, |was| was != *now);
-    plan.programs.iter().filter(differs).map(|program| program.shown_in(plan)).collect()
+    let searched = spec.get("searched").and_then(serde_json::Value::as_str);
+    // Where one is not known they are taken for the same.
+    let here = plan.searched.as_deref().or(searched).unwrap_or_default();
+    let there = searched.unwrap_or(here);
+    let is_same = |was: &Program, now: &Program| {
+        let leads =
+            |it: &Program, root: &str| it.leads_to.as_deref().map(|to| seen_from(to, root).to_owned());
+        was.sha256 == now.sha256 && was.executable == now.executable && leads(was, there) == leads(now, here)
+    };
+    let differs = |now: &&Program| {
+        let same_place = |was: &&Program| was.seen_from(there) == now.seen_from(here);
+        was.iter().find(same_place).map_or(searched.is_some(), |was| !is_same(was, now))
+    };
+    let changed: Vec<_> =
+        plan.programs.iter().filter(differs).map(|program| program.shown_in(plan)).collect();
+    let commit =
+        spec.get("subject").and_then(|subject| subject.get("commit")).and_then(serde_json::Value::as_str);
+    let is_same_commit = plan.subject.as_ref().map(|subject| subject.commit.as_str()) == commit;
+    if !changed.is_empty() {
+        Changed::Programs(changed)
+    } else if there != here && is_same_commit {
+        Changed::Tree(visible(there).into_owned())
+    } else {
+        Changed::Else
+    }
 }
 
 /// All commands of a plan.

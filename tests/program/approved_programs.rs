@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::approvals::{CONFIG, Site};
-use super::world::{Ended, wait_until};
+use super::world::{Ended, Shell, wait_until};
 
 impl Site {
     /// Writes a script and leaves it uncommitted.
@@ -66,6 +66,26 @@ fn a_script_that_was_edited_after_the_approval_does_not_run() {
     assert!(!shown.contains("changed after"), "{shown}");
     site.to_production().succeeded();
     assert_eq!(site.deployed(), 1);
+}
+
+/// Nothing changed, but a plan runs the files of its own work tree.
+#[test]
+fn an_approval_says_that_it_is_for_another_clone() {
+    let site = Site::new("P1", CONFIG);
+    site.validate();
+    site.approve();
+    let (here, there) = (site.shell.directory.clone(), site.world.path("clone"));
+    site.shell.run("git", &["clone", "--quiet", ".", &there.to_string_lossy()]).succeeded();
+    let clone = Shell { directory: there.clone(), ..site.shell.clone() };
+    clone.flightdeck(&["trust"]).succeeded();
+    let deploy = ["deploy", "production", "--dry-run"];
+    let preview = clone.flightdeck(&deploy).succeeded().stdout;
+    let said = format!("Omar approved it for the work tree {}", here.display());
+    assert!(preview.contains(&said) && !preview.contains("changed after"), "{preview}");
+    // What did change is named in the clone, too.
+    std::fs::write(there.join("deploy.sh"), "#!/bin/sh\necho edited\n").unwrap();
+    let preview = clone.flightdeck(&deploy).succeeded().stdout;
+    assert!(preview.contains("deploy.sh changed after Omar approved it"), "{preview}");
 }
 
 /// In words for a shell, from another directory, where a script of the same name is at the root.

@@ -6,7 +6,8 @@ use super::{ApprovalRule, Judged, Met};
 use crate::incident::{
     ANOTHER, Policy, Proposal, RecordId, Severity, State, TOLERATED, Vote, duration, same_person,
 };
-use crate::plan::{programs, proposal};
+use crate::plan::programs::{self, Changed};
+use crate::plan::proposal;
 
 /// How the approvals of a plan stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -287,12 +288,16 @@ fn refusal(
     }
     if vote.hash != hash {
         let changed = judged.plan.map(|plan| programs::changed_since(plan, state, &vote.hash));
-        return Some(match changed.filter(|changed| !changed.is_empty()) {
-            Some(changed) => format!(
+        return Some(match changed {
+            Some(Changed::Programs(changed)) => format!(
                 "{} changed after {who} approved it; look at the plan again and approve it",
                 changed.join(", ")
             ),
-            None => format!("{who} {ANOTHER}"),
+            Some(Changed::Tree(tree)) => format!(
+                "{who} approved it for the work tree {tree}, and a plan runs the files of its own; approve it \
+                 here, too"
+            ),
+            Some(Changed::Else) | None => format!("{who} {ANOTHER}"),
         });
     }
     if !rule.roles.contains(&vote.role) {
