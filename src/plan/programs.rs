@@ -6,6 +6,7 @@
 //! those files bring in themselves does not.
 
 pub mod find;
+mod modules;
 mod words;
 
 use std::path::{Component, Path, PathBuf};

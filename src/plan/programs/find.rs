@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use super::words::{self, Word, example, is_open, is_unknown, kept, matches};
-use super::{Line, absolute, base, is_below, is_interpreter, is_python, reads_by_itself};
+use super::{Line, absolute, base, is_below, is_interpreter, modules, reads_by_itself};
 
 /// Most directories that the words of a command are looked for in.
 const MOST_DIRECTORIES: usize = 32;
@@ -145,7 +145,8 @@ impl<'a> Search<'a> {
     fn files(self) -> Found {
         let mut files: Vec<(String, How)> = Vec::new();
         let runs = self.run_by_interpreters();
-        let modules = self.modules();
+        let mut modules = modules::asked_for(&self.words);
+        modules.extend(modules::brought_in(&self.words));
         let fed = self.is_fed();
         for from in &self.directories {
             for (index, word) in self.words.iter().enumerate() {
@@ -227,24 +228,6 @@ impl<'a> Search<'a> {
             .filter(|(_, word)| !word.is_option())
     }
 
-    /// The files of the modules that `python -m` is given.
-    fn modules(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        let after_python = self.words.iter().skip_while(|word| !is_python(&word.plain));
-        let words: Vec<&str> = after_python.map(|word| word.plain.as_str()).collect();
-        for (at, word) in words.iter().enumerate() {
-            let module = match word.strip_prefix("-m") {
-                Some("") => words.get(at + 1).copied(),
-                joined => joined,
-            };
-            if let Some(module) = module {
-                let path = module.replace('.', "/");
-                found.extend([format!("{path}.py"), format!("{path}/__main__.py")]);
-            }
-        }
-        found
-    }
-
     /// What programs read by themselves: the first of these names that there is in a directory.
     fn groups(&self) -> Vec<&'static [&'static str]> {
         let mut groups: Vec<&'static [&'static str]> = Vec::new();
@@ -280,7 +263,7 @@ impl<'a> Search<'a> {
                 places.for_each(|(from, _)| add(absolute(from, pattern)));
             }
         }
-        for module in self.modules() {
+        for module in modules::asked_for(&self.words) {
             self.directories.iter().for_each(|from| add(absolute(from, &module)));
         }
         for group in self.groups() {

@@ -99,6 +99,42 @@ fn a_program_is_found_however_it_is_named() {
     }
 }
 
+#[test]
+fn what_an_interpreter_brings_in_by_name_is_found() {
+    let yard = Yard::of(&[
+        "deploy.py",
+        "ops/__init__.py",
+        "ops/roll.py",
+        "ops/Roll.pm",
+        "lib/Ops/Deploy.pm",
+        "lib/roll.rb",
+        "tools/hook.js",
+        "notes",
+    ]);
+    let (py, roll): (&[&str], &[&str]) = (&["deploy.py"], &["ops/__init__.py", "ops/roll.py"]);
+    name(
+        &yard,
+        &[
+            (&["python3", "-m", "deploy"], py),
+            (&["python3", "-Bum", "deploy", "notes"], &["deploy.py", "notes"]),
+            (&["python3", "-c", "import deploy; deploy.main()"], py),
+            (&["python3", "-c", "import os, deploy as it"], py),
+            (&["python3", "-c", "from ops import roll"], roll),
+            (&["python3", "-c", "import ops.roll"], roll),
+            (&["sh", "-c", "python3 -c 'import deploy'"], py),
+            (&["python3", "-c", "print('deploy')"], &[]),
+            (&["python3", "-m", "ops.roll"], roll),
+            (&["perl", "-Ilib", "-MOps::Deploy", "-e1"], &["lib/Ops/Deploy.pm"]),
+            (&["perl", "-I", "lib", "-e", "use Ops::Deploy; Ops::Deploy::run()"], &["lib/Ops/Deploy.pm"]),
+            (&["perl", "-Iops", "-wMRoll=all", "-e1"], &["ops/Roll.pm"]),
+            (&["ruby", "-Ilib", "-rroll", "-e1"], &["lib/roll.rb"]),
+            (&["ruby", "-e", "require './lib/roll'"], &["lib/roll.rb"]),
+            (&["node", "--require", "./tools/hook", "-e", "1"], &["tools/hook.js"]),
+            (&["node", "-e", "require('./tools/hook')"], &["tools/hook.js"]),
+        ],
+    );
+}
+
 /// One script at the root and one of the same name below, so that the wrong one would be seen.
 #[test]
 fn no_ordinary_spelling_hides_a_script() {
@@ -128,6 +164,11 @@ fn no_ordinary_spelling_hides_a_script() {
             (&["sh", "-c", "\"$(git rev-parse --show-toplevel)/deploy.sh\""], one),
             (&["sh", "-c", "`pwd`/deploy.sh"], one),
             (&["sh", "-c", "~/src/r/deploy.sh"], one),
+            (&["bash", "-c", "$'.\\x2fdeploy.sh' prod"], one),
+            (&["bash", "-c", "./dep$'\\154\\u006fy'.sh"], one),
+            (&["bash", "-c", "bash -c $'cd ops\\n./tw\\x6f.sh'"], two),
+            (&["bash", "-c", "my\\ files/$'a\\x20b.sh'"], &["my files/a b.sh"]),
+            (&["bash", "-c", "echo $'it\\'s'; ./deploy.sh"], one),
             (&["sh", "-c", "if true; then\n./deploy.sh\nfi"], one),
             (&["sh", "-c", "{ ./deploy.sh; }"], one),
             (&["sh", "-c", "(./deploy.sh)"], one),

@@ -105,6 +105,14 @@ fn cut(words: &mut Vec<Word>, text: &str, depth: usize) {
             }
             // What follows is as good as without it: `\"` ends a word in a text within a text.
             '\\' => {}
+            '$' if let Some((meant, end)) = escaped(&chars, at) => {
+                at = end;
+                if meant.contains(char::is_whitespace) {
+                    words.push(Word { patterns: vec![meant.clone()], ..Word::new("", true, false) });
+                    inner.push(meant.clone());
+                }
+                word.push_str(&meant);
+            }
             '$' => at = variable(&chars, at, &mut word, &mut inner),
             _ if c.is_whitespace() || BETWEEN.contains(&c) => {
                 if !word.is_empty() {
@@ -137,6 +145,49 @@ fn cut(words: &mut Vec<Word>, text: &str, depth: usize) {
     for text in inner.iter().filter(|_| depth < DEPTH) {
         cut(words, text, depth + 1);
     }
+}
+
+/// What `$'…'` with escapes in it stands for, and where it ends.
+fn escaped(chars: &[char], at: usize) -> Option<(String, usize)> {
+    let text = chars.get(at..)?.strip_prefix(&['\''])?;
+    let (mut meant, mut next, mut any) = (String::new(), 0, false);
+    loop {
+        let c = *text.get(next)?;
+        next += 1;
+        match c {
+            '\'' => break,
+            '\\' => {}
+            c => {
+                meant.push(c);
+                continue;
+            }
+        }
+        any = true;
+        let c = *text.get(next)?;
+        next += 1;
+        let (radix, most) = match c {
+            'x' => (16, 2),
+            'u' => (16, 4),
+            'U' => (16, 8),
+            '0'..='7' => {
+                next -= 1;
+                (8, 3)
+            }
+            'n' | 'r' | 't' | 'v' | 'f' => {
+                meant.push(' ');
+                continue;
+            }
+            c => {
+                meant.push(c);
+                continue;
+            }
+        };
+        let figures: String = text.iter().skip(next).take(most).take_while(|c| c.is_digit(radix)).collect();
+        next += figures.len();
+        let known = u32::from_str_radix(&figures, radix).ok().and_then(char::from_u32);
+        meant.extend(known.filter(|c| *c != ANY));
+    }
+    any.then_some((meant, at + 1 + next))
 }
 
 /// Puts what is not known in place of a variable, and tells where it ends.
