@@ -1,5 +1,8 @@
-//! The settings in a configuration file of git, as git reads it. libgit2 tells neither which file a setting
-//! stands in nor what is behind a condition that it does not know.
+//! The settings in a configuration file of git, as git reads it.
+//!
+//! libgit2 could read one file (`Config::open`, entries of include depth 0), but only from its path: what was
+//! parsed would not be what was hashed. It also follows includes while it does, whatever they are, and then
+//! fails as a whole where one is missing a condition's repository, or is part of a circle.
 
 /// A setting: its key, with all but the subsection in small letters, and its value.
 pub(super) type Setting = (String, Vec<u8>);
