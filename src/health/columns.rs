@@ -17,6 +17,8 @@ const STEPS: [i64; 16] = [10, 12, 14, 16, 18, 20, 22, 25, 28, 32, 36, 40, 50, 60
 const SHORTEST: i64 = 100;
 /// How many probe intervals a value is held for at least, so that a late answer makes no gap.
 const SLACK: f64 = 1.5;
+/// For how many columns one is held at most: more are never drawn.
+const MOST_HELD: i64 = 4096;
 /// From so much of it on history counts as full.
 const FULL: f64 = 0.9;
 /// Of so many columns one may be beyond either end of the range.
@@ -197,15 +199,15 @@ pub struct Columns {
 }
 
 /// What a probe saw in each column. One that is asked more rarely than there are columns has its values
-/// held for as long as its interval, not longer: a gap stays a gap.
+/// held for as long as its interval, not longer: a gap stays a gap, and nothing is known before it was asked.
 pub fn columns(probe: &Status, grid: Grid) -> Columns {
     let interval = (probe.interval_s.clamp(0.001, 1e6) * 1000.0 * SLACK) as i64;
     let hold = (interval + grid.step - 1).div_euclid(grid.step).max(1);
-    // Slices of as many columns, in absolute time, too.
-    let length = grid.step.saturating_mul(hold);
-    let first = grid.first.div_euclid(hold);
-    let last = (grid.first + i64::from(grid.columns) - 1).div_euclid(hold);
-    let mut slices = vec![Column::default(); usize::try_from(last - first + 1).unwrap_or(0)];
+    // What was seen just before the first column may be held into it.
+    let length = grid.step;
+    let before = (hold - 1).min(MOST_HELD);
+    let first = grid.first - before;
+    let mut slices = vec![Column::default(); usize::try_from(before + i64::from(grid.columns)).unwrap_or(0)];
     let from = first * length;
     let to = from + length * slices.len() as i64;
     let torn = past(probe, &mut slices, from, length);
@@ -241,20 +243,19 @@ pub fn columns(probe: &Status, grid: Grid) -> Columns {
             slice.take(Some((value, value)), Mark::Seen);
         }
     }
-    let all = (0..i64::from(grid.columns))
-        .map(|column| {
-            let number = grid.first + column;
-            let slice = slices[usize::try_from(number.div_euclid(hold) - first).unwrap_or(0)];
-            // A step up or down is drawn once, not as wide as the slice.
-            let is_held = number.rem_euclid(hold) != 0;
-            let range = slice.range.map(|range| {
-                let worse = probe.worse(range);
-                if is_held { (worse, worse) } else { range }
-            });
-            Column { range, ..slice }
-        })
-        .collect();
-    Columns { all, hold: usize::try_from(hold).unwrap_or(usize::MAX) }
+    let before = usize::try_from(before).unwrap_or(0);
+    let mut last: Option<(usize, Column)> = None;
+    for (place, slice) in slices.iter_mut().enumerate() {
+        if slice.mark != Mark::Unasked {
+            // A step up or down is drawn once, not as wide as it is held.
+            let range = slice.range.map(|range| (probe.worse(range), probe.worse(range)));
+            last = Some((place, Column { range, ..*slice }));
+        } else if let Some((_, held)) = last.filter(|(at, _)| place - at <= before) {
+            *slice = held;
+        }
+    }
+    slices.drain(..before);
+    Columns { all: slices, hold: usize::try_from(hold).unwrap_or(usize::MAX) }
 }
 
 /// Puts what is known of the past into slices of a length, the first of which begins at a time. A stretch that
@@ -390,8 +391,11 @@ mod tests {
         let probe = probe(&[(5, Some(1.0)), (25, Some(2.0)), (85, Some(3.0)), (86, Some(9.0))], 20.0);
         let one = |value| Some((value, value));
         let found = ranges(&probe, grid);
-        assert_eq!(found[..6], [Some((1.0, 2.0)), one(2.0), one(2.0), None, None, None]);
-        assert_eq!(found[6..], [Some((3.0, 9.0)), one(9.0), one(9.0), None, None, None]);
+        assert_eq!(found[..6], [one(1.0), one(1.0), one(2.0), one(2.0), one(2.0), None]);
+        assert_eq!(found[6..], [None, None, Some((3.0, 9.0)), one(9.0), one(9.0), None]);
+        // The first of these columns begins while a value is held.
+        let later = Grid::ending(at(119), 80.0, 8);
+        assert_eq!(ranges(&probe, later)[..3], [one(2.0), None, None]);
     }
 
     #[test]

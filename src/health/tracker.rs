@@ -124,8 +124,9 @@ impl Tracker {
         why.clone_into(&mut status.began_with);
     }
 
-    /// Takes up samples from before, oldest first: history to draw, which changes no state.
-    pub fn remember(&mut self, name: &str, samples: &[(Timestamp, Option<f64>)]) {
+    /// Takes up samples from before, and which of them were bad, oldest first: history to draw, which changes no
+    /// state.
+    pub fn remember(&mut self, name: &str, samples: &[Point], faults: &[(Timestamp, Verdict)]) {
         let Some(place) = self.places.get(name) else { return };
         let (Some(status), Some(watched)) = (self.statuses.get_mut(*place), self.alarms.get(*place)) else {
             return;
@@ -141,6 +142,15 @@ impl Tracker {
         let old = old.max(all.len().saturating_sub(Status::MAX_HISTORY));
         status.past.fold(stretches::held(&all[..old]), newest);
         status.history = all[old..].iter().copied().collect();
+        let said = |at: &Timestamp| {
+            let values =
+                samples.binary_search_by_key(at, |(at, _)| *at).ok().and_then(|place| samples[place].1);
+            values.is_some_and(|value| status.is_beyond(value))
+        };
+        let faults = faults.iter().filter(|(at, _)| !said(at)).chain(&status.faults);
+        let faults: BTreeMap<i64, (Timestamp, Verdict)> =
+            faults.map(|fault| (fault.0.as_millisecond(), *fault)).collect();
+        status.faults = faults.into_values().collect();
         status.age_faults(newest);
         let times: Vec<Timestamp> = status.history.iter().map(|(at, _)| *at).collect();
         if let Some((first, last)) = times.first().zip(times.last()) {

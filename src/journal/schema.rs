@@ -83,6 +83,19 @@ pub(super) const MIGRATIONS: &[&str] = &[
            OR instr(bytes, CAST('\"kind\":\"plan-started\"' AS BLOB)) > 0
            OR instr(bytes, CAST('\"kind\":\"plan-ended\"' AS BLOB)) > 0;
 ",
+    // Of thinned samples the lowest, the highest and the worst are kept beside those that stand for their
+    // stretch: what compares times needs samples that were not chosen for their values. And since when a
+    // probe asks what it asks: samples of another address under the same name are not its own.
+    "
+    CREATE TABLE notable (
+        probe INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        value REAL,
+        fault INTEGER,
+        PRIMARY KEY (probe, at_ms)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE asked (probe INTEGER PRIMARY KEY, source INTEGER NOT NULL, since_ms INTEGER NOT NULL) STRICT;
+",
 ];
 
 /// Tells whether a record is one of those whose place is kept in `landmark`.
@@ -100,6 +113,9 @@ pub(super) fn is_landmark(body: &Body) -> bool {
 
 /// The first version that keeps them.
 pub(super) const LANDMARKS: i32 = 2;
+
+/// The first version that keeps what is notable among samples, and what a probe asks.
+pub(super) const NOTABLE: i32 = 3;
 
 /// The version this program writes.
 pub(super) fn version() -> i32 {

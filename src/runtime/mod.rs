@@ -36,8 +36,6 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Instant;
 
-use jiff::Timestamp;
-
 use crate::cockpit::model::{ConfigState, DrillEnd};
 use crate::cockpit::msg::Msg;
 use crate::config::settings::LoadedSettings;
@@ -47,9 +45,10 @@ use crate::health::keyring::Keyring;
 use crate::health::past::Numbers;
 use crate::health::runner::Observation;
 use crate::incident::IncidentId;
+use crate::journal::Kept;
 
 /// Samples from before by the name of their probe, oldest first.
-type History = Vec<(String, Vec<(Timestamp, Option<f64>)>)>;
+type History = Vec<(String, Kept)>;
 
 /// What the cockpit is opened on.
 #[derive(Debug)]

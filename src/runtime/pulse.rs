@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::store::{Order, Samples, Store};
+use super::store::{Order, Store};
 use super::{Event, History, no_thread, panics};
 use crate::clock::Stopwatch;
 use crate::cockpit::msg::{Edge, Fact};
@@ -16,10 +16,11 @@ use crate::health::alarm;
 use crate::health::keyring::Keyring;
 use crate::health::past::Numbers;
 use crate::health::runner::{Observation, Runner};
-use crate::health::series::State;
+use crate::health::series::{Sample, State, Verdict};
 use crate::health::silence::Silence;
 use crate::health::tracker::Tracker;
 use crate::incident;
+use crate::journal::{self, Kept};
 
 /// Samples are stored together this often: each time costs several threads a wake-up.
 const STORE_EVERY: Duration = Duration::from_secs(60);
@@ -33,7 +34,7 @@ pub(super) struct Pulse {
     /// Probes that are configured and not asked yet, the directory of their commands, and their secrets.
     waiting: Option<(Vec<Probe>, PathBuf, Keyring)>,
     /// Samples that are not stored yet, and when some were.
-    samples: Samples,
+    samples: Vec<journal::Sample>,
     stored: Instant,
     /// Which probes nothing is heard of, by a clock of its own.
     silence: Silence,
@@ -71,7 +72,8 @@ impl Pulse {
         if let Some(asking) = &mut self.runner {
             asking.runner.stop();
         }
-        store.ask(Order::History(probes.iter().map(|probe| probe.name.clone()).collect()));
+        let asked = probes.iter().map(|probe| (probe.name.clone(), question(probe)));
+        store.ask(Order::History(asked.collect()));
         self.waiting = Some((probes, root, keyring));
     }
 
@@ -118,8 +120,8 @@ impl Pulse {
 
     /// Takes up samples from before.
     pub(super) fn remember(&mut self, history: History) {
-        for (probe, samples) in history {
-            self.tracker.remember(&probe, &samples);
+        for (probe, Kept { samples, faults }) in history {
+            self.tracker.remember(&probe, &samples, &faults);
         }
     }
 
@@ -145,7 +147,9 @@ impl Pulse {
         }
         if let Some(status) = self.tracker.statuses().get(seen.probe) {
             let probe = status.name.clone();
-            self.samples.push((probe.clone(), seen.sample.at, seen.sample.value));
+            let Sample { at, value, verdict, .. } = seen.sample;
+            let fault = matches!(verdict, Verdict::Bad | Verdict::NoAnswer).then_some(verdict);
+            self.samples.push(journal::Sample { probe: probe.clone(), at, value, fault });
             self.silence.hear(seen.probe, self.clock.elapsed());
             let edge = self.tracker.observe(seen.probe, seen.sample);
             self.edges.extend(edge.map(|edge| named(probe, edge)));
@@ -163,7 +167,7 @@ impl Pulse {
                 continue;
             };
             let at = Timestamp::now();
-            self.samples.push((name.clone(), at, None));
+            self.samples.push(journal::Sample { probe: name.clone(), at, value: None, fault: None });
             let edge = self.tracker.lose(*probe, at, why);
             self.edges.extend(edge.map(|edge| named(name, edge)));
         }
@@ -208,4 +212,11 @@ impl Pulse {
 fn named(probe: String, edge: alarm::Edge) -> Edge {
     let alarm::Edge { at, from, to, why } = edge;
     Edge { probe, at, from, to, why }
+}
+
+/// What a probe asks and draws, in a number.
+fn question(probe: &Probe) -> i64 {
+    let asked = format!("{}\n{}", probe.source, probe.value.as_deref().unwrap_or_default());
+    let hash = incident::Hash::of(asked.as_bytes());
+    hash.0.iter().take(8).fold(0, |number, byte| number << 8 | i64::from(*byte))
 }

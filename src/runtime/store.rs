@@ -22,7 +22,7 @@ use crate::hotfix::watch::{self, Timing};
 use crate::incident::{
     Body, Checkout, Declared, Draft, IncidentId, Policy, Record, Recorded, RepositoryId, State,
 };
-use crate::journal::{self, ExportFormat, Gone, Journal, Seq, heads_unwritten};
+use crate::journal::{self, ExportFormat, Gone, Journal, Sample, Seq, heads_unwritten};
 use crate::plan::Plan;
 
 /// How often the journal is looked at while nothing says that it changed.
@@ -30,9 +30,6 @@ const SLOW: Duration = Duration::from_secs(15);
 /// The same while a plan runs: its conductor may die without a word. And while nothing can be
 /// saved: it may be possible again.
 const WATCHFUL: Duration = Duration::from_secs(2);
-
-/// Samples of probes: the probe, when, and what was drawn of it.
-pub(super) type Samples = Vec<(String, Timestamp, Option<f64>)>;
 
 /// A plan to be started.
 pub(super) struct Start {
@@ -53,8 +50,9 @@ pub(super) enum Order {
     List(EffectId),
     Export(EffectId),
     Start(EffectId, Start),
-    Samples(Samples),
-    History(Vec<String>),
+    Samples(Vec<Sample>),
+    /// What is known of probes, each with what it asks, in a number.
+    History(Vec<(String, i64)>),
     /// Numbers of a probe from before it was asked here, and how often it is asked.
     Fill(String, Numbers, Duration),
     Changed,
@@ -193,7 +191,7 @@ struct Keeper {
     /// Plans about which the world was asked from here.
     asked: BTreeSet<(IncidentId, String)>,
     /// Probes of which earlier samples are still to be read.
-    unread: VecDeque<String>,
+    unread: VecDeque<(String, i64)>,
 }
 
 impl Keeper {

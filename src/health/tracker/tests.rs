@@ -74,7 +74,7 @@ fn what_is_remembered_fills_gaps_and_covers_nothing_that_was_seen() {
     }
     let at = |second| sample(second, Verdict::Good, None).at;
     let name = tracker.statuses()[0].name.clone();
-    tracker.remember(&name, &[(at(50), Some(5.0)), (at(150), Some(6.0)), (at(200), Some(7.0))]);
+    tracker.remember(&name, &[(at(50), Some(5.0)), (at(150), Some(6.0)), (at(200), Some(7.0))], &[]);
     let history: Vec<_> = tracker.statuses()[0].history.iter().copied().collect();
     assert_eq!(
         history,
@@ -123,7 +123,7 @@ fn a_day_of_the_journal_and_what_was_seen_are_one_however_often_it_is_told() {
     let name = tracker.statuses()[0].name.clone();
     let at = |second| sample(second, Verdict::Good, None).at;
     let before: Vec<_> = (-86_400..0).step_by(60).map(|second| (at(second), Some(3.0))).collect();
-    tracker.remember(&name, &before);
+    tracker.remember(&name, &before, &[]);
     let status = &tracker.statuses()[0];
     assert_eq!(status.first(), Some(at(-86_400)));
     // What is drawn first is what is recent of a probe that is asked every ten seconds.
@@ -138,12 +138,34 @@ fn a_day_of_the_journal_and_what_was_seen_are_one_however_often_it_is_told() {
     let stored =
         (0..9000).step_by(10).map(|second| (at(second) + SignedDuration::from_millis(123), Some(4.0)));
     let all: Vec<_> = before.into_iter().chain(stored).collect();
-    tracker.remember(&name, &all);
-    tracker.remember("gone", &all);
-    tracker.remember(&name, &[]);
+    tracker.remember(&name, &all, &[]);
+    tracker.remember("gone", &all, &[]);
+    tracker.remember(&name, &[], &[]);
     let twice = &tracker.statuses()[0];
     assert!(twice.past == once.past && twice.history == once.history);
     assert_eq!(twice.unbroken_since, once.unbroken_since);
+}
+
+#[test]
+fn outages_of_the_journal_are_drawn_as_such() {
+    let mut tracker = Tracker::new(&[http_probe("http://x/")]);
+    let name = tracker.statuses()[0].name.clone();
+    let at = |second| sample(second, Verdict::Good, None).at;
+    let samples: Vec<_> =
+        (0..20_000).step_by(10).map(|second| (at(second), (second % 1000 > 0).then_some(3.0))).collect();
+    let faults = [(at(1000), Verdict::NoAnswer), (at(19_000), Verdict::Bad)];
+    for _ in 0..2 {
+        tracker.remember(&name, &samples, &faults);
+        let status = &tracker.statuses()[0];
+        let grid = Grid::spanning(at(20_000), 20_000, 100);
+        let found = columns::columns(status, grid).all;
+        let mark = |second| found[usize::from(grid.column(at(second)).unwrap())].mark;
+        assert_eq!(
+            [mark(1000), mark(2000), mark(18_000), mark(19_000)],
+            [columns::Mark::NoAnswer, columns::Mark::NoData, columns::Mark::NoData, columns::Mark::Bad]
+        );
+        assert_eq!(status.faults.len(), 1);
+    }
 }
 
 #[test]

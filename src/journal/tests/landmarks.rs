@@ -89,7 +89,8 @@ fn a_file_from_before_there_were_landmarks_gets_them_and_is_read_without() {
     let history = journal.history("/repo/.git").unwrap();
     drop(journal);
     let conn = raw(&dir);
-    conn.execute_batch("DROP TABLE landmark; PRAGMA user_version = 1;").unwrap();
+    let first = "DROP TABLE landmark; DROP TABLE notable; DROP TABLE asked; PRAGMA user_version = 1;";
+    conn.execute_batch(first).unwrap();
     drop(conn);
     let journal = open(&dir);
     assert_eq!(journal.history("/repo/.git").unwrap(), history);
@@ -97,6 +98,6 @@ fn a_file_from_before_there_were_landmarks_gets_them_and_is_read_without() {
     let kept: i64 = conn.query_row("SELECT count(*) FROM landmark", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 6);
     // As it is where the file could not be written, and so was never brought up to date.
-    conn.execute_batch("DROP TABLE landmark; PRAGMA user_version = 1;").unwrap();
+    conn.execute_batch(first).unwrap();
     assert_eq!(journal.history("/repo/.git").unwrap(), history);
 }

@@ -1,6 +1,7 @@
 //! Export, import and verify; leases and samples.
 
 use super::*;
+use crate::health::series::Verdict;
 use crate::incident::Process;
 
 #[test]
@@ -220,13 +221,95 @@ fn of_two_plans_at_once_one_gets_the_target() {
     assert!(journal.leases().unwrap().is_empty());
 }
 
+fn seen(probe: &str, at: Timestamp, value: Option<f64>) -> Sample {
+    Sample { probe: probe.to_owned(), at, value, fault: None }
+}
+
+#[test]
+fn spikes_and_outages_of_old_times_stay() {
+    let (_dir, mut journal, ..) = with_notes(0);
+    let at = |second: i64| now() + SignedDuration::from_secs(second);
+    // Two days of a probe that is asked every five seconds, told hour by hour as time passes.
+    for hour in 0..48 {
+        let samples: Vec<_> = (hour * 3600..(hour + 1) * 3600)
+            .step_by(5)
+            .map(|second| match second {
+                7_215 => seen("api", at(second), Some(500.0)),
+                7_305 => seen("api", at(second), Some(-4.0)),
+                9_025 | 9_030 => {
+                    let fault = if second == 9_030 { Verdict::NoAnswer } else { Verdict::Bad };
+                    Sample { fault: Some(fault), ..seen("api", at(second), None) }
+                }
+                _ => seen("api", at(second), Some(1.0)),
+            })
+            .collect();
+        journal.put_samples("/repo/.git", &samples).unwrap();
+        if hour < 2 {
+            continue;
+        }
+        let kept = journal.kept("/repo/.git", "api", Timestamp::MIN).unwrap();
+        let values = |value| kept.samples.iter().filter(move |(_, of)| *of == Some(value)).map(|(at, _)| *at);
+        assert!(values(500.0).eq([at(7_215)]) && values(-4.0).eq([at(7_305)]), "{hour}");
+        let worst = kept.faults.last().copied();
+        assert_eq!(worst, Some((at(9_030), Verdict::NoAnswer)), "{hour}: {:?}", kept.faults);
+        assert!(kept.samples.contains(&(at(9_030), None)), "{hour}");
+        assert!(kept.samples.is_sorted_by_key(|(at, _)| *at));
+    }
+    let kept = journal.kept("/repo/.git", "api", Timestamp::MIN).unwrap();
+    assert_eq!(kept.faults.len(), 1, "the worst of its minute");
+    // What is compared is not chosen for its value.
+    let span = (at(6 * 3600), at(7 * 3600));
+    let compared = journal.samples("/repo/.git", "api", (at(7_200), at(9_060))).unwrap();
+    assert!(compared.iter().all(|(_, value)| *value == Some(1.0)), "{compared:?}");
+    assert_eq!((compared.len(), journal.samples("/repo/.git", "api", span).unwrap().len()), (31, 60));
+}
+
+#[test]
+fn a_file_from_before_there_were_notable_samples_is_read_without_and_gets_them() {
+    let (dir, mut journal, ..) = with_notes(0);
+    let at = |second: i64| now() + SignedDuration::from_secs(second);
+    journal.put_samples("/repo/.git", &[seen("api", at(0), Some(1.0)), seen("api", at(5), None)]).unwrap();
+    let conn = raw(&dir);
+    conn.execute_batch("DROP TABLE notable; DROP TABLE asked; PRAGMA user_version = 2;").unwrap();
+    // As it is where the file cannot be written, and so was never brought up to date.
+    let samples = [(at(0), Some(1.0)), (at(5), None)];
+    let kept = |journal: &Journal| journal.kept("/repo/.git", "api", Timestamp::MIN).unwrap();
+    assert_eq!(kept(&journal), Kept { samples: samples.to_vec(), faults: Vec::new() });
+    drop(journal);
+    let mut journal = open(&dir);
+    assert_eq!(kept(&journal).samples, samples);
+    let lost = Sample { fault: Some(Verdict::NoAnswer), ..seen("api", at(10), None) };
+    journal.put_samples("/repo/.git", &[lost]).unwrap();
+    assert_eq!(kept(&journal).faults, [(at(10), Verdict::NoAnswer)]);
+}
+
+#[test]
+fn samples_of_another_address_are_not_those_of_a_probe() {
+    let (_dir, mut journal, ..) = with_notes(0);
+    let always = (Timestamp::MIN, Timestamp::MAX);
+    let at = |second: i64| now() + SignedDuration::from_secs(second);
+    journal.put_samples("/repo/.git", &[seen("api", at(0), Some(1.0))]).unwrap();
+    let asks = |journal: &mut Journal, source: i64, second: i64| {
+        journal.probe_asks("/repo/.git", "api", source, at(second)).unwrap();
+        let samples = journal.samples("/repo/.git", "api", always).unwrap();
+        assert_eq!(journal.kept("/repo/.git", "api", Timestamp::MIN).unwrap().samples, samples);
+        samples.into_iter().filter_map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    assert_eq!(asks(&mut journal, 7, 10), [1.0], "of what was stored before nobody knows better");
+    journal.put_samples("/repo/.git", &[seen("api", at(20), Some(2.0))]).unwrap();
+    assert_eq!(asks(&mut journal, 7, 30), [1.0, 2.0]);
+    assert!(asks(&mut journal, -8, 40).is_empty());
+    journal.put_samples("/repo/.git", &[seen("api", at(50), Some(3.0))]).unwrap();
+    assert_eq!(asks(&mut journal, -8, 60), [3.0]);
+}
+
 #[test]
 fn samples_thin_out_with_age() {
     let (_dir, mut journal, ..) = with_notes(0);
     let start = now();
     let put = |journal: &mut Journal, from: Timestamp, every_s: i64, count: i64| {
         let samples: Vec<_> = (0..count)
-            .map(|n| ("api".to_owned(), from + SignedDuration::from_secs(n * every_s), Some(n as f64)))
+            .map(|n| seen("api", from + SignedDuration::from_secs(n * every_s), Some(n as f64)))
             .collect();
         journal.put_samples("/repo/.git", &samples).unwrap();
     };
@@ -257,7 +340,7 @@ fn samples_thin_out_with_age() {
 fn what_a_source_knew_before_fills_gaps_and_covers_nothing_that_was_seen() {
     let (_dir, mut journal, ..) = with_notes(0);
     let at = |seconds: i64| now() + SignedDuration::from_secs(seconds);
-    let seen = [("api".to_owned(), at(300), Some(1.0)), ("api".to_owned(), at(310), None)];
+    let seen = [seen("api", at(300), Some(1.0)), seen("api", at(310), None)];
     journal.put_samples("/repo/.git", &seen).unwrap();
     let numbers: Vec<_> = (0..5).map(|step| (at(step * 150), 200.0 + step as f64)).collect();
     // Nearer to each other than to what was seen: that is no reason to leave one out.
@@ -285,7 +368,7 @@ fn what_a_source_knew_before_fills_gaps_and_covers_nothing_that_was_seen() {
 #[test]
 fn a_sample_without_data_stays_without() {
     let (_dir, mut journal, ..) = with_notes(0);
-    let samples = [("a".to_owned(), now(), None), ("b".to_owned(), now(), Some(f64::NAN))];
+    let samples = [seen("a", now(), None), seen("b", now(), Some(f64::NAN))];
     let always = (Timestamp::MIN, Timestamp::MAX);
     journal.put_samples("/repo/.git", &samples).unwrap();
     assert_eq!(journal.samples("/repo/.git", "a", always).unwrap(), [(now(), None)]);
