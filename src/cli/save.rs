@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::End;
 use super::context::{Context, Loaded, Wanted};
 use crate::failure::{Failure, Result};
-use crate::incident::{Body, Entry, Record, RecordId, State};
+use crate::incident::{Body, Entry, Known, Record, RecordId, State, repeated};
 
 /// How the id of what was saved is printed.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -24,6 +24,15 @@ struct Saved<'a> {
     kind: &'a str,
     at: Timestamp,
     recorded_at: Timestamp,
+}
+
+/// What is printed where nothing had to be saved.
+#[derive(Serialize)]
+struct Unsaved<'a> {
+    id: Option<RecordId>,
+    incident: &'a str,
+    kind: &'a str,
+    already: &'a str,
 }
 
 /// Saves one event of the open incident and prints its id.
@@ -57,8 +66,23 @@ pub(super) fn save_in(
     at: Option<Timestamp>,
     body: impl Into<Body>,
 ) -> Result<End> {
+    let body = body.into();
+    if let Some(known) = repeated(loaded.state(), &body, &cx.user()?) {
+        return known_already(cx, save, loaded, &body, &known);
+    }
     let record = loaded.append(at, cx.now(), body)?;
     print(cx, save, &loaded.number, &record)?;
+    Ok(End::Done)
+}
+
+/// Says that the record says so already. Nothing is saved, and there is no id to print.
+fn known_already(cx: &Context, save: SaveArgs, loaded: &Loaded, body: &Body, known: &Known) -> Result<End> {
+    let already = known.words(|at| at.strftime("%H:%M UTC").to_string());
+    cx.out.tell(&format!("nothing was recorded: {already}"));
+    if save.json {
+        let kind = body.kind();
+        cx.out.json_line(&Unsaved { id: None, incident: &loaded.number, kind, already: &already })?;
+    }
     Ok(End::Done)
 }
 

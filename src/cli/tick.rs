@@ -61,8 +61,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         note: args.note.trim().to_owned(),
     };
     let unreasoned = ticked.note.is_empty() && matches!(ticked.state, CheckState::Failed | CheckState::Na);
+    let before = loaded.state().records;
     let end = save_in(cx, args.save, &mut loaded, None, ticked)?;
-    if unreasoned {
+    if unreasoned && loaded.state().records > before {
         cx.out.tell("▲ no reason given: say it with --note TEXT, the last one counts");
     }
     Ok(end)

@@ -16,6 +16,7 @@ mod marks;
 mod next;
 mod policy;
 mod record;
+mod repeated;
 pub mod repository;
 mod state;
 mod stored;
@@ -38,6 +39,7 @@ pub use policy::{
     RollbackStep, SeverityChange, SeverityPolicy, SizeWeight, SuspectPolicy, SuspectsChange, Suspicion,
 };
 pub use record::{Author, Draft, Hash, Hlc, IncidentId, NotARecord, Precision, Record, RecordId};
+pub use repeated::{Known, repeated};
 pub use repository::{Checkout, Recorded, RepositoryId};
 pub use state::*;
 pub use time::{duration, is_plausible, is_recent, parse_time};

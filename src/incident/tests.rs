@@ -5,6 +5,7 @@ mod finished;
 mod fold;
 mod next;
 mod properties;
+mod repeated;
 mod share;
 mod way;
 

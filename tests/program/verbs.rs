@@ -103,6 +103,10 @@ fn every_verb_of_the_record_leaves_its_mark() {
     run(&["tick", "1"]);
     run(&["tick", "2", "--fail", "--note", "login loops"]);
     run(&["tick", "3", "--na"]);
+    // Said again it is no second record.
+    let again = shell.flightdeck(&["tick", "1"]).succeeded().said("already ticked by ");
+    assert_eq!(again.stdout, "");
+    shell.flightdeck(&["role", "IC", "maya"]).succeeded().said("maya has that role already");
 
     let status = status(&shell);
     let incident = &status["incident"];
