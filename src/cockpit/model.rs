@@ -127,7 +127,7 @@ pub struct Model {
     pub sent: BTreeMap<EffectId, Ask>,
     /// The row of the timeline that the cursor is on, and its entry.
     pub timeline_at: Option<(usize, RecordId)>,
-    /// What was being typed when its prompt was closed with ctrl-c.
+    /// What was being typed when its prompt was closed.
     pub drafts: Drafts,
     /// What was done last, by its label in the palette, the latest first.
     pub recent: VecDeque<Invoke>,
@@ -156,6 +156,13 @@ pub struct Drafts {
     pub lines: BTreeMap<String, LineEdit>,
     /// An incident that was being declared.
     pub declare: Option<Declare>,
+}
+
+impl Drafts {
+    /// Tells whether anything would be lost with them.
+    pub fn any(&self) -> bool {
+        !self.lines.is_empty() || self.declare.is_some()
+    }
 }
 
 /// What is worked out once a change, so that drawing only draws.

@@ -6,7 +6,7 @@ use super::super::key::{Code, Key};
 use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Declare, DeclareStep, Overlay};
-use super::Cx;
+use super::{Cx, windows};
 use crate::incident::RepositoryId;
 use crate::incident::{Answer, Declared, Policy, Severity, is_recent, parse_time};
 
@@ -17,7 +17,7 @@ pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
     let Some(Overlay::Declare(declare)) = cx.model.overlays.last_mut() else { return };
     if key.code == Code::Esc {
         if !back(declare) {
-            cx.pop();
+            windows::leave(cx);
         }
         return;
     }

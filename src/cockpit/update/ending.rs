@@ -4,7 +4,7 @@ use super::super::commands::{Command, Invoke};
 use super::super::model::{DrillEnd, IncidentLine, Model};
 use super::super::msg::Effect;
 use super::super::overlay::{Act, Confirm, Overlay};
-use super::{Cx, invoke, plan_view};
+use super::{Cx, invoke, keys, plan_view};
 use crate::incident::{Status, StopAsked};
 
 /// What recording that users are served again means.
@@ -21,10 +21,11 @@ pub(super) fn served(model: &Model) -> &'static str {
 /// was asked.
 pub(super) fn quit(cx: &mut Cx<'_>, confirmed: &str) {
     const CONFIRMED: &str = "confirmed";
-    let Some(end) = cx.model.drill_end.filter(|_| confirmed != CONFIRMED) else {
+    if confirmed == CONFIRMED {
         cx.effect("leaving", Effect::Quit);
         return;
-    };
+    }
+    let Some(end) = cx.model.drill_end else { return keys::leave(cx) };
     let body = match end {
         DrillEnd::Removed => "Its repository and services are removed.",
         DrillEnd::Kept => "Its services end; its directory stays.",
@@ -37,6 +38,9 @@ pub(super) fn quit(cx: &mut Cx<'_>, confirmed: &str) {
     let is_open = |one: &&IncidentLine| matches!(one.status, Status::Open | Status::Mitigated);
     if let (None, Some(open)) = (cx.model.incident(), cx.model.incidents.iter().find(is_open)) {
         against.push(format!("{} is open: what still runs for it will be stopped", open.number));
+    }
+    if cx.model.drafts.any() {
+        against.push("what you typed and did not save will be lost".to_owned());
     }
     cx.push(Overlay::Confirm(Confirm {
         title: "Leave the drill?".to_owned(),

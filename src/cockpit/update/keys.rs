@@ -61,10 +61,7 @@ fn always(cx: &mut Cx<'_>, key: Key) -> bool {
             leave(cx);
         } else {
             overlays::drop_filter(cx.model);
-            if windows::keep_drafts(cx.model) {
-                cx.say("what you typed is kept: open the prompt again to go on");
-            }
-            cx.model.overlays.clear();
+            windows::leave_all(cx);
         }
         return true;
     }
@@ -77,12 +74,12 @@ fn always(cx: &mut Cx<'_>, key: Key) -> bool {
 }
 
 /// What is said before something half typed is lost.
-const LOST: &str = "what you typed would be lost: ctrl-c again leaves, or open its prompt again";
+const LOST: &str =
+    "what you typed and did not save would be lost: the same key again leaves, or open its prompt again";
 
 /// Leaves; where something half typed is kept, only when asked twice.
-fn leave(cx: &mut Cx<'_>) {
-    let kept = !cx.model.drafts.lines.is_empty() || cx.model.drafts.declare.is_some();
-    if kept && cx.model.word.as_ref().is_none_or(|(_, word)| word != LOST) {
+pub(super) fn leave(cx: &mut Cx<'_>) {
+    if cx.model.drafts.any() && cx.model.word.as_ref().is_none_or(|(_, word)| word != LOST) {
         return cx.say(LOST);
     }
     cx.effect("leaving", Effect::Quit);

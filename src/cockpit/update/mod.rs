@@ -120,11 +120,17 @@ impl Cx<'_> {
         id
     }
 
-    /// Appends one record to the open incident.
+    /// Appends one record to the open incident, unless it says just that already: then that is said.
     fn append(&mut self, body: impl Into<Body>) {
-        if let Some(incident) = self.model.incident().map(|state| state.id) {
-            self.effect("saving", Effect::Append(vec![Draft::now(incident, body)]));
+        let body = body.into();
+        let Some(state) = self.model.incident() else { return };
+        let incident = state.id;
+        if let Some(known) = incident::repeated(state, &body, &self.model.me) {
+            let zone = &self.model.looks.zone;
+            let said = known.words(|at| zone.to_datetime(at).strftime("%H:%M").to_string());
+            return self.say(format!("nothing was recorded: {said}"));
         }
+        self.effect("saving", Effect::Append(vec![Draft::now(incident, body)]));
     }
 
     /// Shows a short word.
@@ -170,12 +176,15 @@ impl Cx<'_> {
 
     /// Puts an overlay on top, with what was typed into it before.
     fn push(&mut self, mut overlay: Overlay) {
-        windows::give_back(self.model, &mut overlay);
+        let given_back = windows::give_back(self.model, &mut overlay);
         self.model.overlays.push(overlay);
         self.hush();
         // What was said before is about what the window covers now.
         if self.model.word.as_ref().is_some_and(|(since, _)| *since < self.model.now) {
             self.model.word = None;
+        }
+        if given_back {
+            self.say(windows::GIVEN_BACK);
         }
     }
 }

@@ -187,7 +187,7 @@ fn ask(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
             if ask.purpose == Purpose::Filter {
                 filter(cx.model, "");
             }
-            cx.pop();
+            windows::leave(cx);
         }
         Code::Enter => submit::submit(cx),
         _ => {

@@ -168,7 +168,7 @@ pub(super) fn decide_key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, 
     let meant = judge(decide.shown_ms, press, before);
     let fields = decide.reason.is_some() && decide.word.is_some();
     let whole = match press.key.code {
-        Code::Esc => return cx.pop(),
+        Code::Esc => return windows::leave(cx),
         Code::Up | Code::Down | Code::Tab | Code::BackTab if fields => {
             decide.on_word = !decide.on_word;
             return;

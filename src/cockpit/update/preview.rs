@@ -23,7 +23,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
     let prompts = preview.prompts();
     // It leaves a plan whatever the keymap says; a prompt is left first.
     if press.key.code == Code::Esc && !prompts {
-        return cx.pop();
+        return windows::leave(cx);
     }
     let answers = matches!(preview.way(), Way::Enter | Way::Yes | Way::Vote)
         && (press.key == Key::char('y') || press.key.code == Code::Enter);
@@ -154,7 +154,7 @@ fn blocked(cx: &mut Cx<'_>, key: Key, command: Option<Command>, meant: bool) {
     let overrides = cx.model.keymap.key(Command::Override).map_or_else(String::new, |key| key.to_string());
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
     match command {
-        Some(Command::Back) => return cx.pop(),
+        Some(Command::Back) => return windows::leave(cx),
         Some(Command::Propose) if preview.needs_approval() => {
             if meant {
                 propose(cx);

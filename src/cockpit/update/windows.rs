@@ -86,12 +86,37 @@ pub(super) fn unknown(cx: &mut Cx<'_>, key: Key) {
     cx.say(format!("{key} {NOTHING}{help}"));
 }
 
-/// Keeps what is being typed in the open prompts, so that opening one again brings it back. Tells
-/// whether there was anything to keep.
-pub(super) fn keep_drafts(model: &mut Model) -> bool {
-    let typed: Vec<(String, LineEdit)> =
-        model.overlays.iter().filter_map(|overlay| draft(model, overlay)).collect();
-    let declaring = model.overlays.iter().find_map(|overlay| match overlay {
+/// What is said where a prompt is left with something in it.
+const KEPT: &str = "what you typed is kept: open the prompt again to go on";
+
+/// What is said where it is there again.
+pub(super) const GIVEN_BACK: &str = "what you had typed is here again; ctrl-u clears it";
+
+/// Leaves the window on top. What was typed into it is kept, and that is said.
+pub(super) fn leave(cx: &mut Cx<'_>) {
+    let top = cx.model.overlays.len().saturating_sub(1);
+    let kept = keep_drafts(cx.model, top);
+    cx.pop();
+    if kept {
+        cx.say(KEPT);
+    }
+}
+
+/// Closes all windows. What was typed into them is kept, and that is said.
+pub(super) fn leave_all(cx: &mut Cx<'_>) {
+    let kept = keep_drafts(cx.model, 0);
+    cx.model.overlays.clear();
+    if kept {
+        cx.say(KEPT);
+    }
+}
+
+/// Keeps what is being typed in the open prompts from the one at `from` on, so that opening one again brings
+/// it back. Tells whether there was anything to keep.
+fn keep_drafts(model: &mut Model, from: usize) -> bool {
+    let left = || model.overlays.iter().skip(from);
+    let typed: Vec<(String, LineEdit)> = left().filter_map(|overlay| draft(model, overlay)).collect();
+    let declaring = left().find_map(|overlay| match overlay {
         Overlay::Declare(declare) if !declare.title.is_blank() => Some(declare.clone()),
         _ => None,
     });
@@ -103,22 +128,23 @@ pub(super) fn keep_drafts(model: &mut Model) -> bool {
     any
 }
 
-/// Gives a prompt that is opened what was typed into it before.
-pub(super) fn give_back(model: &mut Model, overlay: &mut Overlay) {
+/// Gives a prompt that is opened what was typed into it before; tells whether there was anything.
+pub(super) fn give_back(model: &mut Model, overlay: &mut Overlay) -> bool {
     if let Overlay::Declare(declare) = overlay
         && let Some(kept) = model.drafts.declare.take()
     {
         *declare = kept;
-        return;
+        return true;
     }
     let place = place(model, overlay);
-    let Some(kept) = place.and_then(|place| model.drafts.lines.remove(&place)) else { return };
+    let Some(kept) = place.and_then(|place| model.drafts.lines.remove(&place)) else { return false };
     match overlay {
         Overlay::Ask(ask) => ask.input = kept,
         Overlay::Preview(preview) => preview.reason = kept,
         Overlay::Decide(decide) => decide.reason = Some(kept),
         _ => {}
     }
+    true
 }
 
 fn draft(model: &Model, overlay: &Overlay) -> Option<(String, LineEdit)> {
@@ -150,16 +176,17 @@ fn place(model: &Model, overlay: &Overlay) -> Option<String> {
     let incident = model.incident().map(|state| state.id);
     match overlay {
         Overlay::Ask(Ask {
-            purpose:
-                Purpose::Filter
-                | Purpose::Find
-                | Purpose::SuspectFilter
-                | Purpose::ChangeFind
-                // They are about the plan underneath, and about no other.
-                | Purpose::Verbal
-                | Purpose::Reject,
+            purpose: Purpose::Filter | Purpose::Find | Purpose::SuspectFilter | Purpose::ChangeFind,
             ..
         }) => None,
+        // They are about the plan underneath, and about no other.
+        Overlay::Ask(Ask { purpose: purpose @ (Purpose::Verbal | Purpose::Reject), .. }) => {
+            let under = model.overlays.iter().rev().find_map(|overlay| match overlay {
+                Overlay::Preview(preview) => Some(&preview.hash),
+                _ => None,
+            });
+            under.map(|hash| format!("{incident:?} {purpose:?} {hash}"))
+        }
         Overlay::Ask(ask) => Some(format!("{incident:?} {:?}", ask.purpose)),
         Overlay::Preview(preview) => Some(format!("override {} {}", preview.plan.target, preview.plan.title)),
         Overlay::Decide(decide) if decide.reason.is_some() => {

@@ -77,8 +77,6 @@ fn half_typed_text_outlives_ctrl_c_a_message_and_a_resize() {
     assert_eq!(asked(&table).input.text(), "");
     table.keys("esc esc n f");
     assert_eq!(asked(&table).input.text(), "the pool is exhau");
-    table.keys("esc esc n f");
-    assert_eq!(asked(&table).input.text(), "", "whoever presses esc means it");
     // An incident that was being declared goes on where it stood.
     let mut table = Table::new();
     table.keys("D");
@@ -86,6 +84,59 @@ fn half_typed_text_outlives_ctrl_c_a_message_and_a_resize() {
     table.keys("enter y ctrl-c D");
     let Some(Overlay::Declare(declare)) = table.model.overlays.last() else { panic!("nothing is declared") };
     assert_eq!((declare.title.text(), declare.answers.as_slice()), ("Login fails", &[true][..]));
+}
+
+#[test]
+fn escape_keeps_what_is_half_typed_and_says_so() {
+    for opener in PROMPTS.iter().filter(|opener| !["/", "D", "h s"].contains(opener)) {
+        let mut table = Table::ready();
+        table.keys(opener);
+        let windows = table.model.overlays.len();
+        table.types("half a sentence");
+        let typed = asked(&table).input.text().to_owned();
+        table.keys("esc");
+        assert!(table.model.overlays.len() < windows, "{opener}: esc closes it");
+        assert!(table.word().contains("is kept"), "{opener}: {}", table.word());
+        table.keys("esc esc");
+        table.keys(opener);
+        assert_eq!(asked(&table).input.text(), typed, "{opener}");
+        assert!(table.word().contains("is here again"), "{opener}: {}", table.word());
+        // Whoever does not want it any more clears it, and nothing is left to be said.
+        table.keys("ctrl-u esc esc esc");
+        table.keys(opener);
+        assert!(!asked(&table).input.text().contains("half"), "{opener}");
+    }
+    let mut table = Table::new();
+    table.keys("D");
+    table.types("Login fails");
+    table.keys("esc D");
+    let Some(Overlay::Declare(declare)) = table.model.overlays.last() else { panic!("nothing is declared") };
+    assert_eq!(declare.title.text(), "Login fails");
+}
+
+#[test]
+fn a_suggestion_or_a_filter_that_is_left_is_no_text_to_be_kept() {
+    let mut table = Table::ready();
+    for keys in ["i w esc", "i i esc", "/ p esc", "n n esc"] {
+        table.keys(keys);
+        assert!(!table.model.drafts.any(), "{keys}");
+        table.keys("esc");
+    }
+}
+
+#[test]
+fn quitting_says_what_would_be_lost_and_does_it_when_asked_again() {
+    let mut table = Table::ready();
+    table.keys("n f");
+    table.types("the pool");
+    assert!(table.keys("esc esc q").is_empty());
+    assert!(table.word().contains("would be lost"), "{}", table.word());
+    assert_eq!(table.keys("q"), [Effect::Quit]);
+    // A drill asks anyhow: it says so there.
+    table.model.drill_end = Some(crate::cockpit::model::DrillEnd::Removed);
+    assert!(table.keys("q").is_empty());
+    let Some(Overlay::Confirm(asked)) = table.model.overlays.last() else { panic!("nothing is asked") };
+    assert!(asked.against.iter().any(|line| line.contains("did not save")), "{:?}", asked.against);
 }
 
 #[test]
