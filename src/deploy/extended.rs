@@ -23,6 +23,11 @@ pub fn target(environment: &str) -> String {
     format!("watch:{environment}")
 }
 
+/// The environment of what an extended watch holds; `None`: it is the target of something else.
+pub fn environment(target: &str) -> Option<&str> {
+    target.strip_prefix("watch:")
+}
+
 /// The id of the extended watch that follows a plan.
 pub fn id(after: &str) -> String {
     format!("extended-{after}")

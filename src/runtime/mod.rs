@@ -14,6 +14,7 @@ mod effects;
 mod ground;
 mod history;
 mod input;
+mod leaving;
 mod log;
 mod panics;
 mod program;
@@ -31,6 +32,7 @@ mod ways;
 
 pub use input::{die_of, on_signal};
 
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -149,7 +151,8 @@ pub fn open(launch: &Launch) -> Result<Left> {
     let left = Left { signal, running, is_read: screen.is_ready() };
     // What runs in a drill that ends here does not go on.
     if left.is_read && launch.drill_end.is_none() {
-        farewell(&left.running);
+        // The terminal may be gone; then there is nobody to tell.
+        let _ = std::io::stdout().write_all(leaving::farewell(&left.running).as_bytes());
     }
     Ok(left)
 }
@@ -159,19 +162,6 @@ fn on<T>(screen: &screen::Screen, body: impl FnOnce() -> Result<T>) -> Result<T>
     let result = catch_unwind(AssertUnwindSafe(body));
     screen.leave();
     result.unwrap_or_else(|_| Err(panics::failure()))
-}
-
-/// Says after the end what goes on without the cockpit.
-fn farewell(running: &[String]) {
-    use std::io::Write as _;
-    for plan in running {
-        // The terminal may be gone; then there is nobody to tell.
-        let line = format!(
-            "{} goes on without the cockpit; flightdeck picks it up again\n",
-            crate::text::visible(plan)
-        );
-        let _ = std::io::stdout().write_all(line.as_bytes());
-    }
 }
 
 /// A thread that could not be started.

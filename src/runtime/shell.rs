@@ -209,10 +209,10 @@ impl<'a> Shell<'a> {
         }
         self.end_editor();
         self.pulse.end(&self.store);
-        self.store.finish();
+        let elsewhere = self.store.finish(self.model.incident().map(|state| state.id));
         let running = self.model.incident().into_iter().flat_map(|state| &state.plans);
         let running = running.filter(|plan| plan.state.is_under_way()).map(|plan| plan.title.clone());
-        Ok((running.collect(), self.signal))
+        Ok((running.chain(elsewhere).collect(), self.signal))
     }
 
     /// Takes in what was sent, up to the next frame.

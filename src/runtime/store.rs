@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::save::{place, save};
 use super::screen::receive;
-use super::{Event, Launch, no_thread, panics};
+use super::{Event, Launch, leaving, no_thread, panics};
 use crate::cockpit::model::IncidentLine;
 use crate::cockpit::msg::{Done, EffectId, Fact, JournalState, Msg};
 use crate::conductor::{self, PassOver, Started};
@@ -56,8 +56,8 @@ pub(super) enum Order {
     /// Numbers of a probe from before it was asked here, and how often it is asked.
     Fill(String, Numbers, Duration),
     Changed,
-    /// Answers once everything asked for before is done.
-    Finish(Sender<()>),
+    /// Answers once everything asked for before is done, with what goes on of other incidents than this.
+    Finish(Option<IncidentId>, Sender<Vec<String>>),
 }
 
 /// The journal's thread, as seen from outside.
@@ -78,11 +78,12 @@ impl Store {
         let _ = self.orders.send(order);
     }
 
-    /// Waits until what was asked for is done, for at most half a second.
-    pub(super) fn finish(&self) {
+    /// Waits until what was asked for is done, for at most half a second; tells what goes on of other incidents
+    /// than the one that is shown.
+    pub(super) fn finish(&self, shown: Option<IncidentId>) -> Vec<String> {
         let (done, wait) = mpsc::channel();
-        self.ask(Order::Finish(done));
-        let _ = wait.recv_timeout(Duration::from_millis(500));
+        self.ask(Order::Finish(shown, done));
+        wait.recv_timeout(Duration::from_millis(500)).unwrap_or_default()
     }
 }
 
@@ -344,8 +345,9 @@ impl Keeper {
             Order::Samples(samples) => self.store_samples(&samples),
             Order::History(probes) => self.unread = probes.into(),
             Order::Fill(probe, numbers, interval) => self.fill(probe, &numbers, interval),
-            Order::Finish(done) => {
-                let _ = done.send(());
+            Order::Finish(shown, done) => {
+                let leases = self.journal.leases().unwrap_or_default();
+                let _ = done.send(leaving::elsewhere(&leases, &self.repository, shown));
             }
         }
     }
