@@ -463,3 +463,18 @@ fn how_long_a_plan_took_stays_where_its_row_is_cut() {
     let wide = drawn(&mut model, 220, 50);
     assert!(wide.contains("canary 10 % 50 % 100 % in 49s"), "{wide}");
 }
+
+#[test]
+fn a_deploy_that_failed_offers_the_rollback_that_next_speaks_of() {
+    let mut teller = Teller::new(&canary());
+    teller.begin(0, false).end(0, 3, false, Outcome::Exited { code: 1 }, "no route to the registry");
+    teller
+        .tell(1, PlanEnded { plan: ID.into(), end: PlanEnd::Failed, why: "push the image exited 1".into() });
+    let mut model = teller.seen();
+    let production = crate::config::types::Environment::new("production", vec!["./deploy.sh".into()]);
+    model.config.config.environments = vec![production];
+    for (columns, rows) in [(160, 45), (80, 24), (40, 12)] {
+        let shown = drawn(&mut model, columns, rows);
+        assert!(shown.contains("R  roll production back"), "{columns}x{rows}:\n{shown}");
+    }
+}

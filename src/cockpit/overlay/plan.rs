@@ -1,6 +1,7 @@
 //! A plan while it is carried out, and a decision about it before it is confirmed.
 
 use super::super::edit::LineEdit;
+use super::super::model::Model;
 use super::super::msg::EffectId;
 use super::Scroll;
 use crate::incident::{PlanRun, PlanState, StepRun, StepState};
@@ -60,6 +61,18 @@ impl PlanView {
         let step = run.steps.get(index).filter(|step| step.fate() == StepState::Failed)?;
         let settles = self.spec.as_ref()?.steps.get(index)?.settle.is_some();
         (settles && run.state != PlanState::Running).then_some((index, step))
+    }
+
+    /// The environment that can be rolled back from here: what changed it last did not come to a good end.
+    pub fn to_roll_back<'a>(run: &'a PlanRun, model: &Model) -> Option<&'a str> {
+        let changes = |plan: &PlanRun| {
+            plan.target == run.target && ["deploy", "rollback"].contains(&plan.purpose.as_str())
+        };
+        let last = model.incident()?.plans.iter().rev().find(|plan| changes(plan))?;
+        let began = run.steps.iter().any(|step| step.run.is_some());
+        let is_configured = model.config.config.environments.iter().any(|env| env.name == run.target);
+        let failed = began && !run.state.is_under_way() && !run.is_done();
+        (last.id == run.id && failed && is_configured).then_some(&*run.target)
     }
 
     /// The step the cursor is on.

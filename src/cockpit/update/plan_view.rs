@@ -1,6 +1,6 @@
 //! The plan on the screen while it is carried out, and what a person decides about it.
 
-use super::super::commands::{Command, Scope};
+use super::super::commands::{Command, Invoke, Scope};
 use super::super::edit::LineEdit;
 use super::super::key::{Code, Key};
 use super::super::model::{Model, Pane};
@@ -72,6 +72,12 @@ pub(super) fn running(plan: &PlanRun) -> Option<&Run> {
 /// Takes a key in the plan view.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
     let page = isize::try_from(cx.model.overlay_height.max(4) / 2).unwrap_or(2);
+    if cx.model.keymap.within(Scope::Global, press.key) == Some(Command::RollBack)
+        && let Some(environment) = viewed(cx.model).and_then(|(_, run)| PlanView::to_roll_back(run, cx.model))
+    {
+        let argument = environment.to_owned();
+        return invoke::invoke(cx, &Invoke { command: Command::RollBack, argument });
+    }
     match windows::command(cx.model, &[Scope::Plan, Scope::Runs], press.key) {
         Some(command) if command.spec().scope != Scope::Global => invoke::invoke(cx, &command.into()),
         Some(Command::Back) => cx.pop(),

@@ -48,8 +48,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) ->
     };
     let choices = view.choices(run);
     let (lines, starts) = lines(ui, run, view, columns);
-    let edit = edit_row(ui, run, view);
-    let rows = choices.len() + usize::from(edit.is_some());
+    let more: Vec<_> = edit_row(ui, run, view).into_iter().chain(back_row(ui, run)).collect();
+    let rows = choices.len() + more.len();
     let foot = if rows == 0 { 0 } else { rows as u16 + 1 };
     let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot + 2);
     let place = wide(area, wanted.clamp(8, area.height));
@@ -59,7 +59,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) ->
     let top = top_for(&lines, &starts, view, run, list);
     let shown = document::draw(buf, list, top, lines.len(), |index| lines[index].clone());
     if foot > 0 {
-        decisions(ui, buf, place, below(inner, list.height), edit.as_ref(), &choices);
+        decisions(ui, buf, place, below(inner, list.height), &more, &choices);
     }
     shown
 }
@@ -339,13 +339,20 @@ fn edit_row(ui: Ui<'_>, run: &PlanRun, view: &PlanView) -> Option<(String, Strin
     Some((key.to_string(), format!("resolve {} {what}", files_of(files.len()))))
 }
 
+/// What the key does that rolls back what failed here; `None`: there is nothing to roll back.
+fn back_row(ui: Ui<'_>, run: &PlanRun) -> Option<(String, String)> {
+    let environment = PlanView::to_roll_back(run, ui.model)?;
+    let key = ui.model.keymap.key(Command::RollBack)?;
+    Some((key.to_string(), format!("roll {environment} back: see what works, and take it")))
+}
+
 /// What can be decided now, below a rule.
 fn decisions(
     ui: Ui<'_>,
     buf: &mut Buffer,
     place: Rect,
     foot: Rect,
-    edit: Option<&(String, String)>,
+    more: &[(String, String)],
     choices: &[Choice],
 ) {
     let border = ui.of(Role::OverlayBorder);
@@ -356,7 +363,7 @@ fn decisions(
         choices.iter().map(|choice| ui.key(Command::of_decision(&choice.decision))).collect();
     let column = keys.iter().map(|key| width(key)).max().unwrap_or(1);
     let mut foot = foot;
-    if let Some((key, what)) = edit {
+    for (key, what) in more {
         let mut pen = Pen::new(buf, row(foot, 1), 0);
         pen.column_of(key, column, ui.of(Role::Key)).gap(2).put(what, ui.of(Role::Text));
         foot = below(foot, 1);

@@ -352,3 +352,23 @@ fn a_plan_that_cannot_be_made_says_why_where_the_key_was_pressed() {
     assert!(table.word().contains("the version was not raised"), "{}", table.word());
     assert_eq!(table.model.unseen, 1);
 }
+
+#[test]
+fn a_deploy_that_failed_is_rolled_back_from_its_own_view() {
+    let mut table = Table::ready();
+    table.started(&two("production", None));
+    table.ran("deploy-1", 0, Outcome::Exited { code: 1 });
+    table.keys("o");
+    assert!(table.keys("R").is_empty() && matches!(table.top(), Overlay::Plan(_)), "it may still work");
+    table.told(PlanEnded { plan: "deploy-1".into(), end: PlanEnd::Failed, why: "switch exited 1".into() });
+    table.keys("R");
+    let Overlay::Rollback(screen) = table.top() else { panic!("{:?}", table.top()) };
+    assert_eq!(screen.environment, "production");
+    // Once something came after it, going back is about that.
+    table.keys("esc");
+    let mut next = two("production", None);
+    next.id = "deploy-2".into();
+    table.started(&next);
+    table.keys("R");
+    assert!(matches!(table.top(), Overlay::Plan(_)), "{:?}", table.top());
+}
