@@ -102,8 +102,9 @@ fn text(environment: &str, ways: &[Way], now: Timestamp) -> String {
             Ready::Unknown(_) => "?",
         };
         let _ = writeln!(text, "\n{mark} {}  {}", visible(&way.id), visible(&way.title));
-        if !way.goes_back_to.is_empty() {
-            let _ = writeln!(text, "    back to {}", visible(&way.goes_back_to));
+        let to = way.leads_to();
+        if !to.is_empty() {
+            let _ = writeln!(text, "    {to}");
         }
         match &way.ready {
             Ready::Yes => text.push_str("    proven ready\n"),
@@ -123,9 +124,7 @@ fn text(environment: &str, ways: &[Way], now: Timestamp) -> String {
             let _ = writeln!(text, "    {mark} {}", visible(line));
         }
         taken(&mut text, way);
-        let rehearsal = way.rehearsal(now);
-        let rehearsal = if rehearsal.is_empty() { "never done before".to_owned() } else { rehearsal };
-        let _ = writeln!(text, "    {rehearsal}");
+        let _ = writeln!(text, "    {}", way.rehearsal(now));
     }
     text
 }

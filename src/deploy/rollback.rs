@@ -109,9 +109,23 @@ impl Way {
         self.kind != Kind::FlagOff
     }
 
-    /// When it was rehearsed and how long that took, in one line; empty: never.
+    /// What comes of it, in words that follow the title: `back to v1.2.2`, of a flag `without the new checkout`;
+    /// empty where that is not known or the title says it.
+    pub fn leads_to(&self) -> String {
+        let to = &self.goes_back_to;
+        if to.is_empty() || self.title.contains(to.as_str()) {
+            return String::new();
+        }
+        let back = if self.is_general() { "back to " } else { "" };
+        format!("{back}{}", visible(to))
+    }
+
+    /// When it was rehearsed and how long that took, or that it never was, in one line.
     pub fn rehearsal(&self, now: Timestamp) -> String {
-        let Some(rehearsal) = &self.rehearsed else { return String::new() };
+        let Some(rehearsal) = &self.rehearsed else {
+            let done = if self.is_general() { "completed" } else { "turned off" };
+            return format!("never {done} here");
+        };
         let ago = duration(now.duration_since(rehearsal.at).max(jiff::SignedDuration::ZERO));
         let elsewhere = if rehearsal.environment == self.environment || self.kind == Kind::FlagOff {
             String::new()
@@ -153,11 +167,8 @@ pub fn nearest(ways: &[Way]) -> Option<&Way> {
 pub fn way_back(known: &Known<'_>, ways: &[Way]) -> WayBack {
     let name = visible(&known.environment.name);
     if let Some(way) = best(ways) {
-        let to = if way.goes_back_to.is_empty() || way.title.contains(&way.goes_back_to) {
-            String::new()
-        } else {
-            format!(", back to {}", visible(&way.goes_back_to))
-        };
+        let to =
+            Some(way.leads_to()).filter(|to| !to.is_empty()).map_or_else(String::new, |to| format!(", {to}"));
         let why = format!("after this deploy: {}{to}, proven ready", visible(&way.title));
         return WayBack { ready: Some(way.id.clone()), why, unproven: false };
     }

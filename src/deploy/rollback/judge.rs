@@ -46,12 +46,10 @@ fn flags(known: &Known<'_>) -> Vec<Way> {
     let state = |flag: &FlagState| {
         let mut way =
             way(known, &format!("flag:{}", flag.name), Kind::FlagOff, format!("turn {} off", flag.name));
-        let about = &flag.about;
-        way.goes_back_to = if about.is_empty() {
-            "the code without it".to_owned()
-        } else {
-            format!("the code without {about}")
-        };
+        // No other release comes of it: what it guards is no longer used.
+        if !flag.about.is_empty() {
+            way.goes_back_to = format!("without {}", flag.about);
+        }
         way.evidence.push((None, "helps only if the fault is behind this flag".to_owned()));
         way.ready = match &flag.state {
             Switch::On => {

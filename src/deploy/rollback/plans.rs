@@ -69,11 +69,8 @@ fn stands(way: &Way) -> gates::WayBack {
 }
 
 fn title(way: &Way) -> String {
-    let back = if way.goes_back_to.is_empty() || way.title.contains(&way.goes_back_to) {
-        String::new()
-    } else {
-        format!(", back to {}", visible(&way.goes_back_to))
-    };
+    let back = way.leads_to();
+    let back = if back.is_empty() { back } else { format!(", {back}") };
     format!("roll {} back: {}{back}", visible(&way.environment), visible(&way.title))
 }
 

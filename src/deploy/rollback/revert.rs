@@ -150,7 +150,7 @@ pub(super) fn steps(config: &Config, root: &str, revert: &Revert) -> Vec<Step> {
         on_failure: back_out,
         undo: Undo::By { action: Action::Command(git(root, &["update-ref", "-d", &kept])), proof: None },
         ..Step::new(
-            "keep the reverts under a name",
+            "save the reverts",
             Action::Command(git(scratch, &["update-ref", &kept, "HEAD"])),
             GIT_TIMEOUT,
         )

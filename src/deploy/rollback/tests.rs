@@ -395,7 +395,9 @@ fn a_flag_says_what_it_guards() {
     let unknown = Known { flags: vec![flag(Switch::Unknown("refused".into()))], ..world.known() };
     let listed = ways(&unknown);
     let way = get(&listed, "flag:new-checkout");
-    assert_eq!(way.goes_back_to, "the code without the new checkout");
+    assert_eq!(way.goes_back_to, "without the new checkout");
+    assert_eq!(way.leads_to(), "without the new checkout", "no code goes back with a flag");
+    assert_eq!(way.rehearsal(jiff::Timestamp::UNIX_EPOCH), "never turned off here");
     assert_eq!(way.ready, Ready::Unknown("refused".into()));
 
     let on = Known { flags: vec![flag(Switch::On)], ..world.known() };

@@ -133,15 +133,11 @@ fn row(ui: Ui<'_>, lines: &mut Vec<Line>, way: &Way, chosen: bool) {
             .hanging(4),
     );
     let mut parts: Vec<String> = Vec::new();
-    if !way.goes_back_to.is_empty() && !way.title.contains(&way.goes_back_to) {
-        parts.push(format!("back to {}", way.goes_back_to));
-    }
+    parts.extend(Some(way.leads_to()).filter(|to| !to.is_empty()));
     if way.takes_away_count > 0 {
         parts.push(format!("removes {}", commits(way.takes_away_count)));
     }
-    parts.push(
-        Some(way.rehearsal(ui.model.now)).filter(|r| !r.is_empty()).unwrap_or("never completed here".into()),
-    );
+    parts.push(way.rehearsal(ui.model.now));
     if let Some(gitops) = &way.undone_by {
         parts.push(format!("{gitops} would undo it"));
     }
