@@ -66,16 +66,17 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let (by, role, what) = (visible(&ballot.by), &ballot.role, ballot.what());
     let mut said = match &refused {
         None => format!("{by} approves as {role}: {what}"),
-        Some(_) => format!("▲ the approval of {by} as {role} is recorded, but does not count: {what}"),
+        // Once, with why: the exit status says so again.
+        Some(why) => format!("▲ recorded, but it does not count: {} ({by} as {role}: {what})", visible(why)),
     };
     if args.verbal || !same_person(&ballot.by, author) {
         said = format!("{said} (unverified: written down by {})", visible(author));
     }
-    let counts = refused.is_none();
+    let counts = (Some(refused.is_none()), refused.as_deref());
     if let Some(why) = overridable {
         cx.out.tell(&format!("▲ it {}", visible(&why)));
     }
-    super::ballot::tell(cx, args.ballot.save, &loaded, &ballot, (id, Some(counts)), &said)?;
+    super::ballot::tell(cx, args.ballot.save, &loaded, &ballot, id, counts, &said)?;
     match refused {
         None => {
             if is_anew(loaded.state(), &ballot, id) {
@@ -86,10 +87,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             }
             Ok(End::Done)
         }
-        Some(why) => {
-            cx.out.tell(&format!("▲ it does not count: {}", visible(&why)));
-            Ok(End::Bad(FailureKind::Gate))
-        }
+        Some(_) => Ok(End::Bad(FailureKind::Gate)),
     }
 }
 

@@ -216,6 +216,9 @@ struct Saved<'a> {
     /// Whether an approval meets the gate now.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<bool>,
+    /// Why it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
 }
 
 /// Tells what was decided and about what, and prints the id of the record.
@@ -224,7 +227,8 @@ pub(super) fn tell(
     save: SaveArgs,
     loaded: &Loaded,
     ballot: &Ballot,
-    (id, counts): (RecordId, Option<bool>),
+    id: RecordId,
+    (counts, why): (Option<bool>, Option<&str>),
     said: &str,
 ) -> Result<super::End> {
     let About { plan, hash, title, commit, remark, .. } = &ballot.about;
@@ -253,6 +257,7 @@ pub(super) fn tell(
             title,
             commit,
             counts,
+            why,
         })?;
     } else {
         cx.out.line(&id.to_string())?;

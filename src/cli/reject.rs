@@ -43,5 +43,5 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if !same_person(&ballot.by, author) {
         said = format!("{said} (unverified: written down by {})", visible(author));
     }
-    ballot::tell(cx, args.ballot.save, &loaded, &ballot, (id, None), &said)
+    ballot::tell(cx, args.ballot.save, &loaded, &ballot, id, (None, None), &said)
 }

@@ -11,9 +11,9 @@ use crate::config::types::Hotfix as Made;
 use crate::hotfix::outlook::Outlook;
 use crate::hotfix::state::{BaseAt, BranchState};
 use crate::incident::{
-    CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Proposal, RecordId, Release, Run, StepRun,
-    Timeline, Waits,
+    CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Proposal, RecordId, Release, Run, StepRun, Waits,
 };
+use crate::plan::gates::void;
 use crate::plan::proposal;
 
 /// The whole document. The order of fields is that of the contract.
@@ -209,11 +209,16 @@ struct Step<'a> {
 
 /// The timeline, line by line: there may be a million.
 #[derive(Debug)]
-struct Lines<'a>(&'a Timeline);
+struct Lines<'a>(&'a Situation);
 
 impl Serialize for Lines<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(line))
+        let Situation { state, policy, now, .. } = self.0;
+        let void = |entry: &Entry<'_>| void(state, policy, entry.id, *now);
+        serializer.collect_seq(state.timeline.iter().map(|entry| {
+            let why = Some(&entry).filter(|entry| entry.name == "approved").map(void);
+            line(entry, why)
+        }))
     }
 }
 
@@ -227,6 +232,12 @@ struct Line<'a> {
     author: &'a str,
     retracted: bool,
     pinned: bool,
+    /// Of an approval: whether it counts for the plan it was given for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<bool>,
+    /// Why it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -279,7 +290,7 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         releases: situation.releases.iter().map(released).collect(),
         rollback: situation.ways.iter().map(rollback::json).collect(),
         merges_back: state.merges_back.iter().map(merge_back).collect(),
-        timeline: Lines(&state.timeline),
+        timeline: Lines(situation),
         clocks_off: state.clocks_off.iter().map(status_clocks::json).collect(),
         journal: Journal { records: state.records, head: state.head, shared: "off", unsent: 0 },
     }
@@ -459,7 +470,8 @@ fn released(release: &Release) -> Released<'_> {
     }
 }
 
-fn line(entry: Entry<'_>) -> Line<'_> {
+/// `void` is of an approval: why it does not count, if it does not.
+fn line(entry: Entry<'_>, void: Option<Option<String>>) -> Line<'_> {
     Line {
         id: entry.id,
         at: entry.at,
@@ -469,6 +481,8 @@ fn line(entry: Entry<'_>) -> Line<'_> {
         author: entry.author,
         retracted: entry.retracted.is_some(),
         pinned: entry.pinned,
+        counts: void.as_ref().map(Option::is_none),
+        why: void.flatten(),
     }
 }
 

@@ -84,7 +84,9 @@ fn log(state: &State, policy: &Policy, now: Timestamp) -> String {
     let rows = state.timeline.iter().map(|entry| {
         let void = if entry.name == "approved" { void(state, policy, entry.id, now) } else { None };
         let void = void.map_or_else(String::new, |why| format!(" (**did not count**: {})", cell(&why)));
-        [moment(&entry), cell(entry.author), cell(kind(&entry)), format!("{}{void}", wording(&entry))]
+        // Nobody said what a probe saw: whose cockpit wrote it down first does not matter.
+        let who = if entry.name == "alarm" { "" } else { entry.author };
+        [moment(&entry), cell(who), cell(kind(&entry)), format!("{}{void}", wording(&entry))]
     });
     table(["Time (UTC)", "Author", "Kind", "What"], rows)
 }

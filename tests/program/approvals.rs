@@ -222,11 +222,12 @@ fn nobody_approves_alone() {
     site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();
     let both = site.person("Omar").flightdeck(&["approve", "product-manager"]).ended_with(3);
     assert!(both.stderr.contains("does not count: Omar counts once, as lead: two roles"), "{}", both.stderr);
+    assert_eq!(both.stderr.matches("does not count").count(), 1, "it is told once: {}", both.stderr);
     site.deploy().ended_with(3).said("two roles are two people");
     // What somebody else wrote down, where that is not enough.
     let said = site.shell.flightdeck(&["approve", "product-manager", "--by", "Li"]).ended_with(3);
     assert!(said.stderr.contains("unverified: written down by Maya"), "{}", said.stderr);
-    assert!(said.stderr.contains("is recorded, but does not count"), "{}", said.stderr);
+    assert!(said.stderr.contains("recorded, but it does not count: verbal"), "{}", said.stderr);
     site.deploy().ended_with(3).said("has to run `flightdeck approve");
     assert_eq!(site.deployed(), 0);
     // A role that there is not.
