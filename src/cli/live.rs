@@ -3,10 +3,11 @@
 use super::End;
 use super::context::{Context, Wanted};
 use super::save::{SaveArgs, print};
+use crate::conductor;
 use crate::deploy;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::{Draft, Precision, ReleaseJudged, Released, WatchVerdict};
+use crate::incident::{Draft, Precision, Release, ReleaseJudged, Released, WatchVerdict};
 use crate::text::visible;
 
 /// Record what is live in an environment
@@ -104,6 +105,12 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             },
         ));
     }
+    // What it says of itself is asked first, so that nobody believes a slip.
+    let told = if went_live.is_none() {
+        conductor::past_releases(&config, &environment, root)
+    } else {
+        Ok(Vec::new())
+    };
     let saved = loaded.journal.append(cx.now(), drafts)?;
     let last = saved.last().cloned();
     loaded.fold_in(saved)?;
@@ -111,8 +118,23 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let (environment, reference) = (visible(&environment), visible(&args.reference));
     let has = went_live.map_or_else(|| "has".to_owned(), |at| format!("got, at {at:.0},"));
     cx.out.tell(&format!("{environment} {has} {reference} ({}){good}", commit.get(..7).unwrap_or(&commit)));
+    let told = told.ok().and_then(|told| told.into_iter().max_by_key(|release| release.at));
+    if let Some(told) = told.filter(|told| told.commit != commit) {
+        cx.out.tell(&contradiction(&environment, &told));
+    }
     if let Some(record) = last {
         print(cx, args.save, &loaded.number, &record)?;
     }
     Ok(End::Done)
+}
+
+/// What is said where an environment tells of another release as its last than somebody writes down.
+fn contradiction(environment: &str, told: &Release) -> String {
+    format!(
+        "▲ {environment} itself says that it runs {} ({}), since {:.0}: that counts, as it was asked just now. \
+         If it is wrong, correct its `history` command",
+        visible(&told.name()),
+        told.commit.get(..7).unwrap_or(&told.commit),
+        told.at
+    )
 }

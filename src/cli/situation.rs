@@ -149,6 +149,8 @@ pub(crate) struct Around {
     pub(crate) untrusted: bool,
     /// What was brought into environments, oldest first.
     pub(crate) releases: Vec<Release>,
+    /// What production says it runs, where the record has something else by hand.
+    pub(crate) unrecorded: Option<Release>,
     /// Ways back in production, best first.
     pub(crate) ways: Vec<Way>,
     /// Plans that wait for approval of what is no longer there.
@@ -232,8 +234,11 @@ impl Around {
             checklist: self.checklist.iter().map(|item| item.id.clone()).collect(),
             repository: branch.is_some_and(|b| b.commit().is_some()),
             untrusted: self.untrusted,
-            // A verb asks production only where nothing is on record: it does not know better.
-            unrecorded: None,
+            // A verb asks production only where nothing is on record that was proven.
+            unrecorded: self.unrecorded.as_ref().map(|found| {
+                let short = || found.commit.chars().take(12).collect();
+                (found.name(), found.tag.clone().unwrap_or_else(short))
+            }),
             way_back: rollback::nearest(&self.ways)
                 .or(rollback::flag(&self.ways))
                 .map(|_| WayBack { ready: rollback::best(&self.ways).map(|way| way.title.clone()) }),

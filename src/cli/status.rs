@@ -13,7 +13,7 @@ use crate::cockpit::model::{Glyphs, Looks};
 use crate::cockpit::{Keymap, Model, update};
 use crate::conductor::{self, Asking, keyring};
 use crate::config::types::Config;
-use crate::deploy::{Resolved, gates};
+use crate::deploy::{Resolved, gates, release};
 use crate::failure::{Failure, Result};
 use crate::health::runner;
 use crate::health::series::State as HealthState;
@@ -120,9 +120,17 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     if let Some(reader) = reader.as_mut().filter(|_| around.hotfix.is_some()) {
         let names: Vec<String> = setup.config.environments.iter().map(|env| env.name.clone()).collect();
         if setup.trusted {
-            let unknown: Vec<_> =
-                names.iter().filter(|name| history.current(name).is_none()).cloned().collect();
-            conductor::ask_environments(&setup.config, &unknown, reader.root(), &mut history);
+            // What a plan of ours brought there was proven; what was written down by hand was not.
+            let is_unproven =
+                |name: &&String| history.current(name).is_none_or(|known| known.plan.is_empty());
+            let unproven: Vec<_> = names.iter().filter(is_unproven).cloned().collect();
+            let recorded = history.clone();
+            conductor::ask_environments(&setup.config, &unproven, reader.root(), &mut history);
+            let production = setup.config.production().map_or("", |env| env.name.as_str());
+            around.unrecorded = recorded
+                .current(production)
+                .filter(|known| known.plan.is_empty())
+                .and_then(|_| release::unrecorded(&recorded, history.current(production)));
         }
         let base = around.hotfix.as_ref().and_then(|branch| branch.base.as_deref()).unwrap_or_default();
         let tried = outlook::tried(loaded.log.state(), base);

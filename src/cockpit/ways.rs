@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::model::Model;
 use super::msg::EffectId;
+use crate::deploy::release;
 use crate::deploy::rollback::{self, Ready, Way};
 use crate::failure::Failure;
 use crate::incident::Release;
@@ -52,10 +53,15 @@ impl Model {
     /// tells. What was live by then needs no record, whenever the fault is said to have begun.
     pub fn unrecorded(&self) -> Option<&Release> {
         let state = self.incident().filter(|state| state.is_open())?;
-        let found = self.way_back()?.unrecorded.as_deref().filter(|found| found.at >= state.declared_at)?;
+        let looked = self.way_back()?;
+        let found = looked.unrecorded.as_deref()?;
         // It may be on record since it was looked at.
         let last = state.releases.iter().rev().find(|release| release.environment == found.environment);
-        Some(found).filter(|found| last.is_none_or(|last| last.at < found.at && last.commit != found.commit))
+        // Production was asked after somebody wrote down by hand that it runs something else.
+        let is_contradicted =
+            last.is_some_and(|last| release::is_contradicted(last, found) && last.at <= looked.at);
+        let is_new = || last.is_none_or(|last| last.at < found.at && last.commit != found.commit);
+        Some(found).filter(|found| is_contradicted || (found.at >= state.declared_at && is_new()))
     }
 }
 

@@ -95,8 +95,12 @@ fn told(environment: &str, line: &str) -> Result<Release, String> {
 
 /// Adds what environments told to what incidents recorded, in the order of time. A release that
 /// both know (the same commit in the same environment, within five minutes) stays once: as it
-/// was recorded, with what only the environment knows filled in.
+/// was recorded, with what only the environment knows filled in. What somebody wrote down by hand as live now
+/// does not stand against what the environment says of itself, asked since.
 pub fn merge(history: &mut History, told: Vec<Release>) {
+    if let Some(last) = told.iter().max_by_key(|release| release.at) {
+        history.releases.retain(|known| !is_contradicted(known, last));
+    }
     for release in told {
         let known = history.releases.iter_mut().find(|known| is_same(known, &release));
         match known {
@@ -113,11 +117,22 @@ pub fn merge(history: &mut History, told: Vec<Release>) {
     history.releases.sort_by_key(|release| release.at);
 }
 
+/// Tells whether somebody wrote down by hand that this is live, and the environment tells of another commit as
+/// its last.
+pub fn is_contradicted(known: &Release, last: &Release) -> bool {
+    let by_hand = known.plan.is_empty() && known.environment == last.environment;
+    by_hand && known.commit != last.commit && known.at > last.at
+}
+
 /// What is live in an environment by what it tells, where what was recorded there last is another commit.
 pub fn unrecorded(recorded: &History, current: Option<&Release>) -> Option<Release> {
-    let current = current.filter(|current| !recorded.releases.contains(current))?;
+    let current = current?;
     let known = recorded.current(&current.environment);
-    let is_new = known.is_none_or(|known| known.commit != current.commit && known.at <= current.at);
+    let is_on_record = recorded.releases.contains(current);
+    let is_new = known.is_none_or(|known| {
+        let is_later = known.commit != current.commit && known.at <= current.at;
+        is_contradicted(known, current) || (is_later && !is_on_record)
+    });
     is_new.then(|| current.clone())
 }
 
@@ -201,6 +216,15 @@ mod tests {
         );
         let by_hand = read("production", &line(B, "13:00", "")).unwrap().remove(0);
         assert_eq!(unrecorded(&recorded, Some(&by_hand)).unwrap().commit, B);
+
+        // What somebody says by hand is live now does not stand against what the environment says.
+        let mut claimed = history.clone();
+        claimed.releases.push(by_hand);
+        assert_eq!(now(&claimed).unwrap().commit, B);
+        let mut asked = claimed.clone();
+        merge(&mut asked, read("production", &line(A, "12:00", "")).unwrap());
+        assert_eq!(now(&asked).unwrap().commit, A);
+        assert_eq!(unrecorded(&claimed, now(&asked).as_ref()).unwrap().commit, A, "and it is told");
 
         let before = history.clone();
         let again = before.releases.clone();

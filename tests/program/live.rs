@@ -42,3 +42,27 @@ fn a_deploy_without_a_known_release_is_let_through_once_somebody_names_what_was_
     let again = site.shell.flightdeck(&["rollback", "--env", "production", "--list"]).succeeded();
     assert!(again.stdout.contains("v0.2.0"), "{again:?}");
 }
+
+#[test]
+fn what_an_environment_says_of_itself_stands_against_what_somebody_writes_down() {
+    let site = Site::new("P1", CONFIG);
+    site.shell.run("git", &["tag", "v0.3.0"]).succeeded();
+    let head = site.shell.run("git", &["rev-parse", "HEAD"]).succeeded().stdout;
+    site.commit("fix: the pool is larger");
+    let line = format!(r#"{{"commit":"{}","tag":"v0.3.0","at":"2026-01-05T09:00:00Z"}}"#, head.trim());
+    std::fs::write(site.shell.directory.join("history.jsonl"), line + "\n").unwrap();
+    let history = "name = \"production\"\nhistory = [\"cat\", \"history.jsonl\"]";
+    std::fs::write(
+        site.shell.directory.join("flightdeck.toml"),
+        CONFIG.replace("name = \"production\"", history),
+    )
+    .unwrap();
+    site.shell.flightdeck(&["trust"]).succeeded();
+    // It agrees.
+    let agreed = site.shell.flightdeck(&["live", "production", "v0.3.0"]).succeeded();
+    assert!(!agreed.stderr.contains("itself says"), "{}", agreed.stderr);
+    let said = site.shell.flightdeck(&["live", "production", "HEAD"]).succeeded();
+    assert!(said.stderr.contains("production itself says that it runs v0.3.0"), "{}", said.stderr);
+    let next = site.shell.json(&["status", "--json"])["next"].to_string();
+    assert!(next.contains("production runs v0.3.0, the record says "), "{next}");
+}

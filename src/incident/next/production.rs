@@ -28,8 +28,14 @@ impl Steps<'_> {
     /// Whoever decides what to do about production has to know what is there.
     pub(super) fn unrecorded(&mut self, rank: Rank) {
         if let (Some((name, reference)), Some(production)) = (&self.facts.unrecorded, self.environment) {
+            // A plan of ours proves what it brought there; what was written down by hand nobody proved.
+            let by_hand = self.live().filter(|live| live.plan.is_empty());
+            let but = by_hand.map_or_else(
+                || "not recorded".to_owned(),
+                |live| format!("the record says {} (by {})", live.name(), live.by),
+            );
             let title = format!(
-                "{production} runs {name}, not recorded: record it with flightdeck live {production} {reference}"
+                "{production} runs {name}, {but}: record it with flightdeck live {production} {reference}"
             );
             self.add_ranked(rank, "", "", title);
         }

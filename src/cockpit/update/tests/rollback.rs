@@ -160,9 +160,31 @@ fn what_somebody_deployed_past_the_record_is_named_until_it_is_recorded() {
         rollback: false,
         replaces: None,
     };
-    let record = table.record(released.into());
+    let record = table.record(released.clone().into());
     table.send(Msg::Fact(Fact::Records(vec![record])));
     assert!(table.model.derived.production.as_ref().unwrap().is_recorded);
+    // What somebody writes down by hand does not stand against what production says when it is asked after that.
+    let claimed = Released {
+        commit: "d".repeat(40),
+        tag: Some("v1.4.1".into()),
+        reference: "v1.4.1".into(),
+        ..released
+    };
+    let mut record = table.record(claimed.into());
+    record.occurred_at = at + SignedDuration::from_mins(1);
+    table.send(Msg::Fact(Fact::Records(vec![record])));
+    let looked = Looked {
+        at: at + SignedDuration::from_mins(2),
+        live: Some("v1.4.3".into()),
+        unrecorded: Some(Box::new(found(started - SignedDuration::from_hours(1)))),
+        ways: Ok(Vec::new()),
+    };
+    table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
+    let production = table.model.derived.production.clone().unwrap();
+    assert_eq!((production.live.as_deref(), production.is_recorded), (Some("v1.4.3"), false));
+    let next: Vec<_> = table.model.derived.next.iter().map(|(next, _)| next.title.clone()).collect();
+    let wanted = "production runs v1.4.3, the record says v1.4.1 (by maya): record it with";
+    assert!(next.iter().any(|title| title.starts_with(wanted)), "{next:?}");
 }
 
 #[test]
