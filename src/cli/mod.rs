@@ -21,6 +21,7 @@ mod sheet;
 mod situation;
 mod status_ahead;
 mod status_approvals;
+mod status_back;
 mod status_clocks;
 mod status_json;
 mod status_runs;

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::sheet::{GUTTER, Hue, Line, Sheet, WIDTH, fit};
 use super::situation::{Item, ProbeState, Situation};
-use super::{status_ahead, status_approvals, status_runs};
+use super::{status_ahead, status_approvals, status_back, status_runs};
 use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::digest;
@@ -31,6 +31,7 @@ pub(crate) fn text(
     let mut page = Sheet::new(colour);
     header(&mut page, situation);
     next(&mut page, situation, key);
+    status_back::way_back(&mut page, situation);
     due(&mut page, situation);
     health(&mut page, situation);
     if let Some(branch) = &situation.hotfix {
@@ -180,7 +181,7 @@ fn clock_hue(clock: &Clock, now: Timestamp) -> Hue {
 
 fn due_words(at: Timestamp, now: Timestamp) -> String {
     if at >= now {
-        format!("in {}", duration(at.duration_since(now)))
+        format!("within {}", duration(at.duration_since(now)))
     } else {
         format!("overdue by {}", duration(now.duration_since(at)))
     }
@@ -329,6 +330,11 @@ fn checklist(page: &mut Sheet, items: &[Item], now: Timestamp) {
     let mut sum = vec![(format!("{} of {} looked at", items.len() - open, items.len()), Hue::Plain)];
     if failed > 0 {
         sum.push((format!("{failed} failed"), Hue::Bad));
+    }
+    let was = |item: &&Item| item.tick.as_ref().is_some_and(|tick| tick.before.is_some());
+    match items.iter().filter(was).count() {
+        0 => {}
+        n => sum.push((format!("{n} only for an earlier fix: look again"), Hue::Warn)),
     }
     page.flow(sum, " · ");
     for (i, item) in items.iter().enumerate() {

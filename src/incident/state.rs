@@ -318,7 +318,7 @@ pub struct Before {
 }
 
 impl Tick {
-    /// The note, behind what it was for an earlier fix: `passed for v1.4.3: 3 orders`. That a reason is
+    /// The note, behind what it was for an earlier fix: `passed for v1.4.3 only: 3 orders`. That a reason is
     /// missing is said.
     pub fn remark(&self) -> String {
         let Some(before) = &self.before else {
@@ -327,7 +327,7 @@ impl Tick {
         };
         let word = if before.state == CheckState::Na { "not applicable" } else { "passed" };
         let colon = if self.note.is_empty() { "" } else { ": " };
-        format!("{word} for {}{colon}{}", before.fix, self.note)
+        format!("{word} for {} only{colon}{}", before.fix, self.note)
     }
 }
 

@@ -181,12 +181,13 @@ fn began(record: &Record, reason: &str, fold: &Fold) -> String {
 fn ticked(body: &Ticked) -> String {
     let title = if body.title.is_empty() { &body.item } else { &body.title };
     let word = match body.state {
-        CheckState::Open => "open again",
+        CheckState::Open => "opened again",
         CheckState::Na => "not applicable",
         state => state.name(),
     };
     let note = if body.note.trim().is_empty() { unreasoned(body.state) } else { &body.note };
-    with_reason(format!("{title} {word}"), note)
+    // The result first: "no new errors in the logs passed" is a riddle.
+    with_note(format!("{word}: {title}"), note)
 }
 
 /// What stands in place of the note where a result needs a reason and has none.
@@ -294,9 +295,10 @@ fn plan_ended(body: &PlanEnded, record: &Record, fold: &Fold) -> (EntryKind, Str
     };
     match body.end {
         PlanEnd::Done => {
+            let found = plan.filter(|plan| plan.finds()).and_then(|_| last).map(|(_, summary)| summary);
             // That it is done is said already.
-            let summary = last.map(|(_, summary)| summary).filter(|summary| *summary != "done");
-            (EntryKind::PlanDone, with_reason(format!("{}{took}", done(title)), summary.unwrap_or_default()))
+            let found = found.filter(|summary| *summary != "done").unwrap_or_default();
+            (EntryKind::PlanDone, with_reason(format!("{}{took}", done(title)), found))
         }
         PlanEnd::Failed => (EntryKind::PlanFailed, with_reason(format!("{title} failed"), &why)),
         PlanEnd::Cancelled => (EntryKind::Stopped, with_reason(format!("{title} stopped"), &why)),

@@ -138,7 +138,7 @@ impl What {
                 let whose = if environment.is_empty() { String::new() } else { format!("{environment} ") };
                 format!("{}: {}", capitalised(&format!("{whose}{what}")), first_of(&probes))
             }
-            Self::Ticks(result, items) => format!("Checklist: {} {result}", first_of(&items)),
+            Self::Ticks(result, items) => format!("Checklist {result}: {}", first_of(&items)),
         }
     }
 }
@@ -204,16 +204,16 @@ fn figure(why: &str) -> String {
 /// Takes in a ticked item.
 fn ticked(result: CheckState, entry: &Entry<'_>, rows: &mut Vec<Row>) {
     let (word, shown) = match result {
-        CheckState::Passed => ("passed", " passed"),
-        CheckState::Na => ("not applicable", " not applicable"),
-        CheckState::Open => ("open again", " open again"),
+        CheckState::Passed => ("passed", "passed: "),
+        CheckState::Na => ("not applicable", "not applicable: "),
+        CheckState::Open => ("opened again", "opened again: "),
         CheckState::Failed => {
-            return rows.push(row(entry, What::Text(format!("Checklist: {}", inline(entry.text)))));
+            return rows.push(row(entry, What::Text(format!("Checklist {}", inline(entry.text)))));
         }
     };
-    let Some(title) = entry.text.strip_suffix(shown) else {
-        // It has a note, which is worth a line.
-        return rows.push(row(entry, What::Text(format!("Checklist: {}", inline(entry.text)))));
+    // One with a note is worth a line.
+    let Some(title) = entry.text.strip_prefix(shown).filter(|title| !title.ends_with(')')) else {
+        return rows.push(row(entry, What::Text(format!("Checklist {}", inline(entry.text)))));
     };
     let who = cell(entry.author);
     if let Some(Row { at, who: before, what: What::Ticks(same, items), .. }) = rows.last_mut()

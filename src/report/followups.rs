@@ -44,7 +44,7 @@ fn conflict(state: &State, open: &mut Vec<String>) {
             .iter()
             .map(|head| format!("{} ({}, {})", head.status.name(), inline(&head.by), when(state, head.at)))
             .collect();
-        open.push(format!("Settle its status: {}", said.join(", ")));
+        open.push(format!("Decide its status: {}", said.join(", ")));
     }
 }
 

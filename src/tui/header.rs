@@ -49,12 +49,17 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
     let mut pen = Pen::new(buf, area, 0);
     badge(ui, &mut pen, state);
     elapsed(ui, &mut pen, state);
+    // How production is stands there whatever is said of the incident.
+    let production = told(ui, state);
+    if let Some(found) = production {
+        let (block, role) = block(ui, found);
+        pen.put(&block, ui.of(role)).gap(1);
+    }
     if state.status != Status::Open || state.in_conflict() {
         let (word, role) = status(state);
-        pen.put(word, ui.of(role));
-    } else if let Some(found) = &ui.model.derived.production {
-        let (block, role) = block(ui, found);
-        pen.put(&block, ui.of(role));
+        if production.is_none() || width(word) <= pen.room() {
+            pen.put(word, ui.of(role));
+        }
     }
     let mut line = 1;
     for piece in wrap(&visible(&state.title), inner.width).into_iter().take(2) {
@@ -89,9 +94,8 @@ pub(super) fn strip(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) -> 
         pen.put(NOT_SAVED, ui.of(Role::Overdue));
         return below(area, 1);
     }
-    // That it is down is read before what to do about it.
-    let down = ui.model.derived.production.as_ref().filter(|found| found.word == Word::Down);
-    if let Some(found) = down {
+    // How production is is read before what to do about it.
+    if let Some(found) = told(ui, state) {
         let (_, role) = block(ui, found);
         pen.put(found.word.name(), ui.of(role)).gap(1);
     }
@@ -129,16 +133,19 @@ fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State) {
     pen.put(&state.title, ui.of(Role::PhaseNow));
 }
 
+/// How production is, where that is told: once it is over, only where it fails all the same.
+fn told<'a>(ui: Ui<'a>, state: &State) -> Option<&'a Production> {
+    let fails = |found: &Production| matches!(found.word, Word::Down | Word::Degraded);
+    ui.model.derived.production.as_ref().filter(|found| state.is_open() || fails(found))
+}
+
 /// Least columns that are kept for the title.
 const TITLE: u16 = 24;
 
 /// How production is, what is live and what happens to it, at the right: the word always, the rest as far
 /// as the title leaves room.
 fn production(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
-    let found = &ui.model.derived.production;
-    // Once it is over, production is told of where it fails all the same.
-    let fails = |found: &Production| matches!(found.word, Word::Down | Word::Degraded);
-    let Some(found) = found.as_ref().filter(|found| state.is_open() || fails(found)) else { return };
+    let Some(found) = told(ui, state) else { return };
     let (block, role) = block(ui, found);
     let title = width(&state.title).clamp(TITLE.min(pen.room() / 2), 44);
     let mut room = pen.room().saturating_sub(width(&block) + title + 3);
@@ -373,7 +380,10 @@ fn clock_words(ui: Ui<'_>, clock: &Clock) -> (String, Role) {
     }
     let whole = clock.due_at.duration_since(clock.from);
     let role = used_up(now.duration_since(clock.from), whole);
-    (format!("{} in {}", clock.title, duration(clock.due_at.duration_since(now))), role)
+    // What is due comes; what is to be done is done by then.
+    let comes = clock.id == "executives" || clock.title.ends_with(" due");
+    let until = if comes { "in" } else { "within" };
+    (format!("{} {until} {}", clock.title, duration(clock.due_at.duration_since(now))), role)
 }
 
 /// Columns up to which it is said in as few words as can be.

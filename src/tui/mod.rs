@@ -30,6 +30,8 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod theme;
+#[cfg(test)]
+mod truth_tests;
 mod ui;
 
 use ratatui::buffer::Buffer;

@@ -223,6 +223,11 @@ fn nobody_approves_alone() {
     let both = site.person("Omar").flightdeck(&["approve", "product-manager"]).ended_with(3);
     assert!(both.stderr.contains("does not count: Omar counts once, as lead: two roles"), "{}", both.stderr);
     assert_eq!(both.stderr.matches("does not count").count(), 1, "it is told once: {}", both.stderr);
+    let status = site.shell.json(&["status", "--json"]);
+    let votes = status["timeline"].as_array().unwrap().iter().filter(|entry| entry["kind"] == "approved");
+    let last = votes.last().unwrap();
+    assert_eq!(last["counts"], false);
+    assert!(last["why"].as_str().unwrap().starts_with("Omar counts once"), "{last}");
     site.deploy().ended_with(3).said("two roles are two people");
     // What somebody else wrote down, where that is not enough.
     let said = site.shell.flightdeck(&["approve", "product-manager", "--by", "Li"]).ended_with(3);

@@ -158,6 +158,13 @@ fn it_goes_back_to_the_last_release_that_was_found_good_and_remembers_that_it_co
     let again = shop.way("redeploy");
     assert_eq!(again["ready"], "no", "there is nothing older that was found good: {again}");
     assert_eq!(again["rehearsed"]["environment"], "live");
+    // What goes on from there contains what was just rolled back: that is said before it is deployed.
+    shop.commit("app", "four", "four");
+    let planned = shop.yard.shell.flightdeck(&["deploy", "live", "--dry-run"]).succeeded().stdout;
+    assert!(
+        planned.contains("which was rolled back at") && planned.contains("1 commit is new since"),
+        "{planned}"
+    );
 }
 
 #[test]

@@ -204,7 +204,7 @@ fn follow(cx: &mut Cx<'_>) {
     if cx.model.run_view().is_some() {
         return;
     }
-    let latest = || cx.model.incident()?.runs().next_back().map(|(_, run)| run.id.clone());
+    let latest = || cx.model.incident()?.run_to_see().map(|run| run.id.clone());
     let latest = plan_view::followed(cx.model).or_else(latest);
     if cx.model.following.as_ref().map(|(_, run)| run) != latest.as_ref() {
         follow_run(cx, latest, PANE_TAIL);

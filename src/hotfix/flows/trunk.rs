@@ -249,7 +249,7 @@ impl Job<'_> {
         let keep = Step {
             proof: Some(is_at(self.root(), &self.kept(), self.local)),
             retry_is_safe: true,
-            ..Step::new("keep what is pushed under a name", Action::Command(keep), GIT_TIMEOUT)
+            ..Step::new("save what is pushed", Action::Command(keep), GIT_TIMEOUT)
         };
         vec![keep, self.push(&format!("{}:{}", self.local, self.head()))]
     }
@@ -301,7 +301,7 @@ impl Job<'_> {
                 proof: Some(is_at(root, &format!("{kept}-before"), self.local)),
                 retry_is_safe: true,
                 ..Step::new(
-                    "keep the commits as they are under a name",
+                    "save the commits as they are",
                     Action::Command(git(root, &["update-ref", &format!("{kept}-before"), self.local])),
                     GIT_TIMEOUT,
                 )
@@ -372,7 +372,7 @@ impl Job<'_> {
             proof: Some(goes_on_from(scratch, &own, kept)),
             retry_is_safe: true,
             ..Step::new(
-                "keep the result under a name",
+                "save the result",
                 Action::Command(git(scratch, &["update-ref", kept, &own])),
                 GIT_TIMEOUT,
             )

@@ -17,6 +17,13 @@ impl PlanRun {
         self.purpose == "extended-watch"
     }
 
+    /// Tells whether what its last step says is what somebody wanted to know: what a watch saw, which commit a
+    /// search found. Of every other plan it is output, which is with the step.
+    pub fn finds(&self) -> bool {
+        let last = || self.spec.get("steps")?.as_array()?.last()?.get("action")?.get("probes");
+        self.purpose == "bisect" || last().is_some()
+    }
+
     /// How long it watches from a distance; `None`: it does not.
     pub fn extended_for(&self) -> Option<SignedDuration> {
         let time = self.watched().filter(|_| self.is_extended())?.get("time")?;

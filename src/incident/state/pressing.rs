@@ -1,7 +1,7 @@
 //! Which plan a person should look at first.
 
 use super::super::body::PlanEnd;
-use super::{PlanRun, PlanState, State, StepRun};
+use super::{PlanRun, PlanState, Run, State, StepRun};
 
 impl State {
     /// Plans that stand still until a person decides, most pressing first: those that wait, then
@@ -52,6 +52,15 @@ impl State {
         let running = || under_way().find(|plan| !plan.is_extended()).or_else(|| under_way().next());
         let left = || self.shares_left().next().map(|share| share.plan);
         self.undecided().next().or_else(left).or_else(running).or(self.plans.last())
+    }
+
+    /// The run whose output is to be seen: the last one; of a plan that failed, the last of those that did.
+    pub fn run_to_see(&self) -> Option<&Run> {
+        let (plan, last) = self.runs().next_back()?;
+        let is_bad = |run: &&Run| run.outcome.as_ref().is_some_and(|outcome| !outcome.succeeded());
+        let failed = || plan.steps.iter().rev().filter_map(|step| step.run.as_ref()).find(is_bad);
+        let has_failed = plan.state == PlanState::Ended(PlanEnd::Failed);
+        Some(failed().filter(|_| has_failed).unwrap_or(last))
     }
 }
 

@@ -447,3 +447,64 @@ fn a_rollback_whose_watch_was_stopped_has_rolled_back_all_the_same() {
     let is_live = said(vec![record(5, back), record(7, live), stopped]);
     assert!(!is_live.contains("nothing was deployed"), "{is_live}");
 }
+
+#[test]
+fn a_plan_that_is_done_ends_in_a_sentence_and_not_in_what_its_command_printed() {
+    let ran = |action: serde_json::Value, purpose: &str, outcome: Outcome| {
+        let mut started = plan("p", purpose, "staging", "a");
+        started.spec = serde_json::json!({ "steps": [{ "action": action }] }).into();
+        let ended = StepEnded {
+            plan: "p".into(),
+            step: 0,
+            run: "p.0".into(),
+            outcome,
+            summary: "pushed 4f2c91e".into(),
+            survivors: Vec::new(),
+            unproven: false,
+        };
+        let began = StepStarted { plan: "p".into(), step: 0, run: "p.0".into(), process: None, undo: false };
+        let end = PlanEnded { plan: "p".into(), end: PlanEnd::Done, why: String::new() };
+        let log = log([record(1, started), record(2, began), record(3, ended), record(4, end)]);
+        log.state().timeline.iter().next_back().unwrap().text.to_owned()
+    };
+    let exited = || Outcome::Exited { code: 0 };
+    let command = || serde_json::json!({ "argv": ["./deploy.sh"] });
+    assert_eq!(ran(command(), "deploy", exited()), "deployed staging in 3m");
+    assert_eq!(ran(command(), "flag", Outcome::Met), "flag staging done in 3m");
+    // What was to be found out is worth the row.
+    assert_eq!(ran(command(), "bisect", exited()), "bisect staging done in 3m: pushed 4f2c91e");
+    let watch = serde_json::json!({ "probes": [] });
+    assert_eq!(ran(watch, "watch", Outcome::Met), "watched staging in 3m: pushed 4f2c91e");
+}
+
+#[test]
+fn of_checks_that_ran_the_output_of_the_one_that_failed_is_shown() {
+    let mut both = plan("t", "test", "checks", "a");
+    both.steps = vec!["unit".into(), "lint".into()];
+    let run = |step: usize| format!("t.{step}");
+    let began = |step| StepStarted { plan: "t".into(), step, run: run(step), process: None, undo: false };
+    let ended = |step, code| StepEnded {
+        plan: "t".into(),
+        step,
+        run: run(step),
+        outcome: Outcome::Exited { code },
+        summary: String::new(),
+        survivors: Vec::new(),
+        unproven: false,
+    };
+    let ran = |codes: [i32; 2], end| {
+        let end = PlanEnded { plan: "t".into(), end, why: String::new() };
+        let log = log([
+            record(1, both.clone()),
+            record(2, began(0)),
+            record(3, ended(0, codes[0])),
+            record(4, began(1)),
+            record(5, ended(1, codes[1])),
+            record(6, end),
+        ]);
+        log.state().run_to_see().unwrap().id.clone()
+    };
+    assert_eq!(ran([1, 0], PlanEnd::Failed), run(0));
+    assert_eq!(ran([0, 1], PlanEnd::Failed), run(1));
+    assert_eq!(ran([0, 0], PlanEnd::Done), run(1));
+}

@@ -198,6 +198,9 @@ fn the_log_shows_what_was_amended_taken_back_and_pinned() {
     assert!(says("it is the database (retracted: it was not)"), "{rows:?}");
     assert!(report.contains("~~it is the database~~"));
     assert!(says("★ the runbook is out of date"), "{rows:?}");
+    // Nobody said what a probe saw, here as in the timeline.
+    let seen = rows.iter().find(|row| row[3].contains("api /health failing")).unwrap();
+    assert_eq!(seen[1], "–");
     assert!(rows.iter().all(|row| row[0].starts_with("2026-09-21 14:")));
     // People read what holds.
     let timeline = text_under(&report, "Timeline");

@@ -10,7 +10,21 @@ use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::{empty, frame, mark, window};
 use crate::cockpit::{Command, Pane};
-use crate::incident::{CheckState, ChecklistItem, Tick};
+use crate::incident::{Before, CheckState, ChecklistItem, Tick};
+
+/// Columns that the title of the pane takes beside its counts.
+const TITLE: u16 = 20;
+
+/// Of how many open items somebody looked at an earlier fix only, and what that is called: those say nothing
+/// about what is at hand.
+fn earlier(ui: Ui<'_>) -> Option<(usize, String)> {
+    let items = ui.model.checklist().iter();
+    let before: Vec<&Before> = items.filter_map(|item| tick(ui, item)?.before.as_ref()).collect();
+    let last = before.last()?;
+    let same = before.iter().all(|before| before.fix == last.fix);
+    let fix = if same { &last.fix } else { "earlier fixes" };
+    Some((before.len(), format!("{} only for {fix}", before.len())))
+}
 
 /// How many items are done with (passed or not applicable), failed, and there in all.
 fn counts(ui: Ui<'_>) -> (usize, usize, usize) {
@@ -38,6 +52,15 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let mut label: Vec<(&str, Style)> = vec![(&count, ui.of(role))];
     if failed > 0 {
         label.push((&bad, ui.of(Role::Bad)));
+    }
+    let taken = width(&count) + if failed > 0 { width(&bad) } else { 0 };
+    let earlier = earlier(ui).map(|(items, only)| {
+        let whole = format!(" · ▲ {only}");
+        // The rows tell for which fix.
+        if TITLE + taken + width(&whole) <= area.width { whole } else { format!(" · ▲ {items} stale") }
+    });
+    if let Some(earlier) = &earlier {
+        label.push((earlier, ui.of(Role::Warn)));
     }
     let body = frame(ui, buf, area, Pane::Checklist, &label);
     let rows = ui.model.checklist_rows().count();
@@ -92,15 +115,24 @@ fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, number: usize, item: &ChecklistItem, 
     let word = match state {
         CheckState::Failed => "failed",
         CheckState::Na => "not applicable",
+        CheckState::Open if tick.is_some_and(|tick| tick.before.is_some()) => "look again",
         CheckState::Open | CheckState::Passed => "",
     };
     let note = tick.map(Tick::remark).unwrap_or_default();
     if pen.room() > 8 && !(word.is_empty() && note.is_empty()) {
-        pen.gap(2).put(word, ui.of(if state == CheckState::Failed { Role::Bad } else { Role::Faint }));
+        pen.gap(2).put(word, ui.of(role_of(state)));
         if !note.is_empty() {
             pen.put(if word.is_empty() { "" } else { ": " }, ui.of(Role::Faint));
             pen.put(&note, ui.of(Role::Muted));
         }
+    }
+}
+
+fn role_of(state: CheckState) -> Role {
+    match state {
+        CheckState::Failed => Role::Bad,
+        CheckState::Open => Role::Warn,
+        CheckState::Passed | CheckState::Na => Role::Faint,
     }
 }
 
@@ -109,6 +141,9 @@ pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
     pen.put(&format!("{done} of {all}"), ui.of(Role::Text));
     if failed > 0 {
         pen.put(&format!(" · {failed} ✗ failed"), ui.of(Role::Bad));
+    }
+    if let Some((_, earlier)) = earlier(ui) {
+        pen.put(&format!(" · ▲ {earlier}"), ui.of(Role::Warn));
     }
     let open = ui
         .model

@@ -159,3 +159,30 @@ fn an_open_menu_says_what_holds_now_and_its_line_can_be_copied() {
         "{effects:?}"
     );
 }
+
+#[test]
+fn approvals_of_a_plan_that_was_carried_out_are_not_counted_for_the_next() {
+    let mut table = Table::ready();
+    let commit = table.model.repository().and_then(|branch| branch.commit()).unwrap().to_owned();
+    let subject = crate::plan::Subject { reference: "main".into(), commit, dirty: false };
+    let plan = Plan { subject: Some(subject), ..guarded() };
+    let proposed = proposal::propose(&plan).unwrap();
+    table.told(proposed.clone());
+    let counted = |table: &Table| table.model.derived.approvals.map(|(given, ..)| given);
+    assert_eq!(counted(&table), Some(0));
+    table.told(Approved {
+        role: "lead".into(),
+        by: "omar".into(),
+        verbal: true,
+        how: "on the call".into(),
+        plan: None,
+        hash: proposed.hash,
+        title: plan.title.clone(),
+    });
+    assert_eq!(counted(&table), Some(1));
+    table.started(&plan);
+    assert_eq!(counted(&table), Some(1), "it is what they approved that runs");
+    let why = String::new();
+    table.told(crate::incident::PlanEnded { plan: plan.id, end: crate::incident::PlanEnd::Failed, why });
+    assert_eq!(counted(&table), Some(0), "the next deploy needs approvals of its own");
+}

@@ -278,7 +278,7 @@ impl<'a> Maker<'a> {
                 proof: Some(is_missing(root, &kept)),
             },
             ..Step::new(
-                format!("keep the merge into {} under a name", visible(&target.name)),
+                format!("save the merge into {}", visible(&target.name)),
                 Action::Command(git(cwd, &["update-ref", &kept, what])),
                 GIT_TIMEOUT,
             )

@@ -96,11 +96,11 @@ fn all_is_merged_before_one_push_and_branches_go_last() {
         [
             "make a separate work tree at main 1111111",
             "merge hotfix/x into main",
-            "keep the merge into main under a name",
+            "save the merge into main",
             "tag that merge as v1.2.4",
             "check out develop 3333333 there",
             "merge v1.2.4 back into develop",
-            "keep the merge into develop under a name",
+            "save the merge into develop",
             "push main, develop, v1.2.4 to origin, all or none",
             "delete hotfix/x at origin",
             "update main here",

@@ -1,0 +1,260 @@
+//! What the screen must say whatever its size: how production is, what was put off, and what no longer counts.
+
+use super::testing::*;
+use super::theme::Theme;
+use crate::cockpit::model::{ConfigSource, Model};
+use crate::cockpit::overlay::Overlay;
+use crate::cockpit::ways::Looked;
+use crate::cockpit::{Key, Msg, update};
+use crate::config::types::Environment;
+use crate::deploy::rollback::{Kind, Ready, Way};
+use crate::health::series::State;
+use crate::hotfix::state::{BranchState, Head};
+use crate::incident::{
+    CheckState, Mitigated, PlanEnd, PlanEnded, PlanStarted, ReleaseJudged, Released, Resolved, Ticked,
+    WatchVerdict,
+};
+use crate::plan::{Plan, Purpose, Subject};
+
+const SIZES: [(u16, u16); 4] = [(160, 45), (120, 36), (80, 24), (40, 12)];
+const BAD: &str = "77b0d1377b0d1377b0d1377b0d1377b0d1377b0d";
+
+/// A cockpit on these records, with a production whose probes are as the pictures have them.
+fn cockpit(scribe: Scribe) -> Model {
+    let mut model = blank();
+    let production =
+        Environment { protected: true, ..Environment::new("production", vec!["./deploy.sh".into()]) };
+    model.config.config.environments = vec![production];
+    model.config.source = ConfigSource::Trusted;
+    model.log = Some(scribe.log());
+    model.branch = Some(Ok(branch()));
+    model.probes = probes();
+    settle(&mut model);
+    model
+}
+
+fn declared() -> Scribe {
+    let mut scribe = Scribe::new();
+    scribe.declare("Checkout answers 500");
+    scribe
+}
+
+fn deploy(scribe: &mut Scribe, tag: &str) {
+    let subject = Subject { reference: tag.into(), commit: BAD.into(), dirty: false };
+    let plan = Plan {
+        subject: Some(subject),
+        confirm: Some("production".into()),
+        ..Plan::new("deploy-1", format!("deploy {tag} to production"), Purpose::Deploy, "production")
+    };
+    scribe.write(
+        "maya",
+        at("15:10:00"),
+        PlanStarted {
+            plan: plan.id.clone(),
+            title: plan.title.clone(),
+            purpose: "deploy".into(),
+            target: "production".into(),
+            hash: plan.hash(),
+            steps: Vec::new(),
+            confirmed: "typed production".into(),
+            spec: crate::plan::stored::seal(&plan).unwrap().spec,
+        },
+    );
+}
+
+fn released(scribe: &mut Scribe, tag: &str) {
+    scribe.write(
+        "maya",
+        at("15:11:00"),
+        Released {
+            environment: "production".into(),
+            reference: tag.into(),
+            commit: BAD.into(),
+            tag: Some(tag.into()),
+            version: None,
+            plan: "deploy-1".into(),
+            rollback: false,
+            replaces: None,
+        },
+    );
+}
+
+fn judged(scribe: &mut Scribe, verdict: WatchVerdict) {
+    let why = String::new();
+    let body = ReleaseJudged {
+        environment: "production".into(),
+        commit: BAD.into(),
+        plan: "deploy-1".into(),
+        verdict,
+        why,
+    };
+    scribe.write("maya", at("15:12:00"), body);
+}
+
+fn drawn(model: &mut Model, columns: u16, rows: u16) -> String {
+    text(&settled(model, &Theme::default(), columns, rows))
+}
+
+fn press(model: &mut Model, keys: &str) {
+    for (index, key) in keys.split(' ').enumerate() {
+        let at_ms = 10_000 + 1000 * index as u64;
+        update(model, Msg::Key(crate::cockpit::msg::KeyPress::new(Key::parse(key).unwrap(), at_ms)));
+    }
+}
+
+#[test]
+fn how_production_is_stands_there_at_every_size_and_in_every_state() {
+    let mitigated = |word: &str, state: State| {
+        let mut scribe = declared();
+        scribe.write("maya", at("15:16:00"), Mitigated { after: Vec::new() });
+        let mut model = cockpit(scribe);
+        for probe in &mut model.probes {
+            std::sync::Arc::make_mut(probe).state = state;
+        }
+        settle(&mut model);
+        (model, word.to_owned())
+    };
+    let open = (cockpit(declared()), "DOWN".to_owned());
+    for (mut model, word) in [
+        open,
+        mitigated("DOWN", State::Failing),
+        mitigated("HEALTHY", State::Ok),
+        mitigated("UNKNOWN", State::Unknown),
+    ] {
+        for (columns, rows) in SIZES {
+            model.size = (columns, rows);
+            let shown = drawn(&mut model, columns, rows);
+            let header: String = shown.lines().take(3).collect();
+            assert!(header.contains(&word), "{word} at {columns}x{rows}:\n{shown}");
+        }
+        // Nor does a window cover it.
+        press(&mut model, "i");
+        for (columns, rows) in SIZES {
+            model.size = (columns, rows);
+            let shown = drawn(&mut model, columns, rows);
+            assert!(shown.lines().take(3).any(|line| line.contains(&word)), "{columns}x{rows}:\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn ticks_for_a_fix_that_was_no_good_are_told_apart_from_open_items() {
+    let mut scribe = declared();
+    let core = Ticked {
+        item: "core".into(),
+        title: "core user workflow".into(),
+        state: CheckState::Passed,
+        note: String::new(),
+    };
+    scribe.write("li", at("15:02:00"), core);
+    deploy(&mut scribe, "v1.4.3");
+    released(&mut scribe, "v1.4.3");
+    judged(&mut scribe, WatchVerdict::Failed);
+    let mut model = cockpit(scribe);
+    for (columns, rows, wanted) in
+        [(160, 45, "0 of 8 · ▲ 1 stale"), (120, 36, "0 of 8 · ▲ 1 only for v1.4.3")]
+    {
+        let shown = drawn(&mut model, columns, rows);
+        assert!(shown.contains(wanted), "{shown}");
+    }
+    press(&mut model, "4 z");
+    // The smallest screen has no panes.
+    for (columns, rows) in SIZES.into_iter().take(3) {
+        let shown = drawn(&mut model, columns, rows);
+        assert!(shown.contains("look again"), "{columns}x{rows}:\n{shown}");
+    }
+    assert!(drawn(&mut model, 120, 36).contains("look again: passed for v1.4.3 only"));
+}
+
+#[test]
+fn a_way_back_that_nobody_took_is_marked_at_its_phase_until_it_was_tried() {
+    use crate::incident::{NoteKind, Phase, PhaseEntered};
+    let put_off = |decides: bool| {
+        let mut scribe = declared();
+        scribe.write("maya", at("15:00:00"), PhaseEntered { phase: Phase::Respond });
+        scribe.write("maya", at("15:01:00"), PhaseEntered { phase: Phase::Develop });
+        if decides {
+            scribe.note("maya", "15:02:00", NoteKind::Decision, "no rollback, the schema moved on");
+        }
+        let mut model = cockpit(scribe);
+        let way = Way {
+            id: "redeploy".into(),
+            title: "redeploy v1.2.2".into(),
+            kind: Kind::Redeploy,
+            environment: "production".into(),
+            goes_back_to: "v1.2.2".into(),
+            takes_away: Vec::new(),
+            takes_away_count: 0,
+            ready: Ready::Yes,
+            evidence: Vec::new(),
+            migrations: Vec::new(),
+            rehearsed: None,
+            undone_by: None,
+        };
+        let looked = Looked { at: now(), live: None, unrecorded: None, ways: Ok(vec![way]) };
+        model.ways.known.insert("production".into(), looked);
+        settle(&mut model);
+        drawn(&mut model, 160, 45)
+    };
+    assert!(put_off(false).contains("▲ respond"), "{}", put_off(false));
+    assert!(put_off(true).contains("✓ respond"), "whoever decided against it did not forget it");
+}
+
+#[test]
+fn whoever_says_that_users_are_served_is_told_whether_the_fix_is_live() {
+    let asked = |scribe: Scribe| {
+        let mut model = cockpit(scribe);
+        press(&mut model, "i m");
+        let Some(Overlay::Confirm(asked)) = model.overlays.last() else { panic!("nothing is asked") };
+        asked.body.clone()
+    };
+    assert_eq!(asked(declared()), "This records that users are served again. The fix is still due.");
+    let mut live = declared();
+    deploy(&mut live, "v1.4.4");
+    released(&mut live, "v1.4.4");
+    assert_eq!(asked(live), "This records that users are served again. The fix is live.");
+    let mut bad = declared();
+    deploy(&mut bad, "v1.4.4");
+    released(&mut bad, "v1.4.4");
+    judged(&mut bad, WatchVerdict::Failed);
+    assert!(asked(bad).ends_with("still due."));
+}
+
+#[test]
+fn the_hotfix_pane_says_what_becomes_of_a_fix_whose_branch_is_gone() {
+    let line = |scribe: Scribe| {
+        let mut model = cockpit(scribe);
+        let head = Head::Branch { name: "main".into(), commit: BAD.into() };
+        let gone = BranchState {
+            hotfix_branches: Vec::new(),
+            commits: Vec::new(),
+            dirty: Vec::new(),
+            dirty_count: 0,
+            ahead: 0,
+            ..branch()
+        };
+        model.branch = Some(Ok(BranchState { head, ..gone }));
+        settle(&mut model);
+        press(&mut model, "3 z");
+        drawn(&mut model, 120, 36)
+    };
+    assert!(line(declared()).contains("press h s to start a hotfix branch from main"));
+    let mut running = declared();
+    deploy(&mut running, "v1.4.4");
+    let shown = line(running);
+    assert!(shown.contains("it is being deployed to production"), "{shown}");
+    let mut live = declared();
+    deploy(&mut live, "v1.4.4");
+    released(&mut live, "v1.4.4");
+    live.write(
+        "maya",
+        at("15:13:00"),
+        PlanEnded { plan: "deploy-1".into(), end: PlanEnd::Done, why: String::new() },
+    );
+    let shown = line(live);
+    assert!(shown.contains("production has the fix"), "{shown}");
+    let mut over = declared();
+    over.write("maya", at("15:13:00"), Resolved { after: Vec::new() });
+    let shown = line(over);
+    assert!(shown.contains("the incident is over"), "{shown}");
+}
