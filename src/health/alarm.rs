@@ -198,6 +198,19 @@ impl Alarm {
         self.calm = 1;
     }
 
+    /// Takes up what was wrong before a restored state, and whether it is held to its recovery threshold: neither
+    /// silence nor an error takes that back.
+    pub fn recall(&mut self, wrong: Option<State>, firing: bool) {
+        self.firing |= firing;
+        if self.settled == State::Unknown {
+            self.before = wrong.and_then(|wrong| match wrong {
+                State::Failing | State::Recovering | State::Flapping => Some(State::Failing),
+                State::Warn | State::Error => Some(wrong),
+                _ => None,
+            });
+        }
+    }
+
     /// The state.
     pub fn state(&self) -> State {
         self.state
@@ -481,6 +494,26 @@ mod tests {
         assert_eq!(feed(&mut alarm, "?.x.."), ["failing", "recovering", "failing", "recovering", "ok"]);
         alarm.restore(State::Flapping, at(9));
         assert_eq!(feed(&mut alarm, "."), ["recovering"]);
+    }
+
+    #[test]
+    fn what_failed_before_it_fell_silent_is_held_to_its_recovery_threshold_after_a_restart() {
+        let short = Some("4 % (failed; recovers at < 3 %)");
+        for (known, wrong) in [(State::Unknown, State::Failing), (State::Error, State::Error)] {
+            let mut alarm = Alarm::new(2);
+            alarm.restore(known, at(0));
+            alarm.recall(Some(wrong), true);
+            assert_eq!(alarm.weigh(Verdict::Good, short), Verdict::Bad, "{known:?}");
+            alarm.observe(at(1), Verdict::Bad, "");
+            assert_ne!(alarm.state(), State::Pending, "{known:?}");
+            assert_eq!(feed(&mut alarm, ".."), ["recovering", "ok"], "{known:?}");
+            assert_eq!(alarm.weigh(Verdict::Good, short), Verdict::Good, "{known:?}");
+        }
+        // What was good before the silence is not.
+        let mut alarm = Alarm::new(2);
+        alarm.restore(State::Unknown, at(0));
+        alarm.recall(None, false);
+        assert_eq!(alarm.weigh(Verdict::Good, short), Verdict::Good);
     }
 
     fn samples() -> impl Strategy<Value = String> {

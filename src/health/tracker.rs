@@ -124,6 +124,15 @@ impl Tracker {
         why.clone_into(&mut status.began_with);
     }
 
+    /// Takes up what was wrong before the state of a probe that was restored, and whether it failed and has not
+    /// recovered since.
+    pub fn recall(&mut self, name: &str, wrong: Option<State>, firing: bool) {
+        let watched = self.places.get(name).and_then(|place| self.alarms.get_mut(*place));
+        if let Some(watched) = watched {
+            watched.alarm.recall(wrong, firing);
+        }
+    }
+
     /// Takes up samples from before, and which of them were bad, oldest first: history to draw, which changes no
     /// state.
     pub fn remember(&mut self, name: &str, samples: &[Point], faults: &[(Timestamp, Verdict)]) {

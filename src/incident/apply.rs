@@ -284,7 +284,7 @@ impl Fold {
                 state.ticks.insert(body.item.clone(), tick);
             }
             Body::Alarm(body) => {
-                let alarm = AlarmState { state: body.to.clone(), since: at, why: body.why.clone() };
+                let alarm = AlarmState::after(state.alarms.get(&body.probe), &body.to, at, &body.why);
                 state.alarms.insert(body.probe.clone(), alarm);
             }
             Body::PlanProposed(body) => state.proposals.push(plans::proposal(body, by, at)),

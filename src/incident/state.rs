@@ -340,6 +340,29 @@ pub struct AlarmState {
     pub since: Timestamp,
     /// What was seen.
     pub why: String,
+    /// What was wrong last, where it has not been ok since: silence takes nothing back.
+    pub wrong: Option<String>,
+    /// Whether it failed, and has been neither ok nor merely at its warning limit since.
+    pub firing: bool,
+    /// Whether it failed, or nobody answered, at any time.
+    pub fired: bool,
+}
+
+impl AlarmState {
+    /// What it comes to by a change to a state, after what was known.
+    pub fn after(known: Option<&Self>, state: &str, since: Timestamp, why: &str) -> Self {
+        let (wrong, firing) = known.map_or((None, false), |known| (known.wrong.clone(), known.firing));
+        let (wrong, firing) = match state {
+            "ok" => (None, false),
+            "warn" => (Some(state.to_owned()), false),
+            "failing" | "flapping" => (Some(state.to_owned()), true),
+            "error" => (Some(state.to_owned()), firing),
+            _ => (wrong, firing),
+        };
+        let is_down = matches!(state, "failing" | "flapping" | "error");
+        let fired = is_down || known.is_some_and(|known| known.fired);
+        Self { state: state.to_owned(), since, why: why.to_owned(), wrong, firing, fired }
+    }
 }
 
 /// What a timeline line is about; decides its glyph and colour.

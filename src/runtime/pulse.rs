@@ -114,6 +114,7 @@ impl Pulse {
         for (probe, alarm) in &state.alarms {
             if let Some(known) = State::parse(&alarm.state) {
                 self.tracker.restore(probe, known, alarm.since, &alarm.why);
+                self.tracker.recall(probe, alarm.wrong.as_deref().and_then(State::parse), alarm.firing);
             }
         }
     }

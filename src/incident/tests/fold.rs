@@ -508,3 +508,25 @@ fn of_checks_that_ran_the_output_of_the_one_that_failed_is_shown() {
     assert_eq!(ran([0, 1], PlanEnd::Failed), run(1));
     assert_eq!(ran([0, 0], PlanEnd::Done), run(1));
 }
+
+#[test]
+fn neither_silence_nor_an_error_takes_back_that_a_probe_failed() {
+    let alarm = |n, to: &str| {
+        let body = Alarm { probe: "errors".into(), from: String::new(), to: to.into(), why: String::new() };
+        record(n, body)
+    };
+    let known = |changes: &[&str]| {
+        let changes = changes.iter().zip(1..).map(|(to, n)| alarm(n, to));
+        let log = log(std::iter::once(declared()).chain(changes));
+        let alarm = log.state().alarms["errors"].clone();
+        (alarm.firing, alarm.wrong, alarm.fired)
+    };
+    let wrong = |state: &str| Some(state.to_owned());
+    assert_eq!(known(&["failing", "unknown"]), (true, wrong("failing"), true));
+    assert_eq!(known(&["failing", "error", "unknown"]), (true, wrong("error"), true));
+    assert_eq!(known(&["flapping", "suppressed"]), (true, wrong("flapping"), true));
+    assert_eq!(known(&["failing", "unknown", "ok"]), (false, None, true));
+    assert_eq!(known(&["failing", "warn", "unknown"]), (false, wrong("warn"), true));
+    assert_eq!(known(&["error", "unknown"]), (false, wrong("error"), true));
+    assert_eq!(known(&["warn", "ok", "unknown"]), (false, None, false));
+}
