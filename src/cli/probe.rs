@@ -12,6 +12,7 @@ use crate::failure::{Failure, Result};
 use crate::health::rules::Rules;
 use crate::health::runner::{Asked, once};
 use crate::health::series;
+use crate::health::vigil::called;
 use crate::text::address::without_credentials;
 use crate::text::mask::Masker;
 use crate::text::{nearest, visible};
@@ -131,7 +132,7 @@ fn row<'a>(probe: &'a Probe, asked: &'a Asked, masker: &Masker) -> Row<'a> {
         headline: &sample.headline,
         latency_ms: sample.latency_ms,
         phases_ms: sample.phases.map(Phases::from),
-        version: sample.version.as_deref(),
+        version: called(&sample.versions),
         why: Some(sample.why.as_str()).filter(|why| !why.is_empty()),
         compared: compared.collect(),
         at: format!("{:.3}", sample.at),

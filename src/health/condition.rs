@@ -227,6 +227,16 @@ impl Condition {
         }
     }
 
+    /// Tells whether the body says something that only the one that was meant would say: a part of it is there,
+    /// or a text that was looked for. That something is not there any body can say, that of a login page, too.
+    pub(super) fn knows_body(&self, seen: Seen<'_>) -> bool {
+        match self {
+            Self::Term(term) => term.knows_body(seen),
+            Self::Not(inner) => inner.knows_body(seen),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.knows_body(seen)),
+        }
+    }
+
     /// Everything it is about.
     pub(super) fn subjects(&self) -> Vec<&Subject> {
         match self {
@@ -267,15 +277,38 @@ fn several(
 }
 
 impl Term {
-    fn test(&self, opposite: bool, seen: Seen<'_>, masker: &Masker) -> Comparison {
-        let (truth, found) = match seen.find(&self.subject) {
-            Found::Nothing(why) => (Truth::Unknown, Err(why)),
-            Found::Number(value, written) => (self.test.on_number(&value), Ok(excerpt(&written, masker))),
-            Found::Text(text) => (self.test.on_text(&text), Ok(quoted(&text, masker))),
-            Found::Bool(value) => (self.test.on_bool(value), Ok(value.to_string())),
-            Found::Raw(body) => {
-                (self.test.on_raw(&body, seen.is_cut()), Ok(quoted(&body.trim().to_str_lossy(), masker)))
+    fn knows_body(&self, seen: Seen<'_>) -> bool {
+        let (truth, _) = self.compare(seen);
+        match &self.subject {
+            Subject::Status | Subject::Exit | Subject::Latency => false,
+            Subject::Body(path) if path.is_empty() => {
+                truth == Truth::Holds && !matches!(self.test, Test::Compare(Compare::Unequal, _))
             }
+            _ => truth != Truth::Unknown,
+        }
+    }
+
+    /// Whether it is so, and what was found, or why there is nothing.
+    fn compare(&self, seen: Seen<'_>) -> (Truth, Found) {
+        let found = seen.find(&self.subject);
+        let truth = match &found {
+            Found::Nothing(_) => Truth::Unknown,
+            Found::Number(value, _) => self.test.on_number(value),
+            Found::Text(text) => self.test.on_text(text),
+            Found::Bool(value) => self.test.on_bool(*value),
+            Found::Raw(body) => self.test.on_raw(body, seen.is_cut()),
+        };
+        (truth, found)
+    }
+
+    fn test(&self, opposite: bool, seen: Seen<'_>, masker: &Masker) -> Comparison {
+        let (truth, found) = self.compare(seen);
+        let found = match found {
+            Found::Nothing(why) => Err(why),
+            Found::Number(_, written) => Ok(excerpt(&written, masker)),
+            Found::Text(text) => Ok(quoted(&text, masker)),
+            Found::Bool(value) => Ok(value.to_string()),
+            Found::Raw(body) => Ok(quoted(&body.trim().to_str_lossy(), masker)),
         };
         let (truth, not) = if opposite { (truth.opposite(), "not ") } else { (truth, "") };
         let text = match found {

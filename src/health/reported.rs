@@ -2,16 +2,20 @@
 //!
 //! - JSON with a `status`: `application/health+json` (pass, warn, fail), Spring Boot Actuator (UP, DOWN,
 //!   `OUT_OF_SERVICE`), ASP.NET and many others (Healthy, Degraded, Unhealthy, ok). What its parts say is named:
-//!   `checks`, `components`, `entries`, `results`.
-//! - Status pages (`/api/v2/status.json`): `status.indicator` is none, minor, major, critical or maintenance.
+//!   `checks`, `components`, `entries`, `results`. JSON that says `healthy`, `ok` or the like with true or false.
+//! - Status pages: Statuspage (`status.json`, `summary.json`, `components.json`, `unresolved.json`), Instatus, Slack,
+//!   Better Stack, Status.io.
 //! - Kubernetes' `readyz?verbose`: lines that begin with `[+]` or `[-]`.
 //! - Plain text: `Healthy`, `Degraded`, `Unhealthy`, as ASP.NET answers. Rails' `/up`: a page in green or red.
 //!
 //! A word that is none of these says nothing.
 
+mod pages;
+
 use serde_json::{Map, Value};
 
 use super::condition::Truth;
+use pages::status_page;
 
 /// Parts that are named.
 const NAMED: usize = 3;
@@ -85,66 +89,135 @@ fn is_twice(body: &[u8]) -> bool {
     serde_json::from_slice::<Once>(body).is_err()
 }
 
-/// The version that a JSON body names: a version, a release or a commit.
-pub(super) fn version(body: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(body).ok()?.trim();
+/// What a JSON body names as its version, what tells most first: a commit, a release, a version. Which of them
+/// names what was deployed is known to whoever knows the releases: a `version` may be that of the API.
+pub(super) fn versions(body: &[u8]) -> Vec<String> {
+    let text = std::str::from_utf8(body).unwrap_or_default().trim();
     if !text.starts_with('{') {
-        return None;
+        return Vec::new();
     }
-    let Value::Object(object) = serde_json::from_str(text).ok()? else { return None };
-    let named = ["version", "releaseId", "release_id", "commit", "revision"];
-    let found = named.into_iter().find_map(|key| object.get(key)?.as_str());
-    found.map(str::trim).filter(|version| !version.is_empty()).map(str::to_owned)
+    let Ok(body) = serde_json::from_str::<Value>(text) else { return Vec::new() };
+    // The nested ones are those of Spring's `/actuator/info`.
+    let named: [&[&str]; 12] = [
+        &["git", "commit", "id", "full"],
+        &["git", "commit", "id", "abbrev"],
+        &["git", "commit", "id"],
+        &["commit"],
+        &["revision"],
+        &["releaseId"],
+        &["release_id"],
+        &["release"],
+        &["build", "version"],
+        &["build"],
+        &["app", "version"],
+        &["version"],
+    ];
+    let mut found: Vec<String> = Vec::new();
+    for path in named {
+        let said = path.iter().try_fold(&body, |at, key| at.get(*key)).and_then(Value::as_str);
+        let said = said.map(str::trim).filter(|said| !said.is_empty());
+        if let Some(said) = said.filter(|said| !found.iter().any(|known| known == said)) {
+            found.push(said.to_owned());
+        }
+    }
+    found
 }
 
-/// What a word means.
+/// What a word means, however it is written: `OUT_OF_SERVICE`, `out of service`.
 fn grade(word: &str) -> Option<Grade> {
-    Some(match word.trim().trim_end_matches('.').to_ascii_lowercase().as_str() {
-        "pass" | "passing" | "up" | "ok" | "healthy" | "operational" => Grade::Good,
-        "warn" | "warning" | "degraded" => Grade::Warn,
-        "unknown" => Grade::Unknown,
-        "fail" | "failing" | "error" | "down" | "out_of_service" | "unhealthy" | "critical" => Grade::Bad,
+    let plain: String =
+        word.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect();
+    Some(match plain.as_str() {
+        "pass" | "passing" | "up" | "ok" | "healthy" | "operational" | "serving" | "green" => Grade::Good,
+        "warn"
+        | "warning"
+        | "degraded"
+        | "degradedperformance"
+        | "partiallydegraded"
+        | "partialoutage"
+        | "minoroutage"
+        | "hasissues"
+        | "maintenance"
+        | "undermaintenance"
+        | "yellow" => Grade::Warn,
+        "unknown" | "starting" => Grade::Unknown,
+        "fail" | "failed" | "failing" | "error" | "down" | "downtime" | "offline" | "outage"
+        | "majoroutage" | "fulloutage" | "outofservice" | "unavailable" | "serviceunavailable"
+        | "notready" | "notserving" | "shuttingdown" | "stopping" | "unhealthy" | "critical" | "red" => {
+            Grade::Bad
+        }
         _ => return None,
     })
 }
 
+/// A body whose status is a word; or says so with yes or no, as etcd does.
 fn with_status(object: &Map<String, Value>) -> Option<Reported> {
-    let word = object.get("status").or_else(|| object.get("Status"))?.as_str()?;
+    let Some(status) = object.get("status").or_else(|| object.get("Status")) else { return with_yes(object) };
+    let Some(word) = status.as_str() else {
+        // A list of parts is all that there is.
+        return worst_of(&parts(status));
+    };
     let grade = grade(word)?;
-    let mut parts = Vec::new();
-    for key in ["checks", "components", "entries", "results", "details"] {
-        let Some(Value::Object(found)) = object.get(key) else { continue };
-        for (name, part) in found {
-            // health+json gives a list for each.
-            let said = match part {
-                Value::Array(list) => list.iter().filter_map(|one| one.get("status")?.as_str()).collect(),
-                part => part.get("status").and_then(Value::as_str).into_iter().collect::<Vec<_>>(),
-            };
-            let worst = said.into_iter().max_by_key(|word| self::grade(word));
-            parts.extend(worst.map(|word| (name.as_str(), word)));
-        }
-    }
+    let lists = ["checks", "components", "entries", "results", "details"];
+    let parts: Vec<_> = lists.into_iter().filter_map(|key| object.get(key)).flat_map(parts).collect();
     // A whole that is good with a part that is not contradicts itself.
     let is_mixed = parts.iter().any(|(_, word)| self::grade(word) == Some(Grade::Bad));
     let grade = if is_mixed { grade.max(Grade::Warn) } else { grade };
-    let troubled =
-        parts.iter().filter(|(_, word)| self::grade(word).is_some_and(|grade| grade > Grade::Good));
-    Some(told(grade, word, troubled.map(|(name, word)| format!("{name} {word}"))))
+    Some(told(grade, word, troubled(&parts)))
 }
 
-fn status_page(object: &Map<String, Value>) -> Option<Reported> {
-    object.get("page")?.as_object()?;
-    let status = object.get("status")?;
-    let grade = match status.get("indicator")?.as_str()? {
-        "none" => Grade::Good,
-        "minor" | "maintenance" => Grade::Warn,
-        "major" | "critical" => Grade::Bad,
-        _ => return None,
-    };
-    let indicator = status.get("indicator").and_then(Value::as_str).unwrap_or_default();
-    let word =
-        status.get("description").and_then(Value::as_str).filter(|it| !it.is_empty()).unwrap_or(indicator);
-    Some(told(grade, word, std::iter::empty()))
+fn with_yes(object: &Map<String, Value>) -> Option<Reported> {
+    ["healthy", "health", "ok", "up", "ready", "alive"].into_iter().find_map(|key| {
+        let is_yes = match object.get(key)? {
+            Value::Bool(is_yes) => *is_yes,
+            Value::String(text) => text.parse().ok()?,
+            _ => return None,
+        };
+        let grade = if is_yes { Grade::Good } else { Grade::Bad };
+        Some(told(grade, &format!("{key}: {is_yes}"), std::iter::empty()))
+    })
+}
+
+/// What parts say of themselves, by their names: an object of them, or a list.
+fn parts(value: &Value) -> Vec<(&str, &str)> {
+    match value {
+        Value::Object(parts) => {
+            parts.iter().filter_map(|(name, part)| Some((name.as_str(), worst_word(part)?))).collect()
+        }
+        Value::Array(parts) => parts.iter().filter_map(|part| Some((named(part), said(part)?))).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn said(part: &Value) -> Option<&str> {
+    part.get("status")?.as_str()
+}
+
+/// What a part says; health+json gives a list for each.
+fn worst_word(part: &Value) -> Option<&str> {
+    match part {
+        Value::Array(list) => list.iter().filter_map(said).max_by_key(|word| grade(word)),
+        part => said(part),
+    }
+}
+
+/// The name of a part of a list.
+fn named(part: &Value) -> &str {
+    let name = ["name", "system", "id"].into_iter().find_map(|key| part.get(key)?.as_str());
+    name.unwrap_or("one")
+}
+
+/// The parts that are not as they should be.
+fn troubled(parts: &[(&str, &str)]) -> impl Iterator<Item = String> {
+    let troubled = parts.iter().filter(|(_, word)| grade(word).is_some_and(|grade| grade > Grade::Good));
+    troubled.map(|(name, word)| format!("{name} {word}"))
+}
+
+/// What parts amount to of which there is no whole; `None`: there is none that says anything.
+fn worst_of(parts: &[(&str, &str)]) -> Option<Reported> {
+    let (grade, word) =
+        parts.iter().filter_map(|(_, word)| Some((grade(word)?, *word))).max_by_key(|(grade, _)| *grade)?;
+    Some(told(grade, word, troubled(parts)))
 }
 
 fn plain(text: &str) -> Option<Reported> {
@@ -218,6 +291,7 @@ mod tests {
             ),
             (r#"{"status":"DOWN","status":"UP"}"#, Grade::Unknown, "its status twice"),
             (r#"{"status":"UP","components":{"db":{"status":"DOWN"}}}"#, Grade::Warn, "UP: db DOWN"),
+            (r#"{"status":"UP","checks":[{"name":"db","status":"DOWN"}]}"#, Grade::Warn, "UP: db DOWN"),
             (draft, Grade::Warn, "warn: db:connections warn"),
             (aspnet, Grade::Bad, "Unhealthy: sql Unhealthy"),
             ("\u{feff}{\"status\":\"DOWN\"}", Grade::Bad, "DOWN"),
@@ -243,9 +317,38 @@ mod tests {
             let seen = read(body.as_bytes(), false).unwrap_or_else(|| panic!("{body}"));
             assert_eq!((seen.grade, seen.words.as_str()), (grade, words), "{body}");
         }
-        assert_eq!(version(draft.as_bytes()).as_deref(), Some("1"));
-        assert_eq!(version(br#"{"releaseId":" 1.4.3 "}"#).as_deref(), Some("1.4.3"));
-        assert_eq!(version(br#"{"version":3}"#), None);
+        assert_eq!(versions(draft.as_bytes()), ["1.4.3", "1"]);
+    }
+
+    #[test]
+    fn every_name_of_a_version_is_read_and_what_tells_most_comes_first() {
+        let read = |body: &str| versions(body.as_bytes());
+        assert_eq!(read(r#"{"releaseId":" 1.4.3 "}"#), ["1.4.3"]);
+        assert_eq!(read(r#"{"version":"1.4.3","commit":"4f2c91e","release":"1.4.3"}"#), ["4f2c91e", "1.4.3"]);
+        let spring =
+            r#"{"git":{"branch":"main","commit":{"id":"4f2c91e","time":"x"}},"build":{"version":"1.4.3"}}"#;
+        assert_eq!(read(spring), ["4f2c91e", "1.4.3"]);
+        let full = r#"{"git":{"commit":{"id":{"abbrev":"4f2c91e","full":"4f2c91e0aa"}}}}"#;
+        assert_eq!(read(full), ["4f2c91e0aa", "4f2c91e"]);
+        for nothing in [r#"{"version":3}"#, r#"{"version":""}"#, "{", "1.4.3", r#"["1.4.3"]"#] {
+            assert!(read(nothing).is_empty(), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn words_for_trouble_are_known_however_they_are_written() {
+        for (body, expected) in [
+            (r#"{"status":"partial_outage"}"#, Grade::Warn),
+            (r#"{"status":"Degraded performance"}"#, Grade::Warn),
+            (r#"{"status":"unavailable"}"#, Grade::Bad),
+            (r#"{"status":"shutting_down"}"#, Grade::Bad),
+            (r#"{"status":"NOT_SERVING"}"#, Grade::Bad),
+            (r#"{"health":"false","reason":"no leader"}"#, Grade::Bad),
+            (r#"{"healthy":true}"#, Grade::Good),
+            (r#"{"ok":false}"#, Grade::Bad),
+        ] {
+            assert_eq!(read(body.as_bytes(), false).map(|said| said.grade), Some(expected), "{body}");
+        }
     }
 
     #[test]

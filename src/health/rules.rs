@@ -210,20 +210,21 @@ impl Rules {
         let seen = Seen::new(answer, &changes);
         let mut compared: Vec<Comparison> = Vec::with_capacity(self.expect.len() + 2);
         compared.extend(self.expect.iter().map(|condition| condition.test(seen, masker)));
-        let mut said = None;
-        if self.expect.is_empty() {
+        if !self.expects(|subject| *subject != Subject::Latency) {
             compared.extend(self.default_condition(answer, masker));
-            said = self.reported(answer, masker);
-            let truth = said.as_ref().map(|(grade, text)| (grade.truth(), text.clone()));
-            compared.extend(truth.map(|(truth, text)| Comparison { truth, text }));
         }
+        let said = self.reported(answer, masker);
+        let truth = said.as_ref().map(|(grade, text)| (grade.truth(), text.clone()));
+        compared.extend(truth.map(|(truth, text)| Comparison { truth, text }));
         let mut bad = first(&compared, Truth::Fails);
         let mut unknown = first(&compared, Truth::Unknown);
         if answer.cut {
             unknown = unknown.or_else(|| Some(too_long(self.kind)));
         }
-        let strayed = answer.strayed.as_ref().filter(|_| !self.looks_inside());
-        if let Some(place) = strayed {
+        let (value, over, unrecovered) = self.value(seen, masker);
+        let is_meant = value.is_some() && self.value != Subject::Latency
+            || self.expect.iter().any(|condition| condition.knows_body(seen));
+        if let Some(place) = answer.strayed.as_ref().filter(|_| !is_meant) {
             let place = excerpt(place, masker);
             let text = format!("redirected to {place}: probe that address, or expect something of the body");
             unknown = unknown.or_else(|| Some(text.clone()));
@@ -234,10 +235,13 @@ impl Rules {
             unknown = unknown.or_else(|| Some(text.clone()));
             compared.push(Comparison { truth: Truth::Unknown, text });
         }
-        let (value, over, unrecovered) = self.value(seen, masker);
         let mut warn = answer.warning.clone();
         if let Some((Grade::Warn, text)) = said {
             warn.get_or_insert(text);
+        }
+        if let Some(text) = self.unnamed(answer) {
+            warn.get_or_insert_with(|| text.clone());
+            compared.push(Comparison { truth: Truth::Holds, text });
         }
         match over {
             Over::Nothing => {}
@@ -272,23 +276,38 @@ impl Rules {
         Judgement { verdict, value, why, compared, unrecovered }
     }
 
-    /// Whether something is expected of the body: what a login page would not fulfil.
-    fn looks_inside(&self) -> bool {
-        let all = self.expect.iter().flat_map(Condition::subjects).chain([&self.value]);
-        all.into_iter().any(|subject| !matches!(subject, Subject::Status | Subject::Exit | Subject::Latency))
+    /// Whether something that is about this is expected.
+    fn expects(&self, about: impl Fn(&Subject) -> bool) -> bool {
+        self.expect.iter().flat_map(Condition::subjects).any(about)
     }
 
-    /// What the service says of itself, in words that tell a contradiction to its status.
+    /// What the service says of itself, in words that tell a contradiction to its status. Nothing where something is
+    /// expected of the body, or where the status is one that has to be named to be right.
     fn reported(&self, answer: &Answer, masker: &Masker) -> Option<(Grade, String)> {
         let status = answer.status.filter(|_| self.kind == SourceKind::Http && !answer.cut)?;
+        let is_good = (200..300).contains(&status);
+        if self.expects_body() || !is_good && self.expects(|subject| *subject == Subject::Status) {
+            return None;
+        }
         let Reported { grade, words } = reported::read(&answer.body, answer.says_json)?;
         let words = visible(&masker.mask(&words)).into_owned();
-        let is_good = (200..300).contains(&status);
         Some(match grade {
             Grade::Bad if is_good => (grade, format!("answers {status}, but says {words}")),
             Grade::Good if !is_good => (grade, format!("says {words}, but answers {status}")),
             _ => (grade, format!("says {words}")),
         })
+    }
+
+    fn expects_body(&self) -> bool {
+        self.expects(|subject| !matches!(subject, Subject::Status | Subject::Exit | Subject::Latency))
+    }
+
+    /// A status that is not good and that no condition names, where something is expected of the body.
+    fn unnamed(&self, answer: &Answer) -> Option<String> {
+        let status = answer.status.filter(|status| !(200..300).contains(status))?;
+        let is_named = self.expects(|subject| *subject == Subject::Status);
+        let is_open = self.kind == SourceKind::Http && self.expects_body() && !is_named;
+        is_open.then(|| format!("status {status}, which no condition names"))
     }
 
     /// Says which alerts fire. Where something else was expected of their number, that comes first.

@@ -461,7 +461,7 @@ fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker, now: Moment, mem
         why: visible(&judged.why).into_owned(),
         unrecovered: judged.unrecovered,
         phases: answer.phases,
-        version: reported::version(&answer.body).map(|version| excerpt(&version, masker)),
+        versions: reported::versions(&answer.body).iter().map(|version| excerpt(version, masker)).collect(),
     };
     Asked { state: state_of(judged.verdict), sample, compared: judged.compared }
 }

@@ -136,8 +136,8 @@ pub struct Sample {
     pub unrecovered: Option<String>,
     /// How long its parts took, where it is one request over HTTP.
     pub phases: Option<Phases>,
-    /// What the answer names as its version.
-    pub version: Option<String>,
+    /// What the answer names as its version, what tells most first: a commit, a release, a version.
+    pub versions: Vec<String>,
 }
 
 /// A probe as it stands: what a health row draws.
@@ -173,8 +173,8 @@ pub struct Status {
     pub faults: VecDeque<(Timestamp, Verdict)>,
     /// The states it went through, oldest first, each with when it began.
     pub turns: VecDeque<(Timestamp, State)>,
-    /// The versions that its last answers named, oldest first.
-    pub versions: VecDeque<String>,
+    /// What its last answers named as their version, oldest first.
+    pub versions: VecDeque<Vec<String>>,
     /// When the last of these came.
     pub versions_at: Option<Timestamp>,
     /// Since when it was heard of again and again; `None`: it was not heard of yet.

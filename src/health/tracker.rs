@@ -245,11 +245,11 @@ impl Tracker {
             }
             status.faults.push_back((sample.at, sample.verdict));
         }
-        if let Some(version) = &sample.version {
+        if !sample.versions.is_empty() {
             if status.versions.len() == Status::MAX_VERSIONS {
                 status.versions.pop_front();
             }
-            status.versions.push_back(version.clone());
+            status.versions.push_back(sample.versions.clone());
             status.versions_at = Some(sample.at);
         }
         status.last = Some(sample);

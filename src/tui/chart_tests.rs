@@ -286,7 +286,7 @@ fn where_the_time_of_an_answer_went_and_what_answers_is_said() {
     let nothing = Duration::from_micros(6);
     let phases = Phases { resolve: nothing, connect: ms(12), tls: ms(40), first_byte: ms(190), body: ms(10) };
     status.last.as_mut().unwrap().phases = Some(phases);
-    status.versions = ["1.4.2", "1.4.3", "1.4.3", "1.4.3"].map(str::to_owned).into();
+    status.versions = ["1.4.2", "1.4.3", "1.4.3", "1.4.3"].map(|one| vec![one.to_owned()]).into();
     for size in [(160, 45), (120, 36), (80, 24)] {
         let shown = text(&press(&mut model, &[], size));
         let took = "212 ms: connect 12, TLS 40, first byte 190, body 10";
@@ -302,7 +302,7 @@ fn versions_that_nothing_says_any_more_are_dated_and_fit() {
     let mut model = alone();
     let status = Arc::make_mut(&mut model.probes[0]);
     let last = status.last.as_ref().unwrap().at;
-    status.versions = ["1.4.2", "1.4.3", "1.4.3", "1.4.3"].map(str::to_owned).into();
+    status.versions = ["1.4.2", "1.4.3", "1.4.3", "1.4.3"].map(|one| vec![one.to_owned()]).into();
     status.versions_at = Some(last - SignedDuration::from_mins(12));
     for size in [(160, 45), (80, 24)] {
         let shown = text(&press(&mut model, &[], size));

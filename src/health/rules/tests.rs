@@ -44,11 +44,18 @@ fn limits_are_exact_and_the_value_is_drawn() {
 
 #[test]
 fn a_missing_value_is_no_data_and_never_zero() {
-    for body in [r#"{"rate":null}"#, "{}", r#"{"rate":"0"}"#, r#"{"rate":false}"#, "", "{\"rate\":"] {
+    for body in [r#"{"rate":null}"#, "{}", r#"{"rate":"0"}"#, r#"{"rate":false}"#, "", "[0]"] {
         let judged = judge(&rate_probe(), &answer(200, body));
         assert_eq!((judged.verdict, judged.value), (Verdict::NoData, None), "{body}");
         assert!(judged.why.ends_with("expected a number at body.rate"), "{}", judged.why);
     }
+}
+
+#[test]
+fn half_an_answer_is_no_data() {
+    let judged = judge(&rate_probe(), &answer(200, "{\"rate\":"));
+    assert_eq!((judged.verdict, judged.value), (Verdict::NoData, None));
+    assert_eq!(judged.why, "says something that is not JSON (line 1, column 8)");
 }
 
 #[test]
@@ -167,7 +174,63 @@ fn what_a_service_says_of_itself_counts_where_nothing_is_expected() {
         let judged = judge(&probe, &answer(status, body));
         assert_eq!((judged.verdict, judged.why.as_str()), (verdict, why), "{status} {body}");
     }
-    // Who says what to expect is believed.
-    let expecting = Probe { expect: vec!["status == 200".to_owned()], ..probe };
-    assert_eq!(judge(&expecting, &answer(200, down)).verdict, Verdict::Good);
+}
+
+#[test]
+fn what_a_service_says_of_itself_counts_unless_something_is_expected_of_its_body() {
+    let down = r#"{"status":"DOWN","error_rate":1,"components":{"db":{"status":"DOWN"}}}"#;
+    let says = "answers 200, but says DOWN: db DOWN";
+    for (expect, status, verdict, why) in [
+        (&["status == 200"][..], 200, Verdict::Bad, says),
+        (&["status == 200", "latency < 1s"], 200, Verdict::Bad, says),
+        (&["latency < 1s"], 200, Verdict::Bad, says),
+        // Nobody expects of a status what is not in any condition.
+        (&["latency < 1s"], 503, Verdict::Bad, "status 503, expected 200 to 299"),
+        (&["body.error_rate < 5"], 503, Verdict::Warn, "status 503, which no condition names"),
+        // Who says what to expect is believed.
+        (&["body.error_rate < 5"], 200, Verdict::Good, ""),
+        (&["status == 503"], 503, Verdict::Good, ""),
+        (&["status in 200..599", "body.error_rate < 5"], 503, Verdict::Good, ""),
+    ] {
+        let expect: Vec<_> = expect.iter().map(|&one| one.to_owned()).collect();
+        let judged = judge(&Probe { expect, ..http_probe("http://x/") }, &answer(status, down));
+        assert_eq!((judged.verdict, judged.why.as_str()), (verdict, why), "{status}");
+    }
+    let starting = Probe { expect: vec!["status == 200".to_owned()], ..http_probe("http://x/") };
+    assert_eq!(judge(&starting, &answer(200, r#"{"status":"UNKNOWN"}"#)).verdict, Verdict::NoData);
+    assert_eq!(judge(&starting, &answer(200, "Degraded")).verdict, Verdict::Warn);
+}
+
+#[test]
+fn a_page_of_somebody_else_fulfils_nothing_by_what_it_does_not_say() {
+    let page =
+        |body: &str| Answer { strayed: Some("https://login.example/".to_owned()), ..answer(200, body) };
+    let verdict = |expect: &str, body: &str| {
+        let probe = Probe { expect: vec![expect.to_owned()], ..http_probe("http://x/") };
+        judge(&probe, &page(body)).verdict
+    };
+    let login = "<html>Please log in</html>";
+    for expect in [
+        "status == 200",
+        "not body contains \"Exception\"",
+        "body != \"DOWN\"",
+        "status == 200 and not (body contains \"error\" or body matches \"5..\")",
+        "body contains \"ready\" or status == 200",
+        "latency < 10s",
+    ] {
+        assert_eq!(verdict(expect, login), Verdict::NoData, "{expect}");
+    }
+    for (expect, body) in [
+        ("body contains \"ready\"", "ready"),
+        ("not not body contains \"ready\"", "ready"),
+        ("body == \"ready\"", "ready"),
+        ("body.ok == true", r#"{"ok":true}"#),
+        ("not body.degraded == true", r#"{"degraded":false}"#),
+        ("body.status != \"DOWN\" and status == 200", r#"{"status":"UP"}"#),
+    ] {
+        assert_eq!(verdict(expect, body), Verdict::Good, "{expect}");
+    }
+    // A number that is drawn of it is there.
+    let probe = Probe { expect: Vec::new(), ..rate_probe() };
+    assert_eq!(judge(&probe, &page(r#"{"rate":1}"#)).verdict, Verdict::Good);
 }
