@@ -7,13 +7,16 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::types::Probe;
+use crate::health::compare::Window;
 use crate::health::keyring::Keyring;
+use crate::health::past::Numbers;
 use crate::health::rules::Rules;
 use crate::health::runner::{Observation, Runner};
-use crate::health::vigil::{Named, Past, Vigil};
+use crate::health::vigil::{Named, Past, Vigil, past_windows};
 use crate::plan;
 use crate::text::visible;
 
@@ -25,6 +28,10 @@ pub(super) struct Watching {
     vigil: Vigil,
     runner: Runner,
     samples: Receiver<Observation>,
+    /// What sources know of the time before: the name of a probe, and its numbers.
+    numbers: Receiver<(String, Numbers)>,
+    /// The time before the incident, and that of the incident before the watch.
+    windows: (Window, Window),
     runtime: Option<Runtime>,
 }
 
@@ -51,14 +58,17 @@ impl Watching {
             .build()
             .map_err(|error| format!("nothing can be watched: {error}"))?;
         let (send, samples) = channel();
-        let runner =
+        let mut runner =
             Runner::start(runtime.handle(), &probes, Path::new(&watch.cwd), keyring, move |sample| {
                 // Nobody looks any more once it is over.
                 let _ = send.send(sample);
             });
+        let (send, numbers) = channel();
+        runner.fill(&probes, move |_, probe, found| drop(send.send((probe, found))));
         let span = |length| Duration::try_from(length).unwrap_or_default();
         let vigil = Vigil::new(span(watch.time), span(watch.settle), probes);
-        Ok(Self { began: Instant::now(), vigil, runner, samples, runtime: Some(runtime) })
+        let windows = past_windows(Timestamp::MIN, Timestamp::MIN);
+        Ok(Self { began: Instant::now(), vigil, runner, samples, numbers, windows, runtime: Some(runtime) })
     }
 
     /// Says what was deployed, and what was there before.
@@ -66,9 +76,11 @@ impl Watching {
         self.vigil.expect(deployed, before);
     }
 
-    /// Takes up what is known of each probe from before.
-    pub(super) fn compare_with(&mut self, past: Vec<Past>) {
+    /// Takes up what is known of each probe from before, and which times that is about: what sources know of them
+    /// is added.
+    pub(super) fn compare_with(&mut self, past: Vec<Past>, windows: (Window, Window)) {
         self.vigil.compare_with(past);
+        self.windows = windows;
     }
 
     /// Says how it stands. To be called a few times a second.
@@ -80,10 +92,15 @@ impl Watching {
             self.runner.probe_now();
         }
         while let Ok(observation) = self.samples.try_recv() {
-            if let Some(version) = &observation.sample.version {
-                self.vigil.hear(observation.probe, version);
-            }
             self.vigil.observe(now, observation.probe, observation.sample);
+        }
+        while let Ok((probe, numbers)) = self.numbers.try_recv() {
+            let within = |(from, to): Window| {
+                let inside = numbers.iter().filter(move |(at, _)| (from..to).contains(at));
+                inside.map(|(at, number)| (*at, Some(*number))).collect()
+            };
+            let (before, during) = self.windows;
+            self.vigil.recall(&probe, within(before), within(during));
         }
         self.vigil.look(now)
     }

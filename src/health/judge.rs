@@ -106,21 +106,27 @@ pub fn judge(case: &Case) -> Judged {
 /// Judges several series together: the chance that any is called worse (or better) without cause stays
 /// under [`ALPHA`]. Holm, A simple sequentially rejective multiple test procedure, 1979.
 pub fn family(cases: &[Case]) -> Vec<Judged> {
+    family_with(cases, &[]).0
+}
+
+/// Judges several series together with other evidence of harm, each the chance that there is none: returns those
+/// corrected as well.
+pub fn family_with(cases: &[Case], others: &[f64]) -> (Vec<Judged>, Vec<f64>) {
     let shifts: Vec<_> = cases.iter().map(Shift::of).collect();
-    let chances = |of: fn(&Shift, Direction) -> f64| -> Vec<f64> {
+    let chances = |of: fn(&Shift, Direction) -> f64, others: &[f64]| -> Vec<f64> {
         let each = shifts.iter().zip(cases);
-        let known: Vec<f64> = each
-            .map(|(shift, case)| shift.as_ref().map_or(f64::NAN, |shift| of(shift, case.direction)))
-            .collect();
-        holm(&known)
+        let known =
+            each.map(|(shift, case)| shift.as_ref().map_or(f64::NAN, |shift| of(shift, case.direction)));
+        holm(&known.chain(others.iter().copied()).collect::<Vec<_>>())
     };
-    let (harm, help) = (chances(Shift::harm), chances(Shift::help));
+    let (mut harm, help) = (chances(Shift::harm, others), chances(Shift::help, &[]));
+    let others = harm.split_off(cases.len());
     let each = shifts.iter().zip(cases).zip(harm.into_iter().zip(help));
-    each.map(|((shift, case), (harm, help))| match shift {
+    let judged = each.map(|((shift, case), (harm, help))| match shift {
         Ok(shift) => shift.judged(case.direction, harm, help),
         Err(why) => Judged { verdict: Verdict::CannotTell, why: why.clone() },
-    })
-    .collect()
+    });
+    (judged.collect(), others)
 }
 
 /// Chances corrected for how many there are. `NaN` stands for one that was not asked.

@@ -7,13 +7,16 @@
 //! - A probe that is on record as failing fails until its value is past its recovery threshold.
 //! - At the end every probe has to be settled on something good that it has confirmed. What is
 //!   not gets a while longer, and is no data if it still is not.
-//! - What was seen for less than nearly all of the time is no data. What keeps to its limits and is worse
-//!   than before the incident fails.
-//! - Where answers name a release that is known, it has to be the one that was deployed.
+//! - What was seen for less than nearly all of the time is no data, and so is a probe that failed in the incident of
+//!   which anything is missing. What keeps to its limits and is worse than before the incident fails, and so does
+//!   what fails more often than it did then.
+//! - Where answers name a release, it has to be the one that was deployed.
 //! - Where a probe counts what users do (`covers = ["activity"]`), half of them have to be back: of what nobody uses
-//!   nothing is known.
+//!   nothing is known, and of what nobody knows the level of neither.
+//! - What could not be known is said in the end.
 
 mod account;
+mod failures;
 mod versions;
 
 use std::time::Duration;
@@ -29,7 +32,7 @@ use crate::text::visible;
 use account::Seen;
 pub use account::{Past, past_windows};
 use versions::Versions;
-pub use versions::{Named, spread};
+pub use versions::{Named, called, spread};
 
 /// What watching amounts to now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,15 +97,11 @@ impl Vigil {
         self.versions.expect(deployed, before);
     }
 
-    /// Takes what an answer of the probe with this index names as its version.
-    pub fn hear(&mut self, probe: usize, version: &str) {
-        self.versions.take(probe, version);
-    }
-
     /// Takes a sample of the probe with this index.
     pub fn observe(&mut self, now: Duration, probe: usize, sample: Sample) {
         let (Some(seen), Some(asked)) = (self.seen.get_mut(probe), self.probes.get(probe)) else { return };
         seen.take(asked, now, self.settle, &sample);
+        self.versions.take(probe, &sample.versions);
         self.tracker.observe(probe, sample);
     }
 
@@ -141,7 +140,7 @@ impl Vigil {
         if let Some(why) = self.regressed() {
             return Look::Failed(why);
         }
-        match self.deserted() {
+        match self.unexplained().or_else(|| self.deserted()) {
             Some(why) => Look::NoData(why),
             None => Look::Passed(self.summary(now)),
         }
@@ -188,7 +187,7 @@ impl Vigil {
             let name = visible(&probe.name);
             if !good {
                 Some(format!("{name} is {}", status.state.name()))
-            } else if seen.samples < probe.confirm {
+            } else if seen.told < probe.confirm {
                 Some(format!("{name} is not confirmed"))
             } else {
                 None

@@ -51,6 +51,9 @@ pub struct Kept {
 }
 
 impl Journal {
+    /// For how long it is kept which samples were bad.
+    pub const FAULTS_KEPT: SignedDuration = SignedDuration::from_millis(NOTABLE_MS);
+
     /// Stores health samples of a repository. Thins old ones.
     pub fn put_samples(&mut self, repository: &str, samples: &[Sample]) -> Result<()> {
         let Some(newest) = samples.iter().map(|sample| sample.at).max() else { return Ok(()) };

@@ -11,6 +11,7 @@ use super::super::watch::{Look, Watching};
 use super::Conductor;
 use super::wait::{Heard, interrupted, met, not_met, say, stopped};
 use crate::deploy::extended::{left, points, superseded};
+use crate::health::vigil::past_windows;
 use crate::incident::{Release, duration};
 use crate::plan::Watch;
 
@@ -37,7 +38,9 @@ impl Conductor {
             Ok(watching) => watching,
             Err(why) => return interrupted(self.vault.mask(&why)),
         };
-        watching.compare_with(self.past(watch, began.unwrap_or(now)));
+        let until = began.unwrap_or(now);
+        let windows = past_windows(self.recorder.state().started_at, until);
+        watching.compare_with(self.past(watch, until), windows);
         if let Some((deployed, before)) = self.releases(watch) {
             watching.expect(deployed, before);
         }

@@ -105,9 +105,13 @@ impl Yard {
     }
 
     fn watch(&self, milliseconds: i64) -> Step {
+        self.watch_by("expect = ['body.ok == true']", milliseconds)
+    }
+
+    /// A watch of the server by these rules.
+    fn watch_by(&self, rules: &str, milliseconds: i64) -> Step {
         let probe = format!(
-            "name = \"api\"\nurl = \"{}/health\"\ninterval = \"20ms\"\ntimeout = \"10s\"\n\
-             expect = ['body.ok == true']",
+            "name = \"api\"\nurl = \"{}/health\"\ninterval = \"20ms\"\ntimeout = \"10s\"\n{rules}",
             self.server.url
         );
         let watch = Watch {

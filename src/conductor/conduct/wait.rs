@@ -13,10 +13,10 @@ use super::super::run::Finished;
 use super::super::stop::Why;
 use super::super::watch::{Look, Watching};
 use super::{Conductor, Turn};
-use crate::health::series::State as Health;
 use crate::health::vigil::{Named, Past, past_windows};
 use crate::hotfix::git::Reader;
 use crate::incident::{Decision, Outcome, PlanEnd, Policy, Release, StepState, StepWaiting, duration};
+use crate::journal::Journal;
 use crate::plan::progress::{Offered, offered};
 use crate::plan::{Watch, gates};
 
@@ -222,7 +222,8 @@ impl Conductor {
     ) -> Result<Finished, String> {
         let began = Instant::now();
         let mut watching = Watching::begin(watch, &self.vault.keyring())?;
-        watching.compare_with(self.past(watch, Timestamp::now()));
+        let now = Timestamp::now();
+        watching.compare_with(self.past(watch, now), past_windows(self.recorder.state().started_at, now));
         if let Some((deployed, before)) = self.releases(watch) {
             watching.expect(deployed, before);
         }
@@ -294,15 +295,23 @@ impl Conductor {
         let (journal, repository) = (self.recorder.journal(), self.recorder.repository());
         let (before, during) = past_windows(self.recorder.state().started_at, until);
         let read = |name: &str, window| journal.samples(repository, name, window).unwrap_or_default();
-        let alarms = &self.recorder.state().alarms;
-        let firing = |name: &str| {
-            let state = alarms.get(name).and_then(|alarm| Health::parse(&alarm.state));
-            matches!(state, Some(Health::Failing | Health::Flapping))
+        // Older faults are kept no more.
+        let is_recent = until.duration_since(before.0) < Journal::FAULTS_KEPT;
+        let faults = |name: &str| {
+            let kept = journal.kept(repository, name, before.0).ok().filter(|_| is_recent)?;
+            let faults = kept.faults.into_iter().map(|(at, _)| at);
+            Some(faults.filter(|at| *at < before.1).collect())
         };
-        let probes = watch.probes.iter().map(|probe| Past {
-            before: read(&probe.name, before),
-            during: read(&probe.name, during),
-            firing: firing(&probe.name),
+        let alarms = &self.recorder.state().alarms;
+        let probes = watch.probes.iter().map(|probe| {
+            let alarm = alarms.get(&probe.name);
+            Past {
+                before: read(&probe.name, before),
+                during: read(&probe.name, during),
+                faults: faults(&probe.name),
+                firing: alarm.is_some_and(|alarm| alarm.firing),
+                fired: alarm.is_some_and(|alarm| alarm.fired),
+            }
         });
         probes.collect()
     }

@@ -94,3 +94,40 @@ fn nothing_to_watch_is_an_error() {
     let why = Watching::begin(&odd, &Keyring::default()).err().unwrap();
     assert!(why.starts_with("the probe probe 0 cannot be understood") && why.contains("statsu"), "{why}");
 }
+
+#[test]
+fn what_nobody_saw_before_the_incident_its_source_is_asked_for() {
+    let server = Server::start(move |stream, request| {
+        let now = Timestamp::now().as_second();
+        let data = if request.contains("/query_range") {
+            let numbers: Vec<_> =
+                (0..240).map(|place| format!("[{},\"3\"]", now - 3600 + place * 15)).collect();
+            format!(r#""matrix","result":[{{"metric":{{}},"values":[{}]}}]"#, numbers.join(","))
+        } else {
+            format!(r#""vector","result":[{{"metric":{{}},"value":[{now},"3"]}}]"#)
+        };
+        let body = format!(r#"{{"status":"success","data":{{"resultType":{data}}}}}"#);
+        let _ = stream.write_all(response("200 OK", "content-type: application/json\r\n", &body).as_bytes());
+    });
+    let probe = format!(
+        "name = \"errors\"\nprometheus = \"{}\"\nquery = \"errors\"\nfail = \"> 5\"\ninterval = \"100ms\"",
+        server.url
+    );
+    let probe = plan::Watched::from(&toml::from_str::<Probe>(&probe).unwrap());
+    let mut watching =
+        Watching::begin(&plan::Watch { probes: vec![probe], ..watch(&[], 100, 0) }, &Keyring::default())
+            .unwrap();
+    let now = Timestamp::now();
+    watching.compare_with(vec![Past::default()], past_windows(now - SignedDuration::from_mins(5), now));
+    let give_up = Instant::now() + Duration::from_secs(60);
+    let told = loop {
+        match watching.look() {
+            // The source is asked after the probes, so it is known some time after the watch could have passed.
+            Look::Passed(told) if told.contains("usually 3 ") || Instant::now() > give_up => break told,
+            Look::Passed(_) | Look::Going(_) => std::thread::sleep(Duration::from_millis(5)),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(told.contains("errors 3 (was 3, usually 3 ± 0)"), "{told}");
+    assert!(told.ends_with(" · not known: traffic"), "{told}");
+}

@@ -1,13 +1,14 @@
 //! What a watch that is over says of what it saw, and how sure that is.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::compare::{self, Point};
 use super::super::judge::{self, Verdict as Change};
 use super::super::series::{Sample, State, Status, Verdict};
+use super::failures::Failures;
 use super::{Vigil, shown, span};
 use crate::config::types::{self, Probe};
 use crate::text::visible;
@@ -31,22 +32,35 @@ pub struct Past {
     pub before: Vec<Point>,
     /// The time of the incident before the watch: what it was.
     pub during: Vec<Point>,
+    /// Which samples of the time before the incident failed; `None`: nobody knows.
+    pub faults: Option<Vec<Timestamp>>,
     /// Whether it failed by what is on record, and has not recovered since.
     pub firing: bool,
+    /// Whether it failed, or nobody answered, at any time of the incident.
+    pub fired: bool,
+}
+
+impl Past {
+    /// Whether enough is known of the time before the incident to compare with it.
+    fn is_known(&self) -> bool {
+        self.before.len() >= FEWEST
+    }
 }
 
 /// What was seen of a probe since things were to have settled.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
+    /// Samples, and those of them that say something.
     pub(super) samples: u32,
+    pub(super) told: u32,
     /// Samples without data in a row.
     pub(super) silent: u32,
     /// When the last one came.
     pub(super) last: Option<Duration>,
     /// Samples that were bad, or that nobody answered.
     failed: u32,
-    /// When the last one with data came, and the time for which there was one that was fresh.
-    fresh: (Option<Duration>, Duration),
+    /// For how long there was a sample with data that was fresh.
+    fresh: Duration,
     points: VecDeque<Point>,
 }
 
@@ -54,25 +68,54 @@ impl Seen {
     /// Takes a sample; `since` is when looking began.
     pub(super) fn take(&mut self, probe: &Probe, now: Duration, since: Duration, sample: &Sample) {
         let has_data = sample.verdict != Verdict::NoData;
+        let has_failed = matches!(sample.verdict, Verdict::Bad | Verdict::NoAnswer);
+        // A sample speaks for the time up to it, one without data for none of it; one that is late is no gap.
+        let gap = now.saturating_sub(self.last.unwrap_or(since));
         self.samples = self.samples.saturating_add(1);
-        self.silent = if has_data { 0 } else { self.silent.saturating_add(1) };
         self.last = Some(now);
-        self.failed += u32::from(matches!(sample.verdict, Verdict::Bad | Verdict::NoAnswer));
-        if has_data {
-            // A sample speaks for the time up to it; one that was missed is no gap.
-            let gap = now.saturating_sub(self.fresh.0.unwrap_or(since));
-            let took = Duration::try_from_secs_f64(sample.latency_ms.unwrap_or(0.0) / 1000.0);
-            let most = patience(probe) + took.unwrap_or_default().min(span(probe.timeout));
-            self.fresh = (Some(now), self.fresh.1 + gap.min(most));
-        }
         if self.points.len() == KEPT {
             self.points.pop_front();
         }
         self.points.push_back((sample.at, sample.value.filter(|value| value.is_finite())));
+        if !has_data {
+            self.silent = self.silent.saturating_add(1);
+            return;
+        }
+        self.silent = 0;
+        self.told = self.told.saturating_add(1);
+        self.failed += u32::from(has_failed);
+        self.fresh += gap.min(due(probe, sample.latency_ms));
+    }
+
+    /// Samples that said nothing.
+    fn missing(&self) -> u32 {
+        self.samples - self.told
+    }
+
+    fn failures(&self) -> Failures {
+        Failures { failed: u64::from(self.failed), of: u64::from(self.told) }
     }
 }
 
 impl Vigil {
+    /// Takes up what a source knew of the time before the incident, and of the incident before the watch, where
+    /// nobody here saw it.
+    pub fn recall(&mut self, probe: &str, before: Vec<Point>, during: Vec<Point>) {
+        let place = self.probes.iter().position(|known| known.name == probe);
+        let Some(past) = place.and_then(|place| self.past.get_mut(place)) else { return };
+        if !past.is_known() && before.len() > past.before.len() {
+            past.before = before;
+            // Which of its numbers were bad the limit says, where there is one.
+            let has_limit = place
+                .and_then(|place| self.tracker.statuses().get(place))
+                .is_some_and(|status| status.threshold.is_some());
+            past.faults = has_limit.then(Vec::new);
+        }
+        if past.during.is_empty() {
+            past.during = during;
+        }
+    }
+
     /// Takes up what is known from before, of each probe in their order: what was seen is compared with it
     /// in the end.
     pub fn compare_with(&mut self, past: Vec<Past>) {
@@ -92,19 +135,58 @@ impl Vigil {
     fn coverage(&self, now: Duration) -> (f64, &str) {
         let whole = now.saturating_sub(self.settle).as_secs_f64();
         let shares = self.probes.iter().zip(&self.seen).map(|(probe, seen)| {
-            // The last one speaks for the time after it as well.
-            let rest = now.saturating_sub(seen.fresh.0.unwrap_or(now)).min(patience(probe));
-            let share = if whole > 0.0 { (seen.fresh.1 + rest).as_secs_f64() / whole } else { 1.0 };
+            // The last one speaks for the time after it as well, until the next one is due.
+            let speaks = seen.silent == 0 && seen.told > 0;
+            let rest = now.saturating_sub(seen.last.filter(|_| speaks).unwrap_or(now)).min(due(probe, None));
+            let share = if whole > 0.0 { (seen.fresh + rest).as_secs_f64() / whole } else { 1.0 };
             (100.0 * share.min(1.0), probe.name.as_str())
         });
         shares.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((100.0, ""))
     }
 
-    /// Why too little was seen; `None`: enough.
+    /// Why too little was seen; `None`: enough. Of what failed in this incident nothing may be missing.
     pub(super) fn unseen(&self, now: Duration) -> Option<String> {
         let (coverage, name) = self.coverage(now);
-        (coverage < COVERAGE)
-            .then(|| format!("{} was seen for {coverage:.0} % of the time only", visible(name)))
+        if coverage < COVERAGE {
+            return Some(format!("{} was seen for {coverage:.0} % of the time only", visible(name)));
+        }
+        let mut own = self.probes.iter().zip(&self.seen).zip(&self.past).filter(|(_, past)| past.fired);
+        let ((probe, seen), _) = own.find(|((_, seen), _)| seen.missing() > 0)?;
+        let (name, missing, all) = (visible(&probe.name), seen.missing(), seen.samples);
+        Some(format!("{name} failed in this incident, and {missing} of its {all} samples said nothing"))
+    }
+
+    /// Why so many failures may be too many, where that they are more than usual is not certain; `None`: they are not.
+    pub(super) fn unexplained(&self) -> Option<String> {
+        let mut seen = self.probes.iter().zip(&self.seen).enumerate();
+        seen.find_map(|(index, (probe, seen))| {
+            let (now, before) = (seen.failures(), self.failures_before(index));
+            if !now.are_many(before) {
+                return None;
+            }
+            let (name, Failures { failed, of }) = (visible(&probe.name), now);
+            Some(match before {
+                None => format!("{name}: {failed} of {of} samples failed, and how many are usual is not known"),
+                Some(before) => {
+                    let (few, all) = (before.failed, before.of);
+                    format!("{name}: {failed} of {of} samples failed, {few} of {all} before the incident: too few to tell")
+                }
+            })
+        })
+    }
+
+    /// How many samples of a probe failed before the incident; `None`: nobody knows.
+    fn failures_before(&self, probe: usize) -> Option<Failures> {
+        let past = self.past.get(probe).filter(|past| past.is_known())?;
+        let faults: BTreeSet<Timestamp> = past.faults.as_ref()?.iter().copied().collect();
+        let status = self.tracker.statuses().get(probe)?;
+        // What a source knew of the time before has no verdict, but there is a limit.
+        let is_beyond = |value: Option<f64>| value.is_some_and(|value| status.is_beyond(value));
+        let has_failed = |(at, value): &Point| faults.contains(at) || is_beyond(*value);
+        let told = past.before.iter().filter(|point| point.1.is_some() || has_failed(point));
+        let (of, failed) =
+            told.fold((0, 0), |(of, failed), point| (of + 1, failed + u64::from(has_failed(point))));
+        Some(Failures { failed, of })
     }
 
     /// What users do in the second half of the watch beside what they did before the incident, in percent, of
@@ -112,10 +194,9 @@ impl Vigil {
     fn traffic(&self) -> Option<(f64, &str)> {
         let shares =
             self.probes.iter().zip(&self.seen).zip(&self.past).filter_map(|((probe, seen), past)| {
-                let before =
-                    Some(&past.before).filter(|before| counts_users(probe) && before.len() >= FEWEST)?;
+                let past = Some(past).filter(|past| counts_users(probe) && past.is_known())?;
                 let (usual, _) =
-                    judge::middle_of(before.iter().copied()).filter(|(usual, _)| *usual > 0.0)?;
+                    judge::middle_of(past.before.iter().copied()).filter(|(usual, _)| *usual > 0.0)?;
                 let late = seen.points.iter().skip(seen.points.len() / 2).copied();
                 let (now, _) = judge::middle_of(late)?;
                 Some((100.0 * (now / usual).max(0.0), probe.name.as_str()))
@@ -123,16 +204,24 @@ impl Vigil {
         shares.min_by(|a, b| a.0.total_cmp(&b.0))
     }
 
-    /// Why it cannot be told that all is well: those whom it is for have not come back. `None`: they have, or
-    /// nothing counts them.
+    /// Why it cannot be told that all is well: those whom it is for have not come back, or nobody knows how many
+    /// they were. `None`: they have, or nothing counts them.
     pub(super) fn deserted(&self) -> Option<String> {
-        let (share, name) = self.traffic().filter(|(share, _)| *share < TRAFFIC)?;
-        let name = visible(name);
-        Some(format!("{name} is at {share:.0} % of its level before the incident: too few users to tell"))
+        if let Some((share, name)) = self.traffic().filter(|(share, _)| *share < TRAFFIC) {
+            let name = visible(name);
+            return Some(format!(
+                "{name} is at {share:.0} % of its level before the incident: too few users to tell"
+            ));
+        }
+        let is_known = |index: usize| self.past.get(index).is_some_and(Past::is_known);
+        let mut counting = self.probes.iter().enumerate().filter(|(_, probe)| counts_users(probe));
+        let (_, probe) = counting.find(|(index, _)| !is_known(*index))?;
+        let name = visible(&probe.name);
+        Some(format!("{name} counts users, and its level before the incident is not known"))
     }
 
-    /// The probe that is worse than before the incident, although it keeps to its limits; all of them are
-    /// judged together.
+    /// The probe that is worse than before the incident, although it keeps to its limits, or whose samples fail more
+    /// often; all of them are judged together.
     pub(super) fn regressed(&self) -> Option<String> {
         let pairs: Vec<_> = self
             .past
@@ -147,14 +236,47 @@ impl Vigil {
             })
             .collect();
         let cases: Vec<_> = pairs.iter().map(|(_, case)| case.clone()).collect();
-        let mut judged = pairs.iter().zip(judge::family(&cases));
-        judged.find(|(_, judged)| judged.verdict == Change::Worse).map(|((status, _), judged)| {
+        let failed = self.seen.iter().map(Seen::failures).enumerate().filter(|(_, now)| now.failed > 0);
+        let grown: Vec<_> =
+            failed.filter_map(|(probe, now)| Some((probe, (now, self.failures_before(probe)?)))).collect();
+        let chances: Vec<f64> = grown.iter().map(|(_, (now, before))| now.chance(*before)).collect();
+        let (judged, chances) = judge::family_with(&cases, &chances);
+        let worse = pairs.iter().zip(judged).find(|(_, judged)| judged.verdict == Change::Worse);
+        let worse = worse.map(|((status, _), judged)| {
             format!("{} is worse than before the incident: {}", visible(&status.name), judged.why)
+        });
+        worse.or_else(|| {
+            let mut more = grown.iter().zip(chances);
+            let is_more = |now: &Failures, before, chance: f64| now.matter(before) && chance < judge::ALPHA;
+            let ((probe, (now, before)), _) =
+                more.find(|((_, (now, before)), chance)| is_more(now, *before, *chance))?;
+            Some(format!(
+                "{} is worse than before the incident: {} of {} samples failed, {} of {} before it",
+                visible(&self.probes.get(*probe)?.name),
+                now.failed,
+                now.of,
+                before.failed,
+                before.of
+            ))
         })
     }
 
+    /// What a watch should know and does not.
+    fn not_known(&self) -> Vec<&'static str> {
+        let mut not_known = Vec::new();
+        not_known.extend(self.versions.is_unseen().then_some("version"));
+        not_known.extend(self.traffic().is_none().then_some("traffic"));
+        let known = self.past.iter().filter(|past| past.is_known()).count();
+        not_known.extend(match known {
+            0 => Some("what was usual"),
+            some if some < self.probes.len() => Some("what was usual for some"),
+            _ => None,
+        });
+        not_known
+    }
+
     /// `3 of 3 signals clear for 30m · p95 latency 212 ms (was 1.9k, usually 205 ± 18) · 0 of 180 samples
-    /// failed (< 1.7 %) · traffic 96 % · coverage 99 %`.
+    /// failed (< 1.7 %) · traffic 96 % · coverage 99 % · not known: version`.
     pub(super) fn summary(&self, now: Duration) -> String {
         let count = self.probes.len();
         let s = if count == 1 { "" } else { "s" };
@@ -163,12 +285,16 @@ impl Vigil {
         let numbers = statuses().filter(|(_, status)| status.threshold.is_some());
         parts.extend(numbers.filter_map(|(index, status)| self.value(index, status)).take(TOLD));
         let (failed, samples) = self.seen.iter().fold((0_u64, 0_u64), |(failed, samples), seen| {
-            (failed + u64::from(seen.failed), samples + u64::from(seen.samples))
+            (failed + u64::from(seen.failed), samples + u64::from(seen.told))
         });
         parts.push(format!("{failed} of {samples} samples failed{}", bound(failed, samples)));
         parts.extend(self.versions.summary());
         parts.extend(self.traffic().map(|(share, _)| format!("traffic {share:.0} %")));
         parts.push(format!("coverage {:.0} %", self.coverage(now).0.floor()));
+        let not_known = self.not_known();
+        if !not_known.is_empty() {
+            parts.push(format!("not known: {}", not_known.join(", ")));
+        }
         let warned: Vec<_> = statuses()
             .filter(|(_, status)| status.state == State::Warn)
             .map(|(_, status)| visible(&status.name).into_owned())
@@ -188,7 +314,7 @@ impl Vigil {
         let told = format!("{} {}{unit}", visible(&status.name), judge::number(now));
         let past = self.past.get(index);
         let was = past.and_then(|past| judge::middle_of(past.during.iter().copied()));
-        let usual = past.filter(|past| past.before.len() >= FEWEST);
+        let usual = past.filter(|past| past.is_known());
         let usual = usual.and_then(|past| judge::middle_of(past.before.iter().copied()));
         let mut beside = Vec::new();
         beside.extend(was.map(|(was, _)| format!("was {}", judge::number(was))));
@@ -209,10 +335,12 @@ fn counts_users(probe: &Probe) -> bool {
     is_number && probe.covers.contains(&types::Point::Activity)
 }
 
-/// How long a sample speaks for the time around it: three intervals, and a second for whatever holds up this
-/// machine.
-fn patience(probe: &Probe) -> Duration {
-    span(probe.interval) * 3 + Duration::from_secs(1)
+/// How long after a sample the next one is due: an interval and as long as the answer may take, and a second for
+/// whatever holds up this machine.
+fn due(probe: &Probe, latency_ms: Option<f64>) -> Duration {
+    let most = span(probe.timeout);
+    let took = latency_ms.and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok());
+    span(probe.interval) + took.map_or(most, |took| took.min(most)) + Duration::from_secs(1)
 }
 
 /// What so many failures say of how many there are: their share, and of none the bound that 95 of 100 such
@@ -230,9 +358,9 @@ fn bound(failed: u64, samples: u64) -> String {
 }
 
 /// The times before a watch that are worth knowing: before the incident, and of the incident up to now.
-pub fn past_windows(started_at: jiff::Timestamp, now: jiff::Timestamp) -> (compare::Window, compare::Window) {
+pub fn past_windows(started_at: Timestamp, now: Timestamp) -> (compare::Window, compare::Window) {
     const HOUR: SignedDuration = SignedDuration::from_hours(1);
-    let before = started_at.checked_sub(HOUR).unwrap_or(jiff::Timestamp::MIN);
+    let before = started_at.checked_sub(HOUR).unwrap_or(Timestamp::MIN);
     ((before, started_at), (started_at, now))
 }
 

@@ -73,7 +73,9 @@ fn what_holds_all_the_time_passes() {
     assert_eq!(
         look,
         Look::Passed(
-            "2 of 2 signals clear for 1m · 0 of 10 samples failed (< 30 %) · coverage 100 %".to_owned()
+            "2 of 2 signals clear for 1m · 0 of 10 samples failed (< 30 %) · coverage 100 % \
+             · not known: traffic, what was usual"
+                .to_owned()
         )
     );
 }
@@ -82,15 +84,15 @@ fn what_holds_all_the_time_passes() {
 fn a_warning_passes_and_is_told() {
     let look = World::new(&["api", "db"]).ticks(&["gg", "gg", "gw", "gw", "gw", "gw"]);
     let Look::Passed(told) = look else { panic!("{look:?}") };
-    assert!(told.ends_with("coverage 100 %; db is over its warning limit"), "{told}");
+    assert!(told.ends_with("what was usual; db is over its warning limit"), "{told}");
 }
 
 #[test]
 fn trouble_while_it_takes_effect_does_not_count() {
     let mut world = World::new(&["api"]);
     assert!(matches!(world.tick("b"), Look::Going(said) if said == "settling, 10s left: 1 pending"));
-    // Two bad samples have confirmed it by then, but none of them counts, and one is a blip.
-    assert!(matches!(world.ticks(&["b", "g", "g", "g", "g"]), Look::Passed(_)));
+    // A bad sample more would confirm it, but the one before counts no longer.
+    assert!(matches!(world.ticks(&["g", "g", "g", "g", "g"]), Look::Passed(_)));
 }
 
 #[test]
@@ -104,7 +106,14 @@ fn a_confirmed_failure_ends_it_at_once() {
 
 #[test]
 fn one_bad_sample_is_not_the_end() {
-    assert!(matches!(World::new(&["api"]).ticks(&["g", "g", "b", "g", "g", "g"]), Look::Passed(_)));
+    let mut world = World { vigil: Vigil::new(at(600), at(0), vec![probe("api")]), second: 0 };
+    let ticks: Vec<_> = (0..60).map(|tick| if tick == 30 { "b" } else { "g" }).collect();
+    let Look::Passed(told) = world.ticks(&ticks) else { panic!() };
+    assert!(told.contains(" · 1 of 60 samples failed (1.7 %) · "), "{told}");
+    // One of five is too much to let pass unseen.
+    let look = World::new(&["api"]).ticks(&["g", "g", "b", "g", "g", "g"]);
+    let why = "api: 1 of 5 samples failed, and how many are usual is not known";
+    assert_eq!(look, Look::NoData(why.to_owned()));
 }
 
 #[test]
@@ -261,11 +270,14 @@ fn past(level: f64, count: u64) -> Vec<Point> {
 
 #[test]
 fn what_passes_says_what_was_seen_and_how_sure_that_is() {
-    let known = Past { before: past(200.0, 300), during: past(1900.0, 100), firing: false };
+    let known = Past { before: past(200.0, 300), during: past(1900.0, 100), ..Past::default() };
     let look = latency(known, |second| Some(steady(207.0, second)));
     let Look::Passed(told) = look else { panic!("{look:?}") };
     assert!(told.starts_with("1 of 1 signal clear for 1m · p95 212 ms (was 1905, usually 205 ± "), "{told}");
-    assert!(told.ends_with(" · 0 of 59 samples failed (< 5.1 %) · coverage 100 %"), "{told}");
+    assert!(
+        told.ends_with(" · 0 of 59 samples failed (< 5.1 %) · coverage 100 % · not known: traffic"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -300,7 +312,7 @@ fn what_nobody_uses_yet_does_not_pass() {
 
 #[test]
 fn what_keeps_to_its_limit_and_is_worse_than_before_the_incident_fails() {
-    let known = Past { before: past(200.0, 300), during: Vec::new(), firing: false };
+    let known = Past { before: past(200.0, 300), ..Past::default() };
     let look = latency(known, |second| Some(steady(500.0, second)));
     assert!(
         matches!(&look, Look::Failed(why) if why.starts_with("p95 is worse than before the incident: median 205 → 505")),
@@ -312,4 +324,118 @@ fn what_keeps_to_its_limit_and_is_worse_than_before_the_incident_fails() {
 fn what_was_seen_now_and_then_only_does_not_pass() {
     let look = latency(Past::default(), |second| (second % 8 < 3).then(|| steady(200.0, second)));
     assert!(matches!(&look, Look::NoData(why) if why.contains("was seen for")), "{look:?}");
+}
+
+/// A watch over a minute of one probe that is asked every second, and says this.
+fn each_second(past: Past, verdict: impl Fn(u64) -> Verdict) -> Look {
+    let probe = Probe { interval: SignedDuration::from_secs(1), ..probe("api") };
+    let mut vigil = Vigil::new(at(60), at(0), vec![probe]);
+    vigil.compare_with(vec![past]);
+    for second in 1..60 {
+        vigil.observe(at(second), 0, sample(second, verdict(second)));
+        let look = vigil.look(at(second));
+        assert!(matches!(look, Look::Going(_)), "{look:?}");
+    }
+    vigil.look(at(60))
+}
+
+#[test]
+fn what_fails_now_and_then_passes_only_where_it_always_did() {
+    let now_and_then = |second: u64| if second.is_multiple_of(11) { Verdict::Bad } else { Verdict::Good };
+    let times = |every: u64| {
+        past(200.0, 360)
+            .into_iter()
+            .enumerate()
+            .filter_map(move |(place, (at, _))| (place as u64 % every == 0).then_some(at))
+    };
+    let known =
+        |faults: Vec<Timestamp>| Past { before: past(200.0, 360), faults: Some(faults), ..Past::default() };
+    let look = each_second(known(Vec::new()), now_and_then);
+    let why = "api is worse than before the incident: 5 of 59 samples failed, 0 of 360 before it";
+    assert_eq!(look, Look::Failed(why.to_owned()));
+    let look = each_second(known(times(11).collect()), now_and_then);
+    assert!(
+        matches!(&look, Look::Passed(told) if told.contains("5 of 59 samples failed (8.5 %)")),
+        "{look:?}"
+    );
+    // Nobody knows how it was.
+    for unknown in [Past::default(), Past { before: past(200.0, 360), ..Past::default() }] {
+        let look = each_second(unknown, now_and_then);
+        let why = "api: 5 of 59 samples failed, and how many are usual is not known";
+        assert_eq!(look, Look::NoData(why.to_owned()));
+    }
+}
+
+#[test]
+fn samples_that_say_nothing_are_no_successes_and_cover_nothing() {
+    let silent = |every: u64| {
+        move |second: u64| if second.is_multiple_of(every) { Verdict::NoData } else { Verdict::Good }
+    };
+    let look = each_second(Past::default(), silent(11));
+    assert_eq!(look, Look::NoData("api was seen for 92 % of the time only".to_owned()));
+    let look = each_second(Past::default(), silent(40));
+    assert!(
+        matches!(&look, Look::Passed(told) if told.contains(" · 0 of 58 samples failed (< 5.2 %) · coverage 98 %")),
+        "{look:?}"
+    );
+    // Of what failed in the incident nothing may be missing.
+    let look = each_second(Past { fired: true, ..Past::default() }, silent(40));
+    let why = "api failed in this incident, and 1 of its 59 samples said nothing";
+    assert_eq!(look, Look::NoData(why.to_owned()));
+    assert!(matches!(
+        each_second(Past { fired: true, ..Past::default() }, |_| Verdict::Good),
+        Look::Passed(_)
+    ));
+}
+
+#[test]
+fn what_should_be_known_and_is_not_is_said() {
+    let watch = |counts_users: bool, recalled: Option<Vec<Point>>| {
+        let mut probe = Probe { value: Some("body.orders".to_owned()), ..probe("orders") };
+        probe.interval = SignedDuration::from_secs(1);
+        probe.covers.extend(counts_users.then_some(types::Point::Activity));
+        let mut vigil = Vigil::new(at(60), at(0), vec![probe]);
+        vigil.compare_with(vec![Past::default()]);
+        vigil.expect(Named::new("v1.4.3", "4f2c91e0", ["1.4.3"]), Vec::new());
+        if let Some(before) = recalled {
+            vigil.recall("orders", before, Vec::new());
+        }
+        for second in 1..60 {
+            let value = Some(steady(200.0, second));
+            vigil.observe(at(second), 0, Sample { value, ..sample(second, Verdict::Good) });
+        }
+        vigil.look(at(60))
+    };
+    let told = |look| match look {
+        Look::Passed(told) => told,
+        look => panic!("{look:?}"),
+    };
+    let most = told(watch(false, None));
+    assert!(most.ends_with(" · coverage 100 % · not known: version, traffic, what was usual"), "{most}");
+    let users = "orders counts users, and its level before the incident is not known";
+    assert_eq!(watch(true, None), Look::NoData(users.to_owned()));
+    // What its source remembers is as good as what was seen here.
+    let filled = told(watch(true, Some(past(200.0, 60))));
+    assert!(filled.ends_with(" · traffic 100 % · coverage 100 % · not known: version"), "{filled}");
+}
+
+#[test]
+fn what_answers_has_to_be_what_was_deployed() {
+    let watch = |named: &[&str]| {
+        let mut vigil = Vigil::new(at(60), at(0), vec![probe("api")]);
+        let old = Named::new("v1.4.2", "77b0d13f", ["v1.4.2"]);
+        vigil.expect(Named::new("v1.4.3", "4f2c91e0", ["v1.4.3"]), vec![old]);
+        let versions: Vec<_> = named.iter().map(|&name| name.to_owned()).collect();
+        for second in (10..=60).step_by(10) {
+            let versions = versions.clone();
+            vigil.observe(at(second), 0, Sample { versions, ..sample(second, Verdict::Good) });
+        }
+        vigil.look(at(60))
+    };
+    assert_eq!(watch(&["1.4.2", "1"]), Look::NoData("v1.4.2 still answers, not v1.4.3".to_owned()));
+    let other = "1.4.1 answers, which is no release on record, not v1.4.3";
+    assert_eq!(watch(&["1.4.1"]), Look::NoData(other.to_owned()));
+    assert!(
+        matches!(watch(&["1.4.3", "1"]), Look::Passed(told) if told.contains(" · v1.4.3 on 6 of 6 answers · "))
+    );
 }

@@ -1,7 +1,7 @@
 //! What waits for time, for people, or for the world.
 
 use super::*;
-use crate::incident::{CheckState, StopAsked, Ticked, WatchVerdict};
+use crate::incident::{Alarm, CheckState, StopAsked, Ticked, WatchVerdict};
 use crate::plan::gates::Gate;
 
 fn hold(time: Option<SignedDuration>, timeout: SignedDuration) -> Step {
@@ -72,6 +72,26 @@ fn a_watch_without_data_asks_and_never_passes_by_itself() {
     assert_eq!((yard.plan_now().state, yard.count("next")), (PlanState::Ended(PlanEnd::Done), 1));
     let releases = yard.state().releases;
     assert!(releases.len() == 1 && releases[0].is_good(), "{releases:?}");
+}
+
+#[test]
+fn what_failed_and_fell_silent_is_held_to_its_recovery_threshold() {
+    for (recorded, end) in [
+        (&["failing", "unknown"][..], PlanEnd::Failed),
+        (&["failing", "error"], PlanEnd::Failed),
+        (&["failing", "unknown", "ok"], PlanEnd::Done),
+    ] {
+        let yard = Yard::new();
+        r#"{"rate":4}"#.clone_into(&mut yard.health.lock().unwrap());
+        let alarm = |to: &&str| {
+            let (from, why) = (String::new(), String::new());
+            Draft::now(yard.incident, Alarm { probe: "api".to_owned(), from, to: (*to).to_owned(), why })
+        };
+        yard.journal().append(Timestamp::now(), recorded.iter().map(alarm).collect()).unwrap();
+        let rules = "value = \"body.rate\"\nfail = \"> 5\"\nrecover = \"< 3\"";
+        let run = yard.run(&Yard::plan(vec![yard.watch_by(rules, 200)]));
+        assert_eq!(run.state, PlanState::Ended(end), "{recorded:?}");
+    }
 }
 
 #[test]
