@@ -248,6 +248,7 @@ pub(super) fn begin(state_dir: &Path, id: IncidentId, author: &Author) -> io::Re
     make_dir(state_dir)?;
     let is_there = path.exists();
     let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
     // A line that a crash has torn stays alone.
     let name = serde_json::to_string(&author.name)?;
     file.write_all(format!("\n{:016x} {name}\n", author.node).as_bytes())?;

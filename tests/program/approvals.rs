@@ -69,7 +69,7 @@ impl Site {
         }
     }
 
-    fn deploy(&self) -> Ended {
+    pub(super) fn deploy(&self) -> Ended {
         self.shell.flightdeck(&["deploy", "production", "--confirm", "production"])
     }
 
@@ -462,7 +462,8 @@ fn one_person_is_one_however_the_name_is_written() {
         ("Jos\u{e9} Lind", "jose\u{301}  lind"),
         ("Maya\u{a0}Lind", "maya lind"),
         ("\u{ff2d}aya Lind", "Maya Lind"),
-        ("STRAUSS", "Strau\u{df}"),
+        ("STRAU\u{1e9e}", "Strauss"),
+        ("Omar. <omar@example.org>", "omar"),
     ] {
         let site = proposed();
         site.person(one).flightdeck(&["approve", "lead"]).succeeded();
@@ -472,7 +473,7 @@ fn one_person_is_one_however_the_name_is_written() {
     }
     // Nobody approves their own plan by writing their name in another way.
     let site = proposed();
-    for own in ["ANN", "\u{ff21}nn", " ann "] {
+    for own in ["ANN", "\u{ff21}nn", " ann ", "Ann <ann@example.org>"] {
         site.person(own).flightdeck(&["approve", "lead"]).ended_with(3);
         let blocked = site.person("Ann").flightdeck(&["deploy", "production", "--confirm", "production"]);
         assert!(blocked.ended_with(3).stderr.contains("would approve their own plan"), "{own:?}");

@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::approvals::{CONFIG, Site};
 use super::conductor::{UNTIL_GO, Yard};
 use super::terminal::Terminal;
 use super::wall::Wall;
@@ -66,6 +67,29 @@ fn a_clock_set_back_during_a_deploy_turns_neither_order_nor_length() {
     let report = yard.shell.flightdeck(&["report"]).succeeded().stdout;
     assert!(report.contains("was set back by"), "{report}");
     yard.shell.flightdeck(&["verify"]).succeeded();
+}
+
+#[test]
+fn no_clock_makes_an_approval_young_again() {
+    let site = Site::new("P1", CONFIG);
+    site.validate();
+    let wall = Wall::new(&site.world, "clock");
+    let approve = |omar: &Shell| {
+        omar.flightdeck(&["approve", "lead"]).succeeded();
+        site.person("Li").flightdeck(&["approve", "product-manager"]).succeeded();
+    };
+    approve(&site.person("Omar"));
+    // Five hours later somebody writes, and then the clock is as it was.
+    wall.set(5 * HOUR);
+    wall.shell(&site.shell).flightdeck(&["note", "later"]).succeeded();
+    site.deploy().ended_with(3).said("lead: the approval of Omar is older than 4h");
+    // Nor does one count that is dated ahead.
+    wall.set(HOUR);
+    approve(&wall.shell(&site.person("Omar")));
+    let said = site.deploy().ended_with(3).stderr;
+    assert!(said.contains("ahead of this machine's clock") && !said.contains("product-manager:"), "{said}");
+    approve(&site.person("Omar"));
+    site.deploy().succeeded();
 }
 
 /// The same incident at another installation, by export and import.
