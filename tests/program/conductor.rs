@@ -296,6 +296,9 @@ fn a_step_that_takes_too_long_is_stopped() {
     let ended = yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1);
     assert!(ended.stdout.contains("was stopped after 1s"), "{ended:?}");
     assert_eq!(yard.runs()[0]["signal"], 2, "INT was enough");
+    // What may have been half done can be rolled back, and that is said where it is looked at.
+    let shown = yard.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
+    assert!(shown.contains("flightdeck rollback --list --env staging"), "{shown}");
 }
 
 #[test]

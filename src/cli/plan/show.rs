@@ -123,7 +123,11 @@ pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> f
         Ok(spec) => cx.out.lines(&preview(&Plan { confirm: None, gates: Vec::new(), ..spec }))?,
         Err(why) => cx.out.line(&format!("  ▲ {why}: its steps can neither be shown nor run here"))?,
     }
-    let choices = choices(plan);
+    let mut choices = choices(plan);
+    if state.can_go_back_from(plan) {
+        choices.push(format!("flightdeck rollback --list --env {}", visible(&plan.target)));
+        choices.push("    see how it can be rolled back, and take an option".to_owned());
+    }
     if !choices.is_empty() {
         cx.out.line("what can be done now:")?;
         for line in choices {

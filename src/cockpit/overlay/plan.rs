@@ -65,14 +65,9 @@ impl PlanView {
 
     /// The environment that can be rolled back from here: what changed it last did not come to a good end.
     pub fn to_roll_back<'a>(run: &'a PlanRun, model: &Model) -> Option<&'a str> {
-        let changes = |plan: &PlanRun| {
-            plan.target == run.target && ["deploy", "rollback"].contains(&plan.purpose.as_str())
-        };
-        let last = model.incident()?.plans.iter().rev().find(|plan| changes(plan))?;
-        let began = run.steps.iter().any(|step| step.run.is_some());
         let is_configured = model.config.config.environments.iter().any(|env| env.name == run.target);
-        let failed = began && !run.state.is_under_way() && !run.is_done();
-        (last.id == run.id && failed && is_configured).then_some(&*run.target)
+        let can = is_configured && model.incident()?.can_go_back_from(run);
+        can.then_some(&*run.target)
     }
 
     /// The step the cursor is on.

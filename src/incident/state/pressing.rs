@@ -54,6 +54,16 @@ impl State {
         self.undecided().next().or_else(left).or_else(running).or(self.plans.last())
     }
 
+    /// Tells whether a plan changed its environment last and did not come to a good end: it can be rolled back.
+    pub fn can_go_back_from(&self, run: &PlanRun) -> bool {
+        let changes = |plan: &&PlanRun| {
+            plan.target == run.target && ["deploy", "rollback"].contains(&plan.purpose.as_str())
+        };
+        let last = self.plans.iter().rev().find(changes);
+        let began = run.steps.iter().any(|step| step.run.is_some());
+        began && !run.state.is_under_way() && !run.is_done() && last.is_some_and(|last| last.id == run.id)
+    }
+
     /// The run whose output is to be seen: the last one; of a plan that failed, the last of those that did.
     pub fn run_to_see(&self) -> Option<&Run> {
         let (plan, last) = self.runs().next_back()?;
