@@ -214,10 +214,10 @@ struct Lines<'a>(&'a Situation);
 impl Serialize for Lines<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Situation { state, policy, now, .. } = self.0;
-        let void = |entry: &Entry<'_>| void(state, policy, entry.id, *now);
+        let judged = |entry: &Entry<'_>| void(state, policy, entry.id, *now).map_or(Ok(()), Err);
         serializer.collect_seq(state.timeline.iter().map(|entry| {
-            let why = Some(&entry).filter(|entry| entry.name == "approved").map(void);
-            line(entry, why)
+            let counts = Some(&entry).filter(|entry| entry.name == "approved").map(judged);
+            line(entry, counts)
         }))
     }
 }
@@ -470,8 +470,8 @@ fn released(release: &Release) -> Released<'_> {
     }
 }
 
-/// `void` is of an approval: why it does not count, if it does not.
-fn line(entry: Entry<'_>, void: Option<Option<String>>) -> Line<'_> {
+/// `counts` is of an approval: whether it does, or why not.
+fn line(entry: Entry<'_>, counts: Option<Result<(), String>>) -> Line<'_> {
     Line {
         id: entry.id,
         at: entry.at,
@@ -481,8 +481,8 @@ fn line(entry: Entry<'_>, void: Option<Option<String>>) -> Line<'_> {
         author: entry.author,
         retracted: entry.retracted.is_some(),
         pinned: entry.pinned,
-        counts: void.as_ref().map(Option::is_none),
-        why: void.flatten(),
+        counts: counts.as_ref().map(Result::is_ok),
+        why: counts.and_then(Result::err),
     }
 }
 
