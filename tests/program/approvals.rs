@@ -365,17 +365,6 @@ fn an_approval_runs_out() {
 }
 
 #[test]
-fn without_a_plan_an_approval_is_written_down_and_meets_no_gate() {
-    let world = World::new();
-    let shell = world.repository("service");
-    shell.flightdeck(&["declare", "Checkout answers 500", "--severity", "P1"]).succeeded();
-    let said = shell.clone().with("FLIGHTDECK_USER", "Omar").flightdeck(&["approve", "lead"]).ended_with(3);
-    assert!(said.stderr.contains("meets no gate"), "{}", said.stderr);
-    let vote = shell.json(&["status", "--json"])["approvals"][0].clone();
-    assert_eq!((&vote["valid"], &vote["plan"]), (&Value::Bool(false), &Value::Null));
-}
-
-#[test]
 fn a_gate_that_names_nothing_known_is_a_mistake_in_the_file() {
     let world = World::new();
     let shell = world.repository("service");

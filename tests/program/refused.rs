@@ -226,3 +226,14 @@ fn output_that_cannot_be_written_is_a_failure_that_is_told() {
         assert!(String::from_utf8_lossy(&ended.stderr).contains("No space left"), "{arguments:?}");
     }
 }
+
+#[test]
+fn without_a_plan_an_approval_is_written_down_and_meets_no_gate() {
+    let world = World::new();
+    let shell = world.repository("service");
+    shell.flightdeck(&["declare", "Checkout answers 500", "--severity", "P1"]).succeeded();
+    let said = shell.clone().with("FLIGHTDECK_USER", "Omar").flightdeck(&["approve", "lead"]).ended_with(3);
+    assert!(said.stderr.contains("meets no gate"), "{}", said.stderr);
+    let vote = shell.json(&["status", "--json"])["approvals"][0].clone();
+    assert_eq!((&vote["valid"], &vote["plan"]), (&serde_json::Value::Bool(false), &serde_json::Value::Null));
+}
