@@ -6,7 +6,7 @@
 //! - Status pages: Statuspage (`status.json`, `summary.json`, `components.json`, `unresolved.json`), Instatus, Slack,
 //!   Better Stack, Status.io.
 //! - Kubernetes' `readyz?verbose`: lines that begin with `[+]` or `[-]`.
-//! - Plain text: `Healthy`, `Degraded`, `Unhealthy`, as ASP.NET answers. Rails' `/up`: a page in green or red.
+//! - One word of these as plain text, as ASP.NET answers. Rails' `/up`: a page in green or red.
 //!
 //! A word that is none of these says nothing.
 
@@ -19,6 +19,8 @@ use pages::status_page;
 
 /// Parts that are named.
 const NAMED: usize = 3;
+/// Where a body names its parts.
+const PARTS: [&str; 5] = ["checks", "components", "entries", "results", "details"];
 /// A page in one colour is no longer than this.
 const SMALL: usize = 2_000;
 
@@ -69,6 +71,9 @@ pub(super) fn read(body: &[u8], says_json: bool) -> Option<Reported> {
                 return unclear(format!("something that is not JSON (line {line}, column {column})"));
             }
         };
+        if let Some(word) = found.as_str() {
+            return plain(word.trim());
+        }
         let object = found.as_object()?;
         if is_twice(body) {
             return unclear("its status twice".to_owned());
@@ -76,7 +81,9 @@ pub(super) fn read(body: &[u8], says_json: bool) -> Option<Reported> {
         return status_page(object).or_else(|| with_status(object));
     }
     let text = std::str::from_utf8(body).ok()?;
-    plain(text).or_else(|| kubernetes(text)).or_else(|| rails(text))
+    // A word in quotes is JSON, whatever it is called.
+    let word = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    plain(word.unwrap_or(text)).or_else(|| kubernetes(text)).or_else(|| rails(text))
 }
 
 /// Whether a JSON object has more than one status.
@@ -143,23 +150,22 @@ fn grade(word: &str) -> Option<Grade> {
         "unknown" | "starting" => Grade::Unknown,
         "fail" | "failed" | "failing" | "error" | "down" | "downtime" | "offline" | "outage"
         | "majoroutage" | "fulloutage" | "outofservice" | "unavailable" | "serviceunavailable"
-        | "notready" | "notserving" | "shuttingdown" | "stopping" | "unhealthy" | "critical" | "red" => {
-            Grade::Bad
-        }
+        | "notready" | "notserving" | "shuttingdown" | "stopping" | "unhealthy" | "critical" | "fatal"
+        | "notok" | "nok" | "dead" | "unreachable" | "broken" | "crashed" | "red" => Grade::Bad,
         _ => return None,
     })
 }
 
 /// A body whose status is a word; or says so with yes or no, as etcd does.
 fn with_status(object: &Map<String, Value>) -> Option<Reported> {
-    let Some(status) = object.get("status").or_else(|| object.get("Status")) else { return with_yes(object) };
+    let status = object.iter().find(|(key, _)| key.eq_ignore_ascii_case("status"));
+    let Some((_, status)) = status else { return with_yes(object) };
     let Some(word) = status.as_str() else {
         // A list of parts is all that there is.
         return worst_of(&parts(status));
     };
     let grade = grade(word)?;
-    let lists = ["checks", "components", "entries", "results", "details"];
-    let parts: Vec<_> = lists.into_iter().filter_map(|key| object.get(key)).flat_map(parts).collect();
+    let parts: Vec<_> = PARTS.into_iter().filter_map(|key| object.get(key)).flat_map(parts).collect();
     // A whole that is good with a part that is not contradicts itself.
     let is_mixed = parts.iter().any(|(_, word)| self::grade(word) == Some(Grade::Bad));
     let grade = if is_mixed { grade.max(Grade::Warn) } else { grade };
@@ -178,14 +184,25 @@ fn with_yes(object: &Map<String, Value>) -> Option<Reported> {
     })
 }
 
-/// What parts say of themselves, by their names: an object of them, or a list.
-fn parts(value: &Value) -> Vec<(&str, &str)> {
-    match value {
-        Value::Object(parts) => {
-            parts.iter().filter_map(|(name, part)| Some((name.as_str(), worst_word(part)?))).collect()
-        }
-        Value::Array(parts) => parts.iter().filter_map(|part| Some((named(part), said(part)?))).collect(),
+/// What parts say of themselves, by their names: an object of them, or a list. Those of which they consist as well.
+fn parts(value: &Value) -> Vec<(String, &str)> {
+    let mut found = Vec::new();
+    collect(value, "", &mut found);
+    found
+}
+
+fn collect<'a>(value: &'a Value, within: &str, found: &mut Vec<(String, &'a str)>) {
+    let named: Vec<(&str, &Value)> = match value {
+        Value::Object(parts) => parts.iter().map(|(name, part)| (name.as_str(), part)).collect(),
+        Value::Array(parts) => parts.iter().map(|part| (named(part), part)).collect(),
         _ => Vec::new(),
+    };
+    for (name, part) in named {
+        let name = if within.is_empty() { name.to_owned() } else { format!("{within} {name}") };
+        found.extend(worst_word(part).map(|word| (name.clone(), word)));
+        for inner in PARTS.into_iter().filter_map(|key| part.get(key)) {
+            collect(inner, &name, found);
+        }
     }
 }
 
@@ -208,22 +225,23 @@ fn named(part: &Value) -> &str {
 }
 
 /// The parts that are not as they should be.
-fn troubled(parts: &[(&str, &str)]) -> impl Iterator<Item = String> {
+fn troubled(parts: &[(String, &str)]) -> impl Iterator<Item = String> {
     let troubled = parts.iter().filter(|(_, word)| grade(word).is_some_and(|grade| grade > Grade::Good));
     troubled.map(|(name, word)| format!("{name} {word}"))
 }
 
 /// What parts amount to of which there is no whole; `None`: there is none that says anything.
-fn worst_of(parts: &[(&str, &str)]) -> Option<Reported> {
+fn worst_of(parts: &[(String, &str)]) -> Option<Reported> {
     let (grade, word) =
         parts.iter().filter_map(|(_, word)| Some((grade(word)?, *word))).max_by_key(|(grade, _)| *grade)?;
     Some(told(grade, word, troubled(parts)))
 }
 
+/// A body that is one word.
 fn plain(text: &str) -> Option<Reported> {
-    let known = ["healthy", "degraded", "unhealthy"];
-    let word = known.into_iter().find(|known| text.eq_ignore_ascii_case(known))?;
-    Some(told(grade(word)?, text, std::iter::empty()))
+    let is_word = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    let grade = grade(text).filter(|_| is_word)?;
+    Some(told(grade, text, std::iter::empty()))
 }
 
 fn kubernetes(text: &str) -> Option<Reported> {
@@ -344,6 +362,17 @@ mod tests {
             (r#"{"status":"shutting_down"}"#, Grade::Bad),
             (r#"{"status":"NOT_SERVING"}"#, Grade::Bad),
             (r#"{"health":"false","reason":"no leader"}"#, Grade::Bad),
+            (r#"{"STATUS":"DOWN"}"#, Grade::Bad),
+            (r#"{"status":"NOT_OK"}"#, Grade::Bad),
+            ("DOWN\n", Grade::Bad),
+            (r#""DOWN""#, Grade::Bad),
+            ("out_of_service", Grade::Bad),
+            ("ok", Grade::Good),
+            (
+                r#"{"status":"UP","components":{"db":{"status":"UP","components":{"primary":{"status":"DOWN"}}}}}"#,
+                Grade::Warn,
+            ),
+            (r#"{"status":"UP","components":{"db":{"status":"FATAL"}}}"#, Grade::Warn),
             (r#"{"healthy":true}"#, Grade::Good),
             (r#"{"ok":false}"#, Grade::Bad),
         ] {

@@ -54,13 +54,14 @@ fn text<'a>(of: &'a Value, key: &str) -> Option<&'a str> {
     of.get(key)?.as_str()
 }
 
-/// Instatus: `page.status` is UP, HASISSUES or UNDERMAINTENANCE.
+/// Instatus: `page.status` is UP, HASISSUES or UNDERMAINTENANCE; incidents have an impact in the words of parts.
 fn instatus(object: &Map<String, Value>) -> Option<Reported> {
     let word = object.get("page")?.get("status")?.as_str()?;
     let named = |key| object.get(key).and_then(Value::as_array).into_iter().flatten();
-    let names = named("activeIncidents").chain(named("activeMaintenances"));
-    let names = names.filter_map(|one| text(one, "name")).map(str::to_owned);
-    Some(told(grade(word)?, word, names))
+    let open: Vec<&Value> = named("activeIncidents").chain(named("activeMaintenances")).collect();
+    let impacts = open.iter().filter_map(|one| text(one, "impact").and_then(grade));
+    let worst = impacts.chain([grade(word)?]).max()?;
+    Some(told(worst, word, open.iter().filter_map(|one| text(one, "name")).map(str::to_owned)))
 }
 
 /// Slack: `active_incidents` is empty, or each of them has a title and says whether it is an outage.
@@ -118,6 +119,11 @@ mod tests {
                 r#"{"page":{"status":"HASISSUES"},"activeIncidents":[{"name":"Slow"}]}"#,
                 Grade::Warn,
                 "HASISSUES: Slow",
+            ),
+            (
+                r#"{"page":{"status":"HASISSUES"},"activeIncidents":[{"name":"Down","impact":"MAJOROUTAGE"}]}"#,
+                Grade::Bad,
+                "HASISSUES: Down",
             ),
             (r#"{"status":"ok","active_incidents":[]}"#, Grade::Good, "ok"),
             (
