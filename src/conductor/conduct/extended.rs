@@ -84,8 +84,7 @@ impl Conductor {
                     say(log, &self.vault.mask(&why));
                     return interrupted(why);
                 }
-                Look::NoData(why) => format!("no data: {why}"),
-                Look::Going(how) => how,
+                Look::NoData(how) | Look::Going(how) => how,
             };
             // How long it has been is no news.
             let news: String = how.chars().filter(|c| !c.is_ascii_digit()).collect();

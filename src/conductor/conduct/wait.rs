@@ -238,7 +238,7 @@ impl Conductor {
                     say(log, &self.vault.mask(&why));
                     return Ok(not_met(why));
                 }
-                Look::NoData(why) => return Err(format!("no data: {why}")),
+                Look::NoData(why) => return Err(why),
                 Look::Going(how) => {
                     // How long it has been is no news.
                     let news: String = how.chars().filter(|c| !c.is_ascii_digit()).collect();

@@ -238,3 +238,14 @@ fn what_was_seen_is_said_in_numbers_that_people_read() {
         assert_eq!(number(value), text);
     }
 }
+
+#[test]
+fn other_evidence_is_corrected_for_with_the_series() {
+    let (judged, others) = family_with(&[], &[0.04, 0.03]);
+    assert_eq!((judged.len(), others), (0, vec![0.06, 0.06]));
+    let still = vec![Some(1.0); 20];
+    let case = Case { before: still.clone(), after: still, direction: Direction::UpIsBad };
+    let (judged, others) = family_with(&[case.clone(), case], &[0.03]);
+    assert_eq!(judged.len(), 2);
+    assert!((others[0] - 0.09).abs() < 1e-9, "{others:?}");
+}

@@ -287,7 +287,8 @@ impl Vigil {
         let (failed, samples) = self.seen.iter().fold((0_u64, 0_u64), |(failed, samples), seen| {
             (failed + u64::from(seen.failed), samples + u64::from(seen.told))
         });
-        parts.push(format!("{failed} of {samples} samples failed{}", bound(failed, samples)));
+        let usual = if failed > 0 { self.usually_failed() } else { None };
+        parts.push(format!("{failed} of {samples} samples failed{}", bound(failed, samples, usual)));
         parts.extend(self.versions.summary());
         parts.extend(self.traffic().map(|(share, _)| format!("traffic {share:.0} %")));
         parts.push(format!("coverage {:.0} %", self.coverage(now).0.floor()));
@@ -305,6 +306,14 @@ impl Vigil {
             [one] => format!("{told}; {one} is over its warning limit"),
             more => format!("{told}; {} are over their warning limits", more.join(", ")),
         }
+    }
+
+    /// The share of samples that failed before the incident; `None`: it is not known of every probe.
+    fn usually_failed(&self) -> Option<f64> {
+        let each = (0..self.probes.len()).map(|probe| self.failures_before(probe));
+        let each: Vec<Failures> = each.collect::<Option<_>>()?;
+        let sum = |of: fn(&Failures) -> u64| each.iter().map(of).sum::<u64>();
+        Some(Failures { failed: sum(|before| before.failed), of: sum(|before| before.of) }.share())
     }
 
     /// `p95 latency 212 ms (was 1.9k, usually 205 ± 18)`.
@@ -344,8 +353,9 @@ fn due(probe: &Probe, latency_ms: Option<f64>) -> Duration {
 }
 
 /// What so many failures say of how many there are: their share, and of none the bound that 95 of 100 such
-/// watches keep to. Hanley and Lippman-Hand, If nothing goes wrong, is everything all right?, 1983.
-fn bound(failed: u64, samples: u64) -> String {
+/// watches keep to. Hanley and Lippman-Hand, If nothing goes wrong, is everything all right?, 1983. Beside it the
+/// share that is usual.
+fn bound(failed: u64, samples: u64, usual: Option<f64>) -> String {
     let percent = |share: f64| {
         let share = 100.0 * share;
         format!("{share:.*} %", usize::from(share < 9.95))
@@ -353,7 +363,10 @@ fn bound(failed: u64, samples: u64) -> String {
     match (failed, samples) {
         (_, 0..4) => String::new(),
         (0, _) => format!(" (< {})", percent(3.0 / samples as f64)),
-        _ => format!(" ({})", percent(failed as f64 / samples as f64)),
+        _ => {
+            let usual = usual.map_or_else(String::new, |usual| format!(", usually {}", percent(usual)));
+            format!(" ({}{usual})", percent(failed as f64 / samples as f64))
+        }
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    fn share(self) -> f64 {
+    /// Their share.
+    pub(super) fn share(self) -> f64 {
         self.failed as f64 / (self.of as f64).max(1.0)
     }
 
