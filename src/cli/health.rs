@@ -17,6 +17,7 @@ use crate::health::alarm::Alarm;
 use crate::health::judge::{self, Case};
 use crate::health::rules::{Rules, Weighed};
 use crate::health::series::Verdict;
+use crate::health::silence::patience;
 use crate::text::{nearest, visible};
 
 /// Bytes of a line of input, at most.
@@ -158,6 +159,15 @@ fn replay(cx: &Context, file: &Path, name: &str) -> Result<End> {
         if last.is_some_and(|last| at <= last) {
             passed_over += 1;
             continue;
+        }
+        // Live, a probe of which nothing is heard for so long is unknown from then on.
+        let lost = last.and_then(|last| last.checked_add(patience(probe)).ok()).filter(|lost| *lost < at);
+        for _ in 0..lost.map_or(0, |_| probe.confirm.max(1)) {
+            let why = "no sample for too long";
+            let edge = lost.and_then(|lost| Some((lost, alarm.observe(lost, Verdict::NoData, why)?)));
+            if let Some((at, edge)) = edge {
+                cx.out.json_line(&Edge { at, from: edge.from.name(), to: edge.to.name() })?;
+            }
         }
         last = Some(at);
         let Weighed { verdict, why, unrecovered } = match value {

@@ -151,6 +151,7 @@ fn carry_out(cli: Cli, out: Output) -> u8 {
             ended
         }
     };
+    crate::conductor::end_with_us();
     match ended {
         Ok(End::Done) => 0,
         Ok(End::Bad(kind)) => kind as u8,

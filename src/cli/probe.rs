@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use super::End;
 use super::context::Context;
-use crate::conductor::keyring;
+use crate::conductor::{end_with_us, keyring};
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
 use crate::health::rules::Rules;
 use crate::health::runner::{Asked, once};
 use crate::health::series;
 use crate::health::vigil::called;
+use crate::runtime;
 use crate::text::address::without_credentials;
 use crate::text::mask::Masker;
 use crate::text::{nearest, visible};
@@ -84,6 +85,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let probes = pick(&config.probes, &args.names)?;
     let root = cx.root()?;
     let keyring = keyring(&config, root);
+    // What secrets are fetched with does not outlive this, however it ends.
+    runtime::on_signal(end_with_us)?;
     let asked = cx.block_on(once(&probes, root, &keyring))?;
     let masker = keyring.masker();
     let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked, &masker)).collect();

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -58,10 +59,105 @@ pub(super) fn capture(
     patience: Duration,
     enough: usize,
 ) -> Result<Captured, String> {
+    run(what, command, environment, patience, enough, &Life::default())
+}
+
+/// The same of a command that is of no use to anybody once this process has ended: [`end_with_us`] ends it.
+pub(super) fn capture_while_we_live(
+    what: &str,
+    command: &Command,
+    environment: Vec<(OsString, OsString)>,
+    patience: Duration,
+    enough: usize,
+) -> Result<Captured, String> {
+    let life = Life::default();
+    let mut lives = lock(&LIVES);
+    if lives.is_over {
+        return Err(format!("{what} is not started any more"));
+    }
+    lives.all.push(life.clone());
+    drop(lives);
+    let captured = run(what, command, environment, patience, enough, &life);
+    lock(&LIVES).all.retain(|one| !Arc::ptr_eq(&one.0, &life.0));
+    captured
+}
+
+/// Ends the commands that are of no use any more, with all that they started in their groups. None is started from
+/// then on: it is for the end of this process.
+pub fn end_with_us() {
+    let mut lives = lock(&LIVES);
+    lives.is_over = true;
+    for life in &lives.all {
+        lock(&life.0).is_over = true;
+        life.end();
+    }
+}
+
+/// The process group of a command that runs and was not waited for: until then its number is its own.
+#[derive(Clone, Default)]
+struct Life(Arc<Mutex<Group>>);
+
+#[derive(Default)]
+struct Group {
+    runs: Option<Pid>,
+    is_over: bool,
+}
+
+/// Those that end with this process.
+struct Lives {
+    is_over: bool,
+    all: Vec<Life>,
+}
+
+static LIVES: Mutex<Lives> = Mutex::new(Lives { is_over: false, all: Vec::new() });
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Life {
+    /// Starts a command, unless it is over for all of them by then.
+    fn begin(&self, command: &mut std::process::Command) -> io::Result<Child> {
+        let mut group = lock(&self.0);
+        if group.is_over {
+            return Err(io::Error::other("this process ends"));
+        }
+        let child = command.spawn()?;
+        group.runs = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        Ok(child)
+    }
+
+    /// How a command ended; `None`: it runs.
+    fn look(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
+        let mut group = lock(&self.0);
+        let ended = child.try_wait()?;
+        if ended.is_some() {
+            group.runs = None;
+        }
+        Ok(ended)
+    }
+
+    /// Ends a command that runs, with its group.
+    fn end(&self) {
+        if let Some(group) = lock(&self.0).runs.take() {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+fn run(
+    what: &str,
+    command: &Command,
+    environment: Vec<(OsString, OsString)>,
+    patience: Duration,
+    enough: usize,
+    life: &Life,
+) -> Result<Captured, String> {
     let (name, arguments) = command.argv.split_first().ok_or(format!("{what} names no program"))?;
     let program = if name.contains('/') { Path::new(&command.cwd).join(name) } else { name.into() };
     let unattended = unattended(command, &environment);
-    let mut child = std::process::Command::new(program)
+    let mut started = std::process::Command::new(program);
+    started
         .args(arguments)
         .current_dir(&command.cwd)
         .env_clear()
@@ -70,18 +166,15 @@ pub(super) fn capture(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()
+        .process_group(0);
+    let mut child = life
+        .begin(&mut started)
         .map_err(|error| format!("{what} {} did not start: {error}", visible(name)))?;
     let until = Instant::now() + patience;
-    let heard = listen(&mut child, until, enough);
-    let ended = heard.is_ok() && wait(&mut child, until);
-    if !ended
-        && matches!(child.try_wait(), Ok(None))
-        && let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw)
-    {
-        // Not waited for yet, so the group is still its own.
-        let _ = kill_process_group(group, Signal::KILL);
+    let heard = listen(&mut child, life, until, enough);
+    let ended = heard.is_ok() && wait(&mut child, life, until);
+    if !ended && matches!(life.look(&mut child), Ok(None)) {
+        life.end();
     }
     let status = child.wait().map_err(|error| error.to_string())?;
     if !ended {
@@ -93,13 +186,13 @@ pub(super) fn capture(
 
 /// Reads both streams to their ends, keeping the beginning of each; or until a little after the end
 /// of the command, where something it left behind holds them.
-fn listen(child: &mut Child, until: Instant, enough: usize) -> io::Result<(Vec<u8>, Vec<u8>)> {
+fn listen(child: &mut Child, life: &Life, until: Instant, enough: usize) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     let (mut said, mut complained) = (Vec::new(), Vec::new());
     let mut ended: Option<Instant> = None;
     while out.is_some() || err.is_some() {
         let now = Instant::now();
-        if ended.is_none() && child.try_wait()?.is_some() {
+        if ended.is_none() && life.look(child)?.is_some() {
             ended = Some(now);
         }
         let rest = until.saturating_duration_since(now);
@@ -143,9 +236,9 @@ fn take(stream: &mut Option<impl io::Read>, into: &mut Vec<u8>, enough: usize) -
     Ok(count == 0)
 }
 
-fn wait(child: &mut Child, until: Instant) -> bool {
+fn wait(child: &mut Child, life: &Life, until: Instant) -> bool {
     loop {
-        match child.try_wait() {
+        match life.look(child) {
             Ok(Some(_)) => return true,
             Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
             _ => return false,

@@ -69,6 +69,7 @@ use crate::text::mask;
 
 pub use back::{Asking, Options, ways};
 pub use bump::{has_version, put_version};
+pub use capture::end_with_us;
 pub use conduct::conduct;
 pub use decide::{decide, take_over};
 pub use end::end_all;

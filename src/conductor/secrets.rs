@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::capture::capture;
+use super::capture::capture_while_we_live;
 use super::environment::{environment, is_git, of_git};
 use super::mask::{Masker, SHORTEST, weight};
 use super::prepare::directory;
@@ -456,7 +456,7 @@ fn from_file(path: &str) -> Result<Value, String> {
 
 fn from_command(command: &Command) -> Result<Value, String> {
     let environment = environment(command, std::iter::empty(), std::env::vars_os());
-    let mut said = capture("the command", command, environment, PATIENCE, MOST + 1)?;
+    let mut said = capture_while_we_live("the command", command, environment, PATIENCE, MOST + 1)?;
     // It may tell more than it should: nobody sees what it complained.
     said.err.zeroize();
     let out = Zeroizing::new(said.out);

@@ -36,7 +36,12 @@ pub(super) async fn ask(
     if let Some(watchdog) = &alerts.watchdog {
         let matcher = format!("alertname={watchdog:?}");
         match firing(&server, &[matcher], masker).await? {
-            Ok(Firing { count: 1.., .. }) => {}
+            Ok(Firing { names, .. }) if names.contains(watchdog) => {}
+            Ok(Firing { count: 1.., named, .. }) => {
+                let at = place(&server.base.url);
+                let why = format!("{at} was asked for the alert {watchdog} and answers with others: {named}");
+                nothing = Some(Measured::Nothing { headline: format!("no {watchdog}"), why });
+            }
             Ok(_) => {
                 let at = place(&server.base.url);
                 let why = format!(
@@ -50,7 +55,7 @@ pub(super) async fn ask(
     let (measured, complaint) = match nothing {
         Some(nothing) => (nothing, String::new()),
         None => match firing(&server, &counted(alerts), masker).await? {
-            Ok(Firing { count, named }) => {
+            Ok(Firing { count, named, .. }) => {
                 let written = count.to_string();
                 match Decimal::parse(&written) {
                     Some(number) => (Measured::Number(number, written), named),
@@ -151,9 +156,15 @@ mod tests {
             why.ends_with("does not have the alert Watchdog, which always fires: nothing reaches it"),
             "{why}"
         );
+        // Somebody in between answers the same whatever is asked.
+        let server = Server::answering("200 OK", &format!("[{ALERT}]")).await;
+        let (headline, why) = nothing(&Alerts { url: server.url.clone(), ..asked_for.clone() }).await;
+        assert_eq!(headline, "no Watchdog");
+        assert!(why.ends_with("answers with others: HighErrorRate (silenced)"), "{why}");
         let server = Server::told(|request| {
             let asks_for_it = request.contains("alertname%3d%22watchdog%22");
-            let body = if asks_for_it { format!("[{ALERT}]") } else { "[]".to_owned() };
+            let watchdog = ALERT.replace("HighErrorRate", "Watchdog");
+            let body = if asks_for_it { format!("[{watchdog}]") } else { "[]".to_owned() };
             response("200 OK", "", &body)
         })
         .await;

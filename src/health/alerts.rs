@@ -47,6 +47,8 @@ pub struct Firing {
     /// The first few by name, those that nobody silenced first: `HighErrorRate for 14m, DiskFull
     /// (silenced)`.
     pub named: String,
+    /// The names of all of them.
+    pub names: BTreeSet<String>,
 }
 
 /// Reads an answer; `None`: it is none of Alertmanager's. What is named holds no secret that `masker` knows.
@@ -61,7 +63,8 @@ pub fn read(body: &[u8], now: Timestamp, masker: &Masker) -> Option<Firing> {
     if alerts.len() > NAMED {
         named.push(format!("{} more", alerts.len() - NAMED));
     }
-    Some(Firing { count: alerts.len(), named: named.join(", ") })
+    let names = alerts.iter().map(Alert::name).collect();
+    Some(Firing { count: alerts.len(), named: named.join(", "), names })
 }
 
 impl Alert {

@@ -126,7 +126,7 @@ fn understood(reply: &Reply, asked: &Datadog, masker: &Masker) -> Result<Standin
     let read = match asked {
         Datadog::Query(Query { reduce, max_age, .. }) => read(&reply.body, *reduce, *max_age, now)
             .map(|measured| Standing { measured, named: String::new(), warning: None }),
-        Datadog::Monitor { .. } => monitor(&reply.body),
+        Datadog::Monitor { id, .. } => monitor(&reply.body, *id),
     };
     match read {
         Ok(standing) if (200..300).contains(&status) => Ok(standing),

@@ -108,6 +108,7 @@ pub struct Standing {
 
 #[derive(Deserialize)]
 struct Monitor {
+    id: Option<u64>,
     #[serde(default)]
     name: String,
     overall_state: Option<String>,
@@ -138,9 +139,12 @@ struct Group {
     status: String,
 }
 
-/// Reads an answer about a monitor.
-pub fn monitor(body: &[u8]) -> Result<Standing, Unanswered> {
+/// Reads an answer about the monitor of this number.
+pub fn monitor(body: &[u8], id: u64) -> Result<Standing, Unanswered> {
     let monitor: Monitor = parse(body)?;
+    if let Some(other) = monitor.id.filter(|other| *other != id) {
+        return Err(Unanswered::Error(format!("it is of the monitor {other}, not of {id}")));
+    }
     if let Some(errors) = monitor.errors {
         return Err(Unanswered::Error(format!("it reports an error: {}", errors.join("; "))));
     }
@@ -263,7 +267,7 @@ mod tests {
             let body = format!(
                 r#"{{"id":1,"name":"Checkout errors","type":"query alert","overall_state":"{state}","options":{options},"state":{{"groups":{groups}}}}}"#
             );
-            let standing = monitor(body.as_bytes()).unwrap();
+            let standing = monitor(body.as_bytes(), 1).unwrap();
             let number = match standing.measured {
                 Measured::Number(_, written) => written,
                 Measured::Nothing { headline, .. } => headline,
@@ -283,8 +287,12 @@ mod tests {
         assert_eq!(told("OK", "{}", silent).0, "no data");
         assert!(told("OK", "{}", r#"{"a":{"status":"Warn"}}"#).2.is_some());
         assert_eq!(told("Ignored", "{}", "{}").0, "Ignored");
-        assert_eq!(monitor(b"{}"), Err(Unanswered::NotTheApi));
+        assert_eq!(monitor(b"{}", 1), Err(Unanswered::NotTheApi));
         let gone = Unanswered::Error("it reports an error: Monitor not found".to_owned());
-        assert_eq!(monitor(br#"{"errors":["Monitor not found"]}"#), Err(gone));
+        assert_eq!(monitor(br#"{"errors":["Monitor not found"]}"#, 1), Err(gone));
+        let other = br#"{"id":2,"name":"Other","overall_state":"OK"}"#;
+        assert!(monitor(other, 2).is_ok());
+        let refused = Unanswered::Error("it is of the monitor 2, not of 1".to_owned());
+        assert_eq!(monitor(other, 1), Err(refused));
     }
 }

@@ -7,7 +7,7 @@ mod way;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::body::Phase;
+use super::body::{Phase, WatchVerdict};
 use super::clocks::{Clock, ClockState, audience, clocks, needs_hotfix};
 use super::fix::Fix;
 use super::policy::{Policy, Role};
@@ -82,7 +82,7 @@ pub struct Next {
     pub overdue: bool,
 }
 
-/// What should be done now, most pressing first. Empty only when the incident is closed.
+/// What should be done now, most pressing first. Empty only when the incident is closed, and nothing came after.
 pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Vec<Next> {
     let clocks = clocks(state, policy, now);
     let mut steps = Steps {
@@ -103,7 +103,7 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
         steps.conflict();
     }
     match state.status {
-        Status::Closed => {}
+        Status::Closed => steps.after_closing(),
         Status::Resolved => steps.afterwards(),
         Status::Open | Status::Mitigated => steps.while_open(),
     }
@@ -415,6 +415,21 @@ impl Steps<'_> {
     fn cause(&mut self) {
         if self.state.cause.is_empty() {
             self.add("cause", "", "record the cause");
+        }
+    }
+
+    /// What is live may turn out to be no good after all when nobody looks any more.
+    fn after_closing(&mut self) {
+        let closed =
+            self.state.heads.iter().filter(|head| head.status == Status::Closed).map(|head| head.at).max();
+        let Some(live) = self.live() else { return };
+        if let Some((at, WatchVerdict::Failed, _)) = &live.verdict
+            && closed.is_some_and(|closed| *at > closed)
+        {
+            let name = live.name();
+            let title =
+                format!("{name} failed its watch after this was closed: reopen it, then take it back");
+            self.add_ranked(Rank::Mitigate, "reopen", "", title);
         }
     }
 

@@ -131,6 +131,17 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
     match layout::shape(area) {
         Shape::Tiny => return area,
         Shape::Glance if !ui.model.overlays.is_empty() => return header::strip(ui, buf, area, state),
+        Shape::Glance if ui.model.shows_one_probe() => {
+            let rest = header::strip(ui, buf, area, state);
+            let last = rest.height.saturating_sub(1);
+            let whole = Rect { height: last, ..rest };
+            let pane::Drawn { list: body, chart } = pane::draw(ui, buf, whole, Pane::Health);
+            regions.chart = regions.chart.max(chart);
+            regions.heights[Pane::Health as usize] = body.height;
+            regions.panes.push((Pane::Health, whole, body));
+            keys::cockpit(ui, buf, row(rest, last));
+            return area;
+        }
         Shape::Glance => {
             let rest = header::glance(ui, buf, places.header, state);
             summaries(ui, buf, ui::below(rest, 1), None);

@@ -112,6 +112,23 @@ fn samples_are_replayed_through_the_alarm_of_a_probe_and_nothing_is_asked() {
 }
 
 #[test]
+fn a_gap_in_what_is_replayed_is_silence() {
+    let world = World::new();
+    let shell = place(&world);
+    let csv = |last: &str| format!("2026-11-21T14:00:00Z,0.2\n2026-11-21T14:00:10Z,0.2\n{last},0.2\n");
+    let turned = |last: &str| {
+        let ended = replayed(&shell, &csv(last)).succeeded();
+        let edges = ended.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let lost = edges.filter(|edge| edge["to"] == "unknown");
+        lost.map(|edge| edge["at"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(turned("2026-11-21T14:00:20Z").is_empty());
+    let lost = turned("2026-11-21T15:00:00Z");
+    assert_eq!(lost.len(), 1);
+    assert!(lost[0].as_str() < "2026-11-21T14:05", "as soon as it would be live: {lost:?}");
+}
+
+#[test]
 fn what_cannot_be_replayed_is_named() {
     let world = World::new();
     let shell = place(&world);

@@ -2,7 +2,7 @@
 
 use super::prometheus::{asked, configured};
 use super::service::{Service, response};
-use super::world::World;
+use super::world::{PROGRAM, Running, World, wait_until};
 
 const SECRET: &str = "zQ9secretVALUE77xyz";
 
@@ -81,4 +81,43 @@ fn a_probe_sends_its_secret_to_its_own_server_and_nobody_sees_it() {
             assert!(!said.contains(part), "{verb:?} tells {part}:\n{said}");
         }
     }
+}
+
+/// Whether a process does not run any more. Who has nobody to wait for it stays in the list.
+fn is_over(pid: &str) -> bool {
+    let process: i32 = pid.parse().unwrap();
+    let process = rustix::process::Pid::from_raw(process).unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let is_dead = stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'));
+    is_dead || rustix::process::test_kill_process(process).is_err()
+}
+
+#[test]
+fn a_command_that_prints_a_secret_does_not_outlive_who_wants_it() {
+    let world = World::new();
+    let shell = configured(
+        &world,
+        "[[secrets]]\nname = \"SLOW\"\ncommand = [\"sh\", \"-c\", \"sleep 1000 & echo $! > pid; wait\"]\n\
+         [[probes]]\nname = \"api\"\nurl = \"http://127.0.0.1:9/\"\nheaders = { Authorization = \"{secret:SLOW}\" }\ntimeout = \"1s\"\n",
+    );
+    shell.flightdeck(&["trust"]).succeeded();
+    let file = shell.directory.join("pid");
+    let started = || {
+        let pid = std::fs::read_to_string(&file).ok().filter(|pid| pid.ends_with('\n'));
+        pid.map(|pid| pid.trim().to_owned())
+    };
+    // It gives up after its time-out; so does the check of the whole setup.
+    for verb in ["probe", "doctor"] {
+        std::fs::remove_file(&file).ok();
+        shell.flightdeck(&[verb]);
+        let pid = wait_until("the command", started);
+        wait_until(&format!("its end with {verb}"), || is_over(&pid).then_some(()));
+    }
+    // Somebody ends it before that.
+    std::fs::remove_file(&file).ok();
+    let mut asking = Running(shell.command(PROGRAM, &["probe"]).spawn().unwrap());
+    let pid = wait_until("the command", started);
+    asking.signal(rustix::process::Signal::TERM);
+    asking.wait("probe");
+    wait_until("its end", || is_over(&pid).then_some(()));
 }

@@ -149,6 +149,8 @@ fn probes(config: &Config, root: &Path) -> Vec<Finding> {
         Err(error) => return vec![Finding::bad("probes", error.to_string(), "try again")],
     };
     let asked = runtime.block_on(runner::once(&config.probes, root, &keyring(config, root)));
+    // What is still being looked up or fetched must not hold up the end.
+    runtime.shutdown_background();
     let mut silent = Vec::new();
     for (probe, asked) in config.probes.iter().zip(&asked) {
         let sample = &asked.sample;

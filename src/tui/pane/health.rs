@@ -97,6 +97,10 @@ fn detail(
         }
         return super::chart(ui, buf, below(rest, lines), probe);
     }
+    if ui.model.shows_one_probe() {
+        probe::in_words(ui, buf, rest, probe);
+        return 0;
+    }
     let production = ui.model.derived.health.production.as_str();
     let axis = chart::axis(ui, buf, spark_area(rest, cols), span, production);
     let rest = below(rest, axis);

@@ -26,6 +26,8 @@ const ABOUT: u16 = 28;
 const BRIEF: u16 = 8;
 /// From so many columns on there is.
 const WIDE: u16 = 110;
+/// With fewer columns than this what a line is about is cut, so that there is room for what it says.
+const NARROW: u16 = 60;
 /// Most changes that a line names.
 const CHANGES: usize = 3;
 
@@ -169,6 +171,24 @@ fn suspects(ui: Ui<'_>) -> Option<String> {
     Some(format!("{}, {} ago   {more}", first.title, ui.ago(first.at)))
 }
 
+/// Says what is wrong with a probe, and all that is known of it, where there is no room for its chart.
+pub(super) fn in_words(ui: Ui<'_>, buf: &mut Buffer, area: Rect, probe: &Status) {
+    let why = probe.last.as_ref().map_or("", |sample| sample.why.as_str());
+    let since = probe.since.filter(|_| probe.state != State::Ok);
+    let since = since.map_or_else(String::new, |at| format!(", since {}, {}", ui.clock(at), length(ui, at)));
+    let words = format!("{}{since}", if why.is_empty() { word(probe.state) } else { why });
+    let (_, role) = glyph::probe(probe.state);
+    let mut line = 0;
+    for piece in wrap(&words, area.width).into_iter().take(usize::from(area.height.min(3))) {
+        Pen::new(buf, area, line).put(piece, ui.of(role));
+        line += 1;
+    }
+    for one in facts(ui, probe, area.width, area.height.saturating_sub(line)) {
+        fact(ui, &mut Pen::new(buf, area, line), &one);
+        line += 1;
+    }
+}
+
 /// Writes such a line.
 pub(super) fn fact(ui: Ui<'_>, pen: &mut Pen<'_>, fact: &Fact<'_>) {
     let own = own(pen.room());
@@ -187,7 +207,13 @@ pub(super) fn fact(ui: Ui<'_>, pen: &mut Pen<'_>, fact: &Fact<'_>) {
         Fact::Suspects(text) => ("changed since it worked", text, Role::Text),
         Fact::Runbook(text) => ("runbook", text, Role::Accent),
     };
-    pen.gap(2).column_of(about, ABOUT, ui.of(Role::Muted)).gap(2).put(text, ui.of(role));
+    let columns = about_columns(pen);
+    pen.gap(2).column_of(about, columns, ui.of(Role::Muted)).gap(2).put(text, ui.of(role));
+}
+
+/// Columns of what a line is about.
+fn about_columns(pen: &Pen<'_>) -> u16 {
+    if pen.room() < NARROW { BRIEF } else { ABOUT }
 }
 
 /// `before the incident   worse   median 0.4 → 42, p < 0.001`: what a probe was compared with.
@@ -203,7 +229,8 @@ fn comparison(ui: Ui<'_>, pen: &mut Pen<'_>, one: &Compared) {
         Verdict::Worse => ("worse", Role::Bad),
         Verdict::CannotTell => ("cannot tell", Role::Unknown),
     };
-    pen.gap(2).column_of(&against, ABOUT, ui.of(Role::Muted)).gap(2);
+    let columns = about_columns(pen);
+    pen.gap(2).column_of(&against, columns, ui.of(Role::Muted)).gap(2);
     pen.column_of(verdict, 19, ui.of(role)).gap(2).put(&one.judged.why, ui.of(Role::Muted));
 }
 
