@@ -247,9 +247,8 @@ impl Vigil {
         });
         worse.or_else(|| {
             let mut more = grown.iter().zip(chances);
-            let is_more = |now: &Failures, before, chance: f64| now.matter(before) && chance < judge::ALPHA;
             let ((probe, (now, before)), _) =
-                more.find(|((_, (now, before)), chance)| is_more(now, *before, *chance))?;
+                more.find(|((_, (now, before)), chance)| now.are_worse(*before, *chance))?;
             Some(format!(
                 "{} is worse than before the incident: {} of {} samples failed, {} of {} before it",
                 visible(&self.probes.get(*probe)?.name),
