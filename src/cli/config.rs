@@ -14,6 +14,7 @@ use crate::config::problem::Invalid;
 use crate::config::programs::{Around, Looked, look};
 use crate::config::trust;
 use crate::config::types::Config;
+use crate::deploy::watch;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 
@@ -154,7 +155,12 @@ fn show(cx: &Context, json: bool) -> Result<End> {
         base: reader.as_ref().and_then(Reader::default_branch),
         remote: reader.and_then(|reader| reader.remote_name("")),
     };
-    let setup = cx.setup()?;
+    let mut setup = cx.setup()?;
+    let watched = |env| watch::after_deploy(&setup.config, env, &setup.policy);
+    let times: Vec<_> = setup.config.environments.iter().map(watched).collect();
+    for (env, time) in setup.config.environments.iter_mut().zip(times) {
+        env.watch = env.watch.or(time);
+    }
     let config = effective::with_defaults(setup.config, &setup.policy, here);
     let config = effective::without_secrets(&config)?;
     if json {

@@ -159,7 +159,7 @@ fn planned(
     match request {
         Request::Deploy { environment, .. } => {
             let live = live(config, environment, &what.root)?;
-            let plan = deploy::deploy(config, id, environment, what, live.as_deref())?;
+            let plan = deploy::deploy(config, policy, id, environment, what, live.as_deref())?;
             let plan = deploy::extended::follow(plan, config, policy, false);
             let env = deploy::find_environment(config, "planning a deploy", environment)?;
             // Asked for only where it matters: it may take a moment.

@@ -156,6 +156,7 @@ fn probes_that_are_watched_have_to_be_there() {
     taken(&elsewhere(with("watch = \"10m\"")));
     let none = |mut source: String| source.split_off(source.find("[[env").unwrap());
     refused(&none(with("watch = \"10m\"")), "4:1: there is no probe to watch this environment with");
+    taken(&none(with("watch = \"0s\"")));
     refused(&none(canary("weights = [100]")), "there is no probe that could tell how this canary does");
 }
 
@@ -172,6 +173,8 @@ fn times_fit_into_each_other() {
     taken(&with("timeout = \"30s\""));
     refused(&canary("weights = [100]\npatience = \"0s\""), "must be longer than 0s");
     taken(&with("watch = \"10m\"\nsettle = \"0s\""));
+    // It is not watched at all.
+    taken(&with("watch = \"0s\"\nsettle = \"1m\""));
 }
 
 #[test]

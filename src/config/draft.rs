@@ -221,7 +221,7 @@ impl Draft {
         self.entry(false, "env", &list(&["DEPLOY_TOKEN".to_owned()]), "variables and secrets it may see");
         self.entry(false, "timeout", &text("30m"), "after that a deploy is stopped");
         if name == "production" {
-            self.entry(false, "watch", &text("30m"), "a release is good once it was watched so long");
+            self.entry(false, "watch", &text("30m"), "so long where there are probes; 0s: not at all");
             let gates: Vec<String> = Gate::IDS.map(str::to_owned).to_vec();
             self.entry(false, "gates", &list(&gates), "");
             let (keeper, from) = match &found.gitops {

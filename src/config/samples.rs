@@ -46,6 +46,7 @@ mod tests {
     use crate::config::load::parse;
     use crate::config::trust::what_would_run;
     use crate::deploy::{Resolved, deploy};
+    use crate::incident::Policy;
 
     #[test]
     fn every_sample_is_right_and_each_of_its_deploys_can_be_planned() {
@@ -66,7 +67,7 @@ mod tests {
             };
             for env in &config.environments {
                 let live = env.blue_green.as_ref().map(|sides| sides.sides[0].as_str());
-                let plan = deploy(&config, "x", &env.name, &what, live).unwrap();
+                let plan = deploy(&config, &Policy::built_in(), "x", &env.name, &what, live).unwrap();
                 let words = plan.steps.iter().map(|step| step.action.line()).collect::<String>();
                 for left in ["{ref}", "{commit}", "{env}", "{weight}", "{side}"] {
                     assert!(!words.contains(left), "{}: {left} in {words}", sample.name);

@@ -124,10 +124,10 @@ pub struct Environment {
     /// none.
     #[serde(default)]
     pub gates: Option<Vec<String>>,
-    /// How long a release is watched before it counts as good: `30m`. Left out: not watched by
-    /// itself.
+    /// How long a release is watched before it counts as good: `30m`. Left out: for the policy's
+    /// `immediate_watch` where it is protected and has probes, else not. `0s`: not at all.
     #[serde(default, serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
+    #[schemars(with = "Option<DeadlineText>")]
     pub watch: Option<SignedDuration>,
     /// How long probes may still fail at the beginning of a watch, while a deploy takes effect.
     #[serde(default = "default_settle", serialize_with = "friendly::required")]

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use crate::config::types::{Check, Config, Environment};
 use crate::failure::{Failure, Result};
+use crate::incident::Policy;
 use crate::plan::{Action, Command, OnFailure, Plan, Purpose, Reach, Step, Subject, Undo};
 use crate::text::visible;
 
@@ -51,14 +52,15 @@ impl Resolved {
     }
 }
 
-/// The plan that deploys to an environment, in the way that is configured for it. `live` is the
-/// side that is live now, where it is deployed to blue-green.
+/// The plan that deploys to an environment, in the way that is configured for it, and watches what came of
+/// it. `live` is the side that is live now, where it is deployed to blue-green.
 ///
 /// # Errors
 /// The environment is not configured, the reference could be taken for an option, or it is not
 /// known which side is live.
 pub fn deploy(
     config: &Config,
+    policy: &Policy,
     id: &str,
     environment: &str,
     what: &Resolved,
@@ -87,7 +89,7 @@ pub fn deploy(
         }
         (None, None) => (at_once(env, &fill, &title)?, title),
     };
-    if let Some(time) = env.watch {
+    if let Some(time) = watch::after_deploy(config, env, policy) {
         let watch = watch::step(config, environment, time, &what.root).ok_or_else(|| {
             let cause = format!("no probe watches {}", visible(environment));
             Failure::usage(&*doing, cause, "add a [[probes]] table for that environment to flightdeck.toml")
@@ -95,6 +97,8 @@ pub fn deploy(
         // A watch that fails ends the plan and gives its target back: what comes next is a way
         // back, a plan of its own.
         way.steps.push(watch);
+    } else if env.protected && env.watch.is_none() {
+        way.notes.push(format!("no probe watches {}: look for yourself", visible(environment)));
     }
     if let Some(canary) = &env.canary {
         way.steps.extend(canary::finish(env, canary, &fill)?);

@@ -53,8 +53,15 @@ fn command(plan: &Plan) -> &Command {
 
 #[test]
 fn a_deploy_fills_each_word_as_one_argument() {
-    let plan =
-        deploy(&config(), "deploy-staging-1", "staging", &resolved("hotfix/pool limit"), None).unwrap();
+    let plan = deploy(
+        &config(),
+        &Policy::built_in(),
+        "deploy-staging-1",
+        "staging",
+        &resolved("hotfix/pool limit"),
+        None,
+    )
+    .unwrap();
     let command = command(&plan);
     assert_eq!(command.argv, ["./deploy.sh", "hotfix/pool limit", "staging", &format!("--commit={COMMIT}")]);
     assert_eq!(command.cwd, "/repo");
@@ -70,7 +77,7 @@ fn a_deploy_fills_each_word_as_one_argument() {
 
 #[test]
 fn only_a_protected_environment_has_its_name_typed() {
-    let plan = |name| deploy(&config(), "x", name, &resolved("main"), None).unwrap();
+    let plan = |name| deploy(&config(), &Policy::built_in(), "x", name, &resolved("main"), None).unwrap();
     assert_eq!(plan("staging").confirm, None);
     assert_eq!(plan("production").confirm.as_deref(), Some("production"));
     assert_eq!(plan("production").steps.len(), 1, "a smoke test is a plan of its own");
@@ -79,7 +86,7 @@ fn only_a_protected_environment_has_its_name_typed() {
 #[test]
 fn shell_words_stay_one_argument() {
     for name in ["$(touch${IFS}x)", "a;b", "it's", "\"q\"", "{commit}", "{env}"] {
-        let plan = deploy(&config(), "x", "staging", &resolved(name), None).unwrap();
+        let plan = deploy(&config(), &Policy::built_in(), "x", "staging", &resolved(name), None).unwrap();
         assert_eq!(command(&plan).argv[1], name);
     }
 }
@@ -87,7 +94,8 @@ fn shell_words_stay_one_argument() {
 #[test]
 fn what_could_be_an_option_or_holds_controls_is_refused() {
     for name in ["--upload-pack=x", "-f", "a\nb", "a\0b", ""] {
-        let refused = deploy(&config(), "x", "staging", &resolved(name), None).unwrap_err();
+        let refused =
+            deploy(&config(), &Policy::built_in(), "x", "staging", &resolved(name), None).unwrap_err();
         assert_eq!(refused.kind, crate::failure::FailureKind::Usage, "{name:?}");
     }
 }
@@ -96,20 +104,26 @@ fn what_could_be_an_option_or_holds_controls_is_refused() {
 fn braces_that_are_no_words_stay() {
     let mut config = config();
     config.environments[0].deploy = words(&["run", "{\"ref\": \"{ref}\"}", "{other}", "{"]);
-    let plan = deploy(&config, "x", "staging", &resolved("main"), None).unwrap();
+    let plan = deploy(&config, &Policy::built_in(), "x", "staging", &resolved("main"), None).unwrap();
     assert_eq!(command(&plan).argv, ["run", "{\"ref\": \"main\"}", "{other}", "{"]);
 }
 
 #[test]
 fn what_is_not_configured_says_what_to_do() {
-    let none = deploy(&Config::default(), "x", "staging", &resolved("main"), None).unwrap_err();
+    let none =
+        deploy(&Config::default(), &Policy::built_in(), "x", "staging", &resolved("main"), None).unwrap_err();
     assert!(none.hint.contains("[[environments]]"), "{none}");
-    let other = deploy(&config(), "x", "stagging", &resolved("main"), None).unwrap_err();
+    let other = deploy(&config(), &Policy::built_in(), "x", "stagging", &resolved("main"), None).unwrap_err();
     assert!(other.hint.contains("staging, production"), "{other}");
     let mut bare = config();
     bare.environments[0].deploy.clear();
     bare.environments[0].smoke.clear();
-    assert!(deploy(&bare, "x", "staging", &resolved("main"), None).unwrap_err().hint.contains("`deploy ="));
+    assert!(
+        deploy(&bare, &Policy::built_in(), "x", "staging", &resolved("main"), None)
+            .unwrap_err()
+            .hint
+            .contains("`deploy =")
+    );
     assert!(smoke(&bare, "x", "staging", &resolved("main")).unwrap_err().hint.contains("`smoke ="));
     let checks = test(&Config::default(), "x", &[], &resolved("main")).unwrap_err();
     assert!(checks.hint.contains("[[checks]]"), "{checks}");
@@ -129,7 +143,7 @@ fn an_empty_program_is_refused() {
 #[test]
 fn a_deploy_without_a_commit_is_refused() {
     let nothing = Resolved { commit: String::new(), ..resolved("main") };
-    assert!(deploy(&config(), "x", "staging", &nothing, None).is_err());
+    assert!(deploy(&config(), &Policy::built_in(), "x", "staging", &nothing, None).is_err());
     assert!(test(&config(), "x", &[], &nothing).is_ok(), "checks need no commit");
 }
 

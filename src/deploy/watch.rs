@@ -27,7 +27,7 @@ pub fn watch(
     let name = visible(environment);
     let doing = format!("planning a watch of {name}");
     let env = find_environment(config, &doing, environment)?;
-    let time = time.or(env.watch).unwrap_or(policy.immediate_watch);
+    let time = time.unwrap_or_else(|| usual(env, policy));
     if !time.is_positive() {
         return Err(Failure::usage(doing, "it has to be watched for some time", "name one: --for 30m"));
     }
@@ -53,6 +53,21 @@ pub fn watch(
     let title = step.title.clone();
     let plan = Plan::new(id, title, Purpose::Watch, environment);
     Ok(secrets::attach(Plan { notes: vec![note], steps: vec![step], ..plan }, config, cwd))
+}
+
+/// How long an environment is watched when somebody asks for it: as configured, else by the policy.
+pub fn usual(env: &Environment, policy: &Policy) -> SignedDuration {
+    env.watch.filter(|time| time.is_positive()).unwrap_or(policy.immediate_watch)
+}
+
+/// How long a deploy to an environment is watched: as configured, else by the policy where its name has to be
+/// typed and it has probes. `None`: not at all.
+pub fn after_deploy(config: &Config, env: &Environment, policy: &Policy) -> Option<SignedDuration> {
+    let by_default = || {
+        let watches = env.protected && !probes(config, env).is_empty();
+        watches.then_some(policy.immediate_watch)
+    };
+    env.watch.or_else(by_default).filter(|time| time.is_positive())
 }
 
 /// A step that watches an environment for so long; `None` where no probe watches it. Commands

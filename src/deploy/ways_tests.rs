@@ -32,6 +32,7 @@ fn probe(name: &str, environment: &str) -> Probe {
 fn production() -> Environment {
     Environment {
         protected: true,
+        watch: Some(SignedDuration::ZERO),
         proof: words(&["./version.sh", "{env}"]),
         env: words(&["TOKEN"]),
         ..Environment::new("production", words(&["./deploy.sh", "{commit}"]))
@@ -76,7 +77,8 @@ fn blue_green() -> Environment {
 }
 
 fn planned(environment: Environment, live: Option<&str>) -> Plan {
-    deploy(&config(environment), "deploy-production-1", "production", &what(), live).unwrap()
+    deploy(&config(environment), &Policy::built_in(), "deploy-production-1", "production", &what(), live)
+        .unwrap()
 }
 
 fn titles(plan: &Plan) -> Vec<&str> {
@@ -199,6 +201,32 @@ fn a_watch_comes_last_and_ends_the_plan_where_it_fails() {
 }
 
 #[test]
+fn production_is_watched_for_as_long_as_the_policy_says_unless_it_says_none() {
+    let left_out = |environment: Environment| Environment { watch: None, ..environment };
+    let watch = |environment| planned(environment, None).steps.pop().filter(is_watch).map(|step| step.title);
+    assert_eq!(watch(left_out(production())).as_deref(), Some("watch production for 30m"));
+    assert_eq!(watch(left_out(canary(&[5, 100], false))).as_deref(), Some("watch production for 30m"));
+    assert_eq!(watch(production()), None, "0s turns it off");
+    let open = Environment { protected: false, ..left_out(production()) };
+    assert_eq!(watch(open), None, "only where the name has to be typed");
+    // Without probes there is nothing to watch with, and that is said.
+    let unwatched = Config { probes: Vec::new(), ..config(left_out(production())) };
+    let policy = Policy::built_in();
+    let plan = deploy(&unwatched, &policy, "x", "production", &what(), None).unwrap();
+    assert_eq!(
+        (plan.steps.len(), plan.notes),
+        (1, vec!["no probe watches production: look for yourself".into()])
+    );
+    let never = Policy { immediate_watch: SignedDuration::ZERO, ..policy };
+    let all = config(left_out(production()));
+    assert_eq!(deploy(&all, &never, "x", "production", &what(), None).unwrap().steps.len(), 1);
+}
+
+fn is_watch(step: &Step) -> bool {
+    matches!(step.action, Action::Watch(_))
+}
+
+#[test]
 fn one_command_tells_when_it_is_done_and_that_nothing_undoes_it() {
     let plan = planned(Environment { proof_within: SignedDuration::from_secs(7), ..production() }, None);
     assert_eq!(titles(&plan), ["deploy hotfix/pool to production"]);
@@ -238,7 +266,8 @@ fn blue_green_deploys_to_the_idle_side_and_switches() {
 #[test]
 fn without_a_known_live_side_nothing_is_planned() {
     for live in [None, Some("purple"), Some("")] {
-        let refused = deploy(&config(blue_green()), "x", "production", &what(), live).unwrap_err();
+        let refused =
+            deploy(&config(blue_green()), &Policy::built_in(), "x", "production", &what(), live).unwrap_err();
         assert!(refused.cause.contains("neither of its sides"), "{refused}");
     }
     let said = |said| blue_green::live_side("asking", &blue_green(), &sides(), said);

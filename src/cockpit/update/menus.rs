@@ -569,7 +569,7 @@ fn way(environment: &Environment) -> String {
 fn watch(model: &Model) -> Option<Item> {
     let config = &model.config.config;
     let env = config.production()?;
-    let time = env.watch.unwrap_or(model.policy.immediate_watch);
+    let time = crate::deploy::watch::usual(env, &model.policy);
     let unwatched = crate::deploy::watch::probes(config, env).is_empty();
     let disabled = blocked(model, Command::Watch)
         .or_else(|| unwatched.then(|| format!("no probe watches {}", env.name)))

@@ -132,7 +132,9 @@ fn times(environment: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Proble
     let usual = Environment::new("", Vec::new());
     // Left out, it is no longer than half of what is watched: see `deploy::watch`.
     let settle = length(environment, "settle", None);
-    shorter("settle", settle.clone(), "watch", length(environment, "watch", None), place, found);
+    // None at all is no time that anything could be too long for.
+    let watch = length(environment, "watch", None).filter(|(time, _)| time.is_positive());
+    shorter("settle", settle.clone(), "watch", watch, place, found);
     if let Some(canary) = table(environment, "canary") {
         shorter("settle", settle, "look", length(canary, "look", Some(types::default_look())), place, found);
     }
@@ -196,7 +198,9 @@ fn watched(
         return;
     }
     let help = "add a [[probes]] table for this environment";
-    if let Some((key, _)) = environment.get_key_value("watch") {
+    if let Some((key, _)) = environment.get_key_value("watch")
+        && length(environment, "watch", None).is_some_and(|(time, _)| time.is_positive())
+    {
         let message = "there is no probe to watch this environment with";
         found.push(Problem::new(key.span(), message).help(help));
     }

@@ -57,7 +57,7 @@ fn deployed(environment: &str, policy: &Policy, goes_back: bool) -> Plan {
         tag: Some("v1.2.4".into()),
         ..Resolved::default()
     };
-    let plan = deploy::deploy(&config, "deploy-1", environment, &what, None).unwrap();
+    let plan = deploy::deploy(&config, policy, "deploy-1", environment, &what, None).unwrap();
     follow(plan, &config, policy, goes_back)
 }
 

@@ -137,9 +137,11 @@ fn deployed(known: &Known<'_>, doing: &str, what: &Resolved, plan: Plan) -> Resu
         && let Some(live) = known.live_side()
     {
         // Nothing but a side can be deployed to: beside what is live, then a switch.
-        let made = crate::deploy::deploy(known.config, &plan.id, &env.name, what, Some(live))?;
+        let made = crate::deploy::deploy(known.config, known.policy, &plan.id, &env.name, what, Some(live))?;
         let release = made.release.map(|release| ReleaseSpec { rollback: true, ..release });
-        return Ok(Plan { release, steps: made.steps, ..plan });
+        // How long going back is watched is a matter of its own.
+        let steps = made.steps.into_iter().filter(|step| !matches!(step.action, Action::Watch(_))).collect();
+        return Ok(Plan { release, steps, ..plan });
     }
     let fill = Fill::of(doing, &env.name, what, &env.env)?;
     if let Some(canary) = &env.canary {
