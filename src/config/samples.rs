@@ -1,7 +1,7 @@
-//! Whole configurations to copy, one for each common way to deploy.
+//! Configurations to copy: a whole one for each common way to deploy, and probes of each kind of source.
 
 /// Name of each sample, what it is for, and its text.
-pub const ALL: [Sample; 4] = [
+pub const ALL: [Sample; 11] = [
     Sample {
         name: "script",
         about: "plain scripts, with a rollback option of their own, a secret and a freeze",
@@ -22,16 +22,51 @@ pub const ALL: [Sample; 4] = [
         about: "containers on hosts of your own, deployed over ssh with Kamal",
         text: include_str!("../../assets/samples/kamal.toml"),
     },
+    Sample {
+        name: "http",
+        about: "probes over HTTP: a service, a number in its answer, a status page, this machine's network",
+        text: include_str!("../../assets/samples/http.toml"),
+    },
+    Sample {
+        name: "command",
+        about: "probes that run a command",
+        text: include_str!("../../assets/samples/command.toml"),
+    },
+    Sample {
+        name: "prometheus",
+        about: "probes of a Prometheus, or of what speaks its protocol",
+        text: include_str!("../../assets/samples/prometheus.toml"),
+    },
+    Sample {
+        name: "alertmanager",
+        about: "probes of an Alertmanager: alerts that have to be gone",
+        text: include_str!("../../assets/samples/alertmanager.toml"),
+    },
+    Sample {
+        name: "datadog",
+        about: "probes of Datadog: a query of metrics, a monitor",
+        text: include_str!("../../assets/samples/datadog.toml"),
+    },
+    Sample {
+        name: "postgres",
+        about: "probes of a PostgreSQL: its connections, and numbers from queries",
+        text: include_str!("../../assets/samples/postgres.toml"),
+    },
+    Sample {
+        name: "machine",
+        about: "probes of this machine: disk, memory, processors, load",
+        text: include_str!("../../assets/samples/machine.toml"),
+    },
 ];
 
-/// A whole configuration to copy.
+/// A configuration to copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
     /// Name: `kubectl`.
     pub name: &'static str,
     /// What it is for, in one line.
     pub about: &'static str,
-    /// Its text, a complete `flightdeck.toml`.
+    /// Its text, which is a `flightdeck.toml` by itself.
     pub text: &'static str,
 }
 
@@ -45,6 +80,7 @@ mod tests {
     use super::*;
     use crate::config::load::parse;
     use crate::config::trust::what_would_run;
+    use crate::config::types::SourceKind;
     use crate::deploy::{Resolved, deploy};
     use crate::incident::Policy;
 
@@ -52,7 +88,7 @@ mod tests {
     fn every_sample_is_right_and_each_of_its_deploys_can_be_planned() {
         for sample in ALL {
             let config = parse(sample.text.as_bytes()).unwrap_or_else(|bad| panic!("{}: {bad}", sample.name));
-            assert!(!config.environments.is_empty());
+            assert!(!(config.environments.is_empty() && config.probes.is_empty()), "{}", sample.name);
             for item in what_would_run(&config) {
                 let program = item.line.split(' ').next().unwrap_or_default();
                 let is_shell =
@@ -72,6 +108,19 @@ mod tests {
                 for left in ["{ref}", "{commit}", "{env}", "{weight}", "{side}"] {
                     assert!(!words.contains(left), "{}: {left} in {words}", sample.name);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn there_is_one_for_each_source_whose_probes_are_all_of_it() {
+        for kind in SourceKind::ALL {
+            let name = if kind == SourceKind::Http { "http" } else { kind.key() };
+            let sample = find(name).unwrap_or_else(|| panic!("no sample {name}"));
+            let config = parse(sample.text.as_bytes()).unwrap();
+            assert!(config.probes.iter().all(|probe| probe.source.kind() == kind), "{name}");
+            for probe in &config.probes {
+                crate::health::rules::Rules::of(probe).unwrap_or_else(|bad| panic!("{}: {bad}", probe.name));
             }
         }
     }
