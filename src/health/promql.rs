@@ -3,7 +3,8 @@
 //!
 //! This is no parser: whether a query makes sense is for the server to say. Texts, comments and
 //! brackets are told apart, and square brackets hold nothing but ranges and subqueries; so how far back
-//! a query reads and how often it evaluates can be seen without knowing the language around them.
+//! a query reads and how often it evaluates can be seen without knowing the language around them. What
+//! cannot be read there is refused, too.
 
 use super::parse::Refused;
 
@@ -11,6 +12,9 @@ use super::parse::Refused;
 const MAX_RANGE: f64 = 86_400.0;
 /// How often the inside of a subquery may be evaluated for one answer, of all subqueries together.
 const MAX_STEPS: f64 = 2_000.0;
+/// How many seconds of each series may be read for one answer: what stands inside of a subquery is read anew at each
+/// of its steps.
+const MAX_READ: f64 = 31.0 * 86_400.0;
 /// Prometheus' usual evaluation interval in seconds, which a subquery without a step has.
 const USUAL_STEP: f64 = 60.0;
 /// Most characters of a query.
@@ -33,6 +37,51 @@ pub fn is_light(query: &str) -> bool {
     true
 }
 
+/// How much a query reads, as far as it was looked at.
+struct Reading {
+    /// How often the inside of its subqueries is evaluated.
+    steps: f64,
+    /// Seconds of each series that the expression reads that just ended.
+    last: f64,
+    /// The same of each group of brackets that is open.
+    groups: Vec<f64>,
+}
+
+impl Reading {
+    fn reads(&mut self, seconds: f64) {
+        self.last = seconds;
+        if let Some(group) = self.groups.last_mut() {
+            *group = group.max(seconds);
+        }
+    }
+}
+
+/// Whether a query gives a number where nothing is measured: `… or vector(0)`.
+pub fn falls_back(query: &str) -> bool {
+    let chars: Vec<char> = query.chars().collect();
+    let mut words = vec![String::new()];
+    let mut at = 0;
+    while let Some(&c) = chars.get(at) {
+        let end = match c {
+            '"' | '\'' | '`' => after_text(&chars, at).unwrap_or(chars.len()),
+            '#' => at + chars.iter().skip(at).take_while(|c| **c != '\n').count().max(1),
+            _ => at + 1,
+        };
+        let is_word = c.is_alphanumeric() || matches!(c, '_' | ':');
+        match words.last_mut() {
+            Some(word) if is_word => word.push(c),
+            _ if c.is_whitespace() || c == '#' => words.push(String::new()),
+            _ => words.extend([c.to_string(), String::new()]),
+        }
+        at = end;
+    }
+    words.retain(|word| !word.is_empty());
+    words.windows(3).any(|three| {
+        matches!(three, [or, vector, open]
+            if or.eq_ignore_ascii_case("or") && vector.eq_ignore_ascii_case("vector") && open == "(")
+    })
+}
+
 /// Refuses a query that is empty, broken off, or could hurt.
 pub fn check(query: &str) -> Result<(), Refused> {
     if query.trim().is_empty() {
@@ -43,7 +92,7 @@ pub fn check(query: &str) -> Result<(), Refused> {
         return refuse(MAX_LENGTH, format!("a query has at most {MAX_LENGTH} characters"));
     }
     let mut open: Vec<(usize, char)> = Vec::new();
-    let mut steps = 1.0;
+    let mut reading = Reading { steps: 1.0, last: 0.0, groups: Vec::new() };
     let mut at = 0;
     while let Some(&c) = chars.get(at) {
         match c {
@@ -54,17 +103,20 @@ pub fn check(query: &str) -> Result<(), Refused> {
                     return refuse(at, "this `[` is not closed");
                 };
                 let inside: String = chars.iter().skip(at + 1).take(length - 1).collect();
-                range(&inside, at, &mut steps)?;
+                range(&inside, at, &mut reading)?;
                 at += length + 1;
             }
             '(' | '{' => {
                 open.push((at, c));
+                reading.groups.push(0.0);
                 at += 1;
             }
             ')' | '}' => {
                 let opening = if c == ')' { '(' } else { '{' };
                 match open.pop() {
                     Some((from, left)) if left == opening => {
+                        let read = reading.groups.pop().unwrap_or_default();
+                        reading.reads(read);
                         if c == '}' {
                             selector(&chars, from, at)?;
                         }
@@ -75,7 +127,13 @@ pub fn check(query: &str) -> Result<(), Refused> {
                 at += 1;
             }
             ']' => return refuse(at, "this `]` closes nothing"),
-            _ => at += 1,
+            _ => {
+                // What follows is another expression.
+                if !c.is_whitespace() {
+                    reading.last = 0.0;
+                }
+                at += 1;
+            }
         }
     }
     match open.pop() {
@@ -125,32 +183,43 @@ fn after_text(chars: &[char], start: usize) -> Result<usize, Refused> {
     Err(Refused { at: start, message: "this text has no closing quote".to_owned() })
 }
 
-/// Judges what stands in square brackets: `5m`, or `1h:30s` of a subquery. What it cannot read is the
-/// server's to judge.
-fn range(inside: &str, at: usize, steps: &mut f64) -> Result<(), Refused> {
+/// Judges what stands in square brackets: `5m`, or `1h:30s` of a subquery.
+fn range(inside: &str, at: usize, reading: &mut Reading) -> Result<(), Refused> {
+    let unread = "how far this reaches back cannot be read: write it as 5m, 1h30m or 300";
     let (range, step) = match inside.split_once(':') {
         Some((range, step)) => (range, Some(step.trim())),
         None => (inside, None),
     };
-    let Some(range) = seconds(range.trim()) else { return Ok(()) };
+    let Some(range) = seconds(range.trim()) else { return refuse(at, unread) };
     if range > MAX_RANGE {
         let message = "this reaches back more than a day, each time it is asked; let a recording rule \
                        compute it and ask for that";
         return refuse(at, message);
     }
     let step = match step {
-        None => return Ok(()),
+        None => {
+            reading.reads(range);
+            return Ok(());
+        }
         Some("") => USUAL_STEP,
         Some(step) => match seconds(step) {
             Some(step) => step,
-            None => return Ok(()),
+            None => return refuse(at, unread),
         },
     };
     if step <= 0.0 {
         return refuse(at, "the step of a subquery has to be longer than 0s");
     }
-    *steps *= (range / step).max(1.0);
-    if *steps > MAX_STEPS {
+    let steps = (range / step).max(1.0);
+    reading.reads(reading.last * steps);
+    reading.steps *= steps;
+    let (read, steps) = (reading.last, reading.steps);
+    if read > MAX_READ {
+        let message = "what stands in this subquery reads so far back, and so often, that it reads more than 31 \
+                       days for one answer; make the step longer or the ranges shorter";
+        return refuse(at, message);
+    }
+    if steps > MAX_STEPS {
         let message = format!(
             "subqueries of this evaluate {steps:.0} times for one answer, at most {MAX_STEPS} are asked for; \
              make the step longer or the range shorter"
@@ -160,17 +229,71 @@ fn range(inside: &str, at: usize, steps: &mut f64) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Refuses a selector of everything there is: no name before the braces, and a name like any other in them.
+/// Words that stand between two expressions, and name no metric.
+const BETWEEN: [&str; 4] = ["and", "or", "unless", "atan2"];
+/// Values that no label has, short and long: a regular expression that matches one of them leaves nothing out.
+const ANYTHING: [&str; 2] = ["zq", "zq-7/no.such_value"];
+
+/// Refuses a selector of everything there is: no name before the braces, and nothing in them that leaves most of
+/// it out.
 fn selector(chars: &[char], from: usize, to: usize) -> Result<(), Refused> {
-    let inside: String = chars.iter().take(to).skip(from + 1).filter(|c| !c.is_whitespace()).collect();
-    let inside = inside.trim_end_matches(',').replace(['\'', '`'], "\"");
-    let before = chars.iter().take(from).rev().find(|c| !c.is_whitespace());
-    let is_named = before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | ':'));
-    let all = ["", "__name__=~\".+\"", "__name__=~\".*\"", "__name__!=\"\""];
-    if !is_named && all.contains(&inside.as_str()) {
-        return refuse(from, "this selects every series there is; name a metric");
+    let before: Vec<char> = chars.iter().take(from).copied().collect();
+    let before: String = before.into_iter().rev().skip_while(|c| c.is_whitespace()).collect();
+    let name: String = before.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':')).collect();
+    let name: String = name.chars().rev().collect();
+    if !name.is_empty() && !BETWEEN.contains(&name.to_ascii_lowercase().as_str()) {
+        return Ok(());
     }
-    Ok(())
+    let matchers = matchers(chars.get(from + 1..to).unwrap_or_default());
+    if matchers.iter().any(|matcher| narrows(matcher)) {
+        return Ok(());
+    }
+    refuse(from, "this selects every series there is: name a metric, or a label with `=`")
+}
+
+/// What stands between the commas of a selector, without spaces and comments.
+fn matchers(inside: &[char]) -> Vec<String> {
+    let mut all = vec![String::new()];
+    let mut at = 0;
+    while let Some(&c) = inside.get(at) {
+        let end = match c {
+            // That it is closed was seen before.
+            '"' | '\'' | '`' => after_text(inside, at).unwrap_or(inside.len()),
+            '#' => {
+                at += inside.iter().skip(at).take_while(|c| **c != '\n').count();
+                continue;
+            }
+            _ => at + 1,
+        };
+        if c == ',' {
+            all.push(String::new());
+        } else if !c.is_whitespace()
+            && let Some(last) = all.last_mut()
+        {
+            last.extend(inside.iter().take(end).skip(at));
+        }
+        at = end;
+    }
+    all
+}
+
+/// Whether a matcher leaves out what is not meant: a name, a value, or a regular expression that does not match
+/// anything.
+fn narrows(matcher: &str) -> bool {
+    // The name of a metric that has other characters in it stands alone.
+    if matcher.starts_with(['"', '\'', '`']) && matcher.len() > 2 && !matcher.contains('=') {
+        return true;
+    }
+    // Labels may be quoted as well; their signs stand behind them.
+    let Some(sign) = matcher.find(['=', '!']) else { return false };
+    let Some((_, rest)) = matcher.split_at_checked(sign) else { return false };
+    let value = |text: &str| text.trim_matches(['"', '\'', '`']).to_owned();
+    if let Some(pattern) = rest.strip_prefix("=~") {
+        // One that cannot be read here is for the server to refuse.
+        let pattern = regex::Regex::new(&format!("^(?s:{})$", value(pattern)));
+        return pattern.map_or(true, |regex| !ANYTHING.iter().any(|text| regex.is_match(text)));
+    }
+    rest.strip_prefix('=').is_some_and(|text| !value(text).is_empty())
 }
 
 /// A duration as PromQL has it, in seconds: `1h30m`, `5m`, `300`.
@@ -219,8 +342,14 @@ mod tests {
             "x{a=`raw \\`}",
             "{__name__=~\"job:.+\"}",
             "x{}",
-            "rate(x[$__rate_interval])",
             "rate(x[300])",
+            "{job=\"api\"}",
+            "{job!=\"\", code=~\"5..\"}",
+            "{\"http.requests\", job=~\".+\"}",
+            "{'service.name'=\"api\"}",
+            "up or x{}",
+            "x[1d] + max_over_time(rate(y[1m])[1h:1m])",
+            "max_over_time(rate(x[5m])[1d:2m])",
         ] {
             assert_eq!(check(query), Ok(()), "{query}");
         }
@@ -239,6 +368,19 @@ mod tests {
             ("max_over_time(up[1h:0s])", 16, "longer than 0s"),
             ("count({__name__=~\".+\"})", 6, "every series there is"),
             ("count( { __name__ =~ '.*', } )", 7, "every series there is"),
+            ("count({job=~\".+\"})", 6, "every series there is"),
+            ("{job!=\"\"}", 0, "every series there is"),
+            ("{__name__=~\".+\",job=~\".*\"}", 0, "every series there is"),
+            ("{__name__=~\"..*\"}", 0, "every series there is"),
+            ("{job=~\"(.|x)+\"}", 0, "every series there is"),
+            ("{job=\"\", # all\n}", 0, "every series there is"),
+            ("up or {job!~\"x\"}", 6, "every series there is"),
+            ("max(max_over_time(sum_over_time(up[1d])[1h:2s]))", 39, "more than 31 days"),
+            ("rate(x[0x278D00])", 6, "cannot be read"),
+            ("rate(x[30*1d])", 6, "cannot be read"),
+            ("rate(x[2_592_000])", 6, "cannot be read"),
+            ("rate(x[$__rate_interval])", 6, "cannot be read"),
+            ("max_over_time(up[1h:1*1s])", 16, "cannot be read"),
             ("rate(x[5m)", 6, "not closed"),
             ("sum(x", 3, "this `(` is not closed"),
             ("sum(x))", 6, "closes nothing"),
@@ -252,6 +394,18 @@ mod tests {
             assert!(refused.message.contains(why), "{query}: {refused}");
         }
         assert!(check(&"x".repeat(MAX_LENGTH + 1)).is_err());
+    }
+
+    #[test]
+    fn a_number_in_place_of_nothing_is_seen() {
+        for query in ["sum(rate(x[5m])) or vector(0)", "x OR  vector ( 1 )", "(a) or # none\n vector(0)"] {
+            assert!(falls_back(query), "{query}");
+        }
+        for query in
+            ["x", "x or y", "x{a=\"or vector(0)\"}", "error_vector(0)", "vector(1)", "x # or vector(0)"]
+        {
+            assert!(!falls_back(query), "{query}");
+        }
     }
 
     #[test]
@@ -278,7 +432,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_query_makes_it_panic(query in "[a-z0-9\\[\\](){}:\"'`#\\\\ .ö]{0,40}|.{0,40}") {
-            let _ = age(&query);
+            let _ = (age(&query), falls_back(&query));
             if let Err(refused) = check(&query) {
                 prop_assert!(refused.at <= query.chars().count());
             }

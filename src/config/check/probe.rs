@@ -64,6 +64,7 @@ pub(super) fn check(
     headers(probe, secrets, found);
     variables(probe, found);
     schedule(probe, found);
+    connectivity(probe, found);
     if let Some((environment, span)) = text(probe, "environment")
         && !environment.is_empty()
         && !environments.contains(&environment)
@@ -220,6 +221,20 @@ fn headers(probe: &DeTable<'_>, secrets: &[&str], found: &mut Vec<Problem>) {
     }
 }
 
+/// What tells of this machine tells of no environment, and explains what lies beyond it by itself.
+fn connectivity(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
+    let tells = probe.get_key_value("connectivity");
+    let Some((key, _)) = tells.filter(|(_, value)| value.get_ref().as_bool() == Some(true)) else { return };
+    if let Some((environment, span)) = text(probe, "environment").filter(|(name, _)| !name.is_empty()) {
+        let name = visible(environment);
+        let message = format!("with `connectivity` it tells of this machine, and not of `{name}`");
+        found.push(Problem::new(span, message).other(key.span(), "this is said here".to_owned()));
+    }
+    if let Some((machine, _)) = probe.get_key_value("machine") {
+        found.push(Problem::new(machine.span(), "`machine` says nothing of whether this machine is online"));
+    }
+}
+
 /// Places for secrets have to be closed, and to name one that there is.
 fn named_secrets(text: &str, span: Range<usize>, secrets: &[&str], found: &mut Vec<Problem>) {
     // Every name stands for itself, so only what is not closed is refused.
@@ -295,6 +310,29 @@ pub(super) fn suppression(root: &DeTable<'_>, found: &mut Vec<Problem>) {
             );
         }
     }
+}
+
+/// What may be meant so, and hides that nothing is known: it is warned of.
+pub(super) fn doubts(root: &DeTable<'_>) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for probe in super::tables(root, "probes") {
+        if let Some((query, span)) = text(probe, "query")
+            && promql::falls_back(query)
+        {
+            let message = "`or vector(…)` gives a number also when nothing is measured any more";
+            let help = "leave it out: a metric that is gone is unknown then, and not as good as ever";
+            found.push(Problem::new(span, message).help(help).warning());
+        }
+        if let Some((key, _)) = probe.get_key_value("alertmanager")
+            && !probe.contains_key("watchdog")
+        {
+            let message =
+                "without a `watchdog` an Alertmanager that nothing reaches looks as if all were well";
+            let help = "name an alert that always fires: watchdog = \"Watchdog\"";
+            found.push(Problem::new(key.span(), message).help(help).warning());
+        }
+    }
+    found
 }
 
 /// Points at the very character, if the text stands in the file as it is.

@@ -61,7 +61,7 @@ pub struct Looked {
     pub programs: usize,
 }
 
-/// Looks for what the commands of a `flightdeck.toml` name. Nothing is found in one that cannot be parsed:
+/// Looks for what the commands of a `flightdeck.toml` name, and for probes that hide that nothing is known. Nothing is found in one that cannot be parsed:
 /// that is said elsewhere.
 pub fn look(source: &str, around: &Around<'_>) -> Looked {
     let Ok(tree) = DeTable::parse(source) else { return Looked::default() };
@@ -80,6 +80,7 @@ pub fn look(source: &str, around: &Around<'_>) -> Looked {
         }
     }
     looked.problems.extend(unfilled(tree.get_ref()));
+    looked.problems.extend(super::probe::doubts(tree.get_ref()));
     looked.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
     looked.programs = programs.len();
     looked
@@ -344,6 +345,27 @@ mod tests {
         ] {
             assert_eq!(said(command), [""; 0], "{command}");
         }
+    }
+
+    #[test]
+    fn what_hides_that_nothing_is_known_is_warned_of() {
+        let said = |probe: &str| {
+            let source = format!("[[probes]]\nname = \"a\"\n{probe}\n");
+            load::parse(source.as_bytes()).unwrap_or_else(|invalid| panic!("{invalid}"));
+            let around = Around { root: Path::new("/"), path: None, is_ignored: &|_| false };
+            Invalid::new("f", &source, look(&source, &around).problems).lines()
+        };
+        let query =
+            |query: &str| said(&format!("prometheus = \"http://p/\"\nquery = \"{query}\"\nfail = \"> 5\""));
+        assert_eq!(query("sum(x)"), [""; 0]);
+        let warned = query("sum(x) or vector(0)");
+        assert!(
+            warned[0].starts_with("f:4:9: warning: `or vector(…)` gives a number also when"),
+            "{warned:?}"
+        );
+        assert_eq!(said("alertmanager = \"http://a/\"\nwatchdog = \"Watchdog\""), [""; 0]);
+        let warned = said("alertmanager = \"http://a/\"");
+        assert!(warned[0].starts_with("f:3:1: warning: without a `watchdog`"), "{warned:?}");
     }
 
     #[test]
