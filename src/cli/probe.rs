@@ -51,6 +51,9 @@ struct Row<'a> {
     version: Option<&'a str>,
     /// Why it is not good; `null` when it is.
     why: Option<&'a str>,
+    /// The alerts that fire, in words.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    alerts: &'a [String],
     compared: Vec<Compared<'a>>,
     at: String,
 }
@@ -137,6 +140,7 @@ fn row<'a>(probe: &'a Probe, asked: &'a Asked, masker: &Masker) -> Row<'a> {
         phases_ms: sample.phases.map(Phases::from),
         version: called(&sample.versions),
         why: Some(sample.why.as_str()).filter(|why| !why.is_empty()),
+        alerts: &sample.rows,
         compared: compared.collect(),
         at: format!("{:.3}", sample.at),
     }
@@ -168,6 +172,9 @@ fn table(rows: &[Row<'_>]) -> String {
             && !row.compared.iter().any(|compared| compared.text == why)
         {
             let _ = writeln!(text, "    {why}");
+        }
+        for alert in row.alerts {
+            let _ = writeln!(text, "    - {alert}");
         }
     }
     text

@@ -52,22 +52,24 @@ pub(super) async fn ask(
             Err(refused) => nothing = Some(refused),
         }
     }
-    let (measured, complaint) = match nothing {
-        Some(nothing) => (nothing, String::new()),
+    let (measured, complaint, rows) = match nothing {
+        Some(nothing) => (nothing, String::new(), Vec::new()),
         None => match firing(&server, &counted(alerts), masker).await? {
-            Ok(Firing { count, named, .. }) => {
+            Ok(Firing { count, named, rows, .. }) => {
                 let written = count.to_string();
                 match Decimal::parse(&written) {
-                    Some(number) => (Measured::Number(number, written), named),
+                    Some(number) => (Measured::Number(number, written), named, rows),
                     None => {
-                        (Measured::Nothing { headline: written, why: "too many alerts".to_owned() }, named)
+                        let why = "too many alerts".to_owned();
+                        (Measured::Nothing { headline: written, why }, named, rows)
                     }
                 }
             }
-            Err(refused) => (refused, String::new()),
+            Err(refused) => (refused, String::new(), Vec::new()),
         },
     };
-    Ok(Answer { latency: started.elapsed(), measured: Some(measured), complaint, ..Answer::default() })
+    let measured = Some(measured);
+    Ok(Answer { latency: started.elapsed(), measured, complaint, rows, ..Answer::default() })
 }
 
 /// The matchers of those that count: the one that always fires does not.

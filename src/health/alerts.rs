@@ -16,6 +16,8 @@ use crate::text::mask::Masker;
 
 /// Alerts that are named.
 const NAMED: usize = 3;
+/// Alerts that are listed.
+const LISTED: usize = 100;
 
 /// An alert, as far as it matters here.
 #[derive(Debug, Clone, Deserialize)]
@@ -49,6 +51,8 @@ pub struct Firing {
     pub named: String,
     /// The names of all of them.
     pub names: BTreeSet<String>,
+    /// Each of them in the same words and order; of very many the first.
+    pub rows: Vec<String>,
 }
 
 /// Reads an answer; `None`: it is none of Alertmanager's. What is named holds no secret that `masker` knows.
@@ -59,12 +63,13 @@ pub fn read(body: &[u8], now: Timestamp, masker: &Masker) -> Option<Firing> {
     // Peers of a cluster may both hold one.
     alerts.retain(|alert| alert.fingerprint.is_empty() || seen.insert(alert.fingerprint.clone()));
     alerts.sort_by_cached_key(|alert| (alert.quiet().is_some(), alert.starts_at, alert.name()));
-    let mut named: Vec<String> = alerts.iter().take(NAMED).map(|alert| alert.words(now, masker)).collect();
+    let rows: Vec<String> = alerts.iter().take(LISTED).map(|alert| alert.words(now, masker)).collect();
+    let mut named: Vec<String> = rows.iter().take(NAMED).cloned().collect();
     if alerts.len() > NAMED {
         named.push(format!("{} more", alerts.len() - NAMED));
     }
     let names = alerts.iter().map(Alert::name).collect();
-    Some(Firing { count: alerts.len(), named: named.join(", "), names })
+    Some(Firing { count: alerts.len(), named: named.join(", "), names, rows })
 }
 
 impl Alert {
@@ -197,6 +202,10 @@ mod tests {
         assert_eq!(
             (firing.count, firing.named.as_str()),
             (4, "HighErrorRate, Batch (muted), DiskFull (silenced), 1 more")
+        );
+        assert_eq!(
+            firing.rows,
+            ["HighErrorRate", "Batch (muted)", "DiskFull (silenced)", "Slow (inhibited)"]
         );
         assert_eq!(read(b"[]", at("2026-11-29T12:14:00Z"), &Masker::default()).unwrap().count, 0);
     }

@@ -43,6 +43,8 @@ pub struct Answer {
     /// What is said of what is wrong, without secrets: the last line of a command's standard error, the names
     /// of the alerts that fire.
     pub complaint: String,
+    /// What it is made up of, where that can be listed, without secrets: each alert that fires.
+    pub rows: Vec<String>,
     /// What a query gave; `None` for all else.
     pub measured: Option<Measured>,
     /// Why it is a warning even if all conditions hold, in one line.
