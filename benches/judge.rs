@@ -9,7 +9,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use flightdeck::health::judge::{Case, Direction, Verdict, judge};
+use flightdeck::health::judge::{Case, Direction, Verdict, family, judge};
 
 /// Samples before and after.
 const WINDOWS: [(usize, usize); 6] = [(60, 30), (120, 60), (60, 60), (240, 60), (30, 30), (120, 30)];
@@ -17,6 +17,10 @@ const WINDOWS: [(usize, usize); 6] = [(60, 30), (120, 60), (60, 60), (240, 60), 
 const PAIRS: usize = 3_000;
 /// Pairs of windows of each recorded series.
 const PLACES: usize = 600;
+
+/// Probes that are judged together, and how often.
+const FAMILY: usize = 50;
+const FAMILIES: usize = 480;
 
 /// Numbers that look random and are the same each time.
 struct Dice(u64);
@@ -120,6 +124,22 @@ fn main() {
             tally.count(&series[..before], &series[before..]);
         }
         tally.print(&format!("autoregressive, {memory}"));
+    }
+    for memory in [0.3, 0.6, 0.9] {
+        let (mut dice, mut alarmed) = (Dice(11), 0);
+        for turn in 0..FAMILIES {
+            let (before, after) = WINDOWS[turn % WINDOWS.len()];
+            let mut cases = Vec::with_capacity(FAMILY);
+            for _ in 0..FAMILY {
+                let series = dice.series(memory, before + after);
+                let [before, after] = [&series[..before], &series[before..]]
+                    .map(|window| window.iter().copied().map(Some).collect::<Vec<_>>());
+                cases.push(Case { before, after, direction: Direction::UpIsBad });
+            }
+            alarmed += usize::from(family(&cases).iter().any(|one| one.verdict == Verdict::Worse));
+        }
+        let share = 100.0 * alarmed as f64 / FAMILIES as f64;
+        println!("{FAMILY} probes together, {memory}: {alarmed} of {FAMILIES} alarm, {share:.2} %");
     }
     let Some(directory) = std::env::var_os("FLIGHTDECK_SERIES") else { return };
     let mut found = Vec::new();

@@ -43,6 +43,60 @@ fn command(name: &str, directory: &Path) -> Command {
     command
 }
 
+/// Asks the same PostgreSQL by way of a PgBouncer that gives each transaction another connection.
+fn through_a_pooler(directory: &Path, database: u16) {
+    const WITHOUT: &str = "FLIGHTDECK_TESTS_WITHOUT_PGBOUNCER";
+    if std::env::var_os(WITHOUT).is_some() {
+        eprintln!("LEFT OUT because {WITHOUT} is set: probes that ask PostgreSQL by way of PgBouncer");
+        return;
+    }
+    let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].map(PathBuf::from);
+    let program = program.into_iter().find(|path| path.exists()).or_else(|| which::which("pgbouncer").ok());
+    let program = program.unwrap_or_else(|| {
+        panic!("PgBouncer is not installed: apt-get install pgbouncer, or set {WITHOUT}=1 to leave this out")
+    });
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    std::fs::write(directory.join("users"), format!("\"li\" \"{PASSWORD}\"\n")).unwrap();
+    let settings = format!(
+        "[databases]\npostgres = host=127.0.0.1 port={database} dbname=postgres\n[pgbouncer]\n\
+         listen_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = scram-sha-256\nauth_file = users\n\
+         pool_mode = transaction\ndefault_pool_size = 1\nunix_socket_dir =\n"
+    );
+    std::fs::write(directory.join("pooler.ini"), settings).unwrap();
+    let mut command = Command::new(program);
+    command
+        .current_dir(directory)
+        .arg("pooler.ini")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if rustix::process::geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let _running = Running(command.spawn().unwrap());
+    let probe = |name: &str, timeout: &str, query: &str| {
+        format!(
+            "[[probes]]\nname = \"{name}\"\npostgres = \"postgresql://li:{{secret:PG}}@127.0.0.1:{port}/postgres\"\n\
+             query = {query:?}\nfail = \"> 90\"\ntimeout = \"{timeout}\"\n"
+        )
+    };
+    let world = World::new();
+    let config = [
+        "[[secrets]]\nname = \"PG\"\nfile = \"pg\"\n".to_owned(),
+        probe("number", "9s", "SELECT 7"),
+        // A table that grew for a year.
+        probe("slow", "500ms", "SELECT count(*) FROM generate_series(1, 4000000000)"),
+        probe("again", "9s", "SELECT 8"),
+    ];
+    let shell = configured(&world, &config.concat());
+    std::fs::write(shell.directory.join("pg"), PASSWORD).unwrap();
+    shell.flightdeck(&["trust"]).succeeded();
+    wait_until("PgBouncer to take connections", || (asked(&shell)[0][1] == "ok").then_some(()));
+    let seen = asked(&shell);
+    let seen: Vec<_> = seen.iter().map(|row| (row[1].as_str(), row[2].as_str())).collect();
+    assert_eq!(seen, [("ok", "7"), ("error", "timeout"), ("ok", "8")]);
+}
+
 #[test]
 fn a_real_postgres_is_asked_for_one_number_and_nothing_is_changed() {
     if std::env::var_os(WITHOUT).is_some() {
@@ -148,6 +202,7 @@ fn a_real_postgres_is_asked_for_one_number_and_nothing_is_changed() {
     assert!(rows[9][3].contains("stopped the query, which took too long"), "{rows:#?}");
     let all = format!("{rows:?}{}", shell.flightdeck(&["status"]).stdout);
     assert!(!all.contains("w/ord") && !all.contains("w%2Ford"), "{all}");
+    through_a_pooler(directory, port);
     // One that is gone fails; it is the service itself, unlike a server that only measures it.
     running.0.kill().unwrap();
     running.wait("PostgreSQL to end");
