@@ -91,8 +91,10 @@ pub enum Fault {
     HalfBody,
     /// Its answer is longer than is read.
     TooLong,
-    /// This machine has no network, or no name server.
+    /// This machine has no network.
     NoNetwork,
+    /// No name server answers, and whose fault that is nobody knows.
+    NoNameServer,
     /// There is no host of that name.
     NoSuchHost,
     /// There is no way to the host.
@@ -130,6 +132,7 @@ impl Fault {
             Self::HalfBody => "half a body",
             Self::TooLong => "too long",
             Self::NoNetwork => "no network",
+            Self::NoNameServer => "no name server",
             Self::NoSuchHost => "no such host",
             Self::Unreachable => "unreachable",
             Self::NoClient => "no client",
@@ -150,6 +153,7 @@ impl Fault {
         matches!(
             self,
             Self::NoNetwork
+                | Self::NoNameServer
                 | Self::NoClient
                 | Self::BadAddress
                 | Self::BadRequest

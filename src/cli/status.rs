@@ -242,7 +242,7 @@ fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around) {
     around.health = states
         .map(|(status, asked)| ProbeState { state: asked.state, ..ProbeState::from(&**status) })
         .collect();
-    around.remarks.extend(tracker.own_network_down());
+    around.remarks.extend(tracker.network().words());
 }
 
 /// Since when there are samples of all probes of production without a gap: what nobody looked at may have been

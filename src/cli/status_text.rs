@@ -8,6 +8,8 @@ use unicode_width::UnicodeWidthStr as _;
 use super::sheet::{GUTTER, Hue, Line, Sheet, WIDTH, fit};
 use super::situation::{Item, ProbeState, Situation};
 use super::{status_ahead, status_approvals, status_back, status_runs};
+use crate::config::types::HERE;
+use crate::health::network;
 use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::digest;
@@ -384,7 +386,8 @@ fn timeline(page: &mut Sheet, situation: &Situation) {
     let entries = &situation.state.timeline;
     let environment = |name: &str| {
         let probe = situation.health.iter().find(|probe| probe.name == name);
-        probe.map_or_else(String::new, |probe| probe.environment.clone())
+        let own = if name == network::OWN { HERE } else { "" };
+        probe.map_or_else(|| own.to_owned(), |probe| probe.environment.clone())
     };
     let rows = digest::rows(&situation.state, environment).unwrap_or_else(|| {
         (entries.len().saturating_sub(ENTRIES)..entries.len()).map(digest::Row::of).collect()

@@ -56,7 +56,7 @@ pub fn health(model: &Model) -> Health {
     let mut of = Vec::with_capacity(model.probes.len());
     for probe in &model.probes {
         let environment = probe.environment.as_str();
-        let is_production = environment.is_empty() || production.is_empty() || environment == production;
+        let is_production = config.watches_production(environment);
         let group = if is_production {
             0
         } else {

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod compared;
 pub mod confirm;
 pub mod edit;
+pub mod gone;
 pub mod health;
 pub mod history;
 pub mod key;

@@ -21,6 +21,7 @@ use super::suspects::Suspects;
 use super::ways::{Looked, Ways};
 use crate::config::types::Config;
 use crate::failure::Failure;
+use crate::health::network::Network;
 use crate::health::series;
 use crate::hotfix::outlook::Outlook;
 use crate::hotfix::state::{BranchState, NoRepository};
@@ -73,6 +74,8 @@ pub struct Model {
     pub pull: Option<pull::Looked>,
     /// Probes as they stand.
     pub probes: Vec<Arc<series::Status>>,
+    /// What they say of this machine's own network.
+    pub network: Network,
     /// The latest output of the run that is followed in the runs pane.
     pub output: Option<Output>,
     /// Where each pane is scrolled to, in the order of [`Pane::ALL`].
@@ -391,6 +394,7 @@ impl Model {
             outlook: None,
             pull: None,
             probes: Vec::new(),
+            network: Network::Fine,
             output: None,
             views: Default::default(),
             start_row: 0,

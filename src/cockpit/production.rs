@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::Model;
+use crate::health::network::Network;
 use crate::health::series::{State, Status};
 use crate::incident::{PlanRun, PlanState, Release};
 
@@ -17,6 +18,8 @@ pub enum Word {
     Healthy,
     /// Nothing is checked, or a check that is not bad has no data.
     Unknown,
+    /// It is this machine that is offline: nothing is known of production.
+    Offline,
 }
 
 impl Word {
@@ -27,6 +30,7 @@ impl Word {
             Self::Degraded => "DEGRADED",
             Self::Healthy => "HEALTHY",
             Self::Unknown => "UNKNOWN",
+            Self::Offline => "WE ARE OFFLINE",
         }
     }
 }
@@ -61,8 +65,15 @@ pub fn production(model: &Model) -> Production {
     let probes = || model.probes.iter().filter(|probe| config.watches_production(&probe.environment));
     let bad = || probes().filter(|probe| probe.state.is_bad());
     let is = |state: State| probes().any(|probe| probe.state == state);
+    let offline = match &model.network {
+        Network::Offline { since, .. } => Some(*since),
+        Network::Fine | Network::Doubtful { .. } => None,
+    };
+    let is_held = || probes().any(|probe| probe.reach.is_held());
     let word = if bad().any(|probe| is_down(probe)) {
         Word::Down
+    } else if offline.is_some() && is_held() {
+        Word::Offline
     } else if bad().next().is_some() || is(State::Warn) {
         Word::Degraded
     } else if probes().next().is_none() || probes().any(|probe| probe.is_unknown()) {
@@ -89,6 +100,7 @@ pub fn production(model: &Model) -> Production {
         }
         Word::Healthy => green_since(model),
         Word::Unknown => None,
+        Word::Offline => offline,
     };
     let target = config.production().map(|env| env.name.as_str());
     let recorded = state.zip(target).and_then(|(state, target)| {

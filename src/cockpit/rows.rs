@@ -1,7 +1,8 @@
 //! The rows of the panes: which there are, in which order, and what a filter hides.
 
 use super::model::{Model, Pane};
-use crate::health::series;
+use crate::config::types::HERE;
+use crate::health::{network, series};
 use crate::incident::digest::Row;
 use crate::incident::{ChecklistItem, Entry, PlanRun, PlanState};
 
@@ -100,6 +101,9 @@ impl Model {
     /// The environment that a probe watches; production where that is not named.
     pub fn environment_of(&self, probe: &str) -> &str {
         let known = self.derived.places.get(probe).map(String::as_str);
+        if known.is_none() && probe == network::OWN {
+            return HERE;
+        }
         known.unwrap_or_else(|| self.config.config.production().map_or("", |env| env.name.as_str()))
     }
 }

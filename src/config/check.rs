@@ -18,6 +18,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
+use super::types;
 use crate::incident::{Policy, Severity};
 use crate::text::{nearest, visible};
 
@@ -48,7 +49,11 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     let named = |entry| text(entry, "name").map(|(name, _)| name);
     let probes: Vec<_> = tables(root, "probes")
         .filter_map(|probe| {
-            let environment = text(probe, "environment").map_or("", |(environment, _)| environment);
+            let tells_of_here = probe.get("connectivity").and_then(|value| value.get_ref().as_bool());
+            let environment = match tells_of_here {
+                Some(true) => types::HERE,
+                _ => text(probe, "environment").map_or("", |(environment, _)| environment),
+            };
             Some(environment::Watched { name: named(probe)?, environment })
         })
         .collect();

@@ -319,6 +319,20 @@ fn bytes_that_are_no_text_are_refused_with_their_line() {
 }
 
 #[test]
+fn what_tells_of_this_machine_belongs_to_no_environment() {
+    let probe = |keys: &str| format!("[[probes]]\nname = \"internet\"\nconnectivity = true\n{keys}\n");
+    let config = parse(probe("url = \"https://a.example/\"").as_bytes()).unwrap();
+    assert!(
+        config.probes[0].tells_connectivity() && !config.watches_production(&config.probes[0].environment)
+    );
+    let shown = toml::to_string(&config).unwrap();
+    assert!(shown.contains("connectivity = true") && !shown.contains("this machine"), "{shown}");
+    let other = GOOD.to_owned() + &probe("url = \"https://a.example/\"\nenvironment = \"production\"");
+    refused(&other, "with `connectivity` it tells of this machine, and not of `production`");
+    refused(&probe("machine = \"load\""), "`machine` says nothing of whether this machine is online");
+}
+
+#[test]
 fn the_digest_is_of_the_bytes_that_were_parsed() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(load(dir.path()).unwrap(), None);

@@ -18,7 +18,7 @@ mod version;
 pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METHODS, not_an_address};
 pub use hotfix::{FLOW_SETTING, Flow, FlowFrom, Forge, Hotfix, PullConfig, VersionFile};
 pub use probe::{
-    Alerts, Datadog, Gauge, Keys, Point, Probe, Query, Reduce, Source, SourceKind, Sql, Tls, Unfit,
+    Alerts, Datadog, Gauge, HERE, Keys, Point, Probe, Query, Reduce, Source, SourceKind, Sql, Tls, Unfit,
 };
 pub use version::{VersionKind, version_pattern};
 
@@ -58,8 +58,11 @@ impl Config {
     }
 
     /// Tells whether a probe of this environment watches production, as one of none does. Where no
-    /// environment is configured all do.
+    /// environment is configured all do, but what tells of this machine.
     pub fn watches_production(&self, environment: &str) -> bool {
+        if environment == HERE {
+            return false;
+        }
         environment.is_empty() || self.production().is_none_or(|production| production.name == environment)
     }
 }

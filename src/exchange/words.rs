@@ -131,14 +131,35 @@ fn reason(error: &reqwest::Error, place: &str) -> (Fault, String) {
     (Fault::NoAnswer, format!("{place} could not be asked: {last}"))
 }
 
+/// Whether a way leads out of this machine; `None`: nobody can tell. Nothing is sent: connecting a datagram
+/// socket only looks for a route, here to addresses that stand in documentation and belong to nobody.
+fn leads_out() -> Option<bool> {
+    let routes = [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")];
+    let mut known = Some(false);
+    for (from, to) in routes {
+        use io::ErrorKind as Kind;
+        match std::net::UdpSocket::bind(from).and_then(|socket| socket.connect(to)) {
+            Ok(()) => return Some(true),
+            Err(error) => match error.kind() {
+                Kind::NetworkUnreachable | Kind::NetworkDown | Kind::AddrNotAvailable | Kind::Unsupported => {
+                }
+                // Without this family of addresses there is no way by it.
+                _ if error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error()) => {}
+                _ => known = None,
+            },
+        }
+    }
+    known
+}
+
 fn io_reason(error: &io::Error, place: &str) -> Option<(Fault, String)> {
     use io::ErrorKind as Kind;
     let said = error.to_string();
     if said.contains("failed to lookup address") {
-        // The resolver itself is out of reach: that is this machine's trouble, not the host's.
         return Some(if said.contains("Temporary failure") {
+            // The resolver is out of reach, or those are who know the name.
             let why = format!("the name in {place} cannot be looked up: no name server answers");
-            (Fault::NoNetwork, why)
+            (if leads_out() == Some(false) { Fault::NoNetwork } else { Fault::NoNameServer }, why)
         } else {
             (Fault::NoSuchHost, format!("there is no host of the name in {place}"))
         });

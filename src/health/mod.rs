@@ -20,6 +20,7 @@ pub mod instant;
 pub mod judge;
 pub mod keyring;
 pub mod machine;
+pub mod network;
 pub mod parse;
 pub mod past;
 pub mod pattern;

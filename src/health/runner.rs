@@ -197,6 +197,13 @@ impl Runner {
         }
     }
 
+    /// Asks the probe with this index now, besides its schedule.
+    pub fn ask_now(&self, probe: usize) {
+        if let Some(task) = self.tasks.get(probe) {
+            task.now.notify_one();
+        }
+    }
+
     /// Stops asking. Commands that run are killed.
     pub fn stop(&mut self) {
         for task in self.tasks.drain(..) {
@@ -462,6 +469,7 @@ fn with_answer(rules: &Rules, answer: &Answer, masker: &Masker, now: Moment, mem
         unrecovered: judged.unrecovered,
         phases: answer.phases,
         versions: reported::versions(&answer.body).iter().map(|version| excerpt(version, masker)).collect(),
+        rows: answer.rows.clone(),
     };
     Asked { state: state_of(judged.verdict), sample, compared: judged.compared }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::columns::Mark;
+use super::network::Reach;
 use super::stretches::{Past, Seen};
 
 /// State of a probe, in the words of `status --json`.
@@ -138,6 +139,8 @@ pub struct Sample {
     pub phases: Option<Phases>,
     /// What the answer names as its version, what tells most first: a commit, a release, a version.
     pub versions: Vec<String>,
+    /// What it is made up of, where that can be listed: each alert that fires.
+    pub rows: Vec<String>,
 }
 
 /// A probe as it stands: what a health row draws.
@@ -179,6 +182,8 @@ pub struct Status {
     pub versions_at: Option<Timestamp>,
     /// Since when it was heard of again and again; `None`: it was not heard of yet.
     pub unbroken_since: Option<Timestamp>,
+    /// Whether its trouble may be this machine's own.
+    pub reach: Reach,
 }
 
 impl Status {

@@ -1,18 +1,18 @@
 //! All probes as they stand: what is drawn, and which changes are worth a record. Pure.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::alarm::{Alarm, Edge};
+use super::network::{self, Network, Reach};
 use super::rules::Rules;
 use super::series::{Sample, State, Status, Verdict};
 use super::silence::{patience, unbroken};
 use super::stretches::{self, Past};
 use crate::config::types::Probe;
-use crate::text::address::is_loopback;
 
 /// Headline of a sample that failed because this machine has no network: `Fault::NoNetwork`.
 pub const NO_NETWORK: &str = "no network";
@@ -35,6 +35,10 @@ pub struct Tracker {
     alarms: Vec<Watched>,
     /// Where each probe is, by its name.
     places: BTreeMap<String, usize>,
+    /// Which of them tell whether this machine is online.
+    checks: Vec<usize>,
+    /// Whether it was offline by the last sample that had to do with that.
+    is_offline: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -44,8 +48,6 @@ struct Watched {
     recorded: State,
     /// After how long without a sample nobody looked.
     patience: Duration,
-    /// The host it asks, if that is not this machine.
-    remote: Option<String>,
     confirm: u32,
     /// The probe whose failure explains this one's, whether it does so now, and for how many samples this
     /// one has waited for that one to be confirmed.
@@ -76,9 +78,10 @@ impl Tracker {
             suppressed_by: suppressor(probes, place).and_then(|by| places.get(by)).copied(),
             is_suppressed: false,
             held: 0,
-            remote: probe.source.url().map(host).filter(|host| !is_loopback(host)).map(str::to_owned),
         });
-        Self { statuses, alarms: alarms.collect(), places }
+        let checks = probes.iter().enumerate().filter(|(_, probe)| probe.tells_connectivity());
+        let checks = checks.map(|(place, _)| place).collect();
+        Self { statuses, alarms: alarms.collect(), places, checks, is_offline: false }
     }
 
     /// Takes this probe for failing until it is past its recovery threshold.
@@ -86,6 +89,37 @@ impl Tracker {
         if let Some(watched) = self.alarms.get_mut(probe) {
             watched.alarm.fire();
         }
+    }
+
+    /// Takes in what a sample says of this machine's network. Whether it says nothing of what it asks: this machine
+    /// is offline, or what would tell that was not asked since it fell silent.
+    fn is_held(&mut self, probe: usize, sample: &Sample) -> bool {
+        let tells = self.checks.contains(&probe);
+        let is_such = self.statuses.get(probe).is_some_and(|one| one.reach.may_be_ours(sample.verdict));
+        // All of them are looked at only where it may matter.
+        let may_matter = if self.checks.is_empty() {
+            sample.headline == NO_NETWORK || self.is_offline
+        } else {
+            is_such || tells
+        };
+        if may_matter {
+            self.is_offline = matches!(self.network(), Network::Offline { .. });
+        }
+        is_such && (self.is_offline || self.unasked(probe).next().is_some())
+    }
+
+    /// The probes that tell whether this machine is online, and were not asked since this one fell silent.
+    pub fn unasked(&self, probe: usize) -> impl Iterator<Item = usize> {
+        let silent = self.statuses.get(probe).map(|status| &status.reach);
+        self.checks.iter().copied().filter(move |check| {
+            let check = self.statuses.get(*check).map(|status| &status.reach);
+            silent.zip(check).is_some_and(|(one, check)| !one.is_checked_by(check))
+        })
+    }
+
+    /// How the network of this machine is.
+    pub fn network(&self) -> Network {
+        network::network(self.statuses.iter().map(Arc::as_ref))
     }
 
     fn suppression(&self, probe: usize) -> Suppression {
@@ -184,6 +218,12 @@ impl Tracker {
         let by = self.alarms.get(probe).and_then(|watched| watched.suppressed_by);
         let by_confirm = by.and_then(|by| Some(self.alarms.get(by)?.confirm)).unwrap_or_default();
         let by_name = by.and_then(|by| Some(self.statuses.get(by)?.name.clone())).unwrap_or_default();
+        Arc::make_mut(self.statuses.get_mut(probe)?).reach.take(&sample);
+        let is_held = self.is_held(probe, &sample);
+        let is_offline = self.is_offline;
+        if is_offline && (is_held || self.checks.contains(&probe)) {
+            sample.why = format!("{}{}", network::OFFLINE, sample.why);
+        }
         let (status, watched) = (self.statuses.get_mut(probe)?, self.alarms.get_mut(probe)?);
         let status = Arc::make_mut(status);
         let was_asked = status.last.is_some() || watched.recorded != State::Unknown;
@@ -193,7 +233,14 @@ impl Tracker {
             sample.why = sample.unrecovered.clone().unwrap_or_default();
         }
         let is_good = verdict == Verdict::Good;
+        status.reach.hold(is_held);
         let shown = match suppression {
+            // Nothing is known of it, or will be known in a moment.
+            _ if is_held => {
+                watched.is_suppressed |= is_offline;
+                let waits = if status.state == State::Ok { State::Pending } else { status.state };
+                Some(if is_offline { State::Unknown } else { waits })
+            }
             Suppression::Yes if watched.is_suppressed || !is_good => {
                 watched.is_suppressed = true;
                 let why = if is_good { "good again" } else { sample.why.as_str() };
@@ -271,28 +318,15 @@ impl Tracker {
         edge
     }
 
-    /// Says so when it is this machine's own network that stops the probes: every one that
-    /// needs it was last stopped on this side, or none of several hosts can be found or reached.
+    /// Says so when it is this machine's own network that stops the probes, or most likely is: no host can be
+    /// found or reached.
     pub fn own_network_down(&self) -> Option<String> {
-        let mut hosts = BTreeSet::new();
-        let mut certain = true;
-        for (status, watched) in self.statuses.iter().zip(&self.alarms) {
-            let Some(host) = &watched.remote else { continue };
-            match status.last.as_ref()?.headline.as_str() {
-                NO_NETWORK => {}
-                NO_SUCH_HOST | UNREACHABLE => certain = false,
-                _ => return None,
+        match self.network() {
+            Network::Doubtful { hosts, reached: false } => {
+                Some(format!("none of {hosts} hosts can be found or reached: is it this machine?"))
             }
-            hosts.insert(host);
-        }
-        match (hosts.len(), certain) {
-            (0, _) | (1, false) => None,
-            (_, true) => {
-                Some("this machine has no network: nothing is known of what lies beyond it".to_owned())
-            }
-            (count, false) => Some(format!(
-                "none of {count} hosts can be found or reached: most likely this machine has no network"
-            )),
+            network @ Network::Offline { .. } => network.words(),
+            Network::Fine | Network::Doubtful { .. } => None,
         }
     }
 }
@@ -360,6 +394,7 @@ fn blank(probe: &Probe) -> Status {
         versions: VecDeque::new(),
         versions_at: None,
         unbroken_since: None,
+        reach: Reach::of(probe),
     }
 }
 

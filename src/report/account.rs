@@ -10,7 +10,8 @@ use super::production::{recorded_at, stopped};
 use super::words::{
     capitalised, clock, clock_after, day, done, first_of, inside, listed, release as release_name, role,
 };
-use crate::config::types::Probe;
+use crate::config::types::{HERE, Probe};
+use crate::health::network;
 use crate::incident::{
     CheckState, Entry, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, State,
     StepState, UPDATED, Vote, WatchVerdict, audience, duration,
@@ -155,7 +156,8 @@ fn seen(probes: &[Probe], entry: &Entry<'_>, rows: &mut Vec<Row>) {
         _ => "failing",
     };
     let why = rest.split_once(": ").map_or("", |(_, why)| why.trim_start_matches("no data: "));
-    let environment = probes.iter().find(|probe| probe.name == name).map_or("", |probe| &probe.environment);
+    let own = if name == network::OWN { HERE } else { "" };
+    let environment = probes.iter().find(|probe| probe.name == name).map_or(own, |probe| &probe.environment);
     // Where it is stands before it.
     let bare = name.strip_prefix(environment).and_then(|rest| rest.strip_prefix(' '));
     let bare = inline(bare.filter(|_| !environment.is_empty()).unwrap_or(name));

@@ -154,6 +154,10 @@ impl Pulse {
             self.silence.hear(seen.probe, self.clock.elapsed());
             let edge = self.tracker.observe(seen.probe, seen.sample);
             self.edges.extend(edge.map(|edge| named(probe, edge)));
+            // What tells whether it is this machine need not wait until it is due.
+            for check in self.tracker.unasked(seen.probe) {
+                asking.runner.ask_now(check);
+            }
         }
         if self.stored.elapsed() >= STORE_EVERY {
             self.store(store);

@@ -127,6 +127,19 @@ pub(super) fn scenes() -> Vec<(&'static str, Model)> {
 }
 
 #[test]
+fn every_alert_that_fires_can_be_read_in_the_probes_own_view() {
+    let rows: Vec<String> = (1..=6).map(|n| format!("Alert{n} for {n}m (silenced)")).collect();
+    let mut model = alone();
+    if let Some(sample) = &mut Arc::make_mut(&mut model.probes[0]).last {
+        sample.rows = rows.clone();
+    }
+    for size in [(120, 36), (80, 24)] {
+        let shown = text(&press(&mut model, &[], size));
+        assert!(rows.iter().all(|row| shown.contains(row)), "{shown}");
+    }
+}
+
+#[test]
 fn the_chart_at_every_size() {
     for (width, height) in SIZES {
         let buf = press(&mut scene(), &[], (width, height));

@@ -14,6 +14,7 @@ use crate::cockpit::Command;
 use crate::cockpit::model::ConfigSource;
 use crate::cockpit::production::{Production, Word};
 use crate::cockpit::ways::Readiness;
+use crate::health::network::Network;
 use crate::incident::{Clock, ClockState, Next, Phase, State, Status, detected_late, duration, phase_since};
 use crate::text::visible;
 
@@ -68,7 +69,8 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
     }
     // What is wrong comes before what is due, and takes the room of one clock.
     let clocks_off = !state.clock_warnings(ui.model.now).is_empty();
-    let is_marked = ui.model.read_only.is_some() || ui.model.unseen > 0 || clocks_off;
+    let is_doubtful = matches!(ui.model.network, Network::Doubtful { .. });
+    let is_marked = is_doubtful || ui.model.read_only.is_some() || ui.model.unseen > 0 || clocks_off;
     if is_marked {
         marks(ui, &mut Pen::new(buf, inner, line), state);
         line += 1;
@@ -182,7 +184,7 @@ fn block(ui: Ui<'_>, found: &Production) -> (String, Role) {
         Word::Down => Role::Down,
         Word::Degraded => Role::Degraded,
         Word::Healthy => Role::Healthy,
-        Word::Unknown => Role::Uncertain,
+        Word::Unknown | Word::Offline => Role::Uncertain,
     };
     (format!(" {}{since} ", found.word.name()), role)
 }
@@ -422,6 +424,9 @@ fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
         mark(NOT_SAVED, Role::Overdue);
     } else if ui.model.read_only.is_some() {
         mark("✗ read-only", Role::Overdue);
+    }
+    if let Network::Doubtful { .. } = ui.model.network {
+        mark("▲ every probe fails: is it this machine?", Role::Warn);
     }
     if ui.model.unseen > 0 {
         let errors = if ui.model.unseen == 1 { "error" } else { "errors" };

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::commands::Command;
+use super::super::gone;
 use super::super::model::{ConfigSource, IncidentLine, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, Item, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll, Trust};
@@ -13,6 +14,7 @@ use super::{
     Cx, compared, flags, menus, overlays, plan_view, rollback, run_view, settle, survey, suspects, terminal,
 };
 use crate::failure::Failure;
+use crate::health::network::{self, Network};
 use crate::health::series::{self, State, Verdict};
 use crate::incident::{self, Alarm, Body, Draft, Log, Missing, Precision, Record, Taken};
 use crate::text::visible;
@@ -35,6 +37,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         Fact::Suspects(looked) => suspects::found(cx, *looked),
         Fact::Ways { environment, looked } => rollback::found(cx, environment, looked),
         Fact::Health { probes, edges: _ } => {
+            cx.model.network = network::network(probes.iter().map(AsRef::as_ref));
             cx.model.probes = probes;
             record_alarms(cx);
         }
@@ -341,7 +344,8 @@ fn record_alarms(cx: &mut Cx<'_>) {
                 from: known.unwrap_or(State::Ok.name()).to_owned(),
                 to: to.name().to_owned(),
                 // It is dated by when that began, and so is what was seen.
-                why: probe.began_with.clone(),
+                why: gone::since(state, cx.model.environment_of(&probe.name), probe)
+                    .map_or_else(|| probe.began_with.clone(), |gone| format!("{gone}: {}", probe.began_with)),
             };
             Some(Draft {
                 incident: state.id,
@@ -350,6 +354,7 @@ fn record_alarms(cx: &mut Cx<'_>) {
                 body: body.into(),
             })
         })
+        .chain(own_network(cx.model, state))
         .collect();
     if !drafts.is_empty() {
         let id = cx.effect("saving", Effect::AppendAlarms(drafts));
@@ -357,9 +362,35 @@ fn record_alarms(cx: &mut Cx<'_>) {
     }
 }
 
+/// The line that tells of this machine's own network where no probe does: that it is down, and that it is back.
+fn own_network(model: &Model, state: &incident::State) -> Option<Draft> {
+    let probes = || model.probes.iter().map(AsRef::as_ref);
+    if probes().any(|probe: &series::Status| probe.reach.is_connectivity()) {
+        return None;
+    }
+    let known = state.alarms.get(network::OWN).map_or(State::Ok.name(), |alarm| alarm.state.as_str());
+    let (to, why, since) = match network::network(probes()) {
+        Network::Offline { since, why } => (State::Error, format!("{}{why}", network::OFFLINE), Some(since)),
+        _ if network::is_online(probes()) => (State::Ok, String::new(), None),
+        _ => return None,
+    };
+    let body =
+        Alarm { probe: network::OWN.to_owned(), from: known.to_owned(), to: to.name().to_owned(), why };
+    (known != to.name()).then(|| Draft {
+        incident: state.id,
+        occurred: since.map(|since| (since, Precision::Exact)),
+        took: None,
+        body: body.into(),
+    })
+}
+
 /// The state of a probe if it is settled and based on data; waiting ones are left out.
 fn settled(probe: &series::Status) -> Option<State> {
     let last = probe.last.as_ref()?;
+    // It may be this machine, of which there is a line of its own.
+    if probe.reach.is_held() {
+        return None;
+    }
     match probe.state {
         // What another probe explains is that one's line.
         State::Pending | State::Recovering | State::Suppressed => None,

@@ -6,6 +6,7 @@ mod flags;
 mod hotfix;
 mod long;
 mod many;
+mod offline;
 mod rollback;
 mod situations;
 mod start;

@@ -22,6 +22,9 @@ pub use self::keys::{Keys, Unfit};
 /// How old a sample may be where nothing else is said.
 const MAX_AGE: SignedDuration = SignedDuration::from_mins(2);
 
+/// Where a probe belongs that tells of this machine, and of no environment.
+pub const HERE: &str = "this machine";
+
 /// Something asked again and again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "Written")]
@@ -61,6 +64,13 @@ pub struct Probe {
     pub tls: Option<Tls>,
     /// What of the procedure's extended watch it looks at.
     pub covers: Vec<Point>,
+}
+
+impl Probe {
+    /// Whether it tells whether this machine is online, and nothing of the service.
+    pub fn tells_connectivity(&self) -> bool {
+        self.environment == HERE
+    }
 }
 
 /// What is to be looked at after a release has proven good at first.

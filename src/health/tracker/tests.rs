@@ -3,6 +3,7 @@
 use super::super::testing::{command_probe, http_probe};
 use super::*;
 use crate::health::columns::{self, Grid};
+use crate::text::address::is_loopback;
 
 fn sample(second: i64, verdict: Verdict, value: Option<f64>) -> Sample {
     Sample {
@@ -363,7 +364,7 @@ fn our_own_network_down_is_said_once_it_stops_every_probe_that_needs_one() {
     let mut tracker = Tracker::new(&probes);
     assert_eq!(tracker.own_network_down(), None);
     tracker.observe(0, no_network(0));
-    assert!(tracker.own_network_down().unwrap().contains("this machine has no network"));
+    assert!(tracker.own_network_down().unwrap().contains("no network leads out of this machine"));
     tracker.observe(0, sample(1, Verdict::NoAnswer, None));
     assert_eq!(tracker.own_network_down(), None);
     let gone = |second| Sample { headline: NO_SUCH_HOST.to_owned(), ..no_network(second) };
@@ -373,7 +374,7 @@ fn our_own_network_down_is_said_once_it_stops_every_probe_that_needs_one() {
     two.observe(0, gone(0));
     assert_eq!(two.own_network_down(), None, "the other was not asked yet");
     two.observe(1, Sample { headline: UNREACHABLE.to_owned(), ..gone(0) });
-    assert!(two.own_network_down().unwrap().starts_with("none of 2 hosts can be found or reached"));
+    assert!(two.own_network_down().unwrap().starts_with("none of 2 hosts can be found or reached: is it"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::chart::number;
-use crate::cockpit::Command;
+use crate::cockpit::{Command, gone};
 use crate::config::types::Probe;
 use crate::health::columns::{self, Column, Mark};
 use crate::health::compare::{Against, Compared};
@@ -28,6 +28,8 @@ const BRIEF: u16 = 8;
 const WIDE: u16 = 110;
 /// With fewer columns than this what a line is about is cut, so that there is room for what it says.
 const NARROW: u16 = 60;
+/// Lines that are kept for what stands below the alerts.
+const AROUND: usize = 4;
 /// Most changes that a line names.
 const CHANGES: usize = 3;
 
@@ -37,6 +39,8 @@ pub(super) enum Fact<'a> {
     Asked(&'static str, String),
     /// What it was compared with, and what came of it.
     Compared(&'a Compared),
+    /// What it is made up of: the alerts that fire, each on a line, or as many as one takes.
+    Firing(&'static str, String),
     /// What it has to answer.
     Expected(String),
     /// How long the parts of its last answer took.
@@ -73,6 +77,8 @@ pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, columns: u16, lines: u16) ->
         }
     }
     facts.extend(took(probe).map(Fact::Took));
+    let room = usize::from(lines).saturating_sub(facts.len() + AROUND);
+    facts.extend(firing(probe, columns, room));
     if let Some(version) = version(ui, probe) {
         let lines = pieces("version", &version, columns).into_iter();
         facts.extend(lines.map(|(about, line)| Fact::Version(about, line)));
@@ -91,6 +97,21 @@ pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, columns: u16, lines: u16) ->
         facts.remove(expected.or_else(compared).unwrap_or(last));
     }
     facts
+}
+
+/// The alerts that fire: one on each line, or all of them in as few as they take.
+fn firing(probe: &Status, columns: u16, lines: usize) -> Vec<Fact<'static>> {
+    let rows = probe.last.as_ref().map_or(&[][..], |sample| &sample.rows);
+    let room = if rows.len() <= lines.max(1) { 0 } else { columns.saturating_sub(own(columns) + 5) };
+    let mut packed: Vec<String> = Vec::new();
+    for row in rows.iter().map(|row| visible(row)) {
+        match packed.last_mut().filter(|line| width(line) + width(&row) + 2 <= room) {
+            Some(line) => *line = format!("{line}, {row}"),
+            None => packed.push(row.into_owned()),
+        }
+    }
+    let about = |index| if index == 0 { "firing" } else { "" };
+    packed.into_iter().enumerate().map(|(index, line)| Fact::Firing(about(index), line)).collect()
 }
 
 /// The query of a probe, as many lines as it takes.
@@ -194,7 +215,7 @@ pub(super) fn fact(ui: Ui<'_>, pen: &mut Pen<'_>, fact: &Fact<'_>) {
     let own = own(pen.room());
     let (about, text, role) = match fact {
         Fact::Compared(one) => return comparison(ui, pen, one),
-        Fact::Asked(about, text) | Fact::Version(about, text) => {
+        Fact::Asked(about, text) | Fact::Version(about, text) | Fact::Firing(about, text) => {
             pen.gap(2).column_of(about, own, ui.of(Role::Muted)).gap(2).put(text, ui.of(Role::Text));
             return;
         }
@@ -325,6 +346,11 @@ pub(super) fn why_line(ui: Ui<'_>, buf: &mut Buffer, line: Rect, probe: &Status)
     let mut pen = Pen::new(buf, line, 0);
     pen.put(symbol, ui.of(role)).gap(1).put(&probe.name, ui.of(Role::Text)).put(": ", ui.of(Role::Faint));
     let why = probe.last.as_ref().map_or("", |sample| sample.why.as_str());
+    let environment = ui.model.environment_of(&probe.name);
+    let gone = ui.model.incident().and_then(|state| gone::since(state, environment, probe));
+    if let Some(gone) = gone {
+        pen.put(&gone, ui.of(role)).put(", ", ui.of(Role::Faint));
+    }
     pen.put(
         if why.is_empty() { word(probe.state) } else { why },
         ui.of(if why.is_empty() { Role::Muted } else { role }),

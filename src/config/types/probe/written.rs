@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::{DurationText, default_confirm, default_interval, default_probe_timeout};
-use super::{Gauge, Keys, Point, Probe, Reduce, Source, Tls, Unfit};
+use super::{Gauge, HERE, Keys, Point, Probe, Reduce, Source, Tls, Unfit};
 
 /// Something asked again and again. Exactly one of `url`, `command`, `prometheus`,
 /// `alertmanager`, `datadog`, `postgres` and `machine` is given.
@@ -75,6 +75,10 @@ pub(super) struct Written {
     /// The environment it watches; empty: the service as a whole.
     #[serde(default)]
     environment: String,
+    /// Whether it tells whether this machine is online, and nothing of the service: when it fails together with all
+    /// that lies beyond this machine, we are offline and nobody is blamed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    connectivity: bool,
     /// How often, on a fixed schedule: `10s`.
     #[serde(default = "default_interval", serialize_with = "friendly::required")]
     #[schemars(with = "DurationText")]
@@ -137,6 +141,11 @@ pub(super) struct Written {
     covers: Vec<Point>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 impl TryFrom<Written> for Probe {
     type Error = Unfit;
 
@@ -160,6 +169,7 @@ impl TryFrom<Written> for Probe {
             machine,
             path,
             environment,
+            connectivity,
             interval,
             timeout,
             expect,
@@ -195,7 +205,7 @@ impl TryFrom<Written> for Probe {
                 machine,
                 path,
             })?,
-            environment,
+            environment: if connectivity { HERE.to_owned() } else { environment },
             interval,
             timeout: timeout.unwrap_or_else(|| default_probe_timeout().min(interval)),
             expect,
@@ -253,6 +263,7 @@ impl From<Probe> for Written {
             machine,
             path,
         } = source.into();
+        let connectivity = environment == HERE;
         Self {
             name,
             url,
@@ -271,7 +282,8 @@ impl From<Probe> for Written {
             postgres,
             machine,
             path,
-            environment,
+            environment: if connectivity { String::new() } else { environment },
+            connectivity,
             interval,
             timeout: Some(timeout),
             expect,
