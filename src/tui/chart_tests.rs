@@ -7,12 +7,13 @@ use ratatui::buffer::Buffer;
 use super::testing::*;
 use super::theme::{ColorDepth, Role, Theme};
 use crate::cockpit::model::Glyphs;
-use crate::cockpit::msg::KeyPress;
+use crate::cockpit::msg::{Fact, KeyPress};
 use crate::cockpit::{Key, Model, Msg, Pane, update};
 use crate::health::columns::Mark;
 use crate::health::compare::{Answer, Usual};
-use crate::health::series::{Phases, State, Status, Verdict};
+use crate::health::series::{Phases, Sample, State, Status, Verdict};
 use crate::health::stretches::Seen;
+use crate::health::tracker::{NO_NETWORK, Tracker};
 
 const SIZES: [(u16, u16); 4] = [(160, 45), (120, 36), (80, 24), (40, 12)];
 
@@ -136,6 +137,33 @@ fn every_alert_that_fires_can_be_read_in_the_probes_own_view() {
     for size in [(120, 36), (80, 24)] {
         let shown = text(&press(&mut model, &[], size));
         assert!(rows.iter().all(|row| shown.contains(row)), "{shown}");
+    }
+}
+
+#[test]
+fn the_header_says_that_we_are_offline_or_asks_whether_it_is_this_machine() {
+    let shown = |headline: &str| {
+        let mut model = incident();
+        let probe = |name: &str| {
+            let text = format!("name = \"{name}\"\nurl = \"https://{name}.example/\"\nconfirm = 1");
+            toml::from_str(&text).unwrap()
+        };
+        let mut tracker = Tracker::new(&[probe("api"), probe("www")]);
+        for place in [0, 1] {
+            let verdict = if headline == NO_NETWORK { Verdict::NoData } else { Verdict::NoAnswer };
+            let sample = Sample { at: model.now, verdict, headline: headline.into(), ..Sample::default() };
+            tracker.observe(place, sample);
+        }
+        let probes = tracker.statuses().to_vec();
+        let _ = update(&mut model, Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
+        settle(&mut model);
+        [(160, 45), (80, 24)].map(|size| text(&press(&mut model, &[], size)))
+    };
+    for offline in shown(NO_NETWORK) {
+        assert!(offline.contains("WE ARE OFFLINE") && !offline.contains("DOWN"), "{offline}");
+    }
+    for doubtful in shown("timeout") {
+        assert!(doubtful.contains("is it this machine?") && doubtful.contains("DOWN"), "{doubtful}");
     }
 }
 
