@@ -11,9 +11,11 @@ use crate::cockpit::msg::{Fact, KeyPress};
 use crate::cockpit::{Key, Model, Msg, Pane, update};
 use crate::health::columns::Mark;
 use crate::health::compare::{Answer, Usual};
+use crate::health::network::OWN;
 use crate::health::series::{Phases, Sample, State, Status, Verdict};
 use crate::health::stretches::Seen;
 use crate::health::tracker::{NO_NETWORK, Tracker};
+use crate::incident::Alarm;
 
 const SIZES: [(u16, u16); 4] = [(160, 45), (120, 36), (80, 24), (40, 12)];
 
@@ -165,6 +167,23 @@ fn the_header_says_that_we_are_offline_or_asks_whether_it_is_this_machine() {
     for doubtful in shown("timeout") {
         assert!(doubtful.contains("is it this machine?") && doubtful.contains("DOWN"), "{doubtful}");
     }
+}
+
+#[test]
+fn the_timeline_says_in_words_that_we_are_offline_and_online_again() {
+    let mut model = incident();
+    let mut scribe = records();
+    let offline = "we are offline: no network leads out of this machine";
+    for (time, from, to, why) in [("15:30:00", "ok", "error", offline), ("15:31:00", "error", "ok", "")] {
+        let [from, to, why] = [from, to, why].map(str::to_owned);
+        scribe.write("maya", at(time), Alarm { probe: OWN.to_owned(), from, to, why });
+    }
+    model.log = Some(scribe.log());
+    (model.focus, model.zoom) = (Pane::Timeline, true);
+    settle(&mut model);
+    let shown = text(&press(&mut model, &[], (120, 36)));
+    let line = |wanted: &str| shown.lines().any(|line| line.contains(wanted));
+    assert!(line(&format!("✗ {offline}")) && line("this machine is online again: network"), "{shown}");
 }
 
 #[test]

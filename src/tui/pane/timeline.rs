@@ -10,6 +10,8 @@ use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::{empty, frame, mark, window};
 use crate::cockpit::{Command, Pane};
+use crate::config::types::HERE;
+use crate::health::network::OFFLINE;
 use crate::incident::{Entry, EntryKind, NoteKind, Precision, duration};
 
 /// Fewest columns of what a probe says that are worth reading.
@@ -142,6 +144,9 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
     let environment = ui.model.environment_of(first.about);
     let head = match (environment, first.kind) {
         ("", _) => format!("{word}: "),
+        (HERE, EntryKind::AlarmCleared) => "this machine is online again: ".to_owned(),
+        // It says so itself.
+        (HERE, _) if first.text.contains(OFFLINE) => String::new(),
         // Some of its probes are well again; it need not be.
         (environment, EntryKind::AlarmCleared) => format!("{word} in {environment}: "),
         (environment, _) => format!("{environment} {word}: "),
@@ -158,7 +163,11 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
         Some(rest) if !environment.is_empty() => rest.to_owned(),
         _ => part,
     };
-    let mut parts: Vec<String> = entries.iter().map(|entry| bare(part(entry))).collect();
+    let told = |part: String| match part.find(OFFLINE).and_then(|at| part.get(at..)) {
+        Some(offline) if environment == HERE => offline.to_owned(),
+        _ => bare(part),
+    };
+    let mut parts: Vec<String> = entries.iter().map(|entry| told(part(entry))).collect();
     // What somebody looks for is not hidden behind a number.
     let sought = ui.model.view(Pane::Timeline).filter.to_lowercase();
     parts.sort_by_key(|part| !part.to_lowercase().contains(&sought));
