@@ -128,7 +128,8 @@ fn dry_run(
     });
     if json {
         let gates = standings.unwrap_or_default();
-        cx.out.json(&serde_json::json!({ "plan": plan, "hash": plan.hash(), "gates": gates }))?;
+        let all = serde_json::json!({ "plan": plan, "hash": plan.hash(), "gates": gates });
+        cx.out.json(&super::plan::show::shown(&all)?)?;
     } else {
         cx.out.lines(&preview_with(&plan, standings.as_deref(), verbose))?;
     }

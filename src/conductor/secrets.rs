@@ -64,7 +64,10 @@ fn known(config: &Config, root: &Path) -> Vec<(String, Value)> {
     let environments = config.environments.iter().flat_map(|environment| &environment.env);
     let variables = probes.chain(checks).chain(environments).map(String::as_str);
     let requests = config.probes.iter().map(|probe| request(&probe.source));
-    already_known(&sources, variables, [root], requests)
+    let in_requests = requests.flat_map(|(url, headers)| written::in_request(url, headers));
+    let settings = serde_json::to_value(config).unwrap_or_default();
+    let written = in_requests.chain(written::in_settings(&settings));
+    already_known(&sources, variables, [root], written)
 }
 
 /// The declared secrets; `place` is any directory of the repository.
@@ -92,7 +95,7 @@ fn already_known<'a>(
     sources: &[SecretSource],
     variables: impl IntoIterator<Item = &'a str>,
     places: impl IntoIterator<Item = &'a Path>,
-    requests: impl IntoIterator<Item = (&'a str, &'a BTreeMap<String, String>)>,
+    written: impl IntoIterator<Item = (String, Value)>,
 ) -> Vec<(String, Value)> {
     let mut known: Vec<(String, Value)> = Vec::new();
     for source in sources {
@@ -112,7 +115,7 @@ fn already_known<'a>(
             known.extend(value.filter(|it| it.len() >= least).map(|it| (name.to_owned(), it)));
         }
     }
-    known.extend(requests.into_iter().flat_map(|(url, headers)| written::in_request(url, headers)));
+    known.extend(written);
     for reader in places.into_iter().filter_map(|place| Reader::open(place).ok()) {
         known.extend(reader.credentials().into_iter().map(|(name, it)| (name, Zeroizing::new(it))));
     }
@@ -154,10 +157,15 @@ impl Vault {
         let variables = named.chain(git).chain(asked);
         let watched = watched.iter().map(|probe| request(&probe.source));
         let requests = watched.chain(calls(plan).map(|call| (call.url.as_str(), &call.headers)));
+        let in_requests = requests.flat_map(|(url, headers)| written::in_request(url, headers));
+        let words = commands.iter().flat_map(|command| command.argv.iter().chain(command.set.values()));
+        let in_commands = words.flat_map(|word| written::in_text(word));
+        // What everybody may read is filled in there as well.
+        let written = in_requests.chain(in_commands).filter(|(_, value)| !is_public(plan, value));
         let mut places: Vec<_> = commands.iter().map(|command| Path::new(&command.cwd)).collect();
         places.sort_unstable();
         places.dedup();
-        let besides = already_known(&plan.secrets, variables, places, requests);
+        let besides = already_known(&plan.secrets, variables, places, written);
         let sources = plan.secrets.clone();
         let mut vault = Self {
             sources,
@@ -360,6 +368,17 @@ fn commands(plan: &Plan) -> Vec<&Command> {
         }
     }
     found
+}
+
+/// Tells whether a value is what a plan is about: its target, and the names and commits that it deploys.
+fn is_public(plan: &Plan, value: &[u8]) -> bool {
+    let release = plan.release.iter().flat_map(|release| {
+        let told = [&release.environment, &release.reference, &release.commit];
+        told.into_iter().chain(&release.tag).chain(&release.version).chain(&release.replaces)
+    });
+    let subject = plan.subject.iter().flat_map(|subject| [&subject.reference, &subject.commit]);
+    let frozen = plan.frozen.iter().flat_map(|(name, commit)| [name, commit]);
+    frozen.chain(release).chain(subject).chain([&plan.target]).any(|known| known.as_bytes() == value)
 }
 
 /// All calls of the steps of a plan.

@@ -3,7 +3,7 @@
 use super::types::Config;
 use crate::failure::{Failure, Result};
 use crate::incident::{Policy, Severity, SeverityChange, SuspectsChange};
-use crate::text::address::{MARK, without_credentials};
+use crate::text::address::take_secrets;
 
 /// What was found out about a repository.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,31 +64,6 @@ pub fn without_secrets(config: &Config) -> Result<Config> {
     let mut value = serde_json::to_value(config).map_err(shown)?;
     take_secrets(&mut value);
     serde_json::from_value(value).map_err(shown)
-}
-
-fn take_secrets(value: &mut serde_json::Value) {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => *text = without_credentials(text).into_owned(),
-        Value::Array(items) => {
-            for item in items {
-                take_secrets(item);
-            }
-        }
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                match field {
-                    Value::Object(headers) if name == "headers" => {
-                        for value in headers.values_mut() {
-                            *value = MARK.into();
-                        }
-                    }
-                    other => take_secrets(other),
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 fn demands(policy: &Policy, severity: Severity) -> SeverityChange {

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use serde_json::Value;
+
 /// What stands for a credential.
 pub const MARK: &str = "…";
 
@@ -38,25 +40,83 @@ pub fn is_loopback(host: &str) -> bool {
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Takes the credentials of addresses, and the values of headers, out of all that a value holds; also of
+/// JSON that is kept as a text.
+pub fn take_secrets(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            let inner = text.starts_with('{').then(|| serde_json::from_str::<Value>(text).ok()).flatten();
+            *text = match inner {
+                Some(mut inner) => {
+                    take_secrets(&mut inner);
+                    inner.to_string()
+                }
+                None => without_credentials(text).into_owned(),
+            };
+        }
+        Value::Array(items) => {
+            for item in items {
+                take_secrets(item);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    Value::Object(headers) if name == "headers" => {
+                        for value in headers.values_mut() {
+                            *value = MARK.into();
+                        }
+                    }
+                    other => take_secrets(other),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// Where the credentials of all addresses in a text are, in order.
 pub fn credentials(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (scheme, rest) in each(text) {
+        in_address(
+            text.get(scheme).unwrap_or_default(),
+            text.get(rest.clone()).unwrap_or_default(),
+            rest.start,
+            &mut found,
+        );
+    }
+    found
+}
+
+/// The addresses that a text holds.
+pub fn addresses(text: &str) -> impl Iterator<Item = &str> {
+    each(text).into_iter().filter_map(move |(scheme, rest)| text.get(scheme.start..rest.end))
+}
+
+/// Where the addresses of a text are: scheme, and what follows its separator.
+fn each(text: &str) -> Vec<(Range<usize>, Range<usize>)> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(separator) = text.get(at..).and_then(|rest| rest.find("://")).map(|next| at + next) {
         let start = separator + "://".len();
         at = start;
-        let scheme = text.get(..separator).unwrap_or_default();
-        let scheme_begins = scheme.rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)));
-        let scheme = scheme.get(scheme_begins.map_or(0, |before| before + 1)..).unwrap_or(scheme);
-        if scheme.is_empty() || !scheme.is_ascii() {
+        let before = text.get(..separator).unwrap_or_default();
+        let scheme = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+-.".contains(c)).len();
+        if scheme == separator || before.get(..scheme).is_some_and(ends_in_a_letter) {
             continue;
         }
         let rest = text.get(start..).unwrap_or_default();
         let end = rest.find(ends_address).unwrap_or(rest.len());
-        in_address(scheme, rest.get(..end).unwrap_or_default(), start, &mut found);
+        found.push((scheme..separator, start..start + end));
         at = start + end;
     }
     found
+}
+
+/// No scheme begins in the middle of a word of another script.
+fn ends_in_a_letter(text: &str) -> bool {
+    text.chars().next_back().is_some_and(char::is_alphanumeric)
 }
 
 fn in_address(scheme: &str, rest: &str, start: usize, found: &mut Vec<Range<usize>>) {

@@ -308,9 +308,13 @@ fn addresses_that_are_credentials_are_shown_nowhere() {
     let config = format!(
         "{CONFIG}\n[[probes]]\nname = \"web\"\nurl = \"http://maya:{PASSWORD}@127.0.0.1:9/h?token={PRINTED}\"\n\
          headers = {{ X-Api-Key = \"{PRINTED}\" }}\n[[checks]]\nname = \"say\"\n\
-         command = [\"curl\", \"https://hooks.slack.com/services/T0/B0/{PRINTED}\"]\n"
+         command = [\"curl\", \"https://hooks.slack.com/services/T0/B0/{PRINTED}\"]\n\
+         [[environments]]\nname = \"other\"\ndeploy = [\"./deploy.sh\", \
+         \"https://hooks.slack.com/services/T0/B0/{PRINTED}\", \"https://ann:{PASSWORD}@x.test/?token={PRINTED}\"]\n"
     );
-    let yard = Yard::new(&config, "true");
+    let telling =
+        r#"echo "called $1 $2"; echo "hook ${1##*/}"; p=${2#*ann:}; echo "alone ${p%%@*} ${2##*=}""#;
+    let yard = Yard::new(&config, telling);
     for verb in [
         &["config", "show"][..],
         &["config", "show", "--json"],
@@ -321,9 +325,21 @@ fn addresses_that_are_credentials_are_shown_nowhere() {
         &["probe"],
         &["status", "--json"],
         &["test", "say", "--dry-run"],
+        &["deploy", "other", "--dry-run", "--json"],
+        // A command that tells what stands in its own arguments.
+        &["deploy", "other"],
+        &["run", "log", "deploy-other-1.0"],
+        &["plan", "show", "--json"],
+        &["plan", "list", "--json"],
+        &["report"],
     ] {
         let ended = yard.shell.flightdeck(verb);
         tells_nothing(&verb.join(" "), format!("{}{}", ended.stdout, ended.stderr).as_bytes());
+    }
+    let log = yard.shell.flightdeck(&["run", "log", "deploy-other-1.0"]).succeeded().stdout;
+    for line in ["called https://hooks.slack.com/", "hook ‹address›", "alone ‹password› ‹token›"]
+    {
+        assert!(log.contains(line), "{line:?} is not in\n{log}");
     }
     // Nor where the file has mistakes in it.
     let wrong = format!(

@@ -10,17 +10,26 @@ use super::super::context::{Context, Loaded};
 use super::super::follow::{about_waiting, how_to_answer, words};
 use super::super::preview::preview as preview_with;
 use crate::conductor;
-use crate::failure;
+use crate::failure::{self, Failure};
 use crate::incident::{
     Outcome, PlanRun, Policy, Proof, Proposal, Run, Spec, State, StepRun, StepState, Waits,
 };
 use crate::plan::progress::{self, Choice};
 use crate::plan::stored::{self, Unreadable};
 use crate::plan::{Plan, gates, proposal};
+use crate::text::address::take_secrets;
 use crate::text::visible;
 
 /// Where the second column begins.
 const INDENT: &str = "               ";
+
+/// What is shown as JSON, without the credentials of addresses and the values of headers.
+pub(in super::super) fn shown(what: &impl Serialize) -> failure::Result<serde_json::Value> {
+    let cannot = |error| Failure::new("showing the plan", error, "run it without --json");
+    let mut value = serde_json::to_value(what).map_err(cannot)?;
+    take_secrets(&mut value);
+    Ok(value)
+}
 
 /// The plan that is being carried out.
 pub(super) fn decoded(run: &PlanRun) -> Result<Plan, Unreadable> {
@@ -53,7 +62,7 @@ pub(in super::super) fn choices(run: &PlanRun) -> Vec<String> {
 /// Prints all plans, a line each.
 pub(super) fn list(cx: &Context, state: &State, json: bool) -> failure::Result<End> {
     if json {
-        cx.out.json(&state.plans.iter().map(sheet).collect::<Vec<_>>())?;
+        cx.out.json(&shown(&state.plans.iter().map(sheet).collect::<Vec<_>>())?)?;
         return Ok(End::Done);
     }
     for waits in proposal::waiting(state) {
@@ -94,7 +103,7 @@ fn waiting(plan: &PlanRun) -> Option<(usize, &StepRun)> {
 /// Prints one plan.
 pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> failure::Result<End> {
     if json {
-        cx.out.json(&sheet(plan))?;
+        cx.out.json(&shown(&sheet(plan))?)?;
         return Ok(End::Done);
     }
     cx.out.line(&format!("{}: {}", plan.id, plan.state.name()))?;
@@ -151,11 +160,11 @@ pub(super) fn proposed(cx: &Context, loaded: &Loaded, waits: &Proposal, json: bo
     let moved = moved.and_then(|(plan, root)| approve::moved(root, waits, plan));
     if json {
         let plan = plan.ok();
-        return cx.out.json(&serde_json::json!({
+        return cx.out.json(&shown(&serde_json::json!({
             "id": waits.id, "title": waits.title, "state": "proposed", "hash": waits.hash,
             "by": waits.by, "at": waits.at, "plan": plan, "gates": standings,
             "moved": moved.map(|moved| moved.why),
-        }));
+        }))?);
     }
     let how = if is_waiting { "waits for approval" } else { "no longer waits" };
     cx.out.line(&format!("{}: {how}, proposed by {}: {}", waits.id, waits.by, waits.title))?;

@@ -6,7 +6,7 @@ use reqwest::Url;
 use zeroize::Zeroizing;
 
 use super::{LONG_ENOUGH, Value, sounds_secret};
-use crate::text::address::credentials;
+use crate::text::address::{addresses, credentials};
 use crate::text::mask::SHORTEST;
 use crate::text::placeholder;
 
@@ -39,6 +39,28 @@ pub(super) fn in_request(url: &str, headers: &BTreeMap<String, String>) -> Vec<(
     found
 }
 
+/// What is secret in the addresses that a text holds: a word of a command, or a script within it.
+pub(super) fn in_text(text: &str) -> Vec<(String, Value)> {
+    // What a shell goes on with is no part of the address.
+    let plain = |address: &str| address.trim_end_matches([';', ',', ')', '|', '&', '.']).to_owned();
+    addresses(text).map(plain).flat_map(|address| in_address(&address)).collect()
+}
+
+/// What is secret in all that a configuration holds.
+pub(super) fn in_settings(value: &serde_json::Value) -> Vec<(String, Value)> {
+    use serde_json::Value as Json;
+    match value {
+        Json::String(text) => in_text(text),
+        Json::Array(items) => items.iter().flat_map(in_settings).collect(),
+        Json::Object(fields) => {
+            let headers = fields.get("headers").and_then(|it| serde_json::from_value(it.clone()).ok());
+            let headers = headers.map(|headers| in_request("", &headers)).unwrap_or_default();
+            headers.into_iter().chain(fields.values().flat_map(in_settings)).collect()
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => Vec::new(),
+    }
+}
+
 fn in_address(text: &str) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     let Ok(url) = Url::parse(text) else { return found };
@@ -49,6 +71,9 @@ fn in_address(text: &str) -> Vec<(String, Value)> {
         add_both(&mut found, "user", url.username(), LONG_ENOUGH);
     }
     for (key, value) in url.query_pairs() {
+        if value.is_empty() && is_random(&key) {
+            add(&mut found, "address", &key);
+        }
         let sounds = sounds_secret(&key);
         let least = if sounds { SHORTEST } else { LONG_ENOUGH };
         if value.len() >= least
@@ -59,11 +84,14 @@ fn in_address(text: &str) -> Vec<(String, Value)> {
     }
     // The secret part of a webhook.
     let hook = credentials(text).into_iter().map(|range| text.get(range).unwrap_or_default());
-    for part in hook.filter(|part| url.path().contains(part)).flat_map(|part| part.split('/')) {
-        if is_random(part) {
-            add_both(&mut found, "address", part, RANDOM);
+    for hook in hook.filter(|part| url.path().contains(part)) {
+        // A word of it alone is no secret, what a machine made is.
+        for part in std::iter::once(hook).chain(hook.split('/').filter(|part| is_made(part))) {
+            add_both(&mut found, "address", part, LONG_ENOUGH);
         }
     }
+    // The places of a command are filled in with what everybody may read.
+    found.retain(|(_, value)| !(value.starts_with(b"{") && value.ends_with(b"}")));
     found
 }
 
@@ -81,9 +109,13 @@ fn add(found: &mut Vec<(String, Value)>, name: &str, value: &str) {
 }
 
 fn is_random(value: &str) -> bool {
+    value.len() >= RANDOM && is_made(value)
+}
+
+/// Tells whether nobody would write a word like this.
+fn is_made(value: &str) -> bool {
     let of = |is: fn(&u8) -> bool| value.bytes().any(|byte| is(&byte));
-    value.len() >= RANDOM
-        && of(u8::is_ascii_digit)
+    of(u8::is_ascii_digit)
         && of(u8::is_ascii_alphabetic)
         && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~+/=%".contains(&byte))
 }
@@ -91,6 +123,43 @@ fn is_random(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_secret_in_a_command_is_known_wherever_its_address_stands() {
+        let values = |word: &str| {
+            let found = in_text(word);
+            found.into_iter().map(|(_, it)| String::from_utf8(it.to_vec()).unwrap()).collect::<Vec<_>>()
+        };
+        let hook = "https://hooks.slack.com/services/T00000000/B00000000/abcDEFghiJKLmnoPQRstuVWX04";
+        for (word, secret) in [
+            (hook, "services/T00000000/B00000000/abcDEFghiJKLmnoPQRstuVWX04"),
+            (hook, "abcDEFghiJKLmnoPQRstuVWX04"),
+            ("https://ann:PASSWORDpassword05@x.example/", "PASSWORDpassword05"),
+            ("https://x.example/?token=TOKENtokenTOKEN06", "TOKENtokenTOKEN06"),
+            ("curl -fsS 'https://x.example/?sig=abcdef0123'; echo", "abcdef0123"),
+            ("(curl https://x.example/?token=abcd1);", "abcd1"),
+            ("--url=https://x.example/?0123456789abcdef", "0123456789abcdef"),
+            ("postgres://app:hunter2@db/x", "hunter2"),
+        ] {
+            assert!(values(word).iter().any(|value| value == secret), "{word}: {:?}", values(word));
+        }
+        for word in [
+            "https://hooks.slack.com/services",
+            "https://api.test/deploy?env=production&ref={ref}",
+            "https://api.test/?token={ref}",
+            "./deploy.sh",
+        ] {
+            assert!(values(word).is_empty(), "{word}: {:?}", values(word));
+        }
+        let settings = serde_json::json!({
+            "on": { "url": "https://h.test/x?token=abcd1", "headers": { "X-Api-Key": "abcdefgh" } },
+            "deploy": ["curl", "https://ann:hunter22@h.test/"],
+        });
+        let found: Vec<_> = in_settings(&settings).into_iter().map(|(_, it)| it.to_vec()).collect();
+        for secret in ["abcd1", "abcdefgh", "hunter22"] {
+            assert!(found.contains(&secret.as_bytes().to_vec()), "{secret}");
+        }
+    }
 
     #[test]
     fn what_is_secret_in_a_request_is_known_and_nothing_else() {
@@ -105,9 +174,12 @@ mod tests {
             ("https://h.test/x?key=0123abcd", &["0123abcd"]),
             ("https://h.test/x?k=0123456789abcdef", &["0123456789abcdef"]),
             ("https://maya:p%40ss@h.test/", &["p%40ss", "p@ss"]),
-            ("https://hooks.test/services/T0/B0/0123456789abcdefg", &["0123456789abcdefg"; 2]),
+            (
+                "https://hooks.test/services/T0/B0/0123456789abcdefg",
+                &&["services/T0/B0/0123456789abcdefg"; 2],
+            ),
         ] {
-            assert_eq!(values(url, &[]), expected, "{url}");
+            assert_eq!(values(url, &[]).get(..expected.len()).unwrap(), expected, "{url}");
         }
         for url in [
             "https://h.test/x?key=prod&env=production&at=2026-11-28T10:00:00Z",
