@@ -104,6 +104,11 @@ fn plain(id: &str, config: &Config, policy: &Policy, commit: &str, same: &[Strin
     match id {
         "checks" => Some(Gate::Checks {
             checks: config.checks.iter().map(|check| check.name.clone()).collect(),
+            runs: config
+                .checks
+                .iter()
+                .map(|check| (check.name.clone(), gates::runs(&check.command, &check.env)))
+                .collect(),
             commit: commit.to_owned(),
             same: same.to_vec(),
         }),

@@ -12,7 +12,9 @@ use super::schema::{self, is_landmark};
 use super::write::{hash, severity, status, unknown_incident};
 use super::{Journal, Seq, Summary, repository};
 use crate::failure::{Failure, Result};
-use crate::incident::{Hash, History, IncidentId, Log, NotARecord, Record, State, Stream, Streamed, Taken};
+use crate::incident::{
+    Asked, Hash, History, IncidentId, Log, NotARecord, Record, State, Status, Stream, Streamed, Taken,
+};
 use crate::text::visible;
 
 /// Bits of a place that count the records of one incident; those above are its number.
@@ -193,7 +195,38 @@ fn elsewhere(conn: &Connection, no: i64) -> rusqlite::Result<History> {
         .query_row([no], |row| row.get(0))?;
     let mut incidents = incidents_of(conn, &repository)?;
     incidents.retain(|other| *other != no);
-    Ok(History::of(&landmarks(conn, &incidents)?))
+    let mut history = History::of(&landmarks(conn, &incidents)?);
+    for other in incidents {
+        history.asked.extend(asked(conn, other)?);
+    }
+    Ok(history)
+}
+
+/// What was put up for approval in an incident that is not closed; `None`: nothing was, or it is.
+fn asked(conn: &Connection, no: i64) -> rusqlite::Result<Option<Asked>> {
+    // Few among many: the others are not decoded.
+    let query = "SELECT bytes, hash FROM record WHERE place BETWEEN ?1 AND ?2
+         AND EXISTS (SELECT 1 FROM incident WHERE no = ?3 AND status <> ?4)
+         AND (instr(bytes, CAST('\"kind\":\"declared\"' AS BLOB)) > 0
+           OR instr(bytes, CAST('\"kind\":\"plan-proposed\"' AS BLOB)) > 0
+           OR instr(bytes, CAST('\"kind\":\"plan-started\"' AS BLOB)) > 0
+           OR instr(bytes, CAST('\"kind\":\"approved\"' AS BLOB)) > 0
+           OR instr(bytes, CAST('\"kind\":\"rejected\"' AS BLOB)) > 0
+           OR instr(bytes, CAST('\"kind\":\"amended\"' AS BLOB)) > 0
+           OR instr(bytes, CAST('\"kind\":\"retracted\"' AS BLOB)) > 0)";
+    let (first, last) = places(no);
+    let mut records = Vec::new();
+    let mut statement = conn.prepare_cached(query)?;
+    let mut rows = statement.query(params![first, last, no, Status::Closed.name()])?;
+    while let Some(row) = rows.next()? {
+        records.push(Record::decode_with(row.get_ref(0)?.as_bytes()?, hash(row, 1)?).map_err(undecoded)?);
+    }
+    let state = Log::new(records).map(Log::into_state).filter(|state| !state.votes.is_empty());
+    Ok(state.map(|state| Asked {
+        started: state.plans.into_iter().map(|run| (run.purpose, run.target, run.started_at)).collect(),
+        proposals: state.proposals,
+        votes: state.votes,
+    }))
 }
 
 /// The incidents of a repository, by their numbers in this file.

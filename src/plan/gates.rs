@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, Purpose};
-use crate::incident::{CheckState, PlanEnd, PlanRun, PlanState, Policy, Severity, State, StepState};
+use super::{Action, Plan, Purpose, stored};
+use crate::incident::{CheckState, Hash, PlanEnd, PlanRun, PlanState, Policy, Severity, State, StepState};
 use crate::text::visible;
 
 pub use approvals::{Approvals, RoleStanding, approvals, void};
@@ -41,6 +41,9 @@ pub enum Gate {
     Checks {
         /// Their names.
         checks: Vec<String>,
+        /// What each of them runs, by [`runs`]: one of the same name that runs something else is another.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        runs: BTreeMap<String, String>,
         /// The commit.
         commit: String,
         /// Commits that hold exactly the same files: what was found of them holds for it.
@@ -210,6 +213,9 @@ pub fn evaluate(
     if state.plan(&plan.id).is_none() {
         let about = (plan.purpose.name(), plan.target.as_str(), hash);
         standings.extend(still_demanded(&plan.gates, about, state, policy, by, now));
+        if !standings.iter().any(|standing| standing.id == APPROVALS) {
+            standings.extend(rejected(hash, state, policy));
+        }
         standings.extend(condemned(plan, state, policy));
         // Going back by deploying what was there before begins where nobody uses what is beside it.
         if plan.purpose == Purpose::Deploy || plan.way.as_deref() == Some("redeploy") {
@@ -229,6 +235,16 @@ pub fn evaluate(
     }
     standings
 }
+
+/// Shuts what somebody rejected where nobody has to approve it: a rejection counts all the same.
+fn rejected(hash: &str, state: &State, policy: &Policy) -> Option<Standing> {
+    let why = approvals::rejected(state, hash)?;
+    let may_pass_over = policy.severity(state.severity).may_pass_over.iter().any(|id| id == APPROVALS);
+    Some(Standing { id: APPROVALS, title: "not rejected", met: Met::No, why, may_pass_over })
+}
+
+/// The id of the gate that asks for approvals, and of what stands in the way where there is a rejection.
+const APPROVALS: &str = "approvals";
 
 /// Shuts an environment to commits that were no good there: their watch failed, or they were rolled
 /// back. This is no gate of a plan: it holds for every plan, whatever was approved. A better commit
@@ -321,7 +337,9 @@ pub fn still_demanded(
 impl Gate {
     fn stands(&self, judged: Judged<'_>, state: &State, by: &str, now: Timestamp) -> (Met, String) {
         match self {
-            Self::Checks { checks, commit, same } => checks_stand(state, checks, &Content { commit, same }),
+            Self::Checks { checks, runs, commit, same } => {
+                checks_stand(state, checks, runs, &Content { commit, same })
+            }
             Self::Checklist { items } => {
                 let goes_back = judged.plan.is_some_and(|plan| plan.purpose == Purpose::Rollback);
                 checklist_stands(state, items, goes_back)
@@ -368,13 +386,18 @@ impl Content<'_> {
 
 /// A check is green on a commit if the last step of its name that ran on just that commit, with
 /// nothing uncommitted, succeeded.
-fn checks_stand(state: &State, checks: &[String], what: &Content<'_>) -> (Met, String) {
+fn checks_stand(
+    state: &State,
+    checks: &[String],
+    runs: &BTreeMap<String, String>,
+    what: &Content<'_>,
+) -> (Met, String) {
     if checks.is_empty() {
         return (Met::NotApplicable, "no checks are configured".to_owned());
     }
     let missing: Vec<String> = checks
         .iter()
-        .filter_map(|check| Some(format!("{check} {}", not_green(state, check, what)?)))
+        .filter_map(|check| Some(format!("{check} {}", not_green(state, check, runs.get(check), what)?)))
         .collect();
     let short = what.commit.get(..7).unwrap_or(what.commit);
     if missing.is_empty() {
@@ -386,21 +409,48 @@ fn checks_stand(state: &State, checks: &[String], what: &Content<'_>) -> (Met, S
     }
 }
 
-/// Why a check is not green on a commit; `None`: it is.
-fn not_green(state: &State, check: &str, what: &Content<'_>) -> Option<&'static str> {
+/// What a check runs, as it is compared: its command, and the variables that it gets.
+pub fn runs(argv: &[String], env: &[String]) -> String {
+    // Nothing of it can fail to be written.
+    Hash::of(&serde_json::to_vec(&(argv, env)).unwrap_or_default()).to_string()
+}
+
+/// Tells whether what ran as a step of this title is something else than what a check runs. What cannot be
+/// read was written by a version that does not tell.
+fn ran_another(plan: &PlanRun, title: &str, wanted: &str) -> bool {
+    let Ok(recorded) = stored::read(&plan.spec) else { return false };
+    let step = recorded.plan.steps.into_iter().find(|step| step.title == title);
+    step.is_some_and(|step| match step.action {
+        Action::Command(command) => runs(&command.argv, &command.env) != wanted,
+        _ => false,
+    })
+}
+
+/// Why a check is not green on a commit; `None`: it is. `wanted` is what it runs.
+fn not_green(
+    state: &State,
+    check: &str,
+    wanted: Option<&String>,
+    what: &Content<'_>,
+) -> Option<&'static str> {
     let title = format!("check {}", visible(check));
     let mut ran = state.plans.iter().rev().filter(|plan| plan.purpose == "test").filter_map(|plan| {
         let (about, dirty) = plan.subject()?;
         let step = plan.steps.iter().find(|step| step.title == title && step.run.is_some())?;
-        what.is(about).then_some((step.state(), dirty))
+        what.is(about).then_some((plan, step.state(), dirty))
     });
     let mut unclean = false;
     // What ran with changes beyond the commit says nothing of the commit, good or bad.
-    let found = ran.find(|(_, dirty)| {
+    let found = ran.find(|(.., dirty)| {
         unclean |= dirty;
         !dirty
     });
-    match found {
+    if let (Some((plan, StepState::Done, _)), Some(wanted)) = (&found, wanted)
+        && ran_another(plan, &title, wanted)
+    {
+        return Some("ran with another command on this commit");
+    }
+    match found.map(|(_, state, dirty)| (state, dirty)) {
         None if unclean => Some("ran with changes that are not committed"),
         None => Some("not run on this commit"),
         Some((StepState::Done, _)) => None,

@@ -142,10 +142,13 @@ impl<'a> Refused<'a> {
         if self.state.plans.iter().any(|run| run.purpose == "test" && is_at_work(run.state)) {
             return "wait for the checks that run".to_owned();
         }
-        let Some(Gate::Checks { checks, commit, same }) = gate else { return "flightdeck test".to_owned() };
+        let Some(Gate::Checks { checks, runs, commit, same }) = gate else {
+            return "flightdeck test".to_owned();
+        };
         let is_red = |check: &&String| {
             let checks = vec![(*check).clone()];
-            !self.met(&Gate::Checks { checks, commit: commit.clone(), same: same.clone() })
+            let (runs, commit, same) = (runs.clone(), commit.clone(), same.clone());
+            !self.met(&Gate::Checks { checks, runs, commit, same })
         };
         let red: Vec<_> = checks.iter().filter(is_red).map(|check| visible(check)).collect();
         if red.is_empty() || red.len() == checks.len() {

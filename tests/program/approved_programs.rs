@@ -311,6 +311,24 @@ fn a_gate_that_is_dropped_after_the_approval_is_still_demanded() {
     site.approve();
     site.to_production().succeeded();
     assert_eq!(site.deployed(), 1);
+
+    // Nor is a rejection passed over, also not from an incident of its own.
+    site.configure(CONFIG);
+    site.shell.flightdeck(&["deploy", "staging"]).succeeded();
+    site.shell.flightdeck(&["smoke", "staging"]).succeeded();
+    site.shell.flightdeck(&["deploy", "production", "--propose"]).succeeded();
+    site.person("Omar").flightdeck(&["reject", "lead", "--reason", "not at noon"]).succeeded();
+    site.configure(&CONFIG.replace("\"approvals\", ", ""));
+    let still = "(demanded when Omar rejected it, and dropped from the configuration since)";
+    site.to_production().ended_with(3).said(still);
+    site.configure(&CONFIG.replace(
+        "gates = [\"checks\", \"checklist\", \"approvals\", \"staging\", \"freeze\"]",
+        "gates = []",
+    ));
+    site.shell.flightdeck(&["declare", "Another one", "--severity", "P1"]).succeeded();
+    let elsewhere = ["deploy", "production", "--confirm", "production", "--incident", "INC-2026-0002"];
+    site.shell.flightdeck(&elsewhere).ended_with(3).said(still);
+    assert_eq!(site.deployed(), 1);
 }
 
 /// Fewer checks, fewer people, no protection: less is demanded than was approved.
@@ -330,6 +348,8 @@ fn a_gate_that_demands_less_than_was_approved_voids_it() {
         CONFIG.to_owned(),
         format!("{config}\n[policy.P1]\napprovals = [\"lead\"]\n"),
         config.replace("protected = true\n", ""),
+        // A check of the same name that runs something else.
+        config.replace("command = [\"./unit.sh\"]", "command = [\"true\"]"),
     ] {
         site.configure(&weaker);
         assert_ne!(blocks(&shown(), "approvals"), 0, "{weaker}: {}", shown());

@@ -579,6 +579,19 @@ pub struct History {
     pub rehearsals: Vec<Rehearsal>,
     /// Fixes that went out before they were merged back.
     pub merges_back: Vec<MergeBack>,
+    /// What was put up for approval in other incidents that are not closed.
+    pub asked: Vec<Asked>,
+}
+
+/// What an incident has on record of plans that were put up for approval.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// Every plan put up, oldest first.
+    pub proposals: Vec<Proposal>,
+    /// Who voted on them, in order.
+    pub votes: Vec<Vote>,
+    /// Purpose and target of the plans that were started, and when.
+    pub started: Vec<(String, String, Timestamp)>,
 }
 
 /// A way back that was carried out to its end.

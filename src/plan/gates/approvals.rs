@@ -270,6 +270,13 @@ fn rejections<'a>(state: &'a State, hash: &str) -> Vec<&'a Vote> {
     against.filter(|(index, vote)| !taken_back(*index, vote)).map(|(_, vote)| vote).collect()
 }
 
+/// Who rejected the plan with this hash, in words; `None`: nobody did, or it was taken back.
+pub(super) fn rejected(state: &State, hash: &str) -> Option<String> {
+    let against = rejections(state, hash).into_iter().filter(|vote| !vote.hash.is_empty());
+    let against: Vec<String> = against.map(rejected_by).collect();
+    (!against.is_empty()).then(|| against.join("; "))
+}
+
 /// Why an approval does not count by itself; `None`: it does.
 fn refusal(
     vote: &Vote,

@@ -18,6 +18,9 @@ pub enum Demand {
     Checks {
         /// Their names.
         checks: Vec<String>,
+        /// What each of them runs, by [`super::runs`]; versions before did not say.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        runs: BTreeMap<String, String>,
     },
     /// These items were looked at.
     Checklist {
@@ -49,7 +52,9 @@ impl Gate {
     /// What it demands.
     pub fn demand(&self) -> Demand {
         match self {
-            Self::Checks { checks, .. } => Demand::Checks { checks: checks.clone() },
+            Self::Checks { checks, runs, .. } => {
+                Demand::Checks { checks: checks.clone(), runs: runs.clone() }
+            }
             Self::Checklist { items } => {
                 Demand::Checklist { items: items.iter().map(|(id, _)| id.clone()).collect() }
             }
@@ -69,7 +74,10 @@ impl Demand {
     /// Tells whether meeting this meets the other one as well.
     fn covers(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Checks { checks }, Self::Checks { checks: others }) => all_in(others, checks),
+            (Self::Checks { checks, runs }, Self::Checks { checks: others, runs: theirs }) => {
+                all_in(others, checks)
+                    && theirs.iter().all(|(check, other)| runs.get(check).is_none_or(|own| own == other))
+            }
             (Self::Checklist { items }, Self::Checklist { items: others }) => all_in(others, items),
             (Self::Approvals { rules }, Self::Approvals { rules: others }) => {
                 others.iter().all(|(severity, other)| match rules.get(severity) {
@@ -100,24 +108,34 @@ fn is_as_strict(rule: &ApprovalRule, other: &ApprovalRule) -> bool {
                 && rule.valid_for <= other.valid_for))
 }
 
-/// A gate that was demanded when somebody approved a plan for the same, and is not any more.
+/// A gate that was demanded when somebody approved or rejected a plan for the same, and is not any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     /// The gate as it was then.
     pub gate: Gate,
     /// Who approved it then.
     pub by: Vec<String>,
+    /// Who rejected it then.
+    pub against: Vec<String>,
 }
 
 impl Lost {
     /// Why it still is demanded, in a few words.
     pub fn why(&self) -> String {
-        format!("demanded when {} approved, and dropped from the configuration since", self.by.join(" and "))
+        let approved = self.by.join(" and ");
+        let rejected = self.against.join(" and ");
+        let when = match (self.by.is_empty(), self.against.is_empty()) {
+            (false, true) => format!("{approved} approved"),
+            (true, _) => format!("{rejected} rejected it"),
+            (false, false) => format!("{approved} approved and {rejected} rejected it"),
+        };
+        format!("demanded when {when}, and dropped from the configuration since")
     }
 }
 
-/// The gates that were demanded of what people approved for the same purpose and target, that none of
-/// `gates` covers. `hash` is that of the plan as it is now, `by` who would start it.
+/// The gates that were demanded of what people voted on for the same purpose and target, that none of
+/// `gates` covers: in this incident, and in the others of the repository that are not closed. `hash` is that
+/// of the plan as it is now, `by` who would start it.
 pub fn lost(
     gates: &[Gate],
     (purpose, target, hash): (&str, &str, &str),
@@ -126,9 +144,11 @@ pub fn lost(
     now: Timestamp,
 ) -> Vec<Lost> {
     let mut found: Vec<Lost> = Vec::new();
-    for proposal in before(state, purpose, target).filter(|proposal| proposal.hash != hash) {
-        let voters: Vec<&Vote> = approving(state, &proposal.hash).collect();
-        let Some(was) = proposal.spec.get("gates").filter(|_| !voters.is_empty()) else { continue };
+    for (proposal, voters) in before(state, purpose, target) {
+        if proposal.hash == hash || voters.is_empty() {
+            continue;
+        }
+        let Some(was) = proposal.spec.get("gates") else { continue };
         let was: Vec<Gate> = Deserialize::deserialize(was).unwrap_or_default();
         if agreed(&was, &voters, hash, state, by, now) {
             continue;
@@ -137,36 +157,42 @@ pub fn lost(
             let demand = gate.demand();
             let covered = gates.iter().chain(found.iter().map(|lost| &lost.gate));
             if !covered.map(Gate::demand).any(|own| own.covers(&demand)) {
-                found.push(Lost { gate, by: names(&voters) });
+                let (by, against) = (names(&voters, true), names(&voters, false));
+                found.push(Lost { gate, by, against });
             }
         }
     }
     found
 }
 
-/// What was put up for the same since the last of it was started, newest first.
-fn before<'a>(state: &'a State, purpose: &str, target: &str) -> impl Iterator<Item = &'a Proposal> {
-    let started = state.plans.iter().rev().find(|run| run.purpose == purpose && run.target == target);
-    let since = started.map(|run| run.started_at);
-    let same = move |proposal: &&Proposal| {
-        proposal.purpose == purpose
-            && proposal.target == target
-            && since.is_none_or(|since| proposal.at > since)
-    };
-    let found: Vec<&Proposal> = state.proposals.iter().rev().filter(same).collect();
-    found.into_iter()
+/// What was put up for the same since the last of it was started, newest first, with who voted on it.
+fn before<'a>(state: &'a State, purpose: &str, target: &str) -> Vec<(&'a Proposal, Vec<&'a Vote>)> {
+    let others = &state.elsewhere.asked;
+    let here = state.plans.iter().map(|run| (&run.purpose, &run.target, run.started_at));
+    let there = others.iter().flat_map(|asked| &asked.started).map(|(what, target, at)| (what, target, *at));
+    let same = |what: &str, at: &str| what == purpose && at == target;
+    let since = here.chain(there).filter(|(what, at, _)| same(what, at)).map(|(.., at)| at).max();
+    let all = std::iter::once((&state.proposals, &state.votes))
+        .chain(others.iter().map(|asked| (&asked.proposals, &asked.votes)));
+    let mut found = Vec::new();
+    for (proposals, votes) in all {
+        for proposal in proposals.iter().rev() {
+            if same(&proposal.purpose, &proposal.target) && since.is_none_or(|since| proposal.at > since) {
+                let is_of = |vote: &&Vote| !vote.hash.is_empty() && vote.hash == proposal.hash;
+                found.push((proposal, votes.iter().filter(is_of).collect()));
+            }
+        }
+    }
+    found
 }
 
-fn approving<'a>(state: &'a State, hash: &str) -> impl Iterator<Item = &'a Vote> {
-    state.votes.iter().filter(move |vote| vote.approves && !hash.is_empty() && vote.hash == hash)
-}
-
-/// Tells whether those who approved then have approved the plan as it is now, with what it demands
+/// Tells whether those who voted then have approved the plan as it is now, with what it demands
 /// now; and where a rule said who had to, all of those.
 fn agreed(was: &[Gate], voters: &[&Vote], hash: &str, state: &State, by: &str, now: Timestamp) -> bool {
-    let again = |voter: &&Vote| {
-        approving(state, hash).any(|vote| vote.role == voter.role && same_person(&vote.by, &voter.by))
-    };
+    let approving =
+        || state.votes.iter().filter(|vote| vote.approves && !hash.is_empty() && vote.hash == hash);
+    let again =
+        |voter: &&Vote| approving().any(|vote| vote.role == voter.role && same_person(&vote.by, &voter.by));
     let rule = was.iter().find_map(|gate| match gate {
         Gate::Approvals { rules } => rules.get(&state.severity),
         _ => None,
@@ -175,9 +201,9 @@ fn agreed(was: &[Gate], voters: &[&Vote], hash: &str, state: &State, by: &str, n
         && rule.is_none_or(|rule| approvals(state, rule, hash, by, now).stand().0 != Met::No)
 }
 
-fn names(voters: &[&Vote]) -> Vec<String> {
+fn names(voters: &[&Vote], approve: bool) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for vote in voters {
+    for vote in voters.iter().filter(|vote| vote.approves == approve) {
         if !names.iter().any(|known| same_person(known, &vote.by)) {
             names.push(vote.by.clone());
         }

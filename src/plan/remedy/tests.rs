@@ -1,5 +1,7 @@
 //! What a refusal tells people to do, gate by gate.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use uuid::Uuid;
 
@@ -100,7 +102,7 @@ fn hint(plan: &Plan, state: &State) -> String {
 
 fn checks() -> Gate {
     let checks = vec!["unit".into(), "contract".into()];
-    Gate::Checks { checks, commit: COMMIT.into(), same: Vec::new() }
+    Gate::Checks { checks, runs: BTreeMap::new(), commit: COMMIT.into(), same: Vec::new() }
 }
 
 fn checklist() -> Gate {

@@ -42,7 +42,12 @@ fn all_gates() -> Vec<Gate> {
         valid_for: SignedDuration::from_hours(24 * 365 * 200),
     };
     vec![
-        Gate::Checks { checks: vec![s("unit"), s("lint")], commit: s(COMMIT), same: vec![s("aa11")] },
+        Gate::Checks {
+            checks: vec![s("unit"), s("lint")],
+            runs: BTreeMap::new(),
+            commit: s(COMMIT),
+            same: vec![s("aa11")],
+        },
         Gate::Checklist { items: vec![(s("core"), s("core user workflow"))] },
         Gate::Approvals { rules: [(Severity::P0, rule.clone()), (Severity::P1, rule)].into() },
         Gate::Rollback { ready: Some(s("redeploy")), why: s("v1.2.2 was healthy"), unproven: false },

@@ -1,6 +1,9 @@
 //! What was demanded when somebody approved, and what is demanded of the plan as it is now.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::incident::{Asked, History};
 use crate::plan::proposal;
 
 const ABOUT: (&str, &str, &str) = ("deploy", "production", "now");
@@ -11,7 +14,14 @@ fn staging(environment: &str, smoke: bool) -> Gate {
 
 fn checks(names: &[&str]) -> Gate {
     let checks = names.iter().map(ToString::to_string).collect();
-    Gate::Checks { checks, commit: COMMIT.into(), same: vec![] }
+    Gate::Checks { checks, runs: BTreeMap::new(), commit: COMMIT.into(), same: vec![] }
+}
+
+/// The check `unit`, which runs this.
+fn unit(argv: &[&str]) -> Gate {
+    let argv: Vec<String> = argv.iter().map(ToString::to_string).collect();
+    let runs = [("unit".into(), runs(&argv, &[]))].into();
+    Gate::Checks { checks: vec!["unit".into()], runs, commit: COMMIT.into(), same: vec![] }
 }
 
 fn items(ids: &[&str]) -> Gate {
@@ -54,9 +64,10 @@ fn blocking(gates: &[Gate], told: &Told) -> Vec<&'static str> {
 
 #[test]
 fn whatever_demands_less_is_another_plan_and_what_was_demanded_still_is() {
-    let less: [(&str, Gate, Option<Gate>); 12] = [
+    let less: [(&str, Gate, Option<Gate>); 13] = [
         ("checks", checks(&["unit"]), None),
         ("checks", checks(&["unit", "lint"]), Some(checks(&["unit"]))),
+        ("checks", unit(&["./u.sh"]), Some(unit(&["true"]))),
         ("checklist", items(&["core"]), None),
         ("checklist", items(&["core", "mail"]), Some(items(&["mail"]))),
         ("approvals", people(|_| {}), None),
@@ -88,8 +99,10 @@ fn whatever_demands_as_much_or_more_is_enough() {
         why: "so".into(),
         unproven: false,
     };
-    let more: [(Gate, Gate); 8] = [
+    let more: [(Gate, Gate); 9] = [
         (checks(&["unit"]), checks(&["lint", "unit"])),
+        // What an earlier version put up does not tell what it runs.
+        (checks(&["unit"]), unit(&["./u.sh"])),
         (items(&["core"]), items(&["core", "mail"])),
         (people(|_| {}), people(|rule| rule.roles.push("security".into()))),
         (people(|rule| rule.own = true), people(|_| {})),
@@ -128,6 +141,40 @@ fn those_who_approved_may_let_a_gate_go_and_nobody_else() {
 }
 
 #[test]
+fn a_rejection_is_not_passed_over_by_dropping_the_gate() {
+    let both = [people(|_| {}), staging("staging", false)];
+    let proposed = proposal::propose(&plan_with(both.to_vec())).unwrap();
+    let hash = proposed.hash.clone();
+    let told = Told::at(Severity::P1).and(proposed);
+    assert_eq!(blocking(&both[1..], &told), ["staging"], "nobody has said anything");
+    let told = told.by("omar", no("lead", "omar", &hash));
+    assert_eq!(blocking(&both[1..], &told), ["staging", "approvals"]);
+    let why = lost_of(&told, &both[1..])[0].why();
+    assert!(why.contains("when omar rejected it"), "{why}");
+    // Nor where nobody had to approve: it is rejected all the same, until it is taken back.
+    let open = plan_with(vec![]);
+    let told = Told::at(Severity::P1).and(proposal::propose(&open).unwrap());
+    let told = told.by("omar", no("lead", "omar", &open.hash()));
+    assert_eq!(blocking(&[], &told), ["approvals"]);
+    let told = told.by("omar", Approved { hash: open.hash(), ..yes("lead", "omar") });
+    assert_eq!(blocking(&[], &told), [""; 0]);
+}
+
+#[test]
+fn what_was_demanded_in_another_incident_still_is_until_it_was_carried_out() {
+    let there = put_up(vec![people(|_| {}), staging("staging", false)]).state();
+    let mut here = Told::at(Severity::P1).state();
+    let mut history = History::default();
+    history.asked.push(Asked { proposals: there.proposals, votes: there.votes, started: Vec::new() });
+    here.elsewhere = Arc::new(history.clone());
+    let lost_in = |state: &State| lost(&[], ABOUT, state, "maya", minutes(30)).len();
+    assert_eq!(lost_in(&here), 2);
+    history.asked[0].started.push(("deploy".into(), "production".into(), minutes(25)));
+    here.elsewhere = Arc::new(history);
+    assert_eq!(lost_in(&here), 0);
+}
+
+#[test]
 fn what_nobody_approved_or_what_was_carried_out_since_demands_nothing() {
     let proposed = proposal::propose(&plan_with(vec![staging("staging", false)])).unwrap();
     assert_eq!(blocking(&[], &Told::at(Severity::P1).and(proposed)), [""; 0]);
@@ -146,7 +193,12 @@ fn how_a_gate_stands_voids_nothing() {
         unproven: false,
     };
     assert_eq!(hash(way(None)), hash(way(Some("redeploy"))));
-    let same = Gate::Checks { checks: vec!["unit".into()], commit: COMMIT.into(), same: vec!["aa".into()] };
+    let same = Gate::Checks {
+        checks: vec!["unit".into()],
+        runs: BTreeMap::new(),
+        commit: COMMIT.into(),
+        same: vec!["aa".into()],
+    };
     assert_eq!(hash(checks(&["unit"])), hash(same));
     assert_ne!(plan_with(vec![]).hash(), hash(way(None)));
 }
