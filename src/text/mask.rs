@@ -14,6 +14,7 @@ mod marks;
 mod pattern;
 mod skip;
 mod spelling;
+mod unseen;
 mod urls;
 
 use std::borrow::Cow;
@@ -25,6 +26,7 @@ use index::{Hit, Index};
 use pattern::patterns;
 pub(crate) use pattern::weight;
 use skip::LONGEST_RUN;
+use unseen::Unseen;
 use urls::Urls;
 use zeroize::Zeroize as _;
 
@@ -81,7 +83,16 @@ impl Masker {
     /// Begins a stream.
     pub fn stream(&self) -> Stream {
         let (held, places, found) = (Vec::new(), Vec::new(), Vec::new());
-        Stream { masker: self.clone(), held, settled: 0, next: 0, places, found, urls: Urls::default() }
+        Stream {
+            masker: self.clone(),
+            held,
+            settled: 0,
+            next: 0,
+            places,
+            found,
+            urls: Urls::default(),
+            unseen: Unseen::default(),
+        }
     }
 
     /// Masks bytes that are whole.
@@ -150,17 +161,19 @@ pub struct Stream {
     /// found at an earlier place may begin later.
     found: Vec<(Range<usize>, usize)>,
     urls: Urls,
+    unseen: Unseen,
 }
 
 impl Stream {
     /// Takes in output and appends what is certain of it to `out`.
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        self.held.extend_from_slice(bytes);
+        self.unseen.feed(bytes, false, &mut self.held);
         self.pass(false, out);
     }
 
     /// Ends the stream: appends what was held back.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
+        self.unseen.feed(&[], true, &mut self.held);
         self.pass(true, out);
     }
 

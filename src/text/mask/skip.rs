@@ -11,6 +11,11 @@ use crate::text::is_plain;
 /// At most so many bytes in a row do not count, and a longer control sequence does.
 pub(super) const LONGEST_RUN: usize = 4096;
 
+/// What stands for a longer run is between these, and does not count either.
+pub(super) const MARKED: (&str, &str) = ("‹", " unseen›");
+/// Most bytes between them: `1234.5 MB`.
+const MARK: usize = 16;
+
 /// A piece of text that does not count.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Skip {
@@ -55,6 +60,7 @@ pub(super) fn skip(text: &[u8], at: usize, indent: bool, ended: bool) -> Skip {
         0x9b => sequence(rest, 1, ended),
         0x90 | 0x98 | 0x9d..=0x9f => narrow_string(rest, ended),
         0..0x20 | 0x7f..=0x9f => Skip::over(1),
+        0xe2 if marked_run(rest) > 0 => Skip::over(marked_run(rest)),
         0xc2.. => unseen(rest, ended),
         _ => Skip::No,
     }
@@ -153,6 +159,17 @@ fn narrow_string(rest: &[u8], ended: bool) -> Skip {
         _ => 1,
     };
     Skip::Over { bytes, or: 1, line_end: false }
+}
+
+/// The length of the mark of a run that was cut, where a text begins with one; else 0.
+fn marked_run(rest: &[u8]) -> usize {
+    let (from, to) = (MARKED.0.as_bytes(), MARKED.1.as_bytes());
+    let Some(inner) = rest.strip_prefix(from) else { return 0 };
+    let inner = cut(inner, MARK + to.len());
+    let length = inner.windows(to.len()).position(|part| part == to).unwrap_or_default();
+    let is_length = |byte: &u8| byte.is_ascii_digit() || b". kMB".contains(byte);
+    let is_mark = length > 0 && cut(inner, length).iter().all(is_length);
+    if is_mark { from.len() + length + to.len() } else { 0 }
 }
 
 /// A character of several bytes that nobody sees.
@@ -296,6 +313,7 @@ fn begins_unseen(text: &[u8], at: usize) -> bool {
             let lead = lead.and_then(|back| before.get(before.len() - back - 1..));
             !lead.is_some_and(is_cut)
         }
+        0xe2 if marked_run(text.get(at..).unwrap_or_default()) > 0 => true,
         0xc2.. => {
             let rest = text.get(at..).unwrap_or_default();
             character(rest).map_or_else(|| is_cut(rest), |char| !is_plain(char))

@@ -100,6 +100,11 @@ fn percent(byte: u8, times: u8, give: &mut dyn FnMut(&[u8], usize)) {
     for digits in [UPPER, LOWER] {
         let [high, low] = hex(byte, digits);
         give(&[b"%", again.as_bytes(), &[high, low]].concat(), 1);
+        if times > 1 {
+            // Who encodes every character does so with those of `%2F`, too.
+            let each = [b'%', high, low].map(|byte| [b"%", &hex(byte, digits)[..]].concat());
+            give(&each.concat(), 1);
+        }
         if byte == b' ' && times > 1 {
             let [high, low] = hex(b'+', digits);
             give(&[b"%", again.get(2..).unwrap_or_default().as_bytes(), &[high, low]].concat(), 1);
@@ -154,17 +159,20 @@ fn backslash(byte: u8, wanted: &[u8], times: u8, give: &mut dyn FnMut(&[u8], usi
                 give(form, *taken);
             }
         }
+        // Some write a slash with a backslash each time.
+        let slashes: Vec<_> = forms.iter().filter(|(form, _)| form.contains(&b'/')).cloned().collect();
         for (form, _) in &mut forms {
-            *form = escaped(form);
+            *form = escaped(form, false);
         }
+        forms.extend(slashes.into_iter().map(|(form, taken)| (escaped(&form, true), taken)));
     }
 }
 
 /// A text within a JSON string.
-fn escaped(text: &[u8]) -> Vec<u8> {
+fn escaped(text: &[u8], slashes: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() * 2);
     for &byte in text {
-        if matches!(byte, b'\\' | b'"') {
+        if matches!(byte, b'\\' | b'"') || (slashes && byte == b'/') {
             out.push(b'\\');
         }
         out.push(byte);
@@ -264,6 +272,8 @@ mod tests {
         assert_eq!(Spelling::Backslash(2).next(b"\"", br#"\\\"x"#, false), is(1, 4));
         assert_eq!(Spelling::Backslash(3).next(b"\"", br#"\\\\\\\"x"#, false), is(1, 8));
         assert_eq!(Spelling::Backslash(2).next(b"/", br"\/", false), is(1, 2));
+        assert_eq!(Spelling::Backslash(2).next(b"/", br"\\\/x", false), is(1, 4));
+        assert_eq!(Spelling::Percent(2).next(b"R", b"%25%35%32", false), is(1, 9));
         assert_eq!(backslash.next(b"h", br"\u0068", false), is(1, 6));
         assert_eq!(backslash.next(b"h", br"\u{68}", false), is(1, 6));
         assert_eq!(backslash.next(b"h", br"\150", false), is(1, 4));

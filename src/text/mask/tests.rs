@@ -429,3 +429,43 @@ fn what_is_encoded_within_base64_and_urls_is_known_at_every_place() {
     let json = "%7B%22a%22%3A%22p%40ss%2Fw%5C%22or%5C%5Cd%200123456789%22%7D";
     assert_eq!(masked(&masker, json), "%7B%22a%22%3A%22‹PASS›%22%7D");
 }
+
+/// However much it is, and whatever a terminal does not show of it.
+#[test]
+fn a_secret_is_masked_across_any_length_of_what_nobody_sees() {
+    let masker = masker(&[("S", "hunter2-Secret-Value-99")]);
+    for length in [100, 4000, 4090, 4100, 5000, 20_000, 70_000] {
+        for (kind, unseen) in [
+            ("osc", format!("\x1b]52;c;{}\x07", "A".repeat(length))),
+            ("link", format!("\x1b]8;;http://x/{}\x1b\\", "a".repeat(length))),
+            ("picture", format!("\x1bPq{}\x1b\\", "A".repeat(length))),
+            ("nul", "\0".repeat(length)),
+            ("bell", "\x07".repeat(length)),
+            ("colour", format!("\x1b[{}m", "1;".repeat(length / 2))),
+            ("colours", "\x1b[1m".repeat(length / 4)),
+            ("blank", "\u{200b}".repeat(length / 3)),
+        ] {
+            let text = format!("<hunter2-Sec{unseen}ret-Value-99>");
+            assert_eq!(masker.mask(&text), "<‹S›>", "{length} of {kind}");
+            let (mut stream, mut out) = (masker.stream(), Vec::new());
+            for piece in text.as_bytes().chunks(997) {
+                stream.feed(piece, &mut out);
+            }
+            stream.finish(&mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), "<‹S›>", "{length} of {kind} in pieces");
+            // Where it splits nothing it is gone, and said to be, if it is long.
+            let text = format!("a{unseen}b\n");
+            let masked = masker.mask(&text);
+            if unseen.len() <= 4000 {
+                assert_eq!(masked, text, "{length} of {kind}");
+            } else if unseen.len() > 4096 {
+                let size = format!("{}.{} kB unseen›b\n", unseen.len() / 1000, unseen.len() / 100 % 10);
+                assert!(masked.ends_with(&size), "{length} of {kind}: {}", masked.escape_debug());
+                assert!(masked.len() < 4200, "{length} of {kind}");
+            }
+        }
+    }
+    // What never ends takes no line with it but its own.
+    let text = format!("a\x1b]{}\nb\n", "x".repeat(9000));
+    assert_eq!(masker.mask(&text), "a‹9.0 kB unseen›\nb\n");
+}
