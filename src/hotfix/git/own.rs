@@ -174,8 +174,9 @@ fn says(key: &str, value: &str) -> Option<bool> {
         | ("core", "sshcommand" | "gitproxy" | "askpass" | "alternaterefscommand")
         | ("remote", "uploadpack" | "receivepack" | "vcs" | "proxy" | "proxyauthmethod")
         | ("fetch", "bundleuri") => true,
-        // The helper of a transport: `ext::…` runs what follows.
-        ("remote", "url" | "pushurl") => return value.contains("::").then_some(true),
+        ("remote", "url" | "pushurl" | "pushdefault") | ("branch", "remote" | "pushremote") => {
+            return needs_helper(value).then_some(true);
+        }
         ("core", "fsmonitor" | "hookspath" | "editor" | "pager" | "attributesfile" | "worktree")
         | ("sequence", "editor")
         | ("gpg" | "pager" | "trailer" | "tar", _)
@@ -200,6 +201,14 @@ fn says(key: &str, value: &str) -> Option<bool> {
         _ => false,
     };
     (!is_harmless).then_some(reaches)
+}
+
+/// Tells whether git asks an address by a program that it finds by the name of the transport: `ext::…` runs
+/// what follows, `evil://…` runs `git-remote-evil`. Those that come with git are no trap.
+fn needs_helper(address: &str) -> bool {
+    const OWN: [&str; 9] = ["http", "https", "ftp", "ftps", "git", "ssh", "git+ssh", "ssh+git", "file"];
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+    address.contains("::") || scheme.is_some_and(|scheme| !scheme.contains('/') && !OWN.contains(&scheme))
 }
 
 /// Tells whether the value of a setting may hold a password or a token.
@@ -289,8 +298,14 @@ mod tests {
             repo.git(&["config", key, value]);
         }
         assert_eq!(own(&repo).named, []);
-        repo.git(&["config", "remote.origin.url", "ext::sh -c x"]);
-        assert_eq!(own(&repo).reaching(), ["remote.origin.url"]);
+        for address in ["ext::sh -c x", "evil://x/y", "HTTPS://git.test/x"] {
+            repo.git(&["config", "remote.origin.url", address]);
+            assert_eq!(own(&repo).reaching(), ["remote.origin.url"], "{address}");
+        }
+        repo.git(&["config", "remote.origin.url", "git+ssh://git.test/x"]);
+        assert_eq!(own(&repo).named, []);
+        repo.git(&["config", "branch.main.pushRemote", "evil://x/y"]);
+        assert_eq!(own(&repo).reaching(), ["branch.main.pushremote"]);
     }
 
     #[test]
