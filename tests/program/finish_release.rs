@@ -79,8 +79,17 @@ fn a_tag_that_does_not_come_next_goes_out_only_where_it_is_typed() {
     for (raised, doubt) in [
         ("0.1.1", "v0.1.1 is not newer than the last tag, v1.2.3"),
         ("9.0.1", "v9.0.1 is more than one step after the last tag, v1.2.3"),
+        ("1.2.4", "v1.2.4 is a step back: v1.2.9 is there, which the base does not hold"),
     ] {
         let flow = Flow::new();
+        // Somebody has released it from another branch: only the remote knows.
+        if raised == "1.2.4" {
+            flow.git(&["switch", "--quiet", "--create", "next"]);
+            flow.write("next.txt", "more\n");
+            flow.commit("released from here");
+            flow.git(&["push", "--quiet", "origin", "HEAD:refs/tags/v1.2.9"]);
+            flow.git(&["switch", "--quiet", "main"]);
+        }
         fix(&flow);
         // Somebody has named the file: it is the version, whatever was tagged.
         flow.write("src/version.txt", &format!("{raised}\n"));

@@ -36,7 +36,8 @@ impl Series {
     }
 
     /// Why a new tag is not one that would be expected next, in one line; `None`: it is. Versions
-    /// that are taken by other tags may be left out.
+    /// that are taken by other tags may be left out, and a newer one of the same line is known wherever it
+    /// is: nobody who has that takes this one for an update.
     pub fn doubt<'a>(&self, tag: &str, taken: impl IntoIterator<Item = &'a str>) -> Option<String> {
         if self.late {
             return Some(format!("the last tag was not found in time: nothing tells whether {tag} is next"));
@@ -51,7 +52,13 @@ impl Series {
         if new <= old {
             return Some(format!("{tag} is not newer than the last tag, {last}"));
         }
-        let mut between = taken.into_iter().filter_map(|tag| self.version(tag)).filter(|taken| *taken > old);
+        let taken = taken.into_iter().filter_map(|tag| Some((tag, self.version(tag)?)));
+        let newer: Vec<(&str, Version)> = taken.filter(|(_, taken)| *taken > old).collect();
+        let ahead = newer.iter().filter(|(_, taken)| *taken > new && is_of_line(taken, &new));
+        if let Some((ahead, _)) = ahead.max_by(|(_, one), (_, other)| one.cmp(other)) {
+            return Some(format!("{tag} is a step back: {ahead} is there, which the base does not hold"));
+        }
+        let mut between = newer.into_iter().map(|(_, taken)| taken);
         if follows(&old, &new) || between.any(|taken| taken < new && follows(&taken, &new)) {
             return None;
         }
@@ -99,6 +106,13 @@ pub fn usual<'a>(tags: &[&'a str]) -> Option<(&'a str, Option<&'a str>)> {
 pub fn highest<'a>(tags: impl IntoIterator<Item = &'a str>, prefix: &str) -> Option<&'a str> {
     let versions = tags.into_iter().filter_map(|tag| Some((of_series(tag, prefix)?, tag)));
     versions.max_by(|(a, _), (b, _)| a.cmp(b)).map(|(_, tag)| tag)
+}
+
+/// Tells whether a version differs from a new one in nothing that stands before its last number: `1.2.9` is of
+/// the line of `1.2.4`.
+fn is_of_line(version: &Version, new: &Version) -> bool {
+    let at = |version: &Version, index: usize| version.core().get(index).copied().unwrap_or(0);
+    (0..new.core().len().saturating_sub(1)).all(|index| at(version, index) == at(new, index))
 }
 
 /// Tells whether a newer version is one step after an older one: its first other number is one more,
@@ -197,6 +211,11 @@ mod tests {
         }
         assert_eq!(series("v", "v1.2.3").doubt("v1.2.5", ["v1.2.4", "api-v1.2.4"]), None, "1.2.4 is taken");
         assert!(series("v", "v1.2.3").doubt("v1.2.5", ["1.2.4", "v1.2.2"]).is_some());
+        let ahead = series("v", "v1.2.3").doubt("v1.2.4", ["v1.2.5", "v1.2.9", "v1.3.0"]).unwrap();
+        assert!(ahead.starts_with("v1.2.4 is a step back: v1.2.9 is there"), "{ahead}");
+        for other in ["v1.3.0", "v2.0.0", "1.2.9", "v1.2.4-rc.1", "v1.2.2"] {
+            assert_eq!(series("v", "v1.2.3").doubt("v1.2.4", [other]), None, "{other} is of another line");
+        }
         assert_eq!(Series { prefix: "v".into(), ..Series::default() }.doubt("v0.1.0", []), None, "the first");
         let other = Series { prefix: "api-v".into(), other: Some("v9.0.0".into()), ..Series::default() };
         assert!(other.doubt("api-v1.0.0", []).unwrap().contains("than the last tag, v9.0.0"));
