@@ -200,6 +200,10 @@ impl Tree for WorkTree<'_> {
         self.listed.borrow_mut().entry(directory.to_owned()).or_insert_with(list).clone()
     }
 
+    fn kept_below(&self, directory: &str, most: usize) -> Vec<String> {
+        self.reader.tracked_below(Path::new(directory), most)
+    }
+
     fn places(&self) -> &[String] {
         &self.places
     }

@@ -244,6 +244,11 @@ impl Tree for Frozen<'_> {
         };
         (self.programs.iter().filter_map(below).collect(), true)
     }
+
+    fn kept_below(&self, directory: &str, most: usize) -> Vec<String> {
+        let below = |program: &&Program| program.path != directory && is_below(directory, &program.path);
+        self.programs.iter().filter(below).take(most).map(|program| program.path.clone()).collect()
+    }
 }
 
 fn base(program: &str) -> &str {
@@ -297,7 +302,7 @@ pub fn is_script(path: &str) -> bool {
 }
 
 /// The files that a program reads and runs without being given them: of each group the first that there
-/// is.
+/// is, and all that an open name stands for.
 fn reads_by_itself(program: &str) -> &'static [&'static [&'static str]] {
     match program {
         "make" | "gmake" => &[&["GNUmakefile", "makefile", "Makefile"]],
@@ -340,7 +345,10 @@ fn reads_by_itself(program: &str) -> &'static [&'static [&'static str]] {
                 "docker-compose.override.yaml",
                 "docker-compose.override.yml",
             ],
+            &["Dockerfile", "Containerfile", "dockerfile"],
         ],
+        "kamal" => &[&["config/deploy.yml", "config/deploy.*.yml", ".kamal/hooks/*", ".kamal/secrets*"]],
+        "terraform" | "tofu" => &[&["*.tf", "*.tf.json", "*.tfvars", "*.tfvars.json"]],
         "skaffold" => &[&["skaffold.yaml", "skaffold.yml"]],
         "helmfile" => &[&["helmfile.yaml.gotmpl", "helmfile.yaml", "helmfile.d"]],
         "serverless" | "sls" => &[&["serverless.yml", "serverless.yaml"]],

@@ -26,6 +26,26 @@ impl Reader {
         self.repo.index().is_ok_and(|index| index.get_path(name, 0).is_some())
     }
 
+    /// The files below a directory that git keeps, in order, up to so many.
+    pub fn tracked_below(&self, directory: &Path, most: usize) -> Vec<String> {
+        const SUBMODULE: u32 = 0o160_000;
+        let below = directory.strip_prefix(&self.root).ok().filter(|name| !name.as_os_str().is_empty());
+        let (Some(below), Ok(index)) = (below, self.repo.index()) else { return Vec::new() };
+        let prefix = format!("{}/", below.to_string_lossy());
+        let Ok(first) = index.find_prefix(prefix.as_str()) else { return Vec::new() };
+        let entries = (first..index.len()).map_while(|at| index.get(at));
+        let entries = entries.take_while(|entry| entry.path.starts_with(prefix.as_bytes()));
+        let mut found: Vec<String> = entries
+            .filter(|entry| entry.mode != SUBMODULE)
+            .map(|entry| self.root.join(String::from_utf8_lossy(&entry.path).as_ref()))
+            .map(|path| path.to_string_lossy().into_owned())
+            .take(most)
+            .collect();
+        // Of what is in conflict there are several.
+        found.dedup();
+        found
+    }
+
     /// Tells whether git ignores a path, whether it is there or not; a directory ends with a slash. What
     /// is tracked is not ignored.
     pub fn is_ignored(&self, path: &str) -> bool {

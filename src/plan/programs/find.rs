@@ -25,6 +25,8 @@ pub trait Tree {
     fn is_file(&self, path: &str) -> bool;
     /// What is in a directory of the work tree, and whether that is all of it.
     fn names(&self, directory: &str) -> (Vec<String>, bool);
+    /// The files below a directory of the work tree that git keeps, in order, up to so many.
+    fn kept_below(&self, directory: &str, most: usize) -> Vec<String>;
     /// Directories of the work tree in which the system looks for programs.
     fn places(&self) -> &[String] {
         &[]
@@ -136,6 +138,15 @@ impl<'a> Search<'a> {
         found
     }
 
+    /// What a program reads by itself of what is called like this.
+    fn read(&self, directory: &str, name: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        if !expand(self.tree, directory, name, &mut found) {
+            self.all.set(false);
+        }
+        found
+    }
+
     /// A path as it reads, and where it leads.
     fn meant(&self, path: &str) -> Vec<String> {
         let real = path.contains("/..").then(|| self.tree.physical(path)).flatten();
@@ -159,6 +170,10 @@ impl<'a> Search<'a> {
         }
         for group in self.groups() {
             for directory in &self.directories {
+                let open = group.iter().filter(|name| is_open(name));
+                for path in open.flat_map(|name| self.read(directory, name)) {
+                    self.add(&mut files, &path, How::ByItself);
+                }
                 let mut there = group.iter().map(|name| absolute(directory, name));
                 if let Some(path) = there.find(|path| self.tree.is_file(path)) {
                     self.add(&mut files, &path, How::ByItself);
@@ -171,6 +186,14 @@ impl<'a> Search<'a> {
                 let names = word.patterns.iter().filter(|name| !name.contains('/') && !is_open(name));
                 names.for_each(|name| self.add(&mut files, &absolute(place, name), how));
             }
+        }
+        // What is told of a directory may run all that is in it: a package, a chart. Not of the place it is in.
+        let named = self.directories.iter().skip(1).filter(|path| self.tree.root() != Some(path.as_str()));
+        for path in named.flat_map(|directory| self.tree.kept_below(directory, MOST_FILES + 1)) {
+            if files.len() > MOST_FILES {
+                break;
+            }
+            self.add(&mut files, &path, How::Argument);
         }
         if files.len() > MOST_FILES {
             self.all.set(false);

@@ -10,12 +10,14 @@ struct Yard {
     files: Vec<String>,
     ignored: &'static [&'static str],
     places: Vec<String>,
+    /// Git keeps all of it.
+    kept: bool,
 }
 
 impl Yard {
     fn of(files: &[&str]) -> Self {
         let files = files.iter().map(|file| format!("/r/{file}")).collect();
-        Self { files, ignored: &[], places: Vec::new() }
+        Self { files, ignored: &[], places: Vec::new(), kept: false }
     }
 }
 
@@ -36,6 +38,11 @@ impl Tree for Yard {
         let below = |file: &String| file.strip_prefix(&format!("{directory}/")).map(str::to_owned);
         let names = self.files.iter().filter_map(below);
         (names.map(|name| name.split('/').next().unwrap().to_owned()).collect(), true)
+    }
+
+    fn kept_below(&self, directory: &str, most: usize) -> Vec<String> {
+        let below = |file: &&String| self.kept && file.starts_with(&format!("{directory}/"));
+        self.files.iter().filter(below).take(most).cloned().collect()
     }
 
     fn places(&self) -> &[String] {
@@ -384,4 +391,78 @@ fn the_files_of_a_plan_are_told_by_their_names() {
         let others = [program("/r/elsewhere/else.sh")];
         assert!(named(&Frozen { programs: &others, root: None }, line_of).is_empty(), "{line}");
     }
+}
+
+#[test]
+fn all_that_git_keeps_in_a_directory_that_is_named_counts() {
+    let mut yard = Yard::of(&[
+        "chart/templates/d.yaml",
+        "cmd/main.go",
+        "infra/main.tf",
+        "k/kustomization.yaml",
+        "pkg/__main__.py",
+    ]);
+    yard.kept = true;
+    name(
+        &yard,
+        &[
+            (&["python3", "pkg"], &["pkg/__main__.py"]),
+            (&["go", "run", "./cmd"], &["cmd/main.go"]),
+            (&["kubectl", "apply", "-f", "k/"], &["k/kustomization.yaml"]),
+            (&["helm", "upgrade", "x", "./chart"], &["chart/templates/d.yaml"]),
+            (&["terraform", "-chdir=infra", "apply"], &["infra/main.tf"]),
+            (&["sh", "-c", "kubectl apply -k k"], &["k/kustomization.yaml"]),
+            // Not all there is.
+            (&["docker", "build", "."], &[]),
+        ],
+    );
+    let many: Vec<String> = (0..600).map(|at| format!("big/{at}")).collect();
+    let mut yard = Yard::of(&many.iter().map(String::as_str).collect::<Vec<_>>());
+    yard.kept = true;
+    let argv = ["rsync".to_owned(), "big".to_owned()];
+    let found = find(Line { argv: &argv, cwd: CWD, asks: false }, &yard);
+    assert_eq!((found.files.len(), found.all), (500, false), "the preview says so");
+}
+
+#[test]
+fn what_programs_read_by_themselves_may_have_many_names() {
+    let files = [
+        ".kamal/hooks/pre-deploy",
+        ".kamal/secrets",
+        "Dockerfile",
+        "config/database.yml",
+        "config/deploy.production.yml",
+        "config/deploy.yml",
+        "main.tf",
+        "prod.tfvars",
+    ];
+    name(
+        &Yard::of(&files),
+        &[
+            (
+                &["kamal", "deploy", "-d", "production"],
+                &[
+                    ".kamal/hooks/pre-deploy",
+                    ".kamal/secrets",
+                    "config/deploy.production.yml",
+                    "config/deploy.yml",
+                ],
+            ),
+            (&["docker", "build", "."], &["Dockerfile"]),
+            (&["terraform", "apply"], &["main.tf", "prod.tfvars"]),
+        ],
+    );
+}
+
+#[test]
+fn one_of_several_names_of_a_shell_is_any_of_them() {
+    let yard = Yard::of(&["deploy.sh", "ops/deploy.sh", "ops/other.txt"]);
+    for line in
+        ["./ops/@(deploy).sh", "./ops/+(deploy|test).sh", "ops/!(x|(y)).sh", "(cd ops; ./?(deploy).sh)"]
+    {
+        let files = found(&["bash", "-O", "extglob", "-c", line], &yard);
+        assert!(files.iter().any(|(path, _)| path == "ops/deploy.sh"), "{line}: {files:?}");
+    }
+    let files = found(&["bash", "-c", "ssh me@$(./deploy.sh)"], &yard);
+    assert!(files.iter().any(|(path, _)| path == "deploy.sh"), "{files:?}");
 }

@@ -114,6 +114,15 @@ fn cut(words: &mut Vec<Word>, text: &str, depth: usize) {
                 word.push_str(&meant);
             }
             '$' => at = variable(&chars, at, &mut word, &mut inner),
+            // `@(deploy|test).sh`: any of them, and each may be a word of its own.
+            '(' if at > 1 && chars.get(at - 2).is_some_and(|c| "@?*+!".contains(*c)) && !word.is_empty() => {
+                let rest = chars.get(at..).unwrap_or_default();
+                let length = closed(rest);
+                inner.push(rest.iter().take(length).collect());
+                word.pop();
+                word.push('*');
+                at += length + 1;
+            }
             _ if c.is_whitespace() || BETWEEN.contains(&c) => {
                 if !word.is_empty() {
                     let begun = Word { written, begins, ..Word::new(&word, true, after_unknown) };
@@ -145,6 +154,20 @@ fn cut(words: &mut Vec<Word>, text: &str, depth: usize) {
     for text in inner.iter().filter(|_| depth < DEPTH) {
         cut(words, text, depth + 1);
     }
+}
+
+/// Where the bracket is closed that was opened before a text.
+fn closed(text: &[char]) -> usize {
+    let mut open = 1;
+    let is_end = |c: &char| {
+        open += match c {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        open == 0
+    };
+    text.iter().position(is_end).unwrap_or(text.len())
 }
 
 /// What `$'…'` with escapes in it stands for, and where it ends.
