@@ -298,6 +298,7 @@ impl Context {
             }
             _ => {}
         }
+        self.tell_kin(journal)?;
         match (wanted, all.first()) {
             (Wanted::Last | Wanted::Ended, Some(last)) => {
                 self.out.tell(&format!("no incident is open; the last one is {}", last.number));
@@ -310,6 +311,23 @@ impl Context {
             )),
             (_, last) => Err(none_open(last)),
         }
+    }
+
+    /// Names incidents that may be of this repository, which no remote says.
+    pub(super) fn tell_kin(&self, journal: &Journal) -> Result<()> {
+        let Ok(place) = self.place() else { return Ok(()) };
+        let ours = place.remotes();
+        let ours = if ours.is_empty() { "no remote".to_owned() } else { ours.join(", ") };
+        for kin in journal.kin(place)? {
+            self.out.tell(&visible(&format!(
+                "▲ {} ({}) is of {}, and this clone of {ours}: if they are one, --incident {} opens it",
+                kin.number,
+                kin.title,
+                kin.of.join(", "),
+                kin.number
+            )));
+        }
+        Ok(())
     }
 
     /// What the repository's configuration says, and whether it may be acted on.

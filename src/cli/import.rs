@@ -50,6 +50,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     for one in journal.incidents(None)?.iter().filter(new) {
         cx.out.tell(&format!("new here: {}  {}", one.number, visible(&one.title)));
     }
+    if !done.incidents.is_empty() {
+        cx.tell_kin(&journal)?;
+    }
     if args.json {
         cx.out.json_line(&Done { added: done.added, known: done.known })?;
     } else {

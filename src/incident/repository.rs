@@ -66,13 +66,43 @@ pub fn is_same(clone: &dyn Checkout, declared: Recorded<'_>) -> bool {
         return true;
     }
     let (ours, theirs) = (clone.remotes(), &declared.id.remotes);
-    let meet = ours.iter().any(|remote| theirs.contains(remote) || remote == declared.path)
+    let meet = ours.iter().any(|one| theirs.iter().any(|other| is_one(one, other)) || one == declared.path)
         || theirs.contains(&path);
     match same_root {
         Some(true) => meet || (ours.is_empty() && theirs.is_empty()),
         Some(false) => path == declared.path && meet,
         None => meet,
     }
+}
+
+/// Tells whether a clone may be of the repository of an incident though no remote says so: the history begins
+/// with the same commit, as in a fork, a repository that was moved, or one that is reached by an alias.
+pub fn is_kin(clone: &dyn Checkout, declared: Recorded<'_>) -> bool {
+    let root = &declared.id.root_commit;
+    !root.is_empty() && clone.holds(root) == Some(true) && !is_same(clone, declared)
+}
+
+/// Tells whether two remotes, as [`remote`] writes them, are one place: hosts take names in any case of letters,
+/// and some have several addresses for the same.
+fn is_one(one: &str, other: &str) -> bool {
+    one == other || (!one.starts_with('/') && !other.starts_with('/') && plain(one) == plain(other))
+}
+
+/// A remote in the one spelling that it is compared in.
+fn plain(remote: &str) -> String {
+    // Where ssh is let through by another port.
+    const HOSTS: [(&str, &str); 3] = [
+        ("ssh.github.com:443", "github.com"),
+        ("altssh.gitlab.com:443", "gitlab.com"),
+        ("altssh.bitbucket.org:443", "bitbucket.org"),
+    ];
+    let lower = remote.to_lowercase();
+    let (host, path) = lower.split_once('/').unwrap_or((&lower, ""));
+    let host = HOSTS.iter().find(|(known, _)| *known == host).map_or(host, |(_, usual)| usual);
+    let host = host.strip_prefix("www.").unwrap_or(host);
+    // Bitbucket on a server of one's own.
+    let host = host.strip_suffix(":7999").unwrap_or(host);
+    format!("{host}/{}", path.strip_prefix("scm/").unwrap_or(path))
 }
 
 /// Writes the address of a remote so that one place has one spelling, whether it is reached by
@@ -153,12 +183,35 @@ mod tests {
             (id("1", &[]), id("1", &["/a/.git"]), true),
             (id("1", &[]), id("1", &[]), true),
             (id("", &[]), id("", &[]), false),
+            (id("1", &["Github.com/Shop/API"]), id("1", &["github.com/shop/api"]), true),
+            (id("1", &["ssh.github.com:443/shop/api"]), id("1", &["www.github.com/shop/api"]), true),
+            (id("1", &["h:7999/shop/api"]), id("1", &["h/scm/shop/api"]), true),
+            (id("1", &["/srv/API"]), id("1", &["/srv/api"]), false),
+            (id("1", &["h/me/api"]), id("1", &["h/shop/api"]), false),
             (id("1", &[]), id("2", &[]), false),
             (id("1", &["x/api"]), id("1", &[]), false),
         ] {
             let (here, there) = (Recorded { path: "/a/.git", id: &a }, Recorded { path: "/b/.git", id: &b });
             assert_eq!(is_same(&here, there), same, "{a:?} {b:?}");
             assert_eq!(is_same(&there, here), same, "{b:?} {a:?}");
+        }
+    }
+
+    #[test]
+    fn what_begins_alike_may_be_the_same_repository() {
+        let id = |root: &str, remotes: &[&str]| RepositoryId {
+            root_commit: root.to_owned(),
+            remotes: remotes.iter().map(|remote| (*remote).to_owned()).collect(),
+        };
+        for (a, b, kin) in [
+            (id("1", &["h/me/api"]), id("1", &["h/shop/api"]), true),
+            (id("1", &[]), id("1", &["h/shop/api"]), true),
+            (id("1", &["h/shop/api"]), id("1", &["h/shop/api"]), false),
+            (id("1", &["h/me/api"]), id("2", &["h/shop/api"]), false),
+            (id("1", &["h/me/api"]), id("", &["h/shop/api"]), false),
+        ] {
+            let (here, there) = (Recorded { path: "/a/.git", id: &a }, Recorded { path: "/b/.git", id: &b });
+            assert_eq!(is_kin(&here, there), kin, "{a:?} {b:?}");
         }
     }
 

@@ -37,6 +37,7 @@ use crate::incident::{Author, Hash, Hlc, IncidentId, Process, Record, RecordId, 
 pub use heads::heads_unwritten;
 pub use place::Gone;
 pub use read::{listed_only, open_incidents};
+pub use repository::Kin;
 pub use samples::{Kept, Sample};
 
 /// What to do where the journal was taken away under whoever uses it.

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::Journal;
 use super::read::places;
 use crate::failure::Result;
-use crate::incident::repository::is_same;
-use crate::incident::{Body, Checkout, Declared, IncidentId, Record, Recorded};
+use crate::incident::repository::{is_kin, is_same};
+use crate::incident::{Body, Checkout, Declared, IncidentId, Record, Recorded, Status};
 
 /// So many incidents are looked at, the newest first. The repository of an older one is known by
 /// its path alone.
@@ -21,6 +21,41 @@ impl Journal {
     /// The file cannot be read.
     pub fn repository(&self, clone: &dyn Checkout) -> Result<String> {
         key(&self.conn, clone).map_err(|error| self.failed("looking for the repository", &error))
+    }
+}
+
+/// An incident that may be of a repository though it is found in no clone of it by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kin {
+    /// Its number.
+    pub number: String,
+    /// Its title.
+    pub title: String,
+    /// What its repository goes by elsewhere: its remotes, else where it was.
+    pub of: Vec<String>,
+}
+
+impl Journal {
+    /// Finds the incidents that are not over and whose history begins as that of a clone does, which shares no
+    /// remote with theirs.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn kin(&self, clone: &dyn Checkout) -> Result<Vec<Kin>> {
+        let failed = |error| self.failed("looking for the repository", &error);
+        let mut found = Vec::new();
+        let over = [Status::Resolved, Status::Closed];
+        let newest = usize::try_from(NEWEST).unwrap_or(usize::MAX);
+        for one in self.incidents(None)?.into_iter().filter(|one| !over.contains(&one.status)).take(newest) {
+            let no = self.number_of(one.id)?;
+            let Some(declared) = declared(&self.conn, no).map_err(failed)? else { continue };
+            if is_kin(clone, Recorded { path: &declared.repository, id: &declared.repository_id }) {
+                let remotes = declared.repository_id.remotes;
+                let of = if remotes.is_empty() { vec![declared.repository] } else { remotes };
+                found.push(Kin { number: one.number, title: one.title, of });
+            }
+        }
+        Ok(found)
     }
 }
 

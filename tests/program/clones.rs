@@ -61,6 +61,13 @@ fn an_incident_that_is_imported_in_another_clone_is_found_there() {
     let there = omar.flightdeck(&["status"]).succeeded().stdout;
     assert!(!there.contains("not the repository"), "{there}");
     omar.flightdeck(&["verify"]).succeeded();
+    // A fork shares no remote with it: what may be meant is named.
+    let fork = clone_elsewhere(&world, &origin, "fork", "li");
+    fork.run("git", &["remote", "set-url", "origin", "https://git.test/li/app"]).succeeded();
+    let named = "and this clone of git.test/li/app: if they are one, --incident INC-";
+    let said = bring(&world, &maya, &fork);
+    assert!(said.contains(named), "{said}");
+    fork.flightdeck(&["status"]).ended_with(2).said(named);
 }
 
 #[test]
