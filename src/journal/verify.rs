@@ -156,6 +156,9 @@ impl Journal {
         if verified.bad.is_none() {
             verified.bad = unmet(witnesses, &Chains::new());
         }
+        if only.is_none() && verified.bad.is_none() {
+            verified.bad = spare_landmark(&tx)?;
+        }
         Ok(())
     }
 }
@@ -336,6 +339,11 @@ fn check_ends(conn: &Connection, no: i64, chains: &Chains) -> rusqlite::Result<O
                 let why = format!("the chain of {name} says that its last record is of another time");
                 return Ok(Some((followed.name(), why)));
             }
+            if uuid(row, 4).ok() != followed.last.map(|id| id.0) {
+                let name = &author.name;
+                let why = format!("the chain of {name} gives its last record another id");
+                return Ok(Some((followed.name(), why)));
+            }
             continue;
         }
         let name = &author.name;
@@ -367,6 +375,18 @@ fn homeless(conn: &Connection) -> rusqlite::Result<Option<Bad>> {
     });
     let why = "it belongs to an incident that is not in the list";
     Ok(found.optional()?.map(|id| (id, why.to_owned())))
+}
+
+/// A place in the index of releases at which there is no record.
+fn spare_landmark(conn: &Connection) -> rusqlite::Result<Option<Bad>> {
+    // A file of an older version that cannot be written was never brought up to this one.
+    if schema::user_version(conn)? < schema::LANDMARKS {
+        return Ok(None);
+    }
+    let find = "SELECT place FROM landmark WHERE place NOT IN (SELECT place FROM record) LIMIT 1";
+    let found = conn.query_row(find, [], |row| row.get::<_, i64>(0)).optional()?;
+    let why = "there is no record at that place: it was added from outside, or the record is gone";
+    Ok(found.map(|place| (format!("row {place} of the index of releases"), why.to_owned())))
 }
 
 /// A chain whose incident is not listed.

@@ -190,7 +190,7 @@ fn who_follows_an_incident_notices_that_its_end_was_cut_off() {
 }
 
 /// What is put into the file, which word of it verify names, and why.
-const NOBODYS: [(&str, &str, &str); 10] = [
+const NOBODYS: [(&str, &str, &str); 12] = [
     (
         "INSERT INTO incident SELECT 7, randomblob(16), 'INC-2026-0077', title, severity, status, repository,
              declared_ms FROM incident",
@@ -245,6 +245,8 @@ const NOBODYS: [(&str, &str, &str); 10] = [
         "-",
         "does not follow the one before it",
     ),
+    ("UPDATE chain SET head_id = randomblob(16)", "-", "gives its last record another id"),
+    ("INSERT INTO landmark VALUES (77)", "row 77 of the index of releases", "there is no record at that place"),
 ];
 
 #[test]
