@@ -12,6 +12,8 @@ pub struct LineEdit {
     cursor: usize,
     /// The text is a suggestion that nobody has touched: what is typed takes its place.
     suggested: bool,
+    /// What came last did not fit.
+    full: bool,
 }
 
 impl LineEdit {
@@ -21,7 +23,7 @@ impl LineEdit {
     /// A line that holds a text, with the cursor at its end.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { cursor: text.len(), text, suggested: false }
+        Self { cursor: text.len(), text, suggested: false, full: false }
     }
 
     /// A line that holds an answer that may be meant: Enter takes it, what is typed or pasted replaces
@@ -34,6 +36,11 @@ impl LineEdit {
     /// Tells whether it is a suggestion that nobody has touched.
     pub fn is_suggested(&self) -> bool {
         self.suggested
+    }
+
+    /// Tells whether some of what came last was left out, as the line holds no more.
+    pub fn is_full(&self) -> bool {
+        self.full
     }
 
     /// The text.
@@ -58,8 +65,13 @@ impl LineEdit {
         }
         for c in text.chars() {
             let c = if matches!(c, '\n' | '\t') { ' ' } else { c };
-            if c.is_control() || self.text.len() + c.len_utf8() > Self::MAX {
+            if c.is_control() {
                 continue;
+            }
+            // Of a text that is cut the beginning is kept, and not whatever fits of the rest.
+            self.full |= self.text.len() + c.len_utf8() > Self::MAX;
+            if self.full {
+                break;
             }
             self.text.insert(self.cursor, c);
             self.cursor += c.len_utf8();
@@ -100,6 +112,7 @@ impl LineEdit {
 
     fn remove(&mut self, from: usize, to: usize) {
         self.text.drain(from..to);
+        self.full &= from == to;
         self.cursor = from;
         while !self.is_boundary(self.cursor) {
             self.cursor += 1;
@@ -190,6 +203,8 @@ mod tests {
         line.insert("a\nb\tc\u{1b}[31m");
         assert_eq!(line.text(), "a b c[31m");
         line.insert(&"x".repeat(2 * LineEdit::MAX));
-        assert_eq!(line.text().len(), LineEdit::MAX);
+        assert_eq!((line.text().len(), line.is_full()), (LineEdit::MAX, true));
+        line.key(Key::plain(Code::Backspace));
+        assert!(!line.is_full(), "there is room again");
     }
 }

@@ -208,7 +208,12 @@ enum StringEnd {
 }
 
 fn end_of_string(bytes: &[u8]) -> Option<StringEnd> {
-    let at = bytes.iter().position(|byte| matches!(*byte, BEL | CAN | SUB | CTRL_C | ESC))?;
+    // In one byte as well, but not as a part of a character.
+    let is_end = |at: usize, byte: u8| {
+        matches!(byte, BEL | CAN | SUB | CTRL_C | ESC)
+            || (byte == 0x9c && at.checked_sub(1).and_then(|at| bytes.get(at)).is_none_or(u8::is_ascii))
+    };
+    let at = bytes.iter().enumerate().position(|(at, byte)| is_end(at, *byte))?;
     match (bytes.get(at)?, bytes.get(at + 1)) {
         (&ESC, None) => None,
         (&ESC, Some(b'\\')) => Some(StringEnd::Whole(at + 2)),
@@ -222,6 +227,12 @@ fn lex(bytes: &[u8]) -> Option<(usize, Token)> {
     match *bytes.first()? {
         ESC => escape(bytes),
         byte if byte < 0x20 || byte == 0x7f => Some((1, control(byte).map_or(Token::Noise, Token::Key))),
+        // The beginnings of sequences in one byte: no character of UTF-8 begins so.
+        byte @ (0x8f | 0x90 | 0x98 | 0x9b | 0x9d..=0x9f) => {
+            let rest = bytes.iter().skip(1).take(2 * MAX_SEQUENCE);
+            let plain: Vec<u8> = [ESC, byte - 0x40].into_iter().chain(rest.copied()).collect();
+            escape(&plain).map(|(length, token)| (length - 1, token))
+        }
         _ => {
             character(bytes).map(|(length, c)| (length, c.map_or(Token::Noise, |c| Token::Key(Key::char(c)))))
         }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use ratatui::layout::{Position, Rect};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use signal_hook::consts::{
-    SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM,
-    SIGWINCH, SIGXCPU,
+    SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
+    SIGVTALRM, SIGWINCH, SIGXCPU,
 };
 use signal_hook::iterator::Signals;
 
@@ -29,8 +29,8 @@ const WORD: Duration = Duration::from_millis(250);
 /// Most that is read before it is handed on.
 const MOST: usize = 4096;
 /// Signals that end the program.
-const ENDING: [i32; 10] =
-    [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU];
+const ENDING: [i32; 11] =
+    [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGSYS];
 
 /// What was typed in one go.
 pub(super) struct Batch {

@@ -148,6 +148,7 @@ fn a_signal_leaves_the_terminal_as_it_was() {
         Signal::VTALARM,
         Signal::PROF,
         Signal::XCPU,
+        Signal::SYS,
     ] {
         let mut terminal = cockpit(&shell);
         assert!(terminal.is_full_screen() && terminal.is_raw());

@@ -205,3 +205,26 @@ proptest! {
         prop_assert_eq!(in_pieces(&pieces), decoded(&bytes));
     }
 }
+
+#[test]
+fn sequences_that_begin_with_one_byte_are_no_keys() {
+    for reply in [
+        &b"\x9b?2026;2$y"[..],
+        b"\x9b?1;2c",
+        b"\x9d11;rgb:1e1e/1e1e/2e2e\x1b\\",
+        b"\x9d11;rgb:1e1e/1e1e/2e2e\x9c",
+        b"\x90>|XTerm(370)\x9c",
+        b"\x9fGi=31;OK\x9c",
+    ] {
+        let text = [reply, b"j"].concat();
+        for cut in 0..=reply.len() {
+            assert_eq!(
+                in_pieces(&[&text[..cut], &text[cut..]]),
+                keys("j"),
+                "{} cut at {cut}",
+                reply.escape_ascii()
+            );
+        }
+    }
+    assert_eq!(decoded(b"\x9bA\x8fB"), keys("up down"));
+}

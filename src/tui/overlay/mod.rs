@@ -214,6 +214,11 @@ fn typed(ui: Ui<'_>, buf: &mut Buffer, line: Rect, input: &LineEdit, placeholder
         pen.put(placeholder, ui.of(Role::Placeholder));
         return Some(cursor);
     }
+    // It is said at once, and however long the text before it is.
+    let is_cut = "▲ full: the rest was left out ";
+    if input.is_full() && pen.room() > width(is_cut) * 2 {
+        pen.put(is_cut, ui.of(Role::Warn));
+    }
     let clean = crate::text::visible(before);
     let room = pen.room().saturating_sub(2);
     let style = ui.of(Role::Input);
