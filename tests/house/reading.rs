@@ -61,7 +61,8 @@ impl Source {
             return Some(rest.to_owned());
         }
         while let Some(path) = rest.strip_prefix("super::") {
-            here.pop()?;
+            // From within a module of the file itself there is one more to leave.
+            here.pop();
             rest = path;
         }
         here.push(rest);
@@ -147,6 +148,16 @@ impl Reading {
                     }
                     tokens = rest;
                     continue;
+                }
+                // A clock that is read by what it showed before.
+                TokenTree::Punct(dot) if dot.as_char() == '.' => {
+                    if let [_, TokenTree::Ident(name), TokenTree::Group(group), ..] = tokens
+                        && *name == "elapsed"
+                        && group.delimiter() == Delimiter::Parenthesis
+                        && group.stream().is_empty()
+                    {
+                        self.paths.insert("std::time::Instant::elapsed".to_owned());
+                    }
                 }
                 TokenTree::Group(group) => self.walk(&group.stream().into_iter().collect::<Vec<_>>()),
                 _ => {}

@@ -136,7 +136,8 @@ fn a_cockpit_whose_journal_is_cut_says_so_and_shows_what_is_there() {
             && !screen.contains("cut off")
             && screen.contains("2 records that were shown are gone")
     });
-    terminal.press_until("e", "the error log with what is gone, the newest first", |screen| {
+    terminal.press("e");
+    terminal.wait_for("the error log with what is gone, the newest first", |screen| {
         let screen = flat(screen);
         let gone = screen.find("note by Maya: cut off then");
         let gone = gone.zip(screen.find("note by Maya: cut off first"));
@@ -147,8 +148,8 @@ fn a_cockpit_whose_journal_is_cut_says_so_and_shows_what_is_there() {
             && screen.contains("run flightdeck verify")
             && !screen.contains("stays here")
     });
-    terminal
-        .press_until("<esc>", "the error log to close", |screen| !screen.contains("run flightdeck verify"));
+    terminal.press("<esc>");
+    terminal.wait_gone("run flightdeck verify");
     // It goes on from there.
     terminal.press("nn");
     terminal.wait_text("note");
@@ -270,5 +271,6 @@ fn an_incident_without_a_record_blocks_nobody_and_is_told() {
     let terminal = open(&shell, "goes on");
     terminal.wait_text("✗ 1 error");
     assert!(!terminal.screen().contains("Ghost"), "{}", terminal.screen());
-    terminal.press_until("e", "the error log", |screen| flat(screen).contains(said));
+    terminal.press("e");
+    terminal.wait_for("the error log", |screen| flat(screen).contains(said));
 }

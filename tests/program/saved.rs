@@ -54,12 +54,16 @@ fn a_journal_that_is_taken_away_is_told_before_anything_is_written_and_gone_on_w
     terminal.wait_text("put the journal back");
     terminal.press("nn");
     terminal.wait_text("nothing can be saved: the journal is gone");
-    terminal.press_until("<esc>", "the menu to close", |screen| !screen.contains("can be saved"));
-    terminal.press_until("e", "the error log", |screen| screen.contains("keeping the journal"));
+    terminal.press("<esc>");
+    terminal.wait_gone("can be saved");
+    terminal.press("e");
+    terminal.wait_text("keeping the journal");
     terminal.wait_for("what to do", |screen| flat(screen).contains("put the journal back"));
-    terminal.press_until("<esc>", "the error log to close", |screen| !screen.contains("keeping the journal"));
+    terminal.press("<esc>");
+    terminal.wait_gone("keeping the journal");
     // What the screen shows can be got to safety all the same.
-    terminal.press_until("iR", "the report", |screen| screen.contains("export records"));
+    terminal.press("iR");
+    terminal.wait_text("export records");
     terminal.press("e");
     let export = wait_until("the whole export", || {
         let mut files = std::fs::read_dir(&shell.directory).unwrap().map(|entry| entry.unwrap().path());
@@ -425,7 +429,8 @@ fn files_that_hold_the_record_are_readable_by_their_owner_only() {
     let line = format!("umask 000; exec {PROGRAM}");
     let terminal = Terminal::open_program(&shell, 36, 140, "sh", &["-c", &line]);
     terminal.wait_text("Timeline");
-    terminal.press_until("iR", "the report", |screen| screen.contains("export records"));
+    terminal.press("iR");
+    terminal.wait_text("export records");
     let number = shell.json(&["history", "--json"])[0]["id"].as_str().unwrap().to_owned();
     // Beside the journal, where the view says; never in the work tree.
     let files = |directory: &Path| std::fs::read_dir(directory).unwrap().count();

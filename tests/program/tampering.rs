@@ -183,8 +183,8 @@ fn that_heads_cannot_be_written_is_told_by_verb_cockpit_and_doctor() {
     }
     // Once, whatever is saved after it.
     terminal.wait_text("1 error");
-    terminal
-        .press_until("e", "the error log", |screen| flat(screen).contains("make that directory writable"));
+    terminal.press("e");
+    terminal.wait_for("the error log", |screen| flat(screen).contains("make that directory writable"));
 
     std::fs::remove_file(&heads).unwrap();
     let noted = shell.flightdeck(&["note", "kept, too"]).succeeded();

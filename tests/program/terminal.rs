@@ -198,6 +198,8 @@ impl Terminal {
     /// because it came too soon after the question. Anything else is pressed once.
     #[track_caller]
     pub(crate) fn press_until(&self, keys: &str, what: &str, is_there: impl Fn(&str) -> bool) {
+        let answers = ["y", "a"].contains(&keys) || keys.ends_with("<enter>") || keys == "<down>?";
+        assert!(answers, "`{keys}` answers no question: press it once");
         let deadline = Instant::now() + PATIENCE;
         loop {
             // Enter right behind a word is a paste: whoever types sees the word first. What was refused for
