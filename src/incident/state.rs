@@ -2,6 +2,7 @@
 
 mod afterwards;
 mod brought;
+mod elsewhere;
 mod extended;
 mod finished;
 mod people;
@@ -17,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use afterwards::{FollowUp, FollowUpEnd, Issue, ReviewHeld};
 pub use brought::brought_notes;
+pub use elsewhere::{Asked, History, Rehearsal};
 pub use finished::{Finished, tag_title};
 pub use people::Hand;
 pub use plans::*;

@@ -319,7 +319,7 @@ fn a_gate_that_is_dropped_after_the_approval_is_still_demanded() {
     site.shell.flightdeck(&["deploy", "production", "--propose"]).succeeded();
     site.person("Omar").flightdeck(&["reject", "lead", "--reason", "not at noon"]).succeeded();
     site.configure(&CONFIG.replace("\"approvals\", ", ""));
-    let still = "(demanded when Omar rejected it, and dropped from the configuration since)";
+    let still = "Omar rejected it, and dropped from the configuration since)";
     site.to_production().ended_with(3).said(still);
     site.configure(&CONFIG.replace(
         "gates = [\"checks\", \"checklist\", \"approvals\", \"staging\", \"freeze\"]",

@@ -86,7 +86,8 @@ fn in_address(text: &str) -> Vec<(String, Value)> {
     let hook = credentials(text).into_iter().map(|range| text.get(range).unwrap_or_default());
     for hook in hook.filter(|part| url.path().contains(part)) {
         // A word of it alone is no secret, what a machine made is.
-        for part in std::iter::once(hook).chain(hook.split('/').filter(|part| is_made(part))) {
+        let whole = Some(hook).filter(|hook| hook.contains('/'));
+        for part in whole.into_iter().chain(hook.split('/').filter(|part| is_made(part))) {
             add_both(&mut found, "address", part, LONG_ENOUGH);
         }
     }
@@ -174,10 +175,7 @@ mod tests {
             ("https://h.test/x?key=0123abcd", &["0123abcd"]),
             ("https://h.test/x?k=0123456789abcdef", &["0123456789abcdef"]),
             ("https://maya:p%40ss@h.test/", &["p%40ss", "p@ss"]),
-            (
-                "https://hooks.test/services/T0/B0/0123456789abcdefg",
-                &&["services/T0/B0/0123456789abcdefg"; 2],
-            ),
+            ("https://hooks.test/services/T0/B0/0123456789abcdefg", &["services/T0/B0/0123456789abcdefg"; 2]),
         ] {
             assert_eq!(values(url, &[]).get(..expected.len()).unwrap(), expected, "{url}");
         }

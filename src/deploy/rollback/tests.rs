@@ -52,6 +52,7 @@ fn history() -> History {
             took: SignedDuration::from_mins(3),
         }],
         merges_back: Vec::new(),
+        asked: Vec::new(),
     }
 }
 

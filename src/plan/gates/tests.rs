@@ -152,12 +152,7 @@ fn says(standing: &Standing, met: Met, words: &str) {
 // Checks.
 
 fn checks() -> Gate {
-    Gate::Checks {
-        checks: vec!["unit".into()],
-        runs: BTreeMap::new(),
-        commit: COMMIT.into(),
-        same: Vec::new(),
-    }
+    demand::checked(&["unit"], COMMIT)
 }
 
 #[test]
@@ -218,15 +213,9 @@ fn a_check_of_unknown_end_or_one_passed_over_is_not_green() {
 
 #[test]
 fn without_checks_there_is_nothing_to_be_green() {
-    let none =
-        Gate::Checks { checks: vec![], runs: BTreeMap::new(), commit: COMMIT.into(), same: Vec::new() };
+    let none = demand::checked(&[], COMMIT);
     assert_eq!(one(none, &Told::at(Severity::P0)).met, Met::NotApplicable);
-    let nowhere = Gate::Checks {
-        checks: vec!["unit".into()],
-        runs: BTreeMap::new(),
-        commit: String::new(),
-        same: Vec::new(),
-    };
+    let nowhere = demand::checked(&["unit"], "");
     let ran = Told::at(Severity::P0).ran("test-1", "test", "checks", Some(("", false)), 0);
     assert_eq!(one(nowhere, &ran).met, Met::No, "no commit is no commit to be green on");
 }
