@@ -236,6 +236,7 @@ commands! {
     Override "plan.override" "override" ["o"] Scope::Preview, Record, "deploy", "Override the gates that are not met, with a reason";
     Verbal "approval.verbal" "verbal approval" ["v"] Scope::Vote, Record, "approve", "Record who approved it verbally, and how";
     RollbackAgain "rollback.refresh" "refresh" ["r"] Scope::Rollback, View, "rollback", "Check again which rollback options work";
+    RollbackNot "rollback.not" "no rollback" ["x"] Scope::Rollback, Record, "note", "Record the decision not to roll back, with the reason";
     FlagToggle "flag.toggle" "turn on or off" ["o" "space"] Scope::Flags, Plan, "flag", "Turn the flag off if it is on, and on if it is off";
     FlagOn "flag.on" "turn on" ["+"] Scope::Flags, Plan, "flag", "Turn the flag on";
     FlagOff "flag.off" "turn off" ["-"] Scope::Flags, Plan, "flag", "Turn the flag off";

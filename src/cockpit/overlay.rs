@@ -165,6 +165,8 @@ pub enum Purpose {
     Verbal,
     /// Why what is previewed underneath is rejected.
     Reject,
+    /// Why production is not put back.
+    NoRollback,
     /// Name of a hotfix branch.
     HotfixName,
     /// What a pane is filtered by.

@@ -87,6 +87,8 @@ impl Fold {
             reviews: Vec::new(),
             imported: BTreeSet::new(),
             decisions: 0,
+            actions: 0,
+            no_rollback: false,
             timeline: Timeline::with_capacity(expected),
             plans: Vec::new(),
             proposals: Vec::new(),
@@ -263,7 +265,8 @@ impl Fold {
             Body::CauseDescribed(body) => state.cause = text(&body.text),
             Body::Noted(body) => match body.kind {
                 NoteKind::Finding => self.imply(Phase::Respond, at),
-                NoteKind::Decision | NoteKind::Action => state.decisions += 1,
+                NoteKind::Decision => team::decision(state, &text(&body.text)),
+                NoteKind::Action => state.actions += 1,
                 NoteKind::Note | NoteKind::Problem => {}
             },
             Body::Paged(body) => {

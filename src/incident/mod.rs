@@ -44,4 +44,4 @@ pub use repository::{Checkout, Recorded, RepositoryId};
 pub use state::*;
 pub use time::{duration, is_plausible, is_recent, parse_time};
 pub use timeline::{Entry, Timeline};
-pub use wording::UPDATED;
+pub use wording::{NO_ROLLBACK, UPDATED};

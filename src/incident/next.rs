@@ -323,7 +323,7 @@ impl Steps<'_> {
     fn until_deployed(&mut self) {
         let (state, facts) = (self.state, self.facts);
         let begun = self.begun();
-        if self.may_put_back() && !begun {
+        if self.may_put_back() && !begun && !self.taking_back {
             self.put_back();
         }
         if !begun && !needs_hotfix(self.policy, state.severity) {

@@ -106,8 +106,12 @@ pub struct State {
     pub reviews: Vec<ReviewHeld>,
     /// What was imported: source and row.
     pub imported: BTreeSet<(String, String)>,
-    /// Notes of kind decision or action so far.
+    /// Decisions on record so far.
     pub decisions: usize,
+    /// Notes of what was done by hand so far.
+    pub actions: usize,
+    /// Whether it was decided that production is not put back.
+    pub no_rollback: bool,
     /// What happened, a line for every record that says something to a reader.
     pub timeline: Timeline,
     /// Every plan started, oldest first.
@@ -199,7 +203,7 @@ impl State {
     /// Tells whether somebody tried to serve users again before the fix, or decided not to.
     pub fn went_for_users(&self) -> bool {
         let tried = |plan: &PlanRun| ["rollback", "flag"].contains(&plan.purpose.as_str());
-        self.decisions > 0 || self.plans.iter().any(tried)
+        self.no_rollback || self.plans.iter().any(tried)
     }
 
     /// Tells whether the report was saved since it was over: one from before does not tell the end.

@@ -346,3 +346,43 @@ fn with_reason(text: String, reason: &str) -> String {
 fn with_note(text: String, note: &str) -> String {
     if note.is_empty() { text } else { format!("{text} ({note})") }
 }
+
+/// What a decision begins with that rules out putting production back.
+pub const NO_ROLLBACK: &str = "no rollback";
+
+/// Tells whether a decision rules out putting production back: `no rollback: the schema moved on`. “No rollback
+/// yet” does not.
+pub(super) fn rules_out_rollback(text: &str) -> bool {
+    let text = text.trim_start();
+    let Some((start, rest)) = text.split_at_checked(NO_ROLLBACK.len()) else { return false };
+    let rest = rest.trim_start().to_lowercase();
+    let reasoned = [":", ",", "-", "–", "(", "because", "since", "as "];
+    start.eq_ignore_ascii_case(NO_ROLLBACK) && reasoned.iter().any(|word| rest.starts_with(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_decision_that_says_so_and_why_rules_out_a_rollback() {
+        for text in [
+            "no rollback: the schema moved on",
+            "No rollback, because the schema moved on",
+            "no rollback because it loses orders",
+        ] {
+            assert!(rules_out_rollback(text), "{text}");
+        }
+        for text in [
+            "omar reads the logs of the bank",
+            "no rollback yet",
+            "no rollback",
+            "no rollbacks: they work",
+            "no rollback for staging",
+            "we roll back",
+            "nö",
+        ] {
+            assert!(!rules_out_rollback(text), "{text}");
+        }
+    }
+}

@@ -229,6 +229,7 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
         | Purpose::Amend(_)
         | Purpose::Retract(_)
         | Purpose::TakeOver(_)
+        | Purpose::NoRollback
         | Purpose::Verbal
         | Purpose::Reject => true,
     }

@@ -126,6 +126,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::Override
         | Command::Verbal
         | Command::RollbackAgain
+        | Command::RollbackNot
         | Command::FlagToggle
         | Command::FlagOn
         | Command::FlagOff
@@ -426,6 +427,12 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
         _ => return,
     };
     ask(cx, purpose, label, placeholder, text);
+}
+
+/// Asks why production is not put back.
+pub(super) fn ask_no_rollback(cx: &mut Cx<'_>) {
+    let placeholder = "for example the schema moved on";
+    ask(cx, Purpose::NoRollback, "No rollback: why?", placeholder, String::new());
 }
 
 /// Asks who has a role; suggests whoever sits here.

@@ -176,6 +176,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
         Command::Trust => match &model.config.source {
             // What is wrong with it is shown in place of what it would run.
             ConfigSource::Untrusted { .. } | ConfigSource::Invalid(_) => None,
+            ConfigSource::None if command == Command::RollBack => Some(by_hand(model)),
             ConfigSource::None => Some("there is no flightdeck.toml".to_owned()),
             ConfigSource::Trusted => Some("it is trusted".to_owned()),
         },
@@ -272,6 +273,7 @@ fn needs_config(model: &Model, command: Command) -> Option<String> {
     match &model.config.source {
         ConfigSource::Untrusted { .. } => Some(format!("flightdeck.toml is not trusted yet{trust}")),
         ConfigSource::Invalid(_) => Some(format!("flightdeck.toml has errors{trust}")),
+        ConfigSource::None if command == Command::RollBack => Some(by_hand(model)),
         ConfigSource::None => Some("there is no flightdeck.toml; `flightdeck init` writes one".to_owned()),
         ConfigSource::Trusted if nothing && command == Command::Test => {
             Some("flightdeck.toml names no checks".to_owned())
@@ -282,6 +284,17 @@ fn needs_config(model: &Model, command: Command) -> Option<String> {
         ConfigSource::Trusted if nothing => Some("flightdeck.toml names no environments".to_owned()),
         ConfigSource::Trusted => None,
     }
+}
+
+/// What one does instead where nothing is configured that could go back.
+fn by_hand(model: &Model) -> String {
+    let keys: Vec<String> = [Command::Notes, Command::ActionTaken]
+        .iter()
+        .filter_map(|one| model.keymap.key(*one))
+        .map(|key| key.to_string())
+        .collect();
+    let keys = if keys.len() == 2 { format!(" ({})", keys.join(" ")) } else { String::new() };
+    format!("there is no flightdeck.toml: put production back by hand, then record it{keys}")
 }
 
 /// The title of a command with the present value, where that helps.

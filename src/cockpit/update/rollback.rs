@@ -8,7 +8,7 @@ use super::super::model::Model;
 use super::super::msg::{Effect, EffectId};
 use super::super::overlay::{Overlay, Rollback};
 use super::super::ways::Looked;
-use super::{Cx, menus, windows};
+use super::{Cx, invoke, menus, windows};
 use crate::deploy::rollback::{self, Way};
 use crate::hotfix::state::BranchState;
 use crate::incident::{Body, PlanEnd, State};
@@ -114,6 +114,7 @@ pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
         Some(Command::PageDown) => scroll(cx, true),
         Some(Command::PageUp) => scroll(cx, false),
         Some(Command::RollbackAgain) => again(cx),
+        Some(Command::RollbackNot) => rule_out(cx),
         command => match command.and_then(|command| windows::motion(command, 1)) {
             Some(by) => step(cx, by),
             None => windows::unknown(cx, key),
@@ -165,6 +166,14 @@ fn again(cx: &mut Cx<'_>) {
         cx.say("already looking");
     } else {
         look(cx, environment);
+    }
+}
+
+/// Asks why production is not put back, for the record: then nobody is told to do it any more.
+fn rule_out(cx: &mut Cx<'_>) {
+    match menus::blocked(cx.model, Command::RollbackNot) {
+        Some(why) => cx.say(format!("no rollback: {why}")),
+        None => invoke::ask_no_rollback(cx),
     }
 }
 

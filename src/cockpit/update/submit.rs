@@ -5,9 +5,9 @@ use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
 use super::{Cx, approvals, overlays, run_view, suspects};
 use crate::incident::{
-    Amended, Began, Body, CauseDescribed, CheckState, Draft, ImpactDescribed, Noted, Paged, Precision,
-    Reopened, Retracted, RoleTaken, SeverityChanged, Ticked, Titled, Told, is_recent, parse_time,
-    same_person,
+    Amended, Began, Body, CauseDescribed, CheckState, Draft, ImpactDescribed, NO_ROLLBACK, NoteKind, Noted,
+    Paged, Precision, Reopened, Retracted, RoleTaken, SeverityChanged, Ticked, Titled, Told, is_recent,
+    parse_time, same_person,
 };
 use crate::plan::{HotfixRequest, Request};
 
@@ -69,6 +69,10 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         Purpose::Note(kind) => {
             needs("write something")?;
             Noted { kind: *kind, text }.into()
+        }
+        Purpose::NoRollback => {
+            needs("a reason is needed: it goes into the record")?;
+            Noted { kind: NoteKind::Decision, text: format!("{NO_ROLLBACK}: {text}") }.into()
         }
         Purpose::Verbal => approvals::verbal(cx.model, &text)?.into(),
         Purpose::Reject => {

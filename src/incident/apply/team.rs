@@ -13,6 +13,7 @@ use crate::incident::state::{
     FollowUp, FollowUpEnd, Issue, Motion, Objection, Offer, OfferEnd, ReviewHeld, Snooze, State, Task,
     TaskEnd, same_person,
 };
+use crate::incident::wording;
 
 pub(super) fn snoozed(state: &mut State, record: &Record, body: &Snoozed) {
     state.snoozes.push(Snooze {
@@ -106,7 +107,14 @@ pub(super) fn objected(state: &mut State, record: &Record, body: &Objected) {
 pub(super) fn decided(state: &mut State, record: &Record, body: &Decided) {
     let Some(motion) = open_motion(state, body.proposal) else { return };
     motion.decided = Some((record.occurred_at, body.accepted));
+    let text = if body.accepted { motion.text.clone() } else { String::new() };
+    decision(state, &text);
+}
+
+/// Something was decided. Only words that say so end looking for a way back.
+pub(super) fn decision(state: &mut State, text: &str) {
     state.decisions += 1;
+    state.no_rollback |= wording::rules_out_rollback(text);
 }
 
 fn open_motion(state: &mut State, id: RecordId) -> Option<&mut Motion> {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::body::Phase;
+use super::super::clocks::needs_hotfix;
 use super::super::state::{PlanRun, Status};
 use super::super::time::duration;
 use super::{Next, Rank, Steps, WayBack};
@@ -10,10 +11,19 @@ use super::{Next, Rank, Steps, WayBack};
 impl Steps<'_> {
     /// Whether it is still open what is done to serve users again.
     pub(super) fn may_put_back(&self) -> bool {
+        // What was decided or done about something else leaves production as it is.
         self.state.status == Status::Open
-            && self.state.decisions == 0
+            && !self.state.no_rollback
+            && !self.is_filed()
             && !self.served
             && !self.at_work_on_production()
+    }
+
+    /// Whether it was decided what becomes of a fault that needs no hotfix: it waits for its turn, unless
+    /// users can be served now.
+    fn is_filed(&self) -> bool {
+        let lesser = !self.begun() && !needs_hotfix(self.policy, self.state.severity);
+        lesser && self.state.decisions > 0 && !self.is_way_back()
     }
 
     /// Whether production fails and a way back is proven ready: taking it comes before all that is to be
@@ -43,7 +53,7 @@ impl Steps<'_> {
         if self.watch_it() {
             return;
         }
-        let production = self.environment.unwrap_or("production").to_owned();
+        let Some(production) = self.environment.map(str::to_owned) else { return self.put_back_by_hand() };
         let rolled_back =
             self.last_on_production().filter(|plan| plan.purpose == "rollback" && plan.is_done());
         // What was reverted and pushed is still to be deployed.
@@ -71,15 +81,28 @@ impl Steps<'_> {
         }
     }
 
+    /// Putting production back where no environment is configured, and nothing can be run.
+    fn put_back_by_hand(&mut self) {
+        // What would be run is looked at first, and that stands above.
+        if self.facts.untrusted {
+            return;
+        }
+        if self.state.actions == 0 {
+            self.add("note.action", "", "put production back by hand, then record it");
+        } else {
+            self.add("mitigate", "", "if users are served again, record it");
+        }
+    }
+
     /// The same where a fix was begun: what is proven to serve users again now stays in sight until it was
     /// tried or ruled out. `before` is how long the list was without the steps of the fix.
     pub(super) fn put_back_beside(&mut self, before: usize) {
-        if !self.begun() || !self.may_put_back() {
+        if !self.begun() || !self.may_put_back() || self.taking_back {
             return;
         }
         if self.turned().is_some() {
             self.watch_it();
-        } else if self.is_way_back() && !self.taking_back {
+        } else if self.is_way_back() {
             let own = self.list.get(before).map(|(_, next)| next.clone());
             self.put_back();
             let back = self.list.pop().map(|(_, next)| next);

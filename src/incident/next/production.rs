@@ -70,13 +70,19 @@ impl Steps<'_> {
             return;
         }
         let (id, target) = (last.id.clone(), &last.target);
-        let title = if last.purpose == "rollback" {
-            format!("the rollback of {target} failed: see why, then retry it or try another option")
+        let is_rollback = last.purpose == "rollback";
+        let title = if is_rollback {
+            format!("the rollback of {target} failed: see why, then retry it")
         } else if self.state.trials.iter().any(|trial| trial.plan == last.id) {
-            format!("the canary on {target} failed: see why; it takes a better fix, or roll back")
+            format!("the canary on {target} failed: see why; it takes a better fix")
         } else {
-            format!("the deploy to {target} failed: see why, then retry it or roll back")
+            format!("the deploy to {target} failed: see why, then retry it")
         };
+        // What serves users now comes before what may have left production half changed.
+        if !is_rollback && self.may_put_back() && self.is_way_back() {
+            self.put_back();
+            self.taking_back = true;
+        }
         // Where production is well, it is no longer what is most pressing.
         let rank = if self.facts.healthy == Some(true) { Rank::Turn } else { Rank::Mitigate };
         self.add_ranked(rank, "plan", &id, title);

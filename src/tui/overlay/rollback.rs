@@ -29,6 +29,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &Rollback) 
     if several && columns > 56 {
         keys.push((Command::NextPane, "environment"));
     }
+    if columns > 76 {
+        keys.push((Command::RollbackNot, "no rollback"));
+    }
     keys.push((Command::Back, "back"));
     let known = ui.model.ways.known.get(&screen.environment).and_then(|looked| looked.live.as_ref());
     let live = known.map(|live| format!(" · {live} is live")).unwrap_or_default();

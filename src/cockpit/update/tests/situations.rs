@@ -4,8 +4,9 @@ mod story;
 
 use serde::Deserialize;
 
+use super::super::menus;
 use super::*;
-use crate::cockpit::ways;
+use crate::cockpit::{Command, ways};
 use crate::config::types::{Check, Flow, Hotfix};
 use crate::deploy::rollback::{Kind, Ready, Way};
 use crate::hotfix::outlook::{Bump, Forecast, Outlook, Verdict as Merge};
@@ -97,6 +98,17 @@ fn minute(minute: i64) -> Timestamp {
 impl Situation {
     /// The first three lines, each with its key, and how many approved where that is asked for.
     fn seen(&self) -> (Vec<String>, String) {
+        let table = self.table();
+        let line = |(next, keys): &(crate::incident::Next, String)| {
+            if keys.is_empty() { next.title.clone() } else { format!("{} [{keys}]", next.title) }
+        };
+        let given = table.model.derived.approvals.filter(|_| !self.approvals.is_empty());
+        let given = given.map(|(given, needed, _)| format!("{given}/{needed}"));
+        (table.model.derived.next.iter().take(3).map(line).collect(), given.unwrap_or_default())
+    }
+
+    /// The cockpit in that situation.
+    fn table(&self) -> Table {
         let mut table = Table::new();
         let mut story = Story::default();
         let declared = Declared {
@@ -140,12 +152,7 @@ impl Situation {
             table.send(Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
         }
         table.send(Msg::Tick(minute(self.at)));
-        let line = |(next, keys): &(crate::incident::Next, String)| {
-            if keys.is_empty() { next.title.clone() } else { format!("{} [{keys}]", next.title) }
-        };
-        let given = table.model.derived.approvals.filter(|_| !self.approvals.is_empty());
-        let given = given.map(|(given, needed, _)| format!("{given}/{needed}"));
-        (table.model.derived.next.iter().take(3).map(line).collect(), given.unwrap_or_default())
+        table
     }
 
     fn has_smoke_test(&self, name: &str, protected: bool) -> bool {
@@ -273,6 +280,22 @@ impl Situation {
             undone_by: None,
         }]
     }
+}
+
+#[test]
+fn no_key_that_is_named_is_refused() {
+    let table: Situations = toml::from_str(include_str!("../../../../tests/situations.toml")).unwrap();
+    let mut refused = Vec::new();
+    for situation in &table.situation {
+        let table = situation.table();
+        for (next, keys) in table.model.derived.next.iter().filter(|(_, keys)| !keys.is_empty()) {
+            let command = Command::parse(next.action).unwrap();
+            if let Some(why) = menus::blocked(&table.model, command) {
+                refused.push(format!("{}\n  {} [{keys}]: {why}", situation.name, next.title));
+            }
+        }
+    }
+    assert!(refused.is_empty(), "{} keys are refused:\n{}", refused.len(), refused.join("\n"));
 }
 
 #[test]
