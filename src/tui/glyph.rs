@@ -2,6 +2,7 @@
 //! without a word for the same thing near it.
 
 use super::theme::Role;
+use crate::deploy::flags::Switch;
 use crate::health::series::State;
 use crate::incident::{
     CheckState, EntryKind, NoteKind, Outcome, PlanEnd, PlanRun, PlanState, Run, Status, StepRun, StepState,
@@ -14,6 +15,7 @@ pub(super) type Glyph = (&'static str, Role);
 pub(super) const LEGEND: &[(Glyph, &str)] = &[
     (("✓", Role::Good), "ok, passed, done, approved, recovered"),
     (("▲", Role::Warn), "near its limit, or a warning; in the timeline a change of severity"),
+    (("△", Role::Warn), "recovering: not good for long enough yet"),
     (("✗", Role::Bad), "failing, failed, rejected, or why a key does nothing"),
     (("?", Role::Unknown), "no data, or its outcome is unknown"),
     (("·", Role::Faint), "open, not started; in the timeline an approval that does not count"),
@@ -25,7 +27,8 @@ pub(super) const LEGEND: &[(Glyph, &str)] = &[
     (("↶", Role::Muted), "undone"),
     (("!", Role::Warn), "overridden, skipped or taken over"),
     (("⇒", Role::Accent), "another release is live"),
-    (("●", Role::Bad), "declared or reopened"),
+    (("●", Role::Bad), "declared or reopened; of a feature flag: on"),
+    (("○", Role::Muted), "of a feature flag: off"),
     (("▸", Role::Accent), "a phase began"),
     (("◆", Role::Accent), "a decision"),
     (("⚑", Role::Accent), "something done by hand"),
@@ -86,6 +89,16 @@ pub(super) fn check(state: CheckState) -> Glyph {
     }
 }
 
+/// Of a feature flag, with its word: neither on nor off is good or bad, what it guards decides that.
+pub(super) fn flag(state: Option<&Switch>) -> (Glyph, &'static str) {
+    match state {
+        None => (("·", Role::Faint), "…"),
+        Some(Switch::On) => (("●", Role::Accent), "on"),
+        Some(Switch::Off) => (("○", Role::Text), "off"),
+        Some(Switch::Unknown(_)) => (("?", Role::Unknown), "unknown"),
+    }
+}
+
 /// Of a probe.
 pub(super) fn probe(state: State) -> Glyph {
     match state {
@@ -126,7 +139,11 @@ pub(super) fn step(step: &StepRun) -> Glyph {
     if step.undo.as_ref().is_some_and(|undo| undo.outcome.is_none()) {
         return ("↶", Role::Accent);
     }
-    match step.state() {
+    step_state(step.state())
+}
+
+fn step_state(state: StepState) -> Glyph {
+    match state {
         StepState::Open => ("·", Role::Faint),
         StepState::Running => ("▶", Role::Accent),
         StepState::Waiting => ("‖", Role::Warn),
@@ -168,5 +185,76 @@ pub(super) fn status(status: Status) -> Role {
         Status::Mitigated => Role::Warn,
         Status::Resolved => Role::Good,
         Status::Closed => Role::Muted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_glyph_is_explained() {
+        use EntryKind as Kind;
+        let probes = [
+            State::Ok,
+            State::Warn,
+            State::Pending,
+            State::Flapping,
+            State::Recovering,
+            State::Failing,
+            State::Error,
+            State::Suppressed,
+            State::Unknown,
+        ];
+        let steps = [
+            StepState::Open,
+            StepState::Running,
+            StepState::Waiting,
+            StepState::Done,
+            StepState::Failed,
+            StepState::Unknown,
+            StepState::Skipped,
+            StepState::Undone,
+        ];
+        let checks = [CheckState::Open, CheckState::Passed, CheckState::Failed, CheckState::Na];
+        let flags = [None, Some(Switch::On), Some(Switch::Off), Some(Switch::Unknown(String::new()))];
+        let notes = NoteKind::ALL.into_iter().map(Kind::Note);
+        let entries = [
+            Kind::Declared,
+            Kind::Severity,
+            Kind::Phase,
+            Kind::Role,
+            Kind::Described,
+            Kind::Paged,
+            Kind::Told,
+            Kind::AlarmRaised,
+            Kind::AlarmCleared,
+            Kind::AlarmUnknown,
+            Kind::PlanStarted,
+            Kind::StepFailed,
+            Kind::PlanDone,
+            Kind::PlanFailed,
+            Kind::PlanUnknown,
+            Kind::PlanWaiting,
+            Kind::Approval,
+            Kind::Rejection,
+            Kind::PassedOver,
+            Kind::Released,
+            Kind::Stopped,
+            Kind::Resolved,
+            Kind::Reopened,
+            Kind::Report,
+            Kind::Snoozed,
+            Kind::Task,
+            Kind::Proposal,
+            Kind::FollowUp,
+            Kind::Unknown,
+        ];
+        let all = probes.into_iter().map(probe).chain(steps.into_iter().map(step_state));
+        let all =
+            all.chain(checks.into_iter().map(check)).chain(flags.iter().map(|one| flag(one.as_ref()).0));
+        for (glyph, _) in all.chain(notes.chain(entries).map(entry)) {
+            assert!(LEGEND.iter().any(|((known, _), _)| *known == glyph), "{glyph} is not in the legend");
+        }
     }
 }

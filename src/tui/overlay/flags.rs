@@ -2,8 +2,8 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
+use super::super::glyph;
 use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
@@ -57,17 +57,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &Flags) -> Sh
 }
 
 fn flag_row(ui: Ui<'_>, pen: &mut Pen<'_>, flag: &Flag, names: u16) {
-    let (glyph, word, style) = state(ui, flag.state.as_ref());
+    let ((glyph, role), word) = glyph::flag(flag.state.as_ref());
+    let style = ui.of(role);
     pen.put(glyph, style).gap(1).column_of(&flag.name, names, ui.of(Role::Text)).gap(2);
     pen.column_of(word, 7, style).gap(2).put(&flag.about, ui.of(Role::Muted));
-}
-
-/// Neither on nor off is good or bad: what a flag guards decides that.
-fn state(ui: Ui<'_>, state: Option<&Switch>) -> (&'static str, &'static str, Style) {
-    match state {
-        None => ("·", "…", ui.of(Role::Faint)),
-        Some(Switch::On) => ("●", "on", ui.of(Role::Accent)),
-        Some(Switch::Off) => ("○", "off", ui.of(Role::Text)),
-        Some(Switch::Unknown(_)) => ("?", "unknown", ui.of(Role::Unknown)),
-    }
 }
