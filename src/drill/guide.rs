@@ -20,7 +20,7 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
         }
         "role" => "Bring somebody in, then record who it is. In a drill any name will do.",
         "told" => "flightdeck sends nothing. Tell people, then record that you did.",
-        "rollback" => "Your rollback options, and whether each is proven ready. Enter shows its plan.",
+        "rollback" => "Press R to see the rollback options, and which are proven ready.",
         "mitigate" => "Only a person can tell: try an order, then record it.",
         "hotfix.start" => "The branch for the fix. It starts from main, whatever is live now.",
         "hotfix.bump" => "The fix is committed. Bump the version with it: the tag is made from it.",
@@ -43,7 +43,10 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
         "phase" => "The fix is live. From now on the clocks are those of verifying.",
         "impact" => "One sentence: who is affected, and how. The report begins with it.",
         "cause" => "One sentence: what broke, and why. The report needs it.",
-        "resolve" => "Production is healthy again. Resolving ends the incident; it can be reopened.",
+        "resolve" if facts.healthy == Some(true) => {
+            "Production is healthy again. Resolving ends the incident; it can be reopened."
+        }
+        "resolve" => "Resolving ends the incident; it can be reopened. Look at production first.",
         "report" => "flightdeck has written it. Read it, and save it.",
         "close" => "Go through it with everybody. Closing says that this was done.",
         "" if !next.title.starts_with("commit") => return None,

@@ -47,6 +47,16 @@ fn it_promises_nothing_of_what_a_drill_starts_from_or_leaves_running() {
     assert!(!said("deploy", "staging").contains("quit"), "a drill ends what it runs");
 }
 
+#[test]
+fn it_says_that_production_is_healthy_only_where_it_is() {
+    let said = |healthy| {
+        let facts = Facts { healthy, ..Facts::default() };
+        about(&next("resolve", ""), &facts, &state(&[])).unwrap().contains("is healthy")
+    };
+    assert!(said(Some(true)));
+    assert!(!said(Some(false)) && !said(None));
+}
+
 /// An incident in which plans of these ids were carried out.
 fn state(plans: &[&str]) -> State {
     let declared = Declared {
