@@ -46,6 +46,8 @@ pub struct Production {
     pub turned: Option<Timestamp>,
     /// When it was first seen to be so.
     pub seen: Timestamp,
+    /// When the fault began, as the open incident has it.
+    pub began: Option<Timestamp>,
     /// Whether every bad probe was asked since the program started: before, only the record tells.
     pub is_seen: bool,
     /// What is live there, by the record or as the environment told.
@@ -121,6 +123,7 @@ pub fn production(model: &Model) -> Production {
         since,
         turned: None,
         seen: model.now,
+        began,
         is_seen,
         live,
         is_recorded,
@@ -160,7 +163,12 @@ const BRIEF: SignedDuration = SignedDuration::from_secs(30);
 fn follow(found: Production, before: Option<&Production>) -> Production {
     let Some(before) = before.filter(|before| before.is_seen && found.is_seen) else { return found };
     if before.word == found.word {
-        let since = before.turned.or(found.since);
+        // A probe that recovers, or is asked again, makes it no shorter: it was so all the time.
+        let is_bad = matches!(found.word, Word::Down | Word::Degraded) && before.began == found.began;
+        let since = before.turned.or_else(|| {
+            let earlier = before.since.filter(|_| is_bad);
+            found.since.map(|since| earlier.map_or(since, |earlier| earlier.min(since)))
+        });
         return Production { since, turned: before.turned, seen: before.seen, ..found };
     }
     let is_brief = found.since.is_some() && found.seen.duration_since(before.seen) < BRIEF;
@@ -201,6 +209,10 @@ fn doing(plan: &PlanRun) -> String {
         return format!("{glyph} undoing {}", plan.title);
     }
     match plan.share() {
+        // A rollback takes the new version away: nobody is to read that it is tried out.
+        Some(share) if plan.purpose == "rollback" => {
+            format!("{glyph} rollback to {} {share} %", plan.brings())
+        }
         Some(share) => format!("{glyph} canary {} {share} %", plan.brings()),
         None => format!("{glyph} {}", plan.title),
     }

@@ -35,7 +35,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &Rollback) 
     keys.push((Command::Back, "back"));
     let known = ui.model.ways.known.get(&screen.environment).and_then(|looked| looked.live.as_ref());
     let live = known.map(|live| format!(" · {live} is live")).unwrap_or_default();
-    let inner = window(ui, buf, place, &format!("Roll back {}{live}", screen.environment), &keys);
+    // On a small screen options are above the edge as well as below it.
+    let ways = ui.model.ways.known.get(&screen.environment).and_then(|looked| looked.ways.as_ref().ok());
+    let at = ways.and_then(|ways| Some((ways.iter().position(|way| way.id == screen.way)? + 1, ways.len())));
+    let at = at.filter(|(_, all)| *all > 1).map(|(n, all)| format!(" ({n} of {all})")).unwrap_or_default();
+    let inner = window(ui, buf, place, &format!("Roll back {}{at}{live}", screen.environment), &keys);
     // Where the way the cursor is on would be below the edge, it is begun with that.
     let before = document::height(&lines[..(chosen + 2).min(lines.len())], inner.width, u16::MAX);
     let top = if screen.top == 0 && before > inner.height { chosen } else { screen.top };
