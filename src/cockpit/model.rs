@@ -122,6 +122,11 @@ pub struct Model {
     pub astray: Option<u64>,
     /// When the last letter of a text came that somebody types where there is no prompt, by the key clock.
     pub babble: Option<u64>,
+    /// What stood when the first of the keys came that came since without a pause: whether one of them did
+    /// something.
+    pub before_burst: Option<(EffectId, Pane, bool)>,
+    /// The command whose prompt is open, for the palette once the line is taken.
+    pub asked_by: Option<Invoke>,
     /// The run whose output is followed, and the effect that follows it.
     pub following: Option<(EffectId, String)>,
     /// The run whose whole log the runtime has open.
@@ -369,6 +374,8 @@ pub enum Glyphs {
 impl Model {
     /// Least columns and rows of a terminal in which more is drawn than that.
     pub const LEAST: (u16, u16) = (40, 12);
+    /// Columns and rows from which on a pane is drawn below the header.
+    pub const PANE: (u16, u16) = (80, 24);
     /// Most commands remembered as done lately.
     pub const MAX_RECENT: usize = 8;
     /// Most failures kept.
@@ -417,6 +424,8 @@ impl Model {
             keys_since: 0,
             astray: None,
             babble: None,
+            before_burst: None,
+            asked_by: None,
             following: None,
             reading: None,
             sent: BTreeMap::new(),
@@ -432,6 +441,11 @@ impl Model {
             suspects: Suspects::default(),
             derived: Derived::default(),
         }
+    }
+
+    /// Whether the terminal has no room for a pane below the header: none is drawn until it is zoomed.
+    pub fn hides_panes(&self) -> bool {
+        self.log.is_some() && !self.zoom && (self.size.0 < Self::PANE.0 || self.size.1 < Self::PANE.1)
     }
 
     /// Whether the terminal is so small that it is said how much room is needed, and nothing else.

@@ -85,26 +85,41 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
     next_wrapped(ui, buf, below(area, line))
 }
 
-/// Draws the line that stays over a window on a small screen: how bad it is, and what is next or that
-/// nothing is saved. Returns what is left below it.
+/// Draws what stays over a window or a pane on a small screen: how bad it is, what and since when, and what is
+/// next or that nothing is saved. Returns what is left below it.
 pub(super) fn strip(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) -> Rect {
-    let line = row(area, 0);
-    ui.fill(buf, line, Role::Next);
-    let mut pen = Pen::new(buf, line, 0);
+    let lines = strip_lines(area.height);
+    let last = row(area, lines - 1);
+    ui.fill(buf, last, Role::Next);
+    let mut pen = Pen::new(buf, row(area, 0), 0);
     badge(ui, &mut pen, state);
+    // How production is is read before what to do about it.
+    let found = told(ui, state);
+    let word = |pen: &mut Pen<'_>| {
+        if let Some(found) = found {
+            pen.put(found.word.name(), ui.of(block(ui, found).1)).gap(1);
+        }
+    };
+    if lines > 1 {
+        elapsed(ui, &mut pen, state);
+        word(&mut pen);
+        pen.put(&state.title, ui.of(Role::PhaseNow));
+        pen = Pen::new(buf, last, 0);
+        pen.gap(1);
+    } else if !ui.model.journal_gone {
+        word(&mut pen);
+    }
     if ui.model.journal_gone {
         pen.put(NOT_SAVED, ui.of(Role::Overdue));
-        return below(area, 1);
-    }
-    // How production is is read before what to do about it.
-    if let Some(found) = told(ui, state) {
-        let (_, role) = block(ui, found);
-        pen.put(found.word.name(), ui.of(role)).gap(1);
-    }
-    if let Some((first, keys)) = ui.model.derived.next.first() {
+    } else if let Some((first, keys)) = ui.model.derived.next.first() {
         step(ui, &mut pen, &first.title, keys, ui.of(Role::Next));
     }
-    below(area, 1)
+    below(area, lines)
+}
+
+/// Lines of that strip: where a window needs every line to be decided in, title and time give way.
+pub(super) fn strip_lines(height: u16) -> u16 {
+    if height < 16 { 1 } else { 2 }
 }
 
 /// What is shown where the journal was taken away.
@@ -137,7 +152,6 @@ fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State) {
 
 /// How production is, where that is told: once it is over, only where it fails all the same.
 fn told<'a>(ui: Ui<'a>, state: &State) -> Option<&'a Production> {
-    let fails = |found: &Production| matches!(found.word, Word::Down | Word::Degraded);
     ui.model.derived.production.as_ref().filter(|found| state.is_open() || fails(found))
 }
 
@@ -175,6 +189,10 @@ fn production(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
         pen.right(what, ui.of(Role::Muted));
     }
     pen.right_gap(2);
+}
+
+fn fails(found: &Production) -> bool {
+    matches!(found.word, Word::Down | Word::Degraded)
 }
 
 /// The word on its block, with how long it has been so: ` DOWN 46m `.
@@ -240,7 +258,6 @@ fn phases(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
 
 /// Whether production is not well, could be put back, and that was neither tried nor ruled out.
 fn is_put_off(ui: Ui<'_>, state: &State) -> bool {
-    let fails = |found: &Production| matches!(found.word, Word::Down | Word::Degraded);
     let is_ready = ui.model.way_back().is_some_and(|looked| looked.readiness() == Readiness::Ready);
     let production = ui.model.derived.production.as_ref();
     is_ready && state.status == Status::Open && production.is_some_and(fails) && !state.went_for_users()

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use super::header::strip_lines;
 use super::ui::{below, row};
 use crate::cockpit::{Model, Pane};
 
@@ -24,7 +25,7 @@ pub(super) enum Shape {
 pub(super) fn shape(area: Rect) -> Shape {
     match (area.width, area.height) {
         (w, h) if w < Model::LEAST.0 || h < Model::LEAST.1 => Shape::Tiny,
-        (w, h) if w < 80 || h < 24 => Shape::Glance,
+        (w, h) if w < Model::PANE.0 || h < Model::PANE.1 => Shape::Glance,
         (w, h) if w < 100 || h < 30 => Shape::Compact,
         (w, _) if w < 160 => Shape::Grid,
         _ => Shape::Columns,
@@ -61,6 +62,7 @@ pub(super) struct Wish {
 pub(super) fn places(area: Rect, wish: Wish) -> Places {
     match shape(area) {
         Shape::Tiny => Places::default(),
+        Shape::Glance if wish.zoom => one_pane(area, wish),
         Shape::Glance => glance(area),
         Shape::Compact => compact(area, wish),
         Shape::Grid | Shape::Columns if wish.zoom => zoomed(area, wish),
@@ -94,6 +96,21 @@ fn header_lines(wish: Wish) -> u16 {
 /// ```
 fn glance(area: Rect) -> Places {
     Places { header: area, ..Places::default() }
+}
+
+/// ```text
+/// ┌───────────────────────────┐
+/// │ header, a line or two     │
+/// │╭ focused pane ───────────╮│
+/// ││                         ││
+/// │╰─────────────────────────╯│
+/// │ keys                      │
+/// └───────────────────────────┘
+/// ```
+fn one_pane(area: Rect, wish: Wish) -> Places {
+    let (mut places, rest) = ends(area, strip_lines(area.height));
+    places.panes[wish.focus as usize] = rest;
+    places
 }
 
 /// ```text

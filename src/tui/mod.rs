@@ -21,6 +21,8 @@ mod plan_tests;
 mod progress;
 #[cfg(test)]
 mod run_tests;
+#[cfg(test)]
+mod size_tests;
 mod start;
 #[cfg(test)]
 mod suspects_tests;
@@ -131,21 +133,14 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
     match layout::shape(area) {
         Shape::Tiny => return area,
         Shape::Glance if !ui.model.overlays.is_empty() => return header::strip(ui, buf, area, state),
-        Shape::Glance if ui.model.shows_one_probe() => {
-            let rest = header::strip(ui, buf, area, state);
-            let last = rest.height.saturating_sub(1);
-            let whole = Rect { height: last, ..rest };
-            let pane::Drawn { list: body, chart } = pane::draw(ui, buf, whole, Pane::Health);
-            regions.chart = regions.chart.max(chart);
-            regions.heights[Pane::Health as usize] = body.height;
-            regions.panes.push((Pane::Health, whole, body));
-            keys::cockpit(ui, buf, row(rest, last));
+        Shape::Glance if !ui.model.zoom => {
+            let rest = header::glance(ui, buf, places.header, state);
+            summaries(ui, buf, ui::below(rest, 1), None);
+            keys::said(ui, buf, row(area, area.height - 1));
             return area;
         }
         Shape::Glance => {
-            let rest = header::glance(ui, buf, places.header, state);
-            summaries(ui, buf, ui::below(rest, 1), None);
-            return area;
+            header::strip(ui, buf, area, state);
         }
         Shape::Compact => header::short(ui, buf, places.header, state),
         Shape::Grid | Shape::Columns => header::full(ui, buf, places.header, state),

@@ -238,6 +238,7 @@ fn scenes() -> Vec<(&'static str, Model)> {
                 against: vec!["5 probes of production fail: api /health, error rate, p95".into()],
                 act: Act::Invoke(Command::Stop.into()),
                 shown_ms: None,
+                scroll: Scroll::default(),
             })),
         ),
     ];
@@ -520,11 +521,16 @@ fn how_bad_it_is_and_what_is_next_are_in_sight_whatever_is_open() {
     for (name, mut model) in scenes().into_iter().filter(|(_, model)| model.incident().is_some()) {
         let next = model.derived.next.first().map(|(next, _)| next.title.clone()).unwrap_or_default();
         let words: Vec<&str> = next.split(' ').take(2).collect();
-        for (width, height) in [(160, 45), (120, 36), (100, 30), (80, 24), (40, 12)] {
+        for (width, height) in [(160, 45), (120, 36), (100, 30), (80, 24), (60, 20), (40, 16), (40, 12)] {
             let shown = text(&settled(&mut model, &Theme::default(), width, height));
             let head: Vec<&str> = shown.lines().take(5).collect();
             let head = head.join("\n");
             assert!(head.contains(" P0 "), "{name} {width}x{height}:\n{shown}");
+            let has_title = head.contains('⏱') && head.contains("Check");
+            assert!(
+                has_title || (height < 16 && !model.overlays.is_empty()),
+                "{name} {width}x{height}:\n{shown}"
+            );
             if !model.overlays.is_empty() {
                 assert!(head.contains(&words.join(" ")), "{name} {width}x{height}: {next}\n{shown}");
             }
