@@ -7,7 +7,7 @@ use super::world::World;
 #[test]
 fn the_line_for_another_terminal_gives_an_approval_that_counts() {
     let world = World::new();
-    let terminal = Terminal::open(&world.shell(&world.path("home")), 40, 110, &["drill"]);
+    let terminal = Terminal::open(&world.shell(&world.path("home")), 40, 160, &["drill"]);
     terminal.wait_text("Declare an incident");
     let repo = repository(&world);
     let place = repo.parent().unwrap();
@@ -26,11 +26,12 @@ fn the_line_for_another_terminal_gives_an_approval_that_counts() {
     for (given, role) in [("1/2", "approve lead"), ("2/2", "approve product-manager")] {
         terminal.press("A");
         terminal.wait_for("the line", |screen| {
-            screen.lines().any(|line| line.contains("copy: ") && line.contains(role))
+            screen.lines().any(|line| line.contains("copy for the ") && line.contains(role))
         });
         let screen = terminal.screen();
-        let line = screen.lines().find(|line| line.contains("copy: ")).unwrap();
-        let (_, line) = line.split_once("copy: ").unwrap();
+        let line = screen.lines().find(|line| line.contains("copy for the ") && line.contains(role)).unwrap();
+        let (_, line) = line.split_once("copy for the ").unwrap();
+        let (_, line) = line.split_once(": ").unwrap();
         let (before, _) = line.split_once(role).unwrap();
         let line = format!("{before}{role}");
         terminal.press("y");

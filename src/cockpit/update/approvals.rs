@@ -26,7 +26,7 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
     let names: Vec<String> = standing.roles.iter().map(|role| role.role.to_owned()).collect();
     // That nothing waits stands above the rows, once.
     let blocked = menus::blocked(model, Command::Approve).or_else(|| waits.is_none().then(String::new));
-    let mut items = menus::rows(Command::Approve, &names, &['x', 'p', 'y'], |index| {
+    let mut items = menus::rows(Command::Approve, &names, &['x', 'p', 'y', 'c'], |index| {
         (label(model, state, &standing.roles[index]), blocked.clone())
     });
     items.push(Item {
@@ -52,14 +52,16 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
     if let Some(verdict) = waits.and_then(|waits| proposal::condemned(state, &model.policy, waits)) {
         note = format!("{note}. ✗ It {}", verdict.shuts_out());
     } else {
-        let line = waits.and_then(|_| elsewhere(model, state, &standing));
-        items.extend(line.map(|line| Item {
-            key: Some(Key::char('y')),
-            path: String::new(),
-            label: format!("copy: {line}"),
-            disabled: None,
-            invoke: Command::CopyApproval.into(),
-        }));
+        for (role, key) in copied(&standing).filter(|_| waits.is_some()) {
+            let line = elsewhere(model, state, &standing, role.role);
+            items.push(Item {
+                key: Some(Key::char(key)),
+                path: String::new(),
+                label: format!("copy for the {}: {line}", model.policy.role_title(role.role)),
+                disabled: None,
+                invoke: Invoke { command: Command::CopyApproval, argument: role.role.to_owned() },
+            });
+        }
     }
     (note, items)
 }
@@ -67,12 +69,16 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
 /// Who is somebody else in a drill, where one person is all of them.
 const OTHERS: [&str; 4] = ["omar", "li", "noor", "sam"];
 
-/// The command by which the next approval is given in another terminal. In a drill one person is all of
+/// The roles whose approval is missing, each with the key that copies the line for it.
+fn copied<'a, 'b>(standing: &'b Approvals<'a>) -> impl Iterator<Item = (&'b RoleStanding<'a>, char)> {
+    standing.roles.iter().filter(|role| role.approval.is_none()).zip(['y', 'Y', 'c', 'C'])
+}
+
+/// The command by which an approval in this role is given in another terminal. In a drill one person is all of
 /// them: there it takes a name, as what is written down for somebody else is verbal.
-fn elsewhere(model: &Model, state: &State, standing: &Approvals<'_>) -> Option<String> {
-    let role = standing.roles.iter().find(|role| role.approval.is_none())?.role;
+fn elsewhere(model: &Model, state: &State, standing: &Approvals<'_>, role: &str) -> String {
     if model.drill_as.is_empty() {
-        return Some(format!("{} approve {role}", model.program));
+        return format!("{} approve {role}", model.program);
     }
     let is_new = |person: &&str| {
         let given = standing.roles.iter().filter_map(|role| role.approval);
@@ -80,15 +86,18 @@ fn elsewhere(model: &Model, state: &State, standing: &Approvals<'_>) -> Option<S
     };
     let holder = state.roles.get(role).map(String::as_str);
     let name = holder.into_iter().chain(OTHERS).find(is_new).unwrap_or("NAME");
-    Some(format!("{} {} approve {role}", model.drill_as, shell_words::quote(name)))
+    format!("{} {} approve {role}", model.drill_as, shell_words::quote(name))
 }
 
-/// Copies that command.
-pub(super) fn copy(cx: &mut Cx<'_>) {
+/// Copies that command; for the first role that is missing where none is named.
+pub(super) fn copy(cx: &mut Cx<'_>, role: &str) {
     let model = &*cx.model;
     let line = model.incident().filter(|state| proposal::at_hand(state).is_some()).and_then(|state| {
         let rule = ApprovalRule::of(&model.policy, state.severity);
-        elsewhere(model, state, &proposal::standing(state, &rule, model.now))
+        let standing = proposal::standing(state, &rule, model.now);
+        let missing = || standing.roles.iter().find(|role| role.approval.is_none()).map(|role| role.role);
+        let role = Some(role).filter(|role| !role.is_empty()).or_else(missing)?;
+        Some(elsewhere(model, state, &standing, role))
     });
     match line {
         Some(line) => {
@@ -227,9 +236,27 @@ fn approve(cx: &mut Cx<'_>) {
     cx.say(said);
 }
 
+/// Why what somebody says does not count, and the line they run instead; `None`: it does.
+fn only_in_person(model: &Model, role: &str) -> Option<String> {
+    let state = model.incident().filter(|s| !model.policy.severity(s.severity).verbal_approval)?;
+    let rule = ApprovalRule::of(&model.policy, state.severity);
+    let standing = proposal::standing(state, &rule, model.now);
+    let line = elsewhere(model, state, &standing, role);
+    let key = copied(&standing).find(|(missing, _)| missing.role == role).map(|(_, key)| key);
+    let copies = match (model.keymap.key(Command::Approvals), key) {
+        (Some(menu), Some(key)) => format!(" ({menu} {key} copies it)"),
+        _ => String::new(),
+    };
+    let (severity, title) = (state.severity.name(), model.policy.role_title(role));
+    Some(format!("verbal does not count at {severity}: the {title} runs{copies} {line}"))
+}
+
 /// Asks who said what how, or why it is rejected.
 fn ask(cx: &mut Cx<'_>, rejects: bool) {
     let Some((role, _)) = shown(cx) else { return };
+    if let Some(why) = only_in_person(cx.model, &role).filter(|_| !rejects) {
+        return complain(cx, why);
+    }
     let title = cx.model.policy.role_title(&role).to_owned();
     let (label, placeholder) = if rejects {
         (format!("reject as {title}"), "for example not before the backup is done")
@@ -274,14 +301,8 @@ pub(super) fn verbal(model: &Model, text: &str) -> Result<Approved, String> {
     if crate::text::visible(&by) != by {
         return Err("the name cannot have characters in it that cannot be seen".to_owned());
     }
-    if let Some(state) = model.incident()
-        && !model.policy.severity(state.severity).verbal_approval
-    {
-        let severity = state.severity.name();
-        return Err(format!(
-            "verbal does not count at {severity}: {by} runs `{} approve {role}`",
-            model.program
-        ));
+    if let Some(why) = only_in_person(model, &role) {
+        return Err(why);
     }
     Ok(Approved { role, by, verbal: true, how, plan: Some(waits.id), hash: waits.hash, title: waits.title })
 }

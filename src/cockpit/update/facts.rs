@@ -306,8 +306,10 @@ fn renew_menu(model: &mut Model) {
     shown.note = fresh.note;
     for item in &mut shown.items {
         let same = |new: &&Item| new.key == item.key && new.invoke == item.invoke;
-        match fresh.items.iter().find(same) {
-            Some(new) => *item = new.clone(),
+        // What has another key by now keeps the one that is on the screen.
+        let moved = || fresh.items.iter().find(|new| new.invoke == item.invoke);
+        match fresh.items.iter().find(same).or_else(moved) {
+            Some(new) => *item = Item { key: item.key, ..new.clone() },
             None => item.disabled = Some("not any more".to_owned()),
         }
     }

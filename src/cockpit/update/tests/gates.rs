@@ -1,7 +1,9 @@
 //! What a key does to a plan whose gates are in the way, and to one that is put up.
 
+use super::confirm::acts;
 use super::{Table, plan};
-use crate::cockpit::key::Key;
+use crate::cockpit::commands::COMMANDS;
+use crate::cockpit::key::{Code, Key};
 use crate::cockpit::msg::{Effect, KeyPress, Msg};
 use crate::cockpit::overlay::{Field, Overlay, Preview, Way};
 use crate::incident::{Approved, Body, Policy, Severity, SeverityChanged};
@@ -78,13 +80,83 @@ fn what_may_not_be_passed_over_cannot_be_confirmed() {
     }
     assert!(table.complaint().contains("P1 does not let you override"), "{}", table.complaint());
     // What can be done is to ask, once.
-    let effects = table.keys("a");
+    assert!(table.keys("a").is_empty(), "it asks first");
+    table.shown();
+    let effects = table.keys("y");
+    assert_eq!(table.word(), "approval is asked for; see who has to approve: A");
     let [Effect::Append(drafts)] = effects.as_slice() else { panic!("{effects:?}") };
     let Body::PlanProposed(proposed) = &drafts[0].body else { panic!("{drafts:?}") };
     assert_eq!(proposed.hash, guarded().hash());
     let record = table.record(drafts[0].body.clone());
     table.send(Msg::Fact(crate::cockpit::msg::Fact::Records(vec![record])));
     assert!(table.keys("a").is_empty(), "asked for already");
+    assert_eq!(table.complaint(), "approval was asked for already");
+}
+
+/// Types a text at this pace, with a frame behind every key; whether anything of it acted, and what was said.
+fn typed(table: &mut Table, text: &str, pace_ms: u64) -> (bool, bool) {
+    table.at_ms += 1000;
+    let (mut acted, mut denied) = (false, false);
+    for letter in text.chars() {
+        table.at_ms += pace_ms;
+        let key = if letter == '⏎' { Key::plain(Code::Enter) } else { Key::char(letter) };
+        let asked = table.send(Msg::Key(KeyPress::new(key, table.at_ms)));
+        let effects: Vec<Effect> = asked.into_iter().map(|(_, effect)| effect).collect();
+        denied |= !effects.is_empty() && table.word().contains("no command was run");
+        acted |= acts(&effects);
+        table.at_ms -= 10;
+        table.shown();
+    }
+    (acted, denied || (acted && table.word().contains("no command was run")))
+}
+
+/// Every letter that is a key of its own somewhere.
+fn letters() -> Vec<char> {
+    let keys = COMMANDS.iter().flat_map(|spec| spec.keys.iter().copied().chain(["y"]));
+    let mut letters: Vec<char> = keys.filter_map(|key| Key::parse(key)?.text()).collect();
+    letters.sort_unstable();
+    letters.dedup();
+    letters
+}
+
+#[test]
+fn text_that_is_typed_at_a_plan_with_gates_in_the_way_is_never_on_record() {
+    for severity in [Severity::P0, Severity::P1] {
+        for letter in letters() {
+            for rest in ["greed on the call", "ll fine, yes go ahead", " yes", "nd we are sure"] {
+                for pace in [60, 90, 130, 300] {
+                    let mut table = Table::ready();
+                    table.told(SeverityChanged { severity, reason: "less".into() });
+                    table.preview(guarded());
+                    table.shown();
+                    let text = format!("{letter}{rest}");
+                    let (acted, denied) = typed(&mut table, &text, pace);
+                    assert!(!acted, "{text:?} at {pace} ms, {severity:?}");
+                    assert!(!denied, "{text:?} at {pace} ms: it is said that nothing ran");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_records_no_more_than_its_first_key_alone() {
+    for pane in ["1", "2", "3", "4", "5"] {
+        for letter in letters() {
+            let alone = {
+                let mut table = Table::ready();
+                table.keys(pane);
+                typed(&mut table, &letter.to_string(), 90).0
+            };
+            for pace in [60, 130, 300] {
+                let mut table = Table::ready();
+                table.keys(pane);
+                let (acted, denied) = typed(&mut table, &format!("{letter}greed, yes it is fine"), pace);
+                assert!(!acted || alone, "{letter} in {pane} at {pace} ms");
+                assert!(!denied, "{letter} in {pane} at {pace} ms: it is said that nothing ran");
+            }
+        }
+    }
 }
 
 #[test]
@@ -128,6 +200,19 @@ fn an_approval_is_given_on_the_preview_of_what_was_put_up_and_never_by_enter() {
 }
 
 #[test]
+fn what_is_only_said_is_refused_where_it_does_not_count_before_anything_is_typed() {
+    let mut table = Table::ready();
+    table.told(SeverityChanged { severity: Severity::P1, reason: "less".into() });
+    table.told(proposal::propose(&guarded()).unwrap());
+    table.keys("A l");
+    table.shown();
+    assert!(table.keys("v").is_empty());
+    let refused = table.complaint();
+    assert!(refused.starts_with("verbal does not count at P1"), "{refused}");
+    assert!(refused.ends_with("flightdeck approve lead") && refused.contains("A y copies it"), "{refused}");
+}
+
+#[test]
 fn an_open_menu_says_what_holds_now_and_its_line_can_be_copied() {
     let label = |table: &Table, key: char| match table.model.overlays.last() {
         Some(Overlay::Menu(menu)) => menu
@@ -142,7 +227,8 @@ fn an_open_menu_says_what_holds_now_and_its_line_can_be_copied() {
     table.told(proposal::propose(&guarded()).unwrap());
     table.keys("A");
     assert!(label(&table, 'l').starts_with("· "), "{}", label(&table, 'l'));
-    assert_eq!(label(&table, 'y'), "copy: flightdeck approve lead");
+    assert_eq!(label(&table, 'y'), "copy for the engineering lead: flightdeck approve lead");
+    assert!(label(&table, 'Y').ends_with("flightdeck approve on-call-manager"), "{}", label(&table, 'Y'));
     table.told(Approved {
         role: "lead".into(),
         by: "omar".into(),
@@ -153,9 +239,10 @@ fn an_open_menu_says_what_holds_now_and_its_line_can_be_copied() {
         title: guarded().title,
     });
     assert!(label(&table, 'l').contains("omar"), "{}", label(&table, 'l'));
-    let effects = table.keys("y");
+    assert!(table.keys("y").is_empty(), "nobody has to run that any more");
+    let effects = table.keys("Y");
     assert!(
-        matches!(effects.as_slice(), [Effect::Copy(line)] if line.starts_with("flightdeck approve ")),
+        matches!(effects.as_slice(), [Effect::Copy(line)] if line == "flightdeck approve on-call-manager"),
         "{effects:?}"
     );
 }
