@@ -31,17 +31,23 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) 
     let all: Vec<_> = said.chain(blank).chain(spoken).collect();
     let room = usize::from(text.height);
     let shown = if all.len() > room { room.saturating_sub(1) } else { room };
-    for (line, (mark, words, style)) in all.iter().take(shown).enumerate() {
+    let top = confirm.scroll.top.min(all.len().saturating_sub(shown));
+    for (line, (mark, words, style)) in all.iter().skip(top).take(shown).enumerate() {
         Pen::new(buf, text, line as u16).put(mark, *style).put(words, *style);
     }
     if all.len() > room {
         // Nothing that speaks against it is left out in silence.
-        let more = against.iter().rev().take(all.len() - shown).filter(|(first, _)| *first).count();
-        let words = if more == 0 { "…".to_owned() } else { format!("… and {more} more") };
+        let below = all.len() - shown - top;
+        let more = against.iter().rev().take(below).filter(|(first, _)| *first).count();
+        let words = match (below, more) {
+            (0, _) => "… ↑".to_owned(),
+            (_, 0) => "… ↓".to_owned(),
+            (_, more) => format!("… and {more} more ↓"),
+        };
         Pen::new(buf, text, shown as u16).put(&words, warn);
     }
     let mut pen = Pen::new(buf, inner, inner.height.saturating_sub(1));
     pen.put("y", ui.of(Role::Key)).gap(1).put(&confirm.yes, ui.of(Role::Bad)).gap(4);
     pen.put("esc", ui.of(Role::Key)).gap(1).put(confirm.no, ui.of(Role::Text));
-    Shown { lines: inner.height, ..Shown::default() }
+    Shown { lines: inner.height, top, ..Shown::default() }
 }
