@@ -429,4 +429,6 @@ pub struct Confirm {
     pub act: Act,
     /// Since when it has been on the screen, as in [`Preview::shown_ms`].
     pub shown_ms: Option<u64>,
+    /// First line shown.
+    pub scroll: Scroll,
 }

@@ -166,10 +166,9 @@ fn asked(model: &Model, key: Key) -> Option<Cancel> {
         Overlay::Confirm(_) | Overlay::Trust(_) => yes.then_some(Cancel::Question),
         Overlay::Preview(preview) => {
             let means = |scope, command| model.keymap.within(scope, key) == Some(command);
-            let proposes = means(Scope::Preview, Command::Propose);
             let decides = means(Scope::Vote, Command::Verbal)
                 || means(Scope::Menu(Command::Approvals), Command::Reject);
-            previewed(preview, key, proposes, decides)
+            previewed(preview, key, decides)
         }
         Overlay::Decide(decide) => match decide.asks() {
             Asks::Yes => yes.then_some(Cancel::Question),
@@ -192,17 +191,14 @@ fn asked(model: &Model, key: Key) -> Option<Cancel> {
     }
 }
 
-fn previewed(preview: &Preview, key: Key, proposes: bool, decides: bool) -> Option<Cancel> {
+fn previewed(preview: &Preview, key: Key, decides: bool) -> Option<Cancel> {
     let (enter, text) = (key.code == Code::Enter, key.text());
     match (preview.way(), preview.field) {
         (Way::Enter, _) => (enter || text == Some('y')).then_some(Cancel::Question),
         (Way::Yes, _) => (text == Some('y')).then_some(Cancel::Question),
         (Way::Vote, _) => (text == Some('y') || decides).then_some(Cancel::Question),
-        (Way::Blocked, _) | (Way::PassOver(_), Field::Keys) => {
-            (preview.needs_approval() && proposes).then_some(Cancel::Question)
-        }
         (Way::Typed(_), _) | (Way::PassOver(_), Field::Target) => enter.then_some(Cancel::Anything),
-        (Way::PassOver(_), Field::Reason) => None,
+        (Way::Blocked, _) | (Way::PassOver(_), Field::Keys | Field::Reason) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::commands::{Command, Invoke};
 use super::super::model::{DrillEnd, IncidentLine, Model};
 use super::super::msg::Effect;
-use super::super::overlay::{Act, Confirm, Overlay};
+use super::super::overlay::{Act, Confirm, Overlay, Scroll};
 use super::{Cx, invoke, keys, plan_view};
 use crate::incident::{Status, StopAsked};
 
@@ -51,6 +51,7 @@ pub(super) fn quit(cx: &mut Cx<'_>, confirmed: &str) {
         against,
         act: Act::Invoke(Invoke { command: Command::Quit, argument: CONFIRMED.to_owned() }),
         shown_ms: None,
+        scroll: Scroll::default(),
     }));
 }
 
@@ -90,5 +91,6 @@ pub(super) fn ask_stop(cx: &mut Cx<'_>, asked_for: &Invoke) {
         against: Vec::new(),
         act: Act::Invoke(Invoke { command: Command::Stop, argument: run }),
         shown_ms: None,
+        scroll: Scroll::default(),
     }));
 }

@@ -9,13 +9,10 @@ use super::super::overlay::{
     Trust,
 };
 use super::{
-    Cx, approvals, chart, ending, flags, hotfix, keys, menus, overlays, plan_view, rollback, run_view,
-    settle, suspects,
+    Cx, approvals, chart, ending, flags, hotfix, keys, menus, overlays, plan_view, record, rollback,
+    run_view, settle, suspects,
 };
-use crate::incident::{
-    self, Body, CheckState, Claim, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, PlanRun,
-    RecordId, Resolved, Severity, State, StepState, Ticked,
-};
+use crate::incident::{NoteKind, PlanRun, RecordId, Severity, State, StepState};
 use crate::plan::Request;
 use crate::report;
 
@@ -35,7 +32,28 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         cx.say(format!("{}: {why}", command.spec().title));
         return;
     }
-    remember(cx.model, invoke);
+    let (effects, windows) = (cx.model.next_effect, cx.model.overlays.len());
+    carry_out(cx, invoke);
+    if is_claim(command) {
+        return;
+    }
+    // What asks for a line first was not done before that was taken.
+    let asks = matches!(cx.model.overlays.last(), Some(Overlay::Ask(_)));
+    if cx.model.next_effect == effects && asks && cx.model.overlays.len() > windows {
+        cx.model.asked_by = Some(invoke.clone());
+    } else {
+        remember(cx.model, invoke);
+    }
+}
+
+/// Whether it records something that people will believe: the palette does not put it a key away.
+fn is_claim(command: Command) -> bool {
+    use Command::{Close, Mitigate, Phase, Reopen, Resolve};
+    matches!(command, Mitigate | Resolve | Reopen | Close | Phase)
+}
+
+fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
+    let command = invoke.command;
     match command {
         Command::Palette | Command::Help | Command::Errors | Command::Trust | Command::Report => {
             open(cx, command);
@@ -145,7 +163,7 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Plan => plan_view::open(cx, &invoke.argument),
         Command::Approve => approvals::open(cx, &invoke.argument),
         Command::Reject => approvals::open_to_reject(cx),
-        Command::CopyApproval => approvals::copy(cx),
+        Command::CopyApproval => approvals::copy(cx, &invoke.argument),
         Command::PlanResume
         | Command::PlanRetry
         | Command::PlanSkip
@@ -181,16 +199,19 @@ pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
                     no: "leave it",
                     act: Act::Invoke(Invoke { command: Command::Declare, argument: "another".to_owned() }),
                     shown_ms: None,
+                    scroll: Scroll::default(),
                 }));
             }
             _ => declare(cx),
         },
-        _ => record(cx, invoke),
+        Command::Stop => ending::ask_stop(cx, invoke),
+        Command::Prove => prove(cx),
+        _ => record::record(cx, invoke),
     }
 }
 
 /// Remembers what was done, for the palette. What only moves or looks is not worth it.
-fn remember(model: &mut Model, invoke: &Invoke) {
+pub(super) fn remember(model: &mut Model, invoke: &Invoke) {
     if invoke.command.spec().danger == Danger::View && invoke.command.spec().scope == Scope::Global {
         return;
     }
@@ -327,7 +348,7 @@ pub(super) fn ask_to_find(cx: &mut Cx<'_>, text: String) {
     ask(cx, Purpose::Find, "find", "text in the output; lower case finds both", text);
 }
 
-fn entry_at_cursor(model: &Model) -> Option<RecordId> {
+pub(super) fn entry_at_cursor(model: &Model) -> Option<RecordId> {
     model.timeline_entry(cursor_row(model)).map(|entry| entry.id)
 }
 
@@ -448,7 +469,7 @@ fn ask_role(cx: &mut Cx<'_>, role: &str) {
 }
 
 /// Puts a line of text to be asked for on top.
-fn ask(cx: &mut Cx<'_>, purpose: Purpose, label: &str, placeholder: &str, text: String) {
+pub(super) fn ask(cx: &mut Cx<'_>, purpose: Purpose, label: &str, placeholder: &str, text: String) {
     cx.push(Overlay::Ask(Ask {
         purpose,
         label: label.to_owned(),
@@ -458,131 +479,10 @@ fn ask(cx: &mut Cx<'_>, purpose: Purpose, label: &str, placeholder: &str, text: 
     }));
 }
 
-/// Asks before something is recorded that people will believe, with what speaks against it.
-fn claim(cx: &mut Cx<'_>, title: &str, body: &str, yes: &str, claim: Option<Claim>, record: impl Into<Body>) {
-    let model = &cx.model;
-    let Some(state) = model.incident() else { return };
-    let facts = super::facts_of(model);
-    let against = claim.map(|claim| incident::against(claim, state, &model.policy, &facts, model.now));
-    cx.push(Overlay::Confirm(Confirm {
-        title: title.to_owned(),
-        body: body.to_owned(),
-        claim,
-        against: against.unwrap_or_default(),
-        yes: yes.to_owned(),
-        no: "leave it",
-        act: Act::Record(Box::new(record.into())),
-        shown_ms: None,
-    }));
-}
-
-/// Commands that write a record, at once or after a question.
-fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
-    let Some(state) = cx.model.incident() else { return };
-    let after: Vec<RecordId> = state.heads.iter().map(|head| head.record).collect();
-    match invoke.command {
-        Command::Mitigate => {
-            let body = ending::served(cx.model);
-            let title = "Are users served again?";
-            claim(cx, title, body, "record it", Some(Claim::Mitigated), Mitigated { after });
-        }
-        Command::Resolve => {
-            let body = "This records that the incident is over. It can be reopened.";
-            claim(cx, "Is it over?", body, "resolve it", Some(Claim::Resolved), Resolved { after });
-        }
-        Command::Close => {
-            let body = "This records that nothing is left to do.";
-            claim(cx, "Is nothing left to do?", body, "close it", Some(Claim::Closed), Closed { after });
-        }
-        Command::Phase => {
-            if let Some(phase) = Phase::ALL.into_iter().find(|phase| phase.name() == invoke.argument) {
-                let title = format!("Enter the {} phase?", phase.name());
-                let body = "This records that the phase begins now. Its clock starts.";
-                claim(cx, &title, body, "enter it", Some(Claim::Phase(phase)), PhaseEntered { phase });
-            }
-        }
-        Command::Told if invoke.argument == "other" => {
-            let purpose = Purpose::Told(String::new());
-            ask(cx, purpose, "Who was told, and how?", "for example support by mail", String::new());
-        }
-        Command::Told => {
-            let audience = invoke.argument.clone();
-            let label = menus::told_question(&audience);
-            let placeholder = "for example status page, or omar by mail. flightdeck sends nothing";
-            ask(cx, Purpose::Told(audience), label, placeholder, String::new());
-        }
-        Command::Pass | Command::Fail | Command::NotApplicable => tick(cx, invoke.command),
-        Command::Amend | Command::Retract | Command::Pin => on_entry(cx, invoke.command),
-        Command::Stop => ending::ask_stop(cx, invoke),
-        Command::Prove => prove(cx),
-        _ => {}
-    }
-}
-
-fn tick(cx: &mut Cx<'_>, command: Command) {
-    let row = cx.model.view(Pane::Checklist).cursor.unwrap_or(0);
-    let Some(item) = cx.model.checklist_rows().nth(row).map(|(_, item)| item.clone()) else { return };
-    let tick = cx.model.incident().and_then(|state| state.ticks.get(&item.id)).cloned();
-    let now = tick.as_ref().map_or(CheckState::Open, |tick| tick.state);
-    let ask_note = |state| Purpose::Tick { item: item.id.clone(), state };
-    match command {
-        Command::Fail => {
-            let label = format!("{} failed: what does not work?", item.title);
-            ask(cx, ask_note(CheckState::Failed), &label, "a refund answers 502", String::new());
-        }
-        Command::NotApplicable => {
-            let label = format!("{} is not applicable: why?", item.title);
-            ask(cx, ask_note(CheckState::Na), &label, "this service has none", String::new());
-        }
-        _ => {
-            let state = if now == CheckState::Open { CheckState::Passed } else { CheckState::Open };
-            let ticked = Ticked { item: item.id, title: item.title.clone(), state, note: String::new() };
-            match tick.filter(|tick| tick.state == CheckState::Failed) {
-                // What somebody found broken is not wiped away by one key.
-                Some(tick) => {
-                    let colon = if tick.note.is_empty() { "" } else { ": " };
-                    let body = format!("{} saw it fail{colon}{}", tick.by, tick.note);
-                    let title = format!("{} failed. Open it again?", item.title);
-                    claim(cx, &title, &body, "open it again", None, ticked);
-                }
-                None => cx.append(ticked),
-            }
-        }
-    }
-}
-
-fn on_entry(cx: &mut Cx<'_>, command: Command) {
-    let Some(id) = entry_at_cursor(cx.model) else { return };
-    let Some(entry) = cx.model.incident().and_then(|state| state.timeline.find(id)) else {
-        return;
-    };
-    let (text, pinned) = (entry.text.to_owned(), entry.pinned);
-    match command {
-        Command::Pin => cx.append(Pinned { target: id, pinned: !pinned }),
-        Command::Amend
-            if entry.name != "note" && !NoteKind::ALL.iter().any(|kind| kind.name() == entry.name) =>
-        {
-            cx.say("only notes can be amended; write a note that says more");
-        }
-        Command::Amend => ask(cx, Purpose::Amend(id), "amend", "the corrected text", text),
-        _ => {
-            let label = format!("Take back “{}”: why?", short(&text));
-            ask(cx, Purpose::Retract(id), &label, "it was another service", String::new());
-        }
-    }
-}
-
 /// A sentence of words that may stand in the middle of one.
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
-/// The beginning of a text, for a title.
-fn short(text: &str) -> String {
-    const LONGEST: usize = 40;
-    let cut: String = text.chars().take(LONGEST).collect();
-    if cut.len() < text.len() { format!("{}…", cut.trim_end()) } else { cut }
 }
 
 /// The plan in the plan view, else under the cursor of the runs.

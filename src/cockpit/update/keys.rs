@@ -3,7 +3,7 @@
 use super::super::commands::{Command, Invoke, Scope};
 use super::super::key::{Code, Key};
 use super::super::model::{Model, Pane};
-use super::super::msg::{Effect, KeyPress, Mouse, MouseKind};
+use super::super::msg::{Effect, EffectId, KeyPress, Mouse, MouseKind};
 use super::super::overlay::Overlay;
 use super::{Cx, confirm, invoke, move_by, overlays, run_view, windows};
 
@@ -20,6 +20,9 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         return run_view::key(cx, press);
     }
     let before = cx.model.last_key.replace((press.key, press.at_ms));
+    if before.is_none_or(|(_, at)| press.at_ms.saturating_sub(at) >= PAUSE_MS) {
+        cx.model.before_burst = Some(stands(cx.model));
+    }
     if confirm::is_quiet(press, before) {
         cx.model.keys_since = press.at_ms;
     }
@@ -34,8 +37,40 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         return;
     }
     match cx.model.keymap.find(scope(cx.model), press.key) {
+        Some(command) if cx.model.hides_panes() && is_of_pane(command) => show_pane(cx, command, press.key),
         Some(command) => invoke::invoke(cx, &Invoke::from(command)),
         None => windows::unknown(cx, press.key),
+    }
+}
+
+/// Whether a command is about what a pane shows.
+fn is_of_pane(command: Command) -> bool {
+    let own = [Scope::Timeline, Scope::Health, Scope::Hotfix, Scope::Checklist, Scope::Runs];
+    let moves = command.is_motion() && command != Command::Back;
+    own.contains(&command.spec().scope) || moves || command == Command::Filter || focuses(command)
+}
+
+/// Whether a command chooses the pane that has the focus.
+fn focuses(command: Command) -> bool {
+    use Command::{
+        FocusChecklist, FocusHealth, FocusHotfix, FocusRuns, FocusTimeline, NextPane, PreviousPane,
+    };
+    matches!(
+        command,
+        FocusTimeline | FocusHealth | FocusHotfix | FocusChecklist | FocusRuns | NextPane | PreviousPane
+    )
+}
+
+/// Shows the pane that a key is about, where none is drawn. What the key does has to be asked for again: nobody
+/// saw what it would act on.
+fn show_pane(cx: &mut Cx<'_>, command: Command, key: Key) {
+    if focuses(command) {
+        invoke::invoke(cx, &Invoke::from(command));
+    }
+    cx.model.zoom = true;
+    if !focuses(command) && command != Command::Open {
+        let pane = cx.model.focus.title().to_lowercase();
+        cx.say(format!("this is the {pane}: press {key} again"));
     }
 }
 
@@ -61,6 +96,7 @@ fn always(cx: &mut Cx<'_>, key: Key) -> bool {
             leave(cx);
         } else {
             overlays::drop_filter(cx.model);
+            cx.model.asked_by = None;
             windows::leave_all(cx);
         }
         return true;
@@ -98,8 +134,15 @@ fn is_babble(cx: &mut Cx<'_>, press: KeyPress) -> bool {
     cx.model.babble = Some(press.at_ms);
     // Its first letters may have opened them.
     cx.model.overlays.retain(|overlay| !matches!(overlay, Overlay::Menu(_)));
-    cx.say(windows::BABBLE);
+    // One of its first letters may have done something.
+    let did_nothing = cx.model.before_burst == Some(stands(cx.model));
+    cx.say(if did_nothing { windows::BABBLE } else { windows::BABBLE_GOES_ON });
     true
+}
+
+/// What a key changes that does something: it asks for an effect, moves the focus or zooms.
+fn stands(model: &Model) -> (EffectId, Pane, bool) {
+    (model.next_effect, model.focus, model.zoom)
 }
 
 /// Where a key is pressed while no overlay is open.

@@ -176,7 +176,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
         Command::Trust => match &model.config.source {
             // What is wrong with it is shown in place of what it would run.
             ConfigSource::Untrusted { .. } | ConfigSource::Invalid(_) => None,
-            ConfigSource::None if command == Command::RollBack => Some(by_hand(model)),
+            ConfigSource::None if command == Command::RollBack => Some(super::rollback::by_hand(model)),
             ConfigSource::None => Some("there is no flightdeck.toml".to_owned()),
             ConfigSource::Trusted => Some("it is trusted".to_owned()),
         },
@@ -192,29 +192,11 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
     }
 }
 
-fn needs_incident(model: &Model) -> String {
+pub(super) fn needs_incident(model: &Model) -> String {
     match model.keymap.key(Command::Declare) {
         Some(key) => format!("declare or open an incident first ({key})"),
         None => "declare or open an incident first".to_owned(),
     }
-}
-
-/// Why a way back of an environment cannot be taken now.
-pub(super) fn rollback_blocked(model: &Model, environment: &str) -> Option<String> {
-    if let Some(why) = model.unsaved() {
-        return Some(why);
-    }
-    if model.incident().is_none() {
-        return Some(needs_incident(model));
-    }
-    let key = |command| model.keymap.key(command).map_or_else(String::new, |key| key.to_string());
-    needs_config(model, Command::RollBack).or_else(|| {
-        let why = busy(model, environment)?;
-        let waits = model.holder(environment).is_some_and(|plan| plan.state == PlanState::Waiting);
-        // What waits can be taken back as it stands: that is the way back.
-        let out = format!("; undo it: {} {}", key(Command::Plan), key(Command::PlanUndo));
-        Some(if waits { why + &out } else { why })
-    })
 }
 
 /// Why a command makes no sense in this state of the incident.
@@ -262,7 +244,7 @@ pub fn no_repository(why: &NoRepository) -> String {
 }
 
 /// Why nothing configured can be run, if that is so.
-fn needs_config(model: &Model, command: Command) -> Option<String> {
+pub(super) fn needs_config(model: &Model, command: Command) -> Option<String> {
     let config = &model.config.config;
     let nothing = match command {
         Command::Test => config.checks.is_empty(),
@@ -273,7 +255,7 @@ fn needs_config(model: &Model, command: Command) -> Option<String> {
     match &model.config.source {
         ConfigSource::Untrusted { .. } => Some(format!("flightdeck.toml is not trusted yet{trust}")),
         ConfigSource::Invalid(_) => Some(format!("flightdeck.toml has errors{trust}")),
-        ConfigSource::None if command == Command::RollBack => Some(by_hand(model)),
+        ConfigSource::None if command == Command::RollBack => Some(super::rollback::by_hand(model)),
         ConfigSource::None => Some("there is no flightdeck.toml; `flightdeck init` writes one".to_owned()),
         ConfigSource::Trusted if nothing && command == Command::Test => {
             Some("flightdeck.toml names no checks".to_owned())
@@ -284,17 +266,6 @@ fn needs_config(model: &Model, command: Command) -> Option<String> {
         ConfigSource::Trusted if nothing => Some("flightdeck.toml names no environments".to_owned()),
         ConfigSource::Trusted => None,
     }
-}
-
-/// What one does instead where nothing is configured that could go back.
-fn by_hand(model: &Model) -> String {
-    let keys: Vec<String> = [Command::Notes, Command::ActionTaken]
-        .iter()
-        .filter_map(|one| model.keymap.key(*one))
-        .map(|key| key.to_string())
-        .collect();
-    let keys = if keys.len() == 2 { format!(" ({})", keys.join(" ")) } else { String::new() };
-    format!("there is no flightdeck.toml: put production back by hand, then record it{keys}")
 }
 
 /// The title of a command with the present value, where that helps.

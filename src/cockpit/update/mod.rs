@@ -15,6 +15,7 @@ pub mod menus;
 mod overlays;
 pub mod plan_view;
 mod preview;
+mod record;
 mod rollback;
 mod run_view;
 mod seen;
@@ -164,6 +165,7 @@ impl Cx<'_> {
     /// Removes the top overlay.
     fn pop(&mut self) {
         self.model.overlays.pop();
+        self.model.asked_by = None;
         self.hush();
     }
 
@@ -490,6 +492,7 @@ fn facts_of(model: &Model) -> Facts {
     let repository = model.repository();
     let config = &model.config.config;
     let runs = model.may_run();
+    let environments = || config.environments.iter().filter(|_| runs);
     Facts {
         healthy: healthy(&model.probes, config),
         failing: names_of(model, |probe| probe.state.is_bad()),
@@ -506,21 +509,8 @@ fn facts_of(model: &Model) -> Facts {
         } else {
             Vec::new()
         },
-        environments: if runs {
-            config.environments.iter().map(|env| (env.name.clone(), env.protected)).collect()
-        } else {
-            Vec::new()
-        },
-        smokable: if runs {
-            config
-                .environments
-                .iter()
-                .filter(|env| !env.smoke.is_empty())
-                .map(|env| env.name.clone())
-                .collect()
-        } else {
-            Vec::new()
-        },
+        environments: environments().map(|env| (env.name.clone(), env.protected)).collect(),
+        smokable: environments().filter(|env| !env.smoke.is_empty()).map(|env| env.name.clone()).collect(),
         way_back: way_back(model),
         checklist: model.checklist().iter().map(|item| item.id.clone()).collect(),
         repository: repository.is_some_and(|branch| branch.commit().is_some()),

@@ -245,7 +245,24 @@ fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
                 Act::Record(body) if is_overtaken(cx.model, &body) => {
                     cx.say("nothing was recorded: somebody decided meanwhile; look again");
                 }
-                Act::Record(body) => cx.append(*body),
+                Act::Record(body) => {
+                    let said = match *body {
+                        Body::PlanProposed(_) => Some("approval is asked for; see who has to approve"),
+                        _ => None,
+                    };
+                    cx.append(*body);
+                    if let Some(said) = said {
+                        let key = cx.model.keymap.key(Command::Approvals);
+                        cx.say(key.map_or_else(|| said.to_owned(), |key| format!("{said}: {key}")));
+                    }
+                }
+            }
+        }
+        // Letters do not scroll: they may belong to a text.
+        key if scrolled(key).is_some() => {
+            if let (Some(by), Some(Overlay::Confirm(confirm))) = (scrolled(key), cx.model.overlays.last_mut())
+            {
+                confirm.scroll.top = confirm.scroll.top.saturating_add_signed(by);
             }
         }
         key if key == Key::char('n') || windows::command(cx.model, &[], key) == Some(Command::Back) => {
@@ -440,14 +457,14 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Rollback(screen) => Some(&mut screen.top),
         Overlay::Suspects(view) => Some(&mut view.top),
         Overlay::Change(view) => Some(&mut view.top),
+        Overlay::Confirm(confirm) => Some(&mut confirm.scroll.top),
         Overlay::Menu(_)
         | Overlay::Palette(_)
         | Overlay::Ask(_)
         | Overlay::Declare(_)
         | Overlay::Run(_)
         | Overlay::Decide(_)
-        | Overlay::Flags(_)
-        | Overlay::Confirm(_) => None,
+        | Overlay::Flags(_) => None,
     }
 }
 

@@ -3,11 +3,11 @@
 use super::super::commands::{Command, Scope};
 use super::super::key::{Code, Key};
 use super::super::msg::{Effect, KeyPress};
-use super::super::overlay::{Field, Overlay, Preview, Way};
+use super::super::overlay::{Act, Confirm, Field, Overlay, Preview, Scroll, Way};
 use super::confirm::{TOO_QUICK, TYPED_AHEAD, may_confirm, may_type};
 use super::overlays::scrolled;
 use super::{Cx, approvals, plan_view, windows};
-use crate::incident::State;
+use crate::incident::{PlanProposed, State};
 use crate::plan::gates::{self, Standing};
 use crate::plan::{confirmed, proposal};
 
@@ -187,13 +187,31 @@ fn propose(cx: &mut Cx<'_>) {
         (None, false, None) => "it cannot be saved".to_owned(),
         (None, false, Some(_)) => String::new(),
     };
-    if why.is_empty() {
-        if let Some(body) = body {
-            cx.append(body);
-        }
+    if let (true, Some(body)) = (why.is_empty(), body) {
+        ask_for_approval(cx, body);
     } else if let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() {
         preview.complaint = why;
     }
+}
+
+/// Asks before it is on record that approval was asked for: the letter may have been the first of a text.
+fn ask_for_approval(cx: &mut Cx<'_>, body: PlanProposed) {
+    let Some(state) = cx.model.incident() else { return };
+    let policy = &cx.model.policy;
+    let roles = &policy.severity(state.severity).approvals;
+    let roles: Vec<&str> = roles.iter().map(|role| policy.role_title(role)).collect();
+    let from = if roles.is_empty() { String::new() } else { format!(" from {}", roles.join(" and ")) };
+    cx.push(Overlay::Confirm(Confirm {
+        title: "Ask for approval?".to_owned(),
+        body: format!("This records that approval is asked for{from}: {}.", body.title),
+        claim: None,
+        against: Vec::new(),
+        yes: "ask for it".to_owned(),
+        no: "leave it",
+        act: Act::Record(Box::new(body.into())),
+        shown_ms: None,
+        scroll: Scroll::default(),
+    }));
 }
 
 /// Hands the plan of the preview over, once.

@@ -11,7 +11,7 @@ use super::super::ways::Looked;
 use super::{Cx, invoke, menus, windows};
 use crate::deploy::rollback::{self, Way};
 use crate::hotfix::state::BranchState;
-use crate::incident::{Body, PlanEnd, State};
+use crate::incident::{Body, PlanEnd, PlanState, State};
 use crate::plan::Request;
 
 /// What is being done while a plan is made of a way.
@@ -169,6 +169,35 @@ fn again(cx: &mut Cx<'_>) {
     }
 }
 
+/// Why a way back of an environment cannot be taken now.
+pub(super) fn blocked(model: &Model, environment: &str) -> Option<String> {
+    if let Some(why) = model.unsaved() {
+        return Some(why);
+    }
+    if model.incident().is_none() {
+        return Some(menus::needs_incident(model));
+    }
+    let key = |command| model.keymap.key(command).map_or_else(String::new, |key| key.to_string());
+    menus::needs_config(model, Command::RollBack).or_else(|| {
+        let why = menus::busy(model, environment)?;
+        let waits = model.holder(environment).is_some_and(|plan| plan.state == PlanState::Waiting);
+        // What waits can be taken back as it stands: that is the way back.
+        let out = format!("; undo it: {} {}", key(Command::Plan), key(Command::PlanUndo));
+        Some(if waits { why + &out } else { why })
+    })
+}
+
+/// What one does instead where nothing is configured that could go back.
+pub(super) fn by_hand(model: &Model) -> String {
+    let keys: Vec<String> = [Command::Notes, Command::ActionTaken]
+        .iter()
+        .filter_map(|one| model.keymap.key(*one))
+        .map(|key| key.to_string())
+        .collect();
+    let keys = if keys.len() == 2 { format!(" ({})", keys.join(" ")) } else { String::new() };
+    format!("there is no flightdeck.toml: put production back by hand, then record it{keys}")
+}
+
 /// Asks why production is not put back, for the record: then nobody is told to do it any more.
 fn rule_out(cx: &mut Cx<'_>) {
     match menus::blocked(cx.model, Command::RollbackNot) {
@@ -180,7 +209,7 @@ fn rule_out(cx: &mut Cx<'_>) {
 /// Makes the plan of the way the cursor is on.
 fn take(cx: &mut Cx<'_>) {
     let Some((environment, way)) = screen(cx) else { return };
-    if let Some(why) = menus::rollback_blocked(cx.model, &environment) {
+    if let Some(why) = blocked(cx.model, &environment) {
         cx.say(format!("roll back: {why}"));
         return;
     }

@@ -3,7 +3,7 @@
 use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
-use super::{Cx, approvals, overlays, run_view, suspects};
+use super::{Cx, approvals, invoke, overlays, run_view, suspects};
 use crate::incident::{
     Amended, Began, Body, CauseDescribed, CheckState, Draft, ImpactDescribed, NO_ROLLBACK, NoteKind, Noted,
     Paged, Precision, Reopened, Retracted, RoleTaken, SeverityChanged, Ticked, Titled, Told, is_recent,
@@ -30,6 +30,9 @@ pub(super) fn submit(cx: &mut Cx<'_>) {
     }
     match act(cx, &ask) {
         Ok(()) => {
+            if let Some(done) = cx.model.asked_by.take() {
+                invoke::remember(cx.model, &done);
+            }
             cx.pop();
             if cx.model.next_effect != before {
                 cx.model.sent.insert(before, ask);

@@ -7,6 +7,7 @@ mod hotfix;
 mod long;
 mod many;
 mod offline;
+mod prompts;
 mod rollback;
 mod situations;
 mod start;

@@ -62,9 +62,14 @@ const NOTHING: &str = "does nothing here";
 /// What is said of text that is typed where there is no prompt.
 pub(super) const BABBLE: &str = "that looks like text: no command was run; press n to write a note";
 
+/// The same where the first of its letters were taken for commands.
+pub(super) const BABBLE_GOES_ON: &str =
+    "that looks like text: the rest of it is ignored; press n to write a note";
+
 /// Tells whether a word is about a key that the window on top did not take.
 pub(super) fn is_about_a_key(word: &str) -> bool {
-    word.contains(NOTHING) || [super::confirm::TOO_QUICK, super::confirm::ASTRAY, BABBLE].contains(&word)
+    word.contains(NOTHING)
+        || [super::confirm::TOO_QUICK, super::confirm::ASTRAY, BABBLE, BABBLE_GOES_ON].contains(&word)
 }
 
 /// Says that a key means nothing here. A letter that means nothing may be part of a text: what follows without

@@ -32,7 +32,7 @@ fn asked(mut table: Table, keys: &str, text: &str) -> Table {
     table
 }
 
-fn up_for_approval() -> Table {
+pub(super) fn up_for_approval() -> Table {
     let mut table = Table::ready();
     table.told(proposal::propose(&guarded()).unwrap());
     table.model.me = "omar".into();
@@ -41,7 +41,7 @@ fn up_for_approval() -> Table {
     table
 }
 
-fn running() -> Table {
+pub(super) fn running() -> Table {
     let mut table = Table::ready();
     table.started(&two("staging", None));
     table.told(StepStarted {
@@ -92,9 +92,9 @@ const QUESTIONS: &[Question] = &[
             table.told(SeverityChanged { severity: Severity::P1, reason: "less".into() });
             table.preview(guarded());
             table.shown();
-            table
+            asked(table, "a", "")
         },
-        key: "a",
+        key: "y",
         letters: true,
     },
     Question { name: "an approval", open: up_for_approval, key: "y", letters: true },
@@ -201,7 +201,7 @@ fn press(table: &mut Table, question: &Question, beside: Cancel, waited_ms: u64)
 }
 
 /// Whether something is asked for that changes the record or the world.
-fn acts(effects: &[Effect]) -> bool {
+pub(super) fn acts(effects: &[Effect]) -> bool {
     effects.iter().any(|effect| {
         matches!(
             effect,
@@ -367,8 +367,7 @@ fn a_question_that_is_not_drawn_is_not_answered_and_is_a_new_one_when_it_is_draw
             assert_eq!(press_alone(&mut table, question), [], "{}: before a frame", question.name);
         }
         resized(&mut table, size.0, size.1);
-        // Asking for approval starts nothing: it waits for a frame, and not for somebody to have read it.
-        if guarded && question.key != "a" {
+        if guarded {
             table.at_ms += 300;
             let quick = KeyPress::new(Key::parse(question.key).unwrap(), table.at_ms);
             assert!(table.send(Msg::Key(quick)).is_empty(), "{}: too soon", question.name);

@@ -41,6 +41,38 @@ fn opened(suspects: Vec<Suspect>, from: Option<&str>) -> Table {
     table
 }
 
+/// With one change in the list.
+pub(super) fn one() -> Table {
+    opened(vec![change("a")], Some("good"))
+}
+
+/// A commit whose change can be read.
+fn change(id: &str) -> Suspect {
+    let mut suspect = suspect(id, Kind::Commit);
+    suspect.change = Some(crate::hotfix::suspects::Change {
+        commit: crate::hotfix::state::Commit {
+            id: id.into(),
+            subject: id.into(),
+            author: "li".into(),
+            at: time(0),
+        },
+        email: String::new(),
+        parents: 1,
+        brought: Vec::new(),
+        brought_count: 0,
+        through: None,
+        tags: Vec::new(),
+        files: Vec::new(),
+        files_count: 0,
+        insertions: 0,
+        deletions: 0,
+        cut: None,
+        undoes: Vec::new(),
+        live: None,
+    });
+    suspect
+}
+
 fn looks(effects: &[Effect]) -> usize {
     effects.iter().filter(|effect| **effect == Effect::LookForSuspects).count()
 }
@@ -123,31 +155,6 @@ fn a_search_by_halves_asks_for_the_check_where_there_are_several() {
 
 #[test]
 fn a_change_that_comes_late_is_shown_where_it_belongs_or_nowhere() {
-    let change = |id: &str| {
-        let mut suspect = suspect(id, Kind::Commit);
-        suspect.change = Some(crate::hotfix::suspects::Change {
-            commit: crate::hotfix::state::Commit {
-                id: id.into(),
-                subject: id.into(),
-                author: "li".into(),
-                at: time(0),
-            },
-            email: String::new(),
-            parents: 1,
-            brought: Vec::new(),
-            brought_count: 0,
-            through: None,
-            tags: Vec::new(),
-            files: Vec::new(),
-            files_count: 0,
-            insertions: 0,
-            deletions: 0,
-            cut: None,
-            undoes: Vec::new(),
-            live: None,
-        });
-        suspect
-    };
     let mut table = opened(vec![change("a"), change("b")], Some("good"));
     assert_eq!(enter(&mut table), [Effect::ReadChange { commit: "a".into() }]);
     let first = reading(&table).unwrap();

@@ -5,45 +5,12 @@ use crate::cockpit::Command;
 use crate::cockpit::overlay::{Ask, Purpose};
 use crate::plan::gates::{ApprovalRule, Gate};
 
-const LETTERS: &str = "agreed on the call, ok? Yes: ACDEGINRSTXvz/-+*1234567890";
+pub(super) const LETTERS: &str = "agreed on the call, ok? Yes: ACDEGINRSTXvz/-+*1234567890";
 
 fn asked(table: &Table) -> &Ask {
     match table.model.overlays.last() {
         Some(Overlay::Ask(ask)) => ask,
         other => panic!("nothing is asked: {other:?}"),
-    }
-}
-
-/// Keys that lead to every prompt there is for a line of text.
-const PROMPTS: &[&str] = &[
-    "n n", "n f", "n d", "n p", "n a", "s 1", "i w", "i i", "i c", "i p", "i t o", "i t s", "h s", "/", "D",
-];
-
-#[test]
-fn no_letter_is_a_command_while_a_prompt_is_in_sight() {
-    for opener in PROMPTS {
-        let mut table = Table::ready();
-        if *opener == "h s" {
-            // A branch is started where there is none.
-            let head = Head::Branch { name: "main".into(), commit: "4f2c91e0".into() };
-            let state = BranchState { hotfix_branches: Vec::new(), head, ..branch() };
-            table.send(Msg::Fact(Fact::Branch(Box::new(Ok(state)))));
-        }
-        if *opener == "D" {
-            table = Table::new();
-        }
-        table.keys(opener);
-        let (before, open) = (table.model.next_effect, table.model.overlays.len());
-        assert!(open > 0, "{opener} asks for nothing");
-        table.types(LETTERS);
-        assert_eq!(table.model.next_effect, before, "{opener}: a letter asked for an effect");
-        assert_eq!(table.model.overlays.len(), open, "{opener}: a letter opened or closed something");
-        let text = match table.model.overlays.last() {
-            Some(Overlay::Ask(ask)) => ask.input.text(),
-            Some(Overlay::Declare(declare)) => declare.title.text(),
-            other => panic!("{opener}: {other:?}"),
-        };
-        assert!(text.ends_with(LETTERS), "{opener}: {text}");
     }
 }
 
@@ -88,7 +55,9 @@ fn half_typed_text_outlives_ctrl_c_a_message_and_a_resize() {
 
 #[test]
 fn escape_keeps_what_is_half_typed_and_says_so() {
-    for opener in PROMPTS.iter().filter(|opener| !["/", "D", "h s"].contains(opener)) {
+    for opener in
+        ["n n", "n f", "n d", "n p", "n a", "s 1", "i w", "i i", "i c", "i p", "i t o", "i t s", "R x"]
+    {
         let mut table = Table::ready();
         table.keys(opener);
         let windows = table.model.overlays.len();
@@ -259,7 +228,9 @@ fn windows_obey_changed_keys_and_no_others() {
     table.preview(Plan { gates, ..plan(Some("production"), Reach::Others) });
     table.shown();
     assert!(table.keys("a").is_empty());
-    assert!(matches!(table.keys("P").as_slice(), [Effect::Append(_)]));
+    assert!(table.keys("P").is_empty());
+    table.shown();
+    assert!(matches!(table.keys("y").as_slice(), [Effect::Append(_)]));
     table.keys("f10");
     table.model.overlays.clear();
     table.keys("n");
@@ -283,8 +254,19 @@ fn the_palette_ranks_by_name_and_by_what_was_done_lately() {
     table.keys(":");
     table.types("note");
     assert_eq!(first(&table), Some(Command::Note), "a name goes before a help text");
-    table.keys("esc n p esc esc :");
+    table.keys("esc n p");
+    table.types("the disk is odd");
+    table.keys("enter :");
     assert_eq!(first(&table), Some(Command::Problem), "what was done last comes first");
+    table.keys("esc n f esc esc :");
+    assert_eq!(first(&table), Some(Command::Problem), "what was given up was not done");
+    // What claims something is never a key away.
+    table.keys("esc i x");
+    table.shown();
+    table.keys("y i m");
+    table.shown();
+    table.keys("y :");
+    assert_eq!(first(&table), Some(Command::Problem));
 }
 
 #[test]
@@ -447,6 +429,51 @@ fn a_word_counts_only_the_time_that_production_was_so() {
     let mut long = (*gone).clone();
     long.began_with = "no answer".into();
     assert_eq!(at(3095, &Arc::new(long)), Some((Word::Down, Some(time(600)))));
+}
+
+#[test]
+fn production_that_recovers_has_not_just_begun_to_fail() {
+    let of = |name: &str, state: Health, since: i64| {
+        Arc::new(Probe {
+            since: Some(time(since)),
+            history: [(time(300), None)].into(),
+            ..probe(name, state)
+        })
+    };
+    let mut table = Table::ready();
+    let mut at = |second: i64, probes: [Arc<Probe>; 2]| {
+        table.send(Msg::Tick(time(second)));
+        table.send(Msg::Fact(Fact::Health { probes: probes.into(), edges: Vec::new() }));
+        table.model.derived.production.as_ref().and_then(|found| found.since)
+    };
+    let (api, jobs) = ("api", "jobs");
+    let long = [of(api, Health::Failing, 600), of(jobs, Health::Failing, 690)];
+    assert_eq!(at(700, long), Some(time(600)));
+    let less = [of(api, Health::Ok, 710), of(jobs, Health::Failing, 690)];
+    assert_eq!(at(720, less), Some(time(600)), "the other one fails since it was down");
+}
+
+#[test]
+fn a_pane_that_is_not_drawn_is_shown_before_a_key_acts_on_it() {
+    for (columns, rows) in [(40, 12), (78, 40), (160, 23)] {
+        let mut table = Table::ready();
+        table.send(Msg::Resize(columns, rows));
+        assert!(table.model.hides_panes());
+        assert!(table.keys("4").is_empty());
+        assert!(!table.model.hides_panes() && table.model.focus == Pane::Checklist, "it is shown");
+        table.keys("esc");
+        assert!(table.model.hides_panes());
+        assert!(table.keys("space").is_empty(), "nobody saw what it would tick");
+        assert_eq!(table.word(), "this is the checklist: press ␣ again");
+        assert!(matches!(table.keys("space").as_slice(), [Effect::Append(_)]));
+        table.keys("esc 1");
+        assert!(table.model.focus == Pane::Timeline && table.model.overlays.is_empty());
+        for key in ["*", "a", "x", "j", "enter", "/"] {
+            table.keys("esc");
+            assert!(table.keys(key).is_empty() && table.model.overlays.is_empty(), "{key}");
+            assert!(!table.model.hides_panes(), "{key}");
+        }
+    }
 }
 
 #[test]

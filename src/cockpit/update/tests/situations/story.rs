@@ -122,6 +122,10 @@ impl Story {
     fn watch(&mut self, at: Timestamp, rest: &str) {
         let (how, about) = rest.split_once(" @").unwrap_or((rest, "a"));
         let (how, environment) = how.split_once(" on ").unwrap_or((how, "production"));
+        let (how, plan) = match how.strip_suffix(" of the canary") {
+            Some(how) => (how, format!("deploy-{}", self.plans)),
+            None => (how, String::new()),
+        };
         let (verdict, why) = match how {
             "passed" => (WatchVerdict::Passed, ""),
             "failed" => (WatchVerdict::Failed, "error rate 40 %"),
@@ -129,7 +133,7 @@ impl Story {
         };
         let environment = environment.to_owned();
         let (commit, why) = (commit(about), why.to_owned());
-        self.tell("maya", at, ReleaseJudged { environment, commit, plan: String::new(), verdict, why });
+        self.tell("maya", at, ReleaseJudged { environment, commit, plan, verdict, why });
     }
 
     /// The deploy of commit a to production is proposed, then approved by these people in the roles

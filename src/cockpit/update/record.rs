@@ -1,0 +1,131 @@
+//! Commands that write a record, at once or after a question.
+
+use super::super::commands::{Command, Invoke};
+use super::super::model::Pane;
+use super::super::overlay::{Act, Confirm, Overlay, Purpose, Scroll};
+use super::invoke::{ask, entry_at_cursor};
+use super::{Cx, ending, menus};
+use crate::incident::{
+    self, Body, CheckState, Claim, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, RecordId,
+    Resolved, Ticked,
+};
+
+/// Asks before something is recorded that people will believe, with what speaks against it.
+fn claim(cx: &mut Cx<'_>, title: &str, body: &str, yes: &str, claim: Option<Claim>, record: impl Into<Body>) {
+    let model = &cx.model;
+    let Some(state) = model.incident() else { return };
+    let facts = super::facts_of(model);
+    let against = claim.map(|claim| incident::against(claim, state, &model.policy, &facts, model.now));
+    cx.push(Overlay::Confirm(Confirm {
+        title: title.to_owned(),
+        body: body.to_owned(),
+        claim,
+        against: against.unwrap_or_default(),
+        yes: yes.to_owned(),
+        no: "leave it",
+        act: Act::Record(Box::new(record.into())),
+        shown_ms: None,
+        scroll: Scroll::default(),
+    }));
+}
+
+/// Commands that write a record, at once or after a question.
+pub(super) fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
+    let Some(state) = cx.model.incident() else { return };
+    let after: Vec<RecordId> = state.heads.iter().map(|head| head.record).collect();
+    match invoke.command {
+        Command::Mitigate => {
+            let body = ending::served(cx.model);
+            let title = "Are users served again?";
+            claim(cx, title, body, "record it", Some(Claim::Mitigated), Mitigated { after });
+        }
+        Command::Resolve => {
+            let body = "This records that the incident is over. It can be reopened.";
+            claim(cx, "Is it over?", body, "resolve it", Some(Claim::Resolved), Resolved { after });
+        }
+        Command::Close => {
+            let body = "This records that nothing is left to do.";
+            claim(cx, "Is nothing left to do?", body, "close it", Some(Claim::Closed), Closed { after });
+        }
+        Command::Phase => {
+            if let Some(phase) = Phase::ALL.into_iter().find(|phase| phase.name() == invoke.argument) {
+                let title = format!("Enter the {} phase?", phase.name());
+                let body = "This records that the phase begins now. Its clock starts.";
+                claim(cx, &title, body, "enter it", Some(Claim::Phase(phase)), PhaseEntered { phase });
+            }
+        }
+        Command::Told if invoke.argument == "other" => {
+            let purpose = Purpose::Told(String::new());
+            ask(cx, purpose, "Who was told, and how?", "for example support by mail", String::new());
+        }
+        Command::Told => {
+            let audience = invoke.argument.clone();
+            let label = menus::told_question(&audience);
+            let placeholder = "for example status page, or omar by mail. flightdeck sends nothing";
+            ask(cx, Purpose::Told(audience), label, placeholder, String::new());
+        }
+        Command::Pass | Command::Fail | Command::NotApplicable => tick(cx, invoke.command),
+        Command::Amend | Command::Retract | Command::Pin => on_entry(cx, invoke.command),
+        _ => {}
+    }
+}
+
+fn tick(cx: &mut Cx<'_>, command: Command) {
+    let row = cx.model.view(Pane::Checklist).cursor.unwrap_or(0);
+    let Some(item) = cx.model.checklist_rows().nth(row).map(|(_, item)| item.clone()) else { return };
+    let tick = cx.model.incident().and_then(|state| state.ticks.get(&item.id)).cloned();
+    let now = tick.as_ref().map_or(CheckState::Open, |tick| tick.state);
+    let ask_note = |state| Purpose::Tick { item: item.id.clone(), state };
+    match command {
+        Command::Fail => {
+            let label = format!("{} failed: what does not work?", item.title);
+            ask(cx, ask_note(CheckState::Failed), &label, "a refund answers 502", String::new());
+        }
+        Command::NotApplicable => {
+            let label = format!("{} is not applicable: why?", item.title);
+            ask(cx, ask_note(CheckState::Na), &label, "this service has none", String::new());
+        }
+        _ => {
+            let state = if now == CheckState::Open { CheckState::Passed } else { CheckState::Open };
+            let ticked = Ticked { item: item.id, title: item.title.clone(), state, note: String::new() };
+            match tick.filter(|tick| tick.state == CheckState::Failed) {
+                // What somebody found broken is not wiped away by one key.
+                Some(tick) => {
+                    let colon = if tick.note.is_empty() { "" } else { ": " };
+                    let body = format!("{} saw it fail{colon}{}", tick.by, tick.note);
+                    let title = format!("{} failed. Open it again?", item.title);
+                    claim(cx, &title, &body, "open it again", None, ticked);
+                }
+                None => cx.append(ticked),
+            }
+        }
+    }
+}
+
+fn on_entry(cx: &mut Cx<'_>, command: Command) {
+    let Some(id) = entry_at_cursor(cx.model) else { return };
+    let Some(entry) = cx.model.incident().and_then(|state| state.timeline.find(id)) else {
+        return;
+    };
+    let (text, pinned) = (entry.text.to_owned(), entry.pinned);
+    match command {
+        Command::Pin => cx.append(Pinned { target: id, pinned: !pinned }),
+        Command::Amend
+            if entry.name != "note" && !NoteKind::ALL.iter().any(|kind| kind.name() == entry.name) =>
+        {
+            cx.say("only notes can be amended; write a note that says more");
+        }
+        Command::Amend => ask(cx, Purpose::Amend(id), "amend", "the corrected text", text),
+        _ => {
+            let label = format!("Take back “{}”: why?", short(&text));
+            ask(cx, Purpose::Retract(id), &label, "it was another service", String::new());
+        }
+    }
+}
+
+/// The beginning of a text, for a title.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let cut: String = text.chars().take(LONGEST).collect();
+    if cut.len() < text.len() { format!("{}…", cut.trim_end()) } else { cut }
+}

@@ -1,0 +1,130 @@
+//! Every prompt for a line of text: no letter is a command there.
+
+use super::windows::LETTERS;
+use super::*;
+use crate::cockpit::overlay::Purpose;
+
+/// What is asked for, by its place: a purpose that is new has to be given one, and a way to its prompt below.
+fn place(purpose: &Purpose) -> usize {
+    match purpose {
+        Purpose::Note(_) => 0,
+        Purpose::Severity(_) => 1,
+        Purpose::Title => 2,
+        Purpose::Began => 3,
+        Purpose::Impact => 4,
+        Purpose::Cause => 5,
+        Purpose::Role(_) => 6,
+        Purpose::Page => 7,
+        Purpose::Told(_) => 8,
+        Purpose::Reopen => 9,
+        Purpose::Tick { .. } => 10,
+        Purpose::Amend(_) => 11,
+        Purpose::Retract(_) => 12,
+        Purpose::TakeOver(_) => 13,
+        Purpose::Verbal => 14,
+        Purpose::Reject => 15,
+        Purpose::NoRollback => 16,
+        Purpose::HotfixName => 17,
+        Purpose::Filter => 18,
+        Purpose::Find => 19,
+        Purpose::SuspectFilter => 20,
+        Purpose::ChangeFind => 21,
+    }
+}
+
+const PURPOSES: usize = 22;
+
+/// A situation, and keys that lead from there to a prompt for a line of text.
+type Prompt = (fn() -> Table, &'static str);
+
+/// Every prompt there is.
+const PROMPTS: &[Prompt] = &[
+    (Table::ready, "n n"),
+    (Table::ready, "n f"),
+    (Table::ready, "n d"),
+    (Table::ready, "n p"),
+    (Table::ready, "n a"),
+    (Table::ready, "s 1"),
+    (Table::ready, "i w"),
+    (Table::ready, "i b"),
+    (Table::ready, "i i"),
+    (Table::ready, "i c"),
+    (Table::ready, "i r c"),
+    (Table::ready, "i p"),
+    (Table::ready, "i t o"),
+    (Table::ready, "i t s"),
+    (resolved, "i o"),
+    (Table::ready, "4 x"),
+    (Table::ready, "4 -"),
+    (noted, "a"),
+    (noted, "x"),
+    (confirm::running, "o t"),
+    (confirm::up_for_approval, "v"),
+    (confirm::up_for_approval, "x"),
+    (Table::ready, "R x"),
+    (on_main, "h s"),
+    (Table::ready, "/"),
+    (Table::ready, "? /"),
+    (confirm::running, "o enter /"),
+    (suspects::one, "/"),
+    (suspects::one, "enter /"),
+    (|| Table::waiting(None), "o s"),
+    (gated, "o"),
+    (Table::new, "D"),
+];
+
+fn on_main() -> Table {
+    let mut table = Table::ready();
+    let head = Head::Branch { name: "main".into(), commit: "4f2c91e0".into() };
+    let state = BranchState { hotfix_branches: Vec::new(), head, ..branch() };
+    table.send(Msg::Fact(Fact::Branch(Box::new(Ok(state)))));
+    table
+}
+
+fn resolved() -> Table {
+    let mut table = Table::ready();
+    let after = table.model.incident().unwrap().heads.iter().map(|head| head.record).collect();
+    table.told(crate::incident::Resolved { after });
+    table
+}
+
+fn noted() -> Table {
+    let mut table = Table::ready();
+    table.told(Noted { kind: NoteKind::Note, text: "first".into() });
+    table
+}
+
+fn gated() -> Table {
+    let mut table = Table::ready();
+    table.preview(gates::guarded());
+    table.shown();
+    table
+}
+
+#[test]
+fn no_letter_is_a_command_while_a_prompt_is_in_sight() {
+    let mut seen = [false; PURPOSES];
+    for (open, opener) in PROMPTS {
+        let mut table = open();
+        table.keys(opener);
+        table.shown();
+        let (before, open) = (table.model.next_effect, table.model.overlays.len());
+        assert!(open > 0, "{opener} asks for nothing");
+        table.types(LETTERS);
+        assert_eq!(table.model.next_effect, before, "{opener}: a letter asked for an effect");
+        assert_eq!(table.model.overlays.len(), open, "{opener}: a letter opened or closed something");
+        let text = match table.model.overlays.last() {
+            Some(Overlay::Ask(ask)) => {
+                seen[place(&ask.purpose)] = true;
+                ask.input.text()
+            }
+            Some(Overlay::Declare(declare)) => declare.title.text(),
+            Some(Overlay::Preview(preview)) => preview.reason.text(),
+            Some(Overlay::Decide(decide)) => decide.reason.as_ref().unwrap().text(),
+            other => panic!("{opener}: {other:?}"),
+        };
+        assert!(text.ends_with(LETTERS), "{opener}: {text}");
+    }
+    let missing: Vec<usize> = (0..PURPOSES).filter(|place| !seen[*place]).collect();
+    assert!(missing.is_empty(), "no way to these prompts: {missing:?}");
+}
