@@ -528,7 +528,7 @@ fn how_bad_it_is_and_what_is_next_are_in_sight_whatever_is_open() {
             assert!(head.contains(" P0 "), "{name} {width}x{height}:\n{shown}");
             let has_title = head.contains('⏱') && head.contains("Check");
             assert!(
-                has_title || (height < 16 && !model.overlays.is_empty()),
+                has_title || (height < 16 && (model.zoom || !model.overlays.is_empty())),
                 "{name} {width}x{height}:\n{shown}"
             );
             if !model.overlays.is_empty() {
