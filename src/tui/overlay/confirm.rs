@@ -3,26 +3,34 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::paint::{Pen, width, wrap};
+use super::super::paint::{Pen, wrap};
 use super::super::theme::Role;
 use super::super::ui::Ui;
-use super::{Shown, middle, window};
+use super::{Shown, document, low, wide, window};
 use crate::cockpit::overlay::Confirm;
 use crate::text::visible_lines;
 
+/// Most columns of its lines.
+const COLUMNS: u16 = 100;
+
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) -> Shown {
-    let columns = 64.max(width(&confirm.title).saturating_add(8)).min(area.width);
+    let columns = COLUMNS.min(area.width.saturating_sub(4));
     let body = visible_lines(&confirm.body);
-    let lines: Vec<&str> = body.lines().flat_map(|line| wrap(line, columns - 4)).collect();
+    let lines: Vec<&str> = body.lines().flat_map(|line| wrap(line, columns)).collect();
     let against: Vec<(bool, &str)> = confirm
         .against
         .iter()
-        .flat_map(|line| wrap(line, columns - 6).into_iter().enumerate().map(|(n, part)| (n == 0, part)))
+        .flat_map(|line| {
+            wrap(line, columns.saturating_sub(2)).into_iter().enumerate().map(|(n, part)| (n == 0, part))
+        })
         .collect();
     let gap = u16::from(!against.is_empty());
     let count = u16::try_from(lines.len() + against.len()).unwrap_or(u16::MAX);
     let height = count.saturating_add(4 + gap);
-    let inner = window(ui, buf, middle(area, columns, height), &confirm.title, &[]);
+    // What it asks about stays in sight above it.
+    let over = ui.model.overlays.split_last().and_then(|(_, under)| document(under)).is_some();
+    let place = if over { low(area, height) } else { wide(area, height) };
+    let inner = window(ui, buf, place, &confirm.title, &[]);
     let text = Rect { height: inner.height.saturating_sub(2), ..inner };
     let warn = ui.of(Role::Warn);
     let said = lines.iter().map(|words| ("", *words, ui.of(Role::Text)));

@@ -6,12 +6,12 @@ use ratatui::layout::{Position, Rect};
 use super::super::paint::{Pen, wrap};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
-use super::{Shown, framed, middle, typed};
+use super::{Shown, column, framed, typed, wide};
 use crate::cockpit::overlay::{Declare, DeclareStep};
 use crate::incident::Severity;
 use crate::text::visible_lines;
 
-/// Columns of the window where there is room.
+/// Most columns of its lines.
 const COLUMNS: u16 = 80;
 /// Most examples that stand below a question.
 const EXAMPLES: usize = 5;
@@ -31,11 +31,12 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, declare: &Declare) 
     let inner = framed(
         ui,
         buf,
-        middle(area, COLUMNS, if declare.step == DeclareStep::Backlog { LINES + 5 } else { LINES }),
+        wide(area, if declare.step == DeclareStep::Backlog { LINES + 5 } else { LINES }),
         "Declare an incident",
         keys,
         Role::OverlayBorder,
     );
+    let inner = column(inner, COLUMNS);
     steps(ui, &mut Pen::new(buf, inner, 0), declare);
     let mut page = Page { ui, buf, rest: below(inner, 2) };
     let cursor = match declare.step {

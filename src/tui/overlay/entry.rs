@@ -6,10 +6,13 @@ use ratatui::layout::Rect;
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::document::{self, Line};
-use super::{Shown, middle, window};
+use super::{Shown, column, wide, window};
 use crate::cockpit::{Command, overlay};
 use crate::incident::{Entry, Precision, RecordId};
 use crate::text::visible_lines;
+
+/// Most columns of its lines.
+const COLUMNS: u16 = 100;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &overlay::Entry) -> Shown {
     let timeline = ui.model.incident().map(|state| &state.timeline);
@@ -20,16 +23,15 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &overlay::
         [entry] => lines(ui, entry),
         several => several.iter().map(|entry| short(ui, entry)).collect(),
     };
-    let columns = 88.min(area.width.saturating_sub(2));
-    let lines_wanted = document::height(&lines, columns.saturating_sub(4), area.height);
-    let place = middle(area, columns, lines_wanted.saturating_add(2).min(area.height.saturating_sub(2)));
+    let columns = COLUMNS.min(area.width.saturating_sub(4));
+    let place = wide(area, document::height(&lines, columns, area.height).saturating_add(2));
     let title = match found.as_slice() {
         [] => "Entry".to_owned(),
         [entry] => title(entry).to_owned(),
         [first, ..] => format!("{}: {} together", first.kind.word(), found.len()),
     };
     let inner = window(ui, buf, place, &title, &[(Command::Down, "scroll"), (Command::Back, "back")]);
-    document::draw(buf, inner, overlay.scroll.top, lines.len(), |index| lines[index].clone())
+    document::draw(buf, column(inner, COLUMNS), overlay.scroll.top, lines.len(), |index| lines[index].clone())
 }
 
 /// What an entry is called. Served again, over and closed are three things.

@@ -51,13 +51,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Option<Shown> {
     let (top, under) = ui.model.overlays.split_last()?;
     // What asks about a document lies over it; one document takes the place of another, and so does a
     // decision, which shows itself what it runs.
-    let mut document = None;
-    if matches!(top, Overlay::Ask(_) | Overlay::Menu(_) | Overlay::Confirm(_)) {
-        let documents = |overlay: &&Overlay| !matches!(overlay, Overlay::Menu(_) | Overlay::Ask(_));
-        document = under.iter().rev().find(documents);
-        if let Some(document) = document {
-            one(ui, buf, area, document);
-        }
+    let document = matches!(top, Overlay::Ask(_) | Overlay::Menu(_) | Overlay::Confirm(_))
+        .then(|| document(under))
+        .flatten();
+    if let Some(document) = document {
+        one(ui, buf, area, document);
     }
     // A line that is typed is read together with what is behind it, and a menu with the document that it
     // is about.
@@ -79,6 +77,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Option<Shown> {
         Pen::new(buf, place, 0).put(&format!(" {lines} more below "), ui.of(Role::Muted));
     }
     Some(shown)
+}
+
+/// The document that a menu, a line or a question lies over.
+fn document(under: &[Overlay]) -> Option<&Overlay> {
+    under.iter().rev().find(|overlay| !matches!(overlay, Overlay::Menu(_) | Overlay::Ask(_)))
 }
 
 /// Takes the light off what is behind a window.
@@ -111,17 +114,15 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
     }
 }
 
-/// Where a window of so many columns and lines goes: in the middle, a little above it.
-fn middle(area: Rect, columns: u16, lines: u16) -> Rect {
-    let (width, height) = (columns.min(area.width), lines.min(area.height));
-    let y = area.y + (area.height - height) * 2 / 5;
-    Rect { x: area.x + (area.width - width) / 2, y, width, height }
-}
-
-/// Where a window of so many lines goes that holds a plan or a document: below the header, over the whole
-/// width, so that nothing of the panes is left beside it.
+/// Where a window of so many lines goes: below the header, over the whole width, so that nothing of the
+/// panes is left beside it.
 fn wide(area: Rect, lines: u16) -> Rect {
     Rect { height: lines.min(area.height), ..area }
+}
+
+/// The left part of a window, as wide as its lines can be followed from one end to the other.
+fn column(inner: Rect, columns: u16) -> Rect {
+    Rect { width: inner.width.min(columns), ..inner }
 }
 
 /// Where a window of so many lines goes that answers a key: over the whole width, above the line of keys.

@@ -6,20 +6,19 @@ use ratatui::layout::Rect;
 use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
-use super::{Shown, framed, middle, typed};
+use super::{Shown, column, framed, typed, wide};
 use crate::cockpit::msg::Item;
 use crate::cockpit::overlay::Palette;
 
-/// Most columns of the window.
+/// Most columns of its lines.
 const COLUMNS: u16 = 84;
 /// Most rows of it.
 const ROWS: u16 = 22;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, palette: &Palette) -> Shown {
-    let place =
-        middle(area, COLUMNS.min(area.width.saturating_sub(2)), ROWS.min(area.height.saturating_sub(2)));
     let keys = [("↑↓", "choose"), ("⏎", "do it"), ("esc", "back")];
-    let inner = framed(ui, buf, place, "Commands", &keys, Role::OverlayBorder);
+    let inner = framed(ui, buf, wide(area, ROWS), "Commands", &keys, Role::OverlayBorder);
+    let inner = column(inner, COLUMNS);
     let found = format!("{} of {}", palette.matches.len(), palette.items.len());
     Pen::new(buf, inner, 0).right(&found, ui.of(Role::Faint));
     let mut pen = Pen::new(buf, inner, 0);

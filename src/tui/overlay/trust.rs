@@ -7,25 +7,23 @@ use super::super::paint::Pen;
 use super::super::theme::Role;
 use super::super::ui::{Ui, below};
 use super::document::{self, Line};
-use super::{Shown, middle, window};
+use super::{Shown, wide, window};
 use crate::cockpit::Command;
 use crate::cockpit::model::ConfigSource;
 use crate::cockpit::overlay::Trust;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: Trust) -> Shown {
     let ConfigSource::Untrusted { hash, would_run } = &ui.model.config.source else {
-        let inner = window(ui, buf, middle(area, 60, 4), "Trust", &[(Command::Back, "back")]);
+        let inner = window(ui, buf, wide(area, 4), "Trust", &[(Command::Back, "back")]);
         Pen::new(buf, inner, 0).put("nothing here waits to be trusted", ui.of(Role::Muted));
         return Shown { lines: inner.height, ..Shown::default() };
     };
-    let columns = 96.min(area.width.saturating_sub(2));
     let lines: Vec<Line> = would_run
         .iter()
         .map(|line| Line::of("• ", ui.of(Role::Faint)).with(line, ui.of(Role::Code)).hanging(2))
         .collect();
-    let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(7);
-    let place = middle(area, columns, wanted.min(area.height.saturating_sub(2)));
-    let inner = window(ui, buf, place, "Trust flightdeck.toml?", &[]);
+    let wanted = document::height(&lines, area.width.saturating_sub(4), area.height).saturating_add(7);
+    let inner = window(ui, buf, wide(area, wanted), "Trust flightdeck.toml?", &[]);
     let (first, role) = if view.changed {
         ("▲ changed while this was open. Read it again; y says that you have.", Role::Warn)
     } else {
