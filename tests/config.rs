@@ -192,7 +192,7 @@ fn mistakes_are_all_pointed_at_and_end_with_two() {
 #[test]
 fn all_is_well_only_if_what_the_commands_name_is_there() {
     let world = World::new();
-    world.write("deploy.sh", "#!/bin/sh\ntouch ran\n");
+    world.write("deploy.sh", "#!/bin/sh\ntouch ran $FLIGHTDECK_REF\n");
     let config = |deploy: &str, check: &str| {
         format!(
             "[[checks]]\nname = \"unit\"\ncommand = {check}\n\n[[environments]]\nname = \"staging\"\ndeploy = {deploy}\n"
@@ -242,7 +242,7 @@ fn all_is_well_only_if_what_the_commands_name_is_there() {
 #[test]
 fn a_list_that_is_written_as_a_table_is_one_mistake() {
     let world = World::new();
-    world.write("deploy.sh", "#!/bin/sh\n");
+    world.write("deploy.sh", "#!/bin/sh\n: $FLIGHTDECK_REF\n");
     let environment =
         |name: &str| format!("[environments]\nname = \"{name}\"\ndeploy = [\"./deploy.sh\"]\n\n");
     world.write("flightdeck.toml", &(environment("staging") + &environment("production")));

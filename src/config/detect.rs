@@ -102,11 +102,42 @@ pub struct Script {
     pub program: Vec<String>,
     /// Its arguments as templates: `{ref}`, `{env}`; `None` where the script does not tell.
     pub arguments: Option<Vec<String>>,
+    /// Whether its text reads a variable that names the version.
+    pub reads_version: bool,
     /// The file it was recognised by.
     pub from: String,
 }
 
+/// Variables that tell a command which version it is about.
+pub(super) const VERSION: [&str; 2] = ["FLIGHTDECK_REF", "FLIGHTDECK_COMMIT"];
+
+/// Tells whether a text reads one of the variables that name the version.
+pub(super) fn reads_version(text: &str) -> bool {
+    VERSION.iter().any(|variable| text.contains(variable))
+}
+
+/// Tells whether a word of a command says which version it is about.
+pub(super) fn names_version(word: &str) -> bool {
+    word.contains("{ref}") || word.contains("{commit}")
+}
+
 impl Script {
+    /// Tells whether it deploys what it is asked to, as far as that is known: a script that is not told
+    /// which version deploys whatever is there, and a rollback with it would be none.
+    pub fn takes_version(&self) -> bool {
+        self.reads_version || self.arguments.iter().flatten().any(|word| names_version(word))
+    }
+
+    /// The same, told which version, where it is not: for an example.
+    pub fn told(mut self) -> Self {
+        if let Some(arguments) = self.arguments.as_mut() {
+            let variable =
+                if self.program.first().is_some_and(|program| program == "make") { "REF=" } else { "" };
+            arguments.push(format!("{variable}{{ref}}"));
+        }
+        self
+    }
+
     /// Program and arguments; those most such scripts take, where it does not tell.
     pub fn argv(&self, usual: &[&str]) -> Vec<String> {
         let usual = || usual.iter().map(|&word| word.to_owned()).collect();
@@ -296,7 +327,8 @@ fn make_script(file: &str, makefile: &str, target: &str) -> Option<Script> {
         makefile.contains(&format!("$({variable})")) || makefile.contains(&format!("${{{variable}}}"))
     });
     let arguments = used.map(|(variable, word)| format!("{variable}={word}")).collect();
-    Some(Script { program: found.argv, arguments: Some(arguments), from: found.from })
+    let reads_version = reads_version(makefile);
+    Some(Script { program: found.argv, arguments: Some(arguments), reads_version, from: found.from })
 }
 
 /// Tells whether a makefile has a rule for a target. Variables and pattern rules are none.
@@ -359,7 +391,7 @@ fn read_script(root: &Path, path: String) -> Option<Script> {
         return None;
     };
     let arguments = if is_shell { shell_arguments(&content) } else { None };
-    Some(Script { program, arguments, from: path })
+    Some(Script { program, arguments, reads_version: reads_version(&content), from: path })
 }
 
 /// What a shell script takes, told by the variables it puts its arguments into:

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::detect::{Forge, Found, Health, Platform, Recognised, Script};
+use super::detect::{Forge, Found, Health, Platform, Recognised, Script, VERSION};
 use crate::incident::Policy;
 use crate::plan::gates::Gate;
 use crate::text::visible;
@@ -27,6 +27,11 @@ pub fn write(found: &Found) -> String {
     draft.checklist();
     draft.policy();
     draft.0
+}
+
+/// Tells whether it is known how it is deployed: what its arguments mean, and that it is told the version.
+fn is_sure(found: &Found) -> bool {
+    found.deploy.as_ref().is_some_and(|deploy| deploy.arguments.is_some() && deploy.takes_version())
 }
 
 struct Draft(String);
@@ -110,6 +115,11 @@ impl Draft {
             self.check(true, if several { &check.name } else { "tests" }, check);
         }
         if let Some(make) = &found.make_test {
+            self.prose(&format!(
+                "{} in {} may be the same again: it takes time twice.",
+                make.argv.join(" "),
+                make.from
+            ));
             self.check(false, "make", make);
         }
         if !found.make_more.is_empty() || !found.ci.is_empty() {
@@ -150,18 +160,33 @@ impl Draft {
         self.title("Where the service runs, in the order a release goes through. In commands,");
         self.prose("{ref} is the branch or tag, {commit} its commit, {env} the name of the environment.");
         let usual = vec!["./deploy.sh".to_owned()];
-        let mut example = Script { program: usual, arguments: None, from: String::new() };
+        let mut example =
+            Script { program: usual, arguments: None, reads_version: false, from: String::new() };
         if let (None, Some(platform)) = (&found.deploy, &found.platform) {
             let mut argv = platform.deploy();
             let program = argv.remove(0);
-            example =
-                Script { program: vec![program], arguments: Some(argv), from: platform.from().to_owned() };
+            example = Script {
+                program: vec![program],
+                arguments: Some(argv),
+                reads_version: false,
+                from: platform.from().to_owned(),
+            };
         }
         let deploy = found.deploy.as_ref().unwrap_or(&example);
-        let active = found.deploy.as_ref().is_some_and(|deploy| deploy.arguments.is_some());
-        if found.deploy.is_some() && !active {
-            self.prose(&format!("{} does not say what its arguments mean: correct them.", deploy.from));
+        let active = is_sure(found);
+        if let (Some(script), false) = (&found.deploy, active) {
+            let from = &script.from;
+            if script.arguments.is_none() {
+                self.prose(&format!("{from} does not say what its arguments mean: correct them."));
+            } else {
+                self.prose(&format!(
+                    "Nothing tells {from} which version to deploy, so a rollback with it would"
+                ));
+                self.prose(&format!("be none. Make it take one, or read {}.", VERSION.join(" or ")));
+            }
         }
+        let told = deploy.clone().told();
+        let deploy = if found.deploy.is_some() && !deploy.takes_version() { &told } else { deploy };
         let sample = found.platform.as_ref().map_or("script", Platform::sample);
         self.prose(&format!(
             "Whole files to copy: flightdeck init --sample {sample} --print; --help names them all."
@@ -235,11 +260,7 @@ impl Draft {
 
     fn probes(&mut self, found: &Found) {
         self.title("Probes: asked again and again to know how the service is doing.");
-        let watched = if found.deploy.as_ref().is_some_and(|deploy| deploy.arguments.is_some()) {
-            "the environment it watches"
-        } else {
-            "one of those above"
-        };
+        let watched = if is_sure(found) { "the environment it watches" } else { "one of those above" };
         let usual = "http://localhost:8080/health";
         let (url, remark) = match &found.health {
             None => (usual, "or command = [\"program\", \"argument\"]".to_owned()),
@@ -454,11 +475,13 @@ mod tests {
             deploy: Some(Script {
                 program: owned(&["./deploy.sh"]),
                 arguments: Some(owned(&["{ref}", "{env}"])),
+                reads_version: false,
                 from: "deploy.sh".to_owned(),
             }),
             smoke: Some(Script {
                 program: owned(&["./smoke.sh"]),
                 arguments: Some(owned(&["{env}"])),
+                reads_version: false,
                 from: "smoke.sh".to_owned(),
             }),
             platform: Some(Platform::Kubernetes("k8s".to_owned())),
@@ -491,6 +514,19 @@ mod tests {
     }
 
     #[test]
+    fn a_script_that_nothing_tells_the_version_is_only_an_example_and_says_why() {
+        let mut found = full();
+        let deploy = found.deploy.as_mut().unwrap();
+        deploy.arguments = Some(vec!["{env}".to_owned()]);
+        let draft = write(&found);
+        assert_eq!(parse(draft.as_bytes()).unwrap().environments, []);
+        assert!(draft.contains("#deploy = [\"./deploy.sh\", \"{env}\", \"{ref}\"]"), "{draft}");
+        assert!(draft.contains("Nothing tells deploy.sh which version"), "{draft}");
+        found.deploy.as_mut().unwrap().reads_version = true;
+        assert_eq!(parse(write(&found).as_bytes()).unwrap().environments.len(), 2);
+    }
+
+    #[test]
     fn what_deploys_is_offered_and_nothing_of_it_runs_unasked() {
         let kamal = Platform::Kamal("config/deploy.yml".to_owned());
         let draft = write(&Found { platform: Some(kamal), ..Found::default() });
@@ -514,7 +550,8 @@ mod tests {
         fn script()(program in "[a-z./\"' #-]{1,12}", rest in words(), known in any::<bool>(), from in ".{0,12}")
             -> Script {
             let program = vec![format!("x{program}")];
-            Script { program, arguments: known.then_some(rest), from }
+            let reads_version = rest.is_empty();
+            Script { program, arguments: known.then_some(rest), reads_version, from }
         }
     }
 

@@ -13,6 +13,8 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::texts;
+use crate::config::detect::{VERSION, names_version, reads_version};
+use crate::config::load::bytes;
 use crate::config::problem::Problem;
 use crate::config::shape::list;
 use crate::plan::programs::{is_interpreter, is_script};
@@ -75,6 +77,9 @@ pub fn look(source: &str, around: &Around<'_>) -> Looked {
                     programs.insert((*program).to_owned());
                     let command = Command { key, words: &words, around };
                     command.check(&mut looked.problems);
+                    if *key == "deploy" {
+                        looked.problems.extend(command.version());
+                    }
                 }
             }
         }
@@ -242,6 +247,30 @@ impl Command<'_> {
         (!is_there).then(|| self.missing(script, span))
     }
 
+    /// A script of the repository that deploys, and is told by nothing what.
+    fn version(&self) -> Option<Problem> {
+        if self.words.iter().any(|(word, _)| names_version(word)) {
+            return None;
+        }
+        let is_path = |word: &str| word.contains('/') && !word.starts_with(['/', '-', '~', '$']);
+        let program = self.words.first().map_or("", |(program, _)| program);
+        let runs =
+            is_interpreter(program) || RUNNERS.contains(&program.rsplit('/').next().unwrap_or(program));
+        let mut named = self.words.iter().take(if runs { self.words.len() } else { 1 });
+        let (script, span) = named.find(|(word, _)| is_path(word) || is_script(word))?;
+        let content = bytes(&self.around.root.join(script)).ok()??;
+        let content = String::from_utf8(content).ok()?;
+        if reads_version(&content) {
+            return None;
+        }
+        let message = format!("nothing tells `{}` which version to deploy", visible(script));
+        let help = format!(
+            "a rollback would deploy whatever is there: pass it {{ref}} or {{commit}}, or let it read {}",
+            VERSION.join(" or ")
+        );
+        Some(Problem::new(span.clone(), message).help(help).warning())
+    }
+
     /// A file that is not there. Outside of the repository, or where git ignores it, it may come yet.
     fn missing(&self, path: &str, span: &Range<usize>) -> Problem {
         let problem = Problem::new(span.clone(), format!("`{}` does not exist", visible(path)));
@@ -366,6 +395,27 @@ mod tests {
         assert_eq!(said("alertmanager = \"http://a/\"\nwatchdog = \"Watchdog\""), [""; 0]);
         let warned = said("alertmanager = \"http://a/\"");
         assert!(warned[0].starts_with("f:3:1: warning: without a `watchdog`"), "{warned:?}");
+    }
+
+    #[test]
+    fn a_script_that_deploys_without_being_told_what_is_a_warning() {
+        let dir = place();
+        std::fs::write(dir.path().join("scripts/env.sh"), "kubectl set image x=$FLIGHTDECK_COMMIT\n")
+            .unwrap();
+        let path = Some(dir.path().join("bin").into_os_string());
+        let around = Around { root: dir.path(), path, is_ignored: &|_| false };
+        for (deploy, warned) in [
+            ("[\"./deploy.sh\", \"{env}\"]", true),
+            ("[\"sh\", \"plain.sh\"]", true),
+            ("[\"./deploy.sh\", \"--to={commit}\"]", false),
+            ("[\"sh\", \"scripts/env.sh\"]", false),
+            ("[\"kubectl\", \"rollout\", \"restart\", \"-f\", \"./plain.sh\"]", false),
+        ] {
+            let source = format!("[[environments]]\nname = \"a\"\ndeploy = {deploy}\n");
+            let said = Invalid::new("f", &source, look(&source, &around).problems);
+            assert_eq!(said.lines().iter().any(|line| line.contains("which version")), warned, "{deploy}");
+            assert!(said.is_usable(), "{deploy}");
+        }
     }
 
     #[test]

@@ -94,7 +94,11 @@ fn a_deploy_script_tells_its_arguments_by_its_variables() {
     assert_eq!(known.argv(&[]), ["./deploy.sh", "{ref}", "{env}"]);
     let swapped = script("#!/usr/bin/env bash\nlocal target_env=\"$1\"\nTAG=${2}\n[ $# -eq 2 ]\n");
     assert_eq!(swapped.argv(&[]), ["./deploy.sh", "{env}", "{ref}"]);
-    assert_eq!(script("#!/bin/sh\necho going\n").arguments, Some(vec![]));
+    let deaf = script("#!/bin/sh\necho going\n");
+    assert!(deaf.arguments == Some(vec![]) && !deaf.takes_version(), "nothing tells it which version");
+    assert!(script("#!/bin/sh\ngit checkout \"$FLIGHTDECK_COMMIT\"\n").takes_version());
+    assert!(known.takes_version() && swapped.takes_version());
+    assert!(!script("#!/bin/sh\nenv=$1\n").takes_version());
     assert_eq!(script("#!/bin/sh\nrsync \"$1\" host:\n").arguments, None);
     assert_eq!(script("#!/bin/sh\nexec kubectl \"$@\"\n").arguments, None);
     assert_eq!(script("echo going\n").argv(&[]), ["sh", "./deploy.sh"], "it cannot be executed by itself");
