@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::production::{recorded_at, stopped};
 use super::words::{
-    capitalised, clock, clock_after, day, done, first_of, inside, listed, release as release_name, role,
+    capitalised, clock, clock_after, day, done, finding, first_of, inside, listed, release as release_name,
+    role,
 };
 use crate::config::types::{HERE, Probe};
 use crate::health::network;
@@ -283,7 +284,10 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
             format!("{}{void}", capitalised(&inline(titled.as_deref().unwrap_or(said))))
         }
         _ if ["plan-asked", "plan-resumed"].contains(&entry.name) => format!("Decided: {text}"),
-        _ if entry.name == "stop-asked" => capitalised(&text),
+        _ if entry.name == "stop-asked" => match entry.text.strip_prefix("asked to stop ") {
+            Some(title) => format!("Asked to stop “{}”", inline(title)),
+            None => capitalised(&text),
+        },
         _ => return None,
     };
     Some(if entry.pinned { format!("★ {text}") } else { text })
@@ -345,7 +349,7 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
     let length = end.duration_since(plan.started_at).max(SignedDuration::ZERO);
     let length = (length.as_secs() > 0).then(|| duration(length));
     let after = length.as_ref().map_or_else(String::new, |length| format!(" after {length}"));
-    let why = inside(&plan.why);
+    let why = finding(&plan.why);
     let because = if why.is_empty() { String::new() } else { format!(": {why}") };
     let releases = || state.releases.iter().filter(|release| release.plan == plan.id);
     let what = named(plan);
@@ -430,7 +434,7 @@ fn outcome(plan: &PlanRun, release: &Release) -> String {
             WatchVerdict::Failed => "**the watch failed**",
             WatchVerdict::Unknown => "the watch **could not be judged**",
         };
-        let why = inside(why);
+        let why = finding(why);
         text = format!("{text}; {word}{}", if why.is_empty() { String::new() } else { format!(" ({why})") });
     }
     text

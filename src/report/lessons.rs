@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::document::{Setting, items};
 use super::production;
 use super::times::targets;
-use super::words::{capitalised, clock_after, happened, inside, release as named};
+use super::words::{capitalised, clock_after, finding, happened, inside, release as named};
 use crate::incident::{
     CheckState, ClockState, EntryKind, PlanEnd, PlanRun, PlanState, Release, State, WatchVerdict, duration,
 };
@@ -31,7 +31,7 @@ pub(super) fn well(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<S
     for release in state.releases.iter().filter(watched) {
         if let Some((_, WatchVerdict::Passed, why)) = &release.verdict {
             let (name, target) = (named(release), inline(&release.environment));
-            let why = inside(why);
+            let why = finding(why);
             let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
             let back = if release.rollback { "The rollback to " } else { "The release " };
             said.push(format!("{back}{name} passed its watch in {target}{because}."));
@@ -76,7 +76,7 @@ pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<
     for release in &state.releases {
         if let Some((when, WatchVerdict::Failed, why)) = &release.verdict {
             let (name, target) = (named(release), inline(&release.environment));
-            let why = inside(why);
+            let why = finding(why);
             let because = if why.is_empty() { String::new() } else { format!(": {why}") };
             said.push(format!("The release {name} failed its watch in {target} at {}{because}.", at(*when)));
         }
@@ -96,7 +96,7 @@ pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<
         changes(plan) && !judged && plan.state == PlanState::Ended(PlanEnd::Failed)
     });
     for plan in failed {
-        let why = inside(&plan.why);
+        let why = finding(&plan.why);
         let because = if why.is_empty() { String::new() } else { format!(": {why}") };
         said.push(format!("This failed at {}: {}{because}.", at(plan.started_at), inside(&plan.title)));
     }

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::production;
-use super::words::{clock_after, day, ending, inside, listed, role, spoken};
+use super::words::{clock_after, day, ending, finding, inside, listed, role, spoken};
 use crate::config::types::Probe;
 use crate::incident::{
     EntryKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, Role, State, Status, StepState,
@@ -132,7 +132,7 @@ fn brought(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
     let PlanState::Ended(end) = plan.state else { return None };
     let at = clock_after(state.started_at, plan.started_at);
     let what = if back { "rollback of" } else { "deploy to" };
-    let (target, why) = (inline(&plan.target), inside(&plan.why));
+    let (target, why) = (inline(&plan.target), finding(&plan.why));
     let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
     let said = match end {
         PlanEnd::Done if plan.only_pushes() => {
@@ -179,7 +179,7 @@ fn released(state: &State, release: &Release, back: bool) -> String {
             None => format!("{did}."),
         };
     };
-    let why = inside(why);
+    let why = finding(why);
     let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
     match verdict {
         WatchVerdict::Passed if release.vouched => format!("{did}; {why}."),

@@ -133,7 +133,7 @@ pub(super) fn releases(state: &State) -> Option<String> {
 fn plan_words(state: PlanState) -> &'static str {
     match state {
         PlanState::Ended(crate::incident::PlanEnd::Unknown) => "**unknown**",
-        state => state.name(),
+        state => state.word(),
     }
 }
 

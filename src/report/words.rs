@@ -74,6 +74,20 @@ pub(super) fn inside(text: &str) -> String {
     inline(text.trim().trim_end_matches('.'))
 }
 
+/// What a watch or a plan came to, inside a sentence of ours: the finding alone. The figures that it was
+/// found by, and what was looked at for how long, are in the log.
+pub(super) fn finding(why: &str) -> String {
+    let why = why.split(" · ").next().unwrap_or_default();
+    let (undone, why) = match why.strip_prefix("undone, ").and_then(|rest| rest.split_once(": ")) {
+        Some((how, why)) => (Some(how), why),
+        None => (None, why),
+    };
+    let (step, found) = why.split_once(" failed: ").unwrap_or(("", why));
+    let watched = ["look at ", "watch "].iter().any(|verb| step.starts_with(verb));
+    let found = inside(if watched { found } else { why });
+    undone.map_or(found.clone(), |how| format!("{found}; undone, {}", inside(how)))
+}
+
 /// Words that are ours with a capital letter.
 pub(super) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
@@ -200,6 +214,25 @@ mod tests {
             (-5, "0 seconds"),
         ] {
             assert_eq!(spoken(SignedDuration::from_secs(seconds)), said);
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_told_without_its_figures() {
+        for (why, said) in [
+            (
+                "2 of 2 signals clear for 12s · error rate 0.4 % · 0 of 8 samples failed (< 38 %)",
+                "2 of 2 signals clear for 12s",
+            ),
+            (
+                "undone, canary back at 0 %: look at 10 % for 8s failed: newest release is failing",
+                "newest release is failing; undone, canary back at 0 %",
+            ),
+            ("watch production for 30m failed: error rate 12 %", "error rate 12 %"),
+            ("deploy main failed: exit code 1.", "deploy main failed: exit code 1"),
+            ("error rate 12 %", "error rate 12 %"),
+        ] {
+            assert_eq!(finding(why), said);
         }
     }
 
