@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::paint::{Pen, cells, width};
+use super::paint::{Pen, cells, width, wrap};
 use super::theme::Role;
 use super::ui::Ui;
 use crate::cockpit::{Command, Pane};
@@ -59,6 +59,34 @@ pub(super) fn start(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
     draw(ui, buf, line, [Command::Declare, Command::Open, Command::View, Command::Palette].into_iter());
 }
 
+/// Most lines of what the program says.
+const LINES: usize = 3;
+
+/// Lines that what the program has just said takes above the keys; none where there is room beside them.
+pub(super) fn lines(ui: Ui<'_>, columns: u16) -> u16 {
+    let Some((_, word)) = &ui.model.word else { return 0 };
+    let word = visible(word);
+    if columns == 0 || width(&word) <= beside(columns) {
+        return 0;
+    }
+    wrap(&word, columns.saturating_sub(2)).len().min(LINES) as u16
+}
+
+/// Columns that a message may take of the line of keys, so that these stay.
+fn beside(columns: u16) -> u16 {
+    columns / 3
+}
+
+/// Draws what does not go beside the keys, in lines of its own.
+pub(super) fn told(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
+    let Some((_, word)) = ui.model.word.as_ref().filter(|_| !area.is_empty()) else { return };
+    ui.fill(buf, area, Role::Overlay);
+    let word = visible(word);
+    for (line, part) in (0..area.height).zip(wrap(&word, area.width.saturating_sub(2))) {
+        Pen::new(buf, area, line).gap(1).put(part, ui.of(Role::Accent));
+    }
+}
+
 /// Draws what the program has just said, where a window covers the line of keys.
 pub(super) fn said(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
     if let Some((_, word)) = &ui.model.word {
@@ -89,12 +117,10 @@ fn cut(text: &str, room: u16) -> String {
 fn draw(ui: Ui<'_>, buf: &mut Buffer, line: Rect, commands: impl Iterator<Item = Command>) {
     let mut pen = Pen::new(buf, line, 0);
     pen.gap(1);
-    if let Some((_, word)) = &ui.model.word {
-        // The keys stay: what is said stands behind them, and takes what room it needs.
-        let least = 24.min(pen.room() / 3);
-        let room = pen.room().saturating_sub(least);
+    if let Some((_, word)) = ui.model.word.as_ref().filter(|_| lines(ui, line.width) == 0) {
+        // The keys stay: what is short stands behind them.
         pen.right_gap(1);
-        pen.right(&cut(word, room), ui.of(Role::Accent));
+        pen.right(&visible(word), ui.of(Role::Accent));
         pen.right_gap(2);
     }
     // Help is always there, whatever else does not fit.

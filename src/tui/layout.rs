@@ -45,6 +45,23 @@ pub(super) struct Places {
     pub(super) keys: Rect,
 }
 
+impl Places {
+    /// Takes so many rows from what stands above the line of keys, and returns them.
+    pub(super) fn give(&mut self, lines: u16) -> Rect {
+        if lines == 0 {
+            return Rect::ZERO;
+        }
+        let y = self.keys.y.saturating_sub(lines);
+        for place in self.panes.iter_mut().chain([&mut self.summaries]) {
+            // A pane keeps its frame.
+            if !place.is_empty() && place.bottom() > y {
+                place.height = place.height.min(y.saturating_sub(place.y));
+            }
+        }
+        Rect { y, height: self.keys.y - y, ..self.keys }
+    }
+}
+
 /// What the layout depends on besides the size.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wish {
@@ -251,6 +268,21 @@ mod tests {
                     assert_eq!(covered, area.area(), "{width}×{height} has holes");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_said_at_length_takes_its_rows_from_what_is_above_the_keys() {
+        for (width, height) in [(160, 45), (120, 36), (80, 24)] {
+            let wish = Wish { focus: Pane::Timeline, zoom: false, guide: false, checklist: 8 };
+            let mut places = places(Rect::new(0, 0, width, height), wish);
+            let keys = places.keys;
+            let said = places.give(2);
+            assert_eq!((said.height, said.bottom(), said.width), (2, keys.y, width));
+            for place in places.panes.iter().chain([&places.summaries]) {
+                assert!(place.intersection(said).is_empty(), "{width}×{height}: {place}");
+            }
+            assert_eq!(places.keys, keys);
         }
     }
 

@@ -129,7 +129,9 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
         guide: ui.model.derived.guide.is_some(),
         checklist: ui.model.checklist().len(),
     };
-    let places = layout::places(area, wish);
+    let mut places = layout::places(area, wish);
+    let said = if ui.model.overlays.is_empty() { keys::lines(ui, places.keys.width) } else { 0 };
+    let said = places.give(said);
     match layout::shape(area) {
         Shape::Tiny => return area,
         Shape::Glance if !ui.model.overlays.is_empty() => return header::strip(ui, buf, area, state),
@@ -157,6 +159,7 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
     // A window shows its own keys: those of the cockpit mean nothing there.
     if ui.model.overlays.is_empty() {
         keys::cockpit(ui, buf, places.keys);
+        keys::told(ui, buf, said);
     }
     let room = ui::below(area, places.header.height);
     // Where there is room for it the last line stays free for what the program says.

@@ -31,7 +31,9 @@ const COLUMNS: u16 = 84;
 /// ```
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
     keys::start(ui, buf, row(area, area.height - 1));
-    let area = Rect { height: area.height - 1, ..area };
+    let said = keys::lines(ui, area.width).min(area.height / 4);
+    let area = Rect { height: area.height - 1 - said, ..area };
+    keys::told(ui, buf, Rect { y: area.bottom(), height: said, ..area });
     let side = if area.width > COLUMNS + 4 { (area.width - COLUMNS) / 2 } else { 2 };
     let above = if area.height >= 22 { area.height / 8 } else { 0 };
     let mut page =

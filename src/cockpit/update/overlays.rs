@@ -82,7 +82,8 @@ fn pick(cx: &mut Cx<'_>, item: &Item) {
     if let Some(why) = &item.disabled {
         let note = match cx.model.overlays.last() {
             Some(Overlay::Menu(menu)) if why.is_empty() => menu.note.clone(),
-            _ => format!("{}: {why}", item.label),
+            // The reason first: what is cut is known to who asked for it.
+            _ => format!("{why} ({})", item.label),
         };
         return cx.say(note);
     }
@@ -109,7 +110,7 @@ fn palette(cx: &mut Cx<'_>, key: Key) {
                 return;
             };
             if let Some(why) = item.disabled {
-                cx.say(format!("{}: {why}", item.label));
+                cx.say(format!("{why} ({})", item.label));
             } else {
                 cx.pop();
                 invoke::invoke(cx, &item.invoke);
