@@ -17,7 +17,7 @@ use crate::incident::{
     CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, Status, duration, phase_since,
 };
 use crate::plan::gates::void;
-use crate::text::visible;
+use crate::text::{counted, visible};
 
 /// Lines of the longest sections: what does not fit is counted, never dropped in silence.
 const COMMITS: usize = 5;
@@ -395,8 +395,8 @@ fn timeline(page: &mut Sheet, situation: &Situation) {
     more_before(page, rows.len().saturating_sub(ENTRIES), "entries");
     for row in rows.iter().skip(rows.len().saturating_sub(ENTRIES)) {
         if let Some(entry) = entries.get(row.line) {
-            let alarm = row.lines.len() - 1;
-            let more = if entry.name == "alarm" { alarm } else { 0 };
+            let gathered = entry.name == "alarm" || matches!(entry.kind, EntryKind::Check(_));
+            let more = if gathered { row.lines.len() - 1 } else { 0 };
             let (state, policy) = (&situation.state, &situation.policy);
             let is_vote = entry.name == "approved";
             let void = is_vote.then(|| void(state, policy, entry.id, situation.now)).flatten();
@@ -405,7 +405,7 @@ fn timeline(page: &mut Sheet, situation: &Situation) {
     }
     let state = &situation.state;
     let head = state.head.to_string();
-    let mut sum = format!("{} records, head {}", state.records, head.get(..12).unwrap_or(&head));
+    let mut sum = format!("{}, head {}", counted(state.records, "record"), head.get(..12).unwrap_or(&head));
     if state.unknown > 0 {
         let _ = write!(sum, ", {} of a kind this version does not know", state.unknown);
     }
@@ -413,7 +413,7 @@ fn timeline(page: &mut Sheet, situation: &Situation) {
     page.prose(&sum, Hue::Dim);
 }
 
-/// A line for an entry; `more` probes turned together with it, `void` is why an approval does not count.
+/// A line for an entry; `more` probes turned or items were ticked together with it, `void` is why an approval does not count.
 fn entry_line(entry: &Entry<'_>, more: usize, void: Option<String>, now: Timestamp) -> Line {
     let (glyph, hue) = match entry.name {
         "plan-proposed" => ("…", Hue::Plain),

@@ -178,7 +178,7 @@ impl Fold {
     }
 
     /// The plan that a record is a part of, or the probe whose alarm it is. What a person decides about a
-    /// plan, and what a watch found, stands for itself.
+    /// plan stands for itself.
     fn about<'a>(&self, body: &'a Body) -> Cow<'a, str> {
         let about: &'a str = match body {
             Body::Alarm(body) => &body.probe,
@@ -189,7 +189,8 @@ impl Fold {
             | Body::StepWaiting(StepWaiting { plan, .. })
             | Body::Proved(Proved { plan, .. })
             | Body::PlanEnded(PlanEnded { plan, .. })
-            | Body::Released(Released { plan, .. }) => plan,
+            | Body::Released(Released { plan, .. })
+            | Body::ReleaseJudged(super::body::ReleaseJudged { plan, .. }) => plan,
             Body::RunWaiting(RunWaiting { run, .. })
             | Body::StopAsked(StopAsked { run, .. })
             | Body::Signalled(Signalled { run, .. }) => {

@@ -1,4 +1,5 @@
-//! The timeline as people read it: one line for a plan, one for probes that turned together.
+//! The timeline as people read it: one line for a plan, one for probes that turned together, one for items of
+//! the checklist that one person ticked in a row.
 //!
 //! The record keeps every step and every alarm; a call needs one line for each thing that happened. The
 //! line stands where the news is: of a plan where it ended, or where it waits; of alarms where the first
@@ -9,11 +10,15 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::SignedDuration;
 
+use super::body::CheckState;
 use super::state::{EntryKind, PlanRun, State};
 use super::timeline::{Entry, Timeline};
 
 /// Alarms of one environment that follow the first of them this closely turned together.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(60);
+
+/// Items ticked within this time of the one before were ticked in a row.
+const IN_A_ROW: SignedDuration = SignedDuration::from_mins(5);
 
 /// Longer timelines are read line by line: finding what belongs together would cost too much at every
 /// change.
@@ -53,7 +58,13 @@ pub fn rows(state: &State, environment: impl Fn(&str) -> String) -> Option<Vec<R
     let mut alarms: HashMap<(EntryKind, String), (usize, HashSet<&str>)> = HashMap::new();
     for (index, entry) in timeline.iter().enumerate() {
         if is_own(&entry) {
-            rows.push(Row::of(index));
+            match rows.last_mut().filter(|row| follows(timeline, row, &entry)) {
+                Some(row) => {
+                    row.lines.push(index);
+                    row.line = index;
+                }
+                None => rows.push(Row::of(index)),
+            }
         } else if is_of_plan(&entry) {
             if let Some(place) = plans.get(entry.about) {
                 rows[*place].lines.push(index);
@@ -124,6 +135,21 @@ fn changes(plan: &PlanRun) -> Option<(&str, &str)> {
 fn is_own(entry: &Entry<'_>) -> bool {
     let is_marked = entry.pinned || entry.retracted.is_some() || entry.original.is_some();
     entry.about.is_empty() || (is_marked && !is_of_plan(entry))
+}
+
+/// Tells whether an item that passed was ticked right after those of a row, by the same person. One that
+/// failed, and what somebody wrote to it, is worth a row of its own.
+fn follows(timeline: &Timeline, row: &Row, entry: &Entry<'_>) -> bool {
+    let Some(before) = timeline.get(row.line).filter(is_plain_tick) else { return false };
+    is_plain_tick(entry)
+        && before.author == entry.author
+        && entry.at.duration_since(before.at).abs() <= IN_A_ROW
+}
+
+/// Tells whether a line says only that an item passed.
+fn is_plain_tick(entry: &Entry<'_>) -> bool {
+    let is_marked = entry.pinned || entry.retracted.is_some() || entry.original.is_some();
+    entry.kind == EntryKind::Check(CheckState::Passed) && !is_marked && !entry.text.ends_with(')')
 }
 
 fn is_of_plan(entry: &Entry<'_>) -> bool {

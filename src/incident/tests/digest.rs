@@ -165,6 +165,61 @@ fn a_plan_that_still_watches_does_not_read_as_if_it_were_done() {
 }
 
 #[test]
+fn items_that_one_person_ticks_in_a_row_are_one_row_and_what_failed_another() {
+    let tick = |second, item: &str, state, note: &str| {
+        let (title, note) = (item.to_owned(), note.to_owned());
+        record(second, Ticked { item: item.into(), title, state, note })
+    };
+    let passed = CheckState::Passed;
+    let log = log([
+        tick(1, "core", passed, ""),
+        tick(2, "login", passed, ""),
+        tick(3, "mobile", passed, "on an old phone"),
+        tick(4, "logs", passed, ""),
+        tick(5, "data", CheckState::Failed, "rows are missing"),
+        tick(6, "speed", passed, ""),
+        record(7, Noted { kind: NoteKind::Note, text: "looks well".into() }),
+        tick(8, "orders", passed, ""),
+    ]);
+    let lengths: Vec<usize> = read(&log).iter().skip(1).map(Vec::len).collect();
+    assert_eq!(lengths, [2, 1, 1, 1, 1, 1, 1], "{:#?}", read(&log));
+}
+
+#[test]
+fn what_a_watch_found_belongs_to_the_line_of_its_plan() {
+    let plan = || "rollback-1".to_owned();
+    let started = PlanStarted {
+        plan: plan(),
+        title: "roll production back to v1.4.1".into(),
+        purpose: "rollback".into(),
+        target: "production".into(),
+        hash: "h".into(),
+        steps: vec!["redeploy".into(), "watch production".into()],
+        confirmed: "y".into(),
+        spec: Spec::new("{}".to_owned()).unwrap(),
+    };
+    let judged = ReleaseJudged {
+        environment: "production".into(),
+        commit: "31a11e4f".into(),
+        plan: plan(),
+        verdict: WatchVerdict::Passed,
+        why: "2 of 2 signals clear for 5m".into(),
+    };
+    let by_hand = ReleaseJudged { plan: String::new(), ..judged.clone() };
+    let log = log([
+        record(1, started),
+        record(4, judged),
+        record(5, PlanEnded { plan: plan(), end: PlanEnd::Done, why: String::new() }),
+        record(6, by_hand),
+    ]);
+    let rows = read(&log);
+    let rows: Vec<&str> = rows.iter().skip(1).map(|row| row[0].as_str()).collect();
+    assert_eq!(rows.len(), 2, "{rows:#?}");
+    assert!(rows[0].starts_with("rolled production back to v1.4.1"), "{rows:#?}");
+    assert!(rows[1].starts_with("31a11e4 in production is good"), "{rows:#?}");
+}
+
+#[test]
 fn a_rollback_says_what_production_is_back_on() {
     let released = |rollback| Released {
         plan: "p1".into(),

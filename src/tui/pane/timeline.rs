@@ -44,9 +44,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
 
 fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, before: Option<&Entry<'_>>) {
     let time = ui.of(Role::Time);
-    let is_alarm =
-        matches!(entry.kind, EntryKind::AlarmRaised | EntryKind::AlarmCleared | EntryKind::AlarmUnknown)
-            && !entry.about.is_empty();
+    let is_alarm = entry.name == "alarm" && !entry.about.is_empty();
     // An alarm is nobody's: whose cockpit saw it first does not matter.
     if !is_alarm && entry.author != ui.model.me && pen.room() > 44 {
         // A name may be long; what happened is worth more.
@@ -87,6 +85,12 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
     if is_alarm && !taken_back && entry.original.is_none() {
         return alarms(ui, pen, &ui.model.timeline_entries(row));
     }
+    if let EntryKind::Check(_) = entry.kind {
+        let entries = ui.model.timeline_entries(row);
+        if entries.len() > 1 {
+            return ticks(ui, pen, &entries);
+        }
+    }
     // What people wrote and what needs them stands out before what went as planned.
     let routine =
         !entry.about.is_empty() && matches!(entry.kind, EntryKind::PlanDone | EntryKind::PlanStarted);
@@ -126,6 +130,14 @@ fn apart<'a>(ui: Ui<'_>, entry: &Entry<'a>, room: u16) -> (Cow<'a, str>, Option<
         return whole;
     };
     (Cow::Owned(format!("{said}{rest}")), Some(took))
+}
+
+/// Items that were ticked in a row: how many, then as many as there is room for.
+fn ticks(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
+    let title =
+        |entry: &Entry<'_>| entry.text.split_once(": ").map_or(entry.text, |(_, title)| title).to_owned();
+    pen.put(&format!("{} items passed: ", entries.len()), ui.of(Role::Text));
+    list(ui, pen, entries.iter().map(title).collect(), Role::Text);
 }
 
 /// Probes that turned together: as many as there is room for, and how many more.
@@ -171,14 +183,21 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
     // What somebody looks for is not hidden behind a number.
     let sought = ui.model.view(Pane::Timeline).filter.to_lowercase();
     parts.sort_by_key(|part| !part.to_lowercase().contains(&sought));
-    let taken = |parts: &[String]| {
-        let columns: usize = parts.iter().map(|part| usize::from(width(part)) + 2).sum();
-        u16::try_from(columns.saturating_sub(2)).unwrap_or(u16::MAX)
-    };
     if taken(&parts) > pen.room() {
         // The numbers are worth more than their limits, which stand in the health pane.
         parts = parts.iter().map(|part| short(part).to_owned()).collect();
     }
+    list(ui, pen, parts, style);
+}
+
+/// Columns of several with commas between them.
+fn taken(parts: &[String]) -> u16 {
+    let columns: usize = parts.iter().map(|part| usize::from(width(part)) + 2).sum();
+    u16::try_from(columns.saturating_sub(2)).unwrap_or(u16::MAX)
+}
+
+/// As many as there is room for, and how many more.
+fn list(ui: Ui<'_>, pen: &mut Pen<'_>, parts: Vec<String>, style: Role) {
     let all = taken(&parts);
     let mut left = parts.len();
     for (index, part) in parts.iter().enumerate() {
