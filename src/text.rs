@@ -90,6 +90,12 @@ pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     longer.next().filter(|_| longer.next().is_none()).copied()
 }
 
+/// A count with its noun: `1 file`, `3 files`.
+pub fn counted(count: usize, noun: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{s}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

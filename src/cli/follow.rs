@@ -331,7 +331,7 @@ pub(super) fn finish(
             Ok(End::Bad(FailureKind::Failed))
         }
         PlanEnd::Cancelled => {
-            cx.out.line(&format!("{plan}: cancelled: {why}"))?;
+            cx.out.line(&format!("{plan}: stopped: {why}"))?;
             Ok(End::Bad(FailureKind::Failed))
         }
         PlanEnd::Unknown => {

@@ -10,7 +10,7 @@ use super::End;
 use super::context::Context;
 use crate::failure::{Failure, Result};
 use crate::journal::Summary;
-use crate::text::visible;
+use crate::text::{counted, visible};
 
 /// Import an export: all of it, or nothing
 #[derive(Debug, clap::Args)]
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if args.json {
         cx.out.json_line(&Done { added: done.added, known: done.known })?;
     } else {
-        cx.out.line(&format!("{} records added, {} known already", done.added, done.known))?;
+        cx.out.line(&format!("{} added, {} known already", counted(done.added, "record"), done.known))?;
     }
     Ok(End::Done)
 }

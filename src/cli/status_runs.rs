@@ -54,7 +54,7 @@ fn plan(page: &mut Sheet, situation: &Situation, plan: &PlanRun) {
             .plain(" ")
             .cell(&plan.title, 45, Hue::Plain)
             .plain("  ")
-            .cell(plan.state.name(), 9, hue)
+            .cell(plan.state.word(), 15, hue)
             .plain(" ")
             .put(&length, Hue::Dim),
     );

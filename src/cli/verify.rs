@@ -11,7 +11,7 @@ use super::context::Context;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::journal::{Verified, Witness};
 use crate::report;
-use crate::text::visible;
+use crate::text::{counted, visible};
 
 /// More than this is no report.
 const MAX_REPORT: u64 = 1 << 28;
@@ -117,11 +117,13 @@ fn text(verified: &Verified) -> String {
         lines.push(format!("  {head}  {}", visible(&author.name)));
     }
     match &verified.bad {
-        None => lines.insert(0, format!("✓ {} records, all sound; the chains end in", verified.records)),
+        None => lines
+            .insert(0, format!("✓ {}, all sound; the chains end in", counted(verified.records, "record"))),
         Some((record, why)) => {
             lines.insert(0, format!("✗ first bad record: {}", visible(record)));
             lines.insert(1, format!("  {}", visible(why)));
-            lines.insert(2, format!("  {} records looked at; the chains end in", verified.records));
+            lines
+                .insert(2, format!("  {} looked at; the chains end in", counted(verified.records, "record")));
         }
     }
     if verified.chains.is_empty() {

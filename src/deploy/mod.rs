@@ -126,7 +126,7 @@ struct Way {
 
 /// One command does it all.
 fn at_once(env: &Environment, fill: &Fill<'_>, title: &str) -> Result<Way> {
-    let why = format!("a rollback of {} is a plan of its own", visible(&env.name));
+    let why = format!("to take it back, roll {} back", visible(&env.name));
     let step = Step {
         proof: fill.probe(&env.proof, "proof", &env.expect)?,
         proof_within: env.proof_within,

@@ -109,7 +109,7 @@ impl Vigil {
     pub fn look(&self, now: Duration) -> Look {
         if !self.settled {
             let rest = shown(self.settle.saturating_sub(now));
-            return Look::Going(format!("settling, {rest} left: {}", self.counts()));
+            return Look::Going(format!("settling for {rest} more: {}", self.counts()));
         }
         if let Some(why) = self.failing() {
             return match self.tracker.own_network_down() {
@@ -203,7 +203,11 @@ impl Vigil {
     fn counts(&self) -> String {
         let mut counts: Vec<(&str, usize)> = Vec::new();
         for status in self.tracker.statuses() {
-            let word = if status.last.is_some() { status.state.name() } else { "asked" };
+            let word = match status.state {
+                _ if status.last.is_none() => "not answered yet",
+                State::Pending => "not settled yet",
+                state => state.name(),
+            };
             match counts.iter_mut().find(|(known, _)| *known == word) {
                 Some((_, count)) => *count += 1,
                 None => counts.push((word, 1)),

@@ -5,20 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::glyph;
 use super::ui::stopwatch;
 use crate::health::series::Status;
-use crate::incident::{PlanEnd, PlanRun, PlanState, Run, StepRun, StepState, duration};
+use crate::incident::{PlanRun, PlanState, Run, StepRun, StepState, duration};
 use crate::plan::{Action, progress};
-
-/// The word for where a plan stands.
-pub(super) fn word(state: PlanState) -> &'static str {
-    match state {
-        PlanState::Running => "runs",
-        PlanState::Waiting => "waits",
-        PlanState::Ended(PlanEnd::Done) => "done",
-        PlanState::Ended(PlanEnd::Failed) => "failed",
-        PlanState::Ended(PlanEnd::Cancelled) => "given up",
-        PlanState::Ended(PlanEnd::Unknown) => "outcome unknown",
-    }
-}
 
 /// What a step that runs shows of its time: what is left of a hold, how much of a watch is
 /// over, how long a command has been going.
@@ -79,9 +67,9 @@ fn action(plan: &PlanRun, index: usize) -> Option<Action> {
 
 /// What a plan of several steps is at, in words.
 pub(super) fn at(plan: &PlanRun, now: Timestamp) -> String {
-    let Some((index, step)) = step(plan) else { return word(plan.state).to_owned() };
+    let Some((index, step)) = step(plan) else { return plan.state.word().to_owned() };
     if plan.is_done() {
-        return word(plan.state).to_owned();
+        return plan.state.word().to_owned();
     }
     if let Some(why) = step.waits_for() {
         return format!("waits: {why}");
@@ -107,8 +95,8 @@ pub(super) fn at(plan: &PlanRun, now: Timestamp) -> String {
             let ended = ended.map(glyph::outcome_words);
             match (ended, step.state()) {
                 (Some(ended), StepState::Failed | StepState::Unknown) => format!("{}: {ended}", step.title),
-                _ if plan.why.is_empty() => word(state).to_owned(),
-                _ => format!("{}: {}", word(state), plan.why),
+                _ if plan.why.is_empty() => state.word().to_owned(),
+                _ => format!("{}: {}", state.word(), plan.why),
             }
         }
     }

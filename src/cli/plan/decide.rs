@@ -94,7 +94,7 @@ fn chosen(plan: &Plan, run: &PlanRun, wanted: &Decision, to: Option<usize>, doin
             [] => "start a new one: this one is over".to_owned(),
             can => format!("what can be done now: flightdeck plan {}", can.join(", ")),
         };
-        let cause = format!("that is not possible while it is {}", run.state.name());
+        let cause = format!("that is not possible while it is {}", run.state.word());
         return Err(Failure::usage(doing, cause, hint));
     };
     let decision = match wanted {

@@ -69,7 +69,7 @@ pub(super) fn list(cx: &Context, state: &State, json: bool) -> failure::Result<E
         let at = waits.at.strftime("%H:%M:%S");
         let progress = format!("0/{}", waits.steps.len());
         cx.out.line(&format!(
-            "{at}  {:<9}  {progress:>5}  {}  {}: waits for approval",
+            "{at}  {:<15}  {progress:>5}  {}  {}: waits for approval",
             "proposed", waits.id, waits.title
         ))?;
     }
@@ -82,8 +82,8 @@ pub(super) fn list(cx: &Context, state: &State, json: bool) -> failure::Result<E
         let at = plan.started_at.strftime("%H:%M:%S");
         let progress = format!("{}/{}", settled(plan), plan.steps.len());
         cx.out.line(&format!(
-            "{at}  {:<9}  {progress:>5}  {}  {}{why}",
-            plan.state.name(),
+            "{at}  {:<15}  {progress:>5}  {}  {}{why}",
+            plan.state.word(),
             plan.id,
             plan.title
         ))?;
@@ -106,7 +106,7 @@ pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> f
         cx.out.json(&shown(&sheet(plan))?)?;
         return Ok(End::Done);
     }
-    cx.out.line(&format!("{}: {}", plan.id, plan.state.name()))?;
+    cx.out.line(&format!("{}: {}", plan.id, plan.state.word()))?;
     if !plan.why.is_empty() {
         cx.out.line(&format!("  {}", plan.why))?;
     }

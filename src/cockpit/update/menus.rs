@@ -303,7 +303,7 @@ fn label(model: &Model, command: Command) -> String {
         | Command::PullLink
         | Command::PullText => hotfix::label(model, command),
         Command::Plan => match super::plan_view::meant(model) {
-            Some(plan) => format!("plan: {}, {}", plan.title, plan.state.name()),
+            Some(plan) => format!("plan: {}, {}", plan.title, plan.state.word()),
             None => title.to_owned(),
         },
         Command::PlanResume

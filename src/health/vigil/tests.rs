@@ -90,7 +90,9 @@ fn a_warning_passes_and_is_told() {
 #[test]
 fn trouble_while_it_takes_effect_does_not_count() {
     let mut world = World::new(&["api"]);
-    assert!(matches!(world.tick("b"), Look::Going(said) if said == "settling, 10s left: 1 pending"));
+    assert!(
+        matches!(world.tick("b"), Look::Going(said) if said == "settling for 10s more: 1 not settled yet")
+    );
     // A bad sample more would confirm it, but the one before counts no longer.
     assert!(matches!(world.ticks(&["g", "g", "g", "g", "g"]), Look::Passed(_)));
 }

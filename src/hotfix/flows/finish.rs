@@ -20,7 +20,7 @@ use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::outlook::Verdict;
 use crate::incident::{MergeOwed, MergePaid, Policy};
 use crate::plan::{FollowUp, Merge, Plan, PullText, Purpose, Subject};
-use crate::text::visible;
+use crate::text::{counted, visible};
 
 pub use facts::{Checkout, Facts, Fix, Here, Older, Scratch, ScratchNow, Tag, Target, Version};
 
@@ -209,7 +209,8 @@ fn check_fix(doing: &str, facts: &Facts) -> Result<()> {
     let shown = visible(&facts.fix.name);
     let remote = visible(&facts.remote);
     if let Some(more) = facts.fix.more_there {
-        let cause = format!("{remote} has {more} on {shown} that this has not", more = counted(more));
+        let cause =
+            format!("{remote} has {more} on {shown} that this has not", more = counted(more, "commit"));
         let hint = "look at them, and bring them here: git pull --ff-only, or --rebase where both went on";
         return Err(gate(doing, &cause, hint));
     }
@@ -224,10 +225,6 @@ fn check_fix(doing: &str, facts: &Facts) -> Result<()> {
         return Err(gate(doing, &cause, hint));
     }
     Ok(())
-}
-
-fn counted(commits: usize) -> String {
-    if commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") }
 }
 
 /// The tag it goes out as: by the version that the branch holds.

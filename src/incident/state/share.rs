@@ -40,10 +40,8 @@ impl Share<'_> {
     /// What is tried out, how far, and what became of its plan: `canary v1.4.3 50 %, stopped`.
     pub fn words(&self) -> String {
         let how = match self.plan.state {
-            PlanState::Ended(PlanEnd::Cancelled) => "stopped",
-            PlanState::Ended(PlanEnd::Failed) => "failed",
-            PlanState::Ended(PlanEnd::Unknown) => "outcome unknown",
             PlanState::Ended(PlanEnd::Done) | PlanState::Running | PlanState::Waiting => "left there",
+            ended => ended.word(),
         };
         let about = if self.is_known { "" } else { "?" };
         format!("canary {} {}{about} %, {how}", self.plan.brings(), self.percent)

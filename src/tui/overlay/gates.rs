@@ -6,7 +6,7 @@ use super::document::Line;
 use crate::cockpit::overlay::Preview;
 use crate::cockpit::update::keys_to;
 use crate::cockpit::update::menus::ALL;
-use crate::plan::gates::Met;
+use crate::plan::gates::{Met, Standing};
 use crate::plan::proposal;
 use crate::plan::remedy::{Refused, Staging};
 
@@ -22,18 +22,19 @@ pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
         let gap = if index == 0 { "" } else { "   " };
         all = all.with(&format!("{gap}{glyph} "), ui.of(role)).with(standing.id, ui.of(role));
     }
-    lines.push(all);
+    // One gate alone is told on one line.
+    let alone = preview.standings.len() == 1 && is_told(&preview.standings[0]);
+    if !alone {
+        lines.push(all);
+    }
     for standing in &preview.standings {
         let (glyph, role) = look(standing.met);
-        let said = match standing.met {
-            Met::No | Met::PassedOver | Met::Unproven => &standing.why,
-            // Who approved is worth reading; that checks are green is not.
-            Met::Yes if standing.id == "approvals" || standing.id == "rollback" => &standing.why,
-            Met::Yes | Met::NotApplicable => continue,
-        };
-        let mut line = Line::of("       ", faint)
+        if !is_told(standing) {
+            continue;
+        }
+        let mut line = Line::of(if alone { "gate   " } else { "       " }, faint)
             .with(&format!("{glyph} {}  ", standing.id), ui.of(role))
-            .with(said, ui.of(Role::Muted))
+            .with(&standing.why, ui.of(Role::Muted))
             .hanging(9);
         let keys = if standing.blocks() { remedy(ui, preview, standing.id) } else { String::new() };
         if !keys.is_empty() {
@@ -52,6 +53,16 @@ pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
                 .with(&format!("  by {} {}  {}", asked.by, ui.minute(asked.at), asked.id), faint)
                 .hanging(9),
         );
+    }
+}
+
+/// Tells whether there is more to say of a gate than how it stands.
+fn is_told(standing: &Standing) -> bool {
+    match standing.met {
+        Met::No | Met::PassedOver | Met::Unproven => true,
+        // Who approved is worth reading; that checks are green is not.
+        Met::Yes => ["approvals", "rollback"].contains(&standing.id),
+        Met::NotApplicable => false,
     }
 }
 

@@ -126,7 +126,7 @@ fn says(step: &StepRun, why: &str) -> bool {
 fn head(ui: Ui<'_>, run: &PlanRun, columns: u16) -> Line {
     let (symbol, role) = glyph::plan(run);
     let (muted, faint) = (ui.of(Role::Muted), ui.of(Role::Faint));
-    let word = progress::word(run.state);
+    let word = run.state.word();
     let mut line = Line::of(symbol, ui.of(role)).with(" ", faint).with(word, ui.of(role));
     if !run.is_done() {
         let step = crate::plan::progress::current(run) + 1;

@@ -14,6 +14,7 @@ use crate::hotfix::pull::{CheckState, Looked, Pull, PullState};
 use crate::hotfix::standing;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::PlanRun;
+use crate::text::counted;
 
 /// A last fetch is worth a word once it is as old as this: about the time a colleague takes to
 /// push something.
@@ -471,12 +472,6 @@ fn fetched(ui: Ui<'_>, branch: &BranchState, room: Room) -> Group {
 fn filled(text: &str, wide: u16) -> String {
     let blanks = usize::from(wide.saturating_sub(width(text)));
     format!("{text}{}", " ".repeat(blanks))
-}
-
-/// A count with its noun: `1 file`, `3 files`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{s}")
 }
 
 /// Names in a row, the rest as a number.

@@ -10,7 +10,7 @@ use super::super::super::ui::{Ui, below, row};
 use super::facts::{self, Group, Item, Room};
 use super::{draw_rows, head_line, lines_of_list, put_item};
 use crate::hotfix::state::BranchState;
-use crate::text::visible;
+use crate::text::{counted, visible};
 
 /// Least columns for two columns side by side.
 pub(super) const LEAST: u16 = 90;
@@ -49,7 +49,7 @@ fn heading(ui: Ui<'_>, branch: &BranchState) -> String {
     match branch.ahead {
         0 if ui.model.hotfix_branch().is_none() => "no hotfix branch is checked out".to_owned(),
         0 => format!("no commit that {base} lacks"),
-        ahead => format!("{} that {base} lacks", facts::counted(ahead, "commit")),
+        ahead => format!("{} that {base} lacks", counted(ahead, "commit")),
     }
 }
 
