@@ -35,6 +35,8 @@ pub mod theme;
 #[cfg(test)]
 mod truth_tests;
 mod ui;
+#[cfg(test)]
+mod window_tests;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

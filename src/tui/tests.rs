@@ -31,7 +31,7 @@ fn press(model: &mut Model, keys: &[&str]) {
     }
 }
 
-fn plan(steps: usize) -> Plan {
+pub(super) fn plan(steps: usize) -> Plan {
     let command = |argv: &[&str]| crate::plan::Command {
         argv: argv.iter().map(|word| (*word).to_owned()).collect(),
         cwd: "/srv/payments-api".into(),
@@ -57,7 +57,7 @@ fn preview(steps: usize) -> Overlay {
     Overlay::Preview(Box::new(Preview { typed: LineEdit::new("produc"), ..Preview::new(plan(steps)) }))
 }
 
-fn with(overlay: Overlay) -> Model {
+pub(super) fn with(overlay: Overlay) -> Model {
     let mut model = incident();
     model.overlays.push(overlay);
     model
@@ -178,7 +178,7 @@ fn compared(model: &mut Model) {
     model.compared.answers.insert(probe, answer);
 }
 
-fn scenes() -> Vec<(&'static str, Model)> {
+pub(super) fn scenes() -> Vec<(&'static str, Model)> {
     let mut zoomed = incident();
     (zoomed.focus, zoomed.zoom) = (Pane::Health, true);
     compared(&mut zoomed);
@@ -324,56 +324,6 @@ fn the_reason_of_the_row_of_the_cursor_is_read_whole_at_every_size() {
         let flat: String = shown.replace(['│', '\n'], " ");
         let words: Vec<&str> = flat.split_whitespace().collect();
         assert_eq!(words.join(" ").matches(reason).count(), 1, "{width}×{height}:\n{shown}");
-    }
-}
-
-/// Every scene with a window, at the sizes that people have, and whether it opens below the header.
-fn windows() -> impl Iterator<Item = (String, bool, ratatui::buffer::Buffer)> {
-    scenes().into_iter().filter(|(_, model)| !model.overlays.is_empty()).flat_map(|(name, mut model)| {
-        let upper = !matches!(model.overlays.last(), Some(Overlay::Ask(_) | Overlay::Menu(_)));
-        [(160, 45), (120, 36), (80, 24), (40, 12)].map(move |(width, height)| {
-            (format!("{name} {width}×{height}"), upper, settled(&mut model, &Theme::default(), width, height))
-        })
-    })
-}
-
-#[test]
-fn nothing_of_the_panes_is_seen_beside_a_window() {
-    let ground = Theme::default().of(Role::Overlay).bg;
-    let screen = Theme::default().of(Role::Screen).bg;
-    assert_ne!(ground, screen);
-    for (name, _, buf) in windows() {
-        for row in buf.content.chunks(usize::from(buf.area.width)) {
-            if row.iter().any(|cell| Some(cell.bg) == ground) {
-                let ends = [row.first(), row.last()].map(|cell| cell.map(|cell| cell.bg));
-                assert_eq!(ends, [ground, ground], "{name}:\n{}", text(&buf));
-            }
-        }
-    }
-}
-
-#[test]
-fn no_part_of_a_covered_pane_is_seen_below_a_window() {
-    for (name, _, buf) in windows().filter(|(_, upper, _)| *upper) {
-        let shown = text(&buf);
-        let below = shown.lines().skip_while(|line| !line.starts_with("╰─")).skip(1);
-        let first = below.map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        assert!(first.is_empty() || first.starts_with('╭'), "{name}:\n{shown}");
-    }
-}
-
-#[test]
-fn what_the_program_says_is_read_whole_and_leaves_the_keys_where_they_are() {
-    let said = "the program cannot be stopped here: this was not started from a shell with job control: there is nothing to go back to";
-    for (width, height) in [(160, 45), (120, 36), (80, 24)] {
-        let mut model = incident();
-        let keys = |shown: &str| shown.lines().nth(usize::from(height) - 1).unwrap_or_default().to_owned();
-        let before = keys(&text(&settled(&mut model, &Theme::default(), width, height)));
-        model.word = Some((now(), said.to_owned()));
-        let shown = text(&settled(&mut model, &Theme::default(), width, height));
-        let words: Vec<&str> = shown.split_whitespace().collect();
-        assert!(words.join(" ").contains(said), "{width}×{height}:\n{shown}");
-        assert_eq!(keys(&shown), before, "{width}×{height}");
     }
 }
 

@@ -113,3 +113,11 @@ fn undoing_says_what_it_comes_to() {
     assert_eq!(to(4).as_deref(), Some("canary back at 10 %"));
     assert_eq!((to(1), to(3), to(0)), (None, None, None));
 }
+
+#[test]
+fn a_plan_that_was_stopped_is_called_that_by_everybody_but_programs() {
+    let stopped = PlanState::Ended(PlanEnd::Cancelled);
+    assert_eq!((stopped.word(), stopped.name()), ("stopped", "cancelled"));
+    assert_eq!(PlanState::Ended(PlanEnd::Unknown).word(), "outcome unknown");
+    assert_eq!(PlanState::Running.word(), "running");
+}

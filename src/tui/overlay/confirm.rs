@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::super::paint::{Pen, wrap};
 use super::super::theme::Role;
 use super::super::ui::Ui;
-use super::{Shown, document, low, wide, window};
+use super::{Shown, document_under, low, wide, window};
 use crate::cockpit::overlay::Confirm;
 use crate::text::visible_lines;
 
@@ -28,7 +28,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) 
     let count = u16::try_from(lines.len() + against.len()).unwrap_or(u16::MAX);
     let height = count.saturating_add(4 + gap);
     // What it asks about stays in sight above it.
-    let over = ui.model.overlays.split_last().and_then(|(_, under)| document(under)).is_some();
+    let over = ui.model.overlays.split_last().and_then(|(_, under)| document_under(under)).is_some();
     let place = if over { low(area, height) } else { wide(area, height) };
     let inner = window(ui, buf, place, &confirm.title, &[]);
     let text = Rect { height: inner.height.saturating_sub(2), ..inner };

@@ -52,7 +52,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Option<Shown> {
     // What asks about a document lies over it; one document takes the place of another, and so does a
     // decision, which shows itself what it runs.
     let document = matches!(top, Overlay::Ask(_) | Overlay::Menu(_) | Overlay::Confirm(_))
-        .then(|| document(under))
+        .then(|| document_under(under))
         .flatten();
     if let Some(document) = document {
         one(ui, buf, area, document);
@@ -80,7 +80,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Option<Shown> {
 }
 
 /// The document that a menu, a line or a question lies over.
-fn document(under: &[Overlay]) -> Option<&Overlay> {
+fn document_under(under: &[Overlay]) -> Option<&Overlay> {
     under.iter().rev().find(|overlay| !matches!(overlay, Overlay::Menu(_) | Overlay::Ask(_)))
 }
 

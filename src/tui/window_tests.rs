@@ -1,0 +1,80 @@
+//! What windows and messages leave of the screen behind them.
+
+use ratatui::buffer::Buffer;
+
+use super::testing::*;
+use super::tests::{plan, scenes, with};
+use super::theme::{Role, Theme};
+use crate::cockpit::overlay::{Overlay, Preview};
+use crate::plan::gates::{Met, Standing};
+
+/// Every scene with a window, at the sizes that people have, and whether it opens below the header.
+fn windows() -> impl Iterator<Item = (String, bool, Buffer)> {
+    scenes().into_iter().filter(|(_, model)| !model.overlays.is_empty()).flat_map(|(name, mut model)| {
+        let upper = !matches!(model.overlays.last(), Some(Overlay::Ask(_) | Overlay::Menu(_)));
+        [(160, 45), (120, 36), (80, 24), (40, 12)].map(move |(width, height)| {
+            (format!("{name} {width}×{height}"), upper, settled(&mut model, &Theme::default(), width, height))
+        })
+    })
+}
+
+#[test]
+fn nothing_of_the_panes_is_seen_beside_a_window() {
+    let ground = Theme::default().of(Role::Overlay).bg;
+    let screen = Theme::default().of(Role::Screen).bg;
+    assert_ne!(ground, screen);
+    for (name, _, buf) in windows() {
+        for row in buf.content.chunks(usize::from(buf.area.width)) {
+            if row.iter().any(|cell| Some(cell.bg) == ground) {
+                let ends = [row.first(), row.last()].map(|cell| cell.map(|cell| cell.bg));
+                assert_eq!(ends, [ground, ground], "{name}:\n{}", text(&buf));
+            }
+        }
+    }
+}
+
+#[test]
+fn no_part_of_a_covered_pane_is_seen_below_a_window() {
+    for (name, _, buf) in windows().filter(|(_, upper, _)| *upper) {
+        let shown = text(&buf);
+        let below = shown.lines().skip_while(|line| !line.starts_with("╰─")).skip(1);
+        let first = below.map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        assert!(first.is_empty() || first.starts_with('╭'), "{name}:\n{shown}");
+    }
+}
+
+#[test]
+fn what_the_program_says_is_read_whole_and_leaves_the_keys_where_they_are() {
+    let said = "the program cannot be stopped here: this was not started from a shell with job control: there is nothing to go back to";
+    for (width, height) in [(160, 45), (120, 36), (80, 24)] {
+        let mut model = incident();
+        let keys = |shown: &str| shown.lines().nth(usize::from(height) - 1).unwrap_or_default().to_owned();
+        let before = keys(&text(&settled(&mut model, &Theme::default(), width, height)));
+        model.word = Some((now(), said.to_owned()));
+        let shown = text(&settled(&mut model, &Theme::default(), width, height));
+        let words: Vec<&str> = shown.split_whitespace().collect();
+        assert!(words.join(" ").contains(said), "{width}×{height}:\n{shown}");
+        assert_eq!(keys(&shown), before, "{width}×{height}");
+    }
+}
+
+#[test]
+fn one_gate_alone_is_told_on_one_line() {
+    let standing = |id, why: &str| Standing {
+        id,
+        title: "way back",
+        met: Met::Yes,
+        why: why.to_owned(),
+        may_pass_over: false,
+    };
+    let shown = |standings| {
+        let overlay = Overlay::Preview(Box::new(Preview { standings, ..Preview::new(plan(1)) }));
+        text(&settled(&mut with(overlay), &Theme::default(), 120, 36))
+    };
+    let back = standing("rollback", "redeploy v1.4.1: proven ready");
+    let alone = shown(vec![back.clone()]);
+    assert_eq!(alone.matches("✓ rollback").count(), 1, "{alone}");
+    assert!(alone.contains("✓ rollback  redeploy v1.4.1: proven ready"), "{alone}");
+    let both = shown(vec![standing("checks", "3 passed"), back]);
+    assert!(both.contains("gates  ✓ checks   ✓ rollback"), "{both}");
+}
