@@ -190,7 +190,7 @@ pub(super) fn message(text: &PullText, tag: &str, subjects: &[String]) -> String
     }
     if skipped > 0 {
         message.push_str("\n- and ");
-        message.push_str(&counted(skipped));
+        message.push_str(&counted(skipped, "commit"));
         message.push_str(" before these");
     }
     message
