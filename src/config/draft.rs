@@ -115,11 +115,7 @@ impl Draft {
             self.check(true, if several { &check.name } else { "tests" }, check);
         }
         if let Some(make) = &found.make_test {
-            self.prose(&format!(
-                "{} in {} may be the same again: it takes time twice.",
-                make.argv.join(" "),
-                make.from
-            ));
+            self.prose(&format!("{} in {} may run the same tests again.", make.argv.join(" "), make.from));
             self.check(false, "make", make);
         }
         if !found.make_more.is_empty() || !found.ci.is_empty() {

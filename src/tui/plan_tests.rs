@@ -393,7 +393,7 @@ fn how_a_step_stands_can_be_seen_from_across_the_room() {
     let theme = Theme::default();
     let fg = |role| theme.of(role).fg;
     let mut model = failed();
-    assert_eq!(style_of(&mut model, "‖ waits").fg, fg(Role::Warn));
+    assert_eq!(style_of(&mut model, "‖ waiting").fg, fg(Role::Warn));
     assert_eq!(style_of(&mut model, "failed, exit 2: no such").fg, fg(Role::Bad));
     assert_eq!(style_of(&mut model, "waits since").fg, fg(Role::Warn));
     let now = style_of(&mut model, "./weight.sh production 25 ");

@@ -11,7 +11,8 @@ use crate::plan::gates::{Met, Standing};
 /// Every scene with a window, at the sizes that people have, and whether it opens below the header.
 fn windows() -> impl Iterator<Item = (String, bool, Buffer)> {
     scenes().into_iter().filter(|(_, model)| !model.overlays.is_empty()).flat_map(|(name, mut model)| {
-        let upper = !matches!(model.overlays.last(), Some(Overlay::Ask(_) | Overlay::Menu(_)));
+        let upper =
+            !matches!(model.overlays.last(), Some(Overlay::Ask(_) | Overlay::Menu(_) | Overlay::Run(_)));
         [(160, 45), (120, 36), (80, 24), (40, 12)].map(move |(width, height)| {
             (format!("{name} {width}×{height}"), upper, settled(&mut model, &Theme::default(), width, height))
         })
@@ -69,7 +70,7 @@ fn one_gate_alone_is_told_on_one_line() {
     };
     let shown = |standings| {
         let overlay = Overlay::Preview(Box::new(Preview { standings, ..Preview::new(plan(1)) }));
-        text(&settled(&mut with(overlay), &Theme::default(), 120, 36))
+        text(&frame(&with(overlay), &Theme::default(), 120, 36).0)
     };
     let back = standing("rollback", "redeploy v1.4.1: proven ready");
     let alone = shown(vec![back.clone()]);

@@ -302,15 +302,6 @@ impl PlanState {
         matches!(self, Self::Running | Self::Waiting)
     }
 
-    /// The word for people, the same wherever a plan is shown.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ended(PlanEnd::Cancelled) => "stopped",
-            Self::Ended(PlanEnd::Unknown) => "outcome unknown",
-            other => other.name(),
-        }
-    }
-
     /// The name in `status --json`.
     pub fn name(self) -> &'static str {
         match self {

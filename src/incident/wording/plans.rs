@@ -1,10 +1,21 @@
 //! The lines about plans that wait, approvals, gates and releases.
 
 use super::super::apply::Fold;
-use super::super::body::{Body, Decision, PlanAsked, PlanResumed, WatchVerdict};
+use super::super::body::{Body, Decision, PlanAsked, PlanEnd, PlanResumed, WatchVerdict};
 use super::super::record::Record;
-use super::super::state::{EntryKind, same_person, share_before};
+use super::super::state::{EntryKind, PlanState, same_person, share_before};
 use super::{with_note, with_reason};
+
+impl PlanState {
+    /// The word for people, the same wherever a plan is shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ended(PlanEnd::Cancelled) => "stopped",
+            Self::Ended(PlanEnd::Unknown) => "outcome unknown",
+            other => other.name(),
+        }
+    }
+}
 
 /// What such a record says, given the state before it.
 pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> {
