@@ -12,6 +12,7 @@ mod drift;
 mod fix;
 mod fold;
 mod history;
+pub mod import;
 mod marks;
 mod next;
 mod policy;

@@ -18,7 +18,7 @@ fn start() -> Timestamp {
     "2026-03-01T14:00:00Z".parse().unwrap()
 }
 
-fn minutes(n: i64) -> Timestamp {
+pub(super) fn minutes(n: i64) -> Timestamp {
     start() + SignedDuration::from_mins(n)
 }
 
@@ -42,7 +42,7 @@ fn record_by(author: &str, n: i64, body: impl Into<Body>) -> Record {
     Record::seal(id(n.unsigned_abs().into()), draft, author, at, Hash::default()).unwrap().0
 }
 
-fn declared() -> Record {
+pub(super) fn declared() -> Record {
     record(
         0,
         Declared {

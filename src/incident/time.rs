@@ -31,7 +31,7 @@ pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
     if let Some(ago) = text.strip_prefix('-') {
         return now.checked_sub(SignedDuration::from_secs(seconds(ago)?)).ok();
     }
-    match clock_time(text) {
+    match parse_clock(text) {
         Some(time) => latest(time, now),
         None => text.parse().ok(),
     }
@@ -59,7 +59,7 @@ fn seconds(text: &str) -> Option<i64> {
 }
 
 /// Reads `14:02` or `14:02:30`.
-fn clock_time(text: &str) -> Option<civil::Time> {
+pub(super) fn parse_clock(text: &str) -> Option<civil::Time> {
     let mut parts = text.split(':');
     let mut part = || -> Option<Option<i8>> {
         let Some(digits) = parts.next() else { return Some(None) };

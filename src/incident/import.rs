@@ -1,0 +1,234 @@
+//! Events that were written down elsewhere: tables, lines of JSON, channels of Slack. Reading them is pure:
+//! bytes in, rows and broken rows out.
+//!
+//! A row is known by what it says, not by where it stands: the same file in another order, or read
+//! twice, brings the same rows. Of rows that say the same the second is another one.
+
+mod json;
+mod slack;
+mod table;
+mod when;
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
+
+use super::body::{Imported, NoteKind};
+use super::record::{Draft, Precision};
+use super::state::State;
+
+pub use json::read_json_lines;
+pub use slack::{SlackUsers, read_slack};
+pub use table::read_table;
+
+/// How the times of what is imported are to be understood.
+#[derive(Debug, Clone)]
+pub struct Times {
+    /// The zone of a time that names none.
+    pub zone: TimeZone,
+    /// When the incident began: a time of day without a date is the one nearest to it.
+    pub began: Timestamp,
+    /// The time now: nothing that is imported can have happened later.
+    pub now: Timestamp,
+}
+
+/// An event that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// When it happened.
+    pub at: Timestamp,
+    /// How well that is known.
+    pub precision: Precision,
+    /// What it is about.
+    pub kind: NoteKind,
+    /// What happened.
+    pub text: String,
+    /// Who wrote it; may be empty.
+    pub author: String,
+    /// What else the source says, by the name of its column.
+    pub extra: BTreeMap<String, String>,
+    /// What the source calls it, if it has a name for it.
+    pub key: Option<String>,
+    /// Whether its time names no zone.
+    pub zoneless: bool,
+}
+
+/// A row that cannot be taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Number of its line, or of its place in the list, from 1.
+    pub line: u64,
+    /// What is wrong with it, in one line.
+    pub why: String,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Read {
+    /// What can be taken in.
+    pub rows: Vec<Row>,
+    /// What cannot.
+    pub broken: Vec<Broken>,
+}
+
+impl Read {
+    /// Tells whether a time had to be read in the zone that was given.
+    pub fn is_zoneless(&self) -> bool {
+        self.rows.iter().any(|row| row.zoneless)
+    }
+
+    fn put(&mut self, line: u64, row: Result<Row, String>) {
+        match row {
+            Ok(row) => self.rows.push(row),
+            Err(why) => self.broken.push(Broken { line, why }),
+        }
+    }
+}
+
+/// Makes drafts of the rows that an incident does not have yet, in the order of their times, and says how
+/// many it has.
+pub fn drafts(state: &State, source: &str, mut rows: Vec<Row>) -> (Vec<Draft>, usize) {
+    rows.sort_by(|a, b| (a.at, &a.text, &a.author, &a.key).cmp(&(b.at, &b.text, &b.author, &b.key)));
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    let mut known = 0;
+    let mut drafts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let name = row.name();
+        let again = seen.entry(name.clone()).or_default();
+        *again += 1;
+        let name = if *again == 1 { name } else { format!("{name}/{again}") };
+        let place = (source.to_owned(), name);
+        if state.imported.contains(&place) {
+            known += 1;
+            continue;
+        }
+        let (source, name) = place;
+        let body = Imported {
+            source,
+            row: name,
+            kind: row.kind,
+            text: row.text,
+            author: row.author,
+            extra: row.extra,
+        };
+        drafts.push(Draft { occurred: Some((row.at, row.precision)), ..Draft::now(state.id, body) });
+    }
+    (drafts, known)
+}
+
+impl Row {
+    /// What tells this row from others of its source: the name it has there, else what it says.
+    fn name(&self) -> String {
+        if let Some(key) = &self.key {
+            return key.clone();
+        }
+        let mut hash = Sha256::new();
+        for part in [&self.at.to_string(), &self.author, &self.text] {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part);
+        }
+        let hash = hash.finalize();
+        hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// What a source may call what an event is about.
+fn kind(text: &str) -> Option<NoteKind> {
+    NoteKind::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(text.trim()))
+}
+
+/// How well a time is known, as an export of flightdeck says it.
+fn precision(text: &str) -> Option<Precision> {
+    Some(match text {
+        "exact" => Precision::Exact,
+        "about" => Precision::About,
+        "before" => Precision::Before,
+        _ => return None,
+    })
+}
+
+/// The columns of a source that are understood, by the names they usually have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Time,
+    Text,
+    Author,
+    Kind,
+    Key,
+    Precision,
+}
+
+impl Column {
+    /// What a column of this name holds; `None`: it is kept as it is.
+    fn of(name: &str) -> Option<Self> {
+        let name: String = name.trim_start_matches('\u{feff}').trim().to_lowercase();
+        let name = name.replace([' ', '-'], "_");
+        Some(match name.as_str() {
+            "time" | "timestamp" | "at" | "date" | "datetime" | "date_time" | "when" | "occurred_at"
+            | "occurred" | "created_at" | "ts" | "time_utc" | "time_(utc)" => Self::Time,
+            "event" | "text" | "message" | "description" | "what" | "entry" | "summary" | "note"
+            | "details" | "content" | "what_happened" => Self::Text,
+            "author" | "who" | "by" | "user" | "name" | "person" | "actor" | "username" => Self::Author,
+            "kind" | "type" | "category" => Self::Kind,
+            "id" | "key" | "uuid" => Self::Key,
+            "precision" => Self::Precision,
+            _ => return None,
+        })
+    }
+}
+
+/// What a source says of one event, by its columns.
+#[derive(Debug, Default)]
+struct Fields {
+    time: Option<String>,
+    texts: Vec<String>,
+    author: String,
+    kind: NoteKind,
+    key: Option<String>,
+    precision: Option<Precision>,
+    extra: BTreeMap<String, String>,
+}
+
+impl Fields {
+    /// Takes in one field. The first of a kind counts; a second one is kept under its own name.
+    fn take(&mut self, column: Option<Column>, name: &str, value: &str) {
+        let value = value.trim();
+        if value.is_empty() {
+            return;
+        }
+        match column {
+            Some(Column::Time) if self.time.is_none() => self.time = Some(value.to_owned()),
+            Some(Column::Text) if self.texts.is_empty() => self.texts.push(value.to_owned()),
+            Some(Column::Author) if self.author.is_empty() => self.author = value.to_owned(),
+            Some(Column::Key) if self.key.is_none() => self.key = Some(value.to_owned()),
+            Some(Column::Precision) if precision(value).is_some() => self.precision = precision(value),
+            Some(Column::Kind) if kind(value).is_some() => self.kind = kind(value).unwrap_or_default(),
+            _ => {
+                self.extra.insert(name.trim().to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    fn row(self, times: &Times) -> Result<Row, String> {
+        let Some(time) = self.time else { return Err("it has no time".to_owned()) };
+        let when = when::read(&time, times)?;
+        let Some(text) = self.texts.into_iter().next() else {
+            return Err("it does not say what happened".to_owned());
+        };
+        Ok(Row {
+            at: when.at,
+            precision: self.precision.unwrap_or(when.precision),
+            kind: self.kind,
+            text,
+            author: self.author,
+            extra: self.extra,
+            key: self.key,
+            zoneless: when.zoneless,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
