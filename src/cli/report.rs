@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let probes = &setup.config.probes;
     let drill = cx.root().is_ok_and(|root| Place::find(root).is_ok());
     let setting = report::Setting { policy: &setup.policy, checklist: &checklist, probes, drill };
-    let markdown = report::markdown(&state, setting, cx.now());
+    let markdown = report::markdown(&state, setting);
     match &args.out {
         None => cx.out.lines(&markdown)?,
         Some(path) => {

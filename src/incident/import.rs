@@ -163,11 +163,12 @@ enum Column {
 impl Column {
     /// What a column of this name holds; `None`: it is kept as it is.
     fn of(name: &str) -> Option<Self> {
-        let name: String = name.trim_start_matches('\u{feff}').trim().to_lowercase();
-        let name = name.replace([' ', '-'], "_");
-        Some(match name.as_str() {
+        let name = name.trim_start_matches('\u{feff}').trim().to_lowercase().replace([' ', '-'], "_");
+        // `Time (UTC)`, `Date (Berlin)`.
+        let name = name.split_once("_(").map_or(name.as_str(), |(name, _)| name);
+        Some(match name {
             "time" | "timestamp" | "at" | "date" | "datetime" | "date_time" | "when" | "occurred_at"
-            | "occurred" | "created_at" | "ts" | "time_utc" | "time_(utc)" => Self::Time,
+            | "occurred" | "created_at" | "ts" | "time_utc" => Self::Time,
             "event" | "text" | "message" | "description" | "what" | "entry" | "summary" | "note"
             | "details" | "content" | "what_happened" => Self::Text,
             "author" | "who" | "by" | "user" | "name" | "person" | "actor" | "username" => Self::Author,

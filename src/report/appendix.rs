@@ -27,7 +27,7 @@ pub(super) fn sections(
         ("Plans and their steps", runs::section(state, now)),
         ("Log", Some(log(state, policy, now))),
         // What reads a report back looks for this heading.
-        ("Record", Some(record(state, now))),
+        ("Record", Some(record(state))),
     ];
     parts.into_iter().filter_map(|(title, body)| Some((title, body?))).collect()
 }
@@ -124,7 +124,7 @@ fn wording(entry: &Entry<'_>) -> String {
     parts.join(" ")
 }
 
-fn record(state: &State, now: Timestamp) -> String {
+fn record(state: &State) -> String {
     let unknown = match state.unknown {
         0 => String::new(),
         n => format!(" ({n} of a kind that this version does not know)"),
@@ -138,11 +138,11 @@ fn record(state: &State, now: Timestamp) -> String {
         }
     };
     format!(
-        "Made {} from {} records; the last one is `{}`{unknown}. Each author and installation has a chain of \
+        "Made from {} records, the last one written at {}: `{}`{unknown}. Each author and installation has a chain of \
          records; those of incident `{}` end in:\n\n{}\n`flightdeck verify --report FILE` checks that the journal \
          still holds these chains and that no record was changed; `flightdeck export` prints the records.{clocks}",
-        utc(now),
         state.records,
+        utc(state.latest),
         state.head,
         state.id,
         table(["Author", "Installation", "Records", "Last record"], chains::rows(state)),

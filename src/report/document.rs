@@ -37,9 +37,15 @@ fn named<'a>(title: &'a str, id: &'a str) -> &'a str {
     if title.is_empty() { id } else { title }
 }
 
-/// The report of an incident as Markdown, as it stands at `now`. Whatever is missing is named in one
-/// place; whatever came from outside stays text.
-pub fn markdown(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
+/// The report of an incident as Markdown, as it stood when its last record was written: the same record makes
+/// the same report, byte for byte, whenever it is made. Whatever is missing is named in one place; whatever
+/// came from outside stays text.
+pub fn markdown(state: &State, setting: Setting<'_>) -> String {
+    markdown_at(state, setting, state.latest)
+}
+
+/// The report as it stands at `now`.
+fn markdown_at(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
     let Setting { policy, checklist, probes, drill } = setting;
     let mark = if drill { "Drill " } else { "" };
     let mut document = Document::new(format!("# {mark}{}: {}", inline(&state.number), inline(&state.title)));
@@ -118,7 +124,7 @@ fn facts(state: &State, policy: &Policy, now: Timestamp) -> String {
     let (began, on) = (clock_after(start, start), day(start));
     what.push(match state.resolved_at {
         Some(end) => format!("{on}, {began}–{} UTC ({lasted})", clock_after(start, end)),
-        None => format!("since {on}, {began} UTC ({lasted} so far)"),
+        None => format!("since {on}, {began} UTC ({lasted} up to the last entry)"),
     });
     let people = people(state, policy);
     let first = what.join(" · ");

@@ -53,6 +53,7 @@ mod health;
 mod hostile_git;
 #[cfg(target_os = "linux")]
 mod hotfix_start;
+mod import;
 mod journal;
 #[cfg(target_os = "linux")]
 mod live;

@@ -252,7 +252,7 @@ fn open(cx: &mut Cx<'_>, command: Command) {
                 probes: &model.config.config.probes,
                 drill: model.drill,
             };
-            let markdown = report::markdown(&state, setting, model.now);
+            let markdown = report::markdown(&state, setting);
             Overlay::Report(Box::new(ReportView::new(markdown)))
         }
         _ => return,

@@ -93,7 +93,7 @@ impl Story {
         let probes: Vec<Probe> = probes.into_iter().map(|name| probe(name, "production")).collect();
         let setting =
             Setting { policy: &policy, checklist: &policy.checklist, probes: &probes, drill: self.drill };
-        markdown(&self.state(), setting, now)
+        markdown_at(&self.state(), setting, now)
     }
 }
 
@@ -406,4 +406,5 @@ fn the_chains_of_a_report_are_read_back_whoever_wrote_them() {
     assert_eq!(chains::read(&format!("# INC\n\n## Record\n{record}")), Some(read));
 }
 
+mod outages;
 mod stories;
