@@ -8,9 +8,10 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
     amend, approve, began, cause, close, completions, conduct, config, declare, deploy, doctor, drill,
-    drill_service, export, flag, health, history, hotfix, impact, import, init, live, man, note, page, phase,
-    pin, plan, probe, reject, reopen, report, resolve, retract, role, rollback, run, severity, smoke, status,
-    suspects, test, tick, title, told, trust, verify, version_files, watch,
+    drill_service, export, flag, follow_up, handoff, health, history, hotfix, impact, import, init, live,
+    man, note, page, phase, pin, plan, probe, proposal, reject, reopen, report, resolve, retract, review,
+    role, rollback, run, severity, smoke, snooze, status, suspects, task, test, tick, title, told, trust,
+    verify, version_files, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -61,7 +62,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Its record",
         &["note", "amend", "retract", "pin", "title", "began", "severity", "phase", "impact", "cause"],
     ),
-    ("People", &["role", "approve", "reject", "page", "told"]),
+    ("People", &["role", "handoff", "task", "proposal", "approve", "reject", "page", "told", "snooze"]),
     (
         "The fix",
         &[
@@ -69,7 +70,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "plan", "run", "probe", "health",
         ],
     ),
-    ("Afterwards", &["report", "export", "import", "verify"]),
+    ("Afterwards", &["follow-up", "review", "report", "export", "import", "verify"]),
     ("Upkeep", &["doctor", "config", "completions", "man"]),
 ];
 
@@ -93,12 +94,18 @@ pub(crate) enum Verb {
     Phase(phase::Args),
     Live(live::Args),
     Role(role::Args),
+    Handoff(handoff::Args),
+    Task(task::Args),
+    FollowUp(follow_up::Args),
+    Review(review::Args),
+    Proposal(proposal::Args),
     Approve(approve::Args),
     Reject(reject::Args),
     Impact(impact::Args),
     Cause(cause::Args),
     Page(page::Args),
     Told(told::Args),
+    Snooze(snooze::Args),
     Tick(tick::Args),
     Hotfix(hotfix::Args),
     Suspects(suspects::Args),

@@ -10,6 +10,7 @@ mod began;
 mod carry;
 mod context;
 mod follow;
+mod follow_up;
 mod live;
 mod logging;
 mod output;
@@ -43,6 +44,7 @@ mod drill;
 mod drill_service;
 mod export;
 mod flag;
+mod handoff;
 mod health;
 mod history;
 mod hotfix;
@@ -56,17 +58,21 @@ mod phase;
 mod pin;
 mod plan;
 mod probe;
+mod proposal;
 mod reject;
 mod reopen;
 mod report;
 mod resolve;
 mod retract;
+mod review;
 mod role;
 mod rollback;
 mod run;
 mod severity;
 mod smoke;
+mod snooze;
 mod status;
+mod task;
 mod test;
 mod tick;
 mod title;
@@ -202,12 +208,18 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Phase(args) => phase::run(args, cx),
         Verb::Live(args) => live::run(args, cx),
         Verb::Role(args) => role::run(args, cx),
+        Verb::Handoff(args) => handoff::run(args, cx),
+        Verb::Task(args) => task::run(args, cx),
+        Verb::FollowUp(args) => follow_up::run(args, cx),
+        Verb::Review(args) => review::run(args, cx),
+        Verb::Proposal(args) => proposal::run(args, cx),
         Verb::Approve(args) => approve::run(args, cx),
         Verb::Reject(args) => reject::run(args, cx),
         Verb::Impact(args) => impact::run(args, cx),
         Verb::Cause(args) => cause::run(args, cx),
         Verb::Page(args) => page::run(args, cx),
         Verb::Told(args) => told::run(args, cx),
+        Verb::Snooze(args) => snooze::run(args, cx),
         Verb::Tick(args) => tick::run(args, cx),
         Verb::Hotfix(args) => hotfix::run(args, cx),
         Verb::Suspects(args) => suspects::run(args, cx),

@@ -1,10 +1,12 @@
 //! `flightdeck note`: one timeline entry.
 
+use jiff::tz::TimeZone;
+
 use super::End;
 use super::context::Context;
 use super::save::{SaveArgs, save, some_text};
 use crate::failure::Result;
-use crate::incident::{NoteKind, Noted};
+use crate::incident::{NoteKind, Noted, Precision, Scribed, scribe};
 
 /// Write a timeline entry; its id is printed once it is saved
 #[derive(Debug, clap::Args)]
@@ -39,5 +41,13 @@ fn parse_kind(text: &str) -> Result<NoteKind, String> {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let text = some_text("the note", &args.text)?;
     let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
-    save(cx, args.save, at, Noted { kind: args.kind, text })
+    match scribe(&text, args.kind, cx.now(), &TimeZone::UTC) {
+        // A time in front of the text means the text where another is given, and where it is uncertain.
+        Scribed { at: None, body } => save(cx, args.save, at, body),
+        Scribed { at: Some((typed, Precision::Exact)), body } if at.is_none() => {
+            cx.out.tell(&format!("at {typed:.0}"));
+            save(cx, args.save, Some(typed), body)
+        }
+        Scribed { .. } => save(cx, args.save, at, Noted { kind: args.kind, text }),
+    }
 }

@@ -10,7 +10,7 @@ use crate::hotfix::outlook::Outlook;
 use crate::hotfix::standing;
 use crate::hotfix::state::BranchState;
 use crate::incident::{
-    ChecklistItem, Clock, Facts, Fix, Next, Policy, Release, State, Tick, WayBack, clocks, next,
+    ChecklistItem, Clock, Facts, Fix, Next, Policy, Release, State, Tick, WayBack, all_clocks, next,
 };
 
 /// Everything there is to tell.
@@ -171,7 +171,7 @@ impl Situation {
         let facts = around.facts(&state);
         let clocks_off = state.clock_warnings(now).into_iter().map(|warning| warning.words);
         Self {
-            clocks: clocks(&state, &policy, now),
+            clocks: all_clocks(&state, &policy, now),
             next: next(&state, &policy, &facts, now),
             now,
             state,

@@ -78,6 +78,12 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     Ok(End::Done)
 }
 
+/// The situation now, with the configuration in force.
+pub(super) fn situation(cx: &Context, loaded: Loaded) -> Situation {
+    let (setup, _) = cx.setup_or_found();
+    now(cx, loaded, setup)
+}
+
 /// The situation now.
 fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     let now = cx.now();
@@ -304,6 +310,7 @@ fn cockpit(keymap: Keymap, setup: Setup, now: Timestamp) -> Model {
         zone: TimeZone::UTC,
         local: TimeZone::UTC,
         guide: false,
+        alerts: false,
         glyphs: Glyphs::default(),
     };
     let mut model = Model::new(now, String::new(), keymap, looks);

@@ -148,6 +148,7 @@ commands! {
     Decision "note.decision" "decision" ["d"] Menu(Command::Notes), Record, "note", "Record a decision";
     Problem "note.problem" "problem" ["p"] Menu(Command::Notes), Record, "note", "Record something odd, for the follow-up list";
     ActionTaken "note.action" "action" ["a"] Menu(Command::Notes), Record, "note", "Record something done by hand";
+    FollowUp "note.follow-up" "follow-up" ["u"] Menu(Command::Notes), Record, "follow-up", "Record what is left to do afterwards: what @who date";
     Severity "severity" "severity" ["s"] Global, Record, "severity", "Raise or lower the severity, with a reason";
 
     Incident "incident" "incident" ["i"] Global, Record, "", "Impact, cause, roles, people told, and how it ends";
@@ -158,13 +159,27 @@ commands! {
     Role "role" "role" ["r"] Menu(Command::Incident), Record, "role", "Assign a role";
     Page "page" "paged" ["p"] Menu(Command::Incident), Record, "page", "Record that somebody was paged";
     Told "told" "told" ["t"] Menu(Command::Incident), Record, "told", "Record that an audience was informed";
+    Snooze "snooze" "snooze a reminder" ["z"] Menu(Command::Incident), Record, "snooze", "Put the reminder of an overdue clock off, with a reason";
     Phase "phase" "phase" ["h"] Menu(Command::Incident), Record, "phase", "Enter a phase of the procedure";
     Mitigate "mitigate" "mitigated" ["m"] Menu(Command::Incident), Record, "resolve", "Record that users are served again";
     Resolve "resolve" "resolve" ["x"] Menu(Command::Incident), Record, "resolve", "Record that the incident is over";
     Reopen "reopen" "reopen" ["o"] Menu(Command::Incident), Record, "reopen", "Reopen the incident, with a reason";
     Close "close" "close" ["C"] Menu(Command::Incident), Record, "close", "Close the incident: nothing is left to do";
+    Review "review" "review held" ["v"] Menu(Command::Incident), Record, "review", "Record that the review was held, and who was there";
     Report "report" "report" ["R"] Menu(Command::Incident), View, "report", "Read the incident report and save it";
     Incidents "incidents" "other incidents" ["l"] Menu(Command::Incident), View, "history", "Go to the start screen with all incidents";
+
+    Team "team" "people" ["w"] Global, Record, "", "Who does what: hand over, give tasks, propose something to everybody";
+    Handoff "handoff" "hand over the command" ["h"] Menu(Command::Team), Record, "handoff", "Offer the incident command to somebody, with a brief; they accept it";
+    Task "task" "give a task" ["t"] Menu(Command::Team), Record, "task", "Give somebody a task and a time to report back";
+    Motion "proposal" "propose something" ["p"] Menu(Command::Team), Record, "proposal", "Propose something to everybody: it is agreed if nobody objects in time";
+    HandoffAccept "handoff.accept" "take over" [] Menu(Command::Team), Record, "handoff", "Accept a role that is offered to you";
+    HandoffBrief "handoff.brief" "read the brief" [] Menu(Command::Team), View, "handoff", "Read what whoever takes over has to know";
+    HandoffDecline "handoff.decline" "decline" [] Menu(Command::Team), Record, "handoff", "Decline a role that is offered, or withdraw the offer";
+    TaskEnd "task.end" "end a task" [] Menu(Command::Team), Record, "task", "Record what came of a task";
+    Object "proposal.object" "object" [] Menu(Command::Team), Record, "proposal", "Object to what was proposed, with a reason";
+    Agree "proposal.agree" "agreed" [] Menu(Command::Team), Record, "proposal", "Record that what was proposed is agreed";
+    Refuse "proposal.refuse" "not agreed" [] Menu(Command::Team), Record, "proposal", "Record that what was proposed is not agreed";
 
     Hotfix "hotfix-menu" "hotfix" ["h"] Global, Plan, "hotfix", "Start the hotfix branch, push it, finish it";
     HotfixStart "hotfix.start" "start branch" ["s"] Menu(Command::Hotfix), Plan, "hotfix", "Make the hotfix branch from the base";
@@ -299,6 +314,8 @@ impl Command {
                 | Self::Role
                 | Self::Told
                 | Self::Phase
+                | Self::Snooze
+                | Self::Team
                 | Self::Hotfix
                 | Self::Test
                 | Self::Deploy

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::alerts::Loud;
 use super::chart::Chart;
 use super::commands::Invoke;
 use super::compared::Comparisons;
@@ -131,6 +132,8 @@ pub struct Model {
     pub following: Option<(EffectId, String)>,
     /// The run whose whole log the runtime has open.
     pub reading: Option<String>,
+    /// When somebody began to type the line that is asked for.
+    pub typing_since: Option<Timestamp>,
     /// Lines on their way into the journal: one that cannot be saved comes back to be kept.
     pub sent: BTreeMap<EffectId, Ask>,
     /// The row of the timeline that the cursor is on, and its entry.
@@ -178,6 +181,8 @@ impl Drafts {
 pub struct Derived {
     /// The clocks, most urgent first.
     pub clocks: Vec<Clock>,
+    /// The deadlines that have passed.
+    pub loud: Loud,
     /// What is next, most pressing first, and the keys that do it: `d s`.
     pub next: Vec<(Next, String)>,
     /// The rows of the timeline that pass the filter; `None`: it is not filtered.
@@ -355,6 +360,8 @@ pub struct Looks {
     pub local: TimeZone,
     /// Whether the guide line is shown.
     pub guide: bool,
+    /// Whether the terminal rings and notifies where a deadline passes.
+    pub alerts: bool,
     /// The characters used for drawing.
     pub glyphs: Glyphs,
 }
@@ -428,6 +435,7 @@ impl Model {
             asked_by: None,
             following: None,
             reading: None,
+            typing_since: None,
             sent: BTreeMap::new(),
             timeline_at: None,
             drafts: Drafts::default(),

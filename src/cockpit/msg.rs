@@ -199,6 +199,8 @@ pub enum Effect {
         /// The rest.
         declared: Box<Declared>,
     },
+    /// Ring the bell and notify whoever looks elsewhere.
+    Alert(String),
     /// Load an incident and follow it.
     OpenIncident(IncidentId),
     /// Stop following the incident and list all.

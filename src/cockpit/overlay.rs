@@ -144,6 +144,22 @@ pub enum Purpose {
     Role(String),
     /// Who was paged.
     Page,
+    /// Why the reminder of this clock is put off, and for how long: its id and title.
+    Snooze(String, String),
+    /// What is left to do afterwards.
+    FollowUp,
+    /// Who was at the review.
+    Review,
+    /// Who is offered this role.
+    Handoff(String),
+    /// Who is given which task.
+    Task,
+    /// What is proposed to everybody.
+    Propose,
+    /// What came of this task.
+    TaskEnd(RecordId),
+    /// What speaks against this proposal.
+    Object(RecordId),
     /// Who told this audience, and how; empty: the audience is typed, too.
     Told(String),
     /// The reason for reopening.

@@ -24,6 +24,8 @@ pub struct Settings {
     pub theme: String,
     /// Whether a line tells a newcomer what to try next.
     pub guide: bool,
+    /// Whether the terminal rings and notifies where a deadline passes, and has the incident in its title.
+    pub alerts: bool,
     /// Time zone of the times shown.
     pub time: TimeZone,
     /// Characters used for drawing.
@@ -38,6 +40,7 @@ impl Default for Settings {
             name: String::new(),
             theme: "dark".to_owned(),
             guide: true,
+            alerts: true,
             time: TimeZone::default(),
             glyphs: Glyphs::default(),
             keys: BTreeMap::new(),

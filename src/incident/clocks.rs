@@ -49,6 +49,17 @@ pub enum ClockState {
 }
 
 impl ClockState {
+    /// What comes first: 0 is most urgent.
+    pub(super) fn urgency(self) -> u8 {
+        match self {
+            Self::Overdue => 0,
+            Self::Running => 1,
+            Self::Late => 2,
+            Self::Met => 3,
+            Self::Stopped => 4,
+        }
+    }
+
     /// The name in `status --json`.
     pub fn name(self) -> &'static str {
         match self {
@@ -104,7 +115,7 @@ pub fn clocks(state: &State, policy: &Policy, now: Timestamp) -> Vec<Clock> {
     clocks.extend(update_clock(state, policy, now));
     clocks.extend(phase_clock(state, policy, now));
     clocks.extend(review_clock(state, severity, now));
-    clocks.sort_by_key(|clock| (urgency(clock.state), clock.due_at));
+    clocks.sort_by_key(|clock| (clock.state.urgency(), clock.due_at));
     clocks
 }
 
@@ -161,16 +172,6 @@ fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
     from.checked_add(by).unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
 }
 
-fn urgency(state: ClockState) -> u8 {
-    match state {
-        ClockState::Overdue => 0,
-        ClockState::Running => 1,
-        ClockState::Late => 2,
-        ClockState::Met => 3,
-        ClockState::Stopped => 4,
-    }
-}
-
 /// Starts anew whenever people are told.
 fn update_clock(state: &State, policy: &Policy, now: Timestamp) -> Option<Clock> {
     let in_flight = state.phase >= Phase::Develop;
@@ -209,18 +210,20 @@ fn phase_clock(state: &State, policy: &Policy, now: Timestamp) -> Option<Clock> 
     Some(clock("phase", format!("{} budget", phase.name()), ask, state, now))
 }
 
-/// Runs from the resolution until the incident is closed.
+/// Runs from the resolution until the review was held, or the incident is closed without.
 fn review_clock(state: &State, policy: &SeverityPolicy, now: Timestamp) -> Option<Clock> {
     let from = state.resolved_at?;
     let due_at = later(from, policy.review_within?);
     let closed = state.heads.iter().filter(|head| head.status == Status::Closed).map(|head| head.at).min();
-    let state = match closed.filter(|_| state.status == Status::Closed) {
+    let closed = closed.filter(|_| state.status == Status::Closed);
+    let held = state.reviewed_at().or(closed);
+    let state = match held {
         Some(at) if at <= due_at => ClockState::Met,
         Some(_) => ClockState::Late,
         None if now > due_at => ClockState::Overdue,
         None => ClockState::Running,
     };
-    let met_at = closed.filter(|_| matches!(state, ClockState::Met | ClockState::Late));
+    let met_at = held.filter(|_| matches!(state, ClockState::Met | ClockState::Late));
     Some(Clock { id: "review".to_owned(), title: "review due".to_owned(), from, due_at, met_at, state })
 }
 

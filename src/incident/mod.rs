@@ -19,8 +19,10 @@ mod policy;
 mod record;
 mod repeated;
 pub mod repository;
+mod scribe;
 mod state;
 mod stored;
+mod team;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -42,7 +44,9 @@ pub use policy::{
 pub use record::{Author, Draft, Hash, Hlc, IncidentId, NotARecord, Precision, Record, RecordId};
 pub use repeated::{Known, repeated};
 pub use repository::{Checkout, Recorded, RepositoryId};
+pub use scribe::{Scribed, parse_follow_up, scribe};
 pub use state::*;
+pub use team::{TaskTyped, all_clocks, brief, length, parse_task, time_left};
 pub use time::{duration, is_plausible, is_recent, parse_time};
 pub use timeline::{Entry, Timeline};
 pub use wording::{NO_ROLLBACK, UPDATED};

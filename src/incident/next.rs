@@ -3,6 +3,7 @@
 mod back;
 mod due;
 mod production;
+mod team;
 mod way;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +13,7 @@ use super::clocks::{Clock, ClockState, audience, clocks, needs_hotfix};
 use super::fix::Fix;
 use super::policy::{Policy, Role};
 use super::state::{PlanRun, PlanState, Share, State, Status};
+use super::team::time_left;
 use super::time::duration;
 
 /// What is known besides the record, as far as the next step depends on it.
@@ -236,13 +238,14 @@ impl Steps<'_> {
             ClockState::Overdue => true,
             ClockState::Met | ClockState::Late | ClockState::Stopped => return,
         };
-        let next = Next {
-            action,
-            argument: argument.to_owned(),
-            title: title.to_owned(),
-            due_at: Some(clock.due_at),
-            overdue,
+        // Somebody put it off, and said why: it waits its turn.
+        let snoozed = self.state.snoozed(&clock.id, self.now).filter(|_| overdue);
+        let overdue = overdue && snoozed.is_none();
+        let title = match snoozed {
+            Some(one) => format!("{title} (snoozed, {}: {})", time_left(one.until, self.now), one.reason),
+            None => title.to_owned(),
         };
+        let next = Next { action, argument: argument.to_owned(), title, due_at: Some(clock.due_at), overdue };
         self.list.push((if overdue { Rank::Overdue } else { Rank::Turn }, next));
     }
 
@@ -265,6 +268,7 @@ impl Steps<'_> {
     fn while_open(&mut self) {
         let state = self.state;
         self.production();
+        self.team();
         self.add_due("page", "page", Role::ON_CALL, "page on-call, then record who was paged");
         // Behind a way back there is room for two lines: those that a clock asks for.
         let going_back = self.goes_back_first();
@@ -451,14 +455,14 @@ impl Steps<'_> {
         self.cause();
         let review = &self.policy.severity(self.state.severity).review;
         let (action, due, title) = if self.state.has_report() {
-            ("close", format!("hold the {review}, then close it"), "close the incident")
+            ("review", format!("hold the {review}, then record it"), "close the incident")
         } else {
             ("report", format!("write the report for the {review}"), "write the report")
         };
         let before = self.list.len();
         self.add_due("review", action, "", &due);
         if self.list.len() == before {
-            self.add(action, "", title);
+            self.add(if action == "review" { "close" } else { action }, "", title);
         }
     }
 

@@ -22,6 +22,10 @@ pub struct Policy {
     pub at_once: SignedDuration,
     /// How long an approval holds.
     pub approval_valid_for: SignedDuration,
+    /// When somebody who was given a task reports back, if nothing else is said.
+    pub task_time: SignedDuration,
+    /// How long objections to a proposal are heard, if nothing else is said.
+    pub objection_time: SignedDuration,
     /// How long production is watched after a deploy.
     pub immediate_watch: SignedDuration,
     /// How long the extended watch after that takes.
@@ -218,6 +222,14 @@ pub struct PolicyChange {
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
     pub approval_valid_for: Option<SignedDuration>,
+    /// When somebody who was given a task reports back, if nothing else is said: `10m`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub task_time: Option<SignedDuration>,
+    /// How long objections to a proposal are heard, if nothing else is said: `5m`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub objection_time: Option<SignedDuration>,
     /// How long production is watched after a deploy: `30m`.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
@@ -315,6 +327,8 @@ impl Policy {
             self.roles.clone_from(roles);
         }
         self.approval_valid_for = change.approval_valid_for.unwrap_or(self.approval_valid_for);
+        self.task_time = change.task_time.unwrap_or(self.task_time);
+        self.objection_time = change.objection_time.unwrap_or(self.objection_time);
         self.immediate_watch = change.immediate_watch.unwrap_or(self.immediate_watch);
         self.extended_watch = change.extended_watch.unwrap_or(self.extended_watch);
         if let Some(gates) = &change.gates {

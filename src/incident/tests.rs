@@ -7,6 +7,7 @@ mod next;
 mod properties;
 mod repeated;
 mod share;
+mod team;
 mod way;
 
 use jiff::{SignedDuration, Timestamp};

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::document::items;
 use super::words::{capitalised, clock_after, inside, listed};
 use crate::incident::{
-    CheckState, ChecklistItem, ClockState, EntryKind, NoteKind, Outcome, PlanEnd, PlanState, Policy, Proof,
-    State, Status, Tick, clocks,
+    CheckState, ChecklistItem, ClockState, EntryKind, FollowUp, NoteKind, Outcome, PlanEnd, PlanState,
+    Policy, Proof, State, Status, Tick, clocks,
 };
 use crate::text::markdown::inline;
 
@@ -24,6 +24,7 @@ pub(super) fn gather(
     unknown_outcomes(state, &mut open);
     merges_back(state, &mut open);
     review(state, policy, now, &mut open);
+    open.extend(state.open_follow_ups().map(follow_up));
     checks(state, checklist, &mut open);
     problems(state, &mut open);
     // What was tried twice is to be done once.
@@ -90,6 +91,16 @@ fn review(state: &State, policy: &Policy, now: Timestamp, open: &mut Vec<String>
             ClockState::Met | ClockState::Late | ClockState::Stopped => {}
         }
     }
+}
+
+/// What somebody wrote down as left to do.
+fn follow_up(one: &FollowUp) -> String {
+    let owner = (!one.owner.is_empty()).then(|| inline(&one.owner));
+    let due = one.due.map(|due| format!("by {due}"));
+    let issue = one.issue.as_ref().map(|issue| format!("#{}", issue.number));
+    let terms: Vec<String> = owner.into_iter().chain(due).chain(issue).collect();
+    let terms = if terms.is_empty() { "nobody yet".to_owned() } else { terms.join(", ") };
+    format!("{} ({terms})", capitalised(&inside(&one.text)))
 }
 
 fn checks(state: &State, checklist: &[ChecklistItem], open: &mut Vec<String>) {

@@ -5,6 +5,7 @@
 //! `followups`), then the record as tables (`appendix`, `runs`, `approvals`, `chains`).
 
 mod account;
+mod agenda;
 mod appendix;
 mod approvals;
 pub mod blocks;
@@ -18,5 +19,6 @@ mod runs;
 mod times;
 mod words;
 
+pub use agenda::agenda;
 pub use chains::{Chains, read as chains};
 pub use document::{Setting, markdown};

@@ -100,6 +100,10 @@ impl Shell<'_> {
                 self.ask_repo(repo::Order::Save(id, incident, name, content));
             }
             Effect::Export => self.store.ask(Journal::Export(id)),
+            Effect::Alert(text) => {
+                self.alert(&text);
+                self.done(id, Ok(Done::Quietly));
+            }
             Effect::Copy(text) => {
                 self.copy(&text);
                 let lines = text.lines().count();

@@ -6,6 +6,7 @@
 //! probes run on a small tokio runtime. All of them talk to the loop through one queue of
 //! `Event`s.
 
+mod alert;
 mod compare;
 mod csi;
 mod decode;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::alert::{GIVE_TITLE_BACK, KEEP_TITLE};
 use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
     KeyboardEnhancementFlags, PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
@@ -117,6 +118,7 @@ impl Screen {
             EnableBracketedPaste,
             PushKeyboardEnhancementFlags(flags)
         );
+        bytes.extend_from_slice(KEEP_TITLE);
         self.write(bytes);
     }
 
@@ -131,6 +133,7 @@ impl Screen {
             cursor::Show,
             LeaveAlternateScreen
         );
+        bytes.extend_from_slice(GIVE_TITLE_BACK);
         bytes
     }
 

@@ -23,8 +23,11 @@ use super::pull::{self, Follower};
 use super::pulse::Pulse;
 use super::screen::Screen;
 use super::store::Store;
-use super::{Event, Launch, compare, history, input, log, panics, program, repo, survey, suspects, typing};
+use super::{
+    Event, Launch, alert, compare, history, input, log, panics, program, repo, survey, suspects, typing,
+};
 use crate::clock::Steady;
+use crate::cockpit::alerts;
 use crate::cockpit::confirm::{Cancel, MOMENT_MS};
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::model::{ConfigSource, Model};
@@ -79,6 +82,8 @@ pub(super) struct Shell<'a> {
     /// Where the text cursor is shown now.
     cursor: Option<Position>,
     drawn: Instant,
+    /// The title that the terminal was given.
+    title: String,
     dirty: Dirty,
     /// Whether probes changed since the core was told of them, and when it was.
     health_is_stale: bool,
@@ -168,6 +173,7 @@ impl<'a> Shell<'a> {
             regions: Regions::default(),
             cursor: None,
             drawn: began,
+            title: String::new(),
             dirty: Dirty::Now,
             health_is_stale: false,
             health_told: began,
@@ -516,6 +522,13 @@ impl<'a> Shell<'a> {
         if !out.is_empty() {
             self.screen.write([BEGIN, &out, END].concat());
         }
+        if self.model.looks.alerts {
+            let title = alerts::title(&self.model);
+            if title != self.title {
+                self.screen.write(alert::title(&title));
+                self.title = title;
+            }
+        }
         let at_ms = self.clock_ms();
         let shown = Msg::Shown {
             at_ms,
@@ -556,6 +569,11 @@ impl<'a> Shell<'a> {
         self.canvas.forget();
         self.cursor = None;
         self.dirty = Dirty::Now;
+    }
+
+    /// Rings the bell and notifies.
+    pub(super) fn alert(&self, text: &str) {
+        self.screen.write(alert::alert(text, std::env::var_os("TMUX").is_some()));
     }
 
     /// Hands a text to the terminal's clipboard.

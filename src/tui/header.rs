@@ -310,9 +310,14 @@ fn roles(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
         .iter()
         .filter_map(|role| Some((role.short.as_str(), state.roles.get(&role.id)?.as_str())))
         .collect();
+    // What is missing is said, and first of all who leads.
+    if !filled.is_empty() && !state.roles.contains_key(crate::incident::Role::COMMANDER) {
+        filled.insert(0, ("nobody leads yet", ""));
+    }
     let trail = 70;
     while !filled.is_empty() {
-        let parts: Vec<String> = filled.iter().map(|(short, who)| format!("{short} {who}")).collect();
+        let parts: Vec<String> =
+            filled.iter().map(|(short, who)| format!("{short} {who}").trim_end().to_owned()).collect();
         let text = parts.join(" · ");
         if width(&text) + trail <= pen.room() {
             pen.right(&text, ui.of(Role::Muted));
@@ -395,6 +400,10 @@ fn clock_words(ui: Ui<'_>, clock: &Clock) -> (String, Role) {
     let now = ui.model.now;
     if clock.state == ClockState::Overdue || clock.due_at <= now {
         let what = clock.title.strip_suffix(" due").unwrap_or(&clock.title);
+        if ui.model.incident().is_some_and(|state| state.snoozed(&clock.id, now).is_some()) {
+            let late = duration(now.duration_since(clock.due_at));
+            return (format!("{what} overdue {late}, snoozed"), Role::ClockSoon);
+        }
         return (format!("{what} overdue {}", duration(now.duration_since(clock.due_at))), Role::Overdue);
     }
     let whole = clock.due_at.duration_since(clock.from);

@@ -95,6 +95,7 @@ pub(super) fn blank() -> Model {
         zone: TimeZone::UTC,
         local: TimeZone::UTC,
         guide: true,
+        alerts: true,
         glyphs: Glyphs::default(),
     };
     let mut model = Model::new(now(), "maya".into(), Keymap::default(), looks);

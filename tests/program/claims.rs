@@ -72,7 +72,7 @@ fn a_report_that_was_saved_is_on_record_and_closing_asks_for_it() {
     shell.flightdeck(&["report"]).succeeded();
     next("write the report for the post-incident review");
     shell.flightdeck(&["report", "--out", "INC.md"]).succeeded();
-    next("hold the post-incident review, then close it");
+    next("hold the post-incident review, then record it");
     let close = shell.flightdeck(&["close"]).ended_with(3);
     assert!(
         close.stderr.contains("no post-incident review") && !close.stderr.contains("report"),

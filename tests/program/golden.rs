@@ -7,10 +7,11 @@
 //! that what people have on their disks can no longer be relied on. A new version of the format gets a
 //! folder of its own.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use flightdeck::conductor::take_over;
-use flightdeck::incident::{Draft, PlanEnd, PlanEnded, PlanStarted, Spec};
+use flightdeck::incident::{Body, Draft, PlanEnd, PlanEnded, PlanStarted, Record, Spec};
 use flightdeck::journal::Journal;
 use flightdeck::plan::{Action, stored};
 use jiff::Timestamp;
@@ -137,6 +138,46 @@ fn a_journal_of_each_version_verifies_and_comes_out_byte_for_byte() {
         there.flightdeck(&["import", file.to_str().unwrap()]).succeeded();
         let again = there.flightdeck(&about(&["export", "--format", "jsonl"])).succeeded().stdout;
         assert!(again == golden, "{version}: the import differs");
+    }
+}
+
+/// `later.jsonl` has what was added to a version after its other files were written: the other kinds of record,
+/// and the fields of plans that came since.
+#[test]
+fn every_kind_of_record_is_read_as_it_was_written() {
+    let later = std::fs::read_to_string(folder(1).join("later.jsonl")).unwrap();
+    let exports =
+        versions().map(|version| std::fs::read_to_string(folder(version).join("export.jsonl")).unwrap());
+    let all: Vec<String> = exports.chain([later.clone()]).collect();
+    let mut kinds = BTreeSet::new();
+    for line in all.iter().flat_map(|text| text.lines()) {
+        let record = Record::decode(line.as_bytes()).unwrap();
+        assert!(!matches!(record.body, Body::Unknown(_)), "not read: {line}");
+        kinds.insert(record.body.kind().to_owned());
+    }
+    for kind in Body::KINDS {
+        assert!(kinds.contains(*kind), "no golden record is a `{kind}`");
+    }
+    for field in ["to_come", "searched", "replaces", "extended"] {
+        assert!(
+            all.iter()
+                .any(|text| text.contains(&format!("\\\"{field}\\\""))
+                    || text.contains(&format!("\"{field}\""))),
+            "no golden plan has `{field}`"
+        );
+    }
+    let world = World::new();
+    let shell = world.repository("elsewhere");
+    shell.flightdeck(&["import", folder(1).join("later.jsonl").to_str().unwrap()]).succeeded();
+    let again = shell.flightdeck(&about(&["export", "--format", "jsonl"])).succeeded().stdout;
+    assert!(again == later, "the import differs");
+    for line in later.lines() {
+        let plan = match Record::decode(line.as_bytes()).unwrap().body {
+            Body::PlanStarted(plan) => (plan.hash, plan.spec),
+            Body::PlanProposed(plan) => (plan.hash, plan.spec),
+            _ => continue,
+        };
+        assert_eq!(stored::read(&plan.1).unwrap().hash, plan.0);
     }
 }
 

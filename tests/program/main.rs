@@ -59,6 +59,7 @@ mod journal;
 mod live;
 mod network;
 mod on_a_terminal;
+mod people;
 mod pictures;
 #[cfg(target_os = "linux")]
 mod plans;

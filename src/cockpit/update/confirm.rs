@@ -219,6 +219,14 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
         | Purpose::Cause
         | Purpose::Role(_)
         | Purpose::Page
+        | Purpose::Snooze(..)
+        | Purpose::FollowUp
+        | Purpose::Review
+        | Purpose::Handoff(_)
+        | Purpose::Task
+        | Purpose::Propose
+        | Purpose::TaskEnd(_)
+        | Purpose::Object(_)
         | Purpose::Told(_)
         | Purpose::Reopen
         | Purpose::Tick { .. }

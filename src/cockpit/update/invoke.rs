@@ -10,7 +10,7 @@ use super::super::overlay::{
 };
 use super::{
     Cx, approvals, chart, ending, flags, hotfix, keys, menus, overlays, plan_view, record, rollback,
-    run_view, settle, suspects,
+    run_view, settle, suspects, team,
 };
 use crate::incident::{NoteKind, PlanRun, RecordId, Severity, State, StepState};
 use crate::plan::Request;
@@ -187,6 +187,13 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
             suspects::command(cx, invoke);
         }
         Command::RollBack => rollback::open(cx, &invoke.argument),
+        Command::Handoff
+        | Command::Snooze
+        | Command::Task
+        | Command::Motion
+        | Command::FollowUp
+        | Command::Review => team::command(cx, invoke),
+        command if menus::is_of_team(command) => team::command(cx, invoke),
         Command::Declare => match cx.model.open_now() {
             Some((number, title)) if invoke.argument.is_empty() => {
                 let body = format!("{number} is open: {title}. Another incident has a record of its own.");

@@ -1,5 +1,7 @@
 //! Menus and palette: what can be done right now, with names filled in, and why not.
 
+mod incident;
+
 use super::super::commands::{COMMANDS, Command, Danger, Invoke, Scope};
 use super::super::key::Key;
 use super::super::model::{ConfigSource, Model};
@@ -9,19 +11,22 @@ use super::{hotfix, settle};
 use crate::config::types::Environment;
 use crate::deploy::canary::shares;
 use crate::hotfix::state::NoRepository;
-use crate::incident::{Phase, PlanState, Severity, State, Status, duration};
+use crate::incident::{PlanState, State, Status, duration};
 use crate::text::address::without_credentials;
+pub(super) use incident::told_question;
 
 /// The menu of a command, as it stands.
 pub(super) fn menu(model: &Model, command: Command) -> Menu {
     let (note, items) = match command {
-        Command::Severity => (String::new(), severities(model)),
-        Command::Role => (String::new(), roles(model)),
-        Command::Told => (String::new(), audiences(model)),
-        Command::Phase => (String::new(), phases(model)),
+        Command::Severity => (String::new(), incident::severities(model)),
+        Command::Role => (String::new(), incident::roles(model)),
+        Command::Told => (String::new(), incident::audiences(model)),
+        Command::Phase => (String::new(), incident::phases(model)),
         Command::Test => tests(model),
         Command::Deploy => deploys(model),
         Command::Approvals => super::approvals::menu(model),
+        Command::Snooze => super::team::snoozes(model),
+        Command::Team => (String::new(), super::team::items(model, fixed(model, command))),
         Command::ChartSecond => (String::new(), super::chart::seconds(model)),
         _ => (String::new(), fixed(model, command)),
     };
@@ -64,6 +69,7 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
         } else if !spec.command.is_menu()
             && spec.command != Command::Palette
             && !matches!(spec.command, Command::Smoke | Command::Watch | Command::Approve)
+            && !is_of_team(spec.command)
             && !spec.command.is_motion()
         {
             if !hotfix::is_offered(model, spec.command) {
@@ -118,8 +124,15 @@ fn opener(command: Command) -> Command {
     match command {
         Command::Smoke | Command::Watch => Command::Deploy,
         Command::Approve => Command::Approvals,
+        command if is_of_team(command) => Command::Team,
         command => command,
     }
+}
+
+/// Whether a command stands in the menu of people, about one of its rows.
+pub(super) fn is_of_team(command: Command) -> bool {
+    use Command::{Agree, HandoffAccept, HandoffBrief, HandoffDecline, Object, Refuse, TaskEnd};
+    matches!(command, HandoffAccept | HandoffBrief | HandoffDecline | TaskEnd | Object | Agree | Refuse)
 }
 
 /// The key of a row in its menu. Where a menu may be long it is found without making the menu.
@@ -208,6 +221,7 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
         Command::Mitigate => no(settled && status != Status::Open, &format!("it is {}", status.name())),
         Command::Resolve => no(settled && !state.is_open(), &format!("it is {}", status.name())),
         Command::Reopen => no(settled && status == Status::Open, "it is open"),
+        Command::Review => no(state.resolved_at.is_none(), "resolve it first"),
         Command::Close => no(settled && status != Status::Resolved, "resolve it first"),
         Command::Test | Command::Deploy | Command::Smoke | Command::Watch | Command::Flags => {
             needs_config(model, command)
@@ -287,12 +301,14 @@ fn label(model: &Model, command: Command) -> String {
         Command::Role => "who takes which role …".to_owned(),
         Command::Page => "somebody was paged".to_owned(),
         Command::Told => "somebody was informed …".to_owned(),
+        Command::Snooze => "snooze a reminder …".to_owned(),
         Command::Phase => with(state.phase.name(), "").replace(": ", " … now "),
         Command::Mitigate => "mitigated: users are served again".to_owned(),
         Command::Resolve => "resolve: it is over".to_owned(),
         Command::Reopen => "reopen: it was not over".to_owned(),
         Command::Close => "close: nothing is left to do".to_owned(),
         Command::Report => "report: read it, save it".to_owned(),
+        Command::Review => "review: it was held".to_owned(),
         Command::HotfixStart
         | Command::HotfixBump
         | Command::HotfixPush
@@ -325,7 +341,7 @@ fn label(model: &Model, command: Command) -> String {
 fn fixed(model: &Model, menu: Command) -> Vec<Item> {
     COMMANDS
         .iter()
-        .filter(|spec| spec.scope == Scope::Menu(menu))
+        .filter(|spec| spec.scope == Scope::Menu(menu) && !is_of_team(spec.command))
         .filter(|spec| hotfix::is_offered(model, spec.command))
         .filter(|spec| spec.command != Command::Guide || model.drill)
         .map(|spec| Item {
@@ -380,85 +396,6 @@ pub fn letters<Name: AsRef<str>>(names: &[Name], taken: &[char]) -> Vec<Option<c
         out.push(letter);
     }
     out
-}
-
-fn severities(model: &Model) -> Vec<Item> {
-    let now = model.incident().map(|state| state.severity);
-    Severity::ALL
-        .into_iter()
-        .map(|severity| {
-            let policy = model.policy.severity(severity);
-            let within = policy.fix_within.map_or_else(
-                || "next regular release".to_owned(),
-                |within| format!("fix within {}", duration(within)),
-            );
-            Item {
-                key: severity.name().chars().next_back().map(Key::char),
-                path: String::new(),
-                label: format!("{} {} · {within}", severity.name(), policy.word),
-                disabled: blocked(model, Command::Severity)
-                    .or_else(|| (now == Some(severity)).then(|| "(current)".to_owned())),
-                invoke: Invoke { command: Command::Severity, argument: severity.name().to_owned() },
-            }
-        })
-        .collect()
-}
-
-fn roles(model: &Model) -> Vec<Item> {
-    let names: Vec<String> = model.policy.roles.iter().map(|role| role.id.clone()).collect();
-    rows(Command::Role, &names, &[], |index| {
-        let role = &model.policy.roles[index];
-        let person = model.incident().and_then(|state| state.roles.get(&role.id));
-        let label = match person {
-            Some(person) => format!("{}: {person}", role.title),
-            None => format!("{}: nobody yet", role.title),
-        };
-        (label, blocked(model, Command::Role))
-    })
-}
-
-/// Audiences that meet a clock, with what each is called on the screen, and the question whether it
-/// was told.
-const AUDIENCES: &[(&str, &str, &str)] = &[
-    ("stakeholders", "stakeholders", "Stakeholders were told: how?"),
-    ("update", "stakeholders: an update", "Stakeholders got an update: how?"),
-    ("lead", "engineering lead: escalated", "Escalated to the engineering lead: how?"),
-    ("executives", "executives: not resolved", "Executives were told that it is not resolved: how?"),
-];
-
-/// The question whether an audience was told.
-pub(super) fn told_question(audience: &str) -> &'static str {
-    let known = AUDIENCES.iter().find(|(id, ..)| *id == audience);
-    known.map_or("They were told: how?", |(_, _, question)| question)
-}
-
-fn audiences(model: &Model) -> Vec<Item> {
-    let names: Vec<String> = AUDIENCES.iter().map(|(id, ..)| (*id).to_owned()).collect();
-    let mut items = rows(Command::Told, &names, &['o'], |index| {
-        (AUDIENCES[index].1.to_owned(), blocked(model, Command::Told))
-    });
-    items.push(Item {
-        key: Some(Key::char('o')),
-        path: String::new(),
-        label: "somebody else …".to_owned(),
-        disabled: blocked(model, Command::Told),
-        invoke: Invoke { command: Command::Told, argument: "other".to_owned() },
-    });
-    items
-}
-
-fn phases(model: &Model) -> Vec<Item> {
-    let names: Vec<String> = Phase::ALL.iter().map(|phase| phase.name().to_owned()).collect();
-    rows(Command::Phase, &names, &[], |index| {
-        let phase = Phase::ALL[index];
-        let done = model.policy.phases.iter().find(|policy| policy.phase == phase);
-        let label = done.map_or_else(
-            || phase.name().to_owned(),
-            |p| format!("{} · done when {}", phase.name(), p.done_when),
-        );
-        let now = model.incident().is_some_and(|state| state.phase == phase);
-        (label, blocked(model, Command::Phase).or_else(|| now.then(|| "(current)".to_owned())))
-    })
 }
 
 fn tests(model: &Model) -> (String, Vec<Item>) {

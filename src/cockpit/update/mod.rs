@@ -14,6 +14,7 @@ mod keys;
 pub mod menus;
 mod overlays;
 pub mod plan_view;
+mod pressing;
 mod preview;
 mod record;
 mod rollback;
@@ -23,6 +24,7 @@ mod settle;
 mod submit;
 mod survey;
 mod suspects;
+mod team;
 mod windows;
 
 use std::collections::BTreeMap;
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::alerts::Loud;
 use super::commands::{Command, Invoke};
 use super::health;
 use super::lines;
@@ -93,7 +96,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         settle::keep_up(&mut cx);
         suspects::keep_up(&mut cx);
         judge(cx.model);
+        let loud = cx.model.derived.loud.clone();
         derive(cx.model, told, sampled);
+        if let Some(news) = cx.model.derived.loud.news(&loud).filter(|_| cx.model.looks.alerts) {
+            cx.effect("alerting", Effect::Alert(news));
+        }
     }
     cx.effects
 }
@@ -179,6 +186,7 @@ impl Cx<'_> {
     /// Puts an overlay on top, with what was typed into it before.
     fn push(&mut self, mut overlay: Overlay) {
         let given_back = windows::give_back(self.model, &mut overlay);
+        self.model.typing_since = None;
         self.model.overlays.push(overlay);
         self.hush();
         // What was said before is about what the window covers now.
@@ -317,19 +325,19 @@ fn derive_next(model: &mut Model) {
         None => (Vec::new(), Vec::new()),
         Some(state) => {
             let next = incident::next(state, &model.policy, &facts, model.now);
-            let clocks = incident::clocks(state, &model.policy, model.now);
+            let clocks = incident::all_clocks(state, &model.policy, model.now);
             (clocks, next)
         }
     };
     // What is seen on the screen is newer than what is on record of it.
-    let asked = asked(model);
+    let asked = pressing::asked(model);
     let is_asked = |next: &Next| {
         asked.as_ref().is_some_and(|(one, _)| one.action == next.action && one.argument == next.argument)
     };
     let next: Vec<Next> = next.into_iter().filter(|next| !is_asked(next)).collect();
-    let next: Vec<(Next, String)> = gone(model)
+    let next: Vec<(Next, String)> = pressing::gone(model)
         .into_iter()
-        .chain(elsewhere(model))
+        .chain(pressing::elsewhere(model))
         .chain(asked)
         .chain(next.into_iter().map(|next| {
             let keys = keys_to(model, next.action, &next.argument);
@@ -340,6 +348,7 @@ fn derive_next(model: &mut Model) {
     let approvals = approvals::count(model, &facts.missing);
     let before = std::mem::take(&mut model.derived);
     model.derived = Derived { clocks, next, guide, approvals, ..before };
+    model.derived.loud = Loud::of(model);
 }
 
 /// The keys that lead to an action.
@@ -349,42 +358,6 @@ pub fn keys_to(model: &Model, action: &str, argument: &str) -> String {
         Some(command) => menus::path(model, &Invoke { command, argument: argument.to_owned() }),
         None => String::new(),
     }
-}
-
-/// Getting the record to safety, where the journal was taken away: nothing is more pressing.
-fn gone(model: &Model) -> Option<(Next, String)> {
-    let report = Command::Report;
-    model.incident().filter(|_| model.journal_gone)?;
-    let title = "nothing is saved. Export the record, then put the journal back".to_owned();
-    let next = Next { action: report.spec().id, argument: String::new(), title, due_at: None, overdue: true };
-    let export = if matches!(model.overlays.last(), Some(Overlay::Report(_))) {
-        "e".to_owned()
-    } else {
-        format!("{} e", menus::path(model, &report.into()))
-    };
-    Some((next, export))
-}
-
-/// Going to another incident that is open, where the one on the screen is over.
-fn elsewhere(model: &Model) -> Option<(Next, String)> {
-    model.incident().filter(|state| !state.is_open())?;
-    let open = model.open_incidents().min_by_key(|line| (line.severity, line.declared_at))?;
-    let title = format!("{} {} is open: {}", open.number, open.severity.name(), open.title);
-    let action = Command::Incidents.spec().id;
-    let next = Next { action, argument: String::new(), title, due_at: None, overdue: true };
-    Some((next, keys_to(model, action, "")))
-}
-
-/// Answering what a command asks: until somebody does, nothing goes on.
-fn asked(model: &Model) -> Option<(Next, String)> {
-    let (run, question) = model.question()?;
-    let (plan, _) = model.incident()?.run(run)?;
-    let step = plan.steps.iter().position(|step| step.run.as_ref().is_some_and(|known| known.id == run));
-    let program = step.and_then(|step| plan.program(step));
-    let title = format!("{} asks: {question}", program.unwrap_or(&plan.title));
-    let next =
-        Next { action: "output.answer", argument: run.to_owned(), title, due_at: None, overdue: false };
-    Some((next, keys_to_answer(model)))
 }
 
 /// The keys that lead to answering a command: by way of its output, if that is not open.

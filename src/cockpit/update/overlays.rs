@@ -194,6 +194,7 @@ fn ask(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
         _ => {
             if ask.input.key(key) {
                 ask.complaint.clear();
+                cx.model.typing_since.get_or_insert(cx.model.now);
                 typed(cx.model);
             }
         }

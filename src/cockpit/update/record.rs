@@ -11,7 +11,14 @@ use crate::incident::{
 };
 
 /// Asks before something is recorded that people will believe, with what speaks against it.
-fn claim(cx: &mut Cx<'_>, title: &str, body: &str, yes: &str, claim: Option<Claim>, record: impl Into<Body>) {
+pub(super) fn claim(
+    cx: &mut Cx<'_>,
+    title: &str,
+    body: &str,
+    yes: &str,
+    claim: Option<Claim>,
+    record: impl Into<Body>,
+) {
     let model = &cx.model;
     let Some(state) = model.incident() else { return };
     let facts = super::facts_of(model);

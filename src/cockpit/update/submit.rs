@@ -3,11 +3,11 @@
 use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
-use super::{Cx, approvals, invoke, overlays, run_view, suspects};
+use super::{Cx, approvals, invoke, overlays, run_view, suspects, team};
 use crate::incident::{
     Amended, Began, Body, CauseDescribed, CheckState, Draft, ImpactDescribed, NO_ROLLBACK, NoteKind, Noted,
-    Paged, Precision, Reopened, Retracted, RoleTaken, SeverityChanged, Ticked, Titled, Told, is_recent,
-    parse_time, same_person,
+    Paged, Precision, Reopened, Retracted, RoleTaken, Scribed, SeverityChanged, Ticked, Titled, Told,
+    is_recent, parse_time, same_person, scribe,
 };
 use crate::plan::{HotfixRequest, Request};
 
@@ -71,7 +71,8 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         }
         Purpose::Note(kind) => {
             needs("write something")?;
-            Noted { kind: *kind, text }.into()
+            let scribed = scribe(&text, *kind, cx.model.now, &cx.model.looks.zone);
+            return note(cx, scribed);
         }
         Purpose::NoRollback => {
             needs("a reason is needed: it goes into the record")?;
@@ -105,6 +106,17 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             let (who, how) = text.split_once(" by ").unwrap_or((&text, ""));
             Paged { who: who.trim().to_owned(), how: how.trim().to_owned() }.into()
         }
+        Purpose::Snooze(..)
+        | Purpose::FollowUp
+        | Purpose::Review
+        | Purpose::Handoff(_)
+        | Purpose::Task
+        | Purpose::Propose
+        | Purpose::TaskEnd(_)
+        | Purpose::Object(_) => match team::body(cx.model, &ask.purpose, &text)? {
+            Some(body) => body,
+            None => return Ok(()),
+        },
         Purpose::Told(audience) if audience.is_empty() => {
             needs("say who was told, and how: support by mail")?;
             let (audience, how) = approvals::who_and_how(&text).unwrap_or((text, String::new()));
@@ -147,6 +159,15 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         }
     };
     cx.append(body);
+    Ok(())
+}
+
+/// Records a note for when it happened: as typed, else when somebody began to type.
+fn note(cx: &mut Cx<'_>, scribed: Scribed) -> Result<(), String> {
+    let Some(incident) = cx.model.incident().map(|state| state.id) else { return Ok(()) };
+    let begun = cx.model.typing_since.map(|at| (at, Precision::Exact));
+    let draft = Draft { occurred: scribed.at.or(begun), ..Draft::now(incident, scribed.body) };
+    cx.effect("saving", Effect::Append(vec![draft]));
     Ok(())
 }
 

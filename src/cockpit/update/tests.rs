@@ -54,6 +54,7 @@ impl Table {
             zone: TimeZone::UTC,
             local: TimeZone::UTC,
             guide: true,
+            alerts: true,
             glyphs: Glyphs::default(),
         };
         let model = Model::new(time(60), "maya".into(), Keymap::default(), looks);

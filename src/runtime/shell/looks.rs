@@ -37,6 +37,7 @@ impl Looks {
             zone,
             local,
             guide: settings.guide,
+            alerts: settings.alerts,
             glyphs: glyphs(settings.glyphs),
         };
         Ok(Self { shown, theme, depth })

@@ -20,7 +20,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &overlay::
     let found: Vec<Entry<'_>> = overlay.lines.iter().filter_map(find).collect();
     let lines = match found.as_slice() {
         [] => vec![Line::of("this entry is not in the timeline any more", ui.of(Role::Muted))],
-        [entry] => lines(ui, entry),
+        [entry] => lines(ui, entry).into_iter().chain(brief(ui, entry)).collect(),
         several => several.iter().map(|entry| short(ui, entry)).collect(),
     };
     let columns = COLUMNS.min(area.width.saturating_sub(4));
@@ -50,6 +50,18 @@ fn short(ui: Ui<'_>, entry: &Entry<'_>) -> Line {
         .with(&format!(" {symbol} "), ui.of(role))
         .with(entry.text, ui.of(Role::Text))
         .hanging(11)
+}
+
+/// What goes with an offer: what whoever takes over has to know.
+fn brief(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
+    let offers = ui.model.incident().map(|state| state.offers.as_slice()).unwrap_or_default();
+    let Some(offer) = offers.iter().find(|offer| offer.id == entry.id && !offer.brief.is_empty()) else {
+        return Vec::new();
+    };
+    let plain = offer.brief.replace("**", "");
+    let text = visible_lines(&plain);
+    let lines = text.lines().map(|line| Line::of(line, ui.of(Role::Text)).hanging(2));
+    std::iter::once(Line::default()).chain(lines).collect()
 }
 
 fn lines(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {

@@ -41,6 +41,7 @@ impl Bench {
             zone: jiff::tz::TimeZone::UTC,
             local: jiff::tz::TimeZone::UTC,
             guide: false,
+            alerts: false,
             glyphs: Glyphs::default(),
         };
         let model = Model::new(time(60), "maya".into(), Keymap::default(), looks);

@@ -29,10 +29,18 @@ fn place(purpose: &Purpose) -> usize {
         Purpose::Find => 19,
         Purpose::SuspectFilter => 20,
         Purpose::ChangeFind => 21,
+        Purpose::FollowUp => 22,
+        Purpose::Review => 23,
+        Purpose::Handoff(_) => 24,
+        Purpose::Task => 25,
+        Purpose::Propose => 26,
+        Purpose::TaskEnd(_) => 27,
+        Purpose::Object(_) => 28,
+        Purpose::Snooze(..) => 29,
     }
 }
 
-const PURPOSES: usize = 22;
+const PURPOSES: usize = 30;
 
 /// A situation, and keys that lead from there to a prompt for a line of text.
 type Prompt = (fn() -> Table, &'static str);
@@ -44,7 +52,15 @@ const PROMPTS: &[Prompt] = &[
     (Table::ready, "n d"),
     (Table::ready, "n p"),
     (Table::ready, "n a"),
+    (Table::ready, "n u"),
     (Table::ready, "s 1"),
+    (resolved, "i v"),
+    (Table::ready, "w h"),
+    (Table::ready, "w t"),
+    (Table::ready, "w p"),
+    (busy, "w 1"),
+    (busy, "w o"),
+    (late, "i z enter"),
     (Table::ready, "i w"),
     (Table::ready, "i b"),
     (Table::ready, "i i"),
@@ -91,6 +107,22 @@ fn resolved() -> Table {
 fn noted() -> Table {
     let mut table = Table::ready();
     table.told(Noted { kind: NoteKind::Note, text: "first".into() });
+    table
+}
+
+/// Hours later, when much is overdue.
+fn late() -> Table {
+    let mut table = Table::ready();
+    table.send(Msg::Tick(time(60) + jiff::SignedDuration::from_hours(3)));
+    table
+}
+
+/// Somebody has a task, and something is proposed.
+fn busy() -> Table {
+    let mut table = Table::ready();
+    let until = time(90);
+    table.told(crate::incident::TaskGiven { text: "check the pool".into(), owner: "omar".into(), until });
+    table.told(crate::incident::Proposed { text: "turn the flag off".into(), until });
     table
 }
 

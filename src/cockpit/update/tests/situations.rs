@@ -13,10 +13,11 @@ use crate::hotfix::outlook::{Bump, Forecast, Outlook, Verdict as Merge};
 use crate::hotfix::pull::{self, Looked, Pull, PullState};
 use crate::hotfix::state::Upstream;
 use crate::incident::{
-    Alarm, Approved, CauseDescribed, Closed, ImpactDescribed, Mitigated, Outcome, Paged, PhaseEntered,
-    PlanEnd, PlanEnded, PlanStarted, Policy, Rejected, ReleaseJudged, Released, Reopened, ReportSaved,
-    Resolved, RoleTaken, RunWaiting, SeverityChanged, StepEnded, StepStarted, StepWaiting, Ticked, Told,
-    Waits, WatchVerdict,
+    Alarm, Approved, CauseDescribed, Closed, HandoffAccepted, HandoffOffered, ImpactDescribed, Mitigated,
+    Objected, Outcome, Paged, PhaseEntered, PlanEnd, PlanEnded, PlanStarted, Policy, Proposed, Rejected,
+    ReleaseJudged, Released, Reopened, ReportSaved, Resolved, Reviewed, RoleTaken, RunWaiting,
+    SeverityChanged, Snoozed, StepEnded, StepStarted, StepWaiting, TaskEnded, TaskGiven, Ticked, Told, Waits,
+    WatchVerdict,
 };
 use crate::plan::gates::{ApprovalRule, Gate};
 use crate::plan::{Subject, proposal};

@@ -58,6 +58,9 @@ impl Story {
                 let severity = named(rest);
                 self.tell("maya", at, SeverityChanged { severity, reason: "seen".into() });
             }
+            "offer" | "accepted" | "task" | "back" | "proposed" | "objected" | "reviewed" | "snoozed" => {
+                self.team(verb, at, rest);
+            }
             "alarm" => self.alarm(at, rest),
             "ticked" => self.ticked(at, rest),
             "mitigated" | "resolved" | "reopened" | "closed" => self.status(verb, at, rest),
@@ -85,6 +88,31 @@ impl Story {
         for line in lines {
             self.line(line);
         }
+    }
+
+    /// What people owe each other: a task is for ten minutes, a proposal for five, and a reminder is put off for ten.
+    fn team(&mut self, verb: &str, at: Timestamp, rest: &str) {
+        let text = rest.to_owned();
+        let until = |minutes| at + SignedDuration::from_mins(minutes);
+        let of_kind = |kind: &str| self.records.iter().rfind(|one| one.body.kind() == kind).map(|one| one.id);
+        let (offer, task, proposal) = (of_kind("handoff-offered"), of_kind("task"), of_kind("proposal"));
+        match verb {
+            "offer" => self.tell(
+                "maya",
+                at,
+                HandoffOffered { role: "commander".into(), to: text, brief: String::new() },
+            ),
+            "accepted" => self.tell("li", at, HandoffAccepted { offer: offer.unwrap() }),
+            "task" => self.tell("maya", at, TaskGiven { text, owner: "omar".into(), until: until(10) }),
+            "back" => self.tell("omar", at, TaskEnded { task: task.unwrap(), done: true, result: text }),
+            "proposed" => self.tell("maya", at, Proposed { text, until: until(5) }),
+            "objected" => self.tell("omar", at, Objected { proposal: proposal.unwrap(), reason: text }),
+            "reviewed" => self.tell("maya", at, Reviewed::default()),
+            _ => {
+                let (reason, title) = ("they are on the phone".to_owned(), String::new());
+                self.tell("maya", at, Snoozed { clock: text, title, until: until(10), reason })
+            }
+        };
     }
 
     fn alarm(&mut self, at: Timestamp, rest: &str) {

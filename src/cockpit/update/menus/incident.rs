@@ -1,0 +1,87 @@
+//! The menus of what is said of an incident: severity, roles, who was told, phases.
+
+use super::super::super::commands::{Command, Invoke};
+use super::super::super::key::Key;
+use super::super::super::model::Model;
+use super::super::super::msg::Item;
+use super::{blocked, rows};
+use crate::incident::{Phase, Severity, duration};
+
+pub(super) fn severities(model: &Model) -> Vec<Item> {
+    let now = model.incident().map(|state| state.severity);
+    Severity::ALL
+        .into_iter()
+        .map(|severity| {
+            let policy = model.policy.severity(severity);
+            let within = policy.fix_within.map_or_else(
+                || "next regular release".to_owned(),
+                |within| format!("fix within {}", duration(within)),
+            );
+            Item {
+                key: severity.name().chars().next_back().map(Key::char),
+                path: String::new(),
+                label: format!("{} {} · {within}", severity.name(), policy.word),
+                disabled: blocked(model, Command::Severity)
+                    .or_else(|| (now == Some(severity)).then(|| "(current)".to_owned())),
+                invoke: Invoke { command: Command::Severity, argument: severity.name().to_owned() },
+            }
+        })
+        .collect()
+}
+
+pub(super) fn roles(model: &Model) -> Vec<Item> {
+    let names: Vec<String> = model.policy.roles.iter().map(|role| role.id.clone()).collect();
+    rows(Command::Role, &names, &[], |index| {
+        let role = &model.policy.roles[index];
+        let person = model.incident().and_then(|state| state.roles.get(&role.id));
+        let label = match person {
+            Some(person) => format!("{}: {person}", role.title),
+            None => format!("{}: nobody yet", role.title),
+        };
+        (label, blocked(model, Command::Role))
+    })
+}
+
+/// Audiences that meet a clock, with what each is called on the screen, and the question whether it
+/// was told.
+const AUDIENCES: &[(&str, &str, &str)] = &[
+    ("stakeholders", "stakeholders", "Stakeholders were told: how?"),
+    ("update", "stakeholders: an update", "Stakeholders got an update: how?"),
+    ("lead", "engineering lead: escalated", "Escalated to the engineering lead: how?"),
+    ("executives", "executives: not resolved", "Executives were told that it is not resolved: how?"),
+];
+
+/// The question whether an audience was told.
+pub(in crate::cockpit::update) fn told_question(audience: &str) -> &'static str {
+    let known = AUDIENCES.iter().find(|(id, ..)| *id == audience);
+    known.map_or("They were told: how?", |(_, _, question)| question)
+}
+
+pub(super) fn audiences(model: &Model) -> Vec<Item> {
+    let names: Vec<String> = AUDIENCES.iter().map(|(id, ..)| (*id).to_owned()).collect();
+    let mut items = rows(Command::Told, &names, &['o'], |index| {
+        (AUDIENCES[index].1.to_owned(), blocked(model, Command::Told))
+    });
+    items.push(Item {
+        key: Some(Key::char('o')),
+        path: String::new(),
+        label: "somebody else …".to_owned(),
+        disabled: blocked(model, Command::Told),
+        invoke: Invoke { command: Command::Told, argument: "other".to_owned() },
+    });
+    items
+}
+
+pub(super) fn phases(model: &Model) -> Vec<Item> {
+    let names: Vec<String> = Phase::ALL.iter().map(|phase| phase.name().to_owned()).collect();
+    rows(Command::Phase, &names, &[], |index| {
+        let phase = Phase::ALL[index];
+        let done = model.policy.phases.iter().find(|policy| policy.phase == phase);
+        let label = done.map_or_else(
+            || phase.name().to_owned(),
+            |p| format!("{} · done when {}", phase.name(), p.done_when),
+        );
+        let now = model.incident().is_some_and(|state| state.phase == phase);
+        (label, blocked(model, Command::Phase).or_else(|| now.then(|| "(current)".to_owned())))
+    })
+}

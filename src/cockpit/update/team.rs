@@ -1,0 +1,238 @@
+//! Who does what: handing over, tasks with a time to report back, proposals to everybody.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::commands::{Command, Invoke};
+use super::super::key::Key;
+use super::super::model::Model;
+use super::super::msg::Item;
+use super::super::overlay::{Entry, Overlay, Purpose, Scroll};
+use super::invoke::ask;
+use super::record::claim;
+use super::{Cx, menus};
+use crate::incident::{
+    self, Body, Clock, ClockState, Decided, FollowUpAdded, HandoffAccepted, HandoffDeclined, HandoffOffered,
+    Objected, Proposed, RecordId, Reviewed, Role, Snoozed, TaskEnded, TaskGiven, parse_follow_up, parse_task,
+    same_person,
+};
+
+/// What belongs to people, then what they are at: a row for each open offer, task and proposal.
+pub(super) fn items(model: &Model, fixed: Vec<Item>) -> Vec<Item> {
+    let Some(state) = model.incident() else { return fixed };
+    let (now, me) = (model.now, model.me.as_str());
+    let blocked = menus::blocked(model, Command::Task);
+    let mut items = fixed;
+    let row = |command, id: RecordId, key: Option<char>, label: String, disabled: Option<String>| Item {
+        key: key.map(Key::char),
+        path: String::new(),
+        label,
+        disabled: blocked.clone().or(disabled),
+        invoke: Invoke { command, argument: id.to_string() },
+    };
+    let mut first = true;
+    for offer in state.open_offers() {
+        let role = model.policy.role_title(&offer.role);
+        let mine = same_person(me, &offer.to);
+        let not_mine = (!mine).then(|| format!("it is offered to {}", offer.to));
+        let key = |letter| first.then_some(letter);
+        let (accept, out) = (format!("take over as {role}, offered by {}", offer.by), "decline or withdraw");
+        items.push(row(Command::HandoffAccept, offer.id, key('a'), accept, not_mine));
+        if !offer.brief.is_empty() {
+            let brief = format!("read the brief for {}", offer.to);
+            items.push(row(Command::HandoffBrief, offer.id, key('b'), brief, None));
+        }
+        let out = format!("{out}: {role} for {}", offer.to);
+        items.push(row(Command::HandoffDecline, offer.id, key('x'), out, None));
+        first = false;
+    }
+    for (place, task) in state.open_tasks().into_iter().enumerate() {
+        let digit = char::from_digit(u32::try_from(place).unwrap_or(u32::MAX).saturating_add(1), 10);
+        let label = format!("{}: {} · {}", task.owner, task.text, incident::time_left(task.until, now));
+        items.push(row(Command::TaskEnd, task.id, digit, label, None));
+    }
+    for (place, motion) in state.open_motions().enumerate() {
+        let key = |letter| (place == 0).then_some(letter);
+        let standing = motion.standing(now);
+        let object = format!("object to: {} · {standing}", motion.text);
+        items.push(row(Command::Object, motion.id, key('o'), object, None));
+        let early = !motion.is_due(now) && motion.objections.is_empty();
+        let why = early.then(|| format!("objections are heard: {}", incident::time_left(motion.until, now)));
+        items.push(row(Command::Agree, motion.id, key('y'), format!("agreed: {}", motion.text), why.clone()));
+        items.push(row(Command::Refuse, motion.id, key('n'), format!("not agreed: {}", motion.text), None));
+    }
+    items
+}
+
+/// The clocks that are overdue, to put a reminder off.
+pub(super) fn snoozes(model: &Model) -> (String, Vec<Item>) {
+    let blocked = menus::blocked(model, Command::Snooze);
+    let overdue: Vec<&Clock> = model
+        .derived
+        .clocks
+        .iter()
+        .filter(|clock| {
+            clock.state == ClockState::Overdue && !["task", "proposal"].contains(&clock.id.as_str())
+        })
+        .collect();
+    if overdue.is_empty() {
+        return (blocked.unwrap_or_else(|| "nothing is overdue".to_owned()), Vec::new());
+    }
+    let ids: Vec<String> = overdue.iter().map(|clock| clock.id.clone()).collect();
+    let items = menus::rows(Command::Snooze, &ids, &[], |index| {
+        let clock = overdue[index];
+        let late = incident::time_left(clock.due_at, model.now);
+        (format!("{}: {late}", clock.title.trim_end_matches(" due")), blocked.clone())
+    });
+    (String::new(), items)
+}
+
+/// Carries out a command about people.
+pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
+    let id = invoke.argument.parse::<RecordId>().ok();
+    match (invoke.command, id) {
+        (Command::Handoff, _) => {
+            let role = cx.model.policy.role_title(Role::COMMANDER).to_owned();
+            let label = format!("Offer the role of {role} to whom?");
+            ask(
+                cx,
+                Purpose::Handoff(Role::COMMANDER.to_owned()),
+                &label,
+                "they take over once they accept",
+                String::new(),
+            );
+        }
+        (Command::Task, _) => {
+            let example = "for example omar: check the pool, back in 10m";
+            ask(cx, Purpose::Task, "Task: who does what, and when are they back?", example, String::new());
+        }
+        (Command::Snooze, _) => {
+            let clock = cx.model.derived.clocks.iter().find(|clock| clock.id == invoke.argument);
+            let Some(title) = clock.map(|clock| clock.title.clone()) else { return };
+            let label = format!("Snooze “{}”: why, and for how long?", title.trim_end_matches(" due"));
+            let purpose = Purpose::Snooze(invoke.argument.clone(), title);
+            ask(cx, purpose, &label, "for example li is on the phone with them, 10m", String::new());
+        }
+        (Command::FollowUp, _) => {
+            let example = "for example alert on the pool @li 2026-12-05";
+            ask(cx, Purpose::FollowUp, "What is left to do, by whom and by when?", example, String::new());
+        }
+        (Command::Review, _) => {
+            ask(cx, Purpose::Review, "The review was held: who was there?", "maya, omar, li", String::new());
+        }
+        (Command::Motion, _) => {
+            let example = "for example turn the flag off, 5m";
+            ask(cx, Purpose::Propose, "Propose what? It is agreed if nobody objects", example, String::new());
+        }
+        (Command::TaskEnd, Some(id)) => {
+            let Some(task) =
+                cx.model.incident().and_then(|state| state.tasks.iter().find(|one| one.id == id))
+            else {
+                return;
+            };
+            let label = format!("{}: what came of it?", task.text);
+            ask(cx, Purpose::TaskEnd(id), &label, "for example the pool is fine", String::new());
+        }
+        (Command::Object, Some(id)) => {
+            ask(cx, Purpose::Object(id), "What speaks against it?", "customers would see it", String::new());
+        }
+        (Command::Agree | Command::Refuse, Some(id)) => decide(cx, invoke.command == Command::Agree, id),
+        (Command::HandoffAccept, Some(offer)) => {
+            let Some(found) = open_offer(cx.model, offer) else { return };
+            let title = format!("Take over as {}?", found.0);
+            let body = format!("{} has it until you accept. Read the brief first.", found.1);
+            claim(cx, &title, &body, "take over", None, HandoffAccepted { offer });
+        }
+        (Command::HandoffDecline, Some(offer)) => {
+            let Some((role, ..)) = open_offer(cx.model, offer) else { return };
+            let title = format!("Call the handoff of {role} off?");
+            let body = "Whoever has the role keeps it.";
+            claim(cx, &title, body, "call it off", None, HandoffDeclined { offer, reason: String::new() });
+        }
+        (Command::HandoffBrief, Some(id)) => {
+            cx.push(Overlay::Entry(Entry { lines: vec![id], scroll: Scroll::default() }));
+        }
+        _ => {}
+    }
+}
+
+/// The role that is offered, and who has it until it is accepted.
+fn open_offer(model: &Model, id: RecordId) -> Option<(String, String)> {
+    let offer = model.incident()?.open_offers().find(|offer| offer.id == id)?;
+    let from = if offer.from.is_empty() { "nobody" } else { &offer.from };
+    Some((model.policy.role_title(&offer.role).to_owned(), from.to_owned()))
+}
+
+fn decide(cx: &mut Cx<'_>, accepted: bool, id: RecordId) {
+    let Some(motion) = cx.model.incident().and_then(|state| state.open_motions().find(|one| one.id == id))
+    else {
+        return;
+    };
+    let against: Vec<String> =
+        motion.objections.iter().map(|one| format!("{} objects: {}", one.by, one.reason)).collect();
+    let word = if accepted { "agreed" } else { "not agreed" };
+    let title = format!("Record that it is {word}?");
+    let body = if against.is_empty() {
+        format!("{}: nobody objected.", motion.text)
+    } else {
+        format!("{}\n{}", motion.text, against.join("\n"))
+    };
+    let decided = Decided { proposal: id, accepted, reason: String::new() };
+    claim(cx, &title, &body, "record it", None, decided);
+}
+
+/// What a line about people records, or what is wrong with it.
+pub(super) fn body(model: &Model, purpose: &Purpose, text: &str) -> Result<Option<Body>, String> {
+    let Some(state) = model.incident() else { return Ok(None) };
+    let until = |within: SignedDuration| later(model.now, within);
+    let some = |text: &str, what: &str| {
+        if text.is_empty() { Err(format!("{what}, or esc to leave it")) } else { Ok(text.to_owned()) }
+    };
+    Ok(Some(match purpose {
+        Purpose::Handoff(role) => {
+            let to = some(text, "say who takes over")?;
+            if state.roles.get(role).is_some_and(|has| same_person(has, &to)) {
+                return Err(format!("{to} has it already"));
+            }
+            let next: Vec<_> = model.derived.next.iter().map(|(next, _)| next.clone()).collect();
+            let brief = incident::brief(state, &model.policy, &next, model.now);
+            HandoffOffered { role: role.clone(), to, brief }.into()
+        }
+        Purpose::Snooze(clock, title) => {
+            let (reason, within) = with_length(text, model.policy.task_time);
+            let (clock, title) = (clock.clone(), title.clone());
+            Snoozed { clock, title, until: until(within), reason: some(reason, "say why")? }.into()
+        }
+        Purpose::FollowUp => {
+            let added = parse_follow_up(text);
+            FollowUpAdded { text: some(&added.text, "say what is left to do")?, ..added }.into()
+        }
+        Purpose::Review => {
+            let people = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+            Reviewed { people: people.map(str::to_owned).collect() }.into()
+        }
+        Purpose::Task => {
+            let typed = parse_task(text)?;
+            let until = until(typed.within.unwrap_or(model.policy.task_time));
+            TaskGiven { text: typed.text, owner: typed.owner, until }.into()
+        }
+        Purpose::Propose => {
+            let (what, within) = with_length(text, model.policy.objection_time);
+            Proposed { text: some(what, "say what you propose")?, until: until(within) }.into()
+        }
+        Purpose::TaskEnd(task) => TaskEnded { task: *task, done: true, result: text.to_owned() }.into(),
+        Purpose::Object(proposal) => {
+            Objected { proposal: *proposal, reason: some(text, "say what speaks against it")? }.into()
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// A text, and the length of time behind its last comma.
+fn with_length(text: &str, otherwise: SignedDuration) -> (&str, SignedDuration) {
+    let found = text.rsplit_once(',').and_then(|(what, time)| Some((what.trim(), incident::length(time)?)));
+    found.unwrap_or((text, otherwise))
+}
+
+fn later(now: Timestamp, within: SignedDuration) -> Timestamp {
+    now.checked_add(within).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,41 @@
+//! What people owe each other: an answer to an offer, a report on a task, an end to what was proposed.
+
+use super::{Next, Rank, Steps};
+use crate::incident::state::OfferEnd;
+
+impl Steps<'_> {
+    /// Offers that wait for an answer, tasks whose time is over, and proposals that can be decided.
+    pub(super) fn team(&mut self) {
+        let (state, policy, now) = (self.state, self.policy, self.now);
+        for offer in state.offers.iter().filter(|offer| offer.end == OfferEnd::Open) {
+            let role = policy.role_title(&offer.role);
+            let title = format!("{}: take over as {role} from {}, or decline", offer.to, offer.by);
+            self.add_ranked(Rank::Overdue, "handoff.accept", &offer.id.to_string(), title);
+        }
+        for task in state.open_tasks().into_iter().filter(|task| now >= task.until) {
+            let title = format!("ask {} what came of it: {}", task.owner, task.text);
+            self.add_at(task.until, "task.end", &task.id.to_string(), title);
+        }
+        for motion in state.open_motions() {
+            let id = motion.id.to_string();
+            if motion.is_due(now) || !motion.objections.is_empty() {
+                let title = format!("decide: {} ({})", motion.text, motion.standing(motion.until));
+                self.add_at(motion.until.min(now), "proposal.agree", &id, title);
+            } else {
+                let title = format!("any strong objections? {}", motion.text);
+                let next = Next { due_at: Some(motion.until), ..next("proposal.object", &id, title) };
+                self.list.push((Rank::Overdue, next));
+            }
+        }
+    }
+
+    /// Adds something that was due then.
+    fn add_at(&mut self, at: jiff::Timestamp, action: &'static str, argument: &str, title: String) {
+        let next = Next { due_at: Some(at), overdue: true, ..next(action, argument, title) };
+        self.list.push((Rank::Overdue, next));
+    }
+}
+
+fn next(action: &'static str, argument: &str, title: String) -> Next {
+    Next { action, argument: argument.to_owned(), title, due_at: None, overdue: false }
+}

@@ -1,0 +1,245 @@
+//! Who does what until when, and what was proposed: what is left of it at a time. Nothing here is on record;
+//! it follows from the record and the time.
+
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::body::CheckState;
+use super::clocks::{Clock, ClockState, clocks};
+use super::next::Next;
+use super::policy::Policy;
+use super::state::{FollowUp, Motion, Offer, OfferEnd, PlanState, Snooze, State, Status, Task};
+use super::time::duration;
+use super::timeline::Entry;
+
+/// A task as somebody types it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskTyped {
+    /// Who does it.
+    pub owner: String,
+    /// What is to be done.
+    pub text: String,
+    /// When they report back; `None`: nothing was said.
+    pub within: Option<SignedDuration>,
+}
+
+/// Reads `omar: check the pool, back in 10m`.
+///
+/// # Errors
+/// Nobody is named, or nothing is to be done: says what to write.
+pub fn parse_task(text: &str) -> Result<TaskTyped, String> {
+    let how = "write who: what, back in 10m";
+    let (owner, rest) = text.split_once(':').ok_or(how)?;
+    let owner = owner.trim();
+    let (text, within) = match rest.trim().rsplit_once([',', ';']) {
+        Some((text, time)) => match length(time) {
+            Some(within) => (text.trim(), Some(within)),
+            None => (rest.trim(), None),
+        },
+        None => (rest.trim(), None),
+    };
+    if owner.is_empty() || owner.contains(',') || text.is_empty() {
+        return Err(how.to_owned());
+    }
+    Ok(TaskTyped { owner: owner.to_owned(), text: text.to_owned(), within })
+}
+
+/// Reads `10m`, `back in 10 min`, `1h`, `90 seconds`; nothing shorter than a second, nor longer than a week.
+pub fn length(text: &str) -> Option<SignedDuration> {
+    let text = text.trim().to_lowercase();
+    let bare = ["back in ", "within ", "in ", "for "].into_iter().find_map(|start| text.strip_prefix(start));
+    let found: SignedDuration = bare.unwrap_or(&text).trim().parse().ok()?;
+    let week = SignedDuration::from_hours(24 * 7);
+    (SignedDuration::from_secs(1)..=week).contains(&found).then_some(found)
+}
+
+impl State {
+    /// The roles that were offered and wait for an answer, oldest first.
+    pub fn open_offers(&self) -> impl DoubleEndedIterator<Item = &Offer> {
+        self.offers.iter().filter(|offer| offer.end == OfferEnd::Open)
+    }
+
+    /// The tasks that somebody is at, those that are back first in front.
+    pub fn open_tasks(&self) -> Vec<&Task> {
+        let mut open: Vec<&Task> = self.tasks.iter().filter(|task| task.end.is_none()).collect();
+        open.sort_by_key(|task| (task.until, task.at));
+        open
+    }
+
+    /// The reminder of a clock that is put off now, if it is.
+    pub fn snoozed(&self, clock: &str, now: Timestamp) -> Option<&Snooze> {
+        self.snoozes.iter().rfind(|one| one.clock == clock).filter(|one| now < one.until)
+    }
+
+    /// What is left to do after the incident, oldest first.
+    pub fn open_follow_ups(&self) -> impl Iterator<Item = &FollowUp> {
+        self.follow_ups.iter().filter(|one| one.end.is_none())
+    }
+
+    /// When the review was held, if it was since the incident was resolved.
+    pub fn reviewed_at(&self) -> Option<Timestamp> {
+        let over = self.resolved_at?;
+        self.reviews.iter().map(|review| review.at).find(|at| *at >= over)
+    }
+
+    /// What was proposed and is not decided, oldest first.
+    pub fn open_motions(&self) -> impl Iterator<Item = &Motion> {
+        self.motions.iter().filter(|motion| motion.decided.is_none())
+    }
+}
+
+impl Motion {
+    /// Tells whether objections are no longer waited for.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        now >= self.until
+    }
+
+    /// How it stands: `nobody objected, 2m left`, `omar objects`.
+    pub fn standing(&self, now: Timestamp) -> String {
+        let who: Vec<&str> = self.objections.iter().map(|one| one.by.as_str()).collect();
+        let objections = match who.as_slice() {
+            [] => "nobody objected".to_owned(),
+            [one] => format!("{one} objects"),
+            many => format!("{} object", many.join(", ")),
+        };
+        if self.is_due(now) {
+            return objections;
+        }
+        format!("{objections}, {} left", duration(self.until.duration_since(now)))
+    }
+}
+
+/// Every clock of an incident, those of its tasks and proposals as well, most urgent first.
+pub fn all_clocks(state: &State, policy: &Policy, now: Timestamp) -> Vec<Clock> {
+    let mut all = clocks(state, policy, now);
+    all.extend(team_clocks(state, now));
+    all.sort_by_key(|clock| (clock.state.urgency(), clock.due_at));
+    all
+}
+
+/// The clocks of tasks that somebody is at, and of proposals that objections are heard to.
+fn team_clocks(state: &State, now: Timestamp) -> Vec<Clock> {
+    if !state.is_open() {
+        return Vec::new();
+    }
+    let clock = |id: &str, title: String, from, due_at| {
+        let state = if now > due_at { ClockState::Overdue } else { ClockState::Running };
+        Clock { id: id.to_owned(), title, from, due_at, met_at: None, state }
+    };
+    let tasks = state.open_tasks();
+    let tasks =
+        tasks.iter().map(|task| clock("task", format!("{}: {}", task.owner, task.text), task.at, task.until));
+    let motions = state.open_motions().filter(|motion| motion.objections.is_empty());
+    let motions = motions
+        .map(|motion| clock("proposal", format!("objections to “{}”", motion.text), motion.at, motion.until));
+    tasks.chain(motions).collect()
+}
+
+/// What is left of a time, or how long ago it ran out: `4m left`, `2m late`.
+pub fn time_left(until: Timestamp, now: Timestamp) -> String {
+    let left = until.duration_since(now);
+    if left.is_negative() { format!("{} late", duration(-left)) } else { format!("{} left", duration(left)) }
+}
+
+/// What somebody who takes over has to know, as Markdown: how it stands, what was done and decided, what is
+/// under way and due, and what is odd.
+pub fn brief(state: &State, policy: &Policy, next: &[Next], now: Timestamp) -> String {
+    let mut text = String::new();
+    let elapsed = duration(state.elapsed(now));
+    let status = state.status.name();
+    let severity = state.severity.name();
+    let mut line = |words: std::fmt::Arguments<'_>| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{words}");
+    };
+    line(format_args!("**{} {severity} {status}, {elapsed} in: {}**", state.number, state.title));
+    line(format_args!(""));
+    let said = |text: &str| if text.is_empty() { "not written down yet".to_owned() } else { text.to_owned() };
+    line(format_args!("- Impact: {}", said(&state.impact)));
+    line(format_args!("- Cause: {}", if state.cause.is_empty() { "not known yet" } else { &state.cause }));
+    let failing: Vec<&str> = state
+        .alarms
+        .iter()
+        .filter(|(_, alarm)| !["ok", "warn", "pending", ""].contains(&alarm.state.as_str()))
+        .map(|(probe, _)| probe.as_str())
+        .collect();
+    if !failing.is_empty() {
+        line(format_args!("- Not well: {}", failing.join(", ")));
+    }
+    let roles: Vec<String> =
+        state.roles.iter().map(|(role, person)| format!("{person} ({})", policy.role_title(role))).collect();
+    line(format_args!(
+        "- People: {}",
+        if roles.is_empty() { "no roles yet".to_owned() } else { roles.join(", ") }
+    ));
+    let said_by_people = |kind: &str| -> Vec<String> {
+        let of = |entry: &Entry<'_>| entry.name == kind && entry.retracted.is_none();
+        let all: Vec<String> = state.timeline.iter().filter(of).map(|entry| entry.text.to_owned()).collect();
+        all.into_iter().rev().take(LAST).rev().collect()
+    };
+    let mut list = |title: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            line(format_args!("\n{title}:"));
+            for one in lines {
+                line(format_args!("- {one}"));
+            }
+        }
+    };
+    let tried =
+        state.plans.iter().filter(|plan| !["test", "smoke", "watch"].contains(&plan.purpose.as_str()));
+    let tried: Vec<String> = tried
+        .rev()
+        .take(LAST)
+        .map(|plan| match plan.state {
+            PlanState::Waiting => format!("{}: waits for a person", plan.title),
+            state => format!("{}: {}", plan.title, state.name()),
+        })
+        .collect();
+    list("Done so far", tried.into_iter().rev().collect());
+    list("Decided", said_by_people("decision"));
+    list("Found out", said_by_people("finding"));
+    list("Odd", said_by_people("problem"));
+    let tasks = state.open_tasks();
+    list(
+        "Under way",
+        tasks
+            .iter()
+            .map(|task| format!("{}: {} ({})", task.owner, task.text, time_left(task.until, now)))
+            .collect(),
+    );
+    let failed = state.ticks.values().filter(|tick| tick.state == CheckState::Failed);
+    list("Failed in the checklist", failed.map(|tick| tick.title.clone()).collect());
+    if state.status != Status::Closed {
+        list("Next", next.iter().take(LAST).map(|next| next.title.clone()).collect());
+    }
+    text
+}
+
+/// This many lines of a kind are told.
+const LAST: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_says_who_what_and_how_long() {
+        let read = |text: &str| parse_task(text).map(|task| (task.owner, task.text, task.within));
+        let minutes = |n| Some(SignedDuration::from_mins(n));
+        for (typed, owner, text, within) in [
+            ("omar: check the pool, back in 10 min", "omar", "check the pool", minutes(10)),
+            ("Li Wei: read the logs, 1h", "Li Wei", "read the logs", minutes(60)),
+            ("omar: call the bank, then write it down", "omar", "call the bank, then write it down", None),
+            ("omar: restart: first one pod; within 5 minutes", "omar", "restart: first one pod", minutes(5)),
+        ] {
+            assert_eq!(read(typed), Ok((owner.to_owned(), text.to_owned(), within)), "{typed}");
+        }
+        for typed in ["", "check the pool", ": check", "omar:", "omar, check: the pool"] {
+            assert!(read(typed).is_err(), "{typed}");
+        }
+        assert_eq!(length("0s"), None);
+        assert_eq!(length("-5m"), None);
+        assert_eq!(length("8d"), None);
+    }
+}
