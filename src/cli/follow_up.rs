@@ -113,7 +113,6 @@ struct Listed {
     owner: Option<String>,
     due: Option<Date>,
     overdue: bool,
-    issue: Option<String>,
 }
 
 /// Carries the verb out.
@@ -202,9 +201,8 @@ fn as_markdown(listed: &[Listed]) -> String {
     for one in listed {
         let owner = one.owner.as_ref().map(|owner| format!(" ({})", inline(owner))).unwrap_or_default();
         let due = one.due.map(|due| format!(", by {due}")).unwrap_or_default();
-        let issue = one.issue.as_ref().map(|url| format!(" {}", inline(url))).unwrap_or_default();
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "- [ ] {}: {}{owner}{due}{issue}", inline(&one.incident), inline(&one.text));
+        let _ = writeln!(text, "- [ ] {}: {}{owner}{due}", inline(&one.incident), inline(&one.text));
     }
     text
 }
@@ -235,7 +233,6 @@ impl Listed {
             owner: Some(one.owner.clone()).filter(|owner| !owner.is_empty()),
             due: one.due,
             overdue: one.due.is_some_and(|due| due < today),
-            issue: one.issue.as_ref().map(|issue| issue.url.clone()),
         }
     }
 }

@@ -214,7 +214,8 @@ fn report(
         0 => String::new(),
         some => format!(", {some} skipped"),
     };
-    cx.out.line(&format!("{added} events added to {incident}, {known} known already{skipped}"))
+    let added = counted(added, "event");
+    cx.out.line(&format!("{added} added to {incident}, {known} known already{skipped}"))
 }
 
 /// Reads a channel: a folder with a file a day, or one such file.

@@ -81,7 +81,6 @@ impl Fold {
             snoozes: Vec::new(),
             offers: Vec::new(),
             tasks: Vec::new(),
-            assigned: BTreeMap::new(),
             motions: Vec::new(),
             follow_ups: Vec::new(),
             reviews: Vec::new(),
@@ -325,19 +324,12 @@ impl Fold {
             Body::HandoffDeclined(body) => team::declined(state, body),
             Body::TaskGiven(body) => team::task(state, record, body, text(&body.text)),
             Body::TaskEnded(body) => team::task_ended(state, record, body),
-            Body::Assigned(body) if body.to.is_empty() => {
-                state.assigned.remove(&body.item);
-            }
-            Body::Assigned(body) => {
-                state.assigned.insert(body.item.clone(), body.to.clone());
-            }
             Body::Proposed(body) => team::proposed(state, record, body, text(&body.text)),
             Body::Objected(body) => team::objected(state, record, body),
             Body::Decided(body) => team::decided(state, record, body),
             Body::FollowUpAdded(body) => team::follow_up(state, record, body, text(&body.text)),
             Body::FollowUpChanged(body) => team::follow_up_changed(state, body),
             Body::FollowUpEnded(body) => team::follow_up_ended(state, record, body),
-            Body::FollowUpLinked(body) => team::follow_up_linked(state, body),
             Body::Reviewed(body) => team::reviewed(state, record, body),
             Body::Imported(body) => {
                 state.imported.insert((body.source.clone(), body.row.clone()));

@@ -174,8 +174,6 @@ kinds! {
     TaskGiven = "task",
     /// A task ended.
     TaskEnded = "task-ended",
-    /// An item of a checklist was given to somebody.
-    Assigned = "assigned",
     /// Something was proposed to everybody.
     Proposed = "proposal",
     /// Somebody objected to it.
@@ -188,8 +186,6 @@ kinds! {
     FollowUpChanged = "follow-up-changed",
     /// It was done or dropped.
     FollowUpEnded = "follow-up-ended",
-    /// It has an issue at the code host.
-    FollowUpLinked = "follow-up-linked",
     /// The review was held.
     Reviewed = "reviewed",
     /// An event that was written down elsewhere.

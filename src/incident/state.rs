@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use afterwards::{FollowUp, FollowUpEnd, Issue, ReviewHeld};
+pub use afterwards::{FollowUp, FollowUpEnd, ReviewHeld};
 pub use brought::brought_notes;
 pub use elsewhere::{Asked, History, Rehearsal};
 pub use finished::{Finished, tag_title};
@@ -96,8 +96,6 @@ pub struct State {
     pub offers: Vec<Offer>,
     /// Tasks given, in order.
     pub tasks: Vec<Task>,
-    /// Checklist item id to the person or role it was given to.
-    pub assigned: BTreeMap<String, String>,
     /// What was proposed to everybody, in order.
     pub motions: Vec<Motion>,
     /// Work for afterwards, in order.

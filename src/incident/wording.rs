@@ -133,14 +133,12 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         | Body::HandoffDeclined(_)
         | Body::TaskGiven(_)
         | Body::TaskEnded(_)
-        | Body::Assigned(_)
         | Body::Proposed(_)
         | Body::Objected(_)
         | Body::Decided(_)
         | Body::FollowUpAdded(_)
         | Body::FollowUpChanged(_)
         | Body::FollowUpEnded(_)
-        | Body::FollowUpLinked(_)
         | Body::Reviewed(_)
         | Body::Imported(_) => team::line(record, fold)?,
         Body::Unknown(body) => (

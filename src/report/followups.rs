@@ -97,8 +97,7 @@ fn review(state: &State, policy: &Policy, now: Timestamp, open: &mut Vec<String>
 fn follow_up(one: &FollowUp) -> String {
     let owner = (!one.owner.is_empty()).then(|| inline(&one.owner));
     let due = one.due.map(|due| format!("by {due}"));
-    let issue = one.issue.as_ref().map(|issue| format!("#{}", issue.number));
-    let terms: Vec<String> = owner.into_iter().chain(due).chain(issue).collect();
+    let terms: Vec<String> = owner.into_iter().chain(due).collect();
     let terms = if terms.is_empty() { "nobody yet".to_owned() } else { terms.join(", ") };
     format!("{} ({terms})", capitalised(&inside(&one.text)))
 }

@@ -37,7 +37,7 @@ pub(super) const LEGEND: &[(Glyph, &str)] = &[
     (("☺", Role::Info), "a role was taken, or offered"),
     (("☎", Role::Info), "somebody was paged"),
     (("✉", Role::Info), "somebody was told"),
-    (("☐", Role::Info), "a task, or an item that was given to somebody"),
+    (("☐", Role::Info), "a task"),
     (("◇", Role::Accent), "a proposal, or what became of it"),
     (("→", Role::Info), "a follow-up"),
     (("◷", Role::Muted), "a reminder was snoozed"),

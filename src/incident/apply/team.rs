@@ -5,13 +5,13 @@
 
 use super::Fold;
 use crate::incident::body::{
-    Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, HandoffAccepted, HandoffDeclined,
-    HandoffOffered, Objected, Proposed, Reviewed, Snoozed, TaskEnded, TaskGiven,
+    Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, HandoffAccepted, HandoffDeclined, HandoffOffered,
+    Objected, Proposed, Reviewed, Snoozed, TaskEnded, TaskGiven,
 };
 use crate::incident::record::{Record, RecordId};
 use crate::incident::state::{
-    FollowUp, FollowUpEnd, Issue, Motion, Objection, Offer, OfferEnd, ReviewHeld, Snooze, State, Task,
-    TaskEnd, same_person,
+    FollowUp, FollowUpEnd, Motion, Objection, Offer, OfferEnd, ReviewHeld, Snooze, State, Task, TaskEnd,
+    same_person,
 };
 use crate::incident::wording;
 
@@ -130,7 +130,6 @@ pub(super) fn follow_up(state: &mut State, record: &Record, body: &FollowUpAdded
         of: body.of,
         at: record.occurred_at,
         end: None,
-        issue: None,
     });
 }
 
@@ -147,12 +146,6 @@ pub(super) fn follow_up_ended(state: &mut State, record: &Record, body: &FollowU
     if let Some(one) = known(state, body.follow_up).filter(|one| one.end.is_none()) {
         let (at, done, reason) = (record.occurred_at, body.done, body.reason.clone());
         one.end = Some(FollowUpEnd { at, done, reason });
-    }
-}
-
-pub(super) fn follow_up_linked(state: &mut State, body: &FollowUpLinked) {
-    if let Some(one) = known(state, body.follow_up) {
-        one.issue = Some(Issue { number: body.number, url: body.url.clone(), closed: body.closed });
     }
 }
 

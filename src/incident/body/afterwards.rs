@@ -49,20 +49,6 @@ pub struct FollowUpEnded {
     pub reason: String,
 }
 
-/// Links a follow-up to an issue at a code host, or says what became of that issue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FollowUpLinked {
-    /// The follow-up.
-    pub follow_up: RecordId,
-    /// Number of the issue.
-    pub number: u64,
-    /// Where it can be read.
-    pub url: String,
-    /// Whether it is closed there.
-    #[serde(default)]
-    pub closed: bool,
-}
-
 /// Says that the review was held.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reviewed {

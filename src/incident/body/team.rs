@@ -72,18 +72,6 @@ pub struct TaskEnded {
     pub result: String,
 }
 
-/// Gives an item of a checklist to a person or a role; nobody: it is free again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Assigned {
-    /// Id of the item.
-    pub item: String,
-    /// Its title at the time.
-    #[serde(default)]
-    pub title: String,
-    /// The person or the role id; may be empty.
-    pub to: String,
-}
-
 /// Proposes something to everybody: it is decided if nobody objects in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposed {

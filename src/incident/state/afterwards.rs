@@ -22,8 +22,6 @@ pub struct FollowUp {
     pub at: Timestamp,
     /// How it ended.
     pub end: Option<FollowUpEnd>,
-    /// The issue at the code host that stands for it.
-    pub issue: Option<Issue>,
 }
 
 /// How a follow-up ended.
@@ -35,17 +33,6 @@ pub struct FollowUpEnd {
     pub done: bool,
     /// Why it was dropped, or what came of it; may be empty.
     pub reason: String,
-}
-
-/// An issue at a code host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issue {
-    /// Its number.
-    pub number: u64,
-    /// Where it can be read.
-    pub url: String,
-    /// Whether it is closed there.
-    pub closed: bool,
 }
 
 /// A review that was held.

@@ -21,7 +21,6 @@ fn answers() -> BoxedStrategy<Body> {
         (name(), name(), until()).prop_map(|(text, owner, until)| TaskGiven { text, owner, until }.into()),
         (target(), any::<bool>(), name())
             .prop_map(|(task, done, result)| TaskEnded { task, done, result }.into()),
-        (name(), name()).prop_map(|(item, to)| Assigned { item, title: String::new(), to }.into()),
         (name(), until()).prop_map(|(text, until)| Proposed { text, until }.into()),
         (target(), name()).prop_map(|(proposal, reason)| Objected { proposal, reason }.into()),
         (target(), any::<bool>()).prop_map(|(proposal, accepted)| Decided {
@@ -44,9 +43,6 @@ fn answers() -> BoxedStrategy<Body> {
             reason
         }
         .into()),
-        (target(), 0..3_u64, any::<bool>()).prop_map(|(follow_up, number, closed)| {
-            FollowUpLinked { follow_up, number, url: String::new(), closed }.into()
-        }),
         Just(Reviewed::default().into()),
         (name(), name()).prop_map(|(row, author)| {
             let (source, text) = ("a.csv".to_owned(), row.clone());

@@ -38,14 +38,6 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             let word = if body.done { "done" } else { "given up" };
             (EntryKind::Task, with_reason(format!("{}: {word}", task.text), &body.result))
         }
-        Body::Assigned(body) => {
-            let title = if body.title.is_empty() { &body.item } else { &body.title };
-            let text = match body.to.as_str() {
-                "" => format!("{title} is nobody's any more"),
-                to => format!("{title} is for {to}"),
-            };
-            (EntryKind::Task, text)
-        }
         Body::Proposed(body) => {
             let long = duration(body.until.duration_since(at).max(jiff::SignedDuration::ZERO));
             (EntryKind::Proposal, format!("proposed: {} (objections within {long})", body.text))
@@ -73,11 +65,6 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             let word = if body.done { "done" } else { "dropped" };
             let text = format!("follow-up {word}: {}", follow_up(state, body.follow_up)?);
             (EntryKind::FollowUp, with_note(text, &body.reason))
-        }
-        Body::FollowUpLinked(body) => {
-            let text = follow_up(state, body.follow_up)?;
-            let word = if body.closed { "closed as" } else { "filed as" };
-            (EntryKind::FollowUp, format!("follow-up {word} #{}: {text}", body.number))
         }
         Body::Reviewed(body) => {
             (EntryKind::Report, with_note("held the review".to_owned(), &body.people.join(", ")))

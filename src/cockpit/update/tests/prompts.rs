@@ -113,7 +113,7 @@ fn noted() -> Table {
 /// Hours later, when much is overdue.
 fn late() -> Table {
     let mut table = Table::ready();
-    table.send(Msg::Tick(time(60) + jiff::SignedDuration::from_hours(3)));
+    table.send(Msg::Tick(time(60) + SignedDuration::from_hours(3)));
     table
 }
 

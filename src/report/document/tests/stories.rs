@@ -2,12 +2,11 @@
 
 use super::*;
 use crate::incident::{
-    Answer, Approved, Assigned, Closed, Decided, Decision, FollowUpAdded, FollowUpChanged, FollowUpEnded,
-    FollowUpLinked, GatePassedOver, HandoffAccepted, HandoffDeclined, HandoffOffered, Imported, LeaseTaken,
-    MergeOwed, MergePaid, Mitigated, Objected, Paged, Phase, PhaseEntered, PlanAsked, PlanProposed,
-    PlanResumed, Proof, Proposed, Proved, Rejected, Reopened, ReportSaved, Reviewed, RunWaiting,
-    SeverityChanged, Signalled, Snoozed, Spec, StepWaiting, StopAsked, TaskEnded, TaskGiven, Titled, Told,
-    Waits,
+    Answer, Approved, Closed, Decided, Decision, FollowUpAdded, FollowUpChanged, FollowUpEnded,
+    GatePassedOver, HandoffAccepted, HandoffDeclined, HandoffOffered, Imported, LeaseTaken, MergeOwed,
+    MergePaid, Mitigated, Objected, Paged, Phase, PhaseEntered, PlanAsked, PlanProposed, PlanResumed, Proof,
+    Proposed, Proved, Rejected, Reopened, ReportSaved, Reviewed, RunWaiting, SeverityChanged, Signalled,
+    Snoozed, Spec, StepWaiting, StopAsked, TaskEnded, TaskGiven, Titled, Told, Waits,
 };
 
 mod truth;
@@ -391,15 +390,12 @@ fn one_of_each_for_the_team() -> Vec<Body> {
         HandoffDeclined { offer: nobody, reason: String::new() }.into(),
         TaskGiven { text: "check the pool".into(), owner: "li".into(), until }.into(),
         TaskEnded { task: nobody, done: true, result: String::new() }.into(),
-        Assigned { item: "core".into(), title: "core".into(), to: "li".into() }.into(),
         Proposed { text: "turn the flag off".into(), until }.into(),
         Objected { proposal: nobody, reason: "customers see it".into() }.into(),
         Decided { proposal: nobody, accepted: false, reason: String::new() }.into(),
         FollowUpAdded { text: "alert on the pool".into(), owner: "li".into(), due: None, of: None }.into(),
         FollowUpChanged { follow_up: nobody, owner: Some("omar".into()), due: None }.into(),
         FollowUpEnded { follow_up: nobody, done: true, reason: String::new() }.into(),
-        FollowUpLinked { follow_up: nobody, number: 7, url: "https://git.test/7".into(), closed: false }
-            .into(),
         Reviewed { people: vec!["li".into()] }.into(),
         Imported {
             source: "a.csv".into(),
