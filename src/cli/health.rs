@@ -161,10 +161,11 @@ fn replay(cx: &Context, file: &Path, name: &str) -> Result<End> {
             continue;
         }
         // Live, a probe of which nothing is heard for so long is unknown from then on.
-        let lost = last.and_then(|last| last.checked_add(patience(probe)).ok()).filter(|lost| *lost < at);
-        for _ in 0..lost.map_or(0, |_| probe.confirm.max(1)) {
+        let unheard =
+            last.and_then(|last| last.checked_add(patience(probe)).ok()).filter(|until| *until < at);
+        for _ in 0..unheard.map_or(0, |_| probe.confirm.max(1)) {
             let why = "no sample for too long";
-            let edge = lost.and_then(|lost| Some((lost, alarm.observe(lost, Verdict::NoData, why)?)));
+            let edge = unheard.and_then(|until| Some((until, alarm.observe(until, Verdict::NoData, why)?)));
             if let Some((at, edge)) = edge {
                 cx.out.json_line(&Edge { at, from: edge.from.name(), to: edge.to.name() })?;
             }

@@ -222,7 +222,7 @@ fn report(
 fn slack(args: &Args, bytes: &[u8], times: &Times) -> Result<Read> {
     let doing = doing(args);
     let folder = if args.file.is_dir() { Some(args.file.as_path()) } else { args.file.parent() };
-    let users = folder.map(|folder| users(folder)).transpose()?.unwrap_or_default();
+    let users = folder.map(users).transpose()?.unwrap_or_default();
     if !args.file.is_dir() {
         let text = std::str::from_utf8(bytes).map_err(|e| Failure::usage(&doing, e, "save it as UTF-8"))?;
         return read_slack(text, &users, times)

@@ -71,29 +71,29 @@ mod tests {
         }
     }
 
-    fn said(probe: &Status, releases: Vec<Release>) -> Option<String> {
-        found(&releases, |release| release.at - SignedDuration::from_mins(1), "production", probe)
+    fn said(probe: &Status, releases: &[Release]) -> Option<String> {
+        found(releases, |release| release.at - SignedDuration::from_mins(1), "production", probe)
     }
 
     #[test]
     fn what_was_measured_until_a_deploy_is_gone_since_then() {
         let words = Some("gone since v1.4.3".to_owned());
-        assert_eq!(said(&probe(0..20, 20..23), vec![released("production", 18)]), words);
+        assert_eq!(said(&probe(0..20, 20..23), &[released("production", 18)]), words);
         // Servers tell the last number for a while longer.
-        assert_eq!(said(&probe(0..20, 20..23), vec![released("production", 15)]), words);
+        assert_eq!(said(&probe(0..20, 20..23), &[released("production", 15)]), words);
     }
 
     #[test]
     fn all_else_is_without_data() {
         let gone = probe(0..20, 20..23);
-        assert_eq!(said(&gone, Vec::new()), None, "nothing was deployed");
-        assert_eq!(said(&gone, vec![released("staging", 18)]), None, "elsewhere");
-        assert_eq!(said(&gone, vec![released("production", 5)]), None, "long before");
-        assert_eq!(said(&gone, vec![released("production", 22)]), None, "only afterwards");
-        assert_eq!(said(&probe(0..0, 20..23), vec![released("production", 18)]), None, "it was never there");
-        assert_eq!(said(&probe(19..20, 20..23), vec![released("production", 18)]), None, "nor before that");
+        assert_eq!(said(&gone, &[]), None, "nothing was deployed");
+        assert_eq!(said(&gone, &[released("staging", 18)]), None, "elsewhere");
+        assert_eq!(said(&gone, &[released("production", 5)]), None, "long before");
+        assert_eq!(said(&gone, &[released("production", 22)]), None, "only afterwards");
+        assert_eq!(said(&probe(0..0, 20..23), &[released("production", 18)]), None, "it was never there");
+        assert_eq!(said(&probe(19..20, 20..23), &[released("production", 18)]), None, "nor before that");
         let mut silent = gone;
         silent.last = Some(Sample { headline: "503".to_owned(), ..Sample::default() });
-        assert_eq!(said(&silent, vec![released("production", 18)]), None, "the server does not say so");
+        assert_eq!(said(&silent, &[released("production", 18)]), None, "the server does not say so");
     }
 }

@@ -129,6 +129,7 @@ impl Script {
     }
 
     /// The same, told which version, where it is not: for an example.
+    #[must_use]
     pub fn told(mut self) -> Self {
         if let Some(arguments) = self.arguments.as_mut() {
             let variable =

@@ -57,7 +57,7 @@ pub fn watch(
 
 /// How long an environment is watched when somebody asks for it: as configured, else by the policy.
 pub fn usual(env: &Environment, policy: &Policy) -> SignedDuration {
-    env.watch.filter(|time| time.is_positive()).unwrap_or(policy.immediate_watch)
+    env.watch.filter(SignedDuration::is_positive).unwrap_or(policy.immediate_watch)
 }
 
 /// How long a deploy to an environment is watched: as configured, else by the policy where its name has to be
@@ -67,7 +67,7 @@ pub fn after_deploy(config: &Config, env: &Environment, policy: &Policy) -> Opti
         let watches = env.protected && !probes(config, env).is_empty();
         watches.then_some(policy.immediate_watch)
     };
-    env.watch.or_else(by_default).filter(|time| time.is_positive())
+    env.watch.or_else(by_default).filter(SignedDuration::is_positive)
 }
 
 /// A step that watches an environment for so long; `None` where no probe watches it. Commands

@@ -57,13 +57,11 @@ pub(super) async fn ask(
         None => match firing(&server, &counted(alerts), masker).await? {
             Ok(Firing { count, named, rows, .. }) => {
                 let written = count.to_string();
-                match Decimal::parse(&written) {
-                    Some(number) => (Measured::Number(number, written), named, rows),
-                    None => {
-                        let why = "too many alerts".to_owned();
-                        (Measured::Nothing { headline: written, why }, named, rows)
-                    }
-                }
+                let measured = match Decimal::parse(&written) {
+                    Some(number) => Measured::Number(number, written),
+                    None => Measured::Nothing { headline: written, why: "too many alerts".to_owned() },
+                };
+                (measured, named, rows)
             }
             Err(refused) => (refused, String::new(), Vec::new()),
         },

@@ -64,12 +64,12 @@ pub fn read(body: &[u8], now: Timestamp, masker: &Masker) -> Option<Firing> {
     alerts.retain(|alert| alert.fingerprint.is_empty() || seen.insert(alert.fingerprint.clone()));
     alerts.sort_by_cached_key(|alert| (alert.quiet().is_some(), alert.starts_at, alert.name()));
     let rows: Vec<String> = alerts.iter().take(LISTED).map(|alert| alert.words(now, masker)).collect();
-    let mut named: Vec<String> = rows.iter().take(NAMED).cloned().collect();
+    let mut listed: Vec<String> = rows.iter().take(NAMED).cloned().collect();
     if alerts.len() > NAMED {
-        named.push(format!("{} more", alerts.len() - NAMED));
+        listed.push(format!("{} more", alerts.len() - NAMED));
     }
     let names = alerts.iter().map(Alert::name).collect();
-    Some(Firing { count: alerts.len(), named: named.join(", "), names, rows })
+    Some(Firing { count: alerts.len(), named: listed.join(", "), names, rows })
 }
 
 impl Alert {

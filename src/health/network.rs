@@ -171,7 +171,7 @@ impl Reach {
 }
 
 /// Works out how the network of this machine is from the probes as they stand.
-pub fn network<'a>(probes: impl Iterator<Item = &'a Status> + Clone) -> Network {
+pub fn network<'a>(probes: &(impl Iterator<Item = &'a Status> + Clone)) -> Network {
     let checks = || probes.clone().filter(|probe| probe.reach.is_connectivity());
     let beyond = || probes.clone().map(|probe| &probe.reach).filter(|reach| reach.is_beyond());
     let offline = |since, why| {

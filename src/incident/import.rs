@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::body::{Imported, NoteKind};
 use super::record::{Draft, Precision};
@@ -129,8 +129,8 @@ impl Row {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }
-        let hash = hash.finalize();
-        hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let start = hash.finalize().iter().take(8).fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+        format!("{start:016x}")
     }
 }
 
@@ -202,7 +202,7 @@ impl Fields {
         match column {
             Some(Column::Time) if self.time.is_none() => self.time = Some(value.to_owned()),
             Some(Column::Text) if self.texts.is_empty() => self.texts.push(value.to_owned()),
-            Some(Column::Author) if self.author.is_empty() => self.author = value.to_owned(),
+            Some(Column::Author) if self.author.is_empty() => value.clone_into(&mut self.author),
             Some(Column::Key) if self.key.is_none() => self.key = Some(value.to_owned()),
             Some(Column::Precision) if precision(value).is_some() => self.precision = precision(value),
             Some(Column::Kind) if kind(value).is_some() => self.kind = kind(value).unwrap_or_default(),

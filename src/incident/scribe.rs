@@ -24,7 +24,8 @@ pub fn scribe(text: &str, kind: NoteKind, now: Timestamp, zone: &TimeZone) -> Sc
         Some((at, precision, rest)) => (Some((at, precision)), rest),
         None => (None, text),
     };
-    let todo = text.get(..5).filter(|start| start.eq_ignore_ascii_case("todo:")).map(|_| text[5..].trim());
+    let todo = text.split_once(':').filter(|(mark, _)| mark.eq_ignore_ascii_case("todo"));
+    let todo = todo.map(|(_, text)| text.trim());
     let body = match (kind, todo, text.strip_prefix('!')) {
         (NoteKind::Note, Some(text), _) if !text.is_empty() => parse_follow_up(text).into(),
         (NoteKind::Note, _, Some(text)) if !text.trim().is_empty() => {

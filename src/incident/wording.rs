@@ -293,7 +293,7 @@ fn plan_ended(body: &PlanEnded, record: &Record, fold: &Fold) -> (EntryKind, Str
     };
     match body.end {
         PlanEnd::Done => {
-            let found = plan.filter(|plan| plan.finds()).and_then(|_| last).map(|(_, summary)| summary);
+            let found = plan.filter(|plan| plan.finds()).and(last).map(|(_, summary)| summary);
             // That it is done is said already.
             let found = found.filter(|summary| *summary != "done").unwrap_or_default();
             (EntryKind::PlanDone, with_reason(format!("{}{took}", done(title)), found))

@@ -19,13 +19,13 @@ pub fn agenda(state: &State, setting: Setting<'_>) -> String {
                    something that the record does not.\n",
     );
     let mut section = |title: &str, lines: Vec<String>, otherwise: &str| {
-        text.push_str(&format!("\n## {title}\n\n"));
+        text.push_str(&["\n## ", title, "\n\n"].concat());
         if lines.is_empty() {
             text.push_str(otherwise);
             text.push('\n');
         }
         for line in lines {
-            text.push_str(&format!("- {line}\n"));
+            text.push_str(&["- ", line.as_str(), "\n"].concat());
         }
     };
     let cause = if state.cause.is_empty() {

@@ -115,7 +115,7 @@ fn how_production_is_stands_there_at_every_size_and_in_every_state() {
         (model, word.to_owned())
     };
     let open = (cockpit(declared()), "DOWN".to_owned());
-    for (mut model, word) in [
+    for (mut model, word) in vec![
         open,
         mitigated("DOWN", State::Failing),
         mitigated("HEALTHY", State::Ok),
@@ -222,7 +222,7 @@ fn whoever_says_that_users_are_served_is_told_whether_the_fix_is_live() {
 
 #[test]
 fn the_hotfix_pane_says_what_becomes_of_a_fix_whose_branch_is_gone() {
-    let line = |scribe: Scribe| {
+    let pane = |scribe: Scribe| {
         let mut model = cockpit(scribe);
         let head = Head::Branch { name: "main".into(), commit: BAD.into() };
         let gone = BranchState {
@@ -238,10 +238,10 @@ fn the_hotfix_pane_says_what_becomes_of_a_fix_whose_branch_is_gone() {
         press(&mut model, "3 z");
         drawn(&mut model, 120, 36)
     };
-    assert!(line(declared()).contains("press h s to start a hotfix branch from main"));
+    assert!(pane(declared()).contains("press h s to start a hotfix branch from main"));
     let mut running = declared();
     deploy(&mut running, "v1.4.4");
-    let shown = line(running);
+    let shown = pane(running);
     assert!(shown.contains("it is being deployed to production"), "{shown}");
     let mut live = declared();
     deploy(&mut live, "v1.4.4");
@@ -251,10 +251,10 @@ fn the_hotfix_pane_says_what_becomes_of_a_fix_whose_branch_is_gone() {
         at("15:13:00"),
         PlanEnded { plan: "deploy-1".into(), end: PlanEnd::Done, why: String::new() },
     );
-    let shown = line(live);
+    let shown = pane(live);
     assert!(shown.contains("production has the fix"), "{shown}");
     let mut over = declared();
     over.write("maya", at("15:13:00"), Resolved { after: Vec::new() });
-    let shown = line(over);
+    let shown = pane(over);
     assert!(shown.contains("the incident is over"), "{shown}");
 }

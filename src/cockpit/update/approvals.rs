@@ -93,8 +93,8 @@ fn elsewhere(model: &Model, state: &State, standing: &Approvals<'_>, role: &str)
 pub(super) fn copy(cx: &mut Cx<'_>, role: &str) {
     let model = &*cx.model;
     let line = model.incident().filter(|state| proposal::at_hand(state).is_some()).and_then(|state| {
-        let rule = ApprovalRule::of(&model.policy, state.severity);
-        let standing = proposal::standing(state, &rule, model.now);
+        let needed = ApprovalRule::of(&model.policy, state.severity);
+        let standing = proposal::standing(state, &needed, model.now);
         let missing = || standing.roles.iter().find(|role| role.approval.is_none()).map(|role| role.role);
         let role = Some(role).filter(|role| !role.is_empty()).or_else(missing)?;
         Some(elsewhere(model, state, &standing, role))
@@ -239,8 +239,8 @@ fn approve(cx: &mut Cx<'_>) {
 /// Why what somebody says does not count, and the line they run instead; `None`: it does.
 fn only_in_person(model: &Model, role: &str) -> Option<String> {
     let state = model.incident().filter(|s| !model.policy.severity(s.severity).verbal_approval)?;
-    let rule = ApprovalRule::of(&model.policy, state.severity);
-    let standing = proposal::standing(state, &rule, model.now);
+    let needed = ApprovalRule::of(&model.policy, state.severity);
+    let standing = proposal::standing(state, &needed, model.now);
     let line = elsewhere(model, state, &standing, role);
     let key = copied(&standing).find(|(missing, _)| missing.role == role).map(|(_, key)| key);
     let copies = match (model.keymap.key(Command::Approvals), key) {

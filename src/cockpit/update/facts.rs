@@ -37,7 +37,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         Fact::Suspects(looked) => suspects::found(cx, *looked),
         Fact::Ways { environment, looked } => rollback::found(cx, environment, looked),
         Fact::Health { probes, edges: _ } => {
-            cx.model.network = network::network(probes.iter().map(AsRef::as_ref));
+            cx.model.network = network::network(&probes.iter().map(AsRef::as_ref));
             cx.model.probes = probes;
             record_alarms(cx);
         }
@@ -371,7 +371,7 @@ fn own_network(model: &Model, state: &incident::State) -> Option<Draft> {
         return None;
     }
     let known = state.alarms.get(network::OWN).map_or(State::Ok.name(), |alarm| alarm.state.as_str());
-    let (to, why, since) = match network::network(probes()) {
+    let (to, why, since) = match network::network(&probes()) {
         Network::Offline { since, why } => (State::Error, format!("{}{why}", network::OFFLINE), Some(since)),
         _ if network::is_online(probes()) => (State::Ok, String::new(), None),
         _ => return None,

@@ -72,7 +72,8 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         Purpose::Note(kind) => {
             needs("write something")?;
             let scribed = scribe(&text, *kind, cx.model.now, &cx.model.looks.zone);
-            return note(cx, scribed);
+            note(cx, scribed);
+            return Ok(());
         }
         Purpose::NoRollback => {
             needs("a reason is needed: it goes into the record")?;
@@ -163,12 +164,11 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
 }
 
 /// Records a note for when it happened: as typed, else when somebody began to type.
-fn note(cx: &mut Cx<'_>, scribed: Scribed) -> Result<(), String> {
-    let Some(incident) = cx.model.incident().map(|state| state.id) else { return Ok(()) };
+fn note(cx: &mut Cx<'_>, scribed: Scribed) {
+    let Some(incident) = cx.model.incident().map(|state| state.id) else { return };
     let begun = cx.model.typing_since.map(|at| (at, Precision::Exact));
     let draft = Draft { occurred: scribed.at.or(begun), ..Draft::now(incident, scribed.body) };
     cx.effect("saving", Effect::Append(vec![draft]));
-    Ok(())
 }
 
 /// Records another time at which it began.

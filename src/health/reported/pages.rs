@@ -20,7 +20,7 @@ fn statuspage(object: &Map<String, Value>) -> Option<Reported> {
     let Some(status) = object.get("status") else {
         return match (object.get("components"), object.get("incidents")) {
             (Some(components), _) => worst_of(&parts(components)),
-            (None, Some(incidents)) => unresolved(incidents.as_array()?),
+            (None, Some(incidents)) => Some(unresolved(incidents.as_array()?)),
             (None, None) => None,
         };
     };
@@ -41,13 +41,13 @@ fn impact(word: &str) -> Option<Grade> {
 }
 
 /// Incidents of a Statuspage that are not over.
-fn unresolved(incidents: &[Value]) -> Option<Reported> {
+fn unresolved(incidents: &[Value]) -> Reported {
     let is_over = |one: &Value| matches!(text(one, "status"), Some("resolved" | "postmortem" | "completed"));
     let open: Vec<&Value> = incidents.iter().filter(|one| !is_over(one)).collect();
     let grades = open.iter().map(|one| text(one, "impact").and_then(impact).unwrap_or(Grade::Warn));
-    let Some(worst) = grades.max() else { return Some(told(Grade::Good, "no incident", std::iter::empty())) };
+    let Some(worst) = grades.max() else { return told(Grade::Good, "no incident", std::iter::empty()) };
     let names = open.iter().map(|one| text(one, "name").unwrap_or("an incident").to_owned());
-    Some(told(worst.max(Grade::Warn), "incident", names))
+    told(worst.max(Grade::Warn), "incident", names)
 }
 
 fn text<'a>(of: &'a Value, key: &str) -> Option<&'a str> {

@@ -350,7 +350,7 @@ fn what_fails_now_and_then_passes_only_where_it_always_did() {
         past(200.0, 360)
             .into_iter()
             .enumerate()
-            .filter_map(move |(place, (at, _))| (place as u64 % every == 0).then_some(at))
+            .filter_map(move |(place, (at, _))| (place as u64).is_multiple_of(every).then_some(at))
     };
     let known =
         |faults: Vec<Timestamp>| Past { before: past(200.0, 360), faults: Some(faults), ..Past::default() };

@@ -162,21 +162,21 @@ fn plain(text: &str, users: &SlackUsers) -> String {
         out.push_str(before);
         let (target, label) =
             inner.split_once('|').map_or((inner, None), |(target, label)| (target, Some(label)));
-        match target.as_bytes().first() {
-            Some(b'@') => {
+        match target.split_at_checked(1) {
+            Some(("@", id)) => {
                 out.push('@');
-                out.push_str(label.unwrap_or_else(|| users.name(&target[1..])));
+                out.push_str(label.unwrap_or_else(|| users.name(id)));
             }
-            Some(b'#') => {
+            Some(("#", id)) => {
                 out.push('#');
-                out.push_str(label.unwrap_or(&target[1..]));
+                out.push_str(label.unwrap_or(id));
             }
-            Some(b'!') => {
+            Some(("!", name)) => {
                 out.push('@');
-                out.push_str(label.unwrap_or(&target[1..]).trim_start_matches('@'));
+                out.push_str(label.unwrap_or(name).trim_start_matches('@'));
             }
             _ => match label.filter(|label| *label != target) {
-                Some(label) => out.push_str(&format!("{label} ({target})")),
+                Some(label) => out.push_str(&[label, " (", target, ")"].concat()),
                 None => out.push_str(target),
             },
         }

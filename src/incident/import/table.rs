@@ -13,7 +13,7 @@ pub fn read_table(bytes: &[u8], times: &Times) -> Result<Read, String> {
     let mut reader =
         ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter(bytes)).from_reader(bytes);
     let mut read = Read::default();
-    let mut columns: Option<Vec<(Option<Column>, String)>> = None;
+    let mut columns: Option<Vec<Heading>> = None;
     let mut cells = csv::ByteRecord::new();
     loop {
         let line = reader.position().line();
@@ -46,8 +46,11 @@ pub fn read_table(bytes: &[u8], times: &Times) -> Result<Read, String> {
     Ok(read)
 }
 
+/// What a column holds, if that is known, and its name.
+type Heading = (Option<Column>, String);
+
 /// What the columns hold, and whether the first line is a row already.
-fn headings(cells: &StringRecord, times: &Times) -> Result<(Vec<(Option<Column>, String)>, bool), String> {
+fn headings(cells: &StringRecord, times: &Times) -> Result<(Vec<Heading>, bool), String> {
     let first = cells.get(0).unwrap_or_default();
     if when::read(first, times).is_ok() {
         let usual = ["time", "event", "author"];
@@ -70,7 +73,7 @@ fn headings(cells: &StringRecord, times: &Times) -> Result<(Vec<(Option<Column>,
     Ok((known, false))
 }
 
-fn fields(columns: &[(Option<Column>, String)], cells: &StringRecord) -> Fields {
+fn fields(columns: &[Heading], cells: &StringRecord) -> Fields {
     let mut fields = Fields::default();
     for (n, cell) in cells.iter().enumerate() {
         match columns.get(n) {
@@ -84,7 +87,7 @@ fn fields(columns: &[(Option<Column>, String)], cells: &StringRecord) -> Fields 
 /// Comma, semicolon or tab: what stands most often in the first line.
 fn delimiter(bytes: &[u8]) -> u8 {
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |wanted: u8| first.iter().filter(|byte| **byte == wanted).count();
+    let count = |wanted: u8| first.split(|byte| *byte == wanted).count();
     // The last of those that are equal: a comma, where there is none of them.
     [b'\t', b';', b','].into_iter().max_by_key(|one| count(*one)).unwrap_or(b',')
 }

@@ -41,7 +41,7 @@ impl Share<'_> {
     pub fn words(&self) -> String {
         let how = match self.plan.state {
             PlanState::Ended(PlanEnd::Done) | PlanState::Running | PlanState::Waiting => "left there",
-            ended => ended.word(),
+            PlanState::Ended(_) => self.plan.state.word(),
         };
         let about = if self.is_known { "" } else { "?" };
         format!("canary {} {}{about} %, {how}", self.plan.brings(), self.percent)

@@ -457,13 +457,13 @@ fn a_secret_is_masked_across_any_length_of_what_nobody_sees() {
             assert_eq!(String::from_utf8(out).unwrap(), "<‹S›>", "{length} of {kind} in pieces");
             // Where it splits nothing it is gone, and said to be, if it is long.
             let text = format!("a{unseen}b\n");
-            let masked = masker.mask(&text);
+            let shown = masker.mask(&text);
             if unseen.len() <= 4000 {
-                assert_eq!(masked, text, "{length} of {kind}");
+                assert_eq!(shown, text, "{length} of {kind}");
             } else if unseen.len() > 4096 {
                 let size = format!("{}.{} kB unseen›b\n", unseen.len() / 1000, unseen.len() / 100 % 10);
-                assert!(masked.ends_with(&size), "{length} of {kind}: {}", masked.escape_debug());
-                assert!(masked.len() < 4200, "{length} of {kind}");
+                assert!(shown.ends_with(&size), "{length} of {kind}: {}", shown.escape_debug());
+                assert!(shown.len() < 4200, "{length} of {kind}");
             }
         }
     }

@@ -137,7 +137,7 @@ fn ticks(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
     let title =
         |entry: &Entry<'_>| entry.text.split_once(": ").map_or(entry.text, |(_, title)| title).to_owned();
     pen.put(&format!("{} items passed: ", entries.len()), ui.of(Role::Text));
-    list(ui, pen, entries.iter().map(title).collect(), Role::Text);
+    list(ui, pen, &entries.iter().map(title).collect::<Vec<_>>(), Role::Text);
 }
 
 /// Probes that turned together: as many as there is room for, and how many more.
@@ -187,7 +187,7 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
         // The numbers are worth more than their limits, which stand in the health pane.
         parts = parts.iter().map(|part| short(part).to_owned()).collect();
     }
-    list(ui, pen, parts, style);
+    list(ui, pen, &parts, style);
 }
 
 /// Columns of several with commas between them.
@@ -197,8 +197,8 @@ fn taken(parts: &[String]) -> u16 {
 }
 
 /// As many as there is room for, and how many more.
-fn list(ui: Ui<'_>, pen: &mut Pen<'_>, parts: Vec<String>, style: Role) {
-    let all = taken(&parts);
+fn list(ui: Ui<'_>, pen: &mut Pen<'_>, parts: &[String], style: Role) {
+    let all = taken(parts);
     let mut left = parts.len();
     for (index, part) in parts.iter().enumerate() {
         let comma = if index > 0 { ", " } else { "" };
