@@ -119,7 +119,7 @@ impl Tracker {
 
     /// How the network of this machine is.
     pub fn network(&self) -> Network {
-        network::network(self.statuses.iter().map(Arc::as_ref))
+        network::network(&self.statuses.iter().map(Arc::as_ref))
     }
 
     fn suppression(&self, probe: usize) -> Suppression {
