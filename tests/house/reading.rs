@@ -44,21 +44,21 @@ impl Source {
                 None => path.clone(),
             }
         });
-        resolved.filter_map(|path| self.absolute(&path)).collect()
+        resolved.map(|path| self.absolute(&path)).collect()
     }
 
     /// A path as seen from the root of the crate.
-    fn absolute(&self, path: &str) -> Option<String> {
+    fn absolute(&self, path: &str) -> String {
         let mut here: Vec<&str> = self.module.split("::").collect();
         let mut rest = path;
         if let Some(path) = rest.strip_prefix("crate::").or_else(|| rest.strip_prefix("flightdeck::")) {
-            return Some(path.to_owned());
+            return path.to_owned();
         }
         if let Some(path) = rest.strip_prefix("self::") {
-            return Some(format!("{}::{path}", self.module));
+            return format!("{}::{path}", self.module);
         }
         if !rest.starts_with("super::") {
-            return Some(rest.to_owned());
+            return rest.to_owned();
         }
         while let Some(path) = rest.strip_prefix("super::") {
             // From within a module of the file itself there is one more to leave.
@@ -66,7 +66,7 @@ impl Source {
             rest = path;
         }
         here.push(rest);
-        Some(here.join("::"))
+        here.join("::")
     }
 
     /// The modules in files of their own that it declares for tests alone.
