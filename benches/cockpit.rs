@@ -54,6 +54,7 @@ impl Cockpit {
             zone: TimeZone::UTC,
             local: TimeZone::UTC,
             guide: true,
+            alerts: false,
             glyphs: Glyphs::default(),
         };
         let mut cockpit = Self {
@@ -275,7 +276,7 @@ fn a_sample_of_each_of_a_thousand_probes_with_a_day(bencher: Bencher<'_, '_>) {
     let old = (36..Past::REACH / 20).rev().map(|n| (start() - SignedDuration::from_secs(20 * n), Some(1.0)));
     let old: Vec<_> = old.chain(day.history).collect();
     for probe in &config.probes {
-        tracker.remember(&probe.name, &old);
+        tracker.remember(&probe.name, &old, &[]);
     }
     let mut at = start();
     bencher.bench_local(|| {
