@@ -81,10 +81,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             }
             let situation = status::situation(cx, cx.load(Wanted::Open)?);
             let brief = brief(&situation.state, &situation.policy, &situation.next, situation.now);
-            cx.out.tell(&format!(
-                "{} keeps it until {to} accepts: flightdeck handoff accept",
-                holder(&loaded, &role)
-            ));
+            let has = loaded.state().roles.get(&role);
+            let has =
+                has.map_or_else(|| "nobody has it".to_owned(), |has| format!("{} keeps it", visible(has)));
+            cx.out.tell(&format!("{has} until {} accepts: flightdeck handoff accept", visible(&to)));
             save_in(cx, *save, &mut loaded, None, HandoffOffered { role, to, brief })
         }
         What::Accept { role, save } => {
@@ -106,10 +106,6 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             Ok(End::Done)
         }
     }
-}
-
-fn holder(loaded: &Loaded, role: &str) -> String {
-    loaded.state().roles.get(role).map_or_else(|| "nobody".to_owned(), |has| visible(has).into_owned())
 }
 
 /// The offer that is meant: the only open one, of a role or to a person where that is said.

@@ -236,7 +236,7 @@ fn slack(args: &Args, bytes: &[u8], times: &Times) -> Result<Read> {
     }
     for day in days {
         let name = day.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let text = fs::read_to_string(&day).map_err(|e| {
+        let text = read_text(&day).map_err(|e| {
             Failure::new(format!("reading {}", day.display()), e, "check that it can be read")
         })?;
         let read = read_slack(&text, &users, times).map_err(|why| {
@@ -249,6 +249,13 @@ fn slack(args: &Args, bytes: &[u8], times: &Times) -> Result<Read> {
     Ok(whole)
 }
 
+/// Reads a file that is no larger than a timeline can be.
+fn read_text(file: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(file)?.take(MOST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
 /// The files of days in a folder, in order.
 fn days(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut days = Vec::new();
@@ -256,7 +263,7 @@ fn days(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         let path = entry?.path();
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let is_json = path.extension().is_some_and(|ending| ending == "json");
-        if is_json && name.parse::<jiff::civil::Date>().is_ok() {
+        if is_json && path.is_file() && name.parse::<jiff::civil::Date>().is_ok() {
             days.push(path);
         }
     }
@@ -273,8 +280,7 @@ fn users(folder: &Path) -> Result<SlackUsers> {
         return Ok(SlackUsers::default());
     };
     let doing = || format!("reading {}", file.display());
-    let text =
-        fs::read_to_string(&file).map_err(|e| Failure::new(doing(), e, "check that it can be read"))?;
+    let text = read_text(&file).map_err(|e| Failure::new(doing(), e, "check that it can be read"))?;
     SlackUsers::read(&text).map_err(|why| Failure::usage(doing(), why, "export the channel again"))
 }
 

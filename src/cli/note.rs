@@ -5,17 +5,20 @@ use jiff::tz::TimeZone;
 use super::End;
 use super::context::Context;
 use super::save::{SaveArgs, save, some_text};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::incident::{NoteKind, Noted, Precision, Scribed, scribe};
+use crate::text::visible;
 
 /// Write a timeline entry; its id is printed once it is saved
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
-  flightdeck note \"pool exhausted, 100 of 100 used\" --kind finding --at 14:45")]
+  flightdeck note \"pool exhausted, 100 of 100 used\" --kind finding --at 14:45
+  flightdeck note \"-5m pods restarted\"            it happened five minutes ago
+  flightdeck note \"TODO: alert on the pool @li\"   a follow-up; ! in front makes a decision")]
 pub(crate) struct Args {
     /// The text
-    #[arg(value_name = "TEXT")]
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     text: String,
 
     /// note, finding, decision, problem or action
@@ -40,6 +43,10 @@ fn parse_kind(text: &str) -> Result<NoteKind, String> {
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let text = some_text("the note", &args.text)?;
+    if text.starts_with("--") {
+        let cause = format!("there is no option {}", visible(&text));
+        return Err(Failure::usage("writing a note", cause, "flightdeck note --help lists the options"));
+    }
     let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
     match scribe(&text, args.kind, cx.now(), &TimeZone::UTC) {
         // A time in front of the text means the text where another is given, and where it is uncertain.

@@ -182,7 +182,9 @@ fn clock_hue(clock: &Clock, now: Timestamp) -> Hue {
 }
 
 fn due_words(at: Timestamp, now: Timestamp) -> String {
-    if at >= now {
+    if at == now {
+        "now".to_owned()
+    } else if at > now {
         format!("within {}", duration(at.duration_since(now)))
     } else {
         format!("overdue by {}", duration(now.duration_since(at)))

@@ -88,7 +88,7 @@ struct Listed<'a> {
 }
 
 pub(super) fn parse_length(text: &str) -> Result<SignedDuration, String> {
-    length(text).ok_or_else(|| "write 10m, 90s or 1h".to_owned())
+    length(text).ok_or_else(|| "write 10m, 90s or 1h, at most 7 days".to_owned())
 }
 
 /// Carries the verb out.

@@ -160,6 +160,8 @@ pub enum Purpose {
     TaskEnd(RecordId),
     /// What speaks against this proposal.
     Object(RecordId),
+    /// Why this proposal is agreed although somebody objects.
+    Agree(RecordId),
     /// Who told this audience, and how; empty: the audience is typed, too.
     Told(String),
     /// The reason for reopening.

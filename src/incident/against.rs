@@ -104,6 +104,18 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
     for merge in state.merges_owed() {
         found.push(format!("still to do: {}", merge.title()));
     }
+    let open = |count: usize, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(one.to_owned()),
+        count => Some(format!("{count} {many}")),
+    };
+    found.extend(open(state.open_tasks().len(), "a task is open", "tasks are open"));
+    found.extend(open(
+        state.open_motions().count(),
+        "a proposal is not decided",
+        "proposals are not decided",
+    ));
+    found.extend(open(state.open_offers().count(), "a handoff is not accepted", "handoffs are not accepted"));
     if state.cause.is_empty() {
         found.push("no cause is recorded".to_owned());
     }

@@ -211,6 +211,12 @@ impl Fold {
         let Some((kind, text)) = line else { return };
         let (at, precision) = wording::shown_at(record);
         let about = self.about(&record.body);
+        // What was imported was signed by nobody here.
+        let author = match &record.body {
+            Body::Imported(body) if body.author.is_empty() => Cow::Borrowed(body.source.as_str()),
+            Body::Imported(body) => Cow::Owned(format!("{} ({})", body.author, body.source)),
+            _ => Cow::Borrowed(record.author.name.as_str()),
+        };
         let entry = Entry {
             id: record.id,
             at,
@@ -220,10 +226,7 @@ impl Fold {
             kind,
             name: wording::name(&record.body),
             text: &text,
-            author: match &record.body {
-                Body::Imported(body) if !body.author.is_empty() => &body.author,
-                _ => &record.author.name,
-            },
+            author: &author,
             about: &about,
             original: None,
             retracted: None,

@@ -119,20 +119,21 @@ pub fn drafts(state: &State, source: &str, mut rows: Vec<Row>) -> (Vec<Draft>, u
 }
 
 impl Row {
-    /// What tells this row from others of its source: the name it has there, else what it says.
+    /// What tells this row from others of its source: the name it has there, and what it says.
     fn name(&self) -> String {
-        if let Some(key) = &self.key {
-            return key.clone();
-        }
         let mut hash = Sha256::new();
         for part in [&self.at.to_string(), &self.author, &self.text] {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }
         let start = hash.finalize().iter().take(8).fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
-        format!("{start:016x}")
+        // Another file may use the same keys.
+        self.key.as_ref().map_or_else(|| format!("{start:016x}"), |key| format!("{key}:{start:016x}"))
     }
 }
+
+/// Longer than this is no entry of a timeline, in bytes.
+const LONGEST: usize = 100_000;
 
 /// What a source may call what an event is about.
 fn kind(text: &str) -> Option<NoteKind> {
@@ -207,7 +208,12 @@ impl Fields {
             Some(Column::Precision) if precision(value).is_some() => self.precision = precision(value),
             Some(Column::Kind) if kind(value).is_some() => self.kind = kind(value).unwrap_or_default(),
             _ => {
-                self.extra.insert(name.trim().to_owned(), value.to_owned());
+                let name = name.trim();
+                let free = |name: &String| !self.extra.contains_key(name);
+                let named = std::iter::once(name.to_owned()).chain((2..).map(|n| format!("{name} {n}")));
+                if let Some(name) = named.take(1000).find(free) {
+                    self.extra.insert(name, value.to_owned());
+                }
             }
         }
     }
@@ -218,6 +224,9 @@ impl Fields {
         let Some(text) = self.texts.into_iter().next() else {
             return Err("it does not say what happened".to_owned());
         };
+        if text.len() > LONGEST {
+            return Err(format!("its text is longer than {} kB", LONGEST / 1000));
+        }
         Ok(Row {
             at: when.at,
             precision: self.precision.unwrap_or(when.precision),

@@ -115,7 +115,7 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
     }
     let mut list = steps.list;
     // What is overdue longest comes first; the rest keeps the order of the procedure.
-    list.sort_by_key(|(rank, next)| (*rank, next.due_at.filter(|_| next.overdue)));
+    list.sort_by_key(|(rank, next)| (*rank, !next.overdue, next.due_at.filter(|_| next.overdue)));
     let pressing = list.iter().take_while(|(rank, _)| *rank <= Rank::Mitigate).count();
     let mut list: Vec<Next> = list.into_iter().map(|(_, next)| next).collect();
     if let Some((back, own)) = steps.beside {
@@ -268,7 +268,6 @@ impl Steps<'_> {
     fn while_open(&mut self) {
         let state = self.state;
         self.production();
-        self.team();
         self.add_due("page", "page", Role::ON_CALL, "page on-call, then record who was paged");
         // Behind a way back there is room for two lines: those that a clock asks for.
         let going_back = self.goes_back_first();
@@ -283,6 +282,7 @@ impl Steps<'_> {
             self.unrecorded(Rank::Turn);
             self.commander();
         }
+        self.team();
         if self.facts.untrusted {
             self.add("trust", "", "look at what flightdeck.toml would run, and trust it");
         }

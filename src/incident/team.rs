@@ -12,6 +12,7 @@ use super::policy::Policy;
 use super::state::{FollowUp, Motion, Offer, OfferEnd, PlanState, Snooze, State, Status, Task};
 use super::time::duration;
 use super::timeline::Entry;
+use crate::text::markdown::inline;
 
 /// A task as somebody types it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,11 +154,14 @@ pub fn brief(state: &State, policy: &Policy, next: &[Next], now: Timestamp) -> S
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{words}");
     };
-    line(format_args!("**{} {severity} {status}, {elapsed} in: {}**", state.number, state.title));
+    let title = inline(&state.title);
+    line(format_args!("**{} {severity} {status}, {elapsed} in: {title}**", state.number));
     line(format_args!(""));
-    let said = |text: &str| if text.is_empty() { "not written down yet".to_owned() } else { text.to_owned() };
-    line(format_args!("- Impact: {}", said(&state.impact)));
-    line(format_args!("- Cause: {}", if state.cause.is_empty() { "not known yet" } else { &state.cause }));
+    let said = |text: &str, otherwise: &str| {
+        if text.is_empty() { otherwise.to_owned() } else { inline(text) }
+    };
+    line(format_args!("- Impact: {}", said(&state.impact, "not written down yet")));
+    line(format_args!("- Cause: {}", said(&state.cause, "not known yet")));
     let failing: Vec<&str> = state
         .alarms
         .iter()
@@ -165,17 +169,20 @@ pub fn brief(state: &State, policy: &Policy, next: &[Next], now: Timestamp) -> S
         .map(|(probe, _)| probe.as_str())
         .collect();
     if !failing.is_empty() {
-        line(format_args!("- Not well: {}", failing.join(", ")));
+        line(format_args!("- Not well: {}", inline(&failing.join(", "))));
     }
-    let roles: Vec<String> =
-        state.roles.iter().map(|(role, person)| format!("{person} ({})", policy.role_title(role))).collect();
+    let roles: Vec<String> = state
+        .roles
+        .iter()
+        .map(|(role, person)| format!("{} ({})", inline(person), policy.role_title(role)))
+        .collect();
     line(format_args!(
         "- People: {}",
         if roles.is_empty() { "no roles yet".to_owned() } else { roles.join(", ") }
     ));
     let said_by_people = |kind: &str| -> Vec<String> {
         let of = |entry: &Entry<'_>| entry.name == kind && entry.retracted.is_none();
-        let all: Vec<String> = state.timeline.iter().filter(of).map(|entry| entry.text.to_owned()).collect();
+        let all: Vec<String> = state.timeline.iter().filter(of).map(|entry| inline(entry.text)).collect();
         all.into_iter().rev().take(LAST).rev().collect()
     };
     let mut list = |title: &str, lines: Vec<String>| {
@@ -192,8 +199,8 @@ pub fn brief(state: &State, policy: &Policy, next: &[Next], now: Timestamp) -> S
         .rev()
         .take(LAST)
         .map(|plan| match plan.state {
-            PlanState::Waiting => format!("{}: waits for a person", plan.title),
-            state => format!("{}: {}", plan.title, state.name()),
+            PlanState::Waiting => format!("{}: waits for a person", inline(&plan.title)),
+            state => format!("{}: {}", inline(&plan.title), state.name()),
         })
         .collect();
     list("Done so far", tried.into_iter().rev().collect());
@@ -205,13 +212,15 @@ pub fn brief(state: &State, policy: &Policy, next: &[Next], now: Timestamp) -> S
         "Under way",
         tasks
             .iter()
-            .map(|task| format!("{}: {} ({})", task.owner, task.text, time_left(task.until, now)))
+            .map(|task| {
+                format!("{}: {} ({})", inline(&task.owner), inline(&task.text), time_left(task.until, now))
+            })
             .collect(),
     );
     let failed = state.ticks.values().filter(|tick| tick.state == CheckState::Failed);
-    list("Failed in the checklist", failed.map(|tick| tick.title.clone()).collect());
+    list("Failed in the checklist", failed.map(|tick| inline(&tick.title)).collect());
     if state.status != Status::Closed {
-        list("Next", next.iter().take(LAST).map(|next| next.title.clone()).collect());
+        list("Next", next.iter().take(LAST).map(|next| inline(&next.title)).collect());
     }
     text
 }

@@ -73,8 +73,9 @@ fn capital(text: &str) -> String {
 /// Stretches of the incident in which nobody wrote anything.
 fn silences(state: &State) -> Vec<String> {
     let end = state.resolved_at.unwrap_or(state.latest);
-    let times = state.timeline.iter().map(|entry| entry.place).filter(|at| *at <= end);
-    let times: Vec<_> = times.chain([end]).collect();
+    let span = state.started_at..=end;
+    let times = state.timeline.iter().map(|entry| entry.place).filter(|at| span.contains(at));
+    let times: Vec<_> = std::iter::once(state.started_at).chain(times).chain([end]).collect();
     let long = times.windows(2).filter(|pair| pair[1].duration_since(pair[0]).as_mins() >= GAP_MINUTES);
     long.map(|pair| {
         let (from, to) = (clock_after(state.started_at, pair[0]), clock_after(state.started_at, pair[1]));

@@ -34,8 +34,14 @@ fn a_table_is_imported_once_with_its_times_and_authors() {
     assert!(done.stderr.contains("times without a zone were read in Europe/Berlin"), "{}", done.stderr);
     let entry = |at: &str, by: &str, text: &str| (at.to_owned(), by.to_owned(), text.to_owned());
     let known = texts(&shell);
-    assert!(known.contains(&entry("2026-03-01T14:02:00Z", "omar", "the pool is full")), "{known:?}");
-    assert!(known.contains(&entry("2026-03-01T14:04:00Z", "li", "workers restarted")), "{known:?}");
+    assert!(
+        known.contains(&entry("2026-03-01T14:02:00Z", "omar (timeline.csv)", "the pool is full")),
+        "{known:?}"
+    );
+    assert!(
+        known.contains(&entry("2026-03-01T14:04:00Z", "li (timeline.csv)", "workers restarted")),
+        "{known:?}"
+    );
     let again = shell.json(&["import", name, "--zone", "Europe/Berlin", "--json"]);
     assert_eq!((&again["added"], &again["known"]), (&0.into(), &2.into()));
     assert_eq!(texts(&shell), known);
@@ -77,8 +83,11 @@ fn a_channel_of_slack_is_a_folder_with_a_file_a_day() {
     fs::write(channel.join("2026-03-01.json"), day).unwrap();
     let folder = channel.to_str().unwrap();
     shell.flightdeck(&["import", folder]).succeeded();
-    let entry =
-        ("2026-03-01T14:02:00.0001Z".to_owned(), "li".to_owned(), "@here the pool is full".to_owned());
+    let entry = (
+        "2026-03-01T14:02:00.0001Z".to_owned(),
+        "li (slack:incident-7)".to_owned(),
+        "@here the pool is full".to_owned(),
+    );
     assert!(texts(&shell).contains(&entry), "{:?}", texts(&shell));
     let one_day = channel.join("2026-03-01.json");
     let again = shell.json(&["import", one_day.to_str().unwrap(), "--json"]);

@@ -112,7 +112,7 @@ fn a_review_is_met_by_holding_it() {
 fn a_note_says_when_it_happened() {
     let world = World::new();
     let shell = incident(&world);
-    let noted = shell.flightdeck(&["note", "--json", "--", "-5m pods restarted"]).succeeded();
+    let noted = shell.flightdeck(&["note", "-5m pods restarted", "--json"]).succeeded();
     let saved: serde_json::Value = serde_json::from_str(&noted.stdout).unwrap();
     assert_ne!(saved["at"], saved["recorded_at"]);
     let texts = shell.json(&["status", "--json"])["timeline"].to_string();

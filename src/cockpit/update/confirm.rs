@@ -227,6 +227,7 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
         | Purpose::Propose
         | Purpose::TaskEnd(_)
         | Purpose::Object(_)
+        | Purpose::Agree(_)
         | Purpose::Told(_)
         | Purpose::Reopen
         | Purpose::Tick { .. }

@@ -222,6 +222,9 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
         Command::Resolve => no(settled && !state.is_open(), &format!("it is {}", status.name())),
         Command::Reopen => no(settled && status == Status::Open, "it is open"),
         Command::Review => no(state.resolved_at.is_none(), "resolve it first"),
+        Command::Handoff | Command::Task | Command::Motion | Command::Object => {
+            no(settled && !state.is_open(), &format!("it is {}", status.name()))
+        }
         Command::Close => no(settled && status != Status::Resolved, "resolve it first"),
         Command::Test | Command::Deploy | Command::Smoke | Command::Watch | Command::Flags => {
             needs_config(model, command)

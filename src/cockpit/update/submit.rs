@@ -114,7 +114,8 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         | Purpose::Task
         | Purpose::Propose
         | Purpose::TaskEnd(_)
-        | Purpose::Object(_) => match team::body(cx.model, &ask.purpose, &text)? {
+        | Purpose::Object(_)
+        | Purpose::Agree(_) => match team::body(cx.model, &ask.purpose, &text)? {
             Some(body) => body,
             None => return Ok(()),
         },
@@ -166,6 +167,10 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
 /// Records a note for when it happened: as typed, else when somebody began to type.
 fn note(cx: &mut Cx<'_>, scribed: Scribed) {
     let Some(incident) = cx.model.incident().map(|state| state.id) else { return };
+    if let Some((at, _)) = scribed.at {
+        let shown = cx.model.looks.zone.to_datetime(at).strftime("%H:%M:%S").to_string();
+        cx.say(format!("noted for {shown}"));
+    }
     let begun = cx.model.typing_since.map(|at| (at, Precision::Exact));
     let draft = Draft { occurred: scribed.at.or(begun), ..Draft::now(incident, scribed.body) };
     cx.effect("saving", Effect::Append(vec![draft]));

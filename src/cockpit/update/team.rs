@@ -75,7 +75,9 @@ pub(super) fn snoozes(model: &Model) -> (String, Vec<Item>) {
         })
         .collect();
     if overdue.is_empty() {
-        return (blocked.unwrap_or_else(|| "nothing is overdue".to_owned()), Vec::new());
+        let tasks = model.derived.clocks.iter().any(|clock| clock.state == ClockState::Overdue);
+        let none = if tasks { "only a task or a proposal is overdue: end it" } else { "nothing is overdue" };
+        return (blocked.unwrap_or_else(|| none.to_owned()), Vec::new());
     }
     let ids: Vec<String> = overdue.iter().map(|clock| clock.id.clone()).collect();
     let items = menus::rows(Command::Snooze, &ids, &[], |index| {
@@ -92,7 +94,7 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
     match (invoke.command, id) {
         (Command::Handoff, _) => {
             let role = cx.model.policy.role_title(Role::COMMANDER).to_owned();
-            let label = format!("Offer the role of {role} to whom?");
+            let label = format!("Offer {role} to whom?");
             ask(
                 cx,
                 Purpose::Handoff(Role::COMMANDER.to_owned()),
@@ -103,7 +105,7 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         (Command::Task, _) => {
             let example = "for example omar: check the pool, back in 10m";
-            ask(cx, Purpose::Task, "Task: who does what, and when are they back?", example, String::new());
+            ask(cx, Purpose::Task, "Who: what, back in 10m", example, String::new());
         }
         (Command::Snooze, _) => {
             let clock = cx.model.derived.clocks.iter().find(|clock| clock.id == invoke.argument);
@@ -114,10 +116,16 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         (Command::FollowUp, _) => {
             let example = "for example alert on the pool @li 2026-12-05";
-            ask(cx, Purpose::FollowUp, "What is left to do, by whom and by when?", example, String::new());
+            ask(cx, Purpose::FollowUp, "Left to do: what @who date", example, String::new());
         }
         (Command::Review, _) => {
-            ask(cx, Purpose::Review, "The review was held: who was there?", "maya, omar, li", String::new());
+            ask(
+                cx,
+                Purpose::Review,
+                "The review was held: who was there?",
+                "for example maya, omar, li",
+                String::new(),
+            );
         }
         (Command::Motion, _) => {
             let example = "for example turn the flag off, 5m";
@@ -133,13 +141,22 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
             ask(cx, Purpose::TaskEnd(id), &label, "for example the pool is fine", String::new());
         }
         (Command::Object, Some(id)) => {
-            ask(cx, Purpose::Object(id), "What speaks against it?", "customers would see it", String::new());
+            ask(
+                cx,
+                Purpose::Object(id),
+                "What speaks against it?",
+                "for example customers would see it",
+                String::new(),
+            );
         }
         (Command::Agree | Command::Refuse, Some(id)) => decide(cx, invoke.command == Command::Agree, id),
         (Command::HandoffAccept, Some(offer)) => {
             let Some(found) = open_offer(cx.model, offer) else { return };
             let title = format!("Take over as {}?", found.0);
-            let body = format!("{} has it until you accept. Read the brief first.", found.1);
+            let body = match found.1.as_str() {
+                "" => "Nobody has it now. Read the brief first.".to_owned(),
+                from => format!("{from} has it until you accept. Read the brief first."),
+            };
             claim(cx, &title, &body, "take over", None, HandoffAccepted { offer });
         }
         (Command::HandoffDecline, Some(offer)) => {
@@ -158,8 +175,7 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
 /// The role that is offered, and who has it until it is accepted.
 fn open_offer(model: &Model, id: RecordId) -> Option<(String, String)> {
     let offer = model.incident()?.open_offers().find(|offer| offer.id == id)?;
-    let from = if offer.from.is_empty() { "nobody" } else { &offer.from };
-    Some((model.policy.role_title(&offer.role).to_owned(), from.to_owned()))
+    Some((model.policy.role_title(&offer.role).to_owned(), offer.from.clone()))
 }
 
 fn decide(cx: &mut Cx<'_>, accepted: bool, id: RecordId) {
@@ -169,6 +185,10 @@ fn decide(cx: &mut Cx<'_>, accepted: bool, id: RecordId) {
     };
     let against: Vec<String> =
         motion.objections.iter().map(|one| format!("{} objects: {}", one.by, one.reason)).collect();
+    if accepted && !against.is_empty() {
+        let label = format!("{}: why is it agreed all the same?", against.join("; "));
+        return ask(cx, Purpose::Agree(id), &label, "for example nothing else is left", String::new());
+    }
     let word = if accepted { "agreed" } else { "not agreed" };
     let title = format!("Record that it is {word}?");
     let body = if against.is_empty() {
@@ -220,6 +240,10 @@ pub(super) fn body(model: &Model, purpose: &Purpose, text: &str) -> Result<Optio
             Proposed { text: some(what, "say what you propose")?, until: until(within) }.into()
         }
         Purpose::TaskEnd(task) => TaskEnded { task: *task, done: true, result: text.to_owned() }.into(),
+        Purpose::Agree(proposal) => {
+            let reason = some(text, "say why")?;
+            Decided { proposal: *proposal, accepted: true, reason }.into()
+        }
         Purpose::Object(proposal) => {
             Objected { proposal: *proposal, reason: some(text, "say what speaks against it")? }.into()
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{Broken, Read, Row, Times, when};
 use crate::incident::body::NoteKind;
@@ -23,10 +23,15 @@ struct User {
 
 #[derive(Deserialize, Default)]
 struct Profile {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     real_name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     display_name: String,
+}
+
+/// Takes `null` for what is left out.
+fn or_none<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(from).map(Option::unwrap_or_default)
 }
 
 impl Profile {
@@ -63,13 +68,13 @@ struct Message {
     subtype: String,
     #[serde(default)]
     ts: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     text: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     user: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     username: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     user_profile: Profile,
     #[serde(default)]
     thread_ts: Option<String>,
@@ -87,7 +92,7 @@ struct File {
 
 #[derive(Deserialize)]
 struct Attachment {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     fallback: String,
 }
 

@@ -15,6 +15,7 @@ pub fn read_table(bytes: &[u8], times: &Times) -> Result<Read, String> {
     let mut read = Read::default();
     let mut columns: Option<Vec<Heading>> = None;
     let mut cells = csv::ByteRecord::new();
+    let mut last = 0;
     loop {
         let line = reader.position().line();
         match reader.read_byte_record(&mut cells) {
@@ -25,6 +26,7 @@ pub fn read_table(bytes: &[u8], times: &Times) -> Result<Read, String> {
                 continue;
             }
         }
+        last = cells.position().map_or(0, csv::Position::byte);
         let line = cells.position().map_or(line, csv::Position::line);
         let Ok(cells) = StringRecord::from_byte_record(cells.clone()) else {
             read.broken.push(Broken { line, why: "it is not UTF-8".to_owned() });
@@ -42,6 +44,14 @@ pub fn read_table(bytes: &[u8], times: &Times) -> Result<Read, String> {
             continue;
         };
         read.put(line, fields(columns, &cells).row(times));
+    }
+    // The end of the file closes no quote that was forgotten.
+    let rest = usize::try_from(last).ok().and_then(|last| bytes.get(last..)).unwrap_or_default();
+    if rest.split(|byte| *byte == b'"').count() % 2 == 0 {
+        let line = bytes.get(..bytes.len() - rest.len()).unwrap_or_default();
+        let line = line.split(|byte| *byte == b'\n').count() as u64;
+        read.rows.pop();
+        read.broken.push(Broken { line, why: "a quote is never closed".to_owned() });
     }
     Ok(read)
 }

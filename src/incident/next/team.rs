@@ -9,8 +9,9 @@ impl Steps<'_> {
         let (state, policy, now) = (self.state, self.policy, self.now);
         for offer in state.offers.iter().filter(|offer| offer.end == OfferEnd::Open) {
             let role = policy.role_title(&offer.role);
-            let title = format!("{}: take over as {role} from {}, or decline", offer.to, offer.by);
-            self.add_ranked(Rank::Overdue, "handoff.accept", &offer.id.to_string(), title);
+            let from = if offer.from.is_empty() { String::new() } else { format!(" from {}", offer.from) };
+            // Only whoever it is offered to can take it: the key opens what everybody can do about it.
+            self.add("team", "", format!("{}: take over as {role}{from}, or decline", offer.to));
         }
         for task in state.open_tasks().into_iter().filter(|task| now >= task.until) {
             let title = format!("ask {} what came of it: {}", task.owner, task.text);
@@ -24,7 +25,7 @@ impl Steps<'_> {
             } else {
                 let title = format!("any strong objections? {}", motion.text);
                 let next = Next { due_at: Some(motion.until), ..next("proposal.object", &id, title) };
-                self.list.push((Rank::Overdue, next));
+                self.list.push((Rank::Turn, next));
             }
         }
     }

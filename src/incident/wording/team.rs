@@ -1,10 +1,12 @@
 //! The lines of records about the people who work on it, and of the time afterwards.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{duration, with_note, with_reason};
 use crate::incident::apply::Fold;
 use crate::incident::body::{Body, FollowUpAdded};
 use crate::incident::record::{Record, RecordId};
-use crate::incident::state::{EntryKind, State};
+use crate::incident::state::{EntryKind, Offer, OfferEnd, State};
 
 /// What a record says, given the state before it; `None` where it says nothing by itself.
 pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> {
@@ -13,7 +15,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
     let line = match &record.body {
         Body::Snoozed(body) => {
             let title = if body.title.is_empty() { &body.clock } else { &body.title };
-            let long = duration(body.until.duration_since(at).max(jiff::SignedDuration::ZERO));
+            let long = long(body.until, at);
             (EntryKind::Snoozed, with_reason(format!("snoozed “{title}” for {long}"), &body.reason))
         }
         Body::HandoffOffered(body) => {
@@ -21,25 +23,30 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         }
         Body::HandoffAccepted(body) => {
             let offer = state.offers.iter().find(|offer| offer.id == body.offer)?;
+            if offer.end != OfferEnd::Open {
+                let text = format!("{} accepted the role of {} too late", record.author.name, offer.role);
+                return Some((EntryKind::Role, text));
+            }
             let from = if offer.from.is_empty() { String::new() } else { format!(" from {}", offer.from) };
             (EntryKind::Role, format!("{} took over as {}{from}", offer.to, offer.role))
         }
         Body::HandoffDeclined(body) => {
-            let offer = state.offers.iter().find(|offer| offer.id == body.offer)?;
+            let is_open = |offer: &&Offer| offer.id == body.offer && offer.end == OfferEnd::Open;
+            let offer = state.offers.iter().find(is_open)?;
             let text = format!("handoff of {} to {} called off", offer.role, offer.to);
             (EntryKind::Role, with_reason(text, &body.reason))
         }
         Body::TaskGiven(body) => {
-            let long = duration(body.until.duration_since(at).max(jiff::SignedDuration::ZERO));
+            let long = long(body.until, at);
             (EntryKind::Task, format!("{}: {} (back in {long})", body.owner, body.text))
         }
         Body::TaskEnded(body) => {
-            let task = state.tasks.iter().find(|task| task.id == body.task)?;
+            let task = state.tasks.iter().find(|task| task.id == body.task && task.end.is_none())?;
             let word = if body.done { "done" } else { "given up" };
             (EntryKind::Task, with_reason(format!("{}: {word}", task.text), &body.result))
         }
         Body::Proposed(body) => {
-            let long = duration(body.until.duration_since(at).max(jiff::SignedDuration::ZERO));
+            let long = long(body.until, at);
             (EntryKind::Proposal, format!("proposed: {} (objections within {long})", body.text))
         }
         Body::Objected(body) => {
@@ -48,7 +55,9 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         }
         Body::Decided(body) => {
             let word = if body.accepted { "agreed" } else { "not agreed" };
-            let text = format!("{word}: {}", motion(state, body.proposal)?);
+            let late = state.motions.iter().any(|one| one.id == body.proposal && one.decided.is_some());
+            let late = if late { "too late, it was decided: " } else { "" };
+            let text = format!("{late}{word}: {}", motion(state, body.proposal)?);
             (EntryKind::Proposal, with_note(text, &body.reason))
         }
         Body::FollowUpAdded(body) => (EntryKind::FollowUp, added(body)),
@@ -63,16 +72,28 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         }
         Body::FollowUpEnded(body) => {
             let word = if body.done { "done" } else { "dropped" };
+            state.open_follow_ups().find(|one| one.id == body.follow_up)?;
             let text = format!("follow-up {word}: {}", follow_up(state, body.follow_up)?);
             (EntryKind::FollowUp, with_note(text, &body.reason))
         }
         Body::Reviewed(body) => {
             (EntryKind::Report, with_note("held the review".to_owned(), &body.people.join(", ")))
         }
+        // Two who import the same at once have it once.
+        Body::Imported(body) if state.imported.contains(&(body.source.clone(), body.row.clone())) => {
+            return None;
+        }
         Body::Imported(body) => (EntryKind::Note(body.kind), body.text.clone()),
         _ => return None,
     };
     Some(line)
+}
+
+/// A length of time as it was said: what passed between saying and writing it down is no part of it.
+fn long(until: Timestamp, at: Timestamp) -> String {
+    let left = until.duration_since(at).max(SignedDuration::ZERO);
+    let whole = SignedDuration::from_secs(left.as_secs() + i64::from(left.subsec_nanos() > 0));
+    duration(whole)
 }
 
 fn added(body: &FollowUpAdded) -> String {

@@ -37,10 +37,11 @@ fn place(purpose: &Purpose) -> usize {
         Purpose::TaskEnd(_) => 27,
         Purpose::Object(_) => 28,
         Purpose::Snooze(..) => 29,
+        Purpose::Agree(_) => 30,
     }
 }
 
-const PURPOSES: usize = 30;
+const PURPOSES: usize = 31;
 
 /// A situation, and keys that lead from there to a prompt for a line of text.
 type Prompt = (fn() -> Table, &'static str);
@@ -60,6 +61,7 @@ const PROMPTS: &[Prompt] = &[
     (Table::ready, "w p"),
     (busy, "w 1"),
     (busy, "w o"),
+    (disputed, "w y"),
     (late, "i z enter"),
     (Table::ready, "i w"),
     (Table::ready, "i b"),
@@ -123,6 +125,14 @@ fn busy() -> Table {
     let until = time(90);
     table.told(crate::incident::TaskGiven { text: "check the pool".into(), owner: "omar".into(), until });
     table.told(crate::incident::Proposed { text: "turn the flag off".into(), until });
+    table
+}
+
+/// The same, and somebody objects.
+fn disputed() -> Table {
+    let mut table = busy();
+    let proposal = table.model.incident().unwrap().motions[0].id;
+    table.told(crate::incident::Objected { proposal, reason: "half of the orders".into() });
     table
 }
 
