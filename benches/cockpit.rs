@@ -88,7 +88,7 @@ impl Cockpit {
         cockpit.told(Fact::Config(Box::new(config)));
         cockpit.told(Fact::Branch(Box::new(Ok(branch))));
         cockpit.told(Fact::Opened(Box::new(log)));
-        cockpit.told(Fact::Health { probes: probes(), edges: Vec::new() });
+        cockpit.told(Fact::Health { probes: probes() });
         cockpit.draw();
         cockpit
     }
@@ -194,7 +194,7 @@ fn samples_with_their_frame(bencher: Bencher<'_, '_>) {
     let mut cockpit = Cockpit::open();
     let probes = probes();
     bencher.bench_local(|| {
-        cockpit.told(Fact::Health { probes: probes.clone(), edges: Vec::new() });
+        cockpit.told(Fact::Health { probes: probes.clone() });
         cockpit.draw()
     });
 }

@@ -1,5 +1,6 @@
 //! `status` in plain text: the situation on one screen of 80 columns.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
@@ -182,12 +183,10 @@ fn clock_hue(clock: &Clock, now: Timestamp) -> Hue {
 }
 
 fn due_words(at: Timestamp, now: Timestamp) -> String {
-    if at == now {
-        "now".to_owned()
-    } else if at > now {
-        format!("within {}", duration(at.duration_since(now)))
-    } else {
-        format!("overdue by {}", duration(now.duration_since(at)))
+    match at.cmp(&now) {
+        Ordering::Equal => "now".to_owned(),
+        Ordering::Greater => format!("within {}", duration(at.duration_since(now))),
+        Ordering::Less => format!("overdue by {}", duration(now.duration_since(at))),
     }
 }
 

@@ -38,7 +38,7 @@ pub fn title(model: &Model) -> String {
     let Some(state) = model.incident().filter(|state| state.is_open()) else {
         return "flightdeck".to_owned();
     };
-    let overdue = if Loud::of(model).titles.is_empty() { "" } else { "▲ " };
+    let overdue = if model.derived.loud.titles.is_empty() { "" } else { "▲ " };
     let State { severity, title, .. } = state;
     format!("{overdue}{} {}: {title}", severity.name(), model.number())
 }

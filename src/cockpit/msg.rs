@@ -125,12 +125,10 @@ pub enum Fact {
     Outlook(Box<Outlook>),
     /// What is known of its pull request.
     Pull(Box<pull::Looked>),
-    /// Probes as they stand, and which changed their state for good.
+    /// Probes as they stand.
     Health {
         /// All probes in order of the configuration.
         probes: Vec<Arc<series::Status>>,
-        /// Edges, to be recorded while an incident is open.
-        edges: Vec<Edge>,
     },
     /// What there is to go back to in an environment.
     Ways {
@@ -168,21 +166,6 @@ pub enum JournalState {
     ReadOnly(String),
     /// The files that are open are not those at the path any more.
     Gone(Failure),
-}
-
-/// A probe went from one state to another, for good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edge {
-    /// Name of the probe.
-    pub probe: String,
-    /// When.
-    pub at: Timestamp,
-    /// State before.
-    pub from: series::State,
-    /// State after.
-    pub to: series::State,
-    /// What was seen.
-    pub why: String,
 }
 
 /// Something to be done in the world.

@@ -9,10 +9,9 @@ use jiff::Timestamp;
 use super::store::{Order, Store};
 use super::{Event, History, no_thread, panics};
 use crate::clock::Stopwatch;
-use crate::cockpit::msg::{Edge, Fact};
+use crate::cockpit::msg::Fact;
 use crate::config::types::Probe;
 use crate::failure::{Failure, Result};
-use crate::health::alarm;
 use crate::health::keyring::Keyring;
 use crate::health::past::Numbers;
 use crate::health::runner::{Observation, Runner};
@@ -29,7 +28,6 @@ const STORE_EVERY: Duration = Duration::from_secs(60);
 /// would only cost.
 pub(super) struct Pulse {
     tracker: Tracker,
-    edges: Vec<Edge>,
     runner: Option<Asking>,
     /// Probes that are configured and not asked yet, the directory of their commands, and their secrets.
     waiting: Option<(Vec<Probe>, PathBuf, Keyring)>,
@@ -51,7 +49,6 @@ impl Default for Pulse {
     fn default() -> Self {
         Self {
             tracker: Tracker::default(),
-            edges: Vec::new(),
             runner: None,
             waiting: None,
             samples: Vec::new(),
@@ -68,7 +65,6 @@ impl Pulse {
         self.store(store);
         self.tracker = Tracker::new(&probes);
         self.silence = Silence::default();
-        self.edges.clear();
         if let Some(asking) = &mut self.runner {
             asking.runner.stop();
         }
@@ -150,10 +146,9 @@ impl Pulse {
             let probe = status.name.clone();
             let Sample { at, value, verdict, .. } = seen.sample;
             let fault = matches!(verdict, Verdict::Bad | Verdict::NoAnswer).then_some(verdict);
-            self.samples.push(journal::Sample { probe: probe.clone(), at, value, fault });
+            self.samples.push(journal::Sample { probe, at, value, fault });
             self.silence.hear(seen.probe, self.clock.elapsed());
-            let edge = self.tracker.observe(seen.probe, seen.sample);
-            self.edges.extend(edge.map(|edge| named(probe, edge)));
+            self.tracker.observe(seen.probe, seen.sample);
             // What tells whether it is this machine need not wait until it is due.
             for check in self.tracker.unasked(seen.probe) {
                 asking.runner.ask_now(check);
@@ -172,9 +167,8 @@ impl Pulse {
                 continue;
             };
             let at = Timestamp::now();
-            self.samples.push(journal::Sample { probe: name.clone(), at, value: None, fault: None });
-            let edge = self.tracker.lose(*probe, at, why);
-            self.edges.extend(edge.map(|edge| named(name, edge)));
+            self.samples.push(journal::Sample { probe: name, at, value: None, fault: None });
+            self.tracker.lose(*probe, at, why);
         }
         !lost.is_empty()
     }
@@ -193,8 +187,8 @@ impl Pulse {
     }
 
     /// Probes as they stand, for the core.
-    pub(super) fn fact(&mut self) -> Fact {
-        Fact::Health { probes: self.tracker.statuses().to_vec(), edges: std::mem::take(&mut self.edges) }
+    pub(super) fn fact(&self) -> Fact {
+        Fact::Health { probes: self.tracker.statuses().to_vec() }
     }
 
     /// Asks every probe now.
@@ -212,11 +206,6 @@ impl Pulse {
             let _ = asking.end.send(());
         }
     }
-}
-
-fn named(probe: String, edge: alarm::Edge) -> Edge {
-    let alarm::Edge { at, from, to, why } = edge;
-    Edge { probe, at, from, to, why }
 }
 
 /// What a probe asks and draws, in a number.

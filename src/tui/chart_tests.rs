@@ -157,7 +157,7 @@ fn the_header_says_that_we_are_offline_or_asks_whether_it_is_this_machine() {
             tracker.observe(place, sample);
         }
         let probes = tracker.statuses().to_vec();
-        let _ = update(&mut model, Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
+        let _ = update(&mut model, Msg::Fact(Fact::Health { probes }));
         settle(&mut model);
         [(160, 45), (80, 24)].map(|size| text(&press(&mut model, &[], size)))
     };

@@ -128,7 +128,7 @@ mod tests {
             Arc::new(Status { history, interval_s: 5.0, ..probe(name, State::Failing) })
         };
         let probes = vec![of("errors", &[1.0, 2.0, 300.0]), of("latency", &[1.0, 2.0])];
-        table.send(Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
+        table.send(Msg::Fact(Fact::Health { probes }));
         table.keys("2");
         table.model.chart.columns = columns;
         table
@@ -149,7 +149,7 @@ mod tests {
             Arc::new(Status { state, ..(**probe).clone() })
         });
         let probes = probes.collect();
-        table.send(Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
+        table.send(Msg::Fact(Fact::Health { probes }));
         assert_eq!(name(&table), chosen);
         assert_ne!(table.model.view(Pane::Health).cursor, was);
     }
@@ -215,7 +215,7 @@ mod tests {
         let ago = |minutes: i64| now - SignedDuration::from_mins(minutes);
         let history = (0..=40).rev().map(|minute| (ago(minute), Some(1.0))).collect();
         let status = Status { history, interval_s: 10.0, ..probe("errors", State::Ok) };
-        table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(status)], edges: Vec::new() }));
+        table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(status)] }));
         for (key, span, said) in [
             ("-", None, "only 40 minutes"),
             ("+", Some(1800), ""),

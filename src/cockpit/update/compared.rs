@@ -103,7 +103,7 @@ mod tests {
         let now = table.model.now;
         let history: VecDeque<(Timestamp, Option<f64>)> = [(now, Some(40.0))].into();
         let status = Status { history, ..super::super::tests::probe("errors", State::Failing) };
-        table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(status)], edges: Vec::new() }));
+        table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(status)] }));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         Fact::Pull(pull) => cx.model.pull = Some(*pull),
         Fact::Suspects(looked) => suspects::found(cx, *looked),
         Fact::Ways { environment, looked } => rollback::found(cx, environment, looked),
-        Fact::Health { probes, edges: _ } => {
+        Fact::Health { probes } => {
             cx.model.network = network::network(&probes.iter().map(AsRef::as_ref));
             cx.model.probes = probes;
             record_alarms(cx);

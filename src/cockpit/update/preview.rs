@@ -157,8 +157,9 @@ fn blocked(cx: &mut Cx<'_>, key: Key, command: Option<Command>, meant: bool) {
         Some(Command::Back) => return windows::leave(cx),
         Some(Command::Propose) if preview.needs_approval() => {
             if meant {
-                propose(cx);
+                return propose(cx);
             }
+            TOO_QUICK.clone_into(&mut preview.complaint);
             return;
         }
         _ => {}

@@ -472,8 +472,7 @@ fn an_item_is_ticked_failed_with_a_note_and_opened_again() {
 #[test]
 fn a_settled_alarm_is_recorded_once_and_a_waiting_one_not_at_all() {
     let mut table = Table::open();
-    let health =
-        |state| Msg::Fact(Fact::Health { probes: vec![Arc::new(probe("api", state))], edges: Vec::new() });
+    let health = |state| Msg::Fact(Fact::Health { probes: vec![Arc::new(probe("api", state))] });
     assert!(table.send(health(Health::Pending)).is_empty());
     let effects = table.send(health(Health::Failing));
     let [(id, Effect::AppendAlarms(drafts))] = effects.as_slice() else { panic!("{effects:?}") };
@@ -492,7 +491,7 @@ fn an_alarm_tells_what_was_seen_when_it_began_and_not_what_is_seen_now() {
     let mut table = Table::open();
     let mut later = probe("api", Health::Failing);
     (later.since, later.began_with) = (Some(time(1)), "38.1 % (max 5 %)".into());
-    let effects = table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(later)], edges: Vec::new() }));
+    let effects = table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(later)] }));
     let [(_, Effect::AppendAlarms(drafts))] = effects.as_slice() else { panic!("{effects:?}") };
     let Body::Alarm(alarm) = &drafts[0].body else { panic!() };
     assert_eq!((alarm.why.as_str(), drafts[0].occurred.unwrap().0), ("38.1 % (max 5 %)", time(1)));
@@ -504,7 +503,7 @@ fn first_samples_that_contradict_each_other_are_not_recorded_as_no_data() {
     let health = |verdict| {
         let mut probe = probe("api", Health::Unknown);
         probe.last.as_mut().unwrap().verdict = verdict;
-        Msg::Fact(Fact::Health { probes: vec![Arc::new(probe)], edges: Vec::new() })
+        Msg::Fact(Fact::Health { probes: vec![Arc::new(probe)] })
     };
     assert!(table.send(health(Verdict::Good)).is_empty());
     assert_eq!(table.send(health(Verdict::NoData)).len(), 1);

@@ -267,8 +267,8 @@ impl Vigil {
         not_known.extend(self.traffic().is_none().then_some("traffic"));
         let known = self.past.iter().filter(|past| past.is_known()).count();
         not_known.extend(match known {
-            0 => Some("what was usual"),
-            some if some < self.probes.len() => Some("what was usual for some"),
+            0 => Some("baseline"),
+            some if some < self.probes.len() => Some("baseline of some"),
             _ => None,
         });
         not_known

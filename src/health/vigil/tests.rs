@@ -74,7 +74,7 @@ fn what_holds_all_the_time_passes() {
         look,
         Look::Passed(
             "2 of 2 signals clear for 1m · 0 of 10 samples failed (< 30 %) · coverage 100 % \
-             · not known: traffic, what was usual"
+             · not known: traffic, baseline"
                 .to_owned()
         )
     );
@@ -84,7 +84,7 @@ fn what_holds_all_the_time_passes() {
 fn a_warning_passes_and_is_told() {
     let look = World::new(&["api", "db"]).ticks(&["gg", "gg", "gw", "gw", "gw", "gw"]);
     let Look::Passed(told) = look else { panic!("{look:?}") };
-    assert!(told.ends_with("what was usual; db is over its warning limit"), "{told}");
+    assert!(told.ends_with("baseline; db is over its warning limit"), "{told}");
 }
 
 #[test]
@@ -415,7 +415,7 @@ fn what_should_be_known_and_is_not_is_said() {
         look => panic!("{look:?}"),
     };
     let most = told(watch(false, None));
-    assert!(most.ends_with(" · coverage 100 % · not known: version, traffic, what was usual"), "{most}");
+    assert!(most.ends_with(" · coverage 100 % · not known: version, traffic, baseline"), "{most}");
     let users = "orders counts users, and its level before the incident is not known";
     assert_eq!(watch(true, None), Look::NoData(users.to_owned()));
     // What its source remembers is as good as what was seen here.

@@ -69,7 +69,7 @@ fn what_is_next_follows_the_record_the_samples_and_the_keys() {
     // By what probes say.
     let before = table.model.derived.next_of.healthy;
     let failing = vec![Arc::new(probe("api", Health::Failing))];
-    table.send(Msg::Fact(Fact::Health { probes: failing, edges: Vec::new() }));
+    table.send(Msg::Fact(Fact::Health { probes: failing }));
     assert_ne!(table.model.derived.next_of.healthy, before);
     // By the time.
     let before = table.model.derived.clocks.clone();

@@ -28,7 +28,7 @@ fn see(table: &mut Table, tracker: &mut Tracker, sample: &Sample) -> Vec<(String
         tracker.observe(probe, sample.clone());
     }
     let probes = tracker.statuses().to_vec();
-    let effects = table.send(Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
+    let effects = table.send(Msg::Fact(Fact::Health { probes }));
     let mut told = Vec::new();
     for (id, effect) in effects {
         let Effect::AppendAlarms(drafts) = effect else { continue };

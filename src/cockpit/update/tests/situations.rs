@@ -150,7 +150,7 @@ impl Situation {
                 _ => Health::Unknown,
             };
             let probes = vec![Arc::new(Probe { environment: "production".into(), ..probe("errors", state) })];
-            table.send(Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
+            table.send(Msg::Fact(Fact::Health { probes }));
         }
         table.send(Msg::Tick(minute(self.at)));
         table

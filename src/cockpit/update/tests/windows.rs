@@ -190,10 +190,7 @@ fn a_filter_says_what_it_hides() {
     record.occurred_at = time(90);
     table.send(Msg::Fact(Fact::Records(vec![record])));
     assert_eq!((table.model.rows(Pane::Timeline), table.model.hidden_alarms(Pane::Timeline)), (0, 1));
-    table.send(Msg::Fact(Fact::Health {
-        probes: vec![Arc::new(probe("errors", Health::Failing))],
-        edges: Vec::new(),
-    }));
+    table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(probe("errors", Health::Failing))] }));
     table.keys("2 /");
     table.types("nothing");
     assert_eq!((table.model.rows(Pane::Health), table.model.hidden_alarms(Pane::Health)), (0, 1));
@@ -345,7 +342,7 @@ fn probes_that_are_bad_come_first_and_those_of_production_before_others() {
         of("latency", "production", Health::Warn),
         of("errors", "production", Health::Failing),
     ];
-    table.send(Msg::Fact(Fact::Health { probes: probes.clone(), edges: Vec::new() }));
+    table.send(Msg::Fact(Fact::Health { probes: probes.clone() }));
     let names = |table: &Table| -> Vec<String> {
         table.model.health_rows().map(|probe| probe.name.clone()).collect()
     };
@@ -355,7 +352,7 @@ fn probes_that_are_bad_come_first_and_those_of_production_before_others() {
     table.keys("z");
     let mut probes = probes;
     probes[0] = of("stage", "staging", Health::Failing);
-    table.send(Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
+    table.send(Msg::Fact(Fact::Health { probes }));
     assert_eq!(names(&table), ["errors", "latency", "api", "stage"]);
 }
 
@@ -380,7 +377,7 @@ fn production_is_down_where_a_check_says_so_and_degraded_where_only_a_number_is_
         (Vec::new(), Word::Unknown),
     ] {
         let mut table = Table::ready();
-        table.send(Msg::Fact(Fact::Health { probes, edges: Vec::new() }));
+        table.send(Msg::Fact(Fact::Health { probes }));
         assert_eq!(table.model.derived.production.as_ref().map(|found| found.word), Some(word));
     }
 }
@@ -392,7 +389,7 @@ fn what_was_never_seen_well_is_down_since_the_fault_began() {
         (down.since, down.interval_s) = (Some(time(600)), 10.0);
         down.history = [(time(first), None), (time(600), None)].into();
         let mut table = Table::ready();
-        table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(down)], edges: Vec::new() }));
+        table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(down)] }));
         table.model.derived.production.as_ref().and_then(|found| found.since)
     };
     let began = Table::ready().model.incident().unwrap().started_at;
@@ -418,7 +415,7 @@ fn a_word_counts_only_the_time_that_production_was_so() {
     let mut table = Table::ready();
     let mut at = |second: i64, probe: &Arc<Probe>| {
         table.send(Msg::Tick(time(second)));
-        table.send(Msg::Fact(Fact::Health { probes: vec![Arc::clone(probe)], edges: Vec::new() }));
+        table.send(Msg::Fact(Fact::Health { probes: vec![Arc::clone(probe)] }));
         table.model.derived.production.as_ref().map(|found| (found.word, found.since))
     };
     assert_eq!(at(700, &slow), Some((Word::Degraded, Some(time(600)))));
@@ -443,7 +440,7 @@ fn production_that_recovers_has_not_just_begun_to_fail() {
     let mut table = Table::ready();
     let mut at = |second: i64, probes: [Arc<Probe>; 2]| {
         table.send(Msg::Tick(time(second)));
-        table.send(Msg::Fact(Fact::Health { probes: probes.into(), edges: Vec::new() }));
+        table.send(Msg::Fact(Fact::Health { probes: probes.into() }));
         table.model.derived.production.as_ref().and_then(|found| found.since)
     };
     let (api, jobs) = ("api", "jobs");
