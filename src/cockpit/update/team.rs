@@ -129,7 +129,7 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         (Command::Motion, _) => {
             let example = "for example turn the flag off, 5m";
-            ask(cx, Purpose::Propose, "Propose what? It is agreed if nobody objects", example, String::new());
+            ask(cx, Purpose::Propose, "Propose what?", example, String::new());
         }
         (Command::TaskEnd, Some(id)) => {
             let Some(task) =
