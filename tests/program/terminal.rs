@@ -14,6 +14,14 @@ use rustix::termios::LocalModes;
 use super::keys;
 use super::world::{PATIENCE, PROGRAM, Running, Shell};
 
+/// What a question says to an answer that may not have been meant as one.
+const REFUSALS: [&str; 4] =
+    ["press it once more", "press it again", "press it alone", "wait a moment, then type it"];
+/// How long an answer may take on a busy machine.
+const LONG: Duration = Duration::from_secs(10);
+/// How long one may take that was refused before.
+const SOON: Duration = Duration::from_secs(2);
+
 /// A terminal with flightdeck running on it. Both end with this value.
 pub(crate) struct Terminal {
     pty: Arc<Pty>,
@@ -215,8 +223,11 @@ impl Terminal {
                 }
                 None => self.press(keys),
             }
-            let refused = |screen: &str| screen.contains("press it once more");
-            self.comes(Duration::from_secs(1), |screen| is_there(screen) || refused(screen));
+            // On a busy machine an answer is taken late. One more of it would be a stray letter then, with
+            // which the keys that follow are taken for text; so only what was refused is pressed again.
+            let refused = |screen: &str| REFUSALS.iter().any(|words| screen.contains(words));
+            let soon = if again { SOON } else { LONG };
+            self.comes(soon, |screen| is_there(screen) || (!again && refused(screen)));
             // What was refused for coming too soon is refused again where it comes at once.
             if self.comes(Duration::from_millis(450), &is_there) {
                 return;
