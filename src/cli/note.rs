@@ -15,13 +15,14 @@ use crate::text::visible;
 Example:
   flightdeck note \"pool exhausted, 100 of 100 used\" --kind finding --at 14:45
   flightdeck note \"-5m pods restarted\"            it happened five minutes ago
+  flightdeck note \"the flag was quick\" --kind well   for the review: what went well, what could be better
   flightdeck note \"TODO: alert on the pool @li\"   a follow-up; ! in front makes a decision")]
 pub(crate) struct Args {
     /// The text
     #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     text: String,
 
-    /// note, finding, decision, problem or action
+    /// note, finding, decision, problem, action, well or better
     #[arg(long, default_value = "note", hide_default_value = true, value_parser = parse_kind)]
     kind: NoteKind,
 

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use super::End;
 use super::context::{Context, Wanted};
-use super::save::{SaveArgs, save_in};
+use super::save::{SaveArgs, save_in, some_text};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Claim, Mitigated, RecordId, Resolved, State, Status};
 use crate::text::visible;
@@ -15,6 +15,10 @@ pub(crate) struct Args {
     /// Users are served again, but the fault is not fixed yet
     #[arg(long)]
     mitigated: bool,
+
+    /// Why it is over although something is open; asked for on a terminal
+    #[arg(long, value_name = "TEXT", conflicts_with = "mitigated")]
+    reason: Option<String>,
 
     /// Do it, whatever speaks against it
     #[arg(long)]
@@ -33,12 +37,20 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         return Err(no_change(&format!("calling {} {}", loaded.number, wanted.name()), state));
     }
     let (after, doing) = (heads(state), format!("calling {} {}", loaded.number, wanted.name()));
-    let claim = if args.mitigated { Claim::Mitigated } else { Claim::Resolved };
-    confirmed(cx, &doing, claim, state, args.yes)?;
-    match wanted {
-        Status::Mitigated => save_in(cx, args.save, &mut loaded, None, Mitigated { after }),
-        _ => save_in(cx, args.save, &mut loaded, None, Resolved { after }),
+    if args.mitigated {
+        confirmed(cx, &doing, Claim::Mitigated, state, args.yes)?;
+        return save_in(cx, args.save, &mut loaded, None, Mitigated { after });
     }
+    let given = args.reason.as_deref().map(|text| some_text("--reason", text)).transpose()?;
+    let open = super::status::against(cx, Claim::Resolved, state);
+    if !args.yes {
+        meant(cx, &doing, &open)?;
+    }
+    let reason = match given {
+        None if !args.yes && !open.is_empty() => super::yes::line(&doing, cx, "why is it over all the same?")?,
+        given => given.unwrap_or_default(),
+    };
+    save_in(cx, args.save, &mut loaded, None, Resolved { after, open, reason })
 }
 
 /// Asks a person where something speaks against it.
@@ -49,7 +61,11 @@ pub(super) fn confirmed(cx: &Context, doing: &str, claim: Claim, state: &State, 
     if yes {
         return Ok(());
     }
-    let against = super::status::against(cx, claim, state);
+    meant(cx, doing, &super::status::against(cx, claim, state))
+}
+
+/// The same, where what speaks against it is known.
+fn meant(cx: &Context, doing: &str, against: &[String]) -> Result<()> {
     if against.is_empty() {
         return Ok(());
     }

@@ -428,7 +428,7 @@ fn entry_line(entry: &Entry<'_>, more: usize, void: Option<String>, now: Timesta
     if let EntryKind::Note(kind) = entry.kind
         && kind != crate::incident::NoteKind::Note
     {
-        text = format!("{}: {text}", kind.name());
+        text = format!("{}: {text}", kind.label());
     }
     if more > 0 {
         text = format!("{text}, and {more} more");

@@ -142,12 +142,14 @@ commands! {
     Open "open" "open" ["enter"] Global, View, "", "Open what the cursor is on";
 
     Declare "declare" "declare" ["D"] Global, Record, "declare", "Declare a new incident";
-    Notes "note" "note" ["n"] Global, Record, "note", "Write a note, finding, decision, problem or action";
+    Notes "note" "note" ["n"] Global, Record, "note", "Write a note, finding, decision, problem, action or lesson";
     Note "note.note" "note" ["n"] Menu(Command::Notes), Record, "note", "Write a note";
     Finding "note.finding" "finding" ["f"] Menu(Command::Notes), Record, "note", "Record something you found out";
     Decision "note.decision" "decision" ["d"] Menu(Command::Notes), Record, "note", "Record a decision";
     Problem "note.problem" "problem" ["p"] Menu(Command::Notes), Record, "note", "Record something odd, for the follow-up list";
     ActionTaken "note.action" "action" ["a"] Menu(Command::Notes), Record, "note", "Record something done by hand";
+    Well "note.well" "went well" ["w"] Menu(Command::Notes), Record, "note", "Record what went well, for the review";
+    Better "note.better" "could be better" ["b"] Menu(Command::Notes), Record, "note", "Record what could be better next time, for the review";
     FollowUp "note.follow-up" "follow-up" ["u"] Menu(Command::Notes), Record, "follow-up", "Record what is left to do afterwards: what @who date";
     Severity "severity" "severity" ["s"] Global, Record, "severity", "Raise or lower the severity, with a reason";
 

@@ -18,7 +18,7 @@ use super::suspects::{ChangeView, SuspectsView};
 use crate::deploy::flags::Switch;
 use crate::failure::Failure;
 use crate::hotfix::pull::ByHand;
-use crate::incident::{Body, CheckState, Claim, NoteKind, RecordId, Severity};
+use crate::incident::{Body, CheckState, Claim, NoteKind, RecordId, Resolved, Severity};
 use crate::report::blocks::{self, Block};
 
 /// One overlay.
@@ -164,6 +164,8 @@ pub enum Purpose {
     Agree(RecordId),
     /// Who told this audience, and how; empty: the audience is typed, too.
     Told(String),
+    /// Why it is over although something is open.
+    Resolve(Box<Resolved>),
     /// The reason for reopening.
     Reopen,
     /// The note of a checklist item.

@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 
-use super::body::{CheckState, Phase};
+use super::body::{CheckState, Phase, WatchVerdict};
+use super::clocks::audience;
 use super::next::{Facts, next};
 use super::policy::{Policy, Role};
 use super::state::{PlanRun, PlanState, State, Status};
@@ -100,6 +101,7 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
     if state.status == Status::Open {
         found.push("nobody recorded that users are served again".to_owned());
     }
+    found.extend(unwatched(state, facts));
     checklist(state, facts, found);
     for merge in state.merges_owed() {
         found.push(format!("still to do: {}", merge.title()));
@@ -122,11 +124,60 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
     if state.impact.is_empty() {
         found.push("no impact is recorded".to_owned());
     }
-    if state.told.is_empty() {
-        found.push("nobody recorded that stakeholders were told".to_owned());
-    }
+    untold(state, policy, found);
     if !state.roles.contains_key(Role::COMMANDER) {
         found.push(format!("there is no {}", policy.role_title(Role::COMMANDER)));
+    }
+}
+
+/// What is missing where no watch showed that production is well.
+fn unwatched(state: &State, facts: &Facts) -> Option<String> {
+    let is_production = |name: &str| {
+        let at = facts.environments.iter().rfind(|(_, is_protected)| *is_protected);
+        at.is_some_and(|(production, _)| production == name)
+    };
+    let live = state.releases.iter().rev().find(|release| is_production(&release.environment));
+    if let Some(live) = live.filter(|live| live.at >= state.declared_at) {
+        let name = live.name();
+        return match &live.verdict {
+            Some((_, WatchVerdict::Passed, _)) => None,
+            Some((_, WatchVerdict::Failed, _)) => Some(format!("the watch of {name} failed")),
+            Some((_, WatchVerdict::Unknown, _)) => Some(format!("the watch of {name} could not be judged")),
+            None => Some(format!("no watch of {name} has passed")),
+        };
+    }
+    // Nothing was brought there. Where nobody looks, nothing can be watched.
+    let is_looked_at = facts.healthy.is_some() || !facts.silent.is_empty();
+    let passed = |plan: &PlanRun| plan.purpose == "watch" && plan.is_production() && plan.is_done();
+    (is_looked_at && !state.plans.iter().any(passed)).then(|| "no watch of production has passed".to_owned())
+}
+
+/// Whom nobody told, or not since users are served again.
+fn untold(state: &State, policy: &Policy, found: &mut Vec<String>) {
+    let told = |audiences: &[&str]| {
+        let of = state.told.iter().filter(|(_, who)| audiences.contains(&who.as_str()));
+        of.map(|(at, _)| *at).max()
+    };
+    let severity = policy.severity(state.severity);
+    let stakeholders: &[&str] = &[audience::STAKEHOLDERS, audience::UPDATE];
+    let asked = severity.tell_within.is_some() || severity.update_every.is_some();
+    let mut audiences: Vec<(&str, Vec<&str>)> = Vec::new();
+    if asked || told(stakeholders).is_some() {
+        audiences.push(("stakeholders", stakeholders.to_vec()));
+    }
+    for (_, who) in &state.told {
+        if audiences.iter().all(|(_, ids)| !ids.contains(&who.as_str())) {
+            audiences.push((who, vec![who]));
+        }
+    }
+    for (name, ids) in audiences {
+        match (told(&ids), state.mitigated_at) {
+            (None, _) => found.push(format!("nobody recorded that {name} were told")),
+            (Some(last), Some(served)) if last < served => {
+                found.push(format!("{name}: not told since users are served again"));
+            }
+            (Some(_), _) => {}
+        }
     }
 }
 

@@ -77,6 +77,7 @@ impl Fold {
             heads: vec![head],
             mitigated_at: None,
             resolved_at: None,
+            endings: Vec::new(),
             reports: Vec::new(),
             snoozes: Vec::new(),
             offers: Vec::new(),
@@ -270,7 +271,7 @@ impl Fold {
                 NoteKind::Finding => self.imply(Phase::Respond, at),
                 NoteKind::Decision => team::decision(state, &text(&body.text)),
                 NoteKind::Action => state.actions += 1,
-                NoteKind::Note | NoteKind::Problem => {}
+                NoteKind::Note | NoteKind::Problem | NoteKind::Well | NoteKind::Better => {}
             },
             Body::Paged(body) => {
                 state.paged.push((at, body.who.clone()));
@@ -317,7 +318,10 @@ impl Fold {
             Body::Proved(body) => self.proved(body, at),
             Body::PlanEnded(body) => self.plan_ended(body, at, record.took),
             Body::Mitigated(body) => self.decide(record, Status::Mitigated, &body.after),
-            Body::Resolved(body) => self.decide(record, Status::Resolved, &body.after),
+            Body::Resolved(body) => {
+                team::resolved(state, record, body);
+                self.decide(record, Status::Resolved, &body.after);
+            }
             Body::Reopened(body) => self.decide(record, Status::Open, &body.after),
             Body::Closed(body) => self.decide(record, Status::Closed, &body.after),
             Body::ReportSaved(_) => state.reports.push(at),

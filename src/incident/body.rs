@@ -393,6 +393,12 @@ pub struct Resolved {
     /// The status decisions this one was made on; what is not among them conflicts.
     #[serde(default)]
     pub after: Vec<RecordId>,
+    /// What spoke against it, as it was shown to whoever resolved it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<String>,
+    /// Why it is over all the same; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// It was not over.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use afterwards::{FollowUp, FollowUpEnd, ReviewHeld};
+pub use afterwards::{Ending, FollowUp, FollowUpEnd, ReviewHeld};
 pub use brought::brought_notes;
 pub use elsewhere::{Asked, History, Rehearsal};
 pub use finished::{Finished, tag_title};
@@ -88,6 +88,8 @@ pub struct State {
     pub mitigated_at: Option<Timestamp>,
     /// When it was resolved, if it is.
     pub resolved_at: Option<Timestamp>,
+    /// Every time it was resolved, in order.
+    pub endings: Vec<Ending>,
     /// When the report was saved, in order.
     pub reports: Vec<Timestamp>,
     /// Reminders that were put off, in order.
@@ -451,6 +453,8 @@ impl EntryKind {
                 NoteKind::Decision => "Decision",
                 NoteKind::Problem => "Problem",
                 NoteKind::Action => "Action",
+                NoteKind::Well => "Went well",
+                NoteKind::Better => "Could be better",
             },
             Self::Paged => "Paged",
             Self::Told => "Informed",

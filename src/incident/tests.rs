@@ -1,6 +1,7 @@
 //! What a reader of the state relies on, whatever the records and their order.
 
 mod digest;
+mod ending;
 mod finished;
 mod fold;
 mod next;

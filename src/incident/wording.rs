@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Fold;
 use super::body::{
-    Alarm, Body, CheckState, Declared, Outcome, PlanEnd, PlanEnded, Proof, Proved, StepEnded, Ticked,
+    Alarm, Body, CheckState, Declared, Outcome, PlanEnd, PlanEnded, Proof, Proved, Resolved, StepEnded, Ticked,
 };
 use super::clocks::audience;
 use super::record::{Precision, Record};
@@ -123,7 +123,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::Proved(body) => proved(body, fold)?,
         Body::PlanEnded(body) => plan_ended(body, record, fold),
         Body::Mitigated(_) => (EntryKind::Resolved, "mitigated: users are served again".to_owned()),
-        Body::Resolved(_) => (EntryKind::Resolved, "resolved".to_owned()),
+        Body::Resolved(body) => (EntryKind::Resolved, resolved(body)),
         Body::Reopened(body) => (EntryKind::Reopened, with_reason("reopened".to_owned(), &body.reason)),
         Body::Closed(_) => (EntryKind::Resolved, "closed".to_owned()),
         Body::ReportSaved(body) => (EntryKind::Report, format!("saved the report as {}", body.file)),
@@ -174,6 +174,13 @@ fn began(record: &Record, reason: &str, fold: &Fold) -> String {
     let format = if far < SignedDuration::from_hours(24) { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
     let (now, before) = (record.occurred_at.strftime(format), before.strftime(format));
     with_reason(format!("began {now}, corrected from {before}"), reason)
+}
+
+/// What was open stands behind the reason: whoever reads one line has that.
+fn resolved(body: &Resolved) -> String {
+    let text = with_reason("resolved".to_owned(), &body.reason);
+    let open = body.open.join("; ");
+    if open.is_empty() { text } else { format!("{text} (open then: {open})") }
 }
 
 fn ticked(body: &Ticked) -> String {

@@ -87,11 +87,23 @@ pub enum NoteKind {
     Problem,
     /// Something done by hand.
     Action,
+    /// Something that went well, for the review.
+    Well,
+    /// Something that could be better next time, for the review.
+    Better,
 }
 
 impl NoteKind {
     /// All, in menu order.
-    pub const ALL: [Self; 5] = [Self::Note, Self::Finding, Self::Decision, Self::Problem, Self::Action];
+    pub const ALL: [Self; 7] = [
+        Self::Note,
+        Self::Finding,
+        Self::Decision,
+        Self::Problem,
+        Self::Action,
+        Self::Well,
+        Self::Better,
+    ];
 
     /// The name on screen, on the command line and in JSON.
     pub fn name(self) -> &'static str {
@@ -101,6 +113,17 @@ impl NoteKind {
             Self::Decision => "decision",
             Self::Problem => "problem",
             Self::Action => "action",
+            Self::Well => "well",
+            Self::Better => "better",
+        }
+    }
+
+    /// What stands in front of its text.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Well => "went well",
+            Self::Better => "could be better",
+            _ => self.name(),
         }
     }
 }

@@ -8,14 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::production::{recorded_at, stopped};
 use super::words::{
-    capitalised, clock, clock_after, day, done, finding, first_of, inside, listed, release as release_name,
+    between, capitalised, clock, clock_after, day, done, finding, first_of, inside, listed, release as release_name,
     role,
 };
 use crate::config::types::{HERE, Probe};
 use crate::health::network;
 use crate::incident::{
     CheckState, Entry, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, State,
-    StepState, UPDATED, Vote, WatchVerdict, audience, duration,
+    StepState, UPDATED, Vote, WatchVerdict, audience,
 };
 use crate::plan::gates::void;
 use crate::text::markdown::{cell, inline, table};
@@ -234,7 +234,7 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
     let text = inline(entry.text);
     let text = match entry.kind {
         EntryKind::Note(NoteKind::Note) => text,
-        EntryKind::Note(kind) => format!("{}: {text}", capitalised(kind.name())),
+        EntryKind::Note(kind) => format!("{}: {text}", capitalised(kind.label())),
         EntryKind::Role => match entry.text.rsplit_once(" is ") {
             Some((person, "open")) => format!("Nobody is {} any more", role(policy, person)),
             Some((person, id)) => by_author(entry, person, &format!("took the role of {}", role(policy, id))),
@@ -346,9 +346,14 @@ fn span(state: &State, plan: &PlanRun) -> String {
 /// What a plan came to, in one line. Markdown.
 fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
     let end = plan.ended_at.unwrap_or(now);
-    let length = end.duration_since(plan.started_at).max(SignedDuration::ZERO);
-    let length = (length.as_secs() > 0).then(|| duration(length));
-    let after = length.as_ref().map_or_else(String::new, |length| format!(" after {length}"));
+    let length = end.duration_since(plan.started_at);
+    let is_said = length.is_negative() || length.as_secs() > 0;
+    let length = is_said.then(|| between(plan.started_at, end));
+    let after = match &length {
+        None => String::new(),
+        Some(length) if length.contains(':') => format!(" ({length})"),
+        Some(length) => format!(" after {length}"),
+    };
     let why = finding(&plan.why);
     let because = if why.is_empty() { String::new() } else { format!(": {why}") };
     let releases = || state.releases.iter().filter(|release| release.plan == plan.id);
@@ -366,7 +371,7 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
             match length {
                 None => did,
                 // Where the title is a list, the time would seem to be part of it.
-                Some(length) if did.contains([':', ',']) => format!("{did} ({length})"),
+                Some(length) if did.contains([':', ',']) || length.contains(':') => format!("{did} ({length})"),
                 Some(length) => format!("{did} in {length}"),
             }
         }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::document::items;
-use super::words::{kind, spell, utc};
+use super::words::{impossible, kind, spell, utc};
 use super::{approvals, chains, runs};
 use crate::incident::{CheckState, ChecklistItem, Entry, Policy, Precision, State, duration};
 use crate::plan::gates::void;
@@ -38,9 +38,10 @@ fn phases(state: &State, policy: &Policy, now: Timestamp) -> String {
         // What is detected had begun before anybody said so.
         let entered = if i == 0 { entered.min(&state.started_at) } else { entered };
         let left = state.phases.get(i + 1).map_or(end, |(_, next)| *next);
-        let spent = left.duration_since(*entered).max(SignedDuration::ZERO);
+        let spent = left.duration_since(*entered);
         let budget = policy.phases.iter().find(|p| p.phase == *phase).map(|p| p.budget);
         let verdict = match budget {
+            _ if spent.is_negative() => cell(""),
             Some(budget) if spent > budget => format!("over by {}", duration(spent - budget)),
             Some(_) => "within".to_owned(),
             None => cell(""),
@@ -48,7 +49,7 @@ fn phases(state: &State, policy: &Policy, now: Timestamp) -> String {
         [
             phase.name().to_owned(),
             spell(*entered),
-            duration(spent),
+            if spent.is_negative() { impossible(*entered, left) } else { duration(spent) },
             budget.map_or_else(|| cell(""), duration),
             verdict,
         ]

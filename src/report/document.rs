@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::followups;
-use super::words::{clock_after, day, role, sentences, spoken};
+use super::words::{clock_after, day, role, sentences};
 use super::{account, appendix, lessons, prose, times};
 use crate::config::types::Probe;
 use crate::incident::{ChecklistItem, Policy, Role, State, Tick};
@@ -120,7 +120,8 @@ fn facts(state: &State, policy: &Policy, now: Timestamp) -> String {
     if !state.service.trim().is_empty() {
         what.push(inline(&state.service));
     }
-    let lasted = spoken(state.elapsed(now));
+    let lasted = times::lasted(state, now);
+    let lasted = lasted.unwrap_or_else(|| "**invalid**: it ends before it begins".to_owned());
     let (began, on) = (clock_after(start, start), day(start));
     what.push(match state.resolved_at {
         Some(end) => format!("{on}, {began}–{} UTC ({lasted})", clock_after(start, end)),

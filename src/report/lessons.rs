@@ -1,21 +1,28 @@
 //! What went well and what did not, as far as the record tells: targets met and missed, watches, gates
-//! that were overridden. What people learned from it they write themselves.
+//! that were overridden. What people noted for the review meanwhile stands first, in their words.
 
 use jiff::Timestamp;
 
 use super::document::{Setting, items};
 use super::production;
 use super::times::targets;
-use super::words::{capitalised, clock_after, finding, happened, inside, release as named};
+use super::words::{capitalised, clock_after, finding, happened, inside, release as named, sentences};
 use crate::incident::{
-    CheckState, ClockState, EntryKind, PlanEnd, PlanRun, PlanState, Release, State, WatchVerdict, duration,
+    CheckState, ClockState, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Release, State, WatchVerdict, duration,
 };
 use crate::text::markdown::inline;
+
+/// What people noted for the review.
+pub(super) fn noted(state: &State, kind: NoteKind) -> Vec<String> {
+    let entries = state.timeline.iter().filter(|entry| entry.kind == EntryKind::Note(kind));
+    let entries = entries.filter(|entry| entry.retracted.is_none());
+    entries.map(|entry| format!("{} ({})", sentences(&inline(entry.text)), inline(entry.author))).collect()
+}
 
 /// What went well, a Markdown line each.
 pub(super) fn well(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<String> {
     let Setting { policy, checklist, probes, .. } = setting;
-    let mut said = Vec::new();
+    let mut said = noted(state, NoteKind::Well);
     let targets = targets(state, policy, probes, now);
     let met: Vec<String> = targets
         .iter()
@@ -51,7 +58,7 @@ pub(super) fn well(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<S
 /// What did not, a Markdown line each.
 pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<String> {
     let at = |at: Timestamp| clock_after(state.started_at, at);
-    let mut said = Vec::new();
+    let mut said = noted(state, NoteKind::Better);
     let over = state.resolved_at.into_iter();
     said.extend(over.flat_map(|end| {
         let found = production::unwell(state, setting.probes, end).into_iter();

@@ -208,7 +208,12 @@ fn flagged(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
 /// What was said about the status, in order.
 fn decisions(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
     let start = state.started_at;
-    let lasted = |at: Timestamp| spoken(at.duration_since(start));
+    // One of the two times is wrong, and nobody knows which.
+    let impossible = |at: Timestamp| format!("which cannot be: the fault began at {}", clock_after(at, start));
+    let lasted = |at: Timestamp| match at.duration_since(start) {
+        length if length.is_negative() => impossible(at),
+        length => format!("after {}", spoken(length)),
+    };
     let entries = state.timeline.iter().filter(|entry| {
         matches!(entry.kind, EntryKind::Resolved | EntryKind::Reopened) && entry.retracted.is_none()
     });
@@ -218,18 +223,22 @@ fn decisions(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
         match entry.name {
             "mitigated" if served.is_none() => {
                 served = Some(entry.at);
-                let after = lasted(entry.at);
-                let text = format!("Users were served again at {at}, {after} after the fault began.");
+                let after = if entry.at < start {
+                    impossible(entry.at)
+                } else {
+                    format!("{} after the fault began", spoken(entry.at.duration_since(start)))
+                };
+                let text = format!("Users were served again at {at}, {after}.");
                 told.push((entry.at, format!("{text}{}", against(state, probes, entry.at))));
             }
             "resolved" => {
                 let text = match served {
-                    Some(served) if entry.at.duration_since(served) < AT_ONCE => {
+                    Some(served) if entry.at.duration_since(served).abs() < AT_ONCE => {
                         "The incident was resolved at the same time.".to_owned()
                     }
-                    Some(_) => format!("The incident was resolved at {at}, after {}.", lasted(entry.at)),
+                    Some(_) => format!("The incident was resolved at {at}, {}.", lasted(entry.at)),
                     None => format!(
-                        "The incident was resolved at {at}, after {}; when users were served again is not \
+                        "The incident was resolved at {at}, {}; when users were served again is not \
                          recorded.",
                         lasted(entry.at)
                     ),

@@ -1,9 +1,9 @@
 //! How long it took: to detect, to acknowledge, to mitigate, to resolve, and what was due when.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::production;
-use super::words::{clock_after, role, target};
+use super::words::{between, clock_after, impossible, role, spoken, target};
 use crate::config::types::Probe;
 use crate::incident::{Clock, ClockState, Policy, State, clocks, detected_late, duration};
 use crate::text::markdown::{inline, table};
@@ -31,11 +31,10 @@ pub(super) fn acknowledged(state: &State, policy: &Policy) -> Option<(Timestamp,
 fn measures(state: &State, policy: &Policy) -> Vec<[String; 3]> {
     let start = state.started_at;
     let at = |at: Timestamp| clock_after(start, at);
-    let took = |from: Timestamp, to: Timestamp| duration(to.duration_since(from).max(SignedDuration::ZERO));
     let open = || if state.resolved_at.is_some() { "not recorded" } else { "not yet" }.to_owned();
     let (began, declared) = (format!("{} fault began", at(start)), state.declared_at);
     let row = |what: &str, from: Timestamp, to: Option<Timestamp>, measured: String| {
-        [what.to_owned(), to.map_or_else(open, |to| took(from, to)), measured]
+        [what.to_owned(), to.map_or_else(open, |to| between(from, to)), measured]
     };
     let told = acknowledged(state, policy);
     let acknowledged = match &told {
@@ -47,12 +46,25 @@ fn measures(state: &State, policy: &Policy) -> Vec<[String; 3]> {
         None => format!("{began} → {what}"),
     };
     let late = detected_late(state, policy).map(|late| format!(", {} late", duration(late)));
-    vec![
+    // What is over has users served again: later than that cannot be.
+    let served = state.mitigated_at.filter(|served| state.resolved_at.is_some_and(|over| over < *served));
+    let mut rows = vec![
         row("detect", start, Some(declared), until(Some(declared), "declared") + &late.unwrap_or_default()),
         row("acknowledge", declared, told.as_ref().map(|(when, _)| *when), acknowledged),
         row("mitigate", start, state.mitigated_at, until(state.mitigated_at, "users served again")),
         row("resolve", start, state.resolved_at, until(state.resolved_at, "resolved")),
-    ]
+    ];
+    if let (Some(served), Some(over)) = (served, state.resolved_at) {
+        let measured = format!("{} users served again → {} resolved", at(served), at(over));
+        rows.push(["resolve after that".to_owned(), impossible(served, over), measured]);
+    }
+    rows
+}
+
+/// How long it took from the beginning of the fault to its end, or up to now; `None`: it ended before it began.
+pub(super) fn lasted(state: &State, now: Timestamp) -> Option<String> {
+    let is_possible = state.resolved_at.is_none_or(|over| over >= state.started_at);
+    is_possible.then(|| spoken(state.elapsed(now)))
 }
 
 /// What the severity asked for: clocks that ran, in the order in which they were due. The review comes
@@ -84,6 +96,9 @@ pub(super) fn targets(state: &State, policy: &Policy, probes: &[Probe], now: Tim
 fn target_row(state: &State, clock: &Clock) -> [String; 4] {
     let at = |at: Timestamp| clock_after(state.started_at, at);
     let verdict = match (clock.state, clock.met_at) {
+        (_, Some(met)) if met < state.started_at => {
+            format!("**invalid**: before the fault began, {}", at(state.started_at))
+        }
         (ClockState::Late, Some(met)) => format!("{} late", duration(met.duration_since(clock.due_at))),
         (ClockState::Met | ClockState::Late, _) => "on time".to_owned(),
         (ClockState::Running, _) => "not due yet".to_owned(),

@@ -35,8 +35,29 @@ pub(super) fn spell(at: Timestamp) -> String {
 
 /// How long something took, or has taken so far.
 pub(super) fn took(from: Timestamp, to: Option<Timestamp>, now: Timestamp) -> String {
-    let length = duration(to.unwrap_or(now).duration_since(from).max(SignedDuration::ZERO));
-    if to.is_some() { length } else { format!("{length} so far") }
+    match to {
+        Some(to) => between(from, to),
+        // The times of different people may differ by what their clocks do.
+        None => format!("{} so far", duration(now.duration_since(from).max(SignedDuration::ZERO))),
+    }
+}
+
+/// How long it was from one time to another. What ends before it begins is said to, with both times: one of
+/// them is wrong, and nobody knows which.
+pub(super) fn between(from: Timestamp, to: Timestamp) -> String {
+    let length = to.duration_since(from);
+    if length.is_negative() { impossible(from, to) } else { duration(length) }
+}
+
+/// What stands in place of a length that cannot be; Markdown.
+pub(super) fn impossible(from: Timestamp, to: Timestamp) -> String {
+    format!("**invalid**: ends at {}, before it begins at {}", second(from, to), second(to, from))
+}
+
+/// A time to the second, with its day where the other one has another.
+fn second(before: Timestamp, at: Timestamp) -> String {
+    let format = if day(before) == day(at) { "%H:%M:%S" } else { "%-d %b %H:%M:%S" };
+    at.to_zoned(TimeZone::UTC).strftime(format).to_string()
 }
 
 /// A length of time in a sentence, to the nearest minute: `47 minutes`, `2 hours 5 minutes`.
@@ -215,6 +236,20 @@ mod tests {
         ] {
             assert_eq!(spoken(SignedDuration::from_secs(seconds)), said);
         }
+    }
+
+    #[test]
+    fn what_ends_before_it_begins_has_no_length() {
+        let at = |text: &str| text.parse().unwrap();
+        let (early, late) = (at("2026-03-01T14:02:00Z"), at("2026-03-01T14:05:30Z"));
+        assert_eq!(between(early, late), "3m30s");
+        assert_eq!(between(early, early), "0s");
+        assert_eq!(between(late, early), "**invalid**: ends at 14:02:00, before it begins at 14:05:30");
+        let before = at("2026-02-28T23:59:00Z");
+        assert_eq!(
+            took(early, Some(before), late),
+            "**invalid**: ends at 28 Feb 23:59:00, before it begins at 1 Mar 14:02:00"
+        );
     }
 
     #[test]

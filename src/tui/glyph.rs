@@ -57,6 +57,8 @@ pub(super) fn entry(kind: EntryKind) -> Glyph {
         EntryKind::Note(NoteKind::Decision) => ("◆", Role::Accent),
         EntryKind::Note(NoteKind::Problem) => ("✎", Role::Warn),
         EntryKind::Note(NoteKind::Action) => ("⚑", Role::Accent),
+        EntryKind::Note(NoteKind::Well) => ("✎", Role::Good),
+        EntryKind::Note(NoteKind::Better) => ("✎", Role::Warn),
         EntryKind::Paged => ("☎", Role::Info),
         EntryKind::Told => ("✉", Role::Info),
         EntryKind::Check(state) => check(state),

@@ -251,7 +251,7 @@ fn the_hotfix_pane_says_what_becomes_of_a_fix_whose_branch_is_gone() {
     let shown = pane(live);
     assert!(shown.contains("production has the fix"), "{shown}");
     let mut over = declared();
-    over.write("maya", at("15:13:00"), Resolved { after: Vec::new() });
+    over.write("maya", at("15:13:00"), Resolved { after: Vec::new(), ..Resolved::default() });
     let shown = pane(over);
     assert!(shown.contains("the incident is over"), "{shown}");
 }

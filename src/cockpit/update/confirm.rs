@@ -230,6 +230,7 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
         | Purpose::Agree(_)
         | Purpose::Told(_)
         | Purpose::Reopen
+        | Purpose::Resolve(_)
         | Purpose::Tick { .. }
         | Purpose::Amend(_)
         | Purpose::Retract(_)

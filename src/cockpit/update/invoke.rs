@@ -130,6 +130,8 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::Decision
         | Command::Problem
         | Command::ActionTaken
+        | Command::Well
+        | Command::Better
         | Command::Title
         | Command::Began
         | Command::Impact
@@ -395,7 +397,7 @@ fn declare(cx: &mut Cx<'_>) {
 /// Asks for the line of text that a command needs.
 fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
     let note = |kind: NoteKind, placeholder: &'static str| {
-        (Purpose::Note(kind), kind.name(), placeholder, String::new())
+        (Purpose::Note(kind), kind.label(), placeholder, String::new())
     };
     let state = cx.model.incident();
     let (purpose, label, placeholder, text) = match invoke.command {
@@ -404,6 +406,8 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Decision => note(NoteKind::Decision, "what was decided, and why"),
         Command::Problem => note(NoteKind::Problem, "what is odd, for the follow-up list"),
         Command::ActionTaken => note(NoteKind::Action, "what was done by hand"),
+        Command::Well => note(NoteKind::Well, "what went well"),
+        Command::Better => note(NoteKind::Better, "what could be better next time"),
         Command::Title => {
             let text = state.map_or_else(String::new, |s| s.title.clone());
             (Purpose::Title, "Title: what is broken, in one line?", "for example checkout answers 500", text)

@@ -240,13 +240,15 @@ fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     match press.key {
         key if key == Key::char('y') && !may_confirm(confirm.shown_ms, press, before) => cx.say(TOO_QUICK),
         key if key == Key::char('y') => {
-            let act = confirm.act.clone();
+            let (act, against) = (confirm.act.clone(), confirm.against.clone());
             cx.pop();
             match act {
                 Act::Invoke(invoke) => invoke::invoke(cx, &invoke),
                 Act::Record(body) if is_overtaken(cx.model, &body) => {
                     cx.say("nothing was recorded: somebody decided meanwhile; look again");
                 }
+                // What was open goes into the record, with why it is over all the same.
+                Act::Record(body) if needs_reason(&body, &against) => ask_reason(cx, *body, against),
                 Act::Record(body) => {
                     let said = match *body {
                         Body::PlanProposed(_) => Some("approval is asked for; see who has to approve"),
@@ -274,13 +276,29 @@ fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     }
 }
 
+/// Tells whether it is said to be over with something open.
+fn needs_reason(body: &Body, against: &[String]) -> bool {
+    matches!(body, Body::Resolved(_)) && !against.is_empty()
+}
+
+/// Asks why it is over although this is open.
+fn ask_reason(cx: &mut Cx<'_>, body: Body, open: Vec<String>) {
+    let Body::Resolved(resolved) = body else { return };
+    let label = match open.as_slice() {
+        [one] => format!("Over, although {one}: why?"),
+        all => format!("Over with {} things open: why?", all.len()),
+    };
+    let purpose = Purpose::Resolve(Box::new(Resolved { open, ..resolved }));
+    invoke::ask(cx, purpose, &label, "for example the rest is a follow-up", String::new());
+}
+
 /// Tells whether somebody decided about the status since the question was asked.
 fn is_overtaken(model: &Model, body: &Body) -> bool {
     if let Body::PhaseEntered(_) = body {
         return model.incident().is_none_or(|state| !state.is_open());
     }
     let (Body::Mitigated(Mitigated { after })
-    | Body::Resolved(Resolved { after })
+    | Body::Resolved(Resolved { after, .. })
     | Body::Closed(Closed { after })) = body
     else {
         return false;

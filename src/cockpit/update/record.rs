@@ -48,7 +48,8 @@ pub(super) fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::Resolve => {
             let body = "This records that the incident is over. It can be reopened.";
-            claim(cx, "Is it over?", body, "resolve it", Some(Claim::Resolved), Resolved { after });
+            let over = Resolved { after, ..Resolved::default() };
+            claim(cx, "Is it over?", body, "resolve it", Some(Claim::Resolved), over);
         }
         Command::Close => {
             let body = "This records that nothing is left to do.";

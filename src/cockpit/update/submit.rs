@@ -6,7 +6,7 @@ use super::super::overlay::{Ask, Overlay, Purpose};
 use super::{Cx, approvals, invoke, overlays, run_view, suspects, team};
 use crate::incident::{
     Amended, Began, Body, CauseDescribed, CheckState, Draft, ImpactDescribed, NO_ROLLBACK, NoteKind, Noted,
-    Paged, Precision, Reopened, Retracted, RoleTaken, Scribed, SeverityChanged, Ticked, Titled, Told,
+    Paged, Precision, Reopened, Resolved, Retracted, RoleTaken, Scribed, SeverityChanged, Ticked, Titled, Told,
     is_recent, parse_time, same_person, scribe,
 };
 use crate::plan::{HotfixRequest, Request};
@@ -137,6 +137,14 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
                 _ => (String::new(), text),
             };
             Told { audience: audience.clone(), by, how }.into()
+        }
+        Purpose::Resolve(resolved) => {
+            needs("a reason is needed: it goes into the record")?;
+            if resolved.after != heads(cx.model) {
+                return Err("somebody decided meanwhile: press esc and look again".to_owned());
+            }
+            let resolved = Resolved { reason: text, ..(**resolved).clone() };
+            resolved.into()
         }
         Purpose::Reopen => {
             needs("a reason is needed: it goes into the record")?;

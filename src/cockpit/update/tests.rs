@@ -2,6 +2,7 @@
 
 mod confirm;
 mod counts;
+mod ending;
 mod flags;
 mod hotfix;
 mod long;

@@ -6,11 +6,11 @@
 use super::Fold;
 use crate::incident::body::{
     Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, HandoffAccepted, HandoffDeclined, HandoffOffered,
-    Objected, Proposed, Reviewed, Snoozed, TaskEnded, TaskGiven,
+    Objected, Proposed, Resolved, Reviewed, Snoozed, TaskEnded, TaskGiven,
 };
 use crate::incident::record::{Record, RecordId};
 use crate::incident::state::{
-    FollowUp, FollowUpEnd, Motion, Objection, Offer, OfferEnd, ReviewHeld, Snooze, State, Task, TaskEnd,
+    Ending, FollowUp, FollowUpEnd, Motion, Objection, Offer, OfferEnd, ReviewHeld, Snooze, State, Task, TaskEnd,
     same_person,
 };
 use crate::incident::wording;
@@ -151,6 +151,16 @@ pub(super) fn follow_up_ended(state: &mut State, record: &Record, body: &FollowU
 
 fn known(state: &mut State, id: RecordId) -> Option<&mut FollowUp> {
     state.follow_ups.iter_mut().find(|one| one.id == id)
+}
+
+pub(super) fn resolved(state: &mut State, record: &Record, body: &Resolved) {
+    state.endings.push(Ending {
+        record: record.id,
+        at: record.occurred_at,
+        by: record.author.name.clone(),
+        open: body.open.clone(),
+        reason: body.reason.clone(),
+    });
 }
 
 pub(super) fn reviewed(state: &mut State, record: &Record, body: &Reviewed) {

@@ -35,6 +35,21 @@ pub struct FollowUpEnd {
     pub reason: String,
 }
 
+/// A time at which it was said to be over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// The record that says so.
+    pub record: RecordId,
+    /// When.
+    pub at: Timestamp,
+    /// Who said so.
+    pub by: String,
+    /// What spoke against it then.
+    pub open: Vec<String>,
+    /// Why it was over all the same; may be empty.
+    pub reason: String,
+}
+
 /// A review that was held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReviewHeld {

@@ -143,7 +143,7 @@ fn phases_follow_what_is_done_and_never_go_back_by_themselves() {
 fn decisions_made_on_each_other_do_not_conflict() {
     let log = log([
         record(1, Mitigated { after: vec![id(0)] }),
-        record(2, Resolved { after: vec![id(1)] }),
+        record(2, Resolved { after: vec![id(1)], ..Resolved::default() }),
         record(3, Reopened { reason: "back".into(), after: vec![id(2)] }),
     ]);
     let state = log.state();
@@ -157,7 +157,7 @@ fn decisions_made_on_each_other_do_not_conflict() {
 #[test]
 fn contradicting_decisions_are_both_kept_until_somebody_settles_them() {
     let mut log = log([
-        record(1, Resolved { after: vec![id(0)] }),
+        record(1, Resolved { after: vec![id(0)], ..Resolved::default() }),
         record_by("omar", 2, Closed { after: vec![id(1)] }),
         record_by("li", 3, Reopened { reason: "still failing".into(), after: vec![id(1)] }),
     ]);
@@ -165,7 +165,7 @@ fn contradicting_decisions_are_both_kept_until_somebody_settles_them() {
     assert_eq!(log.state().status, Status::Open, "nobody should think it over");
     let said: Vec<_> = log.state().heads.iter().map(|head| (head.by.as_str(), head.status)).collect();
     assert_eq!(said, [("omar", Status::Closed), ("li", Status::Open)]);
-    log.insert(record(4, Resolved { after: vec![id(2), id(3)] }));
+    log.insert(record(4, Resolved { after: vec![id(2), id(3)], ..Resolved::default() }));
     assert!(!log.state().in_conflict());
     assert_eq!((log.state().status, log.state().resolved_at), (Status::Resolved, Some(minutes(4))));
 }

@@ -213,7 +213,7 @@ fn what_was_live_before_or_was_rolled_back_is_no_fix() {
 
 #[test]
 fn a_resolution_stops_the_clocks_and_starts_the_review() {
-    let mut log = log([record(60, Resolved { after: vec![id(0)] })]);
+    let mut log = log([record(60, Resolved { after: vec![id(0)], ..Resolved::default() })]);
     assert_eq!(state_of(&log, "update", 600), ClockState::Stopped);
     assert_eq!(state_of(&log, "executives", 600), ClockState::Stopped);
     assert_eq!(clock(&log, "review", 600).due_at, minutes(60 + 24 * 60));
@@ -291,7 +291,7 @@ fn the_fix_goes_its_way_to_production() {
     assert_eq!(first(&log, &facts), ("phase", "develop".into()));
     facts.healthy = Some(true);
     assert_eq!(actions(&log, &facts, 6)[..3], ["mitigate", "cause", "resolve"]);
-    log.insert(record(60, Resolved { after: vec![id(0)] }));
+    log.insert(record(60, Resolved { after: vec![id(0)], ..Resolved::default() }));
     assert_eq!(actions(&log, &facts, 61), ["told", "cause", "report"]);
     log.insert(record(70, Closed { after: vec![id(60)] }));
     assert!(actions(&log, &facts, 71).is_empty());
@@ -319,7 +319,7 @@ fn a_lesser_fault_needs_no_hotfix() {
 #[test]
 fn a_conflict_is_the_first_thing_to_settle() {
     let log = assembled([
-        record(6, Resolved { after: vec![id(0)] }),
+        record(6, Resolved { after: vec![id(0)], ..Resolved::default() }),
         record_by("omar", 7, Mitigated { after: vec![id(0)] }),
     ]);
     let next = next(log.state(), &Policy::built_in(), &repository(), minutes(8));
@@ -435,7 +435,7 @@ fn what_nothing_probes_is_looked_at_before_the_watch_from_a_distance_is_over() {
             },
         )
     };
-    let over = record(50, Resolved { after: Vec::new() });
+    let over = record(50, Resolved { after: Vec::new(), ..Resolved::default() });
     let asked = |more: Vec<Record>, now: i64| {
         let log = assembled([over.clone()].into_iter().chain(more));
         let next = next(log.state(), &Policy::built_in(), &repository(), minutes(now));

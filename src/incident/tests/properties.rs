@@ -133,7 +133,7 @@ fn body() -> impl Strategy<Value = Body> {
         }),
         answers(),
         after().prop_map(|after| Mitigated { after }.into()),
-        after().prop_map(|after| Resolved { after }.into()),
+        after().prop_map(|after| Resolved { after, ..Resolved::default() }.into()),
         (text(), after()).prop_map(|(reason, after)| Reopened { reason, after }.into()),
         after().prop_map(|after| Closed { after }.into()),
         Just(declared().body),

@@ -80,7 +80,7 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
     if let EntryKind::Note(kind) = entry.kind
         && kind != NoteKind::Note
     {
-        pen.put(kind.name(), ui.of(role)).put(": ", ui.of(Role::Faint));
+        pen.put(kind.label(), ui.of(role)).put(": ", ui.of(Role::Faint));
     }
     if is_alarm && !taken_back && entry.original.is_none() {
         return alarms(ui, pen, &ui.model.timeline_entries(row));

@@ -32,6 +32,14 @@ fn asked(mut table: Table, keys: &str, text: &str) -> Table {
     table
 }
 
+/// Says that it is over all the same, and why.
+fn over(mut table: Table) -> Table {
+    table.keys("y");
+    table.shown();
+    table.types("the rest is a follow-up");
+    table
+}
+
 pub(super) fn up_for_approval() -> Table {
     let mut table = Table::ready();
     table.told(proposal::propose(&guarded()).unwrap());
@@ -168,9 +176,9 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         name: "resolving by the menu",
-        open: || asked(Table::open(), "i x", ""),
-        key: "y",
-        letters: true,
+        open: || over(asked(Table::open(), "i x", "")),
+        key: "enter",
+        letters: false,
     },
     Question {
         name: "resolving by the palette",
@@ -178,10 +186,10 @@ const QUESTIONS: &[Question] = &[
             let mut table = asked(Table::open(), ":", "resolve");
             table.keys("enter");
             table.shown();
-            table
+            over(table)
         },
-        key: "y",
-        letters: true,
+        key: "enter",
+        letters: false,
     },
     Question {
         name: "that users are served",

@@ -38,10 +38,11 @@ fn place(purpose: &Purpose) -> usize {
         Purpose::Object(_) => 28,
         Purpose::Snooze(..) => 29,
         Purpose::Agree(_) => 30,
+        Purpose::Resolve(_) => 31,
     }
 }
 
-const PURPOSES: usize = 31;
+const PURPOSES: usize = 32;
 
 /// A situation, and keys that lead from there to a prompt for a line of text.
 type Prompt = (fn() -> Table, &'static str);
@@ -72,6 +73,7 @@ const PROMPTS: &[Prompt] = &[
     (Table::ready, "i t o"),
     (Table::ready, "i t s"),
     (resolved, "i o"),
+    (ending, "y"),
     (Table::ready, "4 x"),
     (Table::ready, "4 -"),
     (noted, "a"),
@@ -102,7 +104,15 @@ fn on_main() -> Table {
 fn resolved() -> Table {
     let mut table = Table::ready();
     let after = table.model.incident().unwrap().heads.iter().map(|head| head.record).collect();
-    table.told(crate::incident::Resolved { after });
+    table.told(crate::incident::Resolved { after, ..crate::incident::Resolved::default() });
+    table
+}
+
+/// Asked whether it is over, while something is open.
+fn ending() -> Table {
+    let mut table = Table::ready();
+    table.keys("i x");
+    table.shown();
     table
 }
 

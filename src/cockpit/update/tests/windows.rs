@@ -260,7 +260,10 @@ fn the_palette_ranks_by_name_and_by_what_was_done_lately() {
     // What claims something is never a key away.
     table.keys("esc i x");
     table.shown();
-    table.keys("y i m");
+    table.keys("y");
+    table.shown();
+    table.types("enough");
+    table.keys("enter i m");
     table.shown();
     table.keys("y :");
     assert_eq!(first(&table), Some(Command::Problem));

@@ -159,7 +159,7 @@ fn outage() -> Story {
     story.tell(Noted { kind: NoteKind::Problem, text: "the runbook for staging is out of date".into() });
     story.at("15:50:00", "Omar").tell(CauseDescribed { text: "the discount took orders to 0 cents".into() });
     let served = story.state().heads.iter().map(|head| head.record).collect();
-    story.at("16:00:00", "Maya").tell(Resolved { after: served });
+    story.at("16:00:00", "Maya").tell(Resolved { after: served, ..Resolved::default() });
     story
 }
 

@@ -140,7 +140,7 @@ impl Story {
         let after = if knows { std::mem::take(&mut self.heads) } else { Vec::new() };
         let id = match verb {
             "mitigated" => self.tell(by, at, Mitigated { after }),
-            "resolved" => self.tell(by, at, Resolved { after }),
+            "resolved" => self.tell(by, at, Resolved { after, ..Resolved::default() }),
             "reopened" => self.tell(by, at, Reopened { reason: "it came back".into(), after }),
             _ => self.tell(by, at, Closed { after }),
         };
