@@ -47,7 +47,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         meant(cx, &doing, &open)?;
     }
     let reason = match given {
-        None if !args.yes && !open.is_empty() => super::yes::line(&doing, cx, "why is it over all the same?")?,
+        None if !args.yes && !open.is_empty() => {
+            super::yes::line(&doing, cx, "why is it over all the same?")?
+        }
         given => given.unwrap_or_default(),
     };
     save_in(cx, args.save, &mut loaded, None, Resolved { after, open, reason })

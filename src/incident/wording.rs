@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Fold;
 use super::body::{
-    Alarm, Body, CheckState, Declared, Outcome, PlanEnd, PlanEnded, Proof, Proved, Resolved, StepEnded, Ticked,
+    Alarm, Body, CheckState, Declared, Outcome, PlanEnd, PlanEnded, Proof, Proved, Resolved, StepEnded,
+    Ticked,
 };
 use super::clocks::audience;
 use super::record::{Precision, Record};

@@ -95,15 +95,8 @@ pub enum NoteKind {
 
 impl NoteKind {
     /// All, in menu order.
-    pub const ALL: [Self; 7] = [
-        Self::Note,
-        Self::Finding,
-        Self::Decision,
-        Self::Problem,
-        Self::Action,
-        Self::Well,
-        Self::Better,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Note, Self::Finding, Self::Decision, Self::Problem, Self::Action, Self::Well, Self::Better];
 
     /// The name on screen, on the command line and in JSON.
     pub fn name(self) -> &'static str {

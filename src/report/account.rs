@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::production::{recorded_at, stopped};
 use super::words::{
-    between, capitalised, clock, clock_after, day, done, finding, first_of, inside, listed, release as release_name,
-    role,
+    between, capitalised, clock, clock_after, day, done, finding, first_of, inside, listed,
+    release as release_name, role,
 };
 use crate::config::types::{HERE, Probe};
 use crate::health::network;
@@ -371,7 +371,9 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
             match length {
                 None => did,
                 // Where the title is a list, the time would seem to be part of it.
-                Some(length) if did.contains([':', ',']) || length.contains(':') => format!("{did} ({length})"),
+                Some(length) if did.contains([':', ',']) || length.contains(':') => {
+                    format!("{did} ({length})")
+                }
                 Some(length) => format!("{did} in {length}"),
             }
         }

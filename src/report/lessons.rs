@@ -8,7 +8,8 @@ use super::production;
 use super::times::targets;
 use super::words::{capitalised, clock_after, finding, happened, inside, release as named, sentences};
 use crate::incident::{
-    CheckState, ClockState, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Release, State, WatchVerdict, duration,
+    CheckState, ClockState, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Release, State, WatchVerdict,
+    duration,
 };
 use crate::text::markdown::inline;
 

@@ -209,7 +209,8 @@ fn flagged(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
 fn decisions(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
     let start = state.started_at;
     // One of the two times is wrong, and nobody knows which.
-    let impossible = |at: Timestamp| format!("which cannot be: the fault began at {}", clock_after(at, start));
+    let impossible =
+        |at: Timestamp| format!("which cannot be: the fault began at {}", clock_after(at, start));
     let lasted = |at: Timestamp| match at.duration_since(start) {
         length if length.is_negative() => impossible(at),
         length => format!("after {}", spoken(length)),

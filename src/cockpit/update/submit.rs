@@ -6,8 +6,8 @@ use super::super::overlay::{Ask, Overlay, Purpose};
 use super::{Cx, approvals, invoke, overlays, run_view, suspects, team};
 use crate::incident::{
     Amended, Began, Body, CauseDescribed, CheckState, Draft, ImpactDescribed, NO_ROLLBACK, NoteKind, Noted,
-    Paged, Precision, Reopened, Resolved, Retracted, RoleTaken, Scribed, SeverityChanged, Ticked, Titled, Told,
-    is_recent, parse_time, same_person, scribe,
+    Paged, Precision, Reopened, Resolved, Retracted, RoleTaken, Scribed, SeverityChanged, Ticked, Titled,
+    Told, is_recent, parse_time, same_person, scribe,
 };
 use crate::plan::{HotfixRequest, Request};
 

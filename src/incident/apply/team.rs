@@ -10,8 +10,8 @@ use crate::incident::body::{
 };
 use crate::incident::record::{Record, RecordId};
 use crate::incident::state::{
-    Ending, FollowUp, FollowUpEnd, Motion, Objection, Offer, OfferEnd, ReviewHeld, Snooze, State, Task, TaskEnd,
-    same_person,
+    Ending, FollowUp, FollowUpEnd, Motion, Objection, Offer, OfferEnd, ReviewHeld, Snooze, State, Task,
+    TaskEnd, same_person,
 };
 use crate::incident::wording;
 
