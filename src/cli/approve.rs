@@ -144,9 +144,10 @@ fn is_anew(state: &State, ballot: &Ballot, id: RecordId) -> bool {
 /// Why the approval that was just recorded does not count now; `None`: it does.
 fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Result<Option<String>> {
     let state = loaded.state();
-    let rule = ApprovalRule::of(&cx.setup()?.policy, state.severity);
+    let policy = cx.setup()?.policy;
+    let rule = ApprovalRule::of(&policy, state.severity);
     if !rule.roles.contains(&ballot.role) {
-        let severity = state.severity.name();
+        let severity = policy.severity_name(state.severity);
         return Ok(Some(format!("at {severity} nobody has to approve as {}", ballot.role)));
     }
     let about = proposal::of(state, &ballot.about.hash);

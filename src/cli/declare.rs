@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::End;
 use super::context::Context;
 use super::save::{SaveArgs, some_text};
-use super::severity::parse_severity;
+use super::severity;
 use crate::failure::Result;
-use crate::incident::{Declared, IncidentId, Severity};
+use crate::incident::{Declared, IncidentId};
 use crate::journal::Summary;
 use crate::text::visible;
 
@@ -22,9 +22,9 @@ pub(crate) struct Args {
     #[arg(value_name = "TITLE")]
     title: String,
 
-    /// P0: critical, P1: high, P2: medium
-    #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
-    severity: Severity,
+    /// P0: critical, P1: high, P2: medium, or what your team calls them
+    #[arg(long, value_name = "SEVERITY")]
+    severity: String,
 
     /// Who is affected and how
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let declared = Declared {
         number: String::new(),
         title,
-        severity: args.severity,
+        severity: severity::find(cx, &args.severity)?,
         service: cx.service(),
         impact: args.impact.trim().to_owned(),
         repository: place.repository.clone(),

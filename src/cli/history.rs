@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::End;
 use super::context::Context;
 use crate::failure::Result;
-use crate::incident::IncidentId;
+use crate::incident::{IncidentId, Policy};
 use crate::journal::Summary;
 
 /// List the incidents of this repository, newest first
@@ -27,6 +27,8 @@ struct Line<'a> {
     uuid: IncidentId,
     title: &'a str,
     severity: &'a str,
+    /// What the team calls it.
+    severity_name: &'a str,
     status: &'a str,
     declared_at: Timestamp,
     repository: &'a str,
@@ -39,8 +41,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let journal = cx.journal_to_read()?;
     let repository = if args.all { None } else { Some(cx.repository(&journal)?) };
     let all = journal.incidents(repository.as_deref())?;
+    // Those of other repositories are called what their teams call them, which nobody here knows.
+    let policy = if args.all { Policy::built_in() } else { cx.setup_or_found().0.policy };
     if args.json {
-        cx.out.json(&all.iter().map(line).collect::<Vec<_>>())?;
+        cx.out.json(&all.iter().map(|one| line(one, &policy)).collect::<Vec<_>>())?;
         return Ok(End::Done);
     }
     if all.is_empty() {
@@ -51,7 +55,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         cx.out.line(&format!(
             "{}  {}  {:<9}  {}  {}{doubt}",
             one.number,
-            one.severity.name(),
+            policy.severity_name(one.severity),
             one.status.name(),
             one.declared_at.strftime("%Y-%m-%d %H:%M"),
             one.title
@@ -60,12 +64,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     Ok(End::Done)
 }
 
-fn line(one: &Summary) -> Line<'_> {
+fn line<'a>(one: &'a Summary, policy: &'a Policy) -> Line<'a> {
     Line {
         id: &one.number,
         uuid: one.id,
         title: &one.title,
         severity: one.severity.name(),
+        severity_name: policy.severity_name(one.severity),
         status: one.status.name(),
         declared_at: one.declared_at,
         repository: &one.repository,

@@ -1,5 +1,6 @@
 //! `status --json`: the situation in the fixed form that scripts read.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -43,6 +44,8 @@ struct Incident<'a> {
     uuid: IncidentId,
     title: &'a str,
     severity: &'static str,
+    /// What the team calls it.
+    severity_name: &'a str,
     service: &'a str,
     status: &'static str,
     conflict: bool,
@@ -217,7 +220,8 @@ impl Serialize for Lines<'_> {
         let judged = |entry: &Entry<'_>| void(state, policy, entry.id, *now).map_or(Ok(()), Err);
         serializer.collect_seq(state.timeline.iter().map(|entry| {
             let counts = Some(&entry).filter(|entry| entry.name == "approved").map(judged);
-            line(entry, counts)
+            let text = policy.in_our_words(entry.kind, entry.text);
+            line(entry, text, counts)
         }))
     }
 }
@@ -228,7 +232,7 @@ struct Line<'a> {
     at: Timestamp,
     recorded_at: Timestamp,
     kind: &'a str,
-    text: &'a str,
+    text: Cow<'a, str>,
     author: &'a str,
     retracted: bool,
     pinned: bool,
@@ -303,6 +307,7 @@ fn incident(situation: &Situation) -> Incident<'_> {
         uuid: state.id,
         title: &state.title,
         severity: state.severity.name(),
+        severity_name: situation.policy.severity_name(state.severity),
         service: &state.service,
         status: state.status.name(),
         conflict: state.in_conflict(),
@@ -471,13 +476,13 @@ fn released(release: &Release) -> Released<'_> {
 }
 
 /// `counts` is of an approval: whether it does, or why not.
-fn line(entry: Entry<'_>, counts: Option<Result<(), String>>) -> Line<'_> {
+fn line<'a>(entry: Entry<'a>, text: Cow<'a, str>, counts: Option<Result<(), String>>) -> Line<'a> {
     Line {
         id: entry.id,
         at: entry.at,
         recorded_at: entry.recorded_at,
         kind: entry.name,
-        text: entry.text,
+        text,
         author: entry.author,
         retracted: entry.retracted.is_some(),
         pinned: entry.pinned,

@@ -57,13 +57,13 @@ fn header(page: &mut Sheet, situation: &Situation) {
     let now = situation.now;
     let hue = match (state.is_open(), state.severity) {
         (false, _) => Hue::Good,
-        (true, Severity::P2) => Hue::Warn,
-        (true, _) => Hue::Bad,
+        (true, Severity::P0 | Severity::P1) => Hue::Bad,
+        (true, _) => Hue::Warn,
     };
     let room = WIDTH - 5 - state.number.width() - 2;
     let title = fit(&visible(&state.title), room);
     let line = Line::new().put(&title, Hue::Strong).right(&state.number, Hue::Dim, WIDTH - 5);
-    page.title(state.severity.name(), hue, line);
+    page.title(situation.policy.severity_name(state.severity), hue, line);
 
     let mut facts = vec![(state.status.name().to_owned(), hue)];
     if !state.service.is_empty() {
@@ -401,7 +401,8 @@ fn timeline(page: &mut Sheet, situation: &Situation) {
             let (state, policy) = (&situation.state, &situation.policy);
             let is_vote = entry.name == "approved";
             let void = is_vote.then(|| void(state, policy, entry.id, situation.now)).flatten();
-            page.line(entry_line(&entry, more, void, situation.now));
+            let said = policy.in_our_words(entry.kind, entry.text);
+            page.line(entry_line(&entry, &said, more, void, situation.now));
         }
     }
     let state = &situation.state;
@@ -414,15 +415,15 @@ fn timeline(page: &mut Sheet, situation: &Situation) {
     page.prose(&sum, Hue::Dim);
 }
 
-/// A line for an entry; `more` probes turned or items were ticked together with it, `void` is why an approval does not count.
-fn entry_line(entry: &Entry<'_>, more: usize, void: Option<String>, now: Timestamp) -> Line {
+/// A line for an entry that says `said`; `more` probes turned or items were ticked together with it, `void` is why an approval does not count.
+fn entry_line(entry: &Entry<'_>, said: &str, more: usize, void: Option<String>, now: Timestamp) -> Line {
     let (glyph, hue) = match entry.name {
         "plan-proposed" => ("…", Hue::Plain),
         _ if void.is_some() => ("·", Hue::Dim),
         _ => glyph(entry.kind),
     };
-    let mut text = entry.text.lines().next().unwrap_or_default().to_owned();
-    if entry.text.lines().count() > 1 {
+    let mut text = said.lines().next().unwrap_or_default().to_owned();
+    if said.lines().count() > 1 {
         text.push_str(" …");
     }
     if let EntryKind::Note(kind) = entry.kind

@@ -40,7 +40,7 @@ pub fn title(model: &Model) -> String {
     };
     let overdue = if model.derived.loud.titles.is_empty() { "" } else { "▲ " };
     let State { severity, title, .. } = state;
-    format!("{overdue}{} {}: {title}", severity.name(), model.number())
+    format!("{overdue}{} {}: {title}", model.policy.severity_name(*severity), model.number())
 }
 
 #[cfg(test)]

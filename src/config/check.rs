@@ -7,6 +7,7 @@
 mod environment;
 mod flag;
 mod hotfix;
+mod policy;
 mod probe;
 pub mod programs;
 mod upkeep;
@@ -19,7 +20,6 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
 use super::types;
-use crate::incident::{Policy, Severity};
 use crate::text::{nearest, visible};
 
 /// Reports every mistake of meaning in a parsed `flightdeck.toml`.
@@ -78,25 +78,10 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
         flag::check(entry, &secrets, &mut found);
     }
     upkeep::check(root, &mut found);
-    approvals(root, &mut found);
-    found
-}
-
-/// Roles that have to approve must be ones there are.
-fn approvals(root: &DeTable<'_>, found: &mut Vec<Problem>) {
-    let Some(policy) = table(root, "policy") else { return };
-    let built_in = Policy::built_in().roles;
-    let roles: Vec<&str> = if policy.contains_key("roles") {
-        tables(policy, "roles").filter_map(|role| Some(text(role, "id")?.0)).collect()
-    } else {
-        built_in.iter().map(|role| role.id.as_str()).collect()
-    };
-    for severity in Severity::ALL.into_iter().filter_map(|severity| table(policy, severity.name())) {
-        for (role, span) in texts(severity, "approvals").filter(|(role, _)| !roles.contains(role)) {
-            let problem = Problem::new(span, format!("there is no role `{role}`"));
-            found.push(problem.suggest(role, roles.iter().copied()));
-        }
+    if let Some(own) = table(root, "policy") {
+        policy::check(own, &mut found);
     }
+    found
 }
 
 /// Whether a command may be left empty.

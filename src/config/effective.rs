@@ -32,9 +32,9 @@ pub fn with_defaults(mut config: Config, policy: &Policy, here: Here) -> Config 
     if config.checklist.is_empty() {
         config.checklist.clone_from(&policy.checklist);
     }
-    config.policy.p0 = demands(policy, Severity::P0);
-    config.policy.p1 = demands(policy, Severity::P1);
-    config.policy.p2 = demands(policy, Severity::P2);
+    for severity in policy.ranks() {
+        *config.policy.severity_mut(severity) = demands(policy, severity);
+    }
     config.policy.roles = Some(policy.roles.clone());
     config.policy.approval_valid_for = Some(policy.approval_valid_for);
     config.policy.task_time = Some(policy.task_time);
@@ -71,6 +71,9 @@ pub fn without_secrets(config: &Config) -> Result<Config> {
 fn demands(policy: &Policy, severity: Severity) -> SeverityChange {
     let severity = policy.severity(severity);
     SeverityChange {
+        name: Some(severity.name.clone()).filter(|name| !name.is_empty()),
+        word: Some(severity.word.clone()),
+        means: Some(severity.means.clone()),
         fix_within: severity.fix_within,
         approvals: Some(severity.approvals.clone()),
         may_pass_over: Some(severity.may_pass_over.clone()),

@@ -178,7 +178,7 @@ pub fn standing_ahead(
 
 /// What each severity demands of approvals.
 pub fn rules(policy: &Policy) -> BTreeMap<Severity, ApprovalRule> {
-    Severity::ALL.into_iter().map(|severity| (severity, ApprovalRule::of(policy, severity))).collect()
+    policy.ranks().map(|severity| (severity, ApprovalRule::of(policy, severity))).collect()
 }
 
 /// The freezes that can be read; those that cannot are refused when the file is loaded.

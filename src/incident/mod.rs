@@ -40,6 +40,7 @@ pub use next::{ANOTHER, Facts, Next, WayBack, next};
 pub use policy::{
     ChecklistItem, HotfixLimit, OnsetWeight, PathKind, PhasePolicy, Policy, PolicyChange, Question, Role,
     RollbackStep, SeverityChange, SeverityPolicy, SizeWeight, SuspectPolicy, SuspectsChange, Suspicion,
+    at_severity,
 };
 pub use record::{Author, Draft, Hash, Hlc, IncidentId, NotARecord, Precision, Record, RecordId};
 pub use repeated::{Known, repeated};

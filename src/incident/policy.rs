@@ -1,17 +1,20 @@
 //! The policy: every figure of the procedure as data, with a team's changes on top.
 
+mod change;
+mod severities;
 mod suspects;
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use jiff::fmt::serde::duration::friendly::compact as friendly;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Phase, Severity};
-use crate::config::types::{DeadlineText, DurationText, Flow};
+use crate::config::types::Flow;
 
+pub use change::{PolicyChange, SeverityChange};
+pub use severities::at_severity;
 pub use suspects::{OnsetWeight, PathKind, SizeWeight, SuspectPolicy, SuspectsChange, Suspicion};
 
 /// The policy in force: `assets/policy.toml` with a team's changes.
@@ -77,9 +80,12 @@ pub struct HotfixLimit {
 }
 
 /// What a severity demands. Times count from the start of the incident.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeverityPolicy {
+    /// What the team calls it, where that is not its rank.
+    #[serde(default)]
+    pub name: String,
     /// One word: `critical`.
     pub word: String,
     /// What it means, one sentence.
@@ -203,154 +209,11 @@ pub struct ChecklistItem {
     pub hint: String,
 }
 
-/// A team's changes to the policy, under `[policy]`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct PolicyChange {
-    /// By severity name: `[policy.P0]`.
-    #[serde(rename = "P0")]
-    pub p0: SeverityChange,
-    /// The same for P1.
-    #[serde(rename = "P1")]
-    pub p1: SeverityChange,
-    /// The same for P2.
-    #[serde(rename = "P2")]
-    pub p2: SeverityChange,
-    /// Roles in place of the built-in ones.
-    pub roles: Option<Vec<Role>>,
-    /// How long an approval holds: `4h`.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
-    pub approval_valid_for: Option<SignedDuration>,
-    /// When somebody who was given a task reports back, if nothing else is said: `10m`.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
-    pub task_time: Option<SignedDuration>,
-    /// How long objections to a proposal are heard, if nothing else is said: `5m`.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
-    pub objection_time: Option<SignedDuration>,
-    /// How long production is watched after a deploy: `30m`.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
-    pub immediate_watch: Option<SignedDuration>,
-    /// How long the extended watch after that takes: `24h`; `0s`: there is none.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DeadlineText>")]
-    pub extended_watch: Option<SignedDuration>,
-    /// Gates that guard environments whose name has to be typed, in place of all six.
-    pub gates: Option<Vec<String>>,
-    /// Gates that guard a rollback besides that of the way itself: `approvals`, `freeze`, …
-    pub rollback_gates: Option<Vec<String>>,
-    /// How long production is watched after going back: `5m`.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
-    pub rollback_watch: Option<SignedDuration>,
-    /// Gates that guard the end of a hotfix, by development model: `[policy.finish_gates]`.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub finish_gates: BTreeMap<Flow, Vec<String>>,
-    /// How big a fix may be without a warning: `{ files = 5, lines = 60 }`.
-    pub hotfix_limit: Option<HotfixLimit>,
-    /// How long after a fetch the remote is taken to be as it was then, where it cannot be asked
-    /// without a person: `5m`.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
-    pub fetch_valid_for: Option<SignedDuration>,
-    /// Paths of database migrations in place of the usual ones: folders that end in `/`, and names
-    /// of files with `*`.
-    pub migrations: Option<Vec<String>>,
-    /// How changes since the last good release are weighed: `[policy.suspects]`.
-    pub suspects: SuspectsChange,
-}
-
-/// A team's changes to one severity. Durations as `2h`, `15m`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SeverityChange {
-    /// Fix in production within.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
-    pub fix_within: Option<SignedDuration>,
-    /// Roles that have to approve a deploy.
-    pub approvals: Option<Vec<String>>,
-    /// Ids of the gates that may be passed over with a recorded reason: `checks`, `checklist`,
-    /// `approvals`, `rollback`, `staging`, `freeze`.
-    pub may_pass_over: Option<Vec<String>>,
-    /// Whether an approval that was said, and written down by somebody else, counts.
-    pub verbal_approval: Option<bool>,
-    /// Whether whoever starts a plan may be one of those who approve it.
-    pub own_approval: Option<bool>,
-    /// Tell stakeholders within.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DeadlineText>")]
-    pub tell_within: Option<SignedDuration>,
-    /// Update them every.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DurationText>")]
-    pub update_every: Option<SignedDuration>,
-    /// Page on-call within.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DeadlineText>")]
-    pub page_within: Option<SignedDuration>,
-    /// Escalate to the engineering lead within.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DeadlineText>")]
-    pub escalate_within: Option<SignedDuration>,
-    /// Notify executives if not resolved within.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DeadlineText>")]
-    pub executives_after: Option<SignedDuration>,
-    /// Written review due within, from the resolution.
-    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DeadlineText>")]
-    pub review_within: Option<SignedDuration>,
-}
-
 impl Policy {
     /// The built-in policy, from `assets/policy.toml`.
     pub fn built_in() -> Self {
         let text = include_str!("../../assets/policy.toml");
         toml::from_str(text).expect("the built-in policy is part of the program and tested")
-    }
-
-    /// The policy with a team's changes on top.
-    #[must_use]
-    pub fn with(mut self, change: &PolicyChange) -> Self {
-        for (severity, change) in
-            [(Severity::P0, &change.p0), (Severity::P1, &change.p1), (Severity::P2, &change.p2)]
-        {
-            if let Some(policy) = self.severities.get_mut(&severity) {
-                change.apply(policy);
-            }
-        }
-        if let Some(roles) = &change.roles {
-            self.roles.clone_from(roles);
-        }
-        self.approval_valid_for = change.approval_valid_for.unwrap_or(self.approval_valid_for);
-        self.task_time = change.task_time.unwrap_or(self.task_time);
-        self.objection_time = change.objection_time.unwrap_or(self.objection_time);
-        self.immediate_watch = change.immediate_watch.unwrap_or(self.immediate_watch);
-        self.extended_watch = change.extended_watch.unwrap_or(self.extended_watch);
-        if let Some(gates) = &change.gates {
-            self.gates.clone_from(gates);
-        }
-        if let Some(gates) = &change.rollback_gates {
-            self.rollback_gates.clone_from(gates);
-        }
-        self.rollback_watch = change.rollback_watch.unwrap_or(self.rollback_watch);
-        self.finish_gates.extend(change.finish_gates.clone());
-        self.hotfix_limit = change.hotfix_limit.unwrap_or(self.hotfix_limit);
-        self.fetch_valid_for = change.fetch_valid_for.unwrap_or(self.fetch_valid_for);
-        if let Some(migrations) = &change.migrations {
-            self.migrations.clone_from(migrations);
-        }
-        self.suspects.change(&change.suspects);
-        self
-    }
-
-    /// What a severity demands.
-    pub fn severity(&self, severity: Severity) -> &SeverityPolicy {
-        self.severities.get(&severity).expect("the built-in policy has all severities; changes remove none")
     }
 
     /// The title of a role; the id itself where the policy does not know it.
@@ -361,37 +224,6 @@ impl Policy {
     /// The time budget and end of a phase, if the policy has it.
     pub fn phase(&self, phase: Phase) -> Option<&PhasePolicy> {
         self.phases.iter().find(|p| p.phase == phase)
-    }
-}
-
-impl SeverityChange {
-    fn apply(&self, policy: &mut SeverityPolicy) {
-        let times = [
-            (&self.fix_within, &mut policy.fix_within),
-            (&self.tell_within, &mut policy.tell_within),
-            (&self.page_within, &mut policy.page_within),
-            (&self.escalate_within, &mut policy.escalate_within),
-            (&self.executives_after, &mut policy.executives_after),
-            (&self.review_within, &mut policy.review_within),
-        ];
-        for (changed, value) in times {
-            if changed.is_some() {
-                *value = *changed;
-            }
-        }
-        if self.update_every.is_some() {
-            policy.update_every = self.update_every;
-            // A team that names one rhythm means it for the whole incident.
-            policy.update_every_quiet = None;
-        }
-        if let Some(approvals) = &self.approvals {
-            policy.approvals.clone_from(approvals);
-        }
-        if let Some(gates) = &self.may_pass_over {
-            policy.may_pass_over.clone_from(gates);
-        }
-        policy.verbal_approval = self.verbal_approval.unwrap_or(policy.verbal_approval);
-        policy.own_approval = self.own_approval.unwrap_or(policy.own_approval);
     }
 }
 
@@ -409,7 +241,7 @@ mod tests {
     #[test]
     fn the_built_in_policy_is_whole() {
         let policy = Policy::built_in();
-        for severity in Severity::ALL {
+        for severity in policy.ranks() {
             assert!(!policy.severity(severity).examples.is_empty());
         }
         let phases: Vec<_> = policy.phases.iter().map(|p| p.phase).collect();

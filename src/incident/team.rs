@@ -149,7 +149,7 @@ pub fn brief(state: &State, policy: &Policy, next: &[Next], now: Timestamp) -> S
     let mut text = String::new();
     let elapsed = duration(state.elapsed(now));
     let status = state.status.name();
-    let severity = state.severity.name();
+    let severity = policy.severity_name(state.severity);
     let mut line = |words: std::fmt::Arguments<'_>| {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{words}");

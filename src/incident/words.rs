@@ -1,38 +1,78 @@
 //! The words an incident is told in: severities, phases, kinds of notes, states of checks.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-/// How bad it is. The order is from worst to least: `P0 < P1 < P2`.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
-pub enum Severity {
-    /// Critical.
-    P0,
-    /// High.
-    P1,
-    /// Medium.
-    P2,
-}
+/// How bad it is, as a rank: `P0` is worst. What a rank is called and what it demands is for the policy
+/// to say. The order is from worst to least: `P0 < P1 < P2`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+pub struct Severity(u8);
+
+/// The names of the ranks, in their order.
+const RANKS: [&str; 10] = ["P0", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9"];
 
 impl Severity {
-    /// All, worst first.
-    pub const ALL: [Self; 3] = [Self::P0, Self::P1, Self::P2];
+    /// Critical.
+    pub const P0: Self = Self(0);
+    /// High.
+    pub const P1: Self = Self(1);
+    /// Medium.
+    pub const P2: Self = Self(2);
 
-    /// The name on screen and in JSON.
+    /// All that a record can say, worst first. Which of them there are is for the policy to say.
+    pub fn all() -> impl DoubleEndedIterator<Item = Self> {
+        (0..RANKS.len() as u8).map(Self)
+    }
+
+    /// The name of the rank, in records and in JSON.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::P0 => "P0",
-            Self::P1 => "P1",
-            Self::P2 => "P2",
-        }
+        RANKS[usize::from(self.0)]
+    }
+
+    /// How far it is from the worst.
+    pub fn rank(self) -> u8 {
+        self.0
     }
 
     /// Reads `P0`, `p0` or `0`.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|s| s.name().eq_ignore_ascii_case(text) || s.name().trim_start_matches('P') == text)
+        Self::all().find(|s| s.name().eq_ignore_ascii_case(text) || s.name().trim_start_matches('P') == text)
+    }
+}
+
+impl fmt::Debug for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl From<Severity> for &'static str {
+    fn from(severity: Severity) -> Self {
+        severity.name()
+    }
+}
+
+impl TryFrom<String> for Severity {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::all()
+            .find(|severity| severity.name() == text)
+            .ok_or_else(|| format!("`{text}` is no severity: P0 to P9"))
+    }
+}
+
+impl JsonSchema for Severity {
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("Severity")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "string", "enum": RANKS })
     }
 }
 

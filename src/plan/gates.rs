@@ -12,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Plan, Purpose, stored};
-use crate::incident::{CheckState, Hash, PlanEnd, PlanRun, PlanState, Policy, Severity, State, StepState};
+use crate::incident::{
+    CheckState, Hash, PlanEnd, PlanRun, PlanState, Policy, Severity, State, StepState, at_severity,
+};
 use crate::text::visible;
 
 pub use approvals::{Approvals, RoleStanding, approvals, void};
@@ -344,7 +346,7 @@ impl Gate {
                 let goes_back = judged.plan.is_some_and(|plan| plan.purpose == Purpose::Rollback);
                 checklist_stands(state, items, goes_back)
             }
-            Self::Approvals { rules } => match rules.get(&state.severity) {
+            Self::Approvals { rules } => match at_severity(rules, state.severity) {
                 Some(rule) => approvals(state, rule, judged, by, now).stand(),
                 None => (Met::NotApplicable, "none are asked for".to_owned()),
             },

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::gates::{self, CANARY, Gate, Judged, Met, Standing, VERDICT, approvals};
 use super::{Plan, Purpose, proposal};
-use crate::incident::{PlanState, Policy, State};
+use crate::incident::{PlanState, Policy, State, at_severity};
 use crate::text::visible;
 
 /// What of a staging gate is missing.
@@ -76,7 +76,7 @@ impl<'a> Refused<'a> {
         }
         let fixed = ids(false);
         if !fixed.is_empty() {
-            let severity = self.state.severity.name();
+            let severity = self.policy.severity_name(self.state.severity);
             parts.push(format!("{} cannot be overridden at {severity}", listed(&fixed)));
         }
         parts.join("; ")
@@ -178,7 +178,7 @@ impl<'a> Refused<'a> {
     /// Asks for the approvals that are missing, or has them given.
     fn approve(&self, gate: Option<&Gate>) -> String {
         let rule = match gate {
-            Some(Gate::Approvals { rules }) => rules.get(&self.state.severity),
+            Some(Gate::Approvals { rules }) => at_severity(rules, self.state.severity),
             _ => None,
         };
         let judged = Judged { hash: self.hash, plan: Some(self.plan) };

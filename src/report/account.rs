@@ -14,8 +14,8 @@ use super::words::{
 use crate::config::types::{HERE, Probe};
 use crate::health::network;
 use crate::incident::{
-    CheckState, Entry, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, State,
-    StepState, UPDATED, Vote, WatchVerdict, audience,
+    CheckState, Entry, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release,
+    Severity, State, StepState, UPDATED, Vote, WatchVerdict, audience,
 };
 use crate::plan::gates::void;
 use crate::text::markdown::{cell, inline, table};
@@ -231,7 +231,7 @@ fn ticked(result: CheckState, entry: &Entry<'_>, rows: &mut Vec<Row>) {
 
 /// What somebody wrote, decided or did; `None`: it is for the log only.
 fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Option<String> {
-    let text = inline(entry.text);
+    let text = inline(&policy.in_our_words(entry.kind, entry.text));
     let text = match entry.kind {
         EntryKind::Note(NoteKind::Note) => text,
         EntryKind::Note(kind) => format!("{}: {text}", capitalised(kind.label())),
@@ -244,7 +244,7 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
             Some(phase) => format!("Moved on to the phase “{}”", inline(phase)),
             None => capitalised(&text),
         },
-        EntryKind::Severity => severity(entry.text),
+        EntryKind::Severity => severity(policy, entry.text),
         EntryKind::Told => match (entry.text.split_once(UPDATED), entry.text.split_once("told ")) {
             (Some((by, how)), _) => {
                 by_author(entry, by.trim(), format!("{UPDATED} {}", inline(how)).trim_end())
@@ -303,13 +303,17 @@ fn by_author(entry: &Entry<'_>, person: &str, did: &str) -> String {
 }
 
 /// A change of severity, from `severity P0, was P1: why`.
-fn severity(text: &str) -> String {
+fn severity(policy: &Policy, text: &str) -> String {
     let (change, why) = text.split_once(": ").unwrap_or((text, ""));
     let because = if why.is_empty() { String::new() } else { format!(": {}", inline(why)) };
     match change.strip_prefix("severity ").and_then(|change| change.split_once(", was ")) {
         Some((to, from)) => {
             let word = if to < from { "Raised" } else { "Lowered" };
-            format!("{word} from {} to {}{because}", inline(from), inline(to))
+            let named = |rank: &str| match Severity::parse(rank) {
+                Some(severity) => inline(policy.severity_name(severity)),
+                None => inline(rank),
+            };
+            format!("{word} from {} to {}{because}", named(from), named(to))
         }
         None => capitalised(&inline(text)),
     }

@@ -87,7 +87,7 @@ fn log(state: &State, policy: &Policy, now: Timestamp) -> String {
         let void = void.map_or_else(String::new, |why| format!(" (**did not count**: {})", cell(&why)));
         // Nobody said what a probe saw: whose cockpit wrote it down first does not matter.
         let who = if entry.name == "alarm" { "" } else { entry.author };
-        [moment(&entry), cell(who), cell(kind(&entry)), format!("{}{void}", wording(&entry))]
+        [moment(&entry), cell(who), cell(kind(&entry)), format!("{}{void}", wording(policy, &entry))]
     });
     table(["Time (UTC)", "Author", "Kind", "What"], rows)
 }
@@ -103,15 +103,16 @@ fn moment(entry: &Entry<'_>) -> String {
 }
 
 /// What an entry says, with all that was done to it since.
-fn wording(entry: &Entry<'_>) -> String {
+fn wording(policy: &Policy, entry: &Entry<'_>) -> String {
+    let text = policy.in_our_words(entry.kind, entry.text);
     let mut parts = Vec::new();
     if entry.pinned {
         parts.push("★".to_owned());
     }
     match entry.retracted {
-        None => parts.push(cell(entry.text)),
+        None => parts.push(cell(&text)),
         Some(reason) => {
-            parts.push(struck(entry.text));
+            parts.push(struck(&text));
             parts.push(format!("(retracted: {})", cell(reason)));
         }
     }

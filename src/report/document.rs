@@ -116,7 +116,8 @@ impl Document {
 fn facts(state: &State, policy: &Policy, now: Timestamp) -> String {
     let start = state.started_at;
     let word = inline(&policy.severity(state.severity).word);
-    let mut what = vec![format!("**{} {word}, {}**", state.severity.name(), state.status.name())];
+    let mut what =
+        vec![format!("**{} {word}, {}**", policy.severity_name(state.severity), state.status.name())];
     if !state.service.trim().is_empty() {
         what.push(inline(&state.service));
     }

@@ -42,11 +42,12 @@ fn began(state: &State, policy: &Policy) -> String {
     let (_, first, _) = state.severities.first().cloned().unwrap_or((start, state.severity, String::new()));
     let by = inline(&state.declared_by);
     let after = state.declared_at.duration_since(start);
+    let named = policy.severity_name(first);
     let declared = if after < AT_ONCE {
-        format!("{by} declared it as {} at once", first.name())
+        format!("{by} declared it as {named} at once")
     } else {
         let later = spoken(after);
-        format!("{by} declared it as {} at {}, {later} later", first.name(), at(state.declared_at))
+        format!("{by} declared it as {named} at {}, {later} later", at(state.declared_at))
     };
     let led: Vec<(Timestamp, &str)> = commanders(state);
     let title = role(policy, Role::COMMANDER);

@@ -15,7 +15,7 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
         targets(state, policy, probes, now).iter().map(|target| target_row(state, target)).collect();
     if !rows.is_empty() {
         out.push_str("\nTargets for ");
-        out.push_str(state.severity.name());
+        out.push_str(policy.severity_name(state.severity));
         out.push_str(":\n\n");
         out.push_str(&table(["Target", "Due (UTC)", "Done (UTC)", ""], rows));
     }

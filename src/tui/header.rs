@@ -209,7 +209,11 @@ fn block(ui: Ui<'_>, found: &Production) -> (String, Role) {
 
 fn badge(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     let style = ui.of(Role::from(state.severity));
-    pen.gap(1).put(" ", style).put(state.severity.name(), style).put(" ", style).gap(2);
+    pen.gap(1)
+        .put(" ", style)
+        .put(ui.model.policy.severity_name(state.severity), style)
+        .put(" ", style)
+        .gap(2);
 }
 
 fn elapsed(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {

@@ -155,7 +155,7 @@ fn incident_row(ui: Ui<'_>, pen: &mut Pen<'_>, line: &IncidentLine) {
         pen.right_gap(2);
     }
     let badge = ui.of(if open { Role::from(line.severity) } else { Role::Muted });
-    pen.put(" ", badge).put(line.severity.name(), badge).put(" ", badge).gap(1);
+    pen.put(" ", badge).put(ui.model.policy.severity_name(line.severity), badge).put(" ", badge).gap(1);
     let symbol = match line.status {
         Status::Open => "●",
         Status::Mitigated => "▲",

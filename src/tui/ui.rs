@@ -1,6 +1,8 @@
 //! What every part of the drawing needs: the model, the theme, and the few words that are
 //! written in more than one place.
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -52,6 +54,11 @@ impl Ui<'_> {
             return None;
         }
         void(self.model.incident()?, &self.model.policy, entry.id, self.model.now)
+    }
+
+    /// What an entry says, in the words of the policy.
+    pub(super) fn said<'e>(&self, entry: &Entry<'e>) -> Cow<'e, str> {
+        self.model.policy.in_our_words(entry.kind, entry.text)
     }
 
     /// A time of day with seconds, in the zone that is shown.

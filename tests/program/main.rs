@@ -63,6 +63,7 @@ mod people;
 mod pictures;
 #[cfg(target_os = "linux")]
 mod plans;
+mod policy;
 mod postgres;
 mod practice;
 mod probe_secrets;

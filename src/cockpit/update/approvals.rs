@@ -19,7 +19,10 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
     };
     let rule = ApprovalRule::of(&model.policy, state.severity);
     if rule.roles.is_empty() {
-        return (format!("at {} nobody has to approve a deploy", state.severity.name()), Vec::new());
+        return (
+            format!("at {} nobody has to approve a deploy", model.policy.severity_name(state.severity)),
+            Vec::new(),
+        );
     }
     let standing = proposal::standing(state, &rule, model.now);
     let waits = proposal::at_hand(state);
@@ -247,7 +250,7 @@ fn only_in_person(model: &Model, role: &str) -> Option<String> {
         (Some(menu), Some(key)) => format!(" ({menu} {key} copies it)"),
         _ => String::new(),
     };
-    let (severity, title) = (state.severity.name(), model.policy.role_title(role));
+    let (severity, title) = (model.policy.severity_name(state.severity), model.policy.role_title(role));
     Some(format!("verbal does not count at {severity}: the {title} runs{copies} {line}"))
 }
 

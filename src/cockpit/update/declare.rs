@@ -98,7 +98,7 @@ fn question(declare: &mut Declare, policy: &Policy, index: usize, key: Key) {
                 (no, _) => Some(no.unwrap_or(Severity::P2)),
             }
         }
-        Some(digit) => Severity::parse(digit.encode_utf8(&mut [0; 4])),
+        Some(digit) => policy.find_severity(digit.encode_utf8(&mut [0; 4])),
         None => None,
     };
     if let Some(severity) = severity {

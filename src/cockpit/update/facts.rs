@@ -257,7 +257,12 @@ fn incidents(cx: &mut Cx<'_>, lines: Vec<IncidentLine>) {
         line.is_open() && open != Some(line.id) && model.incidents.iter().all(|known| known.id != line.id)
     };
     let declared = lines.iter().find(new).filter(|_| model.listed && open.is_some()).map(|line| {
-        format!("another incident is open: {} {} {}", line.number, line.severity.name(), line.title)
+        format!(
+            "another incident is open: {} {} {}",
+            line.number,
+            model.policy.severity_name(line.severity),
+            line.title
+        )
     });
     model.incidents = lines;
     model.listed = true;

@@ -445,7 +445,7 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::Severity => match Severity::parse(&invoke.argument) {
             Some(severity) => {
-                let label = format!("Severity {}: why?", severity.name());
+                let label = format!("Severity {}: why?", cx.model.policy.severity_name(severity));
                 return ask(
                     cx,
                     Purpose::Severity(severity),

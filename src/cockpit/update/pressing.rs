@@ -24,7 +24,8 @@ pub(super) fn gone(model: &Model) -> Option<(Next, String)> {
 pub(super) fn elsewhere(model: &Model) -> Option<(Next, String)> {
     model.incident().filter(|state| !state.is_open())?;
     let open = model.open_incidents().min_by_key(|line| (line.severity, line.declared_at))?;
-    let title = format!("{} {} is open: {}", open.number, open.severity.name(), open.title);
+    let title =
+        format!("{} {} is open: {}", open.number, model.policy.severity_name(open.severity), open.title);
     let action = Command::Incidents.spec().id;
     let next = Next { action, argument: String::new(), title, due_at: None, overdue: true };
     Some((next, keys_to(model, action, "")))

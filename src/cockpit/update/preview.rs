@@ -150,7 +150,7 @@ fn passing_over(cx: &mut Cx<'_>, press: KeyPress, command: Option<Command>, hear
 
 /// Gates are not met: nothing starts it, but approval can be asked for.
 fn blocked(cx: &mut Cx<'_>, key: Key, command: Option<Command>, meant: bool) {
-    let severity = cx.model.incident().map_or("", |state| state.severity.name());
+    let severity = cx.model.incident().map_or("", |state| cx.model.policy.severity_name(state.severity));
     let overrides = cx.model.keymap.key(Command::Override).map_or_else(String::new, |key| key.to_string());
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
     match command {

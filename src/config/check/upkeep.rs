@@ -98,7 +98,7 @@ pub(super) fn gates(policy: &DeTable<'_>, found: &mut Vec<Problem>) {
     }
     let [checks, checklist, approvals, rollback, staging, freeze] = Gate::IDS;
     let stands_in_the_way = [checks, checklist, approvals, rollback, staging, freeze, VERDICT];
-    for severity in Severity::ALL.into_iter().filter_map(|severity| table(policy, severity.name())) {
+    for severity in Severity::all().filter_map(|severity| table(policy, severity.name())) {
         for (gate, span) in texts(severity, "may_pass_over") {
             known("gate", gate, span, stands_in_the_way, found);
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::config::types::Config;
 use crate::hotfix::state::BranchState;
-use crate::incident::{CheckState, PlanRun, State, UNDONE, WatchVerdict};
+use crate::incident::{CheckState, PlanRun, Policy, State, UNDONE, WatchVerdict};
 use crate::plan::PullText;
 use crate::text::markdown::{inline, paragraphs};
 use crate::text::visible;
@@ -17,7 +17,10 @@ const MOST_COMMITS: usize = 30;
 /// Title and body of a pull request that brings the branch into its base: what is wrong, why, what
 /// is changed, how it was tested and how to go back. Text from outside stays text in it.
 pub fn text(state: &State, branch: &BranchState, config: &Config) -> PullText {
-    PullText { title: title(&config.hotfix.pull.title_prefix, &state.title), body: body(state, branch) }
+    PullText {
+        title: title(&config.hotfix.pull.title_prefix, &state.title),
+        body: body(state, branch, config),
+    }
 }
 
 /// A title of one line. It becomes the first line of a commit, where a name after `@` or a number
@@ -44,9 +47,9 @@ fn title(prefix: &str, about: &str) -> String {
     out
 }
 
-fn body(state: &State, branch: &BranchState) -> String {
+fn body(state: &State, branch: &BranchState, config: &Config) -> String {
     let mut out = String::new();
-    section(&mut out, "What is wrong", &wrong(state));
+    section(&mut out, "What is wrong", &wrong(state, &Policy::built_in().with(&config.policy)));
     section(&mut out, "What is changed", &changed(branch));
     section(&mut out, "How it was tested", &tested(state, branch));
     section(&mut out, "How to go back", &back(state, branch));
@@ -57,9 +60,9 @@ fn section(out: &mut String, heading: &str, text: &str) {
     let _ = write!(out, "{}## {heading}\n\n{}\n", if out.is_empty() { "" } else { "\n" }, text.trim_end());
 }
 
-fn wrong(state: &State) -> String {
+fn wrong(state: &State, policy: &Policy) -> String {
     let since = state.started_at.strftime("%Y-%m-%d %H:%M UTC");
-    let severity = state.severity.name();
+    let severity = policy.severity_name(state.severity);
     let mut out = format!("{}\n\n", paragraphs(&state.title));
     let _ = writeln!(out, "- Incident: {} ({severity}, {})", inline(&state.number), inline(&state.service));
     let _ = writeln!(out, "- Since: {since}");

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{ApprovalRule, Gate, Met, approvals};
-use crate::incident::{Proposal, Severity, State, Vote, same_person};
+use crate::incident::{Proposal, Severity, State, Vote, at_severity, same_person};
 
 /// What a gate demands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,7 +194,7 @@ fn agreed(was: &[Gate], voters: &[&Vote], hash: &str, state: &State, by: &str, n
     let again =
         |voter: &&Vote| approving().any(|vote| vote.role == voter.role && same_person(&vote.by, &voter.by));
     let rule = was.iter().find_map(|gate| match gate {
-        Gate::Approvals { rules } => rules.get(&state.severity),
+        Gate::Approvals { rules } => at_severity(rules, state.severity),
         _ => None,
     });
     voters.iter().all(again)

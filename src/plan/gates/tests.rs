@@ -252,7 +252,7 @@ fn rule(severity: Severity) -> ApprovalRule {
 }
 
 fn approval_gate() -> Gate {
-    Gate::Approvals { rules: Severity::ALL.into_iter().map(|s| (s, rule(s))).collect() }
+    Gate::Approvals { rules: Severity::all().map(|s| (s, rule(s))).collect() }
 }
 
 fn hash() -> String {

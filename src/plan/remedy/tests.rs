@@ -116,7 +116,7 @@ fn staging(smoke: bool) -> Gate {
 
 fn approval_gate() -> Gate {
     let rule = |severity| (severity, ApprovalRule::of(&Policy::built_in(), severity));
-    Gate::Approvals { rules: Severity::ALL.into_iter().map(rule).collect() }
+    Gate::Approvals { rules: Severity::all().map(rule).collect() }
 }
 
 fn window(minutes: i64) -> Gate {

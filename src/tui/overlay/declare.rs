@@ -19,10 +19,13 @@ const EXAMPLES: usize = 5;
 const LINES: u16 = 18;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, declare: &Declare) -> Shown {
+    let policy = &ui.model.policy;
+    let direct: Vec<String> = policy.ranks().map(|one| policy.severity_key(one).to_string()).collect();
+    let direct = direct.join(" ");
     let keys: &[(&str, &str)] = match declare.step {
         DeclareStep::Title => &[("⏎", "next"), ("esc", "leave")],
         DeclareStep::Question(_) => {
-            &[("y", "yes"), ("n", "no"), ("0 1 2", "choose directly"), ("esc", "back")]
+            &[("y", "yes"), ("n", "no"), (&direct, "choose directly"), ("esc", "back")]
         }
         DeclareStep::Backlog => &[("esc", "back")],
         DeclareStep::Started => &[("⏎", "next"), ("esc", "back")],
@@ -108,7 +111,7 @@ fn steps(ui: Ui<'_>, pen: &mut Pen<'_>, declare: &Declare) {
             std::cmp::Ordering::Less => {
                 pen.put("✓ ", ui.of(Role::Good)).put(name, ui.of(Role::PhaseDone));
                 if let Some(severity) = declare.severity.filter(|_| index == 1) {
-                    pen.gap(1).put(severity.name(), ui.of(Role::PhaseNow));
+                    pen.gap(1).put(ui.model.policy.severity_name(severity), ui.of(Role::PhaseNow));
                 }
             }
             std::cmp::Ordering::Equal => {
@@ -163,7 +166,7 @@ fn answer(page: &mut Page<'_, '_>, key: &str, word: &str, severity: Option<Sever
         Some(severity) => {
             let policy = ui.model.policy.severity(severity);
             let style = ui.of(Role::from(severity));
-            pen.put(" ", style).put(severity.name(), style).put(" ", style).gap(1);
+            pen.put(" ", style).put(ui.model.policy.severity_name(severity), style).put(" ", style).gap(1);
             pen.put(&policy.word, ui.of(Role::Muted));
         }
         None => {
@@ -222,7 +225,8 @@ fn impact(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
             || "no time is set for the fix".to_owned(),
             |within| format!("the fix is due within {}", crate::incident::duration(within)),
         );
-        page.say(&format!("⏎ declares it as {}: {within}.", severity.name()), Role::Faint);
+        let name = page.ui.model.policy.severity_name(severity);
+        page.say(&format!("⏎ declares it as {name}: {within}."), Role::Faint);
     }
     cursor
 }

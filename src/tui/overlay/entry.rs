@@ -48,7 +48,7 @@ fn short(ui: Ui<'_>, entry: &Entry<'_>) -> Line {
     let (symbol, role) = ui.glyph(entry);
     Line::of(&ui.clock(entry.at), ui.of(Role::Time))
         .with(&format!(" {symbol} "), ui.of(role))
-        .with(entry.text, ui.of(Role::Text))
+        .with(&ui.said(entry), ui.of(Role::Text))
         .hanging(11)
 }
 
@@ -86,7 +86,7 @@ fn lines(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
     }
     lines.push(Line::default());
     let said = if entry.retracted.is_some() { ui.of(Role::Retracted) } else { text };
-    lines.extend(visible_lines(entry.text).lines().map(|line| Line::of(line, said)));
+    lines.extend(visible_lines(&ui.said(entry)).lines().map(|line| Line::of(line, said)));
     if let Some(why) = &void {
         lines.push(Line::default());
         lines.push(Line::of("does not count: ", ui.of(Role::Warn)).with(why, text));

@@ -145,7 +145,7 @@ fn rule(ui: Ui<'_>, buf: &mut Buffer, place: Rect, foot: Rect) {
 }
 
 fn complaint(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
-    let severity = ui.model.incident().map_or("", |state| state.severity.name());
+    let severity = ui.model.incident().map_or("", |state| ui.model.policy.severity_name(state.severity));
     let blocking = preview.standings.iter().filter(|standing| standing.blocks()).count();
     let s = if blocking == 1 { "" } else { "s" };
     if let Some(holder) = preview.holder(ui.model) {

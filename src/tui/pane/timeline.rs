@@ -109,7 +109,7 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
         pen.right_gap(1);
         pen.put(&said, ui.of(text));
     } else {
-        pen.put(entry.text.trim_end(), ui.of(text));
+        pen.put(ui.said(entry).trim_end(), ui.of(text));
     }
 }
 

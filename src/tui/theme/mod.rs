@@ -98,7 +98,7 @@ impl From<Severity> for Role {
         match severity {
             Severity::P0 => Self::P0,
             Severity::P1 => Self::P1,
-            Severity::P2 => Self::P2,
+            _ => Self::P2,
         }
     }
 }

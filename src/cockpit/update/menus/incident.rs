@@ -5,22 +5,24 @@ use super::super::super::key::Key;
 use super::super::super::model::Model;
 use super::super::super::msg::Item;
 use super::{blocked, rows};
-use crate::incident::{Phase, Severity, duration};
+use crate::incident::{Phase, duration};
 
 pub(super) fn severities(model: &Model) -> Vec<Item> {
     let now = model.incident().map(|state| state.severity);
-    Severity::ALL
-        .into_iter()
+    model
+        .policy
+        .ranks()
         .map(|severity| {
             let policy = model.policy.severity(severity);
             let within = policy.fix_within.map_or_else(
                 || "next regular release".to_owned(),
                 |within| format!("fix within {}", duration(within)),
             );
+            let name = model.policy.severity_name(severity);
             Item {
-                key: severity.name().chars().next_back().map(Key::char),
+                key: Some(Key::char(model.policy.severity_key(severity))),
                 path: String::new(),
-                label: format!("{} {} · {within}", severity.name(), policy.word),
+                label: format!("{name} {} · {within}", policy.word),
                 disabled: blocked(model, Command::Severity)
                     .or_else(|| (now == Some(severity)).then(|| "(current)".to_owned())),
                 invoke: Invoke { command: Command::Severity, argument: severity.name().to_owned() },

@@ -109,9 +109,8 @@ fn team(act: &Act) -> Table {
     let looked = Looked { at: time(60), live: None, unrecorded: None, ways: Ok(vec![way]) };
     table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
     if act.keys.starts_with('A') {
-        let rules = Severity::ALL
-            .into_iter()
-            .map(|one| (one, ApprovalRule::of(&crate::incident::Policy::built_in(), one)));
+        let rules =
+            Severity::all().map(|one| (one, ApprovalRule::of(&crate::incident::Policy::built_in(), one)));
         let gates = vec![Gate::Approvals { rules: rules.collect() }];
         let waits = Plan { gates, ..plan(Some("production"), Reach::Others) };
         let record = table.record(proposal::propose(&waits).unwrap().into());

@@ -11,7 +11,7 @@ use crate::plan::gates::{ApprovalRule, Gate};
 use crate::plan::{Plan, Reach, proposal};
 
 pub(super) fn guarded() -> Plan {
-    let rules = Severity::ALL.into_iter().map(|one| (one, ApprovalRule::of(&Policy::built_in(), one)));
+    let rules = Severity::all().map(|one| (one, ApprovalRule::of(&Policy::built_in(), one)));
     Plan {
         gates: vec![Gate::Approvals { rules: rules.collect() }],
         ..plan(Some("production"), Reach::Others)

@@ -218,9 +218,7 @@ fn windows_obey_changed_keys_and_no_others() {
     assert_eq!(table.model.overlays.len(), 1, "esc is another key now");
     table.keys("f10");
     assert!(table.model.overlays.is_empty());
-    let rules = Severity::ALL
-        .into_iter()
-        .map(|one| (one, ApprovalRule::of(&crate::incident::Policy::built_in(), one)));
+    let rules = Severity::all().map(|one| (one, ApprovalRule::of(&crate::incident::Policy::built_in(), one)));
     let gates = vec![Gate::Approvals { rules: rules.collect() }];
     table.preview(Plan { gates, ..plan(Some("production"), Reach::Others) });
     table.shown();

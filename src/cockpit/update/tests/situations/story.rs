@@ -167,7 +167,7 @@ impl Story {
     /// The deploy of commit a to production is proposed, then approved by these people in the roles
     /// that are asked for, or rejected by the first.
     fn vote(&mut self, approves: bool, at: Timestamp, rest: &str) {
-        let rules = Severity::ALL.into_iter().map(|one| (one, ApprovalRule::of(&Policy::built_in(), one)));
+        let rules = Severity::all().map(|one| (one, ApprovalRule::of(&Policy::built_in(), one)));
         let back = Gate::Rollback {
             ready: Some("redeploy".into()),
             why: "redeploy v1.4.1: proven ready".into(),

@@ -1,0 +1,245 @@
+//! What a team changes about the policy, and the policy with it.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use jiff::fmt::serde::duration::friendly::compact as friendly;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::words::Severity;
+use super::{HotfixLimit, Policy, Role, SeverityPolicy, SuspectsChange};
+use crate::config::types::{DeadlineText, DurationText, Flow};
+
+/// A team's changes to the policy, under `[policy]`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyChange {
+    /// What the worst severity demands: `[policy.P0]`.
+    #[serde(rename = "P0")]
+    pub p0: SeverityChange,
+    /// The same for P1.
+    #[serde(rename = "P1")]
+    pub p1: SeverityChange,
+    /// The same for P2.
+    #[serde(rename = "P2")]
+    pub p2: SeverityChange,
+    /// A severity of the team: `[policy.P3]`, with its own `word` and `means`.
+    #[serde(rename = "P3", skip_serializing_if = "Option::is_none")]
+    pub p3: Option<SeverityChange>,
+    /// Another one.
+    #[serde(rename = "P4", skip_serializing_if = "Option::is_none")]
+    pub p4: Option<SeverityChange>,
+    /// Another one.
+    #[serde(rename = "P5", skip_serializing_if = "Option::is_none")]
+    pub p5: Option<SeverityChange>,
+    /// Another one.
+    #[serde(rename = "P6", skip_serializing_if = "Option::is_none")]
+    pub p6: Option<SeverityChange>,
+    /// Another one.
+    #[serde(rename = "P7", skip_serializing_if = "Option::is_none")]
+    pub p7: Option<SeverityChange>,
+    /// Another one.
+    #[serde(rename = "P8", skip_serializing_if = "Option::is_none")]
+    pub p8: Option<SeverityChange>,
+    /// Another one.
+    #[serde(rename = "P9", skip_serializing_if = "Option::is_none")]
+    pub p9: Option<SeverityChange>,
+    /// Roles in place of the built-in ones.
+    pub roles: Option<Vec<Role>>,
+    /// How long an approval holds: `4h`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub approval_valid_for: Option<SignedDuration>,
+    /// When somebody who was given a task reports back, if nothing else is said: `10m`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub task_time: Option<SignedDuration>,
+    /// How long objections to a proposal are heard, if nothing else is said: `5m`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub objection_time: Option<SignedDuration>,
+    /// How long production is watched after a deploy: `30m`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub immediate_watch: Option<SignedDuration>,
+    /// How long the extended watch after that takes: `24h`; `0s`: there is none.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DeadlineText>")]
+    pub extended_watch: Option<SignedDuration>,
+    /// Gates that guard environments whose name has to be typed, in place of all six.
+    pub gates: Option<Vec<String>>,
+    /// Gates that guard a rollback besides that of the way itself: `approvals`, `freeze`, …
+    pub rollback_gates: Option<Vec<String>>,
+    /// How long production is watched after going back: `5m`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub rollback_watch: Option<SignedDuration>,
+    /// Gates that guard the end of a hotfix, by development model: `[policy.finish_gates]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub finish_gates: BTreeMap<Flow, Vec<String>>,
+    /// How big a fix may be without a warning: `{ files = 5, lines = 60 }`.
+    pub hotfix_limit: Option<HotfixLimit>,
+    /// How long after a fetch the remote is taken to be as it was then, where it cannot be asked
+    /// without a person: `5m`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub fetch_valid_for: Option<SignedDuration>,
+    /// Paths of database migrations in place of the usual ones: folders that end in `/`, and names
+    /// of files with `*`.
+    pub migrations: Option<Vec<String>>,
+    /// How changes since the last good release are weighed: `[policy.suspects]`.
+    pub suspects: SuspectsChange,
+}
+
+/// A team's changes to one severity. Durations as `2h`, `15m`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SeverityChange {
+    /// What the team calls it: `SEV1`. Records keep the rank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// One word: `critical`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub word: Option<String>,
+    /// What it means, one sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub means: Option<String>,
+    /// Fix in production within.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub fix_within: Option<SignedDuration>,
+    /// Roles that have to approve a deploy.
+    pub approvals: Option<Vec<String>>,
+    /// Ids of the gates that may be passed over with a recorded reason: `checks`, `checklist`,
+    /// `approvals`, `rollback`, `staging`, `freeze`.
+    pub may_pass_over: Option<Vec<String>>,
+    /// Whether an approval that was said, and written down by somebody else, counts.
+    pub verbal_approval: Option<bool>,
+    /// Whether whoever starts a plan may be one of those who approve it.
+    pub own_approval: Option<bool>,
+    /// Tell stakeholders within.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DeadlineText>")]
+    pub tell_within: Option<SignedDuration>,
+    /// Update them every.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub update_every: Option<SignedDuration>,
+    /// Page on-call within.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DeadlineText>")]
+    pub page_within: Option<SignedDuration>,
+    /// Escalate to the engineering lead within.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DeadlineText>")]
+    pub escalate_within: Option<SignedDuration>,
+    /// Notify executives if not resolved within.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DeadlineText>")]
+    pub executives_after: Option<SignedDuration>,
+    /// Written review due within, from the resolution.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DeadlineText>")]
+    pub review_within: Option<SignedDuration>,
+}
+
+impl PolicyChange {
+    /// The severities that it says something about, worst first.
+    pub fn severities(&self) -> impl Iterator<Item = (Severity, &SeverityChange)> {
+        let more = [&self.p3, &self.p4, &self.p5, &self.p6, &self.p7, &self.p8, &self.p9];
+        let all =
+            [Some(&self.p0), Some(&self.p1), Some(&self.p2)].into_iter().chain(more.map(Option::as_ref));
+        Severity::all().zip(all).filter_map(|(severity, change)| Some((severity, change?)))
+    }
+
+    /// What it says about a severity.
+    pub fn severity_mut(&mut self, severity: Severity) -> &mut SeverityChange {
+        match severity.rank() {
+            0 => &mut self.p0,
+            1 => &mut self.p1,
+            2 => &mut self.p2,
+            3 => self.p3.get_or_insert_default(),
+            4 => self.p4.get_or_insert_default(),
+            5 => self.p5.get_or_insert_default(),
+            6 => self.p6.get_or_insert_default(),
+            7 => self.p7.get_or_insert_default(),
+            8 => self.p8.get_or_insert_default(),
+            _ => self.p9.get_or_insert_default(),
+        }
+    }
+}
+
+impl Policy {
+    /// The policy with a team's changes on top.
+    #[must_use]
+    pub fn with(mut self, change: &PolicyChange) -> Self {
+        for (severity, change) in change.severities() {
+            change.apply(self.severities.entry(severity).or_default());
+        }
+        if let Some(roles) = &change.roles {
+            self.roles.clone_from(roles);
+        }
+        self.approval_valid_for = change.approval_valid_for.unwrap_or(self.approval_valid_for);
+        self.task_time = change.task_time.unwrap_or(self.task_time);
+        self.objection_time = change.objection_time.unwrap_or(self.objection_time);
+        self.immediate_watch = change.immediate_watch.unwrap_or(self.immediate_watch);
+        self.extended_watch = change.extended_watch.unwrap_or(self.extended_watch);
+        if let Some(gates) = &change.gates {
+            self.gates.clone_from(gates);
+        }
+        if let Some(gates) = &change.rollback_gates {
+            self.rollback_gates.clone_from(gates);
+        }
+        self.rollback_watch = change.rollback_watch.unwrap_or(self.rollback_watch);
+        self.finish_gates.extend(change.finish_gates.clone());
+        self.hotfix_limit = change.hotfix_limit.unwrap_or(self.hotfix_limit);
+        self.fetch_valid_for = change.fetch_valid_for.unwrap_or(self.fetch_valid_for);
+        if let Some(migrations) = &change.migrations {
+            self.migrations.clone_from(migrations);
+        }
+        self.suspects.change(&change.suspects);
+        self
+    }
+}
+
+impl SeverityChange {
+    fn apply(&self, policy: &mut SeverityPolicy) {
+        let texts = [
+            (&self.name, &mut policy.name),
+            (&self.word, &mut policy.word),
+            (&self.means, &mut policy.means),
+        ];
+        for (changed, text) in texts {
+            if let Some(changed) = changed {
+                text.clone_from(changed);
+            }
+        }
+        let times = [
+            (&self.fix_within, &mut policy.fix_within),
+            (&self.tell_within, &mut policy.tell_within),
+            (&self.page_within, &mut policy.page_within),
+            (&self.escalate_within, &mut policy.escalate_within),
+            (&self.executives_after, &mut policy.executives_after),
+            (&self.review_within, &mut policy.review_within),
+        ];
+        for (changed, value) in times {
+            if changed.is_some() {
+                *value = *changed;
+            }
+        }
+        if self.update_every.is_some() {
+            policy.update_every = self.update_every;
+            // A team that names one rhythm means it for the whole incident.
+            policy.update_every_quiet = None;
+        }
+        if let Some(approvals) = &self.approvals {
+            policy.approvals.clone_from(approvals);
+        }
+        if let Some(gates) = &self.may_pass_over {
+            policy.may_pass_over.clone_from(gates);
+        }
+        policy.verbal_approval = self.verbal_approval.unwrap_or(policy.verbal_approval);
+        policy.own_approval = self.own_approval.unwrap_or(policy.own_approval);
+    }
+}

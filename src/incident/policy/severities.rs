@@ -1,0 +1,160 @@
+//! Severities as the policy has them: what each is called, and how it is found by what people call it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::super::state::EntryKind;
+use super::super::words::Severity;
+use super::{Policy, SeverityPolicy};
+
+/// What is said of a severity; where nothing is, what is said of the next worse one.
+pub fn at_severity<T>(all: &BTreeMap<Severity, T>, severity: Severity) -> Option<&T> {
+    all.range(..=severity).next_back().map(|(_, value)| value)
+}
+
+impl Policy {
+    /// What a severity demands; where the policy does not have it, what the next worse one does.
+    pub fn severity(&self, severity: Severity) -> &SeverityPolicy {
+        at_severity(&self.severities, severity).expect("the built-in policy has P0, and changes remove none")
+    }
+
+    /// The severities that there are, worst first.
+    pub fn ranks(&self) -> impl Iterator<Item = Severity> {
+        self.severities.keys().copied()
+    }
+
+    /// What a severity is called: by the team, else by its rank.
+    pub fn severity_name(&self, severity: Severity) -> &str {
+        let named = self.severities.get(&severity).map_or("", |policy| policy.name.as_str());
+        if named.is_empty() { severity.name() } else { named }
+    }
+
+    /// The names of all severities, to choose from: `P0, P1, P2`.
+    pub fn severity_names(&self) -> String {
+        self.ranks().map(|severity| self.severity_name(severity)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The key that chooses a severity: the digit its name ends in, where those tell all of them apart, else
+    /// that of its rank.
+    pub fn severity_key(&self, severity: Severity) -> char {
+        let last = |severity: Severity| {
+            self.severity_name(severity).chars().next_back().filter(char::is_ascii_digit)
+        };
+        let mut digits: Vec<_> = self.ranks().map(last).collect();
+        let all = digits.len();
+        digits.sort_unstable();
+        digits.dedup();
+        let apart = digits.len() == all && !digits.contains(&None);
+        let rank = severity.name().chars().next_back();
+        last(severity).filter(|_| apart).or(rank).unwrap_or('0')
+    }
+
+    /// Finds a severity by its name, its rank or its key.
+    pub fn find_severity(&self, text: &str) -> Option<Severity> {
+        let text = text.trim();
+        let named = |severity: &Severity| self.severity_name(*severity).eq_ignore_ascii_case(text);
+        let ranked = |severity: &Severity| severity.name().eq_ignore_ascii_case(text);
+        let mut one = text.chars();
+        let key = one.next().filter(|_| one.next().is_none());
+        let find = |is: &dyn Fn(&Severity) -> bool| self.ranks().find(is);
+        find(&named)
+            .or_else(|| find(&ranked))
+            .or_else(|| find(&|severity| Some(self.severity_key(*severity)) == key))
+    }
+
+    /// The text of a line of the timeline with severities as they are called here. Lines are made of the
+    /// record alone, so they have ranks in them.
+    pub fn in_our_words<'a>(&self, kind: EntryKind, text: &'a str) -> Cow<'a, str> {
+        let told = matches!(kind, EntryKind::Declared | EntryKind::Severity);
+        if !told || self.severities.values().all(|policy| policy.name.is_empty()) {
+            return Cow::Borrowed(text);
+        }
+        // Behind the colon people speak for themselves.
+        let (ours, theirs) = text.split_at(text.find(": ").unwrap_or(text.len()));
+        let ours = ours.split(' ').map(|word| {
+            let rank = word.trim_end_matches(',');
+            let severity = Severity::all().find(|severity| severity.name() == rank);
+            severity.map_or(Cow::Borrowed(word), |severity| {
+                Cow::Owned(format!("{}{}", self.severity_name(severity), &word[rank.len()..]))
+            })
+        });
+        Cow::Owned(ours.collect::<Vec<_>>().join(" ") + theirs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::PolicyChange;
+    use super::*;
+
+    /// The policy of a team that says this.
+    fn policy(change: &str) -> Policy {
+        Policy::built_in().with(&toml::from_str::<PolicyChange>(change).unwrap())
+    }
+
+    const OWN: &str = "[P0]\nname = \"SEV1\"\n[P1]\nname = \"SEV2\"\n[P2]\nname = \"SEV3\"\n[P3]\nname = \"SEV4\"\nword = \"low\"\nmeans = \"Cosmetic.\"";
+
+    #[test]
+    fn severities_are_found_by_name_rank_and_key() {
+        let own = policy(OWN);
+        for (text, rank) in [("SEV1", 0), ("sev4", 3), ("P1", 1), ("p3", 3), ("1", 0), ("4", 3)] {
+            assert_eq!(own.find_severity(text).map(Severity::rank), Some(rank), "{text}");
+        }
+        for text in ["0", "P4", "SEV5", "", "SEV"] {
+            assert_eq!(own.find_severity(text), None, "{text}");
+        }
+        assert_eq!(own.severity_names(), "SEV1, SEV2, SEV3, SEV4");
+        // Where digits do not tell all of them apart, the rank does.
+        let mixed = policy("[P0]\nname = \"SEV1\"");
+        assert_eq!(mixed.find_severity("0"), Some(Severity::P0));
+        assert_eq!(mixed.find_severity("1"), Some(Severity::P1));
+        assert_eq!(policy("").severity_names(), "P0, P1, P2");
+    }
+
+    #[test]
+    fn what_the_policy_lacks_counts_as_the_next_worse_one() {
+        let built_in = Policy::built_in();
+        let least = Severity::all().next_back().unwrap();
+        assert_eq!(built_in.severity(least), built_in.severity(Severity::P2));
+        assert_eq!(built_in.severity_name(least), "P9", "it is not called what it is not");
+        let own = policy(OWN);
+        assert_eq!(own.severity(least).word, "low");
+        assert_eq!(own.severity(Severity::parse("P3").unwrap()).fix_within, None);
+    }
+
+    #[test]
+    fn lines_name_severities_as_the_team_does_and_leave_what_people_wrote() {
+        let own = policy(OWN);
+        let said = |kind, text| own.in_our_words(kind, text).into_owned();
+        assert_eq!(
+            said(EntryKind::Severity, "severity P0, was P1: P1 was too low"),
+            "severity SEV1, was SEV2: P1 was too low"
+        );
+        assert_eq!(
+            said(EntryKind::Declared, "declared P2, failing since 14:02:00: P2 is slow"),
+            "declared SEV3, failing since 14:02:00: P2 is slow"
+        );
+        assert_eq!(said(EntryKind::Described, "impact: P0"), "impact: P0");
+    }
+
+    proptest! {
+        #[test]
+        fn every_severity_is_told_apart_whatever_they_are_called(names in prop::collection::vec("[A-Z]{2,4}[0-9]{0,2}", 10)) {
+            let ranked: Vec<String> = names.iter().enumerate().map(|(n, name)| format!("{name}-{n}")).collect();
+            let change: String = Severity::all()
+                .zip(&ranked)
+                .map(|(rank, name)| format!("[{}]\nname = \"{name}\"\nword = \"w\"\nmeans = \"m\"\n", rank.name()))
+                .collect();
+            let own = policy(&change);
+            for (rank, name) in Severity::all().zip(&ranked) {
+                prop_assert_eq!(own.find_severity(name), Some(rank));
+                prop_assert_eq!(own.find_severity(rank.name()), Some(rank));
+                prop_assert_eq!(own.find_severity(&own.severity_key(rank).to_string()), Some(rank));
+                let record = serde_json::to_string(&rank).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Severity>(&record).unwrap(), rank);
+            }
+        }
+    }
+}
