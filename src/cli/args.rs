@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
-    amend, approve, began, cause, close, completions, conduct, config, declare, deploy, doctor, drill,
-    drill_service, export, flag, follow_up, handoff, health, history, hotfix, impact, import, init, live,
-    man, note, page, phase, pin, plan, probe, proposal, reject, reopen, report, resolve, retract, review,
-    role, rollback, run, severity, smoke, snooze, status, suspects, task, test, tick, title, told, trust,
-    verify, version_files, watch,
+    action, amend, approve, began, cause, close, completions, conduct, config, declare, deploy, doctor,
+    drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix, impact, import, init,
+    live, man, note, page, phase, pin, plan, probe, proposal, reject, reopen, report, resolve, retract,
+    review, role, rollback, run, severity, smoke, snooze, status, suspects, task, test, tick, title, told,
+    trust, verify, version_files, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -66,8 +66,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "The fix",
         &[
-            "suspects", "tick", "hotfix", "test", "deploy", "live", "smoke", "rollback", "flag", "watch",
-            "plan", "run", "probe", "health",
+            "suspects", "tick", "hotfix", "test", "deploy", "live", "smoke", "rollback", "flag", "action",
+            "watch", "plan", "run", "probe", "health",
         ],
     ),
     ("Afterwards", &["follow-up", "review", "report", "export", "import", "verify"]),
@@ -114,6 +114,7 @@ pub(crate) enum Verb {
     Smoke(smoke::Args),
     Rollback(rollback::Args),
     Flag(flag::Args),
+    Action(action::Args),
     Watch(watch::Args),
     Plan(plan::Args),
     Run(run::Args),

@@ -8,6 +8,8 @@ use super::End;
 use super::context::Context;
 use crate::cockpit::commands::COMMANDS;
 use crate::cockpit::keymap::Keymap;
+use crate::cockpit::own;
+use crate::config::action::bad_key;
 use crate::config::effective::{self, Here};
 use crate::config::load::{self, Loaded, Refused};
 use crate::config::problem::Invalid;
@@ -63,7 +65,11 @@ fn check(cx: &Context) -> Result<End> {
     let mut end = End::Done;
     match load::read_with_text(root) {
         Ok(Some((loaded, text))) => {
-            let looked = Invalid::new(load::FILE, &text, programs(root, &text).problems);
+            let keymap = settings.as_ref().ok().and_then(|it| Keymap::with(&it.settings.keys).ok());
+            let taken = own::clashes(&loaded.config.actions, &keymap.unwrap_or_default());
+            let taken = taken.iter().filter_map(|(index, why)| bad_key(&text, *index, why));
+            let problems = programs(root, &text).problems.into_iter().chain(taken).collect();
+            let looked = Invalid::new(load::FILE, &text, problems);
             if !looked.is_usable() {
                 end = End::Bad(FailureKind::Usage);
             }

@@ -30,6 +30,7 @@ mod status_text;
 mod suspects;
 mod terminal;
 
+mod action;
 mod amend;
 mod approve;
 mod cause;
@@ -228,6 +229,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Smoke(args) => smoke::run(args, cx),
         Verb::Rollback(args) => rollback::run(args, cx),
         Verb::Flag(args) => flag::run(args, cx),
+        Verb::Action(args) => action::run(args, cx),
         Verb::Watch(args) => watch::run(args, cx),
         Verb::Plan(args) => plan::run(args, cx),
         Verb::Run(args) => run::run(args, cx),

@@ -201,6 +201,7 @@ commands! {
     Watch "watch" "watch" ["w"] Menu(Command::Deploy), Plan, "watch", "Watch production, and judge the release there";
     Flags "flags" "flags" ["f"] Global, Plan, "flag", "See feature flags with their state, and turn them off and on";
     RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See the rollback options, proven or not, and take one";
+    Actions "actions" "own actions" ["!"] Global, Plan, "action", "Run an action of this team's own, as flightdeck.toml names it";
 
     Suspects "suspects" "suspects" ["S"] Global, View, "suspects", "See what changed since it last worked, most suspicious first";
     SuspectRevert "suspects.revert" "revert" ["r"] Menu(Command::Suspects), Plan, "suspects", "Plan to revert the change under the cursor";
@@ -321,6 +322,7 @@ impl Command {
                 | Self::Hotfix
                 | Self::Test
                 | Self::Deploy
+                | Self::Actions
                 | Self::Approvals
                 | Self::ChartSecond
                 | Self::View

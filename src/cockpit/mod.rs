@@ -20,6 +20,7 @@ pub mod lines;
 pub mod model;
 pub mod msg;
 pub mod overlay;
+pub mod own;
 pub mod production;
 mod rows;
 pub mod survey;

@@ -121,6 +121,7 @@ pub fn plan_id(state: &State, request: &Request) -> String {
         },
         Request::Rollback { environment, .. } => format!("rollback-{environment}"),
         Request::Flag { name, on } => format!("flag-{name}-{}", if *on { "on" } else { "off" }),
+        Request::Action { name } => format!("action-{name}"),
         Request::Watch { environment, .. } => format!("watch-{environment}"),
         Request::Revert { commit } => format!("revert-{}", frozen::short(commit)),
         Request::Bisect { .. } => "bisect".to_owned(),

@@ -174,6 +174,7 @@ fn planned(
             Ok(plan)
         }
         Request::Smoke { environment } => deploy::smoke(config, id, environment, what),
+        Request::Action { name } => deploy::action::action(config, policy, id, name, what),
         Request::Test { checks } => deploy::test(config, id, checks, what),
         Request::Hotfix(wanted) => branch::plan(ground, id, wanted),
         Request::Rollback { environment, way } => back::plan(ground, id, environment, way.as_deref()),

@@ -4,6 +4,7 @@
 //! Works on the parsed tree rather than on typed values, so that it still finds these
 //! mistakes in a file that has others. What is missing or of a wrong type is skipped here.
 
+pub mod action;
 mod environment;
 mod flag;
 mod hotfix;
@@ -30,6 +31,7 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
         ("environments", "name"),
         ("probes", "name"),
         ("flags", "name"),
+        ("actions", "name"),
         ("secrets", "name"),
         ("checklist", "id"),
     ] {
@@ -76,6 +78,9 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     probe::suppression(root, &mut found);
     for entry in entries(root, "flags") {
         flag::check(entry, &secrets, &mut found);
+    }
+    for entry in entries(root, "actions") {
+        action::check(entry, &environments, &mut found);
     }
     upkeep::check(root, &mut found);
     if let Some(own) = table(root, "policy") {

@@ -23,6 +23,7 @@ pub fn write(found: &Found) -> String {
     draft.checks(found);
     draft.environments(found);
     draft.probes(found);
+    draft.actions();
     draft.secrets();
     draft.checklist();
     draft.policy();
@@ -296,6 +297,18 @@ impl Draft {
         self.entry(false, "query", &text(query), "it has to give one number");
         self.entry(false, "unit", &text("/s"), "");
         self.entry(false, "fail", &text("> 5"), "");
+    }
+
+    fn actions(&mut self) {
+        self.title("Commands of your own, with a plan shown first: in the menu !, or on a key.");
+        self.example("[[actions]]");
+        self.entry(false, "name", &text("pool"), "flightdeck action pool");
+        self.entry(false, "title", &text("Show the connections in use"), "");
+        self.entry(false, "run", &list(&["./pool.sh".to_owned(), "{ref}".to_owned()]), "no shell");
+        self.entry(false, "reaches", &text("nothing"), "an environment, or others");
+        self.entry(false, "key", &text("P"), "");
+        self.entry(false, "scope", &text("everywhere"), "or a pane: health, runs");
+        self.blank();
     }
 
     fn secrets(&mut self) {

@@ -17,4 +17,4 @@ mod shape;
 pub mod trust;
 pub mod types;
 
-pub use check::programs;
+pub use check::{action, programs};

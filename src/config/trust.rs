@@ -79,6 +79,10 @@ pub fn what_would_run(config: &Config) -> Vec<Item> {
     for flag in &config.flags {
         items.extend(of_flag(flag));
     }
+    for action in &config.actions {
+        let what = format!("action {}, reaches {}", action.name, action.reaches);
+        items.push(item(&what, &action.run, &action.env));
+    }
     items.extend(config.secrets.iter().map(of_secret));
     items.extend(of_hotfix(&config.hotfix));
     items

@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::{ChecklistItem, PolicyChange};
 
+mod action;
 mod flag;
 mod hotfix;
 mod probe;
 mod version;
 
+pub use action::{Action, ActionScope, Reaches};
 pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METHODS, not_an_address};
 pub use hotfix::{FLOW_SETTING, Flow, FlowFrom, Forge, Hotfix, PullConfig, VersionFile};
 pub use probe::{
@@ -38,6 +40,9 @@ pub struct Config {
     pub probes: Vec<Probe>,
     /// Feature flags that can be turned off and on.
     pub flags: Vec<Flag>,
+    /// Commands of this team's own, each with a key if it has one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
     /// Secrets by name, and where their values come from. Values never stand in this file.
     pub secrets: Vec<Secret>,
     /// Times in which nothing is deployed.

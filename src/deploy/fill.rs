@@ -34,8 +34,20 @@ impl<'a> Fill<'a> {
     /// # Errors
     /// As with [`Fill::new`].
     pub fn of(doing: &'a str, environment: &str, what: &Resolved, env: &'a [String]) -> Result<Self> {
-        let fill =
-            Self::new(doing, environment, &what.root, env)?.with("ref", "reference", &what.reference)?;
+        Self::new(doing, environment, &what.root, env)?.about(what)
+    }
+
+    /// Knows `{ref}` and `{commit}`: what it fills is about no environment.
+    ///
+    /// # Errors
+    /// As with [`Fill::new`].
+    pub fn beyond(doing: &'a str, what: &Resolved, env: &'a [String]) -> Result<Self> {
+        let (environment, cwd, words) = (String::new(), what.root.clone(), Vec::new());
+        Self { doing, environment, cwd, env, words }.about(what)
+    }
+
+    fn about(self, what: &Resolved) -> Result<Self> {
+        let fill = self.with("ref", "reference", &what.reference)?;
         if what.commit.is_empty() { Ok(fill) } else { fill.with("commit", "commit", &what.commit) }
     }
 

@@ -65,6 +65,16 @@ pub fn attach(
     plan
 }
 
+/// The plan with those gates of an environment that are about people and times, not about a commit.
+#[must_use]
+pub fn attach_people(mut plan: Plan, config: &Config, policy: &Policy, environment: &Environment) -> Plan {
+    let wanted = ids(environment, policy);
+    let wanted = |id: &&str| ["approvals", "freeze"].contains(id) && wanted.iter().any(|it| it == id);
+    plan.gates
+        .extend(Gate::IDS.into_iter().filter(wanted).filter_map(|id| plain(id, config, policy, "", &[])));
+    plan
+}
+
 /// The plan with the gates of a rollback: that the way it takes is not known to fail, and what
 /// else the policy names. Where a release came from says nothing about going back to it.
 #[must_use]

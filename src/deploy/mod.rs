@@ -2,6 +2,7 @@
 //!
 //! How an environment is deployed to (at once, as a canary, blue-green) is in a file each.
 
+pub mod action;
 pub mod bisect;
 pub mod blue_green;
 pub mod canary;

@@ -10,6 +10,7 @@ mod legacy;
 pub mod programs;
 pub mod progress;
 pub mod proposal;
+mod purpose;
 pub mod remedy;
 mod request;
 pub mod stored;
@@ -25,6 +26,7 @@ use crate::incident::{Body, MergeOwed, MergePaid, duration};
 use crate::text::address::without_credentials;
 
 pub use forge::ForgeCall;
+pub use purpose::Purpose;
 pub use request::{HotfixRequest, PullText, Request};
 pub use watched::Watched;
 
@@ -185,47 +187,6 @@ impl Plan {
         let why = self.notes.join("; ");
         let colon = if why.is_empty() { "" } else { ": " };
         self.steps.is_empty().then(|| format!("nothing is left to do{colon}{why}"))
-    }
-}
-
-/// What a plan is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Purpose {
-    /// Runs configured checks.
-    Test,
-    /// Deploys to an environment.
-    Deploy,
-    /// Smoke-tests an environment.
-    Smoke,
-    /// Works on the hotfix branch.
-    Hotfix,
-    /// Goes back to something that worked.
-    Rollback,
-    /// Turns a feature flag on or off.
-    Flag,
-    /// Watches an environment.
-    Watch,
-    /// Watches an environment from a distance, and holds nothing of it.
-    ExtendedWatch,
-    /// Searches a range of commits for the one that broke something.
-    Bisect,
-}
-
-impl Purpose {
-    /// The stored name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Test => "test",
-            Self::Deploy => "deploy",
-            Self::Smoke => "smoke",
-            Self::Hotfix => "hotfix",
-            Self::Rollback => "rollback",
-            Self::Flag => "flag",
-            Self::Watch => "watch",
-            Self::ExtendedWatch => "extended-watch",
-            Self::Bisect => "bisect",
-        }
     }
 }
 

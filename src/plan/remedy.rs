@@ -213,6 +213,10 @@ impl<'a> Refused<'a> {
                     self.plan.way.as_deref().map_or_else(String::new, |way| format!(" {}", visible(way)));
                 format!("flightdeck rollback{way}{} --propose", self.environment())
             }
+            Purpose::Action => {
+                let name = self.plan.title.strip_prefix("run ").unwrap_or_default();
+                format!("flightdeck action {} --propose", shell_words::quote(name))
+            }
             _ => "ask with --propose".to_owned(),
         }
     }

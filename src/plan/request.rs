@@ -38,6 +38,11 @@ pub enum Request {
         /// On, or off.
         on: bool,
     },
+    /// Carry out an action of the team's own.
+    Action {
+        /// Its name.
+        name: String,
+    },
     /// Watch an environment.
     Watch {
         /// Its name.

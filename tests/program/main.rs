@@ -59,6 +59,7 @@ mod journal;
 mod live;
 mod network;
 mod on_a_terminal;
+mod own_actions;
 mod people;
 mod pictures;
 #[cfg(target_os = "linux")]

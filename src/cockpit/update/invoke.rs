@@ -112,7 +112,9 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::DrillFix => {
             cx.effect("applying the fix", Effect::DrillFix);
         }
-        Command::Test | Command::Deploy | Command::Smoke | Command::Watch => prepare(cx, invoke),
+        Command::Test | Command::Deploy | Command::Smoke | Command::Watch | Command::Actions => {
+            prepare(cx, invoke);
+        }
         Command::Flags => flags::open(cx),
         Command::HotfixStart if hotfix::starts_unnamed(cx.model) => hotfix::invoke(cx, command),
         Command::HotfixBump
@@ -373,6 +375,7 @@ fn prepare(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Test => Request::Test { checks: vec![name] },
         Command::Deploy => Request::Deploy { environment: name, reference: None },
         Command::Watch => Request::Watch { environment: name, time: None },
+        Command::Actions => Request::Action { name },
         _ => Request::Smoke { environment: name },
     };
     cx.effect(MAKING, Effect::Prepare(request));

@@ -5,6 +5,7 @@ use super::super::key::{Code, Key};
 use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, EffectId, KeyPress, Mouse, MouseKind};
 use super::super::overlay::Overlay;
+use super::super::own;
 use super::{Cx, confirm, invoke, move_by, overlays, run_view, windows};
 
 /// After so many milliseconds without a key, one is a command again.
@@ -39,7 +40,10 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
     match cx.model.keymap.find(scope(cx.model), press.key) {
         Some(command) if cx.model.hides_panes() && is_of_pane(command) => show_pane(cx, command, press.key),
         Some(command) => invoke::invoke(cx, &Invoke::from(command)),
-        None => windows::unknown(cx, press.key),
+        None => match own::pressed(cx.model, scope(cx.model), press.key) {
+            Some(action) => invoke::invoke(cx, &action),
+            None => windows::unknown(cx, press.key),
+        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! Menus and palette: what can be done right now, with names filled in, and why not.
 
 mod incident;
+mod own;
 
 use super::super::commands::{COMMANDS, Command, Danger, Invoke, Scope};
 use super::super::key::Key;
@@ -24,6 +25,7 @@ pub(super) fn menu(model: &Model, command: Command) -> Menu {
         Command::Phase => (String::new(), incident::phases(model)),
         Command::Test => tests(model),
         Command::Deploy => deploys(model),
+        Command::Actions => own::actions(model),
         Command::Approvals => super::approvals::menu(model),
         Command::Snooze => super::team::snoozes(model),
         Command::Team => (String::new(), super::team::items(model, fixed(model, command))),
@@ -99,6 +101,12 @@ pub fn path(model: &Model, invoke: &Invoke) -> String {
             || super::plan_view::meant(model).is_some_and(|plan| plan.id == invoke.argument);
         let away = model.keymap.key(Command::FocusTimeline).filter(|_| !there);
         return away.map(|key| key.to_string()).into_iter().chain(own).collect::<Vec<_>>().join(" ");
+    }
+    if invoke.command == Command::Actions && !invoke.argument.is_empty() {
+        let direct = crate::cockpit::own::path(model, &invoke.argument);
+        if !direct.is_empty() {
+            return direct;
+        }
     }
     let mut parts = Vec::new();
     if let Scope::Menu(parent) = spec.scope {
@@ -226,9 +234,12 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
             no(settled && !state.is_open(), &format!("it is {}", status.name()))
         }
         Command::Close => no(settled && status != Status::Resolved, "resolve it first"),
-        Command::Test | Command::Deploy | Command::Smoke | Command::Watch | Command::Flags => {
-            needs_config(model, command)
-        }
+        Command::Test
+        | Command::Deploy
+        | Command::Smoke
+        | Command::Watch
+        | Command::Flags
+        | Command::Actions => needs_config(model, command),
         Command::HotfixStart
         | Command::HotfixBump
         | Command::HotfixPush
@@ -266,6 +277,7 @@ pub(super) fn needs_config(model: &Model, command: Command) -> Option<String> {
     let nothing = match command {
         Command::Test => config.checks.is_empty(),
         Command::Flags => config.flags.is_empty(),
+        Command::Actions => config.actions.is_empty(),
         _ => config.environments.is_empty(),
     };
     let trust = model.keymap.key(Command::Trust).map_or_else(String::new, |key| format!(" ({key})"));
@@ -279,6 +291,9 @@ pub(super) fn needs_config(model: &Model, command: Command) -> Option<String> {
         }
         ConfigSource::Trusted if nothing && command == Command::Flags => {
             Some("flightdeck.toml names no flags".to_owned())
+        }
+        ConfigSource::Trusted if nothing && command == Command::Actions => {
+            Some("flightdeck.toml names no [[actions]]".to_owned())
         }
         ConfigSource::Trusted if nothing => Some("flightdeck.toml names no environments".to_owned()),
         ConfigSource::Trusted => None,

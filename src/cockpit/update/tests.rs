@@ -8,6 +8,7 @@ mod hotfix;
 mod long;
 mod many;
 mod offline;
+mod own;
 mod prompts;
 mod rollback;
 mod situations;

@@ -21,13 +21,14 @@ use crate::plan::programs::{is_interpreter, is_script};
 use crate::text::{nearest, visible};
 
 /// Where commands stand: the tables on the way, and their keys.
-const COMMANDS: [(&[&str], &[&str]); 7] = [
+const COMMANDS: [(&[&str], &[&str]); 8] = [
     (&["checks"], &["command"]),
     (&["environments"], &["deploy", "smoke", "proof", "history"]),
     (&["environments", "canary"], &["set", "weight", "finish"]),
     (&["environments", "blue_green"], &["live", "deploy", "check", "switch", "version"]),
     (&["environments", "rollbacks"], &["command", "target", "proof"]),
     (&["probes"], &["command"]),
+    (&["actions"], &["run"]),
     (&["secrets"], &["command"]),
 ];
 

@@ -10,7 +10,9 @@ use super::super::ui::Ui;
 use super::{Shown, wide, window};
 use crate::cockpit::commands::Spec;
 use crate::cockpit::overlay::HelpView;
-use crate::cockpit::{COMMANDS, Command, Scope};
+use crate::cockpit::update::menus;
+use crate::cockpit::{COMMANDS, Command, Invoke, Scope};
+use crate::config::types::Action;
 
 /// From this width there are two columns.
 const TWO: u16 = 140;
@@ -19,25 +21,33 @@ const KEYS: (u16, u16, u16) = (13, 20, 2);
 
 /// One line of help.
 #[derive(Clone, Copy)]
-enum Line {
+enum Line<'a> {
     Blank,
     Heading(Scope),
+    /// Before the team's own actions.
+    Own,
     Legend,
-    Row(&'static Spec, &'static str),
-    Glyph(Glyph, &'static str),
+    Row(&'static Spec, &'a str),
+    /// An action of `flightdeck.toml`: its keys, and what it does.
+    Action(&'a str, &'a str),
+    Glyph(Glyph, &'a str),
     /// What of the row above had no room there, behind so many columns.
-    Rest(u16, &'static str),
+    Rest(u16, &'a str),
 }
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &HelpView) -> Shown {
     let place = wide(area, area.height);
     let keys = [(Command::Filter, "filter"), (Command::Down, "scroll"), (Command::Back, "back")];
-    let lines = lines(ui, &view.filter);
+    let actions = actions(ui);
+    let lines = lines(ui, &actions, &view.filter);
     let title = if view.filter.is_empty() {
         "Keys".to_owned()
     } else {
-        let found = lines.iter().filter(|line| matches!(line, Line::Row(..) | Line::Glyph(..))).count();
-        let all = COMMANDS.iter().filter(|spec| has_key(spec)).count() + glyph::LEGEND.len();
+        let found = lines
+            .iter()
+            .filter(|line| matches!(line, Line::Row(..) | Line::Action(..) | Line::Glyph(..)))
+            .count();
+        let all = COMMANDS.iter().filter(|spec| has_key(spec)).count() + actions.len() + glyph::LEGEND.len();
         format!("Keys  /{}  {found} of {all}", view.filter)
     };
     let inner = window(ui, buf, place, &title, &keys);
@@ -45,7 +55,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &HelpView) ->
         Pen::new(buf, inner, 0).put("no key or glyph is about that", ui.of(Role::Faint));
         return Shown { lines: inner.height, ..Shown::default() };
     }
-    let columns: Vec<&[Line]> = if inner.width >= TWO && view.filter.is_empty() {
+    let columns: Vec<&[Line<'_>]> = if inner.width >= TWO && view.filter.is_empty() {
         let (left, right) = lines.split_at(half(&lines));
         // The gap between two groups is no use at the top of a column.
         vec![left, right.strip_prefix_blank()]
@@ -54,7 +64,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &HelpView) ->
     };
     let gap = 3;
     let wide = (inner.width - gap * (columns.len() as u16 - 1)) / columns.len() as u16;
-    let columns: Vec<Vec<Line>> = columns.into_iter().map(|column| wrapped(ui, column, wide)).collect();
+    let columns: Vec<Vec<Line<'_>>> = columns.into_iter().map(|column| wrapped(ui, column, wide)).collect();
     let longest = columns.iter().map(Vec::len).max().unwrap_or(0);
     let top = view.scroll.top.min(longest.saturating_sub(usize::from(inner.height)));
     for (index, column) in columns.iter().enumerate() {
@@ -71,7 +81,7 @@ trait StripBlank {
     fn strip_prefix_blank(&self) -> &Self;
 }
 
-impl StripBlank for [Line] {
+impl StripBlank for [Line<'_>] {
     fn strip_prefix_blank(&self) -> &Self {
         match self {
             [Line::Blank, rest @ ..] => rest,
@@ -81,13 +91,14 @@ impl StripBlank for [Line] {
 }
 
 /// The lines as they fit into so many columns: what a row has no room for follows below it.
-fn wrapped(ui: Ui<'_>, lines: &[Line], wide: u16) -> Vec<Line> {
+fn wrapped<'a>(ui: Ui<'_>, lines: &[Line<'a>], wide: u16) -> Vec<Line<'a>> {
     let mut all = Vec::with_capacity(lines.len());
     for line in lines {
         let (before, text) = match line {
             Line::Row(spec, text) => (keys_width(&keys(ui, spec)) + KEYS.2, *text),
+            Line::Action(keys, text) => (keys_width(keys) + KEYS.2, *text),
             Line::Glyph(_, text) => (KEYS.0 + KEYS.2, *text),
-            Line::Blank | Line::Heading(_) | Line::Legend | Line::Rest(..) => {
+            Line::Blank | Line::Heading(_) | Line::Own | Line::Legend | Line::Rest(..) => {
                 all.push(*line);
                 continue;
             }
@@ -97,6 +108,7 @@ fn wrapped(ui: Ui<'_>, lines: &[Line], wide: u16) -> Vec<Line> {
         all.push(match line {
             Line::Glyph(glyph, _) => Line::Glyph(*glyph, first),
             Line::Row(spec, _) => Line::Row(spec, first),
+            Line::Action(keys, _) => Line::Action(keys, first),
             other => *other,
         });
         all.extend(parts.map(|part| Line::Rest(before, part)));
@@ -113,8 +125,18 @@ fn keys_width(keys: &str) -> u16 {
     width(keys).clamp(KEYS.0, KEYS.1)
 }
 
+/// The team's own actions: the keys of each, and what it does.
+fn actions(ui: Ui<'_>) -> Vec<(String, String)> {
+    let all = ui.model.config.config.actions.iter().filter(|_| ui.model.may_run());
+    let row = |action: &Action| {
+        let invoke = Invoke { command: Command::Actions, argument: action.name.clone() };
+        (menus::path(ui.model, &invoke), action.about().to_owned())
+    };
+    all.map(row).collect()
+}
+
 /// All lines that contain a text, grouped by where the keys work; groups in the order of the table.
-fn lines(ui: Ui<'_>, filter: &str) -> Vec<Line> {
+fn lines<'a>(ui: Ui<'_>, actions: &'a [(String, String)], filter: &str) -> Vec<Line<'a>> {
     let filter = filter.to_lowercase();
     let mut scopes: Vec<Scope> = Vec::new();
     for spec in COMMANDS {
@@ -130,7 +152,16 @@ fn lines(ui: Ui<'_>, filter: &str) -> Vec<Line> {
         lines.push(Line::Heading(scope));
         lines.extend(rows(ui, scope, &filter).map(|spec| Line::Row(spec, spec.help)));
     }
-    let glyphs: Vec<Line> = glyph::LEGEND
+    let is_meant = |text: &str| text.to_lowercase().contains(&filter);
+    let own =
+        actions.iter().filter(|(keys, about)| is_meant("own actions") || is_meant(keys) || is_meant(about));
+    let mut own = own.peekable();
+    if own.peek().is_some() {
+        lines.extend((!lines.is_empty()).then_some(Line::Blank));
+        lines.push(Line::Own);
+        lines.extend(own.map(|(keys, about)| Line::Action(keys, about)));
+    }
+    let glyphs: Vec<Line<'_>> = glyph::LEGEND
         .iter()
         .filter(|((symbol, _), about)| {
             "glyphs".contains(&filter) || *symbol == filter || about.to_lowercase().contains(&filter)
@@ -162,13 +193,13 @@ fn has_key(spec: &Spec) -> bool {
 }
 
 /// Where to break into two columns: at the start of the group nearest to the middle.
-fn half(lines: &[Line]) -> usize {
+fn half(lines: &[Line<'_>]) -> usize {
     let middle = lines.len().div_ceil(2);
     let starts = lines.iter().enumerate().filter(|(_, line)| matches!(line, Line::Blank));
     starts.map(|(index, _)| index).min_by_key(|index| index.abs_diff(middle)).unwrap_or(middle)
 }
 
-fn line_row(ui: Ui<'_>, pen: &mut Pen<'_>, line: &Line) {
+fn line_row(ui: Ui<'_>, pen: &mut Pen<'_>, line: &Line<'_>) {
     match line {
         Line::Blank => {}
         Line::Heading(scope) => {
@@ -177,12 +208,19 @@ fn line_row(ui: Ui<'_>, pen: &mut Pen<'_>, line: &Line) {
             }
             pen.put(scope.title(), ui.of(Role::OverlayTitle));
         }
+        Line::Own => {
+            pen.put("Own actions", ui.of(Role::OverlayTitle));
+        }
         Line::Legend => {
             pen.put("Glyphs", ui.of(Role::OverlayTitle));
         }
         Line::Row(spec, text) => {
             let keys = keys(ui, spec);
             pen.column_right(&keys, keys_width(&keys), ui.of(Role::Key)).gap(KEYS.2);
+            pen.put(text, ui.of(Role::Text));
+        }
+        Line::Action(keys, text) => {
+            pen.column_right(keys, keys_width(keys), ui.of(Role::Key)).gap(KEYS.2);
             pen.put(text, ui.of(Role::Text));
         }
         Line::Glyph((symbol, role), text) => {
