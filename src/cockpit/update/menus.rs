@@ -61,7 +61,9 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
                 // What a menu explains behind the dot would only blur the search.
                 let short = item.label.split(" · ").next().unwrap_or_default();
                 let label = format!("{}: {short}", spec.title);
-                let path = if opener(item.invoke.command) == spec.command {
+                // An action may have a key of its own.
+                let in_menu = opener(item.invoke.command) == spec.command && spec.command != Command::Actions;
+                let path = if in_menu {
                     join([opened.clone(), item.key.map_or_else(String::new, |key| key.to_string())])
                 } else {
                     path(model, &item.invoke)
