@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
-    action, amend, approve, began, cause, close, completions, conduct, config, declare, deploy, doctor,
-    drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix, impact, import, init,
-    live, man, note, page, phase, pin, plan, probe, proposal, reject, reopen, report, resolve, retract,
+    action, amend, approve, assign, began, cause, close, completions, conduct, config, declare, deploy,
+    doctor, drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix, impact, import,
+    init, live, man, note, page, phase, pin, plan, probe, proposal, reject, reopen, report, resolve, retract,
     review, role, rollback, run, severity, smoke, snooze, status, suspects, task, test, tick, title, told,
     trust, verify, version_files, watch,
 };
@@ -66,8 +66,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "The fix",
         &[
-            "suspects", "tick", "hotfix", "test", "deploy", "live", "smoke", "rollback", "flag", "action",
-            "watch", "plan", "run", "probe", "health",
+            "suspects", "tick", "assign", "hotfix", "test", "deploy", "live", "smoke", "rollback", "flag",
+            "action", "watch", "plan", "run", "probe", "health",
         ],
     ),
     ("Afterwards", &["follow-up", "review", "report", "export", "import", "verify"]),
@@ -107,6 +107,7 @@ pub(crate) enum Verb {
     Told(told::Args),
     Snooze(snooze::Args),
     Tick(tick::Args),
+    Assign(assign::Args),
     Hotfix(hotfix::Args),
     Suspects(suspects::Args),
     Test(test::Args),

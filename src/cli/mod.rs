@@ -33,6 +33,7 @@ mod terminal;
 mod action;
 mod amend;
 mod approve;
+mod assign;
 mod cause;
 mod close;
 mod completions;
@@ -215,6 +216,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Review(args) => review::run(args, cx),
         Verb::Proposal(args) => proposal::run(args, cx),
         Verb::Approve(args) => approve::run(args, cx),
+        Verb::Assign(args) => assign::run(args, cx),
         Verb::Reject(args) => reject::run(args, cx),
         Verb::Impact(args) => impact::run(args, cx),
         Verb::Cause(args) => cause::run(args, cx),

@@ -40,9 +40,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 /// The id of a role, by its id, title or short form.
 pub(super) fn find_role(policy: &Policy, named: &str) -> Result<String> {
     let named = named.trim();
-    let is = |name: &str| name.eq_ignore_ascii_case(named);
-    let found = policy.roles.iter().find(|role| is(&role.id) || is(&role.title) || is(&role.short));
-    found.map(|role| role.id.clone()).ok_or_else(|| {
+    policy.find_role(named).map(|role| role.id.clone()).ok_or_else(|| {
         let ids: Vec<_> = policy.roles.iter().map(|role| role.id.as_str()).collect();
         let meant = nearest(named, &ids);
         Failure::usage(

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 }
 
 /// The item that an id, a number from 1, or a unique beginning of id or title means.
-fn find_item<'a>(items: &'a [ChecklistItem], named: &str) -> Result<&'a ChecklistItem> {
+pub(super) fn find_item<'a>(items: &'a [ChecklistItem], named: &str) -> Result<&'a ChecklistItem> {
     let wanted = named.trim().to_lowercase();
     if let Some(item) = items.iter().find(|item| item.id.to_lowercase() == wanted) {
         return Ok(item);

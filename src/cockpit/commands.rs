@@ -215,6 +215,7 @@ commands! {
 
     Pass "tick.pass" "pass" ["space"] Checklist, Record, "tick", "Tick the item as passed, or open it again";
     Fail "tick.fail" "fail" ["x"] Checklist, Record, "tick", "Mark the item as failed, with a note";
+    Assign "tick.assign" "assign" ["@"] Checklist, Record, "assign", "Give the item to somebody to look at";
     NotApplicable "tick.na" "not applicable" ["-"] Checklist, Record, "tick", "Mark the item as not applicable, with a reason";
 
     Amend "amend" "amend" ["a"] Timeline, Record, "amend", "Correct the text of the entry";

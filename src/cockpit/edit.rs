@@ -82,6 +82,12 @@ impl LineEdit {
         }
     }
 
+    /// Replaces what is before and after the cursor.
+    pub fn replace(&mut self, before: &str, after: &str) {
+        *self = Self::new(before);
+        self.text.push_str(after);
+    }
+
     /// Takes a key; returns whether it meant something here.
     pub fn key(&mut self, key: Key) -> bool {
         if let Some(c) = key.text() {

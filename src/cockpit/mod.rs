@@ -7,6 +7,7 @@ pub mod alerts;
 pub mod chart;
 pub mod commands;
 pub mod compared;
+pub mod complete;
 pub mod confirm;
 pub mod edit;
 pub mod gone;

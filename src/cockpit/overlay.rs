@@ -11,6 +11,7 @@ pub use plan::{Asks, Decide, PlanView, Unsettled};
 pub use preview::{Field, Preview, Way};
 
 use super::commands::{Command, Invoke};
+use super::complete::Completed;
 use super::edit::LineEdit;
 use super::history::{History, Match};
 use super::msg::{EffectId, Item};
@@ -123,6 +124,16 @@ pub struct Ask {
     pub input: LineEdit,
     /// What is wrong with the text; empty while nothing is.
     pub complaint: String,
+    /// The name that Tab has put into the line.
+    pub completed: Option<Completed>,
+}
+
+impl Ask {
+    /// Asks for a line of text.
+    pub fn new(purpose: Purpose, label: impl Into<String>, placeholder: &str, input: LineEdit) -> Self {
+        let (label, placeholder) = (label.into(), placeholder.to_owned());
+        Self { purpose, label, placeholder, input, complaint: String::new(), completed: None }
+    }
 }
 
 /// What a line of text is for.
@@ -175,6 +186,8 @@ pub enum Purpose {
         /// New state.
         state: CheckState,
     },
+    /// Who looks at this checklist item.
+    Assign(String),
     /// New text of an entry.
     Amend(RecordId),
     /// Reason for taking an entry back.

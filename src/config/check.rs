@@ -8,6 +8,7 @@ pub mod action;
 mod environment;
 mod flag;
 mod hotfix;
+mod person;
 mod policy;
 mod probe;
 pub mod programs;
@@ -21,6 +22,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
 use super::types;
+use crate::incident::Policy;
 use crate::text::{nearest, visible};
 
 /// Reports every mistake of meaning in a parsed `flightdeck.toml`.
@@ -33,6 +35,7 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
         ("flags", "name"),
         ("actions", "name"),
         ("secrets", "name"),
+        ("people", "name"),
         ("checklist", "id"),
     ] {
         names(root, list, key, &mut found);
@@ -86,6 +89,8 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     if let Some(own) = table(root, "policy") {
         policy::check(own, &mut found);
     }
+    let built_in = Policy::built_in().roles;
+    person::check(root, &policy::roles(table(root, "policy"), &built_in), &mut found);
     found
 }
 

@@ -25,6 +25,7 @@ pub fn write(found: &Found) -> String {
     draft.probes(found);
     draft.actions();
     draft.secrets();
+    draft.people();
     draft.checklist();
     draft.policy();
     draft.0
@@ -326,6 +327,14 @@ impl Draft {
         self.entry(false, "from", &text("2026-12-23T18:00:00Z"), "");
         self.entry(false, "until", &text("2027-01-04T06:00:00Z"), "");
         self.entry(false, "why", &text("year-end closing"), "");
+    }
+
+    fn people(&mut self) {
+        self.title("Who may be needed. Names complete from here; how to reach them is shown.");
+        self.example("[[people]]");
+        self.entry(false, "name", &text("maya"), "as she signs what she writes");
+        self.entry(false, "roles", "[\"on-call\"]", "commander, lead, on-call, ...");
+        self.entry(false, "reach", &text("pager 12"), "");
     }
 
     fn checklist(&mut self) {

@@ -13,12 +13,14 @@ use crate::incident::{ChecklistItem, PolicyChange};
 mod action;
 mod flag;
 mod hotfix;
+mod person;
 mod probe;
 mod version;
 
 pub use action::{Action, ActionScope, Reaches};
 pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METHODS, not_an_address};
 pub use hotfix::{FLOW_SETTING, Flow, FlowFrom, Forge, Hotfix, PullConfig, VersionFile};
+pub use person::Person;
 pub use probe::{
     Alerts, Datadog, Gauge, HERE, Keys, Point, Probe, Query, Reduce, Source, SourceKind, Sql, Tls, Unfit,
 };
@@ -47,6 +49,8 @@ pub struct Config {
     pub secrets: Vec<Secret>,
     /// Times in which nothing is deployed.
     pub freezes: Vec<Freeze>,
+    /// Who may be needed, and how to reach them. Names complete from here.
+    pub people: Vec<Person>,
     /// The manual checklist. Empty: the built-in eight items.
     pub checklist: Vec<ChecklistItem>,
     /// Changes to the built-in policy.

@@ -172,6 +172,8 @@ kinds! {
     HandoffDeclined = "handoff-declined",
     /// Somebody was given a task.
     TaskGiven = "task",
+    /// An item of a checklist was given to somebody.
+    ItemAssigned = "assigned",
     /// A task ended.
     TaskEnded = "task-ended",
     /// Something was proposed to everybody.

@@ -127,6 +127,7 @@ pub(super) fn retraction_changes_state(body: &Body) -> bool {
             | Body::HandoffOffered(_)
             | Body::HandoffAccepted(_)
             | Body::HandoffDeclined(_)
+            | Body::ItemAssigned(_)
             | Body::TaskGiven(_)
             | Body::TaskEnded(_)
             | Body::Proposed(_)

@@ -221,6 +221,12 @@ impl Policy {
         self.roles.iter().find(|role| role.id == id).map_or(id, |role| &role.title)
     }
 
+    /// Finds a role by its id, title or short form.
+    pub fn find_role(&self, named: &str) -> Option<&Role> {
+        let is = |name: &str| name.eq_ignore_ascii_case(named.trim());
+        self.roles.iter().find(|role| is(&role.id) || is(&role.title) || is(&role.short))
+    }
+
     /// The time budget and end of a phase, if the policy has it.
     pub fn phase(&self, phase: Phase) -> Option<&PhasePolicy> {
         self.phases.iter().find(|p| p.phase == phase)

@@ -98,6 +98,8 @@ pub struct State {
     pub offers: Vec<Offer>,
     /// Tasks given, in order.
     pub tasks: Vec<Task>,
+    /// Who looks at which item of a checklist: item id to a person or the id of a role.
+    pub assigned: BTreeMap<String, String>,
     /// What was proposed to everybody, in order.
     pub motions: Vec<Motion>,
     /// Work for afterwards, in order.

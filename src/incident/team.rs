@@ -217,6 +217,12 @@ pub fn brief(state: &State, policy: &Policy, next: &[Next], now: Timestamp) -> S
             })
             .collect(),
     );
+    let open = |item: &&String| state.ticks.get(*item).is_none_or(|tick| tick.state == CheckState::Open);
+    let given = state.assigned.iter().filter(|(item, _)| open(item));
+    list(
+        "To be looked at",
+        given.map(|(item, to)| format!("{}: {}", inline(policy.role_title(to)), inline(item))).collect(),
+    );
     let failed = state.ticks.values().filter(|tick| tick.state == CheckState::Failed);
     list("Failed in the checklist", failed.map(|tick| inline(&tick.title)).collect());
     if state.status != Status::Closed {

@@ -132,6 +132,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         | Body::HandoffOffered(_)
         | Body::HandoffAccepted(_)
         | Body::HandoffDeclined(_)
+        | Body::ItemAssigned(_)
         | Body::TaskGiven(_)
         | Body::TaskEnded(_)
         | Body::Proposed(_)

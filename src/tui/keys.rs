@@ -34,7 +34,7 @@ fn own(pane: Pane) -> &'static [Command] {
             Command::ChartSecond,
         ],
         Pane::Hotfix => &[],
-        Pane::Checklist => &[Command::Pass, Command::Fail, Command::NotApplicable],
+        Pane::Checklist => &[Command::Pass, Command::Fail, Command::NotApplicable, Command::Assign],
         Pane::Runs => &[Command::Open, Command::Stop, Command::Prove],
     }
 }

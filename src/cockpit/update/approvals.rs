@@ -267,13 +267,7 @@ fn ask(cx: &mut Cx<'_>, rejects: bool) {
         (format!("approved by the {title}, verbally"), "for example omar on the call")
     };
     let purpose = if rejects { Purpose::Reject } else { Purpose::Verbal };
-    cx.push(Overlay::Ask(Ask {
-        purpose,
-        label,
-        placeholder: placeholder.to_owned(),
-        input: LineEdit::default(),
-        complaint: String::new(),
-    }));
+    cx.push(Overlay::Ask(Ask::new(purpose, label, placeholder, LineEdit::default())));
 }
 
 /// Rejects what waits: opens its preview and asks why.

@@ -232,6 +232,7 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
         | Purpose::Reopen
         | Purpose::Resolve(_)
         | Purpose::Tick { .. }
+        | Purpose::Assign(_)
         | Purpose::Amend(_)
         | Purpose::Retract(_)
         | Purpose::TakeOver(_)

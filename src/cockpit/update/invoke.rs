@@ -473,24 +473,14 @@ pub(super) fn ask_no_rollback(cx: &mut Cx<'_>) {
 /// Asks who has a role; suggests whoever sits here.
 fn ask_role(cx: &mut Cx<'_>, role: &str) {
     let label = capital(&format!("{}: who?", cx.model.policy.role_title(role)));
-    cx.push(Overlay::Ask(Ask {
-        purpose: Purpose::Role(role.to_owned()),
-        label,
-        placeholder: "nobody: the role is left unfilled".to_owned(),
-        input: LineEdit::suggesting(cx.model.me.clone()),
-        complaint: String::new(),
-    }));
+    let input = LineEdit::suggesting(cx.model.me.clone());
+    let nobody = "nobody: the role is left unfilled";
+    cx.push(Overlay::Ask(Ask::new(Purpose::Role(role.to_owned()), label, nobody, input)));
 }
 
 /// Puts a line of text to be asked for on top.
 pub(super) fn ask(cx: &mut Cx<'_>, purpose: Purpose, label: &str, placeholder: &str, text: String) {
-    cx.push(Overlay::Ask(Ask {
-        purpose,
-        label: label.to_owned(),
-        placeholder: placeholder.to_owned(),
-        input: LineEdit::new(text),
-        complaint: String::new(),
-    }));
+    cx.push(Overlay::Ask(Ask::new(purpose, label, placeholder, LineEdit::new(text))));
 }
 
 /// A sentence of words that may stand in the middle of one.

@@ -6,6 +6,7 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::super::commands::{Command, Danger, Scope};
+use super::super::complete::complete;
 use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, DrillEnd, Model};
 use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
@@ -191,7 +192,9 @@ fn ask(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
             windows::leave(cx);
         }
         Code::Enter => submit::submit(cx),
+        Code::Tab | Code::BackTab => complete_name(cx, key.code == Code::BackTab),
         _ => {
+            ask.completed = None;
             if ask.input.key(key) {
                 ask.complaint.clear();
                 cx.model.typing_since.get_or_insert(cx.model.now);
@@ -199,6 +202,16 @@ fn ask(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
             }
         }
     }
+}
+
+/// Puts the next name that may be meant into the line.
+fn complete_name(cx: &mut Cx<'_>, back: bool) {
+    let Some(Overlay::Ask(mut ask)) = cx.model.overlays.pop() else { return };
+    if complete(cx.model, &mut ask, back) {
+        ask.complaint.clear();
+        cx.model.typing_since.get_or_insert(cx.model.now);
+    }
+    cx.model.overlays.push(Overlay::Ask(ask));
 }
 
 /// What is filtered follows what is typed.

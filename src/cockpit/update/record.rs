@@ -1,8 +1,9 @@
 //! Commands that write a record, at once or after a question.
 
 use super::super::commands::{Command, Invoke};
+use super::super::edit::LineEdit;
 use super::super::model::Pane;
-use super::super::overlay::{Act, Confirm, Overlay, Purpose, Scroll};
+use super::super::overlay::{Act, Ask, Confirm, Overlay, Purpose, Scroll};
 use super::invoke::{ask, entry_at_cursor};
 use super::{Cx, ending, menus};
 use crate::incident::{
@@ -72,7 +73,7 @@ pub(super) fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
             let placeholder = "for example status page, or omar by mail. flightdeck sends nothing";
             ask(cx, Purpose::Told(audience), label, placeholder, String::new());
         }
-        Command::Pass | Command::Fail | Command::NotApplicable => tick(cx, invoke.command),
+        Command::Pass | Command::Fail | Command::NotApplicable | Command::Assign => tick(cx, invoke.command),
         Command::Amend | Command::Retract | Command::Pin => on_entry(cx, invoke.command),
         _ => {}
     }
@@ -88,6 +89,14 @@ fn tick(cx: &mut Cx<'_>, command: Command) {
         Command::Fail => {
             let label = format!("{} failed: what does not work?", item.title);
             ask(cx, ask_note(CheckState::Failed), &label, "a refund answers 502", String::new());
+        }
+        Command::Assign => {
+            let given = cx.model.incident().and_then(|state| state.assigned.get(&item.id));
+            let to = given.map_or("", |to| cx.model.policy.role_title(to)).to_owned();
+            let label = format!("{}: who looks at it?", item.title);
+            let input = LineEdit::suggesting(to);
+            let none = "nobody: anyone may look at it";
+            cx.push(Overlay::Ask(Ask::new(Purpose::Assign(item.id), label, none, input)));
         }
         Command::NotApplicable => {
             let label = format!("{} is not applicable: why?", item.title);

@@ -1,13 +1,14 @@
 //! What becomes of a line of text once Enter is pressed.
 
+use super::super::complete::spelled;
 use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
 use super::{Cx, approvals, invoke, overlays, run_view, suspects, team};
 use crate::incident::{
-    Amended, Began, Body, CauseDescribed, CheckState, Draft, ImpactDescribed, NO_ROLLBACK, NoteKind, Noted,
-    Paged, Precision, Reopened, Resolved, Retracted, RoleTaken, Scribed, SeverityChanged, Ticked, Titled,
-    Told, is_recent, parse_time, same_person, scribe,
+    Amended, Began, Body, CauseDescribed, CheckState, Draft, ImpactDescribed, ItemAssigned, NO_ROLLBACK,
+    NoteKind, Noted, Paged, Precision, Reopened, Resolved, Retracted, RoleTaken, Scribed, SeverityChanged,
+    Ticked, Titled, Told, is_recent, parse_time, same_person, scribe,
 };
 use crate::plan::{HotfixRequest, Request};
 
@@ -101,11 +102,12 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             needs("describe the cause")?;
             CauseDescribed { text }.into()
         }
-        Purpose::Role(role) => RoleTaken { role: role.clone(), person: text }.into(),
+        Purpose::Role(role) => RoleTaken { role: role.clone(), person: spelled(cx.model, &text) }.into(),
+        Purpose::Assign(item) => assigned(cx.model, item, &text).into(),
         Purpose::Page => {
             needs("say who was paged")?;
             let (who, how) = text.split_once(" by ").unwrap_or((&text, ""));
-            Paged { who: who.trim().to_owned(), how: how.trim().to_owned() }.into()
+            Paged { who: spelled(cx.model, who.trim()), how: how.trim().to_owned() }.into()
         }
         Purpose::Snooze(..)
         | Purpose::FollowUp
@@ -156,8 +158,7 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
                 CheckState::Na => needs("say why it does not apply")?,
                 CheckState::Open | CheckState::Passed => {}
             }
-            let title = cx.model.checklist().iter().find(|i| i.id == *item).map(|i| i.title.clone());
-            Ticked { item: item.clone(), title: title.unwrap_or_default(), state: *state, note: text }.into()
+            Ticked { item: item.clone(), title: title_of(cx.model, item), state: *state, note: text }.into()
         }
         Purpose::Amend(target) => {
             needs("write the corrected text")?;
@@ -170,6 +171,17 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
     };
     cx.append(body);
     Ok(())
+}
+
+/// Gives an item to a person or a role.
+fn assigned(model: &Model, item: &str, to: &str) -> ItemAssigned {
+    let to = model.policy.find_role(to).map_or_else(|| spelled(model, to), |role| role.id.clone());
+    ItemAssigned { item: item.to_owned(), title: title_of(model, item), to }
+}
+
+fn title_of(model: &Model, item: &str) -> String {
+    let found = model.checklist().iter().find(|one| one.id == item);
+    found.map_or_else(String::new, |one| one.title.clone())
 }
 
 /// Records a note for when it happened: as typed, else when somebody began to type.

@@ -1,12 +1,12 @@
 //! Suspects: when they are looked for, the screen that lists them, and that of a change.
 
 use super::super::commands::{Command, Invoke, Scope};
-use super::super::edit::LineEdit;
 use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::{Effect, EffectId, Item};
-use super::super::overlay::{Ask, Menu, Overlay, Purpose};
+use super::super::overlay::{Menu, Overlay, Purpose};
 use super::super::suspects::{ChangeView, Looked, SuspectsView};
+use super::invoke::ask;
 use super::{Cx, menus, windows};
 use crate::failure::Failure;
 use crate::hotfix::suspects::{ChangeText, Found, Kind, Suspect, short};
@@ -142,13 +142,8 @@ fn scroll(cx: &mut Cx<'_>, by: isize) {
 
 fn ask_filter(cx: &mut Cx<'_>) {
     let filter = view(cx.model).map(|view| view.filter.clone()).unwrap_or_default();
-    cx.push(Overlay::Ask(Ask {
-        purpose: Purpose::SuspectFilter,
-        label: "filter".to_owned(),
-        placeholder: "only those whose title, author, reasons or files contain this".to_owned(),
-        input: LineEdit::new(filter),
-        complaint: String::new(),
-    }));
+    let placeholder = "only those whose title, author, reasons or files contain this";
+    ask(cx, Purpose::SuspectFilter, "filter", placeholder, filter);
 }
 
 /// Shows only suspects that contain a text.
@@ -287,13 +282,7 @@ pub(super) fn change_key(cx: &mut Cx<'_>, key: Key) {
         Some(Command::Back) => cx.pop(),
         Some(Command::FindText) => {
             let text = view.search.as_ref().map(|search| search.text.clone()).unwrap_or_default();
-            cx.push(Overlay::Ask(Ask {
-                purpose: Purpose::ChangeFind,
-                label: "find".to_owned(),
-                placeholder: "text in the change; lower case finds both".to_owned(),
-                input: LineEdit::new(text),
-                complaint: String::new(),
-            }));
+            ask(cx, Purpose::ChangeFind, "find", "text in the change; lower case finds both", text);
         }
         Some(Command::FindNext) => view.go(1),
         Some(Command::FindPrevious) => view.go(-1),

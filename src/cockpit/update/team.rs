@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::commands::{Command, Invoke};
+use super::super::complete::spelled;
 use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::Item;
@@ -209,7 +210,7 @@ pub(super) fn body(model: &Model, purpose: &Purpose, text: &str) -> Result<Optio
     };
     Ok(Some(match purpose {
         Purpose::Handoff(role) => {
-            let to = some(text, "say who takes over")?;
+            let to = spelled(model, &some(text, "say who takes over")?);
             if state.roles.get(role).is_some_and(|has| same_person(has, &to)) {
                 return Err(format!("{to} has it already"));
             }
@@ -224,16 +225,17 @@ pub(super) fn body(model: &Model, purpose: &Purpose, text: &str) -> Result<Optio
         }
         Purpose::FollowUp => {
             let added = parse_follow_up(text);
-            FollowUpAdded { text: some(&added.text, "say what is left to do")?, ..added }.into()
+            let text = some(&added.text, "say what is left to do")?;
+            FollowUpAdded { text, owner: spelled(model, &added.owner), ..added }.into()
         }
         Purpose::Review => {
             let people = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-            Reviewed { people: people.map(str::to_owned).collect() }.into()
+            Reviewed { people: people.map(|name| spelled(model, name)).collect() }.into()
         }
         Purpose::Task => {
             let typed = parse_task(text)?;
             let until = until(typed.within.unwrap_or(model.policy.task_time));
-            TaskGiven { text: typed.text, owner: typed.owner, until }.into()
+            TaskGiven { text: typed.text, owner: spelled(model, &typed.owner), until }.into()
         }
         Purpose::Propose => {
             let (what, within) = with_length(text, model.policy.objection_time);

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::super::problem::Problem;
 use super::{table, tables, text, texts, unusable};
-use crate::incident::{Policy, Severity};
+use crate::incident::{Policy, Role, Severity};
 
 /// Reports every mistake of meaning in the team's changes to the policy.
 pub(super) fn check(own: &DeTable<'_>, found: &mut Vec<Problem>) {
@@ -19,14 +19,18 @@ fn ours<'t>(own: &'t DeTable<'_>) -> impl Iterator<Item = (Severity, &'t DeTable
     Severity::all().filter_map(|severity| Some((severity, table(own, severity.name())?)))
 }
 
+/// The ids of the roles there are: the file's own, else those that are built in.
+pub(super) fn roles<'t>(own: Option<&'t DeTable<'_>>, built_in: &'t [Role]) -> Vec<&'t str> {
+    match own.filter(|own| own.contains_key("roles")) {
+        Some(own) => tables(own, "roles").filter_map(|role| Some(text(role, "id")?.0)).collect(),
+        None => built_in.iter().map(|role| role.id.as_str()).collect(),
+    }
+}
+
 /// Roles that have to approve must be ones there are.
 fn approvals(own: &DeTable<'_>, found: &mut Vec<Problem>) {
     let built_in = Policy::built_in().roles;
-    let roles: Vec<&str> = if own.contains_key("roles") {
-        tables(own, "roles").filter_map(|role| Some(text(role, "id")?.0)).collect()
-    } else {
-        built_in.iter().map(|role| role.id.as_str()).collect()
-    };
+    let roles = roles(Some(own), &built_in);
     for (_, severity) in ours(own) {
         for (role, span) in texts(severity, "approvals").filter(|(role, _)| !roles.contains(role)) {
             let problem = Problem::new(span, format!("there is no role `{role}`"));

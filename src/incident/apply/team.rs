@@ -6,7 +6,7 @@
 use super::Fold;
 use crate::incident::body::{
     Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, HandoffAccepted, HandoffDeclined, HandoffOffered,
-    Objected, Proposed, Resolved, Reviewed, Snoozed, TaskEnded, TaskGiven,
+    ItemAssigned, Objected, Proposed, Resolved, Reviewed, Snoozed, TaskEnded, TaskGiven,
 };
 use crate::incident::record::{Record, RecordId};
 use crate::incident::state::{
@@ -75,6 +75,15 @@ pub(super) fn task(state: &mut State, record: &Record, body: &TaskGiven, text: S
         until: body.until,
         end: None,
     });
+}
+
+/// The last one counts.
+pub(super) fn assigned(state: &mut State, body: &ItemAssigned) {
+    if body.to.is_empty() {
+        state.assigned.remove(&body.item);
+    } else {
+        state.assigned.insert(body.item.clone(), body.to.clone());
+    }
 }
 
 pub(super) fn task_ended(state: &mut State, record: &Record, body: &TaskEnded) {

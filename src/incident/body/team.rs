@@ -60,6 +60,18 @@ pub struct TaskGiven {
     pub until: Timestamp,
 }
 
+/// Gives an item of a checklist to somebody, or back to nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemAssigned {
+    /// Item id from the checklist.
+    pub item: String,
+    /// Its title at the time.
+    #[serde(default)]
+    pub title: String,
+    /// Who looks at it: a person, or the id of a role; empty: nobody.
+    pub to: String,
+}
+
 /// Ends a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskEnded {

@@ -40,6 +40,14 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             let long = long(body.until, at);
             (EntryKind::Task, format!("{}: {} (back in {long})", body.owner, body.text))
         }
+        Body::ItemAssigned(body) => {
+            let title = if body.title.is_empty() { &body.item } else { &body.title };
+            let text = match body.to.as_str() {
+                "" => format!("“{title}” is given to nobody"),
+                to => format!("{to} looks at “{title}”"),
+            };
+            (EntryKind::Task, text)
+        }
         Body::TaskEnded(body) => {
             let task = state.tasks.iter().find(|task| task.id == body.task && task.end.is_none())?;
             let word = if body.done { "done" } else { "given up" };

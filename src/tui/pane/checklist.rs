@@ -44,6 +44,16 @@ fn tick<'a>(ui: Ui<'a>, item: &ChecklistItem) -> Option<&'a Tick> {
     ui.model.incident()?.ticks.get(&item.id)
 }
 
+/// Who looks at an item: a role with whoever has it now.
+fn assigned(ui: Ui<'_>, item: &ChecklistItem) -> Option<String> {
+    let state = ui.model.incident()?;
+    let to = state.assigned.get(&item.id)?;
+    Some(match state.roles.get(to) {
+        Some(person) => person.clone(),
+        None => ui.model.policy.role_title(to).to_owned(),
+    })
+}
+
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let (done, failed, all) = counts(ui);
     let count = format!("{done} of {all}");
@@ -103,6 +113,11 @@ fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, number: usize, item: &ChecklistItem, 
             pen.right(&tick.by, ui.of(Role::Author));
             pen.right_gap(1);
         }
+    }
+    let to = assigned(ui, item).filter(|_| matches!(state, CheckState::Open | CheckState::Failed));
+    if let Some(to) = to.map(|to| format!("→ {to}")).filter(|to| width(to) < pen.room() / 2) {
+        pen.right(&to, ui.of(Role::Author));
+        pen.right_gap(1);
     }
     pen.put(symbol, ui.of(role)).gap(1);
     pen.column_right(&number.to_string(), digits, ui.of(Role::Faint)).gap(1);

@@ -39,10 +39,11 @@ fn place(purpose: &Purpose) -> usize {
         Purpose::Snooze(..) => 29,
         Purpose::Agree(_) => 30,
         Purpose::Resolve(_) => 31,
+        Purpose::Assign(_) => 32,
     }
 }
 
-const PURPOSES: usize = 32;
+const PURPOSES: usize = 33;
 
 /// A situation, and keys that lead from there to a prompt for a line of text.
 type Prompt = (fn() -> Table, &'static str);
@@ -76,6 +77,7 @@ const PROMPTS: &[Prompt] = &[
     (ending, "y"),
     (Table::ready, "4 x"),
     (Table::ready, "4 -"),
+    (Table::ready, "4 @"),
     (noted, "a"),
     (noted, "x"),
     (confirm::running, "o t"),

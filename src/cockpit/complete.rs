@@ -1,0 +1,144 @@
+//! Names, as they are typed: from the contact list, then from the incident.
+
+use std::ops::Range;
+
+use super::model::Model;
+use super::overlay::{Ask, Purpose};
+use crate::incident::same_person;
+use crate::text::name::folded;
+
+/// Somebody who may be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The name, as it goes into the line.
+    pub name: String,
+    /// Which roles they have or usually take, and how to reach them; may be empty.
+    pub about: String,
+}
+
+/// A name that Tab has put into a line: the next Tab puts another in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completed {
+    /// The line before, up to its cursor.
+    typed: String,
+    /// Which of the candidates is there now.
+    index: usize,
+}
+
+/// Words after which it is said how somebody was reached, and not who it was.
+const HOW: [&str; 9] = [" by ", " on ", " at ", " over ", " via ", " through ", " from ", " during ", ","];
+
+/// Where in the text before the cursor a name is being typed; `None`: no name belongs there.
+fn place(purpose: &Purpose, before: &str) -> Option<Range<usize>> {
+    let end = before.len();
+    let whole = |ends: &[&str]| (!ends.iter().any(|word| before.contains(word))).then_some(0..end);
+    match purpose {
+        Purpose::Role(_) | Purpose::Handoff(_) | Purpose::Assign(_) => Some(0..end),
+        Purpose::Page | Purpose::Verbal => whole(&HOW),
+        // Most often it is said how, and by nobody else: the list would only be in the way.
+        Purpose::Told(_) => whole(&HOW).filter(|name| !name.is_empty()),
+        Purpose::Task => whole(&[":"]),
+        Purpose::Review => {
+            let start = before.rfind(',').map_or(0, |comma| comma + 1);
+            let blanks = before[start..].len() - before[start..].trim_start().len();
+            Some(start + blanks..end)
+        }
+        Purpose::FollowUp => {
+            let at = before.rfind('@')?;
+            let is_word = before[..at].is_empty() || before[..at].ends_with(char::is_whitespace);
+            (is_word && !before[at..].contains(char::is_whitespace)).then_some(at + 1..end)
+        }
+        _ => None,
+    }
+}
+
+/// Finds everybody whose name may be meant by the text before the cursor, the likeliest first.
+pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
+    let typed = match &ask.completed {
+        Some(done) => done.typed.as_str(),
+        // What is suggested is replaced by what is typed.
+        None if ask.input.is_suggested() => "",
+        None => ask.input.split().0,
+    };
+    let Some(place) = place(&ask.purpose, typed) else { return Vec::new() };
+    let wanted = folded(&typed[place]);
+    let role = match &ask.purpose {
+        Purpose::Role(role) | Purpose::Handoff(role) => role.as_str(),
+        Purpose::Page => "on-call",
+        _ => "",
+    };
+    let mut found: Vec<(bool, Candidate)> = Vec::new();
+    for person in &model.config.config.people {
+        let usual = person.roles.iter().any(|one| one == role);
+        found.push((usual, Candidate { name: person.name.clone(), about: about(model, &person.name) }));
+    }
+    if let Some(state) = model.incident() {
+        let tasks = state.tasks.iter().map(|task| &task.owner);
+        for name in state.roles.values().chain(tasks).chain(state.authors.keys()) {
+            if !name.is_empty() && !found.iter().any(|(_, known)| same_person(&known.name, name)) {
+                found.push((false, Candidate { name: name.clone(), about: about(model, name) }));
+            }
+        }
+    }
+    let one_word = ask.purpose == Purpose::FollowUp;
+    found.retain(|(_, one)| {
+        let name = folded(&one.name);
+        let begins = name.starts_with(&wanted) || name.split(' ').any(|word| word.starts_with(&wanted));
+        begins && !(one_word && one.name.contains(char::is_whitespace))
+    });
+    found.sort_by_key(|(usual, _)| !usual);
+    let found: Vec<Candidate> = found.into_iter().map(|(_, one)| one).collect();
+    match found.as_slice() {
+        // There is nothing left to complete.
+        [one] if one.about.is_empty() && ask.completed.is_none() && folded(&one.name) == wanted => Vec::new(),
+        _ => found,
+    }
+}
+
+/// Which of the candidates Tab has put into the line.
+pub fn chosen(ask: &Ask) -> Option<usize> {
+    ask.completed.as_ref().map(|done| done.index)
+}
+
+/// The roles that somebody has, else those they usually take, and how to reach them.
+fn about(model: &Model, name: &str) -> String {
+    let person = model.config.config.people.iter().find(|person| same_person(&person.name, name));
+    let has = model.incident().map_or_else(Vec::new, |state| {
+        let roles = state.roles.iter().filter(|(_, holder)| same_person(holder, name));
+        roles.map(|(role, _)| model.policy.role_title(role)).collect()
+    });
+    let usual = || {
+        person
+            .map_or_else(Vec::new, |one| one.roles.iter().map(|role| model.policy.role_title(role)).collect())
+    };
+    let mut parts = if has.is_empty() { usual() } else { has };
+    parts.extend(person.map(|person| person.reach.as_str()).filter(|reach| !reach.is_empty()));
+    parts.join(", ")
+}
+
+/// Puts the next candidate into the line, in place of what was typed of its name; tells whether there was one.
+pub(super) fn complete(model: &Model, ask: &mut Ask, back: bool) -> bool {
+    let found = candidates(model, ask);
+    if found.is_empty() {
+        return false;
+    }
+    let (typed, index) = match &ask.completed {
+        Some(done) if back => (done.typed.clone(), done.index.checked_sub(1).unwrap_or(found.len() - 1)),
+        Some(done) => (done.typed.clone(), (done.index + 1) % found.len()),
+        None if ask.input.is_suggested() => (String::new(), 0),
+        None => (ask.input.split().0.to_owned(), if back { found.len() - 1 } else { 0 }),
+    };
+    let Some(place) = place(&ask.purpose, &typed) else { return false };
+    let after = if ask.input.is_suggested() { String::new() } else { ask.input.split().1.to_owned() };
+    let before = format!("{}{}", &typed[..place.start], found[index].name);
+    ask.input.replace(&before, &after);
+    ask.completed = Some(Completed { typed, index });
+    true
+}
+
+/// A name as the contact list spells it, where it is one of those.
+pub(super) fn spelled(model: &Model, name: &str) -> String {
+    let people = &model.config.config.people;
+    let known = people.iter().find(|person| same_person(&person.name, name));
+    known.map_or_else(|| name.to_owned(), |person| person.name.clone())
+}
