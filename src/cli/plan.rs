@@ -56,7 +56,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         deciding: Deciding,
     },
-    /// Close a plan as it is, for good
+    /// Abandon a plan: nothing more of it runs, what was done stays done
     Cancel(Deciding),
     /// Take a target over from a plan whose process is gone
     TakeOver {

@@ -246,7 +246,7 @@ commands! {
     PlanRetry "plan.retry" "retry" ["r"] Scope::Plan, Record, "plan", "Retry the step that failed or whose outcome is unknown";
     PlanSkip "plan.skip" "skip" ["s"] Scope::Plan, Record, "plan", "Skip the step, with a reason; promote now, if it is a watch that runs";
     PlanUndo "plan.undo" "undo" ["u"] Scope::Plan, Record, "plan", "Undo what was done, after showing what will be undone";
-    PlanCancel "plan.cancel" "give up" ["X"] Scope::Plan, Record, "plan", "Close the plan as it is, for good";
+    PlanCancel "plan.cancel" "abandon" ["X"] Scope::Plan, Record, "plan", "Abandon the plan: nothing more of it runs, what was done stays done";
     PlanSettle "plan.settle" "resolve the conflicts" ["e"] Scope::Plan, View, "plan", "Open the files in conflict in $VISUAL or $EDITOR; then let the plan go on";
     PlanTakeOver "plan.take-over" "take over" ["t"] Scope::Plan, Record, "plan", "Take the target from the plan, if its process is gone, with a reason";
 

@@ -244,7 +244,7 @@ impl Conductor {
                 self.after(step)
             }
             Decision::Undo { to } => Turn::Undo(to, PlanEnd::Cancelled, format!("{by} asked for it")),
-            Decision::GiveUp => Turn::End(PlanEnd::Cancelled, format!("{by} left it as it is")),
+            Decision::GiveUp => Turn::End(PlanEnd::Cancelled, format!("{by} abandoned it")),
         }
     }
 

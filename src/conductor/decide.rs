@@ -94,7 +94,7 @@ fn carry(
         return Ok(journal.append_unless_moved(now, incident, seen, drafts)?.map(Started::Yes));
     }
     if decision == Decision::GiveUp {
-        let why = format!("{} left it as it is", journal.author().name);
+        let why = format!("{} abandoned it", journal.author().name);
         let drafts = vec![Draft::now(incident, PlanEnded { plan, end: PlanEnd::Cancelled, why })];
         return Ok(journal.append_unless_moved(now, incident, seen, drafts)?.map(Started::Yes));
     }
@@ -216,7 +216,7 @@ fn in_words(decision: &Decision) -> &'static str {
         Decision::Retry => "retrying",
         Decision::Skip { .. } => "skipping a step of",
         Decision::Undo { .. } => "undoing",
-        Decision::GiveUp => "closing",
+        Decision::GiveUp => "abandoning",
     }
 }
 

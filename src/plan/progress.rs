@@ -63,7 +63,7 @@ pub fn choices(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
         .collect();
     list.extend(undo_choice(plan, run));
     if run.state != PlanState::Ended(PlanEnd::Cancelled) {
-        let title = "leave it as it is, for good".to_owned();
+        let title = "abandon the plan, for good".to_owned();
         list.push(Choice { step: index, run: run_of(step), decision: Decision::GiveUp, title, risky: false });
     }
     list
@@ -205,7 +205,7 @@ pub enum Offered {
 }
 
 /// Tells whether a decision can be acted upon, that was made on a step (from 0) and its last
-/// run. Giving up and undoing are about the plan, and stay good when it moves on.
+/// run. Abandoning and undoing are about the plan, and stay good when it moves on.
 pub fn offered(plan: &Plan, run: &PlanRun, step: usize, last: Option<&str>, decision: &Decision) -> Offered {
     let matches = |offer: &&Choice| match (&offer.decision, decision) {
         (Decision::Undo { to }, Decision::Undo { to: wanted }) => wanted >= to && *wanted < plan.steps.len(),

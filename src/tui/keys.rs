@@ -10,13 +10,14 @@ use crate::cockpit::{Command, Pane};
 use crate::text::visible;
 
 /// Keys of the cockpit, the most used first.
-const EVERYWHERE: [Command; 9] = [
+const EVERYWHERE: [Command; 10] = [
     Command::Notes,
     Command::Severity,
     Command::Incident,
     Command::Hotfix,
     Command::Test,
     Command::Deploy,
+    Command::Team,
     Command::Flags,
     Command::Zoom,
     Command::Palette,
@@ -87,14 +88,26 @@ pub(super) fn told(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
     }
 }
 
-/// Draws what the program has just said, where a window covers the line of keys.
-pub(super) fn said(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
-    if let Some((_, word)) = &ui.model.word {
-        ui.fill(buf, line, Role::Overlay);
-        let mut pen = Pen::new(buf, line, 0);
-        pen.gap(1);
-        let room = pen.room().saturating_sub(1);
-        pen.put(&cut(word, room), ui.of(Role::Accent));
+/// Lines that what the program has just said takes where there is no line of keys to stand on.
+pub(super) fn over(ui: Ui<'_>, columns: u16) -> u16 {
+    let Some((_, word)) = &ui.model.word else { return 0 };
+    wrap(&visible(word), columns.saturating_sub(2)).len().min(LINES) as u16
+}
+
+/// Draws it at the end of an area, where a window covers the line of keys or there is none.
+pub(super) fn said(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
+    let Some((_, word)) = &ui.model.word else { return };
+    let lines = over(ui, area.width).min(area.height);
+    let place = Rect { y: area.bottom() - lines, height: lines, ..area };
+    ui.fill(buf, place, Role::Overlay);
+    let word = visible(word);
+    let columns = area.width.saturating_sub(2);
+    let pieces = wrap(&word, columns);
+    for (line, piece) in (0..lines).zip(&pieces) {
+        // What there is no line for is said to be missing.
+        let is_cut = line + 1 == lines && pieces.len() > usize::from(lines);
+        let piece = if is_cut { cut(&format!("{piece} …"), columns) } else { (*piece).to_owned() };
+        Pen::new(buf, place, line).gap(1).put(&piece, ui.of(Role::Accent));
     }
 }
 

@@ -53,6 +53,9 @@ use ui::{Ui, row};
 /// From so many lines below the header windows leave the last one free.
 const ROOMY: u16 = 16;
 
+/// Fewest lines of a window that gives way to what the program says.
+const WINDOW: u16 = 8;
+
 /// Where things are in a frame.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Regions {
@@ -99,11 +102,11 @@ fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> Regions {
             start::draw(ui, buf, area);
             area
         };
-        if let Some(shown) = overlay::draw(ui, buf, room) {
+        if let Some(shown) = overlay::draw(ui, buf, beside_words(ui, area, room)) {
             regions.overlay = shown.lines;
             regions.overlay_top = shown.top;
             regions.cursor = shown.cursor;
-            keys::said(ui, buf, row(area, area.height - 1));
+            keys::said(ui, buf, area);
         }
     }
     paint::sweep(buf);
@@ -111,6 +114,13 @@ fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> Regions {
         paint::plain(buf);
     }
     regions
+}
+
+/// Where windows go while the program says something: above that, if enough is left to decide in.
+fn beside_words(ui: Ui<'_>, area: Rect, room: Rect) -> Rect {
+    let end = area.bottom().saturating_sub(keys::over(ui, area.width));
+    let height = room.height.min(end.saturating_sub(room.y));
+    if height < WINDOW { room } else { Rect { height, ..room } }
 }
 
 /// Says how much room is needed, in as few columns as there may be.
@@ -140,7 +150,7 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
         Shape::Glance if !ui.model.zoom => {
             let rest = header::glance(ui, buf, places.header, state);
             summaries(ui, buf, ui::below(rest, 1), None);
-            keys::said(ui, buf, row(area, area.height - 1));
+            keys::said(ui, buf, area);
             return area;
         }
         Shape::Glance => {

@@ -267,7 +267,7 @@ fn failed() -> Model {
     let skipped = StepSkipped { plan: ID.into(), step: 2, by: "omar".into(), reason: "a known spike".into() };
     teller.tell(4, skipped);
     teller.begin(3, false).end(3, 3, false, Outcome::Exited { code: 2 }, "no such deployment");
-    teller.waits(3, "it failed: retry, skip, undo or give up");
+    teller.waits(3, "it failed: retry, skip, undo or abandon");
     let mut model = teller.seen();
     let mut terminal = vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 0);
     terminal.process(b"$ ./weight.sh production 25\r\nasking the cluster\r\n\x1b[31merror: no such deployment: payments-canary\x1b[0m\r\n");
@@ -337,7 +337,7 @@ pub(super) fn scenes() -> Vec<(&'static str, Model)> {
         ("plan-retry", pressed(unknown(), "r")),
         ("plan-skip", skip),
         ("plan-undo", pressed(failed(), "u")),
-        ("plan-give-up", pressed(waiting(), "X")),
+        ("plan-abandon", pressed(waiting(), "X")),
         ("plan-pane", pane),
     ]
 }
@@ -412,7 +412,7 @@ fn how_a_step_stands_can_be_seen_from_across_the_room() {
 #[test]
 fn what_can_be_decided_and_the_step_it_is_about_can_be_seen_on_a_small_screen() {
     let seen = drawn(&mut failed(), 40, 12);
-    for wanted in ["r  retry", "X  leave it", "./weight.sh"] {
+    for wanted in ["r  retry", "X  abandon", "./weight.sh"] {
         assert!(seen.contains(wanted), "{wanted} in\n{seen}");
     }
     let mut long = canary();

@@ -60,6 +60,24 @@ fn what_the_program_says_is_read_whole_and_leaves_the_keys_where_they_are() {
 }
 
 #[test]
+fn what_is_said_over_a_window_is_read_whole_and_leaves_what_is_asked_in_sight() {
+    let said = "not recorded: the key came before the question could be read. Press it again to answer";
+    let whole = |shown: &str| shown.split_whitespace().collect::<Vec<_>>().join(" ").contains(said);
+    for (name, mut model) in scenes().into_iter().filter(|(_, model)| !model.overlays.is_empty()) {
+        for (width, height) in [(160, 45), (120, 36), (80, 24), (40, 12)] {
+            model.word = None;
+            let quiet = settled(&mut model, &Theme::default(), width, height);
+            let asked = frame(&model, &Theme::default(), width, height).1.overlay;
+            model.word = Some((now(), said.to_owned()));
+            let shown = text(&settled(&mut model, &Theme::default(), width, height));
+            assert!(whole(&shown), "{name} {width}×{height}:\n{shown}");
+            let left = frame(&model, &Theme::default(), width, height).1.overlay;
+            assert_eq!(left > 0, asked > 0, "{name} {width}×{height}:\n{shown}\n{}", text(&quiet));
+        }
+    }
+}
+
+#[test]
 fn one_gate_alone_is_told_on_one_line() {
     let standing = |id, why: &str| Standing {
         id,

@@ -65,7 +65,7 @@ fn ended_by<'r>(records: &'r [Record], plan: &str) -> Option<&'r crate::incident
     })?
 }
 
-/// What was asked for decides whether an end is a good one: a plan that was to be given up and
+/// What was asked for decides whether an end is a good one: a plan that was to be abandoned and
 /// is, or one that was to be undone and is, did what it should.
 fn as_wanted(loaded: &mut Loaded, plan: &str, decision: &Decision, ended: End) -> Result<End> {
     if matches!(ended, End::Bad(FailureKind::Unknown)) {

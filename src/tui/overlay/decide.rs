@@ -24,7 +24,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) ->
         Decision::Retry => "Retry?",
         Decision::Skip { .. } => "Skip?",
         Decision::Undo { .. } => "Undo?",
-        Decision::GiveUp => "Leave it as it is?",
+        Decision::GiveUp => "Abandon?",
     };
     let plans = ui.model.incident().map_or(&[][..], |state| &state.plans);
     let title = match plans.iter().find(|plan| plan.id == decide.plan) {

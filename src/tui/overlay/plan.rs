@@ -52,7 +52,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) ->
     let rows = choices.len() + more.len();
     let foot = if rows == 0 { 0 } else { rows as u16 + 1 };
     let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot + 2);
-    let place = wide(area, wanted.clamp(8, area.height));
+    let place = wide(area, wanted.clamp(8.min(area.height), area.height));
     let inner = window(ui, buf, place, &run.title, &keys(run));
     let foot = foot.min(inner.height.saturating_sub(3));
     let list = Rect { height: inner.height - foot, ..inner };

@@ -22,7 +22,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) 
     let foot_height = 3 + u16::from(overriding);
     let wanted =
         document::height(&lines, area.width.saturating_sub(4), area.height).saturating_add(foot_height + 3);
-    let place = wide(area, wanted.clamp(10, area.height));
+    let place = wide(area, wanted.clamp(10.min(area.height), area.height));
     let inner = window(ui, buf, place, &format!("Plan: {}", plan.title), &[]);
     let list = Rect { height: inner.height.saturating_sub(foot_height), ..inner };
     let mut shown = document::draw(buf, list, preview.scroll.top, lines.len(), |index| lines[index].clone());

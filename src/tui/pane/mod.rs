@@ -7,6 +7,7 @@ mod hotfix;
 mod probe;
 mod runs;
 mod timeline;
+mod verdict;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

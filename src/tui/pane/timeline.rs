@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::Ui;
-use super::{empty, frame, mark, window};
+use super::{empty, frame, mark, verdict, window};
 use crate::cockpit::{Command, Pane};
 use crate::config::types::HERE;
 use crate::health::network::OFFLINE;
@@ -108,7 +108,7 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
     {
         pen.right_gap(1);
         pen.put(&said, ui.of(text));
-    } else {
+    } else if !verdict::put(ui, pen, entry, text) {
         pen.put(ui.said(entry).trim_end(), ui.of(text));
     }
 }

@@ -157,10 +157,7 @@ fn giving_up_and_stopping_end_what_waits() {
     yard.ask(&plan, &Decision::GiveUp);
     conductor.join().unwrap();
     let run = yard.plan_now();
-    assert_eq!(
-        (run.state, run.why.as_str()),
-        (PlanState::Ended(PlanEnd::Cancelled), "Maya left it as it is")
-    );
+    assert_eq!((run.state, run.why.as_str()), (PlanState::Ended(PlanEnd::Cancelled), "Maya abandoned it"));
 
     let yard = Yard::new();
     let plan = Yard::plan(vec![hold(Some(LONG), LONG), yard.step("next", "echo x >> next")]);

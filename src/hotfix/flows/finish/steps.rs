@@ -214,7 +214,7 @@ impl<'a> Maker<'a> {
             ];
             let is_merging = self.facts.scratch.now.as_ref().is_some_and(|now| now.merging.is_some());
             let left = is_merging && !self.has_scratch;
-            let instead = if left { "give up the merge that was left there, and " } else { "" };
+            let instead = if left { "abandon the merge that was left there, and " } else { "" };
             let title = format!("{instead}check out {} {} there", visible(&target.name), short(commit));
             (title, git(place, &words), Undo::Nothing)
         } else {

@@ -248,7 +248,7 @@ fn a_merge_that_somebody_is_settling_is_concluded_and_not_begun_anew() {
     facts.scratch.now = now(Some(FIX));
     let anew = plan(&facts);
     assert_eq!(argv(&anew.steps[0])[3..8], OWN_CHECKOUT);
-    assert!(anew.steps[0].title.starts_with("give up the merge that was left there"));
+    assert!(anew.steps[0].title.starts_with("abandon the merge that was left there"));
     // Where main goes out first it is left to whoever settles it.
     facts.scratch.now = now(Some(MERGE));
     let first = planned_first(&facts, true).unwrap();
