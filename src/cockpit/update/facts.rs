@@ -302,8 +302,8 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
 /// to press one.
 fn renew_menu(model: &mut Model) {
     let Some(Overlay::Menu(shown)) = model.overlays.last() else { return };
-    // What was chosen for this one is known only to who opened it.
-    if shown.command == Command::SuspectBisect {
+    // What was chosen for these is known only to who opened them.
+    if matches!(shown.command, Command::SuspectBisect | Command::Retract | Command::Pin) {
         return;
     }
     let fresh = menus::menu(model, shown.command);

@@ -364,7 +364,7 @@ pub(super) fn entry_at_cursor(model: &Model) -> Option<RecordId> {
 }
 
 /// The row of the timeline that the cursor is on.
-fn cursor_row(model: &Model) -> usize {
+pub(super) fn cursor_row(model: &Model) -> usize {
     model.view(Pane::Timeline).cursor.unwrap_or(model.timeline_len().saturating_sub(1))
 }
 

@@ -2,13 +2,15 @@
 
 use super::super::commands::{Command, Invoke};
 use super::super::edit::LineEdit;
-use super::super::model::Pane;
-use super::super::overlay::{Act, Ask, Confirm, Overlay, Purpose, Scroll};
-use super::invoke::{ask, entry_at_cursor};
+use super::super::key::Key;
+use super::super::model::{Model, Pane};
+use super::super::msg::Item;
+use super::super::overlay::{Act, Ask, Confirm, Menu, Overlay, Purpose, Scroll};
+use super::invoke::{ask, cursor_row, entry_at_cursor};
 use super::{Cx, ending, menus};
 use crate::incident::{
-    self, Body, CheckState, Claim, Closed, Mitigated, NoteKind, Phase, PhaseEntered, Pinned, RecordId,
-    Resolved, Ticked,
+    self, Body, CheckState, Claim, Closed, Entry, EntryKind, Mitigated, NoteKind, Phase, PhaseEntered,
+    Pinned, RecordId, Resolved, Ticked,
 };
 
 /// Asks before something is recorded that people will believe, with what speaks against it.
@@ -74,7 +76,7 @@ pub(super) fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
             ask(cx, Purpose::Told(audience), label, placeholder, String::new());
         }
         Command::Pass | Command::Fail | Command::NotApplicable | Command::Assign => tick(cx, invoke.command),
-        Command::Amend | Command::Retract | Command::Pin => on_entry(cx, invoke.command),
+        Command::Amend | Command::Retract | Command::Pin => on_entry(cx, invoke),
         _ => {}
     }
 }
@@ -119,8 +121,16 @@ fn tick(cx: &mut Cx<'_>, command: Command) {
     }
 }
 
-fn on_entry(cx: &mut Cx<'_>, command: Command) {
-    let Some(id) = entry_at_cursor(cx.model) else { return };
+fn on_entry(cx: &mut Cx<'_>, invoke: &Invoke) {
+    let command = invoke.command;
+    // One that was chosen is meant wherever it stands by now.
+    let chosen: Option<RecordId> = invoke.argument.parse().ok();
+    let Some(id) = chosen.or_else(|| entry_at_cursor(cx.model)) else { return };
+    let several = entries_at_cursor(cx.model);
+    // None of what is gathered in one row is a note, so there is nothing in it to amend.
+    if chosen.is_none() && several.len() > 1 && command != Command::Amend {
+        return ask_which(cx, command, &several);
+    }
     let Some(entry) = cx.model.incident().and_then(|state| state.timeline.find(id)) else {
         return;
     };
@@ -138,6 +148,33 @@ fn on_entry(cx: &mut Cx<'_>, command: Command) {
             ask(cx, Purpose::Retract(id), &label, "it was another service", String::new());
         }
     }
+}
+
+/// The entries of the row under the cursor, where it gathers what stands for itself: items that were ticked in
+/// a row, probes that turned together. A row about a plan is about the line that it shows.
+fn entries_at_cursor(model: &Model) -> Vec<(RecordId, String)> {
+    let entries = model.timeline_entries(cursor_row(model));
+    let is_own = |entry: &Entry<'_>| entry.name == "alarm" || matches!(entry.kind, EntryKind::Check(_));
+    if !entries.iter().all(is_own) {
+        return Vec::new();
+    }
+    entries.iter().map(|entry| (entry.id, entry.text.trim_end().to_owned())).collect()
+}
+
+/// Asks which of several entries in one row is meant.
+fn ask_which(cx: &mut Cx<'_>, command: Command, entries: &[(RecordId, String)]) {
+    let keys = ('1'..='9').chain('a'..='z').map(Some).chain(std::iter::repeat(None));
+    let item = |((id, text), key): (&(RecordId, String), Option<char>)| Item {
+        key: key.map(Key::char),
+        path: String::new(),
+        label: text.clone(),
+        disabled: None,
+        invoke: Invoke { command, argument: id.to_string() },
+    };
+    let items = entries.iter().zip(keys).map(item).collect();
+    let word = if command == Command::Pin { "Pin" } else { "Retract" };
+    let note = format!("This row stands for {} entries.", entries.len());
+    cx.push(Overlay::Menu(Menu { command, title: format!("{word} which?"), note, items, selected: 0 }));
 }
 
 /// The beginning of a text, for a title.

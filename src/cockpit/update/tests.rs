@@ -7,6 +7,7 @@ mod flags;
 mod hotfix;
 mod long;
 mod many;
+mod marks;
 mod names;
 mod offline;
 mod own;
