@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
-    action, amend, approve, assign, began, cause, close, completions, conduct, config, declare, deploy,
-    doctor, drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix, impact, import,
-    init, live, man, note, page, phase, pin, plan, probe, proposal, reject, reopen, report, resolve, retract,
-    review, role, rollback, run, severity, smoke, snooze, status, suspects, task, test, tick, title, told,
-    trust, verify, version_files, watch,
+    action, amend, approve, assign, began, cause, clear, close, completions, conduct, config, declare,
+    deploy, doctor, drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix, impact,
+    import, init, live, man, note, page, phase, pin, plan, probe, proposal, reject, reopen, report, resolve,
+    retract, review, role, rollback, run, severity, smoke, snooze, status, suspects, task, test, tick, title,
+    told, trust, verify, version_files, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -66,8 +66,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "The fix",
         &[
-            "suspects", "tick", "assign", "hotfix", "test", "deploy", "live", "smoke", "rollback", "flag",
-            "action", "watch", "plan", "run", "probe", "health",
+            "suspects", "tick", "assign", "hotfix", "test", "deploy", "live", "clear", "smoke", "rollback",
+            "flag", "action", "watch", "plan", "run", "probe", "health",
         ],
     ),
     ("Afterwards", &["follow-up", "review", "report", "export", "import", "verify"]),
@@ -93,6 +93,7 @@ pub(crate) enum Verb {
     Severity(severity::Args),
     Phase(phase::Args),
     Live(live::Args),
+    Clear(clear::Args),
     Role(role::Args),
     Handoff(handoff::Args),
     Task(task::Args),
@@ -215,7 +216,7 @@ mod tests {
     }
 
     /// Verbs that only make sense where there is no screen, with why.
-    const WITHOUT_A_KEY: [&str; 14] = [
+    const WITHOUT_A_KEY: [&str; 15] = [
         // Keys show what these print.
         "status",
         "history",
@@ -232,6 +233,7 @@ mod tests {
         "completions",
         "man",
         "live",
+        "clear",
     ];
 
     #[test]

@@ -8,6 +8,7 @@ mod args;
 mod ballot;
 mod began;
 mod carry;
+mod clear;
 mod context;
 mod follow;
 mod follow_up;
@@ -209,6 +210,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Severity(args) => severity::run(args, cx),
         Verb::Phase(args) => phase::run(args, cx),
         Verb::Live(args) => live::run(args, cx),
+        Verb::Clear(args) => clear::run(args, cx),
         Verb::Role(args) => role::run(args, cx),
         Verb::Handoff(args) => handoff::run(args, cx),
         Verb::Task(args) => task::run(args, cx),

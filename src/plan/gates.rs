@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Plan, Purpose, stored};
 use crate::incident::{
-    CheckState, Hash, PlanEnd, PlanRun, PlanState, Policy, Severity, State, StepState, at_severity,
+    CheckState, Condemned, Hash, PlanEnd, PlanRun, PlanState, Policy, Severity, State, StepState, at_severity,
 };
 use crate::text::visible;
 
@@ -250,9 +250,8 @@ const APPROVALS: &str = "approvals";
 
 /// Shuts an environment to commits that were no good there: their watch failed, or they were rolled
 /// back. This is no gate of a plan: it holds for every plan, whatever was approved. A better commit
-/// meets it. What somebody
-/// took back without a failed watch may not have been at fault: so that may be overridden with a
-/// reason at every severity. `None`: nothing speaks against them.
+/// meets it. What somebody took back without a failed watch may not have been at fault: that has to be on record
+/// first, in so many words (`flightdeck clear`). `None`: nothing speaks against them.
 pub fn verdict(state: &State, policy: &Policy, environment: &str, commits: &[&str]) -> Option<Standing> {
     // A good release with the same content does not clear the commit that failed there itself.
     let of = |is_it: &dyn Fn(&str) -> bool| state.condemned(environment, is_it);
@@ -263,9 +262,18 @@ pub fn verdict(state: &State, policy: &Policy, environment: &str, commits: &[&st
         id: VERDICT,
         title: "not known to be bad",
         met: Met::No,
-        why: format!("{} {}", condemned.name, condemned.why),
-        may_pass_over: allowed.iter().any(|id| id == VERDICT) || !condemned.watched,
+        why: format!("{} {}{}", condemned.name, condemned.why, way_out(&condemned, environment)),
+        may_pass_over: allowed.iter().any(|id| id == VERDICT),
     })
+}
+
+/// How what was only taken back is let in again.
+fn way_out(condemned: &Condemned, environment: &str) -> String {
+    if condemned.watched {
+        return String::new();
+    }
+    let commit = condemned.commit.get(..7).unwrap_or(&condemned.commit);
+    format!("; if it was not at fault: flightdeck clear {environment} {commit} --reason WHY")
 }
 
 /// What shuts the target of a plan to the commit it brings there; `None`: nothing does.

@@ -87,9 +87,17 @@ impl<'a> Refused<'a> {
         let target = visible(&self.plan.target);
         let gate = self.plan.gates.iter().find(|gate| gate.id() == id);
         match (id, gate) {
-            (VERDICT, _) => format!(
-                "commit a better fix; to get {target} back until then: flightdeck rollback --env {target}"
-            ),
+            (VERDICT, _) => {
+                let brings = self.plan.brings();
+                let found = self.state.condemned(&self.plan.target, |commit| brings.contains(&commit));
+                if found.is_some_and(|found| !found.watched) {
+                    // What is live by now is what it was taken back to.
+                    return "commit a better fix, or record why this one was not at fault".to_owned();
+                }
+                format!(
+                    "commit a better fix; to get {target} back until then: flightdeck rollback --env {target}"
+                )
+            }
             (CANARY, _) => self.canary(),
             ("checks", gate) => self.checks(gate),
             ("checklist", gate) => self.checklist(gate),

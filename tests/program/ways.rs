@@ -258,9 +258,17 @@ fn blue_green_deploys_to_the_idle_side_switches_and_switches_back() {
     assert_eq!(read(&yard, "switched").split_whitespace().collect::<Vec<_>>(), ["green", "blue"]);
 
     // What was taken back is not deployed again by accident; nothing showed that it is at fault.
-    yard.shell.flightdeck(&["deploy", "production"]).ended_with(3).said("was undone at");
+    let shut = yard.shell.flightdeck(&["deploy", "production"]).ended_with(3);
+    shut.said("was undone at").said("flightdeck clear production");
     let again = ["--override", "verdict", "--reason", "undone to try it", "--confirm", "production"];
-    yard.shell.flightdeck(&[&["deploy", "production"][..], &again].concat()).succeeded();
+    yard.shell.flightdeck(&[&["deploy", "production"][..], &again].concat()).ended_with(3);
+    yard.shell.flightdeck(&["clear", "production", "HEAD", "--reason", " "]).ended_with(2);
+    yard.shell.flightdeck(&["clear", "production", "HEAD", "--reason", "undone to try it"]).succeeded();
+    yard.shell
+        .flightdeck(&["clear", "production", "HEAD", "--reason", "again"])
+        .ended_with(2)
+        .said("nothing on record");
+    yard.shell.flightdeck(&["deploy", "production"]).succeeded();
     assert_eq!(read(&yard, "live"), "green", "blue is live again, so it is green's turn again");
 }
 

@@ -363,6 +363,10 @@ pub(in crate::incident) fn released(releases: &mut Vec<Release>, release: Releas
 
 /// A verdict is about the last release of that commit in that environment. Tells whether there is one.
 pub(in crate::incident) fn judged(releases: &mut [Release], body: &ReleaseJudged, at: Timestamp) -> bool {
+    if body.clears() {
+        // Nothing was seen there: what its watch found stands.
+        return false;
+    }
     let about = |release: &&mut Release| {
         release.environment == body.environment && release.commit == body.commit && release.at <= at
     };
@@ -375,13 +379,14 @@ pub(in crate::incident) fn judged(releases: &mut [Release], body: &ReleaseJudged
     found
 }
 
-/// What failed before it was brought to everybody.
+/// What failed before it was brought to everybody, or was taken back and not at fault.
 pub(in crate::incident) fn trial(body: &ReleaseJudged, at: Timestamp) -> Option<Trial> {
-    (body.verdict == WatchVerdict::Failed).then(|| Trial {
+    (body.verdict == WatchVerdict::Failed || body.clears()).then(|| Trial {
         environment: body.environment.clone(),
         commit: body.commit.clone(),
         plan: body.plan.clone(),
         at,
         why: body.why.clone(),
+        cleared: body.clears(),
     })
 }

@@ -143,7 +143,7 @@ pub enum Decision {
         /// The step.
         to: usize,
     },
-    /// Leave it as it is, for good.
+    /// Abandon the plan: what was done stays done.
     GiveUp,
 }
 
@@ -177,7 +177,7 @@ pub struct PlanAsked {
     /// The plan.
     pub plan: String,
     /// The step the decision was made on, counted from 0. Where the plan has moved on
-    /// meanwhile, only giving up and undoing are still heeded.
+    /// meanwhile, only abandoning and undoing are still heeded.
     pub step: usize,
     /// The run of that step it was made on, if there was one: what was decided on an earlier
     /// run says nothing about a later one.
@@ -371,6 +371,13 @@ pub struct ReleaseJudged {
     /// What was seen, in one line.
     #[serde(default)]
     pub why: String,
+}
+
+impl ReleaseJudged {
+    /// Tells whether a person says that a commit which was taken back there was not at fault.
+    pub fn clears(&self) -> bool {
+        self.plan.is_empty() && self.verdict == WatchVerdict::Unknown
+    }
 }
 
 /// A fix went out, and is still to be merged back into another branch.

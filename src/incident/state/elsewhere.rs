@@ -10,7 +10,8 @@ use super::{MergeBack, Proposal, Release, Trial, Vote};
 pub struct History {
     /// What was brought into environments, oldest first.
     pub releases: Vec<Release>,
-    /// Watches that failed before what they looked at was brought to everybody, oldest first.
+    /// Watches that failed before what they looked at was brought to everybody, and what was not at fault
+    /// although it was taken back, oldest first.
     pub trials: Vec<Trial>,
     /// Ways back that were carried out to their end, oldest first.
     pub rehearsals: Vec<Rehearsal>,

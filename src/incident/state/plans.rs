@@ -148,7 +148,8 @@ impl Release {
     }
 }
 
-/// A watch that failed before what it looked at was brought to everybody: a canary taken back.
+/// A watch that failed before what it looked at was brought to everybody: a canary taken back. Or a person's
+/// word that what was taken back was not at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trial {
     /// Name of the environment.
@@ -161,6 +162,8 @@ pub struct Trial {
     pub at: Timestamp,
     /// What was seen, in one line.
     pub why: String,
+    /// Whether it was not at fault.
+    pub cleared: bool,
 }
 
 /// Why what is in a commit must not be brought into an environment once more.
@@ -168,6 +171,8 @@ pub struct Trial {
 pub struct Condemned {
     /// The release it was there as: what people call it.
     pub name: String,
+    /// Its commit, as a full hexadecimal id.
+    pub commit: String,
     /// When that was found out.
     pub at: Timestamp,
     /// `failed its watch at 14:20: error rate 40 %`, `was rolled back at 14:25`.
@@ -188,20 +193,26 @@ pub(in crate::incident) fn judge(
     since: Timestamp,
     is_it: impl Fn(&str) -> bool,
 ) -> Option<Condemned> {
-    condemned(releases, environment, since, &is_it)
+    condemned(releases, trials, environment, since, &is_it)
         .or_else(|| tried(trials, releases, environment, since, &is_it))
 }
 
 /// Finds out whether it was brought to everybody and no good: its
-/// watch failed, or it was taken back. The last time counts: a watch that passed since clears it.
+/// watch failed, or it was taken back. The last time counts: a watch that passed since clears it, and of what was
+/// only taken back a person's word.
 fn condemned(
     releases: &[Release],
+    trials: &[Trial],
     environment: &str,
     since: Timestamp,
     is_it: impl Fn(&str) -> bool,
 ) -> Option<Condemned> {
     let here: Vec<&Release> = releases.iter().filter(|release| release.environment == environment).collect();
     let clock = |at: Timestamp| clock(at, since);
+    let cleared = |from: Timestamp| {
+        let here = trials.iter().filter(|trial| trial.cleared && trial.environment == environment);
+        here.filter(|trial| trial.at >= from).any(|trial| is_it(&trial.commit))
+    };
     let last = here.iter().rposition(|release| is_it(&release.commit));
     let judged = last.and_then(|last| here.get(last));
     if let Some(release) = judged
@@ -214,7 +225,10 @@ fn condemned(
         } else {
             format!("was undone at {}", clock(*at))
         };
-        return Some(Condemned { name: release.name(), at: *at, why, watched });
+        if watched || !cleared(*at) {
+            let (name, commit) = (release.name(), release.commit.clone());
+            return Some(Condemned { name, commit, at: *at, why, watched });
+        }
     }
     // The one right after it tells what became of it; one that was there before the incident is known
     // by nothing else.
@@ -224,12 +238,17 @@ fn condemned(
         release.rollback && !is_it(&release.commit) && release.replaces.as_deref().map_or(next, &is_it)
     });
     let (_, back) = follows?;
+    if cleared(back.at) {
+        return None;
+    }
+    let commit = judged.map(|release| &release.commit).or(back.replaces.as_ref());
+    let commit = commit.cloned().unwrap_or_default();
     let name = judged.map_or_else(
         || back.replaces.as_deref().map_or_else(String::new, |commit| commit.chars().take(7).collect()),
         |release| release.name(),
     );
     let why = format!("was rolled back at {}", clock(back.at));
-    Some(Condemned { name, at: back.at, why, watched: false })
+    Some(Condemned { name, commit, at: back.at, why, watched: false })
 }
 
 /// A time in words; with its day where it lies before the incident.
@@ -245,7 +264,8 @@ fn tried(
     since: Timestamp,
     is_it: impl Fn(&str) -> bool,
 ) -> Option<Condemned> {
-    let trial = trials.iter().rev().find(|trial| trial.environment == environment && is_it(&trial.commit))?;
+    let here = |trial: &&Trial| trial.environment == environment && !trial.cleared;
+    let trial = trials.iter().rev().filter(here).find(|trial| is_it(&trial.commit))?;
     let cleared = releases.iter().any(|release| {
         let passed = matches!(release.verdict, Some((at, WatchVerdict::Passed, _)) if at > trial.at);
         passed && release.environment == environment && is_it(&release.commit)
@@ -253,7 +273,8 @@ fn tried(
     let colon = if trial.why.is_empty() { "" } else { ": " };
     let why = format!("failed its canary at {}{colon}{}", clock(trial.at, since), trial.why);
     let name = trial.commit.chars().take(7).collect();
-    (!cleared).then_some(Condemned { name, at: trial.at, why, watched: true })
+    let commit = trial.commit.clone();
+    (!cleared).then_some(Condemned { name, commit, at: trial.at, why, watched: true })
 }
 
 /// A fix on its way back into another branch.

@@ -91,6 +91,10 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
                 WatchVerdict::Unknown => (EntryKind::AlarmUnknown, "could not be judged"),
             };
             let short = body.commit.get(..7).unwrap_or(&body.commit);
+            if body.clears() {
+                let text = format!("{short} was not at fault in {}", body.environment);
+                return Some((EntryKind::PassedOver, with_reason(text, &body.why)));
+            }
             if body.plan.is_empty() && body.verdict == WatchVerdict::Passed {
                 return Some((kind, format!("{short} in {} is good: {}", body.environment, body.why)));
             }
@@ -118,7 +122,7 @@ fn decided(fold: &Fold, plan: &str, step: usize, decision: &Decision) -> (EntryK
             };
             (EntryKind::Stopped, text)
         }
-        Decision::GiveUp => (EntryKind::Stopped, format!("{title}: leave it as it is")),
+        Decision::GiveUp => (EntryKind::Stopped, format!("{title}: abandon it")),
     }
 }
 

@@ -52,6 +52,38 @@ fn a_good_release_of_the_same_content_does_not_clear_what_failed_its_watch() {
 }
 
 #[test]
+fn what_was_taken_back_is_let_in_again_only_where_somebody_recorded_why_it_was_not_at_fault() {
+    let clear = |commit: &str| ReleaseJudged {
+        plan: String::new(),
+        verdict: WatchVerdict::Unknown,
+        why: "the bank was down".into(),
+        ..judged(commit, WatchVerdict::Unknown)
+    };
+    for severity in [Severity::P0, Severity::P1] {
+        let told = Told::at(severity)
+            .and(released("good", None))
+            .and(judged("good", WatchVerdict::Passed))
+            .and(released("taken", None))
+            .and(released("good", Some("taken")));
+        let (why, may_pass_over) = found(&told, &["taken"]).unwrap();
+        assert!(why.contains("was rolled back at") && !may_pass_over, "{why}");
+        assert!(why.ends_with("flightdeck clear production taken --reason WHY"), "{why}");
+        // The word is about that commit, and about what happened before it.
+        assert!(found(&told.clone().and(clear("good")), &["taken"]).is_some());
+        let cleared = told.and(clear("taken"));
+        assert_eq!(found(&cleared, &["taken"]), None);
+        assert!(!cleared.state().releases[1].is_good(), "nobody has seen that it works");
+        let again = cleared.and(released("taken", None)).and(released("good", Some("taken")));
+        assert!(found(&again, &["taken"]).is_some(), "it was taken back once more");
+    }
+    // No word opens what failed its watch, as a canary or for everybody.
+    let failed = Told::at(Severity::P0).and(released("bad", None)).and(judged("bad", WatchVerdict::Failed));
+    assert!(found(&failed.and(clear("bad")), &["bad"]).is_some_and(|(_, may)| !may));
+    let canary = Told::at(Severity::P0).and(judged("bad", WatchVerdict::Failed)).and(clear("bad"));
+    assert!(found(&canary, &["bad"]).is_some_and(|(_, may)| !may));
+}
+
+#[test]
 fn a_commit_whose_canary_failed_is_shut_out_although_it_was_never_there_for_everybody() {
     let told = Told::at(Severity::P0)
         .and(released("good", None))

@@ -1,0 +1,65 @@
+//! `flightdeck clear`: what was taken back was not at fault, and may be deployed again.
+
+use super::End;
+use super::context::{Context, Wanted};
+use super::save::{SaveArgs, save_in, some_text};
+use crate::deploy;
+use crate::failure::{Failure, FailureKind, Result};
+use crate::hotfix::git::Reader;
+use crate::incident::{ReleaseJudged, WatchVerdict};
+use crate::text::visible;
+
+/// Record why what was taken back was not at fault
+///
+/// It may be deployed again then. A commit that was rolled back or undone is
+/// not let into that environment otherwise. One whose watch failed stays shut
+/// out: deploy a better commit.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck clear production v1.4.3 --reason \"the bank was down, not us\"")]
+pub(crate) struct Args {
+    /// The environment
+    #[arg(value_name = "ENV")]
+    environment: String,
+
+    /// The tag, branch or commit that was taken back
+    #[arg(value_name = "REF")]
+    reference: String,
+
+    /// Why it was not at fault
+    #[arg(long, value_name = "WHY")]
+    reason: String,
+
+    #[command(flatten)]
+    save: SaveArgs,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let reason = some_text("the reason", &args.reason)?;
+    let doing = format!("clearing {}", visible(&args.reference));
+    let config = cx.trusted_config()?.config;
+    let environment = deploy::find_environment(&config, &doing, &args.environment)?.name.clone();
+    let root = cx.root()?;
+    let commit =
+        Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?.resolve(&args.reference)?;
+    let mut loaded = cx.load(Wanted::NotClosed)?;
+    let Some(found) = loaded.state().condemned(&environment, |it| it == commit) else {
+        let cause = format!("nothing on record speaks against it in {}", visible(&environment));
+        return Err(Failure::usage(doing, cause, "deploy it: nothing has to be cleared"));
+    };
+    if found.watched {
+        let cause = format!("{} {}", found.name, found.why);
+        let hint = "it stays shut out of this environment: deploy a better commit";
+        return Err(Failure::of(FailureKind::Gate, doing, cause, hint));
+    }
+    let cleared = ReleaseJudged {
+        environment,
+        commit,
+        plan: String::new(),
+        verdict: WatchVerdict::Unknown,
+        why: reason,
+    };
+    save_in(cx, args.save, &mut loaded, None, cleared)
+}
