@@ -5,21 +5,29 @@
 //! - The query stands inside of ours, in a transaction that reads only and ends by itself in time
 //!   (`statement_timeout`), so it changes no data and outlives nobody. Nothing is prepared by name, so a pooler
 //!   in between is fine.
+//! - No more than a mebibyte is read, whatever is sent.
 //! - A database that lets nobody in, or does not answer, fails; a query that it refuses is no data.
 //! - Over the network the connection is encrypted and the certificate verified, unless `sslmode` says otherwise.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
+use std::io;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use serde_json::value::RawValue;
-use tokio_postgres::config::{Host, SslMode};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::answer::{Answer, Trouble};
@@ -34,6 +42,9 @@ use crate::text::visible;
 
 /// What is asked where nothing else is said: how many connections there are.
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+
+/// Most bytes that are read of a conversation: what answers may be no database, or one that means no good.
+const MOST: usize = 1 << 20;
 
 /// Most characters of an error that are told.
 const LONGEST: usize = 200;
@@ -67,7 +78,8 @@ pub(super) async fn ask(
     };
     let measured = match tokio::time::timeout(timeout, converse(config, tls, query, timeout)).await {
         Err(_) => return Err(Trouble::new(Fault::Timeout, format!("{place} did not answer in time"))),
-        Ok(Err(error)) => refused(&error, &place, masker)?,
+        Ok(Err(Lost::Unreached(error))) => return Err(unreached(&error, &place, masker)),
+        Ok(Err(Lost::Refused(error))) => refused(&error, &place, masker)?,
         Ok(Ok(rows)) => match number(&rows) {
             Measured::Nothing { headline, why } => {
                 Measured::Nothing { headline, why: visible(&masker.mask(&why)).into_owned() }
@@ -114,11 +126,15 @@ fn place(config: &Config) -> String {
 }
 
 /// What carries a connection, ended with it.
-struct Driver(tokio::task::JoinHandle<()>);
+struct Driver {
+    task: tokio::task::JoinHandle<()>,
+    /// Whether more was sent than is read.
+    is_too_long: Arc<AtomicBool>,
+}
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -128,15 +144,146 @@ async fn converse(
     tls: Option<ClientConfig>,
     query: &str,
     timeout: Duration,
-) -> Result<Vec<Seen>, Error> {
-    let (client, _driver) = if let Some(tls) = tls {
-        let (client, connection) = config.connect(MakeRustlsConnect::new(tls)).await?;
-        (client, Driver(tokio::spawn(async move { drop(connection.await) })))
-    } else {
-        let (client, connection) = config.connect(NoTls).await?;
-        (client, Driver(tokio::spawn(async move { drop(connection.await) })))
+) -> Result<Vec<Seen>, Lost> {
+    let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
+    let mut lost = None;
+    for host in 0..hosts {
+        let (client, driver) = match connect(&config, host, tls.clone()).await {
+            Ok(connected) => connected,
+            Err(error) => {
+                lost = Some(error);
+                continue;
+            }
+        };
+        if is_meant(&config, &client).await.map_err(|error| driver.lost(error))? {
+            return read(&client, query, timeout).await.map_err(|error| driver.lost(error));
+        }
+    }
+    Err(lost
+        .unwrap_or_else(|| Lost::Unreached(io::Error::other("none of its hosts takes what is asked for"))))
+}
+
+/// Why there are no rows.
+enum Lost {
+    /// There is no connection.
+    Unreached(io::Error),
+    /// The database says so, or the connection was lost.
+    Refused(Error),
+}
+
+impl From<Error> for Lost {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Driver {
+    /// What an error means: the connection says only that it was closed.
+    fn lost(&self, error: Error) -> Lost {
+        if self.is_too_long.load(Ordering::Relaxed) {
+            Lost::Unreached(too_long())
+        } else {
+            Lost::Refused(error)
+        }
+    }
+}
+
+/// Connects to one of the hosts of an address.
+async fn connect(config: &Config, host: usize, tls: Option<ClientConfig>) -> Result<(Client, Driver), Lost> {
+    let ports = config.get_ports();
+    let port = ports.get(host).or(ports.first()).copied().unwrap_or(5432);
+    let wire = async {
+        let wire: Box<dyn Wire> = match (config.get_hostaddrs().get(host), config.get_hosts().get(host)) {
+            (Some(address), _) => Box::new(tcp(TcpStream::connect((*address, port)).await?)?),
+            (None, Some(Host::Tcp(name))) => Box::new(tcp(TcpStream::connect((name.as_str(), port)).await?)?),
+            (None, Some(Host::Unix(path))) => {
+                Box::new(UnixStream::connect(path.join(format!(".s.PGSQL.{port}"))).await?)
+            }
+            (None, None) => Box::new(tcp(TcpStream::connect(("localhost", port)).await?)?),
+        };
+        Ok::<_, io::Error>(wire)
     };
-    read(&client, query, timeout).await
+    let is_too_long = Arc::new(AtomicBool::new(false));
+    let wire = wire.await.map_err(Lost::Unreached)?;
+    let wire = Bounded { wire, left: MOST, is_too_long: Arc::clone(&is_too_long) };
+    let name = match config.get_hosts().get(host) {
+        Some(Host::Tcp(name)) => name.clone(),
+        _ => config.get_hostaddrs().get(host).map(ToString::to_string).unwrap_or_default(),
+    };
+    if let Some(tls) = tls {
+        let mut tls = MakeRustlsConnect::new(tls);
+        let tls = MakeTlsConnect::<Bounded>::make_tls_connect(&mut tls, &name);
+        let tls = tls.map_err(|error| Lost::Unreached(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+        let (client, connection) = config.connect_raw(wire, tls).await?;
+        let task = tokio::spawn(async move { drop(connection.await) });
+        Ok((client, Driver { task, is_too_long }))
+    } else {
+        let (client, connection) = config.connect_raw(wire, NoTls).await?;
+        let task = tokio::spawn(async move { drop(connection.await) });
+        Ok((client, Driver { task, is_too_long }))
+    }
+}
+
+fn tcp(stream: TcpStream) -> io::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Whether a database is of the kind that the address wants: one that can be written to, or one that cannot.
+async fn is_meant(config: &Config, client: &Client) -> Result<bool, Error> {
+    let wants = match config.get_target_session_attrs() {
+        TargetSessionAttrs::ReadWrite => "off",
+        TargetSessionAttrs::ReadOnly => "on",
+        _ => return Ok(true),
+    };
+    let said = client.simple_query("SHOW transaction_read_only").await?;
+    Ok(said
+        .iter()
+        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some(wants))))
+}
+
+/// What a connection is made over.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<W: AsyncRead + AsyncWrite + Unpin + Send> Wire for W {}
+
+/// A connection of which only so much is read.
+struct Bounded {
+    wire: Box<dyn Wire>,
+    left: usize,
+    is_too_long: Arc<AtomicBool>,
+}
+
+fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it sent more than {} MiB", MOST >> 20))
+}
+
+impl AsyncRead for Bounded {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        std::task::ready!(Pin::new(&mut this.wire).poll_read(cx, buf))?;
+        let Some(left) = this.left.checked_sub(buf.filled().len() - before) else {
+            this.is_too_long.store(true, Ordering::Relaxed);
+            return Poll::Ready(Err(too_long()));
+        };
+        this.left = left;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Bounded {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().wire).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().wire).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().wire).poll_shutdown(cx)
+    }
 }
 
 async fn read(client: &Client, query: &str, timeout: Duration) -> Result<Vec<Seen>, Error> {
@@ -193,17 +340,28 @@ fn refused(error: &Error, place: &str, masker: &Masker) -> Result<Measured, Trou
             code => Ok(nothing(code.code(), format!("{place} does not answer the query: {message}"))),
         };
     }
+    if let Some(io) = error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
+        return Err(unreached(io, place, masker));
+    }
     let why = shown(&error.source().map_or_else(|| error.to_string(), ToString::to_string));
-    let why = format!("{place}: {why}");
-    let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
-    Err(match io.map(std::io::Error::kind) {
-        Some(std::io::ErrorKind::ConnectionRefused) => {
+    Err(if error.is_closed() {
+        Trouble::new(Fault::Reset, format!("{place} closed the connection"))
+    } else {
+        Trouble::new(Fault::NoAnswer, format!("{place}: {why}"))
+    })
+}
+
+/// What it means that a connection does not come about, or does not last.
+fn unreached(error: &io::Error, place: &str, masker: &Masker) -> Trouble {
+    let why = format!("{place}: {}", visible(&masker.mask(&error.to_string())));
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
             Trouble::new(Fault::Refused, format!("{place} refuses connections"))
         }
-        Some(std::io::ErrorKind::InvalidData) => Trouble::new(Fault::Tls, why),
-        _ if error.is_closed() => Trouble::new(Fault::Reset, format!("{place} closed the connection")),
+        io::ErrorKind::InvalidData => Trouble::new(Fault::Tls, why),
+        io::ErrorKind::FileTooLarge => Trouble::new(Fault::TooLong, why),
         _ => Trouble::new(Fault::NoAnswer, why),
-    })
+    }
 }
 
 /// The one number of one row of one column.
@@ -277,6 +435,33 @@ mod tests {
                 .starts_with("the address cannot be read: ")
         );
         assert_eq!(place(&config("postgresql://li@db.example.com/shop").unwrap()), "db.example.com:5432");
+    }
+
+    /// Lets everybody in and answers every question with one message that has no end.
+    #[tokio::test]
+    async fn an_endless_answer_is_read_up_to_a_limit() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgresql://li@{}/shop", listener.local_addr().unwrap());
+        let hostile = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = [0; 4096];
+            let _ = stream.read(&mut asked).await.unwrap();
+            stream.write_all(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I").await.unwrap();
+            let _ = stream.read(&mut asked).await.unwrap();
+            stream.write_all(b"D\x3f\xff\xff\xff").await.unwrap();
+            let (chunk, mut sent) = (vec![b'1'; 1 << 16], 0);
+            while stream.write_all(&chunk).await.is_ok() {
+                sent += chunk.len();
+            }
+            sent
+        });
+        let asked = Sql { url, query: None };
+        let trouble =
+            ask(&Servers::default(), &asked, Duration::from_secs(60), &Masker::default()).await.unwrap_err();
+        assert!(trouble.why.ends_with("it sent more than 1 MiB"), "{trouble:?}");
+        // What the sockets hold on top is bounded by the system.
+        assert!(hostile.await.unwrap() < 64 * MOST);
     }
 
     #[tokio::test]
