@@ -266,8 +266,20 @@ fn past(probe: &Status, slices: &mut [Column], from: i64, length: i64) -> Vec<(u
     let recent = probe.history.front().map_or(i64::MAX, |(at, _)| at.as_millisecond());
     let place = |ms: i64| usize::try_from((ms - from).div_euclid(length)).ok();
     let mut torn = Vec::new();
+    // Stretches come in order: the slice is looked for only where it changes, and most are whole in one.
+    let (mut index, mut begin) = (usize::MAX, i64::MAX);
     for (stretch, lasts) in probe.past.between(from, to) {
         let start = stretch.start_ms();
+        if start >= from && (start < begin || start - begin >= length) {
+            index = usize::try_from((start - from) / length).unwrap_or(usize::MAX);
+            begin = from + length * index as i64;
+        }
+        if start >= begin && start + lasts <= begin + length {
+            if let Some(slice) = slices.get_mut(index) {
+                slice.take(stretch.range(), stretch.mark());
+            }
+            continue;
+        }
         if lasts > length {
             // What is recent says more.
             let end = (start + lasts).min(recent.max(start + 1)).min(to);

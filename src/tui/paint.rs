@@ -102,7 +102,8 @@ impl<'a> Pen<'a> {
     /// Fills what is left with one character of one column.
     pub(super) fn fill(&mut self, symbol: &str, style: Style) {
         while self.x < self.end {
-            self.raw(symbol, style);
+            put_cell(self.buf, self.x, self.y, symbol, 1, style);
+            self.x += 1;
         }
     }
 
