@@ -130,14 +130,17 @@ fn serve() {
         let answers = answers.try_clone().expect("a second handle");
         std::thread::spawn(move || {
             let body = "{\"status\":\"ok\"}";
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-                body.len()
-            );
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
             for mut stream in answers.incoming().flatten() {
-                let mut request = [0; 2048];
-                let _ = stream.read(&mut request);
-                let _ = stream.write_all(answer.as_bytes());
+                let answer = answer.clone();
+                std::thread::spawn(move || {
+                    let mut request = [0; 2048];
+                    while matches!(stream.read(&mut request), Ok(1..)) {
+                        if stream.write_all(answer.as_bytes()).is_err() {
+                            return;
+                        }
+                    }
+                });
             }
         });
     }

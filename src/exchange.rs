@@ -74,6 +74,8 @@ pub struct Policy<'a> {
     pub resends: bool,
     /// Whether a question is asked again when a server says to come back later.
     pub comes_back: bool,
+    /// Whether a connection that is open from before will do.
+    pub kept: bool,
     /// Statuses that are the answer, though they redirect or put off.
     pub wanted: &'a [u16],
 }
@@ -81,8 +83,8 @@ pub struct Policy<'a> {
 impl Policy<'_> {
     /// Follows a few redirects within the origin, and asks once.
     pub fn within(time: Duration) -> Self {
-        let (elsewhere, resends, comes_back) = (false, false, false);
-        Self { time, body: MAX_BODY, redirects: 5, elsewhere, resends, comes_back, wanted: &[] }
+        let (elsewhere, resends, comes_back, kept) = (false, false, false, false);
+        Self { time, body: MAX_BODY, redirects: 5, elsewhere, resends, comes_back, kept, wanted: &[] }
     }
 }
 
@@ -147,7 +149,7 @@ impl Exchange {
         let mut url = request.url.clone();
         let (mut is_home, mut redirects, mut phases) = (true, 0, Phases::default());
         loop {
-            let response = self.once(request, &url, is_home, until, policy.time, &mut phases).await?;
+            let response = self.once(request, &url, is_home, until, policy, &mut phases).await?;
             let status = response.status().as_u16();
             let redirect = redirect(&response, &url);
             let is_answer = policy.wanted.contains(&status);
@@ -183,11 +185,11 @@ impl Exchange {
         url: &Url,
         is_home: bool,
         until: Instant,
-        time: Duration,
+        policy: &Policy<'_>,
         phases: &mut Phases,
     ) -> Result<Response, Lost> {
-        let Ok(client) = timeout_at(until, self.client(url)).await else {
-            let why = format!("certificates were not read within {}", spelled(time));
+        let Ok(client) = timeout_at(until, self.client(url, policy.kept)).await else {
+            let why = format!("certificates were not read within {}", spelled(policy.time));
             return Err(Lost { fault: Fault::NoClient, why, sent: false });
         };
         let client = client?;
@@ -202,7 +204,7 @@ impl Exchange {
         let sent = timeout_at(until, watch.over(asked.send())).await;
         watch.add_to(phases);
         let Ok(sent) = sent else {
-            let (place, time, how_far) = (place(&request.url), spelled(time), watch.how_far());
+            let (place, time, how_far) = (place(&request.url), spelled(policy.time), watch.how_far());
             let why = format!("{place} did not answer within {time}; {how_far}");
             return Err(Lost { fault: Fault::Timeout, why, sent: true });
         };

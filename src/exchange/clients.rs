@@ -26,6 +26,8 @@ pub struct Exchange {
     verified_loopback: OnceCell<Result<Client, String>>,
     plain: OnceCell<Result<Client, String>>,
     plain_loopback: OnceCell<Result<Client, String>>,
+    /// The same four with connections that are kept.
+    kept: [OnceCell<Result<Client, String>>; 4],
 }
 
 /// Certificates of one's own. Paths to PEM files.
@@ -52,10 +54,11 @@ impl Exchange {
     /// The client for an address. A system proxy is never asked for this machine itself, and
     /// certificates are loaded only where there is something to verify: a machine without any
     /// can still use plain HTTP.
-    pub(super) async fn client(&self, url: &Url) -> Result<&Client, Lost> {
+    pub(super) async fn client(&self, url: &Url, kept: bool) -> Result<&Client, Lost> {
         let verified = url.scheme() == "https";
         let direct = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])));
         let cell = match (verified, direct) {
+            _ if kept => &self.kept[usize::from(verified) * 2 + usize::from(direct)],
             (true, false) => &self.verified,
             (true, true) => &self.verified_loopback,
             (false, false) => &self.plain,
@@ -65,7 +68,7 @@ impl Exchange {
         // Reading certificates blocks, so it has a thread of its own.
         let build = || async move {
             let tls = tls.clone();
-            tokio::task::spawn_blocking(move || build(verified, direct, connect, tls.as_ref()))
+            tokio::task::spawn_blocking(move || build(verified, direct, kept, connect, tls.as_ref()))
                 .await
                 .unwrap_or_else(|_| Err("the HTTP client could not be set up".to_owned()))
         };
@@ -73,6 +76,11 @@ impl Exchange {
         client.map_err(|why| Lost { fault: Fault::NoClient, why: why.clone(), sent: false })
     }
 }
+
+/// Most connections to a host that are kept while nobody uses them,
+const KEPT: usize = 16;
+/// and for how long.
+const IDLE: Duration = Duration::from_secs(15);
 
 /// Most bytes of a file of certificates.
 const MOST: u64 = 1 << 20;
@@ -93,20 +101,27 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
 fn build(
     verified: bool,
     direct: bool,
+    kept: bool,
     connect: Option<Duration>,
     tls: Option<&Identification>,
 ) -> Result<Client, String> {
     // Fails only if a provider is installed already, which is as good.
     let _ = cryptography().install_default();
-    // Every request has a connection of its own: one kept open says nothing about whether
-    // a new user would be let in.
+    // Unless somebody wants it otherwise every request has a connection of its own: one kept open says nothing
+    // about whether a new user would be let in.
+    let idle = if kept { KEPT } else { 0 };
     let mut builder = Client::builder()
         .user_agent(concat!("flightdeck/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
-        .pool_max_idle_per_host(0)
+        .pool_max_idle_per_host(idle)
+        .pool_idle_timeout(IDLE)
         .dns_resolver(Resolver)
         .connector_layer(Connecting);
+    if kept {
+        // One on which nobody answers any more is not asked again and again.
+        builder = builder.http2_keep_alive_interval(IDLE / 3).http2_keep_alive_timeout(IDLE / 3);
+    }
     if direct {
         builder = builder.no_proxy();
     }

@@ -26,6 +26,8 @@ pub struct Phases {
     pub first_byte: Duration,
     /// From there to the end of the body.
     pub body: Duration,
+    /// Whether nothing was connected: a connection was open from before.
+    pub kept: bool,
 }
 
 tokio::task_local! {
@@ -37,6 +39,8 @@ tokio::task_local! {
 #[derive(Debug, Clone, Copy, Default)]
 struct Progress {
     resolve: Duration,
+    /// When the request was begun.
+    asked: Option<Instant>,
     /// When connecting began.
     began: Option<Instant>,
     /// When there was a connection, and agreeing on encryption began.
@@ -59,6 +63,7 @@ pub(super) struct Watch(Arc<Mutex<Progress>>);
 impl Watch {
     /// Carries a request out under this watch.
     pub(super) async fn over<T>(&self, request: impl Future<Output = T>) -> T {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).asked = Some(Instant::now());
         REQUEST.scope(Arc::clone(&self.0), request).await
     }
 
@@ -70,13 +75,16 @@ impl Watch {
         if let (Some(from), Some(to)) = (progress.handshake, progress.ready) {
             phases.tls += to - from;
         }
-        phases.first_byte += progress.ready.map(|at| at.elapsed()).unwrap_or_default();
+        // Over a connection that was open nothing comes before it.
+        phases.kept |= progress.ready.is_none();
+        phases.first_byte += progress.ready.or(progress.asked).map(|at| at.elapsed()).unwrap_or_default();
     }
 
     /// Says how far it came.
     pub(super) fn how_far(&self) -> String {
         let progress = self.progress();
         match progress.connected().map(spelled) {
+            None if progress.began.is_none() => "it was asked over a connection that was open".to_owned(),
             None => "no connection was made".to_owned(),
             Some(after) if progress.ready.is_none() => {
                 format!("it accepted the connection after {after}, and agreed on no encryption")

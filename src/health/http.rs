@@ -1,7 +1,7 @@
 //! Asks a probe's address once. Touches the network; imported by the runner.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -20,17 +20,27 @@ impl From<Lost> for Trouble {
     }
 }
 
-/// Asks an address and reads its answer, redirects and body included, within `timeout`.
+/// Asks an address and reads its answer, redirects and body included, within `timeout`; with `kept` over a connection
+/// that is open from before, where there is one.
 pub async fn ask(
     exchange: &Exchange,
     url: &str,
     headers: &BTreeMap<String, String>,
     timeout: Duration,
+    kept: bool,
 ) -> Result<Answer, Trouble> {
     let request = request(url, headers)?;
+    let started = Instant::now();
     let policy =
-        Policy { body: MAX_BODY, redirects: MAX_REDIRECTS, elsewhere: true, ..Policy::within(timeout) };
-    let reply = exchange.send(&request, &policy).await?;
+        Policy { body: MAX_BODY, redirects: MAX_REDIRECTS, elsewhere: true, kept, ..Policy::within(timeout) };
+    let reply = match exchange.send(&request, &policy).await {
+        // What is wrong with a connection that was kept is not what a new user would see.
+        Err(lost) if kept && lost.fault != Fault::Timeout => {
+            let rest = timeout.saturating_sub(started.elapsed()).max(Duration::from_millis(1));
+            exchange.send(&request, &Policy { kept: false, time: rest, ..policy }).await?
+        }
+        reply => reply?,
+    };
     let place = place(&request.url);
     let astray = |why: String| Err(Trouble::new(Fault::Redirect, why));
     match (reply.redirect, reply.unfinished) {
@@ -69,8 +79,8 @@ fn strayed(asked: &Url, answered: &Url) -> Option<String> {
 }
 
 fn phases(took: exchange::Phases) -> Phases {
-    let exchange::Phases { resolve, connect, tls, first_byte, body } = took;
-    Phases { resolve, connect, tls, first_byte, body }
+    let exchange::Phases { resolve, connect, tls, first_byte, body, kept } = took;
+    Phases { resolve, connect, tls, first_byte, body, kept }
 }
 
 /// A question to an address.
@@ -103,7 +113,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
 
     async fn ask(url: &str, timeout: Duration) -> Result<Answer, Trouble> {
-        super::ask(&Exchange::default(), url, &BTreeMap::new(), timeout).await
+        super::ask(&Exchange::default(), url, &BTreeMap::new(), timeout, false).await
     }
 
     async fn fault(url: &str, timeout: Duration) -> Fault {
@@ -268,7 +278,7 @@ mod tests {
         .await;
         let url = first.url.replace("http://", "http://maya:secret@");
         let headers = [("X-Api-Key".to_owned(), "key".to_owned())].into();
-        let answer = super::ask(&Exchange::default(), &url, &headers, LONG).await.unwrap();
+        let answer = super::ask(&Exchange::default(), &url, &headers, LONG, false).await.unwrap();
         assert_eq!(answer.status, Some(200));
         let asked = |server: &Server| server.requests.lock().unwrap().clone();
         (asked(&first), target.map(asked).unwrap_or_default())

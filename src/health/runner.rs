@@ -53,6 +53,10 @@ const SHORTEST: Duration = Duration::from_millis(10);
 const AFTER: Duration = Duration::from_secs(2);
 /// Most time that a question about the time before may take: others wait for it.
 const LONG_AGO: Duration = Duration::from_secs(3);
+/// A probe that is asked at least this often may be asked over a connection that is open from before,
+const OFTEN: Duration = Duration::from_secs(5);
+/// and over one of its own at least this often: a new user would have to be let in.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(10);
 /// Most probes [`once`] asks at the same time.
 const AT_ONCE: usize = 32;
 
@@ -226,12 +230,12 @@ pub async fn once(probes: &[Probe], root: &Path, keyring: &Keyring) -> Vec<Asked
         let (asker, target) = (Arc::clone(&asker), Target::new(probe, keyring, root));
         async move {
             let mut memory = Memory::default();
-            let first = asker.ask(&target, &mut memory).await;
+            let first = asker.ask(&target, &mut memory, false).await;
             if !target.needs_two_samples() || memory.is_empty() {
                 return first;
             }
             tokio::time::sleep(target.interval.min(GAP)).await;
-            asker.ask(&target, &mut memory).await
+            asker.ask(&target, &mut memory, false).await
         }
     });
     futures_util::stream::iter(questions).buffered(AT_ONCE).collect().await
@@ -266,6 +270,8 @@ impl Watch {
     async fn run(self) {
         let mut due = self.first;
         let mut memory = Memory::default();
+        // When it was last asked over a connection of its own, and answered.
+        let mut fresh: Option<Instant> = None;
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(due) => {}
@@ -273,7 +279,10 @@ impl Watch {
             }
             // What only lacks a sample to be compared with is no news: the next one has it.
             let is_first = self.target.needs_two_samples() && memory.is_empty();
-            let asked = self.asker.ask(&self.target, &mut memory).await;
+            let now = Instant::now();
+            let kept = self.target.may_be_kept() && is_recent(fresh, now);
+            let asked = self.asker.ask(&self.target, &mut memory, kept).await;
+            fresh = if kept { fresh } else { Some(now) }.filter(|_| will_do(&asked.sample));
             due = next_tick(self.first, self.target.interval, Instant::now());
             if is_first && !memory.is_empty() && asked.sample.verdict == Verdict::NoData {
                 continue;
@@ -313,9 +322,26 @@ impl Target {
         self.tls.clone().map(Exchange::identified)
     }
 
+    /// Whether it is asked so often that much of what it costs would be connecting. One with certificates of its own
+    /// reads them each time.
+    fn may_be_kept(&self) -> bool {
+        self.interval <= OFTEN && self.tls.is_none() && matches!(self.probe.source, Source::Http { .. })
+    }
+
     fn needs_two_samples(&self) -> bool {
         self.rules.as_ref().is_ok_and(Rules::needs_two_samples)
     }
+}
+
+/// Whether it was asked over a connection of its own lately.
+fn is_recent(fresh: Option<Instant>, now: Instant) -> bool {
+    fresh.is_some_and(|at| now.saturating_duration_since(at) < AT_LEAST_EVERY)
+}
+
+/// Whether the connection that an answer came over may be asked again. Whoever is not well is asked as a new user would
+/// ask, and of several releases behind one address a connection reaches only one.
+fn will_do(seen: &Sample) -> bool {
+    seen.verdict == Verdict::Good && seen.versions.is_empty()
 }
 
 /// The certificates of a probe, with paths as they are meant.
@@ -353,7 +379,8 @@ impl Asker {
         }
     }
 
-    async fn ask(&self, target: &Target, memory: &mut Memory) -> Asked {
+    /// Asks a probe; over a connection that was kept, where that will do.
+    async fn ask(&self, target: &Target, memory: &mut Memory, kept: bool) -> Asked {
         let rules = match &target.rules {
             Ok(rules) => rules,
             Err(invalid) => {
@@ -362,10 +389,10 @@ impl Asker {
             }
         };
         let asked_at = std::time::Instant::now();
-        let mut answer = self.try_once(target).await;
+        let mut answer = self.try_once(target, kept).await;
         // Its secret may have been changed since it was fetched.
         if answer.as_ref().is_ok_and(is_refused) && self.keyring.forget(&target.needed, asked_at).await {
-            answer = self.try_once(target).await;
+            answer = self.try_once(target, kept).await;
         }
         let masker = self.keyring.masker();
         match answer {
@@ -401,7 +428,7 @@ impl Asker {
         Some(numbers)
     }
 
-    async fn try_once(&self, target: &Target) -> Result<Answer, Trouble> {
+    async fn try_once(&self, target: &Target, kept: bool) -> Result<Answer, Trouble> {
         let source = &target.probe.source;
         let given = self.keyring.give(source, &target.needed, target.timeout).await;
         let Given { url, headers, variables } = given.map_err(|why| Trouble::new(Fault::NoSecret, why))?;
@@ -410,7 +437,7 @@ impl Asker {
         let exchange = own.as_ref().unwrap_or(&self.exchange);
         let masker = self.keyring.masker();
         match source {
-            Source::Http { url, .. } => http::ask(exchange, url, &headers, timeout).await,
+            Source::Http { url, .. } => http::ask(exchange, url, &headers, timeout, kept).await,
             Source::Command { argv, env } => {
                 command::ask(argv, env, &variables, &self.root, timeout, &masker).await
             }

@@ -101,6 +101,8 @@ pub struct Phases {
     pub first_byte: Duration,
     /// Reading the body.
     pub body: Duration,
+    /// Whether nothing was connected: a connection was open from before.
+    pub kept: bool,
 }
 
 impl Phases {

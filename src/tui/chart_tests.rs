@@ -348,7 +348,14 @@ fn where_the_time_of_an_answer_went_and_what_answers_is_said() {
     let status = Arc::make_mut(&mut model.probes[0]);
     let ms = Duration::from_millis;
     let nothing = Duration::from_micros(6);
-    let phases = Phases { resolve: nothing, connect: ms(12), tls: ms(40), first_byte: ms(190), body: ms(10) };
+    let phases = Phases {
+        resolve: nothing,
+        connect: ms(12),
+        tls: ms(40),
+        first_byte: ms(190),
+        body: ms(10),
+        kept: false,
+    };
     status.last.as_mut().unwrap().phases = Some(phases);
     status.versions = ["1.4.2", "1.4.3", "1.4.3", "1.4.3"].map(|one| vec![one.to_owned()]).into();
     for size in [(160, 45), (120, 36), (80, 24)] {

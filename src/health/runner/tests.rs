@@ -1,5 +1,6 @@
 //! Tests of the runner.
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -56,6 +57,59 @@ async fn every_probe_is_asked_again_and_again() {
         let wanted = [("200", Verdict::Good), ("exit 1", Verdict::Bad)][observation.probe];
         assert_eq!((observation.sample.headline.as_str(), observation.sample.verdict), wanted);
     }
+}
+
+/// A server that answers so many questions over each connection; how often it was connected to is how many
+/// requests it has written down.
+async fn keeping(body: &'static str, most: usize) -> Server {
+    Server::start(move |mut stream| async move {
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        for _ in 0..most {
+            let _ = stream.write_all(answer.as_bytes()).await;
+            let mut asked = [0; 4096];
+            if !matches!(stream.read(&mut asked).await, Ok(1..)) {
+                return;
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_probe_that_is_asked_often_keeps_its_connection_while_all_is_well() {
+    let connections = async |body, most, wanted: usize| {
+        let server = keeping(body, most).await;
+        let (_runner, mut samples) = start(&[often(http_probe(&server.url))]);
+        let mut kept = 0;
+        for _ in 0..wanted {
+            let sample = next(&mut samples).await.sample;
+            assert_eq!((sample.verdict, sample.headline.as_str()), (Verdict::Good, "200"), "{}", sample.why);
+            let phases = sample.phases.unwrap();
+            assert!(!phases.kept || phases.connect.is_zero(), "{phases:?}");
+            kept += usize::from(phases.kept);
+        }
+        let connections = server.requests.lock().unwrap().len();
+        (kept, connections)
+    };
+    // The first is asked over a connection of its own, which nobody keeps; the next opens one that is kept.
+    assert_eq!(connections("ok", 1000, 12).await, (10, 2));
+    // One that the server has closed since is no trouble of the service.
+    let (kept, made) = connections("ok", 3, 12).await;
+    assert!(kept >= 4 && made < 12, "{kept} {made}");
+    // Behind one address there may be several releases, and a connection reaches one of them.
+    assert_eq!(connections(r#"{"status":"ok","version":"1.4.3"}"#, 1000, 6).await.0, 0);
+}
+
+#[test]
+fn nobody_new_is_let_in_for_ten_seconds_at_most_before_that_is_seen() {
+    let now = Instant::now() + LONG;
+    assert!(!is_recent(None, now));
+    assert!(is_recent(Some(now - Duration::from_secs(9)), now));
+    assert!(!is_recent(Some(now - AT_LEAST_EVERY), now));
+    assert!(AT_LEAST_EVERY <= Duration::from_secs(10));
+    let bad = Sample { verdict: Verdict::Bad, ..Sample::default() };
+    let good = Sample { verdict: Verdict::Good, ..Sample::default() };
+    assert_eq!((will_do(&bad), will_do(&good)), (false, true));
 }
 
 #[tokio::test]

@@ -140,7 +140,10 @@ fn took(probe: &Status) -> Option<String> {
     let (phases, latency) = (sample.phases?, sample.latency_ms?);
     let tenths = |ms: f64| number((ms * 10.0).round() / 10.0);
     let each = phases.each().into_iter().filter(|(_, ms)| *ms >= 0.05);
-    let each: Vec<_> = each.map(|(name, ms)| format!("{name} {}", tenths(ms))).collect();
+    let mut each: Vec<_> = each.map(|(name, ms)| format!("{name} {}", tenths(ms))).collect();
+    if phases.kept {
+        each.insert(0, "connection kept".to_owned());
+    }
     Some(format!("{} ms: {}", tenths(latency), each.join(", ")))
 }
 
