@@ -132,6 +132,7 @@ fn probe(name: &str, state: HealthState, value: Option<f64>, why: &str) -> Probe
         limit: value.map(|_| "> 499".to_owned()),
         at: Some(after(419)),
         why: why.to_owned(),
+        gone_since: None,
     }
 }
 

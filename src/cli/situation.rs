@@ -99,6 +99,8 @@ pub(crate) struct ProbeState {
     pub(crate) at: Option<Timestamp>,
     /// Why it is not good, or what was seen; may be empty.
     pub(crate) why: String,
+    /// The release since which its metric is gone.
+    pub(crate) gone_since: Option<String>,
 }
 
 impl From<&Health> for ProbeState {
@@ -116,6 +118,7 @@ impl From<&Health> for ProbeState {
             limit: health.limit.clone(),
             at: last.map(|sample| sample.at),
             why,
+            gone_since: None,
         }
     }
 }
@@ -290,6 +293,7 @@ mod tests {
             limit: None,
             at: None,
             why: String::new(),
+            gone_since: None,
         }
     }
 

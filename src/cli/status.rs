@@ -2,22 +2,23 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::End;
 use super::context::{Context, Loaded, Place, Setup, Wanted};
 use super::situation::{Around, ProbeState, Situation};
 use super::{approve, status_ahead, status_json, status_text};
 use crate::cockpit::model::{Glyphs, Looks};
-use crate::cockpit::{Keymap, Model, update};
+use crate::cockpit::{Keymap, Model, gone, update};
 use crate::conductor::{self, Asking, keyring};
 use crate::config::types::Config;
 use crate::deploy::{Resolved, gates, release};
 use crate::failure::{Failure, Result};
 use crate::health::runner;
-use crate::health::series::State as HealthState;
+use crate::health::series::{State as HealthState, Status, Verdict};
 use crate::health::silence;
+use crate::health::stretches::Past;
 use crate::health::tracker::Tracker;
 use crate::hotfix::git::Reader;
 use crate::hotfix::outlook;
@@ -109,7 +110,7 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     }
     if setup.trusted {
         around.missing = missing(cx, loaded.state(), &setup, around.hotfix.as_ref(), now);
-        ask_probes(cx, &setup, &mut around);
+        ask_probes(cx, &setup, &mut around, Some(&loaded));
         around.seen_since = seen_since(&loaded, &setup, &around, now);
     } else {
         around.health = configured_probes(&setup, "not asked");
@@ -158,7 +159,7 @@ pub(super) fn against(cx: &Context, claim: Claim, state: &State) -> Vec<String> 
     let (setup, _) = cx.setup_or_found();
     let mut around = around(&setup);
     if setup.trusted {
-        ask_probes(cx, &setup, &mut around);
+        ask_probes(cx, &setup, &mut around, None);
     }
     incident::against(claim, state, &setup.policy, &around.facts(state), cx.now())
 }
@@ -225,8 +226,9 @@ fn around(setup: &Setup) -> Around {
     }
 }
 
-/// Asks every probe once. One that does not answer in its own time is given up on.
-fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around) {
+/// Asks every probe once. One that does not answer in its own time is given up on. With an incident it is told of
+/// what nothing is found whether it was there before something was deployed.
+fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around, loaded: Option<&Loaded>) {
     let probes = &setup.config.probes;
     let asked = match cx
         .root()
@@ -246,9 +248,32 @@ fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around) {
     // Of one sample it is told what it says, not what an alarm would make of it.
     let states = tracker.statuses().iter().zip(&asked);
     around.health = states
-        .map(|(status, asked)| ProbeState { state: asked.state, ..ProbeState::from(&**status) })
+        .map(|(status, asked)| {
+            let found = ProbeState { state: asked.state, ..ProbeState::from(&**status) };
+            match loaded.and_then(|loaded| gone_since(loaded, setup, status)) {
+                Some(gone) => ProbeState {
+                    why: format!("{gone}: {}", found.why),
+                    gone_since: gone.strip_prefix("gone since ").map(str::to_owned),
+                    ..found
+                },
+                None => found,
+            }
+        })
         .collect();
     around.remarks.extend(tracker.network().words());
+}
+
+/// Since which release a probe finds nothing, in words, by the samples of the last day that cockpits kept.
+fn gone_since(loaded: &Loaded, setup: &Setup, status: &Status) -> Option<String> {
+    let last = status.last.as_ref().filter(|last| last.verdict == Verdict::NoData)?;
+    let repository = loaded.journal.repository_of(loaded.state().id).ok()?;
+    let from = last.at.checked_sub(SignedDuration::from_secs(Past::REACH)).unwrap_or(Timestamp::MIN);
+    let mut kept = loaded.journal.samples(&repository, &status.name, (from, last.at)).ok()?;
+    kept.push((last.at, None));
+    let known = Status { history: kept.into(), ..status.clone() };
+    let production = setup.config.production().map_or("", |env| env.name.as_str());
+    let environment = if status.environment.is_empty() { production } else { &status.environment };
+    gone::since(loaded.state(), environment, &known)
 }
 
 /// Since when there are samples of all probes of production without a gap: what nobody looked at may have been
@@ -293,6 +318,7 @@ fn recorded_probes(state: &State, config: &Config) -> Vec<ProbeState> {
             limit: None,
             at: Some(alarm.since),
             why: alarm.why.clone(),
+            gone_since: None,
         })
         .collect()
 }

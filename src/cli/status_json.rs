@@ -168,6 +168,9 @@ struct Probe<'a> {
     limit: Option<&'a str>,
     at: Option<Timestamp>,
     why: &'a str,
+    /// The release since which its metric is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gone_since: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -393,6 +396,7 @@ fn probe(probe: &ProbeState) -> Probe<'_> {
         limit: probe.limit.as_deref(),
         at: probe.at,
         why: &probe.why,
+        gone_since: probe.gone_since.as_deref(),
     }
 }
 

@@ -6,7 +6,8 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
+use flightdeck::journal::{Journal, Sample};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::service::{Service, response};
@@ -43,6 +44,46 @@ fn success(kind: &str, result: &str) -> String {
 fn vector(value: &str) -> String {
     let now = Timestamp::now().as_second();
     success("vector", &format!(r#"[{{"metric":{{"job":"api"}},"value":[{now}.5,"{value}"]}}]"#))
+}
+
+#[test]
+fn status_says_since_which_release_a_metric_is_gone() {
+    let world = World::new();
+    let service = Service::start(|_| Some(success("vector", "[]")));
+    let config = format!(
+        "[[environments]]\nname = \"production\"\nprotected = true\ndeploy = [\"true\"]\n{}",
+        probe("orders", &service.url, "query = \"orders_total + 0\"\nfail = \"< 5\"")
+    );
+    let shell = configured(&world, &config);
+    shell.flightdeck(&["trust"]).succeeded();
+    shell.run("git", &["tag", "v1.4.3"]).succeeded();
+    shell.flightdeck(&["declare", "no orders", "--severity", "P1"]).succeeded();
+    {
+        // What a cockpit kept before the deploy.
+        let mut journal = Journal::open(&world.path("state"), "Maya").unwrap();
+        let incident = journal.incidents(None).unwrap()[0].id;
+        let repository = journal.repository_of(incident).unwrap();
+        let now = Timestamp::now();
+        let kept = (1..30).map(|n| Sample {
+            probe: "orders".to_owned(),
+            at: now - SignedDuration::from_secs(20 * n),
+            value: Some(12.0),
+            fault: None,
+        });
+        journal.put_samples(&repository, &kept.collect::<Vec<_>>()).unwrap();
+    }
+    let gone = || {
+        let health = shell.json(&["status", "--json"])["health"][0].clone();
+        (health["gone_since"].as_str().map(str::to_owned), health["why"].as_str().unwrap().to_owned())
+    };
+    let (release, why) = gone();
+    assert!(release.is_none() && why.starts_with("the query finds no series"), "nothing was deployed: {why}");
+    shell.flightdeck(&["live", "production", "v1.4.3"]).succeeded();
+    let (release, why) = gone();
+    assert_eq!(release.as_deref(), Some("v1.4.3"));
+    assert!(why.starts_with("gone since v1.4.3: the query finds no series"), "{why}");
+    let shown = shell.flightdeck(&["status"]).succeeded().stdout;
+    assert!(shown.contains("gone since v1.4.3"), "{shown}");
 }
 
 #[test]
