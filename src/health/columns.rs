@@ -245,10 +245,11 @@ pub fn columns(probe: &Status, grid: Grid) -> Columns {
     }
     let before = usize::try_from(before).unwrap_or(0);
     let mut last: Option<(usize, Column)> = None;
+    let edge = probe.edge();
     for (place, slice) in slices.iter_mut().enumerate() {
         if slice.mark != Mark::Unasked {
             // A step up or down is drawn once, not as wide as it is held.
-            let range = slice.range.map(|range| (probe.worse(range), probe.worse(range)));
+            let range = slice.range.map(|range| (edge.worse(range), edge.worse(range)));
             last = Some((place, Column { range, ..*slice }));
         } else if let Some((_, held)) = last.filter(|(at, _)| place - at <= before) {
             *slice = held;
@@ -266,6 +267,7 @@ fn past(probe: &Status, slices: &mut [Column], from: i64, length: i64) -> Vec<(u
     let recent = probe.history.front().map_or(i64::MAX, |(at, _)| at.as_millisecond());
     let place = |ms: i64| usize::try_from((ms - from).div_euclid(length)).ok();
     let mut torn = Vec::new();
+    let edge = probe.edge();
     // Stretches come in order: the slice is looked for only where it changes, and most are whole in one.
     let (mut index, mut begin) = (usize::MAX, i64::MAX);
     for (stretch, lasts) in probe.past.between(from, to) {
@@ -296,7 +298,7 @@ fn past(probe: &Status, slices: &mut [Column], from: i64, length: i64) -> Vec<(u
         }
         let ends = [place(start), place(start + lasts - 1)];
         if let Some((low, high)) = stretch.range().filter(|_| ends[0] != ends[1]) {
-            let calm = if probe.worse((low, high)) > low { low } else { high };
+            let calm = if edge.worse((low, high)) > low { low } else { high };
             torn.extend(ends.into_iter().flatten().map(|place| (place, calm)));
         }
     }

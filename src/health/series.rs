@@ -145,6 +145,34 @@ pub struct Sample {
     pub rows: Vec<String>,
 }
 
+/// The limit of a probe.
+#[derive(Debug, Clone, Copy)]
+pub struct Edge {
+    /// `None`: nothing is beyond it.
+    threshold: Option<f64>,
+    /// Whether what is low does harm.
+    is_low: bool,
+    /// Whether the threshold itself does.
+    is_harm: bool,
+}
+
+impl Edge {
+    /// Whether a value is beyond it.
+    pub fn is_beyond(self, value: f64) -> bool {
+        self.threshold.is_some_and(|threshold| match (self.is_low, self.is_harm) {
+            (true, true) => value <= threshold,
+            (true, false) => value < threshold,
+            (false, true) => value >= threshold,
+            (false, false) => value > threshold,
+        })
+    }
+
+    /// Of two values the one that is nearer to harm.
+    pub fn worse(self, (low, high): (f64, f64)) -> f64 {
+        if self.is_low { low } else { high }
+    }
+}
+
 /// A probe as it stands: what a health row draws.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Status {
@@ -196,22 +224,25 @@ impl Status {
     /// Most versions kept in memory: those of the last answers that name one.
     pub const MAX_VERSIONS: usize = 10;
 
-    /// Whether a value is beyond the limit, which is written `> 5` or `< 5`.
-    pub fn is_beyond(&self, value: f64) -> bool {
-        let Some(threshold) = self.threshold else { return false };
-        match self.limit.as_deref().map(str::trim_start) {
-            Some(limit) if limit.starts_with("<=") => value <= threshold,
-            Some(limit) if limit.starts_with('<') => value < threshold,
-            Some(limit) if limit.starts_with(">=") => value >= threshold,
-            Some(limit) if limit.starts_with('>') => value > threshold,
-            _ => false,
+    /// Its limit, read once for many values: it is written `> 5` or `< 5`.
+    pub fn edge(&self) -> Edge {
+        let limit = self.limit.as_deref().map(str::trim_start).unwrap_or_default();
+        let (sign, rest) = limit.split_at_checked(1).unwrap_or_default();
+        Edge {
+            threshold: self.threshold.filter(|_| matches!(sign, "<" | ">")),
+            is_low: sign == "<",
+            is_harm: rest.starts_with('='),
         }
     }
 
+    /// Whether a value is beyond the limit.
+    pub fn is_beyond(&self, value: f64) -> bool {
+        self.edge().is_beyond(value)
+    }
+
     /// Of two values the one that is nearer to harm.
-    pub fn worse(&self, (low, high): (f64, f64)) -> f64 {
-        let limit = self.limit.as_deref().map(str::trim_start);
-        if limit.is_some_and(|limit| limit.starts_with('<')) { low } else { high }
+    pub fn worse(&self, range: (f64, f64)) -> f64 {
+        self.edge().worse(range)
     }
 
     /// Whether nobody knows how it is: it has no data, or its trouble is not confirmed where nothing good was seen

@@ -75,6 +75,9 @@ pub(super) fn draw(
     let all = plot.height * dots.up;
     let up = |value: f64| scale.dot(value, all);
     let (line, over) = (ui.of(Role::ChartLine), ui.of(Role::Bad));
+    let edge = probe.edge();
+    let beyond: Vec<bool> = (0..plot.height).map(|y| beyond(probe, scale, all, dots.up, y)).collect();
+    let is_beyond = |y: usize| beyond.get(y).is_some_and(|beyond| *beyond);
     let mut cells = vec![0_u8; usize::from(plot.height)];
     let mut before: Option<(u16, u16)> = None;
     for (column, values) in found.all.chunks(usize::from(dots.across)).enumerate() {
@@ -85,7 +88,7 @@ pub(super) fn draw(
                 before = None;
                 continue;
             };
-            is_over |= probe.is_beyond(probe.worse(range));
+            is_over |= edge.is_beyond(edge.worse(range));
             let here = (up(range.0), up(range.1));
             let (mut low, mut high) = here;
             // Joined with its neighbour, if that is there: a step is a line, a gap is not.
@@ -106,7 +109,6 @@ pub(super) fn draw(
                 cells[usize::from(from_top / dots.up)] |= 1 << bit;
             }
         }
-        let is_beyond = |y: usize| beyond(probe, scale, all, dots.up, y as u16);
         // By less than can be seen: then all of the column says so.
         let is_seen = cells.iter().enumerate().any(|(y, bits)| *bits != 0 && is_beyond(y));
         for (y, bits) in cells.iter().enumerate().filter(|(_, bits)| **bits != 0) {

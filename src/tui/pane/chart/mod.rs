@@ -117,7 +117,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, picture: &Picture<'
     let grid = ui.model.chart_grid(probe, plot.width);
     let dots = Dots::of(ui);
     let found = columns(probe, if dots.across == 2 { grid.halves() } else { grid });
-    let orders = orders(&found).filter(|_| ui.model.chart.is_log);
+    let orders = if ui.model.chart.is_log { orders(&found) } else { None };
     let scale = match orders {
         Some(ends) => Scale::orders(ends, plot.height),
         None => Scale::nice(bounds(&found, probe.threshold, usual.as_ref()), plot.height),
@@ -176,7 +176,7 @@ fn legend(ui: Ui<'_>, buf: &mut Buffer, area: Rect, picture: &Picture<'_>) -> Re
 /// Draws the second probe with its own scale at the right.
 fn over(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, grid: Grid, second: &Status) {
     let found = columns(second, grid);
-    let orders = orders(&found).filter(|_| ui.model.chart.is_log);
+    let orders = if ui.model.chart.is_log { orders(&found) } else { None };
     let scale = match orders {
         Some(ends) => Scale::orders(ends, plot.height),
         None => Scale::nice(bounds(&found, None, None), plot.height),

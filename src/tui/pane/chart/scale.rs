@@ -83,7 +83,8 @@ impl Scale {
         } else {
             (value - self.low) / (self.high - self.low)
         };
-        (part.clamp(0.0, 1.0) * f64::from(dots.saturating_sub(1))).round() as u16
+        // Rounded: what is cut off here is no less than zero.
+        (part.clamp(0.0, 1.0) * f64::from(dots.saturating_sub(1)) + 0.5) as u16
     }
 
     /// The line of a value, from the top; `None` where it is beyond.
