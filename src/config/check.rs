@@ -40,9 +40,6 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     ] {
         names(root, list, key, &mut found);
     }
-    if let Some(policy) = table(root, "policy") {
-        names(policy, "roles", "id", &mut found);
-    }
     if let Some(service) = table(root, "service") {
         label(service, "name", &mut found);
     }
@@ -87,10 +84,10 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     }
     upkeep::check(root, &mut found);
     if let Some(own) = table(root, "policy") {
-        policy::check(own, &mut found);
+        policy::check(root, own, &mut found);
     }
     let built_in = Policy::built_in().roles;
-    person::check(root, &policy::roles(table(root, "policy"), &built_in), &mut found);
+    person::check(root, &policy::role_ids(table(root, "policy"), &built_in), &mut found);
     found
 }
 

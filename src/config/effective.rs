@@ -2,7 +2,7 @@
 
 use super::types::Config;
 use crate::failure::{Failure, Result};
-use crate::incident::{Policy, Severity, SeverityChange, SuspectsChange};
+use crate::incident::{PhaseChange, PhasePolicy, Policy, Severity, SeverityChange, SuspectsChange};
 use crate::text::address::take_secrets;
 
 /// What was found out about a repository.
@@ -35,7 +35,17 @@ pub fn with_defaults(mut config: Config, policy: &Policy, here: Here) -> Config 
     for severity in policy.ranks() {
         *config.policy.severity_mut(severity) = demands(policy, severity);
     }
+    config.policy.at_once = Some(policy.at_once);
+    config.policy.backlog = Some(policy.backlog.clone());
     config.policy.roles = Some(policy.roles.clone());
+    config.policy.role.clear();
+    config.policy.check.clear();
+    config.policy.phase = policy.phases.iter().map(phase).collect();
+    config.policy.questions = Some(policy.questions.clone());
+    config.policy.question.clear();
+    config.policy.rollback_steps = Some(policy.rollback_steps.clone());
+    config.policy.rollback_step.clear();
+    config.policy.gitops.clone_from(&policy.gitops);
     config.policy.approval_valid_for = Some(policy.approval_valid_for);
     config.policy.task_time = Some(policy.task_time);
     config.policy.objection_time = Some(policy.objection_time);
@@ -52,6 +62,15 @@ pub fn with_defaults(mut config: Config, policy: &Policy, here: Here) -> Config 
         weights: policy.suspects.weights.clone(),
         paths: policy.suspects.paths.clone(),
         stop_words: policy.suspects.stop_words.clone(),
+        most: Some(policy.suspects.most),
+        open_above: Some(policy.suspects.open_above),
+        grace: Some(policy.suspects.grace),
+        common_percent: Some(policy.suspects.common_percent),
+        fixed_within: Some(policy.suspects.fixed_within),
+        onset: Some(policy.suspects.onset.clone()),
+        sizes: Some(policy.suspects.sizes.clone()),
+        limit_words: Some(policy.suspects.limit_words.clone()),
+        fix_words: Some(policy.suspects.fix_words.clone()),
     };
     config
 }
@@ -68,12 +87,21 @@ pub fn without_secrets(config: &Config) -> Result<Config> {
     serde_json::from_value(value).map_err(shown)
 }
 
+fn phase(policy: &PhasePolicy) -> (String, PhaseChange) {
+    let name = Some(policy.name.clone()).filter(|name| !name.is_empty());
+    let (budget, done_when) = (Some(policy.budget), Some(policy.done_when.clone()));
+    (policy.phase.name().to_owned(), PhaseChange { name, budget, done_when })
+}
+
 fn demands(policy: &Policy, severity: Severity) -> SeverityChange {
     let severity = policy.severity(severity);
     SeverityChange {
         name: Some(severity.name.clone()).filter(|name| !name.is_empty()),
         word: Some(severity.word.clone()),
         means: Some(severity.means.clone()),
+        examples: Some(severity.examples.clone()),
+        review: Some(severity.review.clone()),
+        update_every_quiet: severity.update_every_quiet,
         fix_within: severity.fix_within,
         approvals: Some(severity.approvals.clone()),
         may_pass_over: Some(severity.may_pass_over.clone()),

@@ -196,3 +196,7 @@ mod tests;
 #[cfg(test)]
 #[path = "deploy_tests.rs"]
 mod deploy_tests;
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod policy_tests;

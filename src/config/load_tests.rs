@@ -298,14 +298,6 @@ fn probes_are_suppressed_by_others_and_not_in_a_circle() {
 }
 
 #[test]
-fn approvals_name_roles_that_there_are() {
-    refused("[policy.P0]\napprovals = [\"leed\"]\n", "there is no role `leed` (did you mean `lead`?)");
-    let own = "[[policy.roles]]\nid = \"boss\"\ntitle = \"Boss\"\nshort = \"B\"\n[policy.P0]\napprovals = [\"boss\"]\n";
-    assert_eq!(lines(own), [""; 0]);
-    refused(&own.replace("[\"boss\"]", "[\"lead\"]"), "there is no role `lead`");
-}
-
-#[test]
 fn branch_names_have_to_be_ones_git_takes() {
     refused("[hotfix]\nprefix = \"--x/\"\n", "git does not accept `prefix`");
     refused("[hotfix]\nbase = \"a..b\"\n", "git does not accept `base`");

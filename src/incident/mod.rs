@@ -38,7 +38,7 @@ pub use fix::{Fix, Raised, Review};
 pub use fold::{Log, Missing, Stream, Streamed, Taken};
 pub use next::{ANOTHER, Facts, Next, WayBack, next};
 pub use policy::{
-    ChecklistItem, HotfixLimit, OnsetWeight, PathKind, PhasePolicy, Policy, PolicyChange, Question, Role,
+    ChecklistItem, HotfixLimit, ItemChange, OnsetWeight, PathKind, PhaseChange, PhasePolicy, Policy, PolicyChange, Question, QuestionChange, Role, RoleChange, StepChange,
     RollbackStep, SeverityChange, SeverityPolicy, SizeWeight, SuspectPolicy, SuspectsChange, Suspicion,
     at_severity,
 };

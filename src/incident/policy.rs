@@ -1,19 +1,22 @@
 //! The policy: every figure of the procedure as data, with a team's changes on top.
 
 mod change;
+mod entries;
 mod severities;
 mod suspects;
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use jiff::fmt::serde::duration::friendly::compact as friendly;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Phase, Severity};
-use crate::config::types::Flow;
+use crate::config::types::{DeadlineText, DurationText, Flow};
 
 pub use change::{PolicyChange, SeverityChange};
+pub use entries::{ItemChange, PhaseChange, QuestionChange, RoleChange, StepChange};
 pub use severities::at_severity;
 pub use suspects::{OnsetWeight, PathKind, SizeWeight, SuspectPolicy, SuspectsChange, Suspicion};
 
@@ -140,6 +143,9 @@ pub struct SeverityPolicy {
 pub struct PhasePolicy {
     /// The phase.
     pub phase: Phase,
+    /// What the team calls it, where that is not its name.
+    #[serde(default)]
+    pub name: String,
     /// Its time budget.
     pub budget: SignedDuration,
     /// When it is done, one line.
@@ -147,14 +153,18 @@ pub struct PhasePolicy {
 }
 
 /// A step of going back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackStep {
     /// One word: `assess`.
     pub title: String,
     /// It usually takes at least this long.
+    #[serde(serialize_with = "friendly::required")]
+    #[schemars(with = "DeadlineText")]
     pub from: SignedDuration,
     /// And at most this long.
+    #[serde(serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
     pub until: SignedDuration,
     /// What it is about, one line.
     pub about: String,
@@ -182,15 +192,17 @@ impl Role {
 }
 
 /// A question of the severity tree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
+    /// Id, unique: `everybody`.
+    pub id: String,
     /// The question, to be answered yes or no.
     pub ask: String,
     /// Severity if the answer is yes.
     pub yes: Severity,
     /// Severity if it is no and no question follows.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no: Option<Severity>,
     /// Examples of a yes.
     pub examples: Vec<String>,

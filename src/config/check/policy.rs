@@ -1,17 +1,69 @@
-//! Mistakes of meaning under `[policy]`: names that nothing has, and severities that nobody can tell apart.
+//! Mistakes of meaning under `[policy]`: names that nothing has, what is gone though something refers to
+//! it, and severities that nobody can tell apart.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
+use toml::Spanned;
 use toml::de::DeTable;
 
 use super::super::problem::Problem;
-use super::{table, tables, text, texts, unusable};
+use super::{names, table, tables, text, texts, unusable};
 use crate::incident::{Policy, Role, Severity};
+use crate::text::{nearest, visible};
 
 /// Reports every mistake of meaning in the team's changes to the policy.
-pub(super) fn check(own: &DeTable<'_>, found: &mut Vec<Problem>) {
-    approvals(own, found);
-    severities(own, found);
+pub(super) fn check(root: &DeTable<'_>, own: &DeTable<'_>, found: &mut Vec<Problem>) {
+    let policy = Policy::built_in();
+    names(own, "roles", "id", found);
+    names(own, "questions", "id", found);
+    names(own, "rollback_steps", "title", found);
+    severities(own, &policy, found);
+    entries(own, "role", "title", &ids(own, "roles", "id", policy.roles.iter().map(|one| &one.id)), found);
+    entries(own, "check", "title", &ids(own, "", "", policy.checklist.iter().map(|one| &one.id)), found);
+    entries(own, "question", "ask", &ids(own, "questions", "id", policy.questions.iter().map(|one| &one.id)), found);
+    let steps = policy.rollback_steps.iter().map(|one| &one.title);
+    entries(own, "rollback_step", "about", &ids(own, "rollback_steps", "title", steps), found);
+    phases(own, &policy, found);
+    questions(own, &policy, found);
+    roles(own, &policy, found);
+    if let (Some(list), Some((changed, _))) = (root.get("checklist"), root_key(own, "check"))
+        && list.get_ref().as_array().is_some_and(|list| !list.is_empty())
+    {
+        let problem = Problem::new(changed, "this changes items of the built-in checklist, which is not used");
+        let problem = problem.other(list.span(), "this list is in its place");
+        found.push(problem.help("write your items in one of the two places"));
+    }
+}
+
+/// The key of a table, and the table.
+fn root_key<'t>(own: &'t DeTable<'_>, key: &str) -> Option<(Range<usize>, &'t DeTable<'t>)> {
+    let (name, value) = own.get_key_value(key)?;
+    Some((name.span(), value.get_ref().as_table()?))
+}
+
+/// The tables below a key, by their names.
+fn below<'t>(own: &'t DeTable<'_>, key: &str) -> impl Iterator<Item = (&'t str, Range<usize>, &'t DeTable<'t>)> {
+    table(own, key).into_iter().flat_map(|below| {
+        below.iter().filter_map(|(name, value)| {
+            let text: &str = name.get_ref();
+            Some((text, name.span(), value.get_ref().as_table()?))
+        })
+    })
+}
+
+/// The ids in a list of the team's, or the usual ones where it has none.
+fn ids<'t>(
+    own: &'t DeTable<'_>,
+    list: &str,
+    id: &str,
+    usual: impl Iterator<Item = &'t String>,
+) -> Vec<&'t str> {
+    if own.contains_key(list) {
+        tables(own, list).filter_map(|entry| Some(text(entry, id)?.0)).collect()
+    } else {
+        usual.map(String::as_str).collect()
+    }
 }
 
 /// The severities that the team says something about.
@@ -19,52 +71,151 @@ fn ours<'t>(own: &'t DeTable<'_>) -> impl Iterator<Item = (Severity, &'t DeTable
     Severity::all().filter_map(|severity| Some((severity, table(own, severity.name())?)))
 }
 
-/// The ids of the roles there are: the file's own, else those that are built in.
-pub(super) fn roles<'t>(own: Option<&'t DeTable<'_>>, built_in: &'t [Role]) -> Vec<&'t str> {
-    match own.filter(|own| own.contains_key("roles")) {
-        Some(own) => tables(own, "roles").filter_map(|role| Some(text(role, "id")?.0)).collect(),
-        None => built_in.iter().map(|role| role.id.as_str()).collect(),
+/// Tells whether an entry is there no more.
+fn is_dropped(entry: &DeTable<'_>) -> bool {
+    entry.get("drop").and_then(|value| value.get_ref().as_bool()) == Some(true)
+}
+
+/// Changes by id: to what there is, or something new that says what it is.
+fn entries(own: &DeTable<'_>, key: &str, needs: &str, known: &[&str], found: &mut Vec<Problem>) {
+    let what = key.replace('_', " ");
+    for (id, span, entry) in below(own, key).filter(|(id, ..)| !known.contains(id)) {
+        if let Some(why) = unusable(id) {
+            found.push(Problem::new(span, format!("the id {why}")));
+        } else if is_dropped(entry) || !entry.contains_key(needs) {
+            let problem = Problem::new(span, format!("there is no {what} `{}`", visible(id)));
+            found.push(match nearest(id, known) {
+                Some(_) => problem.suggest(id, known.iter().copied()),
+                None => problem.help(format!("a {what} of your own needs a `{needs}`; known: {}", known.join(", "))),
+            });
+        }
     }
 }
 
-/// Roles that have to approve must be ones there are.
-fn approvals(own: &DeTable<'_>, found: &mut Vec<Problem>) {
-    let built_in = Policy::built_in().roles;
-    let roles = roles(Some(own), &built_in);
+/// Phases are the six there are.
+fn phases(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
+    let known: Vec<&str> = policy.phases.iter().map(|one| one.phase.name()).collect();
+    let mut named: Vec<(&str, Range<usize>)> = Vec::new();
+    for (id, span, entry) in below(own, "phase") {
+        if !known.contains(&id) {
+            let problem = Problem::new(span, format!("there is no phase `{}`", visible(id)));
+            found.push(problem.suggest(id, known.iter().copied()));
+        }
+        let Some((name, span)) = text(entry, "name") else { continue };
+        let taken = known.iter().any(|other| *other != id && other.eq_ignore_ascii_case(name));
+        if let Some(why) = unusable(name) {
+            found.push(Problem::new(span, format!("the name {why}")));
+        } else if taken {
+            found.push(Problem::new(span, format!("`{name}` is the name of another phase")));
+        } else if let Some((_, first)) = named.iter().find(|(one, _)| one.eq_ignore_ascii_case(name)) {
+            let problem = Problem::new(span, format!("two phases are called `{name}`"));
+            found.push(problem.other(first.clone(), "first named here"));
+        } else {
+            named.push((name, span));
+        }
+    }
+}
+
+/// Answers lead to severities that there are, and the last no leads somewhere.
+fn questions(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
+    let known: BTreeSet<&str> =
+        policy.ranks().chain(ours(own).map(|(severity, _)| severity)).map(Severity::name).collect();
+    let asked = tables(own, "questions").chain(below(own, "question").map(|(.., entry)| entry));
+    for (severity, span) in asked.flat_map(|one| [text(one, "yes"), text(one, "no")]).flatten() {
+        // That it is no rank at all has been said.
+        if !known.contains(severity) && Severity::all().any(|rank| rank.name() == severity) {
+            let problem = Problem::new(span, format!("there is no severity `{severity}`"));
+            found.push(problem.help(format!("known: {}", known.iter().copied().collect::<Vec<_>>().join(", "))));
+        }
+    }
+}
+
+/// Roles that something refers to must be there: those that have to approve, and those that the procedure
+/// knows by their ids.
+fn roles(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
+    let mut roles = ids(own, "roles", "id", policy.roles.iter().map(|role| &role.id));
+    let mut gone: Vec<(&str, Range<usize>)> = Vec::new();
+    for (id, span, entry) in below(own, "role") {
+        if is_dropped(entry) {
+            roles.retain(|role| *role != id);
+            gone.push((id, span));
+        } else if !roles.contains(&id) {
+            roles.push(id);
+        }
+    }
     for (_, severity) in ours(own) {
         for (role, span) in texts(severity, "approvals").filter(|(role, _)| !roles.contains(role)) {
-            let problem = Problem::new(span, format!("there is no role `{role}`"));
+            let problem = Problem::new(span, format!("there is no role `{}`", visible(role)));
             found.push(problem.suggest(role, roles.iter().copied()));
         }
+    }
+    let approve = policy.severities.iter().filter(|(severity, _)| {
+        !table(own, severity.name()).is_some_and(|said| said.contains_key("approvals"))
+    });
+    let approve = approve.flat_map(|(severity, said)| {
+        said.approvals.iter().map(|role| (role.as_str(), format!("has to approve at {}", severity.name())))
+    });
+    let known = [
+        (Role::COMMANDER, "leads the incident".to_owned()),
+        (Role::ON_CALL, "is who is paged".to_owned()),
+        (Role::LEAD, "is who it is escalated to".to_owned()),
+    ];
+    let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
+    for (role, why) in known.into_iter().chain(approve).filter(|(role, _)| !roles.contains(role)) {
+        match missing.iter_mut().find(|(id, _)| *id == role) {
+            Some((_, reasons)) => reasons.push(why),
+            None => missing.push((role, vec![why])),
+        }
+    }
+    let list = own.get("roles").map_or(0..0, Spanned::span);
+    for (role, reasons) in missing {
+        let dropped = gone.iter().find(|(id, _)| *id == role);
+        let span = dropped.map_or_else(|| list.clone(), |(_, span)| span.clone());
+        let problem = Problem::new(span, format!("the role `{role}` is gone, though it {}", reasons.join(" and ")));
+        found.push(problem.help(format!(
+            "keep its id and change its title: [policy.role.{role}], or name other `approvals`"
+        )));
     }
 }
 
 /// A severity of the team says what it is; and nobody takes one for another.
-fn severities(own: &DeTable<'_>, found: &mut Vec<Problem>) {
-    let built_in = Policy::built_in();
-    let mut named: Vec<(Severity, &str, Range<usize>)> = Vec::new();
+fn severities(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
+    let mut named: Vec<(&str, Range<usize>)> = Vec::new();
     for (severity, said) in ours(own) {
-        if !built_in.ranks().any(|known| known == severity) {
-            let key = own.keys().find(|key| key.get_ref() == severity.name());
-            let span = key.map_or(0..0, |key| key.span());
+        if !policy.ranks().any(|known| known == severity) {
+            let span = root_key(own, severity.name()).map_or(0..0, |(span, _)| span);
             for missing in ["word", "means"].into_iter().filter(|key| !said.contains_key(*key)) {
                 let problem = Problem::new(span.clone(), format!("`{missing}` is missing here"));
-                found.push(
-                    problem.help(format!("{} is a severity of yours: say what it means", severity.name())),
-                );
+                found.push(problem.help(format!("{} is a severity of yours: say what it means", severity.name())));
             }
         }
         let Some((name, span)) = text(said, "name") else { continue };
+        let taken = Severity::all().any(|other| other != severity && other.name().eq_ignore_ascii_case(name));
         if let Some(why) = unusable(name) {
             found.push(Problem::new(span, format!("the name {why}")));
-        } else if Severity::all().any(|other| other != severity && other.name().eq_ignore_ascii_case(name)) {
+        } else if taken {
             let problem = Problem::new(span, format!("`{name}` is the rank of another severity"));
-            found.push(problem.help("ranks are what records are kept by; choose another name"));
-        } else if let Some((_, _, first)) = named.iter().find(|(_, one, _)| one.eq_ignore_ascii_case(name)) {
+            found.push(problem.help("records are kept by rank; choose another name"));
+        } else if let Some((_, first)) = named.iter().find(|(one, _)| one.eq_ignore_ascii_case(name)) {
             let problem = Problem::new(span, format!("two severities are called `{name}`"));
             found.push(problem.other(first.clone(), "first named here"));
         } else {
-            named.push((severity, name, span));
+            named.push((name, span));
         }
     }
+}
+
+/// The ids of the roles there are, with the team's changes.
+pub(super) fn role_ids<'t>(own: Option<&'t DeTable<'_>>, built_in: &'t [Role]) -> Vec<&'t str> {
+    let usual = built_in.iter().map(|role| &role.id);
+    let Some(own) = own else { return usual.map(String::as_str).collect() };
+    let mut all = ids(own, "roles", "id", usual);
+    for (id, _, entry) in below(own, "role") {
+        if is_dropped(entry) {
+            all.retain(|known| *known != id);
+        } else if !all.contains(&id) {
+            all.push(id);
+        }
+    }
+    all
 }

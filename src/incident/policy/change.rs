@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::words::Severity;
-use super::{HotfixLimit, Policy, Role, SeverityPolicy, SuspectsChange};
+use super::entries::{self, ItemChange, PhaseChange, QuestionChange, RoleChange, StepChange, set};
+use super::{HotfixLimit, Policy, Question, Role, RollbackStep, SeverityPolicy, SuspectsChange};
 use crate::config::types::{DeadlineText, DurationText, Flow};
 
 /// A team's changes to the policy, under `[policy]`.
@@ -45,8 +46,41 @@ pub struct PolicyChange {
     /// Another one.
     #[serde(rename = "P9", skip_serializing_if = "Option::is_none")]
     pub p9: Option<SeverityChange>,
+    /// How long after the start something due at once counts as in time: `5m`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub at_once: Option<SignedDuration>,
+    /// Text of a ticket for what needs no hotfix, with `{title}` in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backlog: Option<String>,
     /// Roles in place of the built-in ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<Role>>,
+    /// One role by its id, changed, added or dropped: `[policy.role.lead]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub role: BTreeMap<String, RoleChange>,
+    /// One item of the built-in checklist by its id, changed, added or dropped: `[policy.check.payments]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub check: BTreeMap<String, ItemChange>,
+    /// One phase by its name: `[policy.phase.respond]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub phase: BTreeMap<String, PhaseChange>,
+    /// The severity tree in place of the built-in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub questions: Option<Vec<Question>>,
+    /// One question of it by its id: `[policy.question.everybody]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub question: BTreeMap<String, QuestionChange>,
+    /// The steps of going back in place of the built-in ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback_steps: Option<Vec<RollbackStep>>,
+    /// One of them by its title: `[policy.rollback_step.assess]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rollback_step: BTreeMap<String, StepChange>,
+    /// Files and folders that tell what keeps an environment as a repository describes it:
+    /// `[policy.gitops]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub gitops: BTreeMap<String, Vec<String>>,
     /// How long an approval holds: `4h`.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
@@ -105,6 +139,12 @@ pub struct SeverityChange {
     /// What it means, one sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub means: Option<String>,
+    /// Examples of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub examples: Option<Vec<String>>,
+    /// What its written review is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<String>,
     /// Fix in production within.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
@@ -126,6 +166,10 @@ pub struct SeverityChange {
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
     pub update_every: Option<SignedDuration>,
+    /// Update them every, while no fix is in flight.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub update_every_quiet: Option<SignedDuration>,
     /// Page on-call within.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DeadlineText>")]
@@ -177,27 +221,29 @@ impl Policy {
         for (severity, change) in change.severities() {
             change.apply(self.severities.entry(severity).or_default());
         }
-        if let Some(roles) = &change.roles {
-            self.roles.clone_from(roles);
-        }
+        set(&mut self.roles, change.roles.as_ref());
+        entries::change(&mut self.roles, &change.role);
+        entries::change(&mut self.checklist, &change.check);
+        entries::change(&mut self.phases, &change.phase);
+        set(&mut self.questions, change.questions.as_ref());
+        entries::change(&mut self.questions, &change.question);
+        set(&mut self.rollback_steps, change.rollback_steps.as_ref());
+        entries::change(&mut self.rollback_steps, &change.rollback_step);
+        set(&mut self.backlog, change.backlog.as_ref());
+        self.gitops.extend(change.gitops.clone());
+        self.at_once = change.at_once.unwrap_or(self.at_once);
         self.approval_valid_for = change.approval_valid_for.unwrap_or(self.approval_valid_for);
         self.task_time = change.task_time.unwrap_or(self.task_time);
         self.objection_time = change.objection_time.unwrap_or(self.objection_time);
         self.immediate_watch = change.immediate_watch.unwrap_or(self.immediate_watch);
         self.extended_watch = change.extended_watch.unwrap_or(self.extended_watch);
-        if let Some(gates) = &change.gates {
-            self.gates.clone_from(gates);
-        }
-        if let Some(gates) = &change.rollback_gates {
-            self.rollback_gates.clone_from(gates);
-        }
+        set(&mut self.gates, change.gates.as_ref());
+        set(&mut self.rollback_gates, change.rollback_gates.as_ref());
         self.rollback_watch = change.rollback_watch.unwrap_or(self.rollback_watch);
         self.finish_gates.extend(change.finish_gates.clone());
         self.hotfix_limit = change.hotfix_limit.unwrap_or(self.hotfix_limit);
         self.fetch_valid_for = change.fetch_valid_for.unwrap_or(self.fetch_valid_for);
-        if let Some(migrations) = &change.migrations {
-            self.migrations.clone_from(migrations);
-        }
+        set(&mut self.migrations, change.migrations.as_ref());
         self.suspects.change(&change.suspects);
         self
     }
@@ -209,6 +255,7 @@ impl SeverityChange {
             (&self.name, &mut policy.name),
             (&self.word, &mut policy.word),
             (&self.means, &mut policy.means),
+            (&self.review, &mut policy.review),
         ];
         for (changed, text) in texts {
             if let Some(changed) = changed {
@@ -232,6 +279,12 @@ impl SeverityChange {
             policy.update_every = self.update_every;
             // A team that names one rhythm means it for the whole incident.
             policy.update_every_quiet = None;
+        }
+        if self.update_every_quiet.is_some() {
+            policy.update_every_quiet = self.update_every_quiet;
+        }
+        if let Some(examples) = &self.examples {
+            policy.examples.clone_from(examples);
         }
         if let Some(approvals) = &self.approvals {
             policy.approvals.clone_from(approvals);

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use jiff::fmt::serde::duration::friendly::compact as friendly;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::entries::set;
+use crate::config::types::{DeadlineText, DurationText};
 
 /// How changes since the last good release are weighed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,17 +41,19 @@ pub struct SuspectPolicy {
 }
 
 /// What being live or merged within a time before the begin counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OnsetWeight {
     /// Within this time before it.
+    #[serde(serialize_with = "friendly::required")]
+    #[schemars(with = "DurationText")]
     pub within: SignedDuration,
     /// Counts so much.
     pub weight: i32,
 }
 
 /// What the size of a change counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SizeWeight {
     /// From so many lines added and taken away.
@@ -148,6 +154,35 @@ pub struct SuspectsChange {
     /// Paths of a kind in place of the usual ones: `{ config = ["ops/", "*.tf"] }`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub paths: BTreeMap<PathKind, Vec<String>>,
+    /// Most changes that are looked at, newest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most: Option<usize>,
+    /// A merge that brought more commits than this is opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_above: Option<usize>,
+    /// The begin of an incident is known no better than this.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DeadlineText>")]
+    pub grace: Option<SignedDuration>,
+    /// What more than so many per cent of the changes have in common tells them apart no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub common_percent: Option<usize>,
+    /// A fix to the same files counts as one within this time.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub fixed_within: Option<SignedDuration>,
+    /// What being live or merged shortly before the begin counts, nearest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub onset: Option<Vec<OnsetWeight>>,
+    /// What the size of a change counts, largest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sizes: Option<Vec<SizeWeight>>,
+    /// Words in changed lines that tell of a limit, in place of the usual ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_words: Option<Vec<String>>,
+    /// First words of the subject of a fix, in place of the usual ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix_words: Option<Vec<String>>,
     /// More words that say nothing about where a fault is: the name of the service.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop_words: Vec<String>,
@@ -168,6 +203,15 @@ impl SuspectPolicy {
     pub(super) fn change(&mut self, change: &SuspectsChange) {
         self.weights.extend(&change.weights);
         self.paths.extend(change.paths.clone());
+        set(&mut self.most, change.most.as_ref());
+        set(&mut self.open_above, change.open_above.as_ref());
+        set(&mut self.grace, change.grace.as_ref());
+        set(&mut self.common_percent, change.common_percent.as_ref());
+        set(&mut self.fixed_within, change.fixed_within.as_ref());
+        set(&mut self.onset, change.onset.as_ref());
+        set(&mut self.sizes, change.sizes.as_ref());
+        set(&mut self.limit_words, change.limit_words.as_ref());
+        set(&mut self.fix_words, change.fix_words.as_ref());
         for word in &change.stop_words {
             if !self.stop_words.contains(word) {
                 self.stop_words.push(word.clone());
