@@ -41,7 +41,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let policy = cx.setup()?.policy;
     let now = cx.now();
     let doing = format!("snoozing {}", visible(&args.clock));
-    let known = clocks(loaded.state(), &policy, now);
+    let mut known = clocks(loaded.state(), &policy, now);
+    known.retain(|clock| !clock.id.starts_with("phase:"));
     let named = args.clock.trim().to_lowercase();
     let Some(clock) = known.iter().find(|clock| clock.id == named) else {
         let ids: Vec<&str> = known.iter().map(|clock| clock.id.as_str()).collect();

@@ -108,6 +108,9 @@ struct Clock<'a> {
     id: &'a str,
     title: &'a str,
     due_at: Timestamp,
+    met_at: Option<Timestamp>,
+    /// How many rounds before this one were late or left out.
+    missed: usize,
     state: &'static str,
 }
 
@@ -281,6 +284,8 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
                 id: &clock.id,
                 title: &clock.title,
                 due_at: clock.due_at,
+                met_at: clock.met_at,
+                missed: clock.missed,
                 state: clock.state.name(),
             })
             .collect(),

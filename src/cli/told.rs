@@ -4,7 +4,7 @@ use super::End;
 use super::context::{Context, Wanted};
 use super::save::{SaveArgs, in_time, save_in, some_text};
 use crate::failure::{Failure, Result};
-use crate::incident::{Told, audience};
+use crate::incident::Told;
 use crate::text::{nearest, visible};
 
 /// Record that an audience was informed
@@ -16,7 +16,7 @@ Example:
   flightdeck told stakeholders --by maya --how \"status page\"
   flightdeck told update")]
 pub(crate) struct Args {
-    /// stakeholders, update (a regular one), lead, executives, or any other
+    /// stakeholders, update (a regular one), business, lead, executives, one of your policy, or any other
     #[arg(value_name = "AUDIENCE")]
     audience: String,
 
@@ -39,7 +39,8 @@ pub(crate) struct Args {
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let audience = some_text("the audience", &args.audience)?;
-    let known = [audience::STAKEHOLDERS, audience::UPDATE, "lead", audience::EXECUTIVES];
+    let policy = cx.setup_or_found().0.policy;
+    let known: Vec<&str> = policy.audiences.iter().map(|known| known.id.as_str()).collect();
     if let Some(meant) = nearest(&audience, &known).filter(|meant| *meant != audience) {
         let hint = format!("did you mean {meant}? There are: {}; or name any other", known.join(", "));
         return Err(Failure::usage(

@@ -40,6 +40,10 @@ pub fn with_defaults(mut config: Config, policy: &Policy, here: Here) -> Config 
     config.policy.roles = Some(policy.roles.clone());
     config.policy.role.clear();
     config.policy.check.clear();
+    config.policy.clocks = Some(policy.clocks.clone());
+    config.policy.clock.clear();
+    config.policy.audiences = Some(policy.audiences.clone());
+    config.policy.audience.clear();
     config.policy.phase = policy.phases.iter().map(phase).collect();
     config.policy.questions = Some(policy.questions.clone());
     config.policy.question.clear();
@@ -101,14 +105,15 @@ fn demands(policy: &Policy, severity: Severity) -> SeverityChange {
         means: Some(severity.means.clone()),
         examples: Some(severity.examples.clone()),
         review: Some(severity.review.clone()),
-        update_every_quiet: severity.update_every_quiet,
+        update_every_quiet: None,
         fix_within: severity.fix_within,
         approvals: Some(severity.approvals.clone()),
         may_pass_over: Some(severity.may_pass_over.clone()),
         verbal_approval: Some(severity.verbal_approval),
         own_approval: Some(severity.own_approval),
         tell_within: severity.tell_within,
-        update_every: severity.update_every,
+        updates: Some(severity.updates.clone()),
+        update_every: None,
         page_within: severity.page_within,
         escalate_within: severity.escalate_within,
         executives_after: severity.executives_after,

@@ -32,13 +32,13 @@ mod words;
 
 pub use against::{Claim, against};
 pub use body::*;
-pub use clocks::{Clock, ClockState, audience, clocks, detected_late, phase_since};
+pub use clocks::{Clock, ClockState, Round, audience, clocks, detected_late, phase_since, rounds};
 pub use drift::{ClockOff, ClockWarning, TOLERATED};
 pub use fix::{Fix, Raised, Review};
 pub use fold::{Log, Missing, Stream, Streamed, Taken};
 pub use next::{ANOTHER, Facts, Next, WayBack, next};
 pub use policy::{
-    ChecklistItem, HotfixLimit, ItemChange, OnsetWeight, PathKind, PhaseChange, PhasePolicy, Policy, PolicyChange, Question, QuestionChange, Role, RoleChange, StepChange,
+    Audience, AudienceChange, ChecklistItem, ClockChange, ClockPolicy, CountedFrom, Figure, MetBy, UpdatePolicy, HotfixLimit, ItemChange, OnsetWeight, PathKind, PhaseChange, PhasePolicy, Policy, PolicyChange, Question, QuestionChange, Role, RoleChange, StepChange,
     RollbackStep, SeverityChange, SeverityPolicy, SizeWeight, SuspectPolicy, SuspectsChange, Suspicion,
     at_severity,
 };

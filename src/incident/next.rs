@@ -2,6 +2,7 @@
 
 mod back;
 mod due;
+mod others;
 mod production;
 mod team;
 mod way;
@@ -305,6 +306,7 @@ impl Steps<'_> {
         }
         let title = "notify CTO and CEO that it is not resolved, then record it";
         self.add_due("executives", "told", audience::EXECUTIVES, title);
+        self.others();
         if self.list.is_empty() {
             self.add("note", "", "record what you see");
         }
@@ -464,6 +466,7 @@ impl Steps<'_> {
         if self.list.len() == before {
             self.add(if action == "review" { "close" } else { action }, "", title);
         }
+        self.own(true);
     }
 
     /// What nothing probes is looked at before the watch from a distance is over.

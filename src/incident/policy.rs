@@ -1,6 +1,7 @@
 //! The policy: every figure of the procedure as data, with a team's changes on top.
 
 mod change;
+mod clocks;
 mod entries;
 mod severities;
 mod suspects;
@@ -16,6 +17,9 @@ use super::body::{Phase, Severity};
 use crate::config::types::{DeadlineText, DurationText, Flow};
 
 pub use change::{PolicyChange, SeverityChange};
+pub use clocks::{
+    Audience, AudienceChange, ClockChange, ClockPolicy, CountedFrom, Figure, MetBy, UpdatePolicy,
+};
 pub use entries::{ItemChange, PhaseChange, QuestionChange, RoleChange, StepChange};
 pub use severities::at_severity;
 pub use suspects::{OnsetWeight, PathKind, SizeWeight, SuspectPolicy, SuspectsChange, Suspicion};
@@ -60,6 +64,10 @@ pub struct Policy {
     pub rollback_steps: Vec<RollbackStep>,
     /// By severity name.
     pub severities: BTreeMap<Severity, SeverityPolicy>,
+    /// What is due once.
+    pub clocks: Vec<ClockPolicy>,
+    /// Who is told, in the order of the menu.
+    pub audiences: Vec<Audience>,
     /// In order.
     pub phases: Vec<PhasePolicy>,
     /// In order.
@@ -104,13 +112,9 @@ pub struct SeverityPolicy {
     /// Tell stakeholders within.
     #[serde(default)]
     pub tell_within: Option<SignedDuration>,
-    /// Update them every.
+    /// Who is told anew, and how often.
     #[serde(default)]
-    pub update_every: Option<SignedDuration>,
-    /// Update them every, while no fix is in flight (before the develop phase); `None`: as
-    /// often as otherwise.
-    #[serde(default)]
-    pub update_every_quiet: Option<SignedDuration>,
+    pub updates: Vec<UpdatePolicy>,
     /// Page on-call within.
     #[serde(default)]
     pub page_within: Option<SignedDuration>,
@@ -239,6 +243,12 @@ impl Policy {
         self.roles.iter().find(|role| is(&role.id) || is(&role.title) || is(&role.short))
     }
 
+    /// What a phase is called: by the team, else by its own name.
+    pub fn phase_name(&self, phase: Phase) -> &str {
+        let named = self.phase(phase).map_or("", |policy| policy.name.as_str());
+        if named.is_empty() { phase.name() } else { named }
+    }
+
     /// The time budget and end of a phase, if the policy has it.
     pub fn phase(&self, phase: Phase) -> Option<&PhasePolicy> {
         self.phases.iter().find(|p| p.phase == phase)
@@ -289,7 +299,7 @@ mod tests {
         let policy = Policy::built_in();
         let p0 = policy.severity(Severity::P0);
         assert_eq!(p0.fix_within, Some(SignedDuration::from_hours(2)));
-        assert_eq!(p0.update_every, Some(SignedDuration::from_mins(15)));
+        assert_eq!(p0.updates[0].every, SignedDuration::from_mins(15));
         assert_eq!(p0.executives_after, Some(SignedDuration::from_hours(4)));
         assert_eq!(p0.may_pass_over, policy.gates);
         assert!(p0.verbal_approval);

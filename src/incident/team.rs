@@ -126,7 +126,7 @@ fn team_clocks(state: &State, now: Timestamp) -> Vec<Clock> {
     }
     let clock = |id: &str, title: String, from, due_at| {
         let state = if now > due_at { ClockState::Overdue } else { ClockState::Running };
-        Clock { id: id.to_owned(), title, from, due_at, met_at: None, state }
+        Clock { id: id.to_owned(), title, from, due_at, met_at: None, stopped_at: None, missed: 0, state }
     };
     let tasks = state.open_tasks();
     let tasks =

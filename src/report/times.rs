@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::production;
 use super::words::{between, clock_after, impossible, role, spoken, target};
 use crate::config::types::Probe;
-use crate::incident::{Clock, ClockState, Policy, State, clocks, detected_late, duration};
+use crate::incident::{Clock, ClockState, Policy, State, clocks, detected_late, duration, rounds};
 use crate::text::markdown::{inline, table};
 
 /// The section, as Markdown.
@@ -19,7 +19,28 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
         out.push_str(":\n\n");
         out.push_str(&table(["Target", "Due (UTC)", "Done (UTC)", ""], rows));
     }
+    out.push_str(&updates(state, policy, now));
     out
+}
+
+/// How often each audience was told anew, and how often too late; empty: nobody was.
+fn updates(state: &State, policy: &Policy, now: Timestamp) -> String {
+    let all = rounds(state, policy, now);
+    let mut who: Vec<&str> = Vec::new();
+    for round in &all {
+        if !who.contains(&round.audience.as_str()) {
+            who.push(&round.audience);
+        }
+    }
+    let said = who.into_iter().map(|audience| {
+        let theirs = all.iter().filter(|round| round.audience == audience);
+        let (late, told) = (theirs.clone().filter(|round| round.is_missed()).count(), theirs.count());
+        let title = inline(policy.audience_title(audience));
+        let late = if late == 0 { "all in time".to_owned() } else { format!("{late} late or left out") };
+        format!("{title} {told} {}, {late}", if told == 1 { "round" } else { "rounds" })
+    });
+    let said: Vec<String> = said.collect();
+    if said.is_empty() { String::new() } else { format!("\nUpdates: {}.\n", said.join("; ")) }
 }
 
 /// When somebody first took the incident up, and what that was.
@@ -72,7 +93,7 @@ pub(super) fn lasted(state: &State, now: Timestamp) -> Option<String> {
 pub(super) fn targets(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> Vec<Clock> {
     let ran = |clock: &Clock| match clock.state {
         // It was over before this was due.
-        ClockState::Stopped => state.resolved_at.is_some_and(|end| clock.due_at <= end),
+        ClockState::Stopped => clock.stopped_at.is_some_and(|end| clock.due_at <= end),
         _ => true,
     };
     let mut all = clocks(state, policy, now);
@@ -81,12 +102,12 @@ pub(super) fn targets(state: &State, policy: &Policy, probes: &[Probe], now: Tim
     for clock in
         all.iter_mut().filter(|clock| clock.id == "fix" && unfixed.is_some() && clock.met_at == unfixed)
     {
-        (clock.state, clock.met_at) = (ClockState::Stopped, None);
+        (clock.state, clock.met_at, clock.stopped_at) = (ClockState::Stopped, None, state.resolved_at);
     }
     let all = all.into_iter();
     let mut ran: Vec<Clock> = all
-        .filter(|clock| !["review", "phase"].contains(&clock.id.as_str()))
-        .filter(|clock| clock.id != "update" || clock.state == ClockState::Overdue)
+        .filter(|clock| clock.id != "review" && !clock.id.starts_with("phase"))
+        .filter(|clock| !clock.id.starts_with("update") || clock.state == ClockState::Overdue)
         .filter(ran)
         .collect();
     ran.sort_by_key(|clock| clock.due_at);

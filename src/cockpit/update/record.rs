@@ -71,9 +71,9 @@ pub(super) fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::Told => {
             let audience = invoke.argument.clone();
-            let label = menus::told_question(&audience);
+            let label = menus::told_question(cx.model, &audience);
             let placeholder = "for example status page, or omar by mail. flightdeck sends nothing";
-            ask(cx, Purpose::Told(audience), label, placeholder, String::new());
+            ask(cx, Purpose::Told(audience), &label, placeholder, String::new());
         }
         Command::Pass | Command::Fail | Command::NotApplicable | Command::Assign => tick(cx, invoke.command),
         Command::Amend | Command::Retract | Command::Pin => on_entry(cx, invoke),

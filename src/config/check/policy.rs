@@ -9,7 +9,7 @@ use toml::de::DeTable;
 
 use super::super::problem::Problem;
 use super::{names, table, tables, text, texts, unusable};
-use crate::incident::{Policy, Role, Severity};
+use crate::incident::{ClockPolicy, Policy, Role, Severity};
 use crate::text::{nearest, visible};
 
 /// Reports every mistake of meaning in the team's changes to the policy.
@@ -18,13 +18,20 @@ pub(super) fn check(root: &DeTable<'_>, own: &DeTable<'_>, found: &mut Vec<Probl
     names(own, "roles", "id", found);
     names(own, "questions", "id", found);
     names(own, "rollback_steps", "title", found);
+    names(own, "clocks", "id", found);
+    names(own, "audiences", "id", found);
     severities(own, &policy, found);
     entries(own, "role", "title", &ids(own, "roles", "id", policy.roles.iter().map(|one| &one.id)), found);
     entries(own, "check", "title", &ids(own, "", "", policy.checklist.iter().map(|one| &one.id)), found);
     entries(own, "question", "ask", &ids(own, "questions", "id", policy.questions.iter().map(|one| &one.id)), found);
     let steps = policy.rollback_steps.iter().map(|one| &one.title);
     entries(own, "rollback_step", "about", &ids(own, "rollback_steps", "title", steps), found);
+    let known = ids(own, "clocks", "id", policy.clocks.iter().map(|one| &one.id));
+    entries(own, "clock", "title", &known, found);
+    let known = ids(own, "audiences", "id", policy.audiences.iter().map(|one| &one.id));
+    entries(own, "audience", "title", &known, found);
     phases(own, &policy, found);
+    clocks(own, &policy, found);
     questions(own, &policy, found);
     roles(own, &policy, found);
     if let (Some(list), Some((changed, _))) = (root.get("checklist"), root_key(own, "check"))
@@ -130,19 +137,125 @@ fn questions(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
     }
 }
 
+/// Clocks and updates name audiences and roles that there are; a clock of the team's own says within which time and
+/// what meets it.
+fn clocks(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
+    let roles = there(own, "roles", "role", policy.roles.iter().map(|one| &one.id));
+    let audiences = there(own, "audiences", "audience", policy.audiences.iter().map(|one| &one.id));
+    let ranks: Vec<&str> = policy.ranks().chain(ours(own).map(|(severity, _)| severity)).map(Severity::name).collect();
+    let usual = |id: &str| policy.clocks.iter().find(|clock| clock.id == id);
+    let listed = tables(own, "clocks").filter_map(|entry| {
+        let (id, span) = text(entry, "id")?;
+        Some((id, span, entry))
+    });
+    for (id, span, entry) in listed.chain(below(own, "clock")).filter(|(_, _, entry)| !is_dropped(entry)) {
+        let known = usual(id).filter(|_| below(own, "clock").any(|(name, ..)| name == id));
+        if known.is_none() && entry.contains_key("title") {
+            for missing in ["after", "met_by"].into_iter().filter(|key| !entry.contains_key(*key)) {
+                if missing == "after" && entry.contains_key("figure") {
+                    continue;
+                }
+                found.push(Problem::new(span.clone(), format!("`{missing}` is missing here")).help(match missing {
+                    "after" => "within which time it is due: after = \"72h\"",
+                    _ => "what meets it: met_by = [\"told\"], who = \"business\"",
+                }));
+            }
+        }
+        for (severity, span) in texts(entry, "severities").filter(|(severity, _)| !ranks.contains(severity)) {
+            if Severity::all().any(|rank| rank.name() == severity) {
+                let problem = Problem::new(span, format!("there is no severity `{severity}`"));
+                found.push(problem.help(format!("known: {}", ranks.join(", "))));
+            }
+        }
+        let acts: Vec<&str> = texts(entry, "met_by").map(|(act, _)| act).collect();
+        let acts = if entry.contains_key("met_by") { acts } else { known.map(acts_of).unwrap_or_default() };
+        let of_role = acts.iter().any(|act| ["paged", "role"].contains(act));
+        let of_people = acts.contains(&"told");
+        match text(entry, "who") {
+            Some((who, who_span)) if of_role || of_people => {
+                let is = (of_role && roles.contains(&who)) || (of_people && audiences.contains(&who));
+                if !is {
+                    let (what, known) = if of_role { ("role", &roles) } else { ("audience", &audiences) };
+                    let problem = Problem::new(who_span, format!("there is no {what} `{}`", visible(who)));
+                    found.push(problem.suggest(who, known.iter().copied()));
+                }
+            }
+            None if (of_role || of_people) && known.is_none() => {
+                let problem = Problem::new(span, "`who` is missing here");
+                found.push(problem.help("the role or audience that meets it"));
+            }
+            _ => {}
+        }
+    }
+    for (_, severity) in ours(own) {
+        for (audience, span) in tables(severity, "updates").filter_map(|update| text(update, "audience")) {
+            if !audiences.contains(&audience) {
+                let problem = Problem::new(span, format!("there is no audience `{}`", visible(audience)));
+                found.push(problem.suggest(audience, audiences.iter().copied()));
+            }
+        }
+    }
+    for (.., entry) in below(own, "audience") {
+        if let Some((is, span)) = text(entry, "is").filter(|(is, _)| !audiences.contains(is)) {
+            let problem = Problem::new(span, format!("there is no audience `{}`", visible(is)));
+            found.push(problem.suggest(is, audiences.iter().copied()));
+        }
+    }
+    audiences_told(own, policy, &audiences, found);
+}
+
+/// Audiences that the built-in clocks and updates tell must be there.
+fn audiences_told(own: &DeTable<'_>, policy: &Policy, there: &[&str], found: &mut Vec<Problem>) {
+    let gone = |id: &str| below(own, "clock").any(|(name, _, entry)| name == id && (is_dropped(entry) || entry.contains_key("who")));
+    let told = policy.clocks.iter().filter(|clock| acts_of(clock) == ["told"] && !own.contains_key("clocks") && !gone(&clock.id));
+    let told = told.map(|clock| (clock.who.as_str(), format!("the clock `{}` waits for telling it", clock.id)));
+    let updates = policy.severities.iter().filter(|(severity, _)| {
+        !table(own, severity.name()).is_some_and(|said| said.contains_key("updates"))
+    });
+    let updates = updates.flat_map(|(severity, said)| {
+        said.updates.iter().map(|update| {
+            (update.audience.as_str(), format!("it is told anew at {}", severity.name()))
+        })
+    });
+    let mut said: BTreeSet<&str> = BTreeSet::new();
+    for (audience, why) in told.chain(updates).filter(|(audience, _)| !there.contains(audience)) {
+        if !said.insert(audience) {
+            continue;
+        }
+        let dropped = below(own, "audience").find(|(id, ..)| *id == audience).map(|(_, span, _)| span);
+        let span = dropped.unwrap_or_else(|| own.get("audiences").map_or(0..0, Spanned::span));
+        let problem = Problem::new(span, format!("the audience `{audience}` is gone, though {why}"));
+        found.push(problem.help("keep it, or change what tells it: [policy.clock.ID], `updates`"));
+    }
+}
+
+/// What meets a clock, as it is written.
+fn acts_of(clock: &ClockPolicy) -> Vec<&'static str> {
+    clock.met_by.iter().map(|act| act.name()).collect()
+}
+
+/// The ids that there are when all changes are taken in.
+fn there<'t>(own: &'t DeTable<'_>, list: &str, key: &str, usual: impl Iterator<Item = &'t String>) -> Vec<&'t str> {
+    let mut all = ids(own, list, list_id(list), usual);
+    for (id, _, entry) in below(own, key) {
+        if is_dropped(entry) {
+            all.retain(|known| *known != id);
+        } else if !all.contains(&id) {
+            all.push(id);
+        }
+    }
+    all
+}
+
+/// What the entries of a list are found by.
+fn list_id(list: &str) -> &'static str {
+    if list == "rollback_steps" { "title" } else { "id" }
+}
+
 /// Roles that something refers to must be there: those that have to approve, and those that the procedure
 /// knows by their ids.
 fn roles(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
-    let mut roles = ids(own, "roles", "id", policy.roles.iter().map(|role| &role.id));
-    let mut gone: Vec<(&str, Range<usize>)> = Vec::new();
-    for (id, span, entry) in below(own, "role") {
-        if is_dropped(entry) {
-            roles.retain(|role| *role != id);
-            gone.push((id, span));
-        } else if !roles.contains(&id) {
-            roles.push(id);
-        }
-    }
+    let roles = there(own, "roles", "role", policy.roles.iter().map(|role| &role.id));
     for (_, severity) in ours(own) {
         for (role, span) in texts(severity, "approvals").filter(|(role, _)| !roles.contains(role)) {
             let problem = Problem::new(span, format!("there is no role `{}`", visible(role)));
@@ -155,13 +268,21 @@ fn roles(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
     let approve = approve.flat_map(|(severity, said)| {
         said.approvals.iter().map(|role| (role.as_str(), format!("has to approve at {}", severity.name())))
     });
+    // Without its clock nothing asks for it.
+    let clocked = |id: &str| {
+        !below(own, "clock").any(|(name, _, entry)| name == id && (is_dropped(entry) || entry.contains_key("who")))
+    };
+    let clocks = policy.clocks.iter().filter(|clock| {
+        acts_of(clock).iter().any(|act| ["paged", "role"].contains(act)) && !own.contains_key("clocks") && clocked(&clock.id)
+    });
+    let clocks = clocks.map(|clock| (clock.who.as_str(), format!("meets the clock `{}`", clock.id)));
     let known = [
         (Role::COMMANDER, "leads the incident".to_owned()),
         (Role::ON_CALL, "is who is paged".to_owned()),
         (Role::LEAD, "is who it is escalated to".to_owned()),
     ];
     let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
-    for (role, why) in known.into_iter().chain(approve).filter(|(role, _)| !roles.contains(role)) {
+    for (role, why) in known.into_iter().chain(approve).chain(clocks).filter(|(role, _)| !roles.contains(role)) {
         match missing.iter_mut().find(|(id, _)| *id == role) {
             Some((_, reasons)) => reasons.push(why),
             None => missing.push((role, vec![why])),
@@ -169,8 +290,8 @@ fn roles(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
     }
     let list = own.get("roles").map_or(0..0, Spanned::span);
     for (role, reasons) in missing {
-        let dropped = gone.iter().find(|(id, _)| *id == role);
-        let span = dropped.map_or_else(|| list.clone(), |(_, span)| span.clone());
+        let dropped = below(own, "role").find(|(id, ..)| *id == role);
+        let span = dropped.map_or_else(|| list.clone(), |(_, span, _)| span);
         let problem = Problem::new(span, format!("the role `{role}` is gone, though it {}", reasons.join(" and ")));
         found.push(problem.help(format!(
             "keep its id and change its title: [policy.role.{role}], or name other `approvals`"

@@ -7,7 +7,9 @@ use jiff::fmt::serde::duration::friendly::compact as friendly;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::clocks::audience;
 use super::super::words::Severity;
+use super::clocks::{Audience, AudienceChange, ClockChange, ClockPolicy, UpdatePolicy};
 use super::entries::{self, ItemChange, PhaseChange, QuestionChange, RoleChange, StepChange, set};
 use super::{HotfixLimit, Policy, Question, Role, RollbackStep, SeverityPolicy, SuspectsChange};
 use crate::config::types::{DeadlineText, DurationText, Flow};
@@ -62,6 +64,18 @@ pub struct PolicyChange {
     /// One item of the built-in checklist by its id, changed, added or dropped: `[policy.check.payments]`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub check: BTreeMap<String, ItemChange>,
+    /// What is due once, in place of the built-in clocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<Vec<ClockPolicy>>,
+    /// One clock by its id, changed, added or dropped: `[policy.clock.page]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub clock: BTreeMap<String, ClockChange>,
+    /// Who is told, in place of the built-in audiences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audiences: Option<Vec<Audience>>,
+    /// One audience by its id, changed, added or dropped: `[policy.audience.business]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub audience: BTreeMap<String, AudienceChange>,
     /// One phase by its name: `[policy.phase.respond]`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub phase: BTreeMap<String, PhaseChange>,
@@ -162,11 +176,15 @@ pub struct SeverityChange {
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DeadlineText>")]
     pub tell_within: Option<SignedDuration>,
-    /// Update them every.
+    /// Who is told anew how often, in place of the built-in ones:
+    /// `[{ audience = "stakeholders", every = "30m", quiet = "24h" }]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updates: Option<Vec<UpdatePolicy>>,
+    /// Update stakeholders every.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
     pub update_every: Option<SignedDuration>,
-    /// Update them every, while no fix is in flight.
+    /// Update stakeholders every, while no fix is in flight.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
     pub update_every_quiet: Option<SignedDuration>,
@@ -224,6 +242,10 @@ impl Policy {
         set(&mut self.roles, change.roles.as_ref());
         entries::change(&mut self.roles, &change.role);
         entries::change(&mut self.checklist, &change.check);
+        set(&mut self.clocks, change.clocks.as_ref());
+        entries::change(&mut self.clocks, &change.clock);
+        set(&mut self.audiences, change.audiences.as_ref());
+        entries::change(&mut self.audiences, &change.audience);
         entries::change(&mut self.phases, &change.phase);
         set(&mut self.questions, change.questions.as_ref());
         entries::change(&mut self.questions, &change.question);
@@ -275,13 +297,21 @@ impl SeverityChange {
                 *value = *changed;
             }
         }
-        if self.update_every.is_some() {
-            policy.update_every = self.update_every;
+        set(&mut policy.updates, self.updates.as_ref());
+        if let Some(every) = self.update_every {
+            let theirs = |update: &&mut UpdatePolicy| update.audience == audience::STAKEHOLDERS;
             // A team that names one rhythm means it for the whole incident.
-            policy.update_every_quiet = None;
+            match policy.updates.iter_mut().find(theirs) {
+                Some(update) => (update.every, update.quiet) = (every, None),
+                None => policy.updates.push(UpdatePolicy {
+                    audience: audience::STAKEHOLDERS.to_owned(),
+                    every,
+                    quiet: None,
+                }),
+            }
         }
-        if self.update_every_quiet.is_some() {
-            policy.update_every_quiet = self.update_every_quiet;
+        for update in policy.updates.iter_mut().filter(|update| update.audience == audience::STAKEHOLDERS) {
+            update.quiet = self.update_every_quiet.or(update.quiet);
         }
         if let Some(examples) = &self.examples {
             policy.examples.clone_from(examples);

@@ -18,6 +18,11 @@ impl Policy {
         at_severity(&self.severities, severity).expect("the built-in policy has P0, and changes remove none")
     }
 
+    /// The severity that one counts as: itself, or the next worse one that there is.
+    pub fn known(&self, severity: Severity) -> Severity {
+        self.severities.range(..=severity).next_back().map_or(severity, |(known, _)| *known)
+    }
+
     /// The severities that there are, worst first.
     pub fn ranks(&self) -> impl Iterator<Item = Severity> {
         self.severities.keys().copied()

@@ -5,7 +5,7 @@ use super::super::super::key::Key;
 use super::super::super::model::Model;
 use super::super::super::msg::Item;
 use super::{blocked, rows};
-use crate::incident::{Phase, duration};
+use crate::incident::{Audience, Phase, duration};
 
 pub(super) fn severities(model: &Model) -> Vec<Item> {
     let now = model.incident().map(|state| state.severity);
@@ -44,25 +44,17 @@ pub(super) fn roles(model: &Model) -> Vec<Item> {
     })
 }
 
-/// Audiences that meet a clock, with what each is called on the screen, and the question whether it
-/// was told.
-const AUDIENCES: &[(&str, &str, &str)] = &[
-    ("stakeholders", "stakeholders", "Stakeholders were told: how?"),
-    ("update", "stakeholders: an update", "Stakeholders got an update: how?"),
-    ("lead", "engineering lead: escalated", "Escalated to the engineering lead: how?"),
-    ("executives", "executives: not resolved", "Executives were told that it is not resolved: how?"),
-];
-
 /// The question whether an audience was told.
-pub(in crate::cockpit::update) fn told_question(audience: &str) -> &'static str {
-    let known = AUDIENCES.iter().find(|(id, ..)| *id == audience);
-    known.map_or("They were told: how?", |(_, _, question)| question)
+pub(in crate::cockpit::update) fn told_question(model: &Model, audience: &str) -> String {
+    let known = model.policy.audiences.iter().find(|known| known.id == audience);
+    known.map_or_else(|| "They were told: how?".to_owned(), Audience::question)
 }
 
 pub(super) fn audiences(model: &Model) -> Vec<Item> {
-    let names: Vec<String> = AUDIENCES.iter().map(|(id, ..)| (*id).to_owned()).collect();
+    let audiences = &model.policy.audiences;
+    let names: Vec<String> = audiences.iter().map(|audience| audience.id.clone()).collect();
     let mut items = rows(Command::Told, &names, &['o'], |index| {
-        (AUDIENCES[index].1.to_owned(), blocked(model, Command::Told))
+        (audiences[index].title.clone(), blocked(model, Command::Told))
     });
     items.push(Item {
         key: Some(Key::char('o')),
