@@ -5,14 +5,15 @@ use super::context::{Context, Wanted};
 use super::resolve::confirmed;
 use super::save::{SaveArgs, save_in};
 use crate::failure::{Failure, Result};
-use crate::incident::{Claim, Phase, PhaseEntered, Status};
+use crate::incident::{Claim, Phase, PhaseEntered, Policy, Status};
+use crate::text::visible;
 
 /// Enter a phase of the procedure
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// detect, assemble, respond, develop, deploy or verify
-    #[arg(value_name = "NAME", value_parser = parse_phase)]
-    phase: Phase,
+    /// detect, assemble, respond, develop, deploy or verify, or what your team calls them
+    #[arg(value_name = "NAME")]
+    phase: String,
 
     /// Do it, whatever speaks against it
     #[arg(long)]
@@ -22,22 +23,27 @@ pub(crate) struct Args {
     save: SaveArgs,
 }
 
-fn parse_phase(text: &str) -> Result<Phase, String> {
-    Phase::ALL
-        .into_iter()
-        .find(|phase| phase.name().eq_ignore_ascii_case(text))
-        .ok_or_else(|| format!("one of {}", Phase::ALL.map(Phase::name).join(", ")))
+/// Finds the phase that was named: by its own name, or by what the team calls it.
+fn find(policy: &Policy, text: &str) -> Result<Phase> {
+    policy.find_phase(text).ok_or_else(|| {
+        let names = Phase::ALL.map(|phase| policy.phase_name(phase)).join(", ");
+        let doing = format!("entering the phase {}", visible(text));
+        Failure::usage(doing, "there is none of that name", format!("one of {names}"))
+    })
 }
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let policy = cx.setup_or_found().0.policy;
+    let phase = find(&policy, &args.phase)?;
+    let name = policy.phase_name(phase);
     let mut loaded = cx.load(Wanted::Open)?;
     if loaded.state().status == Status::Closed {
-        let doing = format!("entering the {} phase of {}", args.phase.name(), loaded.number);
+        let doing = format!("entering the {name} phase of {}", loaded.number);
         let hint = "flightdeck reopen --reason … opens it again; flightdeck note adds to it";
         return Err(Failure::usage(doing, "it is closed", hint));
     }
-    let doing = format!("entering the {} phase of {}", args.phase.name(), loaded.number);
-    confirmed(cx, &doing, Claim::Phase(args.phase), loaded.state(), args.yes)?;
-    save_in(cx, args.save, &mut loaded, None, PhaseEntered { phase: args.phase })
+    let doing = format!("entering the {name} phase of {}", loaded.number);
+    confirmed(cx, &doing, Claim::Phase(phase), loaded.state(), args.yes)?;
+    save_in(cx, args.save, &mut loaded, None, PhaseEntered { phase })
 }

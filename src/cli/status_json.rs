@@ -50,6 +50,8 @@ struct Incident<'a> {
     status: &'static str,
     conflict: bool,
     phase: &'static str,
+    /// What the team calls it.
+    phase_name: &'a str,
     impact: &'a str,
     cause: &'a str,
     started_at: Timestamp,
@@ -320,6 +322,7 @@ fn incident(situation: &Situation) -> Incident<'_> {
         status: state.status.name(),
         conflict: state.in_conflict(),
         phase: state.phase.name(),
+        phase_name: situation.policy.phase_name(state.phase),
         impact: &state.impact,
         cause: &state.cause,
         started_at: state.started_at,

@@ -132,7 +132,7 @@ fn next(page: &mut Sheet, situation: &Situation, key: &dyn Fn(&str, &str) -> Opt
 fn phases(page: &mut Sheet, situation: &Situation) {
     let state = &situation.state;
     let pieces = Phase::ALL.into_iter().map(|phase| {
-        let name = phase.name();
+        let name = situation.policy.phase_name(phase);
         if phase == state.phase {
             let entered = phase_since(state);
             let budget = situation.policy.phases.iter().find(|p| p.phase == phase).map(|p| p.budget);

@@ -79,7 +79,10 @@ fn every_value_of_the_policy_can_be_changed_and_is_shown() {
     for (path, mutant) in mutants(&built_in) {
         // What is not in the program's own lists (a phase, a reason) cannot be there at all.
         let Ok(policy) = mutant.try_into::<Policy>() else {
-            assert!(path.starts_with(".phases") && path.ends_with(".phase") || path.contains(".met_by"), "{path}");
+            assert!(
+                path.starts_with(".phases") && path.ends_with(".phase") || path.contains(".met_by"),
+                "{path}"
+            );
             continue;
         };
         changed += 1;
@@ -100,17 +103,43 @@ fn single_values_are_changed_alone() {
     let rows: [(&str, Look, &str); 15] = [
         ("[policy]\nat_once = \"2m\"", |p| format!("{:#}", p.at_once), "2m"),
         ("[policy]\nbacklog = \"{title}: later\"", |p| p.backlog.clone(), "{title}: later"),
-        ("[policy.P1]\nupdate_every_quiet = \"2h\"", |p| format!("{:?}", p.severity(Severity::P1).update_every_quiet.map(|t| t.as_hours())), "Some(2)"),
+        (
+            "[policy.P1]\nupdate_every_quiet = \"2h\"",
+            |p| format!("{:?}", p.severity(Severity::P1).update_every_quiet.map(|t| t.as_hours())),
+            "Some(2)",
+        ),
         ("[policy.P1]\nreview = \"a talk\"", |p| p.severity(Severity::P1).review.clone(), "a talk"),
         ("[policy.P2]\nexamples = [\"a typo\"]", |p| p.severity(Severity::P2).examples.join(","), "a typo"),
         ("[policy.role.lead]\ntitle = \"tech lead\"", |p| p.role_title("lead").to_owned(), "tech lead"),
         ("[policy.role.legal]\ntitle = \"legal\"", |p| p.roles.last().unwrap().short.clone(), "legal"),
         ("[policy.role.scribe]\ndrop = true", |p| p.roles.len().to_string(), "6"),
         ("[policy.check.payments]\ndrop = true", |p| p.checklist.len().to_string(), "7"),
-        ("[policy.check.sso]\ntitle = \"single sign-on\"", |p| format!("{} {}", p.checklist.len(), p.checklist[8].title), "9 single sign-on"),
-        ("[policy.check.core]\nhint = \"order one\"", |p| format!("{}: {}", p.checklist[0].title, p.checklist[0].hint), "core user workflow: order one"),
-        ("[policy.phase.respond]\nbudget = \"10m\"", |p| format!("{:#} {}", p.phase(Phase::Respond).unwrap().budget, p.phase(Phase::Detect).unwrap().done_when.len() > 9), "10m true"),
-        ("[policy.question.everybody]\nask = \"All?\"", |p| format!("{} {}", p.questions[0].ask, p.questions.len()), "All? 2"),
+        (
+            "[policy.check.sso]\ntitle = \"single sign-on\"",
+            |p| format!("{} {}", p.checklist.len(), p.checklist[8].title),
+            "9 single sign-on",
+        ),
+        (
+            "[policy.check.core]\nhint = \"order one\"",
+            |p| format!("{}: {}", p.checklist[0].title, p.checklist[0].hint),
+            "core user workflow: order one",
+        ),
+        (
+            "[policy.phase.respond]\nbudget = \"10m\"",
+            |p| {
+                format!(
+                    "{:#} {}",
+                    p.phase(Phase::Respond).unwrap().budget,
+                    p.phase(Phase::Detect).unwrap().done_when.len() > 9
+                )
+            },
+            "10m true",
+        ),
+        (
+            "[policy.question.everybody]\nask = \"All?\"",
+            |p| format!("{} {}", p.questions[0].ask, p.questions.len()),
+            "All? 2",
+        ),
         ("[policy.rollback_step.tell]\ndrop = true", |p| p.rollback_steps.len().to_string(), "3"),
         ("[policy.gitops]\nrancher = [\"fleet.yaml\"]", |p| p.gitops.len().to_string(), "3"),
     ];
@@ -125,28 +154,51 @@ fn single_values_are_changed_alone() {
 fn names_that_nothing_has_are_pointed_at() {
     let own = "[[policy.roles]]\nid = \"boss\"\ntitle = \"Boss\"\nshort = \"B\"\n";
     let rows = [
-        ("[policy.P0]\napprovals = [\"leed\"]".to_owned(), "2:14: there is no role `leed` (did you mean `lead`?)"),
+        (
+            "[policy.P0]\napprovals = [\"leed\"]".to_owned(),
+            "2:14: there is no role `leed` (did you mean `lead`?)",
+        ),
         (own.to_owned(), "the role `commander` is gone, though it leads the incident"),
-        (own.to_owned(), "the role `lead` is gone, though it is who it is escalated to and has to approve at P0 and has to approve at P1"),
+        (
+            own.to_owned(),
+            "the role `lead` is gone, though it is who it is escalated to and has to approve at P0 and has to approve at P1",
+        ),
         ("[policy.role.lead]\ndrop = true".to_owned(), "1:14: the role `lead` is gone"),
-        ("[policy.role.leed]\nshort = \"L\"".to_owned(), "1:14: there is no role `leed` (did you mean `lead`?)"),
+        (
+            "[policy.role.leed]\nshort = \"L\"".to_owned(),
+            "1:14: there is no role `leed` (did you mean `lead`?)",
+        ),
         ("[policy.role.legal]\nshort = \"L\"".to_owned(), "a role of your own needs a `title`"),
-        ("[policy.check.paymets]\ndrop = true".to_owned(), "there is no check `paymets` (did you mean `payments`?)"),
-        ("[policy.phase.asemble]\nbudget = \"1m\"".to_owned(), "there is no phase `asemble` (did you mean `assemble`?)"),
+        (
+            "[policy.check.paymets]\ndrop = true".to_owned(),
+            "there is no check `paymets` (did you mean `payments`?)",
+        ),
+        (
+            "[policy.phase.asemble]\nbudget = \"1m\"".to_owned(),
+            "there is no phase `asemble` (did you mean `assemble`?)",
+        ),
         ("[policy.phase.detect]\nname = \"respond\"".to_owned(), "`respond` is the name of another phase"),
-        ("[policy.question.everybody]\nyes = \"P4\"".to_owned(), "there is no severity `P4` (known: P0, P1, P2)"),
+        (
+            "[policy.question.everybody]\nyes = \"P4\"".to_owned(),
+            "there is no severity `P4` (known: P0, P1, P2)",
+        ),
         ("[policy.rollback_step.asess]\nabout = 3".to_owned(), "wrong type for `about`"),
         ("[policy.p1]\nname = \"x\"".to_owned(), "unknown key `p1` in `policy` (did you mean `P1`?)"),
         ("[policy.P3]\nword = \"low\"".to_owned(), "`means` is missing here"),
         ("[policy.P0]\nname = \"P1\"".to_owned(), "`P1` is the rank of another severity"),
         ("[policy.P0]\nname = \"A\"\n[policy.P1]\nname = \"a\"".to_owned(), "two severities are called `a`"),
-        ("[[checklist]]\nid = \"a\"\ntitle = \"A\"\n[policy.check.core]\ndrop = true".to_owned(), "which is not used"),
+        (
+            "[[checklist]]\nid = \"a\"\ntitle = \"A\"\n[policy.check.core]\ndrop = true".to_owned(),
+            "which is not used",
+        ),
     ];
     for (text, because) in rows {
         refused(&text, because);
     }
     let kept = ["commander", "lead", "on-call", "on-call-manager", "product-manager"];
-    let kept: String =
-        kept.iter().map(|id| format!("[[policy.roles]]\nid = \"{id}\"\ntitle = \"T\"\nshort = \"S\"\n")).collect();
+    let kept: String = kept
+        .iter()
+        .map(|id| format!("[[policy.roles]]\nid = \"{id}\"\ntitle = \"T\"\nshort = \"S\"\n"))
+        .collect();
     assert_eq!(lines(&kept), [""; 0]);
 }

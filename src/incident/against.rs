@@ -34,7 +34,7 @@ pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now:
         return found;
     }
     if let Claim::Phase(phase) = claim {
-        return against_phase(phase, state, facts);
+        return against_phase(phase, state, policy, facts);
     }
     let probes = |names: &[String]| match names.len() {
         1 => format!("1 probe of production {{}}: {}", names[0]),
@@ -62,14 +62,15 @@ pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now:
 }
 
 /// What the phases before it left open.
-fn against_phase(phase: Phase, state: &State, facts: &Facts) -> Vec<String> {
+fn against_phase(phase: Phase, state: &State, policy: &Policy, facts: &Facts) -> Vec<String> {
     let mut found = Vec::new();
     let place = |phase: Phase| Phase::ALL.iter().position(|one| *one == phase).unwrap_or_default();
     let (from, to) = (place(state.phase), place(phase));
     if to < from {
-        found.push(format!("it goes back: the {} phase has begun", state.phase.name()));
+        found.push(format!("it goes back: the {} phase has begun", policy.phase_name(state.phase)));
     }
-    let skipped: Vec<&str> = Phase::ALL.iter().take(to).skip(from + 1).map(|one| one.name()).collect();
+    let skipped: Vec<&str> =
+        Phase::ALL.iter().take(to).skip(from + 1).map(|one| policy.phase_name(*one)).collect();
     if !skipped.is_empty() {
         found.push(format!("it skips {}", skipped.join(", ")));
     }

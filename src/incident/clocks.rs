@@ -89,8 +89,7 @@ impl ClockState {
 /// (the incident was declared late, the severity was raised) counts from then, and so does what is to be
 /// done at once. What a lower severity no longer asks for is stopped.
 pub fn clocks(state: &State, policy: &Policy, now: Timestamp) -> Vec<Clock> {
-    let mut clocks: Vec<_> =
-        policy.clocks.iter().filter_map(|rule| once(rule, state, policy, now)).collect();
+    let mut clocks: Vec<_> = policy.clocks.iter().filter_map(|rule| once(rule, state, policy, now)).collect();
     clocks.extend(updates::clocks(state, policy, now));
     clocks.extend(phases::clocks(state, policy, now));
     clocks.sort_by_key(|clock| (clock.state.urgency(), clock.due_at));

@@ -249,6 +249,13 @@ impl Policy {
         if named.is_empty() { phase.name() } else { named }
     }
 
+    /// Finds a phase by what the team calls it, or by its own name.
+    pub fn find_phase(&self, text: &str) -> Option<Phase> {
+        let named = |name: &dyn Fn(Phase) -> bool| Phase::ALL.into_iter().find(|phase| name(*phase));
+        named(&|phase| self.phase_name(phase).eq_ignore_ascii_case(text))
+            .or_else(|| named(&|phase| phase.name().eq_ignore_ascii_case(text)))
+    }
+
     /// The time budget and end of a phase, if the policy has it.
     pub fn phase(&self, phase: Phase) -> Option<&PhasePolicy> {
         self.phases.iter().find(|p| p.phase == phase)

@@ -240,8 +240,8 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
             Some((person, id)) => by_author(entry, person, &format!("took the role of {}", role(policy, id))),
             None => capitalised(&text),
         },
-        EntryKind::Phase => match entry.text.strip_prefix("phase ") {
-            Some(phase) => format!("Moved on to the phase “{}”", inline(phase)),
+        EntryKind::Phase => match text.strip_prefix("phase ") {
+            Some(phase) => format!("Moved on to the phase “{phase}”"),
             None => capitalised(&text),
         },
         EntryKind::Severity => severity(policy, entry.text),

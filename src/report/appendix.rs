@@ -47,7 +47,7 @@ fn phases(state: &State, policy: &Policy, now: Timestamp) -> String {
             None => cell(""),
         };
         [
-            phase.name().to_owned(),
+            inline(policy.phase_name(*phase)),
             spell(*entered),
             if spent.is_negative() { impossible(*entered, left) } else { duration(spent) },
             budget.map_or_else(|| cell(""), duration),

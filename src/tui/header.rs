@@ -249,13 +249,13 @@ fn phases(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
         if phase == state.phase && state.is_open() {
             phase_now(ui, pen, state);
         } else if phase == Phase::Respond && state.phase > phase && is_put_off(ui, state) {
-            pen.put("▲ ", ui.of(Role::Warn)).put(phase.name(), ui.of(Role::PhaseTodo));
+            pen.put("▲ ", ui.of(Role::Warn)).put(ui.model.policy.phase_name(phase), ui.of(Role::PhaseTodo));
         } else if state.phases.iter().any(|(entered, _)| *entered == phase) {
-            pen.put("✓ ", ui.of(Role::Good)).put(phase.name(), ui.of(Role::PhaseDone));
+            pen.put("✓ ", ui.of(Role::Good)).put(ui.model.policy.phase_name(phase), ui.of(Role::PhaseDone));
         } else if phase < state.phase || !state.is_open() {
-            pen.put("– ", ui.of(Role::Faint)).put(phase.name(), ui.of(Role::PhaseTodo));
+            pen.put("– ", ui.of(Role::Faint)).put(ui.model.policy.phase_name(phase), ui.of(Role::PhaseTodo));
         } else {
-            pen.put("· ", ui.of(Role::Faint)).put(phase.name(), ui.of(Role::PhaseTodo));
+            pen.put("· ", ui.of(Role::Faint)).put(ui.model.policy.phase_name(phase), ui.of(Role::PhaseTodo));
         }
     }
 }
@@ -275,7 +275,7 @@ fn phase_now(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
         return;
     }
     let style = ui.of(Role::PhaseNow);
-    pen.put("▶ ", ui.of(Role::Accent)).put(&state.phase.name().to_uppercase(), style);
+    pen.put("▶ ", ui.of(Role::Accent)).put(&ui.model.policy.phase_name(state.phase).to_uppercase(), style);
     let (Some(since), Some(policy)) = (phase_since(state), ui.model.policy.phase(state.phase)) else {
         return;
     };

@@ -322,7 +322,7 @@ fn label(model: &Model, command: Command) -> String {
         Command::Page => "somebody was paged".to_owned(),
         Command::Told => "somebody was informed …".to_owned(),
         Command::Snooze => "snooze a reminder …".to_owned(),
-        Command::Phase => with(state.phase.name(), "").replace(": ", " … now "),
+        Command::Phase => with(model.policy.phase_name(state.phase), "").replace(": ", " … now "),
         Command::Mitigate => "mitigated: users are served again".to_owned(),
         Command::Resolve => "resolve: it is over".to_owned(),
         Command::Reopen => "reopen: it was not over".to_owned(),

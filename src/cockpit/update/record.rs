@@ -60,7 +60,7 @@ pub(super) fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::Phase => {
             if let Some(phase) = Phase::ALL.into_iter().find(|phase| phase.name() == invoke.argument) {
-                let title = format!("Enter the {} phase?", phase.name());
+                let title = format!("Enter the {} phase?", cx.model.policy.phase_name(phase));
                 let body = "This records that the phase begins now. Its clock starts.";
                 claim(cx, &title, body, "enter it", Some(Claim::Phase(phase)), PhaseEntered { phase });
             }

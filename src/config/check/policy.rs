@@ -23,7 +23,13 @@ pub(super) fn check(root: &DeTable<'_>, own: &DeTable<'_>, found: &mut Vec<Probl
     severities(own, &policy, found);
     entries(own, "role", "title", &ids(own, "roles", "id", policy.roles.iter().map(|one| &one.id)), found);
     entries(own, "check", "title", &ids(own, "", "", policy.checklist.iter().map(|one| &one.id)), found);
-    entries(own, "question", "ask", &ids(own, "questions", "id", policy.questions.iter().map(|one| &one.id)), found);
+    entries(
+        own,
+        "question",
+        "ask",
+        &ids(own, "questions", "id", policy.questions.iter().map(|one| &one.id)),
+        found,
+    );
     let steps = policy.rollback_steps.iter().map(|one| &one.title);
     entries(own, "rollback_step", "about", &ids(own, "rollback_steps", "title", steps), found);
     let known = ids(own, "clocks", "id", policy.clocks.iter().map(|one| &one.id));
@@ -37,7 +43,8 @@ pub(super) fn check(root: &DeTable<'_>, own: &DeTable<'_>, found: &mut Vec<Probl
     if let (Some(list), Some((changed, _))) = (root.get("checklist"), root_key(own, "check"))
         && list.get_ref().as_array().is_some_and(|list| !list.is_empty())
     {
-        let problem = Problem::new(changed, "this changes items of the built-in checklist, which is not used");
+        let problem =
+            Problem::new(changed, "this changes items of the built-in checklist, which is not used");
         let problem = problem.other(list.span(), "this list is in its place");
         found.push(problem.help("write your items in one of the two places"));
     }
@@ -50,7 +57,10 @@ fn root_key<'t>(own: &'t DeTable<'_>, key: &str) -> Option<(Range<usize>, &'t De
 }
 
 /// The tables below a key, by their names.
-fn below<'t>(own: &'t DeTable<'_>, key: &str) -> impl Iterator<Item = (&'t str, Range<usize>, &'t DeTable<'t>)> {
+fn below<'t>(
+    own: &'t DeTable<'_>,
+    key: &str,
+) -> impl Iterator<Item = (&'t str, Range<usize>, &'t DeTable<'t>)> {
     table(own, key).into_iter().flat_map(|below| {
         below.iter().filter_map(|(name, value)| {
             let text: &str = name.get_ref();
@@ -93,7 +103,8 @@ fn entries(own: &DeTable<'_>, key: &str, needs: &str, known: &[&str], found: &mu
             let problem = Problem::new(span, format!("there is no {what} `{}`", visible(id)));
             found.push(match nearest(id, known) {
                 Some(_) => problem.suggest(id, known.iter().copied()),
-                None => problem.help(format!("a {what} of your own needs a `{needs}`; known: {}", known.join(", "))),
+                None => problem
+                    .help(format!("a {what} of your own needs a `{needs}`; known: {}", known.join(", "))),
             });
         }
     }
@@ -132,7 +143,9 @@ fn questions(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
         // That it is no rank at all has been said.
         if !known.contains(severity) && Severity::all().any(|rank| rank.name() == severity) {
             let problem = Problem::new(span, format!("there is no severity `{severity}`"));
-            found.push(problem.help(format!("known: {}", known.iter().copied().collect::<Vec<_>>().join(", "))));
+            found.push(
+                problem.help(format!("known: {}", known.iter().copied().collect::<Vec<_>>().join(", "))),
+            );
         }
     }
 }
@@ -142,7 +155,8 @@ fn questions(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
 fn clocks(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
     let roles = there(own, "roles", "role", policy.roles.iter().map(|one| &one.id));
     let audiences = there(own, "audiences", "audience", policy.audiences.iter().map(|one| &one.id));
-    let ranks: Vec<&str> = policy.ranks().chain(ours(own).map(|(severity, _)| severity)).map(Severity::name).collect();
+    let ranks: Vec<&str> =
+        policy.ranks().chain(ours(own).map(|(severity, _)| severity)).map(Severity::name).collect();
     let usual = |id: &str| policy.clocks.iter().find(|clock| clock.id == id);
     let listed = tables(own, "clocks").filter_map(|entry| {
         let (id, span) = text(entry, "id")?;
@@ -155,10 +169,12 @@ fn clocks(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
                 if missing == "after" && entry.contains_key("figure") {
                     continue;
                 }
-                found.push(Problem::new(span.clone(), format!("`{missing}` is missing here")).help(match missing {
-                    "after" => "within which time it is due: after = \"72h\"",
-                    _ => "what meets it: met_by = [\"told\"], who = \"business\"",
-                }));
+                found.push(Problem::new(span.clone(), format!("`{missing}` is missing here")).help(
+                    match missing {
+                        "after" => "within which time it is due: after = \"72h\"",
+                        _ => "what meets it: met_by = [\"told\"], who = \"business\"",
+                    },
+                ));
             }
         }
         for (severity, span) in texts(entry, "severities").filter(|(severity, _)| !ranks.contains(severity)) {
@@ -206,16 +222,23 @@ fn clocks(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
 
 /// Audiences that the built-in clocks and updates tell must be there.
 fn audiences_told(own: &DeTable<'_>, policy: &Policy, there: &[&str], found: &mut Vec<Problem>) {
-    let gone = |id: &str| below(own, "clock").any(|(name, _, entry)| name == id && (is_dropped(entry) || entry.contains_key("who")));
-    let told = policy.clocks.iter().filter(|clock| acts_of(clock) == ["told"] && !own.contains_key("clocks") && !gone(&clock.id));
-    let told = told.map(|clock| (clock.who.as_str(), format!("the clock `{}` waits for telling it", clock.id)));
+    let gone = |id: &str| {
+        below(own, "clock")
+            .any(|(name, _, entry)| name == id && (is_dropped(entry) || entry.contains_key("who")))
+    };
+    let told = policy
+        .clocks
+        .iter()
+        .filter(|clock| acts_of(clock) == ["told"] && !own.contains_key("clocks") && !gone(&clock.id));
+    let told =
+        told.map(|clock| (clock.who.as_str(), format!("the clock `{}` waits for telling it", clock.id)));
     let updates = policy.severities.iter().filter(|(severity, _)| {
         !table(own, severity.name()).is_some_and(|said| said.contains_key("updates"))
     });
     let updates = updates.flat_map(|(severity, said)| {
-        said.updates.iter().map(|update| {
-            (update.audience.as_str(), format!("it is told anew at {}", severity.name()))
-        })
+        said.updates
+            .iter()
+            .map(|update| (update.audience.as_str(), format!("it is told anew at {}", severity.name())))
     });
     let mut said: BTreeSet<&str> = BTreeSet::new();
     for (audience, why) in told.chain(updates).filter(|(audience, _)| !there.contains(audience)) {
@@ -235,7 +258,12 @@ fn acts_of(clock: &ClockPolicy) -> Vec<&'static str> {
 }
 
 /// The ids that there are when all changes are taken in.
-fn there<'t>(own: &'t DeTable<'_>, list: &str, key: &str, usual: impl Iterator<Item = &'t String>) -> Vec<&'t str> {
+fn there<'t>(
+    own: &'t DeTable<'_>,
+    list: &str,
+    key: &str,
+    usual: impl Iterator<Item = &'t String>,
+) -> Vec<&'t str> {
     let mut all = ids(own, list, list_id(list), usual);
     for (id, _, entry) in below(own, key) {
         if is_dropped(entry) {
@@ -270,10 +298,13 @@ fn roles(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
     });
     // Without its clock nothing asks for it.
     let clocked = |id: &str| {
-        !below(own, "clock").any(|(name, _, entry)| name == id && (is_dropped(entry) || entry.contains_key("who")))
+        !below(own, "clock")
+            .any(|(name, _, entry)| name == id && (is_dropped(entry) || entry.contains_key("who")))
     };
     let clocks = policy.clocks.iter().filter(|clock| {
-        acts_of(clock).iter().any(|act| ["paged", "role"].contains(act)) && !own.contains_key("clocks") && clocked(&clock.id)
+        acts_of(clock).iter().any(|act| ["paged", "role"].contains(act))
+            && !own.contains_key("clocks")
+            && clocked(&clock.id)
     });
     let clocks = clocks.map(|clock| (clock.who.as_str(), format!("meets the clock `{}`", clock.id)));
     let known = [
@@ -282,7 +313,9 @@ fn roles(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
         (Role::LEAD, "is who it is escalated to".to_owned()),
     ];
     let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
-    for (role, why) in known.into_iter().chain(approve).chain(clocks).filter(|(role, _)| !roles.contains(role)) {
+    for (role, why) in
+        known.into_iter().chain(approve).chain(clocks).filter(|(role, _)| !roles.contains(role))
+    {
         match missing.iter_mut().find(|(id, _)| *id == role) {
             Some((_, reasons)) => reasons.push(why),
             None => missing.push((role, vec![why])),
@@ -292,7 +325,8 @@ fn roles(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
     for (role, reasons) in missing {
         let dropped = below(own, "role").find(|(id, ..)| *id == role);
         let span = dropped.map_or_else(|| list.clone(), |(_, span, _)| span);
-        let problem = Problem::new(span, format!("the role `{role}` is gone, though it {}", reasons.join(" and ")));
+        let problem =
+            Problem::new(span, format!("the role `{role}` is gone, though it {}", reasons.join(" and ")));
         found.push(problem.help(format!(
             "keep its id and change its title: [policy.role.{role}], or name other `approvals`"
         )));
@@ -307,7 +341,9 @@ fn severities(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
             let span = root_key(own, severity.name()).map_or(0..0, |(span, _)| span);
             for missing in ["word", "means"].into_iter().filter(|key| !said.contains_key(*key)) {
                 let problem = Problem::new(span.clone(), format!("`{missing}` is missing here"));
-                found.push(problem.help(format!("{} is a severity of yours: say what it means", severity.name())));
+                found.push(
+                    problem.help(format!("{} is a severity of yours: say what it means", severity.name())),
+                );
             }
         }
         let Some((name, span)) = text(said, "name") else { continue };

@@ -42,8 +42,7 @@ fn met(act: MetBy, who: &str, state: &State, policy: &Policy, after: Timestamp) 
 /// Somebody was paged as a role. Where that is who is on call, by a name of their own too: whoever is paged by the
 /// name of another role is not.
 fn paged(state: &State, role: &str, after: Timestamp) -> Option<Timestamp> {
-    let other =
-        |who: &str| [Role::COMMANDER, Role::LEAD].contains(&who) || state.roles.contains_key(who);
+    let other = |who: &str| [Role::COMMANDER, Role::LEAD].contains(&who) || state.roles.contains_key(who);
     let is = |who: &str| who == role || (role == Role::ON_CALL && !other(who));
     state.paged.iter().filter(|(_, who)| is(who)).map(|(at, _)| *at).filter(|at| *at >= after).min()
 }

@@ -54,9 +54,13 @@ fn audiences<'p>(state: &State, policy: &'p Policy) -> Vec<&'p str> {
 }
 
 fn one(state: &State, policy: &Policy, audience: &str, now: Timestamp) -> Option<Clock> {
-    let id = if audience == audience::STAKEHOLDERS { "update".to_owned() } else { format!("update:{audience}") };
-    let title =
-        if audience == audience::STAKEHOLDERS { "update due".to_owned() } else { format!("{audience} update due") };
+    let id =
+        if audience == audience::STAKEHOLDERS { "update".to_owned() } else { format!("update:{audience}") };
+    let title = if audience == audience::STAKEHOLDERS {
+        "update due".to_owned()
+    } else {
+        format!("{audience} update due")
+    };
     let every = |severity| every(policy, severity, audience, in_flight(state, Timestamp::MAX));
     let (severity, until) = super::last_asked(state, now, &every)?;
     let from = told(state, policy, audience).max().unwrap_or(state.started_at);

@@ -1,6 +1,7 @@
 //! What clocks ask for that the rest of the procedure does not know: a team's own, and updates to others than
 //! stakeholders.
 
+use super::super::body::Phase;
 use super::super::clocks::{Clock, ClockState};
 use super::super::policy::{ClockPolicy, CountedFrom, MetBy};
 use super::Steps;
@@ -9,10 +10,20 @@ use super::Steps;
 const KNOWN: [&str; 6] = ["page", "stakeholders", "escalate", "fix", "executives", "review"];
 
 impl Steps<'_> {
+    /// Adds the step to the phase in which it is verified.
+    pub(super) fn enter_verify(&mut self) {
+        let title = format!("enter the {} phase", self.policy.phase_name(Phase::Verify));
+        self.add("phase", Phase::Verify.name(), title);
+    }
+
     /// Adds what meets the clocks that nothing else meets while the incident is open.
     pub(super) fn others(&mut self) {
-        let updates: Vec<Clock> =
-            self.clocks.iter().filter(|clock| clock.id.starts_with("update:") && presses(clock, self.now)).cloned().collect();
+        let updates: Vec<Clock> = self
+            .clocks
+            .iter()
+            .filter(|clock| clock.id.starts_with("update:") && presses(clock, self.now))
+            .cloned()
+            .collect();
         for clock in updates {
             let audience = clock.id.trim_start_matches("update:");
             let title = format!("send {} an update, then record it", self.policy.audience_title(audience));

@@ -55,7 +55,7 @@ impl Steps<'_> {
         self.finish(branch);
         self.gates();
         if self.deploy(branch, production) && self.done("deploy", Some(production)).is_some() {
-            self.add("phase", Phase::Verify.name(), "enter the verify phase");
+            self.enter_verify();
         }
     }
 
@@ -244,7 +244,7 @@ impl Steps<'_> {
                 return self.add("hotfix.start", "", title);
             }
             if last.is_done() && last.purpose == "deploy" {
-                return self.add("phase", Phase::Verify.name(), "enter the verify phase");
+                return self.enter_verify();
             }
         }
         let fix = &facts.fix;

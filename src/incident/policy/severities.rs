@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::super::state::EntryKind;
-use super::super::words::Severity;
+use super::super::words::{Phase, Severity};
 use super::{Policy, SeverityPolicy};
 
 /// What is said of a severity; where nothing is, what is said of the next worse one.
@@ -67,9 +67,18 @@ impl Policy {
             .or_else(|| find(&|severity| Some(self.severity_key(*severity)) == key))
     }
 
-    /// The text of a line of the timeline with severities as they are called here. Lines are made of the
-    /// record alone, so they have ranks in them.
+    /// The text of a line of the timeline with severities and phases as they are called here. Lines are
+    /// made of the record alone, so they have ranks in them.
     pub fn in_our_words<'a>(&self, kind: EntryKind, text: &'a str) -> Cow<'a, str> {
+        if kind == EntryKind::Phase {
+            let phase = text
+                .strip_prefix("phase ")
+                .and_then(|name| Phase::ALL.into_iter().find(|phase| phase.name() == name));
+            let named = phase.filter(|phase| self.phase_name(*phase) != phase.name());
+            return named.map_or(Cow::Borrowed(text), |phase| {
+                Cow::Owned(format!("phase {}", self.phase_name(phase)))
+            });
+        }
         let told = matches!(kind, EntryKind::Declared | EntryKind::Severity);
         if !told || self.severities.values().all(|policy| policy.name.is_empty()) {
             return Cow::Borrowed(text);

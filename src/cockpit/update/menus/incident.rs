@@ -73,7 +73,7 @@ pub(super) fn phases(model: &Model) -> Vec<Item> {
         let done = model.policy.phases.iter().find(|policy| policy.phase == phase);
         let label = done.map_or_else(
             || phase.name().to_owned(),
-            |p| format!("{} · done when {}", phase.name(), p.done_when),
+            |p| format!("{} · done when {}", model.policy.phase_name(phase), p.done_when),
         );
         let now = model.incident().is_some_and(|state| state.phase == phase);
         (label, blocked(model, Command::Phase).or_else(|| now.then(|| "(current)".to_owned())))

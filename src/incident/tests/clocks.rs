@@ -1,0 +1,187 @@
+//! Clocks as the policy has them: what stops, what starts anew, and what a team changes about them.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The policy of a team that says this.
+fn policy(text: &str) -> Policy {
+    Policy::built_in().with(&toml::from_str::<PolicyChange>(text).unwrap())
+}
+
+fn clock_of(log: &Log, policy: &Policy, id: &str, now: i64) -> Clock {
+    let all = clocks(log.state(), policy, minutes(now));
+    all.into_iter().find(|clock| clock.id == id).unwrap_or_else(|| panic!("no clock {id}"))
+}
+
+fn to(severity: Severity) -> SeverityChanged {
+    SeverityChanged { severity, reason: "seen".into() }
+}
+
+#[test]
+fn what_a_lower_severity_does_not_ask_for_is_stopped_and_stays_in_sight() {
+    let usual = Policy::built_in();
+    let lowered = log([record(3, paged("li")), record(50, to(Severity::P2))]);
+    let rows = [
+        ("page", ClockState::Met, None, 5),
+        ("stakeholders", ClockState::Stopped, Some(50), 5),
+        ("escalate", ClockState::Stopped, Some(50), 15),
+        ("fix", ClockState::Stopped, Some(50), 120),
+        ("executives", ClockState::Stopped, Some(50), 240),
+        ("update", ClockState::Stopped, Some(50), 15),
+    ];
+    for (id, state, stopped, due) in rows {
+        let clock = clock_of(&lowered, &usual, id, 60);
+        assert_eq!(
+            (clock.state, clock.stopped_at, clock.due_at),
+            (state, stopped.map(minutes), minutes(due)),
+            "{id}"
+        );
+    }
+    let raised = log([record(50, to(Severity::P2)), record(70, to(Severity::P0))]);
+    let clock = clock_of(&raised, &usual, "page", 72);
+    assert_eq!((clock.state, clock.due_at), (ClockState::Running, minutes(75)), "asked for anew");
+}
+
+#[test]
+fn each_audience_has_a_clock_that_only_telling_it_starts_anew() {
+    let usual = Policy::built_in();
+    let lowered = |more: Vec<Record>| log(std::iter::once(record(1, to(Severity::P1))).chain(more));
+    let due = |log: &Log, id: &str| clock_of(log, &usual, id, 30).due_at;
+    let day = 24 * 60;
+    assert_eq!(due(&lowered(vec![]), "update:business"), minutes(day));
+    let stakeholders = lowered(vec![record(10, told("stakeholders"))]);
+    assert_eq!(due(&stakeholders, "update:business"), minutes(day), "that is for others");
+    assert_eq!(due(&stakeholders, "update"), minutes(10 + day), "no fix is in flight");
+    let business = lowered(vec![record(10, told("update")), record(20, told("business"))]);
+    assert_eq!(due(&business, "update:business"), minutes(20 + day));
+    assert_eq!(due(&business, "update"), minutes(10 + day), "an update is for stakeholders");
+    let flying =
+        lowered(vec![record(10, told("update")), record(25, PhaseEntered { phase: Phase::Develop })]);
+    assert_eq!(due(&flying, "update"), minutes(55), "more often since the fix is under way");
+    assert_eq!(due(&flying, "update:business"), minutes(day), "daily all the while");
+}
+
+#[test]
+fn rounds_of_updates_that_were_missed_are_counted() {
+    let usual = Policy::built_in();
+    let mut told_when = vec![record(3, told("stakeholders"))];
+    told_when.extend([15, 50, 60].map(|at| record(at, told("update"))));
+    let open = log(told_when.clone());
+    let past = rounds(open.state(), &usual, minutes(61));
+    let seen: Vec<_> = past.iter().map(|round| (round.due_at, round.told_at, round.is_missed())).collect();
+    assert_eq!(
+        seen,
+        [
+            (minutes(18), Some(minutes(15)), false),
+            (minutes(30), Some(minutes(50)), true),
+            (minutes(65), Some(minutes(60)), false),
+        ]
+    );
+    let clock = clock_of(&open, &usual, "update", 61);
+    assert_eq!((clock.due_at, clock.missed, clock.state), (minutes(75), 1, ClockState::Running));
+    told_when.push(record(100, Resolved { after: Vec::new(), ..Resolved::default() }));
+    let over = log(told_when);
+    assert_eq!(
+        rounds(over.state(), &usual, minutes(500)).iter().filter(|round| round.is_missed()).count(),
+        2
+    );
+    assert_eq!(clock_of(&over, &usual, "update", 500).missed, 2, "nobody was told before it was over");
+}
+
+#[test]
+fn every_phase_has_a_clock_that_its_end_meets() {
+    let usual = Policy::built_in();
+    let enter = |at, phase| record(at, PhaseEntered { phase });
+    let log = log([enter(4, Phase::Respond), enter(40, Phase::Develop), enter(50, Phase::Respond)]);
+    let rows = [
+        ("phase:detect", ClockState::Met, 5),
+        ("phase:respond", ClockState::Late, 24),
+        ("phase:develop", ClockState::Met, 130),
+        ("phase", ClockState::Running, 70),
+    ];
+    for (id, state, due) in rows {
+        let clock = clock_of(&log, &usual, id, 60);
+        assert_eq!((clock.state, clock.due_at), (state, minutes(due)), "{id}");
+    }
+    let budget = policy("[phase.respond]\nbudget = \"1h\"\nname = \"triage\"");
+    let clock = clock_of(&log, &budget, "phase:respond", 60);
+    assert_eq!((clock.state, clock.title.as_str()), (ClockState::Met, "triage budget"));
+}
+
+#[test]
+fn a_team_has_clocks_and_figures_of_its_own() {
+    let own = policy(
+        "[clock.legal]\ntitle = \"tell the regulator\"\nafter = \"72h\"\nseverities = [\"P0\"]\nfrom = \"declared\"\n\
+         met_by = [\"told\"]\nwho = \"regulator\"\n[audience.regulator]\ntitle = \"the regulator\"\n\
+         [clock.page]\nafter = \"10m\"\n[clock.executives]\ndrop = true\n\
+         [clock.praise]\ntitle = \"thank everybody\"\nafter = \"1h\"\nfrom = \"resolved\"\nmet_by = [\"told\"]\nwho = \"everybody\"\n\
+         [audience.everybody]\ntitle = \"everybody\"",
+    );
+    let open = log([]);
+    assert_eq!(clock_of(&open, &own, "legal", 5).due_at, minutes(72 * 60));
+    assert_eq!(clock_of(&open, &own, "page", 5).due_at, minutes(10), "its own time for all severities");
+    let ids = |log: &Log| -> Vec<String> {
+        clocks(log.state(), &own, minutes(200)).into_iter().map(|clock| clock.id).collect()
+    };
+    assert!(!ids(&open).contains(&"executives".to_owned()) && !ids(&open).contains(&"praise".to_owned()));
+    let wanted = next(open.state(), &own, &Facts::default(), minutes(5));
+    assert!(
+        wanted.iter().any(|next| (next.action, next.argument.as_str()) == ("told", "regulator")),
+        "{wanted:?}"
+    );
+    let told_it = log([record(30, told("regulator"))]);
+    assert_eq!(clock_of(&told_it, &own, "legal", 40).state, ClockState::Met);
+    let lowered = log([record(30, to(Severity::P1))]);
+    assert_eq!(clock_of(&lowered, &own, "legal", 40).state, ClockState::Stopped);
+    let early = [record(30, told("everybody")), record(60, Resolved::default())];
+    let over = log(early.clone());
+    assert_eq!(clock_of(&over, &own, "praise", 70).state, ClockState::Running, "it is asked for afterwards");
+    let over = log(early.into_iter().chain([record(80, told("everybody"))]));
+    assert_eq!(clock_of(&over, &own, "praise", 90).state, ClockState::Met);
+}
+
+proptest! {
+    /// Whatever a team's figures are and however the severity goes up and down: a clock that ran is told
+    /// of for good, each once, and the same record gives the same clocks.
+    #[test]
+    fn no_clock_vanishes_whatever_the_figures_and_severities(
+        figures in prop::collection::vec((prop::option::of(0u8..120), prop::option::of(1u8..120), prop::option::of(1u8..120)), 10),
+        ranks in prop::collection::vec(0usize..10, 1..6),
+        told_when in prop::collection::btree_set(1i64..400, 0..6),
+    ) {
+        let text: String = Severity::all().zip(&figures).map(|(rank, (tell, every, fix))| {
+            let mut text = format!("[{}]\nword = \"w\"\nmeans = \"m\"\n", rank.name());
+            if let Some(tell) = tell { text += &format!("tell_within = \"{tell}m\"\n"); }
+            if let Some(every) = every { text += &format!("update_every = \"{every}m\"\n"); }
+            if let Some(fix) = fix { text += &format!("fix_within = \"{fix}m\"\n"); }
+            text
+        }).collect();
+        let own = policy(&text);
+        let changes = ranks.iter().enumerate().map(|(n, rank)| {
+            record(10 * (n as i64 + 1), to(Severity::all().nth(*rank).unwrap()))
+        });
+        let tellings = told_when.iter().map(|at| {
+            let mut one = record(*at, told("update"));
+            one.id = id(1000 + u128::try_from(*at).unwrap());
+            one
+        });
+        let log = Log::new(std::iter::once(declared()).chain(changes).chain(tellings).collect()).unwrap();
+        let mut before: BTreeSet<String> = BTreeSet::new();
+        for at in [0, 5, 15, 25, 35, 45, 55, 500] {
+            let Some(state) = as_of(&log, minutes(at)) else { continue };
+            let all = clocks(&state, &own, minutes(at));
+            prop_assert_eq!(&all, &clocks(&state, &own, minutes(at)));
+            let ids: BTreeSet<String> = all.iter().map(|clock| clock.id.clone()).collect();
+            prop_assert_eq!(ids.len(), all.len(), "each once");
+            prop_assert!(before.is_subset(&ids), "{:?} then {:?}", before, ids);
+            for clock in &all {
+                prop_assert!(clock.state != ClockState::Overdue || clock.due_at < minutes(at));
+                prop_assert!(clock.stopped_at.is_some() == (clock.state == ClockState::Stopped));
+            }
+            before = ids;
+        }
+    }
+}
