@@ -409,8 +409,6 @@ mod tests {
             "severity P1",
             "reopen",
             "retract 0199",
-            "declare title",
-            "phase lunch",
             "plan skip",
             "plan take-over staging",
             "version-files --file VERSION",

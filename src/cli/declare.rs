@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::End;
+use super::classify;
 use super::context::Context;
 use super::save::{SaveArgs, some_text};
-use super::severity;
 use crate::failure::Result;
 use crate::incident::{Declared, IncidentId};
 use crate::journal::Summary;
@@ -22,9 +22,10 @@ pub(crate) struct Args {
     #[arg(value_name = "TITLE")]
     title: String,
 
-    /// P0: critical, P1: high, P2: medium, or what your team calls them
+    /// P0: critical, P1: high, P2: medium, or what your team calls them. On a terminal it may be left out: you
+    /// are asked
     #[arg(long, value_name = "SEVERITY")]
-    severity: String,
+    severity: Option<String>,
 
     /// Who is affected and how
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
@@ -51,15 +52,16 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let title = some_text("the title", &args.title)?;
     let started_at = args.started_at.as_deref().map(|at| cx.time("--started-at", at)).transpose()?;
     let place = cx.place()?;
+    let (severity, answers) = classify::severity(cx, "declaring an incident", args.severity.as_deref())?;
     let declared = Declared {
         number: String::new(),
         title,
-        severity: severity::find(cx, &args.severity)?,
+        severity,
         service: cx.service(),
         impact: args.impact.trim().to_owned(),
         repository: place.repository.clone(),
         repository_id: place.id(),
-        answers: Vec::new(),
+        answers,
     };
     let mut journal = cx.journal()?;
     let open: Vec<String> = journal
@@ -73,6 +75,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         let open = open.join(", ");
         cx.out.tell(&format!("▲ open here as well: {open}. Verbs need --incident from now on"));
     }
+    classify::offer_ticket(cx, severity, &args.title);
     let crate::incident::Body::Declared(declared) = &record.body else { return Ok(End::Done) };
     if args.save.json {
         cx.out.json_line(&Opened {

@@ -36,6 +36,7 @@ mod amend;
 mod approve;
 mod assign;
 mod cause;
+mod classify;
 mod close;
 mod completions;
 mod conduct;

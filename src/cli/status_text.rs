@@ -157,14 +157,18 @@ fn phases(page: &mut Sheet, situation: &Situation) {
 
 fn due(page: &mut Sheet, situation: &Situation) {
     let now = situation.now;
-    let shown: Vec<_> = situation
-        .clocks
-        .iter()
-        .filter(|clock| matches!(clock.state, ClockState::Running | ClockState::Overdue))
-        .collect();
+    let shown = situation.clocks.iter().filter(|clock| match clock.state {
+        ClockState::Running | ClockState::Overdue => true,
+        // A lower severity does not ask for it any more.
+        ClockState::Stopped => situation.state.is_open(),
+        ClockState::Met | ClockState::Late => false,
+    });
     page.heading = "due";
-    let pieces = shown.iter().map(|clock| {
+    let pieces = shown.map(|clock| {
         let title = clock.title.strip_suffix(" due").unwrap_or(&clock.title);
+        if clock.state == ClockState::Stopped {
+            return (format!("{title} stopped"), Hue::Dim);
+        }
         (format!("{title} {}", due_words(clock.due_at, now)), clock_hue(clock, now))
     });
     page.flow(pieces.collect(), " · ");

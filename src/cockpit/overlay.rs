@@ -19,7 +19,7 @@ use super::suspects::{ChangeView, SuspectsView};
 use crate::deploy::flags::Switch;
 use crate::failure::Failure;
 use crate::hotfix::pull::ByHand;
-use crate::incident::{Body, CheckState, Claim, NoteKind, RecordId, Resolved, Severity};
+use crate::incident::{Answer, Body, CheckState, Claim, NoteKind, RecordId, Resolved, Severity};
 use crate::report::blocks::{self, Block};
 
 /// One overlay.
@@ -142,7 +142,7 @@ pub enum Purpose {
     /// A note of this kind.
     Note(NoteKind),
     /// The reason for a severity.
-    Severity(Severity),
+    Severity(Severity, Vec<Answer>),
     /// The title.
     Title,
     /// When it began.
@@ -229,7 +229,9 @@ pub struct Declare {
     /// The title.
     pub title: LineEdit,
     /// Answers so far, in the order of the policy's questions.
-    pub answers: Vec<bool>,
+    pub answers: Vec<Answered>,
+    /// Whether only the severity of the open incident is set anew.
+    pub changing: bool,
     /// What came of them, or was chosen outright.
     pub severity: Option<Severity>,
     /// The impact.
@@ -242,6 +244,17 @@ pub struct Declare {
     pub at: Timestamp,
     /// How many incidents were open then, or were said to be since.
     pub open: usize,
+}
+
+/// An answer to a question of the severity tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// Nobody can tell, which counts as yes.
+    Unsure,
 }
 
 /// A step of declaring.

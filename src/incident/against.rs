@@ -161,7 +161,8 @@ fn untold(state: &State, policy: &Policy, found: &mut Vec<String>) {
     };
     let severity = policy.severity(state.severity);
     let stakeholders: &[&str] = &[audience::STAKEHOLDERS, audience::UPDATE];
-    let asked = severity.tell_within.is_some() || severity.update_every.is_some();
+    let asked = severity.tell_within.is_some()
+        || severity.updates.iter().any(|update| update.audience == audience::STAKEHOLDERS);
     let mut audiences: Vec<(&str, Vec<&str>)> = Vec::new();
     if asked || told(stakeholders).is_some() {
         audiences.push(("stakeholders", stakeholders.to_vec()));

@@ -254,6 +254,8 @@ impl Fold {
         match &record.body {
             Body::SeverityChanged(body) => {
                 state.severity = body.severity;
+                // What was set outright was found by no question.
+                state.answers.clone_from(&body.answers);
                 state.severities.push((at, body.severity, body.reason.clone()));
             }
             Body::PhaseEntered(body) => self.move_to(body.phase, at),

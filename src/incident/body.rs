@@ -236,6 +236,20 @@ pub struct Answer {
     pub question: String,
     /// The answer.
     pub yes: bool,
+    /// Whether nobody could tell, which counts as yes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
+}
+
+impl Answer {
+    /// The answer, in a few words.
+    pub fn said(&self) -> &'static str {
+        match (self.yes, self.unsure) {
+            (_, true) => "cannot tell, which counts as yes",
+            (true, false) => "yes",
+            (false, false) => "no",
+        }
+    }
 }
 
 /// Sets the severity again.
@@ -245,6 +259,9 @@ pub struct SeverityChanged {
     pub severity: Severity,
     /// Why.
     pub reason: String,
+    /// The questions it was set by, as they were answered; empty: it was set outright.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
 }
 
 /// Enters a phase.

@@ -212,5 +212,5 @@ pub fn detected_late(state: &State, policy: &Policy) -> Option<SignedDuration> {
 
 /// Tells whether a severity asks for a hotfix at all.
 pub(super) fn needs_hotfix(policy: &Policy, severity: Severity) -> bool {
-    policy.severity(severity).fix_within.is_some()
+    policy.needs_hotfix(severity)
 }

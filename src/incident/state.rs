@@ -44,7 +44,7 @@ pub struct State {
     pub severity: Severity,
     /// Severity at declaration and every change, in order, with the reason.
     pub severities: Vec<(Timestamp, Severity, String)>,
-    /// Answers given to the severity tree.
+    /// Answers to the severity tree that set the severity it has; empty: it was set outright.
     pub answers: Vec<Answer>,
     /// Name of the service.
     pub service: String,

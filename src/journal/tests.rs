@@ -170,7 +170,8 @@ fn numbers_are_unique_whoever_declares() {
 fn the_list_follows_what_is_decided() {
     let (_dir, mut journal, incident, _) = with_notes(0);
     let one = |journal: &Journal| journal.incidents(Some("/repo/.git")).unwrap().remove(0);
-    let lowered = SeverityChanged { severity: Severity::P1, reason: "half of them".to_owned() };
+    let lowered =
+        SeverityChanged { severity: Severity::P1, reason: "half of them".to_owned(), answers: Vec::new() };
     let titled = Titled { text: "half of the checkouts fail".to_owned() };
     let drafts = vec![
         Draft::now(incident, lowered),

@@ -249,7 +249,7 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
             (Some((by, how)), _) => {
                 by_author(entry, by.trim(), format!("{UPDATED} {}", inline(how)).trim_end())
             }
-            (None, Some((by, audience))) => by_author(entry, by.trim(), &informed(audience)),
+            (None, Some((by, audience))) => by_author(entry, by.trim(), &informed(policy, audience)),
             (None, None) => capitalised(&text),
         },
         EntryKind::Declared
@@ -320,13 +320,17 @@ fn severity(policy: &Policy, text: &str) -> String {
 }
 
 /// Telling an audience, as the policy calls it.
-fn informed(audience: &str) -> String {
+fn informed(policy: &Policy, audience: &str) -> String {
     let (who, how) = audience
         .split_once(' ')
         .map_or((audience, String::new()), |(who, how)| (who, format!(" {}", inline(how))));
     match who {
         audience::STAKEHOLDERS => format!("informed stakeholders{how}"),
         audience::EXECUTIVES => format!("informed the executives{how}"),
+        who if policy.audiences.iter().any(|known| known.id == who) => {
+            let title = policy.audience_title(who);
+            format!("informed {}{how}", inline(title.split(':').next().unwrap_or(title)))
+        }
         _ => format!("informed {}", inline(audience)),
     }
 }

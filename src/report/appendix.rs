@@ -20,6 +20,7 @@ pub(super) fn sections(
     now: Timestamp,
 ) -> Vec<(&'static str, String)> {
     let parts = [
+        ("Severity", answers(state, policy)),
         ("Phases", Some(phases(state, policy, now))),
         ("Checklist", checks(state, checklist)),
         ("Releases", runs::releases(state)),
@@ -30,6 +31,13 @@ pub(super) fn sections(
         ("Record", Some(record(state))),
     ];
     parts.into_iter().filter_map(|(title, body)| Some((title, body?))).collect()
+}
+
+/// The questions that the severity was found by, as they were answered.
+fn answers(state: &State, policy: &Policy) -> Option<String> {
+    let rows = state.answers.iter().map(|answer| [inline(&answer.question), answer.said().to_owned()]);
+    let set = format!("{} by these questions:\n\n", inline(policy.severity_name(state.severity)));
+    (!state.answers.is_empty()).then(|| set + &table(["Question", "Answer"], rows))
 }
 
 fn phases(state: &State, policy: &Policy, now: Timestamp) -> String {

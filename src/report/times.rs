@@ -23,7 +23,7 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
     out
 }
 
-/// How often each audience was told anew, and how often too late; empty: nobody was.
+/// How many of the updates that were due each audience got in time; empty: none was due.
 fn updates(state: &State, policy: &Policy, now: Timestamp) -> String {
     let all = rounds(state, policy, now);
     let mut who: Vec<&str> = Vec::new();
@@ -34,13 +34,11 @@ fn updates(state: &State, policy: &Policy, now: Timestamp) -> String {
     }
     let said = who.into_iter().map(|audience| {
         let theirs = all.iter().filter(|round| round.audience == audience);
-        let (late, told) = (theirs.clone().filter(|round| round.is_missed()).count(), theirs.count());
-        let title = inline(policy.audience_title(audience));
-        let late = if late == 0 { "all in time".to_owned() } else { format!("{late} late or left out") };
-        format!("{title} {told} {}, {late}", if told == 1 { "round" } else { "rounds" })
+        let (missed, all) = (theirs.clone().filter(|round| round.is_missed()).count(), theirs.count());
+        format!("{} {} of {all}", inline(policy.audience_title(audience)), all - missed)
     });
     let said: Vec<String> = said.collect();
-    if said.is_empty() { String::new() } else { format!("\nUpdates: {}.\n", said.join("; ")) }
+    if said.is_empty() { String::new() } else { format!("\nUpdates in time: {}.\n", said.join(", ")) }
 }
 
 /// When somebody first took the incident up, and what that was.

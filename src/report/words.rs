@@ -149,7 +149,11 @@ pub(super) fn target(id: &str, title: &str) -> String {
         "fix" => "Fix in place",
         "executives" => "Executives informed",
         "update" => "Update to stakeholders",
-        _ => return capitalised(&inline(title)),
+        _ => {
+            let audience = id.strip_prefix("update:");
+            return audience
+                .map_or_else(|| capitalised(&inline(title)), |to| format!("Update to {}", inline(to)));
+        }
     }
     .to_owned()
 }
@@ -163,7 +167,10 @@ pub(super) fn happened(id: &str, title: &str) -> String {
         "fix" => "the fix was in place".to_owned(),
         "executives" => "the executives were informed".to_owned(),
         "update" => "stakeholders got an update".to_owned(),
-        _ => inline(title),
+        _ => match id.strip_prefix("update:") {
+            Some(audience) => format!("{} got an update", inline(audience)),
+            None => format!("“{}” was done", inline(title)),
+        },
     }
 }
 

@@ -31,7 +31,7 @@ fn an_approval_that_does_not_count_has_no_tick_and_says_why() {
         hash: proposed.hash.clone(),
         title: proposed.title.clone(),
     };
-    let lowered = SeverityChanged { severity: Severity::P1, reason: String::new() };
+    let lowered = SeverityChanged { severity: Severity::P1, reason: String::new(), answers: Vec::new() };
     scribe.write("maya", at("15:16:00"), lowered);
     scribe.write("maya", at("15:16:10"), proposed.clone());
     scribe.write("omar", at("15:16:20"), vote("lead", "omar"));

@@ -212,7 +212,7 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
         | Purpose::Find
         | Purpose::SuspectFilter
         | Purpose::ChangeFind => false,
-        Purpose::Severity(_)
+        Purpose::Severity(..)
         | Purpose::Title
         | Purpose::Began
         | Purpose::Impact

@@ -5,10 +5,11 @@ use super::super::edit::LineEdit;
 use super::super::key::{Code, Key};
 use super::super::model::Model;
 use super::super::msg::Effect;
-use super::super::overlay::{Declare, DeclareStep, Overlay};
+use super::super::overlay::{Answered, Declare, DeclareStep, Overlay, Purpose};
+use super::invoke::ask;
 use super::{Cx, windows};
 use crate::incident::RepositoryId;
-use crate::incident::{Answer, Declared, Policy, Severity, is_recent, parse_time};
+use crate::incident::{Answer, Declared, Policy, Question, Severity, is_recent, parse_time};
 
 /// Takes a key.
 pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
@@ -27,9 +28,13 @@ pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
         DeclareStep::Backlog => match key {
             key if key == Key::char('y') => declare.step = DeclareStep::Started,
             key if key == Key::char('c') => {
-                let ticket = policy.backlog.replace("{title}", declare.title.text());
+                let ticket = policy.ticket(declare.title.text());
+                let goes_on = declare.changing;
+                declare.step = if goes_on { DeclareStep::Started } else { declare.step };
                 cx.effect("copying", Effect::Copy(ticket));
-                cx.pop();
+                if !goes_on {
+                    cx.pop();
+                }
             }
             key if key == Key::char('n') => cx.pop(),
             _ => {}
@@ -43,6 +48,73 @@ pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
             }
         }
     }
+    if let Some(Overlay::Declare(declare)) = cx.model.overlays.last()
+        && declare.changing
+        && declare.step == DeclareStep::Started
+    {
+        set(cx);
+    }
+}
+
+/// Sets the severity of the open incident: outright, or by the questions of the tree.
+pub(super) fn severity(cx: &mut Cx<'_>, argument: &str) {
+    let Some(title) = cx.model.incident().map(|state| state.title.clone()) else { return };
+    let severity = Severity::parse(argument);
+    let step = match severity {
+        Some(severity) if cx.model.policy.needs_hotfix(severity) => return why(cx, severity, Vec::new()),
+        Some(_) => DeclareStep::Backlog,
+        None => DeclareStep::Question(0),
+    };
+    let at = cx.model.now;
+    let (mut line, open) = (LineEdit::default(), cx.model.open_incidents().count());
+    line.insert(&title);
+    cx.push(Overlay::Declare(Declare {
+        step,
+        title: line,
+        answers: Vec::new(),
+        changing: true,
+        severity,
+        impact: LineEdit::default(),
+        started: LineEdit::default(),
+        complaint: String::new(),
+        at,
+        open,
+    }));
+}
+
+/// Goes on from the tree to the reason, where it came to another severity.
+fn set(cx: &mut Cx<'_>) {
+    let now = cx.model.incident().map(|state| state.severity);
+    let policy = cx.model.policy.clone();
+    let Some(Overlay::Declare(declare)) = cx.model.overlays.last_mut() else { return };
+    let Some(severity) = declare.severity else { return };
+    if now == Some(severity) {
+        declare.severity = None;
+        declare.answers.pop();
+        declare.step = DeclareStep::Question(declare.answers.len());
+        declare.complaint = format!("that is {}, which it is already", policy.severity_name(severity));
+        return;
+    }
+    let answers = answers(&policy, &declare.answers);
+    cx.pop();
+    why(cx, severity, answers);
+}
+
+/// Asks why the severity is another now.
+fn why(cx: &mut Cx<'_>, severity: Severity, answers: Vec<Answer>) {
+    let label = format!("Severity {}: why?", cx.model.policy.severity_name(severity));
+    let example = "for example no order has been paid since 14:20";
+    ask(cx, Purpose::Severity(severity, answers), &label, example, String::new());
+}
+
+/// The answers as they go into the record, with the questions as they were asked.
+fn answers(policy: &Policy, given: &[Answered]) -> Vec<Answer> {
+    let answer = |(given, question): (&Answered, &Question)| Answer {
+        question: question.ask.clone(),
+        yes: *given != Answered::No,
+        unsure: *given == Answered::Unsure,
+    };
+    given.iter().zip(&policy.questions).map(answer).collect()
 }
 
 /// Pasted text goes into the line that is being typed.
@@ -67,6 +139,7 @@ fn back(declare: &mut Declare) -> bool {
     declare.complaint.clear();
     declare.step = match declare.step {
         DeclareStep::Title => return false,
+        _ if declare.changing && declare.answers.is_empty() => return false,
         DeclareStep::Impact => DeclareStep::Started,
         DeclareStep::Question(0) => DeclareStep::Title,
         DeclareStep::Question(_) | DeclareStep::Backlog | DeclareStep::Started => {
@@ -84,18 +157,19 @@ fn back(declare: &mut Declare) -> bool {
 fn question(declare: &mut Declare, policy: &Policy, index: usize, key: Key) {
     let Some(question) = policy.questions.get(index) else { return };
     let severity = match key.text() {
-        Some('y') => {
-            declare.answers.push(true);
+        // A tie goes up: what nobody can tell is taken to be so.
+        Some(known @ ('y' | '?' | 'u')) => {
+            declare.answers.push(if known == 'y' { Answered::Yes } else { Answered::Unsure });
             Some(question.yes)
         }
         Some('n') => {
-            declare.answers.push(false);
+            declare.answers.push(Answered::No);
             match (question.no, policy.questions.get(index + 1)) {
                 (None, Some(_)) => {
                     declare.step = DeclareStep::Question(index + 1);
                     return;
                 }
-                (no, _) => Some(no.unwrap_or(Severity::P2)),
+                (no, _) => Some(no.unwrap_or(policy.least())),
             }
         }
         Some(digit) => policy.find_severity(digit.encode_utf8(&mut [0; 4])),
@@ -103,8 +177,8 @@ fn question(declare: &mut Declare, policy: &Policy, index: usize, key: Key) {
     };
     if let Some(severity) = severity {
         declare.severity = Some(severity);
-        let needs_hotfix = policy.severity(severity).fix_within.is_some();
-        declare.step = if needs_hotfix { DeclareStep::Started } else { DeclareStep::Backlog };
+        declare.step =
+            if policy.needs_hotfix(severity) { DeclareStep::Started } else { DeclareStep::Backlog };
     }
 }
 
@@ -153,12 +227,7 @@ fn submit(cx: &mut Cx<'_>, now: jiff::Timestamp) {
 }
 
 fn declared(model: &Model, declare: &Declare, severity: Severity) -> Declared {
-    let answers = declare
-        .answers
-        .iter()
-        .zip(&model.policy.questions)
-        .map(|(yes, question)| Answer { question: question.ask.clone(), yes: *yes })
-        .collect();
+    let answers = answers(&model.policy, &declare.answers);
     Declared {
         number: String::new(),
         title: declare.title.text().trim().to_owned(),

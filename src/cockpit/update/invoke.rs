@@ -12,7 +12,7 @@ use super::{
     Cx, approvals, chart, ending, flags, hotfix, keys, menus, overlays, plan_view, record, rollback,
     run_view, settle, suspects, team,
 };
-use crate::incident::{NoteKind, PlanRun, RecordId, Severity, State, StepState};
+use crate::incident::{NoteKind, PlanRun, RecordId, State, StepState};
 use crate::plan::Request;
 use crate::report;
 
@@ -388,6 +388,7 @@ fn declare(cx: &mut Cx<'_>) {
         step: DeclareStep::Title,
         title: LineEdit::default(),
         answers: Vec::new(),
+        changing: false,
         severity: None,
         impact: LineEdit::default(),
         started: LineEdit::default(),
@@ -446,19 +447,7 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
             };
             (Purpose::Filter, "filter", "only lines that contain this", filter)
         }
-        Command::Severity => match Severity::parse(&invoke.argument) {
-            Some(severity) => {
-                let label = format!("Severity {}: why?", cx.model.policy.severity_name(severity));
-                return ask(
-                    cx,
-                    Purpose::Severity(severity),
-                    &label,
-                    "for example no order has been paid since 14:20",
-                    String::new(),
-                );
-            }
-            None => return,
-        },
+        Command::Severity => return super::declare::severity(cx, &invoke.argument),
         _ => return,
     };
     ask(cx, purpose, label, placeholder, text);

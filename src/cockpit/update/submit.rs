@@ -85,9 +85,9 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             needs("a reason is needed: it goes into the record")?;
             approvals::rejection(cx.model, &text)?.into()
         }
-        Purpose::Severity(severity) => {
+        Purpose::Severity(severity, answers) => {
             needs("a reason is needed: it goes into the record")?;
-            SeverityChanged { severity: *severity, reason: text }.into()
+            SeverityChanged { severity: *severity, reason: text, answers: answers.clone() }.into()
         }
         Purpose::Began => return began(cx, &text),
         Purpose::Title => {

@@ -13,6 +13,7 @@ mod offline;
 mod own;
 mod prompts;
 mod rollback;
+mod severity;
 mod situations;
 mod start;
 mod suspects;

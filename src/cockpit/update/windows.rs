@@ -122,7 +122,7 @@ fn keep_drafts(model: &mut Model, from: usize) -> bool {
     let left = || model.overlays.iter().skip(from);
     let typed: Vec<(String, LineEdit)> = left().filter_map(|overlay| draft(model, overlay)).collect();
     let declaring = left().find_map(|overlay| match overlay {
-        Overlay::Declare(declare) if !declare.title.is_blank() => Some(declare.clone()),
+        Overlay::Declare(declare) if !declare.changing && !declare.title.is_blank() => Some(declare.clone()),
         _ => None,
     });
     let any = !typed.is_empty() || declaring.is_some();
@@ -136,6 +136,7 @@ fn keep_drafts(model: &mut Model, from: usize) -> bool {
 /// Gives a prompt that is opened what was typed into it before; tells whether there was anything.
 pub(super) fn give_back(model: &mut Model, overlay: &mut Overlay) -> bool {
     if let Overlay::Declare(declare) = overlay
+        && !declare.changing
         && let Some(kept) = model.drafts.declare.take()
     {
         *declare = kept;

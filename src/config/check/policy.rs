@@ -166,7 +166,8 @@ fn clocks(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
         let known = usual(id).filter(|_| below(own, "clock").any(|(name, ..)| name == id));
         if known.is_none() && entry.contains_key("title") {
             for missing in ["after", "met_by"].into_iter().filter(|key| !entry.contains_key(*key)) {
-                if missing == "after" && entry.contains_key("figure") {
+                // Of a whole clock in a list that has been said.
+                if entry.contains_key(if missing == "after" { "figure" } else { "id" }) {
                     continue;
                 }
                 found.push(Problem::new(span.clone(), format!("`{missing}` is missing here")).help(
@@ -307,11 +308,7 @@ fn roles(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
             && clocked(&clock.id)
     });
     let clocks = clocks.map(|clock| (clock.who.as_str(), format!("meets the clock `{}`", clock.id)));
-    let known = [
-        (Role::COMMANDER, "leads the incident".to_owned()),
-        (Role::ON_CALL, "is who is paged".to_owned()),
-        (Role::LEAD, "is who it is escalated to".to_owned()),
-    ];
+    let known = [(Role::COMMANDER, "leads the incident".to_owned())];
     let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
     for (role, why) in
         known.into_iter().chain(approve).chain(clocks).filter(|(role, _)| !roles.contains(role))

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::super::body::{Phase, PlanEnd};
+use super::super::body::PlanEnd;
 use super::super::fix::{Raised, Review};
 use super::super::state::{PlanRun, PlanState};
 use super::{Steps, production};

@@ -23,8 +23,23 @@ impl Policy {
         self.severities.range(..=severity).next_back().map_or(severity, |(known, _)| *known)
     }
 
+    /// Tells whether a severity asks for a hotfix at all.
+    pub fn needs_hotfix(&self, severity: Severity) -> bool {
+        self.severity(severity).fix_within.is_some()
+    }
+
+    /// The text of a ticket for what needs none.
+    pub fn ticket(&self, title: &str) -> String {
+        self.backlog.replace("{title}", title)
+    }
+
+    /// The least severity that there is.
+    pub fn least(&self) -> Severity {
+        self.ranks().next_back().unwrap_or(Severity::P2)
+    }
+
     /// The severities that there are, worst first.
-    pub fn ranks(&self) -> impl Iterator<Item = Severity> {
+    pub fn ranks(&self) -> impl DoubleEndedIterator<Item = Severity> {
         self.severities.keys().copied()
     }
 

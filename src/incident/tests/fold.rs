@@ -59,7 +59,7 @@ fn a_mark_may_come_before_its_target() {
 #[test]
 fn what_is_taken_back_has_no_effect_any_more() {
     let mut log = log([
-        record(1, SeverityChanged { severity: Severity::P2, reason: "slip".into() }),
+        record(1, SeverityChanged { severity: Severity::P2, reason: "slip".into(), answers: Vec::new() }),
         record(2, told("stakeholders")),
     ]);
     assert_eq!(log.state().severity, Severity::P2);

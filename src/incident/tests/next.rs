@@ -80,7 +80,7 @@ fn what_its_watch_condemned_is_rolled_back_first() {
 
 #[test]
 fn clocks_count_from_the_start_whatever_the_severity_was() {
-    let lowered = SeverityChanged { severity: Severity::P1, reason: "half".into() };
+    let lowered = SeverityChanged { severity: Severity::P1, reason: "half".into(), answers: Vec::new() };
     let log = log([record(50, lowered)]);
     let fix = clock(&log, "fix", 60);
     assert_eq!((fix.from, fix.due_at), (start(), minutes(24 * 60)));
@@ -112,7 +112,8 @@ fn a_start_that_was_recorded_wrongly_is_corrected_and_the_last_one_counts() {
 
 #[test]
 fn a_clock_that_did_not_run_is_not_late() {
-    let raised = || SeverityChanged { severity: Severity::P0, reason: "all of them".into() };
+    let raised =
+        || SeverityChanged { severity: Severity::P0, reason: "all of them".into(), answers: Vec::new() };
     // It began 46 minutes before anybody knew, was declared as P1 and raised two minutes later.
     let Body::Declared(declared) = declared().body else { unreachable!() };
     let body = Declared { severity: Severity::P1, ..declared };
@@ -129,11 +130,15 @@ fn a_clock_that_did_not_run_is_not_late() {
     assert_eq!(clock(&log, "update", 60).due_at, minutes(63));
     // What can still be done in time from the beginning has to be.
     assert_eq!((clock(&log, "fix", 60).from, clock(&log, "fix", 60).due_at), (start(), minutes(120)));
-    for clock in clocks(log.state(), &Policy::built_in(), minutes(600)) {
+    let all = clocks(log.state(), &Policy::built_in(), minutes(600));
+    for clock in all.iter().filter(|clock| !clock.id.starts_with("phase:")) {
         assert!(clock.due_at >= minutes(46), "due before it was declared: {clock:?}");
     }
     // Lowered and raised again it is asked for anew; lowered alone it has been all along.
-    log.insert(record(70, SeverityChanged { severity: Severity::P1, reason: "some".into() }));
+    log.insert(record(
+        70,
+        SeverityChanged { severity: Severity::P1, reason: "some".into(), answers: Vec::new() },
+    ));
     assert_eq!(clock(&log, "escalate", 80).due_at, minutes(120));
     log.insert(record(130, raised()));
     assert_eq!(clock(&log, "escalate", 131).due_at, minutes(145));
@@ -141,7 +146,8 @@ fn a_clock_that_did_not_run_is_not_late() {
 
 #[test]
 fn updates_that_become_more_frequent_count_from_then() {
-    let lowered = record(1, SeverityChanged { severity: Severity::P1, reason: "half".into() });
+    let lowered =
+        record(1, SeverityChanged { severity: Severity::P1, reason: "half".into(), answers: Vec::new() });
     let told = record(2, told("update"));
     let log = log([lowered, told, record(200, PhaseEntered { phase: Phase::Develop })]);
     assert_eq!(clock(&log, "update", 201).due_at, minutes(230));
@@ -166,7 +172,8 @@ fn the_update_clock_starts_anew_whenever_people_are_told() {
 
 #[test]
 fn updates_are_rarer_while_no_fix_is_in_flight() {
-    let lowered = record(1, SeverityChanged { severity: Severity::P1, reason: "half".into() });
+    let lowered =
+        record(1, SeverityChanged { severity: Severity::P1, reason: "half".into(), answers: Vec::new() });
     let mut log = log([lowered, record(2, told("update"))]);
     assert_eq!(clock(&log, "update", 5).due_at, minutes(2 + 24 * 60));
     log.insert(record(3, PhaseEntered { phase: Phase::Develop }));
@@ -310,7 +317,8 @@ fn nothing_is_asked_for_twice_while_it_runs() {
 
 #[test]
 fn a_lesser_fault_needs_no_hotfix() {
-    let lowered = record(1, SeverityChanged { severity: Severity::P2, reason: "cosmetic".into() });
+    let lowered =
+        record(1, SeverityChanged { severity: Severity::P2, reason: "cosmetic".into(), answers: Vec::new() });
     let log = log([lowered, record(2, role("commander", "maya"))]);
     let actions = actions(&log, &repository(), 3);
     assert!(!actions.contains(&"hotfix.start") && actions.contains(&"resolve"), "{actions:?}");

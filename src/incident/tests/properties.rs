@@ -74,7 +74,7 @@ fn body() -> impl Strategy<Value = Body> {
         (target(), text()).prop_map(|(target, reason)| Retracted { target, reason }.into()),
         (target(), any::<bool>()).prop_map(|(target, pinned)| Pinned { target, pinned }.into()),
         (prop::sample::select(Severity::all().collect::<Vec<_>>()), text())
-            .prop_map(|(severity, reason)| SeverityChanged { severity, reason }.into()),
+            .prop_map(|(severity, reason)| SeverityChanged { severity, reason, answers: Vec::new() }.into()),
         prop::sample::select(Phase::ALL.to_vec()).prop_map(|phase| PhaseEntered { phase }.into()),
         (name(), name()).prop_map(|(role, person)| RoleTaken { role, person }.into()),
         text().prop_map(|text| Titled { text }.into()),

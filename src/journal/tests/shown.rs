@@ -14,7 +14,10 @@ fn the_list_is_what_its_records_say_after_whatever_was_decided() {
             let target = ids[choice % ids.len()];
             let body: Body = match choice % 8 {
                 0 => Titled { text: format!("title {choice}") }.into(),
-                1 => SeverityChanged { severity: Severity::P2, reason: "less".to_owned() }.into(),
+                1 => {
+                    SeverityChanged { severity: Severity::P2, reason: "less".to_owned(), answers: Vec::new() }
+                        .into()
+                }
                 2 => Mitigated::default().into(),
                 3 => Resolved::default().into(),
                 4 => Reopened { reason: "again".to_owned(), after: Vec::new() }.into(),

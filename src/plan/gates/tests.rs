@@ -414,9 +414,10 @@ fn only_its_author_takes_a_rejection_back() {
 
 #[test]
 fn the_severity_now_says_who_has_to_approve() {
-    let raised = approved().and(SeverityChanged { severity: Severity::P0, reason: "worse".into() });
+    let to = |severity| SeverityChanged { severity, reason: "seen".into(), answers: Vec::new() };
+    let raised = approved().and(to(Severity::P0));
     says(&one(approval_gate(), &raised), Met::No, "on-call-manager: not given");
-    let lowered = approved().and(SeverityChanged { severity: Severity::P2, reason: "better".into() });
+    let lowered = approved().and(to(Severity::P2));
     assert_eq!(one(approval_gate(), &lowered).met, Met::NotApplicable);
 }
 

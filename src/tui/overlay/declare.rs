@@ -24,9 +24,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, declare: &Declare) 
     let direct = direct.join(" ");
     let keys: &[(&str, &str)] = match declare.step {
         DeclareStep::Title => &[("⏎", "next"), ("esc", "leave")],
-        DeclareStep::Question(_) => {
-            &[("y", "yes"), ("n", "no"), (&direct, "choose directly"), ("esc", "back")]
-        }
+        DeclareStep::Question(_) => &[(&direct, "choose directly"), ("esc", "back")],
         DeclareStep::Backlog => &[("esc", "back")],
         DeclareStep::Started => &[("⏎", "next"), ("esc", "back")],
         DeclareStep::Impact => &[("⏎", "declare"), ("esc", "back")],
@@ -35,13 +33,15 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, declare: &Declare) 
         ui,
         buf,
         wide(area, if declare.step == DeclareStep::Backlog { LINES + 5 } else { LINES }),
-        "Declare an incident",
+        if declare.changing { "Change the severity" } else { "Declare an incident" },
         keys,
         Role::OverlayBorder,
     );
     let inner = column(inner, COLUMNS);
-    steps(ui, &mut Pen::new(buf, inner, 0), declare);
-    let mut page = Page { ui, buf, rest: below(inner, 2) };
+    if !declare.changing {
+        steps(ui, &mut Pen::new(buf, inner, 0), declare);
+    }
+    let mut page = Page { ui, buf, rest: below(inner, if declare.changing { 0 } else { 2 }) };
     let cursor = match declare.step {
         DeclareStep::Title => title(&mut page, declare),
         DeclareStep::Question(index) => question(&mut page, declare, index),
@@ -139,7 +139,7 @@ fn question(page: &mut Page<'_, '_>, declare: &Declare, index: usize) -> Option<
     let asked = wrap(&question.ask, page.rest.width).len();
     let examples = question.examples.len().min(EXAMPLES);
     // The keys that answer it are worth more than what stands around them.
-    let roomy = usize::from(page.rest.height) >= asked + examples + 6;
+    let roomy = usize::from(page.rest.height) >= asked + examples + 7;
     if roomy {
         page.say(declare.title.text(), Role::Muted);
         page.blank();
@@ -154,6 +154,7 @@ fn question(page: &mut Page<'_, '_>, declare: &Declare, index: usize) -> Option<
     }
     answer(page, "y", "yes", Some(question.yes));
     answer(page, "n", "no", question.no);
+    answer(page, "?", "cannot tell", Some(question.yes));
     None
 }
 
@@ -161,7 +162,7 @@ fn question(page: &mut Page<'_, '_>, declare: &Declare, index: usize) -> Option<
 fn answer(page: &mut Page<'_, '_>, key: &str, word: &str, severity: Option<Severity>) {
     let ui = page.ui;
     let mut pen = Pen::new(page.buf, page.rest, 0);
-    pen.gap(2).put(key, ui.of(Role::Key)).gap(2).column_of(word, 5, ui.of(Role::Text));
+    pen.gap(2).put(key, ui.of(Role::Key)).gap(2).column_of(word, 12, ui.of(Role::Text));
     match severity {
         Some(severity) => {
             let policy = ui.model.policy.severity(severity);
@@ -170,7 +171,7 @@ fn answer(page: &mut Page<'_, '_>, key: &str, word: &str, severity: Option<Sever
             pen.put(&policy.word, ui.of(Role::Muted));
         }
         None => {
-            pen.put("one more question", ui.of(Role::Faint));
+            pen.gap(1).put("one more question", ui.of(Role::Faint));
         }
     }
     page.rest = below(page.rest, 1);
@@ -178,21 +179,22 @@ fn answer(page: &mut Page<'_, '_>, key: &str, word: &str, severity: Option<Sever
 
 fn backlog(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
     let ui = page.ui;
-    let severity = declare.severity.unwrap_or(Severity::P2);
+    let severity = declare.severity.unwrap_or(ui.model.policy.least());
     page.say(&ui.model.policy.severity(severity).means, Role::PhaseNow);
     page.say("A ticket in the backlog does: it goes into the next regular release.", Role::Text);
     page.blank();
-    let ticket = ui.model.policy.backlog.replace("{title}", declare.title.text());
+    let ticket = ui.model.policy.ticket(declare.title.text());
     let room = usize::from(page.rest.height.saturating_sub(5));
     for line in visible_lines(ticket.trim()).lines().take(room) {
         page.say(line, Role::Faint);
     }
     page.blank();
-    for (key, word) in [
-        ("c", "copy this text for a ticket, and leave"),
-        ("y", "declare an incident all the same"),
-        ("n", "leave"),
-    ] {
+    let (copy, on) = if declare.changing {
+        ("copy this text for a ticket, and go on", "go on without it")
+    } else {
+        ("copy this text for a ticket, and leave", "declare an incident all the same")
+    };
+    for (key, word) in [("c", copy), ("y", on), ("n", "leave")] {
         let mut pen = Pen::new(page.buf, page.rest, 0);
         pen.gap(2).put(key, ui.of(Role::Key)).gap(2).put(word, ui.of(Role::Text));
         page.rest = below(page.rest, 1);

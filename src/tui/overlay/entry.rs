@@ -8,7 +8,7 @@ use super::super::ui::Ui;
 use super::document::{self, Line};
 use super::{Shown, column, wide, window};
 use crate::cockpit::{Command, overlay};
-use crate::incident::{Entry, Precision, RecordId};
+use crate::incident::{Entry, EntryKind, Precision, RecordId};
 use crate::text::visible_lines;
 
 /// Most columns of its lines.
@@ -64,6 +64,22 @@ fn brief(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
     std::iter::once(Line::default()).chain(lines).collect()
 }
 
+/// The questions that set the severity it has, below the line that set it.
+fn answers(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
+    let sets = |kind| matches!(kind, EntryKind::Declared | EntryKind::Severity);
+    let Some(state) = ui.model.incident().filter(|_| sets(entry.kind)) else { return Vec::new() };
+    if state.timeline.iter().rev().find(|one| sets(one.kind)).is_none_or(|last| last.id != entry.id) {
+        return Vec::new();
+    }
+    let said = state.answers.iter().map(|answer| {
+        Line::of(&answer.question, ui.of(Role::Muted))
+            .with(&format!(" {}", answer.said()), ui.of(Role::Text))
+            .hanging(2)
+    });
+    let blank = (!state.answers.is_empty()).then(Line::default);
+    blank.into_iter().chain(said).collect()
+}
+
 fn lines(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
     let (faint, text) = (ui.of(Role::Faint), ui.of(Role::Text));
     let void = ui.void(entry);
@@ -87,6 +103,7 @@ fn lines(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
     lines.push(Line::default());
     let said = if entry.retracted.is_some() { ui.of(Role::Retracted) } else { text };
     lines.extend(visible_lines(&ui.said(entry)).lines().map(|line| Line::of(line, said)));
+    lines.extend(answers(ui, entry));
     if let Some(why) = &void {
         lines.push(Line::default());
         lines.push(Line::of("does not count: ", ui.of(Role::Warn)).with(why, text));

@@ -9,6 +9,13 @@ use crate::incident::{Audience, Phase, duration};
 
 pub(super) fn severities(model: &Model) -> Vec<Item> {
     let now = model.incident().map(|state| state.severity);
+    let tree = Item {
+        key: Some(Key::char('t')),
+        path: String::new(),
+        label: "tell by the questions".to_owned(),
+        disabled: blocked(model, Command::Severity),
+        invoke: Invoke { command: Command::Severity, argument: "tree".to_owned() },
+    };
     model
         .policy
         .ranks()
@@ -28,6 +35,7 @@ pub(super) fn severities(model: &Model) -> Vec<Item> {
                 invoke: Invoke { command: Command::Severity, argument: severity.name().to_owned() },
             }
         })
+        .chain([tree])
         .collect()
 }
 

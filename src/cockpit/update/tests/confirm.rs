@@ -97,7 +97,11 @@ const QUESTIONS: &[Question] = &[
         name: "asking for approval",
         open: || {
             let mut table = Table::ready();
-            table.told(SeverityChanged { severity: Severity::P1, reason: "less".into() });
+            table.told(SeverityChanged {
+                severity: Severity::P1,
+                reason: "less".into(),
+                answers: Vec::new(),
+            });
             table.preview(guarded());
             table.shown();
             asked(table, "a", "")

@@ -70,7 +70,9 @@ fn a_gate_is_passed_over_with_a_reason_and_the_target_and_nothing_less() {
 #[test]
 fn what_may_not_be_passed_over_cannot_be_confirmed() {
     let mut table = Table::ready();
-    let lowered = table.record(SeverityChanged { severity: Severity::P1, reason: "less".into() }.into());
+    let lowered = table.record(
+        SeverityChanged { severity: Severity::P1, reason: "less".into(), answers: Vec::new() }.into(),
+    );
     table.send(Msg::Fact(crate::cockpit::msg::Fact::Records(vec![lowered])));
     table.preview(guarded());
     table.shown();
@@ -126,7 +128,7 @@ fn text_that_is_typed_at_a_plan_with_gates_in_the_way_is_never_on_record() {
             for rest in ["greed on the call", "ll fine, yes go ahead", " yes", "nd we are sure"] {
                 for pace in [60, 90, 130, 300] {
                     let mut table = Table::ready();
-                    table.told(SeverityChanged { severity, reason: "less".into() });
+                    table.told(SeverityChanged { severity, reason: "less".into(), answers: Vec::new() });
                     table.preview(guarded());
                     table.shown();
                     let text = format!("{letter}{rest}");
@@ -202,7 +204,7 @@ fn an_approval_is_given_on_the_preview_of_what_was_put_up_and_never_by_enter() {
 #[test]
 fn what_is_only_said_is_refused_where_it_does_not_count_before_anything_is_typed() {
     let mut table = Table::ready();
-    table.told(SeverityChanged { severity: Severity::P1, reason: "less".into() });
+    table.told(SeverityChanged { severity: Severity::P1, reason: "less".into(), answers: Vec::new() });
     table.told(proposal::propose(&guarded()).unwrap());
     table.keys("A l");
     table.shown();

@@ -8,7 +8,7 @@ use crate::cockpit::overlay::Purpose;
 fn place(purpose: &Purpose) -> usize {
     match purpose {
         Purpose::Note(_) => 0,
-        Purpose::Severity(_) => 1,
+        Purpose::Severity(..) => 1,
         Purpose::Title => 2,
         Purpose::Began => 3,
         Purpose::Impact => 4,

@@ -70,6 +70,8 @@ struct Situation {
     smoke: Option<Vec<String>>,
     gates: Option<Vec<String>>,
     #[serde(default)]
+    policy: String,
+    #[serde(default)]
     config: String,
     next: Vec<String>,
 }
@@ -181,6 +183,7 @@ impl Situation {
             }],
             environments: vec![environment("staging", false), environment("production", true)],
             checklist: vec![item("core"), item("data")],
+            policy: toml::from_str(&self.policy).unwrap(),
             ..Config::default()
         };
         let source = match self.config.as_str() {

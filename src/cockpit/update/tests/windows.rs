@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cockpit::Command;
-use crate::cockpit::overlay::{Ask, Purpose};
+use crate::cockpit::overlay::{Answered, Ask, Purpose};
 use crate::plan::gates::{ApprovalRule, Gate};
 
 pub(super) const LETTERS: &str = "agreed on the call, ok? Yes: ACDEGINRSTXvz/-+*1234567890";
@@ -50,7 +50,7 @@ fn half_typed_text_outlives_ctrl_c_a_message_and_a_resize() {
     table.types("Login fails");
     table.keys("enter y ctrl-c D");
     let Some(Overlay::Declare(declare)) = table.model.overlays.last() else { panic!("nothing is declared") };
-    assert_eq!((declare.title.text(), declare.answers.as_slice()), ("Login fails", &[true][..]));
+    assert_eq!((declare.title.text(), declare.answers.as_slice()), ("Login fails", &[Answered::Yes][..]));
 }
 
 #[test]

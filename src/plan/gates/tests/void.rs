@@ -89,7 +89,7 @@ fn what_was_started_is_judged_by_what_was_in_force_then() {
     let verbal = Approved { verbal: true, how: "on the call".into(), ..yes("lead", "omar") };
     let up = Told::at(Severity::P0).by("maya", proposed(vec![approval_gate()])).by("maya", verbal);
     let vote = up.last();
-    let lowered = SeverityChanged { severity: Severity::P1, reason: "better".into() };
+    let lowered = SeverityChanged { severity: Severity::P1, reason: "better".into(), answers: Vec::new() };
     let judged = |told: &Told| void(&told.state(), &Policy::built_in(), vote, minutes(30));
     assert_eq!(judged(&up), None);
     assert!(judged(&up.clone().and(lowered.clone())).is_some(), "verbal does not count any more");

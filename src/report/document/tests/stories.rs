@@ -98,7 +98,11 @@ fn outage() -> Story {
     story.at("15:02:00", "Omar");
     story.tell(Noted { kind: NoteKind::Finding, text: "only orders without a loyalty card fail".into() });
     story.at("15:03:00", "Maya");
-    story.tell(SeverityChanged { severity: Severity::P0, reason: "half of all orders fail".into() });
+    story.tell(SeverityChanged {
+        severity: Severity::P0,
+        reason: "half of all orders fail".into(),
+        answers: Vec::new(),
+    });
     story.at("15:05:00", "Maya").tell(Paged { who: "Li".into(), how: "phone".into() });
     story.at("15:06:00", "Maya").tell(ImpactDescribed { text: "2 of 5 orders are not paid".into() });
     story.at("15:12:00", "Omar").tell(Told { audience: "stakeholders".into(), ..Told::default() });
@@ -239,11 +243,11 @@ fn one_of_each() -> Vec<Body> {
     let commit = "77b0d13".repeat(6);
     vec![
         Declared {
-            answers: vec![Answer { question: "all of them?".into(), yes: true }],
+            answers: vec![Answer { question: "all of them?".into(), yes: true, unsure: false }],
             ..declared("Checkout answers 500")
         }
         .into(),
-        SeverityChanged { severity: Severity::P1, reason: why.clone() }.into(),
+        SeverityChanged { severity: Severity::P1, reason: why.clone(), answers: Vec::new() }.into(),
         PhaseEntered { phase: Phase::Respond }.into(),
         RoleTaken { role: "commander".into(), person: "maya".into() }.into(),
         Titled { text: "Checkout fails".into() }.into(),
@@ -459,7 +463,7 @@ fn no_stored_name_of_a_kind_is_read_by_people() {
 fn an_approval_of_ones_own_plan_is_marked_where_it_did_not_count() {
     let said = |severity: Severity, by: &str| {
         let mut story = Story::of("Checkout answers 500");
-        story.tell(SeverityChanged { severity, reason: "as told".into() });
+        story.tell(SeverityChanged { severity, reason: "as told".into(), answers: Vec::new() });
         story.tell(PlanProposed {
             plan: "q".into(),
             title: "deploy main to production".into(),

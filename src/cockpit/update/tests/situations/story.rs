@@ -56,7 +56,11 @@ impl Story {
             }
             "severity" => {
                 let severity = named(rest);
-                self.tell("maya", at, SeverityChanged { severity, reason: "seen".into() });
+                self.tell(
+                    "maya",
+                    at,
+                    SeverityChanged { severity, reason: "seen".into(), answers: Vec::new() },
+                );
             }
             "offer" | "accepted" | "task" | "back" | "proposed" | "objected" | "reviewed" | "snoozed" => {
                 self.team(verb, at, rest);

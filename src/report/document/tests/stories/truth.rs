@@ -142,7 +142,8 @@ fn a_rollback_that_was_stopped_is_said_to_be() {
 fn what_is_due_at_once_is_due_from_when_the_severity_was_raised_to_that() {
     let paged_at = |time: &str| {
         let mut story = Story { pace: 1, ..Story::of("Gift cards 503") };
-        let changed = |severity| SeverityChanged { severity, reason: "better known".into() };
+        let changed =
+            |severity| SeverityChanged { severity, reason: "better known".into(), answers: Vec::new() };
         story.at("14:15:00", "maya").tell(changed(Severity::P1));
         story.at("14:17:00", "maya").tell(changed(Severity::P0));
         story.at(time, "maya").tell(Paged { who: "li".into(), how: String::new() });
