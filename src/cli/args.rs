@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
-    action, amend, approve, assign, began, cause, clear, close, completions, conduct, config, declare,
-    deploy, doctor, drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix, impact,
-    import, init, live, man, note, page, phase, pin, plan, probe, proposal, reject, reopen, report, resolve,
-    retract, review, role, rollback, run, severity, smoke, snooze, status, suspects, task, test, tick, title,
-    told, trust, verify, version_files, watch,
+    action, amend, approve, assign, began, cause, clear, close, completions, conduct, config, culprit,
+    declare, deploy, doctor, drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix,
+    impact, import, init, live, man, note, page, phase, pin, plan, probe, proposal, reject, reopen, report,
+    resolve, retract, review, role, rollback, run, severity, smoke, snooze, status, suspects, task, test,
+    tick, title, told, trust, verify, version_files, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -66,8 +66,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "The fix",
         &[
-            "suspects", "tick", "assign", "hotfix", "test", "deploy", "live", "clear", "smoke", "rollback",
-            "flag", "action", "watch", "plan", "run", "probe", "health",
+            "suspects", "culprit", "tick", "assign", "hotfix", "test", "deploy", "live", "clear", "smoke",
+            "rollback", "flag", "action", "watch", "plan", "run", "probe", "health",
         ],
     ),
     ("Afterwards", &["follow-up", "review", "report", "export", "import", "verify"]),
@@ -107,6 +107,7 @@ pub(crate) enum Verb {
     Page(page::Args),
     Told(told::Args),
     Snooze(snooze::Args),
+    Culprit(culprit::Args),
     Tick(tick::Args),
     Assign(assign::Args),
     Hotfix(hotfix::Args),

@@ -10,6 +10,7 @@ mod began;
 mod carry;
 mod clear;
 mod context;
+mod culprit;
 mod follow;
 mod follow_up;
 mod live;
@@ -220,6 +221,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Proposal(args) => proposal::run(args, cx),
         Verb::Approve(args) => approve::run(args, cx),
         Verb::Assign(args) => assign::run(args, cx),
+        Verb::Culprit(args) => culprit::run(args, cx),
         Verb::Reject(args) => reject::run(args, cx),
         Verb::Impact(args) => impact::run(args, cx),
         Verb::Cause(args) => cause::run(args, cx),

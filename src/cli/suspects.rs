@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 }
 
 /// What changed, weighed by what is known of the incident, if there is one.
-fn look(cx: &Context, since: Option<&str>) -> Result<Found> {
+pub(super) fn look(cx: &Context, since: Option<&str>) -> Result<Found> {
     let setup = cx.setup()?;
     let root = cx.root()?;
     let mut reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;

@@ -31,6 +31,8 @@ pub enum Scope {
     Rollback,
     /// In the list of feature flags.
     Flags,
+    /// In the list of what usually breaks a service.
+    Culprits,
     /// In the incident report.
     Report,
     /// On the start screen.
@@ -55,6 +57,7 @@ impl Scope {
             Self::Vote => "Plan that waits for approval",
             Self::Rollback => "Rollback",
             Self::Flags => "Feature flags",
+            Self::Culprits => "What broke it",
             Self::Report => "Report",
             Self::Start => "Start screen",
             Self::Menu(menu) => menu.spec().title,
@@ -203,6 +206,7 @@ commands! {
     RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See the rollback options, proven or not, and take one";
     Actions "actions" "own actions" ["!"] Global, Plan, "action", "Run an action of this team's own, as flightdeck.toml names it";
 
+    Culprits "culprits" "what broke it" ["b"] Global, View, "culprit", "Go through what usually breaks a service, and what is odd";
     Suspects "suspects" "suspects" ["S"] Global, View, "suspects", "See what changed since it last worked, most suspicious first";
     SuspectRevert "suspects.revert" "revert" ["r"] Menu(Command::Suspects), Plan, "suspects", "Plan to revert the change under the cursor";
     SuspectBisect "suspects.bisect" "bisect" ["b"] Menu(Command::Suspects), Plan, "suspects", "Find the commit that broke a check, by bisecting";
@@ -256,6 +260,9 @@ commands! {
     Verbal "approval.verbal" "verbal approval" ["v"] Scope::Vote, Record, "approve", "Record who approved it verbally, and how";
     RollbackAgain "rollback.refresh" "refresh" ["r"] Scope::Rollback, View, "rollback", "Check again which rollback options work";
     RollbackNot "rollback.not" "no rollback" ["x"] Scope::Rollback, Record, "note", "Record the decision not to roll back, with the reason";
+    RuleOut "culprit.rule-out" "rule out" ["space"] Scope::Culprits, Record, "culprit", "Rule the culprit out, or open it again";
+    CulpritFound "culprit.found" "it was this" ["x"] Scope::Culprits, Record, "culprit", "Record that it was this, with what shows it";
+    OddFollowUp "odd.follow-up" "follow-up" ["u"] Scope::Culprits, Record, "follow-up", "Make what is odd a follow-up";
     FlagToggle "flag.toggle" "turn on or off" ["o" "space"] Scope::Flags, Plan, "flag", "Turn the flag off if it is on, and on if it is off";
     FlagOn "flag.on" "turn on" ["+"] Scope::Flags, Plan, "flag", "Turn the flag on";
     FlagOff "flag.off" "turn off" ["-"] Scope::Flags, Plan, "flag", "Turn the flag off";

@@ -43,7 +43,7 @@ fn place(purpose: &Purpose, before: &str) -> Option<Range<usize>> {
             let blanks = before[start..].len() - before[start..].trim_start().len();
             Some(start + blanks..end)
         }
-        Purpose::FollowUp => {
+        Purpose::FollowUp | Purpose::OddFollowUp(_) => {
             let at = before.rfind('@')?;
             let is_word = before[..at].is_empty() || before[..at].ends_with(char::is_whitespace);
             (is_word && !before[at..].contains(char::is_whitespace)).then_some(at + 1..end)
@@ -80,7 +80,7 @@ pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
             }
         }
     }
-    let one_word = ask.purpose == Purpose::FollowUp;
+    let one_word = matches!(ask.purpose, Purpose::FollowUp | Purpose::OddFollowUp(_));
     found.retain(|(_, one)| {
         let name = folded(&one.name);
         let begins = name.starts_with(&wanted) || name.split(' ').any(|word| word.starts_with(&wanted));

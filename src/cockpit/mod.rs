@@ -35,4 +35,4 @@ pub use key::{Code, Key};
 pub use keymap::Keymap;
 pub use model::{Model, Pane};
 pub use msg::{Effect, EffectId, Fact, Msg};
-pub use update::{asks, update};
+pub use update::{asks, culprits, update};

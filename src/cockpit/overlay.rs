@@ -57,6 +57,8 @@ pub enum Overlay {
     Report(Box<ReportView>),
     /// What `flightdeck.toml` would run.
     Trust(Trust),
+    /// What usually breaks a service, and what is odd.
+    Culprits(CulpritsView),
     /// Feature flags with their state.
     Flags(Flags),
     /// The words of a pull request that a person has to open.
@@ -79,6 +81,13 @@ pub struct HelpView {
     pub filter: String,
     /// First line shown.
     pub scroll: Scroll,
+}
+
+/// What usually breaks a service, and what is odd, with one of them chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CulpritsView {
+    /// The row that the cursor is on: the culprits, then what is odd.
+    pub cursor: usize,
 }
 
 /// A which-key menu.
@@ -186,6 +195,10 @@ pub enum Purpose {
         /// New state.
         state: CheckState,
     },
+    /// What shows that it was this culprit.
+    Culprit(String),
+    /// What is left to do about something odd.
+    OddFollowUp(RecordId),
     /// Who looks at this checklist item.
     Assign(String),
     /// New text of an entry.

@@ -22,7 +22,8 @@ pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METH
 pub use hotfix::{FLOW_SETTING, Flow, FlowFrom, Forge, Hotfix, PullConfig, VersionFile};
 pub use person::Person;
 pub use probe::{
-    Alerts, Datadog, Gauge, HERE, Keys, Point, Probe, Query, Reduce, Source, SourceKind, Sql, Tls, Unfit,
+    Alerts, Concern, Datadog, Gauge, HERE, Keys, Point, Probe, Query, Reduce, Source, SourceKind, Sql, Tls,
+    Unfit,
 };
 pub use version::{VersionKind, version_pattern};
 

@@ -4,6 +4,7 @@
 //! A place to look, never a verdict: parts are added up from the policy, and each is shown.
 
 mod clues;
+pub mod culprits;
 mod range;
 #[cfg(test)]
 mod tests;

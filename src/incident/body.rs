@@ -174,6 +174,8 @@ kinds! {
     TaskGiven = "task",
     /// An item of a checklist was given to somebody.
     ItemAssigned = "assigned",
+    /// One of the usual culprits was looked at.
+    CulpritJudged = "culprit",
     /// A task ended.
     TaskEnded = "task-ended",
     /// Something was proposed to everybody.

@@ -128,6 +128,7 @@ pub(super) fn retraction_changes_state(body: &Body) -> bool {
             | Body::HandoffAccepted(_)
             | Body::HandoffDeclined(_)
             | Body::ItemAssigned(_)
+            | Body::CulpritJudged(_)
             | Body::TaskGiven(_)
             | Body::TaskEnded(_)
             | Body::Proposed(_)

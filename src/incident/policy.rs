@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Phase, Severity};
-use crate::config::types::{DeadlineText, DurationText, Flow};
+use crate::config::types::{Concern, DeadlineText, DurationText, Flow};
 
 pub use change::{PolicyChange, SeverityChange};
 pub use clocks::{
@@ -76,6 +76,8 @@ pub struct Policy {
     pub questions: Vec<Question>,
     /// What a P2 is told instead of a hotfix: text of a backlog ticket with `{title}`.
     pub backlog: String,
+    /// What usually breaks a service, in order.
+    pub culprits: Vec<Culprit>,
     /// The default manual checklist.
     pub checklist: Vec<ChecklistItem>,
 }
@@ -210,6 +212,25 @@ pub struct Question {
     pub no: Option<Severity>,
     /// Examples of a yes.
     pub examples: Vec<String>,
+}
+
+/// Something that usually breaks a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Culprit {
+    /// Id: `schema`.
+    pub id: String,
+    /// What it is called: `database schema`.
+    pub title: String,
+    /// What to look for.
+    #[serde(default)]
+    pub hint: String,
+    /// The kinds of change that look like it, as `suspects` calls them.
+    #[serde(default)]
+    pub suspicions: Vec<Suspicion>,
+    /// The probes that tell of it.
+    #[serde(default)]
+    pub concerns: Option<Concern>,
 }
 
 /// An item of the manual checklist.

@@ -23,7 +23,7 @@ pub use finished::{Finished, tag_title};
 pub use people::Hand;
 pub use plans::*;
 pub use share::{Share, share_before, share_title};
-pub use team::{Motion, Objection, Offer, OfferEnd, Snooze, Task, TaskEnd};
+pub use team::{CulpritState, Motion, Objection, Offer, OfferEnd, Snooze, Task, TaskEnd};
 
 use super::body::{Answer, CheckState, NoteKind, Phase, Severity, WatchVerdict};
 use super::drift::ClockOff;
@@ -100,6 +100,8 @@ pub struct State {
     pub tasks: Vec<Task>,
     /// Who looks at which item of a checklist: item id to a person or the id of a role.
     pub assigned: BTreeMap<String, String>,
+    /// What was found of the usual culprits, by culprit id.
+    pub culprits: BTreeMap<String, CulpritState>,
     /// What was proposed to everybody, in order.
     pub motions: Vec<Motion>,
     /// Work for afterwards, in order.

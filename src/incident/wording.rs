@@ -133,6 +133,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         | Body::HandoffAccepted(_)
         | Body::HandoffDeclined(_)
         | Body::ItemAssigned(_)
+        | Body::CulpritJudged(_)
         | Body::TaskGiven(_)
         | Body::TaskEnded(_)
         | Body::Proposed(_)

@@ -137,6 +137,7 @@ impl From<Watched> for Stored {
             runbook: _,
             tls,
             covers,
+            concerns: _,
         } = probe;
         let Keys {
             url,
@@ -264,6 +265,8 @@ impl TryFrom<Stored> for Watched {
             runbook: None,
             tls,
             covers,
+            // A watch does not ask whose it is.
+            concerns: None,
         }))
     }
 }

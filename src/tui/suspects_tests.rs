@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::testing::*;
 use super::theme::{Role, Theme};
 use crate::cockpit::msg::EffectId;
-use crate::cockpit::overlay::Overlay;
+use crate::cockpit::overlay::{CulpritsView, Overlay};
 use crate::cockpit::suspects::{ChangeView, Looked, SuspectsView};
 use crate::cockpit::{Key, Model, Msg, update};
 use crate::failure::Failure;
@@ -273,4 +273,17 @@ fn the_cursor_goes_through_the_list_and_what_is_known_of_it_follows() {
     assert!(filtered.contains("1 of 7 contain “guide”"), "{filtered}");
     press(&mut model, "esc");
     assert!(model.overlays.is_empty());
+}
+
+#[test]
+fn the_screens_of_what_broke_it() {
+    let mut model = with(Some(Ok(found())));
+    model.overlays.clear();
+    model.overlays.push(Overlay::Culprits(CulpritsView::default()));
+    settle(&mut model);
+    for (width, height) in [(120, 36), (80, 24), (40, 12)] {
+        let drawn = text(&settled(&mut model, &Theme::default(), width, height));
+        assert!(drawn.contains("schema") && (width < 80 || drawn.contains("ruled out")), "{drawn}");
+        insta::assert_snapshot!(format!("culprits_{width}x{height}"), drawn);
+    }
 }

@@ -233,6 +233,8 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
         | Purpose::Resolve(_)
         | Purpose::Tick { .. }
         | Purpose::Assign(_)
+        | Purpose::Culprit(_)
+        | Purpose::OddFollowUp(_)
         | Purpose::Amend(_)
         | Purpose::Retract(_)
         | Purpose::TakeOver(_)

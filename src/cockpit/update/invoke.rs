@@ -9,8 +9,8 @@ use super::super::overlay::{
     Trust,
 };
 use super::{
-    Cx, approvals, chart, ending, flags, hotfix, keys, menus, overlays, plan_view, record, rollback,
-    run_view, settle, suspects, team,
+    Cx, approvals, chart, culprits, ending, flags, hotfix, keys, menus, overlays, plan_view, record,
+    rollback, run_view, settle, suspects, team,
 };
 use crate::incident::{NoteKind, PlanRun, RecordId, State, StepState};
 use crate::plan::Request;
@@ -116,6 +116,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
             prepare(cx, invoke);
         }
         Command::Flags => flags::open(cx),
+        Command::Culprits => culprits::open(cx),
         Command::HotfixStart if hotfix::starts_unnamed(cx.model) => hotfix::invoke(cx, command),
         Command::HotfixBump
         | Command::HotfixPush
@@ -153,6 +154,9 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::FlagOn
         | Command::FlagOff
         | Command::FlagsAgain
+        | Command::RuleOut
+        | Command::CulpritFound
+        | Command::OddFollowUp
         | Command::ReportSave
         | Command::ReportCopy
         | Command::ReportExport => {}

@@ -48,7 +48,13 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
     for spec in COMMANDS {
         let in_a_window = matches!(
             spec.scope,
-            Scope::Output | Scope::Preview | Scope::Vote | Scope::Rollback | Scope::Flags | Scope::Report
+            Scope::Output
+                | Scope::Preview
+                | Scope::Vote
+                | Scope::Rollback
+                | Scope::Flags
+                | Scope::Culprits
+                | Scope::Report
         );
         if in_a_window || (spec.scope == Scope::Start && model.log.is_some()) {
             continue;

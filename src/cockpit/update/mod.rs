@@ -4,6 +4,7 @@ mod approvals;
 mod chart;
 mod compared;
 mod confirm;
+mod culprits;
 mod declare;
 mod ending;
 mod facts;
@@ -26,6 +27,8 @@ mod survey;
 mod suspects;
 mod team;
 mod windows;
+
+pub use culprits::rows as culprits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

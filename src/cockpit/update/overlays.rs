@@ -12,7 +12,9 @@ use super::super::model::{ConfigSource, DrillEnd, Model};
 use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
 use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll, Trust};
 use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
-use super::{Cx, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects, windows};
+use super::{
+    Cx, culprits, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects, windows,
+};
 use crate::failure::Failure;
 use crate::incident::{Body, Closed, Draft, IncidentId, Mitigated, ReportSaved, Resolved, Status};
 
@@ -28,6 +30,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Plan(_)) => plan_view::key(cx, press),
         Some(Overlay::Decide(_)) => plan_view::decide_key(cx, press, before),
         Some(Overlay::Flags(_)) => flags::key(cx, press.key),
+        Some(Overlay::Culprits(_)) => culprits::key(cx, press.key),
         Some(Overlay::Trust(_)) if press.key == Key::char('y') => trust(cx, press, before),
         Some(Overlay::Run(_)) => run_view::key(cx, press),
         Some(Overlay::Rollback(_)) => rollback::key(cx, press.key),
@@ -456,6 +459,7 @@ pub(super) fn scroll(model: &mut Model, by: isize) {
             palette.selected = palette.selected.saturating_add_signed(by).min(last);
         }
         Some(Overlay::Flags(view)) => flags::move_by(view, by),
+        Some(Overlay::Culprits(_)) => culprits::move_by(model, by),
         Some(Overlay::Menu(menu)) => {
             let last = menu.items.len().saturating_sub(1);
             menu.selected = menu.selected.saturating_add_signed(by).min(last);
@@ -497,7 +501,8 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
         | Overlay::Declare(_)
         | Overlay::Run(_)
         | Overlay::Decide(_)
-        | Overlay::Flags(_) => None,
+        | Overlay::Flags(_)
+        | Overlay::Culprits(_) => None,
     }
 }
 

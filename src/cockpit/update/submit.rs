@@ -4,11 +4,12 @@ use super::super::complete::spelled;
 use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
-use super::{Cx, approvals, invoke, overlays, run_view, suspects, team};
+use super::{Cx, approvals, culprits, invoke, overlays, run_view, suspects, team};
 use crate::incident::{
-    Amended, Began, Body, CauseDescribed, CheckState, Draft, ImpactDescribed, ItemAssigned, NO_ROLLBACK,
-    NoteKind, Noted, Paged, Precision, Reopened, Resolved, Retracted, RoleTaken, Scribed, SeverityChanged,
-    Ticked, Titled, Told, is_recent, parse_time, same_person, scribe,
+    Amended, Began, Body, CauseDescribed, CheckState, CulpritVerdict, Draft, FollowUpAdded, ImpactDescribed,
+    ItemAssigned, NO_ROLLBACK, NoteKind, Noted, Paged, Precision, Reopened, Resolved, Retracted, RoleTaken,
+    Scribed, SeverityChanged, Ticked, Titled, Told, is_recent, parse_follow_up, parse_time, same_person,
+    scribe,
 };
 use crate::plan::{HotfixRequest, Request};
 
@@ -103,6 +104,17 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             CauseDescribed { text }.into()
         }
         Purpose::Role(role) => RoleTaken { role: role.clone(), person: spelled(cx.model, &text) }.into(),
+        Purpose::Culprit(id) => {
+            needs("say what shows it")?;
+            let culprit = cx.model.policy.culprits.iter().find(|one| one.id == *id).cloned();
+            let Some(culprit) = culprit else { return Ok(()) };
+            culprits::judged(&culprit, CulpritVerdict::Found, &text).into()
+        }
+        Purpose::OddFollowUp(of) => {
+            needs("say what is left to do")?;
+            let added = parse_follow_up(&text);
+            FollowUpAdded { owner: spelled(cx.model, &added.owner), of: Some(*of), ..added }.into()
+        }
         Purpose::Assign(item) => assigned(cx.model, item, &text).into(),
         Purpose::Page => {
             needs("say who was paged")?;

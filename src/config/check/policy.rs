@@ -20,6 +20,7 @@ pub(super) fn check(root: &DeTable<'_>, own: &DeTable<'_>, found: &mut Vec<Probl
     names(own, "rollback_steps", "title", found);
     names(own, "clocks", "id", found);
     names(own, "audiences", "id", found);
+    names(own, "culprits", "id", found);
     severities(own, &policy, found);
     entries(own, "role", "title", &ids(own, "roles", "id", policy.roles.iter().map(|one| &one.id)), found);
     entries(own, "check", "title", &ids(own, "", "", policy.checklist.iter().map(|one| &one.id)), found);

@@ -485,6 +485,7 @@ mod tests {
             "paths",
             "matchers",
             "roles",
+            "suspicions",
         ];
         let looked_at: BTreeSet<&str> = COMMANDS.iter().flat_map(|(_, keys)| keys.iter().copied()).collect();
         let of = |part: &serde_json::Value| part["properties"].as_object().cloned().unwrap_or_default();

@@ -64,12 +64,47 @@ pub struct Probe {
     pub tls: Option<Tls>,
     /// What of the procedure's extended watch it looks at.
     pub covers: Vec<Point>,
+    /// What else it tells of than this service.
+    pub concerns: Option<Concern>,
 }
 
 impl Probe {
+    /// What it tells of besides this service: as written, else as its source says. A Statuspage is somebody
+    /// else's; how many connections a database has is a matter of resources.
+    pub fn concern(&self) -> Option<Concern> {
+        self.concerns.or_else(|| match &self.source {
+            Source::Http { url, .. } if url.contains("/api/v2/s") => {
+                let page = ["/api/v2/status.json", "/api/v2/summary.json"];
+                page.iter().any(|path| url.ends_with(path)).then_some(Concern::ThirdParty)
+            }
+            Source::Machine { .. } => Some(Concern::Resources),
+            _ => None,
+        })
+    }
+
     /// Whether it tells whether this machine is online, and nothing of the service.
     pub fn tells_connectivity(&self) -> bool {
         self.environment == HERE
+    }
+}
+
+/// What a probe tells of besides this service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Concern {
+    /// Somebody else's service that this one needs.
+    ThirdParty,
+    /// Memory, CPU, disk, network, connections.
+    Resources,
+}
+
+impl Concern {
+    /// The word in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ThirdParty => "third-party",
+            Self::Resources => "resources",
+        }
     }
 }
 

@@ -5,13 +5,13 @@
 
 use super::Fold;
 use crate::incident::body::{
-    Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, HandoffAccepted, HandoffDeclined, HandoffOffered,
-    ItemAssigned, Objected, Proposed, Resolved, Reviewed, Snoozed, TaskEnded, TaskGiven,
+    CulpritJudged, Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, HandoffAccepted, HandoffDeclined,
+    HandoffOffered, ItemAssigned, Objected, Proposed, Resolved, Reviewed, Snoozed, TaskEnded, TaskGiven,
 };
 use crate::incident::record::{Record, RecordId};
 use crate::incident::state::{
-    Ending, FollowUp, FollowUpEnd, Motion, Objection, Offer, OfferEnd, ReviewHeld, Snooze, State, Task,
-    TaskEnd, same_person,
+    CulpritState, Ending, FollowUp, FollowUpEnd, Motion, Objection, Offer, OfferEnd, ReviewHeld, Snooze,
+    State, Task, TaskEnd, same_person,
 };
 use crate::incident::wording;
 
@@ -84,6 +84,14 @@ pub(super) fn assigned(state: &mut State, body: &ItemAssigned) {
     } else {
         state.assigned.insert(body.item.clone(), body.to.clone());
     }
+}
+
+/// The last one counts.
+pub(super) fn culprit(state: &mut State, record: &Record, body: &CulpritJudged) {
+    let (at, by) = (record.occurred_at, record.author.name.clone());
+    let judged =
+        CulpritState { verdict: body.verdict, title: body.title.clone(), at, by, note: body.note.clone() };
+    state.culprits.insert(body.culprit.clone(), judged);
 }
 
 pub(super) fn task_ended(state: &mut State, record: &Record, body: &TaskEnded) {

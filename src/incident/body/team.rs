@@ -72,6 +72,44 @@ pub struct ItemAssigned {
     pub to: String,
 }
 
+/// Says what was found of one of the usual culprits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CulpritJudged {
+    /// Culprit id from the policy.
+    pub culprit: String,
+    /// Its title at the time.
+    #[serde(default)]
+    pub title: String,
+    /// What was found.
+    pub verdict: CulpritVerdict,
+    /// What shows it; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// What was found of a culprit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CulpritVerdict {
+    /// Nobody knows yet.
+    Open,
+    /// It was not this.
+    RuledOut,
+    /// It was this.
+    Found,
+}
+
+impl CulpritVerdict {
+    /// What it is called on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::RuledOut => "ruled out",
+            Self::Found => "it was this",
+        }
+    }
+}
+
 /// Ends a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskEnded {

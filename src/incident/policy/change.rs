@@ -11,7 +11,7 @@ use super::super::clocks::audience;
 use super::super::words::Severity;
 use super::clocks::{Audience, AudienceChange, ClockChange, ClockPolicy, UpdatePolicy};
 use super::entries::{self, ItemChange, PhaseChange, QuestionChange, RoleChange, StepChange, set};
-use super::{HotfixLimit, Policy, Question, Role, RollbackStep, SeverityPolicy, SuspectsChange};
+use super::{Culprit, HotfixLimit, Policy, Question, Role, RollbackStep, SeverityPolicy, SuspectsChange};
 use crate::config::types::{DeadlineText, DurationText, Flow};
 
 /// A team's changes to the policy, under `[policy]`.
@@ -95,6 +95,9 @@ pub struct PolicyChange {
     /// `[policy.gitops]`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub gitops: BTreeMap<String, Vec<String>>,
+    /// What usually breaks this service, in place of the built-in six.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub culprits: Option<Vec<Culprit>>,
     /// How long an approval holds: `4h`.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
@@ -254,6 +257,7 @@ impl Policy {
         set(&mut self.backlog, change.backlog.as_ref());
         self.gitops.extend(change.gitops.clone());
         self.at_once = change.at_once.unwrap_or(self.at_once);
+        set(&mut self.culprits, change.culprits.as_ref());
         self.approval_valid_for = change.approval_valid_for.unwrap_or(self.approval_valid_for);
         self.task_time = change.task_time.unwrap_or(self.task_time);
         self.objection_time = change.objection_time.unwrap_or(self.objection_time);

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::incident::body::CulpritVerdict;
 use crate::incident::record::RecordId;
 
 /// A reminder that was put off.
@@ -70,6 +71,21 @@ pub struct Task {
     pub until: Timestamp,
     /// How it ended, and when.
     pub end: Option<TaskEnd>,
+}
+
+/// What was found of one of the usual culprits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CulpritState {
+    /// What.
+    pub verdict: CulpritVerdict,
+    /// Its title at the time.
+    pub title: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who said so.
+    pub by: String,
+    /// What shows it; may be empty.
+    pub note: String,
 }
 
 /// How a task ended.

@@ -19,6 +19,9 @@ fn answers() -> BoxedStrategy<Body> {
         target().prop_map(|offer| HandoffAccepted { offer }.into()),
         target().prop_map(|offer| HandoffDeclined { offer, reason: String::new() }.into()),
         (name(), name(), until()).prop_map(|(text, owner, until)| TaskGiven { text, owner, until }.into()),
+        (name(), name(), prop::sample::select(vec![CulpritVerdict::Open, CulpritVerdict::Found])).prop_map(
+            |(culprit, note, verdict)| CulpritJudged { culprit, title: String::new(), verdict, note }.into()
+        ),
         (name(), name()).prop_map(|(item, to)| ItemAssigned { item, title: String::new(), to }.into()),
         (target(), any::<bool>(), name())
             .prop_map(|(task, done, result)| TaskEnded { task, done, result }.into()),

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{duration, with_note, with_reason};
 use crate::incident::apply::Fold;
-use crate::incident::body::{Body, FollowUpAdded};
+use crate::incident::body::{Body, CulpritVerdict, FollowUpAdded, NoteKind};
 use crate::incident::record::{Record, RecordId};
 use crate::incident::state::{EntryKind, Offer, OfferEnd, State};
 
@@ -47,6 +47,17 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
                 to => format!("{to} looks at “{title}”"),
             };
             (EntryKind::Task, text)
+        }
+        Body::CulpritJudged(body) => {
+            let title = if body.title.is_empty() { &body.culprit } else { &body.title };
+            let (kind, text) = match body.verdict {
+                CulpritVerdict::Open => (NoteKind::Note, format!("{title}: open again as what broke it")),
+                CulpritVerdict::RuledOut => {
+                    (NoteKind::Finding, format!("ruled out as what broke it: {title}"))
+                }
+                CulpritVerdict::Found => (NoteKind::Finding, format!("what broke it: {title}")),
+            };
+            (EntryKind::Note(kind), with_note(text, &body.note))
         }
         Body::TaskEnded(body) => {
             let task = state.tasks.iter().find(|task| task.id == body.task && task.end.is_none())?;

@@ -40,10 +40,12 @@ fn place(purpose: &Purpose) -> usize {
         Purpose::Agree(_) => 30,
         Purpose::Resolve(_) => 31,
         Purpose::Assign(_) => 32,
+        Purpose::Culprit(_) => 33,
+        Purpose::OddFollowUp(_) => 34,
     }
 }
 
-const PURPOSES: usize = 33;
+const PURPOSES: usize = 35;
 
 /// A situation, and keys that lead from there to a prompt for a line of text.
 type Prompt = (fn() -> Table, &'static str);
@@ -78,6 +80,8 @@ const PROMPTS: &[Prompt] = &[
     (Table::ready, "4 x"),
     (Table::ready, "4 -"),
     (Table::ready, "4 @"),
+    (Table::ready, "b x"),
+    (odd, "b G u"),
     (noted, "a"),
     (noted, "x"),
     (confirm::running, "o t"),
@@ -115,6 +119,13 @@ fn ending() -> Table {
     let mut table = Table::ready();
     table.keys("i x");
     table.shown();
+    table
+}
+
+/// Something odd was noted.
+fn odd() -> Table {
+    let mut table = Table::ready();
+    table.told(Noted { kind: NoteKind::Problem, text: "the pager was late".into() });
     table
 }
 

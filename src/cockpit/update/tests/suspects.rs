@@ -2,8 +2,9 @@
 
 use super::super::super::suspects::Looked;
 use super::*;
-use crate::config::types::Check;
-use crate::hotfix::suspects::{ChangeText, Edge, Found, Kind, Suspect};
+use crate::config::types::{Check, Config};
+use crate::hotfix::suspects::{ChangeText, Edge, Found, Kind, Reason, Suspect};
+use crate::incident::{Alarm, CulpritVerdict, Suspicion};
 
 fn suspect(id: &str, kind: Kind) -> Suspect {
     Suspect {
@@ -71,6 +72,79 @@ fn change(id: &str) -> Suspect {
         live: None,
     });
     suspect
+}
+
+fn appended(effects: &[Effect]) -> Option<&Body> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Append(drafts) => Some(&drafts[0].body),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_culprit_is_ruled_out_found_and_opened_again() {
+    let mut table = Table::ready();
+    assert_eq!(looks(&table.keys("b")), 1, "what changed is looked at, where nobody has");
+    let effects = table.keys("space");
+    let Some(Body::CulpritJudged(judged)) = appended(&effects) else { panic!("{effects:?}") };
+    assert_eq!((judged.culprit.as_str(), judged.verdict), ("schema", CulpritVerdict::RuledOut));
+    let ruled_out = judged.clone();
+    table.told(ruled_out);
+    let effects = table.keys("space");
+    let Some(Body::CulpritJudged(judged)) = appended(&effects) else { panic!("{effects:?}") };
+    assert_eq!(judged.verdict, CulpritVerdict::Open);
+    table.keys("j j j x");
+    table.types("the pool is at its limit");
+    let effects = table.keys("enter");
+    let Some(Body::CulpritJudged(judged)) = appended(&effects) else { panic!("{effects:?}") };
+    assert_eq!((judged.culprit.as_str(), judged.verdict), ("resources", CulpritVerdict::Found));
+    assert_eq!(judged.note, "the pool is at its limit");
+}
+
+#[test]
+fn each_culprit_has_the_changes_and_probes_that_speak_for_it() {
+    let mut table = Table::ready();
+    table.model.config.config.probes = toml::from_str::<Config>(
+        "[[probes]]\nname = \"pay\"\nurl = \"https://status.pay.example/api/v2/status.json\"\n\
+         [[probes]]\nname = \"pool\"\nurl = \"http://127.0.0.1:1/\"\nconcerns = \"resources\"\n",
+    )
+    .unwrap()
+    .probes;
+    table.keys("b");
+    let otherwise =
+        |table: &Table, row: usize| crate::cockpit::culprits(&table.model).0[row].otherwise.clone();
+    assert_eq!(otherwise(&table, 0), "what changed was not looked at yet");
+    let mut schema = change("a");
+    let text = "changes the database schema: migrations/0007.sql".to_owned();
+    schema.reasons = vec![Reason { about: Suspicion::Schema, weight: 22, text: text.clone() }];
+    found(&mut table, vec![schema], Some("good"));
+    let why = "100 of 100 used".to_owned();
+    table.told(Alarm { probe: "pool".into(), from: "ok".into(), to: "error".into(), why });
+    let (all, _) = crate::cockpit::culprits(&table.model);
+    let of = |id: &str| all.iter().find(|one| one.culprit.id == id).unwrap();
+    assert_eq!(of("schema").evidence, [format!("suspect 1: a the change a ({text})")]);
+    assert_eq!(of("resources").evidence, ["pool is error: 100 of 100 used"]);
+    assert_eq!(of("third-party").otherwise, "pay says nothing is wrong", "a page of a provider is one");
+    assert!(of("api").otherwise.contains("looks like it"), "{}", of("api").otherwise);
+}
+
+#[test]
+fn what_is_odd_becomes_a_follow_up_once() {
+    let mut table = Table::ready();
+    table.told(Noted { kind: NoteKind::Problem, text: "the pager was late".into() });
+    let odd = table.model.incident().unwrap().timeline.iter().last().unwrap().id;
+    table.keys("b G u");
+    table.types(" @li 2026-12-05");
+    let effects = table.keys("enter");
+    let Some(Body::FollowUpAdded(added)) = appended(&effects) else { panic!("{effects:?}") };
+    assert_eq!(
+        (added.text.as_str(), added.owner.as_str(), added.of),
+        ("the pager was late", "li", Some(odd))
+    );
+    let added = added.clone();
+    table.told(added);
+    table.keys("u");
+    assert!(table.word().contains("a follow-up already"), "{}", table.word());
 }
 
 fn looks(effects: &[Effect]) -> usize {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::{DurationText, default_confirm, default_interval, default_probe_timeout};
-use super::{Gauge, HERE, Keys, Point, Probe, Reduce, Source, Tls, Unfit};
+use super::{Concern, Gauge, HERE, Keys, Point, Probe, Reduce, Source, Tls, Unfit};
 
 /// Something asked again and again. Exactly one of `url`, `command`, `prometheus`,
 /// `alertmanager`, `datadog`, `postgres` and `machine` is given.
@@ -139,6 +139,10 @@ pub(super) struct Written {
     /// `security-log`. What no probe covers a person has to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     covers: Vec<Point>,
+    /// What it tells of besides this service: `third-party` or `resources`. The list of what usually breaks a
+    /// service (`b`, `culprit`) goes by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    concerns: Option<Concern>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
@@ -184,6 +188,7 @@ impl TryFrom<Written> for Probe {
             runbook,
             tls,
             covers,
+            concerns,
         } = written;
         Ok(Self {
             name,
@@ -220,6 +225,7 @@ impl TryFrom<Written> for Probe {
             runbook,
             tls,
             covers,
+            concerns,
         })
     }
 }
@@ -244,6 +250,7 @@ impl From<Probe> for Written {
             runbook,
             tls,
             covers,
+            concerns,
         } = probe;
         let Keys {
             url,
@@ -298,6 +305,7 @@ impl From<Probe> for Written {
             runbook,
             tls,
             covers,
+            concerns,
         }
     }
 }

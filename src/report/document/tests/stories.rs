@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::incident::{
-    Answer, Approved, Closed, Decided, Decision, FollowUpAdded, FollowUpChanged, FollowUpEnded,
-    GatePassedOver, HandoffAccepted, HandoffDeclined, HandoffOffered, Imported, ItemAssigned, LeaseTaken,
-    MergeOwed, MergePaid, Mitigated, Objected, Paged, Phase, PhaseEntered, PlanAsked, PlanProposed,
-    PlanResumed, Proof, Proposed, Proved, Rejected, Reopened, ReportSaved, Reviewed, RunWaiting,
-    SeverityChanged, Signalled, Snoozed, Spec, StepWaiting, StopAsked, TaskEnded, TaskGiven, Titled, Told,
-    Waits,
+    Answer, Approved, Closed, CulpritJudged, CulpritVerdict, Decided, Decision, FollowUpAdded,
+    FollowUpChanged, FollowUpEnded, GatePassedOver, HandoffAccepted, HandoffDeclined, HandoffOffered,
+    Imported, ItemAssigned, LeaseTaken, MergeOwed, MergePaid, Mitigated, Objected, Paged, Phase,
+    PhaseEntered, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, Reopened,
+    ReportSaved, Reviewed, RunWaiting, SeverityChanged, Signalled, Snoozed, Spec, StepWaiting, StopAsked,
+    TaskEnded, TaskGiven, Titled, Told, Waits,
 };
 
 mod truth;
@@ -395,6 +395,13 @@ fn one_of_each_for_the_team() -> Vec<Body> {
         HandoffDeclined { offer: nobody, reason: String::new() }.into(),
         TaskGiven { text: "check the pool".into(), owner: "li".into(), until }.into(),
         ItemAssigned { item: "payments".into(), title: "payment processing".into(), to: "li".into() }.into(),
+        CulpritJudged {
+            culprit: "schema".into(),
+            title: "database schema".into(),
+            verdict: CulpritVerdict::RuledOut,
+            note: String::new(),
+        }
+        .into(),
         TaskEnded { task: nobody, done: true, result: String::new() }.into(),
         Proposed { text: "turn the flag off".into(), until }.into(),
         Objected { proposal: nobody, reason: "customers see it".into() }.into(),

@@ -1,0 +1,135 @@
+//! What usually breaks a service, and what is known of each: changes that look like it, probes that tell of it.
+
+use super::{Found, short};
+use crate::config::types::Probe;
+use crate::incident::{Culprit, CulpritVerdict, EntryKind, NoteKind, RecordId, State};
+
+/// Most changes that are named for one culprit.
+const NAMED: usize = 3;
+
+/// One of the usual culprits, with what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing<'a> {
+    /// Which.
+    pub culprit: &'a Culprit,
+    /// What somebody found out.
+    pub verdict: CulpritVerdict,
+    /// Who, and why; empty where nobody looked.
+    pub said: String,
+    /// What speaks for it, a line each, the strongest first.
+    pub evidence: Vec<String>,
+    /// What was looked at and is well, or that nothing looks at it.
+    pub otherwise: String,
+}
+
+/// Something odd that somebody noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Odd {
+    /// The note.
+    pub id: RecordId,
+    /// Its text.
+    pub text: String,
+    /// Who noted it.
+    pub by: String,
+    /// Whether it has become a follow-up.
+    pub followed: bool,
+}
+
+/// Tells what is known of each of the usual culprits. Without a look at what changed (`found`) only probes speak.
+pub fn standings<'a>(
+    culprits: &'a [Culprit],
+    state: &State,
+    found: Option<&Found>,
+    probes: &[Probe],
+) -> Vec<Standing<'a>> {
+    let standing = |culprit: &'a Culprit| {
+        let judged = state.culprits.get(&culprit.id);
+        let mut evidence = alarms(culprit, state, probes);
+        evidence.extend(changes(culprit, found));
+        Standing {
+            culprit,
+            verdict: judged.map_or(CulpritVerdict::Open, |judged| judged.verdict),
+            said: judged.map_or_else(String::new, |judged| {
+                let colon = if judged.note.is_empty() { "" } else { ": " };
+                format!("{}{colon}{}", judged.by, judged.note)
+            }),
+            otherwise: if evidence.is_empty() { nothing(culprit, found, probes) } else { String::new() },
+            evidence,
+        }
+    };
+    culprits.iter().map(standing).collect()
+}
+
+/// Probes that tell of it and are not well.
+fn alarms(culprit: &Culprit, state: &State, probes: &[Probe]) -> Vec<String> {
+    let about = probes.iter().filter(|probe| tells_of(probe, culprit));
+    let bad = about.filter_map(|probe| {
+        let alarm = state.alarms.get(&probe.name)?;
+        let is_bad = !["ok", "warn", "pending", ""].contains(&alarm.state.as_str());
+        let colon = if alarm.why.is_empty() { "" } else { ": " };
+        is_bad.then(|| format!("{} is {}{colon}{}", probe.name, alarm.state, alarm.why))
+    });
+    bad.collect()
+}
+
+fn tells_of(probe: &Probe, culprit: &Culprit) -> bool {
+    culprit.concerns.is_some() && probe.concern() == culprit.concerns
+}
+
+/// Changes that look like it.
+fn changes(culprit: &Culprit, found: Option<&Found>) -> Vec<String> {
+    let suspects = found.map_or(&[][..], |found| &found.suspects[..]).iter().enumerate();
+    let alike: Vec<_> = suspects
+        .filter_map(|(rank, suspect)| {
+            let reason = suspect.reasons.iter().find(|reason| culprit.suspicions.contains(&reason.about))?;
+            Some((rank + 1, suspect, reason))
+        })
+        .collect();
+    let mut lines: Vec<String> = alike
+        .iter()
+        .take(NAMED)
+        .map(|(rank, suspect, reason)| {
+            let commit =
+                suspect.change.as_ref().map_or_else(String::new, |_| format!("{} ", short(&suspect.id)));
+            format!("suspect {rank}: {commit}{} ({})", suspect.title, reason.text)
+        })
+        .collect();
+    if alike.len() > NAMED {
+        lines.push(format!("{} more changes look like it", alike.len() - NAMED));
+    }
+    lines
+}
+
+/// Why nothing speaks for it.
+fn nothing(culprit: &Culprit, found: Option<&Found>, probes: &[Probe]) -> String {
+    let mut parts = Vec::new();
+    if !culprit.suspicions.is_empty() {
+        parts.push(match found {
+            Some(found) => format!("no change {} looks like it", found.between()),
+            None => "what changed was not looked at yet".to_owned(),
+        });
+    }
+    if let Some(concern) = culprit.concerns {
+        let looking: Vec<&str> =
+            probes.iter().filter(|probe| tells_of(probe, culprit)).map(|probe| probe.name.as_str()).collect();
+        parts.push(match looking.as_slice() {
+            [] => format!("no probe tells of it (concerns = \"{}\")", concern.name()),
+            names => format!("{} says nothing is wrong", names.join(", ")),
+        });
+    }
+    parts.join("; ")
+}
+
+/// Lists everything odd that was noted, in order.
+pub fn odd(state: &State) -> Vec<Odd> {
+    let problem = EntryKind::Note(NoteKind::Problem);
+    let noted = state.timeline.iter().filter(|entry| entry.kind == problem && entry.retracted.is_none());
+    let followed = |id| state.follow_ups.iter().any(|one| one.of == Some(id));
+    let odd = noted.map(|entry| Odd {
+        id: entry.id,
+        text: entry.text.to_owned(),
+        by: entry.author.to_owned(),
+        followed: followed(entry.id),
+    });
+    odd.collect()
+}
