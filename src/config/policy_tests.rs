@@ -183,6 +183,12 @@ fn names_that_nothing_has_are_pointed_at() {
             "there is no severity `P4` (known: P0, P1, P2)",
         ),
         ("[policy.rollback_step.asess]\nabout = 3".to_owned(), "wrong type for `about`"),
+        ("[policy]\nquestions = []".to_owned(), "2:1: no question is left"),
+        ("[policy.question.x]\nask = \"Is it dark?\"".to_owned(), "`yes` is missing in the question `x`"),
+        (
+            "[policy.clock.update]\ntitle = \"x\"\nafter = \"1h\"\nmet_by = [\"fixed\"]".to_owned(),
+            "`update` is the id of a clock that runs by itself",
+        ),
         ("[policy.p1]\nname = \"x\"".to_owned(), "unknown key `p1` in `policy` (did you mean `P1`?)"),
         ("[policy.P3]\nword = \"low\"".to_owned(), "`means` is missing here"),
         ("[policy.P0]\nname = \"P1\"".to_owned(), "`P1` is the rank of another severity"),

@@ -51,6 +51,9 @@ pub(super) fn check(root: &DeTable<'_>, own: &DeTable<'_>, found: &mut Vec<Probl
     }
 }
 
+/// Ids of clocks that the program works out: updates, phases, tasks and proposals. So is what has a `:` in it.
+const COMPUTED: [&str; 4] = ["update", "phase", "task", "proposal"];
+
 /// The key of a table, and the table.
 fn root_key<'t>(own: &'t DeTable<'_>, key: &str) -> Option<(Range<usize>, &'t DeTable<'t>)> {
     let (name, value) = own.get_key_value(key)?;
@@ -139,6 +142,22 @@ fn phases(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
 fn questions(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
     let known: BTreeSet<&str> =
         policy.ranks().chain(ours(own).map(|(severity, _)| severity)).map(Severity::name).collect();
+    let usual: Vec<&str> = policy.questions.iter().map(|one| one.id.as_str()).collect();
+    for (id, span, entry) in
+        below(own, "question").filter(|(id, _, entry)| !usual.contains(id) && !is_dropped(entry))
+    {
+        if entry.contains_key("ask") && !entry.contains_key("yes") && !own.contains_key("questions") {
+            let problem = Problem::new(span, format!("`yes` is missing in the question `{}`", visible(id)));
+            found.push(problem.help("the severity if the answer is yes: yes = \"P1\""));
+        }
+    }
+    let left = there(own, "questions", "question", policy.questions.iter().map(|one| &one.id));
+    if left.is_empty() {
+        let key = own.get_key_value("questions").or_else(|| own.get_key_value("question"));
+        let span = key.map_or(0..0, |(key, _)| key.span());
+        let problem = Problem::new(span, "no question is left that tells how bad it is");
+        found.push(problem.help("keep one: [policy.question.everybody]"));
+    }
     let asked = tables(own, "questions").chain(below(own, "question").map(|(.., entry)| entry));
     for (severity, span) in asked.flat_map(|one| [text(one, "yes"), text(one, "no")]).flatten() {
         // That it is no rank at all has been said.
@@ -164,6 +183,14 @@ fn clocks(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
         Some((id, span, entry))
     });
     for (id, span, entry) in listed.chain(below(own, "clock")).filter(|(_, _, entry)| !is_dropped(entry)) {
+        if COMPUTED.contains(&id) || id.contains(':') {
+            let problem =
+                Problem::new(span, format!("`{}` is the id of a clock that runs by itself", visible(id)));
+            found.push(
+                problem.help("how often people are told is under `updates` of a severity; choose another id"),
+            );
+            continue;
+        }
         let known = usual(id).filter(|_| below(own, "clock").any(|(name, ..)| name == id));
         if known.is_none() && entry.contains_key("title") {
             for missing in ["after", "met_by"].into_iter().filter(|key| !entry.contains_key(*key)) {
