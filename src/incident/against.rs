@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::body::{CheckState, Phase, WatchVerdict};
 use super::clocks::audience;
 use super::next::{Facts, next};
-use super::policy::{Policy, Role};
+use super::policy::{Policy, Role, UpdatePolicy};
 use super::state::{PlanRun, PlanState, State, Status};
 
 /// What somebody is about to say of an incident.
@@ -155,25 +155,26 @@ fn unwatched(state: &State, facts: &Facts) -> Option<String> {
 
 /// Whom nobody told, or not since users are served again.
 fn untold(state: &State, policy: &Policy, found: &mut Vec<String>) {
-    let told = |audiences: &[&str]| {
-        let of = state.told.iter().filter(|(_, who)| audiences.contains(&who.as_str()));
+    let told = |audience: &str| {
+        let of = state.told.iter().filter(|(_, who)| policy.told_as(who) == audience);
         of.map(|(at, _)| *at).max()
     };
     let severity = policy.severity(state.severity);
-    let stakeholders: &[&str] = &[audience::STAKEHOLDERS, audience::UPDATE];
-    let asked = severity.tell_within.is_some()
-        || severity.updates.iter().any(|update| update.audience == audience::STAKEHOLDERS);
-    let mut audiences: Vec<(&str, Vec<&str>)> = Vec::new();
-    if asked || told(stakeholders).is_some() {
-        audiences.push(("stakeholders", stakeholders.to_vec()));
+    let theirs = |update: &UpdatePolicy| update.audience == audience::STAKEHOLDERS;
+    let asked = severity.tell_within.is_some() || severity.updates.iter().any(theirs);
+    let mut audiences: Vec<&str> = Vec::new();
+    if asked {
+        audiences.push(audience::STAKEHOLDERS);
     }
-    for (_, who) in &state.told {
-        if audiences.iter().all(|(_, ids)| !ids.contains(&who.as_str())) {
-            audiences.push((who, vec![who]));
+    for who in state.told.iter().map(|(_, who)| policy.told_as(who)) {
+        if !audiences.contains(&who) {
+            audiences.push(who);
         }
     }
-    for (name, ids) in audiences {
-        match (told(&ids), state.mitigated_at) {
+    // Those who depend on the service come first.
+    audiences.sort_by_key(|who| *who != audience::STAKEHOLDERS);
+    for name in audiences {
+        match (told(name), state.mitigated_at) {
             (None, _) => found.push(format!("nobody recorded that {name} were told")),
             (Some(last), Some(served)) if last < served => {
                 found.push(format!("{name}: not told since users are served again"));

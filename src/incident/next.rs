@@ -302,7 +302,7 @@ impl Steps<'_> {
         self.add_due("escalate", "role", Role::LEAD, &lead);
         if self.told_once() && !self.told {
             let title = "send stakeholders an update, then record it";
-            self.add_due("update", "told", audience::UPDATE, title);
+            self.add_due("update", "told", self.policy.updated(), title);
         }
         let title = "notify CTO and CEO that it is not resolved, then record it";
         self.add_due("executives", "told", audience::EXECUTIVES, title);

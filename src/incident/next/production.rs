@@ -137,7 +137,7 @@ impl Steps<'_> {
             let title = format!("{production} fails although it was mitigated: if users are hit, reopen it");
             return self.add_ranked(Rank::Mitigate, "reopen", "", title);
         }
-        let is_theirs = |audience: &str| [audience::STAKEHOLDERS, audience::UPDATE].contains(&audience);
+        let is_theirs = |audience: &str| self.policy.told_as(audience) == audience::STAKEHOLDERS;
         let told = state.told.iter().filter(|(_, who)| is_theirs(who)).map(|(at, _)| *at).max();
         let is_new = |at: Timestamp| told.is_none_or(|told| told < at);
         // While its watch runs nobody knows that going back helped.
@@ -155,7 +155,9 @@ impl Steps<'_> {
             let runs = [ClockState::Running, ClockState::Overdue];
             self.clocks.iter().any(|clock| clock.id == id && runs.contains(&clock.state))
         };
-        let audience = [audience::STAKEHOLDERS, audience::UPDATE].into_iter().find(|id| runs(id));
+        let updated = self.policy.updated();
+        let audience = [("stakeholders", audience::STAKEHOLDERS), ("update", updated)];
+        let audience = audience.into_iter().find(|(clock, _)| runs(clock)).map(|(_, audience)| audience);
         if let Some(audience) = audience {
             self.add_ranked(Rank::Served, "told", audience, title);
             self.told = true;

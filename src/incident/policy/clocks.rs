@@ -6,6 +6,7 @@ use jiff::fmt::serde::duration::friendly::compact as friendly;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::clocks::audience;
 use super::super::words::Severity;
 use super::entries::{Change, set};
 use super::{Policy, SeverityPolicy};
@@ -180,7 +181,16 @@ impl Policy {
     /// The audience that telling this one tells.
     pub fn told_as<'a>(&'a self, audience: &'a str) -> &'a str {
         let known = self.audiences.iter().find(|known| known.id == audience);
-        known.map(|known| known.is.as_str()).filter(|is| !is.is_empty()).unwrap_or(audience)
+        let is = known.map(|known| known.is.as_str()).filter(|is| !is.is_empty());
+        // It stays an update to stakeholders where a team has no audience of that name.
+        let usual = if audience == audience::UPDATE { audience::STAKEHOLDERS } else { audience };
+        is.unwrap_or(if known.is_some() { audience } else { usual })
+    }
+
+    /// The audience by which an update to stakeholders is recorded.
+    pub fn updated(&self) -> &'static str {
+        let has = self.audiences.iter().any(|known| known.id == audience::UPDATE);
+        if has { audience::UPDATE } else { audience::STAKEHOLDERS }
     }
 
     /// What an audience is called; the id itself where the policy does not know it.
