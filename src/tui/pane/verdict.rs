@@ -19,41 +19,60 @@ pub(super) fn put(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>, role: Role) 
     }
     let plan = ui.model.incident().and_then(|state| state.plan(entry.about));
     let Some((title, verdict)) = parts(entry.name, text, plan) else { return false };
-    // What failed comes before what more was said of it.
+    let room = pen.room().saturating_sub(TITLE.min(width(title)));
+    let verdict = fitted(verdict, room, |clause| {
+        let mut steps = plan.into_iter().flat_map(|plan| &plan.steps).map(|step| step.title.as_str());
+        steps.any(|step| !step.is_empty() && clause.starts_with(step))
+    });
+    // Where not all of it fits, what failed comes before what more was said of it.
     let mut colons = verdict.match_indices(": ").map(|(at, _)| at);
-    let head = colons.nth(1).and_then(|at| verdict.get(..at)).map_or(width(&verdict), |head| width(head) + 3);
-    let left = pen.room().saturating_sub(head);
+    let head = colons.nth(1).filter(|_| width(&verdict) > room).and_then(|at| verdict.get(..at));
+    let taken = head.map_or(width(&verdict), |head| width(head) + 3);
+    let left = pen.room().saturating_sub(taken);
     pen.column_of(title, left.max(TITLE).min(width(title)), ui.of(role));
     pen.put(&verdict, ui.of(role));
     true
 }
 
 /// The title of a plan or a step, and what is said of it.
-fn parts<'a>(name: &str, text: &'a str, plan: Option<&PlanRun>) -> Option<(&'a str, String)> {
+fn parts<'a>(name: &str, text: &'a str, plan: Option<&PlanRun>) -> Option<(&'a str, &'a str)> {
     if name == "release-judged" {
-        let at = JUDGED.iter().find_map(|judged| text.find(judged))?;
-        let (title, verdict) = text.split_at(at);
-        return Some((title, verdict.to_owned()));
+        return Some(text.split_at(JUDGED.iter().find_map(|judged| text.find(judged))?));
     }
     if !["plan-ended", "step-ended", "proved", "step-waiting", "run-waiting", "step-skipped"].contains(&name)
     {
         return None;
     }
     let plan = plan?;
-    let titles = || plan.steps.iter().map(|step| step.title.as_str());
+    let titles = plan.steps.iter().map(|step| step.title.as_str()).chain([plan.title.as_str()]);
     let said = text.strip_prefix("undoing ").unwrap_or(text);
-    let known = titles().chain([plan.title.as_str()]).filter(|title| said.starts_with(*title));
-    let title = known.max_by_key(|title| title.len()).filter(|title| !title.is_empty())?;
-    let (title, verdict) = text.split_at(text.len() - said.len() + title.len());
-    // Which step of it failed is behind the row; what failed is what there is room for.
-    let shortened = verdict.split_once(": ").and_then(|(word, why)| {
-        let step =
-            titles().filter(|step| !step.is_empty() && why.starts_with(*step)).max_by_key(|s| s.len())?;
-        let why = why.get(step.len()..)?.trim_start_matches(':').trim_start();
-        let why = why.strip_prefix(word.trim_start()).map_or(why, |rest| rest.trim_start_matches([':', ' ']));
-        Some(if why.is_empty() { word.to_owned() } else { format!("{word}: {why}") })
-    });
-    Some((title, shortened.unwrap_or_else(|| verdict.to_owned())))
+    let known = titles.filter(|title| said.starts_with(*title) && !title.is_empty());
+    let title = known.max_by_key(|title| title.len())?;
+    Some(text.split_at(text.len() - said.len() + title.len()))
+}
+
+/// A verdict in so many columns, if it can be had: without the steps that it names and what happened on the way, then
+/// without what was expected. A number at its end is what is kept.
+fn fitted(verdict: &str, room: u16, is_step: impl Fn(&str) -> bool) -> String {
+    let Some((word, why)) = verdict.split_once(": ") else { return verdict.to_owned() };
+    let mut clauses: Vec<&str> = why.split(": ").collect();
+    let is_number = clauses.last().is_some_and(|last| last.contains(|c: char| c.is_ascii_digit()));
+    loop {
+        let whole = format!("{word}: {}", clauses.join(": "));
+        let bare = whole.strip_suffix(')').and_then(|whole| whole.rsplit_once(" (")).map(|(bare, _)| bare);
+        if width(&whole) <= room {
+            return whole;
+        }
+        if let Some(bare) = bare.filter(|bare| width(bare) <= room) {
+            return bare.to_owned();
+        }
+        match clauses.as_slice() {
+            [first, _, ..] if is_step(first) || is_number && !first.starts_with("exit ") => {
+                clauses.remove(0);
+            }
+            _ => return whole,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -108,6 +127,22 @@ mod tests {
         model.log = Some(scribe.log());
         settle(&mut model);
         text(&settled(&mut model, &Theme::default(), columns, lines))
+    }
+
+    #[test]
+    fn the_number_stays_where_the_rest_of_a_verdict_does_not() {
+        let fitted =
+            |verdict: &str, room| super::fitted(verdict, room, |clause| clause.starts_with("look at"));
+        let canary = " failed: undone, canary back at 0 %: look at 10 % for 8s failed: newest release is failing: 54.2 % (max 10 %)";
+        assert_eq!(fitted(canary, 200), canary);
+        assert_eq!(fitted(canary, 60), " failed: newest release is failing: 54.2 % (max 10 %)");
+        assert_eq!(fitted(canary, 44), " failed: newest release is failing: 54.2 %");
+        assert_eq!(fitted(canary, 30), " failed: 54.2 % (max 10 %)");
+        // What is no number keeps its order.
+        let exit = " failed: exit code 2: no such image in the registry";
+        assert_eq!(fitted(exit, 30), exit);
+        assert_eq!(fitted(" failed: look at 10 % failed: no data", 20), " failed: no data");
+        assert_eq!(fitted(" stopped", 4), " stopped");
     }
 
     #[test]
