@@ -3,10 +3,10 @@
 use jiff::tz::TimeZone;
 
 use super::End;
-use super::context::Context;
-use super::save::{SaveArgs, save, some_text};
+use super::context::{Context, Wanted};
+use super::save::{SaveArgs, save_in, some_text};
 use crate::failure::{Failure, Result};
-use crate::incident::{NoteKind, Noted, Precision, Scribed, scribe};
+use crate::incident::{Body, NoteKind, Noted, Precision, Scribed, scribe};
 use crate::text::visible;
 
 /// Write a timeline entry; its id is printed once it is saved
@@ -48,14 +48,20 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         let cause = format!("there is no option {}", visible(&text));
         return Err(Failure::usage("writing a note", cause, "flightdeck note --help lists the options"));
     }
+    // What was learned, or done and not told of, may come to mind when it is over.
+    let wanted = match args.kind {
+        NoteKind::Action | NoteKind::Well | NoteKind::Better => Wanted::NotClosed,
+        NoteKind::Note | NoteKind::Finding | NoteKind::Decision | NoteKind::Problem => Wanted::Open,
+    };
+    let save = |at, body: Body| save_in(cx, args.save, &mut cx.load(wanted)?, at, body);
     let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
     match scribe(&text, args.kind, cx.now(), &TimeZone::UTC) {
         // A time in front of the text means the text where another is given, and where it is uncertain.
-        Scribed { at: None, body } => save(cx, args.save, at, body),
+        Scribed { at: None, body } => save(at, body),
         Scribed { at: Some((typed, Precision::Exact)), body } if at.is_none() => {
             cx.out.tell(&format!("at {typed:.0}"));
-            save(cx, args.save, Some(typed), body)
+            save(Some(typed), body)
         }
-        Scribed { .. } => save(cx, args.save, at, Noted { kind: args.kind, text }),
+        Scribed { .. } => save(at, Noted { kind: args.kind, text }.into()),
     }
 }

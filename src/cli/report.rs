@@ -12,15 +12,20 @@ use crate::failure::{Failure, Result};
 use crate::incident::{ReportSaved, State, Status};
 use crate::report;
 
-/// Write the incident report as Markdown
+/// Write the incident report, as Markdown or as an HTML page
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
-  flightdeck report --out INC-2026-0007.md")]
+  flightdeck report --out INC-2026-0007.md
+  flightdeck report --out INC-2026-0007.html   a page to print")]
 pub(crate) struct Args {
     /// The file to write it to, in place of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+
+    /// Write an HTML page to print; a file that ends in .html is one anyway
+    #[arg(long)]
+    pub(crate) html: bool,
 }
 
 /// Carries the verb out.
@@ -35,17 +40,28 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let checklist = setup.checklist();
     let probes = &setup.config.probes;
     let drill = cx.root().is_ok_and(|root| Place::find(root).is_ok());
-    let setting = report::Setting { policy: &setup.policy, checklist: &checklist, probes, drill };
+    let model = super::status::cockpit(super::status::keymap(cx), setup.clone(), cx.now());
+    let keys = |command: &str, argument: &str| super::status::key_of(&model, command, argument);
+    let setting =
+        report::Setting { policy: &setup.policy, checklist: &checklist, probes, drill, keys: &keys };
     let markdown = report::markdown(&state, setting);
+    let is_page = args.html || args.out.as_deref().is_some_and(is_html);
+    let text = if is_page { report::html(&markdown) } else { markdown };
     match &args.out {
-        None => cx.out.lines(&markdown)?,
+        None => cx.out.lines(&text)?,
         Some(path) => {
-            write(path, &markdown)?;
+            write(path, &text)?;
             cx.out.tell(&format!("{} written to {}", loaded.number, path.display()));
             record(cx, &mut loaded, path);
         }
     }
     Ok(End::Done)
+}
+
+/// Tells by its name whether a file is an HTML page.
+fn is_html(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    ending.is_some_and(|ending| ["html", "htm"].contains(&ending.as_str()))
 }
 
 /// Writes down that the report was saved, unless the incident is closed. The file is there either way.

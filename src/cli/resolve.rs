@@ -3,9 +3,11 @@
 use std::io::IsTerminal as _;
 
 use super::End;
-use super::context::{Context, Wanted};
+use super::context::{Context, Loaded, Wanted};
 use super::save::{SaveArgs, save_in, some_text};
 use crate::failure::{Failure, FailureKind, Result};
+use crate::health::tracker::Tracker;
+use crate::health::{kept, series};
 use crate::incident::{Claim, Mitigated, RecordId, Resolved, State, Status};
 use crate::text::visible;
 
@@ -39,7 +41,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let (after, doing) = (heads(state), format!("calling {} {}", loaded.number, wanted.name()));
     if args.mitigated {
         confirmed(cx, &doing, Claim::Mitigated, state, args.yes)?;
-        return save_in(cx, args.save, &mut loaded, None, Mitigated { after });
+        let end = save_in(cx, args.save, &mut loaded, None, Mitigated { after })?;
+        keep_signals(cx, &mut loaded);
+        return Ok(end);
     }
     let given = args.reason.as_deref().map(|text| some_text("--reason", text)).transpose()?;
     let open = super::status::against(cx, Claim::Resolved, state);
@@ -52,7 +56,28 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         }
         given => given.unwrap_or_default(),
     };
-    save_in(cx, args.save, &mut loaded, None, Resolved { after, open, reason })
+    let end = save_in(cx, args.save, &mut loaded, None, Resolved { after, open, reason })?;
+    keep_signals(cx, &mut loaded);
+    Ok(end)
+}
+
+/// Keeps how the signals were, as far as this machine knows. It is over either way.
+fn keep_signals(cx: &Context, loaded: &mut Loaded) {
+    let (setup, _) = cx.setup_or_found();
+    let Ok(repository) = loaded.journal.repository_of(loaded.state().id) else { return };
+    let now = cx.now();
+    let production = setup.config.production().map_or("", |env| env.name.as_str());
+    let tracker = Tracker::new(&setup.config.probes);
+    let values = |status: &series::Status, from| {
+        let kept = loaded.journal.kept(&repository, &status.name, from);
+        let samples = kept.map(|kept| kept.samples).unwrap_or_default();
+        samples.into_iter().filter_map(|(at, value)| Some((at, value?))).collect()
+    };
+    let statuses = tracker.statuses().iter().map(|status| &**status);
+    let signals = kept::signals(loaded.state(), production, statuses, now, values);
+    if let Some(Err(failure)) = signals.map(|signals| loaded.append(None, now, signals)) {
+        cx.out.tell(&format!("▲ the record does not have the signals: {}", failure.cause));
+    }
 }
 
 /// Asks a person where something speaks against it.

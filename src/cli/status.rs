@@ -324,12 +324,12 @@ fn recorded_probes(state: &State, config: &Config) -> Vec<ProbeState> {
 }
 
 /// The user's keys; the defaults where the settings cannot be read.
-fn keymap(cx: &Context) -> Keymap {
+pub(super) fn keymap(cx: &Context) -> Keymap {
     cx.settings().ok().and_then(|loaded| Keymap::with(&loaded.settings.keys).ok()).unwrap_or_default()
 }
 
 /// A cockpit with these keys and this configuration: it knows which keys lead where.
-fn cockpit(keymap: Keymap, setup: Setup, now: Timestamp) -> Model {
+pub(super) fn cockpit(keymap: Keymap, setup: Setup, now: Timestamp) -> Model {
     let looks = Looks {
         theme: String::new(),
         themes: Vec::new(),
@@ -346,7 +346,7 @@ fn cockpit(keymap: Keymap, setup: Setup, now: Timestamp) -> Model {
 }
 
 /// The keys that lead to an action in the cockpit: `d s`; `None` where none do.
-fn key_of(model: &Model, action: &str, argument: &str) -> Option<String> {
+pub(super) fn key_of(model: &Model, action: &str, argument: &str) -> Option<String> {
     Some(update::keys_to(model, action, argument)).filter(|keys| !keys.is_empty())
 }
 

@@ -269,6 +269,8 @@ commands! {
     FlagsAgain "flag.refresh" "refresh" ["r"] Scope::Flags, View, "flag", "Read the state of every flag again";
     ReportSave "report.save" "save" ["s"] Scope::Report, View, "report", "Save the report to a file";
     ReportCopy "report.copy" "copy" ["c"] Scope::Report, View, "report", "Copy the report to the clipboard";
+    ReportHtml "report.html" "HTML to print" ["h"] Scope::Report, View, "report", "Save the report as an HTML page to print";
+    ReportFill "report.fill" "fill in" ["f"] Scope::Report, Record, "report", "Fill in what is missing in the report";
     ReportExport "report.export" "export" ["e"] Scope::Report, View, "export", "Export every record of the incident";
 
     View "view" "view" ["v"] Global, View, "", "Theme, time zone and guide";

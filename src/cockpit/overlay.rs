@@ -409,6 +409,8 @@ pub struct ReportView {
     pub markdown: String,
     /// The same taken apart, once, for drawing.
     pub blocks: Vec<Block>,
+    /// Of how many records it was made.
+    pub records: usize,
     /// First line shown.
     pub scroll: Scroll,
     /// The effect that saves, exports or copies it, and whether that makes a file.
@@ -421,7 +423,8 @@ impl ReportView {
     /// A report from its beginning.
     pub fn new(markdown: String) -> Self {
         let blocks = blocks::parse(&markdown);
-        Self { blocks, markdown, scroll: Scroll::default(), asked: None, said: String::new() }
+        let scroll = Scroll::default();
+        Self { blocks, markdown, records: 0, scroll, asked: None, said: String::new() }
     }
 }
 

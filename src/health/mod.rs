@@ -18,6 +18,7 @@ pub mod decimal;
 pub mod http;
 pub mod instant;
 pub mod judge;
+pub mod kept;
 pub mod keyring;
 pub mod machine;
 pub mod network;

@@ -58,6 +58,7 @@ impl Fold {
             answers: declared.answers.clone(),
             service: declared.service.clone(),
             repository: declared.repository.clone(),
+            remotes: declared.repository_id.remotes.clone(),
             impact: declared.impact.clone(),
             cause: String::new(),
             // What is declared has begun, whatever was typed.
@@ -78,6 +79,7 @@ impl Fold {
             mitigated_at: None,
             resolved_at: None,
             endings: Vec::new(),
+            signals: Vec::new(),
             reports: Vec::new(),
             snoozes: Vec::new(),
             offers: Vec::new(),
@@ -343,6 +345,7 @@ impl Fold {
             Body::FollowUpAdded(body) => team::follow_up(state, record, body, text(&body.text)),
             Body::FollowUpChanged(body) => team::follow_up_changed(state, body),
             Body::FollowUpEnded(body) => team::follow_up_ended(state, record, body),
+            Body::SignalsKept(body) => team::signals(state, body),
             Body::Reviewed(body) => team::reviewed(state, record, body),
             Body::Imported(body) => {
                 state.imported.insert((body.source.clone(), body.row.clone()));

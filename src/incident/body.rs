@@ -190,6 +190,8 @@ kinds! {
     FollowUpChanged = "follow-up-changed",
     /// It was done or dropped.
     FollowUpEnded = "follow-up-ended",
+    /// How the signals of the incident were.
+    SignalsKept = "signals-kept",
     /// The review was held.
     Reviewed = "reviewed",
     /// An event that was written down elsewhere.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use afterwards::{Ending, FollowUp, FollowUpEnd, ReviewHeld};
+pub use afterwards::{Ending, FollowUp, FollowUpEnd, KeptSignal, ReviewHeld};
 pub use brought::brought_notes;
 pub use elsewhere::{Asked, History, Rehearsal};
 pub use finished::{Finished, tag_title};
@@ -50,6 +50,8 @@ pub struct State {
     pub service: String,
     /// Repository identity, as declared.
     pub repository: String,
+    /// Where its clones fetch from, as declared.
+    pub remotes: Vec<String>,
     /// Who is affected and how; may be empty.
     pub impact: String,
     /// What broke and why; may be empty.
@@ -90,6 +92,8 @@ pub struct State {
     pub resolved_at: Option<Timestamp>,
     /// Every time it was resolved, in order.
     pub endings: Vec<Ending>,
+    /// How signals of the incident were, each as it was kept last.
+    pub signals: Vec<KeptSignal>,
     /// When the report was saved, in order.
     pub reports: Vec<Timestamp>,
     /// Reminders that were put off, in order.

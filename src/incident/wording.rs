@@ -148,7 +148,11 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             EntryKind::Unknown,
             format!("a record of kind “{}”, which this version does not know", body.kind),
         ),
-        Body::StepStarted(_) | Body::Amended(_) | Body::Retracted(_) | Body::Pinned(_) => return None,
+        Body::StepStarted(_)
+        | Body::SignalsKept(_)
+        | Body::Amended(_)
+        | Body::Retracted(_)
+        | Body::Pinned(_) => return None,
     };
     Some(line)
 }

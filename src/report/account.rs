@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::links::Place;
 use super::production::{recorded_at, stopped};
 use super::words::{
     between, capitalised, clock, clock_after, day, done, finding, first_of, inside, listed,
@@ -18,7 +19,7 @@ use crate::incident::{
     Severity, State, StepState, UPDATED, Vote, WatchVerdict, audience,
 };
 use crate::plan::gates::void;
-use crate::text::markdown::{cell, inline, table};
+use crate::text::markdown::{cell, inline, struck, table};
 
 /// Probes that change within this time of each other changed together.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(60);
@@ -33,6 +34,8 @@ struct Row {
     when: String,
     who: String,
     what: What,
+    /// Where more of it stands in the report.
+    place: Option<Place>,
 }
 
 enum What {
@@ -48,7 +51,11 @@ enum What {
 pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> String {
     let mut rows: Vec<Row> = Vec::new();
     let mut told: HashSet<&str> = HashSet::new();
-    for entry in state.timeline.iter().filter(|entry| entry.retracted.is_none()) {
+    for (number, entry) in state.timeline.iter().enumerate() {
+        if entry.retracted.is_some() {
+            continue;
+        }
+        let known = rows.len();
         match entry.kind {
             EntryKind::AlarmRaised | EntryKind::AlarmCleared | EntryKind::AlarmUnknown
                 if entry.name == "alarm" =>
@@ -57,11 +64,12 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
             }
             EntryKind::Check(result) => ticked(result, &entry, &mut rows),
             EntryKind::PlanStarted if entry.name == "plan-started" => {
-                let plan = state.plans.iter().find(|plan| plan.id == entry.about);
-                let plan = plan.filter(|plan| told.insert(&plan.id));
-                if let Some(plan) = plan {
+                let plan = state.plans.iter().enumerate().find(|(_, plan)| plan.id == entry.about);
+                let plan = plan.filter(|(_, plan)| told.insert(&plan.id));
+                if let Some((place, plan)) = plan {
                     rows.push(Row {
                         when: span(state, plan),
+                        place: Some(Place::Plan(place)),
                         ..row(&entry, What::Text(carried(state, plan, now)))
                     });
                 }
@@ -71,6 +79,9 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
                     rows.push(row(&entry, What::Text(text)));
                 }
             }
+        }
+        for row in rows.iter_mut().skip(known).filter(|row| row.place.is_none()) {
+            row.place = Some(Place::Log(number));
         }
     }
     let by_hand = state.releases.iter().filter(|release| state.plan(&release.plan).is_none());
@@ -84,6 +95,7 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
         let new_day = day(before) != day(row.at);
         before = row.at;
         let when = if new_day { day_and_clock(row.at) } else { row.when };
+        let when = row.place.map_or_else(|| when.clone(), |place| place.link(&when));
         let line = [when, row.who, row.what.text()];
         match shown.last_mut() {
             // Said again is worth a number, not a line.
@@ -103,7 +115,7 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
 /// What somebody said to be live, at the time they said so.
 fn told_by_hand(state: &State, release: &Release) -> Row {
     let at = recorded_at(state, release);
-    let (name, place) = (release_name(release), inline(&release.environment));
+    let (name, place) = (release_name(state, release), inline(&release.environment));
     let mut text = if at.duration_since(release.at) < TOGETHER {
         format!("Recorded that {name} is live in {place}")
     } else {
@@ -113,7 +125,8 @@ fn told_by_hand(state: &State, release: &Release) -> Row {
     if release.vouched && release.is_good() {
         text.push_str(", and vouched that it served users well");
     }
-    Row { at, first: at, when: clock(at), who: cell(&release.by), what: What::Text(text) }
+    let place = state.releases.iter().position(|one| one == release).map(Place::Release);
+    Row { at, first: at, when: clock(at), who: cell(&release.by), what: What::Text(text), place }
 }
 
 /// When it happened, as well as that is known.
@@ -128,7 +141,7 @@ fn when(entry: &Entry<'_>) -> String {
 
 fn row(entry: &Entry<'_>, what: What) -> Row {
     let when = when(entry);
-    Row { at: entry.place, first: entry.place, when, who: cell(entry.author), what }
+    Row { at: entry.place, first: entry.place, when, who: cell(entry.author), what, place: None }
 }
 
 impl What {
@@ -231,7 +244,11 @@ fn ticked(result: CheckState, entry: &Entry<'_>, rows: &mut Vec<Row>) {
 
 /// What somebody wrote, decided or did; `None`: it is for the log only.
 fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Option<String> {
-    let text = inline(&policy.in_our_words(entry.kind, entry.text));
+    let first = entry
+        .original
+        .map_or_else(String::new, |first| struck(if inline(first).is_empty() { "(empty)" } else { first }));
+    let ours = policy.in_our_words(entry.kind, entry.text);
+    let text = [first, inline(&ours)].join(" ").trim_start().to_owned();
     let text = match entry.kind {
         EntryKind::Note(NoteKind::Note) => text,
         EntryKind::Note(kind) => format!("{}: {text}", capitalised(kind.label())),
@@ -372,7 +389,7 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
             let did = match (plan.purpose.as_str(), back) {
                 ("test" | "smoke" | "extended-watch", _) => format!("{what} passed{}", summary(plan)),
                 ("rollback", Some(back)) => {
-                    format!("Rolled {} back to {}", inline(&back.environment), release_name(back))
+                    format!("Rolled {} back to {}", inline(&back.environment), release_name(state, back))
                 }
                 _ => done(plan),
             };
@@ -391,7 +408,7 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
             let stop = format!("stopped{after}{}", stopped(plan));
             match releases().find(|release| release.rollback) {
                 Some(back) => {
-                    let (place, name) = (inline(&back.environment), release_name(back));
+                    let (place, name) = (inline(&back.environment), release_name(state, back));
                     format!("Rolled {place} back to {name}; **{stop}**")
                 }
                 None => format!("{what}: {stop}"),
@@ -405,7 +422,7 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
     if undone > 0 {
         text.push_str(if undone == 1 { "; 1 step was undone" } else { "; its steps were undone" });
     }
-    releases().for_each(|release| text.push_str(&outcome(plan, release)));
+    releases().for_each(|release| text.push_str(&outcome(state, plan, release)));
     text
 }
 
@@ -431,10 +448,10 @@ fn summary(plan: &PlanRun) -> String {
 }
 
 /// What a plan brought into an environment, and what watching it showed.
-fn outcome(plan: &PlanRun, release: &Release) -> String {
+fn outcome(state: &State, plan: &PlanRun, release: &Release) -> String {
     let mut text = String::new();
     if !release.rollback && !plan.title.contains(&release.name()) {
-        text = format!("; {} went live", release_name(release));
+        text = format!("; {} went live", release_name(state, release));
     }
     let brought = plan.brought();
     if plan.is_production() && !release.rollback && !brought.is_empty() {
@@ -449,6 +466,8 @@ fn outcome(plan: &PlanRun, release: &Release) -> String {
             WatchVerdict::Failed => "**the watch failed**",
             WatchVerdict::Unknown => "the watch **could not be judged**",
         };
+        let place = state.releases.iter().position(|one| one == release).map(Place::Release);
+        let word = place.map_or_else(|| word.to_owned(), |place| place.link(word));
         let why = finding(why);
         text = format!("{text}; {word}{}", if why.is_empty() { String::new() } else { format!(" ({why})") });
     }

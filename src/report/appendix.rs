@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::document::items;
+use super::links::{self, Place};
 use super::words::{impossible, kind, spell, utc};
 use super::{approvals, chains, runs};
 use crate::incident::{CheckState, ChecklistItem, Entry, Policy, Precision, State, duration};
@@ -90,12 +91,13 @@ fn check_words(state: CheckState) -> String {
 
 /// Every entry, with all that was done to it since.
 fn log(state: &State, policy: &Policy, now: Timestamp) -> String {
-    let rows = state.timeline.iter().map(|entry| {
+    let rows = state.timeline.iter().enumerate().map(|(number, entry)| {
         let void = if entry.name == "approved" { void(state, policy, entry.id, now) } else { None };
         let void = void.map_or_else(String::new, |why| format!(" (**did not count**: {})", cell(&why)));
         // Nobody said what a probe saw: whose cockpit wrote it down first does not matter.
         let who = if entry.name == "alarm" { "" } else { entry.author };
-        [moment(&entry), cell(who), cell(kind(&entry)), format!("{}{void}", wording(policy, &entry))]
+        let at = [Place::Log(number).anchor(), moment(&entry)].concat();
+        [at, cell(who), cell(kind(&entry)), format!("{}{void}", wording(state, policy, &entry))]
     });
     table(["Time (UTC)", "Author", "Kind", "What"], rows)
 }
@@ -111,14 +113,15 @@ fn moment(entry: &Entry<'_>) -> String {
 }
 
 /// What an entry says, with all that was done to it since.
-fn wording(policy: &Policy, entry: &Entry<'_>) -> String {
+fn wording(state: &State, policy: &Policy, entry: &Entry<'_>) -> String {
     let text = policy.in_our_words(entry.kind, entry.text);
     let mut parts = Vec::new();
     if entry.pinned {
         parts.push("★".to_owned());
     }
     match entry.retracted {
-        None => parts.push(cell(&text)),
+        None if text.trim().is_empty() => parts.push(cell("")),
+        None => parts.push(links::text(state, &text)),
         Some(reason) => {
             parts.push(struck(&text));
             parts.push(format!("(retracted: {})", cell(reason)));

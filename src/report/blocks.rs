@@ -66,6 +66,10 @@ pub struct Run {
     pub text: String,
     /// How it looks.
     pub style: Style,
+    /// Where it leads to, where it is a link; as it stands there.
+    pub to: String,
+    /// The name by which what it begins can be gone to, where a report gave it one.
+    pub anchor: String,
 }
 
 /// How text looks. All false: plain.
@@ -79,7 +83,7 @@ pub struct Style {
     pub code: bool,
     /// Struck out.
     pub strike: bool,
-    /// The text of a link; where it leads to is not kept.
+    /// The text of a link.
     pub link: bool,
 }
 
@@ -126,6 +130,10 @@ struct Builder {
     place: Place,
     depths: Depths,
     quote: u8,
+    /// Where the links lead to that are open.
+    links: Vec<String>,
+    /// The name of what comes next.
+    anchor: String,
     /// The number the next item gets, for each list that is open; `None`: bullets.
     lists: Vec<Option<u64>>,
     /// The marker of the item whose text comes next.
@@ -143,6 +151,7 @@ impl Builder {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) | Event::InlineMath(text) | Event::DisplayMath(text) => self.push(&text, false),
+            Event::InlineHtml(tag) if self.is_anchor(&tag) => {}
             Event::Html(text) | Event::InlineHtml(text) | Event::FootnoteReference(text) => {
                 self.push(&text, false);
             }
@@ -162,7 +171,10 @@ impl Builder {
             Tag::Strong => self.depths.bold += 1,
             Tag::Emphasis => self.depths.italic += 1,
             Tag::Strikethrough => self.depths.strike += 1,
-            Tag::Link { .. } | Tag::Image { .. } => self.depths.link += 1,
+            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
+                self.depths.link += 1;
+                self.links.push(dest_url.to_string());
+            }
             Tag::Heading { level, .. } => {
                 self.end_text();
                 self.place = Place::Heading(level_number(level));
@@ -203,7 +215,10 @@ impl Builder {
             TagEnd::Strong => self.depths.bold = self.depths.bold.saturating_sub(1),
             TagEnd::Emphasis => self.depths.italic = self.depths.italic.saturating_sub(1),
             TagEnd::Strikethrough => self.depths.strike = self.depths.strike.saturating_sub(1),
-            TagEnd::Link | TagEnd::Image => self.depths.link = self.depths.link.saturating_sub(1),
+            TagEnd::Link | TagEnd::Image => {
+                self.depths.link = self.depths.link.saturating_sub(1);
+                self.links.pop();
+            }
             TagEnd::BlockQuote(_) => {
                 self.end_text();
                 self.quote = self.quote.saturating_sub(1);
@@ -255,10 +270,28 @@ impl Builder {
             strike: self.depths.strike > 0,
             link: self.depths.link > 0,
         };
+        let to = self.links.last().cloned().unwrap_or_default();
+        let anchor = std::mem::take(&mut self.anchor);
         match self.runs.last_mut() {
-            Some(last) if last.style == style => last.text.push_str(text),
-            _ => self.runs.push(Run { text: text.to_owned(), style }),
+            Some(last) if last.style == style && last.to == to && anchor.is_empty() => {
+                last.text.push_str(text);
+            }
+            _ => self.runs.push(Run { text: text.to_owned(), style, to, anchor }),
         }
+    }
+
+    /// Takes in the name of a place as reports write it, `<a id="plan-1"></a>`, which is not to be seen. Tells
+    /// whether it was one.
+    fn is_anchor(&mut self, tag: &str) -> bool {
+        if tag == "</a>" {
+            return !self.anchor.is_empty();
+        }
+        let id = tag.strip_prefix("<a id=\"").and_then(|rest| rest.strip_suffix("\">"));
+        let is_plain =
+            |id: &&str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let id = id.filter(is_plain);
+        id.unwrap_or_default().clone_into(&mut self.anchor);
+        id.is_some()
     }
 
     /// Makes a block of the text collected so far, if there is any.
@@ -322,7 +355,7 @@ mod tests {
         let blocks = parse("# Title\n\nplain **bold** ~~gone~~ `code` *slanted*\nnext\\\nline\n\n---\n");
         assert_eq!(
             blocks[0],
-            Block::Heading { level: 1, text: vec![Run { text: "Title".into(), style: Style::default() }] }
+            Block::Heading { level: 1, text: vec![Run { text: "Title".into(), ..Run::default() }] }
         );
         let Block::Paragraph { text, quote: 0 } = &blocks[1] else { panic!("{blocks:?}") };
         assert_eq!(plain(text), "plain bold gone code slanted next\nline");

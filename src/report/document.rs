@@ -4,13 +4,13 @@ use jiff::Timestamp;
 
 use super::followups;
 use super::words::{clock_after, day, role, sentences};
-use super::{account, appendix, lessons, prose, times};
+use super::{account, appendix, gaps, lessons, prevention, prose, resolution, signals, times};
 use crate::config::types::Probe;
-use crate::incident::{ChecklistItem, Policy, Role, State, Tick};
+use crate::incident::{ChecklistItem, Policy, State, Tick};
 use crate::text::markdown::{inline, paragraphs};
 
 /// What a report is written with besides the record: the policy, the checklist and the probes in force.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Setting<'a> {
     /// The figures of the procedure.
     pub policy: &'a Policy,
@@ -20,6 +20,8 @@ pub struct Setting<'a> {
     pub probes: &'a [Probe],
     /// Whether the outage was one to practise on.
     pub drill: bool,
+    /// The keys that lead to a command of the cockpit, by its id and what it is about: `role`, `commander`.
+    pub keys: &'a dyn Fn(&str, &str) -> Option<String>,
 }
 
 /// The items of the checklist in order with their last tick, then those that were ticked and
@@ -46,7 +48,7 @@ pub fn markdown(state: &State, setting: Setting<'_>) -> String {
 
 /// The report as it stands at `now`.
 fn markdown_at(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
-    let Setting { policy, checklist, probes, drill } = setting;
+    let Setting { policy, checklist, probes, drill, .. } = setting;
     let mark = if drill { "Drill " } else { "" };
     let mut document = Document::new(format!("# {mark}{}: {}", inline(&state.number), inline(&state.title)));
     if drill {
@@ -58,12 +60,17 @@ fn markdown_at(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
     document.section("Summary", &prose::summary(state, policy, probes, now));
     document.section("Impact", &described(&state.impact));
     document.section("Timeline", &account::section(state, policy, probes, now));
+    if let Some(signals) = signals::section(state) {
+        document.section("Signals", &signals);
+    }
     document.section("Response times", &times::section(state, policy, probes, now));
     document.section("Root cause", &described(&state.cause));
+    document.section("Resolution", &resolution::section(state));
     document.list("What went well", &lessons::well(state, setting, now));
     document.list("What could have gone better", &lessons::badly(state, setting, now));
-    document.tasks("Follow-ups", &followups::gather(state, policy, checklist, now));
-    document.tasks("Still to be written", &gaps(state));
+    document.section("Prevention", &prevention::section(state));
+    document.tasks("Still to do", &followups::left(state, policy, checklist, now));
+    document.tasks("Still to be written", &gaps::lines(state, setting));
     let sections = appendix::sections(state, policy, checklist, now);
     document.section("Appendix: the record", "Everything the summary is made from, in full.");
     for (title, body) in sections {
@@ -112,7 +119,7 @@ impl Document {
     }
 }
 
-/// The facts in two lines: how bad, how it stands, what, when, who.
+/// The facts in a few lines: how bad, how it stands, what, when, who.
 fn facts(state: &State, policy: &Policy, now: Timestamp) -> String {
     let start = state.started_at;
     let word = inline(&policy.severity(state.severity).word);
@@ -129,8 +136,18 @@ fn facts(state: &State, policy: &Policy, now: Timestamp) -> String {
         None => format!("since {on}, {began} UTC ({lasted} up to the last entry)"),
     });
     let people = people(state, policy);
-    let first = what.join(" · ");
-    if people.is_empty() { first } else { format!("{first}\\\nPeople: {}", people.join(", ")) }
+    let mut lines = vec![what.join(" · ")];
+    if !people.is_empty() {
+        lines.push(format!("People: {}", people.join(", ")));
+    }
+    if !state.answers.is_empty() {
+        let answered = state.answers.iter().map(|answer| {
+            let word = if answer.yes { "yes" } else { "no" };
+            format!("{} {word}", inline(&answer.question))
+        });
+        lines.push(format!("Severity when declared: {}", answered.collect::<Vec<_>>().join("; ")));
+    }
+    lines.join("\\\n")
 }
 
 /// Everybody with a role, and whoever else wrote something down.
@@ -160,27 +177,6 @@ fn people(state: &State, policy: &Policy) -> Vec<String> {
 fn described(text: &str) -> String {
     let text = paragraphs(text);
     if text.is_empty() { "Not written down yet.".to_owned() } else { sentences(&text) }
-}
-
-/// What the record does not tell, and somebody has to fill in.
-fn gaps(state: &State) -> Vec<String> {
-    let mut open = Vec::new();
-    let mut missing = |is_missing: bool, what: &str| {
-        if is_missing {
-            open.push(what.to_owned());
-        }
-    };
-    missing(state.impact.trim().is_empty(), "Impact: who was affected, and how (`flightdeck impact`)");
-    missing(state.cause.trim().is_empty(), "Root cause: what broke, and why (`flightdeck cause`)");
-    missing(
-        state.mitigated_at.is_none() && state.resolved_at.is_some(),
-        "When users were served again: it was resolved without saying so",
-    );
-    missing(
-        !state.assignments.iter().any(|(_, role, _)| role == Role::COMMANDER),
-        "Who led the response (`flightdeck role commander NAME`)",
-    );
-    open
 }
 
 #[cfg(test)]

@@ -12,8 +12,21 @@ use crate::incident::{
 };
 use crate::text::markdown::inline;
 
-/// Everything that is still open, most pressing first.
+/// Everything that is still open, most pressing first: what people wrote down as such, too.
 pub(super) fn gather(
+    state: &State,
+    policy: &Policy,
+    checklist: &[ChecklistItem],
+    now: Timestamp,
+) -> Vec<String> {
+    let mut open = left(state, policy, checklist, now);
+    open.extend(state.open_follow_ups().map(follow_up));
+    problems(state, &mut open);
+    open
+}
+
+/// What the procedure still asks for, most pressing first.
+pub(super) fn left(
     state: &State,
     policy: &Policy,
     checklist: &[ChecklistItem],
@@ -24,9 +37,7 @@ pub(super) fn gather(
     unknown_outcomes(state, &mut open);
     merges_back(state, &mut open);
     review(state, policy, now, &mut open);
-    open.extend(state.open_follow_ups().map(follow_up));
     checks(state, checklist, &mut open);
-    problems(state, &mut open);
     // What was tried twice is to be done once.
     let mut told = HashSet::new();
     open.retain(|line| told.insert(line.clone()));

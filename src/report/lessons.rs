@@ -38,7 +38,7 @@ pub(super) fn well(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<S
     let watched = |release: &&Release| !release.vouched && production::is(state, &release.environment);
     for release in state.releases.iter().filter(watched) {
         if let Some((_, WatchVerdict::Passed, why)) = &release.verdict {
-            let (name, target) = (named(release), inline(&release.environment));
+            let (name, target) = (named(state, release), inline(&release.environment));
             let why = finding(why);
             let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
             let back = if release.rollback { "The rollback to " } else { "The release " };
@@ -83,7 +83,7 @@ pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<
     }
     for release in &state.releases {
         if let Some((when, WatchVerdict::Failed, why)) = &release.verdict {
-            let (name, target) = (named(release), inline(&release.environment));
+            let (name, target) = (named(state, release), inline(&release.environment));
             let why = finding(why);
             let because = if why.is_empty() { String::new() } else { format!(": {why}") };
             said.push(format!("The release {name} failed its watch in {target} at {}{because}.", at(*when)));

@@ -2,7 +2,7 @@
 //! Pure: the text of a report is made here, writing it to a file is the caller's affair.
 //!
 //! `document` puts it together: the account for people (`prose`, `account`, `times`, `lessons`,
-//! `followups`), then the record as tables (`appendix`, `runs`, `approvals`, `chains`).
+//! `followups`, `resolution`, `prevention`), then the record as tables (`appendix`, `runs`, `approvals`, `chains`).
 
 mod account;
 mod agenda;
@@ -12,13 +12,21 @@ pub mod blocks;
 mod chains;
 mod document;
 mod followups;
+mod gaps;
+mod html;
 mod lessons;
+mod links;
+mod prevention;
 mod production;
 mod prose;
+mod resolution;
 mod runs;
+mod signals;
 mod times;
 mod words;
 
 pub use agenda::agenda;
 pub use chains::{Chains, read as chains};
 pub use document::{Setting, markdown};
+pub use gaps::{Gap, gaps};
+pub use html::html;

@@ -4,11 +4,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::production;
-use super::words::{clock_after, day, ending, finding, inside, listed, role, spoken};
+use super::words::{clock_after, day, ending, finding, first_of, inside, listed, role, sentences, spoken};
 use crate::config::types::Probe;
 use crate::incident::{
     EntryKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, Role, State, Status, StepState,
-    WatchVerdict,
+    WatchVerdict, clocks,
 };
 use crate::text::markdown::{inline, line_start};
 
@@ -19,7 +19,13 @@ const MOST: usize = 4;
 
 /// The summary as paragraphs.
 pub(super) fn summary(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> String {
-    let paragraphs = [began(state, policy), course(state, probes), standing(state, now)];
+    let paragraphs = [
+        began(state, policy),
+        course(state, probes),
+        cause(state),
+        standing(state, now),
+        next(state, policy, now),
+    ];
     // A paragraph may begin with somebody's name.
     let told: Vec<String> = paragraphs.into_iter().filter(|text| !text.is_empty()).map(line_start).collect();
     told.join("\n\n")
@@ -38,6 +44,9 @@ fn began(state: &State, policy: &Policy) -> String {
     let what =
         if service.is_empty() { "a fault began".to_owned() } else { format!("{service} began to fail") };
     let mut said = vec![format!("On {} {when} UTC, {what}: {}", day(start), ending(&state.title))];
+    if !state.impact.trim().is_empty() {
+        said.push(sentences(&inline(&state.impact)));
+    }
 
     let (_, first, _) = state.severities.first().cloned().unwrap_or((start, state.severity, String::new()));
     let by = inline(&state.declared_by);
@@ -105,7 +114,7 @@ fn course(state: &State, probes: &[Probe]) -> String {
 }
 
 /// Every change to production, in order.
-fn changes(state: &State) -> Vec<(Timestamp, String)> {
+pub(super) fn changes(state: &State) -> Vec<(Timestamp, String)> {
     let of_plans = state.plans.iter().filter_map(|plan| match plan.purpose.as_str() {
         _ if plan.is_flag() => flagged(state, plan),
         "deploy" | "rollback" if plan.is_production() => brought(state, plan),
@@ -264,6 +273,45 @@ fn decisions(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
 fn against(state: &State, probes: &[Probe], at: Timestamp) -> String {
     let found = production::unwell(state, probes, at);
     if found.is_empty() { String::new() } else { format!(" At that time {}.", found.join("; ")) }
+}
+
+/// What broke, in the words of whoever found out.
+fn cause(state: &State) -> String {
+    let cause = inside(&state.cause);
+    if cause.is_empty() { cause } else { format!("The cause: {cause}.") }
+}
+
+/// What comes next, once it is over: the review, and the work that is to keep it from coming back.
+fn next(state: &State, policy: &Policy, now: Timestamp) -> String {
+    if !matches!(state.status, Status::Resolved | Status::Closed) {
+        return String::new();
+    }
+    let mut said = Vec::new();
+    let review = clocks(state, policy, now).into_iter().find(|clock| clock.id == "review");
+    if let Some(review) = review {
+        let name = policy.severity(state.severity).review.as_str();
+        let name = if name.is_empty() { "review" } else { name };
+        let at = |at: Timestamp| clock_after(state.started_at, at);
+        said.push(match review.met_at {
+            Some(held) => format!("The {} was held at {} UTC.", inline(name), at(held)),
+            None => format!("The {} is due by {} UTC.", inline(name), at(review.due_at)),
+        });
+    }
+    let open: Vec<String> = state
+        .open_follow_ups()
+        .map(|one| {
+            let terms = [one.owner.clone(), one.due.map_or_else(String::new, |due| format!("by {due}"))];
+            let terms: Vec<String> =
+                terms.iter().filter(|term| !term.is_empty()).map(|term| inline(term)).collect();
+            let terms = if terms.is_empty() { String::new() } else { format!(" ({})", terms.join(", ")) };
+            format!("{}{terms}", inside(&one.text))
+        })
+        .collect();
+    if !open.is_empty() {
+        let what = if open.len() == 1 { "One follow-up is open" } else { "Follow-ups are open" };
+        said.push(format!("{what}: {}.", first_of(&open).replace(", ", "; ")));
+    }
+    said.join(" ")
 }
 
 /// What is still to come, where it is not over.

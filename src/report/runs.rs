@@ -2,30 +2,33 @@
 
 use jiff::Timestamp;
 
+use super::links::{self, Place};
 use super::words::{spell, took, utc};
 use crate::incident::{Outcome, PlanRun, PlanState, Proof, State, StepRun, WatchVerdict};
 use crate::text::markdown::{cell, inline, table};
 
 /// The table of plans and their steps; `None` where none was started.
 pub(super) fn section(state: &State, now: Timestamp) -> Option<String> {
-    let rows: Vec<[String; 6]> = state.plans.iter().flat_map(|plan| rows_of(plan, now)).collect();
+    let plans = state.plans.iter().enumerate();
+    let rows: Vec<[String; 6]> =
+        plans.flat_map(|(number, plan)| rows_of(state, plan, Place::Plan(number), now)).collect();
     (!rows.is_empty())
         .then(|| table(["Began (UTC)", "Plan or step", "Outcome", "Took", "By", "Last output"], rows))
 }
 
-fn rows_of(plan: &PlanRun, now: Timestamp) -> Vec<[String; 6]> {
+fn rows_of(state: &State, plan: &PlanRun, place: Place, now: Timestamp) -> Vec<[String; 6]> {
     let head = [
-        spell(plan.started_at),
+        [place.anchor(), spell(plan.started_at)].concat(),
         format!("**{}**", cell(&plan.title)),
         with_why(plan_words(plan.state), &plan.why),
         took(plan.started_at, plan.ended_at, now),
         cell(&plan.by),
         cell(""),
     ];
-    std::iter::once(head).chain(plan.steps.iter().map(|step| row_of(step, now))).collect()
+    std::iter::once(head).chain(plan.steps.iter().map(|step| row_of(state, step, now))).collect()
 }
 
-fn row_of(step: &StepRun, now: Timestamp) -> [String; 6] {
+fn row_of(state: &State, step: &StepRun, now: Timestamp) -> [String; 6] {
     let said = said(step).join("; ");
     let Some(run) = &step.run else {
         return [cell(""), cell(&step.title), said, cell(""), cell(""), cell("")];
@@ -36,7 +39,7 @@ fn row_of(step: &StepRun, now: Timestamp) -> [String; 6] {
         said,
         took(run.started_at, run.ended_at, now),
         cell(""),
-        cell(&run.summary),
+        if run.summary.trim().is_empty() { cell("") } else { links::text(state, &run.summary) },
     ]
 }
 
@@ -100,7 +103,8 @@ pub(super) fn releases(state: &State) -> Option<String> {
     let rows: Vec<[String; 6]> = state
         .releases
         .iter()
-        .map(|release| {
+        .enumerate()
+        .map(|(number, release)| {
             let back = if release.rollback { "back to " } else { "" };
             let verdict = match &release.verdict {
                 None => "not watched".to_owned(),
@@ -117,10 +121,10 @@ pub(super) fn releases(state: &State) -> Option<String> {
                 }
             };
             [
-                spell(release.at),
+                [Place::Release(number).anchor(), spell(release.at)].concat(),
                 cell(&release.environment),
-                format!("{back}{}", cell(&release.name())),
-                format!("`{}`", cell(release.commit.get(..7).unwrap_or(&release.commit))),
+                format!("{back}{}", links::tag(state, release.tag.as_deref(), cell(&release.name()))),
+                links::commit(state, &release.commit, short(&release.commit)),
                 cell(&release.by),
                 verdict,
             ]
@@ -128,6 +132,11 @@ pub(super) fn releases(state: &State) -> Option<String> {
         .collect();
     let head = ["When (UTC)", "Environment", "Release", "Commit", "By", "Watch"];
     (!rows.is_empty()).then(|| table(head, rows))
+}
+
+/// A commit by its first letters, as code.
+fn short(commit: &str) -> String {
+    format!("`{}`", cell(commit.get(..7).unwrap_or(commit)))
 }
 
 fn plan_words(state: PlanState) -> &'static str {

@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use crate::incident::{Entry, PlanRun, Policy, Release, duration};
+use super::links;
+use crate::incident::{Entry, PlanRun, Policy, Release, State, duration};
 use crate::text::markdown::inline;
 
 /// A time in a sentence, where the day is known: `14:02`.
@@ -187,10 +188,15 @@ pub(super) fn kind(entry: &Entry<'_>) -> &'static str {
     }
 }
 
-/// What people call a release, with its commit; Markdown.
-pub(super) fn release(release: &Release) -> String {
+/// What people call a release, with its commit, linked to where they can be read; Markdown.
+pub(super) fn release(state: &State, release: &Release) -> String {
     let (name, short) = (release.name(), release.commit.get(..7).unwrap_or(&release.commit));
-    if name.contains(short) { inline(&name) } else { format!("{} ({})", inline(&name), inline(short)) }
+    if name.contains(short) {
+        return links::commit(state, &release.commit, inline(&name));
+    }
+    let tag = release.tag.as_deref().filter(|tag| *tag == name);
+    let commit = links::commit(state, &release.commit, inline(short));
+    format!("{} ({commit})", links::tag(state, tag, inline(&name)))
 }
 
 /// The first words of a plan's title, and what is said once it is done.

@@ -83,7 +83,7 @@ fn a_follow_up_is_listed_until_it_is_done_also_when_the_incident_is_over() {
     let markdown = shell.flightdeck(&["follow-up", "list", "--markdown"]).succeeded().stdout;
     assert!(markdown.contains("- [ ] INC-2026-0001: alert on the pool (li), by 2020-01-05"), "{markdown}");
     let report = shell.flightdeck(&["report"]).succeeded().stdout;
-    assert!(report.contains("[ ] Rehearse the rollback (omar)"), "{report}");
+    assert!(report.contains("| Rehearse the rollback | omar | – | open |"), "{report}");
     shell.flightdeck(&["follow-up", "done", "pool"]).succeeded();
     shell.flightdeck(&["follow-up", "drop", "rollback", "--reason", "done every month"]).succeeded();
     assert_eq!(shell.json(&["follow-up", "list", "--all", "--json"]).as_array().unwrap().len(), 0);

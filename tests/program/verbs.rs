@@ -290,8 +290,14 @@ fn on_a_terminal_trust_and_the_end_of_an_incident_are_asked_for() {
     let status = || shell.json(&["status", "--json"])["incident"]["status"].clone();
     assert_eq!(answered(&["resolve"], "type y to", "n"), Some(3));
     assert_eq!(status(), "open");
-    assert_eq!(answered(&["resolve"], "type y to", "y"), Some(0));
+    let mut terminal = Terminal::open(&shell, 30, 100, &["resolve"]);
+    terminal.wait_text("type y to");
+    terminal.press("y<enter>");
+    terminal.wait_text("why is it over all the same?");
+    terminal.press("the rest is a follow-up<enter>");
+    assert_eq!(terminal.wait_end().code(), Some(0));
     assert_eq!(status(), "resolved");
     let report = shell.flightdeck(&["report"]).succeeded().stdout;
     assert!(report.contains("not recorded"), "nobody said when users were served: {report}");
+    assert!(report.contains("The reason: The rest is a follow-up."), "{report}");
 }

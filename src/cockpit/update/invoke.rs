@@ -5,16 +5,13 @@ use super::super::edit::LineEdit;
 use super::super::model::{ConfigSource, Model, Pane};
 use super::super::msg::Effect;
 use super::super::overlay::{
-    Act, Ask, Confirm, Declare, DeclareStep, Entry, HelpView, Overlay, Palette, Purpose, ReportView, Scroll,
-    Trust,
+    Act, Ask, Confirm, Declare, DeclareStep, Entry, HelpView, Overlay, Palette, Purpose, Scroll, Trust,
 };
 use super::{
-    Cx, approvals, chart, culprits, ending, flags, hotfix, keys, menus, overlays, plan_view, record,
-    rollback, run_view, settle, suspects, team,
+    Cx, approvals, chart, culprits, ending, flags, hotfix, keys, menus, overlays, plan_view, record, report, rollback, run_view, settle, suspects, team,
 };
-use crate::incident::{NoteKind, PlanRun, RecordId, State, StepState};
+use crate::incident::{NoteKind, PlanRun, RecordId, StepState};
 use crate::plan::Request;
-use crate::report;
 
 /// What making a plan is called while it goes on.
 pub(super) const MAKING: &str = "making the plan";
@@ -159,7 +156,9 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::OddFollowUp
         | Command::ReportSave
         | Command::ReportCopy
-        | Command::ReportExport => {}
+        | Command::ReportExport
+        | Command::ReportHtml
+        | Command::ReportFill => {}
         Command::Answer
         | Command::FindText
         | Command::FindNext
@@ -257,19 +256,10 @@ fn open(cx: &mut Cx<'_>, command: Command) {
             cx.model.unseen = 0;
             Overlay::Errors(Scroll { top: usize::MAX })
         }
-        Command::Report => {
-            let Some(state) = cx.model.incident() else { return };
-            let state = State { number: cx.model.number().to_owned(), ..state.clone() };
-            let model = &cx.model;
-            let setting = report::Setting {
-                policy: &model.policy,
-                checklist: model.checklist(),
-                probes: &model.config.config.probes,
-                drill: model.drill,
-            };
-            let markdown = report::markdown(&state, setting);
-            Overlay::Report(Box::new(ReportView::new(markdown)))
-        }
+        Command::Report => match report::view(cx.model) {
+            Some(view) => Overlay::Report(Box::new(view)),
+            None => return,
+        },
         _ => return,
     };
     cx.push(overlay);

@@ -18,6 +18,7 @@ pub mod plan_view;
 mod pressing;
 mod preview;
 mod record;
+mod report;
 mod rollback;
 mod run_view;
 mod seen;
@@ -46,7 +47,7 @@ use super::production;
 use crate::config::types::Config;
 use crate::drill::guide;
 use crate::failure::Failure;
-use crate::health::series;
+use crate::health::{kept, series};
 use crate::hotfix::standing;
 use crate::incident::digest::{self, Row};
 use crate::incident::{self, Body, Draft, Entry, EntryKind, Facts, Next, Timeline};
@@ -141,7 +142,9 @@ impl Cx<'_> {
             let said = known.words(|at| zone.to_datetime(at).strftime("%H:%M").to_string());
             return self.say(format!("nothing was recorded: {said}"));
         }
-        self.effect("saving", Effect::Append(vec![Draft::now(incident, body)]));
+        let signals = signals(self.model, &body).map(|signals| Draft::now(incident, signals));
+        let drafts = std::iter::once(Draft::now(incident, body)).chain(signals).collect();
+        self.effect("saving", Effect::Append(drafts));
     }
 
     /// Shows a short word.
@@ -264,6 +267,16 @@ fn claims(model: &mut Model) {
     }
 }
 
+/// How the signals were, where it is said that users are served again or that it is over.
+fn signals(model: &Model, body: &Body) -> Option<incident::SignalsKept> {
+    if !matches!(body, Body::Mitigated(_) | Body::Resolved(_)) {
+        return None;
+    }
+    let production = model.config.config.production().map_or("", |env| env.name.as_str());
+    let probes = model.probes.iter().map(|probe| &**probe);
+    kept::signals(model.incident()?, production, probes, model.now, kept::seen)
+}
+
 /// Works out what follows from the rest and the time. What is next is the dear part: it is done anew
 /// where a fact or the time `told` something, or a key changed what it depends on. How probes are is
 /// looked at where they were `sampled`, too.
@@ -275,6 +288,9 @@ fn derive(model: &mut Model, told: bool, sampled: bool) {
     }
     if told || sampled || health::shown_as(model) != model.derived.health.shown_as {
         derive_health(model);
+    }
+    if told {
+        report::refresh(model);
     }
     if told || sampled {
         model.derived.production = Some(production::production(model));

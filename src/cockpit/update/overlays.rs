@@ -13,7 +13,7 @@ use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
 use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll, Trust};
 use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
 use super::{
-    Cx, culprits, declare, flags, invoke, plan_view, preview, rollback, run_view, submit, suspects, windows,
+    Cx, culprits, declare, flags, invoke, plan_view, preview, report, rollback, run_view, submit, suspects, windows,
 };
 use crate::failure::Failure;
 use crate::incident::{Body, Closed, Draft, IncidentId, Mitigated, ReportSaved, Resolved, Status};
@@ -91,8 +91,12 @@ fn pick(cx: &mut Cx<'_>, item: &Item) {
         };
         return cx.say(note);
     }
-    if !(item.invoke.command.is_menu() && item.invoke.argument.is_empty()) {
-        cx.model.overlays.clear();
+    let is_menu = item.invoke.command.is_menu() && item.invoke.argument.is_empty();
+    match cx.model.overlays.last() {
+        // What is missing is filled in over the report, which shows it then.
+        Some(Overlay::Menu(menu)) if menu.command == Command::ReportFill => cx.pop(),
+        _ if is_menu => {}
+        _ => cx.model.overlays.clear(),
     }
     invoke::invoke(cx, &item.invoke);
 }
@@ -300,10 +304,8 @@ fn needs_reason(body: &Body, against: &[String]) -> bool {
 /// Asks why it is over although this is open.
 fn ask_reason(cx: &mut Cx<'_>, body: Body, open: Vec<String>) {
     let Body::Resolved(resolved) = body else { return };
-    let label = match open.as_slice() {
-        [one] => format!("Over, although {one}: why?"),
-        all => format!("Over with {} things open: why?", all.len()),
-    };
+    let things = if open.len() == 1 { "thing" } else { "things" };
+    let label = format!("Over with {} {things} open: why?", open.len());
     let purpose = Purpose::Resolve(Box::new(Resolved { open, ..resolved }));
     invoke::ask(cx, purpose, &label, "for example the rest is a follow-up", String::new());
 }
@@ -348,24 +350,6 @@ fn by_hand(cx: &mut Cx<'_>, words: bool) {
     let text = if words { Some(by_hand.words()) } else { by_hand.link.clone() };
     if let Some(text) = text {
         cx.effect("copying", Effect::Copy(text));
-    }
-}
-
-fn report(cx: &mut Cx<'_>, command: Command) {
-    let Some(Overlay::Report(view)) = cx.model.overlays.last() else { return };
-    let content = view.markdown.clone();
-    let id = match command {
-        Command::ReportCopy => cx.effect("copying", Effect::Copy(content)),
-        Command::ReportExport => cx.effect("exporting the records", Effect::Export),
-        _ => {
-            let name = format!("{}.md", cx.model.number());
-            let Some(incident) = cx.model.incident().map(|state| state.id) else { return };
-            cx.effect("saving the report", Effect::Save { incident, name, content })
-        }
-    };
-    if let Some(Overlay::Report(view)) = cx.model.overlays.last_mut() {
-        view.asked = Some((id, command != Command::ReportCopy));
-        view.said.clear();
     }
 }
 
@@ -426,9 +410,13 @@ fn document(cx: &mut Cx<'_>, key: Key) {
         Some(Command::Help) if help => cx.pop(),
         Some(command @ Command::Help) => invoke::invoke(cx, &command.into()),
         Some(Command::Filter) if help => invoke::invoke(cx, &Command::Filter.into()),
-        Some(command @ (Command::ReportSave | Command::ReportCopy | Command::ReportExport)) => {
-            report(cx, command);
-        }
+        Some(
+            command @ (Command::ReportSave
+            | Command::ReportHtml
+            | Command::ReportCopy
+            | Command::ReportExport),
+        ) => report::act(cx, command),
+        Some(Command::ReportFill) => report::fill(cx),
         Some(command @ (Command::PullLink | Command::PullText)) => {
             by_hand(cx, command == Command::PullText);
         }

@@ -12,6 +12,7 @@ mod names;
 mod offline;
 mod own;
 mod prompts;
+mod report;
 mod rollback;
 mod severity;
 mod situations;

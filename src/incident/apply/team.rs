@@ -5,13 +5,11 @@
 
 use super::Fold;
 use crate::incident::body::{
-    CulpritJudged, Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, HandoffAccepted, HandoffDeclined,
-    HandoffOffered, ItemAssigned, Objected, Proposed, Resolved, Reviewed, Snoozed, TaskEnded, TaskGiven,
+    CulpritJudged, Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, HandoffAccepted, HandoffDeclined, HandoffOffered, ItemAssigned, Objected, Proposed, Resolved, Reviewed, SignalsKept, Snoozed, TaskEnded, TaskGiven,
 };
 use crate::incident::record::{Record, RecordId};
 use crate::incident::state::{
-    CulpritState, Ending, FollowUp, FollowUpEnd, Motion, Objection, Offer, OfferEnd, ReviewHeld, Snooze,
-    State, Task, TaskEnd, same_person,
+    CulpritState, Ending, FollowUp, FollowUpEnd, KeptSignal, Motion, Objection, Offer, OfferEnd, ReviewHeld, Snooze, State, Task, TaskEnd, same_person,
 };
 use crate::incident::wording;
 
@@ -178,6 +176,18 @@ pub(super) fn resolved(state: &mut State, record: &Record, body: &Resolved) {
         open: body.open.clone(),
         reason: body.reason.clone(),
     });
+}
+
+/// What is kept of a signal when it is over takes the place of what was kept before.
+pub(super) fn signals(state: &mut State, body: &SignalsKept) {
+    let mut signals: Vec<KeptSignal> = body
+        .signals
+        .iter()
+        .map(|kept| KeptSignal { from: body.from, step: body.step, kept: kept.clone() })
+        .collect();
+    let is_new = |old: &KeptSignal| !body.signals.iter().any(|new| new.probe == old.kept.probe);
+    signals.extend(state.signals.drain(..).filter(is_new));
+    state.signals = signals;
 }
 
 pub(super) fn reviewed(state: &mut State, record: &Record, body: &Reviewed) {

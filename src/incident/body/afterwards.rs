@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,41 @@ pub struct FollowUpEnded {
     /// Why it was dropped, or what came of it; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+}
+
+/// Keeps how the signals of the incident were, in few columns: samples are not part of the record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignalsKept {
+    /// When the first column begins.
+    pub from: Timestamp,
+    /// How long a column is, in seconds.
+    pub step: u32,
+    /// The signals.
+    pub signals: Vec<SignalKept>,
+}
+
+/// What is kept of one of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignalKept {
+    /// Name of the probe.
+    pub probe: String,
+    /// Unit of its values; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub unit: String,
+    /// Its limit as written, `> 5`; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub limit: String,
+    /// The number of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// The lowest value that was seen.
+    pub lowest: f64,
+    /// The highest.
+    pub highest: f64,
+    /// The last.
+    pub last: f64,
+    /// Of each column the value nearest to harm; `null` where nothing was seen.
+    pub values: Vec<Option<f64>>,
 }
 
 /// Says that the review was held.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::incident::body::SignalKept;
 use crate::incident::record::RecordId;
 
 /// Work that is to be done after the incident.
@@ -48,6 +49,17 @@ pub struct Ending {
     pub open: Vec<String>,
     /// Why it was over all the same; may be empty.
     pub reason: String,
+}
+
+/// How a signal was, as it was kept last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptSignal {
+    /// When its first column begins.
+    pub from: Timestamp,
+    /// How long a column is, in seconds.
+    pub step: u32,
+    /// What was kept.
+    pub kept: SignalKept,
 }
 
 /// A review that was held.

@@ -136,6 +136,7 @@ fn body() -> impl Strategy<Value = Body> {
             MergePaid { commit, tag: "v1".into(), into, why, plan: String::new() }.into()
         }),
         answers(),
+        (name(), 1..9_u32).prop_map(|(probe, step)| signals(probe, step).into()),
         after().prop_map(|after| Mitigated { after }.into()),
         after().prop_map(|after| Resolved { after, ..Resolved::default() }.into()),
         (text(), after()).prop_map(|(reason, after)| Reopened { reason, after }.into()),
@@ -143,6 +144,14 @@ fn body() -> impl Strategy<Value = Body> {
         Just(declared().body),
         Just(Body::Unknown(Unknown { kind: "later".into(), raw: "{\"a\":1.0}".into() })),
     ]
+}
+
+/// What was kept of one signal.
+fn signals(probe: String, step: u32) -> SignalsKept {
+    let (unit, limit, threshold) = (String::new(), String::new(), None);
+    let values = vec![Some(f64::from(step)), None];
+    let kept = SignalKept { probe, unit, limit, threshold, lowest: 1.0, highest: 2.0, last: 1.0, values };
+    SignalsKept { from: minutes(0), step, signals: vec![kept] }
 }
 
 /// Records of one incident, their clocks as wild as those of several machines.

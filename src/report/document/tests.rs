@@ -91,8 +91,13 @@ impl Story {
         };
         let probes = ["api /health", "error rate", "p95 latency", "orders paid", "db connections"];
         let probes: Vec<Probe> = probes.into_iter().map(|name| probe(name, "production")).collect();
-        let setting =
-            Setting { policy: &policy, checklist: &policy.checklist, probes: &probes, drill: self.drill };
+        let setting = Setting {
+            policy: &policy,
+            checklist: &policy.checklist,
+            probes: &probes,
+            drill: self.drill,
+            keys: &|_, _| None,
+        };
         markdown_at(&self.state(), setting, now)
     }
 }
@@ -204,7 +209,7 @@ fn the_log_shows_what_was_amended_taken_back_and_pinned() {
     assert!(rows.iter().all(|row| row[0].starts_with("2026-09-21 14:")));
     // People read what holds.
     let timeline = text_under(&report, "Timeline");
-    assert!(timeline.contains("Finding: pool exhausted, 100 of 100 used |"), "{timeline}");
+    assert!(timeline.contains("Finding: ~~pool exhausted~~ pool exhausted, 100 of 100 used |"), "{timeline}");
     assert!(!timeline.contains("it is the database"), "{timeline}");
     assert!(timeline.contains("★ Problem: the runbook is out of date"), "{timeline}");
 }
@@ -217,10 +222,12 @@ fn runs_and_follow_ups_say_what_is_not_known() {
     assert_eq!(rows[0][2], "unknown: the conductor is gone");
     assert_eq!(rows[1][2], "unknown: lost at reboot");
     assert_eq!(rows[1][3], "1m");
-    let open = items_under(&report, "Follow-ups");
+    let open = items_under(&report, "Still to do");
     let has = |words: &str| open.iter().any(|line| line.contains(words));
     assert!(has("Find out what became of: deploy hotfix/pool-limit to staging"), "{open:?}");
-    assert!(has("The runbook is out of date (noted by maya at 14:20)"), "{open:?}");
+    let planned = rows_under(&report, "Prevention");
+    assert_eq!(planned[0][0], "The runbook is out of date");
+    assert_eq!(planned[0][3], "nobody has it yet; noted by maya at 14:20");
     assert!(has("card refund 502"), "{open:?}");
     assert!(!has("it is the database"), "{open:?}");
     let badly = items_under(&report, "What could have gone better");
@@ -254,7 +261,7 @@ fn what_is_missing_is_marked_in_one_place_until_it_is_there() {
 fn a_resolved_incident_asks_for_its_review_and_for_what_nobody_looked_at() {
     let mut story = whole_story();
     story.tell(Resolved::default());
-    let open = items_under(&story.report(), "Follow-ups");
+    let open = items_under(&story.report(), "Still to do");
     assert!(open.contains(&"Post-incident review: due 22 Sep 14:28 UTC".to_owned()), "{open:?}");
     let untouched: Vec<_> = open.iter().filter(|line| line.contains("nobody looked at")).collect();
     assert_eq!(untouched.len(), 1, "one line for all of them: {open:?}");
@@ -406,5 +413,6 @@ fn the_chains_of_a_report_are_read_back_whoever_wrote_them() {
     assert_eq!(chains::read(&format!("# INC\n\n## Record\n{record}")), Some(read));
 }
 
+mod evidence;
 mod outages;
 mod stories;

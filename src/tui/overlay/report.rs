@@ -25,6 +25,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ReportView) 
     let keys = [
         (Command::Down, "scroll"),
         (Command::ReportSave, "save"),
+        (Command::ReportFill, "fill in"),
+        (Command::ReportHtml, "HTML"),
         (Command::ReportExport, "export records"),
         (Command::ReportCopy, "copy"),
         (Command::Back, "back"),
@@ -134,7 +136,7 @@ fn nth_line(text: &[Run], wanted: usize) -> Vec<Run> {
         for (index, part) in run.text.split('\n').enumerate() {
             line += usize::from(index > 0);
             if line == wanted && !part.is_empty() {
-                out.push(Run { text: part.to_owned(), style: run.style });
+                out.push(Run { text: part.to_owned(), ..run.clone() });
             }
         }
     }
@@ -206,7 +208,8 @@ fn run_style(ui: Ui<'_>, run: &Run, base: Style) -> Style {
         (run.style.bold, Modifier::BOLD),
         (run.style.italic, Modifier::ITALIC),
         (run.style.strike, Modifier::CROSSED_OUT),
-        (run.style.link, Modifier::UNDERLINED),
+        // What leads to another part of the report cannot be followed here.
+        (run.style.link && !run.to.starts_with('#'), Modifier::UNDERLINED),
     ] {
         if on {
             style = style.add_modifier(modifier);

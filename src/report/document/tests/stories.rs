@@ -2,12 +2,7 @@
 
 use super::*;
 use crate::incident::{
-    Answer, Approved, Closed, CulpritJudged, CulpritVerdict, Decided, Decision, FollowUpAdded,
-    FollowUpChanged, FollowUpEnded, GatePassedOver, HandoffAccepted, HandoffDeclined, HandoffOffered,
-    Imported, ItemAssigned, LeaseTaken, MergeOwed, MergePaid, Mitigated, Objected, Paged, Phase,
-    PhaseEntered, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, Reopened,
-    ReportSaved, Reviewed, RunWaiting, SeverityChanged, Signalled, Snoozed, Spec, StepWaiting, StopAsked,
-    TaskEnded, TaskGiven, Titled, Told, Waits,
+    Answer, Approved, Closed, CulpritJudged, CulpritVerdict, Decided, Decision, FollowUpAdded, FollowUpChanged, FollowUpEnded, GatePassedOver, HandoffAccepted, HandoffDeclined, HandoffOffered, Imported, ItemAssigned, LeaseTaken, MergeOwed, MergePaid, Mitigated, Objected, Paged, Phase, PhaseEntered, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, Reopened, ReportSaved, Reviewed, RunWaiting, SeverityChanged, SignalKept, Signalled, SignalsKept, Snoozed, Spec, StepWaiting, StopAsked, TaskEnded, TaskGiven, Titled, Told, Waits,
 };
 
 mod truth;
@@ -78,7 +73,7 @@ fn released(reference: &str, tag: &str, commit: &str, rollback: bool) -> Release
 
 /// An outage that began 46 minutes before anybody knew, was declared as P1 and raised, whose first fix
 /// failed its watch.
-fn outage() -> Story {
+pub(super) fn outage() -> Story {
     let mut story = Story { records: Vec::new(), author: "Maya".into(), clock: 0, pace: 1, drill: false };
     let began = Some(("2026-09-21T14:13:00Z".parse().unwrap(), Precision::About));
     story.at("14:59:00", "Maya");
@@ -409,6 +404,21 @@ fn one_of_each_for_the_team() -> Vec<Body> {
         FollowUpAdded { text: "alert on the pool".into(), owner: "li".into(), due: None, of: None }.into(),
         FollowUpChanged { follow_up: nobody, owner: Some("omar".into()), due: None }.into(),
         FollowUpEnded { follow_up: nobody, done: true, reason: String::new() }.into(),
+        SignalsKept {
+            from: until,
+            step: 60,
+            signals: vec![SignalKept {
+                probe: "error rate".into(),
+                unit: "%".into(),
+                limit: "> 5".into(),
+                threshold: Some(5.0),
+                lowest: 0.0,
+                highest: 40.0,
+                last: 0.5,
+                values: vec![Some(0.0), None, Some(40.0), Some(0.5)],
+            }],
+        }
+        .into(),
         Reviewed { people: vec!["li".into()] }.into(),
         Imported {
             source: "a.csv".into(),

@@ -61,7 +61,7 @@ fn what_was_recorded_later_is_dated_by_when_that_was_and_vouching_is_no_watch() 
     assert!(!summary.contains("v1.0.0"), "what was live before the fault is no change: {summary}");
     let timeline = text_under(&report, "Timeline");
     assert!(timeline.contains("starting on 21 September 2026"), "{timeline}");
-    let row = "| 14:14 | maya | Recorded that v1.0.0 (4f2c91e) was live in production from 19 Sep 14:00, and \
+    let row = "| [14:14](#release-1) | maya | Recorded that v1.0.0 (4f2c91e) was live in production from 19 Sep 14:00, and \
                vouched that it served users well |";
     assert!(timeline.contains(row), "{timeline}");
     let rows = rows_under(&report, "Releases");
@@ -81,9 +81,9 @@ fn alarms_are_gathered_for_one_environment_and_never_across_what_people_did() {
     assert_eq!(
         seen,
         [
-            "| 14:14 | – | Production failing: api /health 500, error rate 40 % (max 5 %) |",
-            "| 14:14 | – | Production failing: p95 latency 900 ms (max 800 ms) |",
-            "| 14:14 | – | Failing: staging api 503 |",
+            "| [14:14](#log-2) | – | Production failing: api /health 500, error rate 40 % (max 5 %) |",
+            "| [14:14](#log-5) | – | Production failing: p95 latency 900 ms (max 800 ms) |",
+            "| [14:14](#log-6) | – | Failing: staging api 503 |",
         ]
     );
 }

@@ -1,0 +1,69 @@
+//! What is to keep it from coming back: work with an owner and a date, what nobody has taken yet, and the
+//! signals that showed it.
+
+use std::collections::HashSet;
+
+use super::words::{capitalised, clock_after, first_of, inside};
+use crate::incident::{EntryKind, FollowUp, NoteKind, RecordId, State};
+use crate::text::markdown::{cell, inline, table};
+
+/// The section as Markdown.
+pub(super) fn section(state: &State) -> String {
+    let rows: Vec<[String; 4]> =
+        state.follow_ups.iter().map(|one| planned(state, one)).chain(unplanned(state)).collect();
+    let mut parts = Vec::new();
+    if rows.is_empty() {
+        parts.push("Nothing is planned yet.".to_owned());
+    } else {
+        parts.push(table(["What", "Owner", "Due", "State"], rows).trim_end().to_owned());
+    }
+    parts.extend(watch_for(state));
+    parts.join("\n\n")
+}
+
+/// Work that was taken down as such.
+fn planned(state: &State, one: &FollowUp) -> [String; 4] {
+    let became = match &one.end {
+        None => "open".to_owned(),
+        Some(end) => {
+            let word = if end.done { "✓ done" } else { "dropped" };
+            let why =
+                if end.reason.is_empty() { String::new() } else { format!(": {}", inside(&end.reason)) };
+            format!("{word} {}{why}", clock_after(state.started_at, end.at))
+        }
+    };
+    let due = one.due.map_or_else(|| cell(""), |due| due.to_string());
+    [capitalised(&inside(&one.text)), cell(&one.owner), due, became]
+}
+
+/// What people noted as odd, or as what could be better, and nobody has taken.
+fn unplanned(state: &State) -> impl Iterator<Item = [String; 4]> {
+    let taken: HashSet<RecordId> = state.follow_ups.iter().filter_map(|one| one.of).collect();
+    let entries = state.timeline.iter().filter(move |entry| {
+        let noted = [NoteKind::Better, NoteKind::Problem].map(EntryKind::Note).contains(&entry.kind);
+        noted && entry.retracted.is_none() && !taken.contains(&entry.id)
+    });
+    entries.map(|entry| {
+        let (by, at) = (inline(entry.author), clock_after(state.started_at, entry.at));
+        let open = format!("nobody has it yet; noted by {by} at {at}");
+        [capitalised(&inside(entry.text)), cell(""), cell(""), open]
+    })
+}
+
+/// The signals that showed it, in the order in which they did.
+fn watch_for(state: &State) -> Option<String> {
+    let alarms = state.timeline.iter().filter(|entry| entry.name == "alarm" && entry.retracted.is_none());
+    let raised = alarms.filter(|entry| entry.kind == EntryKind::AlarmRaised);
+    let mut named: Vec<String> = Vec::new();
+    let mut first = None;
+    for entry in raised {
+        let name = inline(entry.about);
+        if !named.contains(&name) {
+            first = first.or(Some(entry.at));
+            named.push(name);
+        }
+    }
+    let at = clock_after(state.started_at, first?);
+    let them = if named.len() == 1 { "it" } else { "they" };
+    Some(format!("What to watch for: {}. This time {them} failed from {at} on.", first_of(&named)))
+}

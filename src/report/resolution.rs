@@ -1,0 +1,104 @@
+//! What was done until it was over: in what order, by whom, and what came last before users were served again.
+//! That it helped is for people to say.
+
+use jiff::Timestamp;
+
+use super::prose;
+use super::words::{capitalised, clock_after, done, inside, sentences};
+use crate::incident::{EntryKind, NoteKind, PlanRun, State, Status};
+use crate::text::markdown::inline;
+
+/// Something that was done: when, what, and whether it changed production.
+struct Deed {
+    at: Timestamp,
+    text: String,
+    changes: bool,
+}
+
+/// Tells whether anything is on record that may have ended it.
+pub(super) fn is_told(state: &State) -> bool {
+    deeds(state).iter().any(|deed| deed.changes)
+}
+
+/// What was done, in order.
+fn deeds(state: &State) -> Vec<Deed> {
+    let mut deeds: Vec<Deed> =
+        prose::changes(state).into_iter().map(|(at, text)| Deed { at, text, changes: true }).collect();
+    deeds.extend(by_hand(state));
+    deeds.extend(merged(state));
+    deeds.sort_by_key(|deed| deed.at);
+    deeds
+}
+
+/// The section as Markdown.
+pub(super) fn section(state: &State) -> String {
+    let deeds = deeds(state);
+    let mut parts = Vec::new();
+    if deeds.is_empty() {
+        parts.push("Nothing is on record that was done to end it.".to_owned());
+    } else {
+        let lines = deeds.iter().enumerate().map(|(n, deed)| format!("{}. {}", n + 1, deed.text));
+        parts.push(lines.collect::<Vec<_>>().join("\n"));
+    }
+    parts.extend(ended(state, &deeds));
+    parts.join("\n\n")
+}
+
+/// What people did and decided.
+fn by_hand(state: &State) -> Vec<Deed> {
+    let entries = state.timeline.iter().filter(|entry| entry.retracted.is_none());
+    let told = entries.filter_map(|entry| {
+        let at = clock_after(state.started_at, entry.at);
+        let (who, text) = (inline(entry.author), inside(entry.text));
+        let (text, changes) = match entry.kind {
+            EntryKind::Note(NoteKind::Decision) => (format!("{who} decided at {at}: {text}."), false),
+            EntryKind::Note(NoteKind::Action) => (format!("{who} did by hand at {at}: {text}."), true),
+            EntryKind::Proposal if entry.text.starts_with("agreed: ") => (
+                format!("It was agreed at {at}: {}.", inside(entry.text.trim_start_matches("agreed: "))),
+                false,
+            ),
+            _ => return None,
+        };
+        Some(Deed { at: entry.at, text, changes })
+    });
+    told.collect()
+}
+
+/// Fixes that were brought to where production is deployed from.
+fn merged(state: &State) -> impl Iterator<Item = Deed> {
+    let finished = state.plans.iter().filter(|plan| plan.is_finish() && PlanRun::is_done(plan));
+    finished.map(|plan| {
+        let (at, by) = (plan.ended_at.unwrap_or(plan.started_at), inline(&plan.by));
+        let text = format!("{} at {} ({by}).", done(plan), clock_after(state.started_at, at));
+        Deed { at, text, changes: false }
+    })
+}
+
+/// Who said that it was over, what came last before that, and what was open then.
+fn ended(state: &State, deeds: &[Deed]) -> Vec<String> {
+    let mut said = Vec::new();
+    let served = state.mitigated_at.or(state.resolved_at);
+    if let Some(served) = served {
+        let at = clock_after(state.started_at, served);
+        let what = if state.mitigated_at.is_some() { "users were served again" } else { "it was resolved" };
+        let last = deeds.iter().rposition(|deed| deed.changes && deed.at <= served);
+        said.push(match last {
+            Some(last) => format!("Number {} is the last change before {what} at {at}.", last + 1),
+            None => format!("What ended it is not on record: nothing was changed before {what} at {at}."),
+        });
+    }
+    let is_over = matches!(state.status, Status::Resolved | Status::Closed);
+    if let Some(ending) = state.endings.last().filter(|_| is_over) {
+        let (by, at) = (inline(&ending.by), clock_after(state.started_at, ending.at));
+        let mut text = format!("{by} resolved it at {at}.");
+        if !ending.open.is_empty() {
+            let open: Vec<String> = ending.open.iter().map(|line| inside(line)).collect();
+            text = format!("{by} resolved it at {at} with this open: {}.", open.join("; "));
+        }
+        if !ending.reason.is_empty() {
+            text = format!("{text} The reason: {}", sentences(&inline(&ending.reason)));
+        }
+        said.push(capitalised(&text));
+    }
+    said
+}

@@ -1,0 +1,148 @@
+//! The signals of the incident as text: what the record kept of them when it was over, a row of bars each, with
+//! what was done to production under them.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::prose;
+use super::words::{clock, clock_after};
+use crate::incident::{KeptSignal, State};
+use crate::text::visible;
+
+/// Bars from empty to full.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Changes that are marked by a number.
+const MARKED: usize = 9;
+
+/// The section as Markdown; `None` where no signal was kept.
+pub(super) fn section(state: &State) -> Option<String> {
+    let first = state.signals.first()?;
+    // Those that were kept together are drawn over the same time.
+    let together: Vec<&KeptSignal> =
+        state.signals.iter().filter(|one| (one.from, one.step) == (first.from, first.step)).collect();
+    let others = state.signals.iter().filter(|one| (one.from, one.step) != (first.from, first.step));
+    let (marks, legend) = markers(state, first);
+    let mut out = String::from("```text\n");
+    for signal in together.into_iter().chain(others) {
+        out.push_str(&caption(signal));
+        out.push('\n');
+        out.push_str(&bars(signal));
+        out.push_str("\n\n");
+    }
+    let marked = (!marks.is_empty()).then(|| [marks.as_str(), "\n"].concat()).unwrap_or_default();
+    out.push_str(&marked);
+    out.push_str(&axis(first));
+    out.push_str("\n```\n");
+    for line in legend {
+        out.push('\n');
+        out.push_str(&line);
+    }
+    Some(out)
+}
+
+/// What is above a row of bars: the name, the range, the limit, and when it was beyond that.
+fn caption(signal: &KeptSignal) -> String {
+    let kept = &signal.kept;
+    let unit = plain(&kept.unit);
+    let with_unit =
+        |value: f64| if unit.is_empty() { number(value) } else { format!("{} {unit}", number(value)) };
+    let mut said = format!(
+        "{}: {} to {}, at the end {}",
+        plain(&kept.probe),
+        number(kept.lowest),
+        with_unit(kept.highest),
+        with_unit(kept.last)
+    );
+    if let Some(threshold) = kept.threshold {
+        let word = if kept.limit.trim_start().starts_with('<') { "min" } else { "max" };
+        said.push_str(&format!("; {word} {}", with_unit(threshold)));
+        if let Some((from, to)) = beyond(signal) {
+            said.push_str(&format!(", beyond it {}–{}", clock(from), clock_after(from, to)));
+        }
+    }
+    said
+}
+
+/// From when to when values were beyond the limit, first to last.
+fn beyond(signal: &KeptSignal) -> Option<(Timestamp, Timestamp)> {
+    let threshold = signal.kept.threshold?;
+    let limit = signal.kept.limit.trim_start();
+    let is_beyond = |value: f64| match limit {
+        _ if limit.starts_with("<=") => value <= threshold,
+        _ if limit.starts_with('<') => value < threshold,
+        _ if limit.starts_with(">=") => value >= threshold,
+        _ if limit.starts_with('>') => value > threshold,
+        _ => false,
+    };
+    let columns = signal.kept.values.iter().enumerate();
+    let all: Vec<usize> =
+        columns.filter(|(_, value)| value.is_some_and(is_beyond)).map(|(column, _)| column).collect();
+    Some((at(signal, *all.first()?), at(signal, *all.last()? + 1)))
+}
+
+/// The values as bars, from nothing (or from the lowest, where some are below that) to the highest or the limit.
+fn bars(signal: &KeptSignal) -> String {
+    let kept = &signal.kept;
+    let top = kept.threshold.map_or(kept.highest, |limit| limit.max(kept.highest));
+    let base = kept.lowest.min(0.0);
+    let bar = |value: f64| {
+        let part = if top > base { (value - base) / (top - base) } else { 0.0 };
+        let place = (part.clamp(0.0, 1.0) * (BARS.len() - 1) as f64).round() as usize;
+        BARS.get(place).copied().unwrap_or(' ')
+    };
+    let row: String = kept.values.iter().map(|value| value.map_or(' ', bar)).collect();
+    row.trim_end().to_owned()
+}
+
+/// What was done to production in that time, as marks under the columns, and what each mark stands for.
+fn markers(state: &State, signal: &KeptSignal) -> (String, Vec<String>) {
+    let columns = signal.kept.values.len();
+    let mut row = vec![' '; columns];
+    let mut legend = Vec::new();
+    let mut put = |when: Timestamp, mark: char| {
+        let seconds = when.duration_since(signal.from).as_secs();
+        let column = usize::try_from(seconds.div_euclid(i64::from(signal.step.max(1)))).ok();
+        let free = column.and_then(|column| (column..columns).find(|column| row[*column] == ' '));
+        free.is_some_and(|column| {
+            row[column] = mark;
+            true
+        })
+    };
+    let changes = prose::changes(state);
+    let mut number = 0;
+    for (when, text) in changes {
+        let mark = char::from_digit(u32::try_from(number + 1).unwrap_or(0), 10).filter(|_| number < MARKED);
+        if let Some(mark) = mark.filter(|mark| put(when, *mark)) {
+            number += 1;
+            legend.push(format!("- {mark}: {text}"));
+        }
+    }
+    if state.mitigated_at.is_some_and(|when| put(when, 'm')) {
+        legend.push("- m: users were served again.".to_owned());
+    }
+    let row: String = row.into_iter().collect();
+    (row.trim_end().to_owned(), legend)
+}
+
+/// When the first column begins and the last ends.
+fn axis(signal: &KeptSignal) -> String {
+    let columns = signal.kept.values.len();
+    let (from, to) = (at(signal, 0), at(signal, columns));
+    let (from, to) = (clock_after(to, from), clock_after(from, to));
+    let room = columns.saturating_sub(from.chars().count() + to.chars().count());
+    format!("{from}{}{to}", " ".repeat(room.max(1)))
+}
+
+fn at(signal: &KeptSignal, column: usize) -> Timestamp {
+    let seconds = i64::from(signal.step).saturating_mul(i64::try_from(column).unwrap_or(i64::MAX));
+    signal.from.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+/// A value with no more digits than it has.
+fn number(value: f64) -> String {
+    if value.abs() >= 1e15 { format!("{value:e}") } else { value.to_string() }
+}
+
+/// A name inside a block of code, which it must not end.
+fn plain(text: &str) -> String {
+    visible(text.trim()).replace('`', "'")
+}
