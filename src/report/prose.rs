@@ -84,7 +84,7 @@ fn began(state: &State, policy: &Policy) -> String {
         let word = if after < before { "raised" } else { "lowered" };
         let reason = inside(reason);
         let because = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-        said.push(format!("It was {word} to {} at {}{because}.", after.name(), at(*when)));
+        said.push(format!("It was {word} to {} at {}{because}.", policy.severity_name(*after), at(*when)));
     }
     said.join(" ")
 }
