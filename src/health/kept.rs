@@ -12,6 +12,8 @@ const COLUMNS: u32 = 60;
 const MOST: usize = 24;
 /// Of the time before the fault this part of the whole is kept, so that what was usual is seen.
 const BEFORE: i64 = 8;
+/// Columns in a row that a value is held for.
+const HELD: usize = 2;
 /// Digits that a value is kept with.
 const DIGITS: i32 = 4;
 
@@ -54,6 +56,10 @@ fn signal(status: &Status, window: Window, values: &[(Timestamp, f64)]) -> Optio
             last = Some((*at, *value));
         }
     }
+    let before = ranges.clone();
+    for (column, range) in ranges.iter_mut().enumerate().filter(|(_, range)| range.is_none()) {
+        *range = held(&before, column);
+    }
     let seen = || ranges.iter().flatten();
     let lowest = seen().map(|(low, _)| *low).reduce(f64::min)?;
     let highest = seen().map(|(_, high)| *high).reduce(f64::max)?;
@@ -67,6 +73,16 @@ fn signal(status: &Status, window: Window, values: &[(Timestamp, f64)]) -> Optio
         last: rounded(last?.1),
         values: ranges.iter().map(|range| range.map(|range| rounded(status.worse(range)))).collect(),
     })
+}
+
+/// What stands in a column without a sample: what was there before, where the next one is near. A probe is asked
+/// less often than a short incident has columns.
+fn held(ranges: &[Option<(f64, f64)>], column: usize) -> Option<(f64, f64)> {
+    let near = |columns: usize| ranges.get(column.checked_sub(columns)?).copied().flatten();
+    let before = (1..=HELD).find_map(|columns| Some((columns, near(columns)?)));
+    let (since, range) = before?;
+    let left = HELD + 1 - since;
+    (1..=left).any(|ahead| ranges.get(column + ahead).is_some_and(Option::is_some)).then_some(range)
 }
 
 /// What is kept of all of them: the probes of production, and those that failed in the incident. `values` tells
@@ -137,6 +153,13 @@ mod tests {
         let max = Status { limit: Some("> 5".into()), threshold: Some(5.0), ..Status::default() };
         let kept = signal(&max, window, &values).unwrap();
         assert_eq!(kept.values[..3], [Some(1.0), Some(9.0), None]);
+        let apart = [(at(5), 1.0), (at(3 * 60), 2.0), (at(7 * 60), 3.0)];
+        let kept_apart = signal(&max, window, &apart).unwrap();
+        assert_eq!(
+            kept_apart.values[..8],
+            [Some(1.0), Some(1.0), Some(1.0), Some(2.0), None, None, None, Some(3.0)],
+            "a short gap is closed, and a long one stays"
+        );
         assert_eq!((kept.lowest, kept.highest, kept.last), (1.0, 9.0, 2.0));
         let min = Status { limit: Some("< 5".into()), threshold: Some(5.0), ..Status::default() };
         assert_eq!(signal(&min, window, &values).unwrap().values[1], Some(3.0));

@@ -140,13 +140,6 @@ fn facts(state: &State, policy: &Policy, now: Timestamp) -> String {
     if !people.is_empty() {
         lines.push(format!("People: {}", people.join(", ")));
     }
-    if !state.answers.is_empty() {
-        let answered = state.answers.iter().map(|answer| {
-            let word = if answer.yes { "yes" } else { "no" };
-            format!("{} {word}", inline(&answer.question))
-        });
-        lines.push(format!("Severity when declared: {}", answered.collect::<Vec<_>>().join("; ")));
-    }
     lines.join("\\\n")
 }
 

@@ -3,9 +3,12 @@
 
 use std::collections::HashSet;
 
-use super::words::{capitalised, clock_after, first_of, inside};
+use super::words::{capitalised, clock_after, inside, listed};
 use crate::incident::{EntryKind, FollowUp, NoteKind, RecordId, State};
 use crate::text::markdown::{cell, inline, table};
+
+/// Signals that are named one by one.
+const MOST: usize = 8;
 
 /// The section as Markdown.
 pub(super) fn section(state: &State) -> String {
@@ -64,6 +67,11 @@ fn watch_for(state: &State) -> Option<String> {
         }
     }
     let at = clock_after(state.started_at, first?);
+    if named.len() > MOST {
+        let more = named.len() - MOST;
+        named.truncate(MOST);
+        named.push(format!("{more} more"));
+    }
     let them = if named.len() == 1 { "it" } else { "they" };
-    Some(format!("What to watch for: {}. This time {them} failed from {at} on.", first_of(&named)))
+    Some(format!("What to watch for: {}. This time {them} failed from {at} on.", listed(&named)))
 }

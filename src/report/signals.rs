@@ -53,10 +53,11 @@ fn caption(signal: &KeptSignal) -> String {
         with_unit(kept.last)
     );
     if let Some(threshold) = kept.threshold {
-        let word = if kept.limit.trim_start().starts_with('<') { "min" } else { "max" };
+        let (word, beyond_it) =
+            if kept.limit.trim_start().starts_with('<') { ("min", "below") } else { ("max", "above") };
         said.push_str(&format!("; {word} {}", with_unit(threshold)));
         if let Some((from, to)) = beyond(signal) {
-            said.push_str(&format!(", beyond it {}–{}", clock(from), clock_after(from, to)));
+            said.push_str(&format!(", {beyond_it} it {}–{}", clock(from), clock_after(from, to)));
         }
     }
     said

@@ -23,11 +23,10 @@ const CELL: u16 = 28;
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ReportView) -> Shown {
     let place = wide(area, area.height);
     let keys = [
-        (Command::Down, "scroll"),
         (Command::ReportSave, "save"),
         (Command::ReportFill, "fill in"),
         (Command::ReportHtml, "HTML"),
-        (Command::ReportExport, "export records"),
+        (Command::ReportExport, "export"),
         (Command::ReportCopy, "copy"),
         (Command::Back, "back"),
     ];

@@ -34,7 +34,7 @@ fn signals_are_drawn_with_their_limit_and_with_what_was_done() {
     let drawn = text_under(&report, "Signals");
     assert_eq!(
         drawn,
-        "```text\nerror '''rate: 0 to 40 %, at the end 0.5 %; max 5 %, beyond it 14:16–14:19\n▁▁ ▅██▁▁\n\n      m\n\
+        "```text\nerror '''rate: 0 to 40 %, at the end 0.5 %; max 5 %, above it 14:16–14:19\n▁▁ ▅██▁▁\n\n      m\n\
          14:13 14:21\n```\n\n- m: users were served again.",
         "{drawn}"
     );
