@@ -8,7 +8,8 @@ use super::super::overlay::{
     Act, Ask, Confirm, Declare, DeclareStep, Entry, HelpView, Overlay, Palette, Purpose, Scroll, Trust,
 };
 use super::{
-    Cx, approvals, chart, culprits, ending, flags, hotfix, keys, menus, overlays, plan_view, record, report, rollback, run_view, settle, suspects, team,
+    Cx, approvals, chart, culprits, ending, flags, hotfix, keys, menus, overlays, plan_view, record, report,
+    rollback, run_view, settle, suspects, team,
 };
 use crate::incident::{NoteKind, PlanRun, RecordId, StepState};
 use crate::plan::Request;
