@@ -10,7 +10,7 @@ use super::{
     action, amend, approve, assign, began, cause, clear, close, completions, conduct, config, culprit,
     declare, deploy, doctor, drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix,
     impact, import, init, live, man, note, page, phase, pin, plan, probe, proposal, reject, reopen, report,
-    resolve, retract, review, role, rollback, run, severity, smoke, snooze, status, suspects, task, test,
+    resolve, retract, review, role, rollback, run, runbook, severity, smoke, snooze, status, suspects, task, test,
     tick, title, told, trust, verify, version_files, watch,
 };
 
@@ -67,7 +67,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "The fix",
         &[
             "suspects", "culprit", "tick", "assign", "hotfix", "test", "deploy", "live", "clear", "smoke",
-            "rollback", "flag", "action", "watch", "plan", "run", "probe", "health",
+            "rollback", "flag", "action", "runbook", "watch", "plan", "run", "probe", "health",
         ],
     ),
     ("Afterwards", &["follow-up", "review", "report", "export", "import", "verify"]),
@@ -118,6 +118,7 @@ pub(crate) enum Verb {
     Rollback(rollback::Args),
     Flag(flag::Args),
     Action(action::Args),
+    Runbook(runbook::Args),
     Watch(watch::Args),
     Plan(plan::Args),
     Run(run::Args),

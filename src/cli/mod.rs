@@ -73,6 +73,7 @@ mod review;
 mod role;
 mod rollback;
 mod run;
+mod runbook;
 mod severity;
 mod smoke;
 mod snooze;
@@ -237,6 +238,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Rollback(args) => rollback::run(args, cx),
         Verb::Flag(args) => flag::run(args, cx),
         Verb::Action(args) => action::run(args, cx),
+        Verb::Runbook(args) => runbook::run(args, cx),
         Verb::Watch(args) => watch::run(args, cx),
         Verb::Plan(args) => plan::run(args, cx),
         Verb::Run(args) => run::run(args, cx),

@@ -16,6 +16,7 @@ use super::key::Key;
 use super::keymap::Keymap;
 use super::msg::EffectId;
 use super::overlay::{Ask, Declare, Overlay, PlanView, RunView};
+pub use super::pane::Pane;
 use super::production::Production;
 use super::survey::Survey;
 use super::suspects::Suspects;
@@ -31,6 +32,7 @@ use crate::incident::digest::Row;
 use crate::incident::{
     ChecklistItem, Clock, IncidentId, Log, Next, PlanRun, Policy, RecordId, Severity, State, Status,
 };
+use crate::report::runbook::Shelf;
 use crate::text::question::question;
 
 /// What becomes of a drill when the cockpit it was made for is left. Its services end with it.
@@ -156,6 +158,8 @@ pub struct Model {
     pub chart: Chart,
     /// What is known about what changed.
     pub suspects: Suspects,
+    /// The runbooks of the repository; `None`: not looked for yet.
+    pub runbooks: Option<Shelf>,
     /// What follows from the rest and the time; see `update`.
     pub derived: Derived,
 }
@@ -229,37 +233,6 @@ pub struct NextOf {
     pub healthy: Option<bool>,
     /// Whether the guide is shown.
     pub guide: bool,
-}
-
-/// The five panes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Pane {
-    /// What happened.
-    Timeline,
-    /// How the service is doing.
-    Health,
-    /// The branch.
-    Hotfix,
-    /// The manual checklist.
-    Checklist,
-    /// What is and was being carried out.
-    Runs,
-}
-
-impl Pane {
-    /// All, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Timeline, Self::Health, Self::Hotfix, Self::Checklist, Self::Runs];
-
-    /// Its name in the title.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Timeline => "Timeline",
-            Self::Health => "Health",
-            Self::Hotfix => "Hotfix",
-            Self::Checklist => "Checklist",
-            Self::Runs => "Runs",
-        }
-    }
 }
 
 /// Where a pane is scrolled to.
@@ -447,6 +420,7 @@ impl Model {
             compared: Comparisons::default(),
             chart: Chart::default(),
             suspects: Suspects::default(),
+            runbooks: None,
             derived: Derived::default(),
         }
     }

@@ -24,6 +24,7 @@ use crate::hotfix::suspects::ChangeText;
 use crate::incident::{Declared, Draft, IncidentId, Log, Policy, Record};
 use crate::plan::progress::Choice;
 use crate::plan::{Plan, Request, Settle};
+use crate::report::runbook::{Page, Shelf};
 
 /// Identity of an effect in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -139,6 +140,8 @@ pub enum Fact {
     },
     /// What changed since it last worked.
     Suspects(Box<suspects::Looked>),
+    /// Runbooks were looked for.
+    Runbooks(Box<Shelf>),
     /// The configuration was read.
     Config(Box<ConfigState>),
     /// Output of the run that is followed. Bounded: what nobody could read is left out here,
@@ -263,6 +266,13 @@ pub enum Effect {
     ProbeNow,
     /// Ask for the state of every flag.
     ReadFlags,
+    /// Look for the runbooks of the repository.
+    ListRunbooks,
+    /// Read one of them.
+    ReadRunbook {
+        /// Its path.
+        path: String,
+    },
     /// Trust the configuration with this content.
     Trust {
         /// SHA-256 of the bytes shown.
@@ -329,6 +339,10 @@ pub enum Done {
     ByHand(Box<pull::ByHand>),
     /// Flags were asked for, in the order of the configuration.
     Flags(Vec<FlagState>),
+    /// Runbooks were looked for.
+    Runbooks(Box<Shelf>),
+    /// One was read.
+    Runbook(Box<Page>),
     /// A plan was started; these records say so.
     Started {
         /// Id of the plan.

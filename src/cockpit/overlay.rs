@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::hotfix::pull::ByHand;
 use crate::incident::{Answer, Body, CheckState, Claim, NoteKind, RecordId, Resolved, Severity};
 use crate::report::blocks::{self, Block};
+use crate::report::runbook::Page;
 
 /// One overlay.
 #[derive(Debug)]
@@ -61,6 +62,10 @@ pub enum Overlay {
     Culprits(CulpritsView),
     /// Feature flags with their state.
     Flags(Flags),
+    /// The runbooks of the repository.
+    Runbooks(RunbooksView),
+    /// A runbook that is read.
+    Runbook(Box<RunbookView>),
     /// The words of a pull request that a person has to open.
     ByHand(Box<ByHand>, Scroll),
     /// A yes-or-no question whose dangerous answer is never the default.
@@ -461,6 +466,26 @@ pub struct Flag {
     pub about: String,
     /// What it is set to; `None`: it has not been read yet.
     pub state: Option<Switch>,
+}
+
+/// The runbooks of the repository, those that fit what fails first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunbooksView {
+    /// The row the cursor is on.
+    pub cursor: usize,
+    /// Only those that have this in them are shown; empty: all.
+    pub filter: String,
+}
+
+/// A runbook that is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunbookView {
+    /// What it says.
+    pub page: Page,
+    /// Which of its blocks of commands is chosen, from 1; 0: none.
+    pub command: usize,
+    /// First line shown.
+    pub scroll: Scroll,
 }
 
 /// What a question is about.

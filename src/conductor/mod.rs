@@ -46,6 +46,7 @@ mod recorder;
 mod release;
 mod remote;
 mod run;
+mod runbooks;
 mod secrets;
 mod signals;
 mod spawn;
@@ -65,6 +66,7 @@ use portable as system;
 use crate::incident::{Record, State};
 use crate::journal::Lease;
 use crate::plan::{HotfixRequest, Request};
+use crate::report::runbook::stem;
 use crate::text::mask;
 
 pub use back::{Asking, Options, ways};
@@ -91,6 +93,7 @@ pub use programs::changed as changed_programs;
 pub use prove::{prove, prove_until_settled, unasked};
 pub use pull::{by_hand, needs_trust};
 pub use reconcile::reconcile;
+pub use runbooks::{page as runbook_page, shelf as runbook_shelf};
 pub use secrets::{keyring, masker};
 pub use start::{PassOver, blocked, start};
 pub use suspects::suspects;
@@ -122,6 +125,7 @@ pub fn plan_id(state: &State, request: &Request) -> String {
         Request::Rollback { environment, .. } => format!("rollback-{environment}"),
         Request::Flag { name, on } => format!("flag-{name}-{}", if *on { "on" } else { "off" }),
         Request::Action { name } => format!("action-{name}"),
+        Request::Runbook { path, .. } => format!("runbook-{}", stem(path)),
         Request::Watch { environment, .. } => format!("watch-{environment}"),
         Request::Revert { commit } => format!("revert-{}", frozen::short(commit)),
         Request::Bisect { .. } => "bisect".to_owned(),

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::flags::switch;
 use super::programs::freeze;
 use super::told;
-use super::{back, branch, own, suspects};
+use super::{back, branch, own, runbooks, suspects};
 use crate::config::load;
 use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
@@ -175,6 +175,7 @@ fn planned(
         }
         Request::Smoke { environment } => deploy::smoke(config, id, environment, what),
         Request::Action { name } => deploy::action::action(config, policy, id, name, what),
+        Request::Runbook { path, block, shown } => runbooks::plan(ground, id, path, *block, shown, what),
         Request::Test { checks } => deploy::test(config, id, checks, what),
         Request::Hotfix(wanted) => branch::plan(ground, id, wanted),
         Request::Rollback { environment, way } => back::plan(ground, id, environment, way.as_deref()),

@@ -43,6 +43,8 @@ pub fn needs_trust(config: &crate::config::types::Config, request: &Request) -> 
             Flow::GitFlow => false,
         },
         Request::Hotfix(_) | Request::Revert { .. } => false,
+        // What it reaches is taken from there; without a file it reaches others.
+        Request::Runbook { .. } => !config.content.is_empty(),
         _ => true,
     }
 }

@@ -12,6 +12,7 @@ mod person;
 mod policy;
 mod probe;
 pub mod programs;
+mod runbook;
 mod upkeep;
 
 use std::collections::HashMap;
@@ -82,6 +83,7 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     for entry in entries(root, "actions") {
         action::check(entry, &environments, &mut found);
     }
+    runbook::check(root, &mut found);
     upkeep::check(root, &mut found);
     if let Some(own) = table(root, "policy") {
         policy::check(root, own, &mut found);

@@ -15,6 +15,7 @@ mod flag;
 mod hotfix;
 mod person;
 mod probe;
+mod runbook;
 mod version;
 
 pub use action::{Action, ActionScope, Reaches};
@@ -25,6 +26,7 @@ pub use probe::{
     Alerts, Concern, Datadog, Gauge, HERE, Keys, Point, Probe, Query, Reduce, Source, SourceKind, Sql, Tls,
     Unfit,
 };
+pub use runbook::Runbooks;
 pub use version::{VersionKind, version_pattern};
 
 /// What `flightdeck.toml` at the root of a repository says about its service.
@@ -46,6 +48,8 @@ pub struct Config {
     /// Commands of this team's own, each with a key if it has one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Action>,
+    /// Where runbooks are.
+    pub runbooks: Runbooks,
     /// Secrets by name, and where their values come from. Values never stand in this file.
     pub secrets: Vec<Secret>,
     /// Times in which nothing is deployed.

@@ -12,6 +12,7 @@ pub mod flags;
 pub mod gates;
 pub mod release;
 pub mod rollback;
+pub mod runbook;
 pub mod secrets;
 pub mod watch;
 

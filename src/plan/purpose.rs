@@ -26,6 +26,8 @@ pub enum Purpose {
     Bisect,
     /// Runs a command of the team's own.
     Action,
+    /// Runs commands of a runbook.
+    Runbook,
 }
 
 impl Purpose {
@@ -42,6 +44,7 @@ impl Purpose {
             Self::ExtendedWatch => "extended-watch",
             Self::Bisect => "bisect",
             Self::Action => "action",
+            Self::Runbook => "runbook",
         }
     }
 }

@@ -225,6 +225,10 @@ impl<'a> Refused<'a> {
                 let name = self.plan.title.strip_prefix("run ").unwrap_or_default();
                 format!("flightdeck action {} --propose", shell_words::quote(name))
             }
+            Purpose::Runbook => {
+                let named = self.plan.title.replacen(", block ", " ", 1);
+                format!("flightdeck {} --propose", named.replacen("runbook ", "runbook run ", 1))
+            }
             _ => "ask with --propose".to_owned(),
         }
     }

@@ -43,6 +43,15 @@ pub enum Request {
         /// Its name.
         name: String,
     },
+    /// Run a block of commands of a runbook.
+    Runbook {
+        /// Its path from the root of the repository.
+        path: String,
+        /// Which block of commands, from 1.
+        block: usize,
+        /// SHA-256 of the bytes that were shown.
+        shown: String,
+    },
     /// Watch an environment.
     Watch {
         /// Its name.

@@ -23,8 +23,8 @@ pub fn effect(plan: &Plan) -> String {
     match (plan.purpose, target.strip_prefix("flag:")) {
         _ if !plan.reaches_others() => "nothing beyond this machine changes".to_owned(),
         (purpose, _) if only_asks(purpose) => format!("runs against {target}"),
-        (Purpose::Action, _) if target.contains(':') => "reaches others".to_owned(),
-        (Purpose::Action, _) => format!("reaches {target}"),
+        (Purpose::Action | Purpose::Runbook, _) if target.contains(':') => "reaches others".to_owned(),
+        (Purpose::Action | Purpose::Runbook, _) => format!("reaches {target}"),
         // Its title says which way: `turn loyalty off`.
         (_, Some(name)) => match plan.title.rsplit_once(' ') {
             Some((_, way @ ("on" | "off"))) => format!("turns the flag {name} {way}"),
@@ -48,7 +48,12 @@ pub fn reach(plan: &Plan) -> String {
 pub fn only_asks(purpose: Purpose) -> bool {
     match purpose {
         Purpose::Test | Purpose::Smoke | Purpose::Watch | Purpose::ExtendedWatch | Purpose::Bisect => true,
-        Purpose::Deploy | Purpose::Hotfix | Purpose::Rollback | Purpose::Flag | Purpose::Action => false,
+        Purpose::Deploy
+        | Purpose::Hotfix
+        | Purpose::Rollback
+        | Purpose::Flag
+        | Purpose::Action
+        | Purpose::Runbook => false,
     }
 }
 

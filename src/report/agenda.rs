@@ -2,7 +2,7 @@
 
 use super::document::Setting;
 use super::words::{clock_after, inside};
-use super::{followups, lessons};
+use super::{followups, lessons, runbooks};
 use crate::incident::{EntryKind, NoteKind, State, duration};
 use crate::text::markdown::inline;
 
@@ -50,6 +50,11 @@ pub fn agenda(state: &State, setting: Setting<'_>) -> String {
         "The record names nothing: what do people say?",
     );
     section("What was odd", odd(state), "Nobody noted anything odd.");
+    section(
+        "Runbooks",
+        runbooks::gather(state, setting.probes),
+        "None was used, and no probe that failed names one. Which would have helped?",
+    );
     let own = capital(name);
     let tasks = followups::gather(state, setting.policy, setting.checklist, now);
     let tasks = tasks.into_iter().filter(|task| !task.starts_with(&own)).collect();

@@ -99,6 +99,26 @@ pub fn parse(markdown: &str) -> Vec<Block> {
     builder.blocks
 }
 
+/// Which block each line of a document shows, and which row of it; `None`: a blank line between two.
+pub fn lines(blocks: &[Block]) -> Vec<Option<(usize, usize)>> {
+    let mut lines = Vec::new();
+    for (block, content) in blocks.iter().enumerate() {
+        let follows = block.checked_sub(1).and_then(|before| blocks.get(before));
+        let tight = matches!((follows, content), (Some(Block::Item { .. }), Block::Item { .. }));
+        if follows.is_some() && !tight {
+            lines.push(None);
+        }
+        let rows = match content {
+            Block::Table { rows, .. } => rows.len() + 1,
+            Block::Code { text, .. } => text.lines().count().max(1),
+            Block::Paragraph { text, .. } => plain(text).split('\n').count(),
+            Block::Heading { .. } | Block::Item { .. } | Block::Rule => 1,
+        };
+        lines.extend((0..rows).map(|row| Some((block, row))));
+    }
+    lines
+}
+
 /// The text of runs without their styles.
 pub fn plain(runs: &[Run]) -> String {
     runs.iter().map(|run| run.text.as_str()).collect()

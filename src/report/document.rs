@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::followups;
 use super::words::{clock_after, day, role, sentences};
-use super::{account, appendix, gaps, lessons, prevention, prose, resolution, signals, times};
+use super::{account, appendix, gaps, lessons, prevention, prose, resolution, runbooks, signals, times};
 use crate::config::types::Probe;
 use crate::incident::{ChecklistItem, Policy, State, Tick};
 use crate::text::markdown::{inline, paragraphs};
@@ -68,6 +68,7 @@ fn markdown_at(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
     document.section("Resolution", &resolution::section(state));
     document.list("What went well", &lessons::well(state, setting, now));
     document.list("What could have gone better", &lessons::badly(state, setting, now));
+    document.list("Runbooks", &runbooks::gather(state, probes));
     document.section("Prevention", &prevention::section(state));
     document.tasks("Still to do", &followups::left(state, policy, checklist, now));
     document.tasks("Still to be written", &gaps::lines(state, setting));

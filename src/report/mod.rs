@@ -20,6 +20,8 @@ mod prevention;
 mod production;
 mod prose;
 mod resolution;
+pub mod runbook;
+mod runbooks;
 mod runs;
 mod signals;
 mod times;

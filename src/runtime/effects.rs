@@ -89,6 +89,8 @@ impl Shell<'_> {
                 None => self.done(id, Ok(Done::Quietly)),
             },
             Effect::ReadFlags => self.ask_repo(repo::Order::ReadFlags(id)),
+            Effect::ListRunbooks => self.ask_repo(repo::Order::ListRunbooks(id)),
+            Effect::ReadRunbook { path } => self.ask_repo(repo::Order::ReadRunbook(id, path)),
             Effect::ProbeNow => {
                 self.pulse.ask_now();
                 self.done(id, Ok(Done::Quietly));

@@ -55,6 +55,16 @@ impl Ground {
         Ok(Done::Flags(conductor::flag_states(&self.config, &self.root)))
     }
 
+    /// Looks for the runbooks of the repository.
+    pub(super) fn runbooks(&self) -> Result<Done> {
+        Ok(Done::Runbooks(Box::new(conductor::runbook_shelf(&self.root, &self.config))))
+    }
+
+    /// Reads one of them.
+    pub(super) fn runbook(&self, path: &str) -> Result<Done> {
+        Ok(Done::Runbook(Box::new(conductor::runbook_page(&self.root, &self.config, path)?)))
+    }
+
     /// The file may have changed since it was shown: what is trusted is what runs.
     fn require_trust(&self, doing: &str) -> Result<()> {
         let loaded = load::load(&self.root)?.ok_or_else(|| {

@@ -13,7 +13,7 @@ use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::{ConfigSource, ConfigState};
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
-use crate::conductor::keyring;
+use crate::conductor::{self, keyring};
 use crate::config::detect::{self, Found};
 use crate::config::types::{Config, Hotfix};
 use crate::config::{draft, load, trust};
@@ -40,6 +40,10 @@ pub(super) enum Order {
     Prepare(EffectId, String, Request),
     /// Ask for the state of every flag.
     ReadFlags(EffectId),
+    /// Look for the runbooks of the repository.
+    ListRunbooks(EffectId),
+    /// Read one of them.
+    ReadRunbook(EffectId, String),
     /// Trust the configuration with this hash.
     Trust(EffectId, String),
     /// Write a configuration.
@@ -134,6 +138,8 @@ impl Clerk {
                 return self.aside(id, move |ground| ground.prepare(&plan, &request));
             }
             Order::ReadFlags(id) => return self.aside(id, Ground::flags),
+            Order::ListRunbooks(id) => return self.aside(id, Ground::runbooks),
+            Order::ReadRunbook(id, path) => return self.aside(id, move |ground| ground.runbook(&path)),
             Order::Trust(id, hash) => (id, self.trust(&hash)),
             Order::Init(id) => (id, self.init()),
             Order::Fix(id) => (id, self.fix()),
@@ -165,7 +171,8 @@ impl Clerk {
             }
         }
         let stamps = [self.root().join(load::FILE), self.state_dir.join(trust::FILE)].map(stamp);
-        if first || self.seen.as_ref() != Some(&stamps) {
+        let is_new = first || self.seen.as_ref() != Some(&stamps);
+        if is_new {
             let root = self.root().to_owned();
             self.seen = Some(stamps);
             self.configure(Some(&root));
@@ -186,6 +193,16 @@ impl Clerk {
         let Some(reader) = &mut self.reader else { return };
         let branch = reader.read_after(&hotfix, changed);
         self.tell(branch);
+        if is_new {
+            self.shelve();
+        }
+    }
+
+    /// Tells which runbooks there are. Reading them runs nothing, so nobody has to trust them.
+    fn shelve(&self) {
+        let config = self.configured.as_ref().map(|told| told.config.clone()).unwrap_or_default();
+        let shelf = conductor::runbook_shelf(self.root(), &config);
+        let _ = self.events.send(Event::Msg(Msg::Fact(Fact::Runbooks(Box::new(shelf)))));
     }
 
     fn tell(&mut self, branch: Result<BranchState, NoRepository>) {

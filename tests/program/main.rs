@@ -59,6 +59,7 @@ mod journal;
 mod live;
 mod network;
 mod on_a_terminal;
+#[cfg(target_os = "linux")]
 mod own_actions;
 mod people;
 mod pictures;
@@ -78,6 +79,8 @@ mod resume;
 mod rollback;
 #[cfg(target_os = "linux")]
 mod run_view;
+#[cfg(target_os = "linux")]
+mod runbooks;
 #[cfg(target_os = "linux")]
 mod saved;
 #[cfg(target_os = "linux")]

@@ -11,7 +11,8 @@ use super::super::model::{ConfigSource, IncidentLine, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, Item, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll, Trust};
 use super::{
-    Cx, compared, flags, menus, overlays, plan_view, rollback, run_view, settle, survey, suspects, terminal,
+    Cx, compared, flags, menus, overlays, plan_view, rollback, run_view, runbooks, settle, survey, suspects,
+    terminal,
 };
 use crate::failure::Failure;
 use crate::health::network::{self, Network};
@@ -59,6 +60,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
             cx.model.ways.stale = true;
             cx.model.suspects.stale = true;
         }
+        Fact::Runbooks(shelf) => runbooks::listed(cx.model, *shelf),
         Fact::Output { follow, run, bytes } => output(cx.model, follow, &run, &bytes),
         Fact::Failed(failure) => cx.fail(failure),
         Fact::Lost(failure, log) => lost(cx, failure, *log),
@@ -169,6 +171,8 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         Ok(Done::Change(text)) => suspects::read(cx.model, id, *text),
         Ok(Done::ByHand(words)) => cx.push(Overlay::ByHand(words, Scroll::default())),
         Ok(Done::Flags(states)) => flags::read(cx, id, states),
+        Ok(Done::Runbooks(shelf)) => runbooks::listed(cx.model, *shelf),
+        Ok(Done::Runbook(page)) => runbooks::show(cx, *page),
         Ok(Done::Started { plan, records }) => {
             insert(cx, records);
             close_preview(cx, &plan);

@@ -9,7 +9,7 @@ use super::super::overlay::{
 };
 use super::{
     Cx, approvals, chart, culprits, ending, flags, hotfix, keys, menus, overlays, plan_view, record, report,
-    rollback, run_view, settle, suspects, team,
+    rollback, run_view, runbooks, settle, suspects, team,
 };
 use crate::incident::{NoteKind, PlanRun, RecordId, StepState};
 use crate::plan::Request;
@@ -115,6 +115,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::Flags => flags::open(cx),
         Command::Culprits => culprits::open(cx),
+        Command::Runbooks => runbooks::open(cx, &invoke.argument),
         Command::HotfixStart if hotfix::starts_unnamed(cx.model) => hotfix::invoke(cx, command),
         Command::HotfixBump
         | Command::HotfixPush
@@ -438,6 +439,7 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Filter => {
             let filter = match cx.model.overlays.last() {
                 Some(Overlay::Help(help)) => help.filter.clone(),
+                Some(Overlay::Runbooks(view)) => view.filter.clone(),
                 _ => cx.model.view(cx.model.focus).filter.clone(),
             };
             (Purpose::Filter, "filter", "only lines that contain this", filter)

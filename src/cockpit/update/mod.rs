@@ -21,6 +21,7 @@ mod record;
 mod report;
 mod rollback;
 mod run_view;
+mod runbooks;
 mod seen;
 mod settle;
 mod submit;

@@ -13,7 +13,7 @@ use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
 use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll, Trust};
 use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
 use super::{
-    Cx, culprits, declare, flags, invoke, plan_view, preview, report, rollback, run_view, submit, suspects,
+    Cx, culprits, declare, flags, invoke, plan_view, preview, report, rollback, run_view, runbooks, submit, suspects,
     windows,
 };
 use crate::failure::Failure;
@@ -32,6 +32,8 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Decide(_)) => plan_view::decide_key(cx, press, before),
         Some(Overlay::Flags(_)) => flags::key(cx, press.key),
         Some(Overlay::Culprits(_)) => culprits::key(cx, press.key),
+        Some(Overlay::Runbooks(_)) => runbooks::key(cx, press.key),
+        Some(Overlay::Runbook(_)) => runbooks::page_key(cx, press.key),
         Some(Overlay::Trust(_)) if press.key == Key::char('y') => trust(cx, press, before),
         Some(Overlay::Run(_)) => run_view::key(cx, press),
         Some(Overlay::Rollback(_)) => rollback::key(cx, press.key),
@@ -246,6 +248,14 @@ pub(super) fn filter(model: &mut Model, text: &str) {
         (help.filter, help.scroll) = (text.to_owned(), Scroll::default());
         return;
     }
+    let list = model.overlays.iter_mut().rev().find_map(|overlay| match overlay {
+        Overlay::Runbooks(view) => Some(view),
+        _ => None,
+    });
+    if let Some(view) = list {
+        (view.filter, view.cursor) = (text.to_owned(), 0);
+        return;
+    }
     let pane = model.focus;
     let since = model.now;
     let view = model.view_mut(pane);
@@ -449,6 +459,7 @@ pub(super) fn scroll(model: &mut Model, by: isize) {
         }
         Some(Overlay::Flags(view)) => flags::move_by(view, by),
         Some(Overlay::Culprits(_)) => culprits::move_by(model, by),
+        Some(Overlay::Runbooks(_)) => runbooks::move_by(model, by),
         Some(Overlay::Menu(menu)) => {
             let last = menu.items.len().saturating_sub(1);
             menu.selected = menu.selected.saturating_add_signed(by).min(last);
@@ -478,6 +489,7 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Trust(view) => Some(&mut view.scroll.top),
         Overlay::Entry(entry) => Some(&mut entry.scroll.top),
         Overlay::Report(view) => Some(&mut view.scroll.top),
+        Overlay::Runbook(view) => Some(&mut view.scroll.top),
         Overlay::Preview(preview) => Some(&mut preview.scroll.top),
         Overlay::Plan(view) => Some(&mut view.scroll.top),
         Overlay::Rollback(screen) => Some(&mut screen.top),
@@ -491,7 +503,8 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
         | Overlay::Run(_)
         | Overlay::Decide(_)
         | Overlay::Flags(_)
-        | Overlay::Culprits(_) => None,
+        | Overlay::Culprits(_)
+        | Overlay::Runbooks(_) => None,
     }
 }
 

@@ -43,7 +43,9 @@ pub(super) fn check(
     {
         found.push(unreadable("query", query, span, &refused));
     }
-    if let Some((runbook, span)) = text(probe, "runbook") {
+    if let Some((runbook, span)) =
+        text(probe, "runbook").filter(|(runbook, _)| !super::runbook::is_path(runbook))
+    {
         address("runbook", runbook, span, found);
     }
     if let Some((url, span)) = text(probe, "postgres") {

@@ -54,7 +54,7 @@ pub struct Probe {
     pub recover: Option<String>,
     /// How many samples in a row change its state.
     pub confirm: u32,
-    /// Address of what is written about what to do when it fails.
+    /// Where it is written what to do when it fails: an address, or the path of a runbook.
     pub runbook: Option<String>,
     /// How long it has to be bad before it fails, besides `confirm`.
     pub lasting: Option<SignedDuration>,

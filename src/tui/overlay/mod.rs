@@ -20,6 +20,7 @@ mod preview;
 mod report;
 mod rollback;
 mod run;
+mod runbooks;
 mod suspects;
 mod trust;
 
@@ -112,6 +113,8 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
         Overlay::ByHand(words, scroll) => by_hand::draw(ui, buf, area, words, *scroll),
         Overlay::Flags(view) => flags::draw(ui, buf, area, view),
         Overlay::Culprits(view) => culprits::draw(ui, buf, area, view),
+        Overlay::Runbooks(view) => runbooks::draw(ui, buf, area, view),
+        Overlay::Runbook(view) => runbooks::page(ui, buf, area, view),
         Overlay::Confirm(confirm) => confirm::draw(ui, buf, area, confirm),
     }
 }

@@ -11,7 +11,7 @@ use super::document::{self, Line};
 use super::{Shown, wide, window};
 use crate::cockpit::Command;
 use crate::cockpit::overlay::ReportView;
-use crate::report::blocks::{Block, Marker, Run, plain};
+use crate::report::blocks::{Block, Marker, Run, lines, plain};
 
 /// Columns a paragraph is comfortable to read in.
 const COLUMNS: u16 = 120;
@@ -63,32 +63,28 @@ fn told(ui: Ui<'_>, buf: &mut Buffer, inner: Rect, said: &str) -> Rect {
 }
 
 /// One line of the document before it is made: which block, and which row of it.
-struct At {
-    block: Option<usize>,
+pub(super) struct At {
+    pub(super) block: Option<usize>,
     row: usize,
     /// Widths of the columns, for a table; the first of its lines holds them for all.
     table: std::rc::Rc<[u16]>,
 }
 
-/// Where every line comes from, with a blank one between blocks that want it.
-fn index(blocks: &[Block]) -> Vec<At> {
+/// Where every line comes from.
+pub(super) fn index(blocks: &[Block]) -> Vec<At> {
     let none: std::rc::Rc<[u16]> = std::rc::Rc::from([]);
-    let mut lines = Vec::new();
-    for (block, content) in blocks.iter().enumerate() {
-        let follows = block.checked_sub(1).and_then(|before| blocks.get(before));
-        let tight = matches!((follows, content), (Some(Block::Item { .. }), Block::Item { .. }));
-        if follows.is_some() && !tight {
-            lines.push(At { block: None, row: 0, table: none.clone() });
-        }
-        let (rows, table) = match content {
-            Block::Table { head, rows } => (rows.len() + 1, columns(head, rows)),
-            Block::Code { text, .. } => (text.lines().count().max(1), none.clone()),
-            Block::Paragraph { text, .. } => (plain(text).split('\n').count(), none.clone()),
-            Block::Heading { .. } | Block::Item { .. } | Block::Rule => (1, none.clone()),
-        };
-        lines.extend((0..rows).map(|row| At { block: Some(block), row, table: table.clone() }));
-    }
-    lines
+    let tables: Vec<std::rc::Rc<[u16]>> = blocks
+        .iter()
+        .map(|block| match block {
+            Block::Table { head, rows } => columns(head, rows),
+            _ => none.clone(),
+        })
+        .collect();
+    let at = |line: Option<(usize, usize)>| match line {
+        Some((block, row)) => At { block: Some(block), row, table: tables[block].clone() },
+        None => At { block: None, row: 0, table: none.clone() },
+    };
+    lines(blocks).into_iter().map(at).collect()
 }
 
 /// How wide each column of a table is.
@@ -102,7 +98,8 @@ fn columns(head: &[Vec<Run>], rows: &[Vec<Vec<Run>>]) -> std::rc::Rc<[u16]> {
     widths.into()
 }
 
-fn made(ui: Ui<'_>, blocks: &[Block], at: &At) -> Line {
+/// Makes one line.
+pub(super) fn made(ui: Ui<'_>, blocks: &[Block], at: &At) -> Line {
     let Some(block) = at.block.and_then(|block| blocks.get(block)) else { return Line::default() };
     match block {
         Block::Heading { level, text } => {

@@ -18,6 +18,7 @@ use crate::health::judge::Verdict;
 use crate::health::series::{State, Status};
 use crate::health::vigil::{Named, spread};
 use crate::incident::duration;
+use crate::report::runbook::{Failing, suggested};
 use crate::text::visible;
 
 /// Columns of what a line is about.
@@ -85,7 +86,7 @@ pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, columns: u16, lines: u16) ->
     }
     facts.extend(changed(ui, probe).map(Fact::Changed));
     facts.extend(suspects(ui).map(Fact::Suspects));
-    facts.extend(configured.and_then(|probe| probe.runbook.clone()).map(Fact::Runbook));
+    facts.extend(runbook(ui, &probe.name, configured.and_then(|probe| probe.runbook.as_deref())));
     // Where not all fits, what helps on is kept.
     if facts.len() > usize::from(lines) {
         facts.retain(|fact| !matches!(fact, Fact::Asked(..) | Fact::Took(_)));
@@ -97,6 +98,20 @@ pub(super) fn facts<'a>(ui: Ui<'a>, probe: &Status, columns: u16, lines: u16) ->
         facts.remove(expected.or_else(compared).unwrap_or(last));
     }
     facts
+}
+
+/// Where it is written what to do: an address as it is configured, else the runbook that fits best, with the
+/// key that leads to it.
+fn runbook(ui: Ui<'_>, name: &str, named: Option<&str>) -> Option<Fact<'static>> {
+    if let Some(address) = named.filter(|named| named.contains("://")) {
+        return Some(Fact::Runbook(address.to_owned()));
+    }
+    let shelf = ui.model.runbooks.as_ref()?;
+    let probe = Failing { name, runbook: named };
+    let found = suggested(&shelf.runbooks, &[probe], &[]);
+    let (runbook, _) = found.first()?;
+    let text = format!("{}  {}  [{}]", runbook.title, runbook.path, ui.key(Command::Runbooks));
+    Some(Fact::Runbook(visible(&text).into_owned()))
 }
 
 /// The alerts that fire: one on each line, or all of them in as few as they take.

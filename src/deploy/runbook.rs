@@ -1,0 +1,111 @@
+//! Commands of a runbook, as plans. Pure.
+
+use jiff::SignedDuration;
+
+use super::{Fill, Resolved, action, secrets};
+use crate::config::types::{Config, Reaches};
+use crate::failure::Result;
+use crate::incident::Policy;
+use crate::plan::{Action, Plan, Purpose, Reach, Step};
+use crate::text::visible;
+
+/// A command is stopped after so long.
+const TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
+
+/// A block of commands that a person has read.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a> {
+    /// The runbook, as it is called in plans.
+    pub title: &'a str,
+    /// What confirms it where nothing else does: a runbook is under nobody's trust.
+    pub word: &'a str,
+    /// What the plan says of where it comes from.
+    pub from: &'a str,
+    /// What it says it reaches.
+    pub reaches: Option<&'a str>,
+    /// Its commands.
+    pub lines: &'a [Vec<String>],
+}
+
+/// The plan that runs the commands of a block, a step each. One that does not say what it reaches is taken
+/// to reach production.
+///
+/// # Errors
+/// There is no such environment, or what is put in the place of its words could be taken for an option.
+pub fn runbook(
+    config: &Config,
+    policy: &Policy,
+    id: &str,
+    block: Block<'_>,
+    what: &Resolved,
+) -> Result<Plan> {
+    let doing = format!("planning the {}", visible(block.title));
+    let reaches = match block.reaches {
+        Some(written) => action::reaches(config, &doing, written)?,
+        None => config.production().map_or(Reaches::Others, Reaches::Environment),
+    };
+    let fill = match reaches {
+        Reaches::Environment(env) => Fill::of(&doing, &env.name, what, &[])?,
+        _ => Fill::beyond(&doing, what, &[])?,
+    };
+    let mut notes = vec![block.from.to_owned()];
+    notes.push(match block.reaches {
+        Some(Reaches::NOTHING) => "it says of itself that it reaches nothing beyond this machine".to_owned(),
+        Some(_) => "what it reaches is what it says of itself".to_owned(),
+        None => "it does not say what it reaches (reaches=… behind the language of the block)".to_owned(),
+    });
+    let steps = block.lines.iter().map(|argv| {
+        let command = fill.command(argv, "run")?;
+        Ok(Step {
+            reach: if reaches == Reaches::Nothing { Reach::Here } else { Reach::Others },
+            undo: action::undo(reaches),
+            ..Step::new(visible(&command.line()), Action::Command(command), TIMEOUT)
+        })
+    });
+    let steps = steps.collect::<Result<Vec<_>>>()?;
+    let plan = Plan { steps, notes, ..Plan::new(id, block.title, Purpose::Runbook, block.title) };
+    let mut plan = action::reaching(plan, config, policy, reaches);
+    plan.confirm = plan.confirm.or_else(|| Some(block.word.to_owned()));
+    Ok(secrets::attach(plan, config, &what.root))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load;
+
+    fn plan(reaches: Option<&str>) -> Plan {
+        let text = b"[[environments]]\nname = \"production\"\ndeploy = [\"x\"]\nprotected = true\n";
+        let what = Resolved {
+            reference: "main".into(),
+            commit: "c".repeat(40),
+            root: "/shop".into(),
+            ..Resolved::default()
+        };
+        let lines = [vec!["./drain.sh".to_owned(), "{ref}".to_owned()], vec!["./look.sh".to_owned()]];
+        let block = Block {
+            title: "runbook runbooks/pool.md, block 1",
+            word: "pool",
+            from: "as it was shown",
+            reaches,
+            lines: &lines,
+        };
+        runbook(&load::parse(text).unwrap(), &Policy::built_in(), "r-1", block, &what).unwrap()
+    }
+
+    #[test]
+    fn a_block_that_does_not_say_what_it_reaches_is_taken_to_reach_production() {
+        let plan = plan(None);
+        assert_eq!((plan.target.as_str(), plan.confirm.as_deref()), ("production", Some("production")));
+        assert!(plan.gates.iter().any(|gate| gate.id() == "approvals"), "{:?}", plan.gates);
+        let lines: Vec<_> = plan.steps.iter().map(|step| step.action.line()).collect();
+        assert_eq!(lines, ["./drain.sh main", "./look.sh"]);
+    }
+
+    #[test]
+    fn one_that_reaches_nothing_is_confirmed_by_a_word_all_the_same() {
+        let plan = plan(Some("nothing"));
+        assert_eq!((plan.confirm.as_deref(), plan.gates.len()), (Some("pool"), 0));
+        assert!(!plan.reaches_others());
+    }
+}
