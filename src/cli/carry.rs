@@ -45,7 +45,9 @@ pub(super) fn carry_for(
     if world.dry_run {
         return dry_run(cx, config, &policy, request, world);
     }
-    let mut loaded = cx.load(Wanted::Open)?;
+    // What is left to do is sent afterwards.
+    let ended = matches!(request, Request::FollowUps { .. });
+    let mut loaded = cx.load(if ended { Wanted::Ended } else { Wanted::Open })?;
     let id = conductor::plan_id(loaded.state(), request);
     let plan = made(cx, config, &id, request, Fresh::Fetch)?;
     if let Some(nothing) = plan.nothing_left() {

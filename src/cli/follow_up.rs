@@ -6,11 +6,18 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::End;
+use super::args::WorldArgs;
+use super::carry::carry;
 use super::context::{Context, Loaded, Wanted};
 use super::save::{SaveArgs, save_in, some_text};
+use crate::conductor::{self, Sent};
+use crate::config::load;
 use crate::config::settings::person;
+use crate::config::types::Config;
 use crate::failure::{Failure, Result};
-use crate::incident::{FollowUp, FollowUpAdded, FollowUpChanged, FollowUpEnded, RecordId};
+use crate::incident::{FollowUp, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, RecordId};
+use crate::plan::Request;
+use crate::report::issue;
 use crate::text::markdown::inline;
 use crate::text::visible;
 
@@ -88,6 +95,17 @@ enum What {
         #[command(flatten)]
         save: SaveArgs,
     },
+    /// Open an issue for each at the code host, as a plan
+    Send {
+        /// Which: a part of their text, or their ids; default: all that have none
+        #[arg(value_name = "FOLLOW-UP")]
+        which: Vec<String>,
+
+        #[command(flatten)]
+        world: WorldArgs,
+    },
+    /// Read back what became of the issues; one that was closed ends its follow-up
+    Sync,
     /// List those that are open
     List {
         /// Of every incident of this repository
@@ -113,6 +131,8 @@ struct Listed {
     owner: Option<String>,
     due: Option<Date>,
     overdue: bool,
+    /// Where its issue is read, if it has one.
+    issue: Option<String>,
 }
 
 /// Carries the verb out.
@@ -132,6 +152,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         }
         What::Done { which, note, save } => end(cx, which, true, note, *save),
         What::Drop { which, reason, save } => end(cx, which, false, &some_text("the reason", reason)?, *save),
+        What::Send { which, world } => send(cx, which, world),
+        What::Sync => sync(cx),
         What::List { all, markdown, json } => list(cx, *all, *markdown, *json),
     }
 }
@@ -148,6 +170,52 @@ fn end(cx: &Context, which: &str, done: bool, reason: &str, save: SaveArgs) -> R
     let follow_up = meant(&loaded, which)?;
     let reason = reason.trim().to_owned();
     save_in(cx, save, &mut loaded, None, FollowUpEnded { follow_up, done, reason })
+}
+
+/// The trusted configuration, or none where there is no file: the remote tells of the code host then.
+fn config(cx: &Context) -> Result<Config> {
+    if load::load(cx.root()?)?.is_none() { Ok(Config::default()) } else { Ok(cx.trusted_config()?.config) }
+}
+
+/// Opens the issues, as a plan.
+fn send(cx: &Context, which: &[String], world: &WorldArgs) -> Result<End> {
+    let texts = {
+        let loaded = cx.load_to_read(Wanted::Ended)?;
+        if which.is_empty() {
+            issue::unsent(loaded.state())
+        } else {
+            let meant = which.iter().map(|named| meant(&loaded, named)).collect::<Result<Vec<_>>>()?;
+            let named = |id: &RecordId| loaded.state().follow_ups.iter().find(|one| one.id == *id);
+            meant.iter().filter_map(named).map(|one| issue::issue(loaded.state(), one)).collect()
+        }
+    };
+    carry(cx, &config(cx)?, &Request::FollowUps { texts }, world)
+}
+
+/// Reads back what became of the issues, and records what is new.
+fn sync(cx: &Context) -> Result<End> {
+    let config = config(cx)?;
+    let mut loaded = cx.load(Wanted::Ended)?;
+    let open: Vec<FollowUp> = loaded.state().open_follow_ups().cloned().collect();
+    let sent =
+        |one: &FollowUp| Sent { follow_up: one.id, marker: issue::marker(one), since: issue::since(one) };
+    let sent: Vec<Sent> = open.iter().map(sent).collect();
+    let found =
+        if sent.is_empty() { Vec::new() } else { conductor::read_issues(cx.root()?, &config, &sent)? };
+    for (id, seen) in found {
+        let Some(one) = open.iter().find(|one| one.id == id) else { continue };
+        let known = one.issue.as_ref().is_some_and(|it| it.number == seen.number && it.open == seen.open);
+        if !known {
+            let (number, url, open) = (seen.number, seen.url.clone(), seen.open);
+            loaded.append(None, cx.now(), FollowUpLinked { follow_up: id, number, url, open })?;
+        }
+        if !seen.open {
+            let reason = format!("issue #{} was closed", seen.number);
+            loaded.append(None, cx.now(), FollowUpEnded { follow_up: id, done: true, reason })?;
+        }
+        cx.out.line(&visible(&format!("{}  {}", seen.line(), one.text)))?;
+    }
+    Ok(End::Done)
 }
 
 /// The open follow-up that is meant.
@@ -233,6 +301,7 @@ impl Listed {
             owner: Some(one.owner.clone()).filter(|owner| !owner.is_empty()),
             due: one.due,
             overdue: one.due.is_some_and(|due| due < today),
+            issue: one.issue.as_ref().map(|issue| issue.url.clone()),
         }
     }
 }

@@ -171,6 +171,7 @@ commands! {
     Reopen "reopen" "reopen" ["o"] Menu(Command::Incident), Record, "reopen", "Reopen the incident, with a reason";
     Close "close" "close" ["C"] Menu(Command::Incident), Record, "close", "Close the incident: nothing is left to do";
     Review "review" "review held" ["v"] Menu(Command::Incident), Record, "review", "Record that the review was held, and who was there";
+    FollowUpSend "follow-up.send" "follow-ups as issues" ["u"] Menu(Command::Incident), Plan, "follow-up", "Open an issue at the code host for each follow-up that has none yet";
     Report "report" "report" ["R"] Menu(Command::Incident), View, "report", "Read the incident report and save it";
     Incidents "incidents" "other incidents" ["l"] Menu(Command::Incident), View, "history", "Go to the start screen with all incidents";
 

@@ -24,6 +24,7 @@ mod forge;
 mod frozen;
 mod held;
 mod input;
+mod issues;
 mod left;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -82,6 +83,7 @@ pub use forge::{Age, Looker};
 pub use frozen::moved_on;
 pub use held::held;
 pub use input::send_input;
+pub use issues::{Sent, read_issues};
 pub use left::left;
 pub use log::{Chunk, LogReader};
 pub use orphan::{Remains, remains, stop_remains, was_cut_short};
@@ -126,6 +128,7 @@ pub fn plan_id(state: &State, request: &Request) -> String {
         Request::Flag { name, on } => format!("flag-{name}-{}", if *on { "on" } else { "off" }),
         Request::Action { name } => format!("action-{name}"),
         Request::Runbook { path, .. } => format!("runbook-{}", stem(path)),
+        Request::FollowUps { .. } => "follow-ups".to_owned(),
         Request::Watch { environment, .. } => format!("watch-{environment}"),
         Request::Revert { commit } => format!("revert-{}", frozen::short(commit)),
         Request::Bisect { .. } => "bisect".to_owned(),

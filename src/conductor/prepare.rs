@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::flags::switch;
 use super::programs::freeze;
 use super::told;
-use super::{back, branch, own, runbooks, suspects};
+use super::{back, branch, issues, own, runbooks, suspects};
 use crate::config::load;
 use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
@@ -97,6 +97,7 @@ fn plan(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
         return branch::plan(ground, id, wanted);
     }
     match request {
+        Request::FollowUps { texts } => return issues::plan(ground, id, texts),
         Request::Revert { commit } => return suspects::revert(ground, id, commit),
         Request::Bisect { good, bad, check } => {
             return suspects::bisect(ground, id, (good, bad), check.as_deref());
@@ -179,6 +180,7 @@ fn planned(
         Request::Test { checks } => deploy::test(config, id, checks, what),
         Request::Hotfix(wanted) => branch::plan(ground, id, wanted),
         Request::Rollback { environment, way } => back::plan(ground, id, environment, way.as_deref()),
+        Request::FollowUps { texts } => issues::plan(ground, id, texts),
         Request::Revert { commit } => suspects::revert(ground, id, commit),
         Request::Bisect { good, bad, check } => suspects::bisect(ground, id, (good, bad), check.as_deref()),
         Request::Watch { environment, time } => {

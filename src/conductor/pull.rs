@@ -42,6 +42,8 @@ pub fn needs_trust(config: &crate::config::types::Config, request: &Request) -> 
             Flow::Trunk => !config.checks.is_empty(),
             Flow::GitFlow => false,
         },
+        // It names the address that the token is sent to.
+        Request::FollowUps { .. } => !config.hotfix.pull.api.is_empty(),
         Request::Hotfix(_) | Request::Revert { .. } => false,
         // What it reaches is taken from there; without a file it reaches others.
         Request::Runbook { .. } => !config.content.is_empty(),
@@ -274,7 +276,7 @@ fn nothing(repository: &Repository<'_>) -> Plan {
     Plan { notes: vec![note], ..Plan::new(repository.id, title, Purpose::Hotfix, flows::TARGET) }
 }
 
-fn no_token(place: &Place) -> String {
+pub(super) fn no_token(place: &Place) -> String {
     use crate::plan::forge::Forge;
     match place.forge {
         Forge::Github => {

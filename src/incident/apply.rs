@@ -346,6 +346,7 @@ impl Fold {
             Body::FollowUpChanged(body) => team::follow_up_changed(state, body),
             Body::FollowUpEnded(body) => team::follow_up_ended(state, record, body),
             Body::SignalsKept(body) => team::signals(state, body),
+            Body::FollowUpLinked(body) => team::follow_up_linked(state, body),
             Body::Reviewed(body) => team::reviewed(state, record, body),
             Body::Imported(body) => {
                 state.imported.insert((body.source.clone(), body.row.clone()));

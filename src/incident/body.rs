@@ -192,6 +192,8 @@ kinds! {
     FollowUpEnded = "follow-up-ended",
     /// How the signals of the incident were.
     SignalsKept = "signals-kept",
+    /// It has an issue at the code host.
+    FollowUpLinked = "follow-up-linked",
     /// The review was held.
     Reviewed = "reviewed",
     /// An event that was written down elsewhere.

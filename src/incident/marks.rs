@@ -137,6 +137,7 @@ pub(super) fn retraction_changes_state(body: &Body) -> bool {
             | Body::FollowUpAdded(_)
             | Body::FollowUpChanged(_)
             | Body::FollowUpEnded(_)
+            | Body::FollowUpLinked(_)
             | Body::Reviewed(_)
             | Body::PlanProposed(_)
             | Body::MergeOwed(_)

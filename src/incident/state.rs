@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use afterwards::{Ending, FollowUp, FollowUpEnd, KeptSignal, ReviewHeld};
+pub use afterwards::{Ending, FollowUp, FollowUpEnd, Issue, KeptSignal, ReviewHeld};
 pub use brought::brought_notes;
 pub use elsewhere::{Asked, History, Rehearsal};
 pub use finished::{Finished, tag_title};

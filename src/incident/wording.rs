@@ -142,6 +142,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         | Body::FollowUpAdded(_)
         | Body::FollowUpChanged(_)
         | Body::FollowUpEnded(_)
+        | Body::FollowUpLinked(_)
         | Body::Reviewed(_)
         | Body::Imported(_) => team::line(record, fold)?,
         Body::Unknown(body) => (

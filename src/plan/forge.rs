@@ -78,6 +78,50 @@ pub enum Wanted {
         /// First line of the message of the commit that it becomes.
         title: String,
     },
+    /// That an issue is there for something that is left to do. One that is there is taken.
+    Issue(Issue),
+}
+
+/// An issue for something that is left to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issue {
+    /// The record that says what is left to do.
+    pub follow_up: String,
+    /// What tells it from all others; it stands in its body.
+    pub marker: String,
+    /// Issues from before this time do not matter.
+    pub since: String,
+    /// Its title.
+    pub title: String,
+    /// Its body, as Markdown.
+    pub body: String,
+}
+
+/// An issue as it is at the place that keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueSeen {
+    /// Its number.
+    pub number: u64,
+    /// Where people read it.
+    pub url: String,
+    /// Whether it is open.
+    pub open: bool,
+}
+
+impl IssueSeen {
+    /// What it is, in one line.
+    pub fn line(&self) -> String {
+        let state = if self.open { "open" } else { "closed" };
+        format!("issue #{} is {state}: {}", self.number, self.url)
+    }
+
+    /// Reads what [`IssueSeen::line`] makes.
+    pub fn parse(line: &str) -> Option<Self> {
+        let (number, rest) = line.strip_prefix("issue #")?.split_once(" is ")?;
+        let (state, url) = rest.split_once(": ")?;
+        Some(Self { number: number.parse().ok()?, url: url.to_owned(), open: state == "open" })
+    }
 }
 
 impl Place {
@@ -96,6 +140,11 @@ impl Place {
             Forge::Gitlab => format!("{}/merge_requests", self.address()),
         };
         number.map_or(all.clone(), |number| format!("{all}/{number}"))
+    }
+
+    /// Address of all issues.
+    pub fn issues(&self) -> String {
+        format!("{}/issues", self.address())
     }
 
     /// What a pull request is called there.
@@ -121,6 +170,7 @@ impl ForgeCall {
         match &self.wanted {
             Wanted::Open { .. } => format!("POST {}", self.place.pulls(None)),
             Wanted::Merge { number, .. } => format!("PUT {}/merge", self.place.pulls(Some(*number))),
+            Wanted::Issue(_) => format!("POST {}", self.place.issues()),
         }
     }
 
@@ -134,6 +184,7 @@ impl ForgeCall {
                 let short: String = commit.chars().take(7).collect();
                 format!("GET {} is merged as {short}", self.place.pulls(Some(*number)))
             }
+            Wanted::Issue(issue) => format!("GET {} has one with {}", self.place.issues(), issue.marker),
         }
     }
 }

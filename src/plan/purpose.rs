@@ -28,6 +28,8 @@ pub enum Purpose {
     Action,
     /// Runs commands of a runbook.
     Runbook,
+    /// Opens issues for what is left to do.
+    FollowUp,
 }
 
 impl Purpose {
@@ -45,6 +47,7 @@ impl Purpose {
             Self::Bisect => "bisect",
             Self::Action => "action",
             Self::Runbook => "runbook",
+            Self::FollowUp => "follow-up",
         }
     }
 }

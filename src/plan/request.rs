@@ -52,6 +52,11 @@ pub enum Request {
         /// SHA-256 of the bytes that were shown.
         shown: String,
     },
+    /// Open issues for what is left to do.
+    FollowUps {
+        /// The issues, as they would be opened.
+        texts: Vec<IssueText>,
+    },
     /// Watch an environment.
     Watch {
         /// Its name.
@@ -102,6 +107,21 @@ pub enum HotfixRequest {
     },
     /// Give the branch up.
     Abandon,
+}
+
+/// The words of an issue for something that is left to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueText {
+    /// The record that says what is left to do.
+    pub follow_up: String,
+    /// What tells it from all others; it stands in its body.
+    pub marker: String,
+    /// Issues from before this time do not matter.
+    pub since: String,
+    /// Its title.
+    pub title: String,
+    /// Its body, as Markdown.
+    pub body: String,
 }
 
 /// The words of a pull request.

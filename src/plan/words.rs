@@ -30,6 +30,7 @@ pub fn effect(plan: &Plan) -> String {
             Some((_, way @ ("on" | "off"))) => format!("turns the flag {name} {way}"),
             _ => format!("turns the flag {name}"),
         },
+        (Purpose::FollowUp, _) => "opens issues that others see".to_owned(),
         _ if target == "repository" => "changes the repository for everybody".to_owned(),
         _ => format!("changes {target}"),
     }
@@ -53,7 +54,8 @@ pub fn only_asks(purpose: Purpose) -> bool {
         | Purpose::Rollback
         | Purpose::Flag
         | Purpose::Action
-        | Purpose::Runbook => false,
+        | Purpose::Runbook
+        | Purpose::FollowUp => false,
     }
 }
 
@@ -172,6 +174,13 @@ fn wants(list: &mut Vec<Detail>, call: &ForgeCall) {
         Wanted::Merge { commit, title, .. } => {
             add(list, "merges", format!("by squash, only if it still offers {commit}"));
             add(list, "title", title.clone());
+        }
+        Wanted::Issue(issue) => {
+            add(list, "opens", "an issue, if none has its mark".to_owned());
+            add(list, "title", issue.title.clone());
+            for (number, line) in issue.body.lines().enumerate() {
+                add(list, if number == 0 { "body" } else { "" }, line.to_owned());
+            }
         }
     }
     if !call.place.token.is_empty() {

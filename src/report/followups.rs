@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::document::items;
 use super::words::{capitalised, clock_after, inside, listed};
 use crate::incident::{
-    CheckState, ChecklistItem, ClockState, EntryKind, FollowUp, NoteKind, Outcome, PlanEnd, PlanState,
+    CheckState, ChecklistItem, ClockState, EntryKind, FollowUp, Issue, NoteKind, Outcome, PlanEnd, PlanState,
     Policy, Proof, State, Status, Tick, clocks,
 };
 use crate::text::markdown::inline;
@@ -104,11 +104,20 @@ fn review(state: &State, policy: &Policy, now: Timestamp, open: &mut Vec<String>
     }
 }
 
+/// An issue by its number, as a link where its address is a plain one.
+fn linked(issue: &Issue) -> String {
+    let is_plain = |c: char| c.is_ascii_graphic() && !"()<>[]\\".contains(c);
+    let is_web = ["https://", "http://"].iter().any(|scheme| issue.url.starts_with(scheme));
+    let number = format!("#{}", issue.number);
+    if is_web && issue.url.chars().all(is_plain) { format!("[{number}]({})", issue.url) } else { number }
+}
+
 /// What somebody wrote down as left to do.
 fn follow_up(one: &FollowUp) -> String {
     let owner = (!one.owner.is_empty()).then(|| inline(&one.owner));
     let due = one.due.map(|due| format!("by {due}"));
-    let terms: Vec<String> = owner.into_iter().chain(due).collect();
+    let issue = one.issue.as_ref().map(|issue| format!("issue {}", linked(issue)));
+    let terms: Vec<String> = owner.into_iter().chain(due).chain(issue).collect();
     let terms = if terms.is_empty() { "nobody yet".to_owned() } else { terms.join(", ") };
     format!("{} ({terms})", capitalised(&inside(&one.text)))
 }

@@ -14,6 +14,7 @@ mod document;
 mod followups;
 mod gaps;
 mod html;
+pub mod issue;
 mod lessons;
 mod links;
 mod prevention;

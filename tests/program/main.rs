@@ -54,6 +54,8 @@ mod hostile_git;
 #[cfg(target_os = "linux")]
 mod hotfix_start;
 mod import;
+#[cfg(target_os = "linux")]
+mod issues;
 mod journal;
 #[cfg(target_os = "linux")]
 mod live;

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::incident::{NoteKind, PlanRun, RecordId, StepState};
 use crate::plan::Request;
+use crate::report::issue;
 
 /// What making a plan is called while it goes on.
 pub(super) const MAKING: &str = "making the plan";
@@ -115,6 +116,10 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::Flags => flags::open(cx),
         Command::Culprits => culprits::open(cx),
+        Command::FollowUpSend => {
+            let texts = cx.model.incident().map(issue::unsent).unwrap_or_default();
+            cx.effect(MAKING, Effect::Prepare(Request::FollowUps { texts }));
+        }
         Command::Runbooks => runbooks::open(cx, &invoke.argument),
         Command::HotfixStart if hotfix::starts_unnamed(cx.model) => hotfix::invoke(cx, command),
         Command::HotfixBump

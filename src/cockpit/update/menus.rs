@@ -263,6 +263,10 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
             no(super::plan_view::choice(model, command).is_none(), "no plan can do that right now")
         }
         Command::PlanTakeOver => no(super::plan_view::held(model).is_none(), "no plan holds a target"),
+        Command::FollowUpSend => {
+            let none = state.open_follow_ups().all(|one| one.issue.is_some());
+            no(none, "no follow-up is open that has no issue yet")
+        }
         Command::SuspectBisect => needs_config(model, Command::Test),
         Command::DrillFix => no(model.hotfix_branch().is_none(), "start the hotfix branch first"),
         _ => None,

@@ -14,6 +14,7 @@ mod own;
 mod prompts;
 mod report;
 mod rollback;
+mod runbooks;
 mod severity;
 mod situations;
 mod start;

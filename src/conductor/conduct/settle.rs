@@ -1,6 +1,7 @@
 //! Going on with a step that failed: the world is asked whether it was done by hand since, and what
 //! only a person can settle, the conflicts of a merge, is concluded once nothing is left.
 
+use super::super::issues;
 use super::super::left;
 use super::super::release;
 use super::{Conductor, Turn};
@@ -79,10 +80,11 @@ impl Conductor {
             survivors: Vec::new(),
             unproven: false,
         };
+        let linked = issues::linked(&self.plan, index, &why);
         let proved = Proved { plan, step: index, proof: Proof::Done, why, undo: false };
         let bodies: [Body; 3] = [began.into(), ended.into(), proved.into()];
         let follows = release::by_step(&self.plan, index);
-        self.recorder.record_all(bodies.into_iter().chain(follows));
+        self.recorder.record_all(bodies.into_iter().chain(follows).chain(linked));
         self.after(index)
     }
 

@@ -5,7 +5,7 @@ use super::super::early;
 use super::super::files::log_dir;
 use super::super::pushed::{self, Report};
 use super::super::run::Finished;
-use super::super::{orphan, release};
+use super::super::{issues, orphan, release};
 use super::judge::StepEnd;
 use super::proof::Answered;
 use super::wait::who;
@@ -215,7 +215,8 @@ impl Conductor {
         let proved = crate::incident::Proved { plan: self.plan.id.clone(), step: index, proof, why, undo };
         let done = !undo && proof == Proof::Done && outcome.fate(Some(proof)) == StepState::Done;
         let released = if done { release::by_step(&self.plan, index) } else { Vec::new() };
-        self.recorder.record_all(std::iter::once(proved.into()).chain(released));
+        let linked = done.then(|| issues::linked(&self.plan, index, &said.1)).flatten();
+        self.recorder.record_all(std::iter::once(proved.into()).chain(released).chain(linked));
     }
 }
 

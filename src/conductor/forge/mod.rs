@@ -3,6 +3,7 @@
 mod client;
 mod github;
 mod gitlab;
+pub(super) mod issues;
 mod look;
 mod wanted;
 

@@ -35,6 +35,7 @@ pub(in super::super) fn carry(
     match &call.wanted {
         Wanted::Open { .. } => visit.open(&call.wanted),
         Wanted::Merge { number, commit, title } => visit.merge(*number, commit, title),
+        Wanted::Issue(issue) => visit.open_issue(issue),
     }
 }
 
@@ -72,6 +73,10 @@ impl Visit {
                 };
                 Ok((proof, format!("{}{other}", self.said(&found))))
             }
+            Wanted::Issue(issue) => Ok(match self.issue_done(issue)? {
+                Some(seen) => (Proof::Done, seen.line()),
+                None => (Proof::NotDone, "no issue of it is there".to_owned()),
+            }),
         }
     }
 
@@ -249,7 +254,7 @@ fn retryable(lost: Lost) -> Lost {
     if moved { Lost { kind: Kind::Unsent, ..lost } } else { lost }
 }
 
-fn answered(lost: Lost) -> Answered {
+pub(super) fn answered(lost: Lost) -> Answered {
     match lost.kind {
         Kind::Unclear | Kind::Odd => Answered::Unclear { why: lost.why },
         Kind::Limited(wait) => {

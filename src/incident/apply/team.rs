@@ -5,13 +5,13 @@
 
 use super::Fold;
 use crate::incident::body::{
-    CulpritJudged, Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, HandoffAccepted, HandoffDeclined,
+    CulpritJudged, Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, HandoffAccepted, HandoffDeclined,
     HandoffOffered, ItemAssigned, Objected, Proposed, Resolved, Reviewed, SignalsKept, Snoozed, TaskEnded,
     TaskGiven,
 };
 use crate::incident::record::{Record, RecordId};
 use crate::incident::state::{
-    CulpritState, Ending, FollowUp, FollowUpEnd, KeptSignal, Motion, Objection, Offer, OfferEnd, ReviewHeld,
+    CulpritState, Ending, FollowUp, FollowUpEnd, Issue, KeptSignal, Motion, Objection, Offer, OfferEnd, ReviewHeld,
     Snooze, State, Task, TaskEnd, same_person,
 };
 use crate::incident::wording;
@@ -147,8 +147,15 @@ pub(super) fn follow_up(state: &mut State, record: &Record, body: &FollowUpAdded
         due: body.due,
         of: body.of,
         at: record.occurred_at,
+        issue: None,
         end: None,
     });
+}
+
+pub(super) fn follow_up_linked(state: &mut State, body: &FollowUpLinked) {
+    if let Some(one) = known(state, body.follow_up) {
+        one.issue = Some(Issue { number: body.number, url: body.url.clone(), open: body.open });
+    }
 }
 
 pub(super) fn follow_up_changed(state: &mut State, body: &FollowUpChanged) {

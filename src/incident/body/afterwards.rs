@@ -85,6 +85,19 @@ pub struct SignalKept {
     pub values: Vec<Option<f64>>,
 }
 
+/// Says what a follow-up is at the code host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowUpLinked {
+    /// The follow-up.
+    pub follow_up: RecordId,
+    /// The number of its issue.
+    pub number: u64,
+    /// Where people read it.
+    pub url: String,
+    /// Whether it was open when that was looked at.
+    pub open: bool,
+}
+
 /// Says that the review was held.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reviewed {

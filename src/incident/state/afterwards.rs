@@ -21,8 +21,21 @@ pub struct FollowUp {
     pub of: Option<RecordId>,
     /// When it was added.
     pub at: Timestamp,
+    /// Its issue at the code host, as it was last seen.
+    pub issue: Option<Issue>,
     /// How it ended.
     pub end: Option<FollowUpEnd>,
+}
+
+/// An issue at the code host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// Its number.
+    pub number: u64,
+    /// Where people read it.
+    pub url: String,
+    /// Whether it was open when that was looked at.
+    pub open: bool,
 }
 
 /// How a follow-up ended.

@@ -47,6 +47,13 @@ fn answers() -> BoxedStrategy<Body> {
             reason
         }
         .into()),
+        (target(), any::<bool>()).prop_map(|(follow_up, open)| FollowUpLinked {
+            follow_up,
+            number: 12,
+            url: "https://x/12".into(),
+            open
+        }
+        .into()),
         Just(Reviewed::default().into()),
         (name(), name()).prop_map(|(row, author)| {
             let (source, text) = ("a.csv".to_owned(), row.clone());

@@ -95,6 +95,11 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             let text = format!("follow-up {word}: {}", follow_up(state, body.follow_up)?);
             (EntryKind::FollowUp, with_note(text, &body.reason))
         }
+        Body::FollowUpLinked(body) => {
+            let text = follow_up(state, body.follow_up)?;
+            let state = if body.open { "open" } else { "closed" };
+            (EntryKind::FollowUp, format!("follow-up is issue #{} ({state}): {text}", body.number))
+        }
         Body::Reviewed(body) => {
             (EntryKind::Report, with_note("held the review".to_owned(), &body.people.join(", ")))
         }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::incident::{
     Answer, Approved, Closed, CulpritJudged, CulpritVerdict, Decided, Decision, FollowUpAdded,
-    FollowUpChanged, FollowUpEnded, GatePassedOver, HandoffAccepted, HandoffDeclined, HandoffOffered,
+    FollowUpChanged, FollowUpEnded, FollowUpLinked, GatePassedOver, HandoffAccepted, HandoffDeclined, HandoffOffered,
     Imported, ItemAssigned, LeaseTaken, MergeOwed, MergePaid, Mitigated, Objected, Paged, Phase,
     PhaseEntered, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, Reopened,
     ReportSaved, Reviewed, RunWaiting, SeverityChanged, SignalKept, Signalled, SignalsKept, Snoozed, Spec,
@@ -424,6 +424,7 @@ fn one_of_each_for_the_team() -> Vec<Body> {
             }],
         }
         .into(),
+        FollowUpLinked { follow_up: nobody, number: 12, url: "https://x/12".into(), open: true }.into(),
         Reviewed { people: vec!["li".into()] }.into(),
         Imported {
             source: "a.csv".into(),

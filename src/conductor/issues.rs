@@ -1,0 +1,117 @@
+//! Follow-ups as issues of the code host: the plan that sends them, and what became of those that were
+//! sent.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::forge::issues::{door, visit};
+use super::prepare::Ground;
+use super::secrets::masker;
+use crate::config::types::Config;
+use crate::failure::{Failure, FailureKind, Result};
+use crate::hotfix::git::Reader;
+use crate::incident::{Body, FollowUpLinked};
+use crate::plan::forge::{Issue, IssueSeen, Wanted};
+use crate::plan::{Action, ForgeCall, IssueText, Plan, Probe, Purpose, Reach, Step, Undo};
+use crate::text::{counted, visible};
+
+/// What is leased while they are sent.
+const TARGET: &str = "issues";
+/// How long one call may take.
+const TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
+/// How long an issue may take until it is in the list.
+const SEEN_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+/// How long all questions of reading back may take together.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The plan that opens an issue for each follow-up, a step each.
+///
+/// # Errors
+/// There is nothing to send, no code host, or nothing lets us in.
+pub(super) fn plan(ground: &Ground<'_>, id: &str, texts: &[IssueText]) -> Result<Plan> {
+    let doing = "planning issues for what is left to do";
+    if texts.is_empty() {
+        let hint = "flightdeck follow-up add adds one; flightdeck follow-up list lists them";
+        return Err(Failure::usage(doing, "no follow-up is open that has no issue yet", hint));
+    }
+    let (place, source, _) = open_door(ground.root, ground.config, doing)?;
+    let masker = masker(ground.config, ground.root);
+    let clean = |text: &str| masker.mask(text).into_owned();
+    let steps = texts.iter().map(|text| {
+        let issue = Issue {
+            follow_up: text.follow_up.clone(),
+            marker: text.marker.clone(),
+            since: text.since.clone(),
+            title: clean(&text.title),
+            body: clean(&text.body),
+        };
+        let title = format!("open an issue: {}", visible(&issue.title));
+        let call = ForgeCall { place: place.clone(), wanted: Wanted::Issue(issue) };
+        Step {
+            proof: Some(Probe::forge(&call)),
+            proof_within: SEEN_WITHIN,
+            reach: Reach::Others,
+            // What is there is read first, and what is done is not done again.
+            retry_is_safe: true,
+            undo: Undo::Irreversible { why: "people were told of it; close it at the code host".to_owned() },
+            ..Step::new(title, Action::Forge(Box::new(call)), TIMEOUT)
+        }
+    });
+    let title = format!("send {} to {}", counted(texts.len(), "follow-up"), visible(&place.repository));
+    let note = "what has an issue already is found by a mark in its text, and not sent again".to_owned();
+    let (steps, secrets) = (steps.collect(), vec![source]);
+    Ok(Plan { steps, secrets, notes: vec![note], ..Plan::new(id, title, Purpose::FollowUp, TARGET) })
+}
+
+type Door = (crate::plan::forge::Place, crate::plan::SecretSource, super::secrets::Value);
+
+fn open_door(root: &Path, config: &Config, doing: &str) -> Result<Door> {
+    let remote = Reader::open(root).ok().and_then(|reader| reader.remote_place(&config.hotfix.remote));
+    door(config, remote.as_deref()).map_err(|why| {
+        let hint = "flightdeck follow-up list --markdown prints them to be pasted";
+        Failure::of(FailureKind::Gate, doing, why, hint)
+    })
+}
+
+/// What became of a follow-up at the code host: known by its id, its marker and since when it may be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The record that added it.
+    pub follow_up: crate::incident::RecordId,
+    /// What its issue has in its text.
+    pub marker: String,
+    /// Issues from before this time do not matter.
+    pub since: String,
+}
+
+/// Reads what became of issues. Those that are not there are left out.
+///
+/// # Errors
+/// There is no code host, nothing lets us in, or it does not answer.
+pub fn read_issues(
+    root: &Path,
+    config: &Config,
+    sent: &[Sent],
+) -> Result<Vec<(crate::incident::RecordId, IssueSeen)>> {
+    let doing = "reading the issues of the follow-ups";
+    let (place, _, value) = open_door(root, config, doing)?;
+    let lost = |why: String| Failure::new(doing, why, "nothing was changed; try again later");
+    let mut visit = visit(&place, &value, PATIENCE).map_err(lost)?;
+    let mut found = Vec::new();
+    for one in sent {
+        let seen = visit.issue(&one.marker, &one.since).map_err(|trouble| lost(trouble.why))?;
+        found.extend(seen.map(|seen| (one.follow_up, seen)));
+    }
+    Ok(found)
+}
+
+/// What is recorded with the end of a step that was to open an issue, where it is there.
+pub(super) fn linked(plan: &Plan, step: usize, said: &str) -> Option<Body> {
+    let Action::Forge(call) = &plan.steps.get(step)?.action else { return None };
+    let Wanted::Issue(issue) = &call.wanted else { return None };
+    let seen = IssueSeen::parse(said)?;
+    let follow_up = issue.follow_up.parse().ok()?;
+    Some(FollowUpLinked { follow_up, number: seen.number, url: seen.url, open: seen.open }.into())
+}
