@@ -15,7 +15,7 @@ use crate::plan::Request;
 use crate::report::runbook::{self, Shelf};
 use crate::text::visible;
 
-/// List, read and search the runbooks of the repository, and run their commands
+/// List, read, search and run the runbooks of the repository
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
