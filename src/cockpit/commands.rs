@@ -205,7 +205,7 @@ commands! {
     Watch "watch" "watch" ["w"] Menu(Command::Deploy), Plan, "watch", "Watch production, and judge the release there";
     Flags "flags" "flags" ["f"] Global, Plan, "flag", "See feature flags with their state, and turn them off and on";
     RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See the rollback options, proven or not, and take one";
-    Runbooks "runbooks" "runbooks" ["b"] Global, View, "runbook", "Read the runbooks of the repository: those that fit what fails come first";
+    Runbooks "runbooks" "runbooks" ["B"] Global, View, "runbook", "Read the runbooks of the repository: those that fit what fails come first";
     Actions "actions" "own actions" ["!"] Global, Plan, "action", "Run an action of this team's own, as flightdeck.toml names it";
 
     Culprits "culprits" "what broke it" ["b"] Global, View, "culprit", "Go through what usually breaks a service, and what is odd";

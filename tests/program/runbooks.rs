@@ -79,7 +79,7 @@ fn they_are_listed_searched_and_shown_and_a_block_is_planned_as_it_was_shown() {
 fn in_the_cockpit_a_key_lists_them_and_a_block_goes_to_a_preview() {
     let yard = yard();
     let terminal = yard.cockpit();
-    terminal.press("b");
+    terminal.press("B");
     terminal.wait_text("The pool is exhausted");
     terminal.press("/exhausted<enter>");
     terminal.wait_gone("Roll a node out");

@@ -23,7 +23,7 @@ fn reading(table: &Table) -> &RunbookView {
 #[test]
 fn what_fits_the_failing_probe_is_listed_first_and_search_leaves_the_rest_out() {
     let mut table = Table::ready();
-    assert_eq!(table.keys("b"), [Effect::ListRunbooks]);
+    assert_eq!(table.keys("B"), [Effect::ListRunbooks]);
     table.model.probes = vec![Arc::new(probe("db", Health::Failing))];
     let id = EffectId(table.model.next_effect.0 - 1);
     table.send(Msg::Done(id, Ok(Done::Runbooks(Box::new(shelf())))));
