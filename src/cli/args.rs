@@ -10,8 +10,8 @@ use super::{
     action, amend, approve, assign, began, cause, clear, close, completions, conduct, config, culprit,
     declare, deploy, doctor, drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix,
     impact, import, init, live, man, note, page, phase, pin, plan, probe, proposal, reject, reopen, report,
-    resolve, retract, review, role, rollback, run, runbook, severity, smoke, snooze, status, suspects, task, test,
-    tick, title, told, trust, verify, version_files, watch,
+    resolve, retract, review, role, rollback, run, runbook, severity, smoke, snooze, status, suspects, task,
+    test, tick, title, told, trust, verify, version_files, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.

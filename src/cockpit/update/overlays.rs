@@ -13,8 +13,8 @@ use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
 use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll, Trust};
 use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
 use super::{
-    Cx, culprits, declare, flags, invoke, plan_view, preview, report, rollback, run_view, runbooks, submit, suspects,
-    windows,
+    Cx, culprits, declare, flags, invoke, plan_view, preview, report, rollback, run_view, runbooks, submit,
+    suspects, windows,
 };
 use crate::failure::Failure;
 use crate::incident::{Body, Closed, Draft, IncidentId, Mitigated, ReportSaved, Resolved, Status};

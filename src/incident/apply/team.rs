@@ -5,14 +5,14 @@
 
 use super::Fold;
 use crate::incident::body::{
-    CulpritJudged, Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, HandoffAccepted, HandoffDeclined,
-    HandoffOffered, ItemAssigned, Objected, Proposed, Resolved, Reviewed, SignalsKept, Snoozed, TaskEnded,
-    TaskGiven,
+    CulpritJudged, Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, HandoffAccepted,
+    HandoffDeclined, HandoffOffered, ItemAssigned, Objected, Proposed, Resolved, Reviewed, SignalsKept,
+    Snoozed, TaskEnded, TaskGiven,
 };
 use crate::incident::record::{Record, RecordId};
 use crate::incident::state::{
-    CulpritState, Ending, FollowUp, FollowUpEnd, Issue, KeptSignal, Motion, Objection, Offer, OfferEnd, ReviewHeld,
-    Snooze, State, Task, TaskEnd, same_person,
+    CulpritState, Ending, FollowUp, FollowUpEnd, Issue, KeptSignal, Motion, Objection, Offer, OfferEnd,
+    ReviewHeld, Snooze, State, Task, TaskEnd, same_person,
 };
 use crate::incident::wording;
 

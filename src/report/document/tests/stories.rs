@@ -3,9 +3,9 @@
 use super::*;
 use crate::incident::{
     Answer, Approved, Closed, CulpritJudged, CulpritVerdict, Decided, Decision, FollowUpAdded,
-    FollowUpChanged, FollowUpEnded, FollowUpLinked, GatePassedOver, HandoffAccepted, HandoffDeclined, HandoffOffered,
-    Imported, ItemAssigned, LeaseTaken, MergeOwed, MergePaid, Mitigated, Objected, Paged, Phase,
-    PhaseEntered, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, Reopened,
+    FollowUpChanged, FollowUpEnded, FollowUpLinked, GatePassedOver, HandoffAccepted, HandoffDeclined,
+    HandoffOffered, Imported, ItemAssigned, LeaseTaken, MergeOwed, MergePaid, Mitigated, Objected, Paged,
+    Phase, PhaseEntered, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, Reopened,
     ReportSaved, Reviewed, RunWaiting, SeverityChanged, SignalKept, Signalled, SignalsKept, Snoozed, Spec,
     StepWaiting, StopAsked, TaskEnded, TaskGiven, Titled, Told, Waits,
 };
