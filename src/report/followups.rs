@@ -105,8 +105,8 @@ fn review(state: &State, policy: &Policy, now: Timestamp, open: &mut Vec<String>
 }
 
 /// An issue by its number, as a link where its address is a plain one.
-fn linked(issue: &Issue) -> String {
-    let is_plain = |c: char| c.is_ascii_graphic() && !"()<>[]\\".contains(c);
+pub(super) fn linked(issue: &Issue) -> String {
+    let is_plain = |c: char| c.is_ascii_graphic() && !"()<>[]|\\".contains(c);
     let is_web = ["https://", "http://"].iter().any(|scheme| issue.url.starts_with(scheme));
     let number = format!("#{}", issue.number);
     if is_web && issue.url.chars().all(is_plain) { format!("[{number}]({})", issue.url) } else { number }

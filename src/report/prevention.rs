@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::followups::linked;
 use super::words::{capitalised, clock_after, inside, listed};
 use crate::incident::{EntryKind, FollowUp, NoteKind, RecordId, State};
 use crate::text::markdown::{cell, inline, table};
@@ -27,7 +28,10 @@ pub(super) fn section(state: &State) -> String {
 /// Work that was taken down as such.
 fn planned(state: &State, one: &FollowUp) -> [String; 4] {
     let became = match &one.end {
-        None => "open".to_owned(),
+        None => match &one.issue {
+            Some(issue) => format!("open as issue {}", linked(issue)),
+            None => "open".to_owned(),
+        },
         Some(end) => {
             let word = if end.done { "✓ done" } else { "dropped" };
             let why =
