@@ -45,6 +45,8 @@ pub fn with_defaults(mut config: Config, policy: &Policy, here: Here) -> Config 
     config.policy.audiences = Some(policy.audiences.clone());
     config.policy.audience.clear();
     config.policy.phase = policy.phases.iter().map(phase).collect();
+    config.policy.culprits = Some(policy.culprits.clone());
+    config.policy.culprit.clear();
     config.policy.questions = Some(policy.questions.clone());
     config.policy.question.clear();
     config.policy.rollback_steps = Some(policy.rollback_steps.clone());

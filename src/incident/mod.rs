@@ -38,10 +38,10 @@ pub use fix::{Fix, Raised, Review};
 pub use fold::{Log, Missing, Stream, Streamed, Taken};
 pub use next::{ANOTHER, Facts, Next, WayBack, next};
 pub use policy::{
-    Audience, AudienceChange, ChecklistItem, ClockChange, ClockPolicy, CountedFrom, Culprit, Figure,
-    HotfixLimit, ItemChange, MetBy, OnsetWeight, PathKind, PhaseChange, PhasePolicy, Policy, PolicyChange,
-    Question, QuestionChange, Role, RoleChange, RollbackStep, SeverityChange, SeverityPolicy, SizeWeight,
-    StepChange, SuspectPolicy, SuspectsChange, Suspicion, UpdatePolicy, at_severity,
+    Audience, AudienceChange, ChecklistItem, ClockChange, ClockPolicy, CountedFrom, Culprit, CulpritChange,
+    Figure, HotfixLimit, ItemChange, MetBy, OnsetWeight, PathKind, PhaseChange, PhasePolicy, Policy,
+    PolicyChange, Question, QuestionChange, Role, RoleChange, RollbackStep, SeverityChange, SeverityPolicy,
+    SizeWeight, StepChange, SuspectPolicy, SuspectsChange, Suspicion, UpdatePolicy, at_severity,
 };
 pub use record::{Author, Draft, Hash, Hlc, IncidentId, NotARecord, Precision, Record, RecordId};
 pub use repeated::{Known, repeated};

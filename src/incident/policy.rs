@@ -20,7 +20,7 @@ pub use change::{PolicyChange, SeverityChange};
 pub use clocks::{
     Audience, AudienceChange, ClockChange, ClockPolicy, CountedFrom, Figure, MetBy, UpdatePolicy,
 };
-pub use entries::{ItemChange, PhaseChange, QuestionChange, RoleChange, StepChange};
+pub use entries::{CulpritChange, ItemChange, PhaseChange, QuestionChange, RoleChange, StepChange};
 pub use severities::at_severity;
 pub use suspects::{OnsetWeight, PathKind, SizeWeight, SuspectPolicy, SuspectsChange, Suspicion};
 

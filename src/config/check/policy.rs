@@ -23,6 +23,8 @@ pub(super) fn check(root: &DeTable<'_>, own: &DeTable<'_>, found: &mut Vec<Probl
     names(own, "culprits", "id", found);
     severities(own, &policy, found);
     entries(own, "role", "title", &ids(own, "roles", "id", policy.roles.iter().map(|one| &one.id)), found);
+    let known = ids(own, "culprits", "id", policy.culprits.iter().map(|one| &one.id));
+    entries(own, "culprit", "title", &known, found);
     entries(own, "check", "title", &ids(own, "", "", policy.checklist.iter().map(|one| &one.id)), found);
     entries(
         own,

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::super::clocks::audience;
 use super::super::words::Severity;
 use super::clocks::{Audience, AudienceChange, ClockChange, ClockPolicy, UpdatePolicy};
-use super::entries::{self, ItemChange, PhaseChange, QuestionChange, RoleChange, StepChange, set};
+use super::entries::{
+    self, CulpritChange, ItemChange, PhaseChange, QuestionChange, RoleChange, StepChange, set,
+};
 use super::{Culprit, HotfixLimit, Policy, Question, Role, RollbackStep, SeverityPolicy, SuspectsChange};
 use crate::config::types::{DeadlineText, DurationText, Flow};
 
@@ -98,6 +100,9 @@ pub struct PolicyChange {
     /// What usually breaks this service, in place of the built-in six.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub culprits: Option<Vec<Culprit>>,
+    /// One of them by its id, changed, added or dropped: `[policy.culprit.cache]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub culprit: BTreeMap<String, CulpritChange>,
     /// How long an approval holds: `4h`.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
@@ -258,6 +263,7 @@ impl Policy {
         self.gitops.extend(change.gitops.clone());
         self.at_once = change.at_once.unwrap_or(self.at_once);
         set(&mut self.culprits, change.culprits.as_ref());
+        entries::change(&mut self.culprits, &change.culprit);
         self.approval_valid_for = change.approval_valid_for.unwrap_or(self.approval_valid_for);
         self.task_time = change.task_time.unwrap_or(self.task_time);
         self.objection_time = change.objection_time.unwrap_or(self.objection_time);

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::words::Severity;
-use super::{ChecklistItem, PhasePolicy, Question, Role, RollbackStep};
-use crate::config::types::{DeadlineText, DurationText};
+use super::{ChecklistItem, Culprit, PhasePolicy, Question, Role, RollbackStep, Suspicion};
+use crate::config::types::{Concern, DeadlineText, DurationText};
 
 /// What a team changes about one entry of a list.
 pub(super) trait Change {
@@ -253,5 +253,50 @@ impl Change for StepChange {
         set(&mut step.from, self.from.as_ref());
         set(&mut step.until, self.until.as_ref());
         set(&mut step.about, self.about.as_ref());
+    }
+}
+
+/// A team's changes to one of the things that usually break a service.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CulpritChange {
+    /// What it is called. One of the team's own needs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What to look for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The kinds of change that look like it, as `suspects` calls them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspicions: Option<Vec<Suspicion>>,
+    /// The probes that tell of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concerns: Option<Concern>,
+    /// Whether the team does not look at it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub drop: bool,
+}
+
+impl Change for CulpritChange {
+    type Entry = Culprit;
+
+    fn id(entry: &Culprit) -> &str {
+        &entry.id
+    }
+
+    fn fresh(id: &str) -> Option<Culprit> {
+        let (hint, suspicions) = (String::new(), Vec::new());
+        Some(Culprit { id: id.to_owned(), title: id.to_owned(), hint, suspicions, concerns: None })
+    }
+
+    fn drops(&self) -> bool {
+        self.drop
+    }
+
+    fn apply(&self, culprit: &mut Culprit) {
+        set(&mut culprit.title, self.title.as_ref());
+        set(&mut culprit.hint, self.hint.as_ref());
+        set(&mut culprit.suspicions, self.suspicions.as_ref());
+        culprit.concerns = self.concerns.or(culprit.concerns);
     }
 }
