@@ -180,9 +180,16 @@ pub(super) fn plan(
         Failure::usage(&*doing, why.clone(), "flightdeck runbook show prints it, to be run by hand")
     })?;
     let short = page.sha256.get(..12).unwrap_or(&page.sha256);
+    let target = format!("runbook:{path}");
     let from = format!("from {} as it was shown (sha256 {short})", visible(path));
-    let block =
-        Block { title: &title, word: stem(path), from: &from, reaches: block.reaches.as_deref(), lines };
+    let block = Block {
+        title: &title,
+        target: &target,
+        word: stem(path),
+        from: &from,
+        reaches: block.reaches.as_deref(),
+        lines,
+    };
     deploy::runbook::runbook(ground.config, ground.policy, id, block, what)
 }
 

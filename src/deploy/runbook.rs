@@ -17,6 +17,8 @@ const TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
 pub struct Block<'a> {
     /// The runbook, as it is called in plans.
     pub title: &'a str,
+    /// What is leased where it reaches no environment.
+    pub target: &'a str,
     /// What confirms it where nothing else does: a runbook is under nobody's trust.
     pub word: &'a str,
     /// What the plan says of where it comes from.
@@ -59,14 +61,20 @@ pub fn runbook(
         Ok(Step {
             reach: if reaches == Reaches::Nothing { Reach::Here } else { Reach::Others },
             undo: action::undo(reaches),
-            ..Step::new(visible(&command.line()), Action::Command(command), TIMEOUT)
+            ..Step::new(format!("run {}", program(argv)), Action::Command(command), TIMEOUT)
         })
     });
     let steps = steps.collect::<Result<Vec<_>>>()?;
-    let plan = Plan { steps, notes, ..Plan::new(id, block.title, Purpose::Runbook, block.title) };
+    let plan = Plan { steps, notes, ..Plan::new(id, block.title, Purpose::Runbook, block.target) };
     let mut plan = action::reaching(plan, config, policy, reaches);
     plan.confirm = plan.confirm.or_else(|| Some(block.word.to_owned()));
     Ok(secrets::attach(plan, config, &what.root))
+}
+
+/// The program of a command without its folders: `pool.sh`.
+fn program(argv: &[String]) -> String {
+    let program = argv.first().map_or("", String::as_str);
+    visible(program.rsplit('/').next().unwrap_or(program)).into_owned()
 }
 
 #[cfg(test)]
@@ -85,6 +93,7 @@ mod tests {
         let lines = [vec!["./drain.sh".to_owned(), "{ref}".to_owned()], vec!["./look.sh".to_owned()]];
         let block = Block {
             title: "runbook runbooks/pool.md, block 1",
+            target: "runbook:runbooks/pool.md",
             word: "pool",
             from: "as it was shown",
             reaches,

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::paint::{Pen, width};
+use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
 use super::document::{self, Line};
@@ -88,10 +88,17 @@ pub(super) fn page(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunbookView)
     let inner = window(ui, buf, wide(area, area.height), &visible(&page.path), &keys);
     let inner = Rect { width: inner.width.min(COLUMNS), ..inner };
     let said = said(view);
-    let foot = u16::from(!said.is_empty() && inner.height > 3);
-    if foot > 0 {
-        let role = if view.command > 0 { Role::Accent } else { Role::Warn };
-        Pen::new(buf, inner, inner.height - 1).put(&visible(&said), ui.of(role));
+    let role = match said.as_str() {
+        refused if refused.starts_with('✗') => Role::Warn,
+        _ if view.command > 0 => Role::Accent,
+        _ => Role::Warn,
+    };
+    let clean = visible(&said);
+    let said = if clean.is_empty() { Vec::new() } else { wrap(&clean, inner.width) };
+    // Most of the room is for the runbook.
+    let foot = (said.len() as u16).min(inner.height / 3);
+    for (row, line) in (0..foot).zip(said) {
+        Pen::new(buf, inner, inner.height - foot + row).put(line, ui.of(role));
     }
     let place = Rect { height: inner.height - foot, ..inner };
     let chosen = view.command.checked_sub(1).and_then(|index| page.commands.get(index));
