@@ -63,7 +63,7 @@ fn a_journal_that_is_taken_away_is_told_before_anything_is_written_and_gone_on_w
     terminal.wait_gone("keeping the journal");
     // What the screen shows can be got to safety all the same.
     terminal.press("iR");
-    terminal.wait_text("export records");
+    terminal.wait_text("e export");
     terminal.press("e");
     let export = wait_until("the whole export", || {
         let mut files = std::fs::read_dir(&shell.directory).unwrap().map(|entry| entry.unwrap().path());
@@ -430,7 +430,7 @@ fn files_that_hold_the_record_are_readable_by_their_owner_only() {
     let terminal = Terminal::open_program(&shell, 36, 140, "sh", &["-c", &line]);
     terminal.wait_text("Timeline");
     terminal.press("iR");
-    terminal.wait_text("export records");
+    terminal.wait_text("e export");
     let number = shell.json(&["history", "--json"])[0]["id"].as_str().unwrap().to_owned();
     // Beside the journal, where the view says; never in the work tree.
     let files = |directory: &Path| std::fs::read_dir(directory).unwrap().count();
