@@ -73,7 +73,7 @@ fn a_journal_that_is_taken_away_is_told_before_anything_is_written_and_gone_on_w
     });
     assert_eq!(export.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     terminal.press("<esc>");
-    terminal.wait_gone("export records");
+    terminal.wait_gone("e export");
     assert!(!state.exists(), "nothing was made in its place");
 
     let elsewhere = shell.clone().with("FLIGHTDECK_STATE_DIR", world.path("elsewhere"));
