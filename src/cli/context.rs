@@ -257,6 +257,12 @@ impl Context {
         self.load_from(self.journal_to_read()?, wanted)
     }
 
+    /// The same from the journal in another directory.
+    pub(crate) fn load_in(&self, state_dir: &Path, wanted: Wanted) -> Result<Loaded> {
+        let journal = Journal::open(state_dir, self.user().as_deref().unwrap_or("nobody"))?;
+        self.load_from(journal, wanted)
+    }
+
     fn load_from(&self, journal: Journal, wanted: Wanted) -> Result<Loaded> {
         let id = self.which(&journal, wanted)?;
         let (log, seq) = journal.load(id)?;

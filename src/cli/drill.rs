@@ -6,8 +6,8 @@ use std::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::End;
 use super::context::Context;
+use super::{End, drill_grade};
 use crate::cockpit::model::DrillEnd;
 use crate::conductor;
 use crate::drill::place::Place;
@@ -28,6 +28,7 @@ use crate::text::visible;
 Examples:
   flightdeck drill
   flightdeck drill --dir ~/outage
+  flightdeck drill grade
   flightdeck drill --headless --json"
 )]
 pub(crate) struct Args {
@@ -65,6 +66,13 @@ pub(crate) enum Command {
         json: bool,
     },
 
+    /// Print how the drill went against the procedure, in its repository
+    Grade {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+
     /// Print what an address of a drill answers
     #[command(hide = true)]
     Get {
@@ -77,6 +85,7 @@ pub(crate) enum Command {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     match &args.command {
         Some(Command::Fix { json }) => apply_fix(*json, cx),
+        Some(Command::Grade { json }) => drill_grade::print(*json, cx),
         Some(Command::Get { url }) => cx.out.put(&fetch::body(url)?),
         None if args.list => list(args.json, cx),
         None => return outage(args, cx),

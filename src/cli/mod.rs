@@ -46,6 +46,7 @@ mod declare;
 mod deploy;
 mod doctor;
 mod drill;
+mod drill_grade;
 mod drill_service;
 mod export;
 mod flag;

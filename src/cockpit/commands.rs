@@ -173,6 +173,7 @@ commands! {
     Review "review" "review held" ["v"] Menu(Command::Incident), Record, "review", "Record that the review was held, and who was there";
     FollowUpSend "follow-up.send" "follow-ups as issues" ["u"] Menu(Command::Incident), Plan, "follow-up", "Open an issue at the code host for each follow-up that has none yet";
     Report "report" "report" ["R"] Menu(Command::Incident), View, "report", "Read the incident report and save it";
+    DrillGrade "drill.grade" "how the drill went" ["g"] Menu(Command::Incident), View, "drill", "In a drill: read how it went against the procedure";
     Incidents "incidents" "other incidents" ["l"] Menu(Command::Incident), View, "history", "Go to the start screen with all incidents";
 
     Team "team" "people" ["w"] Global, Record, "", "Who does what: hand over, give tasks, propose something to everybody";

@@ -14,6 +14,8 @@ use super::suspects;
 use super::typed::Typed;
 use super::ways::Looked;
 use crate::deploy::flags::FlagState;
+use crate::drill::grade::Change;
+use crate::drill::scenario::Lesson;
 use crate::failure::Failure;
 use crate::health::compare::{Answer, Question};
 use crate::health::series;
@@ -21,7 +23,7 @@ use crate::hotfix::outlook::{self, Outlook};
 use crate::hotfix::pull;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::suspects::ChangeText;
-use crate::incident::{Declared, Draft, IncidentId, Log, Policy, Record};
+use crate::incident::{Declared, Draft, HotfixLimit, IncidentId, Log, Policy, Record};
 use crate::plan::progress::Choice;
 use crate::plan::{Plan, Request, Settle};
 use crate::report::runbook::{Page, Shelf};
@@ -282,6 +284,13 @@ pub enum Effect {
     Init,
     /// In a drill: apply the prepared fix.
     DrillFix,
+    /// In a drill: find out what it is about, and what its fix changes.
+    Grade {
+        /// The commits between which the fix lies; the second one is missing where none was deployed.
+        fix: Option<(String, Option<String>)>,
+        /// What is more than a minimal fix.
+        limit: HotfixLimit,
+    },
     /// Save the report of an incident beside the journal.
     Save {
         /// The incident.
@@ -313,6 +322,15 @@ pub enum Effect {
     Quit,
 }
 
+/// What a drill is about, and what its fix changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lessons {
+    /// What it is about besides the procedure.
+    pub lessons: Vec<Lesson>,
+    /// What its fix changes, if there is one.
+    pub change: Option<Change>,
+}
+
 /// How an effect ended well.
 #[derive(Debug)]
 pub enum Done {
@@ -329,6 +347,8 @@ pub enum Done {
     },
     /// What is left to be settled: paths, or why that cannot be told.
     Left(Result<Vec<String>, String>),
+    /// What a drill is about, and what its fix changes.
+    Lessons(Box<Lessons>),
     /// Records were committed.
     Appended(Vec<Record>),
     /// An incident was loaded.

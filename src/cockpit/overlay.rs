@@ -1,5 +1,6 @@
 //! What lies over the cockpit: a stack, of which the top one gets the key first.
 
+mod grade;
 mod plan;
 mod preview;
 
@@ -7,6 +8,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+pub use grade::GradeView;
 pub use plan::{Asks, Decide, PlanView, Unsettled};
 pub use preview::{Field, Preview, Way};
 
@@ -56,6 +58,8 @@ pub enum Overlay {
     Errors(Scroll),
     /// The incident report.
     Report(Box<ReportView>),
+    /// How a drill went.
+    Grade(Box<GradeView>),
     /// What `flightdeck.toml` would run.
     Trust(Trust),
     /// What usually breaks a service, and what is odd.

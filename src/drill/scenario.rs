@@ -91,6 +91,36 @@ pub struct Scenario {
     pub commits: Vec<Commit>,
     /// The prepared fix.
     pub fix: Fix,
+    /// What it is about, for the grade at the end.
+    pub lessons: Vec<Lesson>,
+}
+
+/// Something that a scenario is about, and that its grade looks for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lesson {
+    /// What it is called in the grade.
+    pub title: String,
+    /// What is looked for.
+    pub asked: Asked,
+    /// Why that is right here, in a sentence or two.
+    pub why: String,
+}
+
+/// What a lesson looks for in the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asked {
+    /// Users were served again.
+    Served,
+    /// A fix is live, and its watch passed.
+    GoodFix,
+    /// Nothing was deployed.
+    NoDeploy,
+    /// A flag was turned off.
+    FlagOff,
+    /// No rollback was started that could not work.
+    NoBlindRollback,
 }
 
 /// What a description says; the rest is as in the scenario that it is like.
@@ -115,6 +145,8 @@ struct Description {
     people: Option<BTreeMap<String, String>>,
     commits: Option<Vec<Commit>>,
     fix: Fix,
+    #[serde(default, rename = "lesson")]
+    lessons: Vec<Lesson>,
 }
 
 /// One commit of the history.
@@ -214,6 +246,7 @@ impl Description {
             people: self.people.or_else(|| like.map(|like| like.people.clone()))?,
             commits: self.commits.or_else(|| like.map(|like| like.commits.clone()))?,
             fix: self.fix,
+            lessons: self.lessons,
         })
     }
 }

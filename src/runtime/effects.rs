@@ -98,6 +98,7 @@ impl Shell<'_> {
             Effect::Trust { hash } => self.ask_repo(repo::Order::Trust(id, hash)),
             Effect::Init => self.ask_repo(repo::Order::Init(id)),
             Effect::DrillFix => self.ask_repo(repo::Order::Fix(id)),
+            Effect::Grade { fix, limit } => self.ask_repo(repo::Order::Grade(id, fix, limit)),
             Effect::Save { incident, name, content } => {
                 self.ask_repo(repo::Order::Save(id, incident, name, content));
             }

@@ -12,21 +12,25 @@ use super::save::{place, save};
 use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::{ConfigSource, ConfigState};
-use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
+use crate::cockpit::msg::{Done, EffectId, Fact, Lessons, Msg};
 use crate::conductor::{self, keyring};
 use crate::config::detect::{self, Found};
 use crate::config::types::{Config, Hotfix};
 use crate::config::{draft, load, trust};
-use crate::drill::fix;
+use crate::drill::grade::Change;
+use crate::drill::place::Place;
+use crate::drill::{Scenario, fix};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::health::keyring::Keyring;
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::watch::{self, Changed, Places, Timing};
-use crate::incident::IncidentId;
+use crate::incident::{HotfixLimit, IncidentId};
 use crate::journal;
 use crate::plan::Request;
 
+/// How long the fix of a drill is looked into.
+const LOOK: Duration = Duration::from_secs(5);
 /// How often a repository is looked for where there is none yet.
 const SLOW: Duration = Duration::from_secs(30);
 
@@ -50,6 +54,8 @@ pub(super) enum Order {
     Init(EffectId),
     /// In a drill: apply the prepared fix.
     Fix(EffectId),
+    /// In a drill: find out what it is about, and what the fix between two commits changes.
+    Grade(EffectId, Option<(String, Option<String>)>, HotfixLimit),
     /// Save the report of an incident.
     Save(EffectId, IncidentId, String, String),
 }
@@ -143,6 +149,7 @@ impl Clerk {
             Order::Trust(id, hash) => (id, self.trust(&hash)),
             Order::Init(id) => (id, self.init()),
             Order::Fix(id) => (id, self.fix()),
+            Order::Grade(id, fix, limit) => (id, self.lessons(fix, &limit)),
             Order::Save(id, incident, name, content) => (id, self.save(incident, &name, &content)),
         };
         let _ = self.events.send(Event::Msg(Msg::Done(id, result)));
@@ -304,6 +311,17 @@ impl Clerk {
         self.look(false, Changed::Anything);
         let short: String = applied.commit.chars().take(7).collect();
         Ok(Done::Said(format!("committed {short} {}", applied.subject)))
+    }
+
+    /// What the drill is about, and what its fix changes.
+    fn lessons(&self, fix: Option<(String, Option<String>)>, limit: &HotfixLimit) -> Result<Done> {
+        let place = Place::find(self.root())?;
+        let lessons = Scenario::find(Some(&place.scenario))?.lessons;
+        let change = self.reader.as_ref().zip(fix).and_then(|(reader, (from, to))| {
+            let (files, growth) = reader.grown(&self.written, limit, &from, &to?, LOOK)?;
+            Some(Change { files, growth })
+        });
+        Ok(Done::Lessons(Box::new(Lessons { lessons, change })))
     }
 
     /// Saves the report of an incident; one that is there already is never written over.

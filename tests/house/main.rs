@@ -233,7 +233,16 @@ fn goes_up(source: &Source, path: &str) -> bool {
         "cockpit" => {
             !["plan", "incident"].contains(&to)
                 && !five.contains(&to)
-                && !any_below(path, &["config::problem", "config::settings", "drill::guide"])
+                && !any_below(
+                    path,
+                    &[
+                        "config::problem",
+                        "config::settings",
+                        "drill::guide",
+                        "drill::grade",
+                        "drill::scenario",
+                    ],
+                )
         }
         _ => false,
     }

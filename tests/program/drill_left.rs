@@ -95,6 +95,8 @@ fn what_still_runs_in_a_drill_is_named_and_stopped() {
     let mut practice = Practice::open(&world, &[]);
     let command = practice.deploy_for_ever(&world);
     practice.terminal.press("q");
+    practice.terminal.wait_text("How the drill went");
+    practice.terminal.press("q");
     practice.terminal.wait_text("deploy main to staging is still running and will be");
     practice.terminal.press_until("y", "the drill to end", |screen| screen.contains("was removed"));
     assert_eq!(practice.terminal.wait_end().code(), Some(0));

@@ -80,4 +80,15 @@ fn a_fix_that_makes_it_worse_is_condemned_by_its_watch_and_taken_back() {
     for wanted in ["everybody on the call agrees", "failed its watch", "back to v1.4.1", "approvals"] {
         assert!(report.contains(wanted), "`{wanted}` in the report:\n{report}");
     }
+
+    // So does the grade, wherever its repository is read from.
+    let told = world.shell(&shell.directory).flightdeck(&["drill", "grade"]).succeeded().stdout;
+    for wanted in ["good     Users first", "good     Taken back", "partly   Gates", "checklist overridden by"]
+    {
+        assert!(told.contains(wanted), "`{wanted}` in the grade:\n{told}");
+    }
+    let graded = shell.json(&["drill", "grade", "--json"]);
+    assert_eq!(graded["scenario"], "old-cards");
+    let size = graded["lines"].as_array().unwrap().iter().find(|line| line["title"] == "Size of the fix");
+    assert_eq!(size.unwrap()["verdict"], "good", "{graded}");
 }

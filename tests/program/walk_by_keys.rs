@@ -173,6 +173,11 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.wait_text("resolve it: the fault is gone");
     terminal.press("ix");
     say_yes(&terminal, "Is it over?");
+    // How it went is told at once.
+    terminal.wait_text("How the drill went");
+    terminal.wait_text("Users first");
+    terminal.press("<esc>");
+    terminal.wait_gone("How the drill went");
     terminal.wait_text("resolved");
     terminal.press("iR");
     terminal.wait_text("Summary");
@@ -185,6 +190,8 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     assert_eq!(git(&["status", "--porcelain"]), "");
     terminal.press("<esc>");
     terminal.wait_gone("Summary");
+    terminal.press("q");
+    terminal.wait_text("How the drill went");
     terminal.press("q");
     say_yes(&terminal, "Leave the drill?");
     assert_eq!(terminal.wait_end().code(), Some(0));

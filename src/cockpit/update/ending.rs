@@ -4,8 +4,11 @@ use super::super::commands::{Command, Invoke};
 use super::super::model::{DrillEnd, IncidentLine, Model};
 use super::super::msg::Effect;
 use super::super::overlay::{Act, Confirm, Overlay, Scroll};
-use super::{Cx, invoke, keys, plan_view};
+use super::{Cx, grade, invoke, keys, plan_view};
 use crate::incident::{Status, StopAsked};
+
+/// Leaving, once somebody was asked.
+const CONFIRMED: &str = "confirmed";
 
 /// What recording that users are served again means.
 pub(super) fn served(model: &Model) -> &'static str {
@@ -17,15 +20,25 @@ pub(super) fn served(model: &Model) -> &'static str {
     }
 }
 
-/// Leaves the cockpit. A drill that ends with it is not left by one key: `confirmed` says that somebody
-/// was asked.
+/// Leaves the cockpit. A drill that ends with it is not left by one key: how it went is told first, and
+/// `confirmed` says that somebody was asked.
 pub(super) fn quit(cx: &mut Cx<'_>, confirmed: &str) {
-    const CONFIRMED: &str = "confirmed";
     if confirmed == CONFIRMED {
         cx.effect("leaving", Effect::Quit);
         return;
     }
-    let Some(end) = cx.model.drill_end else { return keys::leave(cx) };
+    if cx.model.drill_end.is_none() {
+        return keys::leave(cx);
+    }
+    if cx.model.drill && cx.model.log.is_some() {
+        return grade::open(cx, true);
+    }
+    ask_quit(cx);
+}
+
+/// Asks whether a drill is to be left that ends with the cockpit.
+pub(super) fn ask_quit(cx: &mut Cx<'_>) {
+    let Some(end) = cx.model.drill_end else { return };
     let body = match end {
         DrillEnd::Removed => "Its repository and services are removed.",
         DrillEnd::Kept => "Its services end; its directory stays.",

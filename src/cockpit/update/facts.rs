@@ -11,8 +11,8 @@ use super::super::model::{ConfigSource, IncidentLine, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, Item, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll, Trust};
 use super::{
-    Cx, compared, flags, menus, overlays, plan_view, rollback, run_view, runbooks, settle, survey, suspects,
-    terminal,
+    Cx, compared, flags, grade, menus, overlays, plan_view, rollback, run_view, runbooks, settle, survey,
+    suspects, terminal,
 };
 use crate::failure::Failure;
 use crate::health::network::{self, Network};
@@ -155,6 +155,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         Ok(Done::Quietly | Done::Read(_) | Done::Saved { .. }) => {}
         Ok(Done::Said(word)) => cx.say(word),
         Ok(Done::Left(files)) => settle::found(cx, id, files),
+        Ok(Done::Lessons(found)) => grade::found(cx, id, &found),
         Ok(Done::Appended(records)) => insert(cx, records),
         Ok(Done::Opened(log)) => opened(cx, *log),
         Ok(Done::Prepared(plan)) if plan.steps.is_empty() => {
@@ -278,6 +279,7 @@ fn incidents(cx: &mut Cx<'_>, lines: Vec<IncidentLine>) {
 fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     let Some(log) = &mut cx.model.log else { return };
     let incident = log.state().id;
+    let before = Some(log.state().status);
     let ended = flags::ended(&records);
     cx.model.ways.stale |= records.iter().any(|record| rollback::matters(&record.body));
     cx.model.suspects.stale |= records.iter().any(|record| suspects::matters(&record.body));
@@ -300,6 +302,7 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
         flags::ask(cx);
     }
     renew_menu(cx.model);
+    grade::at_the_end(cx, before);
 }
 
 /// Has an open menu say what holds now. Its rows stay where they are and keep their keys: somebody may be about

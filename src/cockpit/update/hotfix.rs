@@ -18,7 +18,7 @@ use crate::plan::{HotfixRequest, PullText, Request};
 pub(super) fn is_offered(model: &Model, command: Command) -> bool {
     let flow = model.config.config.hotfix.flow;
     match command {
-        Command::DrillFix => model.drill,
+        Command::DrillFix | Command::DrillGrade => model.drill,
         Command::HotfixMainFirst => flow == Flow::GitFlow,
         Command::PullLink | Command::PullText => flow == Flow::GithubFlow,
         Command::HotfixAbandon => flow != Flow::Trunk,

@@ -8,8 +8,8 @@ use super::super::overlay::{
     Act, Ask, Confirm, Declare, DeclareStep, Entry, HelpView, Overlay, Palette, Purpose, Scroll, Trust,
 };
 use super::{
-    Cx, approvals, chart, culprits, ending, flags, hotfix, keys, menus, overlays, plan_view, record, report,
-    rollback, run_view, runbooks, settle, suspects, team,
+    Cx, approvals, chart, culprits, ending, flags, grade, hotfix, keys, menus, overlays, plan_view, record,
+    report, rollback, run_view, runbooks, settle, suspects, team,
 };
 use crate::incident::{NoteKind, PlanRun, RecordId, StepState};
 use crate::plan::Request;
@@ -111,6 +111,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::DrillFix => {
             cx.effect("applying the fix", Effect::DrillFix);
         }
+        Command::DrillGrade => grade::open(cx, false),
         Command::Test | Command::Deploy | Command::Smoke | Command::Watch | Command::Actions => {
             prepare(cx, invoke);
         }

@@ -184,7 +184,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
     let spec = command.spec();
     if spec.danger == Danger::View {
         return match command {
-            Command::Report if model.log.is_none() => Some(needs_incident(model)),
+            Command::Report | Command::DrillGrade if model.log.is_none() => Some(needs_incident(model)),
             Command::RollBack => needs_config(model, command),
             Command::Suspects | Command::SuspectsAgain => match &model.branch {
                 None => Some("the repository is being read".to_owned()),
@@ -338,6 +338,7 @@ fn label(model: &Model, command: Command) -> String {
         Command::Reopen => "reopen: it was not over".to_owned(),
         Command::Close => "close: nothing is left to do".to_owned(),
         Command::Report => "report: read it, save it".to_owned(),
+        Command::DrillGrade => "grade: how the drill went".to_owned(),
         Command::Review => "review: it was held".to_owned(),
         Command::HotfixStart
         | Command::HotfixBump

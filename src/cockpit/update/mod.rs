@@ -9,6 +9,7 @@ mod declare;
 mod ending;
 mod facts;
 mod flags;
+mod grade;
 mod hotfix;
 mod invoke;
 mod keys;

@@ -13,8 +13,8 @@ use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
 use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll, Trust};
 use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
 use super::{
-    Cx, culprits, declare, flags, invoke, plan_view, preview, report, rollback, run_view, runbooks, submit,
-    suspects, windows,
+    Cx, culprits, declare, flags, grade, invoke, plan_view, preview, report, rollback, run_view, runbooks,
+    submit, suspects, windows,
 };
 use crate::failure::Failure;
 use crate::incident::{Body, Closed, Draft, IncidentId, Mitigated, ReportSaved, Resolved, Status};
@@ -39,6 +39,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Rollback(_)) => rollback::key(cx, press.key),
         Some(Overlay::Suspects(_)) => suspects::key(cx, press.key),
         Some(Overlay::Change(_)) => suspects::change_key(cx, press.key),
+        Some(Overlay::Grade(_)) => grade::key(cx, press.key),
         Some(_) => document(cx, press.key),
         None => {}
     }
@@ -407,7 +408,7 @@ pub(super) fn report_done(
 }
 
 /// Keys of overlays that are read, and of what can be done with them.
-fn document(cx: &mut Cx<'_>, key: Key) {
+pub(super) fn document(cx: &mut Cx<'_>, key: Key) {
     let top = cx.model.overlays.last();
     let help = matches!(top, Some(Overlay::Help(_)));
     let scopes: &[Scope] = match top {
@@ -490,6 +491,7 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Entry(entry) => Some(&mut entry.scroll.top),
         Overlay::Report(view) => Some(&mut view.scroll.top),
         Overlay::Runbook(view) => Some(&mut view.scroll.top),
+        Overlay::Grade(view) => Some(&mut view.scroll.top),
         Overlay::Preview(preview) => Some(&mut preview.scroll.top),
         Overlay::Plan(view) => Some(&mut view.scroll.top),
         Overlay::Rollback(screen) => Some(&mut screen.top),

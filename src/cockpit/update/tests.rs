@@ -4,6 +4,7 @@ mod confirm;
 mod counts;
 mod ending;
 mod flags;
+mod grade;
 mod hotfix;
 mod long;
 mod many;

@@ -169,6 +169,23 @@ impl Reader {
         }
     }
 
+    /// The files that differ between two commits, tests and versions left out, and whether that is more than a
+    /// minimal fix; `None`: one of the commits is not here, or they cannot be compared.
+    pub fn grown(
+        &self,
+        hotfix: &Hotfix,
+        limit: &HotfixLimit,
+        from: &str,
+        to: &str,
+        budget: Duration,
+    ) -> Option<(Vec<String>, Growth)> {
+        let (from, to) = (Oid::from_str(from).ok()?, Oid::from_str(to).ok()?);
+        let files = files(&self.repo, hotfix, from, to, Instant::now() + budget).ok()?;
+        let growth = growth::growth(&files, limit);
+        let counted = files.into_iter().filter(|file| !file.is_apart).map(|file| file.path);
+        Some((counted.collect(), growth))
+    }
+
     /// Tells whether a commit has another in it; else why nobody can tell.
     fn has(&mut self, commit: Oid, other: Oid, until: Instant) -> Result<bool, String> {
         match self.history.compare(&self.repo, &[other], &[commit], until) {

@@ -12,6 +12,7 @@ mod entry;
 mod errors;
 mod flags;
 mod gates;
+mod grade;
 mod help;
 mod menu;
 mod palette;
@@ -109,6 +110,7 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
         Overlay::Change(view) => change::draw(ui, buf, area, view),
         Overlay::Errors(scroll) => errors::draw(ui, buf, area, *scroll),
         Overlay::Report(view) => report::draw(ui, buf, area, view),
+        Overlay::Grade(view) => grade::draw(ui, buf, area, view),
         Overlay::Trust(view) => trust::draw(ui, buf, area, *view),
         Overlay::ByHand(words, scroll) => by_hand::draw(ui, buf, area, words, *scroll),
         Overlay::Flags(view) => flags::draw(ui, buf, area, view),

@@ -1,0 +1,67 @@
+//! The words of a grade, and the grade as text.
+
+use std::fmt::Write as _;
+
+use super::{Line, Verdict};
+use crate::incident::{State, audience, duration};
+use crate::text::visible;
+
+/// What a clock is called, and that what it asks for was done.
+pub(super) fn of_clock(id: &str, title: &str) -> (String, String) {
+    let (name, done) = match id {
+        "page" => ("On-call paged", "paged"),
+        "stakeholders" => ("Stakeholders told", "told"),
+        "escalate" => ("Lead brought in", "brought in"),
+        "fix" => ("Fixed in time", "fixed"),
+        "executives" => ("Executives told", "told"),
+        _ => return (capital(title), "done".to_owned()),
+    };
+    (name.to_owned(), done.to_owned())
+}
+
+/// Tells whether those who are told are all who depend on the service.
+pub(super) fn is_for_everybody(who: &str) -> bool {
+    [audience::STAKEHOLDERS, audience::UPDATE].contains(&who)
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// The line above a grade: `INC-2026-0001 · P0 · resolved after 14m3s`.
+pub fn heading(state: &State, number: &str, now: jiff::Timestamp) -> String {
+    let took = duration(state.elapsed(now));
+    let how =
+        if state.resolved_at.is_some() { format!("resolved after {took}") } else { format!("{took} so far") };
+    format!("{number} · {} · {how}", state.severity.name())
+}
+
+/// How the lines went, in a sentence: `12 of 15 as the procedure asks; late: Updates; missed: End told`.
+pub fn verdicts(lines: &[Line]) -> String {
+    let good = lines.iter().filter(|line| line.verdict == Verdict::Good).count();
+    let mut text = format!("{good} of {} as the procedure asks", lines.len());
+    for verdict in [Verdict::Wrong, Verdict::Missed, Verdict::Late, Verdict::Partly, Verdict::Open] {
+        let named: Vec<&str> =
+            lines.iter().filter(|line| line.verdict == verdict).map(|line| line.title.as_str()).collect();
+        if !named.is_empty() {
+            let _ = write!(text, "; {}: {}", verdict.word(), named.join(", "));
+        }
+    }
+    text.push('.');
+    text
+}
+
+/// The whole grade as text, a line at a time; times in UTC.
+pub fn plain(heading: &str, lines: &[Line]) -> String {
+    let mut text = format!("{}\n{}\n", visible(heading), visible(&verdicts(lines)));
+    for line in lines {
+        let _ = writeln!(text, "\n{:<8} {}", line.verdict.word(), visible(&line.title));
+        for moment in &line.moments {
+            let at = moment.at.map_or_else(String::new, |at| at.strftime("%H:%M:%S").to_string());
+            let _ = writeln!(text, "{at:>8} {}", visible(&moment.what));
+        }
+        let _ = writeln!(text, "         asked: {}", visible(&line.asks));
+    }
+    text
+}
