@@ -25,10 +25,14 @@ pub(crate) struct Args {
     /// How many of a hundred cards are numbers of an older shop
     #[arg(long, value_name = "N", default_value_t = 0)]
     old_cards: u8,
+
+    /// Where its payment provider is, if it depends on one
+    #[arg(long, value_name = "URL")]
+    provider: Option<String>,
 }
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, _cx: &Context) -> Result<End> {
-    service::serve(args.root.clone(), args.env.clone(), args.port, args.old_cards)?;
+    service::serve(args.root.clone(), args.env.clone(), args.port, args.old_cards, args.provider.clone())?;
     Ok(End::Done)
 }

@@ -285,7 +285,7 @@ impl Judge<'_> {
         let asks = format!("Tell stakeholders how it stands every {}.", duration(every));
         if late.is_empty() {
             let many = told.len();
-            let word = if many == 1 { "once told, and over before the next was due" } else { "all in time" };
+            let word = if many == 1 { "told once; no other was due yet" } else { "all in time" };
             let at = told.last().copied().unwrap_or(last);
             return Some(Line::new("Updates", Verdict::Good, asks).at(at, word));
         }

@@ -22,7 +22,9 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
         "told" => "flightdeck sends nothing. Tell people, then record that you did.",
         "rollback" => "Press R to see the rollback options, and which are proven ready.",
         "mitigate" => "Only a person can tell: try an order, then record it.",
-        "hotfix.start" => "The branch for the fix. It starts from main, whatever is live now.",
+        "hotfix.start" => {
+            "The branch for the fix, from main. If the fault is not yours, record the decision instead: “no hotfix: why”."
+        }
         "hotfix.bump" => "The fix is committed. Bump the version with it: the tag is made from it.",
         "hotfix.push" => "Push it, so that it is safe and others can review it.",
         "hotfix.finish" => {
@@ -49,6 +51,9 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
         "resolve" => "Resolving ends the incident; it can be reopened. Look at production first.",
         "report" => "flightdeck has written it. Read it, and save it.",
         "close" => "Go through it with everybody. Closing says that this was done.",
+        "" if next.title.starts_with("wait until production") => {
+            "Nothing of yours ends it. Keep telling people how it stands, and look at what others say of it."
+        }
         "" if !next.title.starts_with("commit") => return None,
         "" if facts.hotfix_branch.is_none() || facts.hotfix_commits != Some(0) => return None,
         "" if was_used(state) => "The prepared fix has been used. Fix app/checkout.awk yourself, and commit.",

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::place::Place;
 use super::scenario::Scenario;
 use super::scratch::Scratch;
-use super::service::flags;
+use super::service::{flags, provider};
 use super::{git, history};
 use crate::config;
 use crate::failure::{Failure, Result};
@@ -43,8 +43,10 @@ impl Outage {
         let scratch = Scratch::make(directory)?;
         let base = scratch.path();
         let servers = base.join("servers");
-        let staging = Service::start(program, &servers, "staging", 0)?;
-        let production = Service::start(program, &servers, "production", scenario.old_cards)?;
+        let provider = Service::provider(program, &servers, &scenario)?;
+        let provider_url = provider.as_ref().map_or_else(String::new, Service::url);
+        let staging = Service::start(program, &servers, "staging", 0, &provider_url)?;
+        let production = Service::start(program, &servers, "production", scenario.old_cards, &provider_url)?;
         let place = Place {
             scenario: scenario.name.clone(),
             repo: base.join(&scenario.service),
@@ -52,8 +54,14 @@ impl Outage {
             config_dir: base.join("config"),
             staging_url: staging.url(),
             production_url: production.url(),
+            provider_url,
         };
-        let outage = Self { place, scenario, services: vec![staging, production], scratch };
+        let outage = Self {
+            place,
+            scenario,
+            services: vec![staging, production].into_iter().chain(provider).collect(),
+            scratch,
+        };
         outage.make_repository()?;
         outage.settle(program, &servers)?;
         outage.trust()?;
@@ -91,6 +99,7 @@ impl Outage {
         let fill = BTreeMap::from([
             ("staging_url", self.place.staging_url.clone()),
             ("production_url", self.place.production_url.clone()),
+            ("provider_url", self.place.provider_url.clone()),
         ]);
         let stream = history::stream(&self.scenario, Timestamp::now(), &fill)?;
         let origin = base.join("origin.git");
@@ -138,7 +147,7 @@ impl Outage {
             std::fs::write(private.join("env"), lines)?;
             let token = crate::incident::Hash::of(uuid::Uuid::now_v7().as_bytes()).to_string();
             make_private(&private.join("flag-token"), &token)?;
-            for environment in ["staging", "production"] {
+            for environment in ["staging", "production"].iter().filter(|_| !self.scenario.flag.is_empty()) {
                 flags::make(&servers.join(environment), &self.scenario.flag, &token)?;
             }
             let info = self.place.repo.join(".git/info");
@@ -180,7 +189,7 @@ impl Outage {
             let found = git::run(repo, doing, &["log", "-1", "--format=%H %ct", tag, "--"], None)?;
             let Some((id, seconds)) = found.split_once(' ') else { continue };
             let at = seconds.parse().ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or_default();
-            let good = if tag == self.scenario.broken { "" } else { "  passed" };
+            let good = if tag == self.scenario.broken && !self.scenario.all_good { "" } else { "  passed" };
             let version = tag.trim_start_matches('v');
             lines.extend([format!("{at}  {id}  {version}  {tag}{good}\n")]);
         }
@@ -254,14 +263,25 @@ impl Service {
 
     /// Starts the service of an environment on a free port. It ends by itself when its
     /// standard input is closed, which the kernel sees to when this process is gone.
-    fn start(program: &Path, servers: &Path, environment: &'static str, old_cards: u8) -> Result<Self> {
+    fn start(
+        program: &Path,
+        servers: &Path,
+        environment: &'static str,
+        old_cards: u8,
+        provider: &str,
+    ) -> Result<Self> {
         let doing = format!("starting the {environment} service of the drill");
         let fail =
             |cause: String| Failure::new(&doing, cause, "try again; if it stays, run with RUST_LOG=debug");
         let root: PathBuf = servers.join(environment);
         std::fs::create_dir_all(root.join("releases")).map_err(|error| fail(error.to_string()))?;
-        let child = Command::new(program)
-            .arg("drill-service")
+        let mut command = Command::new(program);
+        if !provider.is_empty() {
+            command.args(["drill-service", "--provider", provider]);
+        } else {
+            command.arg("drill-service");
+        }
+        let child = command
             .arg("--root")
             .arg(&root)
             .args(["--env", environment, "--port", "0"])
@@ -282,6 +302,18 @@ impl Service {
                 fail(if said.is_empty() { "it did not say its port".to_owned() } else { said })
             })?;
         Ok(service)
+    }
+
+    /// Starts the payment provider of a scenario that has one, which is down from now on for a while.
+    fn provider(program: &Path, servers: &Path, scenario: &Scenario) -> Result<Option<Self>> {
+        if scenario.provider_down_s == 0 {
+            return Ok(None);
+        }
+        let until = Timestamp::now() + jiff::SignedDuration::from_secs(scenario.provider_down_s.into());
+        provider::break_until(&servers.join(provider::NAME), until).map_err(|error| {
+            Failure::new("breaking the provider of the drill", error, "see whether there is room on the disk")
+        })?;
+        Self::start(program, servers, provider::NAME, 0, "").map(Some)
     }
 
     /// Its address.

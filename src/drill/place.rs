@@ -22,6 +22,9 @@ pub struct Place {
     pub staging_url: String,
     /// Address of the service in production.
     pub production_url: String,
+    /// Address of the payment provider, where the drill has one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub provider_url: String,
 }
 
 impl Place {

@@ -10,7 +10,8 @@ use crate::failure::{Failure, Result};
 struct Asset {
     name: &'static str,
     description: &'static str,
-    files: &'static [(&'static str, &'static str)],
+    /// Its own come first; what is not among them is that of the scenario it is like.
+    files: &'static [&'static [(&'static str, &'static str)]],
 }
 
 /// Names the files of a scenario once, for their paths and their contents.
@@ -41,6 +42,25 @@ const CHECKOUT: &[(&str, &str)] = files!("checkout":
     "tests/run.sh",
 );
 
+const MIGRATION: &[(&str, &str)] = files!("migration":
+    "README.md",
+    "app/checkout.awk",
+    "docs/runbook.md",
+    "migrations/1_discounts.up.sh",
+    "migrations/2_taken_off.down.sh",
+    "migrations/2_taken_off.up.sh",
+    "ops/back.sh",
+    "ops/migrate.sh",
+    "tests/cases.txt",
+    "tests/run.sh",
+);
+
+const PROVIDER: &[(&str, &str)] = files!("provider":
+    "app/checkout.awk",
+    "docs/runbook.md",
+    "tests/cases.txt",
+);
+
 const ASSETS: &[Asset] = &[
     Asset {
         name: "checkout",
@@ -48,7 +68,7 @@ const ASSETS: &[Asset] = &[
             env!("CARGO_MANIFEST_DIR"),
             "/assets/drill/checkout/scenario.toml"
         )),
-        files: CHECKOUT,
+        files: &[CHECKOUT],
     },
     Asset {
         name: "old-cards",
@@ -56,7 +76,23 @@ const ASSETS: &[Asset] = &[
             env!("CARGO_MANIFEST_DIR"),
             "/assets/drill/old-cards/scenario.toml"
         )),
-        files: CHECKOUT,
+        files: &[CHECKOUT],
+    },
+    Asset {
+        name: "migration",
+        description: include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/assets/drill/migration/scenario.toml"
+        )),
+        files: &[MIGRATION, CHECKOUT],
+    },
+    Asset {
+        name: "provider",
+        description: include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/assets/drill/provider/scenario.toml"
+        )),
+        files: &[PROVIDER, CHECKOUT],
     },
 ];
 
@@ -77,12 +113,16 @@ pub struct Scenario {
     pub good: String,
     /// The release that is deployed everywhere when the drill begins.
     pub broken: String,
-    /// The flag that guards what is broken.
+    /// The flag that guards what is broken; empty where none does.
     pub flag: String,
     /// A name for the hotfix branch, without the prefix.
     pub hotfix: String,
     /// How many of a hundred cards in production are numbers of an older shop.
     pub old_cards: u8,
+    /// For how many seconds the payment provider is down from the start of the drill; 0: there is none.
+    pub provider_down_s: u32,
+    /// Whether the release that is live was found good, too: what is broken is not of its making.
+    pub all_good: bool,
     /// Word in double braces to the text that takes its place in the files.
     pub words: BTreeMap<String, String>,
     /// Short name to `Name <address>`, for commits.
@@ -119,6 +159,10 @@ pub enum Asked {
     NoDeploy,
     /// A flag was turned off.
     FlagOff,
+    /// It was decided that there is no hotfix.
+    Decided,
+    /// What is live at the end passed its watch, whether it went back or forward.
+    PutRight,
     /// No rollback was started that could not work.
     NoBlindRollback,
 }
@@ -140,6 +184,10 @@ struct Description {
     hotfix: Option<String>,
     #[serde(default)]
     old_cards: u8,
+    #[serde(default)]
+    provider_down_s: u32,
+    #[serde(default)]
+    all_good: bool,
     #[serde(default)]
     words: BTreeMap<String, String>,
     people: Option<BTreeMap<String, String>>,
@@ -242,7 +290,9 @@ impl Description {
             flag: text(self.flag, |like| &like.flag)?,
             hotfix: text(self.hotfix, |like| &like.hotfix)?,
             old_cards: self.old_cards,
-            words: self.words,
+            provider_down_s: self.provider_down_s,
+            all_good: self.all_good,
+            words: like.iter().flat_map(|like| like.words.clone()).chain(self.words).collect(),
             people: self.people.or_else(|| like.map(|like| like.people.clone()))?,
             commits: self.commits.or_else(|| like.map(|like| like.commits.clone()))?,
             fix: self.fix,
@@ -282,7 +332,7 @@ impl Scenario {
     /// The content of a file of the scenario, with words in double braces filled in.
     pub(super) fn file(&self, path: &str, fill: &BTreeMap<&str, String>) -> Option<String> {
         let asset = ASSETS.iter().find(|asset| asset.name == self.name)?;
-        let (_, text) = asset.files.iter().find(|(name, _)| *name == path)?;
+        let (_, text) = asset.files.iter().copied().flatten().find(|(name, _)| *name == path)?;
         let put = |text: String, word: &str, value: &str| text.replace(&format!("{{{{{word}}}}}"), value);
         let text = self
             .words

@@ -93,6 +93,7 @@ impl Fold {
             decisions: 0,
             actions: 0,
             no_rollback: false,
+            no_hotfix: false,
             timeline: Timeline::with_capacity(expected),
             plans: Vec::new(),
             proposals: Vec::new(),

@@ -51,4 +51,4 @@ pub use state::*;
 pub use team::{TaskTyped, all_clocks, brief, length, parse_task, time_left};
 pub use time::{duration, is_plausible, is_recent, parse_time};
 pub use timeline::{Entry, Timeline};
-pub use wording::{NO_ROLLBACK, UPDATED};
+pub use wording::{NO_HOTFIX, NO_ROLLBACK, UPDATED};

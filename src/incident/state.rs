@@ -120,6 +120,8 @@ pub struct State {
     pub actions: usize,
     /// Whether it was decided that production is not put back.
     pub no_rollback: bool,
+    /// Whether it was decided that there is no hotfix: it ends by itself, or by other means.
+    pub no_hotfix: bool,
     /// What happened, a line for every record that says something to a reader.
     pub timeline: Timeline,
     /// Every plan started, oldest first.

@@ -363,14 +363,26 @@ fn with_note(text: String, note: &str) -> String {
 /// What a decision begins with that rules out putting production back.
 pub const NO_ROLLBACK: &str = "no rollback";
 
+/// What a decision begins with that there will be no hotfix.
+pub const NO_HOTFIX: &str = "no hotfix";
+
+/// Tells whether a decision rules out a hotfix: `no hotfix: it is the provider's outage`.
+pub(super) fn rules_out_hotfix(text: &str) -> bool {
+    rules_out(text, NO_HOTFIX)
+}
+
 /// Tells whether a decision rules out putting production back: `no rollback: the schema moved on`. “No rollback
 /// yet” does not.
 pub(super) fn rules_out_rollback(text: &str) -> bool {
+    rules_out(text, NO_ROLLBACK)
+}
+
+fn rules_out(text: &str, what: &str) -> bool {
     let text = text.trim_start();
-    let Some((start, rest)) = text.split_at_checked(NO_ROLLBACK.len()) else { return false };
+    let Some((start, rest)) = text.split_at_checked(what.len()) else { return false };
     let rest = rest.trim_start().to_lowercase();
     let reasoned = [":", ",", "-", "–", "(", "because", "since", "as "];
-    start.eq_ignore_ascii_case(NO_ROLLBACK) && reasoned.iter().any(|word| rest.starts_with(word))
+    start.eq_ignore_ascii_case(what) && reasoned.iter().any(|word| rest.starts_with(word))
 }
 
 #[cfg(test)]

@@ -9,6 +9,13 @@ use serde_json::Value;
 
 use super::world::{PATIENCE, PROGRAM, Running, Shell, World};
 
+/// Keeps what was written for people, so that people can read it: `reports/` in the directory for tests.
+pub(crate) fn kept(name: &str, text: &str) {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("reports");
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join(name).with_extension("md"), text).unwrap();
+}
+
 /// A drill without a cockpit. Its services end with it.
 pub(crate) struct Drill {
     pub(crate) process: Running,

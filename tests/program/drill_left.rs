@@ -132,6 +132,8 @@ fn a_drill_that_is_kept_is_not_said_to_be_removed() {
     let mut practice = Practice::open(&world, &["--dir", kept.to_str().unwrap()]);
     let command = practice.deploy_for_ever(&world);
     practice.terminal.press("q");
+    practice.terminal.wait_text("How the drill went");
+    practice.terminal.press("q");
     practice.terminal.wait_text("Its services end; its directory stays.");
     practice.terminal.press_until("y", "the drill to end", |screen| screen.contains("Kept: "));
     assert_eq!(practice.terminal.wait_end().code(), Some(0));

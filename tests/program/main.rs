@@ -29,6 +29,7 @@ mod clones;
 #[cfg(target_os = "linux")]
 mod conductor;
 mod cut;
+mod drill_scenarios;
 mod drill_verb;
 #[cfg(target_os = "linux")]
 mod extended_watch;

@@ -1,6 +1,6 @@
 //! A fix that makes it worse, in a drill: watched, condemned, and taken back by key.
 
-use super::drill::Drill;
+use super::drill::{Drill, kept};
 use super::terminal::Terminal;
 use super::world::World;
 
@@ -77,12 +77,14 @@ fn a_fix_that_makes_it_worse_is_condemned_by_its_watch_and_taken_back() {
     assert!(done(&["rollback", "--list", "--env", "production"]).stdout.contains("took "));
     done(&["resolve", "--yes"]);
     let report = done(&["report"]).stdout;
+    kept("old-cards", &report);
     for wanted in ["everybody on the call agrees", "failed its watch", "back to v1.4.1", "approvals"] {
         assert!(report.contains(wanted), "`{wanted}` in the report:\n{report}");
     }
 
     // So does the grade, wherever its repository is read from.
     let told = world.shell(&shell.directory).flightdeck(&["drill", "grade"]).succeeded().stdout;
+    kept("old-cards-grade", &told);
     for wanted in ["good     Users first", "good     Taken back", "partly   Gates", "checklist overridden by"]
     {
         assert!(told.contains(wanted), "`{wanted}` in the grade:\n{told}");

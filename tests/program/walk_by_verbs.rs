@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::drill::Drill;
+use super::drill::{Drill, kept};
 use super::world::{Shell, World, wait_until};
 
 fn status(shell: &Shell) -> Value {
@@ -122,6 +122,8 @@ fn an_outage_is_brought_to_its_end_by_verbs() {
     done(&["cause", "the loyalty discount took orders without a card to 0 cents"]);
     done(&["resolve", "--yes"]);
     let report = done(&["report"]).stdout;
+    kept("checkout", &report);
+    kept("checkout-grade", &done(&["drill", "grade"]).stdout);
     for wanted in [
         "Checkout answers 500",
         "P0",

@@ -146,6 +146,14 @@ impl Judge<'_> {
                     None => line(self.undone()).never("no flag was turned off"),
                 }
             }
+            Asked::Decided => {
+                let mut entries = self.state.timeline.iter().filter(|entry| entry.retracted.is_none());
+                let is_it = |text: &str| text.to_lowercase().starts_with(crate::incident::NO_HOTFIX);
+                match entries.find(|entry| entry.name == "decision" && is_it(entry.text)) {
+                    Some(entry) if self.state.no_hotfix => line(Verdict::Good).at(entry.at, entry.text),
+                    _ => line(self.undone()).never("nobody recorded that there is no hotfix"),
+                }
+            }
             Asked::Served => match self.state.mitigated_at {
                 Some(at) => line(Verdict::Good).at(at, "users were served again"),
                 None => line(self.undone()).never("it is not on record that users were served again"),
@@ -160,6 +168,16 @@ impl Judge<'_> {
                     None => line(self.undone()).never("no fix is live"),
                 }
             }
+            Asked::PutRight => match live(self.state) {
+                Some(live) => match &live.verdict {
+                    Some((at, WatchVerdict::Passed, _)) => {
+                        line(Verdict::Good).at(*at, format!("{} is live, and passed its watch", live.name()))
+                    }
+                    _ => line(Verdict::Partly)
+                        .at(live.at, format!("{} is live, and not known to be good", live.name())),
+                },
+                None => line(self.undone()).never("what was live at the beginning still is"),
+            },
             Asked::NoBlindRollback => {
                 let back = self.state.plans.iter().filter(|plan| plan.purpose == "rollback");
                 let failed =

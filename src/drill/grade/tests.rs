@@ -91,7 +91,7 @@ impl Drill {
 
     fn over(self, at: i64) -> Self {
         let after = self.state().heads.iter().map(|head| head.record).collect();
-        self.then(at, Resolved { after })
+        self.then(at, Resolved { after, ..Resolved::default() })
     }
 
     fn state(&self) -> State {

@@ -51,12 +51,22 @@ impl Release {
 
     /// Runs the application over orders, one line each, and returns what it made of each.
     /// What it did not answer, because it stopped or took too long, has failed.
-    /// `flags_off` are the flags that are off.
-    pub(super) async fn price(&self, orders: &str, flags_off: &str) -> Vec<Charged> {
+    /// `flags_off` are the flags that are off, and `down` tells whether the payment provider is.
+    pub(super) async fn price(&self, orders: &str, flags_off: &str, down: bool) -> Vec<Charged> {
+        let provider = if down { "provider=down" } else { "provider=up" };
+        self.price_with(orders, &["-v", &format!("flags_off={flags_off}"), "-v", provider]).await
+    }
+
+    /// The same as it was when the release came: with the database of that time, and a provider that is well.
+    pub(super) async fn priced_then(&self, orders: &str, flags_off: &str) -> Vec<Charged> {
+        self.price_with(orders, &["-v", &format!("flags_off={flags_off}"), "-v", "past=1"]).await
+    }
+
+    async fn price_with(&self, orders: &str, settings: &[&str]) -> Vec<Charged> {
         if orders.is_empty() {
             return Vec::new();
         }
-        let output = tokio::time::timeout(DEADLINE, self.run(orders, flags_off)).await;
+        let output = tokio::time::timeout(DEADLINE, self.run(orders, settings)).await;
         let output = match output {
             Ok(Ok(output)) => output,
             Ok(Err(error)) => {
@@ -79,9 +89,10 @@ impl Release {
             .collect()
     }
 
-    async fn run(&self, orders: &str, flags_off: &str) -> std::io::Result<String> {
+    async fn run(&self, orders: &str, settings: &[&str]) -> std::io::Result<String> {
         let mut child = Command::new("awk")
-            .args(["-v", &format!("flags_off={flags_off}"), "-f", "app/checkout.awk"])
+            .args(settings)
+            .args(["-f", "app/checkout.awk"])
             .current_dir(&self.directory)
             .env("LC_ALL", "C")
             .stdin(Stdio::piped())
@@ -118,6 +129,8 @@ pub(super) struct Deployed {
     /// One that takes a share of the orders besides, and that share in percent.
     canary: Option<(Release, u8)>,
     flags_off: String,
+    /// Whether the payment provider takes no charges; always false where there is none to ask.
+    pub(super) provider_down: bool,
 }
 
 impl Deployed {
@@ -125,14 +138,14 @@ impl Deployed {
     pub(super) fn find(root: &Path) -> Option<Self> {
         let current = Release::current(root)?;
         let canary = Release::canary(root).filter(|(release, weight)| *weight > 0 && *release != current);
-        Some(Self { current, canary, flags_off: flags::off(root) })
+        Some(Self { current, canary, flags_off: flags::off(root), provider_down: false })
     }
 
     /// Runs the application over orders: what became of all of them, and of those that the
     /// newest release took.
     pub(super) async fn price(&self, orders: &str) -> (Vec<Charged>, Vec<Charged>) {
         let Some((canary, weight)) = &self.canary else {
-            let charged = self.current.price(orders, &self.flags_off).await;
+            let charged = self.current.price(orders, &self.flags_off, self.provider_down).await;
             return (charged.clone(), charged);
         };
         let (mut old, mut new) = (String::new(), String::new());
@@ -141,8 +154,10 @@ impl Deployed {
             share.push_str(line);
             share.push('\n');
         }
-        let (mut charged, newest) =
-            tokio::join!(self.current.price(&old, &self.flags_off), canary.price(&new, &self.flags_off));
+        let (mut charged, newest) = tokio::join!(
+            self.current.price(&old, &self.flags_off, self.provider_down),
+            canary.price(&new, &self.flags_off, self.provider_down)
+        );
         charged.extend(newest.iter().cloned());
         (charged, newest)
     }
@@ -153,7 +168,7 @@ impl Deployed {
             Some((canary, weight)) if takes(number, *weight) => canary,
             _ => &self.current,
         };
-        release.price(order, &self.flags_off).await.pop()
+        release.price(order, &self.flags_off, self.provider_down).await.pop()
     }
 
     /// The body of `/newest`.
@@ -230,7 +245,7 @@ mod tests {
     #[tokio::test]
     async fn an_application_that_stops_halfway_fails_the_orders_it_did_not_answer() {
         let (_dir, release) = release("NR == 2 { exit 1 } { print $1 \"\\t200\\t100\\t5\\tpaid\" }");
-        let charged = release.price("1\t-\n2\t-\n3\t-\n", "").await;
+        let charged = release.price("1\t-\n2\t-\n3\t-\n", "", false).await;
         let statuses: Vec<_> = charged.iter().map(|charged| charged.status).collect();
         assert_eq!(statuses, [200, 500, 500]);
     }
@@ -239,7 +254,7 @@ mod tests {
     async fn an_application_that_does_not_parse_or_prints_nonsense_fails_every_order() {
         for program in ["{", "{ print \"what?\" }", "{ print $1 \"\\t-1\\tx\\ty\" }"] {
             let (_dir, release) = release(program);
-            let charged = release.price("1\t-\n2\t-\n", "").await;
+            let charged = release.price("1\t-\n2\t-\n", "", false).await;
             assert!(charged.iter().all(Charged::failed), "{program}: {charged:?}");
         }
     }

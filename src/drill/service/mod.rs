@@ -10,6 +10,7 @@ pub(super) mod flags;
 mod orders;
 mod past;
 mod prometheus;
+pub(super) mod provider;
 mod site;
 
 use std::convert::Infallible;
@@ -27,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::failure::{Failure, Result};
+use provider::Provider;
 use site::Site;
 
 /// Connections that are served at one time; more wait.
@@ -40,7 +42,13 @@ const MOST: usize = 4096;
 ///
 /// # Errors
 /// The port is taken, or the process may not listen.
-pub fn serve(root: PathBuf, environment: String, port: u16, old_cards: u8) -> Result<()> {
+pub fn serve(
+    root: PathBuf,
+    environment: String,
+    port: u16,
+    old_cards: u8,
+    provider: Option<String>,
+) -> Result<()> {
     let doing = format!("serving {environment} on port {port}");
     let hint = "choose another port, or end what listens there";
     let fail = |error: std::io::Error| Failure::new(&doing, error, hint);
@@ -53,10 +61,24 @@ pub fn serve(root: PathBuf, environment: String, port: u16, old_cards: u8) -> Re
         writeln!(std::io::stdout(), "port {port}").map_err(fail)?;
         tokio::select! {
             _ = orphaned => {}
-            () = accept(listener, Arc::new(Site::new(root, environment, old_cards))) => {}
+            () = accept(listener, Arc::new(place(root, environment, old_cards, provider))) => {}
         }
         Ok(())
     })
+}
+
+/// What is served: an environment of the shop, or the payment provider that it depends on.
+enum Served {
+    Shop(Site),
+    Provider(Provider),
+}
+
+fn place(root: PathBuf, environment: String, old_cards: u8, provider: Option<String>) -> Served {
+    if environment == provider::NAME {
+        Served::Provider(Provider::new(root))
+    } else {
+        Served::Shop(Site::new(root, environment, old_cards, provider))
+    }
 }
 
 /// Is told when standard input ends: whoever started this is gone.
@@ -71,7 +93,7 @@ fn input_closed() -> oneshot::Receiver<()> {
     receive
 }
 
-async fn accept(listener: TcpListener, site: Arc<Site>) {
+async fn accept(listener: TcpListener, site: Arc<Served>) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = room.clone().acquire_owned().await else { return };
@@ -89,7 +111,11 @@ async fn accept(listener: TcpListener, site: Arc<Site>) {
                     // Too long or broken off: a body that no path takes.
                     let body = Limited::new(body, MOST).collect().await.map(Collected::to_bytes);
                     let request = hyper::Request::from_parts(head, body.unwrap_or_default());
-                    Ok::<_, Infallible>(site.answer(&request).await)
+                    let answer = match &*site {
+                        Served::Shop(site) => site.answer(&request).await,
+                        Served::Provider(provider) => provider.answer(&request),
+                    };
+                    Ok::<_, Infallible>(answer)
                 }
             });
             // A client that went away in the middle is no concern of the service.

@@ -101,7 +101,7 @@ impl Past {
     async fn run(&self, release: &Release, off: &str) -> Vec<Figures> {
         let sent: String =
             (FIRST..FIRST + MINUTES).map(|number| orders::minute(number, self.old_cards)).collect();
-        let charged = release.price(&sent, off).await;
+        let charged = release.priced_then(&sent, off).await;
         charged.chunks(orders::PER_MINUTE).map(Figures::of).collect()
     }
 }

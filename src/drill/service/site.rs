@@ -15,7 +15,8 @@ use super::answer::{Counters, Figures};
 use super::app::{Charged, Deployed, Release};
 use super::past::{self, Past};
 use super::prometheus::{self, Question};
-use super::{flags, orders};
+use super::{flags, orders, provider};
+use crate::drill::fetch;
 
 /// A minute of orders is priced anew when it is asked for and older than this.
 const FRESH: Duration = Duration::from_millis(900);
@@ -26,7 +27,7 @@ const AT_ONCE: usize = 4;
 /// An answer to a single order is held back as long as the order took, but no longer than this.
 const LONGEST: Duration = Duration::from_secs(2);
 
-type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<Full<Bytes>>;
 
 /// One environment.
 pub(super) struct Site {
@@ -34,6 +35,8 @@ pub(super) struct Site {
     environment: String,
     /// How many of a hundred cards are numbers of an older shop.
     old_cards: u8,
+    /// Where the payment provider is asked whether it takes charges; `None`: there is none.
+    provider: Option<String>,
     up_since: Instant,
     // Held while the application runs, so that everybody who asks meanwhile gets the same.
     pulse: Mutex<Pulse>,
@@ -56,12 +59,13 @@ struct Pulse {
 
 impl Site {
     /// The site of an environment whose releases are in a directory.
-    pub(super) fn new(root: PathBuf, environment: String, old_cards: u8) -> Self {
+    pub(super) fn new(root: PathBuf, environment: String, old_cards: u8, provider: Option<String>) -> Self {
         Self {
             past: Past::new(root.clone(), old_cards),
             root,
             environment,
             old_cards,
+            provider,
             up_since: Instant::now(),
             pulse: Mutex::default(),
             counter: Semaphore::new(AT_ONCE),
@@ -80,7 +84,7 @@ impl Site {
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return json_answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "only GET is answered" }));
         }
-        let Some(deployed) = Deployed::find(&self.root) else {
+        let Some(deployed) = self.deployed().await else {
             let body =
                 json!({ "status": "empty", "error": "nothing is deployed", "environment": self.environment });
             return json_answer(StatusCode::SERVICE_UNAVAILABLE, &body);
@@ -97,6 +101,18 @@ impl Site {
             }
             _ => json_answer(StatusCode::NOT_FOUND, &json!({ "error": "there is no such path" })),
         }
+    }
+
+    /// What is deployed, and how its payment provider is now.
+    async fn deployed(&self) -> Option<Deployed> {
+        let mut deployed = Deployed::find(&self.root)?;
+        if let Some(provider) = &self.provider {
+            let url = format!("{provider}{}", provider::CHARGES);
+            let answer = tokio::task::spawn_blocking(move || fetch::body(&url)).await;
+            // Whoever does not answer takes no charges either.
+            deployed.provider_down = !matches!(answer, Ok(Ok(body)) if body.contains(provider::TAKES));
+        }
+        Some(deployed)
     }
 
     /// The last minute of orders, priced anew where it is too old or was priced by another release.
@@ -159,7 +175,7 @@ impl Site {
             None => return answer(StatusCode::NOT_FOUND, "text/plain", "404 page not found\n".to_owned()),
             Some(Err(refused)) => prometheus::refusal(&refused),
             Some(Ok(Question::At(series, None))) => {
-                let figures = match Deployed::find(&self.root) {
+                let figures = match self.deployed().await {
                     Some(deployed) => Some(self.pulse(&deployed).await.figures.clone()),
                     None => None,
                 };
@@ -237,7 +253,7 @@ fn field<'a>(query: &'a str, name: &str) -> &'a str {
         .unwrap_or("-")
 }
 
-fn json_answer(status: StatusCode, body: &Value) -> Answer {
+pub(super) fn json_answer(status: StatusCode, body: &Value) -> Answer {
     answer(status, "application/json", format!("{body}\n"))
 }
 
@@ -265,7 +281,7 @@ mod tests {
     #[tokio::test]
     async fn an_environment_without_a_release_says_so() {
         let dir = tempfile::tempdir().unwrap();
-        let site = Site::new(dir.path().to_path_buf(), "staging".into(), 0);
+        let site = Site::new(dir.path().to_path_buf(), "staging".into(), 0, None);
         let request = Request::get("/health").body(Bytes::new()).unwrap();
         assert_eq!(site.answer(&request).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     }
@@ -274,7 +290,7 @@ mod tests {
     async fn a_flag_is_set_by_whoever_has_the_token_and_by_nobody_else() {
         let dir = tempfile::tempdir().unwrap();
         flags::make(dir.path(), "loyalty", "s3cret").unwrap();
-        let site = Site::new(dir.path().to_path_buf(), "production".into(), 0);
+        let site = Site::new(dir.path().to_path_buf(), "production".into(), 0, None);
         let put = |path: &str, token: &str, body: &'static str| {
             let request = Request::put(path).header("authorization", format!("Bearer {token}"));
             request.body(Bytes::from(body)).unwrap()

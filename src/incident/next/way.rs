@@ -16,6 +16,9 @@ impl Steps<'_> {
         let Some(branch) = &facts.hotfix_branch else {
             if self.went_out() {
                 self.deploy_the_base();
+            } else if self.state.no_hotfix {
+                // Whoever starts a branch all the same has thought better of it.
+                self.add("", "", "wait until production is well: no hotfix, as was decided");
             } else if !self.at_work() {
                 self.start();
             }

@@ -54,7 +54,7 @@ pause 0.4
 
 release=$root/releases/$commit
 [ -d "$release" ] || mv "$unpacked" "$release"
-if [ "$how" = canary ]; then
+{{migrate}}if [ "$how" = canary ]; then
     rm -f "$root/before"
     echo 0 > "$root/weight"
     point canary "releases/$commit"
